@@ -1,0 +1,23 @@
+{
+  "targets": [
+    {
+      "target_name": "epoll_server",
+      "sources": [
+        "native/addon.cc",
+        "native/kernel.cc",
+        "native/connections.cc",
+        "native/socket.cc",
+        "native/loop_bridge.cc",
+        "native/pollers.cc"
+      ],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
+      "cflags_cc": [
+        "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden",
+        "-isystem", "<!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")",
+        "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wno-unused-parameter"
+      ],
+      "cflags_cc!": ["-frtti", "-fexceptions"],
+      "conditions": [["OS=='linux'", { "sources": ["native/poller_epoll.cc"] }]]
+    }
+  ]
+}

@@ -1,0 +1,393 @@
+// The Node-API edge: turns JavaScript calls into calls of Kernel and back. The only file that includes
+// napi.h; it decides nothing. Every call returns a small integer, a failed one -errno; arguments are
+// checked in TypeScript (src/kernel/native-kernel.ts), memory bounds here and in kernel.cc.
+//
+// State belongs to the object that createKernel returns, never to the module: several worker threads
+// load this addon, and each may make several kernels.
+#include <napi.h>
+
+#include <cassert>
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "kernel.h"
+#include "loop_bridge.h"
+#include "pollers.h"
+
+namespace epoll_server {
+namespace {
+
+// One kernel as JavaScript holds it. Each of its functions owns a share; so does the running bridge.
+class KernelObject : public std::enable_shared_from_this<KernelObject> {
+ public:
+  explicit KernelObject(napi_env env) : env_(env) {}
+  ~KernelObject() { ReleaseReferences(); }
+
+  std::unique_ptr<Kernel> kernel;
+
+  // Keeps `value` alive as long as this object: the kernel holds a pointer into it.
+  void Keep(napi_value value) {
+    assert(kept_count_ < kMaxKept);
+    napi_create_reference(env_, value, 1, &kept_[kept_count_++]);
+  }
+
+  int Start(napi_value turn);
+  void Stop();
+
+ private:
+  static bool Enter(void* context);
+  static void OnEnvironmentCleanup(napi_async_cleanup_hook_handle handle, void* context);
+  static void OnBridgeClosed(void* context);
+  void ReleaseTurn();
+  void ReleaseReferences();
+
+  static constexpr int kMaxKept = 4;
+  napi_env env_;
+  napi_ref kept_[kMaxKept] = {};
+  int kept_count_ = 0;
+  napi_ref turn_ = nullptr;
+  napi_async_context async_context_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  LoopBridge* bridge_ = nullptr;
+  std::shared_ptr<KernelObject> alive_;  // while the bridge's handles are open
+};
+
+int KernelObject::Start(napi_value turn) {
+  if (alive_) return -EALREADY;
+  if (kernel->poller() == nullptr) return -EBADF;
+  uv_loop_s* loop = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -ENOTSUP;
+  int error = 0;
+  bridge_ = LoopBridge::Start(loop, kernel->poller()->Descriptor(), kernel->control(), Enter, this,
+                              &error);
+  if (bridge_ == nullptr) return error;
+  napi_value name;
+  napi_create_string_utf8(env_, "epoll-server", NAPI_AUTO_LENGTH, &name);
+  napi_async_init(env_, nullptr, name, &async_context_);
+  napi_create_reference(env_, turn, 1, &turn_);
+  // Without this hook worker.terminate() would free the loop under our open handles.
+  napi_add_async_cleanup_hook(env_, OnEnvironmentCleanup, this, &cleanup_hook_);
+  alive_ = shared_from_this();
+  return 0;
+}
+
+void KernelObject::Stop() {
+  if (bridge_ == nullptr) return;
+  LoopBridge* bridge = std::exchange(bridge_, nullptr);
+  ReleaseTurn();
+  bridge->Stop(OnBridgeClosed);
+}
+
+void KernelObject::OnBridgeClosed(void* context) {
+  auto* self = static_cast<KernelObject*>(context);
+  napi_remove_async_cleanup_hook(self->cleanup_hook_);
+  self->cleanup_hook_ = nullptr;
+  self->alive_.reset();  // may delete self
+}
+
+void KernelObject::OnEnvironmentCleanup(napi_async_cleanup_hook_handle, void* context) {
+  auto* self = static_cast<KernelObject*>(context);
+  self->Stop();
+  // Nothing enters JavaScript from here on; what it shared goes with the environment.
+  self->kernel->Shutdown();
+  self->ReleaseReferences();
+}
+
+void KernelObject::ReleaseTurn() {
+  if (turn_ != nullptr) napi_delete_reference(env_, std::exchange(turn_, nullptr));
+  if (async_context_ != nullptr) napi_async_destroy(env_, std::exchange(async_context_, nullptr));
+}
+
+void KernelObject::ReleaseReferences() {
+  ReleaseTurn();
+  while (kept_count_ > 0) napi_delete_reference(env_, kept_[--kept_count_]);
+}
+
+// Enters JavaScript once. What a promise, a nextTick or a listener threw while this entry ended is
+// raised as uncaught; left pending, it would make every later entry fail silently.
+bool KernelObject::Enter(void* context) {
+  auto* self = static_cast<KernelObject*>(context);
+  napi_env env = self->env_;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+  napi_value receiver = nullptr;
+  napi_value turn = nullptr;
+  napi_status status = napi_get_reference_value(env, self->turn_, &turn);
+  if (status == napi_ok) status = napi_get_global(env, &receiver);
+  if (status == napi_ok) {
+    status = napi_make_callback(env, self->async_context_, receiver, turn, 0, nullptr, nullptr);
+  }
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (pending) {
+    napi_value exception;
+    status = napi_get_and_clear_last_exception(env, &exception);
+    if (status == napi_ok) status = napi_fatal_exception(env, exception);
+  }
+  napi_close_handle_scope(env, scope);
+  return status == napi_ok;
+}
+
+// ---- Calls -------------------------------------------------------------------------------------
+
+// The arguments of one call: the kernel, and up to five values.
+struct Call {
+  napi_env env;
+  napi_value values[5] = {};
+  KernelObject* object = nullptr;
+
+  Call(napi_env env_in, napi_callback_info info) : env(env_in) {
+    size_t count = 5;
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, values, nullptr, &data);
+    object = static_cast<KernelObject*>(data);
+  }
+
+  Kernel& kernel() const { return *object->kernel; }
+
+  int32_t Int(int index) const {
+    int32_t value = -1;
+    napi_get_value_int32(env, values[index], &value);
+    return value;
+  }
+
+  uint32_t Unsigned(int index) const {
+    uint32_t value = 0;
+    napi_get_value_uint32(env, values[index], &value);
+    return value;
+  }
+
+  std::string Text(int index) const {
+    char text[256] = "";
+    size_t length = 0;
+    napi_get_value_string_utf8(env, values[index], text, sizeof(text), &length);
+    return std::string(text, length);
+  }
+
+  // The bytes of a Uint8Array argument; null if it is none.
+  const uint8_t* Bytes(int index, size_t* size) const {
+    void* data = nullptr;
+    napi_typedarray_type type = napi_float64_array;
+    const napi_status status = napi_get_typedarray_info(env, values[index], &type, size, &data,
+                                                        nullptr, nullptr);
+    return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(data) : nullptr;
+  }
+
+  napi_value Return(int32_t value) const {
+    napi_value result = nullptr;
+    napi_create_int32(env, value, &result);
+    return result;
+  }
+};
+
+napi_value Wait(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Wait(call.Int(0)));
+}
+
+napi_value Add(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Add(call.Int(0), call.Int(1)));
+}
+
+napi_value Rearm(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Rearm(call.Int(0), call.Int(1)));
+}
+
+napi_value Remove(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Remove(call.Int(0)));
+}
+
+napi_value Listen(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Listen(call.Text(0), call.Int(1), call.Int(2)));
+}
+
+napi_value Accept(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Accept(call.Int(0)));
+}
+
+napi_value Recv(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Recv(call.Int(0), call.Unsigned(1), call.Unsigned(2)));
+}
+
+napi_value Send(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Send(call.Int(0), call.Unsigned(1), call.Unsigned(2)));
+}
+
+// sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
+napi_value SendFrom(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  size_t size = 0;
+  const uint8_t* bytes = call.Bytes(1, &size);
+  const uint32_t offset = call.Unsigned(2);
+  if (bytes == nullptr || offset > size) return call.Return(-EINVAL);
+  return call.Return(call.kernel().SendFrom(call.Int(0), bytes + offset, size - offset));
+}
+
+// sendv(fd, offset, length, bytes): a piece of the output arena, then all of `bytes`.
+napi_value Sendv(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  size_t size = 0;
+  const uint8_t* bytes = call.Bytes(3, &size);
+  if (bytes == nullptr) return call.Return(-EINVAL);
+  return call.Return(
+      call.kernel().Sendv(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
+}
+
+napi_value Shutdown(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().ShutdownWrite(call.Int(0)));
+}
+
+napi_value Reset(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Reset(call.Int(0)));
+}
+
+napi_value Close(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().Close(call.Int(0)));
+}
+
+napi_value AddressObject(napi_env env, const Address& address) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("address", address.Text());
+  object.Set("port", static_cast<double>(address.port));
+  return object;
+}
+
+napi_value Peer(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return AddressObject(env, call.kernel().Peer(call.Int(0)));
+}
+
+napi_value Local(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return AddressObject(env, call.kernel().Local(call.Int(0)));
+}
+
+// transferred(fd): what passed on an open descriptor so far, [received, sent] in bytes.
+napi_value Transferred(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  const Connection* connection = call.kernel().Find(call.Int(0));
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair[0u] = connection == nullptr ? 0.0 : static_cast<double>(connection->bytes_received);
+  pair[1u] = connection == nullptr ? 0.0 : static_cast<double>(connection->bytes_sent);
+  return pair;
+}
+
+napi_value Start(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.object->Start(call.values[0]));
+}
+
+napi_value Stop(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  call.object->Stop();
+  return call.Return(0);
+}
+
+napi_value Destroy(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  call.object->Stop();
+  call.kernel().Shutdown();
+  return call.Return(0);
+}
+
+struct Named {
+  const char* name;
+  napi_callback call;
+};
+
+constexpr Named kCalls[] = {
+    {"wait", Wait},         {"add", Add},           {"rearm", Rearm},
+    {"remove", Remove},     {"listen", Listen},     {"accept", Accept},
+    {"recv", Recv},         {"send", Send},         {"sendFrom", SendFrom},
+    {"sendv", Sendv},       {"shutdown", Shutdown}, {"reset", Reset},
+    {"close", Close},       {"peer", Peer},         {"local", Local},
+    {"transferred", Transferred}, {"start", Start}, {"stop", Stop},
+    {"destroy", Destroy},
+};
+
+// A function of its own for each kernel: the data pointer costs less than unwrapping `this`.
+void SetCall(Napi::Env env, Napi::Object object, const Named& named,
+             const std::shared_ptr<KernelObject>& owner) {
+  napi_value function = nullptr;
+  napi_create_function(env, named.name, NAPI_AUTO_LENGTH, named.call, owner.get(), &function);
+  auto* share = new std::shared_ptr<KernelObject>(owner);
+  napi_add_finalizer(
+      env, function, share,
+      [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<KernelObject>*>(data); },
+      nullptr, nullptr);
+  object.Set(named.name, Napi::Value(env, function));
+}
+
+Napi::Object TraitsObject(Napi::Env env, const Traits& traits) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("name", traits.name);
+  object.Set("edgeTriggered", traits.edge_triggered);
+  object.Set("hasDescriptor", traits.has_descriptor);
+  object.Set("seesHangup", traits.sees_hangup);
+  object.Set("maxDescriptors", static_cast<double>(traits.max_descriptors));
+  return object;
+}
+
+// createKernel(backend, eventCapacity, inputBytes, outputBytes): the object, or -errno.
+Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int error = 0;
+  std::unique_ptr<Poller> poller = MakePoller(info[0].As<Napi::String>().Utf8Value(), &error);
+  if (!poller) return Napi::Number::New(env, error);
+  const uint32_t capacity = info[1].As<Napi::Number>().Uint32Value();
+  auto events = Napi::Int32Array::New(env, capacity * size_t{3});
+  auto input = Napi::Buffer<uint8_t>::New(env, info[2].As<Napi::Number>().Uint32Value());
+  auto output = Napi::Buffer<uint8_t>::New(env, info[3].As<Napi::Number>().Uint32Value());
+  auto control = Napi::Float64Array::New(env, kControlWords);
+
+  auto owner = std::make_shared<KernelObject>(env);
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("traits", TraitsObject(env, poller->traits()));
+  const SharedMemory memory = {reinterpret_cast<Event*>(events.Data()),
+                               static_cast<int32_t>(capacity),
+                               input.Data(),
+                               static_cast<uint32_t>(input.ByteLength()),
+                               output.Data(),
+                               static_cast<uint32_t>(output.ByteLength()),
+                               control.Data()};
+  owner->kernel = std::make_unique<Kernel>(std::move(poller), memory);
+  for (const Napi::Value& shared : {Napi::Value(events), Napi::Value(input), Napi::Value(output),
+                                    Napi::Value(control)}) {
+    owner->Keep(shared);
+  }
+  object.Set("events", events);
+  object.Set("input", input);
+  object.Set("output", output);
+  object.Set("control", control);
+  for (const Named& named : kCalls) SetCall(env, object, named, owner);
+  return object;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  Napi::Array names = Napi::Array::New(env);
+  uint32_t index = 0;
+  for (const std::string& name : PollerNames()) names[index++] = name;
+  exports.Set("backends", names);
+  exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace epoll_server
+
+static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+  return epoll_server::Init(env, exports);
+}
+NODE_API_MODULE(epoll_server, InitAddon)

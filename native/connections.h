@@ -1,0 +1,45 @@
+// The table of open descriptors, keyed by descriptor: who is there, in which life of that number,
+// and what has passed. O(1), grows by descriptor, knows nothing of readiness or HTTP.
+#ifndef EPOLL_SERVER_NATIVE_CONNECTIONS_H_
+#define EPOLL_SERVER_NATIVE_CONNECTIONS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "socket.h"
+
+namespace epoll_server {
+
+// One descriptor's entry: 48 bytes.
+struct Connection {
+  int32_t generation = 0;  // grows by one each time the number is opened; 0: never opened
+  bool open = false;
+  Address peer = {};
+  uint64_t bytes_received = 0;
+  uint64_t bytes_sent = 0;
+};
+
+class Connections {
+ public:
+  // Enters `fd` as open and begins its next generation, which it returns (1 to 2^31 - 1).
+  int32_t Open(int fd, const Address& peer);
+
+  // The open entry of `fd`, or null. Valid until the next Open.
+  Connection* Find(int fd);
+
+  // Ends the entry of `fd`; its generation stays, so that stale events are known. False: not open.
+  bool Close(int fd);
+
+  int open_count() const { return open_count_; }
+
+  // Every open descriptor, for closing them all.
+  std::vector<int> OpenDescriptors() const;
+
+ private:
+  std::vector<Connection> by_fd_;
+  int open_count_ = 0;
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_CONNECTIONS_H_

@@ -1,0 +1,152 @@
+#include "kernel.h"
+
+#include <time.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace epoll_server {
+namespace {
+
+double MonotonicMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+bool Inside(uint32_t offset, uint32_t length, uint32_t size) {
+  return offset <= size && length <= size - offset;
+}
+
+}  // namespace
+
+Kernel::Kernel(std::unique_ptr<Poller> poller, const SharedMemory& memory)
+    : poller_(std::move(poller)), memory_(memory) {
+  memory_.control[kNowMs] = MonotonicMs();
+}
+
+Kernel::~Kernel() { Shutdown(); }
+
+void Kernel::Shutdown() {
+  for (const int fd : connections_.OpenDescriptors()) {
+    epoll_server::Close(fd);
+    connections_.Close(fd);
+  }
+  poller_.reset();
+}
+
+int Kernel::Wait(int timeout_ms) {
+  if (!poller_) return -EBADF;
+  memory_.control[kWaits] += 1;
+  const int count = poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
+  memory_.control[kNowMs] = MonotonicMs();
+  memory_.control[kReady] = count;
+  return count;
+}
+
+int Kernel::Add(int fd, int32_t interest) {
+  if (!poller_) return -EBADF;
+  const Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  memory_.control[kRegistrations] += 1;
+  const int status = poller_->Add(fd, connection->generation, interest);
+  return status == 0 ? connection->generation : status;
+}
+
+int Kernel::Rearm(int fd, int32_t interest) {
+  if (!poller_) return -EBADF;
+  const Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -ENOENT;
+  memory_.control[kRegistrations] += 1;
+  return poller_->Rearm(fd, connection->generation, interest);
+}
+
+int Kernel::Remove(int fd) {
+  if (!poller_) return -EBADF;
+  if (connections_.Find(fd) == nullptr) return -ENOENT;
+  memory_.control[kRegistrations] += 1;
+  return poller_->Remove(fd);
+}
+
+int Kernel::Listen(const std::string& host, int port, int backlog) {
+  if (!poller_) return -EBADF;
+  const int fd = epoll_server::Listen(host.c_str(), port, backlog);
+  if (fd >= 0) connections_.Open(fd, Address());
+  return fd;
+}
+
+int Kernel::Accept(int listener) {
+  if (connections_.Find(listener) == nullptr) return -EBADF;
+  memory_.control[kAccepts] += 1;
+  Address peer;
+  const int fd = epoll_server::Accept(listener, &peer);
+  if (fd >= 0) connections_.Open(fd, peer);
+  return fd;
+}
+
+int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  if (!Inside(offset, length, memory_.input_size)) return -EINVAL;
+  memory_.control[kReceives] += 1;
+  const int count = epoll_server::Recv(fd, memory_.input + offset, length);
+  if (count > 0) {
+    connection->bytes_received += static_cast<uint64_t>(count);
+    memory_.control[kBytesReceived] += count;
+  }
+  return count;
+}
+
+int Kernel::CountSent(Connection* connection, int result) {
+  memory_.control[kSends] += 1;
+  if (result > 0) {
+    connection->bytes_sent += static_cast<uint64_t>(result);
+    memory_.control[kBytesSent] += result;
+  }
+  return result;
+}
+
+int Kernel::Send(int fd, uint32_t offset, uint32_t length) {
+  if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
+  return SendFrom(fd, memory_.output + offset, length);
+}
+
+int Kernel::SendFrom(int fd, const uint8_t* bytes, size_t length) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  return CountSent(connection, epoll_server::Send(fd, bytes, length));
+}
+
+int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes,
+                     size_t size) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
+  return CountSent(connection,
+                   epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size));
+}
+
+int Kernel::ShutdownWrite(int fd) {
+  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ShutdownWrite(fd);
+}
+
+int Kernel::Reset(int fd) {
+  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ResetOnClose(fd);
+}
+
+int Kernel::Close(int fd) {
+  return connections_.Close(fd) ? epoll_server::Close(fd) : -EBADF;
+}
+
+Address Kernel::Peer(int fd) {
+  const Connection* connection = connections_.Find(fd);
+  return connection == nullptr ? Address() : connection->peer;
+}
+
+Address Kernel::Local(int fd) {
+  Address local = {};
+  if (connections_.Find(fd) != nullptr) epoll_server::LocalAddress(fd, &local);
+  return local;
+}
+
+}  // namespace epoll_server

@@ -1,0 +1,83 @@
+// One server's share of the operating system: a poller, the table of its descriptors, and the memory
+// it shares with JavaScript. It must not know how it is called; the Node-API edge is addon.cc.
+#ifndef EPOLL_SERVER_NATIVE_KERNEL_H_
+#define EPOLL_SERVER_NATIVE_KERNEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "connections.h"
+#include "poller.h"
+
+namespace epoll_server {
+
+// The words shared with JavaScript as one Float64Array; the same indices in src/kernel/kernel.ts.
+enum ControlWord {
+  kNowMs = 0,      // written by Wait: monotonic milliseconds
+  kDueAtMs = 1,    // written by JavaScript: when it must be entered without events (or Infinity)
+  kUnfinished = 2,     // written by JavaScript: not 0 when it has work that must not wait
+  kReady = 3,          // written by Wait: how many events it reported
+  kWaits = 4,      // counters, written here: poller waits
+  kReceives = 5,   // recv(2) calls
+  kSends = 6,      // send(2) and sendmsg(2) calls
+  kAccepts = 7,    // accept4(2) calls
+  kRegistrations = 8,  // poller Add, Rearm and Remove calls
+  kBytesReceived = 9,
+  kBytesSent = 10,
+  kEntries = 11,   // entries into JavaScript by the loop bridge
+  kControlWords = 12,
+};
+
+// The memory shared with JavaScript. JavaScript owns it; it outlives the Kernel's last call.
+struct SharedMemory {
+  Event* events;
+  int32_t event_capacity;
+  uint8_t* input;
+  uint32_t input_size;
+  uint8_t* output;
+  uint32_t output_size;
+  double* control;
+};
+
+class Kernel {
+ public:
+  Kernel(std::unique_ptr<Poller> poller, const SharedMemory& memory);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  // Closes the poller and every descriptor of the table. Every later call returns -EBADF.
+  void Shutdown();
+
+  const Poller* poller() const { return poller_.get(); }
+  double* control() { return memory_.control; }
+
+  int Wait(int timeout_ms);
+  int Add(int fd, int32_t interest);
+  int Rearm(int fd, int32_t interest);
+  int Remove(int fd);
+  int Listen(const std::string& host, int port, int backlog);
+  int Accept(int listener);
+  int Recv(int fd, uint32_t offset, uint32_t length);
+  int Send(int fd, uint32_t offset, uint32_t length);
+  int SendFrom(int fd, const uint8_t* bytes, size_t length);
+  int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
+  int ShutdownWrite(int fd);
+  int Reset(int fd);
+  int Close(int fd);
+  Address Peer(int fd);
+  Address Local(int fd);
+  const Connection* Find(int fd) { return connections_.Find(fd); }
+
+ private:
+  int CountSent(Connection* connection, int result);
+
+  std::unique_ptr<Poller> poller_;
+  SharedMemory memory_;
+  Connections connections_;
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_KERNEL_H_

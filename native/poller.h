@@ -1,0 +1,70 @@
+// The contract that every back end keeps: which descriptors are ready, in our own words.
+// It must not know about JavaScript, libuv or HTTP; operating-system bits never leave a back end.
+//
+// What a caller may rely on (test/contract/poller.contract.ts has one test for each sentence):
+//  1. Events may be spurious: EAGAIN after an event is normal.
+//  2. After READABLE, read until EAGAIN, or until a short read if the event carried neither HANGUP
+//     nor FAILED. No second event is owed for what is left.
+//  3. HANGUP and FAILED also set READABLE | WRITABLE: the truth comes from recv and send.
+//  4. An event may be stale (its descriptor was closed, perhaps reused); the generation tells.
+//  5. Add of a known descriptor is -EEXIST, Rearm and Remove of an unknown one -ENOENT; a refused
+//     Add leaves no trace.
+//  6. Time-outs never end early; EINTR is retried for what remains; -1 waits for ever.
+#ifndef EPOLL_SERVER_NATIVE_POLLER_H_
+#define EPOLL_SERVER_NATIVE_POLLER_H_
+
+#include <cstdint>
+#include <memory>
+
+namespace epoll_server {
+
+// Readiness and interest, the same numbers in src/kernel/kernel.ts.
+enum Readiness : int32_t {
+  kReadable = 1,
+  kWritable = 2,
+  kHangup = 4,   // the peer finished sending, or both directions ended
+  kFailed = 8,   // an error is pending on the socket
+};
+
+// One entry of the event array shared with JavaScript: three 32-bit integers, no padding.
+struct Event {
+  int32_t fd;
+  int32_t generation;
+  int32_t readiness;
+};
+static_assert(sizeof(Event) == 3 * sizeof(int32_t), "JavaScript reads three words an event");
+
+// What a back end is like. Ask this, never for the operating system.
+struct Traits {
+  const char* name;
+  bool edge_triggered;      // reports a change once; Rearm is not needed
+  bool has_descriptor;      // Descriptor() can be watched by another loop
+  bool sees_hangup;         // reports kHangup without a read
+  int32_t max_descriptors;  // descriptors must be below this number; 0: no such bound
+};
+
+class Poller {
+ public:
+  virtual ~Poller() = default;
+
+  virtual const Traits& traits() const = 0;
+
+  // The descriptor that becomes readable when Wait has something, or -1.
+  virtual int Descriptor() const = 0;
+
+  // Starts to watch `fd` for `interest`. Returns 0 or -errno.
+  virtual int Add(int fd, int32_t generation, int32_t interest) = 0;
+
+  // Asks for the next event of `interest` on a known descriptor. Returns 0 or -errno.
+  virtual int Rearm(int fd, int32_t generation, int32_t interest) = 0;
+
+  // Stops watching. Returns 0 or -errno.
+  virtual int Remove(int fd) = 0;
+
+  // Waits at most `timeout_ms` (-1: for ever) and fills `events`. Returns their number or -errno.
+  virtual int Wait(Event* events, int capacity, int timeout_ms) = 0;
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_POLLER_H_

@@ -1,0 +1,53 @@
+// Non-blocking TCP sockets: the system calls of socket(7), each returning a count or -errno.
+// Every descriptor made here is close-on-exec and non-blocking, and never raises SIGPIPE.
+#ifndef EPOLL_SERVER_NATIVE_SOCKET_H_
+#define EPOLL_SERVER_NATIVE_SOCKET_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace epoll_server {
+
+// An IPv4 or IPv6 address with a port, 20 bytes: kept once for each connection.
+struct Address {
+  uint8_t bytes[16];
+  uint16_t port;
+  uint16_t family;  // AF_INET, AF_INET6, or 0 when unknown
+
+  // The textual form of inet_ntop(3), empty when unknown.
+  std::string Text() const;
+};
+
+// Binds and listens on a numeric address with SO_REUSEADDR and TCP_NODELAY (which accepted sockets
+// inherit). `::` also takes IPv4 clients. Returns the descriptor or -errno (-EINVAL: not numeric).
+int Listen(const char* host, int port, int backlog);
+
+// accept4(2). Returns the descriptor, with the peer in `*peer`, or -errno.
+int Accept(int listener, Address* peer);
+
+// getsockname(2). Returns 0 or -errno.
+int LocalAddress(int fd, Address* local);
+
+// recv(2). Returns the bytes received, 0 at the peer's end, or -errno.
+int Recv(int fd, uint8_t* bytes, size_t length);
+
+// send(2). Returns the bytes taken, which may be fewer, or -errno.
+int Send(int fd, const uint8_t* bytes, size_t length);
+
+// sendmsg(2) of two pieces with one call. Returns the bytes taken or -errno.
+int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
+            size_t second_length);
+
+// shutdown(SHUT_WR): sends FIN, reading goes on. Returns 0 or -errno.
+int ShutdownWrite(int fd);
+
+// close(2), never repeated after EINTR: the descriptor is gone either way. Returns 0 or -errno.
+int Close(int fd);
+
+// Makes close(2) discard what is unsent and answer the peer with RST (SO_LINGER of 0).
+int ResetOnClose(int fd);
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_SOCKET_H_

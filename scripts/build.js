@@ -1,0 +1,31 @@
+// Builds everything: the addon into build/Release, TypeScript into dist/. Run by `npm run build` and,
+// through `prepare`, by `npm ci`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+
+/** Runs a Node program of node_modules; ends this process with its exit code if that is not 0. */
+function run(script, args) {
+  const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+  if (error !== undefined) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The installed headers of this Node, so that none are fetched; none found: node-gyp fetches them. */
+function headers() {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
+}
+
+const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node-gyp.js');
+const configured = existsSync(join(root, 'build', 'Makefile'));
+run(gyp, ['--loglevel=warn', ...(configured ? [] : ['configure']), 'build', ...headers()]);
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+run(tsc, ['-p', 'tsconfig.build.json']);

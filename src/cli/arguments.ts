@@ -1,0 +1,174 @@
+// The command line: what may stand there, and what it means. It must not start anything.
+
+import { parseArgs } from 'node:util';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
+import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
+
+/** One flag: how it is written and what it does. The README's table is compared with this list. */
+export interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  /** What stands for its value in the help; absent: it takes none. */
+  readonly value?: string;
+  readonly text: string;
+}
+
+export const FLAGS: readonly Flag[] = [
+  { name: 'port', short: 'p', value: 'PORT', text: 'TCP port; 0 lets the system choose (default 8080)' },
+  { name: 'host', short: 'H', value: 'HOST', text: 'name or address to listen on (default 127.0.0.1; :: for all)' },
+  { name: 'root', short: 'r', value: 'FOLDER', text: 'serve the files of this folder (default: the built-in site)' },
+  { name: 'app', short: 'a', value: 'MODULE[:NAME]', text: 'serve a WSGI-style application (NAME: default "application")' },
+  { name: 'backend', short: 'b', value: 'NAME', text: 'how to wait for readiness: epoll (default: the best here)' },
+  { name: 'access-log', value: 'FILE|-', text: 'append a line an answer; "-" is standard output (default: only on a terminal)' },
+  { name: 'no-access-log', text: 'write no access log, not even on a terminal' },
+  { name: 'log-format', value: 'FORMAT', text: `${LOG_FORMATS.join(', ')} (default common)` },
+  { name: 'trace', short: 't', text: 'show heads and who connects and leaves, on standard error' },
+  { name: 'server-header', value: 'TEXT', text: 'the Server field; empty removes it (default epoll-server)' },
+  { name: 'quiet', short: 'q', text: 'do not print the line that says where the server listens' },
+  { name: 'help', short: 'h', text: 'show this text' },
+  { name: 'version', short: 'v', text: 'show the version' },
+];
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly port: number;
+  readonly host: string | undefined;
+  readonly root: string | undefined;
+  readonly app: string | undefined;
+  readonly backend: string | undefined;
+  /** A file, `-`, `false` when refused, undefined when not said. */
+  readonly accessLog: string | false | undefined;
+  readonly logFormat: LogFormat;
+  readonly trace: boolean;
+  readonly serverHeader: string | undefined;
+  readonly quiet: boolean;
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly limits: Partial<Limits>;
+}
+
+/** `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`. */
+export function limitFlag(name: LimitName): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** @throws EpollServerError `ERR_OPTION` that says which argument was wrong and what was expected. */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const { values, positionals } = parse(argv);
+  const text = (name: string): string | undefined => {
+    const value = values[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const isSet = (name: string): boolean => values[name] === true;
+  const places = placePositionals(positionals);
+  const port = text('port') ?? places.port;
+  const logFormat = text('log-format') ?? 'common';
+  if (!isLogFormat(logFormat)) throw usage(`--log-format is one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
+  const root = text('root') ?? places.root;
+  const app = text('app') ?? places.app;
+  if (root !== undefined && app !== undefined) throw usage('give a folder or an application, not both');
+  return {
+    port: port === undefined ? 8080 : parsePort(port),
+    host: text('host'),
+    root,
+    app,
+    backend: text('backend'),
+    accessLog: isSet('no-access-log') ? false : text('access-log'),
+    logFormat,
+    trace: isSet('trace'),
+    serverHeader: text('server-header'),
+    quiet: isSet('quiet'),
+    help: isSet('help'),
+    version: isSet('version'),
+    limits: parseLimits(text),
+  };
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+  for (const flag of FLAGS) {
+    const type = flag.value === undefined ? 'boolean' : 'string';
+    options[flag.name] = flag.short === undefined ? { type } : { type, short: flag.short };
+  }
+  for (const name of LIMIT_NAMES) options[limitFlag(name)] = { type: 'string' };
+  refuseUnknown(argv, Object.keys(options));
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    const flat: Record<string, string | boolean | undefined> = {};
+    for (const [name, value] of Object.entries(values)) flat[name] = Array.isArray(value) ? String(value.at(-1)) : value;
+    return { values: flat, positionals };
+  } catch (error) {
+    throw usage(messageOf(error).split('\n')[0]?.replace(/\. To specify.*/, '') ?? 'malformed arguments');
+  }
+}
+
+/** Says which flag is nearest, which parseArgs does not. */
+function refuseUnknown(argv: readonly string[], known: readonly string[]): void {
+  for (const argument of argv) {
+    if (argument === '--') return;
+    const name = /^--([^=]+)/.exec(argument)?.[1];
+    if (name === undefined || known.includes(name)) continue;
+    const nearest = known.map((flag) => ({ flag, distance: editDistance(flag, name) })).sort((a, b) => a.distance - b.distance)[0];
+    const hint = nearest !== undefined && nearest.distance <= 3 ? ` (did you mean --${nearest.flag}?)` : '';
+    throw usage(`there is no flag --${name}${hint}`);
+  }
+}
+
+/** Digits are the port, `x:y` with a module in front of the colon an application, anything else the root. */
+function placePositionals(positionals: readonly string[]): { port?: string; root?: string; app?: string } {
+  const [first, second, third] = positionals;
+  if (third !== undefined) throw usage(`too many arguments: "${third}"`);
+  if (first === undefined) return {};
+  const isPort = /^\d+$/.test(first);
+  const what = isPort ? second : first;
+  if (!isPort && second !== undefined) throw usage(`the port must be a number, not "${first}"`);
+  const port = isPort ? { port: first } : {};
+  if (what === undefined) return port;
+  return isApplication(what) ? { ...port, app: what } : { ...port, root: what };
+}
+
+function isApplication(argument: string): boolean {
+  return /\.[cm]?[jt]s(?::[^/]*)?$/.test(argument);
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65_535) throw usage(`the port must be a number from 0 to 65535, not "${text}"`);
+  return port;
+}
+
+function parseLimits(text: (name: string) => string | undefined): Partial<Limits> {
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const name of LIMIT_NAMES) {
+    const given = text(limitFlag(name));
+    if (given === undefined) continue;
+    const { min, max } = LIMITS[name];
+    const value = /^\d{1,16}$/.test(given) ? Number(given) : -1;
+    if (value < min || value > max) {
+      throw usage(`--${limitFlag(name)} must be a whole number from ${min} to ${max}, not "${given}"`);
+    }
+    limits[name] = value;
+  }
+  return limits;
+}
+
+/** Levenshtein's distance, for hints. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function usage(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

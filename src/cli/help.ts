@@ -1,0 +1,34 @@
+// The text of --help, made from the lists of flags and bounds.
+
+import { LIMIT_NAMES, LIMITS } from '../limits.ts';
+import { FLAGS, limitFlag } from './arguments.ts';
+
+/** Columns of the left side. */
+const WIDTH = 32;
+
+function line(left: string, right: string): string {
+  return left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${' '.repeat(WIDTH)}${right}`;
+}
+
+export function helpText(): string {
+  const flags = FLAGS.map(({ name, short, value, text }) =>
+    line(`${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`, text),
+  );
+  const limits = LIMIT_NAMES.map((name) => line(`--${limitFlag(name)} N`, `${LIMITS[name].text} (default ${LIMITS[name].byDefault})`));
+  return [
+    'usage: epoll-server [PORT] [FOLDER | MODULE:NAME] [flags]',
+    '',
+    'Serves a folder, or a WSGI-style application, from one thread.',
+    '',
+    '  epoll-server                                  the built-in site on port 8080',
+    '  epoll-server 9000 ./public                    a folder',
+    '  epoll-server 9000 examples/hello.js:application   an application',
+    '',
+    'Flags:',
+    ...flags,
+    '',
+    'Bounds (bytes, counts, milliseconds):',
+    ...limits,
+    '',
+  ].join('\n');
+}

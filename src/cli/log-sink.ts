@@ -1,0 +1,33 @@
+// Where the access log's text goes: a file that is appended to, or a standard stream. A log that cannot be
+// written never stops the server, and never fills its memory.
+
+import { createWriteStream, openSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { EpollServerError, messageOf } from '../errors.ts';
+import type { Sink } from '../server/watcher.ts';
+
+/** Text that may wait for a slow disk or reader; what comes beyond is dropped. */
+const MAX_WAITING_BYTES = 1_048_576;
+
+/** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened. */
+export function fileSink(path: string): Sink {
+  try {
+    return streamSink(createWriteStream(path, { fd: openSync(path, 'a') }), path);
+  } catch (error) {
+    throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** A sink over a stream; its first error is said once on standard error, and ends it. */
+export function streamSink(stream: Writable, name: string): Sink {
+  let isBroken = false;
+  stream.on('error', (error) => {
+    if (!isBroken && stream !== process.stderr) {
+      process.stderr.write(`epoll-server: ${name} cannot be written, logging stops: ${messageOf(error)}\n`);
+    }
+    isBroken = true;
+  });
+  return (text) => {
+    if (!isBroken && stream.writableLength < MAX_WAITING_BYTES) stream.write(text);
+  };
+}

@@ -1,0 +1,108 @@
+// Takes new clients from one listening descriptor, a bounded number a turn, and waits when the system
+// or its own bound says that there is no room. It must not know what is spoken.
+
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { READABLE } from '../kernel/kernel.ts';
+import type { Reactor } from '../reactor/reactor.ts';
+import { Source } from '../reactor/source.ts';
+import { CONNECTION_INTEREST } from './connection.ts';
+
+/**
+ * After the system ran out of descriptors or memory, accepting is tried again this much later. An
+ * edge-triggered listener gives no second event for a waiting client, a level-triggered one would
+ * spin at 100 % (libuv #690).
+ */
+const EXHAUSTED_PAUSE_MS = 250;
+
+/** Results of accept(2) that say something about this process or system, not about one client. */
+const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+
+/** What an acceptor counted. */
+export interface AcceptorCounters {
+  accepted: number;
+  /** Times accepting paused because the system was out of descriptors or memory. */
+  exhausted: number;
+  /** Clients that were gone, or could not be watched, when their turn came. */
+  failed: number;
+}
+
+export interface AcceptorOptions {
+  readonly maxConnections: number;
+  readonly maxAcceptsPerTurn: number;
+  /** How many connections are open now. */
+  readonly openConnections: () => number;
+  /** A client was accepted and is watched. */
+  readonly onAccept: (fd: number, generation: number) => void;
+}
+
+export class Acceptor extends Source {
+  readonly counters: AcceptorCounters = { accepted: 0, exhausted: 0, failed: 0 };
+  readonly #kernel: Kernel;
+  readonly #reactor: Reactor;
+  readonly #options: AcceptorOptions;
+  /** At the bound of connections: the next one that closes lets it go on. */
+  #full = false;
+
+  constructor(reactor: Reactor, fd: number, generation: number, options: AcceptorOptions) {
+    super(fd, generation);
+    this.#kernel = reactor.kernel;
+    this.#reactor = reactor;
+    this.#options = options;
+  }
+
+  /** The interest with which the listener is registered. */
+  static readonly INTEREST: number = READABLE;
+
+  serve(): void {
+    this.readiness = 0;
+    for (let i = 0; i < this.#options.maxAcceptsPerTurn; i++) {
+      this.#full = this.#options.openConnections() >= this.#options.maxConnections;
+      if (this.#full) return;
+      const fd = this.#kernel.accept(this.fd);
+      if (fd === EAGAIN) return;
+      if (fd >= 0) this.#enter(fd);
+      else if (!this.#survives(fd)) return;
+    }
+    this.#reactor.wake(this);
+  }
+
+  expire(): void {
+    this.#reactor.wake(this);
+  }
+
+  /** A connection closed: there may be room again. */
+  connectionClosed(): void {
+    if (this.#full) this.#reactor.wake(this);
+  }
+
+  /** Stops taking clients; the descriptor is closed at the end of the turn. */
+  close(): void {
+    this.#reactor.bury(this);
+  }
+
+  #enter(fd: number): void {
+    const generation = this.#kernel.add(fd, CONNECTION_INTEREST);
+    if (generation < 0) {
+      this.counters.failed++;
+      this.#kernel.close(fd);
+      return;
+    }
+    this.counters.accepted++;
+    this.#options.onAccept(fd, generation);
+  }
+
+  /**
+   * Whether to go on after a failed accept. What befell one client (ECONNABORTED, EPROTO, EPERM, the
+   * network errors that accept(2) lists) does not concern the next.
+   */
+  #survives(error: number): boolean {
+    if (!EXHAUSTED.has(error)) {
+      this.counters.failed++;
+      return true;
+    }
+    this.counters.exhausted++;
+    this.#reactor.setDeadline(this, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
+    return false;
+  }
+}

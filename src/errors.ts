@@ -1,0 +1,58 @@
+// Every error of this project: a stable code, a text for people, and what follows from it.
+// It must not import anything: every layer throws these.
+
+/**
+ * The error codes and their consequences. Codes are stable; texts are not.
+ *
+ * | consequence | meaning |
+ * |---|---|
+ * | `usage` | what the caller asked for cannot be: nothing was started |
+ * | `startup` | the system refused what is needed to start |
+ * | `request` | one request fails, nobody else notices |
+ */
+export const ERROR_CODES = {
+  ERR_OPTION: 'usage',
+  ERR_PLATFORM: 'usage',
+  ERR_BACKEND: 'usage',
+  ERR_ROOT: 'startup',
+  ERR_APPLICATION_MODULE: 'startup',
+  ERR_ADDON: 'startup',
+  ERR_LISTEN: 'startup',
+  ERR_ACCESS_LOG: 'startup',
+  ERR_SYSTEM_CALL: 'startup',
+  ERR_ALREADY_ANSWERED: 'request',
+  ERR_NOT_STARTED: 'request',
+  ERR_INVALID_STATUS: 'request',
+  ERR_INVALID_FIELD: 'request',
+  ERR_INVALID_BODY: 'request',
+  ERR_BODY_LENGTH: 'request',
+  ERR_BODY_TOO_LARGE: 'request',
+  ERR_BODY_CONSUMED: 'request',
+  ERR_REQUEST_OVER: 'request',
+  ERR_CLIENT_GONE: 'request',
+  ERR_APPLICATION: 'request',
+} as const;
+
+/** One of the keys of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** An operating error with a stable `code`. Its message says what was wrong, where, and what to do. */
+export class EpollServerError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EpollServerError';
+    this.code = code;
+  }
+}
+
+/** A programmer's error inside this project: the text says which invariant broke. */
+export function assert(condition: boolean, invariant: string): asserts condition {
+  if (!condition) throw new Error(`epoll-server: broken invariant: ${invariant}`);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,41 @@
+// From a request path to the names of a file below a root, or a refusal. Decodes once; nothing that could
+// leave the root or mean two things passes. It must not touch the file system.
+
+/** What a path asks for: names below the root, and whether it ends in `/`. */
+export interface FilePath {
+  readonly segments: readonly string[];
+  readonly isDirectory: boolean;
+}
+
+/** 400: no path that any client needs to send; 404: hidden. */
+export type PathRefusal = 400 | 404;
+
+/** Bytes that separate names somewhere, or end them: never part of a name here. */
+const FORBIDDEN = /[\0/\\]/;
+
+/**
+ * Splits and decodes `path` (as sent, beginning with `/`). Empty names are skipped, as nginx does.
+ * Names that begin with a dot are hidden, but for `.well-known` (RFC 8615).
+ */
+export function parseFilePath(path: string): FilePath | PathRefusal {
+  if (!path.startsWith('/')) return 400;
+  const segments: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '') continue;
+    const name = decodeName(part);
+    if (name === null || name === '.' || name === '..' || FORBIDDEN.test(name)) return 400;
+    if (name.startsWith('.') && name !== '.well-known') return 404;
+    segments.push(name);
+  }
+  return { segments, isDirectory: path.endsWith('/') };
+}
+
+/** Percent-decodes once, as UTF-8. Null: a broken escape, or bytes that are not UTF-8. */
+function decodeName(part: string): string | null {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}

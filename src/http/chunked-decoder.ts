@@ -1,0 +1,200 @@
+// The chunked coding of a request body (RFC 9112 section 7.1), byte for byte: data spans, trailers, or
+// wrong. Pure and resumable like the head parser. It must not know where bodies go.
+
+import { COLON, CR, FIELD_VALUE, LF, TOKEN } from './characters.ts';
+
+const SIZE = 0;
+const EXTENSION = 1;
+const SIZE_LF = 2;
+const DATA = 3;
+const DATA_CR = 4;
+const DATA_LF = 5;
+const TRAILER_START = 6;
+const TRAILER_NAME = 7;
+const TRAILER_VALUE = 8;
+const TRAILER_LF = 9;
+const LAST_LF = 10;
+const ENDED = 11;
+const FAILED = 12;
+
+/** Hexadecimal digits of a chunk size: 2^52 - 1 is the largest with thirteen. */
+const MAX_SIZE_DIGITS = 13;
+
+/**
+ * Framing bytes that are forgiven, and one more for every two bytes of data: without a budget, a
+ * gigabyte of extensions around one byte costs the server everything (CVE-2024-22019, CVE-2023-39326).
+ */
+const FRAMING_ALLOWANCE_BYTES = 16_384;
+
+/** Bounds of one chunked body. */
+export interface ChunkedLimits {
+  readonly maxBodyBytes: number;
+  readonly maxHeaderBytes: number;
+}
+
+export class ChunkedDecoder {
+  /** When not 0: the status to answer; the framing is lost. */
+  status = 0;
+  problem = '';
+  /** Data bytes found so far. */
+  received = 0;
+  readonly #limits: ChunkedLimits;
+  #phase = SIZE;
+  #size = 0;
+  #digits = 0;
+  #framingBytes = 0;
+  #trailerBytes = 0;
+  #trailerText = '';
+  readonly #trailers: (readonly [string, string])[] = [];
+
+  constructor(limits: ChunkedLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether the last chunk and its trailers have been seen. */
+  get ended(): boolean {
+    return this.#phase === ENDED;
+  }
+
+  /** The trailer fields, complete once {@link ended}. */
+  get trailers(): readonly (readonly [string, string])[] {
+    return this.#trailers;
+  }
+
+  /**
+   * Decodes `bytes[start, end)`, hands every span of data to `onData`, and returns where it stopped:
+   * behind the body when it {@link ended}, else `end`, or anywhere when `status` is set.
+   */
+  decode(bytes: Buffer, start: number, end: number, onData: (start: number, end: number) => void): number {
+    let at = start;
+    while (at < end && this.#phase < ENDED) {
+      if (this.#phase === DATA) {
+        at = this.#data(at, end, onData);
+        continue;
+      }
+      this.#framing(bytes[at] ?? 0);
+      at++;
+    }
+    return at;
+  }
+
+  #data(at: number, end: number, onData: (start: number, end: number) => void): number {
+    const stop = Math.min(end, at + this.#size);
+    this.#size -= stop - at;
+    this.received += stop - at;
+    if (this.#size === 0) this.#phase = DATA_CR;
+    onData(at, stop);
+    return stop;
+  }
+
+  #framing(byte: number): void {
+    this.#framingBytes++;
+    if (this.#framingBytes > FRAMING_ALLOWANCE_BYTES + this.received / 2) {
+      this.#fail(400, 'more chunk framing than the data is worth');
+    } else if (this.#phase >= TRAILER_START) {
+      this.#trailer(byte);
+    } else {
+      this.#chunkLine(byte);
+    }
+  }
+
+  #chunkLine(byte: number): void {
+    switch (this.#phase) {
+      case SIZE:
+        return this.#sizeByte(byte);
+      case EXTENSION:
+        if (byte === CR) this.#phase = SIZE_LF;
+        else if (FIELD_VALUE[byte] !== 1) this.#fail(400, 'a chunk extension holds a control byte');
+        return;
+      case SIZE_LF:
+        if (byte !== LF) this.#fail(400, 'a chunk size without CRLF');
+        else this.#beginChunk();
+        return;
+      case DATA_CR:
+        if (byte === CR) this.#phase = DATA_LF;
+        else this.#fail(400, 'a chunk longer than its size');
+        return;
+      default:
+        if (byte !== LF) this.#fail(400, 'a chunk without CRLF behind it');
+        this.#size = 0;
+        this.#digits = 0;
+        if (this.status === 0) this.#phase = SIZE;
+    }
+  }
+
+  #sizeByte(byte: number): void {
+    const digit = hexadecimal(byte);
+    if (digit >= 0) {
+      this.#digits++;
+      this.#size = this.#size * 16 + digit;
+      if (this.#digits > MAX_SIZE_DIGITS) this.#fail(400, 'a chunk size with too many digits');
+    } else if (this.#digits === 0) {
+      this.#fail(400, 'a chunk size without digits');
+    } else if (byte === CR) {
+      this.#phase = SIZE_LF;
+    } else if (byte === 0x3b) {
+      this.#phase = EXTENSION;
+    } else {
+      this.#fail(400, 'a chunk size that is not hexadecimal');
+    }
+  }
+
+  #beginChunk(): void {
+    if (this.received + this.#size > this.#limits.maxBodyBytes) this.#fail(413, 'the body is too large');
+    else this.#phase = this.#size === 0 ? TRAILER_START : DATA;
+  }
+
+  #trailer(byte: number): void {
+    this.#trailerBytes++;
+    if (this.#trailerBytes > this.#limits.maxHeaderBytes) return this.#fail(431, 'the trailers are too large');
+    switch (this.#phase) {
+      case TRAILER_START:
+        if (byte === CR) this.#phase = LAST_LF;
+        else if (TOKEN[byte] === 1) this.#collect(byte, TRAILER_NAME);
+        else this.#fail(400, 'a trailer name is malformed');
+        return;
+      case TRAILER_NAME:
+        if (TOKEN[byte] === 1) this.#collect(byte, TRAILER_NAME);
+        else if (byte === COLON) this.#collect(byte, TRAILER_VALUE);
+        else this.#fail(400, 'a trailer name is malformed');
+        return;
+      case TRAILER_VALUE:
+        if (byte === CR) this.#phase = TRAILER_LF;
+        else if (FIELD_VALUE[byte] === 1) this.#collect(byte, TRAILER_VALUE);
+        else this.#fail(400, 'a trailer value holds a control byte');
+        return;
+      default:
+        this.#endLine(byte);
+    }
+  }
+
+  #collect(byte: number, phase: number): void {
+    this.#trailerText += String.fromCharCode(byte);
+    this.#phase = phase;
+  }
+
+  #endLine(byte: number): void {
+    if (byte !== LF) return this.#fail(400, 'a carriage return without line feed');
+    if (this.#phase === LAST_LF) {
+      this.#phase = ENDED;
+      return;
+    }
+    const colon = this.#trailerText.indexOf(':');
+    const value = this.#trailerText.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    this.#trailers.push([this.#trailerText.slice(0, colon).toLowerCase(), value]);
+    this.#trailerText = '';
+    this.#phase = TRAILER_START;
+  }
+
+  #fail(status: number, problem: string): void {
+    this.status = status;
+    this.problem = problem;
+    this.#phase = FAILED;
+  }
+}
+
+function hexadecimal(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}

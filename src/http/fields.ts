@@ -1,0 +1,118 @@
+// Response fields: checked once, kept as the bytes that go on the wire. Nothing an application gives can
+// end a line or begin another (response splitting, CVE-2016-2216).
+
+/** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PreparedFields}. */
+export type FieldInput =
+  | PreparedFields
+  | Readonly<Record<string, string | number | readonly string[]>>
+  | readonly (readonly [string, string | number])[];
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Space around a value belongs to the line, not to the value (RFC 9110 section 5.5). */
+const SPACE_AROUND = /^[\t ]+|[\t ]+$/g;
+const DIGITS = /^[0-9]{1,15}$/;
+
+/**
+ * Fields of a response, checked and serialized. Make one for fields that are sent often:
+ * `const PLAIN = prepareFields({ 'Content-Type': 'text/plain' })`.
+ */
+export class PreparedFields {
+  /** `Name: value CRLF` lines in Latin-1, without Content-Length, Connection and Transfer-Encoding. */
+  readonly bytes: Buffer;
+  readonly hasDate: boolean;
+  readonly hasServer: boolean;
+  /** The Content-Length that was given; -1: none. */
+  readonly contentLength: number;
+  /** `Connection: close` was given. */
+  readonly close: boolean;
+
+  /** @throws TypeError that names the field and the rule it breaks. */
+  constructor(pairs: Iterable<readonly [string, string]>) {
+    let lines = '';
+    let hasDate = false;
+    let hasServer = false;
+    let contentLength = -1;
+    let close = false;
+    for (const [name, given] of pairs) {
+      const value = given.replace(SPACE_AROUND, '');
+      checkField(name, value);
+      switch (name.toLowerCase()) {
+        case 'content-length':
+          contentLength = parseLength(value, contentLength);
+          continue;
+        case 'connection':
+          close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+          continue;
+        case 'transfer-encoding':
+          throw new TypeError('Transfer-Encoding is the server\'s: write the body in pieces and it will be chunked');
+        case 'date':
+          hasDate = true;
+          break;
+        case 'server':
+          hasServer = true;
+      }
+      lines += `${name}: ${value}\r\n`;
+    }
+    this.bytes = Buffer.from(lines, 'latin1');
+    this.hasDate = hasDate;
+    this.hasServer = hasServer;
+    this.contentLength = contentLength;
+    this.close = close;
+  }
+}
+
+/** No fields at all. */
+export const NO_FIELDS: PreparedFields = new PreparedFields([]);
+
+/**
+ * Checks and serializes fields once, for answers that are sent often.
+ * @throws TypeError that names the field and the rule it breaks.
+ */
+export function prepareFields(input: FieldInput): PreparedFields {
+  return input instanceof PreparedFields ? input : new PreparedFields(pairsOf(input));
+}
+
+function* pairsOf(input: Exclude<FieldInput, PreparedFields>): Generator<readonly [string, string]> {
+  if (typeof input !== 'object' || input === null) throw new TypeError('fields must be a record or pairs');
+  if (isPairs(input)) {
+    for (const pair of input) {
+      if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError('a field must be a pair [name, value]');
+      yield [pair[0], textOf(pair[0], pair[1])];
+    }
+    return;
+  }
+  for (const [name, value] of Object.entries(input)) {
+    if (typeof value === 'string' || typeof value === 'number') yield [name, textOf(name, value)];
+    else if (Array.isArray(value)) for (const one of value) yield [name, textOf(name, one)];
+    else throw new TypeError(`the value of field "${name}" must be a string, a number or an array of strings`);
+  }
+}
+
+function isPairs(input: object): input is readonly (readonly [string, string | number])[] {
+  return Array.isArray(input);
+}
+
+function textOf(name: unknown, value: unknown): string {
+  if (typeof name !== 'string') throw new TypeError(`a field name must be a string, not ${typeof name}`);
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string') return value;
+  throw new TypeError(`the value of field "${name}" must be a string or a number, not ${typeof value}`);
+}
+
+function checkField(name: string, value: string): void {
+  if (!NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110 section 5.1: a token)`);
+  if (!VALUE.test(value)) {
+    throw new TypeError(
+      `the value of field "${name}" holds a byte that no field value may, such as CR, LF or NUL`,
+    );
+  }
+}
+
+function parseLength(value: string, earlier: number): number {
+  const length = DIGITS.test(value) ? Number(value) : -1;
+  if (length < 0 || (earlier >= 0 && earlier !== length)) {
+    throw new TypeError(`Content-Length must be one number of bytes, not ${JSON.stringify(value)}`);
+  }
+  return length;
+}

@@ -1,0 +1,96 @@
+// The raw handler: the one shape into which every door translates and from which everything is built.
+// Types only; session/ implements them.
+
+import type { FieldInput } from './fields.ts';
+
+/** An IP address in text and a port. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * The content of a request, in pieces as they arrive. Nothing is read from the client before somebody
+ * asks, and no more than a window (64 KiB) ahead of the reader. One reader; the pieces are its own.
+ */
+export interface RequestBody extends AsyncIterable<Uint8Array> {
+  /** The declared length in bytes; undefined when the client sends chunks. */
+  readonly length: number | undefined;
+  /** Trailer fields of a chunked body, known once it has been read to its end; names in lower case. */
+  readonly trailers: readonly (readonly [string, string])[];
+  /** The next piece, or null at the end. Rejects with `ERR_CLIENT_GONE` when the client leaves. */
+  read(): Promise<Uint8Array | null>;
+  /** All of it; rejects with `ERR_BODY_TOO_LARGE` beyond `maxBytes` (default: the server's maxBodyBytes). */
+  bytes(maxBytes?: number): Promise<Buffer>;
+  /** All of it, as UTF-8. */
+  text(maxBytes?: number): Promise<string>;
+}
+
+/**
+ * A request as it was received. A handler that answers synchronously pays for nothing it does not ask.
+ * The object stays valid after `await` in a handler that returned a promise or has not answered when it
+ * returned; when a handler answered synchronously and returned nothing, later access to what it never
+ * asked for throws `ERR_REQUEST_OVER`.
+ */
+export interface HttpRequest {
+  /** The method as sent: case matters. */
+  readonly method: string;
+  /** The request target as sent. */
+  readonly target: string;
+  /** The target's path as sent, not decoded; `*` for OPTIONS of the server. */
+  readonly path: string;
+  /** What stands behind the first `?` of the target, as sent; empty if there is none. */
+  readonly query: string;
+  /** `1.0` or `1.1`. */
+  readonly httpVersion: '1.0' | '1.1';
+  /** The value of a field, several joined by `, ` (RFC 9110 section 5.3), or undefined. Any case. */
+  field(name: string): string | undefined;
+  /** All fields in order, names in lower case, values in Latin-1. */
+  fields(): (readonly [string, string])[];
+  readonly body: RequestBody;
+  /** The client's address. */
+  readonly remote: Endpoint;
+  /** The address the client connected to. */
+  readonly local: Endpoint;
+  /** Aborts when the client is gone before its answer ended. Costs nothing until asked for. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The answer to one request. Either {@link send} once, or {@link start}, {@link write} and {@link end}.
+ * Calls after the client left do nothing; calls out of order throw `ERR_ALREADY_ANSWERED` or
+ * `ERR_NOT_STARTED`. Content is cut to a declared length; less than declared closes the connection.
+ */
+export interface HttpResponse {
+  /** Whether `send` or `start` was called. */
+  readonly started: boolean;
+  /** Whether the answer is complete or can no longer be given. */
+  readonly ended: boolean;
+  /**
+   * The whole answer: status 200 to 599, fields, content (strings become UTF-8). No promise is made.
+   * Large byte arrays are sent from where they lie: leave them unchanged.
+   * @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`, `ERR_INVALID_BODY`.
+   */
+  send(status: number, fields?: FieldInput, content?: string | Uint8Array): void;
+  /**
+   * Sends status and fields; content follows. With a Content-Length among the fields exactly that many
+   * bytes are sent; without one, HTTP/1.1 clients get chunks and HTTP/1.0 clients read to the end.
+   */
+  start(status: number, fields?: FieldInput): void;
+  /** Sends a piece. False: the client is slow, wait for {@link drained} before the next. */
+  write(content: string | Uint8Array): boolean;
+  /** Resolves when the client has taken enough, or is gone. */
+  drained(): Promise<void>;
+  /** Ends the content, after one more piece if given. */
+  end(content?: string | Uint8Array): void;
+  /** Cuts the connection, so that the client notices that the answer is incomplete. */
+  abort(): void;
+}
+
+/**
+ * Answers requests. May answer before it returns, later, or from the promise it returns. A throw or a
+ * rejection is this client's 500 (or the end of its connection when the answer had begun) and one line
+ * in the log. Runs in the loop's own async context; wrap it with `isolated` before using
+ * `AsyncLocalStorage.enterWith` (`run` is always safe).
+ */
+export type Handler = (request: HttpRequest, response: HttpResponse) => void | PromiseLike<void>;

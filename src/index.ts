@@ -1,0 +1,12 @@
+// The public API and nothing else.
+
+export { EpollServerError, type ErrorCode } from './errors.ts';
+export { isolated } from './handlers/isolated.ts';
+export { type Environ, type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
+export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
+export type { Endpoint, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
+export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
+export type { LogFormat } from './server/access-log.ts';
+export type { ServeOptions } from './server/options.ts';
+export { type Server, serve } from './server/server.ts';
+export type { ServerStats } from './server/stats.ts';

@@ -1,0 +1,90 @@
+// Loads the native addon: the only place that knows where it lies and where it can run.
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EpollServerError, messageOf } from '../errors.ts';
+import type { Kernel } from './kernel.ts';
+
+/** What the addon's createKernel returns: a {@link Kernel} without its clocks. */
+export type NativeCalls = Omit<Kernel, 'now' | 'wallClockMs'>;
+
+/** The exports of native/addon.cc. */
+export interface Addon {
+  /** Names of the back ends in this build, best first. */
+  readonly backends: readonly string[];
+  /** A kernel, or -errno. */
+  readonly createKernel: (
+    backend: string,
+    eventCapacity: number,
+    inputBytes: number,
+    outputBytes: number,
+  ) => NativeCalls | number;
+}
+
+/** The runtime that asks for the addon; a parameter so that refusals can be tested. */
+export interface Runtime {
+  readonly platform: string;
+  readonly versions: Readonly<Record<string, string | undefined>>;
+}
+
+const PLATFORMS = ['linux'];
+const MIN_NODE = [20, 19] as const;
+
+/**
+ * @throws EpollServerError `ERR_PLATFORM` where this server cannot run: another system or runtime, or
+ * a Node.js that is too old.
+ */
+export function assertSupported(runtime: Runtime): void {
+  const foreign = [
+    ['bun', 'Bun'],
+    ['deno', 'Deno'],
+    ['electron', 'Electron'],
+  ].find(([key]) => key !== undefined && runtime.versions[key] !== undefined);
+  const refuse = (what: string): never => {
+    throw new EpollServerError('ERR_PLATFORM', `${what}: epoll-server needs Node.js ${MIN_NODE.join('.')} or later on Linux`);
+  };
+  if (foreign !== undefined) refuse(`${foreign[1]} is not supported (its event loop is not libuv's)`);
+  if (!PLATFORMS.includes(runtime.platform)) refuse(`the platform ${runtime.platform} is not supported`);
+  const [major = 0, minor = 0] = (runtime.versions['node'] ?? '').split('.').map(Number);
+  if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
+    refuse(`Node.js ${runtime.versions['node']} is too old`);
+  }
+}
+
+const PACKAGE_ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** Where the addon may lie, in the order in which they are tried. */
+export function addonCandidates(root: string = PACKAGE_ROOT): readonly string[] {
+  return [
+    join(root, 'build', 'Release', 'epoll_server.node'),
+    join(root, 'build', 'Debug', 'epoll_server.node'),
+    join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'epoll_server.node'),
+  ];
+}
+
+/**
+ * Loads the first candidate that exists.
+ * @throws EpollServerError `ERR_ADDON`, naming every file looked for, or what the loader said.
+ */
+export function loadAddon(candidates: readonly string[] = addonCandidates()): Addon {
+  assertSupported(process);
+  const require = createRequire(import.meta.url);
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined) {
+    throw new EpollServerError(
+      'ERR_ADDON',
+      `the native addon is not built: looked for ${candidates.join(', ')}; run "npm run build" in the package`,
+    );
+  }
+  try {
+    return require(found);
+  } catch (error) {
+    throw new EpollServerError(
+      'ERR_ADDON',
+      `the native addon ${found} does not load: ${messageOf(error)}; run "npm run build" in the package`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,109 @@
+// The operating system as this server sees it: readiness, sockets and the clock, in one vocabulary.
+// Whatever implements this interface can run the whole server; it must not know what is above it.
+
+/** Readiness and interest bits, the same numbers as in native/poller.h. */
+export const READABLE = 1;
+export const WRITABLE = 2;
+/** The peer finished sending, or both directions ended. Sets READABLE and WRITABLE too. */
+export const HANGUP = 4;
+/** An error is pending on the socket. Sets READABLE and WRITABLE too. */
+export const FAILED = 8;
+
+/** 32-bit words of one event in {@link Kernel.events}: descriptor, generation, readiness. */
+export const EVENT_WORDS = 3;
+
+/** Indices into {@link Kernel.control}, the same numbers as in native/kernel.h. */
+export const NOW_MS = 0;
+export const DUE_AT_MS = 1;
+export const UNFINISHED = 2;
+export const READY = 3;
+export const WAITS = 4;
+export const RECEIVES = 5;
+export const SENDS = 6;
+export const ACCEPTS = 7;
+export const REGISTRATIONS = 8;
+export const BYTES_RECEIVED = 9;
+export const BYTES_SENT = 10;
+export const ENTRIES = 11;
+
+/** What a poller is like. Ask this, never for the platform. */
+export interface PollerTraits {
+  /** `epoll`, and later `kqueue`, `poll`, `select`, `scan`. */
+  readonly name: string;
+  /** Reports a change once, so that `rearm` is never needed. */
+  readonly edgeTriggered: boolean;
+  /** Has a descriptor that another loop can watch. */
+  readonly hasDescriptor: boolean;
+  /** Reports HANGUP without a read. */
+  readonly seesHangup: boolean;
+  /** Descriptors must be below this number; 0 when there is no such bound. */
+  readonly maxDescriptors: number;
+}
+
+/** An IP address in text and a port; an empty text when it is unknown. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * One server's share of the system. Calls take and return small integers; a failed call returns
+ * `-errno` and changes nothing. The contract of the poller's five calls is in native/poller.h and is
+ * tested for every implementation by test/contract/.
+ */
+export interface Kernel {
+  readonly traits: PollerTraits;
+  /** Filled by `wait`: EVENT_WORDS words an event. */
+  readonly events: Int32Array;
+  /** Where `recv` puts bytes. */
+  readonly input: Buffer;
+  /** Where `send` and `sendv` take bytes from. */
+  readonly output: Buffer;
+  /** Words shared with whoever starts the turns: see the indices above. */
+  readonly control: Float64Array;
+
+  /** Waits at most `timeoutMs` (0: not at all, -1: for ever). Returns the number of events. */
+  readonly wait: (timeoutMs: number) => number;
+  /** Starts to watch an open descriptor. Returns its generation, 1 or more. */
+  readonly add: (fd: number, interest: number) => number;
+  /** Asks for the next event of `interest`. Not needed where `traits.edgeTriggered`. */
+  readonly rearm: (fd: number, interest: number) => number;
+  /** Stops watching. `close` does so by itself. */
+  readonly remove: (fd: number) => number;
+
+  /** Listens on a numeric address. Returns the descriptor. */
+  readonly listen: (address: string, port: number, backlog: number) => number;
+  /** Accepts one client. Returns its descriptor. */
+  readonly accept: (listener: number) => number;
+  /** Receives into `input[offset, offset + length)`. Returns the count, 0 at the peer's end. */
+  readonly recv: (fd: number, offset: number, length: number) => number;
+  /** Sends `output[offset, offset + length)`. Returns the count taken. */
+  readonly send: (fd: number, offset: number, length: number) => number;
+  /** Sends `bytes` from `offset` on. Returns the count taken. */
+  readonly sendFrom: (fd: number, bytes: Uint8Array, offset: number) => number;
+  /** Sends `output[offset, offset + length)` and then `bytes`, in one call. Returns the count taken. */
+  readonly sendv: (fd: number, offset: number, length: number, bytes: Uint8Array) => number;
+  /** Sends FIN; receiving goes on. */
+  readonly shutdown: (fd: number) => number;
+  /** Makes `close` discard what is unsent and answer with RST. */
+  readonly reset: (fd: number) => number;
+  readonly close: (fd: number) => number;
+
+  /** Who is at the other end of an accepted descriptor. */
+  readonly peer: (fd: number) => SocketAddress;
+  /** What a descriptor is bound to. */
+  readonly local: (fd: number) => SocketAddress;
+  /** Bytes that passed on an open descriptor: received, sent. */
+  readonly transferred: (fd: number) => readonly [number, number];
+
+  /** Calls `turn` whenever something is ready, due or unfinished, on this thread, until `stop`. */
+  readonly start: (turn: () => void) => number;
+  readonly stop: () => void;
+  /** Stops, and closes every descriptor that is still open. */
+  readonly destroy: () => void;
+
+  /** Reads the monotonic clock into `control[NOW_MS]` and returns it, in milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds since 1970, for dates. */
+  readonly wallClockMs: () => number;
+}

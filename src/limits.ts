@@ -1,0 +1,135 @@
+// Every bound of the server: its unit (in the name), default, range, and the reason for the number.
+// It must not import anything but errors; layers are handed the values.
+
+import { EpollServerError } from './errors.ts';
+
+/** One bound: what it is by default, what it may be, and why. */
+export interface LimitSpec {
+  readonly byDefault: number;
+  readonly min: number;
+  readonly max: number;
+  /** One sentence for the table of options: what is bounded and what happens beyond. */
+  readonly text: string;
+}
+
+const DAY_MS = 86_400_000;
+const GIB = 2 ** 30;
+
+/** The names of all bounds, in the order of the catalogue. */
+export const LIMIT_NAMES = [
+  'maxHeaderBytes',
+  'maxTargetBytes',
+  'maxFields',
+  'maxBodyBytes',
+  'maxDiscardBytes',
+  'maxConnections',
+  'backlog',
+  'maxAcceptsPerTurn',
+  'maxRequestsPerTurn',
+  'maxUnsentBytes',
+  'firstByteTimeoutMs',
+  'headerTimeoutMs',
+  'bodyTimeoutMs',
+  'sendTimeoutMs',
+  'keepAliveTimeoutMs',
+  'halfClosedTimeoutMs',
+  'lingerTimeoutMs',
+  'maxLingerBytes',
+  'shutdownTimeoutMs',
+  'maxCacheBytes',
+  'maxCachedFileBytes',
+] as const;
+
+/** The name of a bound. */
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
+/** A value for every bound. */
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/** The catalogue of bounds. Each is an option of `serve` and a flag of the command. */
+export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
+  /** nginx takes 4 × 8 KiB of fields and 8 KiB of request line; node:http 16 KiB in all. */
+  maxHeaderBytes: spec(16_384, 256, 1_048_576, 'Request line and fields together, in bytes; beyond: 431.'),
+  /** RFC 9112 section 3 recommends at least 8,000. */
+  maxTargetBytes: spec(8_192, 16, 1_048_576, 'The request target, in bytes; beyond: 414.'),
+  /** Browsers send 10 to 25; Apache allows 100. */
+  maxFields: spec(100, 1, 10_000, 'Field lines of one request; beyond: 431.'),
+  /** Bodies are streamed, so this bounds what an application is asked to take, not memory. */
+  maxBodyBytes: spec(134_217_728, 0, Number.MAX_SAFE_INTEGER, 'A request body, in bytes; beyond: 413.'),
+  /** What an application left unread is thrown away up to this, for the next request's sake. */
+  maxDiscardBytes: spec(262_144, 0, GIB, 'Unread request body that is read away to keep a connection; beyond: it closes.'),
+  /** Half of Linux's default limit of 1,048,576 descriptors for one process would be too brave. */
+  maxConnections: spec(65_536, 1, 4_194_304, 'Clients at once; beyond: new ones wait in the backlog.'),
+  /** SOMAXCONN of Linux since 5.4; the system may lower it. */
+  backlog: spec(4_096, 1, 65_535, 'Connections that wait to be accepted, as in listen(2).'),
+  /** One turn must not belong to newcomers alone. */
+  maxAcceptsPerTurn: spec(64, 1, 65_536, 'Clients accepted in one turn of the loop.'),
+  /** A pipelining client gets this many answers, then the others have their turn. */
+  maxRequestsPerTurn: spec(256, 1, 65_536, 'Requests of one connection served in one turn of the loop.'),
+  /** Four times a default Linux send buffer's start; above it, applications are told to wait. */
+  maxUnsentBytes: spec(65_536, 1_024, GIB, 'Unsent output of one connection above which it is not read and writers wait.'),
+  /** A client that connects and says nothing; browsers open spare connections, so not too short. */
+  firstByteTimeoutMs: spec(30_000, 100, DAY_MS, 'From accept to the first byte; beyond: closed.'),
+  /** Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx: 60 s, node:http: 60 s. */
+  headerTimeoutMs: spec(20_000, 100, DAY_MS, 'From the first byte of a request to the end of its fields; beyond: 408.'),
+  bodyTimeoutMs: spec(30_000, 100, DAY_MS, 'Without a byte of a request body that is waited for; beyond: 408.'),
+  sendTimeoutMs: spec(30_000, 100, DAY_MS, 'Without the client taking a byte of its answer; beyond: closed.'),
+  /** nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s. */
+  keepAliveTimeoutMs: spec(75_000, 100, DAY_MS, 'Between two requests of a connection; beyond: closed.'),
+  halfClosedTimeoutMs: spec(5_000, 100, DAY_MS, 'For the answer of a client that finished sending; beyond: aborted.'),
+  /** RFC 9112 section 9.6; nginx's lingering_timeout is 5 s. */
+  lingerTimeoutMs: spec(2_000, 100, DAY_MS, 'For a client to see an answer that ended its connection early.'),
+  maxLingerBytes: spec(1_048_576, 0, GIB, 'Bytes read away while a closed connection lingers.'),
+  /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
+  shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
+  /** Whole small files are kept; see maxCachedFileBytes. */
+  maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
+  maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
+};
+
+/** Whether `name` is a bound of the catalogue. */
+export function isLimitName(name: string): name is LimitName {
+  return Object.hasOwn(LIMITS, name);
+}
+
+/**
+ * The given values over the defaults.
+ * @throws EpollServerError `ERR_OPTION` when a value is not a whole number within its range.
+ */
+export function resolveLimits(given: Partial<Limits>): Limits {
+  const resolve = (name: LimitName): number => {
+    const { byDefault, min, max } = LIMITS[name];
+    const value = given[name] ?? byDefault;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new EpollServerError('ERR_OPTION', `${name} must be a whole number from ${min} to ${max}, not ${value}`);
+    }
+    return value;
+  };
+  return {
+    maxHeaderBytes: resolve('maxHeaderBytes'),
+    maxTargetBytes: resolve('maxTargetBytes'),
+    maxFields: resolve('maxFields'),
+    maxBodyBytes: resolve('maxBodyBytes'),
+    maxDiscardBytes: resolve('maxDiscardBytes'),
+    maxConnections: resolve('maxConnections'),
+    backlog: resolve('backlog'),
+    maxAcceptsPerTurn: resolve('maxAcceptsPerTurn'),
+    maxRequestsPerTurn: resolve('maxRequestsPerTurn'),
+    maxUnsentBytes: resolve('maxUnsentBytes'),
+    firstByteTimeoutMs: resolve('firstByteTimeoutMs'),
+    headerTimeoutMs: resolve('headerTimeoutMs'),
+    bodyTimeoutMs: resolve('bodyTimeoutMs'),
+    sendTimeoutMs: resolve('sendTimeoutMs'),
+    keepAliveTimeoutMs: resolve('keepAliveTimeoutMs'),
+    halfClosedTimeoutMs: resolve('halfClosedTimeoutMs'),
+    lingerTimeoutMs: resolve('lingerTimeoutMs'),
+    maxLingerBytes: resolve('maxLingerBytes'),
+    shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
+    maxCacheBytes: resolve('maxCacheBytes'),
+    maxCachedFileBytes: resolve('maxCachedFileBytes'),
+  };
+}
+
+function spec(byDefault: number, min: number, max: number, text: string): LimitSpec {
+  return { byDefault, min, max, text };
+}

@@ -1,0 +1,162 @@
+// The turn: asks the kernel what is ready and lets each source do a bounded amount of work, in named
+// phases. Events only mark work. It must not know what is accepted, spoken or served.
+
+import { assert } from '../errors.ts';
+import { check } from '../kernel/errno.ts';
+import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
+import { Deadlines, TICK_MS } from './deadlines.ts';
+import type { Source } from './source.ts';
+
+/** What a reactor counted since it was made. */
+export interface ReactorCounters {
+  turns: number;
+  events: number;
+  /** Events of a descriptor's earlier life, dropped. */
+  staleEvents: number;
+  /** close(2) that reported an error; the descriptor is gone all the same. */
+  failedCloses: number;
+}
+
+export class Reactor {
+  readonly kernel: Kernel;
+  readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
+  readonly #sources: (Source | undefined)[] = [];
+  readonly #deadlines: Deadlines;
+  readonly #turnEnds: (() => void)[] = [];
+  /** Who is served in the next turn; swapped with `#batch` when that turn begins. */
+  #queue: (Source | undefined)[] = [];
+  #queued = 0;
+  /** Who is served in this turn, from `#cursor` on. */
+  #batch: (Source | undefined)[] = [];
+  #batchLength = 0;
+  #cursor = 0;
+  #graveyard: Source[] = [];
+  #turning = false;
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel;
+    this.#deadlines = new Deadlines(kernel.now());
+    kernel.control[DUE_AT_MS] = Infinity;
+  }
+
+  /** Whether a turn is under way: the kernel's clock is fresh and output will be flushed. */
+  get turning(): boolean {
+    return this.#turning;
+  }
+
+  /** Monotonic milliseconds: of this turn's wait, or read afresh outside a turn. */
+  nowMs(): number {
+    return this.#turning ? (this.kernel.control[NOW_MS] ?? 0) : this.kernel.now();
+  }
+
+  /** The tick by which `ms` milliseconds from now have passed; never 0. */
+  tickAfter(ms: number): number {
+    return Math.ceil((this.nowMs() + ms) / TICK_MS);
+  }
+
+  /** Starts to drive a source whose descriptor the kernel watches already. */
+  add(source: Source): void {
+    assert(this.#sources[source.fd] === undefined, 'a descriptor has one source');
+    this.#sources[source.fd] = source;
+  }
+
+  /** Has `source` served in the next turn, which begins before anything blocks. */
+  wake(source: Source): void {
+    if (source.queued || source.buried) return;
+    source.queued = true;
+    this.#queue[this.#queued++] = source;
+    this.kernel.control[UNFINISHED] = 1;
+  }
+
+  /** Sets the tick at which `source.expire()` is called; 0: never. */
+  setDeadline(source: Source, tick: number): void {
+    this.#deadlines.set(source, tick);
+    // Within a turn its end publishes the time; outside, another turn has to.
+    if (!this.#turning && tick !== 0) this.kernel.control[UNFINISHED] = 1;
+  }
+
+  /** Closes the descriptor of `source` at the end of the turn, so that no event of it meets a reused number. */
+  bury(source: Source): void {
+    if (source.buried) return;
+    source.buried = true;
+    this.#deadlines.drop(source);
+    this.#graveyard.push(source);
+    this.kernel.control[UNFINISHED] = 1;
+  }
+
+  /** Calls `callback` at the end of every turn. */
+  onTurnEnd(callback: () => void): void {
+    this.#turnEnds.push(callback);
+  }
+
+  /** One turn. Throws only what a defect of this project throws; the next turn goes on where it broke. */
+  turn(): void {
+    const { kernel } = this;
+    this.#turning = true;
+    kernel.control[UNFINISHED] = 1;
+    this.counters.turns++;
+    const events = check('wait', kernel.wait(0));
+    if (this.#cursor === this.#batchLength) this.#takeQueue();
+    this.#mark(events);
+    this.#serve();
+    this.#expire();
+    for (const callback of this.#turnEnds) callback();
+    this.#buryAll();
+    kernel.control[UNFINISHED] = this.#queued > 0 ? 1 : 0;
+    kernel.control[DUE_AT_MS] = this.#deadlines.nextDueMs;
+    this.#turning = false;
+  }
+
+  /** What was left unfinished becomes this turn's batch. */
+  #takeQueue(): void {
+    const emptied = this.#batch;
+    this.#batch = this.#queue;
+    this.#batchLength = this.#queued;
+    this.#cursor = 0;
+    this.#queue = emptied;
+    this.#queued = 0;
+  }
+
+  /** Events mark their sources; those of an earlier life of the descriptor are dropped here. */
+  #mark(events: number): void {
+    const words = this.kernel.events;
+    for (let at = 0; at < events * EVENT_WORDS; at += EVENT_WORDS) {
+      const source = this.#sources[words[at] ?? -1];
+      if (source === undefined || source.buried || source.generation !== words[at + 1]) {
+        this.counters.staleEvents++;
+        continue;
+      }
+      source.readiness |= words[at + 2] ?? 0;
+      if (source.queued) continue;
+      source.queued = true;
+      this.#batch[this.#batchLength++] = source;
+    }
+    if (events > 0) this.counters.events += events;
+  }
+
+  #serve(): void {
+    while (this.#cursor < this.#batchLength) {
+      const source = this.#batch[this.#cursor];
+      this.#batch[this.#cursor++] = undefined;
+      if (source === undefined) continue;
+      source.queued = false;
+      if (!source.buried) source.serve();
+    }
+  }
+
+  #expire(): void {
+    const nowMs = this.nowMs();
+    if (nowMs < this.#deadlines.nextDueMs) return;
+    this.#deadlines.expire(nowMs);
+  }
+
+  #buryAll(): void {
+    if (this.#graveyard.length === 0) return;
+    const buried = this.#graveyard;
+    this.#graveyard = [];
+    for (const source of buried) {
+      this.#sources[source.fd] = undefined;
+      if (this.kernel.close(source.fd) < 0) this.counters.failedCloses++;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// What serve() takes, and the checks that turn it into what the server runs on.
+
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EpollServerError } from '../errors.ts';
+import { prepareFields } from '../http/fields.ts';
+import type { Handler, HttpRequest } from '../http/handler.ts';
+import { isLimitName, type Limits, resolveLimits } from '../limits.ts';
+import { isLogFormat, LOG_FORMATS, type LogFormat } from './access-log.ts';
+import type { Sink } from './watcher.ts';
+
+/** Every bound of `limits.ts` is an option too, under its own name. */
+export interface ServeOptions extends Partial<Limits> {
+  /** The TCP port; 0 lets the system choose. Default: 8080. */
+  readonly port?: number;
+  /** A name or an address to listen on; `::` takes IPv6 and IPv4. Default: `127.0.0.1`. */
+  readonly host?: string;
+  /** The folder whose files are served. Either this or `handler`. */
+  readonly root?: string;
+  /** Answers every request. See {@link Handler}; `wsgi(application)` makes one. */
+  readonly handler?: Handler;
+  /** `epoll`. Default: the best of this system. */
+  readonly backend?: string;
+  /** The Server field's value; empty for none. An application's own wins. Default: `epoll-server`. */
+  readonly serverHeader?: string;
+  /** Takes access log lines, once a turn. Default: none. */
+  readonly accessLog?: Sink;
+  /** How those lines look. Default: `common`. */
+  readonly logFormat?: LogFormat;
+  /** Takes the trace (heads, and who connects and leaves), once a turn. Default: none. */
+  readonly trace?: Sink;
+  /** Told what a handler threw. Default: one line on standard error. */
+  readonly onError?: (error: unknown, request: HttpRequest | null) => void;
+}
+
+const NAMES = new Set([
+  'port',
+  'host',
+  'root',
+  'handler',
+  'backend',
+  'serverHeader',
+  'accessLog',
+  'logFormat',
+  'trace',
+  'onError',
+]);
+
+/** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
+export function checkOptions(options: ServeOptions): Limits {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name) && !isLimitName(name)) throw wrong(`there is no option "${name}"`);
+  }
+  const { port = 8080, host = '', root, handler, serverHeader = '', logFormat = 'common' } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw wrong(`port must be a whole number from 0 to 65535, not ${port}`);
+  if (typeof host !== 'string') throw wrong('host must be a name or an address');
+  if ((root === undefined) === (handler === undefined)) throw wrong('give either root (a folder) or handler (a function)');
+  if (handler !== undefined && typeof handler !== 'function') throw wrong(`handler must be a function, not ${typeof handler}`);
+  if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
+  for (const sink of ['accessLog', 'trace', 'onError'] as const) {
+    if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);
+  }
+  checkServerHeader(serverHeader);
+  return resolveLimits(options);
+}
+
+/**
+ * The real path of a folder that can be served.
+ * @throws EpollServerError `ERR_ROOT`: missing, not a directory, or not readable.
+ */
+export async function resolveRoot(root: string): Promise<string> {
+  const path = resolve(root);
+  const refuse = (why: string): EpollServerError => new EpollServerError('ERR_ROOT', `the root ${path} ${why}`);
+  const stats = await stat(path).catch(() => null);
+  if (stats === null) throw refuse('does not exist: name a folder with files to serve');
+  if (!stats.isDirectory()) throw refuse('is not a directory: name the folder that holds the file');
+  await access(path, constants.R_OK | constants.X_OK).catch(() => {
+    throw refuse('cannot be read: change its permissions or run as its owner');
+  });
+  return realpath(path);
+}
+
+function checkServerHeader(value: unknown): void {
+  if (typeof value !== 'string') throw wrong('serverHeader must be a string');
+  try {
+    prepareFields({ Server: value });
+  } catch {
+    throw wrong('serverHeader holds a byte that no field value may');
+  }
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

@@ -1,0 +1,239 @@
+// One server: a kernel, a reactor, a listener, a handler, and everyone who is connected.
+// It wires the layers; it decides nothing about bytes.
+
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Acceptor } from '../connection/acceptor.ts';
+import { Connection, type ConnectionContext } from '../connection/connection.ts';
+import { Stage } from '../connection/stage.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { DirectorySource } from '../handlers/file-source.ts';
+import { staticFiles } from '../handlers/static-files.ts';
+import { HttpClock } from '../http/date.ts';
+import type { Handler, HttpRequest } from '../http/handler.ts';
+import { HeadWriter } from '../http/response-head.ts';
+import { check, NativeError } from '../kernel/errno.ts';
+import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import { createNativeKernel } from '../kernel/native-kernel.ts';
+import type { Limits } from '../limits.ts';
+import { Reactor } from '../reactor/reactor.ts';
+import { SessionContext } from '../session/context.ts';
+import { Session } from '../session/session.ts';
+import { lineFormatter } from './access-log.ts';
+import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
+import { type ServerStats, statsOf } from './stats.ts';
+import { Watcher } from './watcher.ts';
+
+const DEFAULT_PORT = 8080;
+const DEFAULT_HOST = '127.0.0.1';
+
+/** How often a closing server looks whether everyone has left. */
+const CLOSE_POLL_MS = 20;
+
+/** A running server. */
+export interface Server {
+  /** What it listens on. */
+  readonly address: SocketAddress;
+  /** `http://127.0.0.1:8080/`. */
+  readonly url: string;
+  /** The name of its back end. */
+  readonly backend: string;
+  /** The real path of the folder it serves; null when a handler answers. */
+  readonly root: string | null;
+  /**
+   * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when
+   * nothing is open any more; calling it again returns the same promise. `now` cuts everything off.
+   */
+  close(options?: { readonly now?: boolean }): Promise<void>;
+  /** Counters since the start; see {@link ServerStats}. */
+  stats(): ServerStats;
+}
+
+/**
+ * Starts a server; resolves when it listens.
+ * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown),
+ * `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const limits = checkOptions(options);
+  const root = options.root === undefined ? null : await resolveRoot(options.root);
+  const address = await resolveHost(options.host ?? DEFAULT_HOST);
+  const kernel = createNativeKernel(options.backend);
+  try {
+    return new RunningServer(kernel, options, limits, root, address);
+  } catch (error) {
+    kernel.destroy();
+    throw error;
+  }
+}
+
+class RunningServer implements Server {
+  readonly address: SocketAddress;
+  readonly url: string;
+  readonly backend: string;
+  readonly root: string | null;
+  readonly #kernel: Kernel;
+  readonly #reactor: Reactor;
+  readonly #acceptor: Acceptor;
+  readonly #sessions: SessionContext;
+  readonly #connections = new Map<Connection, Session>();
+  readonly #connectionContext: ConnectionContext;
+  readonly #limits: Limits;
+  #closing: Promise<void> | null = null;
+  #cutOff = false;
+
+  constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
+    this.#kernel = kernel;
+    this.#limits = limits;
+    this.root = root;
+    this.backend = kernel.traits.name;
+    const listener = listen(kernel, address, options.port ?? DEFAULT_PORT, limits.backlog, options.host);
+    this.address = kernel.local(listener);
+    this.url = urlOf(this.address);
+    this.#reactor = new Reactor(kernel);
+    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root);
+    this.#connectionContext = {
+      kernel,
+      reactor: this.#reactor,
+      stage: new Stage(kernel.output),
+      maxUnsentBytes: limits.maxUnsentBytes,
+      sendTimeoutMs: limits.sendTimeoutMs,
+      lingerTimeoutMs: limits.lingerTimeoutMs,
+      maxLingerBytes: limits.maxLingerBytes,
+      onClosed: (connection) => this.#disconnect(connection),
+    };
+    this.#acceptor = this.#startAccepting(listener, limits);
+    check('start', kernel.start(() => this.#reactor.turn()), 'the event loop');
+    this.#reactor.wake(this.#acceptor);
+  }
+
+  stats(): ServerStats {
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, this.#connections.size);
+  }
+
+  close(options: { readonly now?: boolean } = {}): Promise<void> {
+    if (options.now === true) this.#cutOff = true;
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // A handler may be the caller: let its turn end first.
+    await pause(0);
+    this.#acceptor.close();
+    this.#sessions.stopping = true;
+    for (const session of this.#connections.values()) session.stop();
+    const deadlineMs = this.#kernel.now() + this.#limits.shutdownTimeoutMs;
+    while (this.#connections.size > 0 && !this.#cutOff && this.#kernel.now() < deadlineMs) await pause(CLOSE_POLL_MS);
+    for (const connection of this.#connections.keys()) connection.abort('the server is closing');
+    // One more turn gives the descriptors back and writes the last log lines.
+    this.#reactor.turn();
+    this.#kernel.destroy();
+  }
+
+  #startAccepting(listener: number, limits: Limits): Acceptor {
+    const generation = check('add', this.#kernel.add(listener, Acceptor.INTEREST), 'the listening socket');
+    const acceptor = new Acceptor(this.#reactor, listener, generation, {
+      maxConnections: limits.maxConnections,
+      maxAcceptsPerTurn: limits.maxAcceptsPerTurn,
+      openConnections: () => this.#connections.size,
+      onAccept: (fd, clientGeneration) => this.#connect(fd, clientGeneration),
+    });
+    this.#reactor.add(acceptor);
+    return acceptor;
+  }
+
+  #connect(fd: number, generation: number): void {
+    const connection = new Connection(this.#connectionContext, fd, generation);
+    this.#reactor.add(connection);
+    const session = new Session(connection, this.#sessions);
+    connection.protocol = session;
+    this.#connections.set(connection, session);
+  }
+
+  #disconnect(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#acceptor.connectionClosed();
+  }
+}
+
+/** What answers, and what all conversations share. */
+function makeSessions(
+  kernel: Kernel,
+  reactor: Reactor,
+  options: ServeOptions,
+  limits: Limits,
+  root: string | null,
+): SessionContext {
+  return new SessionContext({
+    handler: options.handler ?? fileHandler(root ?? '', limits, reactor),
+    limits,
+    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
+    observer: makeWatcher(kernel, reactor, options),
+    onError: options.onError ?? logError,
+    nowMs: () => reactor.nowMs(),
+  });
+}
+
+function fileHandler(root: string, limits: Limits, reactor: Reactor): Handler {
+  return staticFiles({
+    source: new DirectorySource(root),
+    maxCacheBytes: limits.maxCacheBytes,
+    maxCachedFileBytes: limits.maxCachedFileBytes,
+    nowMs: () => reactor.nowMs(),
+    wallClockMs: reactor.kernel.wallClockMs,
+  });
+}
+
+function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): Watcher | null {
+  const { accessLog, trace, logFormat = 'common' } = options;
+  if (accessLog === undefined && trace === undefined) return null;
+  const watcher = new Watcher({
+    log: accessLog === undefined ? null : { sink: accessLog, format: lineFormatter(logFormat) },
+    trace: trace ?? null,
+    wallClockMs: kernel.wallClockMs,
+  });
+  reactor.onTurnEnd(() => watcher.flush());
+  return watcher;
+}
+
+/** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
+function logError(error: unknown, request: HttpRequest | null): void {
+  const where = request === null ? '' : ` ${request.method} ${request.target}`;
+  const what = error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
+  process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
+}
+
+function listen(kernel: Kernel, address: string, port: number, backlog: number, host = address): number {
+  const fd = kernel.listen(address, port, backlog);
+  if (fd >= 0) return fd;
+  const error = new NativeError('listen', fd);
+  const hint = LISTEN_HINTS[error.errnoName] ?? error.message;
+  throw new EpollServerError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${hint}`, { cause: error });
+}
+
+const LISTEN_HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken: choose another with --port, or end the program that has it',
+  EACCES: 'ports below 1024 need privileges: choose a higher one',
+  EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
+  EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
+};
+
+async function resolveHost(host: string): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    throw new EpollServerError('ERR_LISTEN', `the host "${host}" is not known: give a name or an address of this machine`, {
+      cause: error,
+    });
+  }
+}
+
+function urlOf({ address, port }: SocketAddress): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

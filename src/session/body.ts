@@ -1,0 +1,179 @@
+// The content of one request, from the connection to one reader, with a window between them.
+// It must not know how requests are parsed.
+
+import { EpollServerError } from '../errors.ts';
+import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
+import type { RequestBody } from '../http/handler.ts';
+
+/** Bytes that may wait for the reader before the client is told to (by TCP) wait too. */
+const WINDOW_BYTES = 65_536;
+
+/** What a body asks of its session. */
+export interface BodyOwner {
+  /** The reader has room; with `awaited` it waits, and the client must send (and may be waiting for 100 Continue). */
+  bodyWanted(awaited: boolean): void;
+}
+
+interface Waiter {
+  resolve(piece: Uint8Array | null): void;
+  reject(error: unknown): void;
+}
+
+export class Body implements RequestBody {
+  readonly length: number | undefined;
+  readonly #owner: BodyOwner | null;
+  readonly #maxBytes: number;
+  readonly #decoder: ChunkedDecoder | null;
+  /** Bytes that are still to come when the length is known. */
+  #left: number;
+  #pieces: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #waiter: Waiter | null = null;
+  #wanted = false;
+  #error: EpollServerError | null = null;
+  /** What was read away because nobody wanted it. */
+  #discardedBytes = 0;
+  #discarding = false;
+
+  /** `length`: -1 for chunked. */
+  constructor(owner: BodyOwner | null, length: number, limits: ChunkedLimits) {
+    this.#owner = owner;
+    this.#maxBytes = limits.maxBodyBytes;
+    this.length = length < 0 ? undefined : length;
+    this.#left = Math.max(length, 0);
+    this.#decoder = length < 0 ? new ChunkedDecoder(limits) : null;
+  }
+
+  /** Whether everything has arrived. */
+  get complete(): boolean {
+    return this.#decoder === null ? this.#left === 0 : this.#decoder.ended;
+  }
+
+  /** Whether bytes from the connection are welcome now. */
+  get wantsInput(): boolean {
+    if (this.complete || this.#error !== null) return false;
+    return this.#discarding || (this.#wanted && this.#queuedBytes < WINDOW_BYTES);
+  }
+
+  /** Whether a reader waits for the client. */
+  get awaited(): boolean {
+    return this.#waiter !== null;
+  }
+
+  /** When not 0: the framing broke, and this is the status to answer. */
+  get status(): number {
+    return this.#decoder?.status ?? 0;
+  }
+
+  get problem(): string {
+    return this.#decoder?.problem ?? '';
+  }
+
+  /** Whether the rest is being thrown away. */
+  get discarding(): boolean {
+    return this.#discarding;
+  }
+
+  get discardedBytes(): number {
+    return this.#discardedBytes;
+  }
+
+  get trailers(): readonly (readonly [string, string])[] {
+    return this.complete ? (this.#decoder?.trailers ?? []) : [];
+  }
+
+  /** Takes bytes from the connection; returns where it stopped. */
+  receive(bytes: Buffer, start: number, end: number): number {
+    let at: number;
+    if (this.#decoder === null) {
+      at = Math.min(end, start + this.#left);
+      this.#left -= at - start;
+      this.#take(bytes, start, at);
+    } else {
+      at = this.#decoder.decode(bytes, start, end, (from, to) => this.#take(bytes, from, to));
+    }
+    if (this.complete) this.#settleEnd();
+    return at;
+  }
+
+  /** Nobody will read the rest: it is thrown away. */
+  discard(): void {
+    this.#discarding = true;
+    this.#pieces = [];
+    this.#queuedBytes = 0;
+  }
+
+  /** The rest will not come: who reads is told. */
+  fail(error: EpollServerError): void {
+    if (this.complete || this.#error !== null) return;
+    this.#error = error;
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.reject(error);
+  }
+
+  read(): Promise<Uint8Array | null> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#queuedBytes -= piece.length;
+      this.#owner?.bodyWanted(false);
+      return Promise.resolve(piece);
+    }
+    if (this.#error !== null) return Promise.reject(this.#error);
+    if (this.complete) return Promise.resolve(null);
+    if (this.#discarding || this.#waiter !== null) {
+      const why = this.#discarding ? 'the request was answered without it' : 'another read is waiting';
+      return Promise.reject(new EpollServerError('ERR_BODY_CONSUMED', `the body cannot be read: ${why}`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      this.#wanted = true;
+      this.#owner?.bodyWanted(true);
+    });
+  }
+
+  async bytes(maxBytes: number = this.#maxBytes): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    for (let piece = await this.read(); piece !== null; piece = await this.read()) {
+      total += piece.length;
+      if (total > maxBytes) throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces, total);
+  }
+
+  async text(maxBytes?: number): Promise<string> {
+    return (await this.bytes(maxBytes)).toString('utf8');
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    for (let piece = await this.read(); piece !== null; piece = await this.read()) yield piece;
+  }
+
+  #take(bytes: Buffer, start: number, end: number): void {
+    if (start === end) return;
+    if (this.#discarding) {
+      this.#discardedBytes += end - start;
+      return;
+    }
+    const piece = new Uint8Array(bytes.subarray(start, end));
+    const waiter = this.#waiter;
+    if (waiter !== null) {
+      this.#waiter = null;
+      waiter.resolve(piece);
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#queuedBytes += piece.length;
+  }
+
+  #settleEnd(): void {
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.resolve(null);
+  }
+}
+
+/** The body of requests that have none. */
+export const NO_BODY: Body = new Body(null, 0, { maxBodyBytes: 0, maxHeaderBytes: 0 });

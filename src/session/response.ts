@@ -1,0 +1,248 @@
+// The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
+// it. Nothing given here can break the framing. It must not know how requests arrive.
+
+import type { Connection } from '../connection/connection.ts';
+import { GATHER_BYTES } from '../connection/outbox.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { type FieldInput, NO_FIELDS, PreparedFields, prepareFields } from '../http/fields.ts';
+import type { HttpResponse } from '../http/handler.ts';
+import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
+import { hasNoContent } from '../http/status.ts';
+import type { SessionContext } from './context.ts';
+import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
+
+/** What a response asks of its session. */
+export interface ResponseOwner {
+  readonly connection: Connection;
+  readonly context: SessionContext;
+  /** Whether this answer is the connection's last. */
+  closesAfter(response: Response): boolean;
+  /** A head was written: `target[start, end)`. */
+  headWritten(target: Buffer, start: number, end: number): void;
+  /** The answer is complete. */
+  answered(response: Response): void;
+}
+
+const NOT_STARTED = 0;
+const STARTED = 1;
+const ENDED = 2;
+
+/** Written and read at once; shared, so that no answer allocates one. */
+const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
+
+export class Response implements HttpResponse {
+  status = 0;
+  /** Content bytes handed over so far. */
+  contentBytes = 0;
+  /** The handler asked for the connection's end. */
+  closeAsked = false;
+  /** The client is gone: everything is ignored from here on. */
+  gone = false;
+  readonly isHead: boolean;
+  readonly minorVersion: number;
+  readonly #owner: ResponseOwner;
+  #phase = NOT_STARTED;
+  #kind = UNTOLD;
+  /** Content bytes still owed when the length was declared. */
+  #left = 0;
+  #muted = false;
+  #waiters: (() => void)[] | null = null;
+
+  constructor(owner: ResponseOwner, isHead: boolean, minorVersion: number) {
+    this.#owner = owner;
+    this.isHead = isHead;
+    this.minorVersion = minorVersion;
+  }
+
+  get started(): boolean {
+    return this.#phase !== NOT_STARTED;
+  }
+
+  get ended(): boolean {
+    return this.#phase === ENDED || this.gone;
+  }
+
+  send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
+    this.#assertFresh();
+    const prepared = checked(status, fields);
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    const silent = this.isHead || hasNoContent(status);
+    this.#checkLength(prepared, length, silent);
+    if (this.gone) return;
+    this.#phase = ENDED;
+    const declared = silent && prepared.contentLength >= 0 ? prepared.contentLength : length;
+    framing.kind = hasNoContent(status) && (status !== 304 || prepared.contentLength < 0) ? UNTOLD : LENGTH;
+    framing.length = declared;
+    if (silent || length === 0) this.#writeHead(status, prepared, 0);
+    else this.#writeWhole(status, prepared, content, length);
+    this.#owner.answered(this);
+  }
+
+  start(status: number, fields: FieldInput = NO_FIELDS): void {
+    this.#assertFresh();
+    const prepared = checked(status, fields);
+    if (this.gone) return;
+    this.#phase = STARTED;
+    this.#muted = this.isHead || hasNoContent(status);
+    this.#left = prepared.contentLength;
+    if (prepared.contentLength >= 0 && status !== 204) this.#kind = LENGTH;
+    else if (hasNoContent(status)) this.#kind = UNTOLD;
+    else this.#kind = this.minorVersion === 1 ? CHUNKED : UNTOLD;
+    // Without length or chunks only the connection's end can tell where the content ends.
+    if (this.#kind === UNTOLD && !hasNoContent(status)) this.closeAsked = true;
+    framing.kind = this.#kind;
+    framing.length = prepared.contentLength;
+    this.#writeHead(status, prepared, 0);
+  }
+
+  write(content: string | Uint8Array): boolean {
+    this.#assertWritable();
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    if (this.gone) return true;
+    if (content.length > 0) this.#writePiece(typeof content === 'string' ? Buffer.from(content) : content);
+    return !this.#owner.connection.isFull;
+  }
+
+  drained(): Promise<void> {
+    if (this.ended || !this.#owner.connection.isFull) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters ??= [];
+      this.#waiters.push(resolve);
+    });
+  }
+
+  end(content?: string | Uint8Array): void {
+    if (this.#phase === NOT_STARTED) throw notStarted();
+    if (content !== undefined) this.write(content);
+    else this.#assertWritable();
+    if (this.gone) return;
+    this.#phase = ENDED;
+    if (this.#kind === CHUNKED && !this.#muted) this.#owner.connection.write(LAST_CHUNK);
+    if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
+      // The client was promised more: it must not take this for all of it.
+      this.#owner.context.onError(
+        new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${this.#left} bytes short of its Content-Length`),
+        null,
+      );
+      this.#owner.connection.finish(true);
+    }
+    this.#owner.answered(this);
+  }
+
+  abort(): void {
+    if (!this.ended) this.#owner.connection.abort('the handler cut the answer off');
+  }
+
+  /** The client is gone, or the connection is closing: whoever waits is let go. */
+  lose(): void {
+    this.gone = true;
+    this.settleWaiters();
+  }
+
+  /** The connection has room again. */
+  settleWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = null;
+    if (waiters !== null) for (const resolve of waiters) resolve();
+  }
+
+  /** Head and content in one piece of memory where they fit, so that one send takes both. */
+  #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
+    const { connection } = this.#owner;
+    this.contentBytes = length;
+    if (length > GATHER_BYTES) {
+      this.#writeHead(status, fields, 0);
+      connection.write(typeof content === 'string' ? Buffer.from(content) : content);
+      return;
+    }
+    const at = this.#writeHead(status, fields, length);
+    const { target } = connection;
+    if (typeof content !== 'string') target.set(content, at);
+    else if (length <= ASCII_LOOP_BYTES && length === content.length) writeAscii(target, at, content);
+    else target.write(content, at, 'utf8');
+    connection.commit(at + length);
+  }
+
+  /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
+  #writeHead(status: number, fields: PreparedFields, extra: number): number {
+    const { connection, context } = this.#owner;
+    const nowMs = context.nowMs();
+    this.status = status;
+    this.closeAsked ||= fields.close;
+    framing.close = this.#owner.closesAfter(this);
+    framing.keepAlive = this.minorVersion === 0;
+    const at = connection.reserve(context.headWriter.size(status, fields, nowMs) + extra);
+    const end = context.headWriter.write(connection.target, at, status, fields, framing, nowMs);
+    this.#owner.headWritten(connection.target, at, end);
+    if (extra === 0) connection.commit(end);
+    return end;
+  }
+
+  #writePiece(content: Uint8Array): void {
+    const { connection } = this.#owner;
+    let piece = content;
+    if (this.#kind === LENGTH) {
+      if (piece.length > this.#left) {
+        this.#owner.context.onError(
+          new EpollServerError('ERR_BODY_LENGTH', `the answer is longer than its Content-Length: ${piece.length - this.#left} bytes cut off`),
+          null,
+        );
+        piece = piece.subarray(0, this.#left);
+      }
+      this.#left -= piece.length;
+    }
+    if (this.#muted || piece.length === 0) return;
+    this.contentBytes += piece.length;
+    if (this.#kind !== CHUNKED) {
+      connection.write(piece);
+      return;
+    }
+    const at = connection.reserve(MAX_CHUNK_LINE_BYTES);
+    connection.commit(writeChunkLine(connection.target, at, piece.length));
+    connection.write(piece);
+    connection.write(CHUNK_END);
+  }
+
+  #checkLength(fields: PreparedFields, length: number, silent: boolean): void {
+    if (fields.contentLength < 0 || fields.contentLength === length || (silent && length === 0)) return;
+    throw new EpollServerError(
+      'ERR_BODY_LENGTH',
+      `Content-Length says ${fields.contentLength} bytes, the content has ${length}: leave the field out, it is made`,
+    );
+  }
+
+  #assertFresh(): void {
+    if (this.#phase !== NOT_STARTED) {
+      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
+    }
+  }
+
+  #assertWritable(): void {
+    if (this.#phase === NOT_STARTED) throw notStarted();
+    if (this.#phase === ENDED && !this.gone) {
+      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
+    }
+  }
+}
+
+function checked(status: number, fields: FieldInput): PreparedFields {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new EpollServerError('ERR_INVALID_STATUS', `a status is a whole number from 200 to 599, not ${String(status)}`);
+  }
+  if (fields instanceof PreparedFields) return fields;
+  try {
+    return prepareFields(fields);
+  } catch (error) {
+    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+  }
+}
+
+function invalidBody(content: unknown): EpollServerError {
+  const kind = content === null ? 'null' : typeof content;
+  return new EpollServerError('ERR_INVALID_BODY', `content is a string or a Uint8Array, not ${kind}`);
+}
+
+function notStarted(): EpollServerError {
+  return new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
+}
