@@ -4,6 +4,7 @@
       "target_name": "epoll_server",
       "sources": [
         "native/addon.cc",
+        "native/kernel_object.cc",
         "native/kernel.cc",
         "native/connections.cc",
         "native/socket.cc",

@@ -1,134 +1,22 @@
-// The Node-API edge: turns JavaScript calls into calls of Kernel and back. The only file that includes
-// napi.h; it decides nothing. Every call returns a small integer, a failed one -errno; arguments are
-// checked in TypeScript (src/kernel/native-kernel.ts), memory bounds here and in kernel.cc.
+// The Node-API edge: turns JavaScript calls into calls of Kernel and back. The only file that
+// includes napi.h; it decides nothing. Every call returns a small integer, a failed one -errno;
+// arguments are checked in TypeScript (src/kernel/native-kernel.ts), memory bounds here and in
+// kernel.cc.
 //
-// State belongs to the object that createKernel returns, never to the module: several worker threads
-// load this addon, and each may make several kernels.
+// State belongs to the object that createKernel returns, never to the module: several worker
+// threads load this addon, and each may make several kernels.
 #include <napi.h>
 
-#include <cassert>
 #include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "kernel.h"
-#include "loop_bridge.h"
+#include "kernel_object.h"
 #include "pollers.h"
 
 namespace epoll_server {
 namespace {
-
-// One kernel as JavaScript holds it. Each of its functions owns a share; so does the running bridge.
-class KernelObject : public std::enable_shared_from_this<KernelObject> {
- public:
-  explicit KernelObject(napi_env env) : env_(env) {}
-  ~KernelObject() { ReleaseReferences(); }
-
-  std::unique_ptr<Kernel> kernel;
-
-  // Keeps `value` alive as long as this object: the kernel holds a pointer into it.
-  void Keep(napi_value value) {
-    assert(kept_count_ < kMaxKept);
-    napi_create_reference(env_, value, 1, &kept_[kept_count_++]);
-  }
-
-  int Start(napi_value turn);
-  void Stop();
-
- private:
-  static bool Enter(void* context);
-  static void OnEnvironmentCleanup(napi_async_cleanup_hook_handle handle, void* context);
-  static void OnBridgeClosed(void* context);
-  void ReleaseTurn();
-  void ReleaseReferences();
-
-  static constexpr int kMaxKept = 4;
-  napi_env env_;
-  napi_ref kept_[kMaxKept] = {};
-  int kept_count_ = 0;
-  napi_ref turn_ = nullptr;
-  napi_async_context async_context_ = nullptr;
-  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
-  LoopBridge* bridge_ = nullptr;
-  std::shared_ptr<KernelObject> alive_;  // while the bridge's handles are open
-};
-
-int KernelObject::Start(napi_value turn) {
-  if (alive_) return -EALREADY;
-  if (kernel->poller() == nullptr) return -EBADF;
-  uv_loop_s* loop = nullptr;
-  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -ENOTSUP;
-  int error = 0;
-  bridge_ = LoopBridge::Start(loop, kernel->poller()->Descriptor(), kernel->control(), Enter, this,
-                              &error);
-  if (bridge_ == nullptr) return error;
-  napi_value name;
-  napi_create_string_utf8(env_, "epoll-server", NAPI_AUTO_LENGTH, &name);
-  napi_async_init(env_, nullptr, name, &async_context_);
-  napi_create_reference(env_, turn, 1, &turn_);
-  // Without this hook worker.terminate() would free the loop under our open handles.
-  napi_add_async_cleanup_hook(env_, OnEnvironmentCleanup, this, &cleanup_hook_);
-  alive_ = shared_from_this();
-  return 0;
-}
-
-void KernelObject::Stop() {
-  if (bridge_ == nullptr) return;
-  LoopBridge* bridge = std::exchange(bridge_, nullptr);
-  ReleaseTurn();
-  bridge->Stop(OnBridgeClosed);
-}
-
-void KernelObject::OnBridgeClosed(void* context) {
-  auto* self = static_cast<KernelObject*>(context);
-  napi_remove_async_cleanup_hook(self->cleanup_hook_);
-  self->cleanup_hook_ = nullptr;
-  self->alive_.reset();  // may delete self
-}
-
-void KernelObject::OnEnvironmentCleanup(napi_async_cleanup_hook_handle, void* context) {
-  auto* self = static_cast<KernelObject*>(context);
-  self->Stop();
-  // Nothing enters JavaScript from here on; what it shared goes with the environment.
-  self->kernel->Shutdown();
-  self->ReleaseReferences();
-}
-
-void KernelObject::ReleaseTurn() {
-  if (turn_ != nullptr) napi_delete_reference(env_, std::exchange(turn_, nullptr));
-  if (async_context_ != nullptr) napi_async_destroy(env_, std::exchange(async_context_, nullptr));
-}
-
-void KernelObject::ReleaseReferences() {
-  ReleaseTurn();
-  while (kept_count_ > 0) napi_delete_reference(env_, kept_[--kept_count_]);
-}
-
-// Enters JavaScript once. What a promise, a nextTick or a listener threw while this entry ended is
-// raised as uncaught; left pending, it would make every later entry fail silently.
-bool KernelObject::Enter(void* context) {
-  auto* self = static_cast<KernelObject*>(context);
-  napi_env env = self->env_;
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
-  napi_value receiver = nullptr;
-  napi_value turn = nullptr;
-  napi_status status = napi_get_reference_value(env, self->turn_, &turn);
-  if (status == napi_ok) status = napi_get_global(env, &receiver);
-  if (status == napi_ok) {
-    status = napi_make_callback(env, self->async_context_, receiver, turn, 0, nullptr, nullptr);
-  }
-  bool pending = false;
-  napi_is_exception_pending(env, &pending);
-  if (pending) {
-    napi_value exception;
-    status = napi_get_and_clear_last_exception(env, &exception);
-    if (status == napi_ok) status = napi_fatal_exception(env, exception);
-  }
-  napi_close_handle_scope(env, scope);
-  return status == napi_ok;
-}
 
 // ---- Calls -------------------------------------------------------------------------------------
 
@@ -170,8 +58,8 @@ struct Call {
   const uint8_t* Bytes(int index, size_t* size) const {
     void* data = nullptr;
     napi_typedarray_type type = napi_float64_array;
-    const napi_status status = napi_get_typedarray_info(env, values[index], &type, size, &data,
-                                                        nullptr, nullptr);
+    const napi_status status =
+        napi_get_typedarray_info(env, values[index], &type, size, &data, nullptr, nullptr);
     return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(data) : nullptr;
   }
 
@@ -308,12 +196,15 @@ struct Named {
 };
 
 constexpr Named kCalls[] = {
-    {"wait", Wait},         {"add", Add},           {"rearm", Rearm},
-    {"remove", Remove},     {"listen", Listen},     {"accept", Accept},
-    {"recv", Recv},         {"send", Send},         {"sendFrom", SendFrom},
-    {"sendv", Sendv},       {"shutdown", Shutdown}, {"reset", Reset},
-    {"close", Close},       {"peer", Peer},         {"local", Local},
-    {"transferred", Transferred}, {"start", Start}, {"stop", Stop},
+    {"wait", Wait},         {"add", Add},
+    {"rearm", Rearm},       {"remove", Remove},
+    {"listen", Listen},     {"accept", Accept},
+    {"recv", Recv},         {"send", Send},
+    {"sendFrom", SendFrom}, {"sendv", Sendv},
+    {"shutdown", Shutdown}, {"reset", Reset},
+    {"close", Close},       {"peer", Peer},
+    {"local", Local},       {"transferred", Transferred},
+    {"start", Start},       {"stop", Stop},
     {"destroy", Destroy},
 };
 
@@ -363,8 +254,8 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
                                static_cast<uint32_t>(output.ByteLength()),
                                control.Data()};
   owner->kernel = std::make_unique<Kernel>(std::move(poller), memory);
-  for (const Napi::Value& shared : {Napi::Value(events), Napi::Value(input), Napi::Value(output),
-                                    Napi::Value(control)}) {
+  for (const Napi::Value& shared :
+       {Napi::Value(events), Napi::Value(input), Napi::Value(output), Napi::Value(control)}) {
     owner->Keep(shared);
   }
   object.Set("events", events);

@@ -117,8 +117,7 @@ int Kernel::SendFrom(int fd, const uint8_t* bytes, size_t length) {
   return CountSent(connection, epoll_server::Send(fd, bytes, length));
 }
 
-int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes,
-                     size_t size) {
+int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
@@ -134,9 +133,7 @@ int Kernel::Reset(int fd) {
   return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ResetOnClose(fd);
 }
 
-int Kernel::Close(int fd) {
-  return connections_.Close(fd) ? epoll_server::Close(fd) : -EBADF;
-}
+int Kernel::Close(int fd) { return connections_.Close(fd) ? epoll_server::Close(fd) : -EBADF; }
 
 Address Kernel::Peer(int fd) {
   const Connection* connection = connections_.Find(fd);

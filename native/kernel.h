@@ -1,5 +1,6 @@
-// One server's share of the operating system: a poller, the table of its descriptors, and the memory
-// it shares with JavaScript. It must not know how it is called; the Node-API edge is addon.cc.
+// One server's share of the operating system: a poller, the table of its descriptors, and the
+// memory it shares with JavaScript. It must not know how it is called; the Node-API edge is
+// addon.cc.
 #ifndef EPOLL_SERVER_NATIVE_KERNEL_H_
 #define EPOLL_SERVER_NATIVE_KERNEL_H_
 
@@ -14,18 +15,18 @@ namespace epoll_server {
 
 // The words shared with JavaScript as one Float64Array; the same indices in src/kernel/kernel.ts.
 enum ControlWord {
-  kNowMs = 0,      // written by Wait: monotonic milliseconds
-  kDueAtMs = 1,    // written by JavaScript: when it must be entered without events (or Infinity)
-  kUnfinished = 2,     // written by JavaScript: not 0 when it has work that must not wait
-  kReady = 3,          // written by Wait: how many events it reported
-  kWaits = 4,      // counters, written here: poller waits
-  kReceives = 5,   // recv(2) calls
-  kSends = 6,      // send(2) and sendmsg(2) calls
-  kAccepts = 7,    // accept4(2) calls
+  kNowMs = 0,       // written by Wait: monotonic milliseconds
+  kDueAtMs = 1,     // written by JavaScript: when it must be entered without events (or Infinity)
+  kUnfinished = 2,  // written by JavaScript: not 0 when it has work that must not wait
+  kReady = 3,       // written by Wait: how many events it reported
+  kWaits = 4,       // counters, written here: poller waits
+  kReceives = 5,    // recv(2) calls
+  kSends = 6,       // send(2) and sendmsg(2) calls
+  kAccepts = 7,     // accept4(2) calls
   kRegistrations = 8,  // poller Add, Rearm and Remove calls
   kBytesReceived = 9,
   kBytesSent = 10,
-  kEntries = 11,   // entries into JavaScript by the loop bridge
+  kEntries = 11,  // entries into JavaScript by the loop bridge
   kControlWords = 12,
 };
 

@@ -10,8 +10,8 @@ namespace epoll_server {
 namespace {
 
 // How long one libuv callback may go on entering JavaScript before timers, promises of others and
-// file-system callbacks get their share. Measured: at 62,000 requests/s a 10 ms interval kept 494 of
-// 500 ticks with these.
+// file-system callbacks get their share. Measured: at 62,000 requests/s a 10 ms interval kept 494
+// of 500 ticks with these.
 constexpr int kMaxTurns = 64;
 constexpr uint64_t kMaxDrainNs = 2000000;
 
@@ -30,8 +30,8 @@ struct LoopBridge::Handles {
 
 LoopBridge::~LoopBridge() { delete handles_; }
 
-LoopBridge* LoopBridge::Start(uv_loop_s* loop, int descriptor, double* control,
-                              EnterFunction enter, void* context, int* error) {
+LoopBridge* LoopBridge::Start(uv_loop_s* loop, int descriptor, double* control, EnterFunction enter,
+                              void* context, int* error) {
   auto* bridge = new LoopBridge();
   bridge->handles_ = new Handles();
   Handles& handles = *bridge->handles_;

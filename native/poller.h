@@ -22,8 +22,8 @@ namespace epoll_server {
 enum Readiness : int32_t {
   kReadable = 1,
   kWritable = 2,
-  kHangup = 4,   // the peer finished sending, or both directions ended
-  kFailed = 8,   // an error is pending on the socket
+  kHangup = 4,  // the peer finished sending, or both directions ended
+  kFailed = 8,  // an error is pending on the socket
 };
 
 // One entry of the event array shared with JavaScript: three 32-bit integers, no padding.

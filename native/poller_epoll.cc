@@ -34,8 +34,7 @@ int32_t FromEpoll(uint32_t bits) {
 }
 
 uint64_t PackData(int fd, int32_t generation) {
-  return static_cast<uint64_t>(static_cast<uint32_t>(generation)) << 32 |
-         static_cast<uint32_t>(fd);
+  return static_cast<uint64_t>(static_cast<uint32_t>(generation)) << 32 | static_cast<uint32_t>(fd);
 }
 
 int64_t MonotonicNs() {
@@ -88,18 +87,18 @@ class EpollPoller final : public Poller {
   }
 
   int WaitThroughSignals(epoll_event* ready, int capacity, int timeout_ms) {
-    int count = epoll_wait(epoll_fd_, ready, capacity, timeout_ms);
-    if (count >= 0 || errno != EINTR) return count >= 0 ? count : -errno;
-    const int64_t deadline = MonotonicNs() + static_cast<int64_t>(timeout_ms) * 1000000;
+    // A turn waits for 0 ms and pays for no clock.
+    const int64_t deadline =
+        timeout_ms > 0 ? MonotonicNs() + static_cast<int64_t>(timeout_ms) * 1000000 : 0;
     int remaining = timeout_ms;
-    while (count < 0 && errno == EINTR) {
-      count = epoll_wait(epoll_fd_, ready, capacity, remaining);
-      if (timeout_ms > 0) {
-        const int64_t left = deadline - MonotonicNs();
-        remaining = left > 0 ? static_cast<int>((left + 999999) / 1000000) : 0;
-      }
+    for (;;) {
+      const int count = epoll_wait(epoll_fd_, ready, capacity, remaining);
+      if (count >= 0) return count;
+      if (errno != EINTR) return -errno;
+      if (timeout_ms <= 0) continue;
+      const int64_t left = deadline - MonotonicNs();
+      remaining = left > 0 ? static_cast<int>((left + 999999) / 1000000) : 0;
     }
-    return count >= 0 ? count : -errno;
   }
 
   const int epoll_fd_;

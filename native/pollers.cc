@@ -1,5 +1,5 @@
-// Name -> constructor, best first. The only file with #ifdef: what an operating system lacks is left
-// out here and nowhere else.
+// Name -> constructor, best first. The only file with #ifdef: what an operating system lacks is
+// left out here and nowhere else.
 #include "pollers.h"
 
 #include <cerrno>

@@ -80,8 +80,8 @@ int Listen(const char* host, int port, int backlog) {
   AnyAddress address;
   const socklen_t length = ToSockaddr(host, port, &address);
   if (length == 0 || port < 0 || port > 65535) return -EINVAL;
-  const int fd = Result(
-      socket(address.generic.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd =
+      Result(socket(address.generic.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd < 0) return fd;
   const int status = Prepare(fd, address, length, backlog);
   if (status == 0) return fd;
@@ -114,7 +114,7 @@ int Send(int fd, const uint8_t* bytes, size_t length) {
 }
 
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
-            size_t second_length) {
+          size_t second_length) {
   iovec pieces[2] = {{const_cast<uint8_t*>(first), Bounded(first_length)},
                      {const_cast<uint8_t*>(second), Bounded(second_length)}};
   msghdr message = {};

@@ -37,7 +37,7 @@ int Send(int fd, const uint8_t* bytes, size_t length);
 
 // sendmsg(2) of two pieces with one call. Returns the bytes taken or -errno.
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
-            size_t second_length);
+          size_t second_length);
 
 // shutdown(SHUT_WR): sends FIN, reading goes on. Returns 0 or -errno.
 int ShutdownWrite(int fd);

@@ -57,7 +57,12 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** Bodies are streamed, so this bounds what an application is asked to take, not memory. */
   maxBodyBytes: spec(134_217_728, 0, Number.MAX_SAFE_INTEGER, 'A request body, in bytes; beyond: 413.'),
   /** What an application left unread is thrown away up to this, for the next request's sake. */
-  maxDiscardBytes: spec(262_144, 0, GIB, 'Unread request body that is read away to keep a connection; beyond: it closes.'),
+  maxDiscardBytes: spec(
+    262_144,
+    0,
+    GIB,
+    'Unread request body that is read away to keep a connection; beyond: it closes.',
+  ),
   /** Half of Linux's default limit of 1,048,576 descriptors for one process would be too brave. */
   maxConnections: spec(65_536, 1, 4_194_304, 'Clients at once; beyond: new ones wait in the backlog.'),
   /** SOMAXCONN of Linux since 5.4; the system may lower it. */
@@ -67,7 +72,12 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** A pipelining client gets this many answers, then the others have their turn. */
   maxRequestsPerTurn: spec(256, 1, 65_536, 'Requests of one connection served in one turn of the loop.'),
   /** Four times a default Linux send buffer's start; above it, applications are told to wait. */
-  maxUnsentBytes: spec(65_536, 1_024, GIB, 'Unsent output of one connection above which it is not read and writers wait.'),
+  maxUnsentBytes: spec(
+    65_536,
+    1_024,
+    GIB,
+    'Unsent output of one connection above which it is not read and writers wait.',
+  ),
   /** A client that connects and says nothing; browsers open spare connections, so not too short. */
   firstByteTimeoutMs: spec(30_000, 100, DAY_MS, 'From accept to the first byte; beyond: closed.'),
   /** Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx: 60 s, node:http: 60 s. */

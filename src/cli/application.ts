@@ -14,13 +14,17 @@ export async function loadApplication(reference: string): Promise<WsgiApplicatio
   const colon = reference.lastIndexOf(':');
   const file = resolve(colon > 0 ? reference.slice(0, colon) : reference);
   const name = colon > 0 ? reference.slice(colon + 1) : '';
-  if (!existsSync(file)) throw refuse(`there is no module ${file}: name a JavaScript file, as in examples/hello.js:application`);
+  if (!existsSync(file))
+    throw refuse(`there is no module ${file}: name a JavaScript file, as in examples/hello.js:application`);
   const exports = await importModule(file);
   const found = pick(exports, name);
   if (found === undefined) {
-    throw refuse(`${file} has no export "${name || DEFAULT_NAME}": it has ${Object.keys(exports).join(', ') || 'none'}`);
+    throw refuse(
+      `${file} has no export "${name || DEFAULT_NAME}": it has ${Object.keys(exports).join(', ') || 'none'}`,
+    );
   }
-  if (!isFunction(found)) throw refuse(`the export "${name || DEFAULT_NAME}" of ${file} is not a function but ${typeof found}`);
+  if (!isFunction(found))
+    throw refuse(`the export "${name || DEFAULT_NAME}" of ${file} is not a function but ${typeof found}`);
   return found;
 }
 

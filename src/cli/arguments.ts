@@ -18,9 +18,18 @@ export const FLAGS: readonly Flag[] = [
   { name: 'port', short: 'p', value: 'PORT', text: 'TCP port; 0 lets the system choose (default 8080)' },
   { name: 'host', short: 'H', value: 'HOST', text: 'name or address to listen on (default 127.0.0.1; :: for all)' },
   { name: 'root', short: 'r', value: 'FOLDER', text: 'serve the files of this folder (default: the built-in site)' },
-  { name: 'app', short: 'a', value: 'MODULE[:NAME]', text: 'serve a WSGI-style application (NAME: default "application")' },
+  {
+    name: 'app',
+    short: 'a',
+    value: 'MODULE[:NAME]',
+    text: 'serve a WSGI-style application (NAME: default "application")',
+  },
   { name: 'backend', short: 'b', value: 'NAME', text: 'how to wait for readiness: epoll (default: the best here)' },
-  { name: 'access-log', value: 'FILE|-', text: 'append a line an answer; "-" is standard output (default: only on a terminal)' },
+  {
+    name: 'access-log',
+    value: 'FILE|-',
+    text: 'append a line an answer; "-" is standard output (default: only on a terminal)',
+  },
   { name: 'no-access-log', text: 'write no access log, not even on a terminal' },
   { name: 'log-format', value: 'FORMAT', text: `${LOG_FORMATS.join(', ')} (default common)` },
   { name: 'trace', short: 't', text: 'show heads and who connects and leaves, on standard error' },
@@ -98,10 +107,15 @@ function parse(argv: readonly string[]): { values: Values; positionals: readonly
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     const flat: Record<string, string | boolean | undefined> = {};
-    for (const [name, value] of Object.entries(values)) flat[name] = Array.isArray(value) ? String(value.at(-1)) : value;
+    for (const [name, value] of Object.entries(values))
+      flat[name] = Array.isArray(value) ? String(value.at(-1)) : value;
     return { values: flat, positionals };
   } catch (error) {
-    throw usage(messageOf(error).split('\n')[0]?.replace(/\. To specify.*/, '') ?? 'malformed arguments');
+    throw usage(
+      messageOf(error)
+        .split('\n')[0]
+        ?.replace(/\. To specify.*/, '') ?? 'malformed arguments',
+    );
   }
 }
 
@@ -111,7 +125,9 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
     if (argument === '--') return;
     const name = /^--([^=]+)/.exec(argument)?.[1];
     if (name === undefined || known.includes(name)) continue;
-    const nearest = known.map((flag) => ({ flag, distance: editDistance(flag, name) })).sort((a, b) => a.distance - b.distance)[0];
+    const nearest = known
+      .map((flag) => ({ flag, distance: editDistance(flag, name) }))
+      .sort((a, b) => a.distance - b.distance)[0];
     const hint = nearest !== undefined && nearest.distance <= 3 ? ` (did you mean --${nearest.flag}?)` : '';
     throw usage(`there is no flag --${name}${hint}`);
   }

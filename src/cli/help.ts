@@ -14,7 +14,9 @@ export function helpText(): string {
   const flags = FLAGS.map(({ name, short, value, text }) =>
     line(`${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`, text),
   );
-  const limits = LIMIT_NAMES.map((name) => line(`--${limitFlag(name)} N`, `${LIMITS[name].text} (default ${LIMITS[name].byDefault})`));
+  const limits = LIMIT_NAMES.map((name) =>
+    line(`--${limitFlag(name)} N`, `${LIMITS[name].text} (default ${LIMITS[name].byDefault})`),
+  );
   return [
     'usage: epoll-server [PORT] [FOLDER | MODULE:NAME] [flags]',
     '',

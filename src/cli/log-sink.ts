@@ -14,7 +14,9 @@ export function fileSink(path: string): Sink {
   try {
     return streamSink(createWriteStream(path, { fd: openSync(path, 'a') }), path);
   } catch (error) {
-    throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, { cause: error });
+    throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ERROR_CODES, EpollServerError, messageOf } from '../errors.ts';
+import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
 import { wsgi } from '../handlers/wsgi.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { type Server, serve } from '../server/server.ts';
@@ -88,5 +88,7 @@ function fail(error: unknown): never {
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
 }

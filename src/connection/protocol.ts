@@ -17,8 +17,11 @@ export interface Protocol {
   /** The output that was owed has gone, wholly or to below the mark: writers may go on. */
   drained(): void;
 
-  /** The connection is gone, and why. Called once, last, unless the protocol itself closed it in order. */
-  aborted(reason: string): void;
+  /**
+   * The connection is gone, why, and whether because a time was up. Called once, unless the protocol
+   * itself closed it in order.
+   */
+  aborted(reason: string, isTimeout: boolean): void;
 
   /** The time given to `Connection.setTimeout` has passed. */
   expired(): void;

@@ -24,6 +24,9 @@ export interface FileSource {
   open(segments: readonly string[]): Promise<OpenFile | Refusal>;
 }
 
+/** Looks at a name before it is taken for missing; each loses only to a replacement at that very moment. */
+const MAX_ATTEMPTS = 5;
+
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   ENOENT: 'missing',
   ENOTDIR: 'missing',
@@ -50,7 +53,12 @@ export class DirectorySource implements FileSource {
   async open(segments: readonly string[]): Promise<OpenFile | Refusal> {
     const path = join(this.#root, ...segments);
     try {
-      return await this.#openConfined(path);
+      // A file that is replaced by rename meanwhile is looked at anew.
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const opened = await this.#openConfined(path);
+        if (opened !== 'replaced') return opened;
+      }
+      return 'missing';
     } catch (error) {
       return REFUSALS[codeOf(error)] ?? 'failed';
     }
@@ -60,7 +68,7 @@ export class DirectorySource implements FileSource {
    * Only regular files are opened: a FIFO would block the thread pool. The name is resolved, and what
    * was opened is compared with what was resolved, so that a link swapped in between opens nothing.
    */
-  async #openConfined(path: string): Promise<OpenFile | Refusal> {
+  async #openConfined(path: string): Promise<OpenFile | Refusal | 'replaced'> {
     const real = await realpath(path);
     if (real !== this.#root && !real.startsWith(this.#inside)) return 'missing';
     const expected = await stat(real);
@@ -77,7 +85,7 @@ export class DirectorySource implements FileSource {
       throw error;
     }
     await handle.close();
-    return 'missing';
+    return 'replaced';
   }
 }
 

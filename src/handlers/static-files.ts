@@ -24,7 +24,21 @@ const HTML = prepareFields({ 'Content-Type': 'text/html; charset=utf-8' });
 const METHOD_NOT_ALLOWED = prepareFields({ Allow: ALLOW, 'Content-Type': 'text/html; charset=utf-8' });
 
 /** Methods that exist (RFC 9110, 5789, 4918) and are not for files; others are 501. */
-const KNOWN_METHODS = new Set(['POST', 'PUT', 'DELETE', 'PATCH', 'CONNECT', 'TRACE', 'PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK']);
+const KNOWN_METHODS = new Set([
+  'POST',
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'CONNECT',
+  'TRACE',
+  'PROPFIND',
+  'PROPPATCH',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'UNLOCK',
+]);
 
 const REFUSED: Readonly<Record<Exclude<Refusal, 'directory'>, readonly [number, string]>> = {
   missing: [404, 'There is no such page here.'],
@@ -157,7 +171,12 @@ class Site {
 }
 
 /** Exactly the announced bytes, from the open file: it may grow or shrink meanwhile. */
-async function sendFile(file: OpenFile, names: readonly string[], isHead: boolean, response: HttpResponse): Promise<void> {
+async function sendFile(
+  file: OpenFile,
+  names: readonly string[],
+  isHead: boolean,
+  response: HttpResponse,
+): Promise<void> {
   try {
     response.start(200, fieldsOf(names, file, file.size));
     for (let at = 0; at < file.size && !isHead && !response.ended; ) {
@@ -194,7 +213,8 @@ export function mediaType(name: string): string {
 
 function refuseMethod(method: string, response: HttpResponse): void {
   if (method === 'OPTIONS') response.send(204, ALLOW_FIELDS);
-  else if (KNOWN_METHODS.has(method)) response.send(405, METHOD_NOT_ALLOWED, page(405, 'Files can be read with GET and HEAD.'));
+  else if (KNOWN_METHODS.has(method))
+    response.send(405, METHOD_NOT_ALLOWED, page(405, 'Files can be read with GET and HEAD.'));
   else response.send(501, HTML, page(501, 'This method is not known here.'));
 }
 
@@ -205,7 +225,14 @@ function refuseMethod(method: string, response: HttpResponse): void {
 function redirect(request: HttpRequest, response: HttpResponse, path: string): void {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const query = request.query === '' ? '' : `?${request.query}`;
-  response.send(301, [['Location', `./${name}/${query}`], ['Content-Type', 'text/html; charset=utf-8']], page(301, 'This is a folder.'));
+  response.send(
+    301,
+    [
+      ['Location', `./${name}/${query}`],
+      ['Content-Type', 'text/html; charset=utf-8'],
+    ],
+    page(301, 'This is a folder.'),
+  );
 }
 
 function sendPage(response: HttpResponse, status: number, text: string): void {

@@ -2,7 +2,6 @@
 // returns its body. It must not know connections.
 
 import { EpollServerError } from '../errors.ts';
-import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse, RequestBody } from '../http/handler.ts';
 import { isolated } from './isolated.ts';
 
@@ -78,18 +77,20 @@ class Call {
     this.#status = Number(status.slice(0, 3));
     this.#fields = headers;
     return (piece) => {
+      const checked = checkPiece(piece);
       this.#begin();
-      this.#response.write(checkPiece(piece));
+      this.#response.write(checked);
     };
   };
 
   /** Sends what the application returned: at once when that is possible. */
   finish(body: WsgiBody): void | Promise<void> {
-    if (this.#status === 0) throw broken('the application returned without calling startResponse');
-    if (!this.#response.started) {
-      if (isPiece(body)) return this.#response.send(this.#status, prepareFields(this.#fields), body);
-      if (Array.isArray(body)) return this.#response.send(this.#status, prepareFields(this.#fields), joined(body));
+    const isWhole = isPiece(body) || Array.isArray(body);
+    if (isWhole && !this.#response.started) {
+      this.#assertStatus();
+      return this.#response.send(this.#status, this.#fields, isPiece(body) ? body : joined(body));
     }
+    // The first iteration may be what calls startResponse (PEP 3333).
     return this.#stream(isPiece(body) ? [body] : body);
   }
 
@@ -98,8 +99,9 @@ class Call {
     try {
       for await (const piece of body) {
         if (this.#response.ended && this.#response.started) break;
+        const checked = checkPiece(piece);
         this.#begin();
-        if (!this.#response.write(checkPiece(piece))) await this.#response.drained();
+        if (!this.#response.write(checked)) await this.#response.drained();
       }
       this.#begin();
       if (!this.#response.ended) this.#response.end();
@@ -108,7 +110,12 @@ class Call {
     }
   }
 
+  #assertStatus(): void {
+    if (this.#status === 0) throw broken('the application answered without calling startResponse');
+  }
+
   #begin(): void {
+    this.#assertStatus();
     if (!this.#response.started && !this.#response.ended) this.#response.start(this.#status, this.#fields);
   }
 }

@@ -23,9 +23,9 @@ export const TARGET_PATH: Uint8Array = table((byte) => byte > 0x20 && byte < 0x7
 /** Bytes of a target from its query on. */
 export const TARGET_QUERY: Uint8Array = table((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23);
 
-/** Bytes of Host: reg-name, IPv4, IPv6 in brackets, port (RFC 3986 section 3.2.2), without userinfo. */
-export const HOST: Uint8Array = table(
-  (byte) => isAlphanumeric(byte) || (byte < 0x80 && "-._~!$&'()*+,;=%:[]".includes(String.fromCharCode(byte))),
+/** unreserved and sub-delims: a registered name or IPv4 address but for `%` (RFC 3986 section 3.2.2). */
+export const REGISTERED_NAME: Uint8Array = table(
+  (byte) => isAlphanumeric(byte) || (byte < 0x80 && "-._~!$&'()*+,;=".includes(String.fromCharCode(byte))),
 );
 
 export const CR = 0x0d;

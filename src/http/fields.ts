@@ -7,6 +7,14 @@ export type FieldInput =
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly (readonly [string, string | number])[];
 
+/** Everything of a head in front of the length's digits, for one status and second of one writer. */
+export interface CachedBlock {
+  readonly owner: object;
+  readonly status: number;
+  readonly version: number;
+  readonly bytes: Buffer;
+}
+
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Space around a value belongs to the line, not to the value (RFC 9110 section 5.5). */
@@ -18,14 +26,16 @@ const DIGITS = /^[0-9]{1,15}$/;
  * `const PLAIN = prepareFields({ 'Content-Type': 'text/plain' })`.
  */
 export class PreparedFields {
-  /** `Name: value CRLF` lines in Latin-1, without Content-Length, Connection and Transfer-Encoding. */
-  readonly bytes: Buffer;
+  /** `Name: value CRLF` lines, without Content-Length, Connection and Transfer-Encoding. */
+  readonly lines: string;
   readonly hasDate: boolean;
   readonly hasServer: boolean;
   /** The Content-Length that was given; -1: none. */
   readonly contentLength: number;
   /** `Connection: close` was given. */
   readonly close: boolean;
+  /** The last whole head block made of these fields; belongs to the HeadWriter that made it. */
+  cached: CachedBlock | null = null;
 
   /** @throws TypeError that names the field and the rule it breaks. */
   constructor(pairs: Iterable<readonly [string, string]>) {
@@ -45,7 +55,7 @@ export class PreparedFields {
           close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
           continue;
         case 'transfer-encoding':
-          throw new TypeError('Transfer-Encoding is the server\'s: write the body in pieces and it will be chunked');
+          throw new TypeError("Transfer-Encoding is the server's: write the body in pieces and it will be chunked");
         case 'date':
           hasDate = true;
           break;
@@ -54,7 +64,7 @@ export class PreparedFields {
       }
       lines += `${name}: ${value}\r\n`;
     }
-    this.bytes = Buffer.from(lines, 'latin1');
+    this.lines = lines;
     this.hasDate = hasDate;
     this.hasServer = hasServer;
     this.contentLength = contentLength;
@@ -101,11 +111,10 @@ function textOf(name: unknown, value: unknown): string {
 }
 
 function checkField(name: string, value: string): void {
-  if (!NAME.test(name)) throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110 section 5.1: a token)`);
+  if (!NAME.test(name))
+    throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110 section 5.1: a token)`);
   if (!VALUE.test(value)) {
-    throw new TypeError(
-      `the value of field "${name}" holds a byte that no field value may, such as CR, LF or NUL`,
-    );
+    throw new TypeError(`the value of field "${name}" holds a byte that no field value may, such as CR, LF or NUL`);
   }
 }
 

@@ -1,6 +1,6 @@
 // Whether a Host field value is one (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 
-import { COLON, HOST } from './characters.ts';
+import { COLON, REGISTERED_NAME } from './characters.ts';
 
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -39,14 +39,16 @@ function literalEnd(bytes: Uint8Array, start: number, end: number): number {
 
 /** Behind the name: at the colon of a port or the end. -1: a byte that no name holds. */
 function registeredNameEnd(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte === COLON) return at;
-    if (HOST[byte] !== 1 || byte === OPEN_BRACKET || byte === CLOSE_BRACKET) return -1;
-    if (byte !== PERCENT) continue;
-    if (at + 2 >= end || !isHexadecimal(bytes[at + 1] ?? 0) || !isHexadecimal(bytes[at + 2] ?? 0)) return -1;
+  const table = REGISTERED_NAME;
+  let at = start;
+  while (at < end) {
+    while (at < end && table[bytes[at] ?? 0] === 1) at++;
+    if (at === end || bytes[at] === COLON) return at;
+    if (bytes[at] !== PERCENT || at + 2 >= end) return -1;
+    if (!isHexadecimal(bytes[at + 1] ?? 0) || !isHexadecimal(bytes[at + 2] ?? 0)) return -1;
+    at += 3;
   }
-  return end;
+  return at;
 }
 
 function isHexadecimal(byte: number): boolean {

@@ -1,5 +1,6 @@
-// Response heads, from values to bytes. Status line, Server and Date are put together once a second for
-// each status that is used. It must not know connections.
+// Response heads, from values to bytes. Status line, Server, Date and prepared fields are put together once
+// a second for each combination that is used, so that a head is one copy and the digits of its length.
+// It must not know connections.
 
 import type { HttpClock } from './date.ts';
 import type { PreparedFields } from './fields.ts';
@@ -11,13 +12,12 @@ export const CHUNKED = 1;
 /** The connection's end, or no content at all. */
 export const UNTOLD = 2;
 
-/** Everything but prefix and fields: Content-Length of 16 digits, or chunked, Connection, and the empty line. */
-const TAIL_BYTES = 96;
+/** What may follow the block: 16 digits, a Connection field, CRLFs. */
+const TAIL_BYTES = 48;
 
-const TRANSFER_ENCODING = Buffer.from('Transfer-Encoding: chunked\r\n', 'latin1');
 const CONNECTION_CLOSE = Buffer.from('Connection: close\r\n', 'latin1');
 const CONNECTION_KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n', 'latin1');
-const CONTENT_LENGTH = Buffer.from('Content-Length: ', 'latin1');
+const BLOCK_ENDS = ['Content-Length: ', 'Transfer-Encoding: chunked\r\n', ''];
 
 /** What a head says beside status and fields. */
 export interface Framing {
@@ -34,8 +34,7 @@ export interface Framing {
 export class HeadWriter {
   readonly #clock: HttpClock;
   readonly #serverLine: string;
-  readonly #prefixes: Buffer[] = [];
-  #version = -1;
+  #block: Buffer = Buffer.alloc(0);
 
   /** `server`: the Server field's value; empty for none. */
   constructor(clock: HttpClock, server: string) {
@@ -43,22 +42,23 @@ export class HeadWriter {
     this.#serverLine = server === '' ? '' : `Server: ${server}\r\n`;
   }
 
-  /** At least the bytes that {@link write} will need. */
-  size(status: number, fields: PreparedFields, nowMs: number): number {
-    return this.#prefix(status, fields, nowMs).length + fields.bytes.length + TAIL_BYTES;
+  /** Makes ready to {@link write} a head; returns the bytes that will need at most. */
+  prepare(status: number, fields: PreparedFields, kind: number, nowMs: number): number {
+    this.#clock.update(nowMs);
+    this.#block = this.#blockOf(status, fields, kind);
+    return this.#block.length + TAIL_BYTES;
   }
 
-  /** Writes a whole head into `target` at `at`; returns where it ends. Call {@link size} first. */
-  write(target: Buffer, at: number, status: number, fields: PreparedFields, framing: Framing, nowMs: number): number {
-    const prefix = this.#prefix(status, fields, nowMs);
-    target.set(prefix, at);
-    let end = at + prefix.length;
-    if (fields.bytes.length > 0) {
-      target.set(fields.bytes, end);
-      end += fields.bytes.length;
+  /** Writes the head that was prepared into `target` at `at`; returns where it ends. */
+  write(target: Buffer, at: number, framing: Framing): number {
+    target.set(this.#block, at);
+    let end = at + this.#block.length;
+    if (framing.kind === LENGTH) {
+      end = writeDecimal(target, end, framing.length);
+      target[end] = 0x0d;
+      target[end + 1] = 0x0a;
+      end += 2;
     }
-    if (framing.kind === LENGTH) end = writeLength(target, end, framing.length);
-    else if (framing.kind === CHUNKED) end = append(target, end, TRANSFER_ENCODING);
     if (framing.close) end = append(target, end, CONNECTION_CLOSE);
     else if (framing.keepAlive) end = append(target, end, CONNECTION_KEEP_ALIVE);
     target[end] = 0x0d;
@@ -66,24 +66,28 @@ export class HeadWriter {
     return end + 2;
   }
 
-  /** Status line, Server and Date, but for what the fields bring themselves. */
-  #prefix(status: number, fields: PreparedFields, nowMs: number): Buffer {
-    this.#clock.update(nowMs);
-    if (fields.hasDate || fields.hasServer) {
-      return this.#makePrefix(status, !fields.hasServer, !fields.hasDate);
+  #blockOf(status: number, fields: PreparedFields, kind: number): Buffer {
+    const { cached } = fields;
+    const { version } = this.#clock;
+    if (
+      cached !== null &&
+      kind === LENGTH &&
+      cached.version === version &&
+      cached.status === status &&
+      cached.owner === this
+    ) {
+      return cached.bytes;
     }
-    if (this.#version !== this.#clock.version) {
-      this.#prefixes.length = 0;
-      this.#version = this.#clock.version;
-    }
-    // Sparse on purpose: a handful of statuses are used in any second.
-    return (this.#prefixes[status - 100] ??= this.#makePrefix(status, true, true));
+    const bytes = this.#makeBlock(status, fields, kind);
+    if (kind === LENGTH) fields.cached = { owner: this, status, version, bytes };
+    return bytes;
   }
 
-  #makePrefix(status: number, withServer: boolean, withDate: boolean): Buffer {
-    const server = withServer ? this.#serverLine : '';
-    const date = withDate ? `Date: ${this.#clock.text}\r\n` : '';
-    return Buffer.from(`HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${server}${date}`, 'latin1');
+  #makeBlock(status: number, fields: PreparedFields, kind: number): Buffer {
+    const server = fields.hasServer ? '' : this.#serverLine;
+    const date = fields.hasDate ? '' : `Date: ${this.#clock.text}\r\n`;
+    const start = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${server}${date}`;
+    return Buffer.from(`${start}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
   }
 }
 
@@ -92,21 +96,25 @@ function append(target: Buffer, at: number, bytes: Buffer): number {
   return at + bytes.length;
 }
 
-function writeLength(target: Buffer, at: number, length: number): number {
-  for (let i = 0; i < CONTENT_LENGTH.length; i++) target[at + i] = CONTENT_LENGTH[i] ?? 0;
-  const end = writeDecimal(target, at + CONTENT_LENGTH.length, length);
-  target[end] = 0x0d;
-  target[end + 1] = 0x0a;
-  return end + 2;
-}
+/** Below this, integer division is exact and cheap. */
+const INT32_LIMIT = 0x7fffffff;
 
 /** Writes a whole number in decimal digits; returns where it ends. */
 export function writeDecimal(target: Buffer, at: number, value: number): number {
+  if (value > INT32_LIMIT) {
+    const tail = value % 1_000_000;
+    const end = writeDecimal(target, at, (value - tail) / 1_000_000);
+    return writeDigits(target, end, tail, 6);
+  }
   let digits = 1;
-  for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-  let rest = value;
+  for (let power = 10; power <= value; power *= 10) digits++;
+  return writeDigits(target, at, value, digits);
+}
+
+function writeDigits(target: Buffer, at: number, value: number, digits: number): number {
+  let rest = value | 0;
   for (let i = at + digits - 1; i >= at; i--) {
-    const tenth = Math.floor(rest / 10);
+    const tenth = (rest / 10) | 0;
     target[i] = 0x30 + rest - tenth * 10;
     rest = tenth;
   }

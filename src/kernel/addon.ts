@@ -43,7 +43,10 @@ export function assertSupported(runtime: Runtime): void {
     ['electron', 'Electron'],
   ].find(([key]) => key !== undefined && runtime.versions[key] !== undefined);
   const refuse = (what: string): never => {
-    throw new EpollServerError('ERR_PLATFORM', `${what}: epoll-server needs Node.js ${MIN_NODE.join('.')} or later on Linux`);
+    throw new EpollServerError(
+      'ERR_PLATFORM',
+      `${what}: epoll-server needs Node.js ${MIN_NODE.join('.')} or later on Linux`,
+    );
   };
   if (foreign !== undefined) refuse(`${foreign[1]} is not supported (its event loop is not libuv's)`);
   if (!PLATFORMS.includes(runtime.platform)) refuse(`the platform ${runtime.platform} is not supported`);

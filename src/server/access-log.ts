@@ -51,7 +51,10 @@ function combined(record: AnswerRecord, sinceEpochMs: number): string {
   return `${common(record, sinceEpochMs)} ${quotedField(request, 'referer')} ${quotedField(request, 'user-agent')}`;
 }
 
-function json({ request, remote, status, contentBytes, durationMs, problem }: AnswerRecord, sinceEpochMs: number): string {
+function json(
+  { request, remote, status, contentBytes, durationMs, problem }: AnswerRecord,
+  sinceEpochMs: number,
+): string {
   return JSON.stringify({
     time: new Date(sinceEpochMs).toISOString(),
     remote: remote.address,

@@ -53,10 +53,13 @@ export function checkOptions(options: ServeOptions): Limits {
     if (!NAMES.has(name) && !isLimitName(name)) throw wrong(`there is no option "${name}"`);
   }
   const { port = 8080, host = '', root, handler, serverHeader = '', logFormat = 'common' } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw wrong(`port must be a whole number from 0 to 65535, not ${port}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw wrong(`port must be a whole number from 0 to 65535, not ${port}`);
   if (typeof host !== 'string') throw wrong('host must be a name or an address');
-  if ((root === undefined) === (handler === undefined)) throw wrong('give either root (a folder) or handler (a function)');
-  if (handler !== undefined && typeof handler !== 'function') throw wrong(`handler must be a function, not ${typeof handler}`);
+  if ((root === undefined) === (handler === undefined))
+    throw wrong('give either root (a folder) or handler (a function)');
+  if (handler !== undefined && typeof handler !== 'function')
+    throw wrong(`handler must be a function, not ${typeof handler}`);
   if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
   for (const sink of ['accessLog', 'trace', 'onError'] as const) {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);

@@ -4,7 +4,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Acceptor } from '../connection/acceptor.ts';
-import { Connection, type ConnectionContext } from '../connection/connection.ts';
+import { Connection } from '../connection/connection.ts';
+import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { DirectorySource } from '../handlers/file-source.ts';
@@ -76,7 +77,7 @@ class RunningServer implements Server {
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
   readonly #sessions: SessionContext;
-  readonly #connections = new Map<Connection, Session>();
+  readonly #connections = new Map<Sender, Session>();
   readonly #connectionContext: ConnectionContext;
   readonly #limits: Limits;
   #closing: Promise<void> | null = null;
@@ -103,7 +104,11 @@ class RunningServer implements Server {
       onClosed: (connection) => this.#disconnect(connection),
     };
     this.#acceptor = this.#startAccepting(listener, limits);
-    check('start', kernel.start(() => this.#reactor.turn()), 'the event loop');
+    check(
+      'start',
+      kernel.start(() => this.#reactor.turn()),
+      'the event loop',
+    );
     this.#reactor.wake(this.#acceptor);
   }
 
@@ -151,7 +156,7 @@ class RunningServer implements Server {
     this.#connections.set(connection, session);
   }
 
-  #disconnect(connection: Connection): void {
+  #disconnect(connection: Sender): void {
     this.#connections.delete(connection);
     this.#acceptor.connectionClosed();
   }
@@ -200,7 +205,8 @@ function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): W
 /** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
 function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` ${request.method} ${request.target}`;
-  const what = error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
+  const what =
+    error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
   process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
 }
 
@@ -224,9 +230,13 @@ async function resolveHost(host: string): Promise<string> {
   try {
     return (await lookup(host)).address;
   } catch (error) {
-    throw new EpollServerError('ERR_LISTEN', `the host "${host}" is not known: give a name or an address of this machine`, {
-      cause: error,
-    });
+    throw new EpollServerError(
+      'ERR_LISTEN',
+      `the host "${host}" is not known: give a name or an address of this machine`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -99,6 +99,9 @@ export class Body implements RequestBody {
   /** Nobody will read the rest: it is thrown away. */
   discard(): void {
     this.#discarding = true;
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    waiter?.reject(consumed('the request was answered without it'));
     this.#pieces = [];
     this.#queuedBytes = 0;
   }
@@ -120,10 +123,11 @@ export class Body implements RequestBody {
       return Promise.resolve(piece);
     }
     if (this.#error !== null) return Promise.reject(this.#error);
-    if (this.complete) return Promise.resolve(null);
+    if (this.complete && !this.#discarding) return Promise.resolve(null);
     if (this.#discarding || this.#waiter !== null) {
-      const why = this.#discarding ? 'the request was answered without it' : 'another read is waiting';
-      return Promise.reject(new EpollServerError('ERR_BODY_CONSUMED', `the body cannot be read: ${why}`));
+      return Promise.reject(
+        consumed(this.#discarding ? 'the request was answered without it' : 'another read is waiting'),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
@@ -137,7 +141,8 @@ export class Body implements RequestBody {
     let total = 0;
     for (let piece = await this.read(); piece !== null; piece = await this.read()) {
       total += piece.length;
-      if (total > maxBytes) throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
+      if (total > maxBytes)
+        throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
       pieces.push(piece);
     }
     return Buffer.concat(pieces, total);
@@ -173,6 +178,10 @@ export class Body implements RequestBody {
     this.#waiter = null;
     waiter?.resolve(null);
   }
+}
+
+function consumed(why: string): EpollServerError {
+  return new EpollServerError('ERR_BODY_CONSUMED', `the body cannot be read: ${why}`);
 }
 
 /** The body of requests that have none. */

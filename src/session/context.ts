@@ -1,7 +1,7 @@
 // What all sessions of a server share: the handler, the limits, the writer of heads, and spare parsers.
 
-import { type HeadLimits, HeadParser } from '../http/head-parser.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
+import { HeadParser } from '../http/head-parser.ts';
 import type { HeadWriter } from '../http/response-head.ts';
 import type { Limits } from '../limits.ts';
 import type { Observer } from './observer.ts';
@@ -27,14 +27,13 @@ export class SessionContext {
   readonly limits: Limits;
   readonly headWriter: HeadWriter;
   readonly observer: Observer | null;
-  /** Told of everything that a handler did wrong; the request is null when it is not known any more. */
-  readonly onError: (error: unknown, request: HttpRequest | null) => void;
+  readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   readonly counters: SessionCounters = { requests: 0, refused: 0, handlerErrors: 0, aborted: 0, timeouts: 0 };
   /** The server is closing: every answer is its connection's last. */
   stopping = false;
-  readonly #headLimits: HeadLimits;
+  #parser: HeadParser;
   readonly #spareParsers: HeadParser[] = [];
 
   constructor(options: {
@@ -49,17 +48,35 @@ export class SessionContext {
     this.limits = options.limits;
     this.headWriter = options.headWriter;
     this.observer = options.observer;
-    this.onError = options.onError;
+    this.#onError = options.onError;
     this.nowMs = options.nowMs;
-    this.#headLimits = options.limits;
+    this.#parser = new HeadParser(options.limits);
   }
 
-  /** A parser at the beginning of a request. */
-  takeParser(): HeadParser {
-    return this.#spareParsers.pop() ?? new HeadParser(this.#headLimits);
+  /** Tells of what a handler did wrong. What the listener throws itself is raised outside the turn. */
+  report(error: unknown, request: HttpRequest | null): void {
+    try {
+      this.#onError(error, request);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+    }
   }
 
-  /** Gives a parser back. */
+  /** The parser of heads that arrive whole; who needs it for longer takes it with {@link keepParser}. */
+  get parser(): HeadParser {
+    return this.#parser;
+  }
+
+  /** {@link parser} belongs to the caller until {@link returnParser}; another takes its place. */
+  keepParser(): HeadParser {
+    const kept = this.#parser;
+    this.#parser = this.#spareParsers.pop() ?? new HeadParser(this.limits);
+    return kept;
+  }
+
+  /** Gives a kept parser back. */
   returnParser(parser: HeadParser): void {
     parser.reset();
     if (this.#spareParsers.length < MAX_SPARE_PARSERS) this.#spareParsers.push(parser);

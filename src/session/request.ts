@@ -1,102 +1,88 @@
 // A request as handlers see it: read from where its bytes lie while they lie there, from a copy once the
 // handler keeps it. It must not know how answers are written.
 
-import { EpollServerError } from '../errors.ts';
-import { equalsIgnoringCase } from '../http/characters.ts';
-import type { Endpoint, HttpRequest } from '../http/handler.ts';
-import { FIELD_WORDS, type HeadParser } from '../http/head-parser.ts';
 import type { Connection } from '../connection/connection.ts';
-import { Body, NO_BODY } from './body.ts';
+import { EpollServerError } from '../errors.ts';
+import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import { FIELD_WORDS, type Head } from '../http/head.ts';
+import { latin1 } from '../http/latin1.ts';
+import { type Body, NO_BODY } from './body.ts';
 
+const SLASH = 0x2f;
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
 
 export class Request implements HttpRequest {
   readonly #connection: Connection;
-  /** The head's bytes begin at `#base`; null once they are gone. */
-  #bytes: Buffer | null;
+  /** Null once the bytes are gone. */
+  #head: Head | null;
+  /** Where the head's bytes lie, from `#base` on. */
+  #bytes: Buffer;
   #base: number;
-  #fieldTable: Int32Array;
-  readonly #fieldCount: number;
-  readonly #methodEnd: number;
-  readonly #targetStart: number;
-  readonly #targetEnd: number;
-  readonly #methodStart: number;
-  readonly #headLength: number;
-  readonly #minorVersion: number;
   #retained = false;
   #method = '';
-  #target = '';
   #abort: AbortController | null = null;
   #gone: EpollServerError | null = null;
   /** The content that follows; null when there is none. */
   readonly incoming: Body | null;
 
-  constructor(connection: Connection, bytes: Buffer, base: number, parser: HeadParser, incoming: Body | null) {
+  constructor(connection: Connection, bytes: Buffer, base: number, head: Head, incoming: Body | null) {
     this.#connection = connection;
     this.#bytes = bytes;
     this.#base = base;
-    this.#fieldTable = parser.fieldTable;
-    this.#fieldCount = parser.fieldCount;
-    this.#methodStart = parser.methodStart;
-    this.#methodEnd = parser.methodEnd;
-    this.#targetStart = parser.targetStart;
-    this.#targetEnd = parser.targetEnd;
-    this.#headLength = parser.length;
-    this.#minorVersion = parser.minorVersion;
+    this.#head = head;
     this.incoming = incoming;
   }
 
   get method(): string {
-    if (this.#method === '') this.#method = methodOf(this.#head(), this.#base + this.#methodStart, this.#base + this.#methodEnd);
+    if (this.#method === '') {
+      const { methodStart, methodEnd } = this.#valid();
+      this.#method = methodOf(this.#bytes, this.#base + methodStart, this.#base + methodEnd);
+    }
     return this.#method;
   }
 
   get target(): string {
-    if (this.#target === '') {
-      this.#target = this.#head().toString('latin1', this.#base + this.#targetStart, this.#base + this.#targetEnd);
-    }
-    return this.#target;
+    const { targetStart, targetEnd } = this.#valid();
+    return this.#text(targetStart, targetEnd);
   }
 
   get path(): string {
-    const { target } = this;
-    const queryAt = target.indexOf('?');
-    const end = queryAt < 0 ? target.length : queryAt;
-    if (target.charCodeAt(0) === 0x2f || target === '*') return end === target.length ? target : target.slice(0, end);
+    const { targetStart, queryAt } = this.#valid();
+    const first = this.#bytes[this.#base + targetStart];
+    const path = this.#text(targetStart, queryAt);
     // absolute-form (RFC 9112 section 3.2.2), as proxies and tests send it.
-    return target.slice(0, end).replace(ABSOLUTE_FORM, '') || '/';
+    return first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';
   }
 
   get query(): string {
-    const queryAt = this.target.indexOf('?');
-    return queryAt < 0 ? '' : this.target.slice(queryAt + 1);
+    const { queryAt, targetEnd } = this.#valid();
+    return queryAt + 1 < targetEnd ? this.#text(queryAt + 1, targetEnd) : '';
   }
 
   get httpVersion(): '1.0' | '1.1' {
-    return this.#minorVersion === 0 ? '1.0' : '1.1';
+    return this.#valid().minorVersion === 0 ? '1.0' : '1.1';
   }
 
   field(name: string): string | undefined {
-    const bytes = this.#head();
+    const head = this.#valid();
     const lowerCase = name.toLowerCase();
     let value: string | undefined;
-    for (let entry = 0; entry < this.#fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
-      const start = this.#base + (this.#fieldTable[entry] ?? 0);
-      const end = this.#base + (this.#fieldTable[entry + 1] ?? 0);
-      if (end - start !== lowerCase.length || !isName(bytes, start, end, lowerCase)) continue;
-      const text = this.#value(bytes, entry);
+    for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
+      const start = head.fieldTable[entry] ?? 0;
+      const end = head.fieldTable[entry + 1] ?? 0;
+      if (end - start !== lowerCase.length || !isName(this.#bytes, this.#base + start, lowerCase)) continue;
+      const text = this.#value(head, entry);
       value = value === undefined ? text : `${value}${lowerCase === 'cookie' ? '; ' : ', '}${text}`;
     }
     return value;
   }
 
   fields(): (readonly [string, string])[] {
-    const bytes = this.#head();
+    const head = this.#valid();
     const list: (readonly [string, string])[] = [];
-    for (let entry = 0; entry < this.#fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
-      const start = this.#base + (this.#fieldTable[entry] ?? 0);
-      const end = this.#base + (this.#fieldTable[entry + 1] ?? 0);
-      list.push([bytes.toString('latin1', start, end).toLowerCase(), this.#value(bytes, entry)]);
+    for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
+      const name = this.#text(head.fieldTable[entry] ?? 0, head.fieldTable[entry + 1] ?? 0);
+      list.push([name.toLowerCase(), this.#value(head, entry)]);
     }
     return list;
   }
@@ -123,21 +109,21 @@ export class Request implements HttpRequest {
 
   /** The head as it was received, for a trace. */
   headText(): string {
-    return this.#head().toString('latin1', this.#base, this.#base + this.#headLength);
+    return this.#text(0, this.#valid().length);
   }
 
   /** The handler keeps this request: its bytes are copied. */
   retain(): void {
-    if (this.#retained || this.#bytes === null) return;
+    if (this.#retained || this.#head === null) return;
     this.#retained = true;
-    this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#headLength));
+    this.#head = this.#head.copy();
+    this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#head.length));
     this.#base = 0;
-    this.#fieldTable = this.#fieldTable.slice(0, this.#fieldCount * FIELD_WORDS);
   }
 
   /** The handler is done with this request: its bytes will be used for something else. */
   release(): void {
-    if (!this.#retained) this.#bytes = null;
+    if (!this.#retained) this.#head = null;
   }
 
   /** The client is gone: `signal` aborts, readers of the body are told. */
@@ -148,29 +134,38 @@ export class Request implements HttpRequest {
     this.#abort?.abort(this.#gone);
   }
 
-  #value(bytes: Buffer, entry: number): string {
-    return bytes.toString('latin1', this.#base + (this.#fieldTable[entry + 2] ?? 0), this.#base + (this.#fieldTable[entry + 3] ?? 0));
+  #value(head: Head, entry: number): string {
+    return this.#text(head.fieldTable[entry + 2] ?? 0, head.fieldTable[entry + 3] ?? 0);
   }
 
-  #head(): Buffer {
-    if (this.#bytes === null) {
+  #text(start: number, end: number): string {
+    return latin1(this.#bytes, this.#base + start, this.#base + end);
+  }
+
+  #valid(): Head {
+    if (this.#head === null) {
       throw new EpollServerError(
         'ERR_REQUEST_OVER',
         'the request was answered and its handler returned: read what is needed later before answering, or return a promise',
       );
     }
-    return this.#bytes;
+    return this.#head;
   }
 }
 
-/** Names hold letters, digits, `-` and rare symbols; those go the slow way. */
-function isName(bytes: Buffer, start: number, end: number, lowerCase: string): boolean {
-  return equalsIgnoringCase(bytes, start, end, lowerCase) && bytes.toString('latin1', start, end).toLowerCase() === lowerCase;
+/** Whether the name at `bytes[start]`, as long as `lowerCase`, is it in any case. */
+function isName(bytes: Buffer, start: number, lowerCase: string): boolean {
+  for (let i = 0; i < lowerCase.length; i++) {
+    const byte = bytes[start + i] ?? 0;
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (lower !== lowerCase.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 /** Common methods without making a string. */
 function methodOf(bytes: Buffer, start: number, end: number): string {
   const first = bytes[start];
   if (first === 0x47 && end - start === 3 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return 'GET';
-  return bytes.toString('latin1', start, end);
+  return latin1(bytes, start, end);
 }

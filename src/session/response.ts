@@ -9,7 +9,15 @@ import type { HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { hasNoContent } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
-import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
+import {
+  ASCII_LOOP_BYTES,
+  CHUNK_END,
+  LAST_CHUNK,
+  MAX_CHUNK_LINE_BYTES,
+  utf8Length,
+  writeAscii,
+  writeChunkLine,
+} from './text.ts';
 
 /** What a response asks of its session. */
 export interface ResponseOwner {
@@ -66,7 +74,7 @@ export class Response implements HttpResponse {
     this.#assertFresh();
     const prepared = checked(status, fields);
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
-    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    const length = typeof content === 'string' ? utf8Length(content) : content.length;
     const silent = this.isHead || hasNoContent(status);
     this.#checkLength(prepared, length, silent);
     if (this.gone) return;
@@ -121,7 +129,7 @@ export class Response implements HttpResponse {
     if (this.#kind === CHUNKED && !this.#muted) this.#owner.connection.write(LAST_CHUNK);
     if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
       // The client was promised more: it must not take this for all of it.
-      this.#owner.context.onError(
+      this.#owner.context.report(
         new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${this.#left} bytes short of its Content-Length`),
         null,
       );
@@ -172,8 +180,9 @@ export class Response implements HttpResponse {
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
-    const at = connection.reserve(context.headWriter.size(status, fields, nowMs) + extra);
-    const end = context.headWriter.write(connection.target, at, status, fields, framing, nowMs);
+    const size = context.headWriter.prepare(status, fields, framing.kind, nowMs);
+    const at = connection.reserve(size + extra);
+    const end = context.headWriter.write(connection.target, at, framing);
     this.#owner.headWritten(connection.target, at, end);
     if (extra === 0) connection.commit(end);
     return end;
@@ -184,8 +193,11 @@ export class Response implements HttpResponse {
     let piece = content;
     if (this.#kind === LENGTH) {
       if (piece.length > this.#left) {
-        this.#owner.context.onError(
-          new EpollServerError('ERR_BODY_LENGTH', `the answer is longer than its Content-Length: ${piece.length - this.#left} bytes cut off`),
+        this.#owner.context.report(
+          new EpollServerError(
+            'ERR_BODY_LENGTH',
+            `the answer is longer than its Content-Length: ${piece.length - this.#left} bytes cut off`,
+          ),
           null,
         );
         piece = piece.subarray(0, this.#left);
@@ -228,7 +240,10 @@ export class Response implements HttpResponse {
 
 function checked(status: number, fields: FieldInput): PreparedFields {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new EpollServerError('ERR_INVALID_STATUS', `a status is a whole number from 200 to 599, not ${String(status)}`);
+    throw new EpollServerError(
+      'ERR_INVALID_STATUS',
+      `a status is a whole number from 200 to 599, not ${String(status)}`,
+    );
   }
   if (fields instanceof PreparedFields) return fields;
   try {

@@ -2,10 +2,12 @@
 // cannot be understood is answered in its place in that order, and is the last. It must not know files
 // or applications.
 
-import { type Connection, OPEN } from '../connection/connection.ts';
+import type { Connection } from '../connection/connection.ts';
 import type { Protocol } from '../connection/protocol.ts';
+import { OPEN } from '../connection/sender.ts';
 import { EpollServerError } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
+import { type Head, isHeadRequest } from '../http/head.ts';
 import { type HeadParser, INCOMPLETE, WRONG } from '../http/head-parser.ts';
 import { reasonPhrase } from '../http/status.ts';
 import { Body, type BodyOwner } from './body.ts';
@@ -47,7 +49,7 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
   get wantsInput(): boolean {
     if (this.connection.state !== OPEN) return false;
     if (this.#request === null) return !this.connection.isFull;
-    return this.#request.incoming !== null && this.#request.incoming.wantsInput;
+    return this.#request.incoming?.wantsInput === true;
   }
 
   receive(bytes: Buffer, start: number, end: number): number {
@@ -101,7 +103,8 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
     }
   }
 
-  aborted(reason: string): void {
+  aborted(reason: string, isTimeout: boolean): void {
+    if (isTimeout) this.context.counters.timeouts++;
     if (this.#request === null || this.#response === null) return;
     this.context.counters.aborted++;
     this.#report(this.#request, this.#response, reason);
@@ -126,34 +129,40 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
 
   /** Returns where the head ended, or `start` while it is incomplete or when it was refused. */
   #receiveHead(bytes: Buffer, start: number, end: number): number {
-    const isNew = this.#parser === null;
-    const parser = this.#parser ?? this.context.takeParser();
+    const parser = this.#parser ?? this.context.parser;
     const outcome = parser.parse(bytes, start, end);
     if (outcome === INCOMPLETE) {
-      this.#parser = parser;
-      if (isNew) this.connection.setTimeout(this.context.limits.headerTimeoutMs);
+      if (this.#parser === null) {
+        this.#parser = this.context.keepParser();
+        this.connection.setTimeout(this.context.limits.headerTimeoutMs);
+      }
       return start;
     }
-    this.#parser = null;
-    if (outcome === WRONG) this.#refuse(parser.status, parser.problem);
-    else if (parser.contentLength > this.context.limits.maxBodyBytes) this.#refuse(413, 'the body is too large');
-    else this.#dispatch(parser, bytes, start);
-    const { length } = parser;
-    this.context.returnParser(parser);
+    const { length } = parser.head;
+    try {
+      if (outcome === WRONG) this.#refuse(parser.status, parser.problem);
+      else if (parser.head.contentLength > this.context.limits.maxBodyBytes) this.#refuse(413, 'the body is too large');
+      else this.#dispatch(parser.head, bytes, start);
+    } finally {
+      // Whatever happened: the next head, which may be another client's, begins afresh.
+      if (this.#parser === null) parser.reset();
+      else this.context.returnParser(parser);
+      this.#parser = null;
+    }
     return outcome === WRONG ? start : start + length;
   }
 
-  #dispatch(parser: HeadParser, bytes: Buffer, start: number): void {
+  #dispatch(head: Head, bytes: Buffer, start: number): void {
     const { context } = this;
     context.counters.requests++;
-    const hasBody = parser.chunked || parser.contentLength > 0;
-    const incoming = hasBody ? new Body(this, parser.chunked ? -1 : parser.contentLength, context.limits) : null;
-    const request = new Request(this.connection, bytes, start, parser, incoming);
-    const response = new Response(this, isHead(bytes, start, parser), parser.minorVersion);
+    const hasBody = head.chunked || head.contentLength > 0;
+    const incoming = hasBody ? new Body(this, head.chunked ? -1 : head.contentLength, context.limits) : null;
+    const request = new Request(this.connection, bytes, start, head, incoming);
+    const response = new Response(this, isHeadRequest(bytes, start, head), head.minorVersion);
     this.#request = request;
     this.#response = response;
-    this.#last = !parser.keepAlive;
-    this.#awaitsContinue = hasBody && parser.expectsContinue && parser.minorVersion === 1;
+    this.#last = !head.keepAlive;
+    this.#awaitsContinue = hasBody && head.expectsContinue && head.minorVersion === 1;
     if (context.observer !== null) {
       this.#startedMs = context.nowMs();
       if (context.observer.wantsHeads) context.observer.requestHead(this.connection.peer, request.headText());
@@ -162,17 +171,18 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
   }
 
   #callHandler(request: Request, response: Response): void {
-    let promise: void | PromiseLike<void> = undefined;
     this.#inHandler = true;
     try {
-      promise = this.context.handler(request, response);
+      const result = this.context.handler(request, response);
+      // A promise, or whatever else has `then`; its getter and itself are the handler's code too.
+      if (result !== undefined && typeof result?.then === 'function') {
+        request.retain();
+        result.then(undefined, (error: unknown) => this.#handlerFailed(error, request, response));
+      }
     } catch (error) {
       this.#handlerFailed(error, request, response);
-    }
-    this.#inHandler = false;
-    if (promise !== undefined && typeof promise?.then === 'function') {
-      request.retain();
-      promise.then(undefined, (error: unknown) => this.#handlerFailed(error, request, response));
+    } finally {
+      this.#inHandler = false;
     }
     if (this.#response !== response) return;
     if (response.ended) {
@@ -194,7 +204,8 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
       return end;
     }
     if (this.#response?.ended === true) this.#afterAnswer(request);
-    else if (!this.connection.peerEnded) this.connection.setTimeout(incoming.awaited ? this.context.limits.bodyTimeoutMs : 0);
+    else if (!this.connection.peerEnded)
+      this.connection.setTimeout(incoming.awaited ? this.context.limits.bodyTimeoutMs : 0);
     return at;
   }
 
@@ -267,12 +278,11 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
   }
 
   #handlerFailed(error: unknown, request: Request, response: Response): void {
-    const isOver = response.ended || response !== this.#response;
     // Who learns from a rejection that the client left has not failed.
     if (response.gone && error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE') return;
     this.context.counters.handlerErrors++;
-    this.context.onError(error, request);
-    if (isOver) return;
+    this.context.report(error, request);
+    if (response.ended || response !== this.#response) return;
     if (response.started) this.connection.abort('the handler failed after its answer had begun');
     else response.send(500, PLAIN_TEXT, 'Internal Server Error\n');
   }
@@ -288,7 +298,7 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
     this.#request = null;
     this.#response = null;
     response.send(status, PLAIN_TEXT, `${status} ${reasonPhrase(status)}: ${problem}\n`);
-    this.#reportRefused(lost, response, problem);
+    this.#report(lost, response, problem);
     lost?.clientGone(problem);
     connection.finish(true);
   }
@@ -309,37 +319,11 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
     response?.lose();
   }
 
-  #report(request: Request, response: Response, problem: string): void {
-    if (this.context.observer === null) return;
-    this.context.observer.answered({
-      request,
-      remote: this.connection.peer,
-      status: response.status,
-      contentBytes: response.contentBytes,
-      durationMs: this.context.nowMs() - this.#startedMs,
-      problem,
-    });
+  #report(request: Request | null, response: Response, problem: string): void {
+    const { observer } = this.context;
+    if (observer === null) return;
+    const { status, contentBytes } = response;
+    const durationMs = request === null ? 0 : this.context.nowMs() - this.#startedMs;
+    observer.answered({ request, remote: this.connection.peer, status, contentBytes, durationMs, problem });
   }
-
-  #reportRefused(request: Request | null, response: Response, problem: string): void {
-    this.context.observer?.answered({
-      request,
-      remote: this.connection.peer,
-      status: response.status,
-      contentBytes: response.contentBytes,
-      durationMs: 0,
-      problem,
-    });
-  }
-}
-
-function isHead(bytes: Buffer, start: number, parser: HeadParser): boolean {
-  const at = start + parser.methodStart;
-  return (
-    parser.methodEnd - parser.methodStart === 4 &&
-    bytes[at] === 0x48 &&
-    bytes[at + 1] === 0x45 &&
-    bytes[at + 2] === 0x41 &&
-    bytes[at + 3] === 0x44
-  );
 }

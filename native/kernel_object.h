@@ -1,0 +1,52 @@
+// One kernel as JavaScript holds it: how long it lives, and how libuv's bridge enters JavaScript
+// for it. It must not know what the calls are; those are addon.cc's.
+#ifndef EPOLL_SERVER_NATIVE_KERNEL_OBJECT_H_
+#define EPOLL_SERVER_NATIVE_KERNEL_OBJECT_H_
+
+#include <node_api.h>
+
+#include <memory>
+
+#include "kernel.h"
+#include "loop_bridge.h"
+
+namespace epoll_server {
+
+// Each function that JavaScript holds owns a share; so does the running bridge.
+class KernelObject : public std::enable_shared_from_this<KernelObject> {
+ public:
+  explicit KernelObject(napi_env env) : env_(env) {}
+  ~KernelObject() { ReleaseReferences(); }
+
+  std::unique_ptr<Kernel> kernel;
+
+  // Keeps `value` alive as long as this object: the kernel holds a pointer into it.
+  void Keep(napi_value value);
+
+  // Has libuv call `turn` whenever something is ready. Returns 0 or -errno.
+  int Start(napi_value turn);
+
+  // Stops that at once; safe to call twice, and from inside a turn.
+  void Stop();
+
+ private:
+  static bool Enter(void* context);
+  static void OnEnvironmentCleanup(napi_async_cleanup_hook_handle handle, void* context);
+  static void OnBridgeClosed(void* context);
+  void ReleaseTurn();
+  void ReleaseReferences();
+
+  static constexpr int kMaxKept = 4;
+  napi_env env_;
+  napi_ref kept_[kMaxKept] = {};
+  int kept_count_ = 0;
+  napi_ref turn_ = nullptr;
+  napi_async_context async_context_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  LoopBridge* bridge_ = nullptr;
+  std::shared_ptr<KernelObject> alive_;  // while the bridge's handles are open
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_KERNEL_OBJECT_H_

@@ -1,0 +1,184 @@
+// The sending half of a connection: output is staged, sent at the end of its turn, and owed when the kernel
+// does not take it. Write first, wait for WRITABLE only after a short count. It must not know what it sends.
+
+import { EAGAIN, EINTR } from '../kernel/errno.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Reactor } from '../reactor/reactor.ts';
+import { Source } from '../reactor/source.ts';
+import { GATHER_BYTES, Outbox } from './outbox.ts';
+import type { Stage } from './stage.ts';
+
+/** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
+export const OPEN = 0;
+export const FINISHING = 1;
+export const LINGERING = 2;
+export const CLOSED = 3;
+
+/** What all connections of a server share. */
+export interface ConnectionContext {
+  readonly kernel: Kernel;
+  readonly reactor: Reactor;
+  readonly stage: Stage;
+  readonly maxUnsentBytes: number;
+  readonly sendTimeoutMs: number;
+  readonly lingerTimeoutMs: number;
+  readonly maxLingerBytes: number;
+  /** Told when the descriptor of a connection is given back. */
+  readonly onClosed: (sender: Sender) => void;
+}
+
+export abstract class Sender extends Source {
+  state: number = OPEN;
+  protected readonly context: ConnectionContext;
+  /** The tick until which the client must take a byte of what is owed; 0: nothing is owed. */
+  protected sendTick = 0;
+  #outbox: Outbox | null = null;
+
+  constructor(context: ConnectionContext, fd: number, generation: number) {
+    super(fd, generation);
+    this.context = context;
+  }
+
+  /** Ends the connection at once. */
+  abstract abort(reason: string, isTimeout?: boolean): void;
+
+  /** Owed output has gone, wholly or to below the mark. */
+  protected abstract drained(): void;
+
+  /** `sendTick` changed. */
+  protected abstract updateDeadline(): void;
+
+  /** Whether anything is owed. */
+  protected get owes(): boolean {
+    return this.#outbox !== null;
+  }
+
+  /** Whether writers should wait for `Protocol.drained`. */
+  get isFull(): boolean {
+    return this.#outbox !== null && this.#outbox.bytes >= this.context.maxUnsentBytes;
+  }
+
+  /** Has this connection served in the next turn. */
+  wake(): void {
+    this.context.reactor.wake(this);
+  }
+
+  /** What is owed will never be sent. */
+  protected dropOutput(): void {
+    this.#outbox = null;
+  }
+
+  /**
+   * Room for `size` bytes: the caller writes them into {@link target} from the offset that is
+   * returned, and says with {@link commit} where it ended.
+   */
+  reserve(size: number): number {
+    const { stage } = this.context;
+    if (stage.owner === this && this.#outbox === null) {
+      if (stage.used + size > stage.arena.length && stage.used > 0) this.flushStage();
+      if (this.#outbox === null && stage.used + size <= stage.arena.length) {
+        stage.target = stage.arena;
+        return stage.used;
+      }
+    }
+    stage.target = Buffer.allocUnsafe(size);
+    return 0;
+  }
+
+  /** Where to write what was reserved. */
+  get target(): Buffer {
+    return this.context.stage.target;
+  }
+
+  /** The reserved bytes are written, up to `end`. */
+  commit(end: number): void {
+    const { stage } = this.context;
+    if (stage.target === stage.arena) stage.used = end;
+    else this.#owe(stage.target.subarray(0, end));
+  }
+
+  /** Sends `bytes` after what was written before. Large ones are not copied: leave them unchanged. */
+  write(bytes: Uint8Array): void {
+    const { stage } = this.context;
+    if (bytes.length <= GATHER_BYTES) {
+      const at = this.reserve(bytes.length);
+      this.target.set(bytes, at);
+      this.commit(at + bytes.length);
+    } else if (stage.owner === this && this.#outbox === null) {
+      this.#writeThrough(bytes);
+    } else {
+      this.#owe(bytes);
+    }
+  }
+
+  /** What is staged and `bytes` leave with one call; what the kernel does not take is owed. */
+  #writeThrough(bytes: Uint8Array): void {
+    const { kernel, stage } = this.context;
+    const staged = stage.used;
+    const count = kernel.sendv(this.fd, 0, staged, bytes);
+    stage.used = 0;
+    if (this.#sendFailed(count)) return;
+    const sent = Math.max(count, 0);
+    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(sent, staged)), true);
+    if (sent < staged + bytes.length) this.#owe(bytes.subarray(Math.max(sent - staged, 0)), true);
+    if (sent > 0) this.#progress();
+  }
+
+  /** Keeps `chunk` for later. Unless the kernel refused it just now, the next turn tries first. */
+  #owe(chunk: Uint8Array, refused = false): void {
+    if (this.state === CLOSED || chunk.length === 0) return;
+    if (this.#outbox === null) {
+      this.#outbox = new Outbox();
+      this.#progress();
+      if (!refused) this.wake();
+    }
+    this.#outbox.push(chunk);
+  }
+
+  protected flushStage(): void {
+    const { kernel, stage } = this.context;
+    const { used } = stage;
+    stage.used = 0;
+    const count = kernel.send(this.fd, 0, used);
+    if (count === used || this.#sendFailed(count)) return;
+    const sent = Math.max(count, 0);
+    this.#owe(Buffer.from(stage.arena.subarray(sent, used)), true);
+  }
+
+  /** Sends what is owed until the kernel refuses: a short count means that WRITABLE will come. */
+  protected flushOutbox(): void {
+    const { kernel, stage } = this.context;
+    const wasFull = this.isFull;
+    while (this.#outbox !== null && this.state !== CLOSED) {
+      const outbox = this.#outbox;
+      const large = outbox.large;
+      const length = large === null ? outbox.gather(stage.arena) : large.length - outbox.offset;
+      const count = large === null ? kernel.send(this.fd, 0, length) : kernel.sendFrom(this.fd, large, outbox.offset);
+      if (this.#sendFailed(count)) return;
+      if (count > 0) {
+        outbox.drop(count);
+        if (outbox.bytes === 0) this.#outbox = null;
+        this.#progress();
+      }
+      if (count < length) break;
+    }
+    if (this.#outbox === null || (wasFull && !this.isFull)) this.drained();
+  }
+
+  /** Whether a send ended the connection; EAGAIN does not, and EINTR is tried again next turn. */
+  #sendFailed(result: number): boolean {
+    if (result >= 0 || result === EAGAIN) return false;
+    if (result === EINTR) {
+      this.wake();
+      return false;
+    }
+    this.abort('the client is gone');
+    return true;
+  }
+
+  /** The client took bytes, or some began to wait: it has `sendTimeoutMs` for the next ones. */
+  #progress(): void {
+    this.sendTick = this.#outbox === null ? 0 : this.context.reactor.tickAfter(this.context.sendTimeoutMs);
+    this.updateDeadline();
+  }
+}

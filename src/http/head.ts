@@ -1,0 +1,70 @@
+// What a request's head says, as offsets into its bytes: made by the parser, copied by whoever keeps it.
+
+/** Words a field takes in {@link Head.fieldTable}: name start and end, value start and end. */
+export const FIELD_WORDS = 4;
+
+/** All offsets count from the head's first byte. */
+export class Head {
+  readonly fieldTable: Int32Array;
+  fieldCount = 0;
+  /** Bytes of the head, its empty line included. */
+  length = 0;
+  methodStart = 0;
+  methodEnd = 0;
+  targetStart = 0;
+  targetEnd = 0;
+  /** Where the target's `?` stands, or `targetEnd`. */
+  queryAt = 0;
+  /** HTTP/1.0 or HTTP/1.1; a higher minor version is served as 1.1 (RFC 9110 section 2.5). */
+  minorVersion = 1;
+  /** The declared length of the body; -1: none declared. */
+  contentLength = -1;
+  chunked = false;
+  /** The connection persists after this request as far as the client is concerned. */
+  keepAlive = true;
+  expectsContinue = false;
+
+  constructor(fieldTable: Int32Array) {
+    this.fieldTable = fieldTable;
+  }
+
+  addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
+    const entry = this.fieldCount * FIELD_WORDS;
+    const table = this.fieldTable;
+    table[entry] = nameStart;
+    table[entry + 1] = nameEnd;
+    table[entry + 2] = valueStart;
+    table[entry + 3] = valueEnd;
+    this.fieldCount++;
+  }
+
+  /** A copy that stays as it is when the parser goes on. */
+  copy(): Head {
+    const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
+    copy.fieldCount = this.fieldCount;
+    copy.length = this.length;
+    copy.methodStart = this.methodStart;
+    copy.methodEnd = this.methodEnd;
+    copy.targetStart = this.targetStart;
+    copy.targetEnd = this.targetEnd;
+    copy.queryAt = this.queryAt;
+    copy.minorVersion = this.minorVersion;
+    copy.contentLength = this.contentLength;
+    copy.chunked = this.chunked;
+    copy.keepAlive = this.keepAlive;
+    copy.expectsContinue = this.expectsContinue;
+    return copy;
+  }
+}
+
+/** Whether the method is HEAD, whose answers have no content. */
+export function isHeadRequest(bytes: Uint8Array, base: number, head: Head): boolean {
+  const at = base + head.methodStart;
+  return (
+    head.methodEnd - head.methodStart === 4 &&
+    bytes[at] === 0x48 &&
+    bytes[at + 1] === 0x45 &&
+    bytes[at + 2] === 0x41 &&
+    bytes[at + 3] === 0x44
+  );
+}
