@@ -1,0 +1,193 @@
+// Proves what the command does when it is used as it should be: it announces, serves, logs and ends.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { FLAGS, limitFlag, parseArguments } from '../../src/cli/arguments.ts';
+import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
+import { ask, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { portOf, REPOSITORY, startCommand } from '../support/program.ts';
+import { until } from '../support/until.ts';
+
+/** An application that answers /slow only when the file next to it exists, and says when it was asked. */
+const SLOW_APP = `
+import { existsSync } from 'node:fs';
+export async function application(environ, startResponse) {
+  startResponse('200 OK', []);
+  if (environ.PATH_INFO === '/slow') {
+    process.stdout.write('asked\\n');
+    while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return 'from ' + environ.PATH_INFO;
+}
+export function other(environ, startResponse) { startResponse('200 OK', []); return 'other'; }
+export default function fallback(environ, startResponse) { startResponse('200 OK', []); return 'default'; }
+`;
+
+test('one line says what is served, where, how and by whom', async () => {
+  const root = await folder({ 'index.html': 'home' });
+  const program = startCommand(['0', root]);
+  const port = await portOf(program);
+  expect(program.stdout).toBe(
+    `epoll-server: http://127.0.0.1:${port}/ serves ${root} (back end epoll, pid ${program.pid})\n`,
+  );
+  expect((await ask(port, get('/'))).text).toBe('home');
+  expect(program.stderr).toBe('');
+});
+
+test('ROOT alone, PORT MODULE:NAME, flags alone, and a module without name', async () => {
+  const root = await folder({
+    'index.html': 'home',
+    'app.mjs': SLOW_APP,
+    'only-default.mjs': 'export default (e, s) => (s("200 OK", []), "default");',
+  });
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [[root, '--port', '0'], 'home'],
+    [['0', `${root}/app.mjs:other`], 'other'],
+    [['0', `${root}/app.mjs`], 'from /'],
+    [['-p', '0', '-a', `${root}/app.mjs:application`], 'from /'],
+    [['--port=0', `--root=${root}`, '-H', 'localhost'], 'home'],
+    [['0', `${root}/only-default.mjs`], 'default'],
+  ];
+  for (const [args, text] of cases) {
+    const program = startCommand(args);
+    const port = await portOf(program);
+    const host = /\[::1\]/.test(program.stdout) ? '::1' : '127.0.0.1';
+    const client = await connect(port, host);
+    expect((await client.send(get('/')).readResponse()).text, args.join(' ')).toBe(text);
+  }
+});
+
+test('without arguments but a port it serves the built-in site, whose pages are all there', async () => {
+  const program = startCommand(['0']);
+  const port = await portOf(program);
+  const home = await ask(port, get('/'));
+  expect(home.status).toBe(200);
+  expect((await ask(port, get('/none'))).status).toBe(404);
+  const links = [...home.text.matchAll(/(?:href|src)="(?!https?:|#|mailto:)([^"]+)"/g)].map(([, link = '']) => link);
+  expect(links.length).toBeGreaterThan(0);
+  for (const link of links) expect((await ask(port, get(new URL(link, 'http://a/').pathname))).status, link).toBe(200);
+});
+
+test('--quiet says nothing', async () => {
+  const root = await folder();
+  const program = startCommand(['0', root, '--quiet', '--access-log', `${root}/log`]);
+  await until(async () => (await readFile(`${root}/log`).catch(() => null)) !== null, 'it has started');
+  program.signal('SIGTERM');
+  await program.ended();
+  expect(program.stdout + program.stderr).toBe('');
+});
+
+test('--help lists every flag and every bound with its default', async () => {
+  const program = startCommand(['--help']);
+  expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
+  for (const { name, short, text } of FLAGS) {
+    expect(program.stdout).toContain(`--${name}`);
+    expect(program.stdout).toContain(text);
+    if (short !== undefined) expect(program.stdout).toContain(`-${short}, --${name}`);
+  }
+  for (const name of LIMIT_NAMES) {
+    expect(program.stdout).toContain(`--${limitFlag(name)} N`);
+    expect(program.stdout).toContain(`${LIMITS[name].text} (default ${LIMITS[name].byDefault})`);
+  }
+});
+
+test('--version says the version of the package', async () => {
+  const manifest: { version: string } = JSON.parse(await readFile(`${REPOSITORY}/package.json`, 'utf8'));
+  const program = startCommand(['--version']);
+  expect(await program.ended()).toBe(0);
+  expect(program.stdout).toBe(`epoll-server ${manifest.version} (Node.js ${process.version})\n`);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s lets requests in flight finish, then ends with 0', async (signal) => {
+  const root = await folder({ 'app.mjs': SLOW_APP });
+  const program = startCommand(['0', `${root}/app.mjs`]);
+  const port = await portOf(program);
+  const client = await connect(port);
+  client.send(get('/slow'));
+  await program.announced(/^(asked)$/m);
+  program.signal(signal);
+  await until(
+    () =>
+      connect(port).then(
+        () => false,
+        () => true,
+      ),
+    'nobody is accepted any more',
+  );
+  await writeFile(`${root}/go`, '');
+  expect((await client.readResponse()).text).toBe('from /slow');
+  expect(await program.ended()).toBe(0);
+});
+
+test('a second signal ends at once', async () => {
+  const root = await folder({ 'app.mjs': SLOW_APP });
+  const program = startCommand(['0', `${root}/app.mjs`]);
+  const port = await portOf(program);
+  (await connect(port)).send(get('/slow'));
+  await program.announced(/^(asked)$/m);
+  program.signal('SIGTERM');
+  await until(
+    () =>
+      connect(port).then(
+        () => false,
+        () => true,
+      ),
+    'the first one was heard',
+  );
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(143);
+});
+
+test('--access-log appends to a file, in the format that was asked for', async () => {
+  const root = await folder({ 'index.html': 'home', log: 'before\n' });
+  const program = startCommand(['0', root, '--access-log', `${root}/log`, '--log-format', 'json']);
+  await ask(await portOf(program), get('/?x'));
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  const [before, line = '', end] = (await readFile(`${root}/log`, 'utf8')).split('\n');
+  expect([before, end]).toEqual(['before', '']);
+  expect(JSON.parse(line)).toMatchObject({ target: '/?x', status: 200, bytes: 4 });
+});
+
+test('--access-log - writes to standard output; without it a pipe gets none; --trace goes to standard error', async () => {
+  const root = await folder({ 'index.html': 'home' });
+  const [logged, silent, traced] = [['--access-log', '-'], [], ['--trace', '--no-access-log']].map((args) =>
+    startCommand(['0', root, ...args]),
+  );
+  for (const program of [logged, silent, traced]) if (program !== undefined) await ask(await portOf(program), get('/'));
+  await until(() => logged?.stdout.split('\n').length === 3, 'the line was written');
+  expect(logged?.stdout).toMatch(/\n127\.0\.0\.1 - - \[.*\] "GET \/ HTTP\/1\.1" 200 4\n$/);
+  await until(() => traced?.stderr.includes('< HTTP/1.1 200 OK\n') === true, 'the trace was written');
+  expect(traced?.stderr).toContain('> GET / HTTP/1.1\n');
+  expect(silent?.stdout.split('\n')).toHaveLength(2);
+  expect((silent?.stderr ?? '') + (logged?.stderr ?? '')).toBe('');
+});
+
+test('bounds and the Server field reach the server', async () => {
+  const program = startCommand(['0', await folder(), '--max-target-bytes', '20', '--server-header', 'mine']);
+  const port = await portOf(program);
+  const answer = await ask(port, get(`/${'x'.repeat(20)}`));
+  expect(answer.status).toBe(414);
+  expect(answer.field('server')).toBe('mine');
+});
+
+test('arguments mean what they say', () => {
+  expect(parseArguments([])).toMatchObject({
+    port: 8080,
+    root: undefined,
+    app: undefined,
+    accessLog: undefined,
+    logFormat: 'common',
+    trace: false,
+  });
+  expect(parseArguments(['9000', './x'])).toMatchObject({ port: 9000, root: './x' });
+  expect(parseArguments(['9000', 'x.js:app'])).toMatchObject({ port: 9000, app: 'x.js:app' });
+  expect(parseArguments(['x.mjs'])).toMatchObject({ app: 'x.mjs', root: undefined });
+  expect(parseArguments(['a.js/b'])).toMatchObject({ root: 'a.js/b' });
+  expect(parseArguments(['-p', '1', '-p', '2', '-tq'])).toMatchObject({ port: 2, trace: true, quiet: true });
+  expect(parseArguments(['--', '7', '--x'])).toMatchObject({ port: 7, root: '--x' });
+  expect(parseArguments(['--max-fields', '7']).limits).toEqual({ maxFields: 7 });
+  expect(parseArguments(['--server-header', '']).serverHeader).toBe('');
+});

@@ -1,0 +1,138 @@
+// Proves that every mistake an operator can make gives one line that says what to do, and the right exit code.
+
+import { chmod, cp, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { limitFlag, parseArguments } from '../../src/cli/arguments.ts';
+import { LIMIT_NAMES } from '../../src/limits.ts';
+import { folder } from '../support/folder.ts';
+import { type Program, startCommand, startProgram } from '../support/program.ts';
+
+/** That `program` ends with `code` after exactly one line on standard error, which matches. */
+async function saysOneLine(program: Program, code: number, line: RegExp): Promise<void> {
+  expect(await program.ended(), program.stderr).toBe(code);
+  expect(program.stdout).toBe('');
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  expect(program.stderr).toMatch(line);
+  expect(program.stderr).not.toMatch(/ {4}at /);
+}
+
+/** Arguments, and what the line says. Exit code 2: nothing was tried. */
+const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
+  [['65536', '.'], /port must be a number from 0 to 65535, not "65536"/],
+  [['--port', '99999'], /port must be a number from 0 to 65535, not "99999"/],
+  [['--port', 'http'], /port .* not "http"/],
+  [['--port=-1'], /port .* not "-1"/],
+  [['--port='], /port .* not ""/],
+  [['--port'], /--port/],
+  [['.', '8080'], /port must be a number, not "\."/],
+  [['0', '.', 'third'], /too many arguments: "third"/],
+  [['--prot', '80'], /no flag --prot \(did you mean --port\?\)/],
+  [['--keep-alive-timeout', '5'], /no flag --keep-alive-timeout/],
+  [['--completely-different'], /no flag --completely-different \(see/],
+  [['-x'], /-x/],
+  [['--help=yes'], /--help/],
+  [['--root', '.', '--app', 'x.js'], /not both/],
+  [['--log-format', 'xml'], /--log-format is one of common, combined, json, not "xml"/],
+  [['--max-fields', '0'], /--max-fields must be a whole number from 1 to 10000, not "0"/],
+  [['--max-fields', '1e3'], /--max-fields must be a whole number .* not "1e3"/],
+  [['--keep-alive-timeout-ms', '99'], /--keep-alive-timeout-ms .* from 100 .* not "99"/],
+  [['--server-header', 'a\nb', '--port', '0'], /serverHeader/],
+  [['--backend', 'iocp', '--port', '0'], /no back end "iocp" here: choose from epoll/],
+];
+
+test.each(USAGE)('%j is refused with exit code 2', async (args, line) => {
+  await saysOneLine(startCommand(args), 2, line);
+});
+
+test('a wrong argument points to --help', async () => {
+  await saysOneLine(startCommand(['--prot']), 2, / \(see --help\)\n$/);
+});
+
+test.each(LIMIT_NAMES.map(limitFlag))('--%s refuses what is no whole number', (flag) => {
+  expect(() => parseArguments([`--${flag}=1.5`])).toThrow(`--${flag} must be a whole number`);
+  expect(() => parseArguments([`--${flag}=`])).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+});
+
+test('a port that is taken is exit code 1 and says which', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => new Promise((resolve) => other.close(() => resolve())));
+  await new Promise((resolve) => other.once('listening', resolve));
+  const address = other.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  await saysOneLine(
+    startCommand([String(port), '.']),
+    1,
+    new RegExp(`port ${port}: the port is taken: choose another with --port`),
+  );
+});
+
+test("an address that is not this machine's, and a name that nobody knows", async () => {
+  await saysOneLine(startCommand(['0', '.', '--host', '192.0.2.7']), 1, /192\.0\.2\.7.* choose another with --host/);
+  await saysOneLine(startCommand(['0', '.', '--host', 'nobody.invalid']), 1, /"nobody\.invalid" is not known/);
+});
+
+test('a root that is missing, or a file', async () => {
+  const path = await folder({ 'file.txt': 'x' });
+  await saysOneLine(startCommand(['0', `${path}/none`]), 1, /the root \/.*none does not exist/);
+  await saysOneLine(startCommand(['0', `${path}/file.txt`]), 1, /file\.txt is not a directory/);
+});
+
+test('a root that may not be read', async () => {
+  const path = await folder({ 'closed/index.html': 'x' });
+  await chmod(path, 0o755);
+  await chmod(`${path}/closed`, 0o700);
+  // Nothing is closed to root: the child becomes somebody else before it starts the server.
+  const options = new URL('../../dist/server/options.js', import.meta.url).href;
+  const script = `
+    const { resolveRoot } = await import(${JSON.stringify(options)});
+    if (process.getuid() === 0) process.setuid(65534);
+    else (await import('node:fs')).chmodSync(${JSON.stringify(`${path}/closed`)}, 0);
+    await resolveRoot(${JSON.stringify(`${path}/closed`)}).catch((error) => console.log(error.code, error.message));`;
+  const program = startProgram(process.execPath, ['--input-type=module', '-e', script]);
+  expect(await program.ended(), program.stderr).toBe(0);
+  expect(program.stdout).toBe(
+    `ERR_ROOT the root ${path}/closed cannot be read: change its permissions or run as its owner\n`,
+  );
+});
+
+test('modules that are missing, throw, lack the export, or export no function', async () => {
+  const path = await folder({
+    'throws.mjs': 'throw new Error("broken\\nmodule")',
+    'syntax.mjs': 'export const = 1;',
+    'imports.mjs': 'import "./nowhere.mjs";',
+    'values.mjs': 'export const application = 7; export const other = () => {};',
+    'empty.mjs': '',
+  });
+  const app = (name: string): Program => startCommand(['0', `${path}/${name}`]);
+  await saysOneLine(app('none.mjs'), 1, /there is no module .*none\.mjs: name a JavaScript file/);
+  await saysOneLine(app('throws.mjs:x'), 1, /throws\.mjs does not load: broken module/);
+  await saysOneLine(app('syntax.mjs'), 1, /syntax\.mjs does not load/);
+  await saysOneLine(app('imports.mjs'), 1, /imports\.mjs does not load: .*nowhere\.mjs/);
+  await saysOneLine(app('values.mjs:missing'), 1, /values\.mjs has no export "missing": it has application, other/);
+  await saysOneLine(app('values.mjs'), 1, /export "application" of .*values\.mjs is not a function but number/);
+  await saysOneLine(app('empty.mjs'), 1, /empty\.mjs has no export "application": it has none/);
+});
+
+test('an access log that cannot be opened', async () => {
+  await saysOneLine(
+    startCommand(['0', '.', '--access-log', '/nowhere/at/all.log']),
+    1,
+    /the access log cannot be opened: .*\/nowhere\/at\/all\.log/,
+  );
+});
+
+test('an addon that is not built names every file that was looked for', async () => {
+  const path = await folder({ 'package.json': '{"type":"module","version":"0"}' });
+  await cp(new URL('../../dist', import.meta.url), `${path}/dist`, { recursive: true });
+  await symlink(new URL('../../node_modules', import.meta.url), `${path}/node_modules`);
+  await writeFile(`${path}/index.html`, 'x');
+  const program = startProgram(process.execPath, [`${path}/dist/epoll-server.js`, '0', path]);
+  await saysOneLine(
+    program,
+    1,
+    new RegExp(
+      `not built: looked for ${path}/build/Release/epoll_server\\.node, ${path}/build/Debug/.*run "npm run build"`,
+    ),
+  );
+});

@@ -1,0 +1,66 @@
+// Proves that a server that runs out of descriptors neither dies nor spins, and recovers when clients leave.
+
+import { expect, test } from 'vitest';
+import { type Client, connect, get } from '../support/client.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { pause, until } from '../support/until.ts';
+
+/** A server with few descriptors, which prints its counters for every line it is told. */
+async function startScarce(): Promise<{ readonly program: Program; readonly port: number }> {
+  const index = new URL('../../dist/index.js', import.meta.url).href;
+  const script = `
+    const { serve } = await import(${JSON.stringify(index)});
+    const server = await serve({ port: 0, handler: (request, response) => response.send(200, {}, request.target) });
+    process.stdin.on('data', () => console.log(JSON.stringify(server.stats())));
+    console.log('port ' + server.address.port);`;
+  const program = startProgram('bash', [
+    '-c',
+    'ulimit -n 40; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ]);
+  return { program, port: Number(await program.announced(/^port (\d+)$/m)) };
+}
+
+interface Counters {
+  readonly openConnections: number;
+  readonly acceptPauses: number;
+  readonly turns: number;
+  readonly acceptCalls: number;
+}
+
+async function countersOf(program: Program): Promise<Counters> {
+  const lines = program.stdout.split('\n').length;
+  program.say('stats');
+  await until(() => program.stdout.split('\n').length > lines, 'the counters were printed');
+  return JSON.parse(program.stdout.split('\n').at(-2) ?? '');
+}
+
+test('out of descriptors: it pauses, goes on serving those inside, and takes the others when there is room', async () => {
+  const { program, port } = await startScarce();
+  const clients: Client[] = [];
+  for (let i = 0; i < 60; i++) clients.push(await connect(port));
+  for (const client of clients) client.send(get('/first'));
+  await until(async () => (await countersOf(program)).acceptPauses > 0, 'descriptors ran out');
+  const before = await countersOf(program);
+  await pause(1_000);
+  const after = await countersOf(program);
+  expect(after.turns - before.turns, 'turns in a second without room').toBeLessThan(50);
+  expect(after.acceptCalls - before.acceptCalls).toBeLessThan(50);
+  const served = clients.filter((client) => client.received.length > 0);
+  expect(served.length).toBeGreaterThan(0);
+  expect(served.length).toBeLessThan(clients.length);
+  for (const client of served) {
+    await client.readResponse();
+    expect((await client.send(get('/again')).readResponse()).text).toBe('/again');
+  }
+  const waiting = clients.filter((client) => !served.includes(client));
+  for (const client of served) client.destroy();
+  while (waiting.length > 0) {
+    const client = waiting.shift();
+    expect((await client?.readResponse())?.text).toBe('/first');
+    client?.destroy();
+  }
+  expect(program.exit).toBeNull();
+  expect(program.stderr).toBe('');
+});

@@ -1,0 +1,189 @@
+// Proves that answers arrive whole at slow clients, that fast ones do not starve others, and that closing loses nothing.
+
+import { expect, test } from 'vitest';
+import { ask, get, post } from '../support/client.ts';
+import { echo, startHandler } from '../support/serving.ts';
+import { gate, pause, until } from '../support/until.ts';
+
+/** Bytes in which every position differs from its neighbours' blocks. */
+function pattern(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i + 4 <= length; i += 4) bytes.writeUInt32LE(i, i);
+  return bytes;
+}
+
+test('a large answer arrives whole at a client that stops reading now and then', async () => {
+  const content = pattern(12_000_000);
+  const { connect } = await startHandler((_, response) => response.send(200, {}, content));
+  const client = await connect();
+  client.send(get('/1') + get('/2'));
+  for (let i = 0; i < 5; i++) {
+    client.socket.pause();
+    await pause(10);
+    client.socket.resume();
+    await pause(5);
+  }
+  expect((await client.readResponse()).content.equals(content)).toBe(true);
+  expect((await client.readResponse()).content.equals(content)).toBe(true);
+});
+
+test('many small answers to a client that does not read arrive whole and in order', async () => {
+  const { connect } = await startHandler((request, response) =>
+    response.send(200, {}, `${request.target} ${'x'.repeat(5_000)}`),
+  );
+  const client = await connect();
+  client.socket.pause();
+  for (let i = 0; i < 2_000; i++) client.send(get(`/${i}`));
+  await pause(50);
+  client.socket.resume();
+  for (let i = 0; i < 2_000; i++) expect((await client.readResponse()).text.split(' ')[0]).toBe(`/${i}`);
+});
+
+test('write tells a handler to wait when the client is slow, drained lets it go on, and memory stays bounded', async () => {
+  const piece = pattern(50_000);
+  let waits = 0;
+  const { connect } = await startHandler(
+    async (_, response) => {
+      response.start(200);
+      for (let i = 0; i < 400; i++) {
+        if (response.write(piece)) continue;
+        waits++;
+        await response.drained();
+      }
+      response.end();
+    },
+    { maxUnsentBytes: 100_000 },
+  );
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/'));
+  await until(() => waits > 0, 'the handler was told to wait');
+  await pause(30);
+  expect(waits, 'it waits until the client reads').toBe(1);
+  client.socket.resume();
+  const answer = await client.readResponse();
+  expect(answer.content.length).toBe(400 * piece.length);
+  for (let i = 0; i < 400; i++)
+    expect(answer.content.compare(piece, 0, piece.length, i * piece.length, (i + 1) * piece.length)).toBe(0);
+});
+
+test('a client whose answers wait is not read any further', async () => {
+  const { connect, server } = await startHandler((_, response) => response.send(200, {}, pattern(1_000_000)), {
+    maxUnsentBytes: 65_536,
+  });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/').repeat(100));
+  await until(() => server.stats().requests > 0, 'some were served');
+  await pause(50);
+  expect(server.stats().requests).toBeLessThan(30);
+  client.socket.resume();
+  for (let i = 0; i < 100; i++) expect((await client.readResponse()).content.length).toBe(1_000_000);
+  expect(server.stats().requests).toBe(100);
+});
+
+test('a client that pipelines without end does not keep others from being served', async () => {
+  const { connect, port } = await startHandler(echo, { maxRequestsPerTurn: 4 });
+  const greedy = await connect();
+  let isOver = false;
+  const flood = (async (): Promise<void> => {
+    while (!isOver) {
+      await greedy.send(get('/flood').repeat(500)).flushed();
+      for (let i = 0; i < 500; i++) await greedy.readResponse();
+    }
+  })();
+  for (let i = 0; i < 20; i++) expect((await ask(port, get(`/${i}`))).text).toBe(`GET /${i}`);
+  isOver = true;
+  await flood;
+});
+
+test('a client that sends a huge body to a handler that refuses it at once reads the whole answer', async () => {
+  const { connect } = await startHandler((_, response) =>
+    response.send(403, { Connection: 'close' }, 'y'.repeat(200_000)),
+  );
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n');
+  client.send('x'.repeat(900_000));
+  expect((await client.readResponse()).text).toBe('y'.repeat(200_000));
+  expect(await client.closed()).toBe('fin');
+});
+
+test('413 is read by a client that goes on sending for a while', async () => {
+  const { connect, server } = await startHandler(echo, { maxBodyBytes: 1_000 });
+  const client = await connect();
+  client.send(post('/', '').replace('Content-Length: 0', 'Content-Length: 1000000'));
+  for (let i = 0; i < 10; i++) {
+    client.send('x'.repeat(20_000));
+    await pause(2);
+  }
+  expect((await client.readResponse()).status).toBe(413);
+  expect(await client.closed()).toBe('fin');
+  client.finish();
+  await until(() => server.stats().openConnections === 0, 'the server let go');
+});
+
+test('a client that never stops sending is let go after maxLingerBytes', async () => {
+  const { connect, server } = await startHandler(echo, {
+    maxBodyBytes: 10,
+    maxLingerBytes: 100_000,
+    lingerTimeoutMs: 60_000,
+  });
+  const client = await connect();
+  client.send(post('/', 'x'.repeat(11)));
+  expect((await client.readResponse()).status).toBe(413);
+  await until(() => {
+    if (!client.socket.destroyed && client.socket.writableLength < 1_000_000) client.send('x'.repeat(50_000));
+    return server.stats().openConnections === 0;
+  }, 'the server let go');
+});
+
+test('a client that neither sends nor leaves is let go after lingerTimeoutMs', async () => {
+  const { connect, server } = await startHandler(echo, { lingerTimeoutMs: 100 });
+  const client = await connect();
+  client.send('BAD\r\n\r\nand some more');
+  expect((await client.readResponse()).status).toBe(400);
+  await until(() => server.stats().openConnections === 0, 'the server let go');
+});
+
+test('beyond maxConnections clients wait, and are served when others leave', async () => {
+  const { connect, server } = await startHandler(echo, { maxConnections: 3 });
+  const inside = await Promise.all([connect(), connect(), connect()]);
+  for (const client of inside) await client.send(get('/in')).readResponse();
+  const outside = await Promise.all([connect(), connect()]);
+  for (const client of outside) client.send(get('/out'));
+  await pause(50);
+  expect(outside.map((client) => client.received.length)).toEqual([0, 0]);
+  expect(server.stats()).toMatchObject({ openConnections: 3, accepted: 3 });
+  for (const [i, client] of outside.entries()) {
+    inside[i]?.destroy();
+    expect((await client.readResponse()).text).toBe('GET /out');
+  }
+  expect(server.stats().openConnections).toBe(3);
+});
+
+test('output from a timer, a promise and an immediate leaves without another event', async () => {
+  const late = gate();
+  const { connect } = await startHandler((request, response) => {
+    const answer = (): void => response.send(200, {}, request.target);
+    if (request.target === '/timer') setTimeout(answer, 5);
+    else if (request.target === '/immediate') setImmediate(answer);
+    else if (request.target === '/tick') process.nextTick(answer);
+    else void late.opened.then(answer);
+  });
+  for (const target of ['/timer', '/immediate', '/tick']) {
+    const client = await connect();
+    expect((await client.send(get(target)).readResponse()).text).toBe(target);
+  }
+  const client = await connect();
+  client.send(get('/promise'));
+  await pause(10);
+  late.open();
+  expect((await client.readResponse()).text).toBe('/promise');
+});
+
+test('clients that connect and reset at once are survived', async () => {
+  const { connect, port, server } = await startHandler(echo);
+  for (let i = 0; i < 50; i++) (await connect()).reset();
+  expect((await ask(port, get('/alive'))).text).toBe('GET /alive');
+  await until(() => server.stats().openConnections === 0, 'all have left');
+});

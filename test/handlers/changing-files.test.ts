@@ -1,0 +1,157 @@
+// Proves that files which change, shrink, move or vanish while they are served never make a false answer.
+
+import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { FileCache } from '../../src/handlers/file-cache.ts';
+import type { FileSource, OpenFile, Refusal } from '../../src/handlers/file-source.ts';
+import { staticFiles } from '../../src/handlers/static-files.ts';
+import { NO_FIELDS } from '../../src/http/fields.ts';
+import { ask, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { start, startHandler } from '../support/serving.ts';
+import { until } from '../support/until.ts';
+
+test('a changed file is served new, also when it changed twice within one tick of its clock', async () => {
+  const root = await folder({ 'a.txt': 'old!' });
+  const { port } = await start({ root });
+  expect((await ask(port, get('/a.txt'))).text).toBe('old!');
+  for (const content of ['new1', 'new2', 'longer']) {
+    await writeFile(`${root}/a.txt`, content);
+    await until(async () => (await ask(port, get('/a.txt'))).text === content, `${content} is served`);
+  }
+});
+
+test('a file of a settled age is served new after it was replaced by one of the same size', async () => {
+  const root = await folder({ 'a.txt': 'one', 'b.txt': 'two' });
+  await utimes(`${root}/a.txt`, 1_000_000_000, 1_000_000_000);
+  await utimes(`${root}/b.txt`, 1_000_000_000, 1_000_000_000);
+  const { port } = await start({ root });
+  expect((await ask(port, get('/a.txt'))).text).toBe('one');
+  await rename(`${root}/b.txt`, `${root}/a.txt`);
+  await until(async () => (await ask(port, get('/a.txt'))).text === 'two', 'the new file is served');
+});
+
+test('a deleted file is 404, and one that comes back is served', async () => {
+  const root = await folder({ 'a.txt': 'here' });
+  const { port } = await start({ root });
+  expect((await ask(port, get('/a.txt'))).status).toBe(200);
+  await rm(`${root}/a.txt`);
+  await until(async () => (await ask(port, get('/a.txt'))).status === 404, 'it is gone');
+  await writeFile(`${root}/a.txt`, 'back');
+  expect(await ask(port, get('/a.txt'))).toMatchObject({ status: 200, text: 'back' });
+});
+
+test.each([
+  ['small enough to be kept', 20_000],
+  ['too large to be kept', 400_000],
+])('a file replaced by rename under load is wholly the one or the other: %s', async (_what, size) => {
+  const contents = ['a', 'b', 'c'].map((letter) => letter.repeat(size));
+  const root = await folder({ 'x.txt': contents[0] ?? '' });
+  const { port } = await start({ root });
+  let isOver = false;
+  const replacing = (async (): Promise<void> => {
+    for (let i = 0; !isOver; i = (i + 1) % contents.length) {
+      await writeFile(`${root}/next`, contents[i] ?? '');
+      await rename(`${root}/next`, `${root}/x.txt`);
+    }
+  })();
+  onTestFinished(() => {
+    isOver = true;
+    return replacing;
+  });
+  for (let round = 0; round < 20; round++) {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(port, get('/x.txt'))));
+    for (const { status, text } of answers) {
+      expect(status).toBe(200);
+      expect(contents.includes(text), `${text.length} bytes that begin with ${text.slice(0, 3)}`).toBe(true);
+    }
+  }
+});
+
+test('a file that shrinks while it is sent cuts the connection: nothing else stands in for the rest', async () => {
+  const root = await folder({ 'big.bin': Buffer.alloc(30_000_000, 'x') });
+  const { connect, server } = await start({ root });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/big.bin') + get('/next'));
+  await until(() => server.stats().bytesSent > 0, 'the answer has begun');
+  await truncate(`${root}/big.bin`, 1_000);
+  client.socket.resume();
+  await client.closed();
+  const text = client.received.toString('latin1');
+  const content = text.slice(text.indexOf('\r\n\r\n') + 4);
+  expect(content.length).toBeLessThan(30_000_000);
+  expect(content).toMatch(/^x*$/);
+});
+
+test('a file that grows while it is sent ends where its length said', async () => {
+  const root = await folder({ 'big.bin': Buffer.alloc(8_000_000, 'x'), 'next.txt': 'next' });
+  const { connect, server } = await start({ root });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/big.bin') + get('/next.txt'));
+  await until(() => server.stats().bytesSent > 0, 'the answer has begun');
+  await writeFile(`${root}/big.bin`, 'y'.repeat(1_000_000), { flag: 'a' });
+  client.socket.resume();
+  expect((await client.readResponse()).content.equals(Buffer.alloc(8_000_000, 'x'))).toBe(true);
+  expect((await client.readResponse()).text).toBe('next');
+});
+
+test('a client that leaves in the middle of a large file leaves no descriptor behind', async () => {
+  const root = await folder({ 'big.bin': Buffer.alloc(20_000_000) });
+  const { connect, server } = await start({ root });
+  for (let i = 0; i < 10; i++) {
+    const client = await connect();
+    await client.send(get('/big.bin')).readUntil('\r\n\r\n');
+    client.reset();
+  }
+  await until(() => server.stats().openConnections === 0, 'all clients are gone');
+});
+
+test('reads that fail, and files that say more than they have, are errors of that request alone', async () => {
+  const file = (size: number, read: OpenFile['read']): OpenFile => ({
+    size,
+    modifiedMs: 0,
+    identity: 'i',
+    read,
+    close: async () => {},
+  });
+  const files: Readonly<Record<string, OpenFile | Refusal>> = {
+    failing: file(10, () => Promise.reject(new Error('EIO'))),
+    failingBig: file(5_000, () => Promise.reject(new Error('EIO'))),
+    forbidden: 'forbidden',
+    exhausted: 'exhausted',
+    failed: 'failed',
+    missing: 'missing',
+  };
+  const source: FileSource = { open: async (segments) => files[segments.join('/')] ?? 'missing' };
+  const { connect, port, errors } = await startHandler(
+    staticFiles({ source, maxCacheBytes: 10_000, maxCachedFileBytes: 1_000, nowMs: () => 0, wallClockMs: () => 0 }),
+  );
+  const statuses = ['failing', 'forbidden', 'exhausted', 'failed', 'missing'].map((name) => ask(port, get(`/${name}`)));
+  expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([500, 403, 503, 500, 404]);
+  expect(errors.splice(0)).toEqual([]);
+  const client = await connect();
+  await client.send(get('/failingBig')).closed();
+  expect(client.received.length).toBeLessThan(5_000);
+  expect(errors.splice(0)).toHaveLength(1);
+});
+
+test('the cache holds no more than its bound: the least recently renewed leave first', () => {
+  const cache = new FileCache(4_000);
+  const enter = (key: string, bytes: number): void =>
+    cache.set(key, { identity: key, fields: NO_FIELDS, content: Buffer.alloc(bytes), settled: true, checkedMs: 0 });
+  const kept = (): string => ['a', 'b', 'c', 'd'].filter((key) => cache.get(key) !== undefined).join('');
+  for (const key of ['a', 'b', 'c']) enter(key, 700);
+  expect(kept()).toBe('abc');
+  enter('a', 700);
+  enter('d', 700);
+  expect(kept(), 'b was renewed longest ago').toBe('acd');
+  expect(cache.bytes).toBeLessThanOrEqual(4_000);
+  enter('b', 3_900);
+  expect(kept(), 'what costs more than the bound is not kept, and nothing leaves for it').toBe('acd');
+  enter('a', 3_900);
+  expect(kept(), 'but what it replaces is gone').toBe('cd');
+  for (const key of ['a', 'b', 'c', 'd', 'd']) cache.delete(key);
+  expect([kept(), cache.bytes]).toEqual(['', 0]);
+});

@@ -1,0 +1,114 @@
+// Proves that nothing an application gives as a field can end a line, begin another, or contradict the framing.
+
+import { describe, expect, test } from 'vitest';
+import { type FieldInput, NO_FIELDS, prepareFields } from '../../src/http/fields.ts';
+
+test('a record, pairs and prepared fields say the same', () => {
+  const record = prepareFields({ 'X-A': 'b', 'X-N': 7, 'Set-Cookie': ['a=1', 'b=2'] });
+  const pairs = prepareFields([
+    ['X-A', 'b'],
+    ['X-N', 7],
+    ['Set-Cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+  ]);
+  expect(record.lines).toBe('X-A: b\r\nX-N: 7\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n');
+  expect(pairs.lines).toBe(record.lines);
+  expect(prepareFields(record)).toBe(record);
+});
+
+test('no fields make no lines', () => {
+  expect(NO_FIELDS).toMatchObject({ lines: '', contentLength: -1, close: false, hasDate: false, hasServer: false });
+  expect(prepareFields({}).lines).toBe('');
+});
+
+test('space around a value is taken away, space within it stays', () => {
+  expect(prepareFields({ A: ' \tb  c\t ', B: '   ' }).lines).toBe('A: b  c\r\nB: \r\n');
+});
+
+describe('a value that holds what ends a line is refused', () => {
+  const values = ['a\r\nX-Evil: 1', 'a\nb', 'a\rb', 'a\0b', '\x7f', '\x1b[31m', 'a\x0bb', 'ä → b', '\u010d\u010a'];
+  test.each(values)('%j', (value) => {
+    const inputs: FieldInput[] = [{ 'X-A': value }, [['X-A', value]], { 'X-A': ['fine', value] }, { Server: value }];
+    for (const input of inputs) expect(() => prepareFields(input)).toThrow(TypeError);
+    expect(() => prepareFields({ 'X-A': value })).toThrow(/"X-A"/);
+  });
+});
+
+describe('a name that is no token is refused', () => {
+  test.each(['', ' ', 'A B', 'A:', 'A\r\nB', 'A\0', 'Ä', 'A(', 'A/B', '"A"'])('%j', (name) => {
+    expect(() => prepareFields({ [name]: 'x' })).toThrow(TypeError);
+    expect(() => prepareFields([[name, 'x']])).toThrow(TypeError);
+  });
+});
+
+test('every tchar may stand in a name, every byte of obs-text in a value', () => {
+  expect(prepareFields({ "!#$%&'*+-.^_`|~09azAZ": '\x80\xff' }).lines).toBe("!#$%&'*+-.^_`|~09azAZ: \x80\xff\r\n");
+});
+
+test('Content-Length is taken out of the lines and must be one number', () => {
+  expect(prepareFields({ 'content-LENGTH': '12', A: 'b' })).toMatchObject({ contentLength: 12, lines: 'A: b\r\n' });
+  expect(prepareFields({ 'Content-Length': 0 }).contentLength).toBe(0);
+  expect(
+    prepareFields([
+      ['Content-Length', '5'],
+      ['Content-Length', 5],
+    ]).contentLength,
+  ).toBe(5);
+  expect(() =>
+    prepareFields([
+      ['Content-Length', 5],
+      ['Content-Length', 6],
+    ]),
+  ).toThrow(/Content-Length/);
+  for (const wrong of [
+    '',
+    '-1',
+    '+1',
+    '1.5',
+    '0x1',
+    '1e3',
+    'NaN',
+    '5, 5',
+    '1234567890123456',
+    Number.NaN,
+    -1,
+    1.5,
+    Infinity,
+  ]) {
+    expect(() => prepareFields({ 'Content-Length': wrong }), String(wrong)).toThrow(/Content-Length/);
+  }
+});
+
+test("Transfer-Encoding is the server's alone", () => {
+  expect(() => prepareFields({ 'transfer-encoding': 'chunked' })).toThrow(/Transfer-Encoding/);
+});
+
+test('Connection: close is heard, in a list and in any case, and other options are left out', () => {
+  for (const value of ['close', 'CLOSE', 'upgrade, close', 'close, x']) {
+    expect(prepareFields({ Connection: value }), value).toMatchObject({ close: true, lines: '' });
+  }
+  for (const value of ['keep-alive', 'closed', 'xclose', 'not close']) {
+    expect(prepareFields({ Connection: value }), value).toMatchObject({ close: false, lines: '' });
+  }
+});
+
+test('Date and Server of the application are noticed in any case', () => {
+  expect(prepareFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
+});
+
+test('what is neither a record nor pairs is refused, and the text says what was expected', () => {
+  const call =
+    (input: unknown): (() => unknown) =>
+    () =>
+      Reflect.apply(prepareFields, undefined, [input]);
+  expect(call(null)).toThrow('fields must be a record or pairs');
+  expect(call('X: y')).toThrow('fields must be a record or pairs');
+  expect(call([['A']])).toThrow('a field must be a pair [name, value]');
+  expect(call(['A: b'])).toThrow('a field must be a pair [name, value]');
+  expect(call([[1, 'b']])).toThrow('a field name must be a string, not number');
+  expect(call([['A', null]])).toThrow('"A"');
+  expect(call({ A: null })).toThrow('"A"');
+  expect(call({ A: undefined })).toThrow('"A"');
+  expect(call({ A: { toString: () => 'x\r\n' } })).toThrow('"A"');
+  expect(call({ A: ['x', 3n] })).toThrow('"A"');
+});

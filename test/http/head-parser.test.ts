@@ -1,0 +1,172 @@
+// Proves that the head parser says the same about a head however its bytes were cut, and keeps its bounds.
+
+import { describe, expect, test } from 'vitest';
+import { FIELD_WORDS } from '../../src/http/head.ts';
+import { DONE, type HeadLimits, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
+import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
+
+const LIMITS: HeadLimits = { maxHeaderBytes: 16_384, maxTargetBytes: 8_192, maxFields: 100 };
+
+/** What a parser found, copied so that it can be compared. */
+type Found = Readonly<Record<string, unknown>>;
+
+function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
+  const { head } = parser;
+  const text = (start: number, end: number): string => bytes.toString('latin1', base + start, base + end);
+  const fields: (readonly [string, string])[] = [];
+  for (let at = 0; at < head.fieldCount * FIELD_WORDS; at += FIELD_WORDS) {
+    const [nameStart = 0, nameEnd = 0, valueStart = 0, valueEnd = 0] = head.fieldTable.subarray(at, at + FIELD_WORDS);
+    fields.push([text(nameStart, nameEnd), text(valueStart, valueEnd)]);
+  }
+  return {
+    method: text(head.methodStart, head.methodEnd),
+    target: text(head.targetStart, head.targetEnd),
+    query: text(head.queryAt, head.targetEnd),
+    minorVersion: head.minorVersion,
+    length: head.length,
+    contentLength: head.contentLength,
+    chunked: head.chunked,
+    keepAlive: head.keepAlive,
+    expectsContinue: head.expectsContinue,
+    fields,
+  };
+}
+
+/** Offers the bytes up to each of `ends`, at another place in memory each time, until the parser decides. */
+function parseAt(ends: readonly number[], text: string, parser: HeadParser = new HeadParser(LIMITS)): Found {
+  const bytes = Buffer.from(text, 'latin1');
+  let outcome = INCOMPLETE;
+  let base = 0;
+  let moved = bytes;
+  for (const [turn, end] of ends.entries()) {
+    base = turn % 7;
+    // What lies around the head is not its business: a byte that would end a line wrongly.
+    moved = Buffer.alloc(base + end + 3, '\n');
+    bytes.copy(moved, base, 0, end);
+    outcome = parser.parse(moved, base, base + end);
+    if (outcome !== INCOMPLETE) break;
+  }
+  if (outcome === DONE) return describeHead(parser, moved, base);
+  return outcome === WRONG ? { status: parser.status, problem: parser.problem } : { incomplete: true };
+}
+
+const everyByte = (text: string): number[] => Array.from({ length: text.length }, (_, i) => i + 1);
+
+/** The outcome of the whole, after checking that every split and single bytes have the same. */
+function parseEveryWay(text: string, limits: HeadLimits = LIMITS): Found {
+  const whole = parseAt([text.length], text, new HeadParser(limits));
+  for (const split of everyByte(text)) {
+    const parts = parseAt([split, text.length], text, new HeadParser(limits));
+    expect(parts, `split at ${split}`).toEqual(whole);
+  }
+  expect(parseAt(everyByte(text), text, new HeadParser(limits)), 'byte by byte').toEqual(whole);
+  return whole;
+}
+
+describe('good heads', () => {
+  test.each(GOOD_HEADS)('$name', ({ text, found }) => {
+    expect(parseEveryWay(text)).toMatchObject(found);
+  });
+
+  test.each(GOOD_HEADS)('$name: incomplete up to its last byte', ({ text }) => {
+    const { length } = parseEveryWay(text);
+    expect(typeof length).toBe('number');
+    for (let end = 0; end < Number(length); end++)
+      expect(parseAt([end], text), `${end} bytes`).toEqual({ incomplete: true });
+  });
+});
+
+describe('bad heads', () => {
+  test.each(BAD_HEADS)('%s %s', (_section, _what, text, status) => {
+    const found = parseEveryWay(text);
+    expect(found['status']).toBe(status);
+    expect(found['problem']).not.toBe('');
+  });
+});
+
+test('every control byte is refused in target, field name and value, and every other byte has its place', () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const character = String.fromCharCode(byte);
+    const isControl = byte < 0x20 || byte === 0x7f;
+    const inValue = parseAt([60], `GET / HTTP/1.1\r\nHost: a\r\nX: a${character}b\r\n\r\n`.padEnd(60, 'z'));
+    if (byte !== 0x09) expect('status' in inValue, `value ${byte}`).toBe(isControl);
+    const inTarget = parseAt([60], `GET /${character}b HTTP/1.1\r\nHost: a\r\n\r\n`.padEnd(60, 'z'));
+    expect('status' in inTarget, `target ${byte}`).toBe(isControl || byte === 0x20 || byte === 0x23 || byte > 0x7f);
+    const inName = parseAt([60], `GET / HTTP/1.1\r\nHost: a\r\nX${character}Y: a\r\n\r\n`.padEnd(60, 'z'));
+    const isToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/.test(character);
+    if (character !== ':') expect('status' in inName, `name ${byte}`).toBe(!isToken);
+  }
+});
+
+/** A head of exactly this many bytes. */
+function headOf(bytes: number): string {
+  const frame = 'GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n';
+  return frame.replace('X: ', `X: ${'v'.repeat(bytes - frame.length)}`);
+}
+
+test('a head of exactly maxHeaderBytes is taken, one byte more is 431', () => {
+  const limits = { ...LIMITS, maxHeaderBytes: 300 };
+  expect(parseEveryWay(headOf(300), limits)).toMatchObject({ length: 300 });
+  expect(parseEveryWay(headOf(301), limits)).toMatchObject({ status: 431 });
+});
+
+test('bytes behind a head do not count towards maxHeaderBytes', () => {
+  const limits = { ...LIMITS, maxHeaderBytes: 300 };
+  expect(parseEveryWay(`${headOf(300)}body and more`, limits)).toMatchObject({ length: 300 });
+});
+
+test('a head that never ends is 431 as soon as maxHeaderBytes have come', () => {
+  const endless = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'v'.repeat(400)}`;
+  const limits = { ...LIMITS, maxHeaderBytes: 256 };
+  expect(parseAt([255], endless, new HeadParser(limits))).toEqual({ incomplete: true });
+  expect(parseAt([256], endless, new HeadParser(limits))).toMatchObject({ status: 431 });
+});
+
+test('a target of exactly maxTargetBytes is taken, one byte more is 414, in path and query', () => {
+  const limits = { ...LIMITS, maxTargetBytes: 20 };
+  const head = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
+  for (const start of ['/', '/a?', '/?']) {
+    expect(parseEveryWay(head(start.padEnd(20, 'x')), limits)).toMatchObject({ target: start.padEnd(20, 'x') });
+    expect(parseEveryWay(head(start.padEnd(21, 'x')), limits)).toMatchObject({ status: 414 });
+  }
+});
+
+test('exactly maxFields fields are taken, one more is 431', () => {
+  const limits = { ...LIMITS, maxFields: 3 };
+  const head = (more: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(more)}\r\n`;
+  expect(parseEveryWay(head(2), limits)).toMatchObject({
+    fields: [
+      ['Host', 'a'],
+      ['X', 'y'],
+      ['X', 'y'],
+    ],
+  });
+  expect(parseEveryWay(head(3), limits)).toMatchObject({ status: 431 });
+});
+
+test('a method of 32 letters is taken', () => {
+  const method = 'A'.repeat(32);
+  expect(parseEveryWay(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatchObject({ method });
+});
+
+test('after reset nothing of the head before is left', () => {
+  const parser = new HeadParser(LIMITS);
+  const lengthy =
+    'POST /a?b HTTP/1.0\r\nHost: a\r\nContent-Length: 7\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n';
+  const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+  const plain = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const fresh = parseAt([plain.length], plain);
+  for (const before of [lengthy, chunked, `\r\n${plain}`, 'bad\x00', `${plain.slice(0, 20)}`]) {
+    parseAt([before.length], before, parser);
+    parser.reset();
+    expect(parser.begun).toBe(false);
+    expect(parseAt([plain.length], plain, parser), `after ${JSON.stringify(before)}`).toEqual(fresh);
+  }
+});
+
+test('begun says whether a byte of the request was seen', () => {
+  const parser = new HeadParser(LIMITS);
+  expect(parser.begun).toBe(false);
+  expect(parseAt([1], 'GET', parser)).toEqual({ incomplete: true });
+  expect(parser.begun).toBe(true);
+});

@@ -1,0 +1,116 @@
+// Proves what a response head looks like on the wire: status line, Server, Date, fields, framing, in one block.
+
+import { expect, test } from 'vitest';
+import { HttpClock } from '../../src/http/date.ts';
+import { NO_FIELDS, type PreparedFields, prepareFields } from '../../src/http/fields.ts';
+import { CHUNKED, type Framing, HeadWriter, LENGTH, UNTOLD, writeDecimal } from '../../src/http/response-head.ts';
+
+/** Sun, 06 Nov 1994 08:49:37.250 GMT. */
+const WALL_MS = Date.UTC(1994, 10, 6, 8, 49, 37, 250);
+const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
+
+function writer(server = 's', wallClockMs: () => number = () => WALL_MS): HeadWriter {
+  return new HeadWriter(new HttpClock(wallClockMs), server);
+}
+
+function headOf(
+  from: HeadWriter,
+  status: number,
+  fields: PreparedFields,
+  framing: Partial<Framing> = {},
+  nowMs = 0,
+): string {
+  const whole: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, ...framing };
+  const size = from.prepare(status, fields, whole.kind, nowMs);
+  const target = Buffer.alloc(size + 20, '#');
+  const end = from.write(target, 7, whole);
+  expect(end - 7, 'no more bytes than were announced').toBeLessThanOrEqual(size);
+  expect(target.toString('latin1', 0, 7) + target.toString('latin1', end)).toMatch(/^#+$/);
+  return target.toString('latin1', 7, end);
+}
+
+test('a head with a length', () => {
+  expect(headOf(writer(), 200, NO_FIELDS, { length: 12 })).toBe(
+    `HTTP/1.1 200 OK\r\nServer: s\r\n${DATE}Content-Length: 12\r\n\r\n`,
+  );
+});
+
+test('a head with chunks', () => {
+  const head = headOf(writer(), 200, prepareFields({ A: 'b' }), { kind: CHUNKED });
+  expect(head).toBe(`HTTP/1.1 200 OK\r\nServer: s\r\n${DATE}A: b\r\nTransfer-Encoding: chunked\r\n\r\n`);
+});
+
+test('a head without framing', () => {
+  expect(headOf(writer(), 304, NO_FIELDS, { kind: UNTOLD })).toBe(
+    `HTTP/1.1 304 Not Modified\r\nServer: s\r\n${DATE}\r\n`,
+  );
+});
+
+test('a status that is not registered has an empty reason', () => {
+  expect(headOf(writer(), 299, NO_FIELDS)).toMatch(/^HTTP\/1\.1 299 \r\n/);
+});
+
+test('Connection says close before keep-alive, and nothing when neither is asked', () => {
+  expect(headOf(writer(), 200, NO_FIELDS, { close: true, keepAlive: true })).toMatch(/\r\nConnection: close\r\n\r\n$/);
+  expect(headOf(writer(), 200, NO_FIELDS, { keepAlive: true })).toMatch(/\r\nConnection: keep-alive\r\n\r\n$/);
+  expect(headOf(writer(), 200, NO_FIELDS)).not.toContain('Connection');
+});
+
+test('the longest head fits into what was announced', () => {
+  headOf(writer(), 200, prepareFields({ A: 'b'.repeat(5_000) }), { length: 999_999_999_999_999, close: true });
+  headOf(writer(), 200, NO_FIELDS, { length: Number.MAX_SAFE_INTEGER, keepAlive: true });
+});
+
+test("an empty server name makes no Server field, an application's own wins, and so does its Date", () => {
+  expect(headOf(writer(''), 200, NO_FIELDS)).not.toContain('Server');
+  const own = headOf(writer(), 200, prepareFields({ Server: 'mine', Date: 'then' }));
+  expect(own).toBe('HTTP/1.1 200 OK\r\nServer: mine\r\nDate: then\r\nContent-Length: 0\r\n\r\n');
+});
+
+test('prepared fields used again give the head of that status, writer and second, not of the one before', () => {
+  let wallMs = WALL_MS;
+  const fields = prepareFields({ A: 'b' });
+  const first = writer('one', () => wallMs);
+  const second = writer('two', () => wallMs);
+  const date = (head: string): string | undefined => /Date: ([^\r]*)/.exec(head)?.[1];
+  for (const kind of [LENGTH, CHUNKED, LENGTH, UNTOLD, LENGTH]) {
+    expect(headOf(first, 200, fields, { kind })).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: one\r\n/);
+    expect(headOf(first, 404, fields, { kind })).toMatch(/^HTTP\/1\.1 404 Not Found\r\nServer: one\r\n/);
+    expect(headOf(second, 200, fields, { kind })).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: two\r\n/);
+    expect(headOf(first, 200, fields, { kind }).includes('Content-Length')).toBe(kind === LENGTH);
+    expect(headOf(first, 200, fields, { kind }).includes('chunked')).toBe(kind === CHUNKED);
+  }
+  wallMs += 1_000;
+  expect(date(headOf(first, 200, fields, {}, 749))).toBe('Sun, 06 Nov 1994 08:49:37 GMT');
+  expect(date(headOf(first, 200, fields, {}, 750))).toBe('Sun, 06 Nov 1994 08:49:38 GMT');
+  expect(date(headOf(first, 404, fields, {}, 750))).toBe('Sun, 06 Nov 1994 08:49:38 GMT');
+});
+
+test('writeDecimal writes the digits that String writes', () => {
+  const values = [
+    0,
+    1,
+    9,
+    10,
+    11,
+    99,
+    100,
+    65_535,
+    999_999,
+    1_000_000,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 32,
+    4_000_000_007,
+    1e12,
+    1e15 + 1,
+  ];
+  for (let power = 1; power < 1e16; power *= 10) values.push(power - 1, power, power + 1);
+  values.push(Number.MAX_SAFE_INTEGER, 5_000_000_000, 1_000_000_000_001);
+  for (const value of values) {
+    const target = Buffer.alloc(24, '#');
+    const end = writeDecimal(target, 3, value);
+    expect(target.toString('latin1')).toBe(`###${value}`.padEnd(24, '#'));
+    expect(end).toBe(3 + String(value).length);
+  }
+});

@@ -1,0 +1,34 @@
+// A server that is given something that throws, by name: `onError`, `accessLog`, `trace`, or a handler's
+// result whose `then` throws. With `listen` as second argument it survives what is uncaught.
+import { serve } from '../../../dist/index.js';
+
+const [what, listen] = process.argv.slice(2);
+const uncaught = [];
+if (listen === 'listen') process.on('uncaughtException', (error) => uncaught.push(error.message));
+
+function boom() {
+  throw new Error(`boom in ${what}`);
+}
+
+/** What a handler may return instead of a promise, a property `then` described in either way. */
+const RESULTS = {
+  thenable: () => Object.defineProperty({}, 'then', { value: boom }),
+  'thenable getter': () => Object.defineProperty({}, 'then', { get: boom }),
+};
+
+function answer(request, response) {
+  const { path } = request;
+  if (path === '/uncaught') response.send(200, {}, JSON.stringify(uncaught));
+  else if (path !== '/bad') response.send(200, {}, path);
+  else if (RESULTS[what] !== undefined) return RESULTS[what]();
+  else throw new Error('bad request');
+}
+
+const OPTIONS = {
+  onError: { onError: boom },
+  accessLog: { accessLog: boom, onError: () => {} },
+  trace: { trace: boom, onError: () => {} },
+};
+
+const server = await serve({ port: 0, handler: answer, ...(OPTIONS[what] ?? { onError: () => {} }) });
+process.stdout.write(`${server.address.port}\n`);

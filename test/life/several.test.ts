@@ -1,0 +1,81 @@
+// Several servers in one process: each with its own kernel, clients and end.
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type Server, serve } from '../../src/index.ts';
+import { get } from './programs.ts';
+
+async function start(name: string, port = 0): Promise<Server> {
+  const server = await serve({ port, handler: (_request, response) => response.send(200, {}, name) });
+  onTestFinished(() => server.close({ now: true }));
+  return server;
+}
+
+describe('several servers', () => {
+  test('answer each for itself', async () => {
+    const servers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => start(name)));
+    const answers = await Promise.all(servers.map(({ address }) => get(address.port, '/')));
+    expect(answers).toEqual(['a', 'b', 'c', 'd']);
+    expect(new Set(servers.map(({ address }) => address.port)).size).toBe(4);
+  });
+
+  test('count each for itself', async () => {
+    const [busy, idle] = [await start('busy'), await start('idle')];
+    await get(busy.address.port, '/');
+    expect(busy.stats().requests).toBe(1);
+    expect(idle.stats().requests).toBe(0);
+  });
+
+  test('are closed independently', async () => {
+    const [first, second, third] = [await start('first'), await start('second'), await start('third')];
+    await second.close();
+    await expect(get(second.address.port, '/')).rejects.toThrow();
+    expect(await get(first.address.port, '/')).toBe('first');
+    expect(await get(third.address.port, '/')).toBe('third');
+    await first.close();
+    await expect(get(first.address.port, '/')).rejects.toThrow();
+    expect(await get(third.address.port, '/')).toBe('third');
+  });
+
+  test('take a port again after close, many times', async () => {
+    const { address, close } = await serveOnce();
+    await close();
+    for (let round = 0; round < 10; round++) {
+      const server = await start(`round ${round}`, address.port);
+      expect(server.address.port).toBe(address.port);
+      expect(await get(address.port, '/')).toBe(`round ${round}`);
+      await server.close();
+    }
+  });
+
+  test('refuse a port that another has, and harm it not', async () => {
+    const server = await start('first');
+    await expect(start('second', server.address.port)).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    expect(await get(server.address.port, '/')).toBe('first');
+  });
+
+  test('close twice with one promise', async () => {
+    const server = await start('once');
+    const closing = server.close();
+    expect(server.close()).toBe(closing);
+    await closing;
+    await server.close({ now: true });
+  });
+
+  test('leave no descriptor behind', async () => {
+    const { readdirSync } = await import('node:fs');
+    const warm = await serve({ port: 0, handler: (_request, response) => response.send(204) });
+    await warm.close();
+    const before = readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 5; round++) {
+      const server = await serve({ port: 0, handler: (_request, response) => response.send(200, {}, 'x') });
+      await server.close();
+    }
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+  });
+});
+
+async function serveOnce(): Promise<{ address: Server['address']; close: () => Promise<void> }> {
+  const server = await start('once');
+  await get(server.address.port, '/');
+  return { address: server.address, close: () => server.close() };
+}

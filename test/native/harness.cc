@@ -1,0 +1,62 @@
+#include "harness.h"
+
+#include <cstdio>
+#include <vector>
+
+#include "loopback.h"
+
+namespace epoll_server::test {
+namespace {
+
+struct Test {
+  const char* name;
+  TestFunction function;
+};
+
+// Filled before main, in the order of the linker.
+std::vector<Test>& Tests() {
+  static std::vector<Test> tests;
+  return tests;
+}
+
+bool current_failed = false;
+
+// Every test ends with what must never be: a descriptor that nobody closed.
+bool Passes(const Test& test) {
+  current_failed = false;
+  const int open_before = OpenDescriptorCount();
+  test.function();
+  CHECK_EQ(OpenDescriptorCount(), open_before);
+  return !current_failed;
+}
+
+}  // namespace
+
+int Register(const char* name, TestFunction function) {
+  Tests().push_back({name, function});
+  return 0;
+}
+
+void Fail(const char* file, int line, const std::string& text) {
+  current_failed = true;
+  std::printf("    %s:%d: %s\n", file, line, text.c_str());
+}
+
+int RunAll() {
+  int passed = 0;
+  int failed = 0;
+  for (const Test& test : Tests()) {
+    const bool passes = Passes(test);
+    std::printf("%s %s\n", passes ? "  ok  " : "FAILED", test.name);
+    ++(passes ? passed : failed);
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed;
+}
+
+}  // namespace epoll_server::test
+
+int main() {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  return epoll_server::test::RunAll() == 0 ? 0 : 1;
+}

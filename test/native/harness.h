@@ -1,0 +1,54 @@
+// A test runner of forty lines: named functions, CHECK, and a line that says how many passed.
+// It must not know what is tested.
+#ifndef EPOLL_SERVER_TEST_NATIVE_HARNESS_H_
+#define EPOLL_SERVER_TEST_NATIVE_HARNESS_H_
+
+#include <cstdint>
+#include <string>
+
+namespace epoll_server::test {
+
+using TestFunction = void (*)();
+
+// Registers a test; made by TEST at start-up. The value has no meaning.
+int Register(const char* name, TestFunction function);
+
+// Records a failed CHECK of the running test.
+void Fail(const char* file, int line, const std::string& text);
+
+// Runs every registered test. Returns how many failed.
+int RunAll();
+
+inline std::string Show(const std::string& value) { return "\"" + value + "\""; }
+inline std::string Show(const char* value) { return Show(std::string(value)); }
+inline std::string Show(bool value) { return value ? "true" : "false"; }
+template <typename Number>
+std::string Show(Number value) {
+  return std::to_string(value);
+}
+
+template <typename Actual, typename Expected>
+void CheckEqual(const char* file, int line, const char* text, const Actual& actual,
+                const Expected& expected) {
+  if (!(actual == expected)) {
+    Fail(file, line, std::string(text) + " is " + Show(actual) + ", not " + Show(expected));
+  }
+}
+
+}  // namespace epoll_server::test
+
+#define TEST(name)                                      \
+  static void name();                                   \
+  [[maybe_unused]] static const int name##_registered = \
+      ::epoll_server::test::Register(#name, name);      \
+  static void name()
+
+#define CHECK(condition)                                                          \
+  do {                                                                            \
+    if (!(condition)) ::epoll_server::test::Fail(__FILE__, __LINE__, #condition); \
+  } while (false)
+
+#define CHECK_EQ(actual, expected) \
+  ::epoll_server::test::CheckEqual(__FILE__, __LINE__, #actual, actual, expected)
+
+#endif  // EPOLL_SERVER_TEST_NATIVE_HARNESS_H_

@@ -1,0 +1,128 @@
+// Time-outs of a poller: never early, through signals, and for no longer than what remains.
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include "harness.h"
+#include "loopback.h"
+#include "poller.h"
+#include "pollers.h"
+
+namespace epoll_server {
+
+using test::Pair;
+
+namespace {
+
+std::unique_ptr<Poller> Make() {
+  int error = 0;
+  std::unique_ptr<Poller> poller = MakePoller("epoll", &error);
+  CHECK(poller != nullptr);
+  return poller;
+}
+
+int64_t NowMs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+std::atomic<int> signals_taken{0};
+
+void TakeSignal(int) { signals_taken.fetch_add(1); }
+
+// Sends SIGALRM `first_ms` from now, and then every `interval_ms`; interrupts what waits.
+void StartSignals(int first_ms, int interval_ms) {
+  struct sigaction action = {};
+  action.sa_handler = TakeSignal;
+  sigaction(SIGALRM, &action, nullptr);
+  signals_taken = 0;
+  const itimerval timer = {{0, interval_ms * 1000}, {0, first_ms * 1000}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+void StopSignals() {
+  const itimerval never = {};
+  setitimer(ITIMER_REAL, &never, nullptr);
+  signal(SIGALRM, SIG_DFL);
+}
+
+// A thread that takes no signals: they are for the one that waits.
+template <typename Function>
+std::thread ThreadWithoutSignals(Function function) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  std::thread thread(function);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+TEST(PollerWaitNeverEndsEarly) {
+  const auto poller = Make();
+  Event event = {};
+  for (const int timeout_ms : {1, 7, 30}) {
+    const int64_t begin = NowMs();
+    CHECK_EQ(poller->Wait(&event, 1, timeout_ms), 0);
+    CHECK(NowMs() - begin >= timeout_ms);
+  }
+}
+
+TEST(PollerWaitGoesOnAfterSignals) {
+  const auto poller = Make();
+  Event event = {};
+  StartSignals(5, 5);
+  const int64_t begin = NowMs();
+  CHECK_EQ(poller->Wait(&event, 1, 100), 0);
+  CHECK(NowMs() - begin >= 100);
+  CHECK(signals_taken.load() >= 2);
+  CHECK_EQ(poller->Wait(&event, 1, 0), 0);
+  StopSignals();
+}
+
+TEST(PollerWaitsForEverThroughSignals) {
+  const Pair pair;
+  const auto poller = Make();
+  poller->Add(pair.server, 1, kReadable);
+  StartSignals(5, 5);
+  std::thread writer = ThreadWithoutSignals([&pair] {
+    while (signals_taken.load() < 4) usleep(1000);
+    test::WriteText(pair.client, "x");
+  });
+  Event event = {};
+  CHECK_EQ(poller->Wait(&event, 1, -1), 1);
+  CHECK(signals_taken.load() >= 4);
+  writer.join();
+  StopSignals();
+}
+
+// One signal near the end: the wait ends at its time-out, not a whole time-out later. What is
+// written long after that must not be seen any more.
+TEST(PollerRetriesOnlyForWhatRemains) {
+  constexpr int kTimeoutMs = 400;
+  const Pair pair;
+  const auto poller = Make();
+  poller->Add(pair.server, 1, kReadable);
+  std::thread late_writer = ThreadWithoutSignals([&pair] {
+    usleep(700 * 1000);
+    test::WriteText(pair.client, "late");
+  });
+  StartSignals(350, 0);
+  Event event = {};
+  CHECK_EQ(poller->Wait(&event, 1, kTimeoutMs), 0);
+  CHECK_EQ(signals_taken.load(), 1);
+  late_writer.join();
+  StopSignals();
+}
+
+}  // namespace epoll_server

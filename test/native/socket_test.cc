@@ -1,0 +1,239 @@
+// The calls of socket.h over the real loopback interface.
+#include "socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "harness.h"
+#include "loopback.h"
+
+namespace epoll_server {
+
+using test::BecomesReadable;
+using test::BytesOf;
+using test::Pair;
+
+namespace {
+
+int Option(int fd, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof(value);
+  getsockopt(fd, level, name, &value, &length);
+  return value;
+}
+
+void CheckFlags(int fd) {
+  CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+}
+
+std::string RecvText(int fd) {
+  uint8_t bytes[64];
+  if (!BecomesReadable(fd)) return "nothing came";
+  const int count = Recv(fd, bytes, sizeof(bytes));
+  return count < 0 ? strerror(-count) : std::string(bytes, bytes + count);
+}
+
+// What a socket that listens on `host` says of itself and of a client that comes by `through`.
+void CheckConversation(const char* host, const char* through, const std::string& seen_as) {
+  const int listener = Listen(host, 0, 8);
+  CHECK(listener >= 0);
+  Address local = {};
+  CHECK_EQ(LocalAddress(listener, &local), 0);
+  CHECK_EQ(local.Text(), std::string(host));
+  CHECK(local.port != 0);
+  const int client = test::ConnectTo(through, local.port);
+  CHECK(client >= 0);
+  CHECK(BecomesReadable(listener));
+  Address peer = {};
+  const int server = Accept(listener, &peer);
+  Address client_address = {};
+  CHECK_EQ(LocalAddress(client, &client_address), 0);
+  CHECK_EQ(peer.Text(), seen_as);
+  CHECK_EQ(peer.port, client_address.port);
+  CHECK_EQ(Send(server, BytesOf("hello"), 5), 5);
+  CHECK_EQ(test::ReadText(client, 5), std::string("hello"));
+  test::WriteText(client, "good day");
+  CHECK_EQ(RecvText(server), std::string("good day"));
+  close(client);
+  CHECK_EQ(Close(server), 0);
+  CHECK_EQ(Close(listener), 0);
+}
+
+}  // namespace
+
+TEST(SocketTalksOverIpv4) { CheckConversation("127.0.0.1", "127.0.0.1", "127.0.0.1"); }
+
+TEST(SocketTakesIpv4ClientsOnAllAddresses) {
+  CheckConversation("0.0.0.0", "127.0.0.1", "127.0.0.1");
+}
+
+TEST(SocketTalksOverIpv6AndTakesIpv4ClientsThere) {
+  const int probe = test::ProbeIpv6();
+  if (probe == 0) {
+    CheckConversation("::1", "::1", "::1");
+    CheckConversation("::", "::1", "::1");
+    CheckConversation("::", "127.0.0.1", "::ffff:127.0.0.1");
+  } else {
+    CHECK_EQ(Listen("::1", 0, 8), probe);  // a machine without IPv6 says so
+  }
+}
+
+TEST(SocketListenRefusesWhatIsNotNumeric) {
+  CHECK_EQ(Listen("localhost", 0, 8), -EINVAL);
+  CHECK_EQ(Listen("", 0, 8), -EINVAL);
+  CHECK_EQ(Listen("127.0.0.256", 0, 8), -EINVAL);
+  CHECK_EQ(Listen("127.0.0.1", -1, 8), -EINVAL);
+  CHECK_EQ(Listen("127.0.0.1", 65536, 8), -EINVAL);
+}
+
+TEST(SocketListenSaysWhyNot) {
+  const int listener = Listen("127.0.0.1", 0, 8);
+  Address local = {};
+  LocalAddress(listener, &local);
+  CHECK_EQ(Listen("127.0.0.1", local.port, 8), -EADDRINUSE);
+  CHECK_EQ(Listen("192.0.2.1", 0, 8), -EADDRNOTAVAIL);  // TEST-NET-1, RFC 5737: nobody's
+  Close(listener);
+}
+
+TEST(SocketListensAgainWhileOldConnectionsWait) {
+  const int listener = Listen("127.0.0.1", 0, 8);
+  Address local = {};
+  LocalAddress(listener, &local);
+  const int client = test::ConnectTo("127.0.0.1", local.port);
+  CHECK(BecomesReadable(listener));
+  Address peer = {};
+  Close(Accept(listener, &peer));  // ours ends first: TIME_WAIT is on this side
+  close(client);
+  Close(listener);
+  const int again = Listen("127.0.0.1", local.port, 8);
+  CHECK(again >= 0);
+  Close(again);
+}
+
+TEST(SocketMakesOnlyNonBlockingCloseOnExecDescriptors) {
+  const Pair pair;
+  CheckFlags(pair.listener);
+  CheckFlags(pair.server);
+}
+
+TEST(SocketInheritsNoDelay) {
+  const Pair pair;
+  CHECK_EQ(Option(pair.listener, IPPROTO_TCP, TCP_NODELAY), 1);
+  CHECK_EQ(Option(pair.server, IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(SocketAcceptWithoutAClientIsEagain) {
+  const int listener = Listen("127.0.0.1", 0, 8);
+  Address peer = {};
+  CHECK_EQ(Accept(listener, &peer), -EAGAIN);
+  Close(listener);
+  CHECK_EQ(Accept(listener, &peer), -EBADF);
+}
+
+TEST(SocketRecvTellsNothingYetFromTheEnd) {
+  Pair pair;
+  uint8_t bytes[8];
+  CHECK_EQ(Recv(pair.server, bytes, sizeof(bytes)), -EAGAIN);
+  test::WriteText(pair.client, "last");
+  pair.CloseClient();
+  CHECK_EQ(RecvText(pair.server), std::string("last"));
+  CHECK(BecomesReadable(pair.server));
+  CHECK_EQ(Recv(pair.server, bytes, sizeof(bytes)), 0);
+  CHECK_EQ(Recv(pair.server, bytes, sizeof(bytes)), 0);
+}
+
+TEST(SocketRecvTakesNoMoreThanAsked) {
+  const Pair pair;
+  test::WriteText(pair.client, "abcdef");
+  CHECK(BecomesReadable(pair.server));
+  uint8_t bytes[4] = {0, 0, 0, 'x'};
+  CHECK_EQ(Recv(pair.server, bytes, 3), 3);
+  CHECK_EQ(std::string(bytes, bytes + 4), std::string("abcx"));
+  CHECK_EQ(RecvText(pair.server), std::string("def"));
+}
+
+TEST(SocketSendTakesAPartAndThenIsEagain) {
+  const Pair pair;
+  const std::vector<uint8_t> megabytes(64 << 20, 'z');
+  const int count = Send(pair.server, megabytes.data(), megabytes.size());
+  CHECK(count > 0);
+  CHECK(count < static_cast<int>(megabytes.size()));
+  CHECK_EQ(Send(pair.server, megabytes.data(), megabytes.size()), -EAGAIN);
+}
+
+TEST(SocketSendToWhoIsGoneIsAnErrorAndNoSignal) {
+  Pair pair;
+  const linger now = {1, 0};
+  setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  pair.CloseClient();  // RST
+  CHECK(BecomesReadable(pair.server));
+  CHECK_EQ(Send(pair.server, BytesOf("x"), 1), -ECONNRESET);
+  CHECK_EQ(Send(pair.server, BytesOf("x"), 1), -EPIPE);
+  CHECK_EQ(Sendv(pair.server, BytesOf("x"), 1, BytesOf("y"), 1), -EPIPE);
+}
+
+TEST(SocketSendvSendsBothPiecesInOrder) {
+  const Pair pair;
+  CHECK_EQ(Sendv(pair.server, BytesOf("head "), 5, BytesOf("content"), 7), 12);
+  CHECK_EQ(test::ReadText(pair.client, 12), std::string("head content"));
+  CHECK_EQ(Sendv(pair.server, BytesOf(""), 0, BytesOf("second"), 6), 6);
+  CHECK_EQ(test::ReadText(pair.client, 6), std::string("second"));
+  CHECK_EQ(Sendv(pair.server, BytesOf("first"), 5, nullptr, 0), 5);
+  CHECK_EQ(test::ReadText(pair.client, 5), std::string("first"));
+}
+
+TEST(SocketShutdownEndsSendingOnly) {
+  const Pair pair;
+  CHECK_EQ(ShutdownWrite(pair.server), 0);
+  CHECK(BecomesReadable(pair.client));
+  char byte = 0;
+  CHECK_EQ(recv(pair.client, &byte, 1, 0), 0);
+  test::WriteText(pair.client, "still here");
+  CHECK_EQ(RecvText(pair.server), std::string("still here"));
+  CHECK_EQ(Send(pair.server, BytesOf("x"), 1), -EPIPE);
+}
+
+TEST(SocketResetAnswersWithRst) {
+  Pair pair;
+  CHECK_EQ(ResetOnClose(pair.server), 0);
+  CHECK_EQ(Close(pair.server), 0);
+  CHECK(BecomesReadable(pair.client));
+  char byte = 0;
+  const bool failed = recv(pair.client, &byte, 1, 0) < 0;
+  const int error = errno;
+  CHECK(failed);
+  CHECK_EQ(error, ECONNRESET);
+}
+
+TEST(SocketCloseIsAPlainEndOtherwise) {
+  Pair pair;
+  CHECK_EQ(Close(pair.server), 0);
+  CHECK_EQ(Close(pair.server), -EBADF);
+  CHECK(BecomesReadable(pair.client));
+  char byte = 0;
+  CHECK_EQ(recv(pair.client, &byte, 1, 0), 0);
+}
+
+TEST(SocketCallsNameTheirErrors) {
+  Address address = {};
+  uint8_t byte = 0;
+  CHECK_EQ(Recv(-1, &byte, 1), -EBADF);
+  CHECK_EQ(Send(-1, &byte, 1), -EBADF);
+  CHECK_EQ(Sendv(-1, &byte, 1, &byte, 1), -EBADF);
+  CHECK_EQ(ShutdownWrite(-1), -EBADF);
+  CHECK_EQ(ResetOnClose(-1), -EBADF);
+  CHECK_EQ(Close(-1), -EBADF);
+  CHECK_EQ(LocalAddress(-1, &address), -EBADF);
+  CHECK_EQ(address.Text(), std::string(""));
+}
+
+}  // namespace epoll_server

@@ -1,0 +1,227 @@
+// Proves what one turn does, in which order, and that neither stale events nor thrown errors confuse it.
+
+import { beforeEach, expect, test } from 'vitest';
+import { DUE_AT_MS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';
+import { TICK_MS } from '../../src/reactor/deadlines.ts';
+import { Reactor } from '../../src/reactor/reactor.ts';
+import { Source } from '../../src/reactor/source.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+
+let kernel: FakeKernel;
+let reactor: Reactor;
+let log: string[];
+
+class Logged extends Source {
+  onServe: () => void = () => {};
+  onExpire: () => void = () => {};
+
+  serve(): void {
+    log.push(`${this.fd}.${this.generation} serve ${this.readiness}`);
+    this.readiness = 0;
+    this.onServe();
+  }
+
+  expire(): void {
+    log.push(`${this.fd}.${this.generation} expire`);
+    this.onExpire();
+  }
+}
+
+function source(fd: number, generation = 1): Logged {
+  const made = new Logged(fd, generation);
+  reactor.add(made);
+  return made;
+}
+
+function event(fd: number, readiness: number = READABLE, generation = 1): void {
+  kernel.pending.push({ fd, generation, readiness });
+}
+
+beforeEach(() => {
+  kernel = new FakeKernel();
+  reactor = new Reactor(kernel);
+  log = [];
+});
+
+test('an event serves its source once, with what was reported', () => {
+  source(5);
+  source(6);
+  event(6, WRITABLE);
+  event(5, READABLE);
+  event(5, WRITABLE);
+  reactor.turn();
+  expect(log).toEqual(['6.1 serve 2', '5.1 serve 3']);
+  reactor.turn();
+  expect(log).toHaveLength(2);
+  expect(reactor.counters).toMatchObject({ turns: 2, events: 3, staleEvents: 0 });
+});
+
+test('an event of an earlier life of the descriptor, or of nobody, is dropped', () => {
+  source(5, 8);
+  event(5, READABLE, 7);
+  event(5, READABLE, 9);
+  event(77, READABLE, 1);
+  reactor.turn();
+  expect(log).toEqual([]);
+  expect(reactor.counters.staleEvents).toBe(3);
+  event(5, READABLE, 8);
+  reactor.turn();
+  expect(log).toEqual(['5.8 serve 1']);
+});
+
+test('a descriptor has one source', () => {
+  source(5);
+  expect(() => source(5)).toThrow('a descriptor has one source');
+});
+
+test('who wakes is served in the next turn, before new events, and the kernel is told not to block', () => {
+  const busy = source(5);
+  source(6);
+  busy.onServe = () => {
+    if (log.length === 1) reactor.wake(busy);
+  };
+  event(5);
+  reactor.turn();
+  expect(log).toEqual(['5.1 serve 1']);
+  expect(kernel.control[UNFINISHED]).toBe(1);
+  event(6);
+  reactor.turn();
+  expect(log.slice(1)).toEqual(['5.1 serve 0', '6.1 serve 1']);
+  expect(kernel.control[UNFINISHED]).toBe(0);
+});
+
+test('waking twice, or while an event comes, serves once', () => {
+  const woken = source(5);
+  reactor.wake(woken);
+  reactor.wake(woken);
+  event(5);
+  reactor.turn();
+  expect(log).toEqual(['5.1 serve 1']);
+});
+
+test('a buried source is closed at the end of the turn, and nothing of the batch reaches it', () => {
+  const [first, second] = [source(5), source(6)];
+  first.onServe = () => {
+    reactor.bury(second);
+    reactor.bury(second);
+    expect(kernel.closed, 'not before the batch has ended').toEqual([]);
+  };
+  event(5);
+  event(6);
+  reactor.turn();
+  expect(log).toEqual(['5.1 serve 1']);
+  expect(kernel.closed).toEqual([6]);
+  event(6);
+  reactor.turn();
+  expect(log).toHaveLength(1);
+  source(6, 2);
+  event(6, READABLE, 2);
+  reactor.turn();
+  expect(log.at(-1)).toBe('6.2 serve 1');
+});
+
+test('a buried source neither wakes nor expires', () => {
+  const gone = source(5);
+  reactor.setDeadline(gone, reactor.tickAfter(100));
+  reactor.bury(gone);
+  reactor.wake(gone);
+  kernel.timeMs += 1_000;
+  reactor.turn();
+  reactor.turn();
+  expect(log).toEqual([]);
+  expect(kernel.control[UNFINISHED]).toBe(0);
+});
+
+test('a close that fails is counted, and the turn goes on', () => {
+  kernel.closeResult = -5;
+  reactor.bury(source(5));
+  reactor.bury(source(6));
+  reactor.turn();
+  expect(reactor.counters.failedCloses).toBe(2);
+  expect(kernel.closed).toEqual([5, 6]);
+});
+
+test('a deadline is published to the kernel, and expires its source when its time has come', () => {
+  const timed = source(5);
+  expect(kernel.control[DUE_AT_MS]).toBe(Infinity);
+  timed.onServe = () => reactor.setDeadline(timed, reactor.tickAfter(1_000));
+  event(5);
+  reactor.turn();
+  const dueMs = kernel.control[DUE_AT_MS] ?? 0;
+  expect(dueMs - kernel.timeMs).toBeGreaterThanOrEqual(1_000);
+  expect(dueMs - kernel.timeMs).toBeLessThanOrEqual(1_000 + TICK_MS);
+  kernel.timeMs = dueMs - 1;
+  reactor.turn();
+  expect(log).toHaveLength(1);
+  kernel.timeMs = dueMs;
+  reactor.turn();
+  expect(log.at(-1)).toBe('5.1 expire');
+  expect(kernel.control[DUE_AT_MS]).toBe(Infinity);
+});
+
+test('a deadline that is set outside of a turn asks for one, so that it is published', () => {
+  reactor.setDeadline(source(5), reactor.tickAfter(500));
+  expect(kernel.control[UNFINISHED]).toBe(1);
+  reactor.turn();
+  expect(kernel.control[UNFINISHED]).toBe(0);
+  expect(kernel.control[DUE_AT_MS]).toBeLessThan(Infinity);
+});
+
+test('events come before deadlines, and both before the end of the turn', () => {
+  const timed = source(5);
+  reactor.onTurnEnd(() => log.push('end'));
+  reactor.setDeadline(timed, reactor.tickAfter(100));
+  kernel.timeMs += 1_000;
+  event(5);
+  reactor.turn();
+  expect(log).toEqual(['5.1 serve 1', '5.1 expire', 'end']);
+});
+
+test('a turn that was cut short by an error is taken up where it broke, and nothing is served twice', () => {
+  const sources = [5, 6, 7].map((fd) => source(fd));
+  const [, second] = sources;
+  if (second !== undefined) {
+    second.onServe = () => {
+      throw new Error('defect');
+    };
+  }
+  for (const { fd } of sources) event(fd);
+  expect(() => reactor.turn()).toThrow('defect');
+  expect(log).toEqual(['5.1 serve 1', '6.1 serve 1']);
+  expect(kernel.control[UNFINISHED], 'the kernel comes back').toBe(1);
+  event(5, WRITABLE);
+  reactor.turn();
+  expect(log.slice(2).toSorted()).toEqual(['5.1 serve 2', '7.1 serve 1']);
+});
+
+test('who was buried in a turn that broke is closed by the next', () => {
+  const [first, second] = [source(5), source(6)];
+  first.onServe = () => reactor.bury(first);
+  second.onServe = () => {
+    throw new Error('defect');
+  };
+  event(5);
+  event(6);
+  expect(() => reactor.turn()).toThrow('defect');
+  reactor.turn();
+  expect(kernel.closed).toEqual([5]);
+});
+
+test('a wait that fails is thrown with the name of the call', () => {
+  kernel.waitError = -9;
+  expect(() => reactor.turn()).toThrow(/^wait failed: .*\(EBADF\)$/);
+});
+
+test('nowMs is the time of the turn within one, and the clock outside', () => {
+  const seen: number[] = [];
+  const busy = source(5);
+  busy.onServe = () => {
+    kernel.timeMs += 50;
+    seen.push(reactor.nowMs());
+  };
+  const startMs = kernel.timeMs;
+  event(5);
+  reactor.turn();
+  expect(seen).toEqual([startMs]);
+  expect(reactor.nowMs()).toBe(startMs + 50);
+});

@@ -1,0 +1,71 @@
+// Proves that an option that cannot be is refused before anything starts, with a text that names it.
+
+import { describe, expect, test } from 'vitest';
+import { EpollServerError, LIMITS, serve } from '../../src/index.ts';
+import { LIMIT_NAMES, resolveLimits } from '../../src/limits.ts';
+import { checkOptions, resolveRoot } from '../../src/server/options.ts';
+import { folder } from '../support/folder.ts';
+
+const handler = (): void => {};
+
+/** Options as JavaScript programs may give them. */
+const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+  ['neither root nor handler', {}, /either root .* or handler/],
+  ['both root and handler', { handler, root: '.' }, /either root .* or handler/],
+  ['a handler that is no function', { handler: 'x' }, /handler must be a function, not string/],
+  ['a port above the range', { handler, port: 65_536 }, /port .* 65536/],
+  ['a negative port', { handler, port: -1 }, /port .* -1/],
+  ['a port with a fraction', { handler, port: 80.5 }, /port .* 80\.5/],
+  ['a port as text', { handler, port: '80' }, /port/],
+  ['a host that is no text', { handler, host: 7 }, /host/],
+  ['an unknown option', { handler, prot: 80 }, /no option "prot"/],
+  ['an unknown log format', { handler, logFormat: 'xml' }, /logFormat .* common, combined, json, not "xml"/],
+  ['an access log that is no function', { handler, accessLog: 'file' }, /accessLog must be a function/],
+  ['a trace that is no function', { handler, trace: true }, /trace must be a function/],
+  ['an onError that is no function', { handler, onError: null }, /onError must be a function/],
+  ['a Server field that splits', { handler, serverHeader: 'a\r\nb' }, /serverHeader/],
+  ['a Server field that is no text', { handler, serverHeader: 3 }, /serverHeader must be a string/],
+];
+
+test.each(WRONG)('%s', async (_what, options, text) => {
+  const error = await Reflect.apply(serve, undefined, [options]).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(EpollServerError);
+  expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
+});
+
+test('an unknown back end is ERR_BACKEND and names those there are', async () => {
+  await expect(serve({ port: 0, handler, backend: 'iocp' })).rejects.toMatchObject({
+    code: 'ERR_BACKEND',
+    message: expect.stringMatching(/"iocp".*epoll/),
+  });
+});
+
+describe.each(LIMIT_NAMES)('%s', (name) => {
+  const { byDefault, min, max } = LIMITS[name];
+
+  test('has a default within its range, and takes both ends of it', () => {
+    expect(resolveLimits({})[name]).toBe(byDefault);
+    for (const value of [min, max]) expect(resolveLimits({ [name]: value })[name]).toBe(value);
+  });
+
+  test('refuses what is outside, a fraction and what is no number, naming itself and its range', () => {
+    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity]) {
+      const check = (): unknown => checkOptions({ handler, [name]: value });
+      expect(check, String(value)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+      expect(check, String(value)).toThrow(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+    }
+  });
+});
+
+test('a root that is missing or no directory is ERR_ROOT and names the path', async () => {
+  const path = await folder({ 'file.txt': 'x' });
+  await expect(resolveRoot(`${path}/none`)).rejects.toMatchObject({
+    code: 'ERR_ROOT',
+    message: `the root ${path}/none does not exist: name a folder with files to serve`,
+  });
+  await expect(resolveRoot(`${path}/file.txt`)).rejects.toMatchObject({
+    code: 'ERR_ROOT',
+    message: expect.stringContaining('is not a directory'),
+  });
+  expect(await resolveRoot(`${path}/.`)).toBe(path);
+});

@@ -1,0 +1,193 @@
+// Proves how a server begins, lives beside others, counts, and ends.
+
+import { expect, test } from 'vitest';
+import { serve } from '../../src/index.ts';
+import { ask, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { echo, start, startHandler } from '../support/serving.ts';
+import { gate, until } from '../support/until.ts';
+
+test('address, url, back end and root say what it is', async () => {
+  const { server, port } = await startHandler(echo);
+  expect(server).toMatchObject({
+    address: { address: '127.0.0.1', port },
+    url: `http://127.0.0.1:${port}/`,
+    backend: 'epoll',
+    root: null,
+  });
+  expect(port).toBeGreaterThan(0);
+});
+
+test('it listens on IPv6, on names, and on every address', async () => {
+  const v6 = await startHandler(echo, { host: '::1' });
+  expect(v6.server.url).toBe(`http://[::1]:${v6.port}/`);
+  const client = await connect(v6.port, '::1');
+  expect((await client.send(get('/6')).readResponse()).text).toBe('GET /6');
+  const named = await startHandler(echo, { host: 'localhost' });
+  expect(['127.0.0.1', '::1']).toContain(named.server.address.address);
+  const all = await startHandler((request, response) => response.send(200, {}, request.remote.address), { host: '::' });
+  expect((await ask(all.port, get('/'))).text).toBe('::ffff:127.0.0.1');
+});
+
+test('several servers live in one process, each with its own handler, counters and end', async () => {
+  const sites = await Promise.all(
+    [0, 1, 2].map((i) => startHandler((_, response) => response.send(200, {}, `server ${i}`))),
+  );
+  for (const [i, { port }] of sites.entries()) {
+    for (let j = 0; j <= i; j++) expect((await ask(port, get('/'))).text).toBe(`server ${i}`);
+  }
+  expect(sites.map(({ server }) => server.stats().requests)).toEqual([1, 2, 3]);
+  await sites[0]?.server.close();
+  expect((await ask(sites[1]?.port ?? 0, get('/'))).text).toBe('server 1');
+});
+
+test('a server that was closed gives its port back', async () => {
+  const { server, port } = await startHandler(echo);
+  await server.close();
+  await expect(connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  const again = await startHandler(echo, { port });
+  expect((await ask(again.port, get('/again'))).text).toBe('GET /again');
+});
+
+test('a port that is taken is ERR_LISTEN, and the text says so', async () => {
+  const { port } = await startHandler(echo);
+  const second = serve({ port, handler: echo });
+  await expect(second).rejects.toMatchObject({
+    code: 'ERR_LISTEN',
+    message: expect.stringContaining(`port ${port}: the port is taken`),
+  });
+});
+
+test("an address that is not this machine's and a name that nobody knows are ERR_LISTEN", async () => {
+  await expect(serve({ port: 0, host: '192.0.2.1', handler: echo })).rejects.toMatchObject({
+    code: 'ERR_LISTEN',
+    message: /192\.0\.2\.1/,
+  });
+  await expect(serve({ port: 0, host: 'nobody.invalid', handler: echo })).rejects.toMatchObject({
+    code: 'ERR_LISTEN',
+    message: /nobody\.invalid/,
+  });
+});
+
+test('close ends idle connections and finishes requests in flight, which hear that it is over', async () => {
+  const answer = gate();
+  const { connect: join, server } = await startHandler(async (request, response) => {
+    if (request.target === '/slow') await answer.opened;
+    response.send(200, {}, 'answered');
+  });
+  const [idle, busy, silent] = await Promise.all([join(), join(), join()]);
+  await idle.send(get('/')).readResponse();
+  busy.send(get('/slow'));
+  await until(() => server.stats().requests === 2, 'both requests were seen');
+  const closing = server.close();
+  expect(server.close(), 'closing twice is the same').toBe(closing);
+  expect(await idle.closed()).toBe('fin');
+  expect(await silent.closed()).toBe('fin');
+  await expect(join()).rejects.toThrow();
+  answer.open();
+  const last = await busy.readResponse();
+  expect(last.text).toBe('answered');
+  expect(last.field('connection')).toBe('close');
+  expect(await busy.closed()).toBe('fin');
+  await closing;
+  expect(server.stats().openConnections).toBe(0);
+});
+
+test('close cuts off what does not end within shutdownTimeoutMs', async () => {
+  const { connect: join, server } = await startHandler(() => new Promise(() => {}), { shutdownTimeoutMs: 50 });
+  const client = await join();
+  client.send(get('/'));
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  await server.close();
+  expect(await client.closed()).toBe('reset');
+});
+
+test('close({ now: true }) cuts everything off, also while a close in order is waiting', async () => {
+  const { connect: join, server } = await startHandler(() => new Promise(() => {}));
+  const client = await join();
+  client.send(get('/'));
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  const inOrder = server.close();
+  await server.close({ now: true });
+  await inOrder;
+  expect(await client.closed()).toBe('reset');
+});
+
+test('close from within a handler lets that answer go out', async () => {
+  const { connect: join, server } = await startHandler((_, response) => {
+    void server.close();
+    response.send(200, {}, 'the last one');
+  });
+  const client = await join();
+  expect((await client.send(get('/')).readResponse()).text).toBe('the last one');
+  expect(await client.closed()).toBe('fin');
+  await server.close();
+});
+
+test("the Server field: by default, another, none, and the application's own", async () => {
+  const plain = await startHandler((request, response) =>
+    response.send(200, request.target === '/own' ? { server: 'mine' } : {}),
+  );
+  expect((await ask(plain.port, get('/'))).field('server')).toBe('epoll-server');
+  expect((await ask(plain.port, get('/own'))).field('server')).toBe('mine');
+  const named = await startHandler(echo, { serverHeader: 'other/1.0' });
+  expect((await ask(named.port, get('/'))).field('server')).toBe('other/1.0');
+  const none = await startHandler(echo, { serverHeader: '' });
+  expect((await ask(none.port, get('/'))).field('server')).toBeUndefined();
+});
+
+test('every answer has the date of now', async () => {
+  const { port } = await startHandler(echo);
+  const date = (await ask(port, get('/'))).field('date') ?? '';
+  expect(new Date(date).toUTCString()).toBe(date);
+  expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(60_000);
+});
+
+test('stats count what passed, and registrations do not grow with requests', async () => {
+  const { connect: join, server } = await startHandler(echo);
+  const client = await join();
+  const request = get('/');
+  let sent = 0;
+  const first = await client.send(request).readResponse();
+  const before = server.stats();
+  for (let i = 0; i < 9; i++) await client.send(request).readResponse();
+  sent = request.length * 10;
+  const stats = server.stats();
+  expect(stats).toMatchObject({
+    openConnections: 1,
+    accepted: 1,
+    requests: 10,
+    refused: 0,
+    handlerErrors: 0,
+    aborted: 0,
+    timeouts: 0,
+  });
+  expect(stats).toMatchObject({ bytesReceived: sent, acceptPauses: 0, failedAccepts: 0, failedCloses: 0 });
+  expect(stats.bytesSent).toBeGreaterThan(first.content.length * 10);
+  expect(stats.registrations).toBe(before.registrations);
+  expect(stats.sendCalls - before.sendCalls, 'one send an answer').toBe(9);
+  client.destroy();
+  await until(() => server.stats().openConnections === 0, 'the client left');
+});
+
+test('a pipelined burst is answered with few sends', async () => {
+  const { connect: join, server } = await startHandler(echo);
+  const client = await join();
+  client.send(get('/').repeat(100));
+  for (let i = 0; i < 100; i++) await client.readResponse();
+  expect(server.stats().sendCalls).toBeLessThanOrEqual(10);
+});
+
+test('many clients at once are all answered', async () => {
+  const { port, server } = await startHandler(echo);
+  const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(port, get(`/${i}`))));
+  expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 300 }, (_, i) => `GET /${i}`));
+  await until(() => server.stats().openConnections === 0, 'all have left');
+  expect(server.stats()).toMatchObject({ accepted: 300, requests: 300 });
+});
+
+test("a server over a folder says the folder's real path", async () => {
+  const root = await folder({ 'index.html': 'x' });
+  const { server } = await start({ root: `${root}/../${root.slice(root.lastIndexOf('/') + 1)}/` });
+  expect(server.root).toBe(root);
+});

@@ -1,0 +1,216 @@
+// Proves that every wait for a client ends, never early, and how it ends.
+
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import type { Handler, ServeOptions } from '../../src/index.ts';
+import type { Client } from '../support/client.ts';
+import { get } from '../support/client.ts';
+import { echo, type Site, startHandler } from '../support/serving.ts';
+import { pause, until } from '../support/until.ts';
+
+/** A deadline of this many milliseconds, the smallest there is. */
+const SOON_MS = 100;
+
+const waitsForBody: Handler = async (request, response) => response.send(200, {}, await request.body.text());
+const neverAnswers: Handler = () => new Promise(() => {});
+
+/** Every deadline far away but those that are given. */
+function startWith(handler: Handler, soon: ServeOptions): Promise<Site> {
+  return startHandler(handler, soon);
+}
+
+/** The end of a connection, and that it did not come before `ms` had passed since `begin`. */
+async function endsAfter(client: Client, beginMs: number, ms: number): Promise<string> {
+  const end = await client.closed();
+  // The client's timer began after the server's: the network lies between, and timers round.
+  expect(performance.now() - beginMs).toBeGreaterThanOrEqual(ms - 5);
+  return end;
+}
+
+test('a client that says nothing is closed without an answer after firstByteTimeoutMs', async () => {
+  const { connect, server } = await startWith(echo, { firstByteTimeoutMs: SOON_MS });
+  const begin = performance.now();
+  const client = await connect();
+  expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
+  expect(client.received).toHaveLength(0);
+  expect(server.stats().timeouts).toBe(1);
+});
+
+test('an idle connection is closed after keepAliveTimeoutMs, and each request begins that time anew', async () => {
+  const { connect } = await startWith(echo, { keepAliveTimeoutMs: 300 });
+  const client = await connect();
+  let begin = 0;
+  for (let i = 0; i < 4; i++) {
+    begin = performance.now();
+    expect((await client.send(get('/')).readResponse()).status).toBe(200);
+    await pause(120);
+  }
+  expect(await endsAfter(client, begin, 300)).toBe('fin');
+  expect(client.received).toHaveLength(0);
+});
+
+test('an asynchronous answer begins the idle time too', async () => {
+  const { connect } = await startWith(
+    async (_, response) => {
+      await pause(5);
+      response.send(200, {}, 'x');
+    },
+    { keepAliveTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  const begin = performance.now();
+  await client.send(get('/')).readResponse();
+  expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
+});
+
+test('a head that does not end is 408 after headerTimeoutMs in all, however it trickles', async () => {
+  const { connect, server } = await startWith(echo, { headerTimeoutMs: 200 });
+  const client = await connect();
+  const begin = performance.now();
+  client.send('GET / HTTP/1.1\r\n');
+  while (!client.isOver && client.received.length === 0) {
+    client.send('X: y\r\n');
+    await pause(20);
+  }
+  const answer = await client.readResponse();
+  expect(answer.status).toBe(408);
+  expect(answer.field('connection')).toBe('close');
+  expect(await endsAfter(client, begin, 200)).toBe('fin');
+  expect(server.stats()).toMatchObject({ timeouts: 1, refused: 1 });
+});
+
+test('a head of a later request has its own time', async () => {
+  const { connect } = await startWith(echo, { headerTimeoutMs: SOON_MS });
+  const client = await connect();
+  client.send(`${get('/')}GET / HT`);
+  expect((await client.readResponse()).status).toBe(200);
+  expect((await client.readResponse()).status).toBe(408);
+  expect(await client.closed()).toBe('fin');
+});
+
+test('a body that does not come is 408 after bodyTimeoutMs, and its reader is told', async () => {
+  const codes: string[] = [];
+  const { connect } = await startWith(
+    async (request) => {
+      await request.body.text().catch((error: { code: string }) => codes.push(error.code));
+    },
+    { bodyTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  const begin = performance.now();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe');
+  expect((await client.readResponse()).status).toBe(408);
+  expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
+  expect(codes).toEqual(['ERR_CLIENT_GONE']);
+});
+
+test('every byte of a body begins bodyTimeoutMs anew', async () => {
+  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 400 });
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n');
+  for (const letter of 'patience') {
+    await pause(100);
+    client.send(letter);
+  }
+  expect((await client.readResponse()).text).toBe('patience');
+});
+
+test('a body that stops after the answer has begun cuts the connection', async () => {
+  const { connect } = await startWith(
+    async (request, response) => {
+      response.start(200);
+      response.write('begun');
+      await request.body.text().catch(() => {});
+    },
+    { bodyTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe');
+  expect(await client.closed()).toBe('reset');
+});
+
+test('the rest of an unread body has bodyTimeoutMs in all', async () => {
+  const { connect } = await startWith((_, response) => response.send(200, {}, 'early'), {
+    bodyTimeoutMs: SOON_MS,
+    lingerTimeoutMs: SOON_MS,
+  });
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe');
+  expect((await client.readResponse()).text).toBe('early');
+  await client.closed();
+});
+
+test('a handler may take its time: no deadline of the client runs meanwhile', async () => {
+  const { connect } = await startWith(
+    async (_, response) => {
+      await pause(700);
+      response.send(200, {}, 'thought it over');
+    },
+    {
+      firstByteTimeoutMs: SOON_MS,
+      headerTimeoutMs: SOON_MS,
+      bodyTimeoutMs: SOON_MS,
+      keepAliveTimeoutMs: SOON_MS,
+      halfClosedTimeoutMs: SOON_MS,
+    },
+  );
+  const client = await connect();
+  expect((await client.send(get('/')).readResponse()).text).toBe('thought it over');
+});
+
+test('a client that does not take its answer is cut off after sendTimeoutMs', async () => {
+  const { connect, server } = await startWith((_, response) => response.send(200, {}, new Uint8Array(30_000_000)), {
+    sendTimeoutMs: SOON_MS,
+  });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/'));
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  await until(() => server.stats().openConnections === 0, 'the client was cut off');
+  expect(server.stats().timeouts).toBe(1);
+});
+
+test('a client that takes its answer slowly but steadily is not cut off', async () => {
+  const bytes = 20_000_000;
+  const { connect } = await startWith((_, response) => response.send(200, {}, new Uint8Array(bytes)), {
+    sendTimeoutMs: 1_000,
+  });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/'));
+  // One piece of 64 KiB at a time: by the deadline far less than what makes the system report WRITABLE again.
+  for (let i = 0; i < 15; i++) {
+    await pause(100);
+    const piece = once(client.socket, 'data').then(() => client.socket.pause());
+    client.socket.resume();
+    await Promise.race([piece, client.closed()]);
+  }
+  client.socket.resume();
+  expect((await client.readResponse()).content.length).toBe(bytes);
+});
+
+test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then is cut off', async () => {
+  const { connect, server } = await startWith(neverAnswers, { halfClosedTimeoutMs: SOON_MS });
+  const client = await connect();
+  const begin = performance.now();
+  client.send(get('/')).finish();
+  expect(await endsAfter(client, begin, SOON_MS)).toBe('reset');
+  expect(server.stats()).toMatchObject({ timeouts: 1, aborted: 1, openConnections: 0 });
+});
+
+test('FIN that comes while the handler is at work starts that time as well', async () => {
+  const { connect, server } = await startWith(neverAnswers, { halfClosedTimeoutMs: SOON_MS });
+  const client = await connect();
+  await client.send(get('/')).flushed();
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  client.finish();
+  expect(await client.closed()).toBe('reset');
+});
+
+test('an idle server sleeps: no turns without events or deadlines', async () => {
+  const { server } = await startWith(echo, {});
+  await pause(50);
+  const { turns } = server.stats();
+  await pause(300);
+  expect(server.stats().turns - turns).toBeLessThanOrEqual(1);
+});

@@ -1,0 +1,151 @@
+// Proves what a handler can learn from a request, and for how long.
+
+import { expect, test } from 'vitest';
+import type { HttpRequest } from '../../src/index.ts';
+import { ask, get } from '../support/client.ts';
+import { startHandler } from '../support/serving.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Everything a request says, as JSON. */
+function everything(request: HttpRequest): string {
+  const { method, target, path, query, httpVersion, remote, local } = request;
+  return JSON.stringify({ method, target, path, query, httpVersion, remote, local, fields: request.fields() });
+}
+
+test('method, target, path, query, version, fields and addresses are those that were sent', async () => {
+  const { connect, port } = await startHandler((request, response) => response.send(200, {}, everything(request)));
+  const client = await connect();
+  const answer = await client
+    .send('PaTcH /a%20b/c?d=e&f HTTP/1.1\r\nHOST: h\r\nX-Y:  z \r\nx-y: \xe4\r\n\r\n')
+    .readResponse();
+  expect(JSON.parse(answer.text)).toEqual({
+    method: 'PaTcH',
+    target: '/a%20b/c?d=e&f',
+    path: '/a%20b/c',
+    query: 'd=e&f',
+    httpVersion: '1.1',
+    remote: { address: '127.0.0.1', port: client.localPort },
+    local: { address: '127.0.0.1', port },
+    fields: [
+      ['host', 'h'],
+      ['x-y', 'z'],
+      ['x-y', 'ä'],
+    ],
+  });
+});
+
+test.each([
+  ['GET /?', '/', ''],
+  ['GET /a??b', '/a', '?b'],
+  ['GET http://a.b:1/c/d?e', '/c/d', 'e'],
+  ['GET HTTP://a', '/', ''],
+  ['GET http://a?b', '/', 'b'],
+  ['OPTIONS *', '*', ''],
+  ['GET //x/y', '//x/y', ''],
+])('%s has the path %s and the query "%s"', async (start, path, query) => {
+  const { port } = await startHandler((request, response) =>
+    response.send(200, {}, JSON.stringify([request.path, request.query])),
+  );
+  const answer = await ask(port, `${start} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  expect(JSON.parse(answer.text)).toEqual([path, query]);
+});
+
+test('field finds names in any case, joins several, and cookies with a semicolon', async () => {
+  const names = ['x-a', 'X-A', 'cookie', 'x_a', 'missing', 'x~b', 'x^b', 'empty'];
+  const { port } = await startHandler((request, response) => {
+    response.send(200, {}, JSON.stringify(names.map((name) => request.field(name) ?? null)));
+  });
+  const request = get('/', 'X-A: 1', 'Cookie: a=b', 'x-a: 2', 'cookie: c=d', 'X_A: 3', 'X~B: 4', 'Empty:');
+  expect(JSON.parse((await ask(port, request)).text)).toEqual(['1, 2', '1, 2', 'a=b; c=d', '3', null, '4', null, '']);
+});
+
+test('a request stays as it was after await, though others came meanwhile', async () => {
+  const { connect } = await startHandler(async (request, response) => {
+    await pause(10);
+    response.send(200, {}, `${request.method} ${request.target} ${request.field('x')}`);
+  });
+  const clients = await Promise.all(Array.from({ length: 20 }, connect));
+  for (const [i, client] of clients.entries())
+    client.send(get(`/${i}`, `X: ${'v'.repeat(i)}`) + get(`/again${i}`, 'X: w'));
+  for (const [i, client] of clients.entries()) {
+    expect((await client.readResponse()).text).toBe(`GET /${i} ${'v'.repeat(i)}`);
+    expect((await client.readResponse()).text).toBe(`GET /again${i} w`);
+  }
+});
+
+test('a handler that answers later without a promise may read its request until then', async () => {
+  const { port } = await startHandler((request, response) => {
+    setTimeout(() => response.send(200, {}, request.target), 5);
+  });
+  expect((await ask(port, get('/later'))).text).toBe('/later');
+});
+
+test('what was not read of a request that was answered synchronously is ERR_REQUEST_OVER later', async () => {
+  const kept: HttpRequest[] = [];
+  const { port } = await startHandler((request, response) => {
+    kept.push(request);
+    response.send(200, {}, request.method);
+  });
+  await ask(port, get('/gone'));
+  const over = expect.objectContaining({ code: 'ERR_REQUEST_OVER' });
+  expect(() => kept[0]?.target).toThrow(over);
+  expect(() => kept[0]?.field('host')).toThrow(over);
+  expect(() => kept[0]?.fields()).toThrow(over);
+  expect(kept[0]?.method, 'was read before').toBe('GET');
+});
+
+test('signal aborts when the client resets the connection, with ERR_CLIENT_GONE as its reason', async () => {
+  const reasons: unknown[] = [];
+  const { connect, server } = await startHandler(async (request, response) => {
+    const { signal } = request;
+    expect(signal.aborted).toBe(false);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    reasons.push(signal.reason);
+    response.send(200, {}, 'into the void');
+    expect(response.ended).toBe(true);
+  });
+  const client = await connect();
+  await client.send(get('/')).flushed();
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  client.reset();
+  await until(() => reasons.length > 0, 'the signal aborted');
+  expect(reasons).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_GONE' })]);
+  expect(server.stats().aborted).toBe(1);
+});
+
+test('signal asked for after the client left is aborted already', async () => {
+  const seen: boolean[] = [];
+  const { connect, server } = await startHandler(async (request) => {
+    await until(() => server.stats().aborted === 1, 'the client is gone');
+    seen.push(request.signal.aborted);
+  });
+  const client = await connect();
+  await client.send(get('/')).flushed();
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  client.reset();
+  await until(() => seen.length > 0, 'the handler looked');
+  expect(seen).toEqual([true]);
+});
+
+test('signal does not abort when the answer was given and the client leaves', async () => {
+  const signals: AbortSignal[] = [];
+  const { connect, server } = await startHandler((request, response) => {
+    signals.push(request.signal);
+    response.send(200, {}, 'x');
+  });
+  const client = await connect();
+  await client.send(get('/')).readResponse();
+  client.reset();
+  await until(() => server.stats().openConnections === 0, 'the client is gone');
+  expect(signals.map((signal) => signal.aborted)).toEqual([false]);
+});
+
+test('a client that sent FIN is not gone: signal stays silent until it is reset', async () => {
+  const { connect } = await startHandler(async (request, response) => {
+    await pause(30);
+    response.send(200, {}, String(request.signal.aborted));
+  });
+  const client = await connect();
+  client.send(get('/')).finish();
+  expect((await client.readResponse()).text).toBe('false');
+});

@@ -1,0 +1,46 @@
+// Proves, around every test file, that no descriptor is left: sockets, pollers, files.
+
+import { readdirSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, expect } from 'vitest';
+import { settled } from './until.ts';
+
+const EVENTPOLL = 'anon_inode:[eventpoll]';
+const REPOSITORY = process.cwd();
+
+/** What this process has open, as /proc names it; the runner's pipes, terminals and libraries left out. */
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return isOurs(target) ? [target] : [];
+    } catch {
+      // The descriptor with which the directory was read is gone again.
+      return [];
+    }
+  });
+}
+
+function isOurs(target: string): boolean {
+  if (target.startsWith('socket:') || target === EVENTPOLL) return true;
+  return (
+    target.startsWith(`${tmpdir()}/`) || (target.startsWith(`${REPOSITORY}/`) && !target.includes('/node_modules/'))
+  );
+}
+
+/** Everything in `after` that is not in `before`, each as often as it is too many. */
+function surplus(before: readonly string[], after: readonly string[]): string[] {
+  const rest = [...before];
+  return after.filter((target) => {
+    const at = rest.indexOf(target);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}
+
+const before = openDescriptors();
+
+afterAll(async () => {
+  await settled(() => surplus(before, openDescriptors()).length === 0);
+  expect(surplus(before, openDescriptors()), 'descriptors that this file left open').toEqual([]);
+});

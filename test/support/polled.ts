@@ -1,0 +1,114 @@
+// A real kernel whose waits the test makes itself, with a listener and clients on this machine's loopback.
+
+import { onTestFinished } from 'vitest';
+import { EAGAIN } from '../../src/kernel/errno.ts';
+import { EVENT_WORDS, type Kernel, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
+import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { type Client, connect } from './client.ts';
+import { pause } from './until.ts';
+
+/** One event in words. */
+export interface Ready {
+  readonly fd: number;
+  readonly generation: number;
+  readonly readiness: number;
+}
+
+/** A client and the kernel's end of its connection. */
+export interface Pair {
+  readonly client: Client;
+  readonly fd: number;
+  /** Of the registration; 0 when the descriptor is not watched. */
+  readonly generation: number;
+}
+
+/** Longest single wait of a test that expects something. */
+const WAIT_MS = 50;
+const MAX_WAITS = 400;
+
+export class Polled {
+  readonly kernel: Kernel;
+  readonly listener: number;
+  readonly port: number;
+
+  constructor(backend: string) {
+    this.kernel = createNativeKernel(backend);
+    onTestFinished(() => this.kernel.destroy());
+    this.listener = this.kernel.listen('127.0.0.1', 0, 128);
+    this.port = this.kernel.local(this.listener).port;
+  }
+
+  /** One wait, as objects. */
+  events(timeoutMs: number): Ready[] {
+    const count = this.kernel.wait(timeoutMs);
+    if (count < 0) throw new Error(`wait returned ${count}`);
+    const word = (at: number): number => this.kernel.events[at] ?? -1;
+    return Array.from({ length: count }, (_, i) => ({
+      fd: word(i * EVENT_WORDS),
+      generation: word(i * EVENT_WORDS + 1),
+      readiness: word(i * EVENT_WORDS + 2),
+    }));
+  }
+
+  /** Waits for an event of `fd` that carries all of `bits`. Clients go on meanwhile. */
+  async event(fd: number, bits: number): Promise<Ready> {
+    for (let i = 0; i < MAX_WAITS; i++) {
+      const found = this.events(i === 0 ? 0 : WAIT_MS).find(
+        (ready) => ready.fd === fd && (ready.readiness & bits) === bits,
+      );
+      if (found !== undefined) return found;
+      await pause(0);
+    }
+    throw new Error(`no event of descriptor ${fd} with readiness ${bits}`);
+  }
+
+  /** Takes away every event that is there now. */
+  drain(): void {
+    while (this.events(0).length > 0);
+  }
+
+  /** Asks for the next event where the back end needs to be asked. */
+  again(fd: number, interest: number): void {
+    if (!this.kernel.traits.edgeTriggered) this.kernel.rearm(fd, interest);
+  }
+
+  /** A connected client whose descriptor is not watched yet. */
+  async accept(): Promise<Pair> {
+    const client = await connect(this.port);
+    const fd = await this.acceptOne();
+    return { client, fd, generation: 0 };
+  }
+
+  /** A connected client, watched for both directions, whose first events were taken away. */
+  async pair(): Promise<Pair> {
+    const { client, fd } = await this.accept();
+    const generation = this.kernel.add(fd, READABLE | WRITABLE);
+    this.drain();
+    return { client, fd, generation };
+  }
+
+  /** Receives up to `length` bytes as text, or -errno. */
+  receive(fd: number, length: number = this.kernel.input.length): string | number {
+    const count = this.kernel.recv(fd, 0, length);
+    return count < 0 ? count : this.kernel.input.toString('latin1', 0, count);
+  }
+
+  /** Sends until the system takes no more; returns the bytes taken. */
+  fill(fd: number): number {
+    let sent = 0;
+    for (;;) {
+      const count = this.kernel.send(fd, 0, this.kernel.output.length);
+      if (count === EAGAIN) return sent;
+      if (count < 0) throw new Error(`send returned ${count}`);
+      sent += count;
+    }
+  }
+
+  async acceptOne(): Promise<number> {
+    for (;;) {
+      const fd = this.kernel.accept(this.listener);
+      if (fd !== EAGAIN) return fd;
+      await pause(1);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// Waiting for what happens in its own time, without saying how fast that is.
+
+/** How long something may take on the slowest machine before a test is called hanging. */
+const PATIENCE_MS = 10_000;
+
+const STEP_MS = 5;
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whether `condition` came true; looks again and again. */
+export async function settled(
+  condition: () => boolean | Promise<boolean>,
+  patienceMs: number = PATIENCE_MS,
+): Promise<boolean> {
+  const end = Date.now() + patienceMs;
+  while (!(await condition())) {
+    if (Date.now() > end) return false;
+    await pause(STEP_MS);
+  }
+  return true;
+}
+
+/** Waits until `condition` is true. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  if (!(await settled(condition))) throw new Error(`waited in vain until ${what}`);
+}
+
+/** A promise and the function that resolves it. */
+export interface Gate {
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+/** Something that a handler waits for and the test opens. */
+export function gate(): Gate {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}

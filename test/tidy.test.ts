@@ -1,0 +1,222 @@
+// The source tree against the rules of the house: directions, sizes, who may include what, and that the
+// README lists what the code has.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { FLAGS } from '../src/cli/arguments.ts';
+import { ERROR_CODES } from '../src/errors.ts';
+import { LIMIT_NAMES, LIMITS } from '../src/limits.ts';
+import { measureFunctions } from './tidy/functions.ts';
+import { importProblems } from './tidy/imports.ts';
+import { errorRows, flagRows, flagText, limitRows } from './tidy/readme.ts';
+import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
+import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
+
+const MAX_FUNCTION_LINES = 70;
+const MAX_FILE_LINES = 340;
+
+const TYPESCRIPT = sourceFiles('src', ['.ts']);
+const NATIVE = sourceFiles('native', ['.cc', '.h']);
+const SCRIPTS = sourceFiles('scripts', ['.js']);
+const TESTS = sourceFiles('test', ['.ts', '.mjs', '.cc', '.h']);
+
+function offendersOf(files: readonly SourceFile[], rule: (text: string) => readonly string[]): readonly string[] {
+  return files.flatMap(({ path, text }) => rule(text).map((offence) => `${path}: ${offence}`));
+}
+
+function longFunctions(text: string): readonly string[] {
+  return measureFunctions(text)
+    .filter(({ lines }) => lines >= MAX_FUNCTION_LINES)
+    .map(({ head, line, lines }) => `line ${line}: ${head} has ${lines} lines`);
+}
+
+describe('imports', () => {
+  test('point only left', () => {
+    expect(TYPESCRIPT.length).toBeGreaterThan(30);
+    expect(importProblems(TYPESCRIPT)).toEqual([]);
+  });
+
+  test.each([
+    ['src/kernel/kernel.ts', '../reactor/reactor.ts'],
+    ['src/reactor/reactor.ts', '../connection/connection.ts'],
+    ['src/connection/connection.ts', '../session/session.ts'],
+    ['src/connection/connection.ts', '../http/date.ts'],
+    ['src/session/session.ts', '../handlers/wsgi.ts'],
+    ['src/session/session.ts', '../server/server.ts'],
+    ['src/handlers/wsgi.ts', '../session/session.ts'],
+    ['src/handlers/wsgi.ts', '../limits.ts'],
+    ['src/handlers/wsgi.ts', '../kernel/kernel.ts'],
+    ['src/server/server.ts', '../cli/program.ts'],
+    ['src/cli/program.ts', '../index.ts'],
+    ['src/http/date.ts', '../errors.ts'],
+    ['src/http/date.ts', 'node:fs'],
+    ['src/limits.ts', './http/date.ts'],
+    ['src/utils/text.ts', '../errors.ts'],
+    ['src/another.ts', './errors.ts'],
+  ])('%s must not import %s', (path, specifier) => {
+    for (const text of [
+      `import { x } from '${specifier}';`,
+      `export * from "${specifier}";`,
+      `await import('${specifier}');`,
+    ]) {
+      expect(importProblems([{ path, text }])).toHaveLength(1);
+    }
+  });
+
+  test.each([
+    ['src/reactor/reactor.ts', '../kernel/kernel.ts'],
+    ['src/session/session.ts', '../http/date.ts'],
+    ['src/handlers/wsgi.ts', '../errors.ts'],
+    ['src/handlers/wsgi.ts', 'mrmime'],
+    ['src/handlers/wsgi.ts', 'node:fs'],
+    ['src/http/date.ts', './status.ts'],
+    ['src/cli/program.ts', '../server/server.ts'],
+  ])('%s may import %s', (path, specifier) => {
+    expect(importProblems([{ path, text: `import { x } from '${specifier}';` }])).toEqual([]);
+  });
+
+  test('in comments do not count', () => {
+    expect(importProblems([{ path: 'src/http/a.ts', text: "// import x from '../errors.ts';" }])).toEqual([]);
+  });
+});
+
+describe('sizes', () => {
+  test('functions stay under 70 lines', () => {
+    expect(offendersOf([...TYPESCRIPT, ...NATIVE, ...SCRIPTS], longFunctions)).toEqual([]);
+  });
+
+  test('files stay about 300 lines', () => {
+    const long = [...TYPESCRIPT, ...NATIVE, ...SCRIPTS, ...TESTS]
+      .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
+      .filter(({ lines }) => lines >= MAX_FILE_LINES)
+      .map(({ path, lines }) => `${path} has ${lines} lines`);
+    expect(long).toEqual([]);
+  });
+
+  test.each([
+    ['a function', (body: string) => `function f(a: number): void {\n${body}\n}`],
+    ['a method', (body: string) => `class C {\n  #m(a: { b: number }): string | null {\n${body}\n}\n}`],
+    ['an arrow function', (body: string) => `const f = (a: number) => {\n${body}\n};`],
+    ['an accessor', (body: string) => `class C {\n  get size(): number {\n${body}\n}\n}`],
+    ['an object as result', (body: string) => `function f(): { a: number } {\n${body}\n}`],
+    ['a C++ member', (body: string) => `int Kernel::Wait(int ms) const {\n${body}\n}`],
+    ['a C++ constructor', (body: string) => `Kernel::Kernel(int a)\n    : a_(a), b_{1} {\n${body}\n}`],
+    ['a C++ lambda', (body: string) => `auto f = [](int a) -> int {\n${body}\n};`],
+  ])('a long one is found: %s', (_, wrap) => {
+    const body = (lines: number): string =>
+      Array.from({ length: lines }, (_line, i) => `  call('}', ${i}); // {`).join('\n');
+    expect(longFunctions(wrap(body(MAX_FUNCTION_LINES)))).toHaveLength(1);
+    expect(longFunctions(wrap(body(10)))).toEqual([]);
+  });
+
+  test('a long class, table or namespace is no function', () => {
+    const lines = Array.from({ length: 100 }, (_, i) => `  f${i}: ${i},`).join('\n');
+    expect(longFunctions(`const TABLE = {\n${lines}\n};`)).toEqual([]);
+    expect(longFunctions(`class C {\n${lines.replaceAll(',', ';')}\n}`)).toEqual([]);
+    expect(longFunctions(`namespace a {\n${lines.replaceAll(',', ';')}\n}`)).toEqual([]);
+  });
+});
+
+describe('the native edge', () => {
+  const including = (header: string): readonly string[] =>
+    NATIVE.filter(({ text }) => includesOf(text).includes(header)).map(({ path }) => path);
+
+  test('napi.h is included by native/addon.cc alone, node_api.h by kernel_object.h', () => {
+    expect(including('napi.h')).toEqual(['native/addon.cc']);
+    expect(including('node_api.h')).toEqual(['native/kernel_object.h']);
+  });
+
+  test('uv.h is included by native/loop_bridge.cc alone', () => {
+    expect(including('uv.h')).toEqual(['native/loop_bridge.cc']);
+  });
+
+  test('only native/pollers.cc compiles by condition', () => {
+    const conditional = NATIVE.filter(({ text }) => conditionalOffences(text).length > 0);
+    expect(conditional.map(({ path }) => path)).toEqual(['native/pollers.cc']);
+    expect(conditionalOffences('#ifndef A_H_\n#define A_H_\nint a;\n#endif')).toEqual([]);
+    expect(conditionalOffences('#ifndef A_H_\n#define A_H_\n# if defined(X)\n#endif\n#endif')).toHaveLength(1);
+    expect(conditionalOffences('#ifndef NDEBUG\nint a;\n#endif')).toHaveLength(1);
+  });
+});
+
+describe('types', () => {
+  test('are never cast, silenced or given up', () => {
+    expect(offendersOf(TYPESCRIPT, typeOffences)).toEqual([]);
+  });
+
+  test.each(['const a = b as string;', 'let a: any;', 'f<any>();', '// @ts-ignore', 'x as unknown as T;'])(
+    'an offence is found: %s',
+    (text) => {
+      expect(typeOffences(text).length).toBeGreaterThan(0);
+    },
+  );
+
+  test.each([
+    "import * as a from 'b';",
+    "export { a as b } from 'c';",
+    'const a = [1] as const;',
+    '// as if any',
+    "f('as any');",
+    'g(`as any`);',
+  ])('no offence: %s', (text) => {
+    expect(typeOffences(text)).toEqual([]);
+  });
+});
+
+describe('the README', () => {
+  const readme = (): string => readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+  test('lists every flag and no other', () => {
+    expect([...flagRows(readme())].sort()).toEqual(
+      FLAGS.map(({ name, short, value }) => flagText(name, short, value)).sort(),
+    );
+  });
+
+  test('lists every bound with its default and no other', () => {
+    expect([...limitRows(readme())].sort()).toEqual(
+      LIMIT_NAMES.map((name) => `${name} = ${LIMITS[name].byDefault}`).sort(),
+    );
+  });
+
+  test('lists every error code and no other', () => {
+    expect([...errorRows(readme())].sort()).toEqual(Object.keys(ERROR_CODES).sort());
+  });
+
+  test('is read as it is written', () => {
+    expect(flagRows('| `--port`, `-p` PORT | text |\n| `--access-log` FILE\\|- | text |\n| `--quiet` | |')).toEqual([
+      '--port -p PORT',
+      '--access-log FILE|-',
+      '--quiet',
+    ]);
+    expect(limitRows('| `maxHeaderBytes` | 16,384 | text |\n| `backlog` | 4096 | |')).toEqual([
+      'maxHeaderBytes = 16384',
+      'backlog = 4096',
+    ]);
+    expect(errorRows('| `ERR_OPTION` | usage |')).toEqual(['ERR_OPTION']);
+  });
+});
+
+describe('errors', () => {
+  test.each(Object.keys(ERROR_CODES))('%s is thrown somewhere', (code) => {
+    const users = TYPESCRIPT.filter(({ path }) => path !== 'src/errors.ts').map(({ text }) => codeOf(text, true));
+    const throwing = users.filter((text) => text.replaceAll(/[!=]==\s*'ERR_\w+'/g, '').includes(`'${code}'`));
+    expect(throwing.length).toBeGreaterThan(0);
+  });
+});
+
+test('no file of the repository names a path or a project that is not its own', () => {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const paths = listed.split('\0').filter((path) => path !== '' && existsSync(join(ROOT, path)));
+  const foreign = [['', 'work', ''].join('/'), ['farm', 'studio'].join('-')];
+  expect(paths.length).toBeGreaterThan(50);
+  const offending = paths.filter((path) => {
+    const text = readFileSync(join(ROOT, path), 'latin1');
+    return foreign.some((name) => text.includes(name));
+  });
+  expect(offending).toEqual([]);
+});

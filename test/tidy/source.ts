@@ -1,0 +1,90 @@
+// Reads source files and blanks what is not code, keeping every line where it is.
+// It must not know what is checked.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the repository. */
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
+
+/** One file: its path from the root, with `/`, and its text. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The files below `folder` whose names end in one of `extensions`. */
+export function sourceFiles(folder: string, extensions: readonly string[]): readonly SourceFile[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && extensions.some((extension) => entry.name.endsWith(extension)))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => ({ path: relative(ROOT, path), text: readFileSync(path, 'utf8') }));
+}
+
+/** What may stand in front of a regular expression; after anything else `/` divides. */
+const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};\n]|\breturn|=>)\s*$/;
+
+const PATTERNS = {
+  comment: /\/\/[^\n]*|\/\*[\s\S]*?\*\//y,
+  string: /'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"/y,
+  regex: /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[dgimsuvy]*/y,
+} as const;
+
+/** Where `pattern` ends when it begins at `at`; `at` itself if it does not. */
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
+
+/** Where the template literal that begins at `at` ends, those within it included. */
+function templateEnd(text: string, at: number): number {
+  let depth = 0;
+  for (let i = at + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (depth === 0 && text[i] === '`') return i + 1;
+    else if (text.startsWith('${', i)) depth++;
+    else if (depth > 0 && text[i] === '}') depth--;
+    else if (depth > 0 && text[i] === '`') i = templateEnd(text, i) - 1;
+  }
+  return text.length;
+}
+
+function literalEnd(text: string, at: number): number {
+  const character = text[at];
+  if (character === "'" || character === '"') return endOf(PATTERNS.string, text, at);
+  if (character === '`') return templateEnd(text, at);
+  if (character === '/' && BEFORE_REGEX.test(text.slice(Math.max(0, at - 40), at))) {
+    return endOf(PATTERNS.regex, text, at);
+  }
+  return at;
+}
+
+function blanked(text: string): string {
+  return text.replaceAll(/[^\n]/g, ' ');
+}
+
+/** `text` with comments blanked and, unless `keepLiterals`, strings, templates and regular expressions too. */
+export function codeOf(text: string, keepLiterals = false): string {
+  let code = '';
+  let at = 0;
+  while (at < text.length) {
+    const commentEnd = endOf(PATTERNS.comment, text, at);
+    const end = commentEnd > at ? commentEnd : literalEnd(text, at);
+    if (end === at) {
+      code += text[at++];
+      continue;
+    }
+    const piece = text.slice(at, end);
+    code +=
+      commentEnd === at && keepLiterals ? piece : commentEnd > at ? blanked(piece) : `"${blanked(piece.slice(1, -1))}"`;
+    at = end;
+  }
+  return code;
+}
+
+/** The number of the line, from 1, on which `index` lies. */
+export function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}

@@ -1,0 +1,18 @@
+// How the tests run: each file in a process of its own, since descriptors belong to processes.
+
+import type { ViteUserConfig } from 'vitest/config';
+
+const config: ViteUserConfig = {
+  test: {
+    include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/leaks.ts'],
+    pool: 'forks',
+    // Most tests wait for a system or a child, not for the processor.
+    maxWorkers: '100%',
+    // Bounds for what hangs, not expectations: nothing here depends on how fast the machine is.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+};
+
+export default config;
