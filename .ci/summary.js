@@ -1,0 +1,27 @@
+// Prints `N passed, N failed` from what .ci/run kept, and ends with 1 when anything failed.
+//   node summary.js VITEST_JSON CHECK_LOG EXIT_STATUS FAILED_STEPS
+import { existsSync, readFileSync } from 'node:fs';
+
+const [report, log, status, failedSteps] = process.argv.slice(2);
+
+/** The tests of vitest; a file that did not even load counts as one that failed. */
+function countTests() {
+  if (!existsSync(report)) return { passed: 0, failed: 0 };
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const unloaded = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  return { passed: numPassedTests, failed: numFailedTests + unloaded.length };
+}
+
+function countNative() {
+  const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
+  const [, passed = '0', failed = '0'] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? [];
+  return { passed: Number(passed), failed: Number(failed) };
+}
+
+const [tests, native] = [countTests(), countNative()];
+const passed = tests.passed + native.passed;
+let failed = tests.failed + native.failed;
+// A step that failed for another reason (installing, formatting, types) is a failure too.
+if (failed === 0 && (status !== '0' || failedSteps !== '0')) failed = 1;
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,79 @@
+// Replays the same bytes through the whole server on a kernel without system calls, in batches of a fixed
+// size: the instructions of a run depend on the code alone. Run it under a counter, with two numbers of
+// requests; the difference belongs to the requests.
+//   valgrind --tool=callgrind --smc-check=all node --single-threaded bench/replay.js 100000
+import { Connection } from '../dist/connection/connection.js';
+import { Stage } from '../dist/connection/stage.js';
+import { HttpClock } from '../dist/http/date.js';
+import { prepareFields } from '../dist/http/fields.js';
+import { HeadWriter } from '../dist/http/response-head.js';
+import { DUE_AT_MS, EVENT_WORDS, NOW_MS, READABLE } from '../dist/kernel/kernel.js';
+import { resolveLimits } from '../dist/limits.js';
+import { Reactor } from '../dist/reactor/reactor.js';
+import { SessionContext } from '../dist/session/context.js';
+import { Session } from '../dist/session/session.js';
+
+const CLIENTS = 64;
+const REQUESTS = Number(process.argv[2] ?? 100_000);
+const BYTES = Buffer.from(process.argv[3] ?? 'GET /?name=123 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n');
+
+/** Every client has sent the same request whenever it is asked. */
+function replayKernel() {
+  const control = new Float64Array(12);
+  const events = new Int32Array(256 * EVENT_WORDS);
+  const input = Buffer.alloc(65_536);
+  const kernel = {
+    traits: { name: 'replay', edgeTriggered: true, hasDescriptor: false, seesHangup: true, maxDescriptors: 0 },
+    events,
+    input,
+    output: Buffer.alloc(131_072),
+    control,
+    answered: 0,
+    wait: () => {
+      control[NOW_MS] += 1;
+      for (let i = 0; i < CLIENTS; i++) {
+        events[i * EVENT_WORDS] = i;
+        events[i * EVENT_WORDS + 1] = 1;
+        events[i * EVENT_WORDS + 2] = READABLE;
+      }
+      return CLIENTS;
+    },
+    recv: (_fd, offset) => {
+      input.set(BYTES, offset);
+      return BYTES.length;
+    },
+    send: (_fd, _offset, length) => {
+      kernel.answered++;
+      return length;
+    },
+    now: () => control[NOW_MS],
+    wallClockMs: () => 1e12,
+  };
+  control[DUE_AT_MS] = Number.POSITIVE_INFINITY;
+  return kernel;
+}
+
+const kernel = replayKernel();
+const reactor = new Reactor(kernel);
+const limits = resolveLimits({});
+const fields = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const sessions = new SessionContext({
+  handler: (request, response) => {
+    response.send(200, fields, request.query);
+  },
+  limits,
+  headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),
+  observer: null,
+  onError: (error) => {
+    throw error;
+  },
+  nowMs: () => reactor.nowMs(),
+});
+const context = { kernel, reactor, stage: new Stage(kernel.output), ...limits, onClosed: () => {} };
+for (let fd = 0; fd < CLIENTS; fd++) {
+  const connection = new Connection(context, fd, 1);
+  reactor.add(connection);
+  connection.protocol = new Session(connection, sessions);
+}
+while (kernel.answered < REQUESTS) reactor.turn();
+process.stdout.write(`${kernel.answered} answers\n`);

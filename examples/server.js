@@ -1,0 +1,16 @@
+// Three servers in one process: a folder, a WSGI-style application, and a raw handler.
+//   node examples/server.js
+
+import { prepareFields, serve, wsgi } from 'epoll-server';
+import { application } from './hello.js';
+
+const files = await serve({ port: 0, root: new URL('../html', import.meta.url).pathname });
+const app = await serve({ port: 0, handler: wsgi(application) });
+
+// The raw handler: what everything else is built on. No promise for a synchronous answer.
+const PLAIN = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const raw = await serve({
+  port: 0,
+  handler: (request, response) => response.send(200, PLAIN, `You asked for ${request.path}\n`),
+});
+console.log(files.url, app.url, raw.url);
