@@ -1,7 +1,7 @@
 // Where the access log's text goes: a file that is appended to, or a standard stream. A log that cannot be
 // written never stops the server, and never fills its memory.
 
-import { createWriteStream, openSync } from 'node:fs';
+import { constants, createWriteStream, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { Sink } from '../server/watcher.ts';
@@ -9,10 +9,13 @@ import type { Sink } from '../server/watcher.ts';
 /** Text that may wait for a slow disk or reader; what comes beyond is dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
 
+/** Non-blocking, so that a FIFO that nobody reads is an error instead of a wait for ever. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 /** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened. */
 export function fileSink(path: string): Sink {
   try {
-    return streamSink(createWriteStream(path, { fd: openSync(path, 'a') }), path);
+    return streamSink(createWriteStream(path, { fd: openSync(path, APPEND, 0o644) }), path);
   } catch (error) {
     throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, {
       cause: error,

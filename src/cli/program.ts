@@ -19,6 +19,8 @@ const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 
 /** Runs the command; ends the process when it cannot. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // A closed pipe or a full disk behind a standard stream ends nothing: the server is not its messages.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     const given = parseArguments(argv);
     if (given.help) process.stdout.write(helpText());

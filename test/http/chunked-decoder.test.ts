@@ -148,4 +148,6 @@ test('one-byte chunks with long extensions do not earn what they cost', () => {
 test('honest chunks of any number pass: data pays for its framing', () => {
   const body = `${`10\r\n${'x'.repeat(16)}\r\n`.repeat(20_000)}0\r\n\r\n`;
   expect(decodeCut(body, [], LIMITS)).toMatchObject({ ended: true, status: 0 });
+  const single = `${'1\r\nx\r\n'.repeat(20_000)}0\r\n\r\n`;
+  expect(decodeCut(single, [], LIMITS)).toMatchObject({ ended: true, status: 0 });
 });

@@ -1,0 +1,132 @@
+// Child processes: started, asked, measured through /proc, and ended by their id whatever happens.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const ANSWER_MS = 20_000;
+const alive = new Set();
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]) {
+  process.on(signal, () => process.exit(code));
+}
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
+/** Starts a program; it dies with this one. */
+export function start(command, args, options = {}) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
+  alive.add(child);
+  child.ended = new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.code));
+    child.on('close', (code, signal) => resolve(code ?? signal));
+  });
+  child.ended.then(() => alive.delete(child));
+  child.stdin?.on('error', () => {});
+  return child;
+}
+
+/** Runs a program to its end and returns what it printed; kills it after `limitMs`. */
+export async function run(command, args, { limitMs, interruptMs, ...options }) {
+  const child = start(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const chunks = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'])
+    child[name].on('data', (text) => {
+      chunks[name] += text;
+    });
+  const timers = [setTimeout(() => child.kill('SIGKILL'), limitMs)];
+  if (interruptMs !== undefined) timers.push(setTimeout(() => child.kill('SIGINT'), interruptMs));
+  const code = await child.ended;
+  for (const timer of timers) clearTimeout(timer);
+  return { code, ...chunks };
+}
+
+/** A child that answers lines with lines; its first line is `PORT n` (or whatever `first` says). */
+export class Talker {
+  #waiting = [];
+  #over = false;
+
+  constructor(name, command, args, options) {
+    this.name = name;
+    this.child = start(command, args, options);
+    createInterface({ input: this.child.stdout }).on('line', (line) => this.#waiting.shift()?.resolve(line));
+    this.child.ended.then((code) => {
+      this.#over = true;
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${name} ended early (${code})`));
+    });
+  }
+
+  get pid() {
+    return this.child.pid;
+  }
+
+  /** The next line. */
+  line(limitMs = ANSWER_MS) {
+    if (this.#over) return Promise.reject(new Error(`${this.name} has ended`));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${this.name} said nothing for ${limitMs} ms`)), limitMs);
+      const settle = (done) => (value) => {
+        clearTimeout(timer);
+        done(value);
+      };
+      this.#waiting.push({ resolve: settle(resolve), reject: settle(reject) });
+    });
+  }
+
+  async ask(line) {
+    const answer = this.line();
+    this.child.stdin.write(`${line}\n`);
+    return JSON.parse(await answer);
+  }
+
+  async end() {
+    this.child.kill('SIGKILL');
+    await this.child.ended;
+  }
+}
+
+/** The path of a program, or null. */
+export function find(name) {
+  for (const folder of (process.env.PATH ?? '').split(':')) {
+    try {
+      execFileSync(`${folder}/${name}`, ['--version'], { stdio: 'ignore', timeout: 5000 });
+      return `${folder}/${name}`;
+    } catch (error) {
+      // wrk prints its version and exits with 1.
+      if (typeof error.status === 'number') return `${folder}/${name}`;
+    }
+  }
+  return null;
+}
+
+let ticksPerSecond;
+
+/** User and system seconds of a process, all its threads. */
+export function cpuOf(pid) {
+  ticksPerSecond ??= clockTicks();
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { user: Number(words[11]) / ticksPerSecond, system: Number(words[12]) / ticksPerSecond };
+}
+
+function clockTicks() {
+  try {
+    return Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  } catch {
+    return 100;
+  }
+}
+
+/** Resident bytes of a process. */
+export function residentOf(pid) {
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+export function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,44 @@
+// Holds idle keep-alive connections: each asks once, gets its answer, and is silent. Arguments: port, count.
+// Prints `HELD n`; lets go when its standard input ends.
+import { connect } from 'node:net';
+
+const AT_ONCE = 100;
+/** Each address of this machine's loopback network has ports of its own. */
+const PER_ADDRESS = 2500;
+
+const [port, count] = process.argv.slice(2).map(Number);
+const sockets = [];
+let next = 0;
+let failed = 0;
+
+function hold(index) {
+  return new Promise((resolve, reject) => {
+    const localAddress = `127.0.0.${2 + Math.floor(index / PER_ADDRESS)}`;
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    socket.once('connect', () => socket.write(`GET /?n=${index} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`));
+    socket.once('data', () => {
+      sockets.push(socket);
+      resolve();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('closed')));
+  });
+}
+
+async function worker() {
+  while (next < count) {
+    const index = next++;
+    await hold(index).catch((error) => {
+      if (failed++ === 0) process.stderr.write(`idle connection ${index}: ${error.message}\n`);
+    });
+  }
+}
+
+await Promise.all(Array.from({ length: AT_ONCE }, worker));
+process.stdout.write(`HELD ${sockets.length}\n`);
+process.stdin.on('end', () => {
+  // A reset leaves no TIME_WAIT behind, so that the next round has ports.
+  for (const socket of sockets) socket.resetAndDestroy();
+  setTimeout(() => process.exit(0), 200);
+});
+process.stdin.resume();

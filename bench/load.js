@@ -1,0 +1,87 @@
+// The load: wrk, or autocannon where there is none. Both report the same figures.
+
+import { fileURLToPath } from 'node:url';
+import { find, run } from './children.js';
+
+const CONNECTIONS = 64;
+const SPARE_MS = 15_000;
+const VARY = fileURLToPath(new URL('vary.lua', import.meta.url));
+const CANNON = fileURLToPath(new URL('cannon.js', import.meta.url));
+
+export const FIXED_QUERY = 'n=123456';
+
+export class Load {
+  constructor() {
+    this.wrk = find('wrk');
+    this.name = this.wrk === null ? 'autocannon' : 'wrk';
+  }
+
+  /** The same request all the time; nothing is looked at, so that the server is the bottleneck. */
+  fixed(port, { path }, seconds) {
+    return this.#run(`http://127.0.0.1:${port}${path}?${FIXED_QUERY}`, seconds, '');
+  }
+
+  /** A different query each time, every answer checked. Throws when one is wrong. */
+  async varied(port, { path, mode }, seconds) {
+    const result = await this.#run(`http://127.0.0.1:${port}${path}`, seconds, mode);
+    if (result.wrong > 0 || result.checked === 0) {
+      throw new Error(`${result.wrong} of ${result.checked} answers under load were wrong`);
+    }
+    return result;
+  }
+
+  async #run(url, seconds, mode) {
+    const options = { limitMs: seconds * 1000 + SPARE_MS };
+    const result =
+      this.wrk === null ? await cannon(url, seconds, mode, options) : await wrk(this.wrk, url, seconds, mode, options);
+    if (result.requests === 0) throw new Error(`${this.name} got no answer`);
+    if (result.failed > 0) throw new Error(`${this.name} counted ${result.failed} failed requests`);
+    return result;
+  }
+}
+
+async function cannon(url, seconds, mode, options) {
+  const { code, stdout, stderr } = await run(
+    process.execPath,
+    [CANNON, url, `${seconds}`, `${CONNECTIONS}`, mode],
+    options,
+  );
+  if (code !== 0) throw new Error(`autocannon failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+async function wrk(path, url, seconds, mode, options) {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--latency'];
+  if (mode !== '') args.push('-s', VARY);
+  // wrk knows whole seconds only; interrupted, it reports what it has.
+  const interruptMs = Number.isInteger(seconds) ? undefined : seconds * 1000;
+  const { code, stdout, stderr } = await run(path, [...args, url, ...(mode === '' ? [] : ['--', mode])], {
+    ...options,
+    interruptMs,
+  });
+  if (code !== 0) throw new Error(`wrk failed: ${stderr}${stdout}`);
+  return readWrk(stdout);
+}
+
+function readWrk(text) {
+  const [, requests, took] = /(\d+) requests in ([\d.]+\w+),/.exec(text) ?? [];
+  if (requests === undefined) throw new Error(`wrk said: ${text}`);
+  const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
+  const other = /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0;
+  const [, checked = 0, wrong = 0] = /CHECKED (\d+) WRONG (\d+)/.exec(text) ?? [];
+  return {
+    requests: Number(requests),
+    seconds: microseconds(took) / 1e6,
+    p50Us: microseconds(/ 50%\s+(\S+)/.exec(text)?.[1]),
+    p99Us: microseconds(/ 99%\s+(\S+)/.exec(text)?.[1]),
+    failed: errors.reduce((sum, count) => sum + Number(count), Number(other)),
+    checked: Number(checked),
+    wrong: Number(wrong),
+  };
+}
+
+/** `1.25ms`, `800.00us`, `2.01s`, `1.00m`. */
+function microseconds(text = '') {
+  const [, value, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
+  return Number(value) * ({ us: 1, ms: 1e3, s: 1e6, m: 6e7 }[unit] ?? Number.NaN);
+}

@@ -1,0 +1,82 @@
+// One round of one server: exact checks, warm-up, a varied and checked run, the measured run, checks again.
+
+import { startServer } from './cases.js';
+import { checkAnswers } from './checks.js';
+import { cpuOf, pause } from './children.js';
+import { countInstructions } from './instructions.js';
+
+const WARM_UP_SECONDS = 1;
+/** When the load counts as running, and how long it may take to start. */
+const ENOUGH_REQUESTS = 256;
+const START_MS = 5000;
+
+/** The figures of one round. */
+export async function measure(server, load, seconds, perf) {
+  const talker = await startServer(server);
+  try {
+    await checkAnswers(talker.port, server);
+    await load.fixed(talker.port, server, Math.min(WARM_UP_SECONDS, seconds * 2));
+    const varied = await load.varied(talker.port, server, seconds > 2 ? seconds / 2 : seconds);
+    const figures = await measuredRun(talker, server, load, seconds, perf);
+    await checkAnswers(talker.port, server);
+    return { ...figures, checked: varied.checked };
+  } finally {
+    await talker.end();
+  }
+}
+
+/** A run with the fixed query between two looks at the processor's clock. */
+export async function measuredRun(talker, server, load, seconds, perf = null) {
+  const statsBefore = server.counts ? await talker.ask('stats') : null;
+  const steady = server.counts ? steadyCounters(talker, statsBefore, seconds) : null;
+  steady?.catch(() => {});
+  const instructions = perf === null ? null : countInstructions(perf, talker.pid);
+  const before = cpuOf(talker.pid);
+  const result = await load.fixed(talker.port, server, seconds);
+  const after = cpuOf(talker.pid);
+  const counted = instructions === null ? null : await instructions.stop();
+  const user = after.user - before.user;
+  const system = after.system - before.system;
+  return {
+    requests: result.requests,
+    perSecond: result.requests / result.seconds,
+    p50Us: result.p50Us,
+    p99Us: result.p99Us,
+    userUs: (user * 1e6) / result.requests,
+    systemUs: (system * 1e6) / result.requests,
+    perCpuSecond: result.requests / Math.max(user + system, 0.001),
+    instructions: counted === null ? null : counted / result.requests,
+    counters:
+      steady === null ? null : { ...(await steady), ...connectionCounters(statsBefore, await talker.ask('stats')) },
+  };
+}
+
+/** System calls per request in the middle of a run, when nobody comes or goes. */
+async function steadyCounters(talker, statsBefore, seconds) {
+  const deadline = Date.now() + seconds * 1000 + START_MS;
+  let before = statsBefore;
+  // The load generator takes its time to start.
+  while (before.requests < statsBefore.requests + ENOUGH_REQUESTS && Date.now() < deadline) {
+    await pause(20);
+    before = await talker.ask('stats');
+  }
+  await pause(seconds * 100);
+  before = await talker.ask('stats');
+  await pause(seconds * 300);
+  const after = await talker.ask('stats');
+  const per = (name) => (after[name] - before[name]) / (after.requests - before.requests);
+  return {
+    recv: per('recvCalls'),
+    send: per('sendCalls'),
+    wait: per('waits'),
+    accept: per('acceptCalls'),
+    registrationsPerRequest: per('registrations'),
+  };
+}
+
+/** Over the whole run, in which all its clients came and left. */
+function connectionCounters(before, after) {
+  return {
+    registrationsPerConnection: (after.registrations - before.registrations) / (after.accepted - before.accepted),
+  };
+}

@@ -1,0 +1,14 @@
+// Echoes the query with the raw handler. No Server field: node:http sends none.
+import { prepareFields, serve } from '../../dist/index.js';
+import { announce } from './control.js';
+
+const PLAIN = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const server = await serve({
+  port: 0,
+  serverHeader: '',
+  keepAliveTimeoutMs: 3_600_000,
+  handler: (request, response) => {
+    response.send(200, PLAIN, request.query);
+  },
+});
+announce(server.address.port, () => server.stats());

@@ -1,0 +1,70 @@
+// The benchmark runs and prints figures; how large they are is not looked at.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+const BENCH = fileURLToPath(new URL('../../bench/bench.js', import.meta.url));
+const TINY = ['--quick', '--seconds', '0.3', '--rounds', '1', '--only', 'plaintext'];
+const TIMEOUT_MS = 90_000;
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function bench(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
+  const child = spawn(process.execPath, [BENCH, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => {
+    child.kill('SIGTERM');
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text: Buffer) => {
+    stdout += text.toString('utf8');
+  });
+  child.stderr.on('data', (text: Buffer) => {
+    stderr += text.toString('utf8');
+  });
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Requests per second and requests per CPU-second in a server's line of the table. */
+function figuresOf(stdout: string, server: string): readonly number[] {
+  const line = stdout.split('\n').find((each) => each.startsWith(`${server}  `)) ?? '';
+  const cells = line.split(/ {2,}/).map((cell) => Number(cell.replaceAll(',', '')));
+  return [cells[1] ?? Number.NaN, cells[7] ?? Number.NaN];
+}
+
+function expectFigures({ code, stdout, stderr }: Outcome): void {
+  expect(code, stderr).toBe(0);
+  for (const server of ['epoll-server', 'node:http']) {
+    for (const figure of figuresOf(stdout, server)) expect(figure, stdout).toBeGreaterThan(0);
+  }
+  expect(stdout).toMatch(/^ {2}(?:kept {2}|missed) {2}at least 4 times node:http's/m);
+}
+
+describe('the benchmark', () => {
+  test('prints figures for plaintext', { timeout: TIMEOUT_MS }, async () => {
+    expectFigures(await bench(TINY));
+  });
+
+  test('says so and uses autocannon when wrk is missing', { timeout: TIMEOUT_MS }, async () => {
+    const outcome = await bench(TINY, { PATH: '/nonexistent' });
+    expectFigures(outcome);
+    expect(outcome.stderr).toContain('wrk is not installed');
+    expect(outcome.stdout).toContain('autocannon, 1 thread, 64 connections');
+  });
+
+  test.each([
+    [['--nonsense'], 'there is no flag "--nonsense"'],
+    [['--rounds', '0'], '--rounds must be a whole number from 1 to 100, not "0"'],
+    [['--seconds'], '--seconds needs a value'],
+    [['--only', 'all'], '--only must be one of plaintext, static, idle, not "all"'],
+  ])('refuses %j in one line', async (args, text) => {
+    expect(await bench(args)).toEqual({ code: 2, stdout: '', stderr: `bench: ${text} (--help lists the flags)\n` });
+  });
+});
