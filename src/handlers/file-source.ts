@@ -1,8 +1,8 @@
 // Where static files come from, as an interface, so that the handler can be run on slow, shrinking or
 // failing files; and the real one, which confines every name to its root.
 
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /** Why a name gives no file. */
@@ -23,9 +23,6 @@ export interface FileSource {
   /** Opens the file at `segments` below the root: decoded names without `/`, `..`, `.` and NUL. */
   open(segments: readonly string[]): Promise<OpenFile | Refusal>;
 }
-
-/** Looks at a name before it is taken for missing; each loses only to a replacement at that very moment. */
-const MAX_ATTEMPTS = 5;
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   ENOENT: 'missing',
@@ -51,41 +48,44 @@ export class DirectorySource implements FileSource {
   }
 
   async open(segments: readonly string[]): Promise<OpenFile | Refusal> {
-    const path = join(this.#root, ...segments);
     try {
-      // A file that is replaced by rename meanwhile is looked at anew.
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const opened = await this.#openConfined(path);
-        if (opened !== 'replaced') return opened;
-      }
-      return 'missing';
+      return await this.#openRegular(join(this.#root, ...segments));
     } catch (error) {
       return REFUSALS[codeOf(error)] ?? 'failed';
     }
   }
 
-  /**
-   * Only regular files are opened: a FIFO would block the thread pool. The name is resolved, and what
-   * was opened is compared with what was resolved, so that a link swapped in between opens nothing.
-   */
-  async #openConfined(path: string): Promise<OpenFile | Refusal | 'replaced'> {
+  /** Only regular files are opened: a FIFO would block the thread pool, a device may act. */
+  async #openRegular(path: string): Promise<OpenFile | Refusal> {
+    // What a link outside leads to is not told either: not whether it is a folder, nor whether it may be read.
     const real = await realpath(path);
     if (real !== this.#root && !real.startsWith(this.#inside)) return 'missing';
     const expected = await stat(real);
     if (expected.isDirectory()) return 'directory';
     if (!expected.isFile()) return 'missing';
-    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const handle = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const actual = await handle.stat();
-      if (actual.isFile() && actual.ino === expected.ino && actual.dev === expected.dev) {
-        return new OpenedFile(handle, actual);
-      }
+      if (actual.isFile() && (await this.#isInside(handle, path, actual))) return new OpenedFile(handle, actual);
     } catch (error) {
       await handle.close();
       throw error;
     }
     await handle.close();
-    return 'replaced';
+    return 'missing';
+  }
+
+  /**
+   * Whether what was opened lies below the root. The descriptor is asked, not the name: a folder that
+   * turns into a link between two looks at a name would fool any check of names.
+   */
+  async #isInside(handle: FileHandle, path: string, actual: Stats): Promise<boolean> {
+    const where = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null);
+    if (where !== null) return where.startsWith(this.#inside);
+    // Without /proc the name has to do.
+    const real = await realpath(path);
+    const named = await stat(real);
+    return real.startsWith(this.#inside) && named.ino === actual.ino && named.dev === actual.dev;
   }
 }
 
