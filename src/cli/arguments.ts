@@ -70,12 +70,16 @@ export function parseArguments(argv: readonly string[]): Arguments {
     return typeof value === 'string' ? value : undefined;
   };
   const isSet = (name: string): boolean => values[name] === true;
+  refuseEmpty(values, positionals);
   const places = placePositionals(positionals);
-  const port = text('port') ?? places.port;
+  const port = once('port', text('port'), places.port);
   const logFormat = text('log-format') ?? 'common';
   if (!isLogFormat(logFormat)) throw usage(`--log-format is one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
-  const root = text('root') ?? places.root;
-  const app = text('app') ?? places.app;
+  const root = once('folder', text('root'), places.root);
+  const app = once('application', text('app'), places.app);
+  if (isSet('no-access-log') && text('access-log') !== undefined) {
+    throw usage('give --access-log or --no-access-log, not both');
+  }
   if (root !== undefined && app !== undefined) throw usage('give a folder or an application, not both');
   return {
     port: port === undefined ? 8080 : parsePort(port),
@@ -92,6 +96,20 @@ export function parseArguments(argv: readonly string[]): Arguments {
     version: isSet('version'),
     limits: parseLimits(text),
   };
+}
+
+/** An empty value is an unset variable of somebody's script, and must not become a default. */
+function refuseEmpty(values: Values, positionals: readonly string[]): void {
+  for (const { name } of FLAGS) {
+    if (values[name] === '' && name !== 'server-header') throw usage(`--${name} is empty`);
+  }
+  if (positionals.includes('')) throw usage('an argument is empty');
+}
+
+/** A thing that can be said by a flag or by its place, but once. */
+function once(what: string, flag: string | undefined, place: string | undefined): string | undefined {
+  if (flag !== undefined && place !== undefined) throw usage(`the ${what} is given twice: "${flag}" and "${place}"`);
+  return flag ?? place;
 }
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
@@ -125,8 +143,10 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
     if (argument === '--') return;
     const name = /^--([^=]+)/.exec(argument)?.[1];
     if (name === undefined || known.includes(name)) continue;
+    // Options of `serve` are written the other way.
+    const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     const nearest = known
-      .map((flag) => ({ flag, distance: editDistance(flag, name) }))
+      .map((flag) => ({ flag, distance: editDistance(flag, kebab) }))
       .sort((a, b) => a.distance - b.distance)[0];
     const hint = nearest !== undefined && nearest.distance <= 3 ? ` (did you mean --${nearest.flag}?)` : '';
     throw usage(`there is no flag --${name}${hint}`);

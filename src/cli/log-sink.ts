@@ -23,9 +23,23 @@ export function fileSink(path: string): Sink {
   }
 }
 
+const streams = new Set<Writable>();
+
+/** How often {@link drainSinks} looks. */
+const DRAIN_POLL_MS = 10;
+
+/** Waits until what the sinks were given is written, at most `limitMs`: the last lines of a log count too. */
+export async function drainSinks(limitMs: number): Promise<void> {
+  for (let waited = 0; waited < limitMs; waited += DRAIN_POLL_MS) {
+    if ([...streams].every((stream) => stream.destroyed || stream.writableLength === 0)) return;
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+  }
+}
+
 /** A sink over a stream; its first error is said once on standard error, and ends it. */
 export function streamSink(stream: Writable, name: string): Sink {
   let isBroken = false;
+  streams.add(stream);
   stream.on('error', (error) => {
     if (!isBroken && stream !== process.stderr) {
       process.stderr.write(`epoll-server: ${name} cannot be written, logging stops: ${messageOf(error)}\n`);

@@ -10,7 +10,10 @@ import type { Sink } from '../server/watcher.ts';
 import { loadApplication } from './application.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { helpText } from './help.ts';
-import { fileSink, streamSink } from './log-sink.ts';
+import { drainSinks, fileSink, streamSink } from './log-sink.ts';
+
+/** For whoever reads the log through a pipe; then it is lost. */
+const LOG_DRAIN_MS = 2_000;
 
 const EXIT_RUN_TIME = 1;
 const EXIT_USAGE = 2;
@@ -73,10 +76,17 @@ function endOnSignals(server: Server): void {
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isClosing) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
     isClosing = true;
-    void server.close().then(() => process.exit(0));
+    void end(server);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+}
+
+/** An application may hold timers and sockets of its own: the process ends all the same, its log written. */
+async function end(server: Server): Promise<void> {
+  await server.close();
+  await drainSinks(LOG_DRAIN_MS);
+  process.exit(0);
 }
 
 /** One line on standard error; a defect of this program shows its trace. */

@@ -41,7 +41,7 @@ export class Acceptor extends Source {
   readonly #kernel: Kernel;
   readonly #reactor: Reactor;
   readonly #options: AcceptorOptions;
-  /** At the bound of connections: the next one that closes lets it go on. */
+  /** No room here or in the system: the next connection that closes lets it go on. */
   #full = false;
 
   constructor(reactor: Reactor, fd: number, generation: number, options: AcceptorOptions) {
@@ -102,6 +102,7 @@ export class Acceptor extends Source {
       return true;
     }
     this.counters.exhausted++;
+    this.#full = true;
     this.#reactor.setDeadline(this, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
     return false;
   }

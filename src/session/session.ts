@@ -78,6 +78,11 @@ export class Session implements Protocol, BodyOwner, ResponseOwner {
       if (!this.#paused) this.connection.finish();
       return;
     }
+    if (this.#response?.ended === true) {
+      // Answered, and the rest of its body will never come.
+      this.#endBadly();
+      return;
+    }
     if (this.#halfClosed) return;
     this.#halfClosed = true;
     const { incoming } = this.#request;

@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { serve } from '../../src/index.ts';
-import { ask, get } from '../support/client.ts';
+import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { COMMAND } from '../support/program.ts';
+import { until } from '../support/until.ts';
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -15,6 +16,14 @@ async function freePort(): Promise<number> {
   const { port } = server.address;
   await server.close();
   return port;
+}
+
+/** Whether somebody answers there. */
+function reachable(port: number): Promise<boolean> {
+  return ask(port, get('/')).then(
+    (answer) => answer.status === 200,
+    () => false,
+  );
 }
 
 test('a full disk behind standard output ends neither --help nor the server', async () => {
@@ -27,15 +36,7 @@ test('a full disk behind standard output ends neither --help nor the server', as
   child.stderr.on('data', (text: Buffer) => {
     stderr += text.toString('utf8');
   });
-  let text = '';
-  for (let attempt = 0; attempt < 200 && text !== 'home'; attempt++) {
-    text = await ask(port, get('/')).then(
-      (answer) => answer.text,
-      () => '',
-    );
-    if (text === '') await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  expect(text).toBe('home');
+  await until(() => reachable(port), 'the server listens');
   expect((await ask(port, get('/'))).text).toBe('home');
   child.kill('SIGTERM');
   expect(await once(child, 'close')).toEqual([0, null]);
@@ -49,4 +50,25 @@ test('a FIFO that nobody reads is refused as an access log, at once', async () =
   const { status, stderr } = spawnSync('node', [COMMAND, '0', root, '--access-log', fifo], { timeout: 20_000 });
   expect(status).toBe(1);
   expect(stderr.toString('utf8')).toMatch(/^epoll-server: the access log cannot be opened: .*\n$/);
+});
+
+test('the last lines of a log reach a slow reader of a pipe when the server ends', async () => {
+  const requests = 8_000;
+  const root = await folder({ 'index.html': 'home' });
+  const port = await freePort();
+  const child = spawn('node', [COMMAND, `${port}`, root, '--access-log', '-', '--quiet']);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdout.pause();
+  await until(() => reachable(port), 'the server listens');
+  const client = await connect(port);
+  client.send(get('/').repeat(requests));
+  for (let i = 0; i < requests; i++) expect((await client.readResponse()).text).toBe('home');
+  child.kill('SIGTERM');
+  let log = '';
+  child.stdout.on('data', (text: Buffer) => {
+    log += text.toString('utf8');
+  });
+  child.stdout.resume();
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(log.split('\n').filter((line) => line.endsWith(' 200 4'))).toHaveLength(requests + 1);
 });

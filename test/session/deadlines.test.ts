@@ -214,3 +214,12 @@ test('an idle server sleeps: no turns without events or deadlines', async () => 
   await pause(300);
   expect(server.stats().turns - turns).toBeLessThanOrEqual(1);
 });
+
+test('FIN in the middle of a body whose request was answered ends the connection in order, at once', async () => {
+  const { connect } = await startWith(echo, { halfClosedTimeoutMs: 60_000, bodyTimeoutMs: 60_000 });
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
+  expect((await client.readResponse()).text).toBe('POST /');
+  client.finish();
+  expect(await client.closed()).toBe('fin');
+});
