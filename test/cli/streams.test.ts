@@ -8,7 +8,7 @@ import { serve } from '../../src/index.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { COMMAND } from '../support/program.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -64,6 +64,8 @@ test('the last lines of a log reach a slow reader of a pipe when the server ends
   client.send(get('/').repeat(requests));
   for (let i = 0; i < requests; i++) expect((await client.readResponse()).text).toBe('home');
   child.kill('SIGTERM');
+  // The reader is slower than the server's end, and faster than the server's patience with it.
+  await pause(300);
   let log = '';
   child.stdout.on('data', (text: Buffer) => {
     log += text.toString('utf8');
