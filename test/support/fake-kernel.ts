@@ -1,5 +1,6 @@
 // A kernel without an operating system: a test says what happens, when, and sees what was asked of it.
 
+import { EAGAIN } from '../../src/kernel/errno.ts';
 import { type Kernel, NOW_MS, type PollerTraits, READY } from '../../src/kernel/kernel.ts';
 import type { Ready } from './polled.ts';
 
@@ -52,7 +53,9 @@ export class FakeKernel implements Kernel {
   readonly rearm = (): number => 0;
   readonly remove = (): number => 0;
   readonly listen = (): number => 0;
-  readonly accept = (): number => 0;
+  /** What the next accepts return, in order; then EAGAIN. */
+  clients: number[] = [];
+  readonly accept = (): number => this.clients.shift() ?? EAGAIN;
   readonly recv = (): number => 0;
   readonly send = (): number => 0;
   readonly sendFrom = (): number => 0;

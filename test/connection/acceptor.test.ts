@@ -1,0 +1,72 @@
+// Proves when an acceptor takes clients and what lets it go on after it could not, turn by turn.
+
+import { expect, test } from 'vitest';
+import { Acceptor } from '../../src/connection/acceptor.ts';
+import { ECONNABORTED, EMFILE } from '../../src/kernel/errno.ts';
+import { Reactor } from '../../src/reactor/reactor.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+
+function listening(maxConnections = 100) {
+  const kernel = new FakeKernel();
+  const reactor = new Reactor(kernel);
+  const accepted: number[] = [];
+  const acceptor = new Acceptor(reactor, 3, 1, {
+    maxConnections,
+    maxAcceptsPerTurn: 2,
+    openConnections: () => accepted.length,
+    onAccept: (fd) => accepted.push(fd),
+  });
+  reactor.add(acceptor);
+  reactor.wake(acceptor);
+  return { kernel, reactor, acceptor, accepted };
+}
+
+test('a bounded number of clients a turn, the rest in the next ones', () => {
+  const { kernel, reactor, accepted } = listening();
+  kernel.clients = [10, 11, 12];
+  reactor.turn();
+  expect(accepted).toEqual([10, 11]);
+  reactor.turn();
+  expect(accepted).toEqual([10, 11, 12]);
+});
+
+test('a client that is gone when its turn comes does not stop the next', () => {
+  const { kernel, reactor, acceptor, accepted } = listening();
+  kernel.clients = [ECONNABORTED, 10];
+  reactor.turn();
+  expect(accepted).toEqual([10]);
+  expect(acceptor.counters.failed).toBe(1);
+});
+
+test('out of descriptors: no further accept until time has passed', () => {
+  const { kernel, reactor, acceptor, accepted } = listening();
+  kernel.clients = [EMFILE, 10];
+  reactor.turn();
+  reactor.turn();
+  expect(accepted).toEqual([]);
+  expect(acceptor.counters.exhausted).toBe(1);
+  kernel.timeMs += 1_000;
+  reactor.turn();
+  reactor.turn();
+  expect(accepted).toEqual([10]);
+});
+
+test('out of descriptors: a connection that closes lets the next client in at once', () => {
+  const { kernel, reactor, acceptor, accepted } = listening();
+  kernel.clients = [EMFILE, 10];
+  reactor.turn();
+  acceptor.connectionClosed();
+  reactor.turn();
+  expect(accepted).toEqual([10]);
+});
+
+test('at maxConnections the next client waits until one closes', () => {
+  const { kernel, reactor, acceptor, accepted } = listening(1);
+  kernel.clients = [10, 11];
+  reactor.turn();
+  expect(accepted).toEqual([10]);
+  accepted.pop();
+  acceptor.connectionClosed();
+  reactor.turn();
+  expect(accepted).toEqual([11]);
+});
