@@ -24,8 +24,7 @@ function bracketedTime(sinceEpochMs: number): string {
 /** Nothing that a client sent can end a line, close a quote or move a terminal's cursor. */
 export function escapeForLog(text: string): string {
   return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped here
-    /["\\\x00-\x1f\x7f-\xff]/g,
+    /["\\\p{Cc}\u00a0-\u00ff]/gu,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
 }
