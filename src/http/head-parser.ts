@@ -14,6 +14,7 @@ import {
   TOKEN,
 } from './characters.ts';
 import { FIELD_WORDS, Head } from './head.ts';
+import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
 import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_FOREIGN, VERSION_WRONG } from './version.ts';
 
@@ -46,6 +47,7 @@ export class HeadParser {
   /** When {@link WRONG}: what was wrong, for logs. */
   problem = '';
   readonly #limits: HeadLimits;
+  readonly #memory = new HeadMemory();
   #phase = REQUEST_LINE;
   /** Where the next line begins, from the head's first byte. */
   #at = 0;
@@ -64,19 +66,12 @@ export class HeadParser {
     return this.#begun;
   }
 
-  /** Makes ready for the next request. */
+  /** Makes ready for the next request; what {@link head} says stays, for lines that come again. */
   reset(): void {
-    this.head.fieldCount = 0;
-    this.head.contentLength = -1;
-    this.head.chunked = false;
-    this.head.expectsContinue = false;
     this.status = 0;
     this.#phase = REQUEST_LINE;
     this.#at = 0;
     this.#begun = false;
-    this.#hosts = 0;
-    this.#saidClose = false;
-    this.#saidKeepAlive = false;
   }
 
   /**
@@ -87,28 +82,32 @@ export class HeadParser {
     const stop = Math.min(end, base + this.#limits.maxHeaderBytes);
     this.#begun = end > base;
     let at = base + this.#at;
-    if (this.#phase === REQUEST_LINE) at = this.#requestLine(bytes, at, stop, base);
+    if (this.#phase === REQUEST_LINE) {
+      at = this.#methodAndTarget(bytes, at, stop, base);
+      if (at >= 0 && this.#memory.matches(bytes, at, stop)) {
+        this.head.length = at + this.#memory.length - base;
+        return DONE;
+      }
+      if (at >= 0) at = this.#version(bytes, at, stop);
+    }
     while (at >= 0 && this.#phase === FIELD_LINES) {
       this.#at = at - base;
       at = bytes[at] === CR && at < stop ? this.#lastLine(bytes, at, stop) : this.#fieldLine(bytes, at, stop, base);
     }
     if (at < 0) return this.#pause(stop - base);
     this.head.length = at - base;
-    return this.#judge();
+    if (this.#judge() === WRONG) return WRONG;
+    this.#memory.learn(bytes, base + this.head.linesAt, at);
+    return DONE;
   }
 
   // ---- Lines: each returns where the next begins, or -1 when bytes ran out or were wrong ----------
 
-  #requestLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
+  #methodAndTarget(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const start = this.#skipEmptyLine(bytes, from, stop);
     if (start < 0) return -1;
     const target = this.#method(bytes, start, stop, base);
-    if (target < 0) return -1;
-    const version = this.#target(bytes, target, stop, base);
-    if (version < 0) return -1;
-    const fields = this.#version(bytes, version, stop);
-    if (fields >= 0) this.#phase = FIELD_LINES;
-    return fields;
+    return target < 0 ? -1 : this.#target(bytes, target, stop, base);
   }
 
   /** One empty line in front of a request is skipped (RFC 9112 section 2.2), a second one is not. */
@@ -151,16 +150,31 @@ export class HeadParser {
     this.head.targetStart = from - base;
     this.head.queryAt = queryAt - base;
     this.head.targetEnd = at - base;
+    this.head.linesAt = at + 1 - base;
     return at + 1;
   }
 
   #version(bytes: Uint8Array, start: number, stop: number): number {
+    this.#forget();
     const version = parseVersion(bytes, start, stop);
     if (version === VERSION_WRONG) return this.#wrong(400, 'the HTTP version is malformed');
     if (version === VERSION_FOREIGN) return this.#wrong(505, 'the HTTP version is not 1.0 or 1.1');
     if (version === VERSION_CUT) return -1;
     this.head.minorVersion = version;
+    this.#phase = FIELD_LINES;
     return start + VERSION_BYTES;
+  }
+
+  /** What was found in the lines of the head before. */
+  #forget(): void {
+    this.#memory.forget();
+    this.head.fieldCount = 0;
+    this.head.contentLength = -1;
+    this.head.chunked = false;
+    this.head.expectsContinue = false;
+    this.#hosts = 0;
+    this.#saidClose = false;
+    this.#saidKeepAlive = false;
   }
 
   /**
@@ -185,7 +199,8 @@ export class HeadParser {
     if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return without line feed');
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-    this.head.addField(from - base, nameEnd - base, valueStart - base, valueEnd - base);
+    const lines = base + this.head.linesAt;
+    this.head.addField(from - lines, nameEnd - lines, valueStart - lines, valueEnd - lines);
     return this.#interpret(bytes, from, nameEnd, valueStart, valueEnd) ? at + 2 : -1;
   }
 

@@ -3,8 +3,9 @@
 /** Words a field takes in {@link Head.fieldTable}: name start and end, value start and end. */
 export const FIELD_WORDS = 4;
 
-/** All offsets count from the head's first byte. */
+/** Offsets count from the head's first byte, but for those in the table. */
 export class Head {
+  /** Offsets from {@link linesAt}, so that they hold for the same lines behind another target. */
   readonly fieldTable: Int32Array;
   fieldCount = 0;
   /** Bytes of the head, its empty line included. */
@@ -15,6 +16,8 @@ export class Head {
   targetEnd = 0;
   /** Where the target's `?` stands, or `targetEnd`. */
   queryAt = 0;
+  /** Behind the target and its space: where the version and the lines after it begin. */
+  linesAt = 0;
   /** HTTP/1.0 or HTTP/1.1; a higher minor version is served as 1.1 (RFC 9110 section 2.5). */
   minorVersion = 1;
   /** The declared length of the body; -1: none declared. */
@@ -48,6 +51,7 @@ export class Head {
     copy.targetStart = this.targetStart;
     copy.targetEnd = this.targetEnd;
     copy.queryAt = this.queryAt;
+    copy.linesAt = this.linesAt;
     copy.minorVersion = this.minorVersion;
     copy.contentLength = this.contentLength;
     copy.chunked = this.chunked;

@@ -66,11 +66,12 @@ export class Request implements HttpRequest {
   field(name: string): string | undefined {
     const head = this.#valid();
     const lowerCase = name.toLowerCase();
+    const lines = this.#base + head.linesAt;
     let value: string | undefined;
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
       const start = head.fieldTable[entry] ?? 0;
       const end = head.fieldTable[entry + 1] ?? 0;
-      if (end - start !== lowerCase.length || !isName(this.#bytes, this.#base + start, lowerCase)) continue;
+      if (end - start !== lowerCase.length || !isName(this.#bytes, lines + start, lowerCase)) continue;
       const text = this.#value(head, entry);
       value = value === undefined ? text : `${value}${lowerCase === 'cookie' ? '; ' : ', '}${text}`;
     }
@@ -81,7 +82,7 @@ export class Request implements HttpRequest {
     const head = this.#valid();
     const list: (readonly [string, string])[] = [];
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
-      const name = this.#text(head.fieldTable[entry] ?? 0, head.fieldTable[entry + 1] ?? 0);
+      const name = this.#lineText(head, entry);
       list.push([name.toLowerCase(), this.#value(head, entry)]);
     }
     return list;
@@ -135,7 +136,13 @@ export class Request implements HttpRequest {
   }
 
   #value(head: Head, entry: number): string {
-    return this.#text(head.fieldTable[entry + 2] ?? 0, head.fieldTable[entry + 3] ?? 0);
+    return this.#lineText(head, entry + 2);
+  }
+
+  /** The text between two offsets of the table. */
+  #lineText(head: Head, at: number): string {
+    const { linesAt, fieldTable } = head;
+    return this.#text(linesAt + (fieldTable[at] ?? 0), linesAt + (fieldTable[at + 1] ?? 0));
   }
 
   #text(start: number, end: number): string {

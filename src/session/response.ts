@@ -9,15 +9,7 @@ import type { HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { hasNoContent } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
-import {
-  ASCII_LOOP_BYTES,
-  CHUNK_END,
-  LAST_CHUNK,
-  MAX_CHUNK_LINE_BYTES,
-  utf8Length,
-  writeAscii,
-  writeChunkLine,
-} from './text.ts';
+import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 /** What a response asks of its session. */
 export interface ResponseOwner {
@@ -37,6 +29,8 @@ const ENDED = 2;
 
 /** Written and read at once; shared, so that no answer allocates one. */
 const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
+/** Where the head that was written last begins. */
+let headStart = 0;
 
 export class Response implements HttpResponse {
   status = 0;
@@ -74,7 +68,9 @@ export class Response implements HttpResponse {
     this.#assertFresh();
     const prepared = checked(status, fields);
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
-    const length = typeof content === 'string' ? utf8Length(content) : content.length;
+    if (typeof content === 'string' && content.length <= ASCII_LOOP_BYTES && this.#sendShort(status, prepared, content))
+      return;
+    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
     const silent = this.isHead || hasNoContent(status);
     this.#checkLength(prepared, length, silent);
     if (this.gone) return;
@@ -155,6 +151,26 @@ export class Response implements HttpResponse {
     if (waiters !== null) for (const resolve of waiters) resolve();
   }
 
+  /**
+   * The most common answer in one pass: a short text, taken for ASCII until a character is not.
+   * False: this is not one, and nothing has happened.
+   */
+  #sendShort(status: number, fields: PreparedFields, text: string): boolean {
+    if (this.isHead || this.gone || hasNoContent(status) || fields.contentLength >= 0 || text === '') return false;
+    const owner = this.#owner;
+    const { connection } = owner;
+    framing.kind = LENGTH;
+    framing.length = text.length;
+    const end = this.#putHead(status, fields, text.length);
+    if (!writeAscii(connection.target, end, text)) return false;
+    owner.headWritten(connection.target, headStart, end);
+    connection.commit(end + text.length);
+    this.contentBytes = text.length;
+    this.#phase = ENDED;
+    owner.answered(this);
+    return true;
+  }
+
   /** Head and content in one piece of memory where they fit, so that one send takes both. */
   #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
     const { connection } = this.#owner;
@@ -167,25 +183,29 @@ export class Response implements HttpResponse {
     const at = this.#writeHead(status, fields, length);
     const { target } = connection;
     if (typeof content !== 'string') target.set(content, at);
-    else if (length <= ASCII_LOOP_BYTES && length === content.length) writeAscii(target, at, content);
     else target.write(content, at, 'utf8');
     connection.commit(at + length);
   }
 
   /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
   #writeHead(status: number, fields: PreparedFields, extra: number): number {
+    const { connection } = this.#owner;
+    const end = this.#putHead(status, fields, extra);
+    this.#owner.headWritten(connection.target, headStart, end);
+    if (extra === 0) connection.commit(end);
+    return end;
+  }
+
+  /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
+  #putHead(status: number, fields: PreparedFields, extra: number): number {
     const { connection, context } = this.#owner;
-    const nowMs = context.nowMs();
     this.status = status;
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
-    const size = context.headWriter.prepare(status, fields, framing.kind, nowMs);
-    const at = connection.reserve(size + extra);
-    const end = context.headWriter.write(connection.target, at, framing);
-    this.#owner.headWritten(connection.target, at, end);
-    if (extra === 0) connection.commit(end);
-    return end;
+    const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs());
+    headStart = connection.reserve(size + extra);
+    return context.headWriter.write(connection.target, headStart, framing);
   }
 
   #writePiece(content: Uint8Array): void {

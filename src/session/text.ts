@@ -3,18 +3,14 @@
 /** Up to here a loop over characters beats the call into C++ (measured on Node 20). */
 export const ASCII_LOOP_BYTES = 64;
 
-/** Bytes of `text` in UTF-8. */
-export function utf8Length(text: string): number {
-  if (text.length > ASCII_LOOP_BYTES) return Buffer.byteLength(text);
+/** Writes `text` if it is ASCII; false: it is not, and part of it was written. */
+export function writeAscii(target: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) >= 0x80) return Buffer.byteLength(text);
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return false;
+    target[at + i] = code;
   }
-  return text.length;
-}
-
-/** Writes a string that is known to be ASCII. */
-export function writeAscii(target: Uint8Array, at: number, text: string): void {
-  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+  return true;
 }
 
 /** The end of a chunked body without trailers. */

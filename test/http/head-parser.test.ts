@@ -16,7 +16,8 @@ function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
   const fields: (readonly [string, string])[] = [];
   for (let at = 0; at < head.fieldCount * FIELD_WORDS; at += FIELD_WORDS) {
     const [nameStart = 0, nameEnd = 0, valueStart = 0, valueEnd = 0] = head.fieldTable.subarray(at, at + FIELD_WORDS);
-    fields.push([text(nameStart, nameEnd), text(valueStart, valueEnd)]);
+    const { linesAt } = head;
+    fields.push([text(linesAt + nameStart, linesAt + nameEnd), text(linesAt + valueStart, linesAt + valueEnd)]);
   }
   return {
     method: text(head.methodStart, head.methodEnd),
@@ -169,4 +170,87 @@ test('begun says whether a byte of the request was seen', () => {
   expect(parser.begun).toBe(false);
   expect(parseAt([1], 'GET', parser)).toEqual({ incomplete: true });
   expect(parser.begun).toBe(true);
+});
+
+describe('lines that come again', () => {
+  const tail = (fields: string): string => ` HTTP/1.1\r\nHost: example.org\r\n${fields}\r\n`;
+  const repeated = tail('Accept: */*\r\nContent-Length: 5\r\nX: \x80\xff\t\xf8 e\r\n');
+
+  /** A parser that has seen `lines` often enough to know them, and the arena in which they lay. */
+  function taught(lines: string): { parser: HeadParser; arena: Buffer; parse: (text: string) => Found } {
+    const parser = new HeadParser(LIMITS);
+    const arena = Buffer.alloc(4_096);
+    const parse = (text: string, base = 0): Found => {
+      arena.fill('\n');
+      const end = base + arena.write(text, base, 'latin1');
+      const outcome = parser.parse(arena, base, end);
+      const found =
+        outcome === DONE
+          ? describeHead(parser, arena, base)
+          : outcome === WRONG
+            ? { status: parser.status, problem: parser.problem }
+            : { incomplete: true };
+      parser.reset();
+      return found;
+    };
+    for (let i = 0; i < 3; i++) parse(`GET /taught${lines}`, i);
+    return { parser, arena, parse };
+  }
+
+  test('are understood behind every other method and target, wherever they lie', () => {
+    const { parse } = taught(repeated);
+    for (const start of ['GET /', 'POST /a/b?c', '\r\nPUT /x', `M /${'y'.repeat(1_000)}`]) {
+      const text = start + repeated;
+      expect(parse(text), start).toEqual(parseAt([text.length], text));
+    }
+  });
+
+  test('with any one byte of any other value mean what a fresh parser says', () => {
+    const lines = tail('Connection: close\r\n');
+    for (let at = 0; at < lines.length; at++) {
+      for (const byte of [0x00, 0x0a, 0x0d, 0x20, 0x31, 0x3a, 0x61, 0x80, 0xff]) {
+        const text = `GET /${lines.slice(0, at)}${String.fromCharCode(byte)}${lines.slice(at + 1)}`;
+        const { parse } = taught(lines);
+        expect(parse(text), `byte ${byte} at ${at}`).toEqual(parseAt([text.length], text));
+      }
+    }
+  });
+
+  test('cut anywhere, or longer, or in front of more bytes, mean what a fresh parser says', () => {
+    const lines = tail('');
+    const text = `GET /${lines}`;
+    for (let end = 0; end <= text.length; end++) {
+      expect(taught(lines).parse(text.slice(0, end)), `${end} bytes`).toEqual(parseAt([end], text));
+    }
+    const longer = `${text.slice(0, -2)}X: y\r\n\r\n`;
+    expect(taught(lines).parse(longer)).toEqual(parseAt([longer.length], longer));
+    expect(taught(lines).parse(`${text}GET / HTTP/1.1\r\n`)).toEqual(parseAt([text.length], text));
+  });
+
+  test('do not outlive a head that was refused or differed', () => {
+    const lines = tail('Content-Length: 3\r\n');
+    const plain = `GET /${tail('')}`;
+    for (const between of [`GET /${tail('X : y\r\n')}`, `GET /${tail('Transfer-Encoding: chunked\r\n')}`, plain]) {
+      const { parse } = taught(lines);
+      expect(parse(between), between).toEqual(parseAt([between.length], between));
+      const again = `GET /${lines}`;
+      expect(parse(again), `after ${between}`).toEqual(parseAt([again.length], again));
+      expect(parse(plain)).toEqual(parseAt([plain.length], plain));
+    }
+  });
+
+  test('count towards maxHeaderBytes with the target in front of them', () => {
+    const limits = { ...LIMITS, maxHeaderBytes: 300 };
+    const parser = new HeadParser(limits);
+    const arena = Buffer.alloc(1_024);
+    const at = (text: string): number => parser.parse(arena, 0, arena.write(text, 'latin1'));
+    for (let i = 0; i < 3; i++) {
+      expect(at(`GET /${repeated}`)).toBe(DONE);
+      parser.reset();
+    }
+    expect(at(`GET /${'x'.repeat(300 - 5 - repeated.length)}${repeated}`)).toBe(DONE);
+    parser.reset();
+    expect(at(`GET /${'x'.repeat(301 - 5 - repeated.length)}${repeated}`)).toBe(WRONG);
+    expect(parser.status).toBe(431);
+  });
 });
