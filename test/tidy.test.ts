@@ -15,7 +15,7 @@ import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
 import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
 
 const MAX_FUNCTION_LINES = 70;
-const MAX_FILE_LINES = 340;
+const MAX_FILE_LINES = 300;
 
 const TYPESCRIPT = sourceFiles('src', ['.ts']);
 const NATIVE = sourceFiles('native', ['.cc', '.h']);

@@ -13,6 +13,7 @@ import {
   TARGET_QUERY,
   TOKEN,
 } from './characters.ts';
+import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
@@ -53,8 +54,8 @@ export class HeadParser {
   #at = 0;
   #begun = false;
   #hosts = 0;
-  #saidClose = false;
-  #saidKeepAlive = false;
+  /** What Connection said. */
+  #options = 0;
 
   constructor(limits: HeadLimits) {
     this.#limits = limits;
@@ -173,8 +174,7 @@ export class HeadParser {
     this.head.chunked = false;
     this.head.expectsContinue = false;
     this.#hosts = 0;
-    this.#saidClose = false;
-    this.#saidKeepAlive = false;
+    this.#options = 0;
   }
 
   /**
@@ -242,18 +242,8 @@ export class HeadParser {
     return this.head.expectsContinue || this.#wrong(417, 'an unknown expectation') > 0;
   }
 
-  /** A comma-separated list; unknown options are ignored. */
   #connection(bytes: Uint8Array, start: number, end: number): boolean {
-    let from = start;
-    for (let at = start; at <= end; at++) {
-      if (at < end && bytes[at] !== 0x2c) continue;
-      let [first, last] = [from, at];
-      while (first < last && (bytes[first] === SP || bytes[first] === HTAB)) first++;
-      while (first < last && (bytes[last - 1] === SP || bytes[last - 1] === HTAB)) last--;
-      if (equalsIgnoringCase(bytes, first, last, 'close')) this.#saidClose = true;
-      else if (equalsIgnoringCase(bytes, first, last, 'keep-alive')) this.#saidKeepAlive = true;
-      from = at + 1;
-    }
+    this.#options |= connectionOptions(bytes, start, end);
     return true;
   }
 
@@ -284,7 +274,8 @@ export class HeadParser {
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'Transfer-Encoding and Content-Length');
     else if (this.head.chunked && this.head.minorVersion === 0) this.#wrong(400, 'Transfer-Encoding in HTTP/1.0');
-    this.head.keepAlive = !this.#saidClose && (this.head.minorVersion === 1 || this.#saidKeepAlive);
+    this.head.keepAlive =
+      (this.#options & CLOSE) === 0 && (this.head.minorVersion === 1 || (this.#options & KEEP_ALIVE) !== 0);
     return this.status === 0 ? DONE : WRONG;
   }
 

@@ -1,0 +1,191 @@
+// The request in flight on one connection and its answer, one at a time: the handler is called, what it
+// answers ends the exchange, what it throws is answered for it. It must not know how requests arrive.
+
+import type { Connection } from '../connection/connection.ts';
+import { EpollServerError } from '../errors.ts';
+import { prepareFields } from '../http/fields.ts';
+import { type Head, isHeadRequest } from '../http/head.ts';
+import { reasonPhrase } from '../http/status.ts';
+import { Body, type BodyOwner } from './body.ts';
+import type { SessionContext } from './context.ts';
+import { Request } from './request.ts';
+import { Response, type ResponseOwner } from './response.ts';
+
+const PLAIN_TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+
+export abstract class Exchange implements BodyOwner, ResponseOwner {
+  readonly connection: Connection;
+  readonly context: SessionContext;
+  protected request: Request | null = null;
+  protected response: Response | null = null;
+  /** No further request is read on this connection. */
+  #last = false;
+  /** The client waits for 100 Continue before it sends its body. */
+  #awaitsContinue = false;
+  /** The handler is running: what it finishes is picked up when it returns. */
+  #inHandler = false;
+  #startedMs = 0;
+
+  constructor(connection: Connection, context: SessionContext) {
+    this.connection = connection;
+    this.context = context;
+  }
+
+  // ---- The request ------------------------------------------------------------------------------
+
+  /** Calls the handler with the request whose head lies at `bytes[start]`. */
+  protected begin(head: Head, bytes: Buffer, start: number): void {
+    const { context } = this;
+    context.counters.requests++;
+    const hasBody = head.chunked || head.contentLength > 0;
+    const incoming = hasBody ? new Body(this, head.chunked ? -1 : head.contentLength, context.limits) : null;
+    const request = new Request(this.connection, bytes, start, head, incoming);
+    const response = new Response(this, isHeadRequest(bytes, start, head), head.minorVersion);
+    this.request = request;
+    this.response = response;
+    this.#last = !head.keepAlive;
+    this.#awaitsContinue = hasBody && head.expectsContinue && head.minorVersion === 1;
+    if (context.observer !== null) {
+      this.#startedMs = context.nowMs();
+      if (context.observer.wantsHeads) context.observer.requestHead(this.connection.peer, request.headText());
+    }
+    this.#callHandler(request, response);
+  }
+
+  #callHandler(request: Request, response: Response): void {
+    this.#inHandler = true;
+    try {
+      const result = this.context.handler(request, response);
+      // A promise, or whatever else has `then`; its getter and itself are the handler's code too.
+      if (result !== undefined && typeof result?.then === 'function') {
+        request.retain();
+        result.then(undefined, (error: unknown) => this.#handlerFailed(error, request, response));
+      }
+    } catch (error) {
+      this.#handlerFailed(error, request, response);
+    } finally {
+      this.#inHandler = false;
+    }
+    if (this.response !== response) return;
+    if (response.ended) {
+      this.#finishExchange(request, response);
+    } else {
+      request.retain();
+      this.connection.setTimeout(this.connection.peerEnded ? this.context.limits.halfClosedTimeoutMs : 0);
+    }
+  }
+
+  bodyWanted(awaited: boolean): void {
+    if (awaited && this.#awaitsContinue && this.response?.started === false) {
+      this.#awaitsContinue = false;
+      this.connection.write(CONTINUE);
+    }
+    if (awaited && !this.connection.peerEnded) this.connection.setTimeout(this.context.limits.bodyTimeoutMs);
+    this.connection.wake();
+  }
+
+  // ---- The answer -------------------------------------------------------------------------------
+
+  closesAfter(response: Response): boolean {
+    if (response.closeAsked || this.context.stopping) this.#last = true;
+    // Whether the body of a request that was answered without 100 Continue follows is unknowable.
+    if (this.#awaitsContinue) this.#last = true;
+    return this.#last;
+  }
+
+  headWritten(target: Buffer, start: number, end: number): void {
+    const { observer } = this.context;
+    if (observer?.wantsHeads === true) {
+      observer.responseHead(this.connection.peer, target.toString('latin1', start, end));
+    }
+  }
+
+  answered(response: Response): void {
+    const request = this.request;
+    if (this.#inHandler || request === null || response !== this.response) return;
+    this.#finishExchange(request, response);
+    if (this.request === null) this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
+    this.connection.wake();
+  }
+
+  #finishExchange(request: Request, response: Response): void {
+    this.report(request, response, '');
+    this.afterAnswer(request);
+  }
+
+  /** The answer is given: what is left of the request's body is read away, or ends the connection. */
+  protected afterAnswer(request: Request): void {
+    request.release();
+    const { incoming } = request;
+    if (incoming !== null && !incoming.complete) {
+      this.#discardBody(incoming);
+      return;
+    }
+    this.request = null;
+    this.response = null;
+    if (this.#last || this.context.stopping) this.connection.finish();
+  }
+
+  /** Within a bound of bytes, and of time for all of them: more ends the connection. */
+  #discardBody(incoming: Body): void {
+    const { maxDiscardBytes, bodyTimeoutMs } = this.context.limits;
+    if (!incoming.discarding) {
+      incoming.discard();
+      this.connection.setTimeout(bodyTimeoutMs);
+    }
+    const tooMuch = (incoming.length ?? 0) > maxDiscardBytes || incoming.discardedBytes > maxDiscardBytes;
+    if (this.#last || tooMuch || this.connection.peerEnded) this.endBadly();
+  }
+
+  /** Ends the connection after what was written, though request bytes are or may be left. */
+  protected endBadly(): void {
+    this.loseExchange('the connection is closing');
+    this.connection.finish(true);
+  }
+
+  #handlerFailed(error: unknown, request: Request, response: Response): void {
+    // Who learns from a rejection that the client left has not failed.
+    if (response.gone && error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE') return;
+    this.context.counters.handlerErrors++;
+    this.context.report(error, request);
+    if (response.ended || response !== this.response) return;
+    if (response.started) this.connection.abort('the handler failed after its answer had begun');
+    else response.send(500, PLAIN_TEXT, 'Internal Server Error\n');
+  }
+
+  /** Answers what cannot be served, in its place in the order, and ends the connection. */
+  protected refuse(status: number, problem: string): void {
+    const { context, connection } = this;
+    context.counters.refused++;
+    this.#last = true;
+    const response = new Response(this, false, 1);
+    const lost = this.request;
+    this.response?.lose();
+    this.request = null;
+    this.response = null;
+    response.send(status, PLAIN_TEXT, `${status} ${reasonPhrase(status)}: ${problem}\n`);
+    this.report(lost, response, problem);
+    lost?.clientGone(problem);
+    connection.finish(true);
+  }
+
+  // ---- Ends -------------------------------------------------------------------------------------
+
+  protected loseExchange(reason: string): void {
+    const [request, response] = [this.request, this.response];
+    this.request = null;
+    this.response = null;
+    if (response !== null && !response.ended) request?.clientGone(reason);
+    else request?.incoming?.discard();
+    response?.lose();
+  }
+
+  protected report(request: Request | null, response: Response, problem: string): void {
+    const { observer } = this.context;
+    if (observer === null) return;
+    const { status, contentBytes } = response;
+    const durationMs = request === null ? 0 : this.context.nowMs() - this.#startedMs;
+    observer.answered({ request, remote: this.connection.peer, status, contentBytes, durationMs, problem });
+  }
+}
