@@ -7,9 +7,10 @@ import { Stage } from '../dist/connection/stage.js';
 import { HttpClock } from '../dist/http/date.js';
 import { prepareFields } from '../dist/http/fields.js';
 import { HeadWriter } from '../dist/http/response-head.js';
-import { DUE_AT_MS, EVENT_WORDS, NOW_MS, READABLE } from '../dist/kernel/kernel.js';
+import { DUE_AT_MS, EVENT_WORDS, NOW_MS, ORDER_WORDS, READABLE, SLOT_BYTES } from '../dist/kernel/kernel.js';
 import { resolveLimits } from '../dist/limits.js';
 import { Reactor } from '../dist/reactor/reactor.js';
+import { tuneCompiler } from '../dist/server/compiler.js';
 import { SessionContext } from '../dist/session/context.js';
 import { Session } from '../dist/session/session.js';
 
@@ -21,11 +22,16 @@ const BYTES = Buffer.from(process.argv[3] ?? 'GET /?name=123 HTTP/1.1\r\nHost: 1
 function replayKernel() {
   const control = new Float64Array(12);
   const events = new Int32Array(256 * EVENT_WORDS);
-  const input = Buffer.alloc(65_536);
+  const ahead = Buffer.alloc(CLIENTS * SLOT_BYTES);
+  const received = new Int32Array(CLIENTS);
+  const orders = new Int32Array(16 * ORDER_WORDS);
   const kernel = {
     traits: { name: 'replay', edgeTriggered: true, hasDescriptor: false, seesHangup: true, maxDescriptors: 0 },
     events,
-    input,
+    input: Buffer.alloc(65_536),
+    ahead,
+    received,
+    orders,
     output: Buffer.alloc(131_072),
     control,
     answered: 0,
@@ -35,16 +41,15 @@ function replayKernel() {
         events[i * EVENT_WORDS] = i;
         events[i * EVENT_WORDS + 1] = 1;
         events[i * EVENT_WORDS + 2] = READABLE;
+        ahead.set(BYTES, i * SLOT_BYTES);
+        received[i] = BYTES.length;
       }
       return CLIENTS;
     },
-    recv: (_fd, offset) => {
-      input.set(BYTES, offset);
-      return BYTES.length;
-    },
-    send: (_fd, _offset, length) => {
-      kernel.answered++;
-      return length;
+    sendAll: (count) => {
+      for (let i = 0; i < count; i++) orders[i * ORDER_WORDS + 3] = orders[i * ORDER_WORDS + 2];
+      kernel.answered += count;
+      return 0;
     },
     now: () => control[NOW_MS],
     wallClockMs: () => 1e12,
@@ -53,6 +58,7 @@ function replayKernel() {
   return kernel;
 }
 
+tuneCompiler();
 const kernel = replayKernel();
 const reactor = new Reactor(kernel);
 const limits = resolveLimits({});
@@ -69,7 +75,8 @@ const sessions = new SessionContext({
   },
   nowMs: () => reactor.nowMs(),
 });
-const context = { kernel, reactor, stage: new Stage(kernel.output), ...limits, onClosed: () => {} };
+const context = { kernel, reactor, stage: new Stage(kernel), ...limits, onClosed: () => {} };
+reactor.onServed(() => context.stage.flush());
 for (let fd = 0; fd < CLIENTS; fd++) {
   const connection = new Connection(context, fd, 1);
   reactor.add(connection);

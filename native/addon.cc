@@ -70,44 +70,29 @@ struct Call {
   }
 };
 
-napi_value Wait(napi_env env, napi_callback_info info) {
+// Calls that take integers and nothing else.
+
+template <int (Kernel::*kMethod)(int)>
+napi_value One(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.kernel().Wait(call.Int(0)));
+  return call.Return((call.kernel().*kMethod)(call.Int(0)));
 }
 
-napi_value Add(napi_env env, napi_callback_info info) {
+template <int (Kernel::*kMethod)(int, int32_t)>
+napi_value Two(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.kernel().Add(call.Int(0), call.Int(1)));
+  return call.Return((call.kernel().*kMethod)(call.Int(0), call.Int(1)));
 }
 
-napi_value Rearm(napi_env env, napi_callback_info info) {
+template <int (Kernel::*kMethod)(int, uint32_t, uint32_t)>
+napi_value Three(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.kernel().Rearm(call.Int(0), call.Int(1)));
-}
-
-napi_value Remove(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Remove(call.Int(0)));
+  return call.Return((call.kernel().*kMethod)(call.Int(0), call.Unsigned(1), call.Unsigned(2)));
 }
 
 napi_value Listen(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   return call.Return(call.kernel().Listen(call.Text(0), call.Int(1), call.Int(2)));
-}
-
-napi_value Accept(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Accept(call.Int(0)));
-}
-
-napi_value Recv(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Recv(call.Int(0), call.Unsigned(1), call.Unsigned(2)));
-}
-
-napi_value Send(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Send(call.Int(0), call.Unsigned(1), call.Unsigned(2)));
 }
 
 // sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
@@ -128,21 +113,6 @@ napi_value Sendv(napi_env env, napi_callback_info info) {
   if (bytes == nullptr) return call.Return(-EINVAL);
   return call.Return(
       call.kernel().Sendv(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
-}
-
-napi_value Shutdown(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().ShutdownWrite(call.Int(0)));
-}
-
-napi_value Reset(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Reset(call.Int(0)));
-}
-
-napi_value Close(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().Close(call.Int(0)));
 }
 
 napi_value AddressObject(napi_env env, const Address& address) {
@@ -196,15 +166,26 @@ struct Named {
 };
 
 constexpr Named kCalls[] = {
-    {"wait", Wait},         {"add", Add},
-    {"rearm", Rearm},       {"remove", Remove},
-    {"listen", Listen},     {"accept", Accept},
-    {"recv", Recv},         {"send", Send},
-    {"sendFrom", SendFrom}, {"sendv", Sendv},
-    {"shutdown", Shutdown}, {"reset", Reset},
-    {"close", Close},       {"peer", Peer},
-    {"local", Local},       {"transferred", Transferred},
-    {"start", Start},       {"stop", Stop},
+    {"wait", One<&Kernel::Wait>},
+    {"add", Two<&Kernel::Add>},
+    {"rearm", Two<&Kernel::Rearm>},
+    {"remove", One<&Kernel::Remove>},
+    {"listen", Listen},
+    {"accept", One<&Kernel::Accept>},
+    {"receiveAhead", Two<&Kernel::ReceiveAhead>},
+    {"recv", Three<&Kernel::Recv>},
+    {"sendAll", One<&Kernel::SendAll>},
+    {"send", Three<&Kernel::Send>},
+    {"sendFrom", SendFrom},
+    {"sendv", Sendv},
+    {"shutdown", One<&Kernel::ShutdownWrite>},
+    {"reset", One<&Kernel::Reset>},
+    {"close", One<&Kernel::Close>},
+    {"peer", Peer},
+    {"local", Local},
+    {"transferred", Transferred},
+    {"start", Start},
+    {"stop", Stop},
     {"destroy", Destroy},
 };
 
@@ -231,7 +212,8 @@ Napi::Object TraitsObject(Napi::Env env, const Traits& traits) {
   return object;
 }
 
-// createKernel(backend, eventCapacity, inputBytes, outputBytes): the object, or -errno.
+// createKernel(backend, eventCapacity, inputBytes, outputBytes, orderCapacity): the object, or
+// -errno.
 Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   int error = 0;
@@ -242,6 +224,10 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   auto input = Napi::Buffer<uint8_t>::New(env, info[2].As<Napi::Number>().Uint32Value());
   auto output = Napi::Buffer<uint8_t>::New(env, info[3].As<Napi::Number>().Uint32Value());
   auto control = Napi::Float64Array::New(env, kControlWords);
+  auto received = Napi::Int32Array::New(env, capacity);
+  auto ahead = Napi::Buffer<uint8_t>::New(env, capacity * size_t{kSlotBytes});
+  const uint32_t order_capacity = info[4].As<Napi::Number>().Uint32Value();
+  auto orders = Napi::Int32Array::New(env, order_capacity * size_t{4});
 
   auto owner = std::make_shared<KernelObject>(env);
   Napi::Object object = Napi::Object::New(env);
@@ -252,16 +238,24 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
                                static_cast<uint32_t>(input.ByteLength()),
                                output.Data(),
                                static_cast<uint32_t>(output.ByteLength()),
+                               received.Data(),
+                               ahead.Data(),
+                               reinterpret_cast<Order*>(orders.Data()),
+                               order_capacity,
                                control.Data()};
   owner->kernel = std::make_unique<Kernel>(std::move(poller), memory);
   for (const Napi::Value& shared :
-       {Napi::Value(events), Napi::Value(input), Napi::Value(output), Napi::Value(control)}) {
+       {Napi::Value(events), Napi::Value(input), Napi::Value(output), Napi::Value(control),
+        Napi::Value(received), Napi::Value(ahead), Napi::Value(orders)}) {
     owner->Keep(shared);
   }
   object.Set("events", events);
   object.Set("input", input);
   object.Set("output", output);
   object.Set("control", control);
+  object.Set("received", received);
+  object.Set("ahead", ahead);
+  object.Set("orders", orders);
   for (const Named& named : kCalls) SetCall(env, object, named, owner);
   return object;
 }

@@ -41,16 +41,34 @@ int Kernel::Wait(int timeout_ms) {
   const int count = poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
   memory_.control[kReady] = count;
+  ReceiveForEvents(count);
   return count;
+}
+
+// One crossing into native code for a batch, instead of one for each of its connections. A failed
+// socket's error is left for Recv, which its reader calls in any case.
+void Kernel::ReceiveForEvents(int count) {
+  for (int i = 0; i < count; ++i) {
+    const Event& event = memory_.events[i];
+    memory_.received[i] = kNotReceived;
+    if (!(event.readiness & kReadable) || (event.readiness & kFailed)) continue;
+    Connection* connection = connections_.Find(event.fd);
+    if (connection == nullptr || !connection->ahead) continue;
+    if (connection->generation != event.generation) continue;
+    uint8_t* slot = memory_.ahead + static_cast<size_t>(i) * kSlotBytes;
+    memory_.received[i] = CountReceived(connection, epoll_server::Recv(event.fd, slot, kSlotBytes));
+  }
 }
 
 int Kernel::Add(int fd, int32_t interest) {
   if (!poller_) return -EBADF;
-  const Connection* connection = connections_.Find(fd);
+  Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   memory_.control[kRegistrations] += 1;
-  const int status = poller_->Add(fd, connection->generation, interest);
-  return status == 0 ? connection->generation : status;
+  const int status = poller_->Add(fd, connection->generation, interest & ~kAhead);
+  if (status != 0) return status;
+  connection->ahead = (interest & kAhead) != 0;
+  return connection->generation;
 }
 
 int Kernel::Rearm(int fd, int32_t interest) {
@@ -88,13 +106,23 @@ int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.input_size)) return -EINVAL;
+  return CountReceived(connection, epoll_server::Recv(fd, memory_.input + offset, length));
+}
+
+int Kernel::CountReceived(Connection* connection, int result) {
   memory_.control[kReceives] += 1;
-  const int count = epoll_server::Recv(fd, memory_.input + offset, length);
-  if (count > 0) {
-    connection->bytes_received += static_cast<uint64_t>(count);
-    memory_.control[kBytesReceived] += count;
+  if (result > 0) {
+    connection->bytes_received += static_cast<uint64_t>(result);
+    memory_.control[kBytesReceived] += result;
   }
-  return count;
+  return result;
+}
+
+int Kernel::ReceiveAhead(int fd, int32_t on) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  connection->ahead = on != 0;
+  return 0;
 }
 
 int Kernel::CountSent(Connection* connection, int result) {
@@ -109,6 +137,15 @@ int Kernel::CountSent(Connection* connection, int result) {
 int Kernel::Send(int fd, uint32_t offset, uint32_t length) {
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
   return SendFrom(fd, memory_.output + offset, length);
+}
+
+int Kernel::SendAll(int count) {
+  if (count < 0 || static_cast<uint32_t>(count) > memory_.order_capacity) return -EINVAL;
+  for (int i = 0; i < count; ++i) {
+    Order& order = memory_.orders[i];
+    order.result = Send(order.fd, order.offset, order.length);
+  }
+  return 0;
 }
 
 int Kernel::SendFrom(int fd, const uint8_t* bytes, size_t length) {

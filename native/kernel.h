@@ -30,6 +30,25 @@ enum ControlWord {
   kControlWords = 12,
 };
 
+// What JavaScript adds to a descriptor's interest: Wait receives once for it when it is readable.
+constexpr int32_t kAhead = 16;
+
+// Each event of a Wait has this many bytes of SharedMemory::ahead; the same in
+// src/kernel/kernel.ts.
+constexpr uint32_t kSlotBytes = 4096;
+
+// In SharedMemory::received: nothing was received for the event.
+constexpr int32_t kNotReceived = INT32_MIN;
+
+// One send that JavaScript asked for: a piece of the output arena, and then what became of it.
+struct Order {
+  int32_t fd;
+  uint32_t offset;
+  uint32_t length;
+  int32_t result;
+};
+static_assert(sizeof(Order) == 4 * sizeof(int32_t), "JavaScript writes four words an order");
+
 // The memory shared with JavaScript. JavaScript owns it; it outlives the Kernel's last call.
 struct SharedMemory {
   Event* events;
@@ -38,6 +57,10 @@ struct SharedMemory {
   uint32_t input_size;
   uint8_t* output;
   uint32_t output_size;
+  int32_t* received;  // for each event: the count, -errno, or kNotReceived
+  uint8_t* ahead;     // where it was received: a slot for each event
+  Order* orders;
+  uint32_t order_capacity;
   double* control;
 };
 
@@ -61,7 +84,9 @@ class Kernel {
   int Listen(const std::string& host, int port, int backlog);
   int Accept(int listener);
   int Recv(int fd, uint32_t offset, uint32_t length);
+  int ReceiveAhead(int fd, int32_t on);
   int Send(int fd, uint32_t offset, uint32_t length);
+  int SendAll(int count);
   int SendFrom(int fd, const uint8_t* bytes, size_t length);
   int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
   int ShutdownWrite(int fd);
@@ -72,6 +97,8 @@ class Kernel {
   const Connection* Find(int fd) { return connections_.Find(fd); }
 
  private:
+  void ReceiveForEvents(int count);
+  int CountReceived(Connection* connection, int result);
   int CountSent(Connection* connection, int result);
 
   std::unique_ptr<Poller> poller_;

@@ -36,7 +36,7 @@ class KernelObject : public std::enable_shared_from_this<KernelObject> {
   void ReleaseTurn();
   void ReleaseReferences();
 
-  static constexpr int kMaxKept = 4;
+  static constexpr int kMaxKept = 7;
   napi_env env_;
   napi_ref kept_[kMaxKept] = {};
   int kept_count_ = 0;

@@ -7,6 +7,7 @@ export { type FieldInput, type PreparedFields, prepareFields } from './http/fiel
 export type { Endpoint, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
 export type { LogFormat } from './server/access-log.ts';
+export { tuneCompiler } from './server/compiler.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/server.ts';
 export type { ServerStats } from './server/stats.ts';

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
 import { wsgi } from '../handlers/wsgi.ts';
+import { tuneCompiler } from '../server/compiler.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { type Server, serve } from '../server/server.ts';
 import type { Sink } from '../server/watcher.ts';
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(given: Arguments): Promise<void> {
+  tuneCompiler();
   const server = await serve(await toServeOptions(given));
   if (!given.quiet) process.stdout.write(`${announcement(server, given)}\n`);
   endOnSignals(server);

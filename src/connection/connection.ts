@@ -2,7 +2,17 @@
 // the last answer (sending is Sender's). It must not know HTTP.
 
 import { EAGAIN, EINTR } from '../kernel/errno.ts';
-import { FAILED, HANGUP, READABLE, type SocketAddress, WRITABLE } from '../kernel/kernel.ts';
+import {
+  AHEAD,
+  FAILED,
+  HANGUP,
+  NOT_RECEIVED,
+  READABLE,
+  SLOT_BYTES,
+  type SocketAddress,
+  WRITABLE,
+} from '../kernel/kernel.ts';
+import { EVENT_SHIFT } from '../reactor/source.ts';
 import { Inbox } from './inbox.ts';
 import type { Protocol } from './protocol.ts';
 import { CLOSED, FINISHING, LINGERING, OPEN, Sender } from './sender.ts';
@@ -19,6 +29,7 @@ export class Connection extends Sender {
   /** Request bytes will be left unread: the close must linger. */
   #unread = false;
   #inbox: Inbox | null = null;
+  #ahead = true;
   #timeoutTick = 0;
   #lingeredBytes = 0;
 
@@ -39,29 +50,38 @@ export class Connection extends Sender {
 
   serve(): void {
     const { stage } = this.context;
-    stage.owner = this;
-    stage.used = 0;
-    const readiness = this.readiness;
+    stage.begin(this);
+    const { readiness } = this;
     this.readiness = 0;
     if ((readiness & READABLE) !== 0) this.#mayReceive = true;
     if ((readiness & (HANGUP | FAILED)) !== 0) this.#hungUp = true;
     if (this.owes) this.flushOutbox();
-    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0);
-    else if (this.state === LINGERING) this.#discard();
-    if (stage.used > 0) this.flushStage();
-    if (this.state === FINISHING && !this.owes) this.#endOutput();
-    stage.owner = null;
+    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0, readiness >> EVENT_SHIFT);
+    else if (this.state !== CLOSED) this.#discard(readiness >> EVENT_SHIFT);
+    const isStaged = stage.used > stage.start;
+    stage.end();
+    if (this.state === FINISHING && !isStaged && !this.owes) this.outputSent();
   }
 
-  /** Kept bytes first, then one receive: that is the budget of a turn. */
-  #offerInput(failed: boolean): void {
+  /** Kept bytes, those that came with the event, then one receive: that is the budget of a turn. */
+  #offerInput(failed: boolean, event: number): void {
     const protocol = this.#protocol();
     if (this.#inbox !== null && protocol.wantsInput) this.#offerInbox(this.#inbox, protocol);
+    if (event > 0) this.#takeAhead(protocol, event - 1);
     if (this.#mayReceive && this.state === OPEN && (failed || this.#shouldReceive(protocol))) {
-      this.#receive(protocol, failed);
+      const { kernel } = this.context;
+      const count = kernel.recv(this.fd, 0, kernel.input.length);
+      this.#received(protocol, kernel.input, 0, count, count === kernel.input.length, failed);
       if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.wake();
     }
     if (this.peerEnded && this.state === OPEN) protocol.ended();
+  }
+
+  /** What the kernel received for an event, wanted or not. */
+  #takeAhead(protocol: Protocol, slot: number): void {
+    const { ahead, received } = this.context.kernel;
+    const count = received[slot] ?? NOT_RECEIVED;
+    this.#received(protocol, ahead, slot * SLOT_BYTES, count, count === SLOT_BYTES, false);
   }
 
   /**
@@ -69,17 +89,15 @@ export class Connection extends Sender {
    * looked for all the same, as far as one receive of kept bytes goes: a waiting handler's time runs.
    */
   #shouldReceive(protocol: Protocol): boolean {
-    if (protocol.wantsInput && !this.isFull) return true;
+    if (protocol.wantsInput && !protocol.paused && !this.isFull) return true;
     return this.#hungUp && this.#inbox === null && !this.peerEnded;
   }
 
-  #receive(protocol: Protocol, failed: boolean): void {
-    const { kernel } = this.context;
-    const { input } = kernel;
-    const count = kernel.recv(this.fd, 0, input.length);
+  /** A receive returned `count`, into `bytes` from `start` on, of which it filled all room or not. */
+  #received(protocol: Protocol, bytes: Buffer, start: number, count: number, filled: boolean, failed: boolean): void {
     if (count > 0) {
-      if (count < input.length && !this.#hungUp) this.#mayReceive = false;
-      this.#take(protocol, input, count);
+      if (!filled && !this.#hungUp) this.#mayReceive = false;
+      this.#take(protocol, bytes, start, start + count);
     } else if (count === 0 && !failed) {
       this.#mayReceive = false;
       this.peerEnded = true;
@@ -92,21 +110,31 @@ export class Connection extends Sender {
     }
   }
 
-  #take(protocol: Protocol, input: Buffer, count: number): void {
+  #take(protocol: Protocol, bytes: Buffer, start: number, end: number): void {
     if (this.#inbox !== null) {
-      this.#inbox.append(input, 0, count);
-      if (protocol.wantsInput) this.#offerInbox(this.#inbox, protocol);
-      return;
+      this.#inbox.append(bytes, start, end);
+      if (protocol.wantsInput && !protocol.paused) this.#offerInbox(this.#inbox, protocol);
+    } else {
+      const used = protocol.wantsInput ? protocol.receive(bytes, start, end) : start;
+      if (used === end) return;
+      if (this.state === OPEN) this.#inbox = new Inbox(bytes, used, end);
+      else this.#unread = true;
     }
-    const used = protocol.wantsInput ? protocol.receive(input, 0, count) : 0;
-    if (used === count) return;
-    if (this.state === OPEN) this.#inbox = new Inbox(input, used, count);
-    else this.#unread = true;
+    if (this.#inbox !== null && (!protocol.wantsInput || protocol.paused)) this.#receiveAhead(false);
+  }
+
+  /** Whether the kernel receives by itself: not while what was received waits. */
+  #receiveAhead(on: boolean): void {
+    if (this.#ahead === on) return;
+    this.#ahead = on;
+    this.context.kernel.receiveAhead(this.fd, on ? 1 : 0);
   }
 
   #offerInbox(inbox: Inbox, protocol: Protocol): void {
     inbox.start = protocol.receive(inbox.buffer, inbox.start, inbox.end);
-    if (inbox.length === 0) this.#inbox = null;
+    if (inbox.length > 0) return;
+    this.#inbox = null;
+    this.#receiveAhead(true);
   }
 
   protected override drained(): void {
@@ -117,7 +145,9 @@ export class Connection extends Sender {
 
   /** Calls `Protocol.expired` after `ms`; 0 takes that back. */
   setTimeout(ms: number): void {
-    this.#timeoutTick = ms === 0 ? 0 : this.context.reactor.tickAfter(ms);
+    const tick = ms === 0 ? 0 : this.context.reactor.tickAfter(ms);
+    if (tick === this.#timeoutTick) return;
+    this.#timeoutTick = tick;
     this.updateDeadline();
   }
 
@@ -177,7 +207,7 @@ export class Connection extends Sender {
   }
 
   /** All was sent: close, or linger while the client may still be sending. */
-  #endOutput(): void {
+  protected override outputSent(): void {
     const unread = this.#unread || this.#inbox !== null || this.#mayReceive;
     this.#inbox = null;
     if (this.peerEnded || !unread) {
@@ -195,17 +225,19 @@ export class Connection extends Sender {
     this.wake();
   }
 
-  /** Reads away what a lingering client still sends, within a bound. */
-  #discard(): void {
-    if (!this.#mayReceive) return;
+  /** What a client still sends to a connection that is ending is read away, within a bound. */
+  #discard(event: number): void {
     const { kernel, maxLingerBytes } = this.context;
-    const count = kernel.recv(this.fd, 0, kernel.input.length);
-    if (count === EAGAIN) {
-      this.#mayReceive = false;
-      return;
-    }
+    if (event === 0 && (this.state !== LINGERING || !this.#mayReceive)) return;
+    const room = event > 0 ? SLOT_BYTES : kernel.input.length;
+    const count = event > 0 ? (kernel.received[event - 1] ?? EAGAIN) : kernel.recv(this.fd, 0, room);
+    if (count < room && !this.#hungUp) this.#mayReceive = false;
+    if (count === 0) this.peerEnded = true;
+    if (count > 0) this.#unread = true;
+    if (this.state !== LINGERING) return;
     this.#lingeredBytes += Math.max(count, 0);
-    if ((count <= 0 && count !== EINTR) || this.#lingeredBytes > maxLingerBytes) this.#close();
+    if (count === EAGAIN) this.#mayReceive = false;
+    else if ((count <= 0 && count !== EINTR) || this.#lingeredBytes > maxLingerBytes) this.#close();
     else this.wake();
   }
 
@@ -230,4 +262,4 @@ export class Connection extends Sender {
 }
 
 /** The interest with which every connection is registered, once. */
-export const CONNECTION_INTEREST: number = READABLE | WRITABLE;
+export const CONNECTION_INTEREST: number = READABLE | WRITABLE | AHEAD;

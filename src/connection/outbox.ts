@@ -17,6 +17,12 @@ export class Outbox {
     this.bytes += chunk.length;
   }
 
+  /** Puts `chunk` in front of all others, of which nothing was sent yet. */
+  unshift(chunk: Uint8Array): void {
+    this.#chunks.unshift(chunk);
+    this.bytes += chunk.length;
+  }
+
   /** The first chunk when it is large: to be sent from its own memory, from {@link offset} on. */
   get large(): Uint8Array | null {
     const first = this.#chunks[0];

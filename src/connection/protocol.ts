@@ -5,6 +5,9 @@ export interface Protocol {
   /** Whether more bytes, or those kept, would let it go on. While false, the connection is not read. */
   readonly wantsInput: boolean;
 
+  /** It stopped on purpose, and what is kept suffices for another serving: no more is received until then. */
+  readonly paused: boolean;
+
   /**
    * Uses `bytes[start, end)`, which are valid during the call only. Returns where it stopped; the
    * connection keeps the rest and offers it again, in front of what arrives later.

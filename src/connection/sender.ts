@@ -6,7 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
 import { Source } from '../reactor/source.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, Staging } from './stage.ts';
 
 /** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
 export const OPEN = 0;
@@ -27,7 +27,7 @@ export interface ConnectionContext {
   readonly onClosed: (sender: Sender) => void;
 }
 
-export abstract class Sender extends Source {
+export abstract class Sender extends Source implements Staging {
   state: number = OPEN;
   protected readonly context: ConnectionContext;
   /** The tick until which the client must take a byte of what is owed; 0: nothing is owed. */
@@ -44,6 +44,9 @@ export abstract class Sender extends Source {
 
   /** Owed output has gone, wholly or to below the mark. */
   protected abstract drained(): void;
+
+  /** All output of a connection that is finishing is with the kernel. */
+  protected abstract outputSent(): void;
 
   /** `sendTick` changed. */
   protected abstract updateDeadline(): void;
@@ -75,7 +78,7 @@ export abstract class Sender extends Source {
   reserve(size: number): number {
     const { stage } = this.context;
     if (stage.owner === this && this.#outbox === null) {
-      if (stage.used + size > stage.arena.length && stage.used > 0) this.flushStage();
+      if (stage.used + size > stage.arena.length) stage.flushOwner();
       if (this.#outbox === null && stage.used + size <= stage.arena.length) {
         stage.target = stage.arena;
         return stage.used;
@@ -114,12 +117,13 @@ export abstract class Sender extends Source {
   /** What is staged and `bytes` leave with one call; what the kernel does not take is owed. */
   #writeThrough(bytes: Uint8Array): void {
     const { kernel, stage } = this.context;
-    const staged = stage.used;
-    const count = kernel.sendv(this.fd, 0, staged, bytes);
-    stage.used = 0;
+    const { start } = stage;
+    const staged = stage.used - start;
+    const count = kernel.sendv(this.fd, start, staged, bytes);
+    stage.used = start;
     if (this.#sendFailed(count)) return;
     const sent = Math.max(count, 0);
-    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(sent, staged)), true);
+    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(start + sent, start + staged)), true);
     if (sent < staged + bytes.length) this.#owe(bytes.subarray(Math.max(sent - staged, 0)), true);
     if (sent > 0) this.#progress();
   }
@@ -135,19 +139,24 @@ export abstract class Sender extends Source {
     this.#outbox.push(chunk);
   }
 
-  protected flushStage(): void {
-    const { kernel, stage } = this.context;
-    const { used } = stage;
-    stage.used = 0;
-    const count = kernel.send(this.fd, 0, used);
-    if (count === used || this.#sendFailed(count)) return;
-    const sent = Math.max(count, 0);
-    this.#owe(Buffer.from(stage.arena.subarray(sent, used)), true);
+  /** What was staged goes in front of whatever was owed since. */
+  keepUnsent(result: number, start: number, end: number): void {
+    if (this.state === CLOSED || (result < 0 && result !== EAGAIN && result !== EINTR)) return;
+    const rest = Buffer.from(this.context.stage.arena.subarray(start + Math.max(result, 0), end));
+    if (this.#outbox === null) this.#owe(rest, true);
+    else this.#outbox.unshift(rest);
+  }
+
+  settle(result: number): void {
+    if (result < 0 && this.state !== CLOSED) this.#sendFailed(result);
+    if (this.state === FINISHING && this.#outbox === null) this.outputSent();
   }
 
   /** Sends what is owed until the kernel refuses: a short count means that WRITABLE will come. */
   protected flushOutbox(): void {
     const { kernel, stage } = this.context;
+    // The arena is needed: what others staged in it leaves first.
+    stage.flush();
     const wasFull = this.isFull;
     while (this.#outbox !== null && this.state !== CLOSED) {
       const outbox = this.#outbox;

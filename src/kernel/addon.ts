@@ -20,6 +20,7 @@ export interface Addon {
     eventCapacity: number,
     inputBytes: number,
     outputBytes: number,
+    orderCapacity: number,
   ) => NativeCalls | number;
 }
 

@@ -9,6 +9,18 @@ export const HANGUP = 4;
 /** An error is pending on the socket. Sets READABLE and WRITABLE too. */
 export const FAILED = 8;
 
+/** In the interest given to `add`: `wait` receives for this descriptor as `receiveAhead` says. */
+export const AHEAD = 16;
+
+/** In {@link Kernel.received}: nothing was received for the event. */
+export const NOT_RECEIVED: number = -(2 ** 31);
+
+/** Bytes that each event has in {@link Kernel.ahead}. */
+export const SLOT_BYTES = 4096;
+
+/** 32-bit words of one order in {@link Kernel.orders}: descriptor, offset, length, result. */
+export const ORDER_WORDS = 4;
+
 /** 32-bit words of one event in {@link Kernel.events}: descriptor, generation, readiness. */
 export const EVENT_WORDS = 3;
 
@@ -57,8 +69,14 @@ export interface Kernel {
   readonly events: Int32Array;
   /** Where `recv` puts bytes. */
   readonly input: Buffer;
+  /** Filled by `wait`, one word an event: what `recv` would have returned, or NOT_RECEIVED. */
+  readonly received: Int32Array;
+  /** What `wait` received, SLOT_BYTES an event. */
+  readonly ahead: Buffer;
   /** Where `send` and `sendv` take bytes from. */
   readonly output: Buffer;
+  /** What `sendAll` sends: ORDER_WORDS words an order. */
+  readonly orders: Int32Array;
   /** Words shared with whoever starts the turns: see the indices above. */
   readonly control: Float64Array;
 
@@ -77,8 +95,15 @@ export interface Kernel {
   readonly accept: (listener: number) => number;
   /** Receives into `input[offset, offset + length)`. Returns the count, 0 at the peer's end. */
   readonly recv: (fd: number, offset: number, length: number) => number;
+  /**
+   * Whether `wait` receives once, at most SLOT_BYTES, for each READABLE event of `fd` that is not FAILED:
+   * a batch then costs one crossing, not one a connection. A kernel may do so, or not.
+   */
+  readonly receiveAhead: (fd: number, on: 0 | 1) => number;
   /** Sends `output[offset, offset + length)`. Returns the count taken. */
   readonly send: (fd: number, offset: number, length: number) => number;
+  /** Carries out the first `count` orders as `send` does, and writes what it returned into each. */
+  readonly sendAll: (count: number) => number;
   /** Sends `bytes` from `offset` on. Returns the count taken. */
   readonly sendFrom: (fd: number, bytes: Uint8Array, offset: number) => number;
   /** Sends `output[offset, offset + length)` and then `bytes`, in one call. Returns the count taken. */

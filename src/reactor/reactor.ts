@@ -3,9 +3,9 @@
 
 import { assert } from '../errors.ts';
 import { check } from '../kernel/errno.ts';
-import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
+import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
-import type { Source } from './source.ts';
+import { EVENT_SHIFT, type Source } from './source.ts';
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -22,6 +22,7 @@ export class Reactor {
   readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
   readonly #sources: (Source | undefined)[] = [];
   readonly #deadlines: Deadlines;
+  readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
   /** Who is served in the next turn; swapped with `#batch` when that turn begins. */
   #queue: (Source | undefined)[] = [];
@@ -84,6 +85,11 @@ export class Reactor {
     this.kernel.control[UNFINISHED] = 1;
   }
 
+  /** Calls `callback` when all sources of a turn have been served. */
+  onServed(callback: () => void): void {
+    this.#served.push(callback);
+  }
+
   /** Calls `callback` at the end of every turn. */
   onTurnEnd(callback: () => void): void {
     this.#turnEnds.push(callback);
@@ -95,16 +101,23 @@ export class Reactor {
     this.#turning = true;
     kernel.control[UNFINISHED] = 1;
     this.counters.turns++;
-    const events = check('wait', kernel.wait(0));
-    if (this.#cursor === this.#batchLength) this.#takeQueue();
-    this.#mark(events);
+    // Bytes that came with events are where they are until the next wait: a turn that was cut is ended first.
+    const isCut = this.#cursor < this.#batchLength;
+    if (!isCut) this.#begin();
     this.#serve();
+    for (const callback of this.#served) callback();
     this.#expire();
     for (const callback of this.#turnEnds) callback();
     this.#buryAll();
-    kernel.control[UNFINISHED] = this.#queued > 0 ? 1 : 0;
+    kernel.control[UNFINISHED] = isCut || this.#queued > 0 ? 1 : 0;
     kernel.control[DUE_AT_MS] = this.#deadlines.nextDueMs;
     this.#turning = false;
+  }
+
+  #begin(): void {
+    const events = check('wait', this.kernel.wait(0));
+    this.#takeQueue();
+    this.#mark(events);
   }
 
   /** What was left unfinished becomes this turn's batch. */
@@ -119,14 +132,16 @@ export class Reactor {
 
   /** Events mark their sources; those of an earlier life of the descriptor are dropped here. */
   #mark(events: number): void {
-    const words = this.kernel.events;
-    for (let at = 0; at < events * EVENT_WORDS; at += EVENT_WORDS) {
+    const { events: words, received } = this.kernel;
+    for (let i = 0; i < events; i++) {
+      const at = i * EVENT_WORDS;
       const source = this.#sources[words[at] ?? -1];
       if (source === undefined || source.buried || source.generation !== words[at + 1]) {
         this.counters.staleEvents++;
         continue;
       }
       source.readiness |= words[at + 2] ?? 0;
+      if (received[i] !== NOT_RECEIVED) source.readiness |= (i + 1) << EVENT_SHIFT;
       if (source.queued) continue;
       source.queued = true;
       this.#batch[this.#batchLength++] = source;

@@ -1,12 +1,18 @@
 // What a reactor drives: one descriptor in one of its lives, with its deadline and its place in the
 // queue of work. It must not know what is spoken over the descriptor.
 
+/** How far the number of an event is shifted in {@link Source.readiness}. */
+export const EVENT_SHIFT = 4;
+
 /** Readiness, queue and deadline of one descriptor. The reactor alone writes these fields. */
 export abstract class Source {
   readonly fd: number;
   /** Which life of the number `fd` this is; events of other lives are stale. */
   readonly generation: number;
-  /** Readiness bits reported and not yet dealt with by {@link serve}, which clears them. */
+  /**
+   * Readiness bits reported and not yet dealt with by {@link serve}, which clears them; above them
+   * ({@link EVENT_SHIFT}) the number of the event, from 1, if the kernel received bytes for it.
+   */
   readiness = 0;
   /** Whether it waits in the queue of the next turn. */
   queued = false;

@@ -96,13 +96,15 @@ class RunningServer implements Server {
     this.#connectionContext = {
       kernel,
       reactor: this.#reactor,
-      stage: new Stage(kernel.output),
+      stage: new Stage(kernel),
       maxUnsentBytes: limits.maxUnsentBytes,
       sendTimeoutMs: limits.sendTimeoutMs,
       lingerTimeoutMs: limits.lingerTimeoutMs,
       maxLingerBytes: limits.maxLingerBytes,
       onClosed: (connection) => this.#disconnect(connection),
     };
+    const { stage } = this.#connectionContext;
+    this.#reactor.onServed(() => stage.flush());
     this.#acceptor = this.#startAccepting(listener, limits);
     check(
       'start',

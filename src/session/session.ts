@@ -15,7 +15,7 @@ export class Session extends Exchange implements Protocol {
   /** The parser of a head that has begun; null between heads. */
   #parser: HeadParser | null = null;
   /** Kept bytes may hold whole requests; not ended yet, only paused. */
-  #paused = false;
+  paused = false;
   /** The time of a half-closed client runs. */
   #halfClosed = false;
 
@@ -36,7 +36,7 @@ export class Session extends Exchange implements Protocol {
   receive(bytes: Buffer, start: number, end: number): number {
     let at = start;
     let budget = this.context.limits.maxRequestsPerTurn;
-    this.#paused = false;
+    this.paused = false;
     while (at < end && this.wantsInput) {
       if (this.request !== null) {
         at = this.#receiveBody(this.request, bytes, at, end);
@@ -50,13 +50,13 @@ export class Session extends Exchange implements Protocol {
       }
     }
     if (this.request === null && at === end) this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
-    else if (at < end && this.connection.isFull) this.#paused = true;
+    else if (at < end && this.connection.isFull) this.paused = true;
     return at;
   }
 
   ended(): void {
     if (this.request === null) {
-      if (!this.#paused) this.connection.finish();
+      if (!this.paused) this.connection.finish();
       return;
     }
     if (this.response?.ended === true) {
@@ -155,7 +155,7 @@ export class Session extends Exchange implements Protocol {
   }
 
   #pause(): void {
-    this.#paused = true;
+    this.paused = true;
     this.connection.wake();
   }
 }

@@ -1,6 +1,7 @@
 // Proves that answers arrive whole at slow clients, that fast ones do not starve others, and that closing loses nothing.
 
 import { expect, test } from 'vitest';
+import type { HttpResponse } from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { gate, pause, until } from '../support/until.ts';
@@ -186,4 +187,42 @@ test('clients that connect and reset at once are survived', async () => {
   for (let i = 0; i < 50; i++) (await connect()).reset();
   expect((await ask(port, get('/alive'))).text).toBe('GET /alive');
   await until(() => server.stats().openConnections === 0, 'all have left');
+});
+
+test('requests that come faster than they are served wait in the kernel, not in memory', async () => {
+  const request = get('/');
+  let most = 0;
+  const { connect, server } = await startHandler((_, response) => {
+    const { bytesReceived, requests } = server.stats();
+    most = Math.max(most, bytesReceived - requests * request.length);
+    response.send(200, {}, '');
+  });
+  const client = await connect();
+  client.send(request.repeat(40_000));
+  for (let i = 0; i < 40_000; i++) await client.readResponse();
+  // One receive, and one that came with an event.
+  expect(most).toBeLessThan(65_536 + 2 * 4_096);
+});
+
+test('what one client’s handler writes to another comes behind what that one was answered in the same turn', async () => {
+  const streams: HttpResponse[] = [];
+  const { connect } = await startHandler((request, response) => {
+    if (request.path === '/listen') {
+      response.start(200, { 'Content-Type': 'text/plain' });
+      response.write('first ');
+      streams.push(response);
+      return;
+    }
+    for (const stream of streams) stream.write(`${request.query} `);
+    if (request.query === 'last') for (const stream of streams.splice(0)) stream.end();
+    response.send(204);
+  });
+  const [listener, speaker] = [await connect(), await connect()];
+  // In one piece of work for the loop, so that both are served in one turn if they can be.
+  listener.send(get('/listen'));
+  speaker.send(get('/say?second') + get('/say?third') + get('/say?last'));
+  await until(() => listener.received.length > 0, 'the listener was answered');
+  speaker.send(get('/say?last'));
+  const { text } = await listener.readResponse();
+  expect(text).toMatch(/^first (second third )?last $/);
 });

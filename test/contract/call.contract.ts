@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
+import { AHEAD, NOT_RECEIVED, ORDER_WORDS, READABLE, SLOT_BYTES, WRITABLE } from '../../src/kernel/kernel.ts';
 import { Polled } from '../support/polled.ts';
 
 const { EBADF, EINVAL } = constants.errno;
@@ -12,6 +12,7 @@ const BOTH = READABLE | WRITABLE;
 export function callContract(backend: string): void {
   const polled = (): Polled => new Polled(backend);
   argumentContract(backend, polled);
+  batchContract(backend, polled);
   endContract(backend, polled);
 }
 
@@ -56,6 +57,68 @@ function argumentContract(backend: string, polled: () => Polled): void {
   });
 }
 
+function batchContract(backend: string, polled: () => Polled): void {
+  test(`${backend}: a wait receives for who asked for it what recv would have, once, or leaves it to recv`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const { client, fd } = await poll.accept();
+    expect(kernel.add(fd, BOTH | AHEAD)).toBeGreaterThan(0);
+    let text = '';
+    for (const piece of ['question', 'x'.repeat(SLOT_BYTES + 3)]) {
+      await client.send(piece).flushed();
+      while (text.length < piece.length) {
+        const slot = poll.events(50).findIndex((event) => event.fd === fd);
+        const count = slot < 0 ? NOT_RECEIVED : (kernel.received[slot] ?? NOT_RECEIVED);
+        if (count > 0) text += kernel.ahead.toString('latin1', slot * SLOT_BYTES, slot * SLOT_BYTES + count);
+        const rest = poll.receive(fd);
+        if (typeof rest === 'string') text += rest;
+        poll.again(fd, READABLE);
+      }
+      expect(text).toBe(piece);
+      text = '';
+    }
+  });
+
+  test(`${backend}: a wait receives for nobody who did not ask, or took it back`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const [plain, off] = [await poll.accept(), await poll.accept()];
+    kernel.add(plain.fd, BOTH);
+    kernel.add(off.fd, BOTH | AHEAD);
+    poll.drain();
+    expect(kernel.receiveAhead(off.fd, 0)).toBe(0);
+    for (const { client, fd } of [plain, off]) {
+      poll.again(fd, READABLE);
+      await client.send('x').flushed();
+      await poll.event(fd, READABLE);
+      expect([...kernel.received.subarray(0, 2)].every((count) => count === NOT_RECEIVED)).toBe(true);
+      expect(poll.receive(fd)).toBe('x');
+    }
+    expect(kernel.receiveAhead(-1, 1)).toBe(-EBADF);
+  });
+
+  test(`${backend}: orders are carried out one by one, and each has its own result`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const [first, second] = [await poll.pair(), await poll.pair()];
+    kernel.output.write('onetwo', 'latin1');
+    const orders = [
+      [first.fd, 0, 3],
+      [second.fd, 3, 3],
+      [-1, 0, 1],
+      [first.fd, kernel.output.length, 1],
+    ];
+    for (const [i, order] of orders.entries()) kernel.orders.set(order, i * ORDER_WORDS);
+    expect(kernel.sendAll(orders.length)).toBe(0);
+    const results = orders.map((_, i) => kernel.orders[i * ORDER_WORDS + 3]);
+    expect(results).toEqual([3, 3, -EBADF, -EINVAL]);
+    expect((await first.client.readBytes(3)).toString()).toBe('one');
+    expect((await second.client.readBytes(3)).toString()).toBe('two');
+    expect(kernel.sendAll(kernel.orders.length / ORDER_WORDS + 1)).toBe(-EINVAL);
+    expect(kernel.sendAll(-1)).toBe(-EINVAL);
+  });
+}
+
 function endContract(backend: string, polled: () => Polled): void {
   test(`${backend}: after destroy every call is EBADF, and destroying again is fine`, async () => {
     const poll = polled();
@@ -75,6 +138,7 @@ function endContract(backend: string, polled: () => Polled): void {
       send: kernel.send(fd, 0, 1),
       sendFrom: kernel.sendFrom(fd, bytes, 0),
       sendv: kernel.sendv(fd, 0, 1, bytes),
+      receiveAhead: kernel.receiveAhead(fd, 1),
       shutdown: kernel.shutdown(fd),
       reset: kernel.reset(fd),
       close: kernel.close(fd),

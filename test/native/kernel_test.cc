@@ -6,63 +6,22 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <limits>
 #include <string>
-#include <vector>
 
 #include "harness.h"
+#include "kernel_bench.h"
 #include "loopback.h"
-#include "pollers.h"
 
 namespace epoll_server {
 
+using test::Bench;
 using test::BytesOf;
-
-namespace {
-
-constexpr int kBoth = kReadable | kWritable;
-constexpr uint32_t kInputBytes = 64;
-constexpr uint32_t kOutputBytes = 32;
-constexpr int32_t kEvents = 4;
-constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
-
-std::unique_ptr<Poller> MakeEpoll() {
-  int error = 0;
-  return MakePoller("epoll", &error);
-}
-
-// A kernel with memory of exactly the size that it is told: AddressSanitizer sees a byte too many.
-struct Bench {
-  std::vector<Event> events = std::vector<Event>(kEvents);
-  std::vector<uint8_t> input = std::vector<uint8_t>(kInputBytes);
-  std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
-  std::vector<double> control = std::vector<double>(kControlWords);
-  Kernel kernel{MakeEpoll(),
-                {events.data(), kEvents, input.data(), kInputBytes, output.data(), kOutputBytes,
-                 control.data()}};
-  int listener = kernel.Listen("127.0.0.1", 0, 16);
-
-  double Count(ControlWord word) const { return control[word]; }
-};
-
-// One client of a bench's listener.
-struct Client {
-  explicit Client(Bench* bench)
-      : there(test::ConnectTo("127.0.0.1", bench->kernel.Local(bench->listener).port)) {
-    CHECK(there >= 0);
-    CHECK(test::BecomesReadable(bench->listener));
-    here = bench->kernel.Accept(bench->listener);
-    CHECK(here >= 0);
-  }
-  ~Client() { Close(there); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  int there;
-  int here = -1;
-};
-
-}  // namespace
+using test::Client;
+using test::kBoth;
+using test::kEvents;
+using test::kHuge;
+using test::kInputBytes;
+using test::kOutputBytes;
 
 TEST(KernelCarriesBytesBothWays) {
   Bench bench;

@@ -1,7 +1,7 @@
 // A kernel without an operating system: a test says what happens, when, and sees what was asked of it.
 
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { type Kernel, NOW_MS, type PollerTraits, READY } from '../../src/kernel/kernel.ts';
+import { type Kernel, NOT_RECEIVED, NOW_MS, ORDER_WORDS, type PollerTraits, READY } from '../../src/kernel/kernel.ts';
 import type { Ready } from './polled.ts';
 
 const NOTHING = { address: '', port: 0 };
@@ -17,6 +17,9 @@ export class FakeKernel implements Kernel {
   readonly events: Int32Array = new Int32Array(3 * 64);
   readonly input: Buffer = Buffer.alloc(4_096);
   readonly output: Buffer = Buffer.alloc(4_096);
+  readonly received: Int32Array = new Int32Array(64).fill(NOT_RECEIVED);
+  readonly ahead: Buffer = Buffer.alloc(0);
+  readonly orders: Int32Array = new Int32Array(16 * ORDER_WORDS);
   readonly control: Float64Array = new Float64Array(12);
   /** What the next wait reports; cleared by it. */
   pending: Ready[] = [];
@@ -58,6 +61,8 @@ export class FakeKernel implements Kernel {
   readonly accept = (): number => this.clients.shift() ?? EAGAIN;
   readonly recv = (): number => 0;
   readonly send = (): number => 0;
+  readonly receiveAhead = (): number => 0;
+  readonly sendAll = (): number => 0;
   readonly sendFrom = (): number => 0;
   readonly sendv = (): number => 0;
   readonly shutdown = (): number => 0;
