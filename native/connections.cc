@@ -20,12 +20,6 @@ int32_t Connections::Open(int fd, const Address& peer) {
   return generation;
 }
 
-Connection* Connections::Find(int fd) {
-  const size_t index = static_cast<size_t>(fd);
-  if (fd < 0 || index >= by_fd_.size() || !by_fd_[index].open) return nullptr;
-  return &by_fd_[index];
-}
-
 bool Connections::Close(int fd) {
   Connection* entry = Find(fd);
   if (entry == nullptr) return false;

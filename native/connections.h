@@ -3,6 +3,7 @@
 #ifndef EPOLL_SERVER_NATIVE_CONNECTIONS_H_
 #define EPOLL_SERVER_NATIVE_CONNECTIONS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -25,8 +26,12 @@ class Connections {
   // Enters `fd` as open and begins its next generation, which it returns (1 to 2^31 - 1).
   int32_t Open(int fd, const Address& peer);
 
-  // The open entry of `fd`, or null. Valid until the next Open.
-  Connection* Find(int fd);
+  // The open entry of `fd`, or null. Valid until the next Open. Here, because every call asks.
+  Connection* Find(int fd) {
+    const size_t index = static_cast<size_t>(fd);
+    if (fd < 0 || index >= by_fd_.size() || !by_fd_[index].open) return nullptr;
+    return &by_fd_[index];
+  }
 
   // Ends the entry of `fd`; its generation stays, so that stale events are known. False: not open.
   bool Close(int fd);

@@ -9,7 +9,7 @@ export interface Protocol {
   readonly paused: boolean;
 
   /**
-   * Uses `bytes[start, end)`, which are valid during the call only. Returns where it stopped; the
+   * Called while {@link wantsInput}: uses `bytes[start, end)`, at least one, which are valid during the call only. Returns where it stopped; the
    * connection keeps the rest and offers it again, in front of what arrives later.
    */
   receive(bytes: Buffer, start: number, end: number): number;

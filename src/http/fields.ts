@@ -1,19 +1,13 @@
 // Response fields: checked once, kept as the bytes that go on the wire. Nothing an application gives can
 // end a line or begin another (response splitting, CVE-2016-2216).
 
+import type { HeadBlock } from './head-block.ts';
+
 /** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PreparedFields}. */
 export type FieldInput =
   | PreparedFields
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly (readonly [string, string | number])[];
-
-/** Everything of a head in front of the length's digits, for one status and second of one writer. */
-export interface CachedBlock {
-  readonly owner: object;
-  readonly status: number;
-  readonly version: number;
-  readonly bytes: Buffer;
-}
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -35,7 +29,7 @@ export class PreparedFields {
   /** `Connection: close` was given. */
   readonly close: boolean;
   /** The last whole head block made of these fields; belongs to the HeadWriter that made it. */
-  cached: CachedBlock | null = null;
+  cached: HeadBlock | null = null;
 
   /** @throws TypeError that names the field and the rule it breaks. */
   constructor(pairs: Iterable<readonly [string, string]>) {

@@ -4,6 +4,7 @@
 
 import type { HttpClock } from './date.ts';
 import type { PreparedFields } from './fields.ts';
+import { HeadBlock } from './head-block.ts';
 import { reasonPhrase } from './status.ts';
 
 /** How the end of the content is told to the client. */
@@ -34,7 +35,7 @@ export interface Framing {
 export class HeadWriter {
   readonly #clock: HttpClock;
   readonly #serverLine: string;
-  #block: Buffer = Buffer.alloc(0);
+  #block: HeadBlock = new HeadBlock(this, 0, 0, Buffer.alloc(0));
 
   /** `server`: the Server field's value; empty for none. */
   constructor(clock: HttpClock, server: string) {
@@ -46,13 +47,19 @@ export class HeadWriter {
   prepare(status: number, fields: PreparedFields, kind: number, nowMs: number): number {
     this.#clock.update(nowMs);
     this.#block = this.#blockOf(status, fields, kind);
-    return this.#block.length + TAIL_BYTES;
+    return this.#block.bytes.length + TAIL_BYTES;
   }
 
   /** Writes the head that was prepared into `target` at `at`; returns where it ends. */
   write(target: Buffer, at: number, framing: Framing): number {
-    target.set(this.#block, at);
-    let end = at + this.#block.length;
+    const block = this.#block;
+    const isPlain = framing.kind === LENGTH && !framing.close && !framing.keepAlive;
+    if (isPlain && framing.length === block.length) {
+      target.set(block.whole, at);
+      return at + block.whole.length;
+    }
+    target.set(block.bytes, at);
+    let end = at + block.bytes.length;
     if (framing.kind === LENGTH) {
       end = writeDecimal(target, end, framing.length);
       target[end] = 0x0d;
@@ -63,10 +70,11 @@ export class HeadWriter {
     else if (framing.keepAlive) end = append(target, end, CONNECTION_KEEP_ALIVE);
     target[end] = 0x0d;
     target[end + 1] = 0x0a;
+    if (isPlain) block.learn(target, at, end + 2, framing.length);
     return end + 2;
   }
 
-  #blockOf(status: number, fields: PreparedFields, kind: number): Buffer {
+  #blockOf(status: number, fields: PreparedFields, kind: number): HeadBlock {
     const { cached } = fields;
     const { version } = this.#clock;
     if (
@@ -76,11 +84,11 @@ export class HeadWriter {
       cached.status === status &&
       cached.owner === this
     ) {
-      return cached.bytes;
+      return cached;
     }
-    const bytes = this.#makeBlock(status, fields, kind);
-    if (kind === LENGTH) fields.cached = { owner: this, status, version, bytes };
-    return bytes;
+    const block = new HeadBlock(this, status, version, this.#makeBlock(status, fields, kind));
+    if (kind === LENGTH) fields.cached = block;
+    return block;
   }
 
   #makeBlock(status: number, fields: PreparedFields, kind: number): Buffer {

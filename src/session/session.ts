@@ -37,7 +37,7 @@ export class Session extends Exchange implements Protocol {
     let at = start;
     let budget = this.context.limits.maxRequestsPerTurn;
     this.paused = false;
-    while (at < end && this.wantsInput) {
+    do {
       if (this.request !== null) {
         at = this.#receiveBody(this.request, bytes, at, end);
       } else if (budget-- === 0) {
@@ -48,7 +48,7 @@ export class Session extends Exchange implements Protocol {
         if (next === at) break;
         at = next;
       }
-    }
+    } while (at < end && this.wantsInput);
     if (this.request === null && at === end) this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
     else if (at < end && this.connection.isFull) this.paused = true;
     return at;

@@ -114,3 +114,26 @@ test('writeDecimal writes the digits that String writes', () => {
     expect(end).toBe(3 + String(value).length);
   }
 });
+
+test('heads of the same length in a row are the same as ever, and those after them too', () => {
+  const from = writer();
+  const fields = prepareFields({ A: 'b' });
+  const expected = (length: number, more = ''): string =>
+    `HTTP/1.1 200 OK\r\nServer: s\r\n${DATE}A: b\r\nContent-Length: ${length}\r\n${more}\r\n`;
+  for (const length of [5, 5, 5, 5, 5, 5, 5, 5, 6, 5, 55, 5, 0, 0, 0, 0, 0, 0, 0, 5]) {
+    expect(headOf(from, 200, fields, { length })).toBe(expected(length));
+  }
+  for (let i = 0; i < 8; i++) expect(headOf(from, 200, fields, { length: 7 })).toBe(expected(7));
+  expect(headOf(from, 200, fields, { length: 7, close: true })).toBe(expected(7, 'Connection: close\r\n'));
+  expect(headOf(from, 200, fields, { length: 7, keepAlive: true })).toBe(expected(7, 'Connection: keep-alive\r\n'));
+  expect(headOf(from, 404, fields, { length: 7 })).toMatch(/^HTTP\/1\.1 404 /);
+  expect(headOf(from, 200, fields, { kind: CHUNKED, length: 7 })).toMatch(/chunked\r\n\r\n$/);
+});
+
+test('a head kept whole is not sent when its second has passed', () => {
+  let wallMs = WALL_MS;
+  const from = writer('s', () => wallMs);
+  for (let i = 0; i < 8; i++) headOf(from, 200, NO_FIELDS, { length: 3 }, 0);
+  wallMs += 1_000;
+  expect(headOf(from, 200, NO_FIELDS, { length: 3 }, 1_000)).toContain('08:49:38 GMT');
+});
