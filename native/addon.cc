@@ -184,6 +184,7 @@ constexpr Named kCalls[] = {
     {"peer", Peer},
     {"local", Local},
     {"transferred", Transferred},
+    {"unacknowledged", One<&Kernel::Unacknowledged>},
     {"start", Start},
     {"stop", Stop},
     {"destroy", Destroy},

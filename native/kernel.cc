@@ -166,6 +166,10 @@ int Kernel::ShutdownWrite(int fd) {
   return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ShutdownWrite(fd);
 }
 
+int Kernel::Unacknowledged(int fd) {
+  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::Unacknowledged(fd);
+}
+
 int Kernel::Reset(int fd) {
   return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ResetOnClose(fd);
 }

@@ -90,6 +90,7 @@ class Kernel {
   int SendFrom(int fd, const uint8_t* bytes, size_t length);
   int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
   int ShutdownWrite(int fd);
+  int Unacknowledged(int fd);
   int Reset(int fd);
   int Close(int fd);
   Address Peer(int fd);

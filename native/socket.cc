@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -124,6 +125,12 @@ int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* seco
 }
 
 int ShutdownWrite(int fd) { return Result(shutdown(fd, SHUT_WR)); }
+
+int Unacknowledged(int fd) {
+  int bytes = 0;
+  const int status = Result(ioctl(fd, TIOCOUTQ, &bytes));
+  return status < 0 ? status : bytes;
+}
 
 int Close(int fd) { return Result(close(fd)); }
 

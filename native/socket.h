@@ -42,6 +42,10 @@ int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* seco
 // shutdown(SHUT_WR): sends FIN, reading goes on. Returns 0 or -errno.
 int ShutdownWrite(int fd);
 
+// Bytes sent that the peer has not acknowledged (SIOCOUTQ of tcp(7), which is TIOCOUTQ). -errno
+// where sockets do not answer that.
+int Unacknowledged(int fd);
+
 // close(2), never repeated after EINTR: the descriptor is gone either way. Returns 0 or -errno.
 int Close(int fd);
 

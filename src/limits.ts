@@ -31,6 +31,8 @@ export const LIMIT_NAMES = [
   'headerTimeoutMs',
   'bodyTimeoutMs',
   'sendTimeoutMs',
+  'minReceiveBytesPerSecond',
+  'minSendBytesPerSecond',
   'keepAliveTimeoutMs',
   'halfClosedTimeoutMs',
   'lingerTimeoutMs',
@@ -82,8 +84,24 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   firstByteTimeoutMs: spec(30_000, 100, DAY_MS, 'From accept to the first byte; beyond: closed.'),
   /** Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx: 60 s, node:http: 60 s. */
   headerTimeoutMs: spec(20_000, 100, DAY_MS, 'From the first byte of a request to the end of its fields; beyond: 408.'),
-  bodyTimeoutMs: spec(30_000, 100, DAY_MS, 'Without a byte of a request body that is waited for; beyond: 408.'),
-  sendTimeoutMs: spec(30_000, 100, DAY_MS, 'Without the client taking a byte of its answer; beyond: closed.'),
+  bodyTimeoutMs: spec(
+    30_000,
+    100,
+    DAY_MS,
+    'Without a byte of a request body that is waited for, or too slow; beyond: 408.',
+  ),
+  sendTimeoutMs: spec(
+    30_000,
+    100,
+    DAY_MS,
+    'Without the client taking a byte of its answer, or too slow; beyond: closed.',
+  ),
+  /**
+   * The rate of the slowest client that is still served; slower ones use up the time above, byte by byte
+   * or not. Kestrel's default for both; Apache's mod_reqtimeout asks for 500. 0: any byte will do.
+   */
+  minReceiveBytesPerSecond: spec(240, 0, GIB, 'A request body that is waited for comes at least this fast (0: any).'),
+  minSendBytesPerSecond: spec(240, 0, GIB, 'An answer is taken at least this fast (0: any); beyond: closed.'),
   /** nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s. */
   keepAliveTimeoutMs: spec(75_000, 100, DAY_MS, 'Between two requests of a connection; beyond: closed.'),
   halfClosedTimeoutMs: spec(5_000, 100, DAY_MS, 'For the answer of a client that finished sending; beyond: aborted.'),
@@ -130,6 +148,8 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     headerTimeoutMs: resolve('headerTimeoutMs'),
     bodyTimeoutMs: resolve('bodyTimeoutMs'),
     sendTimeoutMs: resolve('sendTimeoutMs'),
+    minReceiveBytesPerSecond: resolve('minReceiveBytesPerSecond'),
+    minSendBytesPerSecond: resolve('minSendBytesPerSecond'),
     keepAliveTimeoutMs: resolve('keepAliveTimeoutMs'),
     halfClosedTimeoutMs: resolve('halfClosedTimeoutMs'),
     lingerTimeoutMs: resolve('lingerTimeoutMs'),

@@ -161,11 +161,9 @@ export class Connection extends Sender {
   expire(): void {
     const { reactor } = this.context;
     const nowTick = reactor.tickAfter(0);
-    // WRITABLE comes when a third of the send buffer is free; a slow client may have made room before.
-    if (this.#isDue(this.sendTick, nowTick)) this.flushOutbox();
-    if (this.state === CLOSED) return;
     if (this.state === LINGERING) this.#close();
-    else if (this.#isDue(this.sendTick, nowTick)) this.abort('the client did not take its answer in time', true);
+    else if (this.#isDue(this.sendTick, nowTick) && !this.takes())
+      this.abort('the client did not take its answer in time', true);
     else if (this.#isDue(this.#timeoutTick, nowTick)) this.#expireProtocol();
     if (this.state !== CLOSED && this.deadlineTick === 0) this.updateDeadline();
   }

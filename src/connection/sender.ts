@@ -7,6 +7,7 @@ import type { Reactor } from '../reactor/reactor.ts';
 import { Source } from '../reactor/source.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
 import type { Stage, Staging } from './stage.ts';
+import { LOOK_MS, Taking } from './taking.ts';
 
 /** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
 export const OPEN = 0;
@@ -21,6 +22,8 @@ export interface ConnectionContext {
   readonly stage: Stage;
   readonly maxUnsentBytes: number;
   readonly sendTimeoutMs: number;
+  /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
+  readonly minSendBytesPerSecond: number;
   readonly lingerTimeoutMs: number;
   readonly maxLingerBytes: number;
   /** Told when the descriptor of a connection is given back. */
@@ -30,9 +33,11 @@ export interface ConnectionContext {
 export abstract class Sender extends Source implements Staging {
   state: number = OPEN;
   protected readonly context: ConnectionContext;
-  /** The tick until which the client must take a byte of what is owed; 0: nothing is owed. */
+  /** The tick at which it is looked whether the client takes what it is owed; 0: nothing is owed. */
   protected sendTick = 0;
   #outbox: Outbox | null = null;
+  /** While anything is owed. */
+  #taking: Taking | null = null;
 
   constructor(context: ConnectionContext, fd: number, generation: number) {
     super(fd, generation);
@@ -69,6 +74,7 @@ export abstract class Sender extends Source implements Staging {
   /** What is owed will never be sent. */
   protected dropOutput(): void {
     this.#outbox = null;
+    this.#taking = null;
   }
 
   /**
@@ -125,7 +131,6 @@ export abstract class Sender extends Source implements Staging {
     const sent = Math.max(count, 0);
     if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(start + sent, start + staged)), true);
     if (sent < staged + bytes.length) this.#owe(bytes.subarray(Math.max(sent - staged, 0)), true);
-    if (sent > 0) this.#progress();
   }
 
   /** Keeps `chunk` for later. Unless the kernel refused it just now, the next turn tries first. */
@@ -133,7 +138,7 @@ export abstract class Sender extends Source implements Staging {
     if (this.state === CLOSED || chunk.length === 0) return;
     if (this.#outbox === null) {
       this.#outbox = new Outbox();
-      this.#progress();
+      this.#watch();
       if (!refused) this.wake();
     }
     this.#outbox.push(chunk);
@@ -166,8 +171,7 @@ export abstract class Sender extends Source implements Staging {
       if (this.#sendFailed(count)) return;
       if (count > 0) {
         outbox.drop(count);
-        if (outbox.bytes === 0) this.#outbox = null;
-        this.#progress();
+        if (outbox.bytes === 0) this.#unwatch();
       }
       if (count < length) break;
     }
@@ -185,9 +189,29 @@ export abstract class Sender extends Source implements Staging {
     return true;
   }
 
-  /** The client took bytes, or some began to wait: it has `sendTimeoutMs` for the next ones. */
-  #progress(): void {
-    this.sendTick = this.#outbox === null ? 0 : this.context.reactor.tickAfter(this.context.sendTimeoutMs);
+  /** Something is owed: from now on the client must take it. */
+  #watch(): void {
+    const { kernel, reactor, sendTimeoutMs, minSendBytesPerSecond } = this.context;
+    this.#taking = new Taking(kernel, this.fd, sendTimeoutMs, minSendBytesPerSecond, reactor.nowMs());
+    this.#lookAfter(sendTimeoutMs);
+  }
+
+  #unwatch(): void {
+    this.#outbox = null;
+    this.#taking = null;
+    this.sendTick = 0;
+    this.updateDeadline();
+  }
+
+  /** Whether the client takes what it is owed fast enough; if so, it is looked at again later. */
+  protected takes(): boolean {
+    const leftMs = this.#taking?.look(this.context.reactor.nowMs()) ?? 0;
+    if (leftMs > 0) this.#lookAfter(leftMs);
+    return leftMs > 0;
+  }
+
+  #lookAfter(leftMs: number): void {
+    this.sendTick = this.context.reactor.tickAfter(Math.min(leftMs, LOOK_MS));
     this.updateDeadline();
   }
 }

@@ -118,6 +118,8 @@ export interface Kernel {
   readonly peer: (fd: number) => SocketAddress;
   /** What a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;
+  /** Bytes that were sent and that the peer has not acknowledged; -errno where the system cannot tell. */
+  readonly unacknowledged: (fd: number) => number;
   /** Bytes that passed on an open descriptor: received, sent. */
   readonly transferred: (fd: number) => readonly [number, number];
 

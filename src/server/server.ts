@@ -99,6 +99,7 @@ class RunningServer implements Server {
       stage: new Stage(kernel),
       maxUnsentBytes: limits.maxUnsentBytes,
       sendTimeoutMs: limits.sendTimeoutMs,
+      minSendBytesPerSecond: limits.minSendBytesPerSecond,
       lingerTimeoutMs: limits.lingerTimeoutMs,
       maxLingerBytes: limits.maxLingerBytes,
       onClosed: (connection) => this.#disconnect(connection),

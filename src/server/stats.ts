@@ -28,7 +28,15 @@ export interface ServerStats {
   readonly handlerErrors: number;
   /** Requests whose client left before the answer ended. */
   readonly aborted: number;
+  /** Connections ended because a time was up: the sum of the six below. */
   readonly timeouts: number;
+  /** Each named after the bound that ended it. */
+  readonly firstByteTimeouts: number;
+  readonly headerTimeouts: number;
+  readonly bodyTimeouts: number;
+  readonly sendTimeouts: number;
+  readonly keepAliveTimeouts: number;
+  readonly halfClosedTimeouts: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Turns of the loop, and entries into JavaScript for them. */

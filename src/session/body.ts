@@ -1,12 +1,19 @@
 // The content of one request, from the connection to one reader, with a window between them.
 // It must not know how requests are parsed.
 
+import { Patience } from '../connection/patience.ts';
 import { EpollServerError } from '../errors.ts';
 import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
 import type { RequestBody } from '../http/handler.ts';
 
 /** Bytes that may wait for the reader before the client is told to (by TCP) wait too. */
 const WINDOW_BYTES = 65_536;
+
+/** Bounds of one body: bytes, and how long and how slow its client may be. */
+export interface BodyLimits extends ChunkedLimits {
+  readonly bodyTimeoutMs: number;
+  readonly minReceiveBytesPerSecond: number;
+}
 
 /** What a body asks of its session. */
 export interface BodyOwner {
@@ -22,7 +29,7 @@ interface Waiter {
 export class Body implements RequestBody {
   readonly length: number | undefined;
   readonly #owner: BodyOwner | null;
-  readonly #maxBytes: number;
+  readonly #limits: BodyLimits;
   readonly #decoder: ChunkedDecoder | null;
   /** Bytes that are still to come when the length is known. */
   #left: number;
@@ -34,11 +41,13 @@ export class Body implements RequestBody {
   /** What was read away because nobody wanted it. */
   #discardedBytes = 0;
   #discarding = false;
+  /** How long the client may still be waited for; null before anybody waited. */
+  #patience: Patience | null = null;
 
   /** `length`: -1 for chunked. */
-  constructor(owner: BodyOwner | null, length: number, limits: ChunkedLimits) {
+  constructor(owner: BodyOwner | null, length: number, limits: BodyLimits) {
     this.#owner = owner;
-    this.#maxBytes = limits.maxBodyBytes;
+    this.#limits = limits;
     this.length = length < 0 ? undefined : length;
     this.#left = Math.max(length, 0);
     this.#decoder = length < 0 ? new ChunkedDecoder(limits) : null;
@@ -96,6 +105,19 @@ export class Body implements RequestBody {
     return at;
   }
 
+  /** Somebody waits for the client from now on: the milliseconds that it has. */
+  waitMs(nowMs: number): number {
+    const { bodyTimeoutMs, minReceiveBytesPerSecond } = this.#limits;
+    this.#patience ??= new Patience(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
+    return Math.max(this.#patience.resume(nowMs), 1);
+  }
+
+  /** `bytes` came while somebody waited: the milliseconds that the client has for the next. */
+  progressMs(nowMs: number, bytes: number): number {
+    // At least a moment, since 0 would mean for ever.
+    return Math.max(this.#patience?.spend(nowMs, bytes) ?? this.waitMs(nowMs), 1);
+  }
+
   /** Nobody will read the rest: it is thrown away. */
   discard(): void {
     this.#discarding = true;
@@ -136,7 +158,7 @@ export class Body implements RequestBody {
     });
   }
 
-  async bytes(maxBytes: number = this.#maxBytes): Promise<Buffer> {
+  async bytes(maxBytes: number = this.#limits.maxBodyBytes): Promise<Buffer> {
     const pieces: Uint8Array[] = [];
     let total = 0;
     for (let piece = await this.read(); piece !== null; piece = await this.read()) {
@@ -185,4 +207,9 @@ function consumed(why: string): EpollServerError {
 }
 
 /** The body of requests that have none. */
-export const NO_BODY: Body = new Body(null, 0, { maxBodyBytes: 0, maxHeaderBytes: 0 });
+export const NO_BODY: Body = new Body(null, 0, {
+  maxBodyBytes: 0,
+  maxHeaderBytes: 0,
+  bodyTimeoutMs: 0,
+  minReceiveBytesPerSecond: 0,
+});

@@ -15,9 +15,33 @@ export interface SessionCounters {
   handlerErrors: number;
   /** Requests whose client was gone before the answer ended. */
   aborted: number;
-  /** Connections ended because a time was up. */
+  /** Connections ended because a time was up, for whichever of these reasons. */
   timeouts: number;
+  /** No byte came after the connection was accepted. */
+  firstByteTimeouts: number;
+  /** A request head did not end. */
+  headerTimeouts: number;
+  /** A request body that was waited for did not come, or too slowly. */
+  bodyTimeouts: number;
+  /** The client did not take its answer, or too slowly. */
+  sendTimeouts: number;
+  /** No further request came. */
+  keepAliveTimeouts: number;
+  /** The client had finished sending, and its answer took too long. */
+  halfClosedTimeouts: number;
 }
+
+/** What a connection waits for: which time runs, and which counter tells that it was up. */
+export const WAIT = { FIRST_BYTE: 0, HEADER: 1, BODY: 2, KEEP_ALIVE: 3, HALF_CLOSED: 4 } as const;
+
+/** The counters of these waits, in their order. */
+export const TIMEOUT_COUNTERS = [
+  'firstByteTimeouts',
+  'headerTimeouts',
+  'bodyTimeouts',
+  'keepAliveTimeouts',
+  'halfClosedTimeouts',
+] as const;
 
 /** Parsers kept for reuse; each holds `maxFields` × 16 bytes. */
 const MAX_SPARE_PARSERS = 64;
@@ -25,12 +49,26 @@ const MAX_SPARE_PARSERS = 64;
 export class SessionContext {
   readonly handler: Handler;
   readonly limits: Limits;
+  /** Milliseconds of each wait, in the order of {@link TIMEOUT_COUNTERS}. */
+  readonly waitsMs: readonly number[];
   readonly headWriter: HeadWriter;
   readonly observer: Observer | null;
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  readonly counters: SessionCounters = { requests: 0, refused: 0, handlerErrors: 0, aborted: 0, timeouts: 0 };
+  readonly counters: SessionCounters = {
+    requests: 0,
+    refused: 0,
+    handlerErrors: 0,
+    aborted: 0,
+    timeouts: 0,
+    firstByteTimeouts: 0,
+    headerTimeouts: 0,
+    bodyTimeouts: 0,
+    sendTimeouts: 0,
+    keepAliveTimeouts: 0,
+    halfClosedTimeouts: 0,
+  };
   /** The server is closing: every answer is its connection's last. */
   stopping = false;
   #parser: HeadParser;
@@ -45,7 +83,15 @@ export class SessionContext {
     nowMs: () => number;
   }) {
     this.handler = options.handler;
-    this.limits = options.limits;
+    const { limits } = options;
+    this.limits = limits;
+    this.waitsMs = [
+      limits.firstByteTimeoutMs,
+      limits.headerTimeoutMs,
+      limits.bodyTimeoutMs,
+      limits.keepAliveTimeoutMs,
+      limits.halfClosedTimeoutMs,
+    ];
     this.headWriter = options.headWriter;
     this.observer = options.observer;
     this.#onError = options.onError;

@@ -1,22 +1,20 @@
 // The request in flight on one connection and its answer, one at a time: the handler is called, what it
 // answers ends the exchange, what it throws is answered for it. It must not know how requests arrive.
 
-import type { Connection } from '../connection/connection.ts';
 import { EpollServerError } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { reasonPhrase } from '../http/status.ts';
 import { Body, type BodyOwner } from './body.ts';
-import type { SessionContext } from './context.ts';
+import { WAIT } from './context.ts';
 import { Request } from './request.ts';
 import { Response, type ResponseOwner } from './response.ts';
+import { Timed } from './timed.ts';
 
 const PLAIN_TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
-export abstract class Exchange implements BodyOwner, ResponseOwner {
-  readonly connection: Connection;
-  readonly context: SessionContext;
+export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner {
   protected request: Request | null = null;
   protected response: Response | null = null;
   /** No further request is read on this connection. */
@@ -26,11 +24,6 @@ export abstract class Exchange implements BodyOwner, ResponseOwner {
   /** The handler is running: what it finishes is picked up when it returns. */
   #inHandler = false;
   #startedMs = 0;
-
-  constructor(connection: Connection, context: SessionContext) {
-    this.connection = connection;
-    this.context = context;
-  }
 
   // ---- The request ------------------------------------------------------------------------------
 
@@ -72,7 +65,8 @@ export abstract class Exchange implements BodyOwner, ResponseOwner {
       this.#finishExchange(request, response);
     } else {
       request.retain();
-      this.connection.setTimeout(this.connection.peerEnded ? this.context.limits.halfClosedTimeoutMs : 0);
+      if (this.connection.peerEnded) this.await(WAIT.HALF_CLOSED);
+      else this.connection.setTimeout(0);
     }
   }
 
@@ -81,7 +75,8 @@ export abstract class Exchange implements BodyOwner, ResponseOwner {
       this.#awaitsContinue = false;
       this.connection.write(CONTINUE);
     }
-    if (awaited && !this.connection.peerEnded) this.connection.setTimeout(this.context.limits.bodyTimeoutMs);
+    const incoming = this.request?.incoming;
+    if (awaited && !this.connection.peerEnded && incoming != null) this.awaitBody(incoming);
     this.connection.wake();
   }
 
@@ -105,7 +100,7 @@ export abstract class Exchange implements BodyOwner, ResponseOwner {
     const request = this.request;
     if (this.#inHandler || request === null || response !== this.response) return;
     this.#finishExchange(request, response);
-    if (this.request === null) this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
+    if (this.request === null) this.await(WAIT.KEEP_ALIVE);
     this.connection.wake();
   }
 
@@ -129,10 +124,10 @@ export abstract class Exchange implements BodyOwner, ResponseOwner {
 
   /** Within a bound of bytes, and of time for all of them: more ends the connection. */
   #discardBody(incoming: Body): void {
-    const { maxDiscardBytes, bodyTimeoutMs } = this.context.limits;
+    const { maxDiscardBytes } = this.context.limits;
     if (!incoming.discarding) {
       incoming.discard();
-      this.connection.setTimeout(bodyTimeoutMs);
+      this.await(WAIT.BODY);
     }
     const tooMuch = (incoming.length ?? 0) > maxDiscardBytes || incoming.discardedBytes > maxDiscardBytes;
     if (this.#last || tooMuch || this.connection.peerEnded) this.endBadly();

@@ -7,7 +7,7 @@ import type { Protocol } from '../connection/protocol.ts';
 import { OPEN } from '../connection/sender.ts';
 import { EpollServerError } from '../errors.ts';
 import { type HeadParser, INCOMPLETE, WRONG } from '../http/head-parser.ts';
-import type { SessionContext } from './context.ts';
+import { type SessionContext, WAIT } from './context.ts';
 import { Exchange } from './exchange.ts';
 import type { Request } from './request.ts';
 
@@ -22,7 +22,7 @@ export class Session extends Exchange implements Protocol {
   constructor(connection: Connection, context: SessionContext) {
     super(connection, context);
     context.observer?.connected(connection.peer);
-    connection.setTimeout(context.limits.firstByteTimeoutMs);
+    this.await(WAIT.FIRST_BYTE);
   }
 
   // ---- Protocol: what the connection tells ------------------------------------------------------
@@ -49,7 +49,7 @@ export class Session extends Exchange implements Protocol {
         at = next;
       }
     } while (at < end && this.wantsInput);
-    if (this.request === null && at === end) this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
+    if (this.request === null && at === end) this.await(WAIT.KEEP_ALIVE);
     else if (at < end && this.connection.isFull) this.paused = true;
     return at;
   }
@@ -67,7 +67,7 @@ export class Session extends Exchange implements Protocol {
     if (this.#halfClosed) return;
     this.#halfClosed = true;
     const { incoming } = this.request;
-    this.connection.setTimeout(this.context.limits.halfClosedTimeoutMs);
+    this.await(WAIT.HALF_CLOSED);
     incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', 'the client ended its request body too early'));
   }
 
@@ -76,12 +76,15 @@ export class Session extends Exchange implements Protocol {
   }
 
   expired(): void {
-    this.context.counters.timeouts++;
+    const awaited = this.countTimeout();
     if (this.request === null) {
-      if (this.#parser?.begun === true) this.refuse(408, 'the request head did not arrive in time');
+      if (awaited === WAIT.HEADER) this.refuse(408, 'the request head did not arrive in time');
       else this.connection.finish();
     } else if (this.connection.peerEnded) {
       this.connection.abort('the client finished sending and its answer took too long');
+    } else if (this.response?.ended === true) {
+      // The answer was given: only the rest of a body that nobody reads did not come.
+      this.endBadly();
     } else if (this.response?.started === false) {
       this.refuse(408, 'the request body did not arrive in time');
     } else {
@@ -90,7 +93,7 @@ export class Session extends Exchange implements Protocol {
   }
 
   aborted(reason: string, isTimeout: boolean): void {
-    if (isTimeout) this.context.counters.timeouts++;
+    if (isTimeout) this.countSendTimeout();
     if (this.request === null || this.response === null) return;
     this.context.counters.aborted++;
     this.report(this.request, this.response, reason);
@@ -120,7 +123,7 @@ export class Session extends Exchange implements Protocol {
     if (outcome === INCOMPLETE) {
       if (this.#parser === null) {
         this.#parser = this.context.keepParser();
-        this.connection.setTimeout(this.context.limits.headerTimeoutMs);
+        this.await(WAIT.HEADER);
       }
       return start;
     }
@@ -141,6 +144,7 @@ export class Session extends Exchange implements Protocol {
   #receiveBody(request: Request, bytes: Buffer, start: number, end: number): number {
     const { incoming } = request;
     if (incoming === null) return start;
+    const wasAwaited = incoming.awaited;
     const at = incoming.receive(bytes, start, end);
     if (incoming.status !== 0) {
       incoming.fail(new EpollServerError('ERR_CLIENT_GONE', incoming.problem));
@@ -149,8 +153,7 @@ export class Session extends Exchange implements Protocol {
       return end;
     }
     if (this.response?.ended === true) this.afterAnswer(request);
-    else if (!this.connection.peerEnded)
-      this.connection.setTimeout(incoming.awaited ? this.context.limits.bodyTimeoutMs : 0);
+    else if (wasAwaited && !this.connection.peerEnded) this.bodyProgressed(incoming, at - start);
     return at;
   }
 

@@ -33,11 +33,11 @@ test('a client that says nothing is closed without an answer after firstByteTime
   const client = await connect();
   expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
   expect(client.received).toHaveLength(0);
-  expect(server.stats().timeouts).toBe(1);
+  expect(server.stats()).toMatchObject({ timeouts: 1, firstByteTimeouts: 1 });
 });
 
 test('an idle connection is closed after keepAliveTimeoutMs, and each request begins that time anew', async () => {
-  const { connect } = await startWith(echo, { keepAliveTimeoutMs: 300 });
+  const { connect, server } = await startWith(echo, { keepAliveTimeoutMs: 300 });
   const client = await connect();
   let begin = 0;
   for (let i = 0; i < 4; i++) {
@@ -47,6 +47,7 @@ test('an idle connection is closed after keepAliveTimeoutMs, and each request be
   }
   expect(await endsAfter(client, begin, 300)).toBe('fin');
   expect(client.received).toHaveLength(0);
+  expect(server.stats()).toMatchObject({ timeouts: 1, keepAliveTimeouts: 1 });
 });
 
 test('an asynchronous answer begins the idle time too', async () => {
@@ -76,7 +77,7 @@ test('a head that does not end is 408 after headerTimeoutMs in all, however it t
   expect(answer.status).toBe(408);
   expect(answer.field('connection')).toBe('close');
   expect(await endsAfter(client, begin, 200)).toBe('fin');
-  expect(server.stats()).toMatchObject({ timeouts: 1, refused: 1 });
+  expect(server.stats()).toMatchObject({ timeouts: 1, headerTimeouts: 1, refused: 1 });
 });
 
 test('a head of a later request has its own time', async () => {
@@ -90,7 +91,7 @@ test('a head of a later request has its own time', async () => {
 
 test('a body that does not come is 408 after bodyTimeoutMs, and its reader is told', async () => {
   const codes: string[] = [];
-  const { connect } = await startWith(
+  const { connect, server } = await startWith(
     async (request) => {
       await request.body.text().catch((error: { code: string }) => codes.push(error.code));
     },
@@ -102,10 +103,11 @@ test('a body that does not come is 408 after bodyTimeoutMs, and its reader is to
   expect((await client.readResponse()).status).toBe(408);
   expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
   expect(codes).toEqual(['ERR_CLIENT_GONE']);
+  expect(server.stats()).toMatchObject({ timeouts: 1, bodyTimeouts: 1 });
 });
 
-test('every byte of a body begins bodyTimeoutMs anew', async () => {
-  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 400 });
+test('without a minimum rate every byte of a body begins bodyTimeoutMs anew', async () => {
+  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 400, minReceiveBytesPerSecond: 0 });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n');
   for (const letter of 'patience') {
@@ -167,7 +169,7 @@ test('a client that does not take its answer is cut off after sendTimeoutMs', as
   client.send(get('/'));
   await until(() => server.stats().requests === 1, 'the request was seen');
   await until(() => server.stats().openConnections === 0, 'the client was cut off');
-  expect(server.stats().timeouts).toBe(1);
+  expect(server.stats()).toMatchObject({ timeouts: 1, sendTimeouts: 1 });
 });
 
 test('a client that takes its answer slowly but steadily is not cut off', async () => {
@@ -195,7 +197,7 @@ test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then 
   const begin = performance.now();
   client.send(get('/')).finish();
   expect(await endsAfter(client, begin, SOON_MS)).toBe('reset');
-  expect(server.stats()).toMatchObject({ timeouts: 1, aborted: 1, openConnections: 0 });
+  expect(server.stats()).toMatchObject({ timeouts: 1, halfClosedTimeouts: 1, aborted: 1, openConnections: 0 });
 });
 
 test('FIN that comes while the handler is at work starts that time as well', async () => {
