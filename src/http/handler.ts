@@ -41,6 +41,11 @@ export interface HttpRequest {
   readonly path: string;
   /** What stands behind the first `?` of the target, as sent; empty if there is none. */
   readonly query: string;
+  /**
+   * The host and port that the request is for, as sent: the target's own when it has one, which then wins
+   * over the Host field (RFC 9112 section 3.3), else Host; empty when HTTP/1.0 says neither.
+   */
+  readonly host: string;
   /** `1.0` or `1.1`. */
   readonly httpVersion: '1.0' | '1.1';
   /** The value of a field, several joined by `, ` (RFC 9110 section 5.3), or undefined. Any case. */

@@ -17,6 +17,7 @@ import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
 import { FIELD_WORDS, Head, isGet } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
+import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
 import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_FOREIGN, VERSION_WRONG } from './version.ts';
 
 export const DONE = 0;
@@ -33,6 +34,7 @@ export interface HeadLimits {
 /** Longer than any registered method (the longest has 17 letters); beyond: 501. */
 const MAX_METHOD_BYTES = 32;
 
+const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
 
 /** Which line is next. */
@@ -97,7 +99,7 @@ export class HeadParser {
     }
     if (at < 0) return this.#pause(stop - base);
     this.head.length = at - base;
-    if (this.#judge() === WRONG) return WRONG;
+    if (this.#judge(bytes, base) === WRONG) return WRONG;
     this.#memory.learn(bytes, base + this.head.linesAt, at);
     return DONE;
   }
@@ -270,7 +272,11 @@ export class HeadParser {
   }
 
   /** What only the whole head can tell. */
-  #judge(): number {
+  #judge(bytes: Uint8Array, base: number): number {
+    const { methodStart, methodEnd, targetStart } = this.head;
+    const letters = methodEnd - methodStart;
+    // TRACE has five letters, OPTIONS and CONNECT seven: the others ask for a path, or are looked at.
+    if (letters === 5 || letters === 7 || bytes[base + targetStart] !== SLASH) this.#judgeTarget(bytes, base);
     if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'Transfer-Encoding and Content-Length');
@@ -278,6 +284,13 @@ export class HeadParser {
     this.head.keepAlive =
       (this.#options & CLOSE) === 0 && (this.head.minorVersion === 1 || (this.#options & KEEP_ALIVE) !== 0);
     return this.status === 0 ? DONE : WRONG;
+  }
+
+  #judgeTarget(bytes: Uint8Array, base: number): void {
+    const { methodStart, methodEnd, targetStart, targetEnd } = this.head;
+    const outcome = judgeTarget(bytes, base + methodStart, base + methodEnd, base + targetStart, base + targetEnd);
+    if (outcome === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
+    else if (outcome === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
   }
 
   // ---- Outcomes ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import { EpollServerError } from '../errors.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
+import { authorityEnd, authorityStart } from '../http/target.ts';
 import { type Body, NO_BODY } from './body.ts';
 
 const SLASH = 0x2f;
@@ -57,6 +58,13 @@ export class Request implements HttpRequest {
   get query(): string {
     const { queryAt, targetEnd } = this.#valid();
     return queryAt + 1 < targetEnd ? this.#text(queryAt + 1, targetEnd) : '';
+  }
+
+  get host(): string {
+    const { targetStart, targetEnd } = this.#valid();
+    const [start, end] = [this.#base + targetStart, this.#base + targetEnd];
+    if (this.#bytes[start] === SLASH || authorityStart(this.#bytes, start, end) < 0) return this.field('host') ?? '';
+    return latin1(this.#bytes, authorityStart(this.#bytes, start, end), authorityEnd(this.#bytes, start, end));
   }
 
   get httpVersion(): '1.0' | '1.1' {

@@ -50,6 +50,17 @@ test.each([
   expect(JSON.parse(answer.text)).toEqual([path, query]);
 });
 
+test.each([
+  ['GET /', 'Host: a:80', 'a:80'],
+  ['GET http://b.c:1/c/d?e', 'Host: a', 'b.c:1'],
+  ['GET https://[::1]', 'Host: a', '[::1]'],
+  ['OPTIONS *', 'Host: a', 'a'],
+  ['GET /', 'Host:', ''],
+])('%s with %s is for the host %s', async (start, line, host) => {
+  const { port } = await startHandler((request, response) => response.send(200, {}, request.host));
+  expect((await ask(port, `${start} HTTP/1.1\r\n${line}\r\n\r\n`)).text).toBe(host);
+});
+
 test('field finds names in any case, joins several, and cookies with a semicolon', async () => {
   const names = ['x-a', 'X-A', 'cookie', 'x_a', 'missing', 'x~b', 'x^b', 'empty'];
   const { port } = await startHandler((request, response) => {

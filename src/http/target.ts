@@ -1,0 +1,75 @@
+// Whether a request target has the form that its method asks for (RFC 9112 section 3.2). Most are an absolute
+// path, which the parser sees by itself: only what is not, or has a method of its own kind, comes here.
+
+import { COLON, equalsIgnoringCase } from './characters.ts';
+import { isHost } from './host.ts';
+
+const SLASH = 0x2f;
+const ASTERISK = 0x2a;
+const QUESTION_MARK = 0x3f;
+const COMMERCIAL_AT = 0x40;
+
+/** The target may be asked for. */
+export const TARGET_RIGHT = 0;
+/** Of no form, or of one that its method does not allow: 400. */
+export const TARGET_WRONG = 1;
+/** TRACE and CONNECT, which no handler is given: 501 (RFC 9110 sections 9.3.6 and 9.3.8). */
+export const TARGET_UNSERVED = 2;
+
+/** Judges the target `bytes[start, end)` of the method `bytes[methodStart, methodEnd)`. */
+export function judgeTarget(
+  bytes: Uint8Array,
+  methodStart: number,
+  methodEnd: number,
+  start: number,
+  end: number,
+): number {
+  if (isMethod(bytes, methodStart, methodEnd, 'CONNECT')) {
+    return isAuthority(bytes, start, end) ? TARGET_UNSERVED : TARGET_WRONG;
+  }
+  // An answer would show others what the client, or a proxy in between, sent in confidence.
+  if (isMethod(bytes, methodStart, methodEnd, 'TRACE')) return TARGET_UNSERVED;
+  if (bytes[start] === SLASH) return TARGET_RIGHT;
+  if (bytes[start] === ASTERISK && end - start === 1) {
+    return isMethod(bytes, methodStart, methodEnd, 'OPTIONS') ? TARGET_RIGHT : TARGET_WRONG;
+  }
+  return authorityEnd(bytes, start, end) < 0 ? TARGET_WRONG : TARGET_RIGHT;
+}
+
+/** Where the authority of an absolute-form target begins: behind `http://` or `https://`. -1: it is none. */
+export function authorityStart(bytes: Uint8Array, start: number, end: number): number {
+  for (const scheme of ['http', 'https']) {
+    const colon = start + scheme.length;
+    if (colon + 3 > end || bytes[colon] !== COLON || !equalsIgnoringCase(bytes, start, colon, scheme)) continue;
+    return bytes[colon + 1] === SLASH && bytes[colon + 2] === SLASH ? colon + 3 : -1;
+  }
+  return -1;
+}
+
+/** Where that authority ends, if it names a host, without userinfo (RFC 9110 section 4.2). -1: it does not. */
+export function authorityEnd(bytes: Uint8Array, start: number, end: number): number {
+  const from = authorityStart(bytes, start, end);
+  if (from < 0) return -1;
+  let at = from;
+  while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION_MARK) at++;
+  return bytes[from] !== COLON && at > from && isHost(bytes, from, at) ? at : -1;
+}
+
+/** authority-form: a host and, always, a port. */
+function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
+  let digits = end;
+  while (digits > start && isDigit(bytes[digits - 1] ?? 0)) digits--;
+  const hasPort = digits < end && digits - 1 > start && bytes[digits - 1] === COLON;
+  return hasPort && !bytes.subarray(start, end).includes(COMMERCIAL_AT) && isHost(bytes, start, end);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+/** Methods are case-sensitive. */
+function isMethod(bytes: Uint8Array, start: number, end: number, method: string): boolean {
+  if (end - start !== method.length) return false;
+  for (let i = 0; i < method.length; i++) if (bytes[start + i] !== method.charCodeAt(i)) return false;
+  return true;
+}
