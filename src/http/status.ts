@@ -64,11 +64,18 @@ const REASONS: readonly (readonly [number, string])[] = [
   [511, 'Network Authentication Required'],
 ];
 
+export const RESET_CONTENT = 205;
+
 const BY_STATUS = new Map(REASONS);
 
 /** The reason phrase of a status; empty for one that is not registered, which RFC 9112 allows. */
 export function reasonPhrase(status: number): string {
   return BY_STATUS.get(status) ?? '';
+}
+
+/** Whether content is dropped: where there is never any, and 205, whose length is 0 (RFC 9110 section 15.3.6). */
+export function dropsContent(status: number): boolean {
+  return hasNoContent(status) || status === RESET_CONTENT;
 }
 
 /** Whether an answer with this status never has content (RFC 9110 section 6.4.1). */

@@ -7,7 +7,7 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { type FieldInput, NO_FIELDS, PreparedFields, prepareFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
-import { hasNoContent } from '../http/status.ts';
+import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
 import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
@@ -71,11 +71,14 @@ export class Response implements HttpResponse {
     if (typeof content === 'string' && content.length <= ASCII_LOOP_BYTES && this.#sendShort(status, prepared, content))
       return;
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
-    const silent = this.isHead || hasNoContent(status);
-    this.#checkLength(prepared, length, silent);
+    const silent = this.isHead || dropsContent(status);
     if (this.gone) return;
+    if (!silent && prepared.contentLength >= 0 && prepared.contentLength !== length) {
+      this.#sendDeclared(status, prepared, content);
+      return;
+    }
     this.#phase = ENDED;
-    const declared = silent && prepared.contentLength >= 0 ? prepared.contentLength : length;
+    const declared = silent ? declaredLength(status, prepared, length) : length;
     framing.kind = hasNoContent(status) && (status !== 304 || prepared.contentLength < 0) ? UNTOLD : LENGTH;
     framing.length = declared;
     if (silent || length === 0) this.#writeHead(status, prepared, 0);
@@ -83,20 +86,26 @@ export class Response implements HttpResponse {
     this.#owner.answered(this);
   }
 
+  /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the connection. */
+  #sendDeclared(status: number, fields: PreparedFields, content: string | Uint8Array): void {
+    this.start(status, fields);
+    this.end(content);
+  }
+
   start(status: number, fields: FieldInput = NO_FIELDS): void {
     this.#assertFresh();
     const prepared = checked(status, fields);
     if (this.gone) return;
     this.#phase = STARTED;
-    this.#muted = this.isHead || hasNoContent(status);
-    this.#left = prepared.contentLength;
-    if (prepared.contentLength >= 0 && status !== 204) this.#kind = LENGTH;
+    this.#muted = this.isHead || dropsContent(status);
+    this.#left = status === RESET_CONTENT ? 0 : prepared.contentLength;
+    if (this.#left >= 0 && status !== 204) this.#kind = LENGTH;
     else if (hasNoContent(status)) this.#kind = UNTOLD;
     else this.#kind = this.minorVersion === 1 ? CHUNKED : UNTOLD;
     // Without length or chunks only the connection's end can tell where the content ends.
     if (this.#kind === UNTOLD && !hasNoContent(status)) this.closeAsked = true;
     framing.kind = this.#kind;
-    framing.length = prepared.contentLength;
+    framing.length = this.#left;
     this.#writeHead(status, prepared, 0);
   }
 
@@ -156,7 +165,7 @@ export class Response implements HttpResponse {
    * False: this is not one, and nothing has happened.
    */
   #sendShort(status: number, fields: PreparedFields, text: string): boolean {
-    if (this.isHead || this.gone || hasNoContent(status) || fields.contentLength >= 0 || text === '') return false;
+    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0 || text === '') return false;
     const owner = this.#owner;
     const { connection } = owner;
     framing.kind = LENGTH;
@@ -236,14 +245,6 @@ export class Response implements HttpResponse {
     connection.write(CHUNK_END);
   }
 
-  #checkLength(fields: PreparedFields, length: number, silent: boolean): void {
-    if (fields.contentLength < 0 || fields.contentLength === length || (silent && length === 0)) return;
-    throw new EpollServerError(
-      'ERR_BODY_LENGTH',
-      `Content-Length says ${fields.contentLength} bytes, the content has ${length}: leave the field out, it is made`,
-    );
-  }
-
   #assertFresh(): void {
     if (this.#phase !== NOT_STARTED) {
       throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
@@ -256,6 +257,12 @@ export class Response implements HttpResponse {
       throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
     }
   }
+}
+
+/** What a silent answer may say about content that it does not have. */
+function declaredLength(status: number, fields: PreparedFields, length: number): number {
+  if (status === RESET_CONTENT) return 0;
+  return fields.contentLength >= 0 ? fields.contentLength : length;
 }
 
 function checked(status: number, fields: FieldInput): PreparedFields {

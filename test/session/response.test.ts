@@ -170,10 +170,34 @@ test('less content than the declared length closes the connection and is reporte
   expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_BODY_LENGTH' })]);
 });
 
-test("send with a Content-Length that is not its content's is a 500", async () => {
-  const { port, errors } = await startHandler((_, response) => response.send(200, { 'Content-Length': 7 }, 'five!'));
-  expect((await ask(port, get('/'))).status).toBe(500);
+test("send with a Content-Length that is not its content's cuts what is too much", async () => {
+  const { connect, errors } = await startHandler((_, response) => response.send(200, { 'Content-Length': 3 }, 'five!'));
+  const client = await connect();
+  expect((await client.send(get('/')).readResponse()).text).toBe('fiv');
+  expect((await client.send(get('/')).readResponse()).text).toBe('fiv');
+  expect(errors.splice(0).map(String)).toEqual([expect.stringContaining('2 bytes cut off'), expect.anything()]);
+});
+
+test("send with a Content-Length that is not its content's ends the connection when it is too little", async () => {
+  const { connect, errors } = await startHandler((_, response) => response.send(200, { 'Content-Length': 7 }, 'five!'));
+  const client = await connect();
+  client.send(get('/') + get('/next'));
+  expect((await client.readAll()).toString('latin1')).toMatch(/Content-Length: 7\r\n\r\nfive!$/);
   expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_BODY_LENGTH' })]);
+});
+
+test('205 has no content and says so (RFC 9110 15.3.6)', async () => {
+  const { connect } = await startHandler((request, response) => {
+    if (request.target === '/send') return response.send(205, {}, 'dropped');
+    response.start(205, { 'Content-Length': 7 });
+    response.end('dropped');
+  });
+  const client = await connect();
+  for (const target of ['/send', '/start']) {
+    const answer = await client.send(get(target)).readResponse();
+    expect(answer).toMatchObject({ status: 205, text: '' });
+    expect(answer.field('content-length')).toBe('0');
+  }
 });
 
 test('HEAD may declare a length without content', async () => {
