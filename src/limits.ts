@@ -23,6 +23,7 @@ export const LIMIT_NAMES = [
   'maxBodyBytes',
   'maxDiscardBytes',
   'maxConnections',
+  'maxConnectionsPerAddress',
   'backlog',
   'maxAcceptsPerTurn',
   'maxRequestsPerTurn',
@@ -66,7 +67,9 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     'Unread request body that is read away to keep a connection; beyond: it closes.',
   ),
   /** Half of Linux's default limit of 1,048,576 descriptors for one process would be too brave. */
-  maxConnections: spec(65_536, 1, 4_194_304, 'Clients at once; beyond: new ones wait in the backlog.'),
+  maxConnections: spec(65_536, 1, 4_194_304, 'Clients at once; beyond: 503 and closed.'),
+  /** Off, since behind a proxy or a NAT all clients have one address. An IPv6 /64 counts as one. */
+  maxConnectionsPerAddress: spec(0, 0, 4_194_304, 'Clients at once from one address (0: any number); beyond: 503.'),
   /** SOMAXCONN of Linux since 5.4; the system may lower it. */
   backlog: spec(4_096, 1, 65_535, 'Connections that wait to be accepted, as in listen(2).'),
   /** One turn must not belong to newcomers alone. */
@@ -140,6 +143,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxBodyBytes: resolve('maxBodyBytes'),
     maxDiscardBytes: resolve('maxDiscardBytes'),
     maxConnections: resolve('maxConnections'),
+    maxConnectionsPerAddress: resolve('maxConnectionsPerAddress'),
     backlog: resolve('backlog'),
     maxAcceptsPerTurn: resolve('maxAcceptsPerTurn'),
     maxRequestsPerTurn: resolve('maxRequestsPerTurn'),

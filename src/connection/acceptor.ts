@@ -1,5 +1,5 @@
-// Takes new clients from one listening descriptor, a bounded number a turn, and waits when the system
-// or its own bound says that there is no room. It must not know what is spoken.
+// Takes new clients from one listening descriptor, a bounded number a turn, and waits when the system says
+// that there is no room. It must not know who may stay, nor what is spoken.
 
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -28,10 +28,7 @@ export interface AcceptorCounters {
 }
 
 export interface AcceptorOptions {
-  readonly maxConnections: number;
   readonly maxAcceptsPerTurn: number;
-  /** How many connections are open now. */
-  readonly openConnections: () => number;
   /** A client was accepted and is watched. */
   readonly onAccept: (fd: number, generation: number) => void;
 }
@@ -41,7 +38,7 @@ export class Acceptor extends Source {
   readonly #kernel: Kernel;
   readonly #reactor: Reactor;
   readonly #options: AcceptorOptions;
-  /** No room here or in the system: the next connection that closes lets it go on. */
+  /** No room in the system: the next connection that closes lets it go on. */
   #full = false;
 
   constructor(reactor: Reactor, fd: number, generation: number, options: AcceptorOptions) {
@@ -56,9 +53,8 @@ export class Acceptor extends Source {
 
   serve(): void {
     this.readiness = 0;
+    this.#full = false;
     for (let i = 0; i < this.#options.maxAcceptsPerTurn; i++) {
-      this.#full = this.#options.openConnections() >= this.#options.maxConnections;
-      if (this.#full) return;
       const fd = this.#kernel.accept(this.fd);
       if (fd === EAGAIN) return;
       if (fd >= 0) this.#enter(fd);

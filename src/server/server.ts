@@ -4,6 +4,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Acceptor } from '../connection/acceptor.ts';
+import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
@@ -78,6 +79,9 @@ class RunningServer implements Server {
   readonly #acceptor: Acceptor;
   readonly #sessions: SessionContext;
   readonly #connections = new Map<Sender, Session>();
+  readonly #admission: Admission;
+  /** Those of the connections that are only being told that there is no room. */
+  readonly #refused = new Set<Sender>();
   readonly #connectionContext: ConnectionContext;
   readonly #limits: Limits;
   #closing: Promise<void> | null = null;
@@ -86,6 +90,7 @@ class RunningServer implements Server {
   constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
     this.#kernel = kernel;
     this.#limits = limits;
+    this.#admission = new Admission(limits);
     this.root = root;
     this.backend = kernel.traits.name;
     const listener = listen(kernel, address, options.port ?? DEFAULT_PORT, limits.backlog, options.host);
@@ -116,7 +121,8 @@ class RunningServer implements Server {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, this.#connections.size);
+    const { size } = this.#connections;
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, size, this.#admission.refused);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -142,9 +148,7 @@ class RunningServer implements Server {
   #startAccepting(listener: number, limits: Limits): Acceptor {
     const generation = check('add', this.#kernel.add(listener, Acceptor.INTEREST), 'the listening socket');
     const acceptor = new Acceptor(this.#reactor, listener, generation, {
-      maxConnections: limits.maxConnections,
       maxAcceptsPerTurn: limits.maxAcceptsPerTurn,
-      openConnections: () => this.#connections.size,
       onAccept: (fd, clientGeneration) => this.#connect(fd, clientGeneration),
     });
     this.#reactor.add(acceptor);
@@ -152,15 +156,31 @@ class RunningServer implements Server {
   }
 
   #connect(fd: number, generation: number): void {
+    const outcome = this.#admission.enter(this.#addressOf(fd));
+    if (outcome === CUT_OFF) {
+      this.#kernel.reset(fd);
+      this.#kernel.close(fd);
+      return;
+    }
     const connection = new Connection(this.#connectionContext, fd, generation);
     this.#reactor.add(connection);
     const session = new Session(connection, this.#sessions);
     connection.protocol = session;
     this.#connections.set(connection, session);
+    if (outcome === ADMITTED) return;
+    this.#refused.add(connection);
+    session.refuse(503, 'too many connections');
+  }
+
+  /** Empty unless somebody counts by it. */
+  #addressOf(fd: number): string {
+    return this.#admission.asksAddress ? this.#kernel.peer(fd).address : '';
   }
 
   #disconnect(connection: Sender): void {
     this.#connections.delete(connection);
+    const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
+    this.#admission.leave(this.#addressOf(connection.fd), outcome);
     this.#acceptor.connectionClosed();
   }
 }

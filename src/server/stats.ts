@@ -18,6 +18,8 @@ import type { SessionContext } from '../session/context.ts';
 /** Counts since the server started, but for `openConnections`. */
 export interface ServerStats {
   readonly openConnections: number;
+  /** Clients beyond `maxConnections` or `maxConnectionsPerAddress`. */
+  readonly refusedConnections: number;
   readonly accepted: number;
   /** Times accepting paused because descriptors or memory ran out. */
   readonly acceptPauses: number;
@@ -60,11 +62,13 @@ export function statsOf(
   acceptor: Acceptor,
   sessions: SessionContext,
   openConnections: number,
+  refusedConnections: number,
 ): ServerStats {
   const word = (index: number): number => kernel.control[index] ?? 0;
   const { accepted, exhausted, failed } = acceptor.counters;
   return {
     openConnections,
+    refusedConnections,
     accepted,
     acceptPauses: exhausted,
     failedAccepts: failed,

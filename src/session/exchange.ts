@@ -150,7 +150,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   }
 
   /** Answers what cannot be served, in its place in the order, and ends the connection. */
-  protected refuse(status: number, problem: string): void {
+  refuse(status: number, problem: string): void {
     const { context, connection } = this;
     context.counters.refused++;
     this.#last = true;

@@ -219,6 +219,7 @@ export class Response implements HttpResponse {
 
   #writePiece(content: Uint8Array): void {
     const { connection } = this.#owner;
+    if (this.#muted) return;
     let piece = content;
     if (this.#kind === LENGTH) {
       if (piece.length > this.#left) {
@@ -233,7 +234,7 @@ export class Response implements HttpResponse {
       }
       this.#left -= piece.length;
     }
-    if (this.#muted || piece.length === 0) return;
+    if (piece.length === 0) return;
     this.contentBytes += piece.length;
     if (this.#kind !== CHUNKED) {
       connection.write(piece);

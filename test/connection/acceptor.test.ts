@@ -6,14 +6,12 @@ import { ECONNABORTED, EMFILE } from '../../src/kernel/errno.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
-function listening(maxConnections = 100) {
+function listening() {
   const kernel = new FakeKernel();
   const reactor = new Reactor(kernel);
   const accepted: number[] = [];
   const acceptor = new Acceptor(reactor, 3, 1, {
-    maxConnections,
     maxAcceptsPerTurn: 2,
-    openConnections: () => accepted.length,
     onAccept: (fd) => accepted.push(fd),
   });
   reactor.add(acceptor);
@@ -58,15 +56,4 @@ test('out of descriptors: a connection that closes lets the next client in at on
   acceptor.connectionClosed();
   reactor.turn();
   expect(accepted).toEqual([10]);
-});
-
-test('at maxConnections the next client waits until one closes', () => {
-  const { kernel, reactor, acceptor, accepted } = listening(1);
-  kernel.clients = [10, 11];
-  reactor.turn();
-  expect(accepted).toEqual([10]);
-  accepted.pop();
-  acceptor.connectionClosed();
-  reactor.turn();
-  expect(accepted).toEqual([11]);
 });

@@ -146,22 +146,6 @@ test('a client that neither sends nor leaves is let go after lingerTimeoutMs', a
   await until(() => server.stats().openConnections === 0, 'the server let go');
 });
 
-test('beyond maxConnections clients wait, and are served when others leave', async () => {
-  const { connect, server } = await startHandler(echo, { maxConnections: 3 });
-  const inside = await Promise.all([connect(), connect(), connect()]);
-  for (const client of inside) await client.send(get('/in')).readResponse();
-  const outside = await Promise.all([connect(), connect()]);
-  for (const client of outside) client.send(get('/out'));
-  await pause(50);
-  expect(outside.map((client) => client.received.length)).toEqual([0, 0]);
-  expect(server.stats()).toMatchObject({ openConnections: 3, accepted: 3 });
-  for (const [i, client] of outside.entries()) {
-    inside[i]?.destroy();
-    expect((await client.readResponse()).text).toBe('GET /out');
-  }
-  expect(server.stats().openConnections).toBe(3);
-});
-
 test('output from a timer, a promise and an immediate leaves without another event', async () => {
   const late = gate();
   const { connect } = await startHandler((request, response) => {
