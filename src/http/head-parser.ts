@@ -34,7 +34,6 @@ export interface HeadLimits {
 /** Longer than any registered method (the longest has 17 letters); beyond: 501. */
 const MAX_METHOD_BYTES = 32;
 
-const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
 
 /** Which line is next. */
@@ -273,10 +272,9 @@ export class HeadParser {
 
   /** What only the whole head can tell. */
   #judge(bytes: Uint8Array, base: number): number {
-    const { methodStart, methodEnd, targetStart } = this.head;
-    const letters = methodEnd - methodStart;
-    // TRACE has five letters, OPTIONS and CONNECT seven: the others ask for a path, or are looked at.
-    if (letters === 5 || letters === 7 || bytes[base + targetStart] !== SLASH) this.#judgeTarget(bytes, base);
+    const target = judgeTarget(bytes, base, this.head);
+    if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
+    else if (target === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
     if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'Transfer-Encoding and Content-Length');
@@ -284,13 +282,6 @@ export class HeadParser {
     this.head.keepAlive =
       (this.#options & CLOSE) === 0 && (this.head.minorVersion === 1 || (this.#options & KEEP_ALIVE) !== 0);
     return this.status === 0 ? DONE : WRONG;
-  }
-
-  #judgeTarget(bytes: Uint8Array, base: number): void {
-    const { methodStart, methodEnd, targetStart, targetEnd } = this.head;
-    const outcome = judgeTarget(bytes, base + methodStart, base + methodEnd, base + targetStart, base + targetEnd);
-    if (outcome === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
-    else if (outcome === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
   }
 
   // ---- Outcomes ---------------------------------------------------------------------------------

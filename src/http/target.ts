@@ -2,6 +2,7 @@
 // path, which the parser sees by itself: only what is not, or has a method of its own kind, comes here.
 
 import { COLON, equalsIgnoringCase } from './characters.ts';
+import type { Head } from './head.ts';
 import { isHost } from './host.ts';
 
 const SLASH = 0x2f;
@@ -16,14 +17,17 @@ export const TARGET_WRONG = 1;
 /** TRACE and CONNECT, which no handler is given: 501 (RFC 9110 sections 9.3.6 and 9.3.8). */
 export const TARGET_UNSERVED = 2;
 
-/** Judges the target `bytes[start, end)` of the method `bytes[methodStart, methodEnd)`. */
-export function judgeTarget(
-  bytes: Uint8Array,
-  methodStart: number,
-  methodEnd: number,
-  start: number,
-  end: number,
-): number {
+/** Judges the target of the head that begins at `bytes[base]`. */
+export function judgeTarget(bytes: Uint8Array, base: number, head: Head): number {
+  const letters = head.methodEnd - head.methodStart;
+  // TRACE has five letters, OPTIONS and CONNECT seven: the others ask for a path, or are looked at.
+  if (letters !== 5 && letters !== 7 && bytes[base + head.targetStart] === SLASH) return TARGET_RIGHT;
+  return judgeClosely(bytes, base, head);
+}
+
+function judgeClosely(bytes: Uint8Array, base: number, head: Head): number {
+  const [methodStart, methodEnd] = [base + head.methodStart, base + head.methodEnd];
+  const [start, end] = [base + head.targetStart, base + head.targetEnd];
   if (isMethod(bytes, methodStart, methodEnd, 'CONNECT')) {
     return isAuthority(bytes, start, end) ? TARGET_UNSERVED : TARGET_WRONG;
   }
