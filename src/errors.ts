@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   ERR_LISTEN: 'startup',
   ERR_ACCESS_LOG: 'startup',
   ERR_SYSTEM_CALL: 'startup',
+  ERR_TARGET: 'usage',
   ERR_ALREADY_ANSWERED: 'request',
   ERR_NOT_STARTED: 'request',
   ERR_INVALID_STATUS: 'request',

@@ -51,6 +51,8 @@ describe('imports', () => {
     ['src/server/server.ts', '../cli/program.ts'],
     ['src/cli/program.ts', '../index.ts'],
     ['src/http/date.ts', '../errors.ts'],
+    ['src/conformance/deliver.ts', '../http/date.ts'],
+    ['src/server/server.ts', '../conformance/case.ts'],
     ['src/http/date.ts', 'node:fs'],
     ['src/limits.ts', './http/date.ts'],
     ['src/utils/text.ts', '../errors.ts'],
@@ -73,6 +75,8 @@ describe('imports', () => {
     ['src/handlers/wsgi.ts', 'node:fs'],
     ['src/http/date.ts', './status.ts'],
     ['src/cli/program.ts', '../server/server.ts'],
+    ['src/cli/conform.ts', '../conformance/examine.ts'],
+    ['src/conformance/target.ts', '../errors.ts'],
   ])('%s may import %s', (path, specifier) => {
     expect(importProblems([{ path, text: `import { x } from '${specifier}';` }])).toEqual([]);
   });

@@ -10,6 +10,7 @@ import { type Server, serve } from '../server/server.ts';
 import type { Sink } from '../server/watcher.ts';
 import { loadApplication } from './application.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
+import { conform } from './conform.ts';
 import { helpText } from './help.ts';
 import { drainSinks, fileSink, streamSink } from './log-sink.ts';
 
@@ -26,6 +27,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   // A closed pipe or a full disk behind a standard stream ends nothing: the server is not its messages.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
+    if (argv[0] === 'conform') {
+      process.exitCode = await conform(argv.slice(1));
+      return;
+    }
     const given = parseArguments(argv);
     if (given.help) process.stdout.write(helpText());
     else if (given.version) process.stdout.write(`epoll-server ${version()} (Node.js ${process.version})\n`);

@@ -6,6 +6,9 @@ import { codeOf, type SourceFile } from './source.ts';
 /** From left to right. `http` and `handlers` have narrower rules; the root's files their own. */
 const ROOMS: readonly string[] = ['kernel', 'reactor', 'connection', 'session', 'handlers', 'server', 'cli'];
 
+/** Rooms beside the server, which know nothing of it: what examines it must not share its mistakes. */
+const APART: readonly string[] = ['conformance'];
+
 /** Root files that everyone but `http` may import. */
 const SHARED = ['src/errors.ts', 'src/limits.ts'];
 
@@ -47,6 +50,8 @@ function objection(from: string, target: string): string | undefined {
       ? undefined
       : 'handlers/ import http/ and errors.ts only';
   }
+  if (APART.includes(room)) return target === 'src/errors.ts' ? undefined : 'it imports errors.ts only';
+  if (room === 'cli' && APART.includes(targetRoom)) return undefined;
   if (rank(room) < 0) return `src/${room}/ has no place in the order`;
   if (targetRoom === '') return SHARED.includes(target) ? undefined : 'the top imports, it is not imported';
   if (targetRoom === 'http') return rank(room) >= rank('session') ? undefined : 'only session and later know http/';

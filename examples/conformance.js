@@ -1,0 +1,130 @@
+// The site that conformance checkers ask for: files of a folder, and an application that shows what it was
+// handed, through a door. `epoll-server conform` says which of these parts a case needs.
+//   node examples/conformance.js PORT ROOT [--door=raw|wsgi] [--backend=NAME] [--OPTION=NUMBER ...]
+
+import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { LIMITS, serve, wsgi } from 'epoll-server';
+import { DirectorySource } from '../dist/handlers/file-source.js';
+import { staticFiles } from '../dist/handlers/static-files.js';
+
+const MAX_BYTES = 64 * 1024 * 1024;
+const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
+
+/** A number of a query, within bounds. */
+function number(query, name, most) {
+  return Math.min(Number(new URLSearchParams(query).get(name) ?? 0) || 0, most);
+}
+
+/** What the client wants to see in X-Val, as the application would have it from anywhere. */
+function askedValue(query) {
+  return decodeURIComponent(/(?:^|&)v=([^&]*)/.exec(query)?.[1] ?? '');
+}
+
+function fails() {
+  throw new Error('this route always throws');
+}
+
+/** The routes as raw handlers. */
+const RAW = {
+  '/hello': ({ method }, response) => {
+    if (method === 'GET' || method === 'HEAD') response.send(200, { 'Content-Type': 'text/plain' }, 'hello\n');
+    else response.send(405, { Allow: 'GET, HEAD' });
+  },
+  '/echo': async (request, response) => response.send(200, {}, await request.body.bytes()),
+  '/inspect': async (request, response) => {
+    const { method, target } = request;
+    const headers = request.fields();
+    const { length: bodyLength } = await request.body.bytes();
+    const seen = { method, target, headers, bodyLength, trailers: request.body.trailers };
+    response.send(200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
+  },
+  '/stream': async (_request, response) => {
+    response.start(200, { 'Content-Type': 'text/plain' });
+    for (const piece of LETTERS) {
+      if (!response.write(piece)) await response.drained();
+      await null;
+    }
+    response.end();
+  },
+  '/slow': async ({ query }, response) => {
+    await pause(number(query, 'ms', 60_000));
+    response.send(200, {}, 'slow\n');
+  },
+  '/bytes': ({ query }, response) => response.send(200, {}, Buffer.alloc(number(query, 'n', MAX_BYTES), 'x')),
+  '/ignore': (_request, response) => response.send(200, {}, 'ignored\n'),
+  '/setheader': ({ query }, response) => response.send(200, { 'X-Val': askedValue(query) }, 'set\n'),
+  '/status/204': (_request, response) => response.send(204),
+  '/status/304': (_request, response) => response.send(304),
+  '/throw': fails,
+};
+
+/** What a WSGI-style application can know of a request: environ joins repeated fields and decodes the path. */
+function seenBy(environ, bodyLength) {
+  const { REQUEST_METHOD: method, PATH_INFO, QUERY_STRING } = environ;
+  const headers = Object.entries(environ).filter(([key]) => key.startsWith('HTTP_'));
+  const named = headers.map(([key, value]) => [key.slice(5).toLowerCase().replaceAll('_', '-'), value]);
+  const [length, type] = [environ.CONTENT_LENGTH, environ.CONTENT_TYPE];
+  if (length !== '') named.push(['content-length', length]);
+  if (type !== '') named.push(['content-type', type]);
+  const target = QUERY_STRING === '' ? PATH_INFO : `${PATH_INFO}?${QUERY_STRING}`;
+  return { method, target, headers: named, bodyLength, trailers: environ['wsgi.input'].trailers };
+}
+
+/** The same routes as a WSGI-style application: each returns its status, its fields and its body. */
+const WSGI = {
+  '/hello': ({ REQUEST_METHOD: method }) =>
+    method === 'GET' || method === 'HEAD' ? ['200 OK', [], 'hello\n'] : ['405 No', [['Allow', 'GET, HEAD']], ''],
+  '/echo': async (environ) => ['200 OK', [], await environ['wsgi.input'].bytes()],
+  '/inspect': async (environ) => {
+    const { length } = await environ['wsgi.input'].bytes();
+    return ['200 OK', [], JSON.stringify(seenBy(environ, length))];
+  },
+  '/stream': () => ['200 OK', [], LETTERS.values()],
+  '/slow': async ({ QUERY_STRING }) => {
+    await pause(number(QUERY_STRING, 'ms', 60_000));
+    return ['200 OK', [], 'slow\n'];
+  },
+  '/bytes': ({ QUERY_STRING }) => ['200 OK', [], Buffer.alloc(number(QUERY_STRING, 'n', MAX_BYTES), 'x')],
+  '/ignore': () => ['200 OK', [], 'ignored\n'],
+  '/setheader': ({ QUERY_STRING }) => ['200 OK', [['X-Val', askedValue(QUERY_STRING)]], 'set\n'],
+  '/status/204': () => ['204 No Content', [], ''],
+  '/status/304': () => ['304 Not Modified', [], ''],
+  '/throw': fails,
+};
+
+async function application(environ, startResponse) {
+  const [status, fields, body] = await WSGI[environ.PATH_INFO](environ);
+  startResponse(status, fields);
+  return body;
+}
+
+/** A handler through each door. */
+const DOORS = {
+  raw: (request, response) => RAW[request.path](request, response),
+  wsgi: wsgi(application),
+};
+
+/** Application routes first, through the door; every other path is a file's. */
+export function site(root, door = 'raw') {
+  const files = staticFiles({
+    source: new DirectorySource(root),
+    maxCacheBytes: LIMITS.maxCacheBytes.byDefault,
+    maxCachedFileBytes: LIMITS.maxCachedFileBytes.byDefault,
+    nowMs: () => performance.now(),
+    wallClockMs: () => Date.now(),
+  });
+  const routes = DOORS[door];
+  return (request, response) => (Object.hasOwn(RAW, request.path) ? routes : files)(request, response);
+}
+
+const [, program, port, root, ...flags] = process.argv;
+if (program === import.meta.filename) {
+  const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
+  const { door = 'raw', backend, ...limits } = given;
+  const numbers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, Number(value)]));
+  const handler = site(resolve(root), door);
+  const options = { ...numbers, ...(backend === undefined ? {} : { backend }), onError: () => {} };
+  const server = await serve({ ...options, port: Number(port), handler });
+  console.log(`${server.url} serves ${root} (door ${door}, back end ${server.backend}, pid ${process.pid})`);
+}

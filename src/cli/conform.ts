@@ -1,0 +1,181 @@
+// The command `conform`: arguments, progress, report and exit code of an examination of a server.
+
+import { parseArgs } from 'node:util';
+import { CASES, GROUPS } from '../conformance/cases.ts';
+import { examine, type Result } from '../conformance/examine.ts';
+import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../conformance/report.ts';
+import { findTarget } from '../conformance/target.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
+
+const EXIT_FAILED = 1;
+
+/** What a target is never burdened with more of, whatever is asked. */
+const MAX_CONNECTIONS = 256;
+
+const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
+
+/** The flags of the command, as they stand in its help. */
+export const CONFORM_FLAGS = [
+  { name: 'json', text: 'print a report for programs' },
+  { name: 'markdown', text: 'print a report for documents' },
+  { name: 'only', value: 'GROUP|ID', text: 'run this group or case alone; may be repeated' },
+  { name: 'list', text: 'print the cases and send nothing' },
+  { name: 'remote', text: 'examine another machine than this one' },
+  { name: 'connections', value: 'N', text: 'connections at once (default 32)' },
+  { name: 'timeout-ms', value: 'N', text: 'for one answer (default 2000)' },
+  { name: 'max-seconds', value: 'N', text: 'for everything; what is left then is skipped (default 600)' },
+  { name: 'max-splits', value: 'N', text: 'places at which one case is cut in two (default 400: every byte of most)' },
+  { name: 'help', short: 'h', text: 'show this text' },
+] as const;
+
+/** What `conform` was asked for. */
+interface Wanted {
+  readonly url: string;
+  readonly format: 'text' | 'json' | 'markdown';
+  readonly only: readonly string[];
+  readonly list: boolean;
+  readonly help: boolean;
+  readonly remote: boolean;
+  readonly maxConnections: number;
+  readonly timeoutMs: number;
+  readonly maxSeconds: number;
+  readonly maxSplits: number;
+}
+
+/** Runs the command; returns its exit code: 1 when something failed that MUST be. */
+export async function conform(argv: readonly string[]): Promise<number> {
+  const wanted = parse(argv);
+  if (wanted.help) {
+    process.stdout.write(conformHelp());
+    return 0;
+  }
+  const cases = CASES.filter(
+    ({ id, group }) => wanted.only.length === 0 || wanted.only.some((each) => each === id || each === group),
+  );
+  if (wanted.list) {
+    for (const { id, level, rfc, why } of cases) process.stdout.write(`${id}\t${level}\tRFC ${rfc}\t${why}\n`);
+    return 0;
+  }
+  const target = await findTarget(wanted.url, wanted.remote, wanted.timeoutMs);
+  const progress = new Progress(process.stderr);
+  const begin = performance.now();
+  const results = await examine(target, cases, {
+    maxConnections: wanted.maxConnections,
+    timeoutMs: wanted.timeoutMs,
+    maxDurationMs: wanted.maxSeconds * 1_000,
+    maxSplits: wanted.maxSplits,
+    onResult: (result, done, all) => progress.show(result, done, all),
+  }).finally(() => progress.clear());
+  const report = { target, results, durationMs: performance.now() - begin, date: new Date().toISOString() };
+  const write = {
+    text: () => textReport(report, paintFor(process.stdout)),
+    json: () => jsonReport(report),
+    markdown: () => markdownReport(report),
+  };
+  process.stdout.write(write[wanted.format]());
+  return countOf(results, 'failed') > 0 ? EXIT_FAILED : 0;
+}
+
+/** One line that is written over, on a terminal alone. */
+class Progress {
+  readonly #stream: NodeJS.WriteStream;
+  #failed = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show({ verdict, group }: Result, done: number, all: number): void {
+    if (verdict === 'failed') this.#failed++;
+    if (this.#stream.isTTY) this.#stream.write(`\r\x1b[K${done} of ${all} cases, ${this.#failed} failed: ${group}`);
+  }
+
+  clear(): void {
+    if (this.#stream.isTTY) this.#stream.write('\r\x1b[K');
+  }
+}
+
+/** Colours on a terminal, unless NO_COLOR is set (no-color.org). */
+function paintFor(stream: NodeJS.WriteStream): Paint {
+  const isPlain = !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
+  return (colour, text) => (isPlain ? text : `\x1b[${COLOURS[colour]}m${text}\x1b[0m`);
+}
+
+function parse(argv: readonly string[]): Wanted {
+  const { values, positionals } = parseFlags(argv);
+  const [url, more] = positionals;
+  if (more !== undefined) throw usage(`conform examines one URL, not "${more}" as well`);
+  const isAlone = values.help === true || values.list === true;
+  if (url === undefined && !isAlone) throw usage('conform needs the URL of a server: conform http://127.0.0.1:8080/');
+  if (values.json === true && values.markdown === true) throw usage('give --json or --markdown, not both');
+  const only = values.only ?? [];
+  for (const name of only) {
+    if (GROUPS.includes(name) || CASES.some(({ id }) => id === name)) continue;
+    throw usage(`there is no group or case "${name}": the groups are ${GROUPS.join(', ')}`);
+  }
+  return {
+    url: url ?? '',
+    format: values.json === true ? 'json' : values.markdown === true ? 'markdown' : 'text',
+    only,
+    list: values.list === true,
+    help: values.help === true,
+    remote: values.remote === true,
+    maxConnections: whole('connections', values.connections, 32, MAX_CONNECTIONS),
+    timeoutMs: whole('timeout-ms', values['timeout-ms'], 2_000, 600_000),
+    maxSeconds: whole('max-seconds', values['max-seconds'], 600, 86_400),
+    maxSplits: whole('max-splits', values['max-splits'], 400, 100_000),
+  };
+}
+
+function parseFlags(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean' },
+        markdown: { type: 'boolean' },
+        only: { type: 'string', multiple: true },
+        list: { type: 'boolean' },
+        remote: { type: 'boolean' },
+        connections: { type: 'string' },
+        'timeout-ms': { type: 'string' },
+        'max-seconds': { type: 'string' },
+        'max-splits': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw usage(`conform: ${messageOf(error).split('. ')[0]}`);
+  }
+}
+
+function whole(name: string, text: string | undefined, byDefault: number, most: number): number {
+  if (text === undefined) return byDefault;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > most) throw usage(`--${name} must be a whole number from 1 to ${most}, not "${text}"`);
+  return value;
+}
+
+function usage(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}
+
+function conformHelp(): string {
+  const flags = CONFORM_FLAGS.map((flag) => {
+    const left = `${'short' in flag ? `-${flag.short}, ` : '    '}--${flag.name}${'value' in flag ? ` ${flag.value}` : ''}`;
+    return `  ${left.padEnd(28)}${flag.text}`;
+  });
+  return [
+    'usage: epoll-server conform URL [flags]',
+    '',
+    `Sends ${CASES.length} cases of RFC 9110 and 9112 to an HTTP/1.1 server, whole, split, dripped and pipelined, and`,
+    'says what it got wrong. Parts of a site that the server lacks (an echo, a slow answer) are skipped.',
+    '',
+    ...flags,
+    '',
+    `groups: ${GROUPS.join(', ')}`,
+    'exit codes: 0 nothing failed, 1 something failed that MUST be, 2 it could not be examined',
+    '',
+  ].join('\n');
+}
