@@ -1,7 +1,14 @@
 // The chunked coding of a request body (RFC 9112 section 7.1), byte for byte: data spans, trailers, or
 // wrong. Pure and resumable like the head parser. It must not know where bodies go.
 
-import { COLON, CR, FIELD_VALUE, LF, TOKEN } from './characters.ts';
+import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } from './characters.ts';
+import {
+  EXTENSION_END,
+  EXTENSION_GAP,
+  EXTENSION_NAME_START,
+  EXTENSION_WRONG,
+  nextExtensionState,
+} from './chunk-extension.ts';
 
 const SIZE = 0;
 const EXTENSION = 1;
@@ -45,6 +52,7 @@ export class ChunkedDecoder {
   #phase = SIZE;
   #size = 0;
   #digits = 0;
+  #extension = EXTENSION_GAP;
   #framingBytes = 0;
   #trailerBytes = 0;
   #trailerText = '';
@@ -106,8 +114,9 @@ export class ChunkedDecoder {
       case SIZE:
         return this.#sizeByte(byte);
       case EXTENSION:
-        if (byte === CR) this.#phase = SIZE_LF;
-        else if (FIELD_VALUE[byte] !== 1) this.#fail(400, 'a chunk extension holds a control byte');
+        this.#extension = nextExtensionState(this.#extension, byte);
+        if (this.#extension === EXTENSION_END) this.#phase = SIZE_LF;
+        else if (this.#extension === EXTENSION_WRONG) this.#fail(400, 'a chunk extension is malformed');
         return;
       case SIZE_LF:
         if (byte !== LF) this.#fail(400, 'a chunk size without CRLF');
@@ -136,10 +145,17 @@ export class ChunkedDecoder {
     } else if (byte === CR) {
       this.#phase = SIZE_LF;
     } else if (byte === 0x3b) {
-      this.#phase = EXTENSION;
+      this.#beginExtension(EXTENSION_NAME_START);
+    } else if (byte === SP || byte === HTAB) {
+      this.#beginExtension(EXTENSION_GAP);
     } else {
       this.#fail(400, 'a chunk size that is not hexadecimal');
     }
+  }
+
+  #beginExtension(state: number): void {
+    this.#phase = EXTENSION;
+    this.#extension = state;
   }
 
   #beginChunk(): void {

@@ -52,6 +52,7 @@ const GOOD: readonly (readonly [string, string, string])[] = [
     '01234567890123456789',
   ],
   ['data that looks like framing', '7\r\n0\r\n\r\n5\r\r\n0\r\n\r\n', '0\r\n\r\n5\r'],
+  ['extensions with bad whitespace, which is read over', '1 ; a\t= b;c\r\nx\r\n0 ;d="\\"" ;e\r\n\r\n', 'x'],
   ['extensions, which mean nothing', '1;a\r\nx\r\n1;a=b;c="d e"\r\ny\r\n0;z\r\n\r\n', 'xy'],
 ];
 
@@ -77,6 +78,13 @@ test('trailers are kept in order, names in lower case, values trimmed', () => {
 
 const BAD: readonly (readonly [string, string, number])[] = [
   ['no size', '\r\nx', 400],
+  ['space behind a size', '5 \r\nhello\r\n', 400],
+  ['a semicolon alone', '5;\r\nhello\r\n', 400],
+  ['an extension without name', '5;=x\r\nhello\r\n', 400],
+  ['an extension without value', '5;a=\r\nhello\r\n', 400],
+  ['an extension whose quote does not end', '5;a="b\r\nhello\r\n', 400],
+  ['an extension that is no token', '5;a@b\r\nhello\r\n', 400],
+  ['space behind an extension', '5;a \r\nhello\r\n', 400],
   ['an extension without size', ';a\r\n', 400],
   ['a size that is not hexadecimal', '5g\r\nhello\r\n', 400],
   ['a size with 0x', '0x5\r\nhello\r\n', 400],
