@@ -1,8 +1,8 @@
 // Prints `N passed, N failed` from what .ci/run kept, and ends with 1 when anything failed.
-//   node summary.js VITEST_JSON CHECK_LOG EXIT_STATUS FAILED_STEPS
+//   node summary.js VITEST_JSON CHECK_LOG H1CHECK_LOG EXIT_STATUS FAILED_STEPS
 import { existsSync, readFileSync } from 'node:fs';
 
-const [report, log, status, failedSteps] = process.argv.slice(2);
+const [report, log, opinionLog, status, failedSteps] = process.argv.slice(2);
 
 /** The tests of vitest; a file that did not even load counts as one that failed. */
 function countTests() {
@@ -12,15 +12,16 @@ function countTests() {
   return { passed: numPassedTests, failed: numFailedTests + unloaded.length };
 }
 
-function countNative() {
-  const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
-  const [, passed = '0', failed = '0'] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? [];
+/** The last line of a log that says `N passed, N failed`. */
+function countLog(path) {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const [, passed = '0', failed = '0'] = /^(\d+) passed, (\d+) failed(?:, \d+ skipped)?$/m.exec(text) ?? [];
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-const [tests, native] = [countTests(), countNative()];
-const passed = tests.passed + native.passed;
-let failed = tests.failed + native.failed;
+const counts = [countTests(), countLog(log), countLog(opinionLog)];
+const passed = counts.reduce((sum, each) => sum + each.passed, 0);
+let failed = counts.reduce((sum, each) => sum + each.failed, 0);
 // A step that failed for another reason (installing, formatting, types) is a failure too.
 if (failed === 0 && (status !== '0' || failedSteps !== '0')) failed = 1;
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
