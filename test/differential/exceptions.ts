@@ -38,7 +38,13 @@ function laxer(code: string, reason: string, example: string, applies: Exception
 }
 
 /** They refuse at the first wrong byte, we when the line or the head is whole; until then nobody is handed anything. */
-const LATER_CODES = ['HPE_INVALID_METHOD', 'HPE_INVALID_URL', 'HPE_INVALID_VERSION', 'HPE_INVALID_CONTENT_LENGTH'];
+const LATER_CODES = [
+  'HPE_INVALID_METHOD',
+  'HPE_INVALID_URL',
+  'HPE_INVALID_VERSION',
+  'HPE_INVALID_CONTENT_LENGTH',
+  'HPE_INVALID_TRANSFER_ENCODING',
+];
 
 export const EXCEPTIONS: readonly Exception[] = [
   stricter('more than one Host', 'RFC 9112 3.2: 400', `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`),
@@ -120,6 +126,12 @@ export const EXCEPTIONS: readonly Exception[] = [
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n`,
     (_, text) => /chunked[ \t]*\t/i.test(text),
   ),
+  {
+    name: 'PRI',
+    reason: 'they take the method for the preface of HTTP/2 (RFC 9113 3.4) and stop without a word',
+    example: `GET / HTTP/1.1\r\n${HOST}\r\nPRI /HTTP/1.1\r\n${HOST}\r\n`,
+    applies: ({ theirs }, text) => theirs === 'open' && text.includes('PRI '),
+  },
   {
     name: 'later',
     reason: 'a line is judged when it is whole, and a target when its head is',
