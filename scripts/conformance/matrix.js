@@ -2,7 +2,7 @@
 // machine, now. Peers are installed into a scratch folder, not into this project; nginx must be there.
 //   npm run conformance [-- FOLDER]
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,8 @@ function versionOf(name) {
 }
 
 function nginxFiles(folder) {
+  // Its workers are another user.
+  chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'page.txt'), 'a page\n');
   const config = `
 daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;

@@ -90,6 +90,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     'RFC 9112 7.1: sizes are bounded; zeros in front have no end otherwise',
     `${CHUNKED}00000000000000000000\r\n\r\n`,
   ),
+  stricter(
+    'a chunk extension is malformed',
+    'RFC 9112 7.1.1: a name and perhaps a value; they read an empty name',
+    `${CHUNKED}0;=b\r\n\r\n`,
+  ),
   laxer(
     'HPE_INVALID_METHOD',
     'RFC 9110 9.1: methods are tokens, and the application knows which it takes',
