@@ -8,7 +8,7 @@ import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { Polled } from '../support/polled.ts';
 import { until } from '../support/until.ts';
 
-const { EADDRINUSE, EINVAL } = constants.errno;
+const { EADDRINUSE, EBADF, EINVAL } = constants.errno;
 
 function kernelOf(): Kernel {
   const kernel = createNativeKernel();
@@ -65,6 +65,21 @@ test('recv writes where it was told and nowhere else', async () => {
   expect(kernel.input.toString('latin1', 0, 12)).toBe('.....abcd...');
   expect(kernel.recv(fd, 0, 1)).toBe(1);
   expect(kernel.input.toString('latin1', 0, 2)).toBe('e.');
+});
+
+test('unacknowledged tells what the client has not taken, however much the system took', async () => {
+  const poll = new Polled('epoll');
+  const { kernel } = poll;
+  const { client, fd } = await poll.accept();
+  client.socket.pause();
+  kernel.send(fd, 0, 5);
+  await until(() => kernel.unacknowledged(fd) === 0, 'five bytes were acknowledged');
+  const sent = poll.fill(fd);
+  expect(kernel.unacknowledged(fd)).toBeGreaterThan(0);
+  expect(kernel.unacknowledged(fd)).toBeLessThanOrEqual(sent);
+  client.socket.resume();
+  await until(() => kernel.unacknowledged(fd) === 0, 'everything was acknowledged');
+  expect(kernel.unacknowledged(9_999)).toBe(-EBADF);
 });
 
 test('transferred and the counters say what passed', async () => {
