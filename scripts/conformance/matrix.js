@@ -156,6 +156,9 @@ function document(all, date) {
       return `| ${id} | ${rfc} | ${why.replaceAll('|', '\\|')} | ${those.map(({ name }) => name).join(', ')} |`;
     }),
     '',
+    'uWebSockets.js stands here as npm has it (`uwebsockets`, a re-publication): it answers 505 when a request line comes in',
+    'two packets, so that whatever is cut fails; its own repository may do better.',
+    '',
     'What this does not show: deadlines, memory, files of other kinds, HTTP/2, TLS, and faults that nobody has thought of.',
     'A proxy in front of a server hides some of its faults and finds others.',
     '',
