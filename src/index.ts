@@ -1,8 +1,10 @@
 // The public API and nothing else.
 
 export { EpollServerError, type ErrorCode } from './errors.ts';
+export type { Environ } from './handlers/environ.ts';
 export { isolated } from './handlers/isolated.ts';
-export { type Environ, type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
+export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
+export { validator } from './handlers/wsgi-validator.ts';
 export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
 export type { Endpoint, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';

@@ -1,47 +1,31 @@
 // The WSGI-style door (PEP 3333): an application is a function of an environ and startResponse that
 // returns its body. It must not know connections.
 
-import { EpollServerError } from '../errors.ts';
-import type { Handler, HttpRequest, HttpResponse, RequestBody } from '../http/handler.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { FieldCache } from '../http/field-cache.ts';
+import type { PreparedFields } from '../http/fields.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { type Environ, environOf } from './environ.ts';
 import { isolated } from './isolated.ts';
+import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
 
-/** One request, with the keys of PEP 3333; `HTTP_*` for each field. */
-export interface Environ {
-  readonly REQUEST_METHOD: string;
-  /** Where the application is mounted: empty at the root. */
-  readonly SCRIPT_NAME: string;
-  /** The path, percent-decoded. */
-  readonly PATH_INFO: string;
-  readonly QUERY_STRING: string;
-  readonly CONTENT_TYPE: string;
-  readonly CONTENT_LENGTH: string;
-  readonly SERVER_NAME: string;
-  readonly SERVER_PORT: string;
-  readonly SERVER_PROTOCOL: string;
-  readonly REMOTE_ADDR: string;
-  readonly REMOTE_PORT: string;
-  readonly 'wsgi.version': readonly [1, 0];
-  readonly 'wsgi.url_scheme': 'http';
-  /** The request's content, read as it arrives. */
-  readonly 'wsgi.input': RequestBody;
-  /** Where an application reports what went wrong. */
-  readonly 'wsgi.errors': NodeJS.WritableStream;
-  readonly 'wsgi.multithread': boolean;
-  readonly 'wsgi.multiprocess': boolean;
-  readonly 'wsgi.run_once': boolean;
-  readonly [name: string]: unknown;
-}
-
-type Piece = string | Uint8Array;
-
-/** What an application may return: text (sent as UTF-8), bytes, or pieces of either, now or later. */
+/**
+ * What an application may return: text (sent as UTF-8), bytes, or pieces of either, now or later (a Node stream
+ * is an async iterable). If it has `close()`, that is called once, however the request ends.
+ */
 export type WsgiBody = Piece | Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
- * Sets status (`'200 OK'`) and fields (pairs); sent with the first piece of the body. Returns `write`,
- * which sends a piece at once.
+ * Sets status (`'200 OK'`) and fields (pairs); sent with the first piece of the body that is not empty. A second
+ * call must say why: with `excInfo`, the error that the application caught, it replaces what was not sent yet,
+ * and throws `excInfo` when it was. Returns `write`, which sends a piece at once.
+ * @throws EpollServerError `ERR_APPLICATION`, `ERR_INVALID_FIELD`.
  */
-export type StartResponse = (status: string, headers: readonly (readonly [string, string])[]) => (piece: Piece) => void;
+export type StartResponse = (
+  status: string,
+  headers: readonly (readonly [string, string])[],
+  excInfo?: unknown,
+) => (piece: Piece) => void;
 
 /** An application: see {@link wsgi}. */
 export type WsgiApplication = (environ: Environ, startResponse: StartResponse) => WsgiBody | PromiseLike<WsgiBody>;
@@ -51,131 +35,153 @@ export function wsgi(application: WsgiApplication): Handler {
   if (typeof application !== 'function') {
     throw new EpollServerError('ERR_OPTION', `a WSGI-style application is a function, not ${typeof application}`);
   }
+  const fields = new FieldCache();
   return isolated((request, response) => {
-    const call = new Call(response);
+    // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
+    request.retain();
+    const call = new Call(request, response, fields);
     const body = application(environOf(request), call.startResponse);
     return isThenable(body) ? body.then((later) => call.finish(later)) : call.finish(body);
   });
 }
 
+const STATUS = /^[2-5][0-9]{2}(?: |$)/;
+
 /** One call of an application. */
 class Call {
+  readonly #request: HttpRequest;
   readonly #response: HttpResponse;
+  readonly #cache: FieldCache;
   #status = 0;
-  #fields: readonly (readonly [string, string])[] = [];
+  #fields: PreparedFields | null = null;
 
-  constructor(response: HttpResponse) {
+  constructor(request: HttpRequest, response: HttpResponse, cache: FieldCache) {
+    this.#request = request;
     this.#response = response;
+    this.#cache = cache;
   }
 
-  readonly startResponse: StartResponse = (status, headers) => {
-    if (this.#status !== 0) throw broken('startResponse was called twice');
-    if (typeof status !== 'string' || !/^[2-5][0-9]{2}(?: |$)/.test(status)) {
+  readonly startResponse: StartResponse = (status, headers, excInfo) => {
+    if (this.#fields !== null) this.#replace(excInfo);
+    if (typeof status !== 'string' || !STATUS.test(status)) {
       throw broken(`the status must be a string such as '200 OK', not ${JSON.stringify(status)}`);
     }
     if (!Array.isArray(headers)) throw broken('headers must be an array of pairs [name, value]');
+    try {
+      this.#fields = this.#cache.prepare(headers);
+    } catch (error) {
+      throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+    }
     this.#status = Number(status.slice(0, 3));
-    this.#fields = headers;
-    return (piece) => {
-      const checked = checkPiece(piece);
-      this.#begin();
-      this.#response.write(checked);
-    };
+    return this.#write;
+  };
+
+  readonly #write = (piece: Piece): void => {
+    const checked = checkPiece(piece);
+    if (this.#response.ended && this.#response.started) {
+      throw broken('write was called after the body had ended');
+    }
+    if (checked.length === 0) return;
+    this.#begin();
+    this.#response.write(checked);
   };
 
   /** Sends what the application returned: at once when that is possible. */
   finish(body: WsgiBody): void | Promise<void> {
-    const isWhole = isPiece(body) || Array.isArray(body);
-    if (isWhole && !this.#response.started) {
-      this.#assertStatus();
-      return this.#response.send(this.#status, this.#fields, isPiece(body) ? body : joined(body));
+    const close = closeOf(body);
+    if (close === null && !this.#response.started) {
+      if (isPiece(body)) return this.#send(body);
+      if (Array.isArray(body)) return this.#send(joined(body));
     }
-    // The first iteration may be what calls startResponse (PEP 3333).
-    return this.#stream(isPiece(body) ? [body] : body);
+    return this.#stream(body, close);
   }
 
-  async #stream(body: Iterable<Piece> | AsyncIterable<Piece>): Promise<void> {
-    if (!isIterable(body)) throw broken('the body must be a string, bytes, or an iterable of them');
+  async #stream(body: WsgiBody, close: (() => unknown) | null): Promise<void> {
     try {
-      for await (const piece of body) {
-        if (this.#response.ended && this.#response.started) break;
-        const checked = checkPiece(piece);
-        this.#begin();
-        if (!this.#response.write(checked)) await this.#response.drained();
-      }
-      this.#begin();
-      if (!this.#response.ended) this.#response.end();
+      const source = new IteratorSource(isPiece(body) ? [body] : body);
+      // The first iteration may be what calls startResponse (PEP 3333).
+      await sendPieces(source, this.#request, this.#response, () => this.#begin());
     } finally {
-      if ('close' in body && typeof body.close === 'function') body.close();
+      await close?.();
     }
   }
 
-  #assertStatus(): void {
-    if (this.#status === 0) throw broken('the application answered without calling startResponse');
+  #send(piece: Piece): void {
+    this.#response.send(this.#status, this.#started(), piece);
   }
 
   #begin(): void {
-    this.#assertStatus();
-    if (!this.#response.started && !this.#response.ended) this.#response.start(this.#status, this.#fields);
+    const fields = this.#started();
+    if (!this.#response.started && !this.#response.ended) this.#response.start(this.#status, fields);
+  }
+
+  #started(): PreparedFields {
+    if (this.#fields === null) throw broken('the application answered without calling startResponse');
+    return this.#fields;
+  }
+
+  #replace(excInfo: unknown): void {
+    if (excInfo === undefined || excInfo === null) {
+      throw broken('startResponse was called twice without excInfo, the error that would explain it');
+    }
+    if (this.#response.started) throw excInfo;
   }
 }
 
-function environOf(request: HttpRequest): Environ {
-  const environ: Record<string, unknown> = {};
-  for (const [name, value] of request.fields()) {
-    // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
-    if (name.includes('_')) continue;
-    const key = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
-    const earlier = environ[key];
-    environ[key] = earlier === undefined ? value : `${earlier}${name === 'cookie' ? '; ' : ', '}${value}`;
+/** The pieces of an iterable. */
+class IteratorSource implements PieceSource {
+  readonly #body: Iterable<Piece> | AsyncIterable<Piece>;
+  readonly #iterator: Iterator<Piece> | AsyncIterator<Piece>;
+
+  constructor(body: Iterable<Piece> | AsyncIterable<Piece>) {
+    if (!isIterable(body)) throw broken('the body must be a string, bytes, or an iterable of them');
+    this.#body = body;
+    this.#iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
   }
-  const { HTTP_CONTENT_TYPE: contentType = '', HTTP_CONTENT_LENGTH: contentLength = '', ...fields } = environ;
-  const { remote, local } = request;
-  return {
-    ...fields,
-    REQUEST_METHOD: request.method,
-    SCRIPT_NAME: '',
-    PATH_INFO: decodePath(request.path),
-    QUERY_STRING: request.query,
-    CONTENT_TYPE: String(contentType),
-    CONTENT_LENGTH: String(contentLength),
-    SERVER_NAME: local.address,
-    SERVER_PORT: String(local.port),
-    SERVER_PROTOCOL: `HTTP/${request.httpVersion}`,
-    REMOTE_ADDR: remote.address,
-    REMOTE_PORT: String(remote.port),
-    'wsgi.version': [1, 0],
-    'wsgi.url_scheme': 'http',
-    'wsgi.input': request.body,
-    'wsgi.errors': process.stderr,
-    'wsgi.multithread': false,
-    'wsgi.multiprocess': false,
-    'wsgi.run_once': false,
-  };
+
+  next(): Piece | null | Promise<Piece | null> {
+    const result = this.#iterator.next();
+    return isThenable(result) ? result.then((settled) => this.#pieceOf(settled)) : this.#pieceOf(result);
+  }
+
+  /** A generator runs its `finally`, a Node stream closes what it has open, without waiting for a pending piece. */
+  cancel(): void {
+    try {
+      if ('destroy' in this.#body && typeof this.#body.destroy === 'function') this.#body.destroy();
+      Promise.resolve(this.#iterator.return?.()).catch(() => {});
+    } catch {
+      // The request has failed already, and that was said.
+    }
+  }
+
+  #pieceOf(result: IteratorResult<Piece>): Piece | null {
+    if (result.done === true) return null;
+    if (isPiece(result.value)) return result.value;
+    this.cancel();
+    return checkPiece(result.value);
+  }
 }
 
-/** Percent-decoded as UTF-8; as sent when it is not that. */
-function decodePath(path: string): string {
-  if (!path.includes('%')) return path;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+/** The `close` that an iterable may have (PEP 3333). */
+function closeOf(body: unknown): (() => unknown) | null {
+  if (typeof body !== 'object' || body === null || !('close' in body) || typeof body.close !== 'function') return null;
+  const { close } = body;
+  return () => Reflect.apply(close, body, []);
 }
 
 function joined(pieces: readonly Piece[]): Piece {
   const [first] = pieces;
   if (pieces.length === 1 && first !== undefined) return checkPiece(first);
-  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : checkBytes(piece))));
+  return Buffer.concat(
+    pieces.map((piece) => {
+      const checked = checkPiece(piece);
+      return typeof checked === 'string' ? Buffer.from(checked) : checked;
+    }),
+  );
 }
 
-function checkPiece(piece: Piece): Piece {
-  return typeof piece === 'string' ? piece : checkBytes(piece);
-}
-
-function checkBytes(piece: unknown): Uint8Array {
-  if (piece instanceof Uint8Array) return piece;
+function checkPiece(piece: unknown): Piece {
+  if (isPiece(piece)) return piece;
   throw broken(`a piece of the body must be a string or bytes, not ${piece === null ? 'null' : typeof piece}`);
 }
 
@@ -183,7 +189,7 @@ function isPiece(body: unknown): body is Piece {
   return typeof body === 'string' || body instanceof Uint8Array;
 }
 
-function isThenable(value: unknown): value is PromiseLike<WsgiBody> {
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

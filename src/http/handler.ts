@@ -30,7 +30,7 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
  * A request as it was received. A handler that answers synchronously pays for nothing it does not ask.
  * The object stays valid after `await` in a handler that returned a promise or has not answered when it
  * returned; when a handler answered synchronously and returned nothing, later access to what it never
- * asked for throws `ERR_REQUEST_OVER`.
+ * asked for throws `ERR_REQUEST_OVER`, unless it called {@link HttpRequest.retain}.
  */
 export interface HttpRequest {
   /** The method as sent: case matters. */
@@ -59,6 +59,8 @@ export interface HttpRequest {
   readonly local: Endpoint;
   /** Aborts when the client is gone before its answer ended. Costs nothing until asked for. */
   readonly signal: AbortSignal;
+  /** Copies what was received, so that it can be read for as long as the object is held. Costs nothing the second time. */
+  retain(): void;
 }
 
 /**

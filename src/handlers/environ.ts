@@ -1,0 +1,172 @@
+// The environ of PEP 3333: a dictionary that reads from the request what is asked for, when it is asked for.
+// It must not know what the application does with it.
+
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
+import type { HttpRequest, RequestBody } from '../http/handler.ts';
+
+/**
+ * One request, with the keys of PEP 3333; `HTTP_*` for each field. It behaves as an object without a prototype
+ * that has all of its keys: it can be listed, copied, extended and changed.
+ */
+export interface Environ {
+  readonly REQUEST_METHOD: string;
+  /** Where the application is mounted: empty at the root. */
+  readonly SCRIPT_NAME: string;
+  /** The path, percent-decoded. */
+  readonly PATH_INFO: string;
+  readonly QUERY_STRING: string;
+  readonly CONTENT_TYPE: string;
+  readonly CONTENT_LENGTH: string;
+  readonly SERVER_NAME: string;
+  readonly SERVER_PORT: string;
+  readonly SERVER_PROTOCOL: string;
+  readonly REMOTE_ADDR: string;
+  readonly REMOTE_PORT: string;
+  readonly 'wsgi.version': readonly [1, 0];
+  readonly 'wsgi.url_scheme': 'http';
+  /** The request's content, read as it arrives. */
+  readonly 'wsgi.input': RequestBody;
+  /** Where an application reports what went wrong. */
+  readonly 'wsgi.errors': NodeJS.WritableStream;
+  readonly 'wsgi.multithread': boolean;
+  /** True in a worker thread: other copies of the application may run beside this one (`offload`). */
+  readonly 'wsgi.multiprocess': boolean;
+  readonly 'wsgi.run_once': boolean;
+  /** Aborts when the client is gone before its answer ended. */
+  readonly 'epoll_server.signal': AbortSignal;
+  /** Fields, and what a middleware adds. */
+  [name: string]: unknown;
+}
+
+/** How each key that is no field is read. A plain object without a prototype: a key is the application's word. */
+const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Object.assign(Object.create(null), {
+  REQUEST_METHOD: (request) => request.method,
+  SCRIPT_NAME: () => '',
+  PATH_INFO: (request) => decodePath(request.path),
+  QUERY_STRING: (request) => request.query,
+  CONTENT_TYPE: (request) => request.field('content-type') ?? '',
+  CONTENT_LENGTH: (request) => request.field('content-length') ?? '',
+  SERVER_NAME: (request) => request.local.address,
+  SERVER_PORT: (request) => String(request.local.port),
+  SERVER_PROTOCOL: (request) => `HTTP/${request.httpVersion}`,
+  REMOTE_ADDR: (request) => request.remote.address,
+  REMOTE_PORT: (request) => String(request.remote.port),
+  'wsgi.version': () => [1, 0],
+  'wsgi.url_scheme': () => 'http',
+  'wsgi.input': (request) => request.body,
+  'wsgi.errors': () => process.stderr,
+  'wsgi.multithread': () => false,
+  'wsgi.multiprocess': () => !isMainThread,
+  'wsgi.run_once': () => false,
+  'epoll_server.signal': (request) => request.signal,
+} satisfies Readonly<Record<string, (request: HttpRequest) => unknown>>);
+
+const KEYS = Object.keys(READERS);
+
+/** Fields that have keys of their own. */
+const NAMED_FIELDS = new Set(['content-type', 'content-length']);
+
+/** `console.log` looks behind a proxy, where hardly anything is yet: it is shown all of it. */
+const PROTOTYPE: object = Object.create(null, {
+  [inspect.custom]: {
+    value(this: object, _depth: number, options: object): string {
+      return inspect({ ...this }, options);
+    },
+  },
+});
+
+/** The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`. */
+export function environOf(request: HttpRequest): Environ {
+  const values: Environ = Object.create(PROTOTYPE);
+  return new Proxy(values, new EnvironTraps(request));
+}
+
+class EnvironTraps implements ProxyHandler<Environ> {
+  /** Null once everything was read. */
+  #request: HttpRequest | null;
+
+  constructor(request: HttpRequest) {
+    this.#request = request;
+  }
+
+  get(values: Environ, key: string | symbol): unknown {
+    if (typeof key !== 'string') return Reflect.get(values, key);
+    const value = values[key];
+    if (value !== undefined || this.#request === null) return value;
+    const found = this.#read(this.#request, key);
+    if (found !== undefined) values[key] = found;
+    return found;
+  }
+
+  has(values: Environ, key: string | symbol): boolean {
+    if (typeof key !== 'string') return Reflect.has(values, key);
+    return key in values || (this.#request !== null && this.#read(this.#request, key) !== undefined);
+  }
+
+  set(values: Environ, key: string | symbol, value: unknown): boolean {
+    // An undefined that was set is not one that was never read.
+    if (value === undefined) this.#readAll(values);
+    return Reflect.set(values, key, value);
+  }
+
+  deleteProperty(values: Environ, key: string | symbol): boolean {
+    this.#readAll(values);
+    return Reflect.deleteProperty(values, key);
+  }
+
+  defineProperty(values: Environ, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    this.#readAll(values);
+    return Reflect.defineProperty(values, key, descriptor);
+  }
+
+  ownKeys(values: Environ): (string | symbol)[] {
+    this.#readAll(values);
+    return Reflect.ownKeys(values);
+  }
+
+  getOwnPropertyDescriptor(values: Environ, key: string | symbol): PropertyDescriptor | undefined {
+    this.#readAll(values);
+    return Reflect.getOwnPropertyDescriptor(values, key);
+  }
+
+  preventExtensions(values: Environ): boolean {
+    this.#readAll(values);
+    return Reflect.preventExtensions(values);
+  }
+
+  #read(request: HttpRequest, key: string): unknown {
+    const reader = READERS[key];
+    if (reader !== undefined) return reader(request);
+    if (!key.startsWith('HTTP_')) return undefined;
+    const name = key.slice(5).replaceAll('_', '-').toLowerCase();
+    // Only the key that `keyOf` makes of a name stands for its field.
+    return keyOf(name) === key && !NAMED_FIELDS.has(name) ? request.field(name) : undefined;
+  }
+
+  #readAll(values: Environ): void {
+    const request = this.#request;
+    if (request === null) return;
+    this.#request = null;
+    for (const key of KEYS) values[key] ??= READERS[key]?.(request);
+    for (const [name] of request.fields()) {
+      // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
+      if (name.includes('_') || NAMED_FIELDS.has(name)) continue;
+      values[keyOf(name)] ??= request.field(name);
+    }
+  }
+}
+
+function keyOf(name: string): string {
+  return `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Percent-decoded as UTF-8; as sent when it is not that. */
+function decodePath(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
