@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   ERR_BODY_CONSUMED: 'request',
   ERR_REQUEST_OVER: 'request',
   ERR_CLIENT_GONE: 'request',
+  ERR_HANDLER_TIMEOUT: 'request',
   ERR_APPLICATION: 'request',
 } as const;
 

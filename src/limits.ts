@@ -31,6 +31,7 @@ export const LIMIT_NAMES = [
   'firstByteTimeoutMs',
   'headerTimeoutMs',
   'bodyTimeoutMs',
+  'handlerTimeoutMs',
   'sendTimeoutMs',
   'minReceiveBytesPerSecond',
   'minSendBytesPerSecond',
@@ -93,6 +94,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     DAY_MS,
     'Without a byte of a request body that is waited for, or too slow; beyond: 408.',
   ),
+  /** nginx's proxy_read_timeout is 60 s. What streams has begun its answer, and sendTimeoutMs takes over. */
+  handlerTimeoutMs: spec(60_000, 0, DAY_MS, 'For a handler to begin its answer; beyond: 504. 0: for ever.'),
   sendTimeoutMs: spec(
     30_000,
     100,
@@ -151,6 +154,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     firstByteTimeoutMs: resolve('firstByteTimeoutMs'),
     headerTimeoutMs: resolve('headerTimeoutMs'),
     bodyTimeoutMs: resolve('bodyTimeoutMs'),
+    handlerTimeoutMs: resolve('handlerTimeoutMs'),
     sendTimeoutMs: resolve('sendTimeoutMs'),
     minReceiveBytesPerSecond: resolve('minReceiveBytesPerSecond'),
     minSendBytesPerSecond: resolve('minSendBytesPerSecond'),

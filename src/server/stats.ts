@@ -30,7 +30,7 @@ export interface ServerStats {
   readonly handlerErrors: number;
   /** Requests whose client left before the answer ended. */
   readonly aborted: number;
-  /** Connections ended because a time was up: the sum of the six below. */
+  /** Connections ended because a time was up: the sum of the seven below. */
   readonly timeouts: number;
   /** Each named after the bound that ended it. */
   readonly firstByteTimeouts: number;
@@ -39,6 +39,7 @@ export interface ServerStats {
   readonly sendTimeouts: number;
   readonly keepAliveTimeouts: number;
   readonly halfClosedTimeouts: number;
+  readonly handlerTimeouts: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Turns of the loop, and entries into JavaScript for them. */

@@ -29,10 +29,12 @@ export interface SessionCounters {
   keepAliveTimeouts: number;
   /** The client had finished sending, and its answer took too long. */
   halfClosedTimeouts: number;
+  /** A handler did not begin its answer. */
+  handlerTimeouts: number;
 }
 
 /** What a connection waits for: which time runs, and which counter tells that it was up. */
-export const WAIT = { FIRST_BYTE: 0, HEADER: 1, BODY: 2, KEEP_ALIVE: 3, HALF_CLOSED: 4 } as const;
+export const WAIT = { FIRST_BYTE: 0, HEADER: 1, BODY: 2, KEEP_ALIVE: 3, HALF_CLOSED: 4, HANDLER: 5 } as const;
 
 /** The counters of these waits, in their order. */
 export const TIMEOUT_COUNTERS = [
@@ -41,6 +43,7 @@ export const TIMEOUT_COUNTERS = [
   'bodyTimeouts',
   'keepAliveTimeouts',
   'halfClosedTimeouts',
+  'handlerTimeouts',
 ] as const;
 
 /** Parsers kept for reuse; each holds `maxFields` × 16 bytes. */
@@ -68,6 +71,7 @@ export class SessionContext {
     sendTimeouts: 0,
     keepAliveTimeouts: 0,
     halfClosedTimeouts: 0,
+    handlerTimeouts: 0,
   };
   /** The server is closing: every answer is its connection's last. */
   stopping = false;
@@ -91,6 +95,7 @@ export class SessionContext {
       limits.bodyTimeoutMs,
       limits.keepAliveTimeoutMs,
       limits.halfClosedTimeoutMs,
+      limits.handlerTimeoutMs,
     ];
     this.headWriter = options.headWriter;
     this.observer = options.observer;

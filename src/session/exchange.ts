@@ -65,9 +65,15 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       this.#finishExchange(request, response);
     } else {
       request.retain();
-      if (this.connection.peerEnded) this.await(WAIT.HALF_CLOSED);
-      else this.connection.setTimeout(0);
+      this.awaitAnswer(response);
     }
+  }
+
+  /** The handler is at work: its time runs until it begins to answer, a half-closed client's in any case. */
+  protected awaitAnswer({ started }: Response): void {
+    if (this.connection.peerEnded) this.await(WAIT.HALF_CLOSED);
+    else if (started) this.connection.setTimeout(0);
+    else this.await(WAIT.HANDLER);
   }
 
   bodyWanted(awaited: boolean): void {
@@ -90,10 +96,17 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   }
 
   headWritten(target: Buffer, start: number, end: number): void {
+    if (!this.#inHandler) this.#answerBegan();
     const { observer } = this.context;
     if (observer?.wantsHeads === true) {
       observer.responseHead(this.connection.peer, target.toString('latin1', start, end));
     }
+  }
+
+  /** The handler's time is over; the client's goes on. */
+  #answerBegan(): void {
+    const isAwaited = this.connection.peerEnded || this.request?.incoming?.awaited === true;
+    if (!isAwaited) this.connection.setTimeout(0);
   }
 
   answered(response: Response): void {
@@ -156,6 +169,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     this.#last = true;
     const response = new Response(this, false, 1);
     const lost = this.request;
+    if (status === 504) context.report(new EpollServerError('ERR_HANDLER_TIMEOUT', problem), lost);
     this.response?.lose();
     this.request = null;
     this.response = null;

@@ -85,6 +85,8 @@ export class Session extends Exchange implements Protocol {
     } else if (this.response?.ended === true) {
       // The answer was given: only the rest of a body that nobody reads did not come.
       this.endBadly();
+    } else if (awaited === WAIT.HANDLER) {
+      this.refuse(504, 'the handler did not begin its answer in time');
     } else if (this.response?.started === false) {
       this.refuse(408, 'the request body did not arrive in time');
     } else {
@@ -154,6 +156,7 @@ export class Session extends Exchange implements Protocol {
     }
     if (this.response?.ended === true) this.afterAnswer(request);
     else if (wasAwaited && !this.connection.peerEnded) this.bodyProgressed(incoming, at - start);
+    if (wasAwaited && !incoming.awaited && this.response?.ended === false) this.awaitAnswer(this.response);
     return at;
   }
 

@@ -225,3 +225,56 @@ test('FIN in the middle of a body whose request was answered ends the connection
   client.finish();
   expect(await client.closed()).toBe('fin');
 });
+
+test('a handler that never answers is 504 after handlerTimeoutMs, said once, and its signal aborts', async () => {
+  let signal: AbortSignal | null = null;
+  const { connect, server, errors } = await startWith(
+    (request) => {
+      signal = request.signal;
+      return new Promise(() => {});
+    },
+    { handlerTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  const begin = performance.now();
+  const answer = await client.send(get('/')).readResponse();
+  expect(answer.status).toBe(504);
+  expect(answer.field('connection')).toBe('close');
+  expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
+  expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_HANDLER_TIMEOUT' })]);
+  expect(signal).toHaveProperty('aborted', true);
+  expect(server.stats()).toMatchObject({ timeouts: 1, refused: 1 });
+});
+
+test('the time of a handler begins anew when the body it waited for is there, and ends with its head', async () => {
+  const { connect } = await startWith(
+    async (request, response) => {
+      await request.body.text();
+      response.start(200);
+      await pause(3 * SOON_MS);
+      response.end('late');
+    },
+    { handlerTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na');
+  await pause(2 * SOON_MS);
+  expect((await client.send('b').readResponse()).text).toBe('late');
+});
+
+test('what a handler answers after its 504 changes nothing', async () => {
+  let isDone = false;
+  const { connect, errors } = await startWith(
+    async (_, response) => {
+      await pause(3 * SOON_MS);
+      response.send(200, {}, 'too late');
+      isDone = true;
+    },
+    { handlerTimeoutMs: SOON_MS },
+  );
+  const client = await connect();
+  client.send(get('/'));
+  expect((await client.readAll()).toString()).toMatch(/^HTTP\/1\.1 504 (?!.*too late)/s);
+  await until(() => isDone, 'the handler went on to its end');
+  expect(errors.splice(0)).toHaveLength(1);
+});
