@@ -36,7 +36,7 @@ test('environ has the keys of PEP 3333 with what the request says', async () => 
     'X_Real_IP: forged',
   ];
   await client.send(post('/a%20b/%C3%A4?c=%20d', 'hello', ...fields)).readResponse();
-  const { 'wsgi.input': input, 'wsgi.errors': errors, ...rest } = seen[0] ?? {};
+  const { 'wsgi.input': input, 'wsgi.errors': errors, 'epoll_server.signal': signal, ...rest } = seen[0] ?? {};
   expect(rest).toEqual({
     REQUEST_METHOD: 'POST',
     SCRIPT_NAME: '',
@@ -60,6 +60,7 @@ test('environ has the keys of PEP 3333 with what the request says', async () => 
   });
   expect(input).toHaveProperty('read');
   expect(errors).toBe(process.stderr);
+  expect(signal).toBeInstanceOf(AbortSignal);
 });
 
 test('a path that is not UTF-8 is passed on as sent', async () => {

@@ -1,0 +1,87 @@
+// Proves that the environ, which reads what is asked for when it is asked for, is a dictionary to whoever looks.
+
+import { inspect } from 'node:util';
+import { expect, test } from 'vitest';
+import { type Environ, wsgi } from '../../src/index.ts';
+import { get, post } from '../support/client.ts';
+import { startHandler } from '../support/serving.ts';
+
+/** The environ of one request, looked at by the application. */
+async function environOf(look: (environ: Environ) => unknown, ...fields: readonly string[]): Promise<unknown> {
+  let found: unknown;
+  const { connect } = await startHandler(
+    wsgi((environ, start) => {
+      found = look(environ);
+      start('200 OK', []);
+      return '';
+    }),
+  );
+  await (await connect()).send(get('/a/b?c', ...fields)).readResponse();
+  return found;
+}
+
+test('a key is there before and after it was read, another is not', async () => {
+  const keys = ['PATH_INFO', 'HTTP_HOST', 'HTTP_X_Y', 'HTTP_NONE', 'NONE', 'HTTP_CONTENT_TYPE', 'HTTP_host'];
+  const look = (environ: Environ) =>
+    keys.map((key) => [key in environ, typeof environ[key], key in environ, Object.hasOwn(environ, key)]);
+  const there = [true, 'string', true, true];
+  const missing = [false, 'undefined', false, false];
+  expect(await environOf(look, 'X-Y: z', 'Content-Type: a/b')).toEqual([
+    there,
+    there,
+    there,
+    missing,
+    missing,
+    missing,
+    missing,
+  ]);
+});
+
+test('it has no prototype, so that no field and no key of Object is taken for another', async () => {
+  const look = (environ: Environ) =>
+    ['toString', 'constructor', '__proto__', 'hasOwnProperty'].map((key) => environ[key]);
+  expect(await environOf(look, '__proto__: x', 'constructor: x')).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test('it can be extended, changed and emptied, whatever was read before', async () => {
+  const look = (environ: Environ) => {
+    environ['my.key'] = 1;
+    environ['HTTP_HOST'] = 'changed';
+    environ['HTTP_X_Y'] = undefined;
+    Reflect.deleteProperty(environ, 'PATH_INFO');
+    return [environ['my.key'], environ['HTTP_HOST'], environ['HTTP_X_Y'], environ.PATH_INFO, 'PATH_INFO' in environ];
+  };
+  expect(await environOf(look, 'X-Y: z')).toEqual([1, 'changed', undefined, undefined, false]);
+});
+
+test('a copy has everything, and so has what is printed', async () => {
+  const look = (environ: Environ) => [{ ...environ }, Object.keys(environ), inspect(environ)];
+  const [copy, keys, printed] = Object(await environOf(look, 'X-Y: z'));
+  expect(copy).toMatchObject({ PATH_INFO: '/a/b', QUERY_STRING: 'c', HTTP_X_Y: 'z' });
+  expect(keys).toContain('HTTP_X_Y');
+  expect(printed).toContain("HTTP_X_Y: 'z'");
+});
+
+test('fields of the same name are one key, joined; a name with an underscore is nobody', async () => {
+  const look = (environ: Environ) => [environ['HTTP_X_Y'], environ['HTTP_COOKIE'], { ...environ }['HTTP_X_Y']];
+  const fields = ['X-Y: 1', 'x-y: 2', 'X_Y: forged', 'Cookie: a=b', 'Cookie: c=d'];
+  expect(await environOf(look, ...fields)).toEqual(['1, 2', 'a=b; c=d', '1, 2']);
+});
+
+test('what an application keeps of it, it may read when the answer is long given', async () => {
+  const kept: Environ[] = [];
+  const { connect } = await startHandler(
+    wsgi((environ, start) => {
+      kept.push(environ);
+      start('200 OK', []);
+      return '';
+    }),
+  );
+  const client = await connect();
+  for (let i = 0; i < 3; i++) await client.send(post(`/${i}`, 'x', `X-Number: ${i}`)).readResponse();
+  expect(kept.map((environ) => [environ.PATH_INFO, environ['HTTP_X_NUMBER'], environ.REQUEST_METHOD])).toEqual([
+    ['/0', '0', 'POST'],
+    ['/1', '1', 'POST'],
+    ['/2', '2', 'POST'],
+  ]);
+});
