@@ -1,7 +1,20 @@
 // The public API and nothing else.
 
 export { EpollServerError, type ErrorCode } from './errors.ts';
+export type { BodyInit } from './fetch/content.ts';
+export { Headers, type HeadersInit } from './fetch/headers.ts';
+export { Request } from './fetch/request.ts';
+export type { RequestInit } from './fetch/request-init.ts';
+export { Response, type ResponseInit } from './fetch/response.ts';
 export type { Environ } from './handlers/environ.ts';
+export {
+  type AnyResponse,
+  type FetchApplication,
+  type FetchFunction,
+  type FetchInfo,
+  type FetchOptions,
+  fetchHandler,
+} from './handlers/fetch.ts';
 export { isolated } from './handlers/isolated.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
 export { validator } from './handlers/wsgi-validator.ts';

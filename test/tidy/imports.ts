@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
 
-/** From left to right. `http` and `handlers` have narrower rules; the root's files their own. */
+/** From left to right. `http`, `fetch` and `handlers` have narrower rules; the root's files their own. */
 const ROOMS: readonly string[] = ['kernel', 'reactor', 'connection', 'session', 'handlers', 'server', 'cli'];
 
 /** Rooms beside the server, which know nothing of it: what examines it must not share its mistakes. */
@@ -16,7 +16,7 @@ const SHARED = ['src/errors.ts', 'src/limits.ts'];
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': ['src/errors.ts'],
-  'src/index.ts': [...SHARED, 'http', 'handlers', 'server'],
+  'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
   'src/epoll-server.ts': ['cli'],
 };
 
@@ -45,15 +45,17 @@ function objection(from: string, target: string): string | undefined {
   }
   if (room === targetRoom) return undefined;
   if (room === 'http') return 'http/ imports nothing';
+  if (room === 'fetch') return "fetch/ imports nothing: it has the standard's classes alone";
   if (room === 'handlers') {
-    return targetRoom === 'http' || target === 'src/errors.ts'
+    return targetRoom === 'http' || targetRoom === 'fetch' || target === 'src/errors.ts'
       ? undefined
-      : 'handlers/ import http/ and errors.ts only';
+      : 'handlers/ import http/, fetch/ and errors.ts only';
   }
   if (APART.includes(room)) return target === 'src/errors.ts' ? undefined : 'it imports errors.ts only';
   if (room === 'cli' && APART.includes(targetRoom)) return undefined;
   if (rank(room) < 0) return `src/${room}/ has no place in the order`;
   if (targetRoom === '') return SHARED.includes(target) ? undefined : 'the top imports, it is not imported';
+  if (targetRoom === 'fetch') return 'only handlers/ know fetch/';
   if (targetRoom === 'http') return rank(room) >= rank('session') ? undefined : 'only session and later know http/';
   return rank(targetRoom) >= 0 && rank(targetRoom) < rank(room) ? undefined : 'imports point only left';
 }

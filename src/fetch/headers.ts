@@ -1,0 +1,227 @@
+// Headers by the Fetch standard (section 5.1), light: a list in the order of arrival, sorted when somebody iterates.
+// As in Node, no name is forbidden: those rules protect browsers. It must not know requests and responses.
+
+import { NodeHeaders, showAs, standBehind } from './native.ts';
+
+/** A name in lower case and a value. */
+export type Pair = readonly [string, string];
+
+/** What can be made into Headers. */
+export type HeadersInit = Iterable<Iterable<string>> | Readonly<Record<string, string>> | Headers | NodeHeaders;
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A byte string without NUL, CR and LF ("header value" in the standard). */
+const VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
+/** "HTTP whitespace bytes". */
+const SPACE_AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+
+/** Those of a message that was parsed, names in lower case: nothing is left to check. */
+export let parsedHeaders: (list: Pair[]) => Headers;
+/** In the order of arrival, for the wire. */
+export let listOf: (headers: Headers) => readonly Pair[];
+/** From here on nothing changes them (the guard "immutable"). */
+export let frozen: (headers: Headers) => Headers;
+let isLightHeaders: (value: object) => value is Headers;
+
+export class Headers {
+  #list: Pair[] = [];
+  #sorted: readonly Pair[] | null = null;
+  #isImmutable = false;
+
+  constructor(init?: HeadersInit) {
+    if (init === undefined) return;
+    if (isLight(init)) this.#list = [...init.#list];
+    else for (const [name, value] of pairsOf(init)) this.append(name, value);
+  }
+
+  /** @throws TypeError when name or value is malformed. */
+  append(...given: [name: string, value: string]): void {
+    const [name, value] = complete(given, 2, 'append');
+    this.#list.push([this.#nameOf(name), textOfValue(value)]);
+    this.#change();
+  }
+
+  delete(...given: [name: string]): void {
+    const [name] = complete(given, 1, 'delete');
+    const lowerCase = this.#nameOf(name);
+    this.#list = this.#list.filter(([each]) => each !== lowerCase);
+    this.#change();
+  }
+
+  get(...given: [name: string]): string | null {
+    const [name] = complete(given, 1, 'get');
+    const lowerCase = nameOf(name);
+    let found: string | null = null;
+    for (const [each, value] of this.#list) {
+      if (each === lowerCase) found = found === null ? value : `${found}, ${value}`;
+    }
+    return found;
+  }
+
+  getSetCookie(): string[] {
+    return this.#list.filter(([name]) => name === 'set-cookie').map(([, value]) => value);
+  }
+
+  has(...given: [name: string]): boolean {
+    const [name] = complete(given, 1, 'has');
+    const lowerCase = nameOf(name);
+    return this.#list.some(([each]) => each === lowerCase);
+  }
+
+  set(...given: [name: string, value: string]): void {
+    const [name, value] = complete(given, 2, 'set');
+    const pair: Pair = [this.#nameOf(name), textOfValue(value)];
+    const at = this.#list.findIndex(([each]) => each === pair[0]);
+    if (at < 0) this.#list.push(pair);
+    else this.#list = this.#list.flatMap((each, i) => (i === at ? [pair] : each[0] === pair[0] ? [] : [each]));
+    this.#change();
+  }
+
+  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArgument?: unknown): void {
+    if (typeof callback !== 'function') throw new TypeError('Headers.forEach: the callback must be a function');
+    for (const [name, value] of this.entries()) Reflect.apply(callback, thisArgument, [value, name, this]);
+  }
+
+  /** Sorted by name, values of a name joined by `, ` but for Set-Cookie; what changes is seen by who iterates. */
+  *entries(): Generator<[string, string], undefined, undefined> {
+    for (let i = 0; ; i++) {
+      const pair = this.#sort()[i];
+      if (pair === undefined) return undefined;
+      yield [pair[0], pair[1]];
+    }
+  }
+
+  *keys(): Generator<string, undefined, undefined> {
+    for (const [name] of this.entries()) yield name;
+    return undefined;
+  }
+
+  *values(): Generator<string, undefined, undefined> {
+    for (const [, value] of this.entries()) yield value;
+    return undefined;
+  }
+
+  [Symbol.iterator](): Generator<[string, string], undefined, undefined> {
+    return this.entries();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Headers';
+  }
+
+  static {
+    parsedHeaders = (list) => {
+      const headers = new Headers();
+      headers.#list = list;
+      return headers;
+    };
+    listOf = (headers) => headers.#list;
+    frozen = (headers) => {
+      headers.#isImmutable = true;
+      return headers;
+    };
+    isLightHeaders = (value) => #list in value;
+  }
+
+  #nameOf(name: string): string {
+    const lowerCase = nameOf(name);
+    if (this.#isImmutable) throw new TypeError('these Headers are immutable');
+    return lowerCase;
+  }
+
+  #change(): void {
+    this.#sorted = null;
+  }
+
+  #sort(): readonly Pair[] {
+    this.#sorted ??= sortAndCombine(this.#list);
+    return this.#sorted;
+  }
+}
+
+standBehind(Headers, NodeHeaders);
+showAs(Headers, (headers) => Object.fromEntries(headers.entries()));
+
+/** "Sort and combine". */
+function sortAndCombine(list: readonly Pair[]): readonly Pair[] {
+  const sorted = list.map(([name, value]): Pair => [name, value]).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const combined: Pair[] = [];
+  for (const [name, value] of sorted) {
+    const last = combined.at(-1);
+    if (last === undefined || last[0] !== name || name === 'set-cookie') combined.push([name, value]);
+    else combined[combined.length - 1] = [name, `${last[1]}, ${value}`];
+  }
+  return combined;
+}
+
+/** Whose own iterator was not replaced: then its list can be taken as it is. */
+function isLight(init: HeadersInit): init is Headers {
+  return (
+    typeof init === 'object' &&
+    init !== null &&
+    isLightHeaders(init) &&
+    init[Symbol.iterator] === Headers.prototype[Symbol.iterator]
+  );
+}
+
+/** A sequence of sequences, or a record, as Web IDL converts them. */
+function pairsOf(init: HeadersInit): [string, string][] {
+  const isObject = (typeof init === 'object' && init !== null) || typeof init === 'function';
+  if (!isObject) throw new TypeError('Headers are made of pairs, a record, or other Headers');
+  const iterator: unknown = Reflect.get(init, Symbol.iterator);
+  if (iterator !== undefined && iterator !== null) {
+    if (typeof iterator !== 'function') throw new TypeError('Headers: Symbol.iterator must be a function');
+    return [...iterable(init)].map(pairOf);
+  }
+  return Reflect.ownKeys(init).flatMap((key): [string, string][] => {
+    if (Reflect.getOwnPropertyDescriptor(init, key)?.enumerable !== true) return [];
+    const name = byteString(key, 'a name');
+    return [[name, byteString(Reflect.get(init, key), `the value of "${name}"`)]];
+  });
+}
+
+function* iterable(init: HeadersInit): Generator<unknown> {
+  if (Symbol.iterator in init) yield* init;
+}
+
+function pairOf(inner: unknown): [string, string] {
+  if (typeof inner !== 'object' || inner === null || !(Symbol.iterator in inner)) {
+    throw new TypeError('Headers: each of a list must be a pair [name, value]');
+  }
+  const [name, value, ...rest] = Array.isArray(inner) ? inner : Array.from(Object(inner));
+  const { length } = Array.isArray(inner) ? inner : Array.from(Object(inner));
+  if (length !== 2 || rest.length > 0) throw new TypeError('Headers: each of a list must be a pair [name, value]');
+  return [byteString(name, 'a name'), byteString(value, 'a value')];
+}
+
+/** @throws TypeError for what is no string of bytes, symbols included. */
+export function byteString(value: unknown, what: string): string {
+  if (typeof value === 'symbol') throw new TypeError(`${what} must be a string, not a symbol`);
+  const text = String(value);
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0xff) {
+      throw new TypeError(`${what} holds a character that is not one byte: ${JSON.stringify(text[i])}`);
+    }
+  }
+  return text;
+}
+
+function nameOf(name: unknown): string {
+  const text = typeof name === 'string' ? name : byteString(name, 'a name');
+  if (!TOKEN.test(text)) throw new TypeError(`${JSON.stringify(text)} is not a header name`);
+  return text.toLowerCase();
+}
+
+function textOfValue(value: unknown): string {
+  const text = (typeof value === 'string' ? value : byteString(value, 'a value')).replace(SPACE_AROUND, '');
+  if (!VALUE.test(text)) {
+    throw new TypeError('a header value holds a byte that it must not, such as CR, LF or NUL, or no byte at all');
+  }
+  return text;
+}
+
+/** Web IDL: a value that is missing is no value that is undefined. */
+function complete<T extends readonly string[]>(given: T, needed: number, method: string): T {
+  if (given.length < needed) throw new TypeError(`Headers.${method} takes ${needed} values, not ${given.length}`);
+  return given;
+}

@@ -1,0 +1,292 @@
+// Request by the Fetch standard (section 5.4), light: one that a server received is read as it is asked for. Modes,
+// caches and referrers, which mean nothing to a server, are left to Node's. It must not know connections.
+
+import {
+  arrayBufferOf,
+  blobOf,
+  bytesOf,
+  Content,
+  extract,
+  formDataOf,
+  type IncomingContent,
+  jsonOf,
+  textOf,
+} from './content.ts';
+import { Headers, listOf, parsedHeaders } from './headers.ts';
+import { NodeRequest, showAs, standBehind } from './native.ts';
+import { methodOf, parseUrl, type RequestInit, restOf } from './request-init.ts';
+import { type Asked, urlOf } from './url.ts';
+
+/** What a server received; each property may cost something. */
+export interface Incoming extends Asked {
+  readonly method: string;
+  /** Names in lower case. */
+  fields(): (readonly [string, string])[];
+  readonly body: IncomingContent & { readonly length: number | undefined };
+  readonly signal: AbortSignal;
+}
+
+const INCOMING: unique symbol = Symbol('incoming');
+
+/** Whether it is one of ours. */
+export let isLightRequest: (value: object) => value is Request;
+/** Node's Request of the same, made once; they share the body. */
+export let nativeOf: (request: Request) => globalThis.Request;
+/** Null when it carries nothing. */
+let carriedBy: (request: Request) => Content | null;
+
+export class Request {
+  /** Null: this one was made by who holds it. */
+  #incoming: Incoming | null = null;
+  #method: string | null = null;
+  #url: string | null = null;
+  #headers: Headers | null = null;
+  /** Undefined: not looked at yet. */
+  #content: Content | null | undefined;
+  #signal: AbortSignal | null = null;
+  #followed: AbortSignal | null = null;
+  /** For what is left to Node's; null: its defaults. */
+  #rest: globalThis.Request | null = null;
+  #native: globalThis.Request | null = null;
+
+  /** @throws TypeError as the standard says. */
+  constructor(input: string | URL | Request | globalThis.Request, init?: RequestInit);
+  /** For `requestOf`. */
+  constructor(input: Incoming, init: typeof INCOMING);
+  constructor(input: string | URL | Request | globalThis.Request | Incoming, init?: RequestInit | typeof INCOMING) {
+    if (isIncoming(input, init)) this.#incoming = input;
+    else this.#make(input, typeof init === 'symbol' ? {} : (init ?? {}));
+  }
+
+  get method(): string {
+    this.#method ??= this.#incoming?.method ?? 'GET';
+    return this.#method;
+  }
+
+  get url(): string {
+    if (this.#url === null) this.#url = this.#incoming === null ? '' : urlOf(this.#incoming);
+    return this.#url;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= this.#incoming === null ? new Headers() : parsedHeaders(this.#incoming.fields());
+    return this.#headers;
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.#carried()?.stream ?? null;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#carried()?.used ?? false;
+  }
+
+  /** Aborts when the client is gone before its answer ended, or when the signal that it was made with does. */
+  get signal(): AbortSignal {
+    if (this.#signal === null) {
+      const followed = this.#followed ?? this.#incoming?.signal;
+      this.#signal = this.#incoming !== null && followed !== undefined ? followed : AbortSignal['any'](list(followed));
+    }
+    return this.#signal;
+  }
+
+  get duplex(): 'half' {
+    return 'half';
+  }
+
+  get cache(): globalThis.Request['cache'] {
+    return this.#rest?.cache ?? 'default';
+  }
+
+  get credentials(): globalThis.Request['credentials'] {
+    return this.#rest?.credentials ?? 'same-origin';
+  }
+
+  get destination(): globalThis.Request['destination'] {
+    return this.#rest?.destination ?? '';
+  }
+
+  get integrity(): string {
+    return this.#rest?.integrity ?? '';
+  }
+
+  get keepalive(): boolean {
+    return this.#rest?.keepalive ?? false;
+  }
+
+  get mode(): globalThis.Request['mode'] {
+    return this.#rest?.mode ?? 'cors';
+  }
+
+  get redirect(): globalThis.Request['redirect'] {
+    return this.#rest?.redirect ?? 'follow';
+  }
+
+  get referrer(): string {
+    return this.#rest?.referrer ?? 'about:client';
+  }
+
+  get referrerPolicy(): globalThis.Request['referrerPolicy'] {
+    return this.#rest?.referrerPolicy ?? '';
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return arrayBufferOf(this.#carried());
+  }
+
+  blob(): Promise<Blob> {
+    return blobOf(this.#carried(), this.headers.get('content-type'));
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return bytesOf(this.#carried());
+  }
+
+  formData(): Promise<FormData> {
+    return formDataOf(this.#carried(), this.headers.get('content-type'));
+  }
+
+  json(): Promise<unknown> {
+    return jsonOf(this.#carried());
+  }
+
+  text(): Promise<string> {
+    return textOf(this.#carried());
+  }
+
+  /** @throws TypeError when the body was read, or somebody is reading it. */
+  clone(): Request {
+    const content = this.#carried();
+    if (content?.unusable === true) throw new TypeError('Request.clone: the body was read');
+    const clone = new Request(this.url);
+    clone.#method = this.method;
+    clone.#headers = new Headers(this.headers);
+    clone.#content = content?.clone() ?? null;
+    clone.#followed = this.signal;
+    clone.#rest = this.#rest;
+    return clone;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Request';
+  }
+
+  static {
+    isLightRequest = (value) => #incoming in value;
+    carriedBy = (request) => request.#carried();
+    nativeOf = (request) => Request.#nativeOf(request);
+  }
+
+  static #nativeOf(request: Request): globalThis.Request {
+    if (request.#native === null) {
+      const { method, url, body, signal } = request;
+      const headers = [...listOf(request.headers)].map(([name, value]): [string, string] => [name, value]);
+      const content = body === null ? {} : { body, duplex: 'half' as const };
+      request.#native = new NodeRequest(request.#rest ?? url, { method, headers, signal, ...content });
+    }
+    return request.#native;
+  }
+
+  /** The constructor's steps. */
+  #make(input: unknown, init: RequestInit): void {
+    if (typeof init !== 'object' && typeof init !== 'function') throw new TypeError('Request: init must be an object');
+    const from = asRequest(input);
+    this.#url = from === null ? parseUrl(input) : from.url;
+    this.#rest = this.#restOf(from, init);
+    this.#method = init.method === undefined ? (from?.method ?? 'GET') : methodOf(init.method);
+    this.#followed = followedOf(from, init);
+    this.#headers = new Headers(init.headers === undefined ? from?.headers : init.headers);
+    if (init.duplex !== undefined && init.duplex !== 'half') throw new TypeError("Request: duplex must be 'half'");
+    this.#content = this.#contentOf(from, init);
+  }
+
+  #contentOf(from: Request | globalThis.Request | null, init: RequestInit): Content | null {
+    const given = init.body ?? null;
+    const hasBody = given !== null || (init.body === undefined && from !== null && from.body !== null);
+    if (!hasBody) return null;
+    if (this.#method === 'GET' || this.#method === 'HEAD') {
+      throw new TypeError(`Request: a ${this.#method} request has no body`);
+    }
+    if (given === null) return inherited(from);
+    const content = extract(given);
+    if (content.isStream && given instanceof ReadableStream && init.duplex === undefined) {
+      throw new TypeError("Request: a body that is a stream needs duplex: 'half'");
+    }
+    if (content.type !== null && !this.headers.has('content-type')) this.headers.append('content-type', content.type);
+    return content;
+  }
+
+  /** Modes and the like: Node's own checks, for who names them. */
+  #restOf(from: Request | globalThis.Request | null, init: RequestInit): globalThis.Request | null {
+    const earlier = from === null ? null : isLightRequest(from) ? from.#rest : bare(from);
+    // One of ours that has the defaults, taken as an init, says nothing that they do not.
+    if (isLightRequest(init) && init.#rest === null) return earlier;
+    return restOf(this.url, earlier, init);
+  }
+
+  /** What it carries; what was received with GET or HEAD is nobody's (a Request of those has no body). */
+  #carried(): Content | null {
+    if (this.#content === undefined) {
+      const incoming = this.#incoming;
+      const hasBody =
+        incoming !== null && incoming.body.length !== 0 && this.method !== 'GET' && this.method !== 'HEAD';
+      this.#content = hasBody ? new Content(incoming.body, null) : null;
+    }
+    return this.#content;
+  }
+}
+
+standBehind(Request, NodeRequest);
+showAs(Request, ({ method, url, headers, bodyUsed }) => ({ method, url, headers, bodyUsed }));
+
+/** The Request of what a server received: nothing is read of it yet. */
+export function requestOf(incoming: Incoming): Request {
+  return new Request(incoming, INCOMING);
+}
+
+// Where Node keeps a Request's state under symbols (20, 22), its fetch can be given one of ours as it is.
+for (const symbol of Object.getOwnPropertySymbols(new NodeRequest('http://localhost'))) {
+  Object.defineProperty(Request.prototype, symbol, {
+    get(this: Request): unknown {
+      return Reflect.get(nativeOf(this), symbol);
+    },
+  });
+}
+
+function isIncoming(_input: unknown, init: unknown): _input is Incoming {
+  return init === INCOMING;
+}
+
+function list(signal: AbortSignal | undefined | null): AbortSignal[] {
+  return signal === undefined || signal === null ? [] : [signal];
+}
+
+function asRequest(input: unknown): Request | globalThis.Request | null {
+  if (typeof input !== 'object' || input === null) return null;
+  if (isLightRequest(input)) return input;
+  return input instanceof NodeRequest ? input : null;
+}
+
+/** Node's Request without what ours takes over. */
+function bare(from: globalThis.Request): globalThis.Request {
+  const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = from;
+  const rest = { cache, credentials, integrity, keepalive, redirect, referrerPolicy };
+  return new NodeRequest(from.url, {
+    ...rest,
+    ...(mode === 'navigate' ? {} : { mode }),
+    ...(referrer === 'about:client' ? {} : { referrer }),
+  });
+}
+
+function inherited(from: Request | globalThis.Request | null): Content | null {
+  if (from === null) return null;
+  if (isLightRequest(from)) return carriedBy(from)?.transfer() ?? null;
+  if (from.bodyUsed || from.body?.locked === true) throw new TypeError('Request: the body of the input was read');
+  return from.body === null ? null : new Content(null, from.body).transfer();
+}
+
+function followedOf(from: Request | globalThis.Request | null, init: RequestInit): AbortSignal | null {
+  if (init.signal === undefined) return from?.signal ?? null;
+  if (init.signal === null || init.signal instanceof AbortSignal) return init.signal;
+  throw new TypeError('Request: signal must be an AbortSignal');
+}

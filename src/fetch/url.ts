@@ -1,0 +1,43 @@
+// The URL that a request asks for, as the URL standard writes it, from the Host field and the target: without the
+// parser of URLs where the text is its own result. It must not know messages.
+
+/** Hosts whose origin was worked out; a client that varies them empties it. */
+const origins = new Map<string, string>();
+const MAX_ORIGINS = 64;
+
+/** Nothing here is percent-encoded, decoded or resolved by a URL parser, but for segments of dots. */
+const PLAIN_TARGET = /^\/[\w\-~!$&()*+,;=:@/?.%]*$/;
+const DOT_SEGMENT = /\/(?:\.|%2e)/i;
+const ABSOLUTE = /^https?:\/\//i;
+
+/** What a request says of its URL. */
+export interface Asked {
+  readonly target: string;
+  readonly local: { readonly address: string; readonly port: number };
+  field(name: string): string | undefined;
+}
+
+export function urlOf(request: Asked): string {
+  const { target } = request;
+  // absolute-form wins over Host (RFC 9112 section 3.2.2).
+  if (ABSOLUTE.test(target) && URL.canParse(target)) return new URL(target).href;
+  const origin = originOf(request.field('host') ?? '') ?? originOf(localHost(request));
+  if (PLAIN_TARGET.test(target) && !DOT_SEGMENT.test(target)) return origin + target;
+  return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
+}
+
+/** `http://host` as the URL standard writes it; undefined when the host is none. */
+function originOf(host: string): string | undefined {
+  const known = origins.get(host);
+  if (known !== undefined) return known;
+  if (host === '' || !URL.canParse(`http://${host}`)) return undefined;
+  if (origins.size === MAX_ORIGINS) origins.clear();
+  const { origin } = new URL(`http://${host}`);
+  origins.set(host, origin);
+  return origin;
+}
+
+/** Who names no host, as HTTP/1.0 allows, asked this address. */
+function localHost({ local: { address, port } }: Asked): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}

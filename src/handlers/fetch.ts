@@ -1,0 +1,142 @@
+// The fetch door: an application is a function from a Request to a Response, the shape of Bun, Deno, Hono and h3.
+// It must not know connections.
+
+import { EpollServerError, messageOf } from '../errors.ts';
+import type { Content } from '../fetch/content.ts';
+import { installGlobals } from '../fetch/globals.ts';
+import { NodeResponse } from '../fetch/native.ts';
+import { type Request, requestOf } from '../fetch/request.ts';
+import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
+import { FieldCache } from '../http/field-cache.ts';
+import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { FetchedResponse } from './fetched-response.ts';
+import { isolated } from './isolated.ts';
+import { sendPieces } from './pieces.ts';
+import { StreamSource } from './stream-source.ts';
+
+/** What an application may return: ours, Node's, or another that looks the same. */
+export type AnyResponse = Response | globalThis.Response;
+
+/** Who asked whom: what a Request does not say. */
+export interface FetchInfo {
+  /** The client's address. */
+  readonly remote: Endpoint;
+  /** The address the client connected to. */
+  readonly local: Endpoint;
+}
+
+/** An application: a bare function, or an object with it (`export default { fetch }`). */
+export type FetchFunction = (request: Request, info: FetchInfo) => AnyResponse | PromiseLike<AnyResponse>;
+export type FetchApplication = FetchFunction | { fetch: FetchFunction };
+
+export interface FetchOptions {
+  /** Make the light Headers, Request and Response the globals of this thread. Default: true. */
+  readonly overrideGlobals?: boolean;
+}
+
+/** Content that is text and says nothing else. */
+const TEXT: PreparedFields = prepareFields([['content-type', 'text/plain;charset=UTF-8']]);
+const NOTHING: PreparedFields = prepareFields([]);
+
+/**
+ * A handler that runs a fetch application, each request in its own async context.
+ * @throws EpollServerError `ERR_OPTION` when it is neither a function nor an object with one.
+ */
+export function fetchHandler(application: FetchApplication, options: FetchOptions = {}): Handler {
+  const answer = functionOf(application);
+  if (options.overrideGlobals !== false) installGlobals();
+  const cache = new FieldCache();
+  return isolated((http, response) => {
+    // What an application keeps of the Request, it may read whenever it likes.
+    http.retain();
+    const returned = answer(requestOf(http), new Info(http));
+    return isThenable(returned)
+      ? returned.then((later) => send(later, http, response, cache))
+      : send(returned, http, response, cache);
+  });
+}
+
+function functionOf(application: FetchApplication): FetchFunction {
+  if (typeof application === 'function') return application;
+  if (typeof application === 'object' && application !== null && typeof application.fetch === 'function') {
+    return (request, info) => application.fetch(request, info);
+  }
+  throw new EpollServerError(
+    'ERR_OPTION',
+    `a fetch application is a function of a Request, or an object with such a function as "fetch", not ${typeof application}`,
+  );
+}
+
+class Info implements FetchInfo {
+  readonly #request: HttpRequest;
+
+  constructor(request: HttpRequest) {
+    this.#request = request;
+  }
+
+  get remote(): Endpoint {
+    return this.#request.remote;
+  }
+
+  get local(): Endpoint {
+    return this.#request.local;
+  }
+}
+
+function send(answer: unknown, http: HttpRequest, response: HttpResponse, cache: FieldCache): void | Promise<void> {
+  if (typeof answer !== 'object' || answer === null) {
+    throw broken(`it must return a Response, not ${answer === null ? 'null' : typeof answer}`);
+  }
+  if (isLightResponse(answer)) return sendLight(answer, http, response, cache);
+  if (answer instanceof NodeResponse || FetchedResponse.isAlike(answer)) {
+    return new FetchedResponse(answer).send(http, response);
+  }
+  throw broken('it must return a Response: the object that it returned is none');
+}
+
+function sendLight(
+  answer: Response,
+  http: HttpRequest,
+  response: HttpResponse,
+  cache: FieldCache,
+): void | Promise<void> {
+  const { status } = answer;
+  if (status === 0) throw broken('it returned Response.error(), which is no answer');
+  const content = contentOf(answer);
+  const fields = preparedOf(answer, content, cache);
+  if (content === null) return response.send(status, fields);
+  const taken = take(content);
+  if (typeof taken === 'string' || taken instanceof Uint8Array) return response.send(status, fields, taken);
+  const source = new StreamSource(taken instanceof ReadableStream ? taken : content.stream);
+  return sendPieces(source, http, response, () => response.start(status, fields));
+}
+
+function take(content: Content): ReturnType<Content['take']> {
+  if (content.unusable) {
+    throw broken('the body of the Response that it returned was read already: return a new one, or a clone()');
+  }
+  return content.take();
+}
+
+function preparedOf(answer: Response, content: Content | null, cache: FieldCache): PreparedFields {
+  const list = fieldsOf(answer);
+  if (list === null) {
+    const type = content?.type ?? null;
+    if (type === null) return NOTHING;
+    return type.startsWith('text/plain') ? TEXT : cache.prepare([['content-type', type]]);
+  }
+  try {
+    return cache.prepare(list);
+  } catch (error) {
+    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+  }
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function broken(rule: string): EpollServerError {
+  return new EpollServerError('ERR_APPLICATION', `fetch application: ${rule}`);
+}

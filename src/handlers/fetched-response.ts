@@ -1,0 +1,118 @@
+// A Response that is not ours: Node's own, one that was fetched from elsewhere, or another library's. Only what
+// they all show can be asked. It must not know how they are made.
+
+import { EpollServerError, messageOf } from '../errors.ts';
+import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import type { HttpRequest, HttpResponse } from '../http/handler.ts';
+import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
+import { StreamSource } from './stream-source.ts';
+
+/** What is asked of them. */
+interface Alike {
+  readonly status: number;
+  readonly headers: Iterable<readonly [string, string]>;
+  readonly body: ReadableStream<unknown> | null;
+  readonly url?: string;
+}
+
+/** What belonged to the connection that it was fetched over (RFC 9110 section 7.6.1). */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Turns of the microtask queue in which Node's stream of whole content says that it is over. */
+const SETTLE_TURNS = 8;
+
+export class FetchedResponse {
+  readonly #alike: Alike;
+
+  constructor(alike: Alike) {
+    this.#alike = alike;
+  }
+
+  static isAlike(value: object): value is Alike {
+    const isAnswer = 'status' in value && typeof value.status === 'number' && 'body' in value && 'headers' in value;
+    if (!isAnswer || typeof value.headers !== 'object' || value.headers === null) return false;
+    const isStream = value.body === null || value.body instanceof ReadableStream;
+    return isStream && Symbol.iterator in value.headers;
+  }
+
+  send(http: HttpRequest, response: HttpResponse): void | Promise<void> {
+    const { status, body } = this.#alike;
+    if (status < 200) {
+      throw new EpollServerError('ERR_APPLICATION', `fetch application: ${status} is no answer's status`);
+    }
+    const fields = this.#fields();
+    if (body === null) return response.send(status, fields);
+    return sendBody(status, fields, new StreamSource(body), http, response);
+  }
+
+  /** Without what belonged to another connection; what was decoded is not announced as encoded. */
+  #fields(): PreparedFields {
+    const pairs = [...this.#alike.headers];
+    const isFetched = (this.#alike.url ?? '') !== '';
+    const isDecoded = isFetched && pairs.some(([name]) => name.toLowerCase() === 'content-encoding');
+    const isOurs = ([name]: readonly [string, string]): boolean => {
+      const lowerCase = name.toLowerCase();
+      if (isFetched && HOP_BY_HOP.has(lowerCase)) return false;
+      return !isDecoded || (lowerCase !== 'content-encoding' && lowerCase !== 'content-length');
+    };
+    try {
+      return prepareFields(pairs.filter(isOurs));
+    } catch (error) {
+      throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+    }
+  }
+}
+
+/** Content that is whole is sent with its length, though it comes as a stream: one piece, and at once the end. */
+async function sendBody(
+  status: number,
+  fields: PreparedFields,
+  source: StreamSource,
+  http: HttpRequest,
+  response: HttpResponse,
+): Promise<void> {
+  const first = source.next();
+  const second = first.then((piece) => (piece === null ? null : source.next()));
+  const ahead = new ReadAhead(source, [first, second]);
+  let isOver = false;
+  // Whoever waits for `second` later learns of its failure.
+  second.then(
+    (piece) => {
+      isOver = piece === null;
+    },
+    () => {},
+  );
+  for (let turn = 0; turn < SETTLE_TURNS && !isOver; turn++) await undefined;
+  if (isOver) {
+    response.send(status, fields, (await first) ?? '');
+    return;
+  }
+  await sendPieces(ahead, http, response, () => response.start(status, fields));
+}
+
+/** A source of which pieces were asked for already. */
+class ReadAhead implements PieceSource {
+  readonly #source: PieceSource;
+  readonly #asked: Promise<Piece | null>[];
+
+  constructor(source: PieceSource, asked: Promise<Piece | null>[]) {
+    this.#source = source;
+    this.#asked = asked;
+  }
+
+  next(): Piece | null | Promise<Piece | null> {
+    return this.#asked.shift() ?? this.#source.next();
+  }
+
+  cancel(reason: unknown): void {
+    this.#source.cancel(reason);
+  }
+}

@@ -1,0 +1,157 @@
+// Proves what a Request says of what was received.
+
+import { describe, expect, test } from 'vitest';
+import { type FetchApplication, fetchHandler, Request, Response } from '../../src/index.ts';
+import { ask, get, post } from '../support/client.ts';
+import { type Site, startHandler } from '../support/serving.ts';
+
+function startApp(application: FetchApplication): Promise<Site> {
+  return startHandler(fetchHandler(application, { overrideGlobals: false }));
+}
+
+/** What the application makes of one request. */
+async function seen<T>(bytes: string, look: (request: Request) => T): Promise<T> {
+  const found: T[] = [];
+  const { port } = await startApp(async (request) => {
+    found.push(await look(request));
+    return new Response();
+  });
+  await ask(port, bytes);
+  const [first] = found;
+  if (first === undefined) throw new Error('the application was not called');
+  return first;
+}
+
+describe('a Request', () => {
+  test.each([
+    ['/a/b?c=d&e', 'http://a/a/b?c=d&e'],
+    ['/', 'http://a/'],
+    ['//x/y', 'http://a//x/y'],
+    ['/a%20b/%2F', 'http://a/a%20b/%2F'],
+    ['/a/../b', 'http://a/b'],
+    ['/a/%2e%2E/b', 'http://a/b'],
+    ["/a'b?c'd", "http://a/a'b?c%27d"],
+    ['/{x}"|^', 'http://a/%7Bx%7D%22|^'],
+    ['/a\\b', 'http://a/a/b'],
+    ['http://Other:80/x', 'http://other/x'],
+    ['http://other:81', 'http://other:81/'],
+  ])('for %s has the URL %s', async (target, url) => {
+    const { Host: _, ...expected } = { Host: '', url };
+    const seenUrl = await seen(get(target), (request) => request.url).catch(() => 'refused');
+    // What the server's own parser refuses is none of the door's business.
+    expect([expected.url, 'refused']).toContain(seenUrl);
+  });
+
+  test.each([
+    ['Example.COM:8080', 'http://example.com:8080/'],
+    ['example.com:80', 'http://example.com/'],
+    ['[::1]:9', 'http://[::1]:9/'],
+    ['127.1', 'http://127.0.0.1/'],
+  ])('for the host %s has the URL %s', async (host, url) => {
+    expect(await seen(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, (request) => request.url)).toBe(url);
+  });
+
+  test('without a host asked the address that it came to', async () => {
+    expect(await seen('GET /x HTTP/1.0\r\n\r\n', (request) => request.url)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/);
+  });
+
+  test('has the method, the headers and nothing to read when it has no body', async () => {
+    const look = (request: Request): unknown => [
+      request.method,
+      request.headers.get('x-y'),
+      [...request.headers.keys()],
+      request.body,
+      request.bodyUsed,
+      request instanceof Request,
+      request instanceof globalThis.Request,
+    ];
+    const found = await seen(get('/', 'X-Y: 1', 'x-y: 2', 'Cookie: a=b'), look);
+    expect(found).toEqual(['GET', '1, 2', ['cookie', 'host', 'x-y'], null, false, true, true]);
+    const empty = await seen('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', ({ body }) => [body]);
+    expect(empty).toEqual([null]);
+  });
+
+  test.each([
+    ['text', 'äbc'],
+    ['json', [1]],
+    ['arrayBuffer', 'äbc'],
+    ['bytes', 'äbc'],
+    ['blob', 'äbc'],
+  ])('is read by %s, once', async (method, expected) => {
+    const body = Buffer.from(method === 'json' ? '\ufeff[1]' : '\ufeffäbc').toString('latin1');
+    const found = await seen(post('/', body), async (request) => {
+      const read = (): unknown => Reflect.apply(Reflect.get(request, method), request, []);
+      const first: unknown = await read();
+      expect(request.bodyUsed).toBe(true);
+      await expect(read()).rejects.toThrow(TypeError);
+      if (typeof first === 'string' || Array.isArray(first)) return first;
+      return Buffer.from(first instanceof Blob ? await first.arrayBuffer() : Object(first))
+        .toString()
+        .slice(1);
+    });
+    expect(found).toEqual(expected);
+  });
+
+  test('gives a form', async () => {
+    const fields = 'Content-Type: application/x-www-form-urlencoded';
+    expect(await seen(post('/', 'a=b&c=d', fields), async (request) => [...(await request.formData())])).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+  });
+
+  test('is streamed, at the reader’s pace, in chunks too', async () => {
+    const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n';
+    for (const bytes of [post('/', 'abc'), chunked]) {
+      const text = await seen(bytes, async (request) => {
+        let all = '';
+        for await (const piece of request.body ?? []) all += Buffer.from(piece).toString();
+        return all;
+      });
+      expect(text).toBe('abc');
+    }
+  });
+
+  test('stays valid after the answer, read or not', async () => {
+    const kept: Request[] = [];
+    const { connect } = await startApp((request) => {
+      kept.push(request);
+      return new Response('x');
+    });
+    const client = await connect();
+    for (let i = 0; i < 3; i++) await client.send(get(`/${i}`, `X-Number: ${i}`)).readResponse();
+    expect(kept.map((request) => [request.method, request.url, request.headers.get('x-number')])).toEqual([
+      ['GET', 'http://a/0', '0'],
+      ['GET', 'http://a/1', '1'],
+      ['GET', 'http://a/2', '2'],
+    ]);
+  });
+
+  test('can be cloned, wrapped, and given to Node’s own', async () => {
+    const Native: typeof globalThis.Request = Reflect.get(globalThis, 'Request');
+    const look = async (request: Request): Promise<unknown> => {
+      const clone = request.clone();
+      const wrapped = new Request('http://b/', clone);
+      const native = new Native(Object(wrapped));
+      return [await request.text(), native.url, native.method, native.headers.get('x-y'), await native.text()];
+    };
+    expect(await seen(post('/', 'abc', 'X-Y: z'), look)).toEqual(['abc', 'http://b/', 'POST', 'z', 'abc']);
+  });
+
+  test('goes on to another server by fetch', async () => {
+    const behind = await startApp(async (request) => new Response(`${request.method} ${await request.text()}`));
+    const front = await startApp((request) => fetch(new Request(`http://127.0.0.1:${behind.port}/`, request)));
+    const answer = await ask(front.port, post('/', 'abc'));
+    expect(answer).toMatchObject({ status: 200, text: 'POST abc' });
+  });
+
+  test('comes with the addresses', async () => {
+    const { connect } = await startApp((_, info) => Response.json([info.remote, info.local]));
+    const client = await connect();
+    const { text } = await client.send(get('/')).readResponse();
+    expect(JSON.parse(text)).toMatchObject([
+      { address: '127.0.0.1', port: client.localPort },
+      { address: '127.0.0.1' },
+    ]);
+  });
+});

@@ -1,0 +1,284 @@
+// Proves the fetch door: every kind of Response, every way to be wrong, every way to leave.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { describe, expect, test } from 'vitest';
+import { type FetchApplication, fetchHandler, Headers, Request, Response, type ServeOptions } from '../../src/index.ts';
+import { ask, get } from '../support/client.ts';
+import { type Site, startHandler } from '../support/serving.ts';
+import { gate, pause, until } from '../support/until.ts';
+
+const NodeResponse: typeof globalThis.Response = Reflect.get(globalThis, 'Response');
+
+function startApp(application: FetchApplication, options: ServeOptions = {}): Promise<Site> {
+  return startHandler(fetchHandler(application, { overrideGlobals: false }), options);
+}
+
+const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text));
+
+function stream(...pieces: unknown[]): ReadableStream {
+  return new ReadableStream({
+    pull: (controller) => {
+      const piece = pieces.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+}
+
+/** Every kind of Response, and how it is framed. */
+const RESPONSES: readonly (readonly [string, FetchApplication, string])[] = [
+  ['text', () => new Response('äbc'), 'length'],
+  ['bytes', () => new Response(Buffer.from('äbc')), 'length'],
+  ['a promise', async () => new Response('äbc'), 'length'],
+  ['an object with fetch', { fetch: () => new Response('äbc') }, 'length'],
+  ['a stream', () => new Response(stream(bytes('ä'), bytes('bc'))), 'chunked'],
+  ['a Blob', () => new Response(new Blob(['äbc'])), 'chunked'],
+  ['text whose stream was asked for', () => asked(new Response('äbc')), 'chunked'],
+  ['Node’s text', () => new NodeResponse('äbc'), 'length'],
+  ['Node’s bytes', async () => new NodeResponse(bytes('äbc')), 'length'],
+  ['Node’s stream', () => new NodeResponse(stream(bytes('ä'), bytes('bc'))), 'chunked'],
+];
+
+function asked(response: Response): Response {
+  return response.body === null ? response : response;
+}
+
+test.each(RESPONSES)('a Response that is %s', async (_what, application, framing) => {
+  const { connect } = await startApp(application);
+  const client = await connect();
+  for (let i = 0; i < 2; i++) {
+    expect(await client.send(get('/')).readResponse()).toMatchObject({ status: 200, text: 'äbc', framing });
+  }
+  const head = await client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n').readResponse({ head: true });
+  expect(head).toMatchObject({ status: 200, text: '' });
+  expect((await client.send(get('/')).readResponse()).text).toBe('äbc');
+});
+
+test('status, headers and cookies are sent as they are, the type of the content with them', async () => {
+  const headers: [string, string][] = [
+    ['X-A', '1'],
+    ['Set-Cookie', 'a=b'],
+    ['Set-Cookie', 'c=d'],
+  ];
+  for (const Class of [Response, NodeResponse]) {
+    const { port } = await startApp(() => new Class('x', { status: 404, headers }));
+    const answer = await ask(port, get('/'));
+    const fields = answer.fields.map(([name, value]) => [name.toLowerCase(), value]);
+    expect(answer.status).toBe(404);
+    expect(fields).toEqual(
+      expect.arrayContaining([
+        ['x-a', '1'],
+        ['set-cookie', 'a=b'],
+        ['set-cookie', 'c=d'],
+        ['content-type', 'text/plain;charset=UTF-8'],
+      ]),
+    );
+  }
+});
+
+test('an answer without content has none', async () => {
+  const answers = [
+    () => new Response(null, { status: 204 }),
+    () => new NodeResponse(null, { status: 304 }),
+    () => Response.redirect('http://a/b'),
+    () => new NodeResponse(null),
+  ];
+  let turn = 0;
+  const { connect } = await startApp(() => answers[turn++]?.() ?? new Response('over'));
+  const client = await connect();
+  const read = async (): Promise<unknown> => {
+    const { status, text, framing } = await client.send(get('/')).readResponse();
+    return [status, text, framing];
+  };
+  expect([await read(), await read(), await read(), await read(), await read()]).toEqual([
+    [204, '', 'none'],
+    [304, '', 'none'],
+    [302, '', 'length'],
+    [200, '', 'length'],
+    [200, 'over', 'length'],
+  ]);
+});
+
+describe('what is no answer is a 500 and one report', () => {
+  const used = new Response('x');
+  const read = used.text();
+  const boom = (): never => {
+    throw new Error('boom');
+  };
+  const CASES: readonly (readonly [string, () => unknown, string])[] = [
+    ['undefined', () => undefined, 'must return a Response, not undefined'],
+    ['null', () => null, 'must return a Response, not null'],
+    ['text', () => 'x', 'must return a Response, not string'],
+    ['an object', () => ({}), 'the object that it returned is none'],
+    ['an answer that was read', () => used, 'was read already'],
+    ['Response.error()', () => Response.error(), 'Response.error()'],
+    ['Node’s Response.error()', () => NodeResponse.error(), 'no answer'],
+    ['a control character in a field', () => new Response('', { headers: { a: '\x01' } }), 'field "a"'],
+    ['CR LF in a field', () => new Response('', { headers: { a: 'b\r\nc: d' } }), 'header value'],
+    ['Transfer-Encoding', () => new Response('', { headers: { 'Transfer-Encoding': 'chunked' } }), 'Transfer-Encoding'],
+    ['a throw', boom, 'boom'],
+    ['a stream of text', () => new Response(stream('x')), 'Uint8Arrays'],
+    ['a stream that fails at once', () => new Response(new ReadableStream({ pull: boom })), 'boom'],
+    ['Node’s stream that fails at once', () => new NodeResponse(new ReadableStream({ pull: boom })), 'boom'],
+  ];
+  test.each(CASES)('%s', async (_what, make, message) => {
+    await read;
+    const { connect, errors } = await startApp(Reflect.get({ make }, String('make')));
+    const client = await connect();
+    expect((await client.send(get('/')).readResponse()).status).toBe(500);
+    expect(errors.splice(0)).toEqual([expect.objectContaining({ message: expect.stringContaining(message) })]);
+    expect((await client.send(get('/')).readResponse()).status).toBe(500);
+    expect(errors.splice(0)).toHaveLength(1);
+  });
+
+  test('a throw that is not in a promise', async () => {
+    const { port, errors } = await startApp(() => boom());
+    expect((await ask(port, get('/'))).status).toBe(500);
+    expect(errors.splice(0)).toHaveLength(1);
+  });
+
+  test('what is no application is refused at once', () => {
+    for (const application of [undefined, null, 7, 'x', {}, { fetch: 7 }]) {
+      expect(() => Reflect.apply(fetchHandler, undefined, [application])).toThrow(
+        expect.objectContaining({ code: 'ERR_OPTION' }),
+      );
+    }
+  });
+});
+
+describe('a client that leaves', () => {
+  test('aborts the signal, and cancels the stream of the answer', async () => {
+    const aborted = gate();
+    const cancelled = gate();
+    const { connect, server } = await startApp((request) => {
+      request.signal.addEventListener('abort', () => aborted.open());
+      const never = new ReadableStream({
+        start: (controller) => controller.enqueue(bytes('first')),
+        pull: () => new Promise(() => {}),
+        cancel: () => cancelled.open(),
+      });
+      return new Response(never);
+    });
+    const client = await connect();
+    await client.send(get('/')).readUntil('first');
+    client.reset();
+    await Promise.all([aborted.opened, cancelled.opened]);
+    expect(server.stats().aborted).toBe(1);
+  });
+
+  test('before its answer is there cancels the stream of that answer', async () => {
+    const cancelled = gate();
+    const { connect } = await startApp(async (request) => {
+      await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
+      return new Response(new ReadableStream({ cancel: () => cancelled.open() }));
+    });
+    const client = await connect();
+    client.send(get('/'));
+    await pause(20);
+    client.reset();
+    await cancelled.opened;
+  });
+
+  test('by FIN alone aborts nothing: it gets its answer', async () => {
+    let aborted = false;
+    const { connect } = await startApp(async (request) => {
+      request.signal.addEventListener('abort', () => {
+        aborted = true;
+      });
+      await pause(50);
+      return new Response('whole');
+    });
+    const client = await connect();
+    expect((await client.send(get('/')).finish().readResponse()).text).toBe('whole');
+    expect(aborted).toBe(false);
+  });
+
+  test('by FIN for longer than halfClosedTimeoutMs aborts', async () => {
+    const { opened, open } = gate();
+    const { connect } = await startApp(
+      (request) => {
+        request.signal.addEventListener('abort', open);
+        return new Promise(() => {});
+      },
+      { halfClosedTimeoutMs: 100 },
+    );
+    (await connect()).send(get('/')).finish();
+    await opened;
+  });
+
+  test('in the middle of its body makes reading fail', async () => {
+    const errors: unknown[] = [];
+    const { connect } = await startApp(async (request) => {
+      await request.text().catch((error: unknown) => errors.push(error));
+      return new Response();
+    });
+    const client = await connect();
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
+    await pause(20);
+    client.reset();
+    await until(() => errors.length > 0, 'reading failed');
+    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_GONE' })]);
+  });
+});
+
+test('a slow reader slows the stream down', async () => {
+  let given = 0;
+  const { connect } = await startApp(
+    () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => {
+            given += 65_536;
+            controller.enqueue(new Uint8Array(65_536));
+            if (given >= 64 * 1_048_576) controller.close();
+          },
+        }),
+      ),
+  );
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/'));
+  let last = -1;
+  await until(async () => {
+    const isStill = given > 0 && given === last;
+    last = given;
+    await pause(50);
+    return isStill;
+  }, 'the stream waits');
+  expect(given).toBeLessThan(32 * 1_048_576);
+  client.socket.resume();
+  expect((await client.readResponse()).content).toHaveLength(64 * 1_048_576);
+});
+
+test('what one request leaves in an AsyncLocalStorage is not seen by the next', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const { connect } = await startApp(async (request) => {
+    const before = String(storage.getStore());
+    storage.enterWith(request.url);
+    await pause(1);
+    return new Response(`${before} ${storage.getStore()}`);
+  });
+  const client = await connect();
+  client.send(get('/1') + get('/2'));
+  expect((await client.readResponse()).text).toBe('undefined http://a/1');
+  expect((await client.readResponse()).text).toBe('undefined http://a/2');
+});
+
+test('the light classes become the globals, unless that is refused', async () => {
+  const names = ['Headers', 'Request', 'Response', 'fetch'] as const;
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
+  try {
+    fetchHandler(() => new Response(), { overrideGlobals: false });
+    expect(Reflect.get(globalThis, 'Response')).toBe(NodeResponse);
+    fetchHandler(() => new Response());
+    expect(names.slice(0, 3).map((name) => Reflect.get(globalThis, name))).toEqual([Headers, Request, Response]);
+    const { port } = await startApp(async (request) => new Response(`${request.method} ${await request.text()}`));
+    const url = `http://127.0.0.1:${port}/`;
+    const fetched = await fetch(Object(new Request(url, { method: 'PUT', body: 'abc' })));
+    expect(fetched instanceof Response).toBe(true);
+    expect(await fetched.text()).toBe('PUT abc');
+    expect(await (await fetch(url)).text()).toBe('GET ');
+  } finally {
+    for (const [i, name] of names.entries()) Object.defineProperty(globalThis, name, before[i] ?? {});
+  }
+});
