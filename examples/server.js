@@ -2,10 +2,11 @@
 //   node examples/server.js
 
 import { prepareFields, serve, wsgi } from 'epoll-server';
-import { application } from './hello.js';
+import { application } from './hello-wsgi.js';
 
 const files = await serve({ port: 0, root: new URL('../html', import.meta.url).pathname });
 const app = await serve({ port: 0, handler: wsgi(application) });
+const web = await serve({ port: 0, fetch: (request) => Response.json({ url: request.url }) });
 
 // The raw handler: what everything else is built on. No promise for a synchronous answer.
 const PLAIN = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
@@ -13,4 +14,4 @@ const raw = await serve({
   port: 0,
   handler: (request, response) => response.send(200, PLAIN, `You asked for ${request.path}\n`),
 });
-console.log(files.url, app.url, raw.url);
+console.log(files.url, app.url, web.url, raw.url);

@@ -40,6 +40,7 @@ export const LIMIT_NAMES = [
   'lingerTimeoutMs',
   'maxLingerBytes',
   'shutdownTimeoutMs',
+  'maxOffloadQueue',
   'maxCacheBytes',
   'maxCachedFileBytes',
 ] as const;
@@ -116,6 +117,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   maxLingerBytes: spec(1_048_576, 0, GIB, 'Bytes read away while a closed connection lingers.'),
   /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
+  /** At 50 ms each and 4 threads, 1,024 wait 13 s: longer queues answer those who have left. */
+  maxOffloadQueue: spec(1_024, 1, 1_048_576, 'Requests that wait for a thread of the pool (offload); beyond: 503.'),
   /** Whole small files are kept; see maxCachedFileBytes. */
   maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
   maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
@@ -163,6 +166,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     lingerTimeoutMs: resolve('lingerTimeoutMs'),
     maxLingerBytes: resolve('maxLingerBytes'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
+    maxOffloadQueue: resolve('maxOffloadQueue'),
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
   };

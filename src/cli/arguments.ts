@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
+import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -22,8 +23,9 @@ export const FLAGS: readonly Flag[] = [
     name: 'app',
     short: 'a',
     value: 'MODULE[:NAME]',
-    text: 'serve a WSGI-style application (NAME: default "application")',
+    text: 'serve an application, WSGI-style or fetch (NAME: default "application", "fetch" or "default")',
   },
+  { name: 'offload', value: 'N', text: 'run the application in a pool of N threads (default 0: in this one)' },
   { name: 'backend', short: 'b', value: 'NAME', text: 'how to wait for readiness: epoll (default: the best here)' },
   {
     name: 'access-log',
@@ -45,6 +47,8 @@ export interface Arguments {
   readonly host: string | undefined;
   readonly root: string | undefined;
   readonly app: string | undefined;
+  /** Threads; 0: none. */
+  readonly offload: number;
   readonly backend: string | undefined;
   /** A file, `-`, `false` when refused, undefined when not said. */
   readonly accessLog: string | false | undefined;
@@ -86,6 +90,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     host: text('host'),
     root,
     app,
+    offload: parseOffload(text('offload'), app),
     backend: text('backend'),
     accessLog: isSet('no-access-log') ? false : text('access-log'),
     logFormat,
@@ -174,6 +179,15 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535) throw usage(`the port must be a number from 0 to 65535, not "${text}"`);
   return port;
+}
+
+function parseOffload(text: string | undefined, app: string | undefined): number {
+  if (text === undefined) return 0;
+  const threads = /^\d{1,3}$/.test(text) ? Number(text) : -1;
+  if (threads < 0 || threads > MAX_OFFLOAD_THREADS)
+    throw usage(`--offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not "${text}"`);
+  if (threads > 0 && app === undefined) throw usage('--offload needs an application: give MODULE:NAME or --app');
+  return threads;
 }
 
 function parseLimits(text: (name: string) => string | undefined): Partial<Limits> {

@@ -24,7 +24,7 @@ export function helpText(): string {
     '',
     '  epoll-server                                  the built-in site on port 8080',
     '  epoll-server 9000 ./public                    a folder',
-    '  epoll-server 9000 examples/hello.js:application   an application',
+    '  epoll-server 9000 examples/hello-wsgi.js   an application',
     '',
     'Commands:',
     '',

@@ -3,12 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
-import { wsgi } from '../handlers/wsgi.ts';
 import { tuneCompiler } from '../server/compiler.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { type Server, serve } from '../server/server.ts';
 import type { Sink } from '../server/watcher.ts';
-import { loadApplication } from './application.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { conform } from './conform.ts';
 import { helpText } from './help.ts';
@@ -59,9 +57,7 @@ async function toServeOptions(given: Arguments): Promise<ServeOptions> {
     ...(serverHeader === undefined ? {} : { serverHeader }),
     ...(accessLog === undefined ? {} : { accessLog }),
     ...(given.trace ? { trace: streamSink(process.stderr, 'the trace') } : {}),
-    ...(given.app === undefined
-      ? { root: given.root ?? DEFAULT_SITE }
-      : { handler: wsgi(await loadApplication(given.app)) }),
+    ...(given.app === undefined ? { root: given.root ?? DEFAULT_SITE } : { app: given.app, offload: given.offload }),
   };
 }
 

@@ -44,9 +44,12 @@ const HOP_BY_HOP = new Set([
  */
 export function validator(application: WsgiApplication): WsgiApplication {
   rule('application', typeof application === 'function', 'it must be a function of environ and startResponse');
-  return (...given) => {
-    rule('call', given.length === 2, `a server calls with environ and startResponse, not with ${given.length} values`);
-    const [environ, startResponse] = given;
+  return (environ, startResponse, ...rest: readonly unknown[]) => {
+    rule(
+      'call',
+      rest.length === 0,
+      `a server calls with environ and startResponse, not with ${rest.length + 2} values`,
+    );
     rule('call', typeof startResponse === 'function', 'startResponse must be a function');
     checkEnviron(environ);
     const call = new WatchedCall(startResponse);

@@ -64,6 +64,18 @@ export class PreparedFields {
     this.contentLength = contentLength;
     this.close = close;
   }
+
+  /** The fields again, for who cannot take this object. */
+  pairs(): [string, string][] {
+    const lines = this.lines.split('\r\n').slice(0, -1);
+    const pairs = lines.map((line): [string, string] => {
+      const colon = line.indexOf(': ');
+      return [line.slice(0, colon), line.slice(colon + 2)];
+    });
+    if (this.contentLength >= 0) pairs.push(['Content-Length', String(this.contentLength)]);
+    if (this.close) pairs.push(['Connection', 'close']);
+    return pairs;
+  }
 }
 
 /** No fields at all. */

@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
+import type { FetchFunction } from '../handlers/fetch.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { isLimitName, type Limits, resolveLimits } from '../limits.ts';
@@ -16,10 +17,18 @@ export interface ServeOptions extends Partial<Limits> {
   readonly port?: number;
   /** A name or an address to listen on; `::` takes IPv6 and IPv4. Default: `127.0.0.1`. */
   readonly host?: string;
-  /** The folder whose files are served. Either this or `handler`. */
+  /** The folder whose files are served. Either this, `handler`, `fetch` or `app`. */
   readonly root?: string;
   /** Answers every request. See {@link Handler}; `wsgi(application)` makes one. */
   readonly handler?: Handler;
+  /** Answers every request with a Response, in the shape of Bun, Deno, Hono and h3. See `fetchHandler`. */
+  readonly fetch?: FetchFunction;
+  /** MODULE[:NAME] of an application of either door: see {@link loadApplication}. */
+  readonly app?: string;
+  /** Threads in which `app` runs while this one keeps the connections; 0: none. Default: 0. */
+  readonly offload?: number;
+  /** Make the light Headers, Request and Response the globals for a fetch application. Default: true. */
+  readonly overrideGlobals?: boolean;
   /** `epoll`. Default: the best of this system. */
   readonly backend?: string;
   /** The Server field's value; empty for none. An application's own wins. Default: `epoll-server`. */
@@ -34,11 +43,18 @@ export interface ServeOptions extends Partial<Limits> {
   readonly onError?: (error: unknown, request: HttpRequest | null) => void;
 }
 
+/** Each has a heap of its own; more than the processors of any machine do not help. */
+export const MAX_OFFLOAD_THREADS = 256;
+
 const NAMES = new Set([
   'port',
   'host',
   'root',
   'handler',
+  'fetch',
+  'app',
+  'offload',
+  'overrideGlobals',
   'backend',
   'serverHeader',
   'accessLog',
@@ -52,12 +68,11 @@ export function checkOptions(options: ServeOptions): Limits {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name) && !isLimitName(name)) throw wrong(`there is no option "${name}"`);
   }
-  const { port = 8080, host = '', root, handler, serverHeader = '', logFormat = 'common' } = options;
+  const { port = 8080, host = '', handler, serverHeader = '', logFormat = 'common' } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw wrong(`port must be a whole number from 0 to 65535, not ${port}`);
   if (typeof host !== 'string') throw wrong('host must be a name or an address');
-  if ((root === undefined) === (handler === undefined))
-    throw wrong('give either root (a folder) or handler (a function)');
+  checkApplication(options);
   if (handler !== undefined && typeof handler !== 'function')
     throw wrong(`handler must be a function, not ${typeof handler}`);
   if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
@@ -66,6 +81,19 @@ export function checkOptions(options: ServeOptions): Limits {
   }
   checkServerHeader(serverHeader);
   return resolveLimits(options);
+}
+
+/** One thing answers, and only what is named by its module can be sent to threads. */
+function checkApplication(options: ServeOptions): void {
+  const { root, handler, fetch, app, offload = 0, overrideGlobals = true } = options;
+  if ([root, handler, fetch, app].filter((given) => given !== undefined).length !== 1)
+    throw wrong('give either root (a folder) or handler (a function), or fetch (a function), or app (MODULE:NAME)');
+  if (fetch !== undefined && typeof fetch !== 'function') throw wrong(`fetch must be a function, not ${typeof fetch}`);
+  if (app !== undefined && (typeof app !== 'string' || app === '')) throw wrong('app must be MODULE or MODULE:NAME');
+  if (!Number.isInteger(offload) || offload < 0 || offload > MAX_OFFLOAD_THREADS)
+    throw wrong(`offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not ${offload}`);
+  if (offload > 0 && app === undefined) throw wrong('offload needs app: functions cannot be sent to threads');
+  if (typeof overrideGlobals !== 'boolean') throw wrong('overrideGlobals must be true or false');
 }
 
 /**

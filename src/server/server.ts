@@ -22,6 +22,7 @@ import { Reactor } from '../reactor/reactor.ts';
 import { SessionContext } from '../session/context.ts';
 import { Session } from '../session/session.ts';
 import { lineFormatter } from './access-log.ts';
+import { type Application, openApplication } from './application.ts';
 import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 import { Watcher } from './watcher.ts';
@@ -53,18 +54,22 @@ export interface Server {
 
 /**
  * Starts a server; resolves when it listens.
- * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown),
+ * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_LISTEN` (port taken, address unknown),
  * `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const limits = checkOptions(options);
   const root = options.root === undefined ? null : await resolveRoot(options.root);
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
-  const kernel = createNativeKernel(options.backend);
+  const onError = options.onError ?? logError;
+  const application = await openApplication(options, limits, (error) => onError(error, null));
+  let kernel: Kernel | null = null;
   try {
-    return new RunningServer(kernel, options, limits, root, address);
+    kernel = createNativeKernel(options.backend);
+    return new RunningServer(kernel, options, limits, root, address, application);
   } catch (error) {
-    kernel.destroy();
+    kernel?.destroy();
+    await application.close();
     throw error;
   }
 }
@@ -84,10 +89,19 @@ class RunningServer implements Server {
   readonly #refused = new Set<Sender>();
   readonly #connectionContext: ConnectionContext;
   readonly #limits: Limits;
+  readonly #application: Application;
   #closing: Promise<void> | null = null;
   #cutOff = false;
 
-  constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
+  constructor(
+    kernel: Kernel,
+    options: ServeOptions,
+    limits: Limits,
+    root: string | null,
+    address: string,
+    application: Application,
+  ) {
+    this.#application = application;
     this.#kernel = kernel;
     this.#limits = limits;
     this.#admission = new Admission(limits);
@@ -97,7 +111,7 @@ class RunningServer implements Server {
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root);
+    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root, application.handler);
     this.#connectionContext = {
       kernel,
       reactor: this.#reactor,
@@ -143,6 +157,7 @@ class RunningServer implements Server {
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
+    await this.#application.close();
   }
 
   #startAccepting(listener: number, limits: Limits): Acceptor {
@@ -192,9 +207,10 @@ function makeSessions(
   options: ServeOptions,
   limits: Limits,
   root: string | null,
+  handler: Handler | null,
 ): SessionContext {
   return new SessionContext({
-    handler: options.handler ?? fileHandler(root ?? '', limits, reactor),
+    handler: handler ?? fileHandler(root ?? '', limits, reactor),
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
     observer: makeWatcher(kernel, reactor, options),

@@ -40,6 +40,8 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['-x'], /-x/],
   [['--help=yes'], /--help/],
   [['--root', '.', '--app', 'x.js'], /not both/],
+  [['--offload', '2', '0', 'html'], /--offload needs an application/],
+  [['--offload', 'many', '0', 'examples/hello-wsgi.js'], /--offload must be a whole number .* not "many"/],
   [['--log-format', 'xml'], /--log-format is one of common, combined, json, not "xml"/],
   [['--max-fields', '0'], /--max-fields must be a whole number from 1 to 10000, not "0"/],
   [['--max-fields', '1e3'], /--max-fields must be a whole number .* not "1e3"/],

@@ -1,0 +1,14 @@
+// One page for every path, as cheap as an answer can be: fields that were checked once, bytes that lie ready, and the
+// raw handler, which makes no Request, no Response and no promise.
+//   node examples/fixed-page.js [PORT]
+
+import { prepareFields, serve } from 'epoll-server';
+
+const PAGE = Buffer.from('<!doctype html>\n<title>Fixed</title>\n<p>This page never changes.</p>\n');
+const HTML = prepareFields({ 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'max-age=60' });
+
+const server = await serve({
+  port: Number(process.argv[2] ?? 9000),
+  handler: (_request, response) => response.send(200, HTML, PAGE),
+});
+console.log(server.url);

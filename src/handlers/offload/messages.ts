@@ -1,0 +1,57 @@
+// What the loop's thread and a worker say to each other about one request, over a port of its own. Types only.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Endpoint } from '../../http/handler.ts';
+
+/** What a worker is given: everything of the request but its content. */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly fields: readonly (readonly [string, string])[];
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  /** As `RequestBody.length`. */
+  readonly bodyLength: number | undefined;
+}
+
+export type Pairs = readonly (readonly [string, string])[];
+
+/** An error, as far as it survives the way between threads. */
+export interface Thrown {
+  readonly message: string;
+  readonly stack: string;
+  readonly code: string;
+}
+
+/** From the worker: what the handler did. */
+export type FromWorker =
+  | { readonly type: 'began' }
+  | { readonly type: 'send'; readonly status: number; readonly fields: Pairs; readonly content: string | Uint8Array }
+  | { readonly type: 'start'; readonly status: number; readonly fields: Pairs }
+  | { readonly type: 'write'; readonly content: string | Uint8Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'abort' }
+  /** The handler reads: answered by `piece` or `unreadable`. */
+  | { readonly type: 'read' }
+  /** The handler returned, and its promise is settled. */
+  | { readonly type: 'done'; readonly thrown: Thrown | null };
+
+/** To the worker: what happens meanwhile. */
+export type ToWorker =
+  | { readonly type: 'piece'; readonly piece: Uint8Array | null; readonly trailers: Pairs }
+  | { readonly type: 'unreadable'; readonly thrown: Thrown }
+  /** The client took what was written: this many bytes more may be. */
+  | { readonly type: 'taken'; readonly bytes: number }
+  | { readonly type: 'gone'; readonly reason: string };
+
+/** What a task of the pool is. */
+export interface Task {
+  /** MODULE[:NAME] */
+  readonly application: string;
+  readonly overrideGlobals: boolean;
+  /** Null: load the application, and say whether that works. */
+  readonly request: { readonly head: RequestHead; readonly port: MessagePort } | null;
+}

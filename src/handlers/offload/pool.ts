@@ -1,0 +1,72 @@
+// Runs an application in a pool of threads while the loop keeps the connections: readiness for I/O, a pool for the
+// processor. It must not know what the application is.
+
+import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { EpollServerError } from '../../errors.ts';
+import type { Handler } from '../../http/handler.ts';
+import { OffloadedCall } from './call.ts';
+import type { Task, Thrown } from './messages.ts';
+import { revived } from './thrown.ts';
+
+export interface OffloadOptions {
+  /** MODULE[:NAME], as `loadApplication` takes it: functions cannot be sent to threads. */
+  readonly application: string;
+  /** Threads of the pool, each with a copy of the application and one request at a time. */
+  readonly threads: number;
+  /** Requests that wait for a thread; beyond: 503. */
+  readonly maxWaiting: number;
+  readonly overrideGlobals: boolean;
+  /** Told of a thread that died while it had no request. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A handler whose work is done elsewhere. */
+export interface Offloaded {
+  readonly handler: Handler;
+  /** Ends the threads, whatever they do. */
+  close(): Promise<void>;
+}
+
+const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
+export async function offload(options: OffloadOptions): Promise<Offloaded> {
+  const { application, threads, maxWaiting, overrideGlobals, onError } = options;
+  const pool = new Piscina({
+    filename: WORKER,
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue: maxWaiting,
+    // A thread that waits for its next task goes on with timers and promises.
+    atomics: 'disabled',
+  });
+  pool.on('error', onError);
+  const task = (request: Task['request']): Task => ({ application, overrideGlobals, request });
+  try {
+    const thrown: Thrown | null = await pool.run(task(null));
+    if (thrown !== null) throw revived(thrown);
+  } catch (error) {
+    await pool.destroy();
+    throw error instanceof EpollServerError ? error : refuse(application, error);
+  }
+  return {
+    handler: (request, response) => {
+      if (pool.queueSize >= maxWaiting) {
+        response.send(503, { 'Retry-After': 1, 'Content-Type': 'text/plain; charset=utf-8' }, 'Service Unavailable\n');
+        return;
+      }
+      const { port1, port2 } = new MessageChannel();
+      const call = new OffloadedCall(request, response, port1);
+      const run = (signal: AbortSignal): Promise<unknown> =>
+        pool.run(task({ head: call.head, port: port2 }), { transferList: [port2], signal });
+      return call.run(run);
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+function refuse(application: string, cause: unknown): EpollServerError {
+  return new EpollServerError('ERR_APPLICATION_MODULE', `${application} ended the thread that loaded it`, { cause });
+}

@@ -1,0 +1,135 @@
+// A request whose client is another thread's: what a worker's handler sees. It must not know what the handler is.
+
+import type { MessagePort } from 'node:worker_threads';
+import { EpollServerError } from '../../errors.ts';
+import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
+import type { Pairs, RequestHead, Thrown, ToWorker } from './messages.ts';
+import { revived } from './thrown.ts';
+
+export class RemoteRequest implements HttpRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: string;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  readonly body: RemoteBody;
+  readonly #fields: Pairs;
+  #abort: AbortController | null = null;
+  #gone: EpollServerError | null = null;
+
+  constructor(head: RequestHead, port: MessagePort) {
+    this.method = head.method;
+    this.target = head.target;
+    this.path = head.path;
+    this.query = head.query;
+    this.httpVersion = head.httpVersion;
+    this.remote = head.remote;
+    this.local = head.local;
+    this.#fields = head.fields;
+    this.body = new RemoteBody(head.bodyLength, port);
+  }
+
+  field(name: string): string | undefined {
+    const lowerCase = name.toLowerCase();
+    const values = this.#fields.filter(([each]) => each === lowerCase).map(([, value]) => value);
+    return values.length === 0 ? undefined : values.join(lowerCase === 'cookie' ? '; ' : ', ');
+  }
+
+  fields(): (readonly [string, string])[] {
+    return [...this.#fields];
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#gone !== null) this.#abort.abort(this.#gone);
+    }
+    return this.#abort.signal;
+  }
+
+  /** It is a copy already. */
+  retain(): void {}
+
+  receive(message: ToWorker): void {
+    if (message.type === 'piece') this.body.receive(message.piece, message.trailers);
+    else if (message.type === 'unreadable') this.body.fail(message.thrown);
+    else if (message.type === 'gone') this.#leave(message.reason);
+  }
+
+  #leave(reason: string): void {
+    this.#gone = new EpollServerError('ERR_CLIENT_GONE', reason);
+    this.#abort?.abort(this.#gone);
+  }
+}
+
+interface Waiter {
+  resolve(piece: Uint8Array | null): void;
+  reject(error: unknown): void;
+}
+
+class RemoteBody implements RequestBody {
+  readonly length: number | undefined;
+  trailers: Pairs = [];
+  readonly #port: MessagePort;
+  #isOver: boolean;
+  #waiter: Waiter | null = null;
+
+  constructor(length: number | undefined, port: MessagePort) {
+    this.length = length;
+    this.#port = port;
+    this.#isOver = length === 0;
+  }
+
+  read(): Promise<Uint8Array | null> {
+    if (this.#isOver) return Promise.resolve(null);
+    if (this.#waiter !== null) {
+      return Promise.reject(
+        new EpollServerError('ERR_BODY_CONSUMED', 'the body cannot be read: another read is waiting'),
+      );
+    }
+    this.#port.postMessage({ type: 'read' });
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+    });
+  }
+
+  async bytes(maxBytes: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    let total = 0;
+    for await (const piece of this) {
+      total += piece.length;
+      if (total > maxBytes)
+        throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces, total);
+  }
+
+  async text(maxBytes?: number): Promise<string> {
+    return (await this.bytes(maxBytes)).toString('utf8');
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    for (let piece = await this.read(); piece !== null; piece = await this.read()) yield piece;
+  }
+
+  receive(piece: Uint8Array | null, trailers: Pairs): void {
+    if (piece === null) {
+      this.#isOver = true;
+      this.trailers = trailers;
+    }
+    this.#settle()?.resolve(piece);
+  }
+
+  fail(thrown: Thrown): void {
+    this.#settle()?.reject(revived(thrown));
+  }
+
+  #settle(): Waiter | null {
+    const waiter = this.#waiter;
+    this.#waiter = null;
+    return waiter;
+  }
+}

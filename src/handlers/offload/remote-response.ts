@@ -1,0 +1,112 @@
+// An answer that another thread gives to its client: what a worker's handler writes to. Framing and its rules are
+// the other thread's. It must not know what the handler is.
+
+import type { MessagePort } from 'node:worker_threads';
+import { EpollServerError, messageOf } from '../../errors.ts';
+import { type FieldInput, PreparedFields, prepareFields } from '../../http/fields.ts';
+import type { HttpResponse } from '../../http/handler.ts';
+import type { Pairs, ToWorker } from './messages.ts';
+
+/** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
+const WINDOW_BYTES = 65_536;
+
+export class RemoteResponse implements HttpResponse {
+  readonly #port: MessagePort;
+  #isStarted = false;
+  #isEnded = false;
+  #isGone = false;
+  #waitingBytes = 0;
+  #waiters: (() => void)[] = [];
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  get started(): boolean {
+    return this.#isStarted;
+  }
+
+  get ended(): boolean {
+    return this.#isEnded || this.#isGone;
+  }
+
+  send(status: number, fields: FieldInput = [], content: string | Uint8Array = ''): void {
+    this.#begin();
+    this.#isEnded = true;
+    this.#post({ type: 'send', status, fields: pairsOf(fields), content: own(content) });
+  }
+
+  start(status: number, fields: FieldInput = []): void {
+    this.#begin();
+    this.#post({ type: 'start', status, fields: pairsOf(fields) });
+  }
+
+  write(content: string | Uint8Array): boolean {
+    this.#assertWritable();
+    if (this.#isGone) return true;
+    // Bytes as they will be sent, or half of them: text is counted without being encoded.
+    this.#waitingBytes += content.length;
+    this.#post({ type: 'write', content: own(content) });
+    return this.#waitingBytes < WINDOW_BYTES;
+  }
+
+  drained(): Promise<void> {
+    if (this.ended || this.#waitingBytes < WINDOW_BYTES) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  end(content?: string | Uint8Array): void {
+    if (content !== undefined) this.write(content);
+    else this.#assertWritable();
+    this.#isEnded = true;
+    this.#post({ type: 'end' });
+  }
+
+  abort(): void {
+    if (!this.ended) this.#post({ type: 'abort' });
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === 'taken') this.#waitingBytes -= message.bytes;
+    else if (message.type === 'gone') this.#isGone = true;
+    else return;
+    if (this.#waitingBytes >= WINDOW_BYTES && !this.#isGone) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #begin(): void {
+    if (this.#isStarted) {
+      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
+    }
+    this.#isStarted = true;
+  }
+
+  #assertWritable(): void {
+    if (!this.#isStarted) throw new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
+    if (this.#isEnded) {
+      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
+    }
+  }
+
+  #post(message: object): void {
+    if (!this.#isGone) this.#port.postMessage(message);
+  }
+}
+
+/** Not the whole memory in which a small piece lies. */
+function own(content: string | Uint8Array): string | Uint8Array {
+  return typeof content === 'string' || content.byteLength === content.buffer.byteLength
+    ? content
+    : new Uint8Array(content);
+}
+
+/** Checked here, where the application can be told. */
+function pairsOf(fields: FieldInput): Pairs {
+  try {
+    return fields instanceof PreparedFields ? fields.pairs() : prepareFields(fields).pairs();
+  } catch (error) {
+    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+  }
+}

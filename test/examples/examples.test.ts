@@ -1,0 +1,89 @@
+// Runs every example as its first line says, and asks it.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { validator, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { ask, connect, get, post } from '../support/client.ts';
+import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
+import { startHandler } from '../support/serving.ts';
+
+/** What each application answers. */
+const ANSWERS: Readonly<Record<string, readonly (readonly [string, object])[]>> = {
+  'hello-wsgi.js': [[get('/x'), { status: 200, text: 'Hello from /x\n' }]],
+  'hello-fetch.js': [[get('/x?y'), { status: 200, text: 'Hello from /x\n' }]],
+  'hono.js': [
+    [get('/'), { status: 200, text: 'Hello from Hono\n' }],
+    [get('/users/me'), { status: 200, text: '{"name":"me"}' }],
+    [post('/echo', 'abc'), { status: 200, text: 'abc' }],
+    [get('/nowhere'), { status: 404 }],
+  ],
+  'h3.js': [
+    [get('/'), { status: 200, text: 'Hello from h3\n' }],
+    [get('/users/me'), { status: 200, text: '{\n  "name": "me"\n}' }],
+    [post('/echo', 'abc'), { status: 200, text: 'abc' }],
+    [get('/nowhere'), { status: 404 }],
+  ],
+  'upload.js': [
+    [
+      post('/', 'abc'),
+      {
+        status: 200,
+        text: '{"bytes":3,"sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}',
+      },
+    ],
+    [get('/'), { status: 405 }],
+  ],
+};
+
+test.each(Object.entries(ANSWERS))('examples/%s', async (file, answers) => {
+  const program = startCommand(['0', `examples/${file}`, '--no-access-log']);
+  const client = await connect(await portOf(program));
+  for (const [request, answer] of answers) {
+    const got = await client.send(request).readResponse();
+    const json = typeof Object(answer).text === 'string' && got.text.startsWith('{');
+    expect(json ? { ...got, text: JSON.parse(got.text) } : got).toMatchObject(
+      json ? { ...answer, text: JSON.parse(Object(answer).text) } : answer,
+    );
+  }
+  expect(program.stderr).toBe('');
+});
+
+test('examples/server-sent-events.js goes on until the client leaves', async () => {
+  const program = startCommand(['0', 'examples/server-sent-events.js', '--no-access-log']);
+  const client = await connect(await portOf(program));
+  client.send(get('/?every=10'));
+  expect(await client.readUntil('\r\n\r\n')).toContain('text/event-stream');
+  for (let i = 0; i < 3; i++) expect(await client.readUntil('\n\n')).toMatch(/data: \d{4}-/);
+  client.reset();
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
+});
+
+test('examples/fixed-page.js', async () => {
+  const program = startProgram(process.execPath, ['examples/fixed-page.js', '0']);
+  const port = Number(await program.announced(/:(\d+)\//));
+  expect(await ask(port, get('/any'))).toMatchObject({ status: 200, text: expect.stringContaining('never changes') });
+});
+
+test('examples/server.js', async () => {
+  const program = startProgram(process.execPath, ['examples/server.js']);
+  await program.announced(/(http\S+ http\S+ http\S+ http\S+)\n/);
+  const [files, app, web, raw] = [...program.stdout.matchAll(/:(\d+)\//g)].map(([, port]) => Number(port));
+  expect((await ask(files ?? 0, get('/'))).status).toBe(200);
+  expect((await ask(app ?? 0, get('/x'))).text).toBe('Hello from /x\n');
+  expect((await ask(web ?? 0, get('/x'))).text).toBe('{"url":"http://a/x"}');
+  expect((await ask(raw ?? 0, get('/x'))).text).toBe('You asked for /x\n');
+});
+
+test('no example is forgotten', () => {
+  const others = ['server-sent-events.js', 'fixed-page.js', 'server.js'];
+  expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(ANSWERS), ...others].sort());
+});
+
+test('examples/hello-wsgi.js breaks no rule', async () => {
+  const { application }: { application: WsgiApplication } = await import(join(REPOSITORY, 'examples/hello-wsgi.js'));
+  const { port } = await startHandler(wsgi(validator(application)));
+  expect(await ask(port, get('/x'))).toMatchObject({ status: 200, text: 'Hello from /x\n' });
+});

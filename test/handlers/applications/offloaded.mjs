@@ -1,0 +1,65 @@
+// What the tests of the pool run in its threads.
+
+import { threadId } from 'node:worker_threads';
+
+const routes = {
+  '/thread': () => new Response(String(threadId)),
+  '/echo': async (request) => new Response(`${request.method} ${request.headers.get('x-y')} ${await request.text()}`),
+  '/count': async (request) => {
+    let bytes = 0;
+    for await (const piece of request.body) bytes += piece.length;
+    return new Response(String(bytes));
+  },
+  '/stream': () => {
+    let left = 100;
+    return new Response(
+      new ReadableStream({
+        pull: (controller) => {
+          controller.enqueue(new Uint8Array(100_000).fill(97));
+          left--;
+          if (left === 0) controller.close();
+        },
+      }),
+    );
+  },
+  '/throw': () => {
+    throw new Error('boom in the thread');
+  },
+  '/nothing': () => undefined,
+  '/exit': () => process.exit(3),
+  '/crash': () => {
+    setTimeout(() => {
+      throw new Error('nobody catches this');
+    }, 1);
+    return new Promise(() => {});
+  },
+  '/half': () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new Uint8Array([97])),
+        pull: () => new Promise(() => setTimeout(() => process.exit(4), 100)),
+      }),
+    ),
+  '/burn': (request) => {
+    const end = Date.now() + Number(new URL(request.url).searchParams.get('ms'));
+    while (Date.now() < end);
+    return new Response('burnt');
+  },
+  '/wait': (request) =>
+    new Promise((resolve) => {
+      request.signal.addEventListener('abort', () => {
+        aborted++;
+        resolve(new Response('too late'));
+      });
+    }),
+  '/aborted': () => new Response(String(aborted)),
+};
+
+let aborted = 0;
+
+export default { fetch: (request) => routes[new URL(request.url).pathname](request) };
+
+export function application(environ, startResponse) {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return [`${environ.PATH_INFO} ${environ['wsgi.multiprocess']}`];
+}

@@ -1,0 +1,125 @@
+// Proves that an application in a pool of threads is as good as one in the loop's, and that a thread's end is its
+// own request's misfortune alone. The pool needs the built files: its threads load no TypeScript.
+
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { ask, type Client, connect, get, post } from '../support/client.ts';
+import { type Program, portOf, startCommand } from '../support/program.ts';
+import { pause, until } from '../support/until.ts';
+
+const MODULE = fileURLToPath(new URL('applications/offloaded.mjs', import.meta.url));
+
+interface Pool {
+  readonly program: Program;
+  readonly port: number;
+  connect(): Promise<Client>;
+}
+
+async function startPool(threads: number, ...flags: readonly string[]): Promise<Pool> {
+  const program = startCommand(['0', `${MODULE}:default`, '--offload', String(threads), '--no-access-log', ...flags]);
+  const port = await portOf(program);
+  return { program, port, connect: () => connect(port) };
+}
+
+test('an application answers from its threads, with all of the request', async () => {
+  const { connect, program } = await startPool(2);
+  const client = await connect();
+  expect(Number((await client.send(get('/thread')).readResponse()).text)).toBeGreaterThan(0);
+  const echoed = await client.send(post('/echo', 'abc', 'X-Y: z')).readResponse();
+  expect(echoed).toMatchObject({ status: 200, text: 'POST z abc', framing: 'length' });
+  expect((await client.send(get('/echo')).readResponse()).text).toBe('GET null ');
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
+});
+
+test('a WSGI-style application does too, and knows of its copies', async () => {
+  const program = startCommand(['0', `${MODULE}:application`, '--offload', '1', '--no-access-log']);
+  expect((await ask(await portOf(program), get('/x'))).text).toBe('/x true');
+});
+
+test('what is sent is streamed into the thread, what it answers out of it, at the client’s pace', async () => {
+  const { connect } = await startPool(1);
+  const client = await connect();
+  const body = 'x'.repeat(3_000_000);
+  expect((await client.send(post('/count', body)).readResponse()).text).toBe('3000000');
+  client.send(get('/stream'));
+  client.socket.pause();
+  await pause(50);
+  client.socket.resume();
+  expect((await client.readResponse()).content.equals(Buffer.alloc(10_000_000, 'a'))).toBe(true);
+});
+
+test('a throw is a 500, said with the trace of the thread', async () => {
+  const { port, program } = await startPool(1);
+  expect((await ask(port, get('/throw'))).status).toBe(500);
+  expect((await ask(port, get('/nothing'))).status).toBe(500);
+  await until(() => program.stderr.split('\n').length > 2, 'both were said');
+  expect(program.stderr).toMatch(/GET \/throw: Error: boom in the thread \| at .*offloaded\.mjs/);
+  expect(program.stderr).toContain('it must return a Response, not undefined');
+});
+
+test.each([['/exit'], ['/crash']])('a thread that ends by %s is replaced, its request is a 500', async (path) => {
+  const { port, program } = await startPool(1);
+  const before = (await ask(port, get('/thread'))).text;
+  expect((await ask(port, get(path))).status).toBe(500);
+  expect((await ask(port, get('/thread'))).text).not.toBe(before);
+  expect(program.stderr.trim().split('\n')).toHaveLength(1);
+});
+
+test('a thread that ends in mid-answer cuts its client off, and nobody else', async () => {
+  const { connect, port } = await startPool(2);
+  const client = await connect();
+  const other = await connect();
+  other.send(get('/burn?ms=100'));
+  client.send(get('/half'));
+  await client.closed();
+  expect(client.received.toString('latin1')).not.toContain('0\r\n\r\n');
+  expect((await other.readResponse()).text).toBe('burnt');
+  expect((await ask(port, get('/thread'))).status).toBe(200);
+});
+
+test('a client that leaves is told to the thread', async () => {
+  const { connect, port } = await startPool(1);
+  const client = await connect();
+  client.send(get('/wait'));
+  await pause(50);
+  client.reset();
+  await until(async () => (await ask(port, get('/aborted'))).text === '1', 'the signal aborted');
+});
+
+test('a client that leaves the queue is not served', async () => {
+  const { connect, port } = await startPool(1);
+  const [first, second] = [await connect(), await connect()];
+  first.send(get('/burn?ms=300'));
+  await pause(50);
+  second.send(get('/exit'));
+  await pause(50);
+  second.reset();
+  expect((await first.readResponse()).text).toBe('burnt');
+  expect((await ask(port, get('/thread'))).status).toBe(200);
+});
+
+test('a queue that is full is a 503', async () => {
+  const { connect } = await startPool(1, '--max-offload-queue', '1');
+  const clients = await Promise.all([connect(), connect(), connect()]);
+  for (const client of clients) {
+    client.send(get('/burn?ms=200'));
+    await pause(30);
+  }
+  const answers = await Promise.all(clients.map((client) => client.readResponse()));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
+  expect(answers[2]?.field('retry-after')).toBe('1');
+});
+
+test('a thread that computes for ever is ended after its client’s 504', { timeout: 30_000 }, async () => {
+  const { port } = await startPool(1, '--handler-timeout-ms', '200');
+  expect((await ask(port, get('/burn?ms=3600000'))).status).toBe(504);
+  await until(async () => (await ask(port, get('/thread'))).status === 200, 'another thread took its place');
+});
+
+test('a module that does not load is one line and exit code 1', async () => {
+  const program = startCommand(['0', 'nowhere.js', '--offload', '2']);
+  expect(await program.ended()).toBe(1);
+  expect(program.stderr).toMatch(/^epoll-server: there is no module .*nowhere\.js[^\n]*\n$/);
+});
