@@ -5,17 +5,22 @@ import { type Client, connect, get } from '../support/client.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { pause, until } from '../support/until.ts';
 
-/** A server with few descriptors, which prints its counters for every line it is told. */
+/** A server with few descriptors left when all its modules are loaded, which prints its counters for every line it is told. */
 async function startScarce(): Promise<{ readonly program: Program; readonly port: number }> {
   const index = new URL('../../dist/index.js', import.meta.url).href;
   const script = `
+    const FREE = 20;
     const { serve } = await import(${JSON.stringify(index)});
     const server = await serve({ port: 0, handler: (request, response) => response.send(200, {}, request.target) });
+    const { closeSync, openSync } = await import('node:fs');
+    const taken = [];
+    try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+    for (const fd of taken.slice(-FREE)) closeSync(fd);
     process.stdin.on('data', () => console.log(JSON.stringify(server.stats())));
     console.log('port ' + server.address.port);`;
   const program = startProgram('bash', [
     '-c',
-    'ulimit -n 40; exec "$0" --input-type=module -e "$1"',
+    'ulimit -n 256; exec "$0" --input-type=module -e "$1"',
     process.execPath,
     script,
   ]);
