@@ -12,8 +12,7 @@ import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { FetchedResponse } from './fetched-response.ts';
 import { isolated } from './isolated.ts';
-import { sendPieces } from './pieces.ts';
-import { StreamSource } from './stream-source.ts';
+import { sendStream } from './stream-source.ts';
 
 /** What an application may return: ours, Node's, or another that looks the same. */
 export type AnyResponse = Response | globalThis.Response;
@@ -108,8 +107,8 @@ function sendLight(
   if (content === null) return response.send(status, fields);
   const taken = take(content);
   if (typeof taken === 'string' || taken instanceof Uint8Array) return response.send(status, fields, taken);
-  const source = new StreamSource(taken instanceof ReadableStream ? taken : content.stream);
-  return sendPieces(source, http, response, () => response.start(status, fields));
+  const stream = taken instanceof ReadableStream ? taken : content.stream;
+  return sendStream({ status, fields, stream }, http, response);
 }
 
 function take(content: Content): ReturnType<Content['take']> {

@@ -4,8 +4,7 @@
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
-import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
-import { StreamSource } from './stream-source.ts';
+import { sendStream } from './stream-source.ts';
 
 /** What is asked of them. */
 interface Alike {
@@ -25,9 +24,6 @@ const HOP_BY_HOP = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-
-/** Turns of the microtask queue in which Node's stream of whole content says that it is over. */
-const SETTLE_TURNS = 8;
 
 export class FetchedResponse {
   readonly #alike: Alike;
@@ -50,7 +46,7 @@ export class FetchedResponse {
     }
     const fields = this.#fields();
     if (body === null) return response.send(status, fields);
-    return sendBody(status, fields, new StreamSource(body), http, response);
+    return sendStream({ status, fields, stream: body }, http, response);
   }
 
   /** Without what belonged to another connection; what was decoded is not announced as encoded. */
@@ -68,51 +64,5 @@ export class FetchedResponse {
     } catch (error) {
       throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
     }
-  }
-}
-
-/** Content that is whole is sent with its length, though it comes as a stream: one piece, and at once the end. */
-async function sendBody(
-  status: number,
-  fields: PreparedFields,
-  source: StreamSource,
-  http: HttpRequest,
-  response: HttpResponse,
-): Promise<void> {
-  const first = source.next();
-  const second = first.then((piece) => (piece === null ? null : source.next()));
-  const ahead = new ReadAhead(source, [first, second]);
-  let isOver = false;
-  // Whoever waits for `second` later learns of its failure.
-  second.then(
-    (piece) => {
-      isOver = piece === null;
-    },
-    () => {},
-  );
-  for (let turn = 0; turn < SETTLE_TURNS && !isOver; turn++) await undefined;
-  if (isOver) {
-    response.send(status, fields, (await first) ?? '');
-    return;
-  }
-  await sendPieces(ahead, http, response, () => response.start(status, fields));
-}
-
-/** A source of which pieces were asked for already. */
-class ReadAhead implements PieceSource {
-  readonly #source: PieceSource;
-  readonly #asked: Promise<Piece | null>[];
-
-  constructor(source: PieceSource, asked: Promise<Piece | null>[]) {
-    this.#source = source;
-    this.#asked = asked;
-  }
-
-  next(): Piece | null | Promise<Piece | null> {
-    return this.#asked.shift() ?? this.#source.next();
-  }
-
-  cancel(reason: unknown): void {
-    this.#source.cancel(reason);
   }
 }

@@ -14,7 +14,7 @@ export interface PieceSource {
 }
 
 /**
- * Sends all pieces of `source` and ends the answer. `begin` starts it: called before the first piece that is
+ * Sends all pieces of `source` and ends the answer; of an answer to HEAD, its head. `begin` starts it: called before the first piece that is
  * not empty, or at the end. Resolves, with the source cancelled, when the client is gone, even if `next` never
  * settles: what it holds is the application's alone then.
  */
@@ -39,14 +39,19 @@ export async function sendPieces(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([sendAll(source, response, begin), left]);
+    await Promise.race([sendAll(source, request.method === 'HEAD', response, begin), left]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
 }
 
-async function sendAll(source: PieceSource, response: HttpResponse, begin: () => void): Promise<void> {
+async function sendAll(source: PieceSource, isHead: boolean, response: HttpResponse, begin: () => void): Promise<void> {
   for (;;) {
+    if (isHead && response.started) {
+      source.cancel(undefined);
+      response.end();
+      return;
+    }
     const next = source.next();
     const piece = isNow(next) ? next : await next;
     if (response.ended) return;
@@ -57,7 +62,7 @@ async function sendAll(source: PieceSource, response: HttpResponse, begin: () =>
         response.end();
         return;
       }
-      if (response.write(piece)) continue;
+      if (isHead || response.write(piece)) continue;
     } catch (error) {
       source.cancel(error);
       throw error;

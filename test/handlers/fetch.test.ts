@@ -1,16 +1,16 @@
-// Proves the fetch door: every kind of Response, every way to be wrong, every way to leave.
+// Proves the fetch door: every kind of Response, every way to be wrong.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import { type FetchApplication, fetchHandler, Headers, Request, Response, type ServeOptions } from '../../src/index.ts';
+import { type FetchApplication, fetchHandler, Headers, Request, Response } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
-import { gate, pause, until } from '../support/until.ts';
+import { pause } from '../support/until.ts';
 
 const NodeResponse: typeof globalThis.Response = Reflect.get(globalThis, 'Response');
 
-function startApp(application: FetchApplication, options: ServeOptions = {}): Promise<Site> {
-  return startHandler(fetchHandler(application, { overrideGlobals: false }), options);
+function startApp(application: FetchApplication): Promise<Site> {
+  return startHandler(fetchHandler(application, { overrideGlobals: false }));
 }
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text));
@@ -32,8 +32,9 @@ const RESPONSES: readonly (readonly [string, FetchApplication, string])[] = [
   ['a promise', async () => new Response('äbc'), 'length'],
   ['an object with fetch', { fetch: () => new Response('äbc') }, 'length'],
   ['a stream', () => new Response(stream(bytes('ä'), bytes('bc'))), 'chunked'],
-  ['a Blob', () => new Response(new Blob(['äbc'])), 'chunked'],
-  ['text whose stream was asked for', () => asked(new Response('äbc')), 'chunked'],
+  ['a Blob', () => new Response(new Blob(['äbc'])), 'either'],
+  ['text whose stream was asked for', () => asked(new Response('äbc')), 'length'],
+  ['a stream that has all of it', () => new Response(stream(bytes('äbc'))), 'length'],
   ['Node’s text', () => new NodeResponse('äbc'), 'length'],
   ['Node’s bytes', async () => new NodeResponse(bytes('äbc')), 'length'],
   ['Node’s stream', () => new NodeResponse(stream(bytes('ä'), bytes('bc'))), 'chunked'],
@@ -47,7 +48,10 @@ test.each(RESPONSES)('a Response that is %s', async (_what, application, framing
   const { connect } = await startApp(application);
   const client = await connect();
   for (let i = 0; i < 2; i++) {
-    expect(await client.send(get('/')).readResponse()).toMatchObject({ status: 200, text: 'äbc', framing });
+    const answer = await client.send(get('/')).readResponse();
+    expect(answer).toMatchObject({ status: 200, text: 'äbc' });
+    // Whether a Blob says in time that it is over is Node's affair.
+    expect(framing === 'either' ? ['length', 'chunked'] : [framing]).toContain(answer.framing);
   }
   const head = await client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n').readResponse({ head: true });
   expect(head).toMatchObject({ status: 200, text: '' });
@@ -144,110 +148,6 @@ describe('what is no answer is a 500 and one report', () => {
       );
     }
   });
-});
-
-describe('a client that leaves', () => {
-  test('aborts the signal, and cancels the stream of the answer', async () => {
-    const aborted = gate();
-    const cancelled = gate();
-    const { connect, server } = await startApp((request) => {
-      request.signal.addEventListener('abort', () => aborted.open());
-      const never = new ReadableStream({
-        start: (controller) => controller.enqueue(bytes('first')),
-        pull: () => new Promise(() => {}),
-        cancel: () => cancelled.open(),
-      });
-      return new Response(never);
-    });
-    const client = await connect();
-    await client.send(get('/')).readUntil('first');
-    client.reset();
-    await Promise.all([aborted.opened, cancelled.opened]);
-    expect(server.stats().aborted).toBe(1);
-  });
-
-  test('before its answer is there cancels the stream of that answer', async () => {
-    const cancelled = gate();
-    const { connect } = await startApp(async (request) => {
-      await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
-      return new Response(new ReadableStream({ cancel: () => cancelled.open() }));
-    });
-    const client = await connect();
-    client.send(get('/'));
-    await pause(20);
-    client.reset();
-    await cancelled.opened;
-  });
-
-  test('by FIN alone aborts nothing: it gets its answer', async () => {
-    let aborted = false;
-    const { connect } = await startApp(async (request) => {
-      request.signal.addEventListener('abort', () => {
-        aborted = true;
-      });
-      await pause(50);
-      return new Response('whole');
-    });
-    const client = await connect();
-    expect((await client.send(get('/')).finish().readResponse()).text).toBe('whole');
-    expect(aborted).toBe(false);
-  });
-
-  test('by FIN for longer than halfClosedTimeoutMs aborts', async () => {
-    const { opened, open } = gate();
-    const { connect } = await startApp(
-      (request) => {
-        request.signal.addEventListener('abort', open);
-        return new Promise(() => {});
-      },
-      { halfClosedTimeoutMs: 100 },
-    );
-    (await connect()).send(get('/')).finish();
-    await opened;
-  });
-
-  test('in the middle of its body makes reading fail', async () => {
-    const errors: unknown[] = [];
-    const { connect } = await startApp(async (request) => {
-      await request.text().catch((error: unknown) => errors.push(error));
-      return new Response();
-    });
-    const client = await connect();
-    client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab');
-    await pause(20);
-    client.reset();
-    await until(() => errors.length > 0, 'reading failed');
-    expect(errors).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_GONE' })]);
-  });
-});
-
-test('a slow reader slows the stream down', async () => {
-  let given = 0;
-  const { connect } = await startApp(
-    () =>
-      new Response(
-        new ReadableStream({
-          pull: (controller) => {
-            given += 65_536;
-            controller.enqueue(new Uint8Array(65_536));
-            if (given >= 64 * 1_048_576) controller.close();
-          },
-        }),
-      ),
-  );
-  const client = await connect();
-  client.socket.pause();
-  client.send(get('/'));
-  let last = -1;
-  await until(async () => {
-    const isStill = given > 0 && given === last;
-    last = given;
-    await pause(50);
-    return isStill;
-  }, 'the stream waits');
-  expect(given).toBeLessThan(32 * 1_048_576);
-  client.socket.resume();
-  expect((await client.readResponse()).content).toHaveLength(64 * 1_048_576);
 });
 
 test('what one request leaves in an AsyncLocalStorage is not seen by the next', async () => {

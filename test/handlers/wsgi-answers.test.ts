@@ -192,6 +192,25 @@ describe('close is called once', () => {
   });
 });
 
+test('HEAD asks a body for its first piece alone, and closes it', async () => {
+  let pieces = 0;
+  let closed = 0;
+  const { connect } = await startApp((_, start) => {
+    start('200 OK', []);
+    const body = function* (): Generator<string> {
+      for (;;) yield String(pieces++);
+    };
+    return Object.assign({ [Symbol.iterator]: body }, { close: () => void closed++ });
+  });
+  const client = await connect();
+  const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
+  for (let i = 1; i < 3; i++) {
+    expect((await client.send(head).readResponse({ head: true })).status).toBe(200);
+    await until(() => closed === i, 'it is closed');
+    expect(pieces).toBe(i);
+  }
+});
+
 test('a generator that waits for its client runs its finally when the client leaves', async () => {
   const { opened, open } = gate();
   const { connect } = await startApp(async function* (_environ, start) {

@@ -12,6 +12,17 @@ const handler = (): void => {};
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
   ['neither root nor handler', {}, /either root .* or handler/],
   ['both root and handler', { handler, root: '.' }, /either root .* or handler/],
+  ['both handler and fetch', { handler, fetch: handler }, /either root .* or handler .* or fetch .* or app/],
+  ['a fetch that is no function', { fetch: {} }, /fetch must be a function, not object/],
+  ['an app that is no text', { app: handler }, /app must be MODULE or MODULE:NAME/],
+  ['offload without app', { handler, offload: 2 }, /offload needs app/],
+  ['half a thread', { app: 'x.js', offload: 0.5 }, /offload must be a whole number .* not 0\.5/],
+  ['too many threads', { app: 'x.js', offload: 257 }, /offload .* from 0 to 256, not 257/],
+  [
+    'overrideGlobals that is no boolean',
+    { fetch: handler, overrideGlobals: 1 },
+    /overrideGlobals must be true or false/,
+  ],
   ['a handler that is no function', { handler: 'x' }, /handler must be a function, not string/],
   ['a port above the range', { handler, port: 65_536 }, /port .* 65536/],
   ['a negative port', { handler, port: -1 }, /port .* -1/],

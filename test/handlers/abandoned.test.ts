@@ -1,0 +1,82 @@
+// Proves that nothing is kept of a request whose client left, whatever its application waits for, and that bodies of
+// any size pass through bounded memory.
+
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { fetchHandler, type Handler, Response, wsgi } from '../../src/index.ts';
+import { connect, get } from '../support/client.ts';
+import { startHandler } from '../support/serving.ts';
+import { settled, until } from '../support/until.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+const REQUESTS = 300;
+/** What the machine that runs the test may still hold: the last request's frames. */
+const STRAGGLERS = 5;
+
+const never = (): Promise<never> => new Promise(() => {});
+
+async function* endless(): AsyncGenerator<string> {
+  yield 'first';
+  await never();
+}
+
+type Watch = (held: object) => void;
+
+/** Applications that never end, each telling which objects it was given. */
+const NEVER_ENDING: Readonly<Record<string, (watch: Watch) => Handler>> = {
+  'a raw handler that never answers': (watch) => (request, response) => {
+    watch(request);
+    watch(response);
+    return never();
+  },
+  'a WSGI-style application whose next piece never comes': (watch) =>
+    wsgi((environ, start) => {
+      watch(environ);
+      start('200 OK', []);
+      return endless();
+    }),
+  'a fetch application that never answers, and listens': (watch) =>
+    fetchHandler(
+      (request) => {
+        watch(request);
+        request.signal.addEventListener('abort', () => {});
+        return never();
+      },
+      { overrideGlobals: false },
+    ),
+  'a fetch application whose stream never ends': (watch) =>
+    fetchHandler(
+      (request) => {
+        watch(request);
+        const stream = new ReadableStream({
+          start: (controller) => controller.enqueue(new Uint8Array([120])),
+          pull: never,
+        });
+        return new Response(stream);
+      },
+      { overrideGlobals: false },
+    ),
+};
+
+test.each(Object.entries(NEVER_ENDING))('nothing is kept of a client of %s', async (_what, make) => {
+  const held: WeakRef<object>[] = [];
+  const { port, server } = await startHandler(make((object) => held.push(new WeakRef(object))));
+  for (let i = 0; i < REQUESTS; i += 20) {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connect(port)));
+    for (const client of clients) client.send(get('/'));
+    await until(() => server.stats().requests === i + 20, 'all were asked');
+    for (const client of clients) client.reset();
+    await until(() => server.stats().openConnections === 0, 'all have left');
+  }
+  expect(server.stats().aborted).toBe(REQUESTS);
+  expect(held.length).toBeGreaterThanOrEqual(REQUESTS);
+  const alive = (): number => held.filter((each) => each.deref() !== undefined).length;
+  await settled(() => {
+    collect();
+    return alive() <= STRAGGLERS;
+  });
+  expect(alive(), 'objects of requests that are over').toBeLessThanOrEqual(STRAGGLERS);
+});
