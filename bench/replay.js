@@ -1,9 +1,12 @@
 // Replays the same bytes through the whole server on a kernel without system calls, in batches of a fixed
 // size: the instructions of a run depend on the code alone. Run it under a counter, with two numbers of
 // requests; the difference belongs to the requests.
-//   valgrind --tool=callgrind --smc-check=all node --single-threaded bench/replay.js 100000
+//   valgrind --tool=callgrind --smc-check=all node --single-threaded bench/replay.js 100000 [BYTES [DOOR]]
 import { Connection } from '../dist/connection/connection.js';
 import { Stage } from '../dist/connection/stage.js';
+import { fetchHandler } from '../dist/handlers/fetch.js';
+import { isolated } from '../dist/handlers/isolated.js';
+import { wsgi } from '../dist/handlers/wsgi.js';
 import { HttpClock } from '../dist/http/date.js';
 import { prepareFields } from '../dist/http/fields.js';
 import { HeadWriter } from '../dist/http/response-head.js';
@@ -16,7 +19,7 @@ import { Session } from '../dist/session/session.js';
 
 const CLIENTS = 64;
 const REQUESTS = Number(process.argv[2] ?? 100_000);
-const BYTES = Buffer.from(process.argv[3] ?? 'GET /?name=123 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n');
+const BYTES = Buffer.from(process.argv[3] || 'GET /?name=123 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n');
 
 /** Every client has sent the same request whenever it is asked. */
 function replayKernel() {
@@ -63,10 +66,26 @@ const kernel = replayKernel();
 const reactor = new Reactor(kernel);
 const limits = resolveLimits({});
 const fields = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const raw = (request, response) => {
+  response.send(200, fields, request.query);
+};
+/** The same answer through each door. */
+const HANDLERS = {
+  raw,
+  isolated: isolated(raw),
+  wsgi: wsgi((environ, startResponse) => {
+    startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
+    return environ.QUERY_STRING;
+  }),
+  'wsgi hello': wsgi((_environ, startResponse) => {
+    startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']]);
+    return 'Hello';
+  }),
+  fetch: fetchHandler((request) => new Response(request.url)),
+  'fetch hello': fetchHandler(() => new Response('Hello')),
+};
 const sessions = new SessionContext({
-  handler: (request, response) => {
-    response.send(200, fields, request.query);
-  },
+  handler: HANDLERS[process.argv[4] ?? 'raw'],
   limits,
   headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),
   observer: null,
