@@ -78,7 +78,8 @@ test('examples/server.js', async () => {
 });
 
 test('no example is forgotten', () => {
-  const others = ['server-sent-events.js', 'fixed-page.js', 'server.js'];
+  // conformance.js is the target of test/conformance.
+  const others = ['conformance.js', 'server-sent-events.js', 'fixed-page.js', 'server.js'];
   expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(ANSWERS), ...others].sort());
 });
 

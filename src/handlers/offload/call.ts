@@ -23,9 +23,10 @@ export class OffloadedCall {
     this.#request = request;
     this.#response = response;
     this.#port = port;
-    const { method, target, path, query, httpVersion, remote, local } = request;
+    const { method, target, path, query, host, httpVersion, remote, local } = request;
     const { length: bodyLength } = request.body;
-    this.head = { method, target, path, query, httpVersion, remote, local, bodyLength, fields: request.fields() };
+    const fields = request.fields();
+    this.head = { method, target, path, query, host, httpVersion, remote, local, bodyLength, fields };
   }
 
   /** Resolves when the handler in the thread is done; rejects with what it threw, or with what ended the thread. */

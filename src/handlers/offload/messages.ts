@@ -9,6 +9,7 @@ export interface RequestHead {
   readonly target: string;
   readonly path: string;
   readonly query: string;
+  readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly fields: readonly (readonly [string, string])[];
   readonly remote: Endpoint;

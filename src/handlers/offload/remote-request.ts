@@ -11,6 +11,7 @@ export class RemoteRequest implements HttpRequest {
   readonly target: string;
   readonly path: string;
   readonly query: string;
+  readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly remote: Endpoint;
   readonly local: Endpoint;
@@ -24,6 +25,7 @@ export class RemoteRequest implements HttpRequest {
     this.target = head.target;
     this.path = head.path;
     this.query = head.query;
+    this.host = head.host;
     this.httpVersion = head.httpVersion;
     this.remote = head.remote;
     this.local = head.local;
