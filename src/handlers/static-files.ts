@@ -1,22 +1,16 @@
 // Serves the files below a root: small ones from memory, large ones as they are read. Nothing here waits
 // for a disk on the loop's thread. It must not know connections.
 
-import { lookup } from 'mrmime';
-import { formatHttpDate } from '../http/date.ts';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
-import { type CachedFile, FileCache } from './file-cache.ts';
-import { parseFilePath } from './file-path.ts';
-import type { FileSource, OpenFile, Refusal } from './file-source.ts';
+import { answerFile } from './files/answer.ts';
+import { type CachedFile, FileCache } from './files/file-cache.ts';
+import { parseFilePath } from './files/file-path.ts';
+import type { FileSource, OpenFile, Refusal } from './files/file-source.ts';
+import { represent, SETTLED_AFTER_MS } from './files/representation.ts';
 
 /** A cached file is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
-
-/** See {@link CachedFile.settled}. */
-const SETTLED_AFTER_MS = 2_000;
-
-/** Read at a time from a large file: big enough for one send, small enough to hold for many clients. */
-const PIECE_BYTES = 131_072;
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 const ALLOW_FIELDS = prepareFields({ Allow: ALLOW });
@@ -79,8 +73,7 @@ class Site {
     const { path } = request;
     const cached = this.#cache.get(path);
     if (cached !== undefined && this.#options.nowMs() - cached.checkedMs < FRESH_MS) {
-      response.send(200, cached.fields, cached.content);
-      return;
+      return this.#answer(request, response, cached);
     }
     return this.#serve(request, response, path);
   }
@@ -93,8 +86,17 @@ class Site {
     const file = await this.#find(path, segments);
     if (file === 'directory' && !filePath.isDirectory) return redirect(request, response, path);
     if (typeof file === 'string') return this.#refuse(response, file === 'directory' ? 'missing' : file);
-    if ('content' in file) response.send(200, file.fields, file.content);
-    else await sendFile(file, segments, request.method === 'HEAD', response);
+    if ('content' in file) return this.#answer(request, response, file);
+    const nowMs = this.#options.wallClockMs();
+    try {
+      await answerFile(request, response, represent(segments.at(-1) ?? '', file, nowMs), file, nowMs);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #answer(request: HttpRequest, response: HttpResponse, file: CachedFile): void | Promise<void> {
+    return answerFile(request, response, file.representation, file.content, this.#options.wallClockMs());
   }
 
   /** A cached file, or an open one that is too large for the cache and belongs to this caller. */
@@ -150,11 +152,13 @@ class Site {
       if (count === 0) break;
       length += count;
     }
+    const nowMs = this.#options.wallClockMs();
+    const { modifiedMs } = opened;
     return {
       identity: opened.identity,
-      fields: fieldsOf(segments, opened),
+      representation: represent(segments.at(-1) ?? '', { size: length, modifiedMs }, nowMs),
       content: buffer.subarray(0, length),
-      settled: this.#options.wallClockMs() - opened.modifiedMs > SETTLED_AFTER_MS,
+      settled: nowMs - modifiedMs > SETTLED_AFTER_MS,
       checkedMs,
     };
   }
@@ -168,47 +172,6 @@ class Site {
     if ('content' in page) response.send(404, HTML, page.content);
     else await page.close().then(() => sendPage(response, status, text));
   }
-}
-
-/** Exactly the announced bytes, from the open file: it may grow or shrink meanwhile. */
-async function sendFile(
-  file: OpenFile,
-  names: readonly string[],
-  isHead: boolean,
-  response: HttpResponse,
-): Promise<void> {
-  try {
-    response.start(200, fieldsOf(names, file, file.size));
-    for (let at = 0; at < file.size && !isHead && !response.ended; ) {
-      const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, file.size - at));
-      const count = await file.read(piece, at);
-      if (count === 0) {
-        response.abort();
-        return;
-      }
-      at += count;
-      if (!response.write(piece.subarray(0, count))) await response.drained();
-    }
-    if (!response.ended) response.end();
-  } finally {
-    await file.close();
-  }
-}
-
-/** With `length`, also the Content-Length: a whole answer makes its own. */
-function fieldsOf(segments: readonly string[], file: OpenFile, length?: number): PreparedFields {
-  return prepareFields({
-    'Content-Type': mediaType(segments.at(-1) ?? ''),
-    'Last-Modified': formatHttpDate(file.modifiedMs),
-    ...(length === undefined ? {} : { 'Content-Length': length }),
-  });
-}
-
-/** By the name's ending; text has a charset, since without one browsers guess. */
-export function mediaType(name: string): string {
-  const type = lookup(name) ?? 'application/octet-stream';
-  const isText = type.startsWith('text/') || /[/+](?:json|xml|javascript)$/.test(type);
-  return isText ? `${type}; charset=utf-8` : type;
 }
 
 function refuseMethod(method: string, response: HttpResponse): void {

@@ -9,7 +9,7 @@ import { Connection } from '../connection/connection.ts';
 import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { DirectorySource } from '../handlers/file-source.ts';
+import { DirectorySource } from '../handlers/files/file-source.ts';
 import { staticFiles } from '../handlers/static-files.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';

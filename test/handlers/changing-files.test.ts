@@ -2,10 +2,10 @@
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { FileCache } from '../../src/handlers/file-cache.ts';
-import type { FileSource, OpenFile, Refusal } from '../../src/handlers/file-source.ts';
+import { FileCache } from '../../src/handlers/files/file-cache.ts';
+import type { FileSource, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
+import { represent } from '../../src/handlers/files/representation.ts';
 import { staticFiles } from '../../src/handlers/static-files.ts';
-import { NO_FIELDS } from '../../src/http/fields.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';
@@ -140,7 +140,13 @@ test('reads that fail, and files that say more than they have, are errors of tha
 test('the cache holds no more than its bound: the least recently renewed leave first', () => {
   const cache = new FileCache(4_000);
   const enter = (key: string, bytes: number): void =>
-    cache.set(key, { identity: key, fields: NO_FIELDS, content: Buffer.alloc(bytes), settled: true, checkedMs: 0 });
+    cache.set(key, {
+      identity: key,
+      representation: represent(key, { size: bytes, modifiedMs: 0 }, 0),
+      content: Buffer.alloc(bytes),
+      settled: true,
+      checkedMs: 0,
+    });
   const kept = (): string => ['a', 'b', 'c', 'd'].filter((key) => cache.get(key) !== undefined).join('');
   for (const key of ['a', 'b', 'c']) enter(key, 700);
   expect(kept()).toBe('abc');

@@ -2,8 +2,8 @@
 
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parseFilePath } from '../../src/handlers/file-path.ts';
-import { DirectorySource } from '../../src/handlers/file-source.ts';
+import { parseFilePath } from '../../src/handlers/files/file-path.ts';
+import { DirectorySource } from '../../src/handlers/files/file-source.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';

@@ -1,12 +1,12 @@
 // Small files, ready to send, for a second at a time. Bounded in bytes; who was looked up longest ago
-// leaves first. It must not know HTTP beyond prepared fields.
+// leaves first. It must not know HTTP.
 
-import type { PreparedFields } from '../http/fields.ts';
+import type { Representation } from './representation.ts';
 
 /** A file as it is sent. */
 export interface CachedFile {
   readonly identity: string;
-  readonly fields: PreparedFields;
+  readonly representation: Representation;
   readonly content: Buffer;
   /**
    * The modification time was old enough when the content was read that a later change must show in
