@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   ERR_REQUEST_OVER: 'request',
   ERR_CLIENT_GONE: 'request',
   ERR_APPLICATION: 'request',
+  ERR_FILE: 'request',
 } as const;
 
 /** One of the keys of {@link ERROR_CODES}. */

@@ -1,6 +1,7 @@
 // The public API and nothing else.
 
 export { EpollServerError, type ErrorCode } from './errors.ts';
+export type { CacheRule } from './handlers/files/cache-rules.ts';
 export { isolated } from './handlers/isolated.ts';
 export { type Environ, type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
 export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
@@ -10,4 +11,5 @@ export type { LogFormat } from './server/access-log.ts';
 export { tuneCompiler } from './server/compiler.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/server.ts';
+export type { SiteOptions } from './server/site-options.ts';
 export type { ServerStats } from './server/stats.ts';

@@ -60,7 +60,7 @@ async function toServeOptions(given: Arguments): Promise<ServeOptions> {
     ...(accessLog === undefined ? {} : { accessLog }),
     ...(given.trace ? { trace: streamSink(process.stderr, 'the trace') } : {}),
     ...(given.app === undefined
-      ? { root: given.root ?? DEFAULT_SITE }
+      ? { root: given.root ?? DEFAULT_SITE, site: given.site }
       : { handler: wsgi(await loadApplication(given.app)) }),
   };
 }

@@ -8,6 +8,7 @@ import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { isLimitName, type Limits, resolveLimits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from './access-log.ts';
+import { checkSite, type SiteOptions } from './site-options.ts';
 import type { Sink } from './watcher.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
@@ -18,6 +19,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly host?: string;
   /** The folder whose files are served. Either this or `handler`. */
   readonly root?: string;
+  /** How its files are served. */
+  readonly site?: SiteOptions;
   /** Answers every request. See {@link Handler}; `wsgi(application)` makes one. */
   readonly handler?: Handler;
   /** `epoll`. Default: the best of this system. */
@@ -38,6 +41,7 @@ const NAMES = new Set([
   'port',
   'host',
   'root',
+  'site',
   'handler',
   'backend',
   'serverHeader',
@@ -60,6 +64,10 @@ export function checkOptions(options: ServeOptions): Limits {
     throw wrong('give either root (a folder) or handler (a function)');
   if (handler !== undefined && typeof handler !== 'function')
     throw wrong(`handler must be a function, not ${typeof handler}`);
+  if (options.site !== undefined) {
+    if (root === undefined) throw wrong('site says how the files of root are served: give root too');
+    checkSite(options.site);
+  }
   if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
   for (const sink of ['accessLog', 'trace', 'onError'] as const) {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);

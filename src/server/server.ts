@@ -8,13 +8,12 @@ import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.t
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
-import { EpollServerError, messageOf } from '../errors.ts';
-import { DirectorySource } from '../handlers/files/file-source.ts';
-import { staticFiles } from '../handlers/static-files.ts';
+import { assert, EpollServerError, messageOf } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { HeadWriter } from '../http/response-head.ts';
 import { check, NativeError } from '../kernel/errno.ts';
+import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel } from '../kernel/native-kernel.ts';
 import type { Limits } from '../limits.ts';
@@ -22,7 +21,8 @@ import { Reactor } from '../reactor/reactor.ts';
 import { SessionContext } from '../session/context.ts';
 import { Session } from '../session/session.ts';
 import { lineFormatter } from './access-log.ts';
-import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
+import { checkOptions, type ServeOptions } from './options.ts';
+import { type Folders, resolveFolders, Sites } from './sites.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 import { Watcher } from './watcher.ts';
 
@@ -58,12 +58,14 @@ export interface Server {
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const limits = checkOptions(options);
-  const root = options.root === undefined ? null : await resolveRoot(options.root);
+  const folders = options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {});
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
   const kernel = createNativeKernel(options.backend);
+  const files = createNativeFiles();
   try {
-    return new RunningServer(kernel, options, limits, root, address);
+    return new RunningServer(kernel, files, options, limits, folders, address);
   } catch (error) {
+    files.destroy();
     kernel.destroy();
     throw error;
   }
@@ -75,6 +77,8 @@ class RunningServer implements Server {
   readonly backend: string;
   readonly root: string | null;
   readonly #kernel: Kernel;
+  readonly #files: Files;
+  readonly #sites: Sites | null;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
   readonly #sessions: SessionContext;
@@ -87,22 +91,41 @@ class RunningServer implements Server {
   #closing: Promise<void> | null = null;
   #cutOff = false;
 
-  constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
+  constructor(
+    kernel: Kernel,
+    files: Files,
+    options: ServeOptions,
+    limits: Limits,
+    folders: Folders | null,
+    address: string,
+  ) {
     this.#kernel = kernel;
+    this.#files = files;
     this.#limits = limits;
     this.#admission = new Admission(limits);
-    this.root = root;
+    this.root = folders?.root ?? null;
     this.backend = kernel.traits.name;
     const listener = listen(kernel, address, options.port ?? DEFAULT_PORT, limits.backlog, options.host);
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root);
+    this.#sites =
+      folders === null
+        ? null
+        : new Sites(folders, options.site ?? {}, {
+            files,
+            limits,
+            nowMs: () => this.#reactor.nowMs(),
+            wallClockMs: kernel.wallClockMs,
+            onError: options.onError ?? logError,
+          });
+    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, this.#sites);
     this.#connectionContext = {
       kernel,
       reactor: this.#reactor,
       stage: new Stage(kernel),
       maxUnsentBytes: limits.maxUnsentBytes,
+      maxFileBytesPerTurn: limits.maxFileBytesPerTurn,
       sendTimeoutMs: limits.sendTimeoutMs,
       minSendBytesPerSecond: limits.minSendBytesPerSecond,
       lingerTimeoutMs: limits.lingerTimeoutMs,
@@ -122,7 +145,8 @@ class RunningServer implements Server {
 
   stats(): ServerStats {
     const { size } = this.#connections;
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, size, this.#admission.refused);
+    const { refused } = this.#admission;
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, this.#sites, size, refused);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -142,6 +166,7 @@ class RunningServer implements Server {
     for (const connection of this.#connections.keys()) connection.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
+    this.#files.destroy();
     this.#kernel.destroy();
   }
 
@@ -191,10 +216,10 @@ function makeSessions(
   reactor: Reactor,
   options: ServeOptions,
   limits: Limits,
-  root: string | null,
+  sites: Sites | null,
 ): SessionContext {
   return new SessionContext({
-    handler: options.handler ?? fileHandler(root ?? '', limits, reactor),
+    handler: options.handler ?? handlerOf(sites),
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
     observer: makeWatcher(kernel, reactor, options),
@@ -203,14 +228,9 @@ function makeSessions(
   });
 }
 
-function fileHandler(root: string, limits: Limits, reactor: Reactor): Handler {
-  return staticFiles({
-    source: new DirectorySource(root),
-    maxCacheBytes: limits.maxCacheBytes,
-    maxCachedFileBytes: limits.maxCachedFileBytes,
-    nowMs: () => reactor.nowMs(),
-    wallClockMs: reactor.kernel.wallClockMs,
-  });
+function handlerOf(sites: Sites | null): Handler {
+  assert(sites !== null, 'a server without a handler has sites');
+  return sites.handler;
 }
 
 function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): Watcher | null {
@@ -228,6 +248,10 @@ function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): W
 /** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
 function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` ${request.method} ${request.target}`;
+  if (error instanceof EpollServerError && error.code === 'ERR_FILE') {
+    process.stderr.write(`epoll-server:${where}: ${error.message}\n`);
+    return;
+  }
   const what =
     error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
   process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);

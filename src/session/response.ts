@@ -118,11 +118,26 @@ export class Response implements HttpResponse {
   }
 
   drained(): Promise<void> {
-    if (this.ended || !this.#owner.connection.isFull) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#waiters ??= [];
-      this.#waiters.push(resolve);
+      if (!this.whenDrained(resolve)) resolve();
     });
+  }
+
+  whenDrained(callback: () => void): boolean {
+    if (this.ended || !this.#owner.connection.isFull) return false;
+    this.#waiters ??= [];
+    this.#waiters.push(callback);
+    return true;
+  }
+
+  writeFile(descriptor: number, position: number, length: number): number {
+    this.#assertWritable();
+    if (this.gone) return 0;
+    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return -1;
+    const count = this.#owner.connection.sendFile(descriptor, position, length);
+    this.#left -= Math.max(count, 0);
+    this.contentBytes += Math.max(count, 0);
+    return count;
   }
 
   end(content?: string | Uint8Array): void {

@@ -175,7 +175,7 @@ test("media types are those of the name's ending, text has a charset", () => {
     'a',
     'a.unknown',
   ];
-  expect(types.map(mediaTypeOf)).toEqual([
+  expect(types.map((name) => mediaTypeOf(name))).toEqual([
     'text/html; charset=utf-8',
     'text/css; charset=utf-8',
     'text/javascript; charset=utf-8',

@@ -1,101 +1,69 @@
 // What a client gets of a file that is there: all of it, parts of it, or word that it has it already.
-// It must not know how files are found.
+// It must not know how files are found, nor where their bytes are.
 
 import { evaluateConditions, FAILED, NOT_MODIFIED, rangeStillHolds } from '../../http/conditions.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { type ByteRange, selectRanges } from './byte-ranges.ts';
-import { type Content, writePart } from './content.ts';
+import type { Piece } from './content.ts';
 import { contentRange, makeMultipart } from './multipart.ts';
 import type { Representation } from './representation.ts';
 
-/**
- * Answers a GET or HEAD. From memory at once; the promise of an open file's answer ends when the file is no
- * longer needed. `nowMs`: the wall clock.
- */
-export function answerFile(
-  request: HttpRequest,
-  response: HttpResponse,
-  file: Representation,
-  content: Content,
-  nowMs: number,
-): void | Promise<void> {
+/** What becomes of a GET or HEAD, before any byte of the file is needed. */
+export type Plan = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
+
+const PLAIN_TEXT = ['Content-Type', 'text/plain; charset=utf-8'] as const;
+
+/** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: the wall clock. */
+export function planAnswer(request: HttpRequest, file: Representation, nowMs: number): Plan {
   const outcome = evaluateConditions(request, file, nowMs);
-  if (outcome === NOT_MODIFIED) return response.send(304, file.notModified);
-  if (outcome === FAILED) return response.send(412, [['Content-Type', 'text/plain; charset=utf-8']], 'It changed.\n');
-  const range = request.method === 'GET' ? request.field('range') : undefined;
-  if (range !== undefined && rangeStillHolds(request.field('if-range'), file)) {
-    const ranges = selectRanges(range, file.size);
-    if (ranges === 'unsatisfiable') return refuseRange(response, file);
-    if (ranges !== 'whole') return answerRanges(response, file, content, ranges);
-  }
-  return answerWhole(response, file, content, request.method === 'HEAD');
+  if (outcome === NOT_MODIFIED) return 'unchanged';
+  if (outcome === FAILED) return 'failed';
+  const range = request.field('range');
+  if (range === undefined || request.method !== 'GET') return 'whole';
+  return rangeStillHolds(request.field('if-range'), file) ? selectRanges(range, file.size) : 'whole';
 }
 
-function answerWhole(
-  response: HttpResponse,
-  file: Representation,
-  content: Content,
-  isHead: boolean,
-): void | Promise<void> {
-  if (content instanceof Uint8Array) return response.send(200, file.fields, content);
-  const fields = [['Content-Type', file.mediaType], ...file.pairs, ['Content-Length', file.size]] as const;
-  if (isHead) return response.send(200, fields);
-  response.start(200, fields);
-  return finish(response, writePart(response, content, 0, file.size));
+/** Gives the answers that need no byte of the file; false: this one does. */
+export function answerWithout(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan): boolean {
+  if (plan === 'unchanged') response.send(304, file.notModified);
+  else if (plan === 'failed') response.send(412, [PLAIN_TEXT], 'This file is not what the request takes it for.\n');
+  else if (plan === 'unsatisfiable') refuseRange(response, file);
+  else if (request.method === 'HEAD') response.send(200, file.fields);
+  else return false;
+  return true;
 }
 
 function refuseRange(response: HttpResponse, { size }: Representation): void {
-  const fields = [
-    ['Content-Range', `bytes */${size}`],
-    ['Content-Type', 'text/plain; charset=utf-8'],
-  ] as const;
-  response.send(416, fields, `This file has ${size} bytes.\n`);
+  response.send(416, [['Content-Range', `bytes */${size}`], PLAIN_TEXT], `This file has ${size} bytes.\n`);
 }
 
-function answerRanges(
-  response: HttpResponse,
-  file: Representation,
-  content: Content,
-  ranges: readonly ByteRange[],
-): void | Promise<void> {
-  const [only] = ranges;
-  return ranges.length === 1 && only !== undefined
-    ? answerRange(response, file, content, only)
-    : answerSeveral(response, file, content, ranges);
-}
-
-function answerRange(
-  response: HttpResponse,
-  file: Representation,
-  content: Content,
-  { start, end }: ByteRange,
-): void | Promise<void> {
-  const fields = [
-    ['Content-Type', file.mediaType],
-    ...file.pairs,
-    ['Content-Range', contentRange(start, end, file.size)],
-    ['Content-Length', end - start + 1],
-  ] as const;
-  if (content instanceof Uint8Array) return response.send(206, fields, content.subarray(start, end + 1));
-  response.start(206, fields);
-  return finish(response, writePart(response, content, start, end + 1));
-}
-
-async function answerSeveral(
-  response: HttpResponse,
-  file: Representation,
-  content: Content,
-  ranges: readonly ByteRange[],
-): Promise<void> {
-  const { mediaType, parts, tail, length } = makeMultipart(ranges, file.mediaType, file.size);
-  response.start(206, [['Content-Type', mediaType], ...file.pairs, ['Content-Length', length]]);
-  for (const { head, start, end } of parts) {
-    response.write(head);
-    if (!(await writePart(response, content, start, end + 1))) return;
+/** Answers from memory, at once. */
+export function answerFrom(content: Uint8Array, response: HttpResponse, file: Representation, plan: Plan): void {
+  if (plan === 'whole') return response.send(200, file.fields, content);
+  const pieces = beginAnswer(response, file, plan);
+  for (const piece of pieces) {
+    response.write(piece instanceof Uint8Array ? piece : content.subarray(piece.start, piece.end + 1));
   }
-  response.end(tail);
+  response.end();
 }
 
-async function finish(response: HttpResponse, written: Promise<boolean>): Promise<void> {
-  if (await written) response.end();
+/** Sends status and fields of an answer with content; returns what its content is made of. */
+export function beginAnswer(response: HttpResponse, file: Representation, plan: Plan): readonly Piece[] {
+  if (typeof plan === 'string') {
+    response.start(200, file.fields);
+    return file.size === 0 ? [] : [{ start: 0, end: file.size - 1 }];
+  }
+  const [only] = plan;
+  if (plan.length === 1 && only !== undefined) {
+    response.start(206, [
+      ['Content-Type', file.mediaType],
+      ...file.pairs,
+      ['Content-Range', contentRange(only.start, only.end, file.size)],
+      ['Content-Length', only.end - only.start + 1],
+    ]);
+    return plan;
+  }
+  const { mediaType, parts, tail, length } = makeMultipart(plan, file.mediaType, file.size);
+  response.start(206, [['Content-Type', mediaType], ...file.pairs, ['Content-Length', length]]);
+  return [...parts.flatMap(({ head, start, end }) => [head, { start, end }]), tail];
 }

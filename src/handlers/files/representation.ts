@@ -6,21 +6,34 @@ import type { Validators } from '../../http/conditions.ts';
 import { formatHttpDate } from '../../http/date.ts';
 import { type PreparedFields, prepareFields } from '../../http/fields.ts';
 
-type Pairs = readonly (readonly [string, string | number])[];
+/** Fields in order. */
+export type Pairs = readonly (readonly [string, string | number])[];
 
 /** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
 export const SETTLED_AFTER_MS = 2_000;
 
-/** What is known of an open file: bytes, and milliseconds since 1970. */
-export interface FileFacts {
+/** What a representation is made of. Bytes; milliseconds since 1970. */
+export interface Facts {
+  /** Of the content that is sent. */
   readonly size: number;
+  readonly mediaType: string;
   readonly modifiedMs: number;
+  /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
+  readonly fileSize: number;
+  /** Its Content-Encoding; absent: none. */
+  readonly coding?: string;
+  /** What the entity tag ends in, to tell codings apart. */
+  readonly tagSuffix?: string;
+  /** Fields that go with 200, 206 and 304, such as Vary and Cache-Control. */
+  readonly shared?: Pairs;
+  /** Fields that go with 200 and 206 only. */
+  readonly extra?: Pairs;
 }
 
 export interface Representation extends Validators {
   readonly size: number;
   readonly mediaType: string;
-  /** What 200 and 206 say beside type and length. */
+  /** What 200 and 206 say beside type, length and range. */
   readonly pairs: Pairs;
   /** The fields of a 200. */
   readonly fields: PreparedFields;
@@ -28,26 +41,23 @@ export interface Representation extends Validators {
   readonly notModified: PreparedFields;
 }
 
-/** `extra`: fields of the site's, such as Cache-Control, which go with 200, 206 and 304. */
-export function represent(name: string, file: FileFacts, nowMs: number, extra: Pairs = []): Representation {
-  const { size, modifiedMs } = file;
+/** `nowMs`: the wall clock. */
+export function represent(facts: Facts, nowMs: number): Representation {
+  const { size, mediaType, modifiedMs, coding, shared = [], extra = [] } = facts;
   // A file from the future was last changed now (RFC 9110 section 8.8.2.1).
   const lastModifiedMs = Math.floor(Math.min(modifiedMs, nowMs) / 1000) * 1000;
-  const etag = entityTag(file, nowMs);
-  const mediaType = mediaTypeOf(name);
-  const validators: Pairs = [
-    ['Last-Modified', formatHttpDate(lastModifiedMs)],
-    ['ETag', etag],
-  ];
-  const pairs: Pairs = [...validators, ['Accept-Ranges', 'bytes'], ...extra];
+  const etag = entityTag(facts, nowMs);
+  const validators: Pairs = [['Last-Modified', formatHttpDate(lastModifiedMs)], ['ETag', etag], ...shared];
+  const encoding: Pairs = coding === undefined ? [] : [['Content-Encoding', coding]];
+  const pairs: Pairs = [...validators, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
   return {
     size,
     etag,
     lastModifiedMs,
     mediaType,
     pairs,
-    fields: prepareFields([['Content-Type', mediaType], ...pairs]),
-    notModified: prepareFields([...validators, ...extra]),
+    fields: prepareFields([['Content-Type', mediaType], ...pairs, ['Content-Length', size]]),
+    notModified: prepareFields(validators),
   };
 }
 
@@ -55,14 +65,28 @@ export function represent(name: string, file: FileFacts, nowMs: number, extra: P
  * Made of size and time alone, so that replicas agree (inodes differ). Weak while the file is so young that it
  * may change again without a new time.
  */
-function entityTag({ size, modifiedMs }: FileFacts, nowMs: number): string {
-  const tag = `"${Math.floor(modifiedMs).toString(16)}-${size.toString(16)}"`;
+function entityTag({ fileSize, modifiedMs, tagSuffix = '' }: Facts, nowMs: number): string {
+  const tag = `"${Math.floor(modifiedMs).toString(16)}-${fileSize.toString(16)}${tagSuffix}"`;
   return nowMs - modifiedMs > SETTLED_AFTER_MS ? tag : `W/${tag}`;
 }
 
-/** By the name's ending; text has a charset, since without one browsers guess. */
-export function mediaTypeOf(name: string): string {
+/** By the name's ending; text has a charset, since without one browsers guess. An empty charset: none is told. */
+export function mediaTypeOf(name: string, charset = 'utf-8'): string {
   const type = lookup(name) ?? 'application/octet-stream';
-  const isText = type.startsWith('text/') || /[/+](?:json|xml|javascript)$/.test(type);
-  return isText ? `${type}; charset=utf-8` : type;
+  return isText(type) && charset !== '' ? `${type}; charset=${charset}` : type;
+}
+
+function isText(type: string): boolean {
+  return type.startsWith('text/') || /[/+](?:json|xml|javascript)$/.test(type);
+}
+
+/** Whether compression pays: what is text, and the few binary types that are not compressed already. */
+export function isCompressible(mediaType: string): boolean {
+  const type = mediaType.replace(/;.*/, '');
+  return (
+    isText(type) ||
+    /^(?:application\/(?:wasm|manifest\+json|vnd\.ms-fontobject)|font\/(?:ttf|otf)|image\/(?:bmp|x-icon|vnd\.microsoft\.icon))$/.test(
+      type,
+    )
+  );
 }
