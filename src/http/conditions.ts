@@ -28,9 +28,9 @@ const LISTED_TAG = /[\t ,]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|$)/y;
 
 /**
  * The preconditions of a GET or HEAD of something that exists, in the order of RFC 9110 section 13.2.2.
- * `nowMs`: the wall clock, for dates with two digits for their year.
+ * `nowMs`: reads the wall clock, for dates with two digits for their year.
  */
-export function evaluateConditions(request: FieldReader, current: Validators, nowMs: number): number {
+export function evaluateConditions(request: FieldReader, current: Validators, nowMs: () => number): number {
   const ifMatch = request.field('if-match');
   if (ifMatch !== undefined) {
     if (!listsTag(ifMatch, current.etag, true)) return FAILED;
@@ -39,13 +39,13 @@ export function evaluateConditions(request: FieldReader, current: Validators, no
   if (ifNoneMatch !== undefined) return listsTag(ifNoneMatch, current.etag, false) ? NOT_MODIFIED : PROCEED;
   const since = request.field('if-modified-since');
   if (since === undefined || isBefore(since, current, nowMs)) return PROCEED;
-  return parseHttpDate(since, nowMs) === undefined ? PROCEED : NOT_MODIFIED;
+  return parseHttpDate(since, nowMs()) === undefined ? PROCEED : NOT_MODIFIED;
 }
 
 /** Whether `date` is one, and lies before the last change. */
-function isBefore(date: string | undefined, current: Validators, nowMs: number): boolean {
+function isBefore(date: string | undefined, current: Validators, nowMs: () => number): boolean {
   if (date === undefined) return false;
-  const ms = parseHttpDate(date, nowMs);
+  const ms = parseHttpDate(date, nowMs());
   return ms !== undefined && ms < current.lastModifiedMs;
 }
 

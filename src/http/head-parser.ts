@@ -172,6 +172,7 @@ export class HeadParser {
   #forget(): void {
     this.#memory.forget();
     this.head.fieldCount = 0;
+    this.head.nameLengths = 0;
     this.head.contentLength = -1;
     this.head.chunked = false;
     this.head.expectsContinue = false;

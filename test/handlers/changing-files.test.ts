@@ -3,7 +3,7 @@
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ENTRY_BYTES, FileCache } from '../../src/handlers/files/file-cache.ts';
-import { represent } from '../../src/handlers/files/representation.ts';
+import { makeKind, Representation } from '../../src/handlers/files/representation.ts';
 import { Resource } from '../../src/handlers/files/resource.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -156,12 +156,14 @@ test('the cache holds no more than its bound: the least recently renewed leave f
 });
 
 function resource(bytes: number): Resource {
-  const representation = represent({ size: bytes, fileSize: bytes, mediaType: 'text/plain', modifiedMs: 0 }, 0);
+  const kind = makeKind({ mediaType: 'text/plain', isCodable: true }, null, []);
+  const representation = new Representation({ kind, size: bytes, fileSize: bytes, modifiedMs: 0 }, 0);
   return new Resource({
     plain: { representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) },
     source: fakeSource({}),
     path: 'a',
     isFirst: true,
+    isKept: true,
     isCodable: true,
     settled: true,
     checkedMs: 0,

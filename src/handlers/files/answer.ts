@@ -13,8 +13,8 @@ export type Plan = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly
 
 const PLAIN_TEXT = ['Content-Type', 'text/plain; charset=utf-8'] as const;
 
-/** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: the wall clock. */
-export function planAnswer(request: HttpRequest, file: Representation, nowMs: number): Plan {
+/** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
+export function planAnswer(request: HttpRequest, file: Representation, nowMs: () => number): Plan {
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
   if (outcome === FAILED) return 'failed';
@@ -55,15 +55,12 @@ export function beginAnswer(response: HttpResponse, file: Representation, plan: 
   }
   const [only] = plan;
   if (plan.length === 1 && only !== undefined) {
-    response.start(206, [
-      ['Content-Type', file.mediaType],
-      ...file.pairs,
-      ['Content-Range', contentRange(only.start, only.end, file.size)],
-      ['Content-Length', only.end - only.start + 1],
-    ]);
+    const range = contentRange(only.start, only.end, file.size);
+    const lines = `Content-Type: ${file.kind.mediaType}\r\nContent-Range: ${range}\r\n`;
+    response.start(206, file.partFields(lines, only.end - only.start + 1));
     return plan;
   }
-  const { mediaType, parts, tail, length } = makeMultipart(plan, file.mediaType, file.size);
-  response.start(206, [['Content-Type', mediaType], ...file.pairs, ['Content-Length', length]]);
+  const { mediaType, parts, tail, length } = makeMultipart(plan, file.kind.mediaType, file.size);
+  response.start(206, file.partFields(`Content-Type: ${mediaType}\r\n`, length));
   return [...parts.flatMap(({ head, start, end }) => [head, { start, end }]), tail];
 }

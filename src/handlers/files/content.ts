@@ -10,7 +10,7 @@ import type { OpenFile } from './file-source.ts';
 export type Piece = Uint8Array | ByteRange;
 
 /** Asked about and sent at a time: what the system may have thrown out of memory meanwhile must stay little. */
-const SLICE_BYTES = 262_144;
+const SLICE_BYTES = 1_048_576;
 
 /** Read at a time: big enough for one send, small enough to hold for many clients. */
 const READ_BYTES = 131_072;

@@ -6,12 +6,28 @@ import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix }
 import type { FileSource, OpenFile } from './file-source.ts';
 import { isSameFile } from './file-source.ts';
 import type { FoundFile } from './finder.ts';
-import { isCompressible, mediaTypeOf, type Pairs, represent, SETTLED_AFTER_MS } from './representation.ts';
+import {
+  isCompressible,
+  type Kind,
+  makeKind,
+  mediaTypeOf,
+  type Pairs,
+  Representation,
+  SETTLED_AFTER_MS,
+} from './representation.ts';
 import { Resource, type Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
 const MIN_COMPRESSED_BYTES = 1_024;
+
+/** Endings are few; names without one, and strange ones, must not be kept for ever. */
+const MAX_KINDS = 1_000;
+
+/** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
+const SCRATCH_BYTES = 16_384;
+
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 export interface LoaderOptions {
   /** Of text; empty: none is told. */
@@ -26,6 +42,7 @@ export interface LoaderOptions {
 export class Loader {
   readonly #options: LoaderOptions;
   readonly #services: FileServices;
+  readonly #kinds = new Map<string, Kind>();
 
   constructor(options: LoaderOptions, services: FileServices) {
     this.#options = options;
@@ -36,14 +53,24 @@ export class Loader {
   load(found: FoundFile): Resource | Promise<Resource> {
     const { file } = found;
     const checkedMs = this.#services.nowMs();
-    if (file.facts.size > this.#services.maxCachedFileBytes) return this.#resourceOf(found, null, checkedMs);
-    const content = Buffer.allocUnsafeSlow(file.facts.size);
-    const count = content.length === 0 ? 0 : file.readNow(content, 0);
-    if (count === content.length) {
+    const { size } = file.facts;
+    if (size > this.#services.maxCachedFileBytes) return this.#resourceOf(found, null, checkedMs, true);
+    const isKept = this.#isWorthKeeping(found.place.path, size);
+    const content = isKept ? Buffer.allocUnsafeSlow(size) : scratch.subarray(0, size);
+    const count = size === 0 ? 0 : file.readNow(content, 0);
+    if (count === size) {
       file.close();
-      return this.#resourceOf(found, content, checkedMs);
+      return this.#resourceOf(found, content, checkedMs, isKept);
     }
-    return this.#readRest(file, content, Math.max(count, 0)).then((whole) => this.#resourceOf(found, whole, checkedMs));
+    const own = isKept ? content : Buffer.allocUnsafeSlow(size);
+    return this.#readRest(file, own, isKept ? Math.max(count, 0) : 0).then((whole) =>
+      this.#resourceOf(found, whole, checkedMs, true),
+    );
+  }
+
+  /** What is copied into its answer at once, and needs no coding that takes waiting, can do without a place. */
+  #isWorthKeeping(path: string, size: number): boolean {
+    return size > SCRATCH_BYTES || this.#services.cache.admits(size) || this.#kindOf(path, null).isCodable;
   }
 
   /** The variant for a client that takes `accepted`, the best first. */
@@ -67,35 +94,42 @@ export class Loader {
     }
   }
 
-  #resourceOf({ file, place, isFirst }: FoundFile, content: Uint8Array | null, checkedMs: number): Resource {
+  #resourceOf(
+    { file, place, isFirst }: FoundFile,
+    content: Uint8Array | null,
+    checkedMs: number,
+    isKept: boolean,
+  ): Resource {
     const nowMs = this.#services.wallClockMs();
     const { facts } = file;
-    const mediaType = mediaTypeOf(place.path, this.#options.charset);
-    const isCodable = this.#options.compression && isCompressible(mediaType);
-    const size = content?.length ?? facts.size;
     const { modifiedMs } = facts;
-    const shared = this.#shared(place.path, isCodable);
-    const representation = represent(
-      { size, mediaType, modifiedMs, fileSize: facts.size, shared, extra: this.#options.extra },
-      nowMs,
-    );
+    const kind = this.#kindOf(place.path, null);
+    const size = content?.length ?? facts.size;
+    const representation = new Representation({ kind, size, modifiedMs, fileSize: facts.size }, nowMs);
     return new Resource({
       plain: { representation, content, path: place.path, facts },
       source: place.source,
       path: place.path,
       isFirst,
-      isCodable,
+      isKept,
+      isCodable: kind.isCodable,
       settled: nowMs - modifiedMs > SETTLED_AFTER_MS,
       checkedMs,
     });
   }
 
-  #shared(path: string, isCodable: boolean): Pairs {
+  /** Files of one ending and rule are of one kind. */
+  #kindOf(path: string, coding: Coding | null): Kind {
     const cacheControl = this.#options.rules.valueFor(path);
-    return [
-      ...(isCodable ? [['Vary', 'Accept-Encoding'] as const] : []),
-      ...(cacheControl === undefined ? [] : [['Cache-Control', cacheControl] as const]),
-    ];
+    const key = `${path.slice(path.lastIndexOf('.') + 1)} ${coding} ${cacheControl}`;
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const mediaType = mediaTypeOf(path, this.#options.charset);
+    const isCodable = this.#options.compression && isCompressible(mediaType);
+    const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, this.#options.extra);
+    if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
+    this.#kinds.set(key, kind);
+    return kind;
   }
 
   /** Closes the file. */
@@ -148,7 +182,7 @@ export class Loader {
     }
   }
 
-  async #openSibling({ source, path, plain }: Resource, coding: Coding): Promise<Variant | null> {
+  async #openSibling({ source, path }: Resource, coding: Coding): Promise<Variant | null> {
     const sibling = path + CODING_SUFFIXES[coding];
     const file = source.open(sibling) ?? (await source.openLater(sibling));
     if (typeof file === 'string') {
@@ -161,7 +195,7 @@ export class Loader {
     if (!isSmall) file.close();
     const size = content?.length ?? facts.size;
     const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
-    return { representation: this.#coded(plain, path, coding, size, tag), content, path: sibling, facts };
+    return { representation: this.#coded(path, coding, size, tag), content, path: sibling, facts };
   }
 
   async #compressed(resource: Resource, coding: Coding): Promise<Variant | null> {
@@ -173,23 +207,17 @@ export class Loader {
     if (content === undefined || content.length >= whole.length) return null;
     const { size: fileSize, modifiedMs } = plain.facts;
     const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
-    const representation = this.#coded(plain, path, coding, content.length, tag);
+    const representation = this.#coded(path, coding, content.length, tag);
     return { representation, content, path: null, facts: plain.facts };
   }
 
   #coded(
-    plain: Variant,
     path: string,
     coding: Coding,
     size: number,
     tag: { readonly fileSize: number; readonly modifiedMs: number; readonly tagSuffix: string },
-  ): Variant['representation'] {
-    const { mediaType } = plain.representation;
-    const { extra } = this.#options;
-    return represent(
-      { size, mediaType, coding, shared: this.#shared(path, true), extra, ...tag },
-      this.#services.wallClockMs(),
-    );
+  ): Representation {
+    return new Representation({ kind: this.#kindOf(path, coding), size, ...tag }, this.#services.wallClockMs());
   }
 
   async #readWhole(source: FileSource, path: string): Promise<Uint8Array | null> {

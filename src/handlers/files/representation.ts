@@ -4,7 +4,7 @@
 import { lookup } from 'mrmime';
 import type { Validators } from '../../http/conditions.ts';
 import { formatHttpDate } from '../../http/date.ts';
-import { type PreparedFields, prepareFields } from '../../http/fields.ts';
+import { extendFields, type PreparedFields, prepareFields } from '../../http/fields.ts';
 
 /** Fields in order. */
 export type Pairs = readonly (readonly [string, string | number])[];
@@ -12,53 +12,89 @@ export type Pairs = readonly (readonly [string, string | number])[];
 /** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
 export const SETTLED_AFTER_MS = 2_000;
 
-/** What a representation is made of. Bytes; milliseconds since 1970. */
-export interface Facts {
-  /** Of the content that is sent. */
-  readonly size: number;
+/** What many files have in common: of one type, coding and rule. */
+export interface Kind {
   readonly mediaType: string;
-  readonly modifiedMs: number;
-  /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
-  readonly fileSize: number;
-  /** Its Content-Encoding; absent: none. */
-  readonly coding?: string;
-  /** What the entity tag ends in, to tell codings apart. */
-  readonly tagSuffix?: string;
-  /** Fields that go with 200, 206 and 304, such as Vary and Cache-Control. */
-  readonly shared?: Pairs;
-  /** Fields that go with 200 and 206 only. */
-  readonly extra?: Pairs;
-}
-
-export interface Representation extends Validators {
-  readonly size: number;
-  readonly mediaType: string;
-  /** What 200 and 206 say beside type, length and range. */
-  readonly pairs: Pairs;
-  /** The fields of a 200. */
+  /** It may be sent in a coding. */
+  readonly isCodable: boolean;
+  /** 200: type, coding and what the site says. */
   readonly fields: PreparedFields;
-  /** The fields of a 304 (RFC 9110 section 15.4.5). */
+  /** 206, whose type may be another. */
+  readonly partFields: PreparedFields;
+  /** 304 (RFC 9110 section 15.4.5). */
   readonly notModified: PreparedFields;
 }
 
-/** `nowMs`: the wall clock. */
-export function represent(facts: Facts, nowMs: number): Representation {
-  const { size, mediaType, modifiedMs, coding, shared = [], extra = [] } = facts;
-  // A file from the future was last changed now (RFC 9110 section 8.8.2.1).
-  const lastModifiedMs = Math.floor(Math.min(modifiedMs, nowMs) / 1000) * 1000;
-  const etag = entityTag(facts, nowMs);
-  const validators: Pairs = [['Last-Modified', formatHttpDate(lastModifiedMs)], ['ETag', etag], ...shared];
-  const encoding: Pairs = coding === undefined ? [] : [['Content-Encoding', coding]];
-  const pairs: Pairs = [...validators, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
-  return {
-    size,
-    etag,
-    lastModifiedMs,
+/** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
+export function makeKind(
+  {
     mediaType,
-    pairs,
-    fields: prepareFields([['Content-Type', mediaType], ...pairs, ['Content-Length', size]]),
-    notModified: prepareFields(validators),
+    isCodable,
+    cacheControl,
+  }: Pick<Kind, 'mediaType' | 'isCodable'> & { readonly cacheControl?: string | undefined },
+  coding: string | null,
+  extra: Pairs,
+): Kind {
+  const shared: Pairs = [
+    ...(isCodable ? [['Vary', 'Accept-Encoding'] as const] : []),
+    ...(cacheControl === undefined ? [] : [['Cache-Control', cacheControl] as const]),
+  ];
+  const encoding: Pairs = coding === null ? [] : [['Content-Encoding', coding]];
+  const parts: Pairs = [...shared, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
+  return {
+    mediaType,
+    isCodable,
+    fields: prepareFields([['Content-Type', mediaType], ...parts]),
+    partFields: prepareFields(parts),
+    notModified: prepareFields(shared),
   };
+}
+
+/** What a representation is made of. Bytes; milliseconds since 1970. */
+export interface Facts {
+  readonly kind: Kind;
+  /** Of the content that is sent. */
+  readonly size: number;
+  readonly modifiedMs: number;
+  /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
+  readonly fileSize: number;
+  /** What the entity tag ends in, to tell codings apart. */
+  readonly tagSuffix?: string;
+}
+
+export class Representation implements Validators {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly etag: string;
+  readonly lastModifiedMs: number;
+  /** The fields of a 200. */
+  readonly fields: PreparedFields;
+  #notModified: PreparedFields | null = null;
+
+  /** `nowMs`: the wall clock. */
+  constructor(facts: Facts, nowMs: number) {
+    this.kind = facts.kind;
+    this.size = facts.size;
+    // A file from the future was last changed now (RFC 9110 section 8.8.2.1).
+    this.lastModifiedMs = Math.floor(Math.min(facts.modifiedMs, nowMs) / 1000) * 1000;
+    this.etag = entityTag(facts, nowMs);
+    this.fields = extendFields(this.kind.fields, this.#validators(), this.size);
+  }
+
+  /** The fields of a 304, made when the first one is sent. */
+  get notModified(): PreparedFields {
+    this.#notModified ??= extendFields(this.kind.notModified, this.#validators(), -1);
+    return this.#notModified;
+  }
+
+  /** The fields of a 206: `lines` are those of its type and range. */
+  partFields(lines: string, length: number): PreparedFields {
+    return extendFields(this.kind.partFields, this.#validators() + lines, length);
+  }
+
+  #validators(): string {
+    return `Last-Modified: ${formatHttpDate(this.lastModifiedMs)}\r\nETag: ${this.etag}\r\n`;
+  }
 }
 
 /**

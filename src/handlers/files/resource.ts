@@ -22,6 +22,8 @@ export class Resource {
   readonly path: string;
   /** No other name is looked for first: as long as this file is there, it is the answer. */
   readonly isFirst: boolean;
+  /** Whether its content is its own, and may be kept; else it is overwritten by the next one's. */
+  readonly isKept: boolean;
   /** Whether it may be sent in a coding. */
   readonly isCodable: boolean;
   /** The modification time was old enough when the content was read that a later change must show. */
@@ -40,6 +42,7 @@ export class Resource {
     source: FileSource;
     path: string;
     isFirst: boolean;
+    isKept: boolean;
     isCodable: boolean;
     settled: boolean;
     checkedMs: number;
@@ -48,6 +51,7 @@ export class Resource {
     this.source = given.source;
     this.path = given.path;
     this.isFirst = given.isFirst;
+    this.isKept = given.isKept;
     this.isCodable = given.isCodable;
     this.settled = given.settled;
     this.checkedMs = given.checkedMs;

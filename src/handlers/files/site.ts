@@ -2,7 +2,7 @@
 // Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
 
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
-import { answerFrom, answerWithout, beginAnswer, planAnswer } from './answer.ts';
+import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender } from './content.ts';
 import { canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
@@ -11,7 +11,7 @@ import { type FinderOptions, type Found, findFile, type Place, type Search } fro
 import { answerListing, MAX_LISTED_NAMES } from './listing.ts';
 import type { Loader } from './loader.ts';
 import { answerMethod, HTML, page, redirect } from './pages.ts';
-import type { Pairs } from './representation.ts';
+import type { Pairs, Representation } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
@@ -139,7 +139,7 @@ export class Site {
     if (found.kind === 'listing') return this.#list(request, response, path, found.place);
     const loaded = this.#options.loader.load(found);
     if (!(loaded instanceof Promise)) {
-      this.#services.cache.set(key, loaded);
+      if (loaded.isKept) this.#services.cache.set(key, loaded);
       return this.#answer(request, response, loaded, loaded.plain.content === null ? found.file : null);
     }
     this.#loading.set(key, loaded);
@@ -193,24 +193,24 @@ export class Site {
     opened: OpenFile | null,
   ): void | Promise<void> {
     const { representation, content } = variant;
-    const plan = planAnswer(request, representation, this.#services.wallClockMs());
-    const isAnswered = answerWithout(request, response, representation, plan);
-    if (!isAnswered && content !== null) answerFrom(content, response, representation, plan);
-    const isDone = isAnswered || content !== null;
-    if (opened !== null && (isDone || variant !== resource.plain)) opened.close();
-    if (isDone) return;
-    const open = (file: OpenFile): void => {
-      const onError = (error: unknown): void => this.#services.report(request, `cannot be read: ${String(error)}`);
-      new ContentSender(
-        response,
-        file,
-        beginAnswer(response, representation, plan),
-        this.#services.counters,
-        onError,
-      ).run();
-    };
-    if (opened !== null && variant === resource.plain) return open(opened);
-    return this.#reopen(request, response, resource, variant, open);
+    const plan = planAnswer(request, representation, this.#services.wallClockMs);
+    if (answerWithout(request, response, representation, plan)) {
+      opened?.close();
+    } else if (content !== null) {
+      opened?.close();
+      answerFrom(content, response, representation, plan);
+    } else if (opened !== null && variant === resource.plain) {
+      this.#send(request, response, representation, plan, opened);
+    } else {
+      opened?.close();
+      return this.#reopen(request, response, resource, variant, plan);
+    }
+  }
+
+  #send(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan, opened: OpenFile): void {
+    const { counters, report } = this.#services;
+    const onError = (error: unknown): void => report(request, `this file could not be read: ${String(error)}`);
+    new ContentSender(response, opened, beginAnswer(response, file, plan), counters, onError).run();
   }
 
   /** Opens a file that is too large for memory once more; if it is another one by now, all begins again. */
@@ -219,10 +219,12 @@ export class Site {
     response: HttpResponse,
     resource: Resource,
     variant: Variant,
-    open: (file: OpenFile) => void,
+    plan: Plan,
   ): void | Promise<void> {
     const use = (file: OpenFile | Refusal): void | Promise<void> => {
-      if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) return open(file);
+      if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
+        return this.#send(request, response, variant.representation, plan, file);
+      }
       if (typeof file !== 'string') file.close();
       resource.outdate();
       return this.#serve(request, response, request.path);
@@ -264,7 +266,7 @@ export class Site {
     if (typeof found === 'string' || found.kind !== 'file') return null;
     const keep = (resource: Resource): Uint8Array | null => {
       if (resource.plain.content === null) found.file.close();
-      else this.#services.cache.set(key, resource);
+      else if (resource.isKept) this.#services.cache.set(key, resource);
       return resource.plain.content;
     };
     const loaded = this.#options.loader.load(found);
