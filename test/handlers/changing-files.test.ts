@@ -134,7 +134,7 @@ test('reads that fail, and files that say more than they have, are errors of tha
 });
 
 test('the cache holds no more than its bound: the least recently renewed leave first', () => {
-  const cache = new FileCache(4 * ENTRY_BYTES);
+  const cache = new FileCache(3 * (ENTRY_BYTES + 700) + 100);
   const enter = (key: string, bytes: number): void => cache.set(key, resource(bytes));
   const kept = (): string => ['a', 'b', 'c', 'd'].filter((key) => cache.get(key) !== undefined).join('');
   for (const key of ['a', 'b', 'c']) enter(key, 700);
@@ -142,6 +142,8 @@ test('the cache holds no more than its bound: the least recently renewed leave f
   enter('a', 700);
   enter('d', 700);
   expect(kept(), 'b was renewed longest ago').toBe('acd');
+  const admitted = Array.from({ length: 16 }, () => cache.admits(700));
+  expect(admitted.filter(Boolean), 'of newcomers to a full cache, one in eight').toHaveLength(2);
   expect(cache.bytes).toBe(3 * (ENTRY_BYTES + 700));
   enter('b', 3.5 * ENTRY_BYTES);
   expect(kept(), 'what costs more than the bound is not kept, and nothing leaves for it').toBe('acd');
