@@ -15,7 +15,7 @@ async function startScarce(): Promise<{ readonly program: Program; readonly port
     console.log('port ' + server.address.port);`;
   const program = startProgram('bash', [
     '-c',
-    'ulimit -n 40; exec "$0" --input-type=module -e "$1"',
+    'ulimit -n 64; exec "$0" --input-type=module -e "$1"',
     process.execPath,
     script,
   ]);
