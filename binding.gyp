@@ -7,6 +7,9 @@
         "native/kernel_object.cc",
         "native/kernel.cc",
         "native/connections.cc",
+        "native/file_calls.cc",
+        "native/file_jobs.cc",
+        "native/file_walk.cc",
         "native/socket.cc",
         "native/loop_bridge.cc",
         "native/pollers.cc"
@@ -18,7 +21,10 @@
         "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wno-unused-parameter"
       ],
       "cflags_cc!": ["-frtti", "-fexceptions"],
-      "conditions": [["OS=='linux'", { "sources": ["native/poller_epoll.cc"] }]]
+      "conditions": [
+        ["OS=='linux'", { "sources": ["native/poller_epoll.cc", "native/file_linux.cc"] }],
+        ["OS!='linux'", { "sources": ["native/file_other.cc"] }]
+      ]
     }
   ]
 }

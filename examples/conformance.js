@@ -4,9 +4,10 @@
 
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { LIMITS, serve, wsgi } from 'epoll-server';
-import { DirectorySource } from '../dist/handlers/file-source.js';
-import { staticFiles } from '../dist/handlers/static-files.js';
+import { serve, wsgi } from 'epoll-server';
+import { createNativeFiles } from '../dist/kernel/files.js';
+import { resolveLimits } from '../dist/limits.js';
+import { resolveFolders, Sites } from '../dist/server/sites.js';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
@@ -106,14 +107,15 @@ const DOORS = {
 };
 
 /** Application routes first, through the door; every other path is a file's. */
-export function site(root, door = 'raw') {
-  const files = staticFiles({
-    source: new DirectorySource(root),
-    maxCacheBytes: LIMITS.maxCacheBytes.byDefault,
-    maxCachedFileBytes: LIMITS.maxCachedFileBytes.byDefault,
+async function site(root, door) {
+  const context = {
+    files: createNativeFiles(),
+    limits: resolveLimits({}),
     nowMs: () => performance.now(),
-    wallClockMs: () => Date.now(),
-  });
+    wallClockMs: Date.now,
+    onError: () => {},
+  };
+  const { handler: files } = new Sites(await resolveFolders(root, {}), {}, context);
   const routes = DOORS[door];
   return (request, response) => (Object.hasOwn(RAW, request.path) ? routes : files)(request, response);
 }
@@ -123,7 +125,7 @@ if (program === import.meta.filename) {
   const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
   const { door = 'raw', backend, ...limits } = given;
   const numbers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, Number(value)]));
-  const handler = site(resolve(root), door);
+  const handler = await site(resolve(root), door);
   const options = { ...numbers, ...(backend === undefined ? {} : { backend }), onError: () => {} };
   const server = await serve({ ...options, port: Number(port), handler });
   console.log(`${server.url} serves ${root} (door ${door}, back end ${server.backend}, pid ${process.pid})`);

@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "arguments.h"
+#include "file_calls.h"
 #include "kernel_object.h"
 #include "pollers.h"
 
@@ -20,54 +22,11 @@ namespace {
 
 // ---- Calls -------------------------------------------------------------------------------------
 
-// The arguments of one call: the kernel, and up to five values.
-struct Call {
-  napi_env env;
-  napi_value values[5] = {};
-  KernelObject* object = nullptr;
+struct Call : Arguments {
+  using Arguments::Arguments;
 
-  Call(napi_env env_in, napi_callback_info info) : env(env_in) {
-    size_t count = 5;
-    void* data = nullptr;
-    napi_get_cb_info(env, info, &count, values, nullptr, &data);
-    object = static_cast<KernelObject*>(data);
-  }
-
-  Kernel& kernel() const { return *object->kernel; }
-
-  int32_t Int(int index) const {
-    int32_t value = -1;
-    napi_get_value_int32(env, values[index], &value);
-    return value;
-  }
-
-  uint32_t Unsigned(int index) const {
-    uint32_t value = 0;
-    napi_get_value_uint32(env, values[index], &value);
-    return value;
-  }
-
-  std::string Text(int index) const {
-    char text[256] = "";
-    size_t length = 0;
-    napi_get_value_string_utf8(env, values[index], text, sizeof(text), &length);
-    return std::string(text, length);
-  }
-
-  // The bytes of a Uint8Array argument; null if it is none.
-  const uint8_t* Bytes(int index, size_t* size) const {
-    void* data = nullptr;
-    napi_typedarray_type type = napi_float64_array;
-    const napi_status status =
-        napi_get_typedarray_info(env, values[index], &type, size, &data, nullptr, nullptr);
-    return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(data) : nullptr;
-  }
-
-  napi_value Return(int32_t value) const {
-    napi_value result = nullptr;
-    napi_create_int32(env, value, &result);
-    return result;
-  }
+  KernelObject* object() const { return static_cast<KernelObject*>(data); }
+  Kernel& kernel() const { return *object()->kernel; }
 };
 
 // Calls that take integers and nothing else.
@@ -92,7 +51,9 @@ napi_value Three(napi_env env, napi_callback_info info) {
 
 napi_value Listen(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.kernel().Listen(call.Text(0), call.Int(1), call.Int(2)));
+  char address[64];
+  if (!call.Text(0, address)) return call.Return(-EINVAL);
+  return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2)));
 }
 
 // sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
@@ -113,6 +74,13 @@ napi_value Sendv(napi_env env, napi_callback_info info) {
   if (bytes == nullptr) return call.Return(-EINVAL);
   return call.Return(
       call.kernel().Sendv(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
+}
+
+// sendFile(fd, offset, length, file, position, count): a piece of the output arena, then a file's.
+napi_value SendFile(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.kernel().SendFile(call.Int(0), call.Unsigned(1), call.Unsigned(2),
+                                            call.Int(3), call.Long(4), call.Unsigned(5)));
 }
 
 napi_value AddressObject(napi_env env, const Address& address) {
@@ -144,18 +112,18 @@ napi_value Transferred(napi_env env, napi_callback_info info) {
 
 napi_value Start(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.object->Start(call.values[0]));
+  return call.Return(call.object()->Start(call.values[0]));
 }
 
 napi_value Stop(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  call.object->Stop();
+  call.object()->Stop();
   return call.Return(0);
 }
 
 napi_value Destroy(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  call.object->Stop();
+  call.object()->Stop();
   call.kernel().Shutdown();
   return call.Return(0);
 }
@@ -178,6 +146,7 @@ constexpr Named kCalls[] = {
     {"send", Three<&Kernel::Send>},
     {"sendFrom", SendFrom},
     {"sendv", Sendv},
+    {"sendFile", SendFile},
     {"shutdown", One<&Kernel::ShutdownWrite>},
     {"reset", One<&Kernel::Reset>},
     {"close", One<&Kernel::Close>},
@@ -267,6 +236,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   for (const std::string& name : PollerNames()) names[index++] = name;
   exports.Set("backends", names);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
+  napi_value create_files = nullptr;
+  napi_create_function(env, "createFiles", NAPI_AUTO_LENGTH, CreateFiles, nullptr, &create_files);
+  exports.Set("createFiles", Napi::Value(env, create_files));
   return exports;
 }
 

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "file.h"
+
 namespace epoll_server {
 namespace {
 
@@ -160,6 +162,15 @@ int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
   return CountSent(connection,
                    epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size));
+}
+
+int Kernel::SendFile(int fd, uint32_t offset, uint32_t length, int file, int64_t position,
+                     uint32_t count) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  if (!Inside(offset, length, memory_.output_size) || position < 0) return -EINVAL;
+  return CountSent(connection, epoll_server::SendFile(fd, memory_.output + offset, length, file,
+                                                      position, count));
 }
 
 int Kernel::ShutdownWrite(int fd) {

@@ -21,7 +21,7 @@ enum ControlWord {
   kReady = 3,       // written by Wait: how many events it reported
   kWaits = 4,       // counters, written here: poller waits
   kReceives = 5,    // recv(2) calls
-  kSends = 6,       // send(2) and sendmsg(2) calls
+  kSends = 6,       // send(2), sendmsg(2) and sendfile(2) calls
   kAccepts = 7,     // accept4(2) calls
   kRegistrations = 8,  // poller Add, Rearm and Remove calls
   kBytesReceived = 9,
@@ -89,6 +89,8 @@ class Kernel {
   int SendAll(int count);
   int SendFrom(int fd, const uint8_t* bytes, size_t length);
   int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
+  int SendFile(int fd, uint32_t offset, uint32_t length, int file, int64_t position,
+               uint32_t count);
   int ShutdownWrite(int fd);
   int Unacknowledged(int fd);
   int Reset(int fd);

@@ -11,8 +11,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHECKER = join(root, 'test', 'conformance', 'h1check.py');
 /** Cases that can be shown to be wrong, each with the RFC text that says so; empty while there are none. */
 const KNOWN = join(root, 'test', 'conformance', 'h1check-known-failures.txt');
-/** Files have no ranges and no validators yet. */
-const NOT_YET = ['RANGE', 'COND'];
 /** Seconds; the checker is told the same. */
 const DEADLINES = { header: 3, body: 3, idle: 3, write: 4 };
 const EXIT_NO_TARGET = 2;
@@ -42,8 +40,7 @@ function start(site) {
 function check(child, port) {
   const deadlines = Object.entries(DEADLINES).flatMap(([name, seconds]) => [`--${name}-timeout`, String(seconds)]);
   const known = existsSync(KNOWN) ? ['--known-fail', KNOWN] : [];
-  const skip = NOT_YET.length > 0 ? ['--skip', NOT_YET.join(',')] : [];
-  const args = ['-q', '--slow', '--pid', String(child.pid), ...deadlines, ...known, ...skip, ...process.argv.slice(2)];
+  const args = ['-q', '--slow', '--pid', String(child.pid), ...deadlines, ...known, ...process.argv.slice(2)];
   return new Promise((resolve) => {
     spawn('python3', [CHECKER, ...args, '127.0.0.1', port], { stdio: 'inherit' }).once('exit', resolve);
   });

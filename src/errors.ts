@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   ERR_CLIENT_GONE: 'request',
   ERR_HANDLER_TIMEOUT: 'request',
   ERR_APPLICATION: 'request',
+  ERR_FILE: 'request',
 } as const;
 
 /** One of the keys of {@link ERROR_CODES}. */

@@ -15,6 +15,7 @@ export {
   type FetchOptions,
   fetchHandler,
 } from './handlers/fetch.ts';
+export type { CacheRule } from './handlers/files/cache-rules.ts';
 export { isolated } from './handlers/isolated.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
 export { validator } from './handlers/wsgi-validator.ts';
@@ -25,4 +26,5 @@ export type { LogFormat } from './server/access-log.ts';
 export { tuneCompiler } from './server/compiler.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/server.ts';
+export type { SiteOptions } from './server/site-options.ts';
 export type { ServerStats } from './server/stats.ts';

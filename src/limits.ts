@@ -28,6 +28,7 @@ export const LIMIT_NAMES = [
   'maxAcceptsPerTurn',
   'maxRequestsPerTurn',
   'maxUnsentBytes',
+  'maxFileBytesPerTurn',
   'firstByteTimeoutMs',
   'headerTimeoutMs',
   'bodyTimeoutMs',
@@ -43,6 +44,7 @@ export const LIMIT_NAMES = [
   'maxOffloadQueue',
   'maxCacheBytes',
   'maxCachedFileBytes',
+  'maxCompressedFileBytes',
 ] as const;
 
 /** The name of a bound. */
@@ -85,6 +87,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     GIB,
     'Unsent output of one connection above which it is not read and writers wait.',
   ),
+  /** A fast client of a large file would keep everyone else waiting; this is well below a millisecond. */
+  maxFileBytesPerTurn: spec(1_048_576, 65_536, GIB, 'Bytes of a file sent to one client in one turn of the loop.'),
   /** A client that connects and says nothing; browsers open spare connections, so not too short. */
   firstByteTimeoutMs: spec(30_000, 100, DAY_MS, 'From accept to the first byte; beyond: closed.'),
   /** Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx: 60 s, node:http: 60 s. */
@@ -122,6 +126,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** Whole small files are kept; see maxCachedFileBytes. */
   maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
   maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
+  /** Somebody waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli. */
+  maxCompressedFileBytes: spec(
+    1_048_576,
+    0,
+    GIB,
+    'The largest file that is compressed here; larger ones need a sibling.',
+  ),
 };
 
 /** Whether `name` is a bound of the catalogue. */
@@ -154,6 +165,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxAcceptsPerTurn: resolve('maxAcceptsPerTurn'),
     maxRequestsPerTurn: resolve('maxRequestsPerTurn'),
     maxUnsentBytes: resolve('maxUnsentBytes'),
+    maxFileBytesPerTurn: resolve('maxFileBytesPerTurn'),
     firstByteTimeoutMs: resolve('firstByteTimeoutMs'),
     headerTimeoutMs: resolve('headerTimeoutMs'),
     bodyTimeoutMs: resolve('bodyTimeoutMs'),
@@ -169,6 +181,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxOffloadQueue: resolve('maxOffloadQueue'),
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
+    maxCompressedFileBytes: resolve('maxCompressedFileBytes'),
   };
 }
 

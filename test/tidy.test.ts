@@ -132,9 +132,15 @@ describe('the native edge', () => {
   const including = (header: string): readonly string[] =>
     NATIVE.filter(({ text }) => includesOf(text).includes(header)).map(({ path }) => path);
 
-  test('napi.h is included by native/addon.cc alone, node_api.h by kernel_object.h', () => {
+  test('napi.h is included by native/addon.cc alone, node_api.h by headers of that edge', () => {
     expect(including('napi.h')).toEqual(['native/addon.cc']);
-    expect(including('node_api.h')).toEqual(['native/kernel_object.h']);
+    expect(including('node_api.h')).toEqual([
+      'native/arguments.h',
+      'native/file_calls.h',
+      'native/file_jobs.h',
+      'native/file_object.h',
+      'native/kernel_object.h',
+    ]);
   });
 
   test('uv.h is included by native/loop_bridge.cc alone', () => {

@@ -5,6 +5,8 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
 import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
+import type { SiteOptions } from '../server/site-options.ts';
+import { parseSite, SITE_FLAGS } from './site-arguments.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -12,6 +14,8 @@ export interface Flag {
   readonly short?: string;
   /** What stands for its value in the help; absent: it takes none. */
   readonly value?: string;
+  /** It may be given several times. */
+  readonly many?: true;
   readonly text: string;
 }
 
@@ -36,6 +40,7 @@ export const FLAGS: readonly Flag[] = [
   { name: 'log-format', value: 'FORMAT', text: `${LOG_FORMATS.join(', ')} (default common)` },
   { name: 'trace', short: 't', text: 'show heads and who connects and leaves, on standard error' },
   { name: 'server-header', value: 'TEXT', text: 'the Server field; empty removes it (default epoll-server)' },
+  ...SITE_FLAGS,
   { name: 'quiet', short: 'q', text: 'do not print the line that says where the server listens' },
   { name: 'help', short: 'h', text: 'show this text' },
   { name: 'version', short: 'v', text: 'show the version' },
@@ -59,6 +64,7 @@ export interface Arguments {
   readonly help: boolean;
   readonly version: boolean;
   readonly limits: Partial<Limits>;
+  readonly site: SiteOptions;
 }
 
 /** `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`. */
@@ -85,6 +91,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
     throw usage('give --access-log or --no-access-log, not both');
   }
   if (root !== undefined && app !== undefined) throw usage('give a folder or an application, not both');
+  const site = parseSite((name) => listOf(values[name]), isSet, places.mounts);
+  if (app !== undefined && Object.keys(site).length > 0) {
+    throw usage('flags about files say how a folder is served: give a folder, not an application');
+  }
   return {
     port: port === undefined ? 8080 : parsePort(port),
     host: text('host'),
@@ -100,13 +110,15 @@ export function parseArguments(argv: readonly string[]): Arguments {
     help: isSet('help'),
     version: isSet('version'),
     limits: parseLimits(text),
+    site,
   };
 }
 
 /** An empty value is an unset variable of somebody's script, and must not become a default. */
 function refuseEmpty(values: Values, positionals: readonly string[]): void {
   for (const { name } of FLAGS) {
-    if (values[name] === '' && name !== 'server-header') throw usage(`--${name} is empty`);
+    const isEmpty = listOf(values[name]).includes('');
+    if (isEmpty && name !== 'server-header' && name !== 'charset') throw usage(`--${name} is empty`);
   }
   if (positionals.includes('')) throw usage('an argument is empty');
 }
@@ -117,22 +129,24 @@ function once(what: string, flag: string | undefined, place: string | undefined)
   return flag ?? place;
 }
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+
+/** The values of a flag that may be given several times, or once. */
+function listOf(value: Values[string]): readonly string[] {
+  return [value].flat().filter((each) => typeof each === 'string');
+}
 
 function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: boolean }> = {};
   for (const flag of FLAGS) {
-    const type = flag.value === undefined ? 'boolean' : 'string';
-    options[flag.name] = flag.short === undefined ? { type } : { type, short: flag.short };
+    const kind = { type: flag.value === undefined ? 'boolean' : 'string', multiple: flag.many === true } as const;
+    options[flag.name] = flag.short === undefined ? kind : { ...kind, short: flag.short };
   }
-  for (const name of LIMIT_NAMES) options[limitFlag(name)] = { type: 'string' };
+  for (const name of LIMIT_NAMES) options[limitFlag(name)] = { type: 'string', multiple: false };
   refuseUnknown(argv, Object.keys(options));
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    const flat: Record<string, string | boolean | undefined> = {};
-    for (const [name, value] of Object.entries(values))
-      flat[name] = Array.isArray(value) ? String(value.at(-1)) : value;
-    return { values: flat, positionals };
+    return { values, positionals };
   } catch (error) {
     throw usage(
       messageOf(error)
@@ -158,8 +172,25 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
   }
 }
 
-/** Digits are the port, `x:y` with a module in front of the colon an application, anything else the root. */
-function placePositionals(positionals: readonly string[]): { port?: string; root?: string; app?: string } {
+interface Places {
+  readonly port?: string;
+  readonly root?: string;
+  readonly app?: string;
+  readonly mounts: readonly string[];
+}
+
+/**
+ * Digits are the port, `/path=folder` is a mount, `x:y` with a module in front of the colon an application, anything
+ * else the root.
+ */
+function placePositionals(given: readonly string[]): Places {
+  const mounts = given.filter((argument) => MOUNT.test(argument));
+  return { ...placeOthers(given.filter((argument) => !MOUNT.test(argument))), mounts };
+}
+
+const MOUNT = /^\/[^=]*=/;
+
+function placeOthers(positionals: readonly string[]): Omit<Places, 'mounts'> {
   const [first, second, third] = positionals;
   if (third !== undefined) throw usage(`too many arguments: "${third}"`);
   if (first === undefined) return {};

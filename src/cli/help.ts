@@ -24,6 +24,7 @@ export function helpText(): string {
     '',
     '  epoll-server                                  the built-in site on port 8080',
     '  epoll-server 9000 ./public                    a folder',
+    '  epoll-server 9000 ./public /assets=./dist     two folders',
     '  epoll-server 9000 examples/hello-wsgi.js   an application',
     '',
     'Commands:',

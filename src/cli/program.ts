@@ -57,7 +57,9 @@ async function toServeOptions(given: Arguments): Promise<ServeOptions> {
     ...(serverHeader === undefined ? {} : { serverHeader }),
     ...(accessLog === undefined ? {} : { accessLog }),
     ...(given.trace ? { trace: streamSink(process.stderr, 'the trace') } : {}),
-    ...(given.app === undefined ? { root: given.root ?? DEFAULT_SITE } : { app: given.app, offload: given.offload }),
+    ...(given.app === undefined
+      ? { root: given.root ?? DEFAULT_SITE, site: given.site }
+      : { app: given.app, offload: given.offload }),
   };
 }
 

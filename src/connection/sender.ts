@@ -1,13 +1,16 @@
 // The sending half of a connection: output is staged, sent at the end of its turn, and owed when the kernel
 // does not take it. Write first, wait for WRITABLE only after a short count. It must not know what it sends.
 
-import { EAGAIN, EINTR } from '../kernel/errno.ts';
+import { EAGAIN, EINTR, EINVAL, EIO, ENODATA, ENOSYS } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
 import { Source } from '../reactor/source.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
 import type { Stage, Staging } from './stage.ts';
 import { LOOK_MS, Taking } from './taking.ts';
+
+/** Results of sendfile(2) that speak of the file, not of the socket. */
+const FILE_ERRORS = new Set([EINVAL, EIO, ENOSYS]);
 
 /** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
 export const OPEN = 0;
@@ -24,6 +27,7 @@ export interface ConnectionContext {
   readonly sendTimeoutMs: number;
   /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
   readonly minSendBytesPerSecond: number;
+  readonly maxFileBytesPerTurn: number;
   readonly lingerTimeoutMs: number;
   readonly maxLingerBytes: number;
   /** Told when the descriptor of a connection is given back. */
@@ -38,6 +42,11 @@ export abstract class Sender extends Source implements Staging {
   #outbox: Outbox | null = null;
   /** While anything is owed. */
   #taking: Taking | null = null;
+  /** A file has more to send: writers wait for the socket to have room, or for the next turn. */
+  #awaitsRoom = false;
+  /** Bytes of files that were sent in the turn of this number. */
+  #fileBytes = 0;
+  #fileTurn = -1;
 
   constructor(context: ConnectionContext, fd: number, generation: number) {
     super(fd, generation);
@@ -56,14 +65,14 @@ export abstract class Sender extends Source implements Staging {
   /** `sendTick` changed. */
   protected abstract updateDeadline(): void;
 
-  /** Whether anything is owed. */
+  /** Whether anything is owed, or somebody waits to write more. */
   protected get owes(): boolean {
-    return this.#outbox !== null;
+    return this.#outbox !== null || this.#awaitsRoom;
   }
 
   /** Whether writers should wait for `Protocol.drained`. */
   get isFull(): boolean {
-    return this.#outbox !== null && this.#outbox.bytes >= this.context.maxUnsentBytes;
+    return this.#awaitsRoom || (this.#outbox !== null && this.#outbox.bytes >= this.context.maxUnsentBytes);
   }
 
   /** Has this connection served in the next turn. */
@@ -75,6 +84,7 @@ export abstract class Sender extends Source implements Staging {
   protected dropOutput(): void {
     this.#outbox = null;
     this.#taking = null;
+    this.#awaitsRoom = false;
   }
 
   /**
@@ -120,6 +130,65 @@ export abstract class Sender extends Source implements Staging {
     }
   }
 
+  /**
+   * Sends bytes of an open file behind what was written, from the system's memory to the socket. Returns the count
+   * taken; fewer than asked: {@link drained} will be told. `-errno` when the file itself is to blame: it ends before
+   * `position` (ENODATA), or cannot be sent so.
+   */
+  sendFile(file: number, position: number, length: number): number {
+    const { stage } = this.context;
+    if (stage.owner !== this && stage.owner !== null) return this.#waitForTurn();
+    if (this.#outbox !== null) this.#sendOutbox();
+    const allowed = Math.min(length, this.#fileBudget());
+    let sent = 0;
+    while (sent < allowed && this.#outbox === null && this.state !== CLOSED) {
+      const count = this.#sendFilePiece(file, position + sent, allowed - sent);
+      if (count === EAGAIN) break;
+      if (count < 0) return sent > 0 ? sent : count;
+      sent += count;
+    }
+    this.#fileBytes += sent;
+    if (sent < length && this.state !== CLOSED) {
+      if (sent === allowed) this.#waitForTurn();
+      this.#awaitsRoom = true;
+    }
+    if (!this.owes) this.#unwatch();
+    else if (this.#taking === null) this.#watch();
+    return sent;
+  }
+
+  /** Not the socket is full, but this turn. */
+  #waitForTurn(): number {
+    this.#awaitsRoom = true;
+    this.wake();
+    return 0;
+  }
+
+  /** Bytes of files that may still be sent in this turn: one client must not have all of it. */
+  #fileBudget(): number {
+    const { reactor, maxFileBytesPerTurn } = this.context;
+    if (this.#fileTurn !== reactor.counters.turns) {
+      this.#fileTurn = reactor.counters.turns;
+      this.#fileBytes = 0;
+    }
+    return Math.max(maxFileBytesPerTurn - this.#fileBytes, 0);
+  }
+
+  /** What is staged, and bytes of a file, with one call. Returns how many of the file's were taken, or `-errno`. */
+  #sendFilePiece(file: number, position: number, length: number): number {
+    const { kernel, stage } = this.context;
+    const { start } = stage;
+    const staged = stage.owner === this ? stage.used - start : 0;
+    const count = kernel.sendFile(this.fd, start, staged, file, position, length);
+    if (count === 0) return ENODATA;
+    if (FILE_ERRORS.has(count)) return count;
+    if (staged > 0) stage.used = start;
+    if (this.#sendFailed(count)) return EAGAIN;
+    const sent = Math.max(count, 0);
+    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(start + sent, start + staged)), true);
+    return count < 0 ? EAGAIN : Math.max(sent - staged, 0);
+  }
+
   /** What is staged and `bytes` leave with one call; what the kernel does not take is owed. */
   #writeThrough(bytes: Uint8Array): void {
     const { kernel, stage } = this.context;
@@ -159,10 +228,17 @@ export abstract class Sender extends Source implements Staging {
 
   /** Sends what is owed until the kernel refuses: a short count means that WRITABLE will come. */
   protected flushOutbox(): void {
+    const wasFull = this.isFull;
+    this.#awaitsRoom = false;
+    this.#sendOutbox();
+    if (this.state !== CLOSED && (this.#outbox === null || (wasFull && !this.isFull))) this.drained();
+    if (!this.owes) this.#unwatch();
+  }
+
+  #sendOutbox(): void {
     const { kernel, stage } = this.context;
     // The arena is needed: what others staged in it leaves first.
     stage.flush();
-    const wasFull = this.isFull;
     while (this.#outbox !== null && this.state !== CLOSED) {
       const outbox = this.#outbox;
       const large = outbox.large;
@@ -171,11 +247,10 @@ export abstract class Sender extends Source implements Staging {
       if (this.#sendFailed(count)) return;
       if (count > 0) {
         outbox.drop(count);
-        if (outbox.bytes === 0) this.#unwatch();
+        if (outbox.bytes === 0) this.#outbox = null;
       }
       if (count < length) break;
     }
-    if (this.#outbox === null || (wasFull && !this.isFull)) this.drained();
   }
 
   /** Whether a send ended the connection; EAGAIN does not, and EINTR is tried again next turn. */
@@ -197,7 +272,7 @@ export abstract class Sender extends Source implements Staging {
   }
 
   #unwatch(): void {
-    this.#outbox = null;
+    if (this.#taking === null) return;
     this.#taking = null;
     this.sendTick = 0;
     this.updateDeadline();

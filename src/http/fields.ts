@@ -9,6 +9,13 @@ export type FieldInput =
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly (readonly [string, string | number])[];
 
+/** Fields that need no check any more. */
+interface MadeFields {
+  readonly base: PreparedFields;
+  readonly lines: string;
+  readonly contentLength: number;
+}
+
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Space around a value belongs to the line, not to the value (RFC 9110 section 5.5). */
@@ -32,7 +39,15 @@ export class PreparedFields {
   cached: HeadBlock | null = null;
 
   /** @throws TypeError that names the field and the rule it breaks. */
-  constructor(pairs: Iterable<readonly [string, string]>) {
+  constructor(pairs: Iterable<readonly [string, string]>, made?: MadeFields) {
+    if (made !== undefined) {
+      this.lines = made.lines;
+      this.contentLength = made.contentLength;
+      this.hasDate = made.base.hasDate;
+      this.hasServer = made.base.hasServer;
+      this.close = made.base.close;
+      return;
+    }
     let lines = '';
     let hasDate = false;
     let hasServer = false;
@@ -76,6 +91,14 @@ export class PreparedFields {
     if (this.close) pairs.push(['Connection', 'close']);
     return pairs;
   }
+}
+
+/**
+ * `base` with more fields behind it: `lines` are `Name: value CRLF`, made by the server itself and therefore not
+ * checked, without what {@link PreparedFields.lines} leaves out.
+ */
+export function extendFields(base: PreparedFields, lines: string, contentLength: number): PreparedFields {
+  return new PreparedFields([], { base, lines: base.lines + lines, contentLength });
 }
 
 /** No fields at all. */

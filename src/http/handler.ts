@@ -88,6 +88,17 @@ export interface HttpResponse {
   write(content: string | Uint8Array): boolean;
   /** Resolves when the client has taken enough, or is gone. */
   drained(): Promise<void>;
+  /**
+   * The same without a promise: calls `callback` once, then. False: there is nothing to wait for, and it is not
+   * called.
+   */
+  whenDrained(callback: () => void): boolean;
+  /**
+   * Sends bytes of an open file behind what was written, from the system's memory to the client (sendfile(2)); the
+   * answer must have a Content-Length. Returns the count taken: fewer than asked mean that the client is slow, wait
+   * for {@link whenDrained}. Negative: these bytes cannot be sent so, or are not there; read and write them.
+   */
+  writeFile(descriptor: number, position: number, length: number): number;
   /** Ends the content, after one more piece if given. */
   end(content?: string | Uint8Array): void;
   /** Cuts the connection, so that the client notices that the answer is incomplete. */

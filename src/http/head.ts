@@ -8,6 +8,8 @@ export class Head {
   /** Offsets from {@link linesAt}, so that they hold for the same lines behind another target. */
   readonly fieldTable: Int32Array;
   fieldCount = 0;
+  /** Bit n: a name has n bytes, modulo 32. Most fields that are asked for are not there, and need no look. */
+  nameLengths = 0;
   /** Bytes of the head, its empty line included. */
   length = 0;
   methodStart = 0;
@@ -39,12 +41,14 @@ export class Head {
     table[entry + 2] = valueStart;
     table[entry + 3] = valueEnd;
     this.fieldCount++;
+    this.nameLengths |= 1 << (nameEnd - nameStart);
   }
 
   /** A copy that stays as it is when the parser goes on. */
   copy(): Head {
     const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
     copy.fieldCount = this.fieldCount;
+    copy.nameLengths = this.nameLengths;
     copy.length = this.length;
     copy.methodStart = this.methodStart;
     copy.methodEnd = this.methodEnd;

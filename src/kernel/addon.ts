@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EpollServerError, messageOf } from '../errors.ts';
+import type { Files } from './files.ts';
 import type { Kernel } from './kernel.ts';
 
 /** What the addon's createKernel returns: a {@link Kernel} without its clocks. */
@@ -22,6 +23,7 @@ export interface Addon {
     outputBytes: number,
     orderCapacity: number,
   ) => NativeCalls | number;
+  readonly createFiles: () => Files;
 }
 
 /** The runtime that asks for the addon; a parameter so that refusals can be tested. */

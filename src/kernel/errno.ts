@@ -16,6 +16,9 @@ export const ENOBUFS: number = -errno.ENOBUFS;
 export const ENOMEM: number = -errno.ENOMEM;
 export const ECONNABORTED: number = -errno.ECONNABORTED;
 export const EINVAL: number = -errno.EINVAL;
+export const EIO: number = -errno.EIO;
+export const ENODATA: number = -errno.ENODATA;
+export const ENOSYS: number = -errno.ENOSYS;
 
 /** A system call that failed where nothing else could be done: `call`, `errno` and its name. */
 export class NativeError extends EpollServerError {

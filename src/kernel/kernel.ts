@@ -108,6 +108,18 @@ export interface Kernel {
   readonly sendFrom: (fd: number, bytes: Uint8Array, offset: number) => number;
   /** Sends `output[offset, offset + length)` and then `bytes`, in one call. Returns the count taken. */
   readonly sendv: (fd: number, offset: number, length: number, bytes: Uint8Array) => number;
+  /**
+   * Sends `output[offset, offset + length)` and then `count` bytes of an open file from `position` on, in one call. Returns the
+   * count taken of both; 0: the file ends before `position`. ENOSYS or EINVAL: this file cannot be sent so.
+   */
+  readonly sendFile: (
+    fd: number,
+    offset: number,
+    length: number,
+    file: number,
+    position: number,
+    count: number,
+  ) => number;
   /** Sends FIN; receiving goes on. */
   readonly shutdown: (fd: number) => number;
   /** Makes `close` discard what is unsent and answer with RST. */

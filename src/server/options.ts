@@ -9,6 +9,7 @@ import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { isLimitName, type Limits, resolveLimits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from './access-log.ts';
+import { checkSite, type SiteOptions } from './site-options.ts';
 import type { Sink } from './watcher.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
@@ -19,6 +20,8 @@ export interface ServeOptions extends Partial<Limits> {
   readonly host?: string;
   /** The folder whose files are served. Either this, `handler`, `fetch` or `app`. */
   readonly root?: string;
+  /** How its files are served. */
+  readonly site?: SiteOptions;
   /** Answers every request. See {@link Handler}; `wsgi(application)` makes one. */
   readonly handler?: Handler;
   /** Answers every request with a Response, in the shape of Bun, Deno, Hono and h3. See `fetchHandler`. */
@@ -50,6 +53,7 @@ const NAMES = new Set([
   'port',
   'host',
   'root',
+  'site',
   'handler',
   'fetch',
   'app',
@@ -75,6 +79,10 @@ export function checkOptions(options: ServeOptions): Limits {
   checkApplication(options);
   if (handler !== undefined && typeof handler !== 'function')
     throw wrong(`handler must be a function, not ${typeof handler}`);
+  if (options.site !== undefined) {
+    if (options.root === undefined) throw wrong('site says how the files of root are served: give root too');
+    checkSite(options.site);
+  }
   if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
   for (const sink of ['accessLog', 'trace', 'onError'] as const) {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);

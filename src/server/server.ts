@@ -1,20 +1,17 @@
 // One server: a kernel, a reactor, a listener, a handler, and everyone who is connected.
 // It wires the layers; it decides nothing about bytes.
 
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { Acceptor } from '../connection/acceptor.ts';
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
-import { EpollServerError, messageOf } from '../errors.ts';
-import { DirectorySource } from '../handlers/file-source.ts';
-import { staticFiles } from '../handlers/static-files.ts';
+import { assert, EpollServerError, messageOf } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { HeadWriter } from '../http/response-head.ts';
-import { check, NativeError } from '../kernel/errno.ts';
+import { check } from '../kernel/errno.ts';
+import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel } from '../kernel/native-kernel.ts';
 import type { Limits } from '../limits.ts';
@@ -23,7 +20,9 @@ import { SessionContext } from '../session/context.ts';
 import { Session } from '../session/session.ts';
 import { lineFormatter } from './access-log.ts';
 import { type Application, openApplication } from './application.ts';
-import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
+import { listen, resolveHost, urlOf } from './listener.ts';
+import { checkOptions, type ServeOptions } from './options.ts';
+import { type Folders, resolveFolders, Sites } from './sites.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 import { Watcher } from './watcher.ts';
 
@@ -59,15 +58,17 @@ export interface Server {
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const limits = checkOptions(options);
-  const root = options.root === undefined ? null : await resolveRoot(options.root);
+  const folders = options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {});
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
   const onError = options.onError ?? logError;
   const application = await openApplication(options, limits, (error) => onError(error, null));
+  const files = createNativeFiles();
   let kernel: Kernel | null = null;
   try {
     kernel = createNativeKernel(options.backend);
-    return new RunningServer(kernel, options, limits, root, address, application);
+    return new RunningServer(kernel, files, options, limits, folders, address, application);
   } catch (error) {
+    files.destroy();
     kernel?.destroy();
     await application.close();
     throw error;
@@ -80,6 +81,8 @@ class RunningServer implements Server {
   readonly backend: string;
   readonly root: string | null;
   readonly #kernel: Kernel;
+  readonly #files: Files;
+  readonly #sites: Sites | null;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
   readonly #sessions: SessionContext;
@@ -95,28 +98,52 @@ class RunningServer implements Server {
 
   constructor(
     kernel: Kernel,
+    files: Files,
     options: ServeOptions,
     limits: Limits,
-    root: string | null,
+    folders: Folders | null,
     address: string,
     application: Application,
   ) {
     this.#application = application;
     this.#kernel = kernel;
+    this.#files = files;
     this.#limits = limits;
     this.#admission = new Admission(limits);
-    this.root = root;
+    this.root = folders?.root ?? null;
     this.backend = kernel.traits.name;
-    const listener = listen(kernel, address, options.port ?? DEFAULT_PORT, limits.backlog, options.host);
+    const listener = listen(kernel, {
+      host: options.host ?? DEFAULT_HOST,
+      address,
+      port: options.port ?? DEFAULT_PORT,
+      backlog: limits.backlog,
+    });
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root, application.handler);
+    this.#sites =
+      folders === null
+        ? null
+        : new Sites(folders, options.site ?? {}, {
+            files,
+            limits,
+            nowMs: () => this.#reactor.nowMs(),
+            wallClockMs: kernel.wallClockMs,
+            onError: options.onError ?? logError,
+          });
+    this.#sessions = makeSessions(
+      kernel,
+      this.#reactor,
+      options,
+      limits,
+      application.handler ?? handlerOf(this.#sites),
+    );
     this.#connectionContext = {
       kernel,
       reactor: this.#reactor,
       stage: new Stage(kernel),
       maxUnsentBytes: limits.maxUnsentBytes,
+      maxFileBytesPerTurn: limits.maxFileBytesPerTurn,
       sendTimeoutMs: limits.sendTimeoutMs,
       minSendBytesPerSecond: limits.minSendBytesPerSecond,
       lingerTimeoutMs: limits.lingerTimeoutMs,
@@ -136,7 +163,8 @@ class RunningServer implements Server {
 
   stats(): ServerStats {
     const { size } = this.#connections;
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, size, this.#admission.refused);
+    const { refused } = this.#admission;
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, this.#sites, size, refused);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -156,6 +184,7 @@ class RunningServer implements Server {
     for (const connection of this.#connections.keys()) connection.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
+    this.#files.destroy();
     this.#kernel.destroy();
     await this.#application.close();
   }
@@ -206,11 +235,10 @@ function makeSessions(
   reactor: Reactor,
   options: ServeOptions,
   limits: Limits,
-  root: string | null,
-  handler: Handler | null,
+  handler: Handler,
 ): SessionContext {
   return new SessionContext({
-    handler: handler ?? fileHandler(root ?? '', limits, reactor),
+    handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
     observer: makeWatcher(kernel, reactor, options),
@@ -219,14 +247,9 @@ function makeSessions(
   });
 }
 
-function fileHandler(root: string, limits: Limits, reactor: Reactor): Handler {
-  return staticFiles({
-    source: new DirectorySource(root),
-    maxCacheBytes: limits.maxCacheBytes,
-    maxCachedFileBytes: limits.maxCachedFileBytes,
-    nowMs: () => reactor.nowMs(),
-    wallClockMs: reactor.kernel.wallClockMs,
-  });
+function handlerOf(sites: Sites | null): Handler {
+  assert(sites !== null, 'a server without a handler has sites');
+  return sites.handler;
 }
 
 function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): Watcher | null {
@@ -244,43 +267,13 @@ function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): W
 /** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
 function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` ${request.method} ${request.target}`;
+  if (error instanceof EpollServerError && error.code === 'ERR_FILE') {
+    process.stderr.write(`epoll-server:${where}: ${error.message}\n`);
+    return;
+  }
   const what =
     error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
   process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
-}
-
-function listen(kernel: Kernel, address: string, port: number, backlog: number, host = address): number {
-  const fd = kernel.listen(address, port, backlog);
-  if (fd >= 0) return fd;
-  const error = new NativeError('listen', fd);
-  const hint = LISTEN_HINTS[error.errnoName] ?? error.message;
-  throw new EpollServerError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${hint}`, { cause: error });
-}
-
-const LISTEN_HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is taken: choose another with --port, or end the program that has it',
-  EACCES: 'ports below 1024 need privileges: choose a higher one',
-  EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
-  EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
-};
-
-async function resolveHost(host: string): Promise<string> {
-  if (isIP(host) !== 0) return host;
-  try {
-    return (await lookup(host)).address;
-  } catch (error) {
-    throw new EpollServerError(
-      'ERR_LISTEN',
-      `the host "${host}" is not known: give a name or an address of this machine`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-function urlOf({ address, port }: SocketAddress): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
 }
 
 function pause(ms: number): Promise<void> {

@@ -14,6 +14,7 @@ import {
 } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
 import type { SessionContext } from '../session/context.ts';
+import type { Sites } from './sites.ts';
 
 /** Counts since the server started, but for `openConnections`. */
 export interface ServerStats {
@@ -55,6 +56,20 @@ export interface ServerStats {
   readonly acceptCalls: number;
   /** Calls that changed what the poller watches (`epoll_ctl`). */
   readonly registrations: number;
+  /** Requests for files: answered from what was kept, and looked for. */
+  readonly fileCacheHits: number;
+  readonly fileCacheMisses: number;
+  /** What is kept now, and how many. */
+  readonly fileCacheBytes: number;
+  readonly fileCacheEntries: number;
+  /** Bytes of files that went from the system's memory to clients (`sendfile`). */
+  readonly fileSendfileBytes: number;
+  /** Pieces of files read from the system's memory, and in the thread pool. */
+  readonly fileMemoryReads: number;
+  readonly filePoolReads: number;
+  /** Files opened in the thread pool. */
+  readonly filePoolOpens: number;
+  readonly fileCompressions: number;
 }
 
 export function statsOf(
@@ -62,6 +77,7 @@ export function statsOf(
   reactor: Reactor,
   acceptor: Acceptor,
   sessions: SessionContext,
+  sites: Sites | null,
   openConnections: number,
   refusedConnections: number,
 ): ServerStats {
@@ -83,5 +99,14 @@ export function statsOf(
     sendCalls: word(SENDS),
     acceptCalls: word(ACCEPTS),
     registrations: word(REGISTRATIONS),
+    fileCacheHits: sites?.counters.cacheHits ?? 0,
+    fileCacheMisses: sites?.counters.cacheMisses ?? 0,
+    fileCacheBytes: sites?.cache.bytes ?? 0,
+    fileCacheEntries: sites?.cache.size ?? 0,
+    fileSendfileBytes: sites?.counters.sendfileBytes ?? 0,
+    fileMemoryReads: sites?.counters.memoryReads ?? 0,
+    filePoolReads: sites?.counters.poolReads ?? 0,
+    filePoolOpens: sites?.counters.poolOpens ?? 0,
+    fileCompressions: sites?.counters.compressions ?? 0,
   };
 }

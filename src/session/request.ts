@@ -73,6 +73,7 @@ export class Request implements HttpRequest {
 
   field(name: string): string | undefined {
     const head = this.#valid();
+    if ((head.nameLengths & (1 << name.length)) === 0) return undefined;
     const lowerCase = name.toLowerCase();
     const lines = this.#base + head.linesAt;
     let value: string | undefined;

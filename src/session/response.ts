@@ -3,12 +3,13 @@
 
 import type { Connection } from '../connection/connection.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
-import { EpollServerError, messageOf } from '../errors.ts';
-import { type FieldInput, NO_FIELDS, PreparedFields, prepareFields } from '../http/fields.ts';
+import { EpollServerError } from '../errors.ts';
+import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
+import { checked, invalidBody, notStarted } from './misuse.ts';
 import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 /** What a response asks of its session. */
@@ -118,11 +119,26 @@ export class Response implements HttpResponse {
   }
 
   drained(): Promise<void> {
-    if (this.ended || !this.#owner.connection.isFull) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#waiters ??= [];
-      this.#waiters.push(resolve);
+      if (!this.whenDrained(resolve)) resolve();
     });
+  }
+
+  whenDrained(callback: () => void): boolean {
+    if (this.ended || !this.#owner.connection.isFull) return false;
+    this.#waiters ??= [];
+    this.#waiters.push(callback);
+    return true;
+  }
+
+  writeFile(descriptor: number, position: number, length: number): number {
+    this.#assertWritable();
+    if (this.gone) return 0;
+    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return -1;
+    const count = this.#owner.connection.sendFile(descriptor, position, length);
+    this.#left -= Math.max(count, 0);
+    this.contentBytes += Math.max(count, 0);
+    return count;
   }
 
   end(content?: string | Uint8Array): void {
@@ -264,28 +280,4 @@ export class Response implements HttpResponse {
 function declaredLength(status: number, fields: PreparedFields, length: number): number {
   if (status === RESET_CONTENT) return 0;
   return fields.contentLength >= 0 ? fields.contentLength : length;
-}
-
-function checked(status: number, fields: FieldInput): PreparedFields {
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new EpollServerError(
-      'ERR_INVALID_STATUS',
-      `a status is a whole number from 200 to 599, not ${String(status)}`,
-    );
-  }
-  if (fields instanceof PreparedFields) return fields;
-  try {
-    return prepareFields(fields);
-  } catch (error) {
-    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
-  }
-}
-
-function invalidBody(content: unknown): EpollServerError {
-  const kind = content === null ? 'null' : typeof content;
-  return new EpollServerError('ERR_INVALID_BODY', `content is a string or a Uint8Array, not ${kind}`);
-}
-
-function notStarted(): EpollServerError {
-  return new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
 }

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { utimes } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { mediaType } from '../../src/handlers/static-files.ts';
+import { mediaTypeOf } from '../../src/handlers/files/representation.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
@@ -175,7 +175,7 @@ test("media types are those of the name's ending, text has a charset", () => {
     'a',
     'a.unknown',
   ];
-  expect(types.map(mediaType)).toEqual([
+  expect(types.map((name) => mediaTypeOf(name))).toEqual([
     'text/html; charset=utf-8',
     'text/css; charset=utf-8',
     'text/javascript; charset=utf-8',

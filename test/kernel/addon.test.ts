@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { addonCandidates, assertSupported, loadAddon, type Runtime } from '../../src/kernel/addon.ts';
 import { check, EAGAIN, NativeError } from '../../src/kernel/errno.ts';
+import { createNativeFiles } from '../../src/kernel/files.ts';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
 
@@ -65,7 +66,7 @@ test('an unknown back end is ERR_BACKEND; one that the system refuses is a Nativ
   expect(() => createNativeKernel('iocp')).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('epoll') }),
   );
-  const refusing = { backends: ['epoll'], createKernel: () => -24 };
+  const refusing = { backends: ['epoll'], createKernel: () => -24, createFiles: createNativeFiles };
   expect(() => createNativeKernel('epoll', refusing)).toThrow(
     expect.objectContaining({ code: 'ERR_SYSTEM_CALL', errnoName: 'EMFILE' }),
   );

@@ -33,6 +33,21 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   ['an unknown log format', { handler, logFormat: 'xml' }, /logFormat .* common, combined, json, not "xml"/],
   ['an access log that is no function', { handler, accessLog: 'file' }, /accessLog must be a function/],
   ['a trace that is no function', { handler, trace: true }, /trace must be a function/],
+  ['an option of the site that there is not', { root: '.', site: { nothing: 1 } }, /no option "site.nothing"/],
+  [
+    'a listing that is no boolean',
+    { root: '.', site: { listing: 'yes' } },
+    /site\.listing .* true or false, not "yes"/,
+  ],
+  [
+    'a rule with a line break',
+    { root: '.', site: { cacheControl: [{ pattern: '*', value: 'a\nb' }] } },
+    /site\.cacheControl must be/,
+  ],
+  ['a host that is none', { root: '.', site: { hosts: { 'a/b': '.' } } }, /a host is a name such as/],
+  ['a mount of the root', { root: '.', site: { mounts: { '/': '.' } } }, /below a path such as \/assets, not "\/"/],
+  ['a path twice', { root: '.', site: { mounts: { '/a': '.', '//a/': '.' } } }, /two folders are mounted below \/a/],
+  ['a site without a root', { handler, site: {} }, /give root too/],
   ['an onError that is no function', { handler, onError: null }, /onError must be a function/],
   ['a Server field that splits', { handler, serverHeader: 'a\r\nb' }, /serverHeader/],
   ['a Server field that is no text', { handler, serverHeader: 3 }, /serverHeader must be a string/],
@@ -79,4 +94,11 @@ test('a root that is missing or no directory is ERR_ROOT and names the path', as
     message: expect.stringContaining('is not a directory'),
   });
   expect(await resolveRoot(`${path}/.`)).toBe(path);
+});
+
+test('a folder of a host or mount that is missing is ERR_ROOT', async () => {
+  const root = await folder();
+  for (const site of [{ hosts: { a: `${root}/none` } }, { mounts: { '/a': `${root}/none` } }]) {
+    await expect(serve({ port: 0, root, site })).rejects.toMatchObject({ code: 'ERR_ROOT' });
+  }
 });

@@ -59,11 +59,17 @@ export class Program {
 
 export interface ProgramOptions {
   readonly cwd?: string;
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a program; the test's end kills it. */
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
-  const child = spawn(command, args, { cwd: options.cwd ?? REPOSITORY, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    cwd: options.cwd ?? REPOSITORY,
+    env: { ...process.env, ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const program = new Program(child);
   onTestFinished(async () => {
     if (program.exit === null) child.kill('SIGKILL');

@@ -10,6 +10,9 @@ import type { Pairs, ToWorker } from './messages.ts';
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
 
+/** What writeFile says of bytes that cannot be sent so. */
+const CANNOT = -1;
+
 export class RemoteResponse implements HttpResponse {
   readonly #port: MessagePort;
   #isStarted = false;
@@ -53,6 +56,17 @@ export class RemoteResponse implements HttpResponse {
   drained(): Promise<void> {
     if (this.ended || this.#waitingBytes < WINDOW_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  whenDrained(callback: () => void): boolean {
+    if (this.ended || this.#waitingBytes < WINDOW_BYTES) return false;
+    this.#waiters.push(callback);
+    return true;
+  }
+
+  /** The connection is another thread's: read and write instead. */
+  writeFile(): number {
+    return CANNOT;
   }
 
   end(content?: string | Uint8Array): void {

@@ -15,19 +15,24 @@ const FORBIDDEN = /[\0/\\]/;
 
 /**
  * Splits and decodes `path` (as sent, beginning with `/`). Empty names are skipped, as nginx does.
- * Names that begin with a dot are hidden, but for `.well-known` (RFC 8615).
+ * Names that begin with a dot are hidden, but for `.well-known` (RFC 8615), unless `showsHidden`.
  */
-export function parseFilePath(path: string): FilePath | PathRefusal {
+export function parseFilePath(path: string, showsHidden = false): FilePath | PathRefusal {
   if (!path.startsWith('/')) return 400;
   const segments: string[] = [];
   for (const part of path.split('/')) {
     if (part === '') continue;
     const name = decodeName(part);
     if (name === null || name === '.' || name === '..' || FORBIDDEN.test(name)) return 400;
-    if (name.startsWith('.') && name !== '.well-known') return 404;
+    if (name.startsWith('.') && name !== '.well-known' && !showsHidden) return 404;
     segments.push(name);
   }
   return { segments, isDirectory: path.endsWith('/') };
+}
+
+/** The one way to say it, decoded: what different spellings of a path have in common. */
+export function canonicalPath({ segments, isDirectory }: FilePath): string {
+  return `/${segments.join('/')}${isDirectory && segments.length > 0 ? '/' : ''}`;
 }
 
 /** Percent-decodes once, as UTF-8. Null: a broken escape, or bytes that are not UTF-8. */

@@ -1,0 +1,85 @@
+// The arguments of one call from JavaScript, and its result: small integers and borrowed bytes.
+// It must not know what is called.
+#ifndef EPOLL_SERVER_NATIVE_ARGUMENTS_H_
+#define EPOLL_SERVER_NATIVE_ARGUMENTS_H_
+
+#include <node_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace epoll_server {
+
+struct Arguments {
+  static constexpr size_t kMax = 6;
+
+  napi_env env;
+  napi_value values[kMax] = {};
+  void* data = nullptr;  // what the function was made with
+
+  Arguments(napi_env env_in, napi_callback_info info) : env(env_in) {
+    size_t count = kMax;
+    napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  }
+
+  int32_t Int(int index) const {
+    int32_t value = -1;
+    napi_get_value_int32(env, values[index], &value);
+    return value;
+  }
+
+  uint32_t Unsigned(int index) const {
+    uint32_t value = 0;
+    napi_get_value_uint32(env, values[index], &value);
+    return value;
+  }
+
+  int64_t Long(int index) const {
+    int64_t value = -1;
+    napi_get_value_int64(env, values[index], &value);
+    return value;
+  }
+
+  // Copies a string. False: it does not fit.
+  template <size_t size>
+  bool Text(int index, char (&text)[size]) const {
+    size_t length = 0;
+    size_t whole = 0;
+    text[0] = '\0';
+    napi_get_value_string_utf8(env, values[index], text, size, &length);
+    napi_get_value_string_utf8(env, values[index], nullptr, 0, &whole);
+    return length == whole;
+  }
+
+  // The bytes of a Uint8Array; null if it is none.
+  uint8_t* Bytes(int index, size_t* size) const {
+    void* bytes = nullptr;
+    napi_typedarray_type type = napi_float64_array;
+    const napi_status status =
+        napi_get_typedarray_info(env, values[index], &type, size, &bytes, nullptr, nullptr);
+    return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(bytes) : nullptr;
+  }
+
+  // A piece of a Uint8Array: bytes, offset and length are the arguments from `index` on.
+  uint8_t* Piece(int index, size_t* length) const {
+    size_t size = 0;
+    uint8_t* bytes = Bytes(index, &size);
+    const int64_t offset = Long(index + 1);
+    const int64_t wanted = Long(index + 2);
+    if (bytes == nullptr || offset < 0 || wanted < 0) return nullptr;
+    const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(wanted);
+    if (end > size) return nullptr;
+    *length = static_cast<size_t>(wanted);
+    return bytes + offset;
+  }
+
+  napi_value Return(int32_t value) const {
+    napi_value result = nullptr;
+    napi_create_int32(env, value, &result);
+    return result;
+  }
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_ARGUMENTS_H_

@@ -1,0 +1,75 @@
+// Files below a directory, and what of them is in memory. Nothing here leaves the directory, opens
+// anything but a regular file for reading, or waits for a disk unless the caller says that it may.
+// It must not know about JavaScript; any thread may call it.
+//
+// What a caller may rely on (test/contract/files.contract.ts has a test for each sentence):
+//  1. A path leads to what lies beneath the root, or nowhere: links are followed as long as they
+//     stay inside, absolute ones and ".." beyond the root are -EXDEV, whoever renames meanwhile.
+//  2. Only regular files are opened for reading: a directory is -EISDIR, everything else -ENXIO.
+//  3. Without `may_wait` no call waits for a disk: what memory does not know is -EAGAIN.
+//  4. A read is short only at the end of the file, or where memory ends and waiting was not
+//  allowed.
+#ifndef EPOLL_SERVER_NATIVE_FILE_H_
+#define EPOLL_SERVER_NATIVE_FILE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace epoll_server {
+
+// What tells one state of a file from another. Times are milliseconds since 1970.
+struct FileStatus {
+  double size;
+  double modified_ms;
+  double changed_ms;
+  double device;
+  double inode;
+};
+
+// One name of a directory.
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory;
+  double size;
+  double modified_ms;
+};
+
+// Calls that turned out to be missing on this system are remembered, so that they are tried once.
+struct FileSystem {
+  std::atomic<bool> has_openat2{true};
+  std::atomic<bool> has_cachestat{true};
+};
+
+// A directory beneath which files are opened. Returns its descriptor or -errno.
+int OpenRoot(const char* path);
+
+// What `path` leads to. Returns 0 for a regular file, else -errno.
+int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);
+
+// Opens a regular file for reading. Returns its descriptor or -errno.
+int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);
+
+// The names of a directory, without "." and "..", at most `limit`. May wait. Returns 0 or -errno.
+int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
+                std::vector<DirectoryEntry>* entries);
+
+// Reads from `position` on. Returns the count, 0 at the end, or -errno.
+int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait);
+
+// Whether a range is in memory whole: 1 or 0; -errno where nobody can tell.
+int IsResident(FileSystem* system, int file, int64_t position, size_t length);
+
+// Sends `head` and then a range of a file, as one segment where they fit. Returns the count of
+// both, 0 when the file ends before `position`, or -errno.
+int SendFile(int socket, const uint8_t* head, size_t head_length, int file, int64_t position,
+             size_t length);
+
+// Gives back what was opened here. Returns 0 or -errno.
+int CloseFile(int file);
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_FILE_H_

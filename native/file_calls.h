@@ -1,0 +1,14 @@
+// The files of one server as JavaScript holds them. It must not know what is done with them.
+#ifndef EPOLL_SERVER_NATIVE_FILE_CALLS_H_
+#define EPOLL_SERVER_NATIVE_FILE_CALLS_H_
+
+#include <node_api.h>
+
+namespace epoll_server {
+
+// createFiles(): an object with the calls of src/kernel/files.ts.
+napi_value CreateFiles(napi_env env, napi_callback_info info);
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_FILE_CALLS_H_

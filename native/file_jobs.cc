@@ -1,0 +1,160 @@
+#include "file_jobs.h"
+
+#include <cerrno>
+#include <climits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arguments.h"
+#include "file_object.h"
+
+namespace epoll_server {
+namespace {
+
+enum class Task { kLook, kOpen, kRead, kList };
+
+// One call on its way through the pool. Owned by the environment until Finish.
+struct Job {
+  FileOwner owner;
+  Task task;
+  int fd;
+  std::string path;
+  uint8_t* bytes = nullptr;
+  size_t length = 0;
+  int64_t position = 0;
+  int result = 0;
+  FileStatus status = {};
+  std::vector<DirectoryEntry> entries;
+  napi_ref done = nullptr;
+  napi_ref memory = nullptr;  // what `bytes` points into
+  napi_async_work work = nullptr;
+};
+
+void Execute(napi_env, void* data) {
+  auto* job = static_cast<Job*>(data);
+  FileSystem* system = &job->owner->system;
+  const char* path = job->path.c_str();
+  switch (job->task) {
+    case Task::kLook:
+      job->result = LookBeneath(system, job->fd, path, true, &job->status);
+      break;
+    case Task::kOpen:
+      job->result = OpenBeneath(system, job->fd, path, true, &job->status);
+      break;
+    case Task::kRead:
+      job->result = ReadFile(job->fd, job->bytes, job->length, job->position, true);
+      break;
+    case Task::kList:
+      job->result = ListBeneath(system, job->fd, path, job->length, &job->entries);
+      break;
+  }
+}
+
+// An array of four elements a name: name, whether it is a directory, size, modification time.
+napi_value ListOf(napi_env env, const std::vector<DirectoryEntry>& entries) {
+  napi_value list = nullptr;
+  napi_create_array_with_length(env, entries.size() * 4, &list);
+  uint32_t at = 0;
+  for (const DirectoryEntry& entry : entries) {
+    napi_value words[4] = {};
+    napi_create_string_utf8(env, entry.name.c_str(), entry.name.size(), &words[0]);
+    napi_get_boolean(env, entry.is_directory, &words[1]);
+    napi_create_double(env, entry.size, &words[2]);
+    napi_create_double(env, entry.modified_ms, &words[3]);
+    for (napi_value word : words) napi_set_element(env, list, at++, word);
+  }
+  return list;
+}
+
+// Back on the thread of JavaScript. A descriptor that nobody can take is given back.
+void Finish(napi_env env, napi_status status, void* data) {
+  const std::unique_ptr<Job> job(static_cast<Job*>(data));
+  FileObject& files = *job->owner;
+  int result = status == napi_ok ? job->result : -ECANCELED;
+  if (job->task == Task::kOpen && result >= 0) {
+    if (files.destroyed) {
+      CloseFile(std::exchange(result, -EBADF));
+    } else {
+      files.Opened(result);
+    }
+  }
+  if (result >= 0 && (job->task == Task::kLook || job->task == Task::kOpen)) {
+    files.Tell(job->status);
+  }
+  napi_value done = nullptr;
+  napi_value receiver = nullptr;
+  napi_value arguments[2] = {};
+  napi_get_reference_value(env, job->done, &done);
+  napi_get_undefined(env, &receiver);
+  napi_create_int32(env, result, &arguments[0]);
+  arguments[1] = job->task == Task::kList ? ListOf(env, job->entries) : receiver;
+  napi_call_function(env, receiver, done, 2, arguments, nullptr);
+  napi_delete_reference(env, job->done);
+  if (job->memory != nullptr) napi_delete_reference(env, job->memory);
+  napi_delete_async_work(env, job->work);
+}
+
+// Takes `job`; returns 0 or -errno.
+int Queue(napi_env env, std::unique_ptr<Job> job, napi_value done, napi_value memory) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, done, &type);
+  if (type != napi_function) return -EINVAL;
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, "epoll-server:file", NAPI_AUTO_LENGTH, &name);
+  Job* raw = job.get();
+  if (napi_create_async_work(env, nullptr, name, Execute, Finish, raw, &raw->work) != napi_ok) {
+    return -ENOMEM;
+  }
+  napi_create_reference(env, done, 1, &raw->done);
+  if (memory != nullptr) napi_create_reference(env, memory, 1, &raw->memory);
+  napi_queue_async_work(env, raw->work);
+  job.release();
+  return 0;
+}
+
+napi_value QueuePath(napi_env env, napi_callback_info info, Task task) {
+  const Arguments call(env, info);
+  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
+  char path[PATH_MAX];
+  if (owner->open.count(call.Int(0)) == 0) return call.Return(-EBADF);
+  if (!call.Text(1, path)) return call.Return(-ENAMETOOLONG);
+  auto job = std::make_unique<Job>();
+  job->owner = owner;
+  job->task = task;
+  job->fd = call.Int(0);
+  job->path = path;
+  if (task != Task::kList) return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
+  job->length = static_cast<size_t>(call.Int(2) < 0 ? 0 : call.Int(2));
+  return call.Return(Queue(env, std::move(job), call.values[3], nullptr));
+}
+
+}  // namespace
+
+napi_value LookLater(napi_env env, napi_callback_info info) {
+  return QueuePath(env, info, Task::kLook);
+}
+
+napi_value OpenLater(napi_env env, napi_callback_info info) {
+  return QueuePath(env, info, Task::kOpen);
+}
+
+napi_value ListLater(napi_env env, napi_callback_info info) {
+  return QueuePath(env, info, Task::kList);
+}
+
+napi_value ReadLater(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  auto job = std::make_unique<Job>();
+  job->owner = *static_cast<FileOwner*>(call.data);
+  job->task = Task::kRead;
+  job->fd = call.Int(0);
+  job->bytes = call.Piece(1, &job->length);
+  job->position = call.Long(4);
+  if (job->bytes == nullptr) return call.Return(-EINVAL);
+  if (job->owner->open.count(job->fd) == 0) return call.Return(-EBADF);
+  return call.Return(Queue(env, std::move(job), call.values[5], call.values[1]));
+}
+
+}  // namespace epoll_server

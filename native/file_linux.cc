@@ -1,0 +1,220 @@
+// Files on Linux: openat2(2) confines, RESOLVE_CACHED and RWF_NOWAIT keep from waiting,
+// cachestat(2) tells what is in memory, sendfile(2) sends it.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
+#include "file.h"
+#include "file_walk.h"
+
+namespace epoll_server {
+namespace {
+
+// Older headers lack these; the numbers are the same on every architecture of Linux that Node runs
+// on.
+constexpr long kSysOpenat2 = 437;
+constexpr long kSysCachestat = 451;
+constexpr uint64_t kResolveNoMagiclinks = 0x02;
+constexpr uint64_t kResolveBeneath = 0x08;
+constexpr uint64_t kResolveCached = 0x20;
+constexpr int kNowait = 0x08;  // RWF_NOWAIT
+
+struct OpenHow {
+  uint64_t flags;
+  uint64_t mode;
+  uint64_t resolve;
+};
+
+struct CachestatRange {
+  uint64_t offset;
+  uint64_t length;
+};
+
+struct Cachestat {
+  uint64_t cached;
+  uint64_t others[4];
+};
+
+// openat2 gives -EAGAIN when somebody renamed at the wrong moment; once more is nearly always
+// enough.
+constexpr int kRenameRetries = 32;
+
+int Result(long result) { return result < 0 ? -errno : static_cast<int>(result); }
+
+double Milliseconds(const timespec& time) {
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec / 1000000);
+}
+
+// Changes are told apart as finely as the system can.
+double FineMilliseconds(const timespec& time) {
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+int LocateWithOpenat2(int root, const char* path, bool may_wait, int flags) {
+  OpenHow how = {static_cast<uint64_t>(flags), 0, kResolveBeneath | kResolveNoMagiclinks};
+  if (!may_wait) how.resolve |= kResolveCached;
+  int located = -EAGAIN;
+  for (int i = 0; i < (may_wait ? kRenameRetries : 1) && located == -EAGAIN; ++i) {
+    located = Result(syscall(kSysOpenat2, root, path, &how, sizeof(how)));
+  }
+  // Linux before 5.12 does not know RESOLVE_CACHED.
+  return !may_wait && located == -EINVAL ? -EAGAIN : located;
+}
+
+int LocateByWalk(int root, const char* path, int flags) {
+  std::string last;
+  const int directory = WalkBeneath(root, path, &last);
+  if (directory < 0) return directory;
+  const int located = Result(openat(directory, last.c_str(), flags | O_NOFOLLOW));
+  close(directory);
+  return located;
+}
+
+// With O_PATH a descriptor names what was found without opening it, so that nothing notices.
+constexpr int kName = O_PATH | O_CLOEXEC;
+// O_NONBLOCK: should this be no regular file after all, nobody waits for its writer.
+constexpr int kForReading = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+int Locate(FileSystem* system, int root, const char* path, bool may_wait, int flags = kName) {
+  if (*path == '\0') path = ".";
+  if (system->has_openat2.load(std::memory_order_relaxed)) {
+    const int located = LocateWithOpenat2(root, path, may_wait, flags);
+    // EPERM is how containers forbid calls that they do not know.
+    if (located != -ENOSYS && located != -EPERM) return located;
+    system->has_openat2.store(false, std::memory_order_relaxed);
+  }
+  return may_wait ? LocateByWalk(root, path, flags) : -EAGAIN;
+}
+
+int StatusOf(int located, FileStatus* status) {
+  struct stat found;
+  if (fstat(located, &found) != 0) return -errno;
+  if (S_ISDIR(found.st_mode)) return -EISDIR;
+  if (!S_ISREG(found.st_mode)) return -ENXIO;
+  *status = {static_cast<double>(found.st_size), Milliseconds(found.st_mtim),
+             FineMilliseconds(found.st_ctim), static_cast<double>(found.st_dev),
+             static_cast<double>(found.st_ino)};
+  return 0;
+}
+
+// Opens what `located` names, whatever its path leads to by now.
+int Reopen(int located, int flags) {
+  char name[32];
+  snprintf(name, sizeof(name), "/proc/self/fd/%d", located);
+  return Result(open(name, flags));
+}
+
+// Opens what the path leads to now, which must be what was looked at.
+int OpenByName(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
+  const double inode = status->inode;
+  const int file = Locate(system, root, path, may_wait, kForReading);
+  if (file < 0) return file;
+  const int result = StatusOf(file, status);
+  if (result == 0 && status->inode == inode) return file;
+  close(file);
+  return result < 0 ? result : -ENOENT;
+}
+
+}  // namespace
+
+int OpenRoot(const char* path) { return Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+
+int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
+  const int located = Locate(system, root, path, may_wait);
+  if (located < 0) return located;
+  const int result = StatusOf(located, status);
+  close(located);
+  return result;
+}
+
+int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
+  const int located = Locate(system, root, path, may_wait);
+  if (located < 0) return located;
+  int result = StatusOf(located, status);
+  if (result == 0) result = Reopen(located, kForReading);
+  close(located);
+  // Without /proc the name has to do once more.
+  return result == -ENOENT ? OpenByName(system, root, path, may_wait, status) : result;
+}
+
+int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
+                std::vector<DirectoryEntry>* entries) {
+  const int located = Locate(system, root, path, true);
+  if (located < 0) return located;
+  const int directory = Reopen(located, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  close(located);
+  if (directory < 0) return directory;
+  DIR* stream = fdopendir(directory);
+  if (stream == nullptr) {
+    const int error = -errno;
+    close(directory);
+    return error;
+  }
+  while (const dirent* entry = readdir(stream)) {
+    struct stat found;
+    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
+    if (entries->size() >= limit) break;
+    // A link is listed as what it leads to; what leads nowhere or outside is left out.
+    const std::string below =
+        *path == '\0' ? entry->d_name : std::string(path) + "/" + entry->d_name;
+    const int target = Locate(system, root, below.c_str(), true);
+    if (target < 0) continue;
+    const bool known = fstat(target, &found) == 0;
+    close(target);
+    if (!known || !(S_ISDIR(found.st_mode) || S_ISREG(found.st_mode))) continue;
+    entries->push_back({entry->d_name, S_ISDIR(found.st_mode), static_cast<double>(found.st_size),
+                        Milliseconds(found.st_mtim)});
+  }
+  closedir(stream);
+  return 0;
+}
+
+int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {
+  const size_t bounded = length > INT_MAX ? INT_MAX : length;
+  if (may_wait) return Result(pread(file, bytes, bounded, position));
+  iovec piece = {bytes, bounded};
+  return Result(syscall(SYS_preadv2, file, &piece, 1, position, 0, kNowait));
+}
+
+int IsResident(FileSystem* system, int file, int64_t position, size_t length) {
+  if (!system->has_cachestat.load(std::memory_order_relaxed)) return -ENOSYS;
+  CachestatRange range = {static_cast<uint64_t>(position), length};
+  Cachestat found = {};
+  const int status = Result(syscall(kSysCachestat, file, &range, &found, 0));
+  if (status < 0) {
+    if (status == -ENOSYS) system->has_cachestat.store(false, std::memory_order_relaxed);
+    return status;
+  }
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t first = range.offset / page;
+  const uint64_t behind = (range.offset + length + page - 1) / page;
+  return found.cached >= behind - first ? 1 : 0;
+}
+
+int SendFile(int socket, const uint8_t* head, size_t head_length, int file, int64_t position,
+             size_t length) {
+  int sent = 0;
+  if (head_length > 0) {
+    sent = Result(send(socket, head, head_length, MSG_NOSIGNAL | MSG_MORE));
+    if (sent < 0 || static_cast<size_t>(sent) < head_length) return sent;
+  }
+  off_t from = position;
+  const int count =
+      Result(sendfile(socket, file, &from, length > INT_MAX / 2 ? INT_MAX / 2 : length));
+  if (count >= 0) return sent + count;
+  return head_length > 0 ? sent : count;
+}
+
+int CloseFile(int file) { return Result(close(file)); }
+
+}  // namespace epoll_server

@@ -1,0 +1,114 @@
+// Files where Linux's calls are missing: confined segment by segment, read by whoever may wait.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "file.h"
+#include "file_walk.h"
+
+namespace epoll_server {
+namespace {
+
+int Result(long result) { return result < 0 ? -errno : static_cast<int>(result); }
+
+double Milliseconds(time_t seconds) { return static_cast<double>(seconds) * 1e3; }
+
+// Looks without opening, so that nothing notices.
+int StatusOf(int directory, const std::string& name, FileStatus* status) {
+  struct stat found;
+  if (fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+  if (S_ISDIR(found.st_mode)) return -EISDIR;
+  if (!S_ISREG(found.st_mode)) return -ENXIO;
+  *status = {static_cast<double>(found.st_size), Milliseconds(found.st_mtime),
+             Milliseconds(found.st_ctime), static_cast<double>(found.st_dev),
+             static_cast<double>(found.st_ino)};
+  return 0;
+}
+
+// What was opened must still be what was looked at.
+int OpenRegular(int directory, const std::string& name, FileStatus* status) {
+  const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
+  const int file = Result(openat(directory, name.c_str(), flags));
+  if (file < 0) return file;
+  struct stat found;
+  if (fstat(file, &found) == 0 && S_ISREG(found.st_mode)) {
+    status->size = static_cast<double>(found.st_size);
+    status->modified_ms = Milliseconds(found.st_mtime);
+    return file;
+  }
+  close(file);
+  return -ENXIO;
+}
+
+}  // namespace
+
+int OpenRoot(const char* path) { return Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+
+int LookBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStatus* status) {
+  if (!may_wait) return -EAGAIN;
+  std::string last;
+  const int directory = WalkBeneath(root, path, &last);
+  if (directory < 0) return directory;
+  const int result = StatusOf(directory, last, status);
+  close(directory);
+  return result;
+}
+
+int OpenBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStatus* status) {
+  if (!may_wait) return -EAGAIN;
+  std::string last;
+  const int directory = WalkBeneath(root, path, &last);
+  if (directory < 0) return directory;
+  int result = StatusOf(directory, last, status);
+  if (result == 0) result = OpenRegular(directory, last, status);
+  close(directory);
+  return result;
+}
+
+int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
+                std::vector<DirectoryEntry>* entries) {
+  std::string last;
+  const int parent = WalkBeneath(root, path, &last);
+  if (parent < 0) return parent;
+  const int directory =
+      Result(openat(parent, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  close(parent);
+  if (directory < 0) return directory;
+  DIR* stream = fdopendir(directory);
+  if (stream == nullptr) {
+    const int error = -errno;
+    close(directory);
+    return error;
+  }
+  while (const dirent* entry = readdir(stream)) {
+    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
+    if (entries->size() >= limit) break;
+    // A link is listed as what it leads to; what leads nowhere or outside is left out.
+    const std::string below =
+        *path == '\0' ? entry->d_name : std::string(path) + "/" + entry->d_name;
+    FileStatus status = {};
+    const int kind = LookBeneath(system, root, below.c_str(), true, &status);
+    if (kind != 0 && kind != -EISDIR) continue;
+    entries->push_back({entry->d_name, kind != 0, status.size, status.modified_ms});
+  }
+  closedir(stream);
+  return 0;
+}
+
+int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {
+  if (!may_wait) return -EAGAIN;
+  return Result(pread(file, bytes, length > INT_MAX ? INT_MAX : length, position));
+}
+
+int IsResident(FileSystem*, int, int64_t, size_t) { return -ENOSYS; }
+
+int SendFile(int, const uint8_t*, size_t, int, int64_t, size_t) { return -ENOSYS; }
+
+int CloseFile(int file) { return Result(close(file)); }
+
+}  // namespace epoll_server

@@ -1,0 +1,116 @@
+// The bytes of an answer, from memory or from an open file, as the client takes them. What memory has is sent
+// from there by the system; what it has not is read in the thread pool. It must not know why they are sent.
+
+import type { HttpResponse } from '../../http/handler.ts';
+import type { ByteRange } from './byte-ranges.ts';
+import type { FileCounters } from './file-counters.ts';
+import type { OpenFile } from './file-source.ts';
+
+/** Bytes that are at hand, or a range of the file. */
+export type Piece = Uint8Array | ByteRange;
+
+/** Asked about and sent at a time: what the system may have thrown out of memory meanwhile must stay little. */
+const SLICE_BYTES = 1_048_576;
+
+/** Read at a time: big enough for one send, small enough to hold for many clients. */
+const READ_BYTES = 131_072;
+
+/**
+ * Sends the pieces of an answer that has begun, and ends it; or cuts it off when the file has fewer bytes than were
+ * announced, since nothing may stand in for them. Closes the file, whatever happens.
+ */
+export class ContentSender {
+  readonly #response: HttpResponse;
+  readonly #file: OpenFile;
+  readonly #pieces: readonly Piece[];
+  readonly #counters: FileCounters;
+  readonly #onError: (error: unknown) => void;
+  readonly #resume = (): void => this.run();
+  #piece = 0;
+  /** Bytes of the current piece that were sent. */
+  #sent = 0;
+
+  constructor(
+    response: HttpResponse,
+    file: OpenFile,
+    pieces: readonly Piece[],
+    counters: FileCounters,
+    onError: (error: unknown) => void,
+  ) {
+    this.#response = response;
+    this.#file = file;
+    this.#pieces = pieces;
+    this.#counters = counters;
+    this.#onError = onError;
+  }
+
+  /** Goes on until the client is slow, the disk is asked, or all is sent. */
+  run(): void {
+    for (;;) {
+      const piece = this.#pieces[this.#piece];
+      if (this.#response.ended || piece === undefined) return this.#finish();
+      if (piece instanceof Uint8Array) {
+        this.#response.write(piece);
+        this.#next();
+      } else if (this.#sent > piece.end - piece.start) {
+        this.#next();
+      } else {
+        const at = piece.start + this.#sent;
+        if (!this.#sendRange(at, Math.min(SLICE_BYTES, piece.end + 1 - at))) return;
+      }
+      if (this.#response.whenDrained(this.#resume)) return;
+    }
+  }
+
+  #next(): void {
+    this.#piece++;
+    this.#sent = 0;
+  }
+
+  /** False: the thread pool goes on with it. */
+  #sendRange(position: number, length: number): boolean {
+    if (this.#file.isResident(position, length)) {
+      const count = this.#response.writeFile(this.#file.descriptor, position, length);
+      if (count >= 0) {
+        this.#counters.sendfileBytes += count;
+        this.#sent += count;
+        return true;
+      }
+    }
+    const bytes = Buffer.allocUnsafeSlow(Math.min(length, READ_BYTES));
+    const count = this.#file.readNow(bytes, position);
+    if (count > 0) {
+      this.#counters.memoryReads++;
+      this.#write(bytes.subarray(0, count));
+      return true;
+    }
+    this.#counters.poolReads++;
+    this.#file.read(bytes, position).then(
+      (read) => this.#fetched(bytes.subarray(0, read)),
+      (error: unknown) => this.#failed(error),
+    );
+    return false;
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#response.write(bytes);
+    this.#sent += bytes.length;
+  }
+
+  #fetched(bytes: Uint8Array): void {
+    if (bytes.length === 0) this.#response.abort();
+    else if (!this.#response.ended) this.#write(bytes);
+    if (!this.#response.whenDrained(this.#resume)) this.run();
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#response.ended) this.#onError(error);
+    this.#response.abort();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#file.close();
+    if (!this.#response.ended) this.#response.end();
+  }
+}

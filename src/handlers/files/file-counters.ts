@@ -1,0 +1,30 @@
+// Which way the bytes of files went, counted since the start.
+
+export interface FileCounters {
+  /** Answers from memory. */
+  cacheHits: number;
+  /** Requests for which a file had to be looked for. */
+  cacheMisses: number;
+  /** Bytes sent by sendfile(2). */
+  sendfileBytes: number;
+  /** Pieces read from the system's memory at once. */
+  memoryReads: number;
+  /** Pieces read in the thread pool. */
+  poolReads: number;
+  /** Files opened in the thread pool, since their names were not in memory. */
+  poolOpens: number;
+  /** Files compressed. */
+  compressions: number;
+}
+
+export function makeFileCounters(): FileCounters {
+  return {
+    cacheHits: 0,
+    cacheMisses: 0,
+    sendfileBytes: 0,
+    memoryReads: 0,
+    poolReads: 0,
+    poolOpens: 0,
+    compressions: 0,
+  };
+}

@@ -1,0 +1,59 @@
+// Where static files come from, as an interface, so that the handler can be run on slow, shrinking or failing
+// files. What can be known without waiting is known at once; everything else is asked again, later.
+
+/** Why a path gives no file. */
+export type Refusal = 'missing' | 'directory' | 'forbidden' | 'exhausted' | 'failed';
+
+/** What tells one state of a file from another. Bytes; milliseconds since 1970. */
+export interface FileFacts {
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly changedMs: number;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** An open regular file. */
+export interface OpenFile {
+  readonly facts: FileFacts;
+  /** For `HttpResponse.writeFile`. */
+  readonly descriptor: number;
+  /** Fills `into` from `position` as far as memory goes; returns the bytes read, 0 at the end; -1: ask {@link read}. */
+  readNow(into: Uint8Array, position: number): number;
+  /** Fills `into` from `position`; resolves to the bytes read, 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** Whether a range can be sent without waiting for a disk. */
+  isResident(position: number, length: number): boolean;
+  /** Gives it back; nothing else may be under way. */
+  close(): void;
+}
+
+/** One name of a directory. */
+export interface ListedName {
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** Files below one directory. Paths are names joined by `/`, without `..`; the empty one is the directory itself. */
+export interface FileSource {
+  /** What is there now; null: that takes waiting, ask {@link lookLater}. */
+  look(path: string): FileFacts | Refusal | null;
+  lookLater(path: string): Promise<FileFacts | Refusal>;
+  /** The open file; null: that takes waiting, ask {@link openLater}. */
+  open(path: string): OpenFile | Refusal | null;
+  openLater(path: string): Promise<OpenFile | Refusal>;
+  /** At most `limit` names, in no order. */
+  list(path: string, limit: number): Promise<readonly ListedName[] | Refusal>;
+}
+
+export function isSameFile(a: FileFacts, b: FileFacts): boolean {
+  return (
+    a.modifiedMs === b.modifiedMs &&
+    a.size === b.size &&
+    a.inode === b.inode &&
+    a.changedMs === b.changedMs &&
+    a.device === b.device
+  );
+}

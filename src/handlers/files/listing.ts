@@ -1,0 +1,88 @@
+// What is in a folder, as a page for people and as JSON for programs.
+
+import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
+import type { ListedName } from './file-source.ts';
+import { escapeHtml } from './pages.ts';
+import type { Pairs } from './representation.ts';
+
+/** More names make no page that anyone reads. */
+export const MAX_LISTED_NAMES = 10_000;
+
+/** `path`: of the folder, decoded, as it is shown. Folders first, names in order, hidden ones left out. */
+export function answerListing(
+  request: HttpRequest,
+  response: HttpResponse,
+  path: string,
+  names: readonly ListedName[],
+  showsHidden: boolean,
+  extra: Pairs,
+): void {
+  const shown = names
+    .filter(({ name }) => showsHidden || !name.startsWith('.'))
+    .sort((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || (a.name < b.name ? -1 : 1));
+  const vary = ['Vary', 'Accept'] as const;
+  if (wantsJson(request.field('accept'))) {
+    response.send(200, [['Content-Type', 'application/json; charset=utf-8'], vary, ...extra], jsonOf(shown));
+  } else {
+    response.send(200, [['Content-Type', 'text/html; charset=utf-8'], vary, ...extra], htmlOf(path, shown));
+  }
+}
+
+/** JSON is asked for by name; whoever takes anything is a browser, or content with its page. */
+function wantsJson(accept: string | undefined): boolean {
+  return (
+    accept !== undefined &&
+    /(?:^|[\t ,])application\/json(?![^,]*;[\t ]*q=0(?:\.0*)?(?:[\t ,;]|$))/i.test(accept) &&
+    !/text\/html/i.test(accept)
+  );
+}
+
+function jsonOf(names: readonly ListedName[]): string {
+  const list = names.map(({ name, isDirectory, size, modifiedMs }) => ({
+    name,
+    type: isDirectory ? 'directory' : 'file',
+    ...(isDirectory ? {} : { size }),
+    modified: new Date(modifiedMs).toISOString(),
+  }));
+  return `${JSON.stringify(list, null, 2)}\n`;
+}
+
+function htmlOf(path: string, names: readonly ListedName[]): string {
+  const title = escapeHtml(path);
+  const rows = names.map((name) => rowOf(name)).join('');
+  const up = path === '/' ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n';
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.25rem; overflow-wrap: anywhere; }
+table { width: 100%; border-collapse: collapse; }
+td, th { padding: 0.25rem 0.5rem; text-align: left; border-bottom: 1px solid #8884; }
+td:nth-child(n + 2), th:nth-child(n + 2) { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+a { overflow-wrap: anywhere; }
+</style>
+</head>
+<body>
+<h1>${title}</h1>
+<table>
+<thead><tr><th>Name</th><th>Bytes</th><th>Modified (UTC)</th></tr></thead>
+<tbody>
+${up}${rows}</tbody>
+</table>
+</body>
+</html>
+`;
+}
+
+function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
+  const slash = isDirectory ? '/' : '';
+  const bytes = isDirectory ? '' : size.toLocaleString('en-US');
+  const time = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
+  const link = `<a href="./${encodeURIComponent(name)}${slash}">${escapeHtml(name)}${slash}</a>`;
+  return `<tr><td>${link}</td><td>${bytes}</td><td>${time}</td></tr>\n`;
+}

@@ -1,0 +1,228 @@
+// Makes resources of files: reads what is small, describes it, and finds or makes its codings. Compression runs
+// in the thread pool, once for each state of a file.
+
+import type { CacheRules } from './cache-rules.ts';
+import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix } from './codings.ts';
+import type { FileSource, OpenFile } from './file-source.ts';
+import { isSameFile } from './file-source.ts';
+import type { FoundFile } from './finder.ts';
+import {
+  isCompressible,
+  type Kind,
+  makeKind,
+  mediaTypeOf,
+  type Pairs,
+  Representation,
+  SETTLED_AFTER_MS,
+} from './representation.ts';
+import { Resource, type Variant } from './resource.ts';
+import type { FileServices } from './services.ts';
+
+/** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
+const MIN_COMPRESSED_BYTES = 1_024;
+
+/** Endings are few; names without one, and strange ones, must not be kept for ever. */
+const MAX_KINDS = 1_000;
+
+/** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
+const SCRATCH_BYTES = 16_384;
+
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+
+export interface LoaderOptions {
+  /** Of text; empty: none is told. */
+  readonly charset: string;
+  /** Siblings in a coding are looked for, and what has none is compressed. */
+  readonly compression: boolean;
+  readonly rules: CacheRules;
+  /** Fields of every answer. */
+  readonly extra: Pairs;
+}
+
+export class Loader {
+  readonly #options: LoaderOptions;
+  readonly #services: FileServices;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor(options: LoaderOptions, services: FileServices) {
+    this.#options = options;
+    this.#services = services;
+  }
+
+  /** At once when memory has the content. The file is closed unless the content is not kept. */
+  load(found: FoundFile): Resource | Promise<Resource> {
+    const { file } = found;
+    const checkedMs = this.#services.nowMs();
+    const { size } = file.facts;
+    if (size > this.#services.maxCachedFileBytes) return this.#resourceOf(found, null, checkedMs, true);
+    const isKept = this.#isWorthKeeping(found.place.path, size);
+    const content = isKept ? Buffer.allocUnsafeSlow(size) : scratch.subarray(0, size);
+    const count = size === 0 ? 0 : file.readNow(content, 0);
+    if (count === size) {
+      file.close();
+      return this.#resourceOf(found, content, checkedMs, isKept);
+    }
+    const own = isKept ? content : Buffer.allocUnsafeSlow(size);
+    return this.#readRest(file, own, isKept ? Math.max(count, 0) : 0).then((whole) =>
+      this.#resourceOf(found, whole, checkedMs, true),
+    );
+  }
+
+  /** What is copied into its answer at once, and needs no coding that takes waiting, can do without a place. */
+  #isWorthKeeping(path: string, size: number): boolean {
+    return size > SCRATCH_BYTES || this.#services.cache.admits(size) || this.#kindOf(path, null).isCodable;
+  }
+
+  /** The variant for a client that takes `accepted`, the best first. */
+  choose(resource: Resource, accepted: readonly Coding[]): Variant | Promise<Variant> {
+    for (const coding of accepted) {
+      const known = resource.coded.get(coding);
+      if (known === undefined) return this.#chooseLater(resource, accepted);
+      if (known !== null) return known;
+    }
+    return resource.plain;
+  }
+
+  /** Siblings that are no longer what they were are looked for anew. */
+  forgetChanged(resource: Resource): void {
+    for (const [coding, variant] of resource.coded) {
+      if (variant?.path == null) continue;
+      const facts = resource.source.look(variant.path);
+      if (facts === null || typeof facts === 'string' || !isSameFile(facts, variant.facts)) {
+        resource.coded.delete(coding);
+      }
+    }
+  }
+
+  #resourceOf(
+    { file, place, isFirst }: FoundFile,
+    content: Uint8Array | null,
+    checkedMs: number,
+    isKept: boolean,
+  ): Resource {
+    const nowMs = this.#services.wallClockMs();
+    const { facts } = file;
+    const { modifiedMs } = facts;
+    const kind = this.#kindOf(place.path, null);
+    const size = content?.length ?? facts.size;
+    const representation = new Representation({ kind, size, modifiedMs, fileSize: facts.size }, nowMs);
+    return new Resource({
+      plain: { representation, content, path: place.path, facts },
+      source: place.source,
+      path: place.path,
+      isFirst,
+      isKept,
+      isCodable: kind.isCodable,
+      settled: nowMs - modifiedMs > SETTLED_AFTER_MS,
+      checkedMs,
+    });
+  }
+
+  /** Files of one ending and rule are of one kind. */
+  #kindOf(path: string, coding: Coding | null): Kind {
+    const cacheControl = this.#options.rules.valueFor(path);
+    const key = `${path.slice(path.lastIndexOf('.') + 1)} ${coding} ${cacheControl}`;
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const mediaType = mediaTypeOf(path, this.#options.charset);
+    const isCodable = this.#options.compression && isCompressible(mediaType);
+    const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, this.#options.extra);
+    if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
+    this.#kinds.set(key, kind);
+    return kind;
+  }
+
+  /** Closes the file. */
+  async #readRest(file: OpenFile, content: Buffer, start: number): Promise<Uint8Array> {
+    try {
+      let length = start;
+      while (length < content.length) {
+        this.#services.counters.poolReads++;
+        const count = await file.read(content.subarray(length), length);
+        if (count === 0) break;
+        length += count;
+      }
+      return content.subarray(0, length);
+    } finally {
+      file.close();
+    }
+  }
+
+  async #chooseLater(resource: Resource, accepted: readonly Coding[]): Promise<Variant> {
+    if (resource.coding === null) {
+      resource.coding = this.#findCodings(resource, accepted).catch((error: unknown) => {
+        this.#services.report(null, `${resource.path} cannot be compressed: ${String(error)}`);
+        for (const coding of accepted) if (!resource.coded.has(coding)) resource.coded.set(coding, null);
+      });
+      await resource.coding;
+      resource.coding = null;
+      this.#services.cache.grew(resource);
+    } else {
+      await resource.coding;
+    }
+    return this.choose(resource, accepted);
+  }
+
+  /** Settles `accepted` as far as the best coding there is: a sibling if there is one, else made here. */
+  async #findCodings(resource: Resource, accepted: readonly Coding[]): Promise<void> {
+    const unknown = accepted.filter((coding) => !resource.coded.has(coding));
+    for (const coding of unknown) {
+      const sibling = await this.#openSibling(resource, coding);
+      if (sibling === null) continue;
+      for (const better of unknown.slice(0, unknown.indexOf(coding))) resource.coded.set(better, null);
+      resource.coded.set(coding, sibling);
+      return;
+    }
+    const { size } = resource.plain.representation;
+    const isWorthIt = size > MIN_COMPRESSED_BYTES && size <= this.#services.maxCompressedFileBytes;
+    for (const coding of unknown) {
+      const made = isWorthIt && canCompress(coding) ? await this.#compressed(resource, coding) : null;
+      resource.coded.set(coding, made);
+      if (made !== null) return;
+    }
+  }
+
+  async #openSibling({ source, path }: Resource, coding: Coding): Promise<Variant | null> {
+    const sibling = path + CODING_SUFFIXES[coding];
+    const file = source.open(sibling) ?? (await source.openLater(sibling));
+    if (typeof file === 'string') {
+      if (file !== 'missing' && file !== 'directory') this.#services.report(null, `${sibling} is ${file}: not used`);
+      return null;
+    }
+    const { facts } = file;
+    const isSmall = facts.size <= this.#services.maxCachedFileBytes;
+    const content = isSmall ? await this.#readRest(file, Buffer.allocUnsafeSlow(facts.size), 0) : null;
+    if (!isSmall) file.close();
+    const size = content?.length ?? facts.size;
+    const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
+    return { representation: this.#coded(path, coding, size, tag), content, path: sibling, facts };
+  }
+
+  async #compressed(resource: Resource, coding: Coding): Promise<Variant | null> {
+    const { plain, path } = resource;
+    const whole = plain.content ?? (await this.#readWhole(resource.source, path));
+    if (whole === null || whole.length !== plain.representation.size) return null;
+    const content = await this.#services.pool.run(() => compress(coding, whole));
+    this.#services.counters.compressions++;
+    if (content === undefined || content.length >= whole.length) return null;
+    const { size: fileSize, modifiedMs } = plain.facts;
+    const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
+    const representation = this.#coded(path, coding, content.length, tag);
+    return { representation, content, path: null, facts: plain.facts };
+  }
+
+  #coded(
+    path: string,
+    coding: Coding,
+    size: number,
+    tag: { readonly fileSize: number; readonly modifiedMs: number; readonly tagSuffix: string },
+  ): Representation {
+    return new Representation({ kind: this.#kindOf(path, coding), size, ...tag }, this.#services.wallClockMs());
+  }
+
+  async #readWhole(source: FileSource, path: string): Promise<Uint8Array | null> {
+    const file = await source.openLater(path);
+    if (typeof file === 'string') return null;
+    return this.#readRest(file, Buffer.allocUnsafeSlow(file.facts.size), 0);
+  }
+}

@@ -1,0 +1,71 @@
+// What a path of the site leads to: a file, in one or several codings, with its content where it is small.
+// It must not know requests.
+
+import type { Coding } from './codings.ts';
+import type { FileFacts, FileSource } from './file-source.ts';
+import type { Representation } from './representation.ts';
+
+/** A file in one coding. */
+export interface Variant {
+  readonly representation: Representation;
+  /** Null: too large for memory, opened for each answer. */
+  readonly content: Uint8Array | null;
+  /** The file that holds these bytes, below its source; what was compressed here has none. */
+  readonly path: string | null;
+  readonly facts: FileFacts;
+}
+
+export class Resource {
+  readonly plain: Variant;
+  readonly source: FileSource;
+  /** Of the plain file, below the source. */
+  readonly path: string;
+  /** No other name is looked for first: as long as this file is there, it is the answer. */
+  readonly isFirst: boolean;
+  /** Whether its content is its own, and may be kept; else it is overwritten by the next one's. */
+  readonly isKept: boolean;
+  /** Whether it may be sent in a coding. */
+  readonly isCodable: boolean;
+  /** The modification time was old enough when the content was read that a later change must show. */
+  readonly settled: boolean;
+  /** By coding; null: there is none, or it would be no smaller. Absent: not known yet. */
+  readonly coded: Map<Coding, Variant | null> = new Map();
+  /** Under which name it is kept; empty: it is not. */
+  key = '';
+  /** Somebody is finding out about codings. */
+  coding: Promise<void> | null = null;
+  /** Monotonic time before the last look at the file itself, in milliseconds. */
+  checkedMs: number;
+
+  constructor(given: {
+    plain: Variant;
+    source: FileSource;
+    path: string;
+    isFirst: boolean;
+    isKept: boolean;
+    isCodable: boolean;
+    settled: boolean;
+    checkedMs: number;
+  }) {
+    this.plain = given.plain;
+    this.source = given.source;
+    this.path = given.path;
+    this.isFirst = given.isFirst;
+    this.isKept = given.isKept;
+    this.isCodable = given.isCodable;
+    this.settled = given.settled;
+    this.checkedMs = given.checkedMs;
+  }
+
+  /** It is another file by now: the next request looks. */
+  outdate(): void {
+    this.checkedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Content bytes of all codings. */
+  get bytes(): number {
+    let bytes = this.plain.content?.length ?? 0;
+    for (const variant of this.coded.values()) bytes += variant?.content?.length ?? 0;
+    return bytes;
+  }
+}

@@ -1,0 +1,275 @@
+// One site: its files, what stands in for those that are not there, and what is kept of them for a second.
+// Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
+
+import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
+import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
+import { acceptedCodings } from './codings.ts';
+import { ContentSender } from './content.ts';
+import { canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
+import { isSameFile, type OpenFile, type Refusal } from './file-source.ts';
+import { type FinderOptions, type Found, findFile, type Place, type Search } from './finder.ts';
+import { answerListing, MAX_LISTED_NAMES } from './listing.ts';
+import type { Loader } from './loader.ts';
+import { answerMethod, HTML, page, redirect } from './pages.ts';
+import type { Pairs, Representation } from './representation.ts';
+import type { Resource, Variant } from './resource.ts';
+import type { FileServices } from './services.ts';
+
+/** A resource is looked at again after this long: nothing stale is served for longer. */
+const FRESH_MS = 900;
+
+const REFUSED: Readonly<Record<Refusal | 'malformed', readonly [number, string]>> = {
+  malformed: [400, 'This address is malformed.'],
+  missing: [404, 'There is no such page here.'],
+  directory: [404, 'There is no such page here.'],
+  forbidden: [403, 'This file may not be read.'],
+  exhausted: [503, 'The server has no room for this file right now.'],
+  failed: [500, 'This file could not be read.'],
+};
+
+/** What is written in the log when a file that is there cannot be sent. */
+const PROBLEMS: Readonly<Partial<Record<Refusal | 'malformed', string>>> = {
+  forbidden: 'permission denied: let the server read this file and enter the folders above it',
+  exhausted: 'no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients',
+  failed: 'the disk or file system reports an error',
+};
+
+export interface SiteOptions extends FinderOptions {
+  /** A path below the root that answers for pages that are not there, for applications that route in the browser. */
+  readonly fallback: string | null;
+  readonly showsHidden: boolean;
+  /** Fields of every answer. */
+  readonly extra: Pairs;
+  readonly loader: Loader;
+}
+
+export class Site {
+  readonly #options: SiteOptions;
+  readonly #services: FileServices;
+  /** What tells this site's resources from those of others in the cache. */
+  readonly #name: string;
+  /** Files under way into memory, so that a hundred requests make one. */
+  readonly #loading = new Map<string, Promise<Resource>>();
+
+  constructor(name: string, options: SiteOptions, services: FileServices) {
+    this.#name = name;
+    this.#options = options;
+    this.#services = services;
+  }
+
+  handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
+    const { method } = request;
+    if (method !== 'GET' && method !== 'HEAD') return answerMethod(method, response, this.#options.extra);
+    const { path } = request;
+    const { cache, counters, nowMs } = this.#services;
+    const resource = cache.get(this.#name + path);
+    if (resource !== undefined && nowMs() - resource.checkedMs < FRESH_MS) {
+      counters.cacheHits++;
+      return this.#answer(request, response, resource, null);
+    }
+    return this.#serve(request, response, path);
+  }
+
+  #serve(request: HttpRequest, response: HttpResponse, path: string): void | Promise<void> {
+    const filePath = parseFilePath(path, this.#options.showsHidden);
+    if (typeof filePath === 'number') {
+      return this.#refuse(request, response, filePath === 400 ? 'malformed' : 'missing');
+    }
+    const key = this.#name + canonicalPath(filePath);
+    const known = this.#services.cache.get(key);
+    if (known !== undefined && this.#isCurrent(key, known)) {
+      this.#services.counters.cacheHits++;
+      return this.#answer(request, response, known, null);
+    }
+    this.#services.counters.cacheMisses++;
+    const loading = this.#loading.get(key);
+    if (loading !== undefined) return loading.then((resource) => this.#answer(request, response, resource, null));
+    const found = this.#find(filePath);
+    if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
+    return found.then((later) => this.#serveFound(request, response, filePath, key, later));
+  }
+
+  /** Whether the file that was kept is still the one that is there; then it is kept on. */
+  #isCurrent(key: string, resource: Resource): boolean {
+    const checkedMs = this.#services.nowMs();
+    if (checkedMs - resource.checkedMs < FRESH_MS) return true;
+    if (!resource.settled || !resource.isFirst) return false;
+    const facts = resource.source.look(resource.path);
+    if (facts === null || typeof facts === 'string' || !isSameFile(facts, resource.plain.facts)) return false;
+    this.#options.loader.forgetChanged(resource);
+    resource.checkedMs = checkedMs;
+    this.#services.cache.set(key, resource);
+    return true;
+  }
+
+  #find(path: FilePath): Found | Promise<Found> {
+    const search = findFile(path, this.#options);
+    let step = search.next();
+    while (step.done !== true) {
+      const opened = step.value.source.open(step.value.path);
+      if (opened === null) return this.#findLater(search, step.value);
+      step = search.next(opened);
+    }
+    return step.value;
+  }
+
+  async #findLater(search: Search, place: Place): Promise<Found> {
+    for (let at = place; ; ) {
+      this.#services.counters.poolOpens++;
+      const step = search.next(at.source.open(at.path) ?? (await at.source.openLater(at.path)));
+      if (step.done === true) return step.value;
+      at = step.value;
+    }
+  }
+
+  #serveFound(
+    request: HttpRequest,
+    response: HttpResponse,
+    path: FilePath,
+    key: string,
+    found: Found,
+  ): void | Promise<void> {
+    if (typeof found === 'string') {
+      this.#services.cache.delete(key);
+      return found === 'missing'
+        ? this.#serveFallback(request, response, path)
+        : this.#refuse(request, response, found);
+    }
+    if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
+    if (found.kind === 'listing') return this.#list(request, response, path, found.place);
+    const loaded = this.#options.loader.load(found);
+    if (!(loaded instanceof Promise)) {
+      if (loaded.isKept) this.#services.cache.set(key, loaded);
+      return this.#answer(request, response, loaded, loaded.plain.content === null ? found.file : null);
+    }
+    this.#loading.set(key, loaded);
+    return loaded.then(
+      (resource) => {
+        this.#loading.delete(key);
+        this.#services.cache.set(key, resource);
+        return this.#answer(request, response, resource, null);
+      },
+      () => {
+        this.#loading.delete(key);
+        return this.#refuse(request, response, 'failed');
+      },
+    );
+  }
+
+  /** Only what looks like a page: a script that is missing must not come as HTML. */
+  #serveFallback(request: HttpRequest, response: HttpResponse, path: FilePath): void | Promise<void> {
+    const { fallback } = this.#options;
+    const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
+    const isFallback = canonicalPath(path) === `/${fallback}`;
+    if (fallback === null || isFallback || /\.(?!html?$)[^.]*$/.test(name)) {
+      return this.#refuse(request, response, 'missing');
+    }
+    return this.#serve(request, response, encodeURI(`/${fallback}`));
+  }
+
+  /** `opened`: the plain file, when it is at hand; it is closed here. */
+  #answer(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    opened: OpenFile | null,
+  ): void | Promise<void> {
+    if (resource.isCodable) {
+      const accepted = request.field('accept-encoding');
+      if (accepted !== undefined && accepted !== '') {
+        const variant = this.#options.loader.choose(resource, acceptedCodings(accepted));
+        if (!(variant instanceof Promise)) return this.#answerVariant(request, response, resource, variant, opened);
+        return variant.then((later) => this.#answerVariant(request, response, resource, later, opened));
+      }
+    }
+    return this.#answerVariant(request, response, resource, resource.plain, opened);
+  }
+
+  #answerVariant(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    opened: OpenFile | null,
+  ): void | Promise<void> {
+    const { representation, content } = variant;
+    const plan = planAnswer(request, representation, this.#services.wallClockMs);
+    if (answerWithout(request, response, representation, plan)) {
+      opened?.close();
+    } else if (content !== null) {
+      opened?.close();
+      answerFrom(content, response, representation, plan);
+    } else if (opened !== null && variant === resource.plain) {
+      this.#send(request, response, representation, plan, opened);
+    } else {
+      opened?.close();
+      return this.#reopen(request, response, resource, variant, plan);
+    }
+  }
+
+  #send(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan, opened: OpenFile): void {
+    const { counters, report } = this.#services;
+    const onError = (error: unknown): void => report(request, `this file could not be read: ${String(error)}`);
+    new ContentSender(response, opened, beginAnswer(response, file, plan), counters, onError).run();
+  }
+
+  /** Opens a file that is too large for memory once more; if it is another one by now, all begins again. */
+  #reopen(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    plan: Plan,
+  ): void | Promise<void> {
+    const use = (file: OpenFile | Refusal): void | Promise<void> => {
+      if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
+        return this.#send(request, response, variant.representation, plan, file);
+      }
+      if (typeof file !== 'string') file.close();
+      resource.outdate();
+      return this.#serve(request, response, request.path);
+    };
+    const path = variant.path ?? resource.path;
+    const file = resource.source.open(path);
+    return file === null ? resource.source.openLater(path).then(use) : use(file);
+  }
+
+  async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
+    const names = await place.source.list(place.path, MAX_LISTED_NAMES);
+    if (typeof names === 'string') return this.#refuse(request, response, names);
+    const { extra, showsHidden } = this.#options;
+    answerListing(request, response, canonicalPath(path), names, showsHidden, extra);
+  }
+
+  /** The root's own page for a status (`404.html`), or a plain one. */
+  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refusal | 'malformed'): void | Promise<void> {
+    const [status, text] = REFUSED[refusal];
+    const problem = PROBLEMS[refusal];
+    if (problem !== undefined) this.#services.report(request, problem);
+    const fields = [HTML, ...this.#options.extra] as const;
+    const send = (content: Uint8Array | null): void => response.send(status, fields, content ?? page(status, text));
+    const content = this.#pageContent(`${status}.html`);
+    return content instanceof Promise ? content.then(send) : send(content);
+  }
+
+  /** The content of a small file of the root, kept like any other. */
+  #pageContent(name: string): Uint8Array | null | Promise<Uint8Array | null> {
+    const path = { segments: [name], isDirectory: false };
+    const key = `${this.#name}/${name}`;
+    const known = this.#services.cache.get(key);
+    if (known !== undefined && this.#isCurrent(key, known)) return known.plain.content;
+    const found = this.#find(path);
+    return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
+  }
+
+  #keepPage(key: string, found: Found): Uint8Array | null | Promise<Uint8Array | null> {
+    if (typeof found === 'string' || found.kind !== 'file') return null;
+    const keep = (resource: Resource): Uint8Array | null => {
+      if (resource.plain.content === null) found.file.close();
+      else if (resource.isKept) this.#services.cache.set(key, resource);
+      return resource.plain.content;
+    };
+    const loaded = this.#options.loader.load(found);
+    return loaded instanceof Promise ? loaded.then(keep, () => null) : keep(loaded);
+  }
+}

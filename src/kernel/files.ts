@@ -1,0 +1,66 @@
+// Files below a directory, as this server sees them: calls that answer at once or say that they would have to
+// wait, and the same calls in libuv's thread pool. Whatever implements this interface can serve files.
+
+import { type Addon, loadAddon } from './addon.ts';
+
+/** Indices into {@link Files.status}, the same order as in native/file.h. */
+export const FILE_SIZE = 0;
+export const FILE_MODIFIED_MS = 1;
+export const FILE_CHANGED_MS = 2;
+export const FILE_DEVICE = 3;
+export const FILE_INODE = 4;
+
+/** Told how a call ended: what it would have returned. */
+export type FileDone = (result: number) => void;
+
+/** Told the names of a directory, four elements each: name, whether it is one itself, bytes, modification time. */
+export type ListDone = (result: number, entries: readonly (string | number | boolean)[] | undefined) => void;
+
+/**
+ * One server's files. Calls return small integers; a failed call returns `-errno`. Paths are relative to a
+ * root, without `/` in front. The contract is in native/file.h; test/contract/files.contract.ts has a test for
+ * each sentence:
+ *
+ * 1. A path leads to what lies beneath the root or nowhere, whoever renames meanwhile.
+ * 2. Only regular files are opened for reading: a directory is EISDIR, everything else ENXIO.
+ * 3. `look`, `open` and `read` never wait for a disk: what memory does not know is EAGAIN, and `...Later` finds it
+ *    out in the thread pool. A `...Later` call returns 0 and calls `done` once, later, or it returns `-errno`.
+ * 4. A read is short only at the end of the file, or where memory ends.
+ */
+export interface Files {
+  /** What the last successful `look` or `open`, or the one that `done` is being told of, found. */
+  readonly status: Float64Array;
+  /** A directory beneath which files are opened; waits. Returns its descriptor. */
+  readonly openRoot: (path: string) => number;
+  /** Fills {@link status}; returns 0. */
+  readonly look: (root: number, path: string) => number;
+  /** Opens for reading and fills {@link status}; returns the descriptor. */
+  readonly open: (root: number, path: string) => number;
+  /** Reads into `bytes[offset, offset + length)`. Returns the count, 0 at the end. */
+  readonly read: (file: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
+  /** Whether a range is in memory whole, so that `Kernel.sendFile` does not wait: 1 or 0. */
+  readonly isResident: (file: number, position: number, length: number) => number;
+  readonly close: (file: number) => number;
+  readonly lookLater: (root: number, path: string, done: FileDone) => number;
+  readonly openLater: (root: number, path: string, done: FileDone) => number;
+  readonly readLater: (
+    file: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    done: FileDone,
+  ) => number;
+  /** At most `limit` names of a directory. */
+  readonly listLater: (root: number, path: string, limit: number, done: ListDone) => number;
+  /** Closes everything that is still open. */
+  readonly destroy: () => void;
+}
+
+/**
+ * The files of this machine.
+ * @throws EpollServerError `ERR_ADDON`, `ERR_PLATFORM`.
+ */
+export function createNativeFiles(addon: Addon = loadAddon()): Files {
+  return addon.createFiles();
+}

@@ -1,0 +1,61 @@
+// The folder of a site, kept open. When another folder takes its place under the same path, as deployments do,
+// that one is served within a second; when nothing does, the old one's files are simply gone.
+
+import { fstat, stat } from 'node:fs';
+import { EpollServerError } from '../errors.ts';
+import { NativeError } from '../kernel/errno.ts';
+import type { Files } from '../kernel/files.ts';
+
+/** How long a folder that was replaced may go unnoticed. */
+const CHECK_MS = 900;
+
+export class RootDirectory {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #nowMs: () => number;
+  #fd: number;
+  /** Of the folder before: calls may still be under way in it. */
+  #previous = -1;
+  #checkedMs: number;
+
+  /** @throws EpollServerError `ERR_ROOT`. */
+  constructor(files: Files, path: string, nowMs: () => number) {
+    this.#files = files;
+    this.#path = path;
+    this.#nowMs = nowMs;
+    this.#fd = files.openRoot(path);
+    this.#checkedMs = nowMs();
+    if (this.#fd < 0) {
+      const cause = new NativeError('open', this.#fd);
+      throw new EpollServerError('ERR_ROOT', `the root ${path} cannot be opened: ${cause.message}`, { cause });
+    }
+  }
+
+  /** For `Files.open`; looks now and then, in the background, whether it is still what the path leads to. */
+  get fd(): number {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#checkedMs >= CHECK_MS) {
+      this.#checkedMs = nowMs;
+      this.#compare();
+    }
+    return this.#fd;
+  }
+
+  #compare(): void {
+    const fd = this.#fd;
+    stat(this.#path, (gone, named) => {
+      if (gone !== null || !named.isDirectory()) return;
+      fstat(fd, (closed, open) => {
+        if (closed === null && (open.ino !== named.ino || open.dev !== named.dev)) this.#replace();
+      });
+    });
+  }
+
+  #replace(): void {
+    const fd = this.#files.openRoot(this.#path);
+    if (fd < 0) return;
+    if (this.#previous >= 0) this.#files.close(this.#previous);
+    this.#previous = this.#fd;
+    this.#fd = fd;
+  }
+}

@@ -1,0 +1,149 @@
+// What serve() takes about static files, and the checks of it.
+
+import { EpollServerError } from '../errors.ts';
+import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import { hostName } from '../handlers/files/hosts.ts';
+import { prepareFields } from '../http/fields.ts';
+
+/** How the files of `root` are served. Every option has a flag of the same name in the command. */
+export interface SiteOptions {
+  /** What answers for a folder, the first that is there. Default: `['index.html']`. */
+  readonly index?: readonly string[];
+  /** Lists folders without an index: a page, or JSON for who asks for it. Default: false. */
+  readonly listing?: boolean;
+  /** `/about` is answered by `about.html`, and `/about.html` sends there. Default: false. */
+  readonly cleanUrls?: boolean;
+  /** A file of the root that answers, with 200, for pages that are not there. Default: none. */
+  readonly spa?: string;
+  /**
+   * Cache-Control by pattern, the first that matches: a glob over the path, over the name if it has no slash,
+   * or `@fingerprinted`. The value `immutable` stands for a year and no revalidation. Default: none.
+   */
+  readonly cacheControl?: readonly CacheRule[];
+  /** Of text; empty: none is told. Default: `utf-8`. */
+  readonly charset?: string;
+  /** Shows names that begin with a dot. Default: false, but for `.well-known`. */
+  readonly dotfiles?: boolean;
+  /** Sends `.br`, `.zst` and `.gz` siblings, and compresses what has none. Default: true. */
+  readonly compression?: boolean;
+  /** Sends X-Content-Type-Options and Referrer-Policy. Default: true. */
+  readonly securityHeaders?: boolean;
+  /** Other folders by the path below which they appear: `{ '/assets': './dist' }`. */
+  readonly mounts?: Readonly<Record<string, string>>;
+  /** Other roots by host: `{ 'a.example': './a', '*.b.example': './b' }`; `root` is everyone else's. */
+  readonly hosts?: Readonly<Record<string, string>>;
+}
+
+const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = {
+  index: (value) => Array.isArray(value) && value.every(isName),
+  listing: isBoolean,
+  cleanUrls: isBoolean,
+  spa: isPath,
+  cacheControl: (value) => Array.isArray(value) && value.every(isRule),
+  charset: (value) => typeof value === 'string' && /^[\w.:-]*$/.test(value),
+  dotfiles: isBoolean,
+  compression: isBoolean,
+  securityHeaders: isBoolean,
+  mounts: isFolders,
+  hosts: isFolders,
+};
+
+const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
+  index: 'a list of file names',
+  listing: 'true or false',
+  cleanUrls: 'true or false',
+  spa: 'a path below the root, such as index.html',
+  cacheControl: 'a list of { pattern, value } whose values are a field value',
+  charset: 'a name such as utf-8',
+  dotfiles: 'true or false',
+  compression: 'true or false',
+  securityHeaders: 'true or false',
+  mounts: 'folders by path',
+  hosts: 'folders by host',
+};
+
+/** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
+export function checkSite(site: SiteOptions): void {
+  for (const [name, value] of Object.entries(site)) {
+    if (!isSiteOption(name)) throw wrong(`there is no option "site.${name}"`);
+    if (value !== undefined && !KINDS[name](value)) {
+      throw wrong(`site.${name} must be ${EXPECTED[name]}, not ${JSON.stringify(value)}`);
+    }
+  }
+  mountsOf(site.mounts ?? {});
+  hostsOf(site.hosts ?? {});
+}
+
+/**
+ * The names of each mount's path, and its folder.
+ * @throws EpollServerError `ERR_OPTION`: no path, or the same path twice.
+ */
+export function mountsOf(mounts: Readonly<Record<string, string>>): readonly (readonly [readonly string[], string])[] {
+  const seen = new Set<string>();
+  return Object.entries(mounts).map(([path, folder]) => {
+    const names = path.split('/').filter((name) => name !== '');
+    if (!path.startsWith('/') || names.length === 0 || names.some((name) => name === '.' || name === '..')) {
+      throw wrong(`a folder is mounted below a path such as /assets, not "${path}"`);
+    }
+    const key = names.join('/');
+    if (seen.has(key)) throw wrong(`two folders are mounted below /${key}: give it one`);
+    seen.add(key);
+    return [names, folder];
+  });
+}
+
+/**
+ * Each host in lower case, and its folder.
+ * @throws EpollServerError `ERR_OPTION`: no host, or the same host twice.
+ */
+export function hostsOf(hosts: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  const seen = new Set<string>();
+  return Object.entries(hosts).map(([given, folder]) => {
+    const name = hostName(given);
+    if (!/^(?:\*\.)?(?:[\w-]+(?:\.[\w-]+)*|\[[\d:a-f.]+\])$/.test(name)) {
+      throw wrong(`a host is a name such as www.example.org or *.example.org, without a port, not "${given}"`);
+    }
+    if (seen.has(name)) throw wrong(`the host ${name} has two folders: give it one`);
+    seen.add(name);
+    return [name, folder];
+  });
+}
+
+function isSiteOption(name: string): name is keyof SiteOptions {
+  return Object.hasOwn(KINDS, name);
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value !== '.' && value !== '..' && !/[/\\\0]/.test(value);
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === 'string' && value.replace(/^\//, '').split('/').every(isName);
+}
+
+function isRule(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !('pattern' in value) || !('value' in value)) return false;
+  if (typeof value.pattern !== 'string' || value.pattern === '' || typeof value.value !== 'string') return false;
+  try {
+    prepareFields([['Cache-Control', value.value]]);
+    return value.value !== '';
+  } catch {
+    return false;
+  }
+}
+
+function isFolders(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((folder) => typeof folder === 'string' && folder !== '')
+  );
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

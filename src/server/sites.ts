@@ -1,0 +1,139 @@
+// Static files as a whole: opens the folders, and makes the sites that answer from them.
+
+import { EpollServerError } from '../errors.ts';
+import { CacheRules } from '../handlers/files/cache-rules.ts';
+import { FileCache } from '../handlers/files/file-cache.ts';
+import { type FileCounters, makeFileCounters } from '../handlers/files/file-counters.ts';
+import type { Mount } from '../handlers/files/finder.ts';
+import { Hosts } from '../handlers/files/hosts.ts';
+import { Loader } from '../handlers/files/loader.ts';
+import type { Pairs } from '../handlers/files/representation.ts';
+import type { FileServices } from '../handlers/files/services.ts';
+import { Site } from '../handlers/files/site.ts';
+import { WorkPool } from '../handlers/files/work-pool.ts';
+import { staticFiles } from '../handlers/static-files.ts';
+import type { Handler, HttpRequest } from '../http/handler.ts';
+import type { Files } from '../kernel/files.ts';
+import type { Limits } from '../limits.ts';
+import { DirectorySource } from './directory-source.ts';
+import { resolveRoot } from './options.ts';
+import { RootDirectory } from './root-directory.ts';
+import { hostsOf, mountsOf, type SiteOptions } from './site-options.ts';
+
+/** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
+const SECURITY: Pairs = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'strict-origin-when-cross-origin'],
+];
+
+/** The folders of a configuration, as real paths. */
+export interface Folders {
+  readonly root: string;
+  readonly mounts: readonly (readonly [readonly string[], string])[];
+  readonly hosts: readonly (readonly [string, string])[];
+}
+
+/** @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable. */
+export async function resolveFolders(root: string, site: SiteOptions): Promise<Folders> {
+  const real = <K>(list: readonly (readonly [K, string])[]): Promise<readonly (readonly [K, string])[]> =>
+    Promise.all(list.map(async ([key, folder]) => [key, await resolveRoot(folder)] as const));
+  return {
+    root: await resolveRoot(root),
+    mounts: await real(mountsOf(site.mounts ?? {})),
+    hosts: await real(hostsOf(site.hosts ?? {})),
+  };
+}
+
+/** What the sites of a server have in common with the rest of it. */
+export interface SiteContext {
+  readonly files: Files;
+  readonly limits: Limits;
+  readonly nowMs: () => number;
+  readonly wallClockMs: () => number;
+  /** Told why a file that is there cannot be sent (`ERR_FILE`), the same once a second. */
+  readonly onError: (error: unknown, request: HttpRequest | null) => void;
+}
+
+/** A disk that fails makes a line a second, not one for each request. */
+const REPORT_MS = 1_000;
+
+/** Different problems that are remembered. */
+const MAX_PROBLEMS = 100;
+
+function sparingly({ nowMs, onError }: SiteContext): FileServices['report'] {
+  const lastMs = new Map<string, number>();
+  return (request, problem) => {
+    if (nowMs() - (lastMs.get(problem) ?? Number.NEGATIVE_INFINITY) < REPORT_MS) return;
+    if (lastMs.size >= MAX_PROBLEMS) lastMs.clear();
+    lastMs.set(problem, nowMs());
+    onError(new EpollServerError('ERR_FILE', problem), request);
+  };
+}
+
+/** The handler, and what its files cost. */
+export class Sites {
+  readonly handler: Handler;
+  readonly cache: FileCache;
+  readonly counters: FileCounters = makeFileCounters();
+  readonly #context: SiteContext;
+  readonly #options: SiteOptions;
+  readonly #services: FileServices;
+  readonly #pool = new WorkPool();
+
+  /** @throws EpollServerError `ERR_ROOT`. */
+  constructor(folders: Folders, options: SiteOptions, context: SiteContext) {
+    const { limits, nowMs, wallClockMs } = context;
+    const { maxCachedFileBytes, maxCompressedFileBytes } = limits;
+    this.#context = context;
+    this.#options = options;
+    this.cache = new FileCache(limits.maxCacheBytes);
+    this.#services = {
+      cache: this.cache,
+      pool: this.#pool,
+      counters: this.counters,
+      nowMs,
+      wallClockMs,
+      maxCachedFileBytes,
+      maxCompressedFileBytes,
+      report: sparingly(context),
+    };
+    const mounts = folders.mounts.map(([prefix, folder]) => this.#mount(prefix, folder));
+    const byDefault = this.#site('', folders.root, mounts);
+    const hosts = folders.hosts.map(([host, folder]) => [host, this.#site(`${host}:`, folder, mounts)] as const);
+    this.handler = staticFiles(hosts.length === 0 ? byDefault : new Hosts(byDefault, new Map(hosts)));
+  }
+
+  #mount(prefix: readonly string[], folder: string): Mount {
+    const { files, nowMs } = this.#context;
+    return { prefix, source: new DirectorySource(files, new RootDirectory(files, folder, nowMs), this.#pool) };
+  }
+
+  #site(name: string, folder: string, mounts: readonly Mount[]): Site {
+    const { index = ['index.html'], listing = false, cleanUrls = false, spa, dotfiles = false } = this.#options;
+    const extra = this.#options.securityHeaders === false ? [] : SECURITY;
+    const loader = new Loader(
+      {
+        charset: this.#options.charset ?? 'utf-8',
+        compression: this.#options.compression ?? true,
+        rules: new CacheRules(this.#options.cacheControl ?? []),
+        extra,
+      },
+      this.#services,
+    );
+    const longestFirst = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
+    return new Site(
+      name,
+      {
+        mounts: [...longestFirst, this.#mount([], folder)],
+        indexes: index,
+        listing,
+        cleanUrls,
+        fallback: spa === undefined ? null : spa.replace(/^\//, ''),
+        showsHidden: dotfiles,
+        extra,
+        loader,
+      },
+      this.#services,
+    );
+  }
+}

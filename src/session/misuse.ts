@@ -1,0 +1,29 @@
+// What a handler may not give as an answer, and what it is told.
+
+import { EpollServerError, messageOf } from '../errors.ts';
+import { type FieldInput, PreparedFields, prepareFields } from '../http/fields.ts';
+
+/** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`. */
+export function checked(status: number, fields: FieldInput): PreparedFields {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new EpollServerError(
+      'ERR_INVALID_STATUS',
+      `a status is a whole number from 200 to 599, not ${String(status)}`,
+    );
+  }
+  if (fields instanceof PreparedFields) return fields;
+  try {
+    return prepareFields(fields);
+  } catch (error) {
+    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+  }
+}
+
+export function invalidBody(content: unknown): EpollServerError {
+  const kind = content === null ? 'null' : typeof content;
+  return new EpollServerError('ERR_INVALID_BODY', `content is a string or a Uint8Array, not ${kind}`);
+}
+
+export function notStarted(): EpollServerError {
+  return new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
+}

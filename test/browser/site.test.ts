@@ -1,0 +1,138 @@
+// Proves that a real browser is content: it loads the default site without an error, revalidates what it has, and
+// plays and seeks a medium by ranges.
+
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect, onTestFinished, test } from 'vitest';
+import { folder } from '../support/folder.ts';
+import { REPOSITORY } from '../support/program.ts';
+import { start } from '../support/serving.ts';
+
+/** Debian's, or what CHROMIUM names. */
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+interface Tab {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors of the console, of scripts and of requests. */
+  readonly problems: string[];
+}
+
+async function openTab(): Promise<Tab> {
+  expect(existsSync(CHROMIUM), `${CHROMIUM} is there: install chromium, or name it in CHROMIUM`).toBe(true);
+  const profile = await mkdtemp(join(tmpdir(), 'epoll-server-browser-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'],
+  });
+  onTestFinished(async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('requestfailed', (request) => {
+    // A player breaks off what it no longer needs.
+    const isBrokenOff = request.resourceType() === 'media' && request.failure()?.errorText === 'net::ERR_ABORTED';
+    if (!isBrokenOff) problems.push(`${request.url()}: ${request.failure()?.errorText}`);
+  });
+  return { page, context, problems };
+}
+
+test('the default site loads without an error, and a reload costs no content', async () => {
+  let log = '';
+  const accessLog = (lines: string): void => {
+    log += lines;
+  };
+  const { server } = await start({ root: `${REPOSITORY}html`, accessLog });
+  const { page, problems } = await openTab();
+  const first = await page.goto(server.url, { waitUntil: 'networkidle' });
+  expect(first?.status()).toBe(200);
+  expect(await page.title()).toMatch(/epoll-server/i);
+  expect(await page.evaluate('getComputedStyle(document.body).fontFamily'), 'the style is applied').not.toMatch(
+    /^"?Times/,
+  );
+  expect(await page.evaluate('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')).toBe(
+    true,
+  );
+  const picture = await page.screenshot();
+  expect(picture.length).toBeGreaterThan(10_000);
+  const { SCREENSHOT } = process.env;
+  if (SCREENSHOT !== undefined) await writeFile(SCREENSHOT, picture);
+  log = '';
+  await page.reload({ waitUntil: 'networkidle' });
+  expect(log, 'what is there already is validated, not sent').toMatch(/"GET \/ HTTP\/1\.1" 304 /);
+  await page.click('a[href*="about"]');
+  await page.waitForURL('**/about*');
+  const lost = await page.goto(`${server.url}nowhere`);
+  expect(lost?.status()).toBe(404);
+  expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
+}, 60_000);
+
+test('a medium plays, and seeking asks for ranges', async () => {
+  const root = await folder({
+    'index.html':
+      '<!doctype html><html lang="en"><title>medium</title><link rel="icon" href="data:,"><audio src="tone.wav" preload="metadata"></audio></html>',
+  });
+  // Far longer than what a browser reads ahead.
+  await writeFile(`${root}/tone.wav`, wave(600));
+  await utimes(`${root}/tone.wav`, 1_600_000_000, 1_600_000_000);
+  const { server } = await start({ root });
+  const { page, problems } = await openTab();
+  const ranges: (readonly [string, number, string])[] = [];
+  page.on('response', (response) => {
+    if (!response.url().endsWith('.wav')) return;
+    ranges.push([
+      response.request().headers()['range'] ?? '',
+      response.status(),
+      response.headers()['content-range'] ?? '',
+    ]);
+  });
+  await page.goto(server.url);
+  await page.waitForFunction('document.querySelector("audio").readyState >= 1');
+  expect(await page.evaluate('Math.round(document.querySelector("audio").duration)')).toBe(600);
+  await page.evaluate(`new Promise((resolve, reject) => {
+    const audio = document.querySelector('audio');
+    audio.onerror = () => reject(new Error(audio.error.message));
+    audio.onseeked = () => resolve(audio.currentTime);
+    audio.currentTime = 500;
+  })`);
+  expect(await page.evaluate('document.querySelector("audio").currentTime')).toBe(500);
+  await page.evaluate('document.querySelector("audio").play()');
+  await page.waitForFunction('document.querySelector("audio").currentTime > 500.2');
+  expect(ranges.every(([range, status]) => range !== '' && status === 206)).toBe(true);
+  expect(
+    ranges.some(([, , range]) => /^bytes [1-9]\d{6,}-/.test(range)),
+    'one begins near the place',
+  ).toBe(true);
+  expect(problems).toEqual([]);
+  expect((await readFile(`${root}/tone.wav`)).length).toBeGreaterThan(9_000_000);
+}, 60_000);
+
+/** A quiet tone: RIFF, 8,000 samples of 16 bits a second. */
+function wave(seconds: number): Buffer {
+  const samples = 8_000 * seconds;
+  const file = Buffer.alloc(44 + samples * 2);
+  file.write('RIFF', 0, 'latin1');
+  file.writeUInt32LE(file.length - 8, 4);
+  file.write('WAVEfmt ', 8, 'latin1');
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(8_000, 24);
+  file.writeUInt32LE(16_000, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write('data', 36, 'latin1');
+  file.writeUInt32LE(samples * 2, 40);
+  for (let i = 0; i < samples; i++) file.writeInt16LE(Math.round(500 * Math.sin(i / 4)), 44 + i * 2);
+  return file;
+}

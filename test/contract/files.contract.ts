@@ -1,0 +1,178 @@
+// What every implementation of `Files` keeps (native/file.h): one test for each sentence.
+
+import { execFileSync } from 'node:child_process';
+import { mkdir, symlink, truncate } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { expect, onTestFinished, test } from 'vitest';
+import { FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
+import { folder } from '../support/folder.ts';
+
+const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EXDEV } = constants.errno;
+
+/** Calls of one root, now and later, as if they were one. */
+class Root {
+  readonly files: Files;
+  readonly fd: number;
+
+  constructor(make: () => Files, path: string) {
+    this.files = make();
+    onTestFinished(() => this.files.destroy());
+    this.fd = this.files.openRoot(path);
+    expect(this.fd).toBeGreaterThanOrEqual(0);
+  }
+
+  later(call: (done: (result: number) => void) => number): Promise<number> {
+    return new Promise((resolve) => {
+      const status = call(resolve);
+      if (status < 0) resolve(status);
+    });
+  }
+
+  /** What opening gives in the pool; what it gives at once is the same, or EAGAIN. */
+  async open(path: string): Promise<number> {
+    const later = await this.later((done) => this.files.openLater(this.fd, path, done));
+    const now = this.files.open(this.fd, path);
+    if (later < 0) expect([later, -EAGAIN], path).toContain(now);
+    else if (now >= 0) expect(this.files.close(now)).toBe(0);
+    const look = await this.later((done) => this.files.lookLater(this.fd, path, done));
+    expect(look, 'look says what open says').toBe(Math.min(later, 0));
+    return later;
+  }
+
+  async text(path: string): Promise<string> {
+    const file = await this.open(path);
+    if (file < 0) return `error ${-file}`;
+    const bytes = Buffer.alloc(100);
+    const count = await this.later((done) => this.files.readLater(file, bytes, 0, 100, 0, done));
+    this.files.close(file);
+    return bytes.toString('latin1', 0, count);
+  }
+}
+
+export function filesContract(name: string, make: () => Files): void {
+  test(`${name}: a path leads to what lies beneath the root, or nowhere`, async () => {
+    const parent = await folder({ 'www/a/b/c.txt': 'c', 'www/d.txt': 'd', 'secret.txt': 'SECRET' });
+    const link = (to: string, path: string): Promise<void> => symlink(to, `${parent}/www/${path}`);
+    await Promise.all([
+      link('a/b', 'inside'),
+      link('../../d.txt', 'a/b/up'),
+      link('../secret.txt', 'out'),
+      link('..', 'parent'),
+      link(`${parent}/www/d.txt`, 'absolute'),
+      link('loop', 'loop'),
+      link('none', 'broken'),
+    ]);
+    const root = new Root(make, `${parent}/www`);
+    for (const path of ['d.txt', 'a/../d.txt', './d.txt', 'a//b/../../d.txt', 'a/b/up', 'inside/up']) {
+      expect(await root.text(path), path).toBe('d');
+    }
+    expect(await root.text('inside/c.txt')).toBe('c');
+    for (const path of ['out', 'parent/secret.txt', 'absolute', '../secret.txt', 'a/../../secret.txt', '/etc/passwd']) {
+      expect(await root.open(path), path).toBe(-EXDEV);
+    }
+    expect(await root.open('broken')).toBe(-ENOENT);
+    expect(await root.open('none/x')).toBe(-ENOENT);
+    expect(await root.open('d.txt/x')).toBe(-ENOTDIR);
+    expect(await root.open('loop')).toBeLessThan(0);
+    expect(await root.open('x'.repeat(300))).toBe(-ENAMETOOLONG);
+    expect(await root.open('x/'.repeat(3_000))).toBe(-ENAMETOOLONG);
+  });
+
+  test(`${name}: only regular files are opened`, async () => {
+    const path = await folder({ 'd/x.txt': '' });
+    execFileSync('mkfifo', [`${path}/pipe`]);
+    await symlink('pipe', `${path}/to-pipe`);
+    const root = new Root(make, path);
+    for (const directory of ['', '.', 'd', 'd/']) expect(await root.open(directory), directory).toBe(-EISDIR);
+    for (const pipe of ['pipe', 'to-pipe']) expect(await root.open(pipe), pipe).toBe(-ENXIO);
+    const writer = execFileSync('sh', ['-c', `timeout 0.2 sh -c 'echo x > ${path}/pipe' || echo "no reader came"`]);
+    expect(writer.toString()).toBe('no reader came\n');
+  });
+
+  test(`${name}: the status is that of what was opened`, async () => {
+    const root = new Root(make, await folder({ 'a.txt': '12345' }));
+    const file = await root.open('a.txt');
+    expect(file).toBeGreaterThanOrEqual(0);
+    expect(root.files.status[FILE_SIZE]).toBe(5);
+    expect(Math.abs((root.files.status[FILE_MODIFIED_MS] ?? 0) - Date.now())).toBeLessThan(60_000);
+    expect(root.files.close(file)).toBe(0);
+  });
+
+  test(`${name}: a read is short only at the end, and beyond it there is nothing`, async () => {
+    const path = await folder({ 'a.bin': Buffer.alloc(100_000, 'x') });
+    const root = new Root(make, path);
+    const file = await root.open('a.bin');
+    const bytes = Buffer.alloc(100_001);
+    const read = (length: number, position: number): Promise<number> =>
+      root.later((done) => root.files.readLater(file, bytes, 1, length, position, done));
+    expect(await read(100_000, 0)).toBe(100_000);
+    expect(bytes.subarray(1).equals(Buffer.alloc(100_000, 'x'))).toBe(true);
+    expect(bytes[0]).toBe(0);
+    expect(await read(100_000, 99_990)).toBe(10);
+    expect(await read(10, 100_000)).toBe(0);
+    const now = root.files.read(file, bytes, 0, 10, 0);
+    expect([10, -EAGAIN], 'at once, or not at all').toContain(now);
+    await truncate(`${path}/a.bin`, 5);
+    expect(await read(10, 5)).toBe(0);
+    expect(root.files.close(file)).toBe(0);
+  });
+
+  test(`${name}: what is not its own is EBADF, what does not fit is EINVAL`, async () => {
+    const root = new Root(make, await folder({ 'a.txt': 'a' }));
+    const { files } = root;
+    const bytes = Buffer.alloc(10);
+    for (const fd of [-1, 0, 1, 2, 1_000_000]) {
+      expect(files.open(fd, 'a.txt'), String(fd)).toBe(-EBADF);
+      expect(files.read(fd, bytes, 0, 1, 0), String(fd)).toBe(-EBADF);
+      expect(files.close(fd), String(fd)).toBe(-EBADF);
+      expect(
+        files.readLater(fd, bytes, 0, 1, 0, () => {}),
+        String(fd),
+      ).toBe(-EBADF);
+    }
+    const file = await root.open('a.txt');
+    for (const [offset, length] of [
+      [0, 11],
+      [10, 1],
+      [-1, 1],
+      [0, -1],
+    ] as const) {
+      expect(files.read(file, bytes, offset, length, 0)).toBe(-EINVAL);
+      expect(files.readLater(file, bytes, offset, length, 0, () => {})).toBe(-EINVAL);
+    }
+    files.destroy();
+    expect(files.open(root.fd, 'a.txt'), 'after its end').toBe(-EBADF);
+    files.destroy();
+  });
+
+  test(`${name}: a listing leaves out what leads nowhere or outside, and stops at its limit`, async () => {
+    const path = await folder({ 'a.txt': '123', 'sub/x': '' });
+    await mkdir(`${path}/empty`);
+    execFileSync('mkfifo', [`${path}/pipe`]);
+    await symlink('none', `${path}/broken`);
+    await symlink('/etc/passwd', `${path}/outside`);
+    await symlink('a.txt', `${path}/link`);
+    const root = new Root(make, path);
+    const list = (below: string, limit: number): Promise<readonly (string | number | boolean)[] | number> =>
+      new Promise((resolve) => {
+        const status = root.files.listLater(root.fd, below, limit, (result, names = []) =>
+          resolve(result < 0 ? result : names.filter((_, index) => index % 4 < 3)),
+        );
+        if (status < 0) resolve(status);
+      });
+    const names = await list('', 100);
+    const rows = Array.isArray(names)
+      ? Array.from({ length: names.length / 3 }, (_, i) => names.slice(i * 3, i * 3 + 2))
+      : [];
+    expect(rows.sort()).toEqual([
+      ['a.txt', false],
+      ['empty', true],
+      ['link', false],
+      ['sub', true],
+    ]);
+    expect(await list('empty', 100)).toEqual([]);
+    expect(await list('', 2)).toHaveLength(6);
+    expect(await list('a.txt', 100)).toBe(-ENOTDIR);
+    expect(await list('..', 100)).toBe(-EXDEV);
+  });
+}

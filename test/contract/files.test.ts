@@ -1,0 +1,6 @@
+// Proves that the files of this machine keep the contract.
+
+import { createNativeFiles } from '../../src/kernel/files.ts';
+import { filesContract } from './files.contract.ts';
+
+filesContract('native', () => createNativeFiles());

@@ -1,0 +1,96 @@
+// Proves that nobody waits for somebody else's disk, and that every way a file can go is gone: by a server whose
+// C library is replaced in part (test/shims/disk.cc), so that the delay is below everything that is ours.
+
+import { symlink } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { ask, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { start } from '../support/serving.ts';
+import { startOverShim } from '../support/shim.ts';
+
+const BIG = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 7) % 253));
+
+/** Far longer than everything that must not wait for it. */
+const SLOW = { SHIM_SLOW: 'slow', SHIM_MS: '700' };
+
+test('a slow disk delays who asked for it, and nobody else', async () => {
+  const root = await folder({ 'slow.bin': BIG, 'fast.txt': 'fast', 'big.bin': BIG });
+  const { port, stats } = await startOverShim(root, SLOW);
+  const slow = await connect(port);
+  slow.send(get('/slow.bin'));
+  await slow.readUntil('\r\n\r\n');
+  for (let i = 0; i < 30; i++) expect((await ask(port, get('/fast.txt'))).text).toBe('fast');
+  expect((await ask(port, get('/big.bin'))).content.equals(BIG)).toBe(true);
+  expect(slow.received.length, 'thirty others were served before the first wait was over').toBeLessThan(BIG.length);
+  expect((await slow.readBytes(BIG.length)).equals(BIG)).toBe(true);
+  const after = await stats();
+  expect(after.filePoolReads).toBeGreaterThanOrEqual(Math.floor(BIG.length / 131_072));
+  expect(after.filePoolOpens).toBeGreaterThan(0);
+  expect(after.fileSendfileBytes, 'the other large file went by sendfile').toBe(BIG.length);
+});
+
+test('slow names, and slow small files, delay nobody else either', async () => {
+  const root = await folder({ 'slow/a.txt': 'a', 'slow/b.txt': 'b', 'fast.txt': 'fast' });
+  const { port } = await startOverShim(root, SLOW);
+  const slow = [ask(port, get('/slow/a.txt')), ask(port, get('/slow/b.txt')), ask(port, get('/slow/none'))];
+  let isOver = false;
+  const all = Promise.all(slow).then((answers) => {
+    isOver = true;
+    return answers;
+  });
+  for (let i = 0; i < 30; i++) expect((await ask(port, get('/fast.txt'))).text).toBe('fast');
+  expect(isOver).toBe(false);
+  expect((await all).map(({ status }) => status)).toEqual([200, 200, 404]);
+});
+
+test.each([
+  ['cachestat', 'memory'],
+  ['cachestat,sendfile', 'memory'],
+  ['sendfile', 'memory'],
+  ['', 'sendfile'],
+])('a large file arrives whole without %s: its bytes go by %s', async (missing, way) => {
+  const root = await folder({ 'big.bin': BIG });
+  const { port, stats } = await startOverShim(root, { SHIM_NO: missing });
+  const answers = await Promise.all(Array.from({ length: 3 }, () => ask(port, get('/big.bin'))));
+  for (const { content } of answers) expect(content.equals(BIG)).toBe(true);
+  expect(
+    (await ask(port, get('/big.bin', 'Range: bytes=300000-700000'))).content.equals(BIG.subarray(300_000, 700_001)),
+  ).toBe(true);
+  const { fileSendfileBytes, fileMemoryReads } = await stats();
+  expect(fileSendfileBytes > 0).toBe(way === 'sendfile');
+  expect(fileMemoryReads > 0).toBe(way === 'memory');
+});
+
+test('without openat2 names are walked segment by segment, and nothing leaves the root', async () => {
+  const parent = await folder({ 'www/sub/deep/page.txt': 'page', 'secret.txt': 'SECRET', 'www/index.html': 'home' });
+  await symlink('../secret.txt', `${parent}/www/out.txt`);
+  await symlink('..', `${parent}/www/up`);
+  await symlink('/', `${parent}/www/everything`);
+  await symlink('sub', `${parent}/www/folder`);
+  await symlink('deep/../../sub/deep', `${parent}/www/sub/winding`);
+  await symlink('loop', `${parent}/www/loop`);
+  const { port, stats } = await startOverShim(`${parent}/www`, { SHIM_NO: 'openat2' });
+  for (const target of ['/sub/deep/page.txt', '/folder/deep/page.txt', '/sub/winding/page.txt']) {
+    expect(await ask(port, get(target)), target).toMatchObject({ status: 200, text: 'page' });
+  }
+  expect((await ask(port, get('/'))).text).toBe('home');
+  expect((await ask(port, get('/sub'))).status).toBe(301);
+  for (const target of ['/out.txt', '/up/secret.txt', '/everything/etc/passwd', '/loop', '/none', '/index.html/x']) {
+    expect((await ask(port, get(target))).status, target).toBe(404);
+  }
+  expect((await stats()).filePoolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
+});
+
+test('what was kept is sent from memory, and counted', async () => {
+  const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
+  const { port, server } = await start({ root });
+  for (let i = 0; i < 3; i++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
+  expect(server.stats()).toMatchObject({
+    fileCacheHits: 2,
+    fileCacheMisses: 1,
+    fileCacheEntries: 1,
+    fileSendfileBytes: 0,
+    filePoolReads: 0,
+  });
+  expect(server.stats().fileCacheBytes).toBeGreaterThan(2_000);
+});

@@ -1,0 +1,120 @@
+// Names and bytes of files, by the system's own confinement and by the walk that stands in for it.
+#include "file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "file_walk.h"
+#include "harness.h"
+
+namespace epoll_server {
+namespace {
+
+// A folder `www` beside a secret, gone at the end.
+struct Tree {
+  std::string parent;
+  int root;
+
+  Tree() {
+    char name[] = "/tmp/epoll-server-native-XXXXXX";
+    parent = mkdtemp(name);
+    Folder("www");
+    Folder("www/a");
+    Folder("www/a/b");
+    File("secret.txt", "SECRET");
+    File("www/d.txt", "content");
+    Link("a/b", "www/inside");
+    Link("../../d.txt", "www/a/b/up");
+    Link("../secret.txt", "www/out");
+    Link("/etc", "www/absolute");
+    Link("loop", "www/loop");
+    CHECK_EQ(mkfifo((parent + "/www/pipe").c_str(), 0600), 0);
+    root = OpenRoot((parent + "/www").c_str());
+  }
+
+  ~Tree() {
+    close(root);
+    CHECK_EQ(system(("rm -rf " + parent).c_str()), 0);
+  }
+
+  void Folder(const std::string& path) { CHECK_EQ(mkdir((parent + "/" + path).c_str(), 0700), 0); }
+
+  void File(const std::string& path, const std::string& content) {
+    const int fd = open((parent + "/" + path).c_str(), O_CREAT | O_WRONLY, 0600);
+    CHECK_EQ(write(fd, content.data(), content.size()), static_cast<ssize_t>(content.size()));
+    close(fd);
+  }
+
+  void Link(const std::string& to, const std::string& path) {
+    CHECK_EQ(symlink(to.c_str(), (parent + "/" + path).c_str()), 0);
+  }
+};
+
+std::string TextOf(int file) {
+  if (file < 0) return "error " + std::to_string(-file);
+  uint8_t bytes[32];
+  const int count = ReadFile(file, bytes, sizeof(bytes), 0, true);
+  CloseFile(file);
+  return std::string(bytes, bytes + (count < 0 ? 0 : count));
+}
+
+void CheckNames(FileSystem* system) {
+  Tree tree;
+  FileStatus status = {};
+  const auto open = [&](const char* path) {
+    return OpenBeneath(system, tree.root, path, true, &status);
+  };
+  for (const char* path : {"d.txt", "a/../d.txt", "inside/up", "a/b/up", "./a//b/../../d.txt"}) {
+    CHECK_EQ(TextOf(open(path)), std::string("content"));
+  }
+  CHECK_EQ(status.size, 7.0);
+  for (const char* path : {"out", "absolute/passwd", "../secret.txt", "a/../../secret.txt"}) {
+    CHECK_EQ(open(path), -EXDEV);
+  }
+  CHECK_EQ(open("loop"), -ELOOP);
+  CHECK_EQ(open("pipe"), -ENXIO);
+  CHECK_EQ(open("a"), -EISDIR);
+  CHECK_EQ(open(""), -EISDIR);
+  CHECK_EQ(open("none"), -ENOENT);
+  CHECK_EQ(open("d.txt/x"), -ENOTDIR);
+}
+
+}  // namespace
+
+TEST(NamesAreConfinedByTheSystem) {
+  FileSystem system;
+  CheckNames(&system);
+}
+
+TEST(NamesAreConfinedByTheWalk) {
+  FileSystem system;
+  system.has_openat2 = false;
+  CheckNames(&system);
+}
+
+TEST(AWalkHoldsABoundedNumberOfDescriptors) {
+  Tree tree;
+  std::string path = "www";
+  for (int i = 0; i < 80; ++i) tree.Folder(path += "/x");
+  std::string last;
+  CHECK_EQ(WalkBeneath(tree.root, (path.substr(4) + "/y").c_str(), &last), -ENAMETOOLONG);
+  const int lowest = dup(tree.root);
+  close(lowest);
+  CHECK(lowest < tree.root + 3);
+}
+
+TEST(WithoutWaitingAWalkIsNotTried) {
+  Tree tree;
+  FileSystem system;
+  system.has_openat2 = false;
+  FileStatus status = {};
+  CHECK_EQ(OpenBeneath(&system, tree.root, "d.txt", false, &status), -EAGAIN);
+  CHECK_EQ(LookBeneath(&system, tree.root, "d.txt", false, &status), -EAGAIN);
+}
+
+}  // namespace epoll_server

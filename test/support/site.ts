@@ -1,0 +1,73 @@
+// Sites over sources of a test's own: slow, failing, or lying files below the real handler.
+
+import { CacheRules } from '../../src/handlers/files/cache-rules.ts';
+import { FileCache } from '../../src/handlers/files/file-cache.ts';
+import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
+import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
+import { Loader } from '../../src/handlers/files/loader.ts';
+import { Site } from '../../src/handlers/files/site.ts';
+import { WorkPool } from '../../src/handlers/files/work-pool.ts';
+import { staticFiles } from '../../src/handlers/static-files.ts';
+import type { Handler } from '../../src/index.ts';
+
+export interface MadeSite {
+  readonly handler: Handler;
+  readonly counters: FileCounters;
+  readonly cache: FileCache;
+  /** What was reported. */
+  readonly problems: string[];
+}
+
+/** A site with the default options over `source`; files of more than 1,000 bytes are not kept. */
+export function makeSite(source: FileSource): MadeSite {
+  const cache = new FileCache(100_000);
+  const counters = makeFileCounters();
+  const problems: string[] = [];
+  const services = {
+    cache,
+    pool: new WorkPool(),
+    counters,
+    nowMs: () => performance.now(),
+    wallClockMs: Date.now,
+    maxCachedFileBytes: 1_000,
+    maxCompressedFileBytes: 1_000_000,
+    report: (_request: unknown, problem: string) => problems.push(problem),
+  };
+  const loader = new Loader({ charset: 'utf-8', compression: true, rules: new CacheRules([]), extra: [] }, services);
+  const options = {
+    mounts: [{ prefix: [], source }],
+    indexes: ['index.html'],
+    listing: false,
+    cleanUrls: false,
+    fallback: null,
+    showsHidden: false,
+    extra: [],
+    loader,
+  };
+  return { handler: staticFiles(new Site('', options, services)), counters, cache, problems };
+}
+
+export function facts(size: number): FileFacts {
+  return { size, modifiedMs: 1_000_000, changedMs: 1_000_000, device: 1, inode: 1 };
+}
+
+/** A file of a source that is read in the pool alone. */
+export function fakeFile(size: number, read: OpenFile['read']): OpenFile {
+  return { facts: facts(size), descriptor: -1, readNow: () => -1, read, isResident: () => false, close: () => {} };
+}
+
+/** A source that answers at once. */
+export function fakeSource(files: Readonly<Record<string, OpenFile | Refusal>>): FileSource {
+  const open = (path: string): OpenFile | Refusal => files[path] ?? 'missing';
+  const look = (path: string): FileFacts | Refusal => {
+    const file = open(path);
+    return typeof file === 'string' ? file : file.facts;
+  };
+  return {
+    look,
+    lookLater: async (path) => look(path),
+    open,
+    openLater: async (path) => open(path),
+    list: async () => [],
+  };
+}
