@@ -12,63 +12,13 @@
 #include <string>
 #include <utility>
 
+#include "call.h"
 #include "kernel_object.h"
 #include "pollers.h"
+#include "system.h"
 
 namespace epoll_server {
 namespace {
-
-// ---- Calls -------------------------------------------------------------------------------------
-
-// The arguments of one call: the kernel, and up to five values.
-struct Call {
-  napi_env env;
-  napi_value values[5] = {};
-  KernelObject* object = nullptr;
-
-  Call(napi_env env_in, napi_callback_info info) : env(env_in) {
-    size_t count = 5;
-    void* data = nullptr;
-    napi_get_cb_info(env, info, &count, values, nullptr, &data);
-    object = static_cast<KernelObject*>(data);
-  }
-
-  Kernel& kernel() const { return *object->kernel; }
-
-  int32_t Int(int index) const {
-    int32_t value = -1;
-    napi_get_value_int32(env, values[index], &value);
-    return value;
-  }
-
-  uint32_t Unsigned(int index) const {
-    uint32_t value = 0;
-    napi_get_value_uint32(env, values[index], &value);
-    return value;
-  }
-
-  std::string Text(int index) const {
-    char text[256] = "";
-    size_t length = 0;
-    napi_get_value_string_utf8(env, values[index], text, sizeof(text), &length);
-    return std::string(text, length);
-  }
-
-  // The bytes of a Uint8Array argument; null if it is none.
-  const uint8_t* Bytes(int index, size_t* size) const {
-    void* data = nullptr;
-    napi_typedarray_type type = napi_float64_array;
-    const napi_status status =
-        napi_get_typedarray_info(env, values[index], &type, size, &data, nullptr, nullptr);
-    return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(data) : nullptr;
-  }
-
-  napi_value Return(int32_t value) const {
-    napi_value result = nullptr;
-    napi_create_int32(env, value, &result);
-    return result;
-  }
-};
 
 // Calls that take integers and nothing else.
 
@@ -92,7 +42,7 @@ napi_value Three(napi_env env, napi_callback_info info) {
 
 napi_value Listen(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.kernel().Listen(call.Text(0), call.Int(1), call.Int(2)));
+  return call.Return(call.kernel().Listen(call.Text(0), call.Int(1), call.Int(2), call.IsTrue(3)));
 }
 
 // sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
@@ -172,6 +122,9 @@ constexpr Named kCalls[] = {
     {"remove", One<&Kernel::Remove>},
     {"listen", Listen},
     {"accept", One<&Kernel::Accept>},
+    {"acceptBlocking", One<&Kernel::AcceptBlocking>},
+    {"adopt", One<&Kernel::Adopt>},
+    {"release", One<&Kernel::Release>},
     {"receiveAhead", Two<&Kernel::ReceiveAhead>},
     {"recv", Three<&Kernel::Recv>},
     {"sendAll", One<&Kernel::SendAll>},
@@ -209,6 +162,7 @@ Napi::Object TraitsObject(Napi::Env env, const Traits& traits) {
   object.Set("hasDescriptor", traits.has_descriptor);
   object.Set("seesHangup", traits.sees_hangup);
   object.Set("maxDescriptors", static_cast<double>(traits.max_descriptors));
+  object.Set("busy", traits.busy);
   return object;
 }
 
@@ -265,6 +219,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   uint32_t index = 0;
   for (const std::string& name : PollerNames()) names[index++] = name;
   exports.Set("backends", names);
+  exports.Set("reusePortBalances", system::kReusePortBalances);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
   return exports;
 }

@@ -13,6 +13,8 @@ const require = createRequire(import.meta.url);
 const NATIVE_TESTS = join('build', 'native-tests');
 /** What needs Node's headers: the rest is the native core, tested without Node. */
 const NODE_SIDE = ['native/addon.cc', 'native/kernel_object.cc', 'native/loop_bridge.cc'];
+/** What another system has instead. */
+const FOREIGN = ['native/system_bsd.cc'];
 const STRICT = ['-std=c++17', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'];
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const COMPILER = process.env.CXX ?? 'g++';
@@ -61,7 +63,7 @@ function checkNodeSide() {
 
 function buildNativeTests() {
   mkdirSync(join(root, 'build'), { recursive: true });
-  const core = filesOf('native', '.cc').filter((file) => !NODE_SIDE.includes(file));
+  const core = filesOf('native', '.cc').filter((file) => !NODE_SIDE.includes(file) && !FOREIGN.includes(file));
   const tests = filesOf('test/native', '.cc');
   run(COMPILER, [
     ...STRICT,
@@ -69,6 +71,8 @@ function buildNativeTests() {
     '-pthread',
     '-Inative',
     '-Itest/native',
+    '-isystem',
+    'test/native/kqueue',
     ...core,
     ...tests,
     '-o',

@@ -36,6 +36,7 @@ export const LIMIT_NAMES = [
   'lingerTimeoutMs',
   'maxLingerBytes',
   'shutdownTimeoutMs',
+  'maxChildren',
   'maxCacheBytes',
   'maxCachedFileBytes',
 ] as const;
@@ -92,6 +93,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   maxLingerBytes: spec(1_048_576, 0, GIB, 'Bytes read away while a closed connection lingers.'),
   /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
+  /** A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB. */
+  maxChildren: spec(64, 1, 4_096, 'Processes or threads at once where each client has its own; beyond: they wait.'),
   /** Whole small files are kept; see maxCachedFileBytes. */
   maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
   maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
@@ -135,6 +138,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     lingerTimeoutMs: resolve('lingerTimeoutMs'),
     maxLingerBytes: resolve('maxLingerBytes'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
+    maxChildren: resolve('maxChildren'),
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
   };

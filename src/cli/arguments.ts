@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
+import { isModelName, MODEL_NAMES, type ModelName } from './model.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -24,7 +25,14 @@ export const FLAGS: readonly Flag[] = [
     value: 'MODULE[:NAME]',
     text: 'serve a WSGI-style application (NAME: default "application")',
   },
-  { name: 'backend', short: 'b', value: 'NAME', text: 'how to wait for readiness: epoll (default: the best here)' },
+  { name: 'model', short: 'm', value: 'NAME', text: 'how clients are served (default epoll)' },
+  { name: 'workers', short: 'w', value: 'N', text: 'processes or threads (epoll, multiprocess, multithread)' },
+  {
+    name: 'backend',
+    short: 'b',
+    value: 'NAME',
+    text: 'how to wait: epoll, poll, select, scan (default: the best here)',
+  },
   {
     name: 'access-log',
     value: 'FILE|-',
@@ -45,6 +53,9 @@ export interface Arguments {
   readonly host: string | undefined;
   readonly root: string | undefined;
   readonly app: string | undefined;
+  readonly model: ModelName | undefined;
+  /** 0: not said. */
+  readonly workers: number;
   readonly backend: string | undefined;
   /** A file, `-`, `false` when refused, undefined when not said. */
   readonly accessLog: string | false | undefined;
@@ -86,6 +97,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     host: text('host'),
     root,
     app,
+    model: parseModel(text('model')),
+    workers: parseWorkers(text('workers')),
     backend: text('backend'),
     accessLog: isSet('no-access-log') ? false : text('access-log'),
     logFormat,
@@ -174,6 +187,23 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
   if (port < 0 || port > 65_535) throw usage(`the port must be a number from 0 to 65535, not "${text}"`);
   return port;
+}
+
+function parseModel(name: string | undefined): ModelName | undefined {
+  if (name === undefined || isModelName(name)) return name;
+  throw usage(`there is no model "${name}": choose from ${MODEL_NAMES.join(', ')}`);
+}
+
+/** More workers than this help nobody: the largest machines have a few hundred processors. */
+const MAX_WORKERS = 256;
+
+function parseWorkers(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const workers = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (workers < 1 || workers > MAX_WORKERS) {
+    throw usage(`--workers must be a whole number from 1 to ${MAX_WORKERS}, not "${text}"`);
+  }
+  return workers;
 }
 
 function parseLimits(text: (name: string) => string | undefined): Partial<Limits> {

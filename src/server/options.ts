@@ -20,7 +20,7 @@ export interface ServeOptions extends Partial<Limits> {
   readonly root?: string;
   /** Answers every request. See {@link Handler}; `wsgi(application)` makes one. */
   readonly handler?: Handler;
-  /** `epoll`. Default: the best of this system. */
+  /** `epoll`, `poll`, `select` or `scan`. Default: `EPOLL_SERVER_BACKEND` of the environment, or the best here. */
   readonly backend?: string;
   /** The Server field's value; empty for none. An application's own wins. Default: `epoll-server`. */
   readonly serverHeader?: string;

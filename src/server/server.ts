@@ -1,40 +1,23 @@
-// One server: a kernel, a reactor, a listener, a handler, and everyone who is connected.
+// The server: a kernel, a reactor, a listener, a handler, and everyone who is connected, on one thread.
 // It wires the layers; it decides nothing about bytes.
 
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { Acceptor } from '../connection/acceptor.ts';
 import { Connection } from '../connection/connection.ts';
-import type { ConnectionContext, Sender } from '../connection/sender.ts';
-import { Stage } from '../connection/stage.ts';
-import { EpollServerError, messageOf } from '../errors.ts';
-import { DirectorySource } from '../handlers/file-source.ts';
-import { staticFiles } from '../handlers/static-files.ts';
-import { HttpClock } from '../http/date.ts';
-import type { Handler, HttpRequest } from '../http/handler.ts';
-import { HeadWriter } from '../http/response-head.ts';
-import { check, NativeError } from '../kernel/errno.ts';
-import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
-import { createNativeKernel } from '../kernel/native-kernel.ts';
-import type { Limits } from '../limits.ts';
+import { check } from '../kernel/errno.ts';
+import type { SocketAddress } from '../kernel/kernel.ts';
+import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
-import { SessionContext } from '../session/context.ts';
-import { Session } from '../session/session.ts';
-import { lineFormatter } from './access-log.ts';
-import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
+import { refuse } from '../session/refusal.ts';
+import { listen, urlOf } from './listener.ts';
+import type { ServeOptions } from './options.ts';
+import { type Plan, planOf, Site } from './site.ts';
 import { type ServerStats, statsOf } from './stats.ts';
-import { Watcher } from './watcher.ts';
-
-const DEFAULT_PORT = 8080;
-const DEFAULT_HOST = '127.0.0.1';
 
 /** How often a closing server looks whether everyone has left. */
 const CLOSE_POLL_MS = 20;
 
-/** A running server. */
-export interface Server {
-  /** What it listens on. */
-  readonly address: SocketAddress;
+/** Something that serves until it is closed. */
+export interface Running {
   /** `http://127.0.0.1:8080/`. */
   readonly url: string;
   /** The name of its back end. */
@@ -46,8 +29,24 @@ export interface Server {
    * nothing is open any more; calling it again returns the same promise. `now` cuts everything off.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;
+}
+
+/** A running server. */
+export interface Server extends Running {
+  /** What it listens on. */
+  readonly address: SocketAddress;
   /** Counters since the start; see {@link ServerStats}. */
   stats(): ServerStats;
+}
+
+/** How a reactor server differs from the usual one. */
+export interface Variant {
+  /** Other processes listen on the same port. */
+  readonly isShared?: boolean;
+  /** A listening descriptor that was inherited. */
+  readonly inherited?: number;
+  /** Makes what the reactor drives for one client. Default: a {@link Connection}. */
+  readonly connect?: (site: Site, fd: number, generation: number) => Connection;
 }
 
 /**
@@ -55,13 +54,16 @@ export interface Server {
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown),
  * `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
-export async function serve(options: ServeOptions): Promise<Server> {
-  const limits = checkOptions(options);
-  const root = options.root === undefined ? null : await resolveRoot(options.root);
-  const address = await resolveHost(options.host ?? DEFAULT_HOST);
+export function serve(options: ServeOptions): Promise<Server> {
+  return serveVariant(options, {});
+}
+
+/** As {@link serve}, for the programs that are variants of it. */
+export async function serveVariant(options: ServeOptions, variant: Variant): Promise<Server> {
+  const plan = await planOf(options);
   const kernel = createNativeKernel(options.backend);
   try {
-    return new RunningServer(kernel, options, limits, root, address);
+    return new RunningServer(kernel, plan, variant);
   } catch (error) {
     kernel.destroy();
     throw error;
@@ -73,39 +75,29 @@ class RunningServer implements Server {
   readonly url: string;
   readonly backend: string;
   readonly root: string | null;
-  readonly #kernel: Kernel;
+  readonly #kernel: NativeKernel;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
-  readonly #sessions: SessionContext;
-  readonly #connections = new Map<Sender, Session>();
-  readonly #connectionContext: ConnectionContext;
-  readonly #limits: Limits;
+  readonly #site: Site;
+  readonly #plan: Plan;
   #closing: Promise<void> | null = null;
   #cutOff = false;
 
-  constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
+  constructor(kernel: NativeKernel, plan: Plan, variant: Variant) {
+    const { inherited, isShared = false, connect = makeConnection } = variant;
     this.#kernel = kernel;
-    this.#limits = limits;
-    this.root = root;
+    this.#plan = plan;
+    this.root = plan.root;
     this.backend = kernel.traits.name;
-    const listener = listen(kernel, address, options.port ?? DEFAULT_PORT, limits.backlog, options.host);
+    const listener =
+      inherited === undefined
+        ? listen(kernel, { ...plan.place, shared: isShared })
+        : check('adopt', kernel.adopt(inherited), 'the inherited socket');
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#sessions = makeSessions(kernel, this.#reactor, options, limits, root);
-    this.#connectionContext = {
-      kernel,
-      reactor: this.#reactor,
-      stage: new Stage(kernel),
-      maxUnsentBytes: limits.maxUnsentBytes,
-      sendTimeoutMs: limits.sendTimeoutMs,
-      lingerTimeoutMs: limits.lingerTimeoutMs,
-      maxLingerBytes: limits.maxLingerBytes,
-      onClosed: (connection) => this.#disconnect(connection),
-    };
-    const { stage } = this.#connectionContext;
-    this.#reactor.onServed(() => stage.flush());
-    this.#acceptor = this.#startAccepting(listener, limits);
+    this.#site = new Site(plan, kernel, this.#reactor, { onLeave: () => this.#acceptor.connectionClosed() });
+    this.#acceptor = this.#startAccepting(listener, connect);
     check(
       'start',
       kernel.start(() => this.#reactor.turn()),
@@ -115,7 +107,7 @@ class RunningServer implements Server {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#sessions, this.#connections.size);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#site.sessions, this.#site.size);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -128,122 +120,36 @@ class RunningServer implements Server {
     // A handler may be the caller: let its turn end first.
     await pause(0);
     this.#acceptor.close();
-    this.#sessions.stopping = true;
-    for (const session of this.#connections.values()) session.stop();
-    const deadlineMs = this.#kernel.now() + this.#limits.shutdownTimeoutMs;
-    while (this.#connections.size > 0 && !this.#cutOff && this.#kernel.now() < deadlineMs) await pause(CLOSE_POLL_MS);
-    for (const connection of this.#connections.keys()) connection.abort('the server is closing');
+    this.#site.stop();
+    const deadlineMs = this.#kernel.now() + this.#plan.limits.shutdownTimeoutMs;
+    while (this.#site.size > 0 && !this.#cutOff && this.#kernel.now() < deadlineMs) await pause(CLOSE_POLL_MS);
+    this.#site.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
   }
 
-  #startAccepting(listener: number, limits: Limits): Acceptor {
+  #startAccepting(listener: number, connect: NonNullable<Variant['connect']>): Acceptor {
     const generation = check('add', this.#kernel.add(listener, Acceptor.INTEREST), 'the listening socket');
+    const { maxConnections, maxAcceptsPerTurn } = this.#plan.limits;
     const acceptor = new Acceptor(this.#reactor, listener, generation, {
-      maxConnections: limits.maxConnections,
-      maxAcceptsPerTurn: limits.maxAcceptsPerTurn,
-      openConnections: () => this.#connections.size,
-      onAccept: (fd, clientGeneration) => this.#connect(fd, clientGeneration),
+      maxConnections,
+      maxAcceptsPerTurn,
+      openConnections: () => this.#site.size,
+      onRefuse: (fd) => refuse(this.#kernel, this.#site.sessions, fd),
+      onAccept: (fd, clientGeneration) => {
+        const connection = connect(this.#site, fd, clientGeneration);
+        this.#reactor.add(connection);
+        this.#site.enter(connection);
+      },
     });
     this.#reactor.add(acceptor);
     return acceptor;
   }
-
-  #connect(fd: number, generation: number): void {
-    const connection = new Connection(this.#connectionContext, fd, generation);
-    this.#reactor.add(connection);
-    const session = new Session(connection, this.#sessions);
-    connection.protocol = session;
-    this.#connections.set(connection, session);
-  }
-
-  #disconnect(connection: Sender): void {
-    this.#connections.delete(connection);
-    this.#acceptor.connectionClosed();
-  }
 }
 
-/** What answers, and what all conversations share. */
-function makeSessions(
-  kernel: Kernel,
-  reactor: Reactor,
-  options: ServeOptions,
-  limits: Limits,
-  root: string | null,
-): SessionContext {
-  return new SessionContext({
-    handler: options.handler ?? fileHandler(root ?? '', limits, reactor),
-    limits,
-    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
-    observer: makeWatcher(kernel, reactor, options),
-    onError: options.onError ?? logError,
-    nowMs: () => reactor.nowMs(),
-  });
-}
-
-function fileHandler(root: string, limits: Limits, reactor: Reactor): Handler {
-  return staticFiles({
-    source: new DirectorySource(root),
-    maxCacheBytes: limits.maxCacheBytes,
-    maxCachedFileBytes: limits.maxCachedFileBytes,
-    nowMs: () => reactor.nowMs(),
-    wallClockMs: reactor.kernel.wallClockMs,
-  });
-}
-
-function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): Watcher | null {
-  const { accessLog, trace, logFormat = 'common' } = options;
-  if (accessLog === undefined && trace === undefined) return null;
-  const watcher = new Watcher({
-    log: accessLog === undefined ? null : { sink: accessLog, format: lineFormatter(logFormat) },
-    trace: trace ?? null,
-    wallClockMs: kernel.wallClockMs,
-  });
-  reactor.onTurnEnd(() => watcher.flush());
-  return watcher;
-}
-
-/** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
-function logError(error: unknown, request: HttpRequest | null): void {
-  const where = request === null ? '' : ` ${request.method} ${request.target}`;
-  const what =
-    error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
-  process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
-}
-
-function listen(kernel: Kernel, address: string, port: number, backlog: number, host = address): number {
-  const fd = kernel.listen(address, port, backlog);
-  if (fd >= 0) return fd;
-  const error = new NativeError('listen', fd);
-  const hint = LISTEN_HINTS[error.errnoName] ?? error.message;
-  throw new EpollServerError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${hint}`, { cause: error });
-}
-
-const LISTEN_HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is taken: choose another with --port, or end the program that has it',
-  EACCES: 'ports below 1024 need privileges: choose a higher one',
-  EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
-  EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
-};
-
-async function resolveHost(host: string): Promise<string> {
-  if (isIP(host) !== 0) return host;
-  try {
-    return (await lookup(host)).address;
-  } catch (error) {
-    throw new EpollServerError(
-      'ERR_LISTEN',
-      `the host "${host}" is not known: give a name or an address of this machine`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-function urlOf({ address, port }: SocketAddress): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+function makeConnection(site: Site, fd: number, generation: number): Connection {
+  return new Connection(site.connectionContext, fd, generation);
 }
 
 function pause(ms: number): Promise<void> {
