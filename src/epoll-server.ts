@@ -3,7 +3,7 @@
 //
 // How it works: the kernel keeps the set of all clients, epoll_wait(2) hands out those to whom something
 // happened, once for each change (edge-triggered). A turn of the loop serves each of them a bounded amount.
-// Nothing is done for a client that is silent, so 10,000 silent ones cost the others nothing.
+// Nothing is done for a client that is silent: with 10,000 of them a request costs what it costs without.
 //
 // Good for: everything that waits more than it computes. Where it breaks: a handler that computes for long
 // delays everyone on its thread. --workers N makes N processes, each with a loop and a listener of its own,

@@ -6,7 +6,7 @@
 // descriptor but the one client's is ever waited for, so there is nothing to schedule and nothing to share.
 //
 // Good for: seeing what a server is, and a service with one user. Where it breaks: at the second client. A
-// browser that keeps its connection open blocks everyone else for `keepAliveTimeoutMs`.
+// browser that keeps its connection open blocks everyone else for `keepAliveTimeoutMs` (75 s).
 //
 //   node dist/iterative-server.js [PORT] [FOLDER | MODULE:NAME]
 
