@@ -125,6 +125,7 @@ constexpr Named kCalls[] = {
     {"acceptBlocking", One<&Kernel::AcceptBlocking>},
     {"adopt", One<&Kernel::Adopt>},
     {"release", One<&Kernel::Release>},
+    {"unblock", One<&Kernel::Unblock>},
     {"receiveAhead", Two<&Kernel::ReceiveAhead>},
     {"recv", Three<&Kernel::Recv>},
     {"sendAll", One<&Kernel::SendAll>},

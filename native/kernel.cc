@@ -137,6 +137,10 @@ int Kernel::Adopt(int fd) {
   return fd;
 }
 
+int Kernel::Unblock(int fd) {
+  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::Unblock(fd);
+}
+
 int Kernel::Release(int fd) {
   if (!connections_.Close(fd)) return -EBADF;
   // The open file lives on elsewhere, so the system would not forget it when it is closed here.

@@ -117,6 +117,11 @@ int Adopt(int fd, Address* peer) {
   return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
+int Unblock(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return Result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
 int LocalAddress(int fd, Address* local) {
   AnyAddress name = {};
   socklen_t length = sizeof(name);

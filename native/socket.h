@@ -34,6 +34,10 @@ constexpr int kBlockingSendMs = 100;
 // `*peer`. Returns 0 or -errno (-ENOTSOCK).
 int Adopt(int fd, Address* peer);
 
+// Makes a blocking descriptor non-blocking, for everyone who has the same open socket. Returns 0 or
+// -errno.
+int Unblock(int fd);
+
 // getsockname(2). Returns 0 or -errno.
 int LocalAddress(int fd, Address* local);
 

@@ -119,9 +119,11 @@ export class BlockingServer implements Running {
     return check('adopt', this.kernel.adopt(fd), 'the inherited socket');
   }
 
-  /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line. */
+  /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line, unless at the end. */
   turnAway(fd: number, why: string): void {
-    process.stderr.write(`epoll-server: a client is turned away: ${why}\n`);
+    if (!this.isClosing) process.stderr.write(`epoll-server: a client is turned away: ${why}\n`);
+    // It may have sent nothing yet: nobody waits for that.
+    this.kernel.unblock(fd);
     refuse(this.kernel, this.#site.sessions, fd);
     this.kernel.close(fd);
   }

@@ -173,6 +173,9 @@ test('a client that is accepted blocking is waited for in recv', async () => {
   onTestFinished(() => worker.terminate().then(() => {}));
   await once(worker, 'online');
   expect(poll.receive(fd), 'nothing was there yet').toBe('late');
+  expect(poll.kernel.unblock(fd)).toBe(0);
+  expect(poll.receive(fd), 'from now on nobody waits').toBe(EAGAIN);
+  expect(poll.kernel.unblock(fd + 1_000)).toBe(-EBADF);
   // Sending never blocks, whatever the descriptor would.
   client.socket.pause();
   expect(poll.fill(fd)).toBeGreaterThan(0);

@@ -63,3 +63,22 @@ test('multiprocess: when descriptors for another child run out, that client gets
   await until(() => childrenOf(program.pid).length === 0, 'the children have ended');
   expect(await statusOf(await connect(port))).toBe(200);
 });
+
+test('multiprocess: a child that dies before it began leaves its client to the parent, who goes on with the others', async () => {
+  // It ends before it has the client, who has sent nothing yet: nobody may wait for that.
+  const stillborn = `if (process.send !== undefined) process.exit(9);
+    export const application = (environ, startResponse) => { startResponse('200 OK', []); return ''; };`;
+  const app = `${await folder({ 'app.mjs': stillborn })}/app.mjs`;
+  const program = startProgram(process.execPath, ['dist/multiprocess-server.js', '0', app]);
+  const port = await portOf(program);
+  for (let i = 0; i < 2; i++) {
+    const silent = await connect(port);
+    expect((await silent.readResponse()).status).toBe(503);
+    expect(await silent.closed()).toBe('fin');
+  }
+  expect(program.stderr).toMatch(
+    /^(?:epoll-server: a client is turned away: process \d+ did not begin: exit code 9\n){2}$/,
+  );
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+});

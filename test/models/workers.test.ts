@@ -1,7 +1,10 @@
 // Proves what --workers makes of the epoll model: processes that share a port, are replaced when they die, and
 // end with their parent.
 
-import { expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
+import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
@@ -63,4 +66,23 @@ test.each(['epoll', 'multiprocess'])('%s: workers end when their parent is kille
   expect(workers.length).toBe(2);
   program.signal('SIGKILL');
   await until(() => workers.every((pid) => !isAlive(pid)), 'the workers have ended');
+});
+
+test('epoll accepts on a listener that it inherits, where the system does not share a port', async () => {
+  const kernel = createNativeKernel();
+  onTestFinished(() => kernel.destroy());
+  const listener = kernel.listen('127.0.0.1', 0, 16);
+  const { port } = kernel.local(listener);
+  const child = spawn(process.execPath, ['dist/epoll-server.js'], {
+    env: { ...process.env, EPOLL_SERVER_ROLE: 'listener:3' },
+    stdio: ['ignore', 'ignore', 'inherit', listener],
+  });
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  expect((await ask(port, get('/'))).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
 });
