@@ -12,7 +12,11 @@
         "native/file_walk.cc",
         "native/socket.cc",
         "native/loop_bridge.cc",
-        "native/pollers.cc"
+        "native/pollers.cc",
+        "native/registrations.cc",
+        "native/poller_poll.cc",
+        "native/poller_select.cc",
+        "native/poller_scan.cc"
       ],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "cflags_cc": [
@@ -22,8 +26,21 @@
       ],
       "cflags_cc!": ["-frtti", "-fexceptions"],
       "conditions": [
-        ["OS=='linux'", { "sources": ["native/poller_epoll.cc", "native/file_linux.cc"] }],
-        ["OS!='linux'", { "sources": ["native/file_other.cc"] }]
+        ["OS=='linux'", {
+          "sources": ["native/poller_epoll.cc", "native/system_linux.cc", "native/file_linux.cc"]
+        }],
+        ["OS!='linux'", { "sources": ["native/file_other.cc"] }],
+        ["OS=='mac'", {
+          "sources": ["native/poller_kqueue.cc", "native/system_bsd.cc"],
+          "include_dirs": ["<!(node -p \"require('path').resolve(require('node-addon-api').include_dir)\")"],
+          "xcode_settings": {
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+            "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+            "GCC_ENABLE_CPP_RTTI": "NO",
+            "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+            "MACOSX_DEPLOYMENT_TARGET": "11.0"
+          }
+        }]
       ]
     }
   ]

@@ -1,12 +1,12 @@
 // Prints `N passed, N failed` from what .ci/run kept, and ends with 1 when anything failed.
-//   node summary.js VITEST_JSON CHECK_LOG H1CHECK_LOG EXIT_STATUS FAILED_STEPS
-import { existsSync, readFileSync } from 'node:fs';
+//   node summary.js FOLDER_OF_VITEST_JSON CHECK_LOG H1CHECK_LOG EXIT_STATUS FAILED_STEPS
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const [report, log, opinionLog, status, failedSteps] = process.argv.slice(2);
+const [folder, log, opinionLog, status, failedSteps] = process.argv.slice(2);
 
 /** The tests of vitest; a file that did not even load counts as one that failed. */
-function countTests() {
-  if (!existsSync(report)) return { passed: 0, failed: 0 };
+function countTests(report) {
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   const unloaded = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   return { passed: numPassedTests, failed: numFailedTests + unloaded.length };
@@ -19,7 +19,8 @@ function countLog(path) {
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-const counts = [countTests(), countLog(log), countLog(opinionLog)];
+const reports = readdirSync(folder).filter((name) => name.endsWith('.json'));
+const counts = [...reports.map((name) => countTests(join(folder, name))), countLog(log), countLog(opinionLog)];
 const passed = counts.reduce((sum, each) => sum + each.passed, 0);
 let failed = counts.reduce((sum, each) => sum + each.failed, 0);
 // A step that failed for another reason (installing, formatting, types) is a failure too.

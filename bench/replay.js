@@ -2,8 +2,10 @@
 // size: the instructions of a run depend on the code alone. Run it under a counter, with two numbers of
 // requests; the difference belongs to the requests.
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded bench/replay.js 100000 [REQUEST [DOOR | FOLDER]]
-// With a folder, its files are served.
+// With a folder, its files are served. REPLAY_MODEL=coroutine in the environment has coroutines serve instead of
+// the connections themselves.
 import { Connection } from '../dist/connection/connection.js';
+import { CoroutineClient, readable, writable } from '../dist/connection/coroutine.js';
 import { Stage } from '../dist/connection/stage.js';
 import { fetchHandler } from '../dist/handlers/fetch.js';
 import { isolated } from '../dist/handlers/isolated.js';
@@ -122,8 +124,24 @@ const sessions = new SessionContext({
 });
 const context = { kernel, reactor, stage: new Stage(kernel), ...limits, onClosed: () => {} };
 reactor.onServed(() => context.stage.flush());
+
+/** As in src/coroutine-server.ts. */
+function* conversation(client) {
+  while (!client.isGone) {
+    if (client.isOwed) yield writable;
+    else yield readable;
+    client.receiveAndAnswer();
+  }
+}
+
+function connect(fd) {
+  return process.env.REPLAY_MODEL === 'coroutine'
+    ? new CoroutineClient(context, fd, 1, conversation)
+    : new Connection(context, fd, 1);
+}
+
 for (let fd = 0; fd < CLIENTS; fd++) {
-  const connection = new Connection(context, fd, 1);
+  const connection = connect(fd);
   reactor.add(connection);
   connection.protocol = new Session(connection, sessions);
 }

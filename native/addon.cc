@@ -16,6 +16,7 @@
 #include "file_calls.h"
 #include "kernel_object.h"
 #include "pollers.h"
+#include "system.h"
 
 namespace epoll_server {
 namespace {
@@ -53,7 +54,7 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   char address[64];
   if (!call.Text(0, address)) return call.Return(-EINVAL);
-  return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2)));
+  return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2), call.IsTrue(3)));
 }
 
 // sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
@@ -140,6 +141,10 @@ constexpr Named kCalls[] = {
     {"remove", One<&Kernel::Remove>},
     {"listen", Listen},
     {"accept", One<&Kernel::Accept>},
+    {"acceptBlocking", One<&Kernel::AcceptBlocking>},
+    {"adopt", One<&Kernel::Adopt>},
+    {"release", One<&Kernel::Release>},
+    {"unblock", One<&Kernel::Unblock>},
     {"receiveAhead", Two<&Kernel::ReceiveAhead>},
     {"recv", Three<&Kernel::Recv>},
     {"sendAll", One<&Kernel::SendAll>},
@@ -179,6 +184,7 @@ Napi::Object TraitsObject(Napi::Env env, const Traits& traits) {
   object.Set("hasDescriptor", traits.has_descriptor);
   object.Set("seesHangup", traits.sees_hangup);
   object.Set("maxDescriptors", static_cast<double>(traits.max_descriptors));
+  object.Set("busy", traits.busy);
   return object;
 }
 
@@ -235,6 +241,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   uint32_t index = 0;
   for (const std::string& name : PollerNames()) names[index++] = name;
   exports.Set("backends", names);
+  exports.Set("reusePortBalances", system::kReusePortBalances);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
   napi_value create_files = nullptr;
   napi_create_function(env, "createFiles", NAPI_AUTO_LENGTH, CreateFiles, nullptr, &create_files);

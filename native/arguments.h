@@ -34,6 +34,12 @@ struct Arguments {
     return value;
   }
 
+  bool IsTrue(int index) const {
+    bool value = false;
+    napi_get_value_bool(env, values[index], &value);
+    return value;
+  }
+
   int64_t Long(int index) const {
     int64_t value = -1;
     napi_get_value_int64(env, values[index], &value);

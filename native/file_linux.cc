@@ -16,6 +16,7 @@
 
 #include "file.h"
 #include "file_walk.h"
+#include "system.h"
 
 namespace epoll_server {
 namespace {
@@ -205,7 +206,7 @@ int SendFile(int socket, const uint8_t* head, size_t head_length, int file, int6
              size_t length) {
   int sent = 0;
   if (head_length > 0) {
-    sent = Result(send(socket, head, head_length, MSG_NOSIGNAL | MSG_MORE));
+    sent = Result(send(socket, head, head_length, system::kSendFlags | MSG_MORE));
     if (sent < 0 || static_cast<size_t>(sent) < head_length) return sent;
   }
   off_t from = position;

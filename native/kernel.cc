@@ -23,7 +23,7 @@ bool Inside(uint32_t offset, uint32_t length, uint32_t size) {
 }  // namespace
 
 Kernel::Kernel(std::unique_ptr<Poller> poller, const SharedMemory& memory)
-    : poller_(std::move(poller)), memory_(memory) {
+    : poller_(std::move(poller)), needs_rearm_(!poller_->traits().edge_triggered), memory_(memory) {
   memory_.control[kNowMs] = MonotonicMs();
 }
 
@@ -40,11 +40,29 @@ void Kernel::Shutdown() {
 int Kernel::Wait(int timeout_ms) {
   if (!poller_) return -EBADF;
   memory_.control[kWaits] += 1;
-  const int count = poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
+  const int count = timeout_ms == 0 && hosting_.active
+                        ? WaitAsHost()
+                        : poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
   memory_.control[kReady] = count;
   ReceiveForEvents(count);
   return count;
+}
+
+int Kernel::WaitAsHost() {
+  const int timeout_ms = std::exchange(hosting_.timeout_ms, 0);
+  const int count =
+      poller_->WaitBeside(memory_.events, memory_.event_capacity, timeout_ms, &hosting_.libuv);
+  if (timeout_ms != 0) hosting_.woke(hosting_.context);
+  return count;
+}
+
+// Asks a back end that is not edge-triggered for the next event, unless the call that is over left
+// something: then its caller comes back by itself (sentences 2 and 7 of poller.h).
+void Kernel::RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest) {
+  if (finished || !needs_rearm_) return;
+  // -ENOENT: nobody watches it, which is fine.
+  poller_->Rearm(fd, connection.generation, interest);
 }
 
 // One crossing into native code for a batch, instead of one for each of its connections. A failed
@@ -58,7 +76,8 @@ void Kernel::ReceiveForEvents(int count) {
     if (connection == nullptr || !connection->ahead) continue;
     if (connection->generation != event.generation) continue;
     uint8_t* slot = memory_.ahead + static_cast<size_t>(i) * kSlotBytes;
-    memory_.received[i] = CountReceived(connection, epoll_server::Recv(event.fd, slot, kSlotBytes));
+    const int result = epoll_server::Recv(event.fd, slot, kSlotBytes);
+    memory_.received[i] = CountReceived(event.fd, connection, result, kSlotBytes);
   }
 }
 
@@ -88,35 +107,65 @@ int Kernel::Remove(int fd) {
   return poller_->Remove(fd);
 }
 
-int Kernel::Listen(const std::string& host, int port, int backlog) {
+int Kernel::Listen(const std::string& host, int port, int backlog, bool shared) {
   if (!poller_) return -EBADF;
-  const int fd = epoll_server::Listen(host.c_str(), port, backlog);
+  const int fd = epoll_server::Listen(host.c_str(), port, backlog, shared);
   if (fd >= 0) connections_.Open(fd, Address());
   return fd;
 }
 
-int Kernel::Accept(int listener) {
-  if (connections_.Find(listener) == nullptr) return -EBADF;
+int Kernel::Accept(int listener) { return AcceptAs(listener, false); }
+
+int Kernel::AcceptBlocking(int listener) { return AcceptAs(listener, true); }
+
+int Kernel::AcceptAs(int listener, bool blocking) {
+  const Connection* connection = connections_.Find(listener);
+  if (connection == nullptr) return -EBADF;
   memory_.control[kAccepts] += 1;
   Address peer;
-  const int fd = epoll_server::Accept(listener, &peer);
+  const int fd = epoll_server::Accept(listener, &peer, blocking);
+  RearmUnless(fd != -EAGAIN, listener, *connection, kReadable);
   if (fd >= 0) connections_.Open(fd, peer);
   return fd;
+}
+
+int Kernel::Adopt(int fd) {
+  if (!poller_) return -EBADF;
+  if (connections_.Find(fd) != nullptr) return -EEXIST;
+  Address peer = {};
+  const int status = epoll_server::Adopt(fd, &peer);
+  if (status != 0) return status;
+  connections_.Open(fd, peer);
+  return fd;
+}
+
+int Kernel::Unblock(int fd) {
+  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::Unblock(fd);
+}
+
+int Kernel::Release(int fd) {
+  if (!connections_.Close(fd)) return -EBADF;
+  // The open file lives on elsewhere, so the system would not forget it when it is closed here.
+  poller_->Remove(fd);
+  return 0;
 }
 
 int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.input_size)) return -EINVAL;
-  return CountReceived(connection, epoll_server::Recv(fd, memory_.input + offset, length));
+  return CountReceived(fd, connection, epoll_server::Recv(fd, memory_.input + offset, length),
+                       length);
 }
 
-int Kernel::CountReceived(Connection* connection, int result) {
+int Kernel::CountReceived(int fd, Connection* connection, int result, uint32_t length) {
   memory_.control[kReceives] += 1;
   if (result > 0) {
     connection->bytes_received += static_cast<uint64_t>(result);
     memory_.control[kBytesReceived] += result;
   }
+  const bool is_short = result > 0 && static_cast<uint32_t>(result) < length;
+  RearmUnless(!is_short && result != -EAGAIN, fd, *connection, kReadable);
   return result;
 }
 
@@ -127,12 +176,14 @@ int Kernel::ReceiveAhead(int fd, int32_t on) {
   return 0;
 }
 
-int Kernel::CountSent(Connection* connection, int result) {
+int Kernel::CountSent(int fd, Connection* connection, int result, size_t length) {
   memory_.control[kSends] += 1;
   if (result > 0) {
     connection->bytes_sent += static_cast<uint64_t>(result);
     memory_.control[kBytesSent] += result;
   }
+  const bool is_short = result >= 0 && static_cast<size_t>(result) < length;
+  RearmUnless(!is_short && result != -EAGAIN, fd, *connection, kWritable);
   return result;
 }
 
@@ -153,15 +204,15 @@ int Kernel::SendAll(int count) {
 int Kernel::SendFrom(int fd, const uint8_t* bytes, size_t length) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
-  return CountSent(connection, epoll_server::Send(fd, bytes, length));
+  return CountSent(fd, connection, epoll_server::Send(fd, bytes, length), length);
 }
 
 int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
-  return CountSent(connection,
-                   epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size));
+  const int result = epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size);
+  return CountSent(fd, connection, result, length + size);
 }
 
 int Kernel::SendFile(int fd, uint32_t offset, uint32_t length, int file, int64_t position,
@@ -169,8 +220,9 @@ int Kernel::SendFile(int fd, uint32_t offset, uint32_t length, int file, int64_t
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.output_size) || position < 0) return -EINVAL;
-  return CountSent(connection, epoll_server::SendFile(fd, memory_.output + offset, length, file,
-                                                      position, count));
+  const int result =
+      epoll_server::SendFile(fd, memory_.output + offset, length, file, position, count);
+  return CountSent(fd, connection, result, size_t{length} + count);
 }
 
 int Kernel::ShutdownWrite(int fd) {
@@ -185,7 +237,11 @@ int Kernel::Reset(int fd) {
   return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ResetOnClose(fd);
 }
 
-int Kernel::Close(int fd) { return connections_.Close(fd) ? epoll_server::Close(fd) : -EBADF; }
+int Kernel::Close(int fd) {
+  if (!connections_.Close(fd)) return -EBADF;
+  poller_->Closing(fd);
+  return epoll_server::Close(fd);
+}
 
 Address Kernel::Peer(int fd) {
   const Connection* connection = connections_.Find(fd);

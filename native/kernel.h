@@ -49,6 +49,17 @@ struct Order {
 };
 static_assert(sizeof(Order) == 4 * sizeof(int32_t), "JavaScript writes four words an order");
 
+// What the next Wait of 0 ms may do while nothing else is to be done on this thread: wait for
+// longer, and beside somebody else's descriptor. Host mode of loop_bridge.cc sets it before each
+// entry.
+struct Hosting {
+  bool active = false;
+  int timeout_ms = 0;
+  Companion libuv = {-1, false};
+  void (*woke)(void* context) = nullptr;  // called after a wait that may have blocked
+  void* context = nullptr;
+};
+
 // The memory shared with JavaScript. JavaScript owns it; it outlives the Kernel's last call.
 struct SharedMemory {
   Event* events;
@@ -76,13 +87,21 @@ class Kernel {
 
   const Poller* poller() const { return poller_.get(); }
   double* control() { return memory_.control; }
+  Hosting& hosting() { return hosting_; }
 
   int Wait(int timeout_ms);
   int Add(int fd, int32_t interest);
   int Rearm(int fd, int32_t interest);
   int Remove(int fd);
-  int Listen(const std::string& host, int port, int backlog);
+  int Listen(const std::string& host, int port, int backlog, bool shared = false);
   int Accept(int listener);
+  int AcceptBlocking(int listener);
+  // Enters a socket that another process or thread opened. Returns it or -errno.
+  int Adopt(int fd);
+  // Makes a descriptor non-blocking that AcceptBlocking returned. Returns 0 or -errno.
+  int Unblock(int fd);
+  // Forgets an open descriptor without closing it: somebody else has it now. Returns 0 or -EBADF.
+  int Release(int fd);
   int Recv(int fd, uint32_t offset, uint32_t length);
   int ReceiveAhead(int fd, int32_t on);
   int Send(int fd, uint32_t offset, uint32_t length);
@@ -100,13 +119,18 @@ class Kernel {
   const Connection* Find(int fd) { return connections_.Find(fd); }
 
  private:
+  int WaitAsHost();
   void ReceiveForEvents(int count);
-  int CountReceived(Connection* connection, int result);
-  int CountSent(Connection* connection, int result);
+  int AcceptAs(int listener, bool blocking);
+  int CountReceived(int fd, Connection* connection, int result, uint32_t length);
+  int CountSent(int fd, Connection* connection, int result, size_t length);
+  void RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest);
 
   std::unique_ptr<Poller> poller_;
+  const bool needs_rearm_;
   SharedMemory memory_;
   Connections connections_;
+  Hosting hosting_;
 };
 
 }  // namespace epoll_server

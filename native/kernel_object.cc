@@ -17,8 +17,7 @@ int KernelObject::Start(napi_value turn) {
   uv_loop_s* loop = nullptr;
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return -ENOTSUP;
   int error = 0;
-  bridge_ = LoopBridge::Start(loop, kernel->poller()->Descriptor(), kernel->control(), Enter, this,
-                              &error);
+  bridge_ = LoopBridge::Start(loop, kernel.get(), Enter, this, &error);
   if (bridge_ == nullptr) return error;
   napi_value name;
   napi_create_string_utf8(env_, "epoll-server", NAPI_AUTO_LENGTH, &name);

@@ -2,71 +2,98 @@
 
 #include <uv.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
-
-#include "kernel.h"
+#include <iterator>
+#include <utility>
 
 namespace epoll_server {
 namespace {
 
 // How long one libuv callback may go on entering JavaScript before timers, promises of others and
 // file-system callbacks get their share. Measured: at 62,000 requests/s a 10 ms interval kept 494
-// of 500 ticks with these.
+// of 500 ticks with these. A host that sees libuv's descriptor in each of its waits needs no such
+// bound: it leaves when there is something.
 constexpr int kMaxTurns = 64;
 constexpr uint64_t kMaxDrainNs = 2000000;
 
 // A deadline further away than this is looked at again then; libuv wants whole milliseconds.
 constexpr double kMaxTimerMs = 3600000;
 
+// Several hosts on one thread cannot see each other's clients: each waits this long, then the next.
+constexpr int kSharedWaitMs = 4;
+
+double NowMs() { return static_cast<double>(uv_hrtime()) / 1e6; }
+
+template <typename Handle>
+uv_handle_t* Base(Handle* handle) {
+  return reinterpret_cast<uv_handle_t*>(handle);
+}
+
 }  // namespace
 
 struct LoopBridge::Handles {
   uv_loop_t* loop;
-  uv_poll_t poll;        // the poller's descriptor became readable
-  uv_prepare_t prepare;  // libuv is about to block: is anything unfinished?
+  uv_poll_t poll;        // guest: the poller's descriptor became readable
+  uv_prepare_t prepare;  // libuv is about to block. Guest: is anything unfinished? Host: our wait
   uv_idle_t idle;        // running: libuv must not block
-  uv_timer_t timer;      // the earliest deadline
+  uv_timer_t timer;      // guest: the earliest deadline
 };
 
 LoopBridge::~LoopBridge() { delete handles_; }
 
-LoopBridge* LoopBridge::Start(uv_loop_s* loop, int descriptor, double* control, EnterFunction enter,
-                              void* context, int* error) {
+LoopBridge* LoopBridge::Start(uv_loop_s* loop, Kernel* kernel, EnterFunction enter, void* context,
+                              int* error) {
   auto* bridge = new LoopBridge();
   bridge->handles_ = new Handles();
-  Handles& handles = *bridge->handles_;
-  handles.loop = loop;
-  *error = uv_poll_init(loop, &handles.poll, descriptor);
-  if (*error != 0) {
-    delete bridge;
-    return nullptr;
-  }
-  bridge->control_ = control;
+  bridge->handles_->loop = loop;
+  bridge->kernel_ = kernel;
+  bridge->control_ = kernel->control();
   bridge->enter_ = enter;
   bridge->context_ = context;
+  const int descriptor = kernel->poller()->Descriptor();
+  *error = descriptor >= 0 ? bridge->StartGuest(descriptor) : bridge->StartHost();
+  if (*error == 0) return bridge;
+  if (bridge->open_handles_ == 0) {
+    delete bridge;
+  } else {
+    bridge->Stop([](void*) {});
+  }
+  return nullptr;
+}
+
+bool LoopBridge::Enter() {
+  control_[kEntries] += 1;
+  return enter_(context_) && !stopped_;
+}
+
+bool LoopBridge::MustEnter() const { return !stopped_ && control_[kUnfinished] != 0; }
+
+// ---- Guest -------------------------------------------------------------------------------------
+
+int LoopBridge::StartGuest(int descriptor) {
+  Handles& handles = *handles_;
+  const int error = uv_poll_init(handles.loop, &handles.poll, descriptor);
+  if (error != 0) return error;
   // These three cannot fail: they only link a handle into the loop.
-  uv_prepare_init(loop, &handles.prepare);
-  uv_idle_init(loop, &handles.idle);
-  uv_timer_init(loop, &handles.timer);
-  handles.poll.data = handles.prepare.data = handles.idle.data = handles.timer.data = bridge;
-  bridge->open_handles_ = 4;
+  uv_prepare_init(handles.loop, &handles.prepare);
+  uv_idle_init(handles.loop, &handles.idle);
+  uv_timer_init(handles.loop, &handles.timer);
+  handles.poll.data = handles.prepare.data = handles.idle.data = handles.timer.data = this;
+  open_handles_ = 4;
   // The listening descriptor alone keeps the process alive.
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handles.prepare));
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handles.idle));
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handles.timer));
+  uv_unref(Base(&handles.prepare));
+  uv_unref(Base(&handles.idle));
+  uv_unref(Base(&handles.timer));
   uv_prepare_start(&handles.prepare, [](uv_prepare_t* handle) {
     auto* self = static_cast<LoopBridge*>(handle->data);
     if (self->MustEnter()) self->Drain();
   });
-  *error = uv_poll_start(&handles.poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+  return uv_poll_start(&handles.poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
     static_cast<LoopBridge*>(handle->data)->Drain();
   });
-  if (*error == 0) return bridge;
-  bridge->Stop([](void*) {});
-  return nullptr;
 }
-
-bool LoopBridge::MustEnter() const { return !stopped_ && control_[kUnfinished] != 0; }
 
 // Enters JavaScript until it has nothing left to do, or the budget is spent. The control words are
 // read after each entry has returned, because promises drain there.
@@ -74,8 +101,7 @@ void LoopBridge::Drain() {
   if (stopped_) return;
   const uint64_t begin = uv_hrtime();
   for (int turn = 0; turn < kMaxTurns; ++turn) {
-    control_[kEntries] += 1;
-    if (!enter_(context_) || stopped_) return;
+    if (!Enter()) return;
     if (control_[kReady] == 0 && control_[kUnfinished] == 0) break;
     if (uv_hrtime() - begin > kMaxDrainNs) break;
   }
@@ -95,8 +121,7 @@ void LoopBridge::Schedule() {
     uv_timer_stop(&handles_->timer);
     return;
   }
-  const double now_ms = static_cast<double>(uv_hrtime()) / 1e6;
-  const double wait_ms = std::fmin(std::fmax(std::ceil(timer_due_ms_ - now_ms), 0), kMaxTimerMs);
+  const double wait_ms = std::fmin(std::fmax(std::ceil(timer_due_ms_ - NowMs()), 0), kMaxTimerMs);
   // libuv counts from its own idea of now, which is as old as the last time it woke.
   const uint64_t lag_ms = uv_hrtime() / 1000000 - uv_now(handles_->loop);
   uv_timer_start(
@@ -109,6 +134,92 @@ void LoopBridge::Schedule() {
       static_cast<uint64_t>(wait_ms) + lag_ms, 0);
 }
 
+// ---- Host --------------------------------------------------------------------------------------
+
+int LoopBridge::StartHost() {
+  Handles& handles = *handles_;
+  const int libuv = uv_backend_fd(handles.loop);
+  const int max_descriptors = kernel_->poller()->traits().max_descriptors;
+  if (max_descriptors != 0 && libuv >= max_descriptors) return -EMFILE;
+  Hosting& hosting = kernel_->hosting();
+  hosting.libuv.fd = libuv;
+  hosting.context = handles.loop;
+  hosting.woke = [](void* loop) { uv_update_time(static_cast<uv_loop_t*>(loop)); };
+  hosting.active = true;
+  uv_prepare_init(handles.loop, &handles.prepare);
+  uv_idle_init(handles.loop, &handles.idle);
+  handles.prepare.data = handles.idle.data = this;
+  open_handles_ = 2;
+  // The prepare handle stays referenced: it keeps the process alive, and a loop without a
+  // referenced handle has nothing to wait for (uv_backend_timeout is 0 then).
+  uv_unref(Base(&handles.idle));
+  uv_prepare_start(&handles.prepare, OnPrepare);
+  MeetNeighbours();
+  return 0;
+}
+
+// Our waits instead of libuv's, until libuv has something to do. Its own poll, which follows, then
+// must not block: it does not know our clients.
+void LoopBridge::Host() {
+  if (stopped_) return;
+  Hosting& hosting = kernel_->hosting();
+  const bool is_blind = kernel_->poller()->traits().busy;
+  const uint64_t begin = uv_hrtime();
+  for (int turn = 1;; ++turn) {
+    bool libuv_waits = false;
+    hosting.timeout_ms = HostTimeoutMs(&libuv_waits);
+    hosting.libuv.ready = false;
+    if (!Enter()) return;
+    hosting.timeout_ms = 0;
+    if (libuv_waits || hosting.libuv.ready || !neighbours_.empty()) break;
+    if (is_blind && (turn == kMaxTurns || uv_hrtime() - begin > kMaxDrainNs)) break;
+  }
+  uv_idle_start(&handles_->idle, [](uv_idle_t*) {});
+}
+
+// How long the next wait may block: until libuv's next timer or our own deadline, and not at all
+// while either side has work (`*libuv_waits`: libuv).
+int LoopBridge::HostTimeoutMs(bool* libuv_waits) {
+  uv_loop_t* loop = handles_->loop;
+  // Idle handles say that libuv must not block; ours must not say it to ourselves.
+  uv_idle_stop(&handles_->idle);
+  for (LoopBridge* neighbour : neighbours_) uv_idle_stop(&neighbour->handles_->idle);
+  uv_update_time(loop);
+  const int libuv_ms = uv_backend_timeout(loop);
+  for (LoopBridge* neighbour : neighbours_) {
+    uv_idle_start(&neighbour->handles_->idle, [](uv_idle_t*) {});
+  }
+  *libuv_waits = libuv_ms == 0;
+  if (*libuv_waits || control_[kUnfinished] != 0) return 0;
+  const double due_ms = std::fmax(std::ceil(control_[kDueAtMs] - NowMs()), 0);
+  double wait_ms = std::fmin(due_ms, kMaxTimerMs);
+  if (libuv_ms > 0) wait_ms = std::fmin(wait_ms, libuv_ms);
+  if (!neighbours_.empty()) wait_ms = std::fmin(wait_ms, kSharedWaitMs);
+  return static_cast<int>(wait_ms);
+}
+
+void LoopBridge::OnPrepare(uv_prepare_s* handle) { static_cast<LoopBridge*>(handle->data)->Host(); }
+
+// Has every host of this loop know the others: called when one comes or goes.
+void LoopBridge::MeetNeighbours() {
+  std::vector<LoopBridge*> hosts;
+  const auto collect = [](uv_handle_t* handle, void* found) {
+    if (handle->type != UV_PREPARE || uv_is_closing(handle)) return;
+    // Others have prepare handles too; ours are known by what they call.
+    if (reinterpret_cast<uv_prepare_t*>(handle)->prepare_cb != OnPrepare) return;
+    static_cast<std::vector<LoopBridge*>*>(found)->push_back(
+        static_cast<LoopBridge*>(handle->data));
+  };
+  uv_walk(handles_->loop, collect, &hosts);
+  for (LoopBridge* host : hosts) {
+    host->neighbours_.clear();
+    std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(host->neighbours_),
+                 [host](const LoopBridge* other) { return other != host; });
+  }
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
 void LoopBridge::OnHandleClosed(void* data) {
   auto* bridge = static_cast<LoopBridge*>(data);
   if (--bridge->open_handles_ > 0) return;
@@ -120,11 +231,16 @@ void LoopBridge::Stop(ClosedFunction closed) {
   if (stopped_) return;
   stopped_ = true;
   closed_ = closed;
+  const bool is_host = std::exchange(kernel_->hosting(), Hosting()).active;
   const auto close = [](uv_handle_t* handle) { OnHandleClosed(handle->data); };
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->poll), close);
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->prepare), close);
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->idle), close);
-  uv_close(reinterpret_cast<uv_handle_t*>(&handles_->timer), close);
+  uv_close(Base(&handles_->prepare), close);
+  uv_close(Base(&handles_->idle), close);
+  if (is_host) {
+    MeetNeighbours();
+  } else {
+    uv_close(Base(&handles_->poll), close);
+    uv_close(Base(&handles_->timer), close);
+  }
 }
 
 }  // namespace epoll_server

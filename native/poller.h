@@ -10,6 +10,9 @@
 //  5. Add of a known descriptor is -EEXIST, Rearm and Remove of an unknown one -ENOENT; a refused
 //     Add leaves no trace.
 //  6. Time-outs never end early; EINTR is retried for what remains; -1 waits for ever.
+//  7. A back end that is not edge-triggered reports a direction once too, and then not again until
+//     Rearm asks for it: the kernel above does that after EAGAIN or a short count.
+//  8. A descriptor at or above traits().max_descriptors is refused with -EMFILE.
 #ifndef EPOLL_SERVER_NATIVE_POLLER_H_
 #define EPOLL_SERVER_NATIVE_POLLER_H_
 
@@ -41,6 +44,14 @@ struct Traits {
   bool has_descriptor;      // Descriptor() can be watched by another loop
   bool sees_hangup;         // reports kHangup without a read
   int32_t max_descriptors;  // descriptors must be below this number; 0: no such bound
+  bool busy;                // never blocks: reports every descriptor as maybe ready, always
+};
+
+// A descriptor of somebody else's that ends a wait when it becomes readable: libuv's own, for the
+// back ends that libuv cannot watch.
+struct Companion {
+  int fd;
+  bool ready;  // written by WaitBeside
 };
 
 class Poller {
@@ -61,8 +72,17 @@ class Poller {
   // Stops watching. Returns 0 or -errno.
   virtual int Remove(int fd) = 0;
 
+  // Told in front of close(2): forgets `fd` unless the system does so by itself.
+  virtual void Closing(int fd) = 0;
+
   // Waits at most `timeout_ms` (-1: for ever) and fills `events`. Returns their number or -errno.
-  virtual int Wait(Event* events, int capacity, int timeout_ms) = 0;
+  int Wait(Event* events, int capacity, int timeout_ms) {
+    return WaitBeside(events, capacity, timeout_ms, nullptr);
+  }
+
+  // The same; returns also when `companion` (null: nobody) is readable. Only the back ends without
+  // a descriptor take one; those that are busy never look at it.
+  virtual int WaitBeside(Event* events, int capacity, int timeout_ms, Companion* companion) = 0;
 };
 
 }  // namespace epoll_server

@@ -1,17 +1,17 @@
 // Linux epoll(7), edge-triggered: one epoll_ctl for a connection's whole life, none per request.
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "poller.h"
+#include "time_left.h"
 
 namespace epoll_server {
 namespace {
 
-constexpr Traits kTraits = {"epoll", true, true, true, 0};
+constexpr Traits kTraits = {"epoll", true, true, true, 0, false};
 
 // Events taken from the kernel at a time; they live on the stack (12 bytes each on x86-64).
 constexpr int kBatch = 512;
@@ -37,12 +37,6 @@ uint64_t PackData(int fd, int32_t generation) {
   return static_cast<uint64_t>(static_cast<uint32_t>(generation)) << 32 | static_cast<uint32_t>(fd);
 }
 
-int64_t MonotonicNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
-}
-
 class EpollPoller final : public Poller {
  public:
   explicit EpollPoller(int epoll_fd) : epoll_fd_(epoll_fd) {}
@@ -66,7 +60,9 @@ class EpollPoller final : public Poller {
     return epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr) == 0 ? 0 : -errno;
   }
 
-  int Wait(Event* events, int capacity, int timeout_ms) override {
+  void Closing(int) override {}  // close(2) does it
+
+  int WaitBeside(Event* events, int capacity, int timeout_ms, Companion*) override {
     epoll_event ready[kBatch];
     const int count = WaitThroughSignals(ready, std::min(capacity, kBatch), timeout_ms);
     for (int i = 0; i < count; ++i) {
@@ -87,17 +83,10 @@ class EpollPoller final : public Poller {
   }
 
   int WaitThroughSignals(epoll_event* ready, int capacity, int timeout_ms) {
-    // A turn waits for 0 ms and pays for no clock.
-    const int64_t deadline =
-        timeout_ms > 0 ? MonotonicNs() + static_cast<int64_t>(timeout_ms) * 1000000 : 0;
-    int remaining = timeout_ms;
-    for (;;) {
-      const int count = epoll_wait(epoll_fd_, ready, capacity, remaining);
+    for (TimeLeft left(timeout_ms);;) {
+      const int count = epoll_wait(epoll_fd_, ready, capacity, left.Milliseconds());
       if (count >= 0) return count;
       if (errno != EINTR) return -errno;
-      if (timeout_ms <= 0) continue;
-      const int64_t left = deadline - MonotonicNs();
-      remaining = left > 0 ? static_cast<int>((left + 999999) / 1000000) : 0;
     }
   }
 

@@ -1,16 +1,20 @@
 #include "socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
+#include "system.h"
 
 namespace epoll_server {
 namespace {
@@ -58,14 +62,15 @@ int SetOption(int fd, int level, int name, int value) {
   return Result(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
-int Prepare(int fd, const AnyAddress& address, socklen_t length, int backlog) {
+int Prepare(int fd, const AnyAddress& address, socklen_t length, int backlog, bool shared) {
   int status = SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (status == 0 && shared) status = SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (status == 0) status = SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (status == 0 && address.generic.sa_family == AF_INET6) {
     status = SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   }
   if (status == 0) status = Result(bind(fd, &address.generic, length));
-  if (status == 0) status = Result(listen(fd, backlog));
+  if (status == 0 && backlog >= 0) status = Result(listen(fd, backlog));
   return status;
 }
 
@@ -77,25 +82,45 @@ std::string Address::Text() const {
   return text;
 }
 
-int Listen(const char* host, int port, int backlog) {
+int Listen(const char* host, int port, int backlog, bool shared) {
   AnyAddress address;
   const socklen_t length = ToSockaddr(host, port, &address);
   if (length == 0 || port < 0 || port > 65535) return -EINVAL;
-  const int fd =
-      Result(socket(address.generic.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int fd = system::OpenSocket(address.generic.sa_family);
   if (fd < 0) return fd;
-  const int status = Prepare(fd, address, length, backlog);
+  const int status = Prepare(fd, address, length, backlog, shared);
   if (status == 0) return fd;
   Close(fd);
   return status;
 }
 
-int Accept(int listener, Address* peer) {
+int Accept(int listener, Address* peer, bool blocking) {
   AnyAddress from = {};
   socklen_t length = sizeof(from);
-  const int fd = Result(accept4(listener, &from.generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (fd >= 0) *peer = FromSockaddr(from);
+  const int fd = system::AcceptSocket(listener, &from.generic, &length, blocking);
+  if (fd < 0) return fd;
+  *peer = FromSockaddr(from);
+  // sendfile(2) has no flags: this alone keeps it from waiting for a slow client for ever.
+  const timeval limit = {0, kBlockingSendMs * 1000};
+  if (blocking) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   return fd;
+}
+
+int Adopt(int fd, Address* peer) {
+  AnyAddress from = {};
+  socklen_t length = sizeof(from);
+  // A listening socket has no peer, but a name.
+  if (getpeername(fd, &from.generic, &length) == 0) {
+    *peer = FromSockaddr(from);
+  } else if (getsockname(fd, &from.generic, &length) != 0) {
+    return -errno;
+  }
+  return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
+int Unblock(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return Result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 
 int LocalAddress(int fd, Address* local) {
@@ -111,7 +136,7 @@ int Recv(int fd, uint8_t* bytes, size_t length) {
 }
 
 int Send(int fd, const uint8_t* bytes, size_t length) {
-  return Result(send(fd, bytes, Bounded(length), MSG_NOSIGNAL));
+  return Result(send(fd, bytes, Bounded(length), system::kSendFlags));
 }
 
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
@@ -121,7 +146,7 @@ int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* seco
   msghdr message = {};
   message.msg_iov = pieces;
   message.msg_iovlen = 2;
-  return Result(sendmsg(fd, &message, MSG_NOSIGNAL));
+  return Result(sendmsg(fd, &message, system::kSendFlags));
 }
 
 int ShutdownWrite(int fd) { return Result(shutdown(fd, SHUT_WR)); }

@@ -20,11 +20,23 @@ struct Address {
 };
 
 // Binds and listens on a numeric address with SO_REUSEADDR and TCP_NODELAY (which accepted sockets
-// inherit). `::` also takes IPv4 clients. Returns the descriptor or -errno (-EINVAL: not numeric).
-int Listen(const char* host, int port, int backlog);
+// inherit). `::` also takes IPv4 clients. With `shared`, SO_REUSEPORT lets others do the same; a
+// negative `backlog` binds only, which keeps the port. Returns the descriptor or -errno (-EINVAL:
+// not numeric).
+int Listen(const char* host, int port, int backlog, bool shared = false);
 
-// accept4(2). Returns the descriptor, with the peer in `*peer`, or -errno.
-int Accept(int listener, Address* peer);
+// accept(2). Returns the descriptor, with the peer in `*peer`, or -errno. A `blocking` one waits in
+// recv(2), and no longer than kBlockingSendMs in a call that sends.
+int Accept(int listener, Address* peer, bool blocking = false);
+constexpr int kBlockingSendMs = 100;
+
+// Takes over a socket that another process or thread opened: close-on-exec from now on, its peer in
+// `*peer`. Returns 0 or -errno (-ENOTSOCK).
+int Adopt(int fd, Address* peer);
+
+// Makes a blocking descriptor non-blocking, for everyone who has the same open socket. Returns 0 or
+// -errno.
+int Unblock(int fd);
 
 // getsockname(2). Returns 0 or -errno.
 int LocalAddress(int fd, Address* local);

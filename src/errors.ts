@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   ERR_ADDON: 'startup',
   ERR_LISTEN: 'startup',
   ERR_ACCESS_LOG: 'startup',
+  ERR_WORKER: 'startup',
   ERR_SYSTEM_CALL: 'startup',
   ERR_TARGET: 'usage',
   ERR_ALREADY_ANSWERED: 'request',

@@ -42,6 +42,7 @@ export const LIMIT_NAMES = [
   'maxLingerBytes',
   'shutdownTimeoutMs',
   'maxOffloadQueue',
+  'maxChildren',
   'maxCacheBytes',
   'maxCachedFileBytes',
   'maxCompressedFileBytes',
@@ -123,6 +124,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
   /** At 50 ms each and 4 threads, 1,024 wait 13 s: longer queues answer those who have left. */
   maxOffloadQueue: spec(1_024, 1, 1_048_576, 'Requests that wait for a thread of the pool (offload); beyond: 503.'),
+  /** A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB. */
+  maxChildren: spec(64, 1, 4_096, 'Processes or threads at once where each client has its own; beyond: they wait.'),
   /** Whole small files are kept; see maxCachedFileBytes. */
   maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
   maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
@@ -179,6 +182,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxLingerBytes: resolve('maxLingerBytes'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
     maxOffloadQueue: resolve('maxOffloadQueue'),
+    maxChildren: resolve('maxChildren'),
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
     maxCompressedFileBytes: resolve('maxCompressedFileBytes'),

@@ -6,6 +6,7 @@ import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
 import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
 import type { SiteOptions } from '../server/site-options.ts';
+import { isModelName, MODEL_NAMES, type ModelName } from './model.ts';
 import { parseSite, SITE_FLAGS } from './site-arguments.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
@@ -30,7 +31,14 @@ export const FLAGS: readonly Flag[] = [
     text: 'serve an application, WSGI-style or fetch (NAME: default "application", "fetch" or "default")',
   },
   { name: 'offload', value: 'N', text: 'run the application in a pool of N threads (default 0: in this one)' },
-  { name: 'backend', short: 'b', value: 'NAME', text: 'how to wait for readiness: epoll (default: the best here)' },
+  { name: 'model', short: 'm', value: 'NAME', text: 'how clients are served (default epoll)' },
+  { name: 'workers', short: 'w', value: 'N', text: 'processes or threads (epoll, multiprocess, multithread)' },
+  {
+    name: 'backend',
+    short: 'b',
+    value: 'NAME',
+    text: 'how to wait: epoll, poll, select, scan (default: the best here)',
+  },
   {
     name: 'access-log',
     value: 'FILE|-',
@@ -54,6 +62,9 @@ export interface Arguments {
   readonly app: string | undefined;
   /** Threads; 0: none. */
   readonly offload: number;
+  readonly model: ModelName | undefined;
+  /** 0: not said. */
+  readonly workers: number;
   readonly backend: string | undefined;
   /** A file, `-`, `false` when refused, undefined when not said. */
   readonly accessLog: string | false | undefined;
@@ -101,6 +112,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
     root,
     app,
     offload: parseOffload(text('offload'), app),
+    model: parseModel(text('model')),
+    workers: parseWorkers(text('workers')),
     backend: text('backend'),
     accessLog: isSet('no-access-log') ? false : text('access-log'),
     logFormat,
@@ -219,6 +232,23 @@ function parseOffload(text: string | undefined, app: string | undefined): number
     throw usage(`--offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not "${text}"`);
   if (threads > 0 && app === undefined) throw usage('--offload needs an application: give MODULE:NAME or --app');
   return threads;
+}
+
+function parseModel(name: string | undefined): ModelName | undefined {
+  if (name === undefined || isModelName(name)) return name;
+  throw usage(`there is no model "${name}": choose from ${MODEL_NAMES.join(', ')}`);
+}
+
+/** More workers than this help nobody: the largest machines have a few hundred processors. */
+const MAX_WORKERS = 256;
+
+function parseWorkers(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const workers = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (workers < 1 || workers > MAX_WORKERS) {
+    throw usage(`--workers must be a whole number from 1 to ${MAX_WORKERS}, not "${text}"`);
+  }
+  return workers;
 }
 
 function parseLimits(text: (name: string) => string | undefined): Partial<Limits> {

@@ -2,6 +2,7 @@
 
 import { LIMIT_NAMES, LIMITS } from '../limits.ts';
 import { FLAGS, limitFlag } from './arguments.ts';
+import { MODEL_NAMES } from './model.ts';
 
 /** Columns of the left side. */
 const WIDTH = 32;
@@ -20,7 +21,8 @@ export function helpText(): string {
   return [
     'usage: epoll-server [PORT] [FOLDER | MODULE:NAME] [flags]',
     '',
-    'Serves a folder, or a WSGI-style application, from one thread.',
+    'Serves a folder, or a WSGI-style application, from one thread, or by another model:',
+    `  ${MODEL_NAMES.join(', ')}.`,
     '',
     '  epoll-server                                  the built-in site on port 8080',
     '  epoll-server 9000 ./public                    a folder',

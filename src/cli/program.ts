@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
 import { tuneCompiler } from '../server/compiler.ts';
 import type { ServeOptions } from '../server/options.ts';
-import { type Server, serve } from '../server/server.ts';
 import type { Sink } from '../server/watcher.ts';
+import { isOnTerminal, onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { conform } from './conform.ts';
 import { helpText } from './help.ts';
 import { drainSinks, fileSink, streamSink } from './log-sink.ts';
+import { checkModel, type Model, type Programs, type Serving } from './model.ts';
 
 /** For whoever reads the log through a pipe; then it is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -20,8 +21,11 @@ const EXIT_USAGE = 2;
 
 const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
 
-/** Runs the command; ends the process when it cannot. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs the command as `model`, or as the one that --model names where `programs` can be loaded; ends the process
+ * when it cannot.
+ */
+export async function main(argv: readonly string[], model: Model, programs?: Programs): Promise<void> {
   // A closed pipe or a full disk behind a standard stream ends nothing: the server is not its messages.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -32,17 +36,34 @@ export async function main(argv: readonly string[]): Promise<void> {
     const given = parseArguments(argv);
     if (given.help) process.stdout.write(helpText());
     else if (given.version) process.stdout.write(`epoll-server ${version()} (Node.js ${process.version})\n`);
-    else await run(given);
+    else await runModel(given, model, programs);
   } catch (error) {
     fail(error);
   }
 }
 
-async function run(given: Arguments): Promise<void> {
+async function runModel(given: Arguments, model: Model, programs: Programs | undefined): Promise<void> {
+  const name = given.model ?? model.name;
+  if (name === model.name) return run(given, model);
+  const load = programs?.[name];
+  if (load === undefined) {
+    throw new EpollServerError('ERR_OPTION', `this program is the model ${model.name}: --model is for epoll-server`);
+  }
+  // It runs the same command line.
+  await load();
+}
+
+async function run(given: Arguments, model: Model): Promise<void> {
   tuneCompiler();
-  const server = await serve(await toServeOptions(given));
-  if (!given.quiet) process.stdout.write(`${announcement(server, given)}\n`);
-  endOnSignals(server);
+  checkModel(model, given.workers, given.backend);
+  const role = takeRole();
+  const server = await model.start(await toServeOptions(given), given.workers, role);
+  endOnSignals(server, role);
+  if (!given.quiet && role.kind === 'alone') process.stdout.write(`${announcement(server, given, model)}\n`);
+  if (role.kind !== 'alone') tellParent('taken');
+  if (server.finished === undefined) return;
+  await server.finished;
+  await end(server);
 }
 
 async function toServeOptions(given: Arguments): Promise<ServeOptions> {
@@ -64,31 +85,38 @@ async function toServeOptions(given: Arguments): Promise<ServeOptions> {
 }
 
 function accessLogSink({ accessLog }: Arguments): Sink | undefined {
-  if (accessLog === false || (accessLog === undefined && !process.stdout.isTTY)) return undefined;
+  if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
   if (accessLog === undefined || accessLog === '-') return streamSink(process.stdout, 'standard output');
   return fileSink(accessLog);
 }
 
 /** One line: what, where, how, who. */
-function announcement(server: Server, given: Arguments): string {
+function announcement(server: Serving, given: Arguments, { name, workers }: Model): string {
   const what = server.root ?? given.app;
-  return `epoll-server: ${server.url} serves ${what} (back end ${server.backend}, pid ${process.pid})`;
+  const crew = given.workers === 0 ? '' : `${given.workers} ${workers}, `;
+  const how = `${crew}back end ${server.backend}, pid ${process.pid}`;
+  return `${name}-server: ${server.url} serves ${what} (${how})`;
 }
 
-/** The first signal closes in order, the second one at once. */
-function endOnSignals(server: Server): void {
-  let isClosing = false;
+/**
+ * The first signal closes in order, the second one at once. A child may hear of one end twice, from the terminal
+ * and from its parent: for it the second one of a kind counts.
+ */
+function endOnSignals(server: Serving, role: Role): void {
+  const heard = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (isClosing) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
-    isClosing = true;
+    const isRepeated = role.kind === 'alone' ? heard.size > 0 : heard.has(signal);
+    if (isRepeated) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+    heard.add(signal);
     void end(server);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  if (role.kind !== 'alone') onDismissed(() => void end(server));
 }
 
 /** An application may hold timers and sockets of its own: the process ends all the same, its log written. */
-async function end(server: Server): Promise<void> {
+async function end(server: Serving): Promise<void> {
   await server.close();
   await drainSinks(LOG_DRAIN_MS);
   process.exit(0);

@@ -29,6 +29,8 @@ export interface AcceptorCounters {
 
 export interface AcceptorOptions {
   readonly maxAcceptsPerTurn: number;
+  /** A client was accepted and cannot be watched (its number is too high for the back end): it is closed next. */
+  readonly onRefuse?: (fd: number) => void;
   /** A client was accepted and is watched. */
   readonly onAccept: (fd: number, generation: number) => void;
 }
@@ -81,6 +83,7 @@ export class Acceptor extends Source {
     const generation = this.#kernel.add(fd, CONNECTION_INTEREST);
     if (generation < 0) {
       this.counters.failed++;
+      this.#options.onRefuse?.(fd);
       this.#kernel.close(fd);
       return;
     }

@@ -69,10 +69,15 @@ export class Connection extends Sender {
     if (this.#inbox !== null && protocol.wantsInput) this.#offerInbox(this.#inbox, protocol);
     if (event > 0) this.#takeAhead(protocol, event - 1);
     if (this.#mayReceive && this.state === OPEN && (failed || this.#shouldReceive(protocol))) {
-      const { kernel } = this.context;
-      const count = kernel.recv(this.fd, 0, kernel.input.length);
-      this.#received(protocol, kernel.input, 0, count, count === kernel.input.length, failed);
-      if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.wake();
+      // A blocking descriptor is asked before anything more is received.
+      if (this.context.isBlocking === true && event > 0) {
+        this.#receiveLater();
+      } else {
+        const { kernel } = this.context;
+        const count = kernel.recv(this.fd, 0, kernel.input.length);
+        this.#received(protocol, kernel.input, 0, count, count === kernel.input.length, failed);
+        if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.#receiveLater();
+      }
     }
     if (this.peerEnded && this.state === OPEN) protocol.ended();
   }
@@ -90,7 +95,15 @@ export class Connection extends Sender {
    */
   #shouldReceive(protocol: Protocol): boolean {
     if (protocol.wantsInput && !protocol.paused && !this.isFull) return true;
-    return this.#hungUp && this.#inbox === null && !this.peerEnded;
+    const mayHaveEnded = this.#hungUp || !this.context.kernel.traits.seesHangup;
+    return mayHaveEnded && this.#inbox === null && !this.peerEnded;
+  }
+
+  /** There may be more. A blocking descriptor is asked first: receiving from it could wait for ever. */
+  #receiveLater(): void {
+    this.#mayReceive = this.context.isBlocking !== true;
+    if (this.#mayReceive) this.wake();
+    else this.context.kernel.rearm(this.fd, READABLE);
   }
 
   /** A receive returned `count`, into `bytes` from `start` on, of which it filled all room or not. */
@@ -219,8 +232,7 @@ export class Connection extends Sender {
     }
     this.state = LINGERING;
     this.setTimeout(lingerTimeoutMs);
-    this.#mayReceive = true;
-    this.wake();
+    this.#receiveLater();
   }
 
   /** What a client still sends to a connection that is ending is read away, within a bound. */
@@ -236,7 +248,7 @@ export class Connection extends Sender {
     this.#lingeredBytes += Math.max(count, 0);
     if (count === EAGAIN) this.#mayReceive = false;
     else if ((count <= 0 && count !== EINTR) || this.#lingeredBytes > maxLingerBytes) this.#close();
-    else this.wake();
+    else this.#receiveLater();
   }
 
   #close(): void {

@@ -3,7 +3,7 @@
 
 import { EAGAIN, EINTR, EINVAL, EIO, ENODATA, ENOSYS } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Reactor } from '../reactor/reactor.ts';
+import type { Driver } from '../reactor/driver.ts';
 import { Source } from '../reactor/source.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
 import type { Stage, Staging } from './stage.ts';
@@ -21,7 +21,7 @@ export const CLOSED = 3;
 /** What all connections of a server share. */
 export interface ConnectionContext {
   readonly kernel: Kernel;
-  readonly reactor: Reactor;
+  readonly reactor: Driver;
   readonly stage: Stage;
   readonly maxUnsentBytes: number;
   readonly sendTimeoutMs: number;
@@ -30,6 +30,8 @@ export interface ConnectionContext {
   readonly maxFileBytesPerTurn: number;
   readonly lingerTimeoutMs: number;
   readonly maxLingerBytes: number;
+  /** Descriptors block: one is received from only after it was reported readable. */
+  readonly isBlocking?: boolean;
   /** Told when the descriptor of a connection is given back. */
   readonly onClosed: (sender: Sender) => void;
 }

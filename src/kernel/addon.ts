@@ -8,13 +8,24 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import type { Files } from './files.ts';
 import type { Kernel } from './kernel.ts';
 
-/** What the addon's createKernel returns: a {@link Kernel} without its clocks. */
-export type NativeCalls = Omit<Kernel, 'now' | 'wallClockMs'>;
+/** What the addon's createKernel returns: a {@link Kernel} without its clocks, and what no simulation needs. */
+export interface NativeCalls extends Omit<Kernel, 'now' | 'wallClockMs'> {
+  /** Accepts one client; its descriptor blocks in recv(2), and for 100 ms at most when sending. */
+  readonly acceptBlocking: (listener: number) => number;
+  /** Enters a socket that another process or thread opened. Returns it. */
+  readonly adopt: (fd: number) => number;
+  /** Makes a descriptor non-blocking that `acceptBlocking` returned. */
+  readonly unblock: (fd: number) => number;
+  /** Forgets an open descriptor without closing it: somebody else has it now. */
+  readonly release: (fd: number) => number;
+}
 
 /** The exports of native/addon.cc. */
 export interface Addon {
   /** Names of the back ends in this build, best first. */
   readonly backends: readonly string[];
+  /** Whether the system shares clients among sockets that listen on one port by SO_REUSEPORT. */
+  readonly reusePortBalances: boolean;
   /** A kernel, or -errno. */
   readonly createKernel: (
     backend: string,
@@ -32,7 +43,8 @@ export interface Runtime {
   readonly versions: Readonly<Record<string, string | undefined>>;
 }
 
-const PLATFORMS = ['linux'];
+/** macOS is experimental: its back end is tested over a stand-in, and compiles and links. */
+const PLATFORMS = ['linux', 'darwin'];
 const MIN_NODE = [20, 19] as const;
 
 /**
@@ -48,7 +60,7 @@ export function assertSupported(runtime: Runtime): void {
   const refuse = (what: string): never => {
     throw new EpollServerError(
       'ERR_PLATFORM',
-      `${what}: epoll-server needs Node.js ${MIN_NODE.join('.')} or later on Linux`,
+      `${what}: epoll-server needs Node.js ${MIN_NODE.join('.')} or later on Linux or macOS`,
     );
   };
   if (foreign !== undefined) refuse(`${foreign[1]} is not supported (its event loop is not libuv's)`);

@@ -40,7 +40,7 @@ export const ENTRIES = 11;
 
 /** What a poller is like. Ask this, never for the platform. */
 export interface PollerTraits {
-  /** `epoll`, and later `kqueue`, `poll`, `select`, `scan`. */
+  /** `epoll`, `kqueue`, `poll`, `select`, `scan`. */
   readonly name: string;
   /** Reports a change once, so that `rearm` is never needed. */
   readonly edgeTriggered: boolean;
@@ -50,6 +50,8 @@ export interface PollerTraits {
   readonly seesHangup: boolean;
   /** Descriptors must be below this number; 0 when there is no such bound. */
   readonly maxDescriptors: number;
+  /** Never blocks: every descriptor is reported as maybe ready, always. */
+  readonly busy?: boolean;
 }
 
 /** An IP address in text and a port; an empty text when it is unknown. */
@@ -84,13 +86,16 @@ export interface Kernel {
   readonly wait: (timeoutMs: number) => number;
   /** Starts to watch an open descriptor. Returns its generation, 1 or more. */
   readonly add: (fd: number, interest: number) => number;
-  /** Asks for the next event of `interest`. Not needed where `traits.edgeTriggered`. */
+  /** Asks for the next event of `interest`. EAGAIN and short counts of the calls below do so by themselves. */
   readonly rearm: (fd: number, interest: number) => number;
   /** Stops watching. `close` does so by itself. */
   readonly remove: (fd: number) => number;
 
-  /** Listens on a numeric address. Returns the descriptor. */
-  readonly listen: (address: string, port: number, backlog: number) => number;
+  /**
+   * Listens on a numeric address. Returns the descriptor. `shared`: others may listen there too (SO_REUSEPORT).
+   * A negative backlog binds only, which keeps the port.
+   */
+  readonly listen: (address: string, port: number, backlog: number, shared?: boolean) => number;
   /** Accepts one client. Returns its descriptor. */
   readonly accept: (listener: number) => number;
   /** Receives into `input[offset, offset + length)`. Returns the count, 0 at the peer's end. */

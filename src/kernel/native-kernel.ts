@@ -1,7 +1,7 @@
 // The real kernel: the addon's calls and the clocks.
 
 import { EpollServerError } from '../errors.ts';
-import { type Addon, loadAddon } from './addon.ts';
+import { type Addon, loadAddon, type NativeCalls } from './addon.ts';
 import { NativeError } from './errno.ts';
 import { type Kernel, NOW_MS } from './kernel.ts';
 
@@ -26,20 +26,36 @@ const OUTPUT_BYTES = 131_072;
  */
 const ORDER_CAPACITY = 16;
 
+/** Whether the system shares clients among processes that listen on one port. */
+export function reusePortBalances(addon: Addon = loadAddon()): boolean {
+  return addon.reusePortBalances;
+}
+
 /** The names of the back ends that can be asked for, best first. */
 export function availableBackends(addon: Addon = loadAddon()): readonly string[] {
   return addon.backends;
 }
 
+/** The real kernel: also descriptors that other processes and threads opened or will have. */
+export type NativeKernel = NativeCalls & Kernel;
+
+/** The environment variable that names the back end where nobody else does. */
+export const BACKEND_VARIABLE = 'EPOLL_SERVER_BACKEND';
+
 /**
- * A kernel over the named back end, or over the best one.
+ * A kernel over the named back end, else over the one that `EPOLL_SERVER_BACKEND` names, else over the best.
  * @throws EpollServerError `ERR_BACKEND` (not in this build), `ERR_ADDON`, `ERR_PLATFORM`;
  * NativeError when the system refuses a poller.
  */
-export function createNativeKernel(backend?: string, addon: Addon = loadAddon()): Kernel {
-  const name = backend ?? addon.backends[0] ?? '';
+export function createNativeKernel(backend?: string, addon: Addon = loadAddon()): NativeKernel {
+  const fromEnvironment = backend === undefined ? process.env[BACKEND_VARIABLE] : undefined;
+  const name = backend ?? (fromEnvironment || addon.backends[0]) ?? '';
   if (!addon.backends.includes(name)) {
-    throw new EpollServerError('ERR_BACKEND', `no back end "${name}" here: choose from ${addon.backends.join(', ')}`);
+    const by = fromEnvironment ? ` (${BACKEND_VARIABLE})` : '';
+    throw new EpollServerError(
+      'ERR_BACKEND',
+      `no back end "${name}" here${by}: choose from ${addon.backends.join(', ')}`,
+    );
   }
   const calls = addon.createKernel(name, EVENT_CAPACITY, INPUT_BYTES, OUTPUT_BYTES, ORDER_CAPACITY);
   if (typeof calls === 'number') throw new NativeError('createKernel', calls, `back end ${name}`);

@@ -5,6 +5,7 @@ import { assert } from '../errors.ts';
 import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
+import type { Driver } from './driver.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
 
 /** What a reactor counted since it was made. */
@@ -17,7 +18,7 @@ export interface ReactorCounters {
   failedCloses: number;
 }
 
-export class Reactor {
+export class Reactor implements Driver {
   readonly kernel: Kernel;
   readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
   readonly #sources: (Source | undefined)[] = [];

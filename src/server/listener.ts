@@ -12,16 +12,18 @@ export interface Place {
   readonly host: string;
   readonly address: string;
   readonly port: number;
-  /** As in listen(2). */
+  /** As in listen(2); negative: only bind, which keeps the port. */
   readonly backlog: number;
+  /** Other processes listen there too. */
+  readonly shared?: boolean;
 }
 
 /**
  * The listening descriptor.
  * @throws EpollServerError `ERR_LISTEN`.
  */
-export function listen(kernel: Kernel, { host, address, port, backlog }: Place): number {
-  const fd = kernel.listen(address, port, backlog);
+export function listen(kernel: Kernel, { host, address, port, backlog, shared = false }: Place): number {
+  const fd = kernel.listen(address, port, backlog, shared);
   if (fd >= 0) return fd;
   const error = new NativeError('listen', fd);
   const hint = LISTEN_HINTS[error.errnoName] ?? error.message;

@@ -32,7 +32,7 @@ export interface ServeOptions extends Partial<Limits> {
   readonly offload?: number;
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: true. */
   readonly overrideGlobals?: boolean;
-  /** `epoll`. Default: the best of this system. */
+  /** `epoll`, `poll`, `select` or `scan`. Default: `EPOLL_SERVER_BACKEND` of the environment, or the best here. */
   readonly backend?: string;
   /** The Server field's value; empty for none. An application's own wins. Default: `epoll-server`. */
   readonly serverHeader?: string;

@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { FLAGS, limitFlag, parseArguments } from '../../src/cli/arguments.ts';
 import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
+import { BACK_END } from '../support/back-end.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, REPOSITORY, startCommand } from '../support/program.ts';
@@ -29,7 +30,7 @@ test('one line says what is served, where, how and by whom', async () => {
   const program = startCommand(['0', root]);
   const port = await portOf(program);
   expect(program.stdout).toBe(
-    `epoll-server: http://127.0.0.1:${port}/ serves ${root} (back end epoll, pid ${program.pid})\n`,
+    `epoll-server: http://127.0.0.1:${port}/ serves ${root} (back end ${BACK_END.name}, pid ${program.pid})\n`,
   );
   expect((await ask(port, get('/'))).text).toBe('home');
   expect(program.stderr).toBe('');

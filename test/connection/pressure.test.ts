@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { HttpResponse } from '../../src/index.ts';
+import { BACK_END } from '../support/back-end.ts';
 import { ask, get, post } from '../support/client.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { gate, pause, until } from '../support/until.ts';
@@ -60,7 +61,8 @@ test('write tells a handler to wait when the client is slow, drained lets it go 
   client.send(get('/'));
   await until(() => waits > 0, 'the handler was told to wait');
   await pause(30);
-  expect(waits, 'it waits until the client reads').toBe(1);
+  // Who is busy tries again and again, and takes whatever room the kernel makes by growing its buffer.
+  expect(waits, 'it waits until the client reads').toBeLessThan(BACK_END.busy === true ? 60 : 2);
   client.socket.resume();
   const answer = await client.readResponse();
   expect(answer.content.length).toBe(400 * piece.length);

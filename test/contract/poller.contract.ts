@@ -9,6 +9,7 @@ import { EAGAIN } from '../../src/kernel/errno.ts';
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
 import { connect } from '../support/client.ts';
 import { Polled } from '../support/polled.ts';
+import { until } from '../support/until.ts';
 
 const { EBADF, ECONNRESET, EEXIST, ENOENT } = constants.errno;
 const BOTH = READABLE | WRITABLE;
@@ -59,13 +60,13 @@ function readableContract(backend: string, polled: () => Polled): void {
     expect(poll.receive(fd)).toBe('early');
   });
 
-  test(`${backend}: an edge-triggered back end owes no second event for bytes that were left unread`, async () => {
+  test(`${backend}: no second event comes for bytes that were left unread`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     await client.send('abcdef').flushed();
     await poll.event(fd, READABLE);
     expect(poll.receive(fd, 2)).toBe('ab');
-    if (poll.kernel.traits.edgeTriggered) expect(poll.events(20)).toEqual([]);
+    if (poll.kernel.traits.busy !== true) expect(poll.events(20)).toEqual([]);
     expect(poll.receive(fd)).toBe('cdef');
   });
 
@@ -102,10 +103,16 @@ function writableContract(backend: string, polled: () => Polled): void {
     const taken = poll.fill(fd);
     poll.drain();
     poll.again(fd, WRITABLE);
-    expect(poll.events(20).filter((event) => event.fd === fd && (event.readiness & WRITABLE) !== 0)).toEqual([]);
+    const spurious = poll.events(20).filter((event) => event.fd === fd && (event.readiness & WRITABLE) !== 0);
+    if (poll.kernel.traits.busy !== true) expect(spurious).toEqual([]);
     client.socket.resume();
-    await poll.event(fd, WRITABLE);
-    expect(poll.kernel.send(fd, 0, 1)).toBe(1);
+    const isSent = async (): Promise<boolean> => {
+      await poll.event(fd, WRITABLE);
+      return poll.kernel.send(fd, 0, 1) === 1;
+    };
+    // Who is busy does not know: it says so again and again (sentence 1).
+    if (poll.kernel.traits.busy === true) await until(isSent, 'the peer has made room');
+    else expect(await isSent()).toBe(true);
     expect((await client.readBytes(taken + 1)).length).toBe(taken + 1);
   });
 }
@@ -116,9 +123,9 @@ function hangupContract(backend: string, polled: () => Polled): void {
     const { client, fd } = await poll.pair();
     client.send('last words').finish();
     await once(client.socket, 'finish');
-    const event = await poll.event(fd, HANGUP);
-    expect(event.readiness & BOTH).toBe(BOTH);
+    await poll.hangup(fd, HANGUP);
     expect(poll.receive(fd)).toBe('last words');
+    if (!poll.kernel.traits.seesHangup) await poll.event(fd, READABLE);
     expect(poll.receive(fd)).toBe('');
   });
 
@@ -126,9 +133,8 @@ function hangupContract(backend: string, polled: () => Polled): void {
     const poll = polled();
     const { client, fd } = await poll.pair();
     client.finish();
-    const event = await poll.event(fd, HANGUP);
+    const event = await poll.hangup(fd, HANGUP);
     expect(event.readiness & FAILED).toBe(0);
-    expect(event.readiness & BOTH).toBe(BOTH);
     expect(poll.receive(fd)).toBe('');
     expect(poll.kernel.send(fd, 0, 1)).toBe(1);
   });
@@ -137,8 +143,7 @@ function hangupContract(backend: string, polled: () => Polled): void {
     const poll = polled();
     const { client, fd } = await poll.pair();
     client.reset();
-    const event = await poll.event(fd, FAILED);
-    expect(event.readiness & BOTH).toBe(BOTH);
+    await poll.hangup(fd, FAILED);
     expect(poll.receive(fd)).toBe(-ECONNRESET);
   });
 }
@@ -251,6 +256,7 @@ function timeContract(backend: string, polled: () => Polled): void {
     onTestFinished(() => worker.terminate().then(() => {}));
     await once(worker, 'online');
     expect(poll.events(-1)).toMatchObject([{ fd: poll.listener, readiness: READABLE }]);
+    if (poll.kernel.traits.busy === true) return;
     expect(poll.kernel.accept(poll.listener)).toBeGreaterThan(0);
   });
 }

@@ -42,7 +42,7 @@ test('builds come before prebuilds', () => {
 describe('where it cannot run it says so', () => {
   const refused: readonly (readonly [string, Runtime, RegExp])[] = [
     ['Windows', { platform: 'win32', versions: { node: '22.0.0' } }, /the platform win32 is not supported/],
-    ['macOS', { platform: 'darwin', versions: { node: '22.0.0' } }, /the platform darwin is not supported/],
+    ['AIX', { platform: 'aix', versions: { node: '22.0.0' } }, /the platform aix is not supported/],
     ['Bun', { platform: 'linux', versions: { node: '24.0.0', bun: '1.2.0' } }, /Bun is not supported/],
     ['Deno', { platform: 'linux', versions: { node: '24.0.0', deno: '2.0.0' } }, /Deno is not supported/],
     ['Electron', { platform: 'linux', versions: { node: '24.0.0', electron: '33.0.0' } }, /Electron is not supported/],
@@ -53,7 +53,7 @@ describe('where it cannot run it says so', () => {
 
   test.each(refused)('%s', (_name, runtime, text) => {
     expect(() => assertSupported(runtime)).toThrow(text);
-    expect(() => assertSupported(runtime)).toThrow(/needs Node\.js 20\.19 or later on Linux/);
+    expect(() => assertSupported(runtime)).toThrow(/needs Node\.js 20\.19 or later on Linux or macOS/);
     expect(() => assertSupported(runtime)).toThrow(expect.objectContaining({ code: 'ERR_PLATFORM' }));
   });
 
@@ -66,7 +66,12 @@ test('an unknown back end is ERR_BACKEND; one that the system refuses is a Nativ
   expect(() => createNativeKernel('iocp')).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('epoll') }),
   );
-  const refusing = { backends: ['epoll'], createKernel: () => -24, createFiles: createNativeFiles };
+  const refusing = {
+    backends: ['epoll'],
+    reusePortBalances: true,
+    createKernel: () => -24,
+    createFiles: createNativeFiles,
+  };
   expect(() => createNativeKernel('epoll', refusing)).toThrow(
     expect.objectContaining({ code: 'ERR_SYSTEM_CALL', errnoName: 'EMFILE' }),
   );

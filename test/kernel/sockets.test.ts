@@ -1,16 +1,20 @@
 // Proves the socket calls of the real kernel against real clients.
 
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { BYTES_RECEIVED, BYTES_SENT, type Kernel, RECEIVES, SENDS } from '../../src/kernel/kernel.ts';
-import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { BYTES_RECEIVED, BYTES_SENT, READABLE, RECEIVES, SENDS } from '../../src/kernel/kernel.ts';
+import { createNativeKernel, type NativeKernel } from '../../src/kernel/native-kernel.ts';
+import { type Client, connect } from '../support/client.ts';
 import { Polled } from '../support/polled.ts';
 import { until } from '../support/until.ts';
 
-const { EADDRINUSE, EBADF, EINVAL } = constants.errno;
+const { EADDRINUSE, EBADF, EEXIST, EINVAL, ENOTSOCK } = constants.errno;
 
-function kernelOf(): Kernel {
+function kernelOf(): NativeKernel {
   const kernel = createNativeKernel();
   onTestFinished(() => kernel.destroy());
   return kernel;
@@ -122,3 +126,80 @@ test('the monotonic clock of the kernel and of now() are the same', () => {
   expect(between).toBeGreaterThanOrEqual(before);
   expect(between).toBeLessThanOrEqual(after);
 });
+
+test("a descriptor that is released stays open, silent and somebody else's; adopted, it is watched again", async () => {
+  const poll = new Polled('epoll');
+  const { kernel } = poll;
+  const { client, fd } = await poll.pair();
+  expect(kernel.adopt(fd), 'it is there already').toBe(-EEXIST);
+  expect(kernel.release(fd)).toBe(0);
+  expect(kernel.release(fd)).toBe(-EBADF);
+  await client.send('x').flushed();
+  expect(poll.events(20), 'nobody watches it here').toEqual([]);
+  expect(kernel.recv(fd, 0, 1)).toBe(-EBADF);
+  const other = new Polled('poll');
+  expect(other.kernel.adopt(fd)).toBe(fd);
+  expect(other.kernel.peer(fd)).toEqual({ address: '127.0.0.1', port: client.localPort });
+  expect(other.kernel.add(fd, READABLE)).toBeGreaterThan(0);
+  await other.event(fd, READABLE);
+  expect(other.receive(fd)).toBe('x');
+  expect(other.kernel.close(fd)).toBe(0);
+  expect(await client.closed()).toBe('fin');
+});
+
+test('what is no socket is not adopted', () => {
+  const kernel = kernelOf();
+  expect(kernel.adopt(-1)).toBe(-EBADF);
+  expect(kernel.adopt(1_000_000)).toBe(-EBADF);
+  const file = openSync('/dev/null', 'r');
+  onTestFinished(() => closeSync(file));
+  expect(kernel.adopt(file)).toBe(-ENOTSOCK);
+  expect(kernel.close(file)).toBe(-EBADF);
+});
+
+test('a listener is shared by those who ask for it, and a port is kept without listening', async () => {
+  const kernel = kernelOf();
+  const kept = kernel.listen('127.0.0.1', 0, -1, true);
+  const { port } = kernel.local(kept);
+  await expect(connect(port), 'nobody listens').rejects.toThrow(/ECONNREFUSED/);
+  const listeners = [kernel.listen('127.0.0.1', port, 8, true), kernel.listen('127.0.0.1', port, 8, true)];
+  for (const listener of listeners) expect(listener).toBeGreaterThanOrEqual(0);
+  expect(kernel.listen('127.0.0.1', port, 8)).toBe(-EADDRINUSE);
+  const client = await connect(port);
+  let fd = EAGAIN;
+  await until(() => {
+    fd = listeners.map((listener) => kernel.accept(listener)).find((accepted) => accepted >= 0) ?? EAGAIN;
+    return fd >= 0;
+  }, 'one of them has the client');
+  expect(kernel.peer(fd).port).toBe(client.localPort);
+});
+
+test('a client that is accepted blocking is waited for in recv', async () => {
+  const poll = new Polled('poll');
+  const client = await connect(poll.port);
+  expect(poll.kernel.add(poll.listener, READABLE)).toBeGreaterThan(0);
+  await poll.event(poll.listener, READABLE);
+  const fd = poll.kernel.acceptBlocking(poll.listener);
+  expect(fd).toBeGreaterThanOrEqual(0);
+  expect(poll.kernel.acceptBlocking(poll.listener), 'the listener itself does not block').toBe(EAGAIN);
+  const code = `const { writeSync } = require('node:fs');
+    setTimeout(() => writeSync(${descriptorOf(client)}, 'late'), 100);`;
+  const worker = new Worker(code, { eval: true });
+  onTestFinished(() => worker.terminate().then(() => {}));
+  await once(worker, 'online');
+  expect(poll.receive(fd), 'nothing was there yet').toBe('late');
+  expect(poll.kernel.unblock(fd)).toBe(0);
+  expect(poll.receive(fd), 'from now on nobody waits').toBe(EAGAIN);
+  expect(poll.kernel.unblock(fd + 1_000)).toBe(-EBADF);
+  // Sending never blocks, whatever the descriptor would.
+  client.socket.pause();
+  expect(poll.fill(fd)).toBeGreaterThan(0);
+});
+
+/** The number of a socket of Node.js's own. */
+function descriptorOf({ socket }: Client): number {
+  if (!('_handle' in socket)) throw new Error('a socket has a handle');
+  const handle = socket._handle;
+  if (typeof handle !== 'object' || handle === null || !('fd' in handle)) throw new Error('a handle has a descriptor');
+  return Number(handle.fd);
+}

@@ -1,15 +1,17 @@
 #include "harness.h"
 
 #include <cstdio>
+#include <utility>
 #include <vector>
 
+#include "back_ends.h"
 #include "loopback.h"
 
 namespace epoll_server::test {
 namespace {
 
 struct Test {
-  const char* name;
+  std::string name;
   TestFunction function;
 };
 
@@ -32,8 +34,15 @@ bool Passes(const Test& test) {
 
 }  // namespace
 
-int Register(const char* name, TestFunction function) {
-  Tests().push_back({name, function});
+int Register(const std::string& name, TestFunction function) {
+  Tests().push_back({name, std::move(function)});
+  return 0;
+}
+
+int RegisterForEachBackEnd(const char* name, BackEndTestFunction function) {
+  for (const std::string& back_end : BackEndNames()) {
+    Register(back_end + ": " + name, [function, back_end] { function(back_end); });
+  }
   return 0;
 }
 
@@ -47,7 +56,7 @@ int RunAll() {
   int failed = 0;
   for (const Test& test : Tests()) {
     const bool passes = Passes(test);
-    std::printf("%s %s\n", passes ? "  ok  " : "FAILED", test.name);
+    std::printf("%s %s\n", passes ? "  ok  " : "FAILED", test.name.c_str());
     ++(passes ? passed : failed);
   }
   std::printf("%d passed, %d failed\n", passed, failed);

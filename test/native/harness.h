@@ -4,14 +4,19 @@
 #define EPOLL_SERVER_TEST_NATIVE_HARNESS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace epoll_server::test {
 
-using TestFunction = void (*)();
+using TestFunction = std::function<void()>;
+using BackEndTestFunction = void (*)(const std::string& back_end);
 
 // Registers a test; made by TEST at start-up. The value has no meaning.
-int Register(const char* name, TestFunction function);
+int Register(const std::string& name, TestFunction function);
+
+// Registers a test for each back end there is; made by TEST_EACH_BACK_END.
+int RegisterForEachBackEnd(const char* name, BackEndTestFunction function);
 
 // Records a failed CHECK of the running test.
 void Fail(const char* file, int line, const std::string& text);
@@ -42,6 +47,12 @@ void CheckEqual(const char* file, int line, const char* text, const Actual& actu
   [[maybe_unused]] static const int name##_registered = \
       ::epoll_server::test::Register(#name, name);      \
   static void name()
+
+#define TEST_EACH_BACK_END(name)                                 \
+  static void name(const std::string& back_end);                 \
+  [[maybe_unused]] static const int name##_registered =          \
+      ::epoll_server::test::RegisterForEachBackEnd(#name, name); \
+  static void name(const std::string& back_end)
 
 #define CHECK(condition)                                                          \
   do {                                                                            \

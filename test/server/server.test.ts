@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { serve } from '../../src/index.ts';
+import { BACK_END } from '../support/back-end.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { echo, start, startHandler } from '../support/serving.ts';
@@ -12,7 +13,7 @@ test('address, url, back end and root say what it is', async () => {
   expect(server).toMatchObject({
     address: { address: '127.0.0.1', port },
     url: `http://127.0.0.1:${port}/`,
-    backend: 'epoll',
+    backend: BACK_END.name,
     root: null,
   });
   expect(port).toBeGreaterThan(0);

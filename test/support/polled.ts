@@ -2,8 +2,8 @@
 
 import { onTestFinished } from 'vitest';
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { EVENT_WORDS, type Kernel, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
-import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { EVENT_WORDS, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
+import { createNativeKernel, type NativeKernel } from '../../src/kernel/native-kernel.ts';
 import { type Client, connect } from './client.ts';
 import { pause } from './until.ts';
 
@@ -27,7 +27,7 @@ const WAIT_MS = 50;
 const MAX_WAITS = 400;
 
 export class Polled {
-  readonly kernel: Kernel;
+  readonly kernel: NativeKernel;
   readonly listener: number;
   readonly port: number;
 
@@ -62,9 +62,20 @@ export class Polled {
     throw new Error(`no event of descriptor ${fd} with readiness ${bits}`);
   }
 
-  /** Takes away every event that is there now. */
+  /**
+   * Waits for the end of a connection as its back end tells it: `bits` with READABLE and WRITABLE, or, where
+   * hang-ups are not seen, something to read.
+   */
+  async hangup(fd: number, bits: number): Promise<Ready> {
+    if (this.kernel.traits.seesHangup) return this.event(fd, bits | READABLE | WRITABLE);
+    // One that is busy says so before the end has arrived.
+    if (this.kernel.traits.busy === true) await pause(20);
+    return this.event(fd, READABLE);
+  }
+
+  /** Takes away every event that is there now; one that is busy has them for ever. */
   drain(): void {
-    while (this.events(0).length > 0);
+    while (this.events(0).length > 0 && this.kernel.traits.busy !== true);
   }
 
   /** Asks for the next event where the back end needs to be asked. */

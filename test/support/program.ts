@@ -85,5 +85,5 @@ export function startCommand(args: readonly string[], options: ProgramOptions = 
 
 /** The port that a started command announced. */
 export async function portOf(program: Program): Promise<number> {
-  return Number(await program.announced(/^epoll-server: http:\/\/[^/]*:(\d+)\//m));
+  return Number(await program.announced(/^[a-z]+-server: http:\/\/[^/]*:(\d+)\//m));
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
 
 /** From left to right. `http`, `fetch` and `handlers` have narrower rules; the root's files their own. */
-const ROOMS: readonly string[] = ['kernel', 'reactor', 'connection', 'session', 'handlers', 'server', 'cli'];
+const ROOMS: readonly string[] = ['kernel', 'reactor', 'connection', 'session', 'handlers', 'server', 'workers', 'cli'];
 
 /** Rooms beside the server, which know nothing of it: what examines it must not share its mistakes. */
 const APART: readonly string[] = ['conformance'];
@@ -12,12 +12,24 @@ const APART: readonly string[] = ['conformance'];
 /** Root files that everyone but `http` may import. */
 const SHARED = ['src/errors.ts', 'src/limits.ts'];
 
+/** The models: each is a program that shows how it works, out of whatever layer has the parts. */
+const PROGRAMS: readonly string[] = [
+  'iterative',
+  'multiprocess',
+  'multithread',
+  'coroutine',
+  'nonblocking',
+  'select',
+  'poll',
+].map((model) => `src/${model}-server.ts`);
+
 /** What a root file may import: rooms by name, root files by path. */
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': ['src/errors.ts'],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
-  'src/epoll-server.ts': ['cli'],
+  'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
+  ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...ROOMS, 'http']])),
 };
 
 const SPECIFIER = /\bfrom\s*(['"])(.+?)\1|\bimport\s*\(?\s*(['"])(.+?)\3/g;

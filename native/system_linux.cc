@@ -1,0 +1,21 @@
+// Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
+#include <cerrno>
+
+#include "system.h"
+
+namespace epoll_server::system {
+
+const int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+const bool kReusePortBalances = true;
+
+int OpenSocket(int family) {
+  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {
+  const int fd = accept4(listener, peer, length, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
+  return fd < 0 ? -errno : fd;
+}
+
+}  // namespace epoll_server::system

@@ -1,0 +1,45 @@
+// Reads the symbol table of a 64-bit Mach-O file (loader.h and nlist.h of the XNU sources).
+
+const MAGIC_64 = 0xfeedfacf;
+const HEADER_BYTES = 32;
+const LC_SYMTAB = 2;
+const SYMBOL_BYTES = 16;
+
+/** Of n_type: a debugger's entry, what kind it is, and whether others see it. */
+const N_STAB = 0xe0;
+const N_TYPE = 0x0e;
+const N_EXT = 0x01;
+const N_PEXT = 0x10;
+
+/** Of n_desc: looked up at load time in whoever has it, instead of in one library. */
+const DYNAMIC_LOOKUP_ORDINAL = 0xfe;
+
+function symbolTable(file) {
+  if (file.readUInt32LE(0) !== MAGIC_64) throw new Error('not a 64-bit Mach-O file');
+  const commands = file.readUInt32LE(16);
+  for (let i = 0, at = HEADER_BYTES; i < commands; i++, at += file.readUInt32LE(at + 4)) {
+    if (file.readUInt32LE(at) !== LC_SYMTAB) continue;
+    const [symbols, count, strings] = [8, 12, 16].map((offset) => file.readUInt32LE(at + offset));
+    return { symbols, count, strings };
+  }
+  throw new Error('no symbol table');
+}
+
+/** Names that the file offers, and names that it needs; `isDynamic`: of whoever loads it. */
+export function symbolsOf(file) {
+  const { symbols, count, strings } = symbolTable(file);
+  const exported = [];
+  const undefinedSymbols = [];
+  for (let at = symbols; at < symbols + count * SYMBOL_BYTES; at += SYMBOL_BYTES) {
+    const type = file.readUInt8(at + 4);
+    if ((type & N_STAB) !== 0 || (type & N_EXT) === 0) continue;
+    const start = strings + file.readUInt32LE(at);
+    const name = file.toString('latin1', start, file.indexOf(0, start));
+    if ((type & N_TYPE) !== 0) {
+      if ((type & N_PEXT) === 0) exported.push(name);
+    } else {
+      undefinedSymbols.push({ name, isDynamic: file.readUInt16LE(at + 6) >> 8 === DYNAMIC_LOOKUP_ORDINAL });
+    }
+  }
+  return { exported, undefinedSymbols };
+}

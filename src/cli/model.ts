@@ -1,0 +1,59 @@
+// The models of the command: their names, and what a program is that serves by one of them.
+
+import { EpollServerError } from '../errors.ts';
+import type { ServeOptions } from '../server/options.ts';
+import type { Running } from '../server/server.ts';
+import type { Role } from '../workers/role.ts';
+
+/** In the order of history, more or less. */
+export const MODEL_NAMES = [
+  'iterative',
+  'multiprocess',
+  'multithread',
+  'coroutine',
+  'nonblocking',
+  'select',
+  'poll',
+  'epoll',
+] as const;
+
+export type ModelName = (typeof MODEL_NAMES)[number];
+
+export function isModelName(name: string): name is ModelName {
+  return MODEL_NAMES.some((model) => model === name);
+}
+
+/** A program that serves by one model. */
+export interface Model {
+  readonly name: ModelName;
+  /** What its workers are; undefined: it has none. */
+  readonly workers?: 'processes' | 'threads';
+  /** The back end that makes the model what it is; undefined: it can be chosen. */
+  readonly backend?: string;
+  /** Starts to serve. `workers`: 0 when not asked for. */
+  start(options: ServeOptions, workers: number, role: Role): Promise<Serving>;
+}
+
+/** What is served, and for a child when it has ended by itself. */
+export interface Serving extends Running {
+  readonly finished?: Promise<void>;
+}
+
+/** Loads the program of each other model. */
+export type Programs = Readonly<Record<ModelName, () => Promise<unknown>>>;
+
+/** @throws EpollServerError `ERR_OPTION` when the model has no workers, or no choice of its back end. */
+export function checkModel(model: Model, workers: number, backend: string | undefined): void {
+  if (workers > 0 && model.workers === undefined) {
+    throw new EpollServerError(
+      'ERR_OPTION',
+      `the model ${model.name} has no --workers: epoll, multiprocess and multithread have`,
+    );
+  }
+  if (backend !== undefined && model.backend !== undefined && backend !== model.backend) {
+    throw new EpollServerError(
+      'ERR_OPTION',
+      `the model ${model.name} waits by ${model.backend}, not by ${backend}: choose another --model`,
+    );
+  }
+}

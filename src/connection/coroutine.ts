@@ -1,0 +1,60 @@
+// A client served by a coroutine: the scheduler. The reactor says what became ready; the coroutine goes on when
+// it waits for that, or when somebody has work for it. It must not know what the coroutine does.
+
+import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
+import { EVENT_SHIFT } from '../reactor/source.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionContext } from './sender.ts';
+
+/** What a coroutine yields: the readiness without which it cannot go on. */
+export type Wait = number;
+
+export const readable: Wait = READABLE;
+export const writable: Wait = WRITABLE;
+
+/** One client's conversation, from its beginning to its end. */
+export type Conversation = (client: CoroutineClient) => Generator<Wait, void, void>;
+
+export class CoroutineClient extends Connection {
+  readonly #coroutine: Generator<Wait, void, void>;
+  #waitsFor: Wait;
+  /** Somebody has work for it: a handler's late answer, a time that is up, bytes that were kept. */
+  #isWoken = false;
+
+  /** Begins `conversation`, which runs until its first `yield`. */
+  constructor(context: ConnectionContext, fd: number, generation: number, conversation: Conversation) {
+    super(context, fd, generation);
+    this.#coroutine = conversation(this);
+    this.#waitsFor = this.#coroutine.next().value ?? 0;
+  }
+
+  /** The conversation is over. */
+  get isGone(): boolean {
+    return this.buried;
+  }
+
+  /** The client has not taken everything yet. */
+  get isOwed(): boolean {
+    return this.owes;
+  }
+
+  /** Receives once, has what was asked answered, and sends. Never blocks. */
+  receiveAndAnswer(): void {
+    super.serve();
+  }
+
+  override wake(): void {
+    this.#isWoken = true;
+    super.wake();
+  }
+
+  /** Called by the reactor. What nobody waits for yet stays in `readiness`: it is told once. */
+  override serve(): void {
+    const isReady = (this.readiness & (this.#waitsFor | HANGUP | FAILED)) !== 0;
+    // Bytes that came with the event are there for this turn only.
+    const hasBytes = this.readiness >> EVENT_SHIFT > 0;
+    if (!isReady && !hasBytes && !this.#isWoken) return;
+    this.#isWoken = false;
+    this.#waitsFor = this.#coroutine.next().value ?? 0;
+  }
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// Multiprocess: a process for each client.
+//
+// How it works: the parent waits for the listener and accepts. Each client gets a process of its own, this same
+// program, which inherits the socket as descriptor 3; the parent closes its copy and forgets the client.
+// The child talks to its client as the iterative server does, and ends with it. With --workers N, N processes
+// are made first and each accepts and serves one client after the other, all on one inherited listener.
+//
+// (Unix servers fork(2). Node.js cannot: its threads do not survive it. So a child is spawned.)
+//
+// Good for: clients that must not harm each other: a crash, a leak or an endless loop is one client's. Where it
+// breaks: a process costs 155 ms of CPU time to start and 12 MiB of its own (measured): six new clients a second fill
+// a core, and `maxChildren` (64) bounds how many there are.
+//
+//   node dist/multiprocess-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]
+
+import type { Serving } from './cli/model.ts';
+import { main } from './cli/program.ts';
+import { messageOf } from './errors.ts';
+import { BlockingServer } from './server/blocking-server.ts';
+import type { ServeOptions } from './server/options.ts';
+import { startProcess } from './workers/child-process.ts';
+import { Crew } from './workers/crew.ts';
+import { INHERITED_FD, type Role } from './workers/role.ts';
+
+await main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
+
+function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
+  if (role.kind === 'client') return serveOne(options, role.fd);
+  if (role.kind === 'listener') return BlockingServer.start(options, { inherited: role.fd, work: serveClients });
+  return workers > 0 ? startWorkers(options, workers) : startParent(options);
+}
+
+/** The parent of a process for each client. */
+async function startParent(options: ServeOptions): Promise<Serving> {
+  let crew: Crew | null = null;
+  return BlockingServer.start(options, {
+    onClose: async (limitMs) => crew?.dismiss(limitMs),
+    work: async (server) => {
+      crew = new Crew(server.maxChildren);
+      for (;;) {
+        await crew.room();
+        const client = await server.accept();
+        if (client < 0) return;
+        giveAway(server, crew, client);
+      }
+    },
+  });
+}
+
+/** The client is the child's as soon as the child says so; until then it is ours, if only to be turned away. */
+function giveAway(server: BlockingServer, crew: Crew, client: number): void {
+  try {
+    const child = startProcess({ kind: 'client', fd: INHERITED_FD }, client);
+    child.taken.then(
+      () => server.kernel.close(client),
+      (error: Error) => server.turnAway(client, `${child.name} did not begin: ${error.message}`),
+    );
+    crew.join(child);
+  } catch (error) {
+    server.turnAway(client, messageOf(error));
+  }
+}
+
+/** A child with one client. */
+function serveOne(options: ServeOptions, fd: number): Promise<Serving> {
+  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(fd)) });
+}
+
+/** The parent of processes that were made first: it listens and keeps their number, and never accepts. */
+async function startWorkers(options: ServeOptions, count: number): Promise<Serving> {
+  const crew = new Crew(count);
+  const server = await BlockingServer.start(options, {
+    onClose: (limitMs) => crew.dismiss(limitMs),
+    work: (parent) => crew.keepFull(() => startProcess({ kind: 'listener', fd: INHERITED_FD }, parent.listener)),
+  });
+  await server.finished;
+  return { url: server.url, backend: server.backend, root: server.root, close: (how) => server.close(how) };
+}
+
+/** One of those: an iterative server. */
+async function serveClients(server: BlockingServer): Promise<void> {
+  for (;;) {
+    const client = await server.accept();
+    if (client < 0) return;
+    await server.converse(client);
+  }
+}

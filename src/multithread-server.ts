@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+// Multithread: a thread for each client.
+//
+// How it works: the main thread waits for the listener and accepts. Each client gets a worker thread, which is
+// told the number of the descriptor (threads of a process share the table) and talks to its client as the
+// iterative server does. With --workers N, N threads are made first, and each is handed the next client when it
+// is free.
+//
+// Good for: handlers that compute, on as many processors as there are. Where it breaks: a worker thread is a
+// whole JavaScript engine of its own: 100 ms of CPU time to start and 12 MiB (measured), so ten new clients a second
+// fill a core, and `maxChildren` (64) bounds how many there are. What crashes the process, as a native addon can,
+// takes all clients with it.
+//
+//   node dist/multithread-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]
+
+import type { Serving } from './cli/model.ts';
+import { main } from './cli/program.ts';
+import { BlockingServer } from './server/blocking-server.ts';
+import type { ServeOptions } from './server/options.ts';
+import { startThread } from './workers/child-thread.ts';
+import { Crew } from './workers/crew.ts';
+import { Pool } from './workers/pool.ts';
+import { handedClients, type Role, tellParent } from './workers/role.ts';
+
+const PROGRAM = new URL(import.meta.url);
+
+await main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
+
+function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
+  if (role.kind === 'client') return serveOne(options, role.fd);
+  if (role.kind === 'pool') return BlockingServer.start(options, { inherited: null, work: serveHanded });
+  return workers > 0 ? startPool(options, workers) : startParent(options);
+}
+
+/** The main thread, with a thread for each client. */
+async function startParent(options: ServeOptions): Promise<Serving> {
+  let crew: Crew | null = null;
+  return BlockingServer.start(options, {
+    onClose: async (limitMs) => crew?.dismiss(limitMs),
+    work: async (server) => {
+      crew = new Crew(server.maxChildren);
+      for (;;) {
+        await crew.room();
+        const client = await server.accept();
+        if (client < 0) return;
+        server.kernel.release(client);
+        const thread = startThread(PROGRAM, { kind: 'client', fd: client });
+        // The descriptor of a thread that never began is still ours.
+        thread.taken.catch((error: Error) =>
+          server.turnAway(server.adopt(client), `${thread.name} did not begin: ${error.message}`),
+        );
+        crew.join(thread);
+      }
+    },
+  });
+}
+
+/** A thread with one client. */
+function serveOne(options: ServeOptions, fd: number): Promise<Serving> {
+  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(fd)) });
+}
+
+/** The main thread, with threads that were made first. */
+async function startPool(options: ServeOptions, count: number): Promise<Serving> {
+  const crew = new Crew(count);
+  const pool = new Pool();
+  const server = await BlockingServer.start(options, {
+    onClose: (limitMs) => {
+      pool.close();
+      return crew.dismiss(limitMs);
+    },
+    work: async (main) => {
+      for (;;) {
+        const thread = await pool.free();
+        const client = thread === null ? -1 : await main.accept();
+        if (client < 0) return;
+        main.kernel.release(client);
+        thread?.hand(client);
+      }
+    },
+  });
+  await crew.keepFull(() => {
+    const thread = pool.add(startThread(PROGRAM, { kind: 'pool' }));
+    void thread.ended.then((how) => {
+      if (thread.inHand >= 0) server.turnAway(server.adopt(thread.inHand), `${thread.name} died: ${how}`);
+    });
+    return thread;
+  });
+  return server;
+}
+
+/** One of those: serves whomever it is handed, one after the other. */
+async function serveHanded(server: BlockingServer): Promise<void> {
+  tellParent('taken');
+  tellParent('free');
+  for await (const client of handedClients()) {
+    const fd = server.adopt(client);
+    tellParent('taken');
+    await server.converse(fd);
+    tellParent('free');
+  }
+}

@@ -1,0 +1,163 @@
+// A server without a reactor: its program says whom it waits for, and meanwhile serves nobody else. The thread
+// blocks in the back end's wait, on one client's descriptor or the listener's, with libuv's beside it, through
+// which signals come. It must not know who accepts, and who serves whom.
+
+import { Connection } from '../connection/connection.ts';
+import { check, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
+import { AHEAD, READABLE } from '../kernel/kernel.ts';
+import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
+import { Waiter } from '../reactor/waiter.ts';
+import { refuse } from '../session/refusal.ts';
+import { Clientele, type Connect } from './clientele.ts';
+import { listen, urlOf } from './listener.ts';
+import type { ServeOptions } from './options.ts';
+import { type Plan, planOf, Resources } from './plan.ts';
+import type { Running } from './server.ts';
+
+/** The back end that waits for one descriptor at a time, whatever its number. */
+const BACK_END = 'poll';
+
+/** After descriptors or memory ran out, accepting is tried again this much later. */
+const EXHAUSTED_PAUSE_MS = 250;
+
+const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+
+export interface BlockingOptions {
+  /** What the server does until {@link BlockingServer.isClosing}; its end is the server's. */
+  readonly work: (server: BlockingServer) => Promise<void>;
+  /** A listening descriptor that was inherited; null: it does not listen at all. */
+  readonly inherited?: number | null;
+  /** Asked to end whatever else belongs to the server when it closes. */
+  readonly onClose?: (limitMs: number) => Promise<void>;
+}
+
+export class BlockingServer implements Running {
+  readonly kernel: NativeKernel;
+  readonly url: string;
+  readonly backend: string = BACK_END;
+  readonly root: string | null;
+  /** Resolves when the work is done. */
+  readonly finished: Promise<void>;
+  /** The listening descriptor; -1: none. */
+  readonly listener: number;
+  readonly #plan: Plan;
+  readonly #resources: Resources;
+  readonly #clientele: Clientele;
+  readonly #waiter: Waiter;
+  readonly #onClose: (limitMs: number) => Promise<void>;
+  #closing: Promise<void> | null = null;
+
+  /** @throws EpollServerError as `serve` does. */
+  static async start(options: ServeOptions, blocking: BlockingOptions): Promise<BlockingServer> {
+    const plan = await planOf(options);
+    const resources = await Resources.open(plan);
+    let kernel: NativeKernel | null = null;
+    try {
+      kernel = createNativeKernel(BACK_END);
+      return new BlockingServer(kernel, plan, resources, blocking);
+    } catch (error) {
+      kernel?.destroy();
+      await resources.close();
+      throw error;
+    }
+  }
+
+  private constructor(kernel: NativeKernel, plan: Plan, resources: Resources, blocking: BlockingOptions) {
+    const { work, inherited, onClose } = blocking;
+    this.kernel = kernel;
+    this.root = plan.folders?.root ?? null;
+    this.#plan = plan;
+    this.#resources = resources;
+    this.#onClose = onClose ?? (() => Promise.resolve());
+    if (inherited === undefined) this.listener = listen(kernel, plan.place);
+    else this.listener = inherited === null ? -1 : check('adopt', kernel.adopt(inherited), 'the inherited socket');
+    this.url = this.listener < 0 ? '' : urlOf(kernel.local(this.listener));
+    this.#waiter = new Waiter(kernel);
+    this.#clientele = new Clientele(plan, resources, kernel, this.#waiter, { isBlocking: true });
+    this.finished = work(this);
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** How many children there may be at once. */
+  get maxChildren(): number {
+    return this.#plan.limits.maxChildren;
+  }
+
+  /**
+   * Waits for the listener and accepts: the next client's descriptor, which blocks; -1 when the server closes.
+   * The listener itself does not block: a client that leaves, or that another process takes, between the wait
+   * and accept(2) would make it deaf to signals.
+   */
+  async accept(): Promise<number> {
+    if (!this.isClosing) check('add', this.kernel.add(this.listener, READABLE), 'the listening socket');
+    while (!this.isClosing) {
+      await this.#waiter.next();
+      const fd = this.isClosing ? -1 : this.kernel.acceptBlocking(this.listener);
+      if (fd >= 0) {
+        this.kernel.remove(this.listener);
+        return fd;
+      }
+      if (EXHAUSTED.has(fd)) await pause(EXHAUSTED_PAUSE_MS);
+      // EAGAIN asks by itself; whatever befell one client does not concern the next.
+      if (!this.isClosing) this.kernel.rearm(this.listener, READABLE);
+    }
+    return -1;
+  }
+
+  /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
+  async converse(fd: number): Promise<void> {
+    const generation = check('add', this.kernel.add(fd, READABLE | AHEAD), 'a client');
+    const client = this.#clientele.enter(connect, fd, generation);
+    if (this.isClosing) this.#clientele.stop();
+    while (client !== null && !client.buried) {
+      client.readiness |= await this.#waiter.next();
+      if (client.buried) break;
+      client.serve();
+      this.#waiter.served();
+    }
+  }
+
+  /** Takes over a client that another process or thread accepted. */
+  adopt(fd: number): number {
+    return check('adopt', this.kernel.adopt(fd), 'the inherited socket');
+  }
+
+  /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line, unless at the end. */
+  turnAway(fd: number, why: string): void {
+    if (!this.isClosing) process.stderr.write(`epoll-server: a client is turned away: ${why}\n`);
+    // It may have sent nothing yet: nobody waits for that.
+    this.kernel.unblock(fd);
+    refuse(this.kernel, this.#clientele.sessions, fd);
+    this.kernel.close(fd);
+  }
+
+  close({ now = false }: { readonly now?: boolean } = {}): Promise<void> {
+    if (now) this.#clientele.abort('the server is closing');
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // A handler may be the caller: let it return first.
+    await pause(0);
+    const { shutdownTimeoutMs } = this.#plan.limits;
+    if (this.listener >= 0) this.kernel.close(this.listener);
+    this.#clientele.stop();
+    this.#waiter.interrupt();
+    const timer = setTimeout(() => this.#clientele.abort('the server is closing'), shutdownTimeoutMs);
+    await Promise.all([this.finished, this.#onClose(shutdownTimeoutMs)]);
+    clearTimeout(timer);
+    this.#waiter.end();
+    this.kernel.destroy();
+    await this.#resources.close();
+  }
+}
+
+const connect: Connect = (context, fd, generation) => new Connection(context, fd, generation);
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,168 @@
+// What all clients of a server share, whoever drives them: the handler, the bounds, the log, and the list of who
+// is connected. It must not know how clients come or who waits for them.
+
+import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { ConnectionContext, Sender } from '../connection/sender.ts';
+import { Stage } from '../connection/stage.ts';
+import { assert } from '../errors.ts';
+import { HttpClock } from '../http/date.ts';
+import type { Handler } from '../http/handler.ts';
+import { HeadWriter } from '../http/response-head.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Driver } from '../reactor/driver.ts';
+import { SessionContext } from '../session/context.ts';
+import { Session } from '../session/session.ts';
+import { lineFormatter } from './access-log.ts';
+import { logError } from './error-log.ts';
+import type { ServeOptions } from './options.ts';
+import type { Plan, Resources } from './plan.ts';
+import { Sites } from './sites.ts';
+import { Watcher } from './watcher.ts';
+
+/** Makes what is driven for one client, known to its driver. */
+export type Connect = (context: ConnectionContext, fd: number, generation: number) => Connection;
+
+export interface ClienteleOptions {
+  /** Called when a client has left. */
+  readonly onLeave?: () => void;
+  /** The clients' descriptors block. */
+  readonly isBlocking?: boolean;
+}
+
+export class Clientele {
+  readonly sessions: SessionContext;
+  /** Null when a handler answers. */
+  readonly sites: Sites | null;
+  readonly #kernel: Kernel;
+  readonly #context: ConnectionContext;
+  readonly #admission: Admission;
+  readonly #connections = new Map<Sender, Session>();
+  /** Those of the connections that are only being told that there is no room. */
+  readonly #refused = new Set<Sender>();
+  readonly #onLeave: () => void;
+
+  constructor(plan: Plan, resources: Resources, kernel: Kernel, driver: Driver, options: ClienteleOptions = {}) {
+    const { limits } = plan;
+    this.#kernel = kernel;
+    this.#onLeave = options.onLeave ?? (() => {});
+    this.#admission = new Admission(limits);
+    this.sites = makeSites(plan, resources, kernel, driver);
+    this.sessions = makeSessions(plan, resources.application.handler ?? handlerOf(this.sites), kernel, driver);
+    const stage = new Stage(kernel);
+    driver.onServed(() => stage.flush());
+    this.#context = {
+      kernel,
+      reactor: driver,
+      stage,
+      maxUnsentBytes: limits.maxUnsentBytes,
+      maxFileBytesPerTurn: limits.maxFileBytesPerTurn,
+      sendTimeoutMs: limits.sendTimeoutMs,
+      minSendBytesPerSecond: limits.minSendBytesPerSecond,
+      lingerTimeoutMs: limits.lingerTimeoutMs,
+      maxLingerBytes: limits.maxLingerBytes,
+      isBlocking: options.isBlocking ?? false,
+      onClosed: (connection) => this.#leave(connection),
+    };
+  }
+
+  /** How many clients are connected. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Clients so far for whom there was no room. */
+  get refused(): number {
+    return this.#admission.refused;
+  }
+
+  /**
+   * A client came: `connect` makes its connection, and its conversation begins, if only to say that there is no room.
+   * Null: there is not even room for that, and it was cut off.
+   */
+  enter(connect: Connect, fd: number, generation: number): Connection | null {
+    const outcome = this.#admission.enter(this.#addressOf(fd));
+    if (outcome === CUT_OFF) {
+      this.#kernel.reset(fd);
+      this.#kernel.close(fd);
+      return null;
+    }
+    const connection = connect(this.#context, fd, generation);
+    const session = new Session(connection, this.sessions);
+    connection.protocol = session;
+    this.#connections.set(connection, session);
+    if (outcome === REFUSED) {
+      this.#refused.add(connection);
+      session.refuse(503, 'too many connections');
+    }
+    return connection;
+  }
+
+  /** Idle clients leave now, the others after their answer. */
+  stop(): void {
+    this.sessions.stopping = true;
+    for (const session of this.#connections.values()) session.stop();
+  }
+
+  /** Cuts everyone off. */
+  abort(reason: string): void {
+    for (const connection of this.#connections.keys()) connection.abort(reason);
+  }
+
+  /** Empty unless somebody counts by it. */
+  #addressOf(fd: number): string {
+    return this.#admission.asksAddress ? this.#kernel.peer(fd).address : '';
+  }
+
+  #leave(connection: Sender): void {
+    this.#connections.delete(connection);
+    const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
+    this.#admission.leave(this.#addressOf(connection.fd), outcome);
+    this.#onLeave();
+  }
+}
+
+function makeSites(
+  { options, limits, folders }: Plan,
+  { files }: Resources,
+  kernel: Kernel,
+  driver: Driver,
+): Sites | null {
+  if (folders === null || files === null) return null;
+  return new Sites(folders, options.site ?? {}, {
+    files,
+    limits,
+    nowMs: () => driver.nowMs(),
+    wallClockMs: kernel.wallClockMs,
+    onError: options.onError ?? logError,
+  });
+}
+
+function handlerOf(sites: Sites | null): Handler {
+  assert(sites !== null, 'a server without a handler has sites');
+  return sites.handler;
+}
+
+/** What answers, and what all conversations share. */
+function makeSessions({ options, limits }: Plan, handler: Handler, kernel: Kernel, driver: Driver): SessionContext {
+  return new SessionContext({
+    handler,
+    limits,
+    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
+    observer: makeWatcher(kernel, driver, options),
+    onError: options.onError ?? logError,
+    nowMs: () => driver.nowMs(),
+  });
+}
+
+function makeWatcher(kernel: Kernel, driver: Driver, options: ServeOptions): Watcher | null {
+  const { accessLog, trace, logFormat = 'common' } = options;
+  if (accessLog === undefined && trace === undefined) return null;
+  const watcher = new Watcher({
+    log: accessLog === undefined ? null : { sink: accessLog, format: lineFormatter(logFormat) },
+    trace: trace ?? null,
+    wallClockMs: kernel.wallClockMs,
+  });
+  driver.onTurnEnd(() => watcher.flush());
+  return watcher;
+}

@@ -1,0 +1,84 @@
+// Proves that what a model cannot do is refused in one clear line, and that what runs out harms one client only.
+
+import { expect, test } from 'vitest';
+import { MODEL_NAMES } from '../../src/cli/model.ts';
+import { type Client, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { portOf, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { childrenOf } from './models.ts';
+
+const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['epoll', ['--model', 'magic'], new RegExp(`no model "magic": choose from ${MODEL_NAMES.join(', ')}`)],
+  ['epoll', ['--workers', '0'], /--workers must be a whole number from 1 to 256, not "0"/],
+  ['epoll', ['--workers', '1000'], /--workers must be a whole number from 1 to 256, not "1000"/],
+  ['epoll', ['--workers', 'many'], /from 1 to 256, not "many"/],
+  ['iterative', ['--workers', '2'], /the model iterative has no --workers: epoll, multiprocess and multithread have/],
+  ['iterative', ['--model', 'epoll'], /this program is the model iterative: --model is for epoll-server/],
+  ['select', ['--backend', 'epoll'], /the model select waits by select, not by epoll/],
+  ['multiprocess', ['--max-children', '0'], /--max-children must be a whole number from 1/],
+];
+
+test.each(REFUSED)('%s %s', async (model, args, message) => {
+  const program = startProgram(process.execPath, [`dist/${model}-server.js`, '0', ...args]);
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  expect(program.stderr).toMatch(message);
+  expect(program.stdout).toBe('');
+});
+
+/** Leaves the parent, which loads it too, with a handful of descriptors. */
+const CROWDING = `
+import { openSync } from 'node:fs';
+if (process.send === undefined) while (openSync('/dev/null') < 52);
+export const application = (environ, startResponse) => {
+  startResponse('200 OK', []);
+  return environ.PATH_INFO;
+};`;
+
+async function statusOf(client: Client): Promise<number> {
+  return (await client.send(get('/')).readResponse()).status;
+}
+
+test('multiprocess: when descriptors for another child run out, that client gets a 503 and the others live', async () => {
+  const app = `${await folder({ 'app.mjs': CROWDING })}/app.mjs`;
+  const script = 'ulimit -n 64 && exec "$0" dist/multiprocess-server.js 0 "$1"';
+  const program = startProgram('bash', ['-c', script, process.execPath, app]);
+  const port = await portOf(program);
+  const inside: Client[] = [];
+  for (;;) {
+    const client = await connect(port);
+    if ((await statusOf(client)) === 503) {
+      expect(await client.closed()).toBe('fin');
+      break;
+    }
+    inside.push(client);
+    expect(inside.length, 'descriptors run out').toBeLessThan(12);
+  }
+  expect(inside.length).toBeGreaterThan(0);
+  expect(program.stderr).toMatch(/^epoll-server: a client is turned away: no process can be started: [^\n]*\n$/);
+  for (const client of inside) expect(await statusOf(client)).toBe(200);
+  for (const client of inside) client.finish();
+  for (const client of inside) await client.closed();
+  await until(() => childrenOf(program.pid).length === 0, 'the children have ended');
+  expect(await statusOf(await connect(port))).toBe(200);
+});
+
+test('multiprocess: a child that dies before it began leaves its client to the parent, who goes on with the others', async () => {
+  // It ends before it has the client, who has sent nothing yet: nobody may wait for that.
+  const stillborn = `if (process.send !== undefined) process.exit(9);
+    export const application = (environ, startResponse) => { startResponse('200 OK', []); return ''; };`;
+  const app = `${await folder({ 'app.mjs': stillborn })}/app.mjs`;
+  const program = startProgram(process.execPath, ['dist/multiprocess-server.js', '0', app]);
+  const port = await portOf(program);
+  for (let i = 0; i < 2; i++) {
+    const silent = await connect(port);
+    expect((await silent.readResponse()).status).toBe(503);
+    expect(await silent.closed()).toBe('fin');
+  }
+  expect(program.stderr).toMatch(
+    /^(?:epoll-server: a client is turned away: process \d+ did not begin: exit code 9\n){2}$/,
+  );
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+});

@@ -1,0 +1,185 @@
+// Proves that every model gives the same answers over real sockets, survives its clients, and ends in order.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { type Client, connect, get, post } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { pause, until } from '../support/until.ts';
+import { childrenOf, descriptorsOf, type ModelName, startModel, writeApplication } from './models.ts';
+
+const TEN_MIB = 10 * 2 ** 20;
+
+/** Requests whose answers must be the same, each on a connection that it ends. */
+const LAST = 'Connection: close';
+const REQUESTS: readonly string[] = [
+  get('/', LAST),
+  get('/page.html', LAST),
+  `HEAD /page.html HTTP/1.1\r\nHost: a\r\n${LAST}\r\n\r\n`,
+  get('/missing', LAST),
+  get('/folder', LAST),
+  'GET /page.html HTTP/1.0\r\n\r\n',
+  `POST /page.html HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${LAST}\r\n\r\nabc`,
+  'GET / HTTP/1.1\r\n\r\n',
+  'nonsense\r\n\r\n',
+  get('/page.html') + get('/missing') + get('/', LAST),
+];
+
+const TREE = { 'index.html': 'home', 'page.html': '<p>page</p>'.repeat(1_000), 'folder/index.html': 'inside' };
+
+/** Everything that came back, but for what may differ. */
+async function exchange(port: number, request: string): Promise<string> {
+  const client = await connect(port);
+  const bytes = await client.send(request).readAll();
+  client.destroy();
+  return bytes.toString('latin1').replaceAll(/^(?:Date|Server): .*\r\n/gm, '');
+}
+
+async function answersOf(model: string, root: string): Promise<readonly string[]> {
+  const { port } = await startModel(model, root);
+  const answers: string[] = [];
+  for (const request of REQUESTS) answers.push(await exchange(port, request));
+  return answers;
+}
+
+/** Both ends have seen the end of a conversation. */
+async function leave(client: Client): Promise<void> {
+  client.finish();
+  await client.closed();
+}
+
+/** Runs everything that is true of all models against the one of that name. */
+export function modelContract(model: ModelName): void {
+  describe(model, () => {
+    answersContract(model);
+    clientsContract(model);
+    endContract(model);
+  });
+}
+
+function answersContract(model: ModelName): void {
+  test('gives the answers that epoll gives, byte for byte but for Date and Server', async () => {
+    const root = await folder(TREE);
+    expect(await answersOf(model, root)).toEqual(await answersOf('epoll', root));
+  });
+
+  test('keeps a connection, answers a pipelined burst in order, and content that comes in pieces', async () => {
+    const { file } = await writeApplication();
+    const { port } = await startModel(model, file);
+    const client = await connect(port);
+    for (const target of ['/a', '/b'])
+      expect((await client.send(get(target)).readResponse()).text).toBe(`GET ${target}`);
+    const targets = Array.from({ length: 20 }, (_, i) => (i % 5 === 3 ? '/later' : `/${i}`));
+    client.send(targets.map((target) => get(target)).join(''));
+    for (const target of targets) {
+      expect((await client.readResponse()).text).toBe(target === '/later' ? 'later' : `GET ${target}`);
+    }
+    expect((await client.send(get('/pieces')).readResponse()).text).toBe('one two three');
+    expect((await client.send(get('/stream')).readResponse()).text).toBe('abc');
+    for (const byte of get('/by/bytes')) await client.send(byte).flushed();
+    expect((await client.readResponse()).text).toBe('GET /by/bytes');
+    expect((await client.send(post('/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
+    await leave(client);
+  });
+
+  test('sends 10 MiB whole, also to a client that is slow to read', async () => {
+    const content = randomBytes(TEN_MIB);
+    const digest = createHash('sha256').update(content).digest('hex');
+    const { port } = await startModel(model, await folder({ big: content }));
+    for (const isSlow of [false, true]) {
+      const client = await connect(port);
+      if (isSlow) client.socket.pause();
+      client.send(get('/big', LAST));
+      if (isSlow) {
+        await pause(300);
+        client.socket.resume();
+      }
+      const answer = await client.readResponse();
+      expect(answer.content.length).toBe(TEN_MIB);
+      expect(createHash('sha256').update(answer.content).digest('hex')).toBe(digest);
+      expect(await client.closed()).toBe('fin');
+    }
+  });
+}
+
+function clientsContract(model: ModelName): void {
+  test('serves 100 clients that come at once, and keeps nothing of them', async () => {
+    const { file } = await writeApplication();
+    // Sixty-four children that start at once would keep a small machine busy for longer than tests wait.
+    const { program, port } = await startModel(model, file, '--max-children', '8');
+    await exchange(port, get('/', LAST));
+    await until(() => childrenOf(program.pid).length === 0, 'the first child has ended');
+    const before = descriptorsOf(program.pid);
+    const targets = Array.from({ length: 100 }, (_, i) => `/client/${i}`);
+    const answers = await Promise.all(targets.map((target) => exchange(port, get(target, LAST))));
+    expect(answers.map((answer) => answer.slice(answer.indexOf('\r\n\r\n') + 4))).toEqual(
+      targets.map((target) => `GET ${target}`),
+    );
+    await until(() => childrenOf(program.pid).length === 0, 'every child was waited for');
+    await until(() => descriptorsOf(program.pid) <= before, 'every descriptor was closed');
+    expect(program.stderr).toBe('');
+  });
+
+  test('goes on when a client leaves in the middle of its answer, of its request, or before it', async () => {
+    const { program, port } = await startModel(model, await folder({ big: Buffer.alloc(TEN_MIB), small: 'small' }));
+    for (const request of [get('/big'), 'GET /small HT', '']) {
+      const client = await connect(port);
+      await client.send(request).flushed();
+      if (request === get('/big')) await client.readBytes(1_000);
+      client.reset();
+    }
+    expect(await exchange(port, get('/small', LAST))).toContain('small');
+    expect(program.stderr).toBe('');
+  });
+
+  test("a handler that throws is one client's 500", async () => {
+    const { file } = await writeApplication();
+    const { program, port } = await startModel(model, file);
+    expect(await exchange(port, get('/throw', LAST))).toMatch(/^HTTP\/1\.1 500 /);
+    expect(await exchange(port, get('/fine', LAST))).toContain('GET /fine');
+    await until(() => /^epoll-server: handler failed.*on purpose/.test(program.stderr), 'it is told');
+  });
+}
+
+function endContract(model: ModelName): void {
+  test('SIGTERM: whoever is being served gets the answer, then everything ends with 0', async () => {
+    const { file, open } = await writeApplication();
+    const { program, port } = await startModel(model, file, '--shutdown-timeout-ms', '60000');
+    const client = await connect(port);
+    client.send(get('/gate'));
+    await program.announced(/^(asked)$/m);
+    program.signal('SIGTERM');
+    await until(
+      () =>
+        connect(port).then(
+          () => false,
+          () => true,
+        ),
+      'nobody is accepted any more',
+    );
+    await open();
+    const answer = await client.readResponse();
+    expect(answer.text).toBe('opened');
+    expect(await client.closed()).toBe('fin');
+    expect(await program.ended()).toBe(0);
+    expect(program.stderr).toBe('');
+  });
+
+  test('SIGTERM ends it at once while nobody is served, or a client is idle', async () => {
+    const idle = await startModel(model);
+    idle.program.signal('SIGTERM');
+    expect(await idle.program.ended()).toBe(0);
+    const busy = await startModel(model);
+    const client = await connect(busy.port);
+    await client.send(get('/')).readResponse();
+    busy.program.signal('SIGTERM');
+    expect(await client.closed()).toBe('fin');
+    expect(await busy.program.ended()).toBe(0);
+  });
+
+  test('is a model of the command too: --model', async () => {
+    const root = await folder(TREE);
+    const { program, port } = await startModel('epoll', root, '--model', model);
+    expect(program.stdout).toMatch(new RegExp(`^${model}-server: `));
+    expect(await exchange(port, get('/', LAST))).toContain('home');
+  });
+}

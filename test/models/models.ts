@@ -1,0 +1,87 @@
+// The programs of all models, started as an operator starts them, and an application that shows their ways.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { folder } from '../support/folder.ts';
+import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
+
+// Every test here starts programs, some a hundred of them: this bounds what hangs, and expects nothing.
+vi.setConfig({ testTimeout: 120_000 });
+
+export { MODEL_NAMES, type ModelName } from '../../src/cli/model.ts';
+
+/** Models that start a process or thread for each client, or are told to. */
+export const WITH_CHILDREN = ['multiprocess', 'multithread'] as const;
+
+export interface Started {
+  readonly program: Program;
+  readonly port: number;
+}
+
+/** Starts `dist/NAME-server.js 0 ...args`. */
+export async function startModel(name: string, ...args: readonly string[]): Promise<Started> {
+  const program = startProgram(process.execPath, [join(REPOSITORY, 'dist', `${name}-server.js`), '0', ...args]);
+  return { program, port: await portOf(program) };
+}
+
+const APPLICATION = `
+import { existsSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const answers = {
+  '/who': () => process.pid + '.' + threadId,
+  '/later': async () => { await sleep(20); return 'later'; },
+  '/gate': async () => {
+    process.stdout.write('asked\\n');
+    while (!existsSync(new URL('./open', import.meta.url))) await sleep(5);
+    return 'opened';
+  },
+  '/exit': () => process.exit(7),
+  '/throw': () => { throw new Error('on purpose'); },
+  '/body': async (environ) => String((await environ['wsgi.input'].bytes()).length),
+  '/pieces': () => ['one ', 'two ', 'three'],
+  '/stream': async function* () { for (const piece of ['a', 'b', 'c']) { await sleep(2); yield piece; } },
+};
+
+export function application(environ, startResponse) {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  const answer = answers[environ.PATH_INFO];
+  return answer === undefined ? environ.REQUEST_METHOD + ' ' + environ.PATH_INFO : answer(environ);
+}
+`;
+
+export interface Application {
+  readonly file: string;
+  /** Lets those who wait at \`/gate\` go on. */
+  open(): Promise<void>;
+}
+
+export async function writeApplication(): Promise<Application> {
+  const path = await folder({ 'app.mjs': APPLICATION });
+  return { file: join(path, 'app.mjs'), open: () => writeFile(join(path, 'open'), '') };
+}
+
+/** How many descriptors a process has open. */
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The processes that a process started and that have not been waited for. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((candidate) => parentOf(candidate) === pid);
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return -1;
+  }
+}

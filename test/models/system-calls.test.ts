@@ -1,0 +1,143 @@
+// Proves by strace(1) that each model waits and serves by the system calls that its name promises, and by no others:
+// none is another one in disguise.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { portOf, REPOSITORY, startProgram } from '../support/program.ts';
+import { pause, until } from '../support/until.ts';
+import type { ModelName } from './models.ts';
+
+const REQUESTS = 8;
+const CLIENTS = 2;
+const TRACED =
+  'accept4,recvfrom,sendto,poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,clone,clone3,vfork,fork,execve';
+
+const APPLICATION = `export const application = (environ, startResponse) => {
+  startResponse('200 OK', []);
+  return environ.PATH_INFO;
+};`;
+
+/** The calls of one model while it serves: its process and all threads and children. */
+class Calls {
+  readonly #lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** How many calls whose name and arguments match. */
+  count(pattern: RegExp): number {
+    return this.#lines.filter((line) => pattern.test(line)).length;
+  }
+
+  toString(): string {
+    return this.#lines.slice(0, 60).join('\n');
+  }
+}
+
+/** Serves clients of REQUESTS requests each, with pauses, and returns the calls that it took. */
+async function callsOf(model: ModelName, ...args: readonly string[]): Promise<Calls> {
+  const path = await folder({ 'app.mjs': APPLICATION });
+  const trace = join(path, 'trace');
+  const program = join(REPOSITORY, 'dist', `${model}-server.js`);
+  const command = ['-f', '-qq', '-e', 'signal=none', '-e', `trace=${TRACED}`, '-o', trace, process.execPath, program];
+  const traced = startProgram('strace', [...command, '0', join(path, 'app.mjs'), ...args]);
+  const port = await portOf(traced);
+  const pid = Number(await traced.announced(/pid (\d+)\)/));
+  // What starting left to do is done.
+  await pause(300);
+  const before = readFileSync(trace, 'latin1').length;
+  for (let i = 0; i < CLIENTS; i++) {
+    const client = await connect(port);
+    for (let request = 0; request < REQUESTS; request++) {
+      expect((await client.send(get(`/${request}`)).readResponse()).text).toBe(`/${request}`);
+      await pause(5);
+    }
+    client.finish();
+    await client.closed();
+  }
+  const served = readFileSync(trace, 'latin1').slice(before);
+  process.kill(pid, 'SIGTERM');
+  await until(() => traced.exit !== null, 'it ends');
+  return new Calls(
+    served.split('\n').map((line) => line.replace(/^\d+ +/, '').replace(/^<\.\.\. (\w+) resumed>/, '$1(')),
+  );
+}
+
+const EPOLL_WAIT = /^epoll_p?wait2?\(/;
+const SELECT = /^p?select6?\(/;
+const POLL = /^p?poll\(/;
+const BIRTH = /^(?:clone3?|v?fork)\(/;
+const RECEIVED = /^recvfrom\(.* = [1-9]\d*$/;
+const NOTHING_THERE = /^recvfrom\(.* EAGAIN /;
+const BLOCKING_ACCEPT = /^accept4\(.*SOCK_CLOEXEC\) = \d/;
+
+function expectBlocking(calls: Calls): void {
+  const shown = calls.toString();
+  expect(calls.count(RECEIVED), shown).toBe(CLIENTS * REQUESTS);
+  expect(calls.count(NOTHING_THERE), shown).toBe(0);
+  expect(calls.count(BLOCKING_ACCEPT), shown).toBe(CLIENTS);
+  expect(calls.count(/^accept4\(.*SOCK_NONBLOCK/), shown).toBe(0);
+}
+
+test('iterative: poll, a blocking accept, a blocking recv, no epoll and no children', async () => {
+  const calls = await callsOf('iterative');
+  expectBlocking(calls);
+  expect(calls.count(POLL), calls.toString()).toBeGreaterThanOrEqual(CLIENTS * REQUESTS);
+  for (const foreign of [EPOLL_WAIT, SELECT, BIRTH, /^execve\(/])
+    expect(calls.count(foreign), calls.toString()).toBe(0);
+});
+
+test('multiprocess: a program is executed for each client, and receives from it by blocking recv', async () => {
+  const calls = await callsOf('multiprocess');
+  expectBlocking(calls);
+  expect(calls.count(/^execve\(.* = 0$/), calls.toString()).toBe(CLIENTS);
+  expect(calls.count(BIRTH)).toBeGreaterThanOrEqual(CLIENTS);
+});
+
+test('multiprocess --workers: nothing is executed for a client', async () => {
+  const calls = await callsOf('multiprocess', '--workers', '2');
+  expectBlocking(calls);
+  expect(calls.count(/^execve\(/) + calls.count(BIRTH), calls.toString()).toBe(0);
+});
+
+test('multithread: a thread is made for each client, no program is executed', async () => {
+  const calls = await callsOf('multithread');
+  expectBlocking(calls);
+  expect(calls.count(/^clone3?\(.*CLONE_THREAD/), calls.toString()).toBeGreaterThanOrEqual(CLIENTS);
+  expect(calls.count(/^execve\(/), calls.toString()).toBe(0);
+});
+
+test.each(['coroutine', 'epoll'] as const)('%s: epoll_wait, and no epoll_ctl for a request', async (model) => {
+  const calls = await callsOf(model, '--backend', 'epoll');
+  const shown = calls.toString();
+  expect(calls.count(EPOLL_WAIT), shown).toBeGreaterThanOrEqual(CLIENTS * REQUESTS);
+  expect(calls.count(RECEIVED), shown).toBe(CLIENTS * REQUESTS);
+  expect(calls.count(/^epoll_ctl\(/), shown).toBeLessThanOrEqual(CLIENTS + 1);
+  expect(calls.count(/^accept4\(.*SOCK_NONBLOCK.* = \d/), shown).toBe(CLIENTS);
+  for (const foreign of [POLL, SELECT, BIRTH, /^execve\(/]) expect(calls.count(foreign), shown).toBe(0);
+});
+
+test.each([
+  ['select', SELECT, POLL],
+  ['poll', POLL, SELECT],
+] as const)('%s: that call waits, and no epoll', async (model, wait, foreign) => {
+  const calls = await callsOf(model);
+  const shown = calls.toString();
+  expect(calls.count(wait), shown).toBeGreaterThanOrEqual(CLIENTS * REQUESTS);
+  expect(calls.count(RECEIVED), shown).toBe(CLIENTS * REQUESTS);
+  for (const other of [foreign, EPOLL_WAIT, BIRTH]) expect(calls.count(other), shown).toBe(0);
+});
+
+test('nonblocking: sweeps of recv and accept that answer EAGAIN, and nobody waits', async () => {
+  const calls = await callsOf('nonblocking');
+  expect(calls.count(RECEIVED)).toBe(CLIENTS * REQUESTS);
+  expect(calls.count(NOTHING_THERE), calls.toString()).toBeGreaterThan(100);
+  expect(calls.count(/^accept4\(.* EAGAIN /)).toBeGreaterThan(100);
+  expect(calls.count(POLL) + calls.count(SELECT)).toBe(0);
+  // libuv is looked after now and then, and does not wait either.
+  expect(calls.count(/^epoll_p?wait2?\(\d+, .*, \d+, (?:-1|[1-9]\d*)[,)]/), calls.toString()).toBe(0);
+});

@@ -1,0 +1,88 @@
+// Proves what --workers makes of the epoll model: processes that share a port, are replaced when they die, and
+// end with their parent.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
+import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { ask, connect, get } from '../support/client.ts';
+import { startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+import { childrenOf, startModel, writeApplication } from './models.ts';
+
+async function whoServes(port: number): Promise<number> {
+  const answer = await ask(port, get('/who', 'Connection: close'));
+  return Number.parseInt(answer.text, 10);
+}
+
+/** Asks until `count` processes have answered. */
+async function everyone(port: number, count: number): Promise<ReadonlySet<number>> {
+  const seen = new Set<number>();
+  await until(async () => seen.add(await whoServes(port)).size >= count, `${count} processes have answered`);
+  return seen;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('two processes share a port; one that is killed is replaced, and only its clients notice', async () => {
+  const { file } = await writeApplication();
+  const { program, port } = await startModel('epoll', file, '--workers', '2');
+  expect(program.stdout).toMatch(/\(2 processes, back end \w+, pid \d+\)/);
+  const workers = await everyone(port, 2);
+  expect([...workers].sort()).toEqual([...childrenOf(program.pid)].sort());
+  const [victim = 0] = workers;
+  const survivor = [...workers].find((pid) => pid !== victim);
+  const client = await connect(port);
+  const servedBy = Number.parseInt((await client.send(get('/who')).readResponse()).text, 10);
+  process.kill(servedBy === victim ? (survivor ?? 0) : victim, 'SIGKILL');
+  await until(() => /died \(SIGKILL\); another takes its place/.test(program.stderr), 'it is told');
+  expect(Number.parseInt((await client.send(get('/who')).readResponse()).text, 10)).toBe(servedBy);
+  await until(() => childrenOf(program.pid).length === 2, 'another has taken its place');
+  client.destroy();
+  await everyone(port, 2);
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+});
+
+test('a port that another has is refused, whether that one has workers or not', async () => {
+  for (const args of [[], ['--workers', '2']]) {
+    const { port } = await startModel('epoll', ...args);
+    const second = startProgram(process.execPath, ['dist/epoll-server.js', String(port), '--workers', '2']);
+    expect(await second.ended()).toBe(1);
+    expect(second.stderr).toMatch(/^epoll-server: cannot listen on [^\n]*the port is taken[^\n]*\n$/);
+  }
+});
+
+test.each(['epoll', 'multiprocess'])('%s: workers end when their parent is killed', async (model) => {
+  const { program } = await startModel(model, '--workers', '2');
+  const workers = childrenOf(program.pid);
+  expect(workers.length).toBe(2);
+  program.signal('SIGKILL');
+  await until(() => workers.every((pid) => !isAlive(pid)), 'the workers have ended');
+});
+
+test('epoll accepts on a listener that it inherits, where the system does not share a port', async () => {
+  const kernel = createNativeKernel();
+  onTestFinished(() => kernel.destroy());
+  const listener = kernel.listen('127.0.0.1', 0, 16);
+  const { port } = kernel.local(listener);
+  const child = spawn(process.execPath, ['dist/epoll-server.js'], {
+    env: { ...process.env, EPOLL_SERVER_ROLE: 'listener:3' },
+    stdio: ['ignore', 'ignore', 'inherit', listener],
+  });
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  expect((await ask(port, get('/'))).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
