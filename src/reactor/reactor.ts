@@ -5,6 +5,7 @@ import { assert } from '../errors.ts';
 import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
+import { Pause } from './pause.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
 
 /** What a reactor counted since it was made. */
@@ -88,6 +89,15 @@ export class Reactor {
   /** Calls `callback` when all sources of a turn have been served. */
   onServed(callback: () => void): void {
     this.#served.push(callback);
+  }
+
+  /** Resolves behind a later turn, when `ms` milliseconds have passed (0: the next one). */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const pause = new Pause(resolve);
+      if (ms === 0) this.wake(pause);
+      else this.setDeadline(pause, this.tickAfter(ms));
+    });
   }
 
   /** Calls `callback` at the end of every turn. */

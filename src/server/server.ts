@@ -29,9 +29,6 @@ import { Watcher } from './watcher.ts';
 const DEFAULT_PORT = 8080;
 const DEFAULT_HOST = '127.0.0.1';
 
-/** How often a closing server looks whether everyone has left. */
-const CLOSE_POLL_MS = 20;
-
 /** A running server. */
 export interface Server {
   /** What it listens on. */
@@ -69,6 +66,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
   }
 }
 
+/**
+ * Starts a server with a handler over any kernel, on the address that the kernel has (`host` must be numeric).
+ * What it does from here on depends on nothing but the kernel and the handler.
+ * @throws EpollServerError as {@link serve} does.
+ */
+export function serveOn(kernel: Kernel, options: ServeOptions): Server {
+  return new RunningServer(kernel, options, checkOptions(options), null, options.host ?? DEFAULT_HOST);
+}
+
 class RunningServer implements Server {
   readonly address: SocketAddress;
   readonly url: string;
@@ -86,6 +92,8 @@ class RunningServer implements Server {
   readonly #limits: Limits;
   #closing: Promise<void> | null = null;
   #cutOff = false;
+  /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
+  #release: () => void = () => {};
 
   constructor(kernel: Kernel, options: ServeOptions, limits: Limits, root: string | null, address: string) {
     this.#kernel = kernel;
@@ -127,22 +135,30 @@ class RunningServer implements Server {
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
     if (options.now === true) this.#cutOff = true;
+    if (this.#cutOff) this.#release();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     // A handler may be the caller: let its turn end first.
-    await pause(0);
+    await this.#reactor.pause(0);
     this.#acceptor.close();
     this.#sessions.stopping = true;
     for (const session of this.#connections.values()) session.stop();
-    const deadlineMs = this.#kernel.now() + this.#limits.shutdownTimeoutMs;
-    while (this.#connections.size > 0 && !this.#cutOff && this.#kernel.now() < deadlineMs) await pause(CLOSE_POLL_MS);
+    if (this.#connections.size > 0 && !this.#cutOff) await this.#emptied();
     for (const connection of this.#connections.keys()) connection.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
+  }
+
+  /** Resolves when nobody is connected any more, or their time is over. */
+  #emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#release = resolve;
+      void this.#reactor.pause(this.#limits.shutdownTimeoutMs).then(resolve);
+    });
   }
 
   #startAccepting(listener: number, limits: Limits): Acceptor {
@@ -182,6 +198,7 @@ class RunningServer implements Server {
     const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
     this.#admission.leave(this.#addressOf(connection.fd), outcome);
     this.#acceptor.connectionClosed();
+    if (this.#connections.size === 0) this.#release();
   }
 }
 
@@ -265,8 +282,4 @@ async function resolveHost(host: string): Promise<string> {
 
 function urlOf({ address, port }: SocketAddress): string {
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
