@@ -57,7 +57,7 @@ export abstract class Sender extends Source implements Staging {
   protected abstract updateDeadline(): void;
 
   /** Whether anything is owed. */
-  protected get owes(): boolean {
+  get owes(): boolean {
     return this.#outbox !== null;
   }
 
