@@ -245,7 +245,7 @@ export class Connection extends Sender {
     if (event === 0 && (this.state !== LINGERING || !this.#mayReceive)) return;
     const room = event > 0 ? SLOT_BYTES : kernel.input.length;
     const count = event > 0 ? (kernel.received[event - 1] ?? EAGAIN) : kernel.recv(this.fd, 0, room);
-    if (count < room && !this.#hungUp) this.#mayReceive = false;
+    if (count < room && count !== EINTR && !this.#hungUp) this.#mayReceive = false;
     if (count === 0) this.peerEnded = true;
     if (count > 0) this.#unread = true;
     if (this.state !== LINGERING) return;

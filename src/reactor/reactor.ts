@@ -8,6 +8,9 @@ import { Deadlines, TICK_MS } from './deadlines.ts';
 import { Pause } from './pause.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
 
+/** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
+const MAX_FAILED_WAITS = 16;
+
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
   turns: number;
@@ -34,6 +37,7 @@ export class Reactor {
   #cursor = 0;
   #graveyard: Source[] = [];
   #turning = false;
+  #failedWaits = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -125,9 +129,20 @@ export class Reactor {
   }
 
   #begin(): void {
-    const events = check('wait', this.kernel.wait(0));
+    const events = this.#wait();
     this.#takeQueue();
     this.#mark(events);
+  }
+
+  /** How many events are reported. A wait that failed reports none; one that fails again and again is a defect. */
+  #wait(): number {
+    const events = this.kernel.wait(0);
+    if (events >= 0) {
+      this.#failedWaits = 0;
+      return events;
+    }
+    this.#failedWaits++;
+    return this.#failedWaits > MAX_FAILED_WAITS ? check('wait', events) : 0;
   }
 
   /** What was left unfinished becomes this turn's batch. */
