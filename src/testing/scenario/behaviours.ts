@@ -94,6 +94,15 @@ export const BEHAVIOUR_NAMES = [
 
 export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
 
+/** A handler that never answers is told in time, once the server could see that its client has finished. */
+async function expectAbort(actor: Actor, { limits }: Stage): Promise<void> {
+  await actor.sleep(limits.halfClosedTimeoutMs * 4);
+  if (actor.isOver) return;
+  const isKnown = actor.client.socket.hangupReported && !actor.isExcused;
+  if (isKnown) actor.fail('deadlines', `half-closed: not ended after ${limits.halfClosedTimeoutMs * 4} ms`);
+  else actor.leave();
+}
+
 const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   /** One request after the other, with thinking between. */
   steady: async (actor, stage) => {
@@ -150,7 +159,8 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     for (const plan of plans) await actor.send(plan);
     if (actor.random.chance(0.5)) await actor.sleep(actor.random.below(20));
     actor.client.finish();
-    await actor.ended();
+    if (plans.some(({ outcome }) => outcome.kind === 'none')) await expectAbort(actor, stage);
+    else await actor.ended();
   },
 
   /** Never reads: its answers pile up, and it is ended. */
