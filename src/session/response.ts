@@ -145,10 +145,7 @@ export class Response implements HttpResponse {
     this.#owner.answered(this);
   }
 
-  /**
-   * FIN where the framing tells that something is missing, so that answers in front of this one arrive; RST where
-   * FIN would be the end of a whole answer.
-   */
+  /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
   abort(reason = 'the handler cut the answer off'): void {
     if (this.ended) return;
     const isMissed = !this.#muted && (this.#kind === CHUNKED || (this.#kind === LENGTH && this.#left > 0));

@@ -222,6 +222,10 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     return this.descriptors.local(fd);
   }
 
+  unacknowledged(fd: number): number {
+    return this.descriptors.socket(fd)?.outbound.length ?? EBADF;
+  }
+
   transferred(fd: number): readonly [number, number] {
     const socket = this.descriptors.socket(fd);
     return socket === undefined ? [0, 0] : [socket.receivedBytes, socket.sentBytes];

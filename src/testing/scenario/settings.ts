@@ -58,7 +58,7 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
     seed,
     faults: drawSettings(random),
     machine,
-    limits: drawLimits(random, clients),
+    limits: drawLimits(random),
     requests: {
       maxContentBytes: random.magnitude(16, 100_000),
       maxHandlerMs: random.magnitude(1, 300),
@@ -89,11 +89,13 @@ function drawMachine(random: Random): RunSettings['machine'] {
 }
 
 /** Bounds that well-behaved clients keep, with room for what the dials add. */
-function drawLimits(random: Random, clients: number): Limits {
+function drawLimits(random: Random): Limits {
   return resolveLimits({
     maxHeaderBytes: random.pick([700, 2_048, 16_384]),
     maxDiscardBytes: random.pick([0, 1_000, 262_144]),
-    maxConnections: random.chance(0.2) ? Math.max(clients >> 1, 1) : 65_536,
+    // Slow clients are slower here than any rate allows.
+    minReceiveBytesPerSecond: 0,
+    minSendBytesPerSecond: 0,
     maxAcceptsPerTurn: random.pick([1, 4, 64]),
     maxRequestsPerTurn: random.pick([1, 3, 256]),
     maxUnsentBytes: random.pick([1_024, 10_000, 65_536]),
