@@ -10,6 +10,7 @@
 //  5. Add of a known descriptor is -EEXIST, Rearm and Remove of an unknown one -ENOENT; a refused
 //     Add leaves no trace.
 //  6. Time-outs never end early; EINTR is retried for what remains; -1 waits for ever.
+//  7. A batch names a life of a descriptor once: what was received for its event has one place.
 #ifndef EPOLL_SERVER_NATIVE_POLLER_H_
 #define EPOLL_SERVER_NATIVE_POLLER_H_
 

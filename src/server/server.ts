@@ -6,9 +6,9 @@ import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.t
 import { Connection } from '../connection/connection.ts';
 import type { ConnectionContext, Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
-import { assert, EpollServerError, messageOf } from '../errors.ts';
+import { assert } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';
-import type { Handler, HttpRequest } from '../http/handler.ts';
+import type { Handler } from '../http/handler.ts';
 import { HeadWriter } from '../http/response-head.ts';
 import { check } from '../kernel/errno.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
@@ -20,6 +20,7 @@ import { SessionContext } from '../session/context.ts';
 import { Session } from '../session/session.ts';
 import { lineFormatter } from './access-log.ts';
 import { type Application, openApplication } from './application.ts';
+import { logError } from './error-log.ts';
 import { listen, resolveHost, urlOf } from './listener.ts';
 import { checkOptions, type ServeOptions } from './options.ts';
 import { type Folders, resolveFolders, Sites } from './sites.ts';
@@ -28,9 +29,6 @@ import { Watcher } from './watcher.ts';
 
 const DEFAULT_PORT = 8080;
 const DEFAULT_HOST = '127.0.0.1';
-
-/** How often a closing server looks whether everyone has left. */
-const CLOSE_POLL_MS = 20;
 
 /** A running server. */
 export interface Server {
@@ -62,17 +60,41 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
   const onError = options.onError ?? logError;
   const application = await openApplication(options, limits, (error) => onError(error, null));
-  const files = createNativeFiles();
+  const files = folders === null ? null : createNativeFiles();
   let kernel: Kernel | null = null;
   try {
     kernel = createNativeKernel(options.backend);
-    return new RunningServer(kernel, files, options, limits, folders, address, application);
+    return new RunningServer(kernel, { options, limits, folders, files, address, application });
   } catch (error) {
-    files.destroy();
+    files?.destroy();
     kernel?.destroy();
     await application.close();
     throw error;
   }
+}
+
+/**
+ * Starts a server with a handler over any kernel, on the address that the kernel has (`host` must be numeric).
+ * What it does from here on depends on nothing but the kernel and the handler.
+ * @throws EpollServerError as {@link serve} does.
+ */
+export function serveOn(kernel: Kernel, options: ServeOptions): Server {
+  const limits = checkOptions(options);
+  const application = { handler: options.handler ?? null, close: async () => {} };
+  const address = options.host ?? DEFAULT_HOST;
+  return new RunningServer(kernel, { options, limits, folders: null, files: null, address, application });
+}
+
+/** Options that were checked, and what they name. */
+interface Plan {
+  readonly options: ServeOptions;
+  readonly limits: Limits;
+  /** Null when a handler answers. */
+  readonly folders: Folders | null;
+  readonly files: Files | null;
+  /** To listen on. */
+  readonly address: string;
+  readonly application: Application;
 }
 
 class RunningServer implements Server {
@@ -81,7 +103,7 @@ class RunningServer implements Server {
   readonly backend: string;
   readonly root: string | null;
   readonly #kernel: Kernel;
-  readonly #files: Files;
+  readonly #files: Files | null;
   readonly #sites: Sites | null;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
@@ -95,16 +117,11 @@ class RunningServer implements Server {
   readonly #application: Application;
   #closing: Promise<void> | null = null;
   #cutOff = false;
+  /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
+  #release: () => void = () => {};
 
-  constructor(
-    kernel: Kernel,
-    files: Files,
-    options: ServeOptions,
-    limits: Limits,
-    folders: Folders | null,
-    address: string,
-    application: Application,
-  ) {
+  constructor(kernel: Kernel, plan: Plan) {
+    const { options, limits, folders, files, address, application } = plan;
     this.#application = application;
     this.#kernel = kernel;
     this.#files = files;
@@ -122,7 +139,7 @@ class RunningServer implements Server {
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
     this.#sites =
-      folders === null
+      folders === null || files === null
         ? null
         : new Sites(folders, options.site ?? {}, {
             files,
@@ -169,24 +186,32 @@ class RunningServer implements Server {
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
     if (options.now === true) this.#cutOff = true;
+    if (this.#cutOff) this.#release();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     // A handler may be the caller: let its turn end first.
-    await pause(0);
+    await this.#reactor.pause(0);
     this.#acceptor.close();
     this.#sessions.stopping = true;
     for (const session of this.#connections.values()) session.stop();
-    const deadlineMs = this.#kernel.now() + this.#limits.shutdownTimeoutMs;
-    while (this.#connections.size > 0 && !this.#cutOff && this.#kernel.now() < deadlineMs) await pause(CLOSE_POLL_MS);
+    if (this.#connections.size > 0 && !this.#cutOff) await this.#emptied();
     for (const connection of this.#connections.keys()) connection.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
-    this.#files.destroy();
+    this.#files?.destroy();
     this.#kernel.destroy();
     await this.#application.close();
+  }
+
+  /** Resolves when nobody is connected any more, or their time is over. */
+  #emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#release = resolve;
+      void this.#reactor.pause(this.#limits.shutdownTimeoutMs).then(resolve);
+    });
   }
 
   #startAccepting(listener: number, limits: Limits): Acceptor {
@@ -226,6 +251,7 @@ class RunningServer implements Server {
     const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
     this.#admission.leave(this.#addressOf(connection.fd), outcome);
     this.#acceptor.connectionClosed();
+    if (this.#connections.size === 0) this.#release();
   }
 }
 
@@ -262,20 +288,4 @@ function makeWatcher(kernel: Kernel, reactor: Reactor, options: ServeOptions): W
   });
   reactor.onTurnEnd(() => watcher.flush());
   return watcher;
-}
-
-/** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
-function logError(error: unknown, request: HttpRequest | null): void {
-  const where = request === null ? '' : ` ${request.method} ${request.target}`;
-  if (error instanceof EpollServerError && error.code === 'ERR_FILE') {
-    process.stderr.write(`epoll-server:${where}: ${error.message}\n`);
-    return;
-  }
-  const what =
-    error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
-  process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -71,13 +71,13 @@ test('unacknowledged tells what the client has not taken, however much the syste
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
-  client.socket.pause();
+  client.pauseReading();
   kernel.send(fd, 0, 5);
   await until(() => kernel.unacknowledged(fd) === 0, 'five bytes were acknowledged');
   const sent = poll.fill(fd);
   expect(kernel.unacknowledged(fd)).toBeGreaterThan(0);
   expect(kernel.unacknowledged(fd)).toBeLessThanOrEqual(sent);
-  client.socket.resume();
+  client.resumeReading();
   await until(() => kernel.unacknowledged(fd) === 0, 'everything was acknowledged');
   expect(kernel.unacknowledged(9_999)).toBe(-EBADF);
 });
