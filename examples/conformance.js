@@ -1,10 +1,10 @@
 // The site that conformance checkers ask for: files of a folder, and an application that shows what it was
 // handed, through a door. `epoll-server conform` says which of these parts a case needs.
-//   node examples/conformance.js PORT ROOT [--door=raw|wsgi] [--backend=NAME] [--OPTION=NUMBER ...]
+//   node examples/conformance.js PORT ROOT [--door=raw|wsgi|fetch] [--backend=NAME] [--OPTION=NUMBER ...]
 
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { serve, wsgi } from 'epoll-server';
+import { fetchHandler, serve, wsgi } from 'epoll-server';
 import { createNativeFiles } from '../dist/kernel/files.js';
 import { resolveLimits } from '../dist/limits.js';
 import { resolveFolders, Sites } from '../dist/server/sites.js';
@@ -100,8 +100,37 @@ async function application(environ, startResponse) {
   return body;
 }
 
+/** The same routes as a fetch application. */
+const FETCH = {
+  '/hello': ({ method }) =>
+    method === 'GET' || method === 'HEAD'
+      ? new Response('hello\n')
+      : new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } }),
+  '/echo': async (request) => new Response(await request.bytes()),
+  '/inspect': async (request, { pathname, search }) => {
+    const { length: bodyLength } = await request.bytes();
+    const seen = { method: request.method, target: pathname + search, headers: [...request.headers], bodyLength };
+    return Response.json(seen);
+  },
+  '/stream': () => new Response(ReadableStream.from(LETTERS.map((text) => new TextEncoder().encode(text)))),
+  '/slow': async (_request, { search }) => {
+    await pause(number(search, 'ms', 60_000));
+    return new Response('slow\n');
+  },
+  '/bytes': (_request, { search }) => new Response(Buffer.alloc(number(search, 'n', MAX_BYTES), 'x')),
+  '/ignore': () => new Response('ignored\n'),
+  '/setheader': (_request, { search }) => new Response('set\n', { headers: { 'X-Val': askedValue(search.slice(1)) } }),
+  '/status/204': () => new Response(null, { status: 204 }),
+  '/status/304': () => new Response(null, { status: 304 }),
+  '/throw': fails,
+};
+
 /** A handler through each door. */
 const DOORS = {
+  fetch: fetchHandler((request) => {
+    const url = new URL(request.url);
+    return FETCH[url.pathname](request, url);
+  }),
   raw: (request, response) => RAW[request.path](request, response),
   wsgi: wsgi(application),
 };

@@ -13,6 +13,7 @@
 //  7. A back end that is not edge-triggered reports a direction once too, and then not again until
 //     Rearm asks for it: the kernel above does that after EAGAIN or a short count.
 //  8. A descriptor at or above traits().max_descriptors is refused with -EMFILE.
+//  9. A batch names a life of a descriptor once: what was received for its event has one place.
 #ifndef EPOLL_SERVER_NATIVE_POLLER_H_
 #define EPOLL_SERVER_NATIVE_POLLER_H_
 

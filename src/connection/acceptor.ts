@@ -1,7 +1,20 @@
 // Takes new clients from one listening descriptor, a bounded number a turn, and waits when the system says
 // that there is no room. It must not know who may stay, nor what is spoken.
 
-import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
+import {
+  EAGAIN,
+  ECONNABORTED,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  EINTR,
+  EMFILE,
+  ENETDOWN,
+  ENETUNREACH,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPERM,
+  EPROTO,
+} from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { READABLE } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
@@ -15,8 +28,22 @@ import { CONNECTION_INTEREST } from './connection.ts';
  */
 const EXHAUSTED_PAUSE_MS = 250;
 
-/** Results of accept(2) that say something about this process or system, not about one client. */
-const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+/**
+ * Results of accept(2) that concern one client: it was gone, the firewall forbade it, or its network failed
+ * before it was taken. All others concern this process, and would come again at once.
+ */
+const CLIENT_FAILED = new Set([
+  EINTR,
+  ECONNABORTED,
+  EPROTO,
+  EPERM,
+  ENETDOWN,
+  ENETUNREACH,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+]);
 
 /** What an acceptor counted. */
 export interface AcceptorCounters {
@@ -83,7 +110,7 @@ export class Acceptor extends Source {
     const generation = this.#kernel.add(fd, CONNECTION_INTEREST);
     if (generation < 0) {
       this.counters.failed++;
-      this.#options.onRefuse?.(fd);
+      if (generation === EMFILE) this.#options.onRefuse?.(fd);
       this.#kernel.close(fd);
       return;
     }
@@ -91,12 +118,9 @@ export class Acceptor extends Source {
     this.#options.onAccept(fd, generation);
   }
 
-  /**
-   * Whether to go on after a failed accept. What befell one client (ECONNABORTED, EPROTO, EPERM, the
-   * network errors that accept(2) lists) does not concern the next.
-   */
+  /** Whether to go on after a failed accept. */
   #survives(error: number): boolean {
-    if (!EXHAUSTED.has(error)) {
+    if (CLIENT_FAILED.has(error)) {
       this.counters.failed++;
       return true;
     }

@@ -37,6 +37,11 @@ export class Connection extends Sender {
     return this.context.kernel.peer(this.fd);
   }
 
+  /** The client finished sending, or left: bytes that it sent before may still be unread. */
+  get isEnding(): boolean {
+    return this.peerEnded || this.#hungUp;
+  }
+
   get local(): SocketAddress {
     return this.context.kernel.local(this.fd);
   }
@@ -79,7 +84,9 @@ export class Connection extends Sender {
         if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.#receiveLater();
       }
     }
-    if (this.peerEnded && this.state === OPEN) protocol.ended();
+    if (this.state !== OPEN) return;
+    if (this.peerEnded) protocol.ended();
+    else if (this.#hungUp) protocol.ending();
   }
 
   /** What the kernel received for an event, wanted or not. */
@@ -174,11 +181,20 @@ export class Connection extends Sender {
   expire(): void {
     const { reactor } = this.context;
     const nowTick = reactor.tickAfter(0);
+    // WRITABLE comes when a third of the send buffer is free; a slow client may have made room before.
+    if (this.#isDue(this.sendTick, nowTick)) this.#flushLate();
+    if (this.state === CLOSED) return;
     if (this.state === LINGERING) this.#close();
     else if (this.#isDue(this.sendTick, nowTick) && !this.takes())
       this.abort('the client did not take its answer in time', true);
     else if (this.#isDue(this.#timeoutTick, nowTick)) this.#expireProtocol();
     if (this.state !== CLOSED && this.deadlineTick === 0) this.updateDeadline();
+  }
+
+  /** What is sent outside a serving may let requests go on that wait for room, and no event will say so. */
+  #flushLate(): void {
+    this.flushOutbox();
+    if (this.state !== CLOSED && !this.isFull) this.wake();
   }
 
   #isDue(tick: number, nowTick: number): boolean {
@@ -241,7 +257,7 @@ export class Connection extends Sender {
     if (event === 0 && (this.state !== LINGERING || !this.#mayReceive)) return;
     const room = event > 0 ? SLOT_BYTES : kernel.input.length;
     const count = event > 0 ? (kernel.received[event - 1] ?? EAGAIN) : kernel.recv(this.fd, 0, room);
-    if (count < room && !this.#hungUp) this.#mayReceive = false;
+    if (count < room && count !== EINTR && !this.#hungUp) this.#mayReceive = false;
     if (count === 0) this.peerEnded = true;
     if (count > 0) this.#unread = true;
     if (this.state !== LINGERING) return;

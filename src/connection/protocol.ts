@@ -14,6 +14,9 @@ export interface Protocol {
    */
   receive(bytes: Buffer, start: number, end: number): number;
 
+  /** The client finished sending, though not everything it sent was used yet. Said after every serving until {@link ended}. */
+  ending(): void;
+
   /** The client finished sending; it still gets its answers. Said after every serving from then on. */
   ended(): void;
 

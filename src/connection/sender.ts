@@ -68,7 +68,7 @@ export abstract class Sender extends Source implements Staging {
   protected abstract updateDeadline(): void;
 
   /** Whether anything is owed, or somebody waits to write more. */
-  protected get owes(): boolean {
+  get owes(): boolean {
     return this.#outbox !== null || this.#awaitsRoom;
   }
 

@@ -19,6 +19,22 @@ export const EINVAL: number = -errno.EINVAL;
 export const EIO: number = -errno.EIO;
 export const ENODATA: number = -errno.ENODATA;
 export const ENOSYS: number = -errno.ENOSYS;
+export const EBADF: number = -errno.EBADF;
+export const EEXIST: number = -errno.EEXIST;
+export const ENOENT: number = -errno.ENOENT;
+export const EPIPE: number = -errno.EPIPE;
+export const ECONNRESET: number = -errno.ECONNRESET;
+export const ENOTCONN: number = -errno.ENOTCONN;
+export const EPROTO: number = -errno.EPROTO;
+export const EPERM: number = -errno.EPERM;
+export const ENOSPC: number = -errno.ENOSPC;
+export const ENETDOWN: number = -errno.ENETDOWN;
+export const ENETUNREACH: number = -errno.ENETUNREACH;
+export const EHOSTUNREACH: number = -errno.EHOSTUNREACH;
+export const ENOPROTOOPT: number = -errno.ENOPROTOOPT;
+export const EOPNOTSUPP: number = -errno.EOPNOTSUPP;
+/** Not among Node's constants: Linux's number, which elsewhere means something that accept(2) does not return. */
+export const EHOSTDOWN: number = -112;
 
 /** A system call that failed where nothing else could be done: `call`, `errno` and its name. */
 export class NativeError extends EpollServerError {

@@ -6,7 +6,11 @@ import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
+import { Pause } from './pause.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
+
+/** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
+const MAX_FAILED_WAITS = 16;
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -34,6 +38,7 @@ export class Reactor implements Driver {
   #cursor = 0;
   #graveyard: Source[] = [];
   #turning = false;
+  #failedWaits = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -91,6 +96,15 @@ export class Reactor implements Driver {
     this.#served.push(callback);
   }
 
+  /** Resolves behind a later turn, when `ms` milliseconds have passed (0: the next one). */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const pause = new Pause(resolve);
+      if (ms === 0) this.wake(pause);
+      else this.setDeadline(pause, this.tickAfter(ms));
+    });
+  }
+
   /** Calls `callback` at the end of every turn. */
   onTurnEnd(callback: () => void): void {
     this.#turnEnds.push(callback);
@@ -116,9 +130,20 @@ export class Reactor implements Driver {
   }
 
   #begin(): void {
-    const events = check('wait', this.kernel.wait(0));
+    const events = this.#wait();
     this.#takeQueue();
     this.#mark(events);
+  }
+
+  /** How many events are reported. A wait that failed reports none; one that fails again and again is a defect. */
+  #wait(): number {
+    const events = this.kernel.wait(0);
+    if (events >= 0) {
+      this.#failedWaits = 0;
+      return events;
+    }
+    this.#failedWaits++;
+    return this.#failedWaits > MAX_FAILED_WAITS ? check('wait', events) : 0;
   }
 
   /** What was left unfinished becomes this turn's batch. */

@@ -11,7 +11,7 @@ import { refuse } from '../session/refusal.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';
 import type { ServeOptions } from './options.ts';
-import { type Plan, planOf, Resources } from './plan.ts';
+import { type Plan, planOf, planOfHandler, Resources } from './plan.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 
 /** Something that serves until it is closed. */
@@ -69,6 +69,17 @@ export async function serveVariant(options: ServeOptions, variant: Variant): Pro
     await resources.close();
     throw error;
   }
+}
+
+/**
+ * Starts a server with a handler over any kernel, on the address that the kernel has (`host` must be numeric).
+ * What it does from here on depends on nothing but the kernel and the handler.
+ * @throws EpollServerError as {@link serve} does.
+ */
+export function serveOn(kernel: Kernel, options: ServeOptions): Server {
+  const plan = planOfHandler(options);
+  const resources = new Resources(null, { handler: options.handler ?? null, close: async () => {} });
+  return new RunningServer(kernel, plan, resources, listen(kernel, plan.place));
 }
 
 function listenerOf(kernel: NativeKernel, plan: Plan, { inherited, isShared = false }: Variant): number {
@@ -129,7 +140,7 @@ class RunningServer implements Server {
 
   async #close(): Promise<void> {
     // A handler may be the caller: let its turn end first.
-    await pause(0);
+    await this.#reactor.pause(0);
     this.#acceptor.close();
     this.#clientele.stop();
     if (this.#clientele.size > 0 && !this.#cutOff) await this.#emptied();
@@ -144,7 +155,7 @@ class RunningServer implements Server {
   #emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.#release = resolve;
-      void pause(this.#plan.limits.shutdownTimeoutMs).then(resolve);
+      void this.#reactor.pause(this.#plan.limits.shutdownTimeoutMs).then(resolve);
     });
   }
 
@@ -168,8 +179,4 @@ class RunningServer implements Server {
     this.#acceptor.connectionClosed();
     if (this.#clientele.size === 0) this.#release();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -65,13 +65,17 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       this.#finishExchange(request, response);
     } else {
       request.retain();
-      this.awaitAnswer(response);
+      this.awaitAnswer(request, response);
     }
   }
 
-  /** The handler is at work: its time runs until it begins to answer, a half-closed client's in any case. */
-  protected awaitAnswer({ started }: Response): void {
-    if (this.connection.peerEnded) this.await(WAIT.HALF_CLOSED);
+  /**
+   * The handler is at work: its time runs until it begins to answer. The client's does, when its body is waited for
+   * or it has finished sending.
+   */
+  protected awaitAnswer({ incoming }: Request, { started }: Response): void {
+    if (this.connection.isEnding) this.await(WAIT.HALF_CLOSED);
+    else if (incoming?.awaited === true) this.awaitBody(incoming);
     else if (started) this.connection.setTimeout(0);
     else this.await(WAIT.HANDLER);
   }
@@ -82,7 +86,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       this.connection.write(CONTINUE);
     }
     const incoming = this.request?.incoming;
-    if (awaited && !this.connection.peerEnded && incoming != null) this.awaitBody(incoming);
+    if (awaited && !this.connection.isEnding && incoming != null) this.awaitBody(incoming);
     this.connection.wake();
   }
 
@@ -105,7 +109,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
 
   /** The handler's time is over; the client's goes on. */
   #answerBegan(): void {
-    const isAwaited = this.connection.peerEnded || this.request?.incoming?.awaited === true;
+    const isAwaited = this.connection.isEnding || this.request?.incoming?.awaited === true;
     if (!isAwaited) this.connection.setTimeout(0);
   }
 
@@ -146,6 +150,15 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     if (this.#last || tooMuch || this.connection.peerEnded) this.endBadly();
   }
 
+  /** The answer ends in its middle; the whole ones in front of it still reach the client. */
+  cutOff(response: Response, reason: string): void {
+    if (response !== this.response || this.request === null) return;
+    this.context.counters.aborted++;
+    this.report(this.request, response, reason);
+    this.loseExchange(reason);
+    this.connection.finish(true);
+  }
+
   /** Ends the connection after what was written, though request bytes are or may be left. */
   protected endBadly(): void {
     this.loseExchange('the connection is closing');
@@ -153,12 +166,17 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   }
 
   #handlerFailed(error: unknown, request: Request, response: Response): void {
-    // Who learns from a rejection that the client left has not failed.
+    // Who learns from a rejection that the client left, or did not send all it announced, has not failed.
+    if (error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE' && response === this.response) {
+      if (!response.started) this.refuse(400, error.message);
+      else response.abort(error.message);
+      return;
+    }
     if (response.gone && error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE') return;
     this.context.counters.handlerErrors++;
     this.context.report(error, request);
     if (response.ended || response !== this.response) return;
-    if (response.started) this.connection.abort('the handler failed after its answer had begun');
+    if (response.started) response.abort('the handler failed after its answer had begun');
     else response.send(500, PLAIN_TEXT, 'Internal Server Error\n');
   }
 

@@ -22,6 +22,8 @@ export interface ResponseOwner {
   headWritten(target: Buffer, start: number, end: number): void;
   /** The answer is complete. */
   answered(response: Response): void;
+  /** The answer ends before its content does. */
+  cutOff(response: Response, reason: string): void;
 }
 
 const NOT_STARTED = 0;
@@ -96,8 +98,8 @@ export class Response implements HttpResponse {
   start(status: number, fields: FieldInput = NO_FIELDS): void {
     this.#assertFresh();
     const prepared = checked(status, fields);
-    if (this.gone) return;
     this.#phase = STARTED;
+    if (this.gone) return;
     this.#muted = this.isHead || dropsContent(status);
     this.#left = status === RESET_CONTENT ? 0 : prepared.contentLength;
     if (this.#left >= 0 && status !== 204) this.#kind = LENGTH;
@@ -159,8 +161,12 @@ export class Response implements HttpResponse {
     this.#owner.answered(this);
   }
 
-  abort(): void {
-    if (!this.ended) this.#owner.connection.abort('the handler cut the answer off');
+  /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
+  abort(reason = 'the handler cut the answer off'): void {
+    if (this.ended) return;
+    const isMissed = !this.#muted && (this.#kind === CHUNKED || (this.#kind === LENGTH && this.#left > 0));
+    if (this.started && isMissed) this.#owner.cutOff(this, reason);
+    else this.#owner.connection.abort(reason);
   }
 
   /** The client is gone, or the connection is closing: whoever waits is let go. */

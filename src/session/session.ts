@@ -64,11 +64,15 @@ export class Session extends Exchange implements Protocol {
       this.endBadly();
       return;
     }
-    if (this.#halfClosed) return;
+    this.ending();
+    this.request.incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', 'the client ended its request body too early'));
+  }
+
+  /** Its answer must not take for ever: who is gone for good looks like this too. */
+  ending(): void {
+    if (this.#halfClosed || this.request === null) return;
     this.#halfClosed = true;
-    const { incoming } = this.request;
     this.await(WAIT.HALF_CLOSED);
-    incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', 'the client ended its request body too early'));
   }
 
   drained(): void {
@@ -76,11 +80,16 @@ export class Session extends Exchange implements Protocol {
   }
 
   expired(): void {
+    if (this.request === null && this.connection.owes) {
+      // Nobody is idle who still takes an answer, and what is not read cannot arrive; `sendTimeoutMs` runs.
+      this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
+      return;
+    }
     const awaited = this.countTimeout();
     if (this.request === null) {
       if (awaited === WAIT.HEADER) this.refuse(408, 'the request head did not arrive in time');
       else this.connection.finish();
-    } else if (this.connection.peerEnded) {
+    } else if (this.connection.isEnding) {
       this.connection.abort('the client finished sending and its answer took too long');
     } else if (this.response?.ended === true) {
       // The answer was given: only the rest of a body that nobody reads did not come.
@@ -155,8 +164,8 @@ export class Session extends Exchange implements Protocol {
       return end;
     }
     if (this.response?.ended === true) this.afterAnswer(request);
-    else if (wasAwaited && !this.connection.peerEnded) this.bodyProgressed(incoming, at - start);
-    if (wasAwaited && !incoming.awaited && this.response?.ended === false) this.awaitAnswer(this.response);
+    else if (wasAwaited && !this.connection.isEnding) this.bodyProgressed(incoming, at - start);
+    if (wasAwaited && !incoming.awaited && this.response?.ended === false) this.awaitAnswer(request, this.response);
     return at;
   }
 

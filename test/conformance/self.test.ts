@@ -8,7 +8,7 @@ import { availableBackends } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
 import { REPOSITORY, startProgram } from '../support/program.ts';
 
-const DOORS = ['raw', 'wsgi'];
+const DOORS = ['raw', 'wsgi', 'fetch'];
 
 /** Cuts of one case: the first door and back end is cut at every byte, the others here and there. */
 const EVERY_BYTE = 10_000;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';
-import { ECONNABORTED, EMFILE } from '../../src/kernel/errno.ts';
+import { EBADF, ECONNABORTED, EMFILE } from '../../src/kernel/errno.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
@@ -47,6 +47,14 @@ test('out of descriptors: no further accept until time has passed', () => {
   reactor.turn();
   reactor.turn();
   expect(accepted).toEqual([10]);
+});
+
+test('an error that would come again at once is not asked for in every turn', () => {
+  const { kernel, reactor, acceptor } = listening();
+  kernel.clients = [EBADF, EBADF, 10];
+  for (let i = 0; i < 5; i++) reactor.turn();
+  expect(kernel.clients).toEqual([EBADF, 10]);
+  expect(acceptor.counters.exhausted).toBe(1);
 });
 
 test('out of descriptors: a connection that closes lets the next client in at once', () => {

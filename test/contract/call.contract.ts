@@ -4,13 +4,14 @@ import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import { AHEAD, NOT_RECEIVED, ORDER_WORDS, READABLE, SLOT_BYTES, WRITABLE } from '../../src/kernel/kernel.ts';
 import { Polled } from '../support/polled.ts';
+import type { World } from '../support/worlds.ts';
 
 const { EBADF, EINVAL } = constants.errno;
 const BOTH = READABLE | WRITABLE;
 
-/** Runs against the back end of that name what no call may get wrong. */
-export function callContract(backend: string): void {
-  const polled = (): Polled => new Polled(backend);
+/** Runs against the back end of that name what no call may get wrong; `world` as in pollerContract. */
+export function callContract(backend: string, world?: World): void {
+  const polled = (): Polled => new Polled(backend, world);
   argumentContract(backend, polled);
   batchContract(backend, polled);
   endContract(backend, polled);

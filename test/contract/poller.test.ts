@@ -1,7 +1,8 @@
-// Proves that every back end of this build keeps the same contract.
+// Proves that every back end of this build, and the simulated kernel, keep the same contract.
 
 import { expect, test } from 'vitest';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { SIMULATED_WORLD } from '../support/worlds.ts';
 import { callContract } from './call.contract.ts';
 import { pollerContract } from './poller.contract.ts';
 
@@ -18,3 +19,6 @@ for (const backend of availableBackends()) {
   pollerContract(backend);
   callContract(backend);
 }
+
+pollerContract('simulated', SIMULATED_WORLD);
+callContract('simulated', SIMULATED_WORLD);

@@ -79,7 +79,7 @@ test('examples/server.js', async () => {
 
 test('no example is forgotten', () => {
   // conformance.js is the target of test/conformance.
-  const others = ['conformance.js', 'server-sent-events.js', 'fixed-page.js', 'server.js'];
+  const others = ['conformance.js', 'simulated.js', 'server-sent-events.js', 'fixed-page.js', 'server.js'];
   expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(ANSWERS), ...others].sort());
 });
 

@@ -211,8 +211,19 @@ test('who was buried in a turn that broke is closed by the next', () => {
   expect(kernel.closed).toEqual([5]);
 });
 
-test('a wait that fails is thrown with the name of the call', () => {
+test('a wait that fails once loses nothing', () => {
+  source(5);
   kernel.waitError = -9;
+  reactor.turn();
+  kernel.waitError = 0;
+  event(5);
+  reactor.turn();
+  expect(log).toEqual(['5.1 serve 1']);
+});
+
+test('a wait that fails again and again is thrown with the name of the call', () => {
+  kernel.waitError = -9;
+  for (let i = 0; i < 16; i++) reactor.turn();
   expect(() => reactor.turn()).toThrow(/^wait failed: .*\(EBADF\)$/);
 });
 

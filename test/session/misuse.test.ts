@@ -77,8 +77,9 @@ test('a failure after the answer has begun cuts the connection, so that the clie
   });
   const client = await connect();
   client.send(get('/'));
-  expect(await client.closed()).toBe('reset');
-  expect(client.received.toString('latin1')).not.toContain('0\r\n\r\n');
+  // Chunks tell that the last one is missing: FIN is enough, and spares what was sent before.
+  expect(await client.closed()).toBe('fin');
+  expect(client.received.toString('latin1')).toMatch(/4\r\nhalf\r\n$/);
   expect(errors.splice(0)).toEqual([expect.objectContaining({ message: 'boom' })]);
 });
 

@@ -1,11 +1,10 @@
-// A real kernel whose waits the test makes itself, with a listener and clients on this machine's loopback.
+// A kernel whose waits the test makes itself, with a listener and clients of the world in which it lives.
 
 import { onTestFinished } from 'vitest';
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { EVENT_WORDS, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
-import { createNativeKernel, type NativeKernel } from '../../src/kernel/native-kernel.ts';
-import { type Client, connect } from './client.ts';
+import { EVENT_WORDS, type Kernel, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
 import { pause } from './until.ts';
+import { type PolledClient, REAL_WORLD, type World } from './worlds.ts';
 
 /** One event in words. */
 export interface Ready {
@@ -16,7 +15,7 @@ export interface Ready {
 
 /** A client and the kernel's end of its connection. */
 export interface Pair {
-  readonly client: Client;
+  readonly client: PolledClient;
   readonly fd: number;
   /** Of the registration; 0 when the descriptor is not watched. */
   readonly generation: number;
@@ -27,12 +26,14 @@ const WAIT_MS = 50;
 const MAX_WAITS = 400;
 
 export class Polled {
-  readonly kernel: NativeKernel;
+  readonly kernel: Kernel;
   readonly listener: number;
   readonly port: number;
+  readonly world: World;
 
-  constructor(backend: string) {
-    this.kernel = createNativeKernel(backend);
+  constructor(backend: string, world: World = REAL_WORLD) {
+    this.world = world;
+    this.kernel = world.createKernel(backend);
     onTestFinished(() => this.kernel.destroy());
     this.listener = this.kernel.listen('127.0.0.1', 0, 128);
     this.port = this.kernel.local(this.listener).port;
@@ -83,9 +84,14 @@ export class Polled {
     if (!this.kernel.traits.edgeTriggered) this.kernel.rearm(fd, interest);
   }
 
+  /** A client that connects; nobody accepts it yet. */
+  connect(): Promise<PolledClient> {
+    return this.world.connect(this.kernel, this.port);
+  }
+
   /** A connected client whose descriptor is not watched yet. */
   async accept(): Promise<Pair> {
-    const client = await connect(this.port);
+    const client = await this.connect();
     const fd = await this.acceptOne();
     return { client, fd, generation: 0 };
   }

@@ -4,7 +4,17 @@ import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
 
 /** From left to right. `http`, `fetch` and `handlers` have narrower rules; the root's files their own. */
-const ROOMS: readonly string[] = ['kernel', 'reactor', 'connection', 'session', 'handlers', 'server', 'workers', 'cli'];
+const ROOMS: readonly string[] = [
+  'kernel',
+  'reactor',
+  'connection',
+  'session',
+  'handlers',
+  'server',
+  'testing',
+  'workers',
+  'cli',
+];
 
 /** Rooms beside the server, which know nothing of it: what examines it must not share its mistakes. */
 const APART: readonly string[] = ['conformance'];

@@ -1,0 +1,35 @@
+// Plants one deliberate bug into a copy of the built server, so that the simulation can prove that it would be
+// found. The bugs are in test/simulation/canaries.json: which line of which file becomes which other.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const copies = [];
+process.on('exit', () => {
+  for (const copy of copies) rmSync(copy, { recursive: true, force: true });
+});
+
+/** Every canary: { name, bug, file, from, to, checker, seed }. */
+export function readCanaries() {
+  return JSON.parse(readFileSync(join(ROOT, 'test', 'simulation', 'canaries.json'), 'utf8'));
+}
+
+/** The URL of a copy of dist/ with the bug in it; the copy goes with the process. */
+export function plantCanary({ name, file, from, to }) {
+  // Inside the repository, so that node_modules is found from there.
+  const copy = mkdtempSync(join(ROOT, 'build', `canary-${name}-`));
+  copies.push(copy);
+  cpSync(join(ROOT, 'dist'), copy, { recursive: true });
+  const path = join(copy, file);
+  const text = readFileSync(path, 'utf8');
+  if (text.split(from).length !== 2) {
+    throw new Error(`canary ${name}: ${file} must hold this once, and does not: ${from}`);
+  }
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
+  return pathToFileURL(`${copy}/`);
+}

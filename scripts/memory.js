@@ -1,0 +1,194 @@
+// What only shows under a memory checker, or after very many requests: the addon under AddressSanitizer and
+// UndefinedBehaviorSanitizer beneath the tests that use it most, and one million requests after which heap and
+// descriptors are where they were. Run by `npm run check:memory`; needs g++ and its sanitizers.
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const COPY = join(ROOT, 'build', 'memory');
+const COMPILER = process.env.CXX ?? 'g++';
+/** The tests that call the addon directly or drive it hardest, and depend on no timer: the sanitizers are slow. */
+const TESTS = [
+  'test/kernel',
+  'test/contract',
+  'test/connection',
+  'test/session/order.test.ts',
+  'test/session/request.test.ts',
+  'test/session/request-body.test.ts',
+  'test/session/response.test.ts',
+  'test/session/misuse.test.ts',
+  'test/life/hooks.test.ts',
+];
+const REQUESTS = 1_000_000;
+/** What a collected heap may have gained: inline caches and optimized code, not requests. */
+const MAX_GROWTH_BYTES = 1_048_576;
+const require = createRequire(import.meta.url);
+
+function run(command, args, options = {}) {
+  const { status, signal, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8', ...options });
+  if (status === 0) return stdout;
+  process.stdout.write(`${stdout ?? ''}${stderr ?? ''}\nFAILED: ${command} ended with ${signal ?? status}\n`);
+  process.exit(1);
+}
+
+/** A copy of the project whose addon is built with the sanitizers. */
+function buildCopy() {
+  rmSync(COPY, { recursive: true, force: true });
+  mkdirSync(join(COPY, 'build', 'Release'), { recursive: true });
+  for (const name of [
+    'src',
+    'dist',
+    'test',
+    'html',
+    'examples',
+    'bench',
+    'scripts',
+    'package.json',
+    'vitest.config.ts',
+  ]) {
+    cpSync(join(ROOT, name), join(COPY, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(COPY, 'node_modules'));
+  const include = join(dirname(dirname(process.execPath)), 'include', 'node');
+  if (!existsSync(join(include, 'uv.h'))) throw new Error(`the headers of this Node are needed in ${include}`);
+  const sources = readdirSync(join(ROOT, 'native'))
+    .filter((name) => name.endsWith('.cc'))
+    .map((name) => join('native', name));
+  const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer'];
+  const defines = [
+    '-DNAPI_VERSION=8',
+    '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+    '-DNODE_GYP_MODULE_NAME=epoll_server',
+  ];
+  const includes = ['-isystem', include, '-isystem', dirname(require.resolve('node-addon-api/package.json'))];
+  const output = join(COPY, 'build', 'Release', 'epoll_server.node');
+  run(COMPILER, [
+    '-std=c++17',
+    '-O1',
+    '-g',
+    '-shared',
+    '-fPIC',
+    ...sanitizers,
+    ...defines,
+    ...includes,
+    ...sources,
+    '-o',
+    output,
+  ]);
+}
+
+function preload() {
+  const libraries = ['libasan.so', 'libubsan.so'].map((name) => run(COMPILER, [`-print-file-name=${name}`]).trim());
+  return libraries.join(':');
+}
+
+function testCopy() {
+  const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
+  // Leaks at the end are Node's own; those of ours show in the million requests.
+  const env = {
+    ...process.env,
+    LD_PRELOAD: preload(),
+    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  };
+  const stdout = run(process.execPath, [vitest, 'run', '--root', COPY, ...TESTS], { cwd: COPY, env });
+  return stdout
+    .split('\n')
+    .filter((line) => /Test Files|Tests/.test(line))
+    .join('\n');
+}
+
+const SERVER = `
+  const { serve } = await import(process.argv[1]);
+  const { readdirSync } = await import('node:fs');
+  const s = await serve({ port: 0, handler: (q, r) => r.send(200, { 'X-Of': q.field('host') }, q.query) });
+  console.log('port ' + s.address.port);
+  process.stdin.on('data', async () => {
+    for (let i = 0; i < 5; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)); }
+    const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+    const { openConnections, requests } = s.stats();
+    console.log('state ' + JSON.stringify({ heapUsed, external, arrayBuffers, rss, openConnections, requests, descriptors: readdirSync('/proc/self/fd').length }));
+  });`;
+
+const CLIENT = `
+  import { connect } from 'node:net';
+  const [port, total] = process.argv.slice(1).map(Number);
+  const burst = ('GET /?' + 'n'.repeat(20) + ' HTTP/1.1\\r\\nHost: memory\\r\\n\\r\\n').repeat(100);
+  let asked = 0;
+  const one = () => new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    let answers = 0;
+    socket.on('connect', () => socket.write(burst));
+    socket.on('data', (bytes) => {
+      answers += bytes.toString('latin1').split('HTTP/1.1 200').length - 1;
+      if (answers >= 100) socket.resetAndDestroy();
+    });
+    socket.on('error', () => {});
+    socket.on('close', resolve);
+  });
+  await Promise.all(Array.from({ length: 8 }, async () => { while (asked < total) { asked += 100; await one(); } }));`;
+
+function told(child, pattern) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const onData = (bytes) => {
+      text += bytes;
+      const found = pattern.exec(text);
+      if (found === null) return;
+      child.stdout.off('data', onData);
+      resolve(found[1]);
+    };
+    child.stdout.on('data', onData);
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}
+
+function ask(port, requests) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', CLIENT, port, `${requests}`], {
+    stdio: 'inherit',
+  });
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** Heap, buffers, connections and descriptors after warm-up, and after a million requests more. */
+async function millionRequests() {
+  const index = new URL('../dist/index.js', import.meta.url).href;
+  const server = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', SERVER, index], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const port = await told(server, /port (\d+)/);
+  const state = async () => {
+    const answer = told(server, /state (\{.*\})/);
+    server.stdin.write('?');
+    return JSON.parse(await answer);
+  };
+  await ask(port, REQUESTS / 4);
+  const before = await state();
+  await ask(port, REQUESTS);
+  const after = await state();
+  server.removeAllListeners('exit');
+  server.kill();
+  const grown = (name) => after[name] - before[name];
+  const problems = [
+    ...(after.openConnections === 0 ? [] : [`${after.openConnections} connections open`]),
+    ...(grown('descriptors') <= 0 ? [] : [`${grown('descriptors')} descriptors more`]),
+    ...(grown('heapUsed') + grown('external') < MAX_GROWTH_BYTES ? [] : ['the heap has grown']),
+  ];
+  const asked = after.requests - before.requests;
+  process.stdout.write(
+    `${asked} requests: heap ${grown('heapUsed')}, external ${grown('external')}, array buffers ${grown('arrayBuffers')}, resident ${grown('rss')} bytes more; ${grown('descriptors')} descriptors more, ${after.openConnections} connections open\n`,
+  );
+  if (problems.length === 0) return;
+  process.stdout.write(`FAILED: ${problems.join(', ')}\n`);
+  process.exit(1);
+}
+
+process.stdout.write('== the addon with AddressSanitizer and UndefinedBehaviorSanitizer\n');
+buildCopy();
+process.stdout.write(`${testCopy()}\n== ${REQUESTS.toLocaleString('en')} requests\n`);
+await millionRequests();
+rmSync(COPY, { recursive: true, force: true });
+process.stdout.write('== no leak, no error\n');

@@ -1,0 +1,153 @@
+// Plays runs of the simulation from seeds, for as long as it is told to, and says what they reached.
+//   npm run simulate -- --minutes 30 --seed 1
+//   npm run simulate -- --seed 4711 --runs 1 --trace 40     one run, its last turns
+//   npm run simulate -- --seed 4711 --runs 1 --shrink       the smallest run that fails in the same way
+//   npm run simulate -- --canary lose-last-chunk            with a planted bug: must fail
+import { Session } from 'node:inspector/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { plantCanary, readCanaries } from './canary.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PROGRESS_MS = 10_000;
+/** Rooms whose code a long run must have reached. */
+const COVERED = /dist\/(?:reactor|connection|session)\/[\w-]+\.js$/;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    runs: { type: 'string' },
+    clients: { type: 'string' },
+    trace: { type: 'string' },
+    canary: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+    'keep-going': { type: 'boolean', default: false },
+  },
+});
+
+function number(name) {
+  if (values[name] === undefined) return undefined;
+  const value = Number(values[name]);
+  if (Number.isFinite(value) && value >= 0) return value;
+  process.stderr.write(`--${name} must be a number, not "${values[name]}"\n`);
+  process.exit(2);
+}
+
+const canary = values.canary === undefined ? null : readCanaries().find(({ name }) => name === values.canary);
+if (canary === undefined) {
+  process.stderr.write(
+    `no canary "${values.canary}": ${readCanaries()
+      .map(({ name }) => name)
+      .join(', ')}\n`,
+  );
+  process.exit(2);
+}
+const dist = canary === null ? new URL('../dist/', import.meta.url) : plantCanary(canary);
+const { CHECKERS, DIAL_NAMES, drawRun, play, shrink, TRANSITIONS } = await import(new URL('testing/index.js', dist));
+
+const firstSeed = number('seed');
+const minutes = number('minutes');
+const maxRuns = number('runs') ?? (minutes === undefined ? 1_000 : Infinity);
+const untilMs = minutes === undefined ? Infinity : Date.now() + minutes * 60_000;
+const scale = values.clients === undefined ? {} : { maxClients: number('clients') };
+
+const totals = { runs: 0, requests: 0, turns: 0, virtualMs: 0, failures: 0 };
+const faults = new Map();
+const transitions = new Map();
+
+function addTo(map, counts) {
+  for (const [key, count] of counts) map.set(key, (map.get(key) ?? 0) + count);
+}
+
+let seed = firstSeed;
+process.on('unhandledRejection', (error) => {
+  process.stderr.write(`seed ${seed}: a rejected promise that nobody handles: ${error?.stack ?? error}\n`);
+  process.exit(1);
+});
+
+function summary() {
+  const hours = (totals.virtualMs / 3_600_000).toFixed(1);
+  return `${totals.runs} runs (seeds ${firstSeed} to ${seed}), ${totals.requests} requests, ${totals.turns} turns, ${hours} simulated hours, ${totals.failures} failures`;
+}
+
+/** What a failing run was, so that it can be played again, and its last turns. */
+async function tell(settings, failure) {
+  const lines = [];
+  const { fingerprint } = await play(settings, (line) => lines.push(line));
+  process.stdout.write(`\nFAILED: seed ${settings.seed}: ${failure.message}\n  rule: ${CHECKERS[failure.checker]}\n`);
+  process.stdout.write(`  again: npm run simulate -- --seed ${settings.seed} --runs 1 --trace 100\n`);
+  process.stdout.write(`  fingerprint ${fingerprint}, settings ${JSON.stringify(settings)}\n`);
+  for (const line of lines.slice(-(number('trace') ?? 15))) process.stdout.write(`  ${line}\n`);
+}
+
+async function shrunken(settings, failure) {
+  process.stdout.write('shrinking');
+  const smaller = await shrink(settings, failure.checker, () => process.stdout.write('.'));
+  const again = await play(smaller);
+  await tell(smaller, again.failure);
+}
+
+async function playSeed() {
+  const settings = drawRun(seed, scale);
+  const report = await play(settings);
+  totals.runs++;
+  totals.requests += report.requests;
+  totals.turns += report.turns;
+  totals.virtualMs += report.virtualMs;
+  addTo(faults, report.faults);
+  addTo(transitions, report.transitions);
+  // Every hundredth run is played twice: the same seed must make the same calls.
+  if (seed % 100 === 0 && (await play(settings)).fingerprint !== report.fingerprint) {
+    totals.failures++;
+    process.stdout.write(`FAILED: seed ${seed}: the second time went differently\n`);
+  }
+  if (report.failure === null) return;
+  totals.failures++;
+  await tell(settings, report.failure);
+  if (values.shrink) await shrunken(settings, report.failure);
+}
+
+/** Functions of the covered rooms, by file, that no run has called. */
+async function uncovered(inspector) {
+  const { result } = await inspector.post('Profiler.takePreciseCoverage');
+  const missing = [];
+  let functions = 0;
+  for (const { url, functions: list } of result.filter(({ url }) => COVERED.test(url))) {
+    for (const { functionName, ranges } of list) {
+      functions++;
+      if (ranges[0].count === 0) missing.push(`${relative(ROOT, fileURLToPath(url))}: ${functionName || 'a callback'}`);
+    }
+  }
+  return { functions, missing };
+}
+
+const inspector = new Session();
+inspector.connect();
+await inspector.post('Profiler.enable');
+await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+
+let toldMs = Date.now();
+for (; totals.runs < maxRuns && Date.now() < untilMs; seed++) {
+  await playSeed();
+  if (totals.failures > 0 && !values['keep-going']) break;
+  if (Date.now() - toldMs > PROGRESS_MS) {
+    toldMs = Date.now();
+    process.stdout.write(`${summary()}\n`);
+  }
+}
+
+process.stdout.write(`\n${summary()}\n\nfaults injected:\n`);
+for (const name of DIAL_NAMES) process.stdout.write(`  ${name.padEnd(16)} ${faults.get(name) ?? 0}\n`);
+process.stdout.write('connection machine:\n');
+for (const name of TRANSITIONS) process.stdout.write(`  ${name.padEnd(34)} ${transitions.get(name) ?? 0}\n`);
+for (const name of transitions.keys()) if (!TRANSITIONS.includes(name)) process.stdout.write(`  UNKNOWN: ${name}\n`);
+const { functions, missing } = await uncovered(inspector);
+process.stdout.write(
+  `functions of reactor, connection and session: ${functions - missing.length} of ${functions} called\n`,
+);
+for (const line of missing) process.stdout.write(`  never: ${line}\n`);
+const isIncomplete = minutes !== undefined && TRANSITIONS.some((name) => !transitions.has(name));
+if (isIncomplete) process.stdout.write('not every transition was reached\n');
+process.exit(totals.failures > 0 || isIncomplete ? 1 : 0);

@@ -1,0 +1,164 @@
+// Tortures the built server on the real kernel: system calls that fail, and hardships of the whole process, under
+// load. Needs strace; slowhttptest and faketime are used where they are.
+//   npm run torture                      everything; about ten minutes
+//   npm run torture -- --only close      one system call
+//   npm run torture -- --hardships       the hardships alone
+//   npm run torture -- --write           writes the tables of docs/faults.md anew
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ask, load, slowReader } from './torture/clients.js';
+import { HARDSHIPS } from './torture/hardships.js';
+import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
+import { makeRoot, pause, Target } from './torture/target.js';
+
+const DOCUMENT = fileURLToPath(new URL('../docs/faults.md', import.meta.url));
+const LOAD_MS = 1_500;
+const CLIENTS = 12;
+/** Every seventh call fails, from the third on. */
+const WHEN = '3+7';
+/** How much larger the process may be in the end: caches and the heap's own slack. */
+const MAX_GROWTH_BYTES = 64 * 2 ** 20;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    hardships: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+for (const tool of ['strace']) {
+  if (spawnSync(tool, ['-V']).status === 0) continue;
+  process.stderr.write(`${tool} is needed: apt-get install ${tool}\n`);
+  process.exit(2);
+}
+
+/** strace on a running process, with every thread; ends with `stop()`, which counts the failures. */
+async function inject(target, call, errno, folder) {
+  const log = join(folder, 'strace.log');
+  const rule = `inject=${call}:error=${errno}:when=${WHEN}`;
+  const strace = spawn(
+    'strace',
+    ['-f', '-qq', '-p', String(target.pid), '-e', `trace=${call}`, '-e', rule, '-o', log],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const exited = new Promise((resolve) => strace.once('exit', resolve));
+  await pause(150);
+  return {
+    stop: async () => {
+      strace.kill('SIGINT');
+      await exited;
+      const injected = readFileSync(log, 'utf8').split('(INJECTED)').length - 1;
+      rmSync(log, { force: true });
+      return injected;
+    },
+  };
+}
+
+/** Waits until the descriptors are what they were, or for 4 s. Returns how many are too many. */
+async function surplusDescriptors(target, before) {
+  for (let waited = 0; waited < 4_000 && target.isAlive; waited += 100) {
+    if (target.descriptors() <= before) return 0;
+    await pause(100);
+  }
+  return target.isAlive ? target.descriptors() - before : 0;
+}
+
+/** One system call with one error, under load. */
+async function injection(target, call, errno, folder, before) {
+  const untilMs = Date.now() + LOAD_MS;
+  const slow = slowReader(target.port);
+  const strace = await inject(target, call, errno, folder);
+  const outcomes = await load(target.port, { clients: CLIENTS, untilMs });
+  const injected = await strace.stop();
+  slow.stop();
+  const after = target.isAlive ? await ask(target.port) : 'dead';
+  const surplus = await surplusDescriptors(target, before);
+  const isExplained = surplus === 0 || (LEAKS_WHEN_INJECTED.has(call) && surplus <= injected);
+  const isRight = target.isAlive && after === 'right' && outcomes.wrong === undefined && isExplained;
+  return { call, errno, injected, outcomes, after, surplus, isRight, isUsed: injected > 0 };
+}
+
+function outcomeText({ isUsed, outcomes, surplus, after }) {
+  if (!isUsed) return 'the call is not made under this load';
+  const { right = 0, ...others } = outcomes;
+  const rest = Object.entries(others).map(([name, count]) => `${count} ${name}`);
+  const leak = surplus === 0 ? '' : `; ${surplus} descriptors left open by calls that were not executed`;
+  return `${right} right${rest.length > 0 ? `, ${rest.join(', ')}` : ''}; then: ${after}${leak}`;
+}
+
+async function injections(rows) {
+  const place = makeRoot();
+  let target = await Target.start(place.root);
+  await load(target.port, { clients: CLIENTS, untilMs: Date.now() + 2_000 });
+  await pause(2_000);
+  const residentBytes = target.residentBytes();
+  let before = target.descriptors();
+  for (const { call, errors } of INJECTIONS.filter(({ call }) => values.only === undefined || call === values.only)) {
+    for (const errno of errors) {
+      const row = await injection(target, call, errno, place.folder, before);
+      rows.push({ ...row, text: outcomeText(row) });
+      process.stdout.write(
+        `${row.isRight ? 'ok    ' : 'FAILED'} ${call} ${errno}, ${row.injected} times: ${outcomeText(row)}\n`,
+      );
+      if (!target.isAlive) {
+        process.stdout.write(`the server ended (${target.exit}): ${target.stderr}\n`);
+        target = await Target.start(place.root);
+      }
+      before = target.descriptors();
+    }
+  }
+  const grownBytes = target.residentBytes() - residentBytes;
+  const isBounded = grownBytes < MAX_GROWTH_BYTES;
+  process.stdout.write(
+    `${isBounded ? 'ok    ' : 'FAILED'} memory: ${Math.round(grownBytes / 2 ** 20)} MiB more than before\n`,
+  );
+  await target.stop();
+  place.remove();
+  return isBounded;
+}
+
+async function hardships(rows) {
+  for (const { name, run, needs } of HARDSHIPS) {
+    if (needs !== undefined && spawnSync('which', [needs]).status !== 0) {
+      process.stdout.write(`left out: ${name} needs ${needs}\n`);
+      continue;
+    }
+    const row = await run().catch((error) => ({ isRight: false, text: error.message }));
+    rows.push({ name, ...row });
+    process.stdout.write(`${row.isRight ? 'ok    ' : 'FAILED'} ${name}: ${row.text}\n`);
+  }
+}
+
+/** Puts `table` between the two marks of `name` in the document. */
+function writeTable(name, head, lines) {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const [begin, end] = [`<!-- ${name}: made by npm run torture -- --write -->`, `<!-- end of ${name} -->`];
+  const [front, back] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
+  const rule = head.map(() => '---');
+  const rows = [head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  writeFileSync(DOCUMENT, `${text.slice(0, front)}\n\n${rows}\n\n${text.slice(back)}`);
+}
+
+const [calls, trials] = [[], []];
+const isBounded = values.hardships ? true : await injections(calls);
+if (values.only === undefined) await hardships(trials);
+if (values.write && calls.length > 0) {
+  const lines = calls.map(({ call, errno, injected, text }) => [`\`${call}\``, errno, injected, text]);
+  writeTable('injections', ['system call', 'error', 'times', 'clients'], lines);
+}
+if (values.write && trials.length > 0) {
+  writeTable(
+    'hardships',
+    ['hardship', 'what came of it'],
+    trials.map(({ name, text }) => [name, text]),
+  );
+}
+const failed = [...calls, ...trials].filter(({ isRight }) => !isRight).length;
+process.stdout.write(`${calls.length + trials.length - failed} ok, ${failed} failed\n`);
+process.exit(failed === 0 && isBounded ? 0 : 1);

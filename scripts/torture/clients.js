@@ -1,0 +1,143 @@
+// Clients of a tortured server: good ones that check every byte of every answer, and a load of them.
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { contentOf, FILES, pause } from './target.js';
+
+const NAMES = Object.keys(FILES);
+const GOOD_CLIENT = fileURLToPath(new URL('good-client.js', import.meta.url));
+
+/** One answer whole, or why there is none. Any wrong byte is `wrong`, which nothing excuses. */
+function readAnswer(socket, name, timeoutMs) {
+  const expected = contentOf(name);
+  return new Promise((resolve) => {
+    const pieces = [];
+    let length = 0;
+    let end = -1;
+    let head = '';
+    const done = (outcome) => {
+      clearTimeout(timer);
+      socket.off('data', onData).off('error', onError).off('close', onClose);
+      resolve(outcome);
+    };
+    const onData = (bytes) => {
+      pieces.push(bytes);
+      length += bytes.length;
+      if (end < 0) {
+        const so = Buffer.concat(pieces);
+        const at = so.indexOf('\r\n\r\n');
+        if (at < 0) return;
+        head = so.toString('latin1', 0, at);
+        const declared = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? -1);
+        end = at + 4 + declared;
+        if (!/^HTTP\/1\.1 \d{3} /.test(head) || declared < 0) return done('wrong');
+      }
+      if (length < end) return;
+      if (length > end) return done('wrong');
+      if (!head.startsWith('HTTP/1.1 200 ')) return done(head.slice(9, 12));
+      const content = Buffer.concat(pieces).subarray(end - expected.length);
+      done(expected.length <= end && content.equals(expected) ? 'right' : 'wrong');
+    };
+    const onError = () => done('cut');
+    const onClose = () => done('cut');
+    const timer = setTimeout(() => done('stalled'), timeoutMs);
+    socket.on('data', onData).on('error', onError).on('close', onClose);
+  });
+}
+
+function request(name, more = '') {
+  return `GET /${name} HTTP/1.1\r\nHost: torture\r\n${more}\r\n`;
+}
+
+function open(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.on('error', () => resolve(null));
+  });
+}
+
+/** A fresh client's one request: `right`, `wrong`, `cut`, `stalled`, a status, or `refused`. */
+export async function ask(port, name = 'small.txt', timeoutMs = 1_000) {
+  const socket = await open(port);
+  if (socket === null) return 'refused';
+  const answer = readAnswer(socket, name, timeoutMs);
+  socket.write(request(name));
+  const outcome = await answer;
+  socket.destroy();
+  return outcome;
+}
+
+/** Requests on connections that are kept for a while, until `untilMs`. Counts outcomes. */
+export async function load(port, { clients, untilMs, timeoutMs = 2_500 }) {
+  const outcomes = {};
+  const count = (outcome) => {
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  };
+  const one = async (index) => {
+    for (let round = 0; Date.now() < untilMs; round++) {
+      const socket = await open(port);
+      if (socket === null) {
+        count('refused');
+        await pause(20);
+        continue;
+      }
+      for (let i = 0; i < 5 && Date.now() < untilMs; i++) {
+        const name = NAMES[(index + round + i) % NAMES.length];
+        const answer = readAnswer(socket, name, timeoutMs);
+        socket.write(request(name));
+        const outcome = await answer;
+        count(outcome);
+        if (outcome !== 'right') break;
+      }
+      socket.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, (_, index) => one(index)));
+  return outcomes;
+}
+
+/** A client that asks for much and reads a little now and then; ends with `stop()`. */
+export function slowReader(port) {
+  const socket = connect({ port, host: '127.0.0.1', highWaterMark: 1_024 });
+  socket.on('error', () => {});
+  socket.write(request('large.bin').repeat(4));
+  socket.pause();
+  const timer = setInterval(() => socket.read(1_024), 50);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      socket.destroy();
+    },
+  };
+}
+
+/** Opens `count` connections at once and resets them all. */
+export async function resetStorm(port, count) {
+  const sockets = await Promise.all(Array.from({ length: count }, () => open(port)));
+  for (const socket of sockets) {
+    if (socket === null) continue;
+    socket.write(request('medium.bin'));
+    socket.resetAndDestroy();
+  }
+  return sockets.filter((socket) => socket !== null).length;
+}
+
+/**
+ * Asks once every 100 ms until `stop()`, which tells the slowest answer and what came. In a process of its own: what
+ * this one does to the server must not be mistaken for the server's slowness.
+ */
+export function goodClient(port) {
+  const child = spawn(process.execPath, [GOOD_CLIENT, `${port}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (bytes) => {
+    text += bytes;
+  });
+  return {
+    stop: async () => {
+      child.stdin.end();
+      await new Promise((resolve) => child.once('exit', resolve));
+      return JSON.parse(text);
+    },
+  };
+}

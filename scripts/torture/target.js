@@ -1,0 +1,120 @@
+// The server under torture: the built command or a program of its own, in a process that is watched from outside.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
+
+/** Content of the files that every target serves: the name says how many bytes. */
+export const FILES = { 'small.txt': 300, 'medium.bin': 60_000, 'large.bin': 1_000_000 };
+
+/** Deadlines short enough that a stalled victim is gone before the next case. */
+const DEADLINES = ['first-byte', 'header', 'body', 'send', 'keep-alive'].flatMap((name) => [
+  `--${name}-timeout-ms`,
+  '1500',
+]);
+
+export function contentOf(name) {
+  return Buffer.alloc(FILES[name], `<${name}>`);
+}
+
+/** A folder with {@link FILES}; `remove` takes it away. */
+export function makeRoot() {
+  const folder = mkdtempSync(join(tmpdir(), 'torture-'));
+  const root = join(folder, 'root');
+  const fill = () => {
+    mkdirSync(root);
+    for (const name of Object.keys(FILES)) writeFileSync(join(root, name), contentOf(name));
+  };
+  fill();
+  return {
+    root,
+    folder,
+    /** Takes the root itself away, or puts it back. */
+    lose: () => rmSync(root, { recursive: true }),
+    restore: fill,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export class Target {
+  /** `wrapper`: a command in front of node, such as `['prlimit', '--nofile=64']`. */
+  static async start(root, { wrapper = [], flags = [], env = {}, nodeFlags = [] } = {}) {
+    const argv = [
+      ...wrapper,
+      process.execPath,
+      ...nodeFlags,
+      COMMAND,
+      '--port',
+      '0',
+      '--root',
+      root,
+      ...DEADLINES,
+      ...flags,
+    ];
+    const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const target = new Target(child);
+    await target.#announced();
+    return target;
+  }
+
+  constructor(child) {
+    this.child = child;
+    this.stdout = '';
+    this.stderr = '';
+    this.exit = null;
+    child.stdout.on('data', (bytes) => {
+      this.stdout += bytes;
+    });
+    child.stderr.on('data', (bytes) => {
+      this.stderr = `${this.stderr}${bytes}`.slice(-10_000);
+    });
+    child.on('exit', (code, signal) => {
+      this.exit = signal ?? code;
+    });
+  }
+
+  async #announced() {
+    for (;;) {
+      const found = /http:\/\/[^:]+:(\d+)\/ .*pid (\d+)/.exec(this.stdout);
+      if (found !== null) {
+        [this.port, this.pid] = [Number(found[1]), Number(found[2])];
+        return;
+      }
+      if (this.exit !== null) throw new Error(`the server ended (${this.exit}) before it listened: ${this.stderr}`);
+      await pause(20);
+    }
+  }
+
+  get isAlive() {
+    return this.exit === null;
+  }
+
+  /** Open descriptors, as /proc lists them. */
+  descriptors() {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Resident memory in bytes. */
+  residentBytes() {
+    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? [];
+    return Number(kib) * 1024;
+  }
+
+  signal(name) {
+    process.kill(this.pid, name);
+  }
+
+  async stop() {
+    if (!this.isAlive) return;
+    this.signal('SIGTERM');
+    for (let waited = 0; this.isAlive && waited < 10_000; waited += 50) await pause(50);
+    if (this.isAlive) this.signal('SIGKILL');
+  }
+}
+
+export function pause(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,275 @@
+// One client of a run: what it sent, what must come back, and whether it did. How it behaves is elsewhere.
+
+import type { Random } from '../random.ts';
+import type { SimulatedClient } from '../simulated-client.ts';
+import type { SimulatedServer } from '../simulated-server.ts';
+import { AnswerReader, type AnswerSink } from './answer-reader.ts';
+import { type CheckerName, CheckFailure } from './failure.ts';
+import type { Outcome, Plan } from './plan.ts';
+
+/** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
+const CONTINUE_MS = 1_000;
+
+/** Late waits beyond this, in one connection's life, excuse it from what deadlines then do to it. */
+const EXCUSING_JUMP_MS = 400;
+
+/** What stands out for one request. */
+interface Expectation {
+  readonly outcome: Outcome;
+  readonly isHead: boolean;
+}
+
+export class Actor implements AnswerSink {
+  readonly index: number;
+  readonly behaviour: string;
+  readonly random: Random;
+  readonly client: SimulatedClient;
+  readonly world: SimulatedServer;
+  /** Requests sent so far. */
+  requests = 0;
+  /** The client ended the connection itself, without waiting for what was owed. */
+  hasLeft = false;
+  /** It does not read: what it misses is its own fault. */
+  isDeaf = false;
+  /** The server may end any connection from here on: it is closing. */
+  isDismissed = false;
+  readonly #expectations: Expectation[] = [];
+  readonly #reader: AnswerReader;
+  readonly #sizes: Map<string, number>;
+  readonly #jumpedMs: number;
+  #complete = 0;
+  #contentAt = 0;
+  #comparesContent = true;
+  #isContinued = false;
+  /** The connection ends with the answer that came last. */
+  #mustEnd = false;
+  #mayEnd = false;
+  #waiters: (() => void)[] = [];
+  /** The first rule that was broken. */
+  failure: CheckFailure | null = null;
+
+  /** `sizes` is told how large each request is, by its id. */
+  constructor(index: number, behaviour: string, random: Random, world: SimulatedServer, sizes: Map<string, number>) {
+    this.#sizes = sizes;
+    this.index = index;
+    this.behaviour = behaviour;
+    this.random = random;
+    this.world = world;
+    this.client = world.connect();
+    this.#jumpedMs = world.kernel.jumpedMs;
+    this.#reader = new AnswerReader(this);
+    this.client.onBytes = (bytes) => this.#guard(() => this.#feed(bytes));
+    this.client.onEnd = () => {
+      this.#guard(() => this.#ended());
+      this.#wake();
+    };
+  }
+
+  // ---- Doing ------------------------------------------------------------------------------------
+
+  /** Whether nothing more can come. */
+  get isOver(): boolean {
+    return this.client.isOver || this.failure !== null;
+  }
+
+  /** Answers that came whole. */
+  get answers(): number {
+    return this.#complete;
+  }
+
+  get isExcused(): boolean {
+    return (
+      this.isDismissed ||
+      this.hasLeft ||
+      this.isDeaf ||
+      this.client.socket.hurt !== '' ||
+      this.jumpedMs > EXCUSING_JUMP_MS
+    );
+  }
+
+  /** By how much time has jumped since this client connected. */
+  get jumpedMs(): number {
+    return this.world.kernel.jumpedMs - this.#jumpedMs;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.world.clock.sleep(ms);
+  }
+
+  /** What comes next in the order of answers. */
+  expect(outcome: Outcome, isHead = false): void {
+    this.#expectations.push({ outcome, isHead });
+  }
+
+  /** Expects an error, as an answer to what is no whole request. */
+  expectRefusal(statuses: readonly number[], closes: Outcome['closes'] = 'yes'): void {
+    this.expect({ kind: 'refused', statuses, content: null, closes });
+  }
+
+  /** Sends a request, in `pieces` with pauses when it is more than one. */
+  async send(plan: Plan, pieces = 1): Promise<void> {
+    this.requests++;
+    this.#sizes.set(plan.id, plan.bytes.length);
+    this.expect(plan.outcome, plan.isHead);
+    if (!plan.awaitsContinue) {
+      await this.sendPieces(plan.bytes, pieces);
+      return;
+    }
+    const index = this.#expectations.length - 1;
+    this.#isContinued = false;
+    await this.sendPieces(plan.bytes.subarray(0, plan.headBytes), pieces);
+    await this.#until(() => this.#isContinued || this.#complete > index, CONTINUE_MS);
+    if (this.#complete <= index) await this.sendPieces(plan.bytes.subarray(plan.headBytes), pieces);
+  }
+
+  async sendPieces(bytes: Buffer, pieces: number): Promise<void> {
+    const size = Math.max(Math.ceil(bytes.length / pieces), 1);
+    for (let at = 0; at < bytes.length && !this.isOver; at += size) {
+      if (at > 0) await this.sleep(this.random.below(4));
+      this.client.send(bytes.subarray(at, at + size));
+    }
+  }
+
+  /** Waits until `count` answers came, or none will any more. */
+  answered(count: number = this.#expectations.length): Promise<void> {
+    return this.#until(() => this.#complete >= count);
+  }
+
+  /** Waits for the end that the server makes. */
+  ended(): Promise<void> {
+    return this.#until(() => false);
+  }
+
+  /** Resets the connection, whatever is owed. */
+  leave(): void {
+    this.hasLeft = true;
+    this.client.reset();
+    this.#wake();
+  }
+
+  /** Notes a broken rule; the run ends with it. */
+  fail(checker: CheckerName, what: string): void {
+    this.failure ??= new CheckFailure(checker, `${this.name}: ${what}`);
+    this.#wake();
+  }
+
+  get name(): string {
+    return `client ${this.index} (${this.behaviour}, port ${this.client.socket.port})`;
+  }
+
+  /** Where it stands, for who waits in vain. */
+  get state(): string {
+    const { inbound, outbound, inboundEnded } = this.client.socket;
+    const bytes = `${inbound.length} bytes unread${inboundEnded ? ' and the end' : ''}, ${outbound.length} unsent`;
+    return `${this.name}: ${this.#complete} of ${this.#expectations.length} answers, ${bytes}`;
+  }
+
+  // ---- AnswerSink -------------------------------------------------------------------------------
+
+  isHead(): boolean {
+    return this.#expectations[this.#complete]?.isHead ?? false;
+  }
+
+  interim(status: number): void {
+    if (status !== 100) this.fail('answers', `an interim answer ${status}`);
+    this.#isContinued = true;
+    this.#wake();
+  }
+
+  head(status: number, fields: ReadonlyMap<string, string>): void {
+    if (this.#mustEnd) this.fail('answers', `an answer ${status} behind the last one`);
+    const expected = this.#expectations[this.#complete];
+    const closes = fields.get('connection') === 'close';
+    this.#contentAt = 0;
+    if (expected === undefined) {
+      this.fail('answers', `an answer ${status} to nothing`);
+      return;
+    }
+    const { outcome } = expected;
+    const isTimeout = status === 408 && this.isExcused;
+    if (!outcome.statuses.includes(status) && !isTimeout) {
+      this.fail('answers', `answer ${this.#complete} is ${status}, not ${outcome.statuses.join(' or ')}`);
+    }
+    this.#comparesContent = outcome.statuses.includes(status);
+    if (closes && outcome.closes === 'no' && !this.isExcused) this.fail('answers', `answer ${this.#complete} closes`);
+    this.#mustEnd ||= closes;
+    this.#mayEnd ||= outcome.closes !== 'no';
+  }
+
+  content(bytes: Buffer): void {
+    const expected = this.#expectations[this.#complete]?.outcome.content;
+    if (!this.#comparesContent || expected === undefined || expected === null) return;
+    const right = expected.subarray(this.#contentAt, this.#contentAt + bytes.length);
+    if (!right.equals(bytes)) {
+      const got = bytes.toString('latin1', 0, 40);
+      this.fail('answers', `answer ${this.#complete} has ${JSON.stringify(got)} near byte ${this.#contentAt}`);
+    }
+    this.#contentAt += bytes.length;
+  }
+
+  complete(): void {
+    const outcome = this.#expectations[this.#complete]?.outcome;
+    if (this.#comparesContent && outcome?.kind === 'cut' && outcome.closes === 'yes') {
+      this.fail('answers', `answer ${this.#complete} looks whole, and is not`);
+    }
+    if (
+      this.#comparesContent &&
+      outcome?.kind === 'whole' &&
+      outcome.content !== null &&
+      this.#contentAt !== outcome.content.length
+    ) {
+      const length = outcome.content.length;
+      this.fail('answers', `answer ${this.#complete} has ${this.#contentAt} bytes of content, not ${length}`);
+    }
+    this.#complete++;
+    this.#wake();
+  }
+
+  // ---- Judging ----------------------------------------------------------------------------------
+
+  #feed(bytes: Buffer): void {
+    try {
+      this.#reader.feed(bytes);
+    } catch (error) {
+      this.fail('framing', `answer ${this.#complete}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** The server ended the connection: was that right? */
+  #ended(): void {
+    if (this.isExcused) return;
+    const isBetween = this.client.end === 'fin' ? this.#reader.end() : this.#reader.isBetween;
+    const next = this.#expectations[this.#complete];
+    if (next === undefined || next.outcome.kind === 'cut' || next.outcome.kind === 'none') return;
+    const isAllowed = this.#mayEnd || next.outcome.closes === 'may';
+    if (isBetween && isAllowed) return;
+    const missing = isBetween ? 'has not come' : `has only ${this.#contentAt} bytes`;
+    this.fail('completeness', `the connection ended (${this.client.end}) though answer ${this.#complete} ${missing}`);
+  }
+
+  /** What throws in a callback of the clock belongs to this client. */
+  #guard(call: () => void): void {
+    if (this.failure === null) call();
+  }
+
+  async #until(condition: () => boolean, limitMs = Infinity): Promise<void> {
+    let isLate = false;
+    if (limitMs !== Infinity) {
+      this.world.clock.after(limitMs, () => {
+        isLate = true;
+        this.#wake();
+      });
+    }
+    while (!condition() && !this.isOver && !isLate) {
+      await new Promise<void>((resolve) => {
+        this.#waiters.push(resolve);
+      });
+    }
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

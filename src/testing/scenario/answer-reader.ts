@@ -1,0 +1,166 @@
+// Reads HTTP/1.1 answers as RFC 9112 says a client must, and nothing else: slow, strict, and without a line
+// of the server's own code.
+
+/** Told what came, as it comes. */
+export interface AnswerSink {
+  /** Whether the answer that begins now belongs to a HEAD request. */
+  isHead(): boolean;
+  /** An interim answer (1xx). */
+  interim(status: number): void;
+  /** A final answer begins. */
+  head(status: number, fields: ReadonlyMap<string, string>): void;
+  /** Some of its content. */
+  content(bytes: Buffer): void;
+  /** It is complete. */
+  complete(): void;
+}
+
+const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)$/;
+const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t]*?)[ \t]*$/;
+const CHUNK_LINE = /^([0-9a-f]{1,8})$/i;
+
+/** A head of more bytes than this is not what our server sends. */
+const MAX_HEAD_BYTES = 65_536;
+
+type Phase = 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailers' | 'until end';
+
+export class AnswerReader {
+  readonly #sink: AnswerSink;
+  #bytes: Buffer = Buffer.alloc(0);
+  #phase: Phase = 'head';
+  /** Bytes of content still to come in this phase. */
+  #left = 0;
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink;
+  }
+
+  /** Whether the bytes so far end between two answers. */
+  get isBetween(): boolean {
+    return this.#phase === 'head' && this.#bytes.length === 0;
+  }
+
+  /** @throws Error that says which rule the bytes break. */
+  feed(bytes: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    while (this.#bytes.length > 0 && this.#step());
+  }
+
+  /** The connection ended. Returns whether that is the end of the last answer too. */
+  end(): boolean {
+    if (this.#phase !== 'until end') return this.isBetween;
+    this.#finish();
+    return true;
+  }
+
+  /** Goes on by one element; false: more bytes are needed. */
+  #step(): boolean {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead();
+      case 'chunk line':
+        return this.#readChunkLine();
+      case 'chunk end':
+        return this.#expectLine('') && this.#goOn('chunk line');
+      case 'trailers':
+        if (!this.#expectLine('')) return false;
+        this.#finish();
+        return true;
+      default:
+        return this.#readContent();
+    }
+  }
+
+  #readHead(): boolean {
+    const end = this.#bytes.indexOf('\r\n\r\n');
+    if (end < 0) {
+      if (this.#bytes.length > MAX_HEAD_BYTES) throw new Error('a head without end');
+      return false;
+    }
+    const [first = '', ...lines] = this.#bytes.toString('latin1', 0, end).split('\r\n');
+    const status = Number(STATUS_LINE.exec(first)?.[1] ?? fail(`status line ${JSON.stringify(first)}`));
+    const fields = new Map<string, string>();
+    for (const line of lines) {
+      const [, name = '', value = ''] = FIELD_LINE.exec(line) ?? fail(`field line ${JSON.stringify(line)}`);
+      if (fields.has(name.toLowerCase())) fail(`two fields ${name}`);
+      fields.set(name.toLowerCase(), value);
+    }
+    this.#bytes = this.#bytes.subarray(end + 4);
+    if (status < 200) this.#sink.interim(status);
+    else this.#begin(status, fields);
+    return true;
+  }
+
+  #begin(status: number, fields: ReadonlyMap<string, string>): void {
+    const [length, coding] = [fields.get('content-length'), fields.get('transfer-encoding')];
+    if (length !== undefined && coding !== undefined) fail('Content-Length and Transfer-Encoding');
+    if (length !== undefined && !/^(?:0|[1-9][0-9]{0,14})$/.test(length)) fail(`Content-Length ${length}`);
+    if (coding !== undefined && coding !== 'chunked') fail(`Transfer-Encoding ${coding}`);
+    if (!fields.has('date')) fail('no Date');
+    const isSilent = this.#sink.isHead() || status === 204 || status === 304;
+    if (status === 204 && (length !== undefined || coding !== undefined)) fail('204 with a length');
+    this.#sink.head(status, fields);
+    if (isSilent || length === '0') {
+      this.#finish();
+    } else if (coding !== undefined) {
+      this.#phase = 'chunk line';
+    } else if (length !== undefined) {
+      this.#left = Number(length);
+      this.#phase = 'length';
+    } else {
+      if (fields.get('connection') !== 'close') fail('content without length on a connection that goes on');
+      this.#phase = 'until end';
+    }
+  }
+
+  #readChunkLine(): boolean {
+    const line = this.#takeLine();
+    if (line === null) return false;
+    this.#left = Number.parseInt(CHUNK_LINE.exec(line)?.[1] ?? fail(`chunk line ${JSON.stringify(line)}`), 16);
+    return this.#goOn(this.#left === 0 ? 'trailers' : 'chunk');
+  }
+
+  #readContent(): boolean {
+    const count = this.#phase === 'until end' ? this.#bytes.length : Math.min(this.#left, this.#bytes.length);
+    const piece = this.#bytes.subarray(0, count);
+    this.#bytes = this.#bytes.subarray(count);
+    this.#left -= count;
+    this.#sink.content(piece);
+    if (this.#phase === 'until end' || this.#left > 0) return true;
+    if (this.#phase === 'chunk') this.#phase = 'chunk end';
+    else this.#finish();
+    return true;
+  }
+
+  #finish(): void {
+    this.#phase = 'head';
+    this.#sink.complete();
+  }
+
+  #goOn(phase: Phase): true {
+    this.#phase = phase;
+    return true;
+  }
+
+  #expectLine(expected: string): boolean {
+    const line = this.#takeLine();
+    if (line !== null && line !== expected) fail(`${JSON.stringify(line)} where a line end belongs`);
+    return line !== null;
+  }
+
+  /** The next line without its CRLF; null: it is not complete. */
+  #takeLine(): string | null {
+    const end = this.#bytes.indexOf('\r\n');
+    if (end < 0) {
+      if (this.#bytes.length > MAX_HEAD_BYTES) fail('a line without end');
+      return null;
+    }
+    const line = this.#bytes.toString('latin1', 0, end);
+    this.#bytes = this.#bytes.subarray(end + 2);
+    return line;
+  }
+}
+
+function fail(what: string): never {
+  throw new Error(what);
+}

@@ -1,0 +1,207 @@
+// The application of a simulated run: every kind of handler that a server meets, each answering with content
+// that follows from the request's own target. It notes what it was asked, and what it was told.
+
+import { EpollServerError } from '../../errors.ts';
+import { prepareFields } from '../../http/fields.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
+import { contentOf } from './content.ts';
+import { CheckFailure } from './failure.ts';
+
+const PLAIN = prepareFields({ 'Content-Type': 'text/plain' });
+
+/** What a handler is asked for, read from the query. */
+interface Order {
+  readonly content: Buffer;
+  readonly takesMs: number;
+  readonly pieces: number;
+}
+
+type Route = (request: HttpRequest, response: HttpResponse, order: Order) => void | Promise<void>;
+
+/** What the application knows of one connection, by the client's port. */
+export class Conversation {
+  /** Promises of handlers that are not settled. */
+  pending = 0;
+  /** The last answer: files may be given without a promise. */
+  answer: HttpResponse | null = null;
+  /** Content bytes given to the server, at least. */
+  givenBytes = 0;
+  /** Bytes of the requests that were handled, at most. */
+  takenBytes = 0;
+
+  /** Handlers that have not finished. */
+  get running(): number {
+    return this.pending > 0 || this.answer === null || this.answer.ended ? this.pending : 1;
+  }
+}
+
+export class Application {
+  readonly #clock: VirtualClock;
+  readonly #files: Handler;
+  readonly #conversations = new Map<number, Conversation>();
+  readonly #seen = new Set<string>();
+  /** Bytes of each request that was sent, by its id. */
+  readonly sizes: Map<string, number> = new Map();
+  /** Errors of this application that were planned. */
+  readonly planned: WeakSet<Error> = new WeakSet();
+  requests = 0;
+  /** Handlers that were told that their client is gone. */
+  aborts = 0;
+
+  /** `files` answers below `/files/`. */
+  constructor(clock: VirtualClock, files: Handler) {
+    this.#clock = clock;
+    this.#files = files;
+  }
+
+  conversation(port: number): Conversation {
+    let found = this.#conversations.get(port);
+    if (found === undefined) {
+      found = new Conversation();
+      this.#conversations.set(port, found);
+    }
+    return found;
+  }
+
+  /** The handlers that are still running. */
+  get running(): number {
+    let sum = 0;
+    for (const { running } of this.#conversations.values()) sum += running;
+    return sum;
+  }
+
+  readonly handle: Handler = (request, response) => {
+    const conversation = this.conversation(request.remote.port);
+    const query = new URLSearchParams(request.query);
+    const id = query.get('id') ?? '';
+    this.requests++;
+    conversation.takenBytes += this.sizes.get(id) ?? 0;
+    if (this.#seen.has(id)) throw new CheckFailure('handlers', `request ${id} was handled twice`);
+    this.#seen.add(id);
+    conversation.answer = response;
+    const result = this.#answer(request, response, id, query, conversation);
+    if (result === undefined) return;
+    conversation.pending++;
+    return Promise.resolve(result).finally(() => {
+      conversation.pending--;
+    });
+  };
+
+  #answer(
+    request: HttpRequest,
+    response: HttpResponse,
+    id: string,
+    query: URLSearchParams,
+    conversation: Conversation,
+  ): void | PromiseLike<void> {
+    if (request.path.startsWith('/files/')) return this.#files(request, response);
+    const [client = 0, number = 0] = id.split('.').map(Number);
+    const content = contentOf(client, number, Number(query.get('n') ?? 0));
+    const route = this.#routes[request.path];
+    if (route === undefined) throw new CheckFailure('handlers', `nobody asked for ${request.path}`);
+    if (request.path === '/now' && request.method === 'GET') conversation.givenBytes += content.length;
+    return route(request, response, {
+      content,
+      takesMs: Number(query.get('ms') ?? 1),
+      pieces: Number(query.get('k') ?? 1),
+    });
+  }
+
+  #fail(): Error {
+    const error = new Error('this handler fails, as planned');
+    this.planned.add(error);
+    return error;
+  }
+
+  /** Writes content in pieces, and waits when it is told to. */
+  async #write(response: HttpResponse, { content, takesMs, pieces }: Order, until = content.length): Promise<void> {
+    const size = Math.max(Math.ceil(content.length / pieces), 1);
+    for (let at = 0; at < until && !response.ended; at += size) {
+      if (takesMs > 1) await this.#clock.sleep(takesMs);
+      if (!response.write(content.subarray(at, Math.min(at + size, until)))) await response.drained();
+    }
+  }
+
+  readonly #routes: Readonly<Record<string, Route>> = {
+    '/now': (_request, response, { content }) => response.send(200, PLAIN, content),
+    '/later': async (_request, response, { content, takesMs }) => {
+      await this.#clock.sleep(takesMs);
+      response.send(200, PLAIN, content);
+    },
+    '/stream': async (_request, response, order) => {
+      response.start(200, PLAIN);
+      await this.#write(response, order);
+      response.end();
+    },
+    '/counted': async (_request, response, order) => {
+      response.start(200, { 'Content-Length': order.content.length });
+      await this.#write(response, order);
+      response.end();
+    },
+    '/late-write': async (_request, response, order) => {
+      // Everything at once, without asking whether there is room, from a promise.
+      await this.#clock.sleep(order.takesMs);
+      response.start(200, PLAIN);
+      response.write(order.content);
+      response.end();
+    },
+    '/twice': (_request, response, { content }) => {
+      response.send(200, PLAIN, content);
+      try {
+        response.send(200, PLAIN, 'again');
+      } catch (error) {
+        if (error instanceof EpollServerError && error.code === 'ERR_ALREADY_ANSWERED') return;
+      }
+      throw new CheckFailure('handlers', 'a second answer was accepted');
+    },
+    '/echo': async (request, response) => {
+      response.send(200, PLAIN, await this.#readBody(request));
+    },
+    '/ignore': (_request, response) => response.send(200, PLAIN, 'ignored'),
+    '/taste': async (request, response) => {
+      await request.body.read();
+      response.send(200, PLAIN, 'tasted');
+    },
+    '/throws': () => {
+      throw this.#fail();
+    },
+    '/rejects': async (_request, _response, { takesMs }) => {
+      await this.#clock.sleep(takesMs);
+      throw this.#fail();
+    },
+    '/empty': (_request, response) => response.send(204),
+    '/last': (_request, response, { content }) => response.send(200, { Connection: 'close' }, content),
+    '/breaks': async (_request, response, order) => {
+      response.start(200, PLAIN);
+      await this.#write(response, order, Math.floor(order.content.length / 2));
+      throw this.#fail();
+    },
+    '/aborts': async (_request, response, order) => {
+      response.start(200, PLAIN);
+      await this.#write(response, order, Math.floor(order.content.length / 2));
+      response.abort();
+    },
+    '/promises-more': async (_request, response, order) => {
+      response.start(200, { 'Content-Length': order.content.length + 1 });
+      await this.#write(response, order);
+      response.end();
+    },
+    '/never': (request) =>
+      new Promise((resolve) => {
+        request.signal.addEventListener('abort', () => {
+          this.aborts++;
+          resolve();
+        });
+      }),
+  };
+
+  async #readBody(request: HttpRequest): Promise<Buffer> {
+    try {
+      return await request.body.bytes();
+    } catch (error) {
+      if (error instanceof Error) this.planned.add(error);
+      throw error;
+    }
+  }
+}

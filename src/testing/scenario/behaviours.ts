@@ -1,0 +1,271 @@
+// The clients that a server meets, each a short story. Who behaves well must get everything; who does not
+// must be ended in time, and harm nobody.
+
+import type { Limits } from '../../limits.ts';
+import type { Actor } from './actor.ts';
+import { drawGarbage } from './garbage.ts';
+import { type Plan, type PlanSettings, planAnswer, planEcho, planRequest } from './plan.ts';
+
+/** What a behaviour may use of its run. */
+export interface Stage {
+  readonly limits: Limits;
+  readonly requests: PlanSettings;
+  /** How many requests an eager client sends at most. */
+  readonly maxRequests: number;
+  /** Bytes that the simulated kernel takes for a client that does not read. */
+  readonly sendCapacity: number;
+}
+
+type Behaviour = (actor: Actor, stage: Stage) => Promise<void>;
+
+/** What a deadline may be late by: a bucket of the reactor's clock, the turns before it, a look at what was taken. */
+const LATE_MS = 600;
+
+/** Clients do not leave before what the server does by itself has had its time. */
+const PATIENCE_MS = 400_000;
+
+function plansOf(actor: Actor, { requests, maxRequests }: Stage): Plan[] {
+  const count = actor.random.magnitude(1, maxRequests);
+  return Array.from({ length: count }, (_, i) => planRequest(actor.random, requests, actor.index, i));
+}
+
+/** A connection ends by its client's FIN, or by its RST when everything was answered. */
+async function goodbye(actor: Actor): Promise<void> {
+  if (actor.isOver) return;
+  if (actor.random.chance(0.3)) {
+    actor.leave();
+    return;
+  }
+  actor.client.finish();
+  await actor.ended();
+}
+
+/** Waits as long as the longest answer may take, then gives up on handlers that never answer. */
+async function awaitAnswers(actor: Actor, plans: readonly Plan[]): Promise<void> {
+  if (plans.some(({ outcome }) => outcome.kind === 'none')) {
+    const isOther = ({ outcome }: Plan): boolean => outcome.kind !== 'none';
+    const before = plans.findIndex((plan) => !isOther(plan));
+    await actor.answered(actor.requests - plans.length + before);
+    await actor.sleep(500);
+    if (!actor.isOver) actor.leave();
+    return;
+  }
+  await actor.answered();
+}
+
+/** Reports an end that came too early or too late, given when the time began at the earliest and latest. */
+function checkDeadline(
+  actor: Actor,
+  what: string,
+  endMs: number,
+  limitMs: number,
+  fromMs: number,
+  lastMs = fromMs,
+): void {
+  if (actor.isDismissed || actor.hasLeft || actor.client.socket.hurt !== '') return;
+  // A jump may have made another deadline due, before the time of this one had begun.
+  const isEarlyExcused = actor.jumpedMs > 0;
+  if (isEarlyExcused && (endMs === 0 || fromMs === 0)) return;
+  if (endMs === 0) actor.fail('deadlines', `${what}: it never ended`);
+  else if (endMs < fromMs + limitMs - 1 && !isEarlyExcused) {
+    actor.fail('deadlines', `${what}: ended after ${endMs - fromMs} ms, before its ${limitMs} ms were over`);
+  } else if (endMs > lastMs + limitMs + LATE_MS + actor.jumpedMs) {
+    actor.fail('deadlines', `${what}: ended after ${endMs - lastMs} ms instead of ${limitMs} ms`);
+  }
+}
+
+/** Every behaviour's name; stored seeds use them. */
+export const BEHAVIOUR_NAMES = [
+  'steady',
+  'tireless',
+  'pipelining',
+  'trickling',
+  'slowReading',
+  'halfClosing',
+  'neverReading',
+  'leavingMidRequest',
+  'leavingMidAnswer',
+  'garbling',
+  'silent',
+  'loris',
+  'stalling',
+  'idling',
+] as const;
+
+export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
+
+/** A handler that never answers is told in time, once the server could see that its client has finished. */
+async function expectAbort(actor: Actor, { limits }: Stage): Promise<void> {
+  await actor.sleep(limits.halfClosedTimeoutMs * 4);
+  if (actor.isOver) return;
+  const isKnown = actor.client.socket.hangupReported && !actor.isExcused;
+  if (isKnown) actor.fail('deadlines', `half-closed: not ended after ${limits.halfClosedTimeoutMs * 4} ms`);
+  else actor.leave();
+}
+
+const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
+  /** One request after the other, with thinking between. */
+  steady: async (actor, stage) => {
+    for (const plan of plansOf(actor, stage)) {
+      await actor.send(plan);
+      await awaitAnswers(actor, [plan]);
+      if (actor.isOver) return;
+      await actor.sleep(actor.random.below(200));
+    }
+    await goodbye(actor);
+  },
+
+  /** Keep-alive for very many requests. */
+  tireless: async (actor, stage) => {
+    const count = stage.maxRequests * 20;
+    for (let i = 0; i < count && !actor.isOver; i++) {
+      await actor.send(planAnswer(actor.random, actor.index, i, actor.random.below(64)));
+      await actor.answered();
+    }
+    await goodbye(actor);
+  },
+
+  /** Everything at once, cut anywhere. */
+  pipelining: async (actor, stage) => {
+    const plans = plansOf(actor, stage).map((plan) => ({ ...plan, awaitsContinue: false }));
+    for (const plan of plans) await actor.send(plan, actor.random.chance(0.3) ? actor.random.between(1, 5) : 1);
+    await awaitAnswers(actor, plans);
+    await goodbye(actor);
+  },
+
+  /** One byte at a time. */
+  trickling: async (actor, stage) => {
+    for (let i = 0; i < 3 && !actor.isOver; i++) {
+      const plan = planRequest(actor.random, { ...stage.requests, maxContentBytes: 200 }, actor.index, i);
+      await actor.send(plan, plan.bytes.length);
+      await awaitAnswers(actor, [plan]);
+    }
+    await goodbye(actor);
+  },
+
+  /** Reads a little now and then, and must get everything all the same. */
+  slowReading: async (actor, stage) => {
+    const everyMs = actor.random.magnitude(1, 300);
+    actor.client.readRate = { bytes: actor.random.between(stage.requests.maxContentBytes >> 4, 65_536) + 1, everyMs };
+    const plans = plansOf(actor, { ...stage, maxRequests: 4, requests: { ...stage.requests, endingShare: 0 } });
+    for (const plan of plans) await actor.send(plan);
+    await actor.answered();
+    await goodbye(actor);
+  },
+
+  /** Finishes sending at once, and still gets its answers. */
+  halfClosing: async (actor, stage) => {
+    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({ ...plan, awaitsContinue: false }));
+    for (const plan of plans) await actor.send(plan);
+    if (actor.random.chance(0.5)) await actor.sleep(actor.random.below(20));
+    actor.client.finish();
+    if (plans.some(({ outcome }) => outcome.kind === 'none')) await expectAbort(actor, stage);
+    else await actor.ended();
+  },
+
+  /** Never reads: its answers pile up, and it is ended. */
+  neverReading: async (actor, stage) => {
+    actor.client.pauseReading();
+    actor.isDeaf = true;
+    const length = Math.max(stage.requests.maxContentBytes >> 2, 64);
+    const enough = Math.ceil((stage.sendCapacity + stage.limits.maxUnsentBytes * 3) / length) + 400;
+    for (let i = 0; i < enough; i++) await actor.send(planAnswer(actor.random, actor.index, i, length));
+    await actor.sleep(PATIENCE_MS);
+    // Its time began when the first byte was owed; what the kernel took later earned none.
+    const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
+    checkDeadline(actor, 'not reading', endedMs, stage.limits.sendTimeoutMs, acceptedMs, lastSentMs);
+    actor.leave();
+  },
+
+  /** Leaves in the middle of a request: by FIN, by RST, or by silence. */
+  leavingMidRequest: async (actor, stage) => {
+    const plan = planEcho(actor.random, stage.requests, actor.index, 0);
+    const cut = actor.random.between(1, plan.bytes.length - 1);
+    if (actor.random.chance(0.5)) {
+      await actor.send(planAnswer(actor.random, actor.index, 1, 10));
+    }
+    actor.expectRefusal([400, 408], 'may');
+    await actor.sendPieces(plan.bytes.subarray(0, cut), actor.random.between(1, 4));
+    await actor.sleep(actor.random.below(50));
+    if (actor.random.chance(0.5)) {
+      actor.client.finish();
+      await actor.ended();
+    } else {
+      actor.leave();
+    }
+  },
+
+  /** Leaves in the middle of an answer. */
+  leavingMidAnswer: async (actor, stage) => {
+    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({ ...plan, awaitsContinue: false }));
+    actor.world.clock.after(actor.random.magnitude(1, 500), () => actor.leave());
+    for (const plan of plans) await actor.send(plan);
+    await actor.ended();
+  },
+
+  /** Good requests, and then something that is none. */
+  garbling: async (actor, stage) => {
+    const count = actor.random.below(4);
+    for (let i = 0; i < count; i++) {
+      const plan = planAnswer(actor.random, actor.index, i, actor.random.below(stage.requests.maxContentBytes));
+      await actor.send(plan);
+    }
+    const garbage = drawGarbage(actor.random, stage.limits.maxHeaderBytes, `${actor.index}.${count}`);
+    actor.expectRefusal(garbage.statuses);
+    await actor.sendPieces(garbage.bytes, actor.random.between(1, 3));
+    if (actor.random.chance(0.3)) actor.client.send(planAnswer(actor.random, actor.index, 99, 9).bytes);
+    await actor.answered();
+    if (actor.random.chance(0.5)) actor.client.finish();
+    await actor.ended();
+  },
+
+  /** Connects and says nothing. */
+  silent: async (actor, stage) => {
+    await actor.ended();
+    const { endedMs, acceptedMs } = actor.client.socket;
+    if (acceptedMs > 0) checkDeadline(actor, 'silence', endedMs, stage.limits.firstByteTimeoutMs, acceptedMs);
+  },
+
+  /** A head that takes longer than it may (slow-loris). */
+  loris: async (actor, stage) => {
+    actor.expectRefusal([408]);
+    const { headerTimeoutMs } = stage.limits;
+    actor.client.send('GET /now HTTP/1.1\r\nHost: simulated\r\n');
+    for (let spentMs = 0; spentMs < headerTimeoutMs * 2 && !actor.isOver; spentMs += headerTimeoutMs / 8) {
+      await actor.sleep(headerTimeoutMs / 8);
+      if (actor.answers > 0) break;
+      actor.client.send('X: y\r\n');
+    }
+    await actor.answered();
+    const { lastSentMs, firstReceivedMs } = actor.client.socket;
+    checkDeadline(actor, 'a slow head', lastSentMs, headerTimeoutMs, firstReceivedMs);
+    actor.client.finish();
+    await actor.ended();
+  },
+
+  /** A body that stops in the middle. */
+  stalling: async (actor, stage) => {
+    const plan = { ...planEcho(actor.random, stage.requests, actor.index, 0), awaitsContinue: false };
+    actor.expectRefusal([408]);
+    const upTo = actor.random.between(plan.headBytes, plan.bytes.length - 6);
+    await actor.sendPieces(plan.bytes.subarray(0, upTo), actor.random.between(1, 3));
+    await actor.answered();
+    const { lastSentMs, receivedBeforeSendingMs } = actor.client.socket;
+    checkDeadline(actor, 'a stalled body', lastSentMs, stage.limits.bodyTimeoutMs, receivedBeforeSendingMs);
+    await actor.ended();
+  },
+
+  /** Asks once and stays. */
+  idling: async (actor, stage) => {
+    await actor.send(planAnswer(actor.random, actor.index, 0, 50));
+    await actor.answered();
+    await actor.ended();
+    const { endedMs, receivedBeforeSendingMs, lastSentMs } = actor.client.socket;
+    checkDeadline(actor, 'idling', endedMs, stage.limits.keepAliveTimeoutMs, receivedBeforeSendingMs, lastSentMs);
+  },
+};
+
+/** Plays `name`; what it throws, the run hears of. */
+export function behave(name: BehaviourName, actor: Actor, stage: Stage): Promise<void> {
+  return BEHAVIOURS[name](actor, stage);
+}

@@ -1,0 +1,41 @@
+// The site of a run's files, below /files/: the real one, over files that exist in the simulation only.
+
+import { CacheRules } from '../../handlers/files/cache-rules.ts';
+import { FileCache } from '../../handlers/files/file-cache.ts';
+import { makeFileCounters } from '../../handlers/files/file-counters.ts';
+import { Loader } from '../../handlers/files/loader.ts';
+import { Site } from '../../handlers/files/site.ts';
+import { WorkPool } from '../../handlers/files/work-pool.ts';
+import { staticFiles } from '../../handlers/static-files.ts';
+import type { Handler } from '../../http/handler.ts';
+import type { SimulatedFiles } from '../simulated-files.ts';
+import type { SimulatedKernel } from '../simulated-kernel.ts';
+
+/** Threads of the pool that the simulated disk is read in. */
+const POOL_THREADS = 4;
+
+export interface FileLimits {
+  readonly maxCacheBytes: number;
+  readonly maxCachedFileBytes: number;
+}
+
+/** Nothing is compressed: that would happen in real threads, at times of their own. */
+export function filesHandler(kernel: SimulatedKernel, source: SimulatedFiles, limits: FileLimits): Handler {
+  const services = {
+    cache: new FileCache(limits.maxCacheBytes),
+    pool: new WorkPool(POOL_THREADS),
+    counters: makeFileCounters(),
+    nowMs: () => kernel.now(),
+    wallClockMs: kernel.wallClockMs,
+    maxCachedFileBytes: limits.maxCachedFileBytes,
+    maxCompressedFileBytes: 0,
+    report: () => {},
+  };
+  const loader = new Loader({ charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] }, services);
+  const mounts = [
+    { prefix: ['files'], source },
+    { prefix: [], source },
+  ];
+  const site = { mounts, indexes: [], listing: false, cleanUrls: false, fallback: null, showsHidden: false, extra: [] };
+  return staticFiles(new Site('', { ...site, loader }, services));
+}

@@ -1,0 +1,209 @@
+// Requests as a simulated client sends them, each with what must come back. The answer follows from how the
+// request was made, not from reading it.
+
+import type { Random } from '../random.ts';
+import { contentOf, fileContentOf } from './content.ts';
+
+/** What must come back. */
+export interface Outcome {
+  /**
+   * `whole`: the answer, complete. `cut`: it, or the beginning of it, and the end of the connection.
+   * `refused`: an error, and the end. `none`: nothing, ever.
+   */
+  readonly kind: 'whole' | 'cut' | 'refused' | 'none';
+  readonly statuses: readonly number[];
+  /** Null: not compared. */
+  readonly content: Buffer | null;
+  /** Whether the connection ends with it: `may` leaves that to the server. */
+  readonly closes: 'yes' | 'no' | 'may';
+}
+
+/** One request and its outcome. */
+export interface Plan {
+  /** Client and number, as in the request's target. */
+  readonly id: string;
+  readonly bytes: Buffer;
+  /** Bytes of its head. */
+  readonly headBytes: number;
+  readonly isHead: boolean;
+  readonly awaitsContinue: boolean;
+  /** The longest time its handler takes, in milliseconds. */
+  readonly takesMs: number;
+  readonly outcome: Outcome;
+}
+
+/** What decides how requests look. */
+export interface PlanSettings {
+  /** Bytes of the largest content that is asked for or sent. */
+  readonly maxContentBytes: number;
+  readonly maxHandlerMs: number;
+  /** How often, of 1, an ordinary request is one that the server answers by ending the connection. */
+  readonly endingShare: number;
+}
+
+interface Draft {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly body?: Buffer;
+  readonly takesMs?: number;
+  readonly mayBeOld?: boolean;
+  readonly outcome: Partial<Outcome>;
+}
+
+type Drafter = (random: Random, settings: PlanSettings, client: number, request: number) => Draft;
+
+const ok = (content: Buffer | null, more: Partial<Outcome> = {}): Partial<Outcome> => ({
+  statuses: [200],
+  content,
+  ...more,
+});
+
+/** An ordinary answer of `n` bytes from `path`. */
+const answering =
+  (path: string, method = 'GET'): Drafter =>
+  (random, settings, client, request) => {
+    const length = random.magnitude(1, settings.maxContentBytes + 1) - 1;
+    const takesMs = random.magnitude(1, settings.maxHandlerMs);
+    const query = `n=${length}&ms=${takesMs}&k=${random.between(1, 6)}`;
+    return { method, path, query, takesMs: takesMs * 7, outcome: ok(contentOf(client, request, length)) };
+  };
+
+/** A request with a body for `path`. */
+const sending =
+  (path: string, outcomeOf: (body: Buffer) => Partial<Outcome>): Drafter =>
+  (random, settings, client, request) => {
+    const body = contentOf(client, request, random.magnitude(1, settings.maxContentBytes + 1) - 1);
+    const takesMs = random.magnitude(1, settings.maxHandlerMs);
+    return { method: 'POST', path, query: `ms=${takesMs}`, body, takesMs, outcome: outcomeOf(body) };
+  };
+
+const file =
+  (kind: string): Drafter =>
+  (random, settings) => {
+    const length = random.magnitude(1, settings.maxContentBytes * 3);
+    const name = `${kind}-${length}.bin`;
+    return {
+      method: 'GET',
+      path: `/files/${name}`,
+      query: '',
+      takesMs: 3_000,
+      outcome: ok(fileContentOf(name, length)),
+    };
+  };
+
+/** Requests that a connection outlives, weighted by how often they stand here. */
+const ORDINARY: readonly Drafter[] = [
+  answering('/now'),
+  answering('/now'),
+  answering('/now'),
+  answering('/later'),
+  answering('/later'),
+  answering('/stream'),
+  answering('/counted'),
+  answering('/twice'),
+  answering('/late-write'),
+  answering('/now', 'HEAD'),
+  answering('/stream', 'HEAD'),
+  sending('/echo', (body) => ok(body)),
+  sending('/echo', (body) => ok(body)),
+  sending('/ignore', () => ok(Buffer.from('ignored'), { closes: 'may' })),
+  sending('/taste', () => ok(Buffer.from('tasted'), { closes: 'may' })),
+  () => ({ method: 'GET', path: '/throws', query: '', outcome: { statuses: [500] } }),
+  (random) => ({ method: 'GET', path: '/rejects', query: `ms=${random.between(0, 20)}`, outcome: { statuses: [500] } }),
+  () => ({ method: 'GET', path: '/empty', query: '', outcome: { statuses: [204], content: Buffer.alloc(0) } }),
+  file('plain'),
+  file('slow'),
+  file('short-reads'),
+  () => ({ method: 'GET', path: '/files/missing', query: '', outcome: { statuses: [404] } }),
+  () => ({ method: 'GET', path: '/files/exhausted', query: '', outcome: { statuses: [503] } }),
+];
+
+/** Requests that end their connection. */
+const ENDING: readonly Drafter[] = [
+  (random, settings, client, request) => {
+    const draft = answering('/last')(random, settings, client, request);
+    return { ...draft, outcome: { ...draft.outcome, closes: 'yes' } };
+  },
+  (random, settings, client, request) => {
+    const draft = answering('/breaks')(random, settings, client, request);
+    return { ...draft, outcome: { ...draft.outcome, kind: 'cut', closes: 'yes' } };
+  },
+  (random, settings, client, request) => {
+    const draft = answering('/aborts')(random, settings, client, request);
+    return { ...draft, outcome: { ...draft.outcome, kind: 'cut', closes: 'yes' } };
+  },
+  (random, settings, client, request) => {
+    const draft = answering('/promises-more')(random, settings, client, request);
+    return { ...draft, outcome: { ...draft.outcome, kind: 'cut', closes: 'yes' } };
+  },
+  (random, settings) => {
+    const draft = file('shrinks')(random, { ...settings, maxContentBytes: settings.maxContentBytes + 1_000 }, 0, 0);
+    return { ...draft, outcome: { ...draft.outcome, kind: 'cut', closes: 'may' } };
+  },
+  () => ({ method: 'GET', path: '/never', query: '', outcome: { kind: 'none', statuses: [], closes: 'yes' } }),
+];
+
+/** Request number `request` of client `client`. */
+export function planRequest(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+  const isEnding = random.chance(settings.endingShare);
+  const draft = random.pick(isEnding ? ENDING : ORDINARY)(random, settings, client, request);
+  return build(random, draft, `${client}.${request}`);
+}
+
+/** An echo, whose handler waits for the whole body. */
+export function planEcho(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+  const draft = sending('/echo', (body) => ok(body))(random, settings, client, request);
+  return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
+}
+
+/** A plain answer of `length` bytes. */
+export function planAnswer(random: Random, client: number, request: number, length: number): Plan {
+  const content = contentOf(client, request, length);
+  const draft = { method: 'GET', path: '/now', query: `n=${length}`, mayBeOld: false, outcome: ok(content) };
+  return build(random, draft, `${client}.${request}`);
+}
+
+function build(random: Random, draft: Draft, id: string): Plan {
+  const { method, path, query, body, takesMs = 1 } = draft;
+  const isHead = method === 'HEAD';
+  // HTTP/1.0, where the answer's end is the connection's.
+  const isOld =
+    draft.mayBeOld !== false &&
+    method === 'GET' &&
+    draft.outcome.kind === undefined &&
+    draft.outcome.closes !== 'yes' &&
+    random.chance(0.03);
+  const awaitsContinue = body !== undefined && body.length > 0 && random.chance(0.1);
+  const lines = [`${method} ${path}?id=${id}&${query} HTTP/1.${isOld ? 0 : 1}`, 'Host: simulated'];
+  for (let i = random.below(4); i > 0; i--) lines.push(`X-Filler-${i}: ${'f'.repeat(random.below(40))}`);
+  if (awaitsContinue) lines.push('Expect: 100-continue');
+  const isChunked = body !== undefined && random.chance(0.5);
+  if (body !== undefined) lines.push(isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`);
+  const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  const content = isHead ? Buffer.alloc(0) : (draft.outcome.content ?? null);
+  const outcome = { kind: 'whole', statuses: [200], closes: 'no', ...draft.outcome, content } as const;
+  const sent = body === undefined ? Buffer.alloc(0) : isChunked ? chunked(random, body) : body;
+  return {
+    id,
+    bytes: Buffer.concat([head, sent]),
+    headBytes: head.length,
+    isHead,
+    awaitsContinue,
+    takesMs,
+    outcome: isOld ? { ...outcome, closes: 'yes' } : outcome,
+  };
+}
+
+/** `body` in chunks of any size, sometimes with an extension, sometimes with trailers (RFC 9112 section 7.1). */
+function chunked(random: Random, body: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < body.length; ) {
+    const size = Math.min(random.magnitude(8, 70_000), body.length - at);
+    const extension = random.chance(0.05) ? ';name=value' : '';
+    pieces.push(Buffer.from(`${size.toString(16)}${extension}\r\n`), body.subarray(at, at + size), Buffer.from('\r\n'));
+    at += size;
+  }
+  pieces.push(Buffer.from(random.chance(0.3) ? '0\r\nX-Trailer: one\r\nX-Another: two\r\n\r\n' : '0\r\n\r\n'));
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,197 @@
+// One run: a world, its guests, everything that goes wrong, and the verdict.
+
+import { EpollServerError } from '../../errors.ts';
+import { type DialName, Dials } from '../dials.ts';
+import { Random } from '../random.ts';
+import { SimulatedFiles } from '../simulated-files.ts';
+import { SimulatedKernel } from '../simulated-kernel.ts';
+import { SimulatedServer } from '../simulated-server.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+import { Actor } from './actor.ts';
+import { Application } from './application.ts';
+import { behave, type Stage } from './behaviours.ts';
+import { CheckFailure } from './failure.ts';
+import { filesHandler } from './files.ts';
+import { type Transitions, watchConnections } from './machine.ts';
+import type { Guest, RunSettings } from './settings.ts';
+import { Watch } from './watch.ts';
+
+/** Virtual time, jumps left out, after which a run that is not over never will be. */
+const MAX_RUN_MS = 1_800_000;
+
+/** Errors that a server reports for what this application does on purpose. */
+const PLANNED_CODES = new Set(['ERR_BODY_LENGTH', 'ERR_CLIENT_GONE', 'ERR_BODY_CONSUMED']);
+
+/** What a run was like. */
+export interface RunReport {
+  readonly failure: CheckFailure | null;
+  readonly requests: number;
+  readonly turns: number;
+  readonly virtualMs: number;
+  readonly faults: ReadonlyMap<DialName, number>;
+  readonly transitions: Transitions;
+  /** The same for the same seed. */
+  readonly fingerprint: number;
+}
+
+/** Plays the run of `settings`; `onLine` is told of every turn in one line. */
+export async function play(settings: RunSettings, onLine?: (line: string) => void): Promise<RunReport> {
+  const transitions: Transitions = new Map();
+  const unwatch = watchConnections(transitions);
+  const run = new Run(settings, onLine);
+  let failure: CheckFailure | null = null;
+  try {
+    await run.play();
+  } catch (error) {
+    failure = error instanceof CheckFailure ? error : new CheckFailure('crash', stackOf(error));
+  } finally {
+    unwatch();
+  }
+  const { world, application, watch } = run;
+  return {
+    failure,
+    requests: application.requests,
+    turns: watch.turns,
+    virtualMs: world.clock.elapsedMs,
+    faults: world.kernel.dials.injected,
+    transitions,
+    fingerprint: world.kernel.ledger.fingerprint,
+  };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+class Run {
+  readonly world: SimulatedServer;
+  readonly application: Application;
+  readonly watch: Watch;
+  readonly #settings: RunSettings;
+  readonly #files: SimulatedFiles;
+  readonly #random: Random;
+  readonly #actors: Actor[] = [];
+  readonly #stage: Stage;
+  #playing = 0;
+  #failure: unknown = null;
+
+  constructor(settings: RunSettings, onLine?: (line: string) => void) {
+    this.#settings = settings;
+    this.#random = new Random(settings.seed);
+    const clock = new VirtualClock();
+    const dials = new Dials(settings.faults, this.#random.fork(0));
+    const kernel = new SimulatedKernel({ ...settings.machine, clock, dials });
+    this.#files = new SimulatedFiles(clock, kernel.fileContents);
+    this.application = new Application(clock, filesHandler(kernel, this.#files, settings.limits));
+    this.world = new SimulatedServer(kernel, {
+      ...settings.limits,
+      handler: this.application.handle,
+      onError: (error) => this.#reported(error),
+    });
+    this.watch = new Watch(this.world, this.application, settings);
+    this.#stage = {
+      limits: settings.limits,
+      requests: settings.requests,
+      maxRequests: settings.maxRequests,
+      sendCapacity: settings.machine.sendCapacity,
+    };
+    this.world.onTurn = (isOver) => (isOver ? this.watch.after() : this.watch.before());
+    if (onLine !== undefined) this.#tell(onLine);
+  }
+
+  async play(): Promise<void> {
+    const { clock, kernel } = this.world;
+    for (const guest of this.#settings.guests) {
+      this.#playing++;
+      clock.after(guest.atMs, () => this.#enter(guest));
+    }
+    clock.after(this.#settings.healAtMs, () => kernel.dials.heal());
+    await this.#until(() => this.#playing === 0, 'everybody has left');
+    kernel.dials.heal();
+    await this.#close();
+    this.#checkEnd();
+  }
+
+  #enter(guest: Guest): void {
+    const random = this.#random.fork(guest.index + 1);
+    const actor = new Actor(guest.index, guest.behaviour, random, this.world, this.application.sizes);
+    this.#actors.push(actor);
+    behave(guest.behaviour, actor, this.#stage).then(
+      () => {
+        this.#playing--;
+      },
+      (error: unknown) => {
+        this.#failure ??= error;
+      },
+    );
+  }
+
+  /** The server closes; what a handler or a file was still doing has its time. */
+  async #close(): Promise<void> {
+    let isClosed = false;
+    void this.world.server.close().then(() => {
+      isClosed = true;
+    });
+    await this.#until(() => isClosed, 'the server has closed');
+    await this.world.runFor(60_000);
+  }
+
+  async #until(condition: () => boolean, what: string): Promise<void> {
+    const { clock, kernel } = this.world;
+    const beginMs = clock.nowMs - kernel.jumpedMs;
+    const isLate = (): boolean => clock.nowMs - kernel.jumpedMs - beginMs > MAX_RUN_MS;
+    await this.world.runUntil(
+      () => {
+        this.#raise();
+        return condition() || isLate();
+      },
+      clock.nowMs + MAX_RUN_MS * 100,
+    );
+    this.#raise();
+    if (condition()) return;
+    const waiting = this.#actors.filter((actor) => !actor.isOver).map((actor) => actor.state);
+    throw new CheckFailure('liveness', `waited in vain until ${what}: ${waiting.join(', ')}`);
+  }
+
+  /** Throws what any checker found since it was asked last. */
+  #raise(): void {
+    if (this.#failure !== null) throw this.#failure;
+    for (const actor of this.#actors) if (actor.failure !== null) throw actor.failure;
+  }
+
+  /** The server reports what a handler threw: only what was planned may come here. */
+  #reported(error: unknown): void {
+    if (error instanceof EpollServerError && PLANNED_CODES.has(error.code)) return;
+    if (error instanceof Error && this.application.planned.has(error)) return;
+    this.#failure ??= error;
+  }
+
+  #checkEnd(): void {
+    const { kernel, server } = this.world;
+    const { opened, closed } = kernel.descriptors;
+    const left: string[] = [];
+    if (opened !== closed) left.push(`${opened - closed} descriptors`);
+    if (kernel.poller.size > 0) left.push(`${kernel.poller.size} registrations`);
+    if (kernel.ledger.misuses.length > 0) left.push(kernel.ledger.misuses.join(', '));
+    if (server.stats().openConnections > 0) left.push(`${server.stats().openConnections} connections`);
+    if (this.#files.openFiles > 0) left.push(`${this.#files.openFiles} open files`);
+    if (this.application.running > 0) left.push(`${this.application.running} handlers`);
+    if (left.length > 0) throw new CheckFailure('leaks', `left at the end: ${left.join(', ')}`);
+  }
+
+  /** One line a turn: when, and every call with its result. */
+  #tell(onLine: (line: string) => void): void {
+    const { kernel, clock } = this.world;
+    let calls: string[] = [];
+    kernel.ledger.onCall = (text) => calls.push(text);
+    this.world.onTurn = (isOver) => {
+      if (!isOver) {
+        this.watch.before();
+        return;
+      }
+      onLine(`${clock.elapsedMs.toFixed(2)} ms, turn ${this.watch.turns}: ${calls.join(', ')}`);
+      calls = [];
+      this.watch.after();
+    };
+  }
+}

@@ -1,0 +1,111 @@
+// What a run is made of, drawn from its seed: dials, sizes of the machine, bounds of the server, and who comes
+// when. Small runs find most; some are large.
+
+import { type Limits, resolveLimits } from '../../limits.ts';
+import { drawSettings, type Settings } from '../dials.ts';
+import { Random } from '../random.ts';
+import { BEHAVIOUR_NAMES, type BehaviourName } from './behaviours.ts';
+import type { PlanSettings } from './plan.ts';
+
+/** One client of a run. */
+export interface Guest {
+  readonly index: number;
+  readonly behaviour: BehaviourName;
+  /** When it connects, in milliseconds from the beginning. */
+  readonly atMs: number;
+}
+
+export interface RunSettings {
+  readonly seed: number;
+  readonly faults: Settings;
+  readonly machine: {
+    readonly inputBytes: number;
+    readonly outputBytes: number;
+    readonly sendCapacity: number;
+    readonly receiveCapacity: number;
+    readonly eventCapacity: number;
+    readonly orderCapacity: number;
+    readonly latencyMs: number;
+  };
+  readonly limits: Limits;
+  readonly requests: PlanSettings;
+  readonly maxRequests: number;
+  readonly guests: readonly Guest[];
+  /** When faults end and everything has to recover, in milliseconds from the beginning. */
+  readonly healAtMs: number;
+}
+
+/** How large a run may be. */
+export interface Scale {
+  /** Default: 40, and ten times as many in one run of a hundred. */
+  readonly maxClients?: number;
+}
+
+/** The run that belongs to `seed`. */
+export function drawRun(seed: number, scale: Scale = {}): RunSettings {
+  const random = new Random(seed);
+  const { maxClients = random.chance(0.01) ? 400 : 40 } = scale;
+  const clients = random.magnitude(1, maxClients);
+  const spanMs = random.magnitude(1, 5_000);
+  const behaviours = drawBehaviours(random);
+  const guests = Array.from({ length: clients }, (_, index) => ({
+    index,
+    behaviour: random.pick(behaviours),
+    atMs: random.below(spanMs + 1),
+  }));
+  const machine = drawMachine(random);
+  return {
+    seed,
+    faults: drawSettings(random),
+    machine,
+    limits: drawLimits(random),
+    requests: {
+      maxContentBytes: random.magnitude(16, 100_000),
+      maxHandlerMs: random.magnitude(1, 300),
+      endingShare: random.pick([0, 0.02, 0.2]),
+    },
+    maxRequests: random.magnitude(1, 60),
+    guests,
+    healAtMs: random.pick([spanMs >> 1, spanMs + 2_000, spanMs + 60_000]),
+  };
+}
+
+/** A few kinds of clients in most runs, all in some. */
+function drawBehaviours(random: Random): readonly BehaviourName[] {
+  if (random.chance(0.3)) return BEHAVIOUR_NAMES;
+  return Array.from({ length: random.between(1, 4) }, () => random.pick(BEHAVIOUR_NAMES));
+}
+
+function drawMachine(random: Random): RunSettings['machine'] {
+  return {
+    inputBytes: random.pick([64, 512, 4_096, 65_536]),
+    outputBytes: random.pick([512, 4_096, 32_768, 131_072]),
+    sendCapacity: random.pick([1_000, 8_192, 65_536]),
+    receiveCapacity: random.pick([500, 8_192, 65_536]),
+    eventCapacity: random.pick([1, 3, 256]),
+    orderCapacity: random.pick([1, 3, 16]),
+    latencyMs: random.pick([0, 0.5, 5]),
+  };
+}
+
+/** Bounds that well-behaved clients keep, with room for what the dials add. */
+function drawLimits(random: Random): Limits {
+  return resolveLimits({
+    maxHeaderBytes: random.pick([700, 2_048, 16_384]),
+    maxDiscardBytes: random.pick([0, 1_000, 262_144]),
+    // Some handlers never answer, and slow clients are slower here than any rate allows.
+    handlerTimeoutMs: 0,
+    minReceiveBytesPerSecond: 0,
+    minSendBytesPerSecond: 0,
+    maxAcceptsPerTurn: random.pick([1, 4, 64]),
+    maxRequestsPerTurn: random.pick([1, 3, 256]),
+    maxUnsentBytes: random.pick([1_024, 10_000, 65_536]),
+    firstByteTimeoutMs: random.between(3_000, 30_000),
+    headerTimeoutMs: random.between(5_000, 20_000),
+    bodyTimeoutMs: random.between(4_000, 30_000),
+    sendTimeoutMs: random.between(8_000, 30_000),
+    keepAliveTimeoutMs: random.between(4_000, 75_000),
+    halfClosedTimeoutMs: random.between(5_000, 10_000),
+    maxCachedFileBytes: random.pick([0, 1_000, 131_072]),
+  });
+}

@@ -1,0 +1,77 @@
+// Makes a failing run smaller while the same rule stays broken: fewer clients, fewer faults, fewer and smaller
+// requests, an ordinary machine.
+
+import { DIAL_NAMES } from '../dials.ts';
+import type { CheckerName } from './failure.ts';
+import { play } from './play.ts';
+import type { Guest, RunSettings } from './settings.ts';
+
+/** The machine that nothing is special about. */
+const ORDINARY_MACHINE = {
+  inputBytes: 65_536,
+  outputBytes: 131_072,
+  sendCapacity: 65_536,
+  receiveCapacity: 65_536,
+  eventCapacity: 256,
+  orderCapacity: 16,
+  latencyMs: 0,
+};
+
+/** Smaller runs than `settings`, the boldest first. */
+function* candidates(settings: RunSettings): Generator<RunSettings, void, void> {
+  yield* fewerGuests(settings);
+  for (const name of DIAL_NAMES) {
+    if (settings.faults[name] === undefined) continue;
+    const { [name]: _, ...faults } = settings.faults;
+    yield { ...settings, faults };
+  }
+  const { maxRequests, requests, machine } = settings;
+  if (maxRequests > 1) yield { ...settings, maxRequests: maxRequests >> 1 };
+  const { maxContentBytes, maxHandlerMs } = requests;
+  if (maxContentBytes > 16) yield { ...settings, requests: { ...requests, maxContentBytes: maxContentBytes >> 1 } };
+  if (maxHandlerMs > 1) yield { ...settings, requests: { ...requests, maxHandlerMs: maxHandlerMs >> 1 } };
+  for (const size of [
+    'inputBytes',
+    'outputBytes',
+    'sendCapacity',
+    'receiveCapacity',
+    'eventCapacity',
+    'orderCapacity',
+  ] as const) {
+    if (machine[size] !== ORDINARY_MACHINE[size]) {
+      yield { ...settings, machine: { ...machine, [size]: ORDINARY_MACHINE[size] } };
+    }
+  }
+}
+
+/** Blocks of clients taken away: halves first, single ones at last (Zeller's ddmin). */
+function* fewerGuests(settings: RunSettings): Generator<RunSettings, void, void> {
+  const { guests } = settings;
+  for (let size = guests.length >> 1; size >= 1; size >>= 1) {
+    for (let at = 0; at < guests.length; at += size) {
+      const rest: readonly Guest[] = [...guests.slice(0, at), ...guests.slice(at + size)];
+      if (rest.length > 0) yield { ...settings, guests: rest };
+    }
+  }
+}
+
+/** The smallest run found that breaks the same rule as `settings` does. `onStep` is told of every success. */
+export async function shrink(
+  settings: RunSettings,
+  checker: CheckerName,
+  onStep: (smaller: RunSettings) => void = () => {},
+): Promise<RunSettings> {
+  let smallest = settings;
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false;
+    for (const candidate of candidates(smallest)) {
+      const { failure } = await play(candidate);
+      if (failure?.checker !== checker) continue;
+      smallest = candidate;
+      isSmaller = true;
+      onStep(smallest);
+      break;
+    }
+  }
+  return smallest;
+}

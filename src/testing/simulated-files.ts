@@ -1,0 +1,122 @@
+// Files that exist in a simulation only: their names say how large they are and how they behave.
+
+import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
+import { fileContentOf } from './scenario/content.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** A disk that has to look for it. */
+const SLOW_MS = 400;
+
+/** Beyond every descriptor of a simulated machine's sockets. */
+const FIRST_DESCRIPTOR = 1_000_000;
+
+const NAME = /^(plain|slow|short-reads|shrinks)-([0-9]{1,8})\.bin$/;
+
+/**
+ * `plain-N.bin` has N bytes; `slow-` is on a slow disk, `short-reads-` gives less than asked, `shrinks-` ends before
+ * its size. `exhausted` cannot be opened for want of descriptors; anything else is missing.
+ */
+export class SimulatedFiles implements FileSource {
+  /** What `SimulatedKernel.sendFile` sends: the content of each open file, by descriptor. */
+  readonly #contents: Map<number, Uint8Array>;
+  readonly #clock: VirtualClock;
+  #next = FIRST_DESCRIPTOR;
+
+  constructor(clock: VirtualClock, contents: Map<number, Uint8Array>) {
+    this.#clock = clock;
+    this.#contents = contents;
+  }
+
+  /** Files that are open. */
+  get openFiles(): number {
+    return this.#contents.size;
+  }
+
+  look(path: string): FileFacts | Refusal | null {
+    return path.startsWith('slow-') ? null : factsOf(path);
+  }
+
+  async lookLater(path: string): Promise<FileFacts | Refusal> {
+    await this.#clock.sleep(SLOW_MS);
+    return factsOf(path);
+  }
+
+  open(path: string): OpenFile | Refusal | null {
+    return path.startsWith('slow-') ? null : this.#open(path);
+  }
+
+  async openLater(path: string): Promise<OpenFile | Refusal> {
+    await this.#clock.sleep(path.startsWith('slow-') ? SLOW_MS : 1);
+    return this.#open(path);
+  }
+
+  async list(): Promise<readonly ListedName[] | Refusal> {
+    return 'missing';
+  }
+
+  #open(path: string): OpenFile | Refusal {
+    const facts = factsOf(path);
+    if (typeof facts === 'string') return facts;
+    const descriptor = this.#next++;
+    const file = new SimulatedFile(this.#clock, path, facts, descriptor, () => this.#contents.delete(descriptor));
+    this.#contents.set(descriptor, file.content);
+    return file;
+  }
+}
+
+function factsOf(path: string): FileFacts | Refusal {
+  if (path === 'exhausted') return 'exhausted';
+  const [, kind, length] = NAME.exec(path) ?? [];
+  if (kind === undefined) return 'missing';
+  const modifiedMs = Date.UTC(2020, 0, 1);
+  return { size: Number(length), modifiedMs, changedMs: modifiedMs, device: 1, inode: 1 };
+}
+
+class SimulatedFile implements OpenFile {
+  readonly facts: FileFacts;
+  readonly descriptor: number;
+  readonly content: Buffer;
+  readonly #clock: VirtualClock;
+  readonly #name: string;
+  readonly #onClose: () => void;
+  #isOpen = true;
+
+  constructor(clock: VirtualClock, name: string, facts: FileFacts, descriptor: number, onClose: () => void) {
+    this.#clock = clock;
+    this.#name = name;
+    this.#onClose = onClose;
+    this.facts = facts;
+    this.descriptor = descriptor;
+    this.content = fileContentOf(name, name.startsWith('shrinks-') ? Math.floor(facts.size / 2) : facts.size);
+  }
+
+  readNow(into: Uint8Array, position: number): number {
+    this.#assertOpen();
+    return this.#name.startsWith('slow-') ? -1 : this.#copy(into, position);
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    this.#assertOpen();
+    await this.#clock.sleep(this.#name.startsWith('slow-') ? SLOW_MS : 1);
+    return this.#copy(into, position);
+  }
+
+  isResident(): boolean {
+    return !this.#name.startsWith('slow-');
+  }
+
+  close(): void {
+    this.#assertOpen();
+    this.#isOpen = false;
+    this.#onClose();
+  }
+
+  #copy(into: Uint8Array, position: number): number {
+    const wanted = this.#name.startsWith('short-reads-') ? Math.ceil(into.length / 3) : into.length;
+    return this.content.copy(into, 0, position, position + wanted);
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new Error('a closed file was used');
+  }
+}

@@ -1,0 +1,299 @@
+// A kernel without an operating system: sockets, readiness and time are simulated, from a seed. The whole
+// server runs on it unchanged; clients are objects of the same process. It must not know HTTP.
+
+import { EAGAIN, EBADF, EINVAL, EPIPE } from '../kernel/errno.ts';
+import {
+  ACCEPTS,
+  AHEAD,
+  BYTES_RECEIVED,
+  BYTES_SENT,
+  EVENT_WORDS,
+  FAILED,
+  type Kernel,
+  NOT_RECEIVED,
+  NOW_MS,
+  ORDER_WORDS,
+  READABLE,
+  READY,
+  RECEIVES,
+  REGISTRATIONS,
+  SENDS,
+  SLOT_BYTES,
+  type SocketAddress,
+  WAITS,
+} from '../kernel/kernel.ts';
+import { CallLedger } from './call-ledger.ts';
+import { DescriptorTable, Listener } from './descriptor-table.ts';
+import { Dials } from './dials.ts';
+import { FaultyNetwork } from './faulty-network.ts';
+import { isInside, KernelMemory } from './kernel-memory.ts';
+import { MACHINE_DEFAULTS, type SimulatedKernelOptions } from './machine-options.ts';
+import { Random } from './random.ts';
+import { SimulatedClient } from './simulated-client.ts';
+import { SimulatedPoller } from './simulated-poller.ts';
+import { SimulatedSocket } from './simulated-socket.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** The first port that a client gets, as on Linux. */
+const FIRST_CLIENT_PORT = 32_768;
+
+export class SimulatedKernel extends KernelMemory implements Kernel {
+  readonly clock: VirtualClock;
+  readonly dials: Dials;
+  readonly poller: SimulatedPoller;
+  readonly descriptors: DescriptorTable = new DescriptorTable();
+  /** What was called, and what came of it. */
+  readonly ledger: CallLedger = new CallLedger();
+  /** The turn that `start` was given; null before, and after `stop`. */
+  turn: (() => void) | null = null;
+  readonly #options: Required<Omit<SimulatedKernelOptions, 'clock' | 'dials'>>;
+  readonly #network: FaultyNetwork;
+  #nextPort = FIRST_CLIENT_PORT;
+  #destroyed = false;
+
+  constructor(options: SimulatedKernelOptions = {}) {
+    const { clock = new VirtualClock(), dials = new Dials({}, new Random(0)), ...sizes } = options;
+    const machine = { ...MACHINE_DEFAULTS, ...sizes };
+    super(machine);
+    this.#options = machine;
+    this.clock = clock;
+    this.dials = dials;
+    this.poller = new SimulatedPoller(dials);
+    this.#network = new FaultyNetwork(clock, dials, (dial) => this.ledger.onCall?.(`! ${dial}`));
+    this.control[NOW_MS] = clock.nowMs;
+  }
+
+  /** Calls that had an effect, and faults: who spins makes none. */
+  get progress(): number {
+    return this.ledger.effects + this.dials.faults;
+  }
+
+  /** Milliseconds by which time jumped, in waits that came back late. */
+  get jumpedMs(): number {
+    return this.#network.jumpedMs;
+  }
+
+  /** A client that connects to `port`, or to the only listener. Undefined: nobody listens there. */
+  connect(port?: number): SimulatedClient | undefined {
+    const listener = this.descriptors.listener(port);
+    if (listener === undefined) return undefined;
+    const client = new SimulatedClient(this.clock, this.#options.latencyMs);
+    const { sendCapacity, receiveCapacity } = this.#options;
+    const mergesArrivals = this.dials.isOn('mergedArrivals');
+    const options = { sendCapacity, receiveCapacity, mergesArrivals };
+    const socket = new SimulatedSocket(this.#nextPort++, client, this.poller, options);
+    client.connected(socket);
+    listener.backlog.push(socket);
+    this.poller.raise(listener.fd, READABLE);
+    return client;
+  }
+
+  // ---- The poller -------------------------------------------------------------------------------
+
+  wait(timeoutMs: number): number {
+    if (this.#destroyed) return EBADF;
+    if (timeoutMs !== 0 && !this.poller.hasReady)
+      this.clock.pass(timeoutMs < 0 ? Infinity : timeoutMs, () => this.poller.hasReady);
+    this.#network.delay();
+    const count = this.poller.take(this.events, this.#options.eventCapacity);
+    this.control[NOW_MS] = this.clock.nowMs;
+    this.control[READY] = count;
+    this.count(WAITS, 1);
+    this.ledger.waited(this.events, count);
+    for (let i = 0; i < count; i++) this.received[i] = this.#receiveAhead(i);
+    return count;
+  }
+
+  add(fd: number, interest: number): number {
+    if (this.#destroyed) return EBADF;
+    const entry = this.descriptors.find(fd);
+    if (entry === undefined) return this.#misused('add', fd);
+    this.count(REGISTRATIONS, 1);
+    const refusal = entry.object instanceof SimulatedSocket ? this.#network.refuseAdd(entry.object) : 0;
+    if (refusal !== 0) return this.#result('add', fd, refusal);
+    const status = this.poller.add(fd, entry.generation, interest & ~AHEAD, entry.object);
+    if (status === 0 && entry.object instanceof SimulatedSocket) entry.object.receivesAhead = (interest & AHEAD) !== 0;
+    return this.#result('add', fd, status === 0 ? entry.generation : status);
+  }
+
+  rearm(fd: number, interest: number): number {
+    if (this.#destroyed) return EBADF;
+    return this.#result('rearm', fd, this.poller.rearm(fd, interest));
+  }
+
+  remove(fd: number): number {
+    if (this.#destroyed) return EBADF;
+    return this.#result('remove', fd, this.poller.remove(fd));
+  }
+
+  // ---- Sockets ----------------------------------------------------------------------------------
+
+  listen(_address: string, port: number, _backlog: number): number {
+    if (this.#destroyed) return EBADF;
+    return this.descriptors.open((fd) => new Listener(fd, port === 0 ? 8080 : port));
+  }
+
+  accept(listener: number): number {
+    const object = this.descriptors.find(listener)?.object;
+    if (!(object instanceof Listener)) return this.#misused('accept', listener);
+    this.count(ACCEPTS, 1);
+    if (object.backlog.length === 0) return EAGAIN;
+    const refusal = this.#network.refuseAccept(object);
+    if (refusal !== 0) return this.#result('accept', listener, refusal);
+    const socket = object.backlog.shift();
+    if (socket === undefined) return EAGAIN;
+    socket.acceptedMs = this.clock.nowMs;
+    return this.#result(
+      'accept',
+      listener,
+      this.descriptors.open((fd) => {
+        socket.fd = fd;
+        return socket;
+      }),
+    );
+  }
+
+  recv(fd: number, offset: number, length: number): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return this.#misused('recv', fd);
+    if (!isInside(offset, length, this.input.length)) return EINVAL;
+    return this.#receive(fd, socket, this.input.subarray(offset, offset + length));
+  }
+
+  receiveAhead(fd: number, on: 0 | 1): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return this.#misused('receiveAhead', fd);
+    socket.receivesAhead = on === 1;
+    return 0;
+  }
+
+  send(fd: number, offset: number, length: number): number {
+    if (!isInside(offset, length, this.output.length)) return EINVAL;
+    return this.#send('send', fd, [this.output.subarray(offset, offset + length)]);
+  }
+
+  sendAll(count: number): number {
+    if (this.#destroyed) return EBADF;
+    if (count < 0 || count * ORDER_WORDS > this.orders.length) return EINVAL;
+    for (let at = 0; at < count * ORDER_WORDS; at += ORDER_WORDS) {
+      const [fd = -1, offset = 0, length = 0] = this.orders.subarray(at, at + ORDER_WORDS);
+      this.orders[at + 3] = this.send(fd, offset, length);
+    }
+    return 0;
+  }
+
+  sendFrom(fd: number, bytes: Uint8Array, offset: number): number {
+    if (!isInside(offset, 0, bytes.length)) return EINVAL;
+    return this.#send('sendFrom', fd, [bytes.subarray(offset)]);
+  }
+
+  sendv(fd: number, offset: number, length: number, bytes: Uint8Array): number {
+    if (!isInside(offset, length, this.output.length)) return EINVAL;
+    return this.#send('sendv', fd, [this.output.subarray(offset, offset + length), bytes]);
+  }
+
+  shutdown(fd: number): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return this.#misused('shutdown', fd);
+    return this.#result('shutdown', fd, this.#network.shutdown(socket));
+  }
+
+  reset(fd: number): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return this.#misused('reset', fd);
+    socket.resetsOnClose = true;
+    return this.#result('reset', fd, 0);
+  }
+
+  close(fd: number): number {
+    const entry = this.descriptors.find(fd);
+    if (entry === undefined) return this.#misused('close', fd);
+    this.poller.forget(fd);
+    this.descriptors.close(fd);
+    entry.object.close(this.clock.nowMs);
+    return this.#result('close', fd, this.#network.closeResult());
+  }
+
+  peer(fd: number): SocketAddress {
+    return this.descriptors.peer(fd);
+  }
+
+  local(fd: number): SocketAddress {
+    return this.descriptors.local(fd);
+  }
+
+  unacknowledged(fd: number): number {
+    return this.descriptors.socket(fd)?.outbound.length ?? EBADF;
+  }
+
+  transferred(fd: number): readonly [number, number] {
+    const socket = this.descriptors.socket(fd);
+    return socket === undefined ? [0, 0] : [socket.receivedBytes, socket.sentBytes];
+  }
+
+  // ---- Life -------------------------------------------------------------------------------------
+
+  start(turn: () => void): number {
+    if (this.#destroyed) return EBADF;
+    this.turn = turn;
+    return 0;
+  }
+
+  stop(): void {
+    this.turn = null;
+  }
+
+  destroy(): void {
+    this.stop();
+    for (const fd of this.descriptors.all()) this.close(fd);
+    this.#destroyed = true;
+  }
+
+  now(): number {
+    this.control[NOW_MS] = this.clock.nowMs;
+    return this.clock.nowMs;
+  }
+
+  /** Bound to its kernel: it is handed around alone. */
+  readonly wallClockMs = (): number => this.clock.wallClockMs;
+
+  // ---- Accounts ---------------------------------------------------------------------------------
+
+  /** What a wait receives for event `index`, when its descriptor asked for that. */
+  #receiveAhead(index: number): number {
+    const at = index * EVENT_WORDS;
+    const [fd = -1, generation, readiness = 0] = this.events.subarray(at, at + EVENT_WORDS);
+    if ((readiness & READABLE) === 0 || (readiness & FAILED) !== 0) return NOT_RECEIVED;
+    const entry = this.descriptors.find(fd);
+    if (entry === undefined || entry.generation !== generation) return NOT_RECEIVED;
+    if (!(entry.object instanceof SimulatedSocket) || !entry.object.receivesAhead) return NOT_RECEIVED;
+    return this.#receive(fd, entry.object, this.ahead.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES));
+  }
+
+  #receive(fd: number, socket: SimulatedSocket, target: Uint8Array): number {
+    this.count(RECEIVES, 1);
+    const result = this.#network.receive(socket, target);
+    if (result > 0) this.count(BYTES_RECEIVED, result);
+    return this.#result('recv', fd, result);
+  }
+
+  #send(call: string, fd: number, pieces: readonly Uint8Array[]): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return this.#misused(call, fd);
+    if (socket.outboundEnded && !socket.isDead) return this.#misused(call, fd, 'after shutdown', EPIPE);
+    this.count(SENDS, 1);
+    const result = this.#network.send(socket, pieces);
+    if (result > 0) this.count(BYTES_SENT, result);
+    return this.#result(call, fd, result);
+  }
+
+  #misused(call: string, fd: number, how?: string, error = EBADF): number {
+    if (!this.#destroyed) this.ledger.misused(call, fd, how);
+    return error;
+  }
+
+  #result(call: string, fd: number, result: number): number {
+    this.ledger.result(call, fd, result);
+    return result;
+  }
+}

@@ -1,0 +1,207 @@
+// The server's end of one simulated connection, as Linux keeps it: what arrived, what was accepted for
+// sending, which ends were told, and what an error left behind. It must not know who calls it.
+
+import { ECONNRESET, EPIPE } from '../kernel/errno.ts';
+import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
+import { ByteQueue } from './byte-queue.ts';
+import type { SimulatedPoller, Watched } from './simulated-poller.ts';
+
+/** The client's end, as far as the server's end tells it something. */
+export interface ClientEnd {
+  /** Bytes that wait for room in the server's receive buffer. */
+  readonly waitingBytes: number;
+  /** There is room for more of them. */
+  roomForMore(): void;
+  /** Bytes, or the end, can be read. */
+  readable(): void;
+  /** The connection was reset: what was not read is lost. */
+  wasReset(): void;
+}
+
+export class SimulatedSocket implements Watched {
+  /** The client's port, by which it is known. */
+  readonly port: number;
+  readonly client: ClientEnd;
+  /** What arrived and was not received yet. */
+  readonly inbound: ByteQueue = new ByteQueue();
+  /** What was sent and the client has not read yet. */
+  readonly outbound: ByteQueue = new ByteQueue();
+  /** Bytes that `outbound` can hold. */
+  readonly sendCapacity: number;
+  /** Bytes that `inbound` can hold. */
+  readonly receiveCapacity: number;
+  fd = -1;
+  /** The client sent FIN, and it arrived. */
+  inboundEnded = false;
+  /** FIN was sent. */
+  outboundEnded = false;
+  /** The error that the next call reports, once; 0: none. */
+  error = 0;
+  /** Reset by either side: nothing passes any more. */
+  isDead = false;
+  /** The descriptor was closed. */
+  isClosed = false;
+  /** close(2) will reset. */
+  resetsOnClose = false;
+  /** A send was refused since there was room last: WRITABLE is owed. */
+  wantsRoom = false;
+  /** A wait receives for it what its events promise. */
+  receivesAhead = false;
+  /** HANGUP or FAILED was reported: nothing more is owed for what is left. */
+  hangupReported = false;
+  /** recv has said that the client sent its last byte. */
+  endSeen = false;
+  /** Things that a dial held back and that will still happen. */
+  heldBack = 0;
+  /** What was done to it from outside that it need not survive; empty: nothing. */
+  hurt = '';
+  receivedBytes = 0;
+  sentBytes = 0;
+  /** Times of what happened, in milliseconds; 0: not yet. */
+  acceptedMs = 0;
+  firstReceivedMs = 0;
+  lastReceivedMs = 0;
+  lastSentMs = 0;
+  /** When the server's FIN or RST left. */
+  endedMs = 0;
+  /** What {@link lastReceivedMs} was at the last sending. */
+  receivedBeforeSendingMs = 0;
+  readonly #poller: SimulatedPoller;
+  readonly #mergesArrivals: boolean;
+
+  constructor(
+    port: number,
+    client: ClientEnd,
+    poller: SimulatedPoller,
+    options: { readonly sendCapacity: number; readonly receiveCapacity: number; readonly mergesArrivals: boolean },
+  ) {
+    this.port = port;
+    this.client = client;
+    this.#poller = poller;
+    this.sendCapacity = options.sendCapacity;
+    this.receiveCapacity = options.receiveCapacity;
+    this.#mergesArrivals = options.mergesArrivals;
+  }
+
+  /** Whether something is still to happen that a dial held back. */
+  get isHeldBack(): boolean {
+    return this.heldBack > 0;
+  }
+
+  get sendRoom(): number {
+    return Math.max(this.sendCapacity - this.outbound.length, 0);
+  }
+
+  readiness(): number {
+    let bits = 0;
+    if (this.inbound.length > 0) bits |= READABLE;
+    // Linux says writable when a third of the buffer is free.
+    if (this.sendRoom * 3 >= this.sendCapacity || this.outboundEnded) bits |= WRITABLE;
+    if (this.inboundEnded || this.isDead) bits |= HANGUP;
+    if (this.error !== 0) bits |= FAILED;
+    return (bits & (HANGUP | FAILED)) === 0 ? bits : bits | READABLE | WRITABLE;
+  }
+
+  reported(bits: number): void {
+    if ((bits & (HANGUP | FAILED)) !== 0) this.hangupReported = true;
+  }
+
+  // ---- What the client did ----------------------------------------------------------------------
+
+  /** Bytes arrive. On a closed descriptor the kernel answers with RST. */
+  arrive(bytes: Uint8Array): void {
+    if (this.isDead) return;
+    if (this.isClosed) {
+      this.#resetClient();
+      return;
+    }
+    const isFirst = this.inbound.length === 0;
+    this.inbound.push(bytes);
+    if (isFirst || !this.#mergesArrivals) this.#poller.raise(this.fd, READABLE);
+  }
+
+  /** FIN arrives. */
+  arriveEnd(): void {
+    if (this.isDead || this.isClosed) return;
+    this.inboundEnded = true;
+    this.#poller.raise(this.fd, READABLE | HANGUP);
+  }
+
+  /** RST arrives: what came before can still be read, what was sent is lost. */
+  fail(): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.outbound.clear();
+    if (this.isClosed) return;
+    this.error = this.inboundEnded ? EPIPE : ECONNRESET;
+    this.#poller.raise(this.fd, READABLE | WRITABLE | HANGUP | FAILED);
+  }
+
+  /** The client took bytes from `outbound`. */
+  clientRead(): void {
+    if (!this.wantsRoom || this.isClosed || this.sendRoom * 3 < this.sendCapacity) return;
+    this.wantsRoom = false;
+    this.#poller.raise(this.fd, WRITABLE);
+  }
+
+  // ---- What the server did ----------------------------------------------------------------------
+
+  /** Moves what arrived into `target`; returns how many bytes. */
+  receive(target: Uint8Array, nowMs: number): number {
+    const count = this.inbound.take(target);
+    this.receivedBytes += count;
+    this.lastReceivedMs = nowMs;
+    this.firstReceivedMs ||= nowMs;
+    this.client.roomForMore();
+    return count;
+  }
+
+  /** Sends bytes that nobody changes any more. */
+  transmit(bytes: Uint8Array, nowMs: number): void {
+    this.outbound.push(bytes);
+    this.sentBytes += bytes.length;
+    this.lastSentMs = nowMs;
+    this.receivedBeforeSendingMs = this.lastReceivedMs;
+    this.client.readable();
+  }
+
+  /** Sends FIN. */
+  endOutput(nowMs: number): void {
+    this.outboundEnded = true;
+    this.endedMs = nowMs;
+    this.client.readable();
+  }
+
+  /** The error that is pending, once; `otherwise` without one. */
+  takeError(otherwise: number): number {
+    const error = this.error === 0 ? otherwise : this.error;
+    this.error = 0;
+    return error;
+  }
+
+  /** Something happens again that was held back. */
+  raise(bits: number): void {
+    if (!this.isClosed) this.#poller.raise(this.fd, bits);
+  }
+
+  /** The descriptor is closed: with FIN, or with RST when bytes were left unread (RFC 9293 section 3.6.1). */
+  close(nowMs: number): void {
+    this.endedMs ||= nowMs;
+    const resets = this.resetsOnClose || this.inbound.length > 0 || this.client.waitingBytes > 0;
+    this.isClosed = true;
+    this.inbound.clear();
+    if (this.isDead) return;
+    if (resets) {
+      this.#resetClient();
+    } else {
+      this.outboundEnded = true;
+      this.client.readable();
+    }
+  }
+
+  #resetClient(): void {
+    this.isDead = true;
+    this.outbound.clear();
+    this.client.wasReset();
+  }
+}

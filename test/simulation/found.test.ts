@@ -1,0 +1,170 @@
+// Bugs that the simulation found, each as the smallest story that shows it.
+
+import { expect, test } from 'vitest';
+import type { Handler } from '../../src/index.ts';
+import { type SimulatedServer, type SimulateOptions, simulate } from '../../src/testing/simulated-server.ts';
+import { get } from '../support/client.ts';
+
+const errors: unknown[] = [];
+
+function world(handler: Handler, options: Partial<SimulateOptions> = {}): SimulatedServer {
+  errors.length = 0;
+  return simulate({ handler, onError: (error) => errors.push(error), ...options });
+}
+
+const readsBody: Handler = async (request, response) => response.send(200, {}, await request.body.bytes());
+const neverAnswers: Handler = (request) =>
+  new Promise((resolve) => {
+    request.signal.addEventListener('abort', () => resolve());
+  });
+
+function post(length: number, body: string): string {
+  return `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
+}
+
+function answers(received: Buffer): number {
+  return received.toString('latin1').split('HTTP/1.1 ').length - 1;
+}
+
+test('a client that ends its body too early gets 400, and no handler has failed', async () => {
+  const site = world(readsBody);
+  const client = site.connect().send(post(10, 'half')).finish();
+  await site.runFor(100);
+  expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
+  expect(client.end).toBe('fin');
+  expect(errors).toEqual([]);
+  expect(site.server.stats().handlerErrors).toBe(0);
+});
+
+test('an answer that is started after its client left may be written on, to nobody', async () => {
+  let outcome = 'pending';
+  const site = world(async (_, response) => {
+    await site.clock.sleep(50);
+    response.start(200);
+    response.write('nobody hears this');
+    response.end();
+    outcome = 'ended';
+  });
+  const client = site.connect().send(get('/'));
+  await site.runFor(10);
+  client.reset();
+  await site.runFor(100);
+  expect(outcome).toBe('ended');
+  expect(errors).toEqual([]);
+});
+
+test('a body that never comes ends in time, though its reader asked at once', async () => {
+  const site = world(readsBody, { bodyTimeoutMs: 3_000 });
+  const client = site.connect().send(post(10, ''));
+  await site.runFor(2_900);
+  expect(client.received).toHaveLength(0);
+  await site.runFor(400);
+  expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test.each([
+  [
+    'a handler that fails',
+    () => {
+      throw new Error('boom');
+    },
+  ],
+  ['a handler that aborts', (response: { abort(): void }) => response.abort()],
+])('%s in the middle of its answer takes none of the answers in front of it along', async (_, end) => {
+  const site = world(
+    async (request, response) => {
+      if (request.path !== '/last') return response.send(200, {}, 'x'.repeat(1_000));
+      response.start(200);
+      response.write('half');
+      end(response);
+    },
+    { machine: { latencyMs: 5 } },
+  );
+  const client = site.connect().send(get('/') + get('/') + get('/last'));
+  await site.runFor(100);
+  expect(answers(client.received)).toBe(3);
+  expect(client.received.toString('latin1')).toMatch(/\r\n4\r\nhalf\r\n$/);
+  expect(client.end, 'FIN without the last chunk says that it is not whole').toBe('fin');
+});
+
+test('an answer that is cut off where FIN would look like its end is cut off by RST', async () => {
+  const site = world((_, response) => {
+    response.start(200);
+    response.write('half');
+    response.abort();
+  });
+  const client = site.connect().send('GET / HTTP/1.0\r\n\r\n');
+  await site.runFor(100);
+  expect(client.end).toBe('reset');
+});
+
+test('the time of a client that finished sending runs though requests are kept behind the one in flight', async () => {
+  const site = world(neverAnswers, { halfClosedTimeoutMs: 5_000 });
+  const client = site
+    .connect()
+    .send(get('/first') + get('/second'))
+    .finish();
+  await site.runFor(4_900);
+  expect(client.end).toBeNull();
+  await site.runFor(400);
+  expect(client.end).toBe('reset');
+  expect(site.server.stats()).toMatchObject({ openConnections: 0, aborted: 1 });
+});
+
+test('nobody is idle who still takes an answer: pipelined requests behind it are answered', async () => {
+  const content = Buffer.alloc(200_000, 'x');
+  const site = world((_, response) => response.send(200, {}, content), { keepAliveTimeoutMs: 4_000 });
+  const client = site.connect();
+  client.readRate = { bytes: 2_000, everyMs: 100 };
+  client.send(get('/') + get('/') + get('/'));
+  await site.runFor(60_000);
+  expect(answers(client.received)).toBe(3);
+  expect(client.received.length).toBeGreaterThan(600_000);
+});
+
+test('a head that cannot be read because answers wait is not late', async () => {
+  const content = Buffer.alloc(300_000, 'x');
+  const site = world((_, response) => response.send(200, {}, content), { headerTimeoutMs: 3_000 });
+  const client = site.connect();
+  client.readRate = { bytes: 4_000, everyMs: 100 };
+  client.send(get('/').repeat(2) + get('/').slice(0, 9));
+  await site.runFor(6_000);
+  client.send(get('/').slice(9));
+  await site.runFor(30_000);
+  expect(client.received.toString('latin1')).not.toContain('408');
+  expect(answers(client.received)).toBe(3);
+});
+
+test('what is kept of a pipeline is bounded, however fast it comes and small its requests are', async () => {
+  const site = world((_, response) => response.send(200, {}, ''), { maxRequestsPerTurn: 1 });
+  const request = get('/');
+  const client = site.connect().send(request.repeat(100_000));
+  await site.runFor(1);
+  const { receivedBytes } = client.socket;
+  const handled = site.server.stats().requests * request.length;
+  expect(handled).toBeGreaterThan(0);
+  expect(receivedBytes - handled).toBeLessThanOrEqual(2 * site.kernel.input.length);
+});
+
+test('room that only a deadline notices lets the pipeline go on', async () => {
+  const content = Buffer.alloc(40_000, 'x');
+  const site = world((_, response) => response.send(200, {}, content), {
+    sendTimeoutMs: 5_000,
+    keepAliveTimeoutMs: 30_000,
+    maxUnsentBytes: 10_000,
+    machine: { sendCapacity: 100_000 },
+  });
+  const client = site.connect();
+  client.pauseReading();
+  client.send(get('/').repeat(6));
+  await site.runFor(1_000);
+  const before = site.server.stats().requests;
+  expect(before).toBeLessThan(6);
+  // Less than a third of the buffer becomes free: WRITABLE does not come.
+  client.readRate = { bytes: 30_000, everyMs: 1 };
+  client.resumeReading();
+  await site.runFor(1.5);
+  client.pauseReading();
+  await site.runFor(5_000);
+  expect(site.server.stats().requests).toBeGreaterThan(before);
+});
