@@ -14,6 +14,7 @@ import {
   TOKEN,
 } from './characters.ts';
 import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
+import { parseContentLength } from './content-length.ts';
 import { FIELD_WORDS, Head, isGet } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
@@ -88,7 +89,7 @@ export class HeadParser {
       at = this.#methodAndTarget(bytes, at, stop, base);
       if (at >= 0 && this.#memory.matches(bytes, at, stop)) {
         this.head.length = at + this.#memory.length - base;
-        return DONE;
+        return this.#judgeTarget(bytes, base) ? DONE : WRONG;
       }
       if (at >= 0) at = this.#version(bytes, at, stop);
     }
@@ -252,14 +253,8 @@ export class HeadParser {
   /** Digits and nothing else; a second one, even if equal, is refused (RFC 9112 section 6.3). */
   #contentLength(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.head.contentLength >= 0) return this.#wrong(400, 'more than one Content-Length') > 0;
-    // Fifteen digits stay below 2^53.
-    if (start === end || end - start > 15) return this.#wrong(400, 'Content-Length is malformed') > 0;
-    let value = 0;
-    for (let at = start; at < end; at++) {
-      const digit = (bytes[at] ?? 0) - 0x30;
-      if (digit < 0 || digit > 9) return this.#wrong(400, 'Content-Length is malformed') > 0;
-      value = value * 10 + digit;
-    }
+    const value = parseContentLength(bytes, start, end);
+    if (value < 0) return this.#wrong(400, 'Content-Length is malformed') > 0;
     this.head.contentLength = value;
     return true;
   }
@@ -270,11 +265,16 @@ export class HeadParser {
     return this.head.chunked || this.#wrong(501, 'a transfer coding other than chunked') > 0;
   }
 
-  /** What only the whole head can tell. */
-  #judge(bytes: Uint8Array, base: number): number {
+  #judgeTarget(bytes: Uint8Array, base: number): boolean {
     const target = judgeTarget(bytes, base, this.head);
     if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
     else if (target === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
+    return this.status === 0;
+  }
+
+  /** What only the whole head can tell. */
+  #judge(bytes: Uint8Array, base: number): number {
+    this.#judgeTarget(bytes, base);
     if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'Transfer-Encoding and Content-Length');

@@ -205,6 +205,15 @@ describe('lines that come again', () => {
     }
   });
 
+  test('do not excuse a target or a method that no other head may have', () => {
+    for (const start of ['TRACE /', 'CONNECT a:1', 'GET *', 'GET a', 'GET http://u@a/', 'OPTIONS *', 'GET http://a/']) {
+      const text = start + repeated;
+      const { parse } = taught(repeated);
+      expect(parse(text), start).toEqual(parseAt([text.length], text));
+      expect(parse(`GET /after${repeated}`), `after ${start}`).toMatchObject({ target: '/after', contentLength: 5 });
+    }
+  });
+
   test('with any one byte of any other value mean what a fresh parser says', () => {
     const lines = tail('Connection: close\r\n');
     for (let at = 0; at < lines.length; at++) {

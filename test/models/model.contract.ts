@@ -1,6 +1,7 @@
 // Proves that every model gives the same answers over real sockets, survives its clients, and ends in order.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { type Client, connect, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -59,6 +60,8 @@ export function modelContract(model: ModelName): void {
 function answersContract(model: ModelName): void {
   test('gives the answers that epoll gives, byte for byte but for Date and Server', async () => {
     const root = await folder(TREE);
+    // The validators of files that changed a moment ago are weak: those of now would age between two models.
+    for (const name of Object.keys(TREE)) await utimes(`${root}/${name}`, 1_000_000_000, 1_000_000_000);
     expect(await answersOf(model, root)).toEqual(await answersOf('epoll', root));
   });
 
