@@ -33,12 +33,10 @@ export class Waiter implements Driver {
 
   /** The readiness of the watched descriptor; 0 when somebody else ended the wait. */
   next(): Promise<number> {
-    if (this.#woken) {
-      this.#woken = false;
-      return Promise.resolve(0);
-    }
     return new Promise((resolve) => {
       this.#resolve = resolve;
+      // Whoever always has more to do must not keep signals and timers waiting: libuv gets its turn too.
+      if (this.#woken) this.#kernel.control[UNFINISHED] = 1;
     });
   }
 
@@ -105,10 +103,11 @@ export class Waiter implements Driver {
     const count = check('wait', this.#kernel.wait(0));
     const readiness = this.#readinessOf(count);
     this.#expire();
-    if (readiness === 0) return;
     const resolve = this.#resolve;
+    if (resolve === null || (readiness === 0 && !this.#woken)) return;
+    this.#woken = false;
     this.#resolve = null;
-    resolve?.(readiness);
+    resolve(readiness);
   }
 
   /** One descriptor is watched, but it may have been reported in two words. */

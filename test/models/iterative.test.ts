@@ -1,7 +1,10 @@
 // The contract of all models, for one of them.
 
-import { expect, test } from 'vitest';
+import { truncate } from 'node:fs/promises';
+import { connect as dial } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
 import { pause } from '../support/until.ts';
 import { modelContract } from './model.contract.ts';
 import { startModel, writeApplication } from './models.ts';
@@ -24,4 +27,23 @@ test('a second client waits until the first has left', async () => {
   expect(second.received.length, 'the first one has its answer, and stays').toBe(0);
   first.finish();
   expect((await second.readResponse()).text).toBe('GET /second');
+});
+
+test('a client that takes all that is sent at once does not keep signals waiting', async () => {
+  const size = 4_000_000_000;
+  const root = await folder({ huge: '' });
+  await truncate(`${root}/huge`, size);
+  const { program, port } = await startModel('iterative', root, '--shutdown-timeout-ms', '100');
+  let received = 0;
+  const client = dial(port, '127.0.0.1');
+  onTestFinished(() => void client.destroy());
+  client.on('error', () => {});
+  client.on('data', (bytes) => {
+    if (received === 0) program.signal('SIGTERM');
+    received += bytes.length;
+  });
+  client.write(get('/huge'));
+  expect(await program.ended()).toBe(0);
+  expect(received).toBeGreaterThan(0);
+  expect(received, 'it was cut off').toBeLessThan(size);
 });
