@@ -39,6 +39,10 @@ export class Reactor implements Driver {
   #graveyard: Source[] = [];
   #turning = false;
   #failedWaits = 0;
+  /** The last wait had no room for more events. */
+  #moreReady = false;
+  /** Turns in which deadlines were due and others were heard first. */
+  #deferrals = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -138,6 +142,7 @@ export class Reactor implements Driver {
   /** How many events are reported. A wait that failed reports none; one that fails again and again is a defect. */
   #wait(): number {
     const events = this.kernel.wait(0);
+    this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     if (events >= 0) {
       this.#failedWaits = 0;
       return events;
@@ -187,8 +192,19 @@ export class Reactor implements Driver {
 
   #expire(): void {
     const nowMs = this.nowMs();
-    if (nowMs < this.#deadlines.nextDueMs) return;
+    if (nowMs < this.#deadlines.nextDueMs || this.#othersFirst()) return;
     this.#deadlines.expire(nowMs);
+  }
+
+  /**
+   * After a pause of the whole process time is up for many whose bytes have come meanwhile, and one wait does not
+   * report them all: they are heard first, for as many turns as everybody needs to be heard once.
+   */
+  #othersFirst(): boolean {
+    const reported = ++this.#deferrals * (this.kernel.events.length / EVENT_WORDS);
+    if (this.#moreReady && reported < this.#sources.length) return true;
+    this.#deferrals = 0;
+    return false;
   }
 
   #buryAll(): void {
