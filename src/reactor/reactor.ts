@@ -2,15 +2,12 @@
 // phases. Events only mark work. It must not know what is accepted, spoken or served.
 
 import { assert } from '../errors.ts';
-import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
+import { PatientWait } from './patient-wait.ts';
 import { Pause } from './pause.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
-
-/** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
-const MAX_FAILED_WAITS = 16;
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -26,6 +23,7 @@ export class Reactor implements Driver {
   readonly kernel: Kernel;
   readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
   readonly #sources: (Source | undefined)[] = [];
+  readonly #wait: PatientWait;
   readonly #deadlines: Deadlines;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
@@ -38,7 +36,6 @@ export class Reactor implements Driver {
   #cursor = 0;
   #graveyard: Source[] = [];
   #turning = false;
-  #failedWaits = 0;
   /** The last wait had no room for more events. */
   #moreReady = false;
   /** Turns in which deadlines were due and others were heard first. */
@@ -46,6 +43,7 @@ export class Reactor implements Driver {
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
+    this.#wait = new PatientWait(kernel);
     this.#deadlines = new Deadlines(kernel.now());
     kernel.control[DUE_AT_MS] = Infinity;
   }
@@ -134,21 +132,10 @@ export class Reactor implements Driver {
   }
 
   #begin(): void {
-    const events = this.#wait();
+    const events = this.#wait.events();
+    this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     this.#takeQueue();
     this.#mark(events);
-  }
-
-  /** How many events are reported. A wait that failed reports none; one that fails again and again is a defect. */
-  #wait(): number {
-    const events = this.kernel.wait(0);
-    this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
-    if (events >= 0) {
-      this.#failedWaits = 0;
-      return events;
-    }
-    this.#failedWaits++;
-    return this.#failedWaits > MAX_FAILED_WAITS ? check('wait', events) : 0;
   }
 
   /** What was left unfinished becomes this turn's batch. */
