@@ -73,12 +73,6 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     return this.#network.jumpedMs;
   }
 
-  /** What a client has sent when time jumps is reported by the next wait that has room for it. */
-  get isPunctual(): boolean {
-    const { dials } = this;
-    return this.#options.latencyMs === 0 && !dials.isOn('lateEvent') && !dials.isOn('smallBatch');
-  }
-
   /** A client that connects to `port`, or to the only listener. Undefined: nobody listens there. */
   connect(port?: number): SimulatedClient | undefined {
     const listener = this.descriptors.listener(port);
@@ -149,6 +143,7 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     const socket = object.backlog.shift();
     if (socket === undefined) return EAGAIN;
     socket.acceptedMs = this.clock.nowMs;
+    socket.company = this.poller.size - 1;
     return this.#result(
       'accept',
       listener,
