@@ -156,6 +156,11 @@ export class SimulatedSocket implements Watched {
     this.#poller.raise(this.fd, WRITABLE);
   }
 
+  accepted(nowMs: number, company: number): void {
+    this.acceptedMs = nowMs;
+    this.company = company;
+  }
+
   // ---- What the server did ----------------------------------------------------------------------
 
   /** Moves what arrived into `target`; returns how many bytes. */

@@ -6,6 +6,7 @@ import type { SimulatedServer } from '../simulated-server.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { type CheckerName, CheckFailure } from './failure.ts';
 import type { Outcome, Plan } from './plan.ts';
+import { Waiting } from './waiting.ts';
 
 /** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
 const CONTINUE_MS = 1_000;
@@ -36,6 +37,7 @@ export class Actor implements AnswerSink {
   readonly #expectations: Expectation[] = [];
   readonly #reader: AnswerReader;
   readonly #sizes: Map<string, number>;
+  readonly #waiting: Waiting;
   readonly #jumpedMs: number;
   readonly #maxConnections: number;
   #heardNoRoom = false;
@@ -46,7 +48,6 @@ export class Actor implements AnswerSink {
   /** The connection ends with the answer that came last. */
   #mustEnd = false;
   #mayEnd = false;
-  #waiters: (() => void)[] = [];
   /** The first rule that was broken. */
   failure: CheckFailure | null = null;
 
@@ -64,6 +65,7 @@ export class Actor implements AnswerSink {
     this.behaviour = behaviour;
     this.random = random;
     this.world = world;
+    this.#waiting = new Waiting(world.clock);
     this.client = world.connect();
     this.#jumpedMs = world.kernel.jumpedMs;
     this.#reader = new AnswerReader(this);
@@ -113,9 +115,7 @@ export class Actor implements AnswerSink {
     return this.world.kernel.jumpedMs - this.#jumpedMs;
   }
 
-  sleep(ms: number): Promise<void> {
-    return this.world.clock.sleep(ms);
-  }
+  readonly sleep = (ms: number): Promise<void> => this.world.clock.sleep(ms);
 
   /** What comes next in the order of answers. */
   expect(outcome: Outcome, isHead = false): void {
@@ -288,24 +288,11 @@ export class Actor implements AnswerSink {
     if (this.failure === null) call();
   }
 
-  async #until(condition: () => boolean, limitMs = Infinity): Promise<void> {
-    let isLate = false;
-    if (limitMs !== Infinity) {
-      this.world.clock.after(limitMs, () => {
-        isLate = true;
-        this.#wake();
-      });
-    }
-    while (!condition() && !this.isOver && !isLate) {
-      await new Promise<void>((resolve) => {
-        this.#waiters.push(resolve);
-      });
-    }
+  #until(condition: () => boolean, limitMs?: number): Promise<void> {
+    return this.#waiting.until(() => condition() || this.isOver, limitMs);
   }
 
   #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resolve of waiters) resolve();
+    this.#waiting.changed();
   }
 }
