@@ -1,6 +1,6 @@
 // Tortures the built server on the real kernel: system calls that fail, and hardships of the whole process, under
 // load. Needs strace; slowhttptest and faketime are used where they are.
-//   npm run torture                      everything; about ten minutes
+//   npm run torture                      everything; about twelve minutes
 //   npm run torture -- --only close      one system call
 //   npm run torture -- --hardships       the hardships alone
 //   npm run torture -- --write           writes the tables of docs/faults.md anew
@@ -9,7 +9,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ask, load, slowReader } from './torture/clients.js';
+import { ask, load, slowReader, uploader } from './torture/clients.js';
 import { HARDSHIPS } from './torture/hardships.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
 import { makeRoot, pause, Target } from './torture/target.js';
@@ -70,13 +70,14 @@ async function surplusDescriptors(target, before) {
 }
 
 /** One system call with one error, under load. */
-async function injection(target, call, errno, folder, before) {
+async function injection(target, { call, errno, isOneByOne }, folder, before) {
   const untilMs = Date.now() + LOAD_MS;
-  const slow = slowReader(target.port);
+  // Whoever serves one client at a time would serve nobody else.
+  const others = isOneByOne ? [] : [slowReader(target.port), uploader(target.port)];
   const strace = await inject(target, call, errno, folder);
-  const outcomes = await load(target.port, { clients: CLIENTS, untilMs });
+  const outcomes = await load(target.port, { clients: isOneByOne ? 2 : CLIENTS, untilMs });
   const injected = await strace.stop();
-  slow.stop();
+  for (const other of others) await other.stop();
   const after = target.isAlive ? await ask(target.port) : 'dead';
   const surplus = await surplusDescriptors(target, before);
   const isExplained = surplus === 0 || (LEAKS_WHEN_INJECTED.has(call) && surplus <= injected);
@@ -92,26 +93,26 @@ function outcomeText({ isUsed, outcomes, surplus, after }) {
   return `${right} right${rest.length > 0 ? `, ${rest.join(', ')}` : ''}; then: ${after}${leak}`;
 }
 
-async function injections(rows) {
-  const place = makeRoot();
-  let target = await Target.start(place.root);
+/** All cases of one way to start the server. Whether its memory stayed bounded. */
+async function injectionsInto(flags, cases, place, rows) {
+  let target = await Target.start(place.root, { flags });
+  const isOneByOne = flags.includes('iterative');
   await load(target.port, { clients: CLIENTS, untilMs: Date.now() + 2_000 });
   await pause(2_000);
   const residentBytes = target.residentBytes();
   let before = target.descriptors();
-  for (const { call, errors } of INJECTIONS.filter(({ call }) => values.only === undefined || call === values.only)) {
-    for (const errno of errors) {
-      const row = await injection(target, call, errno, place.folder, before);
-      rows.push({ ...row, text: outcomeText(row) });
-      process.stdout.write(
-        `${row.isRight ? 'ok    ' : 'FAILED'} ${call} ${errno}, ${row.injected} times: ${outcomeText(row)}\n`,
-      );
-      if (!target.isAlive) {
-        process.stdout.write(`the server ended (${target.exit}): ${target.stderr}\n`);
-        target = await Target.start(place.root);
-      }
-      before = target.descriptors();
+  for (const { call, errno } of cases) {
+    const row = await injection(target, { call, errno, isOneByOne }, place.folder, before);
+    const name = [`\`${call}\``, ...flags].join(' ').replace(' --', ', ');
+    rows.push({ ...row, name, text: outcomeText(row) });
+    process.stdout.write(
+      `${row.isRight ? 'ok    ' : 'FAILED'} ${name} ${errno}, ${row.injected} times: ${outcomeText(row)}\n`,
+    );
+    if (!target.isAlive) {
+      process.stdout.write(`the server ended (${target.exit}): ${target.stderr}\n`);
+      target = await Target.start(place.root, { flags });
     }
+    before = target.descriptors();
   }
   const grownBytes = target.residentBytes() - residentBytes;
   const isBounded = grownBytes < MAX_GROWTH_BYTES;
@@ -119,6 +120,23 @@ async function injections(rows) {
     `${isBounded ? 'ok    ' : 'FAILED'} memory: ${Math.round(grownBytes / 2 ** 20)} MiB more than before\n`,
   );
   await target.stop();
+  return isBounded;
+}
+
+/** Every case, one server for all that start it in the same way. */
+async function injections(rows) {
+  const place = makeRoot();
+  const ways = new Map();
+  for (const { call, errors, flags = [] } of INJECTIONS) {
+    if (values.only !== undefined && call !== values.only) continue;
+    const way = ways.get(flags.join(' ')) ?? { flags, cases: [] };
+    ways.set(flags.join(' '), way);
+    for (const errno of errors) way.cases.push({ call, errno });
+  }
+  let isBounded = true;
+  for (const { flags, cases } of ways.values()) {
+    isBounded = (await injectionsInto(flags, cases, place, rows)) && isBounded;
+  }
   place.remove();
   return isBounded;
 }
@@ -149,7 +167,7 @@ const [calls, trials] = [[], []];
 const isBounded = values.hardships ? true : await injections(calls);
 if (values.only === undefined) await hardships(trials);
 if (values.write && calls.length > 0) {
-  const lines = calls.map(({ call, errno, injected, text }) => [`\`${call}\``, errno, injected, text]);
+  const lines = calls.map(({ name, errno, injected, text }) => [name, errno, injected, text]);
   writeTable('injections', ['system call', 'error', 'times', 'clients'], lines);
 }
 if (values.write && trials.length > 0) {

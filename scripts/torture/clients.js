@@ -112,6 +112,45 @@ export function slowReader(port) {
   };
 }
 
+/** `count` connections that say nothing until `ask()`, which resolves with how many got it whole within 6 s. */
+export async function idleClients(port, count) {
+  const sockets = [];
+  // Not more at once than a backlog holds.
+  for (let i = 0; i < count; i += 100)
+    sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => open(port)))));
+  return {
+    ask: async () => {
+      const answers = sockets.map((socket) => readAnswer(socket, 'small.txt', 6_000));
+      for (const socket of sockets) socket.write(request('small.txt'));
+      const outcomes = await Promise.all(answers);
+      for (const socket of sockets) socket.destroy();
+      return outcomes.filter((outcome) => outcome === 'right').length;
+    },
+  };
+}
+
+/** A client that goes on sending what nobody asked for, again and again, so that connections linger. */
+export function uploader(port) {
+  let isOver = false;
+  const one = async () => {
+    const socket = await open(port);
+    if (socket === null) return pause(50);
+    socket.resume();
+    socket.write(`POST /small.txt HTTP/1.1\r\nHost: torture\r\nContent-Length: 600000\r\n\r\n${'x'.repeat(100_000)}`);
+    await pause(50);
+    socket.destroy();
+  };
+  const work = (async () => {
+    while (!isOver) await one();
+  })();
+  return {
+    stop: () => {
+      isOver = true;
+      return work;
+    },
+  };
+}
+
 /** Opens `count` connections at once and resets them all. */
 export async function resetStorm(port, count) {
   const sockets = await Promise.all(Array.from({ length: count }, () => open(port)));

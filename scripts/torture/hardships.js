@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { ask, goodClient, load, resetStorm } from './clients.js';
+import { ask, goodClient, idleClients, load, resetStorm } from './clients.js';
 import { makeRoot, pause, Target } from './target.js';
 
 /** The promise: a good client waits at most this long. */
@@ -76,6 +76,25 @@ async function stopped() {
   return { isRight, text: `who asked meanwhile is answered (${outcome}) ${waitedMs} ms after SIGCONT; then: ${after}` };
 }
 
+/** Stopped for longer than any deadline, while a thousand clients that were idle ask: all of them are heard. */
+async function stoppedLong() {
+  const place = makeRoot();
+  const target = await Target.start(place.root);
+  const clients = await idleClients(target.port, 1_000);
+  target.signal('SIGSTOP');
+  const answers = clients.ask();
+  await pause(2_500);
+  target.signal('SIGCONT');
+  const answered = await answers;
+  const after = await ask(target.port);
+  await target.stop();
+  place.remove();
+  return {
+    isRight: answered === 1_000 && after === 'right',
+    text: `${answered} of 1,000 idle clients that asked meanwhile are answered; then: ${after}`,
+  };
+}
+
 /** slowhttptest in one mode, 200 connections, 8 s. */
 function slow(flags) {
   return () =>
@@ -121,6 +140,7 @@ export const HARDSHIPS = [
       ),
   },
   { name: 'SIGSTOP for two seconds, SIGCONT', run: stopped },
+  { name: 'SIGSTOP for longer than every deadline, SIGCONT', run: stoppedLong },
   {
     name: 'the wall clock jumps by a day, forwards and back',
     needs: 'faketime',

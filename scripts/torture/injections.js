@@ -2,7 +2,10 @@
 // come of it. Injected with strace, which does not execute the call: a failed close leaks its descriptor by
 // construction, and a failed accept4, recvfrom or sendto eats the edge that was reported for it.
 
-/** Each call may be made as one of several system calls, by version of the C library and of libuv. */
+/**
+ * Each call may be made as one of several system calls, by version of the C library and of libuv. `flags`: how the
+ * server is started when not as usual. (Models with a thread or a process a client start too slowly under strace.)
+ */
 export const INJECTIONS = [
   {
     call: 'accept4',
@@ -41,20 +44,35 @@ export const INJECTIONS = [
     errors: ['EAGAIN', 'EINTR', 'ECONNRESET', 'EPIPE', 'ENOBUFS', 'ENOMEM', 'ENOTCONN', 'EMSGSIZE', 'EINVAL', 'EBADF'],
   },
   { call: 'sendmsg', errors: ['EAGAIN', 'EINTR', 'ECONNRESET', 'EPIPE', 'ENOBUFS', 'ENOMEM', 'ENOTCONN'] },
-  { call: 'sendfile', errors: ['EAGAIN', 'EINVAL', 'EIO', 'ENOMEM', 'EBADF', 'EOVERFLOW'] },
+  { call: 'sendfile', errors: ['EAGAIN', 'EINTR', 'EINVAL', 'EIO', 'ENOMEM', 'EBADF', 'EOVERFLOW', 'EPIPE'] },
   { call: 'epoll_wait', errors: ['EINTR', 'EBADF', 'EFAULT', 'EINVAL'] },
   { call: 'epoll_ctl', errors: ['ENOMEM', 'ENOSPC', 'EEXIST', 'ENOENT', 'EPERM', 'EINVAL', 'EBADF', 'ELOOP'] },
   { call: 'shutdown', errors: ['ENOTCONN', 'EINVAL', 'EBADF'] },
+  { call: 'ioctl', errors: ['EINVAL', 'ENOTTY', 'EBADF'] },
+  { call: 'setsockopt', errors: ['EINVAL', 'ENOPROTOOPT', 'EBADF'] },
   {
     call: 'openat2',
     errors: ['EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'ENOENT', 'EAGAIN', 'EINTR', 'ELOOP', 'EXDEV', 'ENOSYS'],
   },
   { call: 'openat', errors: ['EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'ENOENT', 'EINTR', 'ELOOP'] },
+  { call: 'newfstatat', errors: ['ENOMEM', 'EACCES', 'EBADF', 'EOVERFLOW'] },
   { call: 'fstat', errors: ['ENOMEM', 'EACCES', 'EBADF', 'EOVERFLOW'] },
   { call: 'statx', errors: ['ENOMEM', 'EACCES', 'ENOENT'] },
   { call: 'pread64', errors: ['EINTR', 'EIO', 'EAGAIN', 'EISDIR'] },
   { call: 'preadv2', errors: ['EINTR', 'EIO', 'EAGAIN', 'EOPNOTSUPP'] },
   { call: 'close', errors: ['EINTR', 'EIO', 'ENOSPC', 'EDQUOT'] },
+  { call: 'poll', flags: ['--backend', 'poll'], errors: ['EINTR', 'ENOMEM', 'EINVAL', 'EFAULT'] },
+  { call: 'recvfrom', flags: ['--backend', 'poll'], errors: ['EAGAIN', 'EINTR', 'ECONNRESET'] },
+  { call: 'accept4', flags: ['--backend', 'poll'], errors: ['EAGAIN', 'EMFILE'] },
+  { call: 'pselect6', flags: ['--backend', 'select'], errors: ['EINTR', 'ENOMEM', 'EINVAL', 'EBADF'] },
+  { call: 'sendto', flags: ['--backend', 'select'], errors: ['EAGAIN', 'EINTR', 'EPIPE'] },
+  { call: 'recvfrom', flags: ['--model', 'nonblocking'], errors: ['EAGAIN', 'EINTR', 'ECONNRESET'] },
+  { call: 'recvfrom', flags: ['--model', 'coroutine'], errors: ['EAGAIN', 'EINTR', 'ECONNRESET'] },
+  { call: 'sendto', flags: ['--model', 'coroutine'], errors: ['EAGAIN', 'EINTR', 'EPIPE'] },
+  { call: 'poll', flags: ['--model', 'iterative'], errors: ['EINTR', 'ENOMEM', 'EINVAL'] },
+  { call: 'accept4', flags: ['--model', 'iterative'], errors: ['EAGAIN', 'EINTR', 'ECONNABORTED', 'EMFILE'] },
+  { call: 'recvfrom', flags: ['--model', 'iterative'], errors: ['EAGAIN', 'EINTR', 'ECONNRESET'] },
+  { call: 'sendto', flags: ['--model', 'iterative'], errors: ['EINTR', 'EPIPE', 'ENOBUFS'] },
 ];
 
 /** Calls of which a failed one leaves its descriptor open, since it was not executed. */

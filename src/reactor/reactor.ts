@@ -2,15 +2,12 @@
 // phases. Events only mark work. It must not know what is accepted, spoken or served.
 
 import { assert } from '../errors.ts';
-import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
+import { PatientWait } from './patient-wait.ts';
 import { Pause } from './pause.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
-
-/** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
-const MAX_FAILED_WAITS = 16;
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -26,6 +23,7 @@ export class Reactor implements Driver {
   readonly kernel: Kernel;
   readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
   readonly #sources: (Source | undefined)[] = [];
+  readonly #wait: PatientWait;
   readonly #deadlines: Deadlines;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
@@ -38,10 +36,14 @@ export class Reactor implements Driver {
   #cursor = 0;
   #graveyard: Source[] = [];
   #turning = false;
-  #failedWaits = 0;
+  /** The last wait had no room for more events. */
+  #moreReady = false;
+  /** Turns in which deadlines were due and others were heard first. */
+  #deferrals = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
+    this.#wait = new PatientWait(kernel);
     this.#deadlines = new Deadlines(kernel.now());
     kernel.control[DUE_AT_MS] = Infinity;
   }
@@ -130,20 +132,10 @@ export class Reactor implements Driver {
   }
 
   #begin(): void {
-    const events = this.#wait();
+    const events = this.#wait.events();
+    this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     this.#takeQueue();
     this.#mark(events);
-  }
-
-  /** How many events are reported. A wait that failed reports none; one that fails again and again is a defect. */
-  #wait(): number {
-    const events = this.kernel.wait(0);
-    if (events >= 0) {
-      this.#failedWaits = 0;
-      return events;
-    }
-    this.#failedWaits++;
-    return this.#failedWaits > MAX_FAILED_WAITS ? check('wait', events) : 0;
   }
 
   /** What was left unfinished becomes this turn's batch. */
@@ -187,8 +179,19 @@ export class Reactor implements Driver {
 
   #expire(): void {
     const nowMs = this.nowMs();
-    if (nowMs < this.#deadlines.nextDueMs) return;
+    if (nowMs < this.#deadlines.nextDueMs || this.#othersFirst()) return;
     this.#deadlines.expire(nowMs);
+  }
+
+  /**
+   * After a pause of the whole process time is up for many whose bytes have come meanwhile, and one wait does not
+   * report them all: they are heard first, for as many turns as everybody needs to be heard once.
+   */
+  #othersFirst(): boolean {
+    const reported = ++this.#deferrals * (this.kernel.events.length / EVENT_WORDS);
+    if (this.#moreReady && reported < this.#sources.length) return true;
+    this.#deferrals = 0;
+    return false;
   }
 
   #buryAll(): void {

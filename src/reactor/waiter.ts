@@ -6,12 +6,14 @@ import { check } from '../kernel/errno.ts';
 import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, UNFINISHED } from '../kernel/kernel.ts';
 import { TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
+import { PatientWait } from './patient-wait.ts';
 import { EVENT_SHIFT, type Source } from './source.ts';
 
 export class Waiter implements Driver {
   /** Each service of a client is a turn. */
   readonly counters = { turns: 0 };
   readonly #kernel: Kernel;
+  readonly #wait: PatientWait;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
   /** Who waits; null while the program does something else. */
@@ -23,6 +25,7 @@ export class Waiter implements Driver {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.#wait = new PatientWait(kernel);
     kernel.control[DUE_AT_MS] = Infinity;
     check(
       'start',
@@ -89,6 +92,7 @@ export class Waiter implements Driver {
   served(): void {
     this.counters.turns++;
     for (const callback of this.#served) callback();
+    this.#expire();
   }
 
   onTurnEnd(callback: () => void): void {
@@ -100,9 +104,9 @@ export class Waiter implements Driver {
     const { control } = this.#kernel;
     for (const callback of this.#turnEnds) callback();
     control[UNFINISHED] = 0;
-    const count = check('wait', this.#kernel.wait(0));
-    const readiness = this.#readinessOf(count);
-    this.#expire();
+    const readiness = this.#readinessOf(this.#wait.events());
+    // Who is ready is heard before its time is up: `served` looks then.
+    if (readiness === 0 || this.#resolve === null) this.#expire();
     const resolve = this.#resolve;
     if (resolve === null || (readiness === 0 && !this.#woken)) return;
     this.#woken = false;

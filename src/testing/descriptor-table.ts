@@ -38,6 +38,8 @@ export class Listener implements Opened {
 
   reported(): void {}
 
+  delayed(): void {}
+
   /** Who was never accepted is reset. */
   close(nowMs: number): void {
     for (const socket of this.backlog) {

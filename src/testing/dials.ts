@@ -21,7 +21,7 @@ export const DIALS = {
   sendFails: 'send fails with ECONNRESET, EPIPE or ENOBUFS',
   abortedAccept: 'accept fails with ECONNABORTED, EPROTO or EPERM: that client is gone',
   exhaustedAccept: 'accept fails with EMFILE, ENFILE, ENOBUFS or ENOMEM for some time',
-  addFails: 'a descriptor cannot be watched (ENOMEM, ENOSPC)',
+  addFails: 'a descriptor cannot be watched (ENOMEM, ENOSPC, EMFILE)',
   closeFails: 'close reports EINTR or EIO; the descriptor is closed all the same',
   shutdownFails: 'shutdown fails with ENOTCONN: the connection was reset just before',
   lateWait: 'a wait returns up to 300 ms late',

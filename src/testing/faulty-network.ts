@@ -71,13 +71,16 @@ export class FaultyNetwork {
   refuseAdd(socket: SimulatedSocket): number {
     if (!this.#strikes('addFails')) return 0;
     socket.hurt ||= 'it could not be watched';
-    return this.#dials.draw('addFails').pick([ENOMEM, ENOSPC]);
+    return this.#dials.draw('addFails').pick([ENOMEM, ENOSPC, EMFILE]);
   }
 
   /** Moves what arrived into `target`. Returns the count, 0 at the end, or -errno. */
   receive(socket: SimulatedSocket, target: Uint8Array): number {
     this.#maybeReset(socket);
-    if (this.#strikes('interrupted')) return EINTR;
+    if (this.#strikes('interrupted')) {
+      socket.delayed();
+      return EINTR;
+    }
     const available = Math.min(socket.inbound.length, target.length);
     if (available === 0) {
       if (socket.error !== 0) return socket.takeError(0);

@@ -118,7 +118,7 @@ export class SimulatedClient implements ClientEnd {
     if (this.#waiting.length > 0 && room > 0) {
       const bytes = new Uint8Array(Math.min(room, this.#waiting.length));
       this.#waiting.take(bytes);
-      socket.arrive(bytes);
+      socket.arrive(bytes, this.#clock.nowMs);
     }
     if (this.#finArrived && this.#waiting.length === 0) {
       this.#finArrived = false;

@@ -142,7 +142,7 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     if (refusal !== 0) return this.#result('accept', listener, refusal);
     const socket = object.backlog.shift();
     if (socket === undefined) return EAGAIN;
-    socket.acceptedMs = this.clock.nowMs;
+    socket.accepted(this.clock.nowMs, this.poller.size - 1);
     return this.#result(
       'accept',
       listener,

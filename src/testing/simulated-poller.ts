@@ -11,6 +11,8 @@ export interface Watched {
   readiness(): number;
   /** These bits were handed to the server. */
   reported(bits: number): void;
+  /** A wait that had room did not report it. */
+  delayed(): void;
 }
 
 interface Registration {
@@ -117,6 +119,7 @@ export class SimulatedPoller {
     let count = 0;
     for (const registration of ready) {
       if (count >= room || dials.strikes('lateEvent')) {
+        if (count < capacity) registration.watched.delayed();
         this.#ready.push(registration);
         continue;
       }

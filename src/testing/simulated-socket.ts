@@ -53,12 +53,19 @@ export class SimulatedSocket implements Watched {
   endSeen = false;
   /** Things that a dial held back and that will still happen. */
   heldBack = 0;
+  /** A dial kept what arrived from the server for a while. */
+  isDelayed = false;
+  /** The server ended it though bytes lay there, of which it had received none. */
+  endedUnheard = false;
   /** What was done to it from outside that it need not survive; empty: nothing. */
   hurt = '';
   receivedBytes = 0;
   sentBytes = 0;
+  /** How many others the server was connected to when it accepted this one. */
+  company = 0;
   /** Times of what happened, in milliseconds; 0: not yet. */
   acceptedMs = 0;
+  firstArrivedMs = 0;
   firstReceivedMs = 0;
   lastReceivedMs = 0;
   lastSentMs = 0;
@@ -106,16 +113,21 @@ export class SimulatedSocket implements Watched {
     if ((bits & (HANGUP | FAILED)) !== 0) this.hangupReported = true;
   }
 
+  delayed(): void {
+    this.isDelayed = true;
+  }
+
   // ---- What the client did ----------------------------------------------------------------------
 
   /** Bytes arrive. On a closed descriptor the kernel answers with RST. */
-  arrive(bytes: Uint8Array): void {
+  arrive(bytes: Uint8Array, nowMs: number): void {
     if (this.isDead) return;
     if (this.isClosed) {
       this.#resetClient();
       return;
     }
     const isFirst = this.inbound.length === 0;
+    this.firstArrivedMs ||= nowMs;
     this.inbound.push(bytes);
     if (isFirst || !this.#mergesArrivals) this.#poller.raise(this.fd, READABLE);
   }
@@ -144,6 +156,11 @@ export class SimulatedSocket implements Watched {
     this.#poller.raise(this.fd, WRITABLE);
   }
 
+  accepted(nowMs: number, company: number): void {
+    this.acceptedMs = nowMs;
+    this.company = company;
+  }
+
   // ---- What the server did ----------------------------------------------------------------------
 
   /** Moves what arrived into `target`; returns how many bytes. */
@@ -167,6 +184,7 @@ export class SimulatedSocket implements Watched {
 
   /** Sends FIN. */
   endOutput(nowMs: number): void {
+    this.#noteEnd(nowMs);
     this.outboundEnded = true;
     this.endedMs = nowMs;
     this.client.readable();
@@ -186,6 +204,7 @@ export class SimulatedSocket implements Watched {
 
   /** The descriptor is closed: with FIN, or with RST when bytes were left unread (RFC 9293 section 3.6.1). */
   close(nowMs: number): void {
+    this.#noteEnd(nowMs);
     this.endedMs ||= nowMs;
     const resets = this.resetsOnClose || this.inbound.length > 0 || this.client.waitingBytes > 0;
     this.isClosed = true;
@@ -197,6 +216,13 @@ export class SimulatedSocket implements Watched {
       this.outboundEnded = true;
       this.client.readable();
     }
+  }
+
+  #noteEnd(nowMs: number): void {
+    const isUnheard = this.inbound.length > 0 && this.receivedBytes === 0 && this.sentBytes === 0;
+    // What came since the last turn came too late: an end that was decided then follows now.
+    const isOld = this.firstArrivedMs < nowMs - 1;
+    if (isUnheard && isOld && !this.isHeldBack && !this.isDelayed) this.endedUnheard = true;
   }
 
   #resetClient(): void {

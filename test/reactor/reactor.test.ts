@@ -1,7 +1,7 @@
 // Proves what one turn does, in which order, and that neither stale events nor thrown errors confuse it.
 
 import { beforeEach, expect, test } from 'vitest';
-import { DUE_AT_MS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';
+import { DUE_AT_MS, EVENT_WORDS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';
 import { TICK_MS } from '../../src/reactor/deadlines.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { Source } from '../../src/reactor/source.ts';
@@ -239,4 +239,19 @@ test('nowMs is the time of the turn within one, and the clock outside', () => {
   reactor.turn();
   expect(seen).toEqual([startMs]);
   expect(reactor.nowMs()).toBe(startMs + 50);
+});
+
+test('while more is ready than a wait can report, deadlines wait, but no longer than everybody needs to be heard', () => {
+  const capacity = kernel.events.length / EVENT_WORDS;
+  for (let fd = 0; fd < 2 * capacity; fd++) source(fd);
+  const late = source(2 * capacity);
+  reactor.setDeadline(late, reactor.tickAfter(1_000));
+  kernel.timeMs += 5_000;
+  for (const expired of [false, false, true]) {
+    for (let fd = 0; fd < capacity; fd++) event(fd);
+    log = [];
+    reactor.turn();
+    expect(log.includes(`${late.fd}.1 expire`)).toBe(expired);
+    expect(kernel.control[DUE_AT_MS] === Infinity, 'until then the loop does not block').toBe(expired);
+  }
 });

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { CHECKERS } from '../../src/testing/scenario/failure.ts';
 
 /** Runs in which each canary must be found; most are found in the first. */
-const WITHIN_RUNS = 100;
+const WITHIN_RUNS = 200;
 
 interface Canary {
   readonly name: string;

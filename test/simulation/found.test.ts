@@ -2,6 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
+import { EINTR } from '../../src/kernel/errno.ts';
+import { SimulatedKernel } from '../../src/testing/simulated-kernel.ts';
 import { type SimulatedServer, type SimulateOptions, simulate } from '../../src/testing/simulated-server.ts';
 import { get } from '../support/client.ts';
 
@@ -167,4 +169,42 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
   client.pauseReading();
   await site.runFor(5_000);
   expect(site.server.stats().requests).toBeGreaterThan(before);
+});
+
+test('who asked while the whole process was stopped is heard before its time is up', async () => {
+  const site = world((_, response) => response.send(200), { keepAliveTimeoutMs: 5_000, machine: { eventCapacity: 2 } });
+  const clients = Array.from({ length: 9 }, () => site.connect().send(get('/')));
+  await site.runFor(1_000);
+  for (const client of clients) client.send(get('/'));
+  site.clock.advanceTo(site.clock.nowMs);
+  site.clock.skip(60_000);
+  await site.runFor(1_000);
+  expect(clients.map((client) => answers(client.received))).toEqual(clients.map(() => 2));
+});
+
+test('bytes that a client still sends to a connection that lingers are read away, though calls are interrupted', async () => {
+  const site = world((_, response) => response.send(200), { lingerTimeoutMs: 2_000 });
+  let interruptions = 0;
+  const { kernel } = site;
+  const { recv } = SimulatedKernel.prototype;
+  kernel.recv = (...call) => {
+    if (kernel.descriptors.socket(call[0])?.outboundEnded !== true || interruptions >= 3)
+      return recv.apply(kernel, call);
+    interruptions++;
+    return EINTR;
+  };
+  const client = site.connect();
+  client.pauseReading();
+  client.send('GET\r\n\r\n');
+  await site.runFor(10);
+  client.send('and more');
+  await site.runFor(10);
+  expect(interruptions).toBe(3);
+  expect(client.socket.isClosed).toBe(false);
+  client.resumeReading();
+  client.finish();
+  await site.runFor(10);
+  expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
+  expect(client.end).toBe('fin');
+  expect(client.socket.isClosed, 'it does not wait for its deadline').toBe(true);
 });

@@ -63,7 +63,8 @@ test('a thousand clients and more share one process', async () => {
     { length: 1_500 },
     (_, index) => ({ index, behaviour: 'steady', atMs: index / 10 }) as const,
   );
-  const report = await play({ ...settings, faults: {}, maxRequests: 2, guests });
+  const limits = { ...settings.limits, maxConnections: 65_536 };
+  const report = await play({ ...settings, limits, faults: {}, maxRequests: 2, guests });
   expect(report.failure).toBeNull();
   expect(report.requests).toBeGreaterThanOrEqual(1_500);
 });

@@ -72,7 +72,12 @@ export class FakeKernel implements Kernel {
   readonly peer = (): typeof NOTHING => NOTHING;
   readonly local = (): typeof NOTHING => NOTHING;
   readonly transferred = (): readonly [number, number] => [0, 0];
-  readonly start = (): number => 0;
+  /** The turn that `start` was given. */
+  turn: (() => void) | null = null;
+  readonly start = (turn: () => void): number => {
+    this.turn = turn;
+    return 0;
+  };
   readonly stop = (): void => {};
   readonly destroy = (): void => {};
 }

@@ -6,6 +6,7 @@ import type { SimulatedServer } from '../simulated-server.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { type CheckerName, CheckFailure } from './failure.ts';
 import type { Outcome, Plan } from './plan.ts';
+import { Waiting } from './waiting.ts';
 
 /** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
 const CONTINUE_MS = 1_000;
@@ -36,7 +37,10 @@ export class Actor implements AnswerSink {
   readonly #expectations: Expectation[] = [];
   readonly #reader: AnswerReader;
   readonly #sizes: Map<string, number>;
+  readonly #waiting: Waiting;
   readonly #jumpedMs: number;
+  readonly #maxConnections: number;
+  #heardNoRoom = false;
   #complete = 0;
   #contentAt = 0;
   #comparesContent = true;
@@ -44,17 +48,24 @@ export class Actor implements AnswerSink {
   /** The connection ends with the answer that came last. */
   #mustEnd = false;
   #mayEnd = false;
-  #waiters: (() => void)[] = [];
   /** The first rule that was broken. */
   failure: CheckFailure | null = null;
 
-  /** `sizes` is told how large each request is, by its id. */
-  constructor(index: number, behaviour: string, random: Random, world: SimulatedServer, sizes: Map<string, number>) {
+  /** `sizes` is told how large each request is, by its id; beyond `maxConnections` clients may be turned away. */
+  constructor(
+    { index, behaviour }: { readonly index: number; readonly behaviour: string },
+    random: Random,
+    world: SimulatedServer,
+    sizes: Map<string, number>,
+    maxConnections: number,
+  ) {
     this.#sizes = sizes;
+    this.#maxConnections = maxConnections;
     this.index = index;
     this.behaviour = behaviour;
     this.random = random;
     this.world = world;
+    this.#waiting = new Waiting(world.clock);
     this.client = world.connect();
     this.#jumpedMs = world.kernel.jumpedMs;
     this.#reader = new AnswerReader(this);
@@ -82,9 +93,21 @@ export class Actor implements AnswerSink {
       this.isDismissed ||
       this.hasLeft ||
       this.isDeaf ||
+      this.isTurnedAway ||
       this.client.socket.hurt !== '' ||
       this.jumpedMs > EXCUSING_JUMP_MS
     );
+  }
+
+  /** There was no room for it: it heard so, or was cut off at once. */
+  get isTurnedAway(): boolean {
+    const isCutOff = this.client.end === 'reset' && this.#complete === 0 && this.#reader.isBetween;
+    return this.#heardNoRoom || ((isCutOff || this.isDeaf) && this.#foundNoRoom);
+  }
+
+  get #foundNoRoom(): boolean {
+    const { company, hurt } = this.client.socket;
+    return company >= this.#maxConnections || hurt !== '';
   }
 
   /** By how much time has jumped since this client connected. */
@@ -92,9 +115,7 @@ export class Actor implements AnswerSink {
     return this.world.kernel.jumpedMs - this.#jumpedMs;
   }
 
-  sleep(ms: number): Promise<void> {
-    return this.world.clock.sleep(ms);
-  }
+  readonly sleep = (ms: number): Promise<void> => this.world.clock.sleep(ms);
 
   /** What comes next in the order of answers. */
   expect(outcome: Outcome, isHead = false): void {
@@ -106,13 +127,13 @@ export class Actor implements AnswerSink {
     this.expect({ kind: 'refused', statuses, content: null, closes });
   }
 
-  /** Sends a request, in `pieces` with pauses when it is more than one. */
-  async send(plan: Plan, pieces = 1): Promise<void> {
+  /** Sends a request, in `pieces` with pauses when it is more than one; its first `count` bytes. */
+  async send(plan: Plan, pieces = 1, count: number = plan.bytes.length): Promise<void> {
     this.requests++;
     this.#sizes.set(plan.id, plan.bytes.length);
     this.expect(plan.outcome, plan.isHead);
     if (!plan.awaitsContinue) {
-      await this.sendPieces(plan.bytes, pieces);
+      await this.sendPieces(plan.bytes.subarray(0, count), pieces);
       return;
     }
     const index = this.#expectations.length - 1;
@@ -167,7 +188,8 @@ export class Actor implements AnswerSink {
   // ---- AnswerSink -------------------------------------------------------------------------------
 
   isHead(): boolean {
-    return this.#expectations[this.#complete]?.isHead ?? false;
+    // Who is turned away is answered before its request was read.
+    return !this.#heardNoRoom && (this.#expectations[this.#complete]?.isHead ?? false);
   }
 
   interim(status: number): void {
@@ -181,12 +203,18 @@ export class Actor implements AnswerSink {
     const expected = this.#expectations[this.#complete];
     const closes = fields.get('connection') === 'close';
     this.#contentAt = 0;
+    if (status === 503 && closes && this.#complete === 0 && this.#foundNoRoom) {
+      this.#heardNoRoom = true;
+      this.#comparesContent = false;
+      this.#mustEnd = true;
+      return;
+    }
     if (expected === undefined) {
       this.fail('answers', `an answer ${status} to nothing`);
       return;
     }
     const { outcome } = expected;
-    const isTimeout = status === 408 && this.isExcused;
+    const isTimeout = (status === 408 || status === 504) && this.isExcused;
     if (!outcome.statuses.includes(status) && !isTimeout) {
       this.fail('answers', `answer ${this.#complete} is ${status}, not ${outcome.statuses.join(' or ')}`);
     }
@@ -225,6 +253,13 @@ export class Actor implements AnswerSink {
     this.#wake();
   }
 
+  /** Who has sent its request is heard, however late it is when the server looks. */
+  checkHeard(): void {
+    const { hurt, endedUnheard } = this.client.socket;
+    const isInnocent = !this.isDismissed && !this.hasLeft && !this.isTurnedAway && hurt === '';
+    if (endedUnheard && isInnocent) this.fail('deadlines', 'ended though its request had come');
+  }
+
   // ---- Judging ----------------------------------------------------------------------------------
 
   #feed(bytes: Buffer): void {
@@ -237,6 +272,7 @@ export class Actor implements AnswerSink {
 
   /** The server ended the connection: was that right? */
   #ended(): void {
+    this.checkHeard();
     if (this.isExcused) return;
     const isBetween = this.client.end === 'fin' ? this.#reader.end() : this.#reader.isBetween;
     const next = this.#expectations[this.#complete];
@@ -252,24 +288,11 @@ export class Actor implements AnswerSink {
     if (this.failure === null) call();
   }
 
-  async #until(condition: () => boolean, limitMs = Infinity): Promise<void> {
-    let isLate = false;
-    if (limitMs !== Infinity) {
-      this.world.clock.after(limitMs, () => {
-        isLate = true;
-        this.#wake();
-      });
-    }
-    while (!condition() && !this.isOver && !isLate) {
-      await new Promise<void>((resolve) => {
-        this.#waiters.push(resolve);
-      });
-    }
+  #until(condition: () => boolean, limitMs?: number): Promise<void> {
+    return this.#waiting.until(() => condition() || this.isOver, limitMs);
   }
 
   #wake(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resolve of waiters) resolve();
+    this.#waiting.changed();
   }
 }

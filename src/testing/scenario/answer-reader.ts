@@ -97,9 +97,9 @@ export class AnswerReader {
     if (length !== undefined && !/^(?:0|[1-9][0-9]{0,14})$/.test(length)) fail(`Content-Length ${length}`);
     if (coding !== undefined && coding !== 'chunked') fail(`Transfer-Encoding ${coding}`);
     if (!fields.has('date')) fail('no Date');
-    const isSilent = this.#sink.isHead() || status === 204 || status === 304;
     if (status === 204 && (length !== undefined || coding !== undefined)) fail('204 with a length');
     this.#sink.head(status, fields);
+    const isSilent = this.#sink.isHead() || status === 204 || status === 304;
     if (isSilent || length === '0') {
       this.#finish();
     } else if (coding !== undefined) {

@@ -41,6 +41,7 @@ export class Application {
   readonly #files: Handler;
   readonly #conversations = new Map<number, Conversation>();
   readonly #seen = new Set<string>();
+  readonly #held = new Set<() => void>();
   /** Bytes of each request that was sent, by its id. */
   readonly sizes: Map<string, number> = new Map();
   /** Errors of this application that were planned. */
@@ -96,6 +97,9 @@ export class Application {
     conversation: Conversation,
   ): void | PromiseLike<void> {
     if (request.path.startsWith('/files/')) return this.#files(request, response);
+    if (request.path.startsWith('/held-files/')) {
+      return this.#hold(Number(query.get('ms') ?? 1), () => this.#files(request, response));
+    }
     const [client = 0, number = 0] = id.split('.').map(Number);
     const content = contentOf(client, number, Number(query.get('n') ?? 0));
     const route = this.#routes[request.path];
@@ -105,6 +109,17 @@ export class Application {
       content,
       takesMs: Number(query.get('ms') ?? 1),
       pieces: Number(query.get('k') ?? 1),
+    });
+  }
+
+  /** Calls `answer` when a client asks for /release, or after `ms`. */
+  #hold(ms: number, answer: () => void | PromiseLike<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const release = (): void => {
+        if (this.#held.delete(release)) resolve(answer());
+      };
+      this.#held.add(release);
+      this.#clock.after(ms, release);
     });
   }
 
@@ -127,6 +142,13 @@ export class Application {
     '/now': (_request, response, { content }) => response.send(200, PLAIN, content),
     '/later': async (_request, response, { content, takesMs }) => {
       await this.#clock.sleep(takesMs);
+      response.send(200, PLAIN, content);
+    },
+    // Answered from the middle of another connection's turn: see /release.
+    '/held': (_request, response, { content, takesMs }) =>
+      this.#hold(takesMs, () => response.send(200, PLAIN, content)),
+    '/release': (_request, response, { content }) => {
+      for (const release of [...this.#held]) release();
       response.send(200, PLAIN, content);
     },
     '/stream': async (_request, response, order) => {

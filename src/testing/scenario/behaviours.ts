@@ -1,25 +1,17 @@
 // The clients that a server meets, each a short story. Who behaves well must get everything; who does not
 // must be ended in time, and harm nobody.
 
-import type { Limits } from '../../limits.ts';
 import type { Actor } from './actor.ts';
+import { checkDeadline } from './deadlines.ts';
 import { drawGarbage } from './garbage.ts';
-import { type Plan, type PlanSettings, planAnswer, planEcho, planRequest } from './plan.ts';
-
-/** What a behaviour may use of its run. */
-export interface Stage {
-  readonly limits: Limits;
-  readonly requests: PlanSettings;
-  /** How many requests an eager client sends at most. */
-  readonly maxRequests: number;
-  /** Bytes that the simulated kernel takes for a client that does not read. */
-  readonly sendCapacity: number;
-}
+import { type Plan, planAnswer, planEcho, planHeld, planNever, planRequest } from './plan.ts';
+import { askForMuch, bytesIn, drip, sip } from './slow-clients.ts';
+import type { Stage } from './stage.ts';
 
 type Behaviour = (actor: Actor, stage: Stage) => Promise<void>;
 
-/** What a deadline may be late by: a bucket of the reactor's clock, the turns before it, a look at what was taken. */
-const LATE_MS = 600;
+/** Conspirators act at multiples of this. */
+const MEETING_MS = 10;
 
 /** Clients do not leave before what the server does by itself has had its time. */
 const PATIENCE_MS = 400_000;
@@ -53,27 +45,6 @@ async function awaitAnswers(actor: Actor, plans: readonly Plan[]): Promise<void>
   await actor.answered();
 }
 
-/** Reports an end that came too early or too late, given when the time began at the earliest and latest. */
-function checkDeadline(
-  actor: Actor,
-  what: string,
-  endMs: number,
-  limitMs: number,
-  fromMs: number,
-  lastMs = fromMs,
-): void {
-  if (actor.isDismissed || actor.hasLeft || actor.client.socket.hurt !== '') return;
-  // A jump may have made another deadline due, before the time of this one had begun.
-  const isEarlyExcused = actor.jumpedMs > 0;
-  if (isEarlyExcused && (endMs === 0 || fromMs === 0)) return;
-  if (endMs === 0) actor.fail('deadlines', `${what}: it never ended`);
-  else if (endMs < fromMs + limitMs - 1 && !isEarlyExcused) {
-    actor.fail('deadlines', `${what}: ended after ${endMs - fromMs} ms, before its ${limitMs} ms were over`);
-  } else if (endMs > lastMs + limitMs + LATE_MS + actor.jumpedMs) {
-    actor.fail('deadlines', `${what}: ended after ${endMs - lastMs} ms instead of ${limitMs} ms`);
-  }
-}
-
 /** Every behaviour's name; stored seeds use them. */
 export const BEHAVIOUR_NAMES = [
   'steady',
@@ -90,6 +61,10 @@ export const BEHAVIOUR_NAMES = [
   'loris',
   'stalling',
   'idling',
+  'dripping',
+  'sipping',
+  'unanswered',
+  'conspiring',
 ] as const;
 
 export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
@@ -146,7 +121,11 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   /** Reads a little now and then, and must get everything all the same. */
   slowReading: async (actor, stage) => {
     const everyMs = actor.random.magnitude(1, 300);
-    actor.client.readRate = { bytes: actor.random.between(stage.requests.maxContentBytes >> 4, 65_536) + 1, everyMs };
+    const fewest = Math.max(
+      stage.requests.maxContentBytes >> 4,
+      bytesIn(everyMs * 2, stage.limits.minSendBytesPerSecond),
+    );
+    actor.client.readRate = { bytes: actor.random.between(fewest, Math.max(fewest, 65_536)) + 1, everyMs };
     const plans = plansOf(actor, { ...stage, maxRequests: 4, requests: { ...stage.requests, endingShare: 0 } });
     for (const plan of plans) await actor.send(plan);
     await actor.answered();
@@ -155,7 +134,12 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
 
   /** Finishes sending at once, and still gets its answers. */
   halfClosing: async (actor, stage) => {
-    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({ ...plan, awaitsContinue: false }));
+    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({
+      ...plan,
+      awaitsContinue: false,
+      // Its time is that of a client that has finished, or the handler's, whichever is over first.
+      outcome: plan.outcome.statuses.includes(504) ? { ...plan.outcome, kind: 'none' as const } : plan.outcome,
+    }));
     for (const plan of plans) await actor.send(plan);
     if (actor.random.chance(0.5)) await actor.sleep(actor.random.below(20));
     actor.client.finish();
@@ -167,9 +151,7 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   neverReading: async (actor, stage) => {
     actor.client.pauseReading();
     actor.isDeaf = true;
-    const length = Math.max(stage.requests.maxContentBytes >> 2, 64);
-    const enough = Math.ceil((stage.sendCapacity + stage.limits.maxUnsentBytes * 3) / length) + 400;
-    for (let i = 0; i < enough; i++) await actor.send(planAnswer(actor.random, actor.index, i, length));
+    await askForMuch(actor, stage, 0);
     await actor.sleep(PATIENCE_MS);
     // Its time began when the first byte was owed; what the kernel took later earned none.
     const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
@@ -247,11 +229,15 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   stalling: async (actor, stage) => {
     const plan = { ...planEcho(actor.random, stage.requests, actor.index, 0), awaitsContinue: false };
     actor.expectRefusal([408]);
-    const upTo = actor.random.between(plan.headBytes, plan.bytes.length - 6);
+    const upTo = actor.random.chance(0.4)
+      ? plan.headBytes
+      : actor.random.between(plan.headBytes, plan.bytes.length - 6);
     await actor.sendPieces(plan.bytes.subarray(0, upTo), actor.random.between(1, 3));
     await actor.answered();
-    const { lastSentMs, receivedBeforeSendingMs } = actor.client.socket;
-    checkDeadline(actor, 'a stalled body', lastSentMs, stage.limits.bodyTimeoutMs, receivedBeforeSendingMs);
+    // Its time began when the head had come; each byte behind that has earned some, at most all.
+    const { lastSentMs, firstReceivedMs, receivedBeforeSendingMs } = actor.client.socket;
+    const { bodyTimeoutMs } = stage.limits;
+    checkDeadline(actor, 'a stalled body', lastSentMs, bodyTimeoutMs, firstReceivedMs, receivedBeforeSendingMs);
     await actor.ended();
   },
 
@@ -262,6 +248,42 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     await actor.ended();
     const { endedMs, receivedBeforeSendingMs, lastSentMs } = actor.client.socket;
     checkDeadline(actor, 'idling', endedMs, stage.limits.keepAliveTimeoutMs, receivedBeforeSendingMs, lastSentMs);
+  },
+
+  /** Its body comes, but too slowly. */
+  dripping: async (actor, stage) => {
+    await drip(actor, stage);
+    await goodbye(actor);
+  },
+
+  /** Takes its answers, but too slowly. */
+  sipping: sip,
+
+  /** Has others' requests answered in the middle of its own turn: all of them ask at the same moments. */
+  conspiring: async (actor, stage) => {
+    const large = { ...stage.requests, maxContentBytes: Math.max(stage.requests.maxContentBytes, 50_000) };
+    for (let i = 0; i < stage.maxRequests && !actor.isOver; i++) {
+      await actor.sleep(MEETING_MS - (actor.world.clock.nowMs % MEETING_MS));
+      const path = actor.random.pick(['/held', '/release', '/held-files'] as const);
+      await actor.send(
+        planAnswer(actor.random, actor.index, 2 * i, actor.random.below(stage.requests.maxContentBytes)),
+      );
+      await actor.send(planHeld(actor.random, large, actor.index, 2 * i + 1, path));
+      await actor.answered();
+    }
+    await goodbye(actor);
+  },
+
+  /** Asks for what nobody will answer. */
+  unanswered: async (actor, stage) => {
+    const { handlerTimeoutMs } = stage.limits;
+    const plan = planNever(actor.random, stage.requests, actor.index, 0);
+    await actor.send(plan);
+    await awaitAnswers(actor, [plan]);
+    if (handlerTimeoutMs === 0) return;
+    const { lastSentMs, receivedBeforeSendingMs } = actor.client.socket;
+    checkDeadline(actor, 'a handler', lastSentMs, handlerTimeoutMs, receivedBeforeSendingMs);
+    await actor.ended();
   },
 };
 

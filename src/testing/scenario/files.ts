@@ -34,6 +34,7 @@ export function filesHandler(kernel: SimulatedKernel, source: SimulatedFiles, li
   const loader = new Loader({ charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] }, services);
   const mounts = [
     { prefix: ['files'], source },
+    { prefix: ['held-files'], source },
     { prefix: [], source },
   ];
   const site = { mounts, indexes: [], listing: false, cleanUrls: false, fallback: null, showsHidden: false, extra: [] };

@@ -37,6 +37,8 @@ export interface PlanSettings {
   /** Bytes of the largest content that is asked for or sent. */
   readonly maxContentBytes: number;
   readonly maxHandlerMs: number;
+  /** A handler that never answers is answered for with 504 after this time; 0: never. */
+  readonly handlerTimeoutMs: number;
   /** How often, of 1, an ordinary request is one that the server answers by ending the connection. */
   readonly endingShare: number;
 }
@@ -79,18 +81,24 @@ const sending =
   };
 
 const file =
-  (kind: string): Drafter =>
+  (kind: string, folder = '/files'): Drafter =>
   (random, settings) => {
     const length = random.magnitude(1, settings.maxContentBytes * 3);
     const name = `${kind}-${length}.bin`;
     return {
       method: 'GET',
-      path: `/files/${name}`,
-      query: '',
+      path: `${folder}/${name}`,
+      query: `ms=${random.magnitude(1, settings.maxHandlerMs)}`,
       takesMs: 3_000,
       outcome: ok(fileContentOf(name, length)),
     };
   };
+
+const never = ({ handlerTimeoutMs }: PlanSettings): Draft => {
+  const isAnsweredFor = handlerTimeoutMs > 0;
+  const outcome = { kind: isAnsweredFor ? 'refused' : 'none', statuses: isAnsweredFor ? [504] : [] } as const;
+  return { method: 'GET', path: '/never', query: '', outcome: { ...outcome, closes: 'yes' } };
+};
 
 /** Requests that a connection outlives, weighted by how often they stand here. */
 const ORDINARY: readonly Drafter[] = [
@@ -103,6 +111,9 @@ const ORDINARY: readonly Drafter[] = [
   answering('/counted'),
   answering('/twice'),
   answering('/late-write'),
+  answering('/held'),
+  answering('/release'),
+  answering('/release'),
   answering('/now', 'HEAD'),
   answering('/stream', 'HEAD'),
   sending('/echo', (body) => ok(body)),
@@ -113,6 +124,7 @@ const ORDINARY: readonly Drafter[] = [
   (random) => ({ method: 'GET', path: '/rejects', query: `ms=${random.between(0, 20)}`, outcome: { statuses: [500] } }),
   () => ({ method: 'GET', path: '/empty', query: '', outcome: { statuses: [204], content: Buffer.alloc(0) } }),
   file('plain'),
+  file('plain', '/held-files'),
   file('slow'),
   file('short-reads'),
   () => ({ method: 'GET', path: '/files/missing', query: '', outcome: { statuses: [404] } }),
@@ -141,7 +153,7 @@ const ENDING: readonly Drafter[] = [
     const draft = file('shrinks')(random, { ...settings, maxContentBytes: settings.maxContentBytes + 1_000 }, 0, 0);
     return { ...draft, outcome: { ...draft.outcome, kind: 'cut', closes: 'may' } };
   },
-  () => ({ method: 'GET', path: '/never', query: '', outcome: { kind: 'none', statuses: [], closes: 'yes' } }),
+  (_random, settings) => never(settings),
 ];
 
 /** Request number `request` of client `client`. */
@@ -155,6 +167,31 @@ export function planRequest(random: Random, settings: PlanSettings, client: numb
 export function planEcho(random: Random, settings: PlanSettings, client: number, request: number): Plan {
   const draft = sending('/echo', (body) => ok(body))(random, settings, client, request);
   return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
+}
+
+/** An echo of `length` bytes. */
+export function planBody(random: Random, client: number, request: number, length: number): Plan {
+  const body = contentOf(client, request, length);
+  const draft = { method: 'POST', path: '/echo', query: 'ms=1', body, outcome: ok(body) };
+  return build(random, draft, `${client}.${request}`);
+}
+
+/** A request for `path`, of those that are answered from another connection's turn. */
+export function planHeld(
+  random: Random,
+  settings: PlanSettings,
+  client: number,
+  request: number,
+  path: '/held' | '/release' | '/held-files',
+): Plan {
+  const drafter = path === '/held-files' ? file('plain', path) : answering(path);
+  const draft = drafter(random, settings, client, request);
+  return build(random, { ...draft, mayBeOld: false }, `${client}.${request}`);
+}
+
+/** A request whose handler never answers. */
+export function planNever(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+  return build(random, never(settings), `${client}.${request}`);
 }
 
 /** A plain answer of `length` bytes. */

@@ -9,18 +9,19 @@ import { SimulatedServer } from '../simulated-server.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { Actor } from './actor.ts';
 import { Application } from './application.ts';
-import { behave, type Stage } from './behaviours.ts';
+import { behave } from './behaviours.ts';
 import { CheckFailure } from './failure.ts';
 import { filesHandler } from './files.ts';
 import { type Transitions, watchConnections } from './machine.ts';
 import type { Guest, RunSettings } from './settings.ts';
+import type { Stage } from './stage.ts';
 import { Watch } from './watch.ts';
 
 /** Virtual time, jumps left out, after which a run that is not over never will be. */
 const MAX_RUN_MS = 1_800_000;
 
 /** Errors that a server reports for what this application does on purpose. */
-const PLANNED_CODES = new Set(['ERR_BODY_LENGTH', 'ERR_CLIENT_GONE', 'ERR_BODY_CONSUMED']);
+const PLANNED_CODES = new Set(['ERR_BODY_LENGTH', 'ERR_CLIENT_GONE', 'ERR_BODY_CONSUMED', 'ERR_HANDLER_TIMEOUT']);
 
 /** What a run was like. */
 export interface RunReport {
@@ -114,7 +115,8 @@ class Run {
 
   #enter(guest: Guest): void {
     const random = this.#random.fork(guest.index + 1);
-    const actor = new Actor(guest.index, guest.behaviour, random, this.world, this.application.sizes);
+    const { maxConnections } = this.#settings.limits;
+    const actor = new Actor(guest, random, this.world, this.application.sizes, maxConnections);
     this.#actors.push(actor);
     behave(guest.behaviour, actor, this.#stage).then(
       () => {

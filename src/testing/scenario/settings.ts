@@ -54,12 +54,14 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
     atMs: random.below(spanMs + 1),
   }));
   const machine = drawMachine(random);
+  const limits = drawLimits(random, clients);
   return {
     seed,
     faults: drawSettings(random),
     machine,
-    limits: drawLimits(random),
+    limits,
     requests: {
+      handlerTimeoutMs: limits.handlerTimeoutMs,
       maxContentBytes: random.magnitude(16, 100_000),
       maxHandlerMs: random.magnitude(1, 300),
       endingShare: random.pick([0, 0.02, 0.2]),
@@ -80,7 +82,7 @@ function drawMachine(random: Random): RunSettings['machine'] {
   return {
     inputBytes: random.pick([64, 512, 4_096, 65_536]),
     outputBytes: random.pick([512, 4_096, 32_768, 131_072]),
-    sendCapacity: random.pick([1_000, 8_192, 65_536]),
+    sendCapacity: random.pick([1_000, 8_192, 65_536, 262_144]),
     receiveCapacity: random.pick([500, 8_192, 65_536]),
     eventCapacity: random.pick([1, 3, 256]),
     orderCapacity: random.pick([1, 3, 16]),
@@ -89,14 +91,16 @@ function drawMachine(random: Random): RunSettings['machine'] {
 }
 
 /** Bounds that well-behaved clients keep, with room for what the dials add. */
-function drawLimits(random: Random): Limits {
+function drawLimits(random: Random, clients: number): Limits {
   return resolveLimits({
     maxHeaderBytes: random.pick([700, 2_048, 16_384]),
     maxDiscardBytes: random.pick([0, 1_000, 262_144]),
-    // Some handlers never answer, and slow clients are slower here than any rate allows.
-    handlerTimeoutMs: 0,
-    minReceiveBytesPerSecond: 0,
-    minSendBytesPerSecond: 0,
+    // In most runs everybody finds room.
+    maxConnections: random.chance(0.2) ? random.between(1, clients) : 65_536,
+    handlerTimeoutMs: random.chance(0.5) ? 0 : random.between(5_000, 20_000),
+    minReceiveBytesPerSecond: random.pick([0, 240, 2_000]),
+    minSendBytesPerSecond: random.pick([0, 240, 2_000]),
+    maxFileBytesPerTurn: random.pick([65_536, 1_048_576]),
     maxAcceptsPerTurn: random.pick([1, 4, 64]),
     maxRequestsPerTurn: random.pick([1, 3, 256]),
     maxUnsentBytes: random.pick([1_024, 10_000, 65_536]),

@@ -16,6 +16,9 @@ const MAX_IDLE_TURNS = 3;
 /** Turns for which a client who is ready may wait, beyond one for everybody who is connected. */
 const MAX_WAITED_TURNS = 64;
 
+/** Clients at once who are being told that there is no room, beyond those that there is room for. */
+const MAX_TOLD = 64;
+
 /** A server that has no descriptors left looks again within this time. */
 const ACCEPT_PAUSE_MS = 400;
 
@@ -54,6 +57,7 @@ export class Watch {
     this.turns++;
     this.#checkProgress();
     this.#checkCalls();
+    this.#checkRoom();
     // Looking at everybody in each turn would make large runs quadratic.
     const { size } = this.#world.kernel.poller;
     if (size > 64 && this.turns % size !== 0) return;
@@ -86,12 +90,18 @@ export class Watch {
     }
   }
 
-  /** Who waits to be accepted, while there is room, waits for a deadline at most. */
+  #checkRoom(): void {
+    const { openConnections, refusedConnections } = this.#world.server.stats();
+    const { maxConnections } = this.#settings.limits;
+    if (openConnections <= maxConnections + Math.min(refusedConnections, MAX_TOLD)) return;
+    throw new CheckFailure('bounds', `${openConnections} clients are connected, not ${maxConnections}`);
+  }
+
+  /** Who waits to be accepted waits for a deadline at most: without room it hears so. */
   #checkBacklog(): void {
     const { kernel, clock } = this.#world;
     const waiting = kernel.descriptors.listener()?.backlog.length ?? 0;
-    const isFull = kernel.poller.size - 1 >= this.#settings.limits.maxConnections;
-    if (waiting === 0 || isFull || (kernel.control[DUE_AT_MS] ?? Infinity) < clock.nowMs + ACCEPT_PAUSE_MS) return;
+    if (waiting === 0 || (kernel.control[DUE_AT_MS] ?? Infinity) < clock.nowMs + ACCEPT_PAUSE_MS) return;
     throw new CheckFailure('edges', `${waiting} clients wait to be accepted, and the loop blocks`);
   }
 
