@@ -7,7 +7,8 @@
 //     stay inside, absolute ones and ".." beyond the root are -EXDEV, whoever renames meanwhile.
 //  2. Only regular files are opened for reading: a directory is -EISDIR, everything else -ENXIO.
 //  3. Without `may_wait` no call waits for a disk: what memory does not know is -EAGAIN.
-//  4. A read is short only at the end of the file, or where memory ends and waiting was not
+//  4. LookAtOpen tells what an open file is by now, also when its name is gone.
+//  5. A read is short only at the end of the file, or where memory ends and waiting was not
 //  allowed.
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
@@ -48,6 +49,9 @@ int OpenRoot(const char* path);
 
 // What `path` leads to. Returns 0 for a regular file, else -errno.
 int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);
+
+// What an open file is by now. Returns 0 or -errno.
+int LookAtOpen(int file, FileStatus* status);
 
 // Opens a regular file for reading. Returns its descriptor or -errno.
 int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);

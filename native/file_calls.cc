@@ -1,6 +1,8 @@
 // The Node-API edge of files: calls that answer at once. It decides nothing.
 #include "file_calls.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 #include <climits>
 #include <memory>
@@ -45,6 +47,15 @@ napi_value Look(napi_env env, napi_callback_info info) {
   return call.Return(result);
 }
 
+napi_value LookAt(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  if (!call.IsOpen(0)) return call.Return(-EBADF);
+  FileStatus status = {};
+  const int result = LookAtOpen(call.Int(0), &status);
+  if (result == 0) call.files().Tell(status);
+  return call.Return(result);
+}
+
 napi_value Open(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   char path[PATH_MAX];
@@ -85,6 +96,12 @@ napi_value Destroy(napi_env env, napi_callback_info info) {
   return call.Return(0);
 }
 
+// How many descriptors this process may have.
+double DescriptorLimit() {
+  rlimit limit = {};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
+}
+
 // ---- The object --------------------------------------------------------------------------------
 
 struct Named {
@@ -95,6 +112,7 @@ struct Named {
 constexpr Named kCalls[] = {
     {"openRoot", OpenRootCall},
     {"look", Look},
+    {"lookAt", LookAt},
     {"open", Open},
     {"read", Read},
     {"isResident", Resident},
@@ -130,6 +148,9 @@ napi_value CreateFiles(napi_env env, napi_callback_info) {
   owner->status = static_cast<double*>(words);
   napi_create_reference(env, array, 1, &owner->status_array);
   napi_set_named_property(env, object, "status", array);
+  napi_value limit = nullptr;
+  napi_create_double(env, DescriptorLimit(), &limit);
+  napi_set_named_property(env, object, "descriptorLimit", limit);
   for (const Named& named : kCalls) SetCall(env, object, named, owner);
   return object;
 }

@@ -18,10 +18,7 @@ int Result(long result) { return result < 0 ? -errno : static_cast<int>(result);
 
 double Milliseconds(time_t seconds) { return static_cast<double>(seconds) * 1e3; }
 
-// Looks without opening, so that nothing notices.
-int StatusOf(int directory, const std::string& name, FileStatus* status) {
-  struct stat found;
-  if (fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+int StatusOf(const struct stat& found, FileStatus* status) {
   if (S_ISDIR(found.st_mode)) return -EISDIR;
   if (!S_ISREG(found.st_mode)) return -ENXIO;
   *status = {static_cast<double>(found.st_size), Milliseconds(found.st_mtime),
@@ -30,17 +27,19 @@ int StatusOf(int directory, const std::string& name, FileStatus* status) {
   return 0;
 }
 
-// What was opened must still be what was looked at.
+// Looks without opening, so that nothing notices.
+int StatusOf(int directory, const std::string& name, FileStatus* status) {
+  struct stat found;
+  if (fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+  return StatusOf(found, status);
+}
+
+// Somebody may have put something else there since it was looked at.
 int OpenRegular(int directory, const std::string& name, FileStatus* status) {
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
   const int file = Result(openat(directory, name.c_str(), flags));
   if (file < 0) return file;
-  struct stat found;
-  if (fstat(file, &found) == 0 && S_ISREG(found.st_mode)) {
-    status->size = static_cast<double>(found.st_size);
-    status->modified_ms = Milliseconds(found.st_mtime);
-    return file;
-  }
+  if (LookAtOpen(file, status) == 0) return file;
   close(file);
   return -ENXIO;
 }
@@ -57,6 +56,11 @@ int LookBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStat
   const int result = StatusOf(directory, last, status);
   close(directory);
   return result;
+}
+
+int LookAtOpen(int file, FileStatus* status) {
+  struct stat found;
+  return fstat(file, &found) == 0 ? StatusOf(found, status) : -errno;
 }
 
 int OpenBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStatus* status) {

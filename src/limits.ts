@@ -46,6 +46,7 @@ export const LIMIT_NAMES = [
   'maxCacheBytes',
   'maxCachedFileBytes',
   'maxCompressedFileBytes',
+  'maxOpenFiles',
 ] as const;
 
 /** The name of a bound. */
@@ -136,6 +137,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     GIB,
     'The largest file that is compressed here; larger ones need a sibling.',
   ),
+  /** As many small files as fit the cache twice over; each costs 2 KiB here and 1 KiB in the system: 24 MiB. */
+  maxOpenFiles: spec(
+    8_192,
+    0,
+    1_048_576,
+    'Files kept open between two answers, at most a quarter of ulimit -n; 0: none.',
+  ),
 };
 
 /** Whether `name` is a bound of the catalogue. */
@@ -186,6 +194,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
     maxCompressedFileBytes: resolve('maxCompressedFileBytes'),
+    maxOpenFiles: resolve('maxOpenFiles'),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   EMFILE,
   ENETDOWN,
   ENETUNREACH,
+  ENFILE,
   ENOPROTOOPT,
   EOPNOTSUPP,
   EPERM,
@@ -56,6 +57,8 @@ export interface AcceptorCounters {
 
 export interface AcceptorOptions {
   readonly maxAcceptsPerTurn: number;
+  /** Gives descriptors back that nobody needs just now. False: there are none. */
+  readonly relieve?: () => boolean;
   /** A client was accepted and cannot be watched (its number is too high for the back end): it is closed next. */
   readonly onRefuse?: (fd: number) => void;
   /** A client was accepted and is watched. */
@@ -124,6 +127,7 @@ export class Acceptor extends Source {
       this.counters.failed++;
       return true;
     }
+    if ((error === EMFILE || error === ENFILE) && this.#options.relieve?.() === true) return true;
     this.counters.exhausted++;
     this.#full = true;
     this.#reactor.setDeadline(this, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));

@@ -25,15 +25,20 @@ export type ListDone = (result: number, entries: readonly (string | number | boo
  * 2. Only regular files are opened for reading: a directory is EISDIR, everything else ENXIO.
  * 3. `look`, `open` and `read` never wait for a disk: what memory does not know is EAGAIN, and `...Later` finds it
  *    out in the thread pool. A `...Later` call returns 0 and calls `done` once, later, or it returns `-errno`.
- * 4. A read is short only at the end of the file, or where memory ends.
+ * 4. `lookAt` tells what an open file is by now, written to or deleted meanwhile: its times of change tell.
+ * 5. A read is short only at the end of the file, or where memory ends.
  */
 export interface Files {
   /** What the last successful `look` or `open`, or the one that `done` is being told of, found. */
   readonly status: Float64Array;
+  /** Descriptors that this process may have (RLIMIT_NOFILE). */
+  readonly descriptorLimit: number;
   /** A directory beneath which files are opened; waits. Returns its descriptor. */
   readonly openRoot: (path: string) => number;
   /** Fills {@link status}; returns 0. */
   readonly look: (root: number, path: string) => number;
+  /** The same of an open file. */
+  readonly lookAt: (file: number) => number;
   /** Opens for reading and fills {@link status}; returns the descriptor. */
   readonly open: (root: number, path: string) => number;
   /** Reads into `bytes[offset, offset + length)`. Returns the count, 0 at the end. */

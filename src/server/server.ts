@@ -168,6 +168,7 @@ class RunningServer implements Server {
     };
     const acceptor = new Acceptor(this.#reactor, listener, generation, {
       maxAcceptsPerTurn: this.#plan.limits.maxAcceptsPerTurn,
+      relieve: () => this.#clientele.sites?.openFiles.relieve() ?? false,
       onRefuse: (fd) => refuse(this.#kernel, this.#clientele.sessions, fd),
       onAccept: (fd, clientGeneration) => this.#clientele.enter(connectDriven, fd, clientGeneration),
     });

@@ -7,6 +7,7 @@ import { type FileCounters, makeFileCounters } from '../handlers/files/file-coun
 import type { Mount } from '../handlers/files/finder.ts';
 import { Hosts } from '../handlers/files/hosts.ts';
 import { Loader } from '../handlers/files/loader.ts';
+import { OpenFiles } from '../handlers/files/open-files.ts';
 import type { Pairs } from '../handlers/files/representation.ts';
 import type { FileServices } from '../handlers/files/services.ts';
 import { Site } from '../handlers/files/site.ts';
@@ -57,6 +58,9 @@ export interface SiteContext {
 /** A disk that fails makes a line a second, not one for each request. */
 const REPORT_MS = 1_000;
 
+/** Of the descriptors that this process may have, for files between two answers: the rest are for clients. */
+const DESCRIPTOR_SHARE = 1 / 4;
+
 /** Different problems that are remembered. */
 const MAX_PROBLEMS = 100;
 
@@ -74,6 +78,7 @@ function sparingly({ nowMs, onError }: SiteContext): FileServices['report'] {
 export class Sites {
   readonly handler: Handler;
   readonly cache: FileCache;
+  readonly openFiles: OpenFiles;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
   readonly #options: SiteOptions;
@@ -86,9 +91,15 @@ export class Sites {
     const { maxCachedFileBytes, maxCompressedFileBytes } = limits;
     this.#context = context;
     this.#options = options;
-    this.cache = new FileCache(limits.maxCacheBytes);
+    this.openFiles = new OpenFiles({
+      max: Math.min(limits.maxOpenFiles, Math.floor(context.files.descriptorLimit * DESCRIPTOR_SHARE)),
+      nowMs,
+      later: (ms, callback) => setTimeout(callback, ms).unref(),
+    });
+    this.cache = new FileCache(limits.maxCacheBytes, this.openFiles);
     this.#services = {
       cache: this.cache,
+      openFiles: this.openFiles,
       pool: this.#pool,
       counters: this.counters,
       nowMs,
@@ -105,7 +116,9 @@ export class Sites {
 
   #mount(prefix: readonly string[], folder: string): Mount {
     const { files, nowMs } = this.#context;
-    return { prefix, source: new DirectorySource(files, new RootDirectory(files, folder, nowMs), this.#pool) };
+    const relieve = (): boolean => this.openFiles.relieve();
+    const root = new RootDirectory(files, folder, nowMs);
+    return { prefix, source: new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve }) };
   }
 
   #site(name: string, folder: string, mounts: readonly Mount[]): Site {

@@ -59,9 +59,12 @@ export interface ServerStats {
   /** Requests for files: answered from what was kept, and looked for. */
   readonly fileCacheHits: number;
   readonly fileCacheMisses: number;
-  /** What is kept now, and how many. */
+  /** What is kept in memory now, and how many. */
   readonly fileCacheBytes: number;
   readonly fileCacheEntries: number;
+  /** Answers from files that were open already, and how many are kept open now. */
+  readonly fileOpenHits: number;
+  readonly openFiles: number;
   /** Bytes of files that went from the system's memory to clients (`sendfile`). */
   readonly fileSendfileBytes: number;
   /** Pieces of files read from the system's memory, and in the thread pool. */
@@ -103,6 +106,8 @@ export function statsOf(
     fileCacheMisses: sites?.counters.cacheMisses ?? 0,
     fileCacheBytes: sites?.cache.bytes ?? 0,
     fileCacheEntries: sites?.cache.size ?? 0,
+    fileOpenHits: sites?.counters.openHits ?? 0,
+    openFiles: sites?.openFiles.size ?? 0,
     fileSendfileBytes: sites?.counters.sendfileBytes ?? 0,
     fileMemoryReads: sites?.counters.memoryReads ?? 0,
     filePoolReads: sites?.counters.poolReads ?? 0,

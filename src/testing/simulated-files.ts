@@ -79,7 +79,7 @@ class SimulatedFile implements OpenFile {
   readonly #clock: VirtualClock;
   readonly #name: string;
   readonly #onClose: () => void;
-  #isOpen = true;
+  #owners = 1;
 
   constructor(clock: VirtualClock, name: string, facts: FileFacts, descriptor: number, onClose: () => void) {
     this.#clock = clock;
@@ -105,10 +105,21 @@ class SimulatedFile implements OpenFile {
     return !this.#name.startsWith('slow-');
   }
 
+  isUnchanged(): boolean {
+    this.#assertOpen();
+    return true;
+  }
+
+  share(): OpenFile {
+    this.#assertOpen();
+    this.#owners++;
+    return this;
+  }
+
   close(): void {
     this.#assertOpen();
-    this.#isOpen = false;
-    this.#onClose();
+    this.#owners--;
+    if (this.#owners === 0) this.#onClose();
   }
 
   #copy(into: Uint8Array, position: number): number {
@@ -117,6 +128,6 @@ class SimulatedFile implements OpenFile {
   }
 
   #assertOpen(): void {
-    if (!this.#isOpen) throw new Error('a closed file was used');
+    if (this.#owners === 0) throw new Error('a closed file was used');
   }
 }

@@ -1,11 +1,12 @@
 // What every implementation of `Files` keeps (native/file.h): one test for each sentence.
 
 import { execFileSync } from 'node:child_process';
-import { mkdir, symlink, truncate } from 'node:fs/promises';
+import { mkdir, rm, symlink, truncate } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
-import { FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
+import { FILE_CHANGED_MS, FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
+import { pause } from '../support/until.ts';
 
 const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EXDEV } = constants.errno;
 
@@ -96,6 +97,27 @@ export function filesContract(name: string, make: () => Files): void {
     expect(root.files.status[FILE_SIZE]).toBe(5);
     expect(Math.abs((root.files.status[FILE_MODIFIED_MS] ?? 0) - Date.now())).toBeLessThan(60_000);
     expect(root.files.close(file)).toBe(0);
+  });
+
+  test(`${name}: what became of an open file shows, also when its name is gone`, async () => {
+    const path = await folder({ 'a.txt': '12345' });
+    const root = new Root(make, path);
+    const file = await root.open('a.txt');
+    const changedMs = root.files.status[FILE_CHANGED_MS];
+    expect(root.files.lookAt(file)).toBe(0);
+    expect([root.files.status[FILE_SIZE], root.files.status[FILE_CHANGED_MS]]).toEqual([5, changedMs]);
+    await truncate(`${path}/a.txt`, 3);
+    expect(root.files.lookAt(file)).toBe(0);
+    expect(root.files.status[FILE_SIZE]).toBe(3);
+    // Times of change are as fine as the system's clock tick.
+    await pause(20);
+    const before = root.files.status[FILE_CHANGED_MS] ?? 0;
+    await rm(`${path}/a.txt`);
+    expect(root.files.lookAt(file)).toBe(0);
+    if (process.platform === 'linux') expect(root.files.status[FILE_CHANGED_MS]).toBeGreaterThan(before);
+    expect(root.files.close(file)).toBe(0);
+    expect(root.files.lookAt(file)).toBe(-EBADF);
+    expect(root.files.descriptorLimit).toBeGreaterThan(32);
   });
 
   test(`${name}: a read is short only at the end, and beyond it there is nothing`, async () => {

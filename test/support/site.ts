@@ -5,6 +5,7 @@ import { FileCache } from '../../src/handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
 import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
 import { Loader } from '../../src/handlers/files/loader.ts';
+import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { Site } from '../../src/handlers/files/site.ts';
 import { WorkPool } from '../../src/handlers/files/work-pool.ts';
 import { staticFiles } from '../../src/handlers/static-files.ts';
@@ -20,14 +21,18 @@ export interface MadeSite {
 
 /** A site with the default options over `source`; files of more than 1,000 bytes are not kept. */
 export function makeSite(source: FileSource): MadeSite {
-  const cache = new FileCache(100_000);
+  const nowMs = (): number => performance.now();
+  const later = (ms: number, callback: () => void): unknown => setTimeout(callback, ms).unref();
+  const openFiles = new OpenFiles({ max: 4, nowMs, later });
+  const cache = new FileCache(100_000, openFiles);
   const counters = makeFileCounters();
   const problems: string[] = [];
   const services = {
     cache,
+    openFiles,
     pool: new WorkPool(),
     counters,
-    nowMs: () => performance.now(),
+    nowMs,
     wallClockMs: Date.now,
     maxCachedFileBytes: 1_000,
     maxCompressedFileBytes: 1_000_000,
@@ -53,7 +58,17 @@ export function facts(size: number): FileFacts {
 
 /** A file of a source that is read in the pool alone. */
 export function fakeFile(size: number, read: OpenFile['read']): OpenFile {
-  return { facts: facts(size), descriptor: -1, readNow: () => -1, read, isResident: () => false, close: () => {} };
+  const file: OpenFile = {
+    facts: facts(size),
+    descriptor: -1,
+    readNow: () => -1,
+    read,
+    isResident: () => false,
+    isUnchanged: () => true,
+    share: () => file,
+    close: () => {},
+  };
+  return file;
 }
 
 /** A source that answers at once. */

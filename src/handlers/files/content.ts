@@ -9,11 +9,26 @@ import type { OpenFile } from './file-source.ts';
 /** Bytes that are at hand, or a range of the file. */
 export type Piece = Uint8Array | ByteRange;
 
-/** Asked about and sent at a time: what the system may have thrown out of memory meanwhile must stay little. */
+/** Asked about and sent at a time, up to a multiple of it: what was thrown out of memory meanwhile must stay little. */
 const SLICE_BYTES = 1_048_576;
 
 /** Read at a time: big enough for one send, small enough to hold for many clients. */
 const READ_BYTES = 131_072;
+
+/** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
+const SMALL_BYTES = 16_384;
+
+const scratch = Buffer.allocUnsafeSlow(SMALL_BYTES);
+
+/**
+ * The whole of a small file that is in memory, valid until the next call: reading it costs less than telling the
+ * system to send it. Null: it is large, or not in memory.
+ */
+export function readSmall(file: OpenFile, size: number): Uint8Array | null {
+  if (size > SMALL_BYTES) return null;
+  const content = scratch.subarray(0, size);
+  return size === 0 || file.readNow(content, 0) === size ? content : null;
+}
 
 /**
  * Sends the pieces of an answer that has begun, and ends it; or cuts it off when the file has fewer bytes than were
@@ -26,9 +41,11 @@ export class ContentSender {
   readonly #counters: FileCounters;
   readonly #onError: (error: unknown) => void;
   readonly #resume = (): void => this.run();
+  readonly #isWanted = (): boolean => !this.#response.ended;
   #piece = 0;
   /** Bytes of the current piece that were sent. */
   #sent = 0;
+  #isOver = false;
 
   constructor(
     response: HttpResponse,
@@ -56,7 +73,8 @@ export class ContentSender {
         this.#next();
       } else {
         const at = piece.start + this.#sent;
-        if (!this.#sendRange(at, Math.min(SLICE_BYTES, piece.end + 1 - at))) return;
+        const sliceEnd = at - (at % SLICE_BYTES) + SLICE_BYTES;
+        if (!this.#sendRange(at, Math.min(sliceEnd, piece.end + 1) - at)) return;
       }
       if (this.#response.whenDrained(this.#resume)) return;
     }
@@ -85,7 +103,7 @@ export class ContentSender {
       return true;
     }
     this.#counters.poolReads++;
-    this.#file.read(bytes, position).then(
+    this.#file.read(bytes, position, this.#isWanted).then(
       (read) => this.#fetched(bytes.subarray(0, read)),
       (error: unknown) => this.#failed(error),
     );
@@ -110,6 +128,8 @@ export class ContentSender {
   }
 
   #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#file.close();
     if (!this.#response.ended) this.#response.end();
   }

@@ -5,6 +5,8 @@ export interface FileCounters {
   cacheHits: number;
   /** Requests for which a file had to be looked for. */
   cacheMisses: number;
+  /** Answers from a file that was open already. */
+  openHits: number;
   /** Bytes sent by sendfile(2). */
   sendfileBytes: number;
   /** Pieces read from the system's memory at once. */
@@ -21,6 +23,7 @@ export function makeFileCounters(): FileCounters {
   return {
     cacheHits: 0,
     cacheMisses: 0,
+    openHits: 0,
     sendfileBytes: 0,
     memoryReads: 0,
     poolReads: 0,

@@ -20,11 +20,18 @@ export interface OpenFile {
   readonly descriptor: number;
   /** Fills `into` from `position` as far as memory goes; returns the bytes read, 0 at the end; -1: ask {@link read}. */
   readNow(into: Uint8Array, position: number): number;
-  /** Fills `into` from `position`; resolves to the bytes read, 0 at the end. */
-  read(into: Uint8Array, position: number): Promise<number>;
+  /**
+   * Fills `into` from `position`; resolves to the bytes read, 0 at the end, which is also said when it is its turn and
+   * `isWanted` says no.
+   */
+  read(into: Uint8Array, position: number, isWanted?: () => boolean): Promise<number>;
   /** Whether a range can be sent without waiting for a disk. */
   isResident(position: number, length: number): boolean;
-  /** Gives it back; nothing else may be under way. */
+  /** Whether it is still what {@link facts} say: nobody wrote to it, deleted it, or put another in its place. */
+  isUnchanged(): boolean;
+  /** One more owner, who has to {@link close} it too. */
+  share(): OpenFile;
+  /** One owner less; the last one gives it back. */
   close(): void;
 }
 

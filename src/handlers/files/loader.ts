@@ -15,19 +15,17 @@ import {
   Representation,
   SETTLED_AFTER_MS,
 } from './representation.ts';
-import { Resource, type Variant } from './resource.ts';
+import { makeVariant, Resource, type Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
 const MIN_COMPRESSED_BYTES = 1_024;
 
+/** While the cache is full, a file has to be asked for so often, and stay known, to take the place of others. */
+const ANSWERS_TO_KEEP = 64;
+
 /** Endings are few; names without one, and strange ones, must not be kept for ever. */
 const MAX_KINDS = 1_000;
-
-/** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
-const SCRATCH_BYTES = 16_384;
-
-const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 export interface LoaderOptions {
   /** Of text; empty: none is told. */
@@ -49,28 +47,34 @@ export class Loader {
     this.#services = services;
   }
 
-  /** At once when memory has the content. The file is closed unless the content is not kept. */
-  load(found: FoundFile): Resource | Promise<Resource> {
+  /**
+   * At once when memory has the content; then the file is closed. Without content when it is too large, or when the
+   * cache is full and `isWanted` is not said: a crawl through more files than fit does not throw out what is hot. Then
+   * the file is the caller's to close.
+   */
+  load(found: FoundFile, isWanted = false): Resource | Promise<Resource> {
     const { file } = found;
     const checkedMs = this.#services.nowMs();
     const { size } = file.facts;
-    if (size > this.#services.maxCachedFileBytes) return this.#resourceOf(found, null, checkedMs, true);
-    const isKept = this.#isWorthKeeping(found.place.path, size);
-    const content = isKept ? Buffer.allocUnsafeSlow(size) : scratch.subarray(0, size);
+    const fits = size <= this.#services.maxCachedFileBytes;
+    if (!fits || !(isWanted || this.#services.cache.hasRoomFor(size))) return this.#resourceOf(found, null, checkedMs);
+    const content = Buffer.allocUnsafeSlow(size);
     const count = size === 0 ? 0 : file.readNow(content, 0);
     if (count === size) {
       file.close();
-      return this.#resourceOf(found, content, checkedMs, isKept);
+      return this.#resourceOf(found, content, checkedMs);
     }
-    const own = isKept ? content : Buffer.allocUnsafeSlow(size);
-    return this.#readRest(file, own, isKept ? Math.max(count, 0) : 0).then((whole) =>
-      this.#resourceOf(found, whole, checkedMs, true),
-    );
+    return this.#readRest(file, content, Math.max(count, 0)).then((whole) => this.#resourceOf(found, whole, checkedMs));
   }
 
-  /** What is copied into its answer at once, and needs no coding that takes waiting, can do without a place. */
-  #isWorthKeeping(path: string, size: number): boolean {
-    return size > SCRATCH_BYTES || this.#services.cache.admits(size) || this.#kindOf(path, null).isCodable;
+  /** Counts an answer from the file, whose content is `content` and only valid now: asked for often, it is kept. */
+  answered(resource: Resource, variant: Variant, content: Uint8Array): void {
+    if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
+    resource.answersFromFile = 0;
+    if (content.length > this.#services.maxCachedFileBytes) return;
+    variant.content = Buffer.from(content);
+    this.#services.openFiles.drop(variant);
+    this.#services.cache.grew(resource);
   }
 
   /** The variant for a client that takes `accepted`, the best first. */
@@ -89,17 +93,13 @@ export class Loader {
       if (variant?.path == null) continue;
       const facts = resource.source.look(variant.path);
       if (facts === null || typeof facts === 'string' || !isSameFile(facts, variant.facts)) {
+        this.#services.openFiles.drop(variant);
         resource.coded.delete(coding);
       }
     }
   }
 
-  #resourceOf(
-    { file, place, isFirst }: FoundFile,
-    content: Uint8Array | null,
-    checkedMs: number,
-    isKept: boolean,
-  ): Resource {
+  #resourceOf({ file, place, isFirst }: FoundFile, content: Uint8Array | null, checkedMs: number): Resource {
     const nowMs = this.#services.wallClockMs();
     const { facts } = file;
     const { modifiedMs } = facts;
@@ -107,11 +107,10 @@ export class Loader {
     const size = content?.length ?? facts.size;
     const representation = new Representation({ kind, size, modifiedMs, fileSize: facts.size }, nowMs);
     return new Resource({
-      plain: { representation, content, path: place.path, facts },
+      plain: makeVariant({ representation, content, path: place.path, facts }),
       source: place.source,
       path: place.path,
       isFirst,
-      isKept,
       isCodable: kind.isCodable,
       settled: nowMs - modifiedMs > SETTLED_AFTER_MS,
       checkedMs,
@@ -195,7 +194,7 @@ export class Loader {
     if (!isSmall) file.close();
     const size = content?.length ?? facts.size;
     const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
-    return { representation: this.#coded(path, coding, size, tag), content, path: sibling, facts };
+    return makeVariant({ representation: this.#coded(path, coding, size, tag), content, path: sibling, facts });
   }
 
   async #compressed(resource: Resource, coding: Coding): Promise<Variant | null> {
@@ -208,7 +207,7 @@ export class Loader {
     const { size: fileSize, modifiedMs } = plain.facts;
     const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
     const representation = this.#coded(path, coding, content.length, tag);
-    return { representation, content, path: null, facts: plain.facts };
+    return makeVariant({ representation, content, path: null, facts: plain.facts });
   }
 
   #coded(

@@ -3,16 +3,21 @@
 
 import type { Coding } from './codings.ts';
 import type { FileFacts, FileSource } from './file-source.ts';
+import type { Holder } from './open-files.ts';
 import type { Representation } from './representation.ts';
 
 /** A file in one coding. */
-export interface Variant {
+export interface Variant extends Holder {
   readonly representation: Representation;
-  /** Null: too large for memory, opened for each answer. */
-  readonly content: Uint8Array | null;
+  /** Null: too large for memory, or not asked for often enough; sent from the file. */
+  content: Uint8Array | null;
   /** The file that holds these bytes, below its source; what was compressed here has none. */
   readonly path: string | null;
   readonly facts: FileFacts;
+}
+
+export function makeVariant(given: Omit<Variant, keyof Holder>): Variant {
+  return { ...given, file: null, usedMs: 0 };
 }
 
 export class Resource {
@@ -22,8 +27,6 @@ export class Resource {
   readonly path: string;
   /** No other name is looked for first: as long as this file is there, it is the answer. */
   readonly isFirst: boolean;
-  /** Whether its content is its own, and may be kept; else it is overwritten by the next one's. */
-  readonly isKept: boolean;
   /** Whether it may be sent in a coding. */
   readonly isCodable: boolean;
   /** The modification time was old enough when the content was read that a later change must show. */
@@ -34,6 +37,8 @@ export class Resource {
   key = '';
   /** Somebody is finding out about codings. */
   coding: Promise<void> | null = null;
+  /** Answers so far from a file that would fit the cache. */
+  answersFromFile = 0;
   /** Monotonic time before the last look at the file itself, in milliseconds. */
   checkedMs: number;
 
@@ -42,7 +47,6 @@ export class Resource {
     source: FileSource;
     path: string;
     isFirst: boolean;
-    isKept: boolean;
     isCodable: boolean;
     settled: boolean;
     checkedMs: number;
@@ -51,7 +55,6 @@ export class Resource {
     this.source = given.source;
     this.path = given.path;
     this.isFirst = given.isFirst;
-    this.isKept = given.isKept;
     this.isCodable = given.isCodable;
     this.settled = given.settled;
     this.checkedMs = given.checkedMs;
@@ -62,10 +65,18 @@ export class Resource {
     this.checkedMs = Number.NEGATIVE_INFINITY;
   }
 
+  /** The plain one, and those of the codings that are known and there. */
+  variants(): readonly Variant[] {
+    return [this.plain, ...this.coded.values()].filter((variant) => variant !== null);
+  }
+
+  /** Whether content of any coding is in memory. */
+  get hasContent(): boolean {
+    return this.variants().some(({ content }) => content !== null);
+  }
+
   /** Content bytes of all codings. */
   get bytes(): number {
-    let bytes = this.plain.content?.length ?? 0;
-    for (const variant of this.coded.values()) bytes += variant?.content?.length ?? 0;
-    return bytes;
+    return this.variants().reduce((bytes, { content }) => bytes + (content?.length ?? 0), 0);
   }
 }

@@ -4,35 +4,20 @@
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
-import { ContentSender } from './content.ts';
+import { ContentSender, readSmall } from './content.ts';
 import { canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
 import { isSameFile, type OpenFile, type Refusal } from './file-source.ts';
 import { type FinderOptions, type Found, findFile, type Place, type Search } from './finder.ts';
 import { answerListing, MAX_LISTED_NAMES } from './listing.ts';
 import type { Loader } from './loader.ts';
 import { answerMethod, HTML, page, redirect } from './pages.ts';
-import type { Pairs, Representation } from './representation.ts';
+import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
+import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
-
-const REFUSED: Readonly<Record<Refusal | 'malformed', readonly [number, string]>> = {
-  malformed: [400, 'This address is malformed.'],
-  missing: [404, 'There is no such page here.'],
-  directory: [404, 'There is no such page here.'],
-  forbidden: [403, 'This file may not be read.'],
-  exhausted: [503, 'The server has no room for this file right now.'],
-  failed: [500, 'This file could not be read.'],
-};
-
-/** What is written in the log when a file that is there cannot be sent. */
-const PROBLEMS: Readonly<Partial<Record<Refusal | 'malformed', string>>> = {
-  forbidden: 'permission denied: let the server read this file and enter the folders above it',
-  exhausted: 'no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients',
-  failed: 'the disk or file system reports an error',
-};
 
 export interface SiteOptions extends FinderOptions {
   /** A path below the root that answers for pages that are not there, for applications that route in the browser. */
@@ -139,8 +124,8 @@ export class Site {
     if (found.kind === 'listing') return this.#list(request, response, path, found.place);
     const loaded = this.#options.loader.load(found);
     if (!(loaded instanceof Promise)) {
-      if (loaded.isKept) this.#services.cache.set(key, loaded);
-      return this.#answer(request, response, loaded, loaded.plain.content === null ? found.file : null);
+      this.#services.cache.set(key, loaded);
+      return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
     }
     this.#loading.set(key, loaded);
     return loaded.then(
@@ -154,6 +139,13 @@ export class Site {
         return this.#refuse(request, response, 'failed');
       },
     );
+  }
+
+  /** The file of an answer that follows, kept open for the next ones too if they will know of it. */
+  #keepOpen(resource: Resource, variant: Variant, file: OpenFile): OpenFile | null {
+    if (variant.content !== null) return null;
+    if (resource.key !== '') this.#services.openFiles.keep(variant, file.share());
+    return file;
   }
 
   /** Only what looks like a page: a script that is missing must not come as HTML. */
@@ -200,20 +192,40 @@ export class Site {
       opened?.close();
       answerFrom(content, response, representation, plan);
     } else if (opened !== null && variant === resource.plain) {
-      this.#send(request, response, representation, plan, opened);
+      this.#send(request, response, resource, variant, plan, opened);
     } else {
       opened?.close();
-      return this.#reopen(request, response, resource, variant, plan);
+      const { openFiles, counters } = this.#services;
+      const kept = openFiles.use(variant);
+      if (kept === null) return this.#reopen(request, response, resource, variant, plan);
+      counters.openHits++;
+      this.#send(request, response, resource, variant, plan, kept);
     }
   }
 
-  #send(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan, opened: OpenFile): void {
+  #send(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    plan: Plan,
+    file: OpenFile,
+  ): void {
     const { counters, report } = this.#services;
-    const onError = (error: unknown): void => report(request, `this file could not be read: ${String(error)}`);
-    new ContentSender(response, opened, beginAnswer(response, file, plan), counters, onError).run();
+    const { representation } = variant;
+    const content = readSmall(file, representation.size);
+    if (content === null) {
+      const onError = (error: unknown): void => report(request, `this file could not be read: ${String(error)}`);
+      new ContentSender(response, file, beginAnswer(response, representation, plan), counters, onError).run();
+    } else {
+      file.close();
+      counters.memoryReads++;
+      answerFrom(content, response, representation, plan);
+      this.#options.loader.answered(resource, variant, content);
+    }
   }
 
-  /** Opens a file that is too large for memory once more; if it is another one by now, all begins again. */
+  /** Opens a file that is not open any more; if it is another one by now, all begins again. */
   #reopen(
     request: HttpRequest,
     response: HttpResponse,
@@ -223,7 +235,8 @@ export class Site {
   ): void | Promise<void> {
     const use = (file: OpenFile | Refusal): void | Promise<void> => {
       if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
-        return this.#send(request, response, variant.representation, plan, file);
+        this.#keepOpen(resource, variant, file);
+        return this.#send(request, response, resource, variant, plan, file);
       }
       if (typeof file !== 'string') file.close();
       resource.outdate();
@@ -242,7 +255,7 @@ export class Site {
   }
 
   /** The root's own page for a status (`404.html`), or a plain one. */
-  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refusal | 'malformed'): void | Promise<void> {
+  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);
@@ -266,10 +279,10 @@ export class Site {
     if (typeof found === 'string' || found.kind !== 'file') return null;
     const keep = (resource: Resource): Uint8Array | null => {
       if (resource.plain.content === null) found.file.close();
-      else if (resource.isKept) this.#services.cache.set(key, resource);
+      else this.#services.cache.set(key, resource);
       return resource.plain.content;
     };
-    const loaded = this.#options.loader.load(found);
+    const loaded = this.#options.loader.load(found, true);
     return loaded instanceof Promise ? loaded.then(keep, () => null) : keep(loaded);
   }
 }

@@ -4,15 +4,20 @@ import { CacheRules } from '../../handlers/files/cache-rules.ts';
 import { FileCache } from '../../handlers/files/file-cache.ts';
 import { makeFileCounters } from '../../handlers/files/file-counters.ts';
 import { Loader } from '../../handlers/files/loader.ts';
+import { OpenFiles } from '../../handlers/files/open-files.ts';
 import { Site } from '../../handlers/files/site.ts';
 import { WorkPool } from '../../handlers/files/work-pool.ts';
 import { staticFiles } from '../../handlers/static-files.ts';
 import type { Handler } from '../../http/handler.ts';
 import type { SimulatedFiles } from '../simulated-files.ts';
 import type { SimulatedKernel } from '../simulated-kernel.ts';
+import type { VirtualClock } from '../virtual-clock.ts';
 
 /** Threads of the pool that the simulated disk is read in. */
 const POOL_THREADS = 4;
+
+/** Few, so that they are closed while others are opened. */
+const MAX_OPEN_FILES = 4;
 
 export interface FileLimits {
   readonly maxCacheBytes: number;
@@ -20,12 +25,21 @@ export interface FileLimits {
 }
 
 /** Nothing is compressed: that would happen in real threads, at times of their own. */
-export function filesHandler(kernel: SimulatedKernel, source: SimulatedFiles, limits: FileLimits): Handler {
+export function filesHandler(
+  kernel: SimulatedKernel,
+  clock: VirtualClock,
+  source: SimulatedFiles,
+  limits: FileLimits,
+): Handler {
+  const nowMs = (): number => kernel.now();
+  const later = (ms: number, callback: () => void): void => clock.after(ms, callback);
+  const openFiles = new OpenFiles({ max: MAX_OPEN_FILES, nowMs, later });
   const services = {
-    cache: new FileCache(limits.maxCacheBytes),
+    cache: new FileCache(limits.maxCacheBytes, openFiles),
+    openFiles,
     pool: new WorkPool(POOL_THREADS),
     counters: makeFileCounters(),
-    nowMs: () => kernel.now(),
+    nowMs,
     wallClockMs: kernel.wallClockMs,
     maxCachedFileBytes: limits.maxCachedFileBytes,
     maxCompressedFileBytes: 0,

@@ -83,7 +83,7 @@ class Run {
     const dials = new Dials(settings.faults, this.#random.fork(0));
     const kernel = new SimulatedKernel({ ...settings.machine, clock, dials });
     this.#files = new SimulatedFiles(clock, kernel.fileContents);
-    this.application = new Application(clock, filesHandler(kernel, this.#files, settings.limits));
+    this.application = new Application(clock, filesHandler(kernel, clock, this.#files, settings.limits));
     this.world = new SimulatedServer(kernel, {
       ...settings.limits,
       handler: this.application.handle,
