@@ -7,7 +7,7 @@ import type { HttpRequest } from '../http/handler.ts';
 export function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` ${request.method} ${request.target}`;
   if (error instanceof EpollServerError && error.code === 'ERR_FILE') {
-    process.stderr.write(`epoll-server:${where}: ${error.message}\n`);
+    process.stderr.write(`epoll-server:${where === '' ? '' : `${where}:`} ${error.message}\n`);
     return;
   }
   const what =

@@ -13,16 +13,22 @@ export class RootDirectory {
   readonly #files: Files;
   readonly #path: string;
   readonly #nowMs: () => number;
+  readonly #onGone: (error: EpollServerError) => void;
   #fd: number;
   /** Of the folder before: calls may still be under way in it. */
   #previous = -1;
   #checkedMs: number;
+  #isGone = false;
 
-  /** @throws EpollServerError `ERR_ROOT`. */
-  constructor(files: Files, path: string, nowMs: () => number) {
+  /**
+   * `onGone`: told once when nothing is there any more.
+   * @throws EpollServerError `ERR_ROOT`.
+   */
+  constructor(files: Files, path: string, nowMs: () => number, onGone: (error: EpollServerError) => void) {
     this.#files = files;
     this.#path = path;
     this.#nowMs = nowMs;
+    this.#onGone = onGone;
     this.#fd = files.openRoot(path);
     this.#checkedMs = nowMs();
     if (this.#fd < 0) {
@@ -44,11 +50,18 @@ export class RootDirectory {
   #compare(): void {
     const fd = this.#fd;
     stat(this.#path, (gone, named) => {
-      if (gone !== null || !named.isDirectory()) return;
+      if (gone !== null || !named.isDirectory()) return this.#miss();
+      this.#isGone = false;
       fstat(fd, (closed, open) => {
         if (closed === null && (open.ino !== named.ino || open.dev !== named.dev)) this.#replace();
       });
     });
+  }
+
+  #miss(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#onGone(new EpollServerError('ERR_FILE', `the folder ${this.#path} is gone: 404 until there is one again`));
   }
 
   #replace(): void {

@@ -115,9 +115,9 @@ export class Sites {
   }
 
   #mount(prefix: readonly string[], folder: string): Mount {
-    const { files, nowMs } = this.#context;
+    const { files, nowMs, onError } = this.#context;
     const relieve = (): boolean => this.openFiles.relieve();
-    const root = new RootDirectory(files, folder, nowMs);
+    const root = new RootDirectory(files, folder, nowMs, (error) => onError(error, null));
     return { prefix, source: new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve }) };
   }
 
