@@ -4,11 +4,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { prepareServers } from './cases.js';
+import { measureFiles } from './files-case.js';
 import { idlePlan, measureIdle } from './idle-case.js';
 import { findPerf, replayInstructions } from './instructions.js';
 import { Load } from './load.js';
 import { readOptions } from './options.js';
-import { callLines, idleText, promises, ratiosOf, summarize, table } from './report.js';
+import { callLines, filesText, idleText, promises, ratiosOf, summarize, table } from './report.js';
 import { measure } from './rounds.js';
 
 const GREY = process.stderr.isTTY && !process.env.NO_COLOR ? ['\x1b[2m', '\x1b[0m'] : ['', ''];
@@ -69,6 +70,7 @@ function print(options, load, rows, results) {
     );
   }
   if (results.idle.length > 0) out.push(idleText(results.idle), '\n');
+  if (results.files !== null) out.push(filesText(results.files), '\n');
   out.push(promises(results));
   process.stdout.write(out.join(''));
 }
@@ -87,8 +89,9 @@ async function main(options) {
     say('wrk is not installed (Debian: apt install wrk): autocannon takes its place, slower than the servers');
   const perf = await findPerf();
   if (perf === null) say('perf cannot count instructions here');
-  const rounds = options.only === 'idle' ? new Map() : await runServers(options, load, perf);
+  const rounds = ['idle', 'files'].includes(options.only) ? new Map() : await runServers(options, load, perf);
   const idle = options.only === null || options.only === 'idle' ? await runIdle(options, load) : [];
+  const files = options.only === null || options.only === 'files' ? await measureFiles(options, load, say) : null;
   let replay = null;
   if (options.instructions && perf === null) {
     say("counting the instructions of JavaScript's share with valgrind: a replay kernel in place of the addon");
@@ -96,7 +99,15 @@ async function main(options) {
     if (replay === null) say('valgrind is not installed either: no instructions are counted');
   }
   const rows = [...rounds].map(([name, figures]) => [name, summarize(figures)]);
-  const results = { options, load: load.name, rows: Object.fromEntries(rows), ratios: ratiosOf(rounds), idle, replay };
+  const results = {
+    options,
+    load: load.name,
+    rows: Object.fromEntries(rows),
+    ratios: ratiosOf(rounds),
+    idle,
+    files,
+    replay,
+  };
   print(options, load, rows, results);
   if (options.save) save({ ...results, rounds: Object.fromEntries(rounds) });
 }

@@ -91,8 +91,8 @@ export class Talker {
 }
 
 /** The path of a program, or null. */
-export function find(name) {
-  for (const folder of (process.env.PATH ?? '').split(':')) {
+export function find(name, path = process.env.PATH ?? '') {
+  for (const folder of path.split(':')) {
     try {
       execFileSync(`${folder}/${name}`, ['--version'], { stdio: 'ignore', timeout: 5000 });
       return `${folder}/${name}`;

@@ -30,14 +30,28 @@ export class Load {
     return result;
   }
 
-  async #run(url, seconds, mode) {
-    const options = { limitMs: seconds * 1000 + SPARE_MS };
-    const result =
-      this.wrk === null ? await cannon(url, seconds, mode, options) : await wrk(this.wrk, url, seconds, mode, options);
-    if (result.requests === 0) throw new Error(`${this.name} got no answer`);
-    if (result.failed > 0) throw new Error(`${this.name} counted ${result.failed} failed requests`);
-    return result;
+  /** Requests as a case of files wants them, with wrk. */
+  files(port, { path, tail = [] }, args, seconds) {
+    return checked(wrk(this.wrk, `http://127.0.0.1:${port}${path}`, seconds, args, tail, limitOf(seconds)));
   }
+
+  async #run(url, seconds, mode) {
+    const options = limitOf(seconds);
+    if (this.wrk === null) return checked(cannon(url, seconds, mode, options));
+    const script = mode === '' ? [] : ['-s', VARY];
+    return checked(wrk(this.wrk, url, seconds, script, mode === '' ? [] : ['--', mode], options));
+  }
+}
+
+function limitOf(seconds) {
+  return { limitMs: seconds * 1000 + SPARE_MS };
+}
+
+async function checked(running) {
+  const result = await running;
+  if (result.requests === 0) throw new Error('the load got no answer');
+  if (result.failed > 0) throw new Error(`the load counted ${result.failed} failed requests`);
+  return result;
 }
 
 async function cannon(url, seconds, mode, options) {
@@ -50,12 +64,11 @@ async function cannon(url, seconds, mode, options) {
   return JSON.parse(stdout);
 }
 
-async function wrk(path, url, seconds, mode, options) {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--latency'];
-  if (mode !== '') args.push('-s', VARY);
+async function wrk(path, url, seconds, more, tail, options) {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--latency', ...more];
   // wrk knows whole seconds only; interrupted, it reports what it has.
   const interruptMs = Number.isInteger(seconds) ? undefined : seconds * 1000;
-  const { code, stdout, stderr } = await run(path, [...args, url, ...(mode === '' ? [] : ['--', mode])], {
+  const { code, stdout, stderr } = await run(path, [...args, url, ...tail], {
     ...options,
     interruptMs,
   });

@@ -1,6 +1,6 @@
 // The flags of `node bench/bench.js`.
 
-export const CASES = ['plaintext', 'static', 'idle'];
+export const CASES = ['plaintext', 'static', 'idle', 'files'];
 
 const HELP = `node bench/bench.js [flags]
 

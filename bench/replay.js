@@ -62,6 +62,7 @@ function replayKernel() {
       kernel.answered += count;
       return 0;
     },
+    receiveAhead: () => 0,
     now: () => control[NOW_MS],
     wallClockMs: () => 1e12,
   };

@@ -94,6 +94,40 @@ export function idleText(rounds) {
   return `idle: ${whole(rounds[0].held)} idle keep-alive connections beside 64 busy ones\n${lines.join('')}`;
 }
 
+/** Our cost of a request of each case, nginx's, and the median of the rounds' ratios. */
+function fileRows({ cases }) {
+  return cases.map(({ name, limit, rounds }) => ({
+    name,
+    limit,
+    ownUs: median(rounds.map(({ own }) => own.us)),
+    userUs: median(rounds.map(({ own }) => own.userUs)),
+    nginxUs: rounds[0].nginx === null ? null : median(rounds.map(({ nginx }) => nginx.us)),
+    ratio: rounds[0].nginx === null ? null : median(rounds.map(({ own, nginx }) => own.us / nginx.us)),
+  }));
+}
+
+export function filesText(files) {
+  const lines = fileRows(files).map(({ name, ownUs, userUs, nginxUs }) => {
+    const theirs = nginxUs === null ? '' : `, nginx ${nginxUs.toFixed(2)}`;
+    return `  ${name}: ${ownUs.toFixed(2)} us of CPU per request (${userUs.toFixed(2)} in user mode)${theirs}\n`;
+  });
+  return `files, beside nginx with open_file_cache and sendfile\n${lines.join('')}`;
+}
+
+function filePromises(files, promise) {
+  const rows = fileRows(files);
+  for (const { name, limit, ratio } of rows) {
+    if (ratio !== null && limit !== null) {
+      promise(`${name}: at most ${limit} of nginx's CPU time per request`, ratio.toFixed(3), ratio <= limit);
+    }
+  }
+  const costOf = (name) => rows.find((row) => row.name === name)?.ownUs ?? Number.NaN;
+  const [whole200, whole304] = [costOf('1 KiB file'), costOf('304 of the 1 KiB file')];
+  const both = `${whole304.toFixed(2)} and ${whole200.toFixed(2)} us`;
+  promise('304 costs no more than 200 of the 1 KiB file', both, whole304 <= whole200);
+  promise('a slow reader of 1 GiB: at most 1 MiB more resident', whole(files.slowGrowth), files.slowGrowth <= 2 ** 20);
+}
+
 /** Requests per CPU-second in units of node:http's, round by round; null where one did not run. */
 export function ratiosOf(rounds) {
   const http = rounds.get('node:http') ?? [];
@@ -143,6 +177,7 @@ export function promises(results) {
       bytes <= 512,
     );
   }
+  if (results.files !== null) filePromises(results.files, promise);
   return lines.length === 0 ? '' : `promises (medians)\n${lines.join('')}`;
 }
 

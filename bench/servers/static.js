@@ -1,6 +1,8 @@
-// Serves the folder that it is given.
+// Serves the folder that it is given; the second argument is how many files it may keep open.
 import { serve } from '../../dist/index.js';
 import { announce } from './control.js';
 
-const server = await serve({ port: 0, serverHeader: '', root: process.argv[2] });
+const [root, files] = process.argv.slice(2);
+const limits = files === undefined ? {} : { maxOpenFiles: Number(files) };
+const server = await serve({ port: 0, serverHeader: '', root, ...limits });
 announce(server.address.port, () => server.stats());

@@ -63,7 +63,7 @@ describe('the benchmark', () => {
     [['--nonsense'], 'there is no flag "--nonsense"'],
     [['--rounds', '0'], '--rounds must be a whole number from 1 to 100, not "0"'],
     [['--seconds'], '--seconds needs a value'],
-    [['--only', 'all'], '--only must be one of plaintext, static, idle, not "all"'],
+    [['--only', 'all'], '--only must be one of plaintext, static, idle, files, not "all"'],
   ])('refuses %j in one line', async (args, text) => {
     expect(await bench(args)).toEqual({ code: 2, stdout: '', stderr: `bench: ${text} (--help lists the flags)\n` });
   });

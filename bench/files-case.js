@@ -1,0 +1,124 @@
+// What a file costs, next to nginx: processor time of either server alone, in pairs of runs that follow each other.
+
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { serverPath, startServer } from './cases.js';
+import { cpuOf, pause, residentOf } from './children.js';
+import { OPEN_FILES, startNginx } from './nginx.js';
+
+const RANDOM = fileURLToPath(new URL('random-file.lua', import.meta.url));
+const MANY = 10_000;
+
+/** Compilers take their time where requests are few: a megabyte each makes a thousand a second. */
+const WARM_UP_REQUESTS = 20_000;
+const WARM_UP_SECONDS = 10;
+
+/** `limit`: of our processor time per request in units of nginx's. */
+export const FILE_CASES = [
+  { name: '1 KiB file', path: '/1k.bin', limit: 0.65 },
+  { name: '10 KiB file', path: '/10k.bin', limit: 0.65 },
+  { name: '1 MiB file', path: '/1m.bin', limit: 1 },
+  { name: '10,000 files of 4 KiB at random', path: '/', args: ['-s', RANDOM], tail: ['--', `${MANY}`], limit: 1.2 },
+  { name: '304 of the 1 KiB file', path: '/1k.bin', isConditional: true, limit: null },
+];
+
+/** Slowly: a chunk at a time, of a file that no memory holds. */
+const SLOW = { bytes: 2 ** 30, chunk: 65_536, pauseMs: 5 };
+
+function makeFolder() {
+  const scratch = mkdtempSync(join(tmpdir(), 'epoll-bench-files-'));
+  process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  const folder = join(scratch, 'www');
+  mkdirSync(join(folder, 'many'), { recursive: true });
+  const write = (name, content) => {
+    writeFileSync(join(folder, name), content);
+    // Old enough for strong entity tags.
+    utimesSync(join(folder, name), 1e9, 1e9);
+  };
+  write('1k.bin', Buffer.alloc(1_024, 'x'));
+  write('10k.bin', Buffer.alloc(10_240, 'x'));
+  write('1m.bin', Buffer.alloc(1_048_576, 'x'));
+  for (let i = 0; i < MANY; i++) write(`many/${i}.bin`, Buffer.alloc(4_096, `${i} `));
+  write('slow.bin', '');
+  truncateSync(join(folder, 'slow.bin'), SLOW.bytes);
+  return { scratch, folder };
+}
+
+/** Microseconds of processor time for each request of a run. */
+async function costOf(server, load, fileCase, seconds) {
+  const args = [...(fileCase.args ?? [])];
+  if (fileCase.isConditional) args.push('-H', `If-None-Match: ${await tagOf(server)}`);
+  const before = cpuOf(server.pid);
+  const { requests } = await load.files(server.port, fileCase, args, seconds);
+  const after = cpuOf(server.pid);
+  const us = ((after.user + after.system - before.user - before.system) * 1e6) / requests;
+  return { us, userUs: ((after.user - before.user) * 1e6) / requests, requests };
+}
+
+async function tagOf({ port }) {
+  const answer = await fetch(`http://127.0.0.1:${port}/1k.bin`);
+  await answer.arrayBuffer();
+  return answer.headers.get('etag');
+}
+
+async function warmUp(server, load, fileCase, seconds) {
+  let requests = 0;
+  for (let spent = 0; spent < Math.min(WARM_UP_SECONDS, seconds * 4) && requests < WARM_UP_REQUESTS; spent++) {
+    requests += (await costOf(server, load, fileCase, Math.min(1, seconds))).requests;
+  }
+}
+
+/** Bytes by which the server grows while a client reads a huge file slowly. */
+async function growthOf(server, seconds) {
+  const socket = connect(server.port, '127.0.0.1');
+  await new Promise((resolve, reject) => socket.on('connect', resolve).on('error', reject));
+  socket.pause();
+  socket.write('GET /slow.bin HTTP/1.1\r\nHost: bench\r\n\r\n');
+  await pause(200);
+  const before = residentOf(server.pid);
+  let most = before;
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(SLOW.pauseMs)) {
+    socket.read(SLOW.chunk) ?? socket.read();
+    most = Math.max(most, residentOf(server.pid));
+  }
+  socket.destroy();
+  return most - before;
+}
+
+/** For each case the rounds of both; null: there is no nginx, or no wrk, which is said. */
+export async function measureFiles(options, load, say) {
+  if (load.wrk === null) {
+    say('the file cases need wrk (Debian: apt install wrk): left out');
+    return null;
+  }
+  const { scratch, folder } = makeFolder();
+  const nginx = await startNginx(folder, scratch);
+  if (nginx === null) say('nginx is not installed (Debian: apt install nginx-light): no ratios of files');
+  const own = await startServer({
+    name: 'epoll-server',
+    command: process.execPath,
+    args: [serverPath('static.js'), folder, `${OPEN_FILES}`],
+  });
+  const servers = [own, ...(nginx === null ? [] : [nginx])];
+  const cases = [];
+  for (const fileCase of FILE_CASES) {
+    for (const server of servers) await warmUp(server, load, fileCase, options.seconds);
+    const rounds = [];
+    for (let round = 1; round <= options.rounds; round++) {
+      const costs = new Map();
+      for (const server of round % 2 === 0 ? servers.toReversed() : servers) {
+        costs.set(server, await costOf(server, load, fileCase, options.seconds));
+      }
+      rounds.push({ own: costs.get(own), nginx: nginx === null ? null : costs.get(nginx) });
+      const theirs = nginx === null ? '' : `, nginx ${costs.get(nginx).us.toFixed(2)} us`;
+      say(`${fileCase.name}, round ${round}: ${costs.get(own).us.toFixed(2)} us${theirs}`);
+    }
+    cases.push({ name: fileCase.name, limit: fileCase.limit, rounds });
+  }
+  const slowGrowth = await growthOf(own, options.seconds);
+  for (const server of servers) await server.end();
+  return { cases, slowGrowth };
+}

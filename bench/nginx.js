@@ -1,0 +1,63 @@
+// nginx beside us, as those who know it run it for files: one process, sendfile, files kept open, no log.
+
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { find, pause, start } from './children.js';
+
+const START_MS = 5_000;
+
+/** Files that both keep open. */
+export const OPEN_FILES = 16_384;
+
+function configOf(folder, scratch, port) {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `  ${name}_temp_path ${scratch}/nginx-${name};\n`)
+    .join('');
+  return `daemon off;
+master_process off;
+worker_processes 1;
+pid ${scratch}/nginx.pid;
+error_log ${scratch}/nginx.log;
+events { worker_connections 4096; }
+http {
+  types { text/plain txt; application/octet-stream bin; }
+  access_log off;
+  sendfile on;
+  keepalive_requests 1000000000;
+  open_file_cache max=${OPEN_FILES} inactive=60s;
+  open_file_cache_valid 1s;
+${temporary}  server { listen 127.0.0.1:${port}; root ${folder}; }
+}
+`;
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Serves `folder`; writes what it needs into `scratch`. Null: nginx is not installed. */
+export async function startNginx(folder, scratch) {
+  // Debian keeps it where ordinary users do not look.
+  const program = find('nginx') ?? find('nginx', '/usr/sbin');
+  if (program === null) return null;
+  const port = await freePort();
+  const config = join(scratch, 'nginx.conf');
+  writeFileSync(config, configOf(folder, scratch, port));
+  const child = start(program, ['-c', config, '-e', join(scratch, 'nginx.log')], { stdio: 'ignore' });
+  for (const deadline = Date.now() + START_MS; ; await pause(20)) {
+    if (Date.now() > deadline) throw new Error('nginx does not answer');
+    const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
+    await answer?.arrayBuffer();
+    if (answer !== null) break;
+  }
+  const end = async () => {
+    child.kill('SIGKILL');
+    await child.ended;
+  };
+  return { name: 'nginx', pid: child.pid, port, end };
+}
