@@ -62,7 +62,14 @@ function replayKernel() {
       kernel.answered += count;
       return 0;
     },
+    // The first answers of files come late: from outboxes, one send each.
     receiveAhead: () => 0,
+    send: (_fd, _offset, length) => {
+      kernel.answered++;
+      return length;
+    },
+    transferred: () => [0, 0],
+    unacknowledged: () => 0,
     now: () => control[NOW_MS],
     wallClockMs: () => 1e12,
   };

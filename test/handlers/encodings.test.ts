@@ -1,8 +1,8 @@
 // Proves which coding a client gets: siblings, what is compressed here, and that every answer says what it is.
 
 import { randomBytes } from 'node:crypto';
-import { rm, utimes, writeFile } from 'node:fs/promises';
-import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import { rename, rm, utimes, writeFile } from 'node:fs/promises';
+import zlib, { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { negotiate } from '@fastify/accept-negotiator';
 import { describe, expect, test } from 'vitest';
 import { acceptedCodings, canCompress } from '../../src/handlers/files/codings.ts';
@@ -53,6 +53,43 @@ test.each([
     expect(decoded(answer)).toBe(STYLE);
     expect(answer.content.length < STYLE.length).toBe(coding !== undefined);
   }
+});
+
+test('zstd is made where Node.js can, and only there', async () => {
+  const { port } = await startTree({ 'a.css': STYLE });
+  const decompress: unknown = Reflect.get(zlib, 'zstdDecompressSync');
+  const answer = await ask(port, get('/a.css', 'Accept-Encoding: zstd'));
+  expect(answer.field('vary')).toBe('Accept-Encoding');
+  if (typeof decompress === 'function') {
+    expect(answer.field('content-encoding')).toBe('zstd');
+    expect(String(decompress(answer.content))).toBe(STYLE);
+  } else {
+    expect(answer.field('content-encoding')).toBeUndefined();
+    expect(answer.text).toBe(STYLE);
+  }
+});
+
+test('a sibling too large for memory is sent from its open file, in parts too, and new when it is replaced', async () => {
+  const [first, second] = [randomBytes(300_000), randomBytes(300_000)];
+  const { port, server, root } = await startTree({ 'a.js': STYLE, 'a.js.br': first, next: second });
+  const part = 'Accept-Encoding: br\r\nRange: bytes=1000-200999';
+  for (let i = 0; i < 3; i++) {
+    expect((await ask(port, get('/a.js', 'Accept-Encoding: br'))).content.equals(first)).toBe(true);
+    const answer = await ask(port, get('/a.js', part));
+    expect([answer.status, answer.field('content-range')]).toEqual([206, 'bytes 1000-200999/300000']);
+    expect(answer.content.equals(first.subarray(1_000, 201_000))).toBe(true);
+  }
+  expect(server.stats()).toMatchObject({ openFiles: 1, fileOpenHits: 5 });
+  const tag = (await ask(port, get('/a.js', 'Accept-Encoding: br'))).field('etag');
+  await rename(`${root}/next`, `${root}/a.js.br`);
+  await utimes(`${root}/a.js.br`, 1_600_000_001, 1_600_000_001);
+  await until(
+    async () => (await ask(port, get('/a.js', 'Accept-Encoding: br'))).content.equals(second),
+    'the new one is served',
+  );
+  const mixed = await ask(port, get('/a.js', `${part}\r\nIf-Range: ${tag}`));
+  expect([mixed.status, mixed.content.length], 'no part of another file').toEqual([200, 300_000]);
+  expect(server.stats().openFiles).toBe(1);
 });
 
 test('a file is compressed once for each coding, however many ask at once', async () => {

@@ -97,6 +97,24 @@ TEST(NamesAreConfinedByTheWalk) {
   CheckNames(&system);
 }
 
+TEST(AnOpenFileTellsWhatBecameOfIt) {
+  Tree tree;
+  FileSystem system;
+  FileStatus opened = {};
+  FileStatus now = {};
+  const int file = OpenBeneath(&system, tree.root, "d.txt", true, &opened);
+  CHECK(file >= 0);
+  CHECK_EQ(LookAtOpen(file, &now), 0);
+  CHECK(now.size == 7 && now.changed_ms == opened.changed_ms && now.inode == opened.inode);
+  CHECK_EQ(truncate((tree.parent + "/www/d.txt").c_str(), 3), 0);
+  CHECK_EQ(unlink((tree.parent + "/www/d.txt").c_str()), 0);
+  CHECK_EQ(LookAtOpen(file, &now), 0);
+  CHECK(now.size == 3);
+  CHECK_EQ(LookAtOpen(tree.root, &now), -EISDIR);
+  close(file);
+  CHECK_EQ(LookAtOpen(file, &now), -EBADF);
+}
+
 TEST(AWalkHoldsABoundedNumberOfDescriptors) {
   Tree tree;
   std::string path = "www";
