@@ -1,5 +1,5 @@
 // Plays small runs with a fault at every place where one can happen: no luck is needed to find what one fault, or two,
-// would break. `npm run simulate -- --exhaustive 2` tries all pairs, for every kind of client.
+// would break. `npm run simulate -- --exhaustive 2` tries all pairs, where there are not too many.
 
 import { expect, test } from 'vitest';
 import { BEHAVIOUR_NAMES, type BehaviourName } from '../../src/testing/scenario/behaviours.ts';
