@@ -55,6 +55,15 @@ constexpr size_t kSegmentBytes = 65536;
 
 int Result(long result) { return result < 0 ? -errno : static_cast<int>(result); }
 
+// A signal may interrupt whoever waits for a file of a network or of a program (NFS, FUSE); that is
+// no reason to fail.
+template <typename Call>
+int Uninterrupted(Call call) {
+  int result = Result(call());
+  while (result == -EINTR) result = Result(call());
+  return result;
+}
+
 double Milliseconds(const timespec& time) {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec / 1000000);
 }
@@ -69,7 +78,7 @@ int LocateWithOpenat2(int root, const char* path, bool may_wait, int flags) {
   if (!may_wait) how.resolve |= kResolveCached;
   int located = -EAGAIN;
   for (int i = 0; i < (may_wait ? kRenameRetries : 1) && located == -EAGAIN; ++i) {
-    located = Result(syscall(kSysOpenat2, root, path, &how, sizeof(how)));
+    located = Uninterrupted([&] { return syscall(kSysOpenat2, root, path, &how, sizeof(how)); });
   }
   // Linux before 5.12 does not know RESOLVE_CACHED.
   return !may_wait && located == -EINVAL ? -EAGAIN : located;
@@ -79,7 +88,8 @@ int LocateByWalk(int root, const char* path, int flags) {
   std::string last;
   const int directory = WalkBeneath(root, path, &last);
   if (directory < 0) return directory;
-  const int located = Result(openat(directory, last.c_str(), flags | O_NOFOLLOW));
+  const int located =
+      Uninterrupted([&] { return openat(directory, last.c_str(), flags | O_NOFOLLOW); });
   close(directory);
   return located;
 }
@@ -115,7 +125,7 @@ int StatusOf(int located, FileStatus* status) {
 int Reopen(int located, int flags) {
   char name[32];
   snprintf(name, sizeof(name), "/proc/self/fd/%d", located);
-  return Result(open(name, flags));
+  return Uninterrupted([&] { return open(name, flags); });
 }
 
 // Opens what the path leads to now, which must be what was looked at.
@@ -187,9 +197,9 @@ int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
 
 int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {
   const size_t bounded = length > INT_MAX ? INT_MAX : length;
-  if (may_wait) return Result(pread(file, bytes, bounded, position));
+  if (may_wait) return Uninterrupted([&] { return pread(file, bytes, bounded, position); });
   iovec piece = {bytes, bounded};
-  return Result(syscall(SYS_preadv2, file, &piece, 1, position, 0, kNowait));
+  return Uninterrupted([&] { return syscall(SYS_preadv2, file, &piece, 1, position, 0, kNowait); });
 }
 
 int IsResident(FileSystem* system, int file, int64_t position, size_t length) {

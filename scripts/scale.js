@@ -91,8 +91,7 @@ function simulatedLine(count) {
   return `| ${count.toLocaleString('en')} | ${own} | ${Math.round(served.turnUs)} | ${(served.turnUs / BUSY).toFixed(2)} |`;
 }
 
-function kernelSocketKiB() {
-  const [, pages] = /^TCP: .* mem (\d+)$/m.exec(readFileSync('/proc/net/sockstat', 'utf8')) ?? [];
+function kernelSlabBytes() {
   const slab = spawnSync(
     'sh',
     [
@@ -103,7 +102,7 @@ function kernelSocketKiB() {
       encoding: 'utf8',
     },
   );
-  return { pages: Number(pages), slabBytes: Number(slab.stdout) || 0 };
+  return Number(slab.stdout) || 0;
 }
 
 function residentBytes(pid) {
@@ -143,7 +142,7 @@ async function realLine(count) {
   });
   await line(warm, /HELD (\d+)/);
   await new Promise((resolve) => warm.on('exit', resolve) && warm.stdin.end());
-  const [heapBefore, before, socketsBefore] = [await collected(), residentBytes(server.pid), kernelSocketKiB()];
+  const [heapBefore, before, slabsBefore] = [await collected(), residentBytes(server.pid), kernelSlabBytes()];
   const holder = spawn(
     process.execPath,
     [fileURLToPath(new URL('../bench/idle.js', import.meta.url)), port, `${count}`],
@@ -154,13 +153,13 @@ async function realLine(count) {
   const [, held] = await line(holder, /HELD (\d+)/);
   const heap = (await collected()) - heapBefore;
   const resident = residentBytes(server.pid) - before;
-  const sockets = kernelSocketKiB();
+  const slabs = kernelSlabBytes();
   holder.stdin.end();
   await new Promise((resolve) => holder.on('exit', resolve));
   server.kill();
   const each = (bytes) => Math.round(bytes / Number(held));
-  const slab = each(sockets.slabBytes - socketsBefore.slabBytes);
-  return `| ${Number(held).toLocaleString('en')} | ${each(heap)} | ${each(resident)} | ${slab > 0 ? slab : 'not readable'} | ${sockets.pages - socketsBefore.pages} |`;
+  const slab = each(slabs - slabsBefore);
+  return `| ${Number(held).toLocaleString('en')} | ${each(heap)} | ${each(resident)} | ${slab > 0 ? slab : 'not readable'} |`;
 }
 
 const [what, count] = process.argv.slice(2);
@@ -177,7 +176,7 @@ if (what !== 'real') {
 }
 if (what !== 'simulated') {
   process.stdout.write(
-    '\n| held | heap for each, bytes | resident for each, bytes | kernel slabs for both ends, bytes | kernel buffers, pages |\n| --- | --- | --- | --- | --- |\n',
+    '\n| held | heap for each, bytes | resident for each, bytes | kernel slabs for both ends, bytes |\n| --- | --- | --- | --- |\n',
   );
   for (const size of count === undefined ? REAL : [Number(count)]) process.stdout.write(`${await realLine(size)}\n`);
 }

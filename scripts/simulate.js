@@ -2,6 +2,7 @@
 //   npm run simulate -- --minutes 30 --seed 1
 //   npm run simulate -- --seed 4711 --runs 1 --trace 40     one run, its last turns
 //   npm run simulate -- --seed 4711 --runs 1 --shrink       the smallest run that fails in the same way
+//   npm run simulate -- --exhaustive 2                      one fault, and two, at every place of small runs
 //   npm run simulate -- --canary lose-last-chunk            with a planted bug: must fail
 import { Session } from 'node:inspector/promises';
 import { relative } from 'node:path';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     runs: { type: 'string' },
     clients: { type: 'string' },
     trace: { type: 'string' },
+    exhaustive: { type: 'string' },
     canary: { type: 'string' },
     shrink: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
@@ -45,7 +47,8 @@ if (canary === undefined) {
   process.exit(2);
 }
 const dist = canary === null ? new URL('../dist/', import.meta.url) : plantCanary(canary);
-const { CHECKERS, DIAL_NAMES, drawRun, play, shrink, TRANSITIONS } = await import(new URL('testing/index.js', dist));
+const testing = await import(new URL('testing/index.js', dist));
+const { BEHAVIOUR_NAMES, CHECKERS, DIAL_NAMES, drawRun, everyFault, play, shrink, smallRun, TRANSITIONS } = testing;
 
 const firstSeed = number('seed');
 const minutes = number('minutes');
@@ -122,6 +125,37 @@ async function uncovered(inspector) {
   }
   return { functions, missing };
 }
+
+/** Places of a run beyond which only single faults are tried: pairs of a thousand would take hours. */
+const MAX_PLACES = 150;
+
+/** Plays every run of one kind of client with `maxFaults` faults at most. Returns how many. */
+async function exhaustOne(behaviour, maxFaults) {
+  let runs = 0;
+  for await (const { faultsAt, report } of everyFault(smallRun(behaviour), maxFaults)) {
+    runs++;
+    if (report.failure === null) continue;
+    const faults = [...report.faults.keys()].join(', ');
+    process.stdout.write(
+      `FAILED: ${behaviour}, faults at ${faultsAt.join(', ')} (${faults}): ${report.failure.message}\n`,
+    );
+    process.exit(1);
+  }
+  return runs;
+}
+
+/** One line for each kind of client; ends at the first run that fails. */
+async function exhaust(maxFaults) {
+  for (const behaviour of BEHAVIOUR_NAMES) {
+    const single = await exhaustOne(behaviour, 1);
+    const isSmall = maxFaults > 1 && single <= MAX_PLACES;
+    const runs = isSmall ? await exhaustOne(behaviour, maxFaults) : single;
+    process.stdout.write(`${behaviour.padEnd(18)} ${runs} runs, ${isSmall ? maxFaults : 1} faults at most\n`);
+  }
+  process.exit(0);
+}
+
+if (values.exhaustive !== undefined) await exhaust(number('exhaustive'));
 
 const inspector = new Session();
 inspector.connect();

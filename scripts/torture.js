@@ -19,6 +19,7 @@ const LOAD_MS = 1_500;
 const CLIENTS = 12;
 /** Every seventh call fails, from the third on. */
 const WHEN = '3+7';
+const WHEN_RARE = '1+2';
 /** How much larger the process may be in the end: caches and the heap's own slack. */
 const MAX_GROWTH_BYTES = 64 * 2 ** 20;
 
@@ -37,9 +38,9 @@ for (const tool of ['strace']) {
 }
 
 /** strace on a running process, with every thread; ends with `stop()`, which counts the failures. */
-async function inject(target, call, errno, folder) {
+async function inject(target, { call, errno, isRare }, folder) {
   const log = join(folder, 'strace.log');
-  const rule = `inject=${call}:error=${errno}:when=${WHEN}`;
+  const rule = `inject=${call}:error=${errno}:when=${isRare ? WHEN_RARE : WHEN}`;
   const strace = spawn(
     'strace',
     ['-f', '-qq', '-p', String(target.pid), '-e', `trace=${call}`, '-e', rule, '-o', log],
@@ -70,11 +71,11 @@ async function surplusDescriptors(target, before) {
 }
 
 /** One system call with one error, under load. */
-async function injection(target, { call, errno, isOneByOne }, folder, before) {
+async function injection(target, { call, errno, isRare, isOneByOne }, folder, before) {
   const untilMs = Date.now() + LOAD_MS;
   // Whoever serves one client at a time would serve nobody else.
   const others = isOneByOne ? [] : [slowReader(target.port), uploader(target.port)];
-  const strace = await inject(target, call, errno, folder);
+  const strace = await inject(target, { call, errno, isRare }, folder);
   const outcomes = await load(target.port, { clients: isOneByOne ? 2 : CLIENTS, untilMs });
   const injected = await strace.stop();
   for (const other of others) await other.stop();
@@ -101,8 +102,8 @@ async function injectionsInto(flags, cases, place, rows) {
   await pause(2_000);
   const residentBytes = target.residentBytes();
   let before = target.descriptors();
-  for (const { call, errno } of cases) {
-    const row = await injection(target, { call, errno, isOneByOne }, place.folder, before);
+  for (const { call, errno, isRare } of cases) {
+    const row = await injection(target, { call, errno, isRare, isOneByOne }, place.folder, before);
     const name = [`\`${call}\``, ...flags].join(' ').replace(' --', ', ');
     rows.push({ ...row, name, text: outcomeText(row) });
     process.stdout.write(
@@ -127,11 +128,11 @@ async function injectionsInto(flags, cases, place, rows) {
 async function injections(rows) {
   const place = makeRoot();
   const ways = new Map();
-  for (const { call, errors, flags = [] } of INJECTIONS) {
+  for (const { call, errors, isRare = false, flags = [] } of INJECTIONS) {
     if (values.only !== undefined && call !== values.only) continue;
     const way = ways.get(flags.join(' ')) ?? { flags, cases: [] };
     ways.set(flags.join(' '), way);
-    for (const errno of errors) way.cases.push({ call, errno });
+    for (const errno of errors) way.cases.push({ call, errno, isRare });
   }
   let isBounded = true;
   for (const { flags, cases } of ways.values()) {

@@ -4,7 +4,7 @@
 
 /**
  * Each call may be made as one of several system calls, by version of the C library and of libuv. `flags`: how the
- * server is started when not as usual. (Models with a thread or a process a client start too slowly under strace.)
+ * server is started when not as usual. `isRare`: every second call fails, not every seventh. (Models with a thread or a process a client start too slowly under strace.)
  */
 export const INJECTIONS = [
   {
@@ -47,9 +47,9 @@ export const INJECTIONS = [
   { call: 'sendfile', errors: ['EAGAIN', 'EINTR', 'EINVAL', 'EIO', 'ENOMEM', 'EBADF', 'EOVERFLOW', 'EPIPE'] },
   { call: 'epoll_wait', errors: ['EINTR', 'EBADF', 'EFAULT', 'EINVAL'] },
   { call: 'epoll_ctl', errors: ['ENOMEM', 'ENOSPC', 'EEXIST', 'ENOENT', 'EPERM', 'EINVAL', 'EBADF', 'ELOOP'] },
-  { call: 'shutdown', errors: ['ENOTCONN', 'EINVAL', 'EBADF'] },
-  { call: 'ioctl', errors: ['EINVAL', 'ENOTTY', 'EBADF'] },
-  { call: 'setsockopt', errors: ['EINVAL', 'ENOPROTOOPT', 'EBADF'] },
+  { call: 'shutdown', isRare: true, errors: ['ENOTCONN', 'EINVAL', 'EBADF'] },
+  { call: 'ioctl', isRare: true, errors: ['EINVAL', 'ENOTTY', 'EBADF'] },
+  { call: 'setsockopt', isRare: true, errors: ['EINVAL', 'ENOPROTOOPT', 'EBADF'] },
   {
     call: 'openat2',
     errors: ['EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'ENOENT', 'EAGAIN', 'EINTR', 'ELOOP', 'EXDEV', 'ENOSYS'],
@@ -57,9 +57,9 @@ export const INJECTIONS = [
   { call: 'openat', errors: ['EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'ENOENT', 'EINTR', 'ELOOP'] },
   { call: 'newfstatat', errors: ['ENOMEM', 'EACCES', 'EBADF', 'EOVERFLOW'] },
   { call: 'fstat', errors: ['ENOMEM', 'EACCES', 'EBADF', 'EOVERFLOW'] },
-  { call: 'statx', errors: ['ENOMEM', 'EACCES', 'ENOENT'] },
-  { call: 'pread64', errors: ['EINTR', 'EIO', 'EAGAIN', 'EISDIR'] },
-  { call: 'preadv2', errors: ['EINTR', 'EIO', 'EAGAIN', 'EOPNOTSUPP'] },
+  { call: 'statx', isRare: true, errors: ['ENOMEM', 'EACCES', 'ENOENT'] },
+  { call: 'pread64', isRare: true, errors: ['EINTR', 'EIO', 'EAGAIN', 'EISDIR'] },
+  { call: 'preadv2', isRare: true, errors: ['EINTR', 'EIO', 'EAGAIN', 'EOPNOTSUPP'] },
   { call: 'close', errors: ['EINTR', 'EIO', 'ENOSPC', 'EDQUOT'] },
   { call: 'poll', flags: ['--backend', 'poll'], errors: ['EINTR', 'ENOMEM', 'EINVAL', 'EFAULT'] },
   { call: 'recvfrom', flags: ['--backend', 'poll'], errors: ['EAGAIN', 'EINTR', 'ECONNRESET'] },

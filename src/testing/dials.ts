@@ -98,9 +98,14 @@ export class Dials {
   strikes(name: DialName): boolean {
     const rate = this.#rates.get(name);
     if (rate === undefined || this.#healed || !this.draw(name).chance(rate)) return false;
+    this.note(name);
+    return true;
+  }
+
+  /** A fault happens. */
+  protected note(name: DialName): void {
     this.faults++;
     this.injected.set(name, (this.injected.get(name) ?? 0) + 1);
-    return true;
   }
 
   /** The sequence from which a fault's size is drawn. */

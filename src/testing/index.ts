@@ -5,10 +5,11 @@ export { DIAL_NAMES, DIALS, type DialName, Dials, type Setting, type Settings } 
 export type { SimulatedKernelOptions } from './machine-options.ts';
 export { Random } from './random.ts';
 export { BEHAVIOUR_NAMES, type BehaviourName } from './scenario/behaviours.ts';
+export { everyFault, type PlannedRun } from './scenario/exhaust.ts';
 export { CHECKERS, type CheckerName, CheckFailure } from './scenario/failure.ts';
 export { TRANSITIONS, type Transitions } from './scenario/machine.ts';
 export { play, type RunReport } from './scenario/play.ts';
-export { drawRun, type Guest, type RunSettings, type Scale } from './scenario/settings.ts';
+export { drawRun, type Guest, type RunSettings, type Scale, smallRun } from './scenario/settings.ts';
 export { shrink } from './scenario/shrink.ts';
 export { type ReadRate, SimulatedClient } from './simulated-client.ts';
 export { SimulatedKernel } from './simulated-kernel.ts';

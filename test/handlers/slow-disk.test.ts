@@ -94,3 +94,14 @@ test('what was kept is sent from memory, and counted', async () => {
   });
   expect(server.stats().fileCacheBytes).toBeGreaterThan(2_000);
 });
+
+test.each([['cachestat,sendfile'], ['openat2,cachestat,sendfile']])(
+  "a signal that interrupts opening and reading is nobody's error (without %s)",
+  async (missing) => {
+    const root = await folder({ 'slow.bin': BIG, 'small.txt': 'small' });
+    const { port } = await startOverShim(root, { SHIM_INTERRUPTS: 's', SHIM_NO: missing, ...SLOW, SHIM_MS: '1' });
+    expect((await ask(port, get('/slow.bin'))).content.equals(BIG)).toBe(true);
+    expect((await ask(port, get('/small.txt'))).text).toBe('small');
+    expect((await ask(port, get('/none'))).status).toBe(404);
+  },
+);

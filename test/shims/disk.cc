@@ -3,7 +3,10 @@
 // environment:
 //   SHIM_SLOW=NAME   files with NAME in their path are never in memory, and each wait for them
 //   lasts SHIM_MS SHIM_NO=CALL,... openat2, cachestat, sendfile: not there (ENOSYS)
+//   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
+//   interrupted by a signal (EINTR)
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -36,14 +39,27 @@ bool IsSlowName(const char* path) {
   return slow != nullptr && std::strstr(path, slow) != nullptr;
 }
 
-bool IsSlow(int fd) {
+// What an open descriptor is of; empty when that cannot be told.
+const char* PathOf(int fd, char (&path)[4096]) {
   char name[64];
-  char path[4096];
   snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
   const ssize_t length = readlink(name, path, sizeof(path) - 1);
-  if (length < 0) return false;
-  path[length] = '\0';
-  return IsSlowName(path);
+  path[length < 0 ? 0 : length] = '\0';
+  return path;
+}
+
+bool IsSlow(int fd) {
+  char path[4096];
+  return IsSlowName(PathOf(fd, path));
+}
+
+// Every other time for such a path, each thread on its own.
+bool Interrupts(const char* path) {
+  static thread_local bool is_next = false;
+  const char* name = getenv("SHIM_INTERRUPTS");
+  if (name == nullptr || std::strstr(path, name) == nullptr) return false;
+  is_next = !is_next;
+  return is_next;
 }
 
 void WaitForDisk() {
@@ -60,7 +76,22 @@ long Refuse(int error) {
 
 extern "C" {
 
+int open(const char* path, int flags, ...) {
+  va_list list;
+  va_start(list, flags);
+  const int mode = (flags & O_CREAT) != 0 ? va_arg(list, int) : 0;
+  va_end(list);
+  int fd = -1;
+  char target[4096];
+  if (sscanf(path, "/proc/self/fd/%d", &fd) == 1 && Interrupts(PathOf(fd, target))) {
+    return static_cast<int>(Refuse(EINTR));
+  }
+  return Real<int (*)(const char*, int, ...)>("open")(path, flags, mode);
+}
+
 ssize_t pread64(int fd, void* bytes, size_t length, off64_t position) {
+  char path[4096];
+  if (Interrupts(PathOf(fd, path))) return Refuse(EINTR);
   if (IsSlow(fd)) WaitForDisk();
   return Real<ssize_t (*)(int, void*, size_t, off64_t)>("pread64")(fd, bytes, length, position);
 }
@@ -87,6 +118,7 @@ long syscall(long number, ...) {
   va_end(list);
   if (number == kOpenat2) {
     if (Lacks("openat2")) return Refuse(ENOSYS);
+    if (Interrupts(reinterpret_cast<const char*>(a[1]))) return Refuse(EINTR);
     if (IsSlowName(reinterpret_cast<const char*>(a[1]))) {
       const auto* how = reinterpret_cast<const uint64_t*>(a[2]);
       if ((how[2] & kResolveCached) != 0) return Refuse(EAGAIN);

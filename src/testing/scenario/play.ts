@@ -35,11 +35,11 @@ export interface RunReport {
   readonly fingerprint: number;
 }
 
-/** Plays the run of `settings`; `onLine` is told of every turn in one line. */
-export async function play(settings: RunSettings, onLine?: (line: string) => void): Promise<RunReport> {
+/** Plays the run of `settings`; `onLine` is told of every turn in one line. `dials`: instead of those of the settings. */
+export async function play(settings: RunSettings, onLine?: (line: string) => void, dials?: Dials): Promise<RunReport> {
   const transitions: Transitions = new Map();
   const unwatch = watchConnections(transitions);
-  const run = new Run(settings, onLine);
+  const run = new Run(settings, onLine, dials);
   let failure: CheckFailure | null = null;
   try {
     await run.play();
@@ -76,11 +76,11 @@ class Run {
   #playing = 0;
   #failure: unknown = null;
 
-  constructor(settings: RunSettings, onLine?: (line: string) => void) {
+  constructor(settings: RunSettings, onLine?: (line: string) => void, given?: Dials) {
     this.#settings = settings;
     this.#random = new Random(settings.seed);
     const clock = new VirtualClock();
-    const dials = new Dials(settings.faults, this.#random.fork(0));
+    const dials = given ?? new Dials(settings.faults, this.#random.fork(0));
     const kernel = new SimulatedKernel({ ...settings.machine, clock, dials });
     this.#files = new SimulatedFiles(clock, kernel.fileContents);
     this.application = new Application(clock, filesHandler(kernel, clock, this.#files, settings.limits));

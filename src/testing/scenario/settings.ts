@@ -72,6 +72,29 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   };
 }
 
+/** A run of one client with two requests at most, in which every place can be tried. */
+export function smallRun(behaviour: BehaviourName): RunSettings {
+  const settings = drawRun(1);
+  return {
+    ...settings,
+    faults: {},
+    machine: {
+      inputBytes: 512,
+      outputBytes: 4_096,
+      sendCapacity: 8_192,
+      receiveCapacity: 8_192,
+      eventCapacity: 256,
+      orderCapacity: 16,
+      latencyMs: 0,
+    },
+    limits: { ...settings.limits, maxConnections: 65_536, maxUnsentBytes: 1_024 },
+    requests: { ...settings.requests, maxContentBytes: 3_000, endingShare: 0.2 },
+    maxRequests: 2,
+    guests: [{ index: 0, behaviour, atMs: 0 }],
+    healAtMs: Number.MAX_SAFE_INTEGER,
+  };
+}
+
 /** A few kinds of clients in most runs, all in some. */
 function drawBehaviours(random: Random): readonly BehaviourName[] {
   if (random.chance(0.3)) return BEHAVIOUR_NAMES;

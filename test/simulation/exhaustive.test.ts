@@ -1,0 +1,34 @@
+// Plays small runs with a fault at every place where one can happen: no luck is needed to find what one fault, or two,
+// would break. `npm run simulate -- --exhaustive 2` tries all pairs, where there are not too many.
+
+import { expect, test } from 'vitest';
+import { BEHAVIOUR_NAMES, type BehaviourName } from '../../src/testing/scenario/behaviours.ts';
+import { everyFault } from '../../src/testing/scenario/exhaust.ts';
+import { smallRun } from '../../src/testing/scenario/settings.ts';
+
+/** Their runs are not small. */
+const LONG: ReadonlySet<BehaviourName> = new Set(['tireless', 'trickling', 'neverReading', 'sipping']);
+
+async function playAll(behaviour: BehaviourName, maxFaults: number): Promise<number> {
+  let runs = 0;
+  for await (const { faultsAt, report } of everyFault(smallRun(behaviour), maxFaults)) {
+    expect(report.failure, `faults at ${faultsAt.join(', ')}: ${[...report.faults.keys()].join(', ')}`).toBeNull();
+    runs++;
+  }
+  return runs;
+}
+
+test.each(BEHAVIOUR_NAMES.filter((name) => !LONG.has(name)))('a %s client, with one fault anywhere', async (name) => {
+  expect(await playAll(name, 1)).toBeGreaterThan(20);
+});
+
+test('a slowly reading client, with two faults anywhere', async () => {
+  expect(await playAll('slowReading', 2)).toBeGreaterThan(500);
+});
+
+test('faults happen where they were planned, and nowhere else', async () => {
+  for await (const { faultsAt, report } of everyFault(smallRun('steady'), 1)) {
+    const injected = [...report.faults.values()].reduce((sum, count) => sum + count, 0);
+    expect(injected).toBe(faultsAt.length);
+  }
+});
