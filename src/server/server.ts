@@ -8,6 +8,7 @@ import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { refuse } from '../session/refusal.ts';
+import { applicationOf } from './application.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';
 import type { ServeOptions } from './options.ts';
@@ -78,7 +79,7 @@ export async function serveVariant(options: ServeOptions, variant: Variant): Pro
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const plan = planOfHandler(options);
-  const resources = new Resources(null, { handler: options.handler ?? null, close: async () => {} });
+  const resources = new Resources(null, applicationOf(options.handler ?? null));
   return new RunningServer(kernel, plan, resources, listen(kernel, plan.place));
 }
 

@@ -15,6 +15,7 @@ import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
 import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
+import { passOn, type Successor } from './successor.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
@@ -26,6 +27,8 @@ export interface SiteOptions extends FinderOptions {
   /** Fields of every answer. */
   readonly extra: Pairs;
   readonly loader: Loader;
+  /** Absent or null: nobody answers but files. */
+  readonly successor?: Successor | null;
 }
 
 export class Site {
@@ -44,7 +47,9 @@ export class Site {
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
     const { method } = request;
-    if (method !== 'GET' && method !== 'HEAD') return answerMethod(method, response, this.#options.extra);
+    if (method !== 'GET' && method !== 'HEAD') {
+      return this.#pass(request, response, () => answerMethod(method, response, this.#options.extra));
+    }
     const { path } = request;
     const { cache, counters, nowMs } = this.#services;
     const resource = cache.get(this.#name + path);
@@ -117,7 +122,7 @@ export class Site {
     if (typeof found === 'string') {
       this.#services.cache.delete(key);
       return found === 'missing'
-        ? this.#serveFallback(request, response, path)
+        ? this.#pass(request, response, () => this.#serveFallback(request, response, path))
         : this.#refuse(request, response, found);
     }
     if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
@@ -154,7 +159,7 @@ export class Site {
     const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
     const isFallback = canonicalPath(path) === `/${fallback}`;
     if (fallback === null || isFallback || /\.(?!html?$)[^.]*$/.test(name)) {
-      return this.#refuse(request, response, 'missing');
+      return this.#sayNo(request, response, 'missing');
     }
     return this.#serve(request, response, encodeURI(`/${fallback}`));
   }
@@ -254,8 +259,19 @@ export class Site {
     answerListing(request, response, canonicalPath(path), names, showsHidden, extra);
   }
 
-  /** The root's own page for a status (`404.html`), or a plain one. */
+  #pass(request: HttpRequest, response: HttpResponse, otherwise: () => void | Promise<void>): void | Promise<void> {
+    return passOn(this.#options.successor ?? null, request, response, otherwise);
+  }
+
+  /** What could be no file's name may still mean something to the successor. */
   #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+    const refuse = (): void | Promise<void> => this.#sayNo(request, response, refusal);
+    if (refusal !== 'missing' && refusal !== 'directory' && refusal !== 'malformed') return refuse();
+    return this.#pass(request, response, refuse);
+  }
+
+  /** The root's own page for a status (`404.html`), or a plain one. */
+  #sayNo(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);
