@@ -1,6 +1,7 @@
 // The config file: YAML, which JSON is too. Every message names the file, the line and the key. It must not know
 // what the settings do.
 
+import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
@@ -56,7 +57,6 @@ export async function readConfig(path: string): Promise<Layer> {
   const document = yaml.parseDocument(path.endsWith('.json') ? withoutComments(text) : text, {
     lineCounter: lines,
     prettyErrors: false,
-    logLevel: 'silent',
   });
   const reader = new Reader(path, yaml, document, lines);
   return reader.read();
@@ -75,10 +75,10 @@ function readText(path: string): string {
     if (stats.size > MAX_CONFIG_BYTES) throw refuse(`has ${stats.size} bytes; at most ${MAX_CONFIG_BYTES} are read`);
     const bytes = Buffer.alloc(MAX_CONFIG_BYTES);
     const count = readSync(fd, bytes, 0, MAX_CONFIG_BYTES, 0);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, count));
+    if (!isUtf8(bytes.subarray(0, count))) throw refuse('is not text in UTF-8');
+    return bytes.toString('utf8', 0, count);
   } catch (error) {
     if (error instanceof EpollServerError) throw error;
-    if (error instanceof TypeError) throw refuse('is not text in UTF-8', error);
     throw refuse(`cannot be read: ${messageOf(error)}`, error);
   } finally {
     if (fd >= 0) closeSync(fd);

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import {
   array,
   boolean,
+  check,
   type GenericSchema,
   integer,
   literal,
@@ -16,7 +17,6 @@ import {
   pipe,
   rawCheck,
   record,
-  regex,
   string,
   transform,
   union,
@@ -44,7 +44,11 @@ export interface Kind<T> {
 /** Which flag is repeated counts least: the last one wins. */
 const last = (texts: readonly string[]): string | undefined => texts.at(-1);
 
-const NAME = pipe(string(), minLength(1), regex(/^[^\0]*$/));
+const NAME = pipe(
+  string(),
+  minLength(1),
+  check((value) => !value.includes('\0')),
+);
 
 /** `what`: how the number is called in messages. */
 export function whole(min: number, max: number, what = 'a whole number'): Kind<number> {
@@ -92,15 +96,20 @@ export const logFile: Kind<string | false> = {
 
 const SEVERAL = union([NAME, array(NAME)]);
 
-/** Files and folders, several. */
-export const paths: Kind<readonly string[]> = {
+const severalTexts: Kind<readonly string[]> = {
   schema: pipe(
     SEVERAL,
     transform((value): readonly string[] => [value].flat()),
   ),
-  expected: 'a path, or a list of them',
+  expected: 'text, or a list of it',
   isMany: true,
   fromTexts: (texts) => texts,
+};
+
+/** Files and folders, several. */
+export const paths: Kind<readonly string[]> = {
+  ...severalTexts,
+  expected: 'a path, or a list of them',
   rebase: (value, folder) => value.map((each) => resolve(folder, each)),
 };
 
@@ -124,8 +133,8 @@ function siteOption<T>(
 
 /** Names of files. */
 export const index: Kind<readonly string[]> = {
-  ...paths,
-  schema: siteOption(paths.schema, (value) => ({ index: value })),
+  ...severalTexts,
+  schema: siteOption(severalTexts.schema, (value) => ({ index: value })),
   expected: 'a file name, or a list of them',
 };
 
@@ -166,15 +175,15 @@ function ruleOf(given: string): CacheRule {
 
 type Folders = Readonly<Record<string, string>>;
 
-/** Folders by what they are for: `KEY=FOLDER`, a list of them, or a mapping. `check` throws what is wrong. */
-function folders(example: string, check: (value: Folders) => unknown): Kind<Folders> {
+/** Folders by what they are for: `KEY=FOLDER`, a list of them, or a mapping. `examine` throws what is wrong. */
+function folders(example: string, examine: (value: Folders) => unknown): Kind<Folders> {
   return {
     schema: pipe(
       union([SEVERAL, record(NAME, NAME)]),
       rawCheck(({ dataset, addIssue }) => {
         if (!dataset.typed) return;
         try {
-          check(foldersOf(dataset.value, example));
+          examine(foldersOf(dataset.value, example));
         } catch (error) {
           addIssue({ message: messageOf(error) });
         }

@@ -44,11 +44,12 @@ function exportsOf(namespace: Exports, file: string): ReadonlyMap<string, unknow
   const named = new Map(Object.entries(namespace));
   const { default: whole } = namespace;
   if (!isCommonJs(namespace, file) || typeof whole !== 'object' || whole === null) return named;
-  // An object that is an application as a whole: its method needs it.
-  if (!('__esModule' in whole) && 'fetch' in whole) named.delete('fetch');
-  else named.delete('default');
   // Node.js recognises but some of what CommonJS modules export; the rest is in their default.
-  for (const [name, value] of Object.entries(whole)) if (name !== 'fetch') named.set(name, value);
+  for (const [name, value] of Object.entries(whole)) named.set(name, value);
+  const isCompiled = '__esModule' in whole;
+  if (isCompiled ? !('default' in whole) : !('fetch' in whole)) named.delete('default');
+  // An object that is an application as a whole: its method needs it.
+  if (!isCompiled && 'fetch' in whole) named.delete('fetch');
   return named;
 }
 

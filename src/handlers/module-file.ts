@@ -59,7 +59,7 @@ export type Exports = Readonly<Record<string, unknown>>;
 export async function importModule(file: string, timeoutMs: number): Promise<Exports> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`)), timeoutMs);
+    timer = setTimeout(() => reject(refuseModule(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`)), timeoutMs);
   });
   try {
     return await Promise.race([import(pathToFileURL(file).href), tooLate]);
@@ -71,6 +71,7 @@ export async function importModule(file: string, timeoutMs: number): Promise<Exp
 }
 
 async function reasonOf(error: unknown, file: string): Promise<string> {
+  if (error instanceof EpollServerError) return error.message;
   if (isUnknownType(error) && /\.[cm]?ts$/.test(file)) {
     return `it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`;
   }
@@ -86,7 +87,7 @@ function isUnknownType(error: unknown): boolean {
 function placeOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const own = /^((?:file:\/\/)?\/[^\n]+?):(\d+)\n/.exec(stack);
-  const [, path, line] = own ?? /\(?((?:file:\/\/)?\/[^\s():]+):(\d+):\d+\)?/.exec(stack) ?? [];
+  const [, path, line] = own ?? /(?:at |\()((?:file:\/\/)?\/[^\s():]+):(\d+):\d+/.exec(stack) ?? [];
   if (path === undefined || line === undefined || path.includes('/node_modules/')) return undefined;
   return `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
 }
