@@ -74,9 +74,9 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check(options);
   const watched = watch ? await watchedBy(options, config) : null;
   const role = takeRole();
+  const sinks = sinksOf(settings);
   const loaded = sayWhoEnded(role);
-  const server = await model.start({ ...options, ...sinksOf(settings) }, workers, role, watched);
-  loaded();
+  const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
   if (settings.quiet !== true && role.kind === 'alone') {
     process.stdout.write(`${announcement(server, given, model)}\n`);
@@ -152,7 +152,6 @@ async function end(server: Serving): Promise<void> {
 
 /** One line on standard error; a defect of this program shows its trace. */
 function fail(error: unknown): never {
-  process.removeAllListeners('exit');
   // A child that ended as this program does has said why.
   if (error instanceof EndedChild && (error.exitCode === EXIT_RUN_TIME || error.exitCode === EXIT_USAGE)) {
     process.exit(error.exitCode);

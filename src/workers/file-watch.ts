@@ -1,8 +1,10 @@
 // Notices that an application's files changed. A save is several events, and a checkout hundreds: they count once,
 // when it is quiet again. It must not know what follows from it.
 
+import { dirname, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
+import { isWithin } from '../server/hiding-source.ts';
 
 /** Quiet for this long: the save is over. Editors write, rename and touch within a few milliseconds. */
 const QUIET_MS = 100;
@@ -19,10 +21,11 @@ const MAX_DEPTH = 8;
  */
 const SOURCE = /\.(?:[cm]?[jt]sx?|json|node|wasm|ya?ml|html?|eta|ejs|hbs|njk|pug|conf)$/;
 
-/** Hidden names and installed packages do not count. */
-function isIgnored(path: string, root: string): boolean {
-  const below = path.slice(root.length);
-  return /\/(?:\.[^/]*|node_modules)(?:\/|$)/.test(below);
+/** Whether a change of `path` means nothing for `root`: hidden names, installed packages, what is no source. */
+function isIgnored(path: string, root: string, isFile: boolean): boolean {
+  if (path === dirname(root) || path === root) return false;
+  if (!isWithin(path, root) || /\/(?:\.[^/]*|node_modules)(?:\/|$)/.test(path.slice(root.length))) return true;
+  return isFile && !SOURCE.test(path);
 }
 
 /** Calls `onChange` after each burst of changes of `paths`; the result ends it. */
@@ -33,15 +36,16 @@ export async function watchFiles(paths: readonly string[], onChange: () => void)
     stormMs = null;
     onChange();
   };
-  const watchers = paths.map((root) => {
-    const watcher = watch(root, {
+  const watchers = paths.map((given) => {
+    const root = resolve(given);
+    // From the folder above: what is deleted and comes again, as a checkout does, is still watched.
+    const watcher = watch(dirname(root), {
       ignoreInitial: true,
       depth: MAX_DEPTH,
-      ignored: (path, stats) =>
-        isIgnored(path, root) || (stats?.isFile() === true && path !== root && !SOURCE.test(path)),
+      ignored: (path, stats) => isIgnored(path, root, stats?.isFile() === true),
     });
     watcher.on('all', (_event, path) => {
-      if (path !== root && !SOURCE.test(path)) return;
+      if (path === dirname(root) || (path !== root && !SOURCE.test(path))) return;
       const nowMs = performance.now();
       stormMs ??= nowMs;
       if (nowMs - stormMs > MAX_STORM_MS) return;

@@ -76,7 +76,11 @@ class Generations {
 
   async renew(): Promise<void> {
     this.#isOutdated = true;
-    if (this.#coming !== null) return;
+    if (this.#coming !== null) {
+      // It may wait for ever for what the change has mended.
+      await this.#coming.dismiss(0);
+      return;
+    }
     while (this.#isOutdated && !this.#isEnded) {
       this.#isOutdated = false;
       await this.#replace();
@@ -94,7 +98,8 @@ class Generations {
       process.stderr.write('epoll-server: files changed, the application was restarted\n');
       this.#leave(old);
     } catch {
-      if (!this.#isEnded) process.stderr.write('epoll-server: the old application goes on until the next change\n');
+      if (!this.#isEnded && !this.#isOutdated)
+        process.stderr.write('epoll-server: the old application goes on until the next change\n');
     } finally {
       this.#coming = null;
     }
