@@ -46,11 +46,10 @@ export class Site {
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
-    const { method } = request;
-    if (method !== 'GET' && method !== 'HEAD') {
-      return this.#pass(request, response, () => answerMethod(method, response, this.#options.extra));
-    }
-    const { path } = request;
+    const { method, path } = request;
+    const { successor, extra } = this.#options;
+    if (method !== 'GET' && method !== 'HEAD')
+      return passOn(successor, request, response, () => answerMethod(method, response, extra));
     const { cache, counters, nowMs } = this.#services;
     const resource = cache.get(this.#name + path);
     if (resource !== undefined && nowMs() - resource.checkedMs < FRESH_MS) {
@@ -122,7 +121,7 @@ export class Site {
     if (typeof found === 'string') {
       this.#services.cache.delete(key);
       return found === 'missing'
-        ? this.#pass(request, response, () => this.#serveFallback(request, response, path))
+        ? passOn(this.#options.successor, request, response, () => this.#serveFallback(request, response, path))
         : this.#refuse(request, response, found);
     }
     if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
@@ -259,15 +258,11 @@ export class Site {
     answerListing(request, response, canonicalPath(path), names, showsHidden, extra);
   }
 
-  #pass(request: HttpRequest, response: HttpResponse, otherwise: () => void | Promise<void>): void | Promise<void> {
-    return passOn(this.#options.successor ?? null, request, response, otherwise);
-  }
-
   /** What could be no file's name may still mean something to the successor. */
   #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     const refuse = (): void | Promise<void> => this.#sayNo(request, response, refusal);
-    if (refusal !== 'missing' && refusal !== 'directory' && refusal !== 'malformed') return refuse();
-    return this.#pass(request, response, refuse);
+    const isAnothers = refusal === 'missing' || refusal === 'directory' || refusal === 'malformed';
+    return isAnothers ? passOn(this.#options.successor, request, response, refuse) : refuse();
   }
 
   /** The root's own page for a status (`404.html`), or a plain one. */

@@ -7,12 +7,12 @@ export type Successor = (request: HttpRequest) => Handler | null | Promise<Handl
 
 /** Lets `successor` answer; where there is none, or it knows nobody, `otherwise`. */
 export function passOn(
-  successor: Successor | null,
+  successor: Successor | null | undefined,
   request: HttpRequest,
   response: HttpResponse,
   otherwise: () => void | Promise<void>,
 ): void | Promise<void> {
-  const next = successor === null ? null : successor(request);
+  const next = successor?.(request) ?? null;
   if (next === null) return otherwise();
   if (next instanceof Promise) return next.then((later) => (later === null ? otherwise() : later(request, response)));
   const result = next(request, response);
