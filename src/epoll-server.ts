@@ -9,14 +9,14 @@
 // delays everyone on its thread. --workers N makes N processes, each with a loop and a listener of its own,
 // among which the kernel shares the clients (SO_REUSEPORT).
 //
-//   node dist/epoll-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]
+//   node dist/epoll-server.js [PORT] [FOLDER] [MODULE:NAME] [--workers N]
 
 import { main } from './cli/program.ts';
 import { startReactor } from './workers/reactors.ts';
 
 await main(
   process.argv.slice(2),
-  { name: 'epoll', workers: 'processes', start: startReactor },
+  { name: 'epoll', workers: 'processes', watches: true, start: startReactor },
   {
     iterative: () => import('./iterative-server.ts'),
     multiprocess: () => import('./multiprocess-server.ts'),

@@ -41,6 +41,7 @@ export const LIMIT_NAMES = [
   'lingerTimeoutMs',
   'maxLingerBytes',
   'shutdownTimeoutMs',
+  'loadTimeoutMs',
   'maxOffloadQueue',
   'maxChildren',
   'maxCacheBytes',
@@ -123,6 +124,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   maxLingerBytes: spec(1_048_576, 0, GIB, 'Bytes read away while a closed connection lingers.'),
   /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
+  /** gunicorn gives a worker 30 s to boot. A module that awaits what never comes would be waited for without end. */
+  loadTimeoutMs: spec(30_000, 100, DAY_MS, 'For the module of an application to load; beyond: it is refused.'),
   /** At 50 ms each and 4 threads, 1,024 wait 13 s: longer queues answer those who have left. */
   maxOffloadQueue: spec(1_024, 1, 1_048_576, 'Requests that wait for a thread of the pool (offload); beyond: 503.'),
   /** A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB. */
@@ -189,6 +192,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     lingerTimeoutMs: resolve('lingerTimeoutMs'),
     maxLingerBytes: resolve('maxLingerBytes'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
+    loadTimeoutMs: resolve('loadTimeoutMs'),
     maxOffloadQueue: resolve('maxOffloadQueue'),
     maxChildren: resolve('maxChildren'),
     maxCacheBytes: resolve('maxCacheBytes'),

@@ -50,6 +50,8 @@ describe('imports', () => {
     ['src/handlers/wsgi.ts', '../kernel/kernel.ts'],
     ['src/server/server.ts', '../cli/program.ts'],
     ['src/cli/program.ts', '../index.ts'],
+    ['src/server/options.ts', '../config/settings.ts'],
+    ['src/config/settings.ts', '../cli/arguments.ts'],
     ['src/http/date.ts', '../errors.ts'],
     ['src/conformance/deliver.ts', '../http/date.ts'],
     ['src/server/server.ts', '../conformance/case.ts'],

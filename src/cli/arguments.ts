@@ -1,13 +1,11 @@
 // The command line: what may stand there, and what it means. It must not start anything.
 
 import { parseArgs } from 'node:util';
+import { kebab, nearest } from '../config/names.ts';
+import { type Given, type Layer, readFlag } from '../config/resolve.ts';
+import { type AnySetting, OWN_SETTINGS, SETTINGS, type SettingName } from '../config/settings.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
-import { isLogFormat, LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
-import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
-import type { SiteOptions } from '../server/site-options.ts';
-import { isModelName, MODEL_NAMES, type ModelName } from './model.ts';
-import { parseSite, SITE_FLAGS } from './site-arguments.ts';
+import type { LimitName } from '../limits.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -15,131 +13,73 @@ export interface Flag {
   readonly short?: string;
   /** What stands for its value in the help; absent: it takes none. */
   readonly value?: string;
-  /** It may be given several times. */
-  readonly many?: true;
   readonly text: string;
 }
 
-export const FLAGS: readonly Flag[] = [
-  { name: 'port', short: 'p', value: 'PORT', text: 'TCP port; 0 lets the system choose (default 8080)' },
-  { name: 'host', short: 'H', value: 'HOST', text: 'name or address to listen on (default 127.0.0.1; :: for all)' },
-  { name: 'root', short: 'r', value: 'FOLDER', text: 'serve the files of this folder (default: the built-in site)' },
+/** What is asked of the command itself; everything else is a setting. */
+const COMMANDS: readonly Flag[] = [
   {
-    name: 'app',
-    short: 'a',
-    value: 'MODULE[:NAME]',
-    text: 'serve an application, WSGI-style or fetch (NAME: default "application", "fetch" or "default")',
+    name: 'config',
+    short: 'c',
+    value: 'FILE',
+    text: 'settings from a file (without it: epoll-server.config.yaml or .json, if there is one)',
   },
-  { name: 'offload', value: 'N', text: 'run the application in a pool of N threads (default 0: in this one)' },
-  { name: 'model', short: 'm', value: 'NAME', text: 'how clients are served (default epoll)' },
-  { name: 'workers', short: 'w', value: 'N', text: 'processes or threads (epoll, multiprocess, multithread)' },
-  {
-    name: 'backend',
-    short: 'b',
-    value: 'NAME',
-    text: 'how to wait: epoll, poll, select, scan (default: the best here)',
-  },
-  {
-    name: 'access-log',
-    value: 'FILE|-',
-    text: 'append a line an answer; "-" is standard output (default: only on a terminal)',
-  },
-  { name: 'no-access-log', text: 'write no access log, not even on a terminal' },
-  { name: 'log-format', value: 'FORMAT', text: `${LOG_FORMATS.join(', ')} (default common)` },
-  { name: 'trace', short: 't', text: 'show heads and who connects and leaves, on standard error' },
-  { name: 'server-header', value: 'TEXT', text: 'the Server field; empty removes it (default epoll-server)' },
-  ...SITE_FLAGS,
-  { name: 'quiet', short: 'q', text: 'do not print the line that says where the server listens' },
+  { name: 'check', text: 'check all settings and load the application, start nothing' },
+  { name: 'print-config', text: 'show what is set, and who said so' },
   { name: 'help', short: 'h', text: 'show this text' },
   { name: 'version', short: 'v', text: 'show the version' },
 ];
 
+/** All flags but those of the bounds. Switches that are on by default are shown as what turns them off. */
+export const FLAGS: readonly Flag[] = [...OWN_SETTINGS.flatMap(flagsOf), ...COMMANDS];
+
+function flagsOf({ name, kind, short, value, text, byDefault }: AnySetting): readonly Flag[] {
+  const flag = kebab(name);
+  const letter = short === undefined ? {} : { short };
+  if (kind.isSwitch === true) {
+    return [byDefault === true ? { name: `no-${flag}`, text: `do not ${text}` } : { name: flag, ...letter, text }];
+  }
+  const shown = { name: flag, ...letter, ...(value === undefined ? {} : { value }) };
+  const own = { ...shown, text: byDefault !== undefined ? `${text} (default ${String(byDefault)})` : text };
+  return name === 'accessLog'
+    ? [own, { name: `no-${flag}`, text: 'write no access log, not even on a terminal' }]
+    : [own];
+}
+
 /** What the command line asks for. */
 export interface Arguments {
-  readonly port: number;
-  readonly host: string | undefined;
-  readonly root: string | undefined;
-  readonly app: string | undefined;
-  /** Threads; 0: none. */
-  readonly offload: number;
-  readonly model: ModelName | undefined;
-  /** 0: not said. */
-  readonly workers: number;
-  readonly backend: string | undefined;
-  /** A file, `-`, `false` when refused, undefined when not said. */
-  readonly accessLog: string | false | undefined;
-  readonly logFormat: LogFormat;
-  readonly trace: boolean;
-  readonly serverHeader: string | undefined;
-  readonly quiet: boolean;
+  readonly settings: Layer;
+  readonly config: string | undefined;
+  readonly check: boolean;
+  readonly printConfig: boolean;
   readonly help: boolean;
   readonly version: boolean;
-  readonly limits: Partial<Limits>;
-  readonly site: SiteOptions;
 }
 
 /** `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`. */
 export function limitFlag(name: LimitName): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return kebab(name);
 }
 
 /** @throws EpollServerError `ERR_OPTION` that says which argument was wrong and what was expected. */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv);
-  const text = (name: string): string | undefined => {
-    const value = values[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const isSet = (name: string): boolean => values[name] === true;
-  refuseEmpty(values, positionals);
-  const places = placePositionals(positionals);
-  const port = once('port', text('port'), places.port);
-  const logFormat = text('log-format') ?? 'common';
-  if (!isLogFormat(logFormat)) throw usage(`--log-format is one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
-  const root = once('folder', text('root'), places.root);
-  const app = once('application', text('app'), places.app);
-  if (isSet('no-access-log') && text('access-log') !== undefined) {
-    throw usage('give --access-log or --no-access-log, not both');
+  const settings = new Map<SettingName, Given>();
+  for (const setting of SETTINGS) {
+    const given = givenOf(setting, values);
+    if (given !== undefined) settings.set(setting.name, readFlag(setting.name, given));
   }
-  if (root !== undefined && app !== undefined) throw usage('give a folder or an application, not both');
-  const site = parseSite((name) => listOf(values[name]), isSet, places.mounts);
-  if (app !== undefined && Object.keys(site).length > 0) {
-    throw usage('flags about files say how a folder is served: give a folder, not an application');
-  }
+  addPlaces(settings, positionals, listOf(values['mount']));
+  const config = listOf(values['config']).at(-1);
+  if (config === '') throw usage('--config is empty');
   return {
-    port: port === undefined ? 8080 : parsePort(port),
-    host: text('host'),
-    root,
-    app,
-    offload: parseOffload(text('offload'), app),
-    model: parseModel(text('model')),
-    workers: parseWorkers(text('workers')),
-    backend: text('backend'),
-    accessLog: isSet('no-access-log') ? false : text('access-log'),
-    logFormat,
-    trace: isSet('trace'),
-    serverHeader: text('server-header'),
-    quiet: isSet('quiet'),
-    help: isSet('help'),
-    version: isSet('version'),
-    limits: parseLimits(text),
-    site,
+    settings,
+    config,
+    check: values['check'] === true,
+    printConfig: values['print-config'] === true,
+    help: values['help'] === true,
+    version: values['version'] === true,
   };
-}
-
-/** An empty value is an unset variable of somebody's script, and must not become a default. */
-function refuseEmpty(values: Values, positionals: readonly string[]): void {
-  for (const { name } of FLAGS) {
-    const isEmpty = listOf(values[name]).includes('');
-    if (isEmpty && name !== 'server-header' && name !== 'charset') throw usage(`--${name} is empty`);
-  }
-  if (positionals.includes('')) throw usage('an argument is empty');
-}
-
-/** A thing that can be said by a flag or by its place, but once. */
-function once(what: string, flag: string | undefined, place: string | undefined): string | undefined {
-  if (flag !== undefined && place !== undefined) throw usage(`the ${what} is given twice: "${flag}" and "${place}"`);
-  return flag ?? place;
 }
 
 type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
@@ -149,13 +89,45 @@ function listOf(value: Values[string]): readonly string[] {
   return [value].flat().filter((each) => typeof each === 'string');
 }
 
-function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
-  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple: boolean }> = {};
-  for (const flag of FLAGS) {
-    const kind = { type: flag.value === undefined ? 'boolean' : 'string', multiple: flag.many === true } as const;
-    options[flag.name] = flag.short === undefined ? kind : { ...kind, short: flag.short };
+/** What was given for a setting: texts, or whether a switch is on. */
+function givenOf({ name, kind }: AnySetting, values: Values): readonly string[] | boolean | undefined {
+  const flag = kebab(name);
+  const isRefused = values[`no-${flag}`] === true;
+  const isGiven = values[flag] !== undefined;
+  if (isRefused && isGiven) throw usage(`give --${flag} or --no-${flag}, not both`);
+  if (isRefused) return false;
+  if (!isGiven) return undefined;
+  if (kind.isSwitch === true) return true;
+  const texts = listOf(values[flag]);
+  // An empty value is an unset variable of somebody's script, and must not become a default.
+  if (texts.includes('') && name !== 'serverHeader' && name !== 'charset') throw usage(`--${flag} is empty`);
+  return texts;
+}
+
+interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple: boolean;
+}
+
+function optionsOf(): Record<string, Option> {
+  const options: Record<string, Option> = {};
+  for (const { name, short, kind } of SETTINGS) {
+    const isSwitch = kind.isSwitch === true;
+    const letter = short === undefined ? {} : { short };
+    options[kebab(name)] = { type: isSwitch ? 'boolean' : 'string', ...letter, multiple: !isSwitch };
+    if (isSwitch || name === 'accessLog') options[`no-${kebab(name)}`] = { type: 'boolean', multiple: false };
   }
-  for (const name of LIMIT_NAMES) options[limitFlag(name)] = { type: 'string', multiple: false };
+  for (const { name, short, value } of COMMANDS) {
+    const isSwitch = value === undefined;
+    const letter = short === undefined ? {} : { short };
+    options[name] = { type: isSwitch ? 'boolean' : 'string', ...letter, multiple: !isSwitch };
+  }
+  return options;
+}
+
+function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
+  const options = optionsOf();
   refuseUnknown(argv, Object.keys(options));
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
@@ -175,109 +147,52 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
     if (argument === '--') return;
     const name = /^--([^=]+)/.exec(argument)?.[1];
     if (name === undefined || known.includes(name)) continue;
-    // Options of `serve` are written the other way.
-    const kebab = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const nearest = known
-      .map((flag) => ({ flag, distance: editDistance(flag, kebab) }))
-      .sort((a, b) => a.distance - b.distance)[0];
-    const hint = nearest !== undefined && nearest.distance <= 3 ? ` (did you mean --${nearest.flag}?)` : '';
-    throw usage(`there is no flag --${name}${hint}`);
+    const near = nearest(name, known);
+    throw usage(`there is no flag --${name}${near === undefined ? '' : ` (did you mean --${near}?)`}`);
   }
 }
 
-interface Places {
-  readonly port?: string;
-  readonly root?: string;
-  readonly app?: string;
-  readonly mounts: readonly string[];
-}
-
 /**
- * Digits are the port, `/path=folder` is a mount, `x:y` with a module in front of the colon an application, anything
- * else the root.
+ * What is said by its place: digits are the port, `/path=folder` is a mount, a module (`x.js`, `x.js:name`, `x:name`)
+ * the application, anything else the root.
  */
-function placePositionals(given: readonly string[]): Places {
-  const mounts = given.filter((argument) => MOUNT.test(argument));
-  return { ...placeOthers(given.filter((argument) => !MOUNT.test(argument))), mounts };
+function addPlaces(settings: Map<SettingName, Given>, places: readonly string[], flagged: readonly string[]): void {
+  if (places.includes('')) throw usage('an argument is empty');
+  const mounts = places.filter((place) => MOUNT.test(place));
+  const others = places.filter((place) => !MOUNT.test(place));
+  if (mounts.length > 0) settings.set('mount', readFlag('mount', [...flagged, ...mounts]));
+  const isPort = /^\d+$/.test(others[0] ?? '');
+  if (isPort) addPlace(settings, 'port', others[0] ?? '');
+  for (const place of others.slice(isPort ? 1 : 0)) {
+    const name = isApplication(place) ? 'app' : 'root';
+    const before = settings.get(name);
+    if (before?.origin === PLACES[name]) {
+      throw usage(
+        /^\d+$/.test(place) ? `the port must be the first argument: "${place}"` : `too many arguments: "${place}"`,
+      );
+    }
+    addPlace(settings, name, place);
+  }
 }
 
 const MOUNT = /^\/[^=]*=/;
 
-function placeOthers(positionals: readonly string[]): Omit<Places, 'mounts'> {
-  const [first, second, third] = positionals;
-  if (third !== undefined) throw usage(`too many arguments: "${third}"`);
-  if (first === undefined) return {};
-  const isPort = /^\d+$/.test(first);
-  const what = isPort ? second : first;
-  if (!isPort && second !== undefined) throw usage(`the port must be a number, not "${first}"`);
-  const port = isPort ? { port: first } : {};
-  if (what === undefined) return port;
-  return isApplication(what) ? { ...port, app: what } : { ...port, root: what };
+/** How they are called in messages. */
+const PLACES: Readonly<Record<'port' | 'root' | 'app', string>> = {
+  port: 'the port',
+  root: 'the folder',
+  app: 'the application',
+};
+
+/** A thing that can be said by a flag or by its place, but once. */
+function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'app', place: string): void {
+  const before = settings.get(name);
+  if (before !== undefined) throw usage(`${PLACES[name]} is given twice: "${String(before.value)}" and "${place}"`);
+  settings.set(name, readFlag(name, [place], PLACES[name]));
 }
 
 function isApplication(argument: string): boolean {
-  return /\.[cm]?[jt]s(?::[^/]*)?$/.test(argument);
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
-  if (port < 0 || port > 65_535) throw usage(`the port must be a number from 0 to 65535, not "${text}"`);
-  return port;
-}
-
-function parseOffload(text: string | undefined, app: string | undefined): number {
-  if (text === undefined) return 0;
-  const threads = /^\d{1,3}$/.test(text) ? Number(text) : -1;
-  if (threads < 0 || threads > MAX_OFFLOAD_THREADS)
-    throw usage(`--offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not "${text}"`);
-  if (threads > 0 && app === undefined) throw usage('--offload needs an application: give MODULE:NAME or --app');
-  return threads;
-}
-
-function parseModel(name: string | undefined): ModelName | undefined {
-  if (name === undefined || isModelName(name)) return name;
-  throw usage(`there is no model "${name}": choose from ${MODEL_NAMES.join(', ')}`);
-}
-
-/** More workers than this help nobody: the largest machines have a few hundred processors. */
-const MAX_WORKERS = 256;
-
-function parseWorkers(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const workers = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (workers < 1 || workers > MAX_WORKERS) {
-    throw usage(`--workers must be a whole number from 1 to ${MAX_WORKERS}, not "${text}"`);
-  }
-  return workers;
-}
-
-function parseLimits(text: (name: string) => string | undefined): Partial<Limits> {
-  const limits: Partial<Record<LimitName, number>> = {};
-  for (const name of LIMIT_NAMES) {
-    const given = text(limitFlag(name));
-    if (given === undefined) continue;
-    const { min, max } = LIMITS[name];
-    const value = /^\d{1,16}$/.test(given) ? Number(given) : -1;
-    if (value < min || value > max) {
-      throw usage(`--${limitFlag(name)} must be a whole number from ${min} to ${max}, not "${given}"`);
-    }
-    limits[name] = value;
-  }
-  return limits;
-}
-
-/** Levenshtein's distance, for hints. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return /\.[cm]?[jt]s(?::[^/]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
 }
 
 function usage(text: string): EpollServerError {

@@ -1,8 +1,9 @@
 // The text of --help, made from the lists of flags and bounds.
 
+import { MODEL_NAMES } from '../config/model-names.ts';
+import { VARIABLE_PREFIX } from '../config/names.ts';
 import { LIMIT_NAMES, LIMITS } from '../limits.ts';
 import { FLAGS, limitFlag } from './arguments.ts';
-import { MODEL_NAMES } from './model.ts';
 
 /** Columns of the left side. */
 const WIDTH = 32;
@@ -19,15 +20,17 @@ export function helpText(): string {
     line(`--${limitFlag(name)} N`, `${LIMITS[name].text} (default ${LIMITS[name].byDefault})`),
   );
   return [
-    'usage: epoll-server [PORT] [FOLDER | MODULE:NAME] [flags]',
+    'usage: epoll-server [PORT] [FOLDER] [MODULE:NAME] [flags]',
     '',
-    'Serves a folder, or a WSGI-style application, from one thread, or by another model:',
+    'Serves a folder, an application, or both, from one thread, or by another model:',
     `  ${MODEL_NAMES.join(', ')}.`,
     '',
     '  epoll-server                                  the built-in site on port 8080',
     '  epoll-server 9000 ./public                    a folder',
     '  epoll-server 9000 ./public /assets=./dist     two folders',
-    '  epoll-server 9000 examples/hello-wsgi.js   an application',
+    '  epoll-server 9000 examples/hello-wsgi.js      an application',
+    '  epoll-server 9000 ./public app.js             a folder, and an application for what it does not have',
+    '  epoll-server --config site.yaml               whatever a file says',
     '',
     'Commands:',
     '',
@@ -35,6 +38,9 @@ export function helpText(): string {
     '',
     'Flags:',
     ...flags,
+    '',
+    `Each flag is a key of the config file too, and a variable: --port, port, ${VARIABLE_PREFIX}PORT. The flag wins over`,
+    'the variable, that over the file. --no-listing turns off what one of those turned on.',
     '',
     'Bounds (bytes, counts, milliseconds):',
     ...limits,

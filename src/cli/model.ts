@@ -1,27 +1,12 @@
 // The models of the command: their names, and what a program is that serves by one of them.
 
+import type { ModelName } from '../config/model-names.ts';
 import { EpollServerError } from '../errors.ts';
 import type { ServeOptions } from '../server/options.ts';
 import type { Running } from '../server/server.ts';
 import type { Role } from '../workers/role.ts';
 
-/** In the order of history, more or less. */
-export const MODEL_NAMES = [
-  'iterative',
-  'multiprocess',
-  'multithread',
-  'coroutine',
-  'nonblocking',
-  'select',
-  'poll',
-  'epoll',
-] as const;
-
-export type ModelName = (typeof MODEL_NAMES)[number];
-
-export function isModelName(name: string): name is ModelName {
-  return MODEL_NAMES.some((model) => model === name);
-}
+export { MODEL_NAMES, type ModelName } from '../config/model-names.ts';
 
 /** A program that serves by one model. */
 export interface Model {
@@ -30,8 +15,13 @@ export interface Model {
   readonly workers?: 'processes' | 'threads';
   /** The back end that makes the model what it is; undefined: it can be chosen. */
   readonly backend?: string;
-  /** Starts to serve. `workers`: 0 when not asked for. */
-  start(options: ServeOptions, workers: number, role: Role): Promise<Serving>;
+  /** It can be told to restart its application. */
+  readonly watches?: true;
+  /**
+   * Starts to serve. `workers`: 0 when not asked for. `watched`: files and folders whose changes restart the
+   * application; null: none.
+   */
+  start(options: ServeOptions, workers: number, role: Role, watched: readonly string[] | null): Promise<Serving>;
 }
 
 /** What is served, and for a child when it has ended by itself. */
@@ -42,8 +32,11 @@ export interface Serving extends Running {
 /** Loads the program of each other model. */
 export type Programs = Readonly<Record<ModelName, () => Promise<unknown>>>;
 
-/** @throws EpollServerError `ERR_OPTION` when the model has no workers, or no choice of its back end. */
-export function checkModel(model: Model, workers: number, backend: string | undefined): void {
+/** @throws EpollServerError `ERR_OPTION` when the model has no workers, no choice of its back end, or no restarts. */
+export function checkModel(model: Model, workers: number, backend: string | undefined, watch: boolean): void {
+  if (watch && model.watches === undefined) {
+    throw new EpollServerError('ERR_OPTION', `the model ${model.name} has no --watch: epoll has`);
+  }
   if (workers > 0 && model.workers === undefined) {
     throw new EpollServerError(
       'ERR_OPTION',

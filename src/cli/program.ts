@@ -1,17 +1,19 @@
 // The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
 
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { findConfig, readConfig } from '../config/file.ts';
+import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
 import { tuneCompiler } from '../server/compiler.ts';
-import type { ServeOptions } from '../server/options.ts';
-import type { Sink } from '../server/watcher.ts';
-import { isOnTerminal, onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
-import { type Arguments, parseArguments } from './arguments.ts';
+import { planOf, Resources } from '../server/plan.ts';
+import { EndedChild } from '../workers/crew.ts';
+import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
+import { parseArguments } from './arguments.ts';
 import { conform } from './conform.ts';
 import { helpText } from './help.ts';
-import { drainSinks, fileSink, streamSink } from './log-sink.ts';
+import { drainSinks } from './log-sink.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
+import { serveOptionsOf, sinksOf } from './serve-options.ts';
 
 /** For whoever reads the log through a pipe; then it is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -19,7 +21,11 @@ const LOG_DRAIN_MS = 2_000;
 const EXIT_RUN_TIME = 1;
 const EXIT_USAGE = 2;
 
-const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+/** What the command line, the environment and a file come to. */
+interface Given extends Configuration {
+  readonly check: boolean;
+  readonly config: string | undefined;
+}
 
 /**
  * Runs the command as `model`, or as the one that --model names where `programs` can be loaded; ends the process
@@ -33,17 +39,23 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       process.exitCode = await conform(argv.slice(1));
       return;
     }
-    const given = parseArguments(argv);
-    if (given.help) process.stdout.write(helpText());
-    else if (given.version) process.stdout.write(`epoll-server ${version()} (Node.js ${process.version})\n`);
-    else await runModel(given, model, programs);
+    const { settings, config, check, printConfig, help, version } = parseArguments(argv);
+    if (help) process.stdout.write(helpText());
+    else if (version) process.stdout.write(`epoll-server ${packageVersion()} (Node.js ${process.version})\n`);
+    else {
+      const file = config ?? findConfig('.');
+      const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
+      const configuration = resolveSettings(...layers);
+      if (printConfig) process.stdout.write(printConfiguration(configuration));
+      else await runModel({ ...configuration, check, config: file }, model, programs);
+    }
   } catch (error) {
     fail(error);
   }
 }
 
-async function runModel(given: Arguments, model: Model, programs: Programs | undefined): Promise<void> {
-  const name = given.model ?? model.name;
+async function runModel(given: Given, model: Model, programs: Programs | undefined): Promise<void> {
+  const name = given.settings.model ?? model.name;
   if (name === model.name) return run(given, model);
   const load = programs?.[name];
   if (load === undefined) {
@@ -53,47 +65,63 @@ async function runModel(given: Arguments, model: Model, programs: Programs | und
   await load();
 }
 
-async function run(given: Arguments, model: Model): Promise<void> {
+async function run(given: Given, model: Model): Promise<void> {
   tuneCompiler();
-  checkModel(model, given.workers, given.backend);
+  const { settings, config } = given;
+  const { workers = 0, watch = false } = settings;
+  const options = serveOptionsOf(given, config);
+  checkModel(model, workers, options.backend, watch);
+  if (given.check) return check(options);
+  const watched = watch ? await watchedBy(options, config) : null;
   const role = takeRole();
-  const server = await model.start(await toServeOptions(given), given.workers, role);
+  const sinks = sinksOf(settings);
+  const loaded = sayWhoEnded(role);
+  const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
-  if (!given.quiet && role.kind === 'alone') process.stdout.write(`${announcement(server, given, model)}\n`);
+  if (settings.quiet !== true && role.kind === 'alone') {
+    process.stdout.write(`${announcement(server, given, model)}\n`);
+  }
   if (role.kind !== 'alone') tellParent('taken');
   if (server.finished === undefined) return;
   await server.finished;
   await end(server);
 }
 
-async function toServeOptions(given: Arguments): Promise<ServeOptions> {
-  const accessLog = accessLogSink(given);
-  const { backend, host, serverHeader } = given;
-  return {
-    port: given.port,
-    logFormat: given.logFormat,
-    ...given.limits,
-    ...(host === undefined ? {} : { host }),
-    ...(backend === undefined ? {} : { backend }),
-    ...(serverHeader === undefined ? {} : { serverHeader }),
-    ...(accessLog === undefined ? {} : { accessLog }),
-    ...(given.trace ? { trace: streamSink(process.stderr, 'the trace') } : {}),
-    ...(given.app === undefined
-      ? { root: given.root ?? DEFAULT_SITE, site: given.site }
-      : { app: given.app, offload: given.offload }),
-  };
+/** All that starting would do but listening. */
+async function check(options: Parameters<typeof planOf>[0]): Promise<never> {
+  await (await Resources.open(await planOf(options))).close();
+  process.stdout.write('epoll-server: everything is in order\n');
+  process.exit(0);
 }
 
-function accessLogSink({ accessLog }: Arguments): Sink | undefined {
-  if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
-  if (accessLog === undefined || accessLog === '-') return streamSink(process.stdout, 'standard output');
-  return fileSink(accessLog);
+/** @throws EpollServerError `ERR_OPTION`: nothing that could be restarted. */
+async function watchedBy(
+  options: Parameters<typeof planOf>[0],
+  config: string | undefined,
+): Promise<readonly string[]> {
+  const { sources } = await planOf(options);
+  if (sources.length === 0) {
+    throw new EpollServerError('ERR_OPTION', `--watch restarts an application: name one, or --dynamic`);
+  }
+  return [...sources, ...(config === undefined ? [] : [config])];
+}
+
+/** An application's module may end the process that loads it, which should not look as if nothing had been wrong. */
+function sayWhoEnded({ kind }: Role): () => void {
+  if (kind !== 'alone') return () => {};
+  const onExit = (code: number): void => {
+    process.stderr.write(`epoll-server: the application ended the process (exit code ${code}) while it was loaded\n`);
+    process.exitCode = EXIT_USAGE;
+  };
+  process.once('exit', onExit);
+  return () => process.off('exit', onExit);
 }
 
 /** One line: what, where, how, who. */
-function announcement(server: Serving, given: Arguments, { name, workers }: Model): string {
-  const what = server.root ?? given.app;
-  const crew = given.workers === 0 ? '' : `${given.workers} ${workers}, `;
+function announcement(server: Serving, { settings }: Given, { name, workers }: Model): string {
+  const { app, dynamic } = settings;
+  const what = [server.root, dynamic, app].filter((each) => each !== undefined && each !== null).join(' and ');
+  const crew = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
   const how = `${crew}back end ${server.backend}, pid ${process.pid}`;
   return `${name}-server: ${server.url} serves ${what} (${how})`;
 }
@@ -124,6 +152,10 @@ async function end(server: Serving): Promise<void> {
 
 /** One line on standard error; a defect of this program shows its trace. */
 function fail(error: unknown): never {
+  // A child that ended as this program does has said why.
+  if (error instanceof EndedChild && (error.exitCode === EXIT_RUN_TIME || error.exitCode === EXIT_USAGE)) {
+    process.exit(error.exitCode);
+  }
   if (!(error instanceof EpollServerError)) throw error;
   const isUsage = ERROR_CODES[error.code] === 'usage';
   const hint = error.code === 'ERR_OPTION' ? ' (see --help)' : '';
@@ -131,7 +163,7 @@ function fail(error: unknown): never {
   process.exit(isUsage ? EXIT_USAGE : EXIT_RUN_TIME);
 }
 
-function version(): string {
+function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)

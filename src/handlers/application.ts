@@ -1,51 +1,81 @@
 // Finds the application that MODULE[:NAME] names, and the door that it is written for. It must not know which
 // thread runs it.
 
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { EpollServerError, messageOf } from '../errors.ts';
+import { createRequire } from 'node:module';
 import type { Handler } from '../http/handler.ts';
+import { type Door, doorOf } from './doors.ts';
 import { type FetchApplication, type FetchOptions, fetchHandler } from './fetch.ts';
+import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
 import { type WsgiApplication, wsgi } from './wsgi.ts';
 
 /** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */
 const DEFAULT_NAMES = ['application', 'fetch', 'default'];
 
+/** As the bound of the same name. */
+const LOAD_TIMEOUT_MS = 30_000;
+
+export interface ApplicationOptions extends FetchOptions {
+  /** What the application is written for. Default: what its shape says. */
+  readonly door?: Door | undefined;
+  /** For its module to load. Default: 30,000. */
+  readonly loadTimeoutMs?: number;
+}
+
 /**
  * A handler for the application `reference`. An object with `fetch`, an export of that name, and a function of one
- * value are fetch applications; any other function is a WSGI-style one.
- * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, not a function.
+ * value are fetch applications; an export `application` and a function of two values are WSGI-style ones.
+ * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, nothing that could be
+ * called, or a door that is not told by its shape or not built.
  */
-export async function loadApplication(reference: string, options: FetchOptions = {}): Promise<Handler> {
-  const colon = reference.lastIndexOf(':');
-  const file = resolve(colon > 0 ? reference.slice(0, colon) : reference);
-  const given = colon > 0 ? reference.slice(colon + 1) : '';
-  if (!existsSync(file))
-    throw refuse(`there is no module ${file}: name a JavaScript file, as in examples/hello-wsgi.js`);
-  const exports = await importModule(file);
-  const name = given === '' ? (DEFAULT_NAMES.find((each) => exports[each] !== undefined) ?? 'application') : given;
-  const found = exports[name];
+export async function loadApplication(reference: string, options: ApplicationOptions = {}): Promise<Handler> {
+  const { file, name: given } = findModule(reference);
+  const exports = exportsOf(await importModule(file, options.loadTimeoutMs ?? LOAD_TIMEOUT_MS), file);
+  const name = given === '' ? (DEFAULT_NAMES.find((each) => exports.has(each)) ?? 'application') : given;
+  const found = exports.get(name);
   if (found === undefined) {
-    throw refuse(`${file} has no export "${name}": it has ${Object.keys(exports).join(', ') || 'none'}`);
+    throw refuseModule(`${file} has no export "${name}": it has ${[...exports.keys()].join(', ') || 'none'}`);
   }
-  if (isFetchApplication(found, name)) return fetchHandler(found, options);
-  if (isWsgiApplication(found)) return wsgi(found);
-  throw refuse(
-    `the export "${name}" of ${file} is not a function but ${typeof found} (nor an object with a function "fetch")`,
-  );
+  const what = `the export "${name}" of ${file}`;
+  return handlerFor(found, options.door ?? doorOf(found, name), what, options);
 }
 
-async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await import(pathToFileURL(file).href);
-  } catch (error) {
-    throw refuse(`${file} does not load: ${messageOf(error)}`, error);
-  }
+/** What a module exports, by name. */
+function exportsOf(namespace: Exports, file: string): ReadonlyMap<string, unknown> {
+  const named = new Map(Object.entries(namespace));
+  const { default: whole } = namespace;
+  if (!isCommonJs(namespace, file) || typeof whole !== 'object' || whole === null) return named;
+  // Node.js recognises but some of what CommonJS modules export; the rest is in their default.
+  for (const [name, value] of Object.entries(whole)) named.set(name, value);
+  const isCompiled = '__esModule' in whole;
+  if (isCompiled ? !('default' in whole) : !('fetch' in whole)) named.delete('default');
+  // An object that is an application as a whole: its method needs it.
+  if (!isCompiled && 'fetch' in whole) named.delete('fetch');
+  return named;
 }
 
-function isFetchApplication(found: unknown, name: string): found is FetchApplication {
-  if (typeof found === 'function') return name === 'fetch' || (name !== 'application' && found.length === 1);
+function isCommonJs(namespace: Exports, file: string): boolean {
+  return 'module.exports' in namespace || createRequire(file).cache[file] !== undefined;
+}
+
+function handlerFor(found: unknown, door: Door | null, what: string, options: FetchOptions): Handler {
+  if (door === 'node') {
+    throw refuseModule(
+      `${what} is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw`,
+    );
+  }
+  if (door === 'fetch' && isFetchApplication(found)) return fetchHandler(found, options);
+  if (door === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
+  if (door === 'raw' && isHandler(found)) return found;
+  if (typeof found === 'function') {
+    throw refuseModule(
+      `${what} is a function of ${found.length} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
+    );
+  }
+  throw refuseModule(`${what} is not a function but ${typeof found} (nor an object with a function "fetch")`);
+}
+
+function isFetchApplication(found: unknown): found is FetchApplication {
+  if (typeof found === 'function') return true;
   return typeof found === 'object' && found !== null && 'fetch' in found && typeof found.fetch === 'function';
 }
 
@@ -53,6 +83,6 @@ function isWsgiApplication(found: unknown): found is WsgiApplication {
   return typeof found === 'function';
 }
 
-function refuse(text: string, cause?: unknown): EpollServerError {
-  return new EpollServerError('ERR_APPLICATION_MODULE', text, { cause });
+function isHandler(found: unknown): found is Handler {
+  return typeof found === 'function';
 }

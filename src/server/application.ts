@@ -1,36 +1,88 @@
-// What answers when it is not a folder: the handler that the options name, and what it has open. Doors are loaded
-// when somebody comes through them: who serves a folder starts without. It must not know connections.
+// What answers besides files: the modules of the dynamic folder, and the handler that the options name; and what they
+// have open. Doors are loaded when somebody comes through them: who serves a folder starts without. It must not know
+// connections.
 
+import type { Successor } from '../handlers/files/successor.ts';
+import { prepareFields } from '../http/fields.ts';
 import type { Handler } from '../http/handler.ts';
-import type { Limits } from '../limits.ts';
 import type { ServeOptions } from './options.ts';
+import type { Plan } from './plan.ts';
 
 export interface Application {
-  /** Null: a folder answers. */
+  /** Answers every request; null: files do. */
   readonly handler: Handler | null;
+  /** Who answers what files do not have; null: nobody. */
+  readonly successor: Successor | null;
   /** Gives back what it has open. */
   close(): Promise<void>;
 }
 
 const nothingOpen = async (): Promise<void> => {};
 
+/** An application that is one handler. */
+export function applicationOf(handler: Handler | null, close: () => Promise<void> = nothingOpen): Application {
+  return { handler, successor: handler === null ? null : () => handler, close };
+}
+
 /** @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_OPTION`. */
-export async function openApplication(
-  options: ServeOptions,
-  limits: Limits,
-  onError: (error: unknown) => void,
+export async function openApplication(plan: Plan, onError: NonNullable<ServeOptions['onError']>): Promise<Application> {
+  const main = await openMain(plan, onError);
+  if (plan.dynamic === null) return main;
+  const { DynamicFolder } = await import('../handlers/dynamic-folder.ts');
+  const { loadApplication } = await import('../handlers/application.ts');
+  const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
+  const folder = new DynamicFolder({
+    folder: plan.dynamic,
+    suffix,
+    load: (file) => loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs }),
+    onError,
+    nowMs: () => performance.now(),
+  });
+  const successor: Successor = (request) => {
+    const found = folder.handlerFor(request);
+    if (found instanceof Promise) return found.then((later) => later ?? main.handler);
+    return found ?? main.handler;
+  };
+  return { handler: handlerOf(successor), successor, close: () => main.close() };
+}
+
+async function openMain(
+  { options, limits, app }: Plan,
+  onError: NonNullable<ServeOptions['onError']>,
 ): Promise<Application> {
-  const { app, fetch, overrideGlobals = true } = options;
+  const { fetch, overrideGlobals = true, door } = options;
+  const { loadTimeoutMs, maxOffloadQueue: maxWaiting } = limits;
   if (fetch !== undefined) {
     const { fetchHandler } = await import('../handlers/fetch.ts');
-    return { handler: fetchHandler(fetch, { overrideGlobals }), close: nothingOpen };
+    return applicationOf(fetchHandler(fetch, { overrideGlobals }));
   }
-  if (app === undefined) return { handler: options.handler ?? null, close: nothingOpen };
+  if (app === null) return applicationOf(options.handler ?? null);
   if (options.offload === undefined || options.offload === 0) {
     const { loadApplication } = await import('../handlers/application.ts');
-    return { handler: await loadApplication(app, { overrideGlobals }), close: nothingOpen };
+    return applicationOf(await loadApplication(app, { overrideGlobals, door, loadTimeoutMs }));
   }
   const { offload } = await import('../handlers/offload/pool.ts');
-  const maxWaiting = limits.maxOffloadQueue;
-  return offload({ application: app, threads: options.offload, maxWaiting, overrideGlobals, onError });
+  const { handler, close } = await offload({
+    application: app,
+    threads: options.offload,
+    maxWaiting,
+    overrideGlobals,
+    door,
+    loadTimeoutMs,
+    onError: (error) => onError(error, null),
+  });
+  return applicationOf(handler, close);
+}
+
+const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+
+const missing: Handler = (_request, response) => response.send(404, TEXT, 'Not Found\n');
+
+/** Where there are no files. */
+function handlerOf(successor: Successor): Handler {
+  return (request, response) => {
+    const found = successor(request);
+    if (found instanceof Promise) return found.then((later) => (later ?? missing)(request, response));
+    return (found ?? missing)(request, response);
+  };
 }

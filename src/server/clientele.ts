@@ -48,7 +48,7 @@ export class Clientele {
     this.#onLeave = options.onLeave ?? (() => {});
     this.#admission = new Admission(limits);
     this.sites = makeSites(plan, resources, kernel, driver);
-    this.sessions = makeSessions(plan, resources.application.handler ?? handlerOf(this.sites), kernel, driver);
+    this.sessions = makeSessions(plan, this.sites?.handler ?? handlerOf(resources), kernel, driver);
     const stage = new Stage(kernel);
     driver.onServed(() => stage.flush());
     this.#context = {
@@ -124,7 +124,7 @@ export class Clientele {
 
 function makeSites(
   { options, limits, folders }: Plan,
-  { files }: Resources,
+  { files, application }: Resources,
   kernel: Kernel,
   driver: Driver,
 ): Sites | null {
@@ -135,12 +135,13 @@ function makeSites(
     nowMs: () => driver.nowMs(),
     wallClockMs: kernel.wallClockMs,
     onError: options.onError ?? logError,
+    successor: application.successor,
   });
 }
 
-function handlerOf(sites: Sites | null): Handler {
-  assert(sites !== null, 'a server without a handler has sites');
-  return sites.handler;
+function handlerOf({ application: { handler } }: Resources): Handler {
+  assert(handler !== null, 'a server without files has a handler');
+  return handler;
 }
 
 /** What answers, and what all conversations share. */

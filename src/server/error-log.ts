@@ -3,11 +3,14 @@
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { HttpRequest } from '../http/handler.ts';
 
+/** Errors whose text names the file that is at fault. */
+const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE']);
+
 /** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
 export function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : ` ${request.method} ${request.target}`;
-  if (error instanceof EpollServerError && error.code === 'ERR_FILE') {
-    process.stderr.write(`epoll-server:${where === '' ? '' : `${where}:`} ${error.message}\n`);
+  if (error instanceof EpollServerError && SAYS_ENOUGH.has(error.code)) {
+    process.stderr.write(`epoll-server:${where === '' ? '' : `${where}:`} ${error.message.replaceAll('\n', ' ')}\n`);
     return;
   }
   const what =

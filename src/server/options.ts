@@ -4,6 +4,8 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
+import { DOORS, type Door } from '../handlers/doors.ts';
+import { checkSuffix } from '../handlers/dynamic-folder.ts';
 import type { FetchFunction } from '../handlers/fetch.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
@@ -18,7 +20,10 @@ export interface ServeOptions extends Partial<Limits> {
   readonly port?: number;
   /** A name or an address to listen on; `::` takes IPv6 and IPv4. Default: `127.0.0.1`. */
   readonly host?: string;
-  /** The folder whose files are served. Either this, `handler`, `fetch` or `app`. */
+  /**
+   * The folder whose files are served. At least one of this, `dynamic`, `handler`, `fetch` and `app` is there; files
+   * come first, then the modules of `dynamic`, then the one of the others that is given.
+   */
   readonly root?: string;
   /** How its files are served. */
   readonly site?: SiteOptions;
@@ -26,8 +31,17 @@ export interface ServeOptions extends Partial<Limits> {
   readonly handler?: Handler;
   /** Answers every request with a Response, in the shape of Bun, Deno, Hono and h3. See `fetchHandler`. */
   readonly fetch?: FetchFunction;
-  /** MODULE[:NAME] of an application of either door: see {@link loadApplication}. */
+  /**
+   * MODULE[:NAME] of an application: see {@link loadApplication}. The folder that its module lies in is never served
+   * as files.
+   */
   readonly app?: string;
+  /** What `app` is written for. Default: what its shape says. */
+  readonly door?: Door;
+  /** A folder whose modules answer at URLs of their own: see {@link DynamicFolder}. */
+  readonly dynamic?: string;
+  /** What may stand behind their names in a URL too, such as `.py`. Default: nothing. */
+  readonly dynamicSuffix?: string;
   /** Threads in which `app` runs while this one keeps the connections; 0: none. Default: 0. */
   readonly offload?: number;
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: true. */
@@ -57,6 +71,9 @@ const NAMES = new Set([
   'handler',
   'fetch',
   'app',
+  'door',
+  'dynamic',
+  'dynamicSuffix',
   'offload',
   'overrideGlobals',
   'backend',
@@ -91,13 +108,25 @@ export function checkOptions(options: ServeOptions): Limits {
   return resolveLimits(options);
 }
 
-/** One thing answers, and only what is named by its module can be sent to threads. */
+/** One thing answers what files do not, and only what is named by its module can be sent to threads. */
 function checkApplication(options: ServeOptions): void {
-  const { root, handler, fetch, app, offload = 0, overrideGlobals = true } = options;
-  if ([root, handler, fetch, app].filter((given) => given !== undefined).length !== 1)
-    throw wrong('give either root (a folder) or handler (a function), or fetch (a function), or app (MODULE:NAME)');
+  const { root, dynamic, handler, fetch, app, door, offload = 0, overrideGlobals = true } = options;
+  const applications = [handler, fetch, app].filter((given) => given !== undefined).length;
+  if (applications > 1 || (applications === 0 && root === undefined && dynamic === undefined))
+    throw wrong(
+      'give root (a folder), dynamic (a folder), or one of handler (a function), fetch (a function) and app (MODULE:NAME)',
+    );
+  if (root !== undefined && options.site?.spa !== undefined && applications > 0)
+    throw wrong('site.spa and an application both answer for pages that are not there: give one of them');
   if (fetch !== undefined && typeof fetch !== 'function') throw wrong(`fetch must be a function, not ${typeof fetch}`);
   if (app !== undefined && (typeof app !== 'string' || app === '')) throw wrong('app must be MODULE or MODULE:NAME');
+  if (door !== undefined && !DOORS.includes(door))
+    throw wrong(`door must be one of ${DOORS.join(', ')}, not "${door}"`);
+  if (door !== undefined && app === undefined) throw wrong('door says what app is written for: give app too');
+  if (dynamic !== undefined && (typeof dynamic !== 'string' || dynamic === '')) throw wrong('dynamic must be a folder');
+  checkSuffix(options.dynamicSuffix ?? '');
+  if (options.dynamicSuffix !== undefined && dynamic === undefined)
+    throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
   if (!Number.isInteger(offload) || offload < 0 || offload > MAX_OFFLOAD_THREADS)
     throw wrong(`offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not ${offload}`);
   if (offload > 0 && app === undefined) throw wrong('offload needs app: functions cannot be sent to threads');
@@ -108,9 +137,9 @@ function checkApplication(options: ServeOptions): void {
  * The real path of a folder that can be served.
  * @throws EpollServerError `ERR_ROOT`: missing, not a directory, or not readable.
  */
-export async function resolveRoot(root: string): Promise<string> {
+export async function resolveRoot(root: string, what = 'the root'): Promise<string> {
   const path = resolve(root);
-  const refuse = (why: string): EpollServerError => new EpollServerError('ERR_ROOT', `the root ${path} ${why}`);
+  const refuse = (why: string): EpollServerError => new EpollServerError('ERR_ROOT', `${what} ${path} ${why}`);
   const stats = await stat(path).catch(() => null);
   if (stats === null) throw refuse('does not exist: name a folder with files to serve');
   if (!stats.isDirectory()) throw refuse('is not a directory: name the folder that holds the file');

@@ -1,11 +1,14 @@
 // What a server is to do, checked and found, before anything is open; and what it then opens besides sockets.
 
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { findModule } from '../handlers/module-file.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
 import { type Application, openApplication } from './application.ts';
 import { logError } from './error-log.ts';
 import { type Place, resolveHost } from './listener.ts';
-import { checkOptions, type ServeOptions } from './options.ts';
+import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
 import { type Folders, resolveFolders } from './sites.ts';
 
 const DEFAULT_PORT = 8080;
@@ -17,15 +20,34 @@ export interface Plan {
   readonly limits: Limits;
   /** Null when a handler answers. */
   readonly folders: Folders | null;
+  /** FILE[:NAME] of an application, the file's path being real; null: none is named. */
+  readonly app: string | null;
+  /** The real path of the folder whose modules answer at URLs of their own; null: there is none. */
+  readonly dynamic: string | null;
+  /** The folders that they are in. */
+  readonly sources: readonly string[];
   readonly place: Place;
 }
 
 /** @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (an unknown host). */
 export async function planOf(options: ServeOptions): Promise<Plan> {
   const limits = checkOptions(options);
-  const folders = options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {});
+  const folder = options.dynamic === undefined ? null : await resolveRoot(options.dynamic, 'the dynamic folder');
+  const module = options.app === undefined ? null : findModule(options.app, folder === null ? [] : [folder]);
+  const home = module === null ? null : await realpath(dirname(module.file));
+  const sources = [folder, home].filter((each) => each !== null);
+  const folders = options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, sources);
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
-  return { options, limits, folders, place: placeOf(options, limits, address) };
+  return {
+    options,
+    limits,
+    folders,
+    app: module === null ? null : `${module.file}:${module.name}`,
+    // A folder that holds the application has its parts, not pages.
+    dynamic: folder === home ? null : folder,
+    sources,
+    place: placeOf(options, limits, address),
+  };
 }
 
 /**
@@ -34,7 +56,15 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
  */
 export function planOfHandler(options: ServeOptions): Plan {
   const limits = checkOptions(options);
-  return { options, limits, folders: null, place: placeOf(options, limits, options.host ?? DEFAULT_HOST) };
+  return {
+    options,
+    limits,
+    folders: null,
+    app: null,
+    dynamic: null,
+    sources: [],
+    place: placeOf(options, limits, options.host ?? DEFAULT_HOST),
+  };
 }
 
 function placeOf({ host = DEFAULT_HOST, port = DEFAULT_PORT }: ServeOptions, limits: Limits, address: string): Place {
@@ -53,9 +83,9 @@ export class Resources {
   }
 
   /** @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_OPTION`, `ERR_ADDON`. */
-  static async open({ options, limits, folders }: Plan): Promise<Resources> {
-    const onError = options.onError ?? logError;
-    const application = await openApplication(options, limits, (error) => onError(error, null));
+  static async open(plan: Plan): Promise<Resources> {
+    const { options, folders } = plan;
+    const application = await openApplication(plan, options.onError ?? logError);
     return new Resources(folders === null ? null : createNativeFiles(), application);
   }
 

@@ -8,6 +8,7 @@ import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { refuse } from '../session/refusal.ts';
+import { applicationOf } from './application.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';
 import type { ServeOptions } from './options.ts';
@@ -63,7 +64,7 @@ export async function serveVariant(options: ServeOptions, variant: Variant): Pro
   let kernel: NativeKernel | null = null;
   try {
     kernel = createNativeKernel(options.backend);
-    return new RunningServer(kernel, plan, resources, listenerOf(kernel, plan, variant), variant.connect);
+    return new RunningServer(kernel, plan, resources, listenerOf(kernel, plan, variant), variant);
   } catch (error) {
     kernel?.destroy();
     await resources.close();
@@ -78,7 +79,7 @@ export async function serveVariant(options: ServeOptions, variant: Variant): Pro
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const plan = planOfHandler(options);
-  const resources = new Resources(null, { handler: options.handler ?? null, close: async () => {} });
+  const resources = new Resources(null, applicationOf(options.handler ?? null));
   return new RunningServer(kernel, plan, resources, listen(kernel, plan.place));
 }
 
@@ -91,6 +92,9 @@ function makeConnection(...[context, fd, generation]: Parameters<Connect>): Conn
   return new Connection(context, fd, generation);
 }
 
+/** For clients who came just before a listener was left to others: their first request is on its way here. */
+const HANDOVER_MS = 250;
+
 class RunningServer implements Server {
   readonly address: SocketAddress;
   readonly url: string;
@@ -99,6 +103,8 @@ class RunningServer implements Server {
   readonly #kernel: Kernel;
   readonly #plan: Plan;
   readonly #resources: Resources;
+  /** Others go on accepting on its listener. */
+  readonly #handsOver: boolean;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
   readonly #clientele: Clientele;
@@ -107,9 +113,10 @@ class RunningServer implements Server {
   /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
   #release: () => void = () => {};
 
-  constructor(kernel: Kernel, plan: Plan, resources: Resources, listener: number, connect: Connect = makeConnection) {
+  constructor(kernel: Kernel, plan: Plan, resources: Resources, listener: number, variant: Variant = {}) {
     this.#kernel = kernel;
     this.#plan = plan;
+    this.#handsOver = variant.inherited !== undefined;
     this.#resources = resources;
     this.root = plan.folders?.root ?? null;
     this.backend = kernel.traits.name;
@@ -117,7 +124,7 @@ class RunningServer implements Server {
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
     this.#clientele = new Clientele(plan, resources, kernel, this.#reactor, { onLeave: () => this.#left() });
-    this.#acceptor = this.#startAccepting(listener, connect);
+    this.#acceptor = this.#startAccepting(listener, variant.connect ?? makeConnection);
     check(
       'start',
       kernel.start(() => this.#reactor.turn()),
@@ -142,6 +149,7 @@ class RunningServer implements Server {
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
     this.#acceptor.close();
+    if (this.#handsOver && !this.#cutOff) await this.#reactor.pause(HANDOVER_MS);
     this.#clientele.stop();
     if (this.#clientele.size > 0 && !this.#cutOff) await this.#emptied();
     this.#clientele.abort('the server is closing');

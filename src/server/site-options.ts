@@ -28,6 +28,8 @@ export interface SiteOptions {
   readonly compression?: boolean;
   /** Sends X-Content-Type-Options and Referrer-Policy. Default: true. */
   readonly securityHeaders?: boolean;
+  /** Files and folders that are never served, though they lie in a folder that is. Default: none. */
+  readonly hide?: readonly string[];
   /** Other folders by the path below which they appear: `{ '/assets': './dist' }`. */
   readonly mounts?: Readonly<Record<string, string>>;
   /** Other roots by host: `{ 'a.example': './a', '*.b.example': './b' }`; `root` is everyone else's. */
@@ -44,6 +46,7 @@ const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = 
   dotfiles: isBoolean,
   compression: isBoolean,
   securityHeaders: isBoolean,
+  hide: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== ''),
   mounts: isFolders,
   hosts: isFolders,
 };
@@ -58,6 +61,7 @@ const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
   dotfiles: 'true or false',
   compression: 'true or false',
   securityHeaders: 'true or false',
+  hide: 'a list of paths',
   mounts: 'folders by path',
   hosts: 'folders by host',
 };

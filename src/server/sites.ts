@@ -1,5 +1,7 @@
 // Static files as a whole: opens the folders, and makes the sites that answer from them.
 
+import { realpath } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { CacheRules } from '../handlers/files/cache-rules.ts';
 import { FileCache } from '../handlers/files/file-cache.ts';
@@ -11,12 +13,14 @@ import { OpenFiles } from '../handlers/files/open-files.ts';
 import type { Pairs } from '../handlers/files/representation.ts';
 import type { FileServices } from '../handlers/files/services.ts';
 import { Site } from '../handlers/files/site.ts';
+import type { Successor } from '../handlers/files/successor.ts';
 import { WorkPool } from '../handlers/files/work-pool.ts';
 import { staticFiles } from '../handlers/static-files.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
 import { DirectorySource } from './directory-source.ts';
+import { HidingSource, isWithin } from './hiding-source.ts';
 import { resolveRoot } from './options.ts';
 import { RootDirectory } from './root-directory.ts';
 import { hostsOf, mountsOf, type SiteOptions } from './site-options.ts';
@@ -32,17 +36,39 @@ export interface Folders {
   readonly root: string;
   readonly mounts: readonly (readonly [readonly string[], string])[];
   readonly hosts: readonly (readonly [string, string])[];
+  /** Files and folders in them that are never served. */
+  readonly hidden: readonly string[];
 }
 
 /** @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable. */
-export async function resolveFolders(root: string, site: SiteOptions): Promise<Folders> {
+export async function resolveFolders(
+  root: string,
+  site: SiteOptions,
+  sources: readonly string[] = [],
+): Promise<Folders> {
   const real = <K>(list: readonly (readonly [K, string])[]): Promise<readonly (readonly [K, string])[]> =>
     Promise.all(list.map(async ([key, folder]) => [key, await resolveRoot(folder)] as const));
-  return {
+  const served = {
     root: await resolveRoot(root),
     mounts: await real(mountsOf(site.mounts ?? {})),
     hosts: await real(hostsOf(site.hosts ?? {})),
   };
+  const all = [served.root, ...served.mounts.map(([, folder]) => folder), ...served.hosts.map(([, folder]) => folder)];
+  refuseSources(all, sources);
+  const hidden = await Promise.all(
+    [...sources, ...(site.hide ?? [])].map((path) => realpath(path).catch(() => resolve(path))),
+  );
+  return { ...served, hidden: hidden.filter((path) => all.some((folder) => isWithin(path, folder))) };
+}
+
+/** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */
+function refuseSources(served: readonly string[], sources: readonly string[]): void {
+  for (const source of sources) {
+    if (!served.includes(source)) continue;
+    throw wrong(
+      `${source} is served as files and holds the application too, whose source nobody should read: give each a folder of its own`,
+    );
+  }
 }
 
 /** What the sites of a server have in common with the rest of it. */
@@ -53,6 +79,8 @@ export interface SiteContext {
   readonly wallClockMs: () => number;
   /** Told why a file that is there cannot be sent (`ERR_FILE`), the same once a second. */
   readonly onError: (error: unknown, request: HttpRequest | null) => void;
+  /** Who answers what is no file; null: nobody. */
+  readonly successor: Successor | null;
 }
 
 /** A disk that fails makes a line a second, not one for each request. */
@@ -82,6 +110,7 @@ export class Sites {
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
   readonly #options: SiteOptions;
+  readonly #hidden: readonly string[];
   readonly #services: FileServices;
   readonly #pool = new WorkPool();
 
@@ -91,6 +120,7 @@ export class Sites {
     const { maxCachedFileBytes, maxCompressedFileBytes } = limits;
     this.#context = context;
     this.#options = options;
+    this.#hidden = folders.hidden;
     this.openFiles = new OpenFiles({
       max: Math.min(limits.maxOpenFiles, Math.floor(context.files.descriptorLimit * DESCRIPTOR_SHARE)),
       nowMs,
@@ -118,7 +148,9 @@ export class Sites {
     const { files, nowMs, onError } = this.#context;
     const relieve = (): boolean => this.openFiles.relieve();
     const root = new RootDirectory(files, folder, nowMs, (error) => onError(error, null));
-    return { prefix, source: new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve }) };
+    const source = new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve });
+    const hidden = this.#hidden.filter((path) => isWithin(path, folder));
+    return { prefix, source: hidden.length === 0 ? source : new HidingSource(source, folder, hidden) };
   }
 
   #site(name: string, folder: string, mounts: readonly Mount[]): Site {
@@ -145,8 +177,13 @@ export class Sites {
         showsHidden: dotfiles,
         extra,
         loader,
+        successor: this.#context.successor,
       },
       this.#services,
     );
   }
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
 }

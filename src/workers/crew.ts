@@ -1,7 +1,7 @@
 // The children of a server, processes or threads: how many there may be, and how they end.
 // It must not know what they do.
 
-import { EpollServerError } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 
 /** One process or thread. */
 export interface Child {
@@ -15,6 +15,18 @@ export interface Child {
   stop(): void;
   /** Ends it at once. */
   kill(): void;
+}
+
+/** A child ended before it had begun. */
+export class EndedChild extends EpollServerError {
+  /** What its process ended with; null: it was not its own end. */
+  readonly exitCode: number | null;
+
+  constructor(name: string, cause: unknown) {
+    super('ERR_WORKER', `${name} did not begin: ${messageOf(cause)}`, { cause });
+    const code = cause instanceof Error ? /^exit code (\d+)$/.exec(cause.message)?.[1] : undefined;
+    this.exitCode = code === undefined ? null : Number(code);
+  }
 }
 
 /** A child that did not live this long is not replaced before this time has passed: no storm of births. */
@@ -56,7 +68,7 @@ export class Crew {
 
   /**
    * Starts as many children as there is room for, and another for each that dies. Resolves when all have begun.
-   * @throws EpollServerError `ERR_WORKER` when one ended at once.
+   * @throws EndedChild when one ended at once.
    */
   async keepFull(start: () => Child): Promise<void> {
     const begun = Array.from({ length: this.#max }, () => this.#keep(start));
@@ -85,7 +97,7 @@ export class Crew {
     const child = start();
     this.join(child);
     await child.taken.catch((cause: unknown) => {
-      throw new EpollServerError('ERR_WORKER', `${child.name} did not begin`, { cause });
+      throw new EndedChild(child.name, cause);
     });
     const bornMs = performance.now();
     void child.ended.then((how) => this.#replace(start, child.name, how, performance.now() - bornMs));

@@ -44,9 +44,18 @@ export async function startReactors(options: ServeOptions, count: number): Promi
   }
 }
 
-/** A reactor in the role that its parent gave it, or alone, or the parent of `workers`. */
-export async function startReactor(options: ServeOptions, workers: number, role: Role): Promise<Running> {
+/** A reactor in the role that its parent gave it, or alone, or the parent of others. */
+export async function startReactor(
+  options: ServeOptions,
+  workers: number,
+  role: Role,
+  watched: readonly string[] | null,
+): Promise<Running> {
   if (role.kind === 'sharing') return serveVariant({ ...options, port: role.port }, { isShared: true });
   if (role.kind === 'listener') return serveVariant(options, { inherited: role.fd });
+  if (watched !== null) {
+    const { startReloading } = await import('./reloading.ts');
+    return startReloading(options, Math.max(workers, 1), watched);
+  }
   return workers > 0 ? startReactors(options, workers) : serveVariant(options, {});
 }

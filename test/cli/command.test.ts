@@ -2,7 +2,8 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { FLAGS, limitFlag, parseArguments } from '../../src/cli/arguments.ts';
+import { FLAGS, limitFlag, parseArguments as parseFlags } from '../../src/cli/arguments.ts';
+import { resolveSettings } from '../../src/config/resolve.ts';
 import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
 import { BACK_END } from '../support/back-end.ts';
 import { ask, connect, get } from '../support/client.ts';
@@ -175,20 +176,22 @@ test('bounds and the Server field reach the server', async () => {
 });
 
 test('arguments mean what they say', () => {
-  expect(parseArguments([])).toMatchObject({
-    port: 8080,
-    root: undefined,
-    app: undefined,
-    accessLog: undefined,
-    logFormat: 'common',
-    trace: false,
-  });
+  const parseArguments = (argv: readonly string[]): object => resolveSettings(parseFlags(argv).settings).settings;
+  expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', trace: false, maxFields: 100 });
+  for (const name of ['root', 'app', 'accessLog', 'workers']) expect(parseArguments([])).not.toHaveProperty(name);
   expect(parseArguments(['9000', './x'])).toMatchObject({ port: 9000, root: './x' });
   expect(parseArguments(['9000', 'x.js:app'])).toMatchObject({ port: 9000, app: 'x.js:app' });
-  expect(parseArguments(['x.mjs'])).toMatchObject({ app: 'x.mjs', root: undefined });
+  expect(parseArguments(['x.mjs'])).toMatchObject({ app: 'x.mjs' });
+  expect(parseArguments(['7890', 'mini_frame:application'])).toMatchObject({
+    port: 7890,
+    app: 'mini_frame:application',
+  });
+  expect(parseArguments(['7890', './static', 'a.js'])).toMatchObject({ root: './static', app: 'a.js' });
+  expect(parseArguments(['/a:b', 'c:80'])).toMatchObject({ root: 'c:80' });
   expect(parseArguments(['a.js/b'])).toMatchObject({ root: 'a.js/b' });
   expect(parseArguments(['-p', '1', '-p', '2', '-tq'])).toMatchObject({ port: 2, trace: true, quiet: true });
   expect(parseArguments(['--', '7', '--x'])).toMatchObject({ port: 7, root: '--x' });
-  expect(parseArguments(['--max-fields', '7']).limits).toEqual({ maxFields: 7 });
-  expect(parseArguments(['--server-header', '']).serverHeader).toBe('');
+  expect(parseArguments(['--max-fields', '7'])).toMatchObject({ maxFields: 7 });
+  expect(parseArguments(['--server-header', ''])).toMatchObject({ serverHeader: '' });
+  expect(parseArguments(['--listing', '--no-compression'])).toMatchObject({ listing: true, compression: false });
 });

@@ -19,8 +19,8 @@ async function saysOneLine(program: Program, code: number, line: RegExp): Promis
 
 /** Arguments, and what the line says. Exit code 2: nothing was tried. */
 const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
-  [['65536', '.'], /port must be a number from 0 to 65535, not "65536"/],
-  [['--port', '99999'], /port must be a number from 0 to 65535, not "99999"/],
+  [['65536', '.'], /the port must be a whole number from 0 to 65535, not "65536"/],
+  [['--port', '99999'], /--port must be a whole number from 0 to 65535, not "99999"/],
   [['--port', 'http'], /port .* not "http"/],
   [['--port=-1'], /port .* not "-1"/],
   [['--port='], /--port is empty/],
@@ -32,30 +32,30 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--access-log', '-', '--no-access-log'], /--access-log or --no-access-log, not both/],
   [['--maxHeaderBytes', '1000'], /no flag --maxHeaderBytes \(did you mean --max-header-bytes\?\)/],
   [['--port'], /--port/],
-  [['.', '8080'], /port must be a number, not "\."/],
+  [['.', '8080'], /the port must be the first argument: "8080"/],
   [['0', '.', 'third'], /too many arguments: "third"/],
   [['--prot', '80'], /no flag --prot \(did you mean --port\?\)/],
   [['--keep-alive-timeout', '5'], /no flag --keep-alive-timeout/],
   [['--completely-different'], /no flag --completely-different \(see/],
   [['-x'], /-x/],
   [['--help=yes'], /--help/],
-  [['--root', '.', '--app', 'x.js'], /not both/],
-  [['--offload', '2', '0', 'html'], /--offload needs an application/],
+  [['--root', '.', '--app', 'x.js'], /there is no module \/[^ ]*\/x\.js/],
+  [['--offload', '2', '0', 'html'], /offload needs app/],
   [['--offload', 'many', '0', 'examples/hello-wsgi.js'], /--offload must be a whole number .* not "many"/],
-  [['--log-format', 'xml'], /--log-format is one of common, combined, json, not "xml"/],
+  [['--log-format', 'xml'], /--log-format must be one of common, combined, json, not "xml"/],
   [['--max-fields', '0'], /--max-fields must be a whole number from 1 to 10000, not "0"/],
   [['--max-fields', '1e3'], /--max-fields must be a whole number .* not "1e3"/],
   [['--keep-alive-timeout-ms', '99'], /--keep-alive-timeout-ms .* from 100 .* not "99"/],
-  [['--mount', 'assets'], /--mount is written like \/assets=\.\/dist, not "assets"/],
+  [['--mount', 'assets'], /--mount must be written like \/assets=\.\/dist, not "assets"/],
   [['--mount', 'assets=html'], /mounted below a path such as \/assets, not "assets"/],
   [['--mount', '/a=html', '/a=examples'], /--mount gives \/a twice: "html" and "examples"/],
   [['--mount', '/a=html', '--mount', '/a/=examples'], /two folders are mounted below \/a/],
   [['--vhost', 'a.example:80=html', '--vhost', 'A.example=html'], /the host a\.example has two folders/],
   [['--vhost', 'a b=html'], /a host is a name such as/],
-  [['--spa', '../x'], /site\.spa must be a path below the root/],
-  [['--cache-control', '*.js:'], /site\.cacheControl must be/],
-  [['--index', 'a/b'], /site\.index must be a list of file names/],
-  [['--listing', 'examples/hello.js:application'], /flags about files .* not an application/],
+  [['--spa', '../x'], /--spa must be a path below the root/],
+  [['--cache-control', '*.js:'], /--cache-control must be/],
+  [['--index', 'a/b'], /--index must be a list of file names/],
+  [['--listing', 'examples/hello.js:application'], /flags about files .* give a folder, or not listing \(--listing\)/],
   [['--server-header', 'a\nb', '--port', '0'], /serverHeader/],
   [['--backend', 'iocp', '--port', '0'], /no back end "iocp" here: choose from epoll/],
 ];
@@ -93,8 +93,8 @@ test("an address that is not this machine's, and a name that nobody knows", asyn
 
 test('a root that is missing, or a file', async () => {
   const path = await folder({ 'file.txt': 'x' });
-  await saysOneLine(startCommand(['0', `${path}/none`]), 1, /the root \/.*none does not exist/);
-  await saysOneLine(startCommand(['0', `${path}/file.txt`]), 1, /file\.txt is not a directory/);
+  await saysOneLine(startCommand(['0', `${path}/none`]), 2, /the root \/.*none does not exist/);
+  await saysOneLine(startCommand(['0', `${path}/file.txt`]), 2, /file\.txt is not a directory/);
 });
 
 test('a root that may not be read', async () => {
@@ -124,13 +124,13 @@ test('modules that are missing, throw, lack the export, or export no function', 
     'empty.mjs': '',
   });
   const app = (name: string): Program => startCommand(['0', `${path}/${name}`]);
-  await saysOneLine(app('none.mjs'), 1, /there is no module .*none\.mjs: name a JavaScript file/);
-  await saysOneLine(app('throws.mjs:x'), 1, /throws\.mjs does not load: broken module/);
-  await saysOneLine(app('syntax.mjs'), 1, /syntax\.mjs does not load/);
-  await saysOneLine(app('imports.mjs'), 1, /imports\.mjs does not load: .*nowhere\.mjs/);
-  await saysOneLine(app('values.mjs:missing'), 1, /values\.mjs has no export "missing": it has application, other/);
-  await saysOneLine(app('values.mjs'), 1, /export "application" of .*values\.mjs is not a function but number/);
-  await saysOneLine(app('empty.mjs'), 1, /empty\.mjs has no export "application": it has none/);
+  await saysOneLine(app('none.mjs'), 2, /there is no module .*none\.mjs: name a JavaScript file/);
+  await saysOneLine(app('throws.mjs:x'), 2, /throws\.mjs does not load: broken module/);
+  await saysOneLine(app('syntax.mjs'), 2, /syntax\.mjs does not load/);
+  await saysOneLine(app('imports.mjs'), 2, /imports\.mjs does not load: .*nowhere\.mjs/);
+  await saysOneLine(app('values.mjs:missing'), 2, /values\.mjs has no export "missing": it has application, other/);
+  await saysOneLine(app('values.mjs'), 2, /export "application" of .*values\.mjs is not a function but number/);
+  await saysOneLine(app('empty.mjs'), 2, /empty\.mjs has no export "application": it has none/);
 });
 
 test('an access log that cannot be opened', async () => {

@@ -78,8 +78,15 @@ test('examples/server.js', async () => {
 });
 
 test('no example is forgotten', () => {
-  // conformance.js is the target of test/conformance.
-  const others = ['conformance.js', 'simulated.js', 'server-sent-events.js', 'fixed-page.js', 'server.js'];
+  // conformance.js is the target of test/conformance, mini-framework is visited in test/browser.
+  const others = [
+    'conformance.js',
+    'simulated.js',
+    'server-sent-events.js',
+    'fixed-page.js',
+    'server.js',
+    'mini-framework',
+  ];
   expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(ANSWERS), ...others].sort());
 });
 

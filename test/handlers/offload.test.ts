@@ -118,8 +118,8 @@ test('a thread that computes for ever is ended after its client’s 504', { time
   await until(async () => (await ask(port, get('/thread'))).status === 200, 'another thread took its place');
 });
 
-test('a module that does not load is one line and exit code 1', async () => {
+test('a module that does not load is one line and exit code 2', async () => {
   const program = startCommand(['0', 'nowhere.js', '--offload', '2']);
-  expect(await program.ended()).toBe(1);
+  expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(/^epoll-server: there is no module .*nowhere\.js[^\n]*\n$/);
 });

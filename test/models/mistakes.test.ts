@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 import { childrenOf } from './models.ts';
 
 const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ['epoll', ['--model', 'magic'], new RegExp(`no model "magic": choose from ${MODEL_NAMES.join(', ')}`)],
+  ['epoll', ['--model', 'magic'], new RegExp(`--model must be one of ${MODEL_NAMES.join(', ')}, not "magic"`)],
   ['epoll', ['--workers', '0'], /--workers must be a whole number from 1 to 256, not "0"/],
   ['epoll', ['--workers', '1000'], /--workers must be a whole number from 1 to 256, not "1000"/],
   ['epoll', ['--workers', 'many'], /from 1 to 256, not "many"/],

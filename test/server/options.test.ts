@@ -10,9 +10,9 @@ const handler = (): void => {};
 
 /** Options as JavaScript programs may give them. */
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
-  ['neither root nor handler', {}, /either root .* or handler/],
-  ['both root and handler', { handler, root: '.' }, /either root .* or handler/],
-  ['both handler and fetch', { handler, fetch: handler }, /either root .* or handler .* or fetch .* or app/],
+  ['neither root nor handler', {}, /root .* or one of handler/],
+  ['both app and handler', { handler, app: 'x.js' }, /one of handler/],
+  ['both handler and fetch', { handler, fetch: handler }, /one of handler .* fetch .* and app/],
   ['a fetch that is no function', { fetch: {} }, /fetch must be a function, not object/],
   ['an app that is no text', { app: handler }, /app must be MODULE or MODULE:NAME/],
   ['offload without app', { handler, offload: 2 }, /offload needs app/],

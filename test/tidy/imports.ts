@@ -1,4 +1,4 @@
-// The direction of imports: kernel <- reactor <- connection <- session <- handlers <- server <- cli.
+// The direction of imports: kernel <- reactor <- connection <- session <- handlers <- server <- config <- cli.
 
 import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
@@ -13,6 +13,7 @@ const ROOMS: readonly string[] = [
   'server',
   'testing',
   'workers',
+  'config',
   'cli',
 ];
 

@@ -15,6 +15,7 @@ import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
 import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
+import { passOn, type Successor } from './successor.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
@@ -26,6 +27,8 @@ export interface SiteOptions extends FinderOptions {
   /** Fields of every answer. */
   readonly extra: Pairs;
   readonly loader: Loader;
+  /** Absent or null: nobody answers but files. */
+  readonly successor?: Successor | null;
 }
 
 export class Site {
@@ -43,9 +46,10 @@ export class Site {
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
-    const { method } = request;
-    if (method !== 'GET' && method !== 'HEAD') return answerMethod(method, response, this.#options.extra);
-    const { path } = request;
+    const { method, path } = request;
+    const { successor, extra } = this.#options;
+    if (method !== 'GET' && method !== 'HEAD')
+      return passOn(successor, request, response, () => answerMethod(method, response, extra));
     const { cache, counters, nowMs } = this.#services;
     const resource = cache.get(this.#name + path);
     if (resource !== undefined && nowMs() - resource.checkedMs < FRESH_MS) {
@@ -117,7 +121,7 @@ export class Site {
     if (typeof found === 'string') {
       this.#services.cache.delete(key);
       return found === 'missing'
-        ? this.#serveFallback(request, response, path)
+        ? passOn(this.#options.successor, request, response, () => this.#serveFallback(request, response, path))
         : this.#refuse(request, response, found);
     }
     if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
@@ -154,7 +158,7 @@ export class Site {
     const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
     const isFallback = canonicalPath(path) === `/${fallback}`;
     if (fallback === null || isFallback || /\.(?!html?$)[^.]*$/.test(name)) {
-      return this.#refuse(request, response, 'missing');
+      return this.#sayNo(request, response, 'missing');
     }
     return this.#serve(request, response, encodeURI(`/${fallback}`));
   }
@@ -254,8 +258,15 @@ export class Site {
     answerListing(request, response, canonicalPath(path), names, showsHidden, extra);
   }
 
-  /** The root's own page for a status (`404.html`), or a plain one. */
+  /** What could be no file's name may still mean something to the successor. */
   #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+    const refuse = (): void | Promise<void> => this.#sayNo(request, response, refusal);
+    const isAnothers = refusal === 'missing' || refusal === 'directory' || refusal === 'malformed';
+    return isAnothers ? passOn(this.#options.successor, request, response, refuse) : refuse();
+  }
+
+  /** The root's own page for a status (`404.html`), or a plain one. */
+  #sayNo(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);

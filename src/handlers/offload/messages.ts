@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Endpoint } from '../../http/handler.ts';
+import type { Door } from '../doors.ts';
 
 /** What a worker is given: everything of the request but its content. */
 export interface RequestHead {
@@ -53,6 +54,8 @@ export interface Task {
   /** MODULE[:NAME] */
   readonly application: string;
   readonly overrideGlobals: boolean;
+  readonly door: Door | undefined;
+  readonly loadTimeoutMs: number;
   /** Null: load the application, and say whether that works. */
   readonly request: { readonly head: RequestHead; readonly port: MessagePort } | null;
 }

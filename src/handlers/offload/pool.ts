@@ -6,6 +6,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { EpollServerError } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
+import type { Door } from '../doors.ts';
 import { OffloadedCall } from './call.ts';
 import type { Task, Thrown } from './messages.ts';
 import { revived } from './thrown.ts';
@@ -18,6 +19,9 @@ export interface OffloadOptions {
   /** Requests that wait for a thread; beyond: 503. */
   readonly maxWaiting: number;
   readonly overrideGlobals: boolean;
+  /** As `loadApplication` takes them. */
+  readonly door: Door | undefined;
+  readonly loadTimeoutMs: number;
   /** Told of a thread that died while it had no request. */
   readonly onError: (error: unknown) => void;
 }
@@ -33,7 +37,7 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
 export async function offload(options: OffloadOptions): Promise<Offloaded> {
-  const { application, threads, maxWaiting, overrideGlobals, onError } = options;
+  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, onError } = options;
   const pool = new Piscina({
     filename: WORKER,
     minThreads: threads,
@@ -43,7 +47,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     atomics: 'disabled',
   });
   pool.on('error', onError);
-  const task = (request: Task['request']): Task => ({ application, overrideGlobals, request });
+  const task = (request: Task['request']): Task => ({ application, overrideGlobals, door, loadTimeoutMs, request });
   try {
     const thrown: Thrown | null = await pool.run(task(null));
     if (thrown !== null) throw revived(thrown);

@@ -12,7 +12,7 @@ let application: Promise<Handler> | null = null;
 
 /** One task: see {@link Task}. Returns what was thrown when there is no request to tell it to. */
 export default async function run(task: Task): Promise<unknown> {
-  application ??= loadApplication(task.application, { overrideGlobals: task.overrideGlobals });
+  application ??= loadApplication(task.application, task);
   if (task.request === null) return application.then(() => null, thrownOf);
   const { port, head } = task.request;
   port.postMessage({ type: 'began' });

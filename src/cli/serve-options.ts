@@ -1,0 +1,92 @@
+// From what is set to what serve() takes. It must not start anything.
+
+import { fileURLToPath } from 'node:url';
+import { kebab, variableOf } from '../config/names.ts';
+import type { Configuration } from '../config/resolve.ts';
+import { SETTINGS, type Settings } from '../config/settings.ts';
+import { EpollServerError } from '../errors.ts';
+import { LIMIT_NAMES } from '../limits.ts';
+import type { ServeOptions } from '../server/options.ts';
+import type { SiteOptions } from '../server/site-options.ts';
+import type { Sink } from '../server/watcher.ts';
+import { isOnTerminal } from '../workers/role.ts';
+import { fileSink, streamSink } from './log-sink.ts';
+
+const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+
+/** `config`: the file that said some of it, which is served to nobody. */
+export function serveOptionsOf(configuration: Configuration, config: string | undefined): ServeOptions {
+  const { settings } = configuration;
+  const { port, host, logFormat, serverHeader, app, door, dynamic, dynamicSuffix, offload } = settings;
+  const root = settings.root ?? (app === undefined && dynamic === undefined ? DEFAULT_SITE : undefined);
+  if (root === undefined) refuseFileSettings(configuration);
+  return only<ServeOptions>({
+    ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, settings[name]])),
+    port,
+    host,
+    logFormat,
+    serverHeader,
+    // The kernel reads its variable itself, where the model leaves it a choice.
+    backend: configuration.originOf('backend') === variableOf('backend') ? undefined : settings.backend,
+    root,
+    app,
+    door,
+    dynamic,
+    dynamicSuffix,
+    offload,
+    site: root === undefined ? undefined : siteOptionsOf(settings, config),
+  });
+}
+
+/** What the command adds when it serves: where lines are written. */
+export function sinksOf({ accessLog, trace }: Settings): Pick<ServeOptions, 'accessLog' | 'trace'> {
+  const log = accessLogSink(accessLog);
+  return only<ServeOptions>({
+    accessLog: log,
+    trace: trace === true ? streamSink(process.stderr, 'the trace') : undefined,
+  });
+}
+
+function accessLogSink(accessLog: Settings['accessLog']): Sink | undefined {
+  if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
+  if (accessLog === undefined || accessLog === '-') return streamSink(process.stdout, 'standard output');
+  return fileSink(accessLog);
+}
+
+function siteOptionsOf(settings: Settings, config: string | undefined): SiteOptions {
+  const { index, listing, cleanUrls, spa, cacheControl, charset, dotfiles, compression, securityHeaders } = settings;
+  return only<SiteOptions>({
+    index,
+    listing,
+    cleanUrls,
+    spa,
+    cacheControl,
+    charset,
+    dotfiles,
+    compression,
+    securityHeaders,
+    hide: [...(settings.hide ?? []), ...(config === undefined ? [] : [config])],
+    mounts: settings.mount,
+    hosts: settings.vhost,
+  });
+}
+
+/** They would be without effect, which nobody wants to find out later. */
+function refuseFileSettings({ originOf }: Configuration): void {
+  for (const { name, isAboutFiles } of SETTINGS) {
+    const origin = originOf(name);
+    if (isAboutFiles !== true || origin === undefined || origin === 'default') continue;
+    throw new EpollServerError(
+      'ERR_OPTION',
+      `flags about files say how a folder is served, and there is only an application: give a folder, or not ${kebab(name)} (${origin})`,
+    );
+  }
+}
+
+type Loose<T> = { readonly [Name in keyof T]: T[Name] | undefined };
+
+/** Without what is undefined: an option that is there has a value. */
+function only<T extends object>(options: Loose<T>): T {
+  const entries: unknown[][] = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries);
+}

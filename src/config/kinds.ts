@@ -1,0 +1,221 @@
+// The kinds of values that settings have: what is allowed, what is said to be expected, and how a value is read
+// from the text of a flag or a variable. It must not know which settings there are.
+
+import { resolve } from 'node:path';
+import {
+  array,
+  boolean,
+  check,
+  type GenericSchema,
+  integer,
+  literal,
+  maxValue,
+  minLength,
+  minValue,
+  number,
+  picklist,
+  pipe,
+  rawCheck,
+  record,
+  string,
+  transform,
+  union,
+} from 'valibot';
+import { messageOf } from '../errors.ts';
+import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import { checkSite, hostsOf, mountsOf, type SiteOptions } from '../server/site-options.ts';
+
+/** One kind of value. */
+export interface Kind<T> {
+  /** What a config file may say; what is said otherwise is brought into the same form by {@link fromTexts}. */
+  readonly schema: GenericSchema<unknown, T>;
+  /** What stands behind "must be" in a message. */
+  readonly expected: string;
+  /** A flag of this kind takes no value. */
+  readonly isSwitch?: true;
+  /** Several values can be given. */
+  readonly isMany?: true;
+  /** What the texts of a flag, as often as it was given, or a variable mean; what means nothing stays as it is. */
+  readonly fromTexts: (texts: readonly string[]) => unknown;
+  /** Makes paths absolute which are relative to `folder`: that of the config file. */
+  rebase?(value: T, folder: string): T;
+}
+
+/** Which flag is repeated counts least: the last one wins. */
+const last = (texts: readonly string[]): string | undefined => texts.at(-1);
+
+const NAME = pipe(
+  string(),
+  minLength(1),
+  check((value) => !value.includes('\0')),
+);
+
+/** `what`: how the number is called in messages. */
+export function whole(min: number, max: number, what = 'a whole number'): Kind<number> {
+  return {
+    schema: pipe(number(), integer(), minValue(min), maxValue(max)),
+    expected: `${what} from ${min} to ${max}`,
+    fromTexts: (texts) => {
+      const text = last(texts) ?? '';
+      return /^\d{1,16}$/.test(text) ? Number(text) : text;
+    },
+  };
+}
+
+export const toggle: Kind<boolean> = {
+  schema: boolean(),
+  expected: 'true or false',
+  isSwitch: true,
+  fromTexts: (texts) => {
+    const text = last(texts) ?? '';
+    return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
+  },
+};
+
+/** `mayBeEmpty`: the empty text means something. */
+export function text(expected = 'text', mayBeEmpty = false): Kind<string> {
+  return { schema: mayBeEmpty ? string() : NAME, expected, fromTexts: last };
+}
+
+export function choice<const T extends string>(names: readonly T[]): Kind<T> {
+  return { schema: picklist(names), expected: `one of ${names.join(', ')}`, fromTexts: last };
+}
+
+/** A file or folder. */
+export function path(expected: string): Kind<string> {
+  return { schema: NAME, expected, fromTexts: last, rebase: (value, folder) => resolve(folder, value) };
+}
+
+/** A file, `-` for standard output, or false. */
+export const logFile: Kind<string | false> = {
+  schema: union([NAME, literal(false)]),
+  expected: 'a file, "-" or false',
+  fromTexts: last,
+  rebase: (value, folder) => (value === false || value === '-' ? value : resolve(folder, value)),
+};
+
+const SEVERAL = union([NAME, array(NAME)]);
+
+const severalTexts: Kind<readonly string[]> = {
+  schema: pipe(
+    SEVERAL,
+    transform((value): readonly string[] => [value].flat()),
+  ),
+  expected: 'text, or a list of it',
+  isMany: true,
+  fromTexts: (texts) => texts,
+};
+
+/** Files and folders, several. */
+export const paths: Kind<readonly string[]> = {
+  ...severalTexts,
+  expected: 'a path, or a list of them',
+  rebase: (value, folder) => value.map((each) => resolve(folder, each)),
+};
+
+/** An option of a site: its own check has the last word. */
+function siteOption<T>(
+  schema: GenericSchema<unknown, T>,
+  optionsOf: (value: T) => SiteOptions,
+): GenericSchema<unknown, T> {
+  return pipe(
+    schema,
+    rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        checkSite(optionsOf(dataset.value));
+      } catch (error) {
+        addIssue({ message: messageOf(error).replace(/^site\.\w+ /, '') });
+      }
+    }),
+  );
+}
+
+/** Names of files. */
+export const index: Kind<readonly string[]> = {
+  ...severalTexts,
+  schema: siteOption(severalTexts.schema, (value) => ({ index: value })),
+  expected: 'a file name, or a list of them',
+};
+
+export const spa: Kind<string> = {
+  ...text('a path below the root, such as index.html'),
+  schema: siteOption(NAME, (value) => ({ spa: value })),
+};
+
+export const charset: Kind<string> = {
+  ...text('a name such as utf-8', true),
+  schema: siteOption(string(), (value) => ({ charset: value })),
+};
+
+/** Cache-Control: `[PATTERN:]VALUE`, a list of them, or values by pattern. */
+export const rules: Kind<readonly CacheRule[]> = {
+  schema: siteOption(
+    pipe(
+      union([SEVERAL, record(NAME, string())]),
+      transform((value): readonly CacheRule[] =>
+        typeof value === 'string' || Array.isArray(value)
+          ? [value].flat().map(ruleOf)
+          : Object.entries(value).map(([pattern, each]) => ({ pattern, value: each })),
+      ),
+    ),
+    (value) => ({ cacheControl: value }),
+  ),
+  expected: '"[PATTERN:]VALUE", a list of them, or values by pattern',
+  isMany: true,
+  fromTexts: (texts) => texts,
+};
+
+/** No value of Cache-Control has a colon. */
+function ruleOf(given: string): CacheRule {
+  const colon = given.indexOf(':');
+  const [pattern, value] = colon < 0 ? ['**', given] : [given.slice(0, colon), given.slice(colon + 1)];
+  return { pattern: pattern.trim(), value: value.trim() };
+}
+
+type Folders = Readonly<Record<string, string>>;
+
+/** Folders by what they are for: `KEY=FOLDER`, a list of them, or a mapping. `examine` throws what is wrong. */
+function folders(example: string, examine: (value: Folders) => unknown): Kind<Folders> {
+  return {
+    schema: pipe(
+      union([SEVERAL, record(NAME, NAME)]),
+      rawCheck(({ dataset, addIssue }) => {
+        if (!dataset.typed) return;
+        try {
+          examine(foldersOf(dataset.value, example));
+        } catch (error) {
+          addIssue({ message: messageOf(error) });
+        }
+      }),
+      transform((value): Folders => foldersOf(value, example)),
+    ),
+    expected: `written like ${example}`,
+    isMany: true,
+    fromTexts: (texts) => texts,
+    rebase: (value, folder) =>
+      Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(folder, each)])),
+  };
+}
+
+/** @throws Error: not two things with `=` between them, or the first of them twice. */
+function foldersOf(given: string | readonly string[] | Folders, example: string): Folders {
+  const list = typeof given === 'string' ? [given] : given;
+  if (!isList(list)) return list;
+  const pairs = new Map<string, string>();
+  for (const pair of list) {
+    const equals = pair.indexOf('=');
+    const [key, folder] = [pair.slice(0, equals), pair.slice(equals + 1)];
+    if (equals < 1 || folder === '') throw new Error(`must be written like ${example}, not "${pair}"`);
+    if (pairs.has(key)) throw new Error(`gives ${key} twice: "${pairs.get(key)}" and "${folder}"`);
+    pairs.set(key, folder);
+  }
+  return Object.fromEntries(pairs);
+}
+
+function isList(value: readonly string[] | Folders): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+export const mounts: Kind<Folders> = folders('/assets=./dist', mountsOf);
+export const hosts: Kind<Folders> = folders('www.example.org=./www', hostsOf);

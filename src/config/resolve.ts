@@ -1,0 +1,126 @@
+// What is set in the end, and who said so: flags over the environment over a config file over defaults.
+// It must not know how each of them is read.
+
+import { safeParse } from 'valibot';
+import { EpollServerError, type ErrorCode } from '../errors.ts';
+import { kebab, VARIABLE_PREFIX, variableOf } from './names.ts';
+import { type AnySetting, SETTINGS, type SettingName, type Settings } from './settings.ts';
+
+/** One value, checked, and who said it: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
+export interface Given {
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+/** What one source says. */
+export type Layer = ReadonlyMap<SettingName, Given>;
+
+/** Everything that is set. */
+export interface Configuration {
+  readonly settings: Settings;
+  /** Who said it; undefined: it is not set. */
+  originOf(name: SettingName): string | undefined;
+}
+
+/** The names that are not set in any other way. */
+const BY_DEFAULT = 'default';
+
+const settingsByName: ReadonlyMap<string, AnySetting> = new Map(SETTINGS.map((setting) => [setting.name, setting]));
+
+export function settingOf(name: SettingName): AnySetting {
+  const setting = settingsByName.get(name);
+  if (setting === undefined) throw new Error(`epoll-server: broken invariant: ${name} is a setting`);
+  return setting;
+}
+
+/** `layers`: the strongest first. */
+export function resolveSettings(...layers: readonly Layer[]): Configuration {
+  const values: unknown[][] = [];
+  const origins = new Map<SettingName, string>();
+  for (const { name, byDefault } of SETTINGS) {
+    const given = layers.map((layer) => layer.get(name)).find((each) => each !== undefined);
+    const { value, origin } = given ?? { value: byDefault, origin: BY_DEFAULT };
+    if (value === undefined) continue;
+    values.push([name, value]);
+    origins.set(name, origin);
+  }
+  // Each value has passed the check of its kind, and what has a default is there.
+  const settings: Settings = Object.fromEntries(values);
+  return { settings, originOf: (name) => origins.get(name) };
+}
+
+/** Longer values are cut in messages. */
+const MAX_SHOWN = 80;
+
+/**
+ * `given` as the setting's kind has it. `where` begins the message: what was written, and where; `written`: as what.
+ * @throws EpollServerError with `code`.
+ */
+export function checkValue(
+  { kind }: AnySetting,
+  given: unknown,
+  where: string,
+  code: ErrorCode,
+  written: unknown = given,
+): unknown {
+  const result = safeParse(kind.schema, given);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const text = issue.type === 'raw_check' ? issue.message : `must be ${kind.expected}, not ${shown(written)}`;
+  throw new EpollServerError(code, `${where}${/^(?:must|gives) /.test(text) ? '' : ':'} ${text}`);
+}
+
+export function shown(value: unknown): string {
+  const text = JSON.stringify(Array.isArray(value) && value.length === 1 ? value[0] : value) ?? String(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
+
+/**
+ * What the environment says: `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`; several values stand on lines of their own. An
+ * empty variable is not set. Others that begin alike are not ours: container runtimes make some of service names.
+ * @throws EpollServerError `ERR_OPTION` that names the variable, its value and what was expected.
+ */
+export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
+  const layer = new Map<SettingName, Given>();
+  if (!Object.keys(environment).some((name) => name.startsWith(VARIABLE_PREFIX))) return layer;
+  for (const setting of SETTINGS) {
+    const variable = variableOf(setting.name);
+    const text = environment[variable];
+    if (text === undefined || text === '') continue;
+    const texts = setting.kind.isMany === true ? text.split('\n').filter((line) => line !== '') : [text];
+    const value = checkValue(setting, setting.kind.fromTexts(texts), variable, 'ERR_OPTION', texts);
+    layer.set(setting.name, { value, origin: variable });
+  }
+  return layer;
+}
+
+/**
+ * What flags say, as {@link readEnvironment}; `false` for a flag that was given as `--no-...`, `true` for a switch.
+ * @throws EpollServerError `ERR_OPTION`.
+ */
+export function readFlag(name: SettingName, given: readonly string[] | boolean, written?: string): Given {
+  const setting = settingOf(name);
+  const origin = written ?? `--${given === false ? 'no-' : ''}${kebab(name)}`;
+  const value = typeof given === 'boolean' ? given : setting.kind.fromTexts(given);
+  return { value: checkValue(setting, value, origin, 'ERR_OPTION', given), origin };
+}
+
+/** One line for each setting, itself a config file: what it is, and who said so. */
+export function printConfiguration({ settings, originOf }: Configuration): string {
+  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(settings));
+  const lines = SETTINGS.map(({ name }) => {
+    const value = values.get(name);
+    const origin = originOf(name);
+    return origin === undefined
+      ? [`# ${kebab(name)}:`, 'not set']
+      : [`${kebab(name)}: ${JSON.stringify(written(name, value))}`, origin];
+  });
+  const width = Math.min(Math.max(...lines.map(([left = '']) => left.length)), 48);
+  return lines.map(([left = '', origin]) => `${left.padEnd(width)}  # ${origin}\n`).join('');
+}
+
+/** As it is written in a config file. */
+function written(name: SettingName, value: unknown): unknown {
+  if (name !== 'cacheControl' || !Array.isArray(value)) return value;
+  return value.map(({ pattern, value: each }) => `${pattern}:${each}`);
+}

@@ -1,0 +1,31 @@
+// The doors: what an application may be written for, and how that is told from what a module exports.
+
+/** In the order in which they are shown. */
+export const DOORS = ['wsgi', 'fetch', 'node', 'raw'] as const;
+
+export type Door = (typeof DOORS)[number];
+
+/** The door that the shape of `found` leaves no doubt about; `name`: that of its export. */
+export function doorOf(found: unknown, name: string): Door | null {
+  if (isMadeForNode(found)) return 'node';
+  if (typeof found !== 'function') return hasMethod(found, 'fetch') ? 'fetch' : null;
+  if (name === 'fetch') return 'fetch';
+  if (name === 'application') return 'wsgi';
+  if (found.length === 1) return 'fetch';
+  return found.length === 2 ? 'wsgi' : null;
+}
+
+/** Applications of Express and Connect are functions that can be extended; Koa's, Fastify's and node:http's objects. */
+function isMadeForNode(found: unknown): boolean {
+  if (hasMethod(found, 'fetch')) return false;
+  if (typeof found === 'function') return hasMethod(found, 'use') && hasMethod(found, 'handle');
+  const isKoa = hasMethod(found, 'use') && hasMethod(found, 'callback');
+  const isFastify = hasMethod(found, 'inject') && hasMethod(found, 'listen');
+  const isServer = hasMethod(found, 'listen') && hasMethod(found, 'closeAllConnections');
+  return isKoa || isFastify || isServer;
+}
+
+function hasMethod(found: unknown, name: string): boolean {
+  const isObject = (typeof found === 'object' && found !== null) || typeof found === 'function';
+  return isObject && typeof Reflect.get(found, name) === 'function';
+}

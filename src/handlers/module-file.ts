@@ -1,0 +1,109 @@
+// Which file MODULE[:NAME] means, and what that file says when it is loaded. It must not know what is exported.
+
+import { execFile } from 'node:child_process';
+import { type Stats, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { EpollServerError, messageOf } from '../errors.ts';
+
+/** What the names of modules end in, in the order in which they are looked for. */
+export const MODULE_SUFFIXES = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'] as const;
+
+export interface ModuleReference {
+  /** The file of the module. */
+  readonly file: string;
+  /** What is exported; empty: not said. */
+  readonly name: string;
+}
+
+/**
+ * The file that `reference` names, with or without its ending; a name without folders is also looked for in
+ * `folders`, as Python looks in `sys.path`.
+ * @throws EpollServerError `ERR_APPLICATION_MODULE`.
+ */
+export function findModule(reference: string, folders: readonly string[] = []): ModuleReference {
+  const colon = reference.lastIndexOf(':');
+  const [module, name] = colon > 0 ? [reference.slice(0, colon), reference.slice(colon + 1)] : [reference, ''];
+  const places = [module, ...(basename(module) === module ? folders.map((folder) => join(folder, module)) : [])];
+  for (const place of places) {
+    const file = ['', ...MODULE_SUFFIXES].map((suffix) => resolve(place + suffix)).find((each) => isFile(each));
+    if (file !== undefined) return { file, name };
+  }
+  const path = resolve(module);
+  if (statsOf(path)?.isDirectory() === true) {
+    throw refuseModule(`${path} is a folder: name the JavaScript file in it, as in examples/hello-wsgi.js`);
+  }
+  throw refuseModule(`there is no module ${path}: name a JavaScript file, as in examples/hello-wsgi.js`);
+}
+
+function isFile(path: string): boolean {
+  return statsOf(path)?.isFile() === true;
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // A loop of links, a name that is too long or has a NUL, a folder that may not be entered: not there for us.
+    return undefined;
+  }
+}
+
+export type Exports = Readonly<Record<string, unknown>>;
+
+/**
+ * What a module exports.
+ * @throws EpollServerError `ERR_APPLICATION_MODULE`: it throws, or has not ended after `timeoutMs`.
+ */
+export async function importModule(file: string, timeoutMs: number): Promise<Exports> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(refuseModule(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([import(pathToFileURL(file).href), tooLate]);
+  } catch (error) {
+    throw refuseModule(`${file} does not load: ${await reasonOf(error, file)}`, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function reasonOf(error: unknown, file: string): Promise<string> {
+  if (error instanceof EpollServerError) return error.message;
+  if (isUnknownType(error) && /\.[cm]?ts$/.test(file)) {
+    return `it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`;
+  }
+  const place = placeOf(error) ?? (error instanceof SyntaxError ? await syntaxErrorPlace(file) : undefined);
+  return place === undefined ? messageOf(error) : `${messageOf(error)} (${place})`;
+}
+
+function isUnknownType(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+}
+
+/** `file:line`, out of the stack of what was thrown. */
+function placeOf(error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const own = /^((?:file:\/\/)?\/[^\n]+?):(\d+)\n/.exec(stack);
+  const [, path, line] = own ?? /(?:at |\()((?:file:\/\/)?\/[^\s():]+):(\d+):\d+/.exec(stack) ?? [];
+  if (path === undefined || line === undefined || path.includes('/node_modules/')) return undefined;
+  return `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
+}
+
+/** Node.js tells the line of a syntax error in an ES module to nobody but standard error. */
+async function syntaxErrorPlace(file: string): Promise<string | undefined> {
+  try {
+    await promisify(execFile)(process.execPath, ['--check', file], { timeout: 5_000 });
+    return undefined;
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+    const line = /^(?:file:\/\/)?\/[^\n]*:(\d+)\n/.exec(said)?.[1];
+    return line === undefined ? undefined : `${file}:${line}`;
+  }
+}
+
+export function refuseModule(text: string, cause?: unknown): EpollServerError {
+  return new EpollServerError('ERR_APPLICATION_MODULE', text, { cause });
+}

@@ -1,0 +1,118 @@
+// An application in processes of its own, which are replaced by new ones when its files change: ES modules cannot be
+// unloaded. The parent keeps the listener, so that no client is refused meanwhile, and serves nobody.
+
+import { createNativeKernel } from '../kernel/native-kernel.ts';
+import { listen, urlOf } from '../server/listener.ts';
+import type { ServeOptions } from '../server/options.ts';
+import { planOf } from '../server/plan.ts';
+import type { Running } from '../server/server.ts';
+import { startProcess } from './child-process.ts';
+import { type Child, Crew } from './crew.ts';
+import { watchFiles } from './file-watch.ts';
+import { INHERITED_FD } from './role.ts';
+
+/** `count`: processes at once. `watched`: files and folders. */
+export async function startReloading(
+  options: ServeOptions,
+  count: number,
+  watched: readonly string[],
+): Promise<Running> {
+  const plan = await planOf(options);
+  const kernel = createNativeKernel(options.backend);
+  try {
+    const listener = listen(kernel, plan.place);
+    const limitMs = plan.limits.shutdownTimeoutMs;
+    const generations = new Generations(
+      () => startProcess({ kind: 'listener', fd: INHERITED_FD }, listener),
+      count,
+      limitMs,
+    );
+    await generations.begin();
+    const unwatch = await watchFiles(watched, () => void generations.renew());
+    let closing: Promise<void> | null = null;
+    const close = async (graceMs: number): Promise<void> => {
+      await Promise.all([unwatch(), generations.end(graceMs)]);
+      kernel.destroy();
+    };
+    return {
+      url: urlOf(kernel.local(listener)),
+      backend: kernel.traits.name,
+      root: plan.folders?.root ?? null,
+      close: ({ now = false } = {}) => {
+        closing ??= close(now ? 0 : limitMs);
+        return closing;
+      },
+    };
+  } catch (error) {
+    kernel.destroy();
+    throw error;
+  }
+}
+
+/** Crews, of which one serves; the next one takes over when all of it has begun. */
+class Generations {
+  readonly #start: () => Child;
+  readonly #count: number;
+  readonly #limitMs: number;
+  #serving: Crew;
+  /** The one that begins; null: none does. */
+  #coming: Crew | null = null;
+  /** Something changed while one began. */
+  #isOutdated = false;
+  #isEnded = false;
+  readonly #leaving = new Set<Promise<void>>();
+
+  constructor(start: () => Child, count: number, limitMs: number) {
+    this.#start = start;
+    this.#count = count;
+    this.#limitMs = limitMs;
+    this.#serving = new Crew(count);
+  }
+
+  /** @throws EndedChild: the first one did not begin. */
+  begin(): Promise<void> {
+    return this.#serving.keepFull(this.#start);
+  }
+
+  async renew(): Promise<void> {
+    this.#isOutdated = true;
+    if (this.#coming !== null) {
+      // It may wait for ever for what the change has mended.
+      await this.#coming.dismiss(0);
+      return;
+    }
+    while (this.#isOutdated && !this.#isEnded) {
+      this.#isOutdated = false;
+      await this.#replace();
+    }
+  }
+
+  /** What cannot begin says so itself, and the old ones go on. */
+  async #replace(): Promise<void> {
+    const coming = new Crew(this.#count);
+    this.#coming = coming;
+    try {
+      await coming.keepFull(this.#start);
+      const old = this.#serving;
+      this.#serving = coming;
+      process.stderr.write('epoll-server: files changed, the application was restarted\n');
+      this.#leave(old);
+    } catch {
+      if (!this.#isEnded && !this.#isOutdated)
+        process.stderr.write('epoll-server: the old application goes on until the next change\n');
+    } finally {
+      this.#coming = null;
+    }
+  }
+
+  /** In the background: requests in flight may take their time. */
+  #leave(crew: Crew): void {
+    const gone = crew.dismiss(this.#limitMs).finally(() => this.#leaving.delete(gone));
+    this.#leaving.add(gone);
+  }
+
+  async end(limitMs: number): Promise<void> {
+    this.#isEnded = true;
+    await Promise.all([this.#serving.dismiss(limitMs), this.#coming?.dismiss(0), ...this.#leaving]);
+  }
+}

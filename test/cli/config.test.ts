@@ -1,0 +1,154 @@
+// Proves config files and variables as an operator meets them: what is wrong is one line and exit code 2, and nothing
+// was started; what is right is served.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, get } from '../support/client.ts';
+import { folder, type Tree } from '../support/folder.ts';
+import { portOf, startCommand } from '../support/program.ts';
+
+const APP = "export const application = (environ, start) => (start('200 OK', []), 'app ' + environ.PATH_INFO);";
+
+/** The one line that is said of the file `site.yaml` in a folder with `tree`. */
+async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
+  const path = await folder({ ...tree, 'site.yaml': yaml });
+  const program = startCommand(['--config', 'site.yaml'], { cwd: path });
+  expect(await program.ended(), program.stderr).toBe(2);
+  expect(program.stdout).toBe('');
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  return program.stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
+}
+
+/** What each part of the settings can have wrong: a path, a type, a module. */
+const WRONG: readonly (readonly [string, RegExp])[] = [
+  ['port: "80"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80"$/],
+  ['prot: 80', /^site\.yaml:1: there is no key "prot" \(did you mean "port"\?\)$/],
+  ['{ port: ', /^site\.yaml:1: this is not YAML: /],
+  ['index: &a [*a]', /^site\.yaml:1: \*a stands within what it names: a loop$/],
+  ['root: ./none', /^the root none does not exist/],
+  ['root: site.yaml', /^the root site\.yaml is not a directory/],
+  ['root: 7', /^site\.yaml:1: root must be a folder, not 7$/],
+  ['app: ./none.js', /^there is no module none\.js/],
+  ['app: ./throws.mjs', /^throws\.mjs does not load: on purpose \(throws\.mjs:1\)$/],
+  ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
+  ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
+  ['app: ./app.mjs\ndoor: node', /^the export "application" of app\.mjs is written for node:http/],
+  ['door: raw\nroot: .', /^door says what app is written for/],
+  ['dynamic: ./none', /^the dynamic folder none does not exist/],
+  ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
+  ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],
+  ['dynamic: .\ndynamic-suffix: 7', /^site\.yaml:2: dynamic-suffix must be text such as \.py, not 7$/],
+  ['dynamic-suffix: .py\nroot: .', /give dynamic too/],
+  ['root: .\napp: ./app.mjs', /is served as files and holds the application too/],
+  ['watch: true\nroot: .', /^--watch restarts an application/],
+  ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
+  ['listing: true\napp: ./app.mjs', /not listing \(site\.yaml:1\)/],
+  ['model: select\nworkers: 2', /the model select has no --workers/],
+  ['access-log: 7', /^site\.yaml:1: access-log must be a file, "-" or false, not 7$/],
+];
+
+test.each(WRONG)('%j', async (yaml, line) => {
+  const tree = {
+    'throws.mjs': 'throw new Error("on purpose");',
+    'number.mjs': 'export const application = 7;',
+    'app.mjs': APP,
+  };
+  expect(await complaintOf(yaml, tree)).toMatch(line);
+});
+
+test('a file that is missing, two that are found, and a variable that is wrong', async () => {
+  const path = await folder({ 'epoll-server.config.json': '{}', 'epoll-server.config.yaml': '' });
+  for (const [args, env, line] of [
+    [['--config', 'none.yaml'], {}, /the config file none\.yaml cannot be read: ENOENT/],
+    [['--config', '.'], {}, /the config file \. is no file/],
+    [['--config='], {}, /--config is empty/],
+    [[], {}, /remove one, or name one with --config/],
+    [
+      ['--config', 'epoll-server.config.json'],
+      { EPOLL_SERVER_PORT: 'http' },
+      /EPOLL_SERVER_PORT must be .* not "http"/,
+    ],
+  ] as const) {
+    const program = startCommand(args, { cwd: path, env });
+    expect(await program.ended()).toBe(2);
+    expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+    expect(program.stderr).toMatch(line);
+  }
+});
+
+test('a file in the current folder is found, flags win over it, and it is served to nobody', async () => {
+  const path = await folder({
+    'epoll-server.config.yaml': 'port: 1\nroot: .\nlisting: true\nserver-header: mine\nmax-target-bytes: 50',
+    'page.txt': 'page',
+  });
+  const program = startCommand(['--port', '0', '--no-listing'], {
+    cwd: path,
+    env: { EPOLL_SERVER_MAX_TARGET_BYTES: '40' },
+  });
+  const port = await portOf(program);
+  const page = await ask(port, get('/page.txt'));
+  expect([page.text, page.field('server')]).toEqual(['page', 'mine']);
+  for (const name of ['/epoll-server.config.yaml', '/']) expect((await ask(port, get(name))).status).toBe(404);
+  expect((await ask(port, get(`/${'x'.repeat(45)}`))).status).toBe(414);
+});
+
+test("the tutorials' own command: the application of their dynamic folder has what their static folder has not", async () => {
+  const path = await folder({
+    'web_server.conf': '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n',
+    'static/index.html': 'home',
+    'dynamic/mini_frame.mjs': APP,
+    'dynamic/helper.mjs': 'export const secret = "squirrel";',
+  });
+  const config = ['--config', join(path, 'web_server.conf')];
+  const named = startCommand(['0', 'mini_frame:application', ...config]);
+  await writeFile(
+    join(path, 'whole.conf'),
+    '{\n  # all of it\n  "static_path": "./static", "dynamic_path": "./dynamic", "port": 0,\n  "web_fram_name": "mini_frame", "web_app_name": "application"\n}',
+  );
+  const whole = startCommand(['--config', join(path, 'whole.conf')]);
+  for (const program of [named, whole]) {
+    const port = await portOf(program);
+    expect((await ask(port, get('/'))).text).toBe('home');
+    for (const name of ['/login.py', '/helper', '/mini_frame', '/dynamic/helper.mjs']) {
+      expect((await ask(port, get(name))).text).toBe(`app ${name}`);
+    }
+  }
+});
+
+test('--check says that everything is in order, or what is not, and serves nobody', async () => {
+  const path = await folder({ 'app.mjs': `setInterval(() => {}, 1000); ${APP}`, 'www/index.html': '' });
+  const good = startCommand(['--check', '--port', '1', '--root', 'www', '--app', 'app.mjs'], { cwd: path });
+  expect(await good.ended()).toBe(0);
+  expect(good.stdout).toBe('epoll-server: everything is in order\n');
+  const bad = startCommand(['--check', '--app', 'none.mjs'], { cwd: path });
+  expect(await bad.ended()).toBe(2);
+  expect(bad.stderr).toMatch(/^epoll-server: there is no module [^\n]*\n$/);
+});
+
+test('--print-config shows who said what', async () => {
+  const path = await folder({ 'site.yaml': '# ports\nport: 9\nroot: www' });
+  await mkdir(join(path, 'www'));
+  const args = ['--config', 'site.yaml', '--trace', '--print-config'];
+  const program = startCommand(args, { cwd: path, env: { EPOLL_SERVER_HOST: '::1' } });
+  expect(await program.ended()).toBe(0);
+  for (const line of [/^port: 9 +# site\.yaml:2$/m, /^root: ".*\/www" +# site\.yaml:3$/m])
+    expect(program.stdout).toMatch(line);
+  for (const line of [
+    /^host: "::1" +# EPOLL_SERVER_HOST$/m,
+    /^trace: true +# --trace$/m,
+    /^backlog: 4096 +# default$/m,
+  ]) {
+    expect(program.stdout).toMatch(line);
+  }
+});
+
+test('children read the file too', async () => {
+  const path = await folder({
+    'site.yaml': `port: 0\napp: ./app.mjs\nworkers: 2\nserver-header: mine`,
+    'app.mjs': APP,
+  });
+  const program = startCommand(['--config', join(path, 'site.yaml')]);
+  const answer = await ask(await portOf(program), get('/x'));
+  expect([answer.text, answer.field('server')]).toEqual(['app /x', 'mine']);
+});

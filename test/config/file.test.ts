@@ -1,0 +1,205 @@
+// Proves that whatever a config file says wrong is told by file, line, key, value and what was expected, and that
+// what it says right means what the flag of the same name means.
+
+import { execFileSync } from 'node:child_process';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { findConfig, MAX_CONFIG_BYTES, readConfig } from '../../src/config/file.ts';
+import { kebab } from '../../src/config/names.ts';
+import { resolveSettings } from '../../src/config/resolve.ts';
+import { SETTINGS, type Settings } from '../../src/config/settings.ts';
+import { folder } from '../support/folder.ts';
+
+async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Settings> {
+  const path = join(await folder({ [name]: text }), name);
+  return resolveSettings(await readConfig(path)).settings;
+}
+
+/** Everything but the folder, which differs. */
+async function complaint(text: string | Uint8Array, name = 'site.yaml'): Promise<string> {
+  const thrown = await read(text, name).catch((error: unknown) => error);
+  expect(thrown).toMatchObject({ code: 'ERR_CONFIG' });
+  const message = thrown instanceof Error ? thrown.message : '';
+  expect(message).not.toContain('\n');
+  return message.replaceAll(/\/[^ ]*\/epoll-server-\w+\//g, '');
+}
+
+const WRONG: readonly (readonly [string, string])[] = [
+  ['port: http', 'site.yaml:1: port must be a whole number from 0 to 65535, not "http"'],
+  ['# a comment\nport: "9000"', 'site.yaml:2: port must be a whole number from 0 to 65535, not "9000"'],
+  ['port: 65536', 'site.yaml:1: port must be a whole number from 0 to 65535, not 65536'],
+  ['port: 80.5', 'site.yaml:1: port must be a whole number from 0 to 65535, not 80.5'],
+  ['port:', 'site.yaml:1: port must be a whole number from 0 to 65535, not null'],
+  ['port: [1]', 'site.yaml:1: port must be a whole number from 0 to 65535, not 1'],
+  ['port: {a: 1}', 'site.yaml:1: port must be a whole number from 0 to 65535, not {"a":1}'],
+  ['host: 7', 'site.yaml:1: host must be a name or an address, not 7'],
+  ['root: ""', 'site.yaml:1: root must be a folder, not ""'],
+  ['root: "a\\0b"', 'site.yaml:1: root must be a folder, not "a\\u0000b"'],
+  ['listing: yes', 'site.yaml:1: listing must be true or false, not "yes"'],
+  ['\n\nlog-format: xml', 'site.yaml:3: log-format must be one of common, combined, json, not "xml"'],
+  ['door: side', 'site.yaml:1: door must be one of wsgi, fetch, node, raw, not "side"'],
+  ['max-fields: 0', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not 0'],
+  ['index: a/b', 'site.yaml:1: index must be a list of file names, not ["a/b"]'],
+  ['spa: ../x', 'site.yaml:1: spa must be a path below the root, such as index.html, not "../x"'],
+  ['mount: {assets: ./dist}', 'site.yaml:1: mount: a folder is mounted below a path such as /assets, not "assets"'],
+  ['mount: [/a]', 'site.yaml:1: mount must be written like /assets=./dist, not "/a"'],
+  ['mount: [/a=b, /a=c]', 'site.yaml:1: mount gives /a twice: "b" and "c"'],
+  ['vhost: {a: {b: c}}', 'site.yaml:1: vhost must be written like www.example.org=./www, not {"a":{"b":"c"}}'],
+  ['prot: 80', 'site.yaml:1: there is no key "prot" (did you mean "port"?)'],
+  ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "max-fields"?)'],
+  ['completely-different: 80', 'site.yaml:1: there is no key "completely-different"'],
+  ['config: other.yaml', 'site.yaml:1: a config file cannot name a config file: "config" is a flag only'],
+  ['__proto__: {port: 1}', 'site.yaml:1: there is no key "__proto__"'],
+  ['constructor: 1', 'site.yaml:1: there is no key "constructor"'],
+  ['toString: 1', 'site.yaml:1: there is no key "toString"'],
+  ['mount:\n  __proto__: ./x', 'site.yaml:2: there is no key "__proto__"'],
+  ['1: 2', 'site.yaml:1: a key is a name such as "port", not 1'],
+  ['[a]: 2', 'site.yaml:1: a key is a name such as "port", not a structure'],
+  ['hello', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not "hello"'],
+  ['- port', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not a list'],
+  ['port: 1\nport: 2', 'site.yaml:2: this is not YAML: Map keys must be unique'],
+  ['port: 1\nstatic_path: a\nroot: b', 'site.yaml:3: "root" and "static_path" mean the same: give one of them'],
+  ['{ "port": ', 'site.yaml:1: this is not YAML: Flow map must end with a }'],
+  ['a: 1\n\tb: 2', 'site.yaml:2: this is not YAML: Tabs are not allowed as indentation'],
+  ['port: !secret 7', 'site.yaml:1: this is not YAML: Unresolved tag: !secret'],
+  ['---\nport: 1\n---\nport: 2', 'site.yaml:3: this is not YAML: Source contains multiple documents'],
+  ['index: &a [*a]', 'site.yaml:1: *a stands within what it names: a loop'],
+  ['port: 1\nmount: &m\n  /a: *m', 'site.yaml:3: *m stands within what it names: a loop'],
+  ['index: *nobody', 'site.yaml:1: index: Unresolved alias (the anchor must be set before the alias): nobody'],
+  ['web_app_name: application', 'site.yaml:1: web_app_name needs web_fram_name, the module'],
+  ['web_fram_name: 7', 'site.yaml:1: web_fram_name must be a name, not 7'],
+  ['web_frame_name: a', 'site.yaml:1: there is no key "web_frame_name" (did you mean "web_fram_name"?)'],
+];
+
+test.each(WRONG)('%j', async (text, message) => {
+  expect((await complaint(text)).slice(0, message.length)).toBe(message);
+});
+
+test('aliases that expand without end are cut off', async () => {
+  const levels = ['&a [x, x, x, x, x, x, x, x, x]'];
+  for (let i = 0; i < 9; i++)
+    levels.push(`&b${i} [${Array.from({ length: 9 }, () => `*${i === 0 ? 'a' : `b${i - 1}`}`).join(', ')}]`);
+  const text = `index: [${levels.join(', ')}]`;
+  expect(await complaint(text)).toMatch(/^site\.yaml:1: index: Excessive alias count/);
+});
+
+test.each([
+  ['brackets', '['],
+  ['braces', '{a: '],
+  ['dashes', '- '],
+])('a file of nothing but %s is told to be no YAML', async (_, piece) => {
+  expect(await complaint(piece.repeat(Math.floor(MAX_CONFIG_BYTES / piece.length)))).toMatch(/^site\.yaml:1: /);
+});
+
+test('a file that is too large, no text, or no file', async () => {
+  expect(await complaint(Buffer.alloc(10_000_000, 'x'))).toBe(
+    `the config file site.yaml has 10000000 bytes; at most ${MAX_CONFIG_BYTES} are read`,
+  );
+  expect(await complaint(Buffer.from([0x70, 0xff, 0xfe]))).toBe('the config file site.yaml is not text in UTF-8');
+  expect(await complaint('port: 1\0')).toMatch(/^site\.yaml:1: /);
+  const path = await folder({ 'a/b': '' });
+  await symlink('loop', join(path, 'loop'));
+  execFileSync('mkfifo', [join(path, 'fifo')]);
+  for (const [name, why] of [
+    ['a', /is no file$/],
+    ['fifo', /is no file$/],
+    ['loop', /cannot be read: ELOOP/],
+    ['none', /cannot be read: ENOENT/],
+    ['a/b/c', /cannot be read: ENOTDIR/],
+    ['a\0b', /cannot be read: /],
+  ] as const) {
+    await expect(readConfig(join(path, name))).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringMatching(why),
+    });
+  }
+});
+
+test('an empty file says nothing, and the key for editors is not ours', async () => {
+  for (const text of ['', '# nothing\n', '{}', '"$schema": ./config.schema.json']) {
+    expect(await read(text)).toEqual(resolveSettings().settings);
+  }
+});
+
+test('JSON may have comments of either kind and a comma at its end; text that looks like one stays', async () => {
+  const text =
+    '{ // port\n  "port": 9000, /* a\n b */ "host": "::1", # three\n  "server-header": "a//b /* c */ # d", }';
+  expect(await read(text, 'site.json')).toMatchObject({ port: 9000, host: '::1', serverHeader: 'a//b /* c */ # d' });
+  expect(await complaint('{ // one\n "port": "x" }', 'site.json')).toMatch(/^site\.json:2: port must be/);
+});
+
+test('paths are relative to the file, wherever it is read', async () => {
+  const path = await folder({
+    'deep/site.yaml': 'root: ./www\napp: app.js:main\ndynamic: ../dyn\naccess-log: log\nhide: [a, /b]\nmount: {/x: y}',
+  });
+  const { settings } = resolveSettings(await readConfig(join(path, 'deep/site.yaml')));
+  expect(settings).toMatchObject({
+    root: `${path}/deep/www`,
+    app: `${path}/deep/app.js:main`,
+    dynamic: `${path}/dyn`,
+    accessLog: `${path}/deep/log`,
+    hide: [`${path}/deep/a`, '/b'],
+    mount: { '/x': `${path}/deep/y` },
+  });
+  expect(await read('access-log: "-"')).toMatchObject({ accessLog: '-' });
+  expect(await read('access-log: false')).toMatchObject({ accessLog: false });
+});
+
+test('what a flag takes several times may be one, a list, or a mapping', async () => {
+  expect(await read('index: a.html')).toMatchObject({ index: ['a.html'] });
+  expect(await read('cache-control: ["*.js:immutable", no-cache]')).toMatchObject({
+    cacheControl: [
+      { pattern: '*.js', value: 'immutable' },
+      { pattern: '**', value: 'no-cache' },
+    ],
+  });
+  expect(await read('cache-control: {"*.js": immutable}')).toMatchObject({
+    cacheControl: [{ pattern: '*.js', value: 'immutable' }],
+  });
+  expect(await read('mount: [/a=/b]')).toMatchObject({ mount: { '/a': '/b' } });
+});
+
+/** As it stands in the tutorials: a Python dictionary, indented by tabs, later with comments. */
+const TUTORIAL = '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n';
+
+test("the tutorials' web_server.conf", async () => {
+  const path = await folder({ 'web_server.conf': TUTORIAL });
+  const { settings } = resolveSettings(await readConfig(join(path, 'web_server.conf')));
+  expect(settings).toMatchObject({ root: `${path}/static`, dynamic: `${path}/dynamic`, port: 8080 });
+  expect(settings).not.toHaveProperty('app');
+});
+
+test("the tutorials' web_server.conf with comments, a port and a framework", async () => {
+  const text = `{
+    "static_path": "./static",      # pages and pictures
+    "dynamic_path": "./dynamic",    # where the framework is
+    "port": 7890,
+    "web_fram_name": "mini_frame",
+    "web_app_name": "application",  # what it exports
+}`;
+  const path = await folder({ 'web_server.conf': text });
+  const layer = await readConfig(join(path, 'web_server.conf'));
+  expect(resolveSettings(layer).settings).toMatchObject({
+    port: 7890,
+    root: `${path}/static`,
+    app: `${path}/dynamic/mini_frame:application`,
+  });
+  expect(layer.get('app')?.origin).toBe(`${path}/web_server.conf:5`);
+});
+
+test('one file is found, two are one too many', async () => {
+  const path = await folder();
+  expect(findConfig(path)).toBeUndefined();
+  await writeFile(join(path, 'epoll-server.config.json'), '{}');
+  expect(findConfig(path)).toBe('epoll-server.config.json');
+  await writeFile(join(path, 'epoll-server.config.yaml'), '');
+  expect(() => findConfig(path)).toThrow('there are epoll-server.config.yaml and epoll-server.config.json: remove one');
+});
+
+test('the schema for editors is what the settings say, and has each of them', async () => {
+  execFileSync(process.execPath, ['scripts/config-schema.js', '--check']);
+  const schema: { properties: object } = parse(await readFile('config.schema.json', 'utf8'));
+  expect(Object.keys(schema.properties)).toEqual(['$schema', ...SETTINGS.map(({ name }) => kebab(name))]);
+});

@@ -1,0 +1,131 @@
+// Proves that the modules of a folder answer at their own URLs, that a broken one is alone with that, and that no
+// spelling of a path leads to a source.
+
+import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, get, post } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { type Site, start } from '../support/serving.ts';
+import { until } from '../support/until.ts';
+
+const SECRET = 'const secret = "squirrel";';
+
+/** Counts how often it was loaded, in a file beside it. */
+const CLOCK = `${SECRET}
+import { appendFileSync } from 'node:fs';
+appendFileSync(new URL('./loads', import.meta.url), '.');
+export function application(environ, start) {
+  start('200 OK', [['Content-Type', 'text/plain']]);
+  return environ.REQUEST_METHOD + ' ' + environ.PATH_INFO + ' at noon';
+}`;
+
+const FETCH = 'export default { fetch: (request) => new Response("fetched " + new URL(request.url).pathname) };';
+
+async function textOf({ port }: Site, path: string): Promise<string> {
+  const { status, text } = await ask(port, get(path));
+  return `${status} ${text}`;
+}
+
+async function makeFolder(): Promise<string> {
+  return folder({
+    'clock.mjs': CLOCK,
+    'page.mjs': FETCH,
+    'throws.mjs': 'throw new Error("on purpose");',
+    'syntax.mjs': 'export const = 1;',
+    'none.mjs': 'export const other = 1;',
+    'lib/part.mjs': FETCH,
+    'notes.txt': SECRET,
+    '.hidden.mjs': FETCH,
+    'two words.mjs': FETCH,
+  });
+}
+
+test('each module answers at its own URL, with the suffix and without, whatever the method', async () => {
+  const site = await start({ dynamic: await makeFolder(), dynamicSuffix: '.py', overrideGlobals: false });
+  expect(await textOf(site, '/clock')).toBe('200 GET /clock at noon');
+  expect(await textOf(site, '/clock.py?a=b')).toBe('200 GET /clock.py at noon');
+  expect(await textOf(site, '/%63lock')).toBe('200 GET /clock at noon');
+  expect(await textOf(site, '/page')).toBe('200 fetched /page');
+  expect(await textOf(site, '/two%20words')).toBe('200 fetched /two%20words');
+  expect((await ask(site.port, post('/clock', 'x'))).text).toBe('POST /clock at noon');
+});
+
+test('without a suffix there is none', async () => {
+  const site = await start({ dynamic: await makeFolder() });
+  expect(await textOf(site, '/clock.py')).toMatch(/^404/);
+});
+
+test('a module is loaded once, when it is first asked for, by however many', async () => {
+  const dynamic = await makeFolder();
+  const site = await start({ dynamic });
+  await expect(readFile(join(dynamic, 'loads'))).rejects.toThrow();
+  await Promise.all(Array.from({ length: 20 }, () => textOf(site, '/clock')));
+  await textOf(site, '/clock');
+  expect(await readFile(join(dynamic, 'loads'), 'utf8')).toBe('.');
+});
+
+test('a module that does not load is a 500 and one line, and the others go on', async () => {
+  const site = await start({ dynamic: await makeFolder() });
+  for (const name of ['throws', 'syntax', 'none']) {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => textOf(site, `/${name}`)));
+    expect([...answers, await textOf(site, `/${name}`)]).toEqual(
+      Array.from({ length: 6 }, () => '500 Internal Server Error\n'),
+    );
+    expect(site.errors.splice(0)).toEqual([
+      expect.objectContaining({ code: 'ERR_APPLICATION_MODULE', message: expect.stringContaining(`${name}.mjs`) }),
+    ]);
+    expect(await textOf(site, '/clock')).toMatch(/^200/);
+  }
+});
+
+/** Nothing of these is a module's name. */
+const NOWHERE = [
+  '/',
+  '/clock/',
+  '/clock.mjs',
+  '/clock.js',
+  '/loads',
+  '/notes',
+  '/notes.txt',
+  '/lib/part',
+  '/part',
+  '/.hidden',
+  '/hidden',
+  '/../clock',
+  '/lib/../clock',
+  '/lib/%2e%2e/clock',
+  '/lib%2fpart',
+  '/%2e%2e%2fclock',
+  '/clock%00',
+  '/clock%00.mjs',
+  '/clock%5c',
+  '/%ff',
+  '/%',
+  '/__proto__',
+  '/constructor',
+  '/CLOCK',
+  `/${'x'.repeat(4_000)}`,
+  '/linked',
+];
+
+test('nothing else does', async () => {
+  const dynamic = await makeFolder();
+  const elsewhere = await folder({ 'other.mjs': FETCH });
+  await symlink(join(elsewhere, 'other.mjs'), join(dynamic, 'linked.mjs'));
+  await symlink('clock.mjs', join(dynamic, 'alias.mjs'));
+  const site = await start({ dynamic });
+  for (const path of NOWHERE) expect(await textOf(site, path), path).toBe('404 Not Found\n');
+  expect(await textOf(site, '/alias'), 'a link within the folder').toBe('200 GET /alias at noon');
+});
+
+test('a module that is added is found, one that was loaded stays', async () => {
+  const dynamic = await makeFolder();
+  const site = await start({ dynamic, overrideGlobals: false });
+  expect(await textOf(site, '/late')).toMatch(/^404/);
+  expect(await textOf(site, '/page')).toMatch(/^200/);
+  await writeFile(join(dynamic, 'late.mjs'), FETCH);
+  await until(async () => (await textOf(site, '/late')) === '200 fetched /late', 'it is found');
+  await rename(join(dynamic, 'page.mjs'), join(dynamic, 'gone.txt'));
+  expect(await textOf(site, '/page')).toMatch(/^200/);
+});

@@ -1,0 +1,195 @@
+// Proves that one server has files and an application behind them, and that what the application is made of is never
+// served as a file, under whatever name.
+
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { type Handler, type ServeOptions, serve, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { ask, get, post } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { type Site, start } from '../support/serving.ts';
+
+const echo: Handler = (request, response) => response.send(200, {}, `app ${request.method} ${request.target}`);
+
+async function textOf({ port }: Site, path: string, ...fields: readonly string[]): Promise<string> {
+  const { status, text } = await ask(port, get(path, ...fields));
+  return `${status} ${text}`;
+}
+
+async function makeRoot(): Promise<string> {
+  return folder({
+    'index.html': 'home',
+    'page.html': 'page',
+    'deep/index.html': 'deep',
+    '404.html': 'mine',
+    '.env': 'x',
+  });
+}
+
+test('files come first, the application has the rest: other paths, other methods, names that no file can have', async () => {
+  const site = await start({ root: await makeRoot(), handler: echo });
+  expect(await textOf(site, '/')).toBe('200 home');
+  expect(await textOf(site, '/page.html')).toBe('200 page');
+  expect(await textOf(site, '/deep/')).toBe('200 deep');
+  expect((await ask(site.port, get('/deep'))).status).toBe(301);
+  for (const path of [
+    '/login.py',
+    '/page.html/',
+    '/page.htm',
+    '/.env',
+    '/a%2Fb',
+    '/%ff',
+    '/a/../b',
+    '/a%00',
+    '/none?x=1',
+  ]) {
+    expect(await textOf(site, path), path).toBe(`200 app GET ${path}`);
+  }
+  expect((await ask(site.port, post('/page.html', 'x'))).text).toBe('app POST /page.html');
+});
+
+test('an application that is asynchronous, or fails, is what it is without files', async () => {
+  const application: WsgiApplication = async (environ, startResponse) => {
+    if (environ.PATH_INFO === '/throw') throw new Error('on purpose');
+    const bytes = await environ['wsgi.input'].bytes();
+    startResponse('200 OK', []);
+    return [`${environ.PATH_INFO} `, `${bytes.length}`];
+  };
+  const site = await start({ root: await makeRoot(), handler: wsgi(application) });
+  expect((await ask(site.port, post('/up', 'abc'))).text).toBe('/up 3');
+  expect(await textOf(site, '/down')).toBe('200 /down 0');
+  expect(await textOf(site, '/throw')).toBe('500 Internal Server Error\n');
+  expect(site.errors.splice(0)).toMatchObject([{ message: 'on purpose' }]);
+});
+
+test('files, then the modules of the dynamic folder, then the application', async () => {
+  const module = "export default (environ, start) => (start('200 OK', []), 'module ' + environ.PATH_INFO);";
+  const dynamic = await folder({ 'clock.mjs': module, 'page.html.mjs': module, 'page.mjs': module });
+  const both = await start({ root: await makeRoot(), dynamic, handler: echo });
+  expect(await textOf(both, '/page.html')).toBe('200 page');
+  expect(await textOf(both, '/clock')).toBe('200 module /clock');
+  expect(await textOf(both, '/else')).toBe('200 app GET /else');
+  const alone = await start({ root: await makeRoot(), dynamic });
+  expect(await textOf(alone, '/clock')).toBe('200 module /clock');
+  expect(await textOf(alone, '/else'), "the folder's own page").toBe('404 mine');
+  expect((await ask(alone.port, post('/else', 'x'))).status).toBe(405);
+  const routed = await start({ root: await makeRoot(), dynamic, site: { spa: 'index.html' } });
+  expect(await textOf(routed, '/clock')).toBe('200 module /clock');
+  expect(await textOf(routed, '/else')).toBe('200 home');
+});
+
+/** Everything that could be a way to the text of a module. */
+async function makeMixed(): Promise<string> {
+  const secret = 'const secret = "squirrel";\n';
+  const source = `${secret}export const application = (environ, start) => (start('404 Not Found', []), 'none');\n`;
+  const root = await folder({
+    'index.html': 'home',
+    'cgi/clock.mjs': source.repeat(1),
+    'cgi/clock.mjs.gz': gzipSync(source),
+    'cgi/large.mjs': source + '// squirrel '.repeat(40_000),
+    'cgi/lib/part.mjs': source,
+    'server/app.mjs': source,
+    'server/package.json': '{"squirrel": 1}',
+    'site.yaml': 'squirrel: 1',
+    'cgi-public/fine.txt': 'fine',
+  });
+  await symlink('cgi', join(root, 'link'));
+  await symlink('cgi/clock.mjs', join(root, 'clock.txt'));
+  await symlink('../cgi', join(root, 'cgi-public', 'inner'));
+  return root;
+}
+
+const WAYS = [
+  '/cgi/clock.mjs',
+  '/cgi/clock.mjs.gz',
+  '/cgi/large.mjs',
+  '/cgi/lib/part.mjs',
+  '/cgi/',
+  '/cgi',
+  '/cgi/lib',
+  '//cgi//clock.mjs',
+  '/%63gi/clock.mjs',
+  '/cgi/%63lock%2Emjs',
+  '/cgi%2Fclock.mjs',
+  '/x/../cgi/clock.mjs',
+  '/link/clock.mjs',
+  '/link/',
+  '/link/large.mjs',
+  '/clock.txt',
+  '/cgi-public/inner/clock.mjs',
+  '/server/app.mjs',
+  '/server/package.json',
+  '/site.yaml',
+  '/assets/clock.mjs',
+];
+
+test('what an application is made of is served to nobody', async () => {
+  const root = await makeMixed();
+  const site: ServeOptions['site'] = {
+    listing: true,
+    hide: [join(root, 'site.yaml')],
+    mounts: { '/assets': join(root, 'link') },
+    hosts: { 'other.example': join(root, 'server') },
+  };
+  const wrong = serve({ port: 0, root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site });
+  await expect(wrong, 'a folder that is mounted').rejects.toMatchObject({ code: 'ERR_OPTION' });
+  const { mounts: _, hosts: __, ...rest } = site;
+  const served = await start({ root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site: rest });
+  for (const path of WAYS) {
+    for (const fields of [[], ['Accept-Encoding: gzip, br'], ['Range: bytes=0-5'], ['Accept: application/json']]) {
+      const answer = await ask(served.port, get(path, ...fields));
+      expect([answer.status, answer.text], path).toEqual([404, 'none']);
+    }
+  }
+  expect(await textOf(served, '/cgi-public/fine.txt')).toBe('200 fine');
+  const listing = JSON.parse((await ask(served.port, get('/cgi-public/', 'Accept: application/json'))).text);
+  expect(JSON.stringify(listing)).toContain('fine.txt');
+});
+
+test('a file that comes to lie there later is not served either', async () => {
+  const root = await makeMixed();
+  const site = await start({ root, dynamic: join(root, 'cgi') });
+  await mkdir(join(root, 'cgi', 'new'));
+  await writeFile(join(root, 'cgi', 'new', 'a.txt'), 'squirrel');
+  expect((await ask(site.port, get('/cgi/new/a.txt'))).status).toBe(404);
+});
+
+test('a folder that is both is refused, however it is called', async () => {
+  const root = await makeMixed();
+  for (const options of [
+    { root, app: join(root, 'server/../server/app.mjs'), site: { mounts: { '/x': join(root, 'server') } } },
+    { root: join(root, 'cgi'), dynamic: join(root, 'link') },
+    { root: join(root, 'server'), app: join(root, 'server/app.mjs') },
+  ]) {
+    await expect(serve({ port: 0, ...options })).rejects.toMatchObject({
+      code: 'ERR_OPTION',
+      message: expect.stringMatching(/is served as files and holds the application too/),
+    });
+  }
+});
+
+const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
+  [{ root: 'html', app: 'x.js', site: { spa: 'index.html' } }, /site\.spa and an application both answer/],
+  [{ app: 'x.js', door: 'side' }, /door must be one of wsgi, fetch, node, raw, not "side"/],
+  [{ handler: echo, door: 'raw' }, /door says what app is written for: give app too/],
+  [{ dynamic: '' }, /dynamic must be a folder/],
+  [{ dynamic: 'html', dynamicSuffix: '/x' }, /dynamicSuffix must be text such as \.py, not "\/x"/],
+  [{ handler: echo, dynamicSuffix: '.py' }, /give dynamic too/],
+  [{ root: 'html', site: { hide: 'x' } }, /site\.hide must be a list of paths/],
+];
+
+test.each(MISTAKES)('%j is refused', async (options, text) => {
+  const error = await Reflect.apply(serve, undefined, [{ port: 0, ...options }]).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
+});
+
+test('a dynamic folder that is missing or a file', async () => {
+  const path = await folder({ file: '' });
+  for (const dynamic of [join(path, 'none'), join(path, 'file')]) {
+    await expect(serve({ port: 0, dynamic })).rejects.toMatchObject({
+      code: 'ERR_ROOT',
+      message: expect.stringMatching(/^the dynamic folder /),
+    });
+  }
+});

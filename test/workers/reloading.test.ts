@@ -1,0 +1,174 @@
+// Proves that --watch puts new processes in the place of the old ones when an application's files change, that no
+// client is refused meanwhile, and that what does not load leaves the old ones where they are.
+
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { childrenOf } from '../models/models.ts';
+import { ask, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { type Program, portOf, startCommand } from '../support/program.ts';
+import { pause, until } from '../support/until.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+function version(text: string): string {
+  return `import { part } from './part.mjs';
+    export const application = async (environ, startResponse) => {
+      if (environ.PATH_INFO === '/slow') await new Promise((resolve) => setTimeout(resolve, 400));
+      if (environ.PATH_INFO === '/exit') process.exit(5);
+      startResponse('200 OK', []);
+      return ${JSON.stringify(text)} + part;
+    };`;
+}
+
+interface Watched {
+  readonly program: Program;
+  readonly port: number;
+  readonly path: string;
+  text(): Promise<string>;
+  save(name: string, text: string): Promise<void>;
+}
+
+async function startWatched(...flags: readonly string[]): Promise<Watched> {
+  const path = await folder({ 'app.mjs': version('one'), 'part.mjs': "export const part = '';" });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--watch', '--no-access-log', ...flags]);
+  const port = await portOf(program);
+  return {
+    program,
+    port,
+    path,
+    text: async () => (await ask(port, get('/', 'Connection: close'))).text,
+    save: (name, text) => writeFile(join(path, name), text),
+  };
+}
+
+const restarts = ({ program }: Watched): number => program.stderr.split('the application was restarted').length - 1;
+
+test('a save restarts the application; clients keep being answered, and the port is never closed', async () => {
+  const site = await startWatched();
+  const { port, program } = site;
+  expect(await site.text()).toBe('one');
+  let isOver = false;
+  let asked = 0;
+  const visitor = (async () => {
+    while (!isOver) {
+      expect((await ask(port, get('/', 'Connection: close'))).status).toBe(200);
+      asked++;
+    }
+  })();
+  const slow = ask(port, get('/slow', 'Connection: close'));
+  await site.save('app.mjs', version('two'));
+  await until(async () => (await site.text()) === 'two', 'the new one answers');
+  expect((await slow).status).toBe(200);
+  await site.save('part.mjs', "export const part = ' parts';");
+  await until(async () => (await site.text()) === 'two parts', 'what it imports counts too');
+  isOver = true;
+  await visitor;
+  expect(asked).toBeGreaterThan(5);
+  // On a slow machine one save may be noticed in two parts.
+  expect(program.stderr).toMatch(/^(?:epoll-server: files changed, the application was restarted\n){2,}$/);
+  await until(() => childrenOf(program.pid).length === 1, 'the old ones have ended');
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+});
+
+test('a syntax error is told once, the old application goes on, and the next good save heals', async () => {
+  const site = await startWatched();
+  await site.save('app.mjs', '\nexport const = 1;');
+  await until(() => /goes on until the next change\n/.test(site.program.stderr), 'it is told');
+  const lines = site.program.stderr.split('\n');
+  expect(lines[0]).toMatch(/^epoll-server: \/.*app\.mjs does not load: Unexpected token '=' \(.*app\.mjs:2\)$/);
+  expect(lines.slice(1)).toEqual(['epoll-server: the old application goes on until the next change', '']);
+  for (let i = 0; i < 3; i++) expect(await site.text()).toBe('one');
+  await pause(1_300);
+  expect(site.program.stderr.split('\n')).toHaveLength(3);
+  await site.save('app.mjs', version('healed'));
+  await until(async () => (await site.text()) === 'healed', 'it heals');
+});
+
+test('a module that never ends loading keeps nobody from mending it', async () => {
+  const site = await startWatched();
+  await site.save('app.mjs', `process.stdout.write('stuck\\n'); await new Promise(() => {});`);
+  await until(() => site.program.stdout.includes('stuck\n'), 'it is being loaded');
+  expect(await site.text()).toBe('one');
+  await site.save('app.mjs', version('mended'));
+  await until(async () => (await site.text()) === 'mended', 'it is mended');
+  expect(site.program.stderr).toMatch(/^(?:epoll-server: files changed, the application was restarted\n)+$/);
+});
+
+test('a folder that is deleted and comes again, and a config file that changes', async () => {
+  const path = await folder({ 'site.yaml': 'port: 0\napp: ./app/app.mjs\nwatch: true', 'app/app.mjs': version('one') });
+  await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
+  const program = startCommand(['--config', join(path, 'site.yaml')]);
+  const port = await portOf(program);
+  const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
+  await rm(join(path, 'app'), { recursive: true });
+  await until(() => /goes on until the next change\n/.test(program.stderr), 'it is told');
+  expect(await text()).toBe('one');
+  await mkdir(join(path, 'app'));
+  await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
+  await writeFile(join(path, 'app/app.mjs'), version('back'));
+  await until(async () => (await text()) === 'back', 'it is back');
+  await writeFile(join(path, 'new.yaml'), 'port: 0\napp: ./app/app.mjs\nwatch: true\nserver-header: mine');
+  await rename(join(path, 'new.yaml'), join(path, 'site.yaml'));
+  await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the file counts');
+});
+
+test('a storm of changes is a few restarts; what is written beside the sources is none', async () => {
+  const site = await startWatched();
+  for (let i = 0; i < 200; i++) {
+    await site.save('app.mjs', version(`storm ${i}`));
+    await writeFile(join(site.path, `generated-${i % 50}.mjs`), `export default ${i};`);
+  }
+  await until(async () => (await site.text()) === 'storm 199', 'the last one answers');
+  await until(() => childrenOf(site.program.pid).length === 1, 'one is left');
+  const count = restarts(site);
+  expect(count).toBeLessThan(20);
+  await mkdir(join(site.path, 'node_modules'));
+  await mkdir(join(site.path, '.git'));
+  for (const name of ['data.db', 'access.log', 'node_modules/a.js', '.git/a.js', '.app.mjs.swp'])
+    await site.save(name, 'x');
+  await pause(600);
+  expect(restarts(site)).toBe(count);
+  await writeFile(join(site.path, 'app.mjs.new'), version('renamed'));
+  await rename(join(site.path, 'app.mjs.new'), join(site.path, 'app.mjs'));
+  await until(async () => (await site.text()) === 'renamed', 'editors that rename are heard');
+});
+
+test('a process that dies is replaced, with no change of a file', async () => {
+  const site = await startWatched();
+  const client = await connect(site.port);
+  client.send(get('/exit'));
+  await client.closed();
+  await until(() => /died \(exit code 5\); another takes its place/.test(site.program.stderr), 'it is told');
+  expect(await site.text()).toBe('one');
+});
+
+test('several workers are all replaced', async () => {
+  const site = await startWatched('--workers', '2');
+  expect(childrenOf(site.program.pid)).toHaveLength(2);
+  const old = childrenOf(site.program.pid);
+  await site.save('app.mjs', version('two'));
+  await until(async () => (await site.text()) === 'two', 'a new one answers');
+  await until(() => childrenOf(site.program.pid).every((pid) => !old.includes(pid)), 'the old ones have ended');
+  expect(childrenOf(site.program.pid)).toHaveLength(2);
+});
+
+test('an application that does not load at first is one line, exit code 2, and nothing started', async () => {
+  const path = await folder({ 'app.mjs': 'throw new Error("on purpose");' });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--watch']);
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]*app\.mjs does not load: on purpose [^\n]*\n$/);
+  expect(program.stdout).toBe('');
+});
+
+test.each([
+  [['0', '--watch'], /--watch restarts an application: name one, or --dynamic/],
+  [['0', 'examples/hello-wsgi.js', '--watch', '--model', 'select'], /the model select has no --watch: epoll has/],
+])('%j is refused', async (args, line) => {
+  const program = startCommand(args);
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  expect(program.stderr).toMatch(line);
+});
