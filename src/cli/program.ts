@@ -1,13 +1,16 @@
 // The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
 import { tuneCompiler } from '../server/compiler.ts';
 import type { ServeOptions } from '../server/options.ts';
+import type { SiteOptions } from '../server/site-options.ts';
 import type { Sink } from '../server/watcher.ts';
 import { isOnTerminal, onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
+import { compare, RESULTS_FOLDER } from './compare.ts';
 import { conform } from './conform.ts';
 import { helpText } from './help.ts';
 import { drainSinks, fileSink, streamSink } from './log-sink.ts';
@@ -31,6 +34,10 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
   try {
     if (argv[0] === 'conform') {
       process.exitCode = await conform(argv.slice(1));
+      return;
+    }
+    if (argv[0] === 'compare') {
+      process.exitCode = await compare(argv.slice(1), version());
       return;
     }
     const given = parseArguments(argv);
@@ -79,9 +86,15 @@ async function toServeOptions(given: Arguments): Promise<ServeOptions> {
     ...(accessLog === undefined ? {} : { accessLog }),
     ...(given.trace ? { trace: streamSink(process.stderr, 'the trace') } : {}),
     ...(given.app === undefined
-      ? { root: given.root ?? DEFAULT_SITE, site: given.site }
+      ? { root: given.root ?? DEFAULT_SITE, site: given.root === undefined ? withReport(given.site) : given.site }
       : { app: given.app, offload: given.offload }),
   };
+}
+
+/** The default site shows the newest report of `compare`, if there is one in the working folder when it starts. */
+function withReport(site: SiteOptions): SiteOptions {
+  if (!existsSync(join(RESULTS_FOLDER, 'index.html')) || site.mounts?.['/compare'] !== undefined) return site;
+  return { ...site, mounts: { ...site.mounts, '/compare': RESULTS_FOLDER } };
 }
 
 function accessLogSink({ accessLog }: Arguments): Sink | undefined {

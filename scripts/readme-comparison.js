@@ -1,0 +1,62 @@
+// Puts a result of `npm run compare` into README.md, between its markers: the tables, dated, with the command that
+// makes them again; and the picture into docs/. Run by `npm run compare:readme -- compare-results/DATE.json`.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { figuresOf } from '../dist/compare/figures.js';
+import { standalone } from '../dist/compare/palette.js';
+import { readResult } from '../dist/compare/result.js';
+import { markdownTable, middleTable, rivalryTable } from '../dist/compare/table.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const BEGIN = '<!-- comparison: made by npm run compare:readme -->';
+const END = '<!-- end of the comparison -->';
+const PICTURE = 'docs/comparison.svg';
+/** What the picture shows, and what is read out for it. */
+const FIGURE = 'idle-cost';
+
+/** What stands between the markers. */
+export function comparisonText(result) {
+  const { date, command, machine, load, plan, warnings, incomplete } = result;
+  const doubts = [...(incomplete === '' ? [] : [`not everything was measured: ${incomplete}`]), ...warnings];
+  return [
+    markdownTable(rivalryTable(result)),
+    '',
+    `![Processor time of a request beside idle connections, one line for each model](${PICTURE})`,
+    '',
+    'All models at 64 clients that keep their connections, a short text from a WSGI-style application:',
+    '',
+    markdownTable(middleTable(result)),
+    '',
+    `Measured on ${date.slice(0, 10)} by \`${command.replace(/^epoll-server compare/, 'npm run compare --').trim()}\`: ` +
+      `${machine.processors} × ${machine.processor}, ${machine.system}, Node.js ${machine.node}, ` +
+      `${load.name} ${load.version} on the same machine; medians of ${plan.rounds} rounds, ± half their range.` +
+      `${doubts.length === 0 ? '' : ` Doubts: ${doubts.join('; ')}.`}`,
+  ].join('\n');
+}
+
+/** `readme` with `text` between its markers. */
+export function withComparison(readme, text) {
+  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`README.md has no "${BEGIN}" in front of "${END}"`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`;
+}
+
+async function main([file]) {
+  if (file === undefined) throw new Error('name a result: npm run compare:readme -- compare-results/DATE.json');
+  const result = await readResult(file);
+  const figure = figuresOf(result).find(({ id }) => id === FIGURE);
+  if (figure === undefined) throw new Error(`${file} has no idle connections to draw: compare with the dial idle`);
+  const readme = join(root, 'README.md');
+  writeFileSync(readme, withComparison(readFileSync(readme, 'utf8'), comparisonText(result)));
+  const names = result.entries.map(({ name }) => name);
+  writeFileSync(join(root, PICTURE), standalone(figure.svg, names));
+  process.stdout.write(`wrote README.md and ${PICTURE}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(process.argv.slice(2)).catch((error) => {
+    process.stderr.write(`readme-comparison: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+}
