@@ -76,11 +76,18 @@ export function planFor(wishes: Wishes, contenders: number, descriptors: number)
   const turns = chosen.flatMap(({ turns: all, quick }) =>
     wishes.mode === 'quick' ? all.slice(0, Math.max(quick, least)) : all,
   );
+  const windowMs = wishes.windowMs > 0 ? wishes.windowMs : times.windowMs;
+  // Who wants a shorter look than usual does not want to wait for it longer than that.
+  const haste = Math.min(1, windowMs / times.windowMs);
   return {
     ...times,
     mode: wishes.mode,
     rounds: wishes.rounds > 0 ? wishes.rounds : times.rounds,
-    windowMs: wishes.windowMs > 0 ? wishes.windowMs : times.windowMs,
+    windowMs,
+    warmUpMs: times.warmUpMs * haste,
+    rampMs: times.rampMs * haste,
+    countMs: times.countMs * haste,
+    restMs: times.restMs * haste,
     turns: [MIDDLE_TURN, ...turns.filter(({ setting }) => connectionsOf(setting) <= descriptors)],
     mostClients: Math.min(times.mostClients, descriptors),
     maxMs: times.maxMs * Math.max(1, contenders / USUAL_CONTENDERS),

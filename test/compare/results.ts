@@ -48,7 +48,7 @@ export function result(change: Partial<Result> = {}, names: readonly string[] = 
   const plan = planFor({ mode: 'full', dials: [], rounds: 0, windowMs: 0 }, names.length, 20_000);
   const rows = names.flatMap((contender, i): readonly Row[] =>
     plan.turns.map((turn) => {
-      const cost = 9 + i + turn.setting.idle / (contender === 'epoll' ? 1e6 : 100);
+      const cost = 8 + names.length - i + turn.setting.idle / (contender === 'epoll' ? 1e6 : 100);
       const isLeftOut = contender === 'iterative' && turn.setting.idle > 0;
       const rounds = isLeftOut ? [] : [figures(cost), figures(cost * 1.1), figures(cost * 1.02)];
       return { ...turn, contender, rounds, problem: isLeftOut ? 'it takes 1 clients at once' : '' };
