@@ -8,7 +8,6 @@ import { standalone } from '../dist/compare/palette.js';
 import { readResult } from '../dist/compare/result.js';
 import { markdownTable, middleTable, rivalryTable } from '../dist/compare/table.js';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const BEGIN = '<!-- comparison: made by npm run compare:readme -->';
 const END = '<!-- end of the comparison -->';
 const PICTURE = 'docs/comparison.svg';
@@ -16,7 +15,7 @@ const PICTURE = 'docs/comparison.svg';
 const FIGURE = 'idle-cost';
 
 /** What stands between the markers. */
-export function comparisonText(result) {
+function comparisonText(result) {
   const { date, command, machine, load, plan, warnings, incomplete } = result;
   const doubts = [...(incomplete === '' ? [] : [`not everything was measured: ${incomplete}`]), ...warnings];
   return [
@@ -36,13 +35,13 @@ export function comparisonText(result) {
 }
 
 /** `readme` with `text` between its markers. */
-export function withComparison(readme, text) {
+function withComparison(readme, text) {
   const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`README.md has no "${BEGIN}" in front of "${END}"`);
   return `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`;
 }
 
-async function main([file]) {
+async function main([file, root = dirname(dirname(fileURLToPath(import.meta.url)))]) {
   if (file === undefined) throw new Error('name a result: npm run compare:readme -- compare-results/DATE.json');
   const result = await readResult(file);
   const figure = figuresOf(result).find(({ id }) => id === FIGURE);
@@ -54,9 +53,7 @@ async function main([file]) {
   process.stdout.write(`wrote README.md and ${PICTURE}\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main(process.argv.slice(2)).catch((error) => {
-    process.stderr.write(`readme-comparison: ${error.message}\n`);
-    process.exitCode = 1;
-  });
-}
+await main(process.argv.slice(2)).catch((error) => {
+  process.stderr.write(`readme-comparison: ${error.message}\n`);
+  process.exitCode = 1;
+});

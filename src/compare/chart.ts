@@ -31,13 +31,15 @@ export interface Bar {
 export interface BarChart {
   readonly title: string;
   readonly bars: readonly Bar[];
+  /** What a full bar stands for, at least. */
+  readonly full?: number;
 }
 
 const WIDTH = 400;
 const HEIGHT = 300;
-const PLOT = { left: 46, right: 302, top: 26, bottom: 254 } as const;
+const PLOT = { left: 46, right: 300, top: 26, bottom: 254 } as const;
 const LABEL_HEIGHT = 14;
-const BAR = { height: 15, gap: 8, left: 96, right: 306 } as const;
+const BAR = { height: 15, gap: 8, left: 100, right: 300 } as const;
 
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
@@ -72,18 +74,25 @@ function scaleFor({ series, isLogarithmic }: LineChart): Scale {
   const low = min(summaries, (summary) => summary.low) ?? 0;
   const place = (share: number): number => PLOT.bottom - share * (PLOT.bottom - PLOT.top);
   if (isLogarithmic && low > 0) {
-    const [from, to] = [
-      Math.floor(Math.log10(low)),
-      Math.max(Math.ceil(Math.log10(high)), Math.floor(Math.log10(low)) + 1),
-    ];
-    return {
-      y: (value) => place((Math.log10(value) - from) / (to - from)),
-      ticks: Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i)),
-    };
+    const all = logarithmicTicks(low, high);
+    const [from, to] = [Math.log10(all[0] ?? 1), Math.log10(all.at(-1) ?? 10)];
+    return { y: (value) => place((Math.log10(value) - from) / (to - from)), ticks: all };
   }
   const step = tickStep(0, high, 5) || 1;
   const top = Math.ceil(high / step) * step;
   return { y: (value) => place(value / top), ticks: ticks(0, top, 5) };
+}
+
+/** Powers of ten around both, with twos and fives between if there are few; the first and the last enclose both. */
+function logarithmicTicks(low: number, high: number): readonly number[] {
+  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const steps = to - from > 3 ? [1] : [1, 2, 5];
+  const all = Array.from({ length: to - from + 2 }, (_, i) => i).flatMap((i) =>
+    steps.map((step) => step * 10 ** (from + i)),
+  );
+  const first = all.findLastIndex((tick) => tick <= low);
+  const last = all.findIndex((tick) => tick >= high);
+  return all.slice(Math.max(first, 0), Math.max(last, first + 1) + 1);
 }
 
 export function lineChart(chart: LineChart): string {
@@ -99,7 +108,7 @@ export function lineChart(chart: LineChart): string {
     text(x(i), PLOT.bottom + 18, position, ' class="tick" text-anchor="middle"'),
   );
   const axes = [
-    text(2, 12, isLogarithmic ? `${yTitle} (each line ten times the one below)` : yTitle, ' class="axis"'),
+    text(2, 12, isLogarithmic ? `${yTitle}, logarithmic` : yTitle, ' class="axis"'),
     text((PLOT.left + PLOT.right) / 2, PLOT.bottom + 37, xTitle, ' class="axis" text-anchor="middle"'),
   ];
   const drawn = series.map((each, i) => seriesOf(each, i, x, scale.y, positions, format));
@@ -162,13 +171,13 @@ function endLabels(
   }
   return ends.map((end) => {
     const lead = `<path class="lead-line" d="M${round(end.x + 6)} ${round(end.y)}L${PLOT.right + 4} ${round(end.place)}"/>`;
-    return `<g class="series ${classOf(end.name)}">${lead}${text(PLOT.right + 8, end.place + 4, end.name, ' class="name"')}</g>`;
+    return `<g class="series ${classOf(end.name)}">${lead}${text(PLOT.right + 8, end.place + 4, end.name, ' class="label"')}</g>`;
   });
 }
 
-export function barChart({ title, bars }: BarChart): string {
+export function barChart({ title, bars, full = 0 }: BarChart): string {
   const sums = bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
-  const most = max(sums) || 1;
+  const most = max([...sums, full]) || 1;
   const step = BAR.height + BAR.gap;
   const drawn = bars.map(({ name, parts, text: label }, i) => {
     const top = 4 + i * step;
@@ -180,7 +189,7 @@ export function barChart({ title, bars }: BarChart): string {
       return piece;
     });
     const middle = top + BAR.height / 2 + 4;
-    const names = text(BAR.left - 6, middle, name, ' class="name" text-anchor="end"');
+    const names = text(BAR.left - 6, middle, name, ' class="label" text-anchor="end"');
     return `<g class="series ${classOf(name)}">${names}${pieces.join('')}${text(left + 6, middle, label, ' class="value"')}</g>`;
   });
   return svg(title, 8 + bars.length * step, drawn.join(''));

@@ -30,7 +30,7 @@ export async function findCounters(folder: string): Promise<Counters> {
   const perf = await outputOf('perf', ['stat', '-x,', '-e', `${SYSTEM_CALLS},${INSTRUCTIONS}`, '--', 'true']);
   const counts = perf === null ? none : countsOfPerf(perf.stderr);
   if (counts.systemCalls !== null) return perfCounters(counts.instructions !== null);
-  const file = join(folder, 'strace');
+  const file = join(folder, 'counts.txt');
   const strace = await outputOf('strace', ['-c', '-f', '-o', file, 'true']);
   if (strace?.how === 'exit code 0') return straceCounters(file);
   return { name: '', countsInstructions: false, start: async () => ({ stop: async () => none }) };

@@ -144,7 +144,7 @@ function restFigure(result: Result): readonly Figure[] {
     {
       id: 'rest',
       title: 'Processor at rest',
-      svg: barChart({ title: 'Share of a processor while nobody is connected', bars: all }),
+      svg: barChart({ title: 'Share of a processor while nobody is connected', bars: all, full: 1 }),
       text: 'Nobody is connected, and a server that waits in the kernel costs nothing. The busy loop asks all the time whether somebody has come, and takes a whole processor to hear that nobody has.',
     },
   ];

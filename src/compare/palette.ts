@@ -29,13 +29,13 @@ function colours(names: readonly string[], which: 0 | 1): string {
 
 const CHART = `.chart{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif;overflow:visible}
 .chart text{fill:var(--ink)}.chart .tick,.chart .axis,.chart .value{fill:var(--soft);font-size:12px}
-.chart .grid{stroke:var(--rule);stroke-width:1}.chart .name{fill:var(--own)}
+.chart .grid{stroke:var(--rule);stroke-width:1}.chart .label{fill:var(--own)}
 .chart .line{fill:none;stroke:var(--own);stroke-width:1.8;stroke-linejoin:round}
 .chart .point{fill:var(--own);stroke:var(--paper);stroke-width:1}
 .chart .range{stroke:var(--own);stroke-width:5;opacity:.28}
 .chart .lead-line{fill:none;stroke:var(--own);stroke-width:.8;opacity:.55}
 .chart .bar{fill:var(--own)}.chart .bar.kernel{opacity:.5}
-.chart .s-epoll .line{stroke-width:3}.chart .s-epoll .name{font-weight:700}
+.chart .s-epoll .line{stroke-width:3}.chart .s-epoll .label{font-weight:700}
 `;
 
 /** The style of charts of these contenders, on a page that has the colours `--ink`, `--soft`, `--rule`, `--paper`. */

@@ -41,10 +41,10 @@ export interface Plan {
 const USUAL_CONTENDERS = 8;
 
 const QUICK = {
-  rounds: 3,
+  rounds: 2,
   warmUpMs: 300,
   rampMs: 200,
-  maxRampMs: 5_000,
+  maxRampMs: 8_000,
   windowMs: 500,
   countMs: 200,
   restMs: 400,
@@ -57,9 +57,9 @@ const QUICK = {
 const FULL = {
   rounds: 3,
   warmUpMs: 2_000,
-  rampMs: 700,
+  rampMs: 500,
   maxRampMs: 12_000,
-  windowMs: 2_500,
+  windowMs: 2_000,
   countMs: 400,
   restMs: 2_000,
   mostClients: 10_000,
@@ -113,6 +113,6 @@ const TURN_MS = 150;
 /** About how long it takes; children that have to be born come on top. */
 export function estimateMs(plan: Plan, contenders: number): number {
   const turn = plan.rampMs + plan.windowMs + TURN_MS;
-  const visit = VISIT_MS + plan.warmUpMs + plan.restMs + plan.countMs + plan.turns.length * turn;
+  const visit = VISIT_MS + plan.warmUpMs + 2 * plan.restMs + plan.countMs + plan.turns.length * turn;
   return Math.min(plan.maxMs, contenders * (plan.rounds * visit + plan.stallMs));
 }

@@ -37,7 +37,8 @@ thead th{color:var(--soft);font-weight:500;vertical-align:bottom;white-space:nor
 tbody th,td.text,thead th:first-child{text-align:left;font-weight:600}
 td.text{font-weight:400;white-space:normal;min-width:9rem}
 tbody tr[class] th{color:var(--own)}
-.scroll.narrow{width:fit-content;max-width:100%}
+.scroll.narrow{width:fit-content;max-width:100%}.narrow :is(th,td){white-space:normal}.narrow thead th{min-width:0}
+@media (max-width:30rem){.narrow :is(th,td){padding:.45rem .5rem;font-size:.875rem}}
 details{margin-bottom:1.25rem}summary{min-height:2.75rem;padding:.6rem 0;cursor:pointer;font-weight:600}
 @media (max-width:30rem){.legend{position:static}}
 @media print{.legend{display:none}.figures{display:block}.figures figure{break-inside:avoid;margin-bottom:1rem}.figures svg{max-width:11cm}

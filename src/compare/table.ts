@@ -46,6 +46,15 @@ export function cellOf(row: Row | undefined, measure: Measure): string {
   return cell(summarize(row, measure), measure.format);
 }
 
+/** What is to be said of a row: what befell it, or that not all of its clients were served. */
+function noteOf({ entries, plan }: Result, row: Row | undefined): string {
+  if (row === undefined || row.problem !== '') return row?.problem ?? '';
+  const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
+  const { clients, idle, slow } = row.setting;
+  if (most === null || most >= plan.mostClients || clients + idle + slow <= most) return '';
+  return `it takes ${most} clients at once: the others waited or were refused`;
+}
+
 /** Every position of every dial: requests/s, p99 and processor time of each contender. */
 export function dialTable(result: Result): Cells {
   const { perSecond, p99, cpu, errors } = MEASURES;
@@ -55,7 +64,7 @@ export function dialTable(result: Result): Cells {
       result.entries.map(({ name }) => {
         const row = rowOf(result, name, dial, position);
         const figures = [perSecond, p99, cpu, errors].map((measure) => cellOf(row, measure));
-        return [dial, position, name, ...figures, row?.problem ?? ''];
+        return [dial, position, name, ...figures, noteOf(result, row)];
       }),
     );
   return [['dial', 'at', '', perSecond.title, p99.title, cpu.title, errors.title, ''], ...lines];

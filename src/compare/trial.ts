@@ -55,6 +55,9 @@ const SETTLED_MS = 300;
 
 const LOOK_MS = 50;
 
+/** How soon a server answers that has nothing else to do. */
+const FREE_MS = 1_000;
+
 /** A setting that a contender cannot be measured at; the text says why. */
 export class Unmeasurable extends Error {}
 
@@ -87,7 +90,7 @@ async function measureAmong(company: Company, server: Running, setting: Setting,
   const url = `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`;
   const run = load.start({ url, clients, keepAlive });
   try {
-    await ramp(server, plan, signal);
+    await ramp(server, run, plan, signal);
     const checking = company.check(expected, keepAlive);
     const window = await watch(server, run, plan.windowMs, signal);
     const residentBytes = residentBytesOf(server.program.pid);
@@ -120,16 +123,25 @@ function per(count: number | null, requests: number): number | null {
   return count === null || requests < 1 ? null : count / requests;
 }
 
-/** Waits until clients are connected and children are born. */
-async function ramp({ program }: Running, { rampMs, maxRampMs }: Plan, signal: AbortSignal): Promise<void> {
+/** Looks at which more had been asked than at the last one: the first requests wait for nobody, the next for answers. */
+const ENOUGH_GROWTHS = 2;
+
+/** Waits until clients are connected, children are born, and answers come. */
+async function ramp(
+  { program }: Running,
+  run: LoadRun,
+  { rampMs, maxRampMs }: Plan,
+  signal: AbortSignal,
+): Promise<void> {
   const begin = Date.now();
-  let threads = 0;
-  let sinceMs = begin;
+  let [threads, sent, growths, sinceMs] = [0, 0, 0, begin];
   while (Date.now() - begin < maxRampMs) {
-    const now = threadsOf(program.pid);
-    if (now !== threads) sinceMs = Date.now();
-    threads = now;
-    if (Date.now() - begin >= rampMs && Date.now() - sinceMs >= Math.min(SETTLED_MS, rampMs)) return;
+    const [nowThreads, nowSent] = [threadsOf(program.pid), await run.sent()];
+    if (nowThreads !== threads) sinceMs = Date.now();
+    if (nowSent > sent) growths++;
+    [threads, sent] = [nowThreads, nowSent];
+    const isSettled = Date.now() - begin >= rampMs && Date.now() - sinceMs >= Math.min(SETTLED_MS, rampMs);
+    if (isSettled && growths >= ENOUGH_GROWTHS) return;
     await pause(LOOK_MS, signal);
   }
 }
@@ -191,6 +203,8 @@ async function count(server: Running, run: LoadRun, { counters, plan, signal }: 
 
 /** The share of a processor that a server takes while nobody is connected. */
 export async function measureRest({ program }: Running, { plan, signal }: Bench): Promise<number> {
+  // What clients who have just left made it do is not rest.
+  await pause(plan.restMs, signal);
   const before = usageOf(program.pid);
   const begin = performance.now();
   await pause(plan.restMs, signal);
@@ -229,7 +243,7 @@ export async function warmUp(server: Running, answer: Setting['answer'], { load,
 /** Whether a server answers soon: one that is still busy with clients who left is of no use for the next setting. */
 export async function isFree(server: Running, answer: Setting['answer'], bench: Bench): Promise<boolean> {
   const company = new Company(server.port);
-  const problem = await company.prove(expectedOf(server, bench, answer), bench.plan.stallMs);
+  const problem = await company.prove(expectedOf(server, bench, answer), FREE_MS);
   company.release();
   return problem === '';
 }

@@ -153,7 +153,7 @@ test('Ctrl-C: the children end, and what was measured is kept and marked', { tim
   const out = await folder();
   // Whatever it starts inherits this, by which it is found.
   const env = { TMPDIR: out };
-  const program = compare(['--models', 'epoll', '--dials', 'clients', '--seconds', '0.3', '--out', out], { env });
+  const program = compare(['--models', 'epoll', '--dials', 'clients', '--seconds', '0.2', '--out', out], { env });
   // When the second setting is under way, the first one has been measured.
   await settled(() => (program.stderr.match(/the middle|clients at 1/g)?.length ?? 0) > 1, TIMEOUT_MS);
   program.signal('SIGINT');

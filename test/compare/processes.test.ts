@@ -1,5 +1,7 @@
 // Proves that what a process group uses is seen whole: children, dead ones too, threads, memory; and that it ends whole.
 
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { findCounters } from '../../src/compare/counters.ts';
 import { burn, compute, stepsOfABurn } from '../../src/compare/peers/work.ts';
@@ -63,13 +65,39 @@ test('a burn is work, about as long as it says', () => {
   expect(stepsOfABurn()).toBeGreaterThan(1_000);
 });
 
-test('system calls are counted while it is told to', async () => {
+/** Where `findCounters` looks: everywhere, and where there is only strace, and where there is nothing. */
+const PLACES: readonly (readonly [string, RegExp, readonly string[] | null])[] = [
+  ['what is here', /^(?:perf|strace)$/, null],
+  ['strace alone', /^strace$/, ['strace', 'true']],
+];
+
+test.each(PLACES)('system calls are counted while it is told to, with %s', async (_, name, only) => {
+  const { PATH } = process.env;
+  onTestFinished(() => {
+    process.env['PATH'] = PATH;
+  });
+  const place = await folder();
+  for (const program of only ?? []) await symlink(`/usr/bin/${program}`, join(place, program));
+  if (only !== null) process.env['PATH'] = place;
   const counters = await findCounters(await folder());
-  expect(['perf', 'strace']).toContain(counters.name);
+  expect(counters.name).toMatch(name);
   const program = started("console.log('up'); setInterval(() => require('fs').statSync('/'), 1);");
   await program.said(/up/, 20_000);
   const counting = await counters.start([program.pid]);
-  await pause(200);
+  await pause(300);
   const { systemCalls } = await counting.stop();
   expect(systemCalls).toBeGreaterThan(10);
+  expect(program.how, 'it goes on').toBe('');
+});
+
+test('where neither perf nor strace is, nothing is counted', async () => {
+  const { PATH } = process.env;
+  onTestFinished(() => {
+    process.env['PATH'] = PATH;
+  });
+  const place = await folder();
+  process.env['PATH'] = place;
+  const counters = await findCounters(place);
+  const counting = await counters.start([process.pid]);
+  expect([counters.name, await counting.stop()]).toEqual(['', { systemCalls: null, instructions: null }]);
 });
