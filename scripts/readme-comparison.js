@@ -1,12 +1,13 @@
 // Puts a result of `npm run compare` into README.md, between its markers: the tables, dated, with the command that
-// makes them again; and the picture into docs/. Run by `npm run compare:readme -- compare-results/DATE.json`.
-import { readFileSync, writeFileSync } from 'node:fs';
+// makes them again; and the picture into docs/. Run by `npm run compare:readme`, which takes the newest result of
+// compare-results/, or by `npm run compare:readme -- FILE.json`.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { figuresOf } from '../dist/compare/figures.js';
 import { standalone } from '../dist/compare/palette.js';
 import { readResult } from '../dist/compare/result.js';
-import { markdownTable, middleTable, rivalryTable } from '../dist/compare/table.js';
+import { markdownTable, middleNotes, middleTable, rivalryTable } from '../dist/compare/table.js';
 
 const BEGIN = '<!-- comparison: made by npm run compare:readme -->';
 const END = '<!-- end of the comparison -->';
@@ -27,6 +28,8 @@ function comparisonText(result) {
     '',
     markdownTable(middleTable(result)),
     '',
+    ...middleNotes(result).map((text) => `- ${text}`),
+    '',
     `Measured on ${date.slice(0, 10)} by \`${command.replace(/^epoll-server compare/, 'npm run compare --').trim()}\`: ` +
       `${machine.processors} × ${machine.processor}, ${machine.system}, Node.js ${machine.node}, ` +
       `${load.name} ${load.version} on the same machine; medians of ${plan.rounds} rounds, ± half their range.` +
@@ -41,11 +44,21 @@ function withComparison(readme, text) {
   return `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`;
 }
 
+/** Results are named by their dates. */
+function newest() {
+  const names = existsSync('compare-results') ? readdirSync('compare-results') : [];
+  const last = names
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .at(-1);
+  if (last === undefined) throw new Error('there is no result in compare-results/: npm run compare makes one');
+  return join('compare-results', last);
+}
+
 async function main([file, root = dirname(dirname(fileURLToPath(import.meta.url)))]) {
-  if (file === undefined) throw new Error('name a result: npm run compare:readme -- compare-results/DATE.json');
-  const result = await readResult(file);
+  const result = await readResult(file ?? newest());
   const figure = figuresOf(result).find(({ id }) => id === FIGURE);
-  if (figure === undefined) throw new Error(`${file} has no idle connections to draw: compare with the dial idle`);
+  if (figure === undefined) throw new Error(`the result has no idle connections to draw: compare with the dial idle`);
   const readme = join(root, 'README.md');
   writeFileSync(readme, withComparison(readFileSync(readme, 'utf8'), comparisonText(result)));
   const names = result.entries.map(({ name }) => name);

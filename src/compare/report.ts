@@ -8,7 +8,7 @@ import { type Figure, figuresOf } from './figures.ts';
 import { chartStyle } from './palette.ts';
 import type { Result } from './result.ts';
 import { MEASURES, verdict } from './summary.ts';
-import { type Cells, dialTable, middleTable, rivalryTable } from './table.ts';
+import { type Cells, dialTable, middleNotes, middleTable, rivalryTable } from './table.ts';
 
 /** The default site's, so that the report looks like the rest of it. */
 const SITE_STYLE = new URL('../../html/style.css', import.meta.url);
@@ -144,7 +144,7 @@ function body(result: Result, names: readonly string[]): string {
     section(
       'middle',
       'At the middle',
-      `${tableOf(middleTable(result), 'Every contender at the middle', 0)}${list(verdicts.filter((text) => text !== ''))}${versions(result)}`,
+      `${tableOf(middleTable(result), 'Every contender at the middle', 0)}${list([...middleNotes(result), ...verdicts.filter((text) => text !== '')])}${versions(result)}`,
     ),
     result.plan.turns.length > 1
       ? section(

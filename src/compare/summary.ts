@@ -149,7 +149,7 @@ export function rowOf({ rows }: Result, contender: string, dial: string, positio
   return rows.find((row) => row.contender === contender && row.dial === dial && row.position === position);
 }
 
-/** Who is best by `measure` at the middle: nobody where the ranges of the first two overlap. */
+/** Who is best by `measure` at the middle: nobody where the ranges of the first two overlap, or where there are none. */
 export function verdict(result: Result, measure: Measure): string {
   const known = result.entries
     .map(({ name }) => ({ name, summary: summarize(rowOf(result, name, 'middle', ''), measure) }))
@@ -157,6 +157,8 @@ export function verdict(result: Result, measure: Measure): string {
     .sort((a, b) => (measure.isLowerBetter ? a.median - b.median : b.median - a.median));
   const [first, second] = known;
   if (first === undefined || second === undefined) return '';
+  const isOnce = [first, second].some(({ name }) => (rowOf(result, name, 'middle', '')?.rounds.length ?? 0) < 2);
+  if (isOnce) return `${measure.title}: no winner, one measurement has no range`;
   const overlap = measure.isLowerBetter ? second.low <= first.high : second.high >= first.low;
   const figures = `${measure.format(first.median)} and ${measure.format(second.median)}`;
   if (!overlap) return `${measure.title}: ${first.name} before ${second.name} (${figures})`;

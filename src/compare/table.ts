@@ -70,6 +70,14 @@ export function dialTable(result: Result): Cells {
   return [['dial', 'at', '', perSecond.title, p99.title, cpu.title, errors.title, ''], ...lines];
 }
 
+/** What befell contenders at the middle, and who could not serve all of its clients. */
+export function middleNotes(result: Result): readonly string[] {
+  return result.entries.flatMap(({ name }) => {
+    const note = noteOf(result, rowOf(result, name, 'middle', ''));
+    return note === '' ? [] : [`${name}: ${note}`];
+  });
+}
+
 /** What the terminal shows: both tables, who won, and what is doubtful. */
 export function textReport(result: Result): string {
   const { machine, load, plan } = result;
@@ -79,6 +87,7 @@ export function textReport(result: Result): string {
     `${load.name} ${load.version}, ${plan.rounds} rounds of ${duration(plan.windowMs * 1_000)}: medians, ± half the range`,
     '',
     columns(middleTable(result)),
+    ...middleNotes(result).map((text) => `${text}\n`),
     ...(plan.turns.length > 1 ? [columns(dialTable(result))] : []),
     ...winners.filter((text) => text !== ''),
     ...result.warnings.map((text) => `note: ${text}`),

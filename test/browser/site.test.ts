@@ -1,18 +1,13 @@
 // Proves that a real browser is content: it loads the default site without an error, revalidates what it has, and
 // plays and seeks a medium by ranges.
 
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect, onTestFinished, test } from 'vitest';
+import { readFile, utimes, writeFile } from 'node:fs/promises';
+import type { BrowserContext, Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
 import { folder } from '../support/folder.ts';
 import { REPOSITORY } from '../support/program.ts';
 import { start } from '../support/serving.ts';
-
-/** Debian's, or what CHROMIUM names. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 interface Tab {
   readonly page: Page;
@@ -22,17 +17,7 @@ interface Tab {
 }
 
 async function openTab(): Promise<Tab> {
-  expect(existsSync(CHROMIUM), `${CHROMIUM} is there: install chromium, or name it in CHROMIUM`).toBe(true);
-  const profile = await mkdtemp(join(tmpdir(), 'epoll-server-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'],
-  });
-  onTestFinished(async () => {
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
-  });
+  const context = await openBrowser();
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => {

@@ -86,7 +86,7 @@ describe('two models and node:http, tiny', () => {
         expect(figures.perSecond, where).toBeGreaterThan(0);
         expect(figures.p50Us, where).toBeGreaterThan(0);
         expect(figures.p999Us, where).toBeGreaterThanOrEqual(figures.p50Us);
-        expect(figures.systemCalls, where).toBeGreaterThan(0.5);
+        expect(figures.systemCalls, where).toBeGreaterThan(0);
         expect(figures.residentBytes, where).toBeGreaterThan(100_000);
         expect(figures.wrong, where).toBe(0);
       }

@@ -12,8 +12,9 @@ import { MODELS, result } from './results.ts';
 test('tables, date, command and picture come between the markers, and again in their place', async () => {
   const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
   const root = await folder({ 'README.md': readme, 'docs/x': '', 'a.json': JSON.stringify(result()) });
-  const args = [join(REPOSITORY, 'scripts', 'readme-comparison.js'), join(root, 'a.json'), root];
-  for (const program of [startProgram(process.execPath, args), startProgram(process.execPath, args)]) {
+  for (let i = 0; i < 2; i++) {
+    const args = [join(REPOSITORY, 'scripts', 'readme-comparison.js'), join(root, 'a.json'), root];
+    const program = startProgram(process.execPath, args);
     expect(await program.ended(), program.stderr).toBe(0);
   }
   const written = await readFile(join(root, 'README.md'), 'utf8');
@@ -33,10 +34,11 @@ test('tables, date, command and picture come between the markers, and again in t
 
 test('a result that is not one is refused in one line', async () => {
   for (const [args, message] of [
-    [[], /name a result/],
+    [[], /there is no result in compare-results/],
     [['/nonexistent.json'], /cannot be read/],
   ] as const) {
-    const program = startProgram(process.execPath, ['scripts/readme-comparison.js', ...args]);
+    const script = join(REPOSITORY, 'scripts', 'readme-comparison.js');
+    const program = startProgram(process.execPath, [script, ...args], { cwd: await folder() });
     expect([await program.ended(), program.stderr.trim().split('\n').length]).toEqual([1, 1]);
     expect(program.stderr).toMatch(message);
   }

@@ -1,42 +1,27 @@
 // Proves the report in a real browser: charts with data, use by keyboard, a phone's width, the dark, paper, and a clean
 // console; and that the default site shows it when it is there.
 
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { reportPage } from '../../src/compare/report.ts';
 import { writeResult } from '../../src/compare/result.ts';
+import { type Look, openBrowser } from '../support/browser.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
 import { start } from '../support/serving.ts';
 import { MODELS, result } from './results.ts';
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 interface Tab {
   readonly page: Page;
   readonly problems: string[];
 }
 
-async function openReport(options: { readonly width?: number; readonly dark?: boolean } = {}): Promise<Tab> {
+async function openReport(look: Look = {}): Promise<Tab> {
   const root = await folder({ 'index.html': reportPage(result()) });
   const { server } = await start({ root });
-  expect(existsSync(CHROMIUM), `${CHROMIUM} is there: install chromium, or name it in CHROMIUM`).toBe(true);
-  const profile = await mkdtemp(join(tmpdir(), 'epoll-server-browser-'));
-  const context: BrowserContext = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    headless: true,
-    viewport: { width: options.width ?? 1_200, height: 900 },
-    colorScheme: options.dark === true ? 'dark' : 'light',
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
-  onTestFinished(async () => {
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
-  });
+  const context = await openBrowser(look);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => problems.push(message.text()));
@@ -123,8 +108,8 @@ describe('it can be read', () => {
   });
 
   test('in the dark: names contrast with the page', { timeout: 60_000 }, async () => {
-    for (const dark of [false, true]) {
-      const { page } = await openReport({ dark });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await openReport({ colorScheme });
       const contrasts: number[] = await page.evaluate(`(() => {
         const light = (colour) => colour.match(/[\\d.]+/g).slice(0, 3).map(Number)
           .map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
@@ -135,7 +120,7 @@ describe('it can be read', () => {
       })()`);
       // WCAG 2.2, 1.4.3.
       expect(Math.min(...contrasts)).toBeGreaterThan(4.5);
-      await keep(page, dark ? 'dark' : 'light');
+      await keep(page, colorScheme);
     }
   });
 

@@ -1,19 +1,11 @@
 // A result of a comparison that nobody had to measure, for what is made of results.
 
+import { MODEL_NAMES } from '../../src/cli/model.ts';
 import { planFor } from '../../src/compare/plan.ts';
 import { type Entry, type Result, type Row, SCHEMA } from '../../src/compare/result.ts';
 import type { Figures } from '../../src/compare/trial.ts';
 
-export const MODELS: readonly string[] = [
-  'iterative',
-  'multiprocess',
-  'multithread',
-  'coroutine',
-  'nonblocking',
-  'select',
-  'poll',
-  'epoll',
-];
+export const MODELS: readonly string[] = MODEL_NAMES;
 
 /** Plausible figures, `cost` µs a request. */
 export function figures(cost: number, change: Partial<Figures> = {}): Figures {

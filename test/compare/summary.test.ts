@@ -51,7 +51,8 @@ describe('a winner', () => {
     const close = duel([figures(9), figures(11)], [figures(11), figures(12)]);
     expect(verdict(close, MEASURES.cpu)).toMatch(/no winner, the ranges of epoll, poll overlap/);
     expect(verdict(close, MEASURES.perSecond)).toMatch(/no winner/);
-    expect(verdict(duel([figures(9)], [figures(9)]), MEASURES.cpu)).toMatch(/no winner/);
+    expect(verdict(duel([figures(9), figures(9)], [figures(9), figures(9)]), MEASURES.cpu)).toMatch(/overlap/);
+    expect(verdict(duel([figures(9)], [figures(11)]), MEASURES.cpu)).toMatch(/one measurement has no range/);
   });
 
   test('needs somebody to win against', () => {
