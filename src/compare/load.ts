@@ -31,7 +31,7 @@ export interface Totals {
 }
 
 export interface LoadRun {
-  /** Requests sent up to now, in a unit of its own: see {@link Stopped.perSent}. */
+  /** Requests sent up to now, more or less: see {@link Stopped.perSent}. */
   sent(): Promise<number>;
   /** Processor seconds of the generator. */
   cpuSeconds(): number;
@@ -41,7 +41,7 @@ export interface LoadRun {
 
 export interface Stopped {
   readonly totals: Totals;
-  /** Requests for one unit of {@link LoadRun.sent}. */
+  /** What {@link LoadRun.sent} has to be multiplied by, now that the generator has told its own count. */
   readonly perSent: number;
 }
 
@@ -111,12 +111,15 @@ function wrk(version: string, folder: string): Load {
       const close = keepAlive ? [] : ['-H', 'Connection: close'];
       const args = ['-t1', `-c${clients}`, `-d${MAX_RUN_SECONDS}s`, '-s', script, ...close, url];
       const program = new Program('wrk', 'wrk', args);
+      const { host, pathname, search } = new URL(url);
+      const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${keepAlive ? '' : 'Connection: close\r\n'}\r\n`;
+      // It writes to its sockets alone, and all its requests are of one length.
+      const sent = (): number => writtenBytesOf(program.pid) / head.length;
       return {
-        // It writes to its sockets alone, and all its requests are of one length.
-        sent: async () => writtenBytesOf(program.pid),
+        sent: async () => sent(),
         cpuSeconds: () => cpuSecondsOf(program.pid),
         stop: async () => {
-          const written = writtenBytesOf(program.pid);
+          const written = sent();
           const totals = await report(program);
           // Every client has one request under way.
           return { totals, perSent: (totals.requests + clients) / Math.max(written, 1) };

@@ -165,10 +165,18 @@ async function look({ program }: Running, run: LoadRun): Promise<Window> {
   return { seconds: performance.now() / 1_000, sent: await run.sent(), user, system, switches, load, stranger };
 }
 
+/** A window that saw fewer is held open, up to so many times its length: a few requests have no rate. */
+const MIN_REQUESTS = 20;
+const MAX_STRETCH = 4;
+
 async function watch(server: Running, run: LoadRun, ms: number, signal: AbortSignal): Promise<Window> {
   const before = await look(server, run);
   await pause(ms, signal);
-  const after = await look(server, run);
+  let after = await look(server, run);
+  while (after.sent - before.sent < MIN_REQUESTS && after.seconds - before.seconds < (MAX_STRETCH * ms) / 1_000) {
+    await pause(ms / 2, signal);
+    after = await look(server, run);
+  }
   return {
     seconds: after.seconds - before.seconds,
     sent: after.sent - before.sent,

@@ -15,7 +15,7 @@ import { settled, until } from '../support/until.ts';
 import { result } from './results.ts';
 
 const TIMEOUT_MS = 120_000;
-const TINY = ['--rounds', '1', '--seconds', '0.1'];
+const TINY = ['--rounds', '1', '--seconds', '0.2'];
 
 function compare(args: readonly string[], options: ProgramOptions = {}): Program {
   return startProgram(process.execPath, [COMMAND, 'compare', ...args], options);
@@ -86,13 +86,15 @@ describe('two models and node:http, tiny', () => {
         expect(figures.perSecond, where).toBeGreaterThan(0);
         expect(figures.p50Us, where).toBeGreaterThan(0);
         expect(figures.p999Us, where).toBeGreaterThanOrEqual(figures.p50Us);
-        expect(figures.systemCalls, where).toBeGreaterThan(0);
         expect(figures.residentBytes, where).toBeGreaterThan(100_000);
         expect(figures.wrong, where).toBe(0);
       }
     }
     const most = Object.fromEntries(found.entries.map((entry) => [entry.name, entry.most]));
     expect(most).toEqual({ epoll: 1_100, iterative: 1, 'node:http': 1_100, c: 1_100 });
+    // A busy machine may have answered nobody in the moment in which calls were counted, but not each time.
+    const calls = found.rows.flatMap(({ rounds }) => rounds).map(({ systemCalls }) => systemCalls ?? 0);
+    expect(Math.max(...calls)).toBeGreaterThan(0.5);
     // Somebody compared answers while others asked.
     expect(found.rows.find(({ contender }) => contender === 'epoll')?.rounds[0]?.checked).toBeGreaterThan(0);
   }
