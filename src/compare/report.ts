@@ -53,6 +53,11 @@ function filterStyle(names: readonly string[]): string {
     .join('\n');
 }
 
+/** A number and its unit stay on one line. */
+function cellText(cell: string): string {
+  return escaped(cell).replaceAll(/(?<=\d) (?=(?:%|µs|ms|s|MiB)(?:\W|$))/g, '&nbsp;');
+}
+
 function tableOf(cells: Cells, label: string, contenderColumn: number, isNarrow = false): string {
   const [head = [], ...lines] = cells;
   const isText = head.map((_, column) => !lines.some((line) => /^[\d—]/.test(line[column] ?? '')));
@@ -61,8 +66,8 @@ function tableOf(cells: Cells, label: string, contenderColumn: number, isNarrow 
     const name = line[contenderColumn];
     const content = line.map((cell, column) =>
       column === 0 && contenderColumn <= 0
-        ? `<th scope="row">${escaped(cell)}</th>`
-        : `<td${isText[column] === true || column < contenderColumn ? ' class="text"' : ''}>${escaped(cell)}</td>`,
+        ? `<th scope="row">${cellText(cell)}</th>`
+        : `<td${isText[column] === true || column < contenderColumn ? ' class="text"' : ''}>${cellText(cell)}</td>`,
     );
     return `<tr${name === undefined ? '' : ` class="${classOf(name)}"`}>${content.join('')}</tr>`;
   });
