@@ -174,7 +174,7 @@ async function ask(
   const target = answer === 'text' ? `${TARGETS.text}?${isFixed ? FIXED_QUERY : query}` : TARGETS[answer];
   const content = contentFor(expected, query);
   socket.write(requestFor(target, true));
-  const bytes = await receive(socket, content?.length ?? null, limitMs, signal);
+  const bytes = await receive(socket, limitMs, signal);
   if (bytes === null) return null;
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, Math.max(end, 0));
@@ -191,13 +191,8 @@ function contentFor({ answer, isFixed, kib, mib }: Expected, query: string): Buf
   return answer === 'burn' ? null : answer === 'kib' ? kib : mib;
 }
 
-/** A head and `length` bytes, or as many as the head says; what came until the end; null: too late. */
-function receive(
-  socket: Socket,
-  length: number | null,
-  limitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Buffer | null> {
+/** A head and as many bytes as it announces, or what came until the end; null: too late. */
+function receive(socket: Socket, limitMs: number, signal: AbortSignal | undefined): Promise<Buffer | null> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
@@ -213,7 +208,7 @@ function receive(
       pieces.push(piece);
       bytes += piece.length;
       const first = pieces[0];
-      if (first === undefined || (length !== null && bytes < length)) return;
+      if (first === undefined) return;
       const head = first.indexOf('\r\n\r\n') >= 0 ? first : Buffer.concat(pieces);
       const end = head.indexOf('\r\n\r\n');
       const announced = Number(/\r\ncontent-length: *(\d+)/i.exec(head.toString('latin1', 0, end))?.[1] ?? 0);

@@ -2,7 +2,7 @@
 // befalls one contender is said in its rows; the others go on.
 
 import { EventEmitter } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shuffle } from 'd3-array';
@@ -75,7 +75,8 @@ class Notes {
  */
 export async function compare(wanted: Comparison, progress: Progress, signal: AbortSignal): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'epoll-server-compare-'));
-  // What nobody may see half of, and what another user's worker must be able to read.
+  // nginx's workers are another user.
+  await chmod(folder, 0o755);
   await writeFile(join(folder, '1k.txt'), KIB);
   await writeFile(join(folder, '1m.txt'), MIB);
   try {
