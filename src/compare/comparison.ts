@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shuffle } from 'd3-array';
 import { messageOf } from '../errors.ts';
-import { type Contender, type Ground, type Place, placeOf, type Running, startContender } from './contender.ts';
+import { type Contender, type Ground, placeOf, type Running } from './contender.ts';
 import { findCounters } from './counters.ts';
 import type { Turn } from './dials.ts';
 import { doubts } from './doubts.ts';
@@ -17,7 +17,8 @@ import { stepsOfABurn } from './peers/work.ts';
 import { findPeer } from './peers.ts';
 import { leftOutFor, type Plan, planFor, type Wishes } from './plan.ts';
 import { type Entry, type Result, type Row, SCHEMA } from './result.ts';
-import { type Bench, type Figures, isFree, measure, measureMost, measureRest, Unmeasurable, warmUp } from './trial.ts';
+import { type Bench, type Figures, measure, measureMost, measureRest, Unmeasurable } from './trial.ts';
+import { Visit } from './visit.ts';
 
 export interface Comparison extends Wishes {
   readonly models: readonly Contender[];
@@ -262,39 +263,5 @@ async function whileAlive<T>({ program }: Running, bench: Bench, work: (bench: B
     throw new Error(`it ended with ${program.how} while it was measured${last}`);
   } finally {
     bench.signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** The server of a contender in one round: started when it is needed, and anew when it is of no use any more. */
-class Visit {
-  readonly #contender: Contender;
-  readonly #ground: Ground;
-  readonly #bench: Bench;
-  #place: Place | null = null;
-  #server: Running | null = null;
-
-  constructor(contender: Contender, ground: Ground, bench: Bench) {
-    this.#contender = contender;
-    this.#ground = ground;
-    this.#bench = bench;
-  }
-
-  /** A server with the answers of `place` that has nothing to do. */
-  async server(place: Place): Promise<Running> {
-    this.#bench.signal.throwIfAborted();
-    const answer = place === 'files' ? 'kib' : 'text';
-    if (this.#server !== null && this.#place === place && (await isFree(this.#server, answer, this.#bench))) {
-      return this.#server;
-    }
-    await this.end();
-    this.#server = await startContender(this.#contender, place, this.#ground);
-    this.#place = place;
-    await warmUp(this.#server, answer, this.#bench);
-    return this.#server;
-  }
-
-  async end(): Promise<void> {
-    await this.#server?.program.end();
-    this.#server = null;
   }
 }
