@@ -59,7 +59,11 @@ async function compileFloor(folder, say) {
     return null;
   }
   const program = join(folder, 'floor');
-  const { code, stderr } = await run(cc, ['-O2', '-o', program, serverPath('floor.c')], { limitMs: 60_000 });
+  const { code, stderr } = await run(
+    cc,
+    ['-O2', '-o', program, fileURLToPath(new URL('../src/compare/peers/floor.c', import.meta.url))],
+    { limitMs: 60_000 },
+  );
   if (code === 0) return program;
   say(`cc failed, the C floor is left out: ${stderr.split('\n')[0]}`);
   return null;

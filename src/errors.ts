@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   ERR_WORKER: 'startup',
   ERR_SYSTEM_CALL: 'startup',
   ERR_TARGET: 'usage',
+  ERR_COMPARISON: 'startup',
   ERR_ALREADY_ANSWERED: 'request',
   ERR_NOT_STARTED: 'request',
   ERR_INVALID_STATUS: 'request',

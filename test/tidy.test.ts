@@ -55,6 +55,9 @@ describe('imports', () => {
     ['src/http/date.ts', '../errors.ts'],
     ['src/conformance/deliver.ts', '../http/date.ts'],
     ['src/server/server.ts', '../conformance/case.ts'],
+    ['src/compare/models.ts', '../cli/model.ts'],
+    ['src/compare/trial.ts', '../server/server.ts'],
+    ['src/server/server.ts', '../compare/result.ts'],
     ['src/fetch/headers.ts', '../http/fields.ts'],
     ['src/session/session.ts', '../fetch/request.ts'],
     ['src/server/server.ts', '../fetch/globals.ts'],
@@ -84,6 +87,8 @@ describe('imports', () => {
     ['src/cli/program.ts', '../server/server.ts'],
     ['src/cli/conform.ts', '../conformance/examine.ts'],
     ['src/conformance/target.ts', '../errors.ts'],
+    ['src/cli/compare.ts', '../compare/comparison.ts'],
+    ['src/compare/load.ts', '../errors.ts'],
   ])('%s may import %s', (path, specifier) => {
     expect(importProblems([{ path, text: `import { x } from '${specifier}';` }])).toEqual([]);
   });

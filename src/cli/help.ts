@@ -35,6 +35,7 @@ export function helpText(): string {
     'Commands:',
     '',
     '  epoll-server conform URL                      what an HTTP/1.1 server gets wrong (conform --help)',
+    '  epoll-server compare                          what each model costs, measured here (compare --help)',
     '',
     'Flags:',
     ...flags,

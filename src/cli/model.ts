@@ -6,8 +6,6 @@ import type { ServeOptions } from '../server/options.ts';
 import type { Running } from '../server/server.ts';
 import type { Role } from '../workers/role.ts';
 
-export { MODEL_NAMES, type ModelName } from '../config/model-names.ts';
-
 /** A program that serves by one model. */
 export interface Model {
   readonly name: ModelName;

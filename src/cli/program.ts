@@ -9,7 +9,6 @@ import { planOf, Resources } from '../server/plan.ts';
 import { EndedChild } from '../workers/crew.ts';
 import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
-import { conform } from './conform.ts';
 import { helpText } from './help.ts';
 import { drainSinks } from './log-sink.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
@@ -36,7 +35,13 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     if (argv[0] === 'conform') {
+      const { conform } = await import('./conform.ts');
       process.exitCode = await conform(argv.slice(1));
+      return;
+    }
+    if (argv[0] === 'compare') {
+      const { compare } = await import('./compare.ts');
+      process.exitCode = await compare(argv.slice(1), packageVersion());
       return;
     }
     const { settings, config, check, printConfig, help, version } = parseArguments(argv);

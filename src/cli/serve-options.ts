@@ -1,5 +1,7 @@
 // From what is set to what serve() takes. It must not start anything.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kebab, variableOf } from '../config/names.ts';
 import type { Configuration } from '../config/resolve.ts';
@@ -13,6 +15,9 @@ import { isOnTerminal } from '../workers/role.ts';
 import { fileSink, streamSink } from './log-sink.ts';
 
 const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+
+/** Where the results of `compare` lie, from the working folder: the default site shows them at `/compare/`. */
+export const RESULTS_FOLDER = 'compare-results';
 
 /** `config`: the file that said some of it, which is served to nobody. */
 export function serveOptionsOf(configuration: Configuration, config: string | undefined): ServeOptions {
@@ -34,7 +39,7 @@ export function serveOptionsOf(configuration: Configuration, config: string | un
     dynamic,
     dynamicSuffix,
     offload,
-    site: root === undefined ? undefined : siteOptionsOf(settings, config),
+    site: root === undefined ? undefined : siteOptionsOf(settings, config, root === DEFAULT_SITE),
   });
 }
 
@@ -53,7 +58,7 @@ function accessLogSink(accessLog: Settings['accessLog']): Sink | undefined {
   return fileSink(accessLog);
 }
 
-function siteOptionsOf(settings: Settings, config: string | undefined): SiteOptions {
+function siteOptionsOf(settings: Settings, config: string | undefined, isDefaultSite: boolean): SiteOptions {
   const { index, listing, cleanUrls, spa, cacheControl, charset, dotfiles, compression, securityHeaders } = settings;
   return only<SiteOptions>({
     index,
@@ -66,9 +71,15 @@ function siteOptionsOf(settings: Settings, config: string | undefined): SiteOpti
     compression,
     securityHeaders,
     hide: [...(settings.hide ?? []), ...(config === undefined ? [] : [config])],
-    mounts: settings.mount,
+    mounts: isDefaultSite ? withReport(settings.mount) : settings.mount,
     hosts: settings.vhost,
   });
+}
+
+/** The default site shows the newest report of `compare`, if there is one in the working folder when it starts. */
+function withReport(mounts: SiteOptions['mounts']): SiteOptions['mounts'] {
+  if (!existsSync(join(RESULTS_FOLDER, 'index.html')) || mounts?.['/compare'] !== undefined) return mounts;
+  return { ...mounts, '/compare': RESULTS_FOLDER };
 }
 
 /** They would be without effect, which nobody wants to find out later. */

@@ -10,7 +10,7 @@ import { type Program, portOf, REPOSITORY, startProgram } from '../support/progr
 // Every test here starts programs, some a hundred of them: this bounds what hangs, and expects nothing.
 vi.setConfig({ testTimeout: 120_000 });
 
-export { MODEL_NAMES, type ModelName } from '../../src/cli/model.ts';
+export { MODEL_NAMES, type ModelName } from '../../src/config/model-names.ts';
 
 /** Models that start a process or thread for each client, or are told to. */
 export const WITH_CHILDREN = ['multiprocess', 'multithread'] as const;

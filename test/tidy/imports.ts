@@ -17,8 +17,8 @@ const ROOMS: readonly string[] = [
   'cli',
 ];
 
-/** Rooms beside the server, which know nothing of it: what examines it must not share its mistakes. */
-const APART: readonly string[] = ['conformance'];
+/** Rooms beside the server, which know nothing of it: what examines or measures it must not share its mistakes. */
+const APART: readonly string[] = ['conformance', 'compare'];
 
 /** Root files that everyone but `http` may import. */
 const SHARED = ['src/errors.ts', 'src/limits.ts'];

@@ -1,0 +1,130 @@
+// A result as tables of text: for a terminal, and for a document.
+
+import type { Entry, Result, Row } from './result.ts';
+import { cell, digits, duration, MEASURES, type Measure, restOf, rowOf, summarize, verdict } from './summary.ts';
+
+export type Cells = readonly (readonly string[])[];
+
+/** How many clients a contender took at once. */
+export function mostText({ most }: Entry, { plan }: Result): string {
+  if (most === null) return '—';
+  return most >= plan.mostClients ? `${most.toLocaleString('en-US')} or more` : most.toLocaleString('en-US');
+}
+
+export function restText(entry: Entry): string {
+  return cell(restOf(entry), (share) => `${digits(share * 100)} %`);
+}
+
+/** Every contender at the middle, with all columns; heads first. */
+export function middleTable(result: Result): Cells {
+  const { idleBytes, errors, ...measures } = MEASURES;
+  const largestIdle = result.plan.turns.filter(({ dial }) => dial === 'idle').at(-1)?.position ?? '';
+  const line = (entry: Entry): readonly string[] => {
+    const row = rowOf(result, entry.name, 'middle', '');
+    return [
+      entry.name,
+      ...Object.values(measures).map((measure) => cellOf(row, measure)),
+      idleCell(result, entry.name, largestIdle),
+      restText(entry),
+      mostText(entry, result),
+      cellOf(row, errors),
+    ];
+  };
+  const titles = Object.values(measures).map(({ title }) => title);
+  return [['', ...titles, idleBytes.title, 'CPU at rest', 'most clients', errors.title], ...result.entries.map(line)];
+}
+
+/** Of the largest number of idle connections that a contender held. */
+function idleCell(result: Result, name: string, position: string): string {
+  const all = result.rows.filter((row) => row.contender === name && row.dial === 'idle' && row.rounds.length > 0);
+  const row = all.at(-1);
+  const text = cellOf(row, MEASURES.idleBytes);
+  return row === undefined || row.position === position ? text : `${text} (of ${row.position})`;
+}
+
+export function cellOf(row: Row | undefined, measure: Measure): string {
+  return cell(summarize(row, measure), measure.format);
+}
+
+/** What is to be said of a row: what befell it, or that not all of its clients were served. */
+function noteOf({ entries, plan }: Result, row: Row | undefined): string {
+  if (row === undefined || row.problem !== '') return row?.problem ?? '';
+  const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
+  const { clients, idle, slow } = row.setting;
+  if (most === null || most >= plan.mostClients || clients + idle + slow <= most) return '';
+  return `it takes ${most} clients at once: the others waited or were refused`;
+}
+
+/** Every position of every dial: requests/s, p99 and processor time of each contender. */
+export function dialTable(result: Result): Cells {
+  const { perSecond, p99, cpu, errors } = MEASURES;
+  const lines = result.plan.turns
+    .filter(({ dial }) => dial !== 'middle')
+    .flatMap(({ dial, position }) =>
+      result.entries.map(({ name }) => {
+        const row = rowOf(result, name, dial, position);
+        const figures = [perSecond, p99, cpu, errors].map((measure) => cellOf(row, measure));
+        return [dial, position, name, ...figures, noteOf(result, row)];
+      }),
+    );
+  return [['dial', 'at', '', perSecond.title, p99.title, cpu.title, errors.title, ''], ...lines];
+}
+
+/** What befell contenders at the middle, and who could not serve all of its clients. */
+export function middleNotes(result: Result): readonly string[] {
+  return result.entries.flatMap(({ name }) => {
+    const note = noteOf(result, rowOf(result, name, 'middle', ''));
+    return note === '' ? [] : [`${name}: ${note}`];
+  });
+}
+
+/** What the terminal shows: both tables, who won, and what is doubtful. */
+export function textReport(result: Result): string {
+  const { machine, load, plan } = result;
+  const winners = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
+  return [
+    `${machine.processors} x ${machine.processor}, ${machine.system}, Node.js ${machine.node}, epoll-server ${machine.version}`,
+    `${load.name} ${load.version}, ${plan.rounds} rounds of ${duration(plan.windowMs * 1_000)}: medians, ± half the range`,
+    '',
+    columns(middleTable(result)),
+    ...middleNotes(result).map((text) => `${text}\n`),
+    ...(plan.turns.length > 1 ? [columns(dialTable(result))] : []),
+    ...winners.filter((text) => text !== ''),
+    ...result.warnings.map((text) => `note: ${text}`),
+    ...(result.incomplete === '' ? [] : [`INCOMPLETE: ${result.incomplete}`]),
+    '',
+  ].join('\n');
+}
+
+function columns(cells: Cells): string {
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((line) => (line[column] ?? '').length)));
+  const isText = (column: number): boolean => column === 0 || !cells.some((line) => /^\d/.test(line[column] ?? ''));
+  const pad = (text: string, column: number): string =>
+    isText(column) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+  return cells.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
+}
+
+export function markdownTable(cells: Cells): string {
+  const [head = [], ...lines] = cells;
+  const row = (line: readonly string[]): string => `| ${line.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [row(head), row(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...lines.map(row)].join('\n');
+}
+
+/** epoll against the busy loop, which is what this project is about: at 64 clients, beside idle ones, and at rest. */
+export function rivalryTable(result: Result): Cells {
+  const rivals = ['epoll', 'nonblocking'].flatMap((name) => result.entries.filter((entry) => entry.name === name));
+  const line = (text: string, of: (entry: Entry) => string): readonly string[] => [text, ...rivals.map(of)];
+  const at = (dial: string, position: string, measure: Measure) => (entry: Entry) =>
+    cellOf(rowOf(result, entry.name, dial, position), measure);
+  const { perSecond, cpu, p99, systemCalls } = MEASURES;
+  return [
+    ['', ...rivals.map(({ name }) => name)],
+    line('64 clients: requests/s', at('middle', '', perSecond)),
+    line('64 clients: CPU µs/request', at('middle', '', cpu)),
+    line('64 clients: system calls/request', at('middle', '', systemCalls)),
+    line('and 1,000 idle connections: requests/s', at('idle', '1000', perSecond)),
+    line('and 1,000 idle connections: CPU µs/request', at('idle', '1000', cpu)),
+    line('and 1,000 idle connections: p99', at('idle', '1000', p99)),
+    line('at rest: CPU', restText),
+  ];
+}

@@ -1,0 +1,257 @@
+// One setting of the dials, measured once on a contender that runs: the load ramps up, a window is measured, another
+// one counts system calls, and a client of our own compares answers all the while.
+
+import { Company, type Expected } from './company.ts';
+import type { Running } from './contender.ts';
+import { FIXED_QUERY, TARGETS } from './contender.ts';
+import type { Counters } from './counters.ts';
+import type { Setting } from './dials.ts';
+import type { Load, LoadRun } from './load.ts';
+import type { Plan } from './plan.ts';
+import { machineBusySeconds, pidsOf, residentBytesOf, threadsOf, usageOf } from './processes.ts';
+import { pause } from './program.ts';
+
+/** What one measurement found; per request where it can be. */
+export interface Figures {
+  readonly perSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  /** Processor time of a request, of the server's processes. */
+  readonly userUs: number;
+  readonly systemUs: number;
+  /** Context switches of a request. */
+  readonly switches: number;
+  /** Of a request; null: not counted. */
+  readonly systemCalls: number | null;
+  readonly instructions: number | null;
+  /** Of all its processes, what they share counted once. */
+  readonly residentBytes: number;
+  /** What an idle connection added; null: there was none. */
+  readonly idleBytes: number | null;
+  /** Answers that were not 2xx, and connections that failed, broke or heard nothing for 2 s. */
+  readonly badAnswers: number;
+  readonly failures: number;
+  readonly checked: number;
+  readonly wrong: number;
+  /** Of a processor: what the load generator took, and what neither it, the server nor this program did. */
+  readonly loadShare: number;
+  readonly strangerShare: number;
+}
+
+export interface Bench {
+  readonly plan: Plan;
+  readonly load: Load;
+  readonly counters: Counters;
+  readonly expected: Omit<Expected, 'answer' | 'isFixed'>;
+  readonly signal: AbortSignal;
+}
+
+/** How long one answer may take a server that nobody else asks. */
+const PROOF_MS = 5_000;
+
+/** As many threads as before for so long: nobody is being born any more. */
+const SETTLED_MS = 300;
+
+const LOOK_MS = 50;
+
+/** How soon a server answers that has nothing else to do. */
+const FREE_MS = 1_000;
+
+/** A setting that a contender cannot be measured at; the text says why. */
+export class Unmeasurable extends Error {}
+
+export function expectedOf({ contender }: Running, bench: Bench, answer: Setting['answer']): Expected {
+  return { ...bench.expected, answer, isFixed: contender.isFixed === true };
+}
+
+/** @throws Unmeasurable, or whatever befell the server or the load. */
+export async function measure(server: Running, setting: Setting, bench: Bench): Promise<Figures> {
+  const company = new Company(server.port);
+  try {
+    return await measureAmong(company, server, setting, bench);
+  } finally {
+    company.release();
+  }
+}
+
+async function measureAmong(company: Company, server: Running, setting: Setting, bench: Bench): Promise<Figures> {
+  const { plan, load, signal } = bench;
+  const { idle, slow, clients, keepAlive, answer } = setting;
+  const expected = expectedOf(server, bench, answer);
+  const proof = await company.prove(expected, PROOF_MS);
+  if (proof !== '') throw new Error(proof);
+  const emptyBytes = residentBytesOf(server.program.pid);
+  const held = idle === 0 ? 0 : await company.hold(idle, expected, plan.stallMs, signal);
+  if (held < idle) throw new Unmeasurable(`it answered ${held} of ${idle} connections that were to be held`);
+  const idleBytes = idle === 0 ? null : (residentBytesOf(server.program.pid) - emptyBytes) / idle;
+  await company.slow(slow);
+  const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
+  const url = `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`;
+  const run = load.start({ url, clients, keepAlive });
+  try {
+    await ramp(server, run, plan, signal);
+    const checking = company.check(expected, keepAlive);
+    const window = await watch(server, run, plan.windowMs, signal);
+    const residentBytes = residentBytesOf(server.program.pid);
+    const counted = await count(server, run, bench);
+    const { checked, wrong, example } = await checking.stop();
+    const { totals, perSent } = await run.stop();
+    if (totals.requests === 0) throw new Error('nobody was answered');
+    if (wrong > 0) throw new Error(`${wrong} of ${checked} answers under load were wrong: ${example}`);
+    const requests = window.sent * perSent;
+    return {
+      ...perRequest(window, requests, 1 - totals.badAnswers / totals.requests),
+      p50Us: totals.p50Us,
+      p99Us: totals.p99Us,
+      p999Us: totals.p999Us,
+      systemCalls: per(counted.systemCalls, counted.sent * perSent),
+      instructions: per(counted.instructions, counted.sent * perSent),
+      residentBytes,
+      idleBytes,
+      badAnswers: totals.badAnswers,
+      failures: totals.failures,
+      checked,
+      wrong,
+    };
+  } finally {
+    await run.stop().catch(() => {});
+  }
+}
+
+function per(count: number | null, requests: number): number | null {
+  return count === null || requests < 1 ? null : count / requests;
+}
+
+/** Looks at which more had been asked than at the last one: the first requests wait for nobody, the next for answers. */
+const ENOUGH_GROWTHS = 2;
+
+/** Waits until clients are connected, children are born, and answers come. */
+async function ramp(
+  { program }: Running,
+  run: LoadRun,
+  { rampMs, maxRampMs }: Plan,
+  signal: AbortSignal,
+): Promise<void> {
+  const begin = Date.now();
+  let [threads, sent, growths, sinceMs] = [0, 0, 0, begin];
+  while (Date.now() - begin < maxRampMs) {
+    const [nowThreads, nowSent] = [threadsOf(program.pid), await run.sent()];
+    if (nowThreads !== threads) sinceMs = Date.now();
+    if (nowSent > sent) growths++;
+    [threads, sent] = [nowThreads, nowSent];
+    const isSettled = Date.now() - begin >= rampMs && Date.now() - sinceMs >= Math.min(SETTLED_MS, rampMs);
+    if (isSettled && growths >= ENOUGH_GROWTHS) return;
+    await pause(LOOK_MS, signal);
+  }
+}
+
+/** What a window of time saw. */
+interface Window {
+  readonly seconds: number;
+  readonly sent: number;
+  readonly user: number;
+  readonly system: number;
+  readonly switches: number;
+  readonly load: number;
+  readonly stranger: number;
+}
+
+async function look({ program }: Running, run: LoadRun): Promise<Window> {
+  const { userSeconds: user, systemSeconds: system, switches } = usageOf(program.pid);
+  const own = process.cpuUsage();
+  const load = run.cpuSeconds();
+  const stranger = machineBusySeconds() - user - system - load - (own.user + own.system) / 1e6;
+  return { seconds: performance.now() / 1_000, sent: await run.sent(), user, system, switches, load, stranger };
+}
+
+/** A window that saw fewer is held open, up to so many times its length: a few requests have no rate. */
+const MIN_REQUESTS = 20;
+const MAX_STRETCH = 4;
+
+async function watch(server: Running, run: LoadRun, ms: number, signal: AbortSignal): Promise<Window> {
+  const before = await look(server, run);
+  await pause(ms, signal);
+  let after = await look(server, run);
+  while (after.sent - before.sent < MIN_REQUESTS && after.seconds - before.seconds < (MAX_STRETCH * ms) / 1_000) {
+    await pause(ms / 2, signal);
+    after = await look(server, run);
+  }
+  return {
+    seconds: after.seconds - before.seconds,
+    sent: after.sent - before.sent,
+    user: after.user - before.user,
+    system: after.system - before.system,
+    switches: after.switches - before.switches,
+    load: after.load - before.load,
+    stranger: after.stranger - before.stranger,
+  };
+}
+
+function perRequest(window: Window, requests: number, goodShare: number) {
+  const { seconds, user, system, switches, load, stranger } = window;
+  if (requests < 1) throw new Error(`nobody was answered for ${Math.round(seconds * 1_000)} ms`);
+  return {
+    perSecond: (requests * goodShare) / seconds,
+    userUs: (user * 1e6) / requests,
+    systemUs: (system * 1e6) / requests,
+    switches: Math.max(0, switches) / requests,
+    loadShare: load / seconds,
+    strangerShare: Math.max(0, stranger) / seconds,
+  };
+}
+
+async function count(server: Running, run: LoadRun, { counters, plan, signal }: Bench) {
+  const counting = await counters.start(pidsOf(server.program.pid));
+  const before = await run.sent();
+  await pause(plan.countMs, signal).catch(() => {});
+  const sent = (await run.sent()) - before;
+  return { sent, ...(await counting.stop()) };
+}
+
+/** The share of a processor that a server takes while nobody is connected. */
+export async function measureRest({ program }: Running, { plan, signal }: Bench): Promise<number> {
+  // What clients who have just left made it do is not rest.
+  await pause(plan.restMs, signal);
+  const before = usageOf(program.pid);
+  const begin = performance.now();
+  await pause(plan.restMs, signal);
+  const after = usageOf(program.pid);
+  const used = after.userSeconds + after.systemSeconds - before.userSeconds - before.systemSeconds;
+  // The system's scaling of its ticks goes back a little now and then.
+  return (Math.max(used, 0) * 1_000) / (performance.now() - begin);
+}
+
+/** How many clients a server takes at once, of those that the plan tries. */
+export async function measureMost(server: Running, bench: Bench): Promise<number> {
+  const company = new Company(server.port);
+  try {
+    const expected = expectedOf(server, bench, 'text');
+    return await company.hold(bench.plan.mostClients, expected, bench.plan.stallMs, bench.signal);
+  } finally {
+    company.release();
+  }
+}
+
+/** Lets compilers do their work before anything counts. */
+export async function warmUp(server: Running, answer: Setting['answer'], { load, plan, signal }: Bench): Promise<void> {
+  const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
+  const run = load.start({
+    url: `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`,
+    clients: 4,
+    keepAlive: true,
+  });
+  try {
+    await pause(plan.warmUpMs, signal);
+  } finally {
+    await run.stop().catch(() => {});
+  }
+}
+
+/** Whether a server answers soon: one that is still busy with clients who left is of no use for the next setting. */
+export async function isFree(server: Running, answer: Setting['answer'], bench: Bench): Promise<boolean> {
+  const company = new Company(server.port);
+  const problem = await company.prove(expectedOf(server, bench, answer), FREE_MS);
+  company.release();
+  return problem === '';
+}
