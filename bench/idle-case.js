@@ -33,7 +33,10 @@ function hardLimit(bash) {
   return text === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(text);
 }
 
-/** One round: without, with, without again; the costs without are averaged, so that drift cancels out. */
+/**
+ * One round: without, with, without again; the costs without are averaged, so that drift cancels out. Each run comes
+ * after the same two things: a collection, which throws away compiled code too, and a run that compiles it again.
+ */
 export async function measureIdle(plan, load, seconds) {
   const server = {
     name: 'idle',
@@ -45,23 +48,29 @@ export async function measureIdle(plan, load, seconds) {
   const talker = await startServer(server);
   let holder = null;
   try {
-    await load.fixed(talker.port, server, Math.min(1, seconds * 2));
-    const before = await measuredRun(talker, server, load, seconds);
+    const warmRun = async () => {
+      await load.fixed(talker.port, server, seconds);
+      return measuredRun(talker, server, load, seconds);
+    };
+    await load.fixed(talker.port, server, seconds);
     const heapBefore = await talker.ask('gc');
+    const before = await warmRun();
+    await talker.ask('gc');
     const residentBefore = residentOf(talker.pid);
     const holding = plan.wrap([HOLDER, `${talker.port}`, `${plan.count}`]);
     holder = new Talker('the holder of idle connections', holding.command, holding.args);
     const held = Number(/^HELD (\d+)$/.exec(await holder.line(OPEN_MS))?.[1]);
     const heapAfter = await talker.ask('gc');
     const residentAfter = residentOf(talker.pid);
-    const during = await measuredRun(talker, server, load, seconds);
+    const during = await warmRun();
     const { openConnections } = await talker.ask('stats');
     if (openConnections < held) throw new Error(`only ${openConnections} of ${held} idle connections were still open`);
     await checkAnswers(talker.port, server);
     holder.child.stdin.end();
     await holder.child.ended;
     await pause(300);
-    const after = await measuredRun(talker, server, load, seconds);
+    await talker.ask('gc');
+    const after = await warmRun();
     const without = (cost(before) + cost(after)) / 2;
     return {
       held,

@@ -9,7 +9,7 @@
 // (Unix servers fork(2). Node.js cannot: its threads do not survive it. So a child is spawned.)
 //
 // Good for: clients that must not harm each other: a crash, a leak or an endless loop is one client's. Where it
-// breaks: a process costs 155 ms of CPU time to start and 12 MiB of its own (measured): six new clients a second fill
+// breaks: a process costs 230 ms of CPU time to start and 12 MiB of its own (measured): five new clients a second fill
 // a core, and `maxChildren` (64) bounds how many there are.
 //
 //   node dist/multiprocess-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]

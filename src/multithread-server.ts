@@ -7,7 +7,7 @@
 // is free.
 //
 // Good for: handlers that compute, on as many processors as there are. Where it breaks: a worker thread is a
-// whole JavaScript engine of its own: 100 ms of CPU time to start and 12 MiB (measured), so ten new clients a second
+// whole JavaScript engine of its own: 180 ms of CPU time to start and 12 MiB (measured), so six new clients a second
 // fill a core, and `maxChildren` (64) bounds how many there are. What crashes the process, as a native addon can,
 // takes all clients with it.
 //

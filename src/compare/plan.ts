@@ -44,7 +44,7 @@ const QUICK = {
   rounds: 2,
   warmUpMs: 300,
   rampMs: 200,
-  maxRampMs: 10_000,
+  maxRampMs: 20_000,
   windowMs: 500,
   countMs: 200,
   restMs: 400,

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import type { Handler } from '../http/handler.ts';
 import { type Door, doorOf } from './doors.ts';
-import { type FetchApplication, type FetchOptions, fetchHandler } from './fetch.ts';
+import type { FetchApplication, FetchOptions } from './fetch.ts';
 import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
 import { type WsgiApplication, wsgi } from './wsgi.ts';
 
@@ -57,13 +57,17 @@ function isCommonJs(namespace: Exports, file: string): boolean {
   return 'module.exports' in namespace || createRequire(file).cache[file] !== undefined;
 }
 
-function handlerFor(found: unknown, door: Door | null, what: string, options: FetchOptions): Handler {
+async function handlerFor(found: unknown, door: Door | null, what: string, options: FetchOptions): Promise<Handler> {
   if (door === 'node') {
     throw refuseModule(
       `${what} is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw`,
     );
   }
-  if (door === 'fetch' && isFetchApplication(found)) return fetchHandler(found, options);
+  if (door === 'fetch' && isFetchApplication(found)) {
+    // Node's fetch, behind ours, takes 50 ms to load.
+    const { fetchHandler } = await import('./fetch.ts');
+    return fetchHandler(found, options);
+  }
   if (door === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
   if (door === 'raw' && isHandler(found)) return found;
   if (typeof found === 'function') {
