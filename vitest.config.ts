@@ -1,5 +1,6 @@
 // How the tests run: each file in a process of its own, since descriptors belong to processes.
 
+import { availableParallelism } from 'node:os';
 import type { ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = {
@@ -8,7 +9,7 @@ const config: ViteUserConfig = {
     setupFiles: ['test/support/leaks.ts'],
     pool: 'forks',
     // Most tests wait for a system or a child, not for the processor.
-    maxWorkers: '100%',
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Bounds for what hangs, not expectations: nothing here depends on how fast the machine is.
     testTimeout: 30_000,
     hookTimeout: 30_000,
