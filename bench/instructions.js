@@ -4,10 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from '../scripts/bundle.js';
 import { find, run, start } from './children.js';
 
 const EVENT = 'instructions:u';
-const REPLAY = fileURLToPath(new URL('replay.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Both large enough for the code to be compiled long before the end. */
 const FEW = 200_000;
 const MANY = 500_000;
@@ -45,18 +46,26 @@ export function countInstructions(perf, pid) {
   };
 }
 
+/** The program bench/replay.js, bundled as the server is. */
+export async function bundleReplay() {
+  const folder = join('build', 'replay');
+  await bundle(ROOT, { replay: join('bench', 'replay.js') }, folder);
+  return join(ROOT, folder, 'replay.js');
+}
+
 /** JavaScript's share per request on a replayed kernel, or null without valgrind. */
 export async function replayInstructions() {
   const valgrind = find('valgrind');
   if (valgrind === null) return null;
+  const program = await bundleReplay();
   // Counts do not depend on time: both at once.
-  const [few, many] = await Promise.all([FEW, MANY].map((requests) => replay(valgrind, requests)));
+  const [few, many] = await Promise.all([FEW, MANY].map((requests) => replay(valgrind, program, requests)));
   return (many.instructions - few.instructions) / (many.answers - few.answers);
 }
 
-async function replay(valgrind, requests) {
+async function replay(valgrind, program, requests) {
   const options = ['--tool=callgrind', '--callgrind-out-file=/dev/null', '--smc-check=all'];
-  const args = [...options, process.execPath, '--single-threaded', REPLAY, `${requests}`];
+  const args = [...options, process.execPath, '--single-threaded', program, `${requests}`];
   const { code, stdout, stderr } = await run(valgrind, args, { limitMs: LIMIT_MS });
   const instructions = Number(/Collected : (\d+)/.exec(stderr)?.[1]);
   const answers = Number(/(\d+) answers/.exec(stdout)?.[1]);

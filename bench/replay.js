@@ -1,26 +1,27 @@
 // Replays the same bytes through the whole server on a kernel without system calls, in batches of a fixed
 // size: the instructions of a run depend on the code alone. Run it under a counter, with two numbers of
 // requests; the difference belongs to the requests.
-//   valgrind --tool=callgrind --smc-check=all node --single-threaded bench/replay.js 100000 [REQUEST [DOOR | FOLDER]]
-// With a folder, its files are served. REPLAY_MODEL=coroutine in the environment has coroutines serve instead of
-// the connections themselves.
-import { Connection } from '../dist/connection/connection.js';
-import { CoroutineClient, readable, writable } from '../dist/connection/coroutine.js';
-import { Stage } from '../dist/connection/stage.js';
-import { fetchHandler } from '../dist/handlers/fetch.js';
-import { isolated } from '../dist/handlers/isolated.js';
-import { wsgi } from '../dist/handlers/wsgi.js';
-import { HttpClock } from '../dist/http/date.js';
-import { prepareFields } from '../dist/http/fields.js';
-import { HeadWriter } from '../dist/http/response-head.js';
-import { createNativeFiles } from '../dist/kernel/files.js';
-import { DUE_AT_MS, EVENT_WORDS, NOW_MS, ORDER_WORDS, READABLE, SLOT_BYTES } from '../dist/kernel/kernel.js';
-import { resolveLimits } from '../dist/limits.js';
-import { Reactor } from '../dist/reactor/reactor.js';
-import { tuneCompiler } from '../dist/server/compiler.js';
-import { resolveFolders, Sites } from '../dist/server/sites.js';
-import { SessionContext } from '../dist/session/context.js';
-import { Session } from '../dist/session/session.js';
+// Bundle it first, as the server is: `bundleReplay()` of bench/instructions.js.
+//   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [REQUEST [DOOR]]
+// A folder in the place of DOOR: its files are served. REPLAY_MODEL=coroutine in the environment has coroutines serve
+// instead of the connections themselves.
+import { Connection } from '../build/modules/connection/connection.js';
+import { CoroutineClient, readable, writable } from '../build/modules/connection/coroutine.js';
+import { Stage } from '../build/modules/connection/stage.js';
+import { fetchHandler } from '../build/modules/handlers/fetch.js';
+import { isolated } from '../build/modules/handlers/isolated.js';
+import { wsgi } from '../build/modules/handlers/wsgi.js';
+import { HttpClock } from '../build/modules/http/date.js';
+import { prepareFields } from '../build/modules/http/fields.js';
+import { HeadWriter } from '../build/modules/http/response-head.js';
+import { createNativeFiles } from '../build/modules/kernel/files.js';
+import { DUE_AT_MS, EVENT_WORDS, NOW_MS, ORDER_WORDS, READABLE, SLOT_BYTES } from '../build/modules/kernel/kernel.js';
+import { resolveLimits } from '../build/modules/limits.js';
+import { Reactor } from '../build/modules/reactor/reactor.js';
+import { tuneCompiler } from '../build/modules/server/compiler.js';
+import { resolveFolders, Sites } from '../build/modules/server/sites.js';
+import { SessionContext } from '../build/modules/session/context.js';
+import { Session } from '../build/modules/session/session.js';
 
 const CLIENTS = 64;
 const REQUESTS = Number(process.argv[2] ?? 100_000);

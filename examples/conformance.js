@@ -2,12 +2,8 @@
 // handed, through a door. `epoll-server conform` says which of these parts a case needs.
 //   node examples/conformance.js PORT ROOT [--door=raw|wsgi|fetch] [--backend=NAME] [--OPTION=NUMBER ...]
 
-import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fetchHandler, serve, wsgi } from 'epoll-server';
-import { createNativeFiles } from '../dist/kernel/files.js';
-import { resolveLimits } from '../dist/limits.js';
-import { resolveFolders, Sites } from '../dist/server/sites.js';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
@@ -135,18 +131,13 @@ const DOORS = {
   wsgi: wsgi(application),
 };
 
-/** Application routes first, through the door; every other path is a file's. */
-async function site(root, door) {
-  const context = {
-    files: createNativeFiles(),
-    limits: resolveLimits({}),
-    nowMs: () => performance.now(),
-    wallClockMs: Date.now,
-    onError: () => {},
+/** What is not a file's is a route's. */
+function routes(door) {
+  return (request, response) => {
+    if (Object.hasOwn(RAW, request.path)) return DOORS[door](request, response);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return response.send(405, { Allow: 'GET, HEAD' });
+    return response.send(404, {}, 'no such file or route\n');
   };
-  const { handler: files } = new Sites(await resolveFolders(root, {}), {}, context);
-  const routes = DOORS[door];
-  return (request, response) => (Object.hasOwn(RAW, request.path) ? routes : files)(request, response);
 }
 
 const [, program, port, root, ...flags] = process.argv;
@@ -154,8 +145,7 @@ if (program === import.meta.filename) {
   const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
   const { door = 'raw', backend, ...limits } = given;
   const numbers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, Number(value)]));
-  const handler = await site(resolve(root), door);
   const options = { ...numbers, ...(backend === undefined ? {} : { backend }), onError: () => {} };
-  const server = await serve({ ...options, port: Number(port), handler });
+  const server = await serve({ ...options, port: Number(port), root, handler: routes(door) });
   console.log(`${server.url} serves ${root} (door ${door}, back end ${server.backend}, pid ${process.pid})`);
 }

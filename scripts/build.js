@@ -1,10 +1,12 @@
-// Builds everything: the addon into build/Release, TypeScript into dist/. Run by `npm run build` and,
+// Builds everything: the addon into build/Release; TypeScript module by module into build/modules, for tests and
+// tools that want single ones; and from those what is shipped, in few files, into dist/. Run by `npm run build` and,
 // through `prepare`, by `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundlePackage } from './bundle.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -26,6 +28,7 @@ const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin', 'node
 const configured = existsSync(join(root, 'build', 'Makefile'));
 run(gyp, ['--loglevel=warn', ...(configured ? [] : ['configure']), 'build', ...headers()]);
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
+for (const folder of ['dist', join('build', 'modules')]) rmSync(join(root, folder), { recursive: true, force: true });
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 run(tsc, ['-p', 'tsconfig.build.json']);
+await bundlePackage(root);

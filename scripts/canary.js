@@ -16,12 +16,12 @@ export function readCanaries() {
   return JSON.parse(readFileSync(join(ROOT, 'test', 'simulation', 'canaries.json'), 'utf8'));
 }
 
-/** The URL of a copy of dist/ with the bug in it; the copy goes with the process. */
+/** The URL of a copy of build/modules with the bug in it; the copy goes with the process. */
 export function plantCanary({ name, file, from, to }) {
   // Inside the repository, so that node_modules is found from there.
   const copy = mkdtempSync(join(ROOT, 'build', `canary-${name}-`));
   copies.push(copy);
-  cpSync(join(ROOT, 'dist'), copy, { recursive: true });
+  cpSync(join(ROOT, 'build', 'modules'), copy, { recursive: true });
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
   if (text.split(from).length !== 2) {

@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { kebab } from '../dist/config/names.js';
-import { SETTINGS } from '../dist/config/settings.js';
+import { kebab } from '../build/modules/config/names.js';
+import { SETTINGS } from '../build/modules/config/settings.js';
 
 const FILE = fileURLToPath(new URL('../config.schema.json', import.meta.url));
 

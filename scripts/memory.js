@@ -55,6 +55,7 @@ function buildCopy() {
   mkdirSync(join(COPY, 'build', 'Release'), { recursive: true });
   for (const name of [
     'src',
+    'build/modules',
     'dist',
     'test',
     'html',

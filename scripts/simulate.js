@@ -13,7 +13,7 @@ import { plantCanary, readCanaries } from './canary.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROGRESS_MS = 10_000;
 /** Rooms whose code a long run must have reached. */
-const COVERED = /dist\/(?:reactor|connection|session)\/[\w-]+\.js$/;
+const COVERED = /build\/modules\/(?:reactor|connection|session)\/[\w-]+\.js$/;
 
 const { values } = parseArgs({
   options: {
@@ -46,8 +46,8 @@ if (canary === undefined) {
   );
   process.exit(2);
 }
-const dist = canary === null ? new URL('../dist/', import.meta.url) : plantCanary(canary);
-const testing = await import(new URL('testing/index.js', dist));
+const modules = canary === null ? new URL('../build/modules/', import.meta.url) : plantCanary(canary);
+const testing = await import(new URL('testing/index.js', modules));
 const { BEHAVIOUR_NAMES, CHECKERS, DIAL_NAMES, drawRun, everyFault, play, shrink, smallRun, TRANSITIONS } = testing;
 
 const firstSeed = number('seed');

@@ -1,7 +1,6 @@
 // The command `compare`: arguments, progress, Ctrl-C, and what is left behind of a comparison of the models.
 
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Comparison, compare as compareAll, type Progress } from '../compare/comparison.ts';
 import { DIAL_NAMES, DIALS, MIDDLE_TEXT } from '../compare/dials.ts';
@@ -84,9 +83,7 @@ async function run(wanted: Wanted, version: string, command: string): Promise<Re
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  const models = wanted.models.map((name) =>
-    modelContender(name, fileURLToPath(new URL(`../${name}-server.js`, import.meta.url)), version),
-  );
+  const models = wanted.models.map((name) => modelContender(name, version));
   try {
     const comparison = { ...wanted, models, machine: thisMachine(version), command };
     return await compareAll(comparison, progressOn(process.stderr), interruption.signal);

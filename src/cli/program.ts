@@ -1,9 +1,11 @@
 // The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findConfig, readConfig } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
+import { PACKAGE_ROOT } from '../package.ts';
 import { tuneCompiler } from '../server/compiler.ts';
 import { planOf, Resources } from '../server/plan.ts';
 import { EndedChild } from '../workers/crew.ts';
@@ -169,7 +171,7 @@ function fail(error: unknown): never {
 }
 
 function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest
     ? String(manifest.version)
     : 'unknown';

@@ -2,19 +2,19 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { kebab, variableOf } from '../config/names.ts';
 import type { Configuration } from '../config/resolve.ts';
 import { SETTINGS, type Settings } from '../config/settings.ts';
 import { EpollServerError } from '../errors.ts';
 import { LIMIT_NAMES } from '../limits.ts';
+import { PACKAGE_ROOT } from '../package.ts';
 import type { ServeOptions } from '../server/options.ts';
 import type { SiteOptions } from '../server/site-options.ts';
 import type { Sink } from '../server/watcher.ts';
 import { isOnTerminal } from '../workers/role.ts';
 import { fileSink, streamSink } from './log-sink.ts';
 
-const DEFAULT_SITE = fileURLToPath(new URL('../../html', import.meta.url));
+const DEFAULT_SITE = join(PACKAGE_ROOT, 'html');
 
 /** Where the results of `compare` lie, from the working folder: the default site shows them at `/compare/`. */
 export const RESULTS_FOLDER = 'compare-results';

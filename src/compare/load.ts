@@ -4,8 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EpollServerError } from '../errors.ts';
+import { programPath } from '../package.ts';
 import { cpuSecondsOf, writtenBytesOf } from './processes.ts';
 import { outputOf, Program } from './program.ts';
 
@@ -135,7 +135,7 @@ function autocannon(path: string): Load {
     name: 'autocannon',
     version,
     start: ({ url, clients, keepAlive }) => {
-      const cannon = fileURLToPath(new URL('cannon.js', import.meta.url));
+      const cannon = programPath('compare/cannon.js');
       const args = [cannon, path, url, `${clients}`, `${keepAlive}`, `${MAX_RUN_SECONDS}`];
       const program = new Program('autocannon', process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
       let counted = (_: number): void => {};

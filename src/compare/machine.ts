@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../package.ts';
 
 export interface Machine {
   readonly processor: string;
@@ -19,8 +19,6 @@ export interface Machine {
   /** How many programs wanted to run when it began: the average of a minute. */
   readonly load: number;
 }
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export function thisMachine(version: string): Machine {
   const processors = cpus();
@@ -38,7 +36,10 @@ export function thisMachine(version: string): Machine {
 
 function commit(): string {
   const git = (...args: readonly string[]): string =>
-    execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    execFileSync('git', ['-C', PACKAGE_ROOT, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   try {
     // Not somebody else's repository, in whose node_modules this package may lie.
     if (git('rev-parse', '--show-prefix') !== '') return '';

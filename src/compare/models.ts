@@ -1,12 +1,11 @@
 // The models of this project as contenders: the program of each, as an operator starts it, with all its defaults.
 
-import { fileURLToPath } from 'node:url';
+import { programPath } from '../package.ts';
 import type { Contender } from './contender.ts';
 
-const APPLICATION = fileURLToPath(new URL('application.js', import.meta.url));
+const APPLICATION = programPath('compare/application.js');
 
-/** The model that `program` serves by. */
-export function modelContender(name: string, program: string, version: string): Contender {
+export function modelContender(name: string, version: string): Contender {
   return {
     name,
     kind: 'model',
@@ -14,7 +13,12 @@ export function modelContender(name: string, program: string, version: string): 
     answers: ['text', 'sleep', 'burn', 'kib', 'mib'],
     command: (place, { folder, port }) => ({
       command: process.execPath,
-      args: [program, `${port}`, place === 'files' ? folder : `${APPLICATION}:application`, '--no-access-log'],
+      args: [
+        programPath(`${name}-server.js`),
+        `${port}`,
+        place === 'files' ? folder : `${APPLICATION}:application`,
+        '--no-access-log',
+      ],
     }),
   };
 }

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT, programPath } from '../package.ts';
 import type { Contender } from './contender.ts';
 import { outputOf } from './program.ts';
 
@@ -43,7 +43,7 @@ export async function findPeer(name: string, folder: string): Promise<Contender 
 }
 
 function programOf(file: string): string {
-  return fileURLToPath(new URL(`peers/${file}`, import.meta.url));
+  return programPath(`compare/peers/${file}`);
 }
 
 /** A peer that is a script. */
@@ -130,7 +130,7 @@ async function freePort(): Promise<number> {
 /** An epoll loop that does not read what it receives: no HTTP server can do less. */
 async function floor(folder: string): Promise<Contender | string> {
   const program = join(folder, 'floor');
-  const source = fileURLToPath(new URL('../../src/compare/peers/floor.c', import.meta.url));
+  const source = join(PACKAGE_ROOT, 'src', 'compare', 'peers', 'floor.c');
   const compiled = await outputOf('cc', ['-O2', '-o', program, source], 60_000);
   if (compiled === null) return 'there is no C compiler (cc)';
   if (compiled.how !== 'exit code 0') return `cc failed: ${compiled.lastLine}`;

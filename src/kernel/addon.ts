@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { PACKAGE_ROOT } from '../package.ts';
 import type { Files } from './files.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -70,8 +70,6 @@ export function assertSupported(runtime: Runtime): void {
     refuse(`Node.js ${runtime.versions['node']} is too old`);
   }
 }
-
-const PACKAGE_ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Where the addon may lie, in the order in which they are tried. */
 export function addonCandidates(root: string = PACKAGE_ROOT): readonly string[] {

@@ -2,6 +2,7 @@
 // have open. Doors are loaded when somebody comes through them: who serves a folder starts without. It must not know
 // connections.
 
+import { DynamicFolder } from '../handlers/dynamic-folder.ts';
 import type { Successor } from '../handlers/files/successor.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler } from '../http/handler.ts';
@@ -28,7 +29,6 @@ export function applicationOf(handler: Handler | null, close: () => Promise<void
 export async function openApplication(plan: Plan, onError: NonNullable<ServeOptions['onError']>): Promise<Application> {
   const main = await openMain(plan, onError);
   if (plan.dynamic === null) return main;
-  const { DynamicFolder } = await import('../handlers/dynamic-folder.ts');
   const { loadApplication } = await import('../handlers/application.ts');
   const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
   const folder = new DynamicFolder({

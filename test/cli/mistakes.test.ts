@@ -102,7 +102,7 @@ test('a root that may not be read', async () => {
   await chmod(path, 0o755);
   await chmod(`${path}/closed`, 0o700);
   // Nothing is closed to root: the child becomes somebody else before it starts the server.
-  const options = new URL('../../dist/server/options.js', import.meta.url).href;
+  const options = new URL('../../build/modules/server/options.js', import.meta.url).href;
   const script = `
     const { resolveRoot } = await import(${JSON.stringify(options)});
     if (process.getuid() === 0) process.setuid(65534);

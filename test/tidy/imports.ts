@@ -20,8 +20,11 @@ const ROOMS: readonly string[] = [
 /** Rooms beside the server, which know nothing of it: what examines or measures it must not share its mistakes. */
 const APART: readonly string[] = ['conformance', 'compare'];
 
-/** Root files that everyone but `http` may import. */
-const SHARED = ['src/errors.ts', 'src/limits.ts'];
+/** Root files that everyone but `http` and `fetch` may import. */
+const PLAIN = ['src/errors.ts', 'src/package.ts'];
+
+/** Those that rooms of the server may import too. */
+const SHARED = [...PLAIN, 'src/limits.ts'];
 
 /** The models: each is a program that shows how it works, out of whatever layer has the parts. */
 const PROGRAMS: readonly string[] = [
@@ -38,6 +41,7 @@ const PROGRAMS: readonly string[] = [
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': ['src/errors.ts'],
+  'src/package.ts': [],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...ROOMS, 'http']])),
@@ -70,11 +74,11 @@ function objection(from: string, target: string): string | undefined {
   if (room === 'http') return 'http/ imports nothing';
   if (room === 'fetch') return "fetch/ imports nothing: it has the standard's classes alone";
   if (room === 'handlers') {
-    return targetRoom === 'http' || targetRoom === 'fetch' || target === 'src/errors.ts'
+    return targetRoom === 'http' || targetRoom === 'fetch' || PLAIN.includes(target)
       ? undefined
-      : 'handlers/ import http/, fetch/ and errors.ts only';
+      : 'handlers/ import http/, fetch/, errors.ts and package.ts only';
   }
-  if (APART.includes(room)) return target === 'src/errors.ts' ? undefined : 'it imports errors.ts only';
+  if (APART.includes(room)) return PLAIN.includes(target) ? undefined : 'it imports errors.ts and package.ts only';
   if (room === 'cli' && APART.includes(targetRoom)) return undefined;
   if (rank(room) < 0) return `src/${room}/ has no place in the order`;
   if (targetRoom === '') return SHARED.includes(target) ? undefined : 'the top imports, it is not imported';

@@ -1,11 +1,11 @@
 // Runs an application in a pool of threads while the loop keeps the connections: readiness for I/O, a pool for the
 // processor. It must not know what the application is.
 
-import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { EpollServerError } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
+import { programPath } from '../../package.ts';
 import type { Door } from '../doors.ts';
 import { OffloadedCall } from './call.ts';
 import type { Task, Thrown } from './messages.ts';
@@ -33,7 +33,7 @@ export interface Offloaded {
   close(): Promise<void>;
 }
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
+const WORKER = programPath('handlers/offload/worker.js');
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
 export async function offload(options: OffloadOptions): Promise<Offloaded> {

@@ -1,0 +1,19 @@
+// Where this package lies, for its addon, its default site and its programs. Modules are bundled into a few files, so
+// none of them can count the folders above itself.
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+function findRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+export const PACKAGE_ROOT: string = findRoot();
+
+/** The path of one of the built programs: `compare/cannon.js`. */
+export function programPath(name: string): string {
+  return join(PACKAGE_ROOT, 'dist', name);
+}
