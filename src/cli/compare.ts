@@ -30,7 +30,7 @@ const COMPARE_FLAGS = [
   { name: 'dials', value: 'A,B', text: `of ${DIAL_NAMES.join(', ')}` },
   { name: 'against', value: 'A,B', text: `other servers too, of ${PEER_NAMES.join(', ')}` },
   { name: 'rounds', value: 'N', text: 'how often each is started and measured (default 2, with --full 3)' },
-  { name: 'seconds', value: 'N', text: 'of each measurement (default 0.5, with --full 2)' },
+  { name: 'seconds', value: 'N', text: 'of each measurement (default 0.5, with --full 1.5)' },
   { name: 'out', value: 'FOLDER', text: `for the results (default ${RESULTS_FOLDER})` },
   { name: 'port', value: 'N', text: 'for all servers, one after the other (default: the system chooses)' },
   { name: 'from', value: 'FILE', text: 'measure nothing: table and report of a result that is there' },

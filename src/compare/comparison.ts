@@ -50,6 +50,9 @@ class Notes {
   most: number | null = null;
   readonly figures = new Map<Turn, Figures[]>();
   readonly problems = new Map<Turn, string>();
+  /** Visits that time was left for, and how long the longest took. */
+  visits = 0;
+  visitMs = 0;
 
   constructor(contender: Contender) {
     this.contender = contender;
@@ -104,7 +107,7 @@ class Run {
   readonly #notes: readonly Notes[];
   readonly #ground: Ground;
   readonly #progress: Progress;
-  readonly #said: readonly string[];
+  readonly #said: string[];
   readonly #endMs: number;
   #done = 0;
 
@@ -114,7 +117,7 @@ class Run {
     contenders: readonly Contender[],
     ground: Ground,
     progress: Progress,
-    said: readonly string[],
+    said: string[],
   ) {
     this.#wanted = wanted;
     this.#bench = bench;
@@ -159,13 +162,23 @@ class Run {
     for (let round = 1; round <= plan.rounds; round++) {
       for (const notes of shuffle([...this.#notes])) {
         if (signal.aborted) return 'it was interrupted';
-        if (performance.now() > this.#endMs) return `its time was over in round ${round} of ${plan.rounds}`;
         const before = this.#done;
-        await this.#visit(notes, round).catch(() => {});
+        if (performance.now() + notes.visitMs < this.#endMs) await this.#visit(notes, round).catch(() => {});
         this.#done = before + this.#stepsOfAVisit;
       }
     }
-    return signal.aborted ? 'it was interrupted' : '';
+    return signal.aborted ? 'it was interrupted' : this.#unvisited();
+  }
+
+  /** Everybody is to be seen once. Who had fewer rounds than others for want of time is named beside the figures. */
+  #unvisited(): string {
+    const { rounds } = this.#bench.plan;
+    for (const { visits, contender } of this.#notes) {
+      if (visits > 0 && visits < rounds)
+        this.#said.push(`time was left for ${visits} of ${rounds} rounds of ${contender.name}`);
+    }
+    const missed = this.#notes.filter(({ visits }) => visits === 0).map(({ contender }) => contender.name);
+    return missed.length === 0 ? '' : `its time was over before ${missed.join(', ')}`;
   }
 
   found() {
@@ -197,6 +210,8 @@ class Run {
   async #visit(notes: Notes, round: number): Promise<void> {
     const { turns } = this.#bench.plan;
     const visit = new Visit(notes.contender, this.#ground, this.#bench);
+    let beginMs = performance.now();
+    notes.visits++;
     try {
       for (const place of ['application', 'files'] as const) {
         const here = turns.filter(({ setting }) => placeOf(setting.answer) === place);
@@ -204,6 +219,8 @@ class Run {
         if (place === 'application') {
           this.#step(notes, round, 'at rest');
           await this.#aside(notes, visit);
+          // How many it takes is asked once.
+          if (round === 1) beginMs = performance.now();
         }
         for (const turn of shuffle([...here])) {
           this.#step(notes, round, turn.position === '' ? 'the middle' : `${turn.dial} at ${turn.position}`);
@@ -212,6 +229,7 @@ class Run {
       }
     } finally {
       await visit.end();
+      notes.visitMs = Math.max(notes.visitMs, performance.now() - beginMs);
     }
   }
 

@@ -1,5 +1,6 @@
 // What is run, how often and for how long: made before anything starts, so that the time it takes is known.
 
+import { placeOf } from './contender.ts';
 import { DIALS, MIDDLE_TURN, type Turn } from './dials.ts';
 
 export type Mode = 'quick' | 'full';
@@ -56,12 +57,13 @@ const QUICK = {
 
 const FULL = {
   rounds: 3,
-  warmUpMs: 2_000,
+  // V8 compiles the last of the hot functions after three to four seconds at full speed.
+  warmUpMs: 5_000,
   rampMs: 500,
   maxRampMs: 20_000,
-  windowMs: 2_000,
+  windowMs: 1_500,
   countMs: 400,
-  restMs: 2_000,
+  restMs: 1_500,
   mostClients: 10_000,
   stallMs: 4_000,
   maxMs: 1_800_000,
@@ -106,13 +108,15 @@ export function leftOutFor(wishes: Wishes, descriptors: number): readonly string
     .map(({ dial, position }) => `${dial} at ${position}`);
 }
 
-/** Starting a server, proving it, looking at /proc: what every visit and every turn cost beside their windows. */
-const VISIT_MS = 600;
+/** Starting a server, proving it, looking at /proc: what every server and every turn cost beside their windows. */
+const START_MS = 600;
 const TURN_MS = 150;
 
 /** About how long it takes; children that have to be born come on top. */
 export function estimateMs(plan: Plan, contenders: number): number {
-  const turn = plan.rampMs + plan.windowMs + TURN_MS;
-  const visit = VISIT_MS + plan.warmUpMs + 2 * plan.restMs + plan.countMs + plan.turns.length * turn;
-  return Math.min(plan.maxMs, contenders * (plan.rounds * visit + plan.stallMs));
+  const { turns, rounds } = plan;
+  const places = new Set(turns.map(({ setting }) => placeOf(setting.answer))).size;
+  const turn = plan.rampMs + plan.windowMs + plan.countMs + TURN_MS;
+  const visit = places * (START_MS + plan.warmUpMs) + 2 * plan.restMs + turns.length * turn;
+  return Math.min(plan.maxMs, contenders * (rounds * visit + plan.stallMs));
 }

@@ -7,8 +7,9 @@ import { FIXED_QUERY, TARGETS } from './contender.ts';
 import type { Counters } from './counters.ts';
 import type { Setting } from './dials.ts';
 import type { Load, LoadRun } from './load.ts';
+import { Nursery } from './nursery.ts';
 import type { Plan } from './plan.ts';
-import { machineBusySeconds, pidsOf, residentBytesOf, threadsOf, usageOf } from './processes.ts';
+import { machineBusySeconds, pidsOf, residentBytesOf, usageOf } from './processes.ts';
 import { pause } from './program.ts';
 
 /** What one measurement found; per request where it can be. */
@@ -49,9 +50,6 @@ export interface Bench {
 
 /** How long one answer may take a server that nobody else asks. */
 const PROOF_MS = 5_000;
-
-/** As many threads as before for so long: nobody is being born any more. */
-const SETTLED_MS = 300;
 
 const LOOK_MS = 50;
 
@@ -128,21 +126,18 @@ const ENOUGH_GROWTHS = 2;
 
 /** Waits until clients are connected, children are born, and answers come. */
 async function ramp(
-  { program }: Running,
+  { program, port }: Running,
   run: LoadRun,
   { rampMs, maxRampMs }: Plan,
   signal: AbortSignal,
 ): Promise<void> {
   const begin = Date.now();
-  let [threads, sent, growths, sinceMs] = [0, 0, 0, begin];
-  while (Date.now() - begin < maxRampMs) {
-    const [nowThreads, nowSent] = [threadsOf(program.pid), await run.sent()];
-    if (nowThreads !== threads) sinceMs = Date.now();
+  const nursery = new Nursery(program.pid, port);
+  for (let [sent, growths] = [0, 0]; Date.now() - begin < maxRampMs; await pause(LOOK_MS, signal)) {
+    const [isQuiet, nowSent] = [nursery.isQuiet(), await run.sent()];
     if (nowSent > sent) growths++;
-    [threads, sent] = [nowThreads, nowSent];
-    const isSettled = Date.now() - begin >= rampMs && Date.now() - sinceMs >= Math.min(SETTLED_MS, rampMs);
-    if (isSettled && growths >= ENOUGH_GROWTHS) return;
-    await pause(LOOK_MS, signal);
+    sent = nowSent;
+    if (isQuiet && growths >= ENOUGH_GROWTHS && Date.now() - begin >= rampMs) return;
   }
 }
 
@@ -233,12 +228,15 @@ export async function measureMost(server: Running, bench: Bench): Promise<number
   }
 }
 
+/** Enough for several to be ready at once, and not many where each needs a child. */
+const WARMING_CLIENTS = 16;
+
 /** Lets compilers do their work before anything counts. */
 export async function warmUp(server: Running, answer: Setting['answer'], { load, plan, signal }: Bench): Promise<void> {
   const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
   const run = load.start({
     url: `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`,
-    clients: 4,
+    clients: WARMING_CLIENTS,
     keepAlive: true,
   });
   try {
