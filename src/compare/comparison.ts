@@ -245,13 +245,17 @@ class Run {
 
   async #turn(notes: Notes, visit: Visit, turn: Turn): Promise<void> {
     const { signal } = this.#bench;
-    const { answer, idle, slow } = turn.setting;
+    const { answer, idle, slow, keepAlive } = turn.setting;
     if (!notes.contender.answers.includes(answer)) {
       notes.problems.set(turn, 'it has no such answer here');
       return;
     }
+    if (!keepAlive && notes.contender.neverCloses === true) {
+      notes.problems.set(turn, 'it keeps every connection');
+      return;
+    }
     if (notes.most !== null && idle + slow >= notes.most && notes.most < this.#bench.plan.mostClients) {
-      notes.problems.set(turn, `it takes ${notes.most} clients at once: none is left for busy ones`);
+      notes.problems.set(turn, `it takes ${notes.most} at once: none is left for busy ones`);
       return;
     }
     try {

@@ -50,6 +50,8 @@ export interface Contender {
   readonly answers: readonly Answer[];
   /** It gives the text of {@link FIXED_QUERY} whatever is asked. */
   readonly isFixed?: boolean;
+  /** It keeps every connection, also of who asks it to close. */
+  readonly neverCloses?: boolean;
   command(place: Place, ground: Ground): Command | Promise<Command>;
 }
 

@@ -119,7 +119,7 @@ function timeFigure(result: Result): readonly Figure[] {
       id: 'time',
       title: 'Where a request’s time goes',
       svg: barChart({ title: 'Processor time of a request, in the program and in the kernel', bars }),
-      text: 'The full part of a bar is the program’s own work on a request, the pale part the kernel’s: receiving, sending, waking, and looking for who is ready. The program does about the same in every model; what differs is how often it has to ask the kernel.',
+      text: 'The full part of a bar is the program’s own work on a request, the pale part the kernel’s: receiving, sending, waking, and looking for who is ready. One program that serves all clients does about the same however it waits; what differs is how often it has to ask the kernel. A process or thread for each client runs an engine for each, whose code has not become warm yet, and one client alone lets the processor sleep between two requests.',
     },
   ];
 }

@@ -140,6 +140,7 @@ async function floor(folder: string): Promise<Contender | string> {
     version: 'cc -O2',
     answers: ['text'],
     isFixed: true,
+    neverCloses: true,
     command: () => ({ command: program, args: [] }),
   };
 }

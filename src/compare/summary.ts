@@ -41,6 +41,11 @@ export function mebibytes(bytes: number): string {
   return `${digits(bytes / 2 ** 20)} MiB`;
 }
 
+/** A generator that has seen too few answers tells 0. */
+function told(us: number): number | null {
+  return us > 0 ? us : null;
+}
+
 type MeasureName =
   | 'perSecond'
   | 'p50'
@@ -67,17 +72,23 @@ export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
     title: 'p50',
     text: 'half of the answers came sooner',
     isLowerBetter: true,
-    of: (f) => f.p50Us,
+    of: (f) => told(f.p50Us),
     format: duration,
   },
   p99: {
     title: 'p99',
     text: '99 % of the answers came sooner',
     isLowerBetter: true,
-    of: (f) => f.p99Us,
+    of: (f) => told(f.p99Us),
     format: duration,
   },
-  p999: { title: 'p99.9', text: '99.9 % came sooner', isLowerBetter: true, of: (f) => f.p999Us, format: duration },
+  p999: {
+    title: 'p99.9',
+    text: '99.9 % came sooner',
+    isLowerBetter: true,
+    of: (f) => told(f.p999Us),
+    format: duration,
+  },
   cpu: {
     title: 'CPU µs/request',
     text: "processor time of the server's processes, dead children included",

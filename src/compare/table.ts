@@ -52,7 +52,7 @@ function noteOf({ entries, plan }: Result, row: Row | undefined): string {
   const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
   const { clients, idle, slow } = row.setting;
   if (most === null || most >= plan.mostClients || clients + idle + slow <= most) return '';
-  return `it takes ${most} clients at once: the others waited or were refused`;
+  return `it takes ${most === 1 ? 'one client' : `${most} clients`} at once: the others waited or were refused`;
 }
 
 /** Every position of every dial: requests/s, p99 and processor time of each contender. */
@@ -104,10 +104,16 @@ function columns(cells: Cells): string {
   return cells.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
 }
 
+/** A table of Markdown whose columns are lined up, as formatters leave it. */
 export function markdownTable(cells: Cells): string {
-  const [head = [], ...lines] = cells;
-  const row = (line: readonly string[]): string => `| ${line.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [row(head), row(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...lines.map(row)].join('\n');
+  const escaped = cells.map((line) => line.map((text) => text.replaceAll('|', '\\|')));
+  const [head = [], ...lines] = escaped;
+  const widths = head.map((_, column) => Math.max(4, ...escaped.map((line) => (line[column] ?? '').length)));
+  const pad = (text: string, column: number): string =>
+    column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+  const row = (line: readonly string[]): string => `| ${line.map(pad).join(' | ')} |`;
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [row(head), row(rule), ...lines.map(row)].join('\n');
 }
 
 /** epoll against the busy loop, which is what this project is about: at 64 clients, beside idle ones, and at rest. */

@@ -10,6 +10,8 @@ export class HeadBlock {
   /** The writer that made it, whose Server field it holds. */
   readonly owner: object;
   readonly status: number;
+  /** How the end of the content is told: LENGTH, CHUNKED or UNTOLD. */
+  readonly kind: number;
   /** Which second it tells; see `HttpClock.version`. */
   readonly version: number;
   /** Everything in front of the length's digits. */
@@ -21,9 +23,10 @@ export class HeadBlock {
   #lengthBefore: number = UNKNOWN;
   #repeats = 0;
 
-  constructor(owner: object, status: number, version: number, bytes: Buffer) {
+  constructor(owner: object, status: number, kind: number, version: number, bytes: Buffer) {
     this.owner = owner;
     this.status = status;
+    this.kind = kind;
     this.version = version;
     this.bytes = bytes;
     this.whole = bytes;

@@ -35,7 +35,7 @@ export interface Framing {
 export class HeadWriter {
   readonly #clock: HttpClock;
   readonly #serverLine: string;
-  #block: HeadBlock = new HeadBlock(this, 0, 0, Buffer.alloc(0));
+  #block: HeadBlock = new HeadBlock(this, 0, LENGTH, 0, Buffer.alloc(0));
 
   /** `server`: the Server field's value; empty for none. */
   constructor(clock: HttpClock, server: string) {
@@ -79,15 +79,15 @@ export class HeadWriter {
     const { version } = this.#clock;
     if (
       cached !== null &&
-      kind === LENGTH &&
+      cached.kind === kind &&
       cached.version === version &&
       cached.status === status &&
       cached.owner === this
     ) {
       return cached;
     }
-    const block = new HeadBlock(this, status, version, this.#makeBlock(status, fields, kind));
-    if (kind === LENGTH) fields.cached = block;
+    const block = new HeadBlock(this, status, kind, version, this.#makeBlock(status, fields, kind));
+    fields.cached = block;
     return block;
   }
 

@@ -28,7 +28,7 @@ test('tables, date, command and picture come between the markers, and again in t
     between.indexOf('docs/comparison.svg'),
   );
   expect(between).toContain('Measured on 2026-11-21 by `npm run compare -- --full`');
-  for (const model of MODELS) expect(between).toMatch(new RegExp(`^\\| ${model} \\|`, 'm'));
+  for (const model of MODELS) expect(between).toMatch(new RegExp(`^\\| ${model} +\\|`, 'm'));
   expect(await readFile(join(root, 'docs', 'comparison.svg'), 'utf8')).toMatch(/^<svg xmlns=.*<style>.*<\/svg>\n$/s);
 });
 

@@ -43,7 +43,7 @@ export function result(change: Partial<Result> = {}, names: readonly string[] = 
       const cost = 8 + names.length - i + turn.setting.idle / (contender === 'epoll' ? 1e6 : 100);
       const isLeftOut = contender === 'iterative' && turn.setting.idle > 0;
       const rounds = isLeftOut ? [] : [figures(cost), figures(cost * 1.1), figures(cost * 1.02)];
-      return { ...turn, contender, rounds, problem: isLeftOut ? 'it takes 1 clients at once' : '' };
+      return { ...turn, contender, rounds, problem: isLeftOut ? 'it takes one client at once' : '' };
     }),
   );
   return {

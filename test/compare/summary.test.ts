@@ -130,8 +130,8 @@ describe('tables', () => {
     const text = textReport(result({ incomplete: 'it was interrupted' }));
     expect(text).toContain('INCOMPLETE: it was interrupted');
     expect(text).toContain('note: perf cannot count instructions');
-    expect(text).toMatch(/^idle .* iterative .*it takes 1 clients at once$/m);
-    expect(text).toMatch(/^clients +256 +iterative .*it takes 1 clients at once: the others waited or were refused$/m);
+    expect(text).toMatch(/^idle .* iterative .*it takes one client at once$/m);
+    expect(text).toMatch(/^clients +256 +iterative .*it takes one client at once: the others waited or were refused$/m);
     expect(text).toMatch(/^clients +1 +iterative .*\d$/m);
   });
 });
