@@ -54,11 +54,13 @@ function utcMs(
   return date.setUTCHours(hours, minutes, Math.min(seconds, 59));
 }
 
-/** The current date as text, refreshed when the wall clock's second has passed. */
+/** The current date, as text and as bytes, refreshed when the wall clock's second has passed. */
 export class HttpClock {
   /** Grows with every new text, so that whoever keeps bytes made of it sees that they are old. */
   version = 0;
   text = '';
+  /** {@link text} again: always of the same length, until the year 10000. */
+  bytes: Buffer = Buffer.alloc(0);
   readonly #wallClockMs: () => number;
   /** Monotonic time at which the wall clock's next second begins. */
   #nextMs = Number.NEGATIVE_INFINITY;
@@ -73,6 +75,7 @@ export class HttpClock {
     const wallMs = this.#wallClockMs();
     this.#nextMs = nowMs + 1000 - (wallMs % 1000);
     this.text = formatHttpDate(wallMs);
+    this.bytes = Buffer.from(this.text, 'latin1');
     this.version++;
   }
 }

@@ -1,5 +1,6 @@
-// The bytes of a response head for one status, second and set of fields, made once and sent often: up to
-// the digits of its length, and whole for a length that comes again and again. It must not know clocks.
+// The bytes of a response head for one status and set of fields, made once and sent often: up to the digits of its
+// length, and whole for a length that comes again and again. Each second its date is written anew, in its place.
+// It must not know clocks.
 
 /** Answers of the same length in a row after which the head with that length is kept too. */
 const REPEATS = 4;
@@ -12,24 +13,44 @@ export class HeadBlock {
   readonly status: number;
   /** How the end of the content is told: LENGTH, CHUNKED or UNTOLD. */
   readonly kind: number;
-  /** Which second it tells; see `HttpClock.version`. */
-  readonly version: number;
   /** Everything in front of the length's digits. */
   readonly bytes: Buffer;
   /** The whole head for {@link length}, with no field behind Content-Length. */
   whole: Buffer;
   /** The Content-Length in {@link whole}; -1: none yet. */
   length: number = UNKNOWN;
+  /** Which second it tells; see `HttpClock.version`. */
+  #version: number;
+  /** Where that is written; -1: nowhere. */
+  readonly #dateAt: number;
   #lengthBefore: number = UNKNOWN;
   #repeats = 0;
 
-  constructor(owner: object, status: number, kind: number, version: number, bytes: Buffer) {
-    this.owner = owner;
-    this.status = status;
-    this.kind = kind;
-    this.version = version;
-    this.bytes = bytes;
-    this.whole = bytes;
+  /** `dateAt`: where in `bytes` the date of the second `version` stands; -1: nowhere. */
+  constructor(given: {
+    readonly owner: object;
+    readonly status: number;
+    readonly kind: number;
+    readonly bytes: Buffer;
+    readonly version: number;
+    readonly dateAt: number;
+  }) {
+    this.owner = given.owner;
+    this.status = given.status;
+    this.kind = given.kind;
+    this.bytes = given.bytes;
+    this.whole = given.bytes;
+    this.#version = given.version;
+    this.#dateAt = given.dateAt;
+  }
+
+  /** Brings the date up to the second `version`. `date` is as long as the one before. */
+  tell(version: number, date: Buffer): void {
+    if (version === this.#version) return;
+    this.#version = version;
+    if (this.#dateAt < 0) return;
+    this.bytes.set(date, this.#dateAt);
+    this.whole.set(date, this.#dateAt);
   }
 
   /** The whole head `target[start, end)` was written for `length`: kept when that happens again and again. */

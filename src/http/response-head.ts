@@ -1,9 +1,9 @@
-// Response heads, from values to bytes. Status line, Server, Date and prepared fields are put together once
-// a second for each combination that is used, so that a head is one copy and the digits of its length.
+// Response heads, from values to bytes. Status line, Server, Date and prepared fields are put together once for
+// each combination that is used, so that a head is one copy and the digits of its length.
 // It must not know connections.
 
 import type { HttpClock } from './date.ts';
-import type { PreparedFields } from './fields.ts';
+import { NO_FIELDS, type PreparedFields } from './fields.ts';
 import { HeadBlock } from './head-block.ts';
 import { reasonPhrase } from './status.ts';
 
@@ -18,6 +18,7 @@ const TAIL_BYTES = 48;
 
 const CONNECTION_CLOSE = Buffer.from('Connection: close\r\n', 'latin1');
 const CONNECTION_KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n', 'latin1');
+const DATE = 'Date: ';
 const BLOCK_ENDS = ['Content-Length: ', 'Transfer-Encoding: chunked\r\n', ''];
 
 /** What a head says beside status and fields. */
@@ -35,12 +36,13 @@ export interface Framing {
 export class HeadWriter {
   readonly #clock: HttpClock;
   readonly #serverLine: string;
-  #block: HeadBlock = new HeadBlock(this, 0, LENGTH, 0, Buffer.alloc(0));
+  #block: HeadBlock;
 
   /** `server`: the Server field's value; empty for none. */
   constructor(clock: HttpClock, server: string) {
     this.#clock = clock;
     this.#serverLine = server === '' ? '' : `Server: ${server}\r\n`;
+    this.#block = this.#makeBlock(200, NO_FIELDS, UNTOLD);
   }
 
   /** Makes ready to {@link write} a head; returns the bytes that will need at most. */
@@ -76,26 +78,22 @@ export class HeadWriter {
 
   #blockOf(status: number, fields: PreparedFields, kind: number): HeadBlock {
     const { cached } = fields;
-    const { version } = this.#clock;
-    if (
-      cached !== null &&
-      cached.kind === kind &&
-      cached.version === version &&
-      cached.status === status &&
-      cached.owner === this
-    ) {
+    if (cached !== null && cached.kind === kind && cached.status === status && cached.owner === this) {
+      cached.tell(this.#clock.version, this.#clock.bytes);
       return cached;
     }
-    const block = new HeadBlock(this, status, kind, version, this.#makeBlock(status, fields, kind));
+    const block = this.#makeBlock(status, fields, kind);
     fields.cached = block;
     return block;
   }
 
-  #makeBlock(status: number, fields: PreparedFields, kind: number): Buffer {
-    const server = fields.hasServer ? '' : this.#serverLine;
-    const date = fields.hasDate ? '' : `Date: ${this.#clock.text}\r\n`;
-    const start = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${server}${date}`;
-    return Buffer.from(`${start}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
+  #makeBlock(status: number, fields: PreparedFields, kind: number): HeadBlock {
+    const { version, text } = this.#clock;
+    const start = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${fields.hasServer ? '' : this.#serverLine}`;
+    const date = fields.hasDate ? '' : `${DATE}${text}\r\n`;
+    const bytes = Buffer.from(`${start}${date}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
+    const dateAt = fields.hasDate ? -1 : start.length + DATE.length;
+    return new HeadBlock({ owner: this, status, kind, bytes, version, dateAt });
   }
 }
 

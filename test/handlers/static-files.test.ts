@@ -53,6 +53,17 @@ test.each([
     expect(await ask(port, get(target)), 'fresh and from memory').toMatchObject({ status: 200, text });
 });
 
+test('a name with a percent sign is that file alone, and never another, however often either was asked for', async () => {
+  const { port } = await startTree({ 'a%20b.txt': 'escaped', '100%.txt': 'hundred', 'a%2520b.txt': 'twice' });
+  for (let i = 0; i < 3; i++) {
+    expect(await ask(port, get('/a%2520b.txt'))).toMatchObject({ status: 200, text: 'escaped' });
+    expect(await ask(port, get('/a%20b.txt'))).toMatchObject({ status: 200, text: 'space' });
+    expect(await ask(port, get('/a%252520b.txt'))).toMatchObject({ status: 200, text: 'twice' });
+    expect(await ask(port, get('/100%25.txt'))).toMatchObject({ status: 200, text: 'hundred' });
+    expect(await ask(port, get('/100%.txt'))).toMatchObject({ status: 400 });
+  }
+});
+
 test('HEAD says what GET says, fresh, from memory, and for a file too large for it', async () => {
   const { port } = await startTree({ 'big.bin': Buffer.alloc(300_000, 7) });
   for (const target of ['/', '/', '/big.bin', '/none']) {

@@ -35,6 +35,14 @@ export function canonicalPath({ segments, isDirectory }: FilePath): string {
   return `/${segments.join('/')}${isDirectory && segments.length > 0 ? '/' : ''}`;
 }
 
+/**
+ * What a file is kept under: {@link canonicalPath}, with the one character that a path as sent reads otherwise written
+ * as such a path must. So a path as sent that is a key itself asks for that very file, and needs no decoding.
+ */
+export function cacheKey(path: FilePath): string {
+  return canonicalPath(path).replaceAll('%', '%25');
+}
+
 /** Percent-decodes once, as UTF-8. Null: a broken escape, or bytes that are not UTF-8. */
 function decodeName(part: string): string | null {
   if (!part.includes('%')) return part;

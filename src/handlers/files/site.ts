@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
-import { canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
+import { cacheKey, canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
 import { isSameFile, type OpenFile, type Refusal } from './file-source.ts';
 import { type FinderOptions, type Found, findFile, type Place, type Search } from './finder.ts';
 import { answerListing, MAX_LISTED_NAMES } from './listing.ts';
@@ -50,13 +50,8 @@ export class Site {
     const { successor, extra } = this.#options;
     if (method !== 'GET' && method !== 'HEAD')
       return passOn(successor, request, response, () => answerMethod(method, response, extra));
-    const { cache, counters, nowMs } = this.#services;
-    const resource = cache.get(this.#name + path);
-    if (resource !== undefined && nowMs() - resource.checkedMs < FRESH_MS) {
-      counters.cacheHits++;
-      return this.#answer(request, response, resource, null);
-    }
-    return this.#serve(request, response, path);
+    const known = this.#known(this.#name + path);
+    return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
   }
 
   #serve(request: HttpRequest, response: HttpResponse, path: string): void | Promise<void> {
@@ -64,18 +59,23 @@ export class Site {
     if (typeof filePath === 'number') {
       return this.#refuse(request, response, filePath === 400 ? 'malformed' : 'missing');
     }
-    const key = this.#name + canonicalPath(filePath);
-    const known = this.#services.cache.get(key);
-    if (known !== undefined && this.#isCurrent(key, known)) {
-      this.#services.counters.cacheHits++;
-      return this.#answer(request, response, known, null);
-    }
+    const key = this.#name + cacheKey(filePath);
+    const known = this.#known(key);
+    if (known !== undefined) return this.#answer(request, response, known, null);
     this.#services.counters.cacheMisses++;
     const loading = this.#loading.get(key);
     if (loading !== undefined) return loading.then((resource) => this.#answer(request, response, resource, null));
     const found = this.#find(filePath);
     if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
     return found.then((later) => this.#serveFound(request, response, filePath, key, later));
+  }
+
+  /** What is kept under `key`, when it is still what is there. */
+  #known(key: string): Resource | undefined {
+    const resource = this.#services.cache.get(key);
+    if (resource === undefined || !this.#isCurrent(key, resource)) return undefined;
+    this.#services.counters.cacheHits++;
+    return resource;
   }
 
   /** Whether the file that was kept is still the one that is there; then it is kept on. */
@@ -279,9 +279,9 @@ export class Site {
   /** The content of a small file of the root, kept like any other. */
   #pageContent(name: string): Uint8Array | null | Promise<Uint8Array | null> {
     const path = { segments: [name], isDirectory: false };
-    const key = `${this.#name}/${name}`;
-    const known = this.#services.cache.get(key);
-    if (known !== undefined && this.#isCurrent(key, known)) return known.plain.content;
+    const key = this.#name + cacheKey(path);
+    const known = this.#known(key);
+    if (known !== undefined) return known.plain.content;
     const found = this.#find(path);
     return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
   }
