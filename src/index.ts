@@ -19,6 +19,7 @@ export type { CacheRule } from './handlers/files/cache-rules.ts';
 export { isolated } from './handlers/isolated.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './handlers/wsgi.ts';
 export { validator } from './handlers/wsgi-validator.ts';
+export { FieldNames } from './http/field-names.ts';
 export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
 export type { Endpoint, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';

@@ -1,6 +1,7 @@
 // The raw handler: the one shape into which every door translates and from which everything is built.
 // Types only; session/ implements them.
 
+import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';
 
 /** An IP address in text and a port. */
@@ -50,6 +51,8 @@ export interface HttpRequest {
   readonly httpVersion: '1.0' | '1.1';
   /** The value of a field, several joined by `, ` (RFC 9110 section 5.3), or undefined. Any case. */
   field(name: string): string | undefined;
+  /** False: none of these fields came, which this tells sooner than asking for each. True: one may have come. */
+  mayHave(names: FieldNames): boolean;
   /** All fields in order, names in lower case, values in Latin-1. */
   fields(): (readonly [string, string])[];
   readonly body: RequestBody;

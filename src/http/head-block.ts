@@ -15,6 +15,10 @@ export class HeadBlock {
   readonly kind: number;
   /** Everything in front of the length's digits. */
   readonly bytes: Buffer;
+  /** The whole answer with {@link content}, with no field behind Content-Length. */
+  answer: Buffer;
+  /** What comes behind the head in {@link answer}; null: nothing is known yet. */
+  content: Uint8Array | null = null;
   /** The whole head for {@link length}, with no field behind Content-Length. */
   whole: Buffer;
   /** The Content-Length in {@link whole}; -1: none yet. */
@@ -40,6 +44,7 @@ export class HeadBlock {
     this.kind = given.kind;
     this.bytes = given.bytes;
     this.whole = given.bytes;
+    this.answer = given.bytes;
     this.#version = given.version;
     this.#dateAt = given.dateAt;
   }
@@ -51,6 +56,7 @@ export class HeadBlock {
     if (this.#dateAt < 0) return;
     this.bytes.set(date, this.#dateAt);
     this.whole.set(date, this.#dateAt);
+    this.answer.set(date, this.#dateAt);
   }
 
   /** The whole head `target[start, end)` was written for `length`: kept when that happens again and again. */
@@ -60,5 +66,12 @@ export class HeadBlock {
     if (this.#repeats < REPEATS) return;
     this.whole = Buffer.from(target.subarray(start, end));
     this.length = length;
+  }
+
+  /** The whole answer `target[start, end)` was written with `content`: kept when its head is. */
+  learnAnswer(target: Buffer, start: number, end: number, content: Uint8Array): void {
+    if (this.length !== content.length) return;
+    this.answer = Buffer.from(target.subarray(start, end));
+    this.content = content;
   }
 }

@@ -76,6 +76,16 @@ export class HeadWriter {
     return end + 2;
   }
 
+  /** The same with `content` behind it, which is that of these fields for ever: both become one copy. */
+  writeAnswer(target: Buffer, at: number, framing: Framing, content: Uint8Array): number {
+    const block = this.#block;
+    const isPlain = framing.kind === LENGTH && !framing.close && !framing.keepAlive;
+    if (isPlain && content === block.content) return append(target, at, block.answer);
+    const end = append(target, this.write(target, at, framing), content);
+    if (isPlain) block.learnAnswer(target, at, end, content);
+    return end;
+  }
+
   #blockOf(status: number, fields: PreparedFields, kind: number): HeadBlock {
     const { cached } = fields;
     if (cached !== null && cached.kind === kind && cached.status === status && cached.owner === this) {
@@ -97,7 +107,7 @@ export class HeadWriter {
   }
 }
 
-function append(target: Buffer, at: number, bytes: Buffer): number {
+function append(target: Buffer, at: number, bytes: Uint8Array): number {
   target.set(bytes, at);
   return at + bytes.length;
 }

@@ -27,3 +27,22 @@ export function invalidBody(content: unknown): EpollServerError {
 export function notStarted(): EpollServerError {
   return new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
 }
+
+export function answeredBefore(): EpollServerError {
+  return new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
+}
+
+export function endedBefore(): EpollServerError {
+  return new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
+}
+
+export function tooShort(missing: number): EpollServerError {
+  return new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${missing} bytes short of its Content-Length`);
+}
+
+export function tooLong(extra: number): EpollServerError {
+  return new EpollServerError(
+    'ERR_BODY_LENGTH',
+    `the answer is longer than its Content-Length: ${extra} bytes cut off`,
+  );
+}

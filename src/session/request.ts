@@ -3,11 +3,16 @@
 
 import type { Connection } from '../connection/connection.ts';
 import { EpollServerError } from '../errors.ts';
+import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
+import { TextMemory } from '../http/text-memory.ts';
 import { type Body, NO_BODY } from './body.ts';
+
+/** Clients of one server ask for the same paths. */
+const paths = new TextMemory();
 
 const SLASH = 0x2f;
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
@@ -50,7 +55,7 @@ export class Request implements HttpRequest {
   get path(): string {
     const { targetStart, queryAt } = this.#valid();
     const first = this.#bytes[this.#base + targetStart];
-    const path = this.#text(targetStart, queryAt);
+    const path = paths.text(this.#bytes, this.#base + targetStart, this.#base + queryAt);
     // absolute-form (RFC 9112 section 3.2.2), as proxies and tests send it.
     return first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';
   }
@@ -85,6 +90,10 @@ export class Request implements HttpRequest {
       value = value === undefined ? text : `${value}${lowerCase === 'cookie' ? '; ' : ', '}${text}`;
     }
     return value;
+  }
+
+  mayHave(names: FieldNames): boolean {
+    return (this.#valid().nameLengths & names.lengths) !== 0;
   }
 
   fields(): (readonly [string, string])[] {

@@ -3,13 +3,12 @@
 
 import type { Connection } from '../connection/connection.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
-import { EpollServerError } from '../errors.ts';
 import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
-import { checked, invalidBody, notStarted } from './misuse.ts';
+import { answeredBefore, checked, endedBefore, invalidBody, notStarted, tooLong, tooShort } from './misuse.ts';
 import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 /** What a response asks of its session. */
@@ -71,6 +70,8 @@ export class Response implements HttpResponse {
     this.#assertFresh();
     const prepared = checked(status, fields);
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    if (prepared.content !== null && content === prepared.content && this.#sendConstant(status, prepared, content))
+      return;
     if (typeof content === 'string' && content.length <= ASCII_LOOP_BYTES && this.#sendShort(status, prepared, content))
       return;
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
@@ -152,10 +153,7 @@ export class Response implements HttpResponse {
     if (this.#kind === CHUNKED && !this.#muted) this.#owner.connection.write(LAST_CHUNK);
     if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
       // The client was promised more: it must not take this for all of it.
-      this.#owner.context.report(
-        new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${this.#left} bytes short of its Content-Length`),
-        null,
-      );
+      this.#owner.context.report(tooShort(this.#left), null);
       this.#owner.connection.finish(true);
     }
     this.#owner.answered(this);
@@ -202,6 +200,23 @@ export class Response implements HttpResponse {
     return true;
   }
 
+  /** Content that is the same with each head of these fields: both are one piece already. */
+  #sendConstant(status: number, fields: PreparedFields, content: Uint8Array): boolean {
+    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength !== content.length) return false;
+    const owner = this.#owner;
+    const { connection } = owner;
+    framing.kind = LENGTH;
+    framing.length = content.length;
+    this.#prepareHead(status, fields, content.length);
+    const end = owner.context.headWriter.writeAnswer(connection.target, headStart, framing, content);
+    owner.headWritten(connection.target, headStart, end - content.length);
+    connection.commit(end);
+    this.contentBytes = content.length;
+    this.#phase = ENDED;
+    owner.answered(this);
+    return true;
+  }
+
   /** Head and content in one piece of memory where they fit, so that one send takes both. */
   #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
     const { connection } = this.#owner;
@@ -230,13 +245,18 @@ export class Response implements HttpResponse {
   /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
   #putHead(status: number, fields: PreparedFields, extra: number): number {
     const { connection, context } = this.#owner;
+    this.#prepareHead(status, fields, extra);
+    return context.headWriter.write(connection.target, headStart, framing);
+  }
+
+  #prepareHead(status: number, fields: PreparedFields, extra: number): void {
+    const { connection, context } = this.#owner;
     this.status = status;
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
     const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs());
     headStart = connection.reserve(size + extra);
-    return context.headWriter.write(connection.target, headStart, framing);
   }
 
   #writePiece(content: Uint8Array): void {
@@ -245,13 +265,7 @@ export class Response implements HttpResponse {
     let piece = content;
     if (this.#kind === LENGTH) {
       if (piece.length > this.#left) {
-        this.#owner.context.report(
-          new EpollServerError(
-            'ERR_BODY_LENGTH',
-            `the answer is longer than its Content-Length: ${piece.length - this.#left} bytes cut off`,
-          ),
-          null,
-        );
+        this.#owner.context.report(tooLong(piece.length - this.#left), null);
         piece = piece.subarray(0, this.#left);
       }
       this.#left -= piece.length;
@@ -269,16 +283,12 @@ export class Response implements HttpResponse {
   }
 
   #assertFresh(): void {
-    if (this.#phase !== NOT_STARTED) {
-      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
-    }
+    if (this.#phase !== NOT_STARTED) throw answeredBefore();
   }
 
   #assertWritable(): void {
     if (this.#phase === NOT_STARTED) throw notStarted();
-    if (this.#phase === ENDED && !this.gone) {
-      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
-    }
+    if (this.#phase === ENDED && !this.gone) throw endedBefore();
   }
 }
 

@@ -1,6 +1,7 @@
 // Proves what a handler can learn from a request, and for how long.
 
 import { expect, test } from 'vitest';
+import { FieldNames } from '../../src/http/field-names.ts';
 import type { HttpRequest } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
@@ -68,6 +69,16 @@ test('field finds names in any case, joins several, and cookies with a semicolon
   });
   const request = get('/', 'X-A: 1', 'Cookie: a=b', 'x-a: 2', 'cookie: c=d', 'X_A: 3', 'X~B: 4', 'Empty:');
   expect(JSON.parse((await ask(port, request)).text)).toEqual(['1, 2', '1, 2', 'a=b; c=d', '3', null, '4', null, '']);
+});
+
+test('mayHave is false when none of the fields came, and true when one did, in any case', async () => {
+  const names = new FieldNames('Range', 'if-none-match', 'if-range');
+  const { port } = await startHandler((request, response) => {
+    response.send(200, {}, String(request.mayHave(names)));
+  });
+  const told = async (...lines: readonly string[]): Promise<string> => (await ask(port, get('/', ...lines))).text;
+  expect(await told('Accept: a', 'User-Agent: b')).toBe('false');
+  for (const name of ['range', 'RANGE', 'If-None-Match', 'if-range']) expect(await told(`${name}: x`)).toBe('true');
 });
 
 test('a request stays as it was after await, though others came meanwhile', async () => {

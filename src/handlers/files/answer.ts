@@ -2,6 +2,7 @@
 // It must not know how files are found, nor where their bytes are.
 
 import { evaluateConditions, FAILED, NOT_MODIFIED, rangeStillHolds } from '../../http/conditions.ts';
+import { FieldNames } from '../../http/field-names.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { type ByteRange, selectRanges } from './byte-ranges.ts';
 import type { Piece } from './content.ts';
@@ -11,10 +12,14 @@ import type { Representation } from './representation.ts';
 /** What becomes of a GET or HEAD, before any byte of the file is needed. */
 export type Plan = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
 
+/** Most requests have none of these. */
+const SELECTIVE = new FieldNames('if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since', 'range');
+
 const PLAIN_TEXT = ['Content-Type', 'text/plain; charset=utf-8'] as const;
 
 /** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
 export function planAnswer(request: HttpRequest, file: Representation, nowMs: () => number): Plan {
+  if (!request.mayHave(SELECTIVE)) return 'whole';
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
   if (outcome === FAILED) return 'failed';

@@ -15,7 +15,7 @@ import {
   Representation,
   SETTLED_AFTER_MS,
 } from './representation.ts';
-import { makeVariant, Resource, type Variant } from './resource.ts';
+import { keepContent, makeVariant, memoryOf, Resource, type Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
@@ -57,7 +57,8 @@ export class Loader {
     const checkedMs = this.#services.nowMs();
     const { size } = file.facts;
     const fits = size <= this.#services.maxCachedFileBytes;
-    if (!fits || !(isWanted || this.#services.cache.hasRoomFor(size))) return this.#resourceOf(found, null, checkedMs);
+    if (!fits || !(isWanted || this.#services.cache.hasRoomFor(memoryOf(size))))
+      return this.#resourceOf(found, null, checkedMs);
     const content = Buffer.allocUnsafeSlow(size);
     const count = size === 0 ? 0 : file.readNow(content, 0);
     if (count === size) {
@@ -72,7 +73,7 @@ export class Loader {
     if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
     resource.answersFromFile = 0;
     if (content.length > this.#services.maxCachedFileBytes) return;
-    variant.content = Buffer.from(content);
+    keepContent(variant, Buffer.from(content));
     this.#services.openFiles.drop(variant);
     this.#services.cache.grew(resource);
   }

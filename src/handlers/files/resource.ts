@@ -16,8 +16,24 @@ export interface Variant extends Holder {
   readonly facts: FileFacts;
 }
 
+/** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
+export const MAX_WHOLE_BYTES = 2_048;
+
 export function makeVariant(given: Omit<Variant, keyof Holder>): Variant {
-  return { ...given, file: null, usedMs: 0 };
+  const variant: Variant = { ...given, content: null, file: null, usedMs: 0 };
+  if (given.content !== null) keepContent(variant, given.content);
+  return variant;
+}
+
+/** From now on `content` is sent from memory; it never changes. */
+export function keepContent(variant: Variant, content: Uint8Array): void {
+  variant.content = content;
+  if (content.length <= MAX_WHOLE_BYTES) variant.representation.fields.content = content;
+}
+
+/** Bytes of memory that so much content takes. */
+export function memoryOf(length: number): number {
+  return length <= MAX_WHOLE_BYTES ? 2 * length : length;
 }
 
 export class Resource {
@@ -75,8 +91,8 @@ export class Resource {
     return this.variants().some(({ content }) => content !== null);
   }
 
-  /** Content bytes of all codings. */
+  /** Bytes of memory that the contents of all codings take. */
   get bytes(): number {
-    return this.variants().reduce((bytes, { content }) => bytes + (content?.length ?? 0), 0);
+    return this.variants().reduce((bytes, { content }) => bytes + memoryOf(content?.length ?? 0), 0);
   }
 }

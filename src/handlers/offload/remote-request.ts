@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
+import type { FieldNames } from '../../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
 import type { Pairs, RequestHead, Thrown, ToWorker } from './messages.ts';
 import { revived } from './thrown.ts';
@@ -37,6 +38,10 @@ export class RemoteRequest implements HttpRequest {
     const lowerCase = name.toLowerCase();
     const values = this.#fields.filter(([each]) => each === lowerCase).map(([, value]) => value);
     return values.length === 0 ? undefined : values.join(lowerCase === 'cookie' ? '; ' : ', ');
+  }
+
+  mayHave({ names }: FieldNames): boolean {
+    return this.#fields.some(([name]) => names.includes(name));
   }
 
   fields(): (readonly [string, string])[] {

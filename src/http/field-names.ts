@@ -1,0 +1,13 @@
+// Names of fields that a handler asks for together: nearly all requests have none of them, which one look tells.
+
+export class FieldNames {
+  /** In lower case. */
+  readonly names: readonly string[];
+  /** Bit n: a name has n bytes, modulo 32; see `Head.nameLengths`. */
+  readonly lengths: number;
+
+  constructor(...names: readonly string[]) {
+    this.names = names.map((name) => name.toLowerCase());
+    this.lengths = names.reduce((lengths, name) => lengths | (1 << name.length), 0);
+  }
+}
