@@ -6,8 +6,11 @@
 import { readFileSync } from 'node:fs';
 import { threadsOf } from './processes.ts';
 
-/** As many threads as before for so long, and no request that lies unread for so long: nobody is being born any more. */
-const SETTLED_MS = 1_000;
+/** A request that lies unread for so long is not one of those that are about to be read. */
+const UNHEARD_MS = 1_000;
+
+/** As many threads as before for so long: longer, for the request of the last one's client may have come behind it. */
+const SETTLED_MS = 1_500;
 
 /** Longer than a birth takes, among others: who is still unheard then waits for something else. */
 const MAX_BIRTH_MS = 5_000;
@@ -59,14 +62,14 @@ export class Nursery {
     return unheard === 0 || now - this.#fewestUnheardMs > MAX_BIRTH_MS;
   }
 
-  /** Who has waited since before {@link SETTLED_MS}. Who is heard in between waits anew. */
+  /** Who has waited for {@link UNHEARD_MS}. Who is heard in between waits anew. */
   #countUnheard(now: number): number {
     const waiting = new Map<string, number>();
     for (const client of TABLES.flatMap((table) => this.#unreadIn(table))) {
       waiting.set(client, this.#waitingMs.get(client) ?? now);
     }
     this.#waitingMs = waiting;
-    return [...waiting.values()].filter((sinceMs) => now - sinceMs >= SETTLED_MS).length;
+    return [...waiting.values()].filter((sinceMs) => now - sinceMs >= UNHEARD_MS).length;
   }
 
   #unreadIn(table: string): readonly string[] {
