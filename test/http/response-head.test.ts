@@ -163,6 +163,7 @@ test('an answer whose content is always the same is head and content, in each se
     const head = `HTTP/1.1 200 OK\r\nServer: s\r\nDate: ${new Date(wallMs).toUTCString()}\r\nA: b\r\nContent-Length: 3\r\n`;
     for (let again = 0; again < 8; again++) expect(answer(one, i * 1_000)).toBe(`${head}\r\none`);
     expect(answer(two, i * 1_000), 'other content of the same length').toBe(`${head}\r\ntwo`);
+    expect(answer(one, i * 1_000), 'kept again, also when the next second begins').toBe(`${head}\r\none`);
     expect(answer(one, i * 1_000, { close: true })).toBe(`${head}Connection: close\r\n\r\none`);
     expect(answer(one, i * 1_000, { keepAlive: true })).toBe(`${head}Connection: keep-alive\r\n\r\none`);
     expect(headOf(from, 200, fields, { length: 3 }, i * 1_000)).toBe(`${head}\r\n`);
