@@ -1,7 +1,8 @@
 // Proves that nobody waits for somebody else's disk, and that every way a file can go is gone: by a server whose
 // C library is replaced in part (test/shims/disk.cc), so that the delay is below everything that is ours.
 
-import { symlink } from 'node:fs/promises';
+import { symlink, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -83,6 +84,8 @@ test('without openat2 names are walked segment by segment, and nothing leaves th
 
 test('what was kept is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
+  // Old enough to be kept on when it is looked at again, however slow this machine is.
+  await utimes(join(root, 'a.txt'), 1e9, 1e9);
   const { port, server } = await start({ root });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
   expect(server.stats()).toMatchObject({
