@@ -25,6 +25,7 @@ bool Inside(uint32_t offset, uint32_t length, uint32_t size) {
 Kernel::Kernel(std::unique_ptr<Poller> poller, const SharedMemory& memory)
     : poller_(std::move(poller)), needs_rearm_(!poller_->traits().edge_triggered), memory_(memory) {
   memory_.control[kNowMs] = MonotonicMs();
+  memory_.control[kAwaited] = kNotAwaited;
 }
 
 Kernel::~Kernel() { Shutdown(); }
@@ -44,8 +45,13 @@ int Kernel::Wait(int timeout_ms) {
                         ? WaitAsHost()
                         : poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
-  memory_.control[kReady] = count;
   ReceiveForEvents(count);
+  return count;
+}
+
+int Kernel::WaitAhead() {
+  const int count = Wait(0);
+  memory_.control[kAwaited] = count < 0 ? kNotAwaited : count;
   return count;
 }
 

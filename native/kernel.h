@@ -18,7 +18,7 @@ enum ControlWord {
   kNowMs = 0,       // written by Wait: monotonic milliseconds
   kDueAtMs = 1,     // written by JavaScript: when it must be entered without events (or Infinity)
   kUnfinished = 2,  // written by JavaScript: not 0 when it has work that must not wait
-  kReady = 3,       // written by Wait: how many events it reported
+  kAwaited = 3,     // written by WaitAhead: events for whoever is entered next, or kNotAwaited
   kWaits = 4,       // counters, written here: poller waits
   kReceives = 5,    // recv(2) calls
   kSends = 6,       // send(2), sendmsg(2) and sendfile(2) calls
@@ -39,6 +39,9 @@ constexpr uint32_t kSlotBytes = 4096;
 
 // In SharedMemory::received: nothing was received for the event.
 constexpr int32_t kNotReceived = INT32_MIN;
+
+// In kAwaited: nobody has waited, or somebody took what was reported.
+constexpr double kNotAwaited = -1;
 
 // One send that JavaScript asked for: a piece of the output arena, and then what became of it.
 struct Order {
@@ -90,6 +93,9 @@ class Kernel {
   Hosting& hosting() { return hosting_; }
 
   int Wait(int timeout_ms);
+  // Wait(0) for whoever is entered next: nobody is entered for nothing, and who is need not cross
+  // over to ask. Returns the same; what failed is left to them.
+  int WaitAhead();
   int Add(int fd, int32_t interest);
   int Rearm(int fd, int32_t interest);
   int Remove(int fd);

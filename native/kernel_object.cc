@@ -68,12 +68,11 @@ bool KernelObject::Enter(void* context) {
   napi_env env = self->env_;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
-  napi_value receiver = nullptr;
   napi_value turn = nullptr;
   napi_status status = napi_get_reference_value(env, self->turn_, &turn);
-  if (status == napi_ok) status = napi_get_global(env, &receiver);
   if (status == napi_ok) {
-    status = napi_make_callback(env, self->async_context_, receiver, turn, 0, nullptr, nullptr);
+    // It asks for no receiver: itself is at hand.
+    status = napi_make_callback(env, self->async_context_, turn, turn, 0, nullptr, nullptr);
   }
   bool pending = false;
   napi_is_exception_pending(env, &pending);

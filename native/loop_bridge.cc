@@ -96,13 +96,14 @@ int LoopBridge::StartGuest(int descriptor) {
 }
 
 // Enters JavaScript until it has nothing left to do, or the budget is spent. The control words are
-// read after each entry has returned, because promises drain there.
+// read after each entry has returned, because promises drain there. Whoever left work unfinished
+// waits for itself: it may still need what the last wait reported.
 void LoopBridge::Drain() {
   if (stopped_) return;
   const uint64_t begin = uv_hrtime();
   for (int turn = 0; turn < kMaxTurns; ++turn) {
+    if (!MustEnter() && kernel_->WaitAhead() == 0 && control_[kNowMs] < control_[kDueAtMs]) break;
     if (!Enter()) return;
-    if (control_[kReady] == 0 && control_[kUnfinished] == 0) break;
     if (uv_hrtime() - begin > kMaxDrainNs) break;
   }
   Schedule();

@@ -28,7 +28,7 @@ export const EVENT_WORDS = 3;
 export const NOW_MS = 0;
 export const DUE_AT_MS = 1;
 export const UNFINISHED = 2;
-export const READY = 3;
+export const AWAITED = 3;
 export const WAITS = 4;
 export const RECEIVES = 5;
 export const SENDS = 6;
@@ -37,6 +37,9 @@ export const REGISTRATIONS = 8;
 export const BYTES_RECEIVED = 9;
 export const BYTES_SENT = 10;
 export const ENTRIES = 11;
+
+/** In `control[AWAITED]`: nobody has waited for this turn yet, so that `wait` does. */
+export const NOT_AWAITED = -1;
 
 /** What a poller is like. Ask this, never for the platform. */
 export interface PollerTraits {
@@ -82,7 +85,10 @@ export interface Kernel {
   /** Words shared with whoever starts the turns: see the indices above. */
   readonly control: Float64Array;
 
-  /** Waits at most `timeoutMs` (0: not at all, -1: for ever). Returns the number of events. */
+  /**
+   * Waits at most `timeoutMs` (0: not at all, -1: for ever). Returns the number of events: those of a wait that whoever
+   * starts the turns made for this one (`control[AWAITED]`), if there was one.
+   */
   readonly wait: (timeoutMs: number) => number;
   /** Starts to watch an open descriptor. Returns its generation, 1 or more. */
   readonly add: (fd: number, interest: number) => number;

@@ -3,7 +3,7 @@
 import { EpollServerError } from '../errors.ts';
 import { type Addon, loadAddon, type NativeCalls } from './addon.ts';
 import { NativeError } from './errno.ts';
-import { type Kernel, NOW_MS } from './kernel.ts';
+import { AWAITED, type Kernel, NOT_AWAITED, NOW_MS } from './kernel.ts';
 
 /**
  * Events taken in one turn. A turn's batch bounds how long promises wait: 256 requests are about
@@ -62,6 +62,12 @@ export function createNativeKernel(backend?: string, addon: Addon = loadAddon())
   const { control } = calls;
   return {
     ...calls,
+    wait: (timeoutMs) => {
+      const awaited = control[AWAITED] ?? NOT_AWAITED;
+      if (awaited === NOT_AWAITED) return calls.wait(timeoutMs);
+      control[AWAITED] = NOT_AWAITED;
+      return awaited;
+    },
     now: () => {
       // performance.now() counts from timeOrigin; the addon counts from the monotonic clock's zero.
       control[NOW_MS] = Number(process.hrtime.bigint()) / 1e6;

@@ -14,7 +14,6 @@ import {
   NOW_MS,
   ORDER_WORDS,
   READABLE,
-  READY,
   RECEIVES,
   REGISTRATIONS,
   SENDS,
@@ -97,7 +96,6 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     this.#network.delay();
     const count = this.poller.take(this.events, this.#options.eventCapacity);
     this.control[NOW_MS] = this.clock.nowMs;
-    this.control[READY] = count;
     this.count(WAITS, 1);
     this.ledger.waited(this.events, count);
     for (let i = 0; i < count; i++) this.received[i] = this.#receiveAhead(i);

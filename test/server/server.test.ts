@@ -171,6 +171,19 @@ test('stats count what passed, and registrations do not grow with requests', asy
   await until(() => server.stats().openConnections === 0, 'the client left');
 });
 
+// Who hosts libuv enters in front of its wait, for libuv's events too.
+test.runIf(BACK_END.hasDescriptor)('JavaScript is entered for requests, not to learn that there are none', async () => {
+  const { connect: join, server } = await startHandler(echo);
+  const client = await join();
+  await client.send(get('/')).readResponse();
+  const before = server.stats();
+  for (let i = 0; i < 20; i++) await client.send(get('/')).readResponse();
+  const stats = server.stats();
+  expect(stats.entries - before.entries).toBe(20);
+  expect(stats.turns - before.turns).toBe(20);
+  expect(stats.waits - before.waits, 'the system is still asked after each').toBeGreaterThan(20);
+});
+
 test('a pipelined burst is answered with few sends', async () => {
   const { connect: join, server } = await startHandler(echo);
   const client = await join();

@@ -1,7 +1,7 @@
 // A kernel without an operating system: a test says what happens, when, and sees what was asked of it.
 
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { type Kernel, NOT_RECEIVED, NOW_MS, ORDER_WORDS, type PollerTraits, READY } from '../../src/kernel/kernel.ts';
+import { type Kernel, NOT_RECEIVED, NOW_MS, ORDER_WORDS, type PollerTraits } from '../../src/kernel/kernel.ts';
 import type { Ready } from './polled.ts';
 
 const NOTHING = { address: '', port: 0 };
@@ -36,7 +36,6 @@ export class FakeKernel implements Kernel {
     this.pending = [];
     for (const [i, { fd, generation, readiness }] of batch.entries())
       this.events.set([fd, generation, readiness], i * 3);
-    this.control[READY] = batch.length;
     this.control[NOW_MS] = this.timeMs;
     return this.waitError !== 0 ? this.waitError : batch.length;
   };
