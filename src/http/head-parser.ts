@@ -172,7 +172,7 @@ export class HeadParser {
   /** What was found in the lines of the head before. */
   #forget(): void {
     this.#memory.forget();
-    this.head.fieldCount = this.head.nameLengths = 0;
+    this.head.forgetFields();
     this.head.contentLength = -1;
     this.head.chunked = false;
     this.head.expectsContinue = false;

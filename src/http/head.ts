@@ -28,9 +28,19 @@ export class Head {
   /** The connection persists after this request as far as the client is concerned. */
   keepAlive = true;
   expectsContinue = false;
+  /** The name that was looked up last in these lines, and what was found: lines that come again are asked for the same. */
+  askedName: string | null = null;
+  askedValue: string | undefined = undefined;
 
   constructor(fieldTable: Int32Array) {
     this.fieldTable = fieldTable;
+  }
+
+  /** Other lines follow. */
+  forgetFields(): void {
+    this.fieldCount = 0;
+    this.nameLengths = 0;
+    this.askedName = null;
   }
 
   addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {

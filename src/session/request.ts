@@ -79,7 +79,15 @@ export class Request implements HttpRequest {
   field(name: string): string | undefined {
     const head = this.#valid();
     if ((head.nameLengths & (1 << name.length)) === 0) return undefined;
-    const lowerCase = name.toLowerCase();
+    if (head.askedName !== name) {
+      head.askedValue = this.#find(head, name.toLowerCase());
+      head.askedName = name;
+    }
+    return head.askedValue;
+  }
+
+  /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
+  #find(head: Head, lowerCase: string): string | undefined {
     const lines = this.#base + head.linesAt;
     let value: string | undefined;
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {

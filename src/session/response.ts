@@ -9,7 +9,7 @@ import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts'
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
 import { answeredBefore, checked, endedBefore, invalidBody, notStarted, tooLong, tooShort } from './misuse.ts';
-import { ASCII_LOOP_BYTES, CHUNK_END, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
+import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 /** What a response asks of its session. */
 export interface ResponseOwner {
@@ -72,9 +72,8 @@ export class Response implements HttpResponse {
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (prepared.content !== null && content === prepared.content && this.#sendConstant(status, prepared, content))
       return;
-    if (typeof content === 'string' && content.length <= ASCII_LOOP_BYTES && this.#sendShort(status, prepared, content))
-      return;
-    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    if (typeof content === 'string' && isShort(content) && this.#sendShort(status, prepared, content)) return;
+    const length = typeof content === 'string' && content !== '' ? Buffer.byteLength(content) : content.length;
     const silent = this.isHead || dropsContent(status);
     if (this.gone) return;
     if (!silent && prepared.contentLength >= 0 && prepared.contentLength !== length) {
@@ -185,7 +184,7 @@ export class Response implements HttpResponse {
    * False: this is not one, and nothing has happened.
    */
   #sendShort(status: number, fields: PreparedFields, text: string): boolean {
-    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0 || text === '') return false;
+    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0) return false;
     const owner = this.#owner;
     const { connection } = owner;
     framing.kind = LENGTH;

@@ -171,3 +171,30 @@ test('a client that sent FIN is not gone: signal stays silent until it is reset'
   client.send(get('/')).finish();
   expect((await client.readResponse()).text).toBe('false');
 });
+
+test('a field that is looked up again is that of these lines, whoever asked before', async () => {
+  const { connect: join } = await startHandler((request, response) => {
+    const names = ['x-a', 'X-A', 'x-b', 'x-a', '', 'x-missing', 'x-a'];
+    response.send(200, {}, JSON.stringify(names.map((name) => request.field(name) ?? null)));
+  });
+  const clients = [await join(), await join()];
+  const long = 'x'.repeat(32);
+  // Each twice or more: the second time the lines are known.
+  for (const [a, b] of [
+    ['1', '2'],
+    ['1', '2'],
+    ['1', '2'],
+    ['3', '2'],
+    ['1', '2'],
+    ['1', '4'],
+    ['1', '4'],
+  ]) {
+    for (const client of clients) {
+      client.send(get('/', `X-A: ${a}`, `x-B: ${b}`, `${long}: 5`));
+      expect(JSON.parse((await client.readResponse()).text)).toEqual([a, a, b, a, null, null, a]);
+      // Lines of other clients, and no such field in them.
+      client.send(get('/', 'X-C: 1'));
+      expect(JSON.parse((await client.readResponse()).text)).toEqual(new Array(7).fill(null));
+    }
+  }
+});
