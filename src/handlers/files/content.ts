@@ -40,8 +40,6 @@ export class ContentSender {
   readonly #pieces: readonly Piece[];
   readonly #counters: FileCounters;
   readonly #onError: (error: unknown) => void;
-  readonly #resume = (): void => this.run();
-  readonly #isWanted = (): boolean => !this.#response.ended;
   #piece = 0;
   /** Bytes of the current piece that were sent. */
   #sent = 0;
@@ -69,14 +67,13 @@ export class ContentSender {
       if (piece instanceof Uint8Array) {
         this.#response.write(piece);
         this.#next();
-      } else if (this.#sent > piece.end - piece.start) {
-        this.#next();
       } else {
         const at = piece.start + this.#sent;
         const sliceEnd = at - (at % SLICE_BYTES) + SLICE_BYTES;
-        if (!this.#sendRange(at, Math.min(sliceEnd, piece.end + 1) - at)) return;
+        if (!this.#sendRange(piece, at, Math.min(sliceEnd, piece.end + 1) - at)) return;
       }
-      if (this.#response.whenDrained(this.#resume)) return;
+      // Most answers are over by now: nobody waits for them.
+      if (this.#piece < this.#pieces.length && this.#response.whenDrained(() => this.run())) return;
     }
   }
 
@@ -85,13 +82,19 @@ export class ContentSender {
     this.#sent = 0;
   }
 
+  /** So many bytes more of a range are on their way. */
+  #advance(range: ByteRange, count: number): void {
+    this.#sent += count;
+    if (this.#sent > range.end - range.start) this.#next();
+  }
+
   /** False: the thread pool goes on with it. */
-  #sendRange(position: number, length: number): boolean {
+  #sendRange(range: ByteRange, position: number, length: number): boolean {
     if (this.#file.isResident(position, length)) {
       const count = this.#response.writeFile(this.#file.descriptor, position, length);
       if (count >= 0) {
         this.#counters.sendfileBytes += count;
-        this.#sent += count;
+        this.#advance(range, count);
         return true;
       }
     }
@@ -99,26 +102,28 @@ export class ContentSender {
     const count = this.#file.readNow(bytes, position);
     if (count > 0) {
       this.#counters.memoryReads++;
-      this.#write(bytes.subarray(0, count));
+      this.#write(range, bytes.subarray(0, count));
       return true;
     }
     this.#counters.poolReads++;
-    this.#file.read(bytes, position, this.#isWanted).then(
-      (read) => this.#fetched(bytes.subarray(0, read)),
-      (error: unknown) => this.#failed(error),
-    );
+    this.#file
+      .read(bytes, position, () => !this.#response.ended)
+      .then(
+        (read) => this.#fetched(range, bytes.subarray(0, read)),
+        (error: unknown) => this.#failed(error),
+      );
     return false;
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(range: ByteRange, bytes: Uint8Array): void {
     this.#response.write(bytes);
-    this.#sent += bytes.length;
+    this.#advance(range, bytes.length);
   }
 
-  #fetched(bytes: Uint8Array): void {
+  #fetched(range: ByteRange, bytes: Uint8Array): void {
     if (bytes.length === 0) this.#response.abort();
-    else if (!this.#response.ended) this.#write(bytes);
-    if (!this.#response.whenDrained(this.#resume)) this.run();
+    else if (!this.#response.ended) this.#write(range, bytes);
+    if (!this.#response.whenDrained(() => this.run())) this.run();
   }
 
   #failed(error: unknown): void {
