@@ -72,6 +72,10 @@ function replayKernel() {
       kernel.answered++;
       return length;
     },
+    sendFile: (_fd, _offset, length, _file, _position, count) => {
+      kernel.answered++;
+      return length + count;
+    },
     transferred: () => [0, 0],
     unacknowledged: () => 0,
     now: () => control[NOW_MS],
@@ -111,7 +115,7 @@ async function filesOf(folder) {
     await resolveFolders(folder, {}),
     {},
     {
-      files: createNativeFiles(),
+      files: { ...createNativeFiles(), isResident: () => 1 },
       limits,
       nowMs: () => reactor.nowMs(),
       wallClockMs: kernel.wallClockMs,

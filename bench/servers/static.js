@@ -1,7 +1,9 @@
 // Serves the folder that it is given; the second argument is how many files it may keep open.
-import { serve } from '../../dist/index.js';
+import { serve, tuneCompiler } from '../../dist/index.js';
 import { announce } from './control.js';
 
+// As the command does for itself.
+tuneCompiler();
 const [root, files] = process.argv.slice(2);
 const limits = files === undefined ? {} : { maxOpenFiles: Number(files) };
 const server = await serve({ port: 0, serverHeader: '', root, ...limits });
