@@ -80,10 +80,11 @@ test('a thread that ends in mid-answer cuts its client off, and nobody else', as
 });
 
 test('a client that leaves is told to the thread', async () => {
-  const { connect, port } = await startPool(1);
+  const { connect, port, program } = await startPool(1);
   const client = await connect();
   client.send(get('/wait'));
-  await pause(50);
+  // Who leaves before the thread has begun only leaves the queue.
+  await until(() => program.stdout.includes('waiting'), 'the thread has begun');
   client.reset();
   await until(async () => (await ask(port, get('/aborted'))).text === '1', 'the signal aborted');
 });

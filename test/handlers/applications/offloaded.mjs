@@ -51,6 +51,7 @@ const routes = {
         aborted++;
         resolve(new Response('too late'));
       });
+      console.log('waiting');
     }),
   '/aborted': () => new Response(String(aborted)),
 };
