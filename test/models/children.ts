@@ -64,6 +64,7 @@ export function childrenContract(model: 'multiprocess' | 'multithread'): void {
     const replacement = (await third.readResponse()).text;
     expect(serving).not.toContain(replacement);
     expect(await whoServes(first)).toBe(serving[0]);
+    await until(() => program.stderr !== '', 'it is told');
     expect(program.stderr).toMatch(/died \(exit code 7\); another takes its place/);
     for (const client of [first, third]) client.finish();
     program.signal('SIGTERM');

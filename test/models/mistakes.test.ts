@@ -56,6 +56,7 @@ test('multiprocess: when descriptors for another child run out, that client gets
     expect(inside.length, 'descriptors run out').toBeLessThan(12);
   }
   expect(inside.length).toBeGreaterThan(0);
+  await until(() => program.stderr !== '', 'it is told');
   expect(program.stderr).toMatch(/^epoll-server: a client is turned away: no process can be started: [^\n]*\n$/);
   for (const client of inside) expect(await statusOf(client)).toBe(200);
   for (const client of inside) client.finish();
@@ -76,6 +77,7 @@ test('multiprocess: a child that dies before it began leaves its client to the p
     expect((await silent.readResponse()).status).toBe(503);
     expect(await silent.closed()).toBe('fin');
   }
+  await until(() => program.stderr.split('\n').length > 2, 'both are told');
   expect(program.stderr).toMatch(
     /^(?:epoll-server: a client is turned away: process \d+ did not begin: exit code 9\n){2}$/,
   );
