@@ -171,17 +171,19 @@ test('stats count what passed, and registrations do not grow with requests', asy
   await until(() => server.stats().openConnections === 0, 'the client left');
 });
 
-// Who hosts libuv enters in front of its wait, for libuv's events too.
-test.runIf(BACK_END.hasDescriptor)('JavaScript is entered for requests, not to learn that there are none', async () => {
+test('JavaScript is entered for requests, and a guest of libuv not to learn that there are none', async () => {
   const { connect: join, server } = await startHandler(echo);
   const client = await join();
   await client.send(get('/')).readResponse();
   const before = server.stats();
   for (let i = 0; i < 20; i++) await client.send(get('/')).readResponse();
   const stats = server.stats();
-  expect(stats.entries - before.entries).toBe(20);
-  expect(stats.turns - before.turns).toBe(20);
-  expect(stats.waits - before.waits, 'the system is still asked after each').toBeGreaterThan(20);
+  const entries = stats.entries - before.entries;
+  expect(stats.turns - before.turns).toBe(entries);
+  // Who hosts libuv waits inside an entry, for libuv's events too.
+  if (BACK_END.hasDescriptor) expect(entries).toBe(20);
+  else expect(entries).toBeGreaterThanOrEqual(20);
+  expect(stats.waits - before.waits, 'the system is asked before and after each').toBeGreaterThanOrEqual(entries);
 });
 
 test('a pipelined burst is answered with few sends', async () => {
