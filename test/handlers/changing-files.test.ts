@@ -151,7 +151,7 @@ test('the cache holds no more than its bound: the least recently renewed leave f
   enter('a', 4.5 * ENTRY_BYTES);
   expect(kept(), 'but what it replaces is gone').toBe('cd');
   const grown = cache.get('c');
-  grown?.coded.set('br', { ...resource(2.5 * ENTRY_BYTES).plain });
+  grown?.coded.set('br', { variant: resource(2.5 * ENTRY_BYTES).plain, sibling: 'missing' });
   if (grown !== undefined) cache.grew(grown);
   expect(kept(), 'what grows makes others leave').toBe('c');
   for (const key of ['a', 'b', 'c', 'd', 'd']) cache.delete(key);

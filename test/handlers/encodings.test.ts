@@ -6,6 +6,7 @@ import zlib, { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { negotiate } from '@fastify/accept-negotiator';
 import { describe, expect, test } from 'vitest';
 import { acceptedCodings, canCompress } from '../../src/handlers/files/codings.ts';
+import type { OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
@@ -184,12 +185,51 @@ test('a changed file is compressed anew, a changed sibling is sent anew', async 
   await until(async () => decoded(await ask(port, get('/b.css', BROWSER))) === STYLE, 'it is gone');
 });
 
-test('an unreadable sibling is left out, and reported', async () => {
+test('a sibling that comes later takes the place of what was compressed here, or of nothing, within a second', async () => {
+  const { port, root, server } = await startTree({ 'a.css': STYLE, 'tiny.css': 'a{}' });
+  expect(decoded(await ask(port, get('/a.css', 'Accept-Encoding: gzip')))).toBe(STYLE);
+  expect((await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).field('content-encoding')).toBe(undefined);
+  await writeFile(`${root}/a.css.gz`, 'later');
+  await writeFile(`${root}/tiny.css.gz`, 'tiny');
+  await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).text === 'later', 'it is used');
+  await until(async () => (await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).text === 'tiny', 'it is used');
+  expect(server.stats().fileCompressions, 'nothing was compressed again meanwhile').toBe(1);
+});
+
+test('an unreadable sibling is left out, and reported once', async () => {
   const plain = fakeFile(STYLE.length, async (into, position) => Buffer.from(STYLE).copy(into, 0, position));
-  const { handler, problems } = makeSite(fakeSource({ 'a.css': plain, 'a.css.gz': 'forbidden' }));
+  const { handler, problems, counters, pass } = makeSite(fakeSource({ 'a.css': plain, 'a.css.gz': 'forbidden' }));
   const { port } = await startHandler(handler);
-  for (let i = 0; i < 2; i++) expect(decoded(await ask(port, get('/a.css', 'Accept-Encoding: gzip')))).toBe(STYLE);
+  for (let i = 0; i < 3; i++) {
+    expect(decoded(await ask(port, get('/a.css', 'Accept-Encoding: gzip')))).toBe(STYLE);
+    pass(1_000);
+  }
   expect(problems).toEqual(['a.css.gz is forbidden: not used']);
+  expect(counters.compressions).toBe(1);
+});
+
+test('a sibling that only the thread pool can look for is noticed too, and a pool without room tells nothing', async () => {
+  const plain = fakeFile(STYLE.length, async (into, position) => Buffer.from(STYLE).copy(into, 0, position));
+  const sibling = fakeFile(5, async (into) => Buffer.from('later').copy(into));
+  const files: Record<string, OpenFile | Refusal> = { 'a.css': plain };
+  const source = fakeSource(files);
+  const isSibling = (path: string): boolean => path.endsWith('.gz');
+  const { handler, counters, pass } = makeSite({
+    ...source,
+    look: (path) => (isSibling(path) ? null : source.look(path)),
+    open: (path) => (isSibling(path) ? null : source.open(path)),
+  });
+  const { port } = await startHandler(handler);
+  const asked = async (): Promise<Answer> => {
+    pass(1_000);
+    return ask(port, get('/a.css', 'Accept-Encoding: gzip'));
+  };
+  for (let i = 0; i < 3; i++) expect(decoded(await asked())).toBe(STYLE);
+  files['a.css.gz'] = 'exhausted';
+  for (let i = 0; i < 3; i++) expect(decoded(await asked())).toBe(STYLE);
+  expect(counters.compressions).toBe(1);
+  files['a.css.gz'] = sibling;
+  await until(async () => (await asked()).text === 'later', 'it is used');
 });
 
 test('compression can be turned off', async () => {

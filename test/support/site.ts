@@ -17,11 +17,14 @@ export interface MadeSite {
   readonly cache: FileCache;
   /** What was reported. */
   readonly problems: string[];
+  /** Lets so much time go by for the site. */
+  readonly pass: (ms: number) => void;
 }
 
 /** A site with the default options over `source`; files of more than 1,000 bytes are not kept. */
 export function makeSite(source: FileSource): MadeSite {
-  const nowMs = (): number => performance.now();
+  let passedMs = 0;
+  const nowMs = (): number => performance.now() + passedMs;
   const later = (ms: number, callback: () => void): unknown => setTimeout(callback, ms).unref();
   const openFiles = new OpenFiles({ max: 4, nowMs, later });
   const cache = new FileCache(100_000, openFiles);
@@ -49,7 +52,10 @@ export function makeSite(source: FileSource): MadeSite {
     extra: [],
     loader,
   };
-  return { handler: staticFiles(new Site('', options, services)), counters, cache, problems };
+  const pass = (ms: number): void => {
+    passedMs += ms;
+  };
+  return { handler: staticFiles(new Site('', options, services)), counters, cache, problems, pass };
 }
 
 export function facts(size: number): FileFacts {

@@ -64,3 +64,8 @@ export function isSameFile(a: FileFacts, b: FileFacts): boolean {
     a.device === b.device
   );
 }
+
+/** Whether a path leads to what it led to before. */
+export function isSameFinding(a: FileFacts | Refusal, b: FileFacts | Refusal): boolean {
+  return typeof a === 'string' || typeof b === 'string' ? a === b : isSameFile(a, b);
+}

@@ -3,8 +3,8 @@
 
 import type { CacheRules } from './cache-rules.ts';
 import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix } from './codings.ts';
-import type { FileSource, OpenFile } from './file-source.ts';
-import { isSameFile } from './file-source.ts';
+import type { FileFacts, FileSource, OpenFile, Refusal } from './file-source.ts';
+import { isSameFinding } from './file-source.ts';
 import type { FoundFile } from './finder.ts';
 import {
   isCompressible,
@@ -15,7 +15,7 @@ import {
   Representation,
   SETTLED_AFTER_MS,
 } from './representation.ts';
-import { keepContent, makeVariant, memoryOf, Resource, type Variant } from './resource.ts';
+import { type Coded, keepContent, makeVariant, memoryOf, Resource, type Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
@@ -83,21 +83,29 @@ export class Loader {
     for (const coding of accepted) {
       const known = resource.coded.get(coding);
       if (known === undefined) return this.#chooseLater(resource, accepted);
-      if (known !== null) return known;
+      if (known.variant !== null) return known.variant;
     }
     return resource.plain;
   }
 
-  /** Siblings that are no longer what they were are looked for anew. */
+  /** Codings whose siblings came, changed or left are found out about anew. */
   forgetChanged(resource: Resource): void {
-    for (const [coding, variant] of resource.coded) {
-      if (variant?.path == null) continue;
-      const facts = resource.source.look(variant.path);
-      if (facts === null || typeof facts === 'string' || !isSameFile(facts, variant.facts)) {
-        this.#services.openFiles.drop(variant);
-        resource.coded.delete(coding);
-      }
+    const { source, path } = resource;
+    for (const [coding, known] of resource.coded) {
+      const compare = (found: FileFacts | Refusal): void => this.#forgetUnless(resource, coding, known, found);
+      const sibling = path + CODING_SUFFIXES[coding];
+      const found = source.look(sibling);
+      if (found === null) void source.lookLater(sibling).then(compare);
+      else compare(found);
     }
+  }
+
+  #forgetUnless(resource: Resource, coding: Coding, known: Coded, found: FileFacts | Refusal): void {
+    // Nothing is known while descriptors, or the thread pool's places, are short.
+    if (found === 'exhausted' || isSameFinding(found, known.sibling)) return;
+    if (resource.coded.get(coding) !== known) return;
+    if (known.variant !== null) this.#services.openFiles.drop(known.variant);
+    resource.coded.delete(coding);
   }
 
   #resourceOf({ file, place, isFirst }: FoundFile, content: Uint8Array | null, checkedMs: number): Resource {
@@ -152,7 +160,7 @@ export class Loader {
     if (resource.coding === null) {
       resource.coding = this.#findCodings(resource, accepted).catch((error: unknown) => {
         this.#services.report(null, `${resource.path} cannot be compressed: ${String(error)}`);
-        for (const coding of accepted) if (!resource.coded.has(coding)) resource.coded.set(coding, null);
+        for (const coding of accepted) this.#giveUp(resource, coding);
       });
       await resource.coding;
       resource.coding = null;
@@ -166,28 +174,37 @@ export class Loader {
   /** Settles `accepted` as far as the best coding there is: a sibling if there is one, else made here. */
   async #findCodings(resource: Resource, accepted: readonly Coding[]): Promise<void> {
     const unknown = accepted.filter((coding) => !resource.coded.has(coding));
+    const found = new Map<Coding, Coded>();
     for (const coding of unknown) {
-      const sibling = await this.#openSibling(resource, coding);
-      if (sibling === null) continue;
-      for (const better of unknown.slice(0, unknown.indexOf(coding))) resource.coded.set(better, null);
-      resource.coded.set(coding, sibling);
+      const known = await this.#openSibling(resource, coding);
+      found.set(coding, known);
+      if (known.variant === null) continue;
+      for (const [each, coded] of found) resource.coded.set(each, coded);
       return;
     }
     const { size } = resource.plain.representation;
     const isWorthIt = size > MIN_COMPRESSED_BYTES && size <= this.#services.maxCompressedFileBytes;
-    for (const coding of unknown) {
-      const made = isWorthIt && canCompress(coding) ? await this.#compressed(resource, coding) : null;
-      resource.coded.set(coding, made);
-      if (made !== null) return;
+    for (const [coding, { sibling }] of found) {
+      const variant = isWorthIt && canCompress(coding) ? await this.#compressed(resource, coding) : null;
+      resource.coded.set(coding, { variant, sibling });
+      if (variant !== null) return;
     }
   }
 
-  async #openSibling({ source, path }: Resource, coding: Coding): Promise<Variant | null> {
+  /** Without, until the sibling changes. */
+  #giveUp({ coded, source, path }: Resource, coding: Coding): void {
+    if (coded.has(coding)) return;
+    coded.set(coding, { variant: null, sibling: source.look(path + CODING_SUFFIXES[coding]) ?? 'missing' });
+  }
+
+  async #openSibling({ source, path }: Resource, coding: Coding): Promise<Coded> {
     const sibling = path + CODING_SUFFIXES[coding];
+    const found = source.look(sibling) ?? (await source.lookLater(sibling));
+    if (found === 'missing' || found === 'directory') return { variant: null, sibling: found };
     const file = source.open(sibling) ?? (await source.openLater(sibling));
     if (typeof file === 'string') {
       if (file !== 'missing' && file !== 'directory') this.#services.report(null, `${sibling} is ${file}: not used`);
-      return null;
+      return { variant: null, sibling: found };
     }
     const { facts } = file;
     const isSmall = facts.size <= this.#services.maxCachedFileBytes;
@@ -195,7 +212,8 @@ export class Loader {
     if (!isSmall) file.close();
     const size = content?.length ?? facts.size;
     const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
-    return makeVariant({ representation: this.#coded(path, coding, size, tag), content, path: sibling, facts });
+    const representation = this.#coded(path, coding, size, tag);
+    return { variant: makeVariant({ representation, content, path: sibling, facts }), sibling: facts };
   }
 
   async #compressed(resource: Resource, coding: Coding): Promise<Variant | null> {

@@ -2,7 +2,7 @@
 // It must not know requests.
 
 import type { Coding } from './codings.ts';
-import type { FileFacts, FileSource } from './file-source.ts';
+import type { FileFacts, FileSource, Refusal } from './file-source.ts';
 import type { Holder } from './open-files.ts';
 import type { Representation } from './representation.ts';
 
@@ -14,6 +14,14 @@ export interface Variant extends Holder {
   /** The file that holds these bytes, below its source; what was compressed here has none. */
   readonly path: string | null;
   readonly facts: FileFacts;
+}
+
+/** What is known of a coding, as long as its sibling is what it was. */
+export interface Coded {
+  /** Null: there is none, or it would be no smaller. */
+  readonly variant: Variant | null;
+  /** What was found beside the plain file: the one that is sent, or why there is none. */
+  readonly sibling: FileFacts | Refusal;
 }
 
 /** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
@@ -47,8 +55,8 @@ export class Resource {
   readonly isCodable: boolean;
   /** The modification time was old enough when the content was read that a later change must show. */
   readonly settled: boolean;
-  /** By coding; null: there is none, or it would be no smaller. Absent: not known yet. */
-  readonly coded: Map<Coding, Variant | null> = new Map();
+  /** Absent: not known yet. */
+  readonly coded: Map<Coding, Coded> = new Map();
   /** Under which name it is kept; empty: it is not. */
   key = '';
   /** Somebody is finding out about codings. */
@@ -83,7 +91,8 @@ export class Resource {
 
   /** The plain one, and those of the codings that are known and there. */
   variants(): readonly Variant[] {
-    return [this.plain, ...this.coded.values()].filter((variant) => variant !== null);
+    const coded = [...this.coded.values()].map(({ variant }) => variant);
+    return [this.plain, ...coded].filter((variant) => variant !== null);
   }
 
   /** Whether content of any coding is in memory. */
