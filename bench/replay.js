@@ -15,7 +15,19 @@ import { HttpClock } from '../build/modules/http/date.js';
 import { prepareFields } from '../build/modules/http/fields.js';
 import { HeadWriter } from '../build/modules/http/response-head.js';
 import { createNativeFiles } from '../build/modules/kernel/files.js';
-import { DUE_AT_MS, EVENT_WORDS, NOW_MS, ORDER_WORDS, READABLE, SLOT_BYTES } from '../build/modules/kernel/kernel.js';
+import {
+  DUE_AT_MS,
+  EVENT_WORDS,
+  NOW_MS,
+  ORDER_FILE_COUNT,
+  ORDER_LENGTH,
+  ORDER_RESULT,
+  ORDER_STATUS,
+  ORDER_TAKEN,
+  ORDER_WORDS,
+  READABLE,
+  SLOT_BYTES,
+} from '../build/modules/kernel/kernel.js';
 import { resolveLimits } from '../build/modules/limits.js';
 import { Reactor } from '../build/modules/reactor/reactor.js';
 import { tuneCompiler } from '../build/modules/server/compiler.js';
@@ -62,7 +74,11 @@ function replayKernel() {
       return asking;
     },
     sendAll: (count) => {
-      for (let i = 0; i < count; i++) orders[i * ORDER_WORDS + 3] = orders[i * ORDER_WORDS + 2];
+      for (let at = 0; at < count * ORDER_WORDS; at += ORDER_WORDS) {
+        orders[at + ORDER_RESULT] = orders[at + ORDER_LENGTH];
+        orders[at + ORDER_TAKEN] = orders[at + ORDER_FILE_COUNT];
+        orders[at + ORDER_STATUS] = 0;
+      }
       kernel.answered += count;
       return 0;
     },
@@ -71,10 +87,6 @@ function replayKernel() {
     send: (_fd, _offset, length) => {
       kernel.answered++;
       return length;
-    },
-    sendFile: (_fd, _offset, length, _file, _position, count) => {
-      kernel.answered++;
-      return length + count;
     },
     transferred: () => [0, 0],
     unacknowledged: () => 0,

@@ -77,13 +77,6 @@ napi_value Sendv(napi_env env, napi_callback_info info) {
       call.kernel().Sendv(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
 }
 
-// sendFile(fd, offset, length, file, position, count): a piece of the output arena, then a file's.
-napi_value SendFile(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  return call.Return(call.kernel().SendFile(call.Int(0), call.Unsigned(1), call.Unsigned(2),
-                                            call.Int(3), call.Long(4), call.Unsigned(5)));
-}
-
 napi_value AddressObject(napi_env env, const Address& address) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("address", address.Text());
@@ -151,7 +144,6 @@ constexpr Named kCalls[] = {
     {"send", Three<&Kernel::Send>},
     {"sendFrom", SendFrom},
     {"sendv", Sendv},
-    {"sendFile", SendFile},
     {"shutdown", One<&Kernel::ShutdownWrite>},
     {"reset", One<&Kernel::Reset>},
     {"close", One<&Kernel::Close>},
@@ -203,7 +195,7 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   auto received = Napi::Int32Array::New(env, capacity);
   auto ahead = Napi::Buffer<uint8_t>::New(env, capacity * size_t{kSlotBytes});
   const uint32_t order_capacity = info[4].As<Napi::Number>().Uint32Value();
-  auto orders = Napi::Int32Array::New(env, order_capacity * size_t{4});
+  auto orders = Napi::Int32Array::New(env, order_capacity * (sizeof(Order) / sizeof(int32_t)));
 
   auto owner = std::make_shared<KernelObject>(env);
   Napi::Object object = Napi::Object::New(env);

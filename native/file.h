@@ -66,10 +66,8 @@ int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may
 // Whether a range is in memory whole: 1 or 0; -errno where nobody can tell.
 int IsResident(FileSystem* system, int file, int64_t position, size_t length);
 
-// Sends `head` and then a range of a file, as one segment where they fit. Returns the count of
-// both, 0 when the file ends before `position`, or -errno.
-int SendFile(int socket, const uint8_t* head, size_t head_length, int file, int64_t position,
-             size_t length);
+// Sends a range of a file. Returns the count, 0 when the file ends before `position`, or -errno.
+int SendFile(int socket, int file, int64_t position, size_t length);
 
 // Gives back what was opened here. Returns 0 or -errno.
 int CloseFile(int file);

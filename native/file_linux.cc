@@ -50,9 +50,6 @@ struct Cachestat {
 // enough.
 constexpr int kRenameRetries = 32;
 
-// The largest segment there is: loopback's, or what a network card is given at a time.
-constexpr size_t kSegmentBytes = 65536;
-
 int Result(long result) { return result < 0 ? -errno : static_cast<int>(result); }
 
 // A signal may interrupt whoever waits for a file of a network or of a program (NFS, FUSE); that is
@@ -217,20 +214,9 @@ int IsResident(FileSystem* system, int file, int64_t position, size_t length) {
   return found.cached >= behind - first ? 1 : 0;
 }
 
-int SendFile(int socket, const uint8_t* head, size_t head_length, int file, int64_t position,
-             size_t length) {
-  int sent = 0;
-  if (head_length > 0) {
-    // What goes out in several segments anyway costs a tenth more when the first one has to wait.
-    const bool fits = head_length + length <= kSegmentBytes;
-    sent = Result(send(socket, head, head_length, system::kSendFlags | (fits ? MSG_MORE : 0)));
-    if (sent < 0 || static_cast<size_t>(sent) < head_length) return sent;
-  }
+int SendFile(int socket, int file, int64_t position, size_t length) {
   off_t from = position;
-  const int count =
-      Result(sendfile(socket, file, &from, length > INT_MAX / 2 ? INT_MAX / 2 : length));
-  if (count >= 0) return sent + count;
-  return head_length > 0 ? sent : count;
+  return Result(sendfile(socket, file, &from, length > INT_MAX / 2 ? INT_MAX / 2 : length));
 }
 
 int CloseFile(int file) { return Result(close(file)); }

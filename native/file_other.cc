@@ -111,7 +111,7 @@ int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may
 
 int IsResident(FileSystem*, int, int64_t, size_t) { return -ENOSYS; }
 
-int SendFile(int, const uint8_t*, size_t, int, int64_t, size_t) { return -ENOSYS; }
+int SendFile(int, int, int64_t, size_t) { return -ENOSYS; }
 
 int CloseFile(int file) { return Result(close(file)); }
 

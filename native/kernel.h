@@ -43,14 +43,22 @@ constexpr int32_t kNotReceived = INT32_MIN;
 // In kAwaited: nobody has waited, or somebody took what was reported.
 constexpr double kNotAwaited = -1;
 
-// One send that JavaScript asked for: a piece of the output arena, and then what became of it.
+// One answer that JavaScript asked to be sent: a piece of the output arena, and `count` bytes of an
+// open file behind it. `result`: what sending the piece returned; `taken`: bytes of the file that
+// were sent; `status`: 0, or why they are fewer, as -errno.
 struct Order {
   int32_t fd;
   uint32_t offset;
   uint32_t length;
   int32_t result;
+  uint32_t count;
+  int32_t file;
+  uint32_t position_low;
+  int32_t position_high;
+  uint32_t taken;
+  int32_t status;
 };
-static_assert(sizeof(Order) == 4 * sizeof(int32_t), "JavaScript writes four words an order");
+static_assert(sizeof(Order) == 10 * sizeof(int32_t), "JavaScript writes ten words an order");
 
 // What the next Wait of 0 ms may do while nothing else is to be done on this thread: wait for
 // longer, and beside somebody else's descriptor. Host mode of loop_bridge.cc sets it before each
@@ -114,8 +122,6 @@ class Kernel {
   int SendAll(int count);
   int SendFrom(int fd, const uint8_t* bytes, size_t length);
   int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
-  int SendFile(int fd, uint32_t offset, uint32_t length, int file, int64_t position,
-               uint32_t count);
   int ShutdownWrite(int fd);
   int Unacknowledged(int fd);
   int Reset(int fd);
@@ -129,6 +135,8 @@ class Kernel {
   void ReceiveForEvents(int count);
   int AcceptAs(int listener, bool blocking);
   int CountReceived(int fd, Connection* connection, int result, uint32_t length);
+  int SendPiece(int fd, uint32_t offset, uint32_t length, bool more);
+  void SendFileOf(Order* order);
   int CountSent(int fd, Connection* connection, int result, size_t length);
   void RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest);
 

@@ -45,7 +45,8 @@ int LocalAddress(int fd, Address* local);
 int Recv(int fd, uint8_t* bytes, size_t length);
 
 // send(2). Returns the bytes taken, which may be fewer, or -errno.
-int Send(int fd, const uint8_t* bytes, size_t length);
+// `more`: more follows at once.
+int Send(int fd, const uint8_t* bytes, size_t length, bool more = false);
 
 // sendmsg(2) of two pieces with one call. Returns the bytes taken or -errno.
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,

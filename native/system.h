@@ -9,6 +9,8 @@ namespace epoll_server::system {
 
 // Flags of every send(2): no SIGPIPE, and no blocking even where the descriptor would.
 extern const int kSendFlags;
+// More follows at once, so that both leave in one segment; 0 where the system cannot be told.
+extern const int kMoreFlag;
 
 // Whether the system shares new clients among sockets that listen on one port by SO_REUSEPORT.
 extern const bool kReusePortBalances;

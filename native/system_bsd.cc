@@ -10,6 +10,7 @@
 namespace epoll_server::system {
 
 const int kSendFlags = MSG_DONTWAIT;
+const int kMoreFlag = 0;
 const bool kReusePortBalances = false;
 
 namespace {

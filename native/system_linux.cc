@@ -6,6 +6,7 @@
 namespace epoll_server::system {
 
 const int kSendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+const int kMoreFlag = MSG_MORE;
 const bool kReusePortBalances = true;
 
 int OpenSocket(int family) {

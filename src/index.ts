@@ -21,7 +21,7 @@ export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from '.
 export { validator } from './handlers/wsgi-validator.ts';
 export { FieldNames } from './http/field-names.ts';
 export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
-export type { Endpoint, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
+export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
 export type { LogFormat } from './server/access-log.ts';
 export { tuneCompiler } from './server/compiler.ts';

@@ -106,6 +106,11 @@ export class Connection extends Sender {
     return mayHaveEnded && this.#inbox === null && !this.peerEnded;
   }
 
+  /** Input that had to wait is looked at in the next turn, if there is any. */
+  resume(): void {
+    if (this.#inbox !== null || this.#mayReceive || this.isEnding) this.wake();
+  }
+
   /** There may be more. A blocking descriptor is asked first: receiving from it could wait for ever. */
   #receiveLater(): void {
     this.#mayReceive = this.context.isBlocking !== true;

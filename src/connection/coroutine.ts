@@ -4,7 +4,7 @@
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
 import { EVENT_SHIFT } from '../reactor/source.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionContext } from './sender.ts';
+import type { ConnectionContext } from './context.ts';
 
 /** What a coroutine yields: the readiness without which it cannot go on. */
 export type Wait = number;

@@ -2,39 +2,29 @@
 // does not take it. Write first, wait for WRITABLE only after a short count. It must not know what it sends.
 
 import { EAGAIN, EINTR, EINVAL, EIO, ENODATA, ENOSYS } from '../kernel/errno.ts';
-import type { Kernel } from '../kernel/kernel.ts';
-import type { Driver } from '../reactor/driver.ts';
 import { Source } from '../reactor/source.ts';
+import type { ConnectionContext } from './context.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
-import type { Stage, Staging } from './stage.ts';
+import type { Staging } from './stage.ts';
 import { LOOK_MS, Taking } from './taking.ts';
 
 /** Results of sendfile(2) that speak of the file, not of the socket. */
-const FILE_ERRORS = new Set([EINVAL, EIO, ENOSYS]);
+const FILE_ERRORS = new Set([EINVAL, EIO, ENODATA, ENOSYS]);
+
+/** Who asked for bytes of a file to be sent. */
+export interface FileTaker {
+  /**
+   * They were sent; fewer than asked: {@link Sender.isFull} is true until `Protocol.drained`. `-errno` when the file
+   * itself is to blame: it ends there (ENODATA), or cannot be sent so.
+   */
+  taken(count: number): void;
+}
 
 /** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
 export const OPEN = 0;
 export const FINISHING = 1;
 export const LINGERING = 2;
 export const CLOSED = 3;
-
-/** What all connections of a server share. */
-export interface ConnectionContext {
-  readonly kernel: Kernel;
-  readonly reactor: Driver;
-  readonly stage: Stage;
-  readonly maxUnsentBytes: number;
-  readonly sendTimeoutMs: number;
-  /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
-  readonly minSendBytesPerSecond: number;
-  readonly maxFileBytesPerTurn: number;
-  readonly lingerTimeoutMs: number;
-  readonly maxLingerBytes: number;
-  /** Descriptors block: one is received from only after it was reported readable. */
-  readonly isBlocking?: boolean;
-  /** Told when the descriptor of a connection is given back. */
-  readonly onClosed: (sender: Sender) => void;
-}
 
 export abstract class Sender extends Source implements Staging {
   state: number = OPEN;
@@ -44,6 +34,9 @@ export abstract class Sender extends Source implements Staging {
   #outbox: Outbox | null = null;
   /** While anything is owed. */
   #taking: Taking | null = null;
+  /** Bytes of a file leave with this turn's answers, and nothing may be written before. */
+  #taker: FileTaker | null = null;
+  #fileAsked = 0;
   /** A file has more to send: writers wait for the socket to have room, or for the next turn. */
   #awaitsRoom = false;
   /** Bytes of files that were sent in the turn of this number. */
@@ -69,12 +62,13 @@ export abstract class Sender extends Source implements Staging {
 
   /** Whether anything is owed, or somebody waits to write more. */
   get owes(): boolean {
-    return this.#outbox !== null || this.#awaitsRoom;
+    return this.#outbox !== null || this.#awaitsRoom || this.#taker !== null;
   }
 
   /** Whether writers should wait for `Protocol.drained`. */
   get isFull(): boolean {
-    return this.#awaitsRoom || (this.#outbox !== null && this.#outbox.bytes >= this.context.maxUnsentBytes);
+    if (this.#awaitsRoom || this.#taker !== null) return true;
+    return this.#outbox !== null && this.#outbox.bytes >= this.context.maxUnsentBytes;
   }
 
   /** Has this connection served in the next turn. */
@@ -133,37 +127,45 @@ export abstract class Sender extends Source implements Staging {
   }
 
   /**
-   * Sends bytes of an open file behind what was written, from the system's memory to the socket. Returns the count
-   * taken; fewer than asked: {@link drained} will be told. `-errno` when the file itself is to blame: it ends before
-   * `position` (ENODATA), or cannot be sent so.
+   * Sends bytes of an open file behind what was written, from the system's memory to the socket, when this turn's
+   * answers leave: between two of them the processor would forget this program. `taker` is told once, and until then
+   * nothing may be written.
    */
-  sendFile(file: number, position: number, length: number): number {
+  sendFile(file: number, position: number, length: number, taker: FileTaker): void {
     const { stage } = this.context;
-    if (stage.owner !== this && stage.owner !== null) return this.#waitForTurn();
-    if (this.#outbox !== null) this.#sendOutbox();
-    const allowed = Math.min(length, this.#fileBudget());
-    let sent = 0;
-    while (sent < allowed && this.#outbox === null && this.state !== CLOSED) {
-      const count = this.#sendFilePiece(file, position + sent, allowed - sent);
-      if (count === EAGAIN) break;
-      if (count < 0) return sent > 0 ? sent : count;
-      sent += count;
+    const isOwner = stage.owner === this;
+    if (isOwner && this.#outbox !== null) this.#sendOutbox();
+    const isBlocked = this.#outbox !== null;
+    const allowed = isOwner && !isBlocked ? Math.min(length, this.#fileBudget()) : 0;
+    if (allowed === 0) {
+      if (!isBlocked) this.wake();
+      this.#fileTaken(taker, 0, length);
+    } else {
+      this.#taker = taker;
+      this.#fileAsked = length;
+      stage.orderFile(file, position, allowed);
     }
-    this.#fileBytes += sent;
-    if (sent < length && this.state !== CLOSED) {
-      if (sent === allowed) this.#waitForTurn();
-      this.#awaitsRoom = true;
-    }
-    if (!this.owes) this.#unwatch();
-    else if (this.#taking === null) this.#watch();
-    return sent;
   }
 
-  /** Not the socket is full, but this turn. */
-  #waitForTurn(): number {
-    this.#awaitsRoom = true;
-    this.wake();
-    return 0;
+  settleFile(taken: number, status: number): void {
+    const taker = this.#taker;
+    if (taker === null) return;
+    this.#taker = null;
+    this.#fileBytes += taken;
+    const isFault = FILE_ERRORS.has(status);
+    if (!isFault) this.#sendFailed(status);
+    // Not the socket is full, but this turn, or it is the file that has no more.
+    if (taken < this.#fileAsked && (isFault || status === 0)) this.wake();
+    if (isFault && taken === 0) taker.taken(status);
+    else this.#fileTaken(taker, taken, this.#fileAsked);
+    if (this.state === FINISHING && !this.owes) this.outputSent();
+  }
+
+  #fileTaken(taker: FileTaker, taken: number, asked: number): void {
+    this.#awaitsRoom = taken < asked && this.state !== CLOSED;
+    if (!this.owes) this.#unwatch();
+    else if (this.#taking === null) this.#watch();
+    taker.taken(taken);
   }
 
   /** Bytes of files that may still be sent in this turn: one client must not have all of it. */
@@ -174,21 +176,6 @@ export abstract class Sender extends Source implements Staging {
       this.#fileBytes = 0;
     }
     return Math.max(maxFileBytesPerTurn - this.#fileBytes, 0);
-  }
-
-  /** What is staged, and bytes of a file, with one call. Returns how many of the file's were taken, or `-errno`. */
-  #sendFilePiece(file: number, position: number, length: number): number {
-    const { kernel, stage } = this.context;
-    const { start } = stage;
-    const staged = stage.owner === this ? stage.used - start : 0;
-    const count = kernel.sendFile(this.fd, start, staged, file, position, length);
-    if (count === 0) return ENODATA;
-    if (FILE_ERRORS.has(count)) return count;
-    if (staged > 0) stage.used = start;
-    if (this.#sendFailed(count)) return EAGAIN;
-    const sent = Math.max(count, 0);
-    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(start + sent, start + staged)), true);
-    return count < 0 ? EAGAIN : Math.max(sent - staged, 0);
   }
 
   /** What is staged and `bytes` leave with one call; what the kernel does not take is owed. */

@@ -66,6 +66,18 @@ export interface HttpRequest {
   retain(): void;
 }
 
+/** Told to a {@link FileReceipt} where no file can be sent so: another thread's client, an answer in chunks. */
+export const CANNOT_SEND_FILE = -1;
+
+/** Who is told what became of bytes of a file. */
+export interface FileReceipt {
+  /**
+   * So many were sent: fewer than asked mean that the client is slow, wait for {@link HttpResponse.whenDrained}.
+   * Negative: these bytes cannot be sent so, or are not there; read and write them.
+   */
+  taken(count: number): void;
+}
+
 /**
  * The answer to one request. Either {@link send} once, or {@link start}, {@link write} and {@link end}.
  * Calls after the client left do nothing; calls out of order throw `ERR_ALREADY_ANSWERED` or
@@ -98,10 +110,10 @@ export interface HttpResponse {
   whenDrained(callback: () => void): boolean;
   /**
    * Sends bytes of an open file behind what was written, from the system's memory to the client (sendfile(2)); the
-   * answer must have a Content-Length. Returns the count taken: fewer than asked mean that the client is slow, wait
-   * for {@link whenDrained}. Negative: these bytes cannot be sent so, or are not there; read and write them.
+   * answer must have a Content-Length. `receipt` is told once what became of them, before this returns or when the
+   * answers of this turn of the loop have left; until then the file stays open and nothing is written.
    */
-  writeFile(descriptor: number, position: number, length: number): number;
+  writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void;
   /** Ends the content, after one more piece if given. */
   end(content?: string | Uint8Array): void;
   /** Cuts the connection, so that the client notices that the answer is incomplete. */

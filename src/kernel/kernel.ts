@@ -18,8 +18,23 @@ export const NOT_RECEIVED: number = -(2 ** 31);
 /** Bytes that each event has in {@link Kernel.ahead}. */
 export const SLOT_BYTES = 4096;
 
-/** 32-bit words of one order in {@link Kernel.orders}: descriptor, offset, length, result. */
-export const ORDER_WORDS = 4;
+/** 32-bit words of one order in {@link Kernel.orders}: those below, the same as in native/kernel.h. */
+export const ORDER_WORDS = 10;
+export const ORDER_FD = 0;
+/** Bytes of {@link Kernel.output}. */
+export const ORDER_OFFSET = 1;
+export const ORDER_LENGTH = 2;
+/** What sending them returned. */
+export const ORDER_RESULT = 3;
+/** Bytes of an open file that follow; 0: none, and the words below mean nothing. */
+export const ORDER_FILE_COUNT = 4;
+export const ORDER_FILE = 5;
+export const ORDER_POSITION_LOW = 6;
+export const ORDER_POSITION_HIGH = 7;
+/** How many of them were sent. */
+export const ORDER_TAKEN = 8;
+/** 0: all. EAGAIN: the socket is full. ENODATA: the file ends there. ENOSYS or EINVAL: this file cannot be sent so. */
+export const ORDER_STATUS = 9;
 
 /** 32-bit words of one event in {@link Kernel.events}: descriptor, generation, readiness. */
 export const EVENT_WORDS = 3;
@@ -113,24 +128,15 @@ export interface Kernel {
   readonly receiveAhead: (fd: number, on: 0 | 1) => number;
   /** Sends `output[offset, offset + length)`. Returns the count taken. */
   readonly send: (fd: number, offset: number, length: number) => number;
-  /** Carries out the first `count` orders as `send` does, and writes what it returned into each. */
+  /**
+   * Carries out the first `count` orders, one after the other: sends a piece of `output`, as `send` does, and bytes of
+   * an open file behind it (sendfile(2)), in one segment where they fit. Writes what became of each into it.
+   */
   readonly sendAll: (count: number) => number;
   /** Sends `bytes` from `offset` on. Returns the count taken. */
   readonly sendFrom: (fd: number, bytes: Uint8Array, offset: number) => number;
   /** Sends `output[offset, offset + length)` and then `bytes`, in one call. Returns the count taken. */
   readonly sendv: (fd: number, offset: number, length: number, bytes: Uint8Array) => number;
-  /**
-   * Sends `output[offset, offset + length)` and then `count` bytes of an open file from `position` on, in one call. Returns the
-   * count taken of both; 0: the file ends before `position`. ENOSYS or EINVAL: this file cannot be sent so.
-   */
-  readonly sendFile: (
-    fd: number,
-    offset: number,
-    length: number,
-    file: number,
-    position: number,
-    count: number,
-  ) => number;
   /** Sends FIN; receiving goes on. */
   readonly shutdown: (fd: number) => number;
   /** Makes `close` discard what is unsent and answer with RST. */

@@ -3,7 +3,8 @@
 
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
 import type { Connection } from '../connection/connection.ts';
-import type { ConnectionContext, Sender } from '../connection/sender.ts';
+import type { ConnectionContext } from '../connection/context.ts';
+import type { Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
 import { assert } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';

@@ -8,7 +8,8 @@ import { reasonPhrase } from '../http/status.ts';
 import { Body, type BodyOwner } from './body.ts';
 import { WAIT } from './context.ts';
 import { Request } from './request.ts';
-import { Response, type ResponseOwner } from './response.ts';
+import { Response } from './response.ts';
+import type { ResponseOwner } from './response-owner.ts';
 import { Timed } from './timed.ts';
 
 const PLAIN_TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
@@ -118,7 +119,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     if (this.#inHandler || request === null || response !== this.response) return;
     this.#finishExchange(request, response);
     if (this.request === null) this.await(WAIT.KEEP_ALIVE);
-    this.connection.wake();
+    this.connection.resume();
   }
 
   #finishExchange(request: Request, response: Response): void {

@@ -1,29 +1,14 @@
 // The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
 // it. Nothing given here can break the framing. It must not know how requests arrive.
 
-import type { Connection } from '../connection/connection.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
 import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
-import type { HttpResponse } from '../http/handler.ts';
+import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
 import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
-import type { SessionContext } from './context.ts';
 import { answeredBefore, checked, endedBefore, invalidBody, notStarted, tooLong, tooShort } from './misuse.ts';
+import type { ResponseOwner } from './response-owner.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
-
-/** What a response asks of its session. */
-export interface ResponseOwner {
-  readonly connection: Connection;
-  readonly context: SessionContext;
-  /** Whether this answer is the connection's last. */
-  closesAfter(response: Response): boolean;
-  /** A head was written: `target[start, end)`. */
-  headWritten(target: Buffer, start: number, end: number): void;
-  /** The answer is complete. */
-  answered(response: Response): void;
-  /** The answer ends before its content does. */
-  cutOff(response: Response, reason: string): void;
-}
 
 const NOT_STARTED = 0;
 const STARTED = 1;
@@ -51,6 +36,7 @@ export class Response implements HttpResponse {
   #left = 0;
   #muted = false;
   #waiters: (() => void)[] | null = null;
+  #receipt: FileReceipt | null = null;
 
   constructor(owner: ResponseOwner, isHead: boolean, minorVersion: number) {
     this.#owner = owner;
@@ -133,14 +119,21 @@ export class Response implements HttpResponse {
     return true;
   }
 
-  writeFile(descriptor: number, position: number, length: number): number {
+  writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
     this.#assertWritable();
-    if (this.gone) return 0;
-    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return -1;
-    const count = this.#owner.connection.sendFile(descriptor, position, length);
+    if (this.gone) return receipt.taken(0);
+    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return receipt.taken(CANNOT_SEND_FILE);
+    this.#receipt = receipt;
+    this.#owner.connection.sendFile(descriptor, position, length, this);
+  }
+
+  /** The connection tells what became of bytes of a file. */
+  taken(count: number): void {
+    const receipt = this.#receipt;
+    this.#receipt = null;
     this.#left -= Math.max(count, 0);
     this.contentBytes += Math.max(count, 0);
-    return count;
+    receipt?.taken(count);
   }
 
   end(content?: string | Uint8Array): void {

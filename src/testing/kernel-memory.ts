@@ -1,7 +1,22 @@
 // What a simulated kernel shares with the server that runs on it: the same arenas and words as the addon's.
 
-import { EBADF } from '../kernel/errno.ts';
-import { EVENT_WORDS, ORDER_WORDS, type PollerTraits, SLOT_BYTES } from '../kernel/kernel.ts';
+import { EAGAIN, EBADF, EINVAL, ENODATA } from '../kernel/errno.ts';
+import {
+  EVENT_WORDS,
+  ORDER_FD,
+  ORDER_FILE,
+  ORDER_FILE_COUNT,
+  ORDER_LENGTH,
+  ORDER_OFFSET,
+  ORDER_POSITION_HIGH,
+  ORDER_POSITION_LOW,
+  ORDER_RESULT,
+  ORDER_STATUS,
+  ORDER_TAKEN,
+  ORDER_WORDS,
+  type PollerTraits,
+  SLOT_BYTES,
+} from '../kernel/kernel.ts';
 import type { SimulatedKernelOptions } from './machine-options.ts';
 
 export abstract class KernelMemory {
@@ -19,7 +34,7 @@ export abstract class KernelMemory {
   readonly output: Buffer;
   readonly orders: Int32Array;
   readonly control: Float64Array = new Float64Array(16);
-  /** What `sendFile` sends: the content of each open file, by descriptor. */
+  /** What orders of files send: the content of each open file, by descriptor. */
   readonly fileContents: Map<number, Uint8Array> = new Map();
 
   constructor(machine: Required<Omit<SimulatedKernelOptions, 'clock' | 'dials'>>) {
@@ -31,14 +46,34 @@ export abstract class KernelMemory {
     this.orders = new Int32Array(machine.orderCapacity * ORDER_WORDS);
   }
 
-  abstract sendv(fd: number, offset: number, length: number, bytes: Uint8Array): number;
+  abstract send(fd: number, offset: number, length: number): number;
+  abstract sendFrom(fd: number, bytes: Uint8Array, offset: number): number;
+
+  /** Carries out one order. */
+  protected carryOut(order: Int32Array): void {
+    const [fd = -1, count = 0, length = 0] = [order[ORDER_FD], order[ORDER_FILE_COUNT], order[ORDER_LENGTH]];
+    const result = length > 0 || count === 0 ? this.send(fd, order[ORDER_OFFSET] ?? 0, length) : 0;
+    order[ORDER_RESULT] = result;
+    if (count === 0) return;
+    order[ORDER_TAKEN] = 0;
+    order[ORDER_STATUS] = result < 0 ? result : EAGAIN;
+    if (result === length) this.#sendFileOf(order, fd, count);
+  }
 
   /** A file that has shrunk gives less, or nothing. */
-  sendFile(fd: number, offset: number, length: number, file: number, position: number, count: number): number {
-    const content = this.fileContents.get(file);
-    if (content === undefined) return EBADF;
-    const bytes = content.subarray(position, position + count);
-    return bytes.length === 0 && length === 0 ? 0 : this.sendv(fd, offset, length, bytes);
+  #sendFileOf(order: Int32Array, fd: number, count: number): void {
+    const content = this.fileContents.get(order[ORDER_FILE] ?? -1);
+    const position = (order[ORDER_POSITION_HIGH] ?? 0) * 2 ** 32 + ((order[ORDER_POSITION_LOW] ?? 0) >>> 0);
+    let taken = 0;
+    let status = position < 0 ? EINVAL : content === undefined ? EBADF : 0;
+    while (content !== undefined && status === 0 && taken < count) {
+      const bytes = content.subarray(position + taken, position + count);
+      const sent = bytes.length === 0 ? ENODATA : this.sendFrom(fd, bytes, 0);
+      if (sent < 0) status = sent;
+      else taken += sent;
+    }
+    order[ORDER_TAKEN] = taken;
+    order[ORDER_STATUS] = status;
   }
 
   /** Adds to a counter of `control`. */

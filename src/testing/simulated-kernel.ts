@@ -174,8 +174,7 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     if (this.#destroyed) return EBADF;
     if (count < 0 || count * ORDER_WORDS > this.orders.length) return EINVAL;
     for (let at = 0; at < count * ORDER_WORDS; at += ORDER_WORDS) {
-      const [fd = -1, offset = 0, length = 0] = this.orders.subarray(at, at + ORDER_WORDS);
-      this.orders[at + 3] = this.send(fd, offset, length);
+      this.carryOut(this.orders.subarray(at, at + ORDER_WORDS));
     }
     return 0;
   }

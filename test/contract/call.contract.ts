@@ -2,11 +2,22 @@
 
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { AHEAD, NOT_RECEIVED, ORDER_WORDS, READABLE, SLOT_BYTES, WRITABLE } from '../../src/kernel/kernel.ts';
+import {
+  AHEAD,
+  type Kernel,
+  NOT_RECEIVED,
+  ORDER_RESULT,
+  ORDER_STATUS,
+  ORDER_TAKEN,
+  ORDER_WORDS,
+  READABLE,
+  SLOT_BYTES,
+  WRITABLE,
+} from '../../src/kernel/kernel.ts';
 import { Polled } from '../support/polled.ts';
-import type { World } from '../support/worlds.ts';
+import { REAL_WORLD, type World } from '../support/worlds.ts';
 
-const { EBADF, EINVAL } = constants.errno;
+const { EAGAIN, EBADF, EINVAL, ENODATA } = constants.errno;
 const BOTH = READABLE | WRITABLE;
 
 /** Runs against the back end of that name what no call may get wrong; `world` as in pollerContract. */
@@ -14,6 +25,7 @@ export function callContract(backend: string, world?: World): void {
   const polled = (): Polled => new Polled(backend, world);
   argumentContract(backend, polled);
   batchContract(backend, polled);
+  fileContract(backend, polled, world ?? REAL_WORLD);
   endContract(backend, polled);
 }
 
@@ -117,6 +129,77 @@ function batchContract(backend: string, polled: () => Polled): void {
     expect((await second.client.readBytes(3)).toString()).toBe('two');
     expect(kernel.sendAll(kernel.orders.length / ORDER_WORDS + 1)).toBe(-EINVAL);
     expect(kernel.sendAll(-1)).toBe(-EINVAL);
+  });
+}
+
+interface FileOrder {
+  readonly fd: number;
+  /** Of the kernel's output, in front of the file's. */
+  readonly piece?: string;
+  readonly count: number;
+  readonly file: number;
+  readonly position?: number;
+}
+
+/** Carries out one order; returns what the piece's send returned, the bytes of the file that were taken, and why no more. */
+function sendFile(kernel: Kernel, order: FileOrder): readonly (number | undefined)[] {
+  const { fd, piece = '', count, file, position = 0 } = order;
+  kernel.output.write(piece, 'latin1');
+  kernel.orders.set([fd, 0, piece.length, -1, count, file, position, Math.floor(position / 2 ** 32), -1, -1]);
+  expect(kernel.sendAll(1)).toBe(0);
+  return [kernel.orders[ORDER_RESULT], kernel.orders[ORDER_TAKEN], kernel.orders[ORDER_STATUS]];
+}
+
+function fileContract(backend: string, polled: () => Polled, world: World): void {
+  test(`${backend}: an order's file follows its piece, from its position on, and its end is told`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const { client, fd } = await poll.pair();
+    const file = await world.openFile(kernel, Buffer.from('0123456789'));
+    expect(sendFile(kernel, { fd, piece: 'head', count: 4, file, position: 2 })).toEqual([4, 4, 0]);
+    expect((await client.readBytes(8)).toString()).toBe('head2345');
+    expect(sendFile(kernel, { fd, count: 3, file })).toEqual([0, 3, 0]);
+    expect((await client.readBytes(3)).toString()).toBe('012');
+    expect(sendFile(kernel, { fd, piece: 'x', count: 9, file, position: 8 })).toEqual([1, 2, -ENODATA]);
+    expect((await client.readBytes(3)).toString()).toBe('x89');
+    expect(sendFile(kernel, { fd, count: 1, file, position: 10 })).toEqual([0, 0, -ENODATA]);
+    expect(sendFile(kernel, { fd, count: 1, file, position: 2 ** 33 })).toEqual([0, 0, -ENODATA]);
+  });
+
+  test(`${backend}: an order whose file is impossible, or whose client is none, takes nothing of it`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const { client, fd } = await poll.pair();
+    const file = await world.openFile(kernel, Buffer.from('0123456789'));
+    expect(sendFile(kernel, { fd, piece: 'y', count: 1, file: -1 })).toEqual([1, 0, -EBADF]);
+    expect((await client.readBytes(1)).toString()).toBe('y');
+    expect(sendFile(kernel, { fd: -1, piece: 'x', count: 1, file })).toEqual([-EBADF, 0, -EBADF]);
+    expect(sendFile(kernel, { fd: -1, count: 1, file })).toEqual([0, 0, -EBADF]);
+    expect(sendFile(kernel, { fd, count: 1, file, position: -(2 ** 32) })).toEqual([0, 0, -EINVAL]);
+  });
+
+  test(`${backend}: a full socket takes a part of an order's file, and WRITABLE comes when it has room`, async () => {
+    const poll = polled();
+    const { kernel } = poll;
+    const { client, fd } = await poll.pair();
+    const content = Buffer.from(Array.from({ length: 251 * 4_096 }, (_, i) => i % 251));
+    const file = await world.openFile(kernel, content);
+    kernel.add(fd, BOTH);
+    poll.drain();
+    client.pauseReading();
+    let sent = 0;
+    for (let taken = -1; taken !== 0; ) {
+      const position = sent % content.length;
+      const [, count = 0, status] = sendFile(kernel, { fd, count: content.length - position, file, position });
+      taken = count;
+      sent += count;
+      if (taken < content.length - position) expect(status).toBe(-EAGAIN);
+    }
+    expect(sent).toBeGreaterThan(0);
+    client.resumeReading();
+    const received = await client.readBytes(sent);
+    expect(received.every((byte, i) => byte === i % 251)).toBe(true);
+    await poll.event(fd, WRITABLE);
   });
 }
 

@@ -1,6 +1,9 @@
 // What the kernel does for a whole batch in one call: receiving for the events of a wait, and
 // orders.
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
@@ -93,15 +96,25 @@ TEST(KernelWaitTellsOfTheEndAndLeavesErrorsToRecv) {
   CHECK_EQ(bench.kernel.Recv(reset.here, 0, 1), -ECONNRESET);
 }
 
+namespace {
+
+Order Piece(int fd, uint32_t offset, uint32_t length) {
+  Order order = {};
+  order.fd = fd;
+  order.offset = offset;
+  order.length = length;
+  return order;
+}
+
+}  // namespace
+
 TEST(KernelCarriesOutEveryOrder) {
   Bench bench;
   const Client first(&bench);
   const Client second(&bench);
   std::memcpy(bench.output.data(), "onetwo", 6);
-  bench.orders = {{first.here, 0, 3, 0},
-                  {second.here, 3, 3, 0},
-                  {-1, 0, 1, 0},
-                  {first.here, 1, kOutputBytes, 0}};
+  bench.orders = {Piece(first.here, 0, 3), Piece(second.here, 3, 3), Piece(-1, 0, 1),
+                  Piece(first.here, 1, kOutputBytes)};
   CHECK_EQ(bench.kernel.SendAll(kOrders), 0);
   CHECK_EQ(bench.orders[0].result, 3);
   CHECK_EQ(bench.orders[1].result, 3);
@@ -112,9 +125,36 @@ TEST(KernelCarriesOutEveryOrder) {
   CHECK_EQ(bench.Count(kSends), 2.0);
   CHECK_EQ(bench.kernel.SendAll(kOrders + 1), -EINVAL);
   CHECK_EQ(bench.kernel.SendAll(-1), -EINVAL);
-  bench.orders[0] = {first.here, kHuge, kHuge, 0};
+  bench.orders[0] = Piece(first.here, kHuge, kHuge);
   CHECK_EQ(bench.kernel.SendAll(1), 0);
   CHECK_EQ(bench.orders[0].result, -EINVAL);
+}
+
+TEST(KernelSendsAFileBehindAPiece) {
+  Bench bench;
+  const Client client(&bench);
+  FILE* file = tmpfile();
+  CHECK(file != nullptr);
+  CHECK_EQ(write(fileno(file), "0123456789", 10), 10);
+  std::memcpy(bench.output.data(), "head", 4);
+  Order order = Piece(client.here, 0, 4);
+  order.file = fileno(file);
+  order.position_low = 7;
+  order.count = 5;
+  bench.orders[0] = order;
+  CHECK_EQ(bench.kernel.SendAll(1), 0);
+  CHECK_EQ(bench.orders[0].result, 4);
+  CHECK_EQ(bench.orders[0].taken, 3u);
+  CHECK_EQ(bench.orders[0].status, -ENODATA);
+  CHECK_EQ(test::ReadText(client.there, 7), std::string("head789"));
+  CHECK_EQ(bench.Count(kBytesSent), 7.0);
+  CHECK_EQ(bench.kernel.Find(client.here)->bytes_sent, 7u);
+  bench.orders[0].position_high = -1;
+  bench.orders[0].length = 0;
+  CHECK_EQ(bench.kernel.SendAll(1), 0);
+  CHECK_EQ(bench.orders[0].taken, 0u);
+  CHECK_EQ(bench.orders[0].status, -EINVAL);
+  fclose(file);
 }
 
 }  // namespace epoll_server

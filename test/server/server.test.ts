@@ -186,6 +186,21 @@ test('JavaScript is entered for requests, and a guest of libuv not to learn that
   expect(stats.waits - before.waits, 'the system is asked before and after each').toBeGreaterThanOrEqual(entries);
 });
 
+test('an answer from a file leaves with those of its turn, which is the only one that it takes', async () => {
+  const root = await folder({ 'a.bin': Buffer.alloc(100_000, 'x') });
+  const { connect: join, server } = await start({ root, maxCacheBytes: 0 });
+  const client = await join();
+  const asked = async (): Promise<void> => {
+    expect((await client.send(get('/a.bin')).readResponse()).content).toHaveLength(100_000);
+  };
+  await asked();
+  const before = server.stats();
+  for (let i = 0; i < 20; i++) await asked();
+  const stats = server.stats();
+  expect(stats.fileSendfileBytes - before.fileSendfileBytes).toBe(2_000_000);
+  if (BACK_END.hasDescriptor) expect(stats.turns - before.turns).toBeLessThan(40);
+});
+
 test('a pipelined burst is answered with few sends', async () => {
   const { connect: join, server } = await startHandler(echo);
   const client = await join();

@@ -65,7 +65,6 @@ export class FakeKernel implements Kernel {
   readonly sendFrom = (): number => 0;
   readonly sendv = (): number => 0;
   readonly unacknowledged = (): number => 0;
-  readonly sendFile = (): number => 0;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;
   readonly peer = (): typeof NOTHING => NOTHING;

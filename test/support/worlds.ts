@@ -1,6 +1,7 @@
 // Where the clients of a kernel under contract come from: this machine's loopback, or the simulation.
 
 import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import type { Kernel } from '../../src/kernel/kernel.ts';
@@ -8,6 +9,9 @@ import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import type { SimulatedClient } from '../../src/testing/simulated-client.ts';
 import { SimulatedKernel } from '../../src/testing/simulated-kernel.ts';
 import { type Client, connect, type End } from './client.ts';
+import { folder } from './folder.ts';
+
+const SIMULATED_FILE = 1_000_000;
 
 /** What the contract asks of a client. */
 export interface PolledClient {
@@ -29,6 +33,8 @@ export interface PolledClient {
 export interface World {
   createKernel(backend: string): Kernel;
   connect(kernel: Kernel, port: number): Promise<PolledClient>;
+  /** An open file for the kernel's orders, until the test is over. */
+  openFile(kernel: Kernel, content: Uint8Array): Promise<number>;
   /** Somebody connects while this thread blocks. */
   connectLater(kernel: Kernel, port: number, delayMs: number): Promise<void>;
 }
@@ -37,6 +43,12 @@ export interface World {
 export const REAL_WORLD: World = {
   createKernel: createNativeKernel,
   connect: async (_kernel, port) => new RealClient(await connect(port)),
+  openFile: async (_kernel, content) => {
+    const root = await folder({ 'a.bin': content });
+    const file = await open(`${root}/a.bin`);
+    onTestFinished(() => file.close());
+    return file.fd;
+  },
   connectLater: async (_kernel, port, delayMs) => {
     const code = `const { connect } = require('node:net');
       setTimeout(() => { const s = connect(${port}, '127.0.0.1'); s.on('close', () => {}); s.on('error', () => {}); }, ${delayMs});`;
@@ -101,6 +113,10 @@ class RealClient implements PolledClient {
 export const SIMULATED_WORLD: World = {
   createKernel: () => new SimulatedKernel({ latencyMs: 1 }),
   connect: async (kernel, port) => new VirtualClient(simulated(kernel), simulated(kernel).connect(port)),
+  openFile: async (kernel, content) => {
+    simulated(kernel).fileContents.set(SIMULATED_FILE, content);
+    return SIMULATED_FILE;
+  },
   connectLater: async (kernel, port, delayMs) => {
     simulated(kernel).clock.after(delayMs, () => void simulated(kernel).connect(port));
   },
@@ -114,6 +130,8 @@ function simulated(kernel: Kernel): SimulatedKernel {
 class VirtualClient implements PolledClient {
   readonly #kernel: SimulatedKernel;
   readonly #client: SimulatedClient;
+  /** Bytes that {@link readBytes} gave. */
+  #read = 0;
 
   constructor(kernel: SimulatedKernel, client: SimulatedClient | undefined) {
     if (client === undefined) throw new Error('nobody listens');
@@ -122,7 +140,7 @@ class VirtualClient implements PolledClient {
   }
 
   get received(): Buffer {
-    return this.#client.received;
+    return this.#client.received.subarray(this.#read);
   }
 
   get localPort(): number {
@@ -157,7 +175,8 @@ class VirtualClient implements PolledClient {
 
   async readBytes(count: number): Promise<Buffer> {
     while (this.received.length < count && this.#client.end === null) this.#pass();
-    return this.received.subarray(0, count);
+    this.#read += count;
+    return this.#client.received.subarray(this.#read - count, this.#read);
   }
 
   async closed(): Promise<End> {

@@ -1,7 +1,7 @@
 // The bytes of an answer, from memory or from an open file, as the client takes them. What memory has is sent
 // from there by the system; what it has not is read in the thread pool. It must not know why they are sent.
 
-import type { HttpResponse } from '../../http/handler.ts';
+import type { FileReceipt, HttpResponse } from '../../http/handler.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import type { FileCounters } from './file-counters.ts';
 import type { OpenFile } from './file-source.ts';
@@ -34,7 +34,7 @@ export function readSmall(file: OpenFile, size: number): Uint8Array | null {
  * Sends the pieces of an answer that has begun, and ends it; or cuts it off when the file has fewer bytes than were
  * announced, since nothing may stand in for them. Closes the file, whatever happens.
  */
-export class ContentSender {
+export class ContentSender implements FileReceipt {
   readonly #response: HttpResponse;
   readonly #file: OpenFile;
   readonly #pieces: readonly Piece[];
@@ -59,7 +59,7 @@ export class ContentSender {
     this.#onError = onError;
   }
 
-  /** Goes on until the client is slow, the disk is asked, or all is sent. */
+  /** Goes on until the client is slow, the system or the disk is asked, or all is sent. */
   run(): void {
     for (;;) {
       const piece = this.#pieces[this.#piece];
@@ -67,14 +67,29 @@ export class ContentSender {
       if (piece instanceof Uint8Array) {
         this.#response.write(piece);
         this.#next();
-      } else {
-        const at = piece.start + this.#sent;
-        const sliceEnd = at - (at % SLICE_BYTES) + SLICE_BYTES;
-        if (!this.#sendRange(piece, at, Math.min(sliceEnd, piece.end + 1) - at)) return;
+      } else if (!this.#sendRange(piece)) {
+        return;
       }
-      // Most answers are over by now: nobody waits for them.
-      if (this.#piece < this.#pieces.length && this.#response.whenDrained(() => this.run())) return;
+      if (this.#waits()) return;
     }
+  }
+
+  /** The system has sent bytes of the current piece from its memory, or cannot. */
+  taken(count: number): void {
+    const piece = this.#pieces[this.#piece];
+    if (this.#response.ended || piece === undefined || piece instanceof Uint8Array) return this.#finish();
+    if (count >= 0) {
+      this.#counters.sendfileBytes += count;
+      this.#advance(piece, count);
+    } else if (!this.#readRange(piece)) {
+      return;
+    }
+    if (!this.#waits()) this.run();
+  }
+
+  /** Most answers are over by now: nobody waits for them. */
+  #waits(): boolean {
+    return this.#piece < this.#pieces.length && this.#response.whenDrained(() => this.run());
   }
 
   #next(): void {
@@ -88,21 +103,25 @@ export class ContentSender {
     if (this.#sent > range.end - range.start) this.#next();
   }
 
-  /** False: the thread pool goes on with it. */
-  #sendRange(range: ByteRange, position: number, length: number): boolean {
-    if (this.#file.isResident(position, length)) {
-      const count = this.#response.writeFile(this.#file.descriptor, position, length);
-      if (count >= 0) {
-        this.#counters.sendfileBytes += count;
-        this.#advance(range, count);
-        return true;
-      }
-    }
-    const bytes = Buffer.allocUnsafeSlow(Math.min(length, READ_BYTES));
+  /** False: it goes on when what was asked for is known. */
+  #sendRange(range: ByteRange): boolean {
+    const position = range.start + this.#sent;
+    const sliceEnd = position - (position % SLICE_BYTES) + SLICE_BYTES;
+    const length = Math.min(sliceEnd, range.end + 1) - position;
+    if (!this.#file.isResident(position, length)) return this.#readRange(range);
+    this.#response.writeFile(this.#file.descriptor, position, length, this);
+    return false;
+  }
+
+  /** Through this program's memory: at once as far as the system's goes. False: the thread pool goes on with it. */
+  #readRange(range: ByteRange): boolean {
+    const position = range.start + this.#sent;
+    const bytes = Buffer.allocUnsafeSlow(Math.min(range.end + 1 - position, READ_BYTES));
     const count = this.#file.readNow(bytes, position);
     if (count > 0) {
       this.#counters.memoryReads++;
-      this.#write(range, bytes.subarray(0, count));
+      this.#response.write(bytes.subarray(0, count));
+      this.#advance(range, count);
       return true;
     }
     this.#counters.poolReads++;
@@ -115,14 +134,13 @@ export class ContentSender {
     return false;
   }
 
-  #write(range: ByteRange, bytes: Uint8Array): void {
-    this.#response.write(bytes);
-    this.#advance(range, bytes.length);
-  }
-
   #fetched(range: ByteRange, bytes: Uint8Array): void {
-    if (bytes.length === 0) this.#response.abort();
-    else if (!this.#response.ended) this.#write(range, bytes);
+    if (bytes.length === 0) {
+      this.#response.abort();
+    } else if (!this.#response.ended) {
+      this.#response.write(bytes);
+      this.#advance(range, bytes.length);
+    }
     if (!this.#response.whenDrained(() => this.run())) this.run();
   }
 

@@ -4,14 +4,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import { type FieldInput, PreparedFields, prepareFields } from '../../http/fields.ts';
-import type { HttpResponse } from '../../http/handler.ts';
+import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
 import type { Pairs, ToWorker } from './messages.ts';
 
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
-
-/** What writeFile says of bytes that cannot be sent so. */
-const CANNOT = -1;
 
 export class RemoteResponse implements HttpResponse {
   readonly #port: MessagePort;
@@ -65,8 +62,8 @@ export class RemoteResponse implements HttpResponse {
   }
 
   /** The connection is another thread's: read and write instead. */
-  writeFile(): number {
-    return CANNOT;
+  writeFile(_descriptor: number, _position: number, _length: number, receipt: FileReceipt): void {
+    receipt.taken(CANNOT_SEND_FILE);
   }
 
   end(content?: string | Uint8Array): void {

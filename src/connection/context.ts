@@ -1,0 +1,25 @@
+// What connections need from the server that has them: its kernel, its loop, and its limits. It must not know what
+// they are used for.
+
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Driver } from '../reactor/driver.ts';
+import type { Sender } from './sender.ts';
+import type { Stage } from './stage.ts';
+
+/** What all connections of a server share. */
+export interface ConnectionContext {
+  readonly kernel: Kernel;
+  readonly reactor: Driver;
+  readonly stage: Stage;
+  readonly maxUnsentBytes: number;
+  readonly sendTimeoutMs: number;
+  /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
+  readonly minSendBytesPerSecond: number;
+  readonly maxFileBytesPerTurn: number;
+  readonly lingerTimeoutMs: number;
+  readonly maxLingerBytes: number;
+  /** Descriptors block: one is received from only after it was reported readable. */
+  readonly isBlocking?: boolean;
+  /** Told when the descriptor of a connection is given back. */
+  readonly onClosed: (sender: Sender) => void;
+}
