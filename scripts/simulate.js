@@ -7,7 +7,7 @@
 import { Session } from 'node:inspector/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions } from './arguments.js';
 import { plantCanary, readCanaries } from './canary.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -15,18 +15,16 @@ const PROGRESS_MS = 10_000;
 /** Rooms whose code a long run must have reached. */
 const COVERED = /build\/modules\/(?:reactor|connection|session)\/[\w-]+\.js$/;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    runs: { type: 'string' },
-    clients: { type: 'string' },
-    trace: { type: 'string' },
-    exhaustive: { type: 'string' },
-    canary: { type: 'string' },
-    shrink: { type: 'boolean', default: false },
-    'keep-going': { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.url, {
+  minutes: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  runs: { type: 'string' },
+  clients: { type: 'string' },
+  trace: { type: 'string' },
+  exhaustive: { type: 'string' },
+  canary: { type: 'string' },
+  shrink: { type: 'boolean', default: false },
+  'keep-going': { type: 'boolean', default: false },
 });
 
 function number(name) {

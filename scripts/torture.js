@@ -8,7 +8,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions } from './arguments.js';
 import { ask, load, slowReader, uploader } from './torture/clients.js';
 import { HARDSHIPS } from './torture/hardships.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
@@ -23,12 +23,10 @@ const WHEN_RARE = '1+2';
 /** How much larger the process may be in the end: caches and the heap's own slack. */
 const MAX_GROWTH_BYTES = 64 * 2 ** 20;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    hardships: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.url, {
+  only: { type: 'string' },
+  hardships: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
 
 for (const tool of ['strace']) {

@@ -1,0 +1,23 @@
+// Proves what the scripts for long runs do with options that are none: one line, not a stack.
+
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe.each(['simulate', 'torture'])('%s', (name) => {
+  const run = (...args: string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, [`scripts/${name}.js`, ...args], { cwd: ROOT, encoding: 'utf8' });
+
+  test('an unknown option is one line and exit code 2', () => {
+    const { status, stdout, stderr } = run('--hlep');
+    expect([status, stdout, stderr]).toEqual([2, '', "Unknown option '--hlep' (--help shows the options)\n"]);
+  });
+
+  test('--help says how it is used', () => {
+    const { status, stdout, stderr } = run('--help');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain(`\n  npm run ${name} -- `);
+  });
+});
