@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { prepareServers } from './cases.js';
+import { congestionControl } from './children.js';
 import { measureFiles } from './files-case.js';
 import { idlePlan, measureIdle } from './idle-case.js';
 import { findPerf, replayInstructions } from './instructions.js';
@@ -59,7 +60,7 @@ async function runIdle(options, load) {
 function print(options, load, rows, results) {
   const out = [
     `${load.name}, 1 thread, 64 connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
-      `Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model}\n\n`,
+      `Linux ${release()} (${congestionControl()}), ${cpus().length} x ${cpus()[0]?.model}\n\n`,
   ];
   if (rows.length > 0) {
     const checked = rows.reduce((sum, [, row]) => sum + row.checked, 0);

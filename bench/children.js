@@ -1,7 +1,7 @@
 // Child processes: started, asked, measured through /proc, and ended by their id whatever happens.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const ANSWER_MS = 20_000;
@@ -106,10 +106,30 @@ export function find(name, path = process.env.PATH ?? '') {
 
 let ticksPerSecond;
 
+/** How this machine's TCP paces what it sends: a megabyte costs any server half as much again with bbr as with cubic. */
+export function congestionControl() {
+  return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim();
+}
+
 /** User and system seconds of a process, all its threads. */
 export function cpuOf(pid) {
+  return cpuIn(`/proc/${pid}/stat`);
+}
+
+/** Seconds that all threads but the first took: in Node.js those that compile and collect. */
+export function helperSecondsOf(pid) {
+  let seconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    if (thread === `${pid}`) continue;
+    const { user, system } = cpuIn(`/proc/${pid}/task/${thread}/stat`);
+    seconds += user + system;
+  }
+  return seconds;
+}
+
+function cpuIn(file) {
   ticksPerSecond ??= clockTicks();
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const stat = readFileSync(file, 'utf8');
   const words = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { user: Number(words[11]) / ticksPerSecond, system: Number(words[12]) / ticksPerSecond };
 }

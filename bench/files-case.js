@@ -6,15 +6,20 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serverPath, startServer } from './cases.js';
-import { cpuOf, pause, residentOf } from './children.js';
+import { cpuOf, helperSecondsOf, pause, residentOf } from './children.js';
 import { OPEN_FILES, startNginx } from './nginx.js';
 
 const RANDOM = fileURLToPath(new URL('random-file.lua', import.meta.url));
 const MANY = 10_000;
 
-/** Compilers take their time where requests are few: a megabyte each makes a thousand a second. */
-const WARM_UP_REQUESTS = 20_000;
-const WARM_UP_SECONDS = 10;
+/**
+ * Warm is who had so many requests, or so many seconds of them, and whose compilers have rested since: where a megabyte
+ * each makes a thousand a second, they take their time.
+ */
+const WARM_UP = { requests: 20_000, seconds: 10, restSeconds: 5, maxSeconds: 60 };
+
+/** Seconds of other threads in one second that are none. */
+const REST = 0.02;
 
 /** One thread of wrk reads 8 KiB at a time, about 1 GB a second: of large files either server would be at rest then. */
 const THREADS = availableParallelism();
@@ -69,8 +74,13 @@ async function tagOf({ port }) {
 
 async function warmUp(server, load, fileCase, seconds) {
   let requests = 0;
-  for (let spent = 0; spent < Math.min(WARM_UP_SECONDS, seconds * 4) && requests < WARM_UP_REQUESTS; spent++) {
+  let rested = 0;
+  for (let spent = 1; spent <= Math.min(WARM_UP.maxSeconds, seconds * 20); spent++) {
+    const before = helperSecondsOf(server.pid);
     requests += (await costOf(server, load, fileCase, Math.min(1, seconds))).requests;
+    rested = helperSecondsOf(server.pid) - before < REST ? rested + 1 : 0;
+    const isUsed = requests >= WARM_UP.requests || spent >= WARM_UP.seconds;
+    if (isUsed && rested >= WARM_UP.restSeconds) return;
   }
 }
 
