@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   ERR_TARGET: 'usage',
   ERR_COMPARISON: 'startup',
   ERR_ALREADY_ANSWERED: 'request',
+  ERR_FILE_UNDER_WAY: 'request',
   ERR_NOT_STARTED: 'request',
   ERR_INVALID_STATUS: 'request',
   ERR_INVALID_FIELD: 'request',

@@ -111,7 +111,8 @@ export interface HttpResponse {
   /**
    * Sends bytes of an open file behind what was written, from the system's memory to the client (sendfile(2)); the
    * answer must have a Content-Length. `receipt` is told once what became of them, before this returns or when the
-   * answers of this turn of the loop have left; until then the file stays open and nothing is written.
+   * answers of this turn of the loop have left; until then the file stays open and nothing is written
+   * (`ERR_FILE_UNDER_WAY`).
    */
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void;
   /** Ends the content, after one more piece if given. */

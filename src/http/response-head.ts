@@ -5,7 +5,7 @@
 import type { HttpClock } from './date.ts';
 import { NO_FIELDS, type PreparedFields } from './fields.ts';
 import { HeadBlock } from './head-block.ts';
-import { reasonPhrase } from './status.ts';
+import { RESET_CONTENT, reasonPhrase } from './status.ts';
 
 /** How the end of the content is told to the client. */
 export const LENGTH = 0;
@@ -135,4 +135,10 @@ function writeDigits(target: Buffer, at: number, value: number, digits: number):
     rest = tenth;
   }
   return at + digits;
+}
+
+/** What a silent answer may say about content that it does not have. */
+export function declaredLength(status: number, fields: PreparedFields, length: number): number {
+  if (status === RESET_CONTENT) return 0;
+  return fields.contentLength >= 0 ? fields.contentLength : length;
 }

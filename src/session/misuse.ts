@@ -36,6 +36,13 @@ export function endedBefore(): EpollServerError {
   return new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
 }
 
+export function fileUnderWay(): EpollServerError {
+  return new EpollServerError(
+    'ERR_FILE_UNDER_WAY',
+    'bytes of a file are being sent: go on when the receipt given to writeFile is told',
+  );
+}
+
 export function tooShort(missing: number): EpollServerError {
   return new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${missing} bytes short of its Content-Length`);
 }

@@ -4,9 +4,18 @@
 import { GATHER_BYTES } from '../connection/outbox.ts';
 import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
-import { CHUNKED, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
+import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
-import { answeredBefore, checked, endedBefore, invalidBody, notStarted, tooLong, tooShort } from './misuse.ts';
+import {
+  answeredBefore,
+  checked,
+  endedBefore,
+  fileUnderWay,
+  invalidBody,
+  notStarted,
+  tooLong,
+  tooShort,
+} from './misuse.ts';
 import type { ResponseOwner } from './response-owner.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
@@ -281,11 +290,6 @@ export class Response implements HttpResponse {
   #assertWritable(): void {
     if (this.#phase === NOT_STARTED) throw notStarted();
     if (this.#phase === ENDED && !this.gone) throw endedBefore();
+    if (this.#receipt !== null && !this.gone) throw fileUnderWay();
   }
-}
-
-/** What a silent answer may say about content that it does not have. */
-function declaredLength(status: number, fields: PreparedFields, length: number): number {
-  if (status === RESET_CONTENT) return 0;
-  return fields.contentLength >= 0 ? fields.contentLength : length;
 }

@@ -1,8 +1,10 @@
 // Proves that what a handler does wrong costs its own client a 500 or the connection, and nobody else anything.
 
-import { describe, expect, test } from 'vitest';
+import { open } from 'node:fs/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Handler, HttpResponse } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
 import { startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
@@ -124,6 +126,58 @@ describe('a second answer throws ERR_ALREADY_ANSWERED and changes nothing', () =
     expect(() => kept[0]?.send(200, {}, 'intruder')).toThrow(expect.objectContaining({ code: 'ERR_ALREADY_ANSWERED' }));
     expect(() => kept[0]?.write('intruder')).toThrow(expect.objectContaining({ code: 'ERR_ALREADY_ANSWERED' }));
     expect((await client.readResponse()).text).toBe('second');
+  });
+});
+
+describe('bytes of a file', () => {
+  const SIZE = 50_000;
+
+  async function openFile(): Promise<number> {
+    const root = await folder({ 'a.bin': Buffer.alloc(SIZE, 'f') });
+    const file = await open(`${root}/a.bin`);
+    onTestFinished(() => file.close());
+    return file.fd;
+  }
+
+  test('nothing may be written while they are under way', async () => {
+    const file = await openFile();
+    const thrown: unknown[] = [];
+    const { port, errors } = await startHandler((_request, response) => {
+      response.start(200, { 'Content-Length': SIZE });
+      const taken = (count: number): void => response.end(count === SIZE ? undefined : 'x');
+      response.writeFile(file, 0, SIZE, { taken });
+      for (const early of [
+        () => response.write('early'),
+        () => response.end(),
+        () => response.writeFile(file, 0, 1, { taken }),
+      ]) {
+        try {
+          early();
+        } catch (error) {
+          thrown.push(error);
+        }
+      }
+    });
+    const answer = await ask(port, get('/'));
+    expect(answer.content.equals(Buffer.alloc(SIZE, 'f'))).toBe(true);
+    expect(thrown).toEqual(Array(3).fill(expect.objectContaining({ code: 'ERR_FILE_UNDER_WAY' })));
+    expect(errors).toEqual([]);
+  });
+
+  test('are refused where the length is not known, and where they are not there', async () => {
+    const file = await openFile();
+    const counts: number[] = [];
+    const { port } = await startHandler((request, response) => {
+      const [length, position] = request.target === '/chunks' ? [undefined, 0] : [4, SIZE];
+      response.start(200, length === undefined ? {} : { 'Content-Length': length });
+      const taken = (count: number): void => {
+        counts.push(count);
+        response.end('text');
+      };
+      response.writeFile(file, position, 4, { taken });
+    });
+    for (const target of ['/chunks', '/behind-the-end']) expect((await ask(port, get(target))).text).toBe('text');
+    expect(counts).toEqual([expect.toSatisfy((count) => count < 0), expect.toSatisfy((count) => count < 0)]);
   });
 });
 
