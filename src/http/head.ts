@@ -31,6 +31,8 @@ export class Head {
   /** The name that was looked up last in these lines, and what was found: lines that come again are asked for the same. */
   askedName: string | null = null;
   askedValue: string | undefined = undefined;
+  /** The table as copies have it, who share it while the same lines come again. */
+  #kept: Int32Array | null = null;
 
   constructor(fieldTable: Int32Array) {
     this.fieldTable = fieldTable;
@@ -41,6 +43,7 @@ export class Head {
     this.fieldCount = 0;
     this.nameLengths = 0;
     this.askedName = null;
+    this.#kept = null;
   }
 
   addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
@@ -56,7 +59,8 @@ export class Head {
 
   /** A copy that stays as it is when the parser goes on. */
   copy(): Head {
-    const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
+    this.#kept ??= this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS);
+    const copy = new Head(this.#kept);
     copy.fieldCount = this.fieldCount;
     copy.nameLengths = this.nameLengths;
     copy.length = this.length;

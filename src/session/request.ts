@@ -6,6 +6,7 @@ import { EpollServerError } from '../errors.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
+import { KeptBytes } from '../http/kept-bytes.ts';
 import { latin1 } from '../http/latin1.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
 import { TextMemory } from '../http/text-memory.ts';
@@ -13,6 +14,9 @@ import { type Body, NO_BODY } from './body.ts';
 
 /** Clients of one server ask for the same paths. */
 const paths = new TextMemory();
+
+/** Heads of requests that outlive their serving. */
+const kept = new KeptBytes();
 
 const SLASH = 0x2f;
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
@@ -144,8 +148,8 @@ export class Request implements HttpRequest {
     if (this.#retained || this.#head === null) return;
     this.#retained = true;
     this.#head = this.#head.copy();
-    this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#head.length));
-    this.#base = 0;
+    this.#base = kept.keep(this.#bytes, this.#base, this.#base + this.#head.length);
+    this.#bytes = kept.block;
   }
 
   /** The handler is done with this request: its bytes will be used for something else. */

@@ -1,7 +1,7 @@
 // Proves that the head parser says the same about a head however its bytes were cut, and keeps its bounds.
 
 import { describe, expect, test } from 'vitest';
-import { FIELD_WORDS } from '../../src/http/head.ts';
+import { FIELD_WORDS, type Head } from '../../src/http/head.ts';
 import { DONE, type HeadLimits, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
 import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
 
@@ -246,6 +246,23 @@ describe('lines that come again', () => {
       expect(parse(again), `after ${between}`).toEqual(parseAt([again.length], again));
       expect(parse(plain)).toEqual(parseAt([plain.length], plain));
     }
+  });
+
+  test('have one table for all who keep them, which stays as it was when other lines come', () => {
+    const parser = new HeadParser(LIMITS);
+    const arena = Buffer.alloc(1_024);
+    const kept = (text: string): Head => {
+      expect(parser.parse(arena, 0, arena.write(text, 'latin1'))).toBe(DONE);
+      const copy = parser.head.copy();
+      parser.reset();
+      return copy;
+    };
+    const heads = [1, 2, 3, 4].map((i) => kept(`GET /${i}${repeated}`));
+    const table = [...(heads[3]?.fieldTable ?? [])];
+    const other = kept(`GET /${tail('A: b\r\n')}`);
+    expect(other.fieldTable).not.toEqual(heads[3]?.fieldTable);
+    expect(new Set(heads.slice(1).map(({ fieldTable }) => fieldTable)).size).toBe(1);
+    for (const head of heads) expect([...head.fieldTable]).toEqual(table);
   });
 
   test('count towards maxHeaderBytes with the target in front of them', () => {
