@@ -2,28 +2,13 @@
 // the thread pool. It decides nothing about HTTP.
 
 import { constants } from 'node:os';
-import { assert } from '../errors.ts';
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
-import type { WorkPool } from '../handlers/files/work-pool.ts';
 import { EAGAIN, EMFILE, ENFILE } from '../kernel/errno.ts';
-import {
-  FILE_CHANGED_MS,
-  FILE_DEVICE,
-  FILE_INODE,
-  FILE_MODIFIED_MS,
-  FILE_SIZE,
-  type FileDone,
-  type Files,
-} from '../kernel/files.ts';
+import type { FileDone, Files } from '../kernel/files.ts';
+import { DirectoryFile, factsOf, type SourceContext, settle } from './directory-file.ts';
 import type { RootDirectory } from './root-directory.ts';
 
 const { errno } = constants;
-
-/**
- * Pages that were in memory so long ago, and are being sent, are taken to be there still: the system throws out those
- * that were not used for longest. Asking again costs 10 us for each megabyte.
- */
-const RESIDENT_MS = 100;
 
 /** Everything else is `failed`. What leads outside is not told from what is not there. */
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
@@ -49,16 +34,6 @@ function isOutOfDescriptors(result: number): boolean {
 
 function refusalOf(result: number): Refusal {
   return REFUSALS.get(result) ?? 'failed';
-}
-
-/** What all folders of a server share. */
-export interface SourceContext {
-  readonly files: Files;
-  readonly pool: WorkPool;
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number;
-  /** Gives descriptors back, since there are none left. False: there are none to give. */
-  readonly relieve: () => boolean;
 }
 
 export class DirectorySource implements FileSource {
@@ -122,107 +97,6 @@ export class DirectorySource implements FileSource {
   async #later(call: (done: FileDone) => number): Promise<number> {
     return (await this.#context.pool.run(() => settle(call))) ?? EAGAIN;
   }
-}
-
-class DirectoryFile implements OpenFile {
-  readonly facts: FileFacts;
-  readonly descriptor: number;
-  readonly #context: SourceContext;
-  readonly #files: Files;
-  #owners = 1;
-  #reading = 0;
-  /** What was in memory when it was asked last. */
-  #residentStart = 0;
-  #residentEnd = 0;
-  #residentMs = 0;
-  #unchangedMs = Number.NaN;
-
-  /** `descriptor` was opened just now: {@link Files.status} tells what it is. */
-  constructor(context: SourceContext, descriptor: number) {
-    this.#context = context;
-    this.#files = context.files;
-    this.descriptor = descriptor;
-    this.facts = factsOf(context.files);
-  }
-
-  readNow(into: Uint8Array, position: number): number {
-    const count = this.#files.read(this.descriptor, into, 0, into.length, position);
-    return count < 0 ? -1 : count;
-  }
-
-  async read(into: Uint8Array, position: number, isWanted?: () => boolean): Promise<number> {
-    this.#reading++;
-    try {
-      const count = await this.#context.pool.run(
-        () => settle((done) => this.#files.readLater(this.descriptor, into, 0, into.length, position, done)),
-        isWanted,
-      );
-      if (count !== undefined && count < 0) throw new Error(`read failed with ${count}`);
-      return count ?? 0;
-    } finally {
-      this.#reading--;
-      this.#closeUnused();
-    }
-  }
-
-  isResident(position: number, length: number): boolean {
-    const nowMs = this.#context.nowMs();
-    const end = position + length;
-    const isKnown = position >= this.#residentStart && end <= this.#residentEnd;
-    if (isKnown && nowMs - this.#residentMs < RESIDENT_MS) return true;
-    if (this.#files.isResident(this.descriptor, position, length) !== 1) return false;
-    this.#residentStart = position;
-    this.#residentEnd = end;
-    this.#residentMs = nowMs;
-    return true;
-  }
-
-  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. */
-  isUnchanged(): boolean {
-    const nowMs = this.#context.nowMs();
-    if (nowMs === this.#unchangedMs) return true;
-    if (this.#files.lookAt(this.descriptor) < 0) return false;
-    const { status } = this.#files;
-    const { facts } = this;
-    if (status[FILE_CHANGED_MS] !== facts.changedMs || status[FILE_SIZE] !== facts.size) return false;
-    if (status[FILE_MODIFIED_MS] !== facts.modifiedMs) return false;
-    this.#unchangedMs = nowMs;
-    return true;
-  }
-
-  share(): OpenFile {
-    assert(this.#owners > 0, 'an open file has an owner');
-    this.#owners++;
-    return this;
-  }
-
-  close(): void {
-    assert(this.#owners > 0, 'a file is closed once by each of its owners');
-    this.#owners--;
-    this.#closeUnused();
-  }
-
-  /** The number is not given back while somebody reads from it. */
-  #closeUnused(): void {
-    if (this.#owners === 0 && this.#reading === 0) this.#files.close(this.descriptor);
-  }
-}
-
-function settle(call: (done: FileDone) => number): Promise<number> {
-  return new Promise((resolve) => {
-    const status = call(resolve);
-    if (status < 0) resolve(status);
-  });
-}
-
-function factsOf({ status }: Files): FileFacts {
-  return {
-    size: status[FILE_SIZE] ?? 0,
-    modifiedMs: status[FILE_MODIFIED_MS] ?? 0,
-    changedMs: status[FILE_CHANGED_MS] ?? 0,
-    device: status[FILE_DEVICE] ?? 0,
-    inode: status[FILE_INODE] ?? 0,
-  };
 }
 
 /** Four words a name, as `Files.listLater` says. Names that are not UTF-8 cannot be asked for, and are left out. */
