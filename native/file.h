@@ -10,6 +10,7 @@
 //  4. LookAtOpen tells what an open file is by now, also when its name is gone.
 //  5. A read is short only at the end of the file, or where memory ends and waiting was not
 //  allowed.
+//  6. A copy in huge pages holds what the file held, which nobody can change any more.
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
 
@@ -42,6 +43,7 @@ struct DirectoryEntry {
 struct FileSystem {
   std::atomic<bool> has_openat2{true};
   std::atomic<bool> has_cachestat{true};
+  std::atomic<bool> has_huge_pages{true};
 };
 
 // A directory beneath which files are opened. Returns its descriptor or -errno.
@@ -68,6 +70,11 @@ int IsResident(FileSystem* system, int file, int64_t position, size_t length);
 
 // Sends a range of a file. Returns the count, 0 when the file ends before `position`, or -errno.
 int SendFile(int socket, int file, int64_t position, size_t length);
+
+// Copies the first `size` bytes of a file into huge pages of memory, which the system sends from
+// with less work. May wait. Returns the copy's descriptor, or -errno: -ENOTSUP where there are no
+// such pages, -ENODATA when the file is shorter, others when there are none just now.
+int CopyToHugePages(FileSystem* system, int file, size_t size);
 
 // Gives back what was opened here. Returns 0 or -errno.
 int CloseFile(int file);

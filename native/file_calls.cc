@@ -121,6 +121,7 @@ constexpr Named kCalls[] = {
     {"openLater", OpenLater},
     {"readLater", ReadLater},
     {"listLater", ListLater},
+    {"copyLater", CopyLater},
     {"destroy", Destroy},
 };
 

@@ -13,7 +13,7 @@
 namespace epoll_server {
 namespace {
 
-enum class Task { kLook, kOpen, kRead, kList };
+enum class Task { kLook, kOpen, kRead, kList, kCopy };
 
 // One call on its way through the pool. Owned by the environment until Finish.
 struct Job {
@@ -49,6 +49,9 @@ void Execute(napi_env, void* data) {
     case Task::kList:
       job->result = ListBeneath(system, job->fd, path, job->length, &job->entries);
       break;
+    case Task::kCopy:
+      job->result = CopyToHugePages(system, job->fd, job->length);
+      break;
   }
 }
 
@@ -73,7 +76,8 @@ void Finish(napi_env env, napi_status status, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
   FileObject& files = *job->owner;
   int result = status == napi_ok ? job->result : -ECANCELED;
-  if (job->task == Task::kOpen && result >= 0) {
+  const bool opens = job->task == Task::kOpen || job->task == Task::kCopy;
+  if (opens && result >= 0) {
     if (files.destroyed) {
       CloseFile(std::exchange(result, -EBADF));
     } else {
@@ -142,6 +146,21 @@ napi_value OpenLater(napi_env env, napi_callback_info info) {
 
 napi_value ListLater(napi_env env, napi_callback_info info) {
   return QueuePath(env, info, Task::kList);
+}
+
+napi_value CopyLater(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  auto job = std::make_unique<Job>();
+  job->owner = *static_cast<FileOwner*>(call.data);
+  job->task = Task::kCopy;
+  job->fd = call.Int(0);
+  if (call.Long(1) <= 0) return call.Return(-EINVAL);
+  job->length = static_cast<size_t>(call.Long(1));
+  if (job->owner->open.count(job->fd) == 0) return call.Return(-EBADF);
+  if (!job->owner->system.has_huge_pages.load(std::memory_order_relaxed)) {
+    return call.Return(-ENOTSUP);
+  }
+  return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
 }
 
 napi_value ReadLater(napi_env env, napi_callback_info info) {

@@ -113,6 +113,8 @@ int IsResident(FileSystem*, int, int64_t, size_t) { return -ENOSYS; }
 
 int SendFile(int, int, int64_t, size_t) { return -ENOSYS; }
 
+int CopyToHugePages(FileSystem*, int, size_t) { return -ENOTSUP; }
+
 int CloseFile(int file) { return Result(close(file)); }
 
 }  // namespace epoll_server

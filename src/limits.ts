@@ -47,6 +47,7 @@ export const LIMIT_NAMES = [
   'maxCacheBytes',
   'maxCachedFileBytes',
   'maxCompressedFileBytes',
+  'maxHugePageBytes',
   'maxOpenFiles',
 ] as const;
 
@@ -140,6 +141,13 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     GIB,
     'The largest file that is compressed here; larger ones need a sibling.',
   ),
+  /** 32 files of 1 MiB. A copy costs the thread pool 2 ms a megabyte, once, and spares 10 to 30 us of each answer. */
+  maxHugePageBytes: spec(
+    67_108_864,
+    0,
+    16 * GIB,
+    'Memory in huge pages for large files that are asked for often; 0: none.',
+  ),
   /** As many small files as fit the cache twice over; each costs 2 KiB here and 1 KiB in the system: 24 MiB. */
   maxOpenFiles: spec(
     8_192,
@@ -198,6 +206,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
     maxCompressedFileBytes: resolve('maxCompressedFileBytes'),
+    maxHugePageBytes: resolve('maxHugePageBytes'),
     maxOpenFiles: resolve('maxOpenFiles'),
   };
 }

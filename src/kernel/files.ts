@@ -27,6 +27,7 @@ export type ListDone = (result: number, entries: readonly (string | number | boo
  *    out in the thread pool. A `...Later` call returns 0 and calls `done` once, later, or it returns `-errno`.
  * 4. `lookAt` tells what an open file is by now, written to or deleted meanwhile: its times of change tell.
  * 5. A read is short only at the end of the file, or where memory ends.
+ * 6. A copy in huge pages holds what the file held, which nobody can change any more.
  */
 export interface Files {
   /** What the last successful `look` or `open`, or the one that `done` is being told of, found. */
@@ -58,6 +59,11 @@ export interface Files {
   ) => number;
   /** At most `limit` names of a directory. */
   readonly listLater: (root: number, path: string, limit: number, done: ListDone) => number;
+  /**
+   * Copies the first `size` bytes of an open file into huge pages of memory, and tells `done` the copy's descriptor.
+   * ENOTSUP: there are no such pages here. ENODATA: the file is shorter. Others: there are none just now.
+   */
+  readonly copyLater: (file: number, size: number, done: FileDone) => number;
   /** Closes everything that is still open. */
   readonly destroy: () => void;
 }

@@ -4,6 +4,7 @@
 import { assert } from '../errors.ts';
 import type { FileFacts, OpenFile } from '../handlers/files/file-source.ts';
 import type { WorkPool } from '../handlers/files/work-pool.ts';
+import { EAGAIN } from '../kernel/errno.ts';
 import {
   FILE_CHANGED_MS,
   FILE_DEVICE,
@@ -31,6 +32,7 @@ export interface SourceContext {
 }
 
 export class DirectoryFile implements OpenFile {
+  readonly isCopy: boolean = false;
   readonly facts: FileFacts;
   readonly descriptor: number;
   readonly #context: SourceContext;
@@ -43,12 +45,12 @@ export class DirectoryFile implements OpenFile {
   #residentMs = 0;
   #unchangedMs = Number.NaN;
 
-  /** `descriptor` was opened just now: {@link Files.status} tells what it is. */
-  constructor(context: SourceContext, descriptor: number) {
+  /** `facts`: what is known of it; by default what {@link Files.status} tells of what was opened just now. */
+  constructor(context: SourceContext, descriptor: number, facts: FileFacts = factsOf(context.files)) {
     this.#context = context;
     this.#files = context.files;
     this.descriptor = descriptor;
-    this.facts = factsOf(context.files);
+    this.facts = facts;
   }
 
   readNow(into: Uint8Array, position: number): number {
@@ -96,6 +98,21 @@ export class DirectoryFile implements OpenFile {
     return true;
   }
 
+  async inHugePages(onClosed: () => void): Promise<OpenFile | null> {
+    this.#reading++;
+    try {
+      const copy = (done: FileDone): number => this.#files.copyLater(this.descriptor, this.facts.size, done);
+      const descriptor = (await this.#context.pool.run(() => settle(copy))) ?? EAGAIN;
+      if (descriptor < 0) return null;
+      if (this.isUnchanged()) return new FileCopy(this.#context, descriptor, this.facts, onClosed);
+      this.#files.close(descriptor);
+      return null;
+    } finally {
+      this.#reading--;
+      this.#closeUnused();
+    }
+  }
+
   share(): OpenFile {
     assert(this.#owners > 0, 'an open file has an owner');
     this.#owners++;
@@ -110,7 +127,35 @@ export class DirectoryFile implements OpenFile {
 
   /** The number is not given back while somebody reads from it. */
   #closeUnused(): void {
-    if (this.#owners === 0 && this.#reading === 0) this.#files.close(this.descriptor);
+    if (this.#owners === 0 && this.#reading === 0) this.giveBack();
+  }
+
+  protected giveBack(): void {
+    this.#files.close(this.descriptor);
+  }
+}
+
+/** A file's bytes in memory of this process alone, which nobody can change or throw out. */
+class FileCopy extends DirectoryFile {
+  override readonly isCopy = true;
+  readonly #onClosed: () => void;
+
+  constructor(context: SourceContext, descriptor: number, facts: FileFacts, onClosed: () => void) {
+    super(context, descriptor, facts);
+    this.#onClosed = onClosed;
+  }
+
+  override isResident(): boolean {
+    return true;
+  }
+
+  override isUnchanged(): boolean {
+    return true;
+  }
+
+  protected override giveBack(): void {
+    super.giveBack();
+    this.#onClosed();
   }
 }
 

@@ -8,6 +8,7 @@ import { FileCache } from '../handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../handlers/files/file-counters.ts';
 import type { Mount } from '../handlers/files/finder.ts';
 import { Hosts } from '../handlers/files/hosts.ts';
+import { HugePages } from '../handlers/files/huge-pages.ts';
 import { Loader } from '../handlers/files/loader.ts';
 import { OpenFiles } from '../handlers/files/open-files.ts';
 import type { Pairs } from '../handlers/files/representation.ts';
@@ -107,6 +108,7 @@ export class Sites {
   readonly handler: Handler;
   readonly cache: FileCache;
   readonly openFiles: OpenFiles;
+  readonly hugePages: HugePages;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
   readonly #options: SiteOptions;
@@ -127,9 +129,16 @@ export class Sites {
       later: (ms, callback) => setTimeout(callback, ms).unref(),
     });
     this.cache = new FileCache(limits.maxCacheBytes, this.openFiles);
+    this.hugePages = new HugePages({
+      maxBytes: limits.maxHugePageBytes,
+      openFiles: this.openFiles,
+      counters: this.counters,
+      nowMs,
+    });
     this.#services = {
       cache: this.cache,
       openFiles: this.openFiles,
+      hugePages: this.hugePages,
       pool: this.#pool,
       counters: this.counters,
       nowMs,

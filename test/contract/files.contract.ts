@@ -1,14 +1,16 @@
 // What every implementation of `Files` keeps (native/file.h): one test for each sentence.
 
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm, symlink, truncate } from 'node:fs/promises';
+import { mkdir, open, rm, symlink, truncate } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { FILE_CHANGED_MS, FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
-import { pause } from '../support/until.ts';
+import { HAS_HUGE_PAGES } from '../support/huge-pages.ts';
+import { pause, until } from '../support/until.ts';
 
-const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EXDEV } = constants.errno;
+const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO, EXDEV } =
+  constants.errno;
 
 /** Calls of one root, now and later, as if they were one. */
 class Root {
@@ -139,6 +141,38 @@ export function filesContract(name: string, make: () => Files): void {
     expect(root.files.close(file)).toBe(0);
   });
 
+  test(`${name}: a copy in huge pages holds what the file held, which nobody can change`, async () => {
+    const content = Buffer.from(Array.from({ length: 2_500_000 }, (_, i) => (i * 13) % 251));
+    const path = await folder({ 'big.bin': content });
+    const root = new Root(make, path);
+    const { files } = root;
+    const file = await root.open('big.bin');
+    const copyOf = (size: number): Promise<number> => root.later((done) => files.copyLater(file, size, done));
+    expect(await copyOf(0)).toBe(-EINVAL);
+    if (!HAS_HUGE_PAGES) {
+      expect(await copyOf(content.length)).toBe(-ENOTSUP);
+      return;
+    }
+    expect(await copyOf(content.length + 1)).toBe(-ENODATA);
+    // There may be no huge page for a moment, and the system says so.
+    let copy = -EAGAIN;
+    await until(async () => {
+      copy = await copyOf(content.length);
+      return copy >= 0;
+    }, 'the copy is made');
+    await truncate(`${path}/big.bin`, 10);
+    const bytes = Buffer.alloc(content.length + 1);
+    const read = await root.later((done) => files.readLater(copy, bytes, 0, bytes.length, 0, done));
+    expect([read, bytes.subarray(0, read).equals(content)]).toEqual([content.length, true]);
+    const changed = await open(`/proc/self/fd/${copy}`, 'r+').then(async (handle) => {
+      const refused = await handle.write('x', 0).catch((error: unknown) => error);
+      await handle.close();
+      return refused;
+    });
+    expect(changed).toMatchObject({ code: 'EPERM' });
+    expect([files.close(copy), files.close(copy)]).toEqual([0, -EBADF]);
+  });
+
   test(`${name}: what is not its own is EBADF, what does not fit is EINVAL`, async () => {
     const root = new Root(make, await folder({ 'a.txt': 'a' }));
     const { files } = root;
@@ -149,6 +183,10 @@ export function filesContract(name: string, make: () => Files): void {
       expect(files.close(fd), String(fd)).toBe(-EBADF);
       expect(
         files.readLater(fd, bytes, 0, 1, 0, () => {}),
+        String(fd),
+      ).toBe(-EBADF);
+      expect(
+        files.copyLater(fd, 1, () => {}),
         String(fd),
       ).toBe(-EBADF);
     }

@@ -2,11 +2,13 @@
 // disk that is slow for some files, and a system that lacks some calls. What it does is said by its
 // environment:
 //   SHIM_SLOW=NAME   files with NAME in their path are never in memory, and each wait for them
-//   lasts SHIM_MS SHIM_NO=CALL,... openat2, cachestat, sendfile: not there (ENOSYS)
+//   lasts SHIM_MS SHIM_NO=CALL,... openat2, cachestat, sendfile, memfd_create: not there (ENOSYS);
+//   collapse: no huge pages (EINVAL); huge-page: none just now (ENOMEM)
 //   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
 //   interrupted by a signal (EINTR)
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ namespace {
 constexpr long kOpenat2 = 437;
 constexpr long kCachestat = 451;
 constexpr uint64_t kResolveCached = 0x20;
+constexpr int kCollapse = 25;  // MADV_COLLAPSE
 
 template <typename Function>
 Function Real(const char* name) {
@@ -110,6 +113,12 @@ ssize_t sendfile(int socket, int fd, off_t* position, size_t length) {
   return sendfile64(socket, fd, position, length);
 }
 
+int madvise(void* address, size_t length, int advice) {
+  if (advice == kCollapse && Lacks("collapse")) return static_cast<int>(Refuse(EINVAL));
+  if (advice == kCollapse && Lacks("huge-page")) return static_cast<int>(Refuse(ENOMEM));
+  return Real<int (*)(void*, size_t, int)>("madvise")(address, length, advice);
+}
+
 long syscall(long number, ...) {
   va_list list;
   va_start(list, number);
@@ -125,6 +134,7 @@ long syscall(long number, ...) {
       WaitForDisk();
     }
   }
+  if (number == SYS_memfd_create && Lacks("memfd_create")) return Refuse(ENOSYS);
   if (number == kCachestat && Lacks("cachestat")) return Refuse(ENOSYS);
   if (number == kCachestat && IsSlow(static_cast<int>(a[0]))) {
     std::memset(reinterpret_cast<void*>(a[2]), 0, 5 * sizeof(uint64_t));

@@ -4,6 +4,7 @@ import { CacheRules } from '../../src/handlers/files/cache-rules.ts';
 import { FileCache } from '../../src/handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
 import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
+import { HugePages } from '../../src/handlers/files/huge-pages.ts';
 import { Loader } from '../../src/handlers/files/loader.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { Site } from '../../src/handlers/files/site.ts';
@@ -33,6 +34,7 @@ export function makeSite(source: FileSource): MadeSite {
   const services = {
     cache,
     openFiles,
+    hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
     pool: new WorkPool(),
     counters,
     nowMs,
@@ -67,10 +69,12 @@ export function fakeFile(size: number, read: OpenFile['read']): OpenFile {
   const file: OpenFile = {
     facts: facts(size),
     descriptor: -1,
+    isCopy: false,
     readNow: () => -1,
     read,
     isResident: () => false,
     isUnchanged: () => true,
+    inHugePages: async () => null,
     share: () => file,
     close: () => {},
   };

@@ -61,7 +61,7 @@ export class Resource {
   key = '';
   /** Somebody is finding out about codings. */
   coding: Promise<void> | null = null;
-  /** Answers so far from a file that would fit the cache. */
+  /** Answers from its file since it was considered for memory last. */
   answersFromFile = 0;
   /** Monotonic time before the last look at the file itself, in milliseconds. */
   checkedMs: number;

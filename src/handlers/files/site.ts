@@ -215,16 +215,16 @@ export class Site {
     plan: Plan,
     file: OpenFile,
   ): void {
-    const { counters, report } = this.#services;
-    const { representation } = variant;
-    const content = readSmall(file, representation.size);
+    const { counters, hugePages, report } = this.#services;
+    const content = readSmall(file, variant.representation.size);
     if (content === null) {
-      const onError = (error: unknown): void => report(request, `this file could not be read: ${String(error)}`);
-      new ContentSender(response, file, beginAnswer(response, representation, plan), counters, onError).run();
+      hugePages.answered(resource, variant, file);
+      const onError = (error: unknown): void => report(request, `this file could not be read: ${error}`);
+      new ContentSender(response, file, beginAnswer(response, variant.representation, plan), counters, onError).run();
     } else {
       file.close();
       counters.memoryReads++;
-      answerFrom(content, response, representation, plan);
+      answerFrom(content, response, variant.representation, plan);
       this.#options.loader.answered(resource, variant, content);
     }
   }

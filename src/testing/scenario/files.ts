@@ -3,6 +3,7 @@
 import { CacheRules } from '../../handlers/files/cache-rules.ts';
 import { FileCache } from '../../handlers/files/file-cache.ts';
 import { makeFileCounters } from '../../handlers/files/file-counters.ts';
+import { HugePages } from '../../handlers/files/huge-pages.ts';
 import { Loader } from '../../handlers/files/loader.ts';
 import { OpenFiles } from '../../handlers/files/open-files.ts';
 import { Site } from '../../handlers/files/site.ts';
@@ -34,11 +35,13 @@ export function filesHandler(
   const nowMs = (): number => kernel.now();
   const later = (ms: number, callback: () => void): void => clock.after(ms, callback);
   const openFiles = new OpenFiles({ max: MAX_OPEN_FILES, nowMs, later });
+  const counters = makeFileCounters();
   const services = {
     cache: new FileCache(limits.maxCacheBytes, openFiles),
     openFiles,
+    hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
     pool: new WorkPool(POOL_THREADS),
-    counters: makeFileCounters(),
+    counters,
     nowMs,
     wallClockMs: kernel.wallClockMs,
     maxCachedFileBytes: limits.maxCachedFileBytes,
