@@ -31,12 +31,20 @@ export interface SourceContext {
   readonly relieve: () => boolean;
 }
 
+/** What a copy in huge pages is a copy of, and who is told when it is closed. */
+interface Copied {
+  readonly facts: FileFacts;
+  readonly onClosed: () => void;
+}
+
+/** One class for files and their copies: answers run the same code for both, made for one shape. */
 export class DirectoryFile implements OpenFile {
-  readonly isCopy: boolean = false;
+  readonly isCopy: boolean;
   readonly facts: FileFacts;
   readonly descriptor: number;
   readonly #context: SourceContext;
   readonly #files: Files;
+  readonly #copied: Copied | null;
   #owners = 1;
   #reading = 0;
   /** What was in memory when it was asked last. */
@@ -45,12 +53,14 @@ export class DirectoryFile implements OpenFile {
   #residentMs = 0;
   #unchangedMs = Number.NaN;
 
-  /** `facts`: what is known of it; by default what {@link Files.status} tells of what was opened just now. */
-  constructor(context: SourceContext, descriptor: number, facts: FileFacts = factsOf(context.files)) {
+  /** `descriptor` was opened just now: {@link Files.status} tells what it is, unless it is a copy (`copied`). */
+  constructor(context: SourceContext, descriptor: number, copied: Copied | null = null) {
     this.#context = context;
     this.#files = context.files;
+    this.#copied = copied;
     this.descriptor = descriptor;
-    this.facts = facts;
+    this.isCopy = copied !== null;
+    this.facts = copied?.facts ?? factsOf(context.files);
   }
 
   readNow(into: Uint8Array, position: number): number {
@@ -74,6 +84,7 @@ export class DirectoryFile implements OpenFile {
   }
 
   isResident(position: number, length: number): boolean {
+    if (this.isCopy) return true;
     const nowMs = this.#context.nowMs();
     const end = position + length;
     const isKnown = position >= this.#residentStart && end <= this.#residentEnd;
@@ -85,8 +96,9 @@ export class DirectoryFile implements OpenFile {
     return true;
   }
 
-  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. */
+  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. Copies do not change. */
   isUnchanged(): boolean {
+    if (this.isCopy) return true;
     const nowMs = this.#context.nowMs();
     if (nowMs === this.#unchangedMs) return true;
     if (this.#files.lookAt(this.descriptor) < 0) return false;
@@ -104,7 +116,7 @@ export class DirectoryFile implements OpenFile {
       const copy = (done: FileDone): number => this.#files.copyLater(this.descriptor, this.facts.size, done);
       const descriptor = (await this.#context.pool.run(() => settle(copy))) ?? EAGAIN;
       if (descriptor < 0) return null;
-      if (this.isUnchanged()) return new FileCopy(this.#context, descriptor, this.facts, onClosed);
+      if (this.isUnchanged()) return new DirectoryFile(this.#context, descriptor, { facts: this.facts, onClosed });
       this.#files.close(descriptor);
       return null;
     } finally {
@@ -127,35 +139,9 @@ export class DirectoryFile implements OpenFile {
 
   /** The number is not given back while somebody reads from it. */
   #closeUnused(): void {
-    if (this.#owners === 0 && this.#reading === 0) this.giveBack();
-  }
-
-  protected giveBack(): void {
+    if (this.#owners > 0 || this.#reading > 0) return;
     this.#files.close(this.descriptor);
-  }
-}
-
-/** A file's bytes in memory of this process alone, which nobody can change or throw out. */
-class FileCopy extends DirectoryFile {
-  override readonly isCopy = true;
-  readonly #onClosed: () => void;
-
-  constructor(context: SourceContext, descriptor: number, facts: FileFacts, onClosed: () => void) {
-    super(context, descriptor, facts);
-    this.#onClosed = onClosed;
-  }
-
-  override isResident(): boolean {
-    return true;
-  }
-
-  override isUnchanged(): boolean {
-    return true;
-  }
-
-  protected override giveBack(): void {
-    super.giveBack();
-    this.#onClosed();
+    this.#copied?.onClosed();
   }
 }
 
