@@ -107,6 +107,16 @@ test('a fallback answers for pages that are not there, and for nothing else', as
   }
 });
 
+test('with clean URLs the fallback and the pages for errors answer under the address that was asked for', async () => {
+  const files = { 'app.html': 'app', '404.html': 'lost', 'app/x': '' };
+  const { port } = await startSite(files, { spa: 'app.html', cleanUrls: true });
+  for (let i = 0; i < 2; i++) {
+    expect(await ask(port, get('/route/here'))).toMatchObject({ status: 200, text: 'app' });
+    expect(await ask(port, get('/none.css'))).toMatchObject({ status: 404, text: 'lost' });
+    for (const path of ['/app.html', '/404.html']) expect((await ask(port, get(path))).status, path).toBe(301);
+  }
+});
+
 test('a fallback that is not there is 404', async () => {
   const { port } = await startSite({ 'a.txt': '' }, { spa: 'app.html' });
   expect((await ask(port, get('/users/7'))).status).toBe(404);

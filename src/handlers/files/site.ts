@@ -20,6 +20,9 @@ import { passOn, type Successor } from './successor.ts';
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
 
+/** In keys of what the site asks for itself, as it is called: clean URLs send everybody else on. */
+const OWN = 'own:';
+
 export interface SiteOptions extends FinderOptions {
   /** A path below the root that answers for pages that are not there, for applications that route in the browser. */
   readonly fallback: string | null;
@@ -54,18 +57,18 @@ export class Site {
     return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
   }
 
-  #serve(request: HttpRequest, response: HttpResponse, path: string): void | Promise<void> {
+  #serve(request: HttpRequest, response: HttpResponse, path: string, own = false): void | Promise<void> {
     const filePath = parseFilePath(path, this.#options.showsHidden);
     if (typeof filePath === 'number') {
       return this.#refuse(request, response, filePath === 400 ? 'malformed' : 'missing');
     }
-    const key = this.#name + cacheKey(filePath);
+    const key = this.#name + (own ? OWN : '') + cacheKey(filePath);
     const known = this.#known(key);
     if (known !== undefined) return this.#answer(request, response, known, null);
     this.#services.counters.cacheMisses++;
     const loading = this.#loading.get(key);
     if (loading !== undefined) return loading.then((resource) => this.#answer(request, response, resource, null));
-    const found = this.#find(filePath);
+    const found = this.#find(filePath, own);
     if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
     return found.then((later) => this.#serveFound(request, response, filePath, key, later));
   }
@@ -91,8 +94,8 @@ export class Site {
     return true;
   }
 
-  #find(path: FilePath): Found | Promise<Found> {
-    const search = findFile(path, this.#options);
+  #find(path: FilePath, own: boolean): Found | Promise<Found> {
+    const search = findFile(path, own ? { ...this.#options, cleanUrls: false } : this.#options);
     let step = search.next();
     while (step.done !== true) {
       const opened = step.value.source.open(step.value.path);
@@ -156,11 +159,9 @@ export class Site {
   #serveFallback(request: HttpRequest, response: HttpResponse, path: FilePath): void | Promise<void> {
     const { fallback } = this.#options;
     const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
-    const isFallback = canonicalPath(path) === `/${fallback}`;
-    if (fallback === null || isFallback || /\.(?!html?$)[^.]*$/.test(name)) {
-      return this.#sayNo(request, response, 'missing');
-    }
-    return this.#serve(request, response, encodeURI(`/${fallback}`));
+    const isPage = canonicalPath(path) !== `/${fallback}` && !/\.(?!html?$)[^.]*$/.test(name);
+    if (fallback === null || !isPage) return this.#sayNo(request, response, 'missing');
+    return this.#serve(request, response, encodeURI(`/${fallback}`), true);
   }
 
   /** `opened`: the plain file, when it is at hand; it is closed here. */
@@ -254,8 +255,7 @@ export class Site {
   async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
     const names = await place.source.list(place.path, MAX_LISTED_NAMES);
     if (typeof names === 'string') return this.#refuse(request, response, names);
-    const { extra, showsHidden } = this.#options;
-    answerListing(request, response, canonicalPath(path), names, showsHidden, extra);
+    answerListing(request, response, canonicalPath(path), names, this.#options.showsHidden, this.#options.extra);
   }
 
   /** What could be no file's name may still mean something to the successor. */
@@ -279,10 +279,10 @@ export class Site {
   /** The content of a small file of the root, kept like any other. */
   #pageContent(name: string): Uint8Array | null | Promise<Uint8Array | null> {
     const path = { segments: [name], isDirectory: false };
-    const key = this.#name + cacheKey(path);
+    const key = this.#name + OWN + cacheKey(path);
     const known = this.#known(key);
     if (known !== undefined) return known.plain.content;
-    const found = this.#find(path);
+    const found = this.#find(path, true);
     return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
   }
 
