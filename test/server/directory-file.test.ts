@@ -32,11 +32,12 @@ async function opened(whileCopied: (path: string) => void): Promise<{ file: Open
   return { file: new DirectoryFile(context, descriptor), closed };
 }
 
-test.runIf(HAS_HUGE_PAGES)('a copy is closed, and says so, with its last owner', async () => {
+test('a copy is closed, and says so, with its last owner', async () => {
   const { file, closed } = await opened(() => {});
   let told = 0;
   const copy = await file.inHugePages(() => told++);
-  if (copy === null) throw new Error('no copy was made');
+  expect(copy !== null, 'a copy is made where there are huge pages').toBe(HAS_HUGE_PAGES);
+  if (copy === null) return file.close();
   const bytes = Buffer.alloc(10);
   expect([await copy.read(bytes, 1_048_571), bytes.toString('latin1', 0, 5)]).toEqual([5, 'xxxxx']);
   expect([copy.isCopy, copy.isUnchanged(), copy.isResident(0, 10), copy.facts]).toEqual([true, true, true, file.facts]);
