@@ -19,7 +19,7 @@ struct Call : Arguments {
 
   FileObject& files() const { return **static_cast<FileOwner*>(data); }
 
-  bool IsOpen(int index) const { return files().open.count(Int(index)) > 0; }
+  bool IsOpen(int index) const { return files().IsOpen(Int(index)); }
 
   // The path in argument 1, below the root in argument 0. Returns 0 or -errno.
   int Path(char (&path)[PATH_MAX]) const {
@@ -85,8 +85,7 @@ napi_value Resident(napi_env env, napi_callback_info info) {
 
 napi_value Close(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  const int fd = call.Int(0);
-  return call.Return(call.files().open.erase(fd) > 0 ? CloseFile(fd) : -EBADF);
+  return call.Return(call.files().Close(call.Int(0)));
 }
 
 napi_value Destroy(napi_env env, napi_callback_info info) {

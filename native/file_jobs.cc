@@ -122,7 +122,7 @@ napi_value QueuePath(napi_env env, napi_callback_info info, Task task) {
   const Arguments call(env, info);
   const FileOwner& owner = *static_cast<FileOwner*>(call.data);
   char path[PATH_MAX];
-  if (owner->open.count(call.Int(0)) == 0) return call.Return(-EBADF);
+  if (!owner->IsOpen(call.Int(0))) return call.Return(-EBADF);
   if (!call.Text(1, path)) return call.Return(-ENAMETOOLONG);
   auto job = std::make_unique<Job>();
   job->owner = owner;
@@ -156,7 +156,7 @@ napi_value CopyLater(napi_env env, napi_callback_info info) {
   job->fd = call.Int(0);
   if (call.Long(1) <= 0) return call.Return(-EINVAL);
   job->length = static_cast<size_t>(call.Long(1));
-  if (job->owner->open.count(job->fd) == 0) return call.Return(-EBADF);
+  if (!job->owner->IsOpen(job->fd)) return call.Return(-EBADF);
   if (!job->owner->system.has_huge_pages.load(std::memory_order_relaxed)) {
     return call.Return(-ENOTSUP);
   }
@@ -172,7 +172,7 @@ napi_value ReadLater(napi_env env, napi_callback_info info) {
   job->bytes = call.Piece(1, &job->length);
   job->position = call.Long(4);
   if (job->bytes == nullptr) return call.Return(-EINVAL);
-  if (job->owner->open.count(job->fd) == 0) return call.Return(-EBADF);
+  if (!job->owner->IsOpen(job->fd)) return call.Return(-EBADF);
   return call.Return(Queue(env, std::move(job), call.values[5], call.values[1]));
 }
 

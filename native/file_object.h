@@ -5,8 +5,9 @@
 
 #include <node_api.h>
 
+#include <cerrno>
 #include <memory>
-#include <unordered_set>
+#include <vector>
 
 #include "file.h"
 
@@ -23,13 +24,25 @@ struct FileObject {
 
   // Enters a descriptor as open; passes errors on.
   int Opened(int fd) {
-    if (fd >= 0) open.insert(fd);
+    if (fd < 0) return fd;
+    if (static_cast<size_t>(fd) >= open.size()) open.resize(fd + 1);
+    open[fd] = true;
     return fd;
   }
 
+  bool IsOpen(int fd) const {
+    return fd >= 0 && static_cast<size_t>(fd) < open.size() && open[fd];
+  }
+
+  // Returns what close(2) does; -EBADF when it is not open here.
+  int Close(int fd) {
+    if (!IsOpen(fd)) return -EBADF;
+    open[fd] = false;
+    return CloseFile(fd);
+  }
+
   void CloseAll() {
-    for (const int fd : open) CloseFile(fd);
-    open.clear();
+    for (size_t fd = 0; fd < open.size(); ++fd) Close(static_cast<int>(fd));
   }
 
   void Tell(const FileStatus& found) {
@@ -41,7 +54,7 @@ struct FileObject {
   static constexpr size_t kStatusWords = 5;
   napi_env env;
   FileSystem system;
-  std::unordered_set<int> open;
+  std::vector<bool> open;  // by descriptor, so that asking touches one byte
   double* status = nullptr;  // the memory of `status_array`
   napi_ref status_array = nullptr;
   bool destroyed = false;

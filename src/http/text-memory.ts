@@ -24,7 +24,8 @@ export class TextMemory {
     const known = this.#texts[slot] ?? '';
     if (known.length === length && this.#holds(slot * MAX_BYTES, bytes, start, end)) return known;
     const text = latin1(bytes, start, end);
-    this.#bytes.set(bytes.subarray(start, end), slot * MAX_BYTES);
+    // A few bytes: a view of them and a call would cost more.
+    for (let at = start, i = slot * MAX_BYTES; at < end; at++, i++) this.#bytes[i] = bytes[at] ?? 0;
     this.#texts[slot] = text;
     return text;
   }

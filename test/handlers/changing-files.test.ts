@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { ENTRY_BYTES, FileCache } from '../../src/handlers/files/file-cache.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { makeKind, Representation } from '../../src/handlers/files/representation.ts';
-import { makeVariant, memoryOf, Resource } from '../../src/handlers/files/resource.ts';
+import { memoryOf, Resource, Variant } from '../../src/handlers/files/resource.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';
@@ -141,7 +141,8 @@ test('the cache holds no more than its bound: the least recently renewed leave f
   const kept = (): string => ['a', 'b', 'c', 'd'].filter((key) => cache.get(key) !== undefined).join('');
   for (const key of ['a', 'b', 'c']) enter(key, 700);
   expect(kept()).toBe('abc');
-  enter('a', 700);
+  const renewed = cache.get('a');
+  if (renewed !== undefined) cache.renew(renewed);
   enter('d', 700);
   expect(kept(), 'b was renewed longest ago').toBe('acd');
   expect([cache.hasRoomFor(100 - ENTRY_BYTES), cache.hasRoomFor(101 - ENTRY_BYTES)]).toEqual([true, false]);
@@ -152,7 +153,7 @@ test('the cache holds no more than its bound: the least recently renewed leave f
   expect(kept(), 'but what it replaces is gone').toBe('cd');
   const grown = cache.get('c');
   grown?.coded.set('br', { variant: resource(2.5 * ENTRY_BYTES).plain, sibling: 'missing' });
-  if (grown !== undefined) cache.grew(grown);
+  if (grown !== undefined) cache.resized(grown);
   expect(kept(), 'what grows makes others leave').toBe('c');
   for (const key of ['a', 'b', 'c', 'd', 'd']) cache.delete(key);
   expect([kept(), cache.bytes, cache.size]).toEqual(['', 0, 0]);
@@ -162,7 +163,7 @@ function resource(bytes: number): Resource {
   const kind = makeKind({ mediaType: 'text/plain', isCodable: true }, null, []);
   const representation = new Representation({ kind, size: bytes, fileSize: bytes, modifiedMs: 0 }, 0);
   return new Resource({
-    plain: makeVariant({ representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) }),
+    plain: new Variant({ representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) }),
     source: fakeSource({}),
     path: 'a',
     isFirst: true,

@@ -8,7 +8,7 @@ import type { OpenFile } from '../../src/handlers/files/file-source.ts';
 import { HugePages } from '../../src/handlers/files/huge-pages.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { makeKind, Representation } from '../../src/handlers/files/representation.ts';
-import { makeVariant, Resource, type Variant } from '../../src/handlers/files/resource.ts';
+import { Resource, Variant } from '../../src/handlers/files/resource.ts';
 import type { Server } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -55,7 +55,7 @@ function fake(openFiles: OpenFiles, size: number, isSettled = true): Fake {
   };
   const kind = makeKind({ mediaType: 'a/b', isCodable: false, cacheControl: undefined }, null, []);
   const representation = new Representation({ kind, size, modifiedMs: 0, fileSize: size }, Date.now());
-  const variant = makeVariant({ representation, content: null, path: 'a', facts: facts(size) });
+  const variant = new Variant({ representation, content: null, path: 'a', facts: facts(size) });
   const resource = new Resource({
     plain: variant,
     source: fakeSource({}),

@@ -37,7 +37,7 @@ function openFiles(max: number): { files: OpenFiles; clock: { nowMs: number }; s
   return { files, clock, sweep: () => waiting.splice(0).forEach((callback) => void callback()) };
 }
 
-const holder = (): Holder => ({ file: null, usedMs: 0 });
+const holder = (): Holder => ({ file: null, usedMs: 0, older: null, newer: null });
 
 test('what is kept is shared by its users, and closed when the last has left', () => {
   const { files } = openFiles(2);

@@ -2,8 +2,10 @@
 // are described only, and sent from where they lie, bounded in number. Who was looked up longest ago leaves first.
 // It must not know HTTP.
 
+import { assert } from '../../errors.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Resource } from './resource.ts';
+import { UseOrder } from './use-order.ts';
 
 /** What an entry costs beside its content: objects, strings, fields, the map's slot (measured: 1.4 KiB, 1.9 once sent). */
 export const ENTRY_BYTES = 2_048;
@@ -11,19 +13,15 @@ export const ENTRY_BYTES = 2_048;
 /** Descriptions that are kept when no files are kept open: 2 MiB. */
 const MIN_DESCRIBED = 1_024;
 
-interface Entry {
-  readonly resource: Resource;
-  readonly bytes: number;
-}
-
 export class FileCache {
   readonly #maxBytes: number;
   readonly #maxDescribed: number;
   readonly #openFiles: OpenFiles;
-  /** With content. */
-  readonly #entries = new Map<string, Entry>();
-  /** Without. */
-  readonly #described = new Map<string, Resource>();
+  readonly #resources = new Map<string, Resource>();
+  /** Those with content. */
+  readonly #ready = new UseOrder<Resource>();
+  /** Those without. */
+  readonly #described = new UseOrder<Resource>();
   #bytes = 0;
 
   /** `openFiles`: what files of entries are kept open; those of entries that leave are closed. */
@@ -40,11 +38,11 @@ export class FileCache {
 
   /** How many have content. */
   get size(): number {
-    return this.#entries.size;
+    return this.#ready.size;
   }
 
   get(key: string): Resource | undefined {
-    return this.#entries.get(key)?.resource ?? this.#described.get(key);
+    return this.#resources.get(key);
   }
 
   /** Whether so many content bytes fit without anyone leaving. */
@@ -52,56 +50,65 @@ export class FileCache {
     return this.#bytes + contentBytes + ENTRY_BYTES <= this.#maxBytes;
   }
 
-  /** Enters or renews; the least recently renewed leave until it fits. */
+  /** Enters `resource`, which is in no cache, in the place of whatever was there; others leave until it fits. */
   set(key: string, resource: Resource): void {
-    const known = this.get(key);
-    if (known === resource) this.#take(key);
-    else this.delete(key);
+    assert(resource.key === '', 'a resource is kept under one name');
+    this.delete(key);
     resource.key = key;
-    if (resource.hasContent) this.#enter(key, resource);
-    else this.#describe(key, resource);
+    this.#resources.set(key, resource);
+    this.#place(resource);
   }
 
-  /** What it costs has changed. */
-  grew(resource: Resource): void {
-    if (this.get(resource.key) === resource) this.set(resource.key, resource);
+  /** `resource`, which is kept here, was found to be what is there. */
+  renew(resource: Resource): void {
+    this.#orderOf(resource).renew(resource);
+  }
+
+  /** What it costs may have changed. */
+  resized(resource: Resource): void {
+    if (this.get(resource.key) !== resource) return;
+    this.#displace(resource);
+    this.#place(resource);
   }
 
   delete(key: string): void {
-    const resource = this.#take(key);
-    if (resource !== undefined) this.#leave(resource);
+    const resource = this.get(key);
+    if (resource !== undefined) this.#drop(resource);
   }
 
-  #enter(key: string, resource: Resource): void {
-    const bytes = resource.bytes + ENTRY_BYTES;
-    if (bytes > this.#maxBytes) return this.#leave(resource);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes + bytes <= this.#maxBytes) break;
-      this.delete(oldest);
-    }
-    this.#entries.set(key, { resource, bytes });
+  #place(resource: Resource): void {
+    const bytes = resource.hasContent ? resource.bytes + ENTRY_BYTES : 0;
+    if (bytes > 0) this.#makeRoom(bytes);
     this.#bytes += bytes;
+    resource.keptBytes = bytes;
+    this.#orderOf(resource).add(resource);
+    const { oldest, size } = this.#described;
+    if (this.#bytes > this.#maxBytes) this.#drop(resource);
+    else if (oldest !== null && size > this.#maxDescribed) this.#drop(oldest);
   }
 
-  #describe(key: string, resource: Resource): void {
-    this.#described.set(key, resource);
-    if (this.#described.size <= this.#maxDescribed) return;
-    for (const oldest of this.#described.keys()) return this.delete(oldest);
-  }
-
-  #take(key: string): Resource | undefined {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      this.#entries.delete(key);
-      this.#bytes -= entry.bytes;
-      return entry.resource;
+  #makeRoom(bytes: number): void {
+    // Nobody leaves for one that does not fit even so.
+    if (bytes > this.#maxBytes) return;
+    for (let at = this.#ready.oldest; at !== null; at = this.#ready.oldest) {
+      if (this.#bytes + bytes <= this.#maxBytes) return;
+      this.#drop(at);
     }
-    const described = this.#described.get(key);
-    if (described !== undefined) this.#described.delete(key);
-    return described;
   }
 
-  #leave(resource: Resource): void {
+  #orderOf(resource: Resource): UseOrder<Resource> {
+    return resource.keptBytes > 0 ? this.#ready : this.#described;
+  }
+
+  #displace(resource: Resource): void {
+    this.#orderOf(resource).remove(resource);
+    this.#bytes -= resource.keptBytes;
+    resource.keptBytes = 0;
+  }
+
+  #drop(resource: Resource): void {
+    this.#displace(resource);
+    this.#resources.delete(resource.key);
     resource.key = '';
     for (const variant of resource.variants()) this.#openFiles.drop(variant);
   }

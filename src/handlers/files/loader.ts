@@ -15,7 +15,7 @@ import {
   Representation,
   SETTLED_AFTER_MS,
 } from './representation.ts';
-import { type Coded, keepContent, makeVariant, memoryOf, Resource, type Variant } from './resource.ts';
+import { type Coded, memoryOf, Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
@@ -73,9 +73,9 @@ export class Loader {
     if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
     resource.answersFromFile = 0;
     if (content.length > this.#services.maxCachedFileBytes) return;
-    keepContent(variant, Buffer.from(content));
+    variant.keep(Buffer.from(content));
     this.#services.openFiles.drop(variant);
-    this.#services.cache.grew(resource);
+    this.#services.cache.resized(resource);
   }
 
   /** The variant for a client that takes `accepted`, the best first. */
@@ -106,6 +106,7 @@ export class Loader {
     if (resource.coded.get(coding) !== known) return;
     if (known.variant !== null) this.#services.openFiles.drop(known.variant);
     resource.coded.delete(coding);
+    this.#services.cache.resized(resource);
   }
 
   #resourceOf({ file, place, isFirst }: FoundFile, content: Uint8Array | null, checkedMs: number): Resource {
@@ -116,7 +117,7 @@ export class Loader {
     const size = content?.length ?? facts.size;
     const representation = new Representation({ kind, size, modifiedMs, fileSize: facts.size }, nowMs);
     return new Resource({
-      plain: makeVariant({ representation, content, path: place.path, facts }),
+      plain: new Variant({ representation, content, path: place.path, facts }),
       source: place.source,
       path: place.path,
       isFirst,
@@ -164,7 +165,7 @@ export class Loader {
       });
       await resource.coding;
       resource.coding = null;
-      this.#services.cache.grew(resource);
+      this.#services.cache.resized(resource);
     } else {
       await resource.coding;
     }
@@ -213,7 +214,7 @@ export class Loader {
     const size = content?.length ?? facts.size;
     const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
     const representation = this.#coded(path, coding, size, tag);
-    return { variant: makeVariant({ representation, content, path: sibling, facts }), sibling: facts };
+    return { variant: new Variant({ representation, content, path: sibling, facts }), sibling: facts };
   }
 
   async #compressed(resource: Resource, coding: Coding): Promise<Variant | null> {
@@ -226,7 +227,7 @@ export class Loader {
     const { size: fileSize, modifiedMs } = plain.facts;
     const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
     const representation = this.#coded(path, coding, content.length, tag);
-    return makeVariant({ representation, content, path: null, facts: plain.facts });
+    return new Variant({ representation, content, path: null, facts: plain.facts });
   }
 
   #coded(

@@ -3,9 +3,10 @@
 // any case: the disk space of a deleted file is free only when nobody has it open. It must not know HTTP.
 
 import type { OpenFile } from './file-source.ts';
+import { type Ordered, UseOrder } from './use-order.ts';
 
 /** Who has a file kept open for it. */
-export interface Holder {
+export interface Holder extends Ordered<Holder> {
   file: OpenFile | null;
   /** When it was last known to be used, in monotonic milliseconds. */
   usedMs: number;
@@ -32,8 +33,7 @@ export interface OpenFilesOptions {
 export class OpenFiles {
   readonly max: number;
   readonly #options: OpenFilesOptions;
-  /** Least recently used first. */
-  readonly #holders = new Set<Holder>();
+  readonly #holders = new UseOrder<Holder>();
   #isSweeping = false;
 
   constructor(options: OpenFilesOptions) {
@@ -67,15 +67,15 @@ export class OpenFiles {
     const nowMs = this.#options.nowMs();
     if (nowMs - holder.usedMs >= ORDER_MS) {
       holder.usedMs = nowMs;
-      this.#holders.delete(holder);
-      this.#holders.add(holder);
+      this.#holders.renew(holder);
     }
     return file.share();
   }
 
   drop(holder: Holder): void {
-    if (!this.#holders.delete(holder)) return;
-    holder.file?.close();
+    if (holder.file === null) return;
+    this.#holders.remove(holder);
+    holder.file.close();
     holder.file = null;
   }
 
@@ -90,9 +90,8 @@ export class OpenFiles {
 
   #dropOldest(count: number): number {
     let dropped = 0;
-    for (const holder of this.#holders) {
-      if (dropped === count) break;
-      this.drop(holder);
+    for (let at = this.#holders.oldest; at !== null && dropped < count; at = this.#holders.oldest) {
+      this.drop(at);
       dropped++;
     }
     return dropped;
@@ -110,9 +109,6 @@ export class OpenFiles {
 
   #sweep(): void {
     const idleSince = this.#options.nowMs() - IDLE_MS;
-    for (const holder of this.#holders) {
-      if (holder.usedMs > idleSince) return;
-      this.drop(holder);
-    }
+    for (let at = this.#holders.oldest; at !== null && at.usedMs <= idleSince; at = this.#holders.oldest) this.drop(at);
   }
 }

@@ -2,18 +2,49 @@
 // It must not know requests.
 
 import type { Coding } from './codings.ts';
-import type { FileFacts, FileSource, Refusal } from './file-source.ts';
+import type { FileFacts, FileSource, OpenFile, Refusal } from './file-source.ts';
 import type { Holder } from './open-files.ts';
 import type { Representation } from './representation.ts';
+import type { Ordered } from './use-order.ts';
 
-/** A file in one coding. */
-export interface Variant extends Holder {
+/** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
+export const MAX_WHOLE_BYTES = 2_048;
+
+/** What a file in one coding is. */
+interface VariantParts {
   readonly representation: Representation;
-  /** Null: too large for memory, or not asked for often enough; sent from the file. */
-  content: Uint8Array | null;
+  /** Null: not in memory. */
+  readonly content: Uint8Array | null;
   /** The file that holds these bytes, below its source; what was compressed here has none. */
   readonly path: string | null;
   readonly facts: FileFacts;
+}
+
+/** A file in one coding. */
+export class Variant implements Holder {
+  readonly representation: Representation;
+  /** Null: too large for memory, or not asked for often enough; sent from the file. */
+  content: Uint8Array | null = null;
+  /** As in {@link VariantParts}. */
+  readonly path: string | null;
+  readonly facts: FileFacts;
+  file: OpenFile | null = null;
+  usedMs: number = Number.NEGATIVE_INFINITY;
+  older: Holder | null = null;
+  newer: Holder | null = null;
+
+  constructor({ representation, content, path, facts }: VariantParts) {
+    this.representation = representation;
+    this.path = path;
+    this.facts = facts;
+    if (content !== null) this.keep(content);
+  }
+
+  /** From now on `content` is sent from memory; it never changes. */
+  keep(content: Uint8Array): void {
+    this.content = content;
+    if (content.length <= MAX_WHOLE_BYTES) this.representation.fields.content = content;
+  }
 }
 
 /** What is known of a coding, as long as its sibling is what it was. */
@@ -24,27 +55,12 @@ export interface Coded {
   readonly sibling: FileFacts | Refusal;
 }
 
-/** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
-export const MAX_WHOLE_BYTES = 2_048;
-
-export function makeVariant(given: Omit<Variant, keyof Holder>): Variant {
-  const variant: Variant = { ...given, content: null, file: null, usedMs: 0 };
-  if (given.content !== null) keepContent(variant, given.content);
-  return variant;
-}
-
-/** From now on `content` is sent from memory; it never changes. */
-export function keepContent(variant: Variant, content: Uint8Array): void {
-  variant.content = content;
-  if (content.length <= MAX_WHOLE_BYTES) variant.representation.fields.content = content;
-}
-
 /** Bytes of memory that so much content takes. */
 export function memoryOf(length: number): number {
   return length <= MAX_WHOLE_BYTES ? 2 * length : length;
 }
 
-export class Resource {
+export class Resource implements Ordered<Resource> {
   readonly plain: Variant;
   readonly source: FileSource;
   /** Of the plain file, below the source. */
@@ -57,8 +73,12 @@ export class Resource {
   readonly settled: boolean;
   /** Absent: not known yet. */
   readonly coded: Map<Coding, Coded> = new Map();
-  /** Under which name it is kept; empty: it is not. */
+  /** Under which name it is kept, by the cache that keeps it; empty: none does. */
   key = '';
+  /** Bytes for which that cache counts it; 0: its content is not kept. */
+  keptBytes = 0;
+  older: Resource | null = null;
+  newer: Resource | null = null;
   /** Somebody is finding out about codings. */
   coding: Promise<void> | null = null;
   /** Answers from its file since it was considered for memory last. */

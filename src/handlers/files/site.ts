@@ -76,13 +76,13 @@ export class Site {
   /** What is kept under `key`, when it is still what is there. */
   #known(key: string): Resource | undefined {
     const resource = this.#services.cache.get(key);
-    if (resource === undefined || !this.#isCurrent(key, resource)) return undefined;
+    if (resource === undefined || !this.#isCurrent(resource)) return undefined;
     this.#services.counters.cacheHits++;
     return resource;
   }
 
   /** Whether the file that was kept is still the one that is there; then it is kept on. */
-  #isCurrent(key: string, resource: Resource): boolean {
+  #isCurrent(resource: Resource): boolean {
     const checkedMs = this.#services.nowMs();
     if (checkedMs - resource.checkedMs < FRESH_MS) return true;
     if (!resource.settled || !resource.isFirst) return false;
@@ -90,7 +90,7 @@ export class Site {
     if (facts === null || typeof facts === 'string' || !isSameFile(facts, resource.plain.facts)) return false;
     this.#options.loader.forgetChanged(resource);
     resource.checkedMs = checkedMs;
-    this.#services.cache.set(key, resource);
+    this.#services.cache.renew(resource);
     return true;
   }
 
