@@ -106,7 +106,10 @@ export function find(name, path = process.env.PATH ?? '') {
 
 let ticksPerSecond;
 
-/** How this machine's TCP paces what it sends: a megabyte costs any server half as much again with bbr as with cubic. */
+/**
+ * How this machine's TCP paces what it sends: a megabyte costs half as much again with bbr as with cubic. Servers of this
+ * project that listen on a loopback address take reno there, whatever it is (native/system_linux.cc).
+ */
 export function congestionControl() {
   return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim();
 }

@@ -20,7 +20,7 @@ struct Address {
 };
 
 // Binds and listens on a numeric address with SO_REUSEADDR and TCP_NODELAY (which accepted sockets
-// inherit). `::` also takes IPv4 clients. With `shared`, SO_REUSEPORT lets others do the same; a
+// inherit). `::` also takes IPv4 clients; on a loopback address nothing that is sent is paced. With `shared`, SO_REUSEPORT lets others do the same; a
 // negative `backlog` binds only, which keeps the port. Returns the descriptor or -errno (-EINVAL:
 // not numeric).
 int Listen(const char* host, int port, int backlog, bool shared = false);
