@@ -126,8 +126,8 @@ export class HeadParser {
 
   #method(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const table = TOKEN;
-    // Most methods are GET, and that is said in one comparison.
-    let at = isGet(bytes, from, stop) ? from + 3 : from;
+    this.head.isGet = isGet(bytes, from, stop);
+    let at = this.head.isGet ? from + 3 : from;
     while (at < stop && table[bytes[at] ?? 0] === 1) at++;
     if (at - from > MAX_METHOD_BYTES) return this.#wrong(501, 'the method is too long');
     if (at >= stop) return -1;

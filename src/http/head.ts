@@ -12,6 +12,8 @@ export class Head {
   nameLengths = 0;
   /** Bytes of the head, its empty line included. */
   length = 0;
+  /** The method is GET, as it nearly always is. */
+  isGet = false;
   methodStart = 0;
   methodEnd = 0;
   targetStart = 0;
@@ -64,6 +66,7 @@ export class Head {
     copy.fieldCount = this.fieldCount;
     copy.nameLengths = this.nameLengths;
     copy.length = this.length;
+    copy.isGet = this.isGet;
     copy.methodStart = this.methodStart;
     copy.methodEnd = this.methodEnd;
     copy.targetStart = this.targetStart;
@@ -83,6 +86,7 @@ export class Head {
 export function isHeadRequest(bytes: Uint8Array, base: number, head: Head): boolean {
   const at = base + head.methodStart;
   return (
+    !head.isGet &&
     head.methodEnd - head.methodStart === 4 &&
     bytes[at] === 0x48 &&
     bytes[at + 1] === 0x45 &&

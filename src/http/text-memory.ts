@@ -9,30 +9,61 @@ const SLOTS = 1_024;
 /** Longer texts are made each time. */
 const MAX_BYTES = 64;
 
+/** Texts are read four bytes at a time, the last word overlapping the one before. */
+const WORD_BYTES = 4;
+const MAX_WORDS = MAX_BYTES / WORD_BYTES;
+
 export class TextMemory {
   readonly #texts: string[] = new Array<string>(SLOTS).fill('');
-  /** What the texts were made of, a slot every {@link MAX_BYTES}. */
-  readonly #bytes: Uint8Array = new Uint8Array(SLOTS * MAX_BYTES);
+  /** What the texts were made of, {@link MAX_WORDS} a slot. */
+  readonly #words: Int32Array = new Int32Array(SLOTS * MAX_WORDS);
+  /** Where bytes were read last, and a view of it: a server's heads lie in one arena, nearly all of them. */
+  #bytes: Uint8Array | null = null;
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
   /** `bytes[start, end)` as text, one character a byte. */
   text(bytes: Buffer, start: number, end: number): string {
     const length = end - start;
-    if (length > MAX_BYTES) return latin1(bytes, start, end);
-    let hash = length;
-    for (let at = start; at < end; at++) hash = (Math.imul(hash, 31) + (bytes[at] ?? 0)) | 0;
-    const slot = hash & (SLOTS - 1);
+    if (length > MAX_BYTES || length < WORD_BYTES) return latin1(bytes, start, end);
+    if (bytes !== this.#bytes) this.#look(bytes);
+    const slot = this.#slotOf(start, end);
     const known = this.#texts[slot] ?? '';
-    if (known.length === length && this.#holds(slot * MAX_BYTES, bytes, start, end)) return known;
+    if (known.length === length && this.#holds(slot * MAX_WORDS, start, end)) return known;
     const text = latin1(bytes, start, end);
-    // A few bytes: a view of them and a call would cost more.
-    for (let at = start, i = slot * MAX_BYTES; at < end; at++, i++) this.#bytes[i] = bytes[at] ?? 0;
+    this.#keep(slot * MAX_WORDS, start, end);
     this.#texts[slot] = text;
     return text;
   }
 
-  #holds(from: number, bytes: Buffer, start: number, end: number): boolean {
-    const own = this.#bytes;
-    for (let at = start, i = from; at < end; at++, i++) if (own[i] !== bytes[at]) return false;
-    return true;
+  #look(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #slotOf(start: number, end: number): number {
+    const view = this.#view;
+    const last = end - WORD_BYTES;
+    let hash = end - start;
+    for (let at = start; at < last; at += WORD_BYTES) hash = Math.imul(hash, 0x9e3779b1) ^ view.getInt32(at, true);
+    hash = Math.imul(Math.imul(hash, 0x9e3779b1) ^ view.getInt32(last, true), 0x9e3779b1);
+    // The high bits depend on all others.
+    return (hash >>> 16) & (SLOTS - 1);
+  }
+
+  #holds(from: number, start: number, end: number): boolean {
+    const view = this.#view;
+    const words = this.#words;
+    const last = end - WORD_BYTES;
+    let i = from;
+    for (let at = start; at < last; at += WORD_BYTES) if (words[i++] !== view.getInt32(at, true)) return false;
+    return words[i] === view.getInt32(last, true);
+  }
+
+  #keep(from: number, start: number, end: number): void {
+    const view = this.#view;
+    const last = end - WORD_BYTES;
+    let i = from;
+    for (let at = start; at < last; at += WORD_BYTES) this.#words[i++] = view.getInt32(at, true);
+    this.#words[i] = view.getInt32(last, true);
   }
 }

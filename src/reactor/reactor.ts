@@ -36,6 +36,8 @@ export class Reactor implements Driver {
   #cursor = 0;
   #graveyard: Source[] = [];
   #turning = false;
+  /** When this turn's wait ended. */
+  #turnMs = 0;
   /** The last wait had no room for more events. */
   #moreReady = false;
   /** Turns in which deadlines were due and others were heard first. */
@@ -55,7 +57,7 @@ export class Reactor implements Driver {
 
   /** Monotonic milliseconds: of this turn's wait, or read afresh outside a turn. */
   nowMs(): number {
-    return this.#turning ? (this.kernel.control[NOW_MS] ?? 0) : this.kernel.now();
+    return this.#turning ? this.#turnMs : this.kernel.now();
   }
 
   /** The tick by which `ms` milliseconds from now have passed; never 0. */
@@ -133,6 +135,7 @@ export class Reactor implements Driver {
 
   #begin(): void {
     const events = this.#wait.events();
+    this.#turnMs = this.kernel.control[NOW_MS] ?? 0;
     this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     this.#takeQueue();
     this.#mark(events);

@@ -45,8 +45,8 @@ export class Request implements HttpRequest {
 
   get method(): string {
     if (this.#method === '') {
-      const { methodStart, methodEnd } = this.#valid();
-      this.#method = methodOf(this.#bytes, this.#base + methodStart, this.#base + methodEnd);
+      const { isGet, methodStart, methodEnd } = this.#valid();
+      this.#method = isGet ? 'GET' : this.#text(methodStart, methodEnd);
     }
     return this.#method;
   }
@@ -198,11 +198,4 @@ function isName(bytes: Buffer, start: number, lowerCase: string): boolean {
     if (lower !== lowerCase.charCodeAt(i)) return false;
   }
   return true;
-}
-
-/** Common methods without making a string. */
-function methodOf(bytes: Buffer, start: number, end: number): string {
-  const first = bytes[start];
-  if (first === 0x47 && end - start === 3 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54) return 'GET';
-  return latin1(bytes, start, end);
 }

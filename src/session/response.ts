@@ -64,9 +64,9 @@ export class Response implements HttpResponse {
   send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
     this.#assertFresh();
     const prepared = checked(status, fields);
-    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (prepared.content !== null && content === prepared.content && this.#sendConstant(status, prepared, content))
       return;
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (typeof content === 'string' && isShort(content) && this.#sendShort(status, prepared, content)) return;
     const length = typeof content === 'string' && content !== '' ? Buffer.byteLength(content) : content.length;
     const silent = this.isHead || dropsContent(status);
