@@ -4,6 +4,9 @@
 #define EPOLL_SERVER_NATIVE_SYSTEM_H_
 
 #include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstddef>
 
 namespace epoll_server::system {
 
@@ -18,12 +21,16 @@ extern const bool kReusePortBalances;
 // socket(2) for TCP: non-blocking and close-on-exec. Returns the descriptor or -errno.
 int OpenSocket(int family);
 
-// Clients of this listener come from this machine alone, and what is sent to them crosses no network:
-// nothing is to be paced. Where the system cannot be told, sending costs more, and works.
+// Clients of this listener come from this machine alone, and what is sent to them crosses no
+// network: nothing is to be paced. Where the system cannot be told, sending costs more, and works.
 void ExpectNoNetwork(int listener);
 
 // accept(2): close-on-exec, and non-blocking unless `blocking`. Returns the descriptor or -errno.
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking);
+
+// recv(2) and send(2), which every request needs once each. They return -1 and set errno.
+ssize_t Receive(int fd, void* bytes, size_t length);
+ssize_t Transmit(int fd, const void* bytes, size_t length, int flags);
 
 }  // namespace epoll_server::system
 

@@ -1,6 +1,8 @@
 // Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -17,10 +19,10 @@ int OpenSocket(int family) {
   return fd < 0 ? -errno : fd;
 }
 
-// A congestion control that paces (bbr) sets a timer for nearly every segment: a quarter of what 1 MiB
-// costs (Linux 6.18). reno, which every Linux has and allows everybody, has none. Accepted sockets
-// inherit it only from an option of the listener: on a socket that was connected with bbr, its timers
-// stay.
+// A congestion control that paces (bbr) sets a timer for nearly every segment: a quarter of what 1
+// MiB costs (Linux 6.18). reno, which every Linux has and allows everybody, has none. Accepted
+// sockets inherit it only from an option of the listener: on a socket that was connected with bbr,
+// its timers stay.
 void ExpectNoNetwork(int listener) {
   constexpr char kUnpaced[] = "reno";
   static_cast<void>(
@@ -30,6 +32,16 @@ void ExpectNoNetwork(int listener) {
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {
   const int fd = accept4(listener, peer, length, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
   return fd < 0 ? -errno : fd;
+}
+
+// Not the C library's, which are points where a thread can be cancelled: in a process with threads
+// each of them costs two atomic operations to say so, and nobody here cancels threads.
+ssize_t Receive(int fd, void* bytes, size_t length) {
+  return syscall(SYS_recvfrom, fd, bytes, length, 0, nullptr, nullptr);
+}
+
+ssize_t Transmit(int fd, const void* bytes, size_t length, int flags) {
+  return syscall(SYS_sendto, fd, bytes, length, flags, nullptr, 0);
 }
 
 }  // namespace epoll_server::system

@@ -15,7 +15,7 @@ import {
 } from './characters.ts';
 import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
 import { parseContentLength } from './content-length.ts';
-import { FIELD_WORDS, Head, isGet } from './head.ts';
+import { FIELD_WORDS, Head } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
 import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
@@ -54,7 +54,6 @@ export class HeadParser {
   #phase = REQUEST_LINE;
   /** Where the next line begins, from the head's first byte. */
   #at = 0;
-  #begun = false;
   #hosts = 0;
   /** What Connection said. */
   #options = 0;
@@ -64,17 +63,11 @@ export class HeadParser {
     this.head = new Head(new Int32Array(limits.maxFields * FIELD_WORDS));
   }
 
-  /** Whether any byte of a request has been seen. */
-  get begun(): boolean {
-    return this.#begun;
-  }
-
   /** Makes ready for the next request; what {@link head} says stays, for lines that come again. */
   reset(): void {
     this.status = 0;
     this.#phase = REQUEST_LINE;
     this.#at = 0;
-    this.#begun = false;
   }
 
   /**
@@ -83,7 +76,6 @@ export class HeadParser {
    */
   parse(bytes: Uint8Array, base: number, end: number): number {
     const stop = Math.min(end, base + this.#limits.maxHeaderBytes);
-    this.#begun = end > base;
     let at = base + this.#at;
     if (this.#phase === REQUEST_LINE) {
       at = this.#methodAndTarget(bytes, at, stop, base);
@@ -125,10 +117,16 @@ export class HeadParser {
   }
 
   #method(bytes: Uint8Array, from: number, stop: number, base: number): number {
-    const table = TOKEN;
-    this.head.isGet = isGet(bytes, from, stop);
-    let at = this.head.isGet ? from + 3 : from;
-    while (at < stop && table[bytes[at] ?? 0] === 1) at++;
+    // Most methods are GET, and that is said in one comparison.
+    const isGet =
+      from + 3 < stop &&
+      bytes[from] === 0x47 &&
+      bytes[from + 1] === 0x45 &&
+      bytes[from + 2] === 0x54 &&
+      bytes[from + 3] === SP;
+    this.head.isGet = isGet;
+    let at = isGet ? from + 3 : from;
+    while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
     if (at - from > MAX_METHOD_BYTES) return this.#wrong(501, 'the method is too long');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) return this.#wrong(400, 'the method is not a token');
@@ -140,12 +138,10 @@ export class HeadParser {
   #target(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const longest = from + this.#limits.maxTargetBytes;
     const scanEnd = Math.min(stop, longest + 1);
-    const pathTable = TARGET_PATH;
-    const queryTable = TARGET_QUERY;
     let at = from;
-    while (at < scanEnd && pathTable[bytes[at] ?? 0] === 1) at++;
+    while (at < scanEnd && TARGET_PATH[bytes[at] ?? 0] === 1) at++;
     const queryAt = at;
-    if (at < scanEnd && bytes[at] === QUESTION_MARK) while (at < scanEnd && queryTable[bytes[at] ?? 0] === 1) at++;
+    if (at < scanEnd && bytes[at] === QUESTION_MARK) while (at < scanEnd && TARGET_QUERY[bytes[at] ?? 0] === 1) at++;
     if (at > longest) return this.#wrong(414, 'the request target is too long');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) {
@@ -185,17 +181,15 @@ export class HeadParser {
    * smuggled. Straight on, since most of a head is this.
    */
   #fieldLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
-    const nameTable = TOKEN;
-    const valueTable = FIELD_VALUE;
     let at = from;
-    while (at < stop && nameTable[bytes[at] ?? 0] === 1) at++;
+    while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
     if (at >= stop) return -1;
     if (this.head.fieldCount === this.#limits.maxFields) return this.#wrong(431, 'too many fields');
     if (bytes[at] !== COLON || at === from) return this.#wrong(400, 'a field name is malformed');
     const nameEnd = at++;
     while (at < stop && (bytes[at] === SP || bytes[at] === HTAB)) at++;
     const valueStart = at;
-    while (at < stop && valueTable[bytes[at] ?? 0] === 1) at++;
+    while (at < stop && FIELD_VALUE[bytes[at] ?? 0] === 1) at++;
     if (at >= stop) return -1;
     if (bytes[at] !== CR) return this.#wrong(400, 'a field value holds a control byte');
     if (at + 1 >= stop) return -1;

@@ -94,10 +94,3 @@ export function isHeadRequest(bytes: Uint8Array, base: number, head: Head): bool
     bytes[at + 3] === 0x44
   );
 }
-
-/** Whether the method at `bytes[at]` is GET, as it nearly always is; false when it is cut. */
-export function isGet(bytes: Uint8Array, at: number, stop: number): boolean {
-  return (
-    at + 3 < stop && bytes[at] === 0x47 && bytes[at + 1] === 0x45 && bytes[at + 2] === 0x54 && bytes[at + 3] === 0x20
-  );
-}

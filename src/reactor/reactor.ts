@@ -38,6 +38,9 @@ export class Reactor implements Driver {
   #turning = false;
   /** When this turn's wait ended. */
   #turnMs = 0;
+  /** What was asked of {@link tickAfter} last in this turn, and answered: most clients wait for the same. -1: nothing. */
+  #askedMs = -1;
+  #askedTick = 0;
   /** The last wait had no room for more events. */
   #moreReady = false;
   /** Turns in which deadlines were due and others were heard first. */
@@ -62,7 +65,10 @@ export class Reactor implements Driver {
 
   /** The tick by which `ms` milliseconds from now have passed; never 0. */
   tickAfter(ms: number): number {
-    return Math.ceil((this.nowMs() + ms) / TICK_MS);
+    if (this.#turning && ms === this.#askedMs) return this.#askedTick;
+    this.#askedMs = ms;
+    this.#askedTick = Math.ceil((this.nowMs() + ms) / TICK_MS);
+    return this.#askedTick;
   }
 
   /** Starts to drive a source whose descriptor the kernel watches already. */
@@ -136,6 +142,7 @@ export class Reactor implements Driver {
   #begin(): void {
     const events = this.#wait.events();
     this.#turnMs = this.kernel.control[NOW_MS] ?? 0;
+    this.#askedMs = -1;
     this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     this.#takeQueue();
     this.#mark(events);

@@ -160,16 +160,8 @@ test('after reset nothing of the head before is left', () => {
   for (const before of [lengthy, chunked, `\r\n${plain}`, 'bad\x00', `${plain.slice(0, 20)}`]) {
     parseAt([before.length], before, parser);
     parser.reset();
-    expect(parser.begun).toBe(false);
     expect(parseAt([plain.length], plain, parser), `after ${JSON.stringify(before)}`).toEqual(fresh);
   }
-});
-
-test('begun says whether a byte of the request was seen', () => {
-  const parser = new HeadParser(LIMITS);
-  expect(parser.begun).toBe(false);
-  expect(parseAt([1], 'GET', parser)).toEqual({ incomplete: true });
-  expect(parser.begun).toBe(true);
 });
 
 describe('lines that come again', () => {
