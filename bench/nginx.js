@@ -10,7 +10,8 @@ const START_MS = 5_000;
 /** Files that both keep open. */
 export const OPEN_FILES = 16_384;
 
-function configOf(folder, scratch, port) {
+/** What nginx is told; `scratch` is a folder that it may write into. */
+export function configOf(folder, scratch, port) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `  ${name}_temp_path ${scratch}/nginx-${name};\n`)
     .join('');

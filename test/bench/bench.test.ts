@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 const BENCH = fileURLToPath(new URL('../../bench/bench.js', import.meta.url));
+const EMULATED = fileURLToPath(new URL('../../bench/emulated.js', import.meta.url));
 const TINY = ['--quick', '--seconds', '0.3', '--rounds', '1', '--only', 'plaintext'];
 const TIMEOUT_MS = 90_000;
 
@@ -15,8 +16,12 @@ interface Outcome {
   readonly stderr: string;
 }
 
-async function bench(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
-  const child = spawn(process.execPath, [BENCH, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+async function bench(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  program: string = BENCH,
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => {
     child.kill('SIGTERM');
   });
@@ -67,4 +72,10 @@ describe('the benchmark', () => {
   ])('refuses %j in one line', async (args, text) => {
     expect(await bench(args)).toEqual({ code: 2, stdout: '', stderr: `bench: ${text} (--help lists the flags)\n` });
   });
+});
+
+test('the emulated machine says which packages it needs', async () => {
+  const { code, stdout, stderr } = await bench([], { ...process.env, PATH: '/nowhere' }, EMULATED);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^bench: qemu-system-x86_64, .* not found: apt-get install .* qemu-system-x86 .*\n$/);
 });
