@@ -25,19 +25,21 @@ struct FileObject {
   // Enters a descriptor as open; passes errors on.
   int Opened(int fd) {
     if (fd < 0) return fd;
-    if (static_cast<size_t>(fd) >= open.size()) open.resize(fd + 1);
-    open[fd] = true;
+    const size_t at = static_cast<size_t>(fd);
+    if (at >= open.size()) open.resize(at + 1);
+    open[at] = true;
     return fd;
   }
 
   bool IsOpen(int fd) const {
-    return fd >= 0 && static_cast<size_t>(fd) < open.size() && open[fd];
+    const size_t at = static_cast<size_t>(fd);
+    return fd >= 0 && at < open.size() && open[at];
   }
 
   // Returns what close(2) does; -EBADF when it is not open here.
   int Close(int fd) {
     if (!IsOpen(fd)) return -EBADF;
-    open[fd] = false;
+    open[static_cast<size_t>(fd)] = false;
     return CloseFile(fd);
   }
 
@@ -54,7 +56,7 @@ struct FileObject {
   static constexpr size_t kStatusWords = 5;
   napi_env env;
   FileSystem system;
-  std::vector<bool> open;  // by descriptor, so that asking touches one byte
+  std::vector<bool> open;  // by descriptor, so that asking takes one look
   double* status = nullptr;  // the memory of `status_array`
   napi_ref status_array = nullptr;
   bool destroyed = false;
