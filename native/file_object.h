@@ -56,7 +56,7 @@ struct FileObject {
   static constexpr size_t kStatusWords = 5;
   napi_env env;
   FileSystem system;
-  std::vector<bool> open;  // by descriptor, so that asking takes one look
+  std::vector<bool> open;    // by descriptor, so that asking takes one look
   double* status = nullptr;  // the memory of `status_array`
   napi_ref status_array = nullptr;
   bool destroyed = false;
