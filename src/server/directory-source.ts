@@ -14,6 +14,8 @@ const { errno } = constants;
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [-errno.ENOENT, 'missing'],
   [-errno.ENOTDIR, 'missing'],
+  // Of a root that is gone.
+  [-errno.EBADF, 'missing'],
   [-errno.ENAMETOOLONG, 'missing'],
   [-errno.ELOOP, 'missing'],
   [-errno.EXDEV, 'missing'],

@@ -1,5 +1,5 @@
 // The folder of a site, kept open. When another folder takes its place under the same path, as deployments do,
-// that one is served within a second; when nothing does, the old one's files are simply gone.
+// that one is served within a second; when nothing does, there are no files.
 
 import { fstat, stat } from 'node:fs';
 import { EpollServerError } from '../errors.ts';
@@ -8,6 +8,9 @@ import type { Files } from '../kernel/files.ts';
 
 /** How long a folder that was replaced may go unnoticed. */
 const CHECK_MS = 900;
+
+/** No descriptor: beneath it there is nothing (EBADF). */
+const NOWHERE = -1;
 
 export class RootDirectory {
   readonly #files: Files;
@@ -37,14 +40,17 @@ export class RootDirectory {
     }
   }
 
-  /** For `Files.open`; looks now and then, in the background, whether it is still what the path leads to. */
+  /**
+   * For `Files.open`; looks now and then, in the background, whether it is still what the path leads to. While nothing is
+   * there, the folder may be open and live on elsewhere, but it is no root.
+   */
   get fd(): number {
     const nowMs = this.#nowMs();
     if (nowMs - this.#checkedMs >= CHECK_MS) {
       this.#checkedMs = nowMs;
       this.#compare();
     }
-    return this.#fd;
+    return this.#isGone ? NOWHERE : this.#fd;
   }
 
   #compare(): void {

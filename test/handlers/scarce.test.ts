@@ -141,6 +141,19 @@ test('names too long, and names that are not UTF-8, are errors of the client alo
   expect(served.log()).toBe('');
 });
 
+test('a root that is moved away is gone too, and back when it is', async () => {
+  const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
+  const served = await startServer(`${parent}/www`, { options: '{ site: { listing: true } }' });
+  const isGone = async (target: string): Promise<boolean> => (await ask(served.port, get(target))).status === 404;
+  expect([await isGone('/a.txt'), await isGone('/big.bin'), await isGone('/')]).toEqual([false, false, false]);
+  await rename(`${parent}/www`, `${parent}/elsewhere`);
+  for (const target of ['/a.txt', '/big.bin', '/']) await until(() => isGone(target), `${target} is gone`);
+  await rename(`${parent}/elsewhere`, `${parent}/www`);
+  for (const target of ['/a.txt', '/big.bin', '/'])
+    await until(async () => !(await isGone(target)), `${target} is back`);
+  expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
+});
+
 test('a root that disappears is 404 and one line, and served again when it is back', async () => {
   const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
   const served = await startServer(`${parent}/www`, {});
