@@ -33,6 +33,15 @@ test('an application answers from its threads, with all of the request', async (
   expect(program.stderr).toBe('');
 });
 
+test('a thread that has more to do when its answer is given is ended with the server, and nobody has failed', async () => {
+  const lingering = fileURLToPath(new URL('applications/lingering.mjs', import.meta.url));
+  const program = startCommand(['0', lingering, '--door', 'raw', '--offload', '1', '--no-access-log']);
+  expect((await ask(await portOf(program), get('/'))).text).toBe('answered');
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
+});
+
 test('a WSGI-style application does too, and knows of its copies', async () => {
   const program = startCommand(['0', `${MODULE}:application`, '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/x'))).text).toBe('/x true');

@@ -55,6 +55,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     await pool.destroy();
     throw error instanceof EpollServerError ? error : refuse(application, error);
   }
+  let isClosing = false;
   return {
     handler: (request, response) => {
       if (pool.queueSize >= maxWaiting) {
@@ -65,9 +66,15 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
       const call = new OffloadedCall(request, response, port1);
       const run = (signal: AbortSignal): Promise<unknown> =>
         pool.run(task({ head: call.head, port: port2 }), { transferList: [port2], signal });
-      return call.run(run);
+      // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.
+      return call.run(run).catch((error: unknown) => {
+        if (!isClosing) throw error;
+      });
     },
-    close: () => pool.destroy(),
+    close: () => {
+      isClosing = true;
+      return pool.destroy();
+    },
   };
 }
 
