@@ -96,9 +96,10 @@ export function idleText(rounds) {
 
 /** Our cost of a request of each case, nginx's, and the median of the rounds' ratios. */
 function fileRows({ cases }) {
-  return cases.map(({ name, limit, rounds }) => ({
+  return cases.map(({ name, limit, instructionLimit = null, rounds }) => ({
     name,
     limit,
+    instructionLimit,
     ownUs: median(rounds.map(({ own }) => own.us)),
     userUs: median(rounds.map(({ own }) => own.userUs)),
     nginxUs: rounds[0].nginx === null ? null : median(rounds.map(({ nginx }) => nginx.us)),
@@ -114,11 +115,15 @@ export function filesText(files) {
   return `files, beside nginx with open_file_cache and sendfile\n${lines.join('')}`;
 }
 
-function filePromises(files, promise) {
+function filePromises(files, promise, lines) {
   const rows = fileRows(files);
-  for (const { name, limit, ratio } of rows) {
-    if (ratio !== null && limit !== null) {
+  for (const { name, limit, instructionLimit, ratio } of rows) {
+    if (ratio === null) continue;
+    if (limit !== null)
       promise(`${name}: at most ${limit} of nginx's CPU time per request`, ratio.toFixed(3), ratio <= limit);
+    if (instructionLimit !== null) {
+      const text = `${name}: at most ${instructionLimit} of nginx's instructions per request`;
+      lines.push(`  -       ${text}: npm run bench:emulated counts them; of its CPU time: ${ratio.toFixed(3)}\n`);
     }
   }
   const costOf = (name) => rows.find((row) => row.name === name)?.ownUs ?? Number.NaN;
@@ -177,7 +182,7 @@ export function promises(results) {
       bytes <= 512,
     );
   }
-  if (results.files !== null) filePromises(results.files, promise);
+  if (results.files !== null) filePromises(results.files, promise, lines);
   return lines.length === 0 ? '' : `promises (medians)\n${lines.join('')}`;
 }
 
