@@ -39,5 +39,10 @@ test('whoever is added or renewed comes last, whoever is removed is gone, and bo
 });
 
 test('who is in no order cannot leave one', () => {
-  expect(() => new UseOrder<Thing>().remove({ name: 1, older: null, newer: null })).toThrow(/is in it/);
+  const order = new UseOrder<Thing>();
+  const stranger: Thing = { name: 1, older: null, newer: null };
+  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  order.add({ name: 2, older: null, newer: null });
+  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  expect(namesOf(order).forwards).toEqual([2]);
 });

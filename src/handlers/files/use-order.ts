@@ -42,7 +42,7 @@ export class UseOrder<T extends Ordered<T>> {
   /** `thing`, which is in this order, leaves it. */
   remove(thing: T): void {
     const { older, newer } = thing;
-    assert((older ?? this.#oldest) !== null && this.#size > 0, 'who leaves an order is in it');
+    assert((older === null ? this.#oldest : older.newer) === thing, 'who leaves an order is in it');
     if (older === null) this.#oldest = newer;
     else older.newer = newer;
     if (newer === null) this.#newest = older;
