@@ -15,7 +15,7 @@ import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
 import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
 
 const MAX_FUNCTION_LINES = 70;
-const MAX_FILE_LINES = 300;
+const MAX_FILE_LINES = 400;
 
 const TYPESCRIPT = sourceFiles('src', ['.ts']);
 const NATIVE = sourceFiles('native', ['.cc', '.h']);
@@ -103,7 +103,7 @@ describe('sizes', () => {
     expect(offendersOf([...TYPESCRIPT, ...NATIVE, ...SCRIPTS], longFunctions)).toEqual([]);
   });
 
-  test('files stay about 300 lines', () => {
+  test('files stay below 400 lines', () => {
     const long = [...TYPESCRIPT, ...NATIVE, ...SCRIPTS, ...TESTS]
       .map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }))
       .filter(({ lines }) => lines >= MAX_FILE_LINES)
