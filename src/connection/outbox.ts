@@ -1,50 +1,64 @@
-// What one connection still owes its client, in order. Exists only while something is owed.
-// It must not know what the bytes mean, nor when to send them.
+// Output of one connection that the kernel has not taken yet, in order. Exists only while there is some.
+// Small chunks are merged, so that memory follows bytes and not the number of writes.
 
 /** Smaller chunks are gathered into one send; larger ones are sent from where they lie. */
 export const GATHER_BYTES = 16_384;
 
+/** The first buffer into which small chunks are merged, in bytes; later ones double up to {@link GATHER_BYTES}. */
+const MIN_MERGED_BYTES = 1_024;
+
+/** `bytes[start, end)` is unsent; what lies behind it is room, where `isMerged`. */
+interface Chunk {
+  readonly bytes: Uint8Array;
+  start: number;
+  end: number;
+  /** Belongs to the outbox: small chunks are copied into it. */
+  readonly isMerged: boolean;
+  next: Chunk | null;
+}
+
 export class Outbox {
-  readonly #chunks: Uint8Array[] = [];
-  /** Bytes of the first chunk that were sent. */
-  #sent = 0;
-  /** Bytes that are owed. */
+  #first: Chunk | null = null;
+  #last: Chunk | null = null;
+  /** Bytes that are unsent. */
   bytes = 0;
 
+  /** Adds `chunk` behind all others. It must stay as it is until it is sent. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#chunks.push(chunk);
     this.bytes += chunk.length;
+    // The first chunk is most often the only one: it is not copied.
+    if (this.#last === null || chunk.length > GATHER_BYTES) this.#link(chunk, chunk.length, false);
+    else this.#merge(chunk, this.#last);
   }
 
   /** Puts `chunk` in front of all others, of which nothing was sent yet. */
   unshift(chunk: Uint8Array): void {
-    this.#chunks.unshift(chunk);
+    this.#first = { bytes: chunk, start: 0, end: chunk.length, isMerged: false, next: this.#first };
+    this.#last ??= this.#first;
     this.bytes += chunk.length;
   }
 
   /** The first chunk when it is large: to be sent from its own memory, from {@link offset} on. */
   get large(): Uint8Array | null {
-    const first = this.#chunks[0];
-    return first !== undefined && first.length - this.#sent > GATHER_BYTES ? first : null;
+    const first = this.#first;
+    return first !== null && first.end - first.start > GATHER_BYTES ? first.bytes : null;
   }
 
   /** Where in the first chunk the unsent bytes begin. */
   get offset(): number {
-    return this.#sent;
+    return this.#first?.start ?? 0;
   }
 
   /** Copies small chunks from the front into `arena`, as many as fit. Returns the bytes copied. */
   gather(arena: Uint8Array): number {
     let at = 0;
-    let from = this.#sent;
-    for (const chunk of this.#chunks) {
-      const length = Math.min(chunk.length - from, arena.length - at);
+    for (let chunk = this.#first; chunk !== null; chunk = chunk.next) {
+      const length = Math.min(chunk.end - chunk.start, arena.length - at);
       if (length > GATHER_BYTES) break;
-      arena.set(chunk.subarray(from, from + length), at);
+      arena.set(chunk.bytes.subarray(chunk.start, chunk.start + length), at);
       at += length;
-      if (from + length < chunk.length) break;
-      from = 0;
+      if (chunk.start + length < chunk.end) break;
     }
     return at;
   }
@@ -52,14 +66,37 @@ export class Outbox {
   /** Forgets `count` bytes from the front: they were sent. */
   drop(count: number): void {
     this.bytes -= count;
-    let left = count + this.#sent;
-    let done = 0;
-    for (const chunk of this.#chunks) {
-      if (left < chunk.length) break;
-      left -= chunk.length;
-      done++;
+    let left = count;
+    for (let chunk = this.#first; chunk !== null; chunk = chunk.next) {
+      const length = chunk.end - chunk.start;
+      if (left < length) {
+        chunk.start += left;
+        return;
+      }
+      left -= length;
+      this.#first = chunk.next;
     }
-    if (done > 0) this.#chunks.splice(0, done);
-    this.#sent = left;
+    this.#last = null;
+  }
+
+  /** Copies a small chunk behind the last one, into as many buffers as it takes. */
+  #merge(chunk: Uint8Array, last: Chunk): void {
+    const room = last.isMerged ? last.bytes.length - last.end : 0;
+    const fitting = Math.min(room, chunk.length);
+    last.bytes.set(chunk.subarray(0, fitting), last.end);
+    last.end += fitting;
+    if (fitting === chunk.length) return;
+    const rest = chunk.subarray(fitting);
+    const grownBytes = last.isMerged ? Math.min(2 * last.bytes.length, GATHER_BYTES) : MIN_MERGED_BYTES;
+    const bytes = Buffer.allocUnsafe(Math.max(rest.length, grownBytes));
+    bytes.set(rest);
+    this.#link(bytes, rest.length, true);
+  }
+
+  #link(bytes: Uint8Array, end: number, isMerged: boolean): void {
+    const chunk = { bytes, start: 0, end, isMerged, next: null };
+    if (this.#last === null) this.#first = chunk;
+    else this.#last.next = chunk;
+    this.#last = chunk;
   }
 }

@@ -2,6 +2,7 @@
 // client is still sending, or a stream, which is made only for who asks for it. It must not know messages.
 
 import stream from 'node:stream';
+import { SlabQueue } from '../slab-queue.ts';
 import { NodeResponse } from './native.ts';
 
 /** What can be made into content; async iterables as in Node. */
@@ -71,7 +72,7 @@ export class Content {
     const taken = this.take();
     if (typeof taken === 'string') return new Uint8Array(Buffer.from(taken));
     if (taken instanceof Uint8Array) return new Uint8Array(taken);
-    return new Uint8Array(taken instanceof ReadableStream ? await readAll(taken) : await taken.bytes());
+    return ownBytes(taken instanceof ReadableStream ? await readAll(taken) : await taken.bytes());
   }
 
   /** "UTF-8 decode": a byte order mark goes, what is no UTF-8 becomes U+FFFD. */
@@ -177,12 +178,20 @@ function spentStream(): ReadableStream<Uint8Array> {
 
 async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const reader = stream.getReader();
-  const pieces: Uint8Array[] = [];
+  const all = new SlabQueue();
   for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
     if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
-    pieces.push(value);
+    all.append(value);
   }
-  return Buffer.concat(pieces);
+  return all.takeAll();
+}
+
+/** The bytes in an ArrayBuffer of exactly their length: the same one where it is that already. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
+    ? new Uint8Array(buffer)
+    : new Uint8Array(bytes);
 }
 
 function withoutBom(text: string): string {

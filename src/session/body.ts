@@ -5,6 +5,7 @@ import { Patience } from '../connection/patience.ts';
 import { EpollServerError } from '../errors.ts';
 import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
 import type { RequestBody } from '../http/handler.ts';
+import { SlabQueue } from '../slab-queue.ts';
 
 /** Bytes that may wait for the reader before the client is told to (by TCP) wait too. */
 const WINDOW_BYTES = 65_536;
@@ -33,8 +34,8 @@ export class Body implements RequestBody {
   readonly #decoder: ChunkedDecoder | null;
   /** Bytes that are still to come when the length is known. */
   #left: number;
-  #pieces: Uint8Array[] = [];
-  #queuedBytes = 0;
+  /** Content that arrived and that the reader has not taken yet. */
+  readonly #queue = new SlabQueue();
   #waiter: Waiter | null = null;
   #wanted = false;
   #error: EpollServerError | null = null;
@@ -61,7 +62,7 @@ export class Body implements RequestBody {
   /** Whether bytes from the connection are welcome now. */
   get wantsInput(): boolean {
     if (this.complete || this.#error !== null) return false;
-    return this.#discarding || (this.#wanted && this.#queuedBytes < WINDOW_BYTES);
+    return this.#discarding || (this.#wanted && this.#queue.byteLength < WINDOW_BYTES);
   }
 
   /** Whether a reader waits for the client. */
@@ -101,7 +102,7 @@ export class Body implements RequestBody {
     } else {
       at = this.#decoder.decode(bytes, start, end, (from, to) => this.#take(bytes, from, to));
     }
-    if (this.complete) this.#settleEnd();
+    this.#settle();
     return at;
   }
 
@@ -124,8 +125,7 @@ export class Body implements RequestBody {
     const waiter = this.#waiter;
     this.#waiter = null;
     waiter?.reject(consumed('the request was answered without it'));
-    this.#pieces = [];
-    this.#queuedBytes = 0;
+    this.#queue.clear();
   }
 
   /** The rest will not come: who reads is told. */
@@ -138,9 +138,8 @@ export class Body implements RequestBody {
   }
 
   read(): Promise<Uint8Array | null> {
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) {
-      this.#queuedBytes -= piece.length;
+    const piece = this.#queue.shift();
+    if (piece !== null) {
       this.#owner?.bodyWanted(false);
       return Promise.resolve(piece);
     }
@@ -159,15 +158,13 @@ export class Body implements RequestBody {
   }
 
   async bytes(maxBytes: number = this.#limits.maxBodyBytes): Promise<Buffer> {
-    const pieces: Uint8Array[] = [];
-    let total = 0;
+    const all = new SlabQueue();
     for (let piece = await this.read(); piece !== null; piece = await this.read()) {
-      total += piece.length;
-      if (total > maxBytes)
+      if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-      pieces.push(piece);
+      all.append(piece);
     }
-    return Buffer.concat(pieces, total);
+    return all.takeAll();
   }
 
   async text(maxBytes?: number): Promise<string> {
@@ -179,26 +176,16 @@ export class Body implements RequestBody {
   }
 
   #take(bytes: Buffer, start: number, end: number): void {
-    if (start === end) return;
-    if (this.#discarding) {
-      this.#discardedBytes += end - start;
-      return;
-    }
-    const piece = new Uint8Array(bytes.subarray(start, end));
-    const waiter = this.#waiter;
-    if (waiter !== null) {
-      this.#waiter = null;
-      waiter.resolve(piece);
-      return;
-    }
-    this.#pieces.push(piece);
-    this.#queuedBytes += piece.length;
+    if (this.#discarding) this.#discardedBytes += end - start;
+    else this.#queue.append(bytes, start, end);
   }
 
-  #settleEnd(): void {
+  /** Gives a waiting reader what has arrived: once for all chunks of one receive. */
+  #settle(): void {
     const waiter = this.#waiter;
+    if (waiter === null || (this.#queue.byteLength === 0 && !this.complete)) return;
     this.#waiter = null;
-    waiter?.resolve(null);
+    waiter.resolve(this.#queue.shift());
   }
 }
 

@@ -23,8 +23,11 @@ const APART: readonly string[] = ['conformance', 'compare'];
 /** Root files that everyone but `http` and `fetch` may import. */
 const PLAIN = ['src/errors.ts', 'src/package.ts'];
 
+/** Plain data structures, which `fetch` may import too. */
+const STRUCTURES = ['src/slab-queue.ts'];
+
 /** Those that rooms of the server may import too. */
-const SHARED = [...PLAIN, 'src/limits.ts'];
+const SHARED = [...PLAIN, ...STRUCTURES, 'src/limits.ts'];
 
 /** The models: each is a program that shows how it works, out of whatever layer has the parts. */
 const PROGRAMS: readonly string[] = [
@@ -42,6 +45,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': ['src/errors.ts'],
   'src/package.ts': [],
+  'src/slab-queue.ts': [],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...ROOMS, 'http']])),
@@ -72,11 +76,15 @@ function objection(from: string, target: string): string | undefined {
   }
   if (room === targetRoom) return undefined;
   if (room === 'http') return 'http/ imports nothing';
-  if (room === 'fetch') return "fetch/ imports nothing: it has the standard's classes alone";
-  if (room === 'handlers') {
-    return targetRoom === 'http' || targetRoom === 'fetch' || PLAIN.includes(target)
+  if (room === 'fetch') {
+    return STRUCTURES.includes(target)
       ? undefined
-      : 'handlers/ import http/, fetch/, errors.ts and package.ts only';
+      : "fetch/ imports data structures only: it has the standard's classes";
+  }
+  if (room === 'handlers') {
+    return targetRoom === 'http' || targetRoom === 'fetch' || [...PLAIN, ...STRUCTURES].includes(target)
+      ? undefined
+      : 'handlers/ import http/, fetch/, errors.ts, package.ts and data structures only';
   }
   if (APART.includes(room)) return PLAIN.includes(target) ? undefined : 'it imports errors.ts and package.ts only';
   if (room === 'cli' && APART.includes(targetRoom)) return undefined;

@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
 import type { FieldNames } from '../../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
+import { SlabQueue } from '../../slab-queue.ts';
 import type { Pairs, RequestHead, Thrown, ToWorker } from './messages.ts';
 import { revived } from './thrown.ts';
 
@@ -103,15 +104,13 @@ class RemoteBody implements RequestBody {
   }
 
   async bytes(maxBytes: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
-    const pieces: Uint8Array[] = [];
-    let total = 0;
+    const all = new SlabQueue();
     for await (const piece of this) {
-      total += piece.length;
-      if (total > maxBytes)
+      if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-      pieces.push(piece);
+      all.append(piece);
     }
-    return Buffer.concat(pieces, total);
+    return all.takeAll();
   }
 
   async text(maxBytes?: number): Promise<string> {

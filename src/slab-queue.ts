@@ -1,0 +1,87 @@
+// A first-in, first-out queue of bytes. Small pieces are merged into slabs, so that the memory of a queue follows its
+// bytes and not the number of pieces: one byte in an array of its own costs about 200 bytes of heap.
+
+/**
+ * The first piece gets a slab of exactly its length, since most queues never hold a second one. Later slabs double
+ * between these sizes, in bytes, or are as long as a piece that is longer.
+ */
+const MIN_SLAB_BYTES = 1_024;
+const MAX_SLAB_BYTES = 65_536;
+
+interface Slab {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  usedBytes: number;
+  next: Slab | null;
+}
+
+export class SlabQueue {
+  #first: Slab | null = null;
+  #last: Slab | null = null;
+  #byteLength = 0;
+
+  /** Bytes in the queue. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** Copies `from[start, end)` to the end of the queue. */
+  append(from: Uint8Array, start: number = 0, end: number = from.length): void {
+    this.#byteLength += end - start;
+    for (let at = start; at < end; ) {
+      const slab = this.#slabFor(end - at);
+      const count = Math.min(slab.bytes.length - slab.usedBytes, end - at);
+      slab.bytes.set(from.subarray(at, at + count), slab.usedBytes);
+      slab.usedBytes += count;
+      at += count;
+    }
+  }
+
+  /**
+   * Removes the oldest slab and returns its bytes, in an ArrayBuffer of exactly their length; null when the queue is
+   * empty. A view of a longer buffer would show memory that is not part of the content.
+   */
+  shift(): Uint8Array<ArrayBuffer> | null {
+    const slab = this.#first;
+    if (slab === null) return null;
+    this.#first = slab.next;
+    if (slab.next === null) this.#last = null;
+    this.#byteLength -= slab.usedBytes;
+    return slab.usedBytes === slab.bytes.length ? slab.bytes : slab.bytes.slice(0, slab.usedBytes);
+  }
+
+  /** Removes everything and returns it in one piece, in an ArrayBuffer of exactly its length. */
+  takeAll(): Buffer<ArrayBuffer> {
+    const only = this.#first === this.#last ? this.shift() : null;
+    if (only !== null) return Buffer.from(only.buffer);
+    const all = Buffer.allocUnsafeSlow(this.#byteLength);
+    let at = 0;
+    for (let slab = this.#first; slab !== null; slab = slab.next) {
+      all.set(slab.bytes.subarray(0, slab.usedBytes), at);
+      at += slab.usedBytes;
+    }
+    this.clear();
+    return all;
+  }
+
+  clear(): void {
+    this.#first = null;
+    this.#last = null;
+    this.#byteLength = 0;
+  }
+
+  /** The last slab when it has room, else a new one. */
+  #slabFor(wantedBytes: number): Slab {
+    const last = this.#last;
+    if (last !== null && last.usedBytes < last.bytes.length) return last;
+    const slab = { bytes: new Uint8Array(Math.max(wantedBytes, grownBytes(last))), usedBytes: 0, next: null };
+    if (last === null) this.#first = slab;
+    else last.next = slab;
+    this.#last = slab;
+    return slab;
+  }
+}
+
+/** The least size of the slab behind `last`. */
+function grownBytes(last: Slab | null): number {
+  return last === null ? 0 : Math.min(Math.max(2 * last.bytes.length, MIN_SLAB_BYTES), MAX_SLAB_BYTES);
+}

@@ -1,0 +1,68 @@
+// Proves that a queue of bytes keeps them whole and in order however they come, and that its memory follows bytes.
+
+import { expect, test } from 'vitest';
+import { SlabQueue } from '../src/slab-queue.ts';
+
+function numbered(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7) & 0xff);
+}
+
+test('bytes leave in order, whatever the sizes of the pieces that came', () => {
+  const whole = numbered(200_000);
+  for (const step of [1, 7, 1_000, 1_024, 65_536, 65_537, 200_000]) {
+    for (const takesBetween of [false, true]) {
+      const queue = new SlabQueue();
+      const taken: Uint8Array[] = [];
+      for (let at = 0; at < whole.length; at += step) {
+        queue.append(whole, at, Math.min(at + step, whole.length));
+        const piece = takesBetween && at % 3 === 0 ? queue.shift() : null;
+        if (piece !== null) taken.push(piece);
+      }
+      expect(queue.byteLength).toBe(whole.length - taken.reduce((sum, { length }) => sum + length, 0));
+      taken.push(queue.takeAll());
+      expect(Buffer.concat(taken).equals(whole), `pieces of ${step} bytes`).toBe(true);
+      expect(queue.byteLength).toBe(0);
+      expect(queue.shift()).toBeNull();
+    }
+  }
+});
+
+test('a queue takes more after it was emptied', () => {
+  const queue = new SlabQueue();
+  for (const text of ['one', 'two']) {
+    queue.append(Buffer.from(text));
+    expect(Buffer.from(queue.shift() ?? []).toString()).toBe(text);
+    queue.append(Buffer.from(text));
+    expect(queue.takeAll().toString()).toBe(text);
+    queue.append(Buffer.from(text));
+    queue.clear();
+    expect(queue.byteLength).toBe(0);
+    expect(queue.takeAll().length).toBe(0);
+  }
+});
+
+test('what is appended is copied, and no piece shows memory behind its bytes', () => {
+  const queue = new SlabQueue();
+  const shared = Buffer.from('abc');
+  queue.append(shared);
+  for (let i = 0; i < 10; i++) queue.append(shared, 1, 2);
+  shared.fill('z');
+  for (const expected of ['abc', 'b'.repeat(10)]) {
+    const piece = queue.shift();
+    expect(Buffer.from(piece ?? []).toString()).toBe(expected);
+    expect(piece?.buffer.byteLength).toBe(expected.length);
+  }
+  for (const length of [1, 2_000, 100_000]) {
+    queue.append(new Uint8Array(length), 0, length);
+    queue.append(new Uint8Array(1), 0, 1);
+    expect(queue.takeAll().buffer.byteLength).toBe(length + 1);
+  }
+});
+
+test('65,536 pieces of one byte are a few slabs', () => {
+  const queue = new SlabQueue();
+  for (let i = 0; i < 65_536; i++) queue.append(Uint8Array.of(i & 0xff));
+  let slabs = 0;
+  while (queue.shift() !== null) slabs++;
+  expect(slabs).toBeLessThan(16);
+});
