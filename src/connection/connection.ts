@@ -1,6 +1,7 @@
 // One client's bytes: received within a budget, kept while they cannot be used, and closed without losing
 // the last answer (sending is Sender's). It must not know HTTP.
 
+import { assert } from '../errors.ts';
 import { EAGAIN, EINTR } from '../kernel/errno.ts';
 import {
   AHEAD,
@@ -32,9 +33,16 @@ export class Connection extends Sender {
   #ahead = true;
   #timeoutTick = 0;
   #lingeredBytes = 0;
+  #peer: SocketAddress | null = null;
+  #local: SocketAddress | null = null;
 
+  /** The client's address. */
   get peer(): SocketAddress {
-    return this.context.kernel.peer(this.fd);
+    if (this.#peer === null) {
+      this.#assertOpen();
+      this.#peer = Object.freeze(this.context.kernel.peer(this.fd));
+    }
+    return this.#peer;
   }
 
   /** The client finished sending, or left: bytes that it sent before may still be unread. */
@@ -42,12 +50,28 @@ export class Connection extends Sender {
     return this.peerEnded || this.#hungUp;
   }
 
+  /** The address that the client connected to. */
   get local(): SocketAddress {
-    return this.context.kernel.local(this.fd);
+    if (this.#local === null) {
+      this.#assertOpen();
+      this.#local = this.context.localAddress ?? Object.freeze(this.context.kernel.local(this.fd));
+    }
+    return this.#local;
+  }
+
+  /**
+   * Looks both addresses up while the connection is open. The kernel's table is keyed by descriptor number, and after
+   * the close that number is the next client's.
+   */
+  captureAddresses(): void {
+    if (this.#peer !== null && this.#local !== null) return;
+    void this.peer;
+    void this.local;
   }
 
   /** Bytes that passed so far: received, sent. */
   get transferred(): readonly [number, number] {
+    this.#assertOpen();
     return this.context.kernel.transferred(this.fd);
   }
 
@@ -286,8 +310,12 @@ export class Connection extends Sender {
     this.context.reactor.bury(this);
   }
 
+  #assertOpen(): void {
+    assert(!this.buried, 'the kernel is asked about a connection while it is open');
+  }
+
   #protocol(): Protocol {
-    if (this.protocol === null) throw new Error('epoll-server: broken invariant: a connection has a protocol');
+    assert(this.protocol !== null, 'a connection has a protocol');
     return this.protocol;
   }
 }

@@ -1,9 +1,9 @@
 // What connections need from the server that has them: its kernel, its loop, and its limits. It must not know what
 // they are used for.
 
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import type { Driver } from '../reactor/driver.ts';
-import type { Sender } from './sender.ts';
+import type { Connection } from './connection.ts';
 import type { Stage } from './stage.ts';
 
 /** What all connections of a server share. */
@@ -18,8 +18,10 @@ export interface ConnectionContext {
   readonly maxFileBytesPerTurn: number;
   readonly lingerTimeoutMs: number;
   readonly maxLingerBytes: number;
+  /** The address that every client connects to; null: the listener has all addresses, and each connection is asked. */
+  readonly localAddress: SocketAddress | null;
   /** Descriptors block: one is received from only after it was reported readable. */
   readonly isBlocking?: boolean;
   /** Told when the descriptor of a connection is given back. */
-  readonly onClosed: (sender: Sender) => void;
+  readonly onClosed: (connection: Connection) => void;
 }

@@ -71,9 +71,13 @@ export class BlockingServer implements Running {
     this.#onClose = onClose ?? (() => Promise.resolve());
     if (inherited === undefined) this.listener = listen(kernel, plan.place);
     else this.listener = inherited === null ? -1 : check('adopt', kernel.adopt(inherited), 'the inherited socket');
-    this.url = this.listener < 0 ? '' : urlOf(kernel.local(this.listener));
+    const address = this.listener < 0 ? undefined : kernel.local(this.listener);
+    this.url = address === undefined ? '' : urlOf(address);
     this.#waiter = new Waiter(kernel);
-    this.#clientele = new Clientele(plan, resources, kernel, this.#waiter, { isBlocking: true });
+    this.#clientele = new Clientele(plan, resources, kernel, this.#waiter, {
+      isBlocking: true,
+      ...(address === undefined ? {} : { listener: address }),
+    });
     this.finished = work(this);
   }
 

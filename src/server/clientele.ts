@@ -4,13 +4,12 @@
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionContext } from '../connection/context.ts';
-import type { Sender } from '../connection/sender.ts';
 import { Stage } from '../connection/stage.ts';
 import { assert } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler } from '../http/handler.ts';
 import { HeadWriter } from '../http/response-head.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { SessionContext } from '../session/context.ts';
 import { Session } from '../session/session.ts';
@@ -21,12 +20,17 @@ import type { Plan, Resources } from './plan.ts';
 import { Sites } from './sites.ts';
 import { Watcher } from './watcher.ts';
 
+/** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
+
 /** Makes what is driven for one client, known to its driver. */
 export type Connect = (context: ConnectionContext, fd: number, generation: number) => Connection;
 
 export interface ClienteleOptions {
   /** Called when a client has left. */
   readonly onLeave?: () => void;
+  /** What the server listens on; absent: it is handed connections that others accepted. */
+  readonly listener?: SocketAddress;
   /** The clients' descriptors block. */
   readonly isBlocking?: boolean;
 }
@@ -38,9 +42,9 @@ export class Clientele {
   readonly #kernel: Kernel;
   readonly #context: ConnectionContext;
   readonly #admission: Admission;
-  readonly #connections = new Map<Sender, Session>();
+  readonly #connections = new Map<Connection, Session>();
   /** Those of the connections that are only being told that there is no room. */
-  readonly #refused = new Set<Sender>();
+  readonly #refused = new Set<Connection>();
   readonly #onLeave: () => void;
 
   constructor(plan: Plan, resources: Resources, kernel: Kernel, driver: Driver, options: ClienteleOptions = {}) {
@@ -62,6 +66,7 @@ export class Clientele {
       minSendBytesPerSecond: limits.minSendBytesPerSecond,
       lingerTimeoutMs: limits.lingerTimeoutMs,
       maxLingerBytes: limits.maxLingerBytes,
+      localAddress: localAddressOf(options.listener),
       isBlocking: options.isBlocking ?? false,
       onClosed: (connection) => this.#leave(connection),
     };
@@ -82,7 +87,8 @@ export class Clientele {
    * Null: there is not even room for that, and it was cut off.
    */
   enter(connect: Connect, fd: number, generation: number): Connection | null {
-    const outcome = this.#admission.enter(this.#addressOf(fd));
+    const address = this.#admission.asksAddress ? this.#kernel.peer(fd).address : '';
+    const outcome = this.#admission.enter(address);
     if (outcome === CUT_OFF) {
       this.#kernel.reset(fd);
       this.#kernel.close(fd);
@@ -110,17 +116,18 @@ export class Clientele {
     for (const connection of this.#connections.keys()) connection.abort(reason);
   }
 
-  /** Empty unless somebody counts by it. */
-  #addressOf(fd: number): string {
-    return this.#admission.asksAddress ? this.#kernel.peer(fd).address : '';
-  }
-
-  #leave(connection: Sender): void {
+  #leave(connection: Connection): void {
     this.#connections.delete(connection);
     const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
-    this.#admission.leave(this.#addressOf(connection.fd), outcome);
+    this.#admission.leave(this.#admission.asksAddress ? connection.peer.address : '', outcome);
     this.#onLeave();
   }
+}
+
+/** The address that all clients connect to; null when the listener takes them on any address of this machine. */
+function localAddressOf(listener: SocketAddress | undefined): SocketAddress | null {
+  if (listener === undefined || ANY_ADDRESS.has(listener.address)) return null;
+  return Object.freeze({ ...listener });
 }
 
 function makeSites(

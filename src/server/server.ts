@@ -123,7 +123,10 @@ class RunningServer implements Server {
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#clientele = new Clientele(plan, resources, kernel, this.#reactor, { onLeave: () => this.#left() });
+    this.#clientele = new Clientele(plan, resources, kernel, this.#reactor, {
+      onLeave: () => this.#left(),
+      listener: this.address,
+    });
     this.#acceptor = this.#startAccepting(listener, variant.connect ?? makeConnection);
     check(
       'start',

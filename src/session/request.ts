@@ -123,10 +123,12 @@ export class Request implements HttpRequest {
   }
 
   get remote(): Endpoint {
+    this.#valid();
     return this.#connection.peer;
   }
 
   get local(): Endpoint {
+    this.#valid();
     return this.#connection.local;
   }
 
@@ -147,6 +149,7 @@ export class Request implements HttpRequest {
   retain(): void {
     if (this.#retained || this.#head === null) return;
     this.#retained = true;
+    this.#connection.captureAddresses();
     this.#head = this.#head.copy();
     this.#base = kept.keep(this.#bytes, this.#base, this.#base + this.#head.length);
     this.#bytes = kept.block;

@@ -39,6 +39,12 @@ const answers = {
     while (!existsSync(new URL('./open', import.meta.url))) await sleep(5);
     return 'opened';
   },
+  '/address': async (environ) => {
+    await answers['/gate']();
+    const { REMOTE_ADDR, REMOTE_PORT, SERVER_NAME, SERVER_PORT } = environ;
+    process.stdout.write(['address', REMOTE_ADDR, REMOTE_PORT, SERVER_NAME, SERVER_PORT].join(' ') + '\\n');
+    return 'written';
+  },
   '/exit': () => process.exit(7),
   '/throw': () => { throw new Error('on purpose'); },
   '/body': async (environ) => String((await environ['wsgi.input'].bytes()).length),

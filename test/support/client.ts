@@ -147,9 +147,10 @@ export class Client {
   }
 }
 
-/** Connects; the test's end disconnects. */
-export async function connect(port: number, host = '127.0.0.1'): Promise<Client> {
-  const socket = connectSocket({ port, host, allowHalfOpen: true, noDelay: true });
+/** Connects, from `localAddress` if it is given; the test's end disconnects. */
+export async function connect(port: number, host = '127.0.0.1', localAddress?: string): Promise<Client> {
+  const from = localAddress === undefined ? {} : { localAddress };
+  const socket = connectSocket({ port, host, ...from, allowHalfOpen: true, noDelay: true });
   const client = new Client(socket);
   onTestFinished(() => client.destroy());
   await new Promise<void>((resolve, reject) => {
