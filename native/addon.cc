@@ -136,7 +136,7 @@ constexpr Named kCalls[] = {
     {"accept", One<&Kernel::Accept>},
     {"acceptBlocking", One<&Kernel::AcceptBlocking>},
     {"adopt", One<&Kernel::Adopt>},
-    {"release", One<&Kernel::Release>},
+    {"adoptCopy", One<&Kernel::AdoptCopy>},
     {"unblock", One<&Kernel::Unblock>},
     {"receiveAhead", Two<&Kernel::ReceiveAhead>},
     {"recv", Three<&Kernel::Recv>},

@@ -152,11 +152,12 @@ int Kernel::Unblock(int fd) {
   return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::Unblock(fd);
 }
 
-int Kernel::Release(int fd) {
-  if (!connections_.Close(fd)) return -EBADF;
-  // The open file lives on elsewhere, so the system would not forget it when it is closed here.
-  poller_->Remove(fd);
-  return 0;
+int Kernel::AdoptCopy(int fd) {
+  const int copy = epoll_server::Duplicate(fd);
+  if (copy < 0) return copy;
+  const int adopted = Adopt(copy);
+  if (adopted < 0) epoll_server::Close(copy);
+  return adopted;
 }
 
 int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {

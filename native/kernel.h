@@ -112,10 +112,11 @@ class Kernel {
   int AcceptBlocking(int listener);
   // Enters a socket that another process or thread opened. Returns it or -errno.
   int Adopt(int fd);
+  // Duplicates a socket that another thread owns and enters the copy: two threads that share a
+  // number could not tell which of them may close it. Returns the copy or -errno.
+  int AdoptCopy(int fd);
   // Makes a descriptor non-blocking that AcceptBlocking returned. Returns 0 or -errno.
   int Unblock(int fd);
-  // Forgets an open descriptor without closing it: somebody else has it now. Returns 0 or -EBADF.
-  int Release(int fd);
   int Recv(int fd, uint32_t offset, uint32_t length);
   int ReceiveAhead(int fd, int32_t on);
   int Send(int fd, uint32_t offset, uint32_t length);

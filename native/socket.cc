@@ -125,6 +125,8 @@ int Adopt(int fd, Address* peer) {
   return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
+int Duplicate(int fd) { return Result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+
 int Unblock(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   return Result(flags < 0 ? flags : fcntl(fd, F_SETFL, flags | O_NONBLOCK));

@@ -34,6 +34,9 @@ constexpr int kBlockingSendMs = 100;
 // `*peer`. Returns 0 or -errno (-ENOTSOCK).
 int Adopt(int fd, Address* peer);
 
+// Another descriptor of the same open socket, close-on-exec. Returns it or -errno.
+int Duplicate(int fd);
+
 // Makes a blocking descriptor non-blocking, for everyone who has the same open socket. Returns 0 or
 // -errno.
 int Unblock(int fd);

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Multithread: a thread for each client.
 //
-// How it works: the main thread waits for the listener and accepts. Each client gets a worker thread, which is
-// told the number of the descriptor (threads of a process share the table) and talks to its client as the
-// iterative server does. With --workers N, N threads are made first, and each is handed the next client when it
+// How it works: the main thread waits for the listener and accepts. Each client gets a worker thread, which
+// duplicates the descriptor (threads of a process share the table) and talks to its client as the iterative
+// server does. With --workers N, N threads are made first, and each is handed the next client when it
 // is free.
 //
 // Good for: handlers that compute, on as many processors as there are. Where it breaks: a worker thread is a
@@ -43,11 +43,11 @@ async function startParent(options: ServeOptions): Promise<Serving> {
         await crew.room();
         const client = await server.accept();
         if (client < 0) return;
-        server.kernel.release(client);
         const thread = startThread(PROGRAM, { kind: 'client', fd: client });
-        // The descriptor of a thread that never began is still ours.
-        thread.taken.catch((error: Error) =>
-          server.turnAway(server.adopt(client), `${thread.name} did not begin: ${error.message}`),
+        // The thread has a copy of the socket when it says so; this descriptor is the main thread's all the time.
+        thread.taken.then(
+          () => server.kernel.close(client),
+          (error: Error) => server.turnAway(client, `${thread.name} did not begin: ${error.message}`),
         );
         crew.join(thread);
       }
@@ -57,7 +57,7 @@ async function startParent(options: ServeOptions): Promise<Serving> {
 
 /** A thread with one client. */
 function serveOne(options: ServeOptions, fd: number): Promise<Serving> {
-  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(fd)) });
+  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adoptCopy(fd)) });
 }
 
 /** The main thread, with threads that were made first. */
@@ -74,15 +74,14 @@ async function startPool(options: ServeOptions, count: number): Promise<Serving>
         const thread = await pool.free();
         const client = thread === null ? -1 : await main.accept();
         if (client < 0) return;
-        main.kernel.release(client);
-        thread?.hand(client);
+        thread?.hand(client, () => main.kernel.close(client));
       }
     },
   });
   await crew.keepFull(() => {
     const thread = pool.add(startThread(PROGRAM, { kind: 'pool' }));
     void thread.ended.then((how) => {
-      if (thread.inHand >= 0) server.turnAway(server.adopt(thread.inHand), `${thread.name} died: ${how}`);
+      if (thread.inHand >= 0) server.turnAway(thread.inHand, `${thread.name} died: ${how}`);
     });
     return thread;
   });
@@ -94,8 +93,8 @@ async function serveHanded(server: BlockingServer): Promise<void> {
   tellParent('taken');
   tellParent('free');
   for await (const client of handedClients()) {
-    const fd = server.adopt(client);
-    tellParent('taken');
+    const fd = server.adoptCopy(client);
+    tellParent('adopted');
     await server.converse(fd);
     tellParent('free');
   }

@@ -14,10 +14,10 @@ export interface NativeCalls extends Omit<Kernel, 'now' | 'wallClockMs'> {
   readonly acceptBlocking: (listener: number) => number;
   /** Enters a socket that another process or thread opened. Returns it. */
   readonly adopt: (fd: number) => number;
+  /** Duplicates a socket that another thread owns, and enters the copy. Returns the copy's descriptor. */
+  readonly adoptCopy: (fd: number) => number;
   /** Makes a descriptor non-blocking that `acceptBlocking` returned. */
   readonly unblock: (fd: number) => number;
-  /** Forgets an open descriptor without closing it: somebody else has it now. */
-  readonly release: (fd: number) => number;
 }
 
 /** The exports of native/addon.cc. */

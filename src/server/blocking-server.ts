@@ -124,9 +124,14 @@ export class BlockingServer implements Running {
     }
   }
 
-  /** Takes over a client that another process or thread accepted. */
+  /** Takes over a client that another process accepted. */
   adopt(fd: number): number {
     return check('adopt', this.kernel.adopt(fd), 'the inherited socket');
+  }
+
+  /** Takes a copy of a client's socket that another thread accepted, and that this thread closes by itself. */
+  adoptCopy(fd: number): number {
+    return check('dup', this.kernel.adoptCopy(fd), 'the socket of another thread');
   }
 
   /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line, unless at the end. */

@@ -5,9 +5,9 @@ import type { Child } from './crew.ts';
 import { dataFor, type Role } from './role.ts';
 
 export interface Thread extends Child {
-  /** Hands over a client, by descriptor. */
-  hand(fd: number): void;
-  /** The descriptor that was handed over and not taken up yet; -1: none. */
+  /** Hands over a client, by descriptor. `onAdopted` is called when the thread has a copy of it. */
+  hand(fd: number, onAdopted: () => void): void;
+  /** The descriptor that was handed over and not copied yet; -1: none. */
   readonly inHand: number;
   /** Told each time it is free for a client. */
   onFree: (() => void) | null;
@@ -18,6 +18,7 @@ export function startThread(program: URL, role: Role): Thread {
   const worker = new Worker(program, { argv: process.argv.slice(2), workerData: dataFor(role) });
   let problem = '';
   let inHand = -1;
+  let onAdopted = (): void => {};
   worker.on('error', (error) => {
     problem = error.message;
   });
@@ -36,16 +37,19 @@ export function startThread(program: URL, role: Role): Thread {
     get inHand() {
       return inHand;
     },
-    hand: (fd) => {
+    hand: (fd, callback) => {
       inHand = fd;
+      onAdopted = callback;
       worker.postMessage(fd);
     },
     stop: () => worker.postMessage('stop'),
     kill: () => void worker.terminate(),
   };
   worker.on('message', (word) => {
-    if (word === 'taken') inHand = -1;
-    else if (word === 'free') thread.onFree?.();
+    if (word === 'free') thread.onFree?.();
+    if (word !== 'adopted') return;
+    inHand = -1;
+    onAdopted();
   });
   return thread;
 }

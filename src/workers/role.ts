@@ -56,8 +56,11 @@ function dataText(): string | undefined {
   return typeof data === 'object' && data !== null && 'role' in data ? String(data.role) : undefined;
 }
 
-/** What a child says: that it has its socket, and that it is free for a client. */
-export type Word = 'taken' | 'free';
+/**
+ * What a child says: `taken`, it has begun and has its socket; `free`, it waits for a client; `adopted`, it has a copy of
+ * the client's socket that was handed to it.
+ */
+export type Word = 'taken' | 'free' | 'adopted';
 
 export function tellParent(word: Word): void {
   if (isMainThread) process.send?.(word);

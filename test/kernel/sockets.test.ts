@@ -134,23 +134,34 @@ test('the monotonic clock of the kernel and of now() are the same', () => {
   expect(between).toBeLessThanOrEqual(after);
 });
 
-test("a descriptor that is released stays open, silent and somebody else's; adopted, it is watched again", async () => {
+test('a copy of a socket has a number of its own, and outlives the socket that it was made of', async () => {
   const { poll, kernel } = polledNative('epoll');
   const { client, fd } = await poll.pair();
   expect(kernel.adopt(fd), 'it is there already').toBe(-EEXIST);
-  expect(kernel.release(fd)).toBe(0);
-  expect(kernel.release(fd)).toBe(-EBADF);
-  await client.send('x').flushed();
-  expect(poll.events(20), 'nobody watches it here').toEqual([]);
-  expect(kernel.recv(fd, 0, 1)).toBe(-EBADF);
   const { poll: other, kernel: second } = polledNative('poll');
-  expect(second.adopt(fd)).toBe(fd);
-  expect(other.kernel.peer(fd)).toEqual({ address: '127.0.0.1', port: client.localPort });
-  expect(other.kernel.add(fd, READABLE)).toBeGreaterThan(0);
-  await other.event(fd, READABLE);
-  expect(other.receive(fd)).toBe('x');
-  expect(other.kernel.close(fd)).toBe(0);
+  const copy = second.adoptCopy(fd);
+  expect(copy).toBeGreaterThan(fd);
+  expect(kernel.close(fd)).toBe(0);
+  await client.send('x').flushed();
+  expect(second.recv(fd, 0, 1), 'the number is not in this table').toBe(-EBADF);
+  expect(other.kernel.peer(copy)).toEqual({ address: '127.0.0.1', port: client.localPort });
+  expect(other.kernel.add(copy, READABLE)).toBeGreaterThan(0);
+  await other.event(copy, READABLE);
+  expect(other.receive(copy)).toBe('x');
+  expect(other.kernel.close(copy)).toBe(0);
   expect(await client.closed()).toBe('fin');
+});
+
+test('a thread that dies with a copy of a socket does not close the original', async () => {
+  const { poll, kernel } = polledNative('epoll');
+  const { client, fd } = await poll.pair();
+  const second = kernelOf();
+  expect(second.adoptCopy(fd)).toBeGreaterThan(fd);
+  second.destroy();
+  await client.send('x').flushed();
+  await poll.event(fd, READABLE);
+  expect(kernel.send(fd, 0, 1)).toBe(1);
+  expect((await client.readBytes(1)).length).toBe(1);
 });
 
 test('what is no socket is not adopted', () => {
@@ -160,6 +171,8 @@ test('what is no socket is not adopted', () => {
   const file = openSync('/dev/null', 'r');
   onTestFinished(() => closeSync(file));
   expect(kernel.adopt(file)).toBe(-ENOTSOCK);
+  expect(kernel.adoptCopy(file)).toBe(-ENOTSOCK);
+  expect(kernel.adoptCopy(1_000_000)).toBe(-EBADF);
   expect(kernel.close(file)).toBe(-EBADF);
 });
 
