@@ -8,6 +8,9 @@
 const MIN_SLAB_BYTES = 1_024;
 const MAX_SLAB_BYTES = 65_536;
 
+/** Up to here a loop costs less than a view of the bytes (measured on Node 20). */
+const LOOP_BYTES = 32;
+
 interface Slab {
   readonly bytes: Uint8Array<ArrayBuffer>;
   usedBytes: number;
@@ -30,8 +33,7 @@ export class SlabQueue {
     for (let at = start; at < end; ) {
       const slab = this.#slabFor(end - at);
       const count = Math.min(slab.bytes.length - slab.usedBytes, end - at);
-      slab.bytes.set(from.subarray(at, at + count), slab.usedBytes);
-      slab.usedBytes += count;
+      copy(from, at, count, slab);
       at += count;
     }
   }
@@ -79,6 +81,14 @@ export class SlabQueue {
     this.#last = slab;
     return slab;
   }
+}
+
+/** Copies `from[at, at + count)` into the room of `slab`. */
+function copy(from: Uint8Array, at: number, count: number, slab: Slab): void {
+  const { bytes, usedBytes } = slab;
+  if (count > LOOP_BYTES) bytes.set(from.subarray(at, at + count), usedBytes);
+  else for (let i = 0; i < count; i++) bytes[usedBytes + i] = from[at + i] ?? 0;
+  slab.usedBytes += count;
 }
 
 /** The least size of the slab behind `last`. */

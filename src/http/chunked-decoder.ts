@@ -27,6 +27,9 @@ const FAILED = 12;
 /** Hexadecimal digits of a chunk size: 2^52 - 1 is the largest with thirteen. */
 const MAX_SIZE_DIGITS = 13;
 
+/** Longer sizes are read digit by digit: six digits are 16 MiB. */
+const PLAIN_SIZE_DIGITS = 6;
+
 /**
  * Framing bytes that are forgiven, and some for every byte of data: without a budget, a gigabyte of
  * extensions around one byte costs the server everything (CVE-2024-22019, CVE-2023-39326).
@@ -83,10 +86,33 @@ export class ChunkedDecoder {
         at = this.#data(at, end, onData);
         continue;
       }
-      this.#framing(bytes[at] ?? 0);
-      at++;
+      const next = this.#phase === DATA_CR ? this.#plainLine(bytes, at, end) : at;
+      if (next === at) this.#framing(bytes[at++] ?? 0);
+      else at = next;
     }
     return at;
+  }
+
+  /**
+   * The end of a chunk and the size of the next one, read at once where they are there whole and without extension:
+   * byte by byte, a body of tiny chunks costs five times as much. Returns where the data begins, or `at`: not read.
+   */
+  #plainLine(bytes: Buffer, at: number, end: number): number {
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return at;
+    const lastCr = Math.min(at + 2 + PLAIN_SIZE_DIGITS, end - 2);
+    let size = 0;
+    let to = at + 2;
+    for (let digit = 0; to < lastCr; to++) {
+      digit = hexadecimal(bytes[to] ?? 0);
+      if (digit < 0) break;
+      size = size * 16 + digit;
+    }
+    // The last chunk, which trailers follow, has the size 0.
+    if (size === 0 || to > lastCr || bytes[to] !== CR || bytes[to + 1] !== LF) return at;
+    this.#size = size;
+    this.#countFraming(to + 2 - at);
+    if (this.status === 0) this.#beginChunk();
+    return to + 2;
   }
 
   #data(at: number, end: number, onData: (start: number, end: number) => void): number {
@@ -99,13 +125,19 @@ export class ChunkedDecoder {
   }
 
   #framing(byte: number): void {
-    this.#framingBytes++;
-    if (this.#framingBytes > FRAMING_ALLOWANCE_BYTES + this.received * FRAMING_PER_BYTE) {
-      this.#fail(400, 'more chunk framing than the data is worth');
-    } else if (this.#phase >= TRAILER_START) {
+    this.#countFraming(1);
+    if (this.status !== 0) return;
+    if (this.#phase >= TRAILER_START) {
       this.#trailer(byte);
     } else {
       this.#chunkLine(byte);
+    }
+  }
+
+  #countFraming(count: number): void {
+    this.#framingBytes += count;
+    if (this.#framingBytes > FRAMING_ALLOWANCE_BYTES + this.received * FRAMING_PER_BYTE) {
+      this.#fail(400, 'more chunk framing than the data is worth');
     }
   }
 
