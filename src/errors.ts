@@ -59,7 +59,11 @@ export function assert(condition: boolean, invariant: string): asserts condition
   if (!condition) throw new Error(`epoll-server: broken invariant: ${invariant}`);
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, which may be an object that cannot become text. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return `${typeof thrown} without a text`;
+  }
 }

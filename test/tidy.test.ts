@@ -220,6 +220,18 @@ describe('the README', () => {
   });
 });
 
+test('lines for the operator go through log-line.ts, which makes them printable', () => {
+  const writing = TYPESCRIPT.filter(({ text }) => /\bprocess\.(?:stdout|stderr)\b/.test(codeOf(text)));
+  const paths = writing.map(({ path }) => path).filter((path) => !path.startsWith('src/compare/'));
+  expect(paths).toEqual([
+    'src/cli/compare.ts',
+    'src/cli/conform.ts',
+    'src/cli/program.ts',
+    'src/handlers/environ.ts',
+    'src/workers/role.ts',
+  ]);
+});
+
 describe('errors', () => {
   test.each(Object.keys(ERROR_CODES))('%s is thrown somewhere', (code) => {
     const users = TYPESCRIPT.filter(({ path }) => path !== 'src/errors.ts').map(({ text }) => codeOf(text, true));

@@ -134,7 +134,7 @@ export const HARDSHIPS = [
         () => ({ flags: ['--access-log', '/dev/full'] }),
         async (target) => {
           await pause(1_000);
-          const isTold = target.stderr.includes('logging stops');
+          const isTold = target.stderr.includes('is tried again each second');
           return { text: isTold ? 'said once, the server goes on' : `said: ${target.stderr}`, isRight: isTold };
         },
       ),

@@ -13,6 +13,7 @@ import { prepareFolder, type Result, readResult, writeResult } from '../compare/
 import { textReport } from '../compare/table.ts';
 import { MODEL_NAMES } from '../config/model-names.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { printable, printableLine, printableLines } from '../printable.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** As of programs that a Ctrl-C ended. */
@@ -70,7 +71,7 @@ export async function compare(argv: readonly string[], version: string): Promise
 
 async function keep(result: Result, out: string): Promise<void> {
   const { json, html } = await writeResult(out, result, reportPage(result));
-  process.stdout.write(`${textReport(result)}\nresult: ${json}\nreport: ${html}\n`);
+  process.stdout.write(printableLines(`${textReport(result)}\nresult: ${json}\nreport: ${html}\n`));
 }
 
 /** Ends early at the first Ctrl-C; the second one ends the process, and its children with it. */
@@ -100,7 +101,7 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
   let estimatedMs = 0;
   let tenth = -1;
   return {
-    say: (text) => void stream.write(`${clear}epoll-server: ${text}\n`),
+    say: (text) => void stream.write(`${clear}epoll-server: ${printableLine(text)}\n`),
     planned: (plan, contenders) => {
       estimatedMs = estimateMs(plan, contenders.length);
       const names = contenders.map(({ name }) => name).join(', ');
@@ -111,7 +112,7 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
       // What was planned counts for less and less.
       const share = done / all;
       const leftMs = (1 - share) * (share * (share > 0 ? goneMs / share : 0) + (1 - share) * estimatedMs);
-      const line = `${Math.round(share * 100)} %, ${minutes(leftMs)} left; ${what}`;
+      const line = `${Math.round(share * 100)} %, ${minutes(leftMs)} left; ${printable(what)}`;
       if (stream.isTTY) stream.write(`${clear}${line.slice(0, (stream.columns ?? 80) - 1)}`);
       else if (Math.floor(share * 10) > tenth) stream.write(`epoll-server: ${line}\n`);
       tenth = Math.floor(share * 10);

@@ -2,11 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { findConfig, readConfig } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
-import { EpollServerError, ERROR_CODES, messageOf } from '../errors.ts';
+import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { PACKAGE_ROOT } from '../package.ts';
+import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
+import { logLine } from '../server/log-line.ts';
 import { planOf, Resources } from '../server/plan.ts';
 import { EndedChild } from '../workers/crew.ts';
 import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
@@ -53,7 +57,7 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       const file = config ?? findConfig('.');
       const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
       const configuration = resolveSettings(...layers);
-      if (printConfig) process.stdout.write(printConfiguration(configuration));
+      if (printConfig) process.stdout.write(printableLines(printConfiguration(configuration)));
       else await runModel({ ...configuration, check, config: file }, model, programs);
     }
   } catch (error) {
@@ -81,12 +85,12 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check(options);
   const watched = watch ? await watchedBy(options, config) : null;
   const role = takeRole();
-  const sinks = sinksOf(settings);
+  const sinks = sinksOf(settings, role.kind !== 'alone');
   const loaded = sayWhoEnded(role);
   const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
   if (settings.quiet !== true && role.kind === 'alone') {
-    process.stdout.write(`${announcement(server, given, model)}\n`);
+    process.stdout.write(`${printable(announcement(server, given, model))}\n`);
   }
   if (role.kind !== 'alone') tellParent('taken');
   if (server.finished === undefined) return;
@@ -117,7 +121,7 @@ async function watchedBy(
 function sayWhoEnded({ kind }: Role): () => void {
   if (kind !== 'alone') return () => {};
   const onExit = (code: number): void => {
-    process.stderr.write(`epoll-server: the application ended the process (exit code ${code}) while it was loaded\n`);
+    logLine(`the application ended the process (exit code ${code}) while it was loaded`);
     process.exitCode = EXIT_USAGE;
   };
   process.once('exit', onExit);
@@ -157,16 +161,21 @@ async function end(server: Serving): Promise<void> {
   process.exit(0);
 }
 
-/** One line on standard error; a defect of this program shows its trace. */
+/** One line on standard error, or the trace of a defect of this program. */
 function fail(error: unknown): never {
   // A child that ended as this program does has said why.
   if (error instanceof EndedChild && (error.exitCode === EXIT_RUN_TIME || error.exitCode === EXIT_USAGE)) {
     process.exit(error.exitCode);
   }
-  if (!(error instanceof EpollServerError)) throw error;
+  if (!(error instanceof EpollServerError)) {
+    // What ends a thread is reported by the thread that started it.
+    if (!isMainThread) throw error;
+    process.stderr.write(`${printableLines(inspect(error))}\n`);
+    process.exit(EXIT_RUN_TIME);
+  }
   const isUsage = ERROR_CODES[error.code] === 'usage';
   const hint = error.code === 'ERR_OPTION' ? ' (see --help)' : '';
-  process.stderr.write(`epoll-server: ${messageOf(error).replaceAll('\n', ' ')}${hint}\n`);
+  logLine(`${error.message}${hint}`);
   process.exit(isUsage ? EXIT_USAGE : EXIT_RUN_TIME);
 }
 

@@ -8,11 +8,12 @@ import { SETTINGS, type Settings } from '../config/settings.ts';
 import { EpollServerError } from '../errors.ts';
 import { LIMIT_NAMES } from '../limits.ts';
 import { PACKAGE_ROOT } from '../package.ts';
+import { lossNotice } from '../server/access-log.ts';
 import type { ServeOptions } from '../server/options.ts';
 import type { SiteOptions } from '../server/site-options.ts';
-import type { Sink } from '../server/watcher.ts';
+import { type Sink, traceLossNotice } from '../server/watcher.ts';
 import { isOnTerminal } from '../workers/role.ts';
-import { fileSink, streamSink } from './log-sink.ts';
+import { fileSink, standardSink } from './log-sink.ts';
 
 const DEFAULT_SITE = join(PACKAGE_ROOT, 'html');
 
@@ -43,19 +44,18 @@ export function serveOptionsOf(configuration: Configuration, config: string | un
   });
 }
 
-/** What the command adds when it serves: where lines are written. */
-export function sinksOf({ accessLog, trace }: Settings): Pick<ServeOptions, 'accessLog' | 'trace'> {
-  const log = accessLogSink(accessLog);
+/** What the command adds when it serves: where lines are written. `isShared`: other processes write there too. */
+export function sinksOf(settings: Settings, isShared: boolean): Pick<ServeOptions, 'accessLog' | 'trace'> {
   return only<ServeOptions>({
-    accessLog: log,
-    trace: trace === true ? streamSink(process.stderr, 'the trace') : undefined,
+    accessLog: accessLogSink(settings, isShared),
+    trace: settings.trace === true ? standardSink('stderr', { lossNotice: traceLossNotice, isShared }) : undefined,
   });
 }
 
-function accessLogSink(accessLog: Settings['accessLog']): Sink | undefined {
+function accessLogSink({ accessLog, logFormat = 'common' }: Settings, isShared: boolean): Sink | undefined {
   if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
-  if (accessLog === undefined || accessLog === '-') return streamSink(process.stdout, 'standard output');
-  return fileSink(accessLog);
+  const options = { lossNotice: lossNotice(logFormat), isShared };
+  return accessLog === undefined || accessLog === '-' ? standardSink('stdout', options) : fileSink(accessLog, options);
 }
 
 function siteOptionsOf(settings: Settings, config: string | undefined, isDefaultSite: boolean): SiteOptions {

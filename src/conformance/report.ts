@@ -1,5 +1,6 @@
 // What an examination found, for people, for programs, and for documents.
 
+import { printable, printableJson } from '../printable.ts';
 import type { Result, Verdict } from './examine.ts';
 import type { Target } from './target.ts';
 
@@ -39,7 +40,7 @@ export function textReport({ target, results, durationMs }: Report, paint: Paint
   const failed = countOf(results, 'failed');
   const totals = `${countOf(results, 'passed')} passed, ${failed} failed, ${countOf(results, 'warned')} warned, ${countOf(results, 'skipped')} skipped`;
   return [
-    `${target.url}${target.server === '' ? '' : ` (${printable(target.server)})`}`,
+    `${printable(target.url)}${target.server === '' ? '' : ` (${printable(target.server)})`}`,
     `parts: ${[...target.parts].join(', ')}`,
     '',
     paint('dim', row('group', ['passed', 'failed', 'warned', 'skipped'])),
@@ -62,23 +63,19 @@ function wrongLines({ verdict, id, rfc, level, detail, why }: Result, paint: Pai
   ];
 }
 
-/** Nothing that a server sends moves a terminal's cursor. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e\u2019]/g, '?');
-}
-
 export function jsonReport({ target, results, durationMs, date }: Report): string {
   const { url, server, parts } = target;
   const totals = Object.fromEntries(
     (['passed', 'failed', 'warned', 'skipped'] as const).map((verdict) => [verdict, countOf(results, verdict)]),
   );
-  return `${JSON.stringify({ url, server, date, durationMs: Math.round(durationMs), parts: [...parts], totals, results }, null, 2)}\n`;
+  const whole = { url, server, date, durationMs: Math.round(durationMs), parts: [...parts], totals, results };
+  return printableJson(`${JSON.stringify(whole, null, 2)}\n`);
 }
 
 export function markdownReport({ target, results, date }: Report): string {
   const wrong = results.filter(({ verdict }) => verdict === 'failed' || verdict === 'warned');
   return [
-    `## ${target.url}`,
+    `## ${printable(target.url)}`,
     '',
     `${target.server === '' ? 'No Server field' : `Server: ${printable(target.server)}`}, ${date.slice(0, 10)}.`,
     '',

@@ -2,6 +2,7 @@
 // It must not know where lines go.
 
 import type { HttpRequest } from '../http/handler.ts';
+import { printableJson } from '../printable.ts';
 import type { AnswerRecord } from '../session/observer.ts';
 
 export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
@@ -54,7 +55,7 @@ function json(
   { request, remote, status, contentBytes, durationMs, problem }: AnswerRecord,
   sinceEpochMs: number,
 ): string {
-  return JSON.stringify({
+  const line = JSON.stringify({
     time: new Date(sinceEpochMs).toISOString(),
     remote: remote.address,
     port: remote.port,
@@ -68,10 +69,21 @@ function json(
     userAgent: request?.field('user-agent') ?? null,
     ...(problem === '' ? {} : { problem }),
   });
+  return printableJson(line);
 }
 
 /** The formatter of a {@link LogFormat}. */
 export function lineFormatter(format: LogFormat): LineFormatter {
   const line = { common, combined, json }[format];
   return (record, sinceEpochMs) => `${line(record, sinceEpochMs)}\n`;
+}
+
+/** The line that takes the place of lines that were lost: an object in `json`, elsewhere a comment. */
+export function lossNotice(format: LogFormat): (lines: number) => string {
+  return (lines) => {
+    const now = Date.now();
+    const problem = `${lines} lines were lost`;
+    if (format !== 'json') return `# ${bracketedTime(now)} epoll-server: ${problem}\n`;
+    return `${JSON.stringify({ time: new Date(now).toISOString(), lostLines: lines, problem })}\n`;
+  };
 }

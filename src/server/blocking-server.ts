@@ -10,6 +10,7 @@ import { Waiter } from '../reactor/waiter.ts';
 import { refuse } from '../session/refusal.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';
+import { logLine } from './log-line.ts';
 import type { ServeOptions } from './options.ts';
 import { type Plan, planOf, Resources } from './plan.ts';
 import type { Running } from './server.ts';
@@ -136,7 +137,7 @@ export class BlockingServer implements Running {
 
   /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line, unless at the end. */
   turnAway(fd: number, why: string): void {
-    if (!this.isClosing) process.stderr.write(`epoll-server: a client is turned away: ${why}\n`);
+    if (!this.isClosing) logLine(`a client is turned away: ${why}`);
     // It may have sent nothing yet: nobody waits for that.
     this.kernel.unblock(fd);
     refuse(this.kernel, this.#clientele.sessions, fd);

@@ -2,18 +2,27 @@
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { HttpRequest } from '../http/handler.ts';
+import { clipped } from '../printable.ts';
+import { logLine } from './log-line.ts';
 
 /** Errors whose text names the file that is at fault. */
 const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE']);
 
+/** Of a request line, which a client may make as long as an error message. */
+const MAX_REQUEST_LENGTH = 1_024;
+
 /** One line: where, and what was thrown. The trace of a defect is worth more than brevity. */
 export function logError(error: unknown, request: HttpRequest | null): void {
-  const where = request === null ? '' : ` ${request.method} ${request.target}`;
+  const where = request === null ? '' : clipped(`${request.method} ${request.target}`, MAX_REQUEST_LENGTH);
   if (error instanceof EpollServerError && SAYS_ENOUGH.has(error.code)) {
-    process.stderr.write(`epoll-server:${where === '' ? '' : `${where}:`} ${error.message.replaceAll('\n', ' ')}\n`);
+    logLine(where === '' ? error.message : `${where}: ${error.message}`);
     return;
   }
-  const what =
-    error instanceof Error && error.stack !== undefined ? error.stack.replaceAll(/\s*\n\s*/g, ' | ') : messageOf(error);
-  process.stderr.write(`epoll-server: handler failed${where}: ${what}\n`);
+  logLine(`handler failed${where === '' ? '' : ` ${where}`}: ${traceOf(error)}`, ' | ');
+}
+
+/** Applications throw what they like: an error's stack may be anything. */
+function traceOf(error: unknown): string {
+  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  return typeof stack === 'string' ? stack : messageOf(error);
 }

@@ -2,6 +2,7 @@
 // at its end. It must not know where text goes.
 
 import type { Endpoint } from '../http/handler.ts';
+import { printable } from '../printable.ts';
 import type { AnswerRecord, Observer } from '../session/observer.ts';
 import { escapeForLog, type LineFormatter } from './access-log.ts';
 
@@ -53,7 +54,7 @@ export class Watcher implements Observer {
   }
 
   answered(record: AnswerRecord): void {
-    if (record.problem !== '') this.#trace(`* ${name(record.remote)}: ${record.problem}\n`);
+    if (record.problem !== '') this.#trace(`* ${name(record.remote)}: ${printable(record.problem)}\n`);
     const { log } = this.#options;
     if (log !== null) this.#lines += log.format(record, this.#options.wallClockMs());
   }
@@ -61,6 +62,11 @@ export class Watcher implements Observer {
   #trace(text: string): void {
     if (this.#options.trace !== null) this.#traced += text;
   }
+}
+
+/** The line of a trace that takes the place of lines that were lost. */
+export function traceLossNotice(lines: number): string {
+  return `* ${lines} lines were lost\n`;
 }
 
 function name(remote: Endpoint): string {

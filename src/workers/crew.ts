@@ -2,6 +2,7 @@
 // It must not know what they do.
 
 import { EpollServerError, messageOf } from '../errors.ts';
+import { logLine } from '../server/log-line.ts';
 
 /** One process or thread. */
 export interface Child {
@@ -105,7 +106,7 @@ export class Crew {
 
   #replace(start: () => Child, name: string, how: string, lifeMs: number): void {
     if (this.#isDismissed) return;
-    process.stderr.write(`epoll-server: ${name} died (${how}); another takes its place\n`);
+    logLine(`${name} died (${how}); another takes its place`);
     const again = (): void => {
       if (!this.#isDismissed) this.#keep(start).catch(() => this.#replace(start, name, 'it did not begin', 0));
     };

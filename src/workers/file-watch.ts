@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
 import { isWithin } from '../server/hiding-source.ts';
+import { logLine } from '../server/log-line.ts';
 
 /** Quiet for this long: the save is over. Editors write, rename and touch within a few milliseconds. */
 const QUIET_MS = 100;
@@ -53,7 +54,7 @@ export async function watchFiles(paths: readonly string[], onChange: () => void)
       timer = setTimeout(fire, QUIET_MS);
     });
     watcher.on('error', (error) => {
-      process.stderr.write(`epoll-server: some changes of ${root} will not be noticed: ${messageOf(error)}\n`);
+      logLine(`some changes of ${root} will not be noticed: ${messageOf(error)}`);
     });
     return watcher;
   });

@@ -3,6 +3,7 @@
 
 import { createNativeKernel } from '../kernel/native-kernel.ts';
 import { listen, urlOf } from '../server/listener.ts';
+import { logLine } from '../server/log-line.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { planOf } from '../server/plan.ts';
 import type { Running } from '../server/server.ts';
@@ -95,11 +96,10 @@ class Generations {
       await coming.keepFull(this.#start);
       const old = this.#serving;
       this.#serving = coming;
-      process.stderr.write('epoll-server: files changed, the application was restarted\n');
+      logLine('files changed, the application was restarted');
       this.#leave(old);
     } catch {
-      if (!this.#isEnded && !this.#isOutdated)
-        process.stderr.write('epoll-server: the old application goes on until the next change\n');
+      if (!this.#isEnded && !this.#isOutdated) logLine('the old application goes on until the next change');
     } finally {
       this.#coming = null;
     }

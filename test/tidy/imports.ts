@@ -21,7 +21,7 @@ const ROOMS: readonly string[] = [
 const APART: readonly string[] = ['conformance', 'compare'];
 
 /** Root files that everyone but `http` and `fetch` may import. */
-const PLAIN = ['src/errors.ts', 'src/package.ts'];
+const PLAIN = ['src/errors.ts', 'src/package.ts', 'src/printable.ts'];
 
 /** Plain data structures, which `fetch` may import too. */
 const STRUCTURES = ['src/slab-queue.ts'];
@@ -46,6 +46,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/limits.ts': ['src/errors.ts'],
   'src/package.ts': [],
   'src/slab-queue.ts': [],
+  'src/printable.ts': [],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...ROOMS, 'http']])),
@@ -84,9 +85,10 @@ function objection(from: string, target: string): string | undefined {
   if (room === 'handlers') {
     return targetRoom === 'http' || targetRoom === 'fetch' || [...PLAIN, ...STRUCTURES].includes(target)
       ? undefined
-      : 'handlers/ import http/, fetch/, errors.ts, package.ts and data structures only';
+      : 'handlers/ import http/, fetch/ and the root files that everyone shares only';
   }
-  if (APART.includes(room)) return PLAIN.includes(target) ? undefined : 'it imports errors.ts and package.ts only';
+  if (APART.includes(room))
+    return PLAIN.includes(target) ? undefined : 'it imports errors.ts, package.ts and printable.ts only';
   if (room === 'cli' && APART.includes(targetRoom)) return undefined;
   if (rank(room) < 0) return `src/${room}/ has no place in the order`;
   if (targetRoom === '') return SHARED.includes(target) ? undefined : 'the top imports, it is not imported';

@@ -1,0 +1,54 @@
+// Text that others chose, on its way to a log or a terminal. It must not import anything: every room writes some.
+
+/**
+ * Control characters (C0, DEL and C1), which terminals obey (ECMA-48); line and paragraph separators; and format
+ * characters, which reorder or hide the text beside them (CVE-2021-42574).
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** The same but for the line feed. */
+const UNPRINTABLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Error messages may echo a whole request body: a log line shows the beginning. */
+const MAX_LINE_LENGTH = 8_192;
+
+/** `text` on one line, with visible escapes in place of characters that are not printable. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, escaped);
+}
+
+/** As {@link printable}, for text of several lines: its line feeds stay. */
+export function printableLines(text: string): string {
+  return text.replace(UNPRINTABLE_IN_LINES, escaped);
+}
+
+/** JSON that `JSON.stringify` made, which leaves DEL, C1 and format characters as they are. It means the same. */
+export function printableJson(json: string): string {
+  return json.replace(UNPRINTABLE_IN_LINES, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${hexadecimal(unit.charCodeAt(0), 4)}`)
+      .join(''),
+  );
+}
+
+/** The lines of `text`, joined by `separator` to one printable line; of a long text, those at its beginning. */
+export function printableLine(text: string, separator = ' '): string {
+  const lines = clipped(text, MAX_LINE_LENGTH).split('\n');
+  const trimmed = lines.map((line) => line.trim()).filter((line) => line !== '');
+  return printable(trimmed.join(separator));
+}
+
+/** The beginning of a text that is longer than `maxLength`, and how long it is. */
+export function clipped(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}... (${text.length} characters)`;
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code < 0x100 ? `\\x${hexadecimal(code, 2)}` : `\\u{${hexadecimal(code, 4)}}`;
+}
+
+function hexadecimal(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}
