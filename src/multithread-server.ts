@@ -15,6 +15,7 @@
 
 import type { Serving } from './cli/model.ts';
 import { main } from './cli/program.ts';
+import { messageOf } from './errors.ts';
 import { BlockingServer } from './server/blocking-server.ts';
 import type { ServeOptions } from './server/options.ts';
 import { startThread } from './workers/child-thread.ts';
@@ -43,16 +44,25 @@ async function startParent(options: ServeOptions): Promise<Serving> {
         await crew.room();
         const client = await server.accept();
         if (client < 0) return;
-        const thread = startThread(PROGRAM, { kind: 'client', fd: client });
-        // The thread has a copy of the socket when it says so; this descriptor is the main thread's all the time.
-        thread.taken.then(
-          () => server.kernel.close(client),
-          (error: Error) => server.turnAway(client, `${thread.name} did not begin: ${error.message}`),
-        );
-        crew.join(thread);
+        giveAway(server, crew, client);
       }
     },
   });
+}
+
+/** Starts a thread for a client. The thread takes a copy of the socket; this descriptor stays the main thread's. */
+function giveAway(server: BlockingServer, crew: Crew, client: number): void {
+  try {
+    const thread = startThread(PROGRAM, { kind: 'client', fd: client });
+    thread.taken.then(
+      () => server.kernel.close(client),
+      (error: Error) => server.turnAway(client, `${thread.name} did not begin: ${error.message}`),
+    );
+    crew.join(thread);
+  } catch (error) {
+    // The system has no thread or memory left.
+    server.turnAway(client, messageOf(error));
+  }
 }
 
 /** A thread with one client. */

@@ -1,13 +1,15 @@
 // A folder whose modules answer at URLs of their own, as CGI scripts do: `clock.js` at /clock. A module is loaded
-// once, when it is first asked for. It must not know what answers elsewhere.
+// once, when it is first asked for; one that fails is loaded again when that may help. It must not know what answers
+// elsewhere.
 
 import { readdir, realpath } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
-import { EpollServerError } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { parseFilePath } from './files/file-path.ts';
-import { MODULE_SUFFIXES } from './module-file.ts';
+import { isScarcity, MODULE_SUFFIXES } from './module-file.ts';
+import { ModuleLoad } from './module-load.ts';
 
 export interface DynamicFolderOptions {
   /** Its real path. */
@@ -16,7 +18,7 @@ export interface DynamicFolderOptions {
   readonly suffix: string;
   /** Loads an application. */
   readonly load: (file: string) => Promise<Handler>;
-  /** Told once of each module that does not load. */
+  /** Called once for each reason why a module does not load. */
   readonly onError: (error: unknown, request: HttpRequest) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
@@ -26,18 +28,29 @@ export interface DynamicFolderOptions {
 const FRESH_MS = 900;
 
 const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const TEXT_LATER = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' });
 
-/** What answers for a module that does not load. */
+/** Answers for a module that does not load. */
 const broken: Handler = (_request, response) => response.send(500, TEXT, 'Internal Server Error\n');
+
+/** Answers for a module that does not load for want of something: see `isScarcity`. */
+const unavailable: Handler = (_request, response) => response.send(503, TEXT_LATER, 'Service Unavailable\n');
+
+/** Thrown for a file that leads out of the folder, or is gone. */
+const NO_MODULE = new Error('no module of the folder');
+
+type Names = ReadonlyMap<string, string>;
 
 export class DynamicFolder {
   readonly #options: DynamicFolderOptions;
   /** Loaded ones, by name. */
   readonly #ready = new Map<string, Handler>();
-  /** Under way, by name, so that a hundred requests load a module once. */
-  readonly #loading = new Map<string, Promise<Handler | null>>();
+  /** The others that were asked for, by name. A hundred requests at once load a module once. */
+  readonly #loads = new Map<string, ModuleLoad>();
+  /** The messages of modules that do not load, by name. */
+  readonly #reported = new Map<string, string>();
   /** File names by module name, as they were at {@link #listedMs}. */
-  #files: ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>> = new Map();
+  #files: Names | Promise<Names> = new Map();
   #listedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DynamicFolderOptions) {
@@ -51,7 +64,10 @@ export class DynamicFolder {
     const ready = this.#ready.get(name);
     if (ready !== undefined) return ready;
     const files = this.#list();
-    if (files instanceof Promise) return files.then((later) => this.#find(name, later, request));
+    if (files instanceof Promise) {
+      const find = (later: Names): null | Promise<Handler | null> => this.#find(name, later, request);
+      return files.then(find, (error: unknown) => this.#failed('', error, request));
+    }
     return this.#find(name, files, request);
   }
 
@@ -64,45 +80,73 @@ export class DynamicFolder {
     return suffix !== '' && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
   }
 
-  #find(name: string, files: ReadonlyMap<string, string>, request: HttpRequest): null | Promise<Handler | null> {
+  #find(name: string, files: Names, request: HttpRequest): null | Promise<Handler | null> {
     const file = files.get(name);
     if (file === undefined) return null;
-    const loading = this.#loading.get(name) ?? this.#load(name, file, request);
-    this.#loading.set(name, loading);
-    return loading;
+    const path = join(this.#options.folder, file);
+    const load = this.#loads.get(name) ?? new ModuleLoad(path, () => this.#load(path), this.#options.nowMs);
+    this.#loads.set(name, load);
+    return load.get().then(
+      (handler) => this.#loaded(name, handler),
+      (error: unknown) => (error === NO_MODULE ? null : this.#failed(name, error, request)),
+    );
   }
 
-  async #load(name: string, file: string, request: HttpRequest): Promise<Handler | null> {
-    const { folder, load, onError } = this.#options;
-    try {
-      // A link that leads elsewhere is no module of this folder.
-      const path = await realpath(join(folder, file)).catch(() => '');
-      if (!path.startsWith(folder + sep)) return null;
-      const handler = await load(path).catch((error: unknown) => {
-        onError(error, request);
-        return broken;
-      });
-      this.#ready.set(name, handler);
-      return handler;
-    } finally {
-      this.#loading.delete(name);
+  async #load(path: string): Promise<Handler> {
+    const { folder, load } = this.#options;
+    const real = await realpath(path).catch((error: unknown) => {
+      if (isScarcity(error)) throw error;
+      throw NO_MODULE;
+    });
+    // A link that leads elsewhere is no module of this folder.
+    if (!real.startsWith(folder + sep)) throw NO_MODULE;
+    return load(real);
+  }
+
+  #loaded(name: string, handler: Handler): Handler {
+    this.#ready.set(name, handler);
+    this.#loads.delete(name);
+    this.#reported.delete(name);
+    return handler;
+  }
+
+  #failed(name: string, error: unknown, request: HttpRequest): Handler {
+    const message = messageOf(error);
+    if (this.#reported.get(name) !== message) {
+      this.#reported.set(name, message);
+      this.#options.onError(error, request);
     }
+    return isScarcity(error) ? unavailable : broken;
   }
 
-  #list(): ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>> {
+  #list(): Names | Promise<Names> {
     const nowMs = this.#options.nowMs();
     if (nowMs - this.#listedMs < FRESH_MS) return this.#files;
     this.#listedMs = nowMs;
-    this.#files = this.#read().then((files) => {
-      this.#files = files;
-      return files;
+    const before = this.#files;
+    const files = this.#read().catch((error: unknown) => {
+      // The names of a second ago are better than none.
+      if (before instanceof Map && before.size > 0) return before;
+      const text = `the folder ${this.#options.folder} cannot be read: ${messageOf(error)}`;
+      throw new EpollServerError('ERR_FILE', text, { cause: error });
     });
-    return this.#files;
+    this.#files = files;
+    files.then(
+      (later) => {
+        this.#files = later;
+        this.#reported.delete('');
+      },
+      () => {},
+    );
+    return files;
   }
 
-  /** A folder that cannot be read any more has no modules. */
-  async #read(): Promise<ReadonlyMap<string, string>> {
-    const names = await readdir(this.#options.folder).catch((): string[] => []);
+  /** A folder that is gone has no modules. */
+  async #read(): Promise<Names> {
+    const names = await readdir(this.#options.folder).catch((error: unknown): string[] => {
+      if (isScarcity(error)) throw error;
+      return [];
+    });
     const files = new Map<string, string>();
     for (const suffix of [...MODULE_SUFFIXES].reverse()) {
       for (const name of names) if (extname(name) === suffix) files.set(name.slice(0, -suffix.length), name);

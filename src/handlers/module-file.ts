@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -52,17 +53,67 @@ function statsOf(path: string): Stats | undefined {
 
 export type Exports = Readonly<Record<string, unknown>>;
 
+/** The system was short of something: the same may succeed in a moment. */
+const SCARCE: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN', 'EBUSY', 'EINTR', 'EIO', 'ESTALE', 'ETIMEDOUT'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN'],
+]);
+
+/** A part is missing or half written, as during a deployment. */
+const MISSING: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ENOTDIR', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_INVALID_PACKAGE_CONFIG'],
+]);
+
+/** Causes of causes that are looked at. */
+const MAX_CAUSES = 8;
+
+/** Whether a module did not load for want of descriptors, memory, a network or time. */
+export function isScarcity(error: unknown): boolean {
+  return hasCode(error, SCARCE);
+}
+
+/** Whether a module that did not load may load later, though its file stays the same. */
+export function isTransient(error: unknown): boolean {
+  return hasCode(error, SCARCE) || hasCode(error, MISSING);
+}
+
+function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
+  for (let each = error, depth = 0; each instanceof Error && depth < MAX_CAUSES; each = each.cause, depth++) {
+    if (codes.has(codeOf(each))) return true;
+  }
+  return false;
+}
+
+/** Why a module was not imported, or not to its end: its message says all. */
+class Unloadable extends Error {
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** How often each file was imported in vain. */
+const failures = new Map<string, number>();
+
+/** How often the import of `file` failed in this thread. What was not even tried, for want of descriptors, does not count. */
+export function failedImports(file: string): number {
+  return failures.get(file) ?? 0;
+}
+
 /**
- * What a module exports.
+ * What a module exports. A failed import is not final: another call imports it again.
  * @throws EpollServerError `ERR_APPLICATION_MODULE`: it throws, or has not ended after `timeoutMs`.
  */
 export async function importModule(file: string, timeoutMs: number): Promise<Exports> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(refuseModule(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`)), timeoutMs);
+    const late = new Unloadable(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`, 'ETIMEDOUT');
+    timer = setTimeout(() => reject(late), timeoutMs);
   });
   try {
-    return await Promise.race([import(pathToFileURL(file).href), tooLate]);
+    return await Promise.race([importOnce(file), tooLate]);
   } catch (error) {
     throw refuseModule(`${file} does not load: ${await reasonOf(error, file)}`, error);
   } finally {
@@ -70,8 +121,40 @@ export async function importModule(file: string, timeoutMs: number): Promise<Exp
   }
 }
 
+/** Node.js remembers for ever that a URL could not be read or threw: the next try needs another URL. */
+async function importOnce(file: string): Promise<Exports> {
+  await assertReadable(file);
+  const url = pathToFileURL(file);
+  const failed = failedImports(file);
+  if (failed > 0) url.searchParams.set('retry', String(failed));
+  try {
+    return await import(url.href);
+  } catch (error) {
+    failures.set(file, failed + 1);
+    throw error;
+  }
+}
+
+/** Modules of a graph that are open at once while it is read. */
+const PARTS = 16;
+
+/**
+ * Opens `file` as often as its parts may need descriptors: Node.js would remember for ever that a part, which has a
+ * URL of its own, could not be read.
+ */
+async function assertReadable(file: string): Promise<void> {
+  const results = await Promise.allSettled(Array.from({ length: PARTS }, () => open(file)));
+  for (const result of results) if (result.status === 'fulfilled') await result.value.close();
+  const refused = results.find((result) => result.status === 'rejected');
+  if (refused !== undefined) throw new Unloadable(messageOf(refused.reason), codeOf(refused.reason));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
 async function reasonOf(error: unknown, file: string): Promise<string> {
-  if (error instanceof EpollServerError) return error.message;
+  if (error instanceof Unloadable) return error.message;
   if (isUnknownType(error) && /\.[cm]?ts$/.test(file)) {
     return `it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`;
   }

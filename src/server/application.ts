@@ -30,6 +30,8 @@ export async function openApplication(plan: Plan, onError: NonNullable<ServeOpti
   const main = await openMain(plan, onError);
   if (plan.dynamic === null) return main;
   const { loadApplication } = await import('../handlers/application.ts');
+  // Loaded now: Node.js would remember for ever that descriptors ran out when the first module asked for it.
+  await import('../handlers/fetch.ts');
   const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
   const folder = new DynamicFolder({
     folder: plan.dynamic,

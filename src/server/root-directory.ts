@@ -9,6 +9,9 @@ import type { Files } from '../kernel/files.ts';
 /** How long a folder that was replaced may go unnoticed. */
 const CHECK_MS = 900;
 
+/** The path leads to no folder that may be served. */
+const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG']);
+
 /** No descriptor: beneath it there is nothing (EBADF). */
 const NOWHERE = -1;
 
@@ -56,6 +59,8 @@ export class RootDirectory {
   #compare(): void {
     const fd = this.#fd;
     stat(this.#path, (gone, named) => {
+      // A disk or network that fails for a moment (EIO, ESTALE, ENOMEM) removes no folder.
+      if (gone !== null && !NOT_THERE.has(gone.code ?? '')) return;
       if (gone !== null || !named.isDirectory()) return this.#miss();
       this.#isGone = false;
       fstat(fd, (closed, open) => {

@@ -108,7 +108,8 @@ export class Crew {
     if (this.#isDismissed) return;
     logLine(`${name} died (${how}); another takes its place`);
     const again = (): void => {
-      if (!this.#isDismissed) this.#keep(start).catch(() => this.#replace(start, name, 'it did not begin', 0));
+      if (this.#isDismissed) return;
+      this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));
     };
     setTimeout(again, Math.max(MIN_LIFE_MS - lifeMs, 0));
   }

@@ -1,6 +1,7 @@
 // An application in processes of its own, which are replaced by new ones when its files change: ES modules cannot be
 // unloaded. The parent keeps the listener, so that no client is refused meanwhile, and serves nobody.
 
+import { messageOf } from '../errors.ts';
 import { createNativeKernel } from '../kernel/native-kernel.ts';
 import { listen, urlOf } from '../server/listener.ts';
 import { logLine } from '../server/log-line.ts';
@@ -8,9 +9,12 @@ import type { ServeOptions } from '../server/options.ts';
 import { planOf } from '../server/plan.ts';
 import type { Running } from '../server/server.ts';
 import { startProcess } from './child-process.ts';
-import { type Child, Crew } from './crew.ts';
+import { type Child, Crew, EndedChild } from './crew.ts';
 import { watchFiles } from './file-watch.ts';
 import { INHERITED_FD } from './role.ts';
+
+/** Processes that the system had no room for are started this much later. */
+const RETRY_MS = 1_000;
 
 /** `count`: processes at once. `watched`: files and folders. */
 export async function startReloading(
@@ -98,11 +102,23 @@ class Generations {
       this.#serving = coming;
       logLine('files changed, the application was restarted');
       this.#leave(old);
-    } catch {
-      if (!this.#isEnded && !this.#isOutdated) logLine('the old application goes on until the next change');
+    } catch (error) {
+      await this.#keepOld(error);
     } finally {
       this.#coming = null;
     }
+  }
+
+  /** A process that began and ended did not like what changed; one that could not be started is started later. */
+  async #keepOld(error: unknown): Promise<void> {
+    if (this.#isEnded || this.#isOutdated) return;
+    if (error instanceof EndedChild) {
+      logLine('the old application goes on until the next change');
+      return;
+    }
+    logLine(`the old application goes on for now: ${messageOf(error)}`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    this.#isOutdated = true;
   }
 
   /** In the background: requests in flight may take their time. */

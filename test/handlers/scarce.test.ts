@@ -173,3 +173,20 @@ test('a root that disappears is 404 and one line, and served again when it is ba
   await until(async () => (await ask(served.port, get('/a.txt'))).text === 'back', 'it is back');
   expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
 });
+
+test('a root that cannot be looked at for a moment is not gone', async () => {
+  const root = await folder({ 'a.txt': 'here' });
+  const flag = `${await folder()}/fails`;
+  const before = `
+    const fs = (await import('node:fs')).default;
+    const { stat } = fs;
+    const error = Object.assign(new Error('EIO on purpose'), { code: 'EIO' });
+    fs.stat = (path, callback) => (fs.existsSync(${JSON.stringify(flag)}) ? callback(error) : stat(path, callback));
+    (await import('node:module')).syncBuiltinESMExports();`;
+  const served = await startServer(root, { before });
+  const client = await connect(served.port);
+  await writeFile(flag, '');
+  const end = Date.now() + 2_000;
+  while (Date.now() < end) expect((await client.send(get('/a.txt')).readResponse()).status).toBe(200);
+  expect(served.log()).toBe('');
+});

@@ -33,6 +33,9 @@ export interface Offloaded {
   close(): Promise<void>;
 }
 
+/** A thread that could not begin is tried again after this time. */
+const REFILL_MS = 1_000;
+
 const WORKER = programPath('handlers/offload/worker.js');
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
@@ -56,6 +59,12 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     throw error instanceof EpollServerError ? error : refuse(application, error);
   }
   let isClosing = false;
+  // Piscina does not replace threads any more once one could not begin, as when descriptors ran out: a request that
+  // waits would wait for the next one.
+  const refill = (): void => {
+    if (!isClosing && pool.threads.length < threads) pool.run(task(null)).catch(() => {});
+  };
+  pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
   return {
     handler: (request, response) => {
       if (pool.queueSize >= maxWaiting) {

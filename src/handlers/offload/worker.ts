@@ -3,17 +3,20 @@
 
 import type { Handler } from '../../http/handler.ts';
 import { loadApplication } from '../application.ts';
+import { isScarcity } from '../module-file.ts';
+import { ModuleLoad } from '../module-load.ts';
 import type { Task, ToWorker } from './messages.ts';
 import { RemoteRequest } from './remote-request.ts';
 import { RemoteResponse } from './remote-response.ts';
 import { thrownOf } from './thrown.ts';
 
-let application: Promise<Handler> | null = null;
+/** Of this thread. A failure is not final: the thread may have begun while descriptors ran out. */
+let application: ModuleLoad | null = null;
 
 /** One task: see {@link Task}. Returns what was thrown when there is no request to tell it to. */
 export default async function run(task: Task): Promise<unknown> {
-  application ??= loadApplication(task.application, task);
-  if (task.request === null) return application.then(() => null, thrownOf);
+  application ??= applicationOf(task);
+  if (task.request === null) return application.get().then(() => null, thrownOf);
   const { port, head } = task.request;
   port.postMessage({ type: 'began' });
   const request = new RemoteRequest(head, port);
@@ -22,15 +25,36 @@ export default async function run(task: Task): Promise<unknown> {
     response.receive(message);
     request.receive(message);
   });
-  port.postMessage({ type: 'done', thrown: await outcome(await application, request, response) });
+  port.postMessage({ type: 'done', thrown: await outcome(application, request, response) });
   return null;
 }
 
-async function outcome(handler: Handler, request: RemoteRequest, response: RemoteResponse): Promise<unknown> {
+function applicationOf(task: Task): ModuleLoad {
+  const [file = ''] = task.application.split(/:(?=[^:]*$)/);
+  return new ModuleLoad(
+    file,
+    () => loadApplication(task.application, task),
+    () => performance.now(),
+  );
+}
+
+async function outcome(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<unknown> {
   try {
+    const handler = await loaded(load, response);
     await handler(request, response);
     return null;
   } catch (error) {
     return thrownOf(error);
+  }
+}
+
+/** A client whose application cannot be loaded at the moment may come again. */
+async function loaded(load: ModuleLoad, response: RemoteResponse): Promise<Handler> {
+  try {
+    return await load.get();
+  } catch (error) {
+    if (isScarcity(error))
+      response.send(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' }, 'Service Unavailable\n');
+    throw error;
   }
 }
