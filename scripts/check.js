@@ -1,6 +1,6 @@
-// Everything that is checked besides building: format, lint, types, C++ warnings, native tests, tests. Run by
-// `npm run check`; ends at the first step that fails, with what that step said. CHECK_NO_TESTS=1 leaves out
-// the tests of `npm test`.
+// Everything that is checked besides building: format, lint, types, C++ warnings, native tests, ten seconds of fuzzing,
+// tests. Run by `npm run check`; ends at the first step that fails, with what that step said. CHECK_NO_TESTS=1 leaves
+// out the tests of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -92,6 +92,8 @@ const STEPS = [
   ['C++ warnings of the Node side', checkNodeSide],
   ['native tests: build', buildNativeTests],
   ['native tests: run', () => run(NATIVE_TESTS, [])],
+  // One seed, so that the bytes are the same every time; `npm run fuzz` draws another.
+  ['fuzz', () => run('npm', ['run', '--silent', 'fuzz', '--', '--seconds', '10', '--seed', '1'])],
   ['tests', () => run('npm', ['test', '--silent'])],
 ];
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-describe.each(['simulate', 'torture'])('%s', (name) => {
+describe.each(['simulate', 'torture', 'fuzz'])('%s', (name) => {
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
     spawnSync(process.execPath, [`scripts/${name}.js`, ...args], { cwd: ROOT, encoding: 'utf8' });
 

@@ -1,0 +1,40 @@
+// What the applications of a fuzz run have in common: the routes' parameters, the failure that is planned, and a check
+// that no application is told another client's address.
+import { setTimeout as pause } from 'node:timers/promises';
+
+const MAX_STREAM_BYTES = 2_000_000;
+const MAX_PAUSE_MS = 100;
+
+/** A number of a query, within bounds. */
+export function numberOf(query, name, most) {
+  const value = Number(new URLSearchParams(query).get(name) ?? 0);
+  return Number.isFinite(value) ? Math.min(Math.max(Math.floor(value), 0), most) : 0;
+}
+
+/** The server must report this one, and nothing else. */
+export function plannedFailure() {
+  return new Error('planned failure');
+}
+
+/** Content in pieces of several sizes. */
+export function* piecesOf(query) {
+  for (let left = numberOf(query, 'n', MAX_STREAM_BYTES), size = 1; left > 0; size = Math.min(size * 3, 65_536)) {
+    const piece = Buffer.alloc(Math.min(size, left), 'x');
+    left -= piece.length;
+    yield piece;
+  }
+}
+
+/**
+ * Waits, and then compares the client's port with the one that the client itself put into its query, twice (so that
+ * a mutated request claims nothing). `portOf` reads the port as late as an application may.
+ */
+export async function checkedPort(query, portOf) {
+  await pause(numberOf(query, 'ms', MAX_PAUSE_MS));
+  const [, once, again] = /(?:^|&)port=(\d+)-(\d+)(?:&|$)/.exec(query) ?? [];
+  const port = String(portOf());
+  if (once !== undefined && once === again && once !== port) {
+    process.stderr.write(`fuzz: wrong address: client ${once} was said to be ${port}\n`);
+  }
+  return port;
+}

@@ -1,0 +1,132 @@
+// What the clients of a fuzz run do: scripts, drawn from a seed, plain data. The same seed gives the same bytes,
+// whatever the server does. Texts are Latin-1.
+import { CASES } from '../../build/modules/conformance/cases.js';
+import { filledIn } from '../../build/modules/conformance/target.js';
+import { Random } from '../../build/modules/testing/random.js';
+import { drawGarbage } from '../../build/modules/testing/scenario/garbage.js';
+import { drawHeavy, mutate } from './mutations.js';
+import { drawOrder, serialize } from './requests.js';
+
+const MAX_PIPELINED = 50;
+const MAX_SCRIPT_BYTES = 400_000;
+const MAX_PIECES = 40;
+const MAX_HEADER_BYTES = 16_384;
+/** The answer to a costly request is waited for, so that all of its cost is seen. */
+const COSTLY_MS = 10_000;
+
+/** Every case of the conformance table: bytes that servers have read in different ways. */
+const CORPUS = CASES.filter(({ bytes }) => bytes !== '').map(({ bytes }) =>
+  filledIn(bytes, { host: 'fuzz', page: '/' }),
+);
+
+/** Forks of a server's random numbers. */
+export const [LOAD, COSTS, WARM_UP] = [0, 1, 2];
+
+/** The random numbers of one server: its own, whichever others run. */
+export function randomOf(seed, name) {
+  const part = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) & 0xffff, 0);
+  return new Random(seed).fork(part);
+}
+
+/**
+ * One connection's script, the one of `number` from the random numbers `source`, which stay as they are:
+ * `isSound`: its requests are right, so `expected` has what must come, in order (null: not known).
+ * `steps`: `{send}`, `{waitMs}`, `{finish}` (FIN). `reading`: `all`, `drip` (byte by byte for a while) or `never`.
+ * `leave`: after the steps, `answered` (everything came), or `fin` or `reset` after `stayMs`.
+ */
+export function drawScript(source, number, sites) {
+  const random = source.fork(number);
+  const share = random.below(100);
+  if (share < 40) return soundScript(random, number, sites);
+  return hostileScript(random, number, textOf(random, share, sites));
+}
+
+function soundScript(random, number, sites) {
+  const count = random.chance(0.5) ? 1 : random.magnitude(1, MAX_PIPELINED);
+  const expected = [];
+  let text = '';
+  while (expected.length < count) {
+    const order = drawOrder(random, sites);
+    expected.push({ method: order.method, ...order.expected });
+    const isLast = expected.length === count || text.length > MAX_SCRIPT_BYTES / 4;
+    text += serialize(random, order, isLast);
+    if (isLast) break;
+  }
+  const isPatient = random.chance(0.6);
+  const steps = deliver(random, text);
+  if (isPatient && random.chance(0.15)) steps.push({ finish: true });
+  return { number, isSound: true, expected, steps, ...(isPatient ? patient(random) : impatient(random)) };
+}
+
+/** A text of no certain meaning: requests that were changed, heavy ones, or noise. */
+function textOf(random, share, sites) {
+  if (share < 48) return Array.from({ length: random.magnitude(1, 8) }, () => drawHeavy(random)).join('');
+  if (share < 52) {
+    const noise = Array.from({ length: random.magnitude(1, 4_000) }, () => String.fromCharCode(random.below(256)));
+    return noise.join('');
+  }
+  if (share < 56) return drawGarbage(random, MAX_HEADER_BYTES, '0.0').bytes.toString('latin1');
+  const base = () => (random.chance(0.5) ? random.pick(CORPUS) : serialize(random, drawAny(random, sites), false));
+  const count = random.chance(0.5) ? 1 : random.magnitude(1, MAX_PIPELINED);
+  const texts = Array.from({ length: count }, base);
+  const at = random.below(count);
+  texts[at] = mutate(random, texts[at], base());
+  return texts.join('');
+}
+
+/** Also what breaks off in its middle, after which no answer can come. */
+function drawAny(random, sites) {
+  const order = drawOrder(random, sites);
+  return random.chance(0.05) ? { ...order, target: '/breaks' } : order;
+}
+
+function hostileScript(random, number, text) {
+  const steps = deliver(random, text.slice(0, MAX_SCRIPT_BYTES));
+  if (random.chance(0.3)) steps.push({ finish: true });
+  return { number, isSound: false, expected: null, steps, ...impatient(random) };
+}
+
+/** The text in pieces, with pauses. */
+function deliver(random, text) {
+  const cuts = random.chance(0.4) ? 0 : random.magnitude(1, MAX_PIECES);
+  const places = Array.from({ length: cuts }, () => random.below(text.length + 1)).sort((a, b) => a - b);
+  const steps = [];
+  let from = 0;
+  for (const place of [...places, text.length]) {
+    if (place > from) steps.push({ send: text.slice(from, place) });
+    from = Math.max(from, place);
+    if (random.chance(0.2)) steps.push({ waitMs: random.below(6) });
+  }
+  return steps;
+}
+
+function patient(random) {
+  return { reading: random.chance(0.1) ? 'drip' : 'all', leave: 'answered', stayMs: 0 };
+}
+
+function impatient(random) {
+  const reading = random.pick(['all', 'all', 'all', 'drip', 'never']);
+  const leave = random.pick(['answered', 'fin', 'reset', 'reset']);
+  return { reading, leave: reading === 'never' && leave === 'answered' ? 'reset' : leave, stayMs: random.below(300) };
+}
+
+/** One heavy request alone, and FIN, so that the server ends the connection when it is done: its cost is measured. */
+export function drawCostly(source, number) {
+  const random = source.fork(number);
+  const steps = [{ send: drawHeavy(random) }, { finish: true }];
+  return {
+    number,
+    isSound: false,
+    expected: null,
+    steps,
+    reading: 'all',
+    leave: 'answered',
+    stayMs: 0,
+    patienceMs: COSTLY_MS,
+  };
+}
+
+/** All bytes that a script sends, `{port}` not filled in. */
+export function bytesOf({ steps }) {
+  return steps.map(({ send }) => send ?? '').join('');
+}

@@ -1,0 +1,108 @@
+// Proves that the checks of the fuzz run can fail: a server with one planted fault each, and the check that must find
+// it. And that a seed stands for bytes.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { REPOSITORY, startProgram } from '../support/program.ts';
+import { until } from '../support/until.ts';
+
+const FUZZ = join(REPOSITORY, 'scripts', 'fuzz.js');
+const FAULTY = 'test/fuzz/programs/faulty.mjs';
+const TIMEOUT_MS = 90_000;
+
+interface Outcome {
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs it to its end. (`startProgram` cannot be used by tests that run at the same time.) */
+async function fuzz(...args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [FUZZ, ...args], { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
+  await once(child, 'close');
+  return { exit: child.exitCode, stdout: await stdout, stderr: await stderr };
+}
+
+/** The file that a failed run wrote. */
+function replayFileOf(stdout: string): string {
+  return /--replay (\S+)$/m.exec(stdout)?.[1] ?? '';
+}
+
+const FAULTS: readonly (readonly [string, number, RegExp])[] = [
+  ['ends', 2_001, /^FAILED: life of program, seed 2001: it ended: exit code 3$/m],
+  ['complains', 2_002, /^FAILED: errors of .*: standard error has: TypeError: x is not a function$/m],
+  ['descriptors', 2_003, /^FAILED: descriptors of .*: \d+ sockets are left open$/m],
+  ['memory', 2_004, /^FAILED: memory of .*: it is \d+ MiB larger than it was when it was warm$/m],
+  ['silent', 2_005, /^FAILED: liveness of .*: a well-behaved client: waited in vain for 5000 ms/m],
+  ['cost', 2_006, /^FAILED: cost of .*: \d+ bytes, \d+ times, took at least [\d.]+ s of processor time$/m],
+  ['twice', 2_007, /^FAILED: (?:answers|liveness) of .*: an answer 200 to nothing: \d+ requests were sent$/m],
+  ['framing', 2_008, /^FAILED: (?:answers|liveness) of .*: the framing of answer \d+ is wrong/m],
+];
+
+describe.concurrent('a server', () => {
+  test('without a fault passes', { timeout: TIMEOUT_MS }, async ({ expect }) => {
+    const { exit, stdout } = await fuzz('--program', `${FAULTY} none`, '--seconds', '2', '--seed', '1');
+    expect(stdout).toMatch(/^fuzz: seed 1: 0 failures; 1 servers, \d+ connections/m);
+    expect(exit).toBe(0);
+  });
+
+  test.each(FAULTS)('that has the fault "%s" fails', { timeout: TIMEOUT_MS }, async (fault, seed, said) => {
+    const program = await fuzz('--program', `${FAULTY} ${fault}`, '--seconds', '3', '--seed', String(seed));
+    expect(program.stdout).toMatch(said);
+    expect(program.exit).toBe(1);
+    rmSync(replayFileOf(program.stdout));
+  });
+});
+
+test('the input of a failure can be sent again', { timeout: TIMEOUT_MS }, async () => {
+  const failed = await fuzz('--program', `${FAULTY} cost`, '--seconds', '3', '--seed', '3001');
+  const file = replayFileOf(failed.stdout);
+  const again = await fuzz('--replay', file);
+  rmSync(file);
+  expect(again.stdout).toMatch(/^program failed by cost: .*\nnow: [\d.]+ s of processor time/);
+});
+
+describe('a seed', () => {
+  const shown = async (seed: string): Promise<string> => {
+    const { stdout } = await fuzz('--show', '25', '--seed', seed, '--models', 'files,fetch');
+    return stdout;
+  };
+
+  test('stands for bytes', async () => {
+    const [once, again, other] = [await shown('7'), await shown('7'), await shown('8')];
+    expect(once.split('\n')).toHaveLength(51);
+    expect(again).toBe(once);
+    expect(other).not.toBe(once);
+  });
+});
+
+test.each([
+  [['--seconds', '0'], '--seconds must be a whole number from 1 to 86400, not "0"'],
+  [['--seed', 'x'], '--seed must be a whole number from 0 to 4294967295, not "x"'],
+  [['--models', 'files,none'], '--models: there is no "none", but files, wsgi, '],
+])('refuses %j in one line', async (args, text) => {
+  const { exit, stdout, stderr } = await fuzz(...args);
+  expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+  expect(stderr.startsWith(text)).toBe(true);
+  expect(stderr.split('\n')).toHaveLength(2);
+});
+
+test('a program that does not start is a failure', async () => {
+  const { exit, stdout } = await fuzz('--program', 'test/fuzz/programs/none.mjs', '--seed', '4001');
+  expect(stdout).toMatch(/^FAILED: life of program, seed 4001: it does not start: /);
+  expect(exit).toBe(1);
+  rmSync(replayFileOf(stdout));
+});
+
+test('SIGINT ends it in order', { timeout: TIMEOUT_MS }, async () => {
+  const program = startProgram(process.execPath, [FUZZ, '--seconds', '600', '--models', 'raw']);
+  await until(() => program.stderr.includes('fuzz: seed'), 'it has begun');
+  program.signal('SIGINT');
+  expect(await program.ended()).toBe(130);
+  expect(program.stdout).toMatch(/^fuzz: seed \d+: 0 failures; 1 servers/);
+});
