@@ -47,6 +47,8 @@ export const LIMIT_NAMES = [
   'maxCacheBytes',
   'maxCachedFileBytes',
   'maxCompressedFileBytes',
+  'maxCodingBytesPerSecond',
+  'maxFileQueue',
   'maxHugePageBytes',
   'maxOpenFiles',
 ] as const;
@@ -141,6 +143,15 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
     GIB,
     'The largest file that is compressed here; larger ones need a sibling.',
   ),
+  /** A fifth of a processor with gzip or Brotli. Eight seconds' worth may come at once, as after a deployment. */
+  maxCodingBytesPerSecond: spec(
+    8_388_608,
+    0,
+    16 * GIB,
+    'Bytes compressed here in a second, in the long run; beyond: sent as they are.',
+  ),
+  /** A disk that takes 10 ms needs 14 s for so many in the three threads that files have by default. */
+  maxFileQueue: spec(4_096, 1, 1_048_576, 'Requests that wait for a file to be found or read; beyond: 503.'),
   /** 32 files of 1 MiB. A copy costs the thread pool 2 ms a megabyte, once, and spares 10 to 30 us of each answer. */
   maxHugePageBytes: spec(
     67_108_864,
@@ -206,6 +217,8 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),
     maxCompressedFileBytes: resolve('maxCompressedFileBytes'),
+    maxCodingBytesPerSecond: resolve('maxCodingBytesPerSecond'),
+    maxFileQueue: resolve('maxFileQueue'),
     maxHugePageBytes: resolve('maxHugePageBytes'),
     maxOpenFiles: resolve('maxOpenFiles'),
   };

@@ -68,15 +68,14 @@ export class DirectoryFile implements OpenFile {
     return count < 0 ? -1 : count;
   }
 
-  async read(into: Uint8Array, position: number, isWanted?: () => boolean): Promise<number> {
+  async read(into: Uint8Array, position: number): Promise<number> {
     this.#reading++;
     try {
-      const count = await this.#context.pool.run(
-        () => settle((done) => this.#files.readLater(this.descriptor, into, 0, into.length, position, done)),
-        isWanted,
+      const count = await settle((done) =>
+        this.#files.readLater(this.descriptor, into, 0, into.length, position, done),
       );
-      if (count !== undefined && count < 0) throw new Error(`read failed with ${count}`);
-      return count ?? 0;
+      if (count < 0) throw new Error(`read failed with ${count}`);
+      return count;
     } finally {
       this.#reading--;
       this.#closeUnused();

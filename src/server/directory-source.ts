@@ -4,7 +4,7 @@
 import { constants } from 'node:os';
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
 import { EAGAIN, EMFILE, ENFILE } from '../kernel/errno.ts';
-import type { FileDone, Files } from '../kernel/files.ts';
+import type { Files } from '../kernel/files.ts';
 import { DirectoryFile, factsOf, type SourceContext, settle } from './directory-file.ts';
 import type { RootDirectory } from './root-directory.ts';
 
@@ -57,7 +57,7 @@ export class DirectorySource implements FileSource {
 
   async lookLater(path: string): Promise<FileFacts | Refusal> {
     let facts: FileFacts | null = null;
-    const result = await this.#later((done) =>
+    const result = await settle((done) =>
       this.#files.lookLater(this.#root.fd, path, (status) => {
         if (status >= 0) facts = factsOf(this.#files);
         done(status);
@@ -75,7 +75,7 @@ export class DirectorySource implements FileSource {
 
   async openLater(path: string): Promise<OpenFile | Refusal> {
     let file: OpenFile | null = null;
-    const result = await this.#later((done) =>
+    const result = await settle((done) =>
       this.#files.openLater(this.#root.fd, path, (fd) => {
         if (fd >= 0) file = new DirectoryFile(this.#context, fd);
         done(fd);
@@ -87,17 +87,13 @@ export class DirectorySource implements FileSource {
 
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
     let names: readonly ListedName[] = [];
-    const result = await this.#later((done) =>
+    const result = await settle((done) =>
       this.#files.listLater(this.#root.fd, path, limit, (status, entries = []) => {
         names = namesOf(entries);
         done(status);
       }),
     );
     return result < 0 ? refusalOf(result) : names;
-  }
-
-  async #later(call: (done: FileDone) => number): Promise<number> {
-    return (await this.#context.pool.run(() => settle(call))) ?? EAGAIN;
   }
 }
 

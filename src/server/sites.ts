@@ -15,7 +15,7 @@ import type { Pairs } from '../handlers/files/representation.ts';
 import type { FileServices } from '../handlers/files/services.ts';
 import { Site } from '../handlers/files/site.ts';
 import type { Successor } from '../handlers/files/successor.ts';
-import { WorkPool } from '../handlers/files/work-pool.ts';
+import { poolThreads, WorkPool } from '../handlers/files/work-pool.ts';
 import { staticFiles } from '../handlers/static-files.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Files } from '../kernel/files.ts';
@@ -114,15 +114,17 @@ export class Sites {
   readonly #options: SiteOptions;
   readonly #hidden: readonly string[];
   readonly #services: FileServices;
-  readonly #pool = new WorkPool();
+  readonly #pool: WorkPool;
+  readonly #loader: Loader;
 
   /** @throws EpollServerError `ERR_ROOT`. */
   constructor(folders: Folders, options: SiteOptions, context: SiteContext) {
     const { limits, nowMs, wallClockMs } = context;
-    const { maxCachedFileBytes, maxCompressedFileBytes } = limits;
+    const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
     this.#options = options;
     this.#hidden = folders.hidden;
+    this.#pool = new WorkPool(poolThreads(), limits.maxFileQueue);
     this.openFiles = new OpenFiles({
       max: Math.min(limits.maxOpenFiles, Math.floor(context.files.descriptorLimit * DESCRIPTOR_SHARE)),
       nowMs,
@@ -145,8 +147,18 @@ export class Sites {
       wallClockMs,
       maxCachedFileBytes,
       maxCompressedFileBytes,
+      maxCodingBytesPerSecond,
       report: sparingly(context),
     };
+    this.#loader = new Loader(
+      {
+        charset: options.charset ?? 'utf-8',
+        compression: options.compression ?? true,
+        rules: new CacheRules(options.cacheControl ?? []),
+        extra: fieldsOf(options),
+      },
+      this.#services,
+    );
     const mounts = folders.mounts.map(([prefix, folder]) => this.#mount(prefix, folder));
     const byDefault = this.#site('', folders.root, mounts);
     const hosts = folders.hosts.map(([host, folder]) => [host, this.#site(`${host}:`, folder, mounts)] as const);
@@ -164,16 +176,6 @@ export class Sites {
 
   #site(name: string, folder: string, mounts: readonly Mount[]): Site {
     const { index = ['index.html'], listing = false, cleanUrls = false, spa, dotfiles = false } = this.#options;
-    const extra = this.#options.securityHeaders === false ? [] : SECURITY;
-    const loader = new Loader(
-      {
-        charset: this.#options.charset ?? 'utf-8',
-        compression: this.#options.compression ?? true,
-        rules: new CacheRules(this.#options.cacheControl ?? []),
-        extra,
-      },
-      this.#services,
-    );
     const longestFirst = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
     return new Site(
       name,
@@ -184,13 +186,18 @@ export class Sites {
         cleanUrls,
         fallback: spa === undefined ? null : spa.replace(/^\//, ''),
         showsHidden: dotfiles,
-        extra,
-        loader,
+        extra: fieldsOf(this.#options),
+        loader: this.#loader,
         successor: this.#context.successor,
       },
       this.#services,
     );
   }
+}
+
+/** Of every answer. */
+function fieldsOf({ securityHeaders }: SiteOptions): Pairs {
+  return securityHeaders === false ? [] : SECURITY;
 }
 
 function wrong(text: string): EpollServerError {

@@ -22,33 +22,43 @@ export interface MadeSite {
   readonly pass: (ms: number) => void;
 }
 
+/** What a test may want otherwise. */
+export interface MadeOptions {
+  readonly pool?: WorkPool;
+  readonly maxCacheBytes?: number;
+  readonly maxCachedFileBytes?: number;
+  readonly cleanUrls?: boolean;
+  readonly listing?: boolean;
+}
+
 /** A site with the default options over `source`; files of more than 1,000 bytes are not kept. */
-export function makeSite(source: FileSource): MadeSite {
+export function makeSite(source: FileSource, given: MadeOptions = {}): MadeSite {
   let passedMs = 0;
   const nowMs = (): number => performance.now() + passedMs;
   const later = (ms: number, callback: () => void): unknown => setTimeout(callback, ms).unref();
   const openFiles = new OpenFiles({ max: 4, nowMs, later });
-  const cache = new FileCache(100_000, openFiles);
+  const cache = new FileCache(given.maxCacheBytes ?? 100_000, openFiles);
   const counters = makeFileCounters();
   const problems: string[] = [];
   const services = {
     cache,
     openFiles,
     hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
-    pool: new WorkPool(),
+    pool: given.pool ?? new WorkPool(),
     counters,
     nowMs,
     wallClockMs: Date.now,
-    maxCachedFileBytes: 1_000,
+    maxCachedFileBytes: given.maxCachedFileBytes ?? 1_000,
     maxCompressedFileBytes: 1_000_000,
+    maxCodingBytesPerSecond: 1_000_000,
     report: (_request: unknown, problem: string) => problems.push(problem),
   };
   const loader = new Loader({ charset: 'utf-8', compression: true, rules: new CacheRules([]), extra: [] }, services);
   const options = {
     mounts: [{ prefix: [], source }],
     indexes: ['index.html'],
-    listing: false,
-    cleanUrls: false,
+    listing: given.listing ?? false,
+    cleanUrls: given.cleanUrls ?? false,
     fallback: null,
     showsHidden: false,
     extra: [],

@@ -5,6 +5,7 @@ import type { FileReceipt, HttpResponse } from '../../http/handler.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import type { FileCounters } from './file-counters.ts';
 import type { OpenFile } from './file-source.ts';
+import type { WorkPool } from './work-pool.ts';
 
 /** Bytes that are at hand, or a range of the file. */
 export type Piece = Uint8Array | ByteRange;
@@ -18,7 +19,12 @@ const READ_BYTES = 131_072;
 /** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
 const SMALL_BYTES = 16_384;
 
+const NOTHING = new Uint8Array(0);
+
 const scratch = Buffer.allocUnsafeSlow(SMALL_BYTES);
+
+/** Of a read at once that found nothing, for the next one. */
+let spare: Buffer | null = null;
 
 /**
  * The whole of a small file that is in memory, valid until the next call: reading it costs less than telling the
@@ -30,6 +36,23 @@ export function readSmall(file: OpenFile, size: number): Uint8Array | null {
   return size === 0 || file.readNow(content, 0) === size ? content : null;
 }
 
+/** What {@link ContentSender} needs of a site's services. */
+export interface ContentServices {
+  readonly pool: WorkPool;
+  readonly counters: FileCounters;
+}
+
+/** Bytes from `position` on, as far as the system has them in memory; null: it has none. */
+function readNow(file: OpenFile, position: number, length: number): Uint8Array | null {
+  const isLong = length === READ_BYTES;
+  const into = (isLong ? spare : null) ?? Buffer.allocUnsafeSlow(length);
+  if (isLong) spare = null;
+  const count = file.readNow(into, position);
+  if (count > 0) return into.subarray(0, count);
+  if (isLong) spare = into;
+  return null;
+}
+
 /**
  * Sends the pieces of an answer that has begun, and ends it; or cuts it off when the file has fewer bytes than were
  * announced, since nothing may stand in for them. Closes the file, whatever happens.
@@ -38,7 +61,7 @@ export class ContentSender implements FileReceipt {
   readonly #response: HttpResponse;
   readonly #file: OpenFile;
   readonly #pieces: readonly Piece[];
-  readonly #counters: FileCounters;
+  readonly #services: ContentServices;
   readonly #onError: (error: unknown) => void;
   #piece = 0;
   /** Bytes of the current piece that were sent. */
@@ -49,13 +72,13 @@ export class ContentSender implements FileReceipt {
     response: HttpResponse,
     file: OpenFile,
     pieces: readonly Piece[],
-    counters: FileCounters,
+    services: ContentServices,
     onError: (error: unknown) => void,
   ) {
     this.#response = response;
     this.#file = file;
     this.#pieces = pieces;
-    this.#counters = counters;
+    this.#services = services;
     this.#onError = onError;
   }
 
@@ -79,7 +102,7 @@ export class ContentSender implements FileReceipt {
     const piece = this.#pieces[this.#piece];
     if (this.#response.ended || piece === undefined || piece instanceof Uint8Array) return this.#finish();
     if (count >= 0) {
-      this.#counters.sendfileBytes += count;
+      this.#services.counters.sendfileBytes += count;
       this.#advance(piece, count);
     } else if (!this.#readRange(piece)) {
       return;
@@ -115,23 +138,33 @@ export class ContentSender implements FileReceipt {
 
   /** Through this program's memory: at once as far as the system's goes. False: the thread pool goes on with it. */
   #readRange(range: ByteRange): boolean {
+    const { pool, counters } = this.#services;
     const position = range.start + this.#sent;
-    const bytes = Buffer.allocUnsafeSlow(Math.min(range.end + 1 - position, READ_BYTES));
-    const count = this.#file.readNow(bytes, position);
-    if (count > 0) {
-      this.#counters.memoryReads++;
-      this.#response.write(bytes.subarray(0, count));
-      this.#advance(range, count);
+    const length = Math.min(range.end + 1 - position, READ_BYTES);
+    const bytes = readNow(this.#file, position, length);
+    if (bytes !== null) {
+      counters.memoryReads++;
+      this.#response.write(bytes);
+      this.#advance(range, bytes.length);
       return true;
     }
-    this.#counters.poolReads++;
-    this.#file
-      .read(bytes, position, () => !this.#response.ended)
+    counters.poolReads++;
+    pool
+      .run(
+        () => this.#read(position, length),
+        () => !this.#response.ended,
+      )
       .then(
-        (read) => this.#fetched(range, bytes.subarray(0, read)),
+        (read = NOTHING) => this.#fetched(range, read),
         (error: unknown) => this.#failed(error),
       );
     return false;
+  }
+
+  /** In the pool. The memory is taken when it is its turn: many clients may wait for a slow disk. */
+  async #read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return bytes.subarray(0, await this.#file.read(bytes, position));
   }
 
   #fetched(range: ByteRange, bytes: Uint8Array): void {

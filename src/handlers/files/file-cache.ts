@@ -50,6 +50,11 @@ export class FileCache {
     return this.#bytes + contentBytes + ENTRY_BYTES <= this.#maxBytes;
   }
 
+  /** Whether so many content bytes fit at all, if all others left. */
+  couldHold(contentBytes: number): boolean {
+    return contentBytes + ENTRY_BYTES <= this.#maxBytes;
+  }
+
   /** Enters `resource`, which is in no cache, in the place of whatever was there; others leave until it fits. */
   set(key: string, resource: Resource): void {
     assert(resource.key === '', 'a resource is kept under one name');

@@ -1,8 +1,9 @@
 // Where static files come from, as an interface, so that the handler can be run on slow, shrinking or failing
-// files. What can be known without waiting is known at once; everything else is asked again, later.
+// files. What can be known without waiting is known at once; everything else is asked again, later. Calls that return a
+// promise use a thread: their caller has a place in the `WorkPool`.
 
-/** Why a path gives no file. */
-export type Refusal = 'missing' | 'directory' | 'forbidden' | 'exhausted' | 'failed';
+/** Why a path gives no file. `busy`: too many others wait for the disk. */
+export type Refusal = 'missing' | 'directory' | 'forbidden' | 'exhausted' | 'busy' | 'failed';
 
 /** What tells one state of a file from another. Bytes; milliseconds since 1970. */
 export interface FileFacts {
@@ -22,18 +23,15 @@ export interface OpenFile {
   readonly isCopy: boolean;
   /** Fills `into` from `position` as far as memory goes; returns the bytes read, 0 at the end; -1: ask {@link read}. */
   readNow(into: Uint8Array, position: number): number;
-  /**
-   * Fills `into` from `position`; resolves to the bytes read, 0 at the end, which is also said when it is its turn and
-   * `isWanted` says no.
-   */
-  read(into: Uint8Array, position: number, isWanted?: () => boolean): Promise<number>;
+  /** Fills `into` from `position`; resolves to the bytes read, 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
   /** Whether a range can be sent without waiting for a disk. */
   isResident(position: number, length: number): boolean;
   /** Whether it is still what {@link facts} say: nobody wrote to it, deleted it, or put another in its place. */
   isUnchanged(): boolean;
   /**
    * The same bytes in huge pages of memory, for the caller to close; `onClosed` is called when its last owner has. Null:
-   * the system has no such pages, or not now, or somebody wrote to the file meanwhile.
+   * the system has no such pages, or not now, or the file changed meanwhile. Takes a place in the pool by itself.
    */
   inHugePages(onClosed: () => void): Promise<OpenFile | null>;
   /** One more owner, who has to {@link close} it too. */
@@ -75,4 +73,9 @@ export function isSameFile(a: FileFacts, b: FileFacts): boolean {
 /** Whether a path leads to what it led to before. */
 export function isSameFinding(a: FileFacts | Refusal, b: FileFacts | Refusal): boolean {
   return typeof a === 'string' || typeof b === 'string' ? a === b : isSameFile(a, b);
+}
+
+/** Descriptors, memory or threads are short: that tells nothing of the file. */
+export function isOverload(found: unknown): boolean {
+  return found === 'exhausted' || found === 'busy';
 }

@@ -8,23 +8,57 @@ import type { Pairs } from './representation.ts';
 /** More names make no page that anyone reads. */
 export const MAX_LISTED_NAMES = 10_000;
 
-/** `path`: of the folder, decoded, as it is shown. Folders first, names in order, hidden ones left out. */
-export function answerListing(
-  request: HttpRequest,
-  response: HttpResponse,
-  path: string,
-  names: readonly ListedName[],
-  showsHidden: boolean,
-  extra: Pairs,
-): void {
-  const shown = names
-    .filter(({ name }) => showsHidden || !name.startsWith('.'))
-    .sort((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || (a.name < b.name ? -1 : 1));
+/** One look at a folder, and the answers that are made of it when the first client asks for each. */
+export class Listing {
+  readonly #path: string;
+  readonly #names: readonly ListedName[];
+  #json: Buffer | null = null;
+  #html: Buffer | null = null;
+
+  /** `path`: of the folder, decoded, as it is shown. Folders first, names in order, hidden ones left out. */
+  constructor(path: string, names: readonly ListedName[], showsHidden: boolean) {
+    this.#path = path;
+    this.#names = names
+      .filter(({ name }) => showsHidden || !name.startsWith('.'))
+      .sort((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || (a.name < b.name ? -1 : 1));
+  }
+
+  get json(): Buffer {
+    this.#json ??= Buffer.from(jsonOf(this.#names));
+    return this.#json;
+  }
+
+  get html(): Buffer {
+    this.#html ??= Buffer.from(htmlOf(this.#path, this.#names));
+    return this.#html;
+  }
+
+  /** Whether both show the same. */
+  isSame(other: Listing): boolean {
+    return (
+      this.#path === other.#path &&
+      this.#names.length === other.#names.length &&
+      this.#names.every((name, index) => isSameName(name, other.#names[index]))
+    );
+  }
+}
+
+function isSameName(a: ListedName, b: ListedName | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.name === b.name &&
+    a.size === b.size &&
+    a.modifiedMs === b.modifiedMs &&
+    a.isDirectory === b.isDirectory
+  );
+}
+
+export function answerListing(request: HttpRequest, response: HttpResponse, listing: Listing, extra: Pairs): void {
   const vary = ['Vary', 'Accept'] as const;
   if (wantsJson(request.field('accept'))) {
-    response.send(200, [['Content-Type', 'application/json; charset=utf-8'], vary, ...extra], jsonOf(shown));
+    response.send(200, [['Content-Type', 'application/json; charset=utf-8'], vary, ...extra], listing.json);
   } else {
-    response.send(200, [['Content-Type', 'text/html; charset=utf-8'], vary, ...extra], htmlOf(path, shown));
+    response.send(200, [['Content-Type', 'text/html; charset=utf-8'], vary, ...extra], listing.html);
   }
 }
 
@@ -79,9 +113,12 @@ ${up}${rows}</tbody>
 `;
 }
 
+/** Making one for each row costs more than the rest of the row. */
+const BYTES = new Intl.NumberFormat('en-US');
+
 function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
   const slash = isDirectory ? '/' : '';
-  const bytes = isDirectory ? '' : size.toLocaleString('en-US');
+  const bytes = isDirectory ? '' : BYTES.format(size);
   const time = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
   const link = `<a href="./${encodeURIComponent(name)}${slash}">${escapeHtml(name)}${slash}</a>`;
   return `<tr><td>${link}</td><td>${bytes}</td><td>${time}</td></tr>\n`;

@@ -12,6 +12,7 @@ export const REFUSED: Readonly<Record<Refused, readonly [number, string]>> = {
   directory: [404, 'There is no such page here.'],
   forbidden: [403, 'This file may not be read.'],
   exhausted: [503, 'The server has no room for this file right now.'],
+  busy: [503, 'The server has no room for this file right now.'],
   failed: [500, 'This file could not be read.'],
 };
 
@@ -19,5 +20,6 @@ export const REFUSED: Readonly<Record<Refused, readonly [number, string]>> = {
 export const PROBLEMS: Readonly<Partial<Record<Refused, string>>> = {
   forbidden: 'permission denied: let the server read this file and enter the folders above it',
   exhausted: 'no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients',
+  busy: 'too many requests wait for the disk: it is slower than clients ask (maxFileQueue)',
   failed: 'the disk or file system reports an error',
 };

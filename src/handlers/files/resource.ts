@@ -5,6 +5,7 @@ import type { Coding } from './codings.ts';
 import type { FileFacts, FileSource, OpenFile, Refusal } from './file-source.ts';
 import type { Holder } from './open-files.ts';
 import type { Representation } from './representation.ts';
+import type { SharedWait } from './shared-wait.ts';
 import type { Ordered } from './use-order.ts';
 
 /** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
@@ -53,6 +54,8 @@ export interface Coded {
   readonly variant: Variant | null;
   /** What was found beside the plain file: the one that is sent, or why there is none. */
   readonly sibling: FileFacts | Refusal;
+  /** There is no variant yet, and one could be made here. */
+  readonly mayCompress: boolean;
 }
 
 /** Bytes of memory that so much content takes. */
@@ -79,8 +82,8 @@ export class Resource implements Ordered<Resource> {
   keptBytes = 0;
   older: Resource | null = null;
   newer: Resource | null = null;
-  /** Somebody is finding out about codings. */
-  coding: Promise<void> | null = null;
+  /** The search for codings that is under way; its result is false when asking again would not help now. */
+  search: SharedWait<boolean> | null = null;
   /** Answers from its file since it was considered for memory last. */
   answersFromFile = 0;
   /** Monotonic time before the last look at the file itself, in milliseconds. */

@@ -19,6 +19,7 @@ export interface FileServices {
   readonly wallClockMs: () => number;
   readonly maxCachedFileBytes: number;
   readonly maxCompressedFileBytes: number;
+  readonly maxCodingBytesPerSecond: number;
   /** Told why a file that is there cannot be sent. */
   readonly report: (request: HttpRequest | null, problem: string) => void;
 }

@@ -6,15 +6,17 @@ import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from '.
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
 import { cacheKey, canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
-import { isSameFile, type OpenFile, type Refusal } from './file-source.ts';
-import { type FinderOptions, type Found, findFile, type Place, type Search } from './finder.ts';
-import { answerListing, MAX_LISTED_NAMES } from './listing.ts';
+import { isOverload, isSameFile, type OpenFile, type Refusal } from './file-source.ts';
+import { type FinderOptions, type Found, type FoundFile, findFile, type Place, type Search } from './finder.ts';
+import { answerListing } from './listing.ts';
+import { Listings } from './listings.ts';
 import type { Loader } from './loader.ts';
 import { answerMethod, HTML, page, redirect } from './pages.ts';
 import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
 import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
+import { SharedWait } from './shared-wait.ts';
 import { passOn, type Successor } from './successor.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
@@ -34,18 +36,23 @@ export interface SiteOptions extends FinderOptions {
   readonly successor?: Successor | null;
 }
 
+/** A file under way into memory; or why it did not come there. */
+type Loading = SharedWait<Resource | Refusal>;
+
 export class Site {
   readonly #options: SiteOptions;
   readonly #services: FileServices;
   /** What tells this site's resources from those of others in the cache. */
   readonly #name: string;
   /** Files under way into memory, so that a hundred requests make one. */
-  readonly #loading = new Map<string, Promise<Resource>>();
+  readonly #loading = new Map<string, Loading>();
+  readonly #listings: Listings;
 
   constructor(name: string, options: SiteOptions, services: FileServices) {
     this.#name = name;
     this.#options = options;
     this.#services = services;
+    this.#listings = new Listings(services.pool, options.showsHidden);
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
@@ -67,10 +74,12 @@ export class Site {
     if (known !== undefined) return this.#answer(request, response, known, null);
     this.#services.counters.cacheMisses++;
     const loading = this.#loading.get(key);
-    if (loading !== undefined) return loading.then((resource) => this.#answer(request, response, resource, null));
-    const found = this.#find(filePath, own);
+    if (loading !== undefined) return this.#answerLoaded(request, response, loading);
+    const found = this.#find(filePath, own, response);
     if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
-    return found.then((later) => this.#serveFound(request, response, filePath, key, later));
+    return found.then((later) =>
+      response.ended ? discard(later) : this.#serveFound(request, response, filePath, key, later),
+    );
   }
 
   /** What is kept under `key`, when it is still what is there. */
@@ -88,30 +97,46 @@ export class Site {
     if (!resource.settled || !resource.isFirst) return false;
     const facts = resource.source.look(resource.path);
     if (facts === null || typeof facts === 'string' || !isSameFile(facts, resource.plain.facts)) return false;
-    this.#options.loader.forgetChanged(resource);
-    resource.checkedMs = checkedMs;
-    this.#services.cache.renew(resource);
+    this.#keepOn(resource, checkedMs);
     return true;
   }
 
-  #find(path: FilePath, own: boolean): Found | Promise<Found> {
+  /** The file of `resource`, which is kept, was found to be the same. */
+  #keepOn(resource: Resource, checkedMs: number): void {
+    this.#options.loader.codings.forgetChanged(resource);
+    resource.checkedMs = checkedMs;
+    this.#services.cache.renew(resource);
+  }
+
+  #find(path: FilePath, own: boolean, response: HttpResponse): Found | Promise<Found> {
     const search = findFile(path, own ? { ...this.#options, cleanUrls: false } : this.#options);
     let step = search.next();
     while (step.done !== true) {
       const opened = step.value.source.open(step.value.path);
-      if (opened === null) return this.#findLater(search, step.value);
+      if (opened === null) return this.#findLater(search, step.value, response);
       step = search.next(opened);
     }
     return step.value;
   }
 
-  async #findLater(search: Search, place: Place): Promise<Found> {
+  async #findLater(search: Search, place: Place, response: HttpResponse): Promise<Found> {
     for (let at = place; ; ) {
-      this.#services.counters.poolOpens++;
-      const step = search.next(at.source.open(at.path) ?? (await at.source.openLater(at.path)));
+      const step = search.next(at.source.open(at.path) ?? (await this.#openLater(at, response)));
       if (step.done === true) return step.value;
       at = step.value;
     }
+  }
+
+  async #openLater({ source, path }: Place, response: HttpResponse): Promise<OpenFile | Refusal> {
+    const { pool, counters } = this.#services;
+    if (pool.isFull) return 'busy';
+    counters.poolOpens++;
+    return (
+      (await pool.run(
+        () => source.openLater(path),
+        () => !response.ended,
+      )) ?? 'busy'
+    );
   }
 
   #serveFound(
@@ -122,30 +147,63 @@ export class Site {
     found: Found,
   ): void | Promise<void> {
     if (typeof found === 'string') {
-      this.#services.cache.delete(key);
+      if (!isOverload(found)) this.#services.cache.delete(key);
       return found === 'missing'
         ? passOn(this.#options.successor, request, response, () => this.#serveFallback(request, response, path))
         : this.#refuse(request, response, found);
     }
     if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
     if (found.kind === 'listing') return this.#list(request, response, path, found.place);
-    const loaded = this.#options.loader.load(found);
-    if (!(loaded instanceof Promise)) {
-      this.#services.cache.set(key, loaded);
-      return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
+    const kept = this.#keptOf(key, found);
+    if (kept !== null) {
+      const isOpen = kept.plain.content === null;
+      return this.#answer(request, response, kept, isOpen ? this.#keepOpen(kept, kept.plain, found.file) : found.file);
     }
-    this.#loading.set(key, loaded);
-    return loaded.then(
-      (resource) => {
-        this.#loading.delete(key);
-        this.#services.cache.set(key, resource);
-        return this.#answer(request, response, resource, null);
-      },
-      () => {
-        this.#loading.delete(key);
-        return this.#refuse(request, response, 'failed');
-      },
-    );
+    return this.#serveNew(request, response, key, found);
+  }
+
+  /** What is not kept yet. */
+  #serveNew(request: HttpRequest, response: HttpResponse, key: string, found: FoundFile): void | Promise<void> {
+    const underWay = this.#loading.get(key);
+    if (underWay !== undefined) {
+      found.file.close();
+      return this.#answerLoaded(request, response, underWay);
+    }
+    const loading: Loading = new SharedWait();
+    const loaded = this.#options.loader.load(found, { isWanted: () => !response.ended || loading.isWanted });
+    if (loaded instanceof Promise) {
+      this.#loading.set(key, loading);
+      const answered = this.#answerLoaded(request, response, loading);
+      void this.#keepLoaded(key, loading, loaded);
+      return answered;
+    }
+    this.#services.cache.set(key, loaded);
+    return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
+  }
+
+  /** What is kept under `key`, when the file that was found again is the same: then so are its codings. */
+  #keptOf(key: string, { file, place }: FoundFile): Resource | null {
+    const kept = this.#services.cache.get(key);
+    if (kept === undefined || kept.source !== place.source || kept.path !== place.path) return null;
+    const nowMs = this.#services.nowMs();
+    const isSettled = kept.settled || nowMs - kept.checkedMs < FRESH_MS;
+    if (!isSettled || !isSameFile(file.facts, kept.plain.facts)) return null;
+    this.#keepOn(kept, nowMs);
+    return kept;
+  }
+
+  async #keepLoaded(key: string, loading: Loading, loaded: Promise<Resource | null>): Promise<void> {
+    const resource = await loaded.catch(() => 'failed' as const);
+    this.#loading.delete(key);
+    if (resource !== null && resource !== 'failed') this.#services.cache.set(key, resource);
+    loading.settle(resource ?? 'busy');
+  }
+
+  async #answerLoaded(request: HttpRequest, response: HttpResponse, loading: Loading): Promise<void> {
+    const loaded = await loading.wait(response);
+    if (loaded === null) return;
+    if (typeof loaded === 'string') return this.#refuse(request, response, loaded);
+    return this.#answer(request, response, loaded, null);
   }
 
   /** The file of an answer that follows, kept open for the next ones too if they will know of it. */
@@ -174,9 +232,10 @@ export class Site {
     if (resource.isCodable) {
       const accepted = request.field('accept-encoding');
       if (accepted !== undefined && accepted !== '') {
-        const variant = this.#options.loader.choose(resource, acceptedCodings(accepted));
+        const variant = this.#options.loader.codings.choose(resource, acceptedCodings(accepted), response);
         if (!(variant instanceof Promise)) return this.#answerVariant(request, response, resource, variant, opened);
-        return variant.then((later) => this.#answerVariant(request, response, resource, later, opened));
+        opened?.close();
+        return variant.then((later) => this.#answerVariant(request, response, resource, later, null));
       }
     }
     return this.#answerVariant(request, response, resource, resource.plain, opened);
@@ -190,6 +249,7 @@ export class Site {
     opened: OpenFile | null,
   ): void | Promise<void> {
     const { representation, content } = variant;
+    if (response.ended) return opened?.close();
     const plan = planAnswer(request, representation, this.#services.wallClockMs);
     if (answerWithout(request, response, representation, plan)) {
       opened?.close();
@@ -216,12 +276,18 @@ export class Site {
     plan: Plan,
     file: OpenFile,
   ): void {
-    const { counters, hugePages, report } = this.#services;
+    const { hugePages, counters, report } = this.#services;
     const content = readSmall(file, variant.representation.size);
     if (content === null) {
       hugePages.answered(resource, variant, file);
       const onError = (error: unknown): void => report(request, `this file could not be read: ${error}`);
-      new ContentSender(response, file, beginAnswer(response, variant.representation, plan), counters, onError).run();
+      new ContentSender(
+        response,
+        file,
+        beginAnswer(response, variant.representation, plan),
+        this.#services,
+        onError,
+      ).run();
     } else {
       file.close();
       counters.memoryReads++;
@@ -244,18 +310,21 @@ export class Site {
         return this.#send(request, response, resource, variant, plan, file);
       }
       if (typeof file !== 'string') file.close();
+      if (response.ended) return;
+      if (file === 'busy') return this.#refuse(request, response, file);
       resource.outdate();
       return this.#serve(request, response, request.path);
     };
-    const path = variant.path ?? resource.path;
-    const file = resource.source.open(path);
-    return file === null ? resource.source.openLater(path).then(use) : use(file);
+    const place = { source: resource.source, path: variant.path ?? resource.path };
+    const file = place.source.open(place.path);
+    return file === null ? this.#openLater(place, response).then(use) : use(file);
   }
 
   async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
-    const names = await place.source.list(place.path, MAX_LISTED_NAMES);
-    if (typeof names === 'string') return this.#refuse(request, response, names);
-    answerListing(request, response, canonicalPath(path), names, this.#options.showsHidden, this.#options.extra);
+    const listing = await this.#listings.of(canonicalPath(path), place, response);
+    if (listing === null) return;
+    if (typeof listing === 'string') return this.#refuse(request, response, listing);
+    answerListing(request, response, listing, this.#options.extra);
   }
 
   /** What could be no file's name may still mean something to the successor. */
@@ -267,33 +336,39 @@ export class Site {
 
   /** The root's own page for a status (`404.html`), or a plain one. */
   #sayNo(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+    if (response.ended) return;
     const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);
     const fields = [HTML, ...this.#options.extra] as const;
     const send = (content: Uint8Array | null): void => response.send(status, fields, content ?? page(status, text));
-    const content = this.#pageContent(`${status}.html`);
+    const content = this.#pageContent(`${status}.html`, response);
     return content instanceof Promise ? content.then(send) : send(content);
   }
 
   /** The content of a small file of the root, kept like any other. */
-  #pageContent(name: string): Uint8Array | null | Promise<Uint8Array | null> {
+  #pageContent(name: string, response: HttpResponse): Uint8Array | null | Promise<Uint8Array | null> {
     const path = { segments: [name], isDirectory: false };
     const key = this.#name + OWN + cacheKey(path);
     const known = this.#known(key);
     if (known !== undefined) return known.plain.content;
-    const found = this.#find(path, true);
+    const found = this.#find(path, true, response);
     return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
   }
 
   #keepPage(key: string, found: Found): Uint8Array | null | Promise<Uint8Array | null> {
     if (typeof found === 'string' || found.kind !== 'file') return null;
-    const keep = (resource: Resource): Uint8Array | null => {
+    const keep = (resource: Resource | null): Uint8Array | null => {
+      if (resource === null) return null;
       if (resource.plain.content === null) found.file.close();
       else this.#services.cache.set(key, resource);
       return resource.plain.content;
     };
-    const loaded = this.#options.loader.load(found, true);
+    const loaded = this.#options.loader.load(found, { isImportant: true });
     return loaded instanceof Promise ? loaded.then(keep, () => null) : keep(loaded);
   }
+}
+
+function discard(found: Found): void {
+  if (typeof found !== 'string' && found.kind === 'file') found.file.close();
 }

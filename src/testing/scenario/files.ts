@@ -14,8 +14,8 @@ import type { SimulatedFiles } from '../simulated-files.ts';
 import type { SimulatedKernel } from '../simulated-kernel.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 
-/** Threads of the pool that the simulated disk is read in. */
-const POOL_THREADS = 4;
+/** Threads of the pool that the simulated disk is read in: with few, a thousand clients of slow files would run out of time. */
+const POOL_THREADS = 256;
 
 /** Few, so that they are closed while others are opened. */
 const MAX_OPEN_FILES = 4;
@@ -46,6 +46,7 @@ export function filesHandler(
     wallClockMs: kernel.wallClockMs,
     maxCachedFileBytes: limits.maxCachedFileBytes,
     maxCompressedFileBytes: 0,
+    maxCodingBytesPerSecond: 0,
     report: () => {},
   };
   const loader = new Loader({ charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] }, services);

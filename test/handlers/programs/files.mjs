@@ -1,9 +1,12 @@
-// Serves the folder it is given; answers each line of its standard input with its counters.
+// Serves the folder it is given; answers each line of its standard input with its counters, and the memory and
+// processor time that it has taken.
 import { createInterface } from 'node:readline';
 import { serve } from '../../../dist/index.js';
 
 const server = await serve({ port: 0, root: process.argv[2] });
 process.stdout.write(`port ${server.address.port}\n`);
 createInterface({ input: process.stdin }).on('line', (line) => {
-  process.stdout.write(`${line} ${JSON.stringify(server.stats())}\n`);
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  const used = { maxRssKib: maxRSS, cpuMs: (userCPUTime + systemCPUTime) / 1_000 };
+  process.stdout.write(`${line} ${JSON.stringify({ ...server.stats(), ...used })}\n`);
 });

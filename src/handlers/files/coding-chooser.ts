@@ -1,0 +1,249 @@
+// Which of its codings a file is sent in: a sibling that lies beside it, or what is compressed here, once for each state
+// of the file. It must not know requests.
+
+import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix } from './codings.ts';
+import { type CompressionJob, Compressor } from './compressor.ts';
+import type { FileFacts, OpenFile, Refusal } from './file-source.ts';
+import { isOverload, isSameFile, isSameFinding } from './file-source.ts';
+import type { Kinds } from './kinds.ts';
+import { Representation } from './representation.ts';
+import { type Coded, type Resource, Variant } from './resource.ts';
+import type { FileServices } from './services.ts';
+import { SharedWait, type WaitingClient } from './shared-wait.ts';
+import { readWhole, readWholeLater, readWholeNow } from './whole-file.ts';
+
+/** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
+const MIN_COMPRESSED_BYTES = 1_024;
+
+/** Files that wait for their codings at once, each with the requests for it; beyond, they are sent as they are. */
+const MAX_SEARCHES = 1_024;
+
+/** One for all sites of a server: what it compresses is bounded for all of them together. */
+export class CodingChooser {
+  readonly #kinds: Kinds;
+  readonly #services: FileServices;
+  readonly #compressor: Compressor;
+  /** Files whose codings are being found out about. */
+  #searches = 0;
+
+  constructor(kinds: Kinds, services: FileServices) {
+    const { pool, nowMs, maxCodingBytesPerSecond: maxBytesPerSecond } = services;
+    this.#kinds = kinds;
+    this.#services = services;
+    this.#compressor = new Compressor({ pool, maxBytesPerSecond, nowMs });
+  }
+
+  /** The variant for `client`, which takes `accepted`, the best first. */
+  choose(resource: Resource, accepted: readonly Coding[], client: WaitingClient): Variant | Promise<Variant> {
+    for (const coding of accepted) {
+      const known = resource.coded.get(coding);
+      if (known === undefined || known.mayCompress) return this.#chooseLater(resource, accepted, client);
+      if (known.variant !== null) return known.variant;
+    }
+    return resource.plain;
+  }
+
+  /** Codings whose siblings came, changed or left are found out about anew. */
+  forgetChanged(resource: Resource): void {
+    const { source, path } = resource;
+    for (const [coding, known] of resource.coded) {
+      const compare = (found: FileFacts | Refusal): void => this.#forgetUnless(resource, coding, known, found);
+      const sibling = path + CODING_SUFFIXES[coding];
+      const found = source.look(sibling);
+      if (found === null) void this.#later(() => source.lookLater(sibling)).then(compare);
+      else compare(found);
+    }
+  }
+
+  #forgetUnless(resource: Resource, coding: Coding, known: Coded, found: FileFacts | Refusal): void {
+    if (isOverload(found) || isSameFinding(found, known.sibling)) return;
+    if (resource.coded.get(coding) !== known) return;
+    if (known.variant !== null) this.#services.openFiles.drop(known.variant);
+    resource.coded.delete(coding);
+    this.#services.cache.resized(resource);
+  }
+
+  /** In the pool, unless that is full. */
+  async #later<T>(call: () => Promise<T>, isWanted?: () => boolean): Promise<T | Refusal> {
+    const { pool } = this.#services;
+    return (pool.isFull ? undefined : await pool.run(call, isWanted)) ?? 'busy';
+  }
+
+  /** Where a bound of compression is reached, the best that is known. */
+  #chooseLater(resource: Resource, accepted: readonly Coding[], client: WaitingClient): Variant | Promise<Variant> {
+    const { search } = resource;
+    if (search !== null) return this.#choiceOf(search, resource, accepted, client);
+    if (this.#searches >= MAX_SEARCHES || !this.#mayFind(resource, accepted)) return bestKnown(resource, accepted);
+    const begun = new SharedWait<boolean>();
+    const choice = this.#choiceOf(begun, resource, accepted, client);
+    void this.#search(begun, resource, accepted);
+    return choice;
+  }
+
+  async #choiceOf(
+    search: SharedWait<boolean>,
+    resource: Resource,
+    accepted: readonly Coding[],
+    client: WaitingClient,
+  ): Promise<Variant> {
+    const isDone = await search.wait(client);
+    // The search of another client may have left out what this one takes: then another one follows.
+    return isDone === true ? this.choose(resource, accepted, client) : bestKnown(resource, accepted);
+  }
+
+  /** Whether a search could settle any coding now. */
+  #mayFind(resource: Resource, accepted: readonly Coding[]): boolean {
+    return accepted.some((coding) => {
+      const known = resource.coded.get(coding);
+      return known === undefined || (known.mayCompress && this.#compressor.mayRun(this.#jobOf(resource, coding)));
+    });
+  }
+
+  async #search(search: SharedWait<boolean>, resource: Resource, codings: readonly Coding[]): Promise<void> {
+    resource.search = search;
+    this.#searches++;
+    const isDone = await this.#findCodings(search, resource, codings).catch((error: unknown) => {
+      this.#services.report(null, `${resource.path} cannot be compressed: ${String(error)}`);
+      for (const coding of codings) this.#giveUp(resource, coding);
+      return true;
+    });
+    this.#searches--;
+    resource.search = null;
+    this.#services.cache.resized(resource);
+    search.settle(isDone);
+  }
+
+  /** Settles `codings` as far as the best one there is: a sibling if there is one, else made here. False: not now. */
+  async #findCodings(search: SharedWait<boolean>, resource: Resource, codings: readonly Coding[]): Promise<boolean> {
+    if (!(await this.#findSiblings(search, resource, codings))) return false;
+    for (const coding of codings) {
+      const known = resource.coded.get(coding);
+      if (known === undefined || known.variant !== null) return true;
+      if (!known.mayCompress) continue;
+      const variant = await this.#compressor.run({
+        ...this.#jobOf(resource, coding),
+        isWanted: () => search.isWanted,
+        run: () => this.#compressed(resource, coding),
+      });
+      if (variant === undefined) return false;
+      // Its sibling changed meanwhile.
+      if (resource.coded.get(coding) !== known) return true;
+      resource.coded.set(coding, { variant, sibling: known.sibling, mayCompress: false });
+      if (variant !== null) return true;
+    }
+    return true;
+  }
+
+  /** Stops at the first sibling that is there: then nothing is compressed here. False: the system cannot tell now. */
+  async #findSiblings(search: SharedWait<boolean>, resource: Resource, codings: readonly Coding[]): Promise<boolean> {
+    const { size } = resource.plain.representation;
+    const isWorthIt = size > MIN_COMPRESSED_BYTES && size <= this.#services.maxCompressedFileBytes;
+    const isKept = this.#services.cache.couldHold(size);
+    const found = new Map<Coding, Coded>();
+    for (const coding of codings) {
+      if (resource.coded.has(coding)) continue;
+      const known = await this.#openSibling(search, resource, coding);
+      if (known === null) return false;
+      found.set(coding, { ...known, mayCompress: isWorthIt && isKept && canCompress(coding) });
+      if (known.variant === null) continue;
+      for (const [each, coded] of found) resource.coded.set(each, { ...coded, mayCompress: false });
+      return true;
+    }
+    for (const [coding, coded] of found) resource.coded.set(coding, coded);
+    return true;
+  }
+
+  #jobOf({ plain, path }: Resource, coding: Coding): Pick<CompressionJob<Variant>, 'key' | 'bytes' | 'hasRoom'> {
+    const { facts, representation } = plain;
+    const bytes = representation.size;
+    const key = `${coding} ${facts.device} ${facts.inode} ${facts.changedMs} ${path}`;
+    return { key, bytes, hasRoom: this.#services.cache.hasRoomFor(bytes) };
+  }
+
+  /** Without, until the sibling changes. */
+  #giveUp({ coded, source, path }: Resource, coding: Coding): void {
+    if (coded.get(coding)?.mayCompress === false) return;
+    const sibling = source.look(path + CODING_SUFFIXES[coding]) ?? 'missing';
+    coded.set(coding, { variant: null, sibling, mayCompress: false });
+  }
+
+  /** Null: the system cannot tell now. */
+  async #openSibling(
+    search: SharedWait<boolean>,
+    { source, path }: Resource,
+    coding: Coding,
+  ): Promise<Pick<Coded, 'variant' | 'sibling'> | null> {
+    const { maxCachedFileBytes, report } = this.#services;
+    const sibling = path + CODING_SUFFIXES[coding];
+    const isWanted = (): boolean => search.isWanted;
+    const found = source.look(sibling) ?? (await this.#later(() => source.lookLater(sibling), isWanted));
+    if (found === 'missing' || found === 'directory') return { variant: null, sibling: found };
+    const file = source.open(sibling) ?? (await this.#later(() => source.openLater(sibling), isWanted));
+    if (typeof file === 'string') {
+      if (isOverload(file)) return null;
+      if (file !== 'missing' && file !== 'directory') report(null, `${sibling} is ${file}: not used`);
+      return { variant: null, sibling: found };
+    }
+    const { facts } = file;
+    const isSmall = facts.size <= maxCachedFileBytes;
+    const content = isSmall ? await this.#readSibling(file) : null;
+    if (!isSmall) file.close();
+    const size = content?.length ?? facts.size;
+    const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
+    const representation = this.#coded(path, coding, size, tag);
+    return { variant: new Variant({ representation, content, path: sibling, facts }), sibling: facts };
+  }
+
+  /** Closes the file. */
+  async #readSibling(file: OpenFile): Promise<Uint8Array | null> {
+    const content = readWholeNow(file);
+    if (content === null) return readWholeLater(file, this.#services);
+    file.close();
+    return content;
+  }
+
+  /** The caller has a place in the pool. Null: it is no smaller. Undefined: the file is not what it was, or not there. */
+  async #compressed(resource: Resource, coding: Coding): Promise<Variant | null | undefined> {
+    const { plain, path } = resource;
+    const whole = plain.content ?? (await this.#readUnchanged(resource));
+    if (whole === null) return undefined;
+    const content = await compress(coding, whole);
+    this.#services.counters.compressions++;
+    if (content.length >= whole.length) return null;
+    const { size: fileSize, modifiedMs } = plain.facts;
+    const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
+    const representation = this.#coded(path, coding, content.length, tag);
+    return new Variant({ representation, content, path: null, facts: plain.facts });
+  }
+
+  #coded(
+    path: string,
+    coding: Coding,
+    size: number,
+    tag: { readonly fileSize: number; readonly modifiedMs: number; readonly tagSuffix: string },
+  ): Representation {
+    return new Representation({ kind: this.#kinds.of(path, coding), size, ...tag }, this.#services.wallClockMs());
+  }
+
+  /** What the plain file holds, as long as it is the one that the resource describes. */
+  async #readUnchanged({ source, path, plain }: Resource): Promise<Uint8Array | null> {
+    const file = await source.openLater(path);
+    if (typeof file === 'string') return null;
+    try {
+      if (!isSameFile(file.facts, plain.facts)) return null;
+      const whole = await readWhole(file, this.#services.counters);
+      return whole.length === plain.representation.size && file.isUnchanged() ? whole : null;
+    } finally {
+      file.close();
+    }
+  }
+}
+
+/** What to send when nothing more is to be found out. */
+function bestKnown(resource: Resource, accepted: readonly Coding[]): Variant {
+  for (const coding of accepted) {
+    const variant = resource.coded.get(coding)?.variant ?? null;
+    if (variant !== null) return variant;
+  }
+  return resource.plain;
+}
