@@ -6,9 +6,6 @@
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** The same but for the line feed. */
-const UNPRINTABLE_IN_LINES = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
 /** Error messages may echo a whole request body: a log line shows the beginning. */
 const MAX_LINE_LENGTH = 8_192;
 
@@ -19,17 +16,16 @@ export function printable(text: string): string {
 
 /** As {@link printable}, for text of several lines: its line feeds stay. */
 export function printableLines(text: string): string {
-  return text.replace(UNPRINTABLE_IN_LINES, escaped);
+  return text.replace(UNPRINTABLE, (character) => (character === '\n' ? character : escaped(character)));
 }
 
 /** JSON that `JSON.stringify` made, which leaves DEL, C1 and format characters as they are. It means the same. */
 export function printableJson(json: string): string {
-  return json.replace(UNPRINTABLE_IN_LINES, (character) =>
-    character
-      .split('')
-      .map((unit) => `\\u${hexadecimal(unit.charCodeAt(0), 4)}`)
-      .join(''),
-  );
+  return json.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return character;
+    const units = character.split('').map((unit) => `\\u${hexadecimal(unit.charCodeAt(0), 4)}`);
+    return units.join('');
+  });
 }
 
 /** The lines of `text`, joined by `separator` to one printable line; of a long text, those at its beginning. */
