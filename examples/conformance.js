@@ -8,9 +8,10 @@ import { fetchHandler, serve, wsgi } from 'epoll-server';
 const MAX_BYTES = 64 * 1024 * 1024;
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
 
-/** A number of a query, within bounds. */
+/** A whole number of a query, from 0 to `most`. */
 function number(query, name, most) {
-  return Math.min(Number(new URLSearchParams(query).get(name) ?? 0) || 0, most);
+  const asked = Math.trunc(Number(new URLSearchParams(query).get(name) ?? 0)) || 0;
+  return Math.min(Math.max(asked, 0), most);
 }
 
 /** What the client wants to see in X-Val, as the application would have it from anywhere. */

@@ -2,10 +2,18 @@
 //   curl -N http://127.0.0.1:9000/          (?every=100 for ten a second)
 
 const MIN_EVERY_MS = 10;
+/** A timer takes at most 2 ** 31 - 1 ms, and fires after 1 ms beyond; proxies cut off who is silent for a minute. */
+const MAX_EVERY_MS = 30_000;
+
+/** What a client wants, within bounds; a second when that is no number. */
+function everyMs(url) {
+  const wanted = Number(new URL(url).searchParams.get('every')) || 1_000;
+  return Math.min(Math.max(wanted, MIN_EVERY_MS), MAX_EVERY_MS);
+}
 
 export default {
   fetch(request) {
-    const every = Math.max(Number(new URL(request.url).searchParams.get('every') ?? 1000) || 1000, MIN_EVERY_MS);
+    const every = everyMs(request.url);
     let timer;
     const stream = new ReadableStream({
       start(controller) {

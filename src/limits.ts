@@ -43,6 +43,7 @@ export const LIMIT_NAMES = [
   'shutdownTimeoutMs',
   'loadTimeoutMs',
   'maxOffloadQueue',
+  'offloadTimeoutMs',
   'maxChildren',
   'maxCacheBytes',
   'maxCachedFileBytes',
@@ -131,6 +132,16 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   loadTimeoutMs: spec(30_000, 100, DAY_MS, 'For the module of an application to load; beyond: it is refused.'),
   /** At 50 ms each and 4 threads, 1,024 wait 13 s: longer queues answer those who have left. */
   maxOffloadQueue: spec(1_024, 1, 1_048_576, 'Requests that wait for a thread of the pool (offload); beyond: 503.'),
+  /**
+   * nginx's proxy_read_timeout is 60 s, between two reads too. A thread has one request at a time: one that computes, or
+   * waits, for ever would be lost to all others. A stream of rare events says something in between, as a comment.
+   */
+  offloadTimeoutMs: spec(
+    60_000,
+    0,
+    DAY_MS,
+    'Silence of a pool thread in mid-answer; beyond: it is replaced. 0: for ever.',
+  ),
   /** A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB. */
   maxChildren: spec(64, 1, 4_096, 'Processes or threads at once where each client has its own; beyond: they wait.'),
   /** Whole small files are kept; see maxCachedFileBytes. */
@@ -213,6 +224,7 @@ export function resolveLimits(given: Partial<Limits>): Limits {
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
     loadTimeoutMs: resolve('loadTimeoutMs'),
     maxOffloadQueue: resolve('maxOffloadQueue'),
+    offloadTimeoutMs: resolve('offloadTimeoutMs'),
     maxChildren: resolve('maxChildren'),
     maxCacheBytes: resolve('maxCacheBytes'),
     maxCachedFileBytes: resolve('maxCachedFileBytes'),

@@ -10,6 +10,9 @@ const PLAIN_TARGET = /^\/[\w\-~!$&()*+,;=:@/?.%]*$/;
 const DOT_SEGMENT = /\/(?:\.|%2e)/i;
 const ABSOLUTE = /^https?:\/\//i;
 
+/** That of every connection of this server, whatever an absolute-form target says: no client makes it encrypted. */
+const SCHEME = 'http:';
+
 /** What a request says of its URL. */
 export interface Asked {
   readonly target: string;
@@ -19,8 +22,11 @@ export interface Asked {
 
 export function urlOf(request: Asked): string {
   const { target } = request;
-  // absolute-form wins over Host (RFC 9112 section 3.2.2).
-  if (ABSOLUTE.test(target) && URL.canParse(target)) return new URL(target).href;
+  if (ABSOLUTE.test(target)) {
+    // absolute-form wins over Host (RFC 9112 section 3.2.2).
+    const absolute = SCHEME + target.slice(target.indexOf(':') + 1);
+    if (URL.canParse(absolute)) return new URL(absolute).href;
+  }
   const origin = originOf(request.field('host') ?? '') ?? originOf(localHost(request));
   if (PLAIN_TARGET.test(target) && !DOT_SEGMENT.test(target)) return origin + target;
   return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
@@ -30,9 +36,9 @@ export function urlOf(request: Asked): string {
 function originOf(host: string): string | undefined {
   const known = origins.get(host);
   if (known !== undefined) return known;
-  if (host === '' || !URL.canParse(`http://${host}`)) return undefined;
+  if (host === '' || !URL.canParse(`${SCHEME}//${host}`)) return undefined;
   if (origins.size === MAX_ORIGINS) origins.clear();
-  const { origin } = new URL(`http://${host}`);
+  const { origin } = new URL(`${SCHEME}//${host}`);
   origins.set(host, origin);
   return origin;
 }

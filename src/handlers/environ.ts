@@ -64,8 +64,11 @@ const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Obj
 
 const KEYS = Object.keys(READERS);
 
-/** Fields that have keys of their own. */
-const NAMED_FIELDS = new Set(['content-type', 'content-length']);
+/**
+ * Fields that have keys of their own, and Proxy: HTTP_PROXY is what programs read from their environment to find a proxy
+ * (httpoxy, CVE-2016-5385), and environs are handed to such programs.
+ */
+const NOT_HTTP_KEYS = new Set(['content-type', 'content-length', 'proxy']);
 
 /** `console.log` looks behind a proxy, where hardly anything is yet: it is shown all of it. */
 const PROTOTYPE: object = Object.create(null, {
@@ -141,7 +144,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     if (!key.startsWith('HTTP_')) return undefined;
     const name = key.slice(5).replaceAll('_', '-').toLowerCase();
     // Only the key that `keyOf` makes of a name stands for its field.
-    return keyOf(name) === key && !NAMED_FIELDS.has(name) ? request.field(name) : undefined;
+    return keyOf(name) === key && !NOT_HTTP_KEYS.has(name) ? request.field(name) : undefined;
   }
 
   #readAll(values: Environ): void {
@@ -151,7 +154,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     for (const key of KEYS) values[key] ??= READERS[key]?.(request);
     for (const [name] of request.fields()) {
       // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
-      if (name.includes('_') || NAMED_FIELDS.has(name)) continue;
+      if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
       values[keyOf(name)] ??= request.field(name);
     }
   }

@@ -53,7 +53,7 @@ async function openMain(
   onError: NonNullable<ServeOptions['onError']>,
 ): Promise<Application> {
   const { fetch, overrideGlobals = true, door } = options;
-  const { loadTimeoutMs, maxOffloadQueue: maxWaiting } = limits;
+  const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue: maxWaiting } = limits;
   if (fetch !== undefined) {
     const { fetchHandler } = await import('../handlers/fetch.ts');
     return applicationOf(fetchHandler(fetch, { overrideGlobals }));
@@ -71,6 +71,7 @@ async function openMain(
     overrideGlobals,
     door,
     loadTimeoutMs,
+    offloadTimeoutMs,
     onError: (error) => onError(error, null),
   });
   return applicationOf(handler, close);

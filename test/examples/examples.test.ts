@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { validator, type WsgiApplication, wsgi } from '../../src/index.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
@@ -59,6 +59,35 @@ test('examples/server-sent-events.js goes on until the client leaves', async () 
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
   expect(program.stderr).toBe('');
+});
+
+/** The milliseconds of each timer that the example makes for a query. */
+async function timersOf(...queries: readonly string[]): Promise<readonly number[]> {
+  const every: number[] = [];
+  const { default: application } = await import(join(REPOSITORY, 'examples/server-sent-events.js'));
+  const spy = vi.spyOn(globalThis, 'setInterval').mockImplementation((_callback, ms) => {
+    every.push(Number(ms));
+    return setTimeout(() => {}, 0);
+  });
+  for (const query of queries) await application.fetch({ url: `http://a/?every=${query}` }).body.cancel();
+  spy.mockRestore();
+  return every;
+}
+
+test('examples/server-sent-events.js keeps to its bounds, whatever is asked for', async () => {
+  expect(await timersOf('9e9', '1e308', 'Infinity', '2147483648')).toEqual([30_000, 30_000, 30_000, 30_000]);
+  expect(await timersOf('-1', '-9e9', '1e-9', '-Infinity')).toEqual([10, 10, 10, 10]);
+  expect(await timersOf('NaN', 'x', '', '0', '100')).toEqual([1_000, 1_000, 1_000, 1_000, 100]);
+});
+
+test('examples/conformance.js takes numbers within their bounds', async () => {
+  const program = startProgram(process.execPath, ['examples/conformance.js', '0', 'html']);
+  const port = Number(await program.announced(/:(\d+)\//));
+  for (const number of ['-1', '-9e99', 'NaN', 'x', '-Infinity']) {
+    expect((await ask(port, get(`/bytes?n=${number}`))).text).toBe('');
+    expect((await ask(port, get(`/slow?ms=${number}`))).text).toBe('slow\n');
+  }
+  expect((await ask(port, get('/bytes?n=2.9'))).text).toBe('xx');
 });
 
 test('examples/fixed-page.js', async () => {

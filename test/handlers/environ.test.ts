@@ -85,3 +85,33 @@ test('what an application keeps of it, it may read when the answer is long given
     ['/2', '2', 'POST'],
   ]);
 });
+
+test('Proxy is no variable, in any case and however often it comes: programs would take it for their proxy', async () => {
+  const look = (environ: Environ) => [
+    environ['HTTP_PROXY'],
+    'HTTP_PROXY' in environ,
+    Object.hasOwn(environ, 'HTTP_PROXY'),
+    Object.keys(environ).filter((key) => /proxy$/i.test(key)),
+    { ...environ }['HTTP_PROXY'],
+    environ['HTTP_PROXY_AUTHORIZATION'],
+  ];
+  const fields = ['Proxy: http://evil/', 'PROXY: http://evil/', 'proxy: http://evil/', 'Proxy-Authorization: x'];
+  expect(await environOf(look, ...fields)).toEqual([undefined, false, false, [], undefined, 'x']);
+});
+
+test('the same key for an application that sets it itself', async () => {
+  const look = (environ: Environ) => {
+    environ['HTTP_PROXY'] = 'mine';
+    return environ['HTTP_PROXY'];
+  };
+  expect(await environOf(look, 'Proxy: http://evil/')).toBe('mine');
+});
+
+test('names that are made to look like another key are none', async () => {
+  const names = ['HTTP_CONTENT_LENGTH', 'HTTP_CONTENT_TYPE', 'CONTENT_LENGTH', '__proto__', 'HTTP___PROTO__'];
+  const look = (environ: Environ) => [names.map((name) => environ[name]), Object.getPrototypeOf({ ...environ })];
+  const fields = ['Content_Length: 7', 'Content_Type: x', '__proto__: x', 'Http_Content_Length: 7'];
+  const [values, prototype] = Object(await environOf(look, ...fields));
+  expect(values).toEqual([undefined, undefined, '', undefined, undefined]);
+  expect(prototype).toBe(Object.prototype);
+});

@@ -51,6 +51,17 @@ describe('a Request', () => {
     expect(await seen(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, (request) => request.url)).toBe(url);
   });
 
+  test.each([
+    ['https://bank/x', 'http://bank/x'],
+    ['HTTPS://Bank:443/x', 'http://bank:443/x'],
+    ['hTTps://bank:80/x?y', 'http://bank/x?y'],
+    ['https://bank:8443', 'http://bank:8443/'],
+    ['HTTP://bank', 'http://bank/'],
+  ])('for %s, over a connection without TLS, has the URL %s', async (target, url) => {
+    const look = (request: Request): unknown => [request.url, new Request(request).url, request.clone().url];
+    expect(await seen(get(target), look)).toEqual([url, url, url]);
+  });
+
   test('without a host asked the address that it came to', async () => {
     expect(await seen('GET /x HTTP/1.0\r\n\r\n', (request) => request.url)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/);
   });

@@ -47,6 +47,13 @@ test('a WSGI-style application does too, and knows of its copies', async () => {
   expect((await ask(await portOf(program), get('/x'))).text).toBe('/x true');
 });
 
+test('a thread knows of no other scheme than its connection, and of no Proxy variable', async () => {
+  const { port } = await startPool(1);
+  expect((await ask(port, get('https://bank:443/url'))).text).toBe('http://bank:443/url');
+  const program = startCommand(['0', `${MODULE}:variables`, '--door', 'wsgi', '--offload', '1', '--no-access-log']);
+  expect((await ask(await portOf(program), get('/', 'Proxy: http://evil/'))).text).toBe('undefined HTTP_HOST');
+});
+
 test('what is sent is streamed into the thread, what it answers out of it, at the client’s pace', async () => {
   const { connect } = await startPool(1);
   const client = await connect();

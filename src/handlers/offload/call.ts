@@ -1,12 +1,13 @@
 // One request that a thread of the pool answers: what its handler does there is done here. It must not know the pool.
 
 import type { MessagePort } from 'node:worker_threads';
-import { EpollServerError } from '../../errors.ts';
+import { EpollServerError, messageOf } from '../../errors.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { FromWorker, RequestHead, ToWorker } from './messages.ts';
+import { exactBytes, weightOf } from './piece.ts';
 import { revived, thrownOf } from './thrown.ts';
 
-/** What a handler whose client is gone may still take before its thread is ended: it may be computing for ever. */
+/** A handler whose client is gone, or whose answer failed, may compute for ever: its thread is ended after this time. */
 const GONE_GRACE_MS = 5_000;
 
 export class OffloadedCall {
@@ -15,14 +16,27 @@ export class OffloadedCall {
   readonly #response: HttpResponse;
   readonly #port: MessagePort;
   readonly #cancel = new AbortController();
+  readonly #timeoutMs: number;
   #hasBegun = false;
   #grace: NodeJS.Timeout | null = null;
+  /** Messages that came from the thread. */
+  #messages = 0;
+  /** Pieces that the handler waits for the client to take, or to send. */
+  #awaitedPieces = 0;
+  /** Runs while the thread, whose answer has begun, is silent. */
+  #silence: NodeJS.Timeout | null = null;
+  /** Of all pieces that were written. */
+  #writtenWeight = 0;
+  /** The client is slow: it is waited for, and then all that was written counts as taken. */
+  #isDraining = false;
   #settle: { resolve(): void; reject(error: unknown): void } = { resolve: () => {}, reject: () => {} };
 
-  constructor(request: HttpRequest, response: HttpResponse, port: MessagePort) {
+  /** `timeoutMs`: the bound `offloadTimeoutMs`. */
+  constructor(request: HttpRequest, response: HttpResponse, port: MessagePort, timeoutMs: number) {
     this.#request = request;
     this.#response = response;
     this.#port = port;
+    this.#timeoutMs = timeoutMs;
     const { method, target, path, query, host, httpVersion, remote, local } = request;
     const { length: bodyLength } = request.body;
     const fields = request.fields();
@@ -39,24 +53,50 @@ export class OffloadedCall {
     signal.addEventListener('abort', onGone, { once: true });
     this.#port.on('message', (message: FromWorker) => this.#receive(message));
     // The end of a task may overtake what it said last, so only its failure counts: the thread is dead.
-    start(this.#cancel.signal).catch((error: unknown) => this.#settle.reject(error));
+    start(this.#cancel.signal)
+      .catch((error: unknown) => this.#settle.reject(error))
+      .finally(() => clearTimeout(this.#grace ?? undefined));
     try {
       await settled;
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       signal.removeEventListener('abort', onGone);
-      if (this.#grace !== null) clearTimeout(this.#grace);
+      clearTimeout(this.#silence ?? undefined);
       this.#port.close();
     }
   }
 
   #receive(message: FromWorker): void {
+    this.#messages++;
     try {
       this.#perform(message);
     } catch (error) {
       this.#settle.reject(error);
+      this.#leave(messageOf(error));
     }
+    if (message.type !== 'done') this.#awaitThread();
+  }
+
+  /** The thread has time for its next message from now on. Before the answer, the handler's own bound runs. */
+  #awaitThread(): void {
+    if (this.#timeoutMs === 0 || !this.#response.started) return;
+    this.#silence ??= setTimeout(() => this.#hearOut(), this.#timeoutMs).unref();
+    this.#silence.refresh();
+  }
+
+  /** In a process that was stopped, or busy, messages wait behind the timer: they are received first. */
+  #hearOut(): void {
+    const heard = this.#messages;
+    setImmediate(() => {
+      if (this.#awaitedPieces === 0 && this.#messages === heard) this.#replaceThread();
+    });
+  }
+
+  #replaceThread(): void {
+    const text = `offload: a handler was silent for ${this.#timeoutMs} ms (offloadTimeoutMs): its thread is replaced`;
+    this.#settle.reject(new EpollServerError('ERR_HANDLER_TIMEOUT', text));
+    this.#cancel.abort();
   }
 
   #perform(message: FromWorker): void {
@@ -65,9 +105,10 @@ export class OffloadedCall {
     else if (message.type === 'send') response.send(message.status, message.fields, message.content);
     else if (message.type === 'start') response.start(message.status, message.fields);
     else if (message.type === 'write') this.#write(message.content);
+    else if (message.type === 'stalled') void this.#await(this.#open(message.gate));
     else if (message.type === 'end') response.end();
     else if (message.type === 'abort') response.abort();
-    else if (message.type === 'read') void this.#read();
+    else if (message.type === 'read') void this.#await(this.#read());
     else if (message.thrown !== null) this.#settle.reject(revived(message.thrown));
     else this.#finish();
   }
@@ -80,31 +121,56 @@ export class OffloadedCall {
   }
 
   #write(content: string | Uint8Array): void {
-    const taken = (): void => this.#post({ type: 'taken', bytes: content.length });
-    if (this.#response.write(content)) taken();
-    else void this.#response.drained().then(taken);
+    this.#writtenWeight += weightOf(content);
+    if (this.#response.write(content)) this.#taken();
+    else if (!this.#isDraining) void this.#await(this.#drain());
+  }
+
+  async #drain(): Promise<void> {
+    this.#isDraining = true;
+    await this.#response.drained();
+    this.#isDraining = false;
+    this.#taken();
+  }
+
+  #taken(): void {
+    this.#post({ type: 'taken', weight: this.#writtenWeight });
+  }
+
+  async #open(gate: Int32Array): Promise<void> {
+    await this.#response.drained();
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
   }
 
   async #read(): Promise<void> {
     try {
       const piece = await this.#request.body.read();
       const { trailers } = this.#request.body;
-      this.#post({ type: 'piece', piece, trailers: piece === null ? trailers : [] });
+      this.#post({ type: 'piece', piece: exactBytes(piece), trailers: piece === null ? trailers : [] });
     } catch (error) {
       this.#post({ type: 'unreadable', thrown: thrownOf(error) });
     }
   }
 
-  /** The client is gone: the handler is told, or never called; one that does not hear loses its thread. */
-  #gone(signal: AbortSignal): void {
-    if (!this.#hasBegun) {
-      this.#cancel.abort();
-      return;
-    }
-    const { reason } = signal;
-    this.#post({ type: 'gone', reason: reason instanceof Error ? reason.message : String(reason) });
-    this.#grace = setTimeout(() => this.#cancel.abort(), GONE_GRACE_MS);
-    this.#grace.unref();
+  /** While the client is waited for, the thread may be silent: the client has bounds of its own. */
+  async #await(client: Promise<void>): Promise<void> {
+    this.#awaitedPieces++;
+    await client;
+    this.#awaitedPieces--;
+    this.#awaitThread();
+  }
+
+  /** The client is gone: a handler that has not begun never does. */
+  #gone({ reason }: AbortSignal): void {
+    if (this.#hasBegun) this.#leave(messageOf(reason));
+    else this.#cancel.abort();
+  }
+
+  /** Nothing that the handler says matters any more: it is told, and a handler that goes on loses its thread. */
+  #leave(reason: string): void {
+    this.#post({ type: 'gone', reason });
+    this.#grace ??= setTimeout(() => this.#cancel.abort(), GONE_GRACE_MS).unref();
   }
 
   #post(message: ToWorker): void {

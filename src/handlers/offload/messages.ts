@@ -34,6 +34,8 @@ export type FromWorker =
   | { readonly type: 'send'; readonly status: number; readonly fields: Pairs; readonly content: string | Uint8Array }
   | { readonly type: 'start'; readonly status: number; readonly fields: Pairs }
   | { readonly type: 'write'; readonly content: string | Uint8Array }
+  /** The thread waits until the client has taken enough: until `gate[0]` is 1. */
+  | { readonly type: 'stalled'; readonly gate: Int32Array }
   | { readonly type: 'end' }
   | { readonly type: 'abort' }
   /** The handler reads: answered by `piece` or `unreadable`. */
@@ -45,8 +47,8 @@ export type FromWorker =
 export type ToWorker =
   | { readonly type: 'piece'; readonly piece: Uint8Array | null; readonly trailers: Pairs }
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
-  /** The client took what was written: this many bytes more may be. */
-  | { readonly type: 'taken'; readonly bytes: number }
+  /** The client took what was written, up to this weight. */
+  | { readonly type: 'taken'; readonly weight: number }
   | { readonly type: 'gone'; readonly reason: string };
 
 /** What a task of the pool is. */

@@ -22,6 +22,8 @@ export interface OffloadOptions {
   /** As `loadApplication` takes them. */
   readonly door: Door | undefined;
   readonly loadTimeoutMs: number;
+  /** For a handler whose answer has begun to say more; beyond, its thread is replaced. 0: for ever. */
+  readonly offloadTimeoutMs: number;
   /** Told of a thread that died while it had no request. */
   readonly onError: (error: unknown) => void;
 }
@@ -40,7 +42,7 @@ const WORKER = programPath('handlers/offload/worker.js');
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
 export async function offload(options: OffloadOptions): Promise<Offloaded> {
-  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, onError } = options;
+  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, offloadTimeoutMs, onError } = options;
   const pool = new Piscina({
     filename: WORKER,
     minThreads: threads,
@@ -72,7 +74,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
         return;
       }
       const { port1, port2 } = new MessageChannel();
-      const call = new OffloadedCall(request, response, port1);
+      const call = new OffloadedCall(request, response, port1, offloadTimeoutMs);
       const run = (signal: AbortSignal): Promise<unknown> =>
         pool.run(task({ head: call.head, port: port2 }), { transferList: [port2], signal });
       // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.

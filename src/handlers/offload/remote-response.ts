@@ -6,16 +6,21 @@ import { EpollServerError, messageOf } from '../../errors.ts';
 import { type FieldInput, PreparedFields, prepareFields } from '../../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
 import type { Pairs, ToWorker } from './messages.ts';
+import { exactBytes, weightOf } from './piece.ts';
 
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
+
+/** A handler that writes without waiting for the client is stopped within `write` when so much is not taken. */
+const MAX_UNTAKEN_BYTES = 4 * WINDOW_BYTES;
 
 export class RemoteResponse implements HttpResponse {
   readonly #port: MessagePort;
   #isStarted = false;
   #isEnded = false;
   #isGone = false;
-  #waitingBytes = 0;
+  #writtenWeight = 0;
+  #takenWeight = 0;
   #waiters: (() => void)[] = [];
 
   constructor(port: MessagePort) {
@@ -30,10 +35,14 @@ export class RemoteResponse implements HttpResponse {
     return this.#isEnded || this.#isGone;
   }
 
+  get #untakenWeight(): number {
+    return this.#writtenWeight - this.#takenWeight;
+  }
+
   send(status: number, fields: FieldInput = [], content: string | Uint8Array = ''): void {
     this.#begin();
     this.#isEnded = true;
-    this.#post({ type: 'send', status, fields: pairsOf(fields), content: own(content) });
+    this.#post({ type: 'send', status, fields: pairsOf(fields), content: exactBytes(content) });
   }
 
   start(status: number, fields: FieldInput = []): void {
@@ -44,19 +53,27 @@ export class RemoteResponse implements HttpResponse {
   write(content: string | Uint8Array): boolean {
     this.#assertWritable();
     if (this.#isGone) return true;
-    // Bytes as they will be sent, or half of them: text is counted without being encoded.
-    this.#waitingBytes += content.length;
-    this.#post({ type: 'write', content: own(content) });
-    return this.#waitingBytes < WINDOW_BYTES;
+    if (this.#untakenWeight >= MAX_UNTAKEN_BYTES) this.#stall();
+    this.#writtenWeight += weightOf(content);
+    this.#post({ type: 'write', content: exactBytes(content) });
+    return this.#untakenWeight < WINDOW_BYTES;
+  }
+
+  /** Stops this thread, whose one request waits for its client: no message can be received meanwhile. */
+  #stall(): void {
+    const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    this.#post({ type: 'stalled', gate });
+    Atomics.wait(gate, 0, 0);
+    this.#takenWeight = this.#writtenWeight;
   }
 
   drained(): Promise<void> {
-    if (this.ended || this.#waitingBytes < WINDOW_BYTES) return Promise.resolve();
+    if (this.ended || this.#untakenWeight < WINDOW_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   whenDrained(callback: () => void): boolean {
-    if (this.ended || this.#waitingBytes < WINDOW_BYTES) return false;
+    if (this.ended || this.#untakenWeight < WINDOW_BYTES) return false;
     this.#waiters.push(callback);
     return true;
   }
@@ -74,14 +91,16 @@ export class RemoteResponse implements HttpResponse {
   }
 
   abort(): void {
-    if (!this.ended) this.#post({ type: 'abort' });
+    if (this.ended) return;
+    this.#isEnded = true;
+    this.#post({ type: 'abort' });
   }
 
   receive(message: ToWorker): void {
-    if (message.type === 'taken') this.#waitingBytes -= message.bytes;
+    if (message.type === 'taken') this.#takenWeight = Math.max(this.#takenWeight, message.weight);
     else if (message.type === 'gone') this.#isGone = true;
     else return;
-    if (this.#waitingBytes >= WINDOW_BYTES && !this.#isGone) return;
+    if (this.#untakenWeight >= WINDOW_BYTES && !this.#isGone) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
@@ -104,13 +123,6 @@ export class RemoteResponse implements HttpResponse {
   #post(message: object): void {
     if (!this.#isGone) this.#port.postMessage(message);
   }
-}
-
-/** Not the whole memory in which a small piece lies. */
-function own(content: string | Uint8Array): string | Uint8Array {
-  return typeof content === 'string' || content.byteLength === content.buffer.byteLength
-    ? content
-    : new Uint8Array(content);
 }
 
 /** Checked here, where the application can be told. */

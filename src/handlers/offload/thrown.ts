@@ -5,7 +5,9 @@ import type { Thrown } from './messages.ts';
 
 export function thrownOf(error: unknown): Thrown {
   const code = error instanceof EpollServerError ? error.code : '';
-  return { message: messageOf(error), stack: error instanceof Error ? (error.stack ?? '') : '', code };
+  // A stack may be anything, and what cannot be copied cannot be sent.
+  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  return { message: messageOf(error), stack: typeof stack === 'string' ? stack : '', code };
 }
 
 /** The error again, its code and its trace kept. */

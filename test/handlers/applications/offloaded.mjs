@@ -4,6 +4,7 @@ import { threadId } from 'node:worker_threads';
 
 const routes = {
   '/thread': () => new Response(String(threadId)),
+  '/url': (request) => new Response(request.url),
   '/echo': async (request) => new Response(`${request.method} ${request.headers.get('x-y')} ${await request.text()}`),
   '/count': async (request) => {
     let bytes = 0;
@@ -63,4 +64,9 @@ export default { fetch: (request) => routes[new URL(request.url).pathname](reque
 export function application(environ, startResponse) {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);
   return [`${environ.PATH_INFO} ${environ['wsgi.multiprocess']}`];
+}
+
+export function variables(environ, startResponse) {
+  startResponse('200 OK', [['Content-Type', 'text/plain']]);
+  return `${environ.HTTP_PROXY} ${Object.keys(environ).filter((key) => key.startsWith('HTTP_'))}`;
 }

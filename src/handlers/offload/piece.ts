@@ -1,0 +1,16 @@
+// A piece of content on its way between threads. It must not know who wrote it.
+
+/** What a message costs both threads besides its content. */
+const MESSAGE_BYTES = 256;
+
+/** What counts as written until the client has taken `content`. Text counts by its length: it is not encoded for this. */
+export function weightOf(content: string | Uint8Array): number {
+  return content.length + MESSAGE_BYTES;
+}
+
+/** The bytes of `content` and no others: a message copies all of the memory that a view is of. */
+export function exactBytes<T extends string | Uint8Array | null>(content: T): T | Uint8Array {
+  return content instanceof Uint8Array && content.byteLength !== content.buffer.byteLength
+    ? new Uint8Array(content)
+    : content;
+}

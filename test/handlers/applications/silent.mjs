@@ -1,0 +1,62 @@
+// Handlers of the pool that hold their thread in every way there is; for the raw door, and one WSGI-style application.
+
+import { threadId } from 'node:worker_threads';
+
+const forEver = () => new Promise(() => {});
+
+/** A value of the query. */
+const asked = ({ query }, name) => Number(new URLSearchParams(query).get(name));
+
+const routes = {
+  '/thread': (_request, response) => response.send(200, {}, String(threadId)),
+  '/computes': (_request, response) => {
+    response.start(200);
+    response.write('begun');
+    for (;;);
+  },
+  '/waits': (_request, response) => {
+    response.start(200);
+    response.write('begun');
+    return forEver();
+  },
+  '/answers-and-computes': (_request, response) => {
+    response.send(200, {}, 'answered');
+    for (;;);
+  },
+  '/answers-and-waits': (_request, response) => {
+    response.send(200, {}, 'answered');
+    return forEver();
+  },
+  '/fails-and-computes': (_request, response) => {
+    response.send(99);
+    for (;;);
+  },
+  '/floods': (_request, response) => {
+    response.start(200);
+    for (;;) response.write('x');
+  },
+  '/lines': (request, response) => {
+    response.start(200);
+    for (let i = 0; i < asked(request, 'n'); i++) response.write(`line ${i}\n`);
+    response.end();
+  },
+  '/echo': async (request, response) => {
+    response.start(200);
+    response.write('begun ');
+    for await (const piece of request.body) response.write(piece);
+    response.end();
+  },
+  '/pieces': async (request, response) => {
+    response.start(200);
+    for (let i = 0; i < asked(request, 'n'); i++) if (!response.write('x'.repeat(50_000))) await response.drained();
+    response.end();
+  },
+};
+
+export const handler = (request, response) => routes[request.path](request, response);
+
+/** Its body is whole, and its end never comes. */
+export function application(_environ, startResponse) {
+  startResponse('200 OK', [['Content-Length', '5']]);
+  return { [Symbol.iterator]: () => ['whole'].values(), close: forEver };
+}
