@@ -106,8 +106,11 @@ export class Session extends Exchange implements Protocol {
   aborted(reason: string, isTimeout: boolean): void {
     if (isTimeout) this.countSendTimeout();
     if (this.request === null || this.response === null) return;
-    this.context.counters.aborted++;
-    this.report(this.request, this.response, reason);
+    // While the rest of a body is discarded, the answer has been reported and the head of its request released.
+    if (this.request.incoming?.discarding !== true) {
+      this.context.counters.aborted++;
+      this.report(this.request, this.response, reason);
+    }
     this.loseExchange(reason);
   }
 

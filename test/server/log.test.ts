@@ -87,6 +87,21 @@ test('an answer that was cut off is logged with what happened', async () => {
   expect(JSON.parse(log)).toMatchObject({ target: '/', status: 0, problem: expect.stringMatching(/reset|gone/) });
 });
 
+test.each(['common', 'combined', 'json'] as const)(
+  'a client that resets while the rest of its body is read away has one line (%s)',
+  async (logFormat) => {
+    let log = '';
+    const { connect, server } = await startHandler(echo, { logFormat, accessLog: (text) => (log += text) });
+    const client = await connect();
+    // The handler answered without a promise: nothing of the request is kept.
+    await client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc').readResponse();
+    client.reset();
+    await until(() => server.stats().openConnections === 0, 'the client left');
+    expect(log.match(/\n/g)).toHaveLength(1);
+    expect(server.stats().aborted).toBe(0);
+  },
+);
+
 test('the trace shows who comes and goes, and both heads, with nothing that moves a cursor', async () => {
   let trace = '';
   const { connect, server } = await startHandler(echo, { trace: (text) => (trace += text) });
