@@ -15,6 +15,7 @@ import {
 } from './characters.ts';
 import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
 import { parseContentLength } from './content-length.ts';
+import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
@@ -51,6 +52,9 @@ export class HeadParser {
   problem = '';
   readonly #limits: HeadLimits;
   readonly #memory = new HeadMemory();
+  readonly #cutLine = new CutLine();
+  /** The head is incomplete, and {@link #cutLine} says where. */
+  #isCut = false;
   #phase = REQUEST_LINE;
   /** Where the next line begins, from the head's first byte. */
   #at = 0;
@@ -68,14 +72,16 @@ export class HeadParser {
     this.status = 0;
     this.#phase = REQUEST_LINE;
     this.#at = 0;
+    this.#isCut = false;
   }
 
   /**
    * Parses the head that begins at `bytes[base]`; bytes end at `end`. After {@link INCOMPLETE} call again
-   * with the same bytes, wherever they lie now, and more behind them: it goes on at the line that was cut.
+   * with the same bytes, wherever they lie now, and more behind them: it goes on in the line that was cut.
    */
   parse(bytes: Uint8Array, base: number, end: number): number {
     const stop = Math.min(end, base + this.#limits.maxHeaderBytes);
+    if (this.#isCut && this.#cutLine.goesOn(bytes, base, stop)) return this.#incomplete(stop - base);
     let at = base + this.#at;
     if (this.#phase === REQUEST_LINE) {
       at = this.#methodAndTarget(bytes, at, stop, base);
@@ -89,7 +95,7 @@ export class HeadParser {
       this.#at = at - base;
       at = bytes[at] === CR && at < stop ? this.#lastLine(bytes, at, stop) : this.#fieldLine(bytes, at, stop, base);
     }
-    if (at < 0) return this.#pause(stop - base);
+    if (at < 0) return this.status === 0 ? this.#cut(bytes, base, stop) : WRONG;
     this.head.length = at - base;
     if (this.#judge(bytes, base) === WRONG) return WRONG;
     this.#memory.learn(bytes, base + this.head.linesAt, at);
@@ -286,8 +292,17 @@ export class HeadParser {
     return -1;
   }
 
-  #pause(seen: number): number {
-    if (this.status === 0 && seen >= this.#limits.maxHeaderBytes) this.#wrong(431, 'the request head is too large');
-    return this.status === 0 ? INCOMPLETE : WRONG;
+  /** Bytes ran out, in the line that begins at {@link #at}. */
+  #cut(bytes: Uint8Array, base: number, stop: number): number {
+    this.#isCut = true;
+    if (this.#phase === REQUEST_LINE) this.#cutLine.cutRequestLine(bytes, base, stop, this.#limits.maxTargetBytes);
+    else this.#cutLine.cutFieldLine(bytes, base + this.#at, base, stop);
+    return this.#incomplete(stop - base);
+  }
+
+  #incomplete(seen: number): number {
+    if (seen < this.#limits.maxHeaderBytes) return INCOMPLETE;
+    this.#wrong(431, 'the request head is too large');
+    return WRONG;
   }
 }

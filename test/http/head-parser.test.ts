@@ -61,6 +61,10 @@ function parseEveryWay(text: string, limits: HeadLimits = LIMITS): Found {
     expect(parts, `split at ${split}`).toEqual(whole);
   }
   expect(parseAt(everyByte(text), text, new HeadParser(limits)), 'byte by byte').toEqual(whole);
+  for (const size of [2, 3, 7]) {
+    const ends = everyByte(text).filter((end) => end % size === 0 || end === text.length);
+    expect(parseAt(ends, text, new HeadParser(limits)), `${size} bytes at a time`).toEqual(whole);
+  }
   return whole;
 }
 
