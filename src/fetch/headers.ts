@@ -13,7 +13,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** A byte string without NUL, CR and LF ("header value" in the standard). */
 const VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 /** "HTTP whitespace bytes". */
-const SPACE_AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+const WHITESPACE = '\t\n\r ';
+
+/** A list up to this long is searched for each name; a longer one gets an index, so that n names cost n steps. */
+const MAX_SEARCHED = 64;
 
 /** Those of a message that was parsed, names in lower case: nothing is left to check. */
 export let parsedHeaders: (list: Pair[]) => Headers;
@@ -24,56 +27,72 @@ export let frozen: (headers: Headers) => Headers;
 let isLightHeaders: (value: object) => value is Headers;
 
 export class Headers {
-  #list: Pair[] = [];
+  /** In the order of arrival; null: it has to be made of {@link #byName}. */
+  #list: Pair[] | null = [];
+  /** The values of each name, once a long list was searched. */
+  #byName: Map<string, string[]> | null = null;
   #sorted: readonly Pair[] | null = null;
   #isImmutable = false;
 
   constructor(init?: HeadersInit) {
     if (init === undefined) return;
-    if (isLight(init)) this.#list = [...init.#list];
+    if (isLight(init)) this.#list = [...init.#pairs()];
     else for (const [name, value] of pairsOf(init)) this.append(name, value);
   }
 
   /** @throws TypeError when name or value is malformed. */
   append(...given: [name: string, value: string]): void {
     const [name, value] = complete(given, 2, 'append');
-    this.#list.push([this.#nameOf(name), textOfValue(value)]);
+    const pair: Pair = [this.#nameOf(name), textOfValue(value)];
+    this.#list?.push(pair);
+    if (this.#byName !== null) addTo(this.#byName, pair);
     this.#change();
   }
 
   delete(...given: [name: string]): void {
     const [name] = complete(given, 1, 'delete');
     const lowerCase = this.#nameOf(name);
-    this.#list = this.#list.filter(([each]) => each !== lowerCase);
+    const index = this.#index();
+    if (index === null) this.#list = this.#pairs().filter(([each]) => each !== lowerCase);
+    else if (index.delete(lowerCase)) this.#list = null;
     this.#change();
   }
 
   get(...given: [name: string]): string | null {
     const [name] = complete(given, 1, 'get');
     const lowerCase = nameOf(name);
+    const index = this.#index();
+    if (index !== null) return index.get(lowerCase)?.join(', ') ?? null;
     let found: string | null = null;
-    for (const [each, value] of this.#list) {
+    for (const [each, value] of this.#pairs()) {
       if (each === lowerCase) found = found === null ? value : `${found}, ${value}`;
     }
     return found;
   }
 
   getSetCookie(): string[] {
-    return this.#list.filter(([name]) => name === 'set-cookie').map(([, value]) => value);
+    const index = this.#index();
+    if (index !== null) return [...(index.get('set-cookie') ?? [])];
+    return this.#pairs()
+      .filter(([name]) => name === 'set-cookie')
+      .map(([, value]) => value);
   }
 
   has(...given: [name: string]): boolean {
     const [name] = complete(given, 1, 'has');
     const lowerCase = nameOf(name);
-    return this.#list.some(([each]) => each === lowerCase);
+    return this.#index()?.has(lowerCase) ?? this.#pairs().some(([each]) => each === lowerCase);
   }
 
   set(...given: [name: string, value: string]): void {
     const [name, value] = complete(given, 2, 'set');
     const pair: Pair = [this.#nameOf(name), textOfValue(value)];
-    const at = this.#list.findIndex(([each]) => each === pair[0]);
-    if (at < 0) this.#list.push(pair);
-    else this.#list = this.#list.flatMap((each, i) => (i === at ? [pair] : each[0] === pair[0] ? [] : [each]));
+    const index = this.#index();
+    if (index === null) this.#list = put(this.#pairs(), pair);
+    else {
+      index.set(pair[0], [pair[1]]);
+      this.#list = null;
+    }
     this.#change();
   }
 
@@ -115,7 +134,7 @@ export class Headers {
       headers.#list = list;
       return headers;
     };
-    listOf = (headers) => headers.#list;
+    listOf = (headers) => headers.#pairs();
     frozen = (headers) => {
       headers.#isImmutable = true;
       return headers;
@@ -134,13 +153,40 @@ export class Headers {
   }
 
   #sort(): readonly Pair[] {
-    this.#sorted ??= sortAndCombine(this.#list);
+    this.#sorted ??= sortAndCombine(this.#pairs());
     return this.#sorted;
+  }
+
+  #pairs(): Pair[] {
+    this.#list ??= [...(this.#byName ?? [])].flatMap(([name, values]) => values.map((value): Pair => [name, value]));
+    return this.#list;
+  }
+
+  /** Null: the list is short. */
+  #index(): Map<string, string[]> | null {
+    if (this.#byName === null && this.#pairs().length > MAX_SEARCHED) {
+      this.#byName = new Map();
+      for (const pair of this.#pairs()) addTo(this.#byName, pair);
+    }
+    return this.#byName;
   }
 }
 
 standBehind(Headers, NodeHeaders);
 showAs(Headers, (headers) => Object.fromEntries(headers.entries()));
+
+function addTo(index: Map<string, string[]>, [name, value]: Pair): void {
+  const values = index.get(name);
+  if (values === undefined) index.set(name, [value]);
+  else values.push(value);
+}
+
+/** `list` with `pair` in place of the first one of its name and without the others, or at its end. */
+function put(list: Pair[], pair: Pair): Pair[] {
+  const at = list.findIndex(([each]) => each === pair[0]);
+  if (at < 0) list.push(pair);
+  return at < 0 ? list : list.flatMap((each, i) => (i === at ? [pair] : each[0] === pair[0] ? [] : [each]));
+}
 
 /** "Sort and combine". */
 function sortAndCombine(list: readonly Pair[]): readonly Pair[] {
@@ -213,11 +259,20 @@ function nameOf(name: unknown): string {
 }
 
 function textOfValue(value: unknown): string {
-  const text = (typeof value === 'string' ? value : byteString(value, 'a value')).replace(SPACE_AROUND, '');
+  const text = normalize(typeof value === 'string' ? value : byteString(value, 'a value'));
   if (!VALUE.test(text)) {
     throw new TypeError('a header value holds a byte that it must not, such as CR, LF or NUL, or no byte at all');
   }
   return text;
+}
+
+/** "Normalize": without whitespace at both ends. */
+function normalize(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && WHITESPACE.includes(value.charAt(start))) start++;
+  while (end > start && WHITESPACE.includes(value.charAt(end - 1))) end--;
+  return value.slice(start, end);
 }
 
 /** Web IDL: a value that is missing is no value that is undefined. */

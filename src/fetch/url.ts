@@ -13,17 +13,25 @@ const ABSOLUTE = /^https?:\/\//i;
 /** That of every connection of this server, whatever an absolute-form target says: no client makes it encrypted. */
 const SCHEME = 'http:';
 
+/**
+ * No host name is longer, not even with each of its bytes percent-encoded (RFC 1035 section 2.3.4: 255). Parsers of
+ * URLs take quadratic time for some hosts, such as one long label of Punycode.
+ */
+const MAX_HOST_LENGTH = 1_024;
+
 /** What a request says of its URL. */
 export interface Asked {
   readonly target: string;
+  /** The host that the target names, or the Host field. */
+  readonly host: string;
   readonly local: { readonly address: string; readonly port: number };
   field(name: string): string | undefined;
 }
 
 export function urlOf(request: Asked): string {
   const { target } = request;
-  if (ABSOLUTE.test(target)) {
-    // absolute-form wins over Host (RFC 9112 section 3.2.2).
+  // absolute-form wins over Host (RFC 9112 section 3.2.2).
+  if (ABSOLUTE.test(target) && request.host.length <= MAX_HOST_LENGTH) {
     const absolute = SCHEME + target.slice(target.indexOf(':') + 1);
     if (URL.canParse(absolute)) return new URL(absolute).href;
   }
@@ -36,7 +44,7 @@ export function urlOf(request: Asked): string {
 function originOf(host: string): string | undefined {
   const known = origins.get(host);
   if (known !== undefined) return known;
-  if (host === '' || !URL.canParse(`${SCHEME}//${host}`)) return undefined;
+  if (host === '' || host.length > MAX_HOST_LENGTH || !URL.canParse(`${SCHEME}//${host}`)) return undefined;
   if (origins.size === MAX_ORIGINS) origins.clear();
   const { origin } = new URL(`${SCHEME}//${host}`);
   origins.set(host, origin);

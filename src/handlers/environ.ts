@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { combineFields } from '../http/combined-fields.ts';
 import type { HttpRequest, RequestBody } from '../http/handler.ts';
 
 /**
@@ -152,10 +153,10 @@ class EnvironTraps implements ProxyHandler<Environ> {
     if (request === null) return;
     this.#request = null;
     for (const key of KEYS) values[key] ??= READERS[key]?.(request);
-    for (const [name] of request.fields()) {
+    for (const [name, value] of combineFields(request.fields())) {
       // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
       if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
-      values[keyOf(name)] ??= request.field(name);
+      values[keyOf(name)] ??= value;
     }
   }
 }

@@ -1,6 +1,7 @@
 // The chunked coding of a request body (RFC 9112 section 7.1), byte for byte: data spans, trailers, or
 // wrong. Pure and resumable like the head parser. It must not know where bodies go.
 
+import { trimBlanks } from './blanks.ts';
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } from './characters.ts';
 import {
   EXTENSION_END,
@@ -43,6 +44,8 @@ const FRAMING_PER_BYTE = 8;
 export interface ChunkedLimits {
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
+  /** Of the trailers. */
+  readonly maxFields: number;
 }
 
 export class ChunkedDecoder {
@@ -201,6 +204,7 @@ export class ChunkedDecoder {
     switch (this.#phase) {
       case TRAILER_START:
         if (byte === CR) this.#phase = LAST_LF;
+        else if (this.#trailers.length === this.#limits.maxFields) this.#fail(431, 'too many trailers');
         else if (TOKEN[byte] === 1) this.#collect(byte, TRAILER_NAME);
         else this.#fail(400, 'a trailer name is malformed');
         return;
@@ -231,7 +235,7 @@ export class ChunkedDecoder {
       return;
     }
     const colon = this.#trailerText.indexOf(':');
-    const value = this.#trailerText.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    const value = trimBlanks(this.#trailerText.slice(colon + 1));
     this.#trailers.push([this.#trailerText.slice(0, colon).toLowerCase(), value]);
     this.#trailerText = '';
     this.#phase = TRAILER_START;

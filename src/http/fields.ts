@@ -1,6 +1,7 @@
 // Response fields: checked once, kept as the bytes that go on the wire. Nothing an application gives can
 // end a line or begin another (response splitting, CVE-2016-2216).
 
+import { trimBlanks } from './blanks.ts';
 import type { HeadBlock } from './head-block.ts';
 
 /** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PreparedFields}. */
@@ -18,8 +19,6 @@ interface MadeFields {
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Space around a value belongs to the line, not to the value (RFC 9110 section 5.5). */
-const SPACE_AROUND = /^[\t ]+|[\t ]+$/g;
 const DIGITS = /^[0-9]{1,15}$/;
 
 /**
@@ -56,7 +55,7 @@ export class PreparedFields {
     let contentLength = -1;
     let close = false;
     for (const [name, given] of pairs) {
-      const value = given.replace(SPACE_AROUND, '');
+      const value = trimBlanks(given);
       checkField(name, value);
       switch (name.toLowerCase()) {
         case 'content-length':

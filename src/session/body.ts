@@ -197,6 +197,7 @@ function consumed(why: string): EpollServerError {
 export const NO_BODY: Body = new Body(null, 0, {
   maxBodyBytes: 0,
   maxHeaderBytes: 0,
+  maxFields: 0,
   bodyTimeoutMs: 0,
   minReceiveBytesPerSecond: 0,
 });

@@ -3,6 +3,7 @@
 
 import type { Connection } from '../connection/connection.ts';
 import { EpollServerError } from '../errors.ts';
+import { combineFields, separatorOf } from '../http/combined-fields.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
@@ -19,6 +20,9 @@ const paths = new TextMemory();
 const kept = new KeptBytes();
 
 const SLASH = 0x2f;
+/** Up to this many fields are searched for each name; of more, all names are looked up at once. */
+const MAX_SEARCHED = 64;
+
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
 
 export class Request implements HttpRequest {
@@ -30,6 +34,8 @@ export class Request implements HttpRequest {
   #base: number;
   #retained = false;
   #method = '';
+  /** The value of each name, when there are many. */
+  #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
   #gone: EpollServerError | null = null;
   /** The content that follows; null when there is none. */
@@ -92,6 +98,10 @@ export class Request implements HttpRequest {
 
   /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
   #find(head: Head, lowerCase: string): string | undefined {
+    if (head.fieldCount > MAX_SEARCHED) {
+      this.#values ??= combineFields(this.fields());
+      return this.#values.get(lowerCase);
+    }
     const lines = this.#base + head.linesAt;
     let value: string | undefined;
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
@@ -99,7 +109,7 @@ export class Request implements HttpRequest {
       const end = head.fieldTable[entry + 1] ?? 0;
       if (end - start !== lowerCase.length || !isName(this.#bytes, lines + start, lowerCase)) continue;
       const text = this.#value(head, entry);
-      value = value === undefined ? text : `${value}${lowerCase === 'cookie' ? '; ' : ', '}${text}`;
+      value = value === undefined ? text : value + separatorOf(lowerCase) + text;
     }
     return value;
   }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChunkedDecoder, type ChunkedLimits } from '../../src/http/chunked-decoder.ts';
 
-const LIMITS: ChunkedLimits = { maxBodyBytes: 1_000_000, maxHeaderBytes: 1_000 };
+const LIMITS: ChunkedLimits = { maxBodyBytes: 1_000_000, maxHeaderBytes: 1_000, maxFields: 10 };
 
 interface Decoded {
   readonly data: string;
@@ -74,6 +74,13 @@ test('trailers are kept in order, names in lower case, values trimmed', () => {
     ['empty', ''],
     ['x-sum', '13'],
   ]);
+});
+
+test('exactly maxFields trailers are taken, one more is 431', () => {
+  const trailers = (count: number): string => `0\r\n${'a:\r\n'.repeat(count)}\r\n`;
+  expect(decodeEveryWay(trailers(10)).trailers).toHaveLength(10);
+  expect(decodeEveryWay(trailers(11))).toMatchObject({ status: 431, ended: false });
+  expect(decodeEveryWay('0\r\n\r\n', { ...LIMITS, maxFields: 0 })).toMatchObject({ status: 0, ended: true });
 });
 
 const BAD: readonly (readonly [string, string, number])[] = [

@@ -3,6 +3,7 @@
 // than the file, other units, and how many ranges there are.
 
 import parseRange from 'range-parser';
+import { trimBlanks } from '../../http/blanks.ts';
 
 /** From its first to its last byte, both included. */
 export interface ByteRange {
@@ -32,7 +33,7 @@ export function selectRanges(field: string, size: number): readonly ByteRange[] 
   if (specifiers.length > MAX_SPECIFIERS) return 'whole';
   const exact: string[] = [];
   for (const specifier of specifiers) {
-    const text = specifier.replace(/^[\t ]+|[\t ]+$/g, '');
+    const text = trimBlanks(specifier);
     // A list may have empty members (RFC 9110 section 5.6.1).
     if (text === '') continue;
     const one = toExact(text, size);
@@ -58,6 +59,6 @@ function toExact(text: string, size: number): string | undefined {
 }
 
 function toNumber(digits: string): number {
-  const significant = digits.replace(/^0+(?=\d)/, '');
+  const significant = digits.replace(/^0+/, '');
   return significant.length > 15 ? FAR : Number(significant);
 }

@@ -5,6 +5,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { negotiate } from '@fastify/accept-negotiator';
+import { trimBlanks } from '../../http/blanks.ts';
 
 /** The codings that files may have, the best first. */
 export const CODINGS = ['br', 'zstd', 'gzip'] as const;
@@ -14,7 +15,7 @@ export type Coding = (typeof CODINGS)[number];
 /** What the name of a file in that coding ends in. */
 export const CODING_SUFFIXES: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };
 
-const REFUSED = /(?:^|,)[\t ]*([^\t ,;]+)[\t ]*;[\t ]*q[\t ]*=[\t ]*0(?:\.0{0,3})?[\t ]*(?=,|$)/g;
+const REFUSED = /^q[\t ]*=[\t ]*0(?:\.0*)?$/;
 
 /** Different values of Accept-Encoding that are remembered: browsers send fewer than twenty. */
 const MAX_REMEMBERED = 256;
@@ -36,7 +37,7 @@ export function acceptedCodings(field: string): readonly Coding[] {
 }
 
 function negotiateAll(field: string): readonly Coding[] {
-  const refused = new Set([...field.matchAll(REFUSED)].map(([, coding]) => coding));
+  const refused = new Set(field.split(',').map(refusedBy));
   const candidates: string[] = [...CODINGS, 'identity'].filter((coding) => !refused.has(coding));
   const accepted: Coding[] = [];
   for (let left = candidates; ; ) {
@@ -46,6 +47,12 @@ function negotiateAll(field: string): readonly Coding[] {
     accepted.push(coding);
     left = left.filter((each) => each !== coding);
   }
+}
+
+/** The coding that a member of the list refuses; undefined when it refuses none. */
+function refusedBy(member: string): string | undefined {
+  const [coding, weight = ''] = member.split(';', 2).map(trimBlanks);
+  return REFUSED.test(weight) ? coding : undefined;
 }
 
 type Compress = (bytes: Uint8Array) => Promise<Uint8Array>;

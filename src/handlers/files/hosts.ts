@@ -5,6 +5,9 @@ import type { HttpRequest } from '../../http/handler.ts';
 /** Host names that are remembered: those that exist, and what strangers make up. */
 const MAX_REMEMBERED = 1_024;
 
+/** Longer ones are no names (RFC 1035 section 2.3.4) and are not remembered. */
+const MAX_REMEMBERED_LENGTH = 255;
+
 const AUTHORITY = /^https?:\/\/([^/?]*)/i;
 
 export class Hosts<T> {
@@ -12,6 +15,8 @@ export class Hosts<T> {
   readonly #exact: ReadonlyMap<string, T>;
   /** By what stands behind the `*`: `.example.org`. */
   readonly #wildcards: ReadonlyMap<string, T>;
+  /** Characters of the longest of them. */
+  readonly #longestWildcard: number;
   readonly #remembered = new Map<string, T>();
 
   /** `sites`: by name in lower case, or `*.name` for everything below it; `byDefault` for all others. */
@@ -21,6 +26,7 @@ export class Hosts<T> {
     this.#wildcards = new Map(
       [...sites].filter(([name]) => name.startsWith('*.')).map(([name, site]) => [name.slice(1), site]),
     );
+    this.#longestWildcard = Math.max(0, ...[...this.#wildcards.keys()].map(({ length }) => length));
   }
 
   /** The host of an absolute target wins over the Host field (RFC 9112 section 3.2.2). */
@@ -31,6 +37,7 @@ export class Hosts<T> {
     const known = this.#remembered.get(host);
     if (known !== undefined) return known;
     const site = this.#find(hostName(host));
+    if (host.length > MAX_REMEMBERED_LENGTH) return site;
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(host, site);
     return site;
@@ -40,9 +47,11 @@ export class Hosts<T> {
   #find(name: string): T {
     const exact = this.#exact.get(name);
     if (exact !== undefined) return exact;
-    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    // A wildcard stands for one character at least; what is longer than all of them equals none.
+    const first = Math.max(1, name.length - this.#longestWildcard);
+    for (let dot = name.indexOf('.', first); dot >= 0; dot = name.indexOf('.', dot + 1)) {
       const site = this.#wildcards.get(name.slice(dot));
-      if (site !== undefined && dot > 0) return site;
+      if (site !== undefined) return site;
     }
     return this.#byDefault;
   }

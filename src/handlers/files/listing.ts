@@ -1,5 +1,6 @@
 // What is in a folder, as a page for people and as JSON for programs.
 
+import { trimBlanks } from '../../http/blanks.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { ListedName } from './file-source.ts';
 import { escapeHtml } from './pages.ts';
@@ -64,11 +65,14 @@ export function answerListing(request: HttpRequest, response: HttpResponse, list
 
 /** JSON is asked for by name; whoever takes anything is a browser, or content with its page. */
 function wantsJson(accept: string | undefined): boolean {
-  return (
-    accept !== undefined &&
-    /(?:^|[\t ,])application\/json(?![^,]*;[\t ]*q=0(?:\.0*)?(?:[\t ,;]|$))/i.test(accept) &&
-    !/text\/html/i.test(accept)
-  );
+  const lowerCase = accept?.toLowerCase() ?? '';
+  return !lowerCase.includes('text/html') && lowerCase.split(',').some(isJson);
+}
+
+/** Whether a media range (RFC 9110 section 12.5.1) names JSON, and does not refuse it. */
+function isJson(range: string): boolean {
+  const [type, ...parameters] = range.split(';').map(trimBlanks);
+  return type === 'application/json' && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
 }
 
 function jsonOf(names: readonly ListedName[]): string {

@@ -217,7 +217,7 @@ export class Site {
   #serveFallback(request: HttpRequest, response: HttpResponse, path: FilePath): void | Promise<void> {
     const { fallback } = this.#options;
     const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
-    const isPage = canonicalPath(path) !== `/${fallback}` && !/\.(?!html?$)[^.]*$/.test(name);
+    const isPage = canonicalPath(path) !== `/${fallback}` && isPageName(name);
     if (fallback === null || !isPage) return this.#sayNo(request, response, 'missing');
     return this.#serve(request, response, encodeURI(`/${fallback}`), true);
   }
@@ -371,4 +371,10 @@ export class Site {
 
 function discard(found: Found): void {
   if (typeof found !== 'string' && found.kind === 'file') found.file.close();
+}
+
+/** Whether a name has no ending, or that of a page. */
+function isPageName(name: string): boolean {
+  const dot = name.lastIndexOf('.');
+  return dot < 0 || /^\.html?$/.test(name.slice(dot));
 }

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
+import { combineFields } from '../../http/combined-fields.ts';
 import type { FieldNames } from '../../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
 import { SlabQueue } from '../../slab-queue.ts';
@@ -19,6 +20,8 @@ export class RemoteRequest implements HttpRequest {
   readonly local: Endpoint;
   readonly body: RemoteBody;
   readonly #fields: Pairs;
+  /** The value of each name, once a field was asked for. */
+  #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
   #gone: EpollServerError | null = null;
 
@@ -36,9 +39,8 @@ export class RemoteRequest implements HttpRequest {
   }
 
   field(name: string): string | undefined {
-    const lowerCase = name.toLowerCase();
-    const values = this.#fields.filter(([each]) => each === lowerCase).map(([, value]) => value);
-    return values.length === 0 ? undefined : values.join(lowerCase === 'cookie' ? '; ' : ', ');
+    this.#values ??= combineFields(this.#fields);
+    return this.#values.get(name.toLowerCase());
   }
 
   mayHave({ names }: FieldNames): boolean {

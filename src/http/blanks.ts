@@ -1,0 +1,17 @@
+// Blanks around a value, which belong to its line or list (RFC 9110 sections 5.5 and 5.6.3: OWS). A regular expression
+// for the blanks at an end begins anew at each blank, which costs quadratic time.
+
+import { HTAB, SP } from './characters.ts';
+
+/** `text` without spaces and tabs at both ends. */
+export function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === SP || code === HTAB;
+}

@@ -1,0 +1,13 @@
+// A request that nobody sent: for code that reads one.
+
+import { MessageChannel } from 'node:worker_threads';
+import { RemoteRequest } from '../../src/handlers/offload/remote-request.ts';
+
+/** A GET of `target` with these fields, names in lower case. */
+export function givenRequest(target: string, fields: readonly (readonly [string, string])[] = []): RemoteRequest {
+  const end = { address: '127.0.0.1', port: 80 };
+  const host = fields.find(([name]) => name === 'host')?.[1] ?? '';
+  const [path = '', query = ''] = target.split('?');
+  const head = { method: 'GET', target, path, query, host, httpVersion: '1.1', fields, bodyLength: 0 } as const;
+  return new RemoteRequest({ ...head, remote: end, local: end }, new MessageChannel().port1);
+}
