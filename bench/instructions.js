@@ -68,7 +68,7 @@ async function replay(valgrind, program, requests) {
   const args = [...options, process.execPath, '--single-threaded', program, `${requests}`];
   const { code, stdout, stderr } = await run(valgrind, args, { limitMs: LIMIT_MS });
   const instructions = Number(/Collected : (\d+)/.exec(stderr)?.[1]);
-  const answers = Number(/(\d+) answers/.exec(stdout)?.[1]);
+  const answers = Number(/^(\d+) answers$/m.exec(stdout)?.[1]);
   if (code !== 0 || !(instructions > 0) || !(answers > 0)) throw new Error(`valgrind failed: ${stderr.slice(-500)}`);
   return { instructions, answers };
 }

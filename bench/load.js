@@ -77,7 +77,7 @@ async function wrk(path, url, seconds, more, tail, options) {
 }
 
 function readWrk(text) {
-  const [, requests, took] = /(\d+) requests in ([\d.]+\w+),/.exec(text) ?? [];
+  const [, requests, took] = /^ *(\d+) requests in (\S+),/m.exec(text) ?? [];
   if (requests === undefined) throw new Error(`wrk said: ${text}`);
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
   const other = /Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0;

@@ -41,7 +41,7 @@ export async function bundle(root, input, folder) {
 
 /** The licenses of packages whose code became part of ours: they ask for it. */
 function licensesOf(files) {
-  const folders = files.flatMap((file) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? []);
+  const folders = files.flatMap((file) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
   return [...new Set(folders)].sort().map((folder) => {
     const license = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
     if (license === undefined) throw new Error(`${folder} has no license: leave it out of the bundle`);

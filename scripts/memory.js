@@ -177,7 +177,7 @@ async function millionRequests() {
   });
   const port = await told(server, /port (\d+)/);
   const state = async () => {
-    const answer = told(server, /state (\{.*\})/);
+    const answer = told(server, /^state (\{.*\})$/m);
     server.stdin.write('?');
     return JSON.parse(await answer);
   };

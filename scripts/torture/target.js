@@ -78,9 +78,10 @@ export class Target {
 
   async #announced() {
     for (;;) {
-      const found = /http:\/\/[^:]+:(\d+)\/ .*pid (\d+)/.exec(this.stdout);
-      if (found !== null) {
-        [this.port, this.pid] = [Number(found[1]), Number(found[2])];
+      const port = /http:\/\/[^:/]+:(\d+)\//.exec(this.stdout)?.[1];
+      const pid = /pid (\d+)\)/.exec(this.stdout)?.[1];
+      if (port !== undefined && pid !== undefined) {
+        [this.port, this.pid] = [Number(port), Number(pid)];
         return;
       }
       if (this.exit !== null) throw new Error(`the server ended (${this.exit}) before it listened: ${this.stderr}`);

@@ -192,7 +192,7 @@ function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'ap
 }
 
 function isApplication(argument: string): boolean {
-  return /\.[cm]?[jt]s(?::[^/]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
+  return /\.[cm]?[jt]s(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
 }
 
 function usage(text: string): EpollServerError {

@@ -117,8 +117,8 @@ export function lineChart(chart: LineChart): string {
 
 /** Round numbers want no digits behind the point. */
 function tickText(value: number, format: (value: number) => string): string {
-  const formatted = format(value).replace(/\.0+(?=\D|$)/, '');
-  return formatted.replace(/^(\d+),000(?=\D|$)/, '$1k');
+  const formatted = format(value).replace(/\.0+(\D|$)/, '$1');
+  return formatted.replace(/^(\d+),000(\D|$)/, '$1k$2');
 }
 
 function seriesOf(

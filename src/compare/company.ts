@@ -196,6 +196,9 @@ function receive(socket: Socket, limitMs: number, signal: AbortSignal | undefine
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
+    /** Of the whole answer; 0: its head has not ended. */
+    let announced = 0;
+    let tail = Buffer.alloc(0);
     const settle = (isWhole: boolean): void => {
       clearTimeout(timer);
       socket.off('data', onData).off('close', onClose);
@@ -207,16 +210,22 @@ function receive(socket: Socket, limitMs: number, signal: AbortSignal | undefine
     const onData = (piece: Buffer): void => {
       pieces.push(piece);
       bytes += piece.length;
-      const first = pieces[0];
-      if (first === undefined) return;
-      const head = first.indexOf('\r\n\r\n') >= 0 ? first : Buffer.concat(pieces);
-      const end = head.indexOf('\r\n\r\n');
-      const announced = Number(/\r\ncontent-length: *(\d+)/i.exec(head.toString('latin1', 0, end))?.[1] ?? 0);
-      if (end >= 0 && bytes >= end + 4 + announced) settle(true);
+      if (announced === 0) {
+        // The head's end may be cut, but only its end: what was searched is not searched again.
+        tail = Buffer.concat([tail.subarray(-3), piece]);
+        if (tail.includes('\r\n\r\n')) announced = wholeLength(Buffer.concat(pieces));
+      }
+      if (announced > 0 && bytes >= announced) settle(true);
     };
     const timer = setTimeout(onLate, Math.max(limitMs, 1));
     socket.on('data', onData).on('close', onClose);
     if (socket.destroyed) onClose();
     signal?.addEventListener('abort', onLate, { once: true });
   });
+}
+
+/** Bytes of the answer whose head is there. */
+function wholeLength(bytes: Buffer): number {
+  const end = bytes.indexOf('\r\n\r\n');
+  return end + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1] ?? 0);
 }

@@ -99,6 +99,9 @@ function straceCounters(file: string): Counters {
 
 /** The sum of `% time, seconds, usecs/call, calls, errors, syscall`. */
 function callsOfStrace(table: string): number | null {
-  const total = /^\s*100\.00\s+[\d.]+\s+(?:\d+\s+)?(\d+)\s+(?:\d+\s+)?total$/m.exec(table)?.[1];
-  return total === undefined ? null : Number(total);
+  const rows = table.split('\n').map((line) => line.trim().split(/ +/));
+  const [percent, , ...counts] = rows.find((row) => row.at(-1) === 'total')?.slice(0, -1) ?? [];
+  // One number is that of calls; of more, the first is their time.
+  const total = counts.length === 1 ? counts[0] : counts[1];
+  return percent !== '100.00' || total === undefined ? null : Number(total);
 }

@@ -75,7 +75,7 @@ end
  */
 export async function findLoad(folder: string, say: (text: string) => void): Promise<Load> {
   const said = await outputOf('wrk', ['-v']);
-  const version = said === null ? null : (/wrk \D*(\d[\d.]*)/.exec(said.stdout + said.stderr)?.[1] ?? '0');
+  const version = said === null ? null : versionIn(said.stdout + said.stderr);
   if (version !== null && Number.parseInt(version, 10) >= MIN_WRK) return wrk(version, folder);
   const why =
     version === null
@@ -153,6 +153,12 @@ function autocannon(path: string): Load {
       };
     },
   };
+}
+
+/** `wrk 4.2.0 [epoll] ...`, `wrk debian/4.1.0-3 ...`. */
+function versionIn(said: string): string {
+  const [, behind = ''] = said.split('wrk ', 2);
+  return /\d[\d.]*/.exec(behind)?.[0] ?? '0';
 }
 
 /** Interrupts a generator, which then tells what it counted. */

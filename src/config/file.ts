@@ -87,9 +87,15 @@ function readText(path: string): string {
 
 /** JSON with comments has them behind two slashes, YAML behind `#`: both are blanked, where they stand. */
 function withoutComments(json: string): string {
-  return json.replaceAll(/"(?:\\.|[^"\\\n])*"|\/\/[^\n]*|\/\*[\s\S]*?\*\/|#[^\n]*/g, (piece) =>
-    piece.startsWith('"') ? piece : piece.replaceAll(/[^\n]/g, ' '),
+  return json.replaceAll(/"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|#[^\n]*/g, (piece) =>
+    isComment(piece) ? piece.replaceAll(/[^\n]/g, ' ') : piece,
   );
+}
+
+/** Not a string, nor a comment without end, which the parser refuses. */
+function isComment(piece: string): boolean {
+  if (piece.startsWith('/*')) return piece.length >= '/**/'.length && piece.endsWith('*/');
+  return !piece.startsWith('"');
 }
 
 type Yaml = typeof import('yaml');

@@ -17,7 +17,7 @@ export interface Asked {
 }
 
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*$/;
-const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/;
+const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
 const IMF_DATE =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT$/;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;.*)?$/;
@@ -42,7 +42,13 @@ export function fieldOf(answer: Answer, name: string): string | undefined {
   return values.length === 0 ? undefined : values.join(', ');
 }
 
-type Framing = { kind: 'length'; left: number } | { kind: 'chunks' } | { kind: 'end' };
+/** `chunk`: the rest of one, its CRLF included; `chunks`: the line in front of the next. */
+type Framing =
+  | { kind: 'length'; left: number }
+  | { kind: 'chunks' }
+  | { kind: 'chunk'; left: number }
+  | { kind: 'trailers' }
+  | { kind: 'end' };
 
 export class AnswerReader {
   readonly answers: Answer[] = [];
@@ -52,7 +58,7 @@ export class AnswerReader {
   /** Why the bytes are no answers; empty while they are. */
   problem = '';
   readonly #asked: Asked;
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #unread = new Unread();
   #head: Omit<Answer, 'content'> | null = null;
   #framing: Framing = { kind: 'end' };
   #content: Buffer[] = [];
@@ -63,11 +69,11 @@ export class AnswerReader {
 
   /** Whether an answer has begun and not ended. */
   get isWithin(): boolean {
-    return this.#head !== null || this.#bytes.length > 0;
+    return this.#head !== null || this.#unread.length > 0;
   }
 
   receive(bytes: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    this.#unread.append(bytes);
     while (this.problem === '' && (this.#head === null ? this.#readHead() : this.#readContent()));
   }
 
@@ -79,15 +85,14 @@ export class AnswerReader {
 
   /** True: go on. */
   #readHead(): boolean {
-    const end = this.#bytes.indexOf('\r\n\r\n');
+    const end = this.#unread.find('\r\n\r\n');
     if (end < 0) {
-      const start = this.#bytes.toString('latin1', 0, 5);
-      if (!'HTTP/'.startsWith(start) || this.#bytes.length > MAX_HEAD_BYTES)
-        this.problem = `no HTTP: ${this.#excerpt()}`;
+      const isHttp = 'HTTP/'.startsWith(this.#unread.text(5));
+      if (!isHttp || this.#unread.length > MAX_HEAD_BYTES) this.problem = `no HTTP: ${this.#excerpt()}`;
       return false;
     }
-    const [first = '', ...lines] = this.#bytes.toString('latin1', 0, end).split('\r\n');
-    this.#bytes = this.#bytes.subarray(end + 4);
+    const [first = '', ...lines] = this.#unread.text(end).split('\r\n');
+    this.#unread.take(end + 4);
     const status = Number(STATUS_LINE.exec(first)?.[1] ?? this.#looseStatus(first));
     if (Number.isNaN(status)) {
       this.problem = `no status line: ${JSON.stringify(first.slice(0, 60))}`;
@@ -109,7 +114,7 @@ export class AnswerReader {
   #field(line: string): (readonly [string, string])[] {
     const match = FIELD_LINE.exec(line);
     if (match === null) this.broken.add('fieldLine');
-    return match === null ? [] : [[match[1] ?? '', (match[2] ?? '').replace(/[\t ]+$/, '')]];
+    return match === null ? [] : [[match[1] ?? '', trimmed(match[2] ?? '')]];
   }
 
   #readInterim(status: number, fields: Answer['fields']): boolean {
@@ -147,51 +152,57 @@ export class AnswerReader {
 
   #readContent(): boolean {
     const framing = this.#framing;
-    if (framing.kind === 'chunks') return this.#readChunk();
-    const count = framing.kind === 'end' ? this.#bytes.length : Math.min(framing.left, this.#bytes.length);
-    this.#take(count);
+    if (framing.kind === 'chunks') return this.#readChunkLine();
+    if (framing.kind === 'trailers') return this.#readTrailers();
+    if (framing.kind === 'chunk' && framing.left === 0) return this.#readChunkEnd();
+    const count = framing.kind === 'end' ? this.#unread.length : Math.min(framing.left, this.#unread.length);
+    if (count > 0) this.#content.push(this.#unread.take(count));
     if (framing.kind === 'end') return false;
     framing.left -= count;
-    if (framing.left > 0) return false;
-    this.#finish();
-    return this.#bytes.length > 0;
+    if (framing.kind === 'length' && framing.left === 0) this.#finish();
+    return framing.left === 0 && this.#unread.length > 0;
   }
 
-  /** A whole chunk at a time; the last one with its trailers. */
-  #readChunk(): boolean {
-    const lineEnd = this.#bytes.indexOf('\r\n');
+  #readChunkLine(): boolean {
+    const lineEnd = this.#find('\r\n', 'a chunk size');
     if (lineEnd < 0) return false;
-    const line = this.#bytes.toString('latin1', 0, lineEnd);
+    const line = this.#unread.text(lineEnd);
     const size = CHUNK_LINE.exec(line)?.[1];
     if (size === undefined) {
       this.problem = `the chunk size ${JSON.stringify(line.slice(0, 40))}`;
       return false;
     }
-    const length = Number.parseInt(size, 16);
-    if (length === 0) return this.#readLastChunk(lineEnd);
-    const start = lineEnd + 2;
-    if (this.#bytes.length < start + length + 2) return false;
-    if (this.#bytes.toString('latin1', start + length, start + length + 2) !== '\r\n') {
-      this.problem = 'a chunk without CRLF behind it';
-      return false;
-    }
-    this.#bytes = this.#bytes.subarray(start);
-    this.#take(length);
-    this.#bytes = this.#bytes.subarray(2);
+    const left = Number.parseInt(size, 16);
+    // The line's end is that of the trailers too, when there are none.
+    this.#unread.take(left === 0 ? lineEnd : lineEnd + 2);
+    this.#framing = left === 0 ? { kind: 'trailers' } : { kind: 'chunk', left };
     return true;
   }
 
-  #readLastChunk(lineEnd: number): boolean {
-    const end = this.#bytes.indexOf('\r\n\r\n', lineEnd);
-    if (end < 0) return false;
-    this.#bytes = this.#bytes.subarray(end + 4);
-    this.#finish();
-    return this.#bytes.length > 0;
+  #readChunkEnd(): boolean {
+    if (this.#unread.length < 2) return false;
+    if (this.#unread.text(2) !== '\r\n') {
+      this.problem = 'a chunk without CRLF behind it';
+      return false;
+    }
+    this.#unread.take(2);
+    this.#framing = { kind: 'chunks' };
+    return true;
   }
 
-  #take(count: number): void {
-    if (count > 0) this.#content.push(this.#bytes.subarray(0, count));
-    this.#bytes = this.#bytes.subarray(count);
+  #readTrailers(): boolean {
+    const end = this.#find('\r\n\r\n', 'trailers');
+    if (end < 0) return false;
+    this.#unread.take(end + 4);
+    this.#finish();
+    return this.#unread.length > 0;
+  }
+
+  /** Where `mark` begins; -1: it did not come yet, or `what` is too long without it. */
+  #find(mark: string, what: string): number {
+    const at = this.#unread.find(mark);
+    if (at < 0 && this.#unread.length > MAX_HEAD_BYTES) this.problem = `${what} without end: ${this.#excerpt()}`;
+    return at;
   }
 
   #finish(): void {
@@ -201,6 +212,63 @@ export class AnswerReader {
   }
 
   #excerpt(): string {
-    return JSON.stringify(this.#bytes.toString('latin1', 0, 60));
+    return JSON.stringify(this.#unread.text(60));
   }
+}
+
+/** Bytes that came and were not read yet. What comes byte by byte is copied and searched in linear time. */
+class Unread {
+  #buffer: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+  /** Up to here, no mark was found. */
+  #searched = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  append(bytes: Buffer): void {
+    if (this.#end + bytes.length > this.#buffer.length) {
+      // What was taken stays where it is.
+      const larger = Buffer.alloc(2 * (this.length + bytes.length));
+      this.#buffer.copy(larger, 0, this.#start, this.#end);
+      this.#searched -= this.#start;
+      this.#end -= this.#start;
+      this.#start = 0;
+      this.#buffer = larger;
+    }
+    bytes.copy(this.#buffer, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** Where `mark` begins; -1: it did not come yet. */
+  find(mark: string): number {
+    const from = Math.max(this.#start, this.#searched - mark.length + 1);
+    const at = this.#buffer.subarray(from, this.#end).indexOf(mark);
+    this.#searched = at < 0 ? this.#end : this.#start;
+    return at < 0 ? -1 : from + at - this.#start;
+  }
+
+  /** The first `count` bytes, in Latin-1. */
+  text(count: number): string {
+    return this.#buffer.toString('latin1', this.#start, Math.min(this.#start + count, this.#end));
+  }
+
+  /** Removes the first `count` bytes. */
+  take(count: number): Buffer {
+    const taken = this.#buffer.subarray(this.#start, this.#start + count);
+    this.#start += count;
+    this.#searched = this.#start;
+    return taken;
+  }
+}
+
+/** Without the blanks around it: a regular expression for them costs quadratic time. */
+function trimmed(value: string): string {
+  const isBlank = (at: number): boolean => value[at] === ' ' || value[at] === '\t';
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return value.slice(start, end);
 }

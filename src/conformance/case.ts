@@ -26,6 +26,11 @@ export const PARTS = {
 /** The status with which the target answers a plain GET of its page. */
 export const OF_PAGE = 0;
 
+/** A regular expression, or what no linear one can tell. */
+export interface Pattern {
+  test(text: string): boolean;
+}
+
 /** The requests of the case are answered, in order; the next one is found where it begins. */
 export interface Answers {
   readonly kind: 'answers';
@@ -36,9 +41,9 @@ export interface Answers {
   /** Whether the connection goes on. */
   readonly after: 'open' | 'closed' | 'either';
   /** What the first answer's field must match; null: must be missing. */
-  readonly fields?: Readonly<Record<string, RegExp | null>>;
+  readonly fields?: Readonly<Record<string, Pattern | null>>;
   /** What the first answer's content must match, or must not hold. */
-  readonly content?: RegExp;
+  readonly content?: Pattern;
 }
 
 /** One error, or none, and the end: nothing behind it is read as a request. */

@@ -11,6 +11,7 @@ import { kebab } from '../../src/config/names.ts';
 import { resolveSettings } from '../../src/config/resolve.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { folder } from '../support/folder.ts';
+import { expectLinear } from '../support/growth.ts';
 
 async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Settings> {
   const path = join(await folder({ [name]: text }), name);
@@ -128,6 +129,20 @@ test('JSON may have comments of either kind and a comma at its end; text that lo
     '{ // port\n  "port": 9000, /* a\n b */ "host": "::1", # three\n  "server-header": "a//b /* c */ # d", }';
   expect(await read(text, 'site.json')).toMatchObject({ port: 9000, host: '::1', serverHeader: 'a//b /* c */ # d' });
   expect(await complaint('{ // one\n "port": "x" }', 'site.json')).toMatch(/^site\.json:2: port must be/);
+});
+
+test.each(['{"port": 9000} /* a', '{"port": 9000} /*/', '{"port": 9000 /* a\n}', '{"port": "9000}', '{"port": "90\\'])(
+  'JSON with a comment or a text without end is refused: %s',
+  async (text) => {
+    expect(await complaint(text, 'site.json')).toMatch(/^site\.json:\d+: /);
+  },
+);
+
+test.each(['/*\n', '"\\'])('a file of many %j is refused in linear time', async (piece) => {
+  await expectLinear(
+    (size) => async () => expect(await complaint(piece.repeat(size), 'site.json')).not.toBe(''),
+    1_024,
+  );
 });
 
 test('paths are relative to the file, wherever it is read', async () => {

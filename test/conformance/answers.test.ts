@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { AnswerReader, type AnswerRule } from '../../src/conformance/answers.ts';
+import { expectLinear } from '../support/growth.ts';
 
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
 
@@ -65,3 +66,42 @@ test.each([
   reader.end();
   expect(reader.problem).toContain(problem);
 });
+
+test.each([
+  ['a chunk size', `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n5${' '.repeat(70_000)}`],
+  ['trailers', `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n0\r\na: ${'b'.repeat(70_000)}`],
+])('%s without end is a problem, and is not kept', (what, text) => {
+  expect(read(text, 1_000).problem).toMatch(`${what} without end`);
+});
+
+test('values are trimmed of blanks, and of nothing else', () => {
+  const text = `HTTP/1.1 200 OK\r\n${DATE}A: \t x y \t\r\nB:\r\nC:\xa0z\xa0 \r\nContent-Length: 0\r\n\r\n`;
+  expect(read(text, 1_000).answers[0]?.fields.slice(1, 4)).toEqual([
+    ['A', 'x y'],
+    ['B', ''],
+    ['C', '\xa0z\xa0'],
+  ]);
+});
+
+/** What a server may send to keep who examines it busy. */
+const COSTLY: readonly (readonly [string, (size: number) => string])[] = [
+  ['blanks in a value', (size) => `X: a${' '.repeat(size)}b\r\nContent-Length: 0\r\n\r\n`],
+  ['blanks and a control byte', (size) => `X:${' '.repeat(size)}\x01\r\nContent-Length: 0\r\n\r\n`],
+  ['many fields', (size) => `${'X: y\r\n'.repeat(size / 8)}Content-Length: 0\r\n\r\n`],
+  [
+    'a long chunk',
+    (size) => `Transfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n${'x'.repeat(size)}\r\n0\r\n\r\n`,
+  ],
+  ['a long chunk size', (size) => `Transfer-Encoding: chunked\r\n\r\n5;${' '.repeat(size)}\r\nabcde\r\n0\r\n\r\n`],
+  ['trailers', (size) => `Transfer-Encoding: chunked\r\n\r\n0\r\n${'X: y\r\n'.repeat(size / 8)}\r\n`],
+];
+
+test.each(COSTLY.flatMap(([what, rest]) => [1, 100_000].map((size) => [what, size, rest] as const)))(
+  '%s, %i bytes at a time, is read in linear time',
+  async (_what, step, rest) => {
+    await expectLinear((size) => {
+      const text = `HTTP/1.1 200 OK\r\n${DATE}${rest(size)}`;
+      return () => expect(read(text, step).answers).toHaveLength(1);
+    }, 4_096);
+  },
+);

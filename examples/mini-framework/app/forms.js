@@ -29,7 +29,8 @@ const FIELDS = {
     type: 'email',
     autocomplete: 'email',
     max: 254,
-    check: (value) => (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value) ? '' : 'Enter an address such as ada@example.org.'),
+    check: (value) =>
+      /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/.test(value) ? '' : 'Enter an address such as ada@example.org.',
   },
   message: {
     label: 'Message',

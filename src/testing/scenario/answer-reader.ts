@@ -16,7 +16,7 @@ export interface AnswerSink {
 }
 
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)$/;
-const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x20-\x7e\t]*?)[ \t]*$/;
+const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\x20-\x7e\t]*)$/;
 const CHUNK_LINE = /^([0-9a-f]{1,8})$/i;
 
 /** A head of more bytes than this is not what our server sends. */
@@ -83,7 +83,7 @@ export class AnswerReader {
     for (const line of lines) {
       const [, name = '', value = ''] = FIELD_LINE.exec(line) ?? fail(`field line ${JSON.stringify(line)}`);
       if (fields.has(name.toLowerCase())) fail(`two fields ${name}`);
-      fields.set(name.toLowerCase(), value);
+      fields.set(name.toLowerCase(), value.trim());
     }
     this.#bytes = this.#bytes.subarray(end + 4);
     if (status < 200) this.#sink.interim(status);
