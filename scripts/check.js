@@ -1,6 +1,6 @@
-// Everything that is checked besides building: format, lint, types, C++ warnings, native tests, ten seconds of fuzzing,
-// tests. Run by `npm run check`; ends at the first step that fails, with what that step said. CHECK_NO_TESTS=1 leaves
-// out the tests of `npm test`.
+// Everything that is checked besides building: format, lint, types, regular expressions, C++ warnings, native tests,
+// ten seconds of fuzzing, tests. Run by `npm run check`; ends at the first step that fails, with what that step said.
+// CHECK_NO_TESTS=1 leaves out the tests of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -89,6 +89,7 @@ const STEPS = [
   ['format and lint', () => run(join('node_modules', '.bin', 'biome'), ['check', '--colors=off', '.'])],
   ['C++ format', checkCppFormat],
   ['types', () => runNode('typescript', join('bin', 'tsc'), ['--noEmit', '-p', 'tsconfig.json'])],
+  ['regular expressions', () => run(process.execPath, [join('scripts', 'check-regexps.js')])],
   ['C++ warnings of the Node side', checkNodeSide],
   ['native tests: build', buildNativeTests],
   ['native tests: run', () => run(NATIVE_TESTS, [])],
