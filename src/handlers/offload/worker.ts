@@ -30,9 +30,10 @@ export default async function run(task: Task): Promise<unknown> {
 }
 
 function applicationOf(task: Task): ModuleLoad {
-  const [file = ''] = task.application.split(/:(?=[^:]*$)/);
+  // FILE:NAME, and a colon may stand in the path of a file.
+  const { application } = task;
   return new ModuleLoad(
-    file,
+    application.slice(0, application.lastIndexOf(':')),
     () => loadApplication(task.application, task),
     () => performance.now(),
   );
