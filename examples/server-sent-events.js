@@ -2,7 +2,7 @@
 //   curl -N http://127.0.0.1:9000/          (?every=100 for ten a second)
 
 const MIN_EVERY_MS = 10;
-/** A timer takes at most 2 ** 31 - 1 ms, and fires after 1 ms beyond; proxies cut off who is silent for a minute. */
+/** A timer takes at most 2 ** 31 - 1 ms and fires after 1 ms beyond; proxies close a stream after a silent minute. */
 const MAX_EVERY_MS = 30_000;
 
 /** What a client wants, within bounds; a second when that is no number. */

@@ -40,12 +40,17 @@ export interface SinkOptions {
   readonly isShared: boolean;
 }
 
-/** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened. */
+/** No descriptor: the path is opened before the first write. */
+const NOT_OPEN = -1;
+
+/** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened by the only process that writes to it. */
 export function fileSink(path: string, options: SinkOptions): Sink {
   // An application may change the working folder.
   const absolute = resolve(path);
   try {
-    return sinkOf(new LineWriter(absolute, openSync(absolute, APPEND, MODE), absolute, options));
+    // The parent of several processes has opened it. One that begins later has clients to serve, with or without a log.
+    const fd = options.isShared ? NOT_OPEN : openSync(absolute, APPEND, MODE);
+    return sinkOf(new LineWriter(absolute, fd, absolute, options));
   } catch (error) {
     throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, {
       cause: error,
@@ -154,7 +159,8 @@ class LineWriter {
   }
 
   async #writeSome(batch: Buffer): Promise<void> {
-    if (this.#path !== null && performance.now() - this.#openedMs >= RETRY_MS) await this.#reopen(this.#path, batch);
+    const isDue = this.#fd === NOT_OPEN || performance.now() - this.#openedMs >= RETRY_MS;
+    if (this.#path !== null && isDue) await this.#reopen(this.#path, batch);
     const length = this.#chunkEnd(batch) - this.#offset;
     const { bytesWritten } = await writeLater(this.#fd, batch, this.#offset, length, null);
     if (bytesWritten === 0) throw new Error('nothing is taken');
@@ -172,14 +178,18 @@ class LineWriter {
   /** The path may lead to another file now, as after a rotation. If it leads nowhere, the old file goes on. */
   async #reopen(path: string, batch: Buffer): Promise<void> {
     this.#openedMs = performance.now();
-    const fd = await openLater(path, APPEND, MODE).catch(() => null);
-    if (fd === null) return;
+    const old = this.#fd;
+    try {
+      this.#fd = await openLater(path, APPEND, MODE);
+    } catch (error) {
+      if (old === NOT_OPEN) throw error;
+      return;
+    }
+    if (old === NOT_OPEN) return;
     // The old file has the beginning of a line: the new one gets all of it.
-    if (this.#offset > 0 && !(await isSameFile(this.#fd, fd))) {
+    if (this.#offset > 0 && !(await isSameFile(old, this.#fd))) {
       this.#offset = batch.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
     }
-    const old = this.#fd;
-    this.#fd = fd;
     await closeLater(old);
   }
 

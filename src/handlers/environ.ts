@@ -67,7 +67,7 @@ const KEYS = Object.keys(READERS);
 
 /**
  * Fields that have keys of their own, and Proxy: HTTP_PROXY is what programs read from their environment to find a proxy
- * (httpoxy, CVE-2016-5385), and environs are handed to such programs.
+ * (httpoxy, CVE-2016-5385), and an environ may become the environment of such programs.
  */
 const NOT_HTTP_KEYS = new Set(['content-type', 'content-length', 'proxy']);
 

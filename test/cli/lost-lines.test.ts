@@ -189,6 +189,19 @@ test('several processes write whole lines to one FIFO', async () => {
   ).toEqual([]);
 });
 
+test('a process that begins while the log has no reader serves its client all the same', async () => {
+  const path = await fifo();
+  const first = new FifoReader(path);
+  const { port } = await start('', await folder(), '--access-log', path, '--model', 'multiprocess');
+  await askFor(port, '/first', 1);
+  await until(() => first.read().includes('/first'), 'the first process has its line');
+  first.close();
+  const client = await connect(port);
+  expect((await client.send(get('/between')).readResponse()).status).toBe(404);
+  const second = new FifoReader(path);
+  await until(() => second.read().includes('/between'), 'its line is written later');
+});
+
 test('standard output without a reader: the server answers, and says at its end what was lost', async () => {
   const { child, port, output } = await start('', await folder(), '--access-log', '-');
   child.stdout?.pause();

@@ -25,7 +25,7 @@ interface Pool {
   connect(): Promise<Client>;
 }
 
-/** One thread, which whoever keeps it keeps from all others. */
+/** A pool of one thread: a request that keeps it blocks all others. */
 async function startPool(...flags: readonly string[]): Promise<Pool> {
   const args = ['0', `${MODULE}:handler`, '--door', 'raw', '--offload', '1', '--no-access-log'];
   const program = startCommand([...args, '--offload-timeout-ms', String(BOUND_MS), ...flags]);

@@ -167,7 +167,7 @@ export class OffloadedCall {
     else this.#cancel.abort();
   }
 
-  /** Nothing that the handler says matters any more: it is told, and a handler that goes on loses its thread. */
+  /** Messages of the handler are useless from now on: it receives the reason, and loses its thread if it goes on. */
   #leave(reason: string): void {
     this.#post({ type: 'gone', reason });
     this.#grace ??= setTimeout(() => this.#cancel.abort(), GONE_GRACE_MS).unref();

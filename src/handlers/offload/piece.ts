@@ -1,4 +1,4 @@
-// A piece of content on its way between threads. It must not know who wrote it.
+// A piece of content on its way between threads. It must not know requests.
 
 /** What a message costs both threads besides its content. */
 const MESSAGE_BYTES = 256;
