@@ -7,6 +7,7 @@
         "native/kernel_object.cc",
         "native/kernel.cc",
         "native/connections.cc",
+        "native/descriptors.cc",
         "native/file_calls.cc",
         "native/file_jobs.cc",
         "native/file_walk.cc",

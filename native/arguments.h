@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace epoll_server {
 
@@ -46,7 +47,7 @@ struct Arguments {
     return value;
   }
 
-  // Copies a string. False: it does not fit.
+  // Copies a string. False: it does not fit, or a NUL in it would end it early.
   template <size_t size>
   bool Text(int index, char (&text)[size]) const {
     size_t length = 0;
@@ -54,7 +55,7 @@ struct Arguments {
     text[0] = '\0';
     napi_get_value_string_utf8(env, values[index], text, size, &length);
     napi_get_value_string_utf8(env, values[index], nullptr, 0, &whole);
-    return length == whole;
+    return length == whole && std::strlen(text) == length;
   }
 
   // The bytes of a Uint8Array; null if it is none.

@@ -11,6 +11,9 @@
 //  5. A read is short only at the end of the file, or where memory ends and waiting was not
 //  allowed.
 //  6. A copy in huge pages holds what the file held, which nobody can change any more.
+//  7. What the system lacks is found out at the start: a call that fails later is that file's
+//     error, and changes nothing for others.
+//  8. A job owns what it uses: closing a descriptor waits for the calls under way (descriptors.h).
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
 
@@ -39,15 +42,21 @@ struct DirectoryEntry {
   double modified_ms;
 };
 
-// Calls that turned out to be missing on this system are remembered, so that they are tried once.
+// What this system can do. One is made for each owner of files; jobs of several threads read it.
 struct FileSystem {
-  std::atomic<bool> has_openat2{true};
-  std::atomic<bool> has_cachestat{true};
+  // Tries the calls once.
+  FileSystem();
+
+  // False: it does not exist, or a container forbids it (EPERM): names are walked instead.
+  bool has_openat2;
+  bool has_cachestat;
+  // Known when the first copy is made, by calls that have nothing to do with the file.
   std::atomic<bool> has_huge_pages{true};
 };
 
-// A directory beneath which files are opened. Returns its descriptor or -errno.
-int OpenRoot(const char* path);
+// A directory beneath which files are opened: its device and inode, of which no other directory has
+// both. Returns its descriptor or -errno.
+int OpenRoot(const char* path, FileStatus* status);
 
 // What `path` leads to. Returns 0 for a regular file, else -errno.
 int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);

@@ -19,7 +19,7 @@ struct Call : Arguments {
 
   FileObject& files() const { return **static_cast<FileOwner*>(data); }
 
-  bool IsOpen(int index) const { return files().IsOpen(Int(index)); }
+  bool IsOpen(int index) const { return files().open.IsOpen(Int(index)); }
 
   // The path in argument 1, below the root in argument 0. Returns 0 or -errno.
   int Path(char (&path)[PATH_MAX]) const {
@@ -33,8 +33,12 @@ struct Call : Arguments {
 napi_value OpenRootCall(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   char path[PATH_MAX];
+  if (call.files().destroyed) return call.Return(-EBADF);
   if (!call.Text(0, path)) return call.Return(-ENAMETOOLONG);
-  return call.Return(call.files().Opened(OpenRoot(path)));
+  FileStatus status = {};
+  const int root = OpenRoot(path, &status);
+  if (root >= 0) call.files().Tell(status);
+  return call.Return(call.files().open.Opened(root));
 }
 
 napi_value Look(napi_env env, napi_callback_info info) {
@@ -63,7 +67,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   FileStatus status = {};
   if (result == 0) result = OpenBeneath(&call.files().system, call.Int(0), path, false, &status);
   if (result >= 0) call.files().Tell(status);
-  return call.Return(call.files().Opened(result));
+  return call.Return(call.files().open.Opened(result));
 }
 
 napi_value Read(napi_env env, napi_callback_info info) {
@@ -79,19 +83,20 @@ napi_value Resident(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   const int64_t length = call.Long(2);
   if (length < 0) return call.Return(-EINVAL);
+  if (!call.IsOpen(0)) return call.Return(-EBADF);
   return call.Return(
       IsResident(&call.files().system, call.Int(0), call.Long(1), static_cast<size_t>(length)));
 }
 
 napi_value Close(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  return call.Return(call.files().Close(call.Int(0)));
+  return call.Return(call.files().open.Close(call.Int(0)));
 }
 
 napi_value Destroy(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   call.files().destroyed = true;
-  call.files().CloseAll();
+  call.files().open.CloseAll();
   return call.Return(0);
 }
 

@@ -15,11 +15,21 @@ namespace {
 
 enum class Task { kLook, kOpen, kRead, kList, kCopy };
 
-// One call on its way through the pool. Owned by the environment until Finish.
+// One call on its way through the pool, with what it uses: the files, and one descriptor of theirs.
+// Owned by the environment until Finish.
 struct Job {
-  FileOwner owner;
-  Task task;
-  int fd;
+  // `fd_in` is open.
+  Job(const FileOwner& owner_in, Task task_in, int fd_in)
+      : owner(owner_in), task(task_in), fd(fd_in) {
+    owner->open.Acquire(fd);
+  }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  ~Job() { owner->open.Release(fd); }
+
+  const FileOwner owner;
+  const Task task;
+  const int fd;
   std::string path;
   uint8_t* bytes = nullptr;
   size_t length = 0;
@@ -81,7 +91,7 @@ void Finish(napi_env env, napi_status status, void* data) {
     if (files.destroyed) {
       CloseFile(std::exchange(result, -EBADF));
     } else {
-      files.Opened(result);
+      files.open.Opened(result);
     }
   }
   if (result >= 0 && (job->task == Task::kLook || job->task == Task::kOpen)) {
@@ -122,12 +132,9 @@ napi_value QueuePath(napi_env env, napi_callback_info info, Task task) {
   const Arguments call(env, info);
   const FileOwner& owner = *static_cast<FileOwner*>(call.data);
   char path[PATH_MAX];
-  if (!owner->IsOpen(call.Int(0))) return call.Return(-EBADF);
+  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
   if (!call.Text(1, path)) return call.Return(-ENAMETOOLONG);
-  auto job = std::make_unique<Job>();
-  job->owner = owner;
-  job->task = task;
-  job->fd = call.Int(0);
+  auto job = std::make_unique<Job>(owner, task, call.Int(0));
   job->path = path;
   if (task != Task::kList) return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
   job->length = static_cast<size_t>(call.Int(2) < 0 ? 0 : call.Int(2));
@@ -150,29 +157,26 @@ napi_value ListLater(napi_env env, napi_callback_info info) {
 
 napi_value CopyLater(napi_env env, napi_callback_info info) {
   const Arguments call(env, info);
-  auto job = std::make_unique<Job>();
-  job->owner = *static_cast<FileOwner*>(call.data);
-  job->task = Task::kCopy;
-  job->fd = call.Int(0);
+  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
   if (call.Long(1) <= 0) return call.Return(-EINVAL);
+  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
+  if (!owner->system.has_huge_pages.load(std::memory_order_relaxed)) return call.Return(-ENOTSUP);
+  auto job = std::make_unique<Job>(owner, Task::kCopy, call.Int(0));
   job->length = static_cast<size_t>(call.Long(1));
-  if (!job->owner->IsOpen(job->fd)) return call.Return(-EBADF);
-  if (!job->owner->system.has_huge_pages.load(std::memory_order_relaxed)) {
-    return call.Return(-ENOTSUP);
-  }
   return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
 }
 
 napi_value ReadLater(napi_env env, napi_callback_info info) {
   const Arguments call(env, info);
-  auto job = std::make_unique<Job>();
-  job->owner = *static_cast<FileOwner*>(call.data);
-  job->task = Task::kRead;
-  job->fd = call.Int(0);
-  job->bytes = call.Piece(1, &job->length);
+  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
+  size_t length = 0;
+  uint8_t* bytes = call.Piece(1, &length);
+  if (bytes == nullptr) return call.Return(-EINVAL);
+  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
+  auto job = std::make_unique<Job>(owner, Task::kRead, call.Int(0));
+  job->bytes = bytes;
+  job->length = length;
   job->position = call.Long(4);
-  if (job->bytes == nullptr) return call.Return(-EINVAL);
-  if (!job->owner->IsOpen(job->fd)) return call.Return(-EBADF);
   return call.Return(Queue(env, std::move(job), call.values[5], call.values[1]));
 }
 

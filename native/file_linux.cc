@@ -96,15 +96,32 @@ constexpr int kName = O_PATH | O_CLOEXEC;
 // O_NONBLOCK: should this be no regular file after all, nobody waits for its writer.
 constexpr int kForReading = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
+// ENOSYS: an old kernel. EPERM: how containers forbid calls that they do not know (seccomp).
+bool IsLacking(int result) { return result == -ENOSYS || result == -EPERM; }
+
+// The working folder may not be readable: then the call is there all the same.
+bool HasOpenat2() {
+  const int located = LocateWithOpenat2(AT_FDCWD, ".", true, kName);
+  if (located >= 0) close(located);
+  return !IsLacking(located);
+}
+
+bool HasCachestat() {
+  CachestatRange range = {};
+  Cachestat found = {};
+  return !IsLacking(Result(syscall(kSysCachestat, -1, &range, &found, 0)));
+}
+
 int Locate(FileSystem* system, int root, const char* path, bool may_wait, int flags = kName) {
   if (*path == '\0') path = ".";
-  if (system->has_openat2.load(std::memory_order_relaxed)) {
-    const int located = LocateWithOpenat2(root, path, may_wait, flags);
-    // EPERM is how containers forbid calls that they do not know.
-    if (located != -ENOSYS && located != -EPERM) return located;
-    system->has_openat2.store(false, std::memory_order_relaxed);
-  }
+  if (system->has_openat2) return LocateWithOpenat2(root, path, may_wait, flags);
   return may_wait ? LocateByWalk(root, path, flags) : -EAGAIN;
+}
+
+FileStatus Describe(const struct stat& found) {
+  return {static_cast<double>(found.st_size), Milliseconds(found.st_mtim),
+          FineMilliseconds(found.st_ctim), static_cast<double>(found.st_dev),
+          static_cast<double>(found.st_ino)};
 }
 
 int StatusOf(int located, FileStatus* status) {
@@ -112,9 +129,7 @@ int StatusOf(int located, FileStatus* status) {
   if (fstat(located, &found) != 0) return -errno;
   if (S_ISDIR(found.st_mode)) return -EISDIR;
   if (!S_ISREG(found.st_mode)) return -ENXIO;
-  *status = {static_cast<double>(found.st_size), Milliseconds(found.st_mtim),
-             FineMilliseconds(found.st_ctim), static_cast<double>(found.st_dev),
-             static_cast<double>(found.st_ino)};
+  *status = Describe(found);
   return 0;
 }
 
@@ -138,7 +153,14 @@ int OpenByName(FileSystem* system, int root, const char* path, bool may_wait, Fi
 
 }  // namespace
 
-int OpenRoot(const char* path) { return Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+FileSystem::FileSystem() : has_openat2(HasOpenat2()), has_cachestat(HasCachestat()) {}
+
+int OpenRoot(const char* path, FileStatus* status) {
+  const int root = Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat found;
+  if (root >= 0 && fstat(root, &found) == 0) *status = Describe(found);
+  return root;
+}
 
 int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
   const int located = Locate(system, root, path, may_wait);
@@ -200,14 +222,11 @@ int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may
 }
 
 int IsResident(FileSystem* system, int file, int64_t position, size_t length) {
-  if (!system->has_cachestat.load(std::memory_order_relaxed)) return -ENOSYS;
+  if (!system->has_cachestat) return -ENOSYS;
   CachestatRange range = {static_cast<uint64_t>(position), length};
   Cachestat found = {};
   const int status = Result(syscall(kSysCachestat, file, &range, &found, 0));
-  if (status < 0) {
-    if (status == -ENOSYS) system->has_cachestat.store(false, std::memory_order_relaxed);
-    return status;
-  }
+  if (status < 0) return status;
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t first = range.offset / page;
   const uint64_t behind = (range.offset + length + page - 1) / page;

@@ -18,12 +18,16 @@ int Result(long result) { return result < 0 ? -errno : static_cast<int>(result);
 
 double Milliseconds(time_t seconds) { return static_cast<double>(seconds) * 1e3; }
 
+FileStatus Describe(const struct stat& found) {
+  return {static_cast<double>(found.st_size), Milliseconds(found.st_mtime),
+          Milliseconds(found.st_ctime), static_cast<double>(found.st_dev),
+          static_cast<double>(found.st_ino)};
+}
+
 int StatusOf(const struct stat& found, FileStatus* status) {
   if (S_ISDIR(found.st_mode)) return -EISDIR;
   if (!S_ISREG(found.st_mode)) return -ENXIO;
-  *status = {static_cast<double>(found.st_size), Milliseconds(found.st_mtime),
-             Milliseconds(found.st_ctime), static_cast<double>(found.st_dev),
-             static_cast<double>(found.st_ino)};
+  *status = Describe(found);
   return 0;
 }
 
@@ -46,7 +50,14 @@ int OpenRegular(int directory, const std::string& name, FileStatus* status) {
 
 }  // namespace
 
-int OpenRoot(const char* path) { return Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+FileSystem::FileSystem() : has_openat2(false), has_cachestat(false) {}
+
+int OpenRoot(const char* path, FileStatus* status) {
+  const int root = Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  struct stat found;
+  if (root >= 0 && fstat(root, &found) == 0) *status = Describe(found);
+  return root;
+}
 
 int LookBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStatus* status) {
   if (!may_wait) return -EAGAIN;

@@ -74,7 +74,8 @@ int Fill(int memory, int file, size_t size) {
   for (size_t length = 0; length < size;) {
     const int count =
         ReadFile(file, bytes + length, size - length, static_cast<int64_t>(length), true);
-    if (count <= 0) return count == 0 ? -ENODATA : count;
+    // An error of the file must not be taken for one of huge pages (EPERM, ENOSYS of FUSE).
+    if (count <= 0) return count == 0 ? -ENODATA : -EIO;
     length += static_cast<size_t>(count);
   }
   const int status = mapping.Collapse();

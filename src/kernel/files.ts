@@ -28,13 +28,16 @@ export type ListDone = (result: number, entries: readonly (string | number | boo
  * 4. `lookAt` tells what an open file is by now, written to or deleted meanwhile: its times of change tell.
  * 5. A read is short only at the end of the file, or where memory ends.
  * 6. A copy in huge pages holds what the file held, which nobody can change any more.
+ * 7. What the system lacks is found out at the start: a call that fails later is that file's error.
+ * 8. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
+ *    last call, so that none of them finds another file there. The caller's bytes must not be detached before.
  */
 export interface Files {
-  /** What the last successful `look` or `open`, or the one that `done` is being told of, found. */
+  /** What the last successful `look`, `open` or `openRoot`, or the one that `done` is being told of, found. */
   readonly status: Float64Array;
   /** Descriptors that this process may have (RLIMIT_NOFILE). */
   readonly descriptorLimit: number;
-  /** A directory beneath which files are opened; waits. Returns its descriptor. */
+  /** A directory beneath which files are opened; waits. Fills {@link status}, and returns its descriptor. */
   readonly openRoot: (path: string) => number;
   /** Fills {@link status}; returns 0. */
   readonly look: (root: number, path: string) => number;

@@ -1,10 +1,10 @@
 // The folder of a site, kept open. When another folder takes its place under the same path, as deployments do,
 // that one is served within a second; when nothing does, there are no files.
 
-import { fstat, stat } from 'node:fs';
+import { stat } from 'node:fs';
 import { EpollServerError } from '../errors.ts';
 import { NativeError } from '../kernel/errno.ts';
-import type { Files } from '../kernel/files.ts';
+import { FILE_DEVICE, FILE_INODE, type Files } from '../kernel/files.ts';
 
 /** How long a folder that was replaced may go unnoticed. */
 const CHECK_MS = 900;
@@ -21,8 +21,9 @@ export class RootDirectory {
   readonly #nowMs: () => number;
   readonly #onGone: (error: EpollServerError) => void;
   #fd: number;
-  /** Of the folder before: calls may still be under way in it. */
-  #previous = -1;
+  /** Of the folder that is open. */
+  #device: number;
+  #inode: number;
   #checkedMs: number;
   #isGone = false;
 
@@ -36,6 +37,8 @@ export class RootDirectory {
     this.#nowMs = nowMs;
     this.#onGone = onGone;
     this.#fd = files.openRoot(path);
+    this.#device = files.status[FILE_DEVICE] ?? 0;
+    this.#inode = files.status[FILE_INODE] ?? 0;
     this.#checkedMs = nowMs();
     if (this.#fd < 0) {
       const cause = new NativeError('open', this.#fd);
@@ -57,15 +60,12 @@ export class RootDirectory {
   }
 
   #compare(): void {
-    const fd = this.#fd;
     stat(this.#path, (gone, named) => {
       // A disk or network that fails for a moment (EIO, ESTALE, ENOMEM) removes no folder.
       if (gone !== null && !NOT_THERE.has(gone.code ?? '')) return;
       if (gone !== null || !named.isDirectory()) return this.#miss();
       this.#isGone = false;
-      fstat(fd, (closed, open) => {
-        if (closed === null && (open.ino !== named.ino || open.dev !== named.dev)) this.#replace();
-      });
+      if (named.ino !== this.#inode || named.dev !== this.#device) this.#replace();
     });
   }
 
@@ -75,11 +75,13 @@ export class RootDirectory {
     this.#onGone(new EpollServerError('ERR_FILE', `the folder ${this.#path} is gone: 404 until there is one again`));
   }
 
+  /** Calls that are under way in the folder before go on there: they own its descriptor. */
   #replace(): void {
     const fd = this.#files.openRoot(this.#path);
     if (fd < 0) return;
-    if (this.#previous >= 0) this.#files.close(this.#previous);
-    this.#previous = this.#fd;
+    this.#files.close(this.#fd);
     this.#fd = fd;
+    this.#device = this.#files.status[FILE_DEVICE] ?? 0;
+    this.#inode = this.#files.status[FILE_INODE] ?? 0;
   }
 }

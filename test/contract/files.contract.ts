@@ -1,16 +1,16 @@
 // What every implementation of `Files` keeps (native/file.h): one test for each sentence.
 
 import { execFileSync } from 'node:child_process';
-import { mkdir, open, rm, symlink, truncate } from 'node:fs/promises';
-import { constants } from 'node:os';
+import { closeSync, constants, fstatSync, open, openSync } from 'node:fs';
+import { mkdir, open as openFile, rm, symlink, truncate } from 'node:fs/promises';
+import { constants as system } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { FILE_CHANGED_MS, FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
 import { HAS_HUGE_PAGES } from '../support/huge-pages.ts';
 import { pause, until } from '../support/until.ts';
 
-const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO, EXDEV } =
-  constants.errno;
+const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO, EXDEV } = system.errno;
 
 /** Calls of one root, now and later, as if they were one. */
 class Root {
@@ -49,6 +49,32 @@ class Root {
     const count = await this.later((done) => this.files.readLater(file, bytes, 0, 100, 0, done));
     this.files.close(file);
     return bytes.toString('latin1', 0, count);
+  }
+}
+
+/** Takes every thread of libuv's pool, until the function that is returned is called. */
+function occupyPool(path: string): () => void {
+  const pipe = `${path}/occupied`;
+  execFileSync('mkfifo', [pipe]);
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+  for (let i = 0; i < threads; i++) open(pipe, 'r', (_error, fd) => closeSync(fd));
+  let writer = -1;
+  const free = (): void => {
+    if (writer < 0) writer = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  };
+  onTestFinished(() => {
+    free();
+    closeSync(writer);
+  });
+  return free;
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    fstatSync(fd);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -164,13 +190,66 @@ export function filesContract(name: string, make: () => Files): void {
     const bytes = Buffer.alloc(content.length + 1);
     const read = await root.later((done) => files.readLater(copy, bytes, 0, bytes.length, 0, done));
     expect([read, bytes.subarray(0, read).equals(content)]).toEqual([content.length, true]);
-    const changed = await open(`/proc/self/fd/${copy}`, 'r+').then(async (handle) => {
+    const changed = await openFile(`/proc/self/fd/${copy}`, 'r+').then(async (handle) => {
       const refused = await handle.write('x', 0).catch((error: unknown) => error);
       await handle.close();
       return refused;
     });
     expect(changed).toMatchObject({ code: 'EPERM' });
     expect([files.close(copy), files.close(copy)]).toEqual([0, -EBADF]);
+  });
+
+  test(`${name}: a call owns what it uses, though that is closed before its turn`, async () => {
+    const path = await folder({ 'a.txt': 'a', 'b.txt': 'b', 'other/a.txt': 'another' });
+    const root = new Root(make, path);
+    const { files, fd } = root;
+    const file = await root.open('a.txt');
+    const bytes = Buffer.alloc(10);
+    const free = occupyPool(path);
+    const reading = root.later((done) => files.readLater(file, bytes, 0, 10, 0, done));
+    const opening = root.later((done) => files.openLater(fd, 'a.txt', done));
+    const looking = root.later((done) => files.lookLater(fd, 'a.txt', done));
+    const listing = root.later((done) => files.listLater(fd, '', 10, done));
+    expect([files.close(file), files.close(fd)]).toEqual([0, 0]);
+    expect([files.close(file), files.open(fd, 'a.txt'), files.isResident(file, 0, 1)]).toEqual([
+      -EBADF,
+      -EBADF,
+      -EBADF,
+    ]);
+    // The system gives out the lowest number that is free.
+    const others = [`${path}/b.txt`, `${path}/other`].map((other) => openSync(other, 'r'));
+    for (const other of others) expect([file, fd]).not.toContain(other);
+    free();
+    expect([await reading, bytes.toString('latin1', 0, 1)]).toEqual([1, 'a']);
+    const opened = await opening;
+    expect(opened).toBeGreaterThanOrEqual(0);
+    expect([await looking, await listing]).toEqual([0, 0]);
+    expect([await root.later((done) => files.readLater(opened, bytes, 0, 10, 0, done)), bytes[0]]).toEqual([1, 0x61]);
+    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
+    for (const other of others) closeSync(other);
+  });
+
+  test(`${name}: what is destroyed while calls wait is given back behind them`, async () => {
+    const path = await folder({ 'a.txt': 'a' });
+    const root = new Root(make, path);
+    const { files, fd } = root;
+    const file = await root.open('a.txt');
+    const bytes = Buffer.alloc(10);
+    const free = occupyPool(path);
+    const reading = root.later((done) => files.readLater(file, bytes, 0, 10, 0, done));
+    const opening = root.later((done) => files.openLater(fd, 'a.txt', done));
+    files.destroy();
+    expect([isOpen(file), isOpen(fd)]).toEqual([true, true]);
+    expect(files.openRoot(path), 'nothing is opened any more').toBe(-EBADF);
+    free();
+    expect([await reading, await opening, bytes[0]]).toEqual([1, -EBADF, 0x61]);
+    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
+  });
+
+  test(`${name}: a name with a NUL in it is no name`, async () => {
+    const root = new Root(make, await folder({ 'a.txt': 'a' }));
+    expect(await root.open('a.txt\0.html')).toBeLessThan(0);
+    expect(root.files.openRoot(`/\0${'x'.repeat(10)}`)).toBeLessThan(0);
   });
 
   test(`${name}: what is not its own is EBADF, what does not fit is EINVAL`, async () => {

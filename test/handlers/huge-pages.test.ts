@@ -229,3 +229,15 @@ test.each(['memfd_create', 'collapse', 'huge-page'])(
     expect(await stats()).toMatchObject({ fileCopyHits: 0, fileCopyBytes: 0, openFiles: 1 });
   },
 );
+
+test('a file that cannot be read into a copy does not keep others from having one', async () => {
+  const root = await folder({ 'bad.bin': TEXT, 'big.bin': TEXT });
+  for (const name of ['bad.bin', 'big.bin']) await utimes(`${root}/${name}`, OLD, OLD);
+  const { port, stats } = await startOverShim(root, { SHIM_UNREADABLE: 'bad' });
+  for (let i = 0; i < 2 * ENOUGH; i++) await ask(port, get('/bad.bin', 'Range: bytes=1-9'));
+  let asked = 0;
+  await until(async () => {
+    await ask(port, get('/big.bin', 'Range: bytes=1-9'));
+    return HAS_HUGE_PAGES ? (await stats()).fileCopyHits > 0 : ++asked > 2 * ENOUGH;
+  }, 'the other one is sent from a copy');
+});

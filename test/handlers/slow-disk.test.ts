@@ -82,6 +82,28 @@ test('without openat2 names are walked segment by segment, and nothing leaves th
   expect((await stats()).filePoolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
 });
 
+test('without openat2 in a container, which says EPERM, names are walked too', async () => {
+  const parent = await folder({ 'www/a/page.txt': 'page', 'secret.txt': 'SECRET', 'www/big.bin': BIG });
+  await symlink('../secret.txt', `${parent}/www/out.txt`);
+  const { port, stats } = await startOverShim(`${parent}/www`, { SHIM_SECCOMP: 'openat2,cachestat' });
+  expect(await ask(port, get('/a/page.txt'))).toMatchObject({ status: 200, text: 'page' });
+  expect((await ask(port, get('/big.bin'))).content.equals(BIG)).toBe(true);
+  expect((await ask(port, get('/out.txt'))).status).toBe(404);
+  expect((await stats()).filePoolOpens).toBeGreaterThan(0);
+});
+
+test('a file whose opening is not permitted is 403, and no other one is opened in another way from then on', async () => {
+  const root = await folder({ 'forbidden.txt': 'x', 'a.txt': 'a', 'b/c.txt': 'c', 'b/forbidden/d.txt': 'd' });
+  const { port, stats } = await startOverShim(root, { SHIM_FORBIDDEN: 'forbidden' });
+  for (const target of ['/forbidden.txt', '/b/forbidden/d.txt', '/forbidden.txt']) {
+    expect((await ask(port, get(target))).status, target).toBe(403);
+  }
+  const { filePoolOpens } = await stats();
+  expect((await ask(port, get('/a.txt'))).text).toBe('a');
+  expect((await ask(port, get('/b/c.txt'))).text).toBe('c');
+  expect((await stats()).filePoolOpens, 'a walk would wait in the pool').toBe(filePoolOpens);
+});
+
 test('what was kept is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
   // Old enough to be kept on when it is looked at again, however slow this machine is.

@@ -34,7 +34,8 @@ struct Tree {
     Link("/etc", "www/absolute");
     Link("loop", "www/loop");
     CHECK_EQ(mkfifo((parent + "/www/pipe").c_str(), 0600), 0);
-    root = OpenRoot((parent + "/www").c_str());
+    FileStatus status = {};
+    root = OpenRoot((parent + "/www").c_str(), &status);
   }
 
   ~Tree() {
@@ -89,6 +90,20 @@ void CheckNames(FileSystem* system) {
 TEST(NamesAreConfinedByTheSystem) {
   FileSystem system;
   CheckNames(&system);
+}
+
+TEST(ARootTellsWhichFolderItIs) {
+  Tree tree;
+  FileStatus first = {};
+  FileStatus second = {};
+  FileStatus other = {};
+  const int a = OpenRoot((tree.parent + "/www").c_str(), &first);
+  const int b = OpenRoot((tree.parent + "/www/../www").c_str(), &second);
+  const int c = OpenRoot((tree.parent + "/www/a").c_str(), &other);
+  CHECK(first.inode == second.inode && first.device == second.device);
+  CHECK(first.inode != other.inode);
+  CHECK_EQ(OpenRoot((tree.parent + "/none").c_str(), &other), -ENOENT);
+  for (const int root : {a, b, c}) close(root);
 }
 
 TEST(NamesAreConfinedByTheWalk) {

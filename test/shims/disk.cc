@@ -4,6 +4,9 @@
 //   SHIM_SLOW=NAME   files with NAME in their path are never in memory, and each wait for them
 //   lasts SHIM_MS SHIM_NO=CALL,... openat2, cachestat, sendfile, memfd_create: not there (ENOSYS);
 //   collapse: no huge pages (EINVAL); huge-page: none just now (ENOMEM)
+//   SHIM_SECCOMP=CALL,... openat2, cachestat: forbidden, as containers forbid calls (EPERM)
+//   SHIM_FORBIDDEN=NAME   finding a file with NAME in its path fails (EPERM)
+//   SHIM_UNREADABLE=NAME   so does reading one that is open
 //   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
 //   interrupted by a signal (EINTR)
 #include <dlfcn.h>
@@ -32,15 +35,19 @@ Function Real(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
 }
 
-bool Lacks(const char* call) {
-  const char* missing = getenv("SHIM_NO");
-  return missing != nullptr && std::strstr(missing, call) != nullptr;
+bool IsListed(const char* variable, const char* call) {
+  const char* listed = getenv(variable);
+  return listed != nullptr && std::strstr(listed, call) != nullptr;
 }
 
-bool IsSlowName(const char* path) {
-  const char* slow = getenv("SHIM_SLOW");
-  return slow != nullptr && std::strstr(path, slow) != nullptr;
+bool IsNamed(const char* variable, const char* path) {
+  const char* name = getenv(variable);
+  return name != nullptr && std::strstr(path, name) != nullptr;
 }
+
+bool Lacks(const char* call) { return IsListed("SHIM_NO", call); }
+
+bool IsSlowName(const char* path) { return IsNamed("SHIM_SLOW", path); }
 
 // What an open descriptor is of; empty when that cannot be told.
 const char* PathOf(int fd, char (&path)[4096]) {
@@ -95,6 +102,7 @@ int open(const char* path, int flags, ...) {
 ssize_t pread64(int fd, void* bytes, size_t length, off64_t position) {
   char path[4096];
   if (Interrupts(PathOf(fd, path))) return Refuse(EINTR);
+  if (IsNamed("SHIM_UNREADABLE", PathOf(fd, path))) return Refuse(EPERM);
   if (IsSlow(fd)) WaitForDisk();
   return Real<ssize_t (*)(int, void*, size_t, off64_t)>("pread64")(fd, bytes, length, position);
 }
@@ -127,6 +135,8 @@ long syscall(long number, ...) {
   va_end(list);
   if (number == kOpenat2) {
     if (Lacks("openat2")) return Refuse(ENOSYS);
+    if (IsListed("SHIM_SECCOMP", "openat2")) return Refuse(EPERM);
+    if (IsNamed("SHIM_FORBIDDEN", reinterpret_cast<const char*>(a[1]))) return Refuse(EPERM);
     if (Interrupts(reinterpret_cast<const char*>(a[1]))) return Refuse(EINTR);
     if (IsSlowName(reinterpret_cast<const char*>(a[1]))) {
       const auto* how = reinterpret_cast<const uint64_t*>(a[2]);
@@ -136,6 +146,7 @@ long syscall(long number, ...) {
   }
   if (number == SYS_memfd_create && Lacks("memfd_create")) return Refuse(ENOSYS);
   if (number == kCachestat && Lacks("cachestat")) return Refuse(ENOSYS);
+  if (number == kCachestat && IsListed("SHIM_SECCOMP", "cachestat")) return Refuse(EPERM);
   if (number == kCachestat && IsSlow(static_cast<int>(a[0]))) {
     std::memset(reinterpret_cast<void*>(a[2]), 0, 5 * sizeof(uint64_t));
     return 0;
