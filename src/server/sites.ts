@@ -161,7 +161,7 @@ export class Sites {
     );
     const mounts = folders.mounts.map(([prefix, folder]) => this.#mount(prefix, folder));
     const byDefault = this.#site('', folders.root, mounts);
-    const hosts = folders.hosts.map(([host, folder]) => [host, this.#site(`${host}:`, folder, mounts)] as const);
+    const hosts = folders.hosts.map(([host, folder]) => [host, this.#site(host, folder, mounts)] as const);
     this.handler = staticFiles(hosts.length === 0 ? byDefault : new Hosts(byDefault, new Map(hosts)));
   }
 

@@ -234,6 +234,44 @@ test('each host has its root, and everyone else the default one', async () => {
   for (let i = 0; i < 2_000; i++) expect((await ask(port, at(`h${i}.b.example`))).text).toBe('any');
 }, 60_000);
 
+test('no host has the files of another, whatever it is called', async () => {
+  const tree = (text: string): Tree => ({ 'index.html': text, '404.html': `no ${text}`, 'a.txt': text });
+  const names = ['own', 'own.own', '0', '-', '_', 'localhost'];
+  const folders = await Promise.all(names.map((name) => folder(tree(name))));
+  const hosts = Object.fromEntries(names.map((name, i) => [name, folders[i] ?? '']));
+  const { port } = await startSite(tree('default'), { hosts, spa: 'index.html' });
+  const text = async (host: string, target: string): Promise<string> =>
+    (await ask(port, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).text;
+  for (const target of ['/none.css', '/route', '/404.html', '/index.html', '/', '/a.txt', '/own:/404.html']) {
+    for (const host of ['default', ...names, ...names, 'default']) {
+      const expected = target === '/none.css' || target === '/404.html' ? `no ${host}` : host;
+      expect(await text(host, target), `${host}${target}`).toBe(expected);
+    }
+  }
+});
+
+test('no file has the type or the rule of another, whatever it is called', async () => {
+  const names = ['1.css', 'x.css null a', 'b.constructor', 'b.__proto__', '__proto__', 'constructor', 'c.undefined'];
+  const rules = [
+    { pattern: '*.css', value: 'a null b' },
+    { pattern: '*.undefined', value: 'undefined' },
+    { pattern: 'x*', value: 'b' },
+  ];
+  const { port } = await startSite(Object.fromEntries(names.map((name) => [name, name])), { cacheControl: rules });
+  const answers = [];
+  for (const name of names) {
+    const { status, field, text } = await ask(port, get(`/${encodeURIComponent(name)}`));
+    answers.push([status, text, field('content-type'), field('cache-control')]);
+  }
+  const binary = 'application/octet-stream';
+  expect(answers).toEqual([
+    [200, names[0], 'text/css; charset=utf-8', 'a null b'],
+    [200, names[1], binary, 'b'],
+    ...names.slice(2, 6).map((name) => [200, name, binary, undefined]),
+    [200, names[6], binary, 'undefined'],
+  ]);
+});
+
 test('other folders appear below their paths', async () => {
   const [dist, deep] = await Promise.all([folder({ 'a.js': 'dist', 'index.html': 'd' }), folder({ 'b.js': 'deep' })]);
   const { port } = await startSite(

@@ -4,9 +4,6 @@ import type { CacheRules } from './cache-rules.ts';
 import type { Coding } from './codings.ts';
 import { isCompressible, type Kind, makeKind, mediaTypeOf, type Pairs } from './representation.ts';
 
-/** Endings are few; names without one, and strange ones, must not be kept for ever. */
-const MAX_KINDS = 1_000;
-
 export interface KindOptions {
   /** Of text; empty: none is told. */
   readonly charset: string;
@@ -19,22 +16,22 @@ export interface KindOptions {
 
 export class Kinds {
   readonly #options: KindOptions;
+  /** As many as there are types, codings and rules. */
   readonly #kinds = new Map<string, Kind>();
 
   constructor(options: KindOptions) {
     this.#options = options;
   }
 
-  /** Files of one ending and rule are of one kind. */
   of(path: string, coding: Coding | null): Kind {
     const cacheControl = this.#options.rules.valueFor(path);
-    const key = `${path.slice(path.lastIndexOf('.') + 1)} ${coding} ${cacheControl}`;
+    const mediaType = mediaTypeOf(path, this.#options.charset);
+    // Neither a coding nor a media type has a line break, and no value is empty: no two kinds have the same key.
+    const key = `${coding}\n${mediaType}\n${cacheControl ?? ''}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
-    const mediaType = mediaTypeOf(path, this.#options.charset);
     const isCodable = this.#options.compression && isCompressible(mediaType);
     const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, this.#options.extra);
-    if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
     this.#kinds.set(key, kind);
     return kind;
   }

@@ -108,7 +108,9 @@ function entityTag({ fileSize, modifiedMs, tagSuffix = '' }: Facts, nowMs: numbe
 
 /** By the name's ending; text has a charset, since without one browsers guess. An empty charset: none is told. */
 export function mediaTypeOf(name: string, charset = 'utf-8'): string {
-  const type = lookup(name) ?? 'application/octet-stream';
+  // The library looks into an object, which has more names than types: constructor, __proto__.
+  const found: unknown = lookup(name);
+  const type = typeof found === 'string' ? found : 'application/octet-stream';
   return isText(type) && charset !== '' ? `${type}; charset=${charset}` : type;
 }
 

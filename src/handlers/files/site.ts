@@ -22,8 +22,11 @@ import { passOn, type Successor } from './successor.ts';
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 const FRESH_MS = 900;
 
-/** In keys of what the site asks for itself, as it is called: clean URLs send everybody else on. */
-const OWN = 'own:';
+/**
+ * In keys, behind the name of a site, and again in front of what the site asks for itself, as it is called: clean URLs
+ * redirect others. No host, no path as sent and no name of a file has this character, so no two keys are the same.
+ */
+const END = '\0';
 
 export interface SiteOptions extends FinderOptions {
   /** A path below the root that answers for pages that are not there, for applications that route in the browser. */
@@ -42,14 +45,15 @@ type Loading = SharedWait<Resource | Refusal>;
 export class Site {
   readonly #options: SiteOptions;
   readonly #services: FileServices;
-  /** What tells this site's resources from those of others in the cache. */
-  readonly #name: string;
+  /** In front of every key: what tells this site's resources from those of others in the cache. */
+  readonly #prefix: string;
   /** Files under way into memory, so that a hundred requests make one. */
   readonly #loading = new Map<string, Loading>();
   readonly #listings: Listings;
 
+  /** `name`: of its host; empty for the default site. */
   constructor(name: string, options: SiteOptions, services: FileServices) {
-    this.#name = name;
+    this.#prefix = name === '' ? '' : name + END;
     this.#options = options;
     this.#services = services;
     this.#listings = new Listings(services.pool, options.showsHidden);
@@ -60,7 +64,7 @@ export class Site {
     const { successor, extra } = this.#options;
     if (method !== 'GET' && method !== 'HEAD')
       return passOn(successor, request, response, () => answerMethod(method, response, extra));
-    const known = this.#known(this.#name + path);
+    const known = this.#known(this.#prefix + path);
     return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
   }
 
@@ -69,7 +73,7 @@ export class Site {
     if (typeof filePath === 'number') {
       return this.#refuse(request, response, filePath === 400 ? 'malformed' : 'missing');
     }
-    const key = this.#name + (own ? OWN : '') + cacheKey(filePath);
+    const key = this.#prefix + (own ? END : '') + cacheKey(filePath);
     const known = this.#known(key);
     if (known !== undefined) return this.#answer(request, response, known, null);
     this.#services.counters.cacheMisses++;
@@ -349,7 +353,7 @@ export class Site {
   /** The content of a small file of the root, kept like any other. */
   #pageContent(name: string, response: HttpResponse): Uint8Array | null | Promise<Uint8Array | null> {
     const path = { segments: [name], isDirectory: false };
-    const key = this.#name + OWN + cacheKey(path);
+    const key = this.#prefix + END + cacheKey(path);
     const known = this.#known(key);
     if (known !== undefined) return known.plain.content;
     const found = this.#find(path, true, response);
