@@ -1,8 +1,9 @@
 // Tortures the built server on the real kernel: system calls that fail, and hardships of the whole process, under
 // load. Needs strace; slowhttptest and faketime are used where they are.
-//   npm run torture                      everything; about twelve minutes
+//   npm run torture                      everything; about seventeen minutes
 //   npm run torture -- --only close      one system call
 //   npm run torture -- --hardships       the hardships alone
+//   npm run torture -- --hostile         what hostile clients do, alone
 //   npm run torture -- --write           writes the tables of docs/faults.md anew
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
 import { ask, load, slowReader, uploader } from './torture/clients.js';
 import { HARDSHIPS } from './torture/hardships.js';
+import { HOSTILE } from './torture/hostile.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
 import { makeRoot, pause, Target } from './torture/target.js';
 
@@ -26,6 +28,7 @@ const MAX_GROWTH_BYTES = 64 * 2 ** 20;
 const values = readOptions(import.meta.url, {
   only: { type: 'string' },
   hardships: { type: 'boolean', default: false },
+  hostile: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
 });
 
@@ -140,8 +143,8 @@ async function injections(rows) {
   return isBounded;
 }
 
-async function hardships(rows) {
-  for (const { name, run, needs } of HARDSHIPS) {
+async function hardships(list, rows) {
+  for (const { name, run, needs } of list) {
     if (needs !== undefined && spawnSync('which', [needs]).status !== 0) {
       process.stdout.write(`left out: ${name} needs ${needs}\n`);
       continue;
@@ -162,20 +165,23 @@ function writeTable(name, head, lines) {
   writeFileSync(DOCUMENT, `${text.slice(0, front)}\n\n${rows}\n\n${text.slice(back)}`);
 }
 
-const [calls, trials] = [[], []];
-const isBounded = values.hardships ? true : await injections(calls);
-if (values.only === undefined) await hardships(trials);
+const [calls, trials, hostile] = [[], [], []];
+const isBounded = values.hardships || values.hostile ? true : await injections(calls);
+if (values.only === undefined && !values.hostile) await hardships(HARDSHIPS, trials);
+if (values.only === undefined && !values.hardships) await hardships(HOSTILE, hostile);
 if (values.write && calls.length > 0) {
   const lines = calls.map(({ name, errno, injected, text }) => [name, errno, injected, text]);
   writeTable('injections', ['system call', 'error', 'times', 'clients'], lines);
 }
-if (values.write && trials.length > 0) {
+for (const [name, rows] of Object.entries({ hardships: trials, 'hostile clients': hostile })) {
+  if (!values.write || rows.length === 0) continue;
   writeTable(
-    'hardships',
+    name,
     ['hardship', 'what came of it'],
-    trials.map(({ name, text }) => [name, text]),
+    rows.map((row) => [row.name, row.text]),
   );
 }
-const failed = [...calls, ...trials].filter(({ isRight }) => !isRight).length;
-process.stdout.write(`${calls.length + trials.length - failed} ok, ${failed} failed\n`);
+const all = [...calls, ...trials, ...hostile];
+const failed = all.filter(({ isRight }) => !isRight).length;
+process.stdout.write(`${all.length - failed} ok, ${failed} failed\n`);
 process.exit(failed === 0 && isBounded ? 0 : 1);

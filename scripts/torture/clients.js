@@ -163,11 +163,11 @@ export async function resetStorm(port, count) {
 }
 
 /**
- * Asks once every 100 ms until `stop()`, which tells the slowest answer and what came. In a process of its own: what
+ * Asks, with a pause of `pauseMs` in between, until `stop()`, which tells what came, the slowest answer, and the p99. In a process of its own: what
  * this one does to the server must not be mistaken for the server's slowness.
  */
-export function goodClient(port) {
-  const child = spawn(process.execPath, [GOOD_CLIENT, `${port}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+export function goodClient(port, pauseMs = 100) {
+  const child = spawn(process.execPath, [GOOD_CLIENT, `${port}`, `${pauseMs}`], { stdio: ['pipe', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (bytes) => {
     text += bytes;

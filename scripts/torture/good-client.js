@@ -1,11 +1,11 @@
-// Asks the server at a port once every 100 ms until its standard input ends, and prints what came and how long the
-// slowest answer took.
+// Asks the server at a port, with a pause of some milliseconds between two requests, until its standard input ends, and
+// prints what came and how long the slowest answer took, and the slowest of a hundred.
 import { ask } from './clients.js';
 import { pause } from './target.js';
 
-const port = Number(process.argv[2]);
+const [port, pauseMs] = process.argv.slice(2).map(Number);
 const outcomes = {};
-let slowestMs = 0;
+const waitedMs = [];
 let isOver = false;
 process.stdin.on('end', () => {
   isOver = true;
@@ -16,8 +16,10 @@ while (!isOver) {
   const begin = performance.now();
   const outcome = await ask(port, 'small.txt', 5_000);
   outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  slowestMs = Math.max(slowestMs, performance.now() - begin);
-  await pause(100);
+  waitedMs.push(performance.now() - begin);
+  await pause(pauseMs);
 }
-process.stdout.write(JSON.stringify({ outcomes, slowestMs: Math.round(slowestMs) }));
+waitedMs.sort((a, b) => a - b);
+const p99Ms = Math.round(waitedMs[Math.floor(waitedMs.length * 0.99)]);
+process.stdout.write(JSON.stringify({ outcomes, p99Ms, slowestMs: Math.round(waitedMs.at(-1)) }));
 process.exit(0);

@@ -10,7 +10,7 @@ import { makeRoot, pause, Target } from './target.js';
 const MAX_WAIT_MS = 1_000;
 
 /** Runs `trial(target, place)` beside a good client, and judges that client's luck. */
-async function beside(options, trial, { allowed = [] } = {}) {
+export async function beside(options, trial, { allowed = [] } = {}) {
   const place = makeRoot();
   const target = await Target.start(place.root, options(place));
   try {

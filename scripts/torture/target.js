@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuSecondsOf } from '../../build/modules/compare/processes.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 
@@ -100,8 +101,28 @@ export class Target {
 
   /** Resident memory in bytes. */
   residentBytes() {
-    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8')) ?? [];
-    return Number(kib) * 1024;
+    return this.#status('VmRSS') * 1024;
+  }
+
+  /** The most of it since the start, or since {@link resetPeak}. */
+  peakBytes() {
+    return this.#status('VmHWM') * 1024;
+  }
+
+  resetPeak() {
+    // proc(5): 5 resets the peak of the resident set.
+    writeFileSync(`/proc/${this.pid}/clear_refs`, '5');
+  }
+
+  /** Seconds of processor time. */
+  cpuSeconds() {
+    return cpuSecondsOf(this.pid);
+  }
+
+  /** A number of /proc/PID/status. */
+  #status(name) {
+    const text = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]);
   }
 
   signal(name) {

@@ -52,6 +52,14 @@ describe('a body', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
+test('a body in tiny chunks is measured', { timeout: TIMEOUT_MS }, async () => {
+  const args = ['bench/tiny-chunks.js', '--chunks', '20000', '--adapter', 'raw', '--reader', 'pieces'];
+  // What is promised is not kept on every machine: that is its exit code, and not looked at.
+  const { stdout } = await run(process.execPath, args, { cwd: REPOSITORY }).catch((error: { stdout: string }) => error);
+  expect(stdout).toMatch(/^(?:kept {2}|missed) raw pieces: -?[\d.]+ MiB, p99 \d+ ms, slowest \d+ ms, [\d.]+ s$/m);
+  expect(stdout).toMatch(/^(?:kept {2}|missed) raw pieces in a thread: /m);
+});
+
 test('requests that are left are counted', { timeout: TIMEOUT_MS }, async () => {
   expect(await bench('aborted.js', '--count', '200')).toMatch(/^fetch: 200 requests left .* kept for each\n$/);
 });
