@@ -3,7 +3,7 @@
 
 import { EpollServerError } from '../../errors.ts';
 import { prepareFields } from '../../http/fields.ts';
-import type { Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
+import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { contentOf } from './content.ts';
 import { CheckFailure } from './failure.ts';
@@ -36,12 +36,20 @@ export class Conversation {
   }
 }
 
+/** Another client may have the descriptor of a client that left: a request keeps the addresses that it began with. */
+function checkAddress(id: string, before: Endpoint, after: Endpoint): void {
+  if (before.address === after.address && before.port === after.port) return;
+  const texts = [before, after].map(({ address, port }) => `${address}:${port}`);
+  throw new CheckFailure('handlers', `request ${id} of ${texts.join(' is later one of ')}`);
+}
+
 export class Application {
   readonly #clock: VirtualClock;
   readonly #files: Handler;
   readonly #conversations = new Map<number, Conversation>();
-  readonly #seen = new Set<string>();
   readonly #held = new Set<() => void>();
+  /** The requests that were handled, by their ids. */
+  readonly handled: Set<string> = new Set();
   /** Bytes of each request that was sent, by its id. */
   readonly sizes: Map<string, number> = new Map();
   /** Errors of this application that were planned. */
@@ -78,14 +86,17 @@ export class Application {
     const id = query.get('id') ?? '';
     this.requests++;
     conversation.takenBytes += this.sizes.get(id) ?? 0;
-    if (this.#seen.has(id)) throw new CheckFailure('handlers', `request ${id} was handled twice`);
-    this.#seen.add(id);
+    if (this.handled.has(id)) throw new CheckFailure('handlers', `request ${id} was handled twice`);
+    this.handled.add(id);
     conversation.answer = response;
+    const { remote, local } = request;
     const result = this.#answer(request, response, id, query, conversation);
     if (result === undefined) return;
     conversation.pending++;
     return Promise.resolve(result).finally(() => {
       conversation.pending--;
+      checkAddress(id, remote, request.remote);
+      checkAddress(id, local, request.local);
     });
   };
 

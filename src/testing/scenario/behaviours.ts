@@ -4,11 +4,14 @@
 import type { Actor } from './actor.ts';
 import { checkDeadline } from './deadlines.ts';
 import { drawGarbage } from './garbage.ts';
-import { type Plan, planAnswer, planEcho, planHeld, planNever, planRequest } from './plan.ts';
+import { type Plan, planAnswer, planEcho, planHeld, planNever, planRequest, planUnread } from './plan.ts';
 import { askForMuch, bytesIn, drip, sip } from './slow-clients.ts';
 import type { Stage } from './stage.ts';
 
 type Behaviour = (actor: Actor, stage: Stage) => Promise<void>;
+
+/** What two of three clients ask that leave in the middle of a request: its answer does not wait for the body. */
+const UNREAD = ['/ignore', '/taste'] as const;
 
 /** Conspirators act at multiples of this. */
 const MEETING_MS = 10;
@@ -161,12 +164,16 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
 
   /** Leaves in the middle of a request: by FIN, by RST, or by silence. */
   leavingMidRequest: async (actor, stage) => {
-    const plan = planEcho(actor.random, stage.requests, actor.index, 0);
+    const path = UNREAD[actor.index % 3];
+    const plan =
+      path === undefined
+        ? planEcho(actor.random, stage.requests, actor.index, 0)
+        : planUnread(actor.random, stage.requests, actor.index, 0, path);
     const cut = actor.random.between(1, plan.bytes.length - 1);
     if (actor.random.chance(0.5)) {
       await actor.send(planAnswer(actor.random, actor.index, 1, 10));
     }
-    actor.expectRefusal([400, 408], 'may');
+    actor.expectRefusal(path === undefined ? [400, 408] : [200, 400, 408], 'may');
     await actor.sendPieces(plan.bytes.subarray(0, cut), actor.random.between(1, 4));
     await actor.sleep(actor.random.below(50));
     if (actor.random.chance(0.5)) {

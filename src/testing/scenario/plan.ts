@@ -169,6 +169,18 @@ export function planEcho(random: Random, settings: PlanSettings, client: number,
   return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
 }
 
+/** The same for a handler that answers without the body, or with the beginning of it. */
+export function planUnread(
+  random: Random,
+  settings: PlanSettings,
+  client: number,
+  request: number,
+  path: '/ignore' | '/taste',
+): Plan {
+  const draft = sending(path, () => ok(null))(random, settings, client, request);
+  return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
+}
+
 /** An echo of `length` bytes. */
 export function planBody(random: Random, client: number, request: number, length: number): Plan {
   const body = contentOf(client, request, length);

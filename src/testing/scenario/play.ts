@@ -12,6 +12,7 @@ import { Application } from './application.ts';
 import { behave } from './behaviours.ts';
 import { CheckFailure } from './failure.ts';
 import { filesHandler } from './files.ts';
+import { LoggedRequests } from './logged-requests.ts';
 import { type Transitions, watchConnections } from './machine.ts';
 import type { Guest, RunSettings } from './settings.ts';
 import type { Stage } from './stage.ts';
@@ -70,6 +71,7 @@ class Run {
   readonly watch: Watch;
   readonly #settings: RunSettings;
   readonly #files: SimulatedFiles;
+  readonly #log = new LoggedRequests();
   readonly #random: Random;
   readonly #actors: Actor[] = [];
   readonly #stage: Stage;
@@ -88,6 +90,7 @@ class Run {
       ...settings.limits,
       handler: this.application.handle,
       onError: (error) => this.#reported(error),
+      accessLog: this.#log.take,
     });
     this.watch = new Watch(this.world, this.application, settings);
     this.#stage = {
@@ -158,6 +161,7 @@ class Run {
   /** Throws what any checker found since it was asked last. */
   #raise(): void {
     if (this.#failure !== null) throw this.#failure;
+    if (this.#log.failure !== null) throw this.#log.failure;
     for (const actor of this.#actors) if (actor.failure !== null) throw actor.failure;
   }
 
@@ -179,6 +183,7 @@ class Run {
     if (this.#files.openFiles > 0) left.push(`${this.#files.openFiles} open files`);
     if (this.application.running > 0) left.push(`${this.application.running} handlers`);
     if (left.length > 0) throw new CheckFailure('leaks', `left at the end: ${left.join(', ')}`);
+    this.#log.checkEnd(this.application.handled);
   }
 
   /** One line a turn: when, and every call with its result. */
