@@ -190,6 +190,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     const lost = this.request;
     if (status === 504) context.report(new EpollServerError('ERR_HANDLER_TIMEOUT', problem), lost);
     this.response?.lose();
+    this.#keepForHandler(lost);
     this.request = null;
     this.response = null;
     response.send(status, PLAIN_TEXT, `${status} ${reasonPhrase(status)}: ${problem}\n`);
@@ -202,11 +203,17 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
 
   protected loseExchange(reason: string): void {
     const [request, response] = [this.request, this.response];
+    this.#keepForHandler(request);
     this.request = null;
     this.response = null;
     if (response !== null && !response.ended) request?.clientGone(reason);
     else request?.incoming?.discard();
     response?.lose();
+  }
+
+  /** A handler that is running may go on with its lost request when the bytes are another client's. */
+  #keepForHandler(lost: Request | null): void {
+    if (this.#inHandler) lost?.retain();
   }
 
   protected report(request: Request | null, response: Response, problem: string): void {

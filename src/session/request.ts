@@ -158,11 +158,11 @@ export class Request implements HttpRequest {
   /** The handler keeps this request: its bytes are copied. */
   retain(): void {
     if (this.#retained || this.#head === null) return;
-    this.#retained = true;
     this.#connection.captureAddresses();
     this.#head = this.#head.copy();
     this.#base = kept.keep(this.#bytes, this.#base, this.#base + this.#head.length);
     this.#bytes = kept.block;
+    this.#retained = true;
   }
 
   /** The handler is done with this request: its bytes will be used for something else. */

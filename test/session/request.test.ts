@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { FieldNames } from '../../src/http/field-names.ts';
-import type { HttpRequest } from '../../src/index.ts';
-import { ask, get } from '../support/client.ts';
+import { EpollServerError, type HttpRequest } from '../../src/index.ts';
+import { ask, type Client, get } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
 
@@ -114,6 +114,38 @@ test('what was not read of a request that was answered synchronously is ERR_REQU
   expect(() => kept[0]?.field('host')).toThrow(over);
   expect(() => kept[0]?.fields()).toThrow(over);
   expect(kept[0]?.method, 'was read before').toBe('GET');
+});
+
+test.each([
+  ['its client resets the connection', 'reset'],
+  ['it aborts its answer', 'abort'],
+  ['it throws that its client is gone', 'throw'],
+])('a request stays as it was for a handler that goes on after %s', async (_title, end) => {
+  const kept: HttpRequest[] = [];
+  const atOnce: unknown[] = [];
+  const clients: Client[] = [];
+  const { connect, port } = await startHandler((request, response) => {
+    if (request.path === '/other') return response.send(200);
+    kept.push(request);
+    if (end === 'throw') throw new EpollServerError('ERR_CLIENT_GONE', 'thrown by the handler');
+    response.start(200);
+    if (end === 'reset') clients[0]?.reset();
+    else response.abort();
+    const piece = Buffer.alloc(65_536);
+    for (let written = 0; written < 1_000 && !response.ended; written++) response.write(piece);
+    atOnce.push(response.ended, request.remote.port);
+  });
+  const client = await connect();
+  const { localPort } = client;
+  clients.push(client);
+  client.send(get('/kept', 'X-Secret: mine'));
+  await until(() => kept.length === 1, 'the handler was called');
+  await client.closed();
+  for (let i = 0; i < 4; i++) await ask(port, get('/other', 'X-Secret: of another client'));
+  const [request] = kept;
+  expect([request?.target, request?.field('x-secret')]).toEqual(['/kept', 'mine']);
+  expect([request?.remote.port, request?.local.port]).toEqual([localPort, port]);
+  if (end !== 'throw') expect(atOnce).toEqual([true, localPort]);
 });
 
 test('signal aborts when the client resets the connection, with ERR_CLIENT_GONE as its reason', async () => {
