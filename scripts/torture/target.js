@@ -121,8 +121,8 @@ export class Target {
 
   /** A number of /proc/PID/status. */
   #status(name) {
-    const text = readFileSync(`/proc/${this.pid}/status`, 'utf8');
-    return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]);
+    const lines = readFileSync(`/proc/${this.pid}/status`, 'utf8').split('\n');
+    return Number.parseInt(lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1) ?? '', 10);
   }
 
   signal(name) {
