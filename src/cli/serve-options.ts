@@ -70,7 +70,8 @@ function siteOptionsOf(settings: Settings, config: string | undefined, isDefault
     dotfiles,
     compression,
     securityHeaders,
-    hide: [...(settings.hide ?? []), ...(config === undefined ? [] : [config])],
+    hide: settings.hide,
+    hideIfServed: config === undefined ? undefined : [config],
     mounts: isDefaultSite ? withReport(settings.mount) : settings.mount,
     hosts: settings.vhost,
   });

@@ -2,32 +2,40 @@
 // the end is asked of the system, so that links, cases and encodings of a name make no difference.
 
 import { readlinkSync, realpathSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
+import { type HiddenPaths, isWithin } from './hidden-paths.ts';
 
-/** Whether `path` is `folder` or lies in it; both are real paths. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+/** What the system writes behind the name of an open file that was deleted or replaced meanwhile. */
+const DELETED = / \(deleted\)$/;
+
+export interface HidingOptions {
+  /** The real path of the source's folder. */
+  readonly root: string;
+  /** The descriptor of that folder, which may have been renamed meanwhile. */
+  readonly rootFd: () => number;
+  readonly hidden: HiddenPaths;
+  /** Monotonic milliseconds, the same during a turn of the loop. */
+  readonly nowMs: () => number;
 }
 
 export class HidingSource implements FileSource {
   readonly #source: FileSource;
-  readonly #root: string;
-  readonly #hidden: readonly string[];
+  readonly #options: HidingOptions;
 
-  /** `root`: the real path of the source's folder; `hidden`: those of files and folders. */
-  constructor(source: FileSource, root: string, hidden: readonly string[]) {
+  constructor(source: FileSource, options: HidingOptions) {
     this.#source = source;
-    this.#root = root;
-    this.#hidden = hidden;
+    this.#options = options;
   }
 
   look(path: string): FileFacts | Refusal | null {
-    return this.#hides(this.#named(path)) ? 'missing' : this.#source.look(path);
+    return this.#hides(this.#named(path)) ? 'missing' : this.#factsUnlessHidden(this.#source.look(path), path);
   }
 
   async lookLater(path: string): Promise<FileFacts | Refusal> {
-    return this.#hides(this.#named(path)) ? 'missing' : this.#source.lookLater(path);
+    return this.#hides(this.#named(path))
+      ? 'missing'
+      : this.#factsUnlessHidden(await this.#source.lookLater(path), path);
   }
 
   open(path: string): OpenFile | Refusal | null {
@@ -43,32 +51,60 @@ export class HidingSource implements FileSource {
   }
 
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
-    const folder = realPathOf(this.#named(path));
-    if (folder === null || this.#hides(folder)) return 'missing';
+    const named = this.#named(path);
+    const folder = realPathOf(named);
+    if (folder === null || this.#hides(named) || this.#hides(folder)) return 'missing';
     const names = await this.#source.list(path, limit);
-    return typeof names === 'string' ? names : names.filter(({ name }) => !this.#hides(join(folder, name)));
+    if (typeof names === 'string') return names;
+    return names.filter(({ name }) => !this.#hides(join(named, name)) && !this.#hides(join(folder, name)));
   }
 
   #named(path: string): string {
-    return join(this.#root, path);
+    return join(this.#options.root, path);
   }
 
   #hides(path: string): boolean {
-    return this.#hidden.some((each) => isWithin(path, each));
+    const { hidden, nowMs } = this.#options;
+    hidden.refresh(nowMs());
+    return hidden.hides(path);
+  }
+
+  /** What was found is in memory, and so are the names that lead there: the system need not wait for a disk. */
+  #factsUnlessHidden<T extends FileFacts | Refusal | null>(found: T, path: string): T | 'missing' {
+    if (found === null || typeof found === 'string') return found;
+    const real = realPathOf(this.#named(path));
+    return real === null || this.#hides(real) || this.#options.hidden.hidesFile(found) ? 'missing' : found;
   }
 
   #unlessHidden(file: OpenFile, path: string): OpenFile | Refusal {
-    const real = realPathOf(`/proc/self/fd/${file.descriptor}`) ?? realPathOf(this.#named(path));
-    if (real !== null && !this.#hides(real)) return file;
+    const real = this.#realPath(file) ?? realPathOf(this.#named(path));
+    if (real !== null && !this.#hides(real) && !this.#options.hidden.hidesFile(file.facts)) return file;
     file.close();
     return 'missing';
   }
+
+  /** What an open file is called, below the folder's own name even when that was renamed; null: it is not known. */
+  #realPath({ descriptor }: OpenFile): string | null {
+    const { root, rootFd } = this.#options;
+    const path = nameOf(descriptor);
+    if (path === null || isWithin(path, root)) return path;
+    const now = nameOf(rootFd());
+    return now !== null && isWithin(path, now) ? root + path.slice(now.length) : path;
+  }
 }
 
-/** Without waiting for a disk where /proc tells; null: not known. */
+/** Without waiting for a disk; null: the system has no /proc. */
+function nameOf(descriptor: number): string | null {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`).replace(DELETED, '');
+  } catch {
+    return null;
+  }
+}
+
 function realPathOf(path: string): string | null {
   try {
-    return path.startsWith('/proc/') ? readlinkSync(path) : realpathSync.native(path);
+    return realpathSync.native(path);
   } catch {
     return null;
   }

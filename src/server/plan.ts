@@ -1,7 +1,7 @@
 // What a server is to do, checked and found, before anything is open; and what it then opens besides sockets.
 
 import { realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { findModule } from '../handlers/module-file.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
@@ -36,7 +36,9 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
   const module = options.app === undefined ? null : findModule(options.app, folder === null ? [] : [folder]);
   const home = module === null ? null : await realpath(dirname(module.file));
   const sources = [folder, home].filter((each) => each !== null);
-  const folders = options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, sources);
+  const named = await sourcesOf(options.dynamic, module?.file);
+  const folders =
+    options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, [...sources, ...named]);
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
   return {
     options,
@@ -48,6 +50,12 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
     sources,
     place: placeOf(options, limits, address),
   };
+}
+
+/** Folders of an application as they are named, for links in them may lead elsewhere later; and that of a linked file. */
+async function sourcesOf(dynamic: string | undefined, file: string | undefined): Promise<readonly string[]> {
+  const folders = dynamic === undefined ? [] : [resolve(dynamic)];
+  return file === undefined ? folders : [...folders, dirname(file), dirname(await realpath(file))];
 }
 
 /**

@@ -28,8 +28,13 @@ export interface SiteOptions {
   readonly compression?: boolean;
   /** Sends X-Content-Type-Options and Referrer-Policy. Default: true. */
   readonly securityHeaders?: boolean;
-  /** Files and folders that are never served, though they lie in a folder that is. Default: none. */
+  /**
+   * Files and folders that are never served, though they lie in a folder that is, nor `.br`, `.zst` and `.gz` siblings of
+   * such files. They need not be there yet. Default: none.
+   */
   readonly hide?: readonly string[];
+  /** The same for what may lie outside of all these folders, such as the config file of the command. Default: none. */
+  readonly hideIfServed?: readonly string[];
   /** Other folders by the path below which they appear: `{ '/assets': './dist' }`. */
   readonly mounts?: Readonly<Record<string, string>>;
   /** Other roots by host: `{ 'a.example': './a', '*.b.example': './b' }`; `root` is everyone else's. */
@@ -46,7 +51,8 @@ const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = 
   dotfiles: isBoolean,
   compression: isBoolean,
   securityHeaders: isBoolean,
-  hide: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== ''),
+  hide: isPaths,
+  hideIfServed: isPaths,
   mounts: isFolders,
   hosts: isFolders,
 };
@@ -62,6 +68,7 @@ const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
   compression: 'true or false',
   securityHeaders: 'true or false',
   hide: 'a list of paths',
+  hideIfServed: 'a list of paths',
   mounts: 'folders by path',
   hosts: 'folders by host',
 };
@@ -127,6 +134,10 @@ function isName(value: unknown): boolean {
 
 function isPath(value: unknown): boolean {
   return typeof value === 'string' && value.replace(/^\//, '').split('/').every(isName);
+}
+
+function isPaths(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '');
 }
 
 function isRule(value: unknown): boolean {

@@ -1,6 +1,5 @@
 // Static files as a whole: opens the folders, and makes the sites that answer from them.
 
-import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { CacheRules } from '../handlers/files/cache-rules.ts';
@@ -21,7 +20,8 @@ import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
 import { DirectorySource } from './directory-source.ts';
-import { HidingSource, isWithin } from './hiding-source.ts';
+import { HiddenPaths, isOutside, type ServedFolder } from './hidden-paths.ts';
+import { HidingSource } from './hiding-source.ts';
 import { resolveRoot } from './options.ts';
 import { RootDirectory } from './root-directory.ts';
 import { hostsOf, mountsOf, type SiteOptions } from './site-options.ts';
@@ -38,34 +38,50 @@ export interface Folders {
   readonly mounts: readonly (readonly [readonly string[], string])[];
   readonly hosts: readonly (readonly [string, string])[];
   /** Files and folders in them that are never served. */
-  readonly hidden: readonly string[];
+  readonly hidden: HiddenPaths;
 }
 
-/** @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable. */
+/**
+ * `sources`: folders of an application, which are never served.
+ * @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable; `ERR_OPTION`: something
+ * is hidden that lies in none of them, or an application lies in one of them.
+ */
 export async function resolveFolders(
   root: string,
   site: SiteOptions,
   sources: readonly string[] = [],
 ): Promise<Folders> {
-  const real = <K>(list: readonly (readonly [K, string])[]): Promise<readonly (readonly [K, string])[]> =>
-    Promise.all(list.map(async ([key, folder]) => [key, await resolveRoot(folder)] as const));
-  const served = {
-    root: await resolveRoot(root),
-    mounts: await real(mountsOf(site.mounts ?? {})),
-    hosts: await real(hostsOf(site.hosts ?? {})),
+  const served: ServedFolder[] = [];
+  const real = async (folder: string): Promise<string> => {
+    const path = await resolveRoot(folder);
+    served.push({ named: resolve(folder), real: path });
+    return path;
   };
-  const all = [served.root, ...served.mounts.map(([, folder]) => folder), ...served.hosts.map(([, folder]) => folder)];
-  refuseSources(all, sources);
-  const hidden = await Promise.all(
-    [...sources, ...(site.hide ?? [])].map((path) => realpath(path).catch(() => resolve(path))),
-  );
-  return { ...served, hidden: hidden.filter((path) => all.some((folder) => isWithin(path, folder))) };
+  const all = <K>(list: readonly (readonly [K, string])[]): Promise<readonly (readonly [K, string])[]> =>
+    Promise.all(list.map(async ([key, folder]) => [key, await real(folder)] as const));
+  const folders = {
+    root: await real(root),
+    mounts: await all(mountsOf(site.mounts ?? {})),
+    hosts: await all(hostsOf(site.hosts ?? {})),
+  };
+  const { hide = [], hideIfServed = [] } = site;
+  refuseSources(served, sources);
+  refuseOutside(served, hide);
+  return { ...folders, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a path that cannot be hidden, since nothing of it is served. */
+function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[]): void {
+  const path = hidden.find((each) => isOutside(each, served));
+  if (path === undefined) return;
+  const folders = [...new Set(served.map(({ named }) => named))].join(', ');
+  throw wrong(`site.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`);
 }
 
 /** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */
-function refuseSources(served: readonly string[], sources: readonly string[]): void {
+function refuseSources(served: readonly ServedFolder[], sources: readonly string[]): void {
   for (const source of sources) {
-    if (!served.includes(source)) continue;
+    if (!served.some(({ real }) => real === source)) continue;
     throw wrong(
       `${source} is served as files and holds the application too, whose source nobody should read: give each a folder of its own`,
     );
@@ -112,7 +128,7 @@ export class Sites {
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
   readonly #options: SiteOptions;
-  readonly #hidden: readonly string[];
+  readonly #hidden: HiddenPaths;
   readonly #services: FileServices;
   readonly #pool: WorkPool;
   readonly #loader: Loader;
@@ -170,8 +186,9 @@ export class Sites {
     const relieve = (): boolean => this.openFiles.relieve();
     const root = new RootDirectory(files, folder, nowMs, (error) => onError(error, null));
     const source = new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve });
-    const hidden = this.#hidden.filter((path) => isWithin(path, folder));
-    return { prefix, source: hidden.length === 0 ? source : new HidingSource(source, folder, hidden) };
+    const hidden = this.#hidden;
+    if (hidden.isEmpty) return { prefix, source };
+    return { prefix, source: new HidingSource(source, { root: folder, rootFd: () => root.fd, hidden, nowMs }) };
   }
 
   #site(name: string, folder: string, mounts: readonly Mount[]): Site {

@@ -4,7 +4,7 @@
 import { dirname, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
-import { isWithin } from '../server/hiding-source.ts';
+import { isWithin } from '../server/hidden-paths.ts';
 import { logLine } from '../server/log-line.ts';
 
 /** Quiet for this long: the save is over. Editors write, rename and touch within a few milliseconds. */
