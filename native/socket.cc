@@ -114,14 +114,11 @@ int Accept(int listener, Address* peer, bool blocking) {
 }
 
 int Adopt(int fd, Address* peer) {
-  AnyAddress from = {};
-  socklen_t length = sizeof(from);
-  // A listening socket has no peer, but a name.
-  if (getpeername(fd, &from.generic, &length) == 0) {
-    *peer = FromSockaddr(from);
-  } else if (getsockname(fd, &from.generic, &length) != 0) {
-    return -errno;
-  }
+  AnyAddress name = {};
+  socklen_t length = sizeof(name);
+  if (getsockname(fd, &name.generic, &length) != 0) return -errno;
+  // A listening socket has no peer. That of any other has an address of the same length.
+  if (system::PeerName(fd, &name.generic, &length) == 0) *peer = FromSockaddr(name);
   return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 

@@ -43,6 +43,8 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
   return fd < 0 ? -errno : Prepared(fd, blocking);
 }
 
+int PeerName(int fd, sockaddr* peer, socklen_t* length) { return getpeername(fd, peer, length); }
+
 ssize_t Receive(int fd, void* bytes, size_t length) { return recv(fd, bytes, length, 0); }
 
 ssize_t Transmit(int fd, const void* bytes, size_t length, int flags) {

@@ -34,6 +34,13 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
   return fd < 0 ? -errno : fd;
 }
 
+// getpeername(2) fails with ENOTCONN once the client has reset the connection, though bytes that it
+// sent before can still be received. SO_PEERNAME answers until the socket is closed, and fails
+// with EINVAL when `*length` is greater than that of the address.
+int PeerName(int fd, sockaddr* peer, socklen_t* length) {
+  return getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length);
+}
+
 // Not the C library's, which are points where a thread can be cancelled: in a process with threads
 // each of them costs two atomic operations to say so, and nobody here cancels threads.
 ssize_t Receive(int fd, void* bytes, size_t length) {

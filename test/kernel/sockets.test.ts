@@ -164,6 +164,24 @@ test('a thread that dies with a copy of a socket does not close the original', a
   expect((await client.readBytes(1)).length).toBe(1);
 });
 
+test.each(['127.0.0.1', '::1'])(
+  'a socket is adopted with its peer at %s, though the peer has reset it',
+  async (host) => {
+    const kernel = kernelOf();
+    const listener = kernel.listen(host, 0, 1);
+    const client = await connect(kernel.local(listener).port, host);
+    const { localPort } = client;
+    const fd = kernel.accept(listener);
+    expect(fd).toBeGreaterThan(0);
+    client.reset();
+    await until(() => kernel.recv(fd, 0, 1) !== EAGAIN, 'the reset has arrived');
+    const second = kernelOf();
+    const copy = second.adoptCopy(fd);
+    expect(copy).toBeGreaterThan(fd);
+    expect(second.peer(copy)).toEqual({ address: host, port: localPort });
+  },
+);
+
 test('what is no socket is not adopted', () => {
   const kernel = kernelOf();
   expect(kernel.adopt(-1)).toBe(-EBADF);
