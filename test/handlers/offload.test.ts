@@ -99,7 +99,7 @@ test('a client that leaves is told to the thread', async () => {
   const { connect, port, program } = await startPool(1);
   const client = await connect();
   client.send(get('/wait'));
-  // Who leaves before the thread has begun only leaves the queue.
+  // The request of a client that leaves earlier is not served at all.
   await until(() => program.stdout.includes('waiting'), 'the thread has begun');
   client.reset();
   await until(async () => (await ask(port, get('/aborted'))).text === '1', 'the signal aborted');
@@ -115,6 +115,19 @@ test('a client that leaves the queue is not served', async () => {
   second.reset();
   expect((await first.readResponse()).text).toBe('burnt');
   expect((await ask(port, get('/thread'))).status).toBe(200);
+});
+
+test('a client that leaves before the thread that was given its request begins ends no thread', async () => {
+  const { connect, port } = await startPool(1);
+  const thread = (await ask(port, get('/thread'))).text;
+  expect((await ask(port, get('/burn-later'))).text).toBe('later');
+  // The thread has no request, and is busy all the same: it receives the next one later.
+  await pause(100);
+  const client = await connect();
+  client.send(get('/exit'));
+  await pause(100);
+  client.reset();
+  expect((await ask(port, get('/thread'))).text).toBe(thread);
 });
 
 test('a queue that is full is a 503', async () => {

@@ -17,7 +17,8 @@ export class OffloadedCall {
   readonly #port: MessagePort;
   readonly #cancel = new AbortController();
   readonly #timeoutMs: number;
-  #hasBegun = false;
+  /** No thread has it: it can be cancelled without ending one. */
+  #isQueued = true;
   #grace: NodeJS.Timeout | null = null;
   /** Messages that came from the thread. */
   #messages = 0;
@@ -67,6 +68,11 @@ export class OffloadedCall {
     }
   }
 
+  /** A thread has it from now on. */
+  given(): void {
+    this.#isQueued = false;
+  }
+
   #receive(message: FromWorker): void {
     this.#messages++;
     try {
@@ -101,8 +107,7 @@ export class OffloadedCall {
 
   #perform(message: FromWorker): void {
     const response = this.#response;
-    if (message.type === 'began') this.#hasBegun = true;
-    else if (message.type === 'send') response.send(message.status, message.fields, message.content);
+    if (message.type === 'send') response.send(message.status, message.fields, message.content);
     else if (message.type === 'start') response.start(message.status, message.fields);
     else if (message.type === 'write') this.#write(message.content);
     else if (message.type === 'stalled') void this.#await(this.#open(message.gate));
@@ -161,10 +166,10 @@ export class OffloadedCall {
     this.#awaitThread();
   }
 
-  /** The client is gone: a handler that has not begun never does. */
+  /** The client is gone: a handler that has not begun never does, and no idle thread is ended for that. */
   #gone({ reason }: AbortSignal): void {
-    if (this.#hasBegun) this.#leave(messageOf(reason));
-    else this.#cancel.abort();
+    if (this.#isQueued) this.#cancel.abort();
+    else this.#leave(messageOf(reason));
   }
 
   /** Messages of the handler are useless from now on: it receives the reason, and loses its thread if it goes on. */

@@ -30,7 +30,6 @@ export interface Thrown {
 
 /** From the worker: what the handler did. */
 export type FromWorker =
-  | { readonly type: 'began' }
   | { readonly type: 'send'; readonly status: number; readonly fields: Pairs; readonly content: string | Uint8Array }
   | { readonly type: 'start'; readonly status: number; readonly fields: Pairs }
   | { readonly type: 'write'; readonly content: string | Uint8Array }

@@ -2,7 +2,7 @@
 // processor. It must not know what the application is.
 
 import { MessageChannel } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
 import { EpollServerError } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
 import { programPath } from '../../package.ts';
@@ -50,6 +50,11 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     maxQueue: maxWaiting,
     // A thread that waits for its next task goes on with timers and promises.
     atomics: 'disabled',
+    loadBalancer: (given, workers) => {
+      const idle = workers.find(({ currentUsage }) => currentUsage === 0) ?? null;
+      if (idle !== null) callOf(given)?.given();
+      return idle;
+    },
   });
   pool.on('error', onError);
   const task = (request: Task['request']): Task => ({ application, overrideGlobals, door, loadTimeoutMs, request });
@@ -76,7 +81,11 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
       const { port1, port2 } = new MessageChannel();
       const call = new OffloadedCall(request, response, port1, offloadTimeoutMs);
       const run = (signal: AbortSignal): Promise<unknown> =>
-        pool.run(task({ head: call.head, port: port2 }), { transferList: [port2], signal });
+        pool.run(
+          // The symbol's property stays in this thread: a message has none.
+          { ...task({ head: call.head, port: port2 }), [queueOptionsSymbol]: call },
+          { transferList: [port2], signal },
+        );
       // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.
       return call.run(run).catch((error: unknown) => {
         if (!isClosing) throw error;
@@ -87,6 +96,12 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
       return pool.destroy();
     },
   };
+}
+
+/** The call that a task of the pool is for; null: it loads the application. */
+function callOf(task: PiscinaTask): OffloadedCall | null {
+  const call = task[queueOptionsSymbol];
+  return call instanceof OffloadedCall ? call : null;
 }
 
 function refuse(application: string, cause: unknown): EpollServerError {

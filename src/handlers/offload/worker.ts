@@ -1,6 +1,7 @@
 // What runs in each thread of the pool: the application, with a handler's view of requests whose clients are
 // another thread's. It must not know the pool.
 
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Handler } from '../../http/handler.ts';
 import { loadApplication } from '../application.ts';
 import { isScarcity } from '../module-file.ts';
@@ -18,7 +19,10 @@ export default async function run(task: Task): Promise<unknown> {
   application ??= applicationOf(task);
   if (task.request === null) return application.get().then(() => null, thrownOf);
   const { port, head } = task.request;
-  port.postMessage({ type: 'began' });
+  if (isGone(port)) {
+    port.postMessage({ type: 'done', thrown: null });
+    return null;
+  }
   const request = new RemoteRequest(head, port);
   const response = new RemoteResponse(port);
   port.on('message', (message: ToWorker) => {
@@ -27,6 +31,11 @@ export default async function run(task: Task): Promise<unknown> {
   });
   port.postMessage({ type: 'done', thrown: await outcome(application, request, response) });
   return null;
+}
+
+/** Whether the client has left already: before anything is asked, no other message comes. */
+function isGone(port: MessagePort): boolean {
+  return receiveMessageOnPort(port) !== undefined;
 }
 
 function applicationOf(task: Task): ModuleLoad {

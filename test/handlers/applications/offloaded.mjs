@@ -46,6 +46,13 @@ const routes = {
     while (Date.now() < end);
     return new Response('burnt');
   },
+  '/burn-later': () => {
+    setTimeout(() => {
+      const end = Date.now() + 1_500;
+      while (Date.now() < end);
+    }, 20);
+    return new Response('later');
+  },
   '/wait': (request) =>
     new Promise((resolve) => {
       request.signal.addEventListener('abort', () => {
