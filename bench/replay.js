@@ -89,6 +89,7 @@ function replayKernel() {
       return length;
     },
     transferred: () => [0, 0],
+    peer: () => ({ address: '127.0.0.2', port: 40_000 }),
     unacknowledged: () => 0,
     now: () => control[NOW_MS],
     wallClockMs: () => 1e12,
@@ -150,7 +151,15 @@ const sessions = new SessionContext({
   },
   nowMs: () => reactor.nowMs(),
 });
-const context = { kernel, reactor, stage: new Stage(kernel), ...limits, onClosed: () => {} };
+const ADDRESS = { address: '127.0.0.1', port: 8080 };
+const context = {
+  kernel,
+  reactor,
+  stage: new Stage(kernel),
+  ...limits,
+  localAddress: ADDRESS,
+  onClosed: () => {},
+};
 reactor.onServed(() => context.stage.flush());
 
 /** As in src/coroutine-server.ts. */
