@@ -1,11 +1,14 @@
 // Proves what an operator and the clients see when files cannot be had: no descriptors, no permission, no name, no
 // root. Each is a clear status and one line in the log, and nobody else notices.
 
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
 import { ask, type Client, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import { startHandler } from '../support/serving.ts';
+import { fakeFile, fakeSource, makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
 const MODULE = new URL('../../dist/index.js', import.meta.url).href;
@@ -92,6 +95,46 @@ test('without descriptors a file is 503 and one line, what is in memory goes on,
   expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
   first.destroy();
 });
+
+test('with one descriptor left a file can be looked at but not opened: it is 503', async () => {
+  const root = await folder({ 'large.bin': LARGE });
+  await utimes(`${root}/large.bin`, 1_000_000_000, 1_000_000_000);
+  // A time of change cannot be set: it has to be long enough ago.
+  const before = `const now = Date.now; Date.now = () => now() + 3_600_000;`;
+  const after = `process.stdin.once('data', () => {${take(1)}});`;
+  const served = await startServer(root, { limit: 256, options: '{ maxOpenFiles: 0 }', before, after });
+  const client = await connect(served.port);
+  expect((await client.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
+  await statsOf(served);
+  expect((await client.send(get('/large.bin')).readResponse()).status).toBe(503);
+  expect(served.log()).toContain('GET /large.bin: no descriptors');
+  client.destroy();
+});
+
+test.each([
+  ['exhausted', 503],
+  ['failed', 500],
+  ['forbidden', 403],
+  ['missing', 404],
+] as const)(
+  'a kept file that can be looked at but not opened again (%s) is opened once or twice, and then %i',
+  async (refusal, status) => {
+    const content = Buffer.alloc(5_000, 'x');
+    const read = async (into: Uint8Array, position: number): Promise<number> => content.copy(into, 0, position);
+    const file: OpenFile = { ...fakeFile(content.length, read), isUnchanged: () => false, share: () => file };
+    let opened = 0;
+    let isRefused = false;
+    const open = (): OpenFile | Refusal => {
+      if (++opened > 9) throw new Error('it is opened again and again');
+      return isRefused ? refusal : file;
+    };
+    const source = { ...fakeSource({ 'x.bin': file }), open };
+    const { port } = await startHandler(makeSite(source).handler);
+    expect((await ask(port, get('/x.bin'))).content).toEqual(content);
+    isRefused = true;
+    expect((await ask(port, get('/x.bin'))).status).toBe(status);
+  },
+);
 
 /** Root may read everything: who has its rights gives them up. */
 const AS_NOBODY = 'if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }';

@@ -107,11 +107,6 @@ export class Resource implements Ordered<Resource> {
     this.checkedMs = given.checkedMs;
   }
 
-  /** It is another file by now: the next request looks. */
-  outdate(): void {
-    this.checkedMs = Number.NEGATIVE_INFINITY;
-  }
-
   /** The plain one, and those of the codings that are known and there. */
   variants(): readonly Variant[] {
     const coded = [...this.coded.values()].map(({ variant }) => variant);

@@ -315,8 +315,9 @@ export class Site {
       }
       if (typeof file !== 'string') file.close();
       if (response.ended) return;
-      if (file === 'busy') return this.#refuse(request, response, file);
-      resource.outdate();
+      if (typeof file === 'string' && isOverload(file)) return this.#refuse(request, response, file);
+      // Kept, it could pass for current and come here again: what can be looked at cannot always be opened.
+      this.#services.cache.delete(resource.key);
       return this.#serve(request, response, request.path);
     };
     const place = { source: resource.source, path: variant.path ?? resource.path };
