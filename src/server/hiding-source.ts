@@ -3,8 +3,15 @@
 
 import { readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
-import { type HiddenPaths, isWithin } from './hidden-paths.ts';
+import {
+  type FileFacts,
+  type FileSource,
+  isOverload,
+  type ListedName,
+  type OpenFile,
+  type Refusal,
+} from '../handlers/files/file-source.ts';
+import { type HiddenPaths, isWithin, realPathOf } from './hidden-paths.ts';
 
 /** What the system writes behind the name of an open file that was deleted or replaced meanwhile. */
 const DELETED = / \(deleted\)$/;
@@ -41,18 +48,17 @@ export class HidingSource implements FileSource {
   open(path: string): OpenFile | Refusal | null {
     if (this.#hides(this.#named(path))) return 'missing';
     const file = this.#source.open(path);
-    return file === null || typeof file === 'string' ? file : this.#unlessHidden(file, path);
+    return file === null ? null : this.#unlessHidden(file, path);
   }
 
   async openLater(path: string): Promise<OpenFile | Refusal> {
     if (this.#hides(this.#named(path))) return 'missing';
-    const file = await this.#source.openLater(path);
-    return typeof file === 'string' ? file : this.#unlessHidden(file, path);
+    return this.#unlessHidden(await this.#source.openLater(path), path);
   }
 
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
     const named = this.#named(path);
-    const folder = realPathOf(named);
+    const folder = existingPathOf(named);
     if (folder === null || this.#hides(named) || this.#hides(folder)) return 'missing';
     const names = await this.#source.list(path, limit);
     if (typeof names === 'string') return names;
@@ -72,15 +78,22 @@ export class HidingSource implements FileSource {
   /** What was found is in memory, and so are the names that lead there: the system need not wait for a disk. */
   #factsUnlessHidden<T extends FileFacts | Refusal | null>(found: T, path: string): T | 'missing' {
     if (found === null || typeof found === 'string') return found;
-    const real = realPathOf(this.#named(path));
+    const real = existingPathOf(this.#named(path));
     return real === null || this.#hides(real) || this.#options.hidden.hidesFile(found) ? 'missing' : found;
   }
 
-  #unlessHidden(file: OpenFile, path: string): OpenFile | Refusal {
-    const real = this.#realPath(file) ?? realPathOf(this.#named(path));
+  #unlessHidden(file: OpenFile | Refusal, path: string): OpenFile | Refusal {
+    if (typeof file === 'string') return this.#refusalUnlessHidden(file, path);
+    const real = this.#realPath(file) ?? existingPathOf(this.#named(path));
     if (real !== null && !this.#hides(real) && !this.#options.hidden.hidesFile(file.facts)) return file;
     file.close();
     return 'missing';
+  }
+
+  /** That a folder is there, or a file that may not be read, is hidden too where a link leads to it. */
+  #refusalUnlessHidden(refusal: Refusal, path: string): Refusal {
+    if (refusal === 'missing' || isOverload(refusal)) return refusal;
+    return this.#hides(realPathOf(this.#named(path))) ? 'missing' : refusal;
   }
 
   /** What an open file is called, below the folder's own name even when that was renamed; null: it is not known. */
@@ -102,7 +115,7 @@ function nameOf(descriptor: number): string | null {
   }
 }
 
-function realPathOf(path: string): string | null {
+function existingPathOf(path: string): string | null {
   try {
     return realpathSync.native(path);
   } catch {

@@ -109,6 +109,37 @@ describe('what is not there yet', () => {
 });
 
 describe('what is there', () => {
+  test('is not told of by redirects behind a link', async () => {
+    const { port, www } = await startBehindLink({ 'www/secret/sub/a.txt': SECRET, 'www/open/sub/a.txt': 'a' }, [
+      'secret',
+    ]);
+    await symlink('secret', `${www}/alias`);
+    await symlink('open', `${www}/other`);
+    for (const name of ['alias', 'alias/sub', 'alias/none', 'secret', 'secret/sub']) {
+      expect(await statusOf(port, `/${name}`), name).toBe(404);
+    }
+    for (const name of ['other', 'other/sub']) expect(await statusOf(port, `/${name}`), name).toBe(301);
+  });
+
+  test.each(['directory', 'forbidden', 'failed', 'exhausted', 'busy', 'missing'] as const)(
+    'nor by refusals, now or later: %s',
+    async (refusal) => {
+      const root = await folder({ 'secret/a.txt': SECRET, 'fine/a.txt': 'fine' });
+      await symlink('secret', `${root}/alias`);
+      const hidden = new HiddenPaths([`${root}/secret`], [{ named: root, real: root }]);
+      const source = fakeSource({ 'alias/a.txt': refusal, 'alias/gone/a.txt': refusal, 'fine/a.txt': refusal });
+      const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
+      // That the system is short of something tells nothing of the file.
+      const isOverload = refusal === 'exhausted' || refusal === 'busy';
+      for (const path of ['alias/a.txt', 'alias/gone/a.txt']) {
+        expect([hiding.open(path), await hiding.openLater(path)]).toEqual(
+          Array(2).fill(isOverload ? refusal : 'missing'),
+        );
+      }
+      expect([hiding.open('fine/a.txt'), await hiding.openLater('fine/a.txt')]).toEqual([refusal, refusal]);
+    },
+  );
+
   test('stays hidden when a link in its path leads elsewhere', async () => {
     const tree = {
       'www/releases/1/key.txt': SECRET,
