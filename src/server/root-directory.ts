@@ -25,6 +25,7 @@ export class RootDirectory {
   #device: number;
   #inode: number;
   #checkedMs: number;
+  #isComparing = false;
   #isGone = false;
 
   /**
@@ -52,15 +53,18 @@ export class RootDirectory {
    */
   get fd(): number {
     const nowMs = this.#nowMs();
-    if (nowMs - this.#checkedMs >= CHECK_MS) {
+    if (nowMs - this.#checkedMs >= CHECK_MS && !this.#isComparing) {
       this.#checkedMs = nowMs;
       this.#compare();
     }
     return this.#isGone ? NOWHERE : this.#fd;
   }
 
+  /** One at a time: a disk that hangs must not take one thread of the pool after the other. */
   #compare(): void {
+    this.#isComparing = true;
     stat(this.#path, (gone, named) => {
+      this.#isComparing = false;
       // A disk or network that fails for a moment (EIO, ESTALE, ENOMEM) removes no folder.
       if (gone !== null && !NOT_THERE.has(gone.code ?? '')) return;
       if (gone !== null || !named.isDirectory()) return this.#miss();

@@ -233,3 +233,17 @@ test('a root that cannot be looked at for a moment is not gone', async () => {
   while (Date.now() < end) expect((await client.send(get('/a.txt')).readResponse()).status).toBe(200);
   expect(served.log()).toBe('');
 });
+
+test('a root that hangs is looked at once at a time: the threads are left to others', async () => {
+  const root = await folder({ 'a.txt': 'here' });
+  const before = `
+    const fs = (await import('node:fs')).default;
+    let looks = 0;
+    fs.stat = () => process.stdout.write('look ' + ++looks + '\\n');
+    (await import('node:module')).syncBuiltinESMExports();`;
+  const served = await startServer(root, { before });
+  const client = await connect(served.port);
+  const end = Date.now() + 2_000;
+  while (Date.now() < end) expect((await client.send(get('/a.txt')).readResponse()).status).toBe(200);
+  expect(served.program.stdout.match(/^look \d+$/gm)).toEqual(['look 1']);
+});
