@@ -172,3 +172,32 @@ function resource(bytes: number): Resource {
     checkedMs: 0,
   });
 }
+
+test('a file of a time that no date can tell is served and listed, with the nearest one', async () => {
+  const times = { 'before.txt': -9e15, 'first.txt': -62_135_596_800_001, 'old.txt': -5_000, 'after.txt': 9e15 };
+  const listed = Object.entries(times).map(([name, modifiedMs]) => ({ name, isDirectory: false, size: 1, modifiedMs }));
+  const read = async (into: Uint8Array): Promise<number> => into.fill(0x78).length;
+  const files = listed.map(({ name, modifiedMs }) => [
+    name,
+    { ...fakeFile(1, read), facts: { ...facts(1), modifiedMs } },
+  ]);
+  const source = { ...fakeSource(Object.fromEntries(files)), list: async () => listed };
+  const { port } = await startHandler(makeSite(source, { listing: true }).handler);
+  const modified = async (name: string): Promise<string | undefined> => {
+    const { status, field } = await ask(port, get(`/${name}`));
+    expect(status).toBe(200);
+    return field('Last-Modified');
+  };
+  expect(await modified('before.txt')).toBe('Mon, 01 Jan 0001 00:00:00 GMT');
+  expect(await modified('first.txt')).toBe('Mon, 01 Jan 0001 00:00:00 GMT');
+  expect(await modified('old.txt')).toBe('Wed, 31 Dec 1969 23:59:55 GMT');
+  expect(Date.parse((await modified('after.txt')) ?? '')).toBeLessThanOrEqual(Date.now());
+  const page = await ask(port, get('/'));
+  expect([page.status, page.text.includes('0001-01-01 00:00'), page.text.includes('9999-12-31 23:59')]).toEqual([
+    200,
+    true,
+    true,
+  ]);
+  const json = await ask(port, get('/', 'Accept: application/json'));
+  expect(json.text).toContain('"modified": "9999-12-31T23:59:59.999Z"');
+});

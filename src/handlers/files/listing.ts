@@ -3,6 +3,7 @@
 import { trimBlanks } from '../../http/blanks.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { ListedName } from './file-source.ts';
+import { datableMs } from './file-time.ts';
 import { escapeHtml } from './pages.ts';
 import type { Pairs } from './representation.ts';
 
@@ -80,7 +81,7 @@ function jsonOf(names: readonly ListedName[]): string {
     name,
     type: isDirectory ? 'directory' : 'file',
     ...(isDirectory ? {} : { size }),
-    modified: new Date(modifiedMs).toISOString(),
+    modified: isoDate(modifiedMs),
   }));
   return `${JSON.stringify(list, null, 2)}\n`;
 }
@@ -117,13 +118,17 @@ ${up}${rows}</tbody>
 `;
 }
 
+function isoDate(ms: number): string {
+  return new Date(datableMs(ms)).toISOString();
+}
+
 /** Making one for each row costs more than the rest of the row. */
 const BYTES = new Intl.NumberFormat('en-US');
 
 function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
   const slash = isDirectory ? '/' : '';
   const bytes = isDirectory ? '' : BYTES.format(size);
-  const time = new Date(modifiedMs).toISOString().slice(0, 16).replace('T', ' ');
+  const time = isoDate(modifiedMs).slice(0, 16).replace('T', ' ');
   const link = `<a href="./${encodeURIComponent(name)}${slash}">${escapeHtml(name)}${slash}</a>`;
   return `<tr><td>${link}</td><td>${bytes}</td><td>${time}</td></tr>\n`;
 }

@@ -5,6 +5,7 @@ import { lookup } from 'mrmime';
 import type { Validators } from '../../http/conditions.ts';
 import { formatHttpDate } from '../../http/date.ts';
 import { extendFields, type PreparedFields, prepareFields } from '../../http/fields.ts';
+import { datableMs } from './file-time.ts';
 
 /** Fields in order. */
 export type Pairs = readonly (readonly [string, string | number])[];
@@ -76,7 +77,7 @@ export class Representation implements Validators {
     this.kind = facts.kind;
     this.size = facts.size;
     // A file from the future was last changed now (RFC 9110 section 8.8.2.1).
-    this.lastModifiedMs = Math.floor(Math.min(facts.modifiedMs, nowMs) / 1000) * 1000;
+    this.lastModifiedMs = Math.floor(Math.min(datableMs(facts.modifiedMs), nowMs) / 1000) * 1000;
     this.etag = entityTag(facts, nowMs);
     this.fields = extendFields(this.kind.fields, this.#validators(), this.size);
   }
