@@ -278,6 +278,34 @@ describe('a listing', () => {
     for (const client of clients) expect((await client.readResponse()).text).toContain('href="./a"');
     expect(lists).toBe(1);
   });
+
+  test.each([
+    ['of few names is read for each request', 2, 3],
+    ['of many names is read once in a while', 10_000, 2],
+  ])('%s', async (_what, count, expected) => {
+    let lists = 0;
+    const names = Array.from({ length: count }, (_, i) => ({
+      name: `${i}`,
+      isDirectory: false,
+      size: 1,
+      modifiedMs: 0,
+    }));
+    const list: FileSource['list'] = async () => {
+      lists++;
+      return names;
+    };
+    const { handler, pass } = makeSite({ ...fakeSource({}), list }, { listing: true });
+    const { port } = await startHandler(handler);
+    const askOnce = async (): Promise<void> => {
+      expect((await ask(port, get('/', 'Accept: application/json'))).text).toContain('"name": "1"');
+    };
+    await askOnce();
+    pass(1);
+    await askOnce();
+    pass(1_000);
+    await askOnce();
+    expect(lists).toBe(expected);
+  });
 });
 
 describe('a pool', () => {

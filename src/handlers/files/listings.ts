@@ -10,23 +10,39 @@ import type { WorkPool } from './work-pool.ts';
 /** Pages that are kept: each may take megabytes. */
 const MAX_KEPT = 4;
 
+export interface ListingsOptions {
+  readonly pool: WorkPool;
+  readonly showsHidden: boolean;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** A folder of {@link MAX_LISTED_NAMES} is read again after this long, one of fewer names the sooner. */
+  readonly maxFreshMs: number;
+}
+
+/** A listing, and until when its folder is not read again: the time that goes into reading one stays a small share. */
+interface Kept {
+  readonly listing: Listing;
+  readonly freshUntilMs: number;
+}
+
 export class Listings {
-  readonly #pool: WorkPool;
-  readonly #showsHidden: boolean;
+  readonly #options: ListingsOptions;
   readonly #reading = new Map<string, SharedWait<Listing | Refusal>>();
   /** By path; the one that was made first leaves first. */
-  readonly #kept = new Map<string, Listing>();
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(pool: WorkPool, showsHidden: boolean) {
-    this.#pool = pool;
-    this.#showsHidden = showsHidden;
+  constructor(options: ListingsOptions) {
+    this.#options = options;
   }
 
   /** What is in `place`, which is shown as `path`; null: the client has left. */
   of(path: string, place: Place, client: WaitingClient): Promise<Listing | Refusal | null> {
+    const { pool, nowMs } = this.#options;
+    const kept = this.#kept.get(path);
+    if (kept !== undefined && nowMs() < kept.freshUntilMs) return Promise.resolve(kept.listing);
     const reading = this.#reading.get(path);
     if (reading !== undefined) return reading.wait(client);
-    if (this.#pool.isFull) return Promise.resolve('busy');
+    if (pool.isFull) return Promise.resolve('busy');
     const begun = new SharedWait<Listing | Refusal>();
     const listing = begun.wait(client);
     this.#reading.set(path, begun);
@@ -35,7 +51,8 @@ export class Listings {
   }
 
   async #read(reading: SharedWait<Listing | Refusal>, path: string, { source, path: folder }: Place): Promise<void> {
-    const names = await this.#pool
+    const begunMs = this.#options.nowMs();
+    const names = await this.#options.pool
       .run(
         () => source.list(folder, MAX_LISTED_NAMES),
         () => reading.isWanted,
@@ -43,15 +60,17 @@ export class Listings {
       .catch(() => 'failed' as const);
     this.#reading.delete(path);
     if (names === undefined) reading.settle('busy');
-    else reading.settle(typeof names === 'string' ? names : this.#listingOf(path, names));
+    else reading.settle(typeof names === 'string' ? names : this.#listingOf(path, names, begunMs));
   }
 
-  #listingOf(path: string, names: readonly ListedName[]): Listing {
-    const listing = new Listing(path, names, this.#showsHidden);
-    const kept = this.#kept.get(path);
-    if (kept?.isSame(listing) === true) return kept;
-    this.#kept.delete(path);
-    this.#kept.set(path, listing);
+  #listingOf(path: string, names: readonly ListedName[], begunMs: number): Listing {
+    const { showsHidden, maxFreshMs } = this.#options;
+    const found = new Listing(path, names, showsHidden);
+    const known = this.#kept.get(path)?.listing;
+    const listing = known?.isSame(found) === true ? known : found;
+    // A key that is set again would keep its place in the order.
+    if (listing === found) this.#kept.delete(path);
+    this.#kept.set(path, { listing, freshUntilMs: begunMs + (maxFreshMs * names.length) / MAX_LISTED_NAMES });
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= MAX_KEPT) break;
       this.#kept.delete(oldest);

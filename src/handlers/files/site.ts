@@ -56,7 +56,8 @@ export class Site {
     this.#prefix = name === '' ? '' : name + END;
     this.#options = options;
     this.#services = services;
-    this.#listings = new Listings(services.pool, options.showsHidden);
+    const { pool, nowMs } = services;
+    this.#listings = new Listings({ pool, showsHidden: options.showsHidden, nowMs, maxFreshMs: FRESH_MS });
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
