@@ -257,6 +257,37 @@ describe('a disk that does not answer', () => {
   });
 });
 
+test('many who wait for one slow file look for its siblings once', async () => {
+  const { opened, open } = gate();
+  const looked: string[] = [];
+  let opens = 0;
+  const file = fakeFile(5, async (into) => into.fill(0x78).length);
+  const source: FileSource = {
+    ...fakeSource({}),
+    look: () => null,
+    lookLater: async (path) => {
+      looked.push(path);
+      return 'missing';
+    },
+    open: () => null,
+    openLater: async () => {
+      if (++opens > 1) await opened;
+      return file;
+    },
+  };
+  const { handler, pass } = makeSite(source);
+  const { port, server } = await startHandler(handler);
+  expect((await ask(port, get('/x.txt', 'Accept-Encoding: gzip'))).text).toBe('xxxxx');
+  expect(looked).toEqual(['x.txt.gz']);
+  pass(1_000);
+  const clients = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
+  for (const client of clients) client.send(get('/x.txt', 'Accept-Encoding: gzip'));
+  await until(() => server.stats().requests === 9, 'all were asked for');
+  open();
+  for (const client of clients) expect((await client.readResponse()).text).toBe('xxxxx');
+  expect(looked).toEqual(['x.txt.gz', 'x.txt.gz']);
+});
+
 describe('a listing', () => {
   test('is read once for all who wait for it, and not for those who have left', async () => {
     const { opened, open } = gate();

@@ -108,7 +108,8 @@ export class Site {
 
   /** The file of `resource`, which is kept, was found to be the same. */
   #keepOn(resource: Resource, checkedMs: number): void {
-    this.#options.loader.codings.forgetChanged(resource);
+    // Many requests may have waited for the same slow file: the first to find it looks for its siblings.
+    if (checkedMs - resource.checkedMs >= FRESH_MS) this.#options.loader.codings.forgetChanged(resource);
     resource.checkedMs = checkedMs;
     this.#services.cache.renew(resource);
   }
