@@ -25,7 +25,7 @@ export function loadBound({ connections, bytes }) {
 
 /** Resident memory of one process at its worst. */
 export const PEAK_BYTES = 512 * MIB;
-/** How much larger a process may be in the end than it was when it was warm: caches and the heap's own slack. */
+/** How much larger a process may be in the end than it was when warm, for each of its heaps: caches and their slack. */
 export const GROWTH_BYTES = 96 * MIB;
 
 /** Files that may be kept open between two answers: more than a place has. */

@@ -8,7 +8,7 @@ const STALL_MS = 20_000;
 /** A client of hostile bytes leaves when nothing has come for this long: perhaps nothing will. */
 const SILENCE_MS = 400;
 /** Bytes that a dripping client reads one by one before it reads the rest. */
-const DRIPPED_BYTES = 1_500;
+const DRIPPED_BYTES = 300;
 
 export class Client {
   bytesSent = 0;

@@ -8,10 +8,9 @@ const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.
 const APPLICATIONS = fileURLToPath(new URL('applications/', import.meta.url));
 
 /** Short enough that slow clients meet them, long enough for sound ones on a busy machine. */
-const DEADLINES = ['first-byte', 'header', 'body', 'send', 'keep-alive', 'half-closed'].flatMap((name) => [
-  `--${name}-timeout-ms`,
-  '5000',
-]);
+const DEADLINES = ['first-byte', 'header', 'body', 'keep-alive'].flatMap((name) => [`--${name}-timeout-ms`, '5000']);
+/** A sound client that reads byte by byte takes little for a while, since its receive buffer is full. */
+const ANSWER_DEADLINES = ['--send-timeout-ms', '30000', '--half-closed-timeout-ms', '30000'];
 
 const RAW = ['--app', join(APPLICATIONS, 'raw.js:application'), '--door', 'raw'];
 const WSGI = ['--app', join(APPLICATIONS, 'wsgi.js:application')];
@@ -40,17 +39,33 @@ function verifyLog(place) {
   return '';
 }
 
+/** Bounds so small that ordinary requests reach them, and none that a sound client would notice. */
+const NARROW = {
+  'max-header-bytes': 2_048,
+  'max-target-bytes': 512,
+  'max-fields': 20,
+  'max-body-bytes': 60_000,
+  'max-unsent-bytes': 1_024,
+  'max-accepts-per-turn': 1,
+  'max-requests-per-turn': 2,
+  'max-file-bytes-per-turn': 65_536,
+  'max-cache-bytes': 50_000,
+  'max-cached-file-bytes': 2_000,
+  'max-huge-page-bytes': 0,
+  'max-open-files': 2,
+};
+
 /**
  * `flags`: of the command, for a place. `sites`: which requests it answers (requests.js). `round`: when it runs.
- * `isBusy`: it never sleeps, so its processor time says nothing. `verify`: what is wrong in its place afterwards.
+ * `heaps`: processes and threads with a JavaScript heap of their own (1). `isBusy`: it never sleeps, so its processor time says nothing. `verify`: what is wrong in its place afterwards.
  */
 export const SERVERS = [
   { name: 'files', round: 0, sites: ['files'], flags: files },
   { name: 'wsgi', round: 0, sites: ['routes'], flags: () => WSGI },
   { name: 'fetch', round: 0, sites: ['routes', 'fetch'], flags: () => FETCH },
   { name: 'raw', round: 0, sites: ['routes'], flags: () => RAW },
-  { name: 'offload', round: 1, sites: ['routes'], flags: () => [...WSGI, '--offload', '2'] },
-  { name: 'offload-fetch', round: 1, sites: ['routes', 'fetch'], flags: () => [...FETCH, '--offload', '2'] },
+  { name: 'offload', round: 1, sites: ['routes'], heaps: 3, flags: () => [...WSGI, '--offload', '2'] },
+  { name: 'offload-fetch', round: 1, sites: ['routes', 'fetch'], heaps: 3, flags: () => [...FETCH, '--offload', '2'] },
   {
     name: 'dynamic',
     round: 1,
@@ -65,7 +80,7 @@ export const SERVERS = [
     verify: verifyLog,
   },
   { name: 'coroutine', round: 2, sites: ['routes'], flags: () => [...RAW, '--model', 'coroutine'] },
-  { name: 'workers', round: 2, sites: ['routes', 'fetch'], flags: () => [...FETCH, '--workers', '2'] },
+  { name: 'workers', round: 2, sites: ['routes', 'fetch'], heaps: 2, flags: () => [...FETCH, '--workers', '2'] },
   {
     name: 'poll',
     round: 2,
@@ -73,7 +88,31 @@ export const SERVERS = [
     flags: (place) => [...files(place), ...WSGI, '--backend', 'poll'],
   },
   { name: 'select', round: 2, sites: ['routes', 'fetch'], flags: () => [...FETCH, '--backend', 'select'] },
-  { name: 'scan', round: 2, sites: ['routes'], isBusy: true, flags: () => [...RAW, '--backend', 'scan'] },
+  {
+    name: 'narrow',
+    round: 3,
+    sites: ['files', 'routes'],
+    flags: (place) => [
+      ...files(place),
+      ...RAW,
+      ...Object.entries(NARROW).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+    ],
+  },
+  {
+    name: 'multiprocess',
+    round: 3,
+    sites: ['files', 'routes'],
+    heaps: 2,
+    flags: (place) => [...files(place), ...WSGI, '--model', 'multiprocess', '--workers', '2'],
+  },
+  {
+    name: 'multithread',
+    round: 3,
+    sites: ['routes', 'fetch'],
+    heaps: 2,
+    flags: () => [...FETCH, '--model', 'multithread', '--workers', '2'],
+  },
+  { name: 'scan', round: 3, sites: ['routes'], isBusy: true, flags: () => [...RAW, '--backend', 'scan'] },
 ];
 
 /** Another program, which must print the URL where it listens: only its page is known to be answered. */
@@ -84,5 +123,5 @@ export function otherProgram(command) {
 /** The command line of a server in a place. */
 export function argvOf({ command, flags }, place) {
   if (command !== undefined) return [process.execPath, ...command];
-  return [process.execPath, COMMAND, '--port', '0', ...DEADLINES, ...flags(place)];
+  return [process.execPath, COMMAND, '--port', '0', ...DEADLINES, ...ANSWER_DEADLINES, ...flags(place)];
 }

@@ -68,10 +68,6 @@ export class Subject {
     this.#pids = pidsOf(this.#program.pid);
   }
 
-  get processes() {
-    return this.#pids.length;
-  }
-
   /** How it ended; empty while it runs. */
   get end() {
     return this.#program.how;

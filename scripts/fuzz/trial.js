@@ -249,7 +249,7 @@ export class Trial {
     if (others > warm.others + OPEN_FILES) {
       problems.push(['descriptors', `${others - warm.others} descriptors of files are left open`]);
     }
-    if (grown > GROWTH_BYTES * this.#subject.processes) {
+    if (grown > GROWTH_BYTES * (this.#subject.server.heaps ?? 1)) {
       problems.push(['memory', `it is ${mib(grown)} larger than it was when it was warm`]);
     }
     return problems;
