@@ -66,3 +66,19 @@ test('65,536 pieces of one byte are a few slabs', () => {
   while (queue.shift() !== null) slabs++;
   expect(slabs).toBeLessThan(16);
 });
+
+test('text is what UTF-8 makes of the bytes, wherever slabs cut characters', () => {
+  const texts = ['', 'a', 'plain '.repeat(50_000), '\ufeffgr\u00fc\u00dfe \u20ac \u{1f600} '.repeat(30_000)];
+  const samples = [
+    ...texts.map((text) => Buffer.from(text)),
+    Buffer.from('\xe2\x82a\xff\xf0\x9f'.repeat(30_000), 'latin1'),
+  ];
+  for (const sample of samples) {
+    for (const step of [1, 1_000, 65_536]) {
+      const queue = new SlabQueue();
+      for (let at = 0; at < sample.length; at += step) queue.append(sample, at, Math.min(at + step, sample.length));
+      expect(queue.takeText() === sample.toString('utf8'), `${sample.length} bytes in pieces of ${step}`).toBe(true);
+      expect(queue.byteLength).toBe(0);
+    }
+  }
+});

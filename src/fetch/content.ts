@@ -20,6 +20,8 @@ export type BodyInit =
 export interface IncomingContent {
   read(): Promise<Uint8Array | null>;
   bytes(): Promise<Uint8Array>;
+  /** As UTF-8; a byte order mark stays. */
+  text(): Promise<string>;
 }
 
 /** Not in the types: whether anybody read of, or cancelled, a web stream. */
@@ -72,20 +74,17 @@ export class Content {
     const taken = this.take();
     if (typeof taken === 'string') return new Uint8Array(Buffer.from(taken));
     if (taken instanceof Uint8Array) return new Uint8Array(taken);
-    return ownBytes(taken instanceof ReadableStream ? await readAll(taken) : await taken.bytes());
+    return ownBytes(taken instanceof ReadableStream ? (await readAll(taken)).takeAll() : await taken.bytes());
   }
 
   /** "UTF-8 decode": a byte order mark goes, what is no UTF-8 becomes U+FFFD. */
   async text(): Promise<string> {
     const taken = this.take();
     if (typeof taken === 'string') return withoutBom(toWellFormed.call(taken));
-    const bytes =
-      taken instanceof Uint8Array
-        ? taken
-        : taken instanceof ReadableStream
-          ? await readAll(taken)
-          : await taken.bytes();
-    return withoutBom(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    if (taken instanceof Uint8Array) {
+      return withoutBom(Buffer.from(taken.buffer, taken.byteOffset, taken.byteLength).toString('utf8'));
+    }
+    return withoutBom(taken instanceof ReadableStream ? (await readAll(taken)).takeText() : await taken.text());
   }
 
   /** Gives it away, as whole as it is here: who takes it is its one reader. @throws TypeError when it is unusable. */
@@ -176,14 +175,14 @@ function spentStream(): ReadableStream<Uint8Array> {
   return stream;
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<SlabQueue> {
   const reader = stream.getReader();
   const all = new SlabQueue();
   for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
     if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
     all.append(value);
   }
-  return all.takeAll();
+  return all;
 }
 
 /** The bytes in an ArrayBuffer of exactly their length: the same one where it is that already. */

@@ -158,17 +158,21 @@ export class Body implements RequestBody {
   }
 
   async bytes(maxBytes: number = this.#limits.maxBodyBytes): Promise<Buffer> {
+    return (await this.#collect(maxBytes)).takeAll();
+  }
+
+  async text(maxBytes: number = this.#limits.maxBodyBytes): Promise<string> {
+    return (await this.#collect(maxBytes)).takeText();
+  }
+
+  async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
     for (let piece = await this.read(); piece !== null; piece = await this.read()) {
       if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
       all.append(piece);
     }
-    return all.takeAll();
-  }
-
-  async text(maxBytes?: number): Promise<string> {
-    return (await this.bytes(maxBytes)).toString('utf8');
+    return all;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {

@@ -106,17 +106,21 @@ class RemoteBody implements RequestBody {
   }
 
   async bytes(maxBytes: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
+    return (await this.#collect(maxBytes)).takeAll();
+  }
+
+  async text(maxBytes: number = Number.POSITIVE_INFINITY): Promise<string> {
+    return (await this.#collect(maxBytes)).takeText();
+  }
+
+  async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
     for await (const piece of this) {
       if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
       all.append(piece);
     }
-    return all.takeAll();
-  }
-
-  async text(maxBytes?: number): Promise<string> {
-    return (await this.bytes(maxBytes)).toString('utf8');
+    return all;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
