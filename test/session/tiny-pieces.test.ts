@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { Outbox } from '../../src/connection/outbox.ts';
 import { Body } from '../../src/session/body.ts';
 import { connect } from '../support/client.ts';
-import { cpuRatio } from '../support/cpu.ts';
+import { expectLinear } from '../support/growth.ts';
 import { portOf, startProgram } from '../support/program.ts';
 
 const LIMITS = {
@@ -60,7 +60,7 @@ test('taking a window of pieces costs time in proportion to their number', async
     for (let i = 0; i < count; i++) body.receive(bytes, 0, bytes.length);
     for (let length = 0; length < count; ) length += (await body.read())?.length ?? count;
   };
-  expect(await cpuRatio(take, 60_000)).toBeLessThan(16);
+  await expectLinear((size) => () => take(size), 7_500);
 });
 
 test('sending output that was written byte by byte costs time in proportion to the number of writes', async () => {
@@ -70,7 +70,7 @@ test('sending output that was written byte by byte costs time in proportion to t
     for (let i = 0; i < count; i++) outbox.drop(1);
     expect(outbox.bytes).toBe(0);
   };
-  expect(await cpuRatio(send, 40_000)).toBeLessThan(16);
+  await expectLinear((size) => () => send(size), 5_000);
 });
 
 test.each([
