@@ -135,7 +135,8 @@ class Run {
       .sort()
       .map(([name, count]) => `${count} ${name}`);
     process.stdout.write(
-      `fuzz: seed ${this.#options.seed}: ${this.#failures.length} failures; ${this.#counts.size} servers, ` +
+      `fuzz: seed ${this.#options.seed}: ${this.#isInterrupted ? 'interrupted, ' : ''}${this.#failures.length} failures; ` +
+        `${this.#counts.size} servers, ` +
         `${connections} connections, ${requests} requests, ${mib(bytesSent)} sent, ${mib(bytesReceived)} received, ` +
         `answers: ${answers.join(', ')}; at most ${mib(peakBytes)}, ${cpuSeconds.toFixed(1)} s of processor time, ` +
         `${(slowestCostSeconds * 1_000).toFixed(0)} ms of it for one request, slowest probe ${slowestProbeMs.toFixed(0)} ms\n`,
