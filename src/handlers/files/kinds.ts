@@ -5,7 +5,7 @@ import type { Coding } from './codings.ts';
 import { isCompressible, type Kind, makeKind, mediaTypeOf, type Pairs } from './representation.ts';
 
 export interface KindOptions {
-  /** Of text; empty: none is told. */
+  /** The charset of text types; empty: the Content-Type has none. */
   readonly charset: string;
   /** Siblings in a coding are looked for, and what has none is compressed. */
   readonly compression: boolean;
