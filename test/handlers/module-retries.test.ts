@@ -48,6 +48,8 @@ async function startScarce(dynamic: string): Promise<Scarce> {
   const shell = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
   const program = startProgram('bash', ['-c', shell, process.execPath, script]);
   const client = await connect(Number(await program.announced(/^port (\d+)$/m)));
+  // An answer shows that the connection was accepted: without descriptors it would wait for that.
+  await client.send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').readResponse();
   const say = async (word: string): Promise<void> => {
     const before = program.stdout.length;
     program.say(word);
