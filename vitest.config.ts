@@ -9,7 +9,7 @@ const config: ViteUserConfig = {
     setupFiles: ['test/support/leaks.ts'],
     pool: 'forks',
     // Most tests wait for a system or a child, not for the processor.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: Math.ceil(availableParallelism() * 2),
     // Bounds for what hangs, not expectations: nothing here depends on how fast the machine is.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 const BENCH = fileURLToPath(new URL('../../bench/bench.js', import.meta.url));
 const EMULATED = fileURLToPath(new URL('../../bench/emulated.js', import.meta.url));
-const TINY = ['--quick', '--seconds', '0.3', '--rounds', '1', '--only', 'plaintext'];
+const TINY = ['--quick', '--seconds', '0.1', '--rounds', '1', '--only', 'plaintext'];
 const TIMEOUT_MS = 90_000;
 
 interface Outcome {

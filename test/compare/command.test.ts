@@ -15,7 +15,7 @@ import { settled, until } from '../support/until.ts';
 import { result } from './results.ts';
 
 const TIMEOUT_MS = 120_000;
-const TINY = ['--rounds', '1', '--seconds', '0.2'];
+const TINY = ['--rounds', '1', '--seconds', '0.1'];
 
 function compare(args: readonly string[], options: ProgramOptions = {}): Program {
   return startProgram(process.execPath, [COMMAND, 'compare', ...args], options);

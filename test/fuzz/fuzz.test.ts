@@ -13,6 +13,8 @@ import { until } from '../support/until.ts';
 const FUZZ = join(REPOSITORY, 'scripts', 'fuzz.js');
 const FAULTY = 'test/fuzz/programs/faulty.mjs';
 const TIMEOUT_MS = 90_000;
+/** Enough for each fault to be found. */
+const SHORT = ['--seconds', '1', '--connections', '16'];
 
 interface Outcome {
   readonly exit: number | null;
@@ -46,13 +48,13 @@ const FAULTS: readonly (readonly [string, number, RegExp])[] = [
 
 describe.concurrent('a server', () => {
   test('without a fault passes', { timeout: TIMEOUT_MS }, async ({ expect }) => {
-    const { exit, stdout } = await fuzz('--program', `${FAULTY} none`, '--seconds', '2', '--seed', '1');
+    const { exit, stdout } = await fuzz('--program', `${FAULTY} none`, ...SHORT, '--seed', '1');
     expect(stdout).toMatch(/^fuzz: seed 1: 0 failures; 1 servers, \d+ connections/m);
     expect(exit).toBe(0);
   });
 
   test.each(FAULTS)('that has the fault "%s" fails', { timeout: TIMEOUT_MS }, async (fault, seed, said) => {
-    const program = await fuzz('--program', `${FAULTY} ${fault}`, '--seconds', '3', '--seed', String(seed));
+    const program = await fuzz('--program', `${FAULTY} ${fault}`, ...SHORT, '--seed', String(seed));
     expect(program.stdout).toMatch(said);
     expect(program.exit).toBe(1);
     rmSync(replayFileOf(program.stdout));
@@ -60,7 +62,7 @@ describe.concurrent('a server', () => {
 });
 
 test('the input of a failure can be sent again', { timeout: TIMEOUT_MS }, async () => {
-  const failed = await fuzz('--program', `${FAULTY} cost`, '--seconds', '3', '--seed', '3001');
+  const failed = await fuzz('--program', `${FAULTY} cost`, ...SHORT, '--seed', '3001');
   const file = replayFileOf(failed.stdout);
   const again = await fuzz('--replay', file);
   rmSync(file);

@@ -73,7 +73,7 @@ test('a body whose close() never settles is given whole, and its thread is repla
 
 test('a handler whose answer failed, and that goes on, loses its thread', async () => {
   const { port } = await startPool('--offload-timeout-ms', '0');
-  expect((await ask(port, get('/fails-and-computes'))).status).toBe(500);
+  expect((await ask(port, get('/fails-and-waits'))).status).toBe(500);
   expect((await ask(port, get('/thread'))).status).toBe(200);
 });
 

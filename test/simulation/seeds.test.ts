@@ -9,7 +9,7 @@ import { TRANSITIONS } from '../../src/testing/scenario/machine.ts';
 import { play } from '../../src/testing/scenario/play.ts';
 import { drawRun, type RunSettings } from '../../src/testing/scenario/settings.ts';
 
-const RUNS = 150;
+const RUNS = 100;
 const BLOCK = 25;
 
 /** A run that failed once, made smaller, and the rule that it broke. */

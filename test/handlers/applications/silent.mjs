@@ -27,9 +27,9 @@ const routes = {
     response.send(200, {}, 'answered');
     return forEver();
   },
-  '/fails-and-computes': (_request, response) => {
+  '/fails-and-waits': (_request, response) => {
     response.send(99);
-    for (;;);
+    return forEver();
   },
   '/floods': (_request, response) => {
     response.start(200);
