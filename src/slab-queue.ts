@@ -41,6 +41,22 @@ export class SlabQueue {
   }
 
   /**
+   * As `append`, for bytes that the caller gives away: a piece that fills its ArrayBuffer becomes a slab as it is,
+   * without a copy. Behind a slab that has room it is copied, so that small and large pieces in turn leave no room
+   * unused.
+   */
+  adopt(bytes: Uint8Array<ArrayBuffer>): void {
+    const last = this.#last;
+    const hasRoom = last !== null && last.usedBytes < last.bytes.length;
+    if (hasRoom || bytes.length < MIN_SLAB_BYTES || bytes.length !== bytes.buffer.byteLength) {
+      this.append(bytes);
+      return;
+    }
+    this.#byteLength += bytes.length;
+    this.#push({ bytes, usedBytes: bytes.length, next: null });
+  }
+
+  /**
    * Removes the oldest slab and returns its bytes, in an ArrayBuffer of exactly their length; null when the queue is
    * empty. A view of a longer buffer would show memory that is not part of the content.
    */
@@ -67,12 +83,20 @@ export class SlabQueue {
     return all;
   }
 
-  /** Removes everything and returns it as UTF-8 text, slab by slab: text beside all of its bytes takes twice as much. */
-  takeText(): string {
-    if (this.#first === this.#last) return this.takeAll().toString('utf8');
+  /**
+   * Removes everything and returns it as UTF-8 text, slab by slab: text beside all of its bytes takes twice as much. A
+   * byte order mark at its start is looked for in the first piece of text: a look at all of it would copy it.
+   */
+  takeText(byteOrderMark: 'kept' | 'removed' = 'kept'): string {
+    let removed = byteOrderMark === 'removed' ? '\ufeff' : '';
+    if (this.#first === this.#last) return withoutStart(this.takeAll().toString('utf8'), removed);
     const decoder = new StringDecoder('utf8');
     let text = '';
-    for (let bytes = this.shift(); bytes !== null; bytes = this.shift()) text += decoder.write(bytes);
+    for (let bytes = this.shift(); bytes !== null; bytes = this.shift()) {
+      const piece = decoder.write(bytes);
+      text += withoutStart(piece, removed);
+      if (piece !== '') removed = '';
+    }
     return text + decoder.end();
   }
 
@@ -87,11 +111,19 @@ export class SlabQueue {
     const last = this.#last;
     if (last !== null && last.usedBytes < last.bytes.length) return last;
     const slab = { bytes: new Uint8Array(Math.max(wantedBytes, grownBytes(last))), usedBytes: 0, next: null };
-    if (last === null) this.#first = slab;
-    else last.next = slab;
-    this.#last = slab;
+    this.#push(slab);
     return slab;
   }
+
+  #push(slab: Slab): void {
+    if (this.#last === null) this.#first = slab;
+    else this.#last.next = slab;
+    this.#last = slab;
+  }
+}
+
+function withoutStart(text: string, start: string): string {
+  return start !== '' && text.startsWith(start) ? text.slice(start.length) : text;
 }
 
 /** Copies `from[at, at + count)` into the room of `slab`. */

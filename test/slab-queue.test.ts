@@ -59,6 +59,28 @@ test('what is appended is copied, and no piece shows memory behind its bytes', (
   }
 });
 
+test('what is adopted is not copied when it fills its buffer, and small pieces between it cost no slab each', () => {
+  const queue = new SlabQueue();
+  const large = new Uint8Array(5_000).fill(1);
+  queue.adopt(large);
+  expect(queue.shift()).toBe(large);
+  queue.adopt(large.subarray(1));
+  expect(queue.shift()?.buffer.byteLength).toBe(4_999);
+  for (let i = 0; i < 100; i++) {
+    queue.append(Uint8Array.of(2));
+    queue.adopt(new Uint8Array(2_000).fill(3));
+  }
+  expect(queue.byteLength).toBe(100 * 2_001);
+  let slabs = 0;
+  let sum = 0;
+  for (let slab = queue.shift(); slab !== null; slab = queue.shift()) {
+    slabs++;
+    for (const byte of slab) sum += byte;
+  }
+  expect(sum).toBe(100 * (2 + 3 * 2_000));
+  expect(slabs).toBeLessThan(16);
+});
+
 test('65,536 pieces of one byte are a few slabs', () => {
   const queue = new SlabQueue();
   for (let i = 0; i < 65_536; i++) queue.append(Uint8Array.of(i & 0xff));
@@ -68,16 +90,26 @@ test('65,536 pieces of one byte are a few slabs', () => {
 });
 
 test('text is what UTF-8 makes of the bytes, wherever slabs cut characters', () => {
-  const texts = ['', 'a', 'plain '.repeat(50_000), '\ufeffgr\u00fc\u00dfe \u20ac \u{1f600} '.repeat(30_000)];
+  const texts = [
+    '',
+    'a',
+    '\ufeff',
+    '\ufeff\ufeffa',
+    'plain '.repeat(50_000),
+    '\ufeffgr\u00fc\u00dfe \u20ac \u{1f600} '.repeat(30_000),
+  ];
   const samples = [
     ...texts.map((text) => Buffer.from(text)),
     Buffer.from('\xe2\x82a\xff\xf0\x9f'.repeat(30_000), 'latin1'),
   ];
-  for (const sample of samples) {
-    for (const step of [1, 1_000, 65_536]) {
+  const cases = samples.flatMap((sample) => [1, 1_000, 65_536].map((step) => ({ sample, step })));
+  for (const { sample, step } of cases) {
+    for (const mark of ['kept', 'removed'] as const) {
       const queue = new SlabQueue();
       for (let at = 0; at < sample.length; at += step) queue.append(sample, at, Math.min(at + step, sample.length));
-      expect(queue.takeText() === sample.toString('utf8'), `${sample.length} bytes in pieces of ${step}`).toBe(true);
+      const whole = sample.toString('utf8');
+      const wanted = mark === 'removed' ? whole.replace(/^\ufeff/, '') : whole;
+      expect(queue.takeText(mark) === wanted, `${sample.length} bytes in pieces of ${step}, mark ${mark}`).toBe(true);
       expect(queue.byteLength).toBe(0);
     }
   }

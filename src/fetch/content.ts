@@ -2,6 +2,7 @@
 // client is still sending, or a stream, which is made only for who asks for it. It must not know messages.
 
 import stream from 'node:stream';
+import { ownBytes } from '../own-bytes.ts';
 import { SlabQueue } from '../slab-queue.ts';
 import { NodeResponse } from './native.ts';
 
@@ -18,10 +19,8 @@ export type BodyInit =
 
 /** Content that arrives, in the manner of the server. */
 export interface IncomingContent {
+  /** The next piece, which belongs to the reader; null at the end. */
   read(): Promise<Uint8Array | null>;
-  bytes(): Promise<Uint8Array>;
-  /** As UTF-8; a byte order mark stays. */
-  text(): Promise<string>;
 }
 
 /** Not in the types: whether anybody read of, or cancelled, a web stream. */
@@ -74,7 +73,7 @@ export class Content {
     const taken = this.take();
     if (typeof taken === 'string') return new Uint8Array(Buffer.from(taken));
     if (taken instanceof Uint8Array) return new Uint8Array(taken);
-    return ownBytes(taken instanceof ReadableStream ? (await readAll(taken)).takeAll() : await taken.bytes());
+    return ownBytes((await readAll(taken)).takeAll());
   }
 
   /** "UTF-8 decode": a byte order mark goes, what is no UTF-8 becomes U+FFFD. */
@@ -84,7 +83,7 @@ export class Content {
     if (taken instanceof Uint8Array) {
       return withoutBom(Buffer.from(taken.buffer, taken.byteOffset, taken.byteLength).toString('utf8'));
     }
-    return withoutBom(taken instanceof ReadableStream ? (await readAll(taken)).takeText() : await taken.text());
+    return (await readAll(taken)).takeText('removed');
   }
 
   /** Gives it away, as whole as it is here: who takes it is its one reader. @throws TypeError when it is unusable. */
@@ -175,22 +174,18 @@ function spentStream(): ReadableStream<Uint8Array> {
   return stream;
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<SlabQueue> {
-  const reader = stream.getReader();
+async function readAll(source: ReadableStream<Uint8Array> | IncomingContent): Promise<SlabQueue> {
   const all = new SlabQueue();
+  if (!(source instanceof ReadableStream)) {
+    for (let piece = await source.read(); piece !== null; piece = await source.read()) all.adopt(ownBytes(piece));
+    return all;
+  }
+  const reader = source.getReader();
   for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
     if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
     all.append(value);
   }
   return all;
-}
-
-/** The bytes in an ArrayBuffer of exactly their length: the same one where it is that already. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
-    ? new Uint8Array(buffer)
-    : new Uint8Array(bytes);
 }
 
 function withoutBom(text: string): string {

@@ -23,7 +23,7 @@ export interface BodyOwner {
 }
 
 interface Waiter {
-  resolve(piece: Uint8Array | null): void;
+  resolve(piece: Uint8Array<ArrayBuffer> | null): void;
   reject(error: unknown): void;
 }
 
@@ -137,7 +137,7 @@ export class Body implements RequestBody {
     waiter?.reject(error);
   }
 
-  read(): Promise<Uint8Array | null> {
+  read(): Promise<Uint8Array<ArrayBuffer> | null> {
     const piece = this.#queue.shift();
     if (piece !== null) {
       this.#owner?.bodyWanted(false);
@@ -170,7 +170,7 @@ export class Body implements RequestBody {
     for (let piece = await this.read(); piece !== null; piece = await this.read()) {
       if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-      all.append(piece);
+      all.adopt(piece);
     }
     return all;
   }

@@ -141,7 +141,10 @@ test('a message holds the bytes of a piece, not the memory that it is a view of'
   expect(exactBytes(null)).toBeNull();
 });
 
-test('a piece of a larger buffer that a handler reads is sent to its thread alone', async () => {
+test.each([
+  ['that is part of a larger buffer is sent alone', new Uint8Array(65_536).subarray(10, 5_010), 5_000],
+  ['of its own buffer is moved', new Uint8Array(5_000), 0],
+])('a piece %s to the thread that reads it', async (_, read, leftBytes) => {
   const endpoint = { address: '127.0.0.1', port: 1 };
   const head = {
     ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1' as const, fields: [] },
@@ -153,9 +156,10 @@ test('a piece of a larger buffer that a handler reads is sent to its thread alon
   const over = call.run(() => new Promise(() => {})).catch(() => {});
   thread.port2.postMessage({ type: 'read' });
   await once(client.port2, 'message');
-  request.receive({ type: 'piece', piece: new Uint8Array(65_536).subarray(10, 14), trailers: [] });
+  request.receive({ type: 'piece', piece: read, trailers: [] });
   const [{ piece }] = await once(thread.port2, 'message');
-  expect([piece.byteLength, piece.buffer.byteLength]).toEqual([4, 4]);
+  expect([piece.byteLength, piece.buffer.byteLength]).toEqual([5_000, 5_000]);
+  expect(read.byteLength).toBe(leftBytes);
   thread.port2.postMessage({ type: 'done', thrown: null });
   await over;
   client.port1.close();

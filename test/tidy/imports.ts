@@ -24,7 +24,7 @@ const APART: readonly string[] = ['conformance', 'compare'];
 const PLAIN = ['src/errors.ts', 'src/package.ts', 'src/printable.ts'];
 
 /** Plain data structures, which `fetch` may import too. */
-const STRUCTURES = ['src/slab-queue.ts'];
+const STRUCTURES = ['src/slab-queue.ts', 'src/own-bytes.ts'];
 
 /** Those that rooms of the server may import too. */
 const SHARED = [...PLAIN, ...STRUCTURES, 'src/limits.ts'];
@@ -46,6 +46,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/limits.ts': ['src/errors.ts'],
   'src/package.ts': [],
   'src/slab-queue.ts': [],
+  'src/own-bytes.ts': [],
   'src/printable.ts': [],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],

@@ -3,8 +3,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
+import { ownBytes } from '../../own-bytes.ts';
 import type { FromWorker, RequestHead, ToWorker } from './messages.ts';
-import { exactBytes, weightOf } from './piece.ts';
+import { weightOf } from './piece.ts';
 import { revived, thrownOf } from './thrown.ts';
 
 /** A handler whose client is gone, or whose answer failed, may compute for ever: its thread is ended after this time. */
@@ -152,7 +153,13 @@ export class OffloadedCall {
     try {
       const piece = await this.#request.body.read();
       const { trailers } = this.#request.body;
-      this.#post({ type: 'piece', piece: exactBytes(piece), trailers: piece === null ? trailers : [] });
+      if (piece === null) {
+        this.#post({ type: 'piece', piece, trailers });
+        return;
+      }
+      // Pieces are the reader's own, so the thread gets the memory itself: a copy here would wait for the collector.
+      const own = ownBytes(piece);
+      this.#post({ type: 'piece', piece: own, trailers: [] }, [own.buffer]);
     } catch (error) {
       this.#post({ type: 'unreadable', thrown: thrownOf(error) });
     }
@@ -178,7 +185,7 @@ export class OffloadedCall {
     this.#grace ??= setTimeout(() => this.#cancel.abort(), GONE_GRACE_MS).unref();
   }
 
-  #post(message: ToWorker): void {
-    this.#port.postMessage(message);
+  #post(message: ToWorker, transferred: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transferred);
   }
 }

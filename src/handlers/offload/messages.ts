@@ -44,7 +44,7 @@ export type FromWorker =
 
 /** To the worker: what happens meanwhile. */
 export type ToWorker =
-  | { readonly type: 'piece'; readonly piece: Uint8Array | null; readonly trailers: Pairs }
+  | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: Pairs }
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
   /** The client took what was written, up to this weight. */
   | { readonly type: 'taken'; readonly weight: number }

@@ -75,7 +75,7 @@ export class RemoteRequest implements HttpRequest {
 }
 
 interface Waiter {
-  resolve(piece: Uint8Array | null): void;
+  resolve(piece: Uint8Array<ArrayBuffer> | null): void;
   reject(error: unknown): void;
 }
 
@@ -92,7 +92,7 @@ class RemoteBody implements RequestBody {
     this.#isOver = length === 0;
   }
 
-  read(): Promise<Uint8Array | null> {
+  read(): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#isOver) return Promise.resolve(null);
     if (this.#waiter !== null) {
       return Promise.reject(
@@ -115,10 +115,10 @@ class RemoteBody implements RequestBody {
 
   async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
-    for await (const piece of this) {
+    for (let piece = await this.read(); piece !== null; piece = await this.read()) {
       if (all.byteLength + piece.length > maxBytes)
         throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-      all.append(piece);
+      all.adopt(piece);
     }
     return all;
   }
@@ -127,7 +127,7 @@ class RemoteBody implements RequestBody {
     for (let piece = await this.read(); piece !== null; piece = await this.read()) yield piece;
   }
 
-  receive(piece: Uint8Array | null, trailers: Pairs): void {
+  receive(piece: Uint8Array<ArrayBuffer> | null, trailers: Pairs): void {
     if (piece === null) {
       this.#isOver = true;
       this.trailers = trailers;
