@@ -2,6 +2,7 @@
 // bytes and not the number of pieces: one byte in an array of its own costs about 200 bytes of heap.
 
 import { StringDecoder } from 'node:string_decoder';
+import { ownBytes } from './own-bytes.ts';
 
 /**
  * The first piece gets a slab of exactly its length, since most queues never hold a second one. Later slabs double
@@ -17,6 +18,12 @@ interface Slab {
   readonly bytes: Uint8Array<ArrayBuffer>;
   usedBytes: number;
   next: Slab | null;
+}
+
+/** What gives its pieces away. */
+interface PieceSource {
+  /** The next piece; null at the end. */
+  read(): Promise<Uint8Array | null>;
 }
 
 export class SlabQueue {
@@ -45,15 +52,24 @@ export class SlabQueue {
    * without a copy. Behind a slab that has room it is copied, so that small and large pieces in turn leave no room
    * unused.
    */
-  adopt(bytes: Uint8Array<ArrayBuffer>): void {
+  adopt(bytes: Uint8Array): void {
     const last = this.#last;
     const hasRoom = last !== null && last.usedBytes < last.bytes.length;
-    if (hasRoom || bytes.length < MIN_SLAB_BYTES || bytes.length !== bytes.buffer.byteLength) {
+    if (hasRoom || bytes.length < MIN_SLAB_BYTES) {
       this.append(bytes);
       return;
     }
     this.#byteLength += bytes.length;
-    this.#push({ bytes, usedBytes: bytes.length, next: null });
+    this.#push({ bytes: ownBytes(bytes), usedBytes: bytes.length, next: null });
+  }
+
+  /** Adopts everything that `source` reads, to its end; false: it was more than `maxBytes`, and is read no further. */
+  async adoptAll(source: PieceSource, maxBytes: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    for (let piece = await source.read(); piece !== null; piece = await source.read()) {
+      if (this.#byteLength + piece.length > maxBytes) return false;
+      this.adopt(piece);
+    }
+    return true;
   }
 
   /**

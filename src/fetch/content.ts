@@ -177,7 +177,7 @@ function spentStream(): ReadableStream<Uint8Array> {
 async function readAll(source: ReadableStream<Uint8Array> | IncomingContent): Promise<SlabQueue> {
   const all = new SlabQueue();
   if (!(source instanceof ReadableStream)) {
-    for (let piece = await source.read(); piece !== null; piece = await source.read()) all.adopt(ownBytes(piece));
+    await all.adoptAll(source);
     return all;
   }
   const reader = source.getReader();

@@ -45,7 +45,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': ['src/errors.ts'],
   'src/package.ts': [],
-  'src/slab-queue.ts': [],
+  'src/slab-queue.ts': ['src/own-bytes.ts'],
   'src/own-bytes.ts': [],
   'src/printable.ts': [],
   'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],

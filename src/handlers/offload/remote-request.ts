@@ -115,10 +115,8 @@ class RemoteBody implements RequestBody {
 
   async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
-    for (let piece = await this.read(); piece !== null; piece = await this.read()) {
-      if (all.byteLength + piece.length > maxBytes)
-        throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-      all.adopt(piece);
+    if (!(await all.adoptAll(this, maxBytes))) {
+      throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
     }
     return all;
   }
