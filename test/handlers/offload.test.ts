@@ -2,7 +2,9 @@
 // own request's misfortune alone. The pool needs the built files: its threads load no TypeScript.
 
 import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { RemoteRequest } from '../../src/handlers/offload/remote-request.ts';
 import { ask, type Client, connect, get, post } from '../support/client.ts';
 import { type Program, portOf, startCommand } from '../support/program.ts';
 import { pause, until } from '../support/until.ts';
@@ -52,6 +54,23 @@ test('a thread knows of no other scheme than its connection, and of no Proxy var
   expect((await ask(port, get('https://bank:443/url'))).text).toBe('http://bank:443/url');
   const program = startCommand(['0', `${MODULE}:variables`, '--door', 'wsgi', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/', 'Proxy: http://evil/'))).text).toBe('undefined HTTP_HOST');
+});
+
+test('a body that is longer than a handler in a thread allows is refused', async () => {
+  const endpoint = { address: '127.0.0.1', port: 1 };
+  const { port1, port2 } = new MessageChannel();
+  const request = new RemoteRequest(
+    {
+      ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', fields: [] },
+      ...{ remote: endpoint, local: endpoint, bodyLength: 4 },
+    },
+    port1,
+  );
+  const read = request.body.text(3);
+  request.receive({ type: 'piece', piece: new Uint8Array(4), trailers: [] });
+  await expect(read).rejects.toMatchObject({ code: 'ERR_BODY_TOO_LARGE', message: 'the body has more than 3 bytes' });
+  port1.close();
+  port2.close();
 });
 
 test('what is sent is streamed into the thread, what it answers out of it, at the client’s pace', async () => {
