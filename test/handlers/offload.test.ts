@@ -127,7 +127,7 @@ test('a client that leaves is told to the thread', async () => {
 test('a client that leaves the queue is not served', async () => {
   const { connect, port } = await startPool(1);
   const [first, second] = [await connect(), await connect()];
-  first.send(get('/burn?ms=300'));
+  first.send(get('/burn?ms=1000'));
   await pause(50);
   second.send(get('/exit'));
   await pause(50);
@@ -152,13 +152,11 @@ test('a client that leaves before the thread that was given its request begins e
 test('a queue that is full is a 503', async () => {
   const { connect } = await startPool(1, '--max-offload-queue', '1');
   const clients = await Promise.all([connect(), connect(), connect()]);
-  for (const client of clients) {
-    client.send(get('/burn?ms=200'));
-    await pause(30);
-  }
+  for (const client of clients) client.send(get('/burn?ms=2000'));
+  // Whichever request is read last finds one at work and one in the queue.
   const answers = await Promise.all(clients.map((client) => client.readResponse()));
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503]);
-  expect(answers[2]?.field('retry-after')).toBe('1');
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503]);
+  expect(answers.find(({ status }) => status === 503)?.field('retry-after')).toBe('1');
 });
 
 test('a thread that computes for ever is ended after its client’s 504', { timeout: 30_000 }, async () => {

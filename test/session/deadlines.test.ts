@@ -38,15 +38,15 @@ test('a client that says nothing is closed without an answer after firstByteTime
 });
 
 test('an idle connection is closed after keepAliveTimeoutMs, and each request begins that time anew', async () => {
-  const { connect, server } = await startWith(echo, { keepAliveTimeoutMs: 300 });
+  const { connect, server } = await startWith(echo, { keepAliveTimeoutMs: 1_500 });
   const client = await connect();
   let begin = 0;
   for (let i = 0; i < 4; i++) {
     begin = performance.now();
     expect((await client.send(get('/')).readResponse()).status).toBe(200);
-    await pause(120);
+    await pause(500);
   }
-  expect(await endsAfter(client, begin, 300)).toBe('fin');
+  expect(await endsAfter(client, begin, 1_500)).toBe('fin');
   expect(client.received).toHaveLength(0);
   expect(server.stats()).toMatchObject({ timeouts: 1, keepAliveTimeouts: 1 });
 });
@@ -108,11 +108,11 @@ test('a body that does not come is 408 after bodyTimeoutMs, and its reader is to
 });
 
 test('without a minimum rate every byte of a body begins bodyTimeoutMs anew', async () => {
-  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 400, minReceiveBytesPerSecond: 0 });
+  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 2_000, minReceiveBytesPerSecond: 0 });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n');
   for (const letter of 'patience') {
-    await pause(100);
+    await pause(300);
     client.send(letter);
   }
   expect((await client.readResponse()).text).toBe('patience');
@@ -176,14 +176,14 @@ test('a client that does not take its answer is cut off after sendTimeoutMs', as
 test('a client that takes its answer slowly but steadily is not cut off', async () => {
   const bytes = 20_000_000;
   const { connect } = await startWith((_, response) => response.send(200, {}, new Uint8Array(bytes)), {
-    sendTimeoutMs: 1_000,
+    sendTimeoutMs: 2_000,
   });
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
   // One piece of 64 KiB at a time: by the deadline far less than what makes the system report WRITABLE again.
   for (let i = 0; i < 15; i++) {
-    await pause(100);
+    await pause(200);
     const piece = once(client.socket, 'data').then(() => client.socket.pause());
     client.socket.resume();
     await Promise.race([piece, client.closed()]);

@@ -31,11 +31,11 @@ test('a body that drips below the rate is 408, however short its pauses', async 
 });
 
 test('a body above the rate is taken, though it needs longer than bodyTimeoutMs', async () => {
-  const { connect } = await startHandler(reads, { bodyTimeoutMs: 400, minReceiveBytesPerSecond: 240 });
+  const { connect } = await startHandler(reads, { bodyTimeoutMs: 1_500, minReceiveBytesPerSecond: 240 });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n');
   for (let i = 0; i < 10; i++) {
-    await pause(80);
+    await pause(200);
     client.send('x'.repeat(200));
   }
   expect((await client.readResponse()).status).toBe(200);
@@ -45,14 +45,14 @@ test('what a reader does not wait for costs the client nothing', async () => {
   const { connect } = await startHandler(
     async (request, response) => {
       const first = await request.body.read();
-      await pause(700);
+      await pause(2_000);
       response.send(200, {}, `${first?.length} ${(await request.body.bytes()).length}`);
     },
-    { bodyTimeoutMs: 400, minReceiveBytesPerSecond: 240 },
+    { bodyTimeoutMs: 1_500, minReceiveBytesPerSecond: 240 },
   );
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na');
-  await pause(750);
+  await pause(2_100);
   client.send('b');
   expect((await client.readResponse()).text).toBe('1 1');
 });

@@ -41,16 +41,14 @@ const routes = {
         pull: () => new Promise(() => setTimeout(() => process.exit(4), 100)),
       }),
     ),
+  // Blocks its thread as a long computation does, and leaves the processor to others.
   '/burn': (request) => {
-    const end = Date.now() + Number(new URL(request.url).searchParams.get('ms'));
-    while (Date.now() < end);
+    const ms = Number(new URL(request.url).searchParams.get('ms'));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     return new Response('burnt');
   },
   '/burn-later': () => {
-    setTimeout(() => {
-      const end = Date.now() + 1_500;
-      while (Date.now() < end);
-    }, 20);
+    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500), 20);
     return new Response('later');
   },
   '/wait': (request) =>
