@@ -120,11 +120,14 @@ describe('beyond a bound files are sent as they are', () => {
 
   test('what leaves the cache again and again is not compressed again and again', async () => {
     const { port, server } = await startOf(24, { maxCacheBytes: 1.5 * MIB });
+    const begin = performance.now();
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 24; i++) expect((await ask(port, get(`/${i}.txt`, GZIP))).status).toBe(200);
     }
     expect(server.stats().fileCompressions).toBeGreaterThan(0);
-    expect(server.stats().fileCompressions).toBeLessThanOrEqual(24);
+    // Once in 10 seconds at most, however long the requests take.
+    const tens = 1 + Math.floor((performance.now() - begin) / 10_000);
+    expect(server.stats().fileCompressions).toBeLessThanOrEqual(24 * tens);
   });
 });
 

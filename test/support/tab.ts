@@ -20,9 +20,9 @@ export async function openTab(): Promise<Tab> {
   });
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('requestfailed', (request) => {
-    // A player breaks off what it no longer needs.
-    const isBrokenOff = request.resourceType() === 'media' && request.failure()?.errorText === 'net::ERR_ABORTED';
-    if (!isBrokenOff) problems.push(`${request.url()}: ${request.failure()?.errorText}`);
+    const error = request.failure()?.errorText;
+    // The browser aborts requests that it no longer needs: a player's, or those of a page that the visitor leaves.
+    if (error !== 'net::ERR_ABORTED') problems.push(`${request.url()}: ${error}`);
   });
   return { page, context, problems };
 }
