@@ -33,7 +33,8 @@ const routes = {
   },
   '/floods': (_request, response) => {
     response.start(200);
-    for (;;) response.write('x');
+    // Short pieces, but not so short that filling the buffers of a socket takes a million messages.
+    for (;;) response.write('x'.repeat(64));
   },
   '/lines': (request, response) => {
     response.start(200);
