@@ -11,8 +11,8 @@ const config: ViteUserConfig = {
     // Most tests wait for a system or a child, not for the processor.
     maxWorkers: Math.ceil(availableParallelism() * 2),
     // Bounds for what hangs, not expectations: nothing here depends on how fast the machine is.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 };
 

@@ -8,7 +8,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 const BENCH = fileURLToPath(new URL('../../bench/bench.js', import.meta.url));
 const EMULATED = fileURLToPath(new URL('../../bench/emulated.js', import.meta.url));
 const TINY = ['--quick', '--seconds', '0.1', '--rounds', '1', '--only', 'plaintext'];
-const TIMEOUT_MS = 90_000;
 
 interface Outcome {
   readonly code: number | null;
@@ -53,11 +52,11 @@ function expectFigures({ code, stdout, stderr }: Outcome): void {
 }
 
 describe('the benchmark', () => {
-  test('prints figures for plaintext', { timeout: TIMEOUT_MS }, async () => {
+  test('prints figures for plaintext', async () => {
     expectFigures(await bench(TINY));
   });
 
-  test('says so and uses autocannon when wrk is missing', { timeout: TIMEOUT_MS }, async () => {
+  test('says so and uses autocannon when wrk is missing', async () => {
     const outcome = await bench(TINY, { PATH: '/nonexistent' });
     expectFigures(outcome);
     expect(outcome.stderr).toContain('wrk is not installed');

@@ -8,7 +8,6 @@ import { describe, expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
 import { REPOSITORY, startProgram } from '../support/program.ts';
 
-const TIMEOUT_MS = 90_000;
 const run = promisify(execFile);
 
 async function bench(file: string, ...args: readonly string[]): Promise<string> {
@@ -42,7 +41,7 @@ test.each(['raw', 'isolated', 'wsgi', 'fetch'])('the replay goes through the doo
   expect(await bench('replay.js', '1000', '', door)).toMatch(/^\d+ answers\n$/);
 });
 
-describe('a body', { timeout: TIMEOUT_MS }, () => {
+describe('a body', () => {
   // At 1 GiB all doors stay within 32 MiB; what the collector leaves for later varies, a body that is held does not.
   test.each(['raw', 'wsgi', 'fetch'])('of 96 MiB is not held, up or down, by %s', async (door) => {
     const stdout = await bench('memory.js', '--mib', '96', '--door', door);
@@ -52,7 +51,7 @@ describe('a body', { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-test('a body in tiny chunks is measured', { timeout: TIMEOUT_MS }, async () => {
+test('a body in tiny chunks is measured', async () => {
   const args = ['bench/tiny-chunks.js', '--chunks', '20000', '--adapter', 'raw', '--reader', 'pieces'];
   // What is promised is not kept on every machine: that is its exit code, and not looked at.
   const { stdout } = await run(process.execPath, args, { cwd: REPOSITORY }).catch((error: { stdout: string }) => error);
@@ -60,11 +59,11 @@ test('a body in tiny chunks is measured', { timeout: TIMEOUT_MS }, async () => {
   expect(stdout).toMatch(/^(?:kept {2}|missed) raw pieces in a thread: /m);
 });
 
-test('requests that are left are counted', { timeout: TIMEOUT_MS }, async () => {
+test('requests that are left are counted', async () => {
   expect(await bench('aborted.js', '--count', '200')).toMatch(/^fetch: 200 requests left .* kept for each\n$/);
 });
 
-test('an application that computes can be put aside', { timeout: TIMEOUT_MS }, async () => {
+test('an application that computes can be put aside', async () => {
   const stdout = await bench('offload.js', '--seconds', '1');
   expect(stdout).toMatch(/files alone: p50 [\d.]+ ms.*\n.*in the loop: .*\n.*in a pool of 2: p50/);
 });

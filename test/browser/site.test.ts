@@ -36,7 +36,7 @@ test('the default site loads without an error, and a reload costs no content', a
   const lost = await page.goto(`${server.url}nowhere`);
   expect(lost?.status()).toBe(404);
   expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
-}, 60_000);
+});
 
 test('a medium plays, and seeking asks for ranges', async () => {
   const root = await folder({
@@ -76,7 +76,7 @@ test('a medium plays, and seeking asks for ranges', async () => {
   ).toBe(true);
   expect(problems).toEqual([]);
   expect((await readFile(`${root}/tone.wav`)).length).toBeGreaterThan(9_000_000);
-}, 60_000);
+});
 
 /** A quiet tone: RIFF, 8,000 samples of 16 bits a second. */
 function wave(seconds: number): Buffer {

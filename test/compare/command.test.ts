@@ -14,7 +14,6 @@ import { COMMAND, type Program, type ProgramOptions, startProgram } from '../sup
 import { settled, until } from '../support/until.ts';
 import { result } from './results.ts';
 
-const TIMEOUT_MS = 120_000;
 const TINY = ['--rounds', '1', '--seconds', '0.1'];
 
 function compare(args: readonly string[], options: ProgramOptions = {}): Program {
@@ -23,7 +22,7 @@ function compare(args: readonly string[], options: ProgramOptions = {}): Program
 
 /** Waits for the end of a comparison, however busy the machine is. */
 async function ended(program: Program): Promise<number | NodeJS.Signals | null> {
-  await settled(() => program.exit !== null, TIMEOUT_MS);
+  await settled(() => program.exit !== null);
   return program.exit;
 }
 
@@ -55,7 +54,7 @@ describe('two models and node:http, tiny', () => {
   let said = { out: '', err: '' };
   let found: Result = result();
 
-  test('are measured, and the table, the result and the report say so', { timeout: TIMEOUT_MS }, async () => {
+  test('are measured, and the table, the result and the report say so', async () => {
     const cwd = await folder();
     const args = ['--models', 'epoll,iterative', '--dials', 'file', '--against', 'node:http,c,uws', ...TINY];
     const program = compare(args, { cwd });
@@ -108,7 +107,7 @@ describe('two models and node:http, tiny', () => {
   }
 });
 
-test('a wrk that is too old: autocannon takes its place, said aloud', { timeout: TIMEOUT_MS }, async () => {
+test('a wrk that is too old: autocannon takes its place, said aloud', async () => {
   const out = await folder();
   const env = await bare({ wrk: 'echo "wrk 3.1.2 [epoll] Copyright (C) 2012 Will Glozer"; exit 1' });
   const program = compare(['--models', 'epoll', '--dials', 'clients', '--out', out, ...TINY], { env });
@@ -122,7 +121,7 @@ test('a wrk that is too old: autocannon takes its place, said aloud', { timeout:
   expect(rows[0]?.rounds[0]?.systemCalls).toBeNull();
 });
 
-test('no wrk: autocannon takes its place, said aloud', { timeout: TIMEOUT_MS }, async () => {
+test('no wrk: autocannon takes its place, said aloud', async () => {
   const program = compare(['--models', 'epoll', '--out', await folder()], { env: await bare() });
   await until(() => program.stderr.includes('compares'), 'it begins');
   program.signal('SIGINT');
@@ -130,7 +129,7 @@ test('no wrk: autocannon takes its place, said aloud', { timeout: TIMEOUT_MS }, 
   expect(program.stderr).toMatch(/wrk is not installed .*: autocannon takes its place/);
 });
 
-test('a server that dies in a round: its rows say so, the others go on', { timeout: TIMEOUT_MS }, async () => {
+test('a server that dies in a round: its rows say so, the others go on', async () => {
   const out = await folder();
   const path = await programs({
     // It listens, answers one client with nothing, and is gone.
@@ -151,13 +150,13 @@ test('a server that dies in a round: its rows say so, the others go on', { timeo
   expect(program.stdout).toContain('out of luck');
 });
 
-test('Ctrl-C: the children end, and what was measured is kept and marked', { timeout: TIMEOUT_MS }, async () => {
+test('Ctrl-C: the children end, and what was measured is kept and marked', async () => {
   const out = await folder();
   // Whatever it starts inherits this, by which it is found.
   const env = { TMPDIR: out };
   const program = compare(['--models', 'epoll', '--dials', 'clients', '--seconds', '0.2', '--out', out], { env });
   // When the second setting is under way, the first one has been measured.
-  await settled(() => (program.stderr.match(/the middle|clients at 1/g)?.length ?? 0) > 1, TIMEOUT_MS);
+  await settled(() => (program.stderr.match(/the middle|clients at 1/g)?.length ?? 0) > 1);
   program.signal('SIGINT');
   expect(await ended(program), program.stderr).toBe(130);
   const found = await resultIn(out);

@@ -39,9 +39,7 @@ async function keep(page: Page, name: string): Promise<void> {
   if (SCREENSHOTS !== undefined) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
 
-test('every chart holds its data, inside its frame, and nothing is fetched or complained about', {
-  timeout: 60_000,
-}, async () => {
+test('every chart holds its data, inside its frame, and nothing is fetched or complained about', async () => {
   const { page, problems } = await openReport();
   const charts: { id: string; points: number; bars: number; lines: number; sound: boolean; inside: boolean }[] =
     await page.evaluate(`[...document.querySelectorAll('figure')].map((figure) => {
@@ -72,7 +70,7 @@ test('every chart holds its data, inside its frame, and nothing is fetched or co
   expect(problems).toEqual([]);
 });
 
-test('everything is reached and used by keyboard', { timeout: 60_000 }, async () => {
+test('everything is reached and used by keyboard', async () => {
   const { page, problems } = await openReport();
   const focused = (): Promise<string> =>
     page.evaluate('document.activeElement.id || document.activeElement.className || document.activeElement.tagName');
@@ -98,7 +96,7 @@ test('everything is reached and used by keyboard', { timeout: 60_000 }, async ()
 });
 
 describe('it can be read', () => {
-  test('at 375 px: nothing is wider than the page, no text too small', { timeout: 60_000 }, async () => {
+  test('at 375 px: nothing is wider than the page, no text too small', async () => {
     const { page } = await openReport({ width: 375 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
     const sizes: number[] = await page.evaluate(`[...document.querySelectorAll('.chart text')].map((text) =>
@@ -107,7 +105,7 @@ describe('it can be read', () => {
     await keep(page, 'phone');
   });
 
-  test('in the dark: names contrast with the page', { timeout: 60_000 }, async () => {
+  test('in the dark: names contrast with the page', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await openReport({ colorScheme });
       const contrasts: number[] = await page.evaluate(`(() => {
@@ -124,7 +122,7 @@ describe('it can be read', () => {
     }
   });
 
-  test('on paper: no chart is cut, and the check boxes stay away', { timeout: 60_000 }, async () => {
+  test('on paper: no chart is cut, and the check boxes stay away', async () => {
     const { page } = await openReport();
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');

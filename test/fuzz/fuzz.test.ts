@@ -12,7 +12,6 @@ import { until } from '../support/until.ts';
 
 const FUZZ = join(REPOSITORY, 'scripts', 'fuzz.js');
 const FAULTY = 'test/fuzz/programs/faulty.mjs';
-const TIMEOUT_MS = 90_000;
 /** Enough for each fault to be found. */
 const SHORT = ['--seconds', '1', '--connections', '16'];
 
@@ -47,13 +46,13 @@ const FAULTS: readonly (readonly [string, number, RegExp])[] = [
 ];
 
 describe.concurrent('a server', () => {
-  test('without a fault passes', { timeout: TIMEOUT_MS }, async ({ expect }) => {
+  test('without a fault passes', async ({ expect }) => {
     const { exit, stdout } = await fuzz('--program', `${FAULTY} none`, ...SHORT, '--seed', '1');
     expect(stdout).toMatch(/^fuzz: seed 1: 0 failures; 1 servers, \d+ connections/m);
     expect(exit).toBe(0);
   });
 
-  test.each(FAULTS)('that has the fault "%s" fails', { timeout: TIMEOUT_MS }, async (fault, seed, said) => {
+  test.each(FAULTS)('that has the fault "%s" fails', async (fault, seed, said) => {
     const program = await fuzz('--program', `${FAULTY} ${fault}`, ...SHORT, '--seed', String(seed));
     expect(program.stdout).toMatch(said);
     expect(program.exit).toBe(1);
@@ -61,7 +60,7 @@ describe.concurrent('a server', () => {
   });
 });
 
-test('the input of a failure can be sent again', { timeout: TIMEOUT_MS }, async () => {
+test('the input of a failure can be sent again', async () => {
   const failed = await fuzz('--program', `${FAULTY} cost`, ...SHORT, '--seed', '3001');
   const file = replayFileOf(failed.stdout);
   const again = await fuzz('--replay', file);
@@ -101,7 +100,7 @@ test('a program that does not start is a failure', async () => {
   rmSync(replayFileOf(stdout));
 });
 
-test('SIGINT ends it in order', { timeout: TIMEOUT_MS }, async () => {
+test('SIGINT ends it in order', async () => {
   const program = startProgram(process.execPath, [FUZZ, '--seconds', '600', '--models', 'raw']);
   await until(() => program.stderr.includes('fuzz: seed'), 'it has begun');
   program.signal('SIGINT');

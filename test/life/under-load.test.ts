@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { get, startFlood, startLoad, startServer } from './programs.ts';
 
 describe('under full load', () => {
-  test('timers, promises, files, fetch, setImmediate and nextTick go on', { timeout: 60_000 }, async () => {
+  test('timers, promises, files, fetch, setImmediate and nextTick go on', async () => {
     const { port } = await startServer('alive');
     const loads = [await startLoad(port), await startFlood(port)];
     const probe: Record<string, unknown> = JSON.parse(await get(port, '/probe'));
@@ -16,20 +16,16 @@ describe('under full load', () => {
     for (const each of seen) expect(each).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test.each(['/exit', '/exit-later', '/exit-from-promise'])(
-    'process.exit(0) ends it with 0: %s',
-    { timeout: 60_000 },
-    async (path) => {
-      const { program, port } = await startServer('ending');
-      const load = await startLoad(port);
-      await get(port, path).catch(() => 'the answer may be lost with the process');
-      expect(await program.ended).toEqual({ code: 0, signal: null });
-      expect(program.stderr).toBe('');
-      expect((await load.seen()).wrong).toBe(0);
-    },
-  );
+  test.each(['/exit', '/exit-later', '/exit-from-promise'])('process.exit(0) ends it with 0: %s', async (path) => {
+    const { program, port } = await startServer('ending');
+    const load = await startLoad(port);
+    await get(port, path).catch(() => 'the answer may be lost with the process');
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(program.stderr).toBe('');
+    expect((await load.seen()).wrong).toBe(0);
+  });
 
-  test('close() resolves, cuts no answer, and lets the process end by itself', { timeout: 60_000 }, async () => {
+  test('close() resolves, cuts no answer, and lets the process end by itself', async () => {
     const { program, port } = await startServer('ending');
     const load = await startLoad(port);
     expect(await get(port, '/close')).toBe('answer');
@@ -40,7 +36,7 @@ describe('under full load', () => {
     expect(await load.seen()).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test('close({ now: true }) resolves and lets the process end by itself', { timeout: 60_000 }, async () => {
+  test('close({ now: true }) resolves and lets the process end by itself', async () => {
     const { program, port } = await startServer('ending');
     const load = await startLoad(port);
     await get(port, '/close-now').catch(() => 'the answer may be cut off');

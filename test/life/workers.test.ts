@@ -32,7 +32,7 @@ async function stable(port: number, path: string): Promise<unknown> {
 }
 
 describe('worker threads', () => {
-  test('serve beside the main thread, both under load', { timeout: 60_000 }, async () => {
+  test('serve beside the main thread, both under load', async () => {
     const { port } = await startServer('workers');
     const workerPort = Number(await ask(port, '/start'));
     const loads = [await startLoad(port, 16), await startLoad(workerPort, 16)];
@@ -41,7 +41,7 @@ describe('worker threads', () => {
     for (const load of loads) expect(await load.stop()).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test('are terminated under load ten times, and leave no descriptor', { timeout: 120_000 }, async () => {
+  test('are terminated under load ten times, and leave no descriptor', async () => {
     const { program, port } = await startServer('workers');
     await ask(port, '/start');
     await ask(port, '/terminate');
@@ -57,7 +57,7 @@ describe('worker threads', () => {
     expect(program.stderr).toBe('');
   });
 
-  test('are terminated while both threads are under load', { timeout: 60_000 }, async () => {
+  test('are terminated while both threads are under load', async () => {
     const { program, port } = await startServer('workers');
     const mainLoad = await startLoad(port, 16);
     const workerLoad = await startLoad(Number(await ask(port, '/start')), 16);
@@ -68,7 +68,7 @@ describe('worker threads', () => {
     expect(program.stderr).toBe('');
   });
 
-  test('may call process.exit() under load; the main thread goes on', { timeout: 60_000 }, async () => {
+  test('may call process.exit() under load; the main thread goes on', async () => {
     const { program, port } = await startServer('workers');
     const workerPort = Number(await ask(port, '/start'));
     const before = Number(await ask(port, '/sockets'));

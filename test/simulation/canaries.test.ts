@@ -33,4 +33,4 @@ test('each is found in its run, by its checker', () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['scripts/canaries.js'], { encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(stdout.trim().split('\n')).toEqual(canaries.map(({ name, checker }) => `${name}: ${checker}`));
-}, 120_000);
+});
