@@ -106,8 +106,10 @@ test('a thread that ends in mid-answer cuts its client off, and nobody else', as
   const { connect, port } = await startPool(2);
   const client = await connect();
   const other = await connect();
-  other.send(get('/burn?ms=100'));
-  client.send(get('/half'));
+  other.send(get('/burn?ms=1000'));
+  client.send('POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n');
+  await client.readUntil('\r\na\r\n');
+  client.send('x');
   await client.closed();
   expect(client.received.toString('latin1')).not.toContain('0\r\n\r\n');
   expect((await other.readResponse()).text).toBe('burnt');

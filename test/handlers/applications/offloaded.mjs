@@ -34,11 +34,15 @@ const routes = {
     }, 1);
     return new Promise(() => {});
   },
-  '/half': () =>
+  // Answers at once and ends its thread when the request's content is there.
+  '/half': (request) =>
     new Response(
       new ReadableStream({
         start: (controller) => controller.enqueue(new Uint8Array([97])),
-        pull: () => new Promise(() => setTimeout(() => process.exit(4), 100)),
+        pull: async () => {
+          await request.text();
+          process.exit(4);
+        },
       }),
     ),
   // Blocks its thread as a long computation does, and leaves the processor to others.
