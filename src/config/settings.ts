@@ -176,7 +176,7 @@ const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } 
   spa: {
     kind: spa,
     value: 'FALLBACK',
-    text: 'a file of the root that answers for pages that are not there',
+    text: 'a file of the root that answers navigations to what is not there, nor known to an application',
     isAboutFiles: true,
   },
   cacheControl: {

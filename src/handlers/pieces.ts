@@ -39,17 +39,28 @@ export async function sendPieces(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await Promise.race([sendAll(source, request.method === 'HEAD', response, begin), left]);
+    await Promise.race([sendAll(source, request, response, begin), left]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
 }
 
-async function sendAll(source: PieceSource, isHead: boolean, response: HttpResponse, begin: () => void): Promise<void> {
+async function sendAll(
+  source: PieceSource,
+  request: HttpRequest,
+  response: HttpResponse,
+  begin: () => void,
+): Promise<void> {
+  const isHead = request.method === 'HEAD';
   for (;;) {
     if (isHead && response.started) {
       source.cancel(undefined);
       response.end();
+      return;
+    }
+    if (response.started && response.ended) {
+      // Another answer took the place of this one. Where the client left, the source is cancelled already.
+      if (!request.signal.aborted) source.cancel(undefined);
       return;
     }
     const next = source.next();

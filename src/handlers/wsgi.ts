@@ -54,6 +54,7 @@ class Call {
   readonly #cache: FieldCache;
   #status = 0;
   #fields: PreparedFields | null = null;
+  #isOver = false;
 
   constructor(request: HttpRequest, response: HttpResponse, cache: FieldCache) {
     this.#request = request;
@@ -78,9 +79,7 @@ class Call {
 
   readonly #write = (piece: Piece): void => {
     const checked = checkPiece(piece);
-    if (this.#response.ended && this.#response.started) {
-      throw broken('write was called after the body had ended');
-    }
+    if (this.#isOver) throw broken('write was called after the body had ended');
     if (checked.length === 0) return;
     this.#begin();
     this.#response.write(checked);
@@ -102,11 +101,13 @@ class Call {
       // The first iteration may be what calls startResponse (PEP 3333).
       await sendPieces(source, this.#request, this.#response, () => this.#begin());
     } finally {
+      this.#isOver = true;
       await close?.();
     }
   }
 
   #send(piece: Piece): void {
+    this.#isOver = true;
     this.#response.send(this.#status, this.#started(), piece);
   }
 

@@ -116,8 +116,6 @@ function checkApplication(options: ServeOptions): void {
     throw wrong(
       'give root (a folder), dynamic (a folder), or one of handler (a function), fetch (a function) and app (MODULE:NAME)',
     );
-  if (root !== undefined && options.site?.spa !== undefined && applications > 0)
-    throw wrong('site.spa and an application both answer for pages that are not there: give one of them');
   if (fetch !== undefined && typeof fetch !== 'function') throw wrong(`fetch must be a function, not ${typeof fetch}`);
   if (app !== undefined && (typeof app !== 'string' || app === '')) throw wrong('app must be MODULE or MODULE:NAME');
   if (door !== undefined && !DOORS.includes(door))

@@ -13,7 +13,10 @@ export interface SiteOptions {
   readonly listing?: boolean;
   /** `/about` is answered by `about.html`, and `/about.html` sends there. Default: false. */
   readonly cleanUrls?: boolean;
-  /** A file of the root that answers, with 200, for pages that are not there. Default: none. */
+  /**
+   * A file of the root that answers navigations, with 200, to what is no file and what the application, if there is one,
+   * answers with 404. Other requests keep that 404. Default: none.
+   */
   readonly spa?: string;
   /**
    * Cache-Control by pattern, the first that matches: a glob over the path, over the name if it has no slash,

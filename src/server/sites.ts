@@ -1,6 +1,7 @@
 // Static files as a whole: opens the folders, and makes the sites that answer from them.
 
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { CacheRules } from '../handlers/files/cache-rules.ts';
 import { FileCache } from '../handlers/files/file-cache.ts';
@@ -64,7 +65,9 @@ export async function resolveFolders(
     mounts: await all(mountsOf(site.mounts ?? {})),
     hosts: await all(hostsOf(site.hosts ?? {})),
   };
-  const { hide = [], hideIfServed = [] } = site;
+  const { hide = [], hideIfServed = [], spa } = site;
+  const roots = [folders.root, ...folders.hosts.map(([, folder]) => folder)];
+  if (spa !== undefined) await refuseFolderAsFallback(spa, roots, folders.mounts);
   refuseSources(served, sources);
   refuseOutside(served, hide);
   return { ...folders, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
@@ -76,6 +79,20 @@ function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[
   if (path === undefined) return;
   const folders = [...new Set(served.map(({ named }) => named))].join(', ');
   throw wrong(`site.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`);
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a folder cannot answer as a page. */
+async function refuseFolderAsFallback(spa: string, roots: readonly string[], mounts: Folders['mounts']): Promise<void> {
+  const names = spa.split('/').filter((name) => name !== '');
+  const mounted = mounts
+    .filter(([prefix]) => prefix.every((name, index) => names[index] === name))
+    .map(([prefix, folder]) => join(folder, ...names.slice(prefix.length)));
+  const paths = mounted.length > 0 ? mounted : roots.map((root) => join(root, ...names));
+  for (const path of paths) {
+    const stats = await stat(path).catch(() => null);
+    if (stats?.isDirectory() !== true) continue;
+    throw wrong(`site.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
+  }
 }
 
 /** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */

@@ -96,6 +96,48 @@ test('clean URLs: pages without their ending, and one address for each', async (
   expect((await ask(port, get('/none.html'))).status).toBe(404);
 });
 
+test('clean URLs: a page and a folder of one name, each under an address that leads to it', async () => {
+  const tree = {
+    'about.html': 'about',
+    'about/team.html': 'team',
+    'd.html': 'D',
+    'd/index.html': 'd',
+    x: 'plain',
+    'x.html': 'page',
+    'empty/a.txt': '',
+  };
+  const root = await folder(tree);
+  const mounted = await folder({ '.html': 'hidden', 'a.txt': '' });
+  const { port } = await start({ root, site: { cleanUrls: true, mounts: { '/mounted': mounted } } });
+  for (const [target, text] of [
+    ['/about', 'about'],
+    ['/about/team', 'team'],
+    ['/d.html', 'D'],
+    ['/d/', 'd'],
+    ['/x.html', 'page'],
+  ]) {
+    for (let i = 0; i < 2; i++) {
+      expect(await ask(port, get(target ?? '')), target).toMatchObject({ status: 200, text });
+    }
+  }
+  for (const [target, location] of [
+    ['/about.html', './about'],
+    ['/about/?q', '../about?q'],
+    ['/about/team/', '../team'],
+    ['/about/team.html', './team'],
+    ['/d', './d/'],
+    ['/empty', './empty/'],
+    ['/mounted', './mounted/'],
+  ]) {
+    const answer = await ask(port, get(target ?? ''));
+    expect([answer.status, answer.field('location')], target).toEqual([301, location]);
+  }
+  for (const target of ['/empty/', '/mounted/']) expect((await ask(port, get(target))).status, target).toBe(404);
+  const listed = await start({ root, site: { cleanUrls: true, listing: true } });
+  expect((await ask(listed.port, get('/about'))).text).toBe('about');
+  expect((await ask(listed.port, get('/about/'))).text).toContain('team.html');
+});
+
 test('a fallback answers for pages that are not there, and for nothing else', async () => {
   const { port } = await startSite({ 'app.html': 'app', 'real.txt': 'real' }, { spa: 'app.html' });
   for (const target of ['/', '/users/7', '/users/7/', '/a.html', '/app.html']) {

@@ -170,7 +170,6 @@ test('a folder that is both is refused, however it is called', async () => {
 });
 
 const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ root: 'html', app: 'x.js', site: { spa: 'index.html' } }, /site\.spa and an application both answer/],
   [{ app: 'x.js', door: 'side' }, /door must be one of wsgi, fetch, node, raw, not "side"/],
   [{ handler: echo, door: 'raw' }, /door says what app is written for: give app too/],
   [{ dynamic: '' }, /dynamic must be a folder/],

@@ -52,3 +52,11 @@ function decodeName(part: string): string | null {
     return null;
   }
 }
+
+/** Whether the last name of a path has no ending, or that of a page. A hidden name is none. */
+export function isPagePath(path: FilePath | PathRefusal): boolean {
+  if (typeof path === 'number') return false;
+  const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
+  const dot = name.lastIndexOf('.');
+  return dot < 0 || /^\.html?$/.test(name.slice(dot));
+}

@@ -2,7 +2,7 @@
 // is told what is there, now or later. It must not know requests.
 
 import type { FilePath } from './file-path.ts';
-import type { FileSource, OpenFile, Refusal } from './file-source.ts';
+import { type FileSource, isOverload, type OpenFile, type Refusal } from './file-source.ts';
 
 /** Files of `source` appear below `prefix`. */
 export interface Mount {
@@ -50,38 +50,90 @@ export function findFile(path: FilePath, options: FinderOptions): Search {
   return path.isDirectory ? findIndex(place, options) : findNamed(path.segments.at(-1) ?? '', place, options);
 }
 
+/** Asks for the file of that very name and nothing else: no index, no other address. */
+export function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
+  const place = placeOf(path.segments, mounts);
+  const opened = yield place;
+  if (typeof opened === 'string') return opened === 'directory' ? 'missing' : opened;
+  return { kind: 'file', file: opened, place, isFirst: true };
+}
+
 function placeOf(segments: readonly string[], mounts: readonly Mount[]): Place {
   const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
   if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
   return { source: mount.source, path: segments.slice(mount.prefix.length).join('/') };
 }
 
-function* findIndex(place: Place, { indexes, listing }: FinderOptions): Search {
+function* findIndex(place: Place, options: FinderOptions): Search {
+  const { indexes, listing, cleanUrls } = options;
   let isFirst = true;
   for (const index of indexes) {
-    const at = { source: place.source, path: place.path === '' ? index : `${place.path}/${index}` };
+    const at = within(place, index);
     const opened = yield at;
     if (typeof opened !== 'string') return { kind: 'file', file: opened, place: at, isFirst };
     if (opened !== 'missing' && opened !== 'directory') return opened;
     isFirst = false;
   }
-  return listing ? { kind: 'listing', place } : 'missing';
+  if (listing) return { kind: 'listing', place };
+  if (!cleanUrls || place.path === '' || !(yield* isThere(pageOf(place)))) return 'missing';
+  return { kind: 'redirect', location: `../${encodeURIComponent(place.path.slice(place.path.lastIndexOf('/') + 1))}` };
 }
 
-function* findNamed(name: string, place: Place, { cleanUrls }: FinderOptions): Search {
+function* findNamed(name: string, place: Place, options: FinderOptions): Search {
+  const { cleanUrls } = options;
   const opened = yield place;
   if (typeof opened !== 'string') {
-    if (!cleanUrls || !name.endsWith('.html')) return { kind: 'file', file: opened, place, isFirst: true };
+    const file = { kind: 'file', file: opened, place, isFirst: true } as const;
+    if (!cleanUrls || !name.endsWith('.html')) return file;
+    const location = yield* cleanLocation(place, options);
+    if (location === null) return { ...file, isFirst: false };
     opened.close();
-    return { kind: 'redirect', location: cleanLocation(name.slice(0, -'.html'.length)) };
+    return { kind: 'redirect', location };
   }
-  if (opened === 'directory') return { kind: 'redirect', location: `./${encodeURIComponent(name)}/` };
-  if (opened !== 'missing' || !cleanUrls) return opened;
-  const page = { source: place.source, path: `${place.path}.html` };
+  const isFolder = opened === 'directory';
+  if (!isFolder && opened !== 'missing') return opened;
+  const toFolder = { kind: 'redirect', location: `./${encodeURIComponent(name)}/` } as const;
+  const otherwise = isFolder ? toFolder : 'missing';
+  if (!cleanUrls || place.path === '' || (isFolder && (yield* hasIndex(place, options)))) return otherwise;
+  const page = pageOf(place);
   const found = yield page;
-  return typeof found === 'string' ? 'missing' : { kind: 'file', file: found, place: page, isFirst: false };
+  if (typeof found === 'string') return isOverload(found) ? found : otherwise;
+  return { kind: 'file', file: found, place: page, isFirst: false };
 }
 
-function cleanLocation(name: string): string {
-  return name === 'index' ? './' : `./${encodeURIComponent(name)}`;
+/** Looks for one name after the other, as {@link Search}, and tells whether something is there. */
+type Check = Generator<Place, boolean, OpenFile | Refusal>;
+
+function* isThere(place: Place): Check {
+  const opened = yield place;
+  if (typeof opened === 'string') return false;
+  opened.close();
+  return true;
+}
+
+function* hasIndex(place: Place, { indexes }: FinderOptions): Check {
+  for (const index of indexes) if (yield* isThere(within(place, index))) return true;
+  return false;
+}
+
+/** Where `about.html` is found without its ending; null: another file or folder has that address. */
+function* cleanLocation(page: Place, options: FinderOptions): Generator<Place, string | null, OpenFile | Refusal> {
+  const { source } = page;
+  const path = page.path.slice(0, -'.html'.length);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (name === 'index') return './';
+  const place = { source, path };
+  const opened = yield place;
+  if (typeof opened !== 'string') opened.close();
+  const isTaken = typeof opened !== 'string' || (opened === 'directory' && (yield* hasIndex(place, options)));
+  return isTaken ? null : `./${encodeURIComponent(name)}`;
+}
+
+function within({ source, path }: Place, name: string): Place {
+  return { source, path: path === '' ? name : `${path}/${name}` };
+}
+
+/** The page that a clean URL means. */
+function pageOf({ source, path }: Place): Place {
+  return { source, path: `${path}.html` };
 }

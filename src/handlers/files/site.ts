@@ -5,9 +5,18 @@ import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
-import { cacheKey, canonicalPath, type FilePath, parseFilePath } from './file-path.ts';
+import { type Answerer, answerMissing } from './fallback.ts';
+import { cacheKey, canonicalPath, type FilePath, isPagePath, type PathRefusal, parseFilePath } from './file-path.ts';
 import { isOverload, isSameFile, type OpenFile, type Refusal } from './file-source.ts';
-import { type FinderOptions, type Found, type FoundFile, findFile, type Place, type Search } from './finder.ts';
+import {
+  type FinderOptions,
+  type Found,
+  type FoundFile,
+  findExactly,
+  findFile,
+  type Place,
+  type Search,
+} from './finder.ts';
 import { answerListing } from './listing.ts';
 import { Listings } from './listings.ts';
 import type { Loader } from './loader.ts';
@@ -29,7 +38,7 @@ const FRESH_MS = 900;
 const END = '\0';
 
 export interface SiteOptions extends FinderOptions {
-  /** A path below the root that answers for pages that are not there, for applications that route in the browser. */
+  /** A path below the root that answers navigations to what is not there, for applications that route in the browser. */
   readonly fallback: string | null;
   readonly showsHidden: boolean;
   /** Fields of every answer. */
@@ -71,9 +80,7 @@ export class Site {
 
   #serve(request: HttpRequest, response: HttpResponse, path: string, own = false): void | Promise<void> {
     const filePath = parseFilePath(path, this.#options.showsHidden);
-    if (typeof filePath === 'number') {
-      return this.#refuse(request, response, filePath === 400 ? 'malformed' : 'missing');
-    }
+    if (typeof filePath === 'number') return this.#serveMissing(request, response, filePath);
     const key = this.#prefix + (own ? END : '') + cacheKey(filePath);
     const known = this.#known(key);
     if (known !== undefined) return this.#answer(request, response, known, null);
@@ -115,7 +122,7 @@ export class Site {
   }
 
   #find(path: FilePath, own: boolean, response: HttpResponse): Found | Promise<Found> {
-    const search = findFile(path, own ? { ...this.#options, cleanUrls: false } : this.#options);
+    const search = own ? findExactly(path, this.#options.mounts) : findFile(path, this.#options);
     let step = search.next();
     while (step.done !== true) {
       const opened = step.value.source.open(step.value.path);
@@ -154,9 +161,7 @@ export class Site {
   ): void | Promise<void> {
     if (typeof found === 'string') {
       if (!isOverload(found)) this.#services.cache.delete(key);
-      return found === 'missing'
-        ? passOn(this.#options.successor, request, response, () => this.#serveFallback(request, response, path))
-        : this.#refuse(request, response, found);
+      return found === 'missing' ? this.#serveMissing(request, response, path) : this.#refuse(request, response, found);
     }
     if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
     if (found.kind === 'listing') return this.#list(request, response, path, found.place);
@@ -219,13 +224,22 @@ export class Site {
     return file;
   }
 
-  /** Only what looks like a page: a script that is missing must not come as HTML. */
-  #serveFallback(request: HttpRequest, response: HttpResponse, path: FilePath): void | Promise<void> {
-    const { fallback } = this.#options;
-    const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');
-    const isPage = canonicalPath(path) !== `/${fallback}` && isPageName(name);
-    if (fallback === null || !isPage) return this.#sayNo(request, response, 'missing');
-    return this.#serve(request, response, encodeURI(`/${fallback}`), true);
+  /** What is no file: the successor answers, then the fallback, then the site says no. */
+  #serveMissing(request: HttpRequest, response: HttpResponse, path: FilePath | PathRefusal): void | Promise<void> {
+    const { successor, fallback } = this.#options;
+    if (fallback === null || path === 400) {
+      const refusal = path === 400 ? 'malformed' : 'missing';
+      return passOn(successor, request, response, () => this.#refuse(request, response, refusal));
+    }
+    const isFallback = typeof path !== 'number' && canonicalPath(path) === `/${fallback}`;
+    const refuse: Answerer = (to) => this.#refuse(request, to, 'missing');
+    const serve: Answerer = (to) => this.#serve(request, to, encodeURI(`/${fallback}`), true);
+    return answerMissing(request, response, {
+      successor,
+      isPagePath: isPagePath(path),
+      fallBack: isFallback ? refuse : serve,
+      refuse,
+    });
   }
 
   /** `opened`: the plain file, when it is at hand; it is closed here. */
@@ -330,19 +344,13 @@ export class Site {
   async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
     const listing = await this.#listings.of(canonicalPath(path), place, response);
     if (listing === null) return;
+    if (listing === 'missing' || listing === 'directory') return this.#serveMissing(request, response, path);
     if (typeof listing === 'string') return this.#refuse(request, response, listing);
     answerListing(request, response, listing, this.#options.extra);
   }
 
-  /** What could be no file's name may still mean something to the successor. */
-  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
-    const refuse = (): void | Promise<void> => this.#sayNo(request, response, refusal);
-    const isAnothers = refusal === 'missing' || refusal === 'directory' || refusal === 'malformed';
-    return isAnothers ? passOn(this.#options.successor, request, response, refuse) : refuse();
-  }
-
   /** The root's own page for a status (`404.html`), or a plain one. */
-  #sayNo(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     if (response.ended) return;
     const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
@@ -378,10 +386,4 @@ export class Site {
 
 function discard(found: Found): void {
   if (typeof found !== 'string' && found.kind === 'file') found.file.close();
-}
-
-/** Whether a name has no ending, or that of a page. */
-function isPageName(name: string): boolean {
-  const dot = name.lastIndexOf('.');
-  return dot < 0 || /^\.html?$/.test(name.slice(dot));
 }

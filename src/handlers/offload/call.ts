@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { ownBytes } from '../../own-bytes.ts';
-import type { FromWorker, RequestHead, ToWorker } from './messages.ts';
+import type { FromWorker, Pairs, RequestHead, ToWorker } from './messages.ts';
 import { weightOf } from './piece.ts';
 import { revived, thrownOf } from './thrown.ts';
 
@@ -21,6 +21,8 @@ export class OffloadedCall {
   /** No thread has it: it can be cancelled without ending one. */
   #isQueued = true;
   #grace: NodeJS.Timeout | null = null;
+  /** Another answer took the place of this one: what the handler says from then on does not count. */
+  #isReplaced = false;
   /** Messages that came from the thread. */
   #messages = 0;
   /** Pieces that the handler waits for the client to take, or to send. */
@@ -61,7 +63,7 @@ export class OffloadedCall {
     try {
       await settled;
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted && !this.#isReplaced) throw error;
     } finally {
       signal.removeEventListener('abort', onGone);
       clearTimeout(this.#silence ?? undefined);
@@ -109,7 +111,7 @@ export class OffloadedCall {
   #perform(message: FromWorker): void {
     const response = this.#response;
     if (message.type === 'send') response.send(message.status, message.fields, message.content);
-    else if (message.type === 'start') response.start(message.status, message.fields);
+    else if (message.type === 'start') this.#start(message.status, message.fields);
     else if (message.type === 'write') this.#write(message.content);
     else if (message.type === 'stalled') void this.#await(this.#open(message.gate));
     else if (message.type === 'end') response.end();
@@ -117,6 +119,13 @@ export class OffloadedCall {
     else if (message.type === 'read') void this.#await(this.#read());
     else if (message.thrown !== null) this.#settle.reject(revived(message.thrown));
     else this.#finish();
+  }
+
+  #start(status: number, fields: Pairs): void {
+    this.#response.start(status, fields);
+    if (!this.#response.ended || this.#request.signal.aborted) return;
+    this.#isReplaced = true;
+    this.#leave('another answer took the place of this one');
   }
 
   /** Done, but perhaps not answered: then the handler does that later, or the deadline does. */

@@ -1,0 +1,28 @@
+// Proves that Vary is one line that names each field once, and that fields that repeat are extended once.
+
+import { expect, test } from 'vitest';
+import { prepareFields } from '../../src/http/fields.ts';
+import { addVary } from '../../src/http/vary.ts';
+
+test.each([
+  [{}, 'Vary: Accept, Cookie\r\n'],
+  [{ vary: 'Accept-Encoding' }, 'Vary: Accept-Encoding, Accept, Cookie\r\n'],
+  [{ Vary: ['cookie', 'A ,, b'], X: '1' }, 'X: 1\r\nVary: Cookie, A, b, Accept\r\n'],
+  [{ Vary: 'x, *' }, 'Vary: x, *\r\n'],
+] as const)('%j', (fields, lines) => {
+  expect(addVary(fields, 'Accept, Cookie').lines).toBe(lines);
+});
+
+test('what is prepared is extended once, and keeps its length, its end of the connection and its content', () => {
+  const content = Buffer.from('abc');
+  const prepared = prepareFields({ 'Content-Length': 3, Connection: 'close', Date: 'today', Server: 'mine' });
+  prepared.content = content;
+  const varied = addVary(prepared, 'Accept');
+  expect(addVary(prepared, 'Accept')).toBe(varied);
+  expect(addVary(prepared, 'Cookie')).not.toBe(varied);
+  expect(varied).toMatchObject({ contentLength: 3, close: true, hasDate: true, hasServer: true, content });
+});
+
+test('fields that no answer may have are refused', () => {
+  expect(() => addVary({ 'a b': 'c' }, 'Accept')).toThrow(TypeError);
+});
