@@ -6,6 +6,7 @@ import { type Given, type Layer, readFlag } from '../config/resolve.ts';
 import { type AnySetting, OWN_SETTINGS, SETTINGS, type SettingName } from '../config/settings.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { LimitName } from '../limits.ts';
+import { placeOf } from './place.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -153,18 +154,18 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
 }
 
 /**
- * What is said by its place: digits are the port, `/path=folder` is a mount, a module (`x.js`, `x.js:name`, `x:name`)
- * the application, anything else the root.
+ * What is said by its place: digits in front are the port, and a folder is the root whatever it is called. What is none is
+ * the application if it is a module (`x.js`, `x.js:name`, `x:name`), or a mount (`/path=folder`).
  */
 function addPlaces(settings: Map<SettingName, Given>, places: readonly string[], flagged: readonly string[]): void {
   if (places.includes('')) throw usage('an argument is empty');
-  const mounts = places.filter((place) => MOUNT.test(place));
-  const others = places.filter((place) => !MOUNT.test(place));
+  const named = places.map((place) => ({ place, name: placeOf(place) }));
+  const mounts = named.filter(({ name }) => name === 'mount').map(({ place }) => place);
   if (mounts.length > 0) settings.set('mount', readFlag('mount', [...flagged, ...mounts]));
-  const isPort = /^\d+$/.test(others[0] ?? '');
-  if (isPort) addPlace(settings, 'port', others[0] ?? '');
-  for (const place of others.slice(isPort ? 1 : 0)) {
-    const name = isApplication(place) ? 'app' : 'root';
+  const others = named.flatMap(({ place, name }) => (name === 'mount' ? [] : [{ place, name }]));
+  const isPort = /^\d+$/.test(others[0]?.place ?? '');
+  if (isPort) addPlace(settings, 'port', others[0]?.place ?? '');
+  for (const { place, name } of others.slice(isPort ? 1 : 0)) {
     const before = settings.get(name);
     if (before?.origin === PLACES[name]) {
       throw usage(
@@ -174,8 +175,6 @@ function addPlaces(settings: Map<SettingName, Given>, places: readonly string[],
     addPlace(settings, name, place);
   }
 }
-
-const MOUNT = /^\/[^=]*=/;
 
 /** How they are called in messages. */
 const PLACES: Readonly<Record<'port' | 'root' | 'app', string>> = {
@@ -189,10 +188,6 @@ function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'ap
   const before = settings.get(name);
   if (before !== undefined) throw usage(`${PLACES[name]} is given twice: "${String(before.value)}" and "${place}"`);
   settings.set(name, readFlag(name, [place], PLACES[name]));
-}
-
-function isApplication(argument: string): boolean {
-  return /\.[cm]?[jt]s(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
 }
 
 function usage(text: string): EpollServerError {

@@ -2,7 +2,8 @@
 // once, when it is first asked for; one that fails is loaded again when that may help. It must not know what answers
 // elsewhere.
 
-import { readdir, realpath } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
@@ -94,12 +95,12 @@ export class DynamicFolder {
 
   async #load(path: string): Promise<Handler> {
     const { folder, load } = this.#options;
-    const real = await realpath(path).catch((error: unknown) => {
+    const real = await realFile(path).catch((error: unknown) => {
       if (isScarcity(error)) throw error;
-      throw NO_MODULE;
+      return null;
     });
     // A link that leads elsewhere is no module of this folder.
-    if (!real.startsWith(folder + sep)) throw NO_MODULE;
+    if (real?.startsWith(folder + sep) !== true) throw NO_MODULE;
     return load(real);
   }
 
@@ -143,16 +144,24 @@ export class DynamicFolder {
 
   /** A folder that is gone has no modules. */
   async #read(): Promise<Names> {
-    const names = await readdir(this.#options.folder).catch((error: unknown): string[] => {
+    const entries = await readdir(this.#options.folder, { withFileTypes: true }).catch((error: unknown): Dirent[] => {
       if (isScarcity(error)) throw error;
       return [];
     });
+    // A folder may be called like a module.
+    const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     const files = new Map<string, string>();
     for (const suffix of [...MODULE_SUFFIXES].reverse()) {
       for (const name of names) if (extname(name) === suffix) files.set(name.slice(0, -suffix.length), name);
     }
     return files;
   }
+}
+
+/** Where `path` leads; null: to no file. */
+async function realFile(path: string): Promise<string | null> {
+  const real = await realpath(path);
+  return (await stat(real)).isFile() ? real : null;
 }
 
 /** @throws EpollServerError `ERR_OPTION`: it would not stand behind one name. */

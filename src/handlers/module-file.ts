@@ -24,11 +24,10 @@ export interface ModuleReference {
  * @throws EpollServerError `ERR_APPLICATION_MODULE`.
  */
 export function findModule(reference: string, folders: readonly string[] = []): ModuleReference {
-  const colon = reference.lastIndexOf(':');
-  const [module, name] = colon > 0 ? [reference.slice(0, colon), reference.slice(colon + 1)] : [reference, ''];
+  const { module, name } = splitReference(reference);
   const places = [module, ...(basename(module) === module ? folders.map((folder) => join(folder, module)) : [])];
   for (const place of places) {
-    const file = ['', ...MODULE_SUFFIXES].map((suffix) => resolve(place + suffix)).find((each) => isFile(each));
+    const file = fileOf(place);
     if (file !== undefined) return { file, name };
   }
   const path = resolve(module);
@@ -36,6 +35,24 @@ export function findModule(reference: string, folders: readonly string[] = []): 
     throw refuseModule(`${path} is a folder: name the JavaScript file in it, as in examples/hello-wsgi.js`);
   }
   throw refuseModule(`there is no module ${path}: name a JavaScript file, as in examples/hello-wsgi.js`);
+}
+
+/** Whether `reference` names a module that is there. */
+export function isModule(reference: string): boolean {
+  return fileOf(splitReference(reference).module) !== undefined;
+}
+
+/** A colon in front of a name alone: others belong to the path. */
+function splitReference(reference: string): { readonly module: string; readonly name: string } {
+  const colon = reference.lastIndexOf(':');
+  const name = reference.slice(colon + 1);
+  return colon <= 0 || /[./]/.test(name)
+    ? { module: reference, name: '' }
+    : { module: reference.slice(0, colon), name };
+}
+
+function fileOf(place: string): string | undefined {
+  return ['', ...MODULE_SUFFIXES].map((suffix) => resolve(place + suffix)).find((path) => isFile(path));
 }
 
 function isFile(path: string): boolean {

@@ -1,0 +1,34 @@
+// What an argument without a flag means: a folder, an application, a mount. What is there decides, and only where nothing
+// is, the name.
+
+import { type Stats, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { isModule, MODULE_SUFFIXES } from '../handlers/module-file.ts';
+
+export type Place = 'root' | 'app' | 'mount';
+
+export function placeOf(argument: string): Place {
+  const stats = statsOf(argument);
+  if (stats?.isDirectory() === true) return 'root';
+  if (stats?.isFile() === true) return mayBeModule(argument) ? 'app' : 'root';
+  if (/^\/[^=]*=/.test(argument)) return 'mount';
+  return isModule(argument) || isCalledLikeModule(argument) ? 'app' : 'root';
+}
+
+/** A file with another ending is no application: that a folder was expected says more. */
+function mayBeModule(file: string): boolean {
+  return MODULE_SUFFIXES.some((suffix) => file.endsWith(suffix)) || !basename(file).includes('.');
+}
+
+function isCalledLikeModule(argument: string): boolean {
+  return /\.[cm]?[jt]s(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // It cannot be looked at: what opens it says why.
+    return undefined;
+  }
+}
