@@ -166,11 +166,19 @@ export const rules: Kind<readonly CacheRule[]> = {
   fromTexts: (texts) => texts,
 };
 
-/** No value of Cache-Control has a colon. */
+/** What Cache-Control says in a response: RFC 9111 section 5.2.2, RFC 5861, RFC 8246. */
+const DIRECTIVES: ReadonlySet<string> = new Set([
+  ...['max-age', 's-maxage', 'no-cache', 'no-store', 'no-transform', 'must-revalidate', 'proxy-revalidate'],
+  ...['must-understand', 'private', 'public', 'immutable', 'stale-while-revalidate', 'stale-if-error'],
+]);
+
+/** No value of Cache-Control has a colon. What has none is a value for all files, or a pattern whose value is missing. */
 function ruleOf(given: string): CacheRule {
   const colon = given.indexOf(':');
-  const [pattern, value] = colon < 0 ? ['**', given] : [given.slice(0, colon), given.slice(colon + 1)];
-  return { pattern: pattern.trim(), value: value.trim() };
+  if (colon >= 0) return { pattern: given.slice(0, colon).trim(), value: given.slice(colon + 1).trim() };
+  const directives = given.split(',').map((directive) => (directive.split('=')[0] ?? '').trim().toLowerCase());
+  const isValue = directives.some((name) => DIRECTIVES.has(name));
+  return isValue ? { pattern: '**', value: given.trim() } : { pattern: given.trim(), value: '' };
 }
 
 type Folders = Readonly<Record<string, string>>;

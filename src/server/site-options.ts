@@ -1,7 +1,7 @@
 // What serve() takes about static files, and the checks of it.
 
-import { EpollServerError } from '../errors.ts';
-import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { type CacheRule, matcherOf } from '../handlers/files/cache-rules.ts';
 import { hostName } from '../handlers/files/hosts.ts';
 import { prepareFields } from '../http/fields.ts';
 
@@ -19,8 +19,8 @@ export interface SiteOptions {
    */
   readonly spa?: string;
   /**
-   * Cache-Control by pattern, the first that matches: a glob over the path, over the name if it has no slash,
-   * or `@fingerprinted`. The value `immutable` stands for a year and no revalidation. Default: none.
+   * Cache-Control by pattern, the first that matches: a glob over the path as requests name it (below a mount too), over
+   * the name if it has no slash, or `@fingerprinted`. The value `immutable` stands for a year and no revalidation. Default: none.
    */
   readonly cacheControl?: readonly CacheRule[];
   /** Of text; empty: none is told. Default: `utf-8`. */
@@ -65,7 +65,7 @@ const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
   listing: 'true or false',
   cleanUrls: 'true or false',
   spa: 'a path below the root, such as index.html',
-  cacheControl: 'a list of { pattern, value } whose values are a field value',
+  cacheControl: 'a list of { pattern, value }',
   charset: 'a name such as utf-8',
   dotfiles: 'true or false',
   compression: 'true or false',
@@ -84,6 +84,7 @@ export function checkSite(site: SiteOptions): void {
       throw wrong(`site.${name} must be ${EXPECTED[name]}, not ${JSON.stringify(value)}`);
     }
   }
+  for (const rule of site.cacheControl ?? []) checkRule(rule);
   mountsOf(site.mounts ?? {});
   hostsOf(site.hosts ?? {});
 }
@@ -145,13 +146,33 @@ function isPaths(value: unknown): boolean {
 
 function isRule(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('pattern' in value) || !('value' in value)) return false;
-  if (typeof value.pattern !== 'string' || value.pattern === '' || typeof value.value !== 'string') return false;
+  return typeof value.pattern === 'string' && typeof value.value === 'string';
+}
+
+/** @throws EpollServerError `ERR_OPTION` that names the rule. */
+function checkRule({ pattern, value }: CacheRule): void {
+  const refuse = (what: string): EpollServerError => wrong(`site.cacheControl must be ${what}`);
+  if (value.trim() === '') throw refuse(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has none`);
+  if (pattern.trim() === '') throw refuse(`rules with a pattern, such as **:no-cache: ${quoted(value)} has none`);
   try {
-    prepareFields([['Cache-Control', value.value]]);
-    return value.value !== '';
+    prepareFields([['Cache-Control', value]]);
   } catch {
-    return false;
+    throw refuse(
+      `rules whose value a field may have: ${quoted(value)} of ${quoted(pattern)} holds a byte that none may`,
+    );
   }
+  try {
+    matcherOf(pattern);
+  } catch (error) {
+    throw refuse(`rules whose pattern is a glob: ${quoted(pattern)} is none (${messageOf(error)})`);
+  }
+}
+
+/** Longer texts are cut in messages. */
+const MAX_QUOTED = 80;
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
 }
 
 function isFolders(value: unknown): boolean {

@@ -44,6 +44,18 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['max-fields: 0', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not 0'],
   ['index: a/b', 'site.yaml:1: index must be a list of file names, not ["a/b"]'],
   ['spa: ../x', 'site.yaml:1: spa must be a path below the root, such as index.html, not "../x"'],
+  [
+    'cache-control: "*.html"',
+    'site.yaml:1: cache-control must be rules with a value, such as *.html:no-cache: "*.html" has none',
+  ],
+  [
+    'cache-control: {"*.js": "a\\nb"}',
+    'site.yaml:1: cache-control must be rules whose value a field may have: "a\\nb" of',
+  ],
+  [
+    'cache-control: {"*.js": ""}',
+    'site.yaml:1: cache-control must be rules with a value, such as *.html:no-cache: "*.js"',
+  ],
   ['mount: {assets: ./dist}', 'site.yaml:1: mount: a folder is mounted below a path such as /assets, not "assets"'],
   ['mount: [/a]', 'site.yaml:1: mount must be written like /assets=./dist, not "/a"'],
   ['mount: [/a=b, /a=c]', 'site.yaml:1: mount gives /a twice: "b" and "c"'],
@@ -172,6 +184,9 @@ test('what a flag takes several times may be one, a list, or a mapping', async (
   });
   expect(await read('cache-control: {"*.js": immutable}')).toMatchObject({
     cacheControl: [{ pattern: '*.js', value: 'immutable' }],
+  });
+  expect(await read('cache-control: "Public, max-age=60"')).toMatchObject({
+    cacheControl: [{ pattern: '**', value: 'Public, max-age=60' }],
   });
   expect(await read('mount: [/a=/b]')).toMatchObject({ mount: { '/a': '/b' } });
 });

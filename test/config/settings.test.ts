@@ -76,6 +76,9 @@ test('variables: empty ones are not set, several values stand on lines, stranger
   expect(() => readEnvironment({ EPOLL_SERVER_PORT: 'tcp://10.0.0.1:80' })).toThrow(
     'EPOLL_SERVER_PORT must be a whole number from 0 to 65535, not "tcp://10.0.0.1:80"',
   );
+  expect(() => readEnvironment({ EPOLL_SERVER_CACHE_CONTROL: 'no-cache\n*.html' })).toThrow(
+    'EPOLL_SERVER_CACHE_CONTROL must be rules with a value, such as *.html:no-cache: "*.html" has none',
+  );
   expect(() => readEnvironment({ EPOLL_SERVER_LISTING: 'on' })).toThrow(
     'EPOLL_SERVER_LISTING must be true or false, not "on"',
   );

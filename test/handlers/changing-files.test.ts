@@ -166,6 +166,7 @@ function resource(bytes: number): Resource {
     plain: new Variant({ representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) }),
     source: fakeSource({}),
     path: 'a',
+    kindOf: () => kind,
     isFirst: true,
     isCodable: true,
     settled: true,

@@ -60,6 +60,7 @@ function fake(openFiles: OpenFiles, size: number, isSettled = true): Fake {
     plain: variant,
     source: fakeSource({}),
     path: 'a',
+    kindOf: () => kind,
     isFirst: true,
     isCodable: false,
     settled: isSettled,

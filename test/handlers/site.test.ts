@@ -221,6 +221,37 @@ describe('Cache-Control', () => {
     expect((await ask(port, get('/data.json'))).field('cache-control')).toBe(undefined);
   });
 
+  test('is asked for by the path that requests name, below a mount and in a coding too', async () => {
+    const monaco = await folder({ 'vs/a.js': 'x'.repeat(2_000), 'index.html': 'index', 'about.html': 'about' });
+    const { port } = await startSite(
+      { 'vs/a.js': 'root', 'monaco/vs/a.js': 'shadowed', 'app.html': 'app' },
+      {
+        mounts: { '/monaco': monaco },
+        cleanUrls: true,
+        spa: 'app.html',
+        cacheControl: [
+          { pattern: '/monaco/vs/**', value: 'vs' },
+          { pattern: '/monaco/about.html', value: 'about' },
+          { pattern: '/monaco/', value: 'monaco' },
+          { pattern: 'vs/', value: 'root' },
+          { pattern: '/app.html', value: 'app' },
+        ],
+      },
+    );
+    for (const [target, value, ...fields] of [
+      ['/monaco/vs/a.js', 'vs'],
+      ['/monaco/vs/a.js', 'vs', 'Accept-Encoding: gzip'],
+      ['//monaco/%76s/a.js', 'vs', 'Range: bytes=0-1'],
+      ['/monaco/', 'monaco'],
+      ['/monaco/about', 'about'],
+      ['/vs/a.js', 'root'],
+      ['/monaco/route', 'app', 'Accept: text/html'],
+    ]) {
+      const answer = await ask(port, get(target ?? '', ...fields));
+      expect(answer.field('cache-control'), target).toBe(value);
+    }
+  });
+
   test('a pattern without a slash is about names, one with it about paths', () => {
     const rules = new CacheRules([
       { pattern: 'a/*.css', value: '1' },

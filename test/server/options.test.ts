@@ -42,7 +42,7 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   [
     'a rule with a line break',
     { root: '.', site: { cacheControl: [{ pattern: '*', value: 'a\nb' }] } },
-    /site\.cacheControl must be/,
+    /site\.cacheControl must be rules whose value a field may have: "a\\nb" of "\*" holds/,
   ],
   ['a host that is none', { root: '.', site: { hosts: { 'a/b': '.' } } }, /a host is a name such as/],
   ['a mount of the root', { root: '.', site: { mounts: { '/': '.' } } }, /below a path such as \/assets, not "\/"/],

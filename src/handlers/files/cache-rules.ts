@@ -1,8 +1,11 @@
-// Cache-Control by the path of a file: the first rule that matches decides. It must not know files.
+// Cache-Control by the path that a file has in its site: the first rule that matches decides. It must not know files.
 
 import picomatch from 'picomatch';
 
-/** A glob over the path from the root of the site, or `@fingerprinted`, and what Cache-Control says. */
+/**
+ * A glob over the path of a file as requests name it, below its mount too (`/assets/**`, or `/assets/` for the same); over
+ * the name if it has no slash; or `@fingerprinted`. An index counts by its own name: `/` is `index.html`.
+ */
 export interface CacheRule {
   readonly pattern: string;
   /** The field's value; `immutable` alone stands for {@link IMMUTABLE}. */
@@ -40,7 +43,9 @@ export class CacheRules {
   }
 }
 
-function matcherOf(pattern: string): (path: string) => boolean {
+/** @throws Error: a pattern that is no glob. */
+export function matcherOf(given: string): (path: string) => boolean {
+  const pattern = given.endsWith('/') ? `${given}**` : given;
   if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
   // Without a slash it is about names, wherever they are.
   return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/') });

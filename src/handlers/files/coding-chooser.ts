@@ -5,7 +5,6 @@ import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix }
 import { type CompressionJob, Compressor } from './compressor.ts';
 import type { FileFacts, OpenFile, Refusal } from './file-source.ts';
 import { isOverload, isSameFile, isSameFinding } from './file-source.ts';
-import type { Kinds } from './kinds.ts';
 import { Representation } from './representation.ts';
 import { type Coded, type Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
@@ -20,15 +19,13 @@ const MAX_SEARCHES = 1_024;
 
 /** One for all sites of a server: what it compresses is bounded for all of them together. */
 export class CodingChooser {
-  readonly #kinds: Kinds;
   readonly #services: FileServices;
   readonly #compressor: Compressor;
   /** Files whose codings are being found out about. */
   #searches = 0;
 
-  constructor(kinds: Kinds, services: FileServices) {
+  constructor(services: FileServices) {
     const { pool, nowMs, maxCodingBytesPerSecond: maxBytesPerSecond } = services;
-    this.#kinds = kinds;
     this.#services = services;
     this.#compressor = new Compressor({ pool, maxBytesPerSecond, nowMs });
   }
@@ -170,9 +167,10 @@ export class CodingChooser {
   /** Null: the system cannot tell now. */
   async #openSibling(
     search: SharedWait<boolean>,
-    { source, path }: Resource,
+    resource: Resource,
     coding: Coding,
   ): Promise<Pick<Coded, 'variant' | 'sibling'> | null> {
+    const { source, path } = resource;
     const { maxCachedFileBytes, report } = this.#services;
     const sibling = path + CODING_SUFFIXES[coding];
     const isWanted = (): boolean => search.isWanted;
@@ -190,7 +188,7 @@ export class CodingChooser {
     if (!isSmall) file.close();
     const size = content?.length ?? facts.size;
     const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
-    const representation = this.#coded(path, coding, size, tag);
+    const representation = this.#coded(resource, coding, size, tag);
     return { variant: new Variant({ representation, content, path: sibling, facts }), sibling: facts };
   }
 
@@ -204,7 +202,7 @@ export class CodingChooser {
 
   /** The caller has a place in the pool. Null: it is no smaller. Undefined: the file is not what it was, or not there. */
   async #compressed(resource: Resource, coding: Coding): Promise<Variant | null | undefined> {
-    const { plain, path } = resource;
+    const { plain } = resource;
     const whole = plain.content ?? (await this.#readUnchanged(resource));
     if (whole === null) return undefined;
     const content = await compress(coding, whole);
@@ -212,17 +210,17 @@ export class CodingChooser {
     if (content.length >= whole.length) return null;
     const { size: fileSize, modifiedMs } = plain.facts;
     const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
-    const representation = this.#coded(path, coding, content.length, tag);
+    const representation = this.#coded(resource, coding, content.length, tag);
     return new Variant({ representation, content, path: null, facts: plain.facts });
   }
 
   #coded(
-    path: string,
+    resource: Resource,
     coding: Coding,
     size: number,
     tag: { readonly fileSize: number; readonly modifiedMs: number; readonly tagSuffix: string },
   ): Representation {
-    return new Representation({ kind: this.#kinds.of(path, coding), size, ...tag }, this.#services.wallClockMs());
+    return new Representation({ kind: resource.kindOf(coding), size, ...tag }, this.#services.wallClockMs());
   }
 
   /** What the plain file holds, as long as it is the one that the resource describes. */

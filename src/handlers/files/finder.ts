@@ -15,6 +15,13 @@ export interface Mount {
 export interface Place {
   readonly source: FileSource;
   readonly path: string;
+  /** Names in front of the path, where the source is mounted. */
+  readonly prefix: readonly string[];
+}
+
+/** The path of a file as the site has it, without `/` in front: below its mount, and with its index's name. */
+export function sitePathOf({ prefix, path }: Place): string {
+  return [...prefix, path].join('/');
 }
 
 /** What a site does with paths. */
@@ -61,7 +68,8 @@ export function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
 function placeOf(segments: readonly string[], mounts: readonly Mount[]): Place {
   const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
   if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
-  return { source: mount.source, path: segments.slice(mount.prefix.length).join('/') };
+  const { source, prefix } = mount;
+  return { source, path: segments.slice(prefix.length).join('/'), prefix };
 }
 
 function* findIndex(place: Place, options: FinderOptions): Search {
@@ -118,22 +126,21 @@ function* hasIndex(place: Place, { indexes }: FinderOptions): Check {
 
 /** Where `about.html` is found without its ending; null: another file or folder has that address. */
 function* cleanLocation(page: Place, options: FinderOptions): Generator<Place, string | null, OpenFile | Refusal> {
-  const { source } = page;
   const path = page.path.slice(0, -'.html'.length);
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name === 'index') return './';
-  const place = { source, path };
+  const place = { ...page, path };
   const opened = yield place;
   if (typeof opened !== 'string') opened.close();
   const isTaken = typeof opened !== 'string' || (opened === 'directory' && (yield* hasIndex(place, options)));
   return isTaken ? null : `./${encodeURIComponent(name)}`;
 }
 
-function within({ source, path }: Place, name: string): Place {
-  return { source, path: path === '' ? name : `${path}/${name}` };
+function within(place: Place, name: string): Place {
+  return { ...place, path: place.path === '' ? name : `${place.path}/${name}` };
 }
 
 /** The page that a clean URL means. */
-function pageOf({ source, path }: Place): Place {
-  return { source, path: `${path}.html` };
+function pageOf(place: Place): Place {
+  return { ...place, path: `${place.path}.html` };
 }

@@ -1,7 +1,7 @@
 // Makes resources of files: reads what is small, and describes it.
 
 import { CodingChooser } from './coding-chooser.ts';
-import type { FoundFile } from './finder.ts';
+import { type FoundFile, sitePathOf } from './finder.ts';
 import { type KindOptions, Kinds } from './kinds.ts';
 import { Representation, SETTLED_AFTER_MS } from './representation.ts';
 import { memoryOf, Resource, Variant } from './resource.ts';
@@ -24,10 +24,11 @@ export class Loader {
   readonly #services: FileServices;
   readonly #kinds: Kinds;
 
-  constructor(options: KindOptions, services: FileServices) {
+  /** `codings`: shared by the loaders of several sites. */
+  constructor(options: KindOptions, services: FileServices, codings: CodingChooser = new CodingChooser(services)) {
     this.#services = services;
     this.#kinds = new Kinds(options);
-    this.codings = new CodingChooser(this.#kinds, services);
+    this.codings = codings;
   }
 
   /**
@@ -66,13 +67,15 @@ export class Loader {
     const nowMs = this.#services.wallClockMs();
     const { facts } = file;
     const { modifiedMs } = facts;
-    const kind = this.#kinds.of(place.path, null);
+    const sitePath = sitePathOf(place);
+    const kind = this.#kinds.of(sitePath, null);
     const size = content?.length ?? facts.size;
     const representation = new Representation({ kind, size, modifiedMs, fileSize: facts.size }, nowMs);
     return new Resource({
       plain: new Variant({ representation, content, path: place.path, facts }),
       source: place.source,
       path: place.path,
+      kindOf: (coding) => this.#kinds.of(sitePath, coding),
       isFirst,
       isCodable: kind.isCodable,
       // A time in the future says nothing, but the system sets the time of change itself.

@@ -4,7 +4,7 @@
 import type { Coding } from './codings.ts';
 import type { FileFacts, FileSource, OpenFile, Refusal } from './file-source.ts';
 import type { Holder } from './open-files.ts';
-import type { Representation } from './representation.ts';
+import type { Kind, Representation } from './representation.ts';
 import type { SharedWait } from './shared-wait.ts';
 import type { Ordered } from './use-order.ts';
 
@@ -68,6 +68,8 @@ export class Resource implements Ordered<Resource> {
   readonly source: FileSource;
   /** Of the plain file, below the source. */
   readonly path: string;
+  /** Its type and fields in a coding. */
+  readonly kindOf: (coding: Coding) => Kind;
   /** No other name is looked for first: as long as this file is there, it is the answer. */
   readonly isFirst: boolean;
   /** Whether it may be sent in a coding. */
@@ -93,6 +95,7 @@ export class Resource implements Ordered<Resource> {
     plain: Variant;
     source: FileSource;
     path: string;
+    kindOf: (coding: Coding) => Kind;
     isFirst: boolean;
     isCodable: boolean;
     settled: boolean;
@@ -101,6 +104,7 @@ export class Resource implements Ordered<Resource> {
     this.plain = given.plain;
     this.source = given.source;
     this.path = given.path;
+    this.kindOf = given.kindOf;
     this.isFirst = given.isFirst;
     this.isCodable = given.isCodable;
     this.settled = given.settled;

@@ -140,7 +140,7 @@ export class Site {
     }
   }
 
-  async #openLater({ source, path }: Place, response: HttpResponse): Promise<OpenFile | Refusal> {
+  async #openLater({ source, path }: Omit<Place, 'prefix'>, response: HttpResponse): Promise<OpenFile | Refusal> {
     const { pool, counters } = this.#services;
     if (pool.isFull) return 'busy';
     counters.poolOpens++;
