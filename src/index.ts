@@ -27,5 +27,5 @@ export type { LogFormat } from './server/access-log.ts';
 export { tuneCompiler } from './server/compiler.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/server.ts';
-export type { SiteOptions } from './server/site-options.ts';
+export type { HostOptions, SiteOptions } from './server/site-options.ts';
 export type { ServerStats } from './server/stats.ts';

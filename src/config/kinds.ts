@@ -7,23 +7,26 @@ import {
   boolean,
   check,
   type GenericSchema,
+  type InferOutput,
   integer,
   literal,
   maxValue,
   minLength,
   minValue,
   number,
+  optional,
   picklist,
   pipe,
   rawCheck,
   record,
+  strictObject,
   string,
   transform,
   union,
 } from 'valibot';
 import { messageOf } from '../errors.ts';
 import type { CacheRule } from '../handlers/files/cache-rules.ts';
-import { checkSite, hostsOf, mountsOf, type SiteOptions } from '../server/site-options.ts';
+import { checkSite, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../server/site-options.ts';
 
 /** One kind of value. */
 export interface Kind<T> {
@@ -207,7 +210,10 @@ function folders(example: string, examine: (value: Folders) => unknown): Kind<Fo
 }
 
 /** @throws Error: not two things with `=` between them, or the first of them twice. */
-function foldersOf(given: string | readonly string[] | Folders, example: string): Folders {
+function foldersOf<T>(
+  given: string | readonly string[] | Readonly<Record<string, string | T>>,
+  example: string,
+): Readonly<Record<string, string | T>> {
   const list = typeof given === 'string' ? [given] : given;
   if (!isList(list)) return list;
   const pairs = new Map<string, string>();
@@ -221,9 +227,67 @@ function foldersOf(given: string | readonly string[] | Folders, example: string)
   return Object.fromEntries(pairs);
 }
 
-function isList(value: readonly string[] | Folders): value is readonly string[] {
+function isList(value: readonly string[] | Readonly<Record<string, unknown>>): value is readonly string[] {
   return Array.isArray(value);
 }
 
 export const mounts: Kind<Folders> = folders('/assets=./dist', mountsOf);
-export const hosts: Kind<Folders> = folders('www.example.org=./www', hostsOf);
+
+/** What a host has of its own, under the keys that a config file has for it. */
+const HOST = strictObject({
+  root: NAME,
+  index: optional(index.schema),
+  listing: optional(toggle.schema),
+  'clean-urls': optional(toggle.schema),
+  spa: optional(union([spa.schema, literal(false)])),
+  'cache-control': optional(rules.schema),
+  charset: optional(charset.schema),
+  dotfiles: optional(toggle.schema),
+  compression: optional(toggle.schema),
+  'security-headers': optional(toggle.schema),
+  mount: optional(mounts.schema),
+});
+
+/** A host without undefined options, which would be inherited ones. */
+function hostOf(given: InferOutput<typeof HOST>): HostOptions {
+  const names: Readonly<Record<string, string>> = {
+    'clean-urls': 'cleanUrls',
+    'cache-control': 'cacheControl',
+    'security-headers': 'securityHeaders',
+    mount: 'mounts',
+  };
+  const options = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { root: given.root, ...Object.fromEntries(options.map(([key, value]) => [names[key] ?? key, value])) };
+}
+
+type Hosts = NonNullable<SiteOptions['hosts']>;
+
+const HOST_EXAMPLE = 'www.example.org=./www';
+
+/** Folders by host, or options with a folder among them. */
+export const hosts: Kind<Hosts> = {
+  schema: pipe(
+    union([SEVERAL, record(NAME, union([NAME, pipe(HOST, transform(hostOf))]))]),
+    rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        hostsOf(foldersOf(dataset.value, HOST_EXAMPLE));
+      } catch (error) {
+        addIssue({ message: messageOf(error) });
+      }
+    }),
+    transform((value): Hosts => foldersOf(value, HOST_EXAMPLE)),
+  ),
+  expected: `written like ${HOST_EXAMPLE}`,
+  isMany: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) =>
+    Object.fromEntries(Object.entries(value).map(([host, each]) => [host, rebaseHost(each, folder)])),
+};
+
+function rebaseHost(host: string | HostOptions, folder: string): string | HostOptions {
+  if (typeof host === 'string') return resolve(folder, host);
+  const rebased = { ...host, root: resolve(folder, host.root) };
+  const { mounts: own } = host;
+  return own === undefined ? rebased : { ...rebased, mounts: mounts.rebase?.(own, folder) ?? own };
+}

@@ -120,7 +120,18 @@ export function printConfiguration({ settings, originOf }: Configuration): strin
 }
 
 /** As it is written in a config file. */
-function written(name: SettingName, value: unknown): unknown {
-  if (name !== 'cacheControl' || !Array.isArray(value)) return value;
-  return value.map(({ pattern, value: each }) => `${pattern}:${each}`);
+function written(name: string, value: unknown): unknown {
+  if (name === 'cacheControl' && Array.isArray(value)) {
+    return value.map(({ pattern, value: each }) => `${pattern}:${each}`);
+  }
+  if (name !== 'vhost' || typeof value !== 'object' || value === null) return value;
+  const hosts = Object.entries(value).map(([host, given]) => {
+    if (typeof given !== 'object' || given === null) return [host, given];
+    const options = Object.entries(given).map(([option, each]) => [
+      option === 'mounts' ? 'mount' : kebab(option),
+      written(option, each),
+    ]);
+    return [host, Object.fromEntries(options)];
+  });
+  return Object.fromEntries(hosts);
 }

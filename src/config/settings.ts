@@ -6,6 +6,7 @@ import type { CacheRule } from '../handlers/files/cache-rules.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
 import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
+import type { SiteOptions } from '../server/site-options.ts';
 import {
   charset,
   choice,
@@ -72,7 +73,7 @@ export interface OwnSettings {
   readonly securityHeaders: boolean;
   readonly hide: readonly string[];
   readonly mount: Readonly<Record<string, string>>;
-  readonly vhost: Readonly<Record<string, string>>;
+  readonly vhost: NonNullable<SiteOptions['hosts']>;
   readonly quiet: boolean;
 }
 
@@ -209,7 +210,7 @@ const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } 
   vhost: {
     kind: hosts,
     value: 'HOST=FOLDER',
-    text: 'another root for a host; *.example.org for all below it',
+    text: 'another root for a host; *.example.org for all below it; in a file, options too',
     isAboutFiles: true,
   },
   quiet: {

@@ -15,9 +15,9 @@ export interface SiteOptions {
   readonly cleanUrls?: boolean;
   /**
    * A file of the root that answers navigations, with 200, to what is no file and what the application, if there is one,
-   * answers with 404. Other requests keep that 404. Default: none.
+   * answers with 404. Other requests keep that 404. False: none, also for a host. Default: false.
    */
-  readonly spa?: string;
+  readonly spa?: string | false;
   /**
    * Cache-Control by pattern, the first that matches: a glob over the path as requests name it (below a mount too), over
    * the name if it has no slash, or `@fingerprinted`. The value `immutable` stands for a year and no revalidation. Default: none.
@@ -40,15 +40,48 @@ export interface SiteOptions {
   readonly hideIfServed?: readonly string[];
   /** Other folders by the path below which they appear: `{ '/assets': './dist' }`. */
   readonly mounts?: Readonly<Record<string, string>>;
-  /** Other roots by host: `{ 'a.example': './a', '*.b.example': './b' }`; `root` is everyone else's. */
-  readonly hosts?: Readonly<Record<string, string>>;
+  /**
+   * Other roots by host: `{ 'a.example': './a', '*.b.example': { root: './b', listing: true } }`; `root` is that of all
+   * other hosts. A host has neither their mounts nor their cache rules; what else it does not say itself, it inherits.
+   */
+  readonly hosts?: Readonly<Record<string, string | HostOptions>>;
+}
+
+/** Options that a host may have of its own. Those that are true are inherited where it does not. */
+const HOST_OPTIONS = {
+  index: true,
+  listing: true,
+  cleanUrls: true,
+  spa: true,
+  cacheControl: false,
+  charset: true,
+  dotfiles: true,
+  compression: true,
+  securityHeaders: true,
+  mounts: false,
+} as const;
+
+/** How the files of one host are served. */
+export interface HostOptions extends Pick<SiteOptions, keyof typeof HOST_OPTIONS> {
+  readonly root: string;
+}
+
+/** All that holds for a host: its own options, and what it inherits from `site`. */
+export function siteOfHost(site: SiteOptions, { root: _root, ...own }: HostOptions): SiteOptions {
+  const inherited = Object.entries(site).filter(([name]) => isHostOption(name) && HOST_OPTIONS[name]);
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
+  return Object.fromEntries([...inherited, ...given]);
+}
+
+function isHostOption(name: string): name is keyof typeof HOST_OPTIONS {
+  return Object.hasOwn(HOST_OPTIONS, name);
 }
 
 const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = {
   index: (value) => Array.isArray(value) && value.every(isName),
   listing: isBoolean,
   cleanUrls: isBoolean,
-  spa: isPath,
+  spa: (value) => value === false || isPath(value),
   cacheControl: (value) => Array.isArray(value) && value.every(isRule),
   charset: (value) => typeof value === 'string' && /^[\w.:-]*$/.test(value),
   dotfiles: isBoolean,
@@ -57,7 +90,7 @@ const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = 
   hide: isPaths,
   hideIfServed: isPaths,
   mounts: isFolders,
-  hosts: isFolders,
+  hosts: isHosts,
 };
 
 const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
@@ -73,20 +106,24 @@ const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
   hide: 'a list of paths',
   hideIfServed: 'a list of paths',
   mounts: 'folders by path',
-  hosts: 'folders by host',
+  hosts: 'folders by host, or { root } and options by host',
 };
 
 /** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
-export function checkSite(site: SiteOptions): void {
+export function checkSite(site: SiteOptions, path = 'site'): void {
   for (const [name, value] of Object.entries(site)) {
-    if (!isSiteOption(name)) throw wrong(`there is no option "site.${name}"`);
+    if (!isSiteOption(name)) throw wrong(`there is no option "${path}.${name}"`);
     if (value !== undefined && !KINDS[name](value)) {
-      throw wrong(`site.${name} must be ${EXPECTED[name]}, not ${JSON.stringify(value)}`);
+      throw wrong(`${path}.${name} must be ${EXPECTED[name]}, not ${JSON.stringify(value)}`);
     }
   }
-  for (const rule of site.cacheControl ?? []) checkRule(rule);
+  for (const rule of site.cacheControl ?? []) checkRule(rule, path);
   mountsOf(site.mounts ?? {});
-  hostsOf(site.hosts ?? {});
+  for (const [host, { root: _root, ...options }] of hostsOf(site.hosts ?? {})) {
+    const other = Object.keys(options).find((name) => !isHostOption(name));
+    if (other !== undefined) throw wrong(`a host has no option "${other}" of its own (${path}.hosts, ${host})`);
+    checkSite(options, `${path}.hosts["${host}"]`);
+  }
 }
 
 /**
@@ -108,19 +145,19 @@ export function mountsOf(mounts: Readonly<Record<string, string>>): readonly (re
 }
 
 /**
- * Each host in lower case, and its folder.
+ * Each host in lower case, and its options.
  * @throws EpollServerError `ERR_OPTION`: no host, or the same host twice.
  */
-export function hostsOf(hosts: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+export function hostsOf(hosts: NonNullable<SiteOptions['hosts']>): readonly (readonly [string, HostOptions])[] {
   const seen = new Set<string>();
-  return Object.entries(hosts).map(([given, folder]) => {
+  return Object.entries(hosts).map(([given, options]) => {
     const name = hostName(given);
     if (!/^(?:\*\.)?(?:[\w-]+(?:\.[\w-]+)*|\[[\d:a-f.]+\])$/.test(name)) {
       throw wrong(`a host is a name such as www.example.org or *.example.org, without a port, not "${given}"`);
     }
     if (seen.has(name)) throw wrong(`the host ${name} has two folders: give it one`);
     seen.add(name);
-    return [name, folder];
+    return [name, typeof options === 'string' ? { root: options } : options];
   });
 }
 
@@ -150,8 +187,8 @@ function isRule(value: unknown): boolean {
 }
 
 /** @throws EpollServerError `ERR_OPTION` that names the rule. */
-function checkRule({ pattern, value }: CacheRule): void {
-  const refuse = (what: string): EpollServerError => wrong(`site.cacheControl must be ${what}`);
+function checkRule({ pattern, value }: CacheRule, path: string): void {
+  const refuse = (what: string): EpollServerError => wrong(`${path}.cacheControl must be ${what}`);
   if (value.trim() === '') throw refuse(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has none`);
   if (pattern.trim() === '') throw refuse(`rules with a pattern, such as **:no-cache: ${quoted(value)} has none`);
   try {
@@ -176,11 +213,19 @@ function quoted(text: string): string {
 }
 
 function isFolders(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((folder) => typeof folder === 'string' && folder !== '')
-  );
+  return typeof value === 'object' && value !== null && Object.values(value).every(isFolder);
+}
+
+function isFolder(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isHosts(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isHost);
+}
+
+function isHost(value: unknown): boolean {
+  return isFolder(value) || (typeof value === 'object' && value !== null && 'root' in value && isFolder(value.root));
 }
 
 function wrong(text: string): EpollServerError {

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { CacheRules } from '../handlers/files/cache-rules.ts';
+import { CodingChooser } from '../handlers/files/coding-chooser.ts';
 import { FileCache } from '../handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../handlers/files/file-counters.ts';
 import type { Mount } from '../handlers/files/finder.ts';
@@ -25,7 +26,7 @@ import { HiddenPaths, isOutside, type ServedFolder } from './hidden-paths.ts';
 import { HidingSource } from './hiding-source.ts';
 import { resolveRoot } from './options.ts';
 import { RootDirectory } from './root-directory.ts';
-import { hostsOf, mountsOf, type SiteOptions } from './site-options.ts';
+import { hostsOf, mountsOf, type SiteOptions, siteOfHost } from './site-options.ts';
 
 /** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
 const SECURITY: Pairs = [
@@ -33,11 +34,15 @@ const SECURITY: Pairs = [
   ['Referrer-Policy', 'strict-origin-when-cross-origin'],
 ];
 
-/** The folders of a configuration, as real paths. */
-export interface Folders {
+/** The folders of one site, as real paths. */
+interface SiteFolders {
   readonly root: string;
   readonly mounts: readonly (readonly [readonly string[], string])[];
-  readonly hosts: readonly (readonly [string, string])[];
+}
+
+/** The folders of a configuration. */
+export interface Folders extends SiteFolders {
+  readonly hosts: readonly (SiteFolders & { readonly host: string; readonly options: SiteOptions })[];
   /** Files and folders in them that are never served. */
   readonly hidden: HiddenPaths;
 }
@@ -58,19 +63,23 @@ export async function resolveFolders(
     served.push({ named: resolve(folder), real: path });
     return path;
   };
-  const all = <K>(list: readonly (readonly [K, string])[]): Promise<readonly (readonly [K, string])[]> =>
-    Promise.all(list.map(async ([key, folder]) => [key, await real(folder)] as const));
-  const folders = {
-    root: await real(root),
-    mounts: await all(mountsOf(site.mounts ?? {})),
-    hosts: await all(hostsOf(site.hosts ?? {})),
+  const foldersOf = async (folder: string, { mounts = {}, spa = false }: SiteOptions): Promise<SiteFolders> => {
+    const path = await real(folder);
+    const mounted = mountsOf(mounts).map(async ([names, each]) => [names, await real(each)] as const);
+    const folders = { root: path, mounts: longestFirst(await Promise.all(mounted)) };
+    if (spa !== false) await refuseFolderAsFallback(spa, folders);
+    return folders;
   };
-  const { hide = [], hideIfServed = [], spa } = site;
-  const roots = [folders.root, ...folders.hosts.map(([, folder]) => folder)];
-  if (spa !== undefined) await refuseFolderAsFallback(spa, roots, folders.mounts);
+  const folders = await foldersOf(root, site);
+  const hosts = hostsOf(site.hosts ?? {}).map(async ([host, own]) => {
+    const options = siteOfHost(site, own);
+    return { host, options, ...(await foldersOf(own.root, options)) };
+  });
+  const all = { ...folders, hosts: await Promise.all(hosts) };
+  const { hide = [], hideIfServed = [] } = site;
   refuseSources(served, sources);
   refuseOutside(served, hide);
-  return { ...folders, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
+  return { ...all, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
 }
 
 /** @throws EpollServerError `ERR_OPTION`: a path that cannot be hidden, since nothing of it is served. */
@@ -82,17 +91,17 @@ function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[
 }
 
 /** @throws EpollServerError `ERR_OPTION`: a folder cannot answer as a page. */
-async function refuseFolderAsFallback(spa: string, roots: readonly string[], mounts: Folders['mounts']): Promise<void> {
+async function refuseFolderAsFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
   const names = spa.split('/').filter((name) => name !== '');
-  const mounted = mounts
-    .filter(([prefix]) => prefix.every((name, index) => names[index] === name))
-    .map(([prefix, folder]) => join(folder, ...names.slice(prefix.length)));
-  const paths = mounted.length > 0 ? mounted : roots.map((root) => join(root, ...names));
-  for (const path of paths) {
-    const stats = await stat(path).catch(() => null);
-    if (stats?.isDirectory() !== true) continue;
-    throw wrong(`site.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
-  }
+  const [prefix, folder] = mounts.find(([prefix]) => prefix.every((name, at) => names[at] === name)) ?? [[], root];
+  const path = join(folder, ...names.slice(prefix.length));
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isDirectory() !== true) return;
+  throw wrong(`site.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
+}
+
+function longestFirst(mounts: SiteFolders['mounts']): SiteFolders['mounts'] {
+  return [...mounts].sort(([a], [b]) => b.length - a.length);
 }
 
 /** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */
@@ -144,18 +153,17 @@ export class Sites {
   readonly hugePages: HugePages;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
-  readonly #options: SiteOptions;
   readonly #hidden: HiddenPaths;
   readonly #services: FileServices;
   readonly #pool: WorkPool;
-  readonly #loader: Loader;
+  /** What is compressed is bounded for all sites together. */
+  readonly #codings: CodingChooser;
 
   /** @throws EpollServerError `ERR_ROOT`. */
   constructor(folders: Folders, options: SiteOptions, context: SiteContext) {
     const { limits, nowMs, wallClockMs } = context;
     const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
-    this.#options = options;
     this.#hidden = folders.hidden;
     this.#pool = new WorkPool(poolThreads(), limits.maxFileQueue);
     this.openFiles = new OpenFiles({
@@ -183,18 +191,9 @@ export class Sites {
       maxCodingBytesPerSecond,
       report: sparingly(context),
     };
-    this.#loader = new Loader(
-      {
-        charset: options.charset ?? 'utf-8',
-        compression: options.compression ?? true,
-        rules: new CacheRules(options.cacheControl ?? []),
-        extra: fieldsOf(options),
-      },
-      this.#services,
-    );
-    const mounts = folders.mounts.map(([prefix, folder]) => this.#mount(prefix, folder));
-    const byDefault = this.#site('', folders.root, mounts);
-    const hosts = folders.hosts.map(([host, folder]) => [host, this.#site(host, folder, mounts)] as const);
+    this.#codings = new CodingChooser(this.#services);
+    const byDefault = this.#site('', folders, options);
+    const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.options)] as const);
     this.handler = staticFiles(hosts.length === 0 ? byDefault : new Hosts(byDefault, new Map(hosts)));
   }
 
@@ -208,24 +207,29 @@ export class Sites {
     return { prefix, source: new HidingSource(source, { root: folder, rootFd: () => root.fd, hidden, nowMs }) };
   }
 
-  #site(name: string, folder: string, mounts: readonly Mount[]): Site {
-    const { index = ['index.html'], listing = false, cleanUrls = false, spa, dotfiles = false } = this.#options;
-    const longestFirst = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length);
+  #site(name: string, { root, mounts }: SiteFolders, options: SiteOptions): Site {
+    const { index = ['index.html'], listing = false, cleanUrls = false, spa = false, dotfiles = false } = options;
     return new Site(
       name,
       {
-        mounts: [...longestFirst, this.#mount([], folder)],
+        mounts: [...mounts, [[], root] as const].map(([prefix, folder]) => this.#mount(prefix, folder)),
         indexes: index,
         listing,
         cleanUrls,
-        fallback: spa === undefined ? null : spa.replace(/^\//, ''),
+        fallback: spa === false ? null : spa.replace(/^\//, ''),
         showsHidden: dotfiles,
-        extra: fieldsOf(this.#options),
-        loader: this.#loader,
+        extra: fieldsOf(options),
+        loader: this.#loader(options),
         successor: this.#context.successor,
       },
       this.#services,
     );
+  }
+
+  #loader(options: SiteOptions): Loader {
+    const { charset = 'utf-8', compression = true, cacheControl = [] } = options;
+    const rules = new CacheRules(cacheControl);
+    return new Loader({ charset, compression, rules, extra: fieldsOf(options) }, this.#services, this.#codings);
   }
 }
 

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { findConfig, MAX_CONFIG_BYTES, readConfig } from '../../src/config/file.ts';
 import { kebab } from '../../src/config/names.ts';
-import { resolveSettings } from '../../src/config/resolve.ts';
+import { printConfiguration, resolveSettings } from '../../src/config/resolve.ts';
 import { SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { folder } from '../support/folder.ts';
 import { expectLinear } from '../support/growth.ts';
@@ -172,6 +172,34 @@ test('paths are relative to the file, wherever it is read', async () => {
   });
   expect(await read('access-log: "-"')).toMatchObject({ accessLog: '-' });
   expect(await read('access-log: false')).toMatchObject({ accessLog: false });
+});
+
+test('a host has options of its own, under the keys of the file, and they are printed as such', async () => {
+  const text = `vhost:
+  a.example: ./a
+  b.example:
+    root: ./b
+    clean-urls: true
+    spa: false
+    mount: { /m: ./m }
+    cache-control: ["/m/**:immutable", no-cache]`;
+  const path = await folder({ 'site.yaml': text });
+  const configuration = resolveSettings(await readConfig(join(path, 'site.yaml')));
+  const own = {
+    root: `${path}/b`,
+    cleanUrls: true,
+    spa: false,
+    mounts: { '/m': `${path}/m` },
+    cacheControl: [
+      { pattern: '/m/**', value: 'immutable' },
+      { pattern: '**', value: 'no-cache' },
+    ],
+  };
+  expect(configuration.settings.vhost).toEqual({ 'a.example': `${path}/a`, 'b.example': own });
+  await writeFile(join(path, 'again.yaml'), printConfiguration(configuration));
+  expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual(configuration.settings);
+  expect(await complaint('vhost: {a: {root: b, listing: 7}}')).toMatch(/^site\.yaml:1: vhost must be written like/);
+  expect(await complaint('vhost: {a: {root: b, cache-control: "*.js"}}')).toMatch(/^site\.yaml:1: vhost must be/);
 });
 
 test('what a flag takes several times may be one, a list, or a mapping', async () => {

@@ -1,0 +1,138 @@
+// Proves what belongs to a host: its own options, those that it inherits, and no mounts or rules of others.
+
+import { expect, test } from 'vitest';
+import { type SiteOptions, serve } from '../../src/index.ts';
+import type { Answer } from '../support/answer.ts';
+import { ask } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { start } from '../support/serving.ts';
+
+/** Each option: what it is for `root`, what for a host of its own, and what is told of it. */
+const OF_HOSTS: readonly {
+  readonly option: string;
+  readonly value: unknown;
+  readonly own: unknown;
+  readonly isInherited: boolean;
+  readonly look: (at: (target: string, ...fields: string[]) => Promise<Answer>) => Promise<unknown>;
+  readonly expected: { readonly set: unknown; readonly own: unknown; readonly unset: unknown };
+}[] = [
+  {
+    option: 'mounts',
+    value: 'MOUNT',
+    own: 'OWN',
+    isInherited: false,
+    look: async (at) => (await at('/m/x.txt')).text.slice(0, 3),
+    expected: { set: 'one', own: 'two', unset: '<!d' },
+  },
+  {
+    option: 'cacheControl',
+    value: [{ pattern: '*.txt', value: 'no-cache' }],
+    own: [{ pattern: '*.txt', value: 'no-store' }],
+    isInherited: false,
+    look: async (at) => (await at('/a.txt')).field('cache-control'),
+    expected: { set: 'no-cache', own: 'no-store', unset: undefined },
+  },
+  {
+    option: 'index',
+    value: ['a.txt'],
+    own: ['b.html'],
+    isInherited: true,
+    look: async (at) => (await at('/')).text,
+    expected: { set: 'a', own: 'b', unset: 'home' },
+  },
+  {
+    option: 'listing',
+    value: true,
+    own: false,
+    isInherited: true,
+    look: async (at) => (await at('/d/')).status,
+    expected: { set: 200, own: 404, unset: 404 },
+  },
+  {
+    option: 'cleanUrls',
+    value: true,
+    own: false,
+    isInherited: true,
+    look: async (at) => (await at('/b')).status,
+    expected: { set: 200, own: 404, unset: 404 },
+  },
+  {
+    option: 'spa',
+    value: 'a.txt',
+    own: false,
+    isInherited: true,
+    look: async (at) => (await at('/none', 'Accept: text/html')).status,
+    expected: { set: 200, own: 404, unset: 404 },
+  },
+  {
+    option: 'charset',
+    value: 'latin1',
+    own: '',
+    isInherited: true,
+    look: async (at) => (await at('/a.txt')).field('content-type'),
+    expected: { set: 'text/plain; charset=latin1', own: 'text/plain', unset: 'text/plain; charset=utf-8' },
+  },
+  {
+    option: 'dotfiles',
+    value: true,
+    own: false,
+    isInherited: true,
+    look: async (at) => (await at('/.x')).status,
+    expected: { set: 200, own: 404, unset: 404 },
+  },
+  {
+    option: 'compression',
+    value: false,
+    own: true,
+    isInherited: true,
+    look: async (at) => (await at('/a.txt')).field('vary'),
+    expected: { set: undefined, own: 'Accept-Encoding', unset: 'Accept-Encoding' },
+  },
+  {
+    option: 'securityHeaders',
+    value: false,
+    own: true,
+    isInherited: true,
+    look: async (at) => (await at('/a.txt')).field('x-content-type-options'),
+    expected: { set: undefined, own: 'nosniff', unset: 'nosniff' },
+  },
+];
+
+test.each(OF_HOSTS)('$option of hosts: their own, or inherited: $isInherited', async (row) => {
+  const tree = { 'a.txt': 'a', 'b.html': 'b', 'index.html': 'home', 'd/x.txt': '', '.x': '' };
+  const [root, host, one, two] = await Promise.all([
+    folder(tree),
+    folder(tree),
+    folder({ 'x.txt': 'one' }),
+    folder({ 'x.txt': 'two' }),
+  ]);
+  const given = (value: unknown): unknown =>
+    value === 'MOUNT' ? { '/m': one } : value === 'OWN' ? { '/m': two } : value;
+  const site: SiteOptions = {
+    [row.option]: given(row.value),
+    hosts: { 'plain.example': host, '*.own.example': { root: host, [row.option]: given(row.own) } },
+  };
+  const { port } = await start({ root, site });
+  const told = (name: string): Promise<unknown> =>
+    row.look((target, ...fields) =>
+      ask(port, `GET ${target} HTTP/1.1\r\nHost: ${name}\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`),
+    );
+  expect(await told('other')).toBe(row.expected.set);
+  expect(await told('a.own.example')).toBe(row.expected.own);
+  expect(await told('plain.example')).toBe(row.isInherited ? row.expected.set : row.expected.unset);
+});
+
+test.each([
+  [{ listing: true }, 'site.hosts must be folders by host, or { root } and options by host'],
+  [{ root: '.', listing: 7 }, 'site.hosts["a"].listing must be true or false, not 7'],
+  [
+    { root: '.', cacheControl: [{ pattern: '*', value: '' }] },
+    'site.hosts["a"].cacheControl must be rules with a value',
+  ],
+  [{ root: '.', mounts: { x: '.' } }, 'a folder is mounted below a path such as /assets, not "x"'],
+  [{ root: '.', hide: ['a'] }, 'a host has no option "hide" of its own (site.hosts, a)'],
+  [{ root: '.', none: 1 }, 'a host has no option "none" of its own (site.hosts, a)'],
+])('a host with a mistake is refused: %j', async (host, text) => {
+  const error = await Reflect.apply(serve, undefined, [{ root: '.', site: { hosts: { a: host } } }]).catch(String);
+  expect(error).toContain(text);
+});
