@@ -179,6 +179,26 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   ),
 };
 
+/** A number as an option is given: itself, or its digits, as in `process.env.PORT` or a quoted number of a file. */
+export type GivenNumber = number | string;
+
+/** The values of bounds, as far as they are given. */
+export type GivenLimits = { readonly [Name in LimitName]?: GivenNumber | undefined };
+
+/** What text is a whole number: its digits and nothing else. `Number` takes `0x10`, `1e3`, blanks and nothing too. */
+export const DIGITS: RegExp = /^\d{1,16}$/;
+
+/**
+ * @throws EpollServerError `ERR_OPTION` when `given` is not a whole number from `min` to `max`; `what` is how that is
+ * called, `name` is the option's.
+ */
+export function wholeNumber(name: string, given: unknown, min: number, max: number, what = 'a whole number'): number {
+  const value = typeof given === 'string' && DIGITS.test(given) ? Number(given) : given;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  const shown = typeof given === 'string' ? JSON.stringify(given) : String(given);
+  throw new EpollServerError('ERR_OPTION', `${name} must be ${what} from ${min} to ${max}, not ${shown}`);
+}
+
 /** Whether `name` is a bound of the catalogue. */
 export function isLimitName(name: string): name is LimitName {
   return Object.hasOwn(LIMITS, name);
@@ -188,14 +208,10 @@ export function isLimitName(name: string): name is LimitName {
  * The given values over the defaults.
  * @throws EpollServerError `ERR_OPTION` when a value is not a whole number within its range.
  */
-export function resolveLimits(given: Partial<Limits>): Limits {
+export function resolveLimits(given: GivenLimits): Limits {
   const resolve = (name: LimitName): number => {
     const { byDefault, min, max } = LIMITS[name];
-    const value = given[name] ?? byDefault;
-    if (!Number.isSafeInteger(value) || value < min || value > max) {
-      throw new EpollServerError('ERR_OPTION', `${name} must be a whole number from ${min} to ${max}, not ${value}`);
-    }
-    return value;
+    return wholeNumber(name, given[name] ?? byDefault, min, max);
   };
   return {
     maxHeaderBytes: resolve('maxHeaderBytes'),

@@ -19,6 +19,7 @@ import {
   pipe,
   rawCheck,
   record,
+  regex,
   strictObject,
   string,
   transform,
@@ -26,6 +27,7 @@ import {
 } from 'valibot';
 import { messageOf } from '../errors.ts';
 import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import { DIGITS } from '../limits.ts';
 import { checkSite, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../server/site-options.ts';
 
 /** One kind of value. */
@@ -56,22 +58,29 @@ const NAME = pipe(
 /** `what`: how the number is called in messages. */
 export function whole(min: number, max: number, what = 'a whole number'): Kind<number> {
   return {
-    schema: pipe(number(), integer(), minValue(min), maxValue(max)),
+    schema: union([
+      pipe(number(), integer(), minValue(min), maxValue(max)),
+      pipe(string(), regex(DIGITS), transform(Number), minValue(min), maxValue(max)),
+    ]),
     expected: `${what} from ${min} to ${max}`,
-    fromTexts: (texts) => {
-      const text = last(texts) ?? '';
-      return /^\d{1,16}$/.test(text) ? Number(text) : text;
-    },
+    fromTexts: last,
   };
 }
 
 export const toggle: Kind<boolean> = {
-  schema: boolean(),
+  // Quoted, as templates of config files leave it.
+  schema: union([
+    boolean(),
+    pipe(
+      picklist(['true', 'false']),
+      transform((value) => value === 'true'),
+    ),
+  ]),
   expected: 'true or false',
   isSwitch: true,
   fromTexts: (texts) => {
     const text = last(texts) ?? '';
-    return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
+    return text === '1' ? true : text === '0' ? false : text;
   },
 };
 
@@ -91,7 +100,14 @@ export function path(expected: string): Kind<string> {
 
 /** A file, `-` for standard output, or false. */
 export const logFile: Kind<string | false> = {
-  schema: union([NAME, literal(false)]),
+  schema: union([
+    literal(false),
+    pipe(
+      literal('false'),
+      transform(() => false as const),
+    ),
+    NAME,
+  ]),
   expected: 'a file, "-" or false',
   fromTexts: last,
   rebase: (value, folder) => (value === false || value === '-' ? value : resolve(folder, value)),

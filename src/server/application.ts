@@ -49,7 +49,7 @@ export async function openApplication(plan: Plan, onError: NonNullable<ServeOpti
 }
 
 async function openMain(
-  { options, limits, app }: Plan,
+  { options, limits, app, offload: threads }: Plan,
   onError: NonNullable<ServeOptions['onError']>,
 ): Promise<Application> {
   const { fetch, overrideGlobals = true, door } = options;
@@ -59,14 +59,14 @@ async function openMain(
     return applicationOf(fetchHandler(fetch, { overrideGlobals }));
   }
   if (app === null) return applicationOf(options.handler ?? null);
-  if (options.offload === undefined || options.offload === 0) {
+  if (threads === 0) {
     const { loadApplication } = await import('../handlers/application.ts');
     return applicationOf(await loadApplication(app, { overrideGlobals, door, loadTimeoutMs }));
   }
   const { offload } = await import('../handlers/offload/pool.ts');
   const { handler, close } = await offload({
     application: app,
-    threads: options.offload,
+    threads,
     maxWaiting,
     overrideGlobals,
     door,

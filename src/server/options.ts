@@ -9,15 +9,15 @@ import { checkSuffix } from '../handlers/dynamic-folder.ts';
 import type { FetchFunction } from '../handlers/fetch.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
-import { isLimitName, type Limits, resolveLimits } from '../limits.ts';
+import { type GivenLimits, type GivenNumber, isLimitName, type Limits, resolveLimits, wholeNumber } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from './access-log.ts';
 import { checkSite, type SiteOptions } from './site-options.ts';
 import type { Sink } from './watcher.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
-export interface ServeOptions extends Partial<Limits> {
-  /** The TCP port; 0 lets the system choose. Default: 8080. */
-  readonly port?: number;
+export interface ServeOptions extends GivenLimits {
+  /** The TCP port; 0 lets the system choose. A text of digits, as `process.env.PORT` is, is a number. Default: 8080. */
+  readonly port?: GivenNumber | undefined;
   /** A name or an address to listen on; `::` takes IPv6 and IPv4. Default: `127.0.0.1`. */
   readonly host?: string;
   /**
@@ -43,7 +43,7 @@ export interface ServeOptions extends Partial<Limits> {
   /** What may stand behind their names in a URL too, such as `.py`. Default: nothing. */
   readonly dynamicSuffix?: string;
   /** Threads in which `app` runs while this one keeps the connections; 0: none. Default: 0. */
-  readonly offload?: number;
+  readonly offload?: GivenNumber | undefined;
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: true. */
   readonly overrideGlobals?: boolean;
   /** `epoll`, `poll`, `select` or `scan`. Default: `EPOLL_SERVER_BACKEND` of the environment, or the best here. */
@@ -84,16 +84,24 @@ const NAMES = new Set([
   'onError',
 ]);
 
+const DEFAULT_PORT = 8080;
+
+/** The numbers among the options. */
+export interface CheckedNumbers {
+  readonly limits: Limits;
+  readonly port: number;
+  readonly offload: number;
+}
+
 /** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
-export function checkOptions(options: ServeOptions): Limits {
+export function checkOptions(options: ServeOptions): CheckedNumbers {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name) && !isLimitName(name)) throw wrong(`there is no option "${name}"`);
   }
-  const { port = 8080, host = '', handler, serverHeader = '', logFormat = 'common' } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw wrong(`port must be a whole number from 0 to 65535, not ${port}`);
+  const { host = '', handler, serverHeader = '', logFormat = 'common' } = options;
+  const port = wholeNumber('port', options.port ?? DEFAULT_PORT, 0, 65_535);
   if (typeof host !== 'string') throw wrong('host must be a name or an address');
-  checkApplication(options);
+  const offload = checkApplication(options);
   if (handler !== undefined && typeof handler !== 'function')
     throw wrong(`handler must be a function, not ${typeof handler}`);
   if (options.site !== undefined) {
@@ -105,12 +113,12 @@ export function checkOptions(options: ServeOptions): Limits {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);
   }
   checkServerHeader(serverHeader);
-  return resolveLimits(options);
+  return { limits: resolveLimits(options), port, offload };
 }
 
-/** One thing answers what files do not, and only what is named by its module can be sent to threads. */
-function checkApplication(options: ServeOptions): void {
-  const { root, dynamic, handler, fetch, app, door, offload = 0, overrideGlobals = true } = options;
+/** One thing answers what files do not, and only what is named by its module can be sent to threads: to so many. */
+function checkApplication(options: ServeOptions): number {
+  const { root, dynamic, handler, fetch, app, door, overrideGlobals = true } = options;
   const applications = [handler, fetch, app].filter((given) => given !== undefined).length;
   if (applications > 1 || (applications === 0 && root === undefined && dynamic === undefined))
     throw wrong(
@@ -125,10 +133,10 @@ function checkApplication(options: ServeOptions): void {
   checkSuffix(options.dynamicSuffix ?? '');
   if (options.dynamicSuffix !== undefined && dynamic === undefined)
     throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
-  if (!Number.isInteger(offload) || offload < 0 || offload > MAX_OFFLOAD_THREADS)
-    throw wrong(`offload must be a whole number of threads from 0 to ${MAX_OFFLOAD_THREADS}, not ${offload}`);
+  const offload = wholeNumber('offload', options.offload ?? 0, 0, MAX_OFFLOAD_THREADS, 'a whole number of threads');
   if (offload > 0 && app === undefined) throw wrong('offload needs app: functions cannot be sent to threads');
   if (typeof overrideGlobals !== 'boolean') throw wrong('overrideGlobals must be true or false');
+  return offload;
 }
 
 /**

@@ -11,13 +11,14 @@ import { type Place, resolveHost } from './listener.ts';
 import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
 import { type Folders, resolveFolders } from './sites.ts';
 
-const DEFAULT_PORT = 8080;
 const DEFAULT_HOST = '127.0.0.1';
 
 /** Options that were checked, and what they name. */
 export interface Plan {
   readonly options: ServeOptions;
   readonly limits: Limits;
+  /** Threads in which the application runs; 0: none. */
+  readonly offload: number;
   /** Null when a handler answers. */
   readonly folders: Folders | null;
   /** FILE[:NAME] of an application, the file's path being real; null: none is named. */
@@ -31,7 +32,7 @@ export interface Plan {
 
 /** @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (an unknown host). */
 export async function planOf(options: ServeOptions): Promise<Plan> {
-  const limits = checkOptions(options);
+  const { limits, port, offload } = checkOptions(options);
   const folder = options.dynamic === undefined ? null : await resolveRoot(options.dynamic, 'the dynamic folder');
   const module = options.app === undefined ? null : findModule(options.app, folder === null ? [] : [folder]);
   const home = module === null ? null : await realpath(dirname(module.file));
@@ -43,12 +44,13 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
   return {
     options,
     limits,
+    offload,
     folders,
     app: module === null ? null : `${module.file}:${module.name}`,
     // A folder that holds the application has its parts, not pages.
     dynamic: folder === home ? null : folder,
     sources,
-    place: placeOf(options, limits, address),
+    place: placeOf(options, limits, port, address),
   };
 }
 
@@ -63,19 +65,20 @@ async function sourcesOf(dynamic: string | undefined, file: string | undefined):
  * @throws EpollServerError `ERR_OPTION`.
  */
 export function planOfHandler(options: ServeOptions): Plan {
-  const limits = checkOptions(options);
+  const { limits, port, offload } = checkOptions(options);
   return {
     options,
     limits,
+    offload,
     folders: null,
     app: null,
     dynamic: null,
     sources: [],
-    place: placeOf(options, limits, options.host ?? DEFAULT_HOST),
+    place: placeOf(options, limits, port, options.host ?? DEFAULT_HOST),
   };
 }
 
-function placeOf({ host = DEFAULT_HOST, port = DEFAULT_PORT }: ServeOptions, limits: Limits, address: string): Place {
+function placeOf({ host = DEFAULT_HOST }: ServeOptions, limits: Limits, port: number, address: string): Place {
   return { host, address, port, backlog: limits.backlog };
 }
 

@@ -22,7 +22,7 @@ async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
 
 /** What each part of the settings can have wrong: a path, a type, a module. */
 const WRONG: readonly (readonly [string, RegExp])[] = [
-  ['port: "80"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80"$/],
+  ['port: "80a"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80a"$/],
   ['prot: 80', /^site\.yaml:1: there is no key "prot" \(did you mean "port"\?\)$/],
   ['{ port: ', /^site\.yaml:1: this is not YAML: /],
   ['index: &a [*a]', /^site\.yaml:1: \*a stands within what it names: a loop$/],
@@ -104,7 +104,7 @@ test("the tutorials' own command: the application of their dynamic folder has wh
   const named = startCommand(['0', 'mini_frame:application', ...config]);
   await writeFile(
     join(path, 'whole.conf'),
-    '{\n  # all of it\n  "static_path": "./static", "dynamic_path": "./dynamic", "port": 0,\n  "web_fram_name": "mini_frame", "web_app_name": "application"\n}',
+    '{\n  # all of it\n  "static_path": "./static", "dynamic_path": "./dynamic", "port":"0",\n  "web_fram_name": "mini_frame", "web_app_name": "application"\n}',
   );
   const whole = startCommand(['--config', join(path, 'whole.conf')]);
   for (const program of [named, whole]) {

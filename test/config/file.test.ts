@@ -29,7 +29,13 @@ async function complaint(text: string | Uint8Array, name = 'site.yaml'): Promise
 
 const WRONG: readonly (readonly [string, string])[] = [
   ['port: http', 'site.yaml:1: port must be a whole number from 0 to 65535, not "http"'],
-  ['# a comment\nport: "9000"', 'site.yaml:2: port must be a whole number from 0 to 65535, not "9000"'],
+  ['# a comment\nport: "9000a"', 'site.yaml:2: port must be a whole number from 0 to 65535, not "9000a"'],
+  ...['', ' 9000 ', '0x10', '1e3', '1.5', '-1', '+1', 'Infinity', '65536'].map(
+    (text) => [`port: "${text}"`, `site.yaml:1: port must be a whole number from 0 to 65535, not "${text}"`] as const,
+  ),
+  ['max-fields: "0"', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not "0"'],
+  ['listing: "yes"', 'site.yaml:1: listing must be true or false, not "yes"'],
+  ['listing: "TRUE"', 'site.yaml:1: listing must be true or false, not "TRUE"'],
   ['port: 65536', 'site.yaml:1: port must be a whole number from 0 to 65535, not 65536'],
   ['port: 80.5', 'site.yaml:1: port must be a whole number from 0 to 65535, not 80.5'],
   ['port:', 'site.yaml:1: port must be a whole number from 0 to 65535, not null'],
@@ -229,11 +235,28 @@ test("the tutorials' web_server.conf", async () => {
   expect(settings).not.toHaveProperty('app');
 });
 
+test('numbers, true and false may be quoted', async () => {
+  expect(await read('port: "8880"\nworkers: \'2\'\noffload: "0"\nmax-fields: "0050"')).toMatchObject({
+    port: 8880,
+    workers: 2,
+    offload: 0,
+    maxFields: 50,
+  });
+  expect(await read('listing: "true"\ncompression: "false"\naccess-log: "false"')).toMatchObject({
+    listing: true,
+    compression: false,
+    accessLog: false,
+  });
+  for (const { name, byDefault } of SETTINGS.filter((setting) => typeof setting.byDefault === 'number')) {
+    expect(Reflect.get(await read(`${kebab(name)}: "${byDefault}"`), name), name).toBe(byDefault);
+  }
+});
+
 test("the tutorials' web_server.conf with comments, a port and a framework", async () => {
   const text = `{
     "static_path": "./static",      # pages and pictures
     "dynamic_path": "./dynamic",    # where the framework is
-    "port": 7890,
+    "port":"7890",
     "web_fram_name": "mini_frame",
     "web_app_name": "application",  # what it exports
 }`;

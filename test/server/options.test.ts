@@ -1,6 +1,6 @@
 // Proves that an option that cannot be is refused before anything starts, with a text that names it.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EpollServerError, LIMITS, serve } from '../../src/index.ts';
 import { LIMIT_NAMES, resolveLimits } from '../../src/limits.ts';
 import { checkOptions, resolveRoot } from '../../src/server/options.ts';
@@ -27,7 +27,16 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   ['a port above the range', { handler, port: 65_536 }, /port .* 65536/],
   ['a negative port', { handler, port: -1 }, /port .* -1/],
   ['a port with a fraction', { handler, port: 80.5 }, /port .* 80\.5/],
-  ['a port as text', { handler, port: '80' }, /port/],
+  ...['', ' 80 ', '80a', '0x50', '8e1', '80.0', '-1', '+80', 'Infinity', '65536', '٨٠', '1'.repeat(400)].map(
+    (port) =>
+      [
+        `a port as the text ${port.slice(0, 10)}`,
+        { handler, port },
+        /^port must be a whole number from 0 to 65535, not ".*"$/,
+      ] as const,
+  ),
+  ['a port that is a list', { handler, port: ['80'] }, /^port must be a whole number from 0 to 65535, not 80$/],
+  ['threads as text', { app: 'x.js', offload: '2x' }, /offload must be a whole number of threads .* not "2x"/],
   ['a host that is no text', { handler, host: 7 }, /host/],
   ['an unknown option', { handler, prot: 80 }, /no option "prot"/],
   ['an unknown log format', { handler, logFormat: 'xml' }, /logFormat .* common, combined, json, not "xml"/],
@@ -59,6 +68,16 @@ test.each(WRONG)('%s', async (_what, options, text) => {
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
 });
 
+test('a number may be given as text, as variables of the environment are, and as undefined where they are not set', async () => {
+  const unset = process.env['EPOLL_SERVER_NONE'];
+  const server = await serve({ port: '0', keepAliveTimeoutMs: '5000', maxFields: unset, handler });
+  onTestFinished(() => server.close({ now: true }));
+  expect(server.address.port).toBeGreaterThan(0);
+  const given = checkOptions({ app: 'x.js', port: unset, offload: '2', maxFields: '7', backlog: unset });
+  expect(given).toMatchObject({ port: 8080, offload: 2, limits: { maxFields: 7, backlog: LIMITS.backlog.byDefault } });
+  expect(checkOptions({ app: 'x.js', port: '00080', offload: unset })).toMatchObject({ port: 80, offload: 0 });
+});
+
 test('an unknown back end is ERR_BACKEND and names those there are', async () => {
   await expect(serve({ port: 0, handler, backend: 'iocp' })).rejects.toMatchObject({
     code: 'ERR_BACKEND',
@@ -71,7 +90,9 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
 
   test('has a default within its range, and takes both ends of it', () => {
     expect(resolveLimits({})[name]).toBe(byDefault);
-    for (const value of [min, max]) expect(resolveLimits({ [name]: value })[name]).toBe(value);
+    for (const value of [min, max]) {
+      for (const given of [value, String(value)]) expect(resolveLimits({ [name]: given })[name]).toBe(value);
+    }
   });
 
   test('refuses what is outside, a fraction and what is no number, naming itself and its range', () => {
@@ -79,6 +100,8 @@ describe.each(LIMIT_NAMES)('%s', (name) => {
       const check = (): unknown => checkOptions({ handler, [name]: value });
       expect(check, String(value)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
       expect(check, String(value)).toThrow(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+      const checkText = (): unknown => checkOptions({ handler, [name]: String(value) });
+      expect(checkText, String(value)).toThrow(`${name} must be a whole number from ${min} to ${max}, not "${value}"`);
     }
   });
 });
