@@ -39,7 +39,9 @@ export const LIMIT_NAMES = [
   'keepAliveTimeoutMs',
   'halfClosedTimeoutMs',
   'lingerTimeoutMs',
+  'maxLingerMs',
   'maxLingerBytes',
+  'maxLingeringConnections',
   'shutdownTimeoutMs',
   'loadTimeoutMs',
   'maxOffloadQueue',
@@ -123,9 +125,20 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s. */
   keepAliveTimeoutMs: spec(75_000, 100, DAY_MS, 'Between two requests of a connection; beyond: closed.'),
   halfClosedTimeoutMs: spec(5_000, 100, DAY_MS, 'For the answer of a client that finished sending; beyond: aborted.'),
-  /** RFC 9112 section 9.6; nginx's lingering_timeout is 5 s. */
-  lingerTimeoutMs: spec(2_000, 100, DAY_MS, 'For a client to see an answer that ended its connection early.'),
-  maxLingerBytes: spec(1_048_576, 0, GIB, 'Bytes read away while a closed connection lingers.'),
+  /**
+   * RFC 9112 section 9.6: a client that still sends when its answer ends the connection would lose the answer to RST.
+   * nginx's lingering_timeout and lingering_time are 5 s and 30 s.
+   */
+  lingerTimeoutMs: spec(5_000, 100, DAY_MS, 'Without a byte of a client whose last answer was sent; beyond: closed.'),
+  maxLingerMs: spec(30_000, 100, DAY_MS, 'For that client to go on sending what is thrown away; beyond: closed.'),
+  maxLingerBytes: spec(0, 0, GIB, 'Bytes of it that are thrown away (0: any number); beyond: closed.'),
+  /** Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections. */
+  maxLingeringConnections: spec(
+    1_024,
+    0,
+    4_194_304,
+    'Such clients at once; beyond: the one that lingers longest is closed.',
+  ),
   /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
   /** gunicorn gives a worker 30 s to boot. A module that awaits what never comes would be waited for without end. */
@@ -236,7 +249,9 @@ export function resolveLimits(given: GivenLimits): Limits {
     keepAliveTimeoutMs: resolve('keepAliveTimeoutMs'),
     halfClosedTimeoutMs: resolve('halfClosedTimeoutMs'),
     lingerTimeoutMs: resolve('lingerTimeoutMs'),
+    maxLingerMs: resolve('maxLingerMs'),
     maxLingerBytes: resolve('maxLingerBytes'),
+    maxLingeringConnections: resolve('maxLingeringConnections'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
     loadTimeoutMs: resolve('loadTimeoutMs'),
     maxOffloadQueue: resolve('maxOffloadQueue'),

@@ -59,6 +59,8 @@ export interface AcceptorOptions {
   readonly maxAcceptsPerTurn: number;
   /** Gives descriptors back that nobody needs just now. False: there are none. */
   readonly relieve?: () => boolean;
+  /** The system has no room: a connection that may be closed makes some, and then {@link Acceptor.connectionClosed}. */
+  readonly onExhausted?: () => void;
   /** A client was accepted and cannot be watched (its number is too high for the back end): it is closed next. */
   readonly onRefuse?: (fd: number) => void;
   /** A client was accepted and is watched. */
@@ -131,6 +133,7 @@ export class Acceptor extends Source {
     this.counters.exhausted++;
     this.#full = true;
     this.#reactor.setDeadline(this, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
+    this.#options.onExhausted?.();
     return false;
   }
 }

@@ -33,12 +33,17 @@ export class Admission {
     return this.#limits.maxConnectionsPerAddress > 0;
   }
 
+  /** Whether there is no room for any address. */
+  get isFull(): boolean {
+    return this.#admitted >= this.#limits.maxConnections;
+  }
+
   /** ADMITTED, REFUSED or CUT_OFF. Whoever is not cut off will {@link leave} with the same outcome. */
   enter(address: string): number {
     const key = keyOf(address);
     const ofAddress = this.#byAddress.get(key) ?? 0;
-    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
-    if (this.#admitted < maxConnections && (!this.asksAddress || ofAddress < maxConnectionsPerAddress)) {
+    const { maxConnectionsPerAddress } = this.#limits;
+    if (!this.isFull && (!this.asksAddress || ofAddress < maxConnectionsPerAddress)) {
       this.#admitted++;
       if (this.asksAddress) this.#byAddress.set(key, ofAddress + 1);
       return ADMITTED;

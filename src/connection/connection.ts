@@ -33,6 +33,7 @@ export class Connection extends Sender {
   #ahead = true;
   #timeoutTick = 0;
   #lingeredBytes = 0;
+  #lingerEndTick = 0;
   #peer: SocketAddress | null = null;
   #local: SocketAddress | null = null;
 
@@ -270,30 +271,65 @@ export class Connection extends Sender {
       this.#close();
       return;
     }
-    const { kernel, lingerTimeoutMs } = this.context;
+    const { kernel, reactor, maxLingerMs } = this.context;
     if (kernel.shutdown(this.fd) < 0) {
       this.#close();
       return;
     }
     this.state = LINGERING;
-    this.setTimeout(lingerTimeoutMs);
+    this.#lingerEndTick = reactor.tickAfter(maxLingerMs);
+    this.#extendLinger();
+    // What comes now is thrown away: large receives cost less than slots.
+    this.#receiveAhead(false);
     this.#receiveLater();
+    this.context.onLingering(this);
   }
 
-  /** What a client still sends to a connection that is ending is read away, within a bound. */
+  /** A client that goes on sending has time to see its answer, but not for ever. */
+  #extendLinger(): void {
+    this.#timeoutTick = Math.min(this.context.reactor.tickAfter(this.context.lingerTimeoutMs), this.#lingerEndTick);
+    this.updateDeadline();
+  }
+
+  /** Other connections need its place. */
+  endLinger(): void {
+    if (this.state === LINGERING) this.#close();
+  }
+
+  /**
+   * What a client still sends to a connection that is ending is thrown away, one receive a turn: bytes that close(2)
+   * finds unread make the kernel send RST. It is read while the answer is still owed, too, because a client may read
+   * the answer only after it has sent everything.
+   */
   #discard(event: number): void {
-    const { kernel, maxLingerBytes } = this.context;
-    if (event === 0 && (this.state !== LINGERING || !this.#mayReceive)) return;
+    if (event === 0 && !this.#mayReceive) return;
+    const { kernel } = this.context;
     const room = event > 0 ? SLOT_BYTES : kernel.input.length;
     const count = event > 0 ? (kernel.received[event - 1] ?? EAGAIN) : kernel.recv(this.fd, 0, room);
-    if (count < room && count !== EINTR && !this.#hungUp) this.#mayReceive = false;
-    if (count === 0) this.peerEnded = true;
-    if (count > 0) this.#unread = true;
-    if (this.state !== LINGERING) return;
-    this.#lingeredBytes += Math.max(count, 0);
-    if (count === EAGAIN) this.#mayReceive = false;
-    else if ((count <= 0 && count !== EINTR) || this.#lingeredBytes > maxLingerBytes) this.#close();
-    else this.#receiveLater();
+    if (count > 0) {
+      this.#discarded(count, room);
+    } else if (count === EINTR) {
+      this.#receiveLater();
+    } else {
+      this.#mayReceive = false;
+      if (count === 0) this.peerEnded = true;
+      if (count !== EAGAIN && (count < 0 || this.state === LINGERING)) this.#close();
+    }
+  }
+
+  #discarded(count: number, room: number): void {
+    this.#unread = true;
+    if (count < room && !this.#hungUp) this.#mayReceive = false;
+    if (this.state === LINGERING) {
+      const { maxLingerBytes } = this.context;
+      this.#lingeredBytes += count;
+      if (maxLingerBytes > 0 && this.#lingeredBytes > maxLingerBytes) {
+        this.#close();
+        return;
+      }
+      this.#extendLinger();
+    }
+    if (this.#mayReceive) this.#receiveLater();
   }
 
   #close(): void {

@@ -16,12 +16,18 @@ export interface ConnectionContext {
   /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
   readonly minSendBytesPerSecond: number;
   readonly maxFileBytesPerTurn: number;
+  /** Without a byte from a client that is thrown away; beyond: closed. */
   readonly lingerTimeoutMs: number;
+  /** Bounds of what is thrown away of one connection. */
+  readonly maxLingerMs: number;
+  /** 0: any number. */
   readonly maxLingerBytes: number;
   /** The address that every client connects to; null: the listener has all addresses, and each connection is asked. */
   readonly localAddress: SocketAddress | null;
   /** Descriptors block: one is received from only after it was reported readable. */
   readonly isBlocking?: boolean;
+  /** Called when a connection begins to linger: its answer was sent, and it serves no request any more. */
+  readonly onLingering: (connection: Connection) => void;
   /** Told when the descriptor of a connection is given back. */
   readonly onClosed: (connection: Connection) => void;
 }

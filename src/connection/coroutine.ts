@@ -5,6 +5,7 @@ import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
 import { EVENT_SHIFT } from '../reactor/source.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './context.ts';
+import { OPEN } from './sender.ts';
 
 /** What a coroutine yields: the readiness without which it cannot go on. */
 export type Wait = number;
@@ -50,7 +51,9 @@ export class CoroutineClient extends Connection {
 
   /** Called by the reactor. What nobody waits for yet stays in `readiness`: it is told once. */
   override serve(): void {
-    const isReady = (this.readiness & (this.#waitsFor | HANGUP | FAILED)) !== 0;
+    // A connection that is ending throws away what comes, whatever its conversation waits for.
+    const awaited = this.state === OPEN ? this.#waitsFor : READABLE | WRITABLE;
+    const isReady = (this.readiness & (awaited | HANGUP | FAILED)) !== 0;
     // Bytes that came with the event are there for this turn only.
     const hasBytes = this.readiness >> EVENT_SHIFT > 0;
     if (!isReady && !hasBytes && !this.#isWoken) return;

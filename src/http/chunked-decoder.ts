@@ -10,6 +10,7 @@ import {
   EXTENSION_WRONG,
   nextExtensionState,
 } from './chunk-extension.ts';
+import { limitProblem } from './limit-problem.ts';
 
 const SIZE = 0;
 const EXTENSION = 1;
@@ -194,17 +195,19 @@ export class ChunkedDecoder {
   }
 
   #beginChunk(): void {
-    if (this.received + this.#size > this.#limits.maxBodyBytes) this.#fail(413, 'the body is too large');
+    if (this.received + this.#size > this.#limits.maxBodyBytes)
+      this.#beyond(413, 'the body is too large', 'maxBodyBytes');
     else this.#phase = this.#size === 0 ? TRAILER_START : DATA;
   }
 
   #trailer(byte: number): void {
     this.#trailerBytes++;
-    if (this.#trailerBytes > this.#limits.maxHeaderBytes) return this.#fail(431, 'the trailers are too large');
+    if (this.#trailerBytes > this.#limits.maxHeaderBytes)
+      return this.#beyond(431, 'the trailers are too large', 'maxHeaderBytes');
     switch (this.#phase) {
       case TRAILER_START:
         if (byte === CR) this.#phase = LAST_LF;
-        else if (this.#trailers.length === this.#limits.maxFields) this.#fail(431, 'too many trailers');
+        else if (this.#trailers.length === this.#limits.maxFields) this.#beyond(431, 'too many trailers', 'maxFields');
         else if (TOKEN[byte] === 1) this.#collect(byte, TRAILER_NAME);
         else this.#fail(400, 'a trailer name is malformed');
         return;
@@ -239,6 +242,10 @@ export class ChunkedDecoder {
     this.#trailers.push([this.#trailerText.slice(0, colon).toLowerCase(), value]);
     this.#trailerText = '';
     this.#phase = TRAILER_START;
+  }
+
+  #beyond(status: number, problem: string, limit: keyof ChunkedLimits): void {
+    this.#fail(status, limitProblem(problem, limit, this.#limits[limit]));
   }
 
   #fail(status: number, problem: string): void {

@@ -19,6 +19,7 @@ import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
+import { limitProblem } from './limit-problem.ts';
 import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
 import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_FOREIGN, VERSION_WRONG } from './version.ts';
 
@@ -148,7 +149,7 @@ export class HeadParser {
     while (at < scanEnd && TARGET_PATH[bytes[at] ?? 0] === 1) at++;
     const queryAt = at;
     if (at < scanEnd && bytes[at] === QUESTION_MARK) while (at < scanEnd && TARGET_QUERY[bytes[at] ?? 0] === 1) at++;
-    if (at > longest) return this.#wrong(414, 'the request target is too long');
+    if (at > longest) return this.#beyond(414, 'the request target is too long', 'maxTargetBytes');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) {
       return this.#wrong(400, 'the request target holds a byte that is not allowed, or is empty');
@@ -190,7 +191,7 @@ export class HeadParser {
     let at = from;
     while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
     if (at >= stop) return -1;
-    if (this.head.fieldCount === this.#limits.maxFields) return this.#wrong(431, 'too many fields');
+    if (this.head.fieldCount === this.#limits.maxFields) return this.#beyond(431, 'too many fields', 'maxFields');
     if (bytes[at] !== COLON || at === from) return this.#wrong(400, 'a field name is malformed');
     const nameEnd = at++;
     while (at < stop && (bytes[at] === SP || bytes[at] === HTAB)) at++;
@@ -286,6 +287,10 @@ export class HeadParser {
 
   // ---- Outcomes ---------------------------------------------------------------------------------
 
+  #beyond(status: number, problem: string, limit: keyof HeadLimits): number {
+    return this.#wrong(status, limitProblem(problem, limit, this.#limits[limit]));
+  }
+
   #wrong(status: number, problem: string): number {
     this.status = status;
     this.problem = problem;
@@ -302,7 +307,7 @@ export class HeadParser {
 
   #incomplete(seen: number): number {
     if (seen < this.#limits.maxHeaderBytes) return INCOMPLETE;
-    this.#wrong(431, 'the request head is too large');
+    this.#beyond(431, 'the request head is too large', 'maxHeaderBytes');
     return WRONG;
   }
 }

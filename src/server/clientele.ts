@@ -45,6 +45,9 @@ export class Clientele {
   readonly #connections = new Map<Connection, Session>();
   /** Those of the connections that are only being told that there is no room. */
   readonly #refused = new Set<Connection>();
+  /** Those that linger, in the order in which they began. */
+  readonly #lingering = new Set<Connection>();
+  readonly #maxLingering: number;
   readonly #onLeave: () => void;
 
   constructor(plan: Plan, resources: Resources, kernel: Kernel, driver: Driver, options: ClienteleOptions = {}) {
@@ -52,6 +55,7 @@ export class Clientele {
     this.#kernel = kernel;
     this.#onLeave = options.onLeave ?? (() => {});
     this.#admission = new Admission(limits);
+    this.#maxLingering = limits.maxLingeringConnections;
     this.sites = makeSites(plan, resources, kernel, driver);
     this.sessions = makeSessions(plan, this.sites?.handler ?? handlerOf(resources), kernel, driver);
     const stage = new Stage(kernel);
@@ -65,7 +69,9 @@ export class Clientele {
       sendTimeoutMs: limits.sendTimeoutMs,
       minSendBytesPerSecond: limits.minSendBytesPerSecond,
       lingerTimeoutMs: limits.lingerTimeoutMs,
+      maxLingerMs: limits.maxLingerMs,
       maxLingerBytes: limits.maxLingerBytes,
+      onLingering: (connection) => this.#linger(connection),
       localAddress: localAddressOf(options.listener),
       isBlocking: options.isBlocking ?? false,
       onClosed: (connection) => this.#leave(connection),
@@ -75,6 +81,11 @@ export class Clientele {
   /** How many clients are connected. */
   get size(): number {
     return this.#connections.size;
+  }
+
+  /** How many of them linger: their last answer was sent, and what they still send is thrown away. */
+  get lingering(): number {
+    return this.#lingering.size;
   }
 
   /** Clients so far for whom there was no room. */
@@ -100,7 +111,8 @@ export class Clientele {
     this.#connections.set(connection, session);
     if (outcome === REFUSED) {
       this.#refused.add(connection);
-      session.refuse(503, 'too many connections');
+      const limit = this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress';
+      session.refuseBeyond(503, 'too many connections', limit);
     }
     return connection;
   }
@@ -116,11 +128,29 @@ export class Clientele {
     for (const connection of this.#connections.keys()) connection.abort(reason);
   }
 
+  /** Closes the connection that lingers longest, so that its descriptor serves a new client. */
+  relieve(): void {
+    const [oldest] = this.#lingering;
+    oldest?.endLinger();
+  }
+
+  /** Its place is free for a new client: a connection that lingers counts as one of those that linger only. */
+  #linger(connection: Connection): void {
+    if (!this.#refused.has(connection)) this.#giveBack(connection, ADMITTED);
+    this.#lingering.add(connection);
+    if (this.#lingering.size > this.#maxLingering) this.relieve();
+  }
+
   #leave(connection: Connection): void {
     this.#connections.delete(connection);
-    const outcome = this.#refused.delete(connection) ? REFUSED : ADMITTED;
-    this.#admission.leave(this.#admission.asksAddress ? connection.peer.address : '', outcome);
+    const hasLingered = this.#lingering.delete(connection);
+    if (this.#refused.delete(connection)) this.#giveBack(connection, REFUSED);
+    else if (!hasLingered) this.#giveBack(connection, ADMITTED);
     this.#onLeave();
+  }
+
+  #giveBack(connection: Connection, outcome: number): void {
+    this.#admission.leave(this.#admission.asksAddress ? connection.peer.address : '', outcome);
   }
 }
 

@@ -137,8 +137,7 @@ class RunningServer implements Server {
   }
 
   stats(): ServerStats {
-    const { sessions, sites, size, refused } = this.#clientele;
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, sessions, sites, size, refused);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#clientele);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -180,6 +179,7 @@ class RunningServer implements Server {
     const acceptor = new Acceptor(this.#reactor, listener, generation, {
       maxAcceptsPerTurn: this.#plan.limits.maxAcceptsPerTurn,
       relieve: () => this.#clientele.sites?.openFiles.relieve() ?? false,
+      onExhausted: () => this.#clientele.relieve(),
       onRefuse: (fd) => refuse(this.#kernel, this.#clientele.sessions, fd),
       onAccept: (fd, clientGeneration) => this.#clientele.enter(connectDriven, fd, clientGeneration),
     });

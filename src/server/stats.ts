@@ -13,12 +13,13 @@ import {
   WAITS,
 } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
-import type { SessionContext } from '../session/context.ts';
-import type { Sites } from './sites.ts';
+import type { Clientele } from './clientele.ts';
 
-/** Counts since the server started, but for `openConnections`. */
+/** Counts since the server started, but for `openConnections` and `lingeringConnections`. */
 export interface ServerStats {
   readonly openConnections: number;
+  /** Those of them whose last answer was sent, while what they still send is thrown away. */
+  readonly lingeringConnections: number;
   /** Clients beyond `maxConnections` or `maxConnectionsPerAddress`. */
   readonly refusedConnections: number;
   readonly accepted: number;
@@ -82,16 +83,14 @@ export function statsOf(
   kernel: Kernel,
   reactor: Reactor,
   acceptor: Acceptor,
-  sessions: SessionContext,
-  sites: Sites | null,
-  openConnections: number,
-  refusedConnections: number,
+  { sessions, sites, size, lingering, refused }: Clientele,
 ): ServerStats {
   const word = (index: number): number => kernel.control[index] ?? 0;
   const { accepted, exhausted, failed } = acceptor.counters;
   return {
-    openConnections,
-    refusedConnections,
+    openConnections: size,
+    lingeringConnections: lingering,
+    refusedConnections: refused,
     accepted,
     acceptPauses: exhausted,
     failedAccepts: failed,

@@ -59,6 +59,11 @@ export class Body implements RequestBody {
     return this.#decoder === null ? this.#left === 0 : this.#decoder.ended;
   }
 
+  /** Bytes that are still to come when the length is known; else 0. */
+  get leftBytes(): number {
+    return this.#left;
+  }
+
   /** Whether bytes from the connection are welcome now. */
   get wantsInput(): boolean {
     if (this.complete || this.#error !== null) return false;

@@ -1,10 +1,12 @@
 // The request in flight on one connection and its answer, one at a time: the handler is called, what it
 // answers ends the exchange, what it throws is answered for it. It must not know how requests arrive.
 
-import { EpollServerError } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
+import { limitProblem } from '../http/limit-problem.ts';
 import { reasonPhrase } from '../http/status.ts';
+import type { LimitName } from '../limits.ts';
 import { Body, type BodyOwner } from './body.ts';
 import { WAIT } from './context.ts';
 import { Request } from './request.ts';
@@ -97,6 +99,9 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     if (response.closeAsked || this.context.stopping) this.#last = true;
     // Whether the body of a request that was answered without 100 Continue follows is unknowable.
     if (this.#awaitsContinue) this.#last = true;
+    // A whole answer leaves the rest of the body unread: its client learns at once that it ends the connection.
+    const incoming = this.request?.incoming;
+    if (incoming != null && !response.isStream && this.#leavesTooMuch(incoming)) this.#last = true;
     return this.#last;
   }
 
@@ -140,15 +145,18 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     if (this.#last || this.context.stopping) this.connection.finish();
   }
 
+  /** Whether more of a body is left than may be thrown away to keep the connection. */
+  #leavesTooMuch({ leftBytes, discardedBytes }: Body): boolean {
+    return Math.max(leftBytes, discardedBytes) > this.context.limits.maxDiscardBytes;
+  }
+
   /** Within a bound of bytes, and of time for all of them: more ends the connection. */
   #discardBody(incoming: Body): void {
-    const { maxDiscardBytes } = this.context.limits;
     if (!incoming.discarding) {
       incoming.discard();
       this.await(WAIT.BODY);
     }
-    const tooMuch = (incoming.length ?? 0) > maxDiscardBytes || incoming.discardedBytes > maxDiscardBytes;
-    if (this.#last || tooMuch || this.connection.peerEnded) this.endBadly();
+    if (this.#last || this.#leavesTooMuch(incoming) || this.connection.peerEnded) this.endBadly();
   }
 
   /** The answer ends in its middle; the whole ones in front of it still reach the client. */
@@ -167,18 +175,29 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   }
 
   #handlerFailed(error: unknown, request: Request, response: Response): void {
+    const code = error instanceof EpollServerError ? error.code : null;
+    const isCurrent = response === this.response;
     // Who learns from a rejection that the client left, or did not send all it announced, has not failed.
-    if (error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE' && response === this.response) {
-      if (!response.started) this.refuse(400, error.message);
-      else response.abort(error.message);
+    if (code === 'ERR_CLIENT_GONE' && isCurrent) {
+      if (!response.started) this.refuse(400, messageOf(error));
+      else response.abort(messageOf(error));
       return;
     }
-    if (response.gone && error instanceof EpollServerError && error.code === 'ERR_CLIENT_GONE') return;
+    if (code === 'ERR_CLIENT_GONE' && response.gone) return;
+    if (code === 'ERR_BODY_TOO_LARGE' && isCurrent && !response.started) {
+      this.refuse(413, messageOf(error));
+      return;
+    }
     this.context.counters.handlerErrors++;
     this.context.report(error, request);
-    if (response.ended || response !== this.response) return;
+    if (response.ended || !isCurrent) return;
     if (response.started) response.abort('the handler failed after its answer had begun');
     else response.send(500, PLAIN_TEXT, 'Internal Server Error\n');
+  }
+
+  /** Refuses what goes beyond a limit, and names it. */
+  refuseBeyond(status: number, problem: string, limit: LimitName): void {
+    this.refuse(status, limitProblem(problem, limit, this.context.limits[limit]));
   }
 
   /** Answers what cannot be served, in its place in the order, and ends the connection. */

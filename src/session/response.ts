@@ -57,6 +57,11 @@ export class Response implements HttpResponse {
     return this.#phase !== NOT_STARTED;
   }
 
+  /** It has begun and goes on in pieces. */
+  get isStream(): boolean {
+    return this.#phase === STARTED;
+  }
+
   get ended(): boolean {
     return this.#phase === ENDED || this.gone;
   }

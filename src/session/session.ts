@@ -87,7 +87,7 @@ export class Session extends Exchange implements Protocol {
     }
     const awaited = this.countTimeout();
     if (this.request === null) {
-      if (awaited === WAIT.HEADER) this.refuse(408, 'the request head did not arrive in time');
+      if (awaited === WAIT.HEADER) this.refuseBeyond(408, 'the request head did not arrive in time', 'headerTimeoutMs');
       else this.connection.finish();
     } else if (this.connection.isEnding) {
       this.connection.abort('the client finished sending and its answer took too long');
@@ -95,9 +95,9 @@ export class Session extends Exchange implements Protocol {
       // The answer was given: only the rest of a body that nobody reads did not come.
       this.endBadly();
     } else if (awaited === WAIT.HANDLER) {
-      this.refuse(504, 'the handler did not begin its answer in time');
+      this.refuseBeyond(504, 'the handler did not begin its answer in time', 'handlerTimeoutMs');
     } else if (this.response?.started === false) {
-      this.refuse(408, 'the request body did not arrive in time');
+      this.refuseBeyond(408, 'the request body did not arrive in time', 'bodyTimeoutMs');
     } else {
       this.connection.abort('the request body did not arrive in time');
     }
@@ -144,8 +144,9 @@ export class Session extends Exchange implements Protocol {
     const { length } = parser.head;
     try {
       if (outcome === WRONG) this.refuse(parser.status, parser.problem);
-      else if (parser.head.contentLength > this.context.limits.maxBodyBytes) this.refuse(413, 'the body is too large');
-      else this.begin(parser.head, bytes, start);
+      else if (parser.head.contentLength > this.context.limits.maxBodyBytes) {
+        this.refuseBeyond(413, 'the body is too large', 'maxBodyBytes');
+      } else this.begin(parser.head, bytes, start);
     } finally {
       // Whatever happened: the next head, which may be another client's, begins afresh.
       if (this.#parser === null) parser.reset();

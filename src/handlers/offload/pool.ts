@@ -5,6 +5,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
 import { EpollServerError } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
+import { limitProblem } from '../../http/limit-problem.ts';
 import { programPath } from '../../package.ts';
 import type { Door } from '../doors.ts';
 import { OffloadedCall } from './call.ts';
@@ -75,7 +76,9 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   return {
     handler: (request, response) => {
       if (pool.queueSize >= maxWaiting) {
-        response.send(503, { 'Retry-After': 1, 'Content-Type': 'text/plain; charset=utf-8' }, 'Service Unavailable\n');
+        const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
+        const fields = { 'Retry-After': 1, 'Content-Type': 'text/plain; charset=utf-8' };
+        response.send(503, fields, `503 Service Unavailable: ${problem}\n`);
         return;
       }
       const { port1, port2 } = new MessageChannel();

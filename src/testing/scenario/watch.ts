@@ -91,10 +91,14 @@ export class Watch {
   }
 
   #checkRoom(): void {
-    const { openConnections, refusedConnections } = this.#world.server.stats();
-    const { maxConnections } = this.#settings.limits;
-    if (openConnections <= maxConnections + Math.min(refusedConnections, MAX_TOLD)) return;
-    throw new CheckFailure('bounds', `${openConnections} clients are connected, not ${maxConnections}`);
+    const { openConnections, lingeringConnections, refusedConnections } = this.#world.server.stats();
+    const { maxConnections, maxLingeringConnections } = this.#settings.limits;
+    if (lingeringConnections > maxLingeringConnections) {
+      throw new CheckFailure('bounds', `${lingeringConnections} linger, not ${maxLingeringConnections}`);
+    }
+    const connected = openConnections - lingeringConnections;
+    if (connected <= maxConnections + Math.min(refusedConnections, MAX_TOLD)) return;
+    throw new CheckFailure('bounds', `${connected} clients are connected, not ${maxConnections}`);
   }
 
   /** Who waits to be accepted waits for a deadline at most: without room it hears so. */

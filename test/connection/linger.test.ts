@@ -1,0 +1,203 @@
+// Proves that a client gets the answer that ends its connection, however much it still sends, and that connections
+// which wait for such clients are bounded in time and number and take no place from others.
+
+import { request as nodeRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { type Handler, type ServeOptions, wsgi } from '../../src/index.ts';
+import { simulate } from '../../src/testing/simulated-server.ts';
+import { ask, connect, get, post } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { echo, start, startHandler } from '../support/serving.ts';
+import { pause, until } from '../support/until.ts';
+
+/** Far more than the socket buffers of both ends hold, and than a bound of 1 MiB allows. */
+const UPLOAD_BYTES = 24_000_000;
+const UPLOAD = Buffer.alloc(UPLOAD_BYTES, 'x');
+
+function* pieces(): Generator<Buffer> {
+  for (let at = 0; at < UPLOAD_BYTES; at += 65_536) yield UPLOAD.subarray(at, at + 65_536);
+}
+
+const HEAD = `POST / HTTP/1.1\r\nHost: a\r\n`;
+const LENGTH = `${HEAD}Content-Length: ${UPLOAD_BYTES}\r\n\r\n`;
+
+const later: Handler = async (_request, response) => {
+  await pause(1);
+  response.send(401, {}, 'refused');
+};
+
+/** What answers, with which status, before it reads a body. */
+const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[] = [
+  ['a folder of files', 405, async () => ({ root: await folder({ 'index.html': 'home' }) })],
+  ['a raw handler', 200, async () => ({ handler: echo })],
+  ['a raw handler that answers later', 401, async () => ({ handler: later })],
+  [
+    'a WSGI application',
+    403,
+    async () => ({
+      handler: wsgi((_environ, startResponse) => {
+        startResponse('403 Forbidden', []);
+        return 'no';
+      }),
+    }),
+  ],
+  ['a fetch application', 401, async () => ({ fetch: () => new Response('no', { status: 401 }) })],
+  ['maxBodyBytes', 413, async () => ({ handler: echo, maxBodyBytes: 1_000 })],
+];
+
+test.each(EARLY)('%s: a client that reads only when all is sent gets its %i', async (_what, status, options) => {
+  const { connect } = await start(await options());
+  const client = await connect();
+  client.socket.pause();
+  await client.send(LENGTH).send(UPLOAD).flushed();
+  client.socket.resume();
+  const answer = await client.readResponse();
+  expect([answer.status, answer.field('connection')]).toEqual([status, 'close']);
+  expect(await client.closed()).toBe('fin');
+});
+
+test.each(EARLY)('%s: a client of node:http gets its %i', async (_what, status, options) => {
+  const { port } = await start(await options());
+  const got = await new Promise((resolve, reject) => {
+    const request = nodeRequest({ port, method: 'POST', headers: { 'Content-Length': UPLOAD_BYTES } }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    });
+    request.on('error', reject);
+    Readable.from(pieces()).pipe(request);
+  });
+  expect(got).toBe(status);
+});
+
+/** Requests whose answer ends the connection while bytes still come. */
+const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
+  ['no HTTP', 'hello\r\n\r\n', 400, {}],
+  ['an unknown expectation', `${HEAD}Expect: miracles\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 417, {}],
+  ['a target that is too long', `POST /${'x'.repeat(99)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, { maxTargetBytes: 20 }],
+  ['too many fields', `${HEAD}A: b\r\nC: d\r\n\r\n`, 431, { maxFields: 2 }],
+  [
+    '100 Continue that was not waited for',
+    `${HEAD}Expect: 100-continue\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`,
+    200,
+    {},
+  ],
+  ['chunks without end', `${HEAD}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n`, 200, {}],
+  ['HTTP/1.0', `POST / HTTP/1.0\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 200, {}],
+  ['no further client', LENGTH, 503, { maxConnections: 1 }],
+];
+
+test.each(REFUSED)('the answer survives what follows: %s', async (_what, request, status, options) => {
+  const { connect } = await startHandler(echo, options);
+  const inside = status === 503 ? await connect() : null;
+  await inside?.send(get('/')).readResponse();
+  const client = await connect();
+  client.socket.pause();
+  await client.send(request).send(UPLOAD).flushed();
+  client.socket.resume();
+  expect((await client.readResponse()).status).toBe(status);
+  expect(await client.closed()).toBe('fin');
+});
+
+test('an answer too large for the socket reaches a client that reads only when all is sent', async () => {
+  const { connect } = await startHandler((_, response) => response.send(200, {}, UPLOAD));
+  const client = await connect();
+  client.socket.pause();
+  await client.send(LENGTH).send(UPLOAD).flushed();
+  client.socket.resume();
+  expect((await client.readResponse()).content.length).toBe(UPLOAD_BYTES);
+});
+
+test('what is left of a small body is read away, and the connection goes on', async () => {
+  const { connect } = await startHandler(echo, { maxDiscardBytes: 1_000 });
+  const client = await connect();
+  const answer = await client.send(post('/', 'x'.repeat(1_000))).readResponse();
+  expect(answer.field('connection')).toBeUndefined();
+  expect((await client.send(get('/next')).readResponse()).text).toBe('GET /next');
+  const tooMuch = await connect();
+  const head = post('/', 'x'.repeat(1_001)).slice(0, -1_001);
+  expect((await tooMuch.send(head).readResponse()).field('connection')).toBe('close');
+});
+
+test('a connection lingers while bytes arrive, for lingerTimeoutMs without and maxLingerMs in all', async () => {
+  const site = simulate({ handler: echo, maxBodyBytes: 10, lingerTimeoutMs: 5_000, maxLingerMs: 30_000 });
+  const [silent, steady] = [site.connect(), site.connect()];
+  // A simulated client that sees FIN stops sending: this one has not looked yet.
+  for (const client of [silent, steady]) client.send(LENGTH).pauseReading();
+  await site.runFor(4_000);
+  expect(site.server.stats().lingeringConnections).toBe(2);
+  for (let passedMs = 4_000; passedMs < 28_000; passedMs += 4_000) {
+    steady.send('x'.repeat(100_000));
+    await site.runFor(4_000);
+    expect([silent.socket.isClosed, steady.socket.isClosed]).toEqual([true, false]);
+  }
+  steady.send('x');
+  await site.runFor(2_500);
+  expect(steady.socket.isClosed).toBe(true);
+});
+
+test('connections that linger take no place from others, and the longest-lingering one makes room for another', async () => {
+  const { port, server } = await startHandler(echo, {
+    maxBodyBytes: 10,
+    maxConnections: 1,
+    maxLingeringConnections: 2,
+    lingerTimeoutMs: 60_000,
+  });
+  const clients = [];
+  for (let lingering = 1; lingering <= 3; lingering++) {
+    const client = await connect(port);
+    expect((await client.send(LENGTH).readResponse()).status).toBe(413);
+    await until(() => server.stats().openConnections === Math.min(lingering, 2), 'it lingers');
+    clients.push(client);
+  }
+  expect(server.stats().lingeringConnections).toBe(2);
+  // The oldest one is closed: what its client sends now is answered with RST.
+  const [oldest] = clients;
+  await until(() => {
+    if (oldest?.socket.destroyed === false) oldest.send('x');
+    return oldest?.socket.destroyed === true;
+  }, 'the oldest one is gone');
+  expect((await ask(port, get('/'))).status).toBe(200);
+});
+
+test.each([
+  [413, 'maxBodyBytes', 1_000, LENGTH],
+  [413, 'maxBodyBytes', 1_000, `${HEAD}Transfer-Encoding: chunked\r\n\r\nfffff\r\nx`],
+  [414, 'maxTargetBytes', 16, get(`/${'x'.repeat(20)}`)],
+  [431, 'maxFields', 2, get('/', 'A: b', 'C: d')],
+  [431, 'maxHeaderBytes', 256, get('/', `A: ${'b'.repeat(256)}`)],
+  [408, 'headerTimeoutMs', 100, 'GET / HT'],
+  [408, 'bodyTimeoutMs', 100, `${HEAD}Content-Length: 2\r\n\r\nx`],
+  [504, 'handlerTimeoutMs', 100, get('/never')],
+] as const)('%i names its limit %s and the flag that raises it', async (status, limit, value, request) => {
+  const { connect, errors } = await startHandler(
+    async (given, response) => {
+      if (given.path === '/never') await new Promise(() => {});
+      response.send(200, {}, await given.body.bytes());
+    },
+    { [limit]: value },
+  );
+  const client = await connect();
+  const answer = await client.send(request).readResponse();
+  expect(answer.status).toBe(status);
+  const flag = limit.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  expect(answer.text).toContain(`${limit} is ${value} (raise it with --${flag})`);
+  errors.splice(0);
+});
+
+test('503 names maxConnections, or maxConnectionsPerAddress', async () => {
+  for (const limit of ['maxConnections', 'maxConnectionsPerAddress']) {
+    const { port } = await startHandler(echo, { [limit]: 1 });
+    const inside = await connect(port);
+    await inside.send(get('/')).readResponse();
+    expect((await ask(port, get('/'))).text).toContain(`${limit} is 1 `);
+  }
+});
+
+test('a body beyond what its handler allows is 413, not an error of the handler', async () => {
+  const { port, server } = await startHandler(async (request, response) => {
+    response.send(200, {}, await request.body.bytes(5));
+  });
+  const answer = await ask(port, post('/', '123456'));
+  expect([answer.status, answer.text]).toEqual([413, '413 Content Too Large: the body has more than 5 bytes\n']);
+  expect(server.stats().handlerErrors).toBe(0);
+});
