@@ -43,6 +43,7 @@ export const LIMIT_NAMES = [
   'maxLingerBytes',
   'maxLingeringConnections',
   'shutdownTimeoutMs',
+  'shutdownGraceMs',
   'loadTimeoutMs',
   'maxOffloadQueue',
   'offloadTimeoutMs',
@@ -141,6 +142,11 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   ),
   /** gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s. */
   shutdownTimeoutMs: spec(8_000, 0, DAY_MS, 'For requests in flight when the server closes; beyond: cut off.'),
+  /**
+   * A request may be on its way when its connection is closed, and would be lost. node:http waits for the first request of
+   * a connection, Go for 5 s; more than a round trip around the world delays the end for nothing.
+   */
+  shutdownGraceMs: spec(500, 0, DAY_MS, 'For a request of an idle connection when the server closes; beyond: closed.'),
   /** gunicorn gives a worker 30 s to boot. A module that awaits what never comes would be waited for without end. */
   loadTimeoutMs: spec(30_000, 100, DAY_MS, 'For the module of an application to load; beyond: it is refused.'),
   /** At 50 ms each and 4 threads, 1,024 wait 13 s: longer queues answer those who have left. */
@@ -253,6 +259,7 @@ export function resolveLimits(given: GivenLimits): Limits {
     maxLingerBytes: resolve('maxLingerBytes'),
     maxLingeringConnections: resolve('maxLingeringConnections'),
     shutdownTimeoutMs: resolve('shutdownTimeoutMs'),
+    shutdownGraceMs: resolve('shutdownGraceMs'),
     loadTimeoutMs: resolve('loadTimeoutMs'),
     maxOffloadQueue: resolve('maxOffloadQueue'),
     offloadTimeoutMs: resolve('offloadTimeoutMs'),

@@ -42,7 +42,8 @@ async function startParent(options: ServeOptions): Promise<Serving> {
         await crew.room();
         const client = await server.accept();
         if (client < 0) return;
-        giveAway(server, crew, client);
+        if (server.isClosing) server.turnAway(client, 'the server is closing');
+        else giveAway(server, crew, client);
       }
     },
   });

@@ -44,7 +44,8 @@ async function startParent(options: ServeOptions): Promise<Serving> {
         await crew.room();
         const client = await server.accept();
         if (client < 0) return;
-        giveAway(server, crew, client);
+        if (server.isClosing) server.turnAway(client, 'the server is closing');
+        else giveAway(server, crew, client);
       }
     },
   });
@@ -82,9 +83,10 @@ async function startPool(options: ServeOptions, count: number): Promise<Serving>
     work: async (main) => {
       for (;;) {
         const thread = await pool.free();
-        const client = thread === null ? -1 : await main.accept();
+        const client = await main.accept();
         if (client < 0) return;
-        thread?.hand(client, () => main.kernel.close(client));
+        if (thread === null || main.isClosing) main.turnAway(client, 'the server is closing');
+        else thread.hand(client, () => main.kernel.close(client));
       }
     },
   });

@@ -74,6 +74,8 @@ export class Acceptor extends Source {
   readonly #options: AcceptorOptions;
   /** No room in the system: the next connection that closes lets it go on. */
   #full = false;
+  /** How many clients it takes in its last turn; 0: that has not come. */
+  #lastClients = 0;
 
   constructor(reactor: Reactor, fd: number, generation: number, options: AcceptorOptions) {
     super(fd, generation);
@@ -88,13 +90,23 @@ export class Acceptor extends Source {
   serve(): void {
     this.readiness = 0;
     this.#full = false;
-    for (let i = 0; i < this.#options.maxAcceptsPerTurn; i++) {
-      const fd = this.#kernel.accept(this.fd);
-      if (fd === EAGAIN) return;
-      if (fd >= 0) this.#enter(fd);
-      else if (!this.#survives(fd)) return;
+    if (this.#lastClients > 0) {
+      this.#accept(this.#lastClients);
+      this.close();
+    } else if (this.#accept(this.#options.maxAcceptsPerTurn)) {
+      this.#reactor.wake(this);
     }
-    this.#reactor.wake(this);
+  }
+
+  /** Takes at most `max` clients; returns whether more may wait. */
+  #accept(max: number): boolean {
+    for (let i = 0; i < max; i++) {
+      const fd = this.#kernel.accept(this.fd);
+      if (fd === EAGAIN) return false;
+      if (fd >= 0) this.#enter(fd);
+      else if (!this.#survives(fd)) return false;
+    }
+    return true;
   }
 
   expire(): void {
@@ -109,6 +121,12 @@ export class Acceptor extends Source {
   /** Stops taking clients; the descriptor is closed at the end of the turn. */
   close(): void {
     this.#reactor.bury(this);
+  }
+
+  /** Stops in the next turn, when it has taken those that wait already: closing the listener would reset them. */
+  drain(maxClients: number): void {
+    this.#lastClients = maxClients;
+    this.#reactor.wake(this);
   }
 
   #enter(fd: number): void {

@@ -42,8 +42,8 @@ export class Admission {
   enter(address: string): number {
     const key = keyOf(address);
     const ofAddress = this.#byAddress.get(key) ?? 0;
-    const { maxConnectionsPerAddress } = this.#limits;
-    if (!this.isFull && (!this.asksAddress || ofAddress < maxConnectionsPerAddress)) {
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
+    if (this.#admitted < maxConnections && (!this.asksAddress || ofAddress < maxConnectionsPerAddress)) {
       this.#admitted++;
       if (this.asksAddress) this.#byAddress.set(key, ofAddress + 1);
       return ADMITTED;

@@ -47,6 +47,10 @@ export class BlockingServer implements Running {
   readonly #waiter: Waiter;
   readonly #onClose: (limitMs: number) => Promise<void>;
   #closing: Promise<void> | null = null;
+  /** It accepts by itself, and does not leave that to its children. */
+  #accepts = false;
+  /** Descriptors of clients that were accepted when the server closed. */
+  #waiting: number[] = [];
 
   /** @throws EpollServerError as `serve` does. */
   static async start(options: ServeOptions, blocking: BlockingOptions): Promise<BlockingServer> {
@@ -92,11 +96,13 @@ export class BlockingServer implements Running {
   }
 
   /**
-   * Waits for the listener and accepts: the next client's descriptor, which blocks; -1 when the server closes.
+   * Waits for the listener and accepts: the next client's descriptor, which blocks. When the server closes, those that
+   * waited for that already, then -1.
    * The listener itself does not block: a client that leaves, or that another process takes, between the wait
    * and accept(2) would make it deaf to signals.
    */
   async accept(): Promise<number> {
+    this.#accepts = true;
     if (!this.isClosing) check('add', this.kernel.add(this.listener, READABLE), 'the listening socket');
     while (!this.isClosing) {
       await this.#waiter.next();
@@ -109,14 +115,13 @@ export class BlockingServer implements Running {
       // EAGAIN asks by itself; whatever befell one client does not concern the next.
       if (!this.isClosing) this.kernel.rearm(this.listener, READABLE);
     }
-    return -1;
+    return this.#waiting.shift() ?? -1;
   }
 
   /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
   async converse(fd: number): Promise<void> {
     const generation = check('add', this.kernel.add(fd, READABLE | AHEAD), 'a client');
     const client = this.#clientele.enter(connect, fd, generation);
-    if (this.isClosing) this.#clientele.stop();
     while (client !== null && !client.buried) {
       client.readiness |= await this.#waiter.next();
       if (client.buried) break;
@@ -145,19 +150,35 @@ export class BlockingServer implements Running {
   }
 
   close({ now = false }: { readonly now?: boolean } = {}): Promise<void> {
-    if (now) this.#clientele.abort('the server is closing');
-    this.#closing ??= this.#close();
+    if (now) this.#abort();
+    this.#closing ??= this.#close(now);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  /** Takes the clients that wait already, since closing the listener would reset them. */
+  #acceptWaiting(): void {
+    for (let i = 0; i < this.#plan.limits.backlog; i++) {
+      const fd = this.kernel.acceptBlocking(this.listener);
+      if (fd < 0) return;
+      this.#waiting.push(fd);
+    }
+  }
+
+  /** Cuts everyone off. */
+  #abort(): void {
+    for (const fd of this.#waiting.splice(0)) this.kernel.close(fd);
+    this.#clientele.abort('the server is closing');
+  }
+
+  async #close(now: boolean): Promise<void> {
+    this.#clientele.stop();
+    if (this.#accepts && !now) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
     await pause(0);
     const { shutdownTimeoutMs } = this.#plan.limits;
     if (this.listener >= 0) this.kernel.close(this.listener);
-    this.#clientele.stop();
     this.#waiter.interrupt();
-    const timer = setTimeout(() => this.#clientele.abort('the server is closing'), shutdownTimeoutMs);
+    const timer = setTimeout(() => this.#abort(), shutdownTimeoutMs);
     await Promise.all([this.finished, this.#onClose(shutdownTimeoutMs)]);
     clearTimeout(timer);
     this.#waiter.end();

@@ -117,9 +117,9 @@ export class Clientele {
     return connection;
   }
 
-  /** Idle clients leave now, the others after their answer. */
+  /** Every answer ends its connection from now on; idle connections have a short time to ask for one. */
   stop(): void {
-    this.sessions.stopping = true;
+    this.sessions.stop();
     for (const session of this.#connections.values()) session.stop();
   }
 

@@ -92,9 +92,6 @@ function makeConnection(...[context, fd, generation]: Parameters<Connect>): Conn
   return new Connection(context, fd, generation);
 }
 
-/** For clients who came just before a listener was left to others: their first request is on its way here. */
-const HANDOVER_MS = 250;
-
 class RunningServer implements Server {
   readonly address: SocketAddress;
   readonly url: string;
@@ -103,8 +100,6 @@ class RunningServer implements Server {
   readonly #kernel: Kernel;
   readonly #plan: Plan;
   readonly #resources: Resources;
-  /** Others go on accepting on its listener. */
-  readonly #handsOver: boolean;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
   readonly #clientele: Clientele;
@@ -116,7 +111,6 @@ class RunningServer implements Server {
   constructor(kernel: Kernel, plan: Plan, resources: Resources, listener: number, variant: Variant = {}) {
     this.#kernel = kernel;
     this.#plan = plan;
-    this.#handsOver = variant.inherited !== undefined;
     this.#resources = resources;
     this.root = plan.folders?.root ?? null;
     this.backend = kernel.traits.name;
@@ -148,11 +142,14 @@ class RunningServer implements Server {
   }
 
   async #close(): Promise<void> {
+    this.#clientele.stop();
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
-    this.#acceptor.close();
-    if (this.#handsOver && !this.#cutOff) await this.#reactor.pause(HANDOVER_MS);
-    this.#clientele.stop();
+    if (this.#cutOff) this.#acceptor.close();
+    else {
+      this.#acceptor.drain(this.#plan.limits.backlog);
+      await this.#reactor.pause(0);
+    }
     if (this.#clientele.size > 0 && !this.#cutOff) await this.#emptied();
     this.#clientele.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.

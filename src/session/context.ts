@@ -53,7 +53,7 @@ export class SessionContext {
   readonly handler: Handler;
   readonly limits: Limits;
   /** Milliseconds of each wait, in the order of {@link TIMEOUT_COUNTERS}. */
-  readonly waitsMs: readonly number[];
+  readonly waitsMs: number[];
   readonly headWriter: HeadWriter;
   readonly observer: Observer | null;
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
@@ -102,6 +102,16 @@ export class SessionContext {
     this.#onError = options.onError;
     this.nowMs = options.nowMs;
     this.#parser = new HeadParser(options.limits);
+  }
+
+  /** From now on each answer is its connection's last, and idle connections have `shutdownGraceMs` to ask for it. */
+  stop(): void {
+    this.stopping = true;
+    // 0 would mean for ever.
+    const graceMs = Math.max(this.limits.shutdownGraceMs, 1);
+    for (const wait of [WAIT.FIRST_BYTE, WAIT.KEEP_ALIVE]) {
+      this.waitsMs[wait] = Math.min(this.waitsMs[wait] ?? graceMs, graceMs);
+    }
   }
 
   /** Tells of what a handler did wrong. What the listener throws itself is raised outside the turn. */

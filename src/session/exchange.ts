@@ -142,7 +142,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     }
     this.request = null;
     this.response = null;
-    if (this.#last || this.context.stopping) this.connection.finish();
+    if (this.#last) this.connection.finish();
   }
 
   /** Whether more of a body is left than may be thrown away to keep the connection. */

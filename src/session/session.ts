@@ -82,7 +82,11 @@ export class Session extends Exchange implements Protocol {
   expired(): void {
     if (this.request === null && this.connection.owes) {
       // Nobody is idle who still takes an answer, and what is not read cannot arrive; `sendTimeoutMs` runs.
-      this.connection.setTimeout(this.context.limits.keepAliveTimeoutMs);
+      this.await(WAIT.KEEP_ALIVE);
+      return;
+    }
+    if (this.#isIdle && this.context.stopping) {
+      this.connection.finish();
       return;
     }
     const awaited = this.countTimeout();
@@ -123,9 +127,14 @@ export class Session extends Exchange implements Protocol {
     this.context.observer.disconnected(this.connection.peer, received, sent);
   }
 
-  /** The server is closing: idle connections end now, others after their answer. */
+  /** No request is under way, nor the head of one. */
+  get #isIdle(): boolean {
+    return this.request === null && this.#parser === null;
+  }
+
+  /** The server is closing. A request may be on its way, so an idle connection ends only after a short wait. */
   stop(): void {
-    if (this.request === null && this.#parser === null) this.connection.finish();
+    if (this.#isIdle && this.connection.state === OPEN) this.await(WAIT.KEEP_ALIVE);
   }
 
   // ---- Requests ---------------------------------------------------------------------------------

@@ -22,7 +22,12 @@ export function startProcess(role: Role, fd: number | 'ignore'): Child {
     name: `process ${child.pid}`,
     taken,
     ended,
-    stop: () => child.kill('SIGTERM'),
+    stop: (now) => {
+      const end = (): boolean => child.kill('SIGTERM');
+      // The signal ends a process that has not begun, and cuts its client off.
+      if (now) end();
+      else taken.then(end, () => {});
+    },
     kill: () => child.kill('SIGKILL'),
   };
 }

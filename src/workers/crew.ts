@@ -12,8 +12,8 @@ export interface Child {
   readonly taken: Promise<void>;
   /** Resolves to how it ended: `exit code 1`, `SIGKILL`. */
   readonly ended: Promise<string>;
-  /** Asks it to finish and end. */
-  stop(): void;
+  /** Asks it to finish and end. Unless it is to end `now`, it takes what it was given before. */
+  stop(now: boolean): void;
   /** Ends it at once. */
   kill(): void;
 }
@@ -64,7 +64,7 @@ export class Crew {
       this.#children.delete(child);
       this.#onRoom();
     });
-    if (this.#isDismissed) child.stop();
+    if (this.#isDismissed) child.stop(false);
   }
 
   /**
@@ -86,7 +86,7 @@ export class Crew {
     this.#isDismissed = true;
     this.#onRoom();
     const children = [...this.#children];
-    for (const child of children) child.stop();
+    for (const child of children) child.stop(limitMs === 0);
     const timer = setTimeout(() => {
       for (const child of this.#children) child.kill();
     }, limitMs + GRACE_MS);

@@ -89,12 +89,13 @@ export async function* handedClients(): AsyncGenerator<number> {
     else isOver = true;
     wake();
   });
-  while (!isOver) {
+  for (;;) {
     const fd = waiting.shift();
     if (fd !== undefined) {
       yield fd;
       continue;
     }
+    if (isOver) return;
     await new Promise<void>((resolve) => {
       wake = resolve;
     });

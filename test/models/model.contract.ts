@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type Client, connect, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { pause, until } from '../support/until.ts';
-import { childrenOf, descriptorsOf, type ModelName, startModel, writeApplication } from './models.ts';
+import { childrenOf, descriptorsOf, type ModelName, startModel, WITH_CHILDREN, writeApplication } from './models.ts';
 
 const TEN_MIB = 10 * 2 ** 20;
 
@@ -179,6 +179,28 @@ function endContract(model: ModelName): void {
     busy.program.signal('SIGTERM');
     expect(await client.closed()).toBe('fin');
     expect(await busy.program.ended()).toBe(0);
+  });
+
+  test('SIGTERM: a client that has connected and not asked yet is answered, and its connection ends', async () => {
+    const { file, open } = await writeApplication();
+    const { program, port } = await startModel(model, file, '--shutdown-grace-ms', '10000');
+    const busy = await connect(port);
+    busy.send(get('/gate'));
+    await program.announced(/^(asked)$/m);
+    // One server at a time leaves this one in its backlog.
+    const late = await connect(port);
+    program.signal('SIGTERM');
+    await open();
+    expect((await busy.readResponse()).text).toBe('opened');
+    late.send(get('/late'));
+    const answer = await late.readResponse();
+    expect(answer.text).toBe('GET /late');
+    // A child that was on its way when the signal came may answer before it receives the signal.
+    if (!WITH_CHILDREN.some((name) => name === model)) expect(answer.field('connection')).toBe('close');
+    late.finish();
+    expect(await late.closed()).toBe('fin');
+    busy.finish();
+    expect(await program.ended()).toBe(0);
   });
 
   test('is a model of the command too: --model', async () => {
