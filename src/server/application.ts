@@ -2,7 +2,9 @@
 // have open. Doors are loaded when somebody comes through them: who serves a folder starts without. It must not know
 // connections.
 
+import { realpath } from 'node:fs/promises';
 import { DynamicFolder } from '../handlers/dynamic-folder.ts';
+import { PeriodicLook } from '../handlers/files/periodic-look.ts';
 import type { Successor } from '../handlers/files/successor.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler } from '../http/handler.ts';
@@ -17,6 +19,9 @@ export interface Application {
   /** Gives back what it has open. */
   close(): Promise<void>;
 }
+
+/** How long a name may lead to another folder unnoticed. */
+const FRESH_MS = 900;
 
 const nothingOpen = async (): Promise<void> => {};
 
@@ -33,19 +38,45 @@ export async function openApplication(plan: Plan, onError: NonNullable<ServeOpti
   // Loaded now: Node.js would remember for ever that descriptors ran out when the first module asked for it.
   await import('../handlers/fetch.ts');
   const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
-  const folder = new DynamicFolder({
-    folder: plan.dynamic,
-    suffix,
-    load: (file) => loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs }),
-    onError,
-    nowMs: () => performance.now(),
+  const nowMs = (): number => performance.now();
+  const dynamic = await followFolder(plan.dynamic, nowMs, (folder) => {
+    const load = (file: string): Promise<Handler> =>
+      loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs });
+    return new DynamicFolder({ folder, suffix, load, onError, nowMs });
   });
   const successor: Successor = (request) => {
-    const found = folder.handlerFor(request);
+    const unknown = dynamic.whenKnown();
+    if (unknown !== null) return unknown.then(() => successor(request));
+    const found = dynamic.current().handlerFor(request);
     if (found instanceof Promise) return found.then((later) => later ?? main.handler);
     return found ?? main.handler;
   };
   return { handler: handlerOf(successor), successor, close: () => main.close() };
+}
+
+/** Modules by the name of their folder: where it leads to another one, that one's are loaded. */
+interface FollowedFolder {
+  readonly current: () => DynamicFolder;
+  /** Resolves when it is known what the name leads to; null: it is. */
+  readonly whenKnown: () => Promise<void> | null;
+}
+
+/** `open`: of a real path. Modules of a folder that is gone stay. */
+async function followFolder(
+  named: string,
+  nowMs: () => number,
+  open: (real: string) => DynamicFolder,
+): Promise<FollowedFolder> {
+  let real = await realpath(named);
+  let folder = open(real);
+  const look = async (): Promise<void> => {
+    const now = await realpath(named).catch(() => real);
+    if (now === real) return;
+    real = now;
+    folder = open(real);
+  };
+  const looks = new PeriodicLook({ nowMs, freshMs: () => FRESH_MS, look });
+  return { current: () => folder, whenKnown: () => looks.whenFresh() };
 }
 
 async function openMain(

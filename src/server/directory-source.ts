@@ -1,4 +1,4 @@
-// The files of a folder of this machine: what the handler asks for, answered by the kernel's files, now or in
+// The files of an open folder of this machine: what the handler asks for, answered by the kernel's files, now or in
 // the thread pool. It decides nothing about HTTP.
 
 import { constants } from 'node:os';
@@ -14,7 +14,7 @@ const { errno } = constants;
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [-errno.ENOENT, 'missing'],
   [-errno.ENOTDIR, 'missing'],
-  // Of a root that is gone.
+  // Of a folder that is gone, or not served any more.
   [-errno.EBADF, 'missing'],
   [-errno.ENAMETOOLONG, 'missing'],
   [-errno.ELOOP, 'missing'],
@@ -41,16 +41,25 @@ function refusalOf(result: number): Refusal {
 export class DirectorySource implements FileSource {
   readonly #files: Files;
   readonly #root: RootDirectory;
+  readonly #release: number;
+  readonly #fd: number;
   readonly #context: SourceContext;
 
-  constructor(root: RootDirectory, context: SourceContext) {
+  /** `fd`: of the folder, which is `release` of `root`. */
+  constructor(root: RootDirectory, release: number, fd: number, context: SourceContext) {
     this.#files = context.files;
     this.#root = root;
+    this.#release = release;
+    this.#fd = fd;
     this.#context = context;
   }
 
+  isCurrent(nowMs: number): boolean {
+    return this.#root.isCurrent(this.#release, nowMs);
+  }
+
   look(path: string): FileFacts | Refusal | null {
-    const result = this.#files.look(this.#root.fd, path);
+    const result = this.#files.look(this.#fd, path);
     if (result === EAGAIN) return null;
     return result < 0 ? refusalOf(result) : factsOf(this.#files);
   }
@@ -58,7 +67,7 @@ export class DirectorySource implements FileSource {
   async lookLater(path: string): Promise<FileFacts | Refusal> {
     let facts: FileFacts | null = null;
     const result = await settle((done) =>
-      this.#files.lookLater(this.#root.fd, path, (status) => {
+      this.#files.lookLater(this.#fd, path, (status) => {
         if (status >= 0) facts = factsOf(this.#files);
         done(status);
       }),
@@ -67,7 +76,7 @@ export class DirectorySource implements FileSource {
   }
 
   open(path: string): OpenFile | Refusal | null {
-    const result = this.#files.open(this.#root.fd, path);
+    const result = this.#files.open(this.#fd, path);
     if (result === EAGAIN) return null;
     if (result >= 0) return new DirectoryFile(this.#context, result);
     return isOutOfDescriptors(result) && this.#context.relieve() ? this.open(path) : refusalOf(result);
@@ -76,7 +85,7 @@ export class DirectorySource implements FileSource {
   async openLater(path: string): Promise<OpenFile | Refusal> {
     let file: OpenFile | null = null;
     const result = await settle((done) =>
-      this.#files.openLater(this.#root.fd, path, (fd) => {
+      this.#files.openLater(this.#fd, path, (fd) => {
         if (fd >= 0) file = new DirectoryFile(this.#context, fd);
         done(fd);
       }),
@@ -88,7 +97,7 @@ export class DirectorySource implements FileSource {
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
     let names: readonly ListedName[] = [];
     const result = await settle((done) =>
-      this.#files.listLater(this.#root.fd, path, limit, (status, entries = []) => {
+      this.#files.listLater(this.#fd, path, limit, (status, entries = []) => {
         names = namesOf(entries);
         done(status);
       }),

@@ -1,16 +1,19 @@
 // Which files and folders are never served: by the names that they were given, and by where these lead now. Links may
 // change, and what is named may not be there yet. It must not know requests.
 
-import { realpathSync, statSync } from 'node:fs';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CODING_SUFFIXES } from '../handlers/files/codings.ts';
 import type { FileFacts } from '../handlers/files/file-source.ts';
 
-/** A folder of files: as it was named, absolute, and its real path. */
+/** A folder of files: as it was named, absolute, and its real path at the start. */
 export interface ServedFolder {
   readonly named: string;
   readonly real: string;
 }
+
+/** Real paths of a folder that are remembered: of what its name leads to, and of what answers are still made of. */
+const MAX_REALS = 2;
 
 /** What a file in another coding is called holds the same content. */
 const SUFFIXES = ['', ...Object.values(CODING_SUFFIXES)];
@@ -30,6 +33,30 @@ export function realPathOf(path: string): string {
   }
 }
 
+/** What the system writes behind the name of an open file that was deleted or replaced meanwhile. */
+const DELETED = / \(deleted\)$/;
+
+/** What an open file or folder is called, found without waiting for a disk; null: the system has no /proc. */
+export function openPathOf(descriptor: number): string | null {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`).replace(DELETED, '');
+  } catch {
+    return null;
+  }
+}
+
+/** A path that is never served: absolute, and what it is called below the served folders that it lies in. */
+interface Given {
+  readonly path: string;
+  readonly below: readonly (readonly [folder: Served, path: string])[];
+}
+
+/** A folder of files, and the real paths that it had last, the newest first. */
+interface Served {
+  readonly named: string;
+  reals: readonly string[];
+}
+
 /** A path that is never served, and what was found out about it last. */
 interface Entry {
   readonly path: string;
@@ -41,12 +68,29 @@ interface Entry {
 }
 
 export class HiddenPaths {
-  readonly #entries: readonly Entry[];
+  readonly #served: readonly Served[];
+  readonly #given: readonly Given[];
+  #entries: readonly Entry[];
   #refreshedMs = Number.NaN;
 
-  /** `paths`: of files and folders that need not be there. Those outside of all `served` folders are left out. */
+  /** `paths`: of files and folders that need not be there. Those outside of all `served` folders hide nothing. */
   constructor(paths: readonly string[], served: readonly ServedFolder[]) {
-    this.#entries = paths.map((path) => entryOf(path, served)).filter((entry) => isServed(entry, served));
+    this.#served = served.map(({ named, real }) => ({ named, reals: [real] }));
+    this.#given = paths.map((path) => givenOf(path, this.#served));
+    this.#entries = entriesOf(this.#given, this.#served);
+  }
+
+  /** The real path of the served folder that is called `named` is `real` now: what was hidden in it is hidden there too. */
+  enter(named: string, real: string): void {
+    let isNew = false;
+    for (const folder of this.#served) {
+      if (folder.named !== named || folder.reals[0] === real) continue;
+      folder.reals = [real, ...folder.reals.filter((each) => each !== real)].slice(0, MAX_REALS);
+      isNew = true;
+    }
+    if (!isNew) return;
+    this.#entries = entriesOf(this.#given, this.#served);
+    this.#refreshedMs = Number.NaN;
   }
 
   get isEmpty(): boolean {
@@ -81,20 +125,31 @@ export class HiddenPaths {
 
 /** Whether `path` lies in none of the folders, neither as it is named nor where it leads. */
 export function isOutside(path: string, served: readonly ServedFolder[]): boolean {
-  return !isServed(entryOf(path, served), served);
+  const folders = served.map(({ named, real }) => ({ named, reals: [real] }));
+  return entriesOf([givenOf(path, folders)], folders).length === 0;
 }
 
-function entryOf(given: string, served: readonly ServedFolder[]): Entry {
+function givenOf(given: string, served: readonly Served[]): Given {
   const path = resolve(given);
-  const names = served.flatMap(({ named, real }) =>
-    [named, real].filter((folder) => isWithin(path, folder)).map((folder) => join(real, relative(folder, path))),
+  const below = served.flatMap((folder) =>
+    [folder.named, ...folder.reals]
+      .filter((each) => isWithin(path, each))
+      .map((each) => [folder, relative(each, path)] as const),
   );
+  return { path, below };
+}
+
+/** Of paths that lie in what is served now. */
+function entriesOf(given: readonly Given[], served: readonly Served[]): readonly Entry[] {
+  return given.map(entryOf).filter(({ names, real }) => {
+    return names.length > 0 || served.some(({ reals }) => reals.some((folder) => isWithin(real, folder)));
+  });
+}
+
+function entryOf({ path, below }: Given): Entry {
+  const names = below.flatMap(([{ reals }, name]) => reals.map((folder) => join(folder, name)));
   const real = realPathOf(path);
   return { path, names: [...new Set(names)], real, identity: identityOf(real) };
-}
-
-function isServed({ names, real }: Entry, served: readonly ServedFolder[]): boolean {
-  return names.length > 0 || served.some((folder) => isWithin(real, folder.real));
 }
 
 function covers(hidden: string, path: string): boolean {

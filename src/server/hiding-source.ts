@@ -1,25 +1,23 @@
 // A folder's files without some of them: an application's own modules, a config file. What an open file is called in
 // the end is asked of the system, so that links, cases and encodings of a name make no difference.
 
-import { readlinkSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type FileFacts,
   type FileSource,
+  isCurrentSource,
   isOverload,
   type ListedName,
   type OpenFile,
   type Refusal,
 } from '../handlers/files/file-source.ts';
-import { type HiddenPaths, isWithin, realPathOf } from './hidden-paths.ts';
-
-/** What the system writes behind the name of an open file that was deleted or replaced meanwhile. */
-const DELETED = / \(deleted\)$/;
+import { type HiddenPaths, isWithin, openPathOf, realPathOf } from './hidden-paths.ts';
 
 export interface HidingOptions {
   /** The real path of the source's folder. */
   readonly root: string;
-  /** The descriptor of that folder, which may have been renamed meanwhile. */
+  /** The descriptor of that folder, which may have been renamed meanwhile; -1: it is closed. */
   readonly rootFd: () => number;
   readonly hidden: HiddenPaths;
   /** Monotonic milliseconds, the same during a turn of the loop. */
@@ -33,6 +31,10 @@ export class HidingSource implements FileSource {
   constructor(source: FileSource, options: HidingOptions) {
     this.#source = source;
     this.#options = options;
+  }
+
+  isCurrent(nowMs: number): boolean {
+    return isCurrentSource(this.#source, nowMs);
   }
 
   look(path: string): FileFacts | Refusal | null {
@@ -99,19 +101,10 @@ export class HidingSource implements FileSource {
   /** What an open file is called, below the folder's own name even when that was renamed; null: it is not known. */
   #realPath({ descriptor }: OpenFile): string | null {
     const { root, rootFd } = this.#options;
-    const path = nameOf(descriptor);
+    const path = openPathOf(descriptor);
     if (path === null || isWithin(path, root)) return path;
-    const now = nameOf(rootFd());
-    return now !== null && isWithin(path, now) ? root + path.slice(now.length) : path;
-  }
-}
-
-/** Without waiting for a disk; null: the system has no /proc. */
-function nameOf(descriptor: number): string | null {
-  try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`).replace(DELETED, '');
-  } catch {
-    return null;
+    const now = openPathOf(rootFd());
+    return now !== null && isWithin(path, now) ? root + path.slice(now.length) : null;
   }
 }
 

@@ -1,7 +1,7 @@
 // What serve() takes, and the checks that turn it into what the server runs on.
 
 import { constants } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { DOORS, type Door } from '../handlers/doors.ts';
@@ -140,7 +140,7 @@ function checkApplication(options: ServeOptions): number {
 }
 
 /**
- * The real path of a folder that can be served.
+ * The absolute path of a folder that can be served, links in it not followed: they may lead elsewhere later.
  * @throws EpollServerError `ERR_ROOT`: missing, not a directory, or not readable.
  */
 export async function resolveRoot(root: string, what = 'the root'): Promise<string> {
@@ -152,7 +152,7 @@ export async function resolveRoot(root: string, what = 'the root'): Promise<stri
   await access(path, constants.R_OK | constants.X_OK).catch(() => {
     throw refuse('cannot be read: change its permissions or run as its owner');
   });
-  return realpath(path);
+  return path;
 }
 
 function checkServerHeader(value: unknown): void {

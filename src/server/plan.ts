@@ -1,7 +1,7 @@
 // What a server is to do, checked and found, before anything is open; and what it then opens besides sockets.
 
 import { realpath } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { findModule } from '../handlers/module-file.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
@@ -23,9 +23,9 @@ export interface Plan {
   readonly folders: Folders | null;
   /** FILE[:NAME] of an application, the file's path being real; null: none is named. */
   readonly app: string | null;
-  /** The real path of the folder whose modules answer at URLs of their own; null: there is none. */
+  /** The folder whose modules answer at URLs of their own, by its name, absolute; null: there is none. */
   readonly dynamic: string | null;
-  /** The folders that they are in. */
+  /** The folders that they are in, by their names. */
   readonly sources: readonly string[];
   readonly place: Place;
 }
@@ -33,13 +33,14 @@ export interface Plan {
 /** @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (an unknown host). */
 export async function planOf(options: ServeOptions): Promise<Plan> {
   const { limits, port, offload } = checkOptions(options);
-  const folder = options.dynamic === undefined ? null : await resolveRoot(options.dynamic, 'the dynamic folder');
+  const dynamic = options.dynamic === undefined ? null : await resolveRoot(options.dynamic, 'the dynamic folder');
+  const folder = dynamic === null ? null : await realpath(dynamic);
   const module = options.app === undefined ? null : findModule(options.app, folder === null ? [] : [folder]);
   const home = module === null ? null : await realpath(dirname(module.file));
-  const sources = [folder, home].filter((each) => each !== null);
-  const named = await sourcesOf(options.dynamic, module?.file);
+  const real = [folder, home].filter((each) => each !== null);
+  const named = await sourcesOf(dynamic, module?.file);
   const folders =
-    options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, [...sources, ...named]);
+    options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, [...real, ...named]);
   const address = await resolveHost(options.host ?? DEFAULT_HOST);
   return {
     options,
@@ -48,15 +49,15 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
     folders,
     app: module === null ? null : `${module.file}:${module.name}`,
     // A folder that holds the application has its parts, not pages.
-    dynamic: folder === home ? null : folder,
-    sources,
+    dynamic: folder === home ? null : dynamic,
+    sources: [dynamic, module === null ? null : dirname(module.file)].filter((each) => each !== null),
     place: placeOf(options, limits, port, address),
   };
 }
 
 /** Folders of an application as they are named, for links in them may lead elsewhere later; and that of a linked file. */
-async function sourcesOf(dynamic: string | undefined, file: string | undefined): Promise<readonly string[]> {
-  const folders = dynamic === undefined ? [] : [resolve(dynamic)];
+async function sourcesOf(dynamic: string | null, file: string | undefined): Promise<readonly string[]> {
+  const folders = dynamic === null ? [] : [dynamic];
   return file === undefined ? folders : [...folders, dirname(file), dirname(await realpath(file))];
 }
 

@@ -1,91 +1,134 @@
-// The folder of a site, kept open. When another folder takes its place under the same path, as deployments do,
-// that one is served within a second; when nothing does, there are no files.
+// A folder that is served by its name. When the name leads to another folder, as deployments make it do, that one is
+// served within a second; when it leads nowhere, there are no files. An open folder is a release: no answer is made of
+// two of them.
 
-import { stat } from 'node:fs';
+import { type Stats, stat } from 'node:fs';
 import { EpollServerError } from '../errors.ts';
-import { NativeError } from '../kernel/errno.ts';
+import type { FileSource } from '../handlers/files/file-source.ts';
+import type { Mount } from '../handlers/files/finder.ts';
+import { PeriodicLook } from '../handlers/files/periodic-look.ts';
+import { EMFILE, ENFILE, NativeError } from '../kernel/errno.ts';
 import { FILE_DEVICE, FILE_INODE, type Files } from '../kernel/files.ts';
 
-/** How long a folder that was replaced may go unnoticed. */
-const CHECK_MS = 900;
+/** How long another release may go unnoticed. */
+const FRESH_MS = 900;
 
-/** The path leads to no folder that may be served. */
+/** The same while the name leads nowhere: `ln -sfn` removes a link just before it makes the new one. */
+const FRESH_GONE_MS = 20;
+
+/** The name leads to no folder that may be served. Other errors, of a disk or network, remove no folder. */
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG']);
 
-/** No descriptor: beneath it there is nothing (EBADF). */
-const NOWHERE = -1;
+/** The release of a name that leads nowhere. */
+const NOWHERE = 0;
 
-export class RootDirectory {
-  readonly #files: Files;
+export interface RootOptions {
+  readonly files: Files;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  /** Gives descriptors back, since there are none left. False: there are none to give. */
+  readonly relieve: () => boolean;
+  /** What a release is served by. `fd`: of its folder, -1 when there is none. */
+  readonly sourceOf: (root: RootDirectory, release: number, fd: number) => FileSource;
+  /** Called with what is not served any more. */
+  readonly onReplaced: (source: FileSource) => void;
+  /** Called once when the name leads nowhere any more. */
+  readonly onGone: (error: EpollServerError) => void;
+}
+
+export class RootDirectory implements Mount {
+  readonly prefix: readonly string[];
   readonly #path: string;
-  readonly #nowMs: () => number;
-  readonly #onGone: (error: EpollServerError) => void;
+  readonly #options: RootOptions;
+  readonly #nowhere: FileSource;
+  /** The last folder that was found, also while the name leads nowhere. */
   #fd: number;
-  /** Of the folder that is open. */
   #device: number;
   #inode: number;
-  #checkedMs: number;
-  #isComparing = false;
+  #release = NOWHERE + 1;
+  #source: FileSource;
   #isGone = false;
+  readonly #look: PeriodicLook;
 
   /**
-   * `onGone`: told once when nothing is there any more.
+   * `path`: absolute, as it was named.
    * @throws EpollServerError `ERR_ROOT`.
    */
-  constructor(files: Files, path: string, nowMs: () => number, onGone: (error: EpollServerError) => void) {
-    this.#files = files;
+  constructor(prefix: readonly string[], path: string, options: RootOptions) {
+    const { files, nowMs, sourceOf } = options;
+    this.prefix = prefix;
     this.#path = path;
-    this.#nowMs = nowMs;
-    this.#onGone = onGone;
+    this.#options = options;
     this.#fd = files.openRoot(path);
-    this.#device = files.status[FILE_DEVICE] ?? 0;
-    this.#inode = files.status[FILE_INODE] ?? 0;
-    this.#checkedMs = nowMs();
     if (this.#fd < 0) {
       const cause = new NativeError('open', this.#fd);
       throw new EpollServerError('ERR_ROOT', `the root ${path} cannot be opened: ${cause.message}`, { cause });
     }
+    this.#device = files.status[FILE_DEVICE] ?? 0;
+    this.#inode = files.status[FILE_INODE] ?? 0;
+    this.#source = sourceOf(this, this.#release, this.#fd);
+    this.#nowhere = sourceOf(this, NOWHERE, -1);
+    const freshMs = (): number => (this.#isGone ? FRESH_GONE_MS : FRESH_MS);
+    this.#look = new PeriodicLook({ nowMs, freshMs, look: () => this.#check() });
   }
 
-  /**
-   * For `Files.open`; looks now and then, in the background, whether it is still what the path leads to. While nothing is
-   * there, the folder may be open and live on elsewhere, but it is no root.
-   */
-  get fd(): number {
-    const nowMs = this.#nowMs();
-    if (nowMs - this.#checkedMs >= CHECK_MS && !this.#isComparing) {
-      this.#checkedMs = nowMs;
-      this.#compare();
-    }
-    return this.#isGone ? NOWHERE : this.#fd;
+  get source(): FileSource {
+    return this.#isGone ? this.#nowhere : this.#source;
   }
 
-  /** One at a time: a disk that hangs must not take one thread of the pool after the other. */
-  #compare(): void {
-    this.#isComparing = true;
-    stat(this.#path, (gone, named) => {
-      this.#isComparing = false;
-      // A disk or network that fails for a moment (EIO, ESTALE, ENOMEM) removes no folder.
-      if (gone !== null && !NOT_THERE.has(gone.code ?? '')) return;
-      if (gone !== null || !named.isDirectory()) return this.#miss();
-      this.#isGone = false;
-      if (named.ino !== this.#inode || named.dev !== this.#device) this.#replace();
+  whenKnown(): Promise<void> | null {
+    return this.#look.whenFresh();
+  }
+
+  /** Whether the name leads to `release`, which a source was made for, as far as is known. */
+  isCurrent(release: number, nowMs: number): boolean {
+    return this.#look.isFresh(nowMs) && release === (this.#isGone ? NOWHERE : this.#release);
+  }
+
+  /** Whether the folder of `release` is open. */
+  isOpen(release: number): boolean {
+    return release === this.#release;
+  }
+
+  async #check(): Promise<void> {
+    const [error, named] = await new Promise<readonly [NodeJS.ErrnoException | null, Stats]>((resolve) => {
+      stat(this.#path, (...result) => resolve(result));
     });
+    if (error === null && named.isDirectory()) this.#found(named.dev, named.ino);
+    else if (error === null || NOT_THERE.has(error.code ?? '')) this.#miss();
+  }
+
+  #found(device: number, inode: number): void {
+    if (device !== this.#device || inode !== this.#inode) this.#replace();
+    else this.#isGone = false;
   }
 
   #miss(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#onGone(new EpollServerError('ERR_FILE', `the folder ${this.#path} is gone: 404 until there is one again`));
+    const text = `the folder ${this.#path} is gone: 404 until there is one again`;
+    this.#options.onGone(new EpollServerError('ERR_FILE', text));
   }
 
-  /** Calls that are under way in the folder before go on there: they own its descriptor. */
+  /** Calls that are under way in the old folder own its descriptor and go on there. */
   #replace(): void {
-    const fd = this.#files.openRoot(this.#path);
+    const { files, sourceOf, onReplaced } = this.#options;
+    const fd = this.#open();
     if (fd < 0) return;
-    this.#files.close(this.#fd);
+    const old = this.#source;
+    files.close(this.#fd);
     this.#fd = fd;
-    this.#device = this.#files.status[FILE_DEVICE] ?? 0;
-    this.#inode = this.#files.status[FILE_INODE] ?? 0;
+    this.#device = files.status[FILE_DEVICE] ?? 0;
+    this.#inode = files.status[FILE_INODE] ?? 0;
+    this.#isGone = false;
+    this.#release++;
+    this.#source = sourceOf(this, this.#release, fd);
+    onReplaced(old);
+  }
+
+  #open(): number {
+    const { files, relieve } = this.#options;
+    const fd = files.openRoot(this.#path);
+    return (fd === EMFILE || fd === ENFILE) && relieve() ? files.openRoot(this.#path) : fd;
   }
 }

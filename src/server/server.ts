@@ -21,7 +21,7 @@ export interface Running {
   readonly url: string;
   /** The name of its back end. */
   readonly backend: string;
-  /** The real path of the folder it serves; null when a handler answers. */
+  /** The folder that it serves, by its name, absolute; null when a handler answers. */
   readonly root: string | null;
   /**
    * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when

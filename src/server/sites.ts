@@ -1,12 +1,13 @@
 // Static files as a whole: opens the folders, and makes the sites that answer from them.
 
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import { CacheRules } from '../handlers/files/cache-rules.ts';
 import { CodingChooser } from '../handlers/files/coding-chooser.ts';
 import { FileCache } from '../handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../handlers/files/file-counters.ts';
+import type { FileSource } from '../handlers/files/file-source.ts';
 import type { Mount } from '../handlers/files/finder.ts';
 import { Hosts } from '../handlers/files/hosts.ts';
 import { HugePages } from '../handlers/files/huge-pages.ts';
@@ -22,7 +23,7 @@ import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
 import { DirectorySource } from './directory-source.ts';
-import { HiddenPaths, isOutside, type ServedFolder } from './hidden-paths.ts';
+import { HiddenPaths, isOutside, openPathOf, realPathOf, type ServedFolder } from './hidden-paths.ts';
 import { HidingSource } from './hiding-source.ts';
 import { resolveRoot } from './options.ts';
 import { RootDirectory } from './root-directory.ts';
@@ -34,7 +35,7 @@ const SECURITY: Pairs = [
   ['Referrer-Policy', 'strict-origin-when-cross-origin'],
 ];
 
-/** The folders of one site, as real paths. */
+/** The folders of one site by their names, which may lead elsewhere later; absolute. */
 interface SiteFolders {
   readonly root: string;
   readonly mounts: readonly (readonly [readonly string[], string])[];
@@ -58,14 +59,14 @@ export async function resolveFolders(
   sources: readonly string[] = [],
 ): Promise<Folders> {
   const served: ServedFolder[] = [];
-  const real = async (folder: string): Promise<string> => {
+  const named = async (folder: string): Promise<string> => {
     const path = await resolveRoot(folder);
-    served.push({ named: resolve(folder), real: path });
+    served.push({ named: path, real: await realpath(path) });
     return path;
   };
   const foldersOf = async (folder: string, { mounts = {}, spa = false }: SiteOptions): Promise<SiteFolders> => {
-    const path = await real(folder);
-    const mounted = mountsOf(mounts).map(async ([names, each]) => [names, await real(each)] as const);
+    const path = await named(folder);
+    const mounted = mountsOf(mounts).map(async ([names, each]) => [names, await named(each)] as const);
     const folders = { root: path, mounts: longestFirst(await Promise.all(mounted)) };
     if (spa !== false) await refuseFolderAsFallback(spa, folders);
     return folders;
@@ -200,11 +201,24 @@ export class Sites {
   #mount(prefix: readonly string[], folder: string): Mount {
     const { files, nowMs, onError } = this.#context;
     const relieve = (): boolean => this.openFiles.relieve();
-    const root = new RootDirectory(files, folder, nowMs, (error) => onError(error, null));
-    const source = new DirectorySource(root, { files, nowMs, pool: this.#pool, relieve });
+    const context = { files, nowMs, pool: this.#pool, relieve };
+    return new RootDirectory(prefix, folder, {
+      ...context,
+      sourceOf: (root, release, fd) => {
+        const source = new DirectorySource(root, release, fd, context);
+        return fd < 0 ? source : this.#hiding(source, folder, () => (root.isOpen(release) ? fd : -1));
+      },
+      onReplaced: (source) => this.cache.forget(source),
+      onGone: (error) => onError(error, null),
+    });
+  }
+
+  /** `named`: the folder of `source`. */
+  #hiding(source: FileSource, named: string, rootFd: () => number): FileSource {
     const hidden = this.#hidden;
-    if (hidden.isEmpty) return { prefix, source };
-    return { prefix, source: new HidingSource(source, { root: folder, rootFd: () => root.fd, hidden, nowMs }) };
+    const root = openPathOf(rootFd()) ?? realPathOf(named);
+    hidden.enter(named, root);
+    return hidden.isEmpty ? source : new HidingSource(source, { root, rootFd, hidden, nowMs: this.#context.nowMs });
   }
 
   #site(name: string, { root, mounts }: SiteFolders, options: SiteOptions): Site {

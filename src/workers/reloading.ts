@@ -10,7 +10,7 @@ import { planOf } from '../server/plan.ts';
 import type { Running } from '../server/server.ts';
 import { startProcess } from './child-process.ts';
 import { type Child, Crew, EndedChild } from './crew.ts';
-import { watchFiles } from './file-watch.ts';
+import { watchNames } from './followed-watch.ts';
 import { INHERITED_FD } from './role.ts';
 
 /** Processes that the system had no room for are started this much later. */
@@ -33,7 +33,7 @@ export async function startReloading(
       limitMs,
     );
     await generations.begin();
-    const unwatch = await watchFiles(watched, () => void generations.renew());
+    const unwatch = await watchNames(watched, () => void generations.renew());
     let closing: Promise<void> | null = null;
     const close = async (graceMs: number): Promise<void> => {
       await Promise.all([unwatch(), generations.end(graceMs)]);

@@ -1,9 +1,10 @@
 // Proves that --watch puts new processes in the place of the old ones when an application's files change, that no
 // client is refused meanwhile, and that what does not load leaves the old ones where they are.
 
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { watchNames } from '../../src/workers/followed-watch.ts';
 import { childrenOf } from '../models/models.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -177,4 +178,19 @@ test.each([
   expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
   expect(program.stderr).toMatch(line);
+});
+
+test('a link in the path that leads to another release is a change, and that release is watched', async () => {
+  const parent = await folder({ '1/app/a.mjs': '1', '2/app/a.mjs': '2' });
+  await symlink('1', `${parent}/current`);
+  let changes = 0;
+  const unwatch = await watchNames([`${parent}/current/app`], () => void changes++);
+  onTestFinished(() => unwatch());
+  await symlink('2', `${parent}/next`);
+  await rename(`${parent}/next`, `${parent}/current`);
+  await until(() => changes === 1, 'the new release is noticed');
+  await until(async () => {
+    await writeFile(`${parent}/2/app/a.mjs`, `${performance.now()}`);
+    return changes > 1;
+  }, 'a change in it is noticed');
 });

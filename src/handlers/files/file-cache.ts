@@ -3,6 +3,7 @@
 // It must not know HTTP.
 
 import { assert } from '../../errors.ts';
+import type { FileSource } from './file-source.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Resource } from './resource.ts';
 import { UseOrder } from './use-order.ts';
@@ -79,6 +80,11 @@ export class FileCache {
   delete(key: string): void {
     const resource = this.get(key);
     if (resource !== undefined) this.#drop(resource);
+  }
+
+  /** Nothing that was found in `source` is needed any more. */
+  forget(source: FileSource): void {
+    for (const resource of this.#resources.values()) if (resource.source === source) this.#drop(resource);
   }
 
   #place(resource: Resource): void {

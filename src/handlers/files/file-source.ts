@@ -50,6 +50,11 @@ export interface ListedName {
 
 /** Files below one directory. Paths are names joined by `/`, without `..`; the empty one is the directory itself. */
 export interface FileSource {
+  /**
+   * Whether the folder's name leads here, as far as is known at `nowMs` (monotonic). False: nothing that was found here
+   * answers requests any more. Absent: it always does.
+   */
+  isCurrent?(nowMs: number): boolean;
   /** What is there now; null: that takes waiting, ask {@link lookLater}. */
   look(path: string): FileFacts | Refusal | null;
   lookLater(path: string): Promise<FileFacts | Refusal>;
@@ -58,6 +63,11 @@ export interface FileSource {
   openLater(path: string): Promise<OpenFile | Refusal>;
   /** At most `limit` names, in no order. */
   list(path: string, limit: number): Promise<readonly ListedName[] | Refusal>;
+}
+
+/** See {@link FileSource.isCurrent}. */
+export function isCurrentSource(source: FileSource, nowMs: number): boolean {
+  return source.isCurrent === undefined || source.isCurrent(nowMs);
 }
 
 export function isSameFile(a: FileFacts, b: FileFacts): boolean {

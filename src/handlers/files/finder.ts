@@ -8,7 +8,10 @@ import { type FileSource, isOverload, type OpenFile, type Refusal } from './file
 export interface Mount {
   /** Names; none for the root of the site. */
   readonly prefix: readonly string[];
+  /** What the folder's name leads to now. */
   readonly source: FileSource;
+  /** Resolves when that is known; null: it is. Absent: it always is. */
+  whenKnown?(): Promise<void> | null;
 }
 
 /** A path below a source. */
@@ -65,10 +68,15 @@ export function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
   return { kind: 'file', file: opened, place, isFirst: true };
 }
 
-function placeOf(segments: readonly string[], mounts: readonly Mount[]): Place {
+/** The mount that the names of a path lie below. */
+export function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount {
   const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
   if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
-  const { source, prefix } = mount;
+  return mount;
+}
+
+function placeOf(segments: readonly string[], mounts: readonly Mount[]): Place {
+  const { source, prefix } = mountOf(segments, mounts);
   return { source, path: segments.slice(prefix.length).join('/'), prefix };
 }
 

@@ -1,7 +1,7 @@
 // The listings of a site's folders. Requests that wait for the same folder share one look at it, and as long as its names
 // stay the same one page: ten thousand names cost milliseconds and megabytes.
 
-import type { ListedName, Refusal } from './file-source.ts';
+import type { FileSource, ListedName, Refusal } from './file-source.ts';
 import type { Place } from './finder.ts';
 import { Listing, MAX_LISTED_NAMES } from './listing.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
@@ -21,13 +21,20 @@ export interface ListingsOptions {
 
 /** A listing, and until when its folder is not read again: the time that goes into reading one stays a small share. */
 interface Kept {
+  readonly source: FileSource;
   readonly listing: Listing;
   readonly freshUntilMs: number;
 }
 
+/** A look at a folder that is under way. */
+interface Reading {
+  readonly source: FileSource;
+  readonly wait: SharedWait<Listing | Refusal>;
+}
+
 export class Listings {
   readonly #options: ListingsOptions;
-  readonly #reading = new Map<string, SharedWait<Listing | Refusal>>();
+  readonly #reading = new Map<string, Reading>();
   /** By path; the one that was made first leaves first. */
   readonly #kept = new Map<string, Kept>();
 
@@ -39,38 +46,38 @@ export class Listings {
   of(path: string, place: Place, client: WaitingClient): Promise<Listing | Refusal | null> {
     const { pool, nowMs } = this.#options;
     const kept = this.#kept.get(path);
-    if (kept !== undefined && nowMs() < kept.freshUntilMs) return Promise.resolve(kept.listing);
+    if (kept?.source === place.source && nowMs() < kept.freshUntilMs) return Promise.resolve(kept.listing);
     const reading = this.#reading.get(path);
-    if (reading !== undefined) return reading.wait(client);
+    if (reading?.source === place.source) return reading.wait.wait(client);
     if (pool.isFull) return Promise.resolve('busy');
-    const begun = new SharedWait<Listing | Refusal>();
-    const listing = begun.wait(client);
+    const begun = { source: place.source, wait: new SharedWait<Listing | Refusal>() };
+    const listing = begun.wait.wait(client);
     this.#reading.set(path, begun);
     void this.#read(begun, path, place);
     return listing;
   }
 
-  async #read(reading: SharedWait<Listing | Refusal>, path: string, { source, path: folder }: Place): Promise<void> {
+  async #read(reading: Reading, path: string, { source, path: folder }: Place): Promise<void> {
     const begunMs = this.#options.nowMs();
     const names = await this.#options.pool
       .run(
         () => source.list(folder, MAX_LISTED_NAMES),
-        () => reading.isWanted,
+        () => reading.wait.isWanted,
       )
       .catch(() => 'failed' as const);
-    this.#reading.delete(path);
-    if (names === undefined) reading.settle('busy');
-    else reading.settle(typeof names === 'string' ? names : this.#listingOf(path, names, begunMs));
+    if (this.#reading.get(path) === reading) this.#reading.delete(path);
+    if (names === undefined) reading.wait.settle('busy');
+    else reading.wait.settle(typeof names === 'string' ? names : this.#listingOf(path, source, names, begunMs));
   }
 
-  #listingOf(path: string, names: readonly ListedName[], begunMs: number): Listing {
+  #listingOf(path: string, source: FileSource, names: readonly ListedName[], begunMs: number): Listing {
     const { showsHidden, maxFreshMs } = this.#options;
     const found = new Listing(path, names, showsHidden);
     const known = this.#kept.get(path)?.listing;
     const listing = known?.isSame(found) === true ? known : found;
     // A key that is set again would keep its place in the order.
     if (listing === found) this.#kept.delete(path);
-    this.#kept.set(path, { listing, freshUntilMs: begunMs + (maxFreshMs * names.length) / MAX_LISTED_NAMES });
+    this.#kept.set(path, { source, listing, freshUntilMs: begunMs + (maxFreshMs * names.length) / MAX_LISTED_NAMES });
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= MAX_KEPT) break;
       this.#kept.delete(oldest);

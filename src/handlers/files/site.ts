@@ -7,16 +7,15 @@ import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
 import { type Answerer, answerMissing } from './fallback.ts';
 import { cacheKey, canonicalPath, type FilePath, isPagePath, type PathRefusal, parseFilePath } from './file-path.ts';
-import { isOverload, isSameFile, type OpenFile, type Refusal } from './file-source.ts';
 import {
-  type FinderOptions,
-  type Found,
-  type FoundFile,
-  findExactly,
-  findFile,
-  type Place,
-  type Search,
-} from './finder.ts';
+  type FileSource,
+  isCurrentSource,
+  isOverload,
+  isSameFile,
+  type OpenFile,
+  type Refusal,
+} from './file-source.ts';
+import type { FinderOptions, Found, FoundFile, Place } from './finder.ts';
 import { answerListing } from './listing.ts';
 import { Listings } from './listings.ts';
 import type { Loader } from './loader.ts';
@@ -24,6 +23,7 @@ import { answerMethod, HTML, page, redirect } from './pages.ts';
 import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
 import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
+import { Searcher } from './searcher.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait } from './shared-wait.ts';
 import { passOn, type Successor } from './successor.ts';
@@ -48,8 +48,11 @@ export interface SiteOptions extends FinderOptions {
   readonly successor?: Successor | null;
 }
 
-/** A file under way into memory; or why it did not come there. */
-type Loading = SharedWait<Resource | Refusal>;
+/** A file of `source` under way into memory; the wait ends with why it did not come there, if so. */
+interface Loading {
+  readonly source: FileSource;
+  readonly wait: SharedWait<Resource | Refusal>;
+}
 
 export class Site {
   readonly #options: SiteOptions;
@@ -58,6 +61,7 @@ export class Site {
   readonly #prefix: string;
   /** Files under way into memory, so that a hundred requests make one. */
   readonly #loading = new Map<string, Loading>();
+  readonly #searcher: Searcher;
   readonly #listings: Listings;
 
   /** `name`: of its host; empty for the default site. */
@@ -65,6 +69,7 @@ export class Site {
     this.#prefix = name === '' ? '' : name + END;
     this.#options = options;
     this.#services = services;
+    this.#searcher = new Searcher(options, services);
     const { pool, nowMs } = services;
     this.#listings = new Listings({ pool, showsHidden: options.showsHidden, nowMs, maxFreshMs: FRESH_MS });
   }
@@ -85,9 +90,9 @@ export class Site {
     const known = this.#known(key);
     if (known !== undefined) return this.#answer(request, response, known, null);
     this.#services.counters.cacheMisses++;
-    const loading = this.#loading.get(key);
+    const loading = this.#loadingOf(key);
     if (loading !== undefined) return this.#answerLoaded(request, response, loading);
-    const found = this.#find(filePath, own, response);
+    const found = this.#searcher.find(filePath, own, response);
     if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
     return found.then((later) =>
       response.ended ? discard(later) : this.#serveFound(request, response, filePath, key, later),
@@ -105,6 +110,7 @@ export class Site {
   /** Whether the file that was kept is still the one that is there; then it is kept on. */
   #isCurrent(resource: Resource): boolean {
     const checkedMs = this.#services.nowMs();
+    if (!isCurrentSource(resource.source, checkedMs)) return false;
     if (checkedMs - resource.checkedMs < FRESH_MS) return true;
     if (!resource.settled || !resource.isFirst) return false;
     const facts = resource.source.look(resource.path);
@@ -121,35 +127,10 @@ export class Site {
     this.#services.cache.renew(resource);
   }
 
-  #find(path: FilePath, own: boolean, response: HttpResponse): Found | Promise<Found> {
-    const search = own ? findExactly(path, this.#options.mounts) : findFile(path, this.#options);
-    let step = search.next();
-    while (step.done !== true) {
-      const opened = step.value.source.open(step.value.path);
-      if (opened === null) return this.#findLater(search, step.value, response);
-      step = search.next(opened);
-    }
-    return step.value;
-  }
-
-  async #findLater(search: Search, place: Place, response: HttpResponse): Promise<Found> {
-    for (let at = place; ; ) {
-      const step = search.next(at.source.open(at.path) ?? (await this.#openLater(at, response)));
-      if (step.done === true) return step.value;
-      at = step.value;
-    }
-  }
-
-  async #openLater({ source, path }: Omit<Place, 'prefix'>, response: HttpResponse): Promise<OpenFile | Refusal> {
-    const { pool, counters } = this.#services;
-    if (pool.isFull) return 'busy';
-    counters.poolOpens++;
-    return (
-      (await pool.run(
-        () => source.openLater(path),
-        () => !response.ended,
-      )) ?? 'busy'
-    );
+  /** What is being loaded for `key`, if it is of the folder that is served now. */
+  #loadingOf(key: string): Loading | undefined {
+    const loading = this.#loading.get(key);
+    return loading !== undefined && isCurrentSource(loading.source, this.#services.nowMs()) ? loading : undefined;
   }
 
   #serveFound(
@@ -175,20 +156,20 @@ export class Site {
 
   /** What is not kept yet. */
   #serveNew(request: HttpRequest, response: HttpResponse, key: string, found: FoundFile): void | Promise<void> {
-    const underWay = this.#loading.get(key);
+    const underWay = this.#loadingOf(key);
     if (underWay !== undefined) {
       found.file.close();
       return this.#answerLoaded(request, response, underWay);
     }
-    const loading: Loading = new SharedWait();
-    const loaded = this.#options.loader.load(found, { isWanted: () => !response.ended || loading.isWanted });
+    const loading: Loading = { source: found.place.source, wait: new SharedWait() };
+    const loaded = this.#options.loader.load(found, { isWanted: () => !response.ended || loading.wait.isWanted });
     if (loaded instanceof Promise) {
       this.#loading.set(key, loading);
       const answered = this.#answerLoaded(request, response, loading);
       void this.#keepLoaded(key, loading, loaded);
       return answered;
     }
-    this.#services.cache.set(key, loaded);
+    this.#keep(key, loaded);
     return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
   }
 
@@ -205,13 +186,18 @@ export class Site {
 
   async #keepLoaded(key: string, loading: Loading, loaded: Promise<Resource | null>): Promise<void> {
     const resource = await loaded.catch(() => 'failed' as const);
-    this.#loading.delete(key);
-    if (resource !== null && resource !== 'failed') this.#services.cache.set(key, resource);
-    loading.settle(resource ?? 'busy');
+    if (this.#loading.get(key) === loading) this.#loading.delete(key);
+    if (resource !== null && resource !== 'failed') this.#keep(key, resource);
+    loading.wait.settle(resource ?? 'busy');
+  }
+
+  /** What is not served any more answers those who waited for it, and no others. */
+  #keep(key: string, resource: Resource): void {
+    if (isCurrentSource(resource.source, this.#services.nowMs())) this.#services.cache.set(key, resource);
   }
 
   async #answerLoaded(request: HttpRequest, response: HttpResponse, loading: Loading): Promise<void> {
-    const loaded = await loading.wait(response);
+    const loaded = await loading.wait.wait(response);
     if (loaded === null) return;
     if (typeof loaded === 'string') return this.#refuse(request, response, loaded);
     return this.#answer(request, response, loaded, null);
@@ -338,12 +324,13 @@ export class Site {
     };
     const place = { source: resource.source, path: variant.path ?? resource.path };
     const file = place.source.open(place.path);
-    return file === null ? this.#openLater(place, response).then(use) : use(file);
+    return file === null ? this.#searcher.openLater(place, response).then(use) : use(file);
   }
 
   async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
     const listing = await this.#listings.of(canonicalPath(path), place, response);
     if (listing === null) return;
+    if (this.#searcher.isOutdated(listing, place)) return this.#serve(request, response, request.path);
     if (listing === 'missing' || listing === 'directory') return this.#serveMissing(request, response, path);
     if (typeof listing === 'string') return this.#refuse(request, response, listing);
     answerListing(request, response, listing, this.#options.extra);
@@ -367,7 +354,7 @@ export class Site {
     const key = this.#prefix + END + cacheKey(path);
     const known = this.#known(key);
     if (known !== undefined) return known.plain.content;
-    const found = this.#find(path, true, response);
+    const found = this.#searcher.find(path, true, response);
     return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
   }
 
@@ -376,7 +363,7 @@ export class Site {
     const keep = (resource: Resource | null): Uint8Array | null => {
       if (resource === null) return null;
       if (resource.plain.content === null) found.file.close();
-      else this.#services.cache.set(key, resource);
+      else this.#keep(key, resource);
       return resource.plain.content;
     };
     const loaded = this.#options.loader.load(found, { isImportant: true });
