@@ -5,10 +5,12 @@ import { parseHttpDate } from './date.ts';
 
 /** What tells one state of a representation from another. */
 export interface Validators {
-  /** An entity tag as it is sent: quoted, with `W/` when it is weak (RFC 9110 section 8.8.3). */
-  readonly etag: string;
-  /** The Last-Modified time in milliseconds since 1970, whole seconds. */
-  readonly lastModifiedMs: number;
+  /** An entity tag as it is sent: quoted, with `W/` when it is weak (RFC 9110 section 8.8.3). Null: there is none. */
+  readonly etag: string | null;
+  /** The Last-Modified time in milliseconds since 1970, whole seconds. Null: it is not known. */
+  readonly lastModifiedMs: number | null;
+  /** It may change again without another Last-Modified time (RFC 9110 section 8.8.2.2). */
+  readonly isDateWeak?: boolean;
 }
 
 /** Where the fields are read from: a request. */
@@ -38,13 +40,13 @@ export function evaluateConditions(request: FieldReader, current: Validators, no
   const ifNoneMatch = request.field('if-none-match');
   if (ifNoneMatch !== undefined) return listsTag(ifNoneMatch, current.etag, false) ? NOT_MODIFIED : PROCEED;
   const since = request.field('if-modified-since');
-  if (since === undefined || isBefore(since, current, nowMs)) return PROCEED;
+  if (since === undefined || current.lastModifiedMs === null || isBefore(since, current, nowMs)) return PROCEED;
   return parseHttpDate(since, nowMs()) === undefined ? PROCEED : NOT_MODIFIED;
 }
 
 /** Whether `date` is one, and lies before the last change. */
 function isBefore(date: string | undefined, current: Validators, nowMs: () => number): boolean {
-  if (date === undefined) return false;
+  if (date === undefined || current.lastModifiedMs === null) return false;
   const ms = parseHttpDate(date, nowMs());
   return ms !== undefined && ms < current.lastModifiedMs;
 }
@@ -55,15 +57,17 @@ function isBefore(date: string | undefined, current: Validators, nowMs: () => nu
  */
 export function rangeStillHolds(ifRange: string | undefined, current: Validators): boolean {
   if (ifRange === undefined) return true;
-  if (current.etag.startsWith('W/')) return false;
-  if (ifRange.startsWith('"')) return ifRange === current.etag;
-  return parseHttpDate(ifRange, current.lastModifiedMs) === current.lastModifiedMs;
+  const { etag, lastModifiedMs, isDateWeak = false } = current;
+  if (ifRange.startsWith('"')) return ifRange === etag;
+  if (lastModifiedMs === null || isDateWeak || etag?.startsWith('W/') === true) return false;
+  return parseHttpDate(ifRange, lastModifiedMs) === lastModifiedMs;
 }
 
 /** Whether a list of entity tags holds `etag`, or is `*`. What is no list ends where it stops being one. */
-function listsTag(list: string, etag: string, strongly: boolean): boolean {
-  if (list === etag && !(strongly && etag.startsWith('W/'))) return true;
+function listsTag(list: string, etag: string | null, strongly: boolean): boolean {
   if (list === '*') return true;
+  if (etag === null) return false;
+  if (list === etag && !(strongly && etag.startsWith('W/'))) return true;
   const isWeak = etag.startsWith('W/');
   if (strongly && isWeak) return false;
   const opaque = etag.slice(isWeak ? 3 : 1, -1);

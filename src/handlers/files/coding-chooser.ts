@@ -3,13 +3,14 @@
 
 import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix } from './codings.ts';
 import { type CompressionJob, Compressor } from './compressor.ts';
+import { ContentTags, type Tagged } from './content-tags.ts';
 import type { FileFacts, OpenFile, Refusal } from './file-source.ts';
 import { isOverload, isSameFile, isSameFinding } from './file-source.ts';
-import { Representation } from './representation.ts';
+import { type Facts, Representation } from './representation.ts';
 import { type Coded, type Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
-import { readWhole, readWholeLater, readWholeNow } from './whole-file.ts';
+import { readWhole } from './whole-file.ts';
 
 /** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
 const MIN_COMPRESSED_BYTES = 1_024;
@@ -19,14 +20,17 @@ const MAX_SEARCHES = 1_024;
 
 /** One for all sites of a server: what it compresses is bounded for all of them together. */
 export class CodingChooser {
+  /** Entity tags of the files, coded or not. */
+  readonly tags: ContentTags;
   readonly #services: FileServices;
   readonly #compressor: Compressor;
   /** Files whose codings are being found out about. */
   #searches = 0;
 
-  constructor(services: FileServices) {
+  constructor(services: FileServices, tags: ContentTags = new ContentTags()) {
     const { pool, nowMs, maxCodingBytesPerSecond: maxBytesPerSecond } = services;
     this.#services = services;
+    this.tags = tags;
     this.#compressor = new Compressor({ pool, maxBytesPerSecond, nowMs });
   }
 
@@ -184,20 +188,27 @@ export class CodingChooser {
     }
     const { facts } = file;
     const isSmall = facts.size <= maxCachedFileBytes;
-    const content = isSmall ? await this.#readSibling(file) : null;
+    const read = isSmall ? await this.#readSibling(file) : null;
     if (!isSmall) file.close();
+    const content = read?.content ?? null;
     const size = content?.length ?? facts.size;
-    const tag = { fileSize: facts.size, modifiedMs: facts.modifiedMs, tagSuffix: `-${coding}` };
+    const tag = {
+      fileSize: facts.size,
+      modifiedMs: facts.modifiedMs,
+      contentTag: read?.tag,
+      tagSuffix: `-${coding}`,
+    };
     const representation = this.#coded(resource, coding, size, tag);
     return { variant: new Variant({ representation, content, path: sibling, facts }), sibling: facts };
   }
 
   /** Closes the file. */
-  async #readSibling(file: OpenFile): Promise<Uint8Array | null> {
-    const content = readWholeNow(file);
-    if (content === null) return readWholeLater(file, this.#services);
-    file.close();
-    return content;
+  async #readSibling(file: OpenFile): Promise<Tagged | null> {
+    try {
+      return await this.tags.read(file, this.#services);
+    } finally {
+      file.close();
+    }
   }
 
   /** The caller has a place in the pool. Null: it is no smaller. Undefined: the file is not what it was, or not there. */
@@ -209,7 +220,8 @@ export class CodingChooser {
     this.#services.counters.compressions++;
     if (content.length >= whole.length) return null;
     const { size: fileSize, modifiedMs } = plain.facts;
-    const tag = { fileSize, modifiedMs, tagSuffix: compressedSuffix(coding) };
+    const contentTag = plain.representation.contentTag ?? (await this.tags.of(whole));
+    const tag = { fileSize, modifiedMs, contentTag, tagSuffix: compressedSuffix(coding) };
     const representation = this.#coded(resource, coding, content.length, tag);
     return new Variant({ representation, content, path: null, facts: plain.facts });
   }
@@ -218,7 +230,7 @@ export class CodingChooser {
     resource: Resource,
     coding: Coding,
     size: number,
-    tag: { readonly fileSize: number; readonly modifiedMs: number; readonly tagSuffix: string },
+    tag: Pick<Facts, 'fileSize' | 'modifiedMs' | 'contentTag' | 'tagSuffix'>,
   ): Representation {
     return new Representation({ kind: resource.kindOf(coding), size, ...tag }, this.#services.wallClockMs());
   }

@@ -6,6 +6,7 @@ import type { Validators } from '../../http/conditions.ts';
 import { formatHttpDate } from '../../http/date.ts';
 import { extendFields, type PreparedFields, prepareFields } from '../../http/fields.ts';
 import { datableMs } from './file-time.ts';
+import { isFixedTime } from './fixed-time.ts';
 
 /** Fields in order. */
 export type Pairs = readonly (readonly [string, string | number])[];
@@ -59,6 +60,8 @@ export interface Facts {
   readonly modifiedMs: number;
   /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
   readonly fileSize: number;
+  /** Made of the content of that file, without quotes; absent: not known, and the tag is made of its size and time. */
+  readonly contentTag?: string | undefined;
   /** What the entity tag ends in, to tell codings apart. */
   readonly tagSuffix?: string;
 }
@@ -66,8 +69,11 @@ export interface Facts {
 export class Representation implements Validators {
   readonly kind: Kind;
   readonly size: number;
-  readonly etag: string;
-  readonly lastModifiedMs: number;
+  readonly etag: string | null;
+  readonly lastModifiedMs: number | null;
+  readonly isDateWeak: boolean;
+  /** As in {@link Facts}. */
+  readonly contentTag: string | undefined;
   /** The fields of a 200. */
   readonly fields: PreparedFields;
   #notModified: PreparedFields | null = null;
@@ -76,9 +82,11 @@ export class Representation implements Validators {
   constructor(facts: Facts, nowMs: number) {
     this.kind = facts.kind;
     this.size = facts.size;
-    // A file from the future was last changed now (RFC 9110 section 8.8.2.1).
-    this.lastModifiedMs = Math.floor(Math.min(datableMs(facts.modifiedMs), nowMs) / 1000) * 1000;
-    this.etag = entityTag(facts, nowMs);
+    this.contentTag = facts.contentTag;
+    this.isDateWeak = nowMs - facts.modifiedMs <= SETTLED_AFTER_MS;
+    // A fixed date would make caches keep what the next deployment replaces: they may ask by date alone.
+    this.lastModifiedMs = isFixedTime(facts.modifiedMs) ? null : lastModifiedMs(facts.modifiedMs, nowMs);
+    this.etag = entityTag(facts, this.isDateWeak);
     this.fields = extendFields(this.kind.fields, this.#validators(), this.size);
   }
 
@@ -94,17 +102,26 @@ export class Representation implements Validators {
   }
 
   #validators(): string {
-    return `Last-Modified: ${formatHttpDate(this.lastModifiedMs)}\r\nETag: ${this.etag}\r\n`;
+    const date = this.lastModifiedMs === null ? '' : `Last-Modified: ${formatHttpDate(this.lastModifiedMs)}\r\n`;
+    return this.etag === null ? date : `${date}ETag: ${this.etag}\r\n`;
   }
 }
 
+/** A file from the future was last changed now (RFC 9110 section 8.8.2.1). */
+function lastModifiedMs(modifiedMs: number, nowMs: number): number {
+  return Math.floor(Math.min(datableMs(modifiedMs), nowMs) / 1000) * 1000;
+}
+
 /**
- * Made of size and time alone, so that replicas agree (inodes differ). Weak while the file is so young that it
- * may change again without a new time.
+ * Made of content, or else of size and time, so that replicas agree (inodes differ). Of a time it is weak while the file
+ * is so young that it may change again without a new time. Null: the time is one that build tools give to every file,
+ * and even a weak tag would be taken for the next deployment's content (If-None-Match).
  */
-function entityTag({ fileSize, modifiedMs, tagSuffix = '' }: Facts, nowMs: number): string {
+function entityTag({ fileSize, modifiedMs, contentTag, tagSuffix = '' }: Facts, isYoung: boolean): string | null {
+  if (contentTag !== undefined) return `"${contentTag}${tagSuffix}"`;
+  if (isFixedTime(modifiedMs)) return null;
   const tag = `"${Math.floor(modifiedMs).toString(16)}-${fileSize.toString(16)}${tagSuffix}"`;
-  return nowMs - modifiedMs > SETTLED_AFTER_MS ? tag : `W/${tag}`;
+  return isYoung ? `W/${tag}` : tag;
 }
 
 /** By the name's ending; text has a charset, since without one browsers guess. An empty charset: none is told. */

@@ -2,7 +2,6 @@
 
 import type { FileCounters } from './file-counters.ts';
 import type { OpenFile } from './file-source.ts';
-import type { WorkPool } from './work-pool.ts';
 
 /** The whole file, if the system has it in memory. */
 export function readWholeNow(file: OpenFile): Uint8Array | null {
@@ -22,20 +21,4 @@ export async function readWhole(file: OpenFile, counters: FileCounters): Promise
     length += count;
   }
   return content.subarray(0, length);
-}
-
-/**
- * Reads the whole file in the pool and closes it. The memory is taken when it is its turn, since many files may wait.
- * Null: `isWanted` said no then.
- */
-export async function readWholeLater(
-  file: OpenFile,
-  { pool, counters }: { readonly pool: WorkPool; readonly counters: FileCounters },
-  isWanted?: () => boolean,
-): Promise<Uint8Array | null> {
-  try {
-    return (await pool.run(() => readWhole(file, counters), isWanted)) ?? null;
-  } finally {
-    file.close();
-  }
 }

@@ -1,6 +1,9 @@
 // The site of a run's files, below /files/: the real one, over files that exist in the simulation only.
 
+import { createHash } from 'node:crypto';
 import { CacheRules } from '../../handlers/files/cache-rules.ts';
+import { CodingChooser } from '../../handlers/files/coding-chooser.ts';
+import { ContentTags } from '../../handlers/files/content-tags.ts';
 import { FileCache } from '../../handlers/files/file-cache.ts';
 import { makeFileCounters } from '../../handlers/files/file-counters.ts';
 import { HugePages } from '../../handlers/files/huge-pages.ts';
@@ -49,7 +52,10 @@ export function filesHandler(
     maxCodingBytesPerSecond: 0,
     report: () => {},
   };
-  const loader = new Loader({ charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] }, services);
+  const kinds = { charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] };
+  // The thread pool is no part of the simulated machine.
+  const digest = async (content: Uint8Array): Promise<Uint8Array> => createHash('sha256').update(content).digest();
+  const loader = new Loader(kinds, services, new CodingChooser(services, new ContentTags(digest)));
   const mounts = [
     { prefix: ['files'], source },
     { prefix: ['held-files'], source },

@@ -1,0 +1,31 @@
+// Modification times that build tools give to every file, so that builds are reproducible. Such a time says nothing of
+// the content: the next build has it too. It must not know files.
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** Zip has no time zones: an archive is unpacked up to 14 hours off. */
+const MAX_OFFSET_MS = 14 * 3_600_000;
+
+/** Time zones are whole quarters of an hour apart. */
+const OFFSET_STEP_MS = 900_000;
+
+/** To the second: OSTree, Jib and BuildKit; Nix and Guix; Yarn; npm; rules_pkg of Bazel. */
+const EXACT_MS: ReadonlySet<number> = new Set([0, 1_000, 456_789_000_000, 499_162_500_000, 946_684_800_000]);
+
+/**
+ * The earliest times of zip: what an empty field reads as (Go), 1 January 1980 (nixpkgs, buildpacks, zip tools, which
+ * choose different hours of it), and 1 February (Gradle).
+ */
+const AROUND_MS = [Date.UTC(1979, 10, 30), Date.UTC(1980, 0, 1), Date.UTC(1980, 1, 1)];
+
+/** In the time zone of the machine: Bazel's archives. */
+const LOCAL_MS = Date.UTC(2010, 0, 1);
+
+/** Whether a file's modification time, in milliseconds since 1970, is one of those. */
+export function isFixedTime(modifiedMs: number): boolean {
+  const ms = Math.floor(modifiedMs / SECOND_MS) * SECOND_MS;
+  if (EXACT_MS.has(ms) || AROUND_MS.some((time) => Math.abs(ms - time) <= DAY_MS)) return true;
+  const offsetMs = Math.abs(ms - LOCAL_MS);
+  return offsetMs <= MAX_OFFSET_MS && offsetMs % OFFSET_STEP_MS === 0;
+}
