@@ -11,6 +11,7 @@
         "native/file_calls.cc",
         "native/file_jobs.cc",
         "native/file_walk.cc",
+        "native/name_text.cc",
         "native/socket.cc",
         "native/loop_bridge.cc",
         "native/pollers.cc",

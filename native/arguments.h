@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
+
+#include "name_text.h"
 
 namespace epoll_server {
 
@@ -56,6 +59,22 @@ struct Arguments {
     napi_get_value_string_utf8(env, values[index], text, size, &length);
     napi_get_value_string_utf8(env, values[index], nullptr, 0, &whole);
     return length == whole && std::strlen(text) == length;
+  }
+
+  // Copies the name of a file, whose bytes need not be UTF-8 (name_text.h). False: as above.
+  template <size_t size>
+  bool Name(int index, char (&name)[size]) const {
+    if (!Text(index, name)) return false;
+    // What UTF-8 cannot say has become U+FFFD.
+    if (std::strstr(name, "\xEF\xBF\xBD") == nullptr) return true;
+    std::u16string text(size, u'\0');
+    size_t length = 0;
+    napi_get_value_string_utf16(env, values[index], text.data(), size, &length);
+    text.resize(length);
+    const std::string bytes = NameOfText(text);
+    if (bytes.size() >= size) return false;
+    std::memcpy(name, bytes.c_str(), bytes.size() + 1);
+    return true;
   }
 
   // The bytes of a Uint8Array; null if it is none.

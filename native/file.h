@@ -13,7 +13,8 @@
 //  6. A copy in huge pages holds what the file held, which nobody can change any more.
 //  7. What the system lacks is found out at the start: a call that fails later is that file's
 //     error, and changes nothing for others.
-//  8. A job owns what it uses: closing a descriptor waits for the calls under way (descriptors.h).
+//  8. Names are bytes, whatever they mean to others.
+//  9. A job owns what it uses: closing a descriptor waits for the calls under way (descriptors.h).
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
 

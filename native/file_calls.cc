@@ -24,7 +24,7 @@ struct Call : Arguments {
   // The path in argument 1, below the root in argument 0. Returns 0 or -errno.
   int Path(char (&path)[PATH_MAX]) const {
     if (!IsOpen(0)) return -EBADF;
-    return Text(1, path) ? 0 : -ENAMETOOLONG;
+    return Name(1, path) ? 0 : -ENAMETOOLONG;
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "file_object.h"
+#include "name_text.h"
 
 namespace epoll_server {
 namespace {
@@ -65,6 +66,17 @@ void Execute(napi_env, void* data) {
   }
 }
 
+napi_value TextOf(napi_env env, const std::string& name) {
+  napi_value text = nullptr;
+  if (IsUtf8(name)) {
+    napi_create_string_utf8(env, name.c_str(), name.size(), &text);
+  } else {
+    const std::u16string escaped = TextOfName(name);
+    napi_create_string_utf16(env, escaped.c_str(), escaped.size(), &text);
+  }
+  return text;
+}
+
 // An array of four elements a name: name, whether it is a directory, size, modification time.
 napi_value ListOf(napi_env env, const std::vector<DirectoryEntry>& entries) {
   napi_value list = nullptr;
@@ -72,7 +84,7 @@ napi_value ListOf(napi_env env, const std::vector<DirectoryEntry>& entries) {
   uint32_t at = 0;
   for (const DirectoryEntry& entry : entries) {
     napi_value words[4] = {};
-    napi_create_string_utf8(env, entry.name.c_str(), entry.name.size(), &words[0]);
+    words[0] = TextOf(env, entry.name);
     napi_get_boolean(env, entry.is_directory, &words[1]);
     napi_create_double(env, entry.size, &words[2]);
     napi_create_double(env, entry.modified_ms, &words[3]);
@@ -133,7 +145,7 @@ napi_value QueuePath(napi_env env, napi_callback_info info, Task task) {
   const FileOwner& owner = *static_cast<FileOwner*>(call.data);
   char path[PATH_MAX];
   if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
-  if (!call.Text(1, path)) return call.Return(-ENAMETOOLONG);
+  if (!call.Name(1, path)) return call.Return(-ENAMETOOLONG);
   auto job = std::make_unique<Job>(owner, task, call.Int(0));
   job->path = path;
   if (task != Task::kList) return call.Return(Queue(env, std::move(job), call.values[2], nullptr));

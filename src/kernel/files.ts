@@ -18,7 +18,7 @@ export type ListDone = (result: number, entries: readonly (string | number | boo
 
 /**
  * One server's files. Calls return small integers; a failed call returns `-errno`. Paths are relative to a
- * root, without `/` in front. The contract is in native/file.h; test/contract/files.contract.ts has a test for
+ * root, without `/` in front; bytes in them that are not UTF-8 are single surrogates (native/name_text.h). The contract is in native/file.h; test/contract/files.contract.ts has a test for
  * each sentence:
  *
  * 1. A path leads to what lies beneath the root or nowhere, whoever renames meanwhile.
@@ -29,7 +29,8 @@ export type ListDone = (result: number, entries: readonly (string | number | boo
  * 5. A read is short only at the end of the file, or where memory ends.
  * 6. A copy in huge pages holds what the file held, which nobody can change any more.
  * 7. What the system lacks is found out at the start: a call that fails later is that file's error.
- * 8. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
+ * 8. Names are bytes, whatever they mean to others.
+ * 9. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
  *    last call, so that none of them finds another file there. The caller's bytes must not be detached before.
  */
 export interface Files {

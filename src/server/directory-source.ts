@@ -106,12 +106,11 @@ export class DirectorySource implements FileSource {
   }
 }
 
-/** Four words a name, as `Files.listLater` says. Names that are not UTF-8 cannot be asked for, and are left out. */
+/** Four words a name, as `Files.listLater` says. */
 function namesOf(entries: readonly (string | number | boolean)[]): readonly ListedName[] {
   const names: ListedName[] = [];
   for (let at = 0; at + 3 < entries.length; at += 4) {
     const name = String(entries[at]);
-    if (name.includes('\ufffd')) continue;
     const [size, modifiedMs] = [Number(entries[at + 2]), Number(entries[at + 3])];
     names.push({ name, isDirectory: entries[at + 1] === true, size, modifiedMs });
   }

@@ -3,6 +3,7 @@
 
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { bytesOfName, isTextName } from '../handlers/files/file-name.ts';
 import {
   type FileFacts,
   type FileSource,
@@ -60,15 +61,23 @@ export class HidingSource implements FileSource {
 
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
     const named = this.#named(path);
-    const folder = existingPathOf(named);
+    const folder = this.#existingPathOf(path);
     if (folder === null || this.#hides(named) || this.#hides(folder)) return 'missing';
     const names = await this.#source.list(path, limit);
     if (typeof names === 'string') return names;
-    return names.filter(({ name }) => !this.#hides(join(named, name)) && !this.#hides(join(folder, name)));
+    return names.filter(({ name }) => ![named, folder].some((place) => this.#hides(join(place, shownName(name)))));
   }
 
   #named(path: string): string {
-    return join(this.#options.root, path);
+    return join(this.#options.root, shownName(path));
+  }
+
+  #existingPathOf(path: string): string | null {
+    try {
+      return realpathSync.native(bytesOfName(join(this.#options.root, path)));
+    } catch {
+      return null;
+    }
   }
 
   #hides(path: string): boolean {
@@ -80,13 +89,13 @@ export class HidingSource implements FileSource {
   /** What was found is in memory, and so are the names that lead there: the system need not wait for a disk. */
   #factsUnlessHidden<T extends FileFacts | Refusal | null>(found: T, path: string): T | 'missing' {
     if (found === null || typeof found === 'string') return found;
-    const real = existingPathOf(this.#named(path));
+    const real = this.#existingPathOf(path);
     return real === null || this.#hides(real) || this.#options.hidden.hidesFile(found) ? 'missing' : found;
   }
 
   #unlessHidden(file: OpenFile | Refusal, path: string): OpenFile | Refusal {
     if (typeof file === 'string') return this.#refusalUnlessHidden(file, path);
-    const real = this.#realPath(file) ?? existingPathOf(this.#named(path));
+    const real = this.#realPath(file) ?? this.#existingPathOf(path);
     if (real !== null && !this.#hides(real) && !this.#options.hidden.hidesFile(file.facts)) return file;
     file.close();
     return 'missing';
@@ -108,10 +117,7 @@ export class HidingSource implements FileSource {
   }
 }
 
-function existingPathOf(path: string): string | null {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return null;
-  }
+/** As the system's answers show a name that is no text, and as an option that hides it was read. */
+function shownName(path: string): string {
+  return isTextName(path) ? path : bytesOfName(path).toString();
 }

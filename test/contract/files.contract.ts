@@ -1,7 +1,7 @@
 // What every implementation of `Files` keeps (native/file.h): one test for each sentence.
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, fstatSync, open, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, open, openSync, writeFileSync } from 'node:fs';
 import { mkdir, open as openFile, rm, symlink, truncate } from 'node:fs/promises';
 import { constants as system } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
@@ -282,6 +282,22 @@ export function filesContract(name: string, make: () => Files): void {
     files.destroy();
     expect(files.open(root.fd, 'a.txt'), 'after its end').toBe(-EBADF);
     files.destroy();
+  });
+
+  test(`${name}: a name has any bytes: those that are not UTF-8 are single surrogates`, async () => {
+    const path = await folder({ 'a\ufffd': 'text' });
+    writeFileSync(Buffer.from(`${path}/a\xff`, 'latin1'), 'bytes');
+    const root = new Root(make, path);
+    expect([await root.text('a\udcff'), await root.text('a\ufffd'), await root.text('a\udcfe')]).toEqual([
+      'bytes',
+      'text',
+      `error ${ENOENT}`,
+    ]);
+    const names = await new Promise<readonly unknown[]>((resolve) => {
+      root.files.listLater(root.fd, '', 10, (_result, list = []) => resolve(list.filter((_, at) => at % 4 === 0)));
+    });
+    expect([...names].sort()).toEqual(['a\udcff', 'a\ufffd']);
+    expect(root.files.open(root.fd, '\udcff'.repeat(4_096)), 'too long').toBe(-ENAMETOOLONG);
   });
 
   test(`${name}: a listing leaves out what leads nowhere or outside, and stops at its limit`, async () => {

@@ -1,6 +1,8 @@
 // From a request path to the names of a file below a root, or a refusal. Decodes once; nothing that could
 // leave the root or mean two things passes. It must not touch the file system.
 
+import { decodeName } from './file-name.ts';
+
 /** What a path asks for: names below the root, and whether it ends in `/`. */
 export interface FilePath {
   readonly segments: readonly string[];
@@ -10,8 +12,8 @@ export interface FilePath {
 /** 400: no path that any client needs to send; 404: hidden. */
 export type PathRefusal = 400 | 404;
 
-/** Bytes that separate names somewhere, or end them: never part of a name here. */
-const FORBIDDEN = /[\0/\\]/;
+/** Bytes that separate names, or end them: never part of a name. A backslash is one like any other here. */
+const FORBIDDEN = /[\0/]/;
 
 /**
  * Splits and decodes `path` (as sent, beginning with `/`). Empty names are skipped, as nginx does.
@@ -41,16 +43,6 @@ export function canonicalPath({ segments, isDirectory }: FilePath): string {
  */
 export function cacheKey(path: FilePath): string {
   return canonicalPath(path).replaceAll('%', '%25');
-}
-
-/** Percent-decodes once, as UTF-8. Null: a broken escape, or bytes that are not UTF-8. */
-function decodeName(part: string): string | null {
-  if (!part.includes('%')) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return null;
-  }
 }
 
 /** Whether the last name of a path has no ending, or that of a page. A hidden name is none. */

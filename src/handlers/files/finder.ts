@@ -1,6 +1,7 @@
 // Which file a path of a site means: mounts, index files, clean URLs. It asks for one name after the other and
 // is told what is there, now or later. It must not know requests.
 
+import { encodeName } from './file-name.ts';
 import type { FilePath } from './file-path.ts';
 import { type FileSource, isOverload, type OpenFile, type Refusal } from './file-source.ts';
 
@@ -92,7 +93,7 @@ function* findIndex(place: Place, options: FinderOptions): Search {
   }
   if (listing) return { kind: 'listing', place };
   if (!cleanUrls || place.path === '' || !(yield* isThere(pageOf(place)))) return 'missing';
-  return { kind: 'redirect', location: `../${encodeURIComponent(place.path.slice(place.path.lastIndexOf('/') + 1))}` };
+  return { kind: 'redirect', location: `../${encodeName(place.path.slice(place.path.lastIndexOf('/') + 1))}` };
 }
 
 function* findNamed(name: string, place: Place, options: FinderOptions): Search {
@@ -108,7 +109,7 @@ function* findNamed(name: string, place: Place, options: FinderOptions): Search 
   }
   const isFolder = opened === 'directory';
   if (!isFolder && opened !== 'missing') return opened;
-  const toFolder = { kind: 'redirect', location: `./${encodeURIComponent(name)}/` } as const;
+  const toFolder = { kind: 'redirect', location: `./${encodeName(name)}/` } as const;
   const otherwise = isFolder ? toFolder : 'missing';
   if (!cleanUrls || place.path === '' || (isFolder && (yield* hasIndex(place, options)))) return otherwise;
   const page = pageOf(place);
@@ -141,7 +142,7 @@ function* cleanLocation(page: Place, options: FinderOptions): Generator<Place, s
   const opened = yield place;
   if (typeof opened !== 'string') opened.close();
   const isTaken = typeof opened !== 'string' || (opened === 'directory' && (yield* hasIndex(place, options)));
-  return isTaken ? null : `./${encodeURIComponent(name)}`;
+  return isTaken ? null : `./${encodeName(name)}`;
 }
 
 function within(place: Place, name: string): Place {

@@ -2,6 +2,7 @@
 
 import { trimBlanks } from '../../http/blanks.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
+import { encodeName, isTextName, printableName } from './file-name.ts';
 import type { ListedName } from './file-source.ts';
 import { datableMs } from './file-time.ts';
 import { escapeHtml } from './pages.ts';
@@ -78,7 +79,9 @@ function isJson(range: string): boolean {
 
 function jsonOf(names: readonly ListedName[]): string {
   const list = names.map(({ name, isDirectory, size, modifiedMs }) => ({
-    name,
+    name: isTextName(name) ? name : printableName(name),
+    // What is no text cannot be asked for by its name.
+    ...(isTextName(name) ? {} : { href: `./${encodeName(name)}${isDirectory ? '/' : ''}` }),
     type: isDirectory ? 'directory' : 'file',
     ...(isDirectory ? {} : { size }),
     modified: isoDate(modifiedMs),
@@ -129,6 +132,6 @@ function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
   const slash = isDirectory ? '/' : '';
   const bytes = isDirectory ? '' : BYTES.format(size);
   const time = isoDate(modifiedMs).slice(0, 16).replace('T', ' ');
-  const link = `<a href="./${encodeURIComponent(name)}${slash}">${escapeHtml(name)}${slash}</a>`;
+  const link = `<a href="./${encodeName(name)}${slash}">${escapeHtml(printableName(name))}${slash}</a>`;
   return `<tr><td>${link}</td><td>${bytes}</td><td>${time}</td></tr>\n`;
 }

@@ -1,0 +1,103 @@
+// Names of files are bytes, which need not be UTF-8. Here they are strings: a byte that is no part of UTF-8 is a
+// surrogate without a partner, U+DC80 to U+DCFF, which no valid text holds (native/name_text.h, which is given such
+// strings; PEP 383 of Python). It must not touch the file system.
+
+const ESCAPE = 0xdc00;
+
+const BROKEN = -1;
+
+/** A surrogate without a partner. */
+const LONE = /\p{Cs}/u;
+
+/** Percent-decodes one name of a path, once. Null: a broken escape. */
+export function decodeName(part: string): string | null {
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    const bytes = bytesOf(part);
+    return bytes === null ? null : nameOfBytes(bytes);
+  }
+}
+
+/** Whether a name is text that UTF-8 can say. */
+export function isTextName(name: string): boolean {
+  return !LONE.test(name);
+}
+
+/** Percent-encodes a name, as one segment of a link or of a Location. */
+export function encodeName(name: string): string {
+  if (isTextName(name)) return encodeURIComponent(name);
+  let text = '';
+  for (const character of name) {
+    const unit = character.charCodeAt(0);
+    text += isEscape(character) ? `%${(unit - ESCAPE).toString(16).toUpperCase()}` : encodeURIComponent(character);
+  }
+  return text;
+}
+
+/** The bytes of a name or path. */
+export function bytesOfName(name: string): Buffer {
+  if (isTextName(name)) return Buffer.from(name);
+  const pieces = Array.from(name, (character) =>
+    isEscape(character) ? Buffer.of(character.charCodeAt(0) - ESCAPE) : Buffer.from(character),
+  );
+  return Buffer.concat(pieces);
+}
+
+/** A name for people: U+FFFD stands for what is no text, and for control characters. */
+export function printableName(name: string): string {
+  return name.replaceAll(/[\p{Cs}\p{Cc}]/gu, '\ufffd');
+}
+
+/** One character of a string by code points: a surrogate in it has no partner. */
+function isEscape(character: string): boolean {
+  const unit = character.charCodeAt(0);
+  return character.length === 1 && unit >= ESCAPE + 0x80 && unit <= ESCAPE + 0xff;
+}
+
+/** What percent-encoded text stands for. Null: a broken escape. */
+function bytesOf(part: string): Buffer | null {
+  const bytes = Buffer.alloc(part.length);
+  let length = 0;
+  for (let at = 0; at < part.length; at++) {
+    let byte = part.charCodeAt(at);
+    if (byte === 0x25) {
+      byte = hexDigit(part.charCodeAt(at + 1)) * 16 + hexDigit(part.charCodeAt(at + 2));
+      if (Number.isNaN(byte)) return null;
+      at += 2;
+    }
+    bytes[length++] = byte;
+  }
+  return bytes.subarray(0, length);
+}
+
+function hexDigit(unit: number): number {
+  if (unit >= 0x30 && unit <= 0x39) return unit - 0x30;
+  const letter = unit | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : Number.NaN;
+}
+
+function nameOfBytes(bytes: Buffer): string {
+  let name = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes, at);
+    if (length === BROKEN) name += String.fromCharCode(ESCAPE + (bytes[at] ?? 0));
+    else name += bytes.toString('utf8', at, at + length);
+    at += length === BROKEN ? 1 : length;
+  }
+  return name;
+}
+
+/** Bytes of the character of UTF-8 that begins at `at` (RFC 3629 section 4). */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
+  if (first < 0x80) return 1;
+  const length = first >= 0xf5 || first < 0xc2 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (length === 0) return BROKEN;
+  // Longer forms of what is shorter, surrogates, and what is beyond U+10FFFF are none.
+  if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return BROKEN;
+  if ((first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f)) return BROKEN;
+  for (let i = 1; i < length; i++) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return BROKEN;
+  return length;
+}
