@@ -166,9 +166,9 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** Whole small files are kept; see maxCachedFileBytes. */
   maxCacheBytes: spec(33_554_432, 0, 16 * GIB, 'Files kept in memory, in bytes; least recently used leave.'),
   maxCachedFileBytes: spec(131_072, 0, GIB, 'The largest file that is kept in memory; larger ones are streamed.'),
-  /** Somebody waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli. */
+  /** A client waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli. */
   maxCompressedFileBytes: spec(
-    1_048_576,
+    8_388_608,
     0,
     GIB,
     'The largest file that is compressed here; larger ones need a sibling.',

@@ -156,7 +156,7 @@ test('what is small, compressed already, too large, or would not shrink goes as 
     'small.css': 'x'.repeat(1_024),
     'photo.png': STYLE,
     'photo.png.gz': 'never looked for',
-    'large.txt': 'x'.repeat(1_100_000),
+    'large.txt': 'x'.repeat(8_388_609),
     'noise.txt': randomBytes(5_000),
   });
   for (const name of ['small.css', 'photo.png', 'large.txt', 'noise.txt', 'noise.txt']) {
@@ -194,6 +194,42 @@ test('a sibling that comes later takes the place of what was compressed here, or
   await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).text === 'later', 'it is used');
   await until(async () => (await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).text === 'tiny', 'it is used');
   expect(server.stats().fileCompressions, 'nothing was compressed again meanwhile').toBe(1);
+});
+
+test('a sibling older than its file is of what that held before: it is not sent, until it is made anew', async () => {
+  const old = gzipSync('what the file held before');
+  const { port, root } = await startTree({
+    'a.css': STYLE,
+    'a.css.gz': old,
+    'a.css.br': 'br',
+    'b.css': STYLE,
+    'b.css.gz': old,
+  });
+  const at = (name: string, seconds: number): Promise<void> => utimes(`${root}/${name}`, seconds, seconds);
+  await Promise.all([at('a.css', 1_000_000_001.2), at('a.css.gz', 1_000_000_000.9), at('a.css.br', 1_000_000_000)]);
+  // Made with the time of its file, in whole seconds.
+  await Promise.all([at('b.css', 1_000_000_001.9), at('b.css.gz', 1_000_000_001)]);
+  for (const coding of ['gzip', 'br']) {
+    const answer = await ask(port, get('/a.css', `Accept-Encoding: ${coding}`));
+    expect(answer.field('content-encoding')).toBe(coding);
+    expect((coding === 'gzip' ? gunzipSync : brotliDecompressSync)(answer.content).toString()).toBe(STYLE);
+  }
+  expect((await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).content.equals(old), 'as old as its file').toBe(
+    true,
+  );
+  const next = gzipSync('made anew');
+  await writeFile(`${root}/a.css.gz`, next);
+  await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).content.equals(next), 'it is sent');
+  await writeFile(`${root}/b.css`, 'b { color: red }');
+  await until(async () => (await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text === 'b { color: red }', 'new');
+});
+
+test('files of up to 8 MiB are compressed', async () => {
+  const { port, server } = await startTree({ 'a.js': 'a'.repeat(8_388_608) });
+  const answer = await ask(port, get('/a.js', 'Accept-Encoding: gzip'));
+  expect(answer.field('content-encoding')).toBe('gzip');
+  expect(gunzipSync(answer.content).length).toBe(8_388_608);
+  expect(server.stats().fileCompressions).toBe(1);
 });
 
 test('an unreadable sibling is left out, and reported once', async () => {

@@ -174,12 +174,13 @@ export class CodingChooser {
     resource: Resource,
     coding: Coding,
   ): Promise<Pick<Coded, 'variant' | 'sibling'> | null> {
-    const { source, path } = resource;
+    const { source, path, plain } = resource;
     const { maxCachedFileBytes, report } = this.#services;
     const sibling = path + CODING_SUFFIXES[coding];
     const isWanted = (): boolean => search.isWanted;
     const found = source.look(sibling) ?? (await this.#later(() => source.lookLater(sibling), isWanted));
     if (found === 'missing' || found === 'directory') return { variant: null, sibling: found };
+    if (typeof found !== 'string' && isOlder(found, plain.facts)) return { variant: null, sibling: found };
     const file = source.open(sibling) ?? (await this.#later(() => source.openLater(sibling), isWanted));
     if (typeof file === 'string') {
       if (isOverload(file)) return null;
@@ -247,6 +248,14 @@ export class CodingChooser {
       file.close();
     }
   }
+}
+
+/**
+ * Whether a sibling was made of what the file held before. Seconds are compared: tools that give it the time of its file
+ * cut that to them.
+ */
+function isOlder(sibling: FileFacts, file: FileFacts): boolean {
+  return Math.floor(sibling.modifiedMs / 1_000) < Math.floor(file.modifiedMs / 1_000);
 }
 
 /** What to send when nothing more is to be found out. */
