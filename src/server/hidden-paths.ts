@@ -2,6 +2,7 @@
 // change, and what is named may not be there yet. It must not know requests.
 
 import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CODING_SUFFIXES } from '../handlers/files/codings.ts';
 import type { FileFacts } from '../handlers/files/file-source.ts';
@@ -30,6 +31,16 @@ export function realPathOf(path: string): string {
   } catch {
     const parent = dirname(path);
     return parent === path ? path : join(realPathOf(parent), basename(path));
+  }
+}
+
+/** The same in the thread pool. */
+export async function realPathLater(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realPathLater(parent), basename(path));
   }
 }
 

@@ -2,6 +2,7 @@
 // the end is asked of the system, so that links, cases and encodings of a name make no difference.
 
 import { realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesOfName, isTextName } from '../handlers/files/file-name.ts';
 import {
@@ -13,7 +14,7 @@ import {
   type OpenFile,
   type Refusal,
 } from '../handlers/files/file-source.ts';
-import { type HiddenPaths, isWithin, openPathOf, realPathOf } from './hidden-paths.ts';
+import { type HiddenPaths, isWithin, openPathOf, realPathLater, realPathOf } from './hidden-paths.ts';
 
 export interface HidingOptions {
   /** The real path of the source's folder. */
@@ -39,30 +40,41 @@ export class HidingSource implements FileSource {
   }
 
   look(path: string): FileFacts | Refusal | null {
-    return this.#hides(this.#named(path)) ? 'missing' : this.#factsUnlessHidden(this.#source.look(path), path);
+    if (this.#hides(this.#named(path))) return 'missing';
+    const found = this.#source.look(path);
+    if (found === null || typeof found === 'string') return found;
+    // What was found is in memory, and so are the names that lead there: the system need not wait for a disk.
+    return this.#hidesAt(this.#existingPathOf(path), found) ? 'missing' : found;
   }
 
   async lookLater(path: string): Promise<FileFacts | Refusal> {
-    return this.#hides(this.#named(path))
-      ? 'missing'
-      : this.#factsUnlessHidden(await this.#source.lookLater(path), path);
+    if (this.#hides(this.#named(path))) return 'missing';
+    const found = await this.#source.lookLater(path);
+    if (typeof found === 'string') return found;
+    return this.#hidesAt(await this.#existingPathLater(path), found) ? 'missing' : found;
   }
 
   open(path: string): OpenFile | Refusal | null {
     if (this.#hides(this.#named(path))) return 'missing';
     const file = this.#source.open(path);
-    return file === null ? null : this.#unlessHidden(file, path);
+    if (file === null) return null;
+    if (typeof file !== 'string') return this.#unlessHidden(file, this.#realPath(file) ?? this.#existingPathOf(path));
+    return isTelling(file) && this.#hides(realPathOf(this.#named(path))) ? 'missing' : file;
   }
 
   async openLater(path: string): Promise<OpenFile | Refusal> {
     if (this.#hides(this.#named(path))) return 'missing';
-    return this.#unlessHidden(await this.#source.openLater(path), path);
+    const file = await this.#source.openLater(path);
+    if (typeof file !== 'string')
+      return this.#unlessHidden(file, this.#realPath(file) ?? (await this.#existingPathLater(path)));
+    return isTelling(file) && this.#hides(await realPathLater(this.#named(path))) ? 'missing' : file;
   }
 
   async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
     const named = this.#named(path);
-    const folder = this.#existingPathOf(path);
-    if (folder === null || this.#hides(named) || this.#hides(folder)) return 'missing';
+    if (this.#hides(named)) return 'missing';
+    const folder = await this.#existingPathLater(path);
+    if (folder === null || this.#hides(folder)) return 'missing';
     const names = await this.#source.list(path, limit);
     if (typeof names === 'string') return names;
     return names.filter(({ name }) => ![named, folder].some((place) => this.#hides(join(place, shownName(name)))));
@@ -80,31 +92,26 @@ export class HidingSource implements FileSource {
     }
   }
 
+  /** In the thread pool: a listing may be the first to ask for its folder. */
+  #existingPathLater(path: string): Promise<string | null> {
+    return realpath(bytesOfName(join(this.#options.root, path))).catch(() => null);
+  }
+
   #hides(path: string): boolean {
     const { hidden, nowMs } = this.#options;
     hidden.refresh(nowMs());
     return hidden.hides(path);
   }
 
-  /** What was found is in memory, and so are the names that lead there: the system need not wait for a disk. */
-  #factsUnlessHidden<T extends FileFacts | Refusal | null>(found: T, path: string): T | 'missing' {
-    if (found === null || typeof found === 'string') return found;
-    const real = this.#existingPathOf(path);
-    return real === null || this.#hides(real) || this.#options.hidden.hidesFile(found) ? 'missing' : found;
-  }
-
-  #unlessHidden(file: OpenFile | Refusal, path: string): OpenFile | Refusal {
-    if (typeof file === 'string') return this.#refusalUnlessHidden(file, path);
-    const real = this.#realPath(file) ?? this.#existingPathOf(path);
-    if (real !== null && !this.#hides(real) && !this.#options.hidden.hidesFile(file.facts)) return file;
+  #unlessHidden(file: OpenFile, real: string | null): OpenFile | Refusal {
+    if (!this.#hidesAt(real, file.facts)) return file;
     file.close();
     return 'missing';
   }
 
-  /** That a folder is there, or a file that may not be read, is hidden too where a link leads to it. */
-  #refusalUnlessHidden(refusal: Refusal, path: string): Refusal {
-    if (refusal === 'missing' || isOverload(refusal)) return refusal;
-    return this.#hides(realPathOf(this.#named(path))) ? 'missing' : refusal;
+  /** `real`: where the file was found; null: it cannot be told any more. */
+  #hidesAt(real: string | null, facts: FileFacts): boolean {
+    return real === null || this.#hides(real) || this.#options.hidden.hidesFile(facts);
   }
 
   /** What an open file is called, below the folder's own name even when that was renamed; null: it is not known. */
@@ -115,6 +122,11 @@ export class HidingSource implements FileSource {
     const now = openPathOf(rootFd());
     return now !== null && isWithin(path, now) ? root + path.slice(now.length) : null;
   }
+}
+
+/** Whether a refusal tells that something is there: where a link leads to what is hidden, it must not. */
+function isTelling(refusal: Refusal): boolean {
+  return refusal !== 'missing' && !isOverload(refusal);
 }
 
 /** As the system's answers show a name that is no text, and as an option that hides it was read. */

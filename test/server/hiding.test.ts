@@ -1,9 +1,10 @@
 // Proves that what is hidden is never served: whenever it appears, whatever it is called, and whichever way leads there.
 
-import { closeSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { FileSource } from '../../src/handlers/files/file-source.ts';
 import { type ServeOptions, type SiteOptions, serve } from '../../src/index.ts';
 import { HiddenPaths } from '../../src/server/hidden-paths.ts';
 import { HidingSource } from '../../src/server/hiding-source.ts';
@@ -223,6 +224,24 @@ describe('what is there', () => {
       false,
     ]);
   });
+});
+
+test('what may wait for a disk asks for no real path on the thread of the loop', async () => {
+  const root = await folder({ 'data/secret.txt': SECRET, 'data/fine.txt': 'fine' });
+  const hidden = new HiddenPaths([`${root}/data/secret.txt`], [{ named: root, real: root }]);
+  hidden.refresh(0);
+  const source: FileSource = {
+    ...fakeSource({ 'data/fine.txt': fakeFile(1, async () => 0), data: 'directory' }),
+    list: async () => ['secret.txt', 'fine.txt'].map((name) => ({ name, isDirectory: false, size: 1, modifiedMs: 1 })),
+  };
+  const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
+  const asked = vi.spyOn(realpathSync, 'native');
+  onTestFinished(() => asked.mockRestore());
+  expect(await hiding.list('data', 10)).toMatchObject([{ name: 'fine.txt' }]);
+  expect(await hiding.lookLater('data/fine.txt')).toMatchObject({ size: 1 });
+  expect(await hiding.openLater('data/fine.txt')).toMatchObject({ descriptor: -1 });
+  expect(await hiding.openLater('data')).toBe('directory');
+  expect(asked.mock.calls).toEqual([]);
 });
 
 describe('what is nowhere to be served', () => {
