@@ -1,4 +1,4 @@
-// Everything that is checked besides building: format, lint, types, regular expressions, C++ warnings, native tests,
+// Everything that is checked besides building: format, lint, types, consumers' types, regular expressions, C++ warnings, native tests,
 // ten seconds of fuzzing, tests. Run by `npm run check`; ends at the first step that fails, with what that step said.
 // CHECK_NO_TESTS=1 leaves out the tests of `npm test`.
 import { spawnSync } from 'node:child_process';
@@ -89,6 +89,7 @@ const STEPS = [
   ['format and lint', () => run(join('node_modules', '.bin', 'biome'), ['check', '--colors=off', '.'])],
   ['C++ format', checkCppFormat],
   ['types', () => runNode('typescript', join('bin', 'tsc'), ['--noEmit', '-p', 'tsconfig.json'])],
+  ['types of consumers', () => run(process.execPath, [join('scripts', 'check-types.js')])],
   ['regular expressions', () => run(process.execPath, [join('scripts', 'check-regexps.js')])],
   ['C++ warnings of the Node side', checkNodeSide],
   ['native tests: build', buildNativeTests],

@@ -239,10 +239,18 @@ export class Request {
 standBehind(Request, NodeRequest);
 showAs(Request, ({ method, url, headers, bodyUsed }) => ({ method, url, headers, bodyUsed }));
 
-/** The Request of what a server received: nothing is read of it yet. */
-export function requestOf(incoming: Incoming): Request {
-  return new Request(incoming, INCOMING);
+/**
+ * The Request of what a server received: nothing is read of it yet. Its type is that of the global class, which
+ * applications are written for, and of which it is an instance too.
+ */
+export function requestOf(incoming: Incoming): globalThis.Request {
+  const request = new Request(incoming, INCOMING);
+  assertNative(request);
+  return request;
 }
+
+/** `standBehind` makes it true. The two types differ in how the bytes of a stream are typed. */
+function assertNative(_request: object): asserts _request is globalThis.Request {}
 
 // Where Node keeps a Request's state under symbols (20, 22), its fetch can be given one of ours as it is.
 for (const symbol of Object.getOwnPropertySymbols(new NodeRequest('http://localhost'))) {

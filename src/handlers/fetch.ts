@@ -5,11 +5,12 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import type { Content } from '../fetch/content.ts';
 import { installGlobals } from '../fetch/globals.ts';
 import { NodeResponse } from '../fetch/native.ts';
-import { type Request, requestOf } from '../fetch/request.ts';
+import { requestOf } from '../fetch/request.ts';
 import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
 import { FieldCache } from '../http/field-cache.ts';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { withoutHopByHop } from '../http/hop-by-hop.ts';
 import { FetchedResponse } from './fetched-response.ts';
 import { isolated } from './isolated.ts';
 import { sendStream } from './stream-source.ts';
@@ -26,7 +27,7 @@ export interface FetchInfo {
 }
 
 /** An application: a bare function, or an object with it (`export default { fetch }`). */
-export type FetchFunction = (request: Request, info: FetchInfo) => AnyResponse | PromiseLike<AnyResponse>;
+export type FetchFunction = (request: globalThis.Request, info: FetchInfo) => AnyResponse | PromiseLike<AnyResponse>;
 export type FetchApplication = FetchFunction | { fetch: FetchFunction };
 
 export interface FetchOptions {
@@ -45,7 +46,7 @@ const NOTHING: PreparedFields = prepareFields([]);
 export function fetchHandler(application: FetchApplication, options: FetchOptions = {}): Handler {
   const answer = functionOf(application);
   if (options.overrideGlobals !== false) installGlobals();
-  const cache = new FieldCache();
+  const cache = new FieldCache((pairs) => prepareFields(withoutHopByHop(pairs)));
   return isolated((http, response) => {
     // What an application keeps of the Request, it may read whenever it likes.
     http.retain();

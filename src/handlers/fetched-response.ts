@@ -4,6 +4,7 @@
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
+import { endToEndFields, withoutHopByHop } from '../http/hop-by-hop.ts';
 import { sendStream } from './stream-source.ts';
 
 /** What is asked of them. */
@@ -13,17 +14,6 @@ interface Alike {
   readonly body: ReadableStream<unknown> | null;
   readonly url?: string;
 }
-
-/** What belonged to the connection that it was fetched over (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 export class FetchedResponse {
   readonly #alike: Alike;
@@ -56,11 +46,11 @@ export class FetchedResponse {
     const isDecoded = isFetched && pairs.some(([name]) => name.toLowerCase() === 'content-encoding');
     const isOurs = ([name]: readonly [string, string]): boolean => {
       const lowerCase = name.toLowerCase();
-      if (isFetched && HOP_BY_HOP.has(lowerCase)) return false;
       return !isDecoded || (lowerCase !== 'content-encoding' && lowerCase !== 'content-length');
     };
     try {
-      return prepareFields(pairs.filter(isOurs));
+      const endToEnd = isFetched ? endToEndFields(pairs) : withoutHopByHop(pairs);
+      return prepareFields(endToEnd.filter(isOurs));
     } catch (error) {
       throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
     }

@@ -3,8 +3,9 @@
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import { FieldCache } from '../http/field-cache.ts';
-import type { PreparedFields } from '../http/fields.ts';
+import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { isHopByHop } from '../http/hop-by-hop.ts';
 import { type Environ, environOf } from './environ.ts';
 import { isolated } from './isolated.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
@@ -35,7 +36,7 @@ export function wsgi(application: WsgiApplication): Handler {
   if (typeof application !== 'function') {
     throw new EpollServerError('ERR_OPTION', `a WSGI-style application is a function, not ${typeof application}`);
   }
-  const fields = new FieldCache();
+  const fields = new FieldCache(prepareEndToEnd);
   return isolated((request, response) => {
     // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
     request.retain();
@@ -43,6 +44,16 @@ export function wsgi(application: WsgiApplication): Handler {
     const body = application(environOf(request), call.startResponse);
     return isThenable(body) ? body.then((later) => call.finish(later)) : call.finish(body);
   });
+}
+
+/** PEP 3333 forbids hop-by-hop fields. `Connection: close` ends the connection all the same, as of a raw handler. */
+function prepareEndToEnd(headers: readonly (readonly [string, string])[]): PreparedFields {
+  const prepared = prepareFields(headers);
+  const refused = headers.find(([name]) => isHopByHop(name) && name.toLowerCase() !== 'connection');
+  if (refused !== undefined) {
+    throw new TypeError(`"${refused[0]}" is a hop-by-hop field, which an application must not set (PEP 3333)`);
+  }
+  return prepared;
 }
 
 const STATUS = /^[2-5][0-9]{2}(?: |$)/;

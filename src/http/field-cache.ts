@@ -5,6 +5,9 @@ import { type PreparedFields, prepareFields } from './fields.ts';
 
 type Pairs = readonly (readonly [string, string])[];
 
+/** Makes what is remembered. */
+type Prepare = (pairs: Pairs) => PreparedFields;
+
 interface Entry {
   readonly pairs: Pairs;
   readonly prepared: PreparedFields;
@@ -19,18 +22,23 @@ const MAX_CHARACTERS = 1_024;
 
 export class FieldCache {
   readonly #entries: (Entry | undefined)[] = new Array<Entry | undefined>(SLOTS).fill(undefined);
+  readonly #prepare: Prepare;
+
+  constructor(prepare: Prepare = prepareFields) {
+    this.#prepare = prepare;
+  }
 
   /**
-   * As `prepareFields`. The slot is found by lengths alone, which costs no pass over the text, and proved by
+   * As the function that it was made with. The slot is found by lengths alone, which costs no pass over the text, and proved by
    * comparing the text, which for an application's literals compares pointers.
    * @throws TypeError that names the field and the rule it breaks.
    */
   prepare(pairs: Pairs): PreparedFields {
     const slot = slotOf(pairs);
-    if (slot < 0) return prepareFields(pairs);
+    if (slot < 0) return this.#prepare(pairs);
     const entry = this.#entries[slot];
     if (entry !== undefined && isSame(entry.pairs, pairs)) return entry.prepared;
-    const prepared = prepareFields(pairs);
+    const prepared = this.#prepare(pairs);
     this.#entries[slot] = { pairs: pairs.map(([name, value]) => [name, value]), prepared };
     return prepared;
   }

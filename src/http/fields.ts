@@ -26,7 +26,7 @@ const DIGITS = /^[0-9]{1,15}$/;
  * `const PLAIN = prepareFields({ 'Content-Type': 'text/plain' })`.
  */
 export class PreparedFields {
-  /** `Name: value CRLF` lines, without Content-Length, Connection and Transfer-Encoding. */
+  /** `Name: value CRLF` lines, without Content-Length and those of the connection. */
   readonly lines: string;
   readonly hasDate: boolean;
   readonly hasServer: boolean;
@@ -63,6 +63,10 @@ export class PreparedFields {
           continue;
         case 'connection':
           close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
+          continue;
+        // They describe the connection, which is the server's: a client would believe another timeout than ours.
+        case 'keep-alive':
+        case 'proxy-connection':
           continue;
         case 'transfer-encoding':
           throw new TypeError("Transfer-Encoding is the server's: write the body in pieces and it will be chunked");

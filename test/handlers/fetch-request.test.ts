@@ -10,7 +10,7 @@ function startApp(application: FetchApplication): Promise<Site> {
 }
 
 /** What the application makes of one request. */
-async function seen<T>(bytes: string, look: (request: Request) => T): Promise<T> {
+async function seen<T>(bytes: string, look: (request: globalThis.Request) => T): Promise<T> {
   const found: T[] = [];
   const { port } = await startApp(async (request) => {
     found.push(await look(request));
@@ -58,7 +58,7 @@ describe('a Request', () => {
     ['https://bank:8443', 'http://bank:8443/'],
     ['HTTP://bank', 'http://bank/'],
   ])('for %s, over a connection without TLS, has the URL %s', async (target, url) => {
-    const look = (request: Request): unknown => [request.url, new Request(request).url, request.clone().url];
+    const look = (request: globalThis.Request): unknown => [request.url, new Request(request).url, request.clone().url];
     expect(await seen(get(target), look)).toEqual([url, url, url]);
   });
 
@@ -67,7 +67,7 @@ describe('a Request', () => {
   });
 
   test('has the method, the headers and nothing to read when it has no body', async () => {
-    const look = (request: Request): unknown => [
+    const look = (request: globalThis.Request): unknown => [
       request.method,
       request.headers.get('x-y'),
       [...request.headers.keys()],
@@ -124,7 +124,7 @@ describe('a Request', () => {
   });
 
   test('stays valid after the answer, read or not', async () => {
-    const kept: Request[] = [];
+    const kept: globalThis.Request[] = [];
     const { connect } = await startApp((request) => {
       kept.push(request);
       return new Response('x');
@@ -140,7 +140,7 @@ describe('a Request', () => {
 
   test('can be cloned, wrapped, and given to Node’s own', async () => {
     const Native: typeof globalThis.Request = Reflect.get(globalThis, 'Request');
-    const look = async (request: Request): Promise<unknown> => {
+    const look = async (request: globalThis.Request): Promise<unknown> => {
       const clone = request.clone();
       const wrapped = new Request('http://b/', clone);
       const native = new Native(Object(wrapped));

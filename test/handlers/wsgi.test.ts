@@ -182,6 +182,8 @@ const BROKEN: readonly (readonly [string, AnyApplication])[] = [
   ['gives headers that are no pairs', starting('200 OK', ['A: b'])],
   ['splits the response', starting('200 OK', [['A', 'b\r\nEvil: c']])],
   ['sets Transfer-Encoding', starting('200 OK', [['Transfer-Encoding', 'chunked']])],
+  ['sets Keep-Alive', starting('200 OK', [['keep-alive', 'timeout=5']])],
+  ['sets Upgrade', starting('200 OK', [['Upgrade', 'websocket']])],
   ['returns undefined', returning(undefined)],
   ['returns null', returning(null)],
   ['returns a number', returning(7)],

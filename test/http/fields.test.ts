@@ -92,6 +92,12 @@ test('Connection: close is heard, in a list and in any case, and other options a
   }
 });
 
+test('Keep-Alive and Proxy-Connection describe the connection, which is the server’s: they are left out', () => {
+  expect(prepareFields({ 'Keep-Alive': 'timeout=600', 'proxy-connection': 'keep-alive', A: 'b' }).lines).toBe(
+    'A: b\r\n',
+  );
+});
+
 test('Date and Server of the application are noticed in any case', () => {
   expect(prepareFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
 });

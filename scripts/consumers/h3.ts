@@ -1,0 +1,10 @@
+// An h3 application as it is deployed: `app.fetch` is the handler.
+
+import { fetchHandler, type Server, serve } from 'epoll-server';
+import { createEventStream, H3 } from 'h3';
+
+const app = new H3();
+app.get('/events', (event) => createEventStream(event).send());
+
+export const server: Promise<Server> = serve({ fetch: app.fetch });
+export const handlers = [fetchHandler(app), fetchHandler(app.fetch)];

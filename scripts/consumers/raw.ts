@@ -1,0 +1,20 @@
+// A raw handler, and what the package exports beside it.
+
+import { EpollServerError, type Handler, isolated, LIMITS, prepareFields, type ServerStats, serve } from 'epoll-server';
+import { simulate } from 'epoll-server/testing';
+
+const PLAIN = prepareFields({ 'Content-Type': 'text/plain' });
+
+const handler: Handler = async (request, response) => {
+  const content = await request.body.bytes(LIMITS.maxBodyBytes.byDefault);
+  response.send(200, PLAIN, content);
+};
+
+const server = await serve({
+  port: 0,
+  handler: isolated(handler),
+  onError: (error, request) => console.error(error instanceof EpollServerError ? error.code : error, request?.path),
+});
+export const stats: ServerStats = server.stats();
+export const world = simulate({ handler });
+await server.close({ now: true });
