@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   ERR_ALREADY_ANSWERED: 'request',
   ERR_FILE_UNDER_WAY: 'request',
   ERR_NOT_STARTED: 'request',
+  ERR_NOT_ANSWERED: 'request',
   ERR_INVALID_STATUS: 'request',
   ERR_INVALID_FIELD: 'request',
   ERR_INVALID_BODY: 'request',
@@ -52,6 +53,15 @@ export class EpollServerError extends Error {
     this.name = 'EpollServerError';
     this.code = code;
   }
+}
+
+/** For a handler, `name` if it has one, whose promise resolved while its request had no answer. */
+export function notAnswered(name: string): EpollServerError {
+  const handler = name === '' ? 'the handler' : `the handler "${name}"`;
+  return new EpollServerError(
+    'ERR_NOT_ANSWERED',
+    `${handler} resolved its promise without an answer: call response.send or response.start before it resolves`,
+  );
 }
 
 /** A programmer's error inside this project: the text says which invariant broke. */

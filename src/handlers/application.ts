@@ -3,13 +3,16 @@
 
 import { createRequire } from 'node:module';
 import type { Handler } from '../http/handler.ts';
-import { type Door, doorOf } from './doors.ts';
+import { type Door, doorOf, isClass } from './doors.ts';
 import type { FetchApplication, FetchOptions } from './fetch.ts';
 import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
 import { type WsgiApplication, wsgi } from './wsgi.ts';
 
 /** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */
 const DEFAULT_NAMES = ['application', 'fetch', 'default'];
+
+/** How the door of an application is chosen. */
+const BY_OPTION = 'say with --door wsgi, fetch or raw what it is written for';
 
 /** As the bound of the same name. */
 const LOAD_TIMEOUT_MS = 30_000;
@@ -19,11 +22,13 @@ export interface ApplicationOptions extends FetchOptions {
   readonly door?: Door | undefined;
   /** For its module to load. Default: 30,000. */
   readonly loadTimeoutMs?: number;
+  /** How the door of a function that may be anything is chosen, for the text that refuses it. Default: by --door. */
+  readonly choice?: string;
 }
 
 /**
  * A handler for the application `reference`. An object with `fetch`, an export of that name, and a function of one
- * value are fetch applications; an export `application` and a function of two values are WSGI-style ones.
+ * value are fetch applications; an export `application` is a WSGI-style one.
  * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, nothing that could be
  * called, or a door that is not told by its shape or not built.
  */
@@ -57,12 +62,18 @@ function isCommonJs(namespace: Exports, file: string): boolean {
   return 'module.exports' in namespace || createRequire(file).cache[file] !== undefined;
 }
 
-async function handlerFor(found: unknown, door: Door | null, what: string, options: FetchOptions): Promise<Handler> {
+async function handlerFor(
+  found: unknown,
+  door: Door | null,
+  what: string,
+  options: ApplicationOptions,
+): Promise<Handler> {
   if (door === 'node') {
     throw refuseModule(
       `${what} is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw`,
     );
   }
+  if (isClass(found)) throw refuseModule(`${what} is a class: export an instance that has "fetch", or a function`);
   if (door === 'fetch' && isFetchApplication(found)) {
     // Node's fetch, behind ours, takes 50 ms to load.
     const { fetchHandler } = await import('./fetch.ts');
@@ -71,9 +82,8 @@ async function handlerFor(found: unknown, door: Door | null, what: string, optio
   if (door === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
   if (door === 'raw' && isHandler(found)) return found;
   if (typeof found === 'function') {
-    throw refuseModule(
-      `${what} is a function of ${found.length} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
-    );
+    const { choice = BY_OPTION } = options;
+    throw refuseModule(`${what} is a function of ${found.length} values, which may be anything: ${choice}`);
   }
   throw refuseModule(`${what} is not a function but ${typeof found} (nor an object with a function "fetch")`);
 }

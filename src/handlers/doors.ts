@@ -5,14 +5,21 @@ export const DOORS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 
 export type Door = (typeof DOORS)[number];
 
-/** The door that the shape of `found` leaves no doubt about; `name`: that of its export. */
+/**
+ * The door that the shape of `found` leaves no doubt about; `name`: that of its export. A function of two values may be
+ * a WSGI-style application, a raw handler, or made for node:http, as Koa's `callback()` is: only its name tells.
+ */
 export function doorOf(found: unknown, name: string): Door | null {
   if (isMadeForNode(found)) return 'node';
   if (typeof found !== 'function') return hasMethod(found, 'fetch') ? 'fetch' : null;
   if (name === 'fetch') return 'fetch';
   if (name === 'application') return 'wsgi';
-  if (found.length === 1) return 'fetch';
-  return found.length === 2 ? 'wsgi' : null;
+  return found.length === 1 && !isClass(found) ? 'fetch' : null;
+}
+
+/** Classes are functions that cannot be called. */
+export function isClass(found: unknown): boolean {
+  return typeof found === 'function' && /^class\b/.test(Function.prototype.toString.call(found));
 }
 
 /** Applications of Express and Connect are functions that can be extended; Koa's, Fastify's and node:http's objects. */

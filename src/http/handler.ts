@@ -122,8 +122,8 @@ export interface HttpResponse {
 }
 
 /**
- * Answers requests. May answer before it returns, later, or from the promise it returns. A throw or a
- * rejection is this client's 500 (or the end of its connection when the answer had begun) and one line
+ * Answers requests. May answer before it returns, later, or from the promise it returns. A throw, a
+ * rejection, or a promise that resolves before the answer was begun is this client's 500 (or the end of its connection when the answer had begun) and one line
  * in the log. Runs in the loop's own async context; wrap it with `isolated` before using
  * `AsyncLocalStorage.enterWith` (`run` is always safe).
  */

@@ -5,7 +5,7 @@
 import { realpath } from 'node:fs/promises';
 import { DynamicFolder } from '../handlers/dynamic-folder.ts';
 import { PeriodicLook } from '../handlers/files/periodic-look.ts';
-import type { Successor } from '../handlers/files/successor.ts';
+import { passOn, type Successor } from '../handlers/files/successor.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ServeOptions } from './options.ts';
@@ -22,6 +22,9 @@ export interface Application {
 
 /** How long a name may lead to another folder unnoticed. */
 const FRESH_MS = 900;
+
+/** How the door of a module in the dynamic folder is chosen: each may have another. */
+const BY_NAME = 'export it as "application" if it is WSGI-style, or as "fetch" if it takes a Request';
 
 const nothingOpen = async (): Promise<void> => {};
 
@@ -41,7 +44,7 @@ export async function openApplication(plan: Plan, onError: NonNullable<ServeOpti
   const nowMs = (): number => performance.now();
   const dynamic = await followFolder(plan.dynamic, nowMs, (folder) => {
     const load = (file: string): Promise<Handler> =>
-      loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs });
+      loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs, choice: BY_NAME });
     return new DynamicFolder({ folder, suffix, load, onError, nowMs });
   });
   const successor: Successor = (request) => {
@@ -110,13 +113,7 @@ async function openMain(
 
 const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 
-const missing: Handler = (_request, response) => response.send(404, TEXT, 'Not Found\n');
-
 /** Where there are no files. */
 function handlerOf(successor: Successor): Handler {
-  return (request, response) => {
-    const found = successor(request);
-    if (found instanceof Promise) return found.then((later) => (later ?? missing)(request, response));
-    return (found ?? missing)(request, response);
-  };
+  return (request, response) => passOn(successor, request, response, () => response.send(404, TEXT, 'Not Found\n'));
 }

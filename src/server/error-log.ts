@@ -5,8 +5,8 @@ import type { HttpRequest } from '../http/handler.ts';
 import { clipped } from '../printable.ts';
 import { logLine } from './log-line.ts';
 
-/** Errors whose text names the file that is at fault. */
-const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE']);
+/** Errors whose text names the file or the function that is at fault: their trace would name none of its lines. */
+const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE', 'ERR_NOT_ANSWERED']);
 
 /** Of a request line, which a client may make as long as an error message. */
 const MAX_REQUEST_LENGTH = 1_024;

@@ -1,7 +1,7 @@
 // The request in flight on one connection and its answer, one at a time: the handler is called, what it
 // answers ends the exchange, what it throws is answered for it. It must not know how requests arrive.
 
-import { EpollServerError, messageOf } from '../errors.ts';
+import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
 import { prepareFields } from '../http/fields.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { limitProblem } from '../http/limit-problem.ts';
@@ -56,7 +56,10 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       // A promise, or whatever else has `then`; its getter and itself are the handler's code too.
       if (result !== undefined && typeof result?.then === 'function') {
         request.retain();
-        result.then(undefined, (error: unknown) => this.#handlerFailed(error, request, response));
+        result.then(
+          () => this.#handlerResolved(request, response),
+          (error: unknown) => this.#handlerFailed(error, request, response),
+        );
       }
     } catch (error) {
       this.#handlerFailed(error, request, response);
@@ -172,6 +175,12 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   protected endBadly(): void {
     this.loseExchange('the connection is closing');
     this.connection.finish(true);
+  }
+
+  /** A handler that returned no promise may answer from a callback; one whose promise resolved is done. */
+  #handlerResolved(request: Request, response: Response): void {
+    if (response.started || response.ended || response !== this.response) return;
+    this.#handlerFailed(notAnswered(this.context.handler.name), request, response);
   }
 
   #handlerFailed(error: unknown, request: Request, response: Response): void {

@@ -34,6 +34,7 @@ async function makeFolder(): Promise<string> {
     'throws.mjs': 'throw new Error("on purpose");',
     'syntax.mjs': 'export const = 1;',
     'none.mjs': 'export const other = 1;',
+    'anything.mjs': 'export default (request, response) => response.end();',
     'lib/part.mjs': FETCH,
     'notes.txt': SECRET,
     '.hidden.mjs': FETCH,
@@ -67,7 +68,7 @@ test('a module is loaded once, when it is first asked for, by however many', asy
 
 test('a module that does not load is a 500 and one line, and the others go on', async () => {
   const site = await start({ dynamic: await makeFolder() });
-  for (const name of ['throws', 'syntax', 'none']) {
+  for (const name of ['throws', 'syntax', 'none', 'anything']) {
     const answers = await Promise.all(Array.from({ length: 5 }, () => textOf(site, `/${name}`)));
     expect([...answers, await textOf(site, `/${name}`)]).toEqual(
       Array.from({ length: 6 }, () => '500 Internal Server Error\n'),

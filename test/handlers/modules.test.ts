@@ -1,8 +1,9 @@
 // Proves which modules are applications, of which door, and what is said of those that are not.
 
-import { symlink } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadApplication } from '../../src/handlers/application.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
@@ -33,11 +34,10 @@ const COMMON_JS: readonly (readonly [string, string, string])[] = [
   [`exports.application = ${WSGI};`, '', 'wsgi /x'],
   [`module.exports = { application: ${WSGI} };`, '', 'wsgi /x'],
   [`const all = {}; all['application'] = ${WSGI}; module.exports = all;`, '', 'wsgi /x'],
-  [`const all = {}; all['main'] = ${WSGI}; module.exports = all;`, ':main', 'wsgi /x'],
-  [`module.exports = ${WSGI};`, '', 'wsgi /x'],
+  [`const all = {}; all['main'] = ${FETCH}; module.exports = all;`, ':main', 'fetch GET'],
   [`module.exports = ${FETCH};`, '', 'fetch GET'],
   [`module.exports = { prefix: 'fetch ', fetch() { return new Response(this.prefix + 'GET'); } };`, '', 'fetch GET'],
-  [`Object.defineProperty(exports, '__esModule', { value: true }); exports.default = ${WSGI};`, '', 'wsgi /x'],
+  [`Object.defineProperty(exports, '__esModule', { value: true }); exports.application = ${WSGI};`, '', 'wsgi /x'],
   [`Object.defineProperty(exports, '__esModule', { value: true }); exports.fetch = ${FETCH};`, '', 'fetch GET'],
 ];
 
@@ -71,15 +71,48 @@ test('a door that is named wins over the shape', async () => {
   expect(await answerOf(raw, 'app.mjs', '--door', 'raw', '--offload', '1')).toBe('raw /x');
 });
 
+/** Functions that may be raw handlers, WSGI-style applications, or made for node:http. */
+const ANYTHING: readonly (readonly [string, number])[] = [
+  ['() => 1', 0],
+  ['(...all) => 1', 0],
+  ['(request, response) => response.end()', 2],
+  ['async (environ, startResponse) => 1', 2],
+  ['function* application(environ, startResponse) {}', 2],
+  ['((request, response) => 1).bind(null)', 2],
+  ['(request, response, next) => 1', 3],
+];
+
 test('a shape that may be anything is not guessed', async () => {
-  for (const [text, count] of [
-    ['() => 1', 0],
-    ['(a, b, c) => 1', 3],
-  ] as const) {
-    expect(await complaintOf({ 'app.mjs': `export default ${text};` }, 'app.mjs')).toBe(
-      `the export "default" of app.mjs is a function of ${count} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
-    );
+  const path = await folder();
+  for (const [index, [text, count]] of ANYTHING.entries()) {
+    const file = join(path, `${index}.mjs`);
+    await writeFile(file, `export default ${text}; export const main = ${text};`);
+    for (const [reference, name] of [
+      [file, 'default'],
+      [`${file}:main`, 'main'],
+    ]) {
+      await expect(loadApplication(reference ?? ''), text).rejects.toMatchObject({
+        code: 'ERR_APPLICATION_MODULE',
+        message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
+      });
+    }
   }
+});
+
+test('it is refused at the start, in the pool too, by whatever names it', async () => {
+  const tree = {
+    'app.mjs': 'export default (request, response) => response.end();',
+    'app.cjs': `module.exports = ${WSGI};`,
+  };
+  const sentence = (name: string): string =>
+    `the export "default" of ${name} is a function of 2 values, which may be anything: say with --door wsgi, fetch or raw what it is written for`;
+  expect(await complaintOf(tree, 'app.mjs')).toBe(sentence('app.mjs'));
+  expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
+});
+
+test('a class is no application', async () => {
+  const path = await folder({ 'app.mjs': 'export default class App { constructor(options) {} }' });
+  await expect(loadApplication(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
 });
 
 const EXPRESS = 'const app = (req, res, next) => {}; app.use = () => {}; app.handle = () => {}; export default app;';

@@ -20,9 +20,8 @@ const FETCH = '(request) => new Response("fetch " + request.method)';
 /** A module, what of it is named, and which door it goes through. */
 const MODULES: readonly (readonly [string, string, string])[] = [
   [`export const application = ${WSGI};`, '', 'wsgi /x'],
-  [`export default ${WSGI};`, '', 'wsgi /x'],
   [`export const application = (...both) => (${WSGI})(...both);`, '', 'wsgi /x'],
-  [`export const other = ${WSGI}; export const application = 7;`, ':other', 'wsgi /x'],
+  [`export const other = ${FETCH}; export const application = 7;`, ':other', 'fetch GET'],
   [`export default { fetch: ${FETCH} };`, '', 'fetch GET'],
   [
     `export default { prefix: 'fetch ', fetch(request) { return new Response(this.prefix + request.method); } };`,

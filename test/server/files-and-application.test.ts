@@ -64,7 +64,7 @@ test('an application that is asynchronous, or fails, is what it is without files
 });
 
 test('files, then the modules of the dynamic folder, then the application', async () => {
-  const module = "export default (environ, start) => (start('200 OK', []), 'module ' + environ.PATH_INFO);";
+  const module = "export const application = (environ, start) => (start('200 OK', []), 'module ' + environ.PATH_INFO);";
   const dynamic = await folder({ 'clock.mjs': module, 'page.html.mjs': module, 'page.mjs': module });
   const both = await start({ root: await makeRoot(), dynamic, handler: echo });
   expect(await textOf(both, '/page.html')).toBe('200 page');

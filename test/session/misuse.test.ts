@@ -50,6 +50,14 @@ const FAILURES: readonly (readonly [string, Handler, object])[] = [
     (_, response) => Reflect.apply(response.send, response, [200, {}, null]),
     { code: 'ERR_INVALID_BODY' },
   ],
+  [
+    'resolves without an answer',
+    async function forgets() {},
+    {
+      code: 'ERR_NOT_ANSWERED',
+      message: expect.stringMatching(/^the handler.* call response\.send or response\.start/),
+    },
+  ],
   ['writes before it starts', (_, response) => void response.write('x'), { code: 'ERR_NOT_STARTED' }],
   ['ends before it starts', (_, response) => response.end(), { code: 'ERR_NOT_STARTED' }],
 ];
@@ -69,6 +77,29 @@ test.each(FAILURES)(
     expect(server.stats().handlerErrors).toBe(1);
   },
 );
+
+test('the report of a handler that resolved without an answer names it', async () => {
+  const { port, errors } = await startHandler(async function forgetful() {});
+  expect((await ask(port, get('/'))).status).toBe(500);
+  expect(errors.splice(0)).toEqual([
+    expect.objectContaining({ message: expect.stringContaining('the handler "forgetful" resolved') }),
+  ]);
+});
+
+test.each([
+  ['returned no promise', (_, response) => void setTimeout(() => response.send(200, {}, 'later'), 5)],
+  ['returned a timer', (_, response) => Object(setTimeout(() => response.send(200, {}, 'later'), 5))],
+  [
+    'resolved its promise when the answer had begun',
+    async (_, response) => {
+      response.start(200);
+      setTimeout(() => response.end('later'), 5);
+    },
+  ],
+] satisfies [string, Handler][])('a handler that %s may answer from a callback', async (_what, handler) => {
+  const { port } = await startHandler(handler);
+  expect(await ask(port, get('/'))).toMatchObject({ status: 200, text: 'later' });
+});
 
 test('a failure after the answer has begun cuts the connection, so that the client sees that it is not whole', async () => {
   const { connect, errors } = await startHandler(async (_, response) => {

@@ -14,8 +14,18 @@ export function passOn(
 ): void | Promise<void> {
   const next = successor?.(request) ?? null;
   if (next === null) return otherwise();
-  if (next instanceof Promise) return next.then((later) => (later === null ? otherwise() : later(request, response)));
-  const result = next(request, response);
-  // A handler may return anything that has `then`.
-  return result === undefined || result instanceof Promise ? result : Promise.resolve(result);
+  if (next instanceof Promise)
+    return next.then((later) => (later === null ? otherwise() : call(later, request, response)));
+  return call(next, request, response);
+}
+
+/**
+ * What `handler` returns. One that returned no promise may answer from a callback: then the promise stays pending, since
+ * a promise around this call that resolved would mean that no answer comes.
+ */
+function call(handler: Handler, request: HttpRequest, response: HttpResponse): void | Promise<void> {
+  const result = handler(request, response);
+  // A handler may return anything, and anything that has `then` is a promise.
+  if (typeof result?.then !== 'function') return response.started ? undefined : new Promise(() => {});
+  return result instanceof Promise ? result : Promise.resolve(result);
 }

@@ -22,6 +22,8 @@ export class RemoteResponse implements HttpResponse {
   #writtenWeight = 0;
   #takenWeight = 0;
   #waiters: (() => void)[] = [];
+  /** Resolves {@link over}, once that was asked for. */
+  #onOver: (() => void) | null = null;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -39,10 +41,19 @@ export class RemoteResponse implements HttpResponse {
     return this.#writtenWeight - this.#takenWeight;
   }
 
+  /** Resolves when the answer is complete, or can no longer be given. */
+  over(): Promise<void> {
+    if (this.ended) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onOver = resolve;
+    });
+  }
+
   send(status: number, fields: FieldInput = [], content: string | Uint8Array = ''): void {
     this.#begin();
     this.#isEnded = true;
     this.#post({ type: 'send', status, fields: pairsOf(fields), content: exactBytes(content) });
+    this.#onOver?.();
   }
 
   start(status: number, fields: FieldInput = []): void {
@@ -88,18 +99,22 @@ export class RemoteResponse implements HttpResponse {
     else this.#assertWritable();
     this.#isEnded = true;
     this.#post({ type: 'end' });
+    this.#onOver?.();
   }
 
   abort(): void {
     if (this.ended) return;
     this.#isEnded = true;
     this.#post({ type: 'abort' });
+    this.#onOver?.();
   }
 
   receive(message: ToWorker): void {
     if (message.type === 'taken') this.#takenWeight = Math.max(this.#takenWeight, message.weight);
-    else if (message.type === 'gone') this.#isGone = true;
-    else return;
+    else if (message.type === 'gone') {
+      this.#isGone = true;
+      this.#onOver?.();
+    } else return;
     if (this.#untakenWeight >= WINDOW_BYTES && !this.#isGone) return;
     const waiters = this.#waiters;
     this.#waiters = [];

@@ -2,6 +2,7 @@
 // another thread's. It must not know the pool.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { notAnswered } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
 import { loadApplication } from '../application.ts';
 import { isScarcity } from '../module-file.ts';
@@ -51,11 +52,20 @@ function applicationOf(task: Task): ModuleLoad {
 async function outcome(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<unknown> {
   try {
     const handler = await loaded(load, response);
-    await handler(request, response);
+    await answered(handler, request, response);
     return null;
   } catch (error) {
     return thrownOf(error);
   }
+}
+
+/** Waits for the whole answer: of a handler that returned no promise, it may come from a callback. */
+async function answered(handler: Handler, request: RemoteRequest, response: RemoteResponse): Promise<void> {
+  const result = handler(request, response);
+  await result;
+  const isPromise = typeof result?.then === 'function';
+  if (isPromise && !response.started && !response.ended) throw notAnswered(handler.name);
+  await response.over();
 }
 
 /** A client whose application cannot be loaded at the moment may come again. */
