@@ -70,7 +70,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** RFC 9112 section 3 recommends at least 8,000. */
   maxTargetBytes: spec(8_192, 16, 1_048_576, 'The request target, in bytes; beyond: 414.'),
   /** Browsers send 10 to 25; Apache allows 100. */
-  maxFields: spec(100, 1, 10_000, 'Field lines of one request, and of its trailers; beyond: 431.'),
+  maxFields: spec(200, 1, 10_000, 'Field lines of one request, and of its trailers; beyond: 431.'),
   /** Bodies are streamed, so this bounds what an application is asked to take, not memory. */
   maxBodyBytes: spec(134_217_728, 0, Number.MAX_SAFE_INTEGER, 'A request body, in bytes; beyond: 413.'),
   /** What an application left unread is thrown away up to this, for the next request's sake. */

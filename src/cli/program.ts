@@ -7,6 +7,7 @@ import { isMainThread } from 'node:worker_threads';
 import { findConfig, readConfig } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
+import { concurrency } from '../handlers/concurrency.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
@@ -85,6 +86,7 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check(options);
   const watched = watch ? await watchedBy(options, config) : null;
   const role = takeRole();
+  concurrency.isMultiprocess = isMainThread && role.kind !== 'alone';
   const sinks = sinksOf(settings, role.kind !== 'alone');
   const loaded = sayWhoEnded(role);
   const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);

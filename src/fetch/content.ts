@@ -4,7 +4,7 @@
 import stream from 'node:stream';
 import { ownBytes } from '../own-bytes.ts';
 import { SlabQueue } from '../slab-queue.ts';
-import { NodeResponse } from './native.ts';
+import { nodeClasses } from './native.ts';
 
 /** What can be made into content; async iterables as in Node. */
 export type BodyInit =
@@ -131,6 +131,7 @@ export function extract(init: BodyInit): Content {
     return new Content(new Uint8Array(Buffer.from(init.buffer, init.byteOffset, init.byteLength)), null);
   }
   if (init instanceof Blob || init instanceof FormData || isAsyncIterable(init)) {
+    const { Response: NodeResponse } = nodeClasses();
     const native = new NodeResponse(init);
     return new Content(null, native.body, native.headers.get('content-type'));
   }
@@ -222,5 +223,6 @@ export async function blobOf(content: Content | null, type: string | null): Prom
 /** Node's parser of forms. */
 export async function formDataOf(content: Content | null, type: string | null): Promise<FormData> {
   const bytes = await readable(content).bytes();
+  const { Response: NodeResponse } = nodeClasses();
   return new NodeResponse(bytes, { headers: type === null ? {} : { 'content-type': type } }).formData();
 }

@@ -1,7 +1,7 @@
 // Headers by the Fetch standard (section 5.1), light: a list in the order of arrival, sorted when somebody iterates.
 // As in Node, no name is forbidden: those rules protect browsers. It must not know requests and responses.
 
-import { NodeHeaders, showAs, standBehind } from './native.ts';
+import { isLinked, linkClasses, type NodeHeaders, showAs, standBehind } from './native.ts';
 
 /** A name in lower case and a value. */
 export type Pair = readonly [string, string];
@@ -35,6 +35,7 @@ export class Headers {
   #isImmutable = false;
 
   constructor(init?: HeadersInit) {
+    if (!isLinked) linkClasses();
     if (init === undefined) return;
     if (isLight(init)) this.#list = [...init.#pairs()];
     else for (const [name, value] of pairsOf(init)) this.append(name, value);
@@ -172,7 +173,7 @@ export class Headers {
   }
 }
 
-standBehind(Headers, NodeHeaders);
+standBehind(Headers, 'Headers');
 showAs(Headers, (headers) => Object.fromEntries(headers.entries()));
 
 function addTo(index: Map<string, string[]>, [name, value]: Pair): void {

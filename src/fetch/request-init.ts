@@ -3,7 +3,7 @@
 
 import type { BodyInit } from './content.ts';
 import { byteString, type HeadersInit } from './headers.ts';
-import { NodeRequest } from './native.ts';
+import { nodeClasses } from './native.ts';
 
 /** Names that mean something to a browser's network, left to Node's Request with their checks. */
 type Rest = 'cache' | 'credentials' | 'integrity' | 'keepalive' | 'mode' | 'redirect' | 'referrer' | 'referrerPolicy';
@@ -53,6 +53,7 @@ export function restOf(url: string, earlier: globalThis.Request | null, init: Re
   if (names.length === 0 && (earlier === null || !saysOther)) return earlier;
   const given = Object.fromEntries(names.map((name) => [name, Reflect.get(init, name)]));
   // An init that says anything takes the referrer away; the method is one that says nothing else.
+  const { Request: NodeRequest } = nodeClasses();
   return new NodeRequest(earlier ?? url, { method: 'GET', ...given });
 }
 

@@ -13,7 +13,7 @@ import {
   textOf,
 } from './content.ts';
 import { Headers, listOf, parsedHeaders } from './headers.ts';
-import { NodeRequest, showAs, standBehind } from './native.ts';
+import { isLinked, linkClasses, nodeClasses, showAs, standBehind } from './native.ts';
 import { methodOf, parseUrl, type RequestInit, restOf } from './request-init.ts';
 import { type Asked, urlOf } from './url.ts';
 
@@ -54,6 +54,7 @@ export class Request {
   /** For `requestOf`. */
   constructor(input: Incoming, init: typeof INCOMING);
   constructor(input: string | URL | Request | globalThis.Request | Incoming, init?: RequestInit | typeof INCOMING) {
+    if (!isLinked) linkClasses();
     if (isIncoming(input, init)) this.#incoming = input;
     else this.#make(input, typeof init === 'symbol' ? {} : (init ?? {}));
   }
@@ -182,6 +183,7 @@ export class Request {
       const { method, url, body, signal } = request;
       const headers = [...listOf(request.headers)].map(([name, value]): [string, string] => [name, value]);
       const content = body === null ? {} : { body, duplex: 'half' as const };
+      const { Request: NodeRequest } = nodeClasses();
       request.#native = new NodeRequest(request.#rest ?? url, { method, headers, signal, ...content });
     }
     return request.#native;
@@ -236,7 +238,7 @@ export class Request {
   }
 }
 
-standBehind(Request, NodeRequest);
+standBehind(Request, 'Request', shareState);
 showAs(Request, ({ method, url, headers, bodyUsed }) => ({ method, url, headers, bodyUsed }));
 
 /**
@@ -252,13 +254,16 @@ export function requestOf(incoming: Incoming): globalThis.Request {
 /** `standBehind` makes it true. The two types differ in how the bytes of a stream are typed. */
 function assertNative(_request: object): asserts _request is globalThis.Request {}
 
-// Where Node keeps a Request's state under symbols (20, 22), its fetch can be given one of ours as it is.
-for (const symbol of Object.getOwnPropertySymbols(new NodeRequest('http://localhost'))) {
-  Object.defineProperty(Request.prototype, symbol, {
-    get(this: Request): unknown {
-      return Reflect.get(nativeOf(this), symbol);
-    },
-  });
+/** Where Node keeps a Request's state under symbols (20, 22), its fetch can be given one of ours as it is. */
+function shareState(): void {
+  const { Request: NodeRequest } = nodeClasses();
+  for (const symbol of Object.getOwnPropertySymbols(new NodeRequest('http://localhost'))) {
+    Object.defineProperty(Request.prototype, symbol, {
+      get(this: Request): unknown {
+        return Reflect.get(nativeOf(this), symbol);
+      },
+    });
+  }
 }
 
 function isIncoming(_input: unknown, init: unknown): _input is Incoming {
@@ -272,13 +277,14 @@ function list(signal: AbortSignal | undefined | null): AbortSignal[] {
 function asRequest(input: unknown): Request | globalThis.Request | null {
   if (typeof input !== 'object' || input === null) return null;
   if (isLightRequest(input)) return input;
-  return input instanceof NodeRequest ? input : null;
+  return input instanceof nodeClasses().Request ? input : null;
 }
 
 /** Node's Request without what ours takes over. */
 function bare(from: globalThis.Request): globalThis.Request {
   const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = from;
   const rest = { cache, credentials, integrity, keepalive, redirect, referrerPolicy };
+  const { Request: NodeRequest } = nodeClasses();
   return new NodeRequest(from.url, {
     ...rest,
     ...(mode === 'navigate' ? {} : { mode }),

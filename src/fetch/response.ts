@@ -13,7 +13,7 @@ import {
   textOf,
 } from './content.ts';
 import { byteString, frozen, Headers, type HeadersInit, listOf, type Pair } from './headers.ts';
-import { NodeResponse, showAs, standBehind } from './native.ts';
+import { isLinked, linkClasses, showAs, standBehind } from './native.ts';
 
 export interface ResponseInit {
   /** 200 to 599. Default: 200. */
@@ -44,6 +44,7 @@ export class Response {
 
   /** @throws TypeError, RangeError as the standard says. */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
+    if (!isLinked) linkClasses();
     if (body !== undefined && body !== null) this.#content = extract(body);
     if (init !== undefined && init !== null) this.#initialize(init);
   }
@@ -187,7 +188,7 @@ export class Response {
   }
 }
 
-standBehind(Response, NodeResponse);
+standBehind(Response, 'Response');
 showAs(Response, ({ status, statusText, headers, bodyUsed, ok, type }) => {
   return { status, statusText, headers, bodyUsed, ok, type };
 });

@@ -2,9 +2,9 @@
 // It must not know what the application does with it.
 
 import { inspect } from 'node:util';
-import { isMainThread } from 'node:worker_threads';
 import { combineFields } from '../http/combined-fields.ts';
 import type { HttpRequest, RequestBody } from '../http/handler.ts';
+import { concurrency } from './concurrency.ts';
 
 /**
  * One request, with the keys of PEP 3333; `HTTP_*` for each field. It behaves as an object without a prototype
@@ -30,8 +30,9 @@ export interface Environ {
   readonly 'wsgi.input': RequestBody;
   /** Where an application reports what went wrong. */
   readonly 'wsgi.errors': NodeJS.WritableStream;
+  /** Other threads of this process run the application too: `offload`, the model multithread. */
   readonly 'wsgi.multithread': boolean;
-  /** True in a worker thread: other copies of the application may run beside this one (`offload`). */
+  /** Other processes run the application too: `--workers`, the model multiprocess. */
   readonly 'wsgi.multiprocess': boolean;
   readonly 'wsgi.run_once': boolean;
   /** Aborts when the client is gone before its answer ended. */
@@ -57,8 +58,8 @@ const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Obj
   'wsgi.url_scheme': () => 'http',
   'wsgi.input': (request) => request.body,
   'wsgi.errors': () => process.stderr,
-  'wsgi.multithread': () => false,
-  'wsgi.multiprocess': () => !isMainThread,
+  'wsgi.multithread': () => concurrency.isMultithread,
+  'wsgi.multiprocess': () => concurrency.isMultiprocess,
   'wsgi.run_once': () => false,
   'epoll_server.signal': (request) => request.signal,
 } satisfies Readonly<Record<string, (request: HttpRequest) => unknown>>);

@@ -4,7 +4,7 @@
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { Content } from '../fetch/content.ts';
 import { installGlobals } from '../fetch/globals.ts';
-import { NodeResponse } from '../fetch/native.ts';
+import { linkClasses, nodeClasses } from '../fetch/native.ts';
 import { requestOf } from '../fetch/request.ts';
 import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
 import { FieldCache } from '../http/field-cache.ts';
@@ -45,6 +45,8 @@ const NOTHING: PreparedFields = prepareFields([]);
  */
 export function fetchHandler(application: FetchApplication, options: FetchOptions = {}): Handler {
   const answer = functionOf(application);
+  // Now, and not when the first request waits for it.
+  linkClasses();
   if (options.overrideGlobals !== false) installGlobals();
   const cache = new FieldCache((pairs) => prepareFields(withoutHopByHop(pairs)));
   return isolated((http, response) => {
@@ -89,7 +91,7 @@ function send(answer: unknown, http: HttpRequest, response: HttpResponse, cache:
     throw broken(`it must return a Response, not ${answer === null ? 'null' : typeof answer}`);
   }
   if (isLightResponse(answer)) return sendLight(answer, http, response, cache);
-  if (answer instanceof NodeResponse || FetchedResponse.isAlike(answer)) {
+  if (answer instanceof nodeClasses().Response || FetchedResponse.isAlike(answer)) {
     return new FetchedResponse(answer).send(http, response);
   }
   throw broken('it must return a Response: the object that it returned is none');

@@ -177,7 +177,7 @@ test('bounds and the Server field reach the server', async () => {
 
 test('arguments mean what they say', () => {
   const parseArguments = (argv: readonly string[]): object => resolveSettings(parseFlags(argv).settings).settings;
-  expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', trace: false, maxFields: 100 });
+  expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', trace: false, maxFields: 200 });
   for (const name of ['root', 'app', 'accessLog', 'workers']) expect(parseArguments([])).not.toHaveProperty(name);
   expect(parseArguments(['9000', './x'])).toMatchObject({ port: 9000, root: './x' });
   expect(parseArguments(['9000', 'x.js:app'])).toMatchObject({ port: 9000, app: 'x.js:app' });

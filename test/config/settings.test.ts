@@ -100,7 +100,7 @@ test('what is printed is a config file that says the same', async () => {
   const text = printConfiguration(configuration);
   expect(text).toMatch(/^port: 7 +# the port$/m);
   expect(text).toMatch(/^listing: true +# --listing$/m);
-  expect(text).toMatch(/^max-fields: 100 +# default$/m);
+  expect(text).toMatch(/^max-fields: 200 +# default$/m);
   expect(text).toMatch(/^# app: +# not set$/m);
   const path = await folder({ 'again.yaml': text });
   expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual({

@@ -46,7 +46,7 @@ test('a thread that has more to do when its answer is given is ended with the se
 
 test('a WSGI-style application does too, and knows of its copies', async () => {
   const program = startCommand(['0', `${MODULE}:application`, '--offload', '1', '--no-access-log']);
-  expect((await ask(await portOf(program), get('/x'))).text).toBe('/x true');
+  expect((await ask(await portOf(program), get('/x'))).text).toBe('/x false true');
 });
 
 test('a thread knows of no other scheme than its connection, and of no Proxy variable', async () => {

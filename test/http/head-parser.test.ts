@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { FIELD_WORDS, type Head } from '../../src/http/head.ts';
 import { DONE, type HeadLimits, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
+import { LIMITS as LIMIT_SPECS } from '../../src/limits.ts';
 import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
 
 const LIMITS: HeadLimits = { maxHeaderBytes: 16_384, maxTargetBytes: 8_192, maxFields: 100 };
@@ -147,6 +148,13 @@ test('exactly maxFields fields are taken, one more is 431', () => {
     ],
   });
   expect(parseEveryWay(head(3), limits)).toMatchObject({ status: 431 });
+});
+
+test('two hundred fields are taken by default', () => {
+  const limits = { ...LIMITS, maxFields: LIMIT_SPECS.maxFields.byDefault };
+  const head = (fields: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(fields - 1)}\r\n`;
+  expect(parseEveryWay(head(200), limits)).toMatchObject({ method: 'GET' });
+  expect(parseEveryWay(head(201), limits)).toMatchObject({ status: 431 });
 });
 
 test('a method of 32 letters is taken', () => {

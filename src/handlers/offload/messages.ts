@@ -57,6 +57,8 @@ export interface Task {
   readonly overrideGlobals: boolean;
   readonly door: Door | undefined;
   readonly loadTimeoutMs: number;
+  /** As {@link Concurrency} has it. */
+  readonly isMultiprocess: boolean;
   /** Null: load the application, and say whether that works. */
   readonly request: { readonly head: RequestHead; readonly port: MessagePort } | null;
 }

@@ -7,6 +7,7 @@ import { EpollServerError } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
 import { programPath } from '../../package.ts';
+import { concurrency } from '../concurrency.ts';
 import type { Door } from '../doors.ts';
 import { OffloadedCall } from './call.ts';
 import type { Task, Thrown } from './messages.ts';
@@ -58,7 +59,9 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     },
   });
   pool.on('error', onError);
-  const task = (request: Task['request']): Task => ({ application, overrideGlobals, door, loadTimeoutMs, request });
+  const { isMultiprocess } = concurrency;
+  const settings = { application, overrideGlobals, door, loadTimeoutMs, isMultiprocess };
+  const task = (request: Task['request']): Task => ({ ...settings, request });
   try {
     const thrown: Thrown | null = await pool.run(task(null));
     if (thrown !== null) throw revived(thrown);

@@ -5,6 +5,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { notAnswered } from '../../errors.ts';
 import type { Handler } from '../../http/handler.ts';
 import { loadApplication } from '../application.ts';
+import { concurrency } from '../concurrency.ts';
 import { isScarcity } from '../module-file.ts';
 import { ModuleLoad } from '../module-load.ts';
 import type { Task, ToWorker } from './messages.ts';
@@ -41,7 +42,8 @@ function isGone(port: MessagePort): boolean {
 
 function applicationOf(task: Task): ModuleLoad {
   // FILE:NAME, and a colon may stand in the path of a file.
-  const { application } = task;
+  const { application, isMultiprocess } = task;
+  concurrency.isMultiprocess = isMultiprocess;
   return new ModuleLoad(
     application.slice(0, application.lastIndexOf(':')),
     () => loadApplication(task.application, task),

@@ -72,7 +72,7 @@ export default { fetch: (request) => routes[new URL(request.url).pathname](reque
 
 export function application(environ, startResponse) {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);
-  return [`${environ.PATH_INFO} ${environ['wsgi.multiprocess']}`];
+  return [`${environ.PATH_INFO} ${environ['wsgi.multiprocess']} ${environ['wsgi.multithread']}`];
 }
 
 export function variables(environ, startResponse) {

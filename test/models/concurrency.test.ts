@@ -1,0 +1,24 @@
+// Proves that a WSGI-style application learns whether other processes or threads run it too.
+
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { ask, get } from '../support/client.ts';
+import { portOf, startCommand } from '../support/program.ts';
+
+const MODULE = fileURLToPath(new URL('../handlers/applications/offloaded.mjs', import.meta.url));
+
+/** Flags, and what `wsgi.multiprocess` and `wsgi.multithread` are then. */
+const RUNS: readonly (readonly [readonly string[], string])[] = [
+  [[], 'false false'],
+  [['--workers', '2'], 'true false'],
+  [['--workers', '2', '--offload', '1'], 'true true'],
+  [['--offload', '2'], 'false true'],
+  [['--model', 'iterative'], 'false false'],
+  [['--model', 'multiprocess'], 'true false'],
+  [['--model', 'multithread'], 'false true'],
+];
+
+test.each(RUNS)('%j: %s', async (flags, expected) => {
+  const program = startCommand(['0', `${MODULE}:application`, '--no-access-log', ...flags]);
+  expect((await ask(await portOf(program), get('/x', 'Connection: close'))).text).toBe(`/x ${expected}`);
+});
