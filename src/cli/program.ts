@@ -11,7 +11,7 @@ import { concurrency } from '../handlers/concurrency.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
-import { logLine } from '../server/log-line.ts';
+import { logFailure, logLine } from '../server/log-line.ts';
 import { planOf, Resources } from '../server/plan.ts';
 import { EndedChild } from '../workers/crew.ts';
 import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
@@ -177,7 +177,8 @@ function fail(error: unknown): never {
   }
   const isUsage = ERROR_CODES[error.code] === 'usage';
   const hint = error.code === 'ERR_OPTION' ? ' (see --help)' : '';
-  logLine(`${error.message}${hint}`);
+  if (hint === '') logFailure(error, '', error.message);
+  else logLine(error.message + hint);
   process.exit(isUsage ? EXIT_USAGE : EXIT_RUN_TIME);
 }
 

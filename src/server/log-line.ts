@@ -1,6 +1,9 @@
 // Lines for the operator, on standard error: printable, bounded, and never the end of the program.
 
-import { printableLine } from '../printable.ts';
+import { isatty } from 'node:tty';
+import { isMainThread } from 'node:worker_threads';
+import { clipped, printable, printableLine } from '../printable.ts';
+import { errorLines } from './error-lines.ts';
 
 /** Text that may wait for a slow reader of standard error; lines beyond are counted, and dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
@@ -8,8 +11,32 @@ const MAX_WAITING_BYTES = 1_048_576;
 let lostLines = 0;
 let isHandlingErrors = false;
 
+const STANDARD_ERROR = 2;
+
+/** Of an error on a terminal with all of its causes. */
+const MAX_FAILURE_LENGTH = 32_768;
+
 /** Writes `text` as one line; `separator` takes the place of its line feeds. */
 export function logLine(text: string, separator = ' '): void {
+  write(printableLine(text, separator));
+}
+
+/**
+ * Writes an error: on a terminal, where a developer reads it, as lines that begin with `prefix`; elsewhere as the one
+ * line `line`, for tools that read line by line.
+ */
+export function logFailure(error: unknown, prefix: string, line: string, separator?: string): void {
+  if (!isTerminal()) return logLine(line, separator);
+  write(clipped(errorLines(error, prefix).map(printable).join('\n'), MAX_FAILURE_LENGTH));
+}
+
+/** A thread has no stream of the process that would know. */
+function isTerminal(): boolean {
+  const { stderr } = process;
+  return isMainThread ? stderr.isTTY === true : isatty(STANDARD_ERROR);
+}
+
+function write(text: string): void {
   const { stderr } = process;
   if (!isHandlingErrors) {
     isHandlingErrors = true;
@@ -23,7 +50,7 @@ export function logLine(text: string, separator = ' '): void {
   const lost = lostLines;
   lostLines = 0;
   const notice = lost === 0 ? '' : `epoll-server: ${lost} lines for standard error were lost\n`;
-  stderr.write(`${notice}epoll-server: ${printableLine(text, separator)}\n`, (error) => {
+  stderr.write(`${notice}epoll-server: ${text}\n`, (error) => {
     if (error != null) lostLines += lost + 1;
   });
 }

@@ -56,7 +56,7 @@ export interface ServeOptions extends GivenLimits {
   readonly logFormat?: LogFormat;
   /** Takes the trace (heads, and who connects and leaves), once a turn. Default: none. */
   readonly trace?: Sink;
-  /** Told what a handler threw. Default: one line on standard error. */
+  /** Told what a handler threw. Default: one line on standard error; on a terminal, one for each frame too. */
   readonly onError?: (error: unknown, request: HttpRequest | null) => void;
 }
 

@@ -74,6 +74,7 @@ test.each([
   ['an object without a prototype', Object.create(null)],
   ['an object that is no text', { toString: 1, valueOf: 1 }],
   ['an error whose stack is no text', Object.assign(new Error('x'), { stack: 7 })],
+  ['an error whose stack throws', Object.defineProperty(new Error('x'), 'stack', { get: () => BigInt('x') })],
   ['an error whose message is no text', Object.assign(new Error('x'), { stack: undefined, message: { toString: 1 } })],
   ['a long message', new Error('x'.repeat(1_000_000))],
 ])('%s that was thrown is one printable line', (_, thrown) => {

@@ -23,9 +23,14 @@ export type Pairs = readonly (readonly [string, string])[];
 
 /** An error, as far as it survives the way between threads. */
 export interface Thrown {
+  readonly name: string;
   readonly message: string;
   readonly stack: string;
   readonly code: string;
+  /** Null: none. */
+  readonly cause: Thrown | null;
+  /** Of an AggregateError. */
+  readonly errors: readonly Thrown[];
 }
 
 /** From the worker: what the handler did. */
