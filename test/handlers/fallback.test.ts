@@ -271,7 +271,7 @@ describe('an application in front of the fallback', () => {
   });
 
   test('is asked for what is hidden and malformed too, and modules of a dynamic folder count as it', async () => {
-    const none = "export default (environ, start) => (start('404 Not Found', []), 'none');";
+    const none = "export const application = (environ, start) => (start('404 Not Found', []), 'none');";
     const dynamic = await folder({ 'clock.mjs': none });
     const site = await start({ root: await folder(TREE), dynamic, site: SPA });
     expect(shown(await ask(site.port, get('/clock', CHROME)))).toBe('200 spa');
