@@ -38,6 +38,7 @@ export const LIMIT_NAMES = [
   'minSendBytesPerSecond',
   'keepAliveTimeoutMs',
   'halfClosedTimeoutMs',
+  'halfClosedSignalMs',
   'lingerTimeoutMs',
   'maxLingerMs',
   'maxLingerBytes',
@@ -126,6 +127,8 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s. */
   keepAliveTimeoutMs: spec(75_000, 100, DAY_MS, 'Between two requests of a connection; beyond: closed.'),
   halfClosedTimeoutMs: spec(5_000, 100, DAY_MS, 'For the answer of a client that finished sending; beyond: aborted.'),
+  /** FIN comes from clients that leave far more often than from those that wait. @hono/node-server: 500 ms. */
+  halfClosedSignalMs: spec(500, 0, DAY_MS, 'From FIN of such a client to the abort of request.signal (0: never).'),
   /**
    * RFC 9112 section 9.6: a client that still sends when its answer ends the connection would lose the answer to RST.
    * nginx's lingering_timeout and lingering_time are 5 s and 30 s.
@@ -254,6 +257,7 @@ export function resolveLimits(given: GivenLimits): Limits {
     minSendBytesPerSecond: resolve('minSendBytesPerSecond'),
     keepAliveTimeoutMs: resolve('keepAliveTimeoutMs'),
     halfClosedTimeoutMs: resolve('halfClosedTimeoutMs'),
+    halfClosedSignalMs: resolve('halfClosedSignalMs'),
     lingerTimeoutMs: resolve('lingerTimeoutMs'),
     maxLingerMs: resolve('maxLingerMs'),
     maxLingerBytes: resolve('maxLingerBytes'),

@@ -18,6 +18,9 @@ import { Inbox } from './inbox.ts';
 import type { Protocol } from './protocol.ts';
 import { CLOSED, FINISHING, LINGERING, OPEN, Sender } from './sender.ts';
 
+/** Unwanted bytes of one connection that are kept where only the end behind them shows that its client left. */
+const MAX_PEEKED_BYTES = 65_536;
+
 export class Connection extends Sender {
   /** Set right after construction by whoever accepted it. */
   protocol: Protocol | null = null;
@@ -104,8 +107,9 @@ export class Connection extends Sender {
         this.#receiveLater();
       } else {
         const { kernel } = this.context;
-        const count = kernel.recv(this.fd, 0, kernel.input.length);
-        this.#received(protocol, kernel.input, 0, count, count === kernel.input.length, failed);
+        const room = Math.min(kernel.input.length, this.#wants(protocol) ? Infinity : this.#peekBytes);
+        const count = kernel.recv(this.fd, 0, room);
+        this.#received(protocol, kernel.input, 0, count, count === room, failed);
         if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.#receiveLater();
       }
     }
@@ -121,14 +125,25 @@ export class Connection extends Sender {
     this.#received(protocol, ahead, slot * SLOT_BYTES, count, count === SLOT_BYTES, false);
   }
 
+  #wants(protocol: Protocol): boolean {
+    return protocol.wantsInput && !protocol.paused && !this.isFull;
+  }
+
   /**
    * Unwanted input stays in the kernel, which makes the client wait. The end of a client that hung up is
-   * looked for all the same, as far as one receive of kept bytes goes: a waiting handler's time runs.
+   * looked for all the same, as far as one receive of kept bytes goes: a waiting handler's time runs. A back end that
+   * does not report it finds it behind what the client sent before.
    */
   #shouldReceive(protocol: Protocol): boolean {
-    if (protocol.wantsInput && !protocol.paused && !this.isFull) return true;
-    const mayHaveEnded = this.#hungUp || !this.context.kernel.traits.seesHangup;
-    return mayHaveEnded && this.#inbox === null && !this.peerEnded;
+    if (this.#wants(protocol)) return true;
+    if (this.peerEnded) return false;
+    if (this.#inbox === null) return this.#hungUp || !this.context.kernel.traits.seesHangup;
+    return !this.context.kernel.traits.seesHangup && this.#peekBytes > 0;
+  }
+
+  /** Unwanted bytes that may still be received for what is behind them. */
+  get #peekBytes(): number {
+    return MAX_PEEKED_BYTES - (this.#inbox?.length ?? 0);
   }
 
   /** Input that had to wait is looked at in the next turn, if there is any. */

@@ -24,43 +24,51 @@ export async function sendPieces(
   response: HttpResponse,
   begin: () => void,
 ): Promise<void> {
-  const { signal } = request;
-  if (signal.aborted || (response.started && response.ended)) {
-    source.cancel(signal.reason);
+  if (response.started && response.ended) {
+    source.cancel(undefined);
     return;
   }
   let leave = (): void => {};
   const left = new Promise<void>((resolve) => {
     leave = resolve;
   });
-  const onAbort = (): void => {
-    source.cancel(signal.reason);
-    leave();
+  let isOver = false;
+  const cancel = (reason: unknown): void => {
+    if (isOver) return;
+    isOver = true;
+    source.cancel(reason);
   };
-  signal.addEventListener('abort', onAbort, { once: true });
+  request.whenGone((reason) => {
+    cancel(reason);
+    leave();
+  });
+  if (isOver) return;
   try {
-    await Promise.race([sendAll(source, request, response, begin), left]);
+    await Promise.race([sendAll({ source, cancel, isHead: request.method === 'HEAD', response, begin }), left]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    isOver = true;
   }
 }
 
-async function sendAll(
-  source: PieceSource,
-  request: HttpRequest,
-  response: HttpResponse,
-  begin: () => void,
-): Promise<void> {
-  const isHead = request.method === 'HEAD';
+interface Sending {
+  readonly source: PieceSource;
+  /** Cancels the source, unless that was done before. */
+  readonly cancel: (reason: unknown) => void;
+  readonly isHead: boolean;
+  readonly response: HttpResponse;
+  readonly begin: () => void;
+}
+
+async function sendAll({ source, cancel, isHead, response, begin }: Sending): Promise<void> {
   for (;;) {
     if (isHead && response.started) {
-      source.cancel(undefined);
+      cancel(undefined);
       response.end();
       return;
     }
     if (response.started && response.ended) {
-      // Another answer took the place of this one. Where the client left, the source is cancelled already.
-      if (!request.signal.aborted) source.cancel(undefined);
+      // Another answer took the place of this one.
+      cancel(undefined);
       return;
     }
     const next = source.next();
@@ -75,7 +83,7 @@ async function sendAll(
       }
       if (isHead || response.write(piece)) continue;
     } catch (error) {
-      source.cancel(error);
+      cancel(error);
       throw error;
     }
     await response.drained();

@@ -60,8 +60,16 @@ export interface HttpRequest {
   readonly remote: Endpoint;
   /** The address the client connected to. */
   readonly local: Endpoint;
-  /** Aborts when the client is gone before its answer ended. Costs nothing until asked for. */
+  /**
+   * Aborts when the client is gone before its answer ended, and `halfClosedSignalMs` after it has finished sending,
+   * which most clients do only when they leave. Then an answer is still sent. Costs nothing until asked for.
+   */
   readonly signal: AbortSignal;
+  /**
+   * Calls `callback` when the client is gone before its answer ended, so that nothing more reaches it; at once if it is
+   * already. A client that has only finished sending is not gone.
+   */
+  whenGone(callback: (reason: unknown) => void): void;
   /** Copies what was received, so that it can be read for as long as the object is held. Costs nothing the second time. */
   retain(): void;
 }

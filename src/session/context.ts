@@ -34,9 +34,17 @@ export interface SessionCounters {
 }
 
 /** What a connection waits for: which time runs, and which counter tells that it was up. */
-export const WAIT = { FIRST_BYTE: 0, HEADER: 1, BODY: 2, KEEP_ALIVE: 3, HALF_CLOSED: 4, HANDLER: 5 } as const;
+export const WAIT = {
+  FIRST_BYTE: 0,
+  HEADER: 1,
+  BODY: 2,
+  KEEP_ALIVE: 3,
+  HALF_CLOSED: 4,
+  HANDLER: 5,
+  SIGNAL: 6,
+} as const;
 
-/** The counters of these waits, in their order. */
+/** The counters of these waits, in their order; the last one ends nothing and has none. */
 export const TIMEOUT_COUNTERS = [
   'firstByteTimeouts',
   'headerTimeouts',
@@ -52,7 +60,7 @@ const MAX_SPARE_PARSERS = 64;
 export class SessionContext {
   readonly handler: Handler;
   readonly limits: Limits;
-  /** Milliseconds of each wait, in the order of {@link TIMEOUT_COUNTERS}. */
+  /** Milliseconds of each wait, in the order of {@link WAIT}. */
   readonly waitsMs: number[];
   readonly headWriter: HeadWriter;
   readonly observer: Observer | null;
@@ -96,6 +104,7 @@ export class SessionContext {
       limits.keepAliveTimeoutMs,
       limits.halfClosedTimeoutMs,
       limits.handlerTimeoutMs,
+      limits.halfClosedSignalMs,
     ];
     this.headWriter = options.headWriter;
     this.observer = options.observer;

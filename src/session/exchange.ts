@@ -79,11 +79,27 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
    * The handler is at work: its time runs until it begins to answer. The client's does, when its body is waited for
    * or it has finished sending.
    */
-  protected awaitAnswer({ incoming }: Request, { started }: Response): void {
-    if (this.connection.isEnding) this.await(WAIT.HALF_CLOSED);
+  protected awaitAnswer(request: Request, { started }: Response): void {
+    const { incoming } = request;
+    if (this.connection.isEnding) this.awaitHalfClosed(request);
     else if (incoming?.awaited === true) this.awaitBody(incoming);
     else if (started) this.connection.setTimeout(0);
     else this.await(WAIT.HANDLER);
+  }
+
+  /** The client has finished sending, or is gone: its handler learns of it first, then the time of its answer is over. */
+  protected awaitHalfClosed(request: Request): void {
+    const { halfClosedSignalMs, halfClosedTimeoutMs } = this.context.limits;
+    const isSignalled = request.hasLeft || halfClosedSignalMs === 0 || halfClosedSignalMs >= halfClosedTimeoutMs;
+    this.await(isSignalled ? WAIT.HALF_CLOSED : WAIT.SIGNAL);
+  }
+
+  /** The handler may stop its work from now on. What it answers all the same is sent. */
+  protected signalHalfClosed(request: Request): void {
+    const { halfClosedSignalMs, halfClosedTimeoutMs } = this.context.limits;
+    this.await(WAIT.HALF_CLOSED, halfClosedTimeoutMs - halfClosedSignalMs);
+    if (this.response?.ended === true) return;
+    request.clientLeft(limitProblem('the client has finished sending', 'halfClosedSignalMs', halfClosedSignalMs));
   }
 
   bodyWanted(awaited: boolean): void {

@@ -37,7 +37,11 @@ export class Request implements HttpRequest {
   /** The value of each name, when there are many. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
+  /** Why `signal` aborts. */
+  #left: EpollServerError | null = null;
+  /** Why the client is gone. */
   #gone: EpollServerError | null = null;
+  #goneCallbacks: ((reason: unknown) => void)[] | null = null;
   /** The content that follows; null when there is none. */
   readonly incoming: Body | null;
 
@@ -145,9 +149,23 @@ export class Request implements HttpRequest {
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
-      if (this.#gone !== null) this.#abort.abort(this.#gone);
+      if (this.#left !== null) this.#abort.abort(this.#left);
     }
     return this.#abort.signal;
+  }
+
+  whenGone(callback: (reason: unknown) => void): void {
+    if (this.#gone !== null) {
+      callback(this.#gone);
+      return;
+    }
+    this.#goneCallbacks ??= [];
+    this.#goneCallbacks.push(callback);
+  }
+
+  /** Whether `signal` has aborted, or will when it is asked for. */
+  get hasLeft(): boolean {
+    return this.#left !== null;
   }
 
   /** The head as it was received, for a trace. */
@@ -170,12 +188,27 @@ export class Request implements HttpRequest {
     if (!this.#retained) this.#head = null;
   }
 
-  /** The client is gone: `signal` aborts, readers of the body are told. */
+  /** The client is gone: `signal` aborts, readers of the body fail, and nothing that is written reaches it. */
   clientGone(reason: string): void {
     if (this.#gone !== null) return;
-    this.#gone = new EpollServerError('ERR_CLIENT_GONE', reason);
-    this.incoming?.fail(this.#gone);
-    this.#abort?.abort(this.#gone);
+    const error = new EpollServerError('ERR_CLIENT_GONE', reason);
+    this.#gone = error;
+    this.incoming?.fail(error);
+    this.#leave(error);
+    const callbacks = this.#goneCallbacks;
+    this.#goneCallbacks = null;
+    if (callbacks !== null) for (const callback of callbacks) callback(error);
+  }
+
+  /** The client may be gone: only `signal` aborts. */
+  clientLeft(reason: string): void {
+    if (!this.hasLeft) this.#leave(new EpollServerError('ERR_CLIENT_GONE', reason));
+  }
+
+  #leave(error: EpollServerError): void {
+    if (this.#left !== null) return;
+    this.#left = error;
+    this.#abort?.abort(error);
   }
 
   #value(head: Head, entry: number): string {

@@ -72,7 +72,7 @@ export class Session extends Exchange implements Protocol {
   ending(): void {
     if (this.#halfClosed || this.request === null) return;
     this.#halfClosed = true;
-    this.await(WAIT.HALF_CLOSED);
+    this.awaitHalfClosed(this.request);
   }
 
   drained(): void {
@@ -87,6 +87,10 @@ export class Session extends Exchange implements Protocol {
     }
     if (this.#isIdle && this.context.stopping) {
       this.connection.finish();
+      return;
+    }
+    if (this.request !== null && this.awaits(WAIT.SIGNAL)) {
+      this.signalHalfClosed(this.request);
       return;
     }
     const awaited = this.countTimeout();

@@ -16,9 +16,14 @@ export abstract class Timed {
   }
 
   /** Whatever comes next has the time that its bound gives it, counted from now. */
-  protected await(what: number): void {
+  protected await(what: number, ms: number = this.context.waitsMs[what] ?? 0): void {
     this.#waitsFor = what;
-    this.connection.setTimeout(this.context.waitsMs[what] ?? 0);
+    this.connection.setTimeout(ms);
+  }
+
+  /** Whether that is what is waited for. */
+  protected awaits(what: number): boolean {
+    return this.#waitsFor === what;
   }
 
   /** A reader waits for the client from now on, which has what is left of its patience. */

@@ -126,6 +126,17 @@ test('a client that leaves is told to the thread', async () => {
   await until(async () => (await ask(port, get('/aborted'))).text === '1', 'the signal aborted');
 });
 
+test('FIN of a client aborts the signal in the thread, in the queue too, and its answer is sent all the same', async () => {
+  const { connect } = await startPool(1);
+  const [first, second] = [await connect(), await connect()];
+  first.send(get('/burn?ms=1500'));
+  await first.flushed();
+  second.send(get('/wait')).finish();
+  expect((await first.readResponse()).text).toBe('burnt');
+  expect((await second.readResponse()).text).toBe('too late');
+  expect((await first.send(get('/wait')).finish().readResponse()).text).toBe('too late');
+});
+
 test('a client that leaves the queue is not served', async () => {
   const { connect, port } = await startPool(1);
   const [first, second] = [await connect(), await connect()];

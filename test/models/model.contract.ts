@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { type Client, connect, get, post } from '../support/client.ts';
+import { connect, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { pause, until } from '../support/until.ts';
 import { childrenOf, descriptorsOf, type ModelName, startModel, WITH_CHILDREN, writeApplication } from './models.ts';
@@ -44,12 +44,6 @@ async function answersOf(model: string, root: string): Promise<readonly string[]
   return answers;
 }
 
-/** Both ends have seen the end of a conversation. */
-async function leave(client: Client): Promise<void> {
-  client.finish();
-  await client.closed();
-}
-
 /** Runs everything that is true of all models against the one of that name. */
 export function modelContract(model: ModelName): void {
   describe(model, () => {
@@ -83,7 +77,9 @@ function answersContract(model: ModelName): void {
     for (const byte of get('/by/bytes')) await client.send(byte).flushed();
     expect((await client.readResponse()).text).toBe('GET /by/bytes');
     expect((await client.send(post('/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
-    await leave(client);
+    // FIN aborts the signal of its request, and the answer is sent all the same.
+    expect((await client.send(get('/left')).finish().readResponse()).text).toBe('all the same');
+    expect(await client.closed()).toBe('fin');
   });
 
   test('sends 10 MiB whole, also to a client that is slow to read', async () => {

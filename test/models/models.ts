@@ -45,6 +45,10 @@ const answers = {
     process.stdout.write(['address', REMOTE_ADDR, REMOTE_PORT, SERVER_NAME, SERVER_PORT].join(' ') + '\\n');
     return 'written';
   },
+  '/left': async (environ) => {
+    await new Promise((resolve) => environ['epoll_server.signal'].addEventListener('abort', resolve));
+    return 'all the same';
+  },
   '/exit': () => process.exit(7),
   '/throw': () => { throw new Error('on purpose'); },
   '/body': async (environ) => String((await environ['wsgi.input'].bytes()).length),

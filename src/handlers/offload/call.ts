@@ -18,6 +18,9 @@ export class OffloadedCall {
   readonly #port: MessagePort;
   readonly #cancel = new AbortController();
   readonly #timeoutMs: number;
+  #isGone = false;
+  /** The handler in the thread is done. */
+  #isOver = false;
   /** No thread has it: it can be cancelled without ending one. */
   #isQueued = true;
   #grace: NodeJS.Timeout | null = null;
@@ -53,8 +56,9 @@ export class OffloadedCall {
       this.#settle = { resolve, reject };
     });
     const { signal } = this.#request;
-    const onGone = (): void => this.#gone(signal);
-    signal.addEventListener('abort', onGone, { once: true });
+    const onLeft = (): void => this.#post({ type: 'left', reason: messageOf(signal.reason) });
+    signal.addEventListener('abort', onLeft, { once: true });
+    this.#request.whenGone((reason) => this.#gone(reason));
     this.#port.on('message', (message: FromWorker) => this.#receive(message));
     // The end of a task may overtake what it said last, so only its failure counts: the thread is dead.
     start(this.#cancel.signal)
@@ -63,9 +67,10 @@ export class OffloadedCall {
     try {
       await settled;
     } catch (error) {
-      if (!signal.aborted && !this.#isReplaced) throw error;
+      if (!this.#isGone && !this.#isReplaced) throw error;
     } finally {
-      signal.removeEventListener('abort', onGone);
+      this.#isOver = true;
+      signal.removeEventListener('abort', onLeft);
       clearTimeout(this.#silence ?? undefined);
       this.#port.close();
     }
@@ -123,7 +128,7 @@ export class OffloadedCall {
 
   #start(status: number, fields: Pairs): void {
     this.#response.start(status, fields);
-    if (!this.#response.ended || this.#request.signal.aborted) return;
+    if (!this.#response.ended || this.#isGone) return;
     this.#isReplaced = true;
     this.#leave('another answer took the place of this one');
   }
@@ -183,7 +188,9 @@ export class OffloadedCall {
   }
 
   /** The client is gone: a handler that has not begun never does, and no idle thread is ended for that. */
-  #gone({ reason }: AbortSignal): void {
+  #gone(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#isGone = true;
     if (this.#isQueued) this.#cancel.abort();
     else this.#leave(messageOf(reason));
   }

@@ -53,6 +53,8 @@ export type ToWorker =
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
   /** The client took what was written, up to this weight. */
   | { readonly type: 'taken'; readonly weight: number }
+  /** The client has finished sending, and may be gone: only `signal` aborts. */
+  | { readonly type: 'left'; readonly reason: string }
   | { readonly type: 'gone'; readonly reason: string };
 
 /** What a task of the pool is. */

@@ -23,7 +23,11 @@ export class RemoteRequest implements HttpRequest {
   /** The value of each name, once a field was asked for. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
+  /** Why `signal` aborts. */
+  #left: EpollServerError | null = null;
+  /** Why the client is gone. */
   #gone: EpollServerError | null = null;
+  readonly #goneCallbacks: ((reason: unknown) => void)[] = [];
 
   constructor(head: RequestHead, port: MessagePort) {
     this.method = head.method;
@@ -54,9 +58,14 @@ export class RemoteRequest implements HttpRequest {
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
-      if (this.#gone !== null) this.#abort.abort(this.#gone);
+      if (this.#left !== null) this.#abort.abort(this.#left);
     }
     return this.#abort.signal;
+  }
+
+  whenGone(callback: (reason: unknown) => void): void {
+    if (this.#gone === null) this.#goneCallbacks.push(callback);
+    else callback(this.#gone);
   }
 
   /** It is a copy already. */
@@ -65,12 +74,21 @@ export class RemoteRequest implements HttpRequest {
   receive(message: ToWorker): void {
     if (message.type === 'piece') this.body.receive(message.piece, message.trailers);
     else if (message.type === 'unreadable') this.body.fail(message.thrown);
-    else if (message.type === 'gone') this.#leave(message.reason);
+    else if (message.type === 'left') this.#leave(message.reason);
+    else if (message.type === 'gone') this.#lose(message.reason);
+  }
+
+  #lose(reason: string): void {
+    if (this.#gone !== null) return;
+    this.#gone = new EpollServerError('ERR_CLIENT_GONE', reason);
+    this.#leave(reason);
+    for (const callback of this.#goneCallbacks.splice(0)) callback(this.#gone);
   }
 
   #leave(reason: string): void {
-    this.#gone = new EpollServerError('ERR_CLIENT_GONE', reason);
-    this.#abort?.abort(this.#gone);
+    if (this.#left !== null) return;
+    this.#left = this.#gone ?? new EpollServerError('ERR_CLIENT_GONE', reason);
+    this.#abort?.abort(this.#left);
   }
 }
 

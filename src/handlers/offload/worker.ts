@@ -21,23 +21,30 @@ export default async function run(task: Task): Promise<unknown> {
   application ??= applicationOf(task);
   if (task.request === null) return application.get().then(() => null, thrownOf);
   const { port, head } = task.request;
-  if (isGone(port)) {
+  const early = waitingIn(port);
+  if (early.some(({ type }) => type === 'gone')) {
     port.postMessage({ type: 'done', thrown: null });
     return null;
   }
   const request = new RemoteRequest(head, port);
   const response = new RemoteResponse(port);
-  port.on('message', (message: ToWorker) => {
+  const receive = (message: ToWorker): void => {
     response.receive(message);
     request.receive(message);
-  });
+  };
+  early.forEach(receive);
+  port.on('message', receive);
   port.postMessage({ type: 'done', thrown: await outcome(application, request, response) });
   return null;
 }
 
-/** Whether the client has left already: before anything is asked, no other message comes. */
-function isGone(port: MessagePort): boolean {
-  return receiveMessageOnPort(port) !== undefined;
+/** What came before the thread had the request: the client left, or may have. */
+function waitingIn(port: MessagePort): readonly ToWorker[] {
+  const waiting: ToWorker[] = [];
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    waiting.push(next.message);
+  }
+  return waiting;
 }
 
 function applicationOf(task: Task): ModuleLoad {

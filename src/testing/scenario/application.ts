@@ -224,8 +224,8 @@ export class Application {
       new Promise((resolve) => {
         request.signal.addEventListener('abort', () => {
           this.aborts++;
-          resolve();
         });
+        request.whenGone(() => resolve());
       }),
   };
 

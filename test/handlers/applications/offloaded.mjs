@@ -57,10 +57,12 @@ const routes = {
   },
   '/wait': (request) =>
     new Promise((resolve) => {
-      request.signal.addEventListener('abort', () => {
+      const onAbort = () => {
         aborted++;
         resolve(new Response('too late'));
-      });
+      };
+      if (request.signal.aborted) onAbort();
+      request.signal.addEventListener('abort', onAbort);
       console.log('waiting');
     }),
   '/aborted': () => new Response(String(aborted)),

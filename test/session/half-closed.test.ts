@@ -1,0 +1,161 @@
+// Proves what a handler learns of a client that has finished sending, and that such a client still gets its answer.
+
+import { expect, test } from 'vitest';
+import { fetchHandler, type Handler, type HttpRequest, Response, type ServeOptions, wsgi } from '../../src/index.ts';
+import { simulate } from '../../src/testing/simulated-server.ts';
+import { get, post } from '../support/client.ts';
+import { startHandler } from '../support/serving.ts';
+import { until } from '../support/until.ts';
+
+function aborted(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason)));
+}
+
+async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield new Uint8Array(Buffer.from('all '));
+  await aborted(signal);
+  yield new Uint8Array(Buffer.from('the same'));
+}
+
+/** Handlers that answer only when their signal has aborted. */
+const LATE: readonly (readonly [string, Handler])[] = [
+  [
+    'a raw handler',
+    async (request, response) => {
+      await aborted(request.signal);
+      response.send(200, {}, 'all the same');
+    },
+  ],
+  [
+    'a raw handler that streams',
+    async (request, response) => {
+      response.start(200);
+      response.write('all ');
+      await aborted(request.signal);
+      response.end('the same');
+    },
+  ],
+  [
+    'a WSGI application',
+    wsgi(async (environ, startResponse) => {
+      await aborted(environ['epoll_server.signal']);
+      startResponse('200 OK', []);
+      return 'all the same';
+    }),
+  ],
+  [
+    'a WSGI application that streams',
+    wsgi((environ, startResponse) => {
+      startResponse('200 OK', []);
+      return pieces(environ['epoll_server.signal']);
+    }),
+  ],
+  [
+    'a fetch application',
+    fetchHandler(async (request) => {
+      await aborted(request.signal);
+      return new Response('all the same');
+    }),
+  ],
+  [
+    'a fetch application that streams',
+    fetchHandler((request) => new Response(ReadableStream.from(pieces(request.signal)))),
+  ],
+];
+
+test.each(LATE)(
+  '%s: FIN aborts the signal, and the answer that it gives all the same is sent',
+  async (_what, handler) => {
+    const { connect } = await startHandler(handler);
+    const client = await connect();
+    expect((await client.send(get('/')).finish().readResponse()).text).toBe('all the same');
+    expect(await client.closed()).toBe('fin');
+  },
+);
+
+test.each([
+  ['while its handler is at work', get('/')],
+  ['behind a body that is not read', post('/', 'x'.repeat(40_000))],
+  ['behind a request that waits for its turn', get('/') + get('/second')],
+])('FIN %s aborts the signal', async (_when, request) => {
+  const seen: HttpRequest[] = [];
+  const { connect } = await startHandler(async (given, response) => {
+    seen.push(given);
+    await aborted(given.signal);
+    response.send(200, {}, given.path);
+  });
+  const client = await connect();
+  await client.send(request).flushed();
+  await until(() => seen.length === 1, 'the handler is at work');
+  client.finish();
+  expect((await client.readResponse()).text).toBe('/');
+});
+
+/** How long after its FIN, in virtual milliseconds, a client's signal aborts and it is given up; null: not within 20 s. */
+async function timesOf(options: Pick<ServeOptions, 'halfClosedSignalMs' | 'halfClosedTimeoutMs'>): Promise<{
+  readonly signalMs: number | null;
+  readonly goneMs: number | null;
+}> {
+  const site = simulate({
+    handler: (request) =>
+      new Promise(() => {
+        request.signal.addEventListener('abort', () => {
+          signalMs = site.clock.nowMs - beginMs;
+        });
+        request.whenGone(() => {
+          goneMs = site.clock.nowMs - beginMs;
+        });
+      }),
+    ...options,
+  });
+  let [signalMs, goneMs]: (number | null)[] = [null, null];
+  site.connect().send(get('/')).finish();
+  const beginMs = site.clock.nowMs;
+  await site.runFor(20_000);
+  return { signalMs: signalMs ?? null, goneMs: goneMs ?? null };
+}
+
+test('by default the signal aborts within a second of FIN, and the answer has halfClosedTimeoutMs', async () => {
+  const { signalMs, goneMs } = await timesOf({});
+  expect(signalMs).toBeGreaterThanOrEqual(500);
+  expect(signalMs).toBeLessThan(1_000);
+  expect(goneMs).toBeGreaterThanOrEqual(5_000);
+  expect(goneMs).toBeLessThan(5_500);
+});
+
+test.each([0, 5_000, 8_000])('with halfClosedSignalMs %i it aborts only when its client is given up', async (ms) => {
+  const { signalMs, goneMs } = await timesOf({ halfClosedSignalMs: ms });
+  expect(signalMs).toBe(goneMs);
+  expect(goneMs).toBeGreaterThanOrEqual(5_000);
+  expect(goneMs).toBeLessThan(5_500);
+});
+
+test('whenGone calls back at once when the client is gone already, and never when it got its answer', async () => {
+  const calls: string[] = [];
+  const { connect, server } = await startHandler(async (request, response) => {
+    request.whenGone(() => calls.push(`${request.path} before`));
+    if (request.path === '/answered') return response.send(200);
+    await aborted(request.signal);
+    request.whenGone(() => calls.push(`${request.path} after`));
+  });
+  const client = await connect();
+  await client.send(get('/answered')).readResponse();
+  await client.send(get('/left')).flushed();
+  await until(() => server.stats().requests === 2, 'the request was seen');
+  client.reset();
+  await until(() => calls.length === 2, 'it is gone');
+  expect(calls).toEqual(['/left before', '/left after']);
+});
+
+test('a handler that gives up because of its signal has not failed', async () => {
+  const { connect, server } = await startHandler(async (request) => {
+    throw await aborted(request.signal);
+  });
+  const client = await connect();
+  const answer = await client.send(get('/')).finish().readResponse();
+  expect([answer.status, answer.text]).toEqual([
+    400,
+    '400 Bad Request: the client has finished sending: halfClosedSignalMs is 500 (raise it with --half-closed-signal-ms)\n',
+  ]);
+  expect(server.stats().handlerErrors).toBe(0);
+});
