@@ -14,6 +14,7 @@ import { textReport } from '../compare/table.ts';
 import { MODEL_NAMES } from '../config/model-names.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { printable, printableLine, printableLines } from '../printable.ts';
+import { END_SIGNALS } from './end-signals.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** As of programs that a Ctrl-C ended. */
@@ -82,15 +83,13 @@ async function run(wanted: Wanted, version: string, command: string): Promise<Re
     process.stderr.write('\nepoll-server: interrupted: what was measured is kept\n');
     interruption.abort(new Error('interrupted'));
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   const models = wanted.models.map((name) => modelContender(name, version));
   try {
     const comparison = { ...wanted, models, machine: thisMachine(version), command };
     return await compareAll(comparison, progressOn(process.stderr), interruption.signal);
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of END_SIGNALS) process.off(signal, onSignal);
   }
 }
 

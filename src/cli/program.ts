@@ -1,6 +1,7 @@
 // The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
 
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
@@ -16,6 +17,7 @@ import { planOf, Resources } from '../server/plan.ts';
 import { EndedChild } from '../workers/crew.ts';
 import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
+import { END_SIGNALS } from './end-signals.ts';
 import { helpText } from './help.ts';
 import { drainSinks } from './log-sink.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
@@ -38,6 +40,8 @@ interface Given extends Configuration {
  * when it cannot.
  */
 export async function main(argv: readonly string[], model: Model, programs?: Programs): Promise<void> {
+  // Without a listener, Node.js opens its inspector on this signal.
+  process.on('SIGUSR1', () => {});
   // A closed pipe or a full disk behind a standard stream ends nothing: the server is not its messages.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -147,12 +151,11 @@ function endOnSignals(server: Serving, role: Role): void {
   const heard = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals): void => {
     const isRepeated = role.kind === 'alone' ? heard.size > 0 : heard.has(signal);
-    if (isRepeated) process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+    if (isRepeated) process.exit(128 + constants.signals[signal]);
     heard.add(signal);
     void end(server);
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of END_SIGNALS) process.on(signal, onSignal);
   if (role.kind !== 'alone') onDismissed(() => void end(server));
 }
 

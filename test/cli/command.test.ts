@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { FLAGS, limitFlag, parseArguments as parseFlags } from '../../src/cli/arguments.ts';
 import { resolveSettings } from '../../src/config/resolve.ts';
 import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
+import { childrenOf } from '../models/models.ts';
 import { BACK_END } from '../support/back-end.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -102,25 +103,39 @@ test('--version says the version of the package', async () => {
   expect(program.stdout).toBe(`epoll-server ${manifest.version} (Node.js ${process.version})\n`);
 });
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s lets requests in flight finish, then ends with 0', async (signal) => {
-  const root = await folder({ 'app.mjs': SLOW_APP });
-  const program = startCommand(['0', `${root}/app.mjs`]);
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  '%s lets requests in flight finish, then ends with 0',
+  async (signal) => {
+    const root = await folder({ 'app.mjs': SLOW_APP });
+    const program = startCommand(['0', `${root}/app.mjs`]);
+    const port = await portOf(program);
+    const client = await connect(port);
+    client.send(get('/slow'));
+    await program.announced(/^(asked)$/m);
+    program.signal(signal);
+    await until(
+      () =>
+        connect(port).then(
+          () => false,
+          () => true,
+        ),
+      'nobody is accepted any more',
+    );
+    await writeFile(`${root}/go`, '');
+    expect((await client.readResponse()).text).toBe('from /slow');
+    expect(await program.ended()).toBe(0);
+  },
+);
+
+test('SIGUSR1 opens no inspector, neither in the parent nor in its workers', async () => {
+  const program = startCommand(['0', await folder({ 'index.html': 'home' }), '--workers', '1', '--no-access-log']);
   const port = await portOf(program);
-  const client = await connect(port);
-  client.send(get('/slow'));
-  await program.announced(/^(asked)$/m);
-  program.signal(signal);
-  await until(
-    () =>
-      connect(port).then(
-        () => false,
-        () => true,
-      ),
-    'nobody is accepted any more',
-  );
-  await writeFile(`${root}/go`, '');
-  expect((await client.readResponse()).text).toBe('from /slow');
+  const [child = 0] = childrenOf(program.pid);
+  for (const pid of [program.pid, child]) process.kill(pid, 'SIGUSR1');
+  expect((await ask(port, get('/'))).text).toBe('home');
+  program.signal('SIGHUP');
   expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
 });
 
 test('a second signal ends at once', async () => {

@@ -165,10 +165,12 @@ function endContract(model: ModelName): void {
     expect(program.stderr).toBe('');
   });
 
-  test('SIGTERM ends it at once while nobody is served, or a client is idle', async () => {
+  test('SIGTERM or SIGHUP ends it at once while nobody is served, or a client is idle', async () => {
     const idle = await startModel(model);
-    idle.program.signal('SIGTERM');
+    idle.program.signal('SIGUSR1');
+    idle.program.signal('SIGHUP');
     expect(await idle.program.ended()).toBe(0);
+    expect(idle.program.stderr, 'SIGUSR1 is ignored').toBe('');
     const busy = await startModel(model);
     const client = await connect(busy.port);
     await client.send(get('/')).readResponse();
