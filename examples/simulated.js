@@ -7,7 +7,7 @@ const site = simulate({
   seed: 1,
   faults: { shortSend: 'frequent', partialReceive: 'frequent' },
   handler: async (request, response) => {
-    request.signal.addEventListener('abort', () => gone++);
+    request.whenGone(() => gone++);
     await site.clock.sleep(1_000); // virtual milliseconds
     response.send(200, {}, 'x'.repeat(10_000));
   },

@@ -196,7 +196,9 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
   /** A handler that returned no promise may answer from a callback; one whose promise resolved is done. */
   #handlerResolved(request: Request, response: Response): void {
     if (response.started || response.ended || response !== this.response) return;
-    this.#handlerFailed(notAnswered(this.context.handler.name), request, response);
+    // A handler that stops its work because its client left has not failed.
+    const error: unknown = request.hasLeft ? request.signal.reason : notAnswered(this.context.handler.name);
+    this.#handlerFailed(error, request, response);
   }
 
   #handlerFailed(error: unknown, request: Request, response: Response): void {

@@ -91,6 +91,20 @@ test.each([
   expect((await client.readResponse()).text).toBe('/');
 });
 
+test('a handler that stops its work when the signal aborts, and does not answer, has not failed', async () => {
+  const errors: unknown[] = [];
+  const site = simulate({
+    handler: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    onError: (error) => errors.push(error),
+  });
+  const client = site.connect().send(get('/')).finish();
+  await site.runFor(2_000);
+  expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
+  expect(client.end).toBe('fin');
+  expect(errors).toEqual([]);
+  expect(site.server.stats().handlerErrors).toBe(0);
+});
+
 /** How long after its FIN, in virtual milliseconds, a client's signal aborts and it is given up; null: not within 20 s. */
 async function timesOf(options: Pick<ServeOptions, 'halfClosedSignalMs' | 'halfClosedTimeoutMs'>): Promise<{
   readonly signalMs: number | null;

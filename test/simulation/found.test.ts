@@ -15,10 +15,7 @@ function world(handler: Handler, options: Partial<SimulateOptions> = {}): Simula
 }
 
 const readsBody: Handler = async (request, response) => response.send(200, {}, await request.body.bytes());
-const neverAnswers: Handler = (request) =>
-  new Promise((resolve) => {
-    request.signal.addEventListener('abort', () => resolve());
-  });
+const neverAnswers: Handler = (request) => new Promise((resolve) => request.whenGone(() => resolve()));
 
 function post(length: number, body: string): string {
   return `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
