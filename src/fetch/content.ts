@@ -2,8 +2,10 @@
 // client is still sending, or a stream, which is made only for who asks for it. It must not know messages.
 
 import stream from 'node:stream';
+import { MIMEType } from 'node:util';
 import { ownBytes } from '../own-bytes.ts';
 import { SlabQueue } from '../slab-queue.ts';
+import { MultipartParser } from './multipart.ts';
 import { nodeClasses } from './native.ts';
 
 /** What can be made into content; async iterables as in Node. */
@@ -84,6 +86,15 @@ export class Content {
       return withoutBom(Buffer.from(taken.buffer, taken.byteOffset, taken.byteLength).toString('utf8'));
     }
     return (await readAll(taken)).takeText('removed');
+  }
+
+  /** All of it in pieces; once. A reader that stops cancels the stream that they come from. */
+  async *pieces(): AsyncGenerator<Uint8Array, void, void> {
+    const taken = this.take();
+    if (typeof taken === 'string') yield Buffer.from(taken);
+    else if (taken instanceof Uint8Array) yield taken;
+    else if (taken instanceof ReadableStream) yield* piecesOf(taken);
+    else for (let piece = await taken.read(); piece !== null; piece = await taken.read()) yield piece;
   }
 
   /** Gives it away, as whole as it is here: who takes it is its one reader. @throws TypeError when it is unusable. */
@@ -175,17 +186,27 @@ function spentStream(): ReadableStream<Uint8Array> {
   return stream;
 }
 
+/** As everything that reads a body, it keeps the stream locked. */
+async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+  const reader = stream.getReader();
+  try {
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
+      yield value;
+    }
+  } finally {
+    // Of a stream that is over, this does nothing; one that failed has said so.
+    reader.cancel().catch(() => {});
+  }
+}
+
 async function readAll(source: ReadableStream<Uint8Array> | IncomingContent): Promise<SlabQueue> {
   const all = new SlabQueue();
   if (!(source instanceof ReadableStream)) {
     await all.adoptAll(source);
     return all;
   }
-  const reader = source.getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
-    all.append(value);
-  }
+  for await (const piece of piecesOf(source)) all.append(piece);
   return all;
 }
 
@@ -220,9 +241,59 @@ export async function blobOf(content: Content | null, type: string | null): Prom
   return new Blob([await readable(content).bytes()], { type: type ?? '' });
 }
 
-/** Node's parser of forms. */
+const MULTIPART = 'multipart/form-data';
+const FORM_TYPES = [MULTIPART, 'application/x-www-form-urlencoded'];
+
+/** Small pieces are gathered to so many bytes, large ones are cut to them, before a form is looked for. */
+const FORM_BLOCK_BYTES = 65_536;
+
+/** @throws TypeError when `type` is that of no form, or the content is none. */
 export async function formDataOf(content: Content | null, type: string | null): Promise<FormData> {
-  const bytes = await readable(content).bytes();
-  const { Response: NodeResponse } = nodeClasses();
-  return new NodeResponse(bytes, { headers: type === null ? {} : { 'content-type': type } }).formData();
+  const pieces = readable(content).pieces();
+  // The content counts as read from here on, whatever its type is.
+  const first = await pieces.next();
+  const all = async function* (): AsyncGenerator<Uint8Array, void, void> {
+    if (first.done !== true) yield first.value;
+    yield* pieces;
+  };
+  try {
+    const { essence, params } = mediaTypeOf(type);
+    return await (essence === MULTIPART ? multipartOf(all(), params.get('boundary')) : parametersOf(all()));
+  } finally {
+    // What is left is not read.
+    await pieces.return();
+  }
+}
+
+async function multipartOf(pieces: AsyncIterable<Uint8Array>, boundary: string | null): Promise<FormData> {
+  const parser = new MultipartParser(boundary);
+  const block = new SlabQueue();
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += FORM_BLOCK_BYTES) {
+      block.append(piece, at, Math.min(at + FORM_BLOCK_BYTES, piece.length));
+      if (block.byteLength >= FORM_BLOCK_BYTES) parser.push(block.takeAll());
+    }
+  }
+  parser.push(block.takeAll());
+  return parser.end();
+}
+
+async function parametersOf(pieces: AsyncIterable<Uint8Array>): Promise<FormData> {
+  const all = new SlabQueue();
+  for await (const piece of pieces) all.append(piece);
+  const form = new FormData();
+  for (const [name, value] of new URLSearchParams(all.takeText())) form.append(name, value);
+  return form;
+}
+
+function mediaTypeOf(type: string | null): MIMEType {
+  try {
+    const parsed = new MIMEType(type ?? '');
+    if (FORM_TYPES.includes(parsed.essence)) return parsed;
+  } catch {
+    // It is no media type.
+  }
+  throw new TypeError(
+    `formData: the Content-Type must be one of ${FORM_TYPES.join(', ')}, not ${JSON.stringify(type)}`,
+  );
 }
