@@ -15,6 +15,7 @@ import { HARDSHIPS } from './torture/hardships.js';
 import { HOSTILE } from './torture/hostile.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
 import { makeRoot, pause, Target } from './torture/target.js';
+import { UPLOADS } from './torture/uploads.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/faults.md', import.meta.url));
 const LOAD_MS = 1_500;
@@ -167,7 +168,7 @@ function writeTable(name, head, lines) {
 
 const [calls, trials, hostile] = [[], [], []];
 const isBounded = values.hardships || values.hostile ? true : await injections(calls);
-if (values.only === undefined && !values.hostile) await hardships(HARDSHIPS, trials);
+if (values.only === undefined && !values.hostile) await hardships([...HARDSHIPS, ...UPLOADS], trials);
 if (values.only === undefined && !values.hardships) await hardships(HOSTILE, hostile);
 if (values.write && calls.length > 0) {
   const lines = calls.map(({ name, errno, injected, text }) => [name, errno, injected, text]);
