@@ -10,6 +10,7 @@
         "native/descriptors.cc",
         "native/file_calls.cc",
         "native/file_jobs.cc",
+        "native/file_list.cc",
         "native/file_walk.cc",
         "native/name_text.cc",
         "native/socket.cc",

@@ -15,7 +15,7 @@
 namespace epoll_server {
 
 struct Arguments {
-  static constexpr size_t kMax = 6;
+  static constexpr size_t kMax = 7;
 
   napi_env env;
   napi_value values[kMax] = {};

@@ -21,8 +21,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace epoll_server {
 
@@ -33,14 +31,6 @@ struct FileStatus {
   double changed_ms;
   double device;
   double inode;
-};
-
-// One name of a directory.
-struct DirectoryEntry {
-  std::string name;
-  bool is_directory;
-  double size;
-  double modified_ms;
 };
 
 // What this system can do. One is made for each owner of files; jobs of several threads read it.
@@ -68,9 +58,12 @@ int LookAtOpen(int file, FileStatus* status);
 // Opens a regular file for reading. Returns its descriptor or -errno.
 int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status);
 
-// The names of a directory, without "." and "..", at most `limit`. May wait. Returns 0 or -errno.
-int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
-                std::vector<DirectoryEntry>* entries);
+// Opens a directory for reading its names. May wait. Returns its descriptor or -errno.
+int OpenDirectoryBeneath(FileSystem* system, int root, const char* path);
+
+// What `name` in an open directory is, links not followed. May wait. Returns 0 for a regular file
+// and -EISDIR for a directory, with `status` filled; -ELOOP for a link; else -errno.
+int LookIn(int directory, const char* name, FileStatus* status);
 
 // Reads from `position` on. Returns the count, 0 at the end, or -errno.
 int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait);

@@ -125,6 +125,7 @@ constexpr Named kCalls[] = {
     {"openLater", OpenLater},
     {"readLater", ReadLater},
     {"listLater", ListLater},
+    {"describeLater", DescribeLater},
     {"copyLater", CopyLater},
     {"destroy", Destroy},
 };

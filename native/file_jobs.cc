@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "arguments.h"
+#include "file_list.h"
 #include "file_object.h"
-#include "name_text.h"
 
 namespace epoll_server {
 namespace {
 
-enum class Task { kLook, kOpen, kRead, kList, kCopy };
+enum class Task { kLook, kOpen, kRead, kList, kDescribe, kCopy };
 
 // One call on its way through the pool, with what it uses: the files, and one descriptor of theirs.
 // Owned by the environment until Finish.
@@ -37,7 +37,10 @@ struct Job {
   int64_t position = 0;
   int result = 0;
   FileStatus status = {};
-  std::vector<DirectoryEntry> entries;
+  ListBounds bounds = {};
+  std::string text;  // the state that is known, or the names to describe
+  DirectoryNames names;
+  std::vector<double> facts;
   napi_ref done = nullptr;
   napi_ref memory = nullptr;  // what `bytes` points into
   napi_async_work work = nullptr;
@@ -58,7 +61,10 @@ void Execute(napi_env, void* data) {
       job->result = ReadFile(job->fd, job->bytes, job->length, job->position, true);
       break;
     case Task::kList:
-      job->result = ListBeneath(system, job->fd, path, job->length, &job->entries);
+      job->result = ListBeneath(system, job->fd, path, job->bounds, job->text, &job->names);
+      break;
+    case Task::kDescribe:
+      job->result = DescribeBeneath(system, job->fd, path, job->text, &job->facts);
       break;
     case Task::kCopy:
       job->result = CopyToHugePages(system, job->fd, job->length);
@@ -66,31 +72,43 @@ void Execute(napi_env, void* data) {
   }
 }
 
-napi_value TextOf(napi_env env, const std::string& name) {
-  napi_value text = nullptr;
-  if (IsUtf8(name)) {
-    napi_create_string_utf8(env, name.c_str(), name.size(), &text);
-  } else {
-    const std::u16string escaped = TextOfName(name);
-    napi_create_string_utf16(env, escaped.c_str(), escaped.size(), &text);
+// Gives the memory of `container` to JavaScript, without a copy: a million names are megabytes.
+template <typename Container>
+napi_value BytesOf(napi_env env, Container&& container) {
+  napi_value bytes = nullptr;
+  const size_t size = container.size() * sizeof(container[0]);
+  if (size == 0) {
+    napi_create_buffer(env, 0, nullptr, &bytes);
+    return bytes;
   }
-  return text;
+  auto* kept = new Container(std::move(container));
+  const auto release = [](napi_env, void*, void* hint) { delete static_cast<Container*>(hint); };
+  napi_create_external_buffer(env, size, &(*kept)[0], release, kept, &bytes);
+  return bytes;
 }
 
-// An array of four elements a name: name, whether it is a directory, size, modification time.
-napi_value ListOf(napi_env env, const std::vector<DirectoryEntry>& entries) {
+// { text, starts, isCut, state }
+napi_value ListOf(napi_env env, DirectoryNames&& names) {
   napi_value list = nullptr;
-  napi_create_array_with_length(env, entries.size() * 4, &list);
-  uint32_t at = 0;
-  for (const DirectoryEntry& entry : entries) {
-    napi_value words[4] = {};
-    words[0] = TextOf(env, entry.name);
-    napi_get_boolean(env, entry.is_directory, &words[1]);
-    napi_create_double(env, entry.size, &words[2]);
-    napi_create_double(env, entry.modified_ms, &words[3]);
-    for (napi_value word : words) napi_set_element(env, list, at++, word);
-  }
+  napi_value is_cut = nullptr;
+  napi_value state = nullptr;
+  napi_create_object(env, &list);
+  napi_get_boolean(env, names.is_cut, &is_cut);
+  napi_create_string_latin1(env, names.state.c_str(), names.state.size(), &state);
+  napi_set_named_property(env, list, "text", BytesOf(env, std::move(names.text)));
+  napi_set_named_property(env, list, "starts", BytesOf(env, std::move(names.starts)));
+  napi_set_named_property(env, list, "isCut", is_cut);
+  napi_set_named_property(env, list, "state", state);
   return list;
+}
+
+// What `done` is given besides the result.
+napi_value DetailsOf(napi_env env, Job* job) {
+  napi_value nothing = nullptr;
+  napi_get_undefined(env, &nothing);
+  if (job->result != 0) return nothing;
+  if (job->task == Task::kList) return ListOf(env, std::move(job->names));
+  return job->task == Task::kDescribe ? BytesOf(env, std::move(job->facts)) : nothing;
 }
 
 // Back on the thread of JavaScript. A descriptor that nobody can take is given back.
@@ -115,7 +133,7 @@ void Finish(napi_env env, napi_status status, void* data) {
   napi_get_reference_value(env, job->done, &done);
   napi_get_undefined(env, &receiver);
   napi_create_int32(env, result, &arguments[0]);
-  arguments[1] = job->task == Task::kList ? ListOf(env, job->entries) : receiver;
+  arguments[1] = DetailsOf(env, job.get());
   napi_call_function(env, receiver, done, 2, arguments, nullptr);
   napi_delete_reference(env, job->done);
   if (job->memory != nullptr) napi_delete_reference(env, job->memory);
@@ -148,9 +166,7 @@ napi_value QueuePath(napi_env env, napi_callback_info info, Task task) {
   if (!call.Name(1, path)) return call.Return(-ENAMETOOLONG);
   auto job = std::make_unique<Job>(owner, task, call.Int(0));
   job->path = path;
-  if (task != Task::kList) return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
-  job->length = static_cast<size_t>(call.Int(2) < 0 ? 0 : call.Int(2));
-  return call.Return(Queue(env, std::move(job), call.values[3], nullptr));
+  return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
 }
 
 }  // namespace
@@ -164,7 +180,33 @@ napi_value OpenLater(napi_env env, napi_callback_info info) {
 }
 
 napi_value ListLater(napi_env env, napi_callback_info info) {
-  return QueuePath(env, info, Task::kList);
+  const Arguments call(env, info);
+  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
+  char path[PATH_MAX];
+  char known[kMaxStateBytes];
+  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
+  if (!call.Name(1, path)) return call.Return(-ENAMETOOLONG);
+  if (!call.Text(5, known)) return call.Return(-EINVAL);
+  auto job = std::make_unique<Job>(owner, Task::kList, call.Int(0));
+  job->path = path;
+  job->bounds = {call.Unsigned(2), call.Unsigned(3), call.IsTrue(4)};
+  job->text = known;
+  return call.Return(Queue(env, std::move(job), call.values[6], nullptr));
+}
+
+napi_value DescribeLater(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
+  char path[PATH_MAX];
+  size_t size = 0;
+  const uint8_t* names = call.Bytes(2, &size);
+  if (names == nullptr || size == 0 || names[size - 1] != 0) return call.Return(-EINVAL);
+  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
+  if (!call.Name(1, path)) return call.Return(-ENAMETOOLONG);
+  auto job = std::make_unique<Job>(owner, Task::kDescribe, call.Int(0));
+  job->path = path;
+  job->text.assign(names, names + size);
+  return call.Return(Queue(env, std::move(job), call.values[3], nullptr));
 }
 
 napi_value CopyLater(napi_env env, napi_callback_info info) {

@@ -10,6 +10,7 @@ napi_value LookLater(napi_env env, napi_callback_info info);
 napi_value OpenLater(napi_env env, napi_callback_info info);
 napi_value ReadLater(napi_env env, napi_callback_info info);
 napi_value ListLater(napi_env env, napi_callback_info info);
+napi_value DescribeLater(napi_env env, napi_callback_info info);
 napi_value CopyLater(napi_env env, napi_callback_info info);
 
 }  // namespace epoll_server

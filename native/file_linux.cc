@@ -1,6 +1,5 @@
 // Files on Linux: openat2(2) confines, RESOLVE_CACHED and RWF_NOWAIT keep from waiting,
 // cachestat(2) tells what is in memory, sendfile(2) sends it.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -182,36 +181,20 @@ int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, F
   return result == -ENOENT ? OpenByName(system, root, path, may_wait, status) : result;
 }
 
-int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
-                std::vector<DirectoryEntry>* entries) {
+int OpenDirectoryBeneath(FileSystem* system, int root, const char* path) {
   const int located = Locate(system, root, path, true);
   if (located < 0) return located;
   const int directory = Reopen(located, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   close(located);
-  if (directory < 0) return directory;
-  DIR* stream = fdopendir(directory);
-  if (stream == nullptr) {
-    const int error = -errno;
-    close(directory);
-    return error;
-  }
-  while (const dirent* entry = readdir(stream)) {
-    struct stat found;
-    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    if (entries->size() >= limit) break;
-    // A link is listed as what it leads to; what leads nowhere or outside is left out.
-    const std::string below =
-        *path == '\0' ? entry->d_name : std::string(path) + "/" + entry->d_name;
-    const int target = Locate(system, root, below.c_str(), true);
-    if (target < 0) continue;
-    const bool known = fstat(target, &found) == 0;
-    close(target);
-    if (!known || !(S_ISDIR(found.st_mode) || S_ISREG(found.st_mode))) continue;
-    entries->push_back({entry->d_name, S_ISDIR(found.st_mode), static_cast<double>(found.st_size),
-                        Milliseconds(found.st_mtim)});
-  }
-  closedir(stream);
-  return 0;
+  return directory;
+}
+
+int LookIn(int directory, const char* name, FileStatus* status) {
+  struct stat found;
+  if (fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+  if (S_ISLNK(found.st_mode)) return -ELOOP;
+  *status = Describe(found);
+  return S_ISDIR(found.st_mode) ? -EISDIR : S_ISREG(found.st_mode) ? 0 : -ENXIO;
 }
 
 int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {

@@ -1,12 +1,10 @@
 // Files where Linux's calls are missing: confined segment by segment, read by whoever may wait.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
-#include <cstring>
 
 #include "file.h"
 #include "file_walk.h"
@@ -85,34 +83,22 @@ int OpenBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStat
   return result;
 }
 
-int ListBeneath(FileSystem* system, int root, const char* path, size_t limit,
-                std::vector<DirectoryEntry>* entries) {
+int OpenDirectoryBeneath(FileSystem*, int root, const char* path) {
   std::string last;
   const int parent = WalkBeneath(root, path, &last);
   if (parent < 0) return parent;
-  const int directory =
-      Result(openat(parent, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const int directory = Result(openat(parent, last.c_str(), flags));
   close(parent);
-  if (directory < 0) return directory;
-  DIR* stream = fdopendir(directory);
-  if (stream == nullptr) {
-    const int error = -errno;
-    close(directory);
-    return error;
-  }
-  while (const dirent* entry = readdir(stream)) {
-    if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-    if (entries->size() >= limit) break;
-    // A link is listed as what it leads to; what leads nowhere or outside is left out.
-    const std::string below =
-        *path == '\0' ? entry->d_name : std::string(path) + "/" + entry->d_name;
-    FileStatus status = {};
-    const int kind = LookBeneath(system, root, below.c_str(), true, &status);
-    if (kind != 0 && kind != -EISDIR) continue;
-    entries->push_back({entry->d_name, kind != 0, status.size, status.modified_ms});
-  }
-  closedir(stream);
-  return 0;
+  return directory;
+}
+
+int LookIn(int directory, const char* name, FileStatus* status) {
+  struct stat found;
+  if (fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+  if (S_ISLNK(found.st_mode)) return -ELOOP;
+  *status = Describe(found);
+  return S_ISDIR(found.st_mode) ? -EISDIR : S_ISREG(found.st_mode) ? 0 : -ENXIO;
 }
 
 int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {

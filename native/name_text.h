@@ -1,17 +1,12 @@
-// Names of files are bytes; JavaScript's strings are not. A byte that is no part of UTF-8 becomes a
-// surrogate without a partner, U+DC80 to U+DCFF, which no valid text holds, and back (as in
-// Python's PEP 383). Different bytes are different strings. It must not know JavaScript.
+// Names of files are bytes; JavaScript's strings are not. A byte that is no part of UTF-8 is a
+// surrogate without a partner, U+DC80 to U+DCFF, which no valid text holds (as in Python's PEP
+// 383). src/handlers/files/file-name.ts makes such strings. It must not know JavaScript.
 #ifndef EPOLL_SERVER_NATIVE_NAME_TEXT_H_
 #define EPOLL_SERVER_NATIVE_NAME_TEXT_H_
 
 #include <string>
 
 namespace epoll_server {
-
-bool IsUtf8(const std::string& bytes);
-
-// The string that stands for those bytes.
-std::u16string TextOfName(const std::string& bytes);
 
 // The bytes that a string stands for; other surrogates without a partner become U+FFFD.
 std::string NameOfText(const std::u16string& text);

@@ -6,7 +6,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { prepareFields } from '../http/fields.ts';
+import { INTERNAL_ERROR, sendError, UNAVAILABLE } from '../http/error-answer.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { parseFilePath } from './files/file-path.ts';
 import { isScarcity, MODULE_SUFFIXES } from './module-file.ts';
@@ -28,14 +28,11 @@ export interface DynamicFolderOptions {
 /** A module that is added or removed is noticed after this long, if it was not loaded before. */
 const FRESH_MS = 900;
 
-const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
-const TEXT_LATER = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' });
-
 /** Answers for a module that does not load. */
-const broken: Handler = (_request, response) => response.send(500, TEXT, 'Internal Server Error\n');
+const broken: Handler = (request, response) => sendError(request, response, INTERNAL_ERROR);
 
 /** Answers for a module that does not load for want of something: see `isScarcity`. */
-const unavailable: Handler = (_request, response) => response.send(503, TEXT_LATER, 'Service Unavailable\n');
+const unavailable: Handler = (request, response) => sendError(request, response, UNAVAILABLE);
 
 /** Thrown for a file that leads out of the folder, or is gone. */
 const NO_MODULE = new Error('no module of the folder');

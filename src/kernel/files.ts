@@ -13,8 +13,32 @@ export const FILE_INODE = 4;
 /** Told how a call ended: what it would have returned. */
 export type FileDone = (result: number) => void;
 
-/** Told the names of a directory, four elements each: name, whether it is one itself, bytes, modification time. */
-export type ListDone = (result: number, entries: readonly (string | number | boolean)[] | undefined) => void;
+/** The names of a directory: directories first, then regular files, each in the order of the bytes of their names. */
+export interface RawNames {
+  /** Each name ends with NUL. */
+  readonly text: Uint8Array;
+  /** Of each name in `text`, and where the last one ends: 32 bits each, in the order of this machine. */
+  readonly starts: Uint8Array;
+  /** The directory has more names than were asked for. */
+  readonly isCut: boolean;
+  /** As long as the directory has this state, it has these names; empty: they may change unnoticed. */
+  readonly state: string;
+}
+
+/** What {@link Files.listLater} returns when the directory is still in the state that is known. */
+export const UNCHANGED = 1;
+
+/** Told the names of a directory: none when `result` is not 0. */
+export type ListDone = (result: number, names: RawNames | undefined) => void;
+
+/** What {@link Files.describeLater} tells of each name: doubles in the order of this machine. */
+export const FACTS_OF_NAME = 3;
+/** The first of these numbers; the others are bytes and modification time. */
+export const NAME_IS_FILE = 1;
+export const NAME_IS_DIRECTORY = 2;
+
+/** Told {@link FACTS_OF_NAME} numbers for each name: none when `result` is negative. */
+export type DescribeDone = (result: number, facts: Uint8Array | undefined) => void;
 
 /**
  * One server's files. Calls return small integers; a failed call returns `-errno`. Paths are relative to a
@@ -61,8 +85,21 @@ export interface Files {
     position: number,
     done: FileDone,
   ) => number;
-  /** At most `limit` names of a directory. */
-  readonly listLater: (root: number, path: string, limit: number, done: ListDone) => number;
+  /**
+   * Names of a directory that lead to a directory or a regular file: at most `maxNames`, which take at most `maxBytes`.
+   * `known`: the state in which they are known; then the result is {@link UNCHANGED} while they are the same.
+   */
+  readonly listLater: (
+    root: number,
+    path: string,
+    maxNames: number,
+    maxBytes: number,
+    showsHidden: boolean,
+    known: string,
+    done: ListDone,
+  ) => number;
+  /** What `names` of a directory are by now. Each name ends with NUL. */
+  readonly describeLater: (root: number, path: string, names: Uint8Array, done: DescribeDone) => number;
   /**
    * Copies the first `size` bytes of an open file into huge pages of memory, and tells `done` the copy's descriptor.
    * ENOTSUP: there are no such pages here. ENODATA: the file is shorter. Others: there are none just now.

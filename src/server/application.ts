@@ -6,7 +6,7 @@ import { realpath } from 'node:fs/promises';
 import { DynamicFolder } from '../handlers/dynamic-folder.ts';
 import { PeriodicLook } from '../handlers/files/periodic-look.ts';
 import { passOn, type Successor } from '../handlers/files/successor.ts';
-import { prepareFields } from '../http/fields.ts';
+import { sendError } from '../http/error-answer.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ServeOptions } from './options.ts';
 import type { Plan } from './plan.ts';
@@ -111,9 +111,9 @@ async function openMain(
   return applicationOf(handler, close);
 }
 
-const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const NOT_FOUND = { status: 404, sentence: 'There is no such page here.', text: 'Not Found\n' } as const;
 
 /** Where there are no files. */
 function handlerOf(successor: Successor): Handler {
-  return (request, response) => passOn(successor, request, response, () => response.send(404, TEXT, 'Not Found\n'));
+  return (request, response) => passOn(successor, request, response, () => sendError(request, response, NOT_FOUND));
 }

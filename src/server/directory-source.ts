@@ -2,9 +2,11 @@
 // the thread pool. It decides nothing about HTTP.
 
 import { constants } from 'node:os';
+import { nameOfBytes } from '../handlers/files/file-name.ts';
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
+import { FolderNames, MAX_FOLDER_BYTES, MAX_FOLDER_NAMES } from '../handlers/files/folder-names.ts';
 import { EAGAIN, EMFILE, ENFILE } from '../kernel/errno.ts';
-import type { Files } from '../kernel/files.ts';
+import { FACTS_OF_NAME, type Files, NAME_IS_DIRECTORY, NAME_IS_FILE } from '../kernel/files.ts';
 import { DirectoryFile, factsOf, type SourceContext, settle } from './directory-file.ts';
 import type { RootDirectory } from './root-directory.ts';
 
@@ -94,25 +96,47 @@ export class DirectorySource implements FileSource {
     return isOutOfDescriptors(result) && this.#context.relieve() ? this.openLater(path) : refusalOf(result);
   }
 
-  async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
-    let names: readonly ListedName[] = [];
+  async list(path: string, showsHidden: boolean, known: FolderNames | null): Promise<FolderNames | Refusal> {
+    let names = known;
+    const state = known?.state ?? '';
     const result = await settle((done) =>
-      this.#files.listLater(this.#fd, path, limit, (status, entries = []) => {
-        names = namesOf(entries);
+      this.#files.listLater(this.#fd, path, MAX_FOLDER_NAMES, MAX_FOLDER_BYTES, showsHidden, state, (status, found) => {
+        if (found !== undefined) names = new FolderNames({ ...found, starts: numbersOf(found.starts) });
         done(status);
       }),
     );
-    return result < 0 ? refusalOf(result) : names;
+    return result < 0 || names === null ? refusalOf(result) : names;
+  }
+
+  async describe(path: string, names: Uint8Array): Promise<readonly ListedName[] | Refusal> {
+    let listed: readonly ListedName[] = [];
+    if (names.length === 0) return listed;
+    const result = await settle((done) =>
+      this.#files.describeLater(this.#fd, path, names, (status, facts) => {
+        if (facts !== undefined) listed = listedOf(names, facts);
+        done(status);
+      }),
+    );
+    return result < 0 ? refusalOf(result) : listed;
   }
 }
 
-/** Four words a name, as `Files.listLater` says. */
-function namesOf(entries: readonly (string | number | boolean)[]): readonly ListedName[] {
-  const names: ListedName[] = [];
-  for (let at = 0; at + 3 < entries.length; at += 4) {
-    const name = String(entries[at]);
-    const [size, modifiedMs] = [Number(entries[at + 2]), Number(entries[at + 3])];
-    names.push({ name, isDirectory: entries[at + 1] === true, size, modifiedMs });
+/** The same memory as numbers of 32 bits. */
+function numbersOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, byteLength / Uint32Array.BYTES_PER_ELEMENT);
+}
+
+function listedOf(names: Uint8Array, found: Uint8Array): readonly ListedName[] {
+  const listed: ListedName[] = [];
+  const facts = new Float64Array(found.buffer, found.byteOffset, found.byteLength / Float64Array.BYTES_PER_ELEMENT);
+  const text = Buffer.from(names.buffer, names.byteOffset, names.byteLength);
+  for (let at = 0, fact = 0; at < text.length; fact += FACTS_OF_NAME) {
+    const end = text.indexOf(0, at);
+    const name = nameOfBytes(text.subarray(at, end));
+    at = end + 1;
+    const [kind, size = 0, modifiedMs = 0] = facts.subarray(fact, fact + FACTS_OF_NAME);
+    if (kind !== NAME_IS_FILE && kind !== NAME_IS_DIRECTORY) continue;
+    listed.push({ name, isDirectory: kind === NAME_IS_DIRECTORY, size, modifiedMs });
   }
-  return names;
+  return listed;
 }

@@ -14,6 +14,7 @@ import {
   type OpenFile,
   type Refusal,
 } from '../handlers/files/file-source.ts';
+import type { FolderNames } from '../handlers/files/folder-names.ts';
 import { type HiddenPaths, isWithin, openPathOf, realPathLater, realPathOf } from './hidden-paths.ts';
 
 export interface HidingOptions {
@@ -70,14 +71,25 @@ export class HidingSource implements FileSource {
     return isTelling(file) && this.#hides(await realPathLater(this.#named(path))) ? 'missing' : file;
   }
 
-  async list(path: string, limit: number): Promise<readonly ListedName[] | Refusal> {
+  async list(path: string, showsHidden: boolean, known: FolderNames | null): Promise<FolderNames | Refusal> {
+    const folders = await this.#foldersOf(path);
+    return folders === null ? 'missing' : this.#source.list(path, showsHidden, known);
+  }
+
+  async describe(path: string, names: Uint8Array): Promise<readonly ListedName[] | Refusal> {
+    const folders = await this.#foldersOf(path);
+    if (folders === null) return 'missing';
+    const listed = await this.#source.describe(path, names);
+    if (typeof listed === 'string') return listed;
+    return listed.filter(({ name }) => !folders.some((folder) => this.#hides(join(folder, shownName(name)))));
+  }
+
+  /** A folder as it is named, and where that leads; null: it must not be listed. */
+  async #foldersOf(path: string): Promise<readonly string[] | null> {
     const named = this.#named(path);
-    if (this.#hides(named)) return 'missing';
+    if (this.#hides(named)) return null;
     const folder = await this.#existingPathLater(path);
-    if (folder === null || this.#hides(folder)) return 'missing';
-    const names = await this.#source.list(path, limit);
-    if (typeof names === 'string') return names;
-    return names.filter(({ name }) => ![named, folder].some((place) => this.#hides(join(place, shownName(name)))));
+    return folder === null || this.#hides(folder) ? null : [named, folder];
   }
 
   #named(path: string): string {

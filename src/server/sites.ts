@@ -11,11 +11,12 @@ import type { FileSource } from '../handlers/files/file-source.ts';
 import type { Mount } from '../handlers/files/finder.ts';
 import { Hosts } from '../handlers/files/hosts.ts';
 import { HugePages } from '../handlers/files/huge-pages.ts';
+import { Listings } from '../handlers/files/listings.ts';
 import { Loader } from '../handlers/files/loader.ts';
 import { OpenFiles } from '../handlers/files/open-files.ts';
 import type { Pairs } from '../handlers/files/representation.ts';
 import type { FileServices } from '../handlers/files/services.ts';
-import { Site } from '../handlers/files/site.ts';
+import { FRESH_MS, Site } from '../handlers/files/site.ts';
 import type { Successor } from '../handlers/files/successor.ts';
 import { poolThreads, WorkPool } from '../handlers/files/work-pool.ts';
 import { staticFiles } from '../handlers/static-files.ts';
@@ -183,6 +184,7 @@ export class Sites {
       cache: this.cache,
       openFiles: this.openFiles,
       hugePages: this.hugePages,
+      listings: new Listings({ pool: this.#pool, nowMs, maxFreshMs: FRESH_MS }),
       pool: this.#pool,
       counters: this.counters,
       nowMs,

@@ -2,10 +2,9 @@
 // answers ends the exchange, what it throws is answered for it. It must not know how requests arrive.
 
 import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
-import { prepareFields } from '../http/fields.ts';
+import { INTERNAL_ERROR, problemAnswer, sendError } from '../http/error-answer.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { limitProblem } from '../http/limit-problem.ts';
-import { reasonPhrase } from '../http/status.ts';
 import type { LimitName } from '../limits.ts';
 import { Body, type BodyOwner } from './body.ts';
 import { WAIT } from './context.ts';
@@ -14,7 +13,6 @@ import { Response } from './response.ts';
 import type { ResponseOwner } from './response-owner.ts';
 import { Timed } from './timed.ts';
 
-const PLAIN_TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
 export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner {
@@ -219,16 +217,19 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     this.context.report(error, request);
     if (response.ended || !isCurrent) return;
     if (response.started) response.abort('the handler failed after its answer had begun');
-    else response.send(500, PLAIN_TEXT, 'Internal Server Error\n');
+    else sendError(request, response, INTERNAL_ERROR);
   }
 
-  /** Refuses what goes beyond a limit, and names it. */
-  refuseBeyond(status: number, problem: string, limit: LimitName): void {
-    this.refuse(status, limitProblem(problem, limit, this.context.limits[limit]));
+  /** Refuses what goes beyond a limit, and names it. `asked`: as for {@link refuse}. */
+  refuseBeyond(status: number, problem: string, limit: LimitName, asked: Request | null = null): void {
+    this.refuse(status, limitProblem(problem, limit, this.context.limits[limit]), asked);
   }
 
-  /** Answers what cannot be served, in its place in the order, and ends the connection. */
-  refuse(status: number, problem: string): void {
+  /**
+   * Answers what cannot be served, in its place in the order, and ends the connection. `asked`: the request whose head
+   * is known, when no handler was given one.
+   */
+  refuse(status: number, problem: string, asked: Request | null = null): void {
     const { context, connection } = this;
     context.counters.refused++;
     this.#last = true;
@@ -239,7 +240,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     this.#keepForHandler(lost);
     this.request = null;
     this.response = null;
-    response.send(status, PLAIN_TEXT, `${status} ${reasonPhrase(status)}: ${problem}\n`);
+    sendError(lost ?? asked, response, problemAnswer(status, problem));
     this.report(lost, response, problem);
     lost?.clientGone(problem);
     connection.finish(true);

@@ -9,7 +9,7 @@ import { EpollServerError } from '../errors.ts';
 import { type HeadParser, INCOMPLETE, WRONG } from '../http/head-parser.ts';
 import { type SessionContext, WAIT } from './context.ts';
 import { Exchange } from './exchange.ts';
-import type { Request } from './request.ts';
+import { Request } from './request.ts';
 
 export class Session extends Exchange implements Protocol {
   /** The parser of a head that has begun; null between heads. */
@@ -158,7 +158,8 @@ export class Session extends Exchange implements Protocol {
     try {
       if (outcome === WRONG) this.refuse(parser.status, parser.problem);
       else if (parser.head.contentLength > this.context.limits.maxBodyBytes) {
-        this.refuseBeyond(413, 'the body is too large', 'maxBodyBytes');
+        const asked = new Request(this.connection, bytes, start, parser.head, null);
+        this.refuseBeyond(413, 'the body is too large', 'maxBodyBytes', asked);
       } else this.begin(parser.head, bytes, start);
     } finally {
       // Whatever happened: the next head, which may be another client's, begins afresh.

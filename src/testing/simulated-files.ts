@@ -1,6 +1,7 @@
 // Files that exist in a simulation only: their names say how large they are and how they behave.
 
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
+import type { FolderNames } from '../handlers/files/folder-names.ts';
 import { fileContentOf } from './scenario/content.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -50,7 +51,11 @@ export class SimulatedFiles implements FileSource {
     return this.#open(path);
   }
 
-  async list(): Promise<readonly ListedName[] | Refusal> {
+  async list(): Promise<FolderNames | Refusal> {
+    return 'missing';
+  }
+
+  async describe(): Promise<readonly ListedName[] | Refusal> {
     return 'missing';
   }
 

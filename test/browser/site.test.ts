@@ -78,6 +78,42 @@ test('a medium plays, and seeking asks for ranges', async () => {
   expect((await readFile(`${root}/tone.wav`)).length).toBeGreaterThan(9_000_000);
 });
 
+const LONG = 'a name that goes on and on and on and on and on and on and on and on and on and on and on.tar.gz';
+
+/** Whether each link of the page is in one piece, and whether the page is as wide as its window. */
+const UNBROKEN = `[
+  [...document.querySelectorAll('a')].every((link) => link.getClientRects().length === 1),
+  document.documentElement.scrollWidth === innerWidth,
+]`;
+
+test('a listing has the style of the default site, and names are in one piece on a narrow screen', async () => {
+  const root = await folder({ [`${LONG}/x`]: '', [LONG.replace('.', '-')]: 'x'.repeat(1_536), 'a.txt': '' });
+  const { server } = await start({ root, site: { listing: true } });
+  const { page, problems } = await openTab();
+  for (const width of [375, 1_280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(server.url);
+    expect(await page.evaluate(UNBROKEN), `${width} px`).toEqual([true, true]);
+    const name = await page.evaluate(`(() => {
+      const link = [...document.querySelectorAll('td a')].find((each) => each.textContent.endsWith('gz'));
+      link.scrollLeft = 10_000;
+      return [link.scrollLeft > 0, link.parentElement.title];
+    })()`);
+    expect(name, 'the whole name can be seen').toEqual([true, LONG.replace('.', '-')]);
+  }
+  expect(await page.evaluate('getComputedStyle(document.body).fontFamily')).toMatch(/^system-ui/);
+  expect(await page.textContent('tr:nth-child(2) td:nth-child(2)')).toBe('1.5 KiB');
+  await page.setViewportSize({ width: 375, height: 800 });
+  await page.click('td a');
+  await page.waitForURL('**/*gz/');
+  expect(await page.evaluate(UNBROKEN)).toEqual([true, true]);
+  await page.click('h1 a');
+  await page.waitForURL(server.url);
+  const lost = await page.goto(`${server.url}nowhere`);
+  expect([lost?.status(), await page.textContent('h1')]).toEqual([404, 'Not Found']);
+  expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
+}, 60_000);
+
 /** A quiet tone: RIFF, 8,000 samples of 16 bits a second. */
 function wave(seconds: number): Buffer {
   const samples = 8_000 * seconds;

@@ -2,55 +2,16 @@
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, open, openSync, writeFileSync } from 'node:fs';
-import { mkdir, open as openFile, rm, symlink, truncate } from 'node:fs/promises';
+import { open as openFile, rm, symlink, truncate } from 'node:fs/promises';
 import { constants as system } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { FILE_CHANGED_MS, FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
 import { HAS_HUGE_PAGES } from '../support/huge-pages.ts';
+import { Root } from '../support/root.ts';
 import { pause, until } from '../support/until.ts';
 
 const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO, EXDEV } = system.errno;
-
-/** Calls of one root, now and later, as if they were one. */
-class Root {
-  readonly files: Files;
-  readonly fd: number;
-
-  constructor(make: () => Files, path: string) {
-    this.files = make();
-    onTestFinished(() => this.files.destroy());
-    this.fd = this.files.openRoot(path);
-    expect(this.fd).toBeGreaterThanOrEqual(0);
-  }
-
-  later(call: (done: (result: number) => void) => number): Promise<number> {
-    return new Promise((resolve) => {
-      const status = call(resolve);
-      if (status < 0) resolve(status);
-    });
-  }
-
-  /** What opening gives in the pool; what it gives at once is the same, or EAGAIN. */
-  async open(path: string): Promise<number> {
-    const later = await this.later((done) => this.files.openLater(this.fd, path, done));
-    const now = this.files.open(this.fd, path);
-    if (later < 0) expect([later, -EAGAIN], path).toContain(now);
-    else if (now >= 0) expect(this.files.close(now)).toBe(0);
-    const look = await this.later((done) => this.files.lookLater(this.fd, path, done));
-    expect(look, 'look says what open says').toBe(Math.min(later, 0));
-    return later;
-  }
-
-  async text(path: string): Promise<string> {
-    const file = await this.open(path);
-    if (file < 0) return `error ${-file}`;
-    const bytes = Buffer.alloc(100);
-    const count = await this.later((done) => this.files.readLater(file, bytes, 0, 100, 0, done));
-    this.files.close(file);
-    return bytes.toString('latin1', 0, count);
-  }
-}
 
 /** Takes every thread of libuv's pool, until the function that is returned is called. */
 function occupyPool(path: string): () => void {
@@ -209,7 +170,8 @@ export function filesContract(name: string, make: () => Files): void {
     const reading = root.later((done) => files.readLater(file, bytes, 0, 10, 0, done));
     const opening = root.later((done) => files.openLater(fd, 'a.txt', done));
     const looking = root.later((done) => files.lookLater(fd, 'a.txt', done));
-    const listing = root.later((done) => files.listLater(fd, '', 10, done));
+    const listing = root.later((done) => files.listLater(fd, '', 10, 1_000, false, '', done));
+    const describing = root.later((done) => files.describeLater(fd, '', Buffer.from('a.txt\0'), done));
     expect([files.close(file), files.close(fd)]).toEqual([0, 0]);
     expect([files.close(file), files.open(fd, 'a.txt'), files.isResident(file, 0, 1)]).toEqual([
       -EBADF,
@@ -223,7 +185,7 @@ export function filesContract(name: string, make: () => Files): void {
     expect([await reading, bytes.toString('latin1', 0, 1)]).toEqual([1, 'a']);
     const opened = await opening;
     expect(opened).toBeGreaterThanOrEqual(0);
-    expect([await looking, await listing]).toEqual([0, 0]);
+    expect([await looking, await listing, await describing]).toEqual([0, 0, 0]);
     expect([await root.later((done) => files.readLater(opened, bytes, 0, 10, 0, done)), bytes[0]]).toEqual([1, 0x61]);
     for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
     for (const other of others) closeSync(other);
@@ -293,41 +255,6 @@ export function filesContract(name: string, make: () => Files): void {
       'text',
       `error ${ENOENT}`,
     ]);
-    const names = await new Promise<readonly unknown[]>((resolve) => {
-      root.files.listLater(root.fd, '', 10, (_result, list = []) => resolve(list.filter((_, at) => at % 4 === 0)));
-    });
-    expect([...names].sort()).toEqual(['a\udcff', 'a\ufffd']);
     expect(root.files.open(root.fd, '\udcff'.repeat(4_096)), 'too long').toBe(-ENAMETOOLONG);
-  });
-
-  test(`${name}: a listing leaves out what leads nowhere or outside, and stops at its limit`, async () => {
-    const path = await folder({ 'a.txt': '123', 'sub/x': '' });
-    await mkdir(`${path}/empty`);
-    execFileSync('mkfifo', [`${path}/pipe`]);
-    await symlink('none', `${path}/broken`);
-    await symlink('/etc/passwd', `${path}/outside`);
-    await symlink('a.txt', `${path}/link`);
-    const root = new Root(make, path);
-    const list = (below: string, limit: number): Promise<readonly (string | number | boolean)[] | number> =>
-      new Promise((resolve) => {
-        const status = root.files.listLater(root.fd, below, limit, (result, names = []) =>
-          resolve(result < 0 ? result : names.filter((_, index) => index % 4 < 3)),
-        );
-        if (status < 0) resolve(status);
-      });
-    const names = await list('', 100);
-    const rows = Array.isArray(names)
-      ? Array.from({ length: names.length / 3 }, (_, i) => names.slice(i * 3, i * 3 + 2))
-      : [];
-    expect(rows.sort()).toEqual([
-      ['a.txt', false],
-      ['empty', true],
-      ['link', false],
-      ['sub', true],
-    ]);
-    expect(await list('empty', 100)).toEqual([]);
-    expect(await list('', 2)).toHaveLength(6);
-    expect(await list('a.txt', 100)).toBe(-ENOTDIR);
-    expect(await list('..', 100)).toBe(-EXDEV);
   });
 }

@@ -2,5 +2,7 @@
 
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { filesContract } from './files.contract.ts';
+import { listsContract } from './lists.contract.ts';
 
 filesContract('native', () => createNativeFiles());
+listsContract('native', () => createNativeFiles());

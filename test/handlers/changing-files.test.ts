@@ -9,7 +9,7 @@ import { memoryOf, Resource, Variant } from '../../src/handlers/files/resource.t
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';
-import { facts, fakeFile, fakeSource, makeSite } from '../support/site.ts';
+import { facts, fakeFile, fakeFolder, fakeSource, makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
 test('a changed file is served new, also when it changed twice within one tick of its clock', async () => {
@@ -182,7 +182,7 @@ test('a file of a time that no date can tell is served and listed, with the near
     name,
     { ...fakeFile(1, read), facts: { ...facts(1), modifiedMs } },
   ]);
-  const source = { ...fakeSource(Object.fromEntries(files)), list: async () => listed };
+  const source = { ...fakeSource(Object.fromEntries(files)), ...fakeFolder(listed) };
   const { port } = await startHandler(makeSite(source, { listing: true }).handler);
   const modified = async (name: string): Promise<string | undefined> => {
     const { status, field } = await ask(port, get(`/${name}`));

@@ -6,7 +6,7 @@ import { selectRanges } from '../../src/handlers/files/byte-ranges.ts';
 import { acceptedCodings } from '../../src/handlers/files/codings.ts';
 import { parseFilePath } from '../../src/handlers/files/file-path.ts';
 import { Hosts, hostName } from '../../src/handlers/files/hosts.ts';
-import { escapeHtml } from '../../src/handlers/files/pages.ts';
+import { escapeHtml } from '../../src/http/page.ts';
 import { givenRequest } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
 

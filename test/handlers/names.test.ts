@@ -45,7 +45,7 @@ const bytesOf = (latin1: string): Buffer => Buffer.from(latin1, 'latin1');
 /** What each link of a page leads to, as a browser resolves it. */
 function linksOf(html: string, base: string): readonly string[] {
   const decoded = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&#39;', "'");
-  return Array.from(html.matchAll(/<td><a href="([^"]*)"/g), ([, href = '']) => new URL(decoded(href), base)).map(
+  return Array.from(html.matchAll(/<td[^>]*><a href="([^"]*)"/g), ([, href = '']) => new URL(decoded(href), base)).map(
     ({ host, pathname, search, hash }) => `${host}${pathname}${search}${hash}`,
   );
 }

@@ -169,7 +169,9 @@ test('a queue that is full is a 503', async () => {
   // Whichever request is read last finds one at work and one in the queue.
   const answers = await Promise.all(clients.map((client) => client.readResponse()));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503]);
-  expect(answers.find(({ status }) => status === 503)?.field('retry-after')).toBe('1');
+  const refused = answers.find(({ status }) => status === 503);
+  expect(refused?.field('retry-after')).toBe('1');
+  expect(refused?.text).toContain('maxOffloadQueue is ');
 });
 
 test('a thread that computes for ever is ended after its client’s 504', async () => {

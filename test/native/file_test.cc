@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "file_list.h"
 #include "file_walk.h"
 #include "harness.h"
 
@@ -139,6 +141,47 @@ TEST(AWalkHoldsABoundedNumberOfDescriptors) {
   const int lowest = dup(tree.root);
   close(lowest);
   CHECK(lowest < tree.root + 3);
+}
+
+// The names of the root, each followed by a slash.
+std::string NamesOf(FileSystem* system, int root, const ListBounds& bounds, DirectoryNames* names) {
+  CHECK_EQ(ListBeneath(system, root, "", bounds, "", names), 0);
+  std::string text = names->text;
+  for (char& character : text) character = character == '\0' ? '/' : character;
+  CHECK_EQ(names->starts.back(), text.size());
+  return text;
+}
+
+void CheckList(FileSystem* system) {
+  Tree tree;
+  tree.File("www/.hidden", "");
+  DirectoryNames names;
+  CHECK(NamesOf(system, tree.root, {9, 99, false}, &names) == "a/inside/d.txt/");
+  CHECK(!names.is_cut && names.state.empty());
+  CHECK_EQ(names.starts.size(), 4u);
+  CHECK_EQ(names.starts[2], 9u);
+  std::vector<double> facts;
+  CHECK_EQ(DescribeBeneath(system, tree.root, "", names.text, &facts), 0);
+  CHECK_EQ(facts.size(), 3 * kFactsOfName);
+  CHECK(facts[0] == kIsDirectory && facts[3] == kIsDirectory && facts[6] == kIsFile);
+  CHECK(facts[7] == 7);
+  DirectoryNames all;
+  CHECK(NamesOf(system, tree.root, {9, 99, true}, &all) == "a/inside/.hidden/d.txt/");
+  DirectoryNames none;
+  CHECK(NamesOf(system, tree.root, {0, 99, true}, &none).empty() && none.is_cut);
+  DirectoryNames gone;
+  CHECK_EQ(ListBeneath(system, tree.root, "absolute", {9, 99, true}, "", &gone), -EXDEV);
+}
+
+TEST(NamesAreListedByOpenat2) {
+  FileSystem system;
+  if (system.has_openat2) CheckList(&system);
+}
+
+TEST(NamesAreListedByTheWalk) {
+  FileSystem system;
+  system.has_openat2 = false;
+  CheckList(&system);
 }
 
 TEST(WithoutWaitingAWalkIsNotTried) {

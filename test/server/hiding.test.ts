@@ -12,7 +12,7 @@ import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
 import { type Site, start } from '../support/serving.ts';
-import { fakeFile, fakeSource } from '../support/site.ts';
+import { fakeFile, fakeFolder, fakeSource } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
 const SECRET = 'TOP SECRET';
@@ -232,12 +232,13 @@ test('what may wait for a disk asks for no real path on the thread of the loop',
   hidden.refresh(0);
   const source: FileSource = {
     ...fakeSource({ 'data/fine.txt': fakeFile(1, async () => 0), data: 'directory' }),
-    list: async () => ['secret.txt', 'fine.txt'].map((name) => ({ name, isDirectory: false, size: 1, modifiedMs: 1 })),
+    ...fakeFolder(['fine.txt', 'secret.txt'].map((name) => ({ name, isDirectory: false, size: 1, modifiedMs: 1 }))),
   };
   const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
   const asked = vi.spyOn(realpathSync, 'native');
   onTestFinished(() => asked.mockRestore());
-  expect(await hiding.list('data', 10)).toMatchObject([{ name: 'fine.txt' }]);
+  expect(await hiding.list('data', false, null)).toMatchObject({ count: 2 });
+  expect(await hiding.describe('data', Buffer.from('fine.txt\0secret.txt\0'))).toMatchObject([{ name: 'fine.txt' }]);
   expect(await hiding.lookLater('data/fine.txt')).toMatchObject({ size: 1 });
   expect(await hiding.openLater('data/fine.txt')).toMatchObject({ descriptor: -1 });
   expect(await hiding.openLater('data')).toBe('directory');

@@ -3,11 +3,13 @@
 import { CacheRules } from '../../src/handlers/files/cache-rules.ts';
 import { FileCache } from '../../src/handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
-import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
+import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
+import { FolderNames } from '../../src/handlers/files/folder-names.ts';
 import { HugePages } from '../../src/handlers/files/huge-pages.ts';
+import { Listings } from '../../src/handlers/files/listings.ts';
 import { Loader } from '../../src/handlers/files/loader.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
-import { Site } from '../../src/handlers/files/site.ts';
+import { FRESH_MS, Site } from '../../src/handlers/files/site.ts';
 import { WorkPool } from '../../src/handlers/files/work-pool.ts';
 import { staticFiles } from '../../src/handlers/static-files.ts';
 import type { Handler } from '../../src/index.ts';
@@ -40,11 +42,13 @@ export function makeSite(source: FileSource, given: MadeOptions = {}): MadeSite 
   const cache = new FileCache(given.maxCacheBytes ?? 100_000, openFiles);
   const counters = makeFileCounters();
   const problems: string[] = [];
+  const pool = given.pool ?? new WorkPool();
   const services = {
     cache,
     openFiles,
     hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
-    pool: given.pool ?? new WorkPool(),
+    listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
+    pool,
     counters,
     nowMs,
     wallClockMs: Date.now,
@@ -103,6 +107,26 @@ export function fakeSource(files: Readonly<Record<string, OpenFile | Refusal>>):
     lookLater: async (path) => look(path),
     open,
     openLater: async (path) => open(path),
-    list: async () => [],
+    list: async () => namesOf([]),
+    describe: async () => [],
   };
+}
+
+/** What a source lists, and describes in full whatever it is asked for. */
+export function fakeFolder(listed: readonly ListedName[]): Pick<FileSource, 'list' | 'describe'> {
+  const byName = new Map(listed.map((each) => [each.name, each]));
+  return {
+    list: async () => namesOf(listed.map(({ name }) => name)),
+    describe: async (_path, names) => {
+      const asked = Buffer.from(names).toString().split('\0');
+      return asked.map((name) => byName.get(name)).filter((each) => each !== undefined);
+    },
+  };
+}
+
+function namesOf(names: readonly string[]): FolderNames {
+  const starts = new Uint32Array(names.length + 1);
+  const pieces = names.map((name) => Buffer.from(`${name}\0`));
+  for (const [index, { length }] of pieces.entries()) starts[index + 1] = (starts[index] ?? 0) + length;
+  return new FolderNames({ text: Buffer.concat(pieces), starts, isCut: false, state: '' });
 }

@@ -2,6 +2,7 @@
 // It must not know how files are found, nor where their bytes are.
 
 import { evaluateConditions, FAILED, NOT_MODIFIED, rangeStillHolds } from '../../http/conditions.ts';
+import { sendError } from '../../http/error-answer.ts';
 import { FieldNames } from '../../http/field-names.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { type ByteRange, selectRanges } from './byte-ranges.ts';
@@ -14,8 +15,6 @@ export type Plan = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly
 
 /** Most requests have none of these. */
 const SELECTIVE = new FieldNames('if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since', 'range');
-
-const PLAIN_TEXT = ['Content-Type', 'text/plain; charset=utf-8'] as const;
 
 /** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
 export function planAnswer(request: HttpRequest, file: Representation, nowMs: () => number): Plan {
@@ -31,15 +30,23 @@ export function planAnswer(request: HttpRequest, file: Representation, nowMs: ()
 /** Gives the answers that need no byte of the file; false: this one does. */
 export function answerWithout(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan): boolean {
   if (plan === 'unchanged') response.send(304, file.notModified);
-  else if (plan === 'failed') response.send(412, [PLAIN_TEXT], 'This file is not what the request takes it for.\n');
-  else if (plan === 'unsatisfiable') refuseRange(response, file);
+  else if (plan === 'failed') answerFailed(request, response);
+  else if (plan === 'unsatisfiable') refuseRange(request, response, file);
   else if (request.method === 'HEAD') response.send(200, file.fields);
   else return false;
   return true;
 }
 
-function refuseRange(response: HttpResponse, { size }: Representation): void {
-  response.send(416, [['Content-Range', `bytes */${size}`], PLAIN_TEXT], `This file has ${size} bytes.\n`);
+/** A precondition does not hold. */
+export function answerFailed(request: HttpRequest, response: HttpResponse): void {
+  const sentence = 'This file is not what the request takes it for.';
+  sendError(request, response, { status: 412, sentence, text: `${sentence}\n` });
+}
+
+function refuseRange(request: HttpRequest, response: HttpResponse, { size }: Representation): void {
+  const sentence = `This file has ${size} bytes.`;
+  const lines = `Content-Range: bytes */${size}\r\n`;
+  sendError(request, response, { status: 416, sentence, text: `${sentence}\n`, lines });
 }
 
 /** Answers from memory, at once. */

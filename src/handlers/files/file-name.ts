@@ -78,7 +78,14 @@ function hexDigit(unit: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : Number.NaN;
 }
 
-function nameOfBytes(bytes: Buffer): string {
+/** The name that has these bytes. */
+export function nameOfBytes(bytes: Buffer): string {
+  const text = bytes.toString();
+  // U+FFFD may stand in a name itself, or for what is no part of UTF-8.
+  return text.includes('\ufffd') ? escapedName(bytes) : text;
+}
+
+function escapedName(bytes: Buffer): string {
   let name = '';
   for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes, at);

@@ -2,6 +2,8 @@
 // files. What can be known without waiting is known at once; everything else is asked again, later. Calls that return a
 // promise use a thread: their caller has a place in the `WorkPool`.
 
+import type { FolderNames } from './folder-names.ts';
+
 /** Why a path gives no file. `busy`: too many others wait for the disk. */
 export type Refusal = 'missing' | 'directory' | 'forbidden' | 'exhausted' | 'busy' | 'failed';
 
@@ -61,8 +63,10 @@ export interface FileSource {
   /** The open file; null: that takes waiting, ask {@link openLater}. */
   open(path: string): OpenFile | Refusal | null;
   openLater(path: string): Promise<OpenFile | Refusal>;
-  /** At most `limit` names, in no order. */
-  list(path: string, limit: number): Promise<readonly ListedName[] | Refusal>;
+  /** The names of a directory; those that are `known`, when they are the same. */
+  list(path: string, showsHidden: boolean, known: FolderNames | null): Promise<FolderNames | Refusal>;
+  /** What `names` of a directory are by now; each name ends with NUL. Those that left meanwhile are left out. */
+  describe(path: string, names: Uint8Array): Promise<readonly ListedName[] | Refusal>;
 }
 
 /** See {@link FileSource.isCurrent}. */

@@ -16,10 +16,9 @@ import {
   type Refusal,
 } from './file-source.ts';
 import type { FinderOptions, Found, FoundFile, Place } from './finder.ts';
-import { answerListing } from './listing.ts';
-import { Listings } from './listings.ts';
+import { answerListing, pageNumberOf, wantsJson } from './listing-answer.ts';
 import type { Loader } from './loader.ts';
-import { answerMethod, HTML, page, redirect } from './pages.ts';
+import { Pages } from './pages.ts';
 import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
 import type { Pairs } from './representation.ts';
 import type { Resource, Variant } from './resource.ts';
@@ -29,7 +28,7 @@ import { SharedWait } from './shared-wait.ts';
 import { passOn, type Successor } from './successor.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
-const FRESH_MS = 900;
+export const FRESH_MS = 900;
 
 /**
  * In keys, behind the name of a site, and again in front of what the site asks for itself, as it is called: clean URLs
@@ -62,7 +61,7 @@ export class Site {
   /** Files under way into memory, so that a hundred requests make one. */
   readonly #loading = new Map<string, Loading>();
   readonly #searcher: Searcher;
-  readonly #listings: Listings;
+  readonly #pages: Pages;
 
   /** `name`: of its host; empty for the default site. */
   constructor(name: string, options: SiteOptions, services: FileServices) {
@@ -70,15 +69,15 @@ export class Site {
     this.#options = options;
     this.#services = services;
     this.#searcher = new Searcher(options, services);
-    const { pool, nowMs } = services;
-    this.#listings = new Listings({ pool, showsHidden: options.showsHidden, nowMs, maxFreshMs: FRESH_MS });
+    this.#pages = new Pages(options.extra);
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
     const { method, path } = request;
-    const { successor, extra } = this.#options;
-    if (method !== 'GET' && method !== 'HEAD')
-      return passOn(successor, request, response, () => answerMethod(method, response, extra));
+    if (method !== 'GET' && method !== 'HEAD') {
+      const { successor } = this.#options;
+      return passOn(successor, request, response, () => this.#pages.answerMethod(method, response));
+    }
     const known = this.#known(this.#prefix + path);
     return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
   }
@@ -144,7 +143,7 @@ export class Site {
       if (!isOverload(found)) this.#services.cache.delete(key);
       return found === 'missing' ? this.#serveMissing(request, response, path) : this.#refuse(request, response, found);
     }
-    if (found.kind === 'redirect') return redirect(response, found.location, request.query, this.#options.extra);
+    if (found.kind === 'redirect') return this.#pages.redirect(response, found.location, request.query);
     if (found.kind === 'listing') return this.#list(request, response, path, found.place);
     const kept = this.#keptOf(key, found);
     if (kept !== null) {
@@ -327,24 +326,25 @@ export class Site {
     return file === null ? this.#searcher.openLater(place, response).then(use) : use(file);
   }
 
-  async #list(request: HttpRequest, response: HttpResponse, path: FilePath, place: Place): Promise<void> {
-    const listing = await this.#listings.of(canonicalPath(path), place, response);
-    if (listing === null) return;
-    if (this.#searcher.isOutdated(listing, place)) return this.#serve(request, response, request.path);
-    if (listing === 'missing' || listing === 'directory') return this.#serveMissing(request, response, path);
-    if (typeof listing === 'string') return this.#refuse(request, response, listing);
-    answerListing(request, response, listing, this.#options.extra);
+  async #list(request: HttpRequest, response: HttpResponse, filePath: FilePath, place: Place): Promise<void> {
+    const path = canonicalPath(filePath);
+    const { showsHidden, extra } = this.#options;
+    const asked = { isJson: wantsJson(request), page: pageNumberOf(request.query), showsHidden, extra };
+    const page = await this.#services.listings.page({ key: this.#prefix + path, path, place, ...asked }, response);
+    if (page === null) return;
+    if (this.#searcher.isOutdated(page, place)) return this.#serve(request, response, request.path);
+    if (page === 'missing' || page === 'directory') return this.#serveMissing(request, response, filePath);
+    if (typeof page === 'string') return this.#refuse(request, response, page);
+    answerListing(request, response, page);
   }
 
   /** The root's own page for a status (`404.html`), or a plain one. */
   #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
     if (response.ended) return;
-    const [status, text] = REFUSED[refusal];
     const problem = PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);
-    const fields = [HTML, ...this.#options.extra] as const;
-    const send = (content: Uint8Array | null): void => response.send(status, fields, content ?? page(status, text));
-    const content = this.#pageContent(`${status}.html`, response);
+    const send = (content: Uint8Array | null): void => this.#pages.refuse(response, refusal, content);
+    const content = this.#pageContent(`${REFUSED[refusal][0]}.html`, response);
     return content instanceof Promise ? content.then(send) : send(content);
   }
 

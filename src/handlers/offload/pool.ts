@@ -4,6 +4,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
 import { EpollServerError } from '../../errors.ts';
+import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
 import { programPath } from '../../package.ts';
@@ -80,8 +81,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     handler: (request, response) => {
       if (pool.queueSize >= maxWaiting) {
         const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
-        const fields = { 'Retry-After': 1, 'Content-Type': 'text/plain; charset=utf-8' };
-        response.send(503, fields, `503 Service Unavailable: ${problem}\n`);
+        sendError(request, response, { ...UNAVAILABLE, ...problemAnswer(503, problem) });
         return;
       }
       const { port1, port2 } = new MessageChannel();

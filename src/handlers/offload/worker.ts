@@ -3,6 +3,7 @@
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { notAnswered } from '../../errors.ts';
+import { sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
 import { loadApplication } from '../application.ts';
 import { concurrency } from '../concurrency.ts';
@@ -60,7 +61,7 @@ function applicationOf(task: Task): ModuleLoad {
 
 async function outcome(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<unknown> {
   try {
-    const handler = await loaded(load, response);
+    const handler = await loaded(load, request, response);
     await answered(handler, request, response);
     return null;
   } catch (error) {
@@ -78,12 +79,11 @@ async function answered(handler: Handler, request: RemoteRequest, response: Remo
 }
 
 /** A client whose application cannot be loaded at the moment may come again. */
-async function loaded(load: ModuleLoad, response: RemoteResponse): Promise<Handler> {
+async function loaded(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<Handler> {
   try {
     return await load.get();
   } catch (error) {
-    if (isScarcity(error))
-      response.send(503, { 'Content-Type': 'text/plain', 'Retry-After': '1' }, 'Service Unavailable\n');
+    if (isScarcity(error)) sendError(request, response, UNAVAILABLE);
     throw error;
   }
 }

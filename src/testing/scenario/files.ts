@@ -7,9 +7,10 @@ import { ContentTags } from '../../handlers/files/content-tags.ts';
 import { FileCache } from '../../handlers/files/file-cache.ts';
 import { makeFileCounters } from '../../handlers/files/file-counters.ts';
 import { HugePages } from '../../handlers/files/huge-pages.ts';
+import { Listings } from '../../handlers/files/listings.ts';
 import { Loader } from '../../handlers/files/loader.ts';
 import { OpenFiles } from '../../handlers/files/open-files.ts';
-import { Site } from '../../handlers/files/site.ts';
+import { FRESH_MS, Site } from '../../handlers/files/site.ts';
 import { WorkPool } from '../../handlers/files/work-pool.ts';
 import { staticFiles } from '../../handlers/static-files.ts';
 import type { Handler } from '../../http/handler.ts';
@@ -39,11 +40,13 @@ export function filesHandler(
   const later = (ms: number, callback: () => void): void => clock.after(ms, callback);
   const openFiles = new OpenFiles({ max: MAX_OPEN_FILES, nowMs, later });
   const counters = makeFileCounters();
+  const pool = new WorkPool(POOL_THREADS);
   const services = {
     cache: new FileCache(limits.maxCacheBytes, openFiles),
     openFiles,
     hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
-    pool: new WorkPool(POOL_THREADS),
+    listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
+    pool,
     counters,
     nowMs,
     wallClockMs: kernel.wallClockMs,

@@ -1,0 +1,74 @@
+// The content of answers that the server gives itself when something went wrong: a page for clients that accept HTML
+// by name, such as browsers, and a line of text for all others.
+
+import { namesMediaType } from './accept.ts';
+import type { FieldReader } from './conditions.ts';
+import { extendFields, type PreparedFields, prepareFields } from './fields.ts';
+import type { HttpResponse } from './handler.ts';
+import { escapeHtml, makePage } from './page.ts';
+import { reasonPhrase } from './status.ts';
+
+const STYLE = `
+main{padding-top:12vh}
+h1{margin:0;font-size:clamp(2rem,1.5rem + 2.4vw,2.875rem);line-height:1.15;letter-spacing:-.02em}
+p{margin:1.25rem 0 0;font-size:1.1875rem}
+.status{margin:0;color:var(--soft);font-variant-numeric:tabular-nums}
+`.trim();
+
+const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept' });
+const HTML = prepareFields({ 'Content-Type': 'text/html; charset=utf-8', Vary: 'Accept' });
+
+/** `text`: a sentence, not escaped yet. */
+export function errorPage(status: number, text: string): string {
+  const reason = reasonPhrase(status);
+  const body = `<p class="status">${status}</p>\n<h1>${escapeHtml(reason)}</h1>\n<p>${escapeHtml(text)}</p>`;
+  return makePage({ title: `${status} ${reason}`.trim(), style: STYLE, body });
+}
+
+export interface ErrorAnswer {
+  readonly status: number;
+  /** A sentence, for the page. */
+  readonly sentence: string;
+  /** For clients that want no page. */
+  readonly text: string;
+  /** Fields besides: lines `Name: value CRLF`, made by the server itself. */
+  readonly lines?: string;
+}
+
+/** A handler failed. */
+export const INTERNAL_ERROR: ErrorAnswer = {
+  status: 500,
+  sentence: 'The server could not answer this request.',
+  text: 'Internal Server Error\n',
+};
+
+/** A handler is short of something that it may have again soon. */
+export const UNAVAILABLE: ErrorAnswer = {
+  status: 503,
+  sentence: 'The server cannot answer this request right now.',
+  text: 'Service Unavailable\n',
+  lines: 'Retry-After: 1\r\n',
+};
+
+/** What is wrong, in words that go on from a colon. */
+export function problemAnswer(status: number, problem: string): ErrorAnswer {
+  return {
+    status,
+    sentence: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
+    text: `${status} ${reasonPhrase(status)}: ${problem}\n`,
+  };
+}
+
+/** `request`: null when there is none that could be read. */
+export function sendError(request: FieldReader | null, response: HttpResponse, answer: ErrorAnswer): void {
+  const { status, sentence, text, lines } = answer;
+  if (namesMediaType(request?.field('accept'), 'text/html')) {
+    response.send(status, withLines(HTML, lines), errorPage(status, sentence));
+  } else {
+    response.send(status, withLines(TEXT, lines), text);
+  }
+}
+
+function withLines(fields: PreparedFields, lines: string | undefined): PreparedFields {
+  return lines === undefined ? fields : extendFields(fields, lines, -1);
+}
