@@ -81,7 +81,7 @@ describe('imports', () => {
     ['src/handlers/wsgi.ts', '../errors.ts'],
     ['src/handlers/wsgi.ts', '../fetch/response.ts'],
     ['src/handlers/offload/call.ts', '../../http/handler.ts'],
-    ['src/handlers/wsgi.ts', 'mrmime'],
+    ['src/handlers/wsgi.ts', 'mime'],
     ['src/handlers/wsgi.ts', 'node:fs'],
     ['src/http/date.ts', './status.ts'],
     ['src/cli/program.ts', '../server/server.ts'],

@@ -66,6 +66,7 @@ function siteOptionsOf(settings: Settings, config: string | undefined, isDefault
     cleanUrls,
     spa,
     cacheControl,
+    types: settings.type,
     charset,
     dotfiles,
     compression,

@@ -28,7 +28,14 @@ import {
 import { messageOf } from '../errors.ts';
 import type { CacheRule } from '../handlers/files/cache-rules.ts';
 import { DIGITS } from '../limits.ts';
-import { checkSite, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../server/site-options.ts';
+import {
+  checkSite,
+  checkTypes,
+  type HostOptions,
+  hostsOf,
+  mountsOf,
+  type SiteOptions,
+} from '../server/site-options.ts';
 
 /** One kind of value. */
 export interface Kind<T> {
@@ -200,54 +207,64 @@ function ruleOf(given: string): CacheRule {
   return isValue ? { pattern: '**', value: given.trim() } : { pattern: given.trim(), value: '' };
 }
 
-type Folders = Readonly<Record<string, string>>;
+type Texts = Readonly<Record<string, string>>;
 
-/** Folders by what they are for: `KEY=FOLDER`, a list of them, or a mapping. `examine` throws what is wrong. */
-function folders(example: string, examine: (value: Folders) => unknown): Kind<Folders> {
+/** What is written `KEY=VALUE`, as a list of them, or as a mapping. `examine` throws what is wrong. */
+function pairs(example: string, examine: (value: Texts) => unknown): Kind<Texts> {
   return {
     schema: pipe(
       union([SEVERAL, record(NAME, NAME)]),
       rawCheck(({ dataset, addIssue }) => {
         if (!dataset.typed) return;
         try {
-          examine(foldersOf(dataset.value, example));
+          examine(pairsOf(dataset.value, example));
         } catch (error) {
           addIssue({ message: messageOf(error) });
         }
       }),
-      transform((value): Folders => foldersOf(value, example)),
+      transform((value): Texts => pairsOf(value, example)),
     ),
     expected: `written like ${example}`,
     isMany: true,
     fromTexts: (texts) => texts,
+  };
+}
+
+/** Folders by what they are for. */
+function folders(example: string, examine: (value: Texts) => unknown): Kind<Texts> {
+  return {
+    ...pairs(example, examine),
     rebase: (value, folder) =>
       Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(folder, each)])),
   };
 }
 
 /** @throws Error: not two things with `=` between them, or the first of them twice. */
-function foldersOf<T>(
+function pairsOf<T>(
   given: string | readonly string[] | Readonly<Record<string, string | T>>,
   example: string,
 ): Readonly<Record<string, string | T>> {
   const list = typeof given === 'string' ? [given] : given;
   if (!isList(list)) return list;
-  const pairs = new Map<string, string>();
+  const found = new Map<string, string>();
   for (const pair of list) {
     const equals = pair.indexOf('=');
-    const [key, folder] = [pair.slice(0, equals), pair.slice(equals + 1)];
-    if (equals < 1 || folder === '') throw new Error(`must be written like ${example}, not "${pair}"`);
-    if (pairs.has(key)) throw new Error(`gives ${key} twice: "${pairs.get(key)}" and "${folder}"`);
-    pairs.set(key, folder);
+    const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
+    if (equals < 1 || value === '') throw new Error(`must be written like ${example}, not "${pair}"`);
+    if (found.has(key)) throw new Error(`gives ${key} twice: "${found.get(key)}" and "${value}"`);
+    found.set(key, value);
   }
-  return Object.fromEntries(pairs);
+  return Object.fromEntries(found);
 }
 
 function isList(value: readonly string[] | Readonly<Record<string, unknown>>): value is readonly string[] {
   return Array.isArray(value);
 }
 
-export const mounts: Kind<Folders> = folders('/assets=./dist', mountsOf);
+export const mounts: Kind<Texts> = folders('/assets=./dist', mountsOf);
+
+/** Media types by the ending of a name. */
+export const types: Kind<Texts> = pairs('.glsl=text/plain', checkTypes);
 
 /** What a host has of its own, under the keys that a config file has for it. */
 const HOST = strictObject({
@@ -257,6 +274,7 @@ const HOST = strictObject({
   'clean-urls': optional(toggle.schema),
   spa: optional(union([spa.schema, literal(false)])),
   'cache-control': optional(rules.schema),
+  type: optional(types.schema),
   charset: optional(charset.schema),
   dotfiles: optional(toggle.schema),
   compression: optional(toggle.schema),
@@ -270,6 +288,7 @@ function hostOf(given: InferOutput<typeof HOST>): HostOptions {
     'clean-urls': 'cleanUrls',
     'cache-control': 'cacheControl',
     'security-headers': 'securityHeaders',
+    type: 'types',
     mount: 'mounts',
   };
   const options = Object.entries(given).filter(([, value]) => value !== undefined);
@@ -287,12 +306,12 @@ export const hosts: Kind<Hosts> = {
     rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
       try {
-        hostsOf(foldersOf(dataset.value, HOST_EXAMPLE));
+        hostsOf(pairsOf(dataset.value, HOST_EXAMPLE));
       } catch (error) {
         addIssue({ message: messageOf(error) });
       }
     }),
-    transform((value): Hosts => foldersOf(value, HOST_EXAMPLE)),
+    transform((value): Hosts => pairsOf(value, HOST_EXAMPLE)),
   ),
   expected: `written like ${HOST_EXAMPLE}`,
   isMany: true,

@@ -119,6 +119,9 @@ export function printConfiguration({ settings, originOf }: Configuration): strin
   return lines.map(([left = '', origin]) => `${left.padEnd(width)}  # ${origin}\n`).join('');
 }
 
+/** Keys of a host in a config file whose option has another name. */
+const HOST_KEYS: Readonly<Record<string, string>> = { mounts: 'mount', types: 'type' };
+
 /** As it is written in a config file. */
 function written(name: string, value: unknown): unknown {
   if (name === 'cacheControl' && Array.isArray(value)) {
@@ -128,7 +131,7 @@ function written(name: string, value: unknown): unknown {
   const hosts = Object.entries(value).map(([host, given]) => {
     if (typeof given !== 'object' || given === null) return [host, given];
     const options = Object.entries(given).map(([option, each]) => [
-      option === 'mounts' ? 'mount' : kebab(option),
+      HOST_KEYS[option] ?? kebab(option),
       written(option, each),
     ]);
     return [host, Object.fromEntries(options)];

@@ -21,6 +21,7 @@ import {
   spa,
   text,
   toggle,
+  types,
   whole,
 } from './kinds.ts';
 import { MODEL_NAMES, type ModelName } from './model-names.ts';
@@ -67,6 +68,7 @@ export interface OwnSettings {
   readonly cleanUrls: boolean;
   readonly spa: string;
   readonly cacheControl: readonly CacheRule[];
+  readonly type: Readonly<Record<string, string>>;
   readonly charset: string;
   readonly dotfiles: boolean;
   readonly compression: boolean;
@@ -184,6 +186,12 @@ const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } 
     kind: rules,
     value: '[PATTERN:]VALUE',
     text: 'Cache-Control of files that match; "@fingerprinted:immutable" for hashed names',
+    isAboutFiles: true,
+  },
+  type: {
+    kind: types,
+    value: '.EXT=TYPE',
+    text: 'another media type for names with an ending, as in .glsl=text/plain',
     isAboutFiles: true,
   },
   charset: { kind: charset, value: 'NAME', text: 'of text', byDefault: 'utf-8', isAboutFiles: true },

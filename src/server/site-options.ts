@@ -3,6 +3,7 @@
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type CacheRule, matcherOf } from '../handlers/files/cache-rules.ts';
 import { hostName } from '../handlers/files/hosts.ts';
+import { isMediaType } from '../handlers/files/media-types.ts';
 import { prepareFields } from '../http/fields.ts';
 
 /** How the files of `root` are served. Every option has a flag of the same name in the command. */
@@ -23,6 +24,11 @@ export interface SiteOptions {
    * the name if it has no slash, or `@fingerprinted`. The value `immutable` stands for a year and no revalidation. Default: none.
    */
   readonly cacheControl?: readonly CacheRule[];
+  /**
+   * Media types by the ending of a name, `{ '.glsl': 'text/plain' }`, for endings that the table of mime-db does not have,
+   * or has another type for. Default: none.
+   */
+  readonly types?: Readonly<Record<string, string>>;
   /** Of text; empty: none is told. Default: `utf-8`. */
   readonly charset?: string;
   /** Shows names that begin with a dot. Default: false, but for `.well-known`. */
@@ -54,6 +60,7 @@ const HOST_OPTIONS = {
   cleanUrls: true,
   spa: true,
   cacheControl: false,
+  types: true,
   charset: true,
   dotfiles: true,
   compression: true,
@@ -83,13 +90,14 @@ const KINDS: Readonly<Record<keyof SiteOptions, (value: unknown) => boolean>> = 
   cleanUrls: isBoolean,
   spa: (value) => value === false || isPath(value),
   cacheControl: (value) => Array.isArray(value) && value.every(isRule),
+  types: isRecord,
   charset: (value) => typeof value === 'string' && /^[\w.:-]*$/.test(value),
   dotfiles: isBoolean,
   compression: isBoolean,
   securityHeaders: isBoolean,
   hide: isPaths,
   hideIfServed: isPaths,
-  mounts: isFolders,
+  mounts: isRecord,
   hosts: isHosts,
 };
 
@@ -99,6 +107,7 @@ const EXPECTED: Readonly<Record<keyof SiteOptions, string>> = {
   cleanUrls: 'true or false',
   spa: 'a path below the root, such as index.html',
   cacheControl: 'a list of { pattern, value }',
+  types: 'media types by ending',
   charset: 'a name such as utf-8',
   dotfiles: 'true or false',
   compression: 'true or false',
@@ -119,10 +128,23 @@ export function checkSite(site: SiteOptions, path = 'site'): void {
   }
   for (const rule of site.cacheControl ?? []) checkRule(rule, path);
   mountsOf(site.mounts ?? {});
+  checkTypes(site.types ?? {});
   for (const [host, { root: _root, ...options }] of hostsOf(site.hosts ?? {})) {
     const other = Object.keys(options).find((name) => !isHostOption(name));
     if (other !== undefined) throw wrong(`a host has no option "${other}" of its own (${path}.hosts, ${host})`);
     checkSite(options, `${path}.hosts["${host}"]`);
+  }
+}
+
+/** @throws EpollServerError `ERR_OPTION`: no ending, the same one twice, or no media type. */
+export function checkTypes(types: Readonly<Record<string, string>>): void {
+  const seen = new Set<string>();
+  for (const [given, type] of Object.entries(types)) {
+    const ending = given.toLowerCase();
+    if (!/^\.[^./\\\0]+$/.test(ending)) throw wrong(`a media type is for an ending such as .md, not "${given}"`);
+    if (seen.has(ending)) throw wrong(`the ending ${ending} has two media types: give it one`);
+    if (!isMediaType(type)) throw wrong(`the media type of ${given} is written like text/plain, not "${type}"`);
+    seen.add(ending);
   }
 }
 
@@ -212,20 +234,21 @@ function quoted(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
 }
 
-function isFolders(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.values(value).every(isFolder);
+/** Text by text. */
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isFilled);
 }
 
-function isFolder(value: unknown): boolean {
+function isFilled(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
 function isHosts(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.values(value).every(isHost);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isHost);
 }
 
 function isHost(value: unknown): boolean {
-  return isFolder(value) || (typeof value === 'object' && value !== null && 'root' in value && isFolder(value.root));
+  return isFilled(value) || (typeof value === 'object' && value !== null && 'root' in value && isFilled(value.root));
 }
 
 function wrong(text: string): EpollServerError {

@@ -13,6 +13,7 @@ import { Hosts } from '../handlers/files/hosts.ts';
 import { HugePages } from '../handlers/files/huge-pages.ts';
 import { Listings } from '../handlers/files/listings.ts';
 import { Loader } from '../handlers/files/loader.ts';
+import { MediaTypes } from '../handlers/files/media-types.ts';
 import { OpenFiles } from '../handlers/files/open-files.ts';
 import type { Pairs } from '../handlers/files/representation.ts';
 import type { FileServices } from '../handlers/files/services.ts';
@@ -243,9 +244,10 @@ export class Sites {
   }
 
   #loader(options: SiteOptions): Loader {
-    const { charset = 'utf-8', compression = true, cacheControl = [] } = options;
+    const { types, charset, compression = true, cacheControl = [] } = options;
     const rules = new CacheRules(cacheControl);
-    return new Loader({ charset, compression, rules, extra: fieldsOf(options) }, this.#services, this.#codings);
+    const kinds = { types: new MediaTypes(types, charset), compression, rules, extra: fieldsOf(options) };
+    return new Loader(kinds, this.#services, this.#codings);
   }
 }
 

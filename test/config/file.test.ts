@@ -65,6 +65,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['mount: {assets: ./dist}', 'site.yaml:1: mount: a folder is mounted below a path such as /assets, not "assets"'],
   ['mount: [/a]', 'site.yaml:1: mount must be written like /assets=./dist, not "/a"'],
   ['mount: [/a=b, /a=c]', 'site.yaml:1: mount gives /a twice: "b" and "c"'],
+  ['type: {.md: text}', 'site.yaml:1: type: the media type of .md is written like text/plain, not "text"'],
   ['vhost: {a: {b: c}}', 'site.yaml:1: vhost must be written like www.example.org=./www, not {"a":{"b":"c"}}'],
   ['prot: 80', 'site.yaml:1: there is no key "prot" (did you mean "port"?)'],
   ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "max-fields"?)'],
@@ -188,6 +189,7 @@ test('a host has options of its own, under the keys of the file, and they are pr
     clean-urls: true
     spa: false
     mount: { /m: ./m }
+    type: { .md: text/markdown }
     cache-control: ["/m/**:immutable", no-cache]`;
   const path = await folder({ 'site.yaml': text });
   const configuration = resolveSettings(await readConfig(join(path, 'site.yaml')));
@@ -196,6 +198,7 @@ test('a host has options of its own, under the keys of the file, and they are pr
     cleanUrls: true,
     spa: false,
     mounts: { '/m': `${path}/m` },
+    types: { '.md': 'text/markdown' },
     cacheControl: [
       { pattern: '/m/**', value: 'immutable' },
       { pattern: '**', value: 'no-cache' },
@@ -204,6 +207,7 @@ test('a host has options of its own, under the keys of the file, and they are pr
   expect(configuration.settings.vhost).toEqual({ 'a.example': `${path}/a`, 'b.example': own });
   await writeFile(join(path, 'again.yaml'), printConfiguration(configuration));
   expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual(configuration.settings);
+  expect(await complaint('vhost: {a: {root: b, type: {.md: text}}}')).toMatch(/^site\.yaml:1: vhost/);
   expect(await complaint('vhost: {a: {root: b, listing: 7}}')).toMatch(/^site\.yaml:1: vhost must be written like/);
   expect(await complaint('vhost: {a: {root: b, cache-control: "*.js"}}')).toMatch(/^site\.yaml:1: vhost must be/);
 });

@@ -21,6 +21,7 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   cacheControl: ['a:b', 'c:d'],
   index: ['one', 'two'],
   charset: ['one', 'two'],
+  type: ['.a=text/b', '.c=text/d'],
   mount: ['/a=/b', '/c=/d'],
   vhost: ['a=/b', 'c=/d'],
   ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, [String(LIMITS[name].min), String(LIMITS[name].min + 1)]])),

@@ -73,6 +73,18 @@ const OF_HOSTS: readonly {
     expected: { set: 'text/plain; charset=latin1', own: 'text/plain', unset: 'text/plain; charset=utf-8' },
   },
   {
+    option: 'types',
+    value: { '.txt': 'text/plain; x=1' },
+    own: { '.TXT': 'application/x-own' },
+    isInherited: true,
+    look: async (at) => (await at('/a.txt')).field('content-type'),
+    expected: {
+      set: 'text/plain; x=1; charset=utf-8',
+      own: 'application/x-own',
+      unset: 'text/plain; charset=utf-8',
+    },
+  },
+  {
     option: 'dotfiles',
     value: true,
     own: false,
@@ -129,6 +141,8 @@ test.each([
     { root: '.', cacheControl: [{ pattern: '*', value: '' }] },
     'site.hosts["a"].cacheControl must be rules with a value',
   ],
+  [{ root: '.', types: ['.md'] }, 'site.hosts["a"].types must be media types by ending'],
+  [{ root: '.', types: { '.md': 'text' } }, 'the media type of .md is written like text/plain, not "text"'],
   [{ root: '.', mounts: { x: '.' } }, 'a folder is mounted below a path such as /assets, not "x"'],
   [{ root: '.', hide: ['a'] }, 'a host has no option "hide" of its own (site.hosts, a)'],
   [{ root: '.', none: 1 }, 'a host has no option "none" of its own (site.hosts, a)'],

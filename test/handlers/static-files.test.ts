@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { utimes } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { mediaTypeOf } from '../../src/handlers/files/representation.ts';
+import { MediaTypes } from '../../src/handlers/files/media-types.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
@@ -186,7 +186,7 @@ test("media types are those of the name's ending, text has a charset", () => {
     'a',
     'a.unknown',
   ];
-  expect(types.map((name) => mediaTypeOf(name))).toEqual([
+  expect(types.map((name) => new MediaTypes().of(name))).toEqual([
     'text/html; charset=utf-8',
     'text/css; charset=utf-8',
     'text/javascript; charset=utf-8',

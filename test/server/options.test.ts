@@ -56,6 +56,17 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   ['a host that is none', { root: '.', site: { hosts: { 'a/b': '.' } } }, /a host is a name such as/],
   ['a mount of the root', { root: '.', site: { mounts: { '/': '.' } } }, /below a path such as \/assets, not "\/"/],
   ['a path twice', { root: '.', site: { mounts: { '/a': '.', '//a/': '.' } } }, /two folders are mounted below \/a/],
+  ['types as a list', { root: '.', site: { types: ['.md'] } }, /site\.types must be media types by ending/],
+  [
+    'a type that splits',
+    { root: '.', site: { types: { '.md': 'a/b\r\nX: y' } } },
+    /media type of \.md is written like/,
+  ],
+  [
+    'a type of two endings',
+    { root: '.', site: { types: { '.a.b': 'a/b' } } },
+    /for an ending such as \.md, not "\.a\.b"/,
+  ],
   ['a site without a root', { handler, site: {} }, /give root too/],
   ['an onError that is no function', { handler, onError: null }, /onError must be a function/],
   ['a Server field that splits', { handler, serverHeader: 'a\r\nb' }, /serverHeader/],

@@ -8,6 +8,7 @@ import { FolderNames } from '../../src/handlers/files/folder-names.ts';
 import { HugePages } from '../../src/handlers/files/huge-pages.ts';
 import { Listings } from '../../src/handlers/files/listings.ts';
 import { Loader } from '../../src/handlers/files/loader.ts';
+import { MediaTypes } from '../../src/handlers/files/media-types.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { FRESH_MS, Site } from '../../src/handlers/files/site.ts';
 import { WorkPool } from '../../src/handlers/files/work-pool.ts';
@@ -57,7 +58,10 @@ export function makeSite(source: FileSource, given: MadeOptions = {}): MadeSite 
     maxCodingBytesPerSecond: 1_000_000,
     report: (_request: unknown, problem: string) => problems.push(problem),
   };
-  const loader = new Loader({ charset: 'utf-8', compression: true, rules: new CacheRules([]), extra: [] }, services);
+  const loader = new Loader(
+    { types: new MediaTypes(), compression: true, rules: new CacheRules([]), extra: [] },
+    services,
+  );
   const options = {
     mounts: [{ prefix: [], source }],
     indexes: ['index.html'],

@@ -2,11 +2,11 @@
 
 import type { CacheRules } from './cache-rules.ts';
 import type { Coding } from './codings.ts';
-import { isCompressible, type Kind, makeKind, mediaTypeOf, type Pairs } from './representation.ts';
+import { isCompressible, type MediaTypes } from './media-types.ts';
+import { type Kind, makeKind, type Pairs } from './representation.ts';
 
 export interface KindOptions {
-  /** The charset of text types; empty: the Content-Type has none. */
-  readonly charset: string;
+  readonly types: MediaTypes;
   /** Siblings in a coding are looked for, and what has none is compressed. */
   readonly compression: boolean;
   readonly rules: CacheRules;
@@ -23,15 +23,19 @@ export class Kinds {
     this.#options = options;
   }
 
-  of(path: string, coding: Coding | null): Kind {
-    const cacheControl = this.#options.rules.valueFor(path);
-    const mediaType = mediaTypeOf(path, this.#options.charset);
+  /** `made`: the coding in which the file at `path` is sent, though it is not stored so; null: as it is. */
+  of(path: string, made: Coding | null): Kind {
+    const { types, rules, compression, extra } = this.#options;
+    const cacheControl = rules.valueFor(path);
+    const mediaType = types.of(path);
+    const stored = types.codingOf(path);
+    const coding = made ?? stored;
     // Neither a coding nor a media type has a line break, and no value is empty: no two kinds have the same key.
-    const key = `${coding}\n${mediaType}\n${cacheControl ?? ''}`;
+    const key = `${coding}\n${stored}\n${mediaType}\n${cacheControl ?? ''}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
-    const isCodable = this.#options.compression && isCompressible(mediaType);
-    const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, this.#options.extra);
+    const isCodable = compression && stored === null && isCompressible(mediaType);
+    const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, extra);
     this.#kinds.set(key, kind);
     return kind;
   }

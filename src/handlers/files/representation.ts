@@ -1,7 +1,6 @@
 // A file as HTTP sees it: its media type, its validators, and the fields of every answer made of it. Equal
 // files of two machines make equal fields. It must not know where the bytes are.
 
-import { lookup } from 'mrmime';
 import type { Validators } from '../../http/conditions.ts';
 import { formatHttpDate } from '../../http/date.ts';
 import { extendFields, type PreparedFields, prepareFields } from '../../http/fields.ts';
@@ -122,27 +121,4 @@ function entityTag({ fileSize, modifiedMs, contentTag, tagSuffix = '' }: Facts, 
   if (isFixedTime(modifiedMs)) return null;
   const tag = `"${Math.floor(modifiedMs).toString(16)}-${fileSize.toString(16)}${tagSuffix}"`;
   return isYoung ? `W/${tag}` : tag;
-}
-
-/** By the name's ending; text has a charset, since without one browsers guess. An empty charset: none is told. */
-export function mediaTypeOf(name: string, charset = 'utf-8'): string {
-  // The library looks into an object, which has more names than types: constructor, __proto__.
-  const found: unknown = lookup(name);
-  const type = typeof found === 'string' ? found : 'application/octet-stream';
-  return isText(type) && charset !== '' ? `${type}; charset=${charset}` : type;
-}
-
-function isText(type: string): boolean {
-  return type.startsWith('text/') || /[/+](?:json|xml|javascript)$/.test(type);
-}
-
-/** Whether compression pays: what is text, and the few binary types that are not compressed already. */
-export function isCompressible(mediaType: string): boolean {
-  const type = mediaType.replace(/;.*/, '');
-  return (
-    isText(type) ||
-    /^(?:application\/(?:wasm|manifest\+json|vnd\.ms-fontobject)|font\/(?:ttf|otf)|image\/(?:bmp|x-icon|vnd\.microsoft\.icon))$/.test(
-      type,
-    )
-  );
 }

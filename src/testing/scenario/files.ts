@@ -9,6 +9,7 @@ import { makeFileCounters } from '../../handlers/files/file-counters.ts';
 import { HugePages } from '../../handlers/files/huge-pages.ts';
 import { Listings } from '../../handlers/files/listings.ts';
 import { Loader } from '../../handlers/files/loader.ts';
+import { MediaTypes } from '../../handlers/files/media-types.ts';
 import { OpenFiles } from '../../handlers/files/open-files.ts';
 import { FRESH_MS, Site } from '../../handlers/files/site.ts';
 import { WorkPool } from '../../handlers/files/work-pool.ts';
@@ -55,7 +56,7 @@ export function filesHandler(
     maxCodingBytesPerSecond: 0,
     report: () => {},
   };
-  const kinds = { charset: 'utf-8', compression: false, rules: new CacheRules([]), extra: [] };
+  const kinds = { types: new MediaTypes(), compression: false, rules: new CacheRules([]), extra: [] };
   // The thread pool is no part of the simulated machine.
   const digest = async (content: Uint8Array): Promise<Uint8Array> => createHash('sha256').update(content).digest();
   const loader = new Loader(kinds, services, new CodingChooser(services, new ContentTags(digest)));
