@@ -4,6 +4,7 @@ import type { ModelName } from '../config/model-names.ts';
 import { EpollServerError } from '../errors.ts';
 import type { ServeOptions } from '../server/options.ts';
 import type { Running } from '../server/server.ts';
+import type { WatchedNames } from '../workers/file-watch.ts';
 import type { Role } from '../workers/role.ts';
 
 /** A program that serves by one model. */
@@ -16,10 +17,10 @@ export interface Model {
   /** It can be told to restart its application. */
   readonly watches?: true;
   /**
-   * Starts to serve. `workers`: 0 when not asked for. `watched`: files and folders whose changes restart the
+   * Starts to serve. `workers`: 0 when not asked for. `watched`: finds the files and folders whose changes restart the
    * application; null: none.
    */
-  start(options: ServeOptions, workers: number, role: Role, watched: readonly string[] | null): Promise<Serving>;
+  start(options: ServeOptions, workers: number, role: Role, watched: WatchedNames | null): Promise<Serving>;
 }
 
 /** What is served, and for a child when it has ended by itself. */

@@ -111,16 +111,23 @@ async function check(options: Parameters<typeof planOf>[0]): Promise<never> {
   process.exit(0);
 }
 
-/** @throws EpollServerError `ERR_OPTION`: nothing that could be restarted. */
+/**
+ * What finds the files and folders whose changes restart the application: links may lead elsewhere later.
+ * @throws EpollServerError `ERR_OPTION`: nothing that could be restarted.
+ */
 async function watchedBy(
   options: Parameters<typeof planOf>[0],
   config: string | undefined,
-): Promise<readonly string[]> {
-  const { sources } = await planOf(options);
-  if (sources.length === 0) {
+): Promise<() => Promise<readonly string[]>> {
+  const find = async (): Promise<readonly string[]> => {
+    const { names } = await planOf(options);
+    return [...names, ...(config === undefined ? [] : [config])];
+  };
+  const { names } = await planOf(options);
+  if (names.length === 0) {
     throw new EpollServerError('ERR_OPTION', `--watch restarts an application: name one, or --dynamic`);
   }
-  return [...sources, ...(config === undefined ? [] : [config])];
+  return find;
 }
 
 /** An application's module may end the process that loads it, which should not look as if nothing had been wrong. */

@@ -25,8 +25,8 @@ export interface Plan {
   readonly app: string | null;
   /** The folder whose modules answer at URLs of their own, by its name, absolute; null: there is none. */
   readonly dynamic: string | null;
-  /** The folders that they are in, by their names. */
-  readonly sources: readonly string[];
+  /** The folders that they are in, and the application's file, by their names, which may lead through links. */
+  readonly names: readonly string[];
   readonly place: Place;
 }
 
@@ -50,7 +50,7 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
     app: module === null ? null : `${module.file}:${module.name}`,
     // A folder that holds the application has its parts, not pages.
     dynamic: folder === home ? null : dynamic,
-    sources: [dynamic, module === null ? null : dirname(module.file)].filter((each) => each !== null),
+    names: [...named, ...(module === null ? [] : [module.file])],
     place: placeOf(options, limits, port, address),
   };
 }
@@ -74,7 +74,7 @@ export function planOfHandler(options: ServeOptions): Plan {
     folders: null,
     app: null,
     dynamic: null,
-    sources: [],
+    names: [],
     place: placeOf(options, limits, port, options.host ?? DEFAULT_HOST),
   };
 }

@@ -1,7 +1,8 @@
 // Notices that an application's files changed. A save is several events, and a checkout hundreds: they count once,
 // when it is quiet again. It must not know what follows from it.
 
-import { dirname, resolve } from 'node:path';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
 import { isWithin } from '../server/hidden-paths.ts';
@@ -16,6 +17,9 @@ const MAX_STORM_MS = 2_000;
 /** Folders below the watched ones; deeper trees are data. */
 const MAX_DEPTH = 8;
 
+/** Links of one path that are followed, as Linux does. */
+const MAX_LINKS = 40;
+
 /**
  * What an application is made of: modules, and what modules read when they begin, templates and data. Logs and
  * databases, which it writes itself, would restart it for ever.
@@ -29,44 +33,184 @@ function isIgnored(path: string, root: string, isFile: boolean): boolean {
   return isFile && !SOURCE.test(path);
 }
 
-/** Calls `onChange` after each burst of changes of `paths`; the result ends it. */
-export async function watchFiles(paths: readonly string[], onChange: () => void): Promise<() => Promise<void>> {
-  let timer: NodeJS.Timeout | undefined;
-  let stormMs: number | null = null;
-  const fire = (): void => {
-    stormMs = null;
-    onChange();
-  };
-  const watchers = paths.map((given) => {
-    const root = resolve(given);
-    // From the folder above: what is deleted and comes again, as a checkout does, is still watched.
+/** Files and folders, by names that may lead through links. */
+export type WatchedNames = () => Promise<readonly string[]>;
+
+export class FileWatch {
+  readonly #names: WatchedNames;
+  readonly #onChange: () => void;
+  #watchers: readonly FSWatcher[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #stormMs: number | null = null;
+  /** A link may lead elsewhere now: what is watched has to be found again. */
+  #isMoved = false;
+  #isOver = false;
+
+  /** Calls `onChange` after each burst of changes. */
+  constructor(names: WatchedNames, onChange: () => void) {
+    this.#names = names;
+    this.#onChange = onChange;
+  }
+
+  /** Resolves when every change from now on is noticed. */
+  async begin(): Promise<void> {
+    this.#watchers = await this.#open(await this.#names());
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    await Promise.all(this.#watchers.map((watcher) => watcher.close()));
+  }
+
+  async #open(names: readonly string[]): Promise<readonly FSWatcher[]> {
+    const roots = withoutInner(names.map(realPathOf));
+    const links = [...new Set(names.flatMap((name) => linksOf(resolve(name))))];
+    const watchers = [
+      ...roots.map((root) => this.#watchTree(root)),
+      ...links.filter((link) => !roots.some((root) => isWithin(link, root))).map((link) => this.#watchLink(link)),
+    ];
+    await Promise.all(watchers.map(isReady));
+    return watchers;
+  }
+
+  /** From the folder above: what is deleted and comes again, as a checkout does, is still watched. */
+  #watchTree(root: string): FSWatcher {
     const watcher = watch(dirname(root), {
       ignoreInitial: true,
       depth: MAX_DEPTH,
       ignored: (path, stats) => isIgnored(path, root, stats?.isFile() === true),
     });
-    watcher.on('all', (_event, path) => {
-      if (path === dirname(root) || (path !== root && !SOURCE.test(path))) return;
-      const nowMs = performance.now();
-      stormMs ??= nowMs;
-      if (nowMs - stormMs > MAX_STORM_MS) return;
-      clearTimeout(timer);
-      timer = setTimeout(fire, QUIET_MS);
+    watcher.on('all', (_event, path) => this.#seen(path, root));
+    this.#onEvents(watcher, (path) => {
+      if (isIgnored(path, root, false) || path === dirname(root)) return;
+      if (isLink(path)) this.#isMoved = true;
+      if (isLink(path) || path === root) this.#changed();
+      else this.#seen(path, root);
     });
+    return this.#saying(watcher, root);
+  }
+
+  /** A link on the way to a root. */
+  #watchLink(link: string): FSWatcher {
+    const folder = dirname(link);
+    const watcher = watch(folder, {
+      ignoreInitial: true,
+      depth: 0,
+      followSymlinks: false,
+      ignored: (path) => path !== folder,
+    });
+    this.#onEvents(watcher, (path) => {
+      if (path !== link) return;
+      this.#isMoved = true;
+      this.#changed();
+    });
+    return this.#saying(watcher, link);
+  }
+
+  /**
+   * Tells what the system reports: chokidar itself leaves out a file that was replaced by one with the same modification
+   * time, and a link that leads elsewhere.
+   */
+  #onEvents(watcher: FSWatcher, listener: (path: string) => void): void {
+    watcher.on('raw', (_event, name: string | null, details: unknown) => {
+      const watched = watchedPathOf(details);
+      if (watched === null) return;
+      // The name is that of an entry, or once more that of what is watched.
+      listener(name === null || watched.endsWith(sep + name) ? watched : join(watched, name));
+    });
+  }
+
+  #saying(watcher: FSWatcher, path: string): FSWatcher {
     watcher.on('error', (error) => {
-      logLine(`some changes of ${root} will not be noticed: ${messageOf(error)}`);
+      logLine(`some changes of ${path} will not be noticed: ${messageOf(error)}`);
     });
     return watcher;
-  });
-  await Promise.all(watchers.map(isReady));
-  return async () => {
-    clearTimeout(timer);
-    await Promise.all(watchers.map((watcher) => watcher.close()));
-  };
+  }
+
+  #seen(path: string, root: string): void {
+    if (path !== dirname(root) && (path === root || SOURCE.test(path))) this.#changed();
+  }
+
+  #changed(): void {
+    const nowMs = performance.now();
+    this.#stormMs ??= nowMs;
+    if (nowMs - this.#stormMs > MAX_STORM_MS) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#fire(), QUIET_MS);
+  }
+
+  async #fire(): Promise<void> {
+    this.#stormMs = null;
+    if (this.#isMoved) await this.#reopen();
+    if (!this.#isOver) this.#onChange();
+  }
+
+  /** What is watched now goes on until its successor is ready. Names that lead nowhere at the moment change nothing. */
+  async #reopen(): Promise<void> {
+    this.#isMoved = false;
+    const found = await this.#names()
+      .then((names) => this.#open(names))
+      .catch(() => null);
+    if (found === null) {
+      this.#isMoved = true;
+      return;
+    }
+    const useless = this.#isOver ? found : this.#watchers;
+    if (!this.#isOver) this.#watchers = found;
+    await Promise.all(useless.map((watcher) => watcher.close()));
+  }
 }
 
 function isReady(watcher: FSWatcher): Promise<void> {
   return new Promise((resolve) => {
     watcher.once('ready', resolve);
   });
+}
+
+function watchedPathOf(details: unknown): string | null {
+  if (typeof details !== 'object' || details === null || !('watchedPath' in details)) return null;
+  return typeof details.watchedPath === 'string' ? details.watchedPath : null;
+}
+
+/** As it is named, where it leads nowhere. */
+function realPathOf(name: string): string {
+  try {
+    return realpathSync.native(name);
+  } catch {
+    return resolve(name);
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** Without what lies in another of them. */
+function withoutInner(paths: readonly string[]): readonly string[] {
+  const unique = [...new Set(paths)];
+  return unique.filter((path) => !unique.some((other) => other !== path && isWithin(path, other)));
+}
+
+/** The links that an absolute path leads through, and those that they lead through. */
+function linksOf(path: string): readonly string[] {
+  const links: string[] = [];
+  let left = path.split(sep);
+  let at = '';
+  for (let name = left.shift(); name !== undefined && links.length < MAX_LINKS; name = left.shift()) {
+    if (name === '') continue;
+    const next = at + sep + name;
+    if (!isLink(next)) {
+      at = next;
+      continue;
+    }
+    links.push(next);
+    left = [...resolve(at === '' ? sep : at, readlinkSync(next)).split(sep), ...left];
+    at = '';
+  }
+  return links;
 }

@@ -8,6 +8,7 @@ import { planOf, Resources } from '../server/plan.ts';
 import { type Running, serveVariant } from '../server/server.ts';
 import { startProcess } from './child-process.ts';
 import { Crew } from './crew.ts';
+import type { WatchedNames } from './file-watch.ts';
 import { INHERITED_FD, type Role } from './role.ts';
 
 /** The parent: it keeps the port and the crew, and serves nobody. */
@@ -49,7 +50,7 @@ export async function startReactor(
   options: ServeOptions,
   workers: number,
   role: Role,
-  watched: readonly string[] | null,
+  watched: WatchedNames | null,
 ): Promise<Running> {
   if (role.kind === 'sharing') return serveVariant({ ...options, port: role.port }, { isShared: true });
   if (role.kind === 'listener') return serveVariant(options, { inherited: role.fd });

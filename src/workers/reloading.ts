@@ -10,18 +10,14 @@ import { planOf } from '../server/plan.ts';
 import type { Running } from '../server/server.ts';
 import { startProcess } from './child-process.ts';
 import { type Child, Crew, EndedChild } from './crew.ts';
-import { watchNames } from './followed-watch.ts';
+import { FileWatch, type WatchedNames } from './file-watch.ts';
 import { INHERITED_FD } from './role.ts';
 
 /** Processes that the system had no room for are started this much later. */
 const RETRY_MS = 1_000;
 
-/** `count`: processes at once. `watched`: files and folders. */
-export async function startReloading(
-  options: ServeOptions,
-  count: number,
-  watched: readonly string[],
-): Promise<Running> {
+/** `count`: processes at once. `watched`: finds files and folders. */
+export async function startReloading(options: ServeOptions, count: number, watched: WatchedNames): Promise<Running> {
   const plan = await planOf(options);
   const kernel = createNativeKernel(options.backend);
   try {
@@ -32,11 +28,16 @@ export async function startReloading(
       count,
       limitMs,
     );
-    await generations.begin();
-    const unwatch = await watchNames(watched, () => void generations.renew());
+    const watch = new FileWatch(watched, () => void generations.renew());
+    // Before the first process reads any file: what changes after it was read is noticed.
+    await watch.begin();
+    await generations.begin().catch(async (error: unknown) => {
+      await watch.end();
+      throw error;
+    });
     let closing: Promise<void> | null = null;
     const close = async (graceMs: number): Promise<void> => {
-      await Promise.all([unwatch(), generations.end(graceMs)]);
+      await Promise.all([watch.end(), generations.end(graceMs)]);
       kernel.destroy();
     };
     return {
@@ -64,6 +65,7 @@ class Generations {
   #coming: Crew | null = null;
   /** Something changed while one began. */
   #isOutdated = false;
+  #hasBegun = false;
   #isEnded = false;
   readonly #leaving = new Set<Promise<void>>();
 
@@ -75,12 +77,15 @@ class Generations {
   }
 
   /** @throws EndedChild: the first one did not begin. */
-  begin(): Promise<void> {
-    return this.#serving.keepFull(this.#start);
+  async begin(): Promise<void> {
+    await this.#serving.keepFull(this.#start);
+    this.#hasBegun = true;
+    if (this.#isOutdated) void this.renew();
   }
 
   async renew(): Promise<void> {
     this.#isOutdated = true;
+    if (!this.#hasBegun) return;
     if (this.#coming !== null) {
       // It may wait for ever for what the change has mended.
       await this.#coming.dismiss(0);

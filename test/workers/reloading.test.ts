@@ -4,7 +4,7 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { watchNames } from '../../src/workers/followed-watch.ts';
+import { FileWatch } from '../../src/workers/file-watch.ts';
 import { childrenOf } from '../models/models.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -73,6 +73,43 @@ test('a save restarts the application; clients keep being answered, and the port
   await until(() => childrenOf(program.pid).length === 1, 'the old ones have ended');
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
+});
+
+test('what changes while the first process loads is not lost', async () => {
+  const text = `import { writeFileSync } from 'node:fs';
+    import { part } from './part.mjs';
+    if (part === '') writeFileSync(new URL('./part.mjs', import.meta.url), "export const part = ' edited';");
+    export const application = (environ, startResponse) => {
+      startResponse('200 OK', []);
+      return 'loaded' + part;
+    };`;
+  const path = await folder({ 'app.mjs': text, 'part.mjs': "export const part = '';" });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--watch', '--no-access-log']);
+  const port = await portOf(program);
+  await until(async () => (await ask(port, get('/', 'Connection: close'))).text === 'loaded edited', 'it is noticed');
+});
+
+test('a release that a link leads to is replaced by another, again and again', async () => {
+  const path = await folder(
+    Object.fromEntries(
+      ['1', '2', '3'].flatMap((release) => [
+        [`releases/${release}/app.mjs`, version(release)],
+        [`releases/${release}/part.mjs`, "export const part = '';"],
+      ]),
+    ),
+  );
+  await symlink('releases/1', join(path, 'current'));
+  const program = startCommand(['0', join(path, 'current/app.mjs'), '--watch', '--no-access-log']);
+  const port = await portOf(program);
+  const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
+  expect(await text()).toBe('1');
+  for (const release of ['2', '3']) {
+    await symlink(`releases/${release}`, join(path, 'next'));
+    await rename(join(path, 'next'), join(path, 'current'));
+    await until(async () => (await text()) === release, 'the new release answers');
+  }
+  await writeFile(join(path, 'releases/3/part.mjs'), "export const part = ' edited';");
+  await until(async () => (await text()) === '3 edited', 'an edit of the new release is noticed');
 });
 
 test('a syntax error is told once, the old application goes on, and the next good save heals', async () => {
@@ -184,13 +221,18 @@ test('a link in the path that leads to another release is a change, and that rel
   const parent = await folder({ '1/app/a.mjs': '1', '2/app/a.mjs': '2' });
   await symlink('1', `${parent}/current`);
   let changes = 0;
-  const unwatch = await watchNames([`${parent}/current/app`], () => void changes++);
-  onTestFinished(() => unwatch());
+  const watch = new FileWatch(
+    async () => [`${parent}/current/app`],
+    () => void changes++,
+  );
+  onTestFinished(() => watch.end());
+  await watch.begin();
   await symlink('2', `${parent}/next`);
   await rename(`${parent}/next`, `${parent}/current`);
-  await until(() => changes === 1, 'the new release is noticed');
+  await until(() => changes > 0, 'the new release is noticed');
+  const before = changes;
   await until(async () => {
     await writeFile(`${parent}/2/app/a.mjs`, `${performance.now()}`);
-    return changes > 1;
+    return changes > before;
   }, 'a change in it is noticed');
 });
