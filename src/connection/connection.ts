@@ -114,8 +114,9 @@ export class Connection extends Sender {
       }
     }
     if (this.state !== OPEN) return;
-    if (this.peerEnded) protocol.ended();
-    else if (this.#hungUp) protocol.ending();
+    // Kept bytes that are not wanted yet come in front of the end.
+    if (this.peerEnded && (this.#inbox === null || protocol.wantsInput)) protocol.ended();
+    else if (this.isEnding) protocol.ending();
   }
 
   /** What the kernel received for an event, wanted or not. */

@@ -1,6 +1,6 @@
 // Proves what a handler learns of a client that has finished sending, and that such a client still gets its answer.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fetchHandler, type Handler, type HttpRequest, Response, type ServeOptions, wsgi } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
 import { get, post } from '../support/client.ts';
@@ -73,22 +73,39 @@ test.each(LATE)(
   },
 );
 
-test.each([
-  ['while its handler is at work', get('/')],
-  ['behind a body that is not read', post('/', 'x'.repeat(40_000))],
-  ['behind a request that waits for its turn', get('/') + get('/second')],
-])('FIN %s aborts the signal', async (_when, request) => {
-  const seen: HttpRequest[] = [];
-  const { connect } = await startHandler(async (given, response) => {
-    seen.push(given);
-    await aborted(given.signal);
-    response.send(200, {}, given.path);
+/** Back ends that report the end of a client by themselves, and one that does not. */
+const BACK_ENDS = [undefined, 'poll', 'select'].map((backend) => (backend === undefined ? {} : { backend }));
+
+describe.each(BACK_ENDS)('with %o FIN', (options) => {
+  test.each([
+    ['while its handler is at work', get('/')],
+    ['behind a body that is not read', post('/', 'x'.repeat(40_000))],
+    ['behind a request that waits for its turn', get('/') + get('/second')],
+  ])('%s aborts the signal', async (_when, request) => {
+    const seen: HttpRequest[] = [];
+    const { connect } = await startHandler(async (given, response) => {
+      seen.push(given);
+      await aborted(given.signal);
+      response.send(200, {}, given.path);
+    }, options);
+    const client = await connect();
+    await client.send(request).flushed();
+    await until(() => seen.length === 1, 'the handler is at work');
+    client.finish();
+    expect((await client.readResponse()).text).toBe('/');
   });
-  const client = await connect();
-  await client.send(request).flushed();
-  await until(() => seen.length === 1, 'the handler is at work');
-  client.finish();
-  expect((await client.readResponse()).text).toBe('/');
+
+  test('leaves what came before it to those who read it later', async () => {
+    const { connect } = await startHandler(async (request, response) => {
+      await aborted(request.signal);
+      response.send(200, {}, await request.body.text());
+    }, options);
+    const client = await connect();
+    const bodies = ['a'.repeat(20_000), 'b'.repeat(30_000)];
+    client.send(bodies.map((body) => post('/', body)).join('')).finish();
+    for (const body of bodies) expect((await client.readResponse()).text).toBe(body);
+    expect(await client.closed()).toBe('fin');
+  });
 });
 
 test('a handler that stops its work when the signal aborts, and does not answer, has not failed', async () => {
