@@ -49,6 +49,11 @@ export class Connection extends Sender {
     return this.#peer;
   }
 
+  /** The client finished sending, and nothing of it is left for the protocol. */
+  get hasEnded(): boolean {
+    return this.peerEnded && this.#inbox === null;
+  }
+
   /** The client finished sending, or left: bytes that it sent before may still be unread. */
   get isEnding(): boolean {
     return this.peerEnded || this.#hungUp;

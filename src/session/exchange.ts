@@ -173,7 +173,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       incoming.discard();
       this.await(WAIT.BODY);
     }
-    if (this.#last || this.#leavesTooMuch(incoming) || this.connection.peerEnded) this.endBadly();
+    if (this.#last || this.#leavesTooMuch(incoming) || this.connection.hasEnded) this.endBadly();
   }
 
   /** The answer ends in its middle; the whole ones in front of it still reach the client. */

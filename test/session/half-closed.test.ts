@@ -98,11 +98,14 @@ describe.each(BACK_ENDS)('with %o FIN', (options) => {
   test('leaves what came before it to those who read it later', async () => {
     const { connect } = await startHandler(async (request, response) => {
       await aborted(request.signal);
-      response.send(200, {}, await request.body.text());
+      response.send(200, {}, request.path === '/unread' ? 'early' : await request.body.text());
     }, options);
     const client = await connect();
     const bodies = ['a'.repeat(20_000), 'b'.repeat(30_000)];
-    client.send(bodies.map((body) => post('/', body)).join('')).finish();
+    // The body of the first one is thrown away.
+    const unread = post('/unread', 'x'.repeat(1_000));
+    client.send([unread, ...bodies.map((body) => post('/', body))].join('')).finish();
+    expect((await client.readResponse()).text).toBe('early');
     for (const body of bodies) expect((await client.readResponse()).text).toBe(body);
     expect(await client.closed()).toBe('fin');
   });
