@@ -60,8 +60,13 @@ export class DirectorySource implements FileSource {
     return this.#root.isCurrent(this.#release, nowMs);
   }
 
+  /** -1: it is closed. Its number may be that of another folder by now, which an answer under way must not be made of. */
+  get #folder(): number {
+    return this.#root.isOpen(this.#release) ? this.#fd : -1;
+  }
+
   look(path: string): FileFacts | Refusal | null {
-    const result = this.#files.look(this.#fd, path);
+    const result = this.#files.look(this.#folder, path);
     if (result === EAGAIN) return null;
     return result < 0 ? refusalOf(result) : factsOf(this.#files);
   }
@@ -69,7 +74,7 @@ export class DirectorySource implements FileSource {
   async lookLater(path: string): Promise<FileFacts | Refusal> {
     let facts: FileFacts | null = null;
     const result = await settle((done) =>
-      this.#files.lookLater(this.#fd, path, (status) => {
+      this.#files.lookLater(this.#folder, path, (status) => {
         if (status >= 0) facts = factsOf(this.#files);
         done(status);
       }),
@@ -78,7 +83,7 @@ export class DirectorySource implements FileSource {
   }
 
   open(path: string): OpenFile | Refusal | null {
-    const result = this.#files.open(this.#fd, path);
+    const result = this.#files.open(this.#folder, path);
     if (result === EAGAIN) return null;
     if (result >= 0) return new DirectoryFile(this.#context, result);
     return isOutOfDescriptors(result) && this.#context.relieve() ? this.open(path) : refusalOf(result);
@@ -87,7 +92,7 @@ export class DirectorySource implements FileSource {
   async openLater(path: string): Promise<OpenFile | Refusal> {
     let file: OpenFile | null = null;
     const result = await settle((done) =>
-      this.#files.openLater(this.#fd, path, (fd) => {
+      this.#files.openLater(this.#folder, path, (fd) => {
         if (fd >= 0) file = new DirectoryFile(this.#context, fd);
         done(fd);
       }),
@@ -100,10 +105,18 @@ export class DirectorySource implements FileSource {
     let names = known;
     const state = known?.state ?? '';
     const result = await settle((done) =>
-      this.#files.listLater(this.#fd, path, MAX_FOLDER_NAMES, MAX_FOLDER_BYTES, showsHidden, state, (status, found) => {
-        if (found !== undefined) names = new FolderNames({ ...found, starts: numbersOf(found.starts) });
-        done(status);
-      }),
+      this.#files.listLater(
+        this.#folder,
+        path,
+        MAX_FOLDER_NAMES,
+        MAX_FOLDER_BYTES,
+        showsHidden,
+        state,
+        (status, found) => {
+          if (found !== undefined) names = new FolderNames({ ...found, starts: numbersOf(found.starts) });
+          done(status);
+        },
+      ),
     );
     return result < 0 || names === null ? refusalOf(result) : names;
   }
@@ -112,7 +125,7 @@ export class DirectorySource implements FileSource {
     let listed: readonly ListedName[] = [];
     if (names.length === 0) return listed;
     const result = await settle((done) =>
-      this.#files.describeLater(this.#fd, path, names, (status, facts) => {
+      this.#files.describeLater(this.#folder, path, names, (status, facts) => {
         if (facts !== undefined) listed = listedOf(names, facts);
         done(status);
       }),
