@@ -63,13 +63,16 @@ function dataText(): string | undefined {
 export type Word = 'taken' | 'free' | 'adopted';
 
 export function tellParent(word: Word): void {
-  if (isMainThread) process.send?.(word);
+  // A parent that is gone hears nothing: `onDismissed` ends this child.
+  if (isMainThread) process.send?.(word, undefined, undefined, () => {});
   else parentPort?.postMessage(word);
 }
 
 /** Calls `callback` when the parent dismisses this child, or is gone. Signals are not for threads. */
 export function onDismissed(callback: () => void): void {
   if (isMainThread) {
+    // The parent may have gone while this child began.
+    if (!process.connected) return callback();
     process.once('disconnect', callback);
     // The line alone keeps no process alive.
     process.channel?.unref();

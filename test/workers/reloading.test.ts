@@ -1,6 +1,7 @@
 // Proves that --watch puts new processes in the place of the old ones when an application's files change, that no
 // client is refused meanwhile, and that what does not load leaves the old ones where they are.
 
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -235,4 +236,20 @@ test('a link in the path that leads to another release is a change, and that rel
     await writeFile(`${parent}/2/app/a.mjs`, `${performance.now()}`);
     return changes > before;
   }, 'a change in it is noticed');
+});
+
+test('a parent that ends while a child begins leaves neither the child nor a trace of an error behind', async () => {
+  const path = await folder();
+  const text = `import { existsSync, writeFileSync } from 'node:fs';
+    writeFileSync(new URL('./loading', import.meta.url), '');
+    while (!existsSync(new URL('./go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 10));
+    export const application = () => '';`;
+  await writeFile(join(path, 'app.mjs'), text);
+  const program = startCommand(['0', join(path, 'app.mjs'), '--watch', '--no-access-log']);
+  await until(() => existsSync(join(path, 'loading')), 'the child loads the application');
+  program.signal('SIGKILL');
+  // The child has standard error too, which ends when both are gone.
+  await writeFile(join(path, 'go'), '');
+  expect(await program.ended()).toBe('SIGKILL');
+  expect(program.stderr).toBe('');
 });
