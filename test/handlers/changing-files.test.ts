@@ -3,6 +3,7 @@
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ENTRY_BYTES, FileCache } from '../../src/handlers/files/file-cache.ts';
+import type { OpenFile } from '../../src/handlers/files/file-source.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { makeKind, Representation } from '../../src/handlers/files/representation.ts';
 import { memoryOf, Resource, Variant } from '../../src/handlers/files/resource.ts';
@@ -20,6 +21,25 @@ test('a changed file is served new, also when it changed twice within one tick o
     await writeFile(`${root}/a.txt`, content);
     await until(async () => (await ask(port, get('/a.txt'))).text === content, `${content} is served`);
   }
+});
+
+test('a file with a time that it was given, changed twice within one tick of the clock, is served new', async () => {
+  const given = { ...facts(3), modifiedMs: 1_000, changedMs: Date.now() };
+  let content = 'one';
+  const file: OpenFile = {
+    ...fakeFile(3, async () => 0),
+    facts: given,
+    readNow: (into) => Buffer.from(content).copy(into),
+    share: () => file,
+  };
+  const { handler, pass } = makeSite(fakeSource({ 'a.txt': file }));
+  const { port } = await startHandler(handler);
+  const first = await ask(port, get('/a.txt'));
+  expect(first.text).toBe('one');
+  content = 'two';
+  pass(1_000);
+  const second = await ask(port, get('/a.txt', `If-None-Match: ${first.field('etag')}`));
+  expect([second.status, second.text]).toEqual([200, 'two']);
 });
 
 test('a file of a settled age is served new after it was replaced by one of the same size', async () => {

@@ -90,9 +90,14 @@ export class Loader {
     this.#services.cache.resized(resource);
   }
 
-  /** A time in the future says nothing, but the system sets the time of change itself. */
+  /**
+   * The system sets the time of change itself; the other one is given by whatever wrote the file (`rsync -t`), and says
+   * nothing when it is old or in the future. Some file systems tell no time of change.
+   */
   #isSettled({ modifiedMs, changedMs }: FileFacts): boolean {
-    return this.#services.wallClockMs() - Math.min(modifiedMs, changedMs) > SETTLED_AFTER_MS;
+    const nowMs = this.#services.wallClockMs();
+    const lastMs = modifiedMs > nowMs ? changedMs : Math.max(modifiedMs, changedMs);
+    return nowMs - lastMs > SETTLED_AFTER_MS;
   }
 
   #resourceOf(
