@@ -7,7 +7,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { kebab, nearest } from './names.ts';
-import { checkValue, type Given, type Layer, shown } from './resolve.ts';
+import { shown } from './problem.ts';
+import { checkValue, type Given, type Layer } from './resolve.ts';
 import { type AnySetting, SETTINGS, type SettingName } from './settings.ts';
 
 /** What is looked for in the current folder when no file is named. */

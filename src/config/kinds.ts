@@ -36,6 +36,7 @@ import {
   mountsOf,
   type SiteOptions,
 } from '../server/site-options.ts';
+import { problemText } from './problem.ts';
 
 /** One kind of value. */
 export interface Kind<T> {
@@ -266,20 +267,29 @@ export const mounts: Kind<Texts> = folders('/assets=./dist', mountsOf);
 /** Media types by the ending of a name. */
 export const types: Kind<Texts> = pairs('.glsl=text/plain', checkTypes);
 
+/** An option of a host, whose problems name it. `key`: in a config file. */
+function ofHost<T>(key: string, { schema, expected }: Pick<Kind<T>, 'schema' | 'expected'>): GenericSchema<unknown, T> {
+  const naming = rawCheck<T>(({ dataset: { issues, value }, addIssue }) => {
+    if (issues === undefined) return;
+    addIssue({ message: problemText({ where: `${key} of a host`, issues, expected, written: value }) });
+  });
+  return pipe(schema, naming);
+}
+
 /** What a host has of its own, under the keys that a config file has for it. */
 const HOST = strictObject({
-  root: NAME,
-  index: optional(index.schema),
-  listing: optional(toggle.schema),
-  'clean-urls': optional(toggle.schema),
-  spa: optional(union([spa.schema, literal(false)])),
-  'cache-control': optional(rules.schema),
-  type: optional(types.schema),
-  charset: optional(charset.schema),
-  dotfiles: optional(toggle.schema),
-  compression: optional(toggle.schema),
-  'security-headers': optional(toggle.schema),
-  mount: optional(mounts.schema),
+  root: ofHost('root', { schema: NAME, expected: 'a folder' }),
+  index: optional(ofHost('index', index)),
+  listing: optional(ofHost('listing', toggle)),
+  'clean-urls': optional(ofHost('clean-urls', toggle)),
+  spa: optional(ofHost('spa', { ...spa, schema: union([spa.schema, literal(false)]) })),
+  'cache-control': optional(ofHost('cache-control', rules)),
+  type: optional(ofHost('type', types)),
+  charset: optional(ofHost('charset', charset)),
+  dotfiles: optional(ofHost('dotfiles', toggle)),
+  compression: optional(ofHost('compression', toggle)),
+  'security-headers': optional(ofHost('security-headers', toggle)),
+  mount: optional(ofHost('mount', mounts)),
 });
 
 /** A host without undefined options, which would be inherited ones. */

@@ -4,6 +4,7 @@
 import { safeParse } from 'valibot';
 import { EpollServerError, type ErrorCode } from '../errors.ts';
 import { kebab, VARIABLE_PREFIX, variableOf } from './names.ts';
+import { problemText } from './problem.ts';
 import { type AnySetting, SETTINGS, type SettingName, type Settings } from './settings.ts';
 
 /** One value, checked, and who said it: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
@@ -49,9 +50,6 @@ export function resolveSettings(...layers: readonly Layer[]): Configuration {
   return { settings, originOf: (name) => origins.get(name) };
 }
 
-/** Longer values are cut in messages. */
-const MAX_SHOWN = 80;
-
 /**
  * `given` as the setting's kind has it. `where` begins the message: what was written, and where; `written`: as what.
  * @throws EpollServerError with `code`.
@@ -65,14 +63,7 @@ export function checkValue(
 ): unknown {
   const result = safeParse(kind.schema, given);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const text = issue.type === 'raw_check' ? issue.message : `must be ${kind.expected}, not ${shown(written)}`;
-  throw new EpollServerError(code, `${where}${/^(?:must|gives) /.test(text) ? '' : ':'} ${text}`);
-}
-
-export function shown(value: unknown): string {
-  const text = JSON.stringify(Array.isArray(value) && value.length === 1 ? value[0] : value) ?? String(value);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+  throw new EpollServerError(code, problemText({ where, issues: result.issues, expected: kind.expected, written }));
 }
 
 /**

@@ -207,9 +207,18 @@ test('a host has options of its own, under the keys of the file, and they are pr
   expect(configuration.settings.vhost).toEqual({ 'a.example': `${path}/a`, 'b.example': own });
   await writeFile(join(path, 'again.yaml'), printConfiguration(configuration));
   expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual(configuration.settings);
-  expect(await complaint('vhost: {a: {root: b, type: {.md: text}}}')).toMatch(/^site\.yaml:1: vhost/);
-  expect(await complaint('vhost: {a: {root: b, listing: 7}}')).toMatch(/^site\.yaml:1: vhost must be written like/);
-  expect(await complaint('vhost: {a: {root: b, cache-control: "*.js"}}')).toMatch(/^site\.yaml:1: vhost must be/);
+});
+
+test.each([
+  ['type: {.md: text}', ': the media type of .md is written like text/plain, not "text"'],
+  ['type: x', ' must be written like .glsl=text/plain, not "x"'],
+  ['listing: 7', ' must be true or false, not 7'],
+  ['cache-control: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has none'],
+  ['mount: {dist: ./dist}', ': a folder is mounted below a path such as /assets, not "dist"'],
+  ['spa: ../x', ' must be a path below the root, such as index.html, not "../x"'],
+])('what is wrong with an option of a host names it: %s', async (option, problem) => {
+  const key = option.replace(/:.*/, '');
+  expect(await complaint(`vhost: {a: {root: b, ${option}}}`)).toBe(`site.yaml:1: vhost: ${key} of a host${problem}`);
 });
 
 test('what a flag takes several times may be one, a list, or a mapping', async () => {

@@ -1,0 +1,37 @@
+// What is wrong with a value of a setting, in words for people.
+
+import type { BaseIssue } from 'valibot';
+
+/** Longer values are cut in messages. */
+const MAX_SHOWN = 80;
+
+/** What was written wrong. */
+export interface Problem {
+  /** Begins the message. */
+  readonly where: string;
+  readonly issues: readonly BaseIssue<unknown>[];
+  /** What such a value is. */
+  readonly expected: string;
+  readonly written: unknown;
+}
+
+export function problemText({ where, issues, expected, written }: Problem): string {
+  const text = ownMessage(issues) ?? `must be ${expected}, not ${shown(written)}`;
+  return `${where}${/^(?:must|gives) /.test(text) ? '' : ':'} ${text}`;
+}
+
+/**
+ * What a check of this program says of a part of the value, the last check of it; undefined: the whole is of another kind.
+ */
+function ownMessage(issues: readonly BaseIssue<unknown>[]): string | undefined {
+  for (const { type, message, issues: nested = [] } of issues.toReversed()) {
+    const found = type === 'raw_check' ? message : ownMessage(nested);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+export function shown(value: unknown): string {
+  const text = JSON.stringify(Array.isArray(value) && value.length === 1 ? value[0] : value) ?? String(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
