@@ -74,12 +74,12 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   maxFields: spec(200, 1, 10_000, 'Field lines of one request, and of its trailers; beyond: 431.'),
   /** Bodies are streamed, so this bounds what an application is asked to take, not memory. */
   maxBodyBytes: spec(134_217_728, 0, Number.MAX_SAFE_INTEGER, 'A request body, in bytes; beyond: 413.'),
-  /** What an application left unread is thrown away up to this, for the next request's sake. */
+  /** What an application left unread is thrown away up to this, for the next request's sake. Of chunked bodies all is. */
   maxDiscardBytes: spec(
     262_144,
     0,
     GIB,
-    'Unread request body that is read away to keep a connection; beyond: it closes.',
+    'Unread request body of known length that a whole answer leaves; beyond: it closes.',
   ),
   /** Half of Linux's default limit of 1,048,576 descriptors for one process would be too brave. */
   maxConnections: spec(65_536, 1, 4_194_304, 'Clients at once; beyond: 503 and closed.'),

@@ -39,8 +39,6 @@ export class Body implements RequestBody {
   #waiter: Waiter | null = null;
   #wanted = false;
   #error: EpollServerError | null = null;
-  /** What was read away because nobody wanted it. */
-  #discardedBytes = 0;
   #discarding = false;
   /** How long the client may still be waited for; null before anybody waited. */
   #patience: Patience | null = null;
@@ -87,10 +85,6 @@ export class Body implements RequestBody {
   /** Whether the rest is being thrown away. */
   get discarding(): boolean {
     return this.#discarding;
-  }
-
-  get discardedBytes(): number {
-    return this.#discardedBytes;
   }
 
   get trailers(): readonly (readonly [string, string])[] {
@@ -183,8 +177,7 @@ export class Body implements RequestBody {
   }
 
   #take(bytes: Buffer, start: number, end: number): void {
-    if (this.#discarding) this.#discardedBytes += end - start;
-    else this.#queue.append(bytes, start, end);
+    if (!this.#discarding) this.#queue.append(bytes, start, end);
   }
 
   /** Gives a waiting reader what has arrived: once for all chunks of one receive. */

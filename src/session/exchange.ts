@@ -117,8 +117,8 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     // Whether the body of a request that was answered without 100 Continue follows is unknowable.
     if (this.#awaitsContinue) this.#last = true;
     // A whole answer leaves the rest of the body unread: its client learns at once that it ends the connection.
-    const incoming = this.request?.incoming;
-    if (incoming != null && !response.isStream && this.#leavesTooMuch(incoming)) this.#last = true;
+    const leftBytes = response.isStream ? 0 : (this.request?.incoming?.leftBytes ?? 0);
+    if (leftBytes > this.context.limits.maxDiscardBytes) this.#last = true;
     return this.#last;
   }
 
@@ -162,18 +162,17 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
     if (this.#last) this.connection.finish();
   }
 
-  /** Whether more of a body is left than may be thrown away to keep the connection. */
-  #leavesTooMuch({ leftBytes, discardedBytes }: Body): boolean {
-    return Math.max(leftBytes, discardedBytes) > this.context.limits.maxDiscardBytes;
-  }
-
-  /** Within a bound of bytes, and of time for all of them: more ends the connection. */
+  /**
+   * Within a bound of time for all of it. Only an answer that said so ends the connection here: after any other, the
+   * next request may be on its way, and would be lost. Its head could not know: the length of the body is unknown, or
+   * the handler might have read on while it streamed its answer.
+   */
   #discardBody(incoming: Body): void {
     if (!incoming.discarding) {
       incoming.discard();
       this.await(WAIT.BODY);
     }
-    if (this.#last || this.#leavesTooMuch(incoming) || this.connection.hasEnded) this.endBadly();
+    if (this.#last || this.connection.hasEnded) this.endBadly();
   }
 
   /** The answer ends in its middle; the whole ones in front of it still reach the client. */

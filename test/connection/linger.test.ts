@@ -118,6 +118,31 @@ test('what is left of a small body is read away, and the connection goes on', as
   expect((await tooMuch.send(head).readResponse()).field('connection')).toBe('close');
 });
 
+const CHUNK = `40000\r\n${'x'.repeat(0x40000)}\r\n`;
+
+/** Answers whose head cannot know how much of the body is left, and so does not end the connection. */
+const UNKNOWING: readonly (readonly [string, string, readonly string[], Handler])[] = [
+  ['chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, [CHUNK, CHUNK, CHUNK, '0\r\n\r\n'], echo],
+  [
+    'a streamed answer',
+    `${HEAD}Content-Length: 600000\r\n\r\n`,
+    ['x'.repeat(300_000), 'x'.repeat(300_000)],
+    (request, response) => {
+      response.start(200, { 'Content-Length': 5 + request.path.length });
+      response.end(`${request.method.padEnd(5)}${request.path}`);
+    },
+  ],
+];
+
+test.each(UNKNOWING)('the next request is answered after an unread body: %s', async (_what, head, body, handler) => {
+  const { connect } = await startHandler(handler, { maxDiscardBytes: 1_000 });
+  const client = await connect();
+  const answer = await client.send(head).readResponse();
+  expect(answer.field('connection')).toBeUndefined();
+  for (const piece of body) await client.send(piece).flushed();
+  expect((await client.send(get('/next')).readResponse()).text).toContain('/next');
+});
+
 test('a connection lingers while bytes arrive, for lingerTimeoutMs without and maxLingerMs in all', async () => {
   const site = simulate({ handler: echo, maxBodyBytes: 10, lingerTimeoutMs: 5_000, maxLingerMs: 30_000 });
   const [silent, steady] = [site.connect(), site.connect()];
