@@ -317,6 +317,12 @@ export class Connection extends Sender {
     if (this.state === LINGERING) this.#close();
   }
 
+  /** Ends at once, and by FIN where nothing is cut off: an idle connection, or one whose last answer was sent. */
+  end(reason: string): void {
+    if (this.owes || this.#protocol().isBusy) this.abort(reason);
+    else this.#close();
+  }
+
   /**
    * What a client still sends to a connection that is ending is thrown away, one receive a turn: bytes that close(2)
    * finds unread make the kernel send RST. It is read while the answer is still owed, too, because a client may read

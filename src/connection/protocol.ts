@@ -8,6 +8,9 @@ export interface Protocol {
   /** It stopped on purpose, and what is kept suffices for another serving: no more is received until then. */
   readonly paused: boolean;
 
+  /** Something would be lost if the connection ended now. */
+  readonly isBusy: boolean;
+
   /**
    * Called while {@link wantsInput}: uses `bytes[start, end)`, at least one, which are valid during the call only. Returns where it stopped; the
    * connection keeps the rest and offers it again, in front of what arrives later.

@@ -123,9 +123,9 @@ export class Clientele {
     for (const session of this.#connections.values()) session.stop();
   }
 
-  /** Cuts everyone off. */
+  /** Ends all connections at once. */
   abort(reason: string): void {
-    for (const connection of this.#connections.keys()) connection.abort(reason);
+    for (const connection of this.#connections.keys()) connection.end(reason);
   }
 
   /** Closes the connection that lingers longest, so that its descriptor serves a new client. */

@@ -85,7 +85,7 @@ export class Session extends Exchange implements Protocol {
       this.await(WAIT.KEEP_ALIVE);
       return;
     }
-    if (this.#isIdle && this.context.stopping) {
+    if (!this.isBusy && this.context.stopping) {
       this.connection.finish();
       return;
     }
@@ -131,14 +131,14 @@ export class Session extends Exchange implements Protocol {
     this.context.observer.disconnected(this.connection.peer, received, sent);
   }
 
-  /** No request is under way, nor the head of one. */
-  get #isIdle(): boolean {
-    return this.request === null && this.#parser === null;
+  /** A request is under way, or the head of one. */
+  get isBusy(): boolean {
+    return this.request !== null || this.#parser !== null;
   }
 
   /** The server is closing. A request may be on its way, so an idle connection ends only after a short wait. */
   stop(): void {
-    if (this.#isIdle && this.connection.state === OPEN) this.await(WAIT.KEEP_ALIVE);
+    if (!this.isBusy && this.connection.state === OPEN) this.await(WAIT.KEEP_ALIVE);
   }
 
   // ---- Requests ---------------------------------------------------------------------------------

@@ -59,6 +59,25 @@ test('an idle connection has shutdownGraceMs, then FIN', async () => {
   expect([silent.end, used.end, late.end]).toEqual(['fin', 'fin', 'fin']);
 });
 
+/** Ways in which a server closes before the grace of its idle connections is over. */
+const AT_ONCE: readonly (readonly [string, { readonly now?: boolean }, number])[] = [
+  ['close({ now: true })', { now: true }, 10_000],
+  ['a shutdownTimeoutMs that is shorter', {}, 100],
+];
+
+test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, how, shutdownTimeoutMs) => {
+  const limits = { shutdownTimeoutMs, shutdownGraceMs: 10_000 };
+  const { connect, server } = await startHandler((request, response) => {
+    if (request.path !== '/never') response.send(200, {}, 'ok');
+  }, limits);
+  const [fresh, used, busy] = [await connect(), await connect(), await connect()];
+  await used.send(get('/')).readResponse();
+  busy.send(get('/never'));
+  await until(() => server.stats().requests === 2, 'both requests are there');
+  await server.close(how);
+  expect([await fresh.closed(), await used.closed(), await busy.closed()]).toEqual(['fin', 'fin', 'reset']);
+});
+
 test('what has arrived when the server closes is served without any grace', async () => {
   const site = simulate({ handler: echo, shutdownGraceMs: 0 });
   const client = site.connect();
