@@ -14,11 +14,11 @@ const BLOB_BYTES = 1_048_576;
 
 const CRLF = '\r\n';
 const FIELDS_END = '\r\n\r\n';
-const DISPOSITION = 'form-data; name="';
-const FILE_NAME = '; filename="';
+const CR = 0x0d;
+const LF = 0x0a;
 const NON_ASCII = /[^\0-\x7f]/;
 
-type State = 'boundary' | 'fields' | 'content' | 'over';
+type State = 'front' | 'boundary' | 'fields' | 'content' | 'over';
 
 /** What the fields of a part say. */
 interface Part {
@@ -26,6 +26,8 @@ interface Part {
   /** Null: it is text. */
   readonly fileName: string | null;
   readonly type: string;
+  /** `Content-Transfer-Encoding: base64`, which RFC 7578 section 4.7 deprecates. */
+  readonly isBase64: boolean;
 }
 
 export class MultipartParser {
@@ -33,7 +35,7 @@ export class MultipartParser {
   /** `--BOUNDARY`, and the same behind the content of a part. */
   readonly #opening: Buffer;
   readonly #delimiter: Buffer;
-  #state: State = 'boundary';
+  #state: State = 'front';
   /** What was pushed and could not be told yet: less than a delimiter, or the fields of a part. */
   #rest: Buffer = Buffer.alloc(0);
   #part: Part | null = null;
@@ -68,8 +70,17 @@ export class MultipartParser {
     if (this.#state === 'content') return this.#takeContent(bytes);
     if (this.#state === 'fields') return this.#takeFields(bytes);
     if (this.#state === 'boundary') return this.#takeBoundary(bytes);
-    if (bytes.some((byte) => byte !== 0x0d && byte !== 0x0a)) throw malformed('there is more behind its last boundary');
+    if (this.#state === 'front') return this.#takeFront(bytes);
+    if (bytes.some((byte) => byte !== CR && byte !== LF)) throw malformed('there is more behind its last boundary');
     return bytes.length;
+  }
+
+  /** Line ends in front of the first boundary, as some clients send them. */
+  #takeFront(bytes: Buffer): number {
+    let at = 0;
+    while (bytes[at] === CR && bytes[at + 1] === LF) at += CRLF.length;
+    if (at < bytes.length && !(bytes[at] === CR && at + 1 === bytes.length)) this.#state = 'boundary';
+    return at > 0 || this.#state === 'front' ? at : this.#takeBoundary(bytes);
   }
 
   /** `--BOUNDARY CRLF` in front of a part, `--BOUNDARY--` at the end. */
@@ -110,24 +121,32 @@ export class MultipartParser {
 
   #keep(bytes: Buffer): void {
     this.#content.append(bytes);
-    if (this.#part?.fileName !== null && this.#content.byteLength >= BLOB_BYTES) {
+    const { fileName = null, isBase64 = false } = this.#part ?? {};
+    if (fileName !== null && !isBase64 && this.#content.byteLength >= BLOB_BYTES) {
       this.#blobs.push(new Blob([this.#content.takeAll()]));
     }
   }
 
   #finishPart(): void {
-    const { name = '', fileName = null, type = '' } = this.#part ?? {};
+    const { name = '', fileName = null, type = '', isBase64 = false } = this.#part ?? {};
+    if (isBase64) this.#decodeBase64();
     if (fileName === null) this.#form.append(name, this.#content.takeText('removed'));
     else this.#form.append(name, new File([...this.#blobs, this.#content.takeAll()], fileName, { type }));
     this.#blobs = [];
     this.#part = null;
   }
+
+  #decodeBase64(): void {
+    const bytes = Buffer.from(this.#content.takeAll().toString('latin1'), 'base64');
+    this.#content.append(bytes);
+  }
 }
 
 /** @throws TypeError when it has no name. */
 function partOf(fields: string): Part {
-  let disposition: string | null = null;
+  let disposition = '';
   let type = 'text/plain';
+  let isBase64 = false;
   for (const line of fields.split(CRLF)) {
     const colon = line.indexOf(':');
     if (colon <= 0) throw malformed('a field of a part has no name');
@@ -135,23 +154,57 @@ function partOf(fields: string): Part {
     const name = line.slice(0, colon).toLowerCase();
     if (name === 'content-disposition') disposition = value;
     else if (name === 'content-type') type = NON_ASCII.test(value) ? '' : value;
+    else if (name === 'content-transfer-encoding') isBase64 = value.toLowerCase() === 'base64';
   }
-  if (disposition === null || !disposition.startsWith(DISPOSITION)) throw malformed('a part has no name');
-  const nameEnd = disposition.indexOf('"', DISPOSITION.length);
-  if (nameEnd < 0) throw malformed('the name of a part does not end');
-  return {
-    name: unescaped(disposition.slice(DISPOSITION.length, nameEnd)),
-    fileName: fileNameOf(disposition.slice(nameEnd + 1)),
-    type,
-  };
+  const parameters = parametersOf(disposition);
+  const name = parameters.get('name');
+  if (name === undefined) throw malformed('a part has no name');
+  return { name, fileName: fileNameOf(parameters), type, isBase64 };
 }
 
-/** Other parameters mean nothing here: browsers send none. */
-function fileNameOf(parameters: string): string | null {
-  if (!parameters.startsWith(FILE_NAME)) return null;
-  const end = parameters.indexOf('"', FILE_NAME.length);
-  if (end < 0) throw malformed('the file name of a part does not end');
-  return unescaped(parameters.slice(FILE_NAME.length, end));
+/** The parameters of `form-data`, by name, each a token or between quotes. Of two with one name the first counts. */
+function parametersOf(disposition: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  let at = disposition.indexOf(';');
+  if (at < 0 || disposition.slice(0, at).trim().toLowerCase() !== 'form-data') throw malformed('a part has no name');
+  while (disposition.slice(at + 1).trim() !== '') {
+    const equals = disposition.indexOf('=', at);
+    if (equals < 0) throw malformed('a parameter of a part has no value');
+    const name = disposition
+      .slice(at + 1, equals)
+      .trim()
+      .toLowerCase();
+    const isQuoted = disposition[equals + 1] === '"';
+    const start = isQuoted ? equals + 2 : equals + 1;
+    const end = endOf(disposition, start, isQuoted ? '"' : ';');
+    const value = disposition.slice(start, end);
+    if (!parameters.has(name)) parameters.set(name, isQuoted ? unescaped(value) : value.trim());
+    at = isQuoted ? endOf(disposition, end + 1, ';') : end;
+    if (isQuoted && disposition.slice(end + 1, at).trim() !== '') throw malformed('there is more behind a name');
+  }
+  return parameters;
+}
+
+/** Where `mark` is; the last value needs no semicolon. */
+function endOf(disposition: string, start: number, mark: '"' | ';'): number {
+  const end = disposition.indexOf(mark, start);
+  if (end < 0 && mark === '"') throw malformed('the name of a part does not end');
+  return end < 0 ? disposition.length : end;
+}
+
+/** The extended form (RFC 8187) counts, as in HTTP: RFC 7578 forbids it, but clients in .NET and Python send it. */
+function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
+  const extended = parameters.get('filename*');
+  const plain = parameters.get('filename') ?? null;
+  if (extended === undefined) return plain;
+  const [charset = '', , encoded] = extended.split("'", 3);
+  try {
+    if (charset.toLowerCase() === 'utf-8' && encoded !== undefined) return decodeURIComponent(encoded);
+  } catch {
+    // It is no UTF-8.
+  }
+  if (plain === null) throw malformed('the file name of a part is not encoded in UTF-8');
+  return plain;
 }
 
 /** How browsers write what would end a name ("multipart/form-data encoding algorithm" of HTML). */

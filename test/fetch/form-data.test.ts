@@ -39,6 +39,9 @@ const FORMS: readonly (readonly [string, string])[] = [
   ['what is no UTF-8', body('Content-Disposition: form-data; name="a"\r\n\r\n\xff\xfe')],
   ['escapes in names', body('Content-Disposition: form-data; name="a%22%0D%0Ab%41"; filename="%22"\r\n\r\nx')],
   ['fields in other cases', body('cOntent-dispositioN: form-data; name="a"\r\nX-Other: 1\r\n\r\nb')],
+  ['line ends in front', `\r\n\r\n${body(TEXT)}`],
+  ['base64', body(`Content-Transfer-Encoding: base64\r\n${TEXT.slice(0, -1)}aGVs\r\nbG8=`)],
+  ['a file in base64', body(FILE.replace('\r\n\r\n\x00\xff', '\r\nContent-Transfer-Encoding: base64\r\n\r\n'))],
   [
     'content that looks like its boundary',
     body(`Content-Disposition: form-data; name="a"\r\n\r\n\r\n--${BOUNDARY.slice(0, -1)}x\r\n`),
@@ -75,6 +78,10 @@ const BROKEN: readonly (readonly [string, string])[] = [
   ['another disposition', body('Content-Disposition: attachment; name="a"\r\n\r\nb')],
   ['a name without its end', body('Content-Disposition: form-data; name="a\r\n\r\nb')],
   ['a file name without its end', body('Content-Disposition: form-data; name="a"; filename="b\r\n\r\nc')],
+  ['a name with more behind it', body(TEXT.replace('"a"', '"a\\"b"'))],
+  ['a file name with more behind it', body(FILE.replace('x.png', 'x\\"y.png'))],
+  ['a parameter without a value', body(TEXT.replace('"a"', '"a"; filename'))],
+  ['a file name in another charset', body(TEXT.replace('"a"', '"a"; filename*=latin1\'\'%e4'))],
   ['a field without a colon', body(`nonsense\r\n${TEXT}`)],
   ['text behind a boundary', body(TEXT).replace(`${BOUNDARY}\r\n`, `${BOUNDARY}x\r\n`)],
 ];
@@ -90,6 +97,23 @@ test.each(['multipart/form-data', 'text/plain', 'nonsense', ''])('the type %j is
   const response = new Response(body(TEXT), { headers: { 'Content-Type': type } });
   await expect(response.formData()).rejects.toThrow(TypeError);
   expect(response.bodyUsed).toBe(true);
+});
+
+/** How other clients than browsers name a file: none of it may become a text. */
+const NAMED: readonly (readonly [string, string])[] = [
+  ['name=a; filename=b.txt', 'b.txt'],
+  ['name="a";filename="b.txt"', 'b.txt'],
+  ['filename="b.txt"; name="a"', 'b.txt'],
+  ['name="a"; size=1; filename="b;c=d.txt"; other="x"', 'b;c=d.txt'],
+  ['name="a"; filename*=utf-8\'\'%e2%82%ac.txt', '€.txt'],
+  ['name="a"; filename="b.txt"; filename*=UTF-8\'en\'%e2%82%ac.txt;', '€.txt'],
+  ['name="a"; filename="b.txt"; filename*=utf-8\'\'%ff', 'b.txt'],
+];
+
+test.each(NAMED)('a part with %s is a file', async (parameters, fileName) => {
+  const text = body(`Content-Disposition: Form-Data; ${parameters}\r\n\r\nx`);
+  const form = await new Response(text, { headers: { 'Content-Type': TYPE } }).formData();
+  expect(await entriesOf(form)).toEqual([['a', fileName, 'text/plain', 'x']]);
 });
 
 test('fields of a part have a bound, and what is behind the end is no form', async () => {
