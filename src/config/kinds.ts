@@ -277,20 +277,26 @@ function ofHost<T>(key: string, { schema, expected }: Pick<Kind<T>, 'schema' | '
 }
 
 /** What a host has of its own, under the keys that a config file has for it. */
-const HOST = strictObject({
-  root: ofHost('root', { schema: NAME, expected: 'a folder' }),
-  index: optional(ofHost('index', index)),
-  listing: optional(ofHost('listing', toggle)),
-  'clean-urls': optional(ofHost('clean-urls', toggle)),
-  spa: optional(ofHost('spa', { ...spa, schema: union([spa.schema, literal(false)]) })),
-  'cache-control': optional(ofHost('cache-control', rules)),
-  type: optional(ofHost('type', types)),
-  charset: optional(ofHost('charset', charset)),
-  dotfiles: optional(ofHost('dotfiles', toggle)),
-  compression: optional(ofHost('compression', toggle)),
-  'security-headers': optional(ofHost('security-headers', toggle)),
-  mount: optional(ofHost('mount', mounts)),
-});
+const HOST = strictObject(
+  {
+    root: ofHost('root', { schema: NAME, expected: 'a folder' }),
+    index: optional(ofHost('index', index)),
+    listing: optional(ofHost('listing', toggle)),
+    'clean-urls': optional(ofHost('clean-urls', toggle)),
+    spa: optional(ofHost('spa', { ...spa, schema: union([spa.schema, literal(false)]) })),
+    'cache-control': optional(ofHost('cache-control', rules)),
+    type: optional(ofHost('type', types)),
+    charset: optional(ofHost('charset', charset)),
+    dotfiles: optional(ofHost('dotfiles', toggle)),
+    compression: optional(ofHost('compression', toggle)),
+    'security-headers': optional(ofHost('security-headers', toggle)),
+    mount: optional(ofHost('mount', mounts)),
+  },
+  ({ expected, path }) => {
+    const key = String(path?.at(-1)?.key);
+    return expected === 'never' ? `a host has no option "${key}" of its own` : `a host needs "${key}"`;
+  },
+);
 
 /** A host without undefined options, which would be inherited ones. */
 function hostOf(given: InferOutput<typeof HOST>): HostOptions {

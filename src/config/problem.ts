@@ -24,8 +24,9 @@ export function problemText({ where, issues, expected, written }: Problem): stri
  * What a check of this program says of a part of the value, the last check of it; undefined: the whole is of another kind.
  */
 function ownMessage(issues: readonly BaseIssue<unknown>[]): string | undefined {
-  for (const { type, message, issues: nested = [] } of issues.toReversed()) {
-    const found = type === 'raw_check' ? message : ownMessage(nested);
+  for (const { type, path = [], message, issues: nested = [] } of issues.toReversed()) {
+    const isOwn = type === 'raw_check' || (type === 'strict_object' && path.length > 0);
+    const found = isOwn ? message : ownMessage(nested);
     if (found !== undefined) return found;
   }
   return undefined;
