@@ -144,7 +144,7 @@ export class Connection extends Sender {
     if (this.#wants(protocol)) return true;
     if (this.peerEnded) return false;
     if (this.#inbox === null) return this.#hungUp || !this.context.kernel.traits.seesHangup;
-    return !this.context.kernel.traits.seesHangup && this.#peekBytes > 0;
+    return !this.#hungUp && !this.context.kernel.traits.seesHangup && this.#peekBytes > 0;
   }
 
   /** Unwanted bytes that may still be received for what is behind them. */
@@ -170,8 +170,11 @@ export class Connection extends Sender {
       if (!filled && !this.#hungUp) this.#mayReceive = false;
       this.#take(protocol, bytes, start, start + count);
     } else if (count === 0 && !failed) {
-      this.#mayReceive = false;
-      this.peerEnded = true;
+      // What came in front of the end is offered first; the end is received again behind it.
+      const isOffered = this.#inbox === null || this.#wants(protocol);
+      this.#mayReceive = !isOffered;
+      if (isOffered) this.peerEnded = true;
+      else this.#hungUp = true;
     } else if (count === EAGAIN) {
       this.#mayReceive = false;
     } else if (count === EINTR) {

@@ -193,3 +193,23 @@ test('a handler that gives up because of its signal has not failed', async () =>
   ]);
   expect(server.stats().handlerErrors).toBe(0);
 });
+
+test.each(['epoll', 'poll', 'select', 'scan'] as const)(
+  'with %s, requests in front of a FIN that was seen early are all answered, with their content',
+  async (backend) => {
+    const handler: Handler = async (request, response) => {
+      // What is sent behind the head is kept meanwhile.
+      if (request.path === '/wait') await aborted(request.signal);
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+      response.send(200, {}, await request.body.text());
+    };
+    const { connect } = await startHandler(handler, { backend });
+    const client = await connect();
+    const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
+    client.send(get('/wait') + post('/', 'x'.repeat(20_000)) + chunked + get('/wait') + post('/', 'last')).finish();
+    const texts: string[] = [];
+    for (let i = 0; i < 5; i++) texts.push((await client.readResponse()).text);
+    expect(texts).toEqual(['', 'x'.repeat(20_000), 'abc', '', 'last']);
+    expect(await client.closed()).toBe('fin');
+  },
+);
