@@ -49,11 +49,6 @@ export class Connection extends Sender {
     return this.#peer;
   }
 
-  /** The client finished sending, and nothing of it is left for the protocol. */
-  get hasEnded(): boolean {
-    return this.peerEnded && this.#inbox === null;
-  }
-
   /** The client finished sending, or left: bytes that it sent before may still be unread. */
   get isEnding(): boolean {
     return this.peerEnded || this.#hungUp;
@@ -119,8 +114,7 @@ export class Connection extends Sender {
       }
     }
     if (this.state !== OPEN) return;
-    // Kept bytes that are not wanted yet come in front of the end.
-    if (this.peerEnded && (this.#inbox === null || protocol.wantsInput)) protocol.ended();
+    if (this.peerEnded) protocol.ended();
     else if (this.isEnding) protocol.ending();
   }
 

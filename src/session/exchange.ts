@@ -172,7 +172,7 @@ export abstract class Exchange extends Timed implements BodyOwner, ResponseOwner
       incoming.discard();
       this.await(WAIT.BODY);
     }
-    if (this.#last || this.connection.hasEnded) this.endBadly();
+    if (this.#last || this.connection.peerEnded) this.endBadly();
   }
 
   /** The answer ends in its middle; the whole ones in front of it still reach the client. */
