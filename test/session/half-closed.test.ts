@@ -17,6 +17,9 @@ async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuff
   yield new Uint8Array(Buffer.from('the same'));
 }
 
+/** The signal aborts sooner than by default, so that the tests take less time. */
+const SOON = { halfClosedSignalMs: 100 };
+
 /** Handlers that answer only when their signal has aborted. */
 const LATE: readonly (readonly [string, Handler])[] = [
   [
@@ -66,7 +69,7 @@ const LATE: readonly (readonly [string, Handler])[] = [
 test.each(LATE)(
   '%s: FIN aborts the signal, and the answer that it gives all the same is sent',
   async (_what, handler) => {
-    const { connect } = await startHandler(handler);
+    const { connect } = await startHandler(handler, SOON);
     const client = await connect();
     expect((await client.send(get('/')).finish().readResponse()).text).toBe('all the same');
     expect(await client.closed()).toBe('fin');
@@ -74,7 +77,7 @@ test.each(LATE)(
 );
 
 /** Back ends that report the end of a client by themselves, and one that does not. */
-const BACK_ENDS = [undefined, 'poll', 'select'].map((backend) => (backend === undefined ? {} : { backend }));
+const BACK_ENDS = [undefined, 'poll', 'select'].map((backend) => (backend === undefined ? SOON : { ...SOON, backend }));
 
 describe.each(BACK_ENDS)('with %o FIN', (options) => {
   test.each([
@@ -203,7 +206,7 @@ test.each(['epoll', 'poll', 'select', 'scan'] as const)(
       else await new Promise((resolve) => setTimeout(resolve, 20));
       response.send(200, {}, await request.body.text());
     };
-    const { connect } = await startHandler(handler, { backend });
+    const { connect } = await startHandler(handler, { ...SOON, backend });
     const client = await connect();
     const chunked = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
     client.send(get('/wait') + post('/', 'x'.repeat(20_000)) + chunked + get('/wait') + post('/', 'last')).finish();
