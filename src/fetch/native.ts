@@ -49,7 +49,7 @@ function originalOf<Name extends keyof NodeClasses>(
   return original;
 }
 
-/** Puts Node's classes behind ours. Each constructor of ours calls it, and who needs them before. */
+/** Puts Node's classes behind ours. Each constructor of ours calls it, and so does code that needs them before. */
 export function linkClasses(): void {
   if (isLinked) return;
   isLinked = true;
@@ -69,8 +69,8 @@ export function showAs<T extends object>(
 }
 
 /**
- * Puts Node's class `name` behind ours once they are linked: an instance of either is an instance of both. Whoever
- * extends ours has only its own. `onLink` does what else needs Node's class.
+ * Puts Node's class `name` behind ours once they are linked: an instance of either is an instance of both. A
+ * class that extends ours has only its own. `onLink` does what else needs Node's class.
  */
 export function standBehind(ours: { readonly prototype: object }, name: ClassName, onLink = (): void => {}): void {
   const link = (): void => {

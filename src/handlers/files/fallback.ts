@@ -163,7 +163,7 @@ class ReplaceableResponse extends PassingResponse {
     if (this.#replacement === null) this.target.abort();
   }
 
-  /** Calls the application. Its failure after a 404 that was replaced is told when the replacement has been sent. */
+  /** Calls the application. Its failure after a 404 that was replaced is reported when the replacement has been sent. */
   run(call: () => void | Promise<void>): void | Promise<void> {
     let result: void | Promise<void>;
     try {
