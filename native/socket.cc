@@ -138,12 +138,12 @@ int LocalAddress(int fd, Address* local) {
 }
 
 int Recv(int fd, uint8_t* bytes, size_t length) {
-  return Result(system::Receive(fd, bytes, Bounded(length)));
+  return Result(recv(fd, bytes, Bounded(length), 0));
 }
 
 int Send(int fd, const uint8_t* bytes, size_t length, bool more) {
   const int flags = system::kSendFlags | (more ? system::kMoreFlag : 0);
-  return Result(system::Transmit(fd, bytes, Bounded(length), flags));
+  return Result(send(fd, bytes, Bounded(length), flags));
 }
 
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,

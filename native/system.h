@@ -4,9 +4,6 @@
 #define EPOLL_SERVER_NATIVE_SYSTEM_H_
 
 #include <sys/socket.h>
-#include <sys/types.h>
-
-#include <cstddef>
 
 namespace epoll_server::system {
 
@@ -31,10 +28,6 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
 // The address of the peer, also of one that has reset the connection where the system still knows
 // it; `*length` is that of the address. Returns 0, or -1 and sets errno.
 int PeerName(int fd, sockaddr* peer, socklen_t* length);
-
-// recv(2) and send(2), which every request needs once each. They return -1 and set errno.
-ssize_t Receive(int fd, void* bytes, size_t length);
-ssize_t Transmit(int fd, const void* bytes, size_t length, int flags);
 
 }  // namespace epoll_server::system
 

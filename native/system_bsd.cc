@@ -45,10 +45,4 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
 
 int PeerName(int fd, sockaddr* peer, socklen_t* length) { return getpeername(fd, peer, length); }
 
-ssize_t Receive(int fd, void* bytes, size_t length) { return recv(fd, bytes, length, 0); }
-
-ssize_t Transmit(int fd, const void* bytes, size_t length, int flags) {
-  return send(fd, bytes, length, flags);
-}
-
 }  // namespace epoll_server::system

@@ -1,8 +1,6 @@
 // Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -39,16 +37,6 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
 // with EINVAL when `*length` is greater than that of the address.
 int PeerName(int fd, sockaddr* peer, socklen_t* length) {
   return getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length);
-}
-
-// Not the C library's, which are points where a thread can be cancelled: in a process with threads
-// each of them costs two atomic operations to say so, and nobody here cancels threads.
-ssize_t Receive(int fd, void* bytes, size_t length) {
-  return syscall(SYS_recvfrom, fd, bytes, length, 0, nullptr, nullptr);
-}
-
-ssize_t Transmit(int fd, const void* bytes, size_t length, int flags) {
-  return syscall(SYS_sendto, fd, bytes, length, flags, nullptr, 0);
 }
 
 }  // namespace epoll_server::system
