@@ -60,7 +60,7 @@ async function runIdle(options, load) {
 function print(options, load, rows, results) {
   const out = [
     `${load.name}, 1 thread, 64 connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
-      `Linux ${release()} (${congestionControl()}; ours reno on loopback), ${cpus().length} x ${cpus()[0]?.model}\n\n`,
+      `Linux ${release()} (${congestionControl()}), ${cpus().length} x ${cpus()[0]?.model}\n\n`,
   ];
   if (rows.length > 0) {
     const checked = rows.reduce((sum, [, row]) => sum + row.checked, 0);

@@ -106,10 +106,7 @@ export function find(name, path = process.env.PATH ?? '') {
 
 let ticksPerSecond;
 
-/**
- * How this machine's TCP paces what it sends: a megabyte costs half as much again with bbr as with cubic. Servers of this
- * project that listen on a loopback address take reno there, whatever it is (native/system_linux.cc).
- */
+/** The system's congestion control: it decides what a megabyte costs, half as much again with bbr as with cubic. */
 export function congestionControl() {
   return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim();
 }

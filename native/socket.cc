@@ -58,12 +58,6 @@ socklen_t ToSockaddr(const char* host, int port, AnyAddress* to) {
   return 0;
 }
 
-// Whether only this machine's own clients reach it.
-bool IsLoopback(const AnyAddress& address) {
-  if (address.generic.sa_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
-  return ntohl(address.v4.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-}
-
 int SetOption(int fd, int level, int name, int value) {
   return Result(setsockopt(fd, level, name, &value, sizeof(value)));
 }
@@ -75,7 +69,6 @@ int Prepare(int fd, const AnyAddress& address, socklen_t length, int backlog, bo
   if (status == 0 && address.generic.sa_family == AF_INET6) {
     status = SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   }
-  if (IsLoopback(address)) system::ExpectNoNetwork(fd);
   if (status == 0) status = Result(bind(fd, &address.generic, length));
   if (status == 0 && backlog >= 0) status = Result(listen(fd, backlog));
   return status;

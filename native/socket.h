@@ -20,9 +20,9 @@ struct Address {
 };
 
 // Binds and listens on a numeric address with SO_REUSEADDR and TCP_NODELAY (which accepted sockets
-// inherit). `::` also takes IPv4 clients; on a loopback address nothing that is sent is paced. With
-// `shared`, SO_REUSEPORT lets others do the same; a negative `backlog` binds only, which keeps the
-// port. Returns the descriptor or -errno (-EINVAL: not numeric).
+// inherit). `::` also takes IPv4 clients. With `shared`, SO_REUSEPORT lets others do the same; a
+// negative `backlog` binds only, which keeps the port. Returns the descriptor or -errno (-EINVAL:
+// not numeric).
 int Listen(const char* host, int port, int backlog, bool shared = false);
 
 // accept(2). Returns the descriptor, with the peer in `*peer`, or -errno. A `blocking` one waits in

@@ -18,10 +18,6 @@ extern const bool kReusePortBalances;
 // socket(2) for TCP: non-blocking and close-on-exec. Returns the descriptor or -errno.
 int OpenSocket(int family);
 
-// Clients of this listener come from this machine alone, and what is sent to them crosses no
-// network: nothing is to be paced. Where the system cannot be told, sending costs more, and works.
-void ExpectNoNetwork(int listener);
-
 // accept(2): close-on-exec, and non-blocking unless `blocking`. Returns the descriptor or -errno.
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking);
 

@@ -36,8 +36,6 @@ int OpenSocket(int family) {
   return fd < 0 ? -errno : Prepared(fd, false);
 }
 
-void ExpectNoNetwork(int /*listener*/) {}
-
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {
   const int fd = accept(listener, peer, length);
   return fd < 0 ? -errno : Prepared(fd, blocking);

@@ -1,7 +1,4 @@
 // Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <cerrno>
 
 #include "system.h"
@@ -15,16 +12,6 @@ const bool kReusePortBalances = true;
 int OpenSocket(int family) {
   const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   return fd < 0 ? -errno : fd;
-}
-
-// A congestion control that paces (bbr) sets a timer for nearly every segment: a quarter of what 1
-// MiB costs (Linux 6.18). reno, which every Linux has and allows everybody, has none. Accepted
-// sockets inherit it only from an option of the listener: on a socket that was connected with bbr,
-// its timers stay.
-void ExpectNoNetwork(int listener) {
-  constexpr char kUnpaced[] = "reno";
-  static_cast<void>(
-      setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, kUnpaced, sizeof(kUnpaced) - 1));
 }
 
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {

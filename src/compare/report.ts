@@ -97,7 +97,7 @@ function legend(names: readonly string[]): string {
 const NOT_SHOWN = [
   'The load generator runs on the same machine and shares its processors and its caches with the servers. Compare the rows with each other, not with figures from elsewhere.',
   'Clients ask again only when they have their answer (a closed loop), so that a server that stalls is asked less, and its latencies look better than those of clients who come by themselves.',
-  'Everything goes over loopback: no network card, no distance, no lost packets, no TLS. There this project’s own models have nothing paced (reno), whatever the system does for the others; with answers as small as these it makes no difference.',
+  'Everything goes over loopback: no network card, no distance, no lost packets, no TLS.',
   'Latencies are those of a whole run, its beginning included, when clients connect and children are born; everything else is a window after that.',
   'Idle memory is what is resident, uncollected garbage included; with few connections it is mostly noise.',
   'A request here is small and always the same. Yours are not.',

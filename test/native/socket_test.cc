@@ -30,15 +30,6 @@ int Option(int fd, int level, int name) {
   return value;
 }
 
-#ifdef __linux__
-std::string CongestionControl(int fd) {
-  char name[16] = "";
-  socklen_t length = sizeof(name);
-  getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &length);
-  return name;
-}
-#endif
-
 void CheckFlags(int fd) {
   CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
   CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
@@ -139,24 +130,6 @@ TEST(SocketInheritsNoDelay) {
   CHECK_EQ(Option(pair.listener, IPPROTO_TCP, TCP_NODELAY), 1);
   CHECK_EQ(Option(pair.server, IPPROTO_TCP, TCP_NODELAY), 1);
 }
-
-#ifdef __linux__
-TEST(SocketIsPacedOnlyWhereANetworkMayBe) {
-  const int probe = socket(AF_INET, SOCK_STREAM, 0);
-  const std::string usual = CongestionControl(probe);
-  close(probe);
-  CHECK(usual != "");
-  const Pair everywhere("0.0.0.0");
-  CHECK_EQ(CongestionControl(everywhere.server), usual);
-  const Pair here("127.0.0.1");
-  CHECK_EQ(CongestionControl(here.server), std::string("reno"));
-  const Pair elsewhere_here("127.1.2.3");
-  CHECK_EQ(CongestionControl(elsewhere_here.server), std::string("reno"));
-  if (test::ProbeIpv6() != 0) return;
-  const Pair six("::1");
-  CHECK_EQ(CongestionControl(six.server), std::string("reno"));
-}
-#endif
 
 TEST(SocketAcceptWithoutAClientIsEagain) {
   const int listener = Listen("127.0.0.1", 0, 8);
