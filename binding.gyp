@@ -8,6 +8,7 @@
         "native/kernel.cc",
         "native/connections.cc",
         "native/descriptors.cc",
+        "native/file.cc",
         "native/file_calls.cc",
         "native/file_jobs.cc",
         "native/file_list.cc",

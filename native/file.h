@@ -18,6 +18,8 @@
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +34,9 @@ struct FileStatus {
   double device;
   double inode;
 };
+
+// What stat(2) found, with times as fine as this system tells apart.
+FileStatus StatusOf(const struct stat& found);
 
 // What this system can do. One is made for each owner of files; jobs of several threads read it.
 struct FileSystem {

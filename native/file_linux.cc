@@ -2,7 +2,6 @@
 // cachestat(2) tells what is in memory, sendfile(2) sends it.
 #include <fcntl.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -11,11 +10,9 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
-#include <cstring>
 
 #include "file.h"
 #include "file_walk.h"
-#include "system.h"
 
 namespace epoll_server {
 namespace {
@@ -117,21 +114,6 @@ int Locate(FileSystem* system, int root, const char* path, bool may_wait, int fl
   return may_wait ? LocateByWalk(root, path, flags) : -EAGAIN;
 }
 
-FileStatus Describe(const struct stat& found) {
-  return {static_cast<double>(found.st_size), Milliseconds(found.st_mtim),
-          FineMilliseconds(found.st_ctim), static_cast<double>(found.st_dev),
-          static_cast<double>(found.st_ino)};
-}
-
-int StatusOf(int located, FileStatus* status) {
-  struct stat found;
-  if (fstat(located, &found) != 0) return -errno;
-  if (S_ISDIR(found.st_mode)) return -EISDIR;
-  if (!S_ISREG(found.st_mode)) return -ENXIO;
-  *status = Describe(found);
-  return 0;
-}
-
 // Opens what `located` names, whatever its path leads to by now.
 int Reopen(int located, int flags) {
   char name[32];
@@ -144,7 +126,7 @@ int OpenByName(FileSystem* system, int root, const char* path, bool may_wait, Fi
   const double inode = status->inode;
   const int file = Locate(system, root, path, may_wait, kForReading);
   if (file < 0) return file;
-  const int result = StatusOf(file, status);
+  const int result = LookAtOpen(file, status);
   if (result == 0 && status->inode == inode) return file;
   close(file);
   return result < 0 ? result : -ENOENT;
@@ -154,27 +136,24 @@ int OpenByName(FileSystem* system, int root, const char* path, bool may_wait, Fi
 
 FileSystem::FileSystem() : has_openat2(HasOpenat2()), has_cachestat(HasCachestat()) {}
 
-int OpenRoot(const char* path, FileStatus* status) {
-  const int root = Result(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  struct stat found;
-  if (root >= 0 && fstat(root, &found) == 0) *status = Describe(found);
-  return root;
+FileStatus StatusOf(const struct stat& found) {
+  return {static_cast<double>(found.st_size), Milliseconds(found.st_mtim),
+          FineMilliseconds(found.st_ctim), static_cast<double>(found.st_dev),
+          static_cast<double>(found.st_ino)};
 }
 
 int LookBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
   const int located = Locate(system, root, path, may_wait);
   if (located < 0) return located;
-  const int result = StatusOf(located, status);
+  const int result = LookAtOpen(located, status);
   close(located);
   return result;
 }
 
-int LookAtOpen(int file, FileStatus* status) { return StatusOf(file, status); }
-
 int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
   const int located = Locate(system, root, path, may_wait);
   if (located < 0) return located;
-  int result = StatusOf(located, status);
+  int result = LookAtOpen(located, status);
   if (result == 0) result = Reopen(located, kForReading);
   close(located);
   // Without /proc the name has to do once more.
@@ -187,14 +166,6 @@ int OpenDirectoryBeneath(FileSystem* system, int root, const char* path) {
   const int directory = Reopen(located, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   close(located);
   return directory;
-}
-
-int LookIn(int directory, const char* name, FileStatus* status) {
-  struct stat found;
-  if (fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
-  if (S_ISLNK(found.st_mode)) return -ELOOP;
-  *status = Describe(found);
-  return S_ISDIR(found.st_mode) ? -EISDIR : S_ISREG(found.st_mode) ? 0 : -ENXIO;
 }
 
 int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may_wait) {
@@ -220,7 +191,5 @@ int SendFile(int socket, int file, int64_t position, size_t length) {
   off_t from = position;
   return Result(sendfile(socket, file, &from, length > INT_MAX / 2 ? INT_MAX / 2 : length));
 }
-
-int CloseFile(int file) { return Result(close(file)); }
 
 }  // namespace epoll_server
