@@ -31,8 +31,7 @@
       "cflags_cc!": ["-frtti", "-fexceptions"],
       "conditions": [
         ["OS=='linux'", {
-          "sources": ["native/poller_epoll.cc", "native/system_linux.cc", "native/file_linux.cc",
-                      "native/huge_pages_linux.cc"]
+          "sources": ["native/poller_epoll.cc", "native/system_linux.cc", "native/file_linux.cc"]
         }],
         ["OS!='linux'", { "sources": ["native/file_other.cc"] }],
         ["OS=='mac'", {

@@ -10,17 +10,15 @@
 //  4. LookAtOpen tells what an open file is by now, also when its name is gone.
 //  5. A read is short only at the end of the file, or where memory ends and waiting was not
 //  allowed.
-//  6. A copy in huge pages holds what the file held, which nobody can change any more.
-//  7. What the system lacks is found out at the start: a call that fails later is that file's
+//  6. What the system lacks is found out at the start: a call that fails later is that file's
 //     error, and changes nothing for others.
-//  8. Names are bytes, whatever they mean to others.
-//  9. A job owns what it uses: closing a descriptor waits for the calls under way (descriptors.h).
+//  7. Names are bytes, whatever they mean to others.
+//  8. A job owns what it uses: closing a descriptor waits for the calls under way (descriptors.h).
 #ifndef EPOLL_SERVER_NATIVE_FILE_H_
 #define EPOLL_SERVER_NATIVE_FILE_H_
 
 #include <sys/stat.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -46,8 +44,6 @@ struct FileSystem {
   // False: it does not exist, or a container forbids it (EPERM): names are walked instead.
   bool has_openat2;
   bool has_cachestat;
-  // Known when the first copy is made, by calls that have nothing to do with the file.
-  std::atomic<bool> has_huge_pages{true};
 };
 
 // A directory beneath which files are opened: its device and inode, of which no other directory has
@@ -78,11 +74,6 @@ int IsResident(FileSystem* system, int file, int64_t position, size_t length);
 
 // Sends a range of a file. Returns the count, 0 when the file ends before `position`, or -errno.
 int SendFile(int socket, int file, int64_t position, size_t length);
-
-// Copies the first `size` bytes of a file into huge pages of memory, which the system sends from
-// with less work. May wait. Returns the copy's descriptor, or -errno: -ENOTSUP where there are no
-// such pages, -ENODATA when the file is shorter, others when there are none just now.
-int CopyToHugePages(FileSystem* system, int file, size_t size);
 
 // Gives back what was opened here. Returns 0 or -errno.
 int CloseFile(int file);

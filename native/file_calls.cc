@@ -126,7 +126,6 @@ constexpr Named kCalls[] = {
     {"readLater", ReadLater},
     {"listLater", ListLater},
     {"describeLater", DescribeLater},
-    {"copyLater", CopyLater},
     {"destroy", Destroy},
 };
 

@@ -14,7 +14,7 @@
 namespace epoll_server {
 namespace {
 
-enum class Task { kLook, kOpen, kRead, kList, kDescribe, kCopy };
+enum class Task { kLook, kOpen, kRead, kList, kDescribe };
 
 // One call on its way through the pool, with what it uses: the files, and one descriptor of theirs.
 // Owned by the environment until Finish.
@@ -66,9 +66,6 @@ void Execute(napi_env, void* data) {
     case Task::kDescribe:
       job->result = DescribeBeneath(system, job->fd, path, job->text, &job->facts);
       break;
-    case Task::kCopy:
-      job->result = CopyToHugePages(system, job->fd, job->length);
-      break;
   }
 }
 
@@ -116,8 +113,7 @@ void Finish(napi_env env, napi_status status, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
   FileObject& files = *job->owner;
   int result = status == napi_ok ? job->result : -ECANCELED;
-  const bool opens = job->task == Task::kOpen || job->task == Task::kCopy;
-  if (opens && result >= 0) {
+  if (job->task == Task::kOpen && result >= 0) {
     if (files.destroyed) {
       CloseFile(std::exchange(result, -EBADF));
     } else {
@@ -207,17 +203,6 @@ napi_value DescribeLater(napi_env env, napi_callback_info info) {
   job->path = path;
   job->text.assign(names, names + size);
   return call.Return(Queue(env, std::move(job), call.values[3], nullptr));
-}
-
-napi_value CopyLater(napi_env env, napi_callback_info info) {
-  const Arguments call(env, info);
-  const FileOwner& owner = *static_cast<FileOwner*>(call.data);
-  if (call.Long(1) <= 0) return call.Return(-EINVAL);
-  if (!owner->open.IsOpen(call.Int(0))) return call.Return(-EBADF);
-  if (!owner->system.has_huge_pages.load(std::memory_order_relaxed)) return call.Return(-ENOTSUP);
-  auto job = std::make_unique<Job>(owner, Task::kCopy, call.Int(0));
-  job->length = static_cast<size_t>(call.Long(1));
-  return call.Return(Queue(env, std::move(job), call.values[2], nullptr));
 }
 
 napi_value ReadLater(napi_env env, napi_callback_info info) {

@@ -11,7 +11,6 @@ napi_value OpenLater(napi_env env, napi_callback_info info);
 napi_value ReadLater(napi_env env, napi_callback_info info);
 napi_value ListLater(napi_env env, napi_callback_info info);
 napi_value DescribeLater(napi_env env, napi_callback_info info);
-napi_value CopyLater(napi_env env, napi_callback_info info);
 
 }  // namespace epoll_server
 

@@ -77,6 +77,4 @@ int IsResident(FileSystem*, int, int64_t, size_t) { return -ENOSYS; }
 
 int SendFile(int, int, int64_t, size_t) { return -ENOSYS; }
 
-int CopyToHugePages(FileSystem*, int, size_t) { return -ENOTSUP; }
-
 }  // namespace epoll_server

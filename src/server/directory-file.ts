@@ -3,8 +3,6 @@
 
 import { assert } from '../errors.ts';
 import type { FileFacts, OpenFile } from '../handlers/files/file-source.ts';
-import type { WorkPool } from '../handlers/files/work-pool.ts';
-import { EAGAIN } from '../kernel/errno.ts';
 import {
   FILE_CHANGED_MS,
   FILE_DEVICE,
@@ -24,27 +22,17 @@ const RESIDENT_MS = 100;
 /** What all folders of a server share. */
 export interface SourceContext {
   readonly files: Files;
-  readonly pool: WorkPool;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
   /** Gives descriptors back, since there are none left. False: there are none to give. */
   readonly relieve: () => boolean;
 }
 
-/** What a copy in huge pages is a copy of, and who is told when it is closed. */
-interface Copied {
-  readonly facts: FileFacts;
-  readonly onClosed: () => void;
-}
-
-/** One class for files and their copies: answers run the same code for both, made for one shape. */
 export class DirectoryFile implements OpenFile {
-  readonly isCopy: boolean;
   readonly facts: FileFacts;
   readonly descriptor: number;
   readonly #context: SourceContext;
   readonly #files: Files;
-  readonly #copied: Copied | null;
   #owners = 1;
   #reading = 0;
   /** What was in memory when it was asked last. */
@@ -53,14 +41,12 @@ export class DirectoryFile implements OpenFile {
   #residentMs = 0;
   #unchangedMs = Number.NaN;
 
-  /** `descriptor` was opened just now: {@link Files.status} tells what it is, unless it is a copy (`copied`). */
-  constructor(context: SourceContext, descriptor: number, copied: Copied | null = null) {
+  /** `descriptor` was opened just now: {@link Files.status} tells what it is. */
+  constructor(context: SourceContext, descriptor: number) {
     this.#context = context;
     this.#files = context.files;
-    this.#copied = copied;
     this.descriptor = descriptor;
-    this.isCopy = copied !== null;
-    this.facts = copied?.facts ?? factsOf(context.files);
+    this.facts = factsOf(context.files);
   }
 
   readNow(into: Uint8Array, position: number): number {
@@ -83,7 +69,6 @@ export class DirectoryFile implements OpenFile {
   }
 
   isResident(position: number, length: number): boolean {
-    if (this.isCopy) return true;
     const nowMs = this.#context.nowMs();
     const end = position + length;
     const isKnown = position >= this.#residentStart && end <= this.#residentEnd;
@@ -95,9 +80,8 @@ export class DirectoryFile implements OpenFile {
     return true;
   }
 
-  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. Copies do not change. */
+  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. */
   isUnchanged(): boolean {
-    if (this.isCopy) return true;
     const nowMs = this.#context.nowMs();
     if (nowMs === this.#unchangedMs) return true;
     if (this.#files.lookAt(this.descriptor) < 0) return false;
@@ -107,21 +91,6 @@ export class DirectoryFile implements OpenFile {
     if (status[FILE_MODIFIED_MS] !== facts.modifiedMs) return false;
     this.#unchangedMs = nowMs;
     return true;
-  }
-
-  async inHugePages(onClosed: () => void): Promise<OpenFile | null> {
-    this.#reading++;
-    try {
-      const copy = (done: FileDone): number => this.#files.copyLater(this.descriptor, this.facts.size, done);
-      const descriptor = (await this.#context.pool.run(() => settle(copy))) ?? EAGAIN;
-      if (descriptor < 0) return null;
-      if (this.isUnchanged()) return new DirectoryFile(this.#context, descriptor, { facts: this.facts, onClosed });
-      this.#files.close(descriptor);
-      return null;
-    } finally {
-      this.#reading--;
-      this.#closeUnused();
-    }
   }
 
   share(): OpenFile {
@@ -136,11 +105,9 @@ export class DirectoryFile implements OpenFile {
     this.#closeUnused();
   }
 
-  /** The number is not given back while somebody reads from it. */
+  /** The descriptor stays open while a read of it is under way. */
   #closeUnused(): void {
-    if (this.#owners > 0 || this.#reading > 0) return;
-    this.#files.close(this.descriptor);
-    this.#copied?.onClosed();
+    if (this.#owners === 0 && this.#reading === 0) this.#files.close(this.descriptor);
   }
 }
 

@@ -10,7 +10,6 @@ import { type FileCounters, makeFileCounters } from '../handlers/files/file-coun
 import type { FileSource } from '../handlers/files/file-source.ts';
 import type { Mount } from '../handlers/files/finder.ts';
 import { Hosts } from '../handlers/files/hosts.ts';
-import { HugePages } from '../handlers/files/huge-pages.ts';
 import { Listings } from '../handlers/files/listings.ts';
 import { Loader } from '../handlers/files/loader.ts';
 import { MediaTypes } from '../handlers/files/media-types.ts';
@@ -153,12 +152,10 @@ export class Sites {
   readonly handler: Handler;
   readonly cache: FileCache;
   readonly openFiles: OpenFiles;
-  readonly hugePages: HugePages;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
   readonly #hidden: HiddenPaths;
   readonly #services: FileServices;
-  readonly #pool: WorkPool;
   /** What is compressed is bounded for all sites together. */
   readonly #codings: CodingChooser;
 
@@ -168,25 +165,18 @@ export class Sites {
     const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
     this.#hidden = folders.hidden;
-    this.#pool = new WorkPool(poolThreads(), limits.maxFileQueue);
+    const pool = new WorkPool(poolThreads(), limits.maxFileQueue);
     this.openFiles = new OpenFiles({
       max: Math.min(limits.maxOpenFiles, Math.floor(context.files.descriptorLimit * DESCRIPTOR_SHARE)),
       nowMs,
       later: (ms, callback) => setTimeout(callback, ms).unref(),
     });
     this.cache = new FileCache(limits.maxCacheBytes, this.openFiles);
-    this.hugePages = new HugePages({
-      maxBytes: limits.maxHugePageBytes,
-      openFiles: this.openFiles,
-      counters: this.counters,
-      nowMs,
-    });
     this.#services = {
       cache: this.cache,
       openFiles: this.openFiles,
-      hugePages: this.hugePages,
-      listings: new Listings({ pool: this.#pool, nowMs, maxFreshMs: FRESH_MS }),
-      pool: this.#pool,
+      listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
+      pool,
       counters: this.counters,
       nowMs,
       wallClockMs,
@@ -204,7 +194,7 @@ export class Sites {
   #mount(prefix: readonly string[], folder: string): Mount {
     const { files, nowMs, onError } = this.#context;
     const relieve = (): boolean => this.openFiles.relieve();
-    const context = { files, nowMs, pool: this.#pool, relieve };
+    const context = { files, nowMs, relieve };
     return new RootDirectory(prefix, folder, {
       ...context,
       sourceOf: (root, release, fd) => {

@@ -66,9 +66,6 @@ export interface ServerStats {
   /** Answers from files that were open already, and how many are kept open now. */
   readonly fileOpenHits: number;
   readonly openFiles: number;
-  /** Answers from copies of large files in huge pages, and the memory that these take now. */
-  readonly fileCopyHits: number;
-  readonly fileCopyBytes: number;
   /** Bytes of files that went from the system's memory to clients (`sendfile`). */
   readonly fileSendfileBytes: number;
   /** Pieces of files read from the system's memory, and in the thread pool. */
@@ -110,8 +107,6 @@ export function statsOf(
     fileCacheEntries: sites?.cache.size ?? 0,
     fileOpenHits: sites?.counters.openHits ?? 0,
     openFiles: sites?.openFiles.size ?? 0,
-    fileCopyHits: sites?.counters.copyHits ?? 0,
-    fileCopyBytes: sites?.hugePages.bytes ?? 0,
     fileSendfileBytes: sites?.counters.sendfileBytes ?? 0,
     fileMemoryReads: sites?.counters.memoryReads ?? 0,
     filePoolReads: sites?.counters.poolReads ?? 0,

@@ -80,7 +80,6 @@ function factsOf(path: string): FileFacts | Refusal {
 class SimulatedFile implements OpenFile {
   readonly facts: FileFacts;
   readonly descriptor: number;
-  readonly isCopy = false;
   readonly content: Buffer;
   readonly #clock: VirtualClock;
   readonly #name: string;
@@ -114,11 +113,6 @@ class SimulatedFile implements OpenFile {
   isUnchanged(): boolean {
     this.#assertOpen();
     return true;
-  }
-
-  /** No two clients of a simulation ask for the same name. */
-  async inHugePages(): Promise<OpenFile | null> {
-    return null;
   }
 
   share(): OpenFile {

@@ -2,16 +2,15 @@
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, open, openSync, writeFileSync } from 'node:fs';
-import { open as openFile, rm, symlink, truncate } from 'node:fs/promises';
+import { rm, symlink, truncate } from 'node:fs/promises';
 import { constants as system } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
 import { FILE_CHANGED_MS, FILE_MODIFIED_MS, FILE_SIZE, type Files } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
-import { HAS_HUGE_PAGES } from '../support/huge-pages.ts';
 import { Root } from '../support/root.ts';
 import { pause, until } from '../support/until.ts';
 
-const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO, EXDEV } = system.errno;
+const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EXDEV } = system.errno;
 
 /** Takes every thread of libuv's pool, until the function that is returned is called. */
 function occupyPool(path: string): () => void {
@@ -128,38 +127,6 @@ export function filesContract(name: string, make: () => Files): void {
     expect(root.files.close(file)).toBe(0);
   });
 
-  test(`${name}: a copy in huge pages holds what the file held, which nobody can change`, async () => {
-    const content = Buffer.from(Array.from({ length: 2_500_000 }, (_, i) => (i * 13) % 251));
-    const path = await folder({ 'big.bin': content });
-    const root = new Root(make, path);
-    const { files } = root;
-    const file = await root.open('big.bin');
-    const copyOf = (size: number): Promise<number> => root.later((done) => files.copyLater(file, size, done));
-    expect(await copyOf(0)).toBe(-EINVAL);
-    if (!HAS_HUGE_PAGES) {
-      expect(await copyOf(content.length)).toBe(-ENOTSUP);
-      return;
-    }
-    expect(await copyOf(content.length + 1)).toBe(-ENODATA);
-    // There may be no huge page for a moment, and the system says so.
-    let copy = -EAGAIN;
-    await until(async () => {
-      copy = await copyOf(content.length);
-      return copy >= 0;
-    }, 'the copy is made');
-    await truncate(`${path}/big.bin`, 10);
-    const bytes = Buffer.alloc(content.length + 1);
-    const read = await root.later((done) => files.readLater(copy, bytes, 0, bytes.length, 0, done));
-    expect([read, bytes.subarray(0, read).equals(content)]).toEqual([content.length, true]);
-    const changed = await openFile(`/proc/self/fd/${copy}`, 'r+').then(async (handle) => {
-      const refused = await handle.write('x', 0).catch((error: unknown) => error);
-      await handle.close();
-      return refused;
-    });
-    expect(changed).toMatchObject({ code: 'EPERM' });
-    expect([files.close(copy), files.close(copy)]).toEqual([0, -EBADF]);
-  });
-
   test(`${name}: a call owns what it uses, though that is closed before its turn`, async () => {
     const path = await folder({ 'a.txt': 'a', 'b.txt': 'b', 'other/a.txt': 'another' });
     const root = new Root(make, path);
@@ -224,10 +191,6 @@ export function filesContract(name: string, make: () => Files): void {
       expect(files.close(fd), String(fd)).toBe(-EBADF);
       expect(
         files.readLater(fd, bytes, 0, 1, 0, () => {}),
-        String(fd),
-      ).toBe(-EBADF);
-      expect(
-        files.copyLater(fd, 1, () => {}),
         String(fd),
       ).toBe(-EBADF);
     }

@@ -101,7 +101,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
 });
 
 test('a larger file whose time says nothing has no validators, and no condition takes it for what a client has', async () => {
-  const [old, next] = await deployTwice({ maxHugePageBytes: 0, site: { compression: false } }, LARGE, 315_532_800);
+  const [old, next] = await deployTwice({ site: { compression: false } }, LARGE, 315_532_800);
   if (old === undefined || next === undefined) throw new Error('two sites');
   const first = await askFor(old);
   expect([first.field('etag'), first.field('last-modified')]).toEqual([undefined, undefined]);

@@ -2,7 +2,6 @@
 
 import { rename, symlink } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { WorkPool } from '../../src/handlers/files/work-pool.ts';
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { DirectorySource } from '../../src/server/directory-source.ts';
 import { RootDirectory } from '../../src/server/root-directory.ts';
@@ -14,7 +13,7 @@ test('an answer under way in a replaced release reads nothing of a folder with i
   const files = createNativeFiles();
   onTestFinished(() => files.destroy());
   let nowMs = 0;
-  const context = { files, pool: new WorkPool(), nowMs: () => nowMs, relieve: () => false };
+  const context = { files, nowMs: () => nowMs, relieve: () => false };
   const root = new RootDirectory([], `${parent}/current`, {
     ...context,
     sourceOf: (of, release, fd) => new DirectorySource(of, release, fd, context),

@@ -2,16 +2,14 @@
 // disk that is slow for some files, and a system that lacks some calls. What it does is said by its
 // environment:
 //   SHIM_SLOW=NAME   files with NAME in their path are never in memory, and each wait for them
-//   lasts SHIM_MS SHIM_NO=CALL,... openat2, cachestat, sendfile, memfd_create: not there (ENOSYS);
-//   collapse: no huge pages (EINVAL); huge-page: none just now (ENOMEM)
+//   lasts SHIM_MS
+//   SHIM_NO=CALL,...   openat2, cachestat, sendfile: not there (ENOSYS)
 //   SHIM_SECCOMP=CALL,... openat2, cachestat: forbidden, as containers forbid calls (EPERM)
 //   SHIM_FORBIDDEN=NAME   finding a file with NAME in its path fails (EPERM)
-//   SHIM_UNREADABLE=NAME   so does reading one that is open
 //   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
 //   interrupted by a signal (EINTR)
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -28,7 +26,6 @@ namespace {
 constexpr long kOpenat2 = 437;
 constexpr long kCachestat = 451;
 constexpr uint64_t kResolveCached = 0x20;
-constexpr int kCollapse = 25;  // MADV_COLLAPSE
 
 template <typename Function>
 Function Real(const char* name) {
@@ -102,7 +99,6 @@ int open(const char* path, int flags, ...) {
 ssize_t pread64(int fd, void* bytes, size_t length, off64_t position) {
   char path[4096];
   if (Interrupts(PathOf(fd, path))) return Refuse(EINTR);
-  if (IsNamed("SHIM_UNREADABLE", PathOf(fd, path))) return Refuse(EPERM);
   if (IsSlow(fd)) WaitForDisk();
   return Real<ssize_t (*)(int, void*, size_t, off64_t)>("pread64")(fd, bytes, length, position);
 }
@@ -119,12 +115,6 @@ ssize_t sendfile64(int socket, int fd, off64_t* position, size_t length) {
 
 ssize_t sendfile(int socket, int fd, off_t* position, size_t length) {
   return sendfile64(socket, fd, position, length);
-}
-
-int madvise(void* address, size_t length, int advice) {
-  if (advice == kCollapse && Lacks("collapse")) return static_cast<int>(Refuse(EINVAL));
-  if (advice == kCollapse && Lacks("huge-page")) return static_cast<int>(Refuse(ENOMEM));
-  return Real<int (*)(void*, size_t, int)>("madvise")(address, length, advice);
 }
 
 long syscall(long number, ...) {
@@ -144,7 +134,6 @@ long syscall(long number, ...) {
       WaitForDisk();
     }
   }
-  if (number == SYS_memfd_create && Lacks("memfd_create")) return Refuse(ENOSYS);
   if (number == kCachestat && Lacks("cachestat")) return Refuse(ENOSYS);
   if (number == kCachestat && IsListed("SHIM_SECCOMP", "cachestat")) return Refuse(EPERM);
   if (number == kCachestat && IsSlow(static_cast<int>(a[0]))) {

@@ -5,7 +5,6 @@ import { FileCache } from '../../src/handlers/files/file-cache.ts';
 import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
 import { FolderNames } from '../../src/handlers/files/folder-names.ts';
-import { HugePages } from '../../src/handlers/files/huge-pages.ts';
 import { Listings } from '../../src/handlers/files/listings.ts';
 import { Loader } from '../../src/handlers/files/loader.ts';
 import { MediaTypes } from '../../src/handlers/files/media-types.ts';
@@ -47,7 +46,6 @@ export function makeSite(source: FileSource, given: MadeOptions = {}): MadeSite 
   const services = {
     cache,
     openFiles,
-    hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
     listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
     pool,
     counters,
@@ -87,12 +85,10 @@ export function fakeFile(size: number, read: OpenFile['read']): OpenFile {
   const file: OpenFile = {
     facts: facts(size),
     descriptor: -1,
-    isCopy: false,
     readNow: () => -1,
     read,
     isResident: () => false,
     isUnchanged: () => true,
-    inHugePages: async () => null,
     share: () => file,
     close: () => {},
   };

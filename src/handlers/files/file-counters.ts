@@ -7,8 +7,6 @@ export interface FileCounters {
   cacheMisses: number;
   /** Answers from a file that was open already. */
   openHits: number;
-  /** Answers from copies in huge pages. */
-  copyHits: number;
   /** Bytes sent by sendfile(2). */
   sendfileBytes: number;
   /** Pieces read from the system's memory at once. */
@@ -26,7 +24,6 @@ export function makeFileCounters(): FileCounters {
     cacheHits: 0,
     cacheMisses: 0,
     openHits: 0,
-    copyHits: 0,
     sendfileBytes: 0,
     memoryReads: 0,
     poolReads: 0,

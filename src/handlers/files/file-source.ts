@@ -21,8 +21,6 @@ export interface OpenFile {
   readonly facts: FileFacts;
   /** For `HttpResponse.writeFile`. */
   readonly descriptor: number;
-  /** It is a copy of the file that it was opened from, as {@link inHugePages} makes them. */
-  readonly isCopy: boolean;
   /** Fills `into` from `position` as far as memory goes; returns the bytes read, 0 at the end; -1: ask {@link read}. */
   readNow(into: Uint8Array, position: number): number;
   /** Fills `into` from `position`; resolves to the bytes read, 0 at the end. */
@@ -31,11 +29,6 @@ export interface OpenFile {
   isResident(position: number, length: number): boolean;
   /** Whether it is still what {@link facts} say: nobody wrote to it, deleted it, or put another in its place. */
   isUnchanged(): boolean;
-  /**
-   * The same bytes in huge pages of memory, for the caller to close; `onClosed` is called when its last owner has. Null:
-   * the system has no such pages, or not now, or the file changed meanwhile. Takes a place in the pool by itself.
-   */
-  inHugePages(onClosed: () => void): Promise<OpenFile | null>;
   /** One more owner, who has to {@link close} it too. */
   share(): OpenFile;
   /** One owner less; the last one gives it back. */

@@ -3,7 +3,6 @@
 import type { HttpRequest } from '../../http/handler.ts';
 import type { FileCache } from './file-cache.ts';
 import type { FileCounters } from './file-counters.ts';
-import type { HugePages } from './huge-pages.ts';
 import type { Listings } from './listings.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { WorkPool } from './work-pool.ts';
@@ -11,7 +10,6 @@ import type { WorkPool } from './work-pool.ts';
 export interface FileServices {
   readonly cache: FileCache;
   readonly openFiles: OpenFiles;
-  readonly hugePages: HugePages;
   readonly listings: Listings;
   readonly pool: WorkPool;
   readonly counters: FileCounters;

@@ -281,10 +281,9 @@ export class Site {
     plan: Plan,
     file: OpenFile,
   ): void {
-    const { hugePages, counters, report } = this.#services;
+    const { counters, report } = this.#services;
     const content = readSmall(file, variant.representation.size);
     if (content === null) {
-      hugePages.answered(resource, variant, file);
       const onError = (error: unknown): void => report(request, `this file could not be read: ${error}`);
       new ContentSender(
         response,

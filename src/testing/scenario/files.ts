@@ -6,7 +6,6 @@ import { CodingChooser } from '../../handlers/files/coding-chooser.ts';
 import { ContentTags } from '../../handlers/files/content-tags.ts';
 import { FileCache } from '../../handlers/files/file-cache.ts';
 import { makeFileCounters } from '../../handlers/files/file-counters.ts';
-import { HugePages } from '../../handlers/files/huge-pages.ts';
 import { Listings } from '../../handlers/files/listings.ts';
 import { Loader } from '../../handlers/files/loader.ts';
 import { MediaTypes } from '../../handlers/files/media-types.ts';
@@ -45,7 +44,6 @@ export function filesHandler(
   const services = {
     cache: new FileCache(limits.maxCacheBytes, openFiles),
     openFiles,
-    hugePages: new HugePages({ maxBytes: 0, openFiles, counters, nowMs }),
     listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
     pool,
     counters,
