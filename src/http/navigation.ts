@@ -4,6 +4,7 @@
 import { trimBlanks } from './blanks.ts';
 import { FieldNames } from './field-names.ts';
 import type { HttpRequest } from './handler.ts';
+import { weightOf } from './weight.ts';
 
 /** `unknown`: the request names no preference, as curl, monitors and many crawlers do. */
 export type Navigation = 'page' | 'other' | 'unknown';
@@ -45,10 +46,4 @@ function navigationByAccept(accept: string): Navigation {
   }
   if (!namesTypes) return 'unknown';
   return htmlWeight > 0 && htmlWeight === bestWeight ? 'page' : 'other';
-}
-
-/** RFC 9110 section 12.4.2; what is no number counts as a refusal. */
-function weightOf(parameters: readonly string[]): number {
-  const weight = parameters.find((parameter) => parameter.startsWith('q='));
-  return weight === undefined ? 1 : Number(weight.slice('q='.length)) || 0;
 }

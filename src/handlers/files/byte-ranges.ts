@@ -1,8 +1,5 @@
-// Which parts of a file a Range field asks for (RFC 9110 section 14). The library parses and combines; what it
-// takes too lightly is settled in front of it: its grammar, positions beyond exact numbers, suffixes longer
-// than the file, other units, and how many ranges there are.
+// Which parts of a file a Range field asks for (RFC 9110 section 14).
 
-import parseRange from 'range-parser';
 import { trimBlanks } from '../../http/blanks.ts';
 
 /** From its first to its last byte, both included. */
@@ -20,9 +17,6 @@ const MAX_PARTS = 16;
 const UNIT = /^bytes=/i;
 const SPECIFIER = /^(?:(\d+)-(\d*)|-(\d+))$/;
 
-/** Beyond every file, and still an exact number. */
-const FAR = 999_999_999_999_999;
-
 /**
  * The ranges in the order asked for, overlapping and adjacent ones combined. `whole`: ignore the field, since it
  * is malformed, of another unit, or too much; `unsatisfiable`: answer 416.
@@ -31,34 +25,46 @@ export function selectRanges(field: string, size: number): readonly ByteRange[] 
   if (!UNIT.test(field)) return 'whole';
   const specifiers = field.slice('bytes='.length).split(',', MAX_SPECIFIERS + 1);
   if (specifiers.length > MAX_SPECIFIERS) return 'whole';
-  const exact: string[] = [];
-  for (const specifier of specifiers) {
-    const text = trimBlanks(specifier);
+  const ranges: ByteRange[] = [];
+  for (const specifier of specifiers.map(trimBlanks)) {
     // A list may have empty members (RFC 9110 section 5.6.1).
-    if (text === '') continue;
-    const one = toExact(text, size);
-    if (one === undefined) return 'whole';
-    exact.push(one);
+    if (specifier === '') continue;
+    const range = parseSpecifier(specifier, size);
+    if (range === undefined) return 'whole';
+    ranges.push(range);
   }
-  if (exact.length === 0) return 'whole';
-  const ranges = parseRange(size, `bytes=${exact.join(',')}`, { combine: true });
-  if (ranges === -1) return 'unsatisfiable';
-  return ranges === -2 || ranges.length > MAX_PARTS ? 'whole' : [...ranges];
+  if (ranges.length === 0) return 'whole';
+  const satisfiable = ranges.filter(({ start, end }) => start <= end);
+  if (satisfiable.length === 0) return 'unsatisfiable';
+  const combined = combine(satisfiable);
+  return combined.length > MAX_PARTS ? 'whole' : combined;
 }
 
-/** The specifier with numbers that the library cannot mistake; undefined when it is none. */
-function toExact(text: string, size: number): string | undefined {
+/**
+ * The bytes that the file has of it, which are none where `start` is beyond `end`. Undefined: it is malformed. Positions
+ * too large for exact numbers are rounded, which leaves them beyond every file.
+ */
+function parseSpecifier(text: string, size: number): ByteRange | undefined {
   const match = SPECIFIER.exec(text);
   if (match === null) return undefined;
   const [, first = '', last = '', suffix] = match;
-  if (suffix !== undefined) return `-${Math.min(toNumber(suffix), size)}`;
-  const start = toNumber(first);
-  if (last === '') return `${start}-`;
-  const end = toNumber(last);
-  return start > end ? undefined : `${start}-${end}`;
+  if (suffix !== undefined) return { start: Math.max(0, size - Number(suffix)), end: size - 1 };
+  const start = Number(first);
+  const end = last === '' ? Number.POSITIVE_INFINITY : Number(last);
+  return start > end ? undefined : { start, end: Math.min(end, size - 1) };
 }
 
-function toNumber(digits: string): number {
-  const significant = digits.replace(/^0+/, '');
-  return significant.length > 15 ? FAR : Number(significant);
+/** Overlapping and adjacent ranges made one, in the order asked for. */
+function combine(ranges: readonly ByteRange[]): readonly ByteRange[] {
+  const combined: { start: number; end: number; order: number }[] = [];
+  const byStart = ranges.map((range, order) => ({ ...range, order })).sort((a, b) => a.start - b.start);
+  for (const range of byStart) {
+    const last = combined.at(-1);
+    if (last === undefined || range.start > last.end + 1) combined.push(range);
+    else if (range.end > last.end) {
+      last.end = range.end;
+      last.order = Math.min(last.order, range.order);
+    }
+  }
+  return combined.sort((a, b) => a.order - b.order).map(({ start, end }) => ({ start, end }));
 }

@@ -1,11 +1,9 @@
 // Content codings: which of them a client takes, in which order (RFC 9110 section 12.5.3), and how to make them.
-// The library reads Accept-Encoding; what it does not know is settled in front of it: case, and that a coding
-// refused by q=0 is not brought back by `*`.
 
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { negotiate } from '@fastify/accept-negotiator';
 import { trimBlanks } from '../../http/blanks.ts';
+import { weightOf } from '../../http/weight.ts';
 
 /** The codings that files may have, the best first. */
 export const CODINGS = ['br', 'zstd', 'gzip'] as const;
@@ -14,8 +12,6 @@ export type Coding = (typeof CODINGS)[number];
 
 /** What the name of a file in that coding ends in. */
 export const CODING_SUFFIXES: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };
-
-const REFUSED = /^q[\t ]*=[\t ]*0(?:\.0*)?$/;
 
 /** Different values of Accept-Encoding that are remembered: browsers send fewer than twenty. */
 const MAX_REMEMBERED = 256;
@@ -29,30 +25,24 @@ const remembered = new Map<string, readonly Coding[]>();
 export function acceptedCodings(field: string): readonly Coding[] {
   const known = remembered.get(field);
   if (known !== undefined) return known;
-  const accepted = negotiateAll(field.toLowerCase());
+  const accepted = negotiate(field.toLowerCase());
   if (field.length > MAX_REMEMBERED_LENGTH) return accepted;
   if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(field, accepted);
   return accepted;
 }
 
-function negotiateAll(field: string): readonly Coding[] {
-  const refused = new Set(field.split(',').map(refusedBy));
-  const candidates: string[] = [...CODINGS, 'identity'].filter((coding) => !refused.has(coding));
-  const accepted: Coding[] = [];
-  for (let left = candidates; ; ) {
-    const best = negotiate(field, left);
-    const coding = CODINGS.find((each) => each === best);
-    if (coding === undefined) return accepted;
-    accepted.push(coding);
-    left = left.filter((each) => each !== coding);
+function negotiate(field: string): readonly Coding[] {
+  const weights = new Map<string, number>();
+  for (const member of field.split(',')) {
+    const [coding = '', ...parameters] = member.split(';').map(trimBlanks);
+    // A coding that is named twice: its refusal holds.
+    weights.set(coding, Math.min(weightOf(parameters), weights.get(coding) ?? 1));
   }
-}
-
-/** The coding that a member of the list refuses; undefined when it refuses none. */
-function refusedBy(member: string): string | undefined {
-  const [coding, weight = ''] = member.split(';', 2).map(trimBlanks);
-  return REFUSED.test(weight) ? coding : undefined;
+  const weigh = (coding: Coding): number => weights.get(coding) ?? weights.get('*') ?? 0;
+  const ofIdentity = weights.get('identity') ?? 0;
+  const accepted = CODINGS.filter((coding) => weigh(coding) > 0 && weigh(coding) >= ofIdentity);
+  return accepted.sort((a, b) => weigh(b) - weigh(a));
 }
 
 type Compress = (bytes: Uint8Array) => Promise<Uint8Array>;
