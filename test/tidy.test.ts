@@ -233,10 +233,11 @@ test('lines for the operator go through log-line.ts, which makes them printable'
 });
 
 describe('errors', () => {
-  test.each(Object.keys(ERROR_CODES))('%s is thrown somewhere', (code) => {
-    const users = TYPESCRIPT.filter(({ path }) => path !== 'src/errors.ts').map(({ text }) => codeOf(text, true));
-    const throwing = users.filter((text) => text.replaceAll(/[!=]==\s*'ERR_\w+'/g, '').includes(`'${code}'`));
-    expect(throwing.length).toBeGreaterThan(0);
+  const users = TYPESCRIPT.filter(({ path }) => path !== 'src/errors.ts');
+  const code = users.map(({ text }) => codeOf(text, true).replaceAll(/[!=]==\s*'ERR_\w+'/g, '')).join('\n');
+
+  test.each(Object.keys(ERROR_CODES))('%s is thrown somewhere', (name) => {
+    expect(code).toContain(`'${name}'`);
   });
 });
 

@@ -32,6 +32,9 @@ const PATTERNS = {
   regex: /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[dgimsuvy]*/y,
 } as const;
 
+/** Only these begin what {@link codeOf} blanks; no pattern is tried at any other character. */
+const BEGINNINGS = '/\'"`';
+
 /** Where `pattern` ends when it begins at `at`; `at` itself if it does not. */
 function endOf(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
@@ -70,6 +73,10 @@ export function codeOf(text: string, keepLiterals = false): string {
   let code = '';
   let at = 0;
   while (at < text.length) {
+    if (!BEGINNINGS.includes(text.charAt(at))) {
+      code += text[at++];
+      continue;
+    }
     const commentEnd = endOf(PATTERNS.comment, text, at);
     const end = commentEnd > at ? commentEnd : literalEnd(text, at);
     if (end === at) {
