@@ -5,19 +5,22 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
+import { oneProcess } from '../support/commands.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
+
+const run = oneProcess();
 
 const APP = "export const application = (environ, start) => (start('200 OK', []), 'app ' + environ.PATH_INFO);";
 
 /** The one line that is said of the file `site.yaml` in a folder with `tree`. */
 async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
   const path = await folder({ ...tree, 'site.yaml': yaml });
-  const program = startCommand(['--config', 'site.yaml'], { cwd: path });
-  expect(await program.ended(), program.stderr).toBe(2);
-  expect(program.stdout).toBe('');
-  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
-  return program.stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
+  const { exit, stdout, stderr } = await run(['--config', 'site.yaml'], { cwd: path });
+  expect(exit, stderr).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  return stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
 }
 
 /** What each part of the settings can have wrong: a path, a type, a module. */
@@ -44,7 +47,6 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['watch: true\nroot: .', /^--watch restarts an application/],
   ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
   ['listing: true\napp: ./app.mjs', /not listing \(site\.yaml:1\)/],
-  ['model: select\nworkers: 2', /the model select has no --workers/],
   ['access-log: 7', /^site\.yaml:1: access-log must be a file, "-" or false, not 7$/],
 ];
 
@@ -55,6 +57,13 @@ test.each(WRONG)('%j', async (yaml, line) => {
     'app.mjs': APP,
   };
   expect(await complaintOf(yaml, tree)).toMatch(line);
+});
+
+test('a model that has no workers', async () => {
+  const path = await folder({ 'site.yaml': 'model: select\nworkers: 2' });
+  const program = startCommand(['--config', 'site.yaml'], { cwd: path });
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toMatch(/^epoll-server: the model select has no --workers[^\n]*\n$/);
 });
 
 test('a file that is missing, two that are found, and a variable that is wrong', async () => {
@@ -70,10 +79,10 @@ test('a file that is missing, two that are found, and a variable that is wrong',
       /EPOLL_SERVER_PORT must be .* not "http"/,
     ],
   ] as const) {
-    const program = startCommand(args, { cwd: path, env });
-    expect(await program.ended()).toBe(2);
-    expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
-    expect(program.stderr).toMatch(line);
+    const { exit, stderr } = await run(args, { cwd: path, env });
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+    expect(stderr).toMatch(line);
   }
 });
 
@@ -121,8 +130,8 @@ test('--check says that everything is in order, or what is not, and serves nobod
   const good = startCommand(['--check', '--port', '1', '--root', 'www', '--app', 'app.mjs'], { cwd: path });
   expect(await good.ended()).toBe(0);
   expect(good.stdout).toBe('epoll-server: everything is in order\n');
-  const bad = startCommand(['--check', '--app', 'none.mjs'], { cwd: path });
-  expect(await bad.ended()).toBe(2);
+  const bad = await run(['--check', '--app', 'none.mjs'], { cwd: path });
+  expect(bad.exit).toBe(2);
   expect(bad.stderr).toMatch(/^epoll-server: there is no module [^\n]*\n$/);
 });
 

@@ -5,16 +5,19 @@ import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { limitFlag, parseArguments } from '../../src/cli/arguments.ts';
 import { LIMIT_NAMES } from '../../src/limits.ts';
+import { type Outcome, oneProcess } from '../support/commands.ts';
 import { folder } from '../support/folder.ts';
-import { type Program, startCommand, startProgram } from '../support/program.ts';
+import { startCommand, startProgram } from '../support/program.ts';
 
-/** That `program` ends with `code` after exactly one line on standard error, which matches. */
-async function saysOneLine(program: Program, code: number, line: RegExp): Promise<void> {
-  expect(await program.ended(), program.stderr).toBe(code);
-  expect(program.stdout).toBe('');
-  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
-  expect(program.stderr).toMatch(line);
-  expect(program.stderr).not.toMatch(/ {4}at /);
+const run = oneProcess();
+
+/** That a command ends with `code` after exactly one line on standard error, which matches. */
+function saysOneLine({ exit, stdout, stderr }: Outcome, code: number, line: RegExp): void {
+  expect(exit, stderr).toBe(code);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  expect(stderr).toMatch(line);
+  expect(stderr).not.toMatch(/ {4}at /);
 }
 
 /** Arguments, and what the line says. Exit code 2: nothing was tried. */
@@ -75,11 +78,15 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
 ];
 
 test.each(USAGE)('%j is refused with exit code 2', async (args, line) => {
-  await saysOneLine(startCommand(args), 2, line);
+  saysOneLine(await run(args), 2, line);
 });
 
-test('a wrong argument points to --help', async () => {
-  await saysOneLine(startCommand(['--prot']), 2, / \(see --help\)\n$/);
+test('a wrong argument points to --help, in a process of its own too', async () => {
+  const outcome = await run(['--prot']);
+  saysOneLine(outcome, 2, / \(see --help\)\n$/);
+  const program = startCommand(['--prot']);
+  await program.ended();
+  expect(program).toMatchObject(outcome);
 });
 
 test.each(LIMIT_NAMES.map(limitFlag))('--%s refuses what is no whole number', (flag) => {
@@ -93,22 +100,22 @@ test('a port that is taken is exit code 1 and says which', async () => {
   await new Promise((resolve) => other.once('listening', resolve));
   const address = other.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  await saysOneLine(
-    startCommand([String(port), '.']),
+  saysOneLine(
+    await run([String(port), '.']),
     1,
     new RegExp(`port ${port}: the port is taken: choose another with --port`),
   );
 });
 
 test("an address that is not this machine's, and a name that nobody knows", async () => {
-  await saysOneLine(startCommand(['0', '.', '--host', '192.0.2.7']), 1, /192\.0\.2\.7.* choose another with --host/);
-  await saysOneLine(startCommand(['0', '.', '--host', 'nobody.invalid']), 1, /"nobody\.invalid" is not known/);
+  saysOneLine(await run(['0', '.', '--host', '192.0.2.7']), 1, /192\.0\.2\.7.* choose another with --host/);
+  saysOneLine(await run(['0', '.', '--host', 'nobody.invalid']), 1, /"nobody\.invalid" is not known/);
 });
 
 test('a root that is missing, or a file', async () => {
   const path = await folder({ 'file.txt': 'x' });
-  await saysOneLine(startCommand(['0', `${path}/none`]), 2, /the root \/.*none does not exist/);
-  await saysOneLine(startCommand(['0', `${path}/file.txt`]), 2, /file\.txt is not a directory/);
+  saysOneLine(await run(['0', `${path}/none`]), 2, /the root \/.*none does not exist/);
+  saysOneLine(await run(['0', `${path}/file.txt`]), 2, /file\.txt is not a directory/);
 });
 
 test('a root that may not be read', async () => {
@@ -137,19 +144,19 @@ test('modules that are missing, throw, lack the export, or export no function', 
     'values.mjs': 'export const application = 7; export const other = () => {};',
     'empty.mjs': '',
   });
-  const app = (name: string): Program => startCommand(['0', `${path}/${name}`]);
-  await saysOneLine(app('none.mjs'), 2, /there is no module .*none\.mjs: name a JavaScript file/);
-  await saysOneLine(app('throws.mjs:x'), 2, /throws\.mjs does not load: broken module/);
-  await saysOneLine(app('syntax.mjs'), 2, /syntax\.mjs does not load/);
-  await saysOneLine(app('imports.mjs'), 2, /imports\.mjs does not load: .*nowhere\.mjs/);
-  await saysOneLine(app('values.mjs:missing'), 2, /values\.mjs has no export "missing": it has application, other/);
-  await saysOneLine(app('values.mjs'), 2, /export "application" of .*values\.mjs is not a function but number/);
-  await saysOneLine(app('empty.mjs'), 2, /empty\.mjs has no export "application": it has none/);
+  const app = (name: string): Promise<Outcome> => run(['0', `${path}/${name}`]);
+  saysOneLine(await app('none.mjs'), 2, /there is no module .*none\.mjs: name a JavaScript file/);
+  saysOneLine(await app('throws.mjs:x'), 2, /throws\.mjs does not load: broken module/);
+  saysOneLine(await app('syntax.mjs'), 2, /syntax\.mjs does not load/);
+  saysOneLine(await app('imports.mjs'), 2, /imports\.mjs does not load: .*nowhere\.mjs/);
+  saysOneLine(await app('values.mjs:missing'), 2, /values\.mjs has no export "missing": it has application, other/);
+  saysOneLine(await app('values.mjs'), 2, /export "application" of .*values\.mjs is not a function but number/);
+  saysOneLine(await app('empty.mjs'), 2, /empty\.mjs has no export "application": it has none/);
 });
 
 test('an access log that cannot be opened', async () => {
-  await saysOneLine(
-    startCommand(['0', '.', '--access-log', '/nowhere/at/all.log']),
+  saysOneLine(
+    await run(['0', '.', '--access-log', '/nowhere/at/all.log']),
     1,
     /the access log cannot be opened: .*\/nowhere\/at\/all\.log/,
   );
@@ -161,8 +168,9 @@ test('an addon that is not built names every file that was looked for', async ()
   await symlink(new URL('../../node_modules', import.meta.url), `${path}/node_modules`);
   await writeFile(`${path}/index.html`, 'x');
   const program = startProgram(process.execPath, [`${path}/dist/epoll-server.js`, '0', path]);
-  await saysOneLine(
-    program,
+  const exit = await program.ended();
+  saysOneLine(
+    { exit: Number(exit), stdout: program.stdout, stderr: program.stderr },
     1,
     new RegExp(
       `not built: looked for ${path}/build/Release/epoll_server\\.node, ${path}/build/Debug/.*run "npm run build"`,

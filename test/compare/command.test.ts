@@ -9,10 +9,13 @@ import { DIAL_NAMES } from '../../src/compare/dials.ts';
 import { PEER_NAMES } from '../../src/compare/peers.ts';
 import { type Result, readResult } from '../../src/compare/result.ts';
 import { MODEL_NAMES } from '../../src/config/model-names.ts';
+import { oneProcess } from '../support/commands.ts';
 import { folder } from '../support/folder.ts';
 import { COMMAND, type Program, type ProgramOptions, startProgram } from '../support/program.ts';
 import { settled, until } from '../support/until.ts';
 import { result } from './results.ts';
+
+const runCommand = oneProcess();
 
 const TINY = ['--rounds', '1', '--seconds', '0.1'];
 
@@ -193,8 +196,8 @@ test('a result that is there is drawn again, and only one that is of this schema
     ['c.json', /c\.json cannot be read: .*JSON/],
     ['d.json', /d\.json cannot be read: ENOENT/],
   ] as const) {
-    const program = compare(['--from', join(out, name), '--out', out]);
-    expect([await program.ended(), program.stderr]).toEqual([1, expect.stringMatching(message)]);
+    const { exit, stderr } = await runCommand(['compare', '--from', join(out, name), '--out', out]);
+    expect([exit, stderr]).toEqual([1, expect.stringMatching(message)]);
   }
 });
 
@@ -221,19 +224,19 @@ describe('mistakes', () => {
     [['--loud'], "Unknown option '--loud'"],
     [['more'], "Unexpected argument 'more'"],
   ])('%j is refused in one line, with 2', async (args, message) => {
-    const program = compare(args);
-    expect([await program.ended(), program.stdout]).toEqual([2, '']);
-    expect(program.stderr).toContain(message);
-    expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+    const { exit, stdout, stderr } = await runCommand(['compare', ...args]);
+    expect([exit, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
   });
 
   test('a port that is taken, and a folder that cannot be written: one line, with 1, and nothing is started', async () => {
     const path = await folder({ 'a-file': '' });
-    const busy = compare(['--port', `${taken}`, '--out', path]);
-    expect([await busy.ended(), busy.stdout]).toEqual([1, '']);
+    const busy = await runCommand(['compare', '--port', `${taken}`, '--out', path]);
+    expect([busy.exit, busy.stdout]).toEqual([1, '']);
     expect(busy.stderr).toMatch(/^epoll-server: no server can have port \d+: .*EADDRINUSE.*--port\n$/);
-    const blocked = compare(['--out', join(path, 'a-file', 'results')]);
-    expect([await blocked.ended(), blocked.stdout]).toEqual([1, '']);
+    const blocked = await runCommand(['compare', '--out', join(path, 'a-file', 'results')]);
+    expect([blocked.exit, blocked.stdout]).toEqual([1, '']);
     expect(blocked.stderr).toMatch(/^epoll-server: results cannot be written to .*a-file.*ENOTDIR.*--out\n$/);
   });
 

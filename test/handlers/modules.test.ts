@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadApplication } from '../../src/handlers/application.ts';
 import { ask, get } from '../support/client.ts';
+import { oneProcess } from '../support/commands.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
+
+const run = oneProcess();
 
 /** The application `reference` in a folder with `tree`; programs, since the tests' own loader is another. */
 async function answerOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
@@ -19,11 +22,11 @@ async function answerOf(tree: Tree, reference: string, ...flags: readonly string
 /** The one line with which it is refused: nothing was started. */
 async function complaintOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
   const path = await folder(tree);
-  const program = startCommand(['0', '--app', join(path, reference), ...flags]);
-  expect(await program.ended(), program.stderr).toBe(2);
-  expect(program.stdout).toBe('');
-  expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
-  return program.stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
+  const { exit, stdout, stderr } = await run(['0', '--app', join(path, reference), ...flags]);
+  expect(exit, stderr).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  return stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
 }
 
 const WSGI = "(environ, start) => { start('200 OK', []); return 'wsgi ' + environ.PATH_INFO; }";
@@ -178,14 +181,14 @@ test('names of every object are no exports, and what is no file is no module', a
   );
   const path = await folder();
   await symlink('loop', join(path, 'loop'));
-  const program = startCommand(['0', '--app', join(path, 'loop')]);
-  expect(await program.ended()).toBe(2);
-  expect(program.stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: name a JavaScript file[^\n]*\n$/);
+  const { exit, stderr } = await run(['0', '--app', join(path, 'loop')]);
+  expect(exit).toBe(2);
+  expect(stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: name a JavaScript file[^\n]*\n$/);
 });
 
 test('a module that ends the process while it is loaded does not look as if nothing had been wrong', async () => {
-  const tree = { 'app.mjs': 'process.exit(0);' };
-  expect(await complaintOf(tree, 'app.mjs')).toBe(
-    'the application ended the process (exit code 0) while it was loaded',
-  );
+  const path = await folder({ 'app.mjs': 'process.exit(0);' });
+  const program = startCommand(['0', '--app', join(path, 'app.mjs')]);
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toBe('epoll-server: the application ended the process (exit code 0) while it was loaded\n');
 });
