@@ -2,12 +2,14 @@
 // that nothing above it can know.
 
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerStats } from '../../src/index.ts';
-import { folder } from './folder.ts';
-import { startProgram } from './program.ts';
+import { REPOSITORY, startProgram } from './program.ts';
 
 const SOURCE = fileURLToPath(new URL('../shims/disk.cc', import.meta.url));
+const LIBRARY = `${REPOSITORY}build/shims/disk.so`;
 const PROGRAM = fileURLToPath(new URL('../handlers/programs/files.mjs', import.meta.url));
 
 export interface Shimmed {
@@ -15,11 +17,20 @@ export interface Shimmed {
   stats(): Promise<ServerStats>;
 }
 
+/** Compiles what was changed. Other test files may do so at the same time: each renames a file of its own. */
+function buildLibrary(): void {
+  const builtMs = statSync(LIBRARY, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (builtMs > statSync(SOURCE).mtimeMs) return;
+  mkdirSync(dirname(LIBRARY), { recursive: true });
+  const made = `${LIBRARY}.${process.pid}`;
+  execFileSync('g++', ['-shared', '-fPIC', '-O1', '-o', made, SOURCE, '-ldl']);
+  renameSync(made, LIBRARY);
+}
+
 /** Serves `root` in a process of its own, with what `env` says of test/shims/disk.cc. */
 export async function startOverShim(root: string, env: Readonly<Record<string, string>>): Promise<Shimmed> {
-  const library = `${await folder()}/disk.so`;
-  execFileSync('g++', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
-  const program = startProgram(process.execPath, [PROGRAM, root], { env: { LD_PRELOAD: library, ...env } });
+  buildLibrary();
+  const program = startProgram(process.execPath, [PROGRAM, root], { env: { LD_PRELOAD: LIBRARY, ...env } });
   const port = Number(await program.announced(/^port (\d+)$/m));
   let asked = 0;
   const stats = async (): Promise<ServerStats> => {
