@@ -4,12 +4,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { ask, get, post } from '../support/client.ts';
 import { type Program, portOf, startCommand } from '../support/program.ts';
 import { openTab } from '../support/tab.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const CONFIG = 'examples/mini-framework/site.yaml';
 const SECRET = 'a secret that is long enough for a test';

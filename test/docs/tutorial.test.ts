@@ -3,11 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
 import { REPOSITORY, startProgram } from '../support/program.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const TEXT = readFileSync(join(REPOSITORY, 'docs/tutorial.md'), 'utf8');
 const BLOCKS = [...TEXT.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.trim());

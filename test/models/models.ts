@@ -3,12 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { folder } from '../support/folder.ts';
 import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
-
-// Every test here starts programs, some a hundred of them: this bounds what hangs, and expects nothing.
-vi.setConfig({ testTimeout: 120_000 });
 
 export { MODEL_NAMES, type ModelName } from '../../src/config/model-names.ts';
 

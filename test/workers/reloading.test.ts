@@ -4,15 +4,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { FileWatch } from '../../src/workers/file-watch.ts';
 import { childrenOf } from '../models/models.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, portOf, startCommand } from '../support/program.ts';
 import { pause, until } from '../support/until.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 function version(text: string): string {
   return `import { part } from './part.mjs';

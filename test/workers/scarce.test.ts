@@ -4,13 +4,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const PRELOAD = `
 import childProcess from 'node:child_process';
