@@ -5,9 +5,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { oneBrowser } from '../support/browser.ts';
 import { ask, get, post } from '../support/client.ts';
 import { type Program, portOf, startCommand } from '../support/program.ts';
 import { openTab } from '../support/tab.ts';
+
+const openContext = oneBrowser();
 
 const CONFIG = 'examples/mini-framework/site.yaml';
 const SECRET = 'a secret that is long enough for a test';
@@ -39,7 +42,7 @@ async function fits(page: Page): Promise<void> {
 
 test('a visitor looks around, writes, registers, leaves and comes back', async () => {
   const { program, url } = await startSite();
-  const { page, context, problems } = await openTab();
+  const { page, context, problems } = await openTab(openContext);
   for (const path of ['/', '/about', '/contact', '/register', '/login.py', '/clock.py']) {
     const response = await page.goto(url + path, { waitUntil: 'networkidle' });
     expect(response?.status(), path).toBe(200);

@@ -3,10 +3,13 @@
 
 import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { oneBrowser } from '../support/browser.ts';
 import { folder } from '../support/folder.ts';
 import { REPOSITORY } from '../support/program.ts';
 import { start } from '../support/serving.ts';
 import { openTab } from '../support/tab.ts';
+
+const openContext = oneBrowser();
 
 test('the default site loads without an error, and a reload costs no content', async () => {
   let log = '';
@@ -14,7 +17,7 @@ test('the default site loads without an error, and a reload costs no content', a
     log += lines;
   };
   const { server } = await start({ root: `${REPOSITORY}html`, accessLog });
-  const { page, problems } = await openTab();
+  const { page, problems } = await openTab(openContext);
   const first = await page.goto(server.url, { waitUntil: 'networkidle' });
   expect(first?.status()).toBe(200);
   expect(await page.title()).toMatch(/epoll-server/i);
@@ -47,7 +50,7 @@ test('a medium plays, and seeking asks for ranges', async () => {
   await writeFile(`${root}/tone.wav`, wave(600));
   await utimes(`${root}/tone.wav`, 1_600_000_000, 1_600_000_000);
   const { server } = await start({ root });
-  const { page, problems } = await openTab();
+  const { page, problems } = await openTab(openContext);
   const ranges: (readonly [string, number, string])[] = [];
   page.on('response', (response) => {
     if (!response.url().endsWith('.wav')) return;
@@ -89,7 +92,7 @@ const UNBROKEN = `[
 test('a listing has the style of the default site, and names are in one piece on a narrow screen', async () => {
   const root = await folder({ [`${LONG}/x`]: '', [LONG.replace('.', '-')]: 'x'.repeat(1_536), 'a.txt': '' });
   const { server } = await start({ root, site: { listing: true } });
-  const { page, problems } = await openTab();
+  const { page, problems } = await openTab(openContext);
   for (const width of [375, 1_280]) {
     await page.setViewportSize({ width, height: 800 });
     await page.goto(server.url);

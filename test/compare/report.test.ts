@@ -7,11 +7,13 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { reportPage } from '../../src/compare/report.ts';
 import { writeResult } from '../../src/compare/result.ts';
-import { type Look, openBrowser } from '../support/browser.ts';
+import { type Look, oneBrowser } from '../support/browser.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
 import { start } from '../support/serving.ts';
 import { MODELS, result } from './results.ts';
+
+const openContext = oneBrowser();
 
 interface Tab {
   readonly page: Page;
@@ -21,7 +23,7 @@ interface Tab {
 async function openReport(look: Look = {}): Promise<Tab> {
   const root = await folder({ 'index.html': reportPage(result()) });
   const { server } = await start({ root });
-  const context = await openBrowser(look);
+  const context = await openContext(look);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => problems.push(message.text()));

@@ -1,11 +1,9 @@
-// A real browser for one test: Debian's Chromium, closed and forgotten when the test ends.
+// A real browser for a test file: Debian's Chromium. Each test has a context of its own, closed and forgotten when the
+// test ends.
 
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
-import { expect, onTestFinished } from 'vitest';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { afterAll, expect, onTestFinished } from 'vitest';
 
 /** Debian's, or what CHROMIUM names. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -15,19 +13,22 @@ export interface Look {
   readonly colorScheme?: 'light' | 'dark';
 }
 
-export async function openBrowser({ width = 1_280, colorScheme = 'light' }: Look = {}): Promise<BrowserContext> {
-  expect(existsSync(CHROMIUM), `${CHROMIUM} is there: install chromium, or name it in CHROMIUM`).toBe(true);
-  const profile = await mkdtemp(join(tmpdir(), 'epoll-server-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    headless: true,
-    viewport: { width, height: 900 },
-    colorScheme,
-    args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'],
-  });
-  onTestFinished(async () => {
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
-  });
-  return context;
+/** Opens a context, with cookies and a cache of its own. */
+export type OpenContext = (look?: Look) => Promise<BrowserContext>;
+
+/** For a test file, at its beginning: what it returns starts the browser when it is needed first. */
+export function oneBrowser(): OpenContext {
+  let starting: Promise<Browser> | null = null;
+  afterAll(async () => (await starting)?.close());
+  return async ({ width = 1_280, colorScheme = 'light' } = {}) => {
+    expect(existsSync(CHROMIUM), `${CHROMIUM} is there: install chromium, or name it in CHROMIUM`).toBe(true);
+    starting ??= chromium.launch({
+      executablePath: CHROMIUM,
+      headless: true,
+      args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required'],
+    });
+    const context = await (await starting).newContext({ viewport: { width, height: 900 }, colorScheme });
+    onTestFinished(() => context.close());
+    return context;
+  };
 }

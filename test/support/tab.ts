@@ -1,7 +1,7 @@
 // A tab of a real browser, with everything that it complains of.
 
 import type { BrowserContext, Page } from 'playwright-core';
-import { openBrowser } from './browser.ts';
+import type { OpenContext } from './browser.ts';
 
 export interface Tab {
   readonly page: Page;
@@ -10,9 +10,9 @@ export interface Tab {
   readonly problems: string[];
 }
 
-/** Opens a tab with a profile of its own; the test's end closes it. */
-export async function openTab(): Promise<Tab> {
-  const context = await openBrowser();
+/** Opens a tab in a context of its own; the test's end closes it. */
+export async function openTab(openContext: OpenContext): Promise<Tab> {
+  const context = await openContext();
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => {
