@@ -17,7 +17,6 @@ import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
 import { parseContentLength } from './content-length.ts';
 import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
-import { HeadMemory } from './head-memory.ts';
 import { isHost } from './host.ts';
 import { limitProblem } from './limit-problem.ts';
 import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
@@ -52,7 +51,6 @@ export class HeadParser {
   /** When {@link WRONG}: what was wrong, for logs. */
   problem = '';
   readonly #limits: HeadLimits;
-  readonly #memory = new HeadMemory();
   readonly #cutLine = new CutLine();
   /** The head is incomplete, and {@link #cutLine} says where. */
   #isCut = false;
@@ -68,12 +66,15 @@ export class HeadParser {
     this.head = new Head(new Int32Array(limits.maxFields * FIELD_WORDS));
   }
 
-  /** Makes ready for the next request; what {@link head} says stays, for lines that come again. */
+  /** Makes ready for the next request. */
   reset(): void {
     this.status = 0;
+    this.head.reset();
     this.#phase = REQUEST_LINE;
     this.#at = 0;
     this.#isCut = false;
+    this.#hosts = 0;
+    this.#options = 0;
   }
 
   /**
@@ -84,32 +85,25 @@ export class HeadParser {
     const stop = Math.min(end, base + this.#limits.maxHeaderBytes);
     if (this.#isCut && this.#cutLine.goesOn(bytes, base, stop)) return this.#incomplete(stop - base);
     let at = base + this.#at;
-    if (this.#phase === REQUEST_LINE) {
-      at = this.#methodAndTarget(bytes, at, stop, base);
-      if (at >= 0 && this.#memory.matches(bytes, at, stop)) {
-        this.head.length = at + this.#memory.length - base;
-        return this.#judgeTarget(bytes, base) ? DONE : WRONG;
-      }
-      if (at >= 0) at = this.#version(bytes, at, stop);
-    }
+    if (this.#phase === REQUEST_LINE) at = this.#requestLine(bytes, at, stop, base);
     while (at >= 0 && this.#phase === FIELD_LINES) {
       this.#at = at - base;
       at = bytes[at] === CR && at < stop ? this.#lastLine(bytes, at, stop) : this.#fieldLine(bytes, at, stop, base);
     }
     if (at < 0) return this.status === 0 ? this.#cut(bytes, base, stop) : WRONG;
     this.head.length = at - base;
-    if (this.#judge(bytes, base) === WRONG) return WRONG;
-    this.#memory.learn(bytes, base + this.head.linesAt, at);
-    return DONE;
+    return this.#judge(bytes, base);
   }
 
   // ---- Lines: each returns where the next begins, or -1 when bytes ran out or were wrong ----------
 
-  #methodAndTarget(bytes: Uint8Array, from: number, stop: number, base: number): number {
-    const start = this.#skipEmptyLine(bytes, from, stop);
-    if (start < 0) return -1;
-    const target = this.#method(bytes, start, stop, base);
-    return target < 0 ? -1 : this.#target(bytes, target, stop, base);
+  #requestLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
+    const method = this.#skipEmptyLine(bytes, from, stop);
+    if (method < 0) return -1;
+    const target = this.#method(bytes, method, stop, base);
+    if (target < 0) return -1;
+    const version = this.#target(bytes, target, stop, base);
+    return version < 0 ? -1 : this.#version(bytes, version, stop);
   }
 
   /** One empty line in front of a request is skipped (RFC 9112 section 2.2), a second one is not. */
@@ -157,12 +151,10 @@ export class HeadParser {
     this.head.targetStart = from - base;
     this.head.queryAt = queryAt - base;
     this.head.targetEnd = at - base;
-    this.head.linesAt = at + 1 - base;
     return at + 1;
   }
 
   #version(bytes: Uint8Array, start: number, stop: number): number {
-    this.#forget();
     const version = parseVersion(bytes, start, stop);
     if (version === VERSION_WRONG) return this.#wrong(400, 'the HTTP version is malformed');
     if (version === VERSION_FOREIGN) return this.#wrong(505, 'the HTTP version is not 1.0 or 1.1');
@@ -170,17 +162,6 @@ export class HeadParser {
     this.head.minorVersion = version;
     this.#phase = FIELD_LINES;
     return start + VERSION_BYTES;
-  }
-
-  /** What was found in the lines of the head before. */
-  #forget(): void {
-    this.#memory.forget();
-    this.head.forgetFields();
-    this.head.contentLength = -1;
-    this.head.chunked = false;
-    this.head.expectsContinue = false;
-    this.#hosts = 0;
-    this.#options = 0;
   }
 
   /**
@@ -203,8 +184,7 @@ export class HeadParser {
     if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return without line feed');
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-    const lines = base + this.head.linesAt;
-    this.head.addField(from - lines, nameEnd - lines, valueStart - lines, valueEnd - lines);
+    this.head.addField(from - base, nameEnd - base, valueStart - base, valueEnd - base);
     return this.#interpret(bytes, from, nameEnd, valueStart, valueEnd) ? at + 2 : -1;
   }
 
@@ -266,16 +246,11 @@ export class HeadParser {
     return this.head.chunked || this.#wrong(501, 'a transfer coding other than chunked') > 0;
   }
 
-  #judgeTarget(bytes: Uint8Array, base: number): boolean {
+  /** What only the whole head can tell. */
+  #judge(bytes: Uint8Array, base: number): number {
     const target = judgeTarget(bytes, base, this.head);
     if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
     else if (target === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
-    return this.status === 0;
-  }
-
-  /** What only the whole head can tell. */
-  #judge(bytes: Uint8Array, base: number): number {
-    this.#judgeTarget(bytes, base);
     if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'Transfer-Encoding and Content-Length');

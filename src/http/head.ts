@@ -3,9 +3,8 @@
 /** Words a field takes in {@link Head.fieldTable}: name start and end, value start and end. */
 export const FIELD_WORDS = 4;
 
-/** Offsets count from the head's first byte, but for those in the table. */
+/** Offsets count from the head's first byte. */
 export class Head {
-  /** Offsets from {@link linesAt}, so that they hold for the same lines behind another target. */
   readonly fieldTable: Int32Array;
   fieldCount = 0;
   /** Bit n: a name has n bytes, modulo 32. Most fields that are asked for are not there, and need no look. */
@@ -20,8 +19,6 @@ export class Head {
   targetEnd = 0;
   /** Where the target's `?` stands, or `targetEnd`. */
   queryAt = 0;
-  /** Behind the target and its space: where the version and the lines after it begin. */
-  linesAt = 0;
   /** HTTP/1.0 or HTTP/1.1; a higher minor version is served as 1.1 (RFC 9110 section 2.5). */
   minorVersion = 1;
   /** The declared length of the body; -1: none declared. */
@@ -30,22 +27,18 @@ export class Head {
   /** The connection persists after this request as far as the client is concerned. */
   keepAlive = true;
   expectsContinue = false;
-  /** The name that was looked up last in these lines, and what was found: lines that come again are asked for the same. */
-  askedName: string | null = null;
-  askedValue: string | undefined = undefined;
-  /** The table as copies have it, who share it while the same lines come again. */
-  #kept: Int32Array | null = null;
 
   constructor(fieldTable: Int32Array) {
     this.fieldTable = fieldTable;
   }
 
-  /** Other lines follow. */
-  forgetFields(): void {
+  /** Another head follows: nothing may be left of what only some heads say. */
+  reset(): void {
     this.fieldCount = 0;
     this.nameLengths = 0;
-    this.askedName = null;
-    this.#kept = null;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.expectsContinue = false;
   }
 
   addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
@@ -61,8 +54,7 @@ export class Head {
 
   /** A copy that stays as it is when the parser goes on. */
   copy(): Head {
-    this.#kept ??= this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS);
-    const copy = new Head(this.#kept);
+    const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
     copy.fieldCount = this.fieldCount;
     copy.nameLengths = this.nameLengths;
     copy.length = this.length;
@@ -72,7 +64,6 @@ export class Head {
     copy.targetStart = this.targetStart;
     copy.targetEnd = this.targetEnd;
     copy.queryAt = this.queryAt;
-    copy.linesAt = this.linesAt;
     copy.minorVersion = this.minorVersion;
     copy.contentLength = this.contentLength;
     copy.chunked = this.chunked;

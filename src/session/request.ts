@@ -93,11 +93,7 @@ export class Request implements HttpRequest {
   field(name: string): string | undefined {
     const head = this.#valid();
     if ((head.nameLengths & (1 << name.length)) === 0) return undefined;
-    if (head.askedName !== name) {
-      head.askedValue = this.#find(head, name.toLowerCase());
-      head.askedName = name;
-    }
-    return head.askedValue;
+    return this.#find(head, name.toLowerCase());
   }
 
   /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
@@ -106,12 +102,11 @@ export class Request implements HttpRequest {
       this.#values ??= combineFields(this.fields());
       return this.#values.get(lowerCase);
     }
-    const lines = this.#base + head.linesAt;
     let value: string | undefined;
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
       const start = head.fieldTable[entry] ?? 0;
       const end = head.fieldTable[entry + 1] ?? 0;
-      if (end - start !== lowerCase.length || !isName(this.#bytes, lines + start, lowerCase)) continue;
+      if (end - start !== lowerCase.length || !isName(this.#bytes, this.#base + start, lowerCase)) continue;
       const text = this.#value(head, entry);
       value = value === undefined ? text : value + separatorOf(lowerCase) + text;
     }
@@ -217,8 +212,7 @@ export class Request implements HttpRequest {
 
   /** The text between two offsets of the table. */
   #lineText(head: Head, at: number): string {
-    const { linesAt, fieldTable } = head;
-    return this.#text(linesAt + (fieldTable[at] ?? 0), linesAt + (fieldTable[at + 1] ?? 0));
+    return this.#text(head.fieldTable[at] ?? 0, head.fieldTable[at + 1] ?? 0);
   }
 
   #text(start: number, end: number): string {

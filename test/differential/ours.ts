@@ -45,8 +45,7 @@ class Reader {
     const fields: (readonly [string, string])[] = [];
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
       const [a = 0, b = 0, c = 0, d = 0] = head.fieldTable.subarray(entry, entry + FIELD_WORDS);
-      const { linesAt } = head;
-      fields.push([text(linesAt + a, linesAt + b).toLowerCase(), text(linesAt + c, linesAt + d)]);
+      fields.push([text(a, b).toLowerCase(), text(c, d)]);
     }
     this.#message = {
       method: text(head.methodStart, head.methodEnd),
