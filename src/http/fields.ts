@@ -34,10 +34,8 @@ export class PreparedFields {
   readonly contentLength: number;
   /** `Connection: close` was given. */
   readonly close: boolean;
-  /** The last whole head block made of these fields; belongs to the HeadWriter that made it. */
+  /** The last head block made of these fields; belongs to the HeadWriter that made it. */
   cached: HeadBlock | null = null;
-  /** The content that goes with these fields and never changes, kept in one piece with their head; null: it varies. */
-  content: Uint8Array | null = null;
 
   /** @throws TypeError that names the field and the rule it breaks. */
   constructor(pairs: Iterable<readonly [string, string]>, made?: MadeFields) {

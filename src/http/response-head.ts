@@ -54,14 +54,7 @@ export class HeadWriter {
 
   /** Writes the head that was prepared into `target` at `at`; returns where it ends. */
   write(target: Buffer, at: number, framing: Framing): number {
-    const block = this.#block;
-    const isPlain = framing.kind === LENGTH && !framing.close && !framing.keepAlive;
-    if (isPlain && framing.length === block.length) {
-      target.set(block.whole, at);
-      return at + block.whole.length;
-    }
-    target.set(block.bytes, at);
-    let end = at + block.bytes.length;
+    let end = append(target, at, this.#block.bytes);
     if (framing.kind === LENGTH) {
       end = writeDecimal(target, end, framing.length);
       target[end] = 0x0d;
@@ -72,18 +65,7 @@ export class HeadWriter {
     else if (framing.keepAlive) end = append(target, end, CONNECTION_KEEP_ALIVE);
     target[end] = 0x0d;
     target[end + 1] = 0x0a;
-    if (isPlain) block.learn(target, at, end + 2, framing.length);
     return end + 2;
-  }
-
-  /** The same with `content` behind it, which is that of these fields for ever: both become one copy. */
-  writeAnswer(target: Buffer, at: number, framing: Framing, content: Uint8Array): number {
-    const block = this.#block;
-    const isPlain = framing.kind === LENGTH && !framing.close && !framing.keepAlive;
-    if (isPlain && content === block.content) return append(target, at, block.answer);
-    const end = append(target, this.write(target, at, framing), content);
-    if (isPlain) block.learnAnswer(target, at, end, content);
-    return end;
   }
 
   #blockOf(status: number, fields: PreparedFields, kind: number): HeadBlock {

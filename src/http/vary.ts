@@ -27,9 +27,7 @@ function extend(fields: PreparedFields, names: string): PreparedFields {
   const byName = new Map(members.map((member) => [member.toLowerCase(), member]));
   byName.delete('');
   const value = [...byName.values()].join(', ');
-  const made = new PreparedFields([...pairs.filter((pair) => !isVary(pair)), ['Vary', value]]);
-  made.content = fields.content;
-  return made;
+  return new PreparedFields([...pairs.filter((pair) => !isVary(pair)), ['Vary', value]]);
 }
 
 function isVary([name]: readonly [string, string]): boolean {

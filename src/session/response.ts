@@ -69,8 +69,6 @@ export class Response implements HttpResponse {
   send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
     this.#assertFresh();
     const prepared = checked(status, fields);
-    if (prepared.content !== null && content === prepared.content && this.#sendConstant(status, prepared, content))
-      return;
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (typeof content === 'string' && isShort(content) && this.#sendShort(status, prepared, content)) return;
     const length = typeof content === 'string' && content !== '' ? Buffer.byteLength(content) : content.length;
@@ -201,23 +199,6 @@ export class Response implements HttpResponse {
     owner.headWritten(connection.target, headStart, end);
     connection.commit(end + text.length);
     this.contentBytes = text.length;
-    this.#phase = ENDED;
-    owner.answered(this);
-    return true;
-  }
-
-  /** Content that is the same with each head of these fields: both are one piece already. */
-  #sendConstant(status: number, fields: PreparedFields, content: Uint8Array): boolean {
-    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength !== content.length) return false;
-    const owner = this.#owner;
-    const { connection } = owner;
-    framing.kind = LENGTH;
-    framing.length = content.length;
-    this.#prepareHead(status, fields, content.length);
-    const end = owner.context.headWriter.writeAnswer(connection.target, headStart, framing, content);
-    owner.headWritten(connection.target, headStart, end - content.length);
-    connection.commit(end);
-    this.contentBytes = content.length;
     this.#phase = ENDED;
     owner.answered(this);
     return true;

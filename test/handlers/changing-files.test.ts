@@ -6,7 +6,7 @@ import { ENTRY_BYTES, FileCache } from '../../src/handlers/files/file-cache.ts';
 import type { OpenFile } from '../../src/handlers/files/file-source.ts';
 import { OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { makeKind, Representation } from '../../src/handlers/files/representation.ts';
-import { memoryOf, Resource, Variant } from '../../src/handlers/files/resource.ts';
+import { Resource, Variant } from '../../src/handlers/files/resource.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';
@@ -156,7 +156,7 @@ test('reads that fail, and files that say more than they have, are errors of tha
 
 test('the cache holds no more than its bound: the least recently renewed leave first', () => {
   const openFiles = new OpenFiles({ max: 1, nowMs: () => 0, later: () => {} });
-  const cache = new FileCache(3 * (ENTRY_BYTES + memoryOf(700)) + 100, openFiles);
+  const cache = new FileCache(3 * (ENTRY_BYTES + 700) + 100, openFiles);
   const enter = (key: string, bytes: number): void => cache.set(key, resource(bytes));
   const kept = (): string => ['a', 'b', 'c', 'd'].filter((key) => cache.get(key) !== undefined).join('');
   for (const key of ['a', 'b', 'c']) enter(key, 700);
@@ -166,7 +166,7 @@ test('the cache holds no more than its bound: the least recently renewed leave f
   enter('d', 700);
   expect(kept(), 'b was renewed longest ago').toBe('acd');
   expect([cache.hasRoomFor(100 - ENTRY_BYTES), cache.hasRoomFor(101 - ENTRY_BYTES)]).toEqual([true, false]);
-  expect(cache.bytes).toBe(3 * (ENTRY_BYTES + memoryOf(700)));
+  expect(cache.bytes).toBe(3 * (ENTRY_BYTES + 700));
   enter('b', 4.5 * ENTRY_BYTES);
   expect(kept(), 'what costs more than the bound is not kept, and nothing leaves for it').toBe('acd');
   enter('a', 4.5 * ENTRY_BYTES);

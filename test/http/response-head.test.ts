@@ -148,25 +148,3 @@ test('when its second has passed a head tells the next one, and is the same othe
     wallMs += 1_000;
   }
 });
-
-test('an answer whose content is always the same is head and content, in each second and with each framing', () => {
-  let wallMs = WALL_MS;
-  const from = writer('s', () => wallMs);
-  const fields = prepareFields({ A: 'b', 'Content-Length': 3 });
-  const answer = (content: Uint8Array, nowMs: number, more: Partial<Framing> = {}): string => {
-    const framing: Framing = { kind: LENGTH, length: content.length, close: false, keepAlive: false, ...more };
-    const target = Buffer.alloc(from.prepare(200, fields, LENGTH, nowMs) + content.length + 7);
-    return target.toString('latin1', 7, from.writeAnswer(target, 7, framing, content));
-  };
-  const [one, two] = [Buffer.from('one'), Buffer.from('two')];
-  for (let i = 0; i < 3; i++) {
-    const head = `HTTP/1.1 200 OK\r\nServer: s\r\nDate: ${new Date(wallMs).toUTCString()}\r\nA: b\r\nContent-Length: 3\r\n`;
-    for (let again = 0; again < 8; again++) expect(answer(one, i * 1_000)).toBe(`${head}\r\none`);
-    expect(answer(two, i * 1_000), 'other content of the same length').toBe(`${head}\r\ntwo`);
-    expect(answer(one, i * 1_000), 'kept again, also when the next second begins').toBe(`${head}\r\none`);
-    expect(answer(one, i * 1_000, { close: true })).toBe(`${head}Connection: close\r\n\r\none`);
-    expect(answer(one, i * 1_000, { keepAlive: true })).toBe(`${head}Connection: keep-alive\r\n\r\none`);
-    expect(headOf(from, 200, fields, { length: 3 }, i * 1_000)).toBe(`${head}\r\n`);
-    wallMs += 1_000;
-  }
-});

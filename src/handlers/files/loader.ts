@@ -6,7 +6,7 @@ import type { FileFacts } from './file-source.ts';
 import { type FoundFile, sitePathOf } from './finder.ts';
 import { type KindOptions, Kinds } from './kinds.ts';
 import { Representation, SETTLED_AFTER_MS } from './representation.ts';
-import { memoryOf, Resource, Variant } from './resource.ts';
+import { Resource, Variant } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** While the cache is full, a file has to be asked for so often, and stay known, to take the place of others. */
@@ -52,7 +52,7 @@ export class Loader {
     const checkedMs = this.#services.nowMs();
     const { size } = file.facts;
     if (size > this.#services.maxCachedFileBytes) return this.#resourceOf(found, null, undefined, checkedMs);
-    const fits = isImportant || this.#services.cache.hasRoomFor(memoryOf(size));
+    const fits = isImportant || this.#services.cache.hasRoomFor(size);
     const known = this.#tags.known(file.facts);
     if (!fits && known !== undefined) return this.#resourceOf(found, null, known, checkedMs);
     const read = this.#tags.read(file, this.#services, isWanted);
@@ -85,7 +85,7 @@ export class Loader {
     if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
     resource.answersFromFile = 0;
     if (content.length > this.#services.maxCachedFileBytes) return;
-    variant.keep(Buffer.from(content));
+    variant.content = Buffer.from(content);
     this.#services.openFiles.drop(variant);
     this.#services.cache.resized(resource);
   }

@@ -29,7 +29,7 @@ const KNOWN_METHODS = new Set([
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
 const ALLOWED: PreparedFields = prepareFields([ALLOW]);
 
-/** An answer that is the same each time: its content goes with its fields in one piece. */
+/** An answer that is the same each time. */
 interface FixedAnswer {
   readonly status: number;
   readonly fields: PreparedFields;
@@ -37,10 +37,7 @@ interface FixedAnswer {
 }
 
 function fixed(status: number, text: string, pairs: Pairs): FixedAnswer {
-  const content = Buffer.from(errorPage(status, text));
-  const fields = prepareFields([...pairs, ['Content-Length', content.length]]);
-  fields.content = content;
-  return { status, fields, content };
+  return { status, fields: prepareFields(pairs), content: Buffer.from(errorPage(status, text)) };
 }
 
 export class Pages {

@@ -8,9 +8,6 @@ import type { Kind, Representation } from './representation.ts';
 import type { SharedWait } from './shared-wait.ts';
 import type { Ordered } from './use-order.ts';
 
-/** Content up to this is kept once more, in one piece with its head: then sending it is one copy. */
-export const MAX_WHOLE_BYTES = 2_048;
-
 /** What a file in one coding is. */
 interface VariantParts {
   readonly representation: Representation;
@@ -25,7 +22,7 @@ interface VariantParts {
 export class Variant implements Holder {
   readonly representation: Representation;
   /** Null: too large for memory, or not asked for often enough; sent from the file. */
-  content: Uint8Array | null = null;
+  content: Uint8Array | null;
   /** As in {@link VariantParts}. */
   readonly path: string | null;
   readonly facts: FileFacts;
@@ -38,13 +35,7 @@ export class Variant implements Holder {
     this.representation = representation;
     this.path = path;
     this.facts = facts;
-    if (content !== null) this.keep(content);
-  }
-
-  /** From now on `content` is sent from memory; it never changes. */
-  keep(content: Uint8Array): void {
     this.content = content;
-    if (content.length <= MAX_WHOLE_BYTES) this.representation.fields.content = content;
   }
 }
 
@@ -56,11 +47,6 @@ export interface Coded {
   readonly sibling: FileFacts | Refusal;
   /** There is no variant yet, and one could be made here. */
   readonly mayCompress: boolean;
-}
-
-/** Bytes of memory that so much content takes. */
-export function memoryOf(length: number): number {
-  return length <= MAX_WHOLE_BYTES ? 2 * length : length;
 }
 
 export class Resource implements Ordered<Resource> {
@@ -124,6 +110,6 @@ export class Resource implements Ordered<Resource> {
 
   /** Bytes of memory that the contents of all codings take. */
   get bytes(): number {
-    return this.variants().reduce((bytes, { content }) => bytes + memoryOf(content?.length ?? 0), 0);
+    return this.variants().reduce((bytes, { content }) => bytes + (content?.length ?? 0), 0);
   }
 }
