@@ -7,7 +7,6 @@ import { combineFields, separatorOf } from '../http/combined-fields.ts';
 import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
-import { KeptBytes } from '../http/kept-bytes.ts';
 import { latin1 } from '../http/latin1.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
 import { TextMemory } from '../http/text-memory.ts';
@@ -15,9 +14,6 @@ import { type Body, NO_BODY } from './body.ts';
 
 /** Clients of one server ask for the same paths. */
 const paths = new TextMemory();
-
-/** Heads of requests that outlive their serving. */
-const kept = new KeptBytes();
 
 const SLASH = 0x2f;
 /** Up to this many fields are searched for each name; of more, all names are looked up at once. */
@@ -173,8 +169,8 @@ export class Request implements HttpRequest {
     if (this.#retained || this.#head === null) return;
     this.#connection.captureAddresses();
     this.#head = this.#head.copy();
-    this.#base = kept.keep(this.#bytes, this.#base, this.#base + this.#head.length);
-    this.#bytes = kept.block;
+    this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#head.length));
+    this.#base = 0;
     this.#retained = true;
   }
 
