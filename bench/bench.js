@@ -7,11 +7,12 @@ import { prepareServers } from './cases.js';
 import { congestionControl } from './children.js';
 import { measureFiles } from './files-case.js';
 import { idlePlan, measureIdle } from './idle-case.js';
-import { findPerf, replayInstructions } from './instructions.js';
+import { countReplays, findCounter, findPerf } from './instructions.js';
 import { Load } from './load.js';
 import { readOptions } from './options.js';
 import { callLines, filesText, idleText, promises, ratiosOf, summarize, table } from './report.js';
 import { measure } from './rounds.js';
+import { GUARDED } from './workloads.js';
 
 const GREY = process.stderr.isTTY && !process.env.NO_COLOR ? ['\x1b[2m', '\x1b[0m'] : ['', ''];
 
@@ -57,6 +58,19 @@ async function runIdle(options, load) {
   return rounds;
 }
 
+/** Instructions of JavaScript's share of the plaintext, with identical and with mixed heads; null without valgrind. */
+async function replayPlaintext() {
+  const counter = await findCounter();
+  if (counter === null) say('valgrind is not installed either: no instructions are counted');
+  if (counter === null) return null;
+  say("counting the instructions of JavaScript's share with valgrind: a replay kernel in place of the addon");
+  const counts = await countReplays(
+    counter,
+    GUARDED.filter(({ workload }) => workload === 'plaintext'),
+  );
+  return counts.map(({ instructions }) => instructions);
+}
+
 function print(options, load, rows, results) {
   const out = [
     `${load.name}, 1 thread, 64 connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
@@ -93,12 +107,7 @@ async function main(options) {
   const rounds = ['idle', 'files'].includes(options.only) ? new Map() : await runServers(options, load, perf);
   const idle = options.only === null || options.only === 'idle' ? await runIdle(options, load) : [];
   const files = options.only === null || options.only === 'files' ? await measureFiles(options, load, say) : null;
-  let replay = null;
-  if (options.instructions && perf === null) {
-    say("counting the instructions of JavaScript's share with valgrind: a replay kernel in place of the addon");
-    replay = await replayInstructions();
-    if (replay === null) say('valgrind is not installed either: no instructions are counted');
-  }
+  const replay = options.instructions && perf === null ? await replayPlaintext() : null;
   const rows = [...rounds].map(([name, figures]) => [name, summarize(figures)]);
   const results = {
     options,

@@ -1,26 +1,35 @@
-// User-mode instructions: of the running server with perf, or of JavaScript's share alone with valgrind.
+// User-mode instructions: of a running server with perf, or of a replay (bench/replay.js) with perf or valgrind.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../scripts/bundle.js';
 import { find, run, start } from './children.js';
 
 const EVENT = 'instructions:u';
+const PERF_STAT = ['stat', '-x,', '-e', EVENT];
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Both large enough for the code to be compiled long before the end. */
-const FEW = 200_000;
-const MANY = 500_000;
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 900_000;
+
+/**
+ * The lengths of the two runs whose difference belongs to the requests. Well before the end of the shorter one the hot
+ * path is compiled.
+ */
+const SHORT_RUN = 150_000;
+const LONG_RUN = 300_000;
+
+/** Compilation in the same thread, and the same hashes each time: otherwise counts depend on time and chance. */
+const REPEATABLE = ['--single-threaded', '--hash-seed=0', '--random-seed=1'];
+
+/** Without its simulation of caches, cachegrind is the fastest of valgrind's tools that count. */
+const CACHEGRIND = ['--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null', '--smc-check=all'];
 
 /** The path of a perf that can count here, or null. */
 export async function findPerf() {
   const perf = find('perf');
   if (perf === null) return null;
-  const { code, stderr } = await run(perf, ['stat', '-x,', '-e', EVENT, '--', process.execPath, '--version'], {
-    limitMs: 10_000,
-  });
+  const { code, stderr } = await run(perf, [...PERF_STAT, '--', process.execPath, '--version'], { limitMs: 10_000 });
   return code === 0 && readCount(stderr) > 0 ? perf : null;
 }
 
@@ -34,7 +43,7 @@ function readCount(text) {
 export function countInstructions(perf, pid) {
   const folder = mkdtempSync(join(tmpdir(), 'epoll-perf-'));
   const file = join(folder, 'count');
-  const child = start(perf, ['stat', '-x,', '-e', EVENT, '-o', file, '-p', `${pid}`], { stdio: 'ignore' });
+  const child = start(perf, [...PERF_STAT, '-o', file, '-p', `${pid}`], { stdio: 'ignore' });
   return {
     stop: async () => {
       child.kill('SIGINT');
@@ -46,29 +55,58 @@ export function countInstructions(perf, pid) {
   };
 }
 
+/** What counts the instructions of a whole program here: perf where it can, else valgrind; null: neither is there. */
+export async function findCounter() {
+  const perf = await findPerf();
+  if (perf !== null) return { kind: 'perf', command: perf, args: [...PERF_STAT, '--'], read: readCount };
+  const valgrind = find('valgrind');
+  if (valgrind === null) return null;
+  const read = (text) => Number(/I +refs: +([\d,]+)/.exec(text)?.[1].replaceAll(',', ''));
+  return { kind: 'valgrind', command: valgrind, args: CACHEGRIND, read };
+}
+
 /** The program bench/replay.js, bundled as the server is. */
-export async function bundleReplay() {
+async function bundleReplay() {
   const folder = join('build', 'replay');
   await bundle(ROOT, { replay: join('bench', 'replay.js') }, folder);
   return join(ROOT, folder, 'replay.js');
 }
 
-/** JavaScript's share per request on a replayed kernel, or null without valgrind. */
-export async function replayInstructions() {
-  const valgrind = find('valgrind');
-  if (valgrind === null) return null;
-  const program = await bundleReplay();
-  // Counts do not depend on time: both at once.
-  const [few, many] = await Promise.all([FEW, MANY].map((requests) => replay(valgrind, program, requests)));
-  return (many.instructions - few.instructions) / (many.answers - few.answers);
+/** Calls `work` for each of the values, for as many at once as there are processors. */
+async function mapAtOnce(values, work) {
+  const results = [];
+  const waiting = [...values.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      results[next[0]] = await work(next[1]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return results;
 }
 
-async function replay(valgrind, program, requests) {
-  const options = ['--tool=callgrind', '--callgrind-out-file=/dev/null', '--smc-check=all'];
-  const args = [...options, process.execPath, '--single-threaded', program, `${requests}`];
-  const { code, stdout, stderr } = await run(valgrind, args, { limitMs: LIMIT_MS });
-  const instructions = Number(/Collected : (\d+)/.exec(stderr)?.[1]);
+async function countReplay(counter, program, { workload, heads, requests }) {
+  const args = [...counter.args, process.execPath, ...REPEATABLE, program, `${requests}`, workload, heads];
+  const { code, stdout, stderr } = await run(counter.command, args, { limitMs: LIMIT_MS });
+  const instructions = counter.read(stderr);
   const answers = Number(/^(\d+) answers$/m.exec(stdout)?.[1]);
-  if (code !== 0 || !(instructions > 0) || !(answers > 0)) throw new Error(`valgrind failed: ${stderr.slice(-500)}`);
+  if (code !== 0 || !(instructions > 0) || !(answers > 0)) {
+    throw new Error(`${counter.kind} failed on ${workload}, ${heads} (${code}): ${stderr.slice(-500)}`);
+  }
   return { instructions, answers };
+}
+
+/**
+ * Instructions of a request of each workload, in whole numbers: `cases` as GUARDED of bench/workloads.js has them. This
+ * is JavaScript's share: a replay has no addon.
+ */
+export async function countReplays(counter, cases) {
+  const program = await bundleReplay();
+  const runs = cases.flatMap((each) => [SHORT_RUN, LONG_RUN].map((requests) => ({ ...each, requests })));
+  const counts = await mapAtOnce(runs, (each) => countReplay(counter, program, each));
+  return cases.map(({ workload, heads }, index) => {
+    const [short, long] = counts.slice(index * 2);
+    const perRequest = (long.instructions - short.instructions) / (long.answers - short.answers);
+    return { name: `${workload}, ${heads} heads`, instructions: Math.round(perRequest) };
+  });
 }

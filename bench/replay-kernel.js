@@ -38,6 +38,7 @@ function createRequests() {
     record: (requests) => {
       changing = requests.flatMap(({ digitsAt }, client) => digitsAt.map((at) => client * SLOT_BYTES + at));
       for (const [client, { bytes }] of requests.entries()) {
+        if (bytes.length > SLOT_BYTES) throw new RangeError(`${bytes.length} bytes fit into no slot of ${SLOT_BYTES}`);
         slots.set(bytes, client * SLOT_BYTES);
         lengths[client] = bytes.length;
       }

@@ -1,10 +1,10 @@
 // Replays recorded requests through the whole server on a kernel without system calls, in batches of one size: the
 // instructions of a run depend on the code alone. Run it under a counter, with two numbers of requests; the difference
 // belongs to the requests.
-// Bundle it first, as the server is: `bundleReplay()` of bench/instructions.js.
+// `npm run bench:guard` bundles it first, as the server is.
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [WORKLOAD [HEADS]]
-// WORKLOAD: a name of bench/workloads.js. HEADS: `identical` or `mixed`. REPLAY_MODEL=coroutine in the environment has
-// coroutines serve instead of the connections themselves.
+// WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`.
+// REPLAY_MODEL=coroutine in the environment has coroutines serve instead of the connections themselves.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,13 +25,10 @@ import { resolveFolders, Sites } from '../build/modules/server/sites.js';
 import { SessionContext } from '../build/modules/session/context.js';
 import { Session } from '../build/modules/session/session.js';
 import { createReplayKernel, LISTENER } from './replay-kernel.js';
-import { CLIENT_COUNT, FILE_COUNT, requestOf, WORKLOADS } from './workloads.js';
+import { CLIENT_COUNT, FILE_COUNT, headsOf, requestOf, WORKLOADS } from './workloads.js';
 
-const REQUESTS = Number(process.argv[2] ?? 100_000);
-const WORKLOAD = process.argv[3] ?? 'plaintext';
-const HEADS = process.argv[4] ?? 'identical';
-const { app, requests: requestsPerSend = 1, isConditional = false, isSingle = false } = WORKLOADS[WORKLOAD];
-const isOfFiles = app === 'files';
+/** Turns in one go. */
+const TURNS = 64;
 
 const KIB = Buffer.from('0123456789abcde\n'.repeat(64));
 const ENTITY_TAG = /\r\nETag: ("[^"]*")\r\n/;
@@ -86,7 +83,7 @@ function* conversation(client) {
 }
 
 /** A server on `kernel`, with all its clients connected or about to connect. */
-async function startServer(kernel) {
+async function startServer(kernel, { app, isSingle = false }) {
   const reactor = new Reactor(kernel);
   const limits = resolveLimits({});
   const sessions = new SessionContext({
@@ -117,27 +114,45 @@ async function startServer(kernel) {
   return reactor;
 }
 
+/**
+ * Turns until so many answers were sent. `Array.from` calls turn() from native code, as the bridge to libuv does: a loop
+ * here would take turn() into itself, at a time of V8's choice, and that compilation would be counted as requests' work.
+ */
 async function turnUntil(reactor, kernel, sends) {
+  const turn = reactor.turn.bind(reactor);
   while (kernel.sends < sends) {
     const before = kernel.sends;
-    reactor.turn();
+    Array.from({ length: Math.min(TURNS, Math.ceil((sends - before) / CLIENT_COUNT)) }, turn);
     // Answers that wait for the thread pool get a moment.
     if (kernel.sends === before) await new Promise(setImmediate);
   }
 }
 
-function requestsOf(tag) {
-  return Array.from({ length: CLIENT_COUNT }, (_, client) => requestOf(WORKLOAD, HEADS, client, tag));
+/** Replays a workload and returns the number of answers. */
+async function replay(workload, heads, requests) {
+  const { app, requests: requestsPerSend = 1, isConditional = false, isSingle = false } = WORKLOADS[workload];
+  const isOfFiles = app === 'files';
+  const requestsOf = (tag) =>
+    Array.from({ length: CLIENT_COUNT }, (_, client) => requestOf(workload, heads, client, tag));
+  // Files are not looked at again within a run: valgrind knows neither openat2 nor cachestat.
+  const kernel = createReplayKernel({ stepMs: isOfFiles ? 0.001 : 1, loaders: isOfFiles ? FILE_COUNT : 0, isSingle });
+  kernel.record(requestsOf(null));
+  const reactor = await startServer(kernel, WORKLOADS[workload]);
+  if (isOfFiles) await turnUntil(reactor, kernel, FILE_COUNT);
+  if (isConditional) kernel.record(requestsOf(ENTITY_TAG.exec(kernel.output.toString('latin1'))?.[1]));
+  await turnUntil(reactor, kernel, Math.ceil(requests / requestsPerSend));
+  const status = kernel.output.toString('latin1', 0, 'HTTP/1.1 200'.length);
+  const expected = `HTTP/1.1 ${isConditional ? 304 : 200}`;
+  if (status !== expected) throw new Error(`${workload}, ${heads} heads: ${status} instead of ${expected}`);
+  return kernel.sends * requestsPerSend;
 }
 
+const [requests = '100000', workload = 'plaintext', heads = 'identical'] = process.argv.slice(2);
 tuneCompiler();
-// Files are not looked at again within a run: valgrind knows neither openat2 nor cachestat.
-const kernel = createReplayKernel({ stepMs: isOfFiles ? 0.001 : 1, loaders: isOfFiles ? FILE_COUNT : 0, isSingle });
-kernel.record(requestsOf(null));
-const reactor = await startServer(kernel);
-if (isConditional) {
-  await turnUntil(reactor, kernel, FILE_COUNT);
-  kernel.record(requestsOf(ENTITY_TAG.exec(kernel.output.toString('latin1'))?.[1]));
-}
-await turnUntil(reactor, kernel, Math.ceil(REQUESTS / requestsPerSend));
-process.stdout.write(`${kernel.sends * requestsPerSend} answers\n`);
+if (workload === 'all') {
+  for (const name of Object.keys(WORKLOADS)) {
+    for (const each of headsOf(name)) {
+      process.stdout.write(`${name}, ${each}: ${await replay(name, each, Number(requests))} answers\n`);
+    }
+  }
+} else process.stdout.write(`${await replay(workload, heads, Number(requests))} answers\n`);

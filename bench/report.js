@@ -189,10 +189,13 @@ export function promises(results) {
 function instructionPromise(own, replay, promise, lines) {
   const text = 'at most 4,000 user instructions per request';
   if (own.instructions !== null) promise(text, whole(own.instructions), own.instructions <= 4000);
-  else if (replay !== null)
-    promise(text, `${whole(replay)} (JavaScript's share on a replay kernel, without the addon)`, replay <= 4000);
-  else
+  else if (replay !== null) {
+    const [identical, mixed] = replay;
+    const share = "(JavaScript's share on a replay kernel, without the addon)";
+    promise(text, `${whole(identical)}; ${whole(mixed)} with mixed heads ${share}`, identical <= 4000);
+  } else {
     lines.push(
       `  -       ${text}: not counted (perf cannot here; --instructions counts JavaScript's share with valgrind)\n`,
     );
+  }
 }

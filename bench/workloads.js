@@ -29,6 +29,11 @@ export const WORKLOADS = {
   connection: { app: 'raw', targetOf: echoTarget, isSingle: true },
 };
 
+/** The heads that a workload is replayed with: sixteen requests of some clients fit into no slot of the kernel. */
+export function headsOf(workload) {
+  return WORKLOADS[workload].requests === undefined ? ['identical', 'mixed'] : ['identical'];
+}
+
 /** The eight that `bench:guard` counts: a workload, and whether the clients' heads are identical or mixed. */
 export const GUARDED = [
   { workload: 'plaintext', heads: 'identical' },

@@ -1,11 +1,12 @@
 // Everything that is checked besides building: format, lint, types, consumers' types, regular expressions, C++ warnings, native tests,
-// ten seconds of fuzzing, tests. Run by `npm run check`; ends at the first step that fails, with what that step said.
+// ten seconds of fuzzing, instructions of a request, tests. Run by `npm run check`; ends at the first step that fails, with what that step said.
 // CHECK_NO_TESTS=1 leaves out the tests of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findPerf } from '../bench/instructions.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -85,6 +86,12 @@ function buildNativeTests() {
   return `${core.length + tests.length} files, AddressSanitizer and UndefinedBehaviorSanitizer`;
 }
 
+/** Valgrind would take minutes: that is for the nightly workflow. */
+async function guardInstructions() {
+  if ((await findPerf()) === null) return 'instructions cannot be counted quickly here: not checked';
+  return run('npm', ['run', '--silent', 'bench:guard']);
+}
+
 const STEPS = [
   ['format and lint', () => run(join('node_modules', '.bin', 'biome'), ['check', '--colors=off', '.'])],
   ['C++ format', checkCppFormat],
@@ -96,13 +103,14 @@ const STEPS = [
   ['native tests: run', () => run(NATIVE_TESTS, [])],
   // One seed, so that the bytes are the same every time; `npm run fuzz` draws another.
   ['fuzz', () => run('npm', ['run', '--silent', 'fuzz', '--', '--seconds', '10', '--seed', '1'])],
+  ['instructions of a request', guardInstructions],
   ['tests', () => run('npm', ['test', '--silent'])],
 ];
 
 for (const [name, step] of STEPS) {
   if (name === 'tests' && process.env.CHECK_NO_TESTS === '1') continue;
   process.stdout.write(`== ${name}\n`);
-  const said = step().trim();
+  const said = (await step()).trim();
   if (said !== '') process.stdout.write(`${said}\n`);
 }
 process.stdout.write('== all checks passed\n');

@@ -37,10 +37,6 @@ test.each(DOORS)('the server of "%s" answers', async (door) => {
   expect(program.stderr).toBe('');
 });
 
-test.each(['raw', 'isolated', 'wsgi', 'fetch'])('the replay goes through the door "%s"', async (door) => {
-  expect(await bench('replay.js', '1000', '', door)).toMatch(/^\d+ answers\n$/);
-});
-
 describe('a body', () => {
   // At 1 GiB all doors stay within 32 MiB; what the collector leaves for later varies, a body that is held does not.
   test.each(['raw', 'wsgi', 'fetch'])('of 96 MiB is not held, up or down, by %s', async (door) => {

@@ -1,0 +1,56 @@
+// Fails when a request of one of the eight workloads costs more than 5 % more user instructions than the baseline.
+//   npm run bench:guard                 compares with bench/baseline.json
+//   npm run bench:guard -- --update     writes the counts of this machine into it
+// Instructions depend on the code, the version of Node.js and the counter, not on the load of the machine.
+
+import { baselineKey, compareCounts, readBaselines, writeBaseline } from './baseline.js';
+import { countReplays, findCounter } from './instructions.js';
+import { GUARDED } from './workloads.js';
+
+const MISSING =
+  'bench:guard: neither perf nor valgrind can count instructions here. Install valgrind (Debian: apt install valgrind)\n';
+
+function print(key, counts, baseline = {}) {
+  const width = Math.max(...counts.map(({ name }) => name.length));
+  const lines = counts.map(({ name, instructions }) => {
+    const before = baseline[name] === undefined ? '' : `  (baseline ${baseline[name].toLocaleString('en-US')})`;
+    return `  ${name.padEnd(width)}  ${instructions.toLocaleString('en-US').padStart(8)}${before}\n`;
+  });
+  process.stdout.write(`user instructions of a request, ${key}\n${lines.join('')}`);
+}
+
+/** Prints the counts beside the baseline's and returns the exit code. */
+function judge(key, counts) {
+  const baseline = readBaselines()[key];
+  print(key, counts, baseline);
+  const { rises, falls, remark } = compareCounts(counts, baseline, key);
+  for (const line of rises) process.stdout.write(`ROSE  ${line}\n`);
+  for (const line of falls) process.stdout.write(`fell  ${line}: npm run bench:guard -- --update keeps the gain\n`);
+  if (remark !== null) process.stdout.write(`${remark}\n`);
+  return rises.length === 0 ? 0 : 1;
+}
+
+async function main(args) {
+  const isUpdate = args[0] === '--update';
+  if (args.length > (isUpdate ? 1 : 0)) {
+    process.stderr.write(`bench:guard: there is no flag "${args.at(-1)}" (--update is the only one)\n`);
+    return 2;
+  }
+  const counter = await findCounter();
+  if (counter === null) {
+    process.stderr.write(MISSING);
+    return 1;
+  }
+  const key = baselineKey(counter.kind);
+  process.stderr.write(`bench:guard: ${GUARDED.length} workloads with ${counter.kind}\n`);
+  const counts = await countReplays(counter, GUARDED);
+  if (!isUpdate) return judge(key, counts);
+  print(key, counts);
+  writeBaseline(key, counts);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  process.stderr.write(`bench:guard: ${error.message}\n`);
+  return 1;
+});

@@ -1,0 +1,110 @@
+// The guard of instructions: what it says about counts, and that its replays answer. Counting takes minutes and is not
+// repeated here.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { REPOSITORY } from '../support/program.ts';
+
+const run = promisify(execFile);
+
+interface Count {
+  readonly name: string;
+  readonly instructions: number;
+}
+
+interface Comparison {
+  readonly rises: readonly string[];
+  readonly falls: readonly string[];
+  readonly remark: string | null;
+}
+
+interface Baseline {
+  baselineKey(kind: string, version: string, architecture: string): string;
+  compareCounts(counts: readonly Count[], baseline: Record<string, number> | undefined, key: string): Comparison;
+}
+
+// The bench is JavaScript without types: the path is a variable, so that the compiler does not look for them.
+const path: string = '../../bench/baseline.js';
+const { baselineKey, compareCounts } = (await import(path)) as Baseline;
+
+const counts = (plaintext: number, file: number) => [
+  { name: 'plaintext', instructions: plaintext },
+  { name: 'file', instructions: file },
+];
+const baseline = { plaintext: 4_000, file: 10_000 };
+
+describe('counts beside a baseline', () => {
+  test('may rise and fall by 5 %', () => {
+    expect(compareCounts(counts(4_200, 9_500), baseline, 'key')).toEqual({ rises: [], falls: [], remark: null });
+  });
+
+  test('fail when they rise by more', () => {
+    const { rises, falls } = compareCounts(counts(4_201, 12_000), baseline, 'key');
+    expect(rises).toEqual([
+      'plaintext: 4,000 -> 4,201 instructions, +5.0 %',
+      'file: 10,000 -> 12,000 instructions, +20.0 %',
+    ]);
+    expect(falls).toEqual([]);
+  });
+
+  test('are a reason for a new baseline when they fall by more', () => {
+    const { rises, falls, remark } = compareCounts(counts(3_000, 10_000), baseline, 'key');
+    expect({ rises, remark }).toEqual({ rises: [], remark: null });
+    expect(falls).toEqual(['plaintext: 4,000 -> 3,000 instructions, -25.0 %']);
+  });
+
+  test('pass without a baseline, which is said', () => {
+    const key = baselineKey('valgrind', '24.1.2', 'arm64');
+    expect(compareCounts(counts(9_999, 9_999), undefined, key)).toEqual({
+      rises: [],
+      falls: [],
+      remark: 'bench/baseline.json has nothing for valgrind, Node.js 24.1, arm64: nothing was compared',
+    });
+  });
+
+  test('of a new workload are not compared, which is said', () => {
+    expect(compareCounts(counts(4_000, 9_999), { plaintext: 4_000 }, 'key').remark).toBe(
+      'not in the baseline, not compared: file',
+    );
+  });
+});
+
+async function guard(args: readonly string[], env: NodeJS.ProcessEnv): Promise<unknown> {
+  const running = run(process.execPath, ['bench/guard.js', ...args], { cwd: REPOSITORY, env });
+  return running.catch(({ code, stdout, stderr }) => ({ code, stdout, stderr }));
+}
+
+test('without a counter the guard says what to install', async () => {
+  expect(await guard([], { ...process.env, PATH: '/nonexistent' })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^bench:guard: neither perf nor valgrind .*apt install valgrind\)\n$/),
+  });
+});
+
+test('the guard refuses unknown flags', async () => {
+  const stderr = 'bench:guard: there is no flag "--nonsense" (--update is the only one)\n';
+  expect(await guard(['--nonsense'], process.env)).toEqual({ code: 2, stdout: '', stderr });
+});
+
+test('every workload is replayed with all its heads', async () => {
+  const { stdout } = await run(process.execPath, ['bench/replay.js', '320', 'all'], { cwd: REPOSITORY });
+  // Each file is loaded by one more request; sixteen pipelined requests of each of 64 clients are the least.
+  expect(stdout.split('\n')).toEqual([
+    'plaintext, identical: 320 answers',
+    'plaintext, mixed: 320 answers',
+    'pipelined, identical: 1024 answers',
+    'file, identical: 328 answers',
+    'file, mixed: 328 answers',
+    'not-modified, identical: 328 answers',
+    'not-modified, mixed: 328 answers',
+    'wsgi, identical: 320 answers',
+    'wsgi, mixed: 320 answers',
+    'fetch, identical: 320 answers',
+    'fetch, mixed: 320 answers',
+    'connection, identical: 320 answers',
+    'connection, mixed: 320 answers',
+    '',
+  ]);
+});
