@@ -1,4 +1,4 @@
-// What a request costs, next to node:http and to a C loop without a parser. See --help.
+// What a request costs, next to node:http, nginx and a C loop that only finds the ends of heads. See --help.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -8,9 +8,10 @@ import { congestionControl } from './children.js';
 import { measureFiles } from './files-case.js';
 import { idlePlan, measureIdle } from './idle-case.js';
 import { countReplays, findCounter, findPerf } from './instructions.js';
-import { Load } from './load.js';
-import { readOptions } from './options.js';
+import { CONNECTIONS, Load } from './load.js';
+import { CASES, readOptions } from './options.js';
 import { callLines, filesText, idleText, promises, ratiosOf, summarize, table } from './report.js';
+import { HEADS, LOAD_CLIENTS } from './requests.js';
 import { measure } from './rounds.js';
 import { GUARDED } from './workloads.js';
 
@@ -29,33 +30,45 @@ function shuffled(values) {
   return copy;
 }
 
-async function runServers(options, load, perf) {
-  const servers = await prepareServers(options.only, say);
-  const rounds = new Map(servers.map(({ name }) => [name, []]));
+/** Figures of all rounds by case, server and heads. */
+async function runServers(servers, options, load, perf) {
+  const cases = new Map();
+  for (const { caseName, name } of servers) {
+    if (!cases.has(caseName)) cases.set(caseName, new Map());
+    cases.get(caseName).set(name, { identical: [], mixed: [] });
+  }
+  const runs = servers.flatMap((server) => HEADS.map((heads) => ({ server, heads })));
   for (let round = 1; round <= options.rounds; round++) {
-    for (const server of shuffled(servers)) {
-      const figures = await measure(server, load, options.seconds, perf);
-      rounds.get(server.name).push(figures);
+    for (const { server, heads } of shuffled(runs)) {
+      const figures = await measure(server, heads, load, options.seconds, perf);
+      cases.get(server.caseName).get(server.name)[heads].push(figures);
       say(
-        `round ${round}: ${server.name} ${Math.round(figures.perSecond)} requests/s, ${figures.checked} answers checked under load`,
+        `round ${round}: ${server.caseName}, ${server.name}, ${heads} heads: ${(figures.userUs + figures.systemUs).toFixed(2)} us of CPU ` +
+          `per request, ${Math.round(figures.perSecond)} requests/s`,
       );
+    }
+  }
+  return cases;
+}
+
+/** The rounds of each server by name. Those of other servers are for comparison: one is enough. */
+async function runIdle(servers, options, load) {
+  const rounds = {};
+  const plan = idlePlan(say);
+  if (plan.count <= 0) return rounds;
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const server of servers.filter(({ counts }) => counts || round === 1)) {
+      const figures = await measureIdle(plan, server, load, options.seconds);
+      rounds[server.name] = [...(rounds[server.name] ?? []), figures];
+      const changes = HEADS.map((heads) => `${heads} heads ${changeText(figures[heads])}`);
+      say(`round ${round}: ${figures.held} idle connections, ${server.name}: ${changes.join(', ')}`);
     }
   }
   return rounds;
 }
 
-async function runIdle(options, load) {
-  const rounds = [];
-  const plan = idlePlan(say);
-  if (plan.count <= 0) return rounds;
-  for (let round = 1; round <= options.rounds; round++) {
-    const figures = await measureIdle(plan, load, options.seconds);
-    rounds.push(figures);
-    say(
-      `round ${round}: ${figures.held} idle connections, ${figures.withoutUs.toFixed(2)} us without, ${figures.withUs.toFixed(2)} with`,
-    );
-  }
-  return rounds;
+function changeText({ withoutUs, withUs }) {
+  return `${withoutUs.toFixed(2)} us without, ${withUs.toFixed(2)} with`;
 }
 
 /** Instructions of JavaScript's share of the plaintext, with identical and with mixed heads; null without valgrind. */
@@ -71,23 +84,36 @@ async function replayPlaintext() {
   return counts.map(({ instructions }) => instructions);
 }
 
-function print(options, load, rows, results) {
+function print(options, load, results) {
   const out = [
-    `${load.name}, 1 thread, 64 connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
-      `Linux ${release()} (${congestionControl()}), ${cpus().length} x ${cpus()[0]?.model}\n\n`,
+    `${load.name}, ${LOAD_CLIENTS} clients of ${CONNECTIONS / LOAD_CLIENTS} connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
+      `Linux ${release()} (${congestionControl()}), ${cpus().length} x ${cpus()[0]?.model}\n` +
+      'identical heads: all clients send the same request, as a load generator does; mixed: those of eight kinds of clients\n\n',
   ];
-  if (rows.length > 0) {
-    const checked = rows.reduce((sum, [, row]) => sum + row.checked, 0);
-    out.push(table(rows), '\n', callLines(rows));
+  let checked = 0;
+  for (const [caseName, servers] of Object.entries(results.cases)) {
+    const rows = Object.entries(servers);
+    out.push(table(caseName, rows), callLines(rows), '\n');
+    for (const [, row] of rows) checked += row.identical.checked;
+  }
+  if (checked > 0) {
     out.push(
-      `${checked.toLocaleString('en-US')} answers to varying queries were checked under load, and 200 byte for byte in each round.\n`,
-      'The figures come from a run with a fixed query: checking makes the load generator the bottleneck.\n\n',
+      `${checked.toLocaleString('en-US')} answers to varying queries were checked under load, and 200 byte for byte in each run.\n`,
+      'The figures come from runs that check nothing: checking makes the load generator the bottleneck.\n\n',
     );
   }
-  if (results.idle.length > 0) out.push(idleText(results.idle), '\n');
+  if (Object.keys(results.idle).length > 0) out.push(idleText(results.idle), '\n');
   if (results.files !== null) out.push(filesText(results.files), '\n');
   out.push(promises(results));
   process.stdout.write(out.join(''));
+}
+
+/** Medians by case, server and heads. */
+function summarizeCases(cases) {
+  const summarizeRow = (row) => Object.fromEntries(HEADS.map((heads) => [heads, summarize(row[heads])]));
+  const summarizeServers = (servers) =>
+    Object.fromEntries([...servers].map(([name, row]) => [name, summarizeRow(row)]));
+  return Object.fromEntries([...cases].map(([caseName, servers]) => [caseName, summarizeServers(servers)]));
 }
 
 function save(results) {
@@ -104,22 +130,33 @@ async function main(options) {
     say('wrk is not installed (Debian: apt install wrk): autocannon takes its place, slower than the servers');
   const perf = await findPerf();
   if (perf === null) say('perf cannot count instructions here');
-  const rounds = ['idle', 'files'].includes(options.only) ? new Map() : await runServers(options, load, perf);
-  const idle = options.only === null || options.only === 'idle' ? await runIdle(options, load) : [];
-  const files = options.only === null || options.only === 'files' ? await measureFiles(options, load, say) : null;
+  const wants = (name) => options.only === null || options.only === name;
+  const wanted = CASES.filter((name) => wants(name) || (name === 'plaintext' && wants('idle')));
+  const all = await prepareServers(wanted, say);
+  const servers = all.filter(({ name }) => options.server === null || options.server === name);
+  const cases = await runServers(
+    servers.filter(({ caseName }) => wants(caseName)),
+    options,
+    load,
+    perf,
+  );
+  const echoes = servers.filter(({ caseName }) => caseName === 'plaintext');
+  const idle = wants('idle') ? await runIdle(echoes, options, load) : {};
+  const files = wants('files') ? await measureFiles(options, load, say) : null;
   const replay = options.instructions && perf === null ? await replayPlaintext() : null;
-  const rows = [...rounds].map(([name, figures]) => [name, summarize(figures)]);
+  const plaintext = cases.get('plaintext') ?? new Map();
   const results = {
     options,
     load: load.name,
-    rows: Object.fromEntries(rows),
-    ratios: ratiosOf(rounds),
+    cases: summarizeCases(cases),
+    ratios: Object.fromEntries(HEADS.map((heads) => [heads, ratiosOf(plaintext, heads)])),
     idle,
     files,
     replay,
   };
-  print(options, load, rows, results);
-  if (options.save) save({ ...results, rounds: Object.fromEntries(rounds) });
+  print(options, load, results);
+  const rounds = Object.fromEntries([...cases].map(([name, each]) => [name, Object.fromEntries(each)]));
+  if (options.save) save({ ...results, rounds });
 }
 
 const options = readOptions(process.argv.slice(2));
@@ -128,6 +165,6 @@ if (options !== null) {
     process.stderr.write(`bench: ${error.message}\n`);
     process.exitCode = 1;
   });
-  // Ends whoever is still running.
+  // Ends the children that still run.
   process.exit();
 }

@@ -1,8 +1,9 @@
 // The load when there is no wrk: autocannon in a process of its own. Prints one line of JSON.
-// Arguments: url, seconds, connections, mode (empty: a fixed request, nothing checked).
+// Arguments: url, seconds, connections, mode (empty: nothing is checked), folder of bench/requests.js (none: one request).
 import autocannon from 'autocannon';
+import { LOAD_CLIENTS, readRequests } from './requests.js';
 
-const [url, seconds, connections, mode = ''] = process.argv.slice(2);
+const [url, seconds, connections, mode = '', folder] = process.argv.slice(2);
 const path = new URL(url).pathname;
 let last = 0;
 let wrong = 0;
@@ -16,14 +17,28 @@ const varying = {
   onResponse: (status, body, context) => {
     checked++;
     const length = Buffer.byteLength(body);
-    const right =
-      mode === 'echo' ? body === context.query : mode === 'same' ? body === 'n=123456' : length === Number(mode);
+    const right = mode === 'echo' ? body === context.query : length === Number(mode);
     if (status !== 200 || !right) wrong++;
   },
 };
+
+/** As autocannon can send a recorded request: it writes a Connection field of its own. */
+function toRequest(text) {
+  const [requestLine, ...lines] = text.split('\r\n');
+  const fields = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]);
+  const headers = Object.fromEntries(fields.filter(([name]) => name.toLowerCase() !== 'connection'));
+  return { path: requestLine.split(' ')[1], headers };
+}
+
+let opened = 0;
+const recorded = {
+  setupClient: (client) => client.setRequests(readRequests(folder, opened++ % LOAD_CLIENTS).map(toRequest)),
+};
+
+const more = folder !== undefined ? recorded : mode === '' ? {} : { requests: [varying] };
 const options = { url, connections: Number(connections), duration: Number(seconds) };
 const began = process.hrtime.bigint();
-const result = await autocannon(mode === '' ? options : { ...options, requests: [varying] });
+const result = await autocannon({ ...options, ...more });
 const took = Number(process.hrtime.bigint() - began) / 1e9;
 const { p50, p99 } = result.latency;
 const failed = result.errors + result.timeouts + result.non2xx;

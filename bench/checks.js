@@ -2,48 +2,66 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import * as zlib from 'node:zlib';
+import { requestText } from './clients.js';
 
 const COUNT = 100;
-const PLAIN_FIELDS = 'content-length content-type date';
 
-/** Throws when an answer is not what the case promises. */
-export async function checkAnswers(port, { path, mode, content }) {
+/** Throws when an answer is not what the case promises. `heads`: the clients' kinds in turn, or a load generator's. */
+export async function checkAnswers(port, { path, content, fields }, heads) {
   const socket = connect(port, '127.0.0.1');
   socket.setTimeout(10_000, () => socket.destroy(new Error('a checked request was not answered')));
   await once(socket, 'connect');
   try {
     for (let i = 0; i < COUNT; i++) {
-      const query = mode === 'same' ? 'n=123456' : `n=${i * 7919}`;
-      socket.write(`GET ${path}?${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
-      const expected = content ?? Buffer.from(query);
-      compare(await answer(socket, expected.length), expected, content === undefined);
+      const query = `n=${i * 7919}`;
+      socket.write(requestText(heads, i, `${path}?${query}`));
+      compare(await answer(socket), content ?? Buffer.from(query), fields);
     }
   } finally {
     socket.destroy();
   }
 }
 
-async function answer(socket, length) {
+/** The next answer; its body is as long as its Content-Length says. */
+async function answer(socket) {
   let bytes = Buffer.alloc(0);
   for (;;) {
     const headEnd = bytes.indexOf('\r\n\r\n');
-    if (headEnd >= 0 && bytes.length >= headEnd + 4 + length) {
-      return { head: bytes.subarray(0, headEnd).toString('latin1'), body: bytes.subarray(headEnd + 4) };
+    const head = headEnd < 0 ? '' : bytes.toString('latin1', 0, headEnd);
+    if (headEnd >= 0 && bytes.length >= headEnd + 4 + Number(fieldOf(head, 'content-length'))) {
+      return { head, body: bytes.subarray(headEnd + 4) };
     }
     const [chunk] = await once(socket, 'data');
     bytes = Buffer.concat([bytes, chunk]);
   }
 }
 
-function compare({ head, body }, expected, plain) {
+/** The value of a field, or the empty text. */
+function fieldOf(head, name) {
+  const line = head.split('\r\n').find((each) => each.toLowerCase().startsWith(`${name}:`)) ?? '';
+  return line.slice(name.length + 1).trim();
+}
+
+/** Content without the coding that the client accepted. */
+function decoded(body, coding) {
+  if (coding === 'br') return zlib.brotliDecompressSync(body);
+  if (coding === 'zstd') return zlib.zstdDecompressSync(body);
+  return coding === 'gzip' ? zlib.gunzipSync(body) : body;
+}
+
+/** `fieldNames`: those of the answer, if they are known. */
+function compare({ head, body }, expected, fieldNames) {
   const [status, ...fields] = head.split('\r\n');
+  const isWhole = Number(fieldOf(head, 'content-length')) === body.length;
+  if (status !== 'HTTP/1.1 200 OK' || !isWhole || !decoded(body, fieldOf(head, 'content-encoding')).equals(expected)) {
+    throw new Error(`wrong answer: ${JSON.stringify(`${head}\r\n\r\n${body}`.slice(0, 300))}`);
+  }
   const names = fields
     .map((field) => field.slice(0, field.indexOf(':')).toLowerCase())
     .sort()
     .join(' ');
-  const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  if (status !== 'HTTP/1.1 200 OK' || Number(length) !== expected.length || !body.equals(expected)) {
-    throw new Error(`wrong answer: ${JSON.stringify(`${head}\r\n\r\n${body}`.slice(0, 300))}`);
+  if (fieldNames !== undefined && names !== fieldNames) {
+    throw new Error(`the answer has the fields ${names}, not ${fieldNames}`);
   }
-  if (plain && names !== PLAIN_FIELDS) throw new Error(`the answer has the fields ${names}, not ${PLAIN_FIELDS}`);
 }

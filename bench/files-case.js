@@ -1,16 +1,16 @@
 // What a file costs, next to nginx: processor time of either server alone, in pairs of runs that follow each other.
 
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { serverPath, startServer } from './cases.js';
+import { makeScratch, serverPath, startServer } from './cases.js';
 import { cpuOf, helperSecondsOf, pause, residentOf } from './children.js';
-import { OPEN_FILES, startNginx } from './nginx.js';
+import { findNginx, OPEN_FILES, startNginx } from './nginx.js';
+import { HEADS, LOAD_CLIENTS, targetsOf, writeRequests } from './requests.js';
 
-const RANDOM = fileURLToPath(new URL('random-file.lua', import.meta.url));
 const MANY = 10_000;
+/** Requests for random files that each client has before it begins again. */
+const RANDOM_REQUESTS = 2_500;
 
 /**
  * Warm is who had so many requests, or so many seconds of them, and whose compilers have rested since: where a megabyte
@@ -21,9 +21,6 @@ const WARM_UP = { requests: 20_000, seconds: 10, restSeconds: 5, maxSeconds: 60 
 /** Seconds of other threads in one second that are none. */
 const REST = 0.02;
 
-/** One thread of wrk reads 8 KiB at a time, about 1 GB a second: of large files either server would be at rest then. */
-const THREADS = availableParallelism();
-
 /**
  * `limit`: of our processor time per request in units of nginx's; `instructionLimit`: of our instructions, which
  * bench/emulated.js counts.
@@ -31,8 +28,8 @@ const THREADS = availableParallelism();
 export const FILE_CASES = [
   { name: '1 KiB file', path: '/1k.bin', limit: null, instructionLimit: 0.65 },
   { name: '10 KiB file', path: '/10k.bin', limit: null, instructionLimit: 0.65 },
-  { name: `1 MiB file, read by ${THREADS} threads`, path: '/1m.bin', args: [`-t${THREADS}`], limit: 1.1 },
-  { name: '10,000 files of 4 KiB at random', path: '/', args: ['-s', RANDOM], tail: ['--', `${MANY}`], limit: 1.2 },
+  { name: '1 MiB file', path: '/1m.bin', limit: 1.1 },
+  { name: '10,000 files of 4 KiB at random', path: null, limit: 1.2 },
   { name: '304 of the 1 KiB file', path: '/1k.bin', isConditional: true, limit: null },
 ];
 
@@ -40,8 +37,7 @@ export const FILE_CASES = [
 const SLOW = { bytes: 2 ** 30, chunk: 65_536, pauseMs: 5 };
 
 function makeFolder() {
-  const scratch = mkdtempSync(join(tmpdir(), 'epoll-bench-files-'));
-  process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+  const scratch = makeScratch();
   const folder = join(scratch, 'www');
   mkdirSync(join(folder, 'many'), { recursive: true });
   const write = (name, content) => {
@@ -58,15 +54,29 @@ function makeFolder() {
   return { scratch, folder };
 }
 
+/** Random targets for each client: all servers get the same, and both heads. */
+function drawRandomTargets() {
+  const draw = () => `/many/${Math.floor(Math.random() * MANY)}.bin`;
+  return Array.from({ length: LOAD_CLIENTS }, () => Array.from({ length: RANDOM_REQUESTS }, draw));
+}
+
+/** The folders of requests of a case for a server, by heads. */
+async function requestsOf(scratch, server, { path, isConditional = false }, random) {
+  const more = isConditional ? [`If-None-Match: ${await tagOf(server)}`] : [];
+  const write = (heads) => {
+    const targets = (client) => (path === null ? random[client] : targetsOf(() => `${path}?v=@@@@@@`, heads, client));
+    return writeRequests(scratch, `requests-${server.name}`, heads, targets, more);
+  };
+  return Object.fromEntries(HEADS.map((heads) => [heads, write(heads)]));
+}
+
 /** Microseconds of processor time for each request of a run. */
-async function costOf(server, load, fileCase, seconds) {
-  const args = [...(fileCase.args ?? [])];
-  if (fileCase.isConditional) args.push('-H', `If-None-Match: ${await tagOf(server)}`);
+async function costOf(server, load, folder, seconds) {
   const before = cpuOf(server.pid);
-  const { requests } = await load.files(server.port, fileCase, args, seconds);
+  const { requests, seconds: took } = await load.recorded(server.port, folder, seconds);
   const after = cpuOf(server.pid);
   const us = ((after.user + after.system - before.user - before.system) * 1e6) / requests;
-  return { us, userUs: ((after.user - before.user) * 1e6) / requests, requests };
+  return { us, userUs: ((after.user - before.user) * 1e6) / requests, requests, perSecond: requests / took };
 }
 
 async function tagOf({ port }) {
@@ -75,12 +85,14 @@ async function tagOf({ port }) {
   return answer.headers.get('etag');
 }
 
-async function warmUp(server, load, fileCase, seconds) {
+/** With both heads in turn. */
+async function warmUp(server, load, folders, seconds) {
   let requests = 0;
   let rested = 0;
   for (let spent = 1; spent <= Math.min(WARM_UP.maxSeconds, seconds * 20); spent++) {
     const before = helperSecondsOf(server.pid);
-    requests += (await costOf(server, load, fileCase, Math.min(1, seconds))).requests;
+    const folder = folders[HEADS[spent % HEADS.length]];
+    requests += (await costOf(server, load, folder, Math.min(1, seconds))).requests;
     rested = helperSecondsOf(server.pid) - before < REST ? rested + 1 : 0;
     const isUsed = requests >= WARM_UP.requests || spent >= WARM_UP.seconds;
     if (isUsed && rested >= WARM_UP.restSeconds) return;
@@ -104,34 +116,49 @@ async function growthOf(server, seconds) {
   return most - before;
 }
 
-/** For each case the rounds of both; null: there is no nginx, or no wrk, which is said. */
+/** The costs of a case, by heads and server; servers follow each other with the same heads. */
+async function roundOf(folders, load, seconds) {
+  const costs = {};
+  for (const heads of HEADS) {
+    costs[heads] = {};
+    for (const [server, of] of folders) costs[heads][server.name] = await costOf(server, load, of[heads], seconds);
+  }
+  return costs;
+}
+
+function roundText(costs) {
+  const figure = (heads, name) => costs[heads][name].us.toFixed(2);
+  const names = Object.keys(costs.identical);
+  return names.map((name) => `${name} ${HEADS.map((heads) => figure(heads, name)).join(' | ')} us`).join(', ');
+}
+
+/** For each case the rounds of both servers with both heads; null: there is no wrk, which is said. */
 export async function measureFiles(options, load, say) {
   if (load.wrk === null) {
     say('the file cases need wrk (Debian: apt install wrk): left out');
     return null;
   }
   const { scratch, folder } = makeFolder();
-  const nginx = await startNginx(folder, scratch);
-  if (nginx === null) say('nginx is not installed (Debian: apt install nginx-light): no ratios of files');
+  const program = findNginx();
+  if (program === null) say('nginx is not installed (Debian: apt install nginx-light): no ratios of files');
   const own = await startServer({
     name: 'epoll-server',
     command: process.execPath,
     args: [serverPath('static.js'), folder, `${OPEN_FILES}`],
   });
-  const servers = [own, ...(nginx === null ? [] : [nginx])];
+  const servers = [own, ...(program === null ? [] : [await startNginx(program, folder, scratch)])];
+  const random = drawRandomTargets();
   const cases = [];
   for (const fileCase of FILE_CASES) {
+    const folders = [];
+    for (const server of servers) folders.push([server, await requestsOf(scratch, server, fileCase, random)]);
     // Ours last: idle for longer than a kept file, it would be measured opening it anew.
-    for (const server of servers.toReversed()) await warmUp(server, load, fileCase, options.seconds);
+    for (const [server, of] of folders.toReversed()) await warmUp(server, load, of, options.seconds);
     const rounds = [];
     for (let round = 1; round <= options.rounds; round++) {
-      const costs = new Map();
-      for (const server of round % 2 === 0 ? servers.toReversed() : servers) {
-        costs.set(server, await costOf(server, load, fileCase, options.seconds));
-      }
-      rounds.push({ own: costs.get(own), nginx: nginx === null ? null : costs.get(nginx) });
-      const theirs = nginx === null ? '' : `, nginx ${costs.get(nginx).us.toFixed(2)} us`;
-      say(`${fileCase.name}, round ${round}: ${costs.get(own).us.toFixed(2)} us${theirs}`);
+      const costs = await roundOf(round % 2 === 0 ? folders.toReversed() : folders, load, options.seconds);
+      rounds.push(costs);
+      say(`${fileCase.name}, round ${round}: ${roundText(costs)}, identical | mixed heads`);
     }
     cases.push({ ...fileCase, rounds });
   }

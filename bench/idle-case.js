@@ -2,9 +2,10 @@
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { serverPath, startServer } from './cases.js';
+import { startServer } from './cases.js';
 import { checkAnswers } from './checks.js';
 import { find, pause, residentOf, Talker } from './children.js';
+import { HEADS } from './requests.js';
 import { measuredRun } from './rounds.js';
 
 const WANTED = 10_000;
@@ -20,10 +21,10 @@ export function idlePlan(say) {
   const count = Math.min(WANTED, limit - SPARE);
   if (count < WANTED)
     say(`the limit of ${limit} descriptors is too low for ${WANTED} idle connections: ${count} are held`);
-  const wrap = (args) => {
-    if (bash === null) return { command: process.execPath, args };
+  const wrap = (command, args) => {
+    if (bash === null) return { command, args };
     const script = `ulimit -n ${Math.min(limit, WANTED + SPARE)} && exec "$@"`;
-    return { command: bash, args: ['-c', script, 'bash', process.execPath, ...args] };
+    return { command: bash, args: ['-c', script, 'bash', command, ...args] };
   };
   return { count, wrap };
 }
@@ -37,54 +38,65 @@ function hardLimit(bash) {
  * One round: without, with, without again; the costs without are averaged, so that drift cancels out. Each run comes
  * after the same two things: a collection, which throws away compiled code too, and a run that compiles it again.
  */
-export async function measureIdle(plan, load, seconds) {
-  const server = {
-    name: 'idle',
-    path: '/',
-    mode: 'echo',
-    counts: false,
-    ...plan.wrap(['--expose-gc', serverPath('plaintext.js')]),
-  };
-  const talker = await startServer(server);
+export async function measureIdle(plan, { start, command, args, ...server }, load, seconds) {
+  // nginx and the floor have the limit of this process, which Node.js has raised as far as it may.
+  const collecting = server.isNode ? ['--expose-gc'] : [];
+  const started = start === undefined ? plan.wrap(command, [...collecting, ...args]) : { start };
+  const talker = await startServer({ ...server, ...started });
   let holder = null;
   try {
-    const warmRun = async () => {
-      await load.fixed(talker.port, server, seconds);
-      return measuredRun(talker, server, load, seconds);
+    const collect = async () => (server.isNode ? talker.ask('gc') : null);
+    const runs = async () => {
+      const figures = {};
+      for (const heads of HEADS) {
+        await load.recorded(talker.port, server.requests[heads], seconds);
+        figures[heads] = await measuredRun(talker, { ...server, counts: false }, heads, load, seconds);
+      }
+      return figures;
     };
-    await load.fixed(talker.port, server, seconds);
-    const heapBefore = await talker.ask('gc');
-    const before = await warmRun();
-    await talker.ask('gc');
+    await load.recorded(talker.port, server.requests.mixed, seconds);
+    const heapBefore = await collect();
+    const before = await runs();
+    await collect();
     const residentBefore = residentOf(talker.pid);
-    const holding = plan.wrap([HOLDER, `${talker.port}`, `${plan.count}`]);
+    const holding = plan.wrap(process.execPath, [HOLDER, `${talker.port}`, `${plan.count}`]);
     holder = new Talker('the holder of idle connections', holding.command, holding.args);
     const held = Number(/^HELD (\d+)$/.exec(await holder.line(OPEN_MS))?.[1]);
-    const heapAfter = await talker.ask('gc');
+    const heapAfter = await collect();
     const residentAfter = residentOf(talker.pid);
-    const during = await warmRun();
-    const { openConnections } = await talker.ask('stats');
-    if (openConnections < held) throw new Error(`only ${openConnections} of ${held} idle connections were still open`);
-    await checkAnswers(talker.port, server);
+    const during = await runs();
+    if (server.counts) {
+      const { openConnections } = await talker.ask('stats');
+      if (openConnections < held)
+        throw new Error(`only ${openConnections} of ${held} idle connections were still open`);
+    }
+    await checkAnswers(talker.port, server, 'mixed');
     holder.child.stdin.end();
     await holder.child.ended;
     await pause(300);
-    await talker.ask('gc');
-    const after = await warmRun();
-    const without = (cost(before) + cost(after)) / 2;
+    await collect();
+    const after = await runs();
+    const changes = HEADS.map((heads) => [heads, changeOf(before[heads], during[heads], after[heads])]);
     return {
       held,
-      withoutUs: without,
-      withUs: cost(during),
-      change: cost(during) / without - 1,
-      drift: cost(after) / cost(before) - 1,
+      ...Object.fromEntries(changes),
       bytes: (residentAfter - residentBefore) / held,
-      heapBytes: (heapAfter.heapUsed - heapBefore.heapUsed) / held,
+      heapBytes: server.isNode ? (heapAfter.heapUsed - heapBefore.heapUsed) / held : null,
     };
   } finally {
     await holder?.end();
     await talker.end();
   }
+}
+
+function changeOf(before, during, after) {
+  const without = (cost(before) + cost(after)) / 2;
+  return {
+    withoutUs: without,
+    withUs: cost(during),
+    change: cost(during) / without - 1,
+    drift: cost(after) / cost(before) - 1,
+  };
 }
 
 function cost(figures) {

@@ -10,8 +10,8 @@ const START_MS = 5_000;
 /** Files that both keep open. */
 export const OPEN_FILES = 16_384;
 
-/** What nginx is told; `scratch` is a folder that it may write into. */
-export function configOf(folder, scratch, port) {
+/** nginx's configuration; `scratch` is a folder that it may write into, `location` a line of its server block. */
+export function configOf(folder, scratch, port, location = '') {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `  ${name}_temp_path ${scratch}/nginx-${name};\n`)
     .join('');
@@ -20,15 +20,16 @@ master_process off;
 worker_processes 1;
 pid ${scratch}/nginx.pid;
 error_log ${scratch}/nginx.log;
-events { worker_connections 4096; }
+events { worker_connections 16384; }
 http {
   types { text/plain txt; application/octet-stream bin; }
   access_log off;
   sendfile on;
   keepalive_requests 1000000000;
+  keepalive_timeout 1h;
   open_file_cache max=${OPEN_FILES} inactive=60s;
   open_file_cache_valid 1s;
-${temporary}  server { listen 127.0.0.1:${port}; root ${folder}; }
+${temporary}  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; ${location} }
 }
 `;
 }
@@ -41,14 +42,16 @@ async function freePort() {
   return port;
 }
 
-/** Serves `folder`; writes what it needs into `scratch`. Null: nginx is not installed. */
-export async function startNginx(folder, scratch) {
-  // Debian keeps it where ordinary users do not look.
-  const program = find('nginx') ?? find('nginx', '/usr/sbin');
-  if (program === null) return null;
+/** The path of nginx, or null. Debian keeps it outside of the PATH of ordinary users. */
+export function findNginx() {
+  return find('nginx') ?? find('nginx', '/usr/sbin');
+}
+
+/** Serves `folder`; writes what it needs into `scratch`. */
+export async function startNginx(program, folder, scratch, location = '') {
   const port = await freePort();
   const config = join(scratch, 'nginx.conf');
-  writeFileSync(config, configOf(folder, scratch, port));
+  writeFileSync(config, configOf(folder, scratch, port, location));
   const child = start(program, ['-c', config, '-e', join(scratch, 'nginx.log')], { stdio: 'ignore' });
   for (const deadline = Date.now() + START_MS; ; await pause(20)) {
     if (Date.now() > deadline) throw new Error('nginx does not answer');

@@ -1,16 +1,19 @@
-// Figures as text: the table, the idle case, and the promises.
+// Figures as text: tables with a pair of figures in each cell, for identical and for mixed heads, and the promises.
 
+import { HEADS } from './requests.js';
+
+const OWN = 'epoll-server';
+
+/** Each column: what it shows of a summary, as text; null: it was not measured. */
 const COLUMNS = [
-  'server',
-  'requests/s',
-  'spread',
-  'p50 us',
-  'p99 us',
-  'user us',
-  'system us',
-  'req/CPU-s',
-  'syscalls',
-  'instr:u',
+  ['CPU us', ({ cpuUs }) => cpuUs.toFixed(2)],
+  ['user us', ({ userUs }) => userUs.toFixed(2)],
+  ['requests/s', ({ perSecond }) => whole(perSecond)],
+  ['spread', ({ spread }) => `${(spread * 100).toFixed(0)} %`],
+  ['p50 us', ({ p50Us }) => whole(p50Us)],
+  ['p99 us', ({ p99Us }) => whole(p99Us)],
+  ['syscalls', ({ counters }) => (counters === null ? null : callsOf(counters).toFixed(3))],
+  ['instr:u', ({ instructions }) => (instructions === null ? null : whole(instructions))],
 ];
 
 export function median(values) {
@@ -40,162 +43,201 @@ export function summarize(rounds) {
     p50Us: of('p50Us'),
     p99Us: of('p99Us'),
     userUs: of('userUs'),
-    systemUs: of('systemUs'),
-    perCpuSecond: of('perCpuSecond'),
+    cpuUs: median(rounds.map(({ userUs, systemUs }) => userUs + systemUs)),
     instructions: rounds[0].instructions === null ? null : of('instructions'),
     checked: rounds.reduce((sum, round) => sum + round.checked, 0),
     counters,
   };
 }
 
-export function table(rows) {
-  const lines = [COLUMNS, ...rows.map(([name, row]) => cells(name, row))];
-  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
-  return lines.map((line) => `${line.map(pad).join('  ')}\n`).join('');
+function callsOf({ recv, send, wait, accept, registrationsPerRequest }) {
+  return recv + send + wait + accept + registrationsPerRequest;
 }
 
-function cells(name, row) {
-  const { counters } = row;
-  return [
+/** `first | second`, or nothing where neither was measured. */
+function pair(first, second) {
+  return first === null || second === null ? '-' : `${first} | ${second}`;
+}
+
+function ratioText(ratio) {
+  return ratio.toFixed(2);
+}
+
+/** Lines of cells with their columns aligned, the first to the left. */
+function align(lines) {
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+  return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
+}
+
+/** A row for each server: its figures with identical heads | with mixed heads, and the ratio of processor time. */
+export function table(caseName, rows) {
+  const head = [`${caseName}, identical | mixed`, 'mixed/identical', ...COLUMNS.map(([title]) => title)];
+  const lines = rows.map(([name, { identical, mixed }]) => [
     name,
-    whole(row.perSecond),
-    `${(row.spread * 100).toFixed(0)} %`,
-    whole(row.p50Us),
-    whole(row.p99Us),
-    row.userUs.toFixed(2),
-    row.systemUs.toFixed(2),
-    whole(row.perCpuSecond),
-    counters === null
-      ? '-'
-      : (counters.recv + counters.send + counters.wait + counters.accept + counters.registrationsPerRequest).toFixed(3),
-    row.instructions === null ? '-' : whole(row.instructions),
-  ];
+    ratioText(mixed.cpuUs / identical.cpuUs),
+    ...COLUMNS.map(([, show]) => pair(show(identical), show(mixed))),
+  ]);
+  return align([head, ...lines]);
 }
 
 export function callLines(rows) {
-  return rows
-    .filter(([, { counters }]) => counters !== null)
+  const lines = rows.flatMap(([name, row]) => HEADS.map((heads) => [`${name}, ${heads} heads`, row[heads].counters]));
+  return lines
+    .filter(([, counters]) => counters !== null)
     .map(
-      ([name, { counters: c }]) =>
+      ([name, c]) =>
         `${name}: per request recv ${c.recv.toFixed(4)}, send ${c.send.toFixed(4)}, wait ${c.wait.toFixed(4)}, ` +
         `registrations ${c.registrationsPerRequest.toFixed(4)}; per connection registrations ${c.registrationsPerConnection.toFixed(3)}\n`,
     )
     .join('');
 }
 
-export function idleText(rounds) {
-  const lines = rounds.map(
-    (round, i) =>
-      `  round ${i + 1}: ${round.withoutUs.toFixed(2)} us of CPU per request without, ${round.withUs.toFixed(2)} with ` +
-      `(${percent(round.change)}; the two runs without differ by ${percent(round.drift)}); ` +
-      `${whole(round.bytes)} bytes resident per idle connection, ${whole(round.heapBytes)} of them JavaScript's\n`,
+/** Medians over the rounds of each server, with identical and mixed heads. */
+export function idleText(idle) {
+  const rows = Object.entries(idle).map(([name, rounds]) => {
+    const of = (heads, key) => median(rounds.map((round) => round[heads][key]));
+    const both = (key, show) => pair(...HEADS.map((heads) => show(of(heads, key))));
+    const heap = rounds[0].heapBytes === null ? '-' : whole(median(rounds.map(({ heapBytes }) => heapBytes)));
+    const us = (value) => value.toFixed(2);
+    return [
+      name,
+      ...[both('withoutUs', us), both('withUs', us), both('change', percent), both('drift', percent)],
+      ...[whole(median(rounds.map(({ bytes }) => bytes))), heap],
+    ];
+  });
+  const columns = ['without, us', 'with, us', 'change', 'drift without', 'bytes per idle one', "JavaScript's"];
+  const { held } = Object.values(idle)[0][0];
+  return (
+    `CPU per request beside ${whole(held)} idle keep-alive connections\n` +
+    align([['identical | mixed', ...columns], ...rows])
   );
-  return `idle: ${whole(rounds[0].held)} idle keep-alive connections beside 64 busy ones\n${lines.join('')}`;
 }
 
-/** Our cost of a request of each case, nginx's, and the median of the rounds' ratios. */
+/** Each server's cost of a request of each case by heads, and the medians of the rounds' ratios to nginx. */
 function fileRows({ cases }) {
-  return cases.map(({ name, limit, instructionLimit = null, rounds }) => ({
-    name,
-    limit,
-    instructionLimit,
-    ownUs: median(rounds.map(({ own }) => own.us)),
-    userUs: median(rounds.map(({ own }) => own.userUs)),
-    nginxUs: rounds[0].nginx === null ? null : median(rounds.map(({ nginx }) => nginx.us)),
-    ratio: rounds[0].nginx === null ? null : median(rounds.map(({ own, nginx }) => own.us / nginx.us)),
-  }));
+  return cases.map(({ name, limit, instructionLimit = null, rounds }) => {
+    const servers = Object.keys(rounds[0].identical);
+    const of = (server, heads, key) => median(rounds.map((round) => round[heads][server][key]));
+    const ratio = (heads) =>
+      servers.includes('nginx') ? median(rounds.map(({ [heads]: round }) => round[OWN].us / round.nginx.us)) : null;
+    return { name, limit, instructionLimit, servers, of, ratio };
+  });
 }
 
 export function filesText(files) {
-  const lines = fileRows(files).map(({ name, ownUs, userUs, nginxUs }) => {
-    const theirs = nginxUs === null ? '' : `, nginx ${nginxUs.toFixed(2)}`;
-    return `  ${name}: ${ownUs.toFixed(2)} us of CPU per request (${userUs.toFixed(2)} in user mode)${theirs}\n`;
-  });
-  return `files, beside nginx with open_file_cache and sendfile\n${lines.join('')}`;
+  const lines = fileRows(files).flatMap(({ name, servers, of, ratio }) =>
+    servers.map((server) => {
+      const both = (key, show) => pair(...HEADS.map((heads) => show(of(server, heads, key))));
+      const us = (value) => value.toFixed(2);
+      const [identical, mixed] = HEADS.map(ratio);
+      return [
+        name,
+        server,
+        ratioText(of(server, 'mixed', 'us') / of(server, 'identical', 'us')),
+        ...[both('us', us), both('userUs', us), both('perSecond', whole)],
+        server === OWN && identical !== null ? pair(ratioText(identical), ratioText(mixed)) : '',
+      ];
+    }),
+  );
+  const columns = ['server', 'mixed/identical', 'CPU us', 'user us', 'requests/s', "of nginx's CPU"];
+  return `files, beside nginx with open_file_cache and sendfile\n${align([['identical | mixed', ...columns], ...lines])}`;
 }
 
 function filePromises(files, promise, lines) {
   const rows = fileRows(files);
   for (const { name, limit, instructionLimit, ratio } of rows) {
-    if (ratio === null) continue;
+    const [identical, mixed] = HEADS.map(ratio);
+    if (identical === null) continue;
+    const figures = `${identical.toFixed(3)}; ${mixed.toFixed(3)} with mixed heads`;
     if (limit !== null)
-      promise(`${name}: at most ${limit} of nginx's CPU time per request`, ratio.toFixed(3), ratio <= limit);
+      promise(`${name}: at most ${limit} of nginx's CPU time per request`, figures, identical <= limit);
     if (instructionLimit !== null) {
       const text = `${name}: at most ${instructionLimit} of nginx's instructions per request`;
-      lines.push(`  -       ${text}: npm run bench:emulated counts them; of its CPU time: ${ratio.toFixed(3)}\n`);
+      lines.push(`  -       ${text}: npm run bench:emulated counts them; of its CPU time: ${figures}\n`);
     }
   }
-  const costOf = (name) => rows.find((row) => row.name === name)?.ownUs ?? Number.NaN;
+  const costOf = (name) => rows.find((row) => row.name === name)?.of(OWN, 'identical', 'us') ?? Number.NaN;
   const [whole200, whole304] = [costOf('1 KiB file'), costOf('304 of the 1 KiB file')];
   const both = `${whole304.toFixed(2)} and ${whole200.toFixed(2)} us`;
   promise('304 costs no more than 200 of the 1 KiB file', both, whole304 <= whole200);
   promise('a slow reader of 1 GiB: at most 1 MiB more resident', whole(files.slowGrowth), files.slowGrowth <= 2 ** 20);
 }
 
-/** Requests per CPU-second in units of node:http's, round by round; null where one did not run. */
-export function ratiosOf(rounds) {
-  const http = rounds.get('node:http') ?? [];
+/** Requests per CPU-second of the plaintext in units of node:http's, round by round; null where one did not run. */
+export function ratiosOf(rounds, heads) {
+  const http = rounds.get('node:http')?.[heads] ?? [];
   const of = (name) => {
-    const own = rounds.get(name) ?? [];
-    if (own.length === 0 || http.length === 0) return null;
-    return median(own.map((round, i) => round.perCpuSecond / http[i].perCpuSecond));
+    const figures = rounds.get(name)?.[heads] ?? [];
+    if (figures.length === 0 || http.length === 0) return null;
+    return median(figures.map((round, i) => round.perCpuSecond / http[i].perCpuSecond));
   };
-  return { own: of('epoll-server'), floor: of('C floor') };
+  return { own: of(OWN), floor: of('C floor'), nginx: of('nginx') };
 }
 
 /** Each promise with its figure. */
 export function promises(results) {
   const lines = [];
   const promise = (text, figure, kept) => lines.push(`  ${kept ? 'kept  ' : 'missed'}  ${text}: ${figure}\n`);
-  const own = results.rows['epoll-server'];
-  const http = results.rows['node:http'];
-  if (own !== undefined) instructionPromise(own, results.replay, promise, lines);
-  if (own !== undefined && http !== undefined) {
-    const { recv, send, registrationsPerConnection: perConnection, registrationsPerRequest: perRequest } = own.counters;
-    const calls = `${recv.toFixed(4)} and ${send.toFixed(4)}`;
-    promise(
-      'exactly one recv and one send per request',
-      calls,
-      Math.abs(recv - 1) < 0.0005 && Math.abs(send - 1) < 0.0005,
-    );
-    const registrations = `${perConnection.toFixed(3)} and ${perRequest.toFixed(4)}`;
-    promise(
-      'one registration per connection, none per request',
-      registrations,
-      Math.abs(perConnection - 1) < 0.0005 && perRequest === 0,
-    );
-    const { own: ratio, floor } = results.ratios;
-    const most =
-      floor === null ? '' : `; the C floor reaches ${floor.toFixed(2)}, since the kernel's share is common to all`;
-    const user = `; of user time alone, ${(http.userUs / own.userUs).toFixed(1)}`;
-    promise("at least 4 times node:http's requests per CPU-second", `${ratio.toFixed(2)}${most}${user}`, ratio >= 4);
+  const own = results.cases.plaintext?.[OWN];
+  const http = results.cases.plaintext?.['node:http'];
+  if (own !== undefined) {
+    instructionPromise(own, results.replay, promise, lines);
+    callPromises(own, promise);
+    if (http !== undefined) ratioPromise(own, http, results.ratios, promise);
   }
-  if (results.idle.length > 0) {
-    const change = median(results.idle.map((round) => round.change));
-    const bytes = median(results.idle.map((round) => round.bytes));
-    const many = whole(results.idle[0].held);
-    promise(`${many} idle connections change a request's cost by at most 5 %`, percent(change), change <= 0.05);
-    promise(
-      'at most 512 bytes per idle connection',
-      `${whole(bytes)} (resident, without the kernel's socket)`,
-      bytes <= 512,
-    );
-  }
+  if (results.idle[OWN] !== undefined) idlePromises(results.idle[OWN], promise);
   if (results.files !== null) filePromises(results.files, promise, lines);
   return lines.length === 0 ? '' : `promises (medians)\n${lines.join('')}`;
 }
 
-function instructionPromise(own, replay, promise, lines) {
+/** Of both heads together. */
+function callPromises(own, promise) {
+  const counters = HEADS.map((heads) => own[heads].counters);
+  const show = (key, digits) => counters.map((each) => each[key].toFixed(digits)).join(' | ');
+  const isOne = (key) => counters.every((each) => Math.abs(each[key] - 1) < 0.0005);
+  promise(
+    'exactly one recv and one send per request',
+    `${show('recv', 4)} and ${show('send', 4)}`,
+    isOne('recv') && isOne('send'),
+  );
+  promise(
+    'one registration per connection, none per request',
+    `${show('registrationsPerConnection', 3)} and ${show('registrationsPerRequest', 4)}`,
+    isOne('registrationsPerConnection') && counters.every((each) => each.registrationsPerRequest === 0),
+  );
+}
+
+function ratioPromise(own, http, { identical, mixed }, promise) {
+  const rivals = Object.entries({ 'the C floor': identical.floor, nginx: identical.nginx })
+    .filter(([, ratio]) => ratio !== null)
+    .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}`);
+  const reached = rivals.length === 0 ? '' : `; ${rivals.join(', ')}: the kernel's share is common to all`;
+  const user = `; of user time alone, ${(http.identical.userUs / own.identical.userUs).toFixed(1)}`;
+  const figure = `${identical.own.toFixed(2)}, with mixed heads ${mixed.own.toFixed(2)}${reached}${user}`;
+  promise("at least 4 times node:http's requests per CPU-second", figure, identical.own >= 4);
+}
+
+function idlePromises(rounds, promise) {
+  const [identical, mixed] = HEADS.map((heads) => median(rounds.map((round) => round[heads].change)));
+  const bytes = median(rounds.map((round) => round.bytes));
+  const text = `${whole(rounds[0].held)} idle connections change a request's cost by at most 5 %`;
+  promise(text, `${percent(identical)}; ${percent(mixed)} with mixed heads`, identical <= 0.05);
+  promise(
+    'at most 512 bytes per idle connection',
+    `${whole(bytes)} (resident, without the kernel's socket)`,
+    bytes <= 512,
+  );
+}
+
+function instructionPromise({ identical, mixed }, replay, promise, lines) {
   const text = 'at most 4,000 user instructions per request';
-  if (own.instructions !== null) promise(text, whole(own.instructions), own.instructions <= 4000);
-  else if (replay !== null) {
-    const [identical, mixed] = replay;
-    const share = "(JavaScript's share on a replay kernel, without the addon)";
-    promise(text, `${whole(identical)}; ${whole(mixed)} with mixed heads ${share}`, identical <= 4000);
-  } else {
-    lines.push(
-      `  -       ${text}: not counted (perf cannot here; --instructions counts JavaScript's share with valgrind)\n`,
-    );
+  const counts = replay ?? [identical.instructions, mixed.instructions];
+  if (counts[0] === null) {
+    const how = "perf cannot here; --instructions counts JavaScript's share with valgrind";
+    lines.push(`  -       ${text}: not counted (${how})\n`);
+    return;
   }
+  const share = replay === null ? '' : " (JavaScript's share on a replay kernel, without the addon)";
+  promise(text, `${whole(counts[0])}; ${whole(counts[1])} with mixed heads${share}`, counts[0] <= 4000);
 }

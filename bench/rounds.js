@@ -1,4 +1,4 @@
-// One round of one server: exact checks, warm-up, a varied and checked run, the measured run, checks again.
+// One round of one server: exact checks, warm-up, the measured run, a varied and checked run, checks again.
 
 import { startServer } from './cases.js';
 import { checkAnswers } from './checks.js';
@@ -10,29 +10,34 @@ const WARM_UP_SECONDS = 1;
 const ENOUGH_REQUESTS = 256;
 const START_MS = 5000;
 
-/** The figures of one round. */
-export async function measure(server, load, seconds, perf) {
+/**
+ * The figures of one round with one kind of heads, of a server that was started for it: code that was compiled for mixed
+ * heads would serve identical ones otherwise.
+ */
+export async function measure(server, heads, load, seconds, perf) {
   const talker = await startServer(server);
   try {
-    await checkAnswers(talker.port, server);
-    await load.fixed(talker.port, server, Math.min(WARM_UP_SECONDS, seconds * 2));
-    const varied = await load.varied(talker.port, server, seconds > 2 ? seconds / 2 : seconds);
-    const figures = await measuredRun(talker, server, load, seconds, perf);
-    await checkAnswers(talker.port, server);
+    await checkAnswers(talker.port, server, heads);
+    await load.recorded(talker.port, server.requests[heads], Math.min(WARM_UP_SECONDS, seconds * 2));
+    const figures = await measuredRun(talker, server, heads, load, seconds, perf);
+    // The load checks no mixed heads.
+    const varied =
+      heads === 'mixed' ? { checked: 0 } : await load.varied(talker.port, server, Math.max(seconds / 2, 0.1));
+    await checkAnswers(talker.port, server, heads);
     return { ...figures, checked: varied.checked };
   } finally {
     await talker.end();
   }
 }
 
-/** A run with the fixed query between two looks at the processor's clock. */
-export async function measuredRun(talker, server, load, seconds, perf = null) {
+/** A run with recorded requests between two looks at the processor's clock. */
+export async function measuredRun(talker, server, heads, load, seconds, perf = null) {
   const statsBefore = server.counts ? await talker.ask('stats') : null;
   const steady = server.counts ? steadyCounters(talker, statsBefore, seconds) : null;
   steady?.catch(() => {});
   const instructions = perf === null ? null : countInstructions(perf, talker.pid);
   const before = cpuOf(talker.pid);
-  const result = await load.fixed(talker.port, server, seconds);
+  const result = await load.recorded(talker.port, server.requests[heads], seconds);
   const after = cpuOf(talker.pid);
   const counted = instructions === null ? null : await instructions.stop();
   const user = after.user - before.user;

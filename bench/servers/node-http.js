@@ -1,13 +1,27 @@
-// Echoes the query with node:http, with the same three fields and nothing else.
+// Echoes the query with node:http, with the same three fields and nothing else. With a folder: answers with its files,
+// which it holds in memory.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { announce } from './control.js';
 
+const folder = process.argv[2];
+const files = new Map();
+for (const name of folder === undefined ? [] : readdirSync(folder)) {
+  const file = join(folder, name);
+  if (statSync(file).isFile()) files.set(`/${name}`, readFileSync(file));
+}
+
 const server = createServer((request, response) => {
-  const query = request.url.slice(request.url.indexOf('?') + 1);
+  const [path, query = ''] = request.url.split('?');
+  const content = files.get(path) ?? query;
   // No Connection and Keep-Alive fields: less to write.
   response.removeHeader('Connection');
-  response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(query) });
-  response.end(query);
+  response.writeHead(200, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(content),
+  });
+  response.end(content);
 });
 server.keepAliveTimeout = 3_600_000;
-server.listen(0, '127.0.0.1', () => announce(server.address().port));
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () => announce(server.address().port));

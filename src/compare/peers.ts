@@ -127,7 +127,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** An epoll loop that does not read what it receives: no HTTP server can do less. */
+/** An epoll loop that looks for the end of each head and for nothing else: no HTTP server can do less. */
 async function floor(folder: string): Promise<Contender | string> {
   const program = join(folder, 'floor');
   const source = join(PACKAGE_ROOT, 'src', 'compare', 'peers', 'floor.c');

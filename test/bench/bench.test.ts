@@ -36,31 +36,38 @@ async function bench(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** Requests per second and requests per CPU-second in a server's line of the table. */
+/** Processor time and requests per second in a server's line of the table, each with identical and with mixed heads. */
 function figuresOf(stdout: string, server: string): readonly number[] {
-  const line = stdout.split('\n').find((each) => each.startsWith(`${server}  `)) ?? '';
-  const cells = line.split(/ {2,}/).map((cell) => Number(cell.replaceAll(',', '')));
-  return [cells[1] ?? Number.NaN, cells[7] ?? Number.NaN];
+  const line = stdout.split('\n').find((each) => each.startsWith(`${server} `)) ?? '';
+  const cells = line.split(/ {2,}/).map((cell) => cell.split(' | '));
+  return [cells[2], cells[4]].flatMap((pair) => (pair ?? ['']).map((figure) => Number(figure.replaceAll(',', ''))));
 }
 
-function expectFigures({ code, stdout, stderr }: Outcome): void {
+function expectFigures({ code, stdout, stderr }: Outcome, ...servers: readonly string[]): void {
   expect(code, stderr).toBe(0);
-  for (const server of ['epoll-server', 'node:http']) {
-    for (const figure of figuresOf(stdout, server)) expect(figure, stdout).toBeGreaterThan(0);
+  for (const server of servers) {
+    const figures = figuresOf(stdout, server);
+    expect(figures, stdout).toHaveLength(4);
+    for (const figure of figures) expect(figure, stdout).toBeGreaterThanOrEqual(0);
+    for (const perSecond of figures.slice(2)) expect(perSecond, stdout).toBeGreaterThan(0);
   }
-  expect(stdout).toMatch(/^ {2}(?:kept {2}|missed) {2}at least 4 times node:http's/m);
+  expect(stdout).toContain('plaintext, identical | mixed');
+  expect(stdout).toMatch(/^ {2}(?:kept {2}|missed) {2}exactly one recv and one send per request: \S+ \| \S+ and/m);
 }
 
 describe('the benchmark', () => {
-  test('prints figures for plaintext', async () => {
-    expectFigures(await bench(TINY));
+  test('prints figures for plaintext with identical and with mixed heads', async () => {
+    const outcome = await bench(TINY);
+    expectFigures(outcome, 'epoll-server', 'C floor', 'node:http');
+    expect(outcome.stdout).toMatch(/^ {2}(?:kept {2}|missed) {2}at least 4 times node:http's/m);
   });
 
   test('says so and uses autocannon when wrk is missing', async () => {
-    const outcome = await bench(TINY, { PATH: '/nonexistent' });
-    expectFigures(outcome);
+    const outcome = await bench([...TINY, '--server', 'epoll-server'], { PATH: '/nonexistent' });
+    expectFigures(outcome, 'epoll-server');
     expect(outcome.stderr).toContain('wrk is not installed');
-    expect(outcome.stdout).toContain('autocannon, 1 thread, 64 connections');
+    expect(outcome.stderr).toContain('the C floor is left out');
+    expect(outcome.stdout).toContain('autocannon, 8 clients of 8 connections');
   });
 
   test.each([
@@ -68,6 +75,7 @@ describe('the benchmark', () => {
     [['--rounds', '0'], '--rounds must be a whole number from 1 to 100, not "0"'],
     [['--seconds'], '--seconds needs a value'],
     [['--only', 'all'], '--only must be one of plaintext, static, idle, files, not "all"'],
+    [['--server', 'x'], '--server must be one of epoll-server, C floor, nginx, node:http, not "x"'],
   ])('refuses %j in one line', async (args, text) => {
     expect(await bench(args)).toEqual({ code: 2, stdout: '', stderr: `bench: ${text} (--help lists the flags)\n` });
   });

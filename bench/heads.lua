@@ -1,0 +1,23 @@
+-- Sends requests that bench/requests.js prepared: each thread is one client and sends its own in turn.
+-- Argument: their folder, in which the requests of thread N are the file N.
+local count = 0
+local requests = {}
+local last = 0
+
+function setup(thread)
+  thread:set("id", count)
+  count = count + 1
+end
+
+function init(args)
+  local file = assert(io.open(args[1] .. "/" .. id, "rb"))
+  for each in file:read("*a"):gmatch("(.-\r\n\r\n)") do
+    table.insert(requests, each)
+  end
+  file:close()
+end
+
+function request()
+  last = last % #requests + 1
+  return requests[last]
+end

@@ -1,0 +1,47 @@
+// The requests that the load sends: prepared, so that the load generator has as little work with mixed heads as with
+// identical ones.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CLIENTS, requestText } from './clients.js';
+
+/** One client of each kind, with several connections, as browsers have. */
+export const LOAD_CLIENTS = CLIENTS.length;
+
+export const HEADS = ['identical', 'mixed'];
+
+const CHANGING_TARGETS = 100;
+const CHANGING = /@@@@@@/;
+
+/** Six digits that no other target of the same client has. */
+function digits(client, index) {
+  return `${100_000 + ((client * 7_919 + index * 104_729) % 900_000)}`;
+}
+
+/** The target of a workload for each request: with identical heads it is one, as a load generator asks. */
+export function targetsOf(targetOf, heads, client) {
+  if (heads === 'identical') return [targetOf(0).replace(CHANGING, '123456')];
+  return Array.from({ length: CHANGING_TARGETS }, (_, index) =>
+    targetOf(client).replace(CHANGING, digits(client, index)),
+  );
+}
+
+/**
+ * Writes what each client sends into a new folder of `scratch` and returns the folder. `targets`: those of a client.
+ * `more`: further field lines.
+ */
+export function writeRequests(scratch, name, heads, targets, more = []) {
+  const folder = join(scratch, `${name}-${heads}`);
+  mkdirSync(folder, { recursive: true });
+  for (let client = 0; client < LOAD_CLIENTS; client++) {
+    const texts = targets(client).map((target) => requestText(heads, client, target, more));
+    writeFileSync(join(folder, `${client}`), texts.join(''), 'latin1');
+  }
+  return folder;
+}
+
+/** The requests of a client, as `writeRequests` wrote them. */
+export function readRequests(folder, client) {
+  const texts = readFileSync(join(folder, `${client}`), 'latin1').split('\r\n\r\n');
+  return texts.slice(0, -1);
+}
