@@ -4,42 +4,42 @@ import { EAGAIN } from '../build/modules/kernel/errno.js';
 import {
   DUE_AT_MS,
   EVENT_WORDS,
-  NOT_RECEIVED,
+  KernelMemory,
+  NOT_PREFETCHED,
   NOW_MS,
-  ORDER_FILE_COUNT,
-  ORDER_LENGTH,
-  ORDER_RESULT,
-  ORDER_STATUS,
-  ORDER_TAKEN,
-  ORDER_WORDS,
+  PREFETCH_BYTES,
   READABLE,
-  SLOT_BYTES,
+  SEND_OP_FILE_COUNT,
+  SEND_OP_FILE_SENT,
+  SEND_OP_FILE_STATUS,
+  SEND_OP_LENGTH,
+  SEND_OP_RESULT,
+  SEND_OP_WORDS,
 } from '../build/modules/kernel/kernel.js';
 import { CLIENT_COUNT } from './workloads.js';
 
 /** The listener's descriptor, behind those of the clients. */
 export const LISTENER = CLIENT_COUNT;
 
-const EVENT_CAPACITY = 256;
-const ORDER_CAPACITY = 16;
+/** As those of the real kernel (src/kernel/native-kernel.ts). */
+const SIZES = { eventCapacity: 256, sendOpCapacity: 16, receiveBytes: 65_536, outputBytes: 131_072 };
 const FIRST_DIGITS = 100_000;
 const DIGIT_COUNT = 6;
 
-/** The requests of all clients, each in its slot: a kernel that receives them costs the program no instruction. */
-function createRequests() {
-  const slots = Buffer.alloc(CLIENT_COUNT * SLOT_BYTES);
+/** The requests of all clients, each in its prefetch slot: a kernel that receives them costs the program no instruction. */
+function createRequests(slots) {
   const lengths = new Int32Array(CLIENT_COUNT);
   let changing = [];
   let digits = FIRST_DIGITS;
   return {
-    slots,
     lengths,
     /** From now on the clients send these, in which six digits change at each of the offsets `digitsAt`. */
     record: (requests) => {
-      changing = requests.flatMap(({ digitsAt }, client) => digitsAt.map((at) => client * SLOT_BYTES + at));
+      changing = requests.flatMap(({ digitsAt }, client) => digitsAt.map((at) => client * PREFETCH_BYTES + at));
       for (const [client, { bytes }] of requests.entries()) {
-        if (bytes.length > SLOT_BYTES) throw new RangeError(`${bytes.length} bytes fit into no slot of ${SLOT_BYTES}`);
-        slots.set(bytes, client * SLOT_BYTES);
+        if (bytes.length > PREFETCH_BYTES)
+          throw new RangeError(`${bytes.length} bytes fit into no slot of ${PREFETCH_BYTES}`);
+        slots.set(bytes, client * PREFETCH_BYTES);
         lengths[client] = bytes.length;
       }
     },
@@ -60,19 +60,16 @@ function createRequests() {
  * each brings its file into memory. `isSingle`: each connection is accepted for one request.
  */
 export function createReplayKernel({ stepMs, loaders, isSingle }) {
-  const control = new Float64Array(12);
-  const events = new Int32Array(EVENT_CAPACITY * EVENT_WORDS);
-  const received = new Int32Array(EVENT_CAPACITY).fill(NOT_RECEIVED);
-  const orders = new Int32Array(ORDER_CAPACITY * ORDER_WORDS);
-  const requests = createRequests();
+  const memory = new KernelMemory(SIZES);
+  const { control, events, sendOps, input, receiveBytes } = memory;
+  const requests = createRequests(input.subarray(receiveBytes));
   let asked = 0;
   /** Connections that wait to be accepted before all of them ask. */
   let backlog = isSingle ? CLIENT_COUNT : 0;
 
   /** Descriptor `fd` is readable, and nothing was received for it. */
   function showOne(fd) {
-    events.set([fd, 1, READABLE]);
-    received[0] = NOT_RECEIVED;
+    events.set([fd, 1, READABLE, NOT_PREFETCHED]);
     return 1;
   }
 
@@ -82,20 +79,14 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
       events[client * EVENT_WORDS] = client;
       events[client * EVENT_WORDS + 1] = 1;
       events[client * EVENT_WORDS + 2] = READABLE;
+      events[client * EVENT_WORDS + 3] = requests.lengths[client];
     }
-    received.set(requests.lengths);
     return CLIENT_COUNT;
   }
 
   const kernel = {
+    ...memory,
     traits: { name: 'replay', edgeTriggered: true, hasDescriptor: false, seesHangup: true, maxDescriptors: 0 },
-    control,
-    events,
-    input: Buffer.alloc(65_536),
-    ahead: requests.slots,
-    received,
-    orders,
-    output: Buffer.alloc(131_072),
     record: requests.record,
     /** How often something was sent: once for all that a client asked for in a turn. */
     sends: 0,
@@ -107,18 +98,18 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
     },
     accept: () => (backlog > 0 ? --backlog : EAGAIN),
     add: () => 1,
-    receiveAhead: () => 0,
+    prefetch: () => 0,
     /** Of a client that asks alone. */
     recv: (fd, offset) => {
-      const start = fd * SLOT_BYTES;
-      kernel.input.set(requests.slots.subarray(start, start + requests.lengths[fd]), offset);
+      const slot = receiveBytes + fd * PREFETCH_BYTES;
+      input.copyWithin(offset, slot, slot + requests.lengths[fd]);
       return requests.lengths[fd];
     },
-    sendAll: (count) => {
-      for (let at = 0; at < count * ORDER_WORDS; at += ORDER_WORDS) {
-        orders[at + ORDER_RESULT] = orders[at + ORDER_LENGTH];
-        orders[at + ORDER_TAKEN] = orders[at + ORDER_FILE_COUNT];
-        orders[at + ORDER_STATUS] = 0;
+    sendBatch: (count) => {
+      for (let at = 0; at < count * SEND_OP_WORDS; at += SEND_OP_WORDS) {
+        sendOps[at + SEND_OP_RESULT] = sendOps[at + SEND_OP_LENGTH];
+        sendOps[at + SEND_OP_FILE_SENT] = sendOps[at + SEND_OP_FILE_COUNT];
+        sendOps[at + SEND_OP_FILE_STATUS] = 0;
       }
       kernel.sends += count;
       return 0;

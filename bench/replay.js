@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { Acceptor } from '../build/modules/connection/acceptor.js';
 import { Connection } from '../build/modules/connection/connection.js';
 import { CoroutineClient, readable, writable } from '../build/modules/connection/coroutine.js';
-import { Stage } from '../build/modules/connection/stage.js';
+import { SendBatch } from '../build/modules/connection/send-batch.js';
 import { fetchHandler } from '../build/modules/handlers/fetch.js';
 import { wsgi } from '../build/modules/handlers/wsgi.js';
 import { HttpClock } from '../build/modules/http/date.js';
@@ -97,12 +97,12 @@ async function startServer(kernel, { app, isSingle = false }) {
   const context = {
     kernel,
     reactor,
-    stage: new Stage(kernel),
+    sendBatch: new SendBatch(kernel),
     ...limits,
     localAddress: { address: '127.0.0.1', port: 8080 },
     onClosed: () => {},
   };
-  reactor.onServed(() => context.stage.flush());
+  reactor.onServed(() => context.sendBatch.flush());
   const isCoroutine = process.env.REPLAY_MODEL === 'coroutine';
   const connect = (fd) => {
     const connection = isCoroutine ? new CoroutineClient(context, fd, 1, conversation) : new Connection(context, fd, 1);

@@ -57,24 +57,23 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2), call.IsTrue(3)));
 }
 
-// sendFrom(fd, bytes, offset): the rest of `bytes` from `offset`.
-napi_value SendFrom(napi_env env, napi_callback_info info) {
+// send(fd, offset, length[, bytes[, bytesOffset]]): a piece of the output arena, then `bytes` from
+// `bytesOffset` on.
+napi_value Send(napi_env env, napi_callback_info info) {
   const Call call(env, info);
+  const uint8_t* bytes = nullptr;
   size_t size = 0;
-  const uint8_t* bytes = call.Bytes(1, &size);
-  const uint32_t offset = call.Unsigned(2);
-  if (bytes == nullptr || offset > size) return call.Return(-EINVAL);
-  return call.Return(call.kernel().SendFrom(call.Int(0), bytes + offset, size - offset));
-}
-
-// sendv(fd, offset, length, bytes): a piece of the output arena, then all of `bytes`.
-napi_value Sendv(napi_env env, napi_callback_info info) {
-  const Call call(env, info);
-  size_t size = 0;
-  const uint8_t* bytes = call.Bytes(3, &size);
-  if (bytes == nullptr) return call.Return(-EINVAL);
+  if (call.count > 3) {
+    bytes = call.Bytes(3, &size);
+    const int64_t offset = call.count > 4 ? call.Long(4) : 0;
+    if (bytes == nullptr || offset < 0 || static_cast<uint64_t>(offset) > size) {
+      return call.Return(-EINVAL);
+    }
+    bytes += offset;
+    size -= static_cast<size_t>(offset);
+  }
   return call.Return(
-      call.kernel().Sendv(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
+      call.kernel().Send(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
 }
 
 napi_value AddressObject(napi_env env, const Address& address) {
@@ -138,12 +137,10 @@ constexpr Named kCalls[] = {
     {"adopt", One<&Kernel::Adopt>},
     {"adoptCopy", One<&Kernel::AdoptCopy>},
     {"unblock", One<&Kernel::Unblock>},
-    {"receiveAhead", Two<&Kernel::ReceiveAhead>},
+    {"prefetch", Two<&Kernel::Prefetch>},
     {"recv", Three<&Kernel::Recv>},
-    {"sendAll", One<&Kernel::SendAll>},
-    {"send", Three<&Kernel::Send>},
-    {"sendFrom", SendFrom},
-    {"sendv", Sendv},
+    {"send", Send},
+    {"sendBatch", One<&Kernel::SendBatch>},
     {"shutdown", One<&Kernel::ShutdownWrite>},
     {"reset", One<&Kernel::Reset>},
     {"close", One<&Kernel::Close>},
@@ -180,50 +177,38 @@ Napi::Object TraitsObject(Napi::Env env, const Traits& traits) {
   return object;
 }
 
-// createKernel(backend, eventCapacity, inputBytes, outputBytes, orderCapacity): the object, or
-// -errno.
+// The parts of a KernelMemory of src/kernel/kernel.ts.
+SharedMemory PartsOf(const Napi::Object& memory) {
+  auto control = memory.Get("control").As<Napi::Float64Array>();
+  auto events = memory.Get("events").As<Napi::Int32Array>();
+  auto send_ops = memory.Get("sendOps").As<Napi::Int32Array>();
+  auto output = memory.Get("output").As<Napi::Uint8Array>();
+  auto input = memory.Get("input").As<Napi::Uint8Array>();
+  const size_t event_capacity = events.ByteLength() / sizeof(Event);
+  return {control.Data(),
+          reinterpret_cast<Event*>(events.Data()),
+          static_cast<int32_t>(event_capacity),
+          reinterpret_cast<SendOp*>(send_ops.Data()),
+          static_cast<uint32_t>(send_ops.ByteLength() / sizeof(SendOp)),
+          output.Data(),
+          static_cast<uint32_t>(output.ByteLength()),
+          input.Data(),
+          static_cast<uint32_t>(input.ByteLength() - event_capacity * kPrefetchBytes)};
+}
+
+// createKernel(backend, memory): the object, or -errno.
 Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   int error = 0;
   std::unique_ptr<Poller> poller = MakePoller(info[0].As<Napi::String>().Utf8Value(), &error);
   if (!poller) return Napi::Number::New(env, error);
-  const uint32_t capacity = info[1].As<Napi::Number>().Uint32Value();
-  auto events = Napi::Int32Array::New(env, capacity * size_t{3});
-  auto input = Napi::Buffer<uint8_t>::New(env, info[2].As<Napi::Number>().Uint32Value());
-  auto output = Napi::Buffer<uint8_t>::New(env, info[3].As<Napi::Number>().Uint32Value());
-  auto control = Napi::Float64Array::New(env, kControlWords);
-  auto received = Napi::Int32Array::New(env, capacity);
-  auto ahead = Napi::Buffer<uint8_t>::New(env, capacity * size_t{kSlotBytes});
-  const uint32_t order_capacity = info[4].As<Napi::Number>().Uint32Value();
-  auto orders = Napi::Int32Array::New(env, order_capacity * (sizeof(Order) / sizeof(int32_t)));
-
-  auto owner = std::make_shared<KernelObject>(env);
+  const auto memory = info[1].As<Napi::Object>();
   Napi::Object object = Napi::Object::New(env);
   object.Set("traits", TraitsObject(env, poller->traits()));
-  const SharedMemory memory = {reinterpret_cast<Event*>(events.Data()),
-                               static_cast<int32_t>(capacity),
-                               input.Data(),
-                               static_cast<uint32_t>(input.ByteLength()),
-                               output.Data(),
-                               static_cast<uint32_t>(output.ByteLength()),
-                               received.Data(),
-                               ahead.Data(),
-                               reinterpret_cast<Order*>(orders.Data()),
-                               order_capacity,
-                               control.Data()};
-  owner->kernel = std::make_unique<Kernel>(std::move(poller), memory);
-  for (const Napi::Value& shared :
-       {Napi::Value(events), Napi::Value(input), Napi::Value(output), Napi::Value(control),
-        Napi::Value(received), Napi::Value(ahead), Napi::Value(orders)}) {
-    owner->Keep(shared);
-  }
-  object.Set("events", events);
-  object.Set("input", input);
-  object.Set("output", output);
-  object.Set("control", control);
-  object.Set("received", received);
-  object.Set("ahead", ahead);
-  object.Set("orders", orders);
+  // All parts are views of one block.
+  const Napi::ArrayBuffer block = memory.Get("input").As<Napi::Uint8Array>().ArrayBuffer();
+  auto owner = std::make_shared<KernelObject>(env, block);
+  owner->kernel = std::make_unique<Kernel>(std::move(poller), PartsOf(memory));
   for (const Named& named : kCalls) SetCall(env, object, named, owner);
   return object;
 }

@@ -19,10 +19,10 @@ struct Arguments {
 
   napi_env env;
   napi_value values[kMax] = {};
+  size_t count = kMax;   // how many were given
   void* data = nullptr;  // what the function was made with
 
   Arguments(napi_env env_in, napi_callback_info info) : env(env_in) {
-    size_t count = kMax;
     napi_get_cb_info(env, info, &count, values, nullptr, &data);
   }
 
@@ -83,7 +83,9 @@ struct Arguments {
     napi_typedarray_type type = napi_float64_array;
     const napi_status status =
         napi_get_typedarray_info(env, values[index], &type, size, &bytes, nullptr, nullptr);
-    return status == napi_ok && type == napi_uint8_array ? static_cast<uint8_t*>(bytes) : nullptr;
+    if (status != napi_ok || type != napi_uint8_array) return nullptr;
+    static uint8_t nothing;  // an empty array has no memory
+    return bytes == nullptr ? &nothing : static_cast<uint8_t*>(bytes);
   }
 
   // A piece of a Uint8Array: bytes, offset and length are the arguments from `index` on.

@@ -15,7 +15,7 @@ namespace epoll_server {
 struct Connection {
   int32_t generation = 0;  // grows by one each time the number is opened; 0: never opened
   bool open = false;
-  bool ahead = false;  // Kernel::Wait receives for it
+  bool prefetches = false;  // Kernel::Wait receives for it
   Address peer = {};
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;

@@ -28,7 +28,7 @@ bool Inside(uint32_t offset, uint32_t length, uint32_t size) {
 Kernel::Kernel(std::unique_ptr<Poller> poller, const SharedMemory& memory)
     : poller_(std::move(poller)), needs_rearm_(!poller_->traits().edge_triggered), memory_(memory) {
   memory_.control[kNowMs] = MonotonicMs();
-  memory_.control[kAwaited] = kNotAwaited;
+  memory_.control[kPrewaited] = kNotPrewaited;
 }
 
 Kernel::~Kernel() { Shutdown(); }
@@ -48,13 +48,13 @@ int Kernel::Wait(int timeout_ms) {
                         ? WaitAsHost()
                         : poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
-  ReceiveForEvents(count);
+  PrefetchForEvents(count);
   return count;
 }
 
-int Kernel::WaitAhead() {
+int Kernel::Prewait() {
   const int count = Wait(0);
-  memory_.control[kAwaited] = count < 0 ? kNotAwaited : count;
+  memory_.control[kPrewaited] = count < 0 ? kNotPrewaited : count;
   return count;
 }
 
@@ -76,17 +76,16 @@ void Kernel::RearmUnless(bool finished, int fd, const Connection& connection, in
 
 // One crossing into native code for a batch, instead of one for each of its connections. A failed
 // socket's error is left for Recv, which its reader calls in any case.
-void Kernel::ReceiveForEvents(int count) {
+void Kernel::PrefetchForEvents(int count) {
   for (int i = 0; i < count; ++i) {
-    const Event& event = memory_.events[i];
-    memory_.received[i] = kNotReceived;
+    Event& event = memory_.events[i];
     if (!(event.readiness & kReadable) || (event.readiness & kFailed)) continue;
     Connection* connection = connections_.Find(event.fd);
-    if (connection == nullptr || !connection->ahead) continue;
+    if (connection == nullptr || !connection->prefetches) continue;
     if (connection->generation != event.generation) continue;
-    uint8_t* slot = memory_.ahead + static_cast<size_t>(i) * kSlotBytes;
-    const int result = epoll_server::Recv(event.fd, slot, kSlotBytes);
-    memory_.received[i] = CountReceived(event.fd, connection, result, kSlotBytes);
+    uint8_t* slot = memory_.input + memory_.receive_size + static_cast<size_t>(i) * kPrefetchBytes;
+    const int result = epoll_server::Recv(event.fd, slot, kPrefetchBytes);
+    event.prefetched = CountReceived(event.fd, connection, result, kPrefetchBytes);
   }
 }
 
@@ -95,9 +94,9 @@ int Kernel::Add(int fd, int32_t interest) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   memory_.control[kRegistrations] += 1;
-  const int status = poller_->Add(fd, connection->generation, interest & ~kAhead);
+  const int status = poller_->Add(fd, connection->generation, interest & ~kPrefetch);
   if (status != 0) return status;
-  connection->ahead = (interest & kAhead) != 0;
+  connection->prefetches = (interest & kPrefetch) != 0;
   return connection->generation;
 }
 
@@ -163,7 +162,7 @@ int Kernel::AdoptCopy(int fd) {
 int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
-  if (!Inside(offset, length, memory_.input_size)) return -EINVAL;
+  if (!Inside(offset, length, memory_.receive_size)) return -EINVAL;
   return CountReceived(fd, connection, epoll_server::Recv(fd, memory_.input + offset, length),
                        length);
 }
@@ -179,10 +178,10 @@ int Kernel::CountReceived(int fd, Connection* connection, int result, uint32_t l
   return result;
 }
 
-int Kernel::ReceiveAhead(int fd, int32_t on) {
+int Kernel::Prefetch(int fd, int32_t on) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
-  connection->ahead = on != 0;
+  connection->prefetches = on != 0;
   return 0;
 }
 
@@ -197,8 +196,12 @@ int Kernel::CountSent(int fd, Connection* connection, int result, size_t length)
   return result;
 }
 
-int Kernel::Send(int fd, uint32_t offset, uint32_t length) {
-  return SendPiece(fd, offset, length, false);
+int Kernel::Send(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size) {
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
+  const int result = epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size);
+  return CountSent(fd, connection, result, length + size);
 }
 
 int Kernel::SendPiece(int fd, uint32_t offset, uint32_t length, bool more) {
@@ -209,54 +212,41 @@ int Kernel::SendPiece(int fd, uint32_t offset, uint32_t length, bool more) {
   return CountSent(fd, connection, result, length);
 }
 
-int Kernel::SendAll(int count) {
-  if (count < 0 || static_cast<uint32_t>(count) > memory_.order_capacity) return -EINVAL;
+int Kernel::SendBatch(int count) {
+  if (!poller_) return -EBADF;
+  if (count < 0 || static_cast<uint32_t>(count) > memory_.send_op_capacity) return -EINVAL;
   for (int i = 0; i < count; ++i) {
-    Order& order = memory_.orders[i];
-    const bool has_file = order.count > 0;
-    const bool has_piece = order.length > 0 || !has_file;
+    SendOp& op = memory_.send_ops[i];
+    const bool has_file = op.file_count > 0;
+    const bool has_piece = op.length > 0 || !has_file;
     // What goes out in several segments anyway costs a tenth more when the first one has to wait.
-    const bool waits = has_file && uint64_t{order.length} + order.count <= kSegmentBytes;
-    order.result = has_piece ? SendPiece(order.fd, order.offset, order.length, waits) : 0;
-    if (has_file) SendFileOf(&order);
+    const bool waits = has_file && uint64_t{op.length} + op.file_count <= kSegmentBytes;
+    op.result = has_piece ? SendPiece(op.fd, op.offset, op.length, waits) : 0;
+    if (has_file) SendFileOf(&op);
   }
   return 0;
 }
 
 // A short count alone does not tell whether the socket is full or the file has ended: it is asked
 // until it says.
-void Kernel::SendFileOf(Order* order) {
-  order->taken = 0;
-  order->status = order->result < 0 ? order->result : -EAGAIN;
-  if (order->result < 0 || static_cast<uint32_t>(order->result) < order->length) return;
-  Connection* connection = connections_.Find(order->fd);
-  order->status = connection == nullptr ? -EBADF : order->position_high < 0 ? -EINVAL : 0;
-  if (order->status != 0) return;
-  const int64_t position = int64_t{order->position_high} << 32 | order->position_low;
-  while (order->taken < order->count) {
-    const int sent = epoll_server::SendFile(order->fd, order->file, position + order->taken,
-                                            order->count - order->taken);
+void Kernel::SendFileOf(SendOp* op) {
+  op->file_sent = 0;
+  op->file_status = op->result < 0 ? op->result : -EAGAIN;
+  if (op->result < 0 || static_cast<uint32_t>(op->result) < op->length) return;
+  Connection* connection = connections_.Find(op->fd);
+  op->file_status = connection == nullptr ? -EBADF : op->position_high < 0 ? -EINVAL : 0;
+  if (op->file_status != 0) return;
+  const int64_t position = int64_t{op->position_high} << 32 | op->position_low;
+  while (op->file_sent < op->file_count) {
+    const int sent = epoll_server::SendFile(op->fd, op->file, position + op->file_sent,
+                                            op->file_count - op->file_sent);
     if (sent <= 0) {
-      order->status = sent == 0 ? -ENODATA : sent;
+      op->file_status = sent == 0 ? -ENODATA : sent;
       break;
     }
-    order->taken += static_cast<uint32_t>(sent);
+    op->file_sent += static_cast<uint32_t>(sent);
   }
-  CountSent(order->fd, connection, static_cast<int>(order->taken), order->count);
-}
-
-int Kernel::SendFrom(int fd, const uint8_t* bytes, size_t length) {
-  Connection* connection = connections_.Find(fd);
-  if (connection == nullptr) return -EBADF;
-  return CountSent(fd, connection, epoll_server::Send(fd, bytes, length), length);
-}
-
-int Kernel::Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size) {
-  Connection* connection = connections_.Find(fd);
-  if (connection == nullptr) return -EBADF;
-  if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
-  const int result = epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size);
-  return CountSent(fd, connection, result, length + size);
+  CountSent(op->fd, connection, static_cast<int>(op->file_sent), op->file_count);
 }
 
 int Kernel::ShutdownWrite(int fd) {

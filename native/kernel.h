@@ -18,7 +18,7 @@ enum ControlWord {
   kNowMs = 0,       // written by Wait: monotonic milliseconds
   kDueAtMs = 1,     // written by JavaScript: when it must be entered without events (or Infinity)
   kUnfinished = 2,  // written by JavaScript: not 0 when it has work that must not wait
-  kAwaited = 3,     // written by WaitAhead: events for whoever is entered next, or kNotAwaited
+  kPrewaited = 3,   // written by Prewait: the events for the next entry, or kNotPrewaited
   kWaits = 4,       // counters, written here: poller waits
   kReceives = 5,    // recv(2) calls
   kSends = 6,       // send(2), sendmsg(2) and sendfile(2) calls
@@ -31,38 +31,33 @@ enum ControlWord {
 };
 
 // What JavaScript adds to a descriptor's interest: Wait receives once for it when it is readable.
-constexpr int32_t kAhead = 16;
+constexpr int32_t kPrefetch = 16;
 
-// Each event of a Wait has this many bytes of SharedMemory::ahead; the same in
-// src/kernel/kernel.ts.
-constexpr uint32_t kSlotBytes = 4096;
+// The size of one prefetch slot; the same in src/kernel/kernel.ts.
+constexpr uint32_t kPrefetchBytes = 4096;
 
-// In SharedMemory::received: nothing was received for the event.
-constexpr int32_t kNotReceived = INT32_MIN;
+// In kPrewaited: no wait was made for the next entry, or its events were taken.
+constexpr double kNotPrewaited = -1;
 
-// In kAwaited: nobody has waited, or somebody took what was reported.
-constexpr double kNotAwaited = -1;
-
-// One answer that JavaScript asked to be sent: a piece of the output arena, and `count` bytes of an
-// open file behind it. `result`: what sending the piece returned; `taken`: bytes of the file that
-// were sent; `status`: 0, or why they are fewer, as -errno.
-struct Order {
+// One answer for SendBatch: a piece of the output arena, and `file_count` bytes of an open file
+// behind it. SendBatch writes `result`, what sending the piece returned; `file_sent`, the bytes of
+// the file that were sent; `file_status`, 0, or why they are fewer, as -errno.
+struct SendOp {
   int32_t fd;
   uint32_t offset;
   uint32_t length;
   int32_t result;
-  uint32_t count;
+  uint32_t file_count;
   int32_t file;
   uint32_t position_low;
   int32_t position_high;
-  uint32_t taken;
-  int32_t status;
+  uint32_t file_sent;
+  int32_t file_status;
 };
-static_assert(sizeof(Order) == 10 * sizeof(int32_t), "JavaScript writes ten words an order");
+static_assert(sizeof(SendOp) == 10 * sizeof(int32_t), "JavaScript writes ten words of a send");
 
 // What the next Wait of 0 ms may do while nothing else is to be done on this thread: wait for
-// longer, and beside somebody else's descriptor. Host mode of loop_bridge.cc sets it before each
-// entry.
+// longer, and watch libuv's descriptor too. Host mode of loop_bridge.cc sets it before each entry.
 struct Hosting {
   bool active = false;
   int timeout_ms = 0;
@@ -71,19 +66,19 @@ struct Hosting {
   void* context = nullptr;
 };
 
-// The memory shared with JavaScript. JavaScript owns it; it outlives the Kernel's last call.
+// The memory shared with JavaScript, which allocates it as one block (KernelMemory of
+// src/kernel/kernel.ts) and keeps it until the Kernel's last call. The input arena begins with the
+// receive area, which Recv fills. Behind it lies a prefetch slot for each event, which Wait fills.
 struct SharedMemory {
+  double* control;
   Event* events;
   int32_t event_capacity;
-  uint8_t* input;
-  uint32_t input_size;
+  SendOp* send_ops;
+  uint32_t send_op_capacity;
   uint8_t* output;
   uint32_t output_size;
-  int32_t* received;  // for each event: the count, -errno, or kNotReceived
-  uint8_t* ahead;     // where it was received: a slot for each event
-  Order* orders;
-  uint32_t order_capacity;
-  double* control;
+  uint8_t* input;
+  uint32_t receive_size;
 };
 
 class Kernel {
@@ -101,9 +96,9 @@ class Kernel {
   Hosting& hosting() { return hosting_; }
 
   int Wait(int timeout_ms);
-  // Wait(0) for whoever is entered next: nobody is entered for nothing, and who is need not cross
-  // over to ask. Returns the same; what failed is left to them.
-  int WaitAhead();
+  // Wait(0) for the next entry into JavaScript, which need not happen when no event is ready, and
+  // need not cross over to wait. Returns the same; a wait that failed is repeated by that entry.
+  int Prewait();
   int Add(int fd, int32_t interest);
   int Rearm(int fd, int32_t interest);
   int Remove(int fd);
@@ -118,11 +113,15 @@ class Kernel {
   // Makes a descriptor non-blocking that AcceptBlocking returned. Returns 0 or -errno.
   int Unblock(int fd);
   int Recv(int fd, uint32_t offset, uint32_t length);
-  int ReceiveAhead(int fd, int32_t on);
-  int Send(int fd, uint32_t offset, uint32_t length);
-  int SendAll(int count);
-  int SendFrom(int fd, const uint8_t* bytes, size_t length);
-  int Sendv(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
+  // Whether Wait receives once, at most kPrefetchBytes, for each readable event of `fd` that is not
+  // failed. Returns 0 or -errno.
+  int Prefetch(int fd, int32_t on);
+  // Sends a piece of the output arena and `bytes` behind it, in one call; either may be empty.
+  // Returns the bytes taken of both together, or -errno (-EINVAL: beyond the arena, nothing sent).
+  int Send(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
+  // Carries out the first `count` send ops, each with a result of its own. Returns 0 or -errno
+  // (-EINVAL: more than there are, nothing sent).
+  int SendBatch(int count);
   int ShutdownWrite(int fd);
   int Unacknowledged(int fd);
   int Reset(int fd);
@@ -133,11 +132,11 @@ class Kernel {
 
  private:
   int WaitAsHost();
-  void ReceiveForEvents(int count);
+  void PrefetchForEvents(int count);
   int AcceptAs(int listener, bool blocking);
   int CountReceived(int fd, Connection* connection, int result, uint32_t length);
   int SendPiece(int fd, uint32_t offset, uint32_t length, bool more);
-  void SendFileOf(Order* order);
+  void SendFileOf(SendOp* op);
   int CountSent(int fd, Connection* connection, int result, size_t length);
   void RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest);
 

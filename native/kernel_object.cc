@@ -1,14 +1,12 @@
 #include "kernel_object.h"
 
-#include <cassert>
 #include <cerrno>
 #include <utility>
 
 namespace epoll_server {
 
-void KernelObject::Keep(napi_value value) {
-  assert(kept_count_ < kMaxKept);
-  napi_create_reference(env_, value, 1, &kept_[kept_count_++]);
+KernelObject::KernelObject(napi_env env, napi_value memory) : env_(env) {
+  napi_create_reference(env, memory, 1, &memory_);
 }
 
 int KernelObject::Start(napi_value turn) {
@@ -58,7 +56,7 @@ void KernelObject::ReleaseTurn() {
 
 void KernelObject::ReleaseReferences() {
   ReleaseTurn();
-  while (kept_count_ > 0) napi_delete_reference(env_, kept_[--kept_count_]);
+  if (memory_ != nullptr) napi_delete_reference(env_, std::exchange(memory_, nullptr));
 }
 
 // Enters JavaScript once. What a promise, a nextTick or a listener threw while this entry ended is

@@ -15,13 +15,11 @@ namespace epoll_server {
 // Each function that JavaScript holds owns a share; so does the running bridge.
 class KernelObject : public std::enable_shared_from_this<KernelObject> {
  public:
-  explicit KernelObject(napi_env env) : env_(env) {}
+  // Keeps `memory` alive as long as itself: the kernel holds pointers into it.
+  KernelObject(napi_env env, napi_value memory);
   ~KernelObject() { ReleaseReferences(); }
 
   std::unique_ptr<Kernel> kernel;
-
-  // Keeps `value` alive as long as this object: the kernel holds a pointer into it.
-  void Keep(napi_value value);
 
   // Has libuv call `turn` whenever something is ready. Returns 0 or -errno.
   int Start(napi_value turn);
@@ -36,10 +34,8 @@ class KernelObject : public std::enable_shared_from_this<KernelObject> {
   void ReleaseTurn();
   void ReleaseReferences();
 
-  static constexpr int kMaxKept = 7;
   napi_env env_;
-  napi_ref kept_[kMaxKept] = {};
-  int kept_count_ = 0;
+  napi_ref memory_ = nullptr;
   napi_ref turn_ = nullptr;
   napi_async_context async_context_ = nullptr;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;

@@ -102,7 +102,7 @@ void LoopBridge::Drain() {
   if (stopped_) return;
   const uint64_t begin = uv_hrtime();
   for (int turn = 0; turn < kMaxTurns; ++turn) {
-    if (!MustEnter() && kernel_->WaitAhead() == 0 && control_[kNowMs] < control_[kDueAtMs]) break;
+    if (!MustEnter() && kernel_->Prewait() == 0 && control_[kNowMs] < control_[kDueAtMs]) break;
     if (!Enter()) return;
     if (uv_hrtime() - begin > kMaxDrainNs) break;
   }

@@ -13,7 +13,8 @@
 //  7. A back end that is not edge-triggered reports a direction once too, and then not again until
 //     Rearm asks for it: the kernel above does that after EAGAIN or a short count.
 //  8. A descriptor at or above traits().max_descriptors is refused with -EMFILE.
-//  9. A batch names a life of a descriptor once: what was received for its event has one place.
+//  9. A batch names a life of a descriptor once, so the kernel above has one event word and one
+//     prefetch slot for what it receives for that event (Kernel::Prefetch).
 #ifndef EPOLL_SERVER_NATIVE_POLLER_H_
 #define EPOLL_SERVER_NATIVE_POLLER_H_
 
@@ -30,13 +31,17 @@ enum Readiness : int32_t {
   kFailed = 8,  // an error is pending on the socket
 };
 
-// One entry of the event array shared with JavaScript: three 32-bit integers, no padding.
+// In Event::prefetched: nothing was received for the event.
+constexpr int32_t kNotPrefetched = INT32_MIN;
+
+// One entry of the event array shared with JavaScript: four 32-bit integers, no padding.
 struct Event {
   int32_t fd;
   int32_t generation;
   int32_t readiness;
+  int32_t prefetched = kNotPrefetched;  // else what recv(2) returned; the kernel above writes it
 };
-static_assert(sizeof(Event) == 3 * sizeof(int32_t), "JavaScript reads three words an event");
+static_assert(sizeof(Event) == 4 * sizeof(int32_t), "JavaScript reads four words of an event");
 
 // What a back end is like. Ask this, never for the operating system.
 struct Traits {

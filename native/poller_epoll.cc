@@ -67,9 +67,8 @@ class EpollPoller final : public Poller {
     const int count = WaitThroughSignals(ready, std::min(capacity, kBatch), timeout_ms);
     for (int i = 0; i < count; ++i) {
       const uint64_t data = ready[i].data.u64;
-      events[i].fd = static_cast<int32_t>(data & 0xffffffff);
-      events[i].generation = static_cast<int32_t>(data >> 32);
-      events[i].readiness = FromEpoll(ready[i].events);
+      events[i] = {static_cast<int32_t>(data & 0xffffffff), static_cast<int32_t>(data >> 32),
+                   FromEpoll(ready[i].events)};
     }
     return count;
   }

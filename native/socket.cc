@@ -141,6 +141,8 @@ int Send(int fd, const uint8_t* bytes, size_t length, bool more) {
 
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
           size_t second_length) {
+  if (second_length == 0) return Send(fd, first, first_length);
+  if (first_length == 0) return Send(fd, second, second_length);
   iovec pieces[2] = {{const_cast<uint8_t*>(first), Bounded(first_length)},
                      {const_cast<uint8_t*>(second), Bounded(second_length)}};
   msghdr message = {};

@@ -51,7 +51,8 @@ int Recv(int fd, uint8_t* bytes, size_t length);
 // `more`: more follows at once.
 int Send(int fd, const uint8_t* bytes, size_t length, bool more = false);
 
-// sendmsg(2) of two pieces with one call. Returns the bytes taken or -errno.
+// Sends two pieces with one call: sendmsg(2), or send(2) when one of them is empty. Returns the
+// bytes taken of both together, or -errno.
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
           size_t second_length);
 

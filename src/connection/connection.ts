@@ -4,16 +4,17 @@
 import { assert } from '../errors.ts';
 import { EAGAIN, EINTR } from '../kernel/errno.ts';
 import {
-  AHEAD,
+  EVENT_PREFETCHED,
+  EVENT_WORDS,
   FAILED,
   HANGUP,
-  NOT_RECEIVED,
+  type Kernel,
+  PREFETCH,
+  PREFETCH_BYTES,
   READABLE,
-  SLOT_BYTES,
   type SocketAddress,
   WRITABLE,
 } from '../kernel/kernel.ts';
-import { EVENT_SHIFT } from '../reactor/source.ts';
 import { Inbox } from './inbox.ts';
 import type { Protocol } from './protocol.ts';
 import { CLOSED, FINISHING, LINGERING, OPEN, Sender } from './sender.ts';
@@ -33,7 +34,7 @@ export class Connection extends Sender {
   /** Request bytes will be left unread: the close must linger. */
   #unread = false;
   #inbox: Inbox | null = null;
-  #ahead = true;
+  #prefetches = true;
   #timeoutTick = 0;
   #lingeredBytes = 0;
   #lingerEndTick = 0;
@@ -82,32 +83,33 @@ export class Connection extends Sender {
   // ---- The turn ---------------------------------------------------------------------------------
 
   serve(): void {
-    const { stage } = this.context;
-    stage.begin(this);
+    const { sendBatch } = this.context;
+    sendBatch.begin(this);
     const { readiness } = this;
     this.readiness = 0;
     if ((readiness & READABLE) !== 0) this.#mayReceive = true;
     if ((readiness & (HANGUP | FAILED)) !== 0) this.#hungUp = true;
     if (this.owes) this.flushOutbox();
-    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0, readiness >> EVENT_SHIFT);
-    else if (this.state !== CLOSED) this.#discard(readiness >> EVENT_SHIFT);
-    const isStaged = stage.used > stage.start;
-    stage.end();
-    if (this.state === FINISHING && !isStaged && !this.owes) this.outputSent();
+    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0);
+    else if (this.state !== CLOSED) this.#discard();
+    const isBatched = sendBatch.used > sendBatch.start;
+    sendBatch.end();
+    if (this.state === FINISHING && !isBatched && !this.owes) this.outputSent();
   }
 
-  /** Kept bytes, those that came with the event, then one receive: that is the budget of a turn. */
-  #offerInput(failed: boolean, event: number): void {
+  /** Kept bytes, prefetched ones, then one receive: that is the budget of a turn. */
+  #offerInput(failed: boolean): void {
+    const prefetchIndex = this.takePrefetchIndex();
     const protocol = this.#protocol();
     if (this.#inbox !== null && protocol.wantsInput) this.#offerInbox(this.#inbox, protocol);
-    if (event > 0) this.#takeAhead(protocol, event - 1);
+    if (prefetchIndex >= 0) this.#takePrefetched(protocol, prefetchIndex);
     if (this.#mayReceive && this.state === OPEN && (failed || this.#shouldReceive(protocol))) {
       // A blocking descriptor is asked before anything more is received.
-      if (this.context.isBlocking === true && event > 0) {
+      if (this.context.isBlocking === true && prefetchIndex >= 0) {
         this.#receiveLater();
       } else {
         const { kernel } = this.context;
-        const room = Math.min(kernel.input.length, this.#wants(protocol) ? Infinity : this.#peekBytes);
+        const room = Math.min(kernel.receiveBytes, this.#wants(protocol) ? Infinity : this.#peekBytes);
         const count = kernel.recv(this.fd, 0, room);
         this.#received(protocol, kernel.input, 0, count, count === room, failed);
         if (this.#mayReceive && this.state === OPEN && this.#shouldReceive(protocol)) this.#receiveLater();
@@ -118,11 +120,12 @@ export class Connection extends Sender {
     else if (this.isEnding) protocol.ending();
   }
 
-  /** What the kernel received for an event, wanted or not. */
-  #takeAhead(protocol: Protocol, slot: number): void {
-    const { ahead, received } = this.context.kernel;
-    const count = received[slot] ?? NOT_RECEIVED;
-    this.#received(protocol, ahead, slot * SLOT_BYTES, count, count === SLOT_BYTES, false);
+  /** What `wait` received for the event of that index, wanted or not. */
+  #takePrefetched(protocol: Protocol, index: number): void {
+    const { kernel } = this.context;
+    const count = prefetchedCount(kernel, index);
+    const start = kernel.receiveBytes + index * PREFETCH_BYTES;
+    this.#received(protocol, kernel.input, start, count, count === PREFETCH_BYTES, false);
   }
 
   #wants(protocol: Protocol): boolean {
@@ -188,21 +191,21 @@ export class Connection extends Sender {
       if (this.state === OPEN) this.#inbox = new Inbox(bytes, used, end);
       else this.#unread = true;
     }
-    if (this.#inbox !== null && (!protocol.wantsInput || protocol.paused)) this.#receiveAhead(false);
+    if (this.#inbox !== null && (!protocol.wantsInput || protocol.paused)) this.#prefetch(false);
   }
 
   /** Whether the kernel receives by itself: not while what was received waits. */
-  #receiveAhead(on: boolean): void {
-    if (this.#ahead === on) return;
-    this.#ahead = on;
-    this.context.kernel.receiveAhead(this.fd, on ? 1 : 0);
+  #prefetch(on: boolean): void {
+    if (this.#prefetches === on) return;
+    this.#prefetches = on;
+    this.context.kernel.prefetch(this.fd, on ? 1 : 0);
   }
 
   #offerInbox(inbox: Inbox, protocol: Protocol): void {
     inbox.start = protocol.receive(inbox.buffer, inbox.start, inbox.end);
     if (inbox.length > 0) return;
     this.#inbox = null;
-    this.#receiveAhead(true);
+    this.#prefetch(true);
   }
 
   protected override drained(): void {
@@ -297,8 +300,8 @@ export class Connection extends Sender {
     this.state = LINGERING;
     this.#lingerEndTick = reactor.tickAfter(maxLingerMs);
     this.#extendLinger();
-    // What comes now is thrown away: large receives cost less than slots.
-    this.#receiveAhead(false);
+    // Input is discarded from now on: large receives cost less than prefetches.
+    this.#prefetch(false);
     this.#receiveLater();
     this.context.onLingering(this);
   }
@@ -325,11 +328,13 @@ export class Connection extends Sender {
    * finds unread make the kernel send RST. It is read while the answer is still owed, too, because a client may read
    * the answer only after it has sent everything.
    */
-  #discard(event: number): void {
-    if (event === 0 && !this.#mayReceive) return;
+  #discard(): void {
+    const prefetchIndex = this.takePrefetchIndex();
+    const isPrefetched = prefetchIndex >= 0;
+    if (!isPrefetched && !this.#mayReceive) return;
     const { kernel } = this.context;
-    const room = event > 0 ? SLOT_BYTES : kernel.input.length;
-    const count = event > 0 ? (kernel.received[event - 1] ?? EAGAIN) : kernel.recv(this.fd, 0, room);
+    const room = isPrefetched ? PREFETCH_BYTES : kernel.receiveBytes;
+    const count = isPrefetched ? prefetchedCount(kernel, prefetchIndex) : kernel.recv(this.fd, 0, room);
     if (count > 0) {
       this.#discarded(count, room);
     } else if (count === EINTR) {
@@ -380,5 +385,10 @@ export class Connection extends Sender {
   }
 }
 
+/** What `wait` received for the event of that index: the count, 0 at the end, or -errno. */
+function prefetchedCount(kernel: Kernel, index: number): number {
+  return kernel.events[index * EVENT_WORDS + EVENT_PREFETCHED] ?? EAGAIN;
+}
+
 /** The interest with which every connection is registered, once. */
-export const CONNECTION_INTEREST: number = READABLE | WRITABLE | AHEAD;
+export const CONNECTION_INTEREST: number = READABLE | WRITABLE | PREFETCH;

@@ -4,13 +4,13 @@
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import type { Driver } from '../reactor/driver.ts';
 import type { Connection } from './connection.ts';
-import type { Stage } from './stage.ts';
+import type { SendBatch } from './send-batch.ts';
 
 /** What all connections of a server share. */
 export interface ConnectionContext {
   readonly kernel: Kernel;
   readonly reactor: Driver;
-  readonly stage: Stage;
+  readonly sendBatch: SendBatch;
   readonly maxUnsentBytes: number;
   readonly sendTimeoutMs: number;
   /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */

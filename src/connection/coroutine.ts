@@ -2,7 +2,6 @@
 // it waits for that, or when somebody has work for it. It must not know what the coroutine does.
 
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
-import { EVENT_SHIFT } from '../reactor/source.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext } from './context.ts';
 import { OPEN } from './sender.ts';
@@ -49,14 +48,13 @@ export class CoroutineClient extends Connection {
     super.wake();
   }
 
-  /** Called by the reactor. What nobody waits for yet stays in `readiness`: it is told once. */
+  /** Called by the reactor. Readiness that the conversation does not wait for stays set: it is reported once. */
   override serve(): void {
     // A connection that is ending throws away what comes, whatever its conversation waits for.
     const awaited = this.state === OPEN ? this.#waitsFor : READABLE | WRITABLE;
     const isReady = (this.readiness & (awaited | HANGUP | FAILED)) !== 0;
-    // Bytes that came with the event are there for this turn only.
-    const hasBytes = this.readiness >> EVENT_SHIFT > 0;
-    if (!isReady && !hasBytes && !this.#isWoken) return;
+    // Prefetched bytes are valid in this turn only.
+    if (!isReady && this.prefetchIndex < 0 && !this.#isWoken) return;
     this.#isWoken = false;
     this.#waitsFor = this.#coroutine.next().value ?? 0;
   }

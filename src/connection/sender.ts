@@ -1,11 +1,11 @@
-// The sending half of a connection: output is staged, sent at the end of its turn, and owed when the kernel
-// does not take it. Write first, wait for WRITABLE only after a short count. It must not know what it sends.
+// The sending half of a connection: output is batched, flushed at the end of its turn, and kept in an outbox when the
+// kernel does not take it. Write first, wait for WRITABLE only after a short count. It must not know what it sends.
 
 import { EAGAIN, EINTR, EINVAL, EIO, ENODATA, ENOSYS } from '../kernel/errno.ts';
 import { Source } from '../reactor/source.ts';
 import type { ConnectionContext } from './context.ts';
 import { GATHER_BYTES, Outbox } from './outbox.ts';
-import type { Staging } from './stage.ts';
+import type { BatchedSender } from './send-batch.ts';
 import { LOOK_MS, Taking } from './taking.ts';
 
 /** Results of sendfile(2) that speak of the file, not of the socket. */
@@ -26,7 +26,7 @@ export const FINISHING = 1;
 export const LINGERING = 2;
 export const CLOSED = 3;
 
-export abstract class Sender extends Source implements Staging {
+export abstract class Sender extends Source implements BatchedSender {
   state: number = OPEN;
   protected readonly context: ConnectionContext;
   /** The tick at which it is looked whether the client takes what it is owed; 0: nothing is owed. */
@@ -88,38 +88,38 @@ export abstract class Sender extends Source implements Staging {
    * returned, and says with {@link commit} where it ended.
    */
   reserve(size: number): number {
-    const { stage } = this.context;
-    if (stage.owner === this && this.#outbox === null) {
-      if (stage.used + size > stage.arena.length) stage.flushOwner();
-      if (this.#outbox === null && stage.used + size <= stage.arena.length) {
-        stage.target = stage.arena;
-        return stage.used;
+    const { sendBatch } = this.context;
+    if (sendBatch.owner === this && this.#outbox === null) {
+      if (sendBatch.used + size > sendBatch.arena.length) sendBatch.flushOwner();
+      if (this.#outbox === null && sendBatch.used + size <= sendBatch.arena.length) {
+        sendBatch.target = sendBatch.arena;
+        return sendBatch.used;
       }
     }
-    stage.target = Buffer.allocUnsafe(size);
+    sendBatch.target = Buffer.allocUnsafe(size);
     return 0;
   }
 
   /** Where to write what was reserved. */
   get target(): Buffer {
-    return this.context.stage.target;
+    return this.context.sendBatch.target;
   }
 
   /** The reserved bytes are written, up to `end`. */
   commit(end: number): void {
-    const { stage } = this.context;
-    if (stage.target === stage.arena) stage.used = end;
-    else this.#owe(stage.target.subarray(0, end));
+    const { sendBatch } = this.context;
+    if (sendBatch.target === sendBatch.arena) sendBatch.used = end;
+    else this.#owe(sendBatch.target.subarray(0, end));
   }
 
   /** Sends `bytes` after what was written before. Large ones are not copied: leave them unchanged. */
   write(bytes: Uint8Array): void {
-    const { stage } = this.context;
+    const { sendBatch } = this.context;
     if (bytes.length <= GATHER_BYTES) {
       const at = this.reserve(bytes.length);
       this.target.set(bytes, at);
       this.commit(at + bytes.length);
-    } else if (stage.owner === this && this.#outbox === null) {
+    } else if (sendBatch.owner === this && this.#outbox === null) {
       this.#writeThrough(bytes);
     } else {
       this.#owe(bytes);
@@ -132,8 +132,8 @@ export abstract class Sender extends Source implements Staging {
    * nothing may be written.
    */
   sendFile(file: number, position: number, length: number, taker: FileTaker): void {
-    const { stage } = this.context;
-    const isOwner = stage.owner === this;
+    const { sendBatch } = this.context;
+    const isOwner = sendBatch.owner === this;
     if (isOwner && this.#outbox !== null) this.#sendOutbox();
     const isBlocked = this.#outbox !== null;
     const allowed = isOwner && !isBlocked ? Math.min(length, this.#fileBudget()) : 0;
@@ -143,21 +143,21 @@ export abstract class Sender extends Source implements Staging {
     } else {
       this.#taker = taker;
       this.#fileAsked = length;
-      stage.orderFile(file, position, allowed);
+      sendBatch.addFile(file, position, allowed);
     }
   }
 
-  settleFile(taken: number, status: number): void {
+  onFileFlushed(sent: number, status: number): void {
     const taker = this.#taker;
     if (taker === null) return;
     this.#taker = null;
-    this.#fileBytes += taken;
+    this.#fileBytes += sent;
     const isFault = FILE_ERRORS.has(status);
     if (!isFault) this.#sendFailed(status);
-    // Not the socket is full, but this turn, or it is the file that has no more.
-    if (taken < this.#fileAsked && (isFault || status === 0)) this.wake();
-    if (isFault && taken === 0) taker.taken(status);
-    else this.#fileTaken(taker, taken, this.#fileAsked);
+    // The socket may have room: the turn's budget is spent, or the file has no more.
+    if (sent < this.#fileAsked && (isFault || status === 0)) this.wake();
+    if (isFault && sent === 0) taker.taken(status);
+    else this.#fileTaken(taker, sent, this.#fileAsked);
     if (this.state === FINISHING && !this.owes) this.outputSent();
   }
 
@@ -178,17 +178,17 @@ export abstract class Sender extends Source implements Staging {
     return Math.max(maxFileBytesPerTurn - this.#fileBytes, 0);
   }
 
-  /** What is staged and `bytes` leave with one call; what the kernel does not take is owed. */
+  /** Sends what this connection wrote and `bytes` with one call; the outbox keeps what is unsent. */
   #writeThrough(bytes: Uint8Array): void {
-    const { kernel, stage } = this.context;
-    const { start } = stage;
-    const staged = stage.used - start;
-    const count = kernel.sendv(this.fd, start, staged, bytes);
-    stage.used = start;
+    const { kernel, sendBatch } = this.context;
+    const { start } = sendBatch;
+    const batched = sendBatch.used - start;
+    const count = kernel.send(this.fd, start, batched, bytes);
+    sendBatch.used = start;
     if (this.#sendFailed(count)) return;
     const sent = Math.max(count, 0);
-    if (sent < staged) this.#owe(Buffer.from(stage.arena.subarray(start + sent, start + staged)), true);
-    if (sent < staged + bytes.length) this.#owe(bytes.subarray(Math.max(sent - staged, 0)), true);
+    if (sent < batched) this.#owe(Buffer.from(sendBatch.arena.subarray(start + sent, start + batched)), true);
+    if (sent < batched + bytes.length) this.#owe(bytes.subarray(Math.max(sent - batched, 0)), true);
   }
 
   /** Keeps `chunk` for later. Unless the kernel refused it just now, the next turn tries first. */
@@ -202,15 +202,15 @@ export abstract class Sender extends Source implements Staging {
     this.#outbox.push(chunk);
   }
 
-  /** What was staged goes in front of whatever was owed since. */
-  keepUnsent(result: number, start: number, end: number): void {
+  /** Unsent bytes of the batch go in front of output that was kept since. */
+  onUnsent(result: number, start: number, end: number): void {
     if (this.state === CLOSED || (result < 0 && result !== EAGAIN && result !== EINTR)) return;
-    const rest = Buffer.from(this.context.stage.arena.subarray(start + Math.max(result, 0), end));
+    const rest = Buffer.from(this.context.sendBatch.arena.subarray(start + Math.max(result, 0), end));
     if (this.#outbox === null) this.#owe(rest, true);
     else this.#outbox.unshift(rest);
   }
 
-  settle(result: number): void {
+  onFlushed(result: number): void {
     if (result < 0 && this.state !== CLOSED) this.#sendFailed(result);
     if (this.state === FINISHING && this.#outbox === null) this.outputSent();
   }
@@ -225,14 +225,14 @@ export abstract class Sender extends Source implements Staging {
   }
 
   #sendOutbox(): void {
-    const { kernel, stage } = this.context;
-    // The arena is needed: what others staged in it leaves first.
-    stage.flush();
+    const { kernel, sendBatch } = this.context;
+    // The arena is needed: the batch in it leaves first.
+    sendBatch.flush();
     while (this.#outbox !== null && this.state !== CLOSED) {
       const outbox = this.#outbox;
       const large = outbox.large;
-      const length = large === null ? outbox.gather(stage.arena) : large.length - outbox.offset;
-      const count = large === null ? kernel.send(this.fd, 0, length) : kernel.sendFrom(this.fd, large, outbox.offset);
+      const length = large === null ? outbox.gather(sendBatch.arena) : large.length - outbox.offset;
+      const count = large === null ? kernel.send(this.fd, 0, length) : kernel.send(this.fd, 0, 0, large, outbox.offset);
       if (this.#sendFailed(count)) return;
       if (count > 0) {
         outbox.drop(count);

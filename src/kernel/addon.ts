@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import type { Files } from './files.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, KernelMemory } from './kernel.ts';
 
-/** What the addon's createKernel returns: a {@link Kernel} without its clocks, and what no simulation needs. */
-export interface NativeCalls extends Omit<Kernel, 'now' | 'wallClockMs'> {
+/** What the addon's createKernel returns: the calls of a {@link Kernel}, and some that no simulation needs. */
+export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | 'wallClockMs'> {
   /** Accepts one client; its descriptor blocks in recv(2), and for 100 ms at most when sending. */
   readonly acceptBlocking: (listener: number) => number;
   /** Enters a socket that another process or thread opened. Returns it. */
@@ -26,14 +26,8 @@ export interface Addon {
   readonly backends: readonly string[];
   /** Whether the system shares clients among sockets that listen on one port by SO_REUSEPORT. */
   readonly reusePortBalances: boolean;
-  /** A kernel, or -errno. */
-  readonly createKernel: (
-    backend: string,
-    eventCapacity: number,
-    inputBytes: number,
-    outputBytes: number,
-    orderCapacity: number,
-  ) => NativeCalls | number;
+  /** A kernel over `memory`, or -errno. */
+  readonly createKernel: (backend: string, memory: KernelMemory) => NativeCalls | number;
   readonly createFiles: () => Files;
 }
 

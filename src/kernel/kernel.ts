@@ -9,41 +9,46 @@ export const HANGUP = 4;
 /** An error is pending on the socket. Sets READABLE and WRITABLE too. */
 export const FAILED = 8;
 
-/** In the interest given to `add`: `wait` receives for this descriptor as `receiveAhead` says. */
-export const AHEAD = 16;
+/** In the interest given to `add`: `wait` receives for this descriptor, as {@link Kernel.prefetch} says. */
+export const PREFETCH = 16;
 
-/** In {@link Kernel.received}: nothing was received for the event. */
-export const NOT_RECEIVED: number = -(2 ** 31);
+/** 32-bit words of one event in {@link KernelMemory.events}: those below, the same as in native/poller.h. */
+export const EVENT_WORDS = 4;
+export const EVENT_FD = 0;
+export const EVENT_GENERATION = 1;
+export const EVENT_READINESS = 2;
+/** What `recv` would have returned for the bytes in the event's prefetch slot, or NOT_PREFETCHED. */
+export const EVENT_PREFETCHED = 3;
 
-/** Bytes that each event has in {@link Kernel.ahead}. */
-export const SLOT_BYTES = 4096;
+/** In {@link EVENT_PREFETCHED}: nothing was received for the event. */
+export const NOT_PREFETCHED: number = -(2 ** 31);
 
-/** 32-bit words of one order in {@link Kernel.orders}: those below, the same as in native/kernel.h. */
-export const ORDER_WORDS = 10;
-export const ORDER_FD = 0;
-/** Bytes of {@link Kernel.output}. */
-export const ORDER_OFFSET = 1;
-export const ORDER_LENGTH = 2;
-/** What sending them returned. */
-export const ORDER_RESULT = 3;
-/** Bytes of an open file that follow; 0: none, and the words below mean nothing. */
-export const ORDER_FILE_COUNT = 4;
-export const ORDER_FILE = 5;
-export const ORDER_POSITION_LOW = 6;
-export const ORDER_POSITION_HIGH = 7;
-/** How many of them were sent. */
-export const ORDER_TAKEN = 8;
+/** Bytes of one prefetch slot in {@link KernelMemory.input}. */
+export const PREFETCH_BYTES = 4096;
+
+/** 32-bit words of one send in {@link KernelMemory.sendOps}: those below, the same as in native/kernel.h. */
+export const SEND_OP_WORDS = 10;
+export const SEND_OP_FD = 0;
+/** A piece of {@link KernelMemory.output}. */
+export const SEND_OP_OFFSET = 1;
+export const SEND_OP_LENGTH = 2;
+/** The bytes of the piece that were sent, or -errno. */
+export const SEND_OP_RESULT = 3;
+/** Bytes of an open file that follow the piece; 0: none, and the words below mean nothing. */
+export const SEND_OP_FILE_COUNT = 4;
+export const SEND_OP_FILE = 5;
+export const SEND_OP_POSITION_LOW = 6;
+export const SEND_OP_POSITION_HIGH = 7;
+/** The bytes of the file that were sent. */
+export const SEND_OP_FILE_SENT = 8;
 /** 0: all. EAGAIN: the socket is full. ENODATA: the file ends there. ENOSYS or EINVAL: this file cannot be sent so. */
-export const ORDER_STATUS = 9;
+export const SEND_OP_FILE_STATUS = 9;
 
-/** 32-bit words of one event in {@link Kernel.events}: descriptor, generation, readiness. */
-export const EVENT_WORDS = 3;
-
-/** Indices into {@link Kernel.control}, the same numbers as in native/kernel.h. */
+/** Indices into {@link KernelMemory.control}, the same numbers as in native/kernel.h. */
 export const NOW_MS = 0;
 export const DUE_AT_MS = 1;
 export const UNFINISHED = 2;
-export const AWAITED = 3;
+export const PREWAITED = 3;
 export const WAITS = 4;
 export const RECEIVES = 5;
 export const SENDS = 6;
@@ -52,9 +57,60 @@ export const REGISTRATIONS = 8;
 export const BYTES_RECEIVED = 9;
 export const BYTES_SENT = 10;
 export const ENTRIES = 11;
+const CONTROL_WORDS = 12;
 
-/** In `control[AWAITED]`: nobody has waited for this turn yet, so that `wait` does. */
-export const NOT_AWAITED = -1;
+/** In `control[PREWAITED]`: no wait was made for this turn yet, so `wait` makes one. */
+export const NOT_PREWAITED = -1;
+
+/** How large the parts of a {@link KernelMemory} are. */
+export interface MemorySizes {
+  /** Events of one wait. */
+  readonly eventCapacity: number;
+  /** Sends of one `sendBatch`. */
+  readonly sendOpCapacity: number;
+  /** Bytes that one `recv` can receive. */
+  readonly receiveBytes: number;
+  /** Bytes that wait to be sent. */
+  readonly outputBytes: number;
+}
+
+/**
+ * The memory that a kernel shares with the server: one block, cut into five parts in this order.
+ *
+ * 1. `control`: CONTROL_WORDS numbers.
+ * 2. `events`: EVENT_WORDS words for each event.
+ * 3. `sendOps`: SEND_OP_WORDS words for each send.
+ * 4. `output`: bytes to send.
+ * 5. `input`: received bytes. The first `receiveBytes` are the receive area, which `recv` fills. Behind it every event
+ *    has a prefetch slot of PREFETCH_BYTES, which `wait` fills: event `i` at `receiveBytes + i * PREFETCH_BYTES`.
+ */
+export class KernelMemory {
+  /** Words shared with the loop that starts the turns: see the indices above. */
+  readonly control: Float64Array;
+  /** Filled by `wait`; valid until the next one, like the prefetch slots. */
+  readonly events: Int32Array;
+  /** What `sendBatch` sends. */
+  readonly sendOps: Int32Array;
+  /** What `send` and `sendBatch` take bytes from. */
+  readonly output: Buffer;
+  readonly input: Buffer;
+  /** Length of the receive area at the beginning of `input`. */
+  readonly receiveBytes: number;
+
+  constructor({ eventCapacity, sendOpCapacity, receiveBytes, outputBytes }: MemorySizes) {
+    const events = CONTROL_WORDS * Float64Array.BYTES_PER_ELEMENT;
+    const sendOps = events + eventCapacity * EVENT_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const output = sendOps + sendOpCapacity * SEND_OP_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const input = output + outputBytes;
+    const block = new ArrayBuffer(input + receiveBytes + eventCapacity * PREFETCH_BYTES);
+    this.control = new Float64Array(block, 0, CONTROL_WORDS);
+    this.events = new Int32Array(block, events, eventCapacity * EVENT_WORDS);
+    this.sendOps = new Int32Array(block, sendOps, sendOpCapacity * SEND_OP_WORDS);
+    this.output = Buffer.from(block, output, outputBytes);
+    this.input = Buffer.from(block, input);
+    this.receiveBytes = receiveBytes;
+  }
+}
 
 /** What a poller is like. Ask this, never for the platform. */
 export interface PollerTraits {
@@ -83,26 +139,12 @@ export interface SocketAddress {
  * `-errno` and changes nothing. The contract of the poller's five calls is in native/poller.h and is
  * tested for every implementation by test/contract/.
  */
-export interface Kernel {
+export interface Kernel extends KernelMemory {
   readonly traits: PollerTraits;
-  /** Filled by `wait`: EVENT_WORDS words an event. */
-  readonly events: Int32Array;
-  /** Where `recv` puts bytes. */
-  readonly input: Buffer;
-  /** Filled by `wait`, one word an event: what `recv` would have returned, or NOT_RECEIVED. */
-  readonly received: Int32Array;
-  /** What `wait` received, SLOT_BYTES an event. */
-  readonly ahead: Buffer;
-  /** Where `send` and `sendv` take bytes from. */
-  readonly output: Buffer;
-  /** What `sendAll` sends: ORDER_WORDS words an order. */
-  readonly orders: Int32Array;
-  /** Words shared with whoever starts the turns: see the indices above. */
-  readonly control: Float64Array;
 
   /**
-   * Waits at most `timeoutMs` (0: not at all, -1: for ever). Returns the number of events: those of a wait that whoever
-   * starts the turns made for this one (`control[AWAITED]`), if there was one.
+   * Waits at most `timeoutMs` (0: not at all, -1: for ever). Returns the number of events. If the loop that starts the
+   * turns has waited for this turn already (`control[PREWAITED]`), these are the events of that wait.
    */
   readonly wait: (timeoutMs: number) => number;
   /** Starts to watch an open descriptor. Returns its generation, 1 or more. */
@@ -119,31 +161,35 @@ export interface Kernel {
   readonly listen: (address: string, port: number, backlog: number, shared?: boolean) => number;
   /** Accepts one client. Returns its descriptor. */
   readonly accept: (listener: number) => number;
-  /** Receives into `input[offset, offset + length)`. Returns the count, 0 at the peer's end. */
+  /**
+   * Receives into `input[offset, offset + length)`, which must lie in the receive area. Returns the count, 0 at the
+   * peer's end.
+   */
   readonly recv: (fd: number, offset: number, length: number) => number;
   /**
-   * Whether `wait` receives once, at most SLOT_BYTES, for each READABLE event of `fd` that is not FAILED:
-   * a batch then costs one crossing, not one a connection. A kernel may do so, or not.
+   * Whether `wait` receives once, at most PREFETCH_BYTES, for each READABLE event of `fd` that is not FAILED: a batch
+   * then costs one crossing, not one for each connection. A kernel may do so, or not.
    */
-  readonly receiveAhead: (fd: number, on: 0 | 1) => number;
-  /** Sends `output[offset, offset + length)`. Returns the count taken. */
-  readonly send: (fd: number, offset: number, length: number) => number;
+  readonly prefetch: (fd: number, on: 0 | 1) => number;
   /**
-   * Carries out the first `count` orders, one after the other: sends a piece of `output`, as `send` does, and bytes of
-   * an open file behind it (sendfile(2)), in one segment where they fit. Writes what became of each into it.
+   * Sends `output[offset, offset + length)` and behind it `bytes` from `bytesOffset` on, in one call. Either part may be
+   * empty, and `bytes` may be left out. Returns the count sent of both together, which may end in either part. An
+   * offset or a length that is out of range is EINVAL, and nothing is sent.
    */
-  readonly sendAll: (count: number) => number;
-  /** Sends `bytes` from `offset` on. Returns the count taken. */
-  readonly sendFrom: (fd: number, bytes: Uint8Array, offset: number) => number;
-  /** Sends `output[offset, offset + length)` and then `bytes`, in one call. Returns the count taken. */
-  readonly sendv: (fd: number, offset: number, length: number, bytes: Uint8Array) => number;
+  readonly send: (fd: number, offset: number, length: number, bytes?: Uint8Array, bytesOffset?: number) => number;
+  /**
+   * Carries out the first `count` of `sendOps`, one after the other: sends a piece of `output`, and behind it bytes of
+   * an open file (sendfile(2)), in one segment where they fit. Writes the result of each into it; one that fails does
+   * not keep the others back. More than there is room for are EINVAL, and nothing is sent.
+   */
+  readonly sendBatch: (count: number) => number;
   /** Sends FIN; receiving goes on. */
   readonly shutdown: (fd: number) => number;
   /** Makes `close` discard what is unsent and answer with RST. */
   readonly reset: (fd: number) => number;
   readonly close: (fd: number) => number;
 
-  /** Who is at the other end of an accepted descriptor. */
+  /** The address at the other end of an accepted descriptor. */
   readonly peer: (fd: number) => SocketAddress;
   /** What a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;

@@ -3,7 +3,7 @@
 import { EpollServerError } from '../errors.ts';
 import { type Addon, loadAddon, type NativeCalls } from './addon.ts';
 import { NativeError } from './errno.ts';
-import { AWAITED, type Kernel, NOT_AWAITED, NOW_MS } from './kernel.ts';
+import { type Kernel, KernelMemory, NOT_PREWAITED, NOW_MS, PREWAITED } from './kernel.ts';
 
 /**
  * Events taken in one turn. A turn's batch bounds how long promises wait: 256 requests are about
@@ -15,16 +15,16 @@ const EVENT_CAPACITY = 256;
  * Bytes received at a time, which is also a connection's budget in one turn: as much as a default
  * Linux receive buffer holds at first (tcp_rmem's 128 KiB, half of it overhead).
  */
-const INPUT_BYTES = 65_536;
+const RECEIVE_BYTES = 65_536;
 
-/** Answers staged before one send: larger ones go out in several pieces or by reference. */
+/** Answers batched before they are sent: larger ones go out in several pieces or by reference. */
 const OUTPUT_BYTES = 131_072;
 
 /**
- * Connections whose answers leave with one crossing. More would spare little (a sixteenth of 400
+ * Connections whose answers leave with one crossing. More would save little (a sixteenth of 400
  * instructions is left) and make the first of them wait for the last.
  */
-const ORDER_CAPACITY = 16;
+const SEND_OP_CAPACITY = 16;
 
 /** Whether the system shares clients among processes that listen on one port. */
 export function reusePortBalances(addon: Addon = loadAddon()): boolean {
@@ -57,16 +57,23 @@ export function createNativeKernel(backend?: string, addon: Addon = loadAddon())
       `no back end "${name}" here${by}: choose from ${addon.backends.join(', ')}`,
     );
   }
-  const calls = addon.createKernel(name, EVENT_CAPACITY, INPUT_BYTES, OUTPUT_BYTES, ORDER_CAPACITY);
+  const memory = new KernelMemory({
+    eventCapacity: EVENT_CAPACITY,
+    sendOpCapacity: SEND_OP_CAPACITY,
+    receiveBytes: RECEIVE_BYTES,
+    outputBytes: OUTPUT_BYTES,
+  });
+  const calls = addon.createKernel(name, memory);
   if (typeof calls === 'number') throw new NativeError('createKernel', calls, `back end ${name}`);
-  const { control } = calls;
+  const { control } = memory;
   return {
+    ...memory,
     ...calls,
     wait: (timeoutMs) => {
-      const awaited = control[AWAITED] ?? NOT_AWAITED;
-      if (awaited === NOT_AWAITED) return calls.wait(timeoutMs);
-      control[AWAITED] = NOT_AWAITED;
-      return awaited;
+      const prewaited = control[PREWAITED] ?? NOT_PREWAITED;
+      if (prewaited === NOT_PREWAITED) return calls.wait(timeoutMs);
+      control[PREWAITED] = NOT_PREWAITED;
+      return prewaited;
     },
     now: () => {
       // performance.now() counts from timeOrigin; the addon counts from the monotonic clock's zero.

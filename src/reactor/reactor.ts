@@ -2,12 +2,23 @@
 // phases. Events only mark work. It must not know what is accepted, spoken or served.
 
 import { assert } from '../errors.ts';
-import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, NOW_MS, UNFINISHED } from '../kernel/kernel.ts';
+import {
+  DUE_AT_MS,
+  EVENT_FD,
+  EVENT_GENERATION,
+  EVENT_PREFETCHED,
+  EVENT_READINESS,
+  EVENT_WORDS,
+  type Kernel,
+  NOT_PREFETCHED,
+  NOW_MS,
+  UNFINISHED,
+} from '../kernel/kernel.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
 import { PatientWait } from './patient-wait.ts';
 import { Pause } from './pause.ts';
-import { EVENT_SHIFT, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -126,7 +137,7 @@ export class Reactor implements Driver {
     this.#turning = true;
     kernel.control[UNFINISHED] = 1;
     this.counters.turns++;
-    // Bytes that came with events are where they are until the next wait: a turn that was cut is ended first.
+    // Prefetched bytes are valid until the next wait: a turn that was cut short is ended first.
     const isCut = this.#cursor < this.#batchLength;
     if (!isCut) this.#begin();
     this.#serve();
@@ -160,16 +171,16 @@ export class Reactor implements Driver {
 
   /** Events mark their sources; those of an earlier life of the descriptor are dropped here. */
   #mark(events: number): void {
-    const { events: words, received } = this.kernel;
+    const words = this.kernel.events;
     for (let i = 0; i < events; i++) {
       const at = i * EVENT_WORDS;
-      const source = this.#sources[words[at] ?? -1];
-      if (source === undefined || source.buried || source.generation !== words[at + 1]) {
+      const source = this.#sources[words[at + EVENT_FD] ?? -1];
+      if (source === undefined || source.buried || source.generation !== words[at + EVENT_GENERATION]) {
         this.counters.staleEvents++;
         continue;
       }
-      source.readiness |= words[at + 2] ?? 0;
-      if (received[i] !== NOT_RECEIVED) source.readiness |= (i + 1) << EVENT_SHIFT;
+      source.readiness |= words[at + EVENT_READINESS] ?? 0;
+      if (words[at + EVENT_PREFETCHED] !== NOT_PREFETCHED) source.prefetchIndex = i;
       if (source.queued) continue;
       source.queued = true;
       this.#batch[this.#batchLength++] = source;

@@ -3,11 +3,18 @@
 // host mode. It must not know what is accepted, spoken or served.
 
 import { check } from '../kernel/errno.ts';
-import { DUE_AT_MS, EVENT_WORDS, type Kernel, NOT_RECEIVED, UNFINISHED } from '../kernel/kernel.ts';
+import {
+  DUE_AT_MS,
+  EVENT_PREFETCHED,
+  EVENT_READINESS,
+  type Kernel,
+  NOT_PREFETCHED,
+  UNFINISHED,
+} from '../kernel/kernel.ts';
 import { TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
 import { PatientWait } from './patient-wait.ts';
-import { EVENT_SHIFT, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 export class Waiter implements Driver {
   /** Each service of a client is a turn. */
@@ -16,8 +23,10 @@ export class Waiter implements Driver {
   readonly #wait: PatientWait;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
-  /** Who waits; null while the program does something else. */
-  #resolve: ((readiness: number) => void) | null = null;
+  /** Ends the wait of the program; null while it does something else. */
+  #resolve: (() => void) | null = null;
+  /** The source of the watched descriptor; null: the program needs no more than the end of the wait. */
+  #source: Source | null = null;
   /** The next wait ends at once. */
   #woken = false;
   /** The one source with a deadline. */
@@ -34,11 +43,12 @@ export class Waiter implements Driver {
     );
   }
 
-  /** The readiness of the watched descriptor; 0 when somebody else ended the wait. */
-  next(): Promise<number> {
+  /** Resolves when the watched descriptor is ready, which marks `source`, or when the wait was interrupted. */
+  next(source: Source | null = null): Promise<void> {
+    this.#source = source;
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      // Whoever always has more to do must not keep signals and timers waiting: libuv gets its turn too.
+      // A program that always has more to do must not delay signals and timers: libuv gets its turn too.
       if (this.#woken) this.#kernel.control[UNFINISHED] = 1;
     });
   }
@@ -48,7 +58,7 @@ export class Waiter implements Driver {
     const resolve = this.#resolve;
     this.#resolve = null;
     if (resolve === null) this.#woken = true;
-    else resolve(0);
+    else resolve();
   }
 
   /** Writes what is left to write; nobody waits any more. */
@@ -104,25 +114,22 @@ export class Waiter implements Driver {
     const { control } = this.#kernel;
     for (const callback of this.#turnEnds) callback();
     control[UNFINISHED] = 0;
-    const readiness = this.#readinessOf(this.#wait.events());
-    // Who is ready is heard before its time is up: `served` looks then.
-    if (readiness === 0 || this.#resolve === null) this.#expire();
+    const isReady = this.#wait.events() > 0;
+    if (isReady && this.#source !== null) this.#mark(this.#source);
+    // A source that is ready is served before its deadline counts: `served` checks it then.
+    if (!isReady || this.#resolve === null) this.#expire();
     const resolve = this.#resolve;
-    if (resolve === null || (readiness === 0 && !this.#woken)) return;
+    if (resolve === null || !(isReady || this.#woken)) return;
     this.#woken = false;
     this.#resolve = null;
-    resolve(readiness);
+    resolve();
   }
 
-  /** One descriptor is watched, but it may have been reported in two words. */
-  #readinessOf(count: number): number {
-    const { events, received } = this.#kernel;
-    let readiness = 0;
-    for (let i = 0; i < count; i++) {
-      readiness |= events[i * EVENT_WORDS + 2] ?? 0;
-      if (received[i] !== NOT_RECEIVED) readiness |= (i + 1) << EVENT_SHIFT;
-    }
-    return readiness;
+  /** One descriptor is watched, and a batch names it once: it is the first event. */
+  #mark(source: Source): void {
+    const { events } = this.#kernel;
+    source.readiness |= events[EVENT_READINESS] ?? 0;
+    if (events[EVENT_PREFETCHED] !== NOT_PREFETCHED) source.prefetchIndex = 0;
   }
 
   #expire(): void {

@@ -4,7 +4,7 @@
 
 import { Connection } from '../connection/connection.ts';
 import { check, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
-import { AHEAD, READABLE } from '../kernel/kernel.ts';
+import { PREFETCH, READABLE } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Waiter } from '../reactor/waiter.ts';
 import { refuse } from '../session/refusal.ts';
@@ -120,10 +120,10 @@ export class BlockingServer implements Running {
 
   /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
   async converse(fd: number): Promise<void> {
-    const generation = check('add', this.kernel.add(fd, READABLE | AHEAD), 'a client');
+    const generation = check('add', this.kernel.add(fd, READABLE | PREFETCH), 'a client');
     const client = this.#clientele.enter(connect, fd, generation);
     while (client !== null && !client.buried) {
-      client.readiness |= await this.#waiter.next();
+      await this.#waiter.next(client);
       if (client.buried) break;
       client.serve();
       this.#waiter.served();

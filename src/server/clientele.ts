@@ -4,7 +4,7 @@
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ConnectionContext } from '../connection/context.ts';
-import { Stage } from '../connection/stage.ts';
+import { SendBatch } from '../connection/send-batch.ts';
 import { assert } from '../errors.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler } from '../http/handler.ts';
@@ -58,12 +58,12 @@ export class Clientele {
     this.#maxLingering = limits.maxLingeringConnections;
     this.sites = makeSites(plan, resources, kernel, driver);
     this.sessions = makeSessions(plan, this.sites?.handler ?? handlerOf(resources), kernel, driver);
-    const stage = new Stage(kernel);
-    driver.onServed(() => stage.flush());
+    const sendBatch = new SendBatch(kernel);
+    driver.onServed(() => sendBatch.flush());
     this.#context = {
       kernel,
       reactor: driver,
-      stage,
+      sendBatch,
       maxUnsentBytes: limits.maxUnsentBytes,
       maxFileBytesPerTurn: limits.maxFileBytesPerTurn,
       sendTimeoutMs: limits.sendTimeoutMs,

@@ -16,12 +16,12 @@ const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: 
  */
 export function refuse(kernel: Kernel, context: SessionContext, fd: number): void {
   context.counters.refused++;
-  // Not in the kernel's arena: the answers of others may be waiting there.
+  // Not in the kernel's arena: batched answers of other connections may lie there.
   const bytes = Buffer.alloc(context.headWriter.prepare(503, FIELDS, LENGTH, context.nowMs()) + CONTENT.length);
   const at = context.headWriter.write(bytes, 0, FRAMING);
   writeAscii(bytes, at, CONTENT);
-  kernel.recv(fd, 0, kernel.input.length);
-  // Whether it arrives is the client's business: nobody waits for it.
-  kernel.sendFrom(fd, bytes.subarray(0, at + CONTENT.length), 0);
+  kernel.recv(fd, 0, kernel.receiveBytes);
+  // The result is ignored: the descriptor is closed next in any case.
+  kernel.send(fd, 0, 0, bytes.subarray(0, at + CONTENT.length));
   kernel.shutdown(fd);
 }

@@ -11,10 +11,10 @@ export interface SimulatedKernelOptions {
   readonly dials?: Dials;
   /** Events of one wait. Default: 256. */
   readonly eventCapacity?: number;
-  /** Sends that `sendAll` carries out at a time. Default: 16. */
-  readonly orderCapacity?: number;
-  /** Bytes of the arena that `recv` fills. Default: 65,536. */
-  readonly inputBytes?: number;
+  /** Sends of one `sendBatch`. Default: 16. */
+  readonly sendOpCapacity?: number;
+  /** Bytes that one `recv` can receive. Default: 65,536. */
+  readonly receiveBytes?: number;
   /** Bytes of the arena that `send` takes from. Default: 131,072. */
   readonly outputBytes?: number;
   /** Bytes that a connection holds for a client that does not read. Default: 65,536. */
@@ -28,8 +28,8 @@ export interface SimulatedKernelOptions {
 /** A machine about which nothing is special. */
 export const MACHINE_DEFAULTS: Required<Omit<SimulatedKernelOptions, 'clock' | 'dials'>> = {
   eventCapacity: 256,
-  orderCapacity: 16,
-  inputBytes: 65_536,
+  sendOpCapacity: 16,
+  receiveBytes: 65_536,
   outputBytes: 131_072,
   sendCapacity: 65_536,
   receiveCapacity: 65_536,

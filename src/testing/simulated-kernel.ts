@@ -4,20 +4,21 @@
 import { EAGAIN, EBADF, EINVAL, EPIPE } from '../kernel/errno.ts';
 import {
   ACCEPTS,
-  AHEAD,
   BYTES_RECEIVED,
   BYTES_SENT,
+  EVENT_PREFETCHED,
   EVENT_WORDS,
   FAILED,
   type Kernel,
-  NOT_RECEIVED,
+  NOT_PREFETCHED,
   NOW_MS,
-  ORDER_WORDS,
+  type PollerTraits,
+  PREFETCH,
+  PREFETCH_BYTES,
   READABLE,
   RECEIVES,
   REGISTRATIONS,
   SENDS,
-  SLOT_BYTES,
   type SocketAddress,
   WAITS,
 } from '../kernel/kernel.ts';
@@ -25,18 +26,28 @@ import { CallLedger } from './call-ledger.ts';
 import { DescriptorTable, Listener } from './descriptor-table.ts';
 import { Dials } from './dials.ts';
 import { FaultyNetwork } from './faulty-network.ts';
-import { isInside, KernelMemory } from './kernel-memory.ts';
 import { MACHINE_DEFAULTS, type SimulatedKernelOptions } from './machine-options.ts';
 import { Random } from './random.ts';
 import { SimulatedClient } from './simulated-client.ts';
 import { SimulatedPoller } from './simulated-poller.ts';
+import { SimulatedSender } from './simulated-sender.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** The first port that a client gets, as on Linux. */
 const FIRST_CLIENT_PORT = 32_768;
 
-export class SimulatedKernel extends KernelMemory implements Kernel {
+/** The bytes of a send that has none of its own. */
+const NO_BYTES = new Uint8Array(0);
+
+export class SimulatedKernel extends SimulatedSender implements Kernel {
+  readonly traits: PollerTraits = {
+    name: 'simulated',
+    edgeTriggered: true,
+    hasDescriptor: false,
+    seesHangup: true,
+    maxDescriptors: 0,
+  };
   readonly clock: VirtualClock;
   readonly dials: Dials;
   readonly poller: SimulatedPoller;
@@ -96,9 +107,9 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     this.#network.delay();
     const count = this.poller.take(this.events, this.#options.eventCapacity);
     this.control[NOW_MS] = this.clock.nowMs;
-    this.count(WAITS, 1);
+    this.#count(WAITS, 1);
     this.ledger.waited(this.events, count);
-    for (let i = 0; i < count; i++) this.received[i] = this.#receiveAhead(i);
+    for (let i = 0; i < count; i++) this.events[i * EVENT_WORDS + EVENT_PREFETCHED] = this.#prefetch(i);
     return count;
   }
 
@@ -106,11 +117,11 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     if (this.#destroyed) return EBADF;
     const entry = this.descriptors.find(fd);
     if (entry === undefined) return this.#misused('add', fd);
-    this.count(REGISTRATIONS, 1);
+    this.#count(REGISTRATIONS, 1);
     const refusal = entry.object instanceof SimulatedSocket ? this.#network.refuseAdd(entry.object) : 0;
     if (refusal !== 0) return this.#result('add', fd, refusal);
-    const status = this.poller.add(fd, entry.generation, interest & ~AHEAD, entry.object);
-    if (status === 0 && entry.object instanceof SimulatedSocket) entry.object.receivesAhead = (interest & AHEAD) !== 0;
+    const status = this.poller.add(fd, entry.generation, interest & ~PREFETCH, entry.object);
+    if (status === 0 && entry.object instanceof SimulatedSocket) entry.object.prefetches = (interest & PREFETCH) !== 0;
     return this.#result('add', fd, status === 0 ? entry.generation : status);
   }
 
@@ -134,7 +145,7 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
   accept(listener: number): number {
     const object = this.descriptors.find(listener)?.object;
     if (!(object instanceof Listener)) return this.#misused('accept', listener);
-    this.count(ACCEPTS, 1);
+    this.#count(ACCEPTS, 1);
     if (object.backlog.length === 0) return EAGAIN;
     const refusal = this.#network.refuseAccept(object);
     if (refusal !== 0) return this.#result('accept', listener, refusal);
@@ -154,39 +165,25 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
   recv(fd: number, offset: number, length: number): number {
     const socket = this.descriptors.socket(fd);
     if (socket === undefined) return this.#misused('recv', fd);
-    if (!isInside(offset, length, this.input.length)) return EINVAL;
+    if (!isInside(offset, length, this.receiveBytes)) return EINVAL;
     return this.#receive(fd, socket, this.input.subarray(offset, offset + length));
   }
 
-  receiveAhead(fd: number, on: 0 | 1): number {
+  prefetch(fd: number, on: 0 | 1): number {
     const socket = this.descriptors.socket(fd);
-    if (socket === undefined) return this.#misused('receiveAhead', fd);
-    socket.receivesAhead = on === 1;
+    if (socket === undefined) return this.#misused('prefetch', fd);
+    socket.prefetches = on === 1;
     return 0;
   }
 
-  send(fd: number, offset: number, length: number): number {
+  override sendBatch(count: number): number {
+    return this.#destroyed ? EBADF : super.sendBatch(count);
+  }
+
+  send(fd: number, offset: number, length: number, bytes: Uint8Array = NO_BYTES, bytesOffset = 0): number {
     if (!isInside(offset, length, this.output.length)) return EINVAL;
-    return this.#send('send', fd, [this.output.subarray(offset, offset + length)]);
-  }
-
-  sendAll(count: number): number {
-    if (this.#destroyed) return EBADF;
-    if (count < 0 || count * ORDER_WORDS > this.orders.length) return EINVAL;
-    for (let at = 0; at < count * ORDER_WORDS; at += ORDER_WORDS) {
-      this.carryOut(this.orders.subarray(at, at + ORDER_WORDS));
-    }
-    return 0;
-  }
-
-  sendFrom(fd: number, bytes: Uint8Array, offset: number): number {
-    if (!isInside(offset, 0, bytes.length)) return EINVAL;
-    return this.#send('sendFrom', fd, [bytes.subarray(offset)]);
-  }
-
-  sendv(fd: number, offset: number, length: number, bytes: Uint8Array): number {
-    if (!isInside(offset, length, this.output.length)) return EINVAL;
-    return this.#send('sendv', fd, [this.output.subarray(offset, offset + length), bytes]);
+    if (bytesOffset < 0 || bytesOffset > bytes.length) return EINVAL;
+    return this.#send(fd, [this.output.subarray(offset, offset + length), bytes.subarray(bytesOffset)]);
   }
 
   shutdown(fd: number): number {
@@ -256,32 +253,38 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
 
   // ---- Accounts ---------------------------------------------------------------------------------
 
-  /** What a wait receives for event `index`, when its descriptor asked for that. */
-  #receiveAhead(index: number): number {
+  /** What a wait receives for the event of that index, if its descriptor asked for that. */
+  #prefetch(index: number): number {
     const at = index * EVENT_WORDS;
     const [fd = -1, generation, readiness = 0] = this.events.subarray(at, at + EVENT_WORDS);
-    if ((readiness & READABLE) === 0 || (readiness & FAILED) !== 0) return NOT_RECEIVED;
+    if ((readiness & READABLE) === 0 || (readiness & FAILED) !== 0) return NOT_PREFETCHED;
     const entry = this.descriptors.find(fd);
-    if (entry === undefined || entry.generation !== generation) return NOT_RECEIVED;
-    if (!(entry.object instanceof SimulatedSocket) || !entry.object.receivesAhead) return NOT_RECEIVED;
-    return this.#receive(fd, entry.object, this.ahead.subarray(index * SLOT_BYTES, (index + 1) * SLOT_BYTES));
+    if (entry === undefined || entry.generation !== generation) return NOT_PREFETCHED;
+    if (!(entry.object instanceof SimulatedSocket) || !entry.object.prefetches) return NOT_PREFETCHED;
+    const start = this.receiveBytes + index * PREFETCH_BYTES;
+    return this.#receive(fd, entry.object, this.input.subarray(start, start + PREFETCH_BYTES));
   }
 
   #receive(fd: number, socket: SimulatedSocket, target: Uint8Array): number {
-    this.count(RECEIVES, 1);
+    this.#count(RECEIVES, 1);
     const result = this.#network.receive(socket, target);
-    if (result > 0) this.count(BYTES_RECEIVED, result);
+    if (result > 0) this.#count(BYTES_RECEIVED, result);
     return this.#result('recv', fd, result);
   }
 
-  #send(call: string, fd: number, pieces: readonly Uint8Array[]): number {
+  #send(fd: number, pieces: readonly Uint8Array[]): number {
     const socket = this.descriptors.socket(fd);
-    if (socket === undefined) return this.#misused(call, fd);
-    if (socket.outboundEnded && !socket.isDead) return this.#misused(call, fd, 'after shutdown', EPIPE);
-    this.count(SENDS, 1);
+    if (socket === undefined) return this.#misused('send', fd);
+    if (socket.outboundEnded && !socket.isDead) return this.#misused('send', fd, 'after shutdown', EPIPE);
+    this.#count(SENDS, 1);
     const result = this.#network.send(socket, pieces);
-    if (result > 0) this.count(BYTES_SENT, result);
-    return this.#result(call, fd, result);
+    if (result > 0) this.#count(BYTES_SENT, result);
+    return this.#result('send', fd, result);
+  }
+
+  /** Adds to a counter of `control`. */
+  #count(word: number, by: number): void {
+    this.control[word] = (this.control[word] ?? 0) + by;
   }
 
   #misused(call: string, fd: number, how?: string, error = EBADF): number {
@@ -293,4 +296,10 @@ export class SimulatedKernel extends KernelMemory implements Kernel {
     this.ledger.result(call, fd, result);
     return result;
   }
+}
+
+/** As the addon reads them: unsigned 32-bit numbers. */
+function isInside(offset: number, length: number, size: number): boolean {
+  const [from, count] = [offset >>> 0, length >>> 0];
+  return from <= size && count <= size - from;
 }

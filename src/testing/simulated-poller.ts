@@ -2,7 +2,18 @@
 // reported once; who does not drain it gets no second event until something new happens.
 
 import { EEXIST, ENOENT } from '../kernel/errno.ts';
-import { EVENT_WORDS, FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
+import {
+  EVENT_FD,
+  EVENT_GENERATION,
+  EVENT_PREFETCHED,
+  EVENT_READINESS,
+  EVENT_WORDS,
+  FAILED,
+  HANGUP,
+  NOT_PREFETCHED,
+  READABLE,
+  WRITABLE,
+} from '../kernel/kernel.ts';
 import type { Dials } from './dials.ts';
 
 /** What can be watched. */
@@ -170,14 +181,15 @@ function withCompanions(bits: number): number {
 }
 
 function isAmong(events: Int32Array, count: number, fd: number): boolean {
-  for (let i = 0; i < count; i++) if (events[i * EVENT_WORDS] === fd) return true;
+  for (let i = 0; i < count; i++) if (events[i * EVENT_WORDS + EVENT_FD] === fd) return true;
   return false;
 }
 
 function put(events: Int32Array, at: number, fd: number, generation: number, bits: number): number {
-  events[at * EVENT_WORDS] = fd;
-  events[at * EVENT_WORDS + 1] = generation;
-  events[at * EVENT_WORDS + 2] = bits;
+  events[at * EVENT_WORDS + EVENT_FD] = fd;
+  events[at * EVENT_WORDS + EVENT_GENERATION] = generation;
+  events[at * EVENT_WORDS + EVENT_READINESS] = bits;
+  events[at * EVENT_WORDS + EVENT_PREFETCHED] = NOT_PREFETCHED;
   return at + 1;
 }
 

@@ -45,8 +45,8 @@ export class SimulatedSocket implements Watched {
   resetsOnClose = false;
   /** A send was refused since there was room last: WRITABLE is owed. */
   wantsRoom = false;
-  /** A wait receives for it what its events promise. */
-  receivesAhead = false;
+  /** A wait receives for it when it reports READABLE. */
+  prefetches = false;
   /** HANGUP or FAILED was reported: nothing more is owed for what is left. */
   hangupReported = false;
   /** recv has said that the client sent its last byte. */

@@ -5,6 +5,10 @@ import { availableBackends, createNativeKernel } from '../../src/kernel/native-k
 import { SIMULATED_WORLD } from '../support/worlds.ts';
 import { callContract } from './call.contract.ts';
 import { pollerContract } from './poller.contract.ts';
+import { prefetchContract } from './prefetch.contract.ts';
+import { sendContract } from './send.contract.ts';
+
+const CONTRACTS = [pollerContract, callContract, prefetchContract, sendContract];
 
 test('this build has a back end, and its name is what its traits say', () => {
   expect(availableBackends().length).toBeGreaterThan(0);
@@ -16,9 +20,7 @@ test('this build has a back end, and its name is what its traits say', () => {
 });
 
 for (const backend of availableBackends()) {
-  pollerContract(backend);
-  callContract(backend);
+  for (const contract of CONTRACTS) contract(backend);
 }
 
-pollerContract('simulated', SIMULATED_WORLD);
-callContract('simulated', SIMULATED_WORLD);
+for (const contract of CONTRACTS) contract('simulated', SIMULATED_WORLD);

@@ -1,10 +1,11 @@
-// A kernel with memory of exactly the size that it is told, and clients of it: AddressSanitizer
+// A kernel whose memory has exactly the size that it knows, and clients of it: AddressSanitizer
 // sees a byte too many.
 #ifndef EPOLL_SERVER_TEST_NATIVE_KERNEL_BENCH_H_
 #define EPOLL_SERVER_TEST_NATIVE_KERNEL_BENCH_H_
 
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "harness.h"
@@ -15,10 +16,10 @@
 namespace epoll_server::test {
 
 inline constexpr int kBoth = kReadable | kWritable;
-inline constexpr uint32_t kInputBytes = 64;
+inline constexpr uint32_t kReceiveBytes = 64;
 inline constexpr uint32_t kOutputBytes = 32;
 inline constexpr int32_t kEvents = 4;
-inline constexpr uint32_t kOrders = 4;
+inline constexpr uint32_t kSendOps = 4;
 inline constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
 
 inline std::unique_ptr<Poller> MakeEpoll() {
@@ -27,19 +28,23 @@ inline std::unique_ptr<Poller> MakeEpoll() {
 }
 
 struct Bench {
-  std::vector<Event> events = std::vector<Event>(kEvents);
-  std::vector<uint8_t> input = std::vector<uint8_t>(kInputBytes);
-  std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
-  std::vector<int32_t> received = std::vector<int32_t>(kEvents);
-  std::vector<uint8_t> ahead = std::vector<uint8_t>(kEvents * kSlotBytes);
-  std::vector<Order> orders = std::vector<Order>(kOrders);
   std::vector<double> control = std::vector<double>(kControlWords);
+  std::vector<Event> events = std::vector<Event>(kEvents);
+  std::vector<SendOp> send_ops = std::vector<SendOp>(kSendOps);
+  std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
+  std::vector<uint8_t> input = std::vector<uint8_t>(kReceiveBytes + kEvents * kPrefetchBytes);
   Kernel kernel{MakeEpoll(),
-                {events.data(), kEvents, input.data(), kInputBytes, output.data(), kOutputBytes,
-                 received.data(), ahead.data(), orders.data(), kOrders, control.data()}};
+                {control.data(), events.data(), kEvents, send_ops.data(), kSendOps, output.data(),
+                 kOutputBytes, input.data(), kReceiveBytes}};
   int listener = kernel.Listen("127.0.0.1", 0, 16);
 
   double Count(ControlWord word) const { return control[word]; }
+
+  // What was received for the event of that index.
+  std::string Prefetched(size_t index) const {
+    const auto slot = input.begin() + kReceiveBytes + static_cast<int>(index * kPrefetchBytes);
+    return std::string(slot, slot + events[index].prefetched);
+  }
 };
 
 // One client of a bench's listener.

@@ -20,20 +20,20 @@ using test::Client;
 using test::kBoth;
 using test::kEvents;
 using test::kHuge;
-using test::kInputBytes;
 using test::kOutputBytes;
+using test::kReceiveBytes;
 
 TEST(KernelCarriesBytesBothWays) {
   Bench bench;
   const Client client(&bench);
   test::WriteText(client.there, "question");
   CHECK(test::BecomesReadable(client.here));
-  CHECK_EQ(bench.kernel.Recv(client.here, 0, kInputBytes), 8);
+  CHECK_EQ(bench.kernel.Recv(client.here, 0, kReceiveBytes), 8);
   CHECK(std::memcmp(bench.input.data(), "question", 8) == 0);
   std::memcpy(bench.output.data(), "answer", 6);
-  CHECK_EQ(bench.kernel.Send(client.here, 0, 6), 6);
-  CHECK_EQ(bench.kernel.SendFrom(client.here, BytesOf(", more"), 6), 6);
-  CHECK_EQ(bench.kernel.Sendv(client.here, 0, 6, BytesOf("!"), 1), 7);
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 6, nullptr, 0), 6);
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 0, BytesOf(", more"), 6), 6);
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 6, BytesOf("!"), 1), 7);
   CHECK_EQ(test::ReadText(client.there, 19), std::string("answer, moreanswer!"));
 }
 
@@ -42,9 +42,9 @@ TEST(KernelReceivesWhereItIsTold) {
   const Client client(&bench);
   test::WriteText(client.there, "abcdef");
   CHECK(test::BecomesReadable(client.here));
-  CHECK_EQ(bench.kernel.Recv(client.here, kInputBytes - 2, 2), 2);
-  CHECK_EQ(bench.input[kInputBytes - 2], 'a');
-  CHECK_EQ(bench.input[kInputBytes - 1], 'b');
+  CHECK_EQ(bench.kernel.Recv(client.here, kReceiveBytes - 2, 2), 2);
+  CHECK_EQ(bench.input[kReceiveBytes - 2], 'a');
+  CHECK_EQ(bench.input[kReceiveBytes - 1], 'b');
   CHECK_EQ(bench.kernel.Recv(client.here, 10, 4), 4);
   CHECK_EQ(bench.input[10], 'c');
   CHECK_EQ(bench.input[9], 0);
@@ -55,13 +55,14 @@ TEST(KernelKeepsWithinTheInputArena) {
   const Client client(&bench);
   test::WriteText(client.there, "x");
   CHECK(test::BecomesReadable(client.here));
-  const uint32_t wrong[][2] = {{0, kInputBytes + 1}, {1, kInputBytes}, {kInputBytes + 1, 0},
-                               {kHuge, 1},           {1, kHuge},       {kHuge, kHuge}};
+  const uint32_t wrong[][2] = {
+      {0, kReceiveBytes + 1}, {1, kReceiveBytes}, {kReceiveBytes + 1, 0}, {kHuge, 1}, {1, kHuge},
+      {kHuge, kHuge}};
   for (const auto& [offset, length] : wrong) {
     CHECK_EQ(bench.kernel.Recv(client.here, offset, length), -EINVAL);
   }
   CHECK_EQ(bench.Count(kReceives), 0.0);
-  CHECK_EQ(bench.kernel.Recv(client.here, 0, kInputBytes), 1);  // nothing was taken before
+  CHECK_EQ(bench.kernel.Recv(client.here, 0, kReceiveBytes), 1);  // nothing was taken before
 }
 
 TEST(KernelKeepsWithinTheOutputArena) {
@@ -71,12 +72,13 @@ TEST(KernelKeepsWithinTheOutputArena) {
       {0, kOutputBytes + 1}, {1, kOutputBytes}, {kOutputBytes + 1, 0}, {kHuge, 1}, {1, kHuge},
       {kHuge, kHuge}};
   for (const auto& [offset, length] : wrong) {
-    CHECK_EQ(bench.kernel.Send(client.here, offset, length), -EINVAL);
-    CHECK_EQ(bench.kernel.Sendv(client.here, offset, length, BytesOf("y"), 1), -EINVAL);
+    CHECK_EQ(bench.kernel.Send(client.here, offset, length, nullptr, 0), -EINVAL);
+    CHECK_EQ(bench.kernel.Send(client.here, offset, length, BytesOf("y"), 1), -EINVAL);
   }
   CHECK_EQ(bench.Count(kSends), 0.0);
-  CHECK_EQ(bench.kernel.Send(client.here, 0, kOutputBytes), static_cast<int>(kOutputBytes));
-  CHECK_EQ(bench.kernel.Send(client.here, kOutputBytes, 0), 0);
+  CHECK_EQ(bench.kernel.Send(client.here, 0, kOutputBytes, nullptr, 0),
+           static_cast<int>(kOutputBytes));
+  CHECK_EQ(bench.kernel.Send(client.here, kOutputBytes, 0, nullptr, 0), 0);
 }
 
 TEST(KernelCountsWhatItDoes) {
@@ -96,9 +98,9 @@ TEST(KernelCountsWhatItDoes) {
   CHECK(test::BecomesReadable(client.here));
   bench.kernel.Recv(client.here, 0, 8);
   CHECK_EQ(bench.Count(kBytesReceived), 5.0);
-  bench.kernel.Send(client.here, 0, 3);
-  bench.kernel.SendFrom(client.here, BytesOf("ab"), 2);
-  bench.kernel.Sendv(client.here, 0, 3, BytesOf("ab"), 2);
+  bench.kernel.Send(client.here, 0, 3, nullptr, 0);
+  bench.kernel.Send(client.here, 0, 0, BytesOf("ab"), 2);
+  bench.kernel.Send(client.here, 0, 3, BytesOf("ab"), 2);
   CHECK_EQ(bench.Count(kSends), 3.0);
   CHECK_EQ(bench.Count(kBytesSent), 10.0);
   CHECK_EQ(bench.kernel.Find(client.here)->bytes_received, 5u);
@@ -122,22 +124,22 @@ TEST(KernelWaitsWithinTheEventArrayAndTellsTheTime) {
   CHECK(bench.Count(kNowMs) >= made + 2);
 }
 
-TEST(KernelWaitsAheadForWhoeverIsEnteredNext) {
+TEST(KernelWaitsForTheNextEntry) {
   Bench bench;
-  CHECK_EQ(bench.Count(kAwaited), kNotAwaited);
-  CHECK_EQ(bench.kernel.WaitAhead(), 0);
-  CHECK_EQ(bench.Count(kAwaited), 0.0);
+  CHECK_EQ(bench.Count(kPrewaited), kNotPrewaited);
+  CHECK_EQ(bench.kernel.Prewait(), 0);
+  CHECK_EQ(bench.Count(kPrewaited), 0.0);
   const Client client(&bench);
-  CHECK_EQ(bench.kernel.Add(client.here, kBoth | kAhead), 1);
+  CHECK_EQ(bench.kernel.Add(client.here, kBoth | kPrefetch), 1);
   test::WriteText(client.there, "abc");
   CHECK(test::BecomesReadable(client.here));
-  CHECK_EQ(bench.kernel.WaitAhead(), 1);
-  CHECK_EQ(bench.Count(kAwaited), 1.0);
+  CHECK_EQ(bench.kernel.Prewait(), 1);
+  CHECK_EQ(bench.Count(kPrewaited), 1.0);
   CHECK_EQ(bench.events[0].fd, client.here);
-  CHECK_EQ(bench.received[0], 3);
+  CHECK_EQ(bench.events[0].prefetched, 3);
   bench.kernel.Shutdown();
-  CHECK_EQ(bench.kernel.WaitAhead(), -EBADF);
-  CHECK_EQ(bench.Count(kAwaited), kNotAwaited);
+  CHECK_EQ(bench.kernel.Prewait(), -EBADF);
+  CHECK_EQ(bench.Count(kPrewaited), kNotPrewaited);
 }
 
 TEST(KernelTellsTheLivesOfADescriptorApart) {
@@ -154,7 +156,7 @@ TEST(KernelTellsTheLivesOfADescriptorApart) {
     CHECK_EQ(bench.kernel.Wait(0), 1);
     CHECK_EQ(bench.events[0].generation, generation);
     CHECK_EQ(bench.kernel.Find(fd)->bytes_sent, 0u);
-    bench.kernel.Send(fd, 0, 1);
+    bench.kernel.Send(fd, 0, 1, nullptr, 0);
     CHECK_EQ(bench.kernel.Close(fd), 0);
   }
 }
@@ -172,6 +174,17 @@ TEST(KernelKnowsBothAddresses) {
   CHECK_EQ(bench.kernel.Local(-1).Text(), std::string(""));
 }
 
+TEST(KernelCountsBothPartsOfAShortSend) {
+  Bench bench;
+  const Client client(&bench);
+  const std::vector<uint8_t> megabytes(64 << 20, 'z');
+  const int count = bench.kernel.Send(client.here, 0, 10, megabytes.data(), megabytes.size());
+  CHECK(count > 10);
+  CHECK(static_cast<size_t>(count) < megabytes.size());
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 10, megabytes.data(), megabytes.size()), -EAGAIN);
+  CHECK_EQ(bench.kernel.Find(client.here)->bytes_sent, static_cast<uint64_t>(count));
+}
+
 TEST(KernelRefusesDescriptorsThatAreNotItsOwn) {
   Bench bench;
   for (const int fd : {-1, 0, 1, 2, 1 << 20, INT_MAX, INT_MIN}) {
@@ -180,9 +193,9 @@ TEST(KernelRefusesDescriptorsThatAreNotItsOwn) {
     CHECK_EQ(bench.kernel.Remove(fd), -ENOENT);
     CHECK_EQ(bench.kernel.Accept(fd), -EBADF);
     CHECK_EQ(bench.kernel.Recv(fd, 0, 1), -EBADF);
-    CHECK_EQ(bench.kernel.Send(fd, 0, 1), -EBADF);
-    CHECK_EQ(bench.kernel.SendFrom(fd, BytesOf("x"), 1), -EBADF);
-    CHECK_EQ(bench.kernel.Sendv(fd, 0, 1, BytesOf("x"), 1), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 1, nullptr, 0), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 0, BytesOf("x"), 1), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 1, BytesOf("x"), 1), -EBADF);
     CHECK_EQ(bench.kernel.ShutdownWrite(fd), -EBADF);
     CHECK_EQ(bench.kernel.Reset(fd), -EBADF);
     CHECK_EQ(bench.kernel.Close(fd), -EBADF);
@@ -219,6 +232,7 @@ TEST(KernelAnswersEveryCallAfterShutdownWithEbadf) {
   bench.kernel.Shutdown();
   CHECK(bench.kernel.poller() == nullptr);
   CHECK_EQ(bench.kernel.Wait(0), -EBADF);
+  CHECK_EQ(bench.kernel.SendBatch(1), -EBADF);
   CHECK_EQ(bench.kernel.Listen("127.0.0.1", 0, 1), -EBADF);
   for (const int fd : {client.here, bench.listener, -1}) {
     CHECK_EQ(bench.kernel.Add(fd, kBoth), -EBADF);
@@ -226,9 +240,9 @@ TEST(KernelAnswersEveryCallAfterShutdownWithEbadf) {
     CHECK_EQ(bench.kernel.Remove(fd), -EBADF);
     CHECK_EQ(bench.kernel.Accept(fd), -EBADF);
     CHECK_EQ(bench.kernel.Recv(fd, 0, 1), -EBADF);
-    CHECK_EQ(bench.kernel.Send(fd, 0, 1), -EBADF);
-    CHECK_EQ(bench.kernel.SendFrom(fd, BytesOf("x"), 1), -EBADF);
-    CHECK_EQ(bench.kernel.Sendv(fd, 0, 1, BytesOf("x"), 1), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 1, nullptr, 0), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 0, BytesOf("x"), 1), -EBADF);
+    CHECK_EQ(bench.kernel.Send(fd, 0, 1, BytesOf("x"), 1), -EBADF);
     CHECK_EQ(bench.kernel.ShutdownWrite(fd), -EBADF);
     CHECK_EQ(bench.kernel.Reset(fd), -EBADF);
     CHECK_EQ(bench.kernel.Close(fd), -EBADF);

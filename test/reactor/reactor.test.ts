@@ -211,6 +211,23 @@ test('who was buried in a turn that broke is closed by the next', () => {
   expect(kernel.closed).toEqual([5]);
 });
 
+test('a source gets the index of the event for which the wait received, and readiness bits alone', () => {
+  const sources = [source(5), source(6), source(7)];
+  const seen: (readonly [number, number])[] = [];
+  for (const each of sources) each.onServe = () => seen.push([each.fd, each.prefetchIndex]);
+  event(7);
+  kernel.pending.push({ fd: 6, generation: 1, readiness: READABLE, prefetched: 0 });
+  kernel.pending.push({ fd: 5, generation: 2, readiness: READABLE, prefetched: 9 });
+  kernel.pending.push({ fd: 5, generation: 1, readiness: READABLE | WRITABLE, prefetched: 9 });
+  reactor.turn();
+  expect(seen).toEqual([
+    [7, -1],
+    [6, 1],
+    [5, 3],
+  ]);
+  expect(log).toEqual(['7.1 serve 1', '6.1 serve 1', '5.1 serve 3']);
+});
+
 test('a wait that fails once loses nothing', () => {
   source(5);
   kernel.waitError = -9;

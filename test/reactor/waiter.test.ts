@@ -1,4 +1,5 @@
-// Proves what a blocking model's wait does: who is ready is heard first, and a wait that fails ends nothing.
+// Proves what a blocking model's wait does: a client that is ready is served before its deadline, and a wait that
+// fails ends nothing.
 
 import { beforeEach, expect, test } from 'vitest';
 import { READABLE } from '../../src/kernel/kernel.ts';
@@ -28,10 +29,12 @@ beforeEach(() => {
 
 /** One service of a client that moves its deadline by `ms`; 0: it earns nothing. */
 async function serveOnce(ms: number): Promise<void> {
-  const next = waiter.next();
+  const next = waiter.next(client);
   kernel.pending = [{ fd: 5, generation: 1, readiness: READABLE }];
   kernel.turn?.();
-  client.log.push(`readiness ${await next}`);
+  await next;
+  client.log.push(`readiness ${client.readiness}`);
+  client.readiness = 0;
   if (ms > 0) waiter.setDeadline(client, waiter.tickAfter(ms));
   waiter.served();
 }
@@ -48,6 +51,18 @@ test('but is not served for ever for that', async () => {
   kernel.timeMs += 60_000;
   await serveOnce(0);
   expect(client.log).toEqual([`readiness ${READABLE}`, 'expire']);
+});
+
+test('a wait that received marks its source; one that was interrupted marks nothing', async () => {
+  const interrupted = waiter.next(client);
+  waiter.interrupt();
+  await interrupted;
+  expect([client.readiness, client.prefetchIndex]).toEqual([0, -1]);
+  const next = waiter.next(client);
+  kernel.pending = [{ fd: 5, generation: 1, readiness: READABLE, prefetched: 9 }];
+  kernel.turn?.();
+  await next;
+  expect([client.readiness, client.prefetchIndex]).toEqual([READABLE, 0]);
 });
 
 test('who is not ready when its time is up is ended', () => {

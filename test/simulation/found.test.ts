@@ -142,7 +142,7 @@ test('what is kept of a pipeline is bounded, however fast it comes and small its
   const { receivedBytes } = client.socket;
   const handled = site.server.stats().requests * request.length;
   expect(handled).toBeGreaterThan(0);
-  expect(receivedBytes - handled).toBeLessThanOrEqual(2 * site.kernel.input.length);
+  expect(receivedBytes - handled).toBeLessThanOrEqual(2 * site.kernel.receiveBytes);
 });
 
 test('room that only a deadline notices lets the pipeline go on', async () => {

@@ -1,12 +1,19 @@
 // A kernel without an operating system: a test says what happens, when, and sees what was asked of it.
 
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { type Kernel, NOT_RECEIVED, NOW_MS, ORDER_WORDS, type PollerTraits } from '../../src/kernel/kernel.ts';
+import {
+  EVENT_WORDS,
+  type Kernel,
+  KernelMemory,
+  NOT_PREFETCHED,
+  NOW_MS,
+  type PollerTraits,
+} from '../../src/kernel/kernel.ts';
 import type { Ready } from './polled.ts';
 
 const NOTHING = { address: '', port: 0 };
 
-export class FakeKernel implements Kernel {
+export class FakeKernel extends KernelMemory implements Kernel {
   readonly traits: PollerTraits = {
     name: 'fake',
     edgeTriggered: true,
@@ -14,13 +21,6 @@ export class FakeKernel implements Kernel {
     seesHangup: true,
     maxDescriptors: 0,
   };
-  readonly events: Int32Array = new Int32Array(3 * 64);
-  readonly input: Buffer = Buffer.alloc(4_096);
-  readonly output: Buffer = Buffer.alloc(4_096);
-  readonly received: Int32Array = new Int32Array(64).fill(NOT_RECEIVED);
-  readonly ahead: Buffer = Buffer.alloc(0);
-  readonly orders: Int32Array = new Int32Array(16 * ORDER_WORDS);
-  readonly control: Float64Array = new Float64Array(12);
   /** What the next wait reports; cleared by it. */
   pending: Ready[] = [];
   /** Monotonic time in milliseconds. */
@@ -31,11 +31,15 @@ export class FakeKernel implements Kernel {
   /** What wait returns instead of events, when not 0. */
   waitError = 0;
 
+  constructor() {
+    super({ eventCapacity: 64, sendOpCapacity: 16, receiveBytes: 4_096, outputBytes: 4_096 });
+  }
+
   readonly wait = (): number => {
     const batch = this.pending;
     this.pending = [];
-    for (const [i, { fd, generation, readiness }] of batch.entries())
-      this.events.set([fd, generation, readiness], i * 3);
+    for (const [i, { fd, generation, readiness, prefetched = NOT_PREFETCHED }] of batch.entries())
+      this.events.set([fd, generation, readiness, prefetched], i * EVENT_WORDS);
     this.control[NOW_MS] = this.timeMs;
     return this.waitError !== 0 ? this.waitError : batch.length;
   };
@@ -60,10 +64,8 @@ export class FakeKernel implements Kernel {
   readonly accept = (): number => this.clients.shift() ?? EAGAIN;
   readonly recv = (): number => 0;
   readonly send = (): number => 0;
-  readonly receiveAhead = (): number => 0;
-  readonly sendAll = (): number => 0;
-  readonly sendFrom = (): number => 0;
-  readonly sendv = (): number => 0;
+  readonly prefetch = (): number => 0;
+  readonly sendBatch = (): number => 0;
   readonly unacknowledged = (): number => 0;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;

@@ -2,7 +2,18 @@
 
 import { onTestFinished } from 'vitest';
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { EVENT_WORDS, type Kernel, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
+import {
+  EVENT_FD,
+  EVENT_GENERATION,
+  EVENT_PREFETCHED,
+  EVENT_READINESS,
+  EVENT_WORDS,
+  type Kernel,
+  NOT_PREFETCHED,
+  PREFETCH_BYTES,
+  READABLE,
+  WRITABLE,
+} from '../../src/kernel/kernel.ts';
 import { pause } from './until.ts';
 import { type PolledClient, REAL_WORLD, type World } from './worlds.ts';
 
@@ -11,6 +22,16 @@ export interface Ready {
   readonly fd: number;
   readonly generation: number;
   readonly readiness: number;
+  /** What `wait` received for it; not there: nothing. */
+  readonly prefetched?: number;
+}
+
+/** What a wait received for an event. */
+export interface Prefetched {
+  readonly fd: number;
+  /** Of the event in its batch. */
+  readonly index: number;
+  readonly count: number;
 }
 
 /** A client and the kernel's end of its connection. */
@@ -44,11 +65,44 @@ export class Polled {
     const count = this.kernel.wait(timeoutMs);
     if (count < 0) throw new Error(`wait returned ${count}`);
     const word = (at: number): number => this.kernel.events[at] ?? -1;
-    return Array.from({ length: count }, (_, i) => ({
-      fd: word(i * EVENT_WORDS),
-      generation: word(i * EVENT_WORDS + 1),
-      readiness: word(i * EVENT_WORDS + 2),
-    }));
+    return Array.from({ length: count }, (_, i) => {
+      const at = i * EVENT_WORDS;
+      const prefetched = word(at + EVENT_PREFETCHED);
+      return {
+        fd: word(at + EVENT_FD),
+        generation: word(at + EVENT_GENERATION),
+        readiness: word(at + EVENT_READINESS),
+        ...(prefetched === NOT_PREFETCHED ? {} : { prefetched }),
+      };
+    });
+  }
+
+  /** What one wait received, in the order of its events. */
+  prefetches(timeoutMs: number): Prefetched[] {
+    return this.events(timeoutMs).flatMap(({ fd, prefetched }, index) =>
+      prefetched === undefined ? [] : [{ fd, index, count: prefetched }],
+    );
+  }
+
+  /** Waits until a wait received something for `fd`, or its end, or an error. */
+  async prefetched(fd: number): Promise<Prefetched> {
+    for (let i = 0; i < MAX_WAITS; i++) {
+      const found = this.prefetches(i === 0 ? 0 : WAIT_MS).find((each) => each.fd === fd && each.count !== EAGAIN);
+      if (found !== undefined) return found;
+      await pause(0);
+    }
+    throw new Error(`nothing was received for descriptor ${fd}`);
+  }
+
+  /** Where in the input the prefetch slot of the event of that index begins. */
+  slotStart(index: number): number {
+    return this.kernel.receiveBytes + index * PREFETCH_BYTES;
+  }
+
+  /** The first `count` bytes of a prefetch slot. */
+  slotText(index: number, count: number): string {
+    const start = this.slotStart(index);
+    return this.kernel.input.toString('latin1', start, start + count);
   }
 
   /** Waits for an event of `fd` that carries all of `bits`. Clients go on meanwhile. */
@@ -105,9 +159,19 @@ export class Polled {
   }
 
   /** Receives up to `length` bytes as text, or -errno. */
-  receive(fd: number, length: number = this.kernel.input.length): string | number {
+  receive(fd: number, length: number = this.kernel.receiveBytes): string | number {
     const count = this.kernel.recv(fd, 0, length);
     return count < 0 ? count : this.kernel.input.toString('latin1', 0, count);
+  }
+
+  /** Receives at least one byte and at most `length`, as text. */
+  async bytes(fd: number, length: number = this.kernel.receiveBytes): Promise<string> {
+    for (let i = 0; i < MAX_WAITS; i++) {
+      const received = this.receive(fd, length);
+      if (typeof received === 'string') return received;
+      await pause(1);
+    }
+    throw new Error(`nothing comes from descriptor ${fd}`);
   }
 
   /** Sends until the system takes no more; returns the bytes taken. */

@@ -19,12 +19,12 @@ export interface RunSettings {
   readonly seed: number;
   readonly faults: Settings;
   readonly machine: {
-    readonly inputBytes: number;
+    readonly receiveBytes: number;
     readonly outputBytes: number;
     readonly sendCapacity: number;
     readonly receiveCapacity: number;
     readonly eventCapacity: number;
-    readonly orderCapacity: number;
+    readonly sendOpCapacity: number;
     readonly latencyMs: number;
   };
   readonly limits: Limits;
@@ -79,12 +79,12 @@ export function smallRun(behaviour: BehaviourName): RunSettings {
     ...settings,
     faults: {},
     machine: {
-      inputBytes: 512,
+      receiveBytes: 512,
       outputBytes: 4_096,
       sendCapacity: 8_192,
       receiveCapacity: 8_192,
       eventCapacity: 256,
-      orderCapacity: 16,
+      sendOpCapacity: 16,
       latencyMs: 0,
     },
     limits: { ...settings.limits, maxConnections: 65_536, maxUnsentBytes: 1_024 },
@@ -103,12 +103,12 @@ function drawBehaviours(random: Random): readonly BehaviourName[] {
 
 function drawMachine(random: Random): RunSettings['machine'] {
   return {
-    inputBytes: random.pick([64, 512, 4_096, 65_536]),
+    receiveBytes: random.pick([64, 512, 4_096, 65_536]),
     outputBytes: random.pick([512, 4_096, 32_768, 131_072]),
     sendCapacity: random.pick([1_000, 8_192, 65_536, 262_144]),
     receiveCapacity: random.pick([500, 8_192, 65_536]),
     eventCapacity: random.pick([1, 3, 256]),
-    orderCapacity: random.pick([1, 3, 16]),
+    sendOpCapacity: random.pick([1, 3, 16]),
     latencyMs: random.pick([0, 0.5, 5]),
   };
 }

@@ -8,12 +8,12 @@ import type { Guest, RunSettings } from './settings.ts';
 
 /** The machine that nothing is special about. */
 const ORDINARY_MACHINE = {
-  inputBytes: 65_536,
+  receiveBytes: 65_536,
   outputBytes: 131_072,
   sendCapacity: 65_536,
   receiveCapacity: 65_536,
   eventCapacity: 256,
-  orderCapacity: 16,
+  sendOpCapacity: 16,
   latencyMs: 0,
 };
 
@@ -31,12 +31,12 @@ function* candidates(settings: RunSettings): Generator<RunSettings, void, void> 
   if (maxContentBytes > 16) yield { ...settings, requests: { ...requests, maxContentBytes: maxContentBytes >> 1 } };
   if (maxHandlerMs > 1) yield { ...settings, requests: { ...requests, maxHandlerMs: maxHandlerMs >> 1 } };
   for (const size of [
-    'inputBytes',
+    'receiveBytes',
     'outputBytes',
     'sendCapacity',
     'receiveCapacity',
     'eventCapacity',
-    'orderCapacity',
+    'sendOpCapacity',
   ] as const) {
     if (machine[size] !== ORDINARY_MACHINE[size]) {
       yield { ...settings, machine: { ...machine, [size]: ORDINARY_MACHINE[size] } };

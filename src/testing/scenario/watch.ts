@@ -1,6 +1,6 @@
 // Looks at the whole world around every turn, and says when a rule was broken that no single client can see.
 
-import { DUE_AT_MS, SLOT_BYTES } from '../../kernel/kernel.ts';
+import { DUE_AT_MS, PREFETCH_BYTES } from '../../kernel/kernel.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
 import type { SimulatedSocket } from '../simulated-socket.ts';
 import type { Application } from './application.ts';
@@ -165,8 +165,8 @@ export class Watch {
     // What comes behind the server's FIN is thrown away.
     if (socket.outboundEnded) return;
     const unread = socket.receivedBytes - takenBytes;
-    // A slot may come for a connection that turned out not to want it.
-    const maxUnread = limits.maxHeaderBytes + 2 * machine.inputBytes + 2 * SLOT_BYTES;
+    // A prefetch may come for a connection that turned out not to want it.
+    const maxUnread = limits.maxHeaderBytes + 2 * machine.receiveBytes + 2 * PREFETCH_BYTES;
     if (unread > maxUnread) throw new CheckFailure('bounds', `${unread} bytes of input are held, not ${maxUnread}`);
   }
 }

@@ -1,0 +1,142 @@
+// Batches the answers of all connections of a thread: they are written one behind the other into the kernel's output
+// arena, and flushed together, with one send for each and one crossing for all. Bytes of files follow what was written.
+// It must not know what is written.
+
+import { assert } from '../errors.ts';
+import {
+  type Kernel,
+  SEND_OP_FD,
+  SEND_OP_FILE,
+  SEND_OP_FILE_COUNT,
+  SEND_OP_FILE_SENT,
+  SEND_OP_FILE_STATUS,
+  SEND_OP_LENGTH,
+  SEND_OP_OFFSET,
+  SEND_OP_POSITION_HIGH,
+  SEND_OP_POSITION_LOW,
+  SEND_OP_RESULT,
+  SEND_OP_WORDS,
+} from '../kernel/kernel.ts';
+
+/** A connection whose output is batched. */
+export interface BatchedSender {
+  readonly fd: number;
+  /** The kernel took none or not all of `arena[start, end)`, which is valid during the call. */
+  onUnsent(result: number, start: number, end: number): void;
+  /** The batch was flushed, and {@link onUnsent} called for each of its members. `result`: what send returned. */
+  onFlushed(result: number): void;
+  /** The same for bytes of a file: how many were sent, and why not all (0: they were). */
+  onFileFlushed(sent: number, status: number): void;
+}
+
+/** With less room in the arena the batch is flushed before another connection is served. */
+const MIN_ROOM_BYTES = 16_384;
+
+export class SendBatch {
+  /** The shared arena. */
+  readonly arena: Buffer;
+  /** Where {@link Sender.reserve} told its caller to write. */
+  target: Buffer;
+  /** Bytes written so far, from the arena's start. */
+  used = 0;
+  /** Where the owner's bytes begin. */
+  start = 0;
+  /** The connection that writes; null between two connections. */
+  owner: BatchedSender | null = null;
+  readonly #kernel: Kernel;
+  readonly #capacity: number;
+  readonly #senders: (BatchedSender | null)[];
+  #count = 0;
+  /** Senders are being called: nothing is sent meanwhile. */
+  #notifying = false;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.arena = kernel.output;
+    this.target = this.arena;
+    this.#capacity = kernel.sendOps.length / SEND_OP_WORDS;
+    this.#senders = new Array<BatchedSender | null>(this.#capacity).fill(null);
+  }
+
+  /** What is written from now on is the answer of `owner`. */
+  begin(owner: BatchedSender): void {
+    if (this.arena.length - this.used < MIN_ROOM_BYTES) this.flush();
+    this.owner = owner;
+    this.start = this.used;
+  }
+
+  /** The owner has written its answer, which leaves with the next {@link flush}. */
+  end(): void {
+    this.#addWritten();
+    this.owner = null;
+    if (this.#count === this.#capacity) this.flush();
+  }
+
+  /**
+   * What the owner wrote leaves with the next {@link flush}, and bytes of an open file behind it. Until
+   * {@link BatchedSender.onFileFlushed} the owner may write nothing.
+   */
+  addFile(file: number, position: number, count: number): void {
+    const { sendOps } = this.#kernel;
+    const at = this.#add();
+    sendOps[at + SEND_OP_FILE_COUNT] = count;
+    sendOps[at + SEND_OP_FILE] = file;
+    sendOps[at + SEND_OP_POSITION_LOW] = position;
+    sendOps[at + SEND_OP_POSITION_HIGH] = Math.floor(position / 2 ** 32);
+  }
+
+  /** Sends what the owner wrote so far, and all before it, to make room. */
+  flushOwner(): void {
+    if (this.#notifying) return;
+    this.#addWritten();
+    this.flush();
+  }
+
+  /** Sends the batch. All unsent bytes are kept before the first {@link BatchedSender.onFlushed}, which may write again. */
+  flush(): void {
+    const count = this.#count;
+    if (count === 0 || this.#notifying) return;
+    const { sendOps } = this.#kernel;
+    this.#kernel.sendBatch(count);
+    for (let i = 0; i < count; i++) {
+      const start = sendOps[i * SEND_OP_WORDS + SEND_OP_OFFSET] ?? 0;
+      const length = sendOps[i * SEND_OP_WORDS + SEND_OP_LENGTH] ?? 0;
+      const result = sendOps[i * SEND_OP_WORDS + SEND_OP_RESULT] ?? 0;
+      if (result !== length) this.#senders[i]?.onUnsent(result, start, start + length);
+    }
+    this.#count = 0;
+    if (this.start === this.used) this.start = this.used = 0;
+    this.#notifying = true;
+    try {
+      for (let i = 0; i < count; i++) this.#notify(i);
+    } finally {
+      this.#notifying = false;
+    }
+  }
+
+  #notify(index: number): void {
+    const { sendOps } = this.#kernel;
+    const at = index * SEND_OP_WORDS;
+    const sender = this.#senders[index];
+    if (sendOps[at + SEND_OP_FILE_COUNT] === 0) sender?.onFlushed(sendOps[at + SEND_OP_RESULT] ?? 0);
+    else sender?.onFileFlushed(sendOps[at + SEND_OP_FILE_SENT] ?? 0, sendOps[at + SEND_OP_FILE_STATUS] ?? 0);
+  }
+
+  #addWritten(): void {
+    if (this.owner !== null && this.used > this.start) this.#add();
+  }
+
+  /** Adds what the owner wrote; returns the index of the op's first word. */
+  #add(): number {
+    assert(this.owner !== null && this.#count < this.#capacity, 'a send has an owner and room in the batch');
+    const { sendOps } = this.#kernel;
+    const at = this.#count * SEND_OP_WORDS;
+    sendOps[at + SEND_OP_FD] = this.owner.fd;
+    sendOps[at + SEND_OP_OFFSET] = this.start;
+    sendOps[at + SEND_OP_LENGTH] = this.used - this.start;
+    sendOps[at + SEND_OP_FILE_COUNT] = 0;
+    this.#senders[this.#count++] = this.owner;
+    this.start = this.used;
+    return at;
+  }
+}
