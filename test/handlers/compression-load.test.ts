@@ -14,7 +14,7 @@ import type { Answer } from '../support/answer.ts';
 import { ask, type Client, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, startProgram } from '../support/program.ts';
-import { type Site, start, startHandler } from '../support/serving.ts';
+import { type Site, start, startHandler, stopClock } from '../support/serving.ts';
 import { fakeFile, fakeFolder, fakeSource, makeSite } from '../support/site.ts';
 import { gate, pause, settled, until } from '../support/until.ts';
 
@@ -93,6 +93,7 @@ describe('beyond a bound files are sent as they are', () => {
     start({ root: await folderOf(count), ...options });
 
   test('what a second allows is used up', async () => {
+    stopClock();
     const { port, server } = await startOf(4, { maxCodingBytesPerSecond: 1 });
     const answers = await Promise.all([0, 1, 2, 3].map((i) => ask(port, get(`/${i}.txt`, GZIP))));
     expect(answers.map(codingOf).sort()).toEqual(['gzip', 'none', 'none', 'none']);

@@ -9,7 +9,7 @@ import type { OpenFile, Refusal } from '../../src/handlers/files/file-source.ts'
 import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
-import { type Site, start, startHandler } from '../support/serving.ts';
+import { type Site, start, startHandler, stopClock } from '../support/serving.ts';
 import { fakeFile, fakeSource, makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
@@ -71,6 +71,7 @@ test('zstd is made where Node.js can, and only there', async () => {
 
 test('a sibling too large for memory is sent from its open file, in parts too, and new when it is replaced', async () => {
   const [first, second] = [randomBytes(300_000), randomBytes(300_000)];
+  const goOn = stopClock();
   const { port, server, root } = await startTree({ 'a.js': STYLE, 'a.js.br': first, next: second });
   const part = 'Accept-Encoding: br\r\nRange: bytes=1000-200999';
   for (let i = 0; i < 3; i++) {
@@ -80,6 +81,7 @@ test('a sibling too large for memory is sent from its open file, in parts too, a
     expect(answer.content.equals(first.subarray(1_000, 201_000))).toBe(true);
   }
   expect(server.stats()).toMatchObject({ openFiles: 1, fileOpenHits: 5 });
+  goOn();
   const tag = (await ask(port, get('/a.js', 'Accept-Encoding: br'))).field('etag');
   await rename(`${root}/next`, `${root}/a.js.br`);
   await utimes(`${root}/a.js.br`, 1_600_000_001, 1_600_000_001);
@@ -93,6 +95,7 @@ test('a sibling too large for memory is sent from its open file, in parts too, a
 });
 
 test('a file is compressed once for each coding, however many ask at once', async () => {
+  stopClock();
   const { port, server } = await startTree({ 'a.css': STYLE });
   for (let round = 0; round < 2; round++) {
     await Promise.all(Array.from({ length: 8 }, () => ask(port, get('/a.css', BROWSER))));

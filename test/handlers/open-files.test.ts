@@ -6,7 +6,7 @@ import type { OpenFile } from '../../src/handlers/files/file-source.ts';
 import { type Holder, OpenFiles } from '../../src/handlers/files/open-files.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
-import { start } from '../support/serving.ts';
+import { start, stopClock } from '../support/serving.ts';
 import { fakeFile } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
@@ -104,6 +104,7 @@ test('a large file is opened once for many answers, and one descriptor is held a
   const content = Buffer.from(Array.from({ length: MIB }, (_, i) => (i * 11) % 251));
   const root = await folder({ 'big.bin': content });
   await utimes(`${root}/big.bin`, OLD, OLD);
+  stopClock();
   const { port, server } = await start({ root });
   for (let i = 0; i < 3; i++) {
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask(port, get('/big.bin'))));
@@ -152,6 +153,7 @@ test('small files beyond the cache are sent from open files, and the often asked
   const names = Array.from({ length: 30 }, (_, i) => `${i}.bin`);
   const root = await folder(Object.fromEntries(names.map((name) => [name, name.padEnd(4_096, '.')])));
   for (const name of names) await utimes(`${root}/${name}`, OLD, OLD);
+  stopClock();
   const { port, server } = await start({ root, maxCacheBytes: 65_536 });
   for (let round = 0; round < 2; round++) {
     for (const name of names) expect((await ask(port, get(`/${name}`))).text).toBe(name.padEnd(4_096, '.'));

@@ -1,8 +1,9 @@
 // Servers for one test each: started on a free port, closed when the test ends, and silent on errors
 // only when the test says that it expects them.
 
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { type Handler, type ServeOptions, type Server, serve } from '../../src/index.ts';
+import { Reactor } from '../../src/reactor/reactor.ts';
 import { type Client, connect } from './client.ts';
 
 export interface Site {
@@ -23,6 +24,17 @@ export async function start(options: ServeOptions): Promise<Site> {
   });
   const { port } = server.address;
   return { server, port, errors, connect: () => connect(port) };
+}
+
+/**
+ * No time goes by for the servers of this process until the test ends, or calls what is returned: what they know of files
+ * stays fresh, however busy the machine is. For tests that count how often a file was opened or compressed.
+ */
+export function stopClock(): () => void {
+  const clock = vi.spyOn(Reactor.prototype, 'nowMs').mockReturnValue(0);
+  const goOn = (): void => clock.mockRestore();
+  onTestFinished(goOn);
+  return goOn;
 }
 
 /** Starts a server that answers with `handler`. */
