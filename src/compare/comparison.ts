@@ -16,6 +16,7 @@ import { connectionLimit, type Machine } from './machine.ts';
 import { stepsOfABurn } from './peers/work.ts';
 import { findPeer } from './peers.ts';
 import { leftOutFor, type Plan, planFor, type Wishes } from './plan.ts';
+import { pause } from './program.ts';
 import { type Entry, type Result, type Row, SCHEMA } from './result.ts';
 import { type Bench, type Figures, measure, measureMost, measureRest, Unmeasurable } from './trial.ts';
 import { Visit } from './visit.ts';
@@ -40,6 +41,9 @@ export interface Progress {
 }
 
 /** The content of a small file of the comparison: lines of digits. */
+/** How long after a failed measurement its server may still turn out to have ended. */
+const END_GRACE_MS = 1_000;
+
 const KIB = Buffer.from('0123456789abcde\n'.repeat(64));
 const MIB = Buffer.concat(Array.from({ length: 1_024 }, () => KIB));
 
@@ -280,6 +284,8 @@ async function whileAlive<T>({ program }: Running, bench: Bench, work: (bench: B
   try {
     return await work({ ...bench, signal: over.signal });
   } catch (error) {
+    // A client sees that its connection is closed before the end of the process is reported.
+    if (!bench.signal.aborted) await Promise.race([program.ended, pause(END_GRACE_MS)]);
     if (program.how === '' || bench.signal.aborted) throw error;
     const last = program.lastLine === '' ? '' : `: ${program.lastLine}`;
     throw new Error(`it ended with ${program.how} while it was measured${last}`);
