@@ -5,7 +5,7 @@ import { arch } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const FILE = fileURLToPath(new URL('baseline.json', import.meta.url));
-/** Repeated counts of the same code differ by less than a third of this. */
+/** Repeated counts of the same code differ by at most 1.5 %. */
 const TOLERANCE = 0.05;
 
 /** Counts compare with those of the same counter, version of V8 and instruction set only. */
