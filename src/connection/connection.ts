@@ -84,22 +84,23 @@ export class Connection extends Sender {
 
   serve(): void {
     const { sendBatch } = this.context;
+    // Taken before anything can throw: in a later turn it would name another client's bytes.
+    const prefetchIndex = this.takePrefetchIndex();
     sendBatch.begin(this);
     const { readiness } = this;
     this.readiness = 0;
     if ((readiness & READABLE) !== 0) this.#mayReceive = true;
     if ((readiness & (HANGUP | FAILED)) !== 0) this.#hungUp = true;
     if (this.owes) this.flushOutbox();
-    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0);
-    else if (this.state !== CLOSED) this.#discard();
+    if (this.state === OPEN) this.#offerInput((readiness & FAILED) !== 0, prefetchIndex);
+    else if (this.state !== CLOSED) this.#discard(prefetchIndex);
     const isBatched = sendBatch.used > sendBatch.start;
     sendBatch.end();
     if (this.state === FINISHING && !isBatched && !this.owes) this.outputSent();
   }
 
   /** Kept bytes, prefetched ones, then one receive: that is the budget of a turn. */
-  #offerInput(failed: boolean): void {
-    const prefetchIndex = this.takePrefetchIndex();
+  #offerInput(failed: boolean, prefetchIndex: number): void {
     const protocol = this.#protocol();
     if (this.#inbox !== null && protocol.wantsInput) this.#offerInbox(this.#inbox, protocol);
     if (prefetchIndex >= 0) this.#takePrefetched(protocol, prefetchIndex);
@@ -328,8 +329,7 @@ export class Connection extends Sender {
    * finds unread make the kernel send RST. It is read while the answer is still owed, too, because a client may read
    * the answer only after it has sent everything.
    */
-  #discard(): void {
-    const prefetchIndex = this.takePrefetchIndex();
+  #discard(prefetchIndex: number): void {
     const isPrefetched = prefetchIndex >= 0;
     if (!isPrefetched && !this.#mayReceive) return;
     const { kernel } = this.context;

@@ -63,7 +63,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   clients: number[] = [];
   readonly accept = (): number => this.clients.shift() ?? EAGAIN;
   readonly recv = (): number => 0;
-  readonly send = (): number => 0;
+  readonly send: Kernel['send'] = () => 0;
   readonly prefetch = (): number => 0;
   readonly sendBatch = (): number => 0;
   readonly unacknowledged = (): number => 0;

@@ -1,0 +1,112 @@
+// Proves what a connection does when something goes wrong while it takes what came, or sends what it owes.
+
+import { beforeEach, expect, test } from 'vitest';
+import { Connection } from '../../src/connection/connection.ts';
+import type { Protocol } from '../../src/connection/protocol.ts';
+import { SendBatch } from '../../src/connection/send-batch.ts';
+import { EAGAIN } from '../../src/kernel/errno.ts';
+import { type Kernel, PREFETCH_BYTES, READABLE, WRITABLE } from '../../src/kernel/kernel.ts';
+import { Reactor } from '../../src/reactor/reactor.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
+
+/** Keeps what it receives as text. */
+class Listening implements Protocol {
+  readonly wantsInput = true;
+  readonly paused = false;
+  readonly isBusy = false;
+  text = '';
+  reason = '';
+
+  receive(bytes: Buffer, start: number, end: number): number {
+    this.text += bytes.toString('latin1', start, end);
+    return end;
+  }
+
+  drained(): void {}
+  ending(): void {}
+  ended(): void {}
+  expired(): void {}
+  closed(): void {}
+
+  aborted(reason: string): void {
+    this.reason = reason;
+  }
+}
+
+/** More sends than any test here needs. */
+const MAX_SENDS = 100;
+const NO_BYTES = new Uint8Array(0);
+
+/** A kernel with room for `room` bytes to send. */
+class NarrowKernel extends FakeKernel {
+  room = 0;
+  #sends = 0;
+
+  override readonly recv = (): number => EAGAIN;
+
+  override readonly send: Kernel['send'] = (_fd, _offset, length, bytes = NO_BYTES, from = 0) => {
+    if (++this.#sends > MAX_SENDS) throw new Error('it sends for ever');
+    const wanted = length + bytes.length - from;
+    const count = Math.min(wanted, this.room);
+    this.room -= count;
+    return count === 0 && wanted > 0 ? EAGAIN : count;
+  };
+}
+
+let kernel: NarrowKernel;
+let reactor: Reactor;
+let connect: (fd: number) => { readonly client: Connection; readonly protocol: Listening };
+
+beforeEach(() => {
+  kernel = new NarrowKernel();
+  reactor = new Reactor(kernel);
+  const sendBatch = new SendBatch(kernel);
+  reactor.onServed(() => sendBatch.flush());
+  const context = {
+    kernel,
+    reactor,
+    sendBatch,
+    maxUnsentBytes: 1,
+    sendTimeoutMs: 1_000,
+    minSendBytesPerSecond: 0,
+    maxFileBytesPerTurn: 1,
+    lingerTimeoutMs: 1_000,
+    maxLingerMs: 1_000,
+    maxLingerBytes: 0,
+    localAddress: null,
+    onLingering: () => {},
+    onClosed: () => {},
+  };
+  connect = (fd) => {
+    const client = new Connection(context, fd, kernel.add());
+    const protocol = new Listening();
+    client.protocol = protocol;
+    reactor.add(client);
+    return { client, protocol };
+  };
+});
+
+/** The next wait reports `fd`; with `text` that was received for it. */
+function event(fd: number, readiness: number, text?: string): void {
+  const prefetched = text === undefined ? {} : { prefetched: text.length };
+  kernel.input.write(text ?? '', kernel.receiveBytes + kernel.pending.length * PREFETCH_BYTES, 'latin1');
+  kernel.pending.push({ fd, generation: 1, readiness, ...prefetched });
+}
+
+test('a turn that breaks in front of prefetched bytes gives no client the bytes of another', () => {
+  const [first, second] = [connect(5), connect(6)];
+  first.client.write(Buffer.from('owed'));
+  first.protocol.drained = () => {
+    throw new Error('defect');
+  };
+  kernel.room = 4;
+  event(5, READABLE | WRITABLE, 'one');
+  expect(() => reactor.turn()).toThrow('defect');
+  first.protocol.drained = () => {};
+  reactor.turn();
+  event(6, READABLE, 'two');
+  event(5, WRITABLE);
+  reactor.turn();
+  expect(second.protocol.text).toBe('two');
+  expect(first.protocol.text).not.toContain('two');
+});
