@@ -45,6 +45,11 @@ export class Outbox {
     return first !== null && first.end - first.start > GATHER_BYTES ? first.bytes : null;
   }
 
+  /** Whether the next bytes are still there: an application may have transferred or resized the memory that it gave. */
+  get isIntact(): boolean {
+    return this.#first === null || hasItsBytes(this.#first);
+  }
+
   /** Where in the first chunk the unsent bytes begin. */
   get offset(): number {
     return this.#first?.start ?? 0;
@@ -55,7 +60,7 @@ export class Outbox {
     let at = 0;
     for (let chunk = this.#first; chunk !== null; chunk = chunk.next) {
       const length = Math.min(chunk.end - chunk.start, arena.length - at);
-      if (length > GATHER_BYTES) break;
+      if (length > GATHER_BYTES || !hasItsBytes(chunk)) break;
       arena.set(chunk.bytes.subarray(chunk.start, chunk.start + length), at);
       at += length;
       if (chunk.start + length < chunk.end) break;
@@ -99,4 +104,9 @@ export class Outbox {
     else this.#last.next = chunk;
     this.#last = chunk;
   }
+}
+
+/** An array that was transferred has no bytes, and a view of a buffer that was resized has others. */
+function hasItsBytes({ bytes, end, isMerged }: Chunk): boolean {
+  return isMerged || bytes.length === end;
 }

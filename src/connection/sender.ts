@@ -230,6 +230,10 @@ export abstract class Sender extends Source implements BatchedSender {
     sendBatch.flush();
     while (this.#outbox !== null && this.state !== CLOSED) {
       const outbox = this.#outbox;
+      if (!outbox.isIntact) {
+        this.abort('the memory of its answer was transferred or resized');
+        return;
+      }
       const large = outbox.large;
       const length = large === null ? outbox.gather(sendBatch.arena) : large.length - outbox.offset;
       const count = large === null ? kernel.send(this.fd, 0, length) : kernel.send(this.fd, 0, 0, large, outbox.offset);

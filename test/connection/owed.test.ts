@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
+import { GATHER_BYTES } from '../../src/connection/outbox.ts';
 import type { Protocol } from '../../src/connection/protocol.ts';
 import { SendBatch } from '../../src/connection/send-batch.ts';
 import { EAGAIN } from '../../src/kernel/errno.ts';
@@ -109,4 +110,39 @@ test('a turn that breaks in front of prefetched bytes gives no client the bytes 
   reactor.turn();
   expect(second.protocol.text).toBe('two');
   expect(first.protocol.text).not.toContain('two');
+});
+
+type Resizable = ArrayBuffer & { resize(bytes: number): void };
+
+// Node 20 has it; the types of ES2023 do not.
+const RESIZABLE: string = 'ArrayBuffer';
+const ResizableBuffer: new (bytes: number, options: { readonly maxByteLength: number }) => Resizable = Reflect.get(
+  globalThis,
+  RESIZABLE,
+);
+
+/** What an application can do to memory that it gave away. */
+const LOSSES = {
+  transferred: (memory: Resizable) => void structuredClone(memory, { transfer: [memory] }),
+  shrunk: (memory: Resizable) => memory.resize(memory.byteLength / 2),
+  grown: (memory: Resizable) => memory.resize(memory.byteLength * 2),
+};
+
+test.each(Object.entries(LOSSES))('an answer whose memory was %s is cut off', (_name, lose) => {
+  // Nothing of it was sent, a part, and all but so little that it is gathered.
+  for (const sent of [0, 1, GATHER_BYTES]) {
+    const { client, protocol } = connect(5 + sent);
+    const memory = new ResizableBuffer(2 * GATHER_BYTES, { maxByteLength: 4 * GATHER_BYTES });
+    client.write(Buffer.from('head'));
+    client.write(new Uint8Array(memory));
+    kernel.room = 4 + sent;
+    reactor.turn();
+    expect([kernel.room, client.owes]).toEqual([0, true]);
+    lose(memory);
+    kernel.room = 4 * GATHER_BYTES;
+    event(client.fd, WRITABLE);
+    reactor.turn();
+    expect(protocol.reason).toContain('memory');
+    expect([kernel.room, client.buried]).toEqual([4 * GATHER_BYTES, true]);
+  }
 });
