@@ -18,7 +18,7 @@ const NAME = /^(plain|slow|short-reads|shrinks)-([0-9]{1,8})\.bin$/;
  * its size. `exhausted` cannot be opened for want of descriptors; anything else is missing.
  */
 export class SimulatedFiles implements FileSource {
-  /** What the simulated kernel's orders send: the content of each open file, by descriptor. */
+  /** What the simulated kernel's batches send: the content of each open file, by descriptor. */
   readonly #contents: Map<number, Uint8Array>;
   readonly #clock: VirtualClock;
   #next = FIRST_DESCRIPTOR;
