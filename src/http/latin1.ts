@@ -3,7 +3,10 @@
 /** Buffer's own slice, without the dispatch over encodings in `toString` (170 instructions on Node 20). */
 const slice: (this: Buffer, start: number, end: number) => string = Reflect.get(Buffer.prototype, 'latin1Slice');
 
-/** Up to here a string is made without leaving JavaScript (250 instead of 680 instructions on Node 20). */
+/**
+ * Up to here a string is made without leaving JavaScript (250 instead of 680 instructions on Node 20): 3 % of a plaintext
+ * request's processor time with mixed clients, whose query has 11 characters.
+ */
 const SHORT = 12;
 
 /** `bytes[start, end)` as text. */

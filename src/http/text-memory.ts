@@ -1,5 +1,6 @@
-// Texts that come again and again, such as paths: told by their bytes, and given as the string that was made of them
-// before, which costs a fraction of making one and has its hash already. It must not know what they mean.
+// Texts that come again and again, such as paths: found by their bytes, as the string that was made of them before,
+// which has its hash already. Without this, a file's request of mixed clients takes 3.5 % more instructions.
+// It must not know what the texts mean.
 
 import { latin1 } from './latin1.ts';
 
