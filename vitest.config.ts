@@ -21,7 +21,7 @@ const config: ViteUserConfig = {
     setupFiles: ['test/support/leaks.ts'],
     pool: 'forks',
     // A new process and the modules anew for each file would be a fifth of the suite's processor time. So a file gives
-    // back what it changes of its process; test/support/leaks.ts checks that of descriptors.
+    // back what it changes of its process: test/support/leaks.ts checks descriptors, fetch classes and variables.
     isolate: false,
     sequence: { sequencer: LongestFirst },
     // Most tests wait, for a system or a child, and leave the processor to others.

@@ -3,6 +3,7 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { BURN_VARIABLE } from '../../src/compare/contender.ts';
 import { findCounters } from '../../src/compare/counters.ts';
 import { burn, compute, stepsOfABurn } from '../../src/compare/peers/work.ts';
 import { pidsOf, residentBytesOf, threadsOf, usageOf } from '../../src/compare/processes.ts';
@@ -59,7 +60,8 @@ test('waiting ends with its signal, and within its limit', async () => {
 });
 
 test('a burn is work, about as long as it says', () => {
-  process.env['EPOLL_SERVER_COMPARE_BURN_STEPS'] = '1000';
+  process.env[BURN_VARIABLE] = '1000';
+  onTestFinished(() => void delete process.env[BURN_VARIABLE]);
   expect(burn()).not.toBe(burn());
   expect(compute(0)).toBe(compute(0));
   expect(stepsOfABurn()).toBeGreaterThan(1_000);

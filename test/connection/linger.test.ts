@@ -4,7 +4,7 @@
 import { request as nodeRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { type Handler, type ServeOptions, wsgi } from '../../src/index.ts';
+import { type Handler, Response, type ServeOptions, wsgi } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -42,7 +42,11 @@ const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[]
       }),
     }),
   ],
-  ['a fetch application', 401, async () => ({ fetch: () => new Response('no', { status: 401 }) })],
+  [
+    'a fetch application',
+    401,
+    async () => ({ fetch: () => new Response('no', { status: 401 }), overrideGlobals: false }),
+  ],
   ['maxBodyBytes', 413, async () => ({ handler: echo, maxBodyBytes: 1_000 })],
 ];
 

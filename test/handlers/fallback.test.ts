@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fetchHandler, type Handler, type SiteOptions, serve, wsgi } from '../../src/index.ts';
+import { fetchHandler, type Handler, Response, type SiteOptions, serve, wsgi } from '../../src/index.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -151,21 +151,29 @@ const MISSING: readonly (readonly [string, Handler])[] = [
       yield 'ne';
     }),
   ],
-  ['fetch', fetchHandler(async () => new Response('none', { status: 404, headers: { 'X-App': '1' } }))],
+  [
+    'fetch',
+    fetchHandler(async () => new Response('none', { status: 404, headers: { 'X-App': '1' } }), {
+      overrideGlobals: false,
+    }),
+  ],
   [
     'fetch, a stream',
-    fetchHandler(() => {
-      const pieces = ['no', 'ne'].map((text) => Buffer.from(text));
-      const stream = new ReadableStream({
-        async pull(controller): Promise<void> {
-          await new Promise((resolve) => setTimeout(resolve, 1));
-          const piece = pieces.shift();
-          if (piece === undefined) controller.close();
-          else controller.enqueue(piece);
-        },
-      });
-      return new Response(stream, { status: 404, headers: { 'X-App': '1' } });
-    }),
+    fetchHandler(
+      () => {
+        const pieces = ['no', 'ne'].map((text) => Buffer.from(text));
+        const stream = new ReadableStream({
+          async pull(controller): Promise<void> {
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            const piece = pieces.shift();
+            if (piece === undefined) controller.close();
+            else controller.enqueue(piece);
+          },
+        });
+        return new Response(stream, { status: 404, headers: { 'X-App': '1' } });
+      },
+      { overrideGlobals: false },
+    ),
   ],
 ];
 
@@ -252,7 +260,9 @@ describe('an application in front of the fallback', () => {
           cancelled++;
         },
       });
-    const fetched = await startSpa(fetchHandler(() => new Response(endless(), { status: 404 })));
+    const fetched = await startSpa(
+      fetchHandler(() => new Response(endless(), { status: 404 }), { overrideGlobals: false }),
+    );
     expect(shown(await ask(fetched.port, get('/route', CHROME)))).toBe('200 spa');
     await until(() => cancelled === 1, 'the stream is cancelled');
     const generator = wsgi((_environ, startResponse) => {

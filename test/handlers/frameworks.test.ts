@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { Hono } from 'hono';
 import { stream, streamSSE, streamText } from 'hono/streaming';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ServeOptions } from '../../src/index.ts';
+import { Response, type ServeOptions } from '../../src/index.ts';
 import { get } from '../support/client.ts';
 import { start } from '../support/serving.ts';
 import { gate } from '../support/until.ts';
@@ -55,7 +55,10 @@ describe.each(WAYS)('%s', (_way, options) => {
 });
 
 test('Connection: close of a Response ends the connection behind it', async () => {
-  const { connect } = await start({ fetch: () => new Response('bye', { headers: { Connection: 'close' } }) });
+  const { connect } = await start({
+    fetch: () => new Response('bye', { headers: { Connection: 'close' } }),
+    overrideGlobals: false,
+  });
   const client = await connect();
   expect((await client.send(get('/')).readResponse()).text).toBe('bye');
   expect(await client.closed()).toBe('fin');

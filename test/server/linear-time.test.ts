@@ -2,7 +2,7 @@
 // every way in which it is read, echoed and logged.
 
 import { describe, expect, test, vi } from 'vitest';
-import { fetchHandler, type Handler, type ServeOptions, validator, wsgi } from '../../src/index.ts';
+import { fetchHandler, type Handler, Headers, Response, type ServeOptions, validator, wsgi } from '../../src/index.ts';
 import { logError } from '../../src/server/error-log.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -94,13 +94,17 @@ const ECHOES: Readonly<Record<string, Handler>> = {
   ),
   fetch: fetchHandler(
     (request) => new Response('echo', { headers: { 'X-Echo': request.headers.get('x') ?? '', 'X-Url': request.url } }),
+    { overrideGlobals: false },
   ),
-  headers: fetchHandler((request) => {
-    const headers = new Headers();
-    for (const [name, value] of request.headers) headers.set(`x-${name}`, value);
-    for (const name of request.headers.keys()) headers.append('x-seen', name);
-    return new Response('echo', { headers });
-  }),
+  headers: fetchHandler(
+    (request) => {
+      const headers = new Headers();
+      for (const [name, value] of request.headers) headers.set(`x-${name}`, value);
+      for (const name of request.headers.keys()) headers.append('x-seen', name);
+      return new Response('echo', { headers });
+    },
+    { overrideGlobals: false },
+  ),
 };
 
 describe.each(Object.keys(ECHOES))('an application that echoes: %s', (name) => {

@@ -55,14 +55,17 @@ const LATE: readonly (readonly [string, Handler])[] = [
   ],
   [
     'a fetch application',
-    fetchHandler(async (request) => {
-      await aborted(request.signal);
-      return new Response('all the same');
-    }),
+    fetchHandler(
+      async (request) => {
+        await aborted(request.signal);
+        return new Response('all the same');
+      },
+      { overrideGlobals: false },
+    ),
   ],
   [
     'a fetch application that streams',
-    fetchHandler((request) => new Response(ReadableStream.from(pieces(request.signal)))),
+    fetchHandler((request) => new Response(ReadableStream.from(pieces(request.signal))), { overrideGlobals: false }),
   ],
 ];
 

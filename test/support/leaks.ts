@@ -1,4 +1,5 @@
-// Proves, around every test file, that no descriptor is left: sockets, pollers, files.
+// Proves, around every test file, that no descriptor is left (sockets, pollers, files), and that the next file in this
+// process finds the globals and the environment as they were.
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,9 +41,24 @@ function surplus(before: readonly string[], after: readonly string[]): string[] 
   });
 }
 
+/** What later files of this process read, by name: Node's classes, which fetch handlers replace, and the environment. */
+function processState(): ReadonlyMap<string, unknown> {
+  const globals = ['Headers', 'Request', 'Response', 'fetch'].map(
+    (name) => [name, Reflect.get(globalThis, name)] as const,
+  );
+  return new Map<string, unknown>([...globals, ...Object.entries(process.env), ['process.cwd()', process.cwd()]]);
+}
+
+/** Names of what is not as it was. Values of the environment may be secrets. */
+function changes(earlier: ReadonlyMap<string, unknown>, later: ReadonlyMap<string, unknown>): string[] {
+  return [...new Set([...earlier.keys(), ...later.keys()])].filter((name) => earlier.get(name) !== later.get(name));
+}
+
 const before = openDescriptors();
+const stateBefore = processState();
 
 afterAll(async () => {
   await settled(() => surplus(before, openDescriptors()).length === 0);
   expect(surplus(before, openDescriptors()), 'descriptors that this file left open').toEqual([]);
+  expect(changes(stateBefore, processState()), 'globals and variables that this file changed').toEqual([]);
 });
