@@ -287,6 +287,8 @@ test.each([
   ['*;q=0, gzip', ['gzip']],
   ['gzip;q=0, gzip', []],
   ['gzip;q=half, br', ['br']],
+  ['gzip;q=0x1, zstd;q=2, br;q=1e-1, br', []],
+  ['gzip;q=1.000, br;q=0.', ['gzip']],
 ])('%s accepts %j, in this order', (field, codings) => {
   expect(acceptedCodings(field)).toEqual(codings);
 });
