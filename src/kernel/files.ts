@@ -71,7 +71,7 @@ export interface Files {
   readonly open: (root: number, path: string) => number;
   /** Reads into `bytes[offset, offset + length)`. Returns the count, 0 at the end. */
   readonly read: (file: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
-  /** Whether a range is in memory whole, so that `Kernel.sendBatch` does not wait for it: 1 or 0. */
+  /** Whether a range is in memory whole, so that sending it by `Kernel.sendBatch` does not wait for a disk: 1 or 0. */
   readonly isResident: (file: number, position: number, length: number) => number;
   readonly close: (file: number) => number;
   readonly lookLater: (root: number, path: string, done: FileDone) => number;

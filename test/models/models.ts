@@ -8,9 +8,6 @@ import { type Program, portOf, REPOSITORY, startProgram } from '../support/progr
 
 export { MODEL_NAMES, type ModelName } from '../../src/config/model-names.ts';
 
-/** Models that start a process or thread for each client, or are told to. */
-export const WITH_CHILDREN = ['multiprocess', 'multithread'] as const;
-
 export interface Started {
   readonly program: Program;
   readonly port: number;
