@@ -14,9 +14,14 @@ export function baselineKey(kind, version = process.versions.node, architecture 
   return `${kind}, Node.js ${major}.${minor}, ${architecture}`;
 }
 
-/** Instructions of a request by the name of the workload, for each key. */
-export function readBaselines() {
-  return JSON.parse(readFileSync(FILE, 'utf8'));
+/** Instructions of a request by the name of the workload, for each key; none without the file. Throws on another one. */
+export function readBaselines(file = FILE) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return {};
+    throw new Error(`${file} cannot be read: ${error.message}`);
+  }
 }
 
 /** Puts the counts in the place of those of the same key; all others stay. */

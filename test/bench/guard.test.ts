@@ -2,8 +2,10 @@
 // repeated here.
 
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { folder } from '../support/folder.ts';
 import { REPOSITORY } from '../support/program.ts';
 
 const run = promisify(execFile);
@@ -21,12 +23,13 @@ interface Comparison {
 
 interface Baseline {
   baselineKey(kind: string, version: string, architecture: string): string;
+  readBaselines(file: string): unknown;
   compareCounts(counts: readonly Count[], baseline: Record<string, number> | undefined, key: string): Comparison;
 }
 
 // The bench is JavaScript without types: the path is a variable, so that the compiler does not look for them.
 const path: string = '../../bench/baseline.js';
-const { baselineKey, compareCounts } = (await import(path)) as Baseline;
+const { baselineKey, compareCounts, readBaselines } = (await import(path)) as Baseline;
 
 const counts = (plaintext: number, file: number) => [
   { name: 'plaintext', instructions: plaintext },
@@ -68,6 +71,12 @@ describe('counts beside a baseline', () => {
       'not in the baseline, not compared: file',
     );
   });
+});
+
+test('a file of baselines may be missing; one that is no JSON is named', async () => {
+  const place = await folder({ 'broken.json': '{"valgrind' });
+  expect(readBaselines(join(place, 'missing.json'))).toEqual({});
+  expect(() => readBaselines(join(place, 'broken.json'))).toThrow(/broken\.json cannot be read: /);
 });
 
 async function guard(args: readonly string[], env: NodeJS.ProcessEnv): Promise<unknown> {
