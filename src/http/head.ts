@@ -14,7 +14,7 @@ export class Head {
   nameLengths = 0;
   /** Bytes of the head, its empty line included. */
   length = 0;
-  /** The method is GET, as it nearly always is: no string is made of it (3 % of a file's request of mixed clients). */
+  /** The method is GET, as it nearly always is: no string is made of it (1.7 % of a file's request of mixed clients). */
   isGet = false;
   methodStart = 0;
   methodEnd = 0;
