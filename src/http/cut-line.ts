@@ -2,6 +2,7 @@
 // is looked at: a long line that arrives byte by byte costs linear time.
 
 import { CR, FIELD_VALUE, TARGET_PATH, TARGET_QUERY, TOKEN } from './characters.ts';
+import { runEnd } from './run-end.ts';
 
 const QUESTION_MARK = 0x3f;
 
@@ -16,33 +17,26 @@ export class CutLine {
   /** A request line was cut, at `stop`. */
   cutRequestLine(bytes: Uint8Array, base: number, stop: number, maxTargetBytes: number): void {
     const start = bytes[base] === CR ? base + 2 : base;
-    const method = scan(bytes, start, stop, TOKEN);
-    const path = scan(bytes, method + 1, stop, TARGET_PATH);
+    const method = runEnd(bytes, start, stop, TOKEN);
+    const path = runEnd(bytes, method + 1, stop, TARGET_PATH);
     const hasQuery = path < stop && bytes[path] === QUESTION_MARK;
     this.#part = hasQuery ? TARGET_QUERY : TARGET_PATH;
-    this.#scanned = (hasQuery ? scan(bytes, path, stop, TARGET_QUERY) : path) - base;
+    this.#scanned = (hasQuery ? runEnd(bytes, path, stop, TARGET_QUERY) : path) - base;
     // A method is short: while it is cut, it is parsed again.
     this.#limit = method < stop ? method + 1 + maxTargetBytes - base : 0;
   }
 
   /** The field line that begins at `from` was cut, at `stop`. */
   cutFieldLine(bytes: Uint8Array, from: number, base: number, stop: number): void {
-    const name = scan(bytes, from, stop, TOKEN);
+    const name = runEnd(bytes, from, stop, TOKEN);
     this.#part = name < stop ? FIELD_VALUE : TOKEN;
-    this.#scanned = (name < stop ? scan(bytes, name, stop, FIELD_VALUE) : name) - base;
+    this.#scanned = (name < stop ? runEnd(bytes, name, stop, FIELD_VALUE) : name) - base;
     this.#limit = Number.MAX_SAFE_INTEGER;
   }
 
   /** Whether the bytes up to `stop` leave the line as incomplete as it was. False: it has to be parsed again. */
   goesOn(bytes: Uint8Array, base: number, stop: number): boolean {
-    this.#scanned = scan(bytes, base + this.#scanned, stop, this.#part) - base;
+    this.#scanned = runEnd(bytes, base + this.#scanned, stop, this.#part) - base;
     return base + this.#scanned === stop && this.#scanned <= this.#limit;
   }
-}
-
-/** Where the bytes of `table` end. */
-function scan(bytes: Uint8Array, from: number, stop: number, table: Uint8Array): number {
-  let at = from;
-  while (at < stop && table[bytes[at] ?? 0] === 1) at++;
-  return at;
 }

@@ -19,6 +19,7 @@ import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { isHost } from './host.ts';
 import { limitProblem } from './limit-problem.ts';
+import { runEnd } from './run-end.ts';
 import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
 import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_FOREIGN, VERSION_WRONG } from './version.ts';
 
@@ -126,8 +127,7 @@ export class HeadParser {
       bytes[from + 2] === 0x54 &&
       bytes[from + 3] === SP;
     this.head.isGet = isGet;
-    let at = isGet ? from + 3 : from;
-    while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
+    const at = isGet ? from + 3 : runEnd(bytes, from, stop, TOKEN);
     if (at - from > MAX_METHOD_BYTES) return this.#wrong(501, 'the method is too long');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) return this.#wrong(400, 'the method is not a token');
@@ -139,10 +139,9 @@ export class HeadParser {
   #target(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const longest = from + this.#limits.maxTargetBytes;
     const scanEnd = Math.min(stop, longest + 1);
-    let at = from;
-    while (at < scanEnd && TARGET_PATH[bytes[at] ?? 0] === 1) at++;
-    const queryAt = at;
-    if (at < scanEnd && bytes[at] === QUESTION_MARK) while (at < scanEnd && TARGET_QUERY[bytes[at] ?? 0] === 1) at++;
+    const queryAt = runEnd(bytes, from, scanEnd, TARGET_PATH);
+    const hasQuery = queryAt < scanEnd && bytes[queryAt] === QUESTION_MARK;
+    const at = hasQuery ? runEnd(bytes, queryAt, scanEnd, TARGET_QUERY) : queryAt;
     if (at > longest) return this.#beyond(414, 'the request target is too long', 'maxTargetBytes');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) {
@@ -169,15 +168,13 @@ export class HeadParser {
    * smuggled. Straight on, since most of a head is this.
    */
   #fieldLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
-    let at = from;
-    while (at < stop && TOKEN[bytes[at] ?? 0] === 1) at++;
-    if (at >= stop) return -1;
+    const nameEnd = runEnd(bytes, from, stop, TOKEN);
+    if (nameEnd >= stop) return -1;
     if (this.head.fieldCount === this.#limits.maxFields) return this.#beyond(431, 'too many fields', 'maxFields');
-    if (bytes[at] !== COLON || at === from) return this.#wrong(400, 'a field name is malformed');
-    const nameEnd = at++;
-    while (at < stop && (bytes[at] === SP || bytes[at] === HTAB)) at++;
-    const valueStart = at;
-    while (at < stop && FIELD_VALUE[bytes[at] ?? 0] === 1) at++;
+    if (bytes[nameEnd] !== COLON || nameEnd === from) return this.#wrong(400, 'a field name is malformed');
+    let valueStart = nameEnd + 1;
+    while (valueStart < stop && (bytes[valueStart] === SP || bytes[valueStart] === HTAB)) valueStart++;
+    const at = runEnd(bytes, valueStart, stop, FIELD_VALUE);
     if (at >= stop) return -1;
     if (bytes[at] !== CR) return this.#wrong(400, 'a field value holds a control byte');
     if (at + 1 >= stop) return -1;

@@ -1,6 +1,7 @@
 // Whether a Host field value is one (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 
 import { COLON, REGISTERED_NAME } from './characters.ts';
+import { runEnd } from './run-end.ts';
 
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -39,10 +40,9 @@ function literalEnd(bytes: Uint8Array, start: number, end: number): number {
 
 /** Behind the name: at the colon of a port or the end. -1: a byte that no name holds. */
 function registeredNameEnd(bytes: Uint8Array, start: number, end: number): number {
-  const table = REGISTERED_NAME;
   let at = start;
   while (at < end) {
-    while (at < end && table[bytes[at] ?? 0] === 1) at++;
+    at = runEnd(bytes, at, end, REGISTERED_NAME);
     if (at === end || bytes[at] === COLON) return at;
     if (bytes[at] !== PERCENT || at + 2 >= end) return -1;
     if (!isHexadecimal(bytes[at + 1] ?? 0) || !isHexadecimal(bytes[at + 2] ?? 0)) return -1;

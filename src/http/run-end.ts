@@ -1,0 +1,18 @@
+// Where a run of allowed bytes ends: most of the work of parsing a head.
+
+/** The first byte of `bytes[from, stop)` for which `table` is not 1, or `stop`. */
+export function runEnd(bytes: Uint8Array, from: number, stop: number, table: Uint8Array): number {
+  let at = from;
+  // V8 checks the array's type and its own interrupts once a round: four bytes share that.
+  while (
+    at + 3 < stop &&
+    table[bytes[at] ?? 0] === 1 &&
+    table[bytes[at + 1] ?? 0] === 1 &&
+    table[bytes[at + 2] ?? 0] === 1 &&
+    table[bytes[at + 3] ?? 0] === 1
+  ) {
+    at += 4;
+  }
+  while (at < stop && table[bytes[at] ?? 0] === 1) at++;
+  return at;
+}
