@@ -86,7 +86,7 @@ async function compileFloor(folder, say) {
     return null;
   }
   const program = join(folder, 'floor');
-  const source = fileURLToPath(new URL('../src/compare/peers/floor.c', import.meta.url));
+  const source = fileURLToPath(new URL('../src/tools/compare/peers/floor.c', import.meta.url));
   const { code, stderr } = await run(cc, ['-O2', '-o', program, source], { limitMs: 60_000 });
   if (code === 0) return program;
   say(`cc failed, the C floor is left out: ${stderr.split('\n')[0]}`);

@@ -9,15 +9,15 @@ import { rolldown } from 'rolldown';
 const ENTRIES = [
   'index',
   'testing/index',
-  'handlers/offload/worker',
-  'compare/application',
-  'compare/cannon',
-  ...['bun', 'fastify', 'node-http', 'uws'].map((name) => `compare/peers/${name}`),
+  'app/offload/worker',
+  'tools/compare/application',
+  'tools/compare/cannon',
+  ...['bun', 'fastify', 'node-http', 'uws'].map((name) => `tools/compare/peers/${name}`),
 ];
 
 /** What every server needs is one file, what every command needs is another. The rest lies by who uses it. */
 const GROUPS = [
-  { name: 'core', test: /modules\/(connection|handlers\/files|http|kernel|reactor|server|session)\// },
+  { name: 'core', test: /modules\/(connection|exchange|files|http|http1|kernel|log|reactor|server)\// },
   { name: 'command', test: /modules\/(cli\/(?!compare|conform)|config\/|workers\/(?!file-watch|reloading))/ },
 ];
 

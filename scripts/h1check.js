@@ -1,4 +1,4 @@
-// Runs the second opinion, test/conformance/h1check.py, against this server: a folder of its own, short deadlines, and
+// Runs the second opinion, test/tools/conformance/h1check.py, against this server: a folder of its own, short deadlines, and
 // the cases that take long as well. What is passed on the command line goes to the checker.
 //   npm run h1check [-- --only GROUP]
 import { spawn, spawnSync } from 'node:child_process';
@@ -8,9 +8,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const CHECKER = join(root, 'test', 'conformance', 'h1check.py');
+const CHECKER = join(root, 'test', 'tools', 'conformance', 'h1check.py');
 /** Cases that can be shown to be wrong, each with the RFC text that says so; empty while there are none. */
-const KNOWN = join(root, 'test', 'conformance', 'h1check-known-failures.txt');
+const KNOWN = join(root, 'test', 'tools', 'conformance', 'h1check-known-failures.txt');
 /** Seconds; the checker is told the same. */
 const DEADLINES = { header: 3, body: 3, idle: 3, write: 4 };
 const EXIT_NO_TARGET = 2;

@@ -4,10 +4,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { figuresOf } from '../build/modules/compare/figures.js';
-import { standalone } from '../build/modules/compare/palette.js';
-import { readResult } from '../build/modules/compare/result.js';
-import { markdownTable, middleNotes, middleTable, rivalryTable } from '../build/modules/compare/table.js';
+import { figuresOf } from '../build/modules/tools/compare/figures.js';
+import { standalone } from '../build/modules/tools/compare/palette.js';
+import { readResult } from '../build/modules/tools/compare/result.js';
+import { markdownTable, middleNotes, middleTable, rivalryTable } from '../build/modules/tools/compare/table.js';
 
 const BEGIN = '<!-- comparison: made by npm run compare:readme -->';
 const END = '<!-- end of the comparison -->';

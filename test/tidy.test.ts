@@ -9,7 +9,7 @@ import { FLAGS } from '../src/cli/arguments.ts';
 import { ERROR_CODES } from '../src/errors.ts';
 import { LIMIT_NAMES, LIMITS } from '../src/limits.ts';
 import { measureFunctions } from './tidy/functions.ts';
-import { importProblems } from './tidy/imports.ts';
+import { importProblems, orderProblems } from './tidy/imports.ts';
 import { errorRows, flagRows, flagText, limitRows } from './tidy/readme.ts';
 import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
 import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
@@ -36,30 +36,35 @@ describe('imports', () => {
   test('point only left', () => {
     expect(TYPESCRIPT.length).toBeGreaterThan(30);
     expect(importProblems(TYPESCRIPT)).toEqual([]);
+    expect(orderProblems()).toEqual([]);
   });
 
   test.each([
     ['src/kernel/kernel.ts', '../reactor/reactor.ts'],
     ['src/reactor/reactor.ts', '../connection/connection.ts'],
-    ['src/connection/connection.ts', '../session/session.ts'],
+    ['src/connection/connection.ts', '../http1/session.ts'],
     ['src/connection/connection.ts', '../http/date.ts'],
-    ['src/session/session.ts', '../handlers/wsgi.ts'],
-    ['src/session/session.ts', '../server/server.ts'],
-    ['src/handlers/wsgi.ts', '../session/session.ts'],
-    ['src/handlers/wsgi.ts', '../limits.ts'],
-    ['src/handlers/wsgi.ts', '../kernel/kernel.ts'],
+    ['src/http1/session.ts', '../adapters/wsgi.ts'],
+    ['src/http1/session.ts', '../server/server.ts'],
+    ['src/adapters/wsgi.ts', '../http1/session.ts'],
+    ['src/adapters/wsgi.ts', '../limits.ts'],
+    ['src/adapters/wsgi.ts', '../kernel/kernel.ts'],
     ['src/server/server.ts', '../cli/program.ts'],
     ['src/cli/program.ts', '../index.ts'],
     ['src/server/options.ts', '../config/settings.ts'],
     ['src/config/settings.ts', '../cli/arguments.ts'],
     ['src/http/date.ts', '../errors.ts'],
-    ['src/conformance/deliver.ts', '../http/date.ts'],
-    ['src/server/server.ts', '../conformance/case.ts'],
-    ['src/compare/models.ts', '../cli/model.ts'],
-    ['src/compare/trial.ts', '../server/server.ts'],
-    ['src/server/server.ts', '../compare/result.ts'],
+    ['src/tools/conformance/deliver.ts', '../../http/date.ts'],
+    ['src/server/server.ts', '../tools/conformance/case.ts'],
+    ['src/tools/compare/models.ts', '../../cli/model.ts'],
+    ['src/tools/compare/trial.ts', '../../server/server.ts'],
+    ['src/files/site.ts', '../server/server.ts'],
+    ['src/files/site.ts', '../connection/connection.ts'],
+    ['src/adapters/wsgi.ts', '../files/site.ts'],
+    ['src/exchange/body.ts', '../http1/session.ts'],
+    ['src/server/server.ts', '../tools/compare/result.ts'],
     ['src/fetch/headers.ts', '../http/fields.ts'],
-    ['src/session/session.ts', '../fetch/request.ts'],
+    ['src/http1/session.ts', '../fetch/request.ts'],
     ['src/server/server.ts', '../fetch/globals.ts'],
     ['src/http/date.ts', 'node:fs'],
     ['src/limits.ts', './http/date.ts'],
@@ -77,18 +82,18 @@ describe('imports', () => {
 
   test.each([
     ['src/reactor/reactor.ts', '../kernel/kernel.ts'],
-    ['src/session/session.ts', '../http/date.ts'],
-    ['src/handlers/wsgi.ts', '../errors.ts'],
-    ['src/handlers/wsgi.ts', '../fetch/response.ts'],
-    ['src/handlers/offload/call.ts', '../../http/handler.ts'],
-    ['src/handlers/wsgi.ts', 'mime'],
-    ['src/handlers/wsgi.ts', 'node:fs'],
+    ['src/http1/session.ts', '../http/date.ts'],
+    ['src/adapters/wsgi.ts', '../errors.ts'],
+    ['src/adapters/wsgi.ts', '../fetch/response.ts'],
+    ['src/app/offload/call.ts', '../../http/handler.ts'],
+    ['src/adapters/wsgi.ts', 'mime'],
+    ['src/adapters/wsgi.ts', 'node:fs'],
     ['src/http/date.ts', './status.ts'],
     ['src/cli/program.ts', '../server/server.ts'],
-    ['src/cli/conform.ts', '../conformance/examine.ts'],
-    ['src/conformance/target.ts', '../errors.ts'],
-    ['src/cli/compare.ts', '../compare/comparison.ts'],
-    ['src/compare/load.ts', '../errors.ts'],
+    ['src/cli/conform.ts', '../tools/conformance/examine.ts'],
+    ['src/tools/conformance/target.ts', '../../errors.ts'],
+    ['src/cli/compare.ts', '../tools/compare/comparison.ts'],
+    ['src/tools/compare/load.ts', '../../errors.ts'],
   ])('%s may import %s', (path, specifier) => {
     expect(importProblems([{ path, text: `import { x } from '${specifier}';` }])).toEqual([]);
   });
@@ -222,12 +227,12 @@ describe('the README', () => {
 
 test('lines for the operator go through log-line.ts, which makes them printable', () => {
   const writing = TYPESCRIPT.filter(({ text }) => /\bprocess\.(?:stdout|stderr)\b/.test(codeOf(text)));
-  const paths = writing.map(({ path }) => path).filter((path) => !path.startsWith('src/compare/'));
+  const paths = writing.map(({ path }) => path).filter((path) => !path.startsWith('src/tools/compare/'));
   expect(paths).toEqual([
+    'src/adapters/environ.ts',
     'src/cli/compare.ts',
     'src/cli/conform.ts',
     'src/cli/program.ts',
-    'src/handlers/environ.ts',
     'src/workers/role.ts',
   ]);
 });

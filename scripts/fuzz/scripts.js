@@ -1,9 +1,10 @@
 // What the clients of a fuzz run do: scripts, drawn from a seed, plain data. The same seed gives the same bytes,
 // whatever the server does. Texts are Latin-1.
-import { CASES } from '../../build/modules/conformance/cases.js';
-import { filledIn } from '../../build/modules/conformance/target.js';
+
 import { Random } from '../../build/modules/testing/random.js';
 import { drawGarbage } from '../../build/modules/testing/scenario/garbage.js';
+import { CASES } from '../../build/modules/tools/conformance/cases.js';
+import { filledIn } from '../../build/modules/tools/conformance/target.js';
 import { drawHeavy, mutate } from './mutations.js';
 import { drawOrder, serialize } from './requests.js';
 

@@ -1,7 +1,7 @@
 // A server under fuzz: its process group, what it says on standard error, and what /proc tells of it.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { cpuSecondsOf, pidsOf, residentBytesOf } from '../../build/modules/compare/processes.js';
-import { Program } from '../../build/modules/compare/program.js';
+import { cpuSecondsOf, pidsOf, residentBytesOf } from '../../build/modules/tools/compare/processes.js';
+import { Program } from '../../build/modules/tools/compare/program.js';
 import { argvOf } from './servers.js';
 
 const START_MS = 20_000;

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cpuSecondsOf } from '../../build/modules/compare/processes.js';
+import { cpuSecondsOf } from '../../build/modules/tools/compare/processes.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 

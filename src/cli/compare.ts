@@ -2,18 +2,18 @@
 
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { type Comparison, compare as compareAll, type Progress } from '../compare/comparison.ts';
-import { DIAL_NAMES, DIALS, MIDDLE_TEXT } from '../compare/dials.ts';
-import { thisMachine } from '../compare/machine.ts';
-import { modelContender } from '../compare/models.ts';
-import { PEER_NAMES } from '../compare/peers.ts';
-import { estimateMs } from '../compare/plan.ts';
-import { reportPage } from '../compare/report.ts';
-import { prepareFolder, type Result, readResult, writeResult } from '../compare/result.ts';
-import { textReport } from '../compare/table.ts';
 import { MODEL_NAMES } from '../config/model-names.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { printable, printableLine, printableLines } from '../printable.ts';
+import { type Comparison, compare as compareAll, type Progress } from '../tools/compare/comparison.ts';
+import { DIAL_NAMES, DIALS, MIDDLE_TEXT } from '../tools/compare/dials.ts';
+import { thisMachine } from '../tools/compare/machine.ts';
+import { modelContender } from '../tools/compare/models.ts';
+import { PEER_NAMES } from '../tools/compare/peers.ts';
+import { estimateMs } from '../tools/compare/plan.ts';
+import { reportPage } from '../tools/compare/report.ts';
+import { prepareFolder, type Result, readResult, writeResult } from '../tools/compare/result.ts';
+import { textReport } from '../tools/compare/table.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 

@@ -1,11 +1,11 @@
 // The command `conform`: arguments, progress, report and exit code of an examination of a server.
 
 import { parseArgs } from 'node:util';
-import { CASES, GROUPS } from '../conformance/cases.ts';
-import { examine, type Result } from '../conformance/examine.ts';
-import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../conformance/report.ts';
-import { findTarget } from '../conformance/target.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { CASES, GROUPS } from '../tools/conformance/cases.ts';
+import { examine, type Result } from '../tools/conformance/examine.ts';
+import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../tools/conformance/report.ts';
+import { findTarget } from '../tools/conformance/target.ts';
 
 const EXIT_FAILED = 1;
 

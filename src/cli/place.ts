@@ -3,7 +3,7 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { isModule, MODULE_SUFFIXES } from '../handlers/module-file.ts';
+import { isModule, MODULE_SUFFIXES } from '../app/module-file.ts';
 
 export type Place = 'root' | 'app' | 'mount';
 

@@ -6,14 +6,14 @@ import { kebab, variableOf } from '../config/names.ts';
 import type { Configuration } from '../config/resolve.ts';
 import { SETTINGS, type Settings } from '../config/settings.ts';
 import { EpollServerError } from '../errors.ts';
+import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES } from '../limits.ts';
+import { lossNotice } from '../log/access-log.ts';
+import { fileSink, standardSink } from '../log/log-sink.ts';
+import { type Sink, traceLossNotice } from '../log/watcher.ts';
 import { PACKAGE_ROOT } from '../package.ts';
-import { lossNotice } from '../server/access-log.ts';
 import type { ServeOptions } from '../server/options.ts';
-import type { SiteOptions } from '../server/site-options.ts';
-import { type Sink, traceLossNotice } from '../server/watcher.ts';
 import { isOnTerminal } from '../workers/role.ts';
-import { fileSink, standardSink } from './log-sink.ts';
 
 const DEFAULT_SITE = join(PACKAGE_ROOT, 'html');
 

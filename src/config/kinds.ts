@@ -26,16 +26,9 @@ import {
   union,
 } from 'valibot';
 import { messageOf } from '../errors.ts';
-import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import type { CacheRule } from '../files/cache-rules.ts';
+import { checkSite, checkTypes, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../files/site-options.ts';
 import { DIGITS } from '../limits.ts';
-import {
-  checkSite,
-  checkTypes,
-  type HostOptions,
-  hostsOf,
-  mountsOf,
-  type SiteOptions,
-} from '../server/site-options.ts';
 import { problemText } from './problem.ts';
 
 /** One kind of value. */

@@ -1,12 +1,12 @@
 // Everything that can be set, declared once: flags, variables, keys of config files, defaults, the help and the
 // JSON Schema for editors are all made of this table. It must not know where values come from.
 
-import { DOORS, type Door } from '../handlers/doors.ts';
-import type { CacheRule } from '../handlers/files/cache-rules.ts';
+import { DOORS, type Door } from '../adapters/doors.ts';
+import type { CacheRule } from '../files/cache-rules.ts';
+import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
-import { LOG_FORMATS, type LogFormat } from '../server/access-log.ts';
+import { LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
 import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
-import type { SiteOptions } from '../server/site-options.ts';
 import {
   charset,
   choice,

@@ -1,5 +1,5 @@
 // The raw handler: the one shape into which every door translates and from which everything is built.
-// Types only; session/ implements them.
+// Types only; http1/ implements them.
 
 import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';

@@ -3,9 +3,9 @@
 // connections.
 
 import { realpath } from 'node:fs/promises';
-import { DynamicFolder } from '../handlers/dynamic-folder.ts';
-import { PeriodicLook } from '../handlers/files/periodic-look.ts';
-import { passOn, type Successor } from '../handlers/files/successor.ts';
+import { DynamicFolder } from '../app/dynamic-folder.ts';
+import { PeriodicLook } from '../files/periodic-look.ts';
+import { passOn, type Successor } from '../files/successor.ts';
 import { sendError } from '../http/error-answer.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ServeOptions } from './options.ts';
@@ -37,9 +37,9 @@ export function applicationOf(handler: Handler | null, close: () => Promise<void
 export async function openApplication(plan: Plan, onError: NonNullable<ServeOptions['onError']>): Promise<Application> {
   const main = await openMain(plan, onError);
   if (plan.dynamic === null) return main;
-  const { loadApplication } = await import('../handlers/application.ts');
+  const { loadApplication } = await import('../app/application.ts');
   // Loaded now: Node.js would remember for ever that descriptors ran out when the first module asked for it.
-  await import('../handlers/fetch.ts');
+  await import('../adapters/fetch.ts');
   const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
   const nowMs = (): number => performance.now();
   const dynamic = await followFolder(plan.dynamic, nowMs, (folder) => {
@@ -89,15 +89,15 @@ async function openMain(
   const { fetch, overrideGlobals = true, door } = options;
   const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue: maxWaiting } = limits;
   if (fetch !== undefined) {
-    const { fetchHandler } = await import('../handlers/fetch.ts');
+    const { fetchHandler } = await import('../adapters/fetch.ts');
     return applicationOf(fetchHandler(fetch, { overrideGlobals }));
   }
   if (app === null) return applicationOf(options.handler ?? null);
   if (threads === 0) {
-    const { loadApplication } = await import('../handlers/application.ts');
+    const { loadApplication } = await import('../app/application.ts');
     return applicationOf(await loadApplication(app, { overrideGlobals, door, loadTimeoutMs }));
   }
-  const { offload } = await import('../handlers/offload/pool.ts');
+  const { offload } = await import('../app/offload/pool.ts');
   const { handler, close } = await offload({
     application: app,
     threads,

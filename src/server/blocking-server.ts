@@ -3,14 +3,14 @@
 // which signals come. It must not know who accepts, and who serves whom.
 
 import { Connection } from '../connection/connection.ts';
+import { refuse } from '../http1/refusal.ts';
 import { check, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
 import { PREFETCH, READABLE } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
+import { logLine } from '../log/log-line.ts';
 import { Waiter } from '../reactor/waiter.ts';
-import { refuse } from '../session/refusal.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';
-import { logLine } from './log-line.ts';
 import type { ServeOptions } from './options.ts';
 import { type Plan, planOf, Resources } from './plan.ts';
 import type { Running } from './server.ts';

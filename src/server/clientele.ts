@@ -6,19 +6,19 @@ import type { Connection } from '../connection/connection.ts';
 import type { ConnectionContext } from '../connection/context.ts';
 import { SendBatch } from '../connection/send-batch.ts';
 import { assert } from '../errors.ts';
+import { Sites } from '../files/sites.ts';
 import { HttpClock } from '../http/date.ts';
 import type { Handler } from '../http/handler.ts';
 import { HeadWriter } from '../http/response-head.ts';
+import { SessionContext } from '../http1/context.ts';
+import { Session } from '../http1/session.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import { lineFormatter } from '../log/access-log.ts';
+import { logError } from '../log/error-log.ts';
+import { Watcher } from '../log/watcher.ts';
 import type { Driver } from '../reactor/driver.ts';
-import { SessionContext } from '../session/context.ts';
-import { Session } from '../session/session.ts';
-import { lineFormatter } from './access-log.ts';
-import { logError } from './error-log.ts';
 import type { ServeOptions } from './options.ts';
 import type { Plan, Resources } from './plan.ts';
-import { Sites } from './sites.ts';
-import { Watcher } from './watcher.ts';
 
 /** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);

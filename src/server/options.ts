@@ -1,18 +1,15 @@
 // What serve() takes, and the checks that turn it into what the server runs on.
 
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { DOORS, type Door } from '../adapters/doors.ts';
+import type { FetchFunction } from '../adapters/fetch.ts';
+import { checkSuffix } from '../app/dynamic-folder.ts';
 import { EpollServerError } from '../errors.ts';
-import { DOORS, type Door } from '../handlers/doors.ts';
-import { checkSuffix } from '../handlers/dynamic-folder.ts';
-import type { FetchFunction } from '../handlers/fetch.ts';
+import { checkSite, type SiteOptions } from '../files/site-options.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { type GivenLimits, type GivenNumber, isLimitName, type Limits, resolveLimits, wholeNumber } from '../limits.ts';
-import { isLogFormat, LOG_FORMATS, type LogFormat } from './access-log.ts';
-import { checkSite, type SiteOptions } from './site-options.ts';
-import type { Sink } from './watcher.ts';
+import { isLogFormat, LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
+import type { Sink } from '../log/watcher.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
 export interface ServeOptions extends GivenLimits {
@@ -137,22 +134,6 @@ function checkApplication(options: ServeOptions): number {
   if (offload > 0 && app === undefined) throw wrong('offload needs app: functions cannot be sent to threads');
   if (typeof overrideGlobals !== 'boolean') throw wrong('overrideGlobals must be true or false');
   return offload;
-}
-
-/**
- * The absolute path of a folder that can be served, links in it not followed: they may lead elsewhere later.
- * @throws EpollServerError `ERR_ROOT`: missing, not a directory, or not readable.
- */
-export async function resolveRoot(root: string, what = 'the root'): Promise<string> {
-  const path = resolve(root);
-  const refuse = (why: string): EpollServerError => new EpollServerError('ERR_ROOT', `${what} ${path} ${why}`);
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) throw refuse('does not exist: name a folder with files to serve');
-  if (!stats.isDirectory()) throw refuse('is not a directory: name the folder that holds the file');
-  await access(path, constants.R_OK | constants.X_OK).catch(() => {
-    throw refuse('cannot be read: change its permissions or run as its owner');
-  });
-  return path;
 }
 
 function checkServerHeader(value: unknown): void {

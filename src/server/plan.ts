@@ -2,14 +2,15 @@
 
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { findModule } from '../handlers/module-file.ts';
+import { findModule } from '../app/module-file.ts';
+import { resolveRoot } from '../files/resolve-root.ts';
+import { type Folders, resolveFolders } from '../files/sites.ts';
 import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
+import { logError } from '../log/error-log.ts';
 import { type Application, openApplication } from './application.ts';
-import { logError } from './error-log.ts';
 import { type Place, resolveHost } from './listener.ts';
-import { checkOptions, resolveRoot, type ServeOptions } from './options.ts';
-import { type Folders, resolveFolders } from './sites.ts';
+import { checkOptions, type ServeOptions } from './options.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 

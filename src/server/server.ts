@@ -3,11 +3,11 @@
 
 import { Acceptor } from '../connection/acceptor.ts';
 import { Connection } from '../connection/connection.ts';
+import { refuse } from '../http1/refusal.ts';
 import { check } from '../kernel/errno.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
-import { refuse } from '../session/refusal.ts';
 import { applicationOf } from './application.ts';
 import { Clientele, type Connect } from './clientele.ts';
 import { listen, urlOf } from './listener.ts';

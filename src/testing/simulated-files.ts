@@ -1,7 +1,7 @@
 // Files that exist in a simulation only: their names say how large they are and how they behave.
 
-import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../handlers/files/file-source.ts';
-import type { FolderNames } from '../handlers/files/folder-names.ts';
+import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../files/file-source.ts';
+import type { FolderNames } from '../files/folder-names.ts';
 import { fileContentOf } from './scenario/content.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -2,7 +2,7 @@
 // It must not know what they do.
 
 import { EpollServerError, messageOf } from '../errors.ts';
-import { logLine } from '../server/log-line.ts';
+import { logLine } from '../log/log-line.ts';
 
 /** One process or thread. */
 export interface Child {

@@ -3,8 +3,8 @@
 
 import { messageOf } from '../errors.ts';
 import { createNativeKernel } from '../kernel/native-kernel.ts';
+import { logLine } from '../log/log-line.ts';
 import { listen, urlOf } from '../server/listener.ts';
-import { logLine } from '../server/log-line.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { planOf } from '../server/plan.ts';
 import type { Running } from '../server/server.ts';

@@ -15,7 +15,7 @@ const ANSWER =
 
 async function connectToFloor(): Promise<Socket> {
   const program = join(await folder(), 'floor');
-  const source = join(REPOSITORY, 'src', 'compare', 'peers', 'floor.c');
+  const source = join(REPOSITORY, 'src', 'tools', 'compare', 'peers', 'floor.c');
   execFileSync('cc', ['-Wall', '-Wextra', '-Werror', '-o', program, source]);
   const floor = startProgram(program, ['floor']);
   const socket = connect(Number(await floor.announced(/PORT (\d+)/)), '127.0.0.1');

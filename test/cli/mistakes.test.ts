@@ -123,9 +123,9 @@ test('a root that may not be read', async () => {
   await chmod(path, 0o755);
   await chmod(`${path}/closed`, 0o700);
   // Nothing is closed to root: the child becomes somebody else before it starts the server.
-  const options = new URL('../../build/modules/server/options.js', import.meta.url).href;
+  const module = new URL('../../build/modules/files/resolve-root.js', import.meta.url).href;
   const script = `
-    const { resolveRoot } = await import(${JSON.stringify(options)});
+    const { resolveRoot } = await import(${JSON.stringify(module)});
     if (process.getuid() === 0) process.setuid(65534);
     else (await import('node:fs')).chmodSync(${JSON.stringify(`${path}/closed`)}, 0);
     await resolveRoot(${JSON.stringify(`${path}/closed`)}).catch((error) => console.log(error.code, error.message));`;

@@ -3,8 +3,8 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { findModule } from '../../src/app/module-file.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
-import { findModule } from '../../src/handlers/module-file.ts';
 import { serve } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
-import { bytesOfName, nameOfBytes } from '../../src/handlers/files/file-name.ts';
+import { bytesOfName, nameOfBytes } from '../../src/files/file-name.ts';
 import { FACTS_OF_NAME, type Files, NAME_IS_DIRECTORY, NAME_IS_FILE, UNCHANGED } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
 import { Root } from '../support/root.ts';

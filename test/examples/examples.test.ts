@@ -107,7 +107,7 @@ test('examples/server.js', async () => {
 });
 
 test('no example is forgotten', () => {
-  // conformance.js is the target of test/conformance, mini-framework is visited in test/browser.
+  // conformance.js is the target of test/tools/conformance, mini-framework is visited in test/browser.
   const others = [
     'conformance.js',
     'simulated.js',

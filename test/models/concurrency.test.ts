@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
 import { portOf, startCommand } from '../support/program.ts';
 
-const MODULE = fileURLToPath(new URL('../handlers/applications/offloaded.mjs', import.meta.url));
+const MODULE = fileURLToPath(new URL('../app/applications/offloaded.mjs', import.meta.url));
 
 /** Flags, and what `wsgi.multiprocess` and `wsgi.multithread` are then. */
 const RUNS: readonly (readonly [readonly string[], string])[] = [

@@ -3,7 +3,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { fetchHandler, type Handler, Headers, Response, type ServeOptions, validator, wsgi } from '../../src/index.ts';
-import { logError } from '../../src/server/error-log.ts';
+import { logError } from '../../src/log/error-log.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { givenRequest } from '../support/given-request.ts';

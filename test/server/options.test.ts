@@ -1,9 +1,10 @@
 // Proves that an option that cannot be is refused before anything starts, with a text that names it.
 
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { resolveRoot } from '../../src/files/resolve-root.ts';
 import { EpollServerError, LIMITS, serve } from '../../src/index.ts';
 import { LIMIT_NAMES, resolveLimits } from '../../src/limits.ts';
-import { checkOptions, resolveRoot } from '../../src/server/options.ts';
+import { checkOptions } from '../../src/server/options.ts';
 import { folder } from '../support/folder.ts';
 
 const handler = (): void => {};

@@ -1,7 +1,7 @@
 // A request that nobody sent: for code that reads one.
 
 import { MessageChannel } from 'node:worker_threads';
-import { RemoteRequest } from '../../src/handlers/offload/remote-request.ts';
+import { RemoteRequest } from '../../src/app/offload/remote-request.ts';
 
 /** A GET of `target` with these fields, names in lower case. */
 export function givenRequest(target: string, fields: readonly (readonly [string, string])[] = []): RemoteRequest {

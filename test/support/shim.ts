@@ -10,7 +10,7 @@ import { REPOSITORY, startProgram } from './program.ts';
 
 const SOURCE = fileURLToPath(new URL('../shims/disk.cc', import.meta.url));
 const LIBRARY = `${REPOSITORY}build/shims/disk.so`;
-const PROGRAM = fileURLToPath(new URL('../handlers/programs/files.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../files/programs/files.mjs', import.meta.url));
 
 export interface Shimmed {
   readonly port: number;

@@ -1,17 +1,17 @@
 // Sites over sources of a test's own: slow, failing, or lying files below the real handler.
 
-import { CacheRules } from '../../src/handlers/files/cache-rules.ts';
-import { FileCache } from '../../src/handlers/files/file-cache.ts';
-import { type FileCounters, makeFileCounters } from '../../src/handlers/files/file-counters.ts';
-import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../../src/handlers/files/file-source.ts';
-import { FolderNames } from '../../src/handlers/files/folder-names.ts';
-import { Listings } from '../../src/handlers/files/listings.ts';
-import { Loader } from '../../src/handlers/files/loader.ts';
-import { MediaTypes } from '../../src/handlers/files/media-types.ts';
-import { OpenFiles } from '../../src/handlers/files/open-files.ts';
-import { FRESH_MS, Site } from '../../src/handlers/files/site.ts';
-import { WorkPool } from '../../src/handlers/files/work-pool.ts';
-import { staticFiles } from '../../src/handlers/static-files.ts';
+import { CacheRules } from '../../src/files/cache-rules.ts';
+import { FileCache } from '../../src/files/file-cache.ts';
+import { type FileCounters, makeFileCounters } from '../../src/files/file-counters.ts';
+import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../../src/files/file-source.ts';
+import { FolderNames } from '../../src/files/folder-names.ts';
+import { Listings } from '../../src/files/listings.ts';
+import { Loader } from '../../src/files/loader.ts';
+import { MediaTypes } from '../../src/files/media-types.ts';
+import { OpenFiles } from '../../src/files/open-files.ts';
+import { FRESH_MS, Site } from '../../src/files/site.ts';
+import { staticFiles } from '../../src/files/static-files.ts';
+import { WorkPool } from '../../src/files/work-pool.ts';
 import type { Handler } from '../../src/index.ts';
 
 export interface MadeSite {

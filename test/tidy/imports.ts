@@ -1,33 +1,56 @@
-// The direction of imports: kernel <- reactor <- connection <- session <- handlers <- server <- config <- cli.
+// The direction of imports between the rooms of src/.
 
 import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
 
-/** From left to right. `http`, `fetch` and `handlers` have narrower rules; the root's files their own. */
-const ROOMS: readonly string[] = [
-  'kernel',
-  'reactor',
-  'connection',
-  'session',
-  'handlers',
-  'server',
-  'testing',
-  'workers',
-  'config',
-  'cli',
+/**
+ * The rooms from left to right, each with the rooms that it may import. A room may only name rooms in front of it, so
+ * that imports cannot run in a circle.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  reactor: ['kernel'],
+  connection: ['kernel', 'reactor'],
+  http: [],
+  fetch: [],
+  exchange: ['connection', 'http'],
+  http1: ['kernel', 'reactor', 'connection', 'http', 'exchange'],
+  files: ['kernel', 'http'],
+  adapters: ['http', 'fetch'],
+  app: ['http', 'files', 'adapters'],
+  log: ['http', 'exchange'],
+  server: ['kernel', 'reactor', 'connection', 'http', 'exchange', 'http1', 'files', 'adapters', 'app', 'log'],
+  testing: ['kernel', 'reactor', 'connection', 'http', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
+  workers: ['kernel', 'reactor', 'connection', 'http', 'files', 'app', 'log', 'server'],
+  // What examines or measures a server must not share its mistakes: it imports nothing of it.
+  tools: [],
+  config: ['kernel', 'http', 'files', 'adapters', 'app', 'log', 'server', 'workers'],
+  cli: ['kernel', 'http', 'files', 'adapters', 'app', 'log', 'server', 'workers', 'config', 'tools'],
+};
+
+/** The root files that a room may import, where these are not all that are {@link SHARED}. */
+const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
+  http: [],
+  fetch: ['src/slab-queue.ts', 'src/own-bytes.ts'],
+  adapters: ['src/errors.ts', 'src/printable.ts'],
+  tools: ['src/errors.ts', 'src/package.ts', 'src/printable.ts'],
+};
+
+/** Rooms whose files import no package and no module of Node. */
+const PURE: readonly string[] = ['http'];
+
+/** Root files that every room may import. */
+const SHARED: readonly string[] = [
+  'src/errors.ts',
+  'src/package.ts',
+  'src/printable.ts',
+  'src/slab-queue.ts',
+  'src/own-bytes.ts',
+  'src/limits.ts',
 ];
 
-/** Rooms beside the server, which know nothing of it: what examines or measures it must not share its mistakes. */
-const APART: readonly string[] = ['conformance', 'compare'];
-
-/** Root files that everyone but `http` and `fetch` may import. */
-const PLAIN = ['src/errors.ts', 'src/package.ts', 'src/printable.ts'];
-
-/** Plain data structures, which `fetch` may import too. */
-const STRUCTURES = ['src/slab-queue.ts', 'src/own-bytes.ts'];
-
-/** Those that rooms of the server may import too. */
-const SHARED = [...PLAIN, ...STRUCTURES, 'src/limits.ts'];
+/** All rooms but the tools. */
+const SERVER_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'tools');
 
 /** The models: each is a program that shows how it works, out of whatever layer has the parts. */
 const PROGRAMS: readonly string[] = [
@@ -48,9 +71,9 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/slab-queue.ts': ['src/own-bytes.ts'],
   'src/own-bytes.ts': [],
   'src/printable.ts': [],
-  'src/index.ts': [...SHARED, 'http', 'fetch', 'handlers', 'server'],
+  'src/index.ts': [...SHARED, 'http', 'fetch', 'files', 'adapters', 'app', 'log', 'server'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
-  ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...ROOMS, 'http']])),
+  ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...SERVER_ROOMS]])),
 };
 
 const SPECIFIER = /\bfrom\s*(['"])(.+?)\1|\bimport\s*\(?\s*(['"])(.+?)\3/g;
@@ -63,10 +86,6 @@ function roomOf(path: string): string {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? '';
 }
 
-function rank(room: string): number {
-  return ROOMS.indexOf(room);
-}
-
 /** Why `from` must not import `target`; undefined when it may. */
 function objection(from: string, target: string): string | undefined {
   const room = roomOf(from);
@@ -77,25 +96,18 @@ function objection(from: string, target: string): string | undefined {
     return allowed.includes(target) || (targetRoom !== '' && allowed.includes(targetRoom)) ? undefined : 'it may not';
   }
   if (room === targetRoom) return undefined;
-  if (room === 'http') return 'http/ imports nothing';
-  if (room === 'fetch') {
-    return STRUCTURES.includes(target)
-      ? undefined
-      : "fetch/ imports data structures only: it has the standard's classes";
-  }
-  if (room === 'handlers') {
-    return targetRoom === 'http' || targetRoom === 'fetch' || [...PLAIN, ...STRUCTURES].includes(target)
-      ? undefined
-      : 'handlers/ import http/, fetch/ and the root files that everyone shares only';
-  }
-  if (APART.includes(room))
-    return PLAIN.includes(target) ? undefined : 'it imports errors.ts, package.ts and printable.ts only';
-  if (room === 'cli' && APART.includes(targetRoom)) return undefined;
-  if (rank(room) < 0) return `src/${room}/ has no place in the order`;
-  if (targetRoom === '') return SHARED.includes(target) ? undefined : 'the top imports, it is not imported';
-  if (targetRoom === 'fetch') return 'only handlers/ know fetch/';
-  if (targetRoom === 'http') return rank(room) >= rank('session') ? undefined : 'only session and later know http/';
-  return rank(targetRoom) >= 0 && rank(targetRoom) < rank(room) ? undefined : 'imports point only left';
+  const rooms = ROOMS[room];
+  if (rooms === undefined) return `src/${room}/ has no place in the order`;
+  if (targetRoom !== '') return rooms.includes(targetRoom) ? undefined : `${room}/ may not import ${targetRoom}/`;
+  return (ROOT_FILES_OF[room] ?? SHARED).includes(target) ? undefined : `${room}/ may not import that root file`;
+}
+
+/** Rooms that name a room which does not stand in front of them. */
+export function orderProblems(): readonly string[] {
+  const order = Object.keys(ROOMS);
+  return order.flatMap((room, index) =>
+    (ROOMS[room] ?? []).filter((each) => !order.slice(0, index).includes(each)).map((each) => `${room} names ${each}`),
+  );
 }
 
 /** One line for each import of `files` that the order forbids. */
@@ -107,8 +119,8 @@ export function importProblems(files: readonly SourceFile[]): readonly string[] 
         const target = join(dirname(path), specifier);
         const why = objection(path, target);
         if (why !== undefined) problems.push(`${path} imports ${target}: ${why}`);
-      } else if (roomOf(path) === 'http') {
-        problems.push(`${path} imports ${specifier}: http/ imports nothing`);
+      } else if (PURE.includes(roomOf(path))) {
+        problems.push(`${path} imports ${specifier}: ${roomOf(path)}/ imports nothing`);
       }
     }
   }

@@ -1,18 +1,18 @@
 // The site of a run's files, below /files/: the real one, over files that exist in the simulation only.
 
 import { createHash } from 'node:crypto';
-import { CacheRules } from '../../handlers/files/cache-rules.ts';
-import { CodingChooser } from '../../handlers/files/coding-chooser.ts';
-import { ContentTags } from '../../handlers/files/content-tags.ts';
-import { FileCache } from '../../handlers/files/file-cache.ts';
-import { makeFileCounters } from '../../handlers/files/file-counters.ts';
-import { Listings } from '../../handlers/files/listings.ts';
-import { Loader } from '../../handlers/files/loader.ts';
-import { MediaTypes } from '../../handlers/files/media-types.ts';
-import { OpenFiles } from '../../handlers/files/open-files.ts';
-import { FRESH_MS, Site } from '../../handlers/files/site.ts';
-import { WorkPool } from '../../handlers/files/work-pool.ts';
-import { staticFiles } from '../../handlers/static-files.ts';
+import { CacheRules } from '../../files/cache-rules.ts';
+import { CodingChooser } from '../../files/coding-chooser.ts';
+import { ContentTags } from '../../files/content-tags.ts';
+import { FileCache } from '../../files/file-cache.ts';
+import { makeFileCounters } from '../../files/file-counters.ts';
+import { Listings } from '../../files/listings.ts';
+import { Loader } from '../../files/loader.ts';
+import { MediaTypes } from '../../files/media-types.ts';
+import { OpenFiles } from '../../files/open-files.ts';
+import { FRESH_MS, Site } from '../../files/site.ts';
+import { staticFiles } from '../../files/static-files.ts';
+import { WorkPool } from '../../files/work-pool.ts';
 import type { Handler } from '../../http/handler.ts';
 import type { SimulatedFiles } from '../simulated-files.ts';
 import type { SimulatedKernel } from '../simulated-kernel.ts';

@@ -1,0 +1,71 @@
+// What the loop's thread and a worker say to each other about one request, over a port of its own. Types only.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Door } from '../../adapters/doors.ts';
+import type { Endpoint } from '../../http/handler.ts';
+
+/** What a worker is given: everything of the request but its content. */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly path: string;
+  readonly query: string;
+  readonly host: string;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly fields: readonly (readonly [string, string])[];
+  readonly remote: Endpoint;
+  readonly local: Endpoint;
+  /** As `RequestBody.length`. */
+  readonly bodyLength: number | undefined;
+}
+
+export type Pairs = readonly (readonly [string, string])[];
+
+/** An error, as far as it survives the way between threads. */
+export interface Thrown {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly code: string;
+  /** Null: none. */
+  readonly cause: Thrown | null;
+  /** Of an AggregateError. */
+  readonly errors: readonly Thrown[];
+}
+
+/** From the worker: what the handler did. */
+export type FromWorker =
+  | { readonly type: 'send'; readonly status: number; readonly fields: Pairs; readonly content: string | Uint8Array }
+  | { readonly type: 'start'; readonly status: number; readonly fields: Pairs }
+  | { readonly type: 'write'; readonly content: string | Uint8Array }
+  /** The thread waits until the client has taken enough: until `gate[0]` is 1. */
+  | { readonly type: 'stalled'; readonly gate: Int32Array }
+  | { readonly type: 'end' }
+  | { readonly type: 'abort' }
+  /** The handler reads: answered by `piece` or `unreadable`. */
+  | { readonly type: 'read' }
+  /** The handler returned, and its promise is settled. */
+  | { readonly type: 'done'; readonly thrown: Thrown | null };
+
+/** To the worker: what happens meanwhile. */
+export type ToWorker =
+  | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: Pairs }
+  | { readonly type: 'unreadable'; readonly thrown: Thrown }
+  /** The client took what was written, up to this weight. */
+  | { readonly type: 'taken'; readonly weight: number }
+  /** The client has finished sending, and may be gone: only `signal` aborts. */
+  | { readonly type: 'left'; readonly reason: string }
+  | { readonly type: 'gone'; readonly reason: string };
+
+/** What a task of the pool is. */
+export interface Task {
+  /** MODULE[:NAME] */
+  readonly application: string;
+  readonly overrideGlobals: boolean;
+  readonly door: Door | undefined;
+  readonly loadTimeoutMs: number;
+  /** As {@link Concurrency} has it. */
+  readonly isMultiprocess: boolean;
+  /** Null: load the application, and say whether that works. */
+  readonly request: { readonly head: RequestHead; readonly port: MessagePort } | null;
+}

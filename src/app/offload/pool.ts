@@ -1,0 +1,115 @@
+// Runs an application in a pool of threads while the loop keeps the connections: readiness for I/O, a pool for the
+// processor. It must not know what the application is.
+
+import { MessageChannel } from 'node:worker_threads';
+import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
+import { concurrency } from '../../adapters/concurrency.ts';
+import type { Door } from '../../adapters/doors.ts';
+import { EpollServerError } from '../../errors.ts';
+import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
+import type { Handler } from '../../http/handler.ts';
+import { limitProblem } from '../../http/limit-problem.ts';
+import { programPath } from '../../package.ts';
+import { OffloadedCall } from './call.ts';
+import type { Task, Thrown } from './messages.ts';
+import { revived } from './thrown.ts';
+
+export interface OffloadOptions {
+  /** MODULE[:NAME], as `loadApplication` takes it: functions cannot be sent to threads. */
+  readonly application: string;
+  /** Threads of the pool, each with a copy of the application and one request at a time. */
+  readonly threads: number;
+  /** Requests that wait for a thread; beyond: 503. */
+  readonly maxWaiting: number;
+  readonly overrideGlobals: boolean;
+  /** As `loadApplication` takes them. */
+  readonly door: Door | undefined;
+  readonly loadTimeoutMs: number;
+  /** For a handler whose answer has begun to say more; beyond, its thread is replaced. 0: for ever. */
+  readonly offloadTimeoutMs: number;
+  /** Told of a thread that died while it had no request. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A handler whose work is done elsewhere. */
+export interface Offloaded {
+  readonly handler: Handler;
+  /** Ends the threads, whatever they do. */
+  close(): Promise<void>;
+}
+
+/** A thread that could not begin is tried again after this time. */
+const REFILL_MS = 1_000;
+
+const WORKER = programPath('app/offload/worker.js');
+
+/** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
+export async function offload(options: OffloadOptions): Promise<Offloaded> {
+  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, offloadTimeoutMs, onError } = options;
+  const pool = new Piscina({
+    filename: WORKER,
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue: maxWaiting,
+    // A thread that waits for its next task goes on with timers and promises.
+    atomics: 'disabled',
+    loadBalancer: (given, workers) => {
+      const idle = workers.find(({ currentUsage }) => currentUsage === 0) ?? null;
+      if (idle !== null) callOf(given)?.given();
+      return idle;
+    },
+  });
+  pool.on('error', onError);
+  const { isMultiprocess } = concurrency;
+  const settings = { application, overrideGlobals, door, loadTimeoutMs, isMultiprocess };
+  const task = (request: Task['request']): Task => ({ ...settings, request });
+  try {
+    const thrown: Thrown | null = await pool.run(task(null));
+    if (thrown !== null) throw revived(thrown);
+  } catch (error) {
+    await pool.destroy();
+    throw error instanceof EpollServerError ? error : refuse(application, error);
+  }
+  let isClosing = false;
+  // Piscina does not replace threads any more once one could not begin, as when descriptors ran out: a request that
+  // waits would wait for the next one.
+  const refill = (): void => {
+    if (!isClosing && pool.threads.length < threads) pool.run(task(null)).catch(() => {});
+  };
+  pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
+  return {
+    handler: (request, response) => {
+      if (pool.queueSize >= maxWaiting) {
+        const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
+        sendError(request, response, { ...UNAVAILABLE, ...problemAnswer(503, problem) });
+        return;
+      }
+      const { port1, port2 } = new MessageChannel();
+      const call = new OffloadedCall(request, response, port1, offloadTimeoutMs);
+      const run = (signal: AbortSignal): Promise<unknown> =>
+        pool.run(
+          // The symbol's property stays in this thread: a message has none.
+          { ...task({ head: call.head, port: port2 }), [queueOptionsSymbol]: call },
+          { transferList: [port2], signal },
+        );
+      // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.
+      return call.run(run).catch((error: unknown) => {
+        if (!isClosing) throw error;
+      });
+    },
+    close: () => {
+      isClosing = true;
+      return pool.destroy();
+    },
+  };
+}
+
+/** The call that a task of the pool is for; null: it loads the application. */
+function callOf(task: PiscinaTask): OffloadedCall | null {
+  const call = task[queueOptionsSymbol];
+  return call instanceof OffloadedCall ? call : null;
+}
+
+function refuse(application: string, cause: unknown): EpollServerError {
+  return new EpollServerError('ERR_APPLICATION_MODULE', `${application} ended the thread that loaded it`, { cause });
+}

@@ -1,0 +1,63 @@
+// Which site a request is for, by the host it names (RFC 9110 section 7.2). It must not know files.
+
+import type { HttpRequest } from '../http/handler.ts';
+
+/** Host names that are remembered: those that exist, and what strangers make up. */
+const MAX_REMEMBERED = 1_024;
+
+/** Longer ones are no names (RFC 1035 section 2.3.4) and are not remembered. */
+const MAX_REMEMBERED_LENGTH = 255;
+
+const AUTHORITY = /^https?:\/\/([^/?]*)/i;
+
+export class Hosts<T> {
+  readonly #byDefault: T;
+  readonly #exact: ReadonlyMap<string, T>;
+  /** By what stands behind the `*`: `.example.org`. */
+  readonly #wildcards: ReadonlyMap<string, T>;
+  /** Characters of the longest of them. */
+  readonly #longestWildcard: number;
+  readonly #remembered = new Map<string, T>();
+
+  /** `sites`: by name in lower case, or `*.name` for everything below it; `byDefault` for all others. */
+  constructor(byDefault: T, sites: ReadonlyMap<string, T>) {
+    this.#byDefault = byDefault;
+    this.#exact = new Map([...sites].filter(([name]) => !name.startsWith('*.')));
+    this.#wildcards = new Map(
+      [...sites].filter(([name]) => name.startsWith('*.')).map(([name, site]) => [name.slice(1), site]),
+    );
+    this.#longestWildcard = Math.max(0, ...[...this.#wildcards.keys()].map(({ length }) => length));
+  }
+
+  /** The host of an absolute target wins over the Host field (RFC 9112 section 3.2.2). */
+  of(request: HttpRequest): T {
+    const { target } = request;
+    const authority = target.startsWith('/') ? undefined : AUTHORITY.exec(target)?.[1];
+    const host = authority ?? request.field('host') ?? '';
+    const known = this.#remembered.get(host);
+    if (known !== undefined) return known;
+    const site = this.#find(hostName(host));
+    if (host.length > MAX_REMEMBERED_LENGTH) return site;
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(host, site);
+    return site;
+  }
+
+  /** The exact name, else the longest wildcard. */
+  #find(name: string): T {
+    const exact = this.#exact.get(name);
+    if (exact !== undefined) return exact;
+    // A wildcard stands for one character at least; what is longer than all of them equals none.
+    const first = Math.max(1, name.length - this.#longestWildcard);
+    for (let dot = name.indexOf('.', first); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const site = this.#wildcards.get(name.slice(dot));
+      if (site !== undefined) return site;
+    }
+    return this.#byDefault;
+  }
+}
+
+/** Without port and the root's dot, in lower case. */
+export function hostName(host: string): string {
+  return host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
+}

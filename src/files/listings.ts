@@ -1,0 +1,245 @@
+// The listings of the folders of all sites. A folder's names are read and sorted in the pool, and kept as bytes while it
+// does not change. Pages are made of some names at a time, so that a folder of a million names does not keep the loop
+// busy. Requests that wait for the same thing share it.
+
+import { createHash } from 'node:crypto';
+import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import type { FileSource, Refusal } from './file-source.ts';
+import type { Place } from './finder.ts';
+import { type FolderNames, MAX_FOLDER_NAMES } from './folder-names.ts';
+import { htmlRows, jsonMembers, listingHtml, listingJson, type PagePlace } from './listing-page.ts';
+import { RecentValues } from './recent-values.ts';
+import type { Pairs } from './representation.ts';
+import { SharedWait, type WaitingClient } from './shared-wait.ts';
+import type { WorkPool } from './work-pool.ts';
+
+/** Names of a page for people. */
+const HTML_NAMES = 1_000;
+
+/** Names of a page for programs, which seldom look for the next one: about 2 MiB. */
+const JSON_NAMES = 20_000;
+
+/** Names that are described and written in one piece: a millisecond or two of the loop. */
+const STEP_NAMES = 1_000;
+
+/** Memory for names of folders, of which one takes 36 MiB at most; and how many folders that are. */
+const MAX_NAMES_BYTES = 41_943_040;
+const MAX_FOLDERS = 64;
+
+/** Memory for pages, and how many that are. */
+const MAX_PAGES_BYTES = 16_777_216;
+const MAX_PAGES = 256;
+
+/** A folder of so many names, or more, is looked at again after {@link ListingsOptions.maxFreshMs}; others the sooner. */
+const FRESH_NAMES = 10_000;
+
+/** The work for such a folder takes at most one part in so many of the time. */
+const SHARE = 10;
+
+/** A folder that took long to read may have changed for so long before that is seen. */
+const MAX_STALE_MS = 20_000;
+
+/** Some file systems do not tell by the time of a folder that it changed: its names are read again after this long. */
+const TRUSTED_MS = 30_000;
+
+export interface ListingsOptions {
+  readonly pool: WorkPool;
+  /** Monotonic milliseconds. */
+  readonly nowMs: () => number;
+  readonly maxFreshMs: number;
+}
+
+/** What a listing is made for. */
+export interface ListingRequest {
+  /** What tells this folder from those of all sites. */
+  readonly key: string;
+  /** Of the folder, decoded, as it is shown. */
+  readonly path: string;
+  readonly place: Place;
+  readonly isJson: boolean;
+  readonly page: number;
+  readonly showsHidden: boolean;
+  /** Fields of every answer. */
+  readonly extra: Pairs;
+}
+
+/** A page as it is sent. */
+export interface ListingPage {
+  readonly content: Buffer;
+  readonly etag: string;
+  readonly fields: PreparedFields;
+  readonly notModified: PreparedFields;
+}
+
+/** What was found in a source is not for requests that another one answers by now. */
+interface KeptNames {
+  readonly source: FileSource;
+  readonly names: FolderNames;
+  readonly freshUntilMs: number;
+  readonly trustedUntilMs: number;
+}
+
+interface KeptPage {
+  readonly source: FileSource;
+  readonly page: ListingPage;
+  readonly freshUntilMs: number;
+}
+
+/** What is under way. */
+interface Coming<T> {
+  readonly source: FileSource;
+  readonly wait: SharedWait<T | Refusal>;
+}
+
+export class Listings {
+  readonly #options: ListingsOptions;
+  readonly #names = new RecentValues<KeptNames>(MAX_NAMES_BYTES, MAX_FOLDERS);
+  readonly #pages = new RecentValues<KeptPage>(MAX_PAGES_BYTES, MAX_PAGES);
+  /** Names and pages under way. */
+  readonly #reading = new Map<string, Coming<FolderNames>>();
+  readonly #making = new Map<string, Coming<ListingPage>>();
+
+  constructor(options: ListingsOptions) {
+    this.#options = options;
+  }
+
+  /** The page that is asked for; `missing`: there are fewer pages; null: the client has left. */
+  page(request: ListingRequest, client: WaitingClient): Promise<ListingPage | Refusal | null> {
+    const { pool, nowMs } = this.#options;
+    const key = `${request.isJson ? 'json' : 'html'} ${request.page} ${request.key}`;
+    const { source } = request.place;
+    const kept = this.#pages.get(key);
+    if (kept?.source === source && nowMs() < kept.freshUntilMs) return Promise.resolve(kept.page);
+    const making = this.#making.get(key);
+    if (making?.source === source) return making.wait.wait(client);
+    if (pool.isFull) return Promise.resolve('busy');
+    const wait = new SharedWait<ListingPage | Refusal>();
+    const page = wait.wait(client);
+    const made = this.#make(() => wait.isWanted, key, request);
+    void settleWith(this.#making, key, { source, wait }, made);
+    return page;
+  }
+
+  async #make(isWanted: () => boolean, key: string, request: ListingRequest): Promise<ListingPage | Refusal> {
+    const begunMs = this.#options.nowMs();
+    const names = await this.#namesFor(request, isWanted);
+    if (typeof names === 'string') return names;
+    const size = request.isJson ? JSON_NAMES : HTML_NAMES;
+    const pages = Math.max(1, Math.ceil(names.count / size));
+    if (request.page > pages) return 'missing';
+    const first = (request.page - 1) * size;
+    const end = Math.min(first + size, names.count);
+    const pieces: string[] = [];
+    for (let at = first; at < end; at += STEP_NAMES) {
+      const step = names.slice(at, Math.min(at + STEP_NAMES, end));
+      const listed = await this.#run(() => request.place.source.describe(request.place.path, step), isWanted);
+      if (typeof listed === 'string') return listed;
+      pieces.push(request.isJson ? jsonMembers(listed) : htmlRows(listed));
+    }
+    const page = this.#pageOf(request, { pages, isCut: names.isCut }, pieces);
+    const kept = { source: request.place.source, page, freshUntilMs: this.#freshUntilMs(begunMs, names.count) };
+    this.#pages.set(key, kept, page.content.length);
+    return page;
+  }
+
+  /** The names of a folder, shared by all pages of it that wait for them. */
+  async #namesFor(request: ListingRequest, isWanted: () => boolean): Promise<FolderNames | Refusal> {
+    const { source } = request.place;
+    const kept = this.#names.get(request.key);
+    if (kept?.source === source && this.#options.nowMs() < kept.freshUntilMs) return kept.names;
+    const reading = this.#reading.get(request.key);
+    const client = {
+      get ended() {
+        return !isWanted();
+      },
+    };
+    if (reading?.source === source) return (await reading.wait.wait(client)) ?? 'busy';
+    const wait = new SharedWait<FolderNames | Refusal>();
+    const names = wait.wait(client);
+    void settleWith(this.#reading, request.key, { source, wait }, this.#read(wait, request));
+    return (await names) ?? 'busy';
+  }
+
+  async #read(
+    wait: SharedWait<FolderNames | Refusal>,
+    { key, place: { source, path }, showsHidden }: ListingRequest,
+  ): Promise<FolderNames | Refusal> {
+    const { nowMs } = this.#options;
+    const kept = this.#names.get(key);
+    let begunMs = nowMs();
+    const known = kept?.source === source && begunMs < kept.trustedUntilMs ? kept : null;
+    const names = await this.#run(
+      () => {
+        begunMs = nowMs();
+        return source.list(path, showsHidden, known?.names ?? null);
+      },
+      () => wait.isWanted,
+    );
+    if (typeof names === 'string') {
+      if (names === 'missing' && kept?.source === source) this.#names.delete(key);
+      return names;
+    }
+    const freshUntilMs = this.#freshUntilMs(begunMs, names.count);
+    const trustedUntilMs = names === known?.names ? known.trustedUntilMs : begunMs + TRUSTED_MS;
+    this.#names.set(key, { source, names, freshUntilMs, trustedUntilMs }, names.bytes);
+    return names;
+  }
+
+  async #run<T>(job: () => Promise<T | Refusal>, isWanted: () => boolean): Promise<T | Refusal> {
+    return (await this.#options.pool.run(job, isWanted)) ?? 'busy';
+  }
+
+  /**
+   * The time that goes into a folder stays a small share, and one of few names is looked at for each request. `begunMs`:
+   * when the work began that has ended now.
+   */
+  #freshUntilMs(begunMs: number, count: number): number {
+    const { nowMs, maxFreshMs } = this.#options;
+    if (count < FRESH_NAMES) return begunMs + (maxFreshMs * count) / FRESH_NAMES;
+    return begunMs + Math.max(maxFreshMs, Math.min(SHARE * (nowMs() - begunMs), MAX_STALE_MS));
+  }
+
+  #pageOf(
+    { path, isJson, page, extra }: ListingRequest,
+    { pages, isCut }: { readonly pages: number; readonly isCut: boolean },
+    pieces: readonly string[],
+  ): ListingPage {
+    const place: PagePlace = { path, page, pages, notice: isCut ? NOTICE : null };
+    const content = Buffer.from(isJson ? listingJson(pieces) : listingHtml(place, pieces.join('')));
+    const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
+    const shared: Pairs = [['Vary', 'Accept'], ['ETag', etag], ...linksOf(page, pages)];
+    const mediaType = isJson ? 'application/json' : 'text/html';
+    const cut: Pairs = isCut ? [['X-Listing-Incomplete', NOTICE]] : [];
+    return {
+      content,
+      etag,
+      fields: prepareFields([['Content-Type', `${mediaType}; charset=utf-8`], ...shared, ...cut, ...extra]),
+      notModified: prepareFields(shared),
+    };
+  }
+}
+
+/** What comes of `coming` is for requests of the same source only: another one may have taken its place meanwhile. */
+async function settleWith<T>(
+  underWay: Map<string, Coming<T>>,
+  key: string,
+  coming: Coming<T>,
+  made: Promise<T | Refusal>,
+): Promise<void> {
+  underWay.set(key, coming);
+  const value = await made.catch(() => 'failed' as const);
+  if (underWay.get(key) === coming) underWay.delete(key);
+  coming.wait.settle(value);
+}
+
+const COUNT = new Intl.NumberFormat('en-US');
+const NOTICE = `This folder has more names than are listed: the list ends after ${COUNT.format(MAX_FOLDER_NAMES)} names or 32 MiB of them.`;
+
+/** Where the other pages are (RFC 8288). */
+function linksOf(page: number, pages: number): Pairs {
+  const links = [
+    ...(page > 1 ? [`<?page=${page - 1}>; rel="prev"`] : []),
+    ...(page < pages ? [`<?page=${page + 1}>; rel="next"`] : []),
+  ];
+  return links.length === 0 ? [] : [['Link', links.join(', ')]];
+}

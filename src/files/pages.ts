@@ -1,0 +1,101 @@
+// Small pages of a site: what went wrong, and where a folder is. They are made once for each site. Nothing of a request
+// stands in them.
+
+import { errorPage } from '../http/error-answer.ts';
+import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import type { HttpResponse } from '../http/handler.ts';
+import { REFUSED, type Refused } from './refusals.ts';
+import type { Pairs } from './representation.ts';
+
+const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const;
+
+/** Methods that exist (RFC 9110, 5789, 4918) and are not for files; others are 501. */
+const KNOWN_METHODS = new Set([
+  'POST',
+  'PUT',
+  'DELETE',
+  'PATCH',
+  'CONNECT',
+  'TRACE',
+  'PROPFIND',
+  'PROPPATCH',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'UNLOCK',
+]);
+
+const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
+const ALLOWED: PreparedFields = prepareFields([ALLOW]);
+
+/** An answer that is the same each time. */
+interface FixedAnswer {
+  readonly status: number;
+  readonly fields: PreparedFields;
+  readonly content: Uint8Array;
+}
+
+function fixed(status: number, text: string, pairs: Pairs): FixedAnswer {
+  return { status, fields: prepareFields(pairs), content: Buffer.from(errorPage(status, text)) };
+}
+
+export class Pages {
+  readonly #extra: Pairs;
+  /** What goes with a page of the site's own. */
+  readonly #fields: PreparedFields;
+  readonly #refusals = new Map<Refused, FixedAnswer>();
+  #notAllowed: FixedAnswer | null = null;
+  #notImplemented: FixedAnswer | null = null;
+  #moved: Uint8Array | null = null;
+
+  /** `extra`: fields of every answer. */
+  constructor(extra: Pairs) {
+    this.#extra = extra;
+    this.#fields = prepareFields([HTML, ...extra]);
+  }
+
+  /** `own`: the site's own page for this; null: it has none. */
+  refuse(response: HttpResponse, refusal: Refused, own: Uint8Array | null): void {
+    if (own !== null) return response.send(REFUSED[refusal][0], this.#fields, own);
+    const { status, fields, content } = this.#refusal(refusal);
+    response.send(status, fields, content);
+  }
+
+  #refusal(refusal: Refused): FixedAnswer {
+    const known = this.#refusals.get(refusal);
+    if (known !== undefined) return known;
+    const [status, text] = REFUSED[refusal];
+    const made = fixed(status, text, [HTML, ...this.#extra]);
+    this.#refusals.set(refusal, made);
+    return made;
+  }
+
+  /** Answers what files cannot: 204 for OPTIONS, 405, or 501. */
+  answerMethod(method: string, response: HttpResponse): void {
+    if (method === 'OPTIONS') return response.send(204, ALLOWED);
+    const { status, fields, content } = KNOWN_METHODS.has(method) ? this.#methodNotAllowed() : this.#unknownMethod();
+    response.send(status, fields, content);
+  }
+
+  #methodNotAllowed(): FixedAnswer {
+    const text = 'Files can be read with GET and HEAD.';
+    this.#notAllowed ??= fixed(405, text, [ALLOW, HTML, ...this.#extra]);
+    return this.#notAllowed;
+  }
+
+  #unknownMethod(): FixedAnswer {
+    this.#notImplemented ??= fixed(501, 'This method is not known here.', [HTML, ...this.#extra]);
+    return this.#notImplemented;
+  }
+
+  /**
+   * Sends the client to `location`, which is relative: `//host` in a path leads nowhere else, and `./` keeps a colon
+   * from being taken for a scheme.
+   */
+  redirect(response: HttpResponse, location: string, query: string): void {
+    const fields = [['Location', `${location}${query === '' ? '' : `?${query}`}`], HTML, ...this.#extra] as const;
+    this.#moved ??= Buffer.from(errorPage(301, 'This is somewhere else now.'));
+    response.send(301, fields, this.#moved);
+  }
+}

@@ -1,0 +1,124 @@
+// A file as HTTP sees it: its media type, its validators, and the fields of every answer made of it. Equal
+// files of two machines make equal fields. It must not know where the bytes are.
+
+import type { Validators } from '../http/conditions.ts';
+import { formatHttpDate } from '../http/date.ts';
+import { extendFields, type PreparedFields, prepareFields } from '../http/fields.ts';
+import { datableMs } from './file-time.ts';
+import { isFixedTime } from './fixed-time.ts';
+
+/** Fields in order. */
+export type Pairs = readonly (readonly [string, string | number])[];
+
+/** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
+export const SETTLED_AFTER_MS = 2_000;
+
+/** What many files have in common: of one type, coding and rule. */
+export interface Kind {
+  readonly mediaType: string;
+  /** It may be sent in a coding. */
+  readonly isCodable: boolean;
+  /** 200: type, coding and what the site says. */
+  readonly fields: PreparedFields;
+  /** 206, whose type may be another. */
+  readonly partFields: PreparedFields;
+  /** 304 (RFC 9110 section 15.4.5). */
+  readonly notModified: PreparedFields;
+}
+
+/** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
+export function makeKind(
+  {
+    mediaType,
+    isCodable,
+    cacheControl,
+  }: Pick<Kind, 'mediaType' | 'isCodable'> & { readonly cacheControl?: string | undefined },
+  coding: string | null,
+  extra: Pairs,
+): Kind {
+  const shared: Pairs = [
+    ...(isCodable ? [['Vary', 'Accept-Encoding'] as const] : []),
+    ...(cacheControl === undefined ? [] : [['Cache-Control', cacheControl] as const]),
+  ];
+  const encoding: Pairs = coding === null ? [] : [['Content-Encoding', coding]];
+  const parts: Pairs = [...shared, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
+  return {
+    mediaType,
+    isCodable,
+    fields: prepareFields([['Content-Type', mediaType], ...parts]),
+    partFields: prepareFields(parts),
+    notModified: prepareFields(shared),
+  };
+}
+
+/** What a representation is made of. Bytes; milliseconds since 1970. */
+export interface Facts {
+  readonly kind: Kind;
+  /** Of the content that is sent. */
+  readonly size: number;
+  readonly modifiedMs: number;
+  /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
+  readonly fileSize: number;
+  /** Made of the content of that file, without quotes; absent: not known, and the tag is made of its size and time. */
+  readonly contentTag?: string | undefined;
+  /** What the entity tag ends in, to tell codings apart. */
+  readonly tagSuffix?: string;
+}
+
+export class Representation implements Validators {
+  readonly kind: Kind;
+  readonly size: number;
+  readonly etag: string | null;
+  readonly lastModifiedMs: number | null;
+  readonly isDateWeak: boolean;
+  /** As in {@link Facts}. */
+  readonly contentTag: string | undefined;
+  /** The fields of a 200. */
+  readonly fields: PreparedFields;
+  #notModified: PreparedFields | null = null;
+
+  /** `nowMs`: the wall clock. */
+  constructor(facts: Facts, nowMs: number) {
+    this.kind = facts.kind;
+    this.size = facts.size;
+    this.contentTag = facts.contentTag;
+    this.isDateWeak = nowMs - facts.modifiedMs <= SETTLED_AFTER_MS;
+    // A fixed date would make caches keep what the next deployment replaces: they may ask by date alone.
+    this.lastModifiedMs = isFixedTime(facts.modifiedMs) ? null : lastModifiedMs(facts.modifiedMs, nowMs);
+    this.etag = entityTag(facts, this.isDateWeak);
+    this.fields = extendFields(this.kind.fields, this.#validators(), this.size);
+  }
+
+  /** The fields of a 304, made when the first one is sent. */
+  get notModified(): PreparedFields {
+    this.#notModified ??= extendFields(this.kind.notModified, this.#validators(), -1);
+    return this.#notModified;
+  }
+
+  /** The fields of a 206: `lines` are those of its type and range. */
+  partFields(lines: string, length: number): PreparedFields {
+    return extendFields(this.kind.partFields, this.#validators() + lines, length);
+  }
+
+  #validators(): string {
+    const date = this.lastModifiedMs === null ? '' : `Last-Modified: ${formatHttpDate(this.lastModifiedMs)}\r\n`;
+    return this.etag === null ? date : `${date}ETag: ${this.etag}\r\n`;
+  }
+}
+
+/** A file from the future was last changed now (RFC 9110 section 8.8.2.1). */
+function lastModifiedMs(modifiedMs: number, nowMs: number): number {
+  return Math.floor(Math.min(datableMs(modifiedMs), nowMs) / 1000) * 1000;
+}
+
+/**
+ * Made of content, or else of size and time, so that replicas agree (inodes differ). Of a time it is weak while the file
+ * is so young that it may change again without a new time. Null: the time is one that build tools give to every file,
+ * and even a weak tag would be taken for the next deployment's content (If-None-Match).
+ */
+function entityTag({ fileSize, modifiedMs, contentTag, tagSuffix = '' }: Facts, isYoung: boolean): string | null {
+  if (contentTag !== undefined) return `"${contentTag}${tagSuffix}"`;
+  if (isFixedTime(modifiedMs)) return null;
+  const tag = `"${Math.floor(modifiedMs).toString(16)}-${fileSize.toString(16)}${tagSuffix}"`;
+  return isYoung ? `W/${tag}` : tag;
+}

@@ -1,0 +1,375 @@
+// One site: its files, what stands in for those that are not there, and what is kept of them for a second.
+// Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
+
+import type { HttpRequest, HttpResponse } from '../http/handler.ts';
+import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
+import { acceptedCodings } from './codings.ts';
+import { ContentSender, readSmall } from './content.ts';
+import { type Answerer, answerMissing } from './fallback.ts';
+import { cacheKey, canonicalPath, type FilePath, isPagePath, type PathRefusal, parseFilePath } from './file-path.ts';
+import {
+  type FileSource,
+  isCurrentSource,
+  isOverload,
+  isSameFile,
+  type OpenFile,
+  type Refusal,
+} from './file-source.ts';
+import type { FinderOptions, Found, FoundFile, Place } from './finder.ts';
+import { answerListing, pageNumberOf, wantsJson } from './listing-answer.ts';
+import type { Loader } from './loader.ts';
+import { Pages } from './pages.ts';
+import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
+import type { Pairs } from './representation.ts';
+import type { Resource, Variant } from './resource.ts';
+import { Searcher } from './searcher.ts';
+import type { FileServices } from './services.ts';
+import { SharedWait } from './shared-wait.ts';
+import { passOn, type Successor } from './successor.ts';
+
+/** A resource is looked at again after this long: nothing stale is served for longer. */
+export const FRESH_MS = 900;
+
+/**
+ * In keys, behind the name of a site, and again in front of what the site asks for itself, as it is called: clean URLs
+ * redirect others. No host, no path as sent and no name of a file has this character, so no two keys are the same.
+ */
+const END = '\0';
+
+export interface SiteOptions extends FinderOptions {
+  /** A path below the root that answers navigations to what is not there, for applications that route in the browser. */
+  readonly fallback: string | null;
+  readonly showsHidden: boolean;
+  /** Fields of every answer. */
+  readonly extra: Pairs;
+  readonly loader: Loader;
+  /** Absent or null: nobody answers but files. */
+  readonly successor?: Successor | null;
+}
+
+/** A file of `source` under way into memory; the wait ends with why it did not come there, if so. */
+interface Loading {
+  readonly source: FileSource;
+  readonly wait: SharedWait<Resource | Refusal>;
+}
+
+export class Site {
+  readonly #options: SiteOptions;
+  readonly #services: FileServices;
+  /** In front of every key: what tells this site's resources from those of others in the cache. */
+  readonly #prefix: string;
+  /** Files under way into memory, so that a hundred requests make one. */
+  readonly #loading = new Map<string, Loading>();
+  readonly #searcher: Searcher;
+  readonly #pages: Pages;
+
+  /** `name`: of its host; empty for the default site. */
+  constructor(name: string, options: SiteOptions, services: FileServices) {
+    this.#prefix = name === '' ? '' : name + END;
+    this.#options = options;
+    this.#services = services;
+    this.#searcher = new Searcher(options, services);
+    this.#pages = new Pages(options.extra);
+  }
+
+  handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
+    const { method, path } = request;
+    if (method !== 'GET' && method !== 'HEAD') {
+      const { successor } = this.#options;
+      return passOn(successor, request, response, () => this.#pages.answerMethod(method, response));
+    }
+    const known = this.#known(this.#prefix + path);
+    return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
+  }
+
+  #serve(request: HttpRequest, response: HttpResponse, path: string, own = false): void | Promise<void> {
+    const filePath = parseFilePath(path, this.#options.showsHidden);
+    if (typeof filePath === 'number') return this.#serveMissing(request, response, filePath);
+    const key = this.#prefix + (own ? END : '') + cacheKey(filePath);
+    const known = this.#known(key);
+    if (known !== undefined) return this.#answer(request, response, known, null);
+    this.#services.counters.cacheMisses++;
+    const loading = this.#loadingOf(key);
+    if (loading !== undefined) return this.#answerLoaded(request, response, loading);
+    const found = this.#searcher.find(filePath, own, response);
+    if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
+    return found.then((later) =>
+      response.ended ? discard(later) : this.#serveFound(request, response, filePath, key, later),
+    );
+  }
+
+  /** What is kept under `key`, when it is still what is there. */
+  #known(key: string): Resource | undefined {
+    const resource = this.#services.cache.get(key);
+    if (resource === undefined || !this.#isCurrent(resource)) return undefined;
+    this.#services.counters.cacheHits++;
+    return resource;
+  }
+
+  /** Whether the file that was kept is still the one that is there; then it is kept on. */
+  #isCurrent(resource: Resource): boolean {
+    const checkedMs = this.#services.nowMs();
+    if (!isCurrentSource(resource.source, checkedMs)) return false;
+    if (checkedMs - resource.checkedMs < FRESH_MS) return true;
+    if (!resource.settled || !resource.isFirst) return false;
+    const facts = resource.source.look(resource.path);
+    if (facts === null || typeof facts === 'string' || !isSameFile(facts, resource.plain.facts)) return false;
+    this.#keepOn(resource, checkedMs);
+    return true;
+  }
+
+  /** The file of `resource`, which is kept, was found to be the same. */
+  #keepOn(resource: Resource, checkedMs: number): void {
+    // Many requests may have waited for the same slow file: the first to find it looks for its siblings.
+    if (checkedMs - resource.checkedMs >= FRESH_MS) this.#options.loader.codings.forgetChanged(resource);
+    resource.checkedMs = checkedMs;
+    this.#services.cache.renew(resource);
+  }
+
+  /** What is being loaded for `key`, if it is of the folder that is served now. */
+  #loadingOf(key: string): Loading | undefined {
+    const loading = this.#loading.get(key);
+    return loading !== undefined && isCurrentSource(loading.source, this.#services.nowMs()) ? loading : undefined;
+  }
+
+  #serveFound(
+    request: HttpRequest,
+    response: HttpResponse,
+    path: FilePath,
+    key: string,
+    found: Found,
+  ): void | Promise<void> {
+    if (typeof found === 'string') {
+      if (!isOverload(found)) this.#services.cache.delete(key);
+      return found === 'missing' ? this.#serveMissing(request, response, path) : this.#refuse(request, response, found);
+    }
+    if (found.kind === 'redirect') return this.#pages.redirect(response, found.location, request.query);
+    if (found.kind === 'listing') return this.#list(request, response, path, found.place);
+    const kept = this.#keptOf(key, found);
+    if (kept !== null) {
+      const isOpen = kept.plain.content === null;
+      return this.#answer(request, response, kept, isOpen ? this.#keepOpen(kept, kept.plain, found.file) : found.file);
+    }
+    return this.#serveNew(request, response, key, found);
+  }
+
+  /** What is not kept yet. */
+  #serveNew(request: HttpRequest, response: HttpResponse, key: string, found: FoundFile): void | Promise<void> {
+    const underWay = this.#loadingOf(key);
+    if (underWay !== undefined) {
+      found.file.close();
+      return this.#answerLoaded(request, response, underWay);
+    }
+    const loading: Loading = { source: found.place.source, wait: new SharedWait() };
+    const loaded = this.#options.loader.load(found, { isWanted: () => !response.ended || loading.wait.isWanted });
+    if (loaded instanceof Promise) {
+      this.#loading.set(key, loading);
+      const answered = this.#answerLoaded(request, response, loading);
+      void this.#keepLoaded(key, loading, loaded);
+      return answered;
+    }
+    this.#keep(key, loaded);
+    return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
+  }
+
+  /** What is kept under `key`, when the file that was found again is the same: then so are its codings. */
+  #keptOf(key: string, { file, place }: FoundFile): Resource | null {
+    const kept = this.#services.cache.get(key);
+    if (kept === undefined || kept.source !== place.source || kept.path !== place.path) return null;
+    const nowMs = this.#services.nowMs();
+    const isSettled = kept.settled || nowMs - kept.checkedMs < FRESH_MS;
+    if (!isSettled || !isSameFile(file.facts, kept.plain.facts)) return null;
+    this.#keepOn(kept, nowMs);
+    return kept;
+  }
+
+  async #keepLoaded(key: string, loading: Loading, loaded: Promise<Resource | null>): Promise<void> {
+    const resource = await loaded.catch(() => 'failed' as const);
+    if (this.#loading.get(key) === loading) this.#loading.delete(key);
+    if (resource !== null && resource !== 'failed') this.#keep(key, resource);
+    loading.wait.settle(resource ?? 'busy');
+  }
+
+  /** What is not served any more answers those who waited for it, and no others. */
+  #keep(key: string, resource: Resource): void {
+    if (isCurrentSource(resource.source, this.#services.nowMs())) this.#services.cache.set(key, resource);
+  }
+
+  async #answerLoaded(request: HttpRequest, response: HttpResponse, loading: Loading): Promise<void> {
+    const loaded = await loading.wait.wait(response);
+    if (loaded === null) return;
+    if (typeof loaded === 'string') return this.#refuse(request, response, loaded);
+    return this.#answer(request, response, loaded, null);
+  }
+
+  /** The file of an answer that follows, kept open for the next ones too if they will know of it. */
+  #keepOpen(resource: Resource, variant: Variant, file: OpenFile): OpenFile | null {
+    if (variant.content !== null) return null;
+    if (resource.key !== '') this.#services.openFiles.keep(variant, file.share());
+    return file;
+  }
+
+  /** What is no file: the successor answers, then the fallback, then the site says no. */
+  #serveMissing(request: HttpRequest, response: HttpResponse, path: FilePath | PathRefusal): void | Promise<void> {
+    const { successor, fallback } = this.#options;
+    if (fallback === null || path === 400) {
+      const refusal = path === 400 ? 'malformed' : 'missing';
+      return passOn(successor, request, response, () => this.#refuse(request, response, refusal));
+    }
+    const isFallback = typeof path !== 'number' && canonicalPath(path) === `/${fallback}`;
+    const refuse: Answerer = (to) => this.#refuse(request, to, 'missing');
+    const serve: Answerer = (to) => this.#serve(request, to, encodeURI(`/${fallback}`), true);
+    return answerMissing(request, response, {
+      successor,
+      isPagePath: isPagePath(path),
+      fallBack: isFallback ? refuse : serve,
+      refuse,
+    });
+  }
+
+  /** `opened`: the plain file, when it is at hand; it is closed here. */
+  #answer(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    opened: OpenFile | null,
+  ): void | Promise<void> {
+    if (resource.isCodable) {
+      const accepted = request.field('accept-encoding');
+      if (accepted !== undefined && accepted !== '') {
+        const variant = this.#options.loader.codings.choose(resource, acceptedCodings(accepted), response);
+        if (!(variant instanceof Promise)) return this.#answerVariant(request, response, resource, variant, opened);
+        opened?.close();
+        return variant.then((later) => this.#answerVariant(request, response, resource, later, null));
+      }
+    }
+    return this.#answerVariant(request, response, resource, resource.plain, opened);
+  }
+
+  #answerVariant(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    opened: OpenFile | null,
+  ): void | Promise<void> {
+    const { representation, content } = variant;
+    if (response.ended) return opened?.close();
+    const plan = planAnswer(request, representation, this.#services.wallClockMs);
+    if (answerWithout(request, response, representation, plan)) {
+      opened?.close();
+    } else if (content !== null) {
+      opened?.close();
+      answerFrom(content, response, representation, plan);
+    } else if (opened !== null && variant === resource.plain) {
+      this.#send(request, response, resource, variant, plan, opened);
+    } else {
+      opened?.close();
+      const { openFiles, counters } = this.#services;
+      const kept = openFiles.use(variant);
+      if (kept === null) return this.#reopen(request, response, resource, variant, plan);
+      counters.openHits++;
+      this.#send(request, response, resource, variant, plan, kept);
+    }
+  }
+
+  #send(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    plan: Plan,
+    file: OpenFile,
+  ): void {
+    const { counters, report } = this.#services;
+    const content = readSmall(file, variant.representation.size);
+    if (content === null) {
+      const onError = (error: unknown): void => report(request, `this file could not be read: ${error}`);
+      new ContentSender(
+        response,
+        file,
+        beginAnswer(response, variant.representation, plan),
+        this.#services,
+        onError,
+      ).run();
+    } else {
+      file.close();
+      counters.memoryReads++;
+      answerFrom(content, response, variant.representation, plan);
+      this.#options.loader.answered(resource, variant, content);
+    }
+  }
+
+  /** Opens a file that is not open any more; if it is another one by now, all begins again. */
+  #reopen(
+    request: HttpRequest,
+    response: HttpResponse,
+    resource: Resource,
+    variant: Variant,
+    plan: Plan,
+  ): void | Promise<void> {
+    const use = (file: OpenFile | Refusal): void | Promise<void> => {
+      if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
+        this.#keepOpen(resource, variant, file);
+        return this.#send(request, response, resource, variant, plan, file);
+      }
+      if (typeof file !== 'string') file.close();
+      if (response.ended) return;
+      if (typeof file === 'string' && isOverload(file)) return this.#refuse(request, response, file);
+      // Kept, it could pass for current and come here again: what can be looked at cannot always be opened.
+      this.#services.cache.delete(resource.key);
+      return this.#serve(request, response, request.path);
+    };
+    const place = { source: resource.source, path: variant.path ?? resource.path };
+    const file = place.source.open(place.path);
+    return file === null ? this.#searcher.openLater(place, response).then(use) : use(file);
+  }
+
+  async #list(request: HttpRequest, response: HttpResponse, filePath: FilePath, place: Place): Promise<void> {
+    const path = canonicalPath(filePath);
+    const { showsHidden, extra } = this.#options;
+    const asked = { isJson: wantsJson(request), page: pageNumberOf(request.query), showsHidden, extra };
+    const page = await this.#services.listings.page({ key: this.#prefix + path, path, place, ...asked }, response);
+    if (page === null) return;
+    if (this.#searcher.isOutdated(page, place)) return this.#serve(request, response, request.path);
+    if (page === 'missing' || page === 'directory') return this.#serveMissing(request, response, filePath);
+    if (typeof page === 'string') return this.#refuse(request, response, page);
+    answerListing(request, response, page);
+  }
+
+  /** The root's own page for a status (`404.html`), or a plain one. */
+  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+    if (response.ended) return;
+    const problem = PROBLEMS[refusal];
+    if (problem !== undefined) this.#services.report(request, problem);
+    const send = (content: Uint8Array | null): void => this.#pages.refuse(response, refusal, content);
+    const content = this.#pageContent(`${REFUSED[refusal][0]}.html`, response);
+    return content instanceof Promise ? content.then(send) : send(content);
+  }
+
+  /** The content of a small file of the root, kept like any other. */
+  #pageContent(name: string, response: HttpResponse): Uint8Array | null | Promise<Uint8Array | null> {
+    const path = { segments: [name], isDirectory: false };
+    const key = this.#prefix + END + cacheKey(path);
+    const known = this.#known(key);
+    if (known !== undefined) return known.plain.content;
+    const found = this.#searcher.find(path, true, response);
+    return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
+  }
+
+  #keepPage(key: string, found: Found): Uint8Array | null | Promise<Uint8Array | null> {
+    if (typeof found === 'string' || found.kind !== 'file') return null;
+    const keep = (resource: Resource | null): Uint8Array | null => {
+      if (resource === null) return null;
+      if (resource.plain.content === null) found.file.close();
+      else this.#keep(key, resource);
+      return resource.plain.content;
+    };
+    const loaded = this.#options.loader.load(found, { isImportant: true });
+    return loaded instanceof Promise ? loaded.then(keep, () => null) : keep(loaded);
+  }
+}
+
+function discard(found: Found): void {
+  if (typeof found !== 'string' && found.kind === 'file') found.file.close();
+}

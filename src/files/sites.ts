@@ -1,0 +1,251 @@
+// Static files as a whole: opens the folders, and makes the sites that answer from them.
+
+import { realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { EpollServerError } from '../errors.ts';
+import type { Handler, HttpRequest } from '../http/handler.ts';
+import type { Files } from '../kernel/files.ts';
+import type { Limits } from '../limits.ts';
+import { CacheRules } from './cache-rules.ts';
+import { CodingChooser } from './coding-chooser.ts';
+import { DirectorySource } from './directory-source.ts';
+import { FileCache } from './file-cache.ts';
+import { type FileCounters, makeFileCounters } from './file-counters.ts';
+import type { FileSource } from './file-source.ts';
+import type { Mount } from './finder.ts';
+import { HiddenPaths, isOutside, openPathOf, realPathOf, type ServedFolder } from './hidden-paths.ts';
+import { HidingSource } from './hiding-source.ts';
+import { Hosts } from './hosts.ts';
+import { Listings } from './listings.ts';
+import { Loader } from './loader.ts';
+import { MediaTypes } from './media-types.ts';
+import { OpenFiles } from './open-files.ts';
+import type { Pairs } from './representation.ts';
+import { resolveRoot } from './resolve-root.ts';
+import { RootDirectory } from './root-directory.ts';
+import type { FileServices } from './services.ts';
+import { FRESH_MS, Site } from './site.ts';
+import { hostsOf, mountsOf, type SiteOptions, siteOfHost } from './site-options.ts';
+import { staticFiles } from './static-files.ts';
+import type { Successor } from './successor.ts';
+import { poolThreads, WorkPool } from './work-pool.ts';
+
+/** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
+const SECURITY: Pairs = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Referrer-Policy', 'strict-origin-when-cross-origin'],
+];
+
+/** The folders of one site by their names, which may lead elsewhere later; absolute. */
+interface SiteFolders {
+  readonly root: string;
+  readonly mounts: readonly (readonly [readonly string[], string])[];
+}
+
+/** The folders of a configuration. */
+export interface Folders extends SiteFolders {
+  readonly hosts: readonly (SiteFolders & { readonly host: string; readonly options: SiteOptions })[];
+  /** Files and folders in them that are never served. */
+  readonly hidden: HiddenPaths;
+}
+
+/**
+ * `sources`: folders of an application, which are never served.
+ * @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable; `ERR_OPTION`: something
+ * is hidden that lies in none of them, or an application lies in one of them.
+ */
+export async function resolveFolders(
+  root: string,
+  site: SiteOptions,
+  sources: readonly string[] = [],
+): Promise<Folders> {
+  const served: ServedFolder[] = [];
+  const named = async (folder: string): Promise<string> => {
+    const path = await resolveRoot(folder);
+    served.push({ named: path, real: await realpath(path) });
+    return path;
+  };
+  const foldersOf = async (folder: string, { mounts = {}, spa = false }: SiteOptions): Promise<SiteFolders> => {
+    const path = await named(folder);
+    const mounted = mountsOf(mounts).map(async ([names, each]) => [names, await named(each)] as const);
+    const folders = { root: path, mounts: longestFirst(await Promise.all(mounted)) };
+    if (spa !== false) await refuseFolderAsFallback(spa, folders);
+    return folders;
+  };
+  const folders = await foldersOf(root, site);
+  const hosts = hostsOf(site.hosts ?? {}).map(async ([host, own]) => {
+    const options = siteOfHost(site, own);
+    return { host, options, ...(await foldersOf(own.root, options)) };
+  });
+  const all = { ...folders, hosts: await Promise.all(hosts) };
+  const { hide = [], hideIfServed = [] } = site;
+  refuseSources(served, sources);
+  refuseOutside(served, hide);
+  return { ...all, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a path that cannot be hidden, since nothing of it is served. */
+function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[]): void {
+  const path = hidden.find((each) => isOutside(each, served));
+  if (path === undefined) return;
+  const folders = [...new Set(served.map(({ named }) => named))].join(', ');
+  throw wrong(`site.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`);
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a folder cannot answer as a page. */
+async function refuseFolderAsFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
+  const names = spa.split('/').filter((name) => name !== '');
+  const [prefix, folder] = mounts.find(([prefix]) => prefix.every((name, at) => names[at] === name)) ?? [[], root];
+  const path = join(folder, ...names.slice(prefix.length));
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isDirectory() !== true) return;
+  throw wrong(`site.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
+}
+
+function longestFirst(mounts: SiteFolders['mounts']): SiteFolders['mounts'] {
+  return [...mounts].sort(([a], [b]) => b.length - a.length);
+}
+
+/** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */
+function refuseSources(served: readonly ServedFolder[], sources: readonly string[]): void {
+  for (const source of sources) {
+    if (!served.some(({ real }) => real === source)) continue;
+    throw wrong(
+      `${source} is served as files and holds the application too, whose source nobody should read: give each a folder of its own`,
+    );
+  }
+}
+
+/** What the sites of a server have in common with the rest of it. */
+export interface SiteContext {
+  readonly files: Files;
+  readonly limits: Limits;
+  readonly nowMs: () => number;
+  readonly wallClockMs: () => number;
+  /** Told why a file that is there cannot be sent (`ERR_FILE`), the same once a second. */
+  readonly onError: (error: unknown, request: HttpRequest | null) => void;
+  /** Who answers what is no file; null: nobody. */
+  readonly successor: Successor | null;
+}
+
+/** A disk that fails makes a line a second, not one for each request. */
+const REPORT_MS = 1_000;
+
+/** Of the descriptors that this process may have, for files between two answers: the rest are for clients. */
+const DESCRIPTOR_SHARE = 1 / 4;
+
+/** Different problems that are remembered. */
+const MAX_PROBLEMS = 100;
+
+function sparingly({ nowMs, onError }: SiteContext): FileServices['report'] {
+  const lastMs = new Map<string, number>();
+  return (request, problem) => {
+    if (nowMs() - (lastMs.get(problem) ?? Number.NEGATIVE_INFINITY) < REPORT_MS) return;
+    if (lastMs.size >= MAX_PROBLEMS) lastMs.clear();
+    lastMs.set(problem, nowMs());
+    onError(new EpollServerError('ERR_FILE', problem), request);
+  };
+}
+
+/** The handler, and what its files cost. */
+export class Sites {
+  readonly handler: Handler;
+  readonly cache: FileCache;
+  readonly openFiles: OpenFiles;
+  readonly counters: FileCounters = makeFileCounters();
+  readonly #context: SiteContext;
+  readonly #hidden: HiddenPaths;
+  readonly #services: FileServices;
+  /** What is compressed is bounded for all sites together. */
+  readonly #codings: CodingChooser;
+
+  /** @throws EpollServerError `ERR_ROOT`. */
+  constructor(folders: Folders, options: SiteOptions, context: SiteContext) {
+    const { limits, nowMs, wallClockMs } = context;
+    const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
+    this.#context = context;
+    this.#hidden = folders.hidden;
+    const pool = new WorkPool(poolThreads(), limits.maxFileQueue);
+    this.openFiles = new OpenFiles({
+      max: Math.min(limits.maxOpenFiles, Math.floor(context.files.descriptorLimit * DESCRIPTOR_SHARE)),
+      nowMs,
+      later: (ms, callback) => setTimeout(callback, ms).unref(),
+    });
+    this.cache = new FileCache(limits.maxCacheBytes, this.openFiles);
+    this.#services = {
+      cache: this.cache,
+      openFiles: this.openFiles,
+      listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
+      pool,
+      counters: this.counters,
+      nowMs,
+      wallClockMs,
+      maxCachedFileBytes,
+      maxCompressedFileBytes,
+      maxCodingBytesPerSecond,
+      report: sparingly(context),
+    };
+    this.#codings = new CodingChooser(this.#services);
+    const byDefault = this.#site('', folders, options);
+    const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.options)] as const);
+    this.handler = staticFiles(hosts.length === 0 ? byDefault : new Hosts(byDefault, new Map(hosts)));
+  }
+
+  #mount(prefix: readonly string[], folder: string): Mount {
+    const { files, nowMs, onError } = this.#context;
+    const relieve = (): boolean => this.openFiles.relieve();
+    const context = { files, nowMs, relieve };
+    return new RootDirectory(prefix, folder, {
+      ...context,
+      sourceOf: (root, release, fd) => {
+        const source = new DirectorySource(root, release, fd, context);
+        return fd < 0 ? source : this.#hiding(source, folder, () => (root.isOpen(release) ? fd : -1));
+      },
+      onReplaced: (source) => this.cache.forget(source),
+      onGone: (error) => onError(error, null),
+    });
+  }
+
+  /** `named`: the folder of `source`. */
+  #hiding(source: FileSource, named: string, rootFd: () => number): FileSource {
+    const hidden = this.#hidden;
+    const root = openPathOf(rootFd()) ?? realPathOf(named);
+    hidden.enter(named, root);
+    return hidden.isEmpty ? source : new HidingSource(source, { root, rootFd, hidden, nowMs: this.#context.nowMs });
+  }
+
+  #site(name: string, { root, mounts }: SiteFolders, options: SiteOptions): Site {
+    const { index = ['index.html'], listing = false, cleanUrls = false, spa = false, dotfiles = false } = options;
+    return new Site(
+      name,
+      {
+        mounts: [...mounts, [[], root] as const].map(([prefix, folder]) => this.#mount(prefix, folder)),
+        indexes: index,
+        listing,
+        cleanUrls,
+        fallback: spa === false ? null : spa.replace(/^\//, ''),
+        showsHidden: dotfiles,
+        extra: fieldsOf(options),
+        loader: this.#loader(options),
+        successor: this.#context.successor,
+      },
+      this.#services,
+    );
+  }
+
+  #loader(options: SiteOptions): Loader {
+    const { types, charset, compression = true, cacheControl = [] } = options;
+    const rules = new CacheRules(cacheControl);
+    const kinds = { types: new MediaTypes(types, charset), compression, rules, extra: fieldsOf(options) };
+    return new Loader(kinds, this.#services, this.#codings);
+  }
+}
+
+/** Of every answer. */
+function fieldsOf({ securityHeaders }: SiteOptions): Pairs {
+  return securityHeaders === false ? [] : SECURITY;
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

@@ -1,0 +1,237 @@
+// A request as handlers see it: read from where its bytes lie while they lie there, from a copy once the
+// handler keeps it. It must not know how answers are written.
+
+import type { Connection } from '../connection/connection.ts';
+import { EpollServerError } from '../errors.ts';
+import { type Body, NO_BODY } from '../exchange/body.ts';
+import { combineFields, separatorOf } from '../http/combined-fields.ts';
+import type { FieldNames } from '../http/field-names.ts';
+import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import { FIELD_WORDS, type Head } from '../http/head.ts';
+import { latin1 } from '../http/latin1.ts';
+import { authorityEnd, authorityStart } from '../http/target.ts';
+import { TextMemory } from '../http/text-memory.ts';
+
+/** Clients of one server ask for the same paths. */
+const paths = new TextMemory();
+
+const SLASH = 0x2f;
+/** Up to this many fields are searched for each name; of more, all names are looked up at once. */
+const MAX_SEARCHED = 64;
+
+const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
+
+export class Request implements HttpRequest {
+  readonly #connection: Connection;
+  /** Null once the bytes are gone. */
+  #head: Head | null;
+  /** Where the head's bytes lie, from `#base` on. */
+  #bytes: Buffer;
+  #base: number;
+  #retained = false;
+  #method = '';
+  /** The value of each name, when there are many. */
+  #values: ReadonlyMap<string, string> | null = null;
+  #abort: AbortController | null = null;
+  /** Why `signal` aborts. */
+  #left: EpollServerError | null = null;
+  /** Why the client is gone. */
+  #gone: EpollServerError | null = null;
+  #goneCallbacks: ((reason: unknown) => void)[] | null = null;
+  /** The content that follows; null when there is none. */
+  readonly incoming: Body | null;
+
+  constructor(connection: Connection, bytes: Buffer, base: number, head: Head, incoming: Body | null) {
+    this.#connection = connection;
+    this.#bytes = bytes;
+    this.#base = base;
+    this.#head = head;
+    this.incoming = incoming;
+  }
+
+  get method(): string {
+    if (this.#method === '') {
+      const { isGet, methodStart, methodEnd } = this.#valid();
+      this.#method = isGet ? 'GET' : this.#text(methodStart, methodEnd);
+    }
+    return this.#method;
+  }
+
+  get target(): string {
+    const { targetStart, targetEnd } = this.#valid();
+    return this.#text(targetStart, targetEnd);
+  }
+
+  get path(): string {
+    const { targetStart, queryAt } = this.#valid();
+    const first = this.#bytes[this.#base + targetStart];
+    const path = paths.text(this.#bytes, this.#base + targetStart, this.#base + queryAt);
+    // absolute-form (RFC 9112 section 3.2.2), as proxies and tests send it.
+    return first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';
+  }
+
+  get query(): string {
+    const { queryAt, targetEnd } = this.#valid();
+    return queryAt + 1 < targetEnd ? this.#text(queryAt + 1, targetEnd) : '';
+  }
+
+  get host(): string {
+    const { targetStart, targetEnd } = this.#valid();
+    const [start, end] = [this.#base + targetStart, this.#base + targetEnd];
+    if (this.#bytes[start] === SLASH || authorityStart(this.#bytes, start, end) < 0) return this.field('host') ?? '';
+    return latin1(this.#bytes, authorityStart(this.#bytes, start, end), authorityEnd(this.#bytes, start, end));
+  }
+
+  get httpVersion(): '1.0' | '1.1' {
+    return this.#valid().minorVersion === 0 ? '1.0' : '1.1';
+  }
+
+  field(name: string): string | undefined {
+    const head = this.#valid();
+    if ((head.nameLengths & (1 << name.length)) === 0) return undefined;
+    return this.#find(head, name.toLowerCase());
+  }
+
+  /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
+  #find(head: Head, lowerCase: string): string | undefined {
+    if (head.fieldCount > MAX_SEARCHED) {
+      this.#values ??= combineFields(this.fields());
+      return this.#values.get(lowerCase);
+    }
+    let value: string | undefined;
+    for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
+      const start = head.fieldTable[entry] ?? 0;
+      const end = head.fieldTable[entry + 1] ?? 0;
+      if (end - start !== lowerCase.length || !isName(this.#bytes, this.#base + start, lowerCase)) continue;
+      const text = this.#value(head, entry);
+      value = value === undefined ? text : value + separatorOf(lowerCase) + text;
+    }
+    return value;
+  }
+
+  mayHave(names: FieldNames): boolean {
+    return (this.#valid().nameLengths & names.lengths) !== 0;
+  }
+
+  fields(): (readonly [string, string])[] {
+    const head = this.#valid();
+    const list: (readonly [string, string])[] = [];
+    for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
+      const name = this.#lineText(head, entry);
+      list.push([name.toLowerCase(), this.#value(head, entry)]);
+    }
+    return list;
+  }
+
+  get body(): Body {
+    return this.incoming ?? NO_BODY;
+  }
+
+  get remote(): Endpoint {
+    this.#valid();
+    return this.#connection.peer;
+  }
+
+  get local(): Endpoint {
+    this.#valid();
+    return this.#connection.local;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#left !== null) this.#abort.abort(this.#left);
+    }
+    return this.#abort.signal;
+  }
+
+  whenGone(callback: (reason: unknown) => void): void {
+    if (this.#gone !== null) {
+      callback(this.#gone);
+      return;
+    }
+    this.#goneCallbacks ??= [];
+    this.#goneCallbacks.push(callback);
+  }
+
+  /** Whether `signal` has aborted, or will when it is asked for. */
+  get hasLeft(): boolean {
+    return this.#left !== null;
+  }
+
+  /** The head as it was received, for a trace. */
+  headText(): string {
+    return this.#text(0, this.#valid().length);
+  }
+
+  /** The handler keeps this request: its bytes are copied. */
+  retain(): void {
+    if (this.#retained || this.#head === null) return;
+    this.#connection.captureAddresses();
+    this.#head = this.#head.copy();
+    this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#head.length));
+    this.#base = 0;
+    this.#retained = true;
+  }
+
+  /** The handler is done with this request: its bytes will be used for something else. */
+  release(): void {
+    if (!this.#retained) this.#head = null;
+  }
+
+  /** The client is gone: `signal` aborts, readers of the body fail, and nothing that is written reaches it. */
+  clientGone(reason: string): void {
+    if (this.#gone !== null) return;
+    const error = new EpollServerError('ERR_CLIENT_GONE', reason);
+    this.#gone = error;
+    this.incoming?.fail(error);
+    this.#leave(error);
+    const callbacks = this.#goneCallbacks;
+    this.#goneCallbacks = null;
+    if (callbacks !== null) for (const callback of callbacks) callback(error);
+  }
+
+  /** The client may be gone: only `signal` aborts. */
+  clientLeft(reason: string): void {
+    if (!this.hasLeft) this.#leave(new EpollServerError('ERR_CLIENT_GONE', reason));
+  }
+
+  #leave(error: EpollServerError): void {
+    if (this.#left !== null) return;
+    this.#left = error;
+    this.#abort?.abort(error);
+  }
+
+  #value(head: Head, entry: number): string {
+    return this.#lineText(head, entry + 2);
+  }
+
+  /** The text between two offsets of the table. */
+  #lineText(head: Head, at: number): string {
+    return this.#text(head.fieldTable[at] ?? 0, head.fieldTable[at + 1] ?? 0);
+  }
+
+  #text(start: number, end: number): string {
+    return latin1(this.#bytes, this.#base + start, this.#base + end);
+  }
+
+  #valid(): Head {
+    if (this.#head === null) {
+      throw new EpollServerError(
+        'ERR_REQUEST_OVER',
+        'the request was answered and its handler returned: read what is needed later before answering, or return a promise',
+      );
+    }
+    return this.#head;
+  }
+}
+
+/** Whether the name at `bytes[start]`, as long as `lowerCase`, is it in any case. */
+function isName(bytes: Buffer, start: number, lowerCase: string): boolean {
+  for (let i = 0; i < lowerCase.length; i++) {
+    const byte = bytes[start + i] ?? 0;
+    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+    if (lower !== lowerCase.charCodeAt(i)) return false;
+  }
+  return true;
+}

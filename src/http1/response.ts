@@ -1,0 +1,281 @@
+// The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
+// it. Nothing given here can break the framing. It must not know how requests arrive.
+
+import { GATHER_BYTES } from '../connection/outbox.ts';
+import {
+  answeredBefore,
+  checked,
+  endedBefore,
+  fileUnderWay,
+  invalidBody,
+  notStarted,
+  tooLong,
+  tooShort,
+} from '../exchange/misuse.ts';
+import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
+import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
+import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
+import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
+import type { ResponseOwner } from './response-owner.ts';
+import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
+
+const NOT_STARTED = 0;
+const STARTED = 1;
+const ENDED = 2;
+
+/** Written and read at once; shared, so that no answer allocates one. */
+const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
+/** Where the head that was written last begins. */
+let headStart = 0;
+
+export class Response implements HttpResponse {
+  status = 0;
+  /** Content bytes handed over so far. */
+  contentBytes = 0;
+  /** The handler asked for the connection's end. */
+  closeAsked = false;
+  /** The client is gone: everything is ignored from here on. */
+  gone = false;
+  readonly isHead: boolean;
+  readonly minorVersion: number;
+  readonly #owner: ResponseOwner;
+  #phase = NOT_STARTED;
+  #kind = UNTOLD;
+  /** Content bytes still owed when the length was declared. */
+  #left = 0;
+  #muted = false;
+  #waiters: (() => void)[] | null = null;
+  #receipt: FileReceipt | null = null;
+
+  constructor(owner: ResponseOwner, isHead: boolean, minorVersion: number) {
+    this.#owner = owner;
+    this.isHead = isHead;
+    this.minorVersion = minorVersion;
+  }
+
+  get started(): boolean {
+    return this.#phase !== NOT_STARTED;
+  }
+
+  /** It has begun and goes on in pieces. */
+  get isStream(): boolean {
+    return this.#phase === STARTED;
+  }
+
+  get ended(): boolean {
+    return this.#phase === ENDED || this.gone;
+  }
+
+  send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
+    this.#assertFresh();
+    const prepared = checked(status, fields);
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    if (typeof content === 'string' && isShort(content) && this.#sendShort(status, prepared, content)) return;
+    const length = typeof content === 'string' && content !== '' ? Buffer.byteLength(content) : content.length;
+    const silent = this.isHead || dropsContent(status);
+    if (this.gone) return;
+    if (!silent && prepared.contentLength >= 0 && prepared.contentLength !== length) {
+      this.#sendDeclared(status, prepared, content);
+      return;
+    }
+    this.#phase = ENDED;
+    const declared = silent ? declaredLength(status, prepared, length) : length;
+    framing.kind = hasNoContent(status) && (status !== 304 || prepared.contentLength < 0) ? UNTOLD : LENGTH;
+    framing.length = declared;
+    if (silent || length === 0) this.#writeHead(status, prepared, 0);
+    else this.#writeWhole(status, prepared, content, length);
+    this.#owner.answered(this);
+  }
+
+  /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the connection. */
+  #sendDeclared(status: number, fields: PreparedFields, content: string | Uint8Array): void {
+    this.start(status, fields);
+    this.end(content);
+  }
+
+  start(status: number, fields: FieldInput = NO_FIELDS): void {
+    this.#assertFresh();
+    const prepared = checked(status, fields);
+    this.#phase = STARTED;
+    if (this.gone) return;
+    this.#muted = this.isHead || dropsContent(status);
+    this.#left = status === RESET_CONTENT ? 0 : prepared.contentLength;
+    if (this.#left >= 0 && status !== 204) this.#kind = LENGTH;
+    else if (hasNoContent(status)) this.#kind = UNTOLD;
+    else this.#kind = this.minorVersion === 1 ? CHUNKED : UNTOLD;
+    // Without length or chunks only the connection's end can tell where the content ends.
+    if (this.#kind === UNTOLD && !hasNoContent(status)) this.closeAsked = true;
+    framing.kind = this.#kind;
+    framing.length = this.#left;
+    this.#writeHead(status, prepared, 0);
+  }
+
+  write(content: string | Uint8Array): boolean {
+    this.#assertWritable();
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    if (this.gone) return true;
+    if (content.length > 0) this.#writePiece(typeof content === 'string' ? Buffer.from(content) : content);
+    return !this.#owner.connection.isFull;
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.whenDrained(resolve)) resolve();
+    });
+  }
+
+  whenDrained(callback: () => void): boolean {
+    if (this.ended || !this.#owner.connection.isFull) return false;
+    this.#waiters ??= [];
+    this.#waiters.push(callback);
+    return true;
+  }
+
+  writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
+    this.#assertWritable();
+    if (this.gone) return receipt.taken(0);
+    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return receipt.taken(CANNOT_SEND_FILE);
+    this.#receipt = receipt;
+    this.#owner.connection.sendFile(descriptor, position, length, this);
+  }
+
+  /** The connection tells what became of bytes of a file. */
+  taken(count: number): void {
+    const receipt = this.#receipt;
+    this.#receipt = null;
+    this.#left -= Math.max(count, 0);
+    this.contentBytes += Math.max(count, 0);
+    receipt?.taken(count);
+  }
+
+  end(content?: string | Uint8Array): void {
+    if (this.#phase === NOT_STARTED) throw notStarted();
+    if (content !== undefined) this.write(content);
+    else this.#assertWritable();
+    if (this.gone) return;
+    this.#phase = ENDED;
+    if (this.#kind === CHUNKED && !this.#muted) this.#owner.connection.write(LAST_CHUNK);
+    if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
+      // The client was promised more: it must not take this for all of it.
+      this.#owner.context.report(tooShort(this.#left), null);
+      this.#owner.connection.finish(true);
+    }
+    this.#owner.answered(this);
+  }
+
+  /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
+  abort(reason = 'the handler cut the answer off'): void {
+    if (this.ended) return;
+    const isMissed = !this.#muted && (this.#kind === CHUNKED || (this.#kind === LENGTH && this.#left > 0));
+    if (this.started && isMissed) this.#owner.cutOff(this, reason);
+    else this.#owner.connection.abort(reason);
+  }
+
+  /** The client is gone, or the connection is closing: whoever waits is let go. */
+  lose(): void {
+    this.gone = true;
+    this.settleWaiters();
+  }
+
+  /** The connection has room again. */
+  settleWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = null;
+    if (waiters !== null) for (const resolve of waiters) resolve();
+  }
+
+  /**
+   * The most common answer in one pass: a short text, taken for ASCII until a character is not.
+   * False: this is not one, and nothing has happened.
+   */
+  #sendShort(status: number, fields: PreparedFields, text: string): boolean {
+    if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0) return false;
+    const owner = this.#owner;
+    const { connection } = owner;
+    framing.kind = LENGTH;
+    framing.length = text.length;
+    const end = this.#putHead(status, fields, text.length);
+    if (!writeAscii(connection.target, end, text)) return false;
+    owner.headWritten(connection.target, headStart, end);
+    connection.commit(end + text.length);
+    this.contentBytes = text.length;
+    this.#phase = ENDED;
+    owner.answered(this);
+    return true;
+  }
+
+  /** Head and content in one piece of memory where they fit, so that one send takes both. */
+  #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
+    const { connection } = this.#owner;
+    this.contentBytes = length;
+    if (length > GATHER_BYTES) {
+      this.#writeHead(status, fields, 0);
+      connection.write(typeof content === 'string' ? Buffer.from(content) : content);
+      return;
+    }
+    const at = this.#writeHead(status, fields, length);
+    const { target } = connection;
+    if (typeof content !== 'string') target.set(content, at);
+    else target.write(content, at, 'utf8');
+    connection.commit(at + length);
+  }
+
+  /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
+  #writeHead(status: number, fields: PreparedFields, extra: number): number {
+    const { connection } = this.#owner;
+    const end = this.#putHead(status, fields, extra);
+    this.#owner.headWritten(connection.target, headStart, end);
+    if (extra === 0) connection.commit(end);
+    return end;
+  }
+
+  /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
+  #putHead(status: number, fields: PreparedFields, extra: number): number {
+    const { connection, context } = this.#owner;
+    this.#prepareHead(status, fields, extra);
+    return context.headWriter.write(connection.target, headStart, framing);
+  }
+
+  #prepareHead(status: number, fields: PreparedFields, extra: number): void {
+    const { connection, context } = this.#owner;
+    this.status = status;
+    this.closeAsked ||= fields.close;
+    framing.close = this.#owner.closesAfter(this);
+    framing.keepAlive = this.minorVersion === 0;
+    const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs());
+    headStart = connection.reserve(size + extra);
+  }
+
+  #writePiece(content: Uint8Array): void {
+    const { connection } = this.#owner;
+    if (this.#muted) return;
+    let piece = content;
+    if (this.#kind === LENGTH) {
+      if (piece.length > this.#left) {
+        this.#owner.context.report(tooLong(piece.length - this.#left), null);
+        piece = piece.subarray(0, this.#left);
+      }
+      this.#left -= piece.length;
+    }
+    if (piece.length === 0) return;
+    this.contentBytes += piece.length;
+    if (this.#kind !== CHUNKED) {
+      connection.write(piece);
+      return;
+    }
+    const at = connection.reserve(MAX_CHUNK_LINE_BYTES);
+    connection.commit(writeChunkLine(connection.target, at, piece.length));
+    connection.write(piece);
+    connection.write(CHUNK_END);
+  }
+
+  #assertFresh(): void {
+    if (this.#phase !== NOT_STARTED) throw answeredBefore();
+  }
+
+  #assertWritable(): void {
+    if (this.#phase === NOT_STARTED) throw notStarted();
+    if (this.#phase === ENDED && !this.gone) throw endedBefore();
+    if (this.#receipt !== null && !this.gone) throw fileUnderWay();
+  }
+}

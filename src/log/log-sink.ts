@@ -1,0 +1,244 @@
+// Where the text of the access log and the trace goes: a file that is appended to, or a standard stream. A log that
+// cannot be written is tried again each second, never stops the server, and never fills its memory. Lines that were
+// lost are counted, and the count is written to the log and to standard error.
+
+import { close, constants, fstat, open, openSync, write } from 'node:fs';
+import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { logLine } from './log-line.ts';
+import type { Sink } from './watcher.ts';
+
+/** Text that may wait behind what is being written; lines beyond are lost until half of it is written. */
+const MAX_WAITING_LENGTH = 1_048_576;
+
+/** How soon a log that failed is tried again, and how often its path is opened again. */
+const RETRY_MS = 1_000;
+
+/** The first pause of the reader of a full pipe; it doubles up to {@link RETRY_MS}. */
+const MIN_PAUSE_MS = 10;
+
+/** POSIX: what one write(2) puts into a pipe in one piece, whatever other processes write to it. */
+const PIPE_BUF = 4_096;
+
+/** Non-blocking: a FIFO that is full, or has no reader, is an error and not a thread that waits for ever. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
+const MODE = 0o644;
+
+const LINE_FEED = 10;
+
+const openLater = promisify(open);
+const closeLater = promisify(close);
+const statLater = promisify(fstat);
+const writeLater = promisify(write);
+
+export interface SinkOptions {
+  /** The line for the log that says how many lines were lost. */
+  readonly lossNotice: (lines: number) => string;
+  /** Other processes write to it too. */
+  readonly isShared: boolean;
+}
+
+/** No descriptor: the path is opened before the first write. */
+const NOT_OPEN = -1;
+
+/** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened by the only process that writes to it. */
+export function fileSink(path: string, options: SinkOptions): Sink {
+  // An application may change the working folder.
+  const absolute = resolve(path);
+  try {
+    // The parent of several processes has opened it. One that begins later has clients to serve, with or without a log.
+    const fd = options.isShared ? NOT_OPEN : openSync(absolute, APPEND, MODE);
+    return sinkOf(new LineWriter(absolute, fd, absolute, options));
+  } catch (error) {
+    throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** A sink for a standard stream. */
+export function standardSink(stream: 'stdout' | 'stderr', options: SinkOptions): Sink {
+  const [fd, name] = stream === 'stdout' ? [1, 'standard output'] : [2, 'standard error'];
+  // Node.js makes a pipe or socket non-blocking when it makes the stream.
+  void process[stream];
+  return sinkOf(new LineWriter(name, isatty(fd) ? terminalOf(fd) : fd, null, options));
+}
+
+/** Ctrl-S stops a terminal: a descriptor of its own is non-blocking, and the flags of others stay as they are. */
+function terminalOf(fd: number): number {
+  try {
+    return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return fd;
+  }
+}
+
+const writers = new Set<LineWriter>();
+
+function sinkOf(writer: LineWriter): Sink {
+  writers.add(writer);
+  return (text) => writer.write(text);
+}
+
+/** Waits until what the sinks were given is written, at most `limitMs`: the last lines of a log count too. */
+export async function drainSinks(limitMs: number): Promise<void> {
+  await Promise.all([...writers].map((writer) => writer.drain(limitMs)));
+}
+
+/** Appends lines to a descriptor, one write after the other. */
+class LineWriter {
+  readonly #name: string;
+  #fd: number;
+  /** What is opened again each second; null: only the descriptor is known. */
+  readonly #path: string | null;
+  readonly #options: SinkOptions;
+  #openedMs = performance.now();
+  /** Whole lines that follow the batch. */
+  #waiting = '';
+  /** Whole lines that are being written, and how many bytes of them are. */
+  #batch: Buffer | null = null;
+  #offset = 0;
+  #isRunning = false;
+  #isDraining = false;
+  /** The pause before the next try; 0: the last one succeeded. */
+  #pauseMs = 0;
+  #endPause = (): void => {};
+  /** Lines lost since there was room for the last time. */
+  #lostLines = 0;
+  /** Lost lines that standard error does not know of yet. */
+  #unreportedLines = 0;
+  #isFailureReported = false;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(name: string, fd: number, path: string | null, options: SinkOptions) {
+    this.#name = name;
+    this.#fd = fd;
+    this.#path = path;
+    this.#options = options;
+  }
+
+  write(text: string): void {
+    if (this.#lostLines > 0 || this.#waiting.length >= MAX_WAITING_LENGTH) this.#lostLines += linesOf(text);
+    else this.#waiting += text;
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Writes what waits. Lines that cannot be written within `limitMs` are lost. */
+  async drain(limitMs: number): Promise<void> {
+    this.#isDraining = true;
+    this.#endPause();
+    const endMs = performance.now() + limitMs;
+    while (this.#isRunning && performance.now() < endMs)
+      await new Promise((resolve) => setTimeout(resolve, MIN_PAUSE_MS));
+    const left = `${this.#batch?.toString('utf8', this.#offset) ?? ''}${this.#waiting}`;
+    const lines = this.#unreportedLines + this.#lostLines + linesOf(left);
+    if (lines > 0) logLine(`${this.#name} was not written to its end: ${lines} lines were lost`);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch()) {
+      try {
+        await this.#writeSome(batch);
+        this.#succeed();
+      } catch (error) {
+        if (!(await this.#retries(error))) break;
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  #nextBatch(): Buffer | null {
+    if (this.#batch !== null && this.#offset < this.#batch.length) return this.#batch;
+    this.#batch = this.#waiting === '' ? null : Buffer.from(this.#waiting);
+    this.#offset = 0;
+    this.#waiting = '';
+    return this.#batch;
+  }
+
+  async #writeSome(batch: Buffer): Promise<void> {
+    const isDue = this.#fd === NOT_OPEN || performance.now() - this.#openedMs >= RETRY_MS;
+    if (this.#path !== null && isDue) await this.#reopen(this.#path, batch);
+    const length = this.#chunkEnd(batch) - this.#offset;
+    const { bytesWritten } = await writeLater(this.#fd, batch, this.#offset, length, null);
+    if (bytesWritten === 0) throw new Error('nothing is taken');
+    this.#offset += bytesWritten;
+  }
+
+  /** Where the next write ends: lines of several processes must not be mixed in a pipe. */
+  #chunkEnd(batch: Buffer): number {
+    const limit = this.#offset + PIPE_BUF;
+    if (!this.#options.isShared || limit >= batch.length) return batch.length;
+    const lineEnd = batch.lastIndexOf(LINE_FEED, limit - 1) + 1;
+    return lineEnd > this.#offset ? lineEnd : limit;
+  }
+
+  /** The path may lead to another file now, as after a rotation. If it leads nowhere, the old file goes on. */
+  async #reopen(path: string, batch: Buffer): Promise<void> {
+    this.#openedMs = performance.now();
+    const old = this.#fd;
+    try {
+      this.#fd = await openLater(path, APPEND, MODE);
+    } catch (error) {
+      if (old === NOT_OPEN) throw error;
+      return;
+    }
+    if (old === NOT_OPEN) return;
+    // The old file has the beginning of a line: the new one gets all of it.
+    if (this.#offset > 0 && !(await isSameFile(old, this.#fd))) {
+      this.#offset = batch.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
+    }
+    await closeLater(old);
+  }
+
+  #succeed(): void {
+    this.#pauseMs = 0;
+    if (this.#lostLines > 0 && this.#waiting.length < MAX_WAITING_LENGTH / 2) {
+      this.#waiting += this.#options.lossNotice(this.#lostLines);
+      this.#unreportedLines += this.#lostLines;
+      this.#lostLines = 0;
+    }
+    if (this.#lostLines === 0 && (this.#isFailureReported || this.#unreportedLines > 0)) this.#reportLoss();
+  }
+
+  /** At most once a second: a reader that is slow for long has losses all the time. */
+  #reportLoss(): void {
+    const nowMs = performance.now();
+    if (!this.#isFailureReported && nowMs - this.#reportedMs < RETRY_MS) return;
+    logLine(`${this.#name} is written again: ${this.#unreportedLines} lines were lost`);
+    this.#reportedMs = nowMs;
+    this.#isFailureReported = false;
+    this.#unreportedLines = 0;
+  }
+
+  /** Pauses after a failure; false: there is no other try. */
+  async #retries(error: unknown): Promise<boolean> {
+    const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+    if (this.#isDraining && !isFull) return false;
+    const longestMs = this.#isDraining ? MIN_PAUSE_MS : RETRY_MS;
+    this.#pauseMs = isFull ? Math.min(Math.max(this.#pauseMs * 2, MIN_PAUSE_MS), longestMs) : RETRY_MS;
+    if (this.#pauseMs === RETRY_MS && !this.#isFailureReported) {
+      this.#isFailureReported = true;
+      logLine(`${this.#name} cannot be written and is tried again each second: ${messageOf(error)}`);
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#pauseMs).unref();
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    return true;
+  }
+}
+
+async function isSameFile(a: number, b: number): Promise<boolean> {
+  const [first, second] = await Promise.all([statLater(a), statLater(b)]);
+  return first.dev === second.dev && first.ino === second.ino;
+}
+
+function linesOf(text: string): number {
+  return text.split('\n').length - 1;
+}

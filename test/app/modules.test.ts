@@ -1,0 +1,194 @@
+// Proves which modules are applications, of which door, and what is said of those that are not.
+
+import { symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadApplication } from '../../src/app/application.ts';
+import { ask, get } from '../support/client.ts';
+import { oneProcess } from '../support/commands.ts';
+import { folder, type Tree } from '../support/folder.ts';
+import { portOf, startCommand } from '../support/program.ts';
+
+const run = oneProcess();
+
+/** The application `reference` in a folder with `tree`; programs, since the tests' own loader is another. */
+async function answerOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
+  const program = startCommand(['0', '--app', join(await folder(tree), reference), ...flags]);
+  const { text } = await ask(await portOf(program), get('/x'));
+  expect(program.stderr).toBe('');
+  return text;
+}
+
+/** The one line with which it is refused: nothing was started. */
+async function complaintOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
+  const path = await folder(tree);
+  const { exit, stdout, stderr } = await run(['0', '--app', join(path, reference), ...flags]);
+  expect(exit, stderr).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^epoll-server: [^\n]+\n$/);
+  return stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
+}
+
+const WSGI = "(environ, start) => { start('200 OK', []); return 'wsgi ' + environ.PATH_INFO; }";
+const FETCH = '(request) => new Response("fetch " + request.method)';
+
+/** CommonJS in its shapes: what Node.js recognises as exports, what it does not, and what compilers make. */
+const COMMON_JS: readonly (readonly [string, string, string])[] = [
+  [`exports.application = ${WSGI};`, '', 'wsgi /x'],
+  [`module.exports = { application: ${WSGI} };`, '', 'wsgi /x'],
+  [`const all = {}; all['application'] = ${WSGI}; module.exports = all;`, '', 'wsgi /x'],
+  [`const all = {}; all['main'] = ${FETCH}; module.exports = all;`, ':main', 'fetch GET'],
+  [`module.exports = ${FETCH};`, '', 'fetch GET'],
+  [`module.exports = { prefix: 'fetch ', fetch() { return new Response(this.prefix + 'GET'); } };`, '', 'fetch GET'],
+  [`Object.defineProperty(exports, '__esModule', { value: true }); exports.application = ${WSGI};`, '', 'wsgi /x'],
+  [`Object.defineProperty(exports, '__esModule', { value: true }); exports.fetch = ${FETCH};`, '', 'fetch GET'],
+];
+
+test.each(COMMON_JS)('CommonJS: %s%s', async (text, name, answer) => {
+  expect(await answerOf({ 'app.cjs': text }, `app.cjs${name}`)).toBe(answer);
+});
+
+test('a .js file of a package that is CommonJS, and one of a package of modules', async () => {
+  const cjs = { 'package.json': '{"type":"commonjs"}', 'app.js': `exports.application = ${WSGI};` };
+  const esm = { 'package.json': '{"type":"module"}', 'app.js': `export const application = ${WSGI};` };
+  expect(await answerOf(cjs, 'app.js')).toBe('wsgi /x');
+  expect(await answerOf(esm, 'app.js')).toBe('wsgi /x');
+});
+
+test('a module without its ending, as Python has it, and one that lies in the dynamic folder', async () => {
+  expect(await answerOf({ 'mini_frame.mjs': `export const application = ${WSGI};` }, 'mini_frame:application')).toBe(
+    'wsgi /x',
+  );
+  const path = await folder({ 'mini_frame.mjs': `export const application = ${WSGI};`, 'helper.mjs': 'export {};' });
+  const port = await portOf(startCommand(['0', 'mini_frame:application', '--dynamic', path]));
+  for (const name of ['/helper', '/mini_frame']) expect((await ask(port, get(name))).text).toBe(`wsgi ${name}`);
+});
+
+test('a door that is named wins over the shape', async () => {
+  const raw = { 'app.mjs': "export default (request, response) => response.send(200, {}, 'raw ' + request.path);" };
+  expect(await answerOf(raw, 'app.mjs', '--door', 'raw')).toBe('raw /x');
+  const none = { 'app.mjs': "export default () => new Response('no value');" };
+  expect(await answerOf(none, 'app.mjs', '--door', 'fetch')).toBe('no value');
+  const rest = { 'app.mjs': `export default (...both) => (${WSGI})(...both);` };
+  expect(await answerOf(rest, 'app.mjs', '--door', 'wsgi')).toBe('wsgi /x');
+  expect(await answerOf(raw, 'app.mjs', '--door', 'raw', '--offload', '1')).toBe('raw /x');
+});
+
+/** Functions that may be raw handlers, WSGI-style applications, or made for node:http. */
+const ANYTHING: readonly (readonly [string, number])[] = [
+  ['() => 1', 0],
+  ['(...all) => 1', 0],
+  ['(request, response) => response.end()', 2],
+  ['async (environ, startResponse) => 1', 2],
+  ['function* application(environ, startResponse) {}', 2],
+  ['((request, response) => 1).bind(null)', 2],
+  ['(request, response, next) => 1', 3],
+];
+
+test('a shape that may be anything is not guessed', async () => {
+  const path = await folder();
+  for (const [index, [text, count]] of ANYTHING.entries()) {
+    const file = join(path, `${index}.mjs`);
+    await writeFile(file, `export default ${text}; export const main = ${text};`);
+    for (const [reference, name] of [
+      [file, 'default'],
+      [`${file}:main`, 'main'],
+    ]) {
+      await expect(loadApplication(reference ?? ''), text).rejects.toMatchObject({
+        code: 'ERR_APPLICATION_MODULE',
+        message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
+      });
+    }
+  }
+});
+
+test('it is refused at the start, in the pool too, by whatever names it', async () => {
+  const tree = {
+    'app.mjs': 'export default (request, response) => response.end();',
+    'app.cjs': `module.exports = ${WSGI};`,
+  };
+  const sentence = (name: string): string =>
+    `the export "default" of ${name} is a function of 2 values, which may be anything: say with --door wsgi, fetch or raw what it is written for`;
+  expect(await complaintOf(tree, 'app.mjs')).toBe(sentence('app.mjs'));
+  expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
+});
+
+test('a class is no application', async () => {
+  const path = await folder({ 'app.mjs': 'export default class App { constructor(options) {} }' });
+  await expect(loadApplication(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
+});
+
+const EXPRESS = 'const app = (req, res, next) => {}; app.use = () => {}; app.handle = () => {}; export default app;';
+
+test.each([
+  ['Express', EXPRESS],
+  ['Koa', 'export default { use() {}, callback() {} };'],
+  ['Fastify', 'export default { inject() {}, listen() {} };'],
+  ['node:http', 'import { createServer } from "node:http"; export default createServer();'],
+])('an application of %s is refused with what could be done', async (_, text) => {
+  const sentence =
+    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw';
+  expect(await complaintOf({ 'app.mjs': text }, 'app.mjs')).toBe(sentence);
+  const handler = 'export default (request, response) => response.end();';
+  expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--door', 'node')).toBe(sentence);
+});
+
+test('TypeScript is served where Node.js runs it, and told why where not', async () => {
+  const tree = {
+    'app.ts': `const name: string = 'application'; export default ${WSGI.replace('environ', 'environ: any')};`,
+  };
+  if (Reflect.get(process.features, 'typescript')) {
+    expect(await answerOf(tree, 'app.ts')).toBe('wsgi /x');
+  } else {
+    expect(await complaintOf(tree, 'app.ts')).toBe(
+      `app.ts does not load: it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`,
+    );
+  }
+});
+
+const BROKEN: readonly (readonly [string, Tree, string, string])[] = [
+  ['a line', { 'app.mjs': '\n\nnull.x;' }, 'app.mjs', "Cannot read properties of null (reading 'x') (app.mjs:3)"],
+  ['a syntax error', { 'app.mjs': '\nexport const = 1;' }, 'app.mjs', "Unexpected token '=' (app.mjs:2)"],
+  ['one in CommonJS', { 'app.cjs': '\n\n}' }, 'app.cjs', "Unexpected token '}' (app.cjs:3)"],
+  [
+    'what it imports',
+    { 'app.mjs': 'import "./a.mjs";', 'a.mjs': '\nthrow new Error("no")' },
+    'app.mjs',
+    'no (a.mjs:2)',
+  ],
+  ['what is no error', { 'app.mjs': 'throw "a text"' }, 'app.mjs', 'a text'],
+];
+
+test.each(BROKEN)('a module that throws: %s', async (_, tree, name, reason) => {
+  expect(await complaintOf(tree, name)).toBe(`${name} does not load: ${reason}`);
+});
+
+test('a module that never ends loading is refused when its time is over', async () => {
+  const tree = { 'app.mjs': `await new Promise(() => {}); export const application = ${WSGI};` };
+  const reason = 'app.mjs does not load: it has not ended after 150 ms (loadTimeoutMs)';
+  expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150')).toBe(reason);
+  expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150', '--offload', '1')).toBe(reason);
+});
+
+test('names of every object are no exports, and what is no file is no module', async () => {
+  const tree = { 'app.cjs': 'module.exports = {};', 'app.mjs': 'export const other = 1;', 'deep/app.mjs': '' };
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    expect(await complaintOf(tree, `app.cjs:${name}`)).toMatch(`app.cjs has no export "${name}"`);
+    expect(await complaintOf(tree, `app.mjs:${name}`)).toBe(`app.mjs has no export "${name}": it has other`);
+  }
+  expect(await complaintOf(tree, 'deep')).toBe(
+    'deep is a folder: name the JavaScript file in it, as in examples/hello-wsgi.js',
+  );
+  const path = await folder();
+  await symlink('loop', join(path, 'loop'));
+  const { exit, stderr } = await run(['0', '--app', join(path, 'loop')]);
+  expect(exit).toBe(2);
+  expect(stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: name a JavaScript file[^\n]*\n$/);
+});
+
+test('a module that ends the process while it is loaded does not look as if nothing had been wrong', async () => {
+  const path = await folder({ 'app.mjs': 'process.exit(0);' });
+  const program = startCommand(['0', '--app', join(path, 'app.mjs')]);
+  expect(await program.ended()).toBe(2);
+  expect(program.stderr).toBe('epoll-server: the application ended the process (exit code 0) while it was loaded\n');
+});

@@ -1,0 +1,166 @@
+// Proves that no handler keeps a thread of the pool for ever, whatever it does and however long its client stays, that
+// a client which is slow costs no handler its thread, and that a handler which does not wait for its client is stopped.
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { OffloadedCall } from '../../src/app/offload/call.ts';
+import { exactBytes } from '../../src/app/offload/piece.ts';
+import { RemoteRequest } from '../../src/app/offload/remote-request.ts';
+import { RemoteResponse } from '../../src/app/offload/remote-response.ts';
+import { ask, type Client, connect, get } from '../support/client.ts';
+import { type Program, portOf, startCommand } from '../support/program.ts';
+import { pause, until } from '../support/until.ts';
+
+const MODULE = fileURLToPath(new URL('applications/silent.mjs', import.meta.url));
+
+/** Longer than a thread on a busy machine waits for its turn. */
+const BOUND_MS = 1_500;
+
+interface Pool {
+  readonly program: Program;
+  readonly port: number;
+  connect(): Promise<Client>;
+}
+
+/** A pool of one thread: a request that keeps it blocks all others. */
+async function startPool(...flags: readonly string[]): Promise<Pool> {
+  const args = ['0', `${MODULE}:handler`, '--door', 'raw', '--offload', '1', '--no-access-log'];
+  const program = startCommand([...args, '--offload-timeout-ms', String(BOUND_MS), ...flags]);
+  const port = await portOf(program);
+  return { program, port, connect: () => connect(port) };
+}
+
+const SILENT = `offload: a handler was silent for ${BOUND_MS} ms (offloadTimeoutMs): its thread is replaced`;
+
+test.each([['/computes'], ['/waits']])(
+  '%s in the middle of its answer: cut off, one line, another thread',
+  async (path) => {
+    const { port, program, connect: enter } = await startPool();
+    const before = (await ask(port, get('/thread'))).text;
+    const client = await enter();
+    // The other request must not reach the one thread first.
+    await client.send(get(path)).readUntil('begun');
+    const next = ask(port, get('/thread'));
+    await client.closed();
+    expect(client.received.toString('latin1')).not.toContain('0\r\n\r\n');
+    expect((await next).text).not.toBe(before);
+    await until(() => program.stderr.includes('\n'), 'it is said');
+    expect(program.stderr.trim().split('\n')).toHaveLength(1);
+    expect(program.stderr).toContain(`GET ${path}: EpollServerError: ${SILENT}`);
+  },
+);
+
+test.each([['/answers-and-computes'], ['/answers-and-waits']])(
+  '%s: the client has its answer, and the next one another thread',
+  async (path) => {
+    const { port, program, connect: enter } = await startPool();
+    const client = await enter();
+    expect((await client.send(get(path)).readResponse()).text).toBe('answered');
+    expect((await client.send(get('/thread')).readResponse()).status).toBe(200);
+    expect((await ask(port, get('/thread'))).status).toBe(200);
+    await until(() => program.stderr.includes(SILENT), 'it is said');
+  },
+);
+
+test('a body whose close() never settles is given whole, and its thread is replaced', async () => {
+  const program = startCommand(['0', MODULE, '--offload', '1', '--no-access-log', '--offload-timeout-ms', '300']);
+  const client = await connect(await portOf(program));
+  for (let i = 0; i < 3; i++) expect((await client.send(get('/')).readResponse()).text).toBe('whole');
+});
+
+test('a handler whose answer failed, and that goes on, loses its thread', async () => {
+  const { port } = await startPool('--offload-timeout-ms', '0');
+  expect((await ask(port, get('/fails-and-waits'))).status).toBe(500);
+  expect((await ask(port, get('/thread'))).status).toBe(200);
+});
+
+test('a client that takes its answer slowly costs no handler its thread', async () => {
+  const { port, program, connect: enter } = await startPool();
+  const before = (await ask(port, get('/thread'))).text;
+  const client = await enter();
+  client.send(get('/pieces?n=200'));
+  client.socket.pause();
+  await pause(2 * BOUND_MS);
+  client.socket.resume();
+  expect((await client.readResponse()).content.length).toBe(10_000_000);
+  expect((await ask(port, get('/thread'))).text).toBe(before);
+  expect(program.stderr).toBe('');
+});
+
+test('a client that sends its content slowly does not either', async () => {
+  const { program, connect: enter } = await startPool();
+  const client = await enter();
+  client.send('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
+  await client.readUntil('abc');
+  await pause(2 * BOUND_MS);
+  client.send('def');
+  await client.readUntil('0\r\n\r\n');
+  expect(program.stderr).toBe('');
+});
+
+function residentBytes({ pid }: Program): number {
+  return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1_024;
+}
+
+test('a handler that writes without end waits in write for its client, and nothing grows', async () => {
+  const { port, program, connect: enter } = await startPool();
+  await ask(port, get('/thread'));
+  const client = await enter();
+  client.send(get('/floods'));
+  await client.readUntil('\r\n\r\n');
+  client.socket.pause();
+  await until(async () => {
+    const before = residentBytes(program);
+    for (let i = 0; i < 10; i++) {
+      expect((await ask(port, 'BAD\r\n\r\n')).status, 'the loop serves others').toBe(400);
+      await pause(50);
+    }
+    return residentBytes(program) - before < 1_000_000;
+  }, 'nothing grows any more');
+  expect(residentBytes(program)).toBeLessThan(500_000_000);
+  client.reset();
+  expect((await ask(port, get('/thread'))).status, 'its thread is replaced').toBe(200);
+});
+
+test('a handler that writes much in small pieces without waiting is sent whole', async () => {
+  const { port } = await startPool();
+  const wanted = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join('');
+  expect((await ask(port, get('/lines?n=20000'))).text === wanted).toBe(true);
+});
+
+test('a message holds the bytes of a piece, not the memory that it is a view of', () => {
+  const slab = new Uint8Array(65_536).fill(7);
+  const piece = exactBytes(slab.subarray(10, 14));
+  expect(piece).toEqual(new Uint8Array([7, 7, 7, 7]));
+  expect(piece.buffer.byteLength).toBe(4);
+  expect(exactBytes(slab)).toBe(slab);
+  expect(exactBytes('text')).toBe('text');
+  expect(exactBytes(null)).toBeNull();
+});
+
+test.each([
+  ['that is part of a larger buffer is sent alone', new Uint8Array(65_536).subarray(10, 5_010), 5_000],
+  ['of its own buffer is moved', new Uint8Array(5_000), 0],
+])('a piece %s to the thread that reads it', async (_, read, leftBytes) => {
+  const endpoint = { address: '127.0.0.1', port: 1 };
+  const head = {
+    ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1' as const, fields: [] },
+    ...{ remote: endpoint, local: endpoint, bodyLength: 4 },
+  };
+  const [client, thread] = [new MessageChannel(), new MessageChannel()];
+  const request = new RemoteRequest(head, client.port1);
+  const call = new OffloadedCall(request, new RemoteResponse(client.port1), thread.port1, 0);
+  const over = call.run(() => new Promise(() => {})).catch(() => {});
+  thread.port2.postMessage({ type: 'read' });
+  await once(client.port2, 'message');
+  request.receive({ type: 'piece', piece: read, trailers: [] });
+  const [{ piece }] = await once(thread.port2, 'message');
+  expect([piece.byteLength, piece.buffer.byteLength]).toEqual([5_000, 5_000]);
+  expect(read.byteLength).toBe(leftBytes);
+  thread.port2.postMessage({ type: 'done', thrown: null });
+  await over;
+  client.port1.close();
+});

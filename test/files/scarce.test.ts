@@ -1,0 +1,249 @@
+// Proves what an operator and the clients see when files cannot be had: no descriptors, no permission, no name, no
+// root. Each is a clear status and one line in the log, and nobody else notices.
+
+import { chmod, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { OpenFile, Refusal } from '../../src/files/file-source.ts';
+import { ask, type Client, connect, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { type Program, startProgram } from '../support/program.ts';
+import { startHandler } from '../support/serving.ts';
+import { fakeFile, fakeSource, makeSite } from '../support/site.ts';
+import { until } from '../support/until.ts';
+
+const MODULE = new URL('../../dist/index.js', import.meta.url).href;
+
+interface Served {
+  readonly program: Program;
+  readonly port: number;
+  /** What standard error got since it was asked last. */
+  log(): string;
+}
+
+/** Serves `root` in a process of its own: `before` runs in it first, `after` once it listens. */
+async function startServer(root: string, { options = '{}', limit = 1_024, before = '', after = '' }): Promise<Served> {
+  const script = `
+    const { serve } = await import(${JSON.stringify(MODULE)});
+    const { closeSync, openSync } = await import('node:fs');
+    ${before}
+    const server = await serve({ port: 0, root: ${JSON.stringify(root)}, ...${options} });
+    ${after}
+    console.log('port ' + server.address.port);
+    process.stdin.on('data', () => console.log('stats ' + JSON.stringify(server.stats())));`;
+  const shell = `ulimit -n ${limit}; exec "$0" --input-type=module -e "$1"`;
+  const program = startProgram('bash', ['-c', shell, process.execPath, script]);
+  const port = Number(await program.announced(/^port (\d+)$/m));
+  let seen = 0;
+  const log = (): string => {
+    const text = program.stderr.slice(seen);
+    seen = program.stderr.length;
+    return text;
+  };
+  return { program, port, log };
+}
+
+async function statsOf({ program }: Served): Promise<Readonly<Record<string, number>>> {
+  const lines = program.stdout.split('\n').length;
+  program.say('');
+  await until(() => program.stdout.split('\n').length > lines, 'the counters were printed');
+  return JSON.parse(program.stdout.split('\n').at(-2)?.replace('stats ', '') ?? '');
+}
+
+/** Leaves so many descriptors to a process that has loaded everything. */
+const take = (free: number): string => `
+    const taken = [];
+    try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+    for (const fd of taken.slice(-${free})) closeSync(fd);`;
+
+const LARGE = Buffer.alloc(200_000, 'x');
+
+test('files that are kept open make room for clients, and for other files', async () => {
+  const names = Array.from({ length: 40 }, (_, i) => `${i}.bin`);
+  const root = await folder(Object.fromEntries(names.map((name) => [name, LARGE])));
+  const served = await startServer(root, { limit: 256, after: take(24) });
+  for (const name of names) expect((await ask(served.port, get(`/${name}`))).content.length, name).toBe(LARGE.length);
+  expect((await statsOf(served))['openFiles']).toBeGreaterThan(4);
+  const clients: Client[] = [];
+  for (let i = 0; i < 18; i++) clients.push(await connect(served.port));
+  for (const client of clients) {
+    client.send(get('/0.bin'));
+    expect((await client.readResponse()).content).toHaveLength(LARGE.length);
+  }
+  expect(await statsOf(served)).toMatchObject({ acceptPauses: 0, openConnections: 18 });
+  for (const client of clients) client.destroy();
+  expect(served.log()).toBe('');
+});
+
+test('without descriptors a file is 503 and one line, what is in memory goes on, and all is well afterwards', async () => {
+  const root = await folder({ 'small.txt': 'small', 'large.bin': LARGE, 'other.bin': LARGE });
+  const served = await startServer(root, { limit: 256, options: '{ maxOpenFiles: 0 }', after: take(4) });
+  const clients: Client[] = [];
+  const first = await connect(served.port);
+  expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
+  for (let i = 0; i < 8; i++) clients.push(await connect(served.port));
+  await until(async () => Number((await statsOf(served))['acceptPauses']) > 0, 'descriptors ran out');
+  for (let i = 0; i < 5; i++) expect((await first.send(get('/large.bin')).readResponse()).status).toBe(503);
+  expect(served.log()).toBe(
+    'epoll-server: GET /large.bin: no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients\n',
+  );
+  for (const client of clients) client.destroy();
+  await until(async () => {
+    const stats = await statsOf(served);
+    return stats['accepted'] === 9 && stats['openConnections'] === 1;
+  }, 'all had their turn and are gone');
+  expect((await first.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
+  expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
+  first.destroy();
+});
+
+test('with one descriptor left a file can be looked at but not opened: it is 503', async () => {
+  const root = await folder({ 'large.bin': LARGE });
+  await utimes(`${root}/large.bin`, 1_000_000_000, 1_000_000_000);
+  // A time of change cannot be set: it has to be long enough ago.
+  const before = `const now = Date.now; Date.now = () => now() + 3_600_000;`;
+  const after = `process.stdin.once('data', () => {${take(1)}});`;
+  const served = await startServer(root, { limit: 256, options: '{ maxOpenFiles: 0 }', before, after });
+  const client = await connect(served.port);
+  expect((await client.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
+  await statsOf(served);
+  expect((await client.send(get('/large.bin')).readResponse()).status).toBe(503);
+  expect(served.log()).toContain('GET /large.bin: no descriptors');
+  client.destroy();
+});
+
+test.each([
+  ['exhausted', 503],
+  ['failed', 500],
+  ['forbidden', 403],
+  ['missing', 404],
+] as const)(
+  'a kept file that can be looked at but not opened again (%s) is opened once or twice, and then %i',
+  async (refusal, status) => {
+    const content = Buffer.alloc(5_000, 'x');
+    const read = async (into: Uint8Array, position: number): Promise<number> => content.copy(into, 0, position);
+    const file: OpenFile = { ...fakeFile(content.length, read), isUnchanged: () => false, share: () => file };
+    let opened = 0;
+    let isRefused = false;
+    const open = (): OpenFile | Refusal => {
+      if (++opened > 9) throw new Error('it is opened again and again');
+      return isRefused ? refusal : file;
+    };
+    const source = { ...fakeSource({ 'x.bin': file }), open };
+    const { port } = await startHandler(makeSite(source).handler);
+    expect((await ask(port, get('/x.bin'))).content).toEqual(content);
+    isRefused = true;
+    expect((await ask(port, get('/x.bin'))).status).toBe(status);
+  },
+);
+
+/** Root may read everything: who has its rights gives them up. */
+const AS_NOBODY = 'if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }';
+
+test('what may not be read is 403 and one line; a sibling that may not be read is not used, and one line', async () => {
+  const root = await folder({
+    'secret.txt': 'secret',
+    'closed/page.html': 'page',
+    'open.txt': 'open',
+    'app.js': 'x'.repeat(2_000),
+    'app.js.br': 'unreadable',
+  });
+  await chmod(root, 0o755);
+  for (const name of ['secret.txt', 'closed', 'app.js.br']) await chmod(`${root}/${name}`, 0);
+  const served = await startServer(root, { before: AS_NOBODY });
+  const forbidden = 'permission denied: let the server read this file and enter the folders above it';
+  for (const target of ['/secret.txt', '/closed/page.html']) {
+    expect((await ask(served.port, get(target))).status, target).toBe(403);
+    await until(() => served.program.stderr.endsWith('\n'), 'the log was written');
+    if (target === '/secret.txt') expect(served.log()).toBe(`epoll-server: GET ${target}: ${forbidden}\n`);
+  }
+  served.log();
+  expect((await ask(served.port, get('/open.txt'))).text).toBe('open');
+  const answer = await ask(served.port, get('/app.js', 'Accept-Encoding: br'));
+  expect([answer.status, answer.field('content-encoding')], 'compressed here').toEqual([200, 'br']);
+  expect(answer.text).not.toContain('unreadable');
+  await until(() => served.program.stderr.endsWith('used\n'), 'the log was written');
+  expect(served.log()).toBe('epoll-server: app.js.br is forbidden: not used\n');
+  await chmod(`${root}/closed`, 0o700);
+});
+
+test('names too long are errors of the client alone, and names need not be UTF-8', async () => {
+  const root = await folder({ 'a.txt': 'a' });
+  await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff, 0x2e, 0x74])]), 'raw');
+  const served = await startServer(root, { options: '{ maxTargetBytes: 16_384, site: { listing: true } }' });
+  const statuses = async (...targets: readonly string[]): Promise<readonly number[]> =>
+    Promise.all(targets.map(async (target) => (await ask(served.port, get(target))).status));
+  expect(await statuses(`/${'x'.repeat(300)}`, `/${'d/'.repeat(2_500)}x`, `/${'y'.repeat(5_000)}`)).toEqual([
+    404, 404, 404,
+  ]);
+  expect(await statuses('/f%ff.t', '/f%C3%BF.t', '/%c0%ae', '/f%EF%BF%BD.t')).toEqual([200, 404, 404, 404]);
+  const listing = await ask(served.port, get('/', 'Accept: application/json'));
+  expect(listing.status).toBe(200);
+  expect(listing.text).toContain('a.txt');
+  expect(listing.text, 'its link').toContain('./f%FF.t');
+  expect((await ask(served.port, get('/a.txt'))).text).toBe('a');
+  expect(served.log()).toBe('');
+});
+
+test('a root that is moved away is gone too, and back when it is', async () => {
+  const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
+  const served = await startServer(`${parent}/www`, { options: '{ site: { listing: true } }' });
+  const isGone = async (target: string): Promise<boolean> => (await ask(served.port, get(target))).status === 404;
+  expect([await isGone('/a.txt'), await isGone('/big.bin'), await isGone('/')]).toEqual([false, false, false]);
+  await rename(`${parent}/www`, `${parent}/elsewhere`);
+  for (const target of ['/a.txt', '/big.bin', '/']) await until(() => isGone(target), `${target} is gone`);
+  await rename(`${parent}/elsewhere`, `${parent}/www`);
+  for (const target of ['/a.txt', '/big.bin', '/'])
+    await until(async () => !(await isGone(target)), `${target} is back`);
+  expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
+});
+
+test('a root that disappears is 404 and one line, and served again when it is back', async () => {
+  const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
+  const served = await startServer(`${parent}/www`, {});
+  expect((await ask(served.port, get('/a.txt'))).text).toBe('a');
+  expect((await ask(served.port, get('/big.bin'))).status).toBe(200);
+  await rm(`${parent}/www`, { recursive: true });
+  for (const target of ['/a.txt', '/big.bin']) {
+    await until(async () => (await ask(served.port, get(target))).status === 404, `${target} is gone`);
+  }
+  await until(async () => {
+    await ask(served.port, get('/a.txt'));
+    return served.program.stderr !== '';
+  }, 'the log says so');
+  await mkdir(`${parent}/new`);
+  await writeFile(`${parent}/new/a.txt`, 'back');
+  await rename(`${parent}/new`, `${parent}/www`);
+  await until(async () => (await ask(served.port, get('/a.txt'))).text === 'back', 'it is back');
+  expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
+});
+
+test('a root that cannot be looked at for a moment is not gone', async () => {
+  const root = await folder({ 'a.txt': 'here' });
+  const flag = `${await folder()}/fails`;
+  const before = `
+    const fs = (await import('node:fs')).default;
+    const { stat } = fs;
+    const error = Object.assign(new Error('EIO on purpose'), { code: 'EIO' });
+    fs.stat = (path, callback) => (fs.existsSync(${JSON.stringify(flag)}) ? callback(error) : stat(path, callback));
+    (await import('node:module')).syncBuiltinESMExports();`;
+  const served = await startServer(root, { before });
+  const client = await connect(served.port);
+  await writeFile(flag, '');
+  const end = Date.now() + 2_000;
+  while (Date.now() < end) expect((await client.send(get('/a.txt')).readResponse()).status).toBe(200);
+  expect(served.log()).toBe('');
+});
+
+test('a root that hangs is looked at once at a time: the threads are left to others', async () => {
+  const root = await folder({ 'a.txt': 'here' });
+  const before = `
+    const fs = (await import('node:fs')).default;
+    let looks = 0;
+    fs.stat = () => process.stdout.write('look ' + ++looks + '\\n');
+    (await import('node:module')).syncBuiltinESMExports();`;
+  const served = await startServer(root, { before });
+  const client = await connect(served.port);
+  const end = Date.now() + 2_000;
+  while (Date.now() < end) expect((await client.send(get('/a.txt')).readResponse()).status).toBe(200);
+  expect(served.program.stdout.match(/^look \d+$/gm)).toEqual(['look 1']);
+});

@@ -1,0 +1,48 @@
+// Proves that an order of use is what a list of the same steps would be.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Ordered, UseOrder } from '../../src/files/use-order.ts';
+
+interface Thing extends Ordered<Thing> {
+  readonly name: number;
+}
+
+function namesOf(order: UseOrder<Thing>): { forwards: number[]; backwards: number[] } {
+  const forwards: Thing[] = [];
+  for (let at = order.oldest; at !== null; at = at.newer) forwards.push(at);
+  const backwards: number[] = [];
+  for (let at = forwards.at(-1) ?? null; at !== null; at = at.older) backwards.push(at.name);
+  return { forwards: forwards.map(({ name }) => name), backwards };
+}
+
+test('whoever is added or renewed comes last, whoever is removed is gone, and both ways tell the same', () => {
+  const steps = fc.array(fc.tuple(fc.constantFrom('add' as const, 'renew' as const, 'remove' as const), fc.nat(7)), {
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(steps, (given) => {
+      const things = Array.from({ length: 8 }, (_, name): Thing => ({ name, older: null, newer: null }));
+      const order = new UseOrder<Thing>();
+      let model: number[] = [];
+      for (const [step, name] of given) {
+        const thing = things[name];
+        if (thing === undefined || model.includes(name) === (step === 'add')) continue;
+        order[step](thing);
+        model = model.filter((each) => each !== name);
+        if (step !== 'remove') model.push(name);
+        expect(namesOf(order)).toEqual({ forwards: model, backwards: model.toReversed() });
+        expect(order.size).toBe(model.length);
+      }
+    }),
+  );
+});
+
+test('who is in no order cannot leave one', () => {
+  const order = new UseOrder<Thing>();
+  const stranger: Thing = { name: 1, older: null, newer: null };
+  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  order.add({ name: 2, older: null, newer: null });
+  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  expect(namesOf(order).forwards).toEqual([2]);
+});

@@ -1,0 +1,52 @@
+// Proves what `npm run compare:readme` puts into the README, and that the README has a place for it.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { figuresOf } from '../../../src/tools/compare/figures.ts';
+import { standalone } from '../../../src/tools/compare/palette.ts';
+import { folder } from '../../support/folder.ts';
+import { REPOSITORY, startProgram } from '../../support/program.ts';
+import { MODELS, result } from './results.ts';
+
+test('tables, date, command and picture come between the markers, and again in their place', async () => {
+  const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
+  const root = await folder({ 'README.md': readme, 'docs/x': '', 'a.json': JSON.stringify(result()) });
+  for (let i = 0; i < 2; i++) {
+    const args = [join(REPOSITORY, 'scripts', 'readme-comparison.js'), join(root, 'a.json'), root];
+    const program = startProgram(process.execPath, args);
+    expect(await program.ended(), program.stderr).toBe(0);
+  }
+  const written = await readFile(join(root, 'README.md'), 'utf8');
+  const begin = '<!-- comparison: made by npm run compare:readme -->';
+  const end = '<!-- end of the comparison -->';
+  const [before, , after] = readme.split(new RegExp(`${begin}|${end}`));
+  expect(written.startsWith(`${before}${begin}`)).toBe(true);
+  expect(written.endsWith(`${end}${after}`)).toBe(true);
+  const between = written.slice(written.indexOf(begin), written.indexOf(end));
+  expect(between.indexOf('| epoll | nonblocking |'), 'the rivals stand first').toBeLessThan(
+    between.indexOf('docs/comparison.svg'),
+  );
+  expect(between).toContain('Measured on 2026-11-21 by `npm run compare -- --full`');
+  for (const model of MODELS) expect(between).toMatch(new RegExp(`^\\| ${model} +\\|`, 'm'));
+  expect(await readFile(join(root, 'docs', 'comparison.svg'), 'utf8')).toMatch(/^<svg xmlns=.*<style>.*<\/svg>\n$/s);
+});
+
+test('a result that is not one is refused in one line', async () => {
+  for (const [args, message] of [
+    [[], /there is no result in compare-results/],
+    [['/nonexistent.json'], /cannot be read/],
+  ] as const) {
+    const script = join(REPOSITORY, 'scripts', 'readme-comparison.js');
+    const program = startProgram(process.execPath, [script, ...args], { cwd: await folder() });
+    expect([await program.ended(), program.stderr.trim().split('\n').length]).toEqual([1, 1]);
+    expect(program.stderr).toMatch(message);
+  }
+});
+
+test('the picture stands alone: it brings its colours, for light and dark', () => {
+  const [figure] = figuresOf(result());
+  const picture = standalone(figure?.svg ?? '', MODELS);
+  for (const name of ['--paper', '--ink', '--soft', '--rule', '--own']) expect(picture).toContain(`${name}:`);
+  expect(picture).toContain('prefers-color-scheme:dark');
+});
