@@ -14,13 +14,13 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** The files below `folder` whose names end in one of `extensions`. */
-export function sourceFiles(folder: string, extensions: readonly string[]): readonly SourceFile[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+/** The files below `folder` of the repository at `root` whose names end in one of `extensions`. */
+export function sourceFiles(folder: string, extensions: readonly string[], root: string = ROOT): readonly SourceFile[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && extensions.some((extension) => entry.name.endsWith(extension)))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-    .map((path) => ({ path: relative(ROOT, path), text: readFileSync(path, 'utf8') }));
+    .map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }));
 }
 
 /** What may stand in front of a regular expression; after anything else `/` divides. */
