@@ -110,6 +110,29 @@ export function orderProblems(): readonly string[] {
   );
 }
 
+/** By file of `files`: the others that import it. */
+export function importersOf(files: readonly SourceFile[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const importers = new Map<string, Set<string>>();
+  for (const { path, text } of files) {
+    for (const specifier of specifiersOf(text).filter((each) => each.startsWith('.'))) {
+      const target = join(dirname(path), specifier);
+      importers.set(target, (importers.get(target) ?? new Set()).add(path));
+    }
+  }
+  return importers;
+}
+
+/** Files of fewer than `minLines` lines that one other file imports, and that are no programs. */
+export function smallFiles(files: readonly SourceFile[], minLines: number): readonly string[] {
+  const importers = importersOf(files);
+  return files
+    .filter(({ path, text }) => text.trimEnd().split('\n').length < minLines && !PROGRAMS.includes(path))
+    .flatMap(({ path }) => {
+      const [user, ...others] = importers.get(path) ?? [];
+      return user === undefined || others.length > 0 ? [] : [`${path} belongs into ${user}`];
+    });
+}
+
 /** One line for each import of `files` that the order forbids. */
 export function importProblems(files: readonly SourceFile[]): readonly string[] {
   const problems: string[] = [];
