@@ -46,7 +46,7 @@ if (canary === undefined) {
 }
 const modules = canary === null ? new URL('../build/modules/', import.meta.url) : plantCanary(canary);
 const testing = await import(new URL('testing/index.js', modules));
-const { BEHAVIOUR_NAMES, CHECKERS, DIAL_NAMES, drawRun, everyFault, play, shrink, smallRun, TRANSITIONS } = testing;
+const { BEHAVIOUR_NAMES, CHECKERS, FAULT_NAMES, drawRun, everyFault, play, shrink, smallRun, TRANSITIONS } = testing;
 
 const firstSeed = number('seed');
 const minutes = number('minutes');
@@ -171,7 +171,7 @@ for (; totals.runs < maxRuns && Date.now() < untilMs; seed++) {
 }
 
 process.stdout.write(`\n${summary()}\n\nfaults injected:\n`);
-for (const name of DIAL_NAMES) process.stdout.write(`  ${name.padEnd(16)} ${faults.get(name) ?? 0}\n`);
+for (const name of FAULT_NAMES) process.stdout.write(`  ${name.padEnd(16)} ${faults.get(name) ?? 0}\n`);
 process.stdout.write('connection machine:\n');
 for (const name of TRANSITIONS) process.stdout.write(`  ${name.padEnd(34)} ${transitions.get(name) ?? 0}\n`);
 for (const name of transitions.keys()) if (!TRANSITIONS.includes(name)) process.stdout.write(`  UNKNOWN: ${name}\n`);

@@ -4,20 +4,24 @@ import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { MODEL_NAMES } from '../config/model-names.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { programPath } from '../package.ts';
 import { printable, printableLine, printableLines } from '../printable.ts';
-import { type Comparison, compare as compareAll, type Progress } from '../tools/compare/comparison.ts';
+import { type Comparison, type Progress, runComparison } from '../tools/compare/comparison.ts';
+import type { Contender } from '../tools/compare/contender.ts';
 import { DIAL_NAMES, DIALS, MIDDLE_TEXT } from '../tools/compare/dials.ts';
 import { thisMachine } from '../tools/compare/machine.ts';
-import { modelContender } from '../tools/compare/models.ts';
 import { PEER_NAMES } from '../tools/compare/peers.ts';
 import { estimateMs } from '../tools/compare/plan.ts';
 import { reportPage } from '../tools/compare/report.ts';
-import { prepareFolder, type Result, readResult, writeResult } from '../tools/compare/result.ts';
-import { textReport } from '../tools/compare/table.ts';
+import { type ComparisonResult, prepareFolder, readResult, writeResult } from '../tools/compare/result.ts';
+import { textTables } from '../tools/compare/table.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** As of programs that a Ctrl-C ended. */
+/** What the models serve. */
+const APPLICATION = programPath('tools/compare/application.js');
+
 const EXIT_INTERRUPTED = 130;
 
 /** More than this is a mistake, not a wish. */
@@ -70,13 +74,13 @@ export async function compare(argv: readonly string[], version: string): Promise
   return result.incomplete.includes('interrupted') ? EXIT_INTERRUPTED : 0;
 }
 
-async function keep(result: Result, out: string): Promise<void> {
+async function keep(result: ComparisonResult, out: string): Promise<void> {
   const { json, html } = await writeResult(out, result, reportPage(result));
-  process.stdout.write(printableLines(`${textReport(result)}\nresult: ${json}\nreport: ${html}\n`));
+  process.stdout.write(printableLines(`${textTables(result)}\nresult: ${json}\nreport: ${html}\n`));
 }
 
 /** Ends early at the first Ctrl-C; the second one ends the process, and its children with it. */
-async function run(wanted: Wanted, version: string, command: string): Promise<Result> {
+async function run(wanted: Wanted, version: string, command: string): Promise<ComparisonResult> {
   const interruption = new AbortController();
   const onSignal = (): void => {
     if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
@@ -87,7 +91,7 @@ async function run(wanted: Wanted, version: string, command: string): Promise<Re
   const models = wanted.models.map((name) => modelContender(name, version));
   try {
     const comparison = { ...wanted, models, machine: thisMachine(version), command };
-    return await compareAll(comparison, progressOn(process.stderr), interruption.signal);
+    return await runComparison(comparison, progressOn(process.stderr), interruption.signal);
   } finally {
     for (const signal of END_SIGNALS) process.off(signal, onSignal);
   }
@@ -223,4 +227,23 @@ function compareHelp(): string {
     'exit codes: 0 measured (what failed stands in the table), 1 it could not be, 2 a mistake, 130 interrupted',
     '',
   ].join('\n');
+}
+
+/** A model of this project as a contender: its program as an operator starts it, with all its defaults. */
+function modelContender(name: string, version: string): Contender {
+  return {
+    name,
+    kind: 'model',
+    version,
+    answers: ['text', 'sleep', 'burn', 'kib', 'mib'],
+    command: (place, { folder, port }) => ({
+      command: process.execPath,
+      args: [
+        programPath(`${name}-server.js`),
+        `${port}`,
+        place === 'files' ? folder : `${APPLICATION}:application`,
+        '--no-access-log',
+      ],
+    }),
+  };
 }

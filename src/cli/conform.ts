@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { CASES, GROUPS } from '../tools/conformance/cases.ts';
-import { examine, type Result } from '../tools/conformance/examine.ts';
+import { type CaseResult, examine } from '../tools/conformance/examine.ts';
 import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../tools/conformance/report.ts';
 import { findTarget } from '../tools/conformance/target.ts';
 
@@ -85,7 +85,7 @@ class Progress {
     this.#stream = stream;
   }
 
-  show({ verdict, group }: Result, done: number, all: number): void {
+  show({ verdict, group }: CaseResult, done: number, all: number): void {
     if (verdict === 'failed') this.#failed++;
     if (this.#stream.isTTY) this.#stream.write(`\r\x1b[K${done} of ${all} cases, ${this.#failed} failed: ${group}`);
   }

@@ -15,10 +15,10 @@ import {
 import { Headers, listOf, parsedHeaders } from './headers.ts';
 import { isLinked, linkClasses, nodeClasses, showAs, standBehind } from './native.ts';
 import { methodOf, parseUrl, type RequestInit, restOf } from './request-init.ts';
-import { type Asked, urlOf } from './url.ts';
+import { type RequestTarget, requestUrl } from './url.ts';
 
 /** What a server received; each property may cost something. */
-export interface Incoming extends Asked {
+export interface Incoming extends RequestTarget {
   readonly method: string;
   /** Names in lower case. */
   fields(): (readonly [string, string])[];
@@ -65,7 +65,7 @@ export class Request {
   }
 
   get url(): string {
-    if (this.#url === null) this.#url = this.#incoming === null ? '' : urlOf(this.#incoming);
+    if (this.#url === null) this.#url = this.#incoming === null ? '' : requestUrl(this.#incoming);
     return this.#url;
   }
 

@@ -20,7 +20,7 @@ const SCHEME = 'http:';
 const MAX_HOST_LENGTH = 1_024;
 
 /** What a request says of its URL. */
-export interface Asked {
+export interface RequestTarget {
   readonly target: string;
   /** The host that the target names, or the Host field. */
   readonly host: string;
@@ -28,7 +28,7 @@ export interface Asked {
   field(name: string): string | undefined;
 }
 
-export function urlOf(request: Asked): string {
+export function requestUrl(request: RequestTarget): string {
   const { target } = request;
   // absolute-form wins over Host (RFC 9112 section 3.2.2).
   if (ABSOLUTE.test(target) && request.host.length <= MAX_HOST_LENGTH) {
@@ -52,6 +52,6 @@ function originOf(host: string): string | undefined {
 }
 
 /** Who names no host, as HTTP/1.0 allows, asked this address. */
-function localHost({ local: { address, port } }: Asked): string {
+function localHost({ local: { address, port } }: RequestTarget): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

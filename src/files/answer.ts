@@ -1,34 +1,39 @@
 // What a client gets of a file that is there: all of it, parts of it, or word that it has it already.
 // It must not know how files are found, nor where their bytes are.
 
-import { evaluateConditions, FAILED, NOT_MODIFIED, rangeStillHolds } from '../http/conditions.ts';
+import { evaluateConditions, NOT_MODIFIED, PRECONDITION_FAILED, rangeStillHolds } from '../http/conditions.ts';
 import { sendError } from '../http/error-answer.ts';
 import { FieldNames } from '../http/field-names.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type ByteRange, selectRanges } from './byte-ranges.ts';
-import type { Piece } from './content.ts';
+import type { ContentPart } from './content.ts';
 import { contentRange, makeMultipart } from './multipart.ts';
 import type { Representation } from './representation.ts';
 
 /** What becomes of a GET or HEAD, before any byte of the file is needed. */
-export type Plan = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
+export type FileAnswer = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
 
 /** Most requests have none of these. */
 const SELECTIVE = new FieldNames('if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since', 'range');
 
 /** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
-export function planAnswer(request: HttpRequest, file: Representation, nowMs: () => number): Plan {
+export function chooseAnswer(request: HttpRequest, file: Representation, nowMs: () => number): FileAnswer {
   if (!request.mayHave(SELECTIVE)) return 'whole';
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
-  if (outcome === FAILED) return 'failed';
+  if (outcome === PRECONDITION_FAILED) return 'failed';
   const range = request.field('range');
   if (range === undefined || request.method !== 'GET') return 'whole';
   return rangeStillHolds(request.field('if-range'), file) ? selectRanges(range, file.size) : 'whole';
 }
 
 /** Gives the answers that need no byte of the file; false: this one does. */
-export function answerWithout(request: HttpRequest, response: HttpResponse, file: Representation, plan: Plan): boolean {
+export function answerWithout(
+  request: HttpRequest,
+  response: HttpResponse,
+  file: Representation,
+  plan: FileAnswer,
+): boolean {
   if (plan === 'unchanged') response.send(304, file.notModified);
   else if (plan === 'failed') answerFailed(request, response);
   else if (plan === 'unsatisfiable') refuseRange(request, response, file);
@@ -50,7 +55,7 @@ function refuseRange(request: HttpRequest, response: HttpResponse, { size }: Rep
 }
 
 /** Answers from memory, at once. */
-export function answerFrom(content: Uint8Array, response: HttpResponse, file: Representation, plan: Plan): void {
+export function answerFrom(content: Uint8Array, response: HttpResponse, file: Representation, plan: FileAnswer): void {
   if (plan === 'whole') return response.send(200, file.fields, content);
   const pieces = beginAnswer(response, file, plan);
   for (const piece of pieces) {
@@ -60,7 +65,7 @@ export function answerFrom(content: Uint8Array, response: HttpResponse, file: Re
 }
 
 /** Sends status and fields of an answer with content; returns what its content is made of. */
-export function beginAnswer(response: HttpResponse, file: Representation, plan: Plan): readonly Piece[] {
+export function beginAnswer(response: HttpResponse, file: Representation, plan: FileAnswer): readonly ContentPart[] {
   if (typeof plan === 'string') {
     response.start(200, file.fields);
     return file.size === 0 ? [] : [{ start: 0, end: file.size - 1 }];

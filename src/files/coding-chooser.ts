@@ -6,8 +6,9 @@ import { type CompressionJob, Compressor } from './compressor.ts';
 import { ContentTags, type Tagged } from './content-tags.ts';
 import type { FileFacts, OpenFile, Refusal } from './file-source.ts';
 import { isOverload, isSameFile, isSameFinding } from './file-source.ts';
-import { type Facts, Representation } from './representation.ts';
-import { type Coded, type Resource, Variant } from './resource.ts';
+import { FileVariant } from './file-variant.ts';
+import { Representation, type RepresentationFacts } from './representation.ts';
+import type { Coded, Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
 import { readWhole } from './whole-file.ts';
@@ -35,7 +36,7 @@ export class CodingChooser {
   }
 
   /** The variant for `client`, which takes `accepted`, the best first. */
-  choose(resource: Resource, accepted: readonly Coding[], client: WaitingClient): Variant | Promise<Variant> {
+  choose(resource: Resource, accepted: readonly Coding[], client: WaitingClient): FileVariant | Promise<FileVariant> {
     for (const coding of accepted) {
       const known = resource.coded.get(coding);
       if (known === undefined || known.mayCompress) return this.#chooseLater(resource, accepted, client);
@@ -71,7 +72,11 @@ export class CodingChooser {
   }
 
   /** Where a bound of compression is reached, the best that is known. */
-  #chooseLater(resource: Resource, accepted: readonly Coding[], client: WaitingClient): Variant | Promise<Variant> {
+  #chooseLater(
+    resource: Resource,
+    accepted: readonly Coding[],
+    client: WaitingClient,
+  ): FileVariant | Promise<FileVariant> {
     const { search } = resource;
     if (search !== null) return this.#choiceOf(search, resource, accepted, client);
     if (this.#searches >= MAX_SEARCHES || !this.#mayFind(resource, accepted)) return bestKnown(resource, accepted);
@@ -86,7 +91,7 @@ export class CodingChooser {
     resource: Resource,
     accepted: readonly Coding[],
     client: WaitingClient,
-  ): Promise<Variant> {
+  ): Promise<FileVariant> {
     const isDone = await search.wait(client);
     // The search of another client may have left out what this one takes: then another one follows.
     return isDone === true ? this.choose(resource, accepted, client) : bestKnown(resource, accepted);
@@ -154,7 +159,7 @@ export class CodingChooser {
     return true;
   }
 
-  #jobOf({ plain, path }: Resource, coding: Coding): Pick<CompressionJob<Variant>, 'key' | 'bytes' | 'hasRoom'> {
+  #jobOf({ plain, path }: Resource, coding: Coding): Pick<CompressionJob<FileVariant>, 'key' | 'bytes' | 'hasRoom'> {
     const { facts, representation } = plain;
     const bytes = representation.size;
     const key = `${coding} ${facts.device} ${facts.inode} ${facts.changedMs} ${path}`;
@@ -200,7 +205,7 @@ export class CodingChooser {
       tagSuffix: `-${coding}`,
     };
     const representation = this.#coded(resource, coding, size, tag);
-    return { variant: new Variant({ representation, content, path: sibling, facts }), sibling: facts };
+    return { variant: new FileVariant({ representation, content, path: sibling, facts }), sibling: facts };
   }
 
   /** Closes the file. */
@@ -213,7 +218,7 @@ export class CodingChooser {
   }
 
   /** The caller has a place in the pool. Null: it is no smaller. Undefined: the file is not what it was, or not there. */
-  async #compressed(resource: Resource, coding: Coding): Promise<Variant | null | undefined> {
+  async #compressed(resource: Resource, coding: Coding): Promise<FileVariant | null | undefined> {
     const { plain } = resource;
     const whole = plain.content ?? (await this.#readUnchanged(resource));
     if (whole === null) return undefined;
@@ -224,14 +229,14 @@ export class CodingChooser {
     const contentTag = plain.representation.contentTag ?? (await this.tags.of(whole));
     const tag = { fileSize, modifiedMs, contentTag, tagSuffix: compressedSuffix(coding) };
     const representation = this.#coded(resource, coding, content.length, tag);
-    return new Variant({ representation, content, path: null, facts: plain.facts });
+    return new FileVariant({ representation, content, path: null, facts: plain.facts });
   }
 
   #coded(
     resource: Resource,
     coding: Coding,
     size: number,
-    tag: Pick<Facts, 'fileSize' | 'modifiedMs' | 'contentTag' | 'tagSuffix'>,
+    tag: Pick<RepresentationFacts, 'fileSize' | 'modifiedMs' | 'contentTag' | 'tagSuffix'>,
   ): Representation {
     return new Representation({ kind: resource.kindOf(coding), size, ...tag }, this.#services.wallClockMs());
   }
@@ -259,7 +264,7 @@ function isOlder(sibling: FileFacts, file: FileFacts): boolean {
 }
 
 /** What to send when nothing more is to be found out. */
-function bestKnown(resource: Resource, accepted: readonly Coding[]): Variant {
+function bestKnown(resource: Resource, accepted: readonly Coding[]): FileVariant {
   for (const coding of accepted) {
     const variant = resource.coded.get(coding)?.variant ?? null;
     if (variant !== null) return variant;

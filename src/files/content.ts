@@ -8,7 +8,7 @@ import type { OpenFile } from './file-source.ts';
 import type { WorkPool } from './work-pool.ts';
 
 /** Bytes that are at hand, or a range of the file. */
-export type Piece = Uint8Array | ByteRange;
+export type ContentPart = Uint8Array | ByteRange;
 
 /** Asked about and sent at a time, up to a multiple of it: what was thrown out of memory meanwhile must stay little. */
 const SLICE_BYTES = 1_048_576;
@@ -60,7 +60,7 @@ function readNow(file: OpenFile, position: number, length: number): Uint8Array |
 export class ContentSender implements FileReceipt {
   readonly #response: HttpResponse;
   readonly #file: OpenFile;
-  readonly #pieces: readonly Piece[];
+  readonly #pieces: readonly ContentPart[];
   readonly #services: ContentServices;
   readonly #onError: (error: unknown) => void;
   #piece = 0;
@@ -71,7 +71,7 @@ export class ContentSender implements FileReceipt {
   constructor(
     response: HttpResponse,
     file: OpenFile,
-    pieces: readonly Piece[],
+    pieces: readonly ContentPart[],
     services: ContentServices,
     onError: (error: unknown) => void,
   ) {

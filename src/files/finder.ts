@@ -16,7 +16,7 @@ export interface Mount {
 }
 
 /** A path below a source. */
-export interface Place {
+export interface FilePlace {
   readonly source: FileSource;
   readonly path: string;
   /** Names in front of the path, where the source is mounted. */
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** The path of a file as the site has it, without `/` in front: below its mount, and with its index's name. */
-export function sitePathOf({ prefix, path }: Place): string {
+export function sitePathOf({ prefix, path }: FilePlace): string {
   return [...prefix, path].join('/');
 }
 
@@ -42,7 +42,7 @@ export interface FinderOptions {
 export interface FoundFile {
   readonly kind: 'file';
   readonly file: OpenFile;
-  readonly place: Place;
+  readonly place: FilePlace;
   /** No other name was looked for in front of it. */
   readonly isFirst: boolean;
 }
@@ -50,11 +50,11 @@ export interface FoundFile {
 export type Found =
   | FoundFile
   | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'listing'; readonly place: Place }
+  | { readonly kind: 'listing'; readonly place: FilePlace }
   | Refusal;
 
 /** Yields the place to open next, is given what {@link FileSource.open} said, and returns what was found. */
-export type Search = Generator<Place, Found, OpenFile | Refusal>;
+export type Search = Generator<FilePlace, Found, OpenFile | Refusal>;
 
 export function findFile(path: FilePath, options: FinderOptions): Search {
   const place = placeOf(path.segments, options.mounts);
@@ -76,12 +76,12 @@ export function mountOf(segments: readonly string[], mounts: readonly Mount[]): 
   return mount;
 }
 
-function placeOf(segments: readonly string[], mounts: readonly Mount[]): Place {
+function placeOf(segments: readonly string[], mounts: readonly Mount[]): FilePlace {
   const { source, prefix } = mountOf(segments, mounts);
   return { source, path: segments.slice(prefix.length).join('/'), prefix };
 }
 
-function* findIndex(place: Place, options: FinderOptions): Search {
+function* findIndex(place: FilePlace, options: FinderOptions): Search {
   const { indexes, listing, cleanUrls } = options;
   let isFirst = true;
   for (const index of indexes) {
@@ -96,7 +96,7 @@ function* findIndex(place: Place, options: FinderOptions): Search {
   return { kind: 'redirect', location: `../${encodeName(place.path.slice(place.path.lastIndexOf('/') + 1))}` };
 }
 
-function* findNamed(name: string, place: Place, options: FinderOptions): Search {
+function* findNamed(name: string, place: FilePlace, options: FinderOptions): Search {
   const { cleanUrls } = options;
   const opened = yield place;
   if (typeof opened !== 'string') {
@@ -119,22 +119,25 @@ function* findNamed(name: string, place: Place, options: FinderOptions): Search 
 }
 
 /** Looks for one name after the other, as {@link Search}, and tells whether something is there. */
-type Check = Generator<Place, boolean, OpenFile | Refusal>;
+type Check = Generator<FilePlace, boolean, OpenFile | Refusal>;
 
-function* isThere(place: Place): Check {
+function* isThere(place: FilePlace): Check {
   const opened = yield place;
   if (typeof opened === 'string') return false;
   opened.close();
   return true;
 }
 
-function* hasIndex(place: Place, { indexes }: FinderOptions): Check {
+function* hasIndex(place: FilePlace, { indexes }: FinderOptions): Check {
   for (const index of indexes) if (yield* isThere(within(place, index))) return true;
   return false;
 }
 
 /** Where `about.html` is found without its ending; null: another file or folder has that address. */
-function* cleanLocation(page: Place, options: FinderOptions): Generator<Place, string | null, OpenFile | Refusal> {
+function* cleanLocation(
+  page: FilePlace,
+  options: FinderOptions,
+): Generator<FilePlace, string | null, OpenFile | Refusal> {
   const path = page.path.slice(0, -'.html'.length);
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name === 'index') return './';
@@ -145,11 +148,11 @@ function* cleanLocation(page: Place, options: FinderOptions): Generator<Place, s
   return isTaken ? null : `./${encodeName(name)}`;
 }
 
-function within(place: Place, name: string): Place {
+function within(place: FilePlace, name: string): FilePlace {
   return { ...place, path: place.path === '' ? name : `${place.path}/${name}` };
 }
 
 /** The page that a clean URL means. */
-function pageOf(place: Place): Place {
+function pageOf(place: FilePlace): FilePlace {
   return { ...place, path: `${place.path}.html` };
 }

@@ -3,7 +3,7 @@
 import type { CacheRules } from './cache-rules.ts';
 import type { Coding } from './codings.ts';
 import { isCompressible, type MediaTypes } from './media-types.ts';
-import { type Kind, makeKind, type Pairs } from './representation.ts';
+import { type FieldPairs, type FileKind, makeFileKind } from './representation.ts';
 
 export interface KindOptions {
   readonly types: MediaTypes;
@@ -11,20 +11,20 @@ export interface KindOptions {
   readonly compression: boolean;
   readonly rules: CacheRules;
   /** Fields of every answer. */
-  readonly extra: Pairs;
+  readonly extra: FieldPairs;
 }
 
 export class Kinds {
   readonly #options: KindOptions;
   /** As many as there are types, codings and rules. */
-  readonly #kinds = new Map<string, Kind>();
+  readonly #kinds = new Map<string, FileKind>();
 
   constructor(options: KindOptions) {
     this.#options = options;
   }
 
   /** `made`: the coding in which the file at `path` is sent, though it is not stored so; null: as it is. */
-  of(path: string, made: Coding | null): Kind {
+  of(path: string, made: Coding | null): FileKind {
     const { types, rules, compression, extra } = this.#options;
     const cacheControl = rules.valueFor(path);
     const mediaType = types.of(path);
@@ -35,7 +35,7 @@ export class Kinds {
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;
     const isCodable = compression && stored === null && isCompressible(mediaType);
-    const kind = makeKind({ mediaType, isCodable, cacheControl }, coding, extra);
+    const kind = makeFileKind({ mediaType, isCodable, cacheControl }, coding, extra);
     this.#kinds.set(key, kind);
     return kind;
   }

@@ -1,7 +1,7 @@
 // How a request asks for a listing, and what it gets: a page, or word that it has it already.
 
 import { namesMediaType } from '../http/accept.ts';
-import { evaluateConditions, FAILED, type FieldReader, NOT_MODIFIED } from '../http/conditions.ts';
+import { evaluateConditions, type FieldReader, NOT_MODIFIED, PRECONDITION_FAILED } from '../http/conditions.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { answerFailed } from './answer.ts';
 import type { ListingPage } from './listings.ts';
@@ -22,7 +22,7 @@ export function answerListing(request: HttpRequest, response: HttpResponse, page
   const { content, etag, fields, notModified } = page;
   const outcome = evaluateConditions(tagsOnly(request), { etag, lastModifiedMs: 0 }, () => 0);
   if (outcome === NOT_MODIFIED) response.send(304, notModified);
-  else if (outcome === FAILED) answerFailed(request, response);
+  else if (outcome === PRECONDITION_FAILED) answerFailed(request, response);
   else response.send(200, fields, content);
 }
 

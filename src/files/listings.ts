@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { FileSource, Refusal } from './file-source.ts';
-import type { Place } from './finder.ts';
+import type { FilePlace } from './finder.ts';
 import { type FolderNames, MAX_FOLDER_NAMES } from './folder-names.ts';
 import { htmlRows, jsonMembers, listingHtml, listingJson, type PagePlace } from './listing-page.ts';
 import { RecentValues } from './recent-values.ts';
-import type { Pairs } from './representation.ts';
+import type { FieldPairs } from './representation.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
 import type { WorkPool } from './work-pool.ts';
 
@@ -55,12 +55,12 @@ export interface ListingRequest {
   readonly key: string;
   /** Of the folder, decoded, as it is shown. */
   readonly path: string;
-  readonly place: Place;
+  readonly place: FilePlace;
   readonly isJson: boolean;
   readonly page: number;
   readonly showsHidden: boolean;
   /** Fields of every answer. */
-  readonly extra: Pairs;
+  readonly extra: FieldPairs;
 }
 
 /** A page as it is sent. */
@@ -207,9 +207,9 @@ export class Listings {
     const place: PagePlace = { path, page, pages, notice: isCut ? NOTICE : null };
     const content = Buffer.from(isJson ? listingJson(pieces) : listingHtml(place, pieces.join('')));
     const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
-    const shared: Pairs = [['Vary', 'Accept'], ['ETag', etag], ...linksOf(page, pages)];
+    const shared: FieldPairs = [['Vary', 'Accept'], ['ETag', etag], ...linksOf(page, pages)];
     const mediaType = isJson ? 'application/json' : 'text/html';
-    const cut: Pairs = isCut ? [['X-Listing-Incomplete', NOTICE]] : [];
+    const cut: FieldPairs = isCut ? [['X-Listing-Incomplete', NOTICE]] : [];
     return {
       content,
       etag,
@@ -236,7 +236,7 @@ const COUNT = new Intl.NumberFormat('en-US');
 const NOTICE = `This folder has more names than are listed: the list ends after ${COUNT.format(MAX_FOLDER_NAMES)} names or 32 MiB of them.`;
 
 /** Where the other pages are (RFC 8288). */
-function linksOf(page: number, pages: number): Pairs {
+function linksOf(page: number, pages: number): FieldPairs {
   const links = [
     ...(page > 1 ? [`<?page=${page - 1}>; rel="prev"`] : []),
     ...(page < pages ? [`<?page=${page + 1}>; rel="next"`] : []),

@@ -3,10 +3,11 @@
 import { CodingChooser } from './coding-chooser.ts';
 import type { ContentTags, Tagged } from './content-tags.ts';
 import type { FileFacts } from './file-source.ts';
+import { FileVariant } from './file-variant.ts';
 import { type FoundFile, sitePathOf } from './finder.ts';
 import { type KindOptions, Kinds } from './kinds.ts';
 import { Representation, SETTLED_AFTER_MS } from './representation.ts';
-import { Resource, Variant } from './resource.ts';
+import { Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
 
 /** While the cache is full, a file has to be asked for so often, and stay known, to take the place of others. */
@@ -81,7 +82,7 @@ export class Loader {
   }
 
   /** Counts an answer from the file, whose content is `content` and only valid now: asked for often, it is kept. */
-  answered(resource: Resource, variant: Variant, content: Uint8Array): void {
+  answered(resource: Resource, variant: FileVariant, content: Uint8Array): void {
     if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
     resource.answersFromFile = 0;
     if (content.length > this.#services.maxCachedFileBytes) return;
@@ -114,7 +115,7 @@ export class Loader {
     const made = { kind, size, modifiedMs, fileSize: facts.size, contentTag };
     const representation = new Representation(made, this.#services.wallClockMs());
     return new Resource({
-      plain: new Variant({ representation, content, path: place.path, facts }),
+      plain: new FileVariant({ representation, content, path: place.path, facts }),
       source: place.source,
       path: place.path,
       kindOf: (coding) => this.#kinds.of(sitePath, coding),

@@ -5,13 +5,13 @@ import { randomUUID } from 'node:crypto';
 import type { ByteRange } from './byte-ranges.ts';
 
 /** One range, and what stands in front of it. */
-export interface Part extends ByteRange {
+export interface BodyPart extends ByteRange {
   readonly head: Uint8Array;
 }
 
 export interface Multipart {
   readonly mediaType: string;
-  readonly parts: readonly Part[];
+  readonly parts: readonly BodyPart[];
   /** What stands behind the last part. */
   readonly tail: Uint8Array;
   /** Of everything, in bytes. */

@@ -4,8 +4,8 @@
 import { errorPage } from '../http/error-answer.ts';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
-import { REFUSED, type Refused } from './refusals.ts';
-import type { Pairs } from './representation.ts';
+import { REFUSAL_ANSWERS, type SiteRefusal } from './refusals.ts';
+import type { FieldPairs } from './representation.ts';
 
 const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const;
 
@@ -36,36 +36,36 @@ interface FixedAnswer {
   readonly content: Uint8Array;
 }
 
-function fixed(status: number, text: string, pairs: Pairs): FixedAnswer {
+function fixed(status: number, text: string, pairs: FieldPairs): FixedAnswer {
   return { status, fields: prepareFields(pairs), content: Buffer.from(errorPage(status, text)) };
 }
 
 export class Pages {
-  readonly #extra: Pairs;
+  readonly #extra: FieldPairs;
   /** What goes with a page of the site's own. */
   readonly #fields: PreparedFields;
-  readonly #refusals = new Map<Refused, FixedAnswer>();
+  readonly #refusals = new Map<SiteRefusal, FixedAnswer>();
   #notAllowed: FixedAnswer | null = null;
   #notImplemented: FixedAnswer | null = null;
   #moved: Uint8Array | null = null;
 
   /** `extra`: fields of every answer. */
-  constructor(extra: Pairs) {
+  constructor(extra: FieldPairs) {
     this.#extra = extra;
     this.#fields = prepareFields([HTML, ...extra]);
   }
 
   /** `own`: the site's own page for this; null: it has none. */
-  refuse(response: HttpResponse, refusal: Refused, own: Uint8Array | null): void {
-    if (own !== null) return response.send(REFUSED[refusal][0], this.#fields, own);
+  refuse(response: HttpResponse, refusal: SiteRefusal, own: Uint8Array | null): void {
+    if (own !== null) return response.send(REFUSAL_ANSWERS[refusal][0], this.#fields, own);
     const { status, fields, content } = this.#refusal(refusal);
     response.send(status, fields, content);
   }
 
-  #refusal(refusal: Refused): FixedAnswer {
+  #refusal(refusal: SiteRefusal): FixedAnswer {
     const known = this.#refusals.get(refusal);
     if (known !== undefined) return known;
-    const [status, text] = REFUSED[refusal];
+    const [status, text] = REFUSAL_ANSWERS[refusal];
     const made = fixed(status, text, [HTML, ...this.#extra]);
     this.#refusals.set(refusal, made);
     return made;

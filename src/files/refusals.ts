@@ -3,10 +3,10 @@
 import type { Refusal } from './file-source.ts';
 
 /** `malformed`: no path at all. */
-export type Refused = Refusal | 'malformed';
+export type SiteRefusal = Refusal | 'malformed';
 
 /** The status, and a sentence for whoever sees it. */
-export const REFUSED: Readonly<Record<Refused, readonly [number, string]>> = {
+export const REFUSAL_ANSWERS: Readonly<Record<SiteRefusal, readonly [number, string]>> = {
   malformed: [400, 'This address is malformed.'],
   missing: [404, 'There is no such page here.'],
   directory: [404, 'There is no such page here.'],
@@ -17,7 +17,7 @@ export const REFUSED: Readonly<Record<Refused, readonly [number, string]>> = {
 };
 
 /** What is written in the log when a file that is there cannot be sent. */
-export const PROBLEMS: Readonly<Partial<Record<Refused, string>>> = {
+export const REFUSAL_PROBLEMS: Readonly<Partial<Record<SiteRefusal, string>>> = {
   forbidden: 'permission denied: let the server read this file and enter the folders above it',
   exhausted: 'no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients',
   busy: 'too many requests wait for the disk: it is slower than clients ask (maxFileQueue)',

@@ -8,13 +8,13 @@ import { datableMs } from './file-time.ts';
 import { isFixedTime } from './fixed-time.ts';
 
 /** Fields in order. */
-export type Pairs = readonly (readonly [string, string | number])[];
+export type FieldPairs = readonly (readonly [string, string | number])[];
 
 /** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
 export const SETTLED_AFTER_MS = 2_000;
 
 /** What many files have in common: of one type, coding and rule. */
-export interface Kind {
+export interface FileKind {
   readonly mediaType: string;
   /** It may be sent in a coding. */
   readonly isCodable: boolean;
@@ -27,21 +27,21 @@ export interface Kind {
 }
 
 /** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
-export function makeKind(
+export function makeFileKind(
   {
     mediaType,
     isCodable,
     cacheControl,
-  }: Pick<Kind, 'mediaType' | 'isCodable'> & { readonly cacheControl?: string | undefined },
+  }: Pick<FileKind, 'mediaType' | 'isCodable'> & { readonly cacheControl?: string | undefined },
   coding: string | null,
-  extra: Pairs,
-): Kind {
-  const shared: Pairs = [
+  extra: FieldPairs,
+): FileKind {
+  const shared: FieldPairs = [
     ...(isCodable ? [['Vary', 'Accept-Encoding'] as const] : []),
     ...(cacheControl === undefined ? [] : [['Cache-Control', cacheControl] as const]),
   ];
-  const encoding: Pairs = coding === null ? [] : [['Content-Encoding', coding]];
-  const parts: Pairs = [...shared, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
+  const encoding: FieldPairs = coding === null ? [] : [['Content-Encoding', coding]];
+  const parts: FieldPairs = [...shared, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
   return {
     mediaType,
     isCodable,
@@ -52,8 +52,8 @@ export function makeKind(
 }
 
 /** What a representation is made of. Bytes; milliseconds since 1970. */
-export interface Facts {
-  readonly kind: Kind;
+export interface RepresentationFacts {
+  readonly kind: FileKind;
   /** Of the content that is sent. */
   readonly size: number;
   readonly modifiedMs: number;
@@ -66,19 +66,19 @@ export interface Facts {
 }
 
 export class Representation implements Validators {
-  readonly kind: Kind;
+  readonly kind: FileKind;
   readonly size: number;
   readonly etag: string | null;
   readonly lastModifiedMs: number | null;
   readonly isDateWeak: boolean;
-  /** As in {@link Facts}. */
+  /** As in {@link RepresentationFacts}. */
   readonly contentTag: string | undefined;
   /** The fields of a 200. */
   readonly fields: PreparedFields;
   #notModified: PreparedFields | null = null;
 
   /** `nowMs`: the wall clock. */
-  constructor(facts: Facts, nowMs: number) {
+  constructor(facts: RepresentationFacts, nowMs: number) {
     this.kind = facts.kind;
     this.size = facts.size;
     this.contentTag = facts.contentTag;
@@ -116,7 +116,10 @@ function lastModifiedMs(modifiedMs: number, nowMs: number): number {
  * is so young that it may change again without a new time. Null: the time is one that build tools give to every file,
  * and even a weak tag would be taken for the next deployment's content (If-None-Match).
  */
-function entityTag({ fileSize, modifiedMs, contentTag, tagSuffix = '' }: Facts, isYoung: boolean): string | null {
+function entityTag(
+  { fileSize, modifiedMs, contentTag, tagSuffix = '' }: RepresentationFacts,
+  isYoung: boolean,
+): string | null {
   if (contentTag !== undefined) return `"${contentTag}${tagSuffix}"`;
   if (isFixedTime(modifiedMs)) return null;
   const tag = `"${Math.floor(modifiedMs).toString(16)}-${fileSize.toString(16)}${tagSuffix}"`;

@@ -2,47 +2,16 @@
 // It must not know requests.
 
 import type { Coding } from './codings.ts';
-import type { FileFacts, FileSource, OpenFile, Refusal } from './file-source.ts';
-import type { Holder } from './open-files.ts';
-import type { Kind, Representation } from './representation.ts';
+import type { FileFacts, FileSource, Refusal } from './file-source.ts';
+import type { FileVariant } from './file-variant.ts';
+import type { FileKind } from './representation.ts';
 import type { SharedWait } from './shared-wait.ts';
 import type { Ordered } from './use-order.ts';
-
-/** What a file in one coding is. */
-interface VariantParts {
-  readonly representation: Representation;
-  /** Null: not in memory. */
-  readonly content: Uint8Array | null;
-  /** The file that holds these bytes, below its source; what was compressed here has none. */
-  readonly path: string | null;
-  readonly facts: FileFacts;
-}
-
-/** A file in one coding. */
-export class Variant implements Holder {
-  readonly representation: Representation;
-  /** Null: too large for memory, or not asked for often enough; sent from the file. */
-  content: Uint8Array | null;
-  /** As in {@link VariantParts}. */
-  readonly path: string | null;
-  readonly facts: FileFacts;
-  file: OpenFile | null = null;
-  usedMs: number = Number.NEGATIVE_INFINITY;
-  older: Holder | null = null;
-  newer: Holder | null = null;
-
-  constructor({ representation, content, path, facts }: VariantParts) {
-    this.representation = representation;
-    this.path = path;
-    this.facts = facts;
-    this.content = content;
-  }
-}
 
 /** What is known of a coding, as long as its sibling is what it was. */
 export interface Coded {
   /** Null: there is none, or it would be no smaller. */
-  readonly variant: Variant | null;
+  readonly variant: FileVariant | null;
   /** What was found beside the plain file: the one that is sent, or why there is none. */
   readonly sibling: FileFacts | Refusal;
   /** There is no variant yet, and one could be made here. */
@@ -50,12 +19,12 @@ export interface Coded {
 }
 
 export class Resource implements Ordered<Resource> {
-  readonly plain: Variant;
+  readonly plain: FileVariant;
   readonly source: FileSource;
   /** Of the plain file, below the source. */
   readonly path: string;
   /** Its type and fields in a coding. */
-  readonly kindOf: (coding: Coding) => Kind;
+  readonly kindOf: (coding: Coding) => FileKind;
   /** No other name is looked for first: as long as this file is there, it is the answer. */
   readonly isFirst: boolean;
   /** Whether it may be sent in a coding. */
@@ -78,10 +47,10 @@ export class Resource implements Ordered<Resource> {
   checkedMs: number;
 
   constructor(given: {
-    plain: Variant;
+    plain: FileVariant;
     source: FileSource;
     path: string;
-    kindOf: (coding: Coding) => Kind;
+    kindOf: (coding: Coding) => FileKind;
     isFirst: boolean;
     isCodable: boolean;
     settled: boolean;
@@ -98,7 +67,7 @@ export class Resource implements Ordered<Resource> {
   }
 
   /** The plain one, and those of the codings that are known and there. */
-  variants(): readonly Variant[] {
+  variants(): readonly FileVariant[] {
     const coded = [...this.coded.values()].map(({ variant }) => variant);
     return [this.plain, ...coded].filter((variant) => variant !== null);
   }

@@ -3,7 +3,15 @@
 
 import type { FilePath } from './file-path.ts';
 import { isCurrentSource, type OpenFile, type Refusal } from './file-source.ts';
-import { type FinderOptions, type Found, findExactly, findFile, mountOf, type Place, type Search } from './finder.ts';
+import {
+  type FilePlace,
+  type FinderOptions,
+  type Found,
+  findExactly,
+  findFile,
+  mountOf,
+  type Search,
+} from './finder.ts';
 import type { FileServices } from './services.ts';
 import type { WaitingClient } from './shared-wait.ts';
 
@@ -31,7 +39,7 @@ export class Searcher {
   }
 
   /** In the pool, unless that is full. */
-  async openLater({ source, path }: Omit<Place, 'prefix'>, client: WaitingClient): Promise<OpenFile | Refusal> {
+  async openLater({ source, path }: Omit<FilePlace, 'prefix'>, client: WaitingClient): Promise<OpenFile | Refusal> {
     const { pool, counters } = this.#services;
     if (pool.isFull) return 'busy';
     counters.poolOpens++;
@@ -44,13 +52,13 @@ export class Searcher {
   }
 
   /** Whether something is missing in a folder that is not served any more, which says nothing of the one that is. */
-  isOutdated(found: unknown, { source }: Place): boolean {
+  isOutdated(found: unknown, { source }: FilePlace): boolean {
     return found === 'missing' && !isCurrentSource(source, this.#services.nowMs());
   }
 
   async #findLater(
     search: Search,
-    place: Place,
+    place: FilePlace,
     client: WaitingClient,
     again: () => Found | Promise<Found>,
   ): Promise<Found> {

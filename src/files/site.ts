@@ -2,7 +2,7 @@
 // Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
 
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
-import { answerFrom, answerWithout, beginAnswer, type Plan, planAnswer } from './answer.ts';
+import { answerFrom, answerWithout, beginAnswer, chooseAnswer, type FileAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
 import { type Answerer, answerMissing } from './fallback.ts';
@@ -15,13 +15,14 @@ import {
   type OpenFile,
   type Refusal,
 } from './file-source.ts';
-import type { FinderOptions, Found, FoundFile, Place } from './finder.ts';
+import type { FileVariant } from './file-variant.ts';
+import type { FilePlace, FinderOptions, Found, FoundFile } from './finder.ts';
 import { answerListing, pageNumberOf, wantsJson } from './listing-answer.ts';
 import type { Loader } from './loader.ts';
 import { Pages } from './pages.ts';
-import { PROBLEMS, REFUSED, type Refused } from './refusals.ts';
-import type { Pairs } from './representation.ts';
-import type { Resource, Variant } from './resource.ts';
+import { REFUSAL_ANSWERS, REFUSAL_PROBLEMS, type SiteRefusal } from './refusals.ts';
+import type { FieldPairs } from './representation.ts';
+import type { Resource } from './resource.ts';
 import { Searcher } from './searcher.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait } from './shared-wait.ts';
@@ -36,12 +37,12 @@ export const FRESH_MS = 900;
  */
 const END = '\0';
 
-export interface SiteOptions extends FinderOptions {
+export interface SiteParts extends FinderOptions {
   /** A path below the root that answers navigations to what is not there, for applications that route in the browser. */
   readonly fallback: string | null;
   readonly showsHidden: boolean;
   /** Fields of every answer. */
-  readonly extra: Pairs;
+  readonly extra: FieldPairs;
   readonly loader: Loader;
   /** Absent or null: nobody answers but files. */
   readonly successor?: Successor | null;
@@ -54,7 +55,7 @@ interface Loading {
 }
 
 export class Site {
-  readonly #options: SiteOptions;
+  readonly #options: SiteParts;
   readonly #services: FileServices;
   /** In front of every key: what tells this site's resources from those of others in the cache. */
   readonly #prefix: string;
@@ -64,7 +65,7 @@ export class Site {
   readonly #pages: Pages;
 
   /** `name`: of its host; empty for the default site. */
-  constructor(name: string, options: SiteOptions, services: FileServices) {
+  constructor(name: string, options: SiteParts, services: FileServices) {
     this.#prefix = name === '' ? '' : name + END;
     this.#options = options;
     this.#services = services;
@@ -203,7 +204,7 @@ export class Site {
   }
 
   /** The file of an answer that follows, kept open for the next ones too if they will know of it. */
-  #keepOpen(resource: Resource, variant: Variant, file: OpenFile): OpenFile | null {
+  #keepOpen(resource: Resource, variant: FileVariant, file: OpenFile): OpenFile | null {
     if (variant.content !== null) return null;
     if (resource.key !== '') this.#services.openFiles.keep(variant, file.share());
     return file;
@@ -250,12 +251,12 @@ export class Site {
     request: HttpRequest,
     response: HttpResponse,
     resource: Resource,
-    variant: Variant,
+    variant: FileVariant,
     opened: OpenFile | null,
   ): void | Promise<void> {
     const { representation, content } = variant;
     if (response.ended) return opened?.close();
-    const plan = planAnswer(request, representation, this.#services.wallClockMs);
+    const plan = chooseAnswer(request, representation, this.#services.wallClockMs);
     if (answerWithout(request, response, representation, plan)) {
       opened?.close();
     } else if (content !== null) {
@@ -277,8 +278,8 @@ export class Site {
     request: HttpRequest,
     response: HttpResponse,
     resource: Resource,
-    variant: Variant,
-    plan: Plan,
+    variant: FileVariant,
+    plan: FileAnswer,
     file: OpenFile,
   ): void {
     const { counters, report } = this.#services;
@@ -305,8 +306,8 @@ export class Site {
     request: HttpRequest,
     response: HttpResponse,
     resource: Resource,
-    variant: Variant,
-    plan: Plan,
+    variant: FileVariant,
+    plan: FileAnswer,
   ): void | Promise<void> {
     const use = (file: OpenFile | Refusal): void | Promise<void> => {
       if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
@@ -325,7 +326,7 @@ export class Site {
     return file === null ? this.#searcher.openLater(place, response).then(use) : use(file);
   }
 
-  async #list(request: HttpRequest, response: HttpResponse, filePath: FilePath, place: Place): Promise<void> {
+  async #list(request: HttpRequest, response: HttpResponse, filePath: FilePath, place: FilePlace): Promise<void> {
     const path = canonicalPath(filePath);
     const { showsHidden, extra } = this.#options;
     const asked = { isJson: wantsJson(request), page: pageNumberOf(request.query), showsHidden, extra };
@@ -338,12 +339,12 @@ export class Site {
   }
 
   /** The root's own page for a status (`404.html`), or a plain one. */
-  #refuse(request: HttpRequest, response: HttpResponse, refusal: Refused): void | Promise<void> {
+  #refuse(request: HttpRequest, response: HttpResponse, refusal: SiteRefusal): void | Promise<void> {
     if (response.ended) return;
-    const problem = PROBLEMS[refusal];
+    const problem = REFUSAL_PROBLEMS[refusal];
     if (problem !== undefined) this.#services.report(request, problem);
     const send = (content: Uint8Array | null): void => this.#pages.refuse(response, refusal, content);
-    const content = this.#pageContent(`${REFUSED[refusal][0]}.html`, response);
+    const content = this.#pageContent(`${REFUSAL_ANSWERS[refusal][0]}.html`, response);
     return content instanceof Promise ? content.then(send) : send(content);
   }
 

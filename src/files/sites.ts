@@ -20,7 +20,7 @@ import { Listings } from './listings.ts';
 import { Loader } from './loader.ts';
 import { MediaTypes } from './media-types.ts';
 import { OpenFiles } from './open-files.ts';
-import type { Pairs } from './representation.ts';
+import type { FieldPairs } from './representation.ts';
 import { resolveRoot } from './resolve-root.ts';
 import { RootDirectory } from './root-directory.ts';
 import type { FileServices } from './services.ts';
@@ -31,7 +31,7 @@ import type { Successor } from './successor.ts';
 import { poolThreads, WorkPool } from './work-pool.ts';
 
 /** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
-const SECURITY: Pairs = [
+const SECURITY: FieldPairs = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'strict-origin-when-cross-origin'],
 ];
@@ -242,7 +242,7 @@ export class Sites {
 }
 
 /** Of every answer. */
-function fieldsOf({ securityHeaders }: SiteOptions): Pairs {
+function fieldsOf({ securityHeaders }: SiteOptions): FieldPairs {
   return securityHeaders === false ? [] : SECURITY;
 }
 

@@ -23,7 +23,7 @@ export const PROCEED = 0;
 /** Answer 304: the client has what it asks for. */
 export const NOT_MODIFIED = 304;
 /** Answer 412: what the client supposed is not so. */
-export const FAILED = 412;
+export const PRECONDITION_FAILED = 412;
 
 /** `W/`, then what stands between the quotes; what lists and white space precede it. */
 const LISTED_TAG = /[\t ,]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|$)/y;
@@ -35,8 +35,8 @@ const LISTED_TAG = /[\t ,]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|$)/y;
 export function evaluateConditions(request: FieldReader, current: Validators, nowMs: () => number): number {
   const ifMatch = request.field('if-match');
   if (ifMatch !== undefined) {
-    if (!listsTag(ifMatch, current.etag, true)) return FAILED;
-  } else if (isBefore(request.field('if-unmodified-since'), current, nowMs)) return FAILED;
+    if (!listsTag(ifMatch, current.etag, true)) return PRECONDITION_FAILED;
+  } else if (isBefore(request.field('if-unmodified-since'), current, nowMs)) return PRECONDITION_FAILED;
   const ifNoneMatch = request.field('if-none-match');
   if (ifNoneMatch !== undefined) return listsTag(ifNoneMatch, current.etag, false) ? NOT_MODIFIED : PROCEED;
   const since = request.field('if-modified-since');

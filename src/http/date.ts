@@ -1,5 +1,4 @@
-// HTTP dates (RFC 9110 section 5.6.7): read in their three forms, written in one, the current one made once a
-// second.
+// HTTP dates (RFC 9110 section 5.6.7): read in their three forms, written in one.
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT`. */
 export function formatHttpDate(sinceEpochMs: number): string {
@@ -50,30 +49,4 @@ function utcMs(
   date.setUTCFullYear(Number(year), month, Number(day));
   if (date.getUTCMonth() !== month || Number(day) < 1) return undefined;
   return date.setUTCHours(hours, minutes, Math.min(seconds, 59));
-}
-
-/** The current date, as text and as bytes, refreshed when the wall clock's second has passed. */
-export class HttpClock {
-  /** Grows with every new text, so that whoever keeps bytes made of it sees that they are old. */
-  version = 0;
-  text = '';
-  /** {@link text} again: always of the same length, until the year 10000. */
-  bytes: Buffer = Buffer.alloc(0);
-  readonly #wallClockMs: () => number;
-  /** Monotonic time at which the wall clock's next second begins. */
-  #nextMs = Number.NEGATIVE_INFINITY;
-
-  constructor(wallClockMs: () => number) {
-    this.#wallClockMs = wallClockMs;
-  }
-
-  /** Brings {@link text} up to date; `nowMs` is monotonic. */
-  update(nowMs: number): void {
-    if (nowMs < this.#nextMs) return;
-    const wallMs = this.#wallClockMs();
-    this.#nextMs = nowMs + 1000 - (wallMs % 1000);
-    this.text = formatHttpDate(wallMs);
-    this.bytes = Buffer.from(this.text, 'latin1');
-    this.version++;
-  }
 }

@@ -13,8 +13,6 @@ import {
   TARGET_QUERY,
   TOKEN,
 } from './characters.ts';
-import { CLOSE, connectionOptions, KEEP_ALIVE } from './connection-options.ts';
-import { parseContentLength } from './content-length.ts';
 import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { isHost } from './host.ts';
@@ -38,6 +36,14 @@ export interface HeadLimits {
 const MAX_METHOD_BYTES = 32;
 
 const QUESTION_MARK = 0x3f;
+const COMMA = 0x2c;
+
+/** Digits of a Content-Length: fifteen stay below 2^53. */
+const MAX_LENGTH_DIGITS = 15;
+
+/** Options of the Connection field (RFC 9110 section 7.6.1). */
+const CLOSE = 1;
+const KEEP_ALIVE = 2;
 
 /** Which line is next. */
 const REQUEST_LINE = 0;
@@ -282,4 +288,32 @@ export class HeadParser {
     this.#beyond(431, 'the request head is too large', 'maxHeaderBytes');
     return WRONG;
   }
+}
+
+/** {@link CLOSE} and {@link KEEP_ALIVE} as far as the comma-separated list has them; others are ignored. */
+function connectionOptions(bytes: Uint8Array, start: number, end: number): number {
+  let options = 0;
+  let from = start;
+  for (let at = start; at <= end; at++) {
+    if (at < end && bytes[at] !== COMMA) continue;
+    let [first, last] = [from, at];
+    while (first < last && (bytes[first] === SP || bytes[first] === HTAB)) first++;
+    while (first < last && (bytes[last - 1] === SP || bytes[last - 1] === HTAB)) last--;
+    if (equalsIgnoringCase(bytes, first, last, 'close')) options |= CLOSE;
+    else if (equalsIgnoringCase(bytes, first, last, 'keep-alive')) options |= KEEP_ALIVE;
+    from = at + 1;
+  }
+  return options;
+}
+
+/** The value of a Content-Length (RFC 9110 section 8.6); -1: it holds more than digits. */
+function parseContentLength(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end || end - start > MAX_LENGTH_DIGITS) return -1;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }

@@ -2,9 +2,9 @@
 // each combination that is used, so that a head is one copy and the digits of its length.
 // It must not know connections.
 
-import type { HttpClock } from './date.ts';
 import { NO_FIELDS, type PreparedFields } from './fields.ts';
 import { HeadBlock } from './head-block.ts';
+import type { HttpClock } from './http-clock.ts';
 import { RESET_CONTENT, reasonPhrase } from './status.ts';
 
 /** How the end of the content is told to the client. */

@@ -1,7 +1,8 @@
 // The open descriptors of a simulated process: the lowest free number is given out, at once, as Unix does, and
 // every life of a number has a generation.
 
-import { READABLE, type SocketAddress } from '../kernel/kernel.ts';
+import type { SocketAddress } from '../kernel/kernel.ts';
+import { SimulatedListener } from './simulated-listener.ts';
 import type { Watched } from './simulated-poller.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 
@@ -19,36 +20,6 @@ export interface Opened extends Watched {
 interface Entry {
   readonly generation: number;
   readonly object: Opened;
-}
-
-export class Listener implements Opened {
-  readonly fd: number;
-  readonly port: number;
-  /** Connected clients who were not accepted yet. */
-  readonly backlog: SimulatedSocket[] = [];
-
-  constructor(fd: number, port: number) {
-    this.fd = fd;
-    this.port = port;
-  }
-
-  readiness(): number {
-    return this.backlog.length > 0 ? READABLE : 0;
-  }
-
-  reported(): void {}
-
-  delayed(): void {}
-
-  /** Who was never accepted is reset. */
-  close(nowMs: number): void {
-    for (const socket of this.backlog) {
-      socket.hurt ||= 'the listener was closed';
-      socket.resetsOnClose = true;
-      socket.close(nowMs);
-    }
-    this.backlog.length = 0;
-  }
 }
 
 export class DescriptorTable {
@@ -82,9 +53,10 @@ export class DescriptorTable {
   }
 
   /** The listener on `port`, or the only one. */
-  listener(port?: number): Listener | undefined {
+  listener(port?: number): SimulatedListener | undefined {
     for (const entry of this.#entries) {
-      if (entry?.object instanceof Listener && (port === undefined || entry.object.port === port)) return entry.object;
+      if (entry?.object instanceof SimulatedListener && (port === undefined || entry.object.port === port))
+        return entry.object;
     }
     return undefined;
   }
@@ -99,7 +71,7 @@ export class DescriptorTable {
   local(fd: number): SocketAddress {
     const object = this.find(fd)?.object;
     if (object === undefined) return NOBODY;
-    return { address: ADDRESS, port: object instanceof Listener ? object.port : (this.listener()?.port ?? 0) };
+    return { address: ADDRESS, port: object instanceof SimulatedListener ? object.port : (this.listener()?.port ?? 0) };
   }
 
   close(fd: number): void {

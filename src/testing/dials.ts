@@ -1,10 +1,10 @@
-// What may go wrong in a simulated run, each with a dial: off, rare or frequent. Every run draws its own
+// The faults of a simulated run, each with a dial: off, rare or frequent. Every run draws its own
 // setting (swarm testing: a fault is found sooner among few others than among all).
 
 import { Random } from './random.ts';
 
-/** What each dial does. The names are stable: stored seeds use them. */
-export const DIALS = {
+/** What each fault does. The names are stable: stored seeds use them. */
+export const FAULTS = {
   partialReceive: 'recv gives fewer bytes than came; the others come later',
   receiveAgain: 'recv says EAGAIN though an event promised bytes; they come later',
   shortSend: 'send takes fewer bytes than there is room for',
@@ -29,16 +29,16 @@ export const DIALS = {
   wallClockStep: 'the wall clock is set forwards or backwards',
 } as const;
 
-/** One of the keys of {@link DIALS}. */
-export type DialName = keyof typeof DIALS;
+/** One of the keys of {@link FAULTS}. */
+export type FaultName = keyof typeof FAULTS;
 
-export type Setting = 'off' | 'rare' | 'frequent';
+export type FaultLevel = 'off' | 'rare' | 'frequent';
 
 /** A setting for every dial that is not off. */
-export type Settings = Readonly<Partial<Record<DialName, Setting>>>;
+export type FaultSettings = Readonly<Partial<Record<FaultName, FaultLevel>>>;
 
-/** Every dial's name. */
-export const DIAL_NAMES: readonly DialName[] = Object.keys(DIALS).filter(isDialName);
+/** The name of every fault. */
+export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS).filter(isFaultName);
 
 /** How often a rare and a frequent fault happens, of all calls that it could befall. */
 const RATES = { rare: 0.005, frequent: 0.15 } as const;
@@ -46,16 +46,16 @@ const RATES = { rare: 0.005, frequent: 0.15 } as const;
 /** Faults that end a connection or stop the world: as often as the others they would leave nothing to check. */
 const GRAVE_RATES = { rare: 0.0003, frequent: 0.005 } as const;
 
-const GRAVE = new Set<DialName>(['reset', 'sendFails', 'clockJump', 'wallClockStep', 'exhaustedAccept', 'lateWait']);
+const GRAVE = new Set<FaultName>(['reset', 'sendFails', 'clockJump', 'wallClockStep', 'exhaustedAccept', 'lateWait']);
 
-export function isDialName(name: string): name is DialName {
-  return Object.hasOwn(DIALS, name);
+export function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
 }
 
 /** Half of the dials off, the others rare or frequent. */
-export function drawSettings(random: Random): Settings {
-  const settings: Partial<Record<DialName, Setting>> = {};
-  for (const name of DIAL_NAMES) {
+export function drawSettings(random: Random): FaultSettings {
+  const settings: Partial<Record<FaultName, FaultLevel>> = {};
+  for (const name of FAULT_NAMES) {
     const drawn = random.below(4);
     if (drawn >= 2) settings[name] = drawn === 2 ? 'rare' : 'frequent';
   }
@@ -64,19 +64,19 @@ export function drawSettings(random: Random): Settings {
 
 /** Decides at every call whether a fault happens, and counts those that did. */
 export class Dials {
-  readonly settings: Settings;
+  readonly settings: FaultSettings;
   /** Faults injected so far, by dial. */
-  readonly injected: Map<DialName, number> = new Map();
+  readonly injected: Map<FaultName, number> = new Map();
   /** All of them together. */
   faults = 0;
   /** A sequence for each dial: turning one off leaves the others as they were. */
-  readonly #sequences = new Map<DialName, Random>();
-  readonly #rates = new Map<DialName, number>();
+  readonly #sequences = new Map<FaultName, Random>();
+  readonly #rates = new Map<FaultName, number>();
   #healed = false;
 
-  constructor(settings: Settings, random: Random) {
+  constructor(settings: FaultSettings, random: Random) {
     this.settings = settings;
-    for (const [index, name] of DIAL_NAMES.entries()) {
+    for (const [index, name] of FAULT_NAMES.entries()) {
       const setting = settings[name] ?? 'off';
       if (setting === 'off') continue;
       this.#sequences.set(name, random.fork(index));
@@ -90,12 +90,12 @@ export class Dials {
   }
 
   /** Whether a dial that holds for a whole run is on. */
-  isOn(name: DialName): boolean {
+  isOn(name: FaultName): boolean {
     return this.#rates.has(name);
   }
 
   /** Whether the fault happens now. Counted when it does. */
-  strikes(name: DialName): boolean {
+  strikes(name: FaultName): boolean {
     const rate = this.#rates.get(name);
     if (rate === undefined || this.#healed || !this.draw(name).chance(rate)) return false;
     this.note(name);
@@ -103,13 +103,13 @@ export class Dials {
   }
 
   /** A fault happens. */
-  protected note(name: DialName): void {
+  protected note(name: FaultName): void {
     this.faults++;
     this.injected.set(name, (this.injected.get(name) ?? 0) + 1);
   }
 
   /** The sequence from which a fault's size is drawn. */
-  draw(name: DialName): Random {
+  draw(name: FaultName): Random {
     return this.#sequences.get(name) ?? new Random(0);
   }
 }

@@ -18,8 +18,8 @@ import {
   EPROTO,
 } from '../kernel/errno.ts';
 import { READABLE, WRITABLE } from '../kernel/kernel.ts';
-import type { Listener } from './descriptor-table.ts';
-import type { DialName, Dials } from './dials.ts';
+import type { Dials, FaultName } from './dials.ts';
+import type { SimulatedListener } from './simulated-listener.ts';
 import type { SimulatedSocket } from './simulated-socket.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -33,10 +33,10 @@ export class FaultyNetwork {
   jumpedMs = 0;
   readonly #clock: VirtualClock;
   readonly #dials: Dials;
-  readonly #onFault: (dial: DialName) => void;
+  readonly #onFault: (dial: FaultName) => void;
   #exhaustedUntilMs = 0;
 
-  constructor(clock: VirtualClock, dials: Dials, onFault: (dial: DialName) => void) {
+  constructor(clock: VirtualClock, dials: Dials, onFault: (dial: FaultName) => void) {
     this.#clock = clock;
     this.#dials = dials;
     this.#onFault = onFault;
@@ -53,7 +53,7 @@ export class FaultyNetwork {
   }
 
   /** Why this accept fails; 0: it does not. */
-  refuseAccept(listener: Listener): number {
+  refuseAccept(listener: SimulatedListener): number {
     const dials = this.#dials;
     if (this.#clock.nowMs < this.#exhaustedUntilMs) return dials.draw('exhaustedAccept').pick(EXHAUSTED);
     if (this.#strikes('exhaustedAccept')) {
@@ -145,7 +145,7 @@ export class FaultyNetwork {
   }
 
   /** What a dial held back happens after a while. */
-  #later(dial: DialName, socket: SimulatedSocket, bits: number): void {
+  #later(dial: FaultName, socket: SimulatedSocket, bits: number): void {
     socket.heldBack++;
     this.#clock.after(this.#dials.draw(dial).between(0, MAX_HELD_BACK_MS), () => {
       socket.heldBack--;
@@ -157,7 +157,7 @@ export class FaultyNetwork {
     if (!socket.isDead && this.#strikes('reset')) hurt(socket, 'it was reset from outside');
   }
 
-  #strikes(dial: DialName): boolean {
+  #strikes(dial: FaultName): boolean {
     if (!this.#dials.strikes(dial)) return false;
     this.#onFault(dial);
     return true;

@@ -1,7 +1,7 @@
 // `epoll-server/testing`: run an application on a simulated machine, against clients that are slow, half-closed or
 // gone, with faults from a seed; and the runs with which this project tests itself.
 
-export { DIAL_NAMES, DIALS, type DialName, Dials, type Setting, type Settings } from './dials.ts';
+export { Dials, FAULT_NAMES, FAULTS, type FaultLevel, type FaultName, type FaultSettings } from './dials.ts';
 export type { SimulatedKernelOptions } from './machine-options.ts';
 export { Random } from './random.ts';
 export { BEHAVIOUR_NAMES, type BehaviourName } from './scenario/behaviours.ts';

@@ -2,7 +2,7 @@
 
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../files/file-source.ts';
 import type { FolderNames } from '../files/folder-names.ts';
-import { fileContentOf } from './scenario/content.ts';
+import { contentOfFile } from './scenario/content.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A disk that has to look for it. */
@@ -92,7 +92,7 @@ class SimulatedFile implements OpenFile {
     this.#onClose = onClose;
     this.facts = facts;
     this.descriptor = descriptor;
-    this.content = fileContentOf(name, name.startsWith('shrinks-') ? Math.floor(facts.size / 2) : facts.size);
+    this.content = contentOfFile(name, name.startsWith('shrinks-') ? Math.floor(facts.size / 2) : facts.size);
   }
 
   readNow(into: Uint8Array, position: number): number {

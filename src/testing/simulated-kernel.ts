@@ -23,12 +23,13 @@ import {
   WAITS,
 } from '../kernel/kernel.ts';
 import { CallLedger } from './call-ledger.ts';
-import { DescriptorTable, Listener } from './descriptor-table.ts';
+import { DescriptorTable } from './descriptor-table.ts';
 import { Dials } from './dials.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { MACHINE_DEFAULTS, type SimulatedKernelOptions } from './machine-options.ts';
 import { Random } from './random.ts';
 import { SimulatedClient } from './simulated-client.ts';
+import { SimulatedListener } from './simulated-listener.ts';
 import { SimulatedPoller } from './simulated-poller.ts';
 import { SimulatedSender } from './simulated-sender.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
@@ -139,12 +140,12 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
 
   listen(_address: string, port: number, _backlog: number): number {
     if (this.#destroyed) return EBADF;
-    return this.descriptors.open((fd) => new Listener(fd, port === 0 ? 8080 : port));
+    return this.descriptors.open((fd) => new SimulatedListener(fd, port === 0 ? 8080 : port));
   }
 
   accept(listener: number): number {
     const object = this.descriptors.find(listener)?.object;
-    if (!(object instanceof Listener)) return this.#misused('accept', listener);
+    if (!(object instanceof SimulatedListener)) return this.#misused('accept', listener);
     this.#count(ACCEPTS, 1);
     if (object.backlog.length === 0) return EAGAIN;
     const refusal = this.#network.refuseAccept(object);

@@ -4,7 +4,7 @@
 import { DUE_AT_MS, UNFINISHED } from '../kernel/kernel.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { type Server, serveOn } from '../server/server.ts';
-import { Dials, type Settings } from './dials.ts';
+import { Dials, type FaultSettings } from './dials.ts';
 import type { SimulatedKernelOptions } from './machine-options.ts';
 import { Random } from './random.ts';
 import type { SimulatedClient } from './simulated-client.ts';
@@ -19,7 +19,7 @@ export interface SimulateOptions extends Omit<ServeOptions, 'root' | 'backend' |
   /** Everything that is left to chance follows from it. Default: 1. */
   readonly seed?: number;
   /** What goes wrong, and how often. Default: nothing. */
-  readonly faults?: Settings;
+  readonly faults?: FaultSettings;
   /** Sizes and delays of the simulated machine. */
   readonly machine?: Omit<SimulatedKernelOptions, 'clock' | 'dials'>;
 }

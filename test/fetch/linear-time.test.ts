@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { methodOf } from '../../src/fetch/request-init.ts';
-import { urlOf } from '../../src/fetch/url.ts';
+import { requestUrl } from '../../src/fetch/url.ts';
 import { Headers, Request, Response } from '../../src/index.ts';
 import { givenRequest } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
@@ -100,7 +100,7 @@ test.each(HOSTS)('the URL of a host with %s', async (_what, hostOf) => {
   await expectLinear((size) => {
     const host = hostOf(size);
     const [named, absolute] = [givenRequest('/', [['host', host]]), givenRequest(`http://${host}/`, [['host', host]])];
-    return () => [urlOf(named), urlOf(absolute)];
+    return () => [requestUrl(named), requestUrl(absolute)];
   }, 8_400);
 });
 
@@ -113,15 +113,15 @@ test.each([
 ])('the URL of a target with %s', async (_what, targetOf) => {
   await expectLinear((size) => {
     const request = givenRequest(`/${targetOf(size)}`, [['host', 'a.example']]);
-    return () => urlOf(request);
+    return () => requestUrl(request);
   }, 4_096);
 });
 
 test('a host that is no name is not taken for one, a long one that is percent-encoded is', () => {
-  const urlFor = (host: string): string => urlOf(givenRequest('/', [['host', host]]));
+  const urlFor = (host: string): string => requestUrl(givenRequest('/', [['host', host]]));
   expect(urlFor(`xn--${'zca'.repeat(1_000)}`)).toBe('http://127.0.0.1/');
   expect(urlFor('%61'.repeat(200))).toBe(`http://${'a'.repeat(200)}/`);
-  expect(urlOf(givenRequest(`http://${'a'.repeat(2_000)}/b`, [['host', 'a'.repeat(2_000)]]))).toMatch(
+  expect(requestUrl(givenRequest(`http://${'a'.repeat(2_000)}/b`, [['host', 'a'.repeat(2_000)]]))).toMatch(
     /^http:\/\/127\.0\.0\.1\//,
   );
 });

@@ -4,9 +4,10 @@ import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ENTRY_BYTES, FileCache } from '../../src/files/file-cache.ts';
 import type { OpenFile } from '../../src/files/file-source.ts';
+import { FileVariant } from '../../src/files/file-variant.ts';
 import { OpenFiles } from '../../src/files/open-files.ts';
-import { makeKind, Representation } from '../../src/files/representation.ts';
-import { Resource, Variant } from '../../src/files/resource.ts';
+import { makeFileKind, Representation } from '../../src/files/representation.ts';
+import { Resource } from '../../src/files/resource.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';
@@ -180,10 +181,10 @@ test('the cache holds no more than its bound: the least recently renewed leave f
 });
 
 function resource(bytes: number): Resource {
-  const kind = makeKind({ mediaType: 'text/plain', isCodable: true }, null, []);
+  const kind = makeFileKind({ mediaType: 'text/plain', isCodable: true }, null, []);
   const representation = new Representation({ kind, size: bytes, fileSize: bytes, modifiedMs: 0 }, 0);
   return new Resource({
-    plain: new Variant({ representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) }),
+    plain: new FileVariant({ representation, content: Buffer.alloc(bytes), path: 'a', facts: facts(bytes) }),
     source: fakeSource({}),
     path: 'a',
     kindOf: () => kind,

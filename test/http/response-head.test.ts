@@ -1,8 +1,8 @@
 // Proves what a response head looks like on the wire: status line, Server, Date, fields, framing, in one block.
 
 import { expect, test } from 'vitest';
-import { HttpClock } from '../../src/http/date.ts';
 import { NO_FIELDS, type PreparedFields, prepareFields } from '../../src/http/fields.ts';
+import { HttpClock } from '../../src/http/http-clock.ts';
 import { CHUNKED, type Framing, HeadWriter, LENGTH, UNTOLD, writeDecimal } from '../../src/http/response-head.ts';
 
 /** Sun, 06 Nov 1994 08:49:37.250 GMT. */

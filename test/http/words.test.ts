@@ -1,8 +1,9 @@
 // Proves the small vocabularies of HTTP: dates, status codes, Host values.
 
 import { describe, expect, test } from 'vitest';
-import { formatHttpDate, HttpClock } from '../../src/http/date.ts';
+import { formatHttpDate } from '../../src/http/date.ts';
 import { isHost } from '../../src/http/host.ts';
+import { HttpClock } from '../../src/http/http-clock.ts';
 import { hasNoContent, reasonPhrase } from '../../src/http/status.ts';
 
 describe('dates', () => {

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { DIAL_NAMES } from '../../src/testing/dials.ts';
+import { FAULT_NAMES } from '../../src/testing/dials.ts';
 import { BEHAVIOUR_NAMES } from '../../src/testing/scenario/behaviours.ts';
 import { TRANSITIONS } from '../../src/testing/scenario/machine.ts';
 import { play } from '../../src/testing/scenario/play.ts';
@@ -41,7 +41,7 @@ test.each(Array.from({ length: RUNS / BLOCK }, (_, i) => [1 + i * BLOCK, (i + 1)
 test('they reach every transition of the connection machine, every fault, every kind of client', () => {
   expect([...transitions].sort()).toEqual([...TRANSITIONS].sort());
   // What holds for a whole run is not counted.
-  const perCall = DIAL_NAMES.filter((name) => name !== 'separateBits' && name !== 'mergedArrivals');
+  const perCall = FAULT_NAMES.filter((name) => name !== 'separateBits' && name !== 'mergedArrivals');
   expect([...faults].sort()).toEqual([...perCall].sort());
   expect([...behaviours].sort()).toEqual([...BEHAVIOUR_NAMES].sort());
 });

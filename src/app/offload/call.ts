@@ -4,8 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { ownBytes } from '../../own-bytes.ts';
-import type { FromWorker, Pairs, RequestHead, ToWorker } from './messages.ts';
-import { weightOf } from './piece.ts';
+import type { FromWorker, MessageFields, RequestHead, ToWorker } from './messages.ts';
+import { messageWeight } from './piece.ts';
 import { revived, thrownOf } from './thrown.ts';
 
 /** A handler whose client is gone, or whose answer failed, may compute for ever: its thread is ended after this time. */
@@ -126,7 +126,7 @@ export class OffloadedCall {
     else this.#finish();
   }
 
-  #start(status: number, fields: Pairs): void {
+  #start(status: number, fields: MessageFields): void {
     this.#response.start(status, fields);
     if (!this.#response.ended || this.#isGone) return;
     this.#isReplaced = true;
@@ -141,7 +141,7 @@ export class OffloadedCall {
   }
 
   #write(content: string | Uint8Array): void {
-    this.#writtenWeight += weightOf(content);
+    this.#writtenWeight += messageWeight(content);
     if (this.#response.write(content)) this.#taken();
     else if (!this.#isDraining) void this.#await(this.#drain());
   }

@@ -19,7 +19,7 @@ export interface RequestHead {
   readonly bodyLength: number | undefined;
 }
 
-export type Pairs = readonly (readonly [string, string])[];
+export type MessageFields = readonly (readonly [string, string])[];
 
 /** An error, as far as it survives the way between threads. */
 export interface Thrown {
@@ -35,8 +35,13 @@ export interface Thrown {
 
 /** From the worker: what the handler did. */
 export type FromWorker =
-  | { readonly type: 'send'; readonly status: number; readonly fields: Pairs; readonly content: string | Uint8Array }
-  | { readonly type: 'start'; readonly status: number; readonly fields: Pairs }
+  | {
+      readonly type: 'send';
+      readonly status: number;
+      readonly fields: MessageFields;
+      readonly content: string | Uint8Array;
+    }
+  | { readonly type: 'start'; readonly status: number; readonly fields: MessageFields }
   | { readonly type: 'write'; readonly content: string | Uint8Array }
   /** The thread waits until the client has taken enough: until `gate[0]` is 1. */
   | { readonly type: 'stalled'; readonly gate: Int32Array }
@@ -49,7 +54,7 @@ export type FromWorker =
 
 /** To the worker: what happens meanwhile. */
 export type ToWorker =
-  | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: Pairs }
+  | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: MessageFields }
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
   /** The client took what was written, up to this weight. */
   | { readonly type: 'taken'; readonly weight: number }

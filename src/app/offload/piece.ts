@@ -4,7 +4,7 @@
 const MESSAGE_BYTES = 256;
 
 /** What counts as written until the client has taken `content`. Text counts by its length: it is not encoded for this. */
-export function weightOf(content: string | Uint8Array): number {
+export function messageWeight(content: string | Uint8Array): number {
   return content.length + MESSAGE_BYTES;
 }
 

@@ -6,7 +6,7 @@ import { combineFields } from '../../http/combined-fields.ts';
 import type { FieldNames } from '../../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
 import { SlabQueue } from '../../slab-queue.ts';
-import type { Pairs, RequestHead, Thrown, ToWorker } from './messages.ts';
+import type { MessageFields, RequestHead, Thrown, ToWorker } from './messages.ts';
 import { revived } from './thrown.ts';
 
 export class RemoteRequest implements HttpRequest {
@@ -19,7 +19,7 @@ export class RemoteRequest implements HttpRequest {
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly body: RemoteBody;
-  readonly #fields: Pairs;
+  readonly #fields: MessageFields;
   /** The value of each name, once a field was asked for. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
@@ -99,7 +99,7 @@ interface Waiter {
 
 class RemoteBody implements RequestBody {
   readonly length: number | undefined;
-  trailers: Pairs = [];
+  trailers: MessageFields = [];
   readonly #port: MessagePort;
   #isOver: boolean;
   #waiter: Waiter | null = null;
@@ -143,7 +143,7 @@ class RemoteBody implements RequestBody {
     for (let piece = await this.read(); piece !== null; piece = await this.read()) yield piece;
   }
 
-  receive(piece: Uint8Array<ArrayBuffer> | null, trailers: Pairs): void {
+  receive(piece: Uint8Array<ArrayBuffer> | null, trailers: MessageFields): void {
     if (piece === null) {
       this.#isOver = true;
       this.trailers = trailers;

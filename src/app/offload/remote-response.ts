@@ -5,8 +5,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import { type FieldInput, PreparedFields, prepareFields } from '../../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
-import type { Pairs, ToWorker } from './messages.ts';
-import { exactBytes, weightOf } from './piece.ts';
+import type { MessageFields, ToWorker } from './messages.ts';
+import { exactBytes, messageWeight } from './piece.ts';
 
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
@@ -65,7 +65,7 @@ export class RemoteResponse implements HttpResponse {
     this.#assertWritable();
     if (this.#isGone) return true;
     if (this.#untakenWeight >= MAX_UNTAKEN_BYTES) this.#stall();
-    this.#writtenWeight += weightOf(content);
+    this.#writtenWeight += messageWeight(content);
     this.#post({ type: 'write', content: exactBytes(content) });
     return this.#untakenWeight < WINDOW_BYTES;
   }
@@ -141,7 +141,7 @@ export class RemoteResponse implements HttpResponse {
 }
 
 /** Checked here, where the application can be told. */
-function pairsOf(fields: FieldInput): Pairs {
+function pairsOf(fields: FieldInput): MessageFields {
   try {
     return fields instanceof PreparedFields ? fields.pairs() : prepareFields(fields).pairs();
   } catch (error) {

@@ -5,7 +5,7 @@ import type { SimulatedClient } from '../simulated-client.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { type CheckerName, CheckFailure } from './failure.ts';
-import type { Outcome, Plan } from './plan.ts';
+import type { ExpectedOutcome, PlannedRequest } from './plan.ts';
 import { Waiting } from './waiting.ts';
 
 /** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
@@ -16,7 +16,7 @@ const EXCUSING_JUMP_MS = 400;
 
 /** What stands out for one request. */
 interface Expectation {
-  readonly outcome: Outcome;
+  readonly outcome: ExpectedOutcome;
   readonly isHead: boolean;
 }
 
@@ -118,17 +118,17 @@ export class Actor implements AnswerSink {
   readonly sleep = (ms: number): Promise<void> => this.world.clock.sleep(ms);
 
   /** What comes next in the order of answers. */
-  expect(outcome: Outcome, isHead = false): void {
+  expect(outcome: ExpectedOutcome, isHead = false): void {
     this.#expectations.push({ outcome, isHead });
   }
 
   /** Expects an error, as an answer to what is no whole request. */
-  expectRefusal(statuses: readonly number[], closes: Outcome['closes'] = 'yes'): void {
+  expectRefusal(statuses: readonly number[], closes: ExpectedOutcome['closes'] = 'yes'): void {
     this.expect({ kind: 'refused', statuses, content: null, closes });
   }
 
   /** Sends a request, in `pieces` with pauses when it is more than one; its first `count` bytes. */
-  async send(plan: Plan, pieces = 1, count: number = plan.bytes.length): Promise<void> {
+  async send(plan: PlannedRequest, pieces = 1, count: number = plan.bytes.length): Promise<void> {
     this.requests++;
     this.#sizes.set(plan.id, plan.bytes.length);
     this.expect(plan.outcome, plan.isHead);

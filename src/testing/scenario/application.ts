@@ -5,7 +5,7 @@ import { EpollServerError } from '../../errors.ts';
 import { prepareFields } from '../../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
-import { contentOf } from './content.ts';
+import { contentOfRequest } from './content.ts';
 import { CheckFailure } from './failure.ts';
 
 const PLAIN = prepareFields({ 'Content-Type': 'text/plain' });
@@ -20,7 +20,7 @@ interface Order {
 type Route = (request: HttpRequest, response: HttpResponse, order: Order) => void | Promise<void>;
 
 /** What the application knows of one connection, by the client's port. */
-export class Conversation {
+class ClientHistory {
   /** Promises of handlers that are not settled. */
   pending = 0;
   /** The last answer: files may be given without a promise. */
@@ -43,10 +43,10 @@ function checkAddress(id: string, before: Endpoint, after: Endpoint): void {
   throw new CheckFailure('handlers', `request ${id} of ${texts.join(' is later one of ')}`);
 }
 
-export class Application {
+export class SimulatedApplication {
   readonly #clock: VirtualClock;
   readonly #files: Handler;
-  readonly #conversations = new Map<number, Conversation>();
+  readonly #histories = new Map<number, ClientHistory>();
   readonly #held = new Set<() => void>();
   /** The requests that were handled, by their ids. */
   readonly handled: Set<string> = new Set();
@@ -64,11 +64,11 @@ export class Application {
     this.#files = files;
   }
 
-  conversation(port: number): Conversation {
-    let found = this.#conversations.get(port);
+  historyOf(port: number): ClientHistory {
+    let found = this.#histories.get(port);
     if (found === undefined) {
-      found = new Conversation();
-      this.#conversations.set(port, found);
+      found = new ClientHistory();
+      this.#histories.set(port, found);
     }
     return found;
   }
@@ -76,25 +76,25 @@ export class Application {
   /** The handlers that are still running. */
   get running(): number {
     let sum = 0;
-    for (const { running } of this.#conversations.values()) sum += running;
+    for (const { running } of this.#histories.values()) sum += running;
     return sum;
   }
 
   readonly handle: Handler = (request, response) => {
-    const conversation = this.conversation(request.remote.port);
+    const history = this.historyOf(request.remote.port);
     const query = new URLSearchParams(request.query);
     const id = query.get('id') ?? '';
     this.requests++;
-    conversation.takenBytes += this.sizes.get(id) ?? 0;
+    history.takenBytes += this.sizes.get(id) ?? 0;
     if (this.handled.has(id)) throw new CheckFailure('handlers', `request ${id} was handled twice`);
     this.handled.add(id);
-    conversation.answer = response;
+    history.answer = response;
     const { remote, local } = request;
-    const result = this.#answer(request, response, id, query, conversation);
+    const result = this.#answer(request, response, id, query, history);
     if (result === undefined) return;
-    conversation.pending++;
+    history.pending++;
     return Promise.resolve(result).finally(() => {
-      conversation.pending--;
+      history.pending--;
       checkAddress(id, remote, request.remote);
       checkAddress(id, local, request.local);
     });
@@ -105,17 +105,17 @@ export class Application {
     response: HttpResponse,
     id: string,
     query: URLSearchParams,
-    conversation: Conversation,
+    history: ClientHistory,
   ): void | PromiseLike<void> {
     if (request.path.startsWith('/files/')) return this.#files(request, response);
     if (request.path.startsWith('/held-files/')) {
       return this.#hold(Number(query.get('ms') ?? 1), () => this.#files(request, response));
     }
     const [client = 0, number = 0] = id.split('.').map(Number);
-    const content = contentOf(client, number, Number(query.get('n') ?? 0));
+    const content = contentOfRequest(client, number, Number(query.get('n') ?? 0));
     const route = this.#routes[request.path];
     if (route === undefined) throw new CheckFailure('handlers', `nobody asked for ${request.path}`);
-    if (request.path === '/now' && request.method === 'GET') conversation.givenBytes += content.length;
+    if (request.path === '/now' && request.method === 'GET') history.givenBytes += content.length;
     return route(request, response, {
       content,
       takesMs: Number(query.get('ms') ?? 1),

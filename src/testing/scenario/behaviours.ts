@@ -4,7 +4,7 @@
 import type { Actor } from './actor.ts';
 import { checkDeadline } from './deadlines.ts';
 import { drawGarbage } from './garbage.ts';
-import { type Plan, planAnswer, planEcho, planHeld, planNever, planRequest, planUnread } from './plan.ts';
+import { type PlannedRequest, planAnswer, planEcho, planHeld, planNever, planRequest, planUnread } from './plan.ts';
 import { askForMuch, bytesIn, drip, sip } from './slow-clients.ts';
 import type { Stage } from './stage.ts';
 
@@ -19,7 +19,7 @@ const MEETING_MS = 10;
 /** Clients do not leave before what the server does by itself has had its time. */
 const PATIENCE_MS = 400_000;
 
-function plansOf(actor: Actor, { requests, maxRequests }: Stage): Plan[] {
+function plansOf(actor: Actor, { requests, maxRequests }: Stage): PlannedRequest[] {
   const count = actor.random.magnitude(1, maxRequests);
   return Array.from({ length: count }, (_, i) => planRequest(actor.random, requests, actor.index, i));
 }
@@ -36,9 +36,9 @@ async function goodbye(actor: Actor): Promise<void> {
 }
 
 /** Waits as long as the longest answer may take, then gives up on handlers that never answer. */
-async function awaitAnswers(actor: Actor, plans: readonly Plan[]): Promise<void> {
+async function awaitAnswers(actor: Actor, plans: readonly PlannedRequest[]): Promise<void> {
   if (plans.some(({ outcome }) => outcome.kind === 'none')) {
-    const isOther = ({ outcome }: Plan): boolean => outcome.kind !== 'none';
+    const isOther = ({ outcome }: PlannedRequest): boolean => outcome.kind !== 'none';
     const before = plans.findIndex((plan) => !isOther(plan));
     await actor.answered(actor.requests - plans.length + before);
     await actor.sleep(500);

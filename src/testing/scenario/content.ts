@@ -2,11 +2,11 @@
 // the wrong client, or came twice, cannot look right.
 
 /** `length` bytes that belong to request `request` of client `client`. */
-export function contentOf(client: number, request: number, length: number): Buffer {
+export function contentOfRequest(client: number, request: number, length: number): Buffer {
   return Buffer.alloc(length, `<${client}.${request}>`, 'latin1');
 }
 
 /** The same for a file, which is nobody's: its name, and where in the file. */
-export function fileContentOf(name: string, length: number): Buffer {
+export function contentOfFile(name: string, length: number): Buffer {
   return Buffer.alloc(length, `{${name}}`, 'latin1');
 }

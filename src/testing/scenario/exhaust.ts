@@ -1,6 +1,6 @@
 // Every place of a small run where something can go wrong, one after the other: what random runs need luck for.
 
-import { type DialName, Dials } from '../dials.ts';
+import { Dials, type FaultName } from '../dials.ts';
 import { Random } from '../random.ts';
 import { play, type RunReport } from './play.ts';
 import type { RunSettings } from './settings.ts';
@@ -18,7 +18,7 @@ class PlannedDials extends Dials {
     this.#random = new Random(seed);
   }
 
-  override strikes(name: DialName): boolean {
+  override strikes(name: FaultName): boolean {
     if (!this.#strikesAt.includes(this.asked++)) return false;
     this.note(name);
     return true;

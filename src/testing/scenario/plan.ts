@@ -2,10 +2,10 @@
 // request was made, not from reading it.
 
 import type { Random } from '../random.ts';
-import { contentOf, fileContentOf } from './content.ts';
+import { contentOfFile, contentOfRequest } from './content.ts';
 
 /** What must come back. */
-export interface Outcome {
+export interface ExpectedOutcome {
   /**
    * `whole`: the answer, complete. `cut`: it, or the beginning of it, and the end of the connection.
    * `refused`: an error, and the end. `none`: nothing, ever.
@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 /** One request and its outcome. */
-export interface Plan {
+export interface PlannedRequest {
   /** Client and number, as in the request's target. */
   readonly id: string;
   readonly bytes: Buffer;
@@ -29,7 +29,7 @@ export interface Plan {
   readonly awaitsContinue: boolean;
   /** The longest time its handler takes, in milliseconds. */
   readonly takesMs: number;
-  readonly outcome: Outcome;
+  readonly outcome: ExpectedOutcome;
 }
 
 /** What decides how requests look. */
@@ -50,12 +50,12 @@ interface Draft {
   readonly body?: Buffer;
   readonly takesMs?: number;
   readonly mayBeOld?: boolean;
-  readonly outcome: Partial<Outcome>;
+  readonly outcome: Partial<ExpectedOutcome>;
 }
 
 type Drafter = (random: Random, settings: PlanSettings, client: number, request: number) => Draft;
 
-const ok = (content: Buffer | null, more: Partial<Outcome> = {}): Partial<Outcome> => ({
+const ok = (content: Buffer | null, more: Partial<ExpectedOutcome> = {}): Partial<ExpectedOutcome> => ({
   statuses: [200],
   content,
   ...more,
@@ -68,14 +68,14 @@ const answering =
     const length = random.magnitude(1, settings.maxContentBytes + 1) - 1;
     const takesMs = random.magnitude(1, settings.maxHandlerMs);
     const query = `n=${length}&ms=${takesMs}&k=${random.between(1, 6)}`;
-    return { method, path, query, takesMs: takesMs * 7, outcome: ok(contentOf(client, request, length)) };
+    return { method, path, query, takesMs: takesMs * 7, outcome: ok(contentOfRequest(client, request, length)) };
   };
 
 /** A request with a body for `path`. */
 const sending =
-  (path: string, outcomeOf: (body: Buffer) => Partial<Outcome>): Drafter =>
+  (path: string, outcomeOf: (body: Buffer) => Partial<ExpectedOutcome>): Drafter =>
   (random, settings, client, request) => {
-    const body = contentOf(client, request, random.magnitude(1, settings.maxContentBytes + 1) - 1);
+    const body = contentOfRequest(client, request, random.magnitude(1, settings.maxContentBytes + 1) - 1);
     const takesMs = random.magnitude(1, settings.maxHandlerMs);
     return { method: 'POST', path, query: `ms=${takesMs}`, body, takesMs, outcome: outcomeOf(body) };
   };
@@ -90,7 +90,7 @@ const file =
       path: `${folder}/${name}`,
       query: `ms=${random.magnitude(1, settings.maxHandlerMs)}`,
       takesMs: 3_000,
-      outcome: ok(fileContentOf(name, length)),
+      outcome: ok(contentOfFile(name, length)),
     };
   };
 
@@ -157,16 +157,20 @@ const ENDING: readonly Drafter[] = [
 ];
 
 /** Request number `request` of client `client`. */
-export function planRequest(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+export function planRequest(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   const isEnding = random.chance(settings.endingShare);
   const draft = random.pick(isEnding ? ENDING : ORDINARY)(random, settings, client, request);
   return build(random, draft, `${client}.${request}`);
 }
 
 /** An echo, whose handler waits for the whole body. */
-export function planEcho(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+export function planEcho(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   const draft = sending('/echo', (body) => ok(body))(random, settings, client, request);
-  return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
+  return build(
+    random,
+    { ...draft, body: contentOfRequest(client, request, random.between(64, 512)) },
+    `${client}.${request}`,
+  );
 }
 
 /** The same for a handler that answers without the body, or with the beginning of it. */
@@ -176,14 +180,18 @@ export function planUnread(
   client: number,
   request: number,
   path: '/ignore' | '/taste',
-): Plan {
+): PlannedRequest {
   const draft = sending(path, () => ok(null))(random, settings, client, request);
-  return build(random, { ...draft, body: contentOf(client, request, random.between(64, 512)) }, `${client}.${request}`);
+  return build(
+    random,
+    { ...draft, body: contentOfRequest(client, request, random.between(64, 512)) },
+    `${client}.${request}`,
+  );
 }
 
 /** An echo of `length` bytes. */
-export function planBody(random: Random, client: number, request: number, length: number): Plan {
-  const body = contentOf(client, request, length);
+export function planBody(random: Random, client: number, request: number, length: number): PlannedRequest {
+  const body = contentOfRequest(client, request, length);
   const draft = { method: 'POST', path: '/echo', query: 'ms=1', body, outcome: ok(body) };
   return build(random, draft, `${client}.${request}`);
 }
@@ -195,25 +203,25 @@ export function planHeld(
   client: number,
   request: number,
   path: '/held' | '/release' | '/held-files',
-): Plan {
+): PlannedRequest {
   const drafter = path === '/held-files' ? file('plain', path) : answering(path);
   const draft = drafter(random, settings, client, request);
   return build(random, { ...draft, mayBeOld: false }, `${client}.${request}`);
 }
 
 /** A request whose handler never answers. */
-export function planNever(random: Random, settings: PlanSettings, client: number, request: number): Plan {
+export function planNever(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   return build(random, never(settings), `${client}.${request}`);
 }
 
 /** A plain answer of `length` bytes. */
-export function planAnswer(random: Random, client: number, request: number, length: number): Plan {
-  const content = contentOf(client, request, length);
+export function planAnswer(random: Random, client: number, request: number, length: number): PlannedRequest {
+  const content = contentOfRequest(client, request, length);
   const draft = { method: 'GET', path: '/now', query: `n=${length}`, mayBeOld: false, outcome: ok(content) };
   return build(random, draft, `${client}.${request}`);
 }
 
-function build(random: Random, draft: Draft, id: string): Plan {
+function build(random: Random, draft: Draft, id: string): PlannedRequest {
   const { method, path, query, body, takesMs = 1 } = draft;
   const isHead = method === 'HEAD';
   // HTTP/1.0, where the answer's end is the connection's.

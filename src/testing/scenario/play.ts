@@ -1,14 +1,14 @@
 // One run: a world, its guests, everything that goes wrong, and the verdict.
 
 import { EpollServerError } from '../../errors.ts';
-import { type DialName, Dials } from '../dials.ts';
+import { Dials, type FaultName } from '../dials.ts';
 import { Random } from '../random.ts';
 import { SimulatedFiles } from '../simulated-files.ts';
 import { SimulatedKernel } from '../simulated-kernel.ts';
 import { SimulatedServer } from '../simulated-server.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { Actor } from './actor.ts';
-import { Application } from './application.ts';
+import { SimulatedApplication } from './application.ts';
 import { behave } from './behaviours.ts';
 import { CheckFailure } from './failure.ts';
 import { filesHandler } from './files.ts';
@@ -30,7 +30,7 @@ export interface RunReport {
   readonly requests: number;
   readonly turns: number;
   readonly virtualMs: number;
-  readonly faults: ReadonlyMap<DialName, number>;
+  readonly faults: ReadonlyMap<FaultName, number>;
   readonly transitions: Transitions;
   /** The same for the same seed. */
   readonly fingerprint: number;
@@ -67,7 +67,7 @@ function stackOf(error: unknown): string {
 
 class Run {
   readonly world: SimulatedServer;
-  readonly application: Application;
+  readonly application: SimulatedApplication;
   readonly watch: Watch;
   readonly #settings: RunSettings;
   readonly #files: SimulatedFiles;
@@ -85,7 +85,7 @@ class Run {
     const dials = given ?? new Dials(settings.faults, this.#random.fork(0));
     const kernel = new SimulatedKernel({ ...settings.machine, clock, dials });
     this.#files = new SimulatedFiles(clock, kernel.fileContents);
-    this.application = new Application(clock, filesHandler(kernel, clock, this.#files, settings.limits));
+    this.application = new SimulatedApplication(clock, filesHandler(kernel, clock, this.#files, settings.limits));
     this.world = new SimulatedServer(kernel, {
       ...settings.limits,
       handler: this.application.handle,

@@ -2,7 +2,7 @@
 // when. Small runs find most; some are large.
 
 import { type Limits, resolveLimits } from '../../limits.ts';
-import { drawSettings, type Settings } from '../dials.ts';
+import { drawSettings, type FaultSettings } from '../dials.ts';
 import { Random } from '../random.ts';
 import { BEHAVIOUR_NAMES, type BehaviourName } from './behaviours.ts';
 import type { PlanSettings } from './plan.ts';
@@ -17,7 +17,7 @@ export interface Guest {
 
 export interface RunSettings {
   readonly seed: number;
-  readonly faults: Settings;
+  readonly faults: FaultSettings;
   readonly machine: {
     readonly receiveBytes: number;
     readonly outputBytes: number;

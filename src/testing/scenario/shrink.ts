@@ -1,7 +1,7 @@
 // Makes a failing run smaller while the same rule stays broken: fewer clients, fewer faults, fewer and smaller
 // requests, an ordinary machine.
 
-import { DIAL_NAMES } from '../dials.ts';
+import { FAULT_NAMES } from '../dials.ts';
 import type { CheckerName } from './failure.ts';
 import { play } from './play.ts';
 import type { Guest, RunSettings } from './settings.ts';
@@ -20,7 +20,7 @@ const ORDINARY_MACHINE = {
 /** Smaller runs than `settings`, the boldest first. */
 function* candidates(settings: RunSettings): Generator<RunSettings, void, void> {
   yield* fewerGuests(settings);
-  for (const name of DIAL_NAMES) {
+  for (const name of FAULT_NAMES) {
     if (settings.faults[name] === undefined) continue;
     const { [name]: _, ...faults } = settings.faults;
     yield { ...settings, faults };

@@ -3,7 +3,7 @@
 import { DUE_AT_MS, PREFETCH_BYTES } from '../../kernel/kernel.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
 import type { SimulatedSocket } from '../simulated-socket.ts';
-import type { Application } from './application.ts';
+import type { SimulatedApplication } from './application.ts';
 import { CheckFailure } from './failure.ts';
 import type { RunSettings } from './settings.ts';
 
@@ -24,7 +24,7 @@ const ACCEPT_PAUSE_MS = 400;
 
 export class Watch {
   readonly #world: SimulatedServer;
-  readonly #application: Application;
+  readonly #application: SimulatedApplication;
   readonly #settings: RunSettings;
   #progress = 0;
   #wasDue = false;
@@ -34,7 +34,7 @@ export class Watch {
   /** How long each ready connection has waited, in turns, and what had passed on it when that began. */
   readonly #waiting = new Map<SimulatedSocket, { passed: number; turns: number }>();
 
-  constructor(world: SimulatedServer, application: Application, settings: RunSettings) {
+  constructor(world: SimulatedServer, application: SimulatedApplication, settings: RunSettings) {
     this.#world = world;
     this.#application = application;
     this.#settings = settings;
@@ -121,7 +121,7 @@ export class Watch {
   /** Whether the server has a reason to leave this connection's input alone. */
   #isPaused(socket: SimulatedSocket): boolean {
     if (socket.isDead || socket.isHeldBack) return true;
-    if (this.#application.conversation(socket.port).running > 0) return true;
+    if (this.#application.historyOf(socket.port).running > 0) return true;
     return socket.wantsRoom;
   }
 
@@ -157,7 +157,7 @@ export class Watch {
   /** What the server holds of a connection's output: given by handlers, and not taken by the kernel. */
   #checkBounds(socket: SimulatedSocket): void {
     const { limits, machine, requests } = this.#settings;
-    const { givenBytes, takenBytes, running } = this.#application.conversation(socket.port);
+    const { givenBytes, takenBytes, running } = this.#application.historyOf(socket.port);
     const unsent = givenBytes - socket.sentBytes;
     const maxUnsent = limits.maxUnsentBytes + requests.maxContentBytes + machine.outputBytes;
     if (unsent > maxUnsent) throw new CheckFailure('bounds', `${unsent} bytes of output are held, not ${maxUnsent}`);

@@ -2,7 +2,7 @@
 // that asks while the others do and compares every answer. All of them are sockets of this process.
 
 import { connect, type Socket } from 'node:net';
-import { type Answer, FIXED_QUERY, TARGETS } from './contender.ts';
+import { type AnswerName, FIXED_QUERY, TARGETS } from './contender.ts';
 import { pause } from './program.ts';
 
 /**
@@ -31,7 +31,7 @@ const REFUSED = 'it refuses clients';
 
 /** What one answer must be. */
 export interface Expected {
-  readonly answer: Answer;
+  readonly answer: AnswerName;
   /** The server gives the text of the fixed query whatever is asked. */
   readonly isFixed: boolean;
   /** Of the files. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shuffle } from 'd3-array';
 import { messageOf } from '../../errors.ts';
-import { type Contender, type Ground, placeOf, type Running } from './contender.ts';
+import { answerSourceOf, type Contender, type Ground, type RunningContender } from './contender.ts';
 import { findCounters } from './counters.ts';
 import type { Turn } from './dials.ts';
 import { doubts } from './doubts.ts';
@@ -15,10 +15,11 @@ import { findLoad } from './load.ts';
 import { connectionLimit, type Machine } from './machine.ts';
 import { stepsOfABurn } from './peers/work.ts';
 import { findPeer } from './peers.ts';
-import { leftOutFor, type Plan, planFor, type Wishes } from './plan.ts';
+import { type ComparisonPlan, leftOutFor, planFor, type Wishes } from './plan.ts';
 import { pause } from './program.ts';
-import { type Entry, type Result, type Row, SCHEMA } from './result.ts';
-import { type Bench, type Figures, measure, measureMost, measureRest, Unmeasurable } from './trial.ts';
+import { type ComparisonResult, type Entry, type Row, SCHEMA } from './result.ts';
+import { type Bench, type Figures, measure, measureMost, measureRest } from './trial.ts';
+import { Unmeasurable } from './unmeasurable.ts';
 import { Visit } from './visit.ts';
 
 export interface Comparison extends Wishes {
@@ -35,7 +36,7 @@ export interface Comparison extends Wishes {
 export interface Progress {
   /** A sentence that everybody should read. */
   say(text: string): void;
-  planned(plan: Plan, contenders: readonly Contender[]): void;
+  planned(plan: ComparisonPlan, contenders: readonly Contender[]): void;
   /** `done` of `all` steps; `what` is under way now. */
   step(done: number, all: number, what: string): void;
 }
@@ -81,7 +82,11 @@ class Notes {
  * Compares. `signal` ends it early; what was found until then is the result.
  * @throws EpollServerError `ERR_COMPARISON` when there is no load generator.
  */
-export async function compare(wanted: Comparison, progress: Progress, signal: AbortSignal): Promise<Result> {
+export async function runComparison(
+  wanted: Comparison,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ComparisonResult> {
   const folder = await mkdtemp(join(tmpdir(), 'epoll-server-compare-'));
   // nginx's workers are another user.
   await chmod(folder, 0o755);
@@ -218,7 +223,7 @@ class Run {
     notes.visits++;
     try {
       for (const place of ['application', 'files'] as const) {
-        const here = turns.filter(({ setting }) => placeOf(setting.answer) === place);
+        const here = turns.filter(({ setting }) => answerSourceOf(setting.answer) === place);
         if (here.length === 0) continue;
         if (place === 'application') {
           this.#step(notes, round, 'at rest');
@@ -263,7 +268,7 @@ class Run {
       return;
     }
     try {
-      const server = await visit.server(placeOf(answer));
+      const server = await visit.server(answerSourceOf(answer));
       const figures = await whileAlive(server, this.#bench, (bench) => measure(server, turn.setting, bench));
       notes.figures.set(turn, [...(notes.figures.get(turn) ?? []), figures]);
     } catch (error) {
@@ -275,7 +280,11 @@ class Run {
 }
 
 /** What `work` finds; rejects as soon as the server ends, and says how. */
-async function whileAlive<T>({ program }: Running, bench: Bench, work: (bench: Bench) => Promise<T>): Promise<T> {
+async function whileAlive<T>(
+  { program }: RunningContender,
+  bench: Bench,
+  work: (bench: Bench) => Promise<T>,
+): Promise<T> {
   const over = new AbortController();
   const onAbort = (): void => over.abort(bench.signal.reason);
   bench.signal.addEventListener('abort', onAbort, { once: true });

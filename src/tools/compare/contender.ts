@@ -5,13 +5,13 @@ import { createConnection } from 'node:net';
 import { Program, pause } from './program.ts';
 
 /** What clients ask for: the application's answers, and files. */
-export type Answer = 'text' | 'sleep' | 'burn' | 'kib' | 'mib';
+export type AnswerName = 'text' | 'sleep' | 'burn' | 'kib' | 'mib';
 
 /** A server gives the answers of one place. */
-export type Place = 'application' | 'files';
+export type AnswerSource = 'application' | 'files';
 
 /** The target of each answer, but for the query of a text. */
-export const TARGETS: Readonly<Record<Answer, string>> = {
+export const TARGETS: Readonly<Record<AnswerName, string>> = {
   text: '/text',
   sleep: '/sleep',
   burn: '/burn',
@@ -22,7 +22,7 @@ export const TARGETS: Readonly<Record<Answer, string>> = {
 /** The query whose text everybody gives, those that can give but one too. */
 export const FIXED_QUERY = 'n=123456';
 
-export function placeOf(answer: Answer): Place {
+export function answerSourceOf(answer: AnswerName): AnswerSource {
   return answer === 'kib' || answer === 'mib' ? 'files' : 'application';
 }
 
@@ -47,16 +47,16 @@ export interface Contender {
   readonly name: string;
   readonly kind: 'model' | 'peer';
   readonly version: string;
-  readonly answers: readonly Answer[];
+  readonly answers: readonly AnswerName[];
   /** It gives the text of {@link FIXED_QUERY} whatever is asked. */
   readonly isFixed?: boolean;
   /** It keeps every connection, also of who asks it to close. */
   readonly neverCloses?: boolean;
-  command(place: Place, ground: Ground): Command | Promise<Command>;
+  command(place: AnswerSource, ground: Ground): Command | Promise<Command>;
 }
 
 /** A contender that is running. */
-export interface Running {
+export interface RunningContender {
   readonly contender: Contender;
   readonly program: Program;
   readonly port: number;
@@ -72,7 +72,11 @@ export const BURN_VARIABLE = 'EPOLL_SERVER_COMPARE_BURN_STEPS';
 const ANNOUNCEMENT = /^PORT (\d+)$|http:\/\/[^/\s]*:(\d+)/m;
 
 /** @throws Error when it does not start; the message has what it said. */
-export async function startContender(contender: Contender, place: Place, ground: Ground): Promise<Running> {
+export async function startContender(
+  contender: Contender,
+  place: AnswerSource,
+  ground: Ground,
+): Promise<RunningContender> {
   const { command, args, port = 0 } = await contender.command(place, ground);
   const env = { ...process.env, NO_COLOR: '1', [BURN_VARIABLE]: `${ground.burnSteps}` };
   const program = new Program(contender.name, command, args, { cwd: ground.folder, env });

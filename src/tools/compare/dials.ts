@@ -1,9 +1,9 @@
 // The dials of a comparison: what is varied, one at a time, from a middle that stays.
 
-import type { Answer } from './contender.ts';
+import type { AnswerName } from './contender.ts';
 
 /** Where all dials stand. */
-export interface Setting {
+export interface Workload {
   /** Busy clients, each of which asks again as soon as it has its answer. */
   readonly clients: number;
   /** Requests of a client go over one connection; otherwise each has its own. */
@@ -12,11 +12,11 @@ export interface Setting {
   readonly idle: number;
   /** Clients that ask for 1 MiB again and again, and take 80 KiB a second. */
   readonly slow: number;
-  readonly answer: Answer;
+  readonly answer: AnswerName;
 }
 
 /** From which one dial at a time is turned. */
-export const MIDDLE: Setting = { clients: 64, keepAlive: true, idle: 0, slow: 0, answer: 'text' };
+export const MIDDLE: Workload = { clients: 64, keepAlive: true, idle: 0, slow: 0, answer: 'text' };
 
 export const MIDDLE_TEXT =
   '64 clients, connections kept alive, no idle ones, no slow readers, a short text from an application';
@@ -26,7 +26,7 @@ export interface Turn {
   readonly dial: string;
   /** `16`, `a connection each`, `1 MiB file`. */
   readonly position: string;
-  readonly setting: Setting;
+  readonly setting: Workload;
 }
 
 export interface Dial {
@@ -41,7 +41,7 @@ function dial(
   name: string,
   text: string,
   quick: number,
-  positions: readonly (readonly [string, Partial<Setting>])[],
+  positions: readonly (readonly [string, Partial<Workload>])[],
 ): Dial {
   const turns = positions.map(([position, change]) => ({ dial: name, position, setting: { ...MIDDLE, ...change } }));
   return { name, text, turns, quick };

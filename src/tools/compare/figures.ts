@@ -2,8 +2,8 @@
 
 import { barChart, lineChart, type Series } from './chart.ts';
 import type { Turn } from './dials.ts';
-import type { Result } from './result.ts';
-import { digits, duration, MEASURES, type Measure, restOf, rowOf, type Summary, summarize } from './summary.ts';
+import type { ComparisonResult } from './result.ts';
+import { digits, duration, MEASURES, type Measure, restSummaryOf, rowOf, type Summary, summarize } from './summary.ts';
 
 export interface Figure {
   readonly id: string;
@@ -13,7 +13,7 @@ export interface Figure {
 }
 
 /** Turns of a dial whose positions are numbers, with the middle among them at `middle`. */
-function axis(result: Result, dial: string, middle: number): readonly (readonly [number, Turn])[] {
+function axis(result: ComparisonResult, dial: string, middle: number): readonly (readonly [number, Turn])[] {
   const own = result.plan.turns
     .filter((turn) => turn.dial === dial)
     .map((turn) => [Number(turn.position), turn] as const);
@@ -21,7 +21,11 @@ function axis(result: Result, dial: string, middle: number): readonly (readonly 
   return [...own, ...centre].sort(([a], [b]) => a - b);
 }
 
-function seriesOver(result: Result, turns: readonly (readonly [number, Turn])[], measure: Measure): readonly Series[] {
+function seriesOver(
+  result: ComparisonResult,
+  turns: readonly (readonly [number, Turn])[],
+  measure: Measure,
+): readonly Series[] {
   return result.entries
     .map(({ name }) => ({
       name,
@@ -89,7 +93,7 @@ const CURVES: readonly Curve[] = [
   },
 ];
 
-function curve(result: Result, { dial, measure, ...chart }: Curve): readonly Figure[] {
+function curve(result: ComparisonResult, { dial, measure, ...chart }: Curve): readonly Figure[] {
   const turns = axis(result, dial, AXES[dial].middle);
   const series = seriesOver(result, turns, measure);
   if (turns.length < 2 || series.length === 0) return [];
@@ -99,7 +103,7 @@ function curve(result: Result, { dial, measure, ...chart }: Curve): readonly Fig
 }
 
 /** Where the time of a request goes, at the middle. */
-function timeFigure(result: Result): readonly Figure[] {
+function timeFigure(result: ComparisonResult): readonly Figure[] {
   const bars = result.entries.flatMap(({ name }) => {
     const row = rowOf(result, name, 'middle', '');
     const [user, kernel] = [
@@ -124,7 +128,7 @@ function timeFigure(result: Result): readonly Figure[] {
   ];
 }
 
-function bars(result: Result, of: (name: string) => Summary | null, format: (value: number) => string) {
+function bars(result: ComparisonResult, of: (name: string) => Summary | null, format: (value: number) => string) {
   return result.entries.flatMap(({ name }) => {
     const summary = of(name);
     return summary === null
@@ -133,10 +137,10 @@ function bars(result: Result, of: (name: string) => Summary | null, format: (val
   });
 }
 
-function restFigure(result: Result): readonly Figure[] {
+function restFigure(result: ComparisonResult): readonly Figure[] {
   const of = (name: string): Summary | null => {
     const entry = result.entries.find((each) => each.name === name);
-    return entry === undefined ? null : restOf(entry);
+    return entry === undefined ? null : restSummaryOf(entry);
   };
   const all = bars(result, of, (share) => `${Math.round(share * 100)} %`);
   if (all.length === 0) return [];
@@ -178,7 +182,7 @@ const OTHERS: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 /** What has no numbers to draw a line over: requests a second, a bar for each. */
-function otherFigures(result: Result): readonly Figure[] {
+function otherFigures(result: ComparisonResult): readonly Figure[] {
   return result.plan.turns.flatMap(({ dial, position }) => {
     const [title, text] = OTHERS[`${dial} ${position}`] ?? OTHERS[dial] ?? ['', ''];
     const all = bars(
@@ -198,7 +202,7 @@ function otherFigures(result: Result): readonly Figure[] {
   });
 }
 
-export function figuresOf(result: Result): readonly Figure[] {
+export function figuresOf(result: ComparisonResult): readonly Figure[] {
   return [
     ...CURVES.flatMap((each) => curve(result, each)),
     ...timeFigure(result),

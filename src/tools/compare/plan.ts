@@ -1,6 +1,6 @@
 // What is run, how often and for how long: made before anything starts, so that the time it takes is known.
 
-import { placeOf } from './contender.ts';
+import { answerSourceOf } from './contender.ts';
 import { DIALS, MIDDLE_TURN, type Turn } from './dials.ts';
 
 export type Mode = 'quick' | 'full';
@@ -15,7 +15,7 @@ export interface Wishes {
   readonly windowMs: number;
 }
 
-export interface Plan {
+export interface ComparisonPlan {
   readonly mode: Mode;
   readonly rounds: number;
   readonly turns: readonly Turn[];
@@ -70,7 +70,7 @@ const FULL = {
 } as const;
 
 /** The plan for so many contenders, on a machine with so many descriptors for a process. */
-export function planFor(wishes: Wishes, contenders: number, descriptors: number): Plan {
+export function planFor(wishes: Wishes, contenders: number, descriptors: number): ComparisonPlan {
   const times = wishes.mode === 'quick' ? QUICK : FULL;
   const chosen = DIALS.filter(({ name }) => wishes.dials.length === 0 || wishes.dials.includes(name));
   // A dial that was asked for by name is turned at least once.
@@ -113,9 +113,9 @@ const START_MS = 600;
 const TURN_MS = 150;
 
 /** About how long it takes; children that have to be born come on top. */
-export function estimateMs(plan: Plan, contenders: number): number {
+export function estimateMs(plan: ComparisonPlan, contenders: number): number {
   const { turns, rounds } = plan;
-  const places = new Set(turns.map(({ setting }) => placeOf(setting.answer))).size;
+  const places = new Set(turns.map(({ setting }) => answerSourceOf(setting.answer))).size;
   const turn = plan.rampMs + plan.windowMs + plan.countMs + TURN_MS;
   const visit = places * (START_MS + plan.warmUpMs) + 2 * plan.restMs + turns.length * turn;
   return Math.min(plan.maxMs, contenders * (rounds * visit + plan.stallMs));

@@ -8,7 +8,7 @@ import { classOf, escaped } from './chart.ts';
 import { MIDDLE_TEXT } from './dials.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { chartStyle } from './palette.ts';
-import type { Result } from './result.ts';
+import type { ComparisonResult } from './result.ts';
 import { MEASURES, verdict } from './summary.ts';
 import { type Cells, dialTable, middleNotes, middleTable, rivalryTable } from './table.ts';
 
@@ -105,7 +105,7 @@ const NOT_SHOWN = [
   'A request here is small and always the same. Yours are not.',
 ];
 
-function machineFacts({ machine, load, counters, plan, seconds }: Result): readonly string[] {
+function machineFacts({ machine, load, counters, plan, seconds }: ComparisonResult): readonly string[] {
   return [
     `${machine.processors} × ${machine.processor}, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.system}`,
     `Node.js ${machine.node}, epoll-server ${machine.version}${machine.commit === '' ? '' : ` (commit ${machine.commit})`}`,
@@ -115,13 +115,13 @@ function machineFacts({ machine, load, counters, plan, seconds }: Result): reado
   ];
 }
 
-function versions({ entries }: Result): string {
+function versions({ entries }: ComparisonResult): string {
   const peers = entries.filter(({ kind }) => kind === 'peer');
   if (peers.length === 0) return '';
   return `<p>Beside the models: ${escaped(peers.map(({ name, version }) => `${name} ${version}`).join(', '))}.</p>`;
 }
 
-function body(result: Result, names: readonly string[]): string {
+function body(result: ComparisonResult, names: readonly string[]): string {
   const verdicts = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
   const rivalry = rivalryTable(result);
   const doubtful = result.warnings.length === 0 ? '' : `<div class="warning">${list(result.warnings)}</div>`;
@@ -167,7 +167,7 @@ function body(result: Result, names: readonly string[]): string {
 }
 
 /** The report, with everything it needs. */
-export function reportPage(result: Result): string {
+export function reportPage(result: ComparisonResult): string {
   const names = result.entries.map(({ name }) => name);
   const style = `${readFileSync(SITE_STYLE, 'utf8')}${STYLE}${filterStyle(names)}\n${chartStyle(names)}`;
   return `<!DOCTYPE html>

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import type { Turn } from './dials.ts';
 import type { Machine } from './machine.ts';
-import type { Plan } from './plan.ts';
+import type { ComparisonPlan } from './plan.ts';
 import type { Figures } from './trial.ts';
 
 /** Goes up when a reader of the file would have to change. */
@@ -32,7 +32,7 @@ export interface Entry {
   readonly most: number | null;
 }
 
-export interface Result {
+export interface ComparisonResult {
   readonly schema: typeof SCHEMA;
   /** ISO 8601, when it began. */
   readonly date: string;
@@ -41,7 +41,7 @@ export interface Result {
   readonly command: string;
   /** Empty when everything that was planned was measured. */
   readonly incomplete: string;
-  readonly plan: Plan;
+  readonly plan: ComparisonPlan;
   readonly machine: Machine;
   readonly load: { readonly name: string; readonly version: string };
   /** `perf`, `strace` or empty: what counted the system calls. */
@@ -67,7 +67,7 @@ export async function prepareFolder(folder: string): Promise<void> {
 }
 
 /** `2026-11-21T10-00-00`: the name of the files of a result. */
-export function nameOf({ date }: Pick<Result, 'date'>): string {
+export function nameOf({ date }: Pick<ComparisonResult, 'date'>): string {
   return date.slice(0, 19).replaceAll(':', '-');
 }
 
@@ -77,7 +77,7 @@ export function nameOf({ date }: Pick<Result, 'date'>): string {
  */
 export async function writeResult(
   folder: string,
-  result: Result,
+  result: ComparisonResult,
   report: string,
 ): Promise<{ readonly json: string; readonly html: string }> {
   const name = nameOf(result);
@@ -100,7 +100,7 @@ export async function writeResult(
 }
 
 /** @throws EpollServerError `ERR_COMPARISON`: not there, not JSON, or of another schema. */
-export async function readResult(file: string): Promise<Result> {
+export async function readResult(file: string): Promise<ComparisonResult> {
   let value: unknown;
   try {
     value = JSON.parse(await readFile(file, 'utf8'));
@@ -116,7 +116,7 @@ export async function readResult(file: string): Promise<Result> {
   return value;
 }
 
-function isResult(value: unknown): value is Result {
+function isResult(value: unknown): value is ComparisonResult {
   return (
     typeof value === 'object' &&
     value !== null &&

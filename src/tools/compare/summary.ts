@@ -2,7 +2,7 @@
 // that range.
 
 import { max, median, min } from 'd3-array';
-import type { Entry, Result, Row } from './result.ts';
+import type { ComparisonResult, Entry, Row } from './result.ts';
 import type { Figures } from './trial.ts';
 
 export interface Summary {
@@ -151,17 +151,17 @@ export function summarize(row: Row | undefined, measure: Measure): Summary | nul
   return row === undefined ? null : summaryOf(row.rounds.map(measure.of));
 }
 
-export function restOf({ rest }: Entry): Summary | null {
+export function restSummaryOf({ rest }: Entry): Summary | null {
   return summaryOf(rest);
 }
 
 /** The row of a contender at a position of a dial; the middle is the dial `middle` at ''. */
-export function rowOf({ rows }: Result, contender: string, dial: string, position: string): Row | undefined {
+export function rowOf({ rows }: ComparisonResult, contender: string, dial: string, position: string): Row | undefined {
   return rows.find((row) => row.contender === contender && row.dial === dial && row.position === position);
 }
 
 /** Who is best by `measure` at the middle: nobody where the ranges of the first two overlap, or where there are none. */
-export function verdict(result: Result, measure: Measure): string {
+export function verdict(result: ComparisonResult, measure: Measure): string {
   const known = result.entries
     .map(({ name }) => ({ name, summary: summarize(rowOf(result, name, 'middle', ''), measure) }))
     .flatMap(({ name, summary }) => (summary === null ? [] : [{ name, ...summary }]))

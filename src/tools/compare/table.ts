@@ -1,22 +1,22 @@
 // A result as tables of text: for a terminal, and for a document.
 
-import type { Entry, Result, Row } from './result.ts';
-import { cell, digits, duration, MEASURES, type Measure, restOf, rowOf, summarize, verdict } from './summary.ts';
+import type { ComparisonResult, Entry, Row } from './result.ts';
+import { cell, digits, duration, MEASURES, type Measure, restSummaryOf, rowOf, summarize, verdict } from './summary.ts';
 
 export type Cells = readonly (readonly string[])[];
 
 /** How many clients a contender took at once. */
-export function mostText({ most }: Entry, { plan }: Result): string {
+export function mostText({ most }: Entry, { plan }: ComparisonResult): string {
   if (most === null) return '—';
   return most >= plan.mostClients ? `${most.toLocaleString('en-US')} or more` : most.toLocaleString('en-US');
 }
 
 export function restText(entry: Entry): string {
-  return cell(restOf(entry), (share) => `${digits(share * 100)} %`);
+  return cell(restSummaryOf(entry), (share) => `${digits(share * 100)} %`);
 }
 
 /** Every contender at the middle, with all columns; heads first. */
-export function middleTable(result: Result): Cells {
+export function middleTable(result: ComparisonResult): Cells {
   const { idleBytes, errors, ...measures } = MEASURES;
   const largestIdle = result.plan.turns.filter(({ dial }) => dial === 'idle').at(-1)?.position ?? '';
   const line = (entry: Entry): readonly string[] => {
@@ -35,7 +35,7 @@ export function middleTable(result: Result): Cells {
 }
 
 /** Of the largest number of idle connections that a contender held. */
-function idleCell(result: Result, name: string, position: string): string {
+function idleCell(result: ComparisonResult, name: string, position: string): string {
   const all = result.rows.filter((row) => row.contender === name && row.dial === 'idle' && row.rounds.length > 0);
   const row = all.at(-1);
   const text = cellOf(row, MEASURES.idleBytes);
@@ -47,7 +47,7 @@ export function cellOf(row: Row | undefined, measure: Measure): string {
 }
 
 /** What is to be said of a row: what befell it, or that not all of its clients were served. */
-function noteOf({ entries, plan }: Result, row: Row | undefined): string {
+function noteOf({ entries, plan }: ComparisonResult, row: Row | undefined): string {
   if (row === undefined || row.problem !== '') return row?.problem ?? '';
   const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
   const { clients, idle, slow } = row.setting;
@@ -56,7 +56,7 @@ function noteOf({ entries, plan }: Result, row: Row | undefined): string {
 }
 
 /** Every position of every dial: requests/s, p99 and processor time of each contender. */
-export function dialTable(result: Result): Cells {
+export function dialTable(result: ComparisonResult): Cells {
   const { perSecond, p99, cpu, errors } = MEASURES;
   const lines = result.plan.turns
     .filter(({ dial }) => dial !== 'middle')
@@ -71,7 +71,7 @@ export function dialTable(result: Result): Cells {
 }
 
 /** What befell contenders at the middle, and who could not serve all of its clients. */
-export function middleNotes(result: Result): readonly string[] {
+export function middleNotes(result: ComparisonResult): readonly string[] {
   return result.entries.flatMap(({ name }) => {
     const note = noteOf(result, rowOf(result, name, 'middle', ''));
     return note === '' ? [] : [`${name}: ${note}`];
@@ -79,7 +79,7 @@ export function middleNotes(result: Result): readonly string[] {
 }
 
 /** What the terminal shows: both tables, who won, and what is doubtful. */
-export function textReport(result: Result): string {
+export function textTables(result: ComparisonResult): string {
   const { machine, load, plan } = result;
   const winners = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
   return [
@@ -117,7 +117,7 @@ export function markdownTable(cells: Cells): string {
 }
 
 /** epoll against the busy loop, which is what this project is about: at 64 clients, beside idle ones, and at rest. */
-export function rivalryTable(result: Result): Cells {
+export function rivalryTable(result: ComparisonResult): Cells {
   const rivals = ['epoll', 'nonblocking'].flatMap((name) => result.entries.filter((entry) => entry.name === name));
   const line = (text: string, of: (entry: Entry) => string): readonly string[] => [text, ...rivals.map(of)];
   const at = (dial: string, position: string, measure: Measure) => (entry: Entry) =>

@@ -2,15 +2,16 @@
 // one counts system calls, and a client of our own compares answers all the while.
 
 import { Company, type Expected } from './company.ts';
-import type { Running } from './contender.ts';
+import type { RunningContender } from './contender.ts';
 import { FIXED_QUERY, TARGETS } from './contender.ts';
 import type { Counters } from './counters.ts';
-import type { Setting } from './dials.ts';
+import type { Workload } from './dials.ts';
 import type { Load, LoadRun } from './load.ts';
 import { Nursery } from './nursery.ts';
-import type { Plan } from './plan.ts';
+import type { ComparisonPlan } from './plan.ts';
 import { machineBusySeconds, pidsOf, residentBytesOf, usageOf } from './processes.ts';
 import { pause } from './program.ts';
+import { Unmeasurable } from './unmeasurable.ts';
 
 /** What one measurement found; per request where it can be. */
 export interface Figures {
@@ -41,7 +42,7 @@ export interface Figures {
 }
 
 export interface Bench {
-  readonly plan: Plan;
+  readonly plan: ComparisonPlan;
   readonly load: Load;
   readonly counters: Counters;
   readonly expected: Omit<Expected, 'answer' | 'isFixed'>;
@@ -56,15 +57,12 @@ const LOOK_MS = 50;
 /** How soon a server answers that has nothing else to do. */
 const FREE_MS = 1_000;
 
-/** A setting that a contender cannot be measured at; the text says why. */
-export class Unmeasurable extends Error {}
-
-export function expectedOf({ contender }: Running, bench: Bench, answer: Setting['answer']): Expected {
+export function expectedOf({ contender }: RunningContender, bench: Bench, answer: Workload['answer']): Expected {
   return { ...bench.expected, answer, isFixed: contender.isFixed === true };
 }
 
 /** @throws Unmeasurable, or whatever befell the server or the load. */
-export async function measure(server: Running, setting: Setting, bench: Bench): Promise<Figures> {
+export async function measure(server: RunningContender, setting: Workload, bench: Bench): Promise<Figures> {
   const company = new Company(server.port);
   try {
     return await measureAmong(company, server, setting, bench);
@@ -73,7 +71,12 @@ export async function measure(server: Running, setting: Setting, bench: Bench): 
   }
 }
 
-async function measureAmong(company: Company, server: Running, setting: Setting, bench: Bench): Promise<Figures> {
+async function measureAmong(
+  company: Company,
+  server: RunningContender,
+  setting: Workload,
+  bench: Bench,
+): Promise<Figures> {
   const { plan, load, signal } = bench;
   const { idle, slow, clients, keepAlive, answer } = setting;
   const expected = expectedOf(server, bench, answer);
@@ -126,9 +129,9 @@ const ENOUGH_GROWTHS = 2;
 
 /** Waits until clients are connected, children are born, and answers come. */
 async function ramp(
-  { program, port }: Running,
+  { program, port }: RunningContender,
   run: LoadRun,
-  { rampMs, maxRampMs }: Plan,
+  { rampMs, maxRampMs }: ComparisonPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const begin = Date.now();
@@ -152,7 +155,7 @@ interface Window {
   readonly stranger: number;
 }
 
-async function look({ program }: Running, run: LoadRun): Promise<Window> {
+async function look({ program }: RunningContender, run: LoadRun): Promise<Window> {
   const { userSeconds: user, systemSeconds: system, switches } = usageOf(program.pid);
   const own = process.cpuUsage();
   const load = run.cpuSeconds();
@@ -164,7 +167,7 @@ async function look({ program }: Running, run: LoadRun): Promise<Window> {
 const MIN_REQUESTS = 20;
 const MAX_STRETCH = 4;
 
-async function watch(server: Running, run: LoadRun, ms: number, signal: AbortSignal): Promise<Window> {
+async function watch(server: RunningContender, run: LoadRun, ms: number, signal: AbortSignal): Promise<Window> {
   const before = await look(server, run);
   await pause(ms, signal);
   let after = await look(server, run);
@@ -196,7 +199,7 @@ function perRequest(window: Window, requests: number, goodShare: number) {
   };
 }
 
-async function count(server: Running, run: LoadRun, { counters, plan, signal }: Bench) {
+async function count(server: RunningContender, run: LoadRun, { counters, plan, signal }: Bench) {
   const counting = await counters.start(pidsOf(server.program.pid));
   const before = await run.sent();
   await pause(plan.countMs, signal).catch(() => {});
@@ -205,7 +208,7 @@ async function count(server: Running, run: LoadRun, { counters, plan, signal }: 
 }
 
 /** The share of a processor that a server takes while nobody is connected. */
-export async function measureRest({ program }: Running, { plan, signal }: Bench): Promise<number> {
+export async function measureRest({ program }: RunningContender, { plan, signal }: Bench): Promise<number> {
   // What clients who have just left made it do is not rest.
   await pause(plan.restMs, signal);
   const before = usageOf(program.pid);
@@ -218,7 +221,7 @@ export async function measureRest({ program }: Running, { plan, signal }: Bench)
 }
 
 /** How many clients a server takes at once, of those that the plan tries. */
-export async function measureMost(server: Running, bench: Bench): Promise<number> {
+export async function measureMost(server: RunningContender, bench: Bench): Promise<number> {
   const company = new Company(server.port);
   try {
     const expected = expectedOf(server, bench, 'text');
@@ -232,7 +235,11 @@ export async function measureMost(server: Running, bench: Bench): Promise<number
 const WARMING_CLIENTS = 16;
 
 /** Lets compilers do their work before anything counts. */
-export async function warmUp(server: Running, answer: Setting['answer'], { load, plan, signal }: Bench): Promise<void> {
+export async function warmUp(
+  server: RunningContender,
+  answer: Workload['answer'],
+  { load, plan, signal }: Bench,
+): Promise<void> {
   const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
   const run = load.start({
     url: `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`,
@@ -247,7 +254,7 @@ export async function warmUp(server: Running, answer: Setting['answer'], { load,
 }
 
 /** Whether a server answers soon: one that is still busy with clients who left is of no use for the next setting. */
-export async function isFree(server: Running, answer: Setting['answer'], bench: Bench): Promise<boolean> {
+export async function isFree(server: RunningContender, answer: Workload['answer'], bench: Bench): Promise<boolean> {
   const company = new Company(server.port);
   const problem = await company.prove(expectedOf(server, bench, answer), FREE_MS);
   company.release();

@@ -1,14 +1,14 @@
 // The server of a contender in one round: started when it is needed, and anew when it is of no use any more.
 
-import { type Contender, type Ground, type Place, type Running, startContender } from './contender.ts';
+import { type AnswerSource, type Contender, type Ground, type RunningContender, startContender } from './contender.ts';
 import { type Bench, isFree, warmUp } from './trial.ts';
 
 export class Visit {
   readonly #contender: Contender;
   readonly #ground: Ground;
   readonly #bench: Bench;
-  #place: Place | null = null;
-  #server: Running | null = null;
+  #place: AnswerSource | null = null;
+  #server: RunningContender | null = null;
 
   constructor(contender: Contender, ground: Ground, bench: Bench) {
     this.#contender = contender;
@@ -17,7 +17,7 @@ export class Visit {
   }
 
   /** A server with the answers of `place` that has nothing to do. */
-  async server(place: Place): Promise<Running> {
+  async server(place: AnswerSource): Promise<RunningContender> {
     this.#bench.signal.throwIfAborted();
     const answer = place === 'files' ? 'kib' : 'text';
     if (this.#server !== null && this.#place === place && (await isFree(this.#server, answer, this.#bench))) {

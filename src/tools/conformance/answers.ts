@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 /** What is known of the requests, by which answers are read. */
-export interface Asked {
+export interface KnownRequests {
   readonly methods: readonly string[];
   /** Which of them are of HTTP/1.0. */
   readonly old: readonly number[];
@@ -50,20 +50,20 @@ type Framing =
   | { kind: 'trailers' }
   | { kind: 'end' };
 
-export class AnswerReader {
+export class StrictAnswerReader {
   readonly answers: Answer[] = [];
   /** Interim statuses, with the number of final answers in front of each. */
   readonly interim: (readonly [number, number])[] = [];
   readonly broken: Set<AnswerRule> = new Set();
   /** Why the bytes are no answers; empty while they are. */
   problem = '';
-  readonly #asked: Asked;
+  readonly #asked: KnownRequests;
   readonly #unread = new Unread();
   #head: Omit<Answer, 'content'> | null = null;
   #framing: Framing = { kind: 'end' };
   #content: Buffer[] = [];
 
-  constructor(asked: Asked) {
+  constructor(asked: KnownRequests) {
     this.#asked = asked;
   }
 

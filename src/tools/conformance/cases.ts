@@ -8,7 +8,7 @@ import { FIELDS } from './cases/fields.ts';
 import { HOSTS } from './cases/host.ts';
 import { REQUEST_LINE } from './cases/request-line.ts';
 import { EXPECTATIONS, METHODS } from './cases/semantics.ts';
-import { APPLICATIONS, FILES, LIMITS } from './cases/site.ts';
+import { APPLICATIONS, FILES, LIMIT_CASES } from './cases/site.ts';
 import { TRANSFER_ENCODING } from './cases/transfer-encoding.ts';
 import { UNREAD_CONTENT } from './cases/unread.ts';
 
@@ -24,7 +24,7 @@ export const CASES: readonly Case[] = [
   ...CONNECTIONS,
   ...ENDS,
   ...UNREAD_CONTENT,
-  ...LIMITS,
+  ...LIMIT_CASES,
   ...FILES,
   ...APPLICATIONS,
 ];

@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 export type Verdict = 'passed' | 'failed' | 'warned' | 'skipped';
 
 /** What became of one case. */
-export interface Result {
+export interface CaseResult {
   readonly id: string;
   readonly group: string;
   readonly title: string;
@@ -33,7 +33,7 @@ export interface ExamineOptions {
   /** Splits of one case; a case with more bytes is cut at places spread evenly over it. */
   readonly maxSplits: number;
   /** Told after every case. */
-  readonly onResult?: (result: Result, done: number, all: number) => void;
+  readonly onResult?: (result: CaseResult, done: number, all: number) => void;
 }
 
 /** Runs `cases` against `target`; the results in their order, and then those of the rules for every answer. */
@@ -41,9 +41,9 @@ export async function examine(
   target: Target,
   cases: readonly Case[],
   options: ExamineOptions,
-): Promise<readonly Result[]> {
+): Promise<readonly CaseResult[]> {
   const examination = new Examination(target, options, cases.length);
-  const results: Result[] = [];
+  const results: CaseResult[] = [];
   for (const group of new Set(cases.map((each) => each.group))) {
     const ofGroup = cases.filter((each) => each.group === group);
     results.push(...(await Promise.all(ofGroup.map((each) => examination.run(each)))));
@@ -69,14 +69,14 @@ class Examination {
     this.#endMs = performance.now() + options.maxDurationMs;
   }
 
-  async run(example: Case): Promise<Result> {
+  async run(example: Case): Promise<CaseResult> {
     const result = await this.#examine(example);
     this.#options.onResult?.(result, ++this.#done, this.#all);
     return result;
   }
 
   /** What every answer is held to, whatever it answers. */
-  rules(): readonly Result[] {
+  rules(): readonly CaseResult[] {
     return Object.entries(ANSWER_RULES).map(([rule, [title, rfc]]) => {
       const first = [...this.#broken].find(([broken]) => broken === rule)?.[1];
       return {
@@ -93,7 +93,7 @@ class Examination {
     });
   }
 
-  async #examine(example: Case): Promise<Result> {
+  async #examine(example: Case): Promise<CaseResult> {
     const missing = example.needs.filter((part) => !this.#target.parts.has(part));
     if (missing.length > 0) return resultOf(example, 'skipped', `the target has no ${missing.join(', no ')}`, 0);
     const sendings = sendingsOf(example, this.#options.maxSplits);
@@ -165,11 +165,11 @@ function nameOf(sending: Sending | undefined): string {
   return sending?.delivery === 'split' ? `split at ${sending.at}` : (sending?.delivery ?? '');
 }
 
-function failed(example: Case, detail: string, deliveries: number): Result {
+function failed(example: Case, detail: string, deliveries: number): CaseResult {
   return resultOf(example, example.level === 'must' ? 'failed' : 'warned', detail, deliveries);
 }
 
-function resultOf(example: Case, verdict: Verdict, detail: string, deliveries: number): Result {
+function resultOf(example: Case, verdict: Verdict, detail: string, deliveries: number): CaseResult {
   const { id, group, title, level, rfc, why } = example;
   return { id, group, title, level, rfc, why, verdict, detail, deliveries };
 }

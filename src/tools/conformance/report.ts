@@ -1,12 +1,12 @@
 // What an examination found, for people, for programs, and for documents.
 
 import { printable, printableJson } from '../../printable.ts';
-import type { Result, Verdict } from './examine.ts';
+import type { CaseResult, Verdict } from './examine.ts';
 import type { Target } from './target.ts';
 
 export interface Report {
   readonly target: Target;
-  readonly results: readonly Result[];
+  readonly results: readonly CaseResult[];
   readonly durationMs: number;
   /** ISO 8601. */
   readonly date: string;
@@ -16,18 +16,18 @@ export interface Report {
 export type Paint = (colour: 'red' | 'yellow' | 'green' | 'dim', text: string) => string;
 
 /** How many of `results` came out so. */
-export function countOf(results: readonly Result[], verdict: Verdict): number {
+export function countOf(results: readonly CaseResult[], verdict: Verdict): number {
   return results.filter((result) => result.verdict === verdict).length;
 }
 
-function byGroup(results: readonly Result[]): readonly (readonly [string, readonly Result[]])[] {
+function byGroup(results: readonly CaseResult[]): readonly (readonly [string, readonly CaseResult[]])[] {
   return [...new Set(results.map(({ group }) => group))].map((group) => [
     group,
     results.filter((result) => result.group === group),
   ]);
 }
 
-function cells(results: readonly Result[]): readonly string[] {
+function cells(results: readonly CaseResult[]): readonly string[] {
   return (['passed', 'failed', 'warned', 'skipped'] as const).map((verdict) => String(countOf(results, verdict)));
 }
 
@@ -54,7 +54,7 @@ export function textReport({ target, results, durationMs }: Report, paint: Paint
   ].join('\n');
 }
 
-function wrongLines({ verdict, id, rfc, level, detail, why }: Result, paint: Paint): readonly string[] {
+function wrongLines({ verdict, id, rfc, level, detail, why }: CaseResult, paint: Paint): readonly string[] {
   const [colour, word] = verdict === 'failed' ? (['red', 'FAILED'] as const) : (['yellow', 'warned'] as const);
   return [
     `${paint(colour, word)} ${id} (RFC ${rfc}, ${level})`,

@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { EpollServerError } from '../../errors.ts';
-import { AnswerReader, type Asked } from './answers.ts';
+import { type KnownRequests, StrictAnswerReader } from './answers.ts';
 
 /** Where the server listens. */
 export interface Address {
@@ -12,15 +12,15 @@ export interface Address {
 }
 
 export class Visitor {
-  readonly reader: AnswerReader;
+  readonly reader: StrictAnswerReader;
   /** How the server ended the connection: null while it has not. */
   end: 'fin' | 'reset' | null = null;
   readonly #socket: Socket;
   #changed: (() => void) | null = null;
 
-  private constructor(socket: Socket, asked: Asked) {
+  private constructor(socket: Socket, asked: KnownRequests) {
     this.#socket = socket;
-    this.reader = new AnswerReader(asked);
+    this.reader = new StrictAnswerReader(asked);
     socket.on('data', (bytes) => {
       this.reader.receive(bytes);
       this.#changed?.();
@@ -31,7 +31,7 @@ export class Visitor {
   }
 
   /** @throws EpollServerError `ERR_TARGET` when nobody answers there. */
-  static open(address: Address, asked: Asked, timeoutMs: number): Promise<Visitor> {
+  static open(address: Address, asked: KnownRequests, timeoutMs: number): Promise<Visitor> {
     return new Promise((resolve, reject) => {
       const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
       const fail = (why: string): void => {

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { MODEL_NAMES } from '../../../src/config/model-names.ts';
 import { DIAL_NAMES } from '../../../src/tools/compare/dials.ts';
 import { PEER_NAMES } from '../../../src/tools/compare/peers.ts';
-import { type Result, readResult } from '../../../src/tools/compare/result.ts';
+import { type ComparisonResult, readResult } from '../../../src/tools/compare/result.ts';
 import { oneProcess } from '../../support/commands.ts';
 import { folder } from '../../support/folder.ts';
 import { COMMAND, type Program, type ProgramOptions, startProgram } from '../../support/program.ts';
@@ -30,7 +30,7 @@ async function ended(program: Program): Promise<number | NodeJS.Signals | null> 
 }
 
 /** The one result in a folder. */
-async function resultIn(path: string): Promise<Result> {
+async function resultIn(path: string): Promise<ComparisonResult> {
   const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
   expect(names).toHaveLength(1);
   return readResult(join(path, names[0] ?? ''));
@@ -55,7 +55,7 @@ async function bare(scripts: Readonly<Record<string, string>> = {}): Promise<Rea
 
 describe('two models and node:http, tiny', () => {
   let said = { out: '', err: '' };
-  let found: Result = result();
+  let found: ComparisonResult = result();
 
   test('are measured, and the table, the result and the report say so', async () => {
     const cwd = await folder();

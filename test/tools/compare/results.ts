@@ -2,7 +2,7 @@
 
 import { MODEL_NAMES } from '../../../src/config/model-names.ts';
 import { planFor } from '../../../src/tools/compare/plan.ts';
-import { type Entry, type Result, type Row, SCHEMA } from '../../../src/tools/compare/result.ts';
+import { type ComparisonResult, type Entry, type Row, SCHEMA } from '../../../src/tools/compare/result.ts';
 import type { Figures } from '../../../src/tools/compare/trial.ts';
 
 export const MODELS: readonly string[] = MODEL_NAMES;
@@ -36,7 +36,7 @@ function entry(name: string): Entry {
 }
 
 /** All models at all positions, but for `change`. */
-export function result(change: Partial<Result> = {}, names: readonly string[] = MODELS): Result {
+export function result(change: Partial<ComparisonResult> = {}, names: readonly string[] = MODELS): ComparisonResult {
   const plan = planFor({ mode: 'full', dials: [], rounds: 0, windowMs: 0 }, names.length, 20_000);
   const rows = names.flatMap((contender, i): readonly Row[] =>
     plan.turns.map((turn) => {

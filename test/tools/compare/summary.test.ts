@@ -5,7 +5,7 @@ import { doubts } from '../../../src/tools/compare/doubts.ts';
 import { estimateMs, leftOutFor, planFor } from '../../../src/tools/compare/plan.ts';
 import type { Row } from '../../../src/tools/compare/result.ts';
 import { cell, digits, duration, MEASURES, summaryOf, verdict } from '../../../src/tools/compare/summary.ts';
-import { markdownTable, middleTable, rivalryTable, textReport } from '../../../src/tools/compare/table.ts';
+import { markdownTable, middleTable, rivalryTable, textTables } from '../../../src/tools/compare/table.ts';
 import type { Figures } from '../../../src/tools/compare/trial.ts';
 import { figures, result } from './results.ts';
 
@@ -127,7 +127,7 @@ describe('tables', () => {
   });
 
   test('the terminal hears what is missing and what is doubtful', () => {
-    const text = textReport(result({ incomplete: 'it was interrupted' }));
+    const text = textTables(result({ incomplete: 'it was interrupted' }));
     expect(text).toContain('INCOMPLETE: it was interrupted');
     expect(text).toContain('note: perf cannot count instructions');
     expect(text).toMatch(/^idle .* iterative .*it takes one client at once$/m);

@@ -1,13 +1,18 @@
 // Proves that the reader of answers finds the same in them however they are cut, and every rule that they break.
 
 import { expect, test } from 'vitest';
-import { AnswerReader, type AnswerRule } from '../../../src/tools/conformance/answers.ts';
+import { type AnswerRule, StrictAnswerReader } from '../../../src/tools/conformance/answers.ts';
 import { expectLinear } from '../../support/growth.ts';
 
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
 
-function read(text: string, size: number, methods: readonly string[] = [], old: readonly number[] = []): AnswerReader {
-  const reader = new AnswerReader({ methods, old });
+function read(
+  text: string,
+  size: number,
+  methods: readonly string[] = [],
+  old: readonly number[] = [],
+): StrictAnswerReader {
+  const reader = new StrictAnswerReader({ methods, old });
   const bytes = Buffer.from(text, 'latin1');
   for (let at = 0; at < bytes.length; at += size) reader.receive(bytes.subarray(at, at + size));
   return reader;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { CASES } from '../../../src/tools/conformance/cases.ts';
-import { examine, type Result } from '../../../src/tools/conformance/examine.ts';
+import { type CaseResult, examine } from '../../../src/tools/conformance/examine.ts';
 import { findTarget } from '../../../src/tools/conformance/target.ts';
 import { folder } from '../../support/folder.ts';
 import { REPOSITORY, startProgram } from '../../support/program.ts';
@@ -13,7 +13,7 @@ const DOORS = ['raw', 'wsgi', 'fetch'];
 const EVERY_BYTE = 10_000;
 const SOME_BYTES = 12;
 
-function lines(results: readonly Result[]): readonly string[] {
+function lines(results: readonly CaseResult[]): readonly string[] {
   return results.map(({ id, verdict, detail }) => `${verdict} ${id}: ${detail}`);
 }
 

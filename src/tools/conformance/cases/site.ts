@@ -11,7 +11,7 @@ const RANGE = 'a player seeks by ranges; wrong bytes are a broken file';
 
 const BIG_FIELD = (bytes: number): string => get(`X-A: ${'a'.repeat(bytes)}\r\n`);
 
-export const LIMITS: readonly Case[] = group('limits', { level: 'should', deliveries: ['whole'] }, [
+export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', deliveries: ['whole'] }, [
   draft(
     'a request line of 8,000 bytes',
     '9112 3',
