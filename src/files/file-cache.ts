@@ -88,7 +88,8 @@ export class FileCache {
   }
 
   #place(resource: Resource): void {
-    const bytes = resource.hasContent ? resource.bytes + ENTRY_BYTES : 0;
+    const contentBytes = resource.contentBytes();
+    const bytes = contentBytes === null ? 0 : contentBytes + ENTRY_BYTES;
     if (bytes > 0) this.#makeRoom(bytes);
     this.#bytes += bytes;
     resource.keptBytes = bytes;

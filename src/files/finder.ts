@@ -1,9 +1,11 @@
-// Which file a path of a site means: mounts, index files, clean URLs. It asks for one name after the other and
-// is told what is there, now or later. It must not know requests.
+// Which file a path of a site means: mounts, index files, clean URLs. Each name is asked for after the other. What the
+// system does not know at once is asked for in the thread pool.
 
 import { encodeName } from './file-name.ts';
 import type { FilePath } from './file-path.ts';
-import { type FileSource, isOverload, type OpenFile, type Refusal } from './file-source.ts';
+import { type FileSource, isCurrentSource, isOverload, type OpenFile, type Refusal } from './file-source.ts';
+import type { FileServices } from './services.ts';
+import type { WaitingClient } from './shared-wait.ts';
 
 /** Files of `source` appear below `prefix`. */
 export interface Mount {
@@ -54,15 +56,71 @@ export type Found =
   | Refusal;
 
 /** Yields the place to open next, is given what {@link FileSource.open} said, and returns what was found. */
-export type Search = Generator<FilePlace, Found, OpenFile | Refusal>;
+type Search = Generator<FilePlace, Found, OpenFile | Refusal>;
 
-export function findFile(path: FilePath, options: FinderOptions): Search {
+/** Finds the files of a site: at once as far as the system knows their names, else in the thread pool. */
+export class Finder {
+  readonly #options: FinderOptions;
+  readonly #services: FileServices;
+
+  constructor(options: FinderOptions, services: FileServices) {
+    this.#options = options;
+    this.#services = services;
+  }
+
+  /** `own`: the site asks for its own page, by its very name. */
+  find(path: FilePath, own: boolean, client: WaitingClient): Found | Promise<Found> {
+    const unknown = mountOf(path.segments, this.#options.mounts).whenKnown?.() ?? null;
+    if (unknown !== null) return unknown.then(() => (client.ended ? 'busy' : this.find(path, own, client)));
+    const search = own ? findExactly(path, this.#options.mounts) : findFile(path, this.#options);
+    let step = search.next();
+    while (step.done !== true) {
+      const opened = step.value.source.open(step.value.path);
+      if (opened === null) return this.#findLater(search, step.value, client, () => this.find(path, own, client));
+      step = search.next(opened);
+    }
+    return step.value;
+  }
+
+  /** In the pool, unless that is full. */
+  async openLater({ source, path }: Omit<FilePlace, 'prefix'>, client: WaitingClient): Promise<OpenFile | Refusal> {
+    const { pool, counters } = this.#services;
+    if (pool.isFull) return 'busy';
+    counters.poolOpens++;
+    return (
+      (await pool.run(
+        () => source.openLater(path),
+        () => !client.ended,
+      )) ?? 'busy'
+    );
+  }
+
+  /** Whether something is missing in a folder that is not served any more, which says nothing of the one that is. */
+  isOutdated(found: unknown, { source }: FilePlace): boolean {
+    return found === 'missing' && !isCurrentSource(source, this.#services.nowMs());
+  }
+
+  async #findLater(
+    search: Search,
+    place: FilePlace,
+    client: WaitingClient,
+    again: () => Found | Promise<Found>,
+  ): Promise<Found> {
+    for (let at = place; ; ) {
+      const step = search.next(at.source.open(at.path) ?? (await this.openLater(at, client)));
+      if (step.done === true) return this.isOutdated(step.value, at) ? again() : step.value;
+      at = step.value;
+    }
+  }
+}
+
+function findFile(path: FilePath, options: FinderOptions): Search {
   const place = placeOf(path.segments, options.mounts);
   return path.isDirectory ? findIndex(place, options) : findNamed(path.segments.at(-1) ?? '', place, options);
 }
 
 /** Asks for the file of that very name and nothing else: no index, no other address. */
-export function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
+function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
   const place = placeOf(path.segments, mounts);
   const opened = yield place;
   if (typeof opened === 'string') return opened === 'directory' ? 'missing' : opened;
@@ -70,7 +128,7 @@ export function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
 }
 
 /** The mount that the names of a path lie below. */
-export function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount {
+function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount {
   const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
   if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
   return mount;

@@ -3,7 +3,7 @@
 import { escapeHtml, makePage } from '../http/page.ts';
 import { encodeName, isTextName, printableName } from './file-name.ts';
 import type { ListedName } from './file-source.ts';
-import { datableMs } from './file-time.ts';
+import { datableMs } from './modified-time.ts';
 
 /** Which part of a listing a page is. */
 export interface PagePlace {

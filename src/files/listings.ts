@@ -4,12 +4,12 @@
 
 import { createHash } from 'node:crypto';
 import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import type { FieldPairs } from './file-kinds.ts';
 import type { FileSource, Refusal } from './file-source.ts';
 import type { FilePlace } from './finder.ts';
 import { type FolderNames, MAX_FOLDER_NAMES } from './folder-names.ts';
 import { htmlRows, jsonMembers, listingHtml, listingJson, type PagePlace } from './listing-page.ts';
 import { RecentValues } from './recent-values.ts';
-import type { FieldPairs } from './representation.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
 import type { WorkPool } from './work-pool.ts';
 

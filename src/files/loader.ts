@@ -2,10 +2,10 @@
 
 import { CodingChooser } from './coding-chooser.ts';
 import type { ContentTags, Tagged } from './content-tags.ts';
+import { type FileKindOptions, FileKinds } from './file-kinds.ts';
 import type { FileFacts } from './file-source.ts';
 import { FileVariant } from './file-variant.ts';
 import { type FoundFile, sitePathOf } from './finder.ts';
-import { type KindOptions, Kinds } from './kinds.ts';
 import { Representation, SETTLED_AFTER_MS } from './representation.ts';
 import { Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
@@ -31,13 +31,13 @@ interface Read {
 export class Loader {
   readonly codings: CodingChooser;
   readonly #services: FileServices;
-  readonly #kinds: Kinds;
+  readonly #kinds: FileKinds;
   readonly #tags: ContentTags;
 
   /** `codings`: shared by the loaders of several sites. */
-  constructor(options: KindOptions, services: FileServices, codings: CodingChooser = new CodingChooser(services)) {
+  constructor(options: FileKindOptions, services: FileServices, codings: CodingChooser = new CodingChooser(services)) {
     this.#services = services;
-    this.#kinds = new Kinds(options);
+    this.#kinds = new FileKinds(options);
     this.#tags = codings.tags;
     this.codings = codings;
   }

@@ -3,53 +3,12 @@
 
 import type { Validators } from '../http/conditions.ts';
 import { formatHttpDate } from '../http/date.ts';
-import { extendFields, type PreparedFields, prepareFields } from '../http/fields.ts';
-import { datableMs } from './file-time.ts';
-import { isFixedTime } from './fixed-time.ts';
-
-/** Fields in order. */
-export type FieldPairs = readonly (readonly [string, string | number])[];
+import { extendFields, type PreparedFields } from '../http/fields.ts';
+import type { FileKind } from './file-kinds.ts';
+import { datableMs, isFixedTime } from './modified-time.ts';
 
 /** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
 export const SETTLED_AFTER_MS = 2_000;
-
-/** What many files have in common: of one type, coding and rule. */
-export interface FileKind {
-  readonly mediaType: string;
-  /** It may be sent in a coding. */
-  readonly isCodable: boolean;
-  /** 200: type, coding and what the site says. */
-  readonly fields: PreparedFields;
-  /** 206, whose type may be another. */
-  readonly partFields: PreparedFields;
-  /** 304 (RFC 9110 section 15.4.5). */
-  readonly notModified: PreparedFields;
-}
-
-/** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
-export function makeFileKind(
-  {
-    mediaType,
-    isCodable,
-    cacheControl,
-  }: Pick<FileKind, 'mediaType' | 'isCodable'> & { readonly cacheControl?: string | undefined },
-  coding: string | null,
-  extra: FieldPairs,
-): FileKind {
-  const shared: FieldPairs = [
-    ...(isCodable ? [['Vary', 'Accept-Encoding'] as const] : []),
-    ...(cacheControl === undefined ? [] : [['Cache-Control', cacheControl] as const]),
-  ];
-  const encoding: FieldPairs = coding === null ? [] : [['Content-Encoding', coding]];
-  const parts: FieldPairs = [...shared, ...encoding, ['Accept-Ranges', 'bytes'], ...extra];
-  return {
-    mediaType,
-    isCodable,
-    fields: prepareFields([['Content-Type', mediaType], ...parts]),
-    partFields: prepareFields(parts),
-    notModified: prepareFields(shared),
-  };
-}
 
 /** What a representation is made of. Bytes; milliseconds since 1970. */
 export interface RepresentationFacts {

@@ -2,9 +2,9 @@
 // It must not know requests.
 
 import type { Coding } from './codings.ts';
+import type { FileKind } from './file-kinds.ts';
 import type { FileFacts, FileSource, Refusal } from './file-source.ts';
 import type { FileVariant } from './file-variant.ts';
-import type { FileKind } from './representation.ts';
 import type { SharedWait } from './shared-wait.ts';
 import type { Ordered } from './use-order.ts';
 
@@ -72,13 +72,13 @@ export class Resource implements Ordered<Resource> {
     return [this.plain, ...coded].filter((variant) => variant !== null);
   }
 
-  /** Whether content of any coding is in memory. */
-  get hasContent(): boolean {
-    return this.variants().some(({ content }) => content !== null);
-  }
-
-  /** Bytes of memory that the contents of all codings take. */
-  get bytes(): number {
-    return this.variants().reduce((bytes, { content }) => bytes + (content?.length ?? 0), 0);
+  /** Bytes of memory that the contents of all codings take; null: no content is in memory. */
+  contentBytes(): number | null {
+    let bytes = this.plain.content?.length ?? null;
+    for (const { variant } of this.coded.values()) {
+      const more = variant?.content?.length;
+      if (more !== undefined) bytes = (bytes ?? 0) + more;
+    }
+    return bytes;
   }
 }

@@ -6,6 +6,7 @@ import { answerFrom, answerWithout, beginAnswer, chooseAnswer, type FileAnswer }
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
 import { type Answerer, answerMissing } from './fallback.ts';
+import type { FieldPairs } from './file-kinds.ts';
 import { cacheKey, canonicalPath, type FilePath, isPagePath, type PathRefusal, parseFilePath } from './file-path.ts';
 import {
   type FileSource,
@@ -16,14 +17,11 @@ import {
   type Refusal,
 } from './file-source.ts';
 import type { FileVariant } from './file-variant.ts';
-import type { FilePlace, FinderOptions, Found, FoundFile } from './finder.ts';
+import { type FilePlace, Finder, type FinderOptions, type Found, type FoundFile } from './finder.ts';
 import { answerListing, pageNumberOf, wantsJson } from './listing-answer.ts';
 import type { Loader } from './loader.ts';
-import { Pages } from './pages.ts';
-import { REFUSAL_ANSWERS, REFUSAL_PROBLEMS, type SiteRefusal } from './refusals.ts';
-import type { FieldPairs } from './representation.ts';
+import { Pages, REFUSAL_ANSWERS, REFUSAL_PROBLEMS, type SiteRefusal } from './pages.ts';
 import type { Resource } from './resource.ts';
-import { Searcher } from './searcher.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait } from './shared-wait.ts';
 import { passOn, type Successor } from './successor.ts';
@@ -61,7 +59,7 @@ export class Site {
   readonly #prefix: string;
   /** Files under way into memory, so that a hundred requests make one. */
   readonly #loading = new Map<string, Loading>();
-  readonly #searcher: Searcher;
+  readonly #finder: Finder;
   readonly #pages: Pages;
 
   /** `name`: of its host; empty for the default site. */
@@ -69,7 +67,7 @@ export class Site {
     this.#prefix = name === '' ? '' : name + END;
     this.#options = options;
     this.#services = services;
-    this.#searcher = new Searcher(options, services);
+    this.#finder = new Finder(options, services);
     this.#pages = new Pages(options.extra);
   }
 
@@ -92,7 +90,7 @@ export class Site {
     this.#services.counters.cacheMisses++;
     const loading = this.#loadingOf(key);
     if (loading !== undefined) return this.#answerLoaded(request, response, loading);
-    const found = this.#searcher.find(filePath, own, response);
+    const found = this.#finder.find(filePath, own, response);
     if (!(found instanceof Promise)) return this.#serveFound(request, response, filePath, key, found);
     return found.then((later) =>
       response.ended ? discard(later) : this.#serveFound(request, response, filePath, key, later),
@@ -323,7 +321,7 @@ export class Site {
     };
     const place = { source: resource.source, path: variant.path ?? resource.path };
     const file = place.source.open(place.path);
-    return file === null ? this.#searcher.openLater(place, response).then(use) : use(file);
+    return file === null ? this.#finder.openLater(place, response).then(use) : use(file);
   }
 
   async #list(request: HttpRequest, response: HttpResponse, filePath: FilePath, place: FilePlace): Promise<void> {
@@ -332,7 +330,7 @@ export class Site {
     const asked = { isJson: wantsJson(request), page: pageNumberOf(request.query), showsHidden, extra };
     const page = await this.#services.listings.page({ key: this.#prefix + path, path, place, ...asked }, response);
     if (page === null) return;
-    if (this.#searcher.isOutdated(page, place)) return this.#serve(request, response, request.path);
+    if (this.#finder.isOutdated(page, place)) return this.#serve(request, response, request.path);
     if (page === 'missing' || page === 'directory') return this.#serveMissing(request, response, filePath);
     if (typeof page === 'string') return this.#refuse(request, response, page);
     answerListing(request, response, page);
@@ -354,7 +352,7 @@ export class Site {
     const key = this.#prefix + END + cacheKey(path);
     const known = this.#known(key);
     if (known !== undefined) return known.plain.content;
-    const found = this.#searcher.find(path, true, response);
+    const found = this.#finder.find(path, true, response);
     return found instanceof Promise ? found.then((later) => this.#keepPage(key, later)) : this.#keepPage(key, found);
   }
 

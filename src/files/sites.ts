@@ -11,6 +11,7 @@ import { CodingChooser } from './coding-chooser.ts';
 import { DirectorySource } from './directory-source.ts';
 import { FileCache } from './file-cache.ts';
 import { type FileCounters, makeFileCounters } from './file-counters.ts';
+import type { FieldPairs } from './file-kinds.ts';
 import type { FileSource } from './file-source.ts';
 import type { Mount } from './finder.ts';
 import { HiddenPaths, isOutside, openPathOf, realPathOf, type ServedFolder } from './hidden-paths.ts';
@@ -20,13 +21,11 @@ import { Listings } from './listings.ts';
 import { Loader } from './loader.ts';
 import { MediaTypes } from './media-types.ts';
 import { OpenFiles } from './open-files.ts';
-import type { FieldPairs } from './representation.ts';
 import { resolveRoot } from './resolve-root.ts';
 import { RootDirectory } from './root-directory.ts';
 import type { FileServices } from './services.ts';
 import { FRESH_MS, Site } from './site.ts';
 import { hostsOf, mountsOf, type SiteOptions, siteOfHost } from './site-options.ts';
-import { staticFiles } from './static-files.ts';
 import type { Successor } from './successor.ts';
 import { poolThreads, WorkPool } from './work-pool.ts';
 
@@ -188,7 +187,7 @@ export class Sites {
     this.#codings = new CodingChooser(this.#services);
     const byDefault = this.#site('', folders, options);
     const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.options)] as const);
-    this.handler = staticFiles(hosts.length === 0 ? byDefault : new Hosts(byDefault, new Map(hosts)));
+    this.handler = handlerOf(byDefault, new Map(hosts));
   }
 
   #mount(prefix: readonly string[], folder: string): Mount {
@@ -244,6 +243,13 @@ export class Sites {
 /** Of every answer. */
 function fieldsOf({ securityHeaders }: SiteOptions): FieldPairs {
   return securityHeaders === false ? [] : SECURITY;
+}
+
+/** Answers with the site of the host that a request names. */
+function handlerOf(byDefault: Site, byHost: ReadonlyMap<string, Site>): Handler {
+  if (byHost.size === 0) return (request, response) => byDefault.handle(request, response);
+  const hosts = new Hosts(byDefault, byHost);
+  return (request, response) => hosts.of(request).handle(request, response);
 }
 
 function wrong(text: string): EpollServerError {

@@ -3,10 +3,11 @@
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ENTRY_BYTES, FileCache } from '../../src/files/file-cache.ts';
+import { makeFileKind } from '../../src/files/file-kinds.ts';
 import type { OpenFile } from '../../src/files/file-source.ts';
 import { FileVariant } from '../../src/files/file-variant.ts';
 import { OpenFiles } from '../../src/files/open-files.ts';
-import { makeFileKind, Representation } from '../../src/files/representation.ts';
+import { Representation } from '../../src/files/representation.ts';
 import { Resource } from '../../src/files/resource.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';

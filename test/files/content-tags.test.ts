@@ -4,7 +4,7 @@
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { isFixedTime } from '../../src/files/fixed-time.ts';
+import { isFixedTime } from '../../src/files/modified-time.ts';
 import type { ServeOptions } from '../../src/index.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';

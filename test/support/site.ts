@@ -10,7 +10,6 @@ import { Loader } from '../../src/files/loader.ts';
 import { MediaTypes } from '../../src/files/media-types.ts';
 import { OpenFiles } from '../../src/files/open-files.ts';
 import { FRESH_MS, Site } from '../../src/files/site.ts';
-import { staticFiles } from '../../src/files/static-files.ts';
 import { WorkPool } from '../../src/files/work-pool.ts';
 import type { Handler } from '../../src/index.ts';
 
@@ -73,7 +72,8 @@ export function makeSite(source: FileSource, given: MadeOptions = {}): MadeSite 
   const pass = (ms: number): void => {
     passedMs += ms;
   };
-  return { handler: staticFiles(new Site('', options, services)), counters, cache, problems, pass };
+  const site = new Site('', options, services);
+  return { handler: (request, response) => site.handle(request, response), counters, cache, problems, pass };
 }
 
 export function facts(size: number): FileFacts {

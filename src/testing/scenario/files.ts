@@ -11,7 +11,6 @@ import { Loader } from '../../files/loader.ts';
 import { MediaTypes } from '../../files/media-types.ts';
 import { OpenFiles } from '../../files/open-files.ts';
 import { FRESH_MS, Site } from '../../files/site.ts';
-import { staticFiles } from '../../files/static-files.ts';
 import { WorkPool } from '../../files/work-pool.ts';
 import type { Handler } from '../../http/handler.ts';
 import type { SimulatedFiles } from '../simulated-files.ts';
@@ -63,6 +62,15 @@ export function filesHandler(
     { prefix: ['held-files'], source },
     { prefix: [], source },
   ];
-  const site = { mounts, indexes: [], listing: false, cleanUrls: false, fallback: null, showsHidden: false, extra: [] };
-  return staticFiles(new Site('', { ...site, loader }, services));
+  const parts = {
+    mounts,
+    indexes: [],
+    listing: false,
+    cleanUrls: false,
+    fallback: null,
+    showsHidden: false,
+    extra: [],
+  };
+  const site = new Site('', { ...parts, loader }, services);
+  return (request, response) => site.handle(request, response);
 }

@@ -1,5 +1,13 @@
-// Modification times that build tools give to every file, so that builds are reproducible. Such a time says nothing of
-// the content: the next build has it too. It must not know files.
+// Modification times of files: those that an answer can tell, and those that build tools give to every file.
+
+/** HTTP dates have years of four digits (RFC 9110 section 5.6.7): 1 January 1 and 31 December 9999. */
+const EARLIEST_MS = -62_135_596_800_000;
+const LATEST_MS = 253_402_300_799_999;
+
+/** The time nearest to `ms` that a date can be written for; milliseconds since 1970. */
+export function datableMs(ms: number): number {
+  return Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS);
+}
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -22,7 +30,10 @@ const AROUND_MS = [Date.UTC(1979, 10, 30), Date.UTC(1980, 0, 1), Date.UTC(1980, 
 /** In the time zone of the machine: Bazel's archives. */
 const LOCAL_MS = Date.UTC(2010, 0, 1);
 
-/** Whether a file's modification time, in milliseconds since 1970, is one of those. */
+/**
+ * Whether a modification time, in milliseconds since 1970, is one that build tools give to every file, so that builds are
+ * reproducible. Such a time says nothing of the content: the next build has it too.
+ */
 export function isFixedTime(modifiedMs: number): boolean {
   const ms = Math.floor(modifiedMs / SECOND_MS) * SECOND_MS;
   if (EXACT_MS.has(ms) || AROUND_MS.some((time) => Math.abs(ms - time) <= DAY_MS)) return true;
