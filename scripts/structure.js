@@ -17,6 +17,8 @@ const SAMPLES = 25;
 /** Work that follows an answer, such as closing a file, is part of its request. */
 const SETTLE_MS = 20;
 
+const session = new Session();
+
 /** The measures of the tidy tests, which are TypeScript. */
 async function loadMeasures() {
   const input = ['source', 'functions', 'exports'].map((name) => join(HERE, 'test', 'tidy', `${name}.ts`));
@@ -40,7 +42,7 @@ function readSources(root, { sourceFiles, measureFunctions, duplicateExports }) 
 }
 
 /** Calls of functions by file since the last take. What initializes the fields of an object belongs to its constructor. */
-async function takeCalls(session, prefix) {
+async function takeCalls(prefix) {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const calls = new Map();
   for (const { url, functions } of result) {
@@ -78,24 +80,19 @@ async function followRequest(root, options, pathOf) {
   const { serve } = await importServer(root);
   const server = await serve({ port: 0, ...options });
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
   const takes = [];
   try {
     for (let at = 0; at < WARM_UP; at++) await ask(socket, pathOf(at));
-    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
     const prefix = pathToFileURL(join(root, 'build', 'modules')).href;
     for (let at = WARM_UP; at < WARM_UP + SAMPLES; at++) {
       await sleep(SETTLE_MS);
-      await takeCalls(session, prefix);
+      await takeCalls(prefix);
       const head = await ask(socket, pathOf(at));
       if (!head.startsWith('HTTP/1.1 200')) throw new Error(`${pathOf(at)} was answered with ${head}`);
       await sleep(SETTLE_MS);
-      takes.push(await takeCalls(session, prefix));
+      takes.push(await takeCalls(prefix));
     }
   } finally {
-    session.disconnect();
     socket.destroy();
     await server.close();
   }
@@ -145,6 +142,10 @@ function printFiles(requests) {
 }
 
 const measures = await loadMeasures();
+// Before any server is loaded: calls that V8 has inlined by then would not be counted.
+session.connect();
+await session.post('Profiler.enable');
+await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 const roots = [HERE, ...process.argv.slice(2).map((folder) => resolve(folder))];
 const columns = [];
 for (const root of roots) columns.push(await countAll(root, measures));
