@@ -1,8 +1,9 @@
 // The answers of a site with a fallback: they depend on what kind of request asks, and an application's 404 may be
 // replaced. It must not know files.
 
-import { type FieldInput, NO_FIELDS } from '../http/fields.ts';
-import type { FileReceipt, HttpRequest, HttpResponse } from '../http/handler.ts';
+import type { FieldInput } from '../http/fields.ts';
+import { FilteredResponse, type HeadFilter } from '../http/filtered-response.ts';
+import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { NAVIGATION_FIELDS, navigationOf } from '../http/navigation.ts';
 import { addVary } from '../http/vary.ts';
 import { passOn, type Successor } from './successor.ts';
@@ -35,67 +36,16 @@ export function answerMissing(
   const answer = navigation === 'page' || (navigation === 'unknown' && isPagePath) ? fallBack : refuse;
   // The successor was asked before, and the fallback itself is missing or was replaced meanwhile.
   if (response instanceof VaryingResponse) return answer(response);
-  const replaceable = new ReplaceableResponse(response, navigation === 'page' ? fallBack : null);
-  return replaceable.run(() => passOn(successor, request, replaceable, () => answer(new VaryingResponse(response))));
-}
-
-/** Passes everything on to the answer that the client gets. */
-class PassingResponse implements HttpResponse {
-  protected readonly target: HttpResponse;
-
-  constructor(target: HttpResponse) {
-    this.target = target;
-  }
-
-  get started(): boolean {
-    return this.target.started;
-  }
-
-  get ended(): boolean {
-    return this.target.ended;
-  }
-
-  send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
-    this.target.send(status, fields, content);
-  }
-
-  start(status: number, fields: FieldInput = NO_FIELDS): void {
-    this.target.start(status, fields);
-  }
-
-  write(content: string | Uint8Array): boolean {
-    return this.target.write(content);
-  }
-
-  drained(): Promise<void> {
-    return this.target.drained();
-  }
-
-  whenDrained(callback: () => void): boolean {
-    return this.target.whenDrained(callback);
-  }
-
-  writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
-    this.target.writeFile(descriptor, position, length, receipt);
-  }
-
-  end(content?: string | Uint8Array): void {
-    this.target.end(content);
-  }
-
-  abort(): void {
-    this.target.abort();
-  }
+  const ask = (filter: HeadFilter): void | Promise<void> =>
+    passOn(successor, request, new FilteredResponse(response, filter), () => answer(new VaryingResponse(response)));
+  if (navigation !== 'page') return ask((status, fields) => (status === NOT_FOUND ? varied(fields) : fields));
+  return askReplaceably(ask, () => fallBack(new VaryingResponse(response)));
 }
 
 /** Says in Vary that the answer depends on whether the request is a navigation, so that no cache mixes them. */
-class VaryingResponse extends PassingResponse {
-  override send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
-    this.target.send(status, varied(fields), content);
-  }
-
-  override start(status: number, fields: FieldInput = NO_FIELDS): void {
-    this.target.start(status, varied(fields));
+class VaryingResponse extends FilteredResponse {
+  constructor(target: HttpResponse) {
+    super(target, (_status, fields) => varied(fields));
   }
 }
 
@@ -109,89 +59,25 @@ function varied(fields: FieldInput): FieldInput {
 }
 
 /**
- * What an application answers with, where a fallback stands behind it. A 404 is decided by its head: the fallback takes
- * its place, and from then on calls do nothing, as after a client left.
+ * Lets an application answer, where a fallback stands behind it: `replace` answers instead of its 404, which is known by
+ * its head. A failure of the application behind that head is reported when the replacement has been sent.
  */
-class ReplaceableResponse extends PassingResponse {
-  readonly #fallBack: Answerer | null;
-  #replacement: Promise<void> | null = null;
-
-  /** `fallBack`: answers instead of a 404; null: the application's own is sent, and says in Vary what it depends on. */
-  constructor(target: HttpResponse, fallBack: Answerer | null) {
-    super(target);
-    this.#fallBack = fallBack;
+function askReplaceably(
+  ask: (filter: HeadFilter) => void | Promise<void>,
+  replace: () => void | Promise<void>,
+): void | Promise<void> {
+  const replaced: { by: Promise<void> | null } = { by: null };
+  let result: void | Promise<void>;
+  try {
+    result = ask((status, fields) => {
+      if (status !== NOT_FOUND) return fields;
+      replaced.by = (async () => replace())();
+      return null;
+    });
+  } catch (error) {
+    if (replaced.by === null) throw error;
+    result = Promise.reject(error);
   }
-
-  override get started(): boolean {
-    return this.#replacement !== null || this.target.started;
-  }
-
-  override get ended(): boolean {
-    return this.#replacement !== null || this.target.ended;
-  }
-
-  override send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
-    if (!this.#isReplaced(status)) this.#targetOf(status).send(status, fields, content);
-  }
-
-  override start(status: number, fields: FieldInput = NO_FIELDS): void {
-    if (!this.#isReplaced(status)) this.#targetOf(status).start(status, fields);
-  }
-
-  override write(content: string | Uint8Array): boolean {
-    return this.#replacement !== null || this.target.write(content);
-  }
-
-  override drained(): Promise<void> {
-    return this.#replacement === null ? this.target.drained() : Promise.resolve();
-  }
-
-  override whenDrained(callback: () => void): boolean {
-    return this.#replacement === null && this.target.whenDrained(callback);
-  }
-
-  override writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
-    if (this.#replacement === null) this.target.writeFile(descriptor, position, length, receipt);
-    else receipt.taken(0);
-  }
-
-  override end(content?: string | Uint8Array): void {
-    if (this.#replacement === null) this.target.end(content);
-  }
-
-  override abort(): void {
-    if (this.#replacement === null) this.target.abort();
-  }
-
-  /** Calls the application. Its failure after a 404 that was replaced is reported when the replacement has been sent. */
-  run(call: () => void | Promise<void>): void | Promise<void> {
-    let result: void | Promise<void>;
-    try {
-      result = call();
-    } catch (error) {
-      if (this.#replacement === null) throw error;
-      result = Promise.reject(error);
-    }
-    return result === undefined && this.#replacement === null ? undefined : this.#settled(result);
-  }
-
-  async #settled(result: void | Promise<void>): Promise<void> {
-    try {
-      await result;
-    } finally {
-      await this.#replacement;
-    }
-  }
-
-  #isReplaced(status: number): boolean {
-    const fallBack = this.#fallBack;
-    if (this.#replacement !== null) return true;
-    if (status !== NOT_FOUND || fallBack === null || this.target.started) return false;
-    this.#replacement = (async () => fallBack(new VaryingResponse(this.target)))();
-    return true;
-  }
-
-  #targetOf(status: number): HttpResponse {
-    return status === NOT_FOUND ? new VaryingResponse(this.target) : this.target;
-  }
+  if (result === undefined && replaced.by === null) return undefined;
+  return (async () => result)().finally(() => replaced.by);
 }
