@@ -16,7 +16,7 @@ import { Connection } from '../build/modules/connection/connection.js';
 import { CoroutineClient, readable, writable } from '../build/modules/connection/coroutine.js';
 import { SendBatch } from '../build/modules/connection/send-batch.js';
 import { resolveFolders, Sites } from '../build/modules/files/sites.js';
-import { HttpClock } from '../build/modules/http/date.js';
+import { HttpClock } from '../build/modules/http/http-clock.js';
 import { prepareFields } from '../build/modules/http/fields.js';
 import { HeadWriter } from '../build/modules/http/response-head.js';
 import { SessionContext } from '../build/modules/http1/context.js';

@@ -12,8 +12,8 @@ import { rolldown } from 'rolldown';
 
 const HERE = dirname(dirname(fileURLToPath(import.meta.url)));
 const LONG_LINES = 40;
-const WARM_UP = 200;
-const SAMPLES = 25;
+const WARM_UP = 50;
+const SAMPLES = 5;
 /** Work that follows an answer, such as closing a file, is part of its request. */
 const SETTLE_MS = 20;
 
