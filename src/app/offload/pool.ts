@@ -43,9 +43,7 @@ const REFILL_MS = 1_000;
 
 const WORKER = programPath('app/offload/worker.js');
 
-/** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
-export async function offload(options: OffloadOptions): Promise<Offloaded> {
-  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, offloadTimeoutMs, onError } = options;
+function makePool({ threads, maxWaiting, onError }: OffloadOptions): Piscina {
   const pool = new Piscina({
     filename: WORKER,
     minThreads: threads,
@@ -60,16 +58,28 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     },
   });
   pool.on('error', onError);
-  const { isMultiprocess } = concurrency;
-  const settings = { application, overrideGlobals, door, loadTimeoutMs, isMultiprocess };
-  const task = (request: Task['request']): Task => ({ ...settings, request });
+  return pool;
+}
+
+/** Loads the application in a thread of `pool`, which ends when that fails. */
+async function load(pool: Piscina, task: Task): Promise<void> {
   try {
-    const thrown: Thrown | null = await pool.run(task(null));
+    const thrown: Thrown | null = await pool.run(task);
     if (thrown !== null) throw revived(thrown);
   } catch (error) {
     await pool.destroy();
-    throw error instanceof EpollServerError ? error : refuse(application, error);
+    throw error instanceof EpollServerError ? error : refuse(task.application, error);
   }
+}
+
+/** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
+export async function offload(options: OffloadOptions): Promise<Offloaded> {
+  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, offloadTimeoutMs } = options;
+  const pool = makePool(options);
+  const { isMultiprocess } = concurrency;
+  const settings = { application, overrideGlobals, door, loadTimeoutMs, isMultiprocess };
+  const task = (request: Task['request']): Task => ({ ...settings, request });
+  await load(pool, task(null));
   let isClosing = false;
   // Piscina does not replace threads any more once one could not begin, as when descriptors ran out: a request that
   // waits would wait for the next one.

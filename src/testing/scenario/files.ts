@@ -10,6 +10,7 @@ import { Listings } from '../../files/listings.ts';
 import { Loader } from '../../files/loader.ts';
 import { MediaTypes } from '../../files/media-types.ts';
 import { OpenFiles } from '../../files/open-files.ts';
+import type { FileServices } from '../../files/services.ts';
 import { FRESH_MS, Site } from '../../files/site.ts';
 import { WorkPool } from '../../files/work-pool.ts';
 import type { Handler } from '../../http/handler.ts';
@@ -29,23 +30,17 @@ export interface FileLimits {
 }
 
 /** Nothing is compressed: that would happen in real threads, at times of their own. */
-export function filesHandler(
-  kernel: SimulatedKernel,
-  clock: VirtualClock,
-  source: SimulatedFiles,
-  limits: FileLimits,
-): Handler {
+function servicesOf(kernel: SimulatedKernel, clock: VirtualClock, limits: FileLimits): FileServices {
   const nowMs = (): number => kernel.now();
   const later = (ms: number, callback: () => void): void => clock.after(ms, callback);
   const openFiles = new OpenFiles({ max: MAX_OPEN_FILES, nowMs, later });
-  const counters = makeFileCounters();
   const pool = new WorkPool(POOL_THREADS);
-  const services = {
+  return {
     cache: new FileCache(limits.maxCacheBytes, openFiles),
     openFiles,
     listings: new Listings({ pool, nowMs, maxFreshMs: FRESH_MS }),
     pool,
-    counters,
+    counters: makeFileCounters(),
     nowMs,
     wallClockMs: kernel.wallClockMs,
     maxCachedFileBytes: limits.maxCachedFileBytes,
@@ -53,6 +48,15 @@ export function filesHandler(
     maxCodingBytesPerSecond: 0,
     report: () => {},
   };
+}
+
+export function filesHandler(
+  kernel: SimulatedKernel,
+  clock: VirtualClock,
+  source: SimulatedFiles,
+  limits: FileLimits,
+): Handler {
+  const services = servicesOf(kernel, clock, limits);
   const kinds = { types: new MediaTypes(), compression: false, rules: new CacheRules([]), extra: [] };
   // The thread pool is no part of the simulated machine.
   const digest = async (content: Uint8Array): Promise<Uint8Array> => createHash('sha256').update(content).digest();

@@ -121,9 +121,20 @@ function versions({ entries }: ComparisonResult): string {
   return `<p>Beside the models: ${escaped(peers.map(({ name, version }) => `${name} ${version}`).join(', '))}.</p>`;
 }
 
+/** The two models that never block, when both were measured. */
+function rivals(result: ComparisonResult): string {
+  const rivalry = rivalryTable(result);
+  if ((rivalry[0] ?? []).length !== 3) return '';
+  return section(
+    'rivals',
+    'epoll and the busy loop',
+    `${tableOf(rivalry, 'epoll and non-blocking', -1, true)}<p>Both never block. One asks the kernel who is ready and sleeps until somebody is; the other asks every client, all the time.</p>`,
+    false,
+  );
+}
+
 function body(result: ComparisonResult, names: readonly string[]): string {
   const verdicts = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
-  const rivalry = rivalryTable(result);
   const doubtful = result.warnings.length === 0 ? '' : `<div class="warning">${list(result.warnings)}</div>`;
   const incomplete =
     result.incomplete === ''
@@ -135,14 +146,7 @@ function body(result: ComparisonResult, names: readonly string[]): string {
     `<p class="facts">${escaped(result.date.slice(0, 16).replace('T', ' '))} UTC · <code>${escaped(result.command)}</code><br>The middle: ${escaped(MIDDLE_TEXT)}.</p>`,
     incomplete,
     '</div>',
-    (rivalry[0] ?? []).length === 3
-      ? section(
-          'rivals',
-          'epoll and the busy loop',
-          `${tableOf(rivalry, 'epoll and non-blocking', -1, true)}<p>Both never block. One asks the kernel who is ready and sleeps until somebody is; the other asks every client, all the time.</p>`,
-          false,
-        )
-      : '',
+    rivals(result),
     section(
       'charts',
       'Charts',

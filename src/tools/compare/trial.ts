@@ -71,6 +71,20 @@ export async function measure(server: RunningContender, setting: Workload, bench
   }
 }
 
+/** Opens `idle` connections; resolves to the bytes of memory that each added. */
+async function holdIdle(
+  company: Company,
+  { program: { pid } }: RunningContender,
+  idle: number,
+  expected: Expected,
+  { plan, signal }: Bench,
+): Promise<number> {
+  const emptyBytes = residentBytesOf(pid);
+  const held = await company.hold(idle, expected, plan.stallMs, signal);
+  if (held < idle) throw new Unmeasurable(`it answered ${held} of ${idle} connections that were to be held`);
+  return (residentBytesOf(pid) - emptyBytes) / idle;
+}
+
 async function measureAmong(
   company: Company,
   server: RunningContender,
@@ -82,10 +96,7 @@ async function measureAmong(
   const expected = expectedOf(server, bench, answer);
   const proof = await company.prove(expected, PROOF_MS);
   if (proof !== '') throw new Error(proof);
-  const emptyBytes = residentBytesOf(server.program.pid);
-  const held = idle === 0 ? 0 : await company.hold(idle, expected, plan.stallMs, signal);
-  if (held < idle) throw new Unmeasurable(`it answered ${held} of ${idle} connections that were to be held`);
-  const idleBytes = idle === 0 ? null : (residentBytesOf(server.program.pid) - emptyBytes) / idle;
+  const idleBytes = idle === 0 ? null : await holdIdle(company, server, idle, expected, bench);
   await company.slow(slow);
   const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
   const url = `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`;
