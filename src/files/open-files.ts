@@ -3,10 +3,10 @@
 // any case: the disk space of a deleted file is free only when nobody has it open. It must not know HTTP.
 
 import type { OpenFile } from './file-source.ts';
-import { type Ordered, UseOrder } from './use-order.ts';
+import { type LruLinks, LruList } from './lru-list.ts';
 
 /** Who has a file kept open for it. */
-export interface Holder extends Ordered<Holder> {
+export interface Holder extends LruLinks<Holder> {
   file: OpenFile | null;
   /** When it was last known to be used, in monotonic milliseconds. */
   usedMs: number;
@@ -33,7 +33,7 @@ export interface OpenFilesOptions {
 export class OpenFiles {
   readonly max: number;
   readonly #options: OpenFilesOptions;
-  readonly #holders = new UseOrder<Holder>();
+  readonly #holders = new LruList<Holder>();
   #isSweeping = false;
 
   constructor(options: OpenFilesOptions) {

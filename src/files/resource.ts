@@ -5,8 +5,8 @@ import type { Coding } from './codings.ts';
 import type { FileKind } from './file-kinds.ts';
 import type { FileFacts, FileSource, Refusal } from './file-source.ts';
 import type { FileVariant } from './file-variant.ts';
+import type { LruLinks } from './lru-list.ts';
 import type { SharedWait } from './shared-wait.ts';
-import type { Ordered } from './use-order.ts';
 
 /** What is known of a coding, as long as its sibling is what it was. */
 export interface Coded {
@@ -18,7 +18,7 @@ export interface Coded {
   readonly mayCompress: boolean;
 }
 
-export class Resource implements Ordered<Resource> {
+export class Resource implements LruLinks<Resource> {
   readonly plain: FileVariant;
   readonly source: FileSource;
   /** Of the plain file, below the source. */

@@ -8,14 +8,14 @@ import type { Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
 import { CacheRules } from './cache-rules.ts';
 import { CodingChooser } from './coding-chooser.ts';
+import { DenyList, isOutside, openPathOf, realPathOf, type ServedFolder } from './deny-list.ts';
+import { DenyListSource } from './deny-list-source.ts';
 import { DirectorySource } from './directory-source.ts';
 import { FileCache } from './file-cache.ts';
 import { type FileCounters, makeFileCounters } from './file-counters.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import type { FileSource } from './file-source.ts';
 import type { Mount } from './finder.ts';
-import { HiddenPaths, isOutside, openPathOf, realPathOf, type ServedFolder } from './hidden-paths.ts';
-import { HidingSource } from './hiding-source.ts';
 import { Hosts } from './hosts.ts';
 import { Listings } from './listings.ts';
 import { Loader } from './loader.ts';
@@ -45,7 +45,7 @@ interface SiteFolders {
 export interface Folders extends SiteFolders {
   readonly hosts: readonly (SiteFolders & { readonly host: string; readonly options: SiteOptions })[];
   /** Files and folders in them that are never served. */
-  readonly hidden: HiddenPaths;
+  readonly hidden: DenyList;
 }
 
 /**
@@ -80,7 +80,7 @@ export async function resolveFolders(
   const { hide = [], hideIfServed = [] } = site;
   refuseSources(served, sources);
   refuseOutside(served, hide);
-  return { ...all, hidden: new HiddenPaths([...sources, ...hide, ...hideIfServed], served) };
+  return { ...all, hidden: new DenyList([...sources, ...hide, ...hideIfServed], served) };
 }
 
 /** @throws EpollServerError `ERR_OPTION`: a path that cannot be hidden, since nothing of it is served. */
@@ -153,7 +153,7 @@ export class Sites {
   readonly openFiles: OpenFiles;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
-  readonly #hidden: HiddenPaths;
+  readonly #hidden: DenyList;
   readonly #services: FileServices;
   /** What is compressed is bounded for all sites together. */
   readonly #codings: CodingChooser;
@@ -210,7 +210,7 @@ export class Sites {
     const hidden = this.#hidden;
     const root = openPathOf(rootFd()) ?? realPathOf(named);
     hidden.enter(named, root);
-    return hidden.isEmpty ? source : new HidingSource(source, { root, rootFd, hidden, nowMs: this.#context.nowMs });
+    return hidden.isEmpty ? source : new DenyListSource(source, { root, rootFd, hidden, nowMs: this.#context.nowMs });
   }
 
   #site(name: string, { root, mounts }: SiteFolders, options: SiteOptions): Site {

@@ -1,7 +1,7 @@
 // How many jobs of this server are in libuv's thread pool at once: it is shared with DNS, the application and
 // everything else, so at least one of its threads is left to them. It must not know what the jobs are.
 
-import { type Ordered, UseOrder } from './use-order.ts';
+import { type LruLinks, LruList } from './lru-list.ts';
 
 /** libuv's default (UV_THREADPOOL_SIZE). */
 const DEFAULT_THREADS = 4;
@@ -10,7 +10,7 @@ const DEFAULT_THREADS = 4;
 const DEFAULT_MAX_WAITING = 4_096;
 
 /** A job that waits for its place. */
-class Waiting implements Ordered<Waiting> {
+class Waiting implements LruLinks<Waiting> {
   older: Waiting | null = null;
   newer: Waiting | null = null;
   readonly isWanted: () => boolean;
@@ -27,7 +27,7 @@ export class WorkPool {
   /** How many jobs run at once. */
   readonly places: number;
   readonly #maxWaiting: number;
-  readonly #waiting = new UseOrder<Waiting>();
+  readonly #waiting = new LruList<Waiting>();
   #running = 0;
   /** At so many waiting jobs those that are not wanted any more are taken out. */
   #sweepAt: number;

@@ -9,11 +9,11 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
+import { StringInterner } from '../http/string-interner.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
-import { TextMemory } from '../http/text-memory.ts';
 
 /** Clients of one server ask for the same paths. */
-const paths = new TextMemory();
+const paths = new StringInterner();
 
 const SLASH = 0x2f;
 /** Up to this many fields are searched for each name; of more, all names are looked up at once. */

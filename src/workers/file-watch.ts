@@ -5,7 +5,7 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
-import { isWithin } from '../files/hidden-paths.ts';
+import { isWithin } from '../files/deny-list.ts';
 import { logLine } from '../log/log-line.ts';
 
 /** Quiet for this long: the save is over. Editors write, rename and touch within a few milliseconds. */

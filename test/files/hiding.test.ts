@@ -4,9 +4,9 @@ import { closeSync, openSync, realpathSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DenyList } from '../../src/files/deny-list.ts';
+import { DenyListSource } from '../../src/files/deny-list-source.ts';
 import type { FileSource } from '../../src/files/file-source.ts';
-import { HiddenPaths } from '../../src/files/hidden-paths.ts';
-import { HidingSource } from '../../src/files/hiding-source.ts';
 import { type ServeOptions, type SiteOptions, serve } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
@@ -127,9 +127,9 @@ describe('what is there', () => {
     async (refusal) => {
       const root = await folder({ 'secret/a.txt': SECRET, 'fine/a.txt': 'fine' });
       await symlink('secret', `${root}/alias`);
-      const hidden = new HiddenPaths([`${root}/secret`], [{ named: root, real: root }]);
+      const hidden = new DenyList([`${root}/secret`], [{ named: root, real: root }]);
       const source = fakeSource({ 'alias/a.txt': refusal, 'alias/gone/a.txt': refusal, 'fine/a.txt': refusal });
-      const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
+      const hiding = new DenyListSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
       // That the system is short of something tells nothing of the file.
       const isOverload = refusal === 'exhausted' || refusal === 'busy';
       for (const path of ['alias/a.txt', 'alias/gone/a.txt']) {
@@ -196,12 +196,12 @@ describe('what is there', () => {
     const root = await folder({ 'secret.txt': SECRET, 'fine.txt': 'fine' });
     const opened = ['secret.txt', 'fine.txt'].map((name) => openSync(`${root}/${name}`, 'r'));
     onTestFinished(() => opened.forEach((fd) => void closeSync(fd)));
-    const hidden = new HiddenPaths([`${root}/secret.txt`], [{ named: root, real: root }]);
+    const hidden = new DenyList([`${root}/secret.txt`], [{ named: root, real: root }]);
     for (const name of ['secret.txt', 'fine.txt']) unlinkSync(`${root}/${name}`);
     const [secret = -1, fine = -1] = opened;
     const file = (descriptor: number) => ({ ...fakeFile(1, async () => 0), descriptor });
     const source = fakeSource({ alias: file(secret), fine: file(fine) });
-    const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
+    const hiding = new DenyListSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
     expect(hiding.open('alias')).toBe('missing');
     expect(await hiding.openLater('alias')).toBe('missing');
     expect(hiding.open('fine')).toMatchObject({ descriptor: fine });
@@ -211,7 +211,7 @@ describe('what is there', () => {
     const root = await folder({ 'Größe/a.txt': '', 'plain/a.txt': '' });
     // As a file system does that looks at neither case nor composition.
     await symlink('Größe', `${root}/gro\u0308SSE`);
-    const hidden = new HiddenPaths([`${root}/Größe`, `${root}/plain`], [{ named: root, real: root }]);
+    const hidden = new DenyList([`${root}/Größe`, `${root}/plain`], [{ named: root, real: root }]);
     hidden.refresh(0);
     expect(['Größe/a.txt', 'gro\u0308SSE/a.txt', 'plain'].map((name) => hidden.hides(`${root}/${name}`))).toEqual([
       true,
@@ -228,13 +228,13 @@ describe('what is there', () => {
 
 test('what may wait for a disk asks for no real path on the thread of the loop', async () => {
   const root = await folder({ 'data/secret.txt': SECRET, 'data/fine.txt': 'fine' });
-  const hidden = new HiddenPaths([`${root}/data/secret.txt`], [{ named: root, real: root }]);
+  const hidden = new DenyList([`${root}/data/secret.txt`], [{ named: root, real: root }]);
   hidden.refresh(0);
   const source: FileSource = {
     ...fakeSource({ 'data/fine.txt': fakeFile(1, async () => 0), data: 'directory' }),
     ...fakeFolder(['fine.txt', 'secret.txt'].map((name) => ({ name, isDirectory: false, size: 1, modifiedMs: 1 }))),
   };
-  const hiding = new HidingSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
+  const hiding = new DenyListSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
   const asked = vi.spyOn(realpathSync, 'native');
   onTestFinished(() => asked.mockRestore());
   expect(await hiding.list('data', false, null)).toMatchObject({ count: 2 });

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { shuffle } from 'd3-array';
 import { messageOf } from '../../errors.ts';
 import { answerSourceOf, type Contender, type Ground, type RunningContender } from './contender.ts';
+import { ContenderRun } from './contender-run.ts';
 import { findCounters } from './counters.ts';
 import type { Turn } from './dials.ts';
-import { doubts } from './doubts.ts';
 import { findLoad } from './load.ts';
 import { connectionLimit, type Machine } from './machine.ts';
 import { stepsOfABurn } from './peers/work.ts';
@@ -20,7 +20,7 @@ import { pause } from './program.ts';
 import { type ComparisonResult, type Entry, type Row, SCHEMA } from './result.ts';
 import { type Bench, type Figures, measure, measureMost, measureRest } from './trial.ts';
 import { Unmeasurable } from './unmeasurable.ts';
-import { Visit } from './visit.ts';
+import { warningsOf } from './warnings.ts';
 
 export interface Comparison extends Wishes {
   readonly models: readonly Contender[];
@@ -55,9 +55,9 @@ class Notes {
   most: number | null = null;
   readonly figures = new Map<Turn, Figures[]>();
   readonly problems = new Map<Turn, string>();
-  /** Visits that time was left for, and how long the longest took. */
-  visits = 0;
-  visitMs = 0;
+  /** Runs that time was left for, and how long the longest took. */
+  runs = 0;
+  runMs = 0;
 
   constructor(contender: Contender) {
     this.contender = contender;
@@ -172,8 +172,8 @@ class Run {
       for (const notes of shuffle([...this.#notes])) {
         if (signal.aborted) return 'it was interrupted';
         const before = this.#done;
-        if (performance.now() + notes.visitMs < this.#endMs) await this.#visit(notes, round).catch(() => {});
-        this.#done = before + this.#stepsOfAVisit;
+        if (performance.now() + notes.runMs < this.#endMs) await this.#run(notes, round).catch(() => {});
+        this.#done = before + this.#stepsOfARun;
       }
     }
     return signal.aborted ? 'it was interrupted' : this.#unvisited();
@@ -182,11 +182,11 @@ class Run {
   /** Everybody is to be seen once. Who had fewer rounds than others for want of time is named beside the figures. */
   #unvisited(): string {
     const { rounds } = this.#bench.plan;
-    for (const { visits, contender } of this.#notes) {
-      if (visits > 0 && visits < rounds)
-        this.#said.push(`time was left for ${visits} of ${rounds} rounds of ${contender.name}`);
+    for (const { runs, contender } of this.#notes) {
+      if (runs > 0 && runs < rounds)
+        this.#said.push(`time was left for ${runs} of ${rounds} rounds of ${contender.name}`);
     }
-    const missed = this.#notes.filter(({ visits }) => visits === 0).map(({ contender }) => contender.name);
+    const missed = this.#notes.filter(({ runs }) => runs === 0).map(({ contender }) => contender.name);
     return missed.length === 0 ? '' : `its time was over before ${missed.join(', ')}`;
   }
 
@@ -201,58 +201,58 @@ class Run {
       counters: counters.name,
       entries,
       rows,
-      warnings: [...this.#said, ...doubts(rows, counters, this.#wanted.machine)],
+      warnings: [...this.#said, ...warningsOf(rows, counters, this.#wanted.machine)],
     };
   }
 
-  get #stepsOfAVisit(): number {
+  get #stepsOfARun(): number {
     return this.#bench.plan.turns.length + 1;
   }
 
   #step(notes: Notes, round: number, what: string): void {
     const { rounds } = this.#bench.plan;
-    const all = this.#notes.length * rounds * this.#stepsOfAVisit;
+    const all = this.#notes.length * rounds * this.#stepsOfARun;
     this.#progress.step(this.#done++, all, `round ${round} of ${rounds}: ${notes.contender.name}, ${what}`);
   }
 
   /** One contender in one round: rest, how many it takes, and every setting. */
-  async #visit(notes: Notes, round: number): Promise<void> {
+  async #run(notes: Notes, round: number): Promise<void> {
     const { turns } = this.#bench.plan;
-    const visit = new Visit(notes.contender, this.#ground, this.#bench);
+    const run = new ContenderRun(notes.contender, this.#ground, this.#bench);
     let beginMs = performance.now();
-    notes.visits++;
+    notes.runs++;
     try {
       for (const place of ['application', 'files'] as const) {
         const here = turns.filter(({ setting }) => answerSourceOf(setting.answer) === place);
         if (here.length === 0) continue;
         if (place === 'application') {
           this.#step(notes, round, 'at rest');
-          await this.#aside(notes, visit);
+          await this.#aside(notes, run);
           // How many it takes is asked once.
           if (round === 1) beginMs = performance.now();
         }
         for (const turn of shuffle([...here])) {
           this.#step(notes, round, turn.position === '' ? 'the middle' : `${turn.dial} at ${turn.position}`);
-          await this.#turn(notes, visit, turn);
+          await this.#turn(notes, run, turn);
         }
       }
     } finally {
-      await visit.end();
-      notes.visitMs = Math.max(notes.visitMs, performance.now() - beginMs);
+      await run.end();
+      notes.runMs = Math.max(notes.runMs, performance.now() - beginMs);
     }
   }
 
   /** What is not a setting of the dials. */
-  async #aside(notes: Notes, visit: Visit): Promise<void> {
+  async #aside(notes: Notes, run: ContenderRun): Promise<void> {
     try {
-      if (notes.most === null) notes.most = (await measureMost(await visit.server('application'), this.#bench)) || null;
-      notes.rest.push(await measureRest(await visit.server('application'), this.#bench));
+      if (notes.most === null) notes.most = (await measureMost(await run.server('application'), this.#bench)) || null;
+      notes.rest.push(await measureRest(await run.server('application'), this.#bench));
     } catch {
       // What is wrong with the server is said by the settings that are measured next.
     }
   }
 
-  async #turn(notes: Notes, visit: Visit, turn: Turn): Promise<void> {
+  async #turn(notes: Notes, run: ContenderRun, turn: Turn): Promise<void> {
     const { signal } = this.#bench;
     const { answer, idle, slow, keepAlive } = turn.setting;
     if (!notes.contender.answers.includes(answer)) {
@@ -268,13 +268,13 @@ class Run {
       return;
     }
     try {
-      const server = await visit.server(answerSourceOf(answer));
+      const server = await run.server(answerSourceOf(answer));
       const figures = await whileAlive(server, this.#bench, (bench) => measure(server, turn.setting, bench));
       notes.figures.set(turn, [...(notes.figures.get(turn) ?? []), figures]);
     } catch (error) {
       if (signal.aborted) throw error;
       notes.problems.set(turn, messageOf(error).replaceAll('\n', ' '));
-      if (!(error instanceof Unmeasurable)) await visit.end();
+      if (!(error instanceof Unmeasurable)) await run.end();
     }
   }
 }

@@ -21,7 +21,7 @@ export interface ComparisonPlan {
   readonly turns: readonly Turn[];
   /** A server that was started answers for so long before anything counts. */
   readonly warmUpMs: number;
-  /** Every run goes on for so long before its window; longer while children are being born, up to `maxRampMs`. */
+  /** Every run goes on for so long before its window; longer while children are being spawned, up to `maxRampMs`. */
   readonly rampMs: number;
   readonly maxRampMs: number;
   /** The window that is measured. */
@@ -112,11 +112,11 @@ export function leftOutFor(wishes: Wishes, descriptors: number): readonly string
 const START_MS = 600;
 const TURN_MS = 150;
 
-/** About how long it takes; children that have to be born come on top. */
+/** About how long it takes; children that have to be spawned come on top. */
 export function estimateMs(plan: ComparisonPlan, contenders: number): number {
   const { turns, rounds } = plan;
   const places = new Set(turns.map(({ setting }) => answerSourceOf(setting.answer))).size;
   const turn = plan.rampMs + plan.windowMs + plan.countMs + TURN_MS;
-  const visit = places * (START_MS + plan.warmUpMs) + 2 * plan.restMs + turns.length * turn;
-  return Math.min(plan.maxMs, contenders * (rounds * visit + plan.stallMs));
+  const run = places * (START_MS + plan.warmUpMs) + 2 * plan.restMs + turns.length * turn;
+  return Math.min(plan.maxMs, contenders * (rounds * run + plan.stallMs));
 }

@@ -1,16 +1,16 @@
 // One setting of the dials, measured once on a contender that runs: the load ramps up, a window is measured, another
 // one counts system calls, and a client of our own compares answers all the while.
 
-import { Company, type Expected } from './company.ts';
+import { BackgroundClients, type Expected } from './background-clients.ts';
 import type { RunningContender } from './contender.ts';
 import { FIXED_QUERY, TARGETS } from './contender.ts';
 import type { Counters } from './counters.ts';
 import type { Workload } from './dials.ts';
 import type { Load, LoadRun } from './load.ts';
-import { Nursery } from './nursery.ts';
 import type { ComparisonPlan } from './plan.ts';
 import { machineBusySeconds, pidsOf, residentBytesOf, usageOf } from './processes.ts';
 import { pause } from './program.ts';
+import { StartupProbe } from './startup-probe.ts';
 import { Unmeasurable } from './unmeasurable.ts';
 
 /** What one measurement found; per request where it can be. */
@@ -49,7 +49,7 @@ export interface Bench {
   readonly signal: AbortSignal;
 }
 
-/** How long one answer may take a server that nobody else asks. */
+/** How long one answer may take a server that has no other client. */
 const PROOF_MS = 5_000;
 
 const LOOK_MS = 50;
@@ -63,30 +63,30 @@ export function expectedOf({ contender }: RunningContender, bench: Bench, answer
 
 /** @throws Unmeasurable, or whatever befell the server or the load. */
 export async function measure(server: RunningContender, setting: Workload, bench: Bench): Promise<Figures> {
-  const company = new Company(server.port);
+  const background = new BackgroundClients(server.port);
   try {
-    return await measureAmong(company, server, setting, bench);
+    return await measureAmong(background, server, setting, bench);
   } finally {
-    company.release();
+    background.release();
   }
 }
 
 /** Opens `idle` connections; resolves to the bytes of memory that each added. */
 async function holdIdle(
-  company: Company,
+  background: BackgroundClients,
   { program: { pid } }: RunningContender,
   idle: number,
   expected: Expected,
   { plan, signal }: Bench,
 ): Promise<number> {
   const emptyBytes = residentBytesOf(pid);
-  const held = await company.hold(idle, expected, plan.stallMs, signal);
+  const held = await background.hold(idle, expected, plan.stallMs, signal);
   if (held < idle) throw new Unmeasurable(`it answered ${held} of ${idle} connections that were to be held`);
   return (residentBytesOf(pid) - emptyBytes) / idle;
 }
 
 async function measureAmong(
-  company: Company,
+  background: BackgroundClients,
   server: RunningContender,
   setting: Workload,
   bench: Bench,
@@ -94,16 +94,16 @@ async function measureAmong(
   const { plan, load, signal } = bench;
   const { idle, slow, clients, keepAlive, answer } = setting;
   const expected = expectedOf(server, bench, answer);
-  const proof = await company.prove(expected, PROOF_MS);
+  const proof = await background.prove(expected, PROOF_MS);
   if (proof !== '') throw new Error(proof);
-  const idleBytes = idle === 0 ? null : await holdIdle(company, server, idle, expected, bench);
-  await company.slow(slow);
+  const idleBytes = idle === 0 ? null : await holdIdle(background, server, idle, expected, bench);
+  await background.slow(slow);
   const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
   const url = `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`;
   const run = load.start({ url, clients, keepAlive });
   try {
     await ramp(server, run, plan, signal);
-    const checking = company.check(expected, keepAlive);
+    const checking = background.check(expected, keepAlive);
     const window = await watch(server, run, plan.windowMs, signal);
     const residentBytes = residentBytesOf(server.program.pid);
     const counted = await count(server, run, bench);
@@ -138,7 +138,7 @@ function per(count: number | null, requests: number): number | null {
 /** Looks at which more had been asked than at the last one: the first requests wait for nobody, the next for answers. */
 const ENOUGH_GROWTHS = 2;
 
-/** Waits until clients are connected, children are born, and answers come. */
+/** Waits until clients are connected, children are spawned, and answers come. */
 async function ramp(
   { program, port }: RunningContender,
   run: LoadRun,
@@ -146,9 +146,9 @@ async function ramp(
   signal: AbortSignal,
 ): Promise<void> {
   const begin = Date.now();
-  const nursery = new Nursery(program.pid, port);
+  const probe = new StartupProbe(program.pid, port);
   for (let [sent, growths] = [0, 0]; Date.now() - begin < maxRampMs; await pause(LOOK_MS, signal)) {
-    const [isQuiet, nowSent] = [nursery.isQuiet(), await run.sent()];
+    const [isQuiet, nowSent] = [probe.isQuiet(), await run.sent()];
     if (nowSent > sent) growths++;
     sent = nowSent;
     if (isQuiet && growths >= ENOUGH_GROWTHS && Date.now() - begin >= rampMs) return;
@@ -233,12 +233,12 @@ export async function measureRest({ program }: RunningContender, { plan, signal 
 
 /** How many clients a server takes at once, of those that the plan tries. */
 export async function measureMost(server: RunningContender, bench: Bench): Promise<number> {
-  const company = new Company(server.port);
+  const background = new BackgroundClients(server.port);
   try {
     const expected = expectedOf(server, bench, 'text');
-    return await company.hold(bench.plan.mostClients, expected, bench.plan.stallMs, bench.signal);
+    return await background.hold(bench.plan.mostClients, expected, bench.plan.stallMs, bench.signal);
   } finally {
-    company.release();
+    background.release();
   }
 }
 
@@ -266,8 +266,8 @@ export async function warmUp(
 
 /** Whether a server answers soon: one that is still busy with clients who left is of no use for the next setting. */
 export async function isFree(server: RunningContender, answer: Workload['answer'], bench: Bench): Promise<boolean> {
-  const company = new Company(server.port);
-  const problem = await company.prove(expectedOf(server, bench, answer), FREE_MS);
-  company.release();
+  const background = new BackgroundClients(server.port);
+  const problem = await background.prove(expectedOf(server, bench, answer), FREE_MS);
+  background.release();
   return problem === '';
 }

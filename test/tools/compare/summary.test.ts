@@ -1,12 +1,12 @@
 // Proves what is said of several measurements: medians, ranges, and that nobody wins where ranges overlap.
 
 import { describe, expect, test } from 'vitest';
-import { doubts } from '../../../src/tools/compare/doubts.ts';
 import { estimateMs, leftOutFor, planFor } from '../../../src/tools/compare/plan.ts';
 import type { Row } from '../../../src/tools/compare/result.ts';
 import { cell, digits, duration, MEASURES, summaryOf, verdict } from '../../../src/tools/compare/summary.ts';
 import { markdownTable, middleTable, rivalryTable, textTables } from '../../../src/tools/compare/table.ts';
 import type { Figures } from '../../../src/tools/compare/trial.ts';
+import { warningsOf } from '../../../src/tools/compare/warnings.ts';
 import { figures, result } from './results.ts';
 
 /** Two contenders at the middle, with these figures. */
@@ -61,13 +61,13 @@ describe('a winner', () => {
   });
 });
 
-describe('doubts', () => {
+describe('warnings', () => {
   const none = { name: 'perf', countsInstructions: true, start: () => Promise.reject(new Error('not here')) };
   const rows = (change: Partial<Figures>) => duel([figures(9, change)], [figures(9)]).rows;
   const { machine } = result();
 
   test('there are none on a quiet machine with fast clients', () => {
-    expect(doubts(rows({}), none, machine)).toEqual([]);
+    expect(warningsOf(rows({}), none, machine)).toEqual([]);
   });
 
   test.each([
@@ -78,7 +78,7 @@ describe('doubts', () => {
     [rows({}), { ...none, name: 'strace' }, machine, /counted by strace/],
     [rows({}), { ...none, countsInstructions: false }, machine, /cannot count instructions/],
   ])('%#', (those, counters, on, said) => {
-    expect(doubts(those, counters, on)).toEqual([expect.stringMatching(said)]);
+    expect(warningsOf(those, counters, on)).toEqual([expect.stringMatching(said)]);
   });
 });
 

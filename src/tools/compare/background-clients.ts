@@ -46,7 +46,7 @@ export interface Checked {
   readonly example: string;
 }
 
-export class Company {
+export class BackgroundClients {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
   #came = 0;

@@ -3,7 +3,7 @@
 import { type AnswerSource, type Contender, type Ground, type RunningContender, startContender } from './contender.ts';
 import { type Bench, isFree, warmUp } from './trial.ts';
 
-export class Visit {
+export class ContenderRun {
   readonly #contender: Contender;
   readonly #ground: Ground;
   readonly #bench: Bench;

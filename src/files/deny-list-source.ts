@@ -4,6 +4,7 @@
 import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type DenyList, isWithin, openPathOf, realPathLater, realPathOf } from './deny-list.ts';
 import { bytesOfName, isTextName } from './file-name.ts';
 import {
   type FileFacts,
@@ -15,23 +16,22 @@ import {
   type Refusal,
 } from './file-source.ts';
 import type { FolderNames } from './folder-names.ts';
-import { type HiddenPaths, isWithin, openPathOf, realPathLater, realPathOf } from './hidden-paths.ts';
 
-export interface HidingOptions {
+export interface DenyListOptions {
   /** The real path of the source's folder. */
   readonly root: string;
   /** The descriptor of that folder, which may have been renamed meanwhile; -1: it is closed. */
   readonly rootFd: () => number;
-  readonly hidden: HiddenPaths;
+  readonly hidden: DenyList;
   /** Monotonic milliseconds, the same during a turn of the loop. */
   readonly nowMs: () => number;
 }
 
-export class HidingSource implements FileSource {
+export class DenyListSource implements FileSource {
   readonly #source: FileSource;
-  readonly #options: HidingOptions;
+  readonly #options: DenyListOptions;
 
-  constructor(source: FileSource, options: HidingOptions) {
+  constructor(source: FileSource, options: DenyListOptions) {
     this.#source = source;
     this.#options = options;
   }

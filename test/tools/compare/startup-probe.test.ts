@@ -2,9 +2,9 @@
 
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { Nursery } from '../../../src/tools/compare/nursery.ts';
 import { threadsOf } from '../../../src/tools/compare/processes.ts';
 import { Program, pause } from '../../../src/tools/compare/program.ts';
+import { StartupProbe } from '../../../src/tools/compare/startup-probe.ts';
 import { until } from '../../support/until.ts';
 
 /** A server that starts a thread for each client, and reads nothing before it is told to by a signal. */
@@ -22,19 +22,19 @@ test('it is quiet before anybody comes, not while a request lies unread, and aga
   onTestFinished(() => program.end());
   const port = Number((await program.said(/PORT (\d+)/, 20_000))?.[1]);
   const threads = threadsOf(program.pid);
-  const nursery = new Nursery(program.pid, port);
-  expect(nursery.isQuiet()).toBe(true);
+  const probe = new StartupProbe(program.pid, port);
+  expect(probe.isQuiet()).toBe(true);
 
   const client = connect(port, '127.0.0.1');
   onTestFinished(() => void client.destroy());
   await until(() => threadsOf(program.pid) > threads, 'the thread is there');
-  expect(nursery.isQuiet()).toBe(false);
+  expect(probe.isQuiet()).toBe(false);
   // Behind the thread, as on a slow machine.
   await pause(100);
   client.write('a request');
   // Well beyond the time after which a birth without a waiting client is over.
-  for (const end = Date.now() + 2_200; Date.now() < end; await pause(50)) expect(nursery.isQuiet()).toBe(false);
+  for (const end = Date.now() + 2_200; Date.now() < end; await pause(50)) expect(probe.isQuiet()).toBe(false);
 
   program.signal('SIGUSR2');
-  await until(() => nursery.isQuiet(), 'the request was read');
+  await until(() => probe.isQuiet(), 'the request was read');
 });

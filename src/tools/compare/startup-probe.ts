@@ -1,7 +1,7 @@
-// Whether a server is still bearing children. Some start a process or a thread for each client, which takes longer than
-// everything else that is measured; what is measured before the last of them lives is the price of births.
-// Two things tell it, without a word from the server: threads become more (/proc/PID/stat), and requests lie unread
-// (/proc/net/tcp), those of clients whose child is alive and does not listen yet.
+// Whether a server still spawns children. Some start a process or a thread for each client, which takes longer than
+// everything else that is measured. A measurement before the last spawn would show the cost of spawning.
+// Two signs tell it from outside: the number of threads grows (/proc/PID/stat), and requests lie unread (/proc/net/tcp)
+// while the child of their client does not read yet.
 
 import { readFileSync } from 'node:fs';
 import { threadsOf } from './processes.ts';
@@ -12,8 +12,8 @@ const UNHEARD_MS = 1_000;
 /** As many threads as before for so long: longer, for the request of the last one's client may have come behind it. */
 const SETTLED_MS = 1_500;
 
-/** Longer than a birth takes, among others: who is still unheard then waits for something else. */
-const MAX_BIRTH_MS = 5_000;
+/** Longer than a spawn takes among others: a request that is unread for longer waits for something else. */
+const MAX_SPAWN_MS = 5_000;
 
 /** Connections of both IP versions, one a line: see proc_net_tcp.txt in the kernel's documentation. */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
@@ -21,7 +21,7 @@ const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 /** `0: 0100007F:1F90 0100007F:D431 01 00000000:0000002A`: both ends, the state, what is unsent and unread. */
 const CONNECTION = /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+:[\dA-F]{4}) 01 [\dA-F]{8}:([\dA-F]{8})/gm;
 
-export class Nursery {
+export class StartupProbe {
   readonly #group: number;
   readonly #port: string;
   #fewestThreads = Number.POSITIVE_INFINITY;
@@ -39,7 +39,7 @@ export class Nursery {
     this.#port = port.toString(16).toUpperCase().padStart(4, '0');
   }
 
-  /** Looks: nobody is being born any more. */
+  /** Looks: no child is being spawned any more. */
   isQuiet(): boolean {
     const now = Date.now();
     const threads = threadsOf(this.#group);
@@ -52,17 +52,17 @@ export class Nursery {
     return this.#areHeard(now) && now - this.#mostThreadsMs >= SETTLED_MS;
   }
 
-  /** Nobody waits, or nobody has been relieved for longer than births take: so it is with clients who are too many. */
+  /** No client waits, or none was served for longer than a spawn takes: there are more clients than the server takes. */
   #areHeard(now: number): boolean {
     const unheard = this.#countUnheard(now);
     if (unheard < this.#fewestUnheard) {
       this.#fewestUnheard = unheard;
       this.#fewestUnheardMs = now;
     }
-    return unheard === 0 || now - this.#fewestUnheardMs > MAX_BIRTH_MS;
+    return unheard === 0 || now - this.#fewestUnheardMs > MAX_SPAWN_MS;
   }
 
-  /** Who has waited for {@link UNHEARD_MS}. Who is heard in between waits anew. */
+  /** Clients that have waited for {@link UNHEARD_MS}. One that is served meanwhile begins to wait anew. */
   #countUnheard(now: number): number {
     const waiting = new Map<string, number>();
     for (const client of TABLES.flatMap((table) => this.#unreadIn(table))) {

@@ -11,7 +11,7 @@ const MAX_LOAD_SHARE = 0.9;
 /** Other programs that take more than this take it from the server or from the load. */
 const MAX_STRANGER_SHARE = 0.15;
 
-export function doubts(rows: readonly Row[], counters: Counters, machine: Machine): readonly string[] {
+export function warningsOf(rows: readonly Row[], counters: Counters, machine: Machine): readonly string[] {
   const said: string[] = [];
   const all = rows.flatMap(({ rounds }) => rounds);
   const limited = rows.filter(({ rounds }) => rounds.some(({ loadShare }) => loadShare > MAX_LOAD_SHARE));

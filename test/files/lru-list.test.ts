@@ -1,14 +1,14 @@
-// Proves that an order of use is what a list of the same steps would be.
+// Proves that the list holds what an array after the same steps would.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Ordered, UseOrder } from '../../src/files/use-order.ts';
+import { type LruLinks, LruList } from '../../src/files/lru-list.ts';
 
-interface Thing extends Ordered<Thing> {
+interface Thing extends LruLinks<Thing> {
   readonly name: number;
 }
 
-function namesOf(order: UseOrder<Thing>): { forwards: number[]; backwards: number[] } {
+function namesOf(order: LruList<Thing>): { forwards: number[]; backwards: number[] } {
   const forwards: Thing[] = [];
   for (let at = order.oldest; at !== null; at = at.newer) forwards.push(at);
   const backwards: number[] = [];
@@ -23,7 +23,7 @@ test('whoever is added or renewed comes last, whoever is removed is gone, and bo
   fc.assert(
     fc.property(steps, (given) => {
       const things = Array.from({ length: 8 }, (_, name): Thing => ({ name, older: null, newer: null }));
-      const order = new UseOrder<Thing>();
+      const order = new LruList<Thing>();
       let model: number[] = [];
       for (const [step, name] of given) {
         const thing = things[name];
@@ -38,11 +38,11 @@ test('whoever is added or renewed comes last, whoever is removed is gone, and bo
   );
 });
 
-test('who is in no order cannot leave one', () => {
-  const order = new UseOrder<Thing>();
+test('an entry that is in no list cannot be removed', () => {
+  const order = new LruList<Thing>();
   const stranger: Thing = { name: 1, older: null, newer: null };
-  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  expect(() => order.remove(stranger)).toThrow(/is in the list/);
   order.add({ name: 2, older: null, newer: null });
-  expect(() => order.remove(stranger)).toThrow(/is in it/);
+  expect(() => order.remove(stranger)).toThrow(/is in the list/);
   expect(namesOf(order).forwards).toEqual([2]);
 });

@@ -78,7 +78,7 @@ interface Entry {
   identity: string;
 }
 
-export class HiddenPaths {
+export class DenyList {
   readonly #served: readonly Served[];
   readonly #given: readonly Given[];
   #entries: readonly Entry[];
