@@ -81,7 +81,7 @@ async function filesHandler(kernel, reactor, limits) {
 /** As in src/coroutine-server.ts. */
 function* conversation(client) {
   while (!client.isGone) {
-    if (client.isOwed) yield writable;
+    if (client.hasPendingOutput) yield writable;
     else yield readable;
     client.receiveAndAnswer();
   }
@@ -104,14 +104,16 @@ async function startServer(kernel, { app, isSingle = false }) {
     reactor,
     sendBatch: new SendBatch(kernel),
     ...limits,
+    maxUnusedBytes: Infinity,
     localAddress: { address: '127.0.0.1', port: 8080 },
     onClosed: () => {},
+    onFault: fail,
   };
   reactor.onServed(() => context.sendBatch.flush());
   const isCoroutine = process.env.REPLAY_MODEL === 'coroutine';
   const connect = (fd) => {
     const connection = isCoroutine ? new CoroutineClient(context, fd, 1, conversation) : new Connection(context, fd, 1);
-    connection.protocol = new Session(connection, sessions);
+    connection.speak((channel) => new Session(channel, sessions));
     reactor.add(connection);
   };
   if (isSingle) reactor.add(new Acceptor(reactor, LISTENER, 1, { ...limits, onAccept: connect }));

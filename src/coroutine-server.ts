@@ -26,8 +26,8 @@ await main(process.argv.slice(2), {
 /** A client's whole conversation. */
 function* conversation(client: CoroutineClient): Generator<Wait, void, void> {
   while (!client.isGone) {
-    // Who is owed something is not listened to: it would only ask for more.
-    if (client.isOwed) yield writable;
+    // While output is pending, the client is not read: it would only ask for more.
+    if (client.hasPendingOutput) yield writable;
     else yield readable;
     client.receiveAndAnswer();
   }

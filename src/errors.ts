@@ -8,7 +8,8 @@
  * |---|---|
  * | `usage` | what the caller asked for cannot be: nothing was started |
  * | `startup` | the system refused what is needed to start |
- * | `request` | one request fails, nobody else notices |
+ * | `request` | one request fails, no other is harmed |
+ * | `connection` | one connection ends, no other is harmed |
  */
 export const ERROR_CODES = {
   ERR_OPTION: 'usage',
@@ -39,6 +40,7 @@ export const ERROR_CODES = {
   ERR_HANDLER_TIMEOUT: 'request',
   ERR_APPLICATION: 'request',
   ERR_FILE: 'request',
+  ERR_PROTOCOL: 'connection',
 } as const;
 
 /** One of the keys of {@link ERROR_CODES}. */

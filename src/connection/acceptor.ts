@@ -18,6 +18,7 @@ import {
 } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { READABLE } from '../kernel/kernel.ts';
+import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
 import type { Reactor } from '../reactor/reactor.ts';
 import { Source } from '../reactor/source.ts';
 import { CONNECTION_INTEREST } from './connection.ts';
@@ -67,11 +68,12 @@ export interface AcceptorOptions {
   readonly onAccept: (fd: number, generation: number) => void;
 }
 
-export class Acceptor extends Source {
+export class Acceptor extends Source implements DeadlineOwner {
   readonly counters: AcceptorCounters = { accepted: 0, exhausted: 0, failed: 0 };
   readonly #kernel: Kernel;
   readonly #reactor: Reactor;
   readonly #options: AcceptorOptions;
+  readonly #deadline: Deadline = new Deadline(this);
   /** No room in the system: the next connection that closes lets it go on. */
   #full = false;
   /** How many clients it takes in its last turn; 0: that has not come. */
@@ -120,6 +122,7 @@ export class Acceptor extends Source {
 
   /** Stops taking clients; the descriptor is closed at the end of the turn. */
   close(): void {
+    this.#reactor.dropDeadline(this.#deadline);
     this.#reactor.bury(this);
   }
 
@@ -150,7 +153,7 @@ export class Acceptor extends Source {
     if ((error === EMFILE || error === ENFILE) && this.#options.relieve?.() === true) return true;
     this.counters.exhausted++;
     this.#full = true;
-    this.#reactor.setDeadline(this, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
+    this.#reactor.setDeadline(this.#deadline, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));
     this.#options.onExhausted?.();
     return false;
   }

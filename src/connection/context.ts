@@ -1,33 +1,22 @@
-// What connections need from the server that has them: its kernel, its loop, and its limits. It must not know what
-// they are used for.
+// What all connections of a server share: its kernel, its loop, its limits, and its table of connections.
 
-import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
-import type { Driver } from '../reactor/driver.ts';
+import type { EpollServerError } from '../errors.ts';
+import type { SocketAddress } from '../kernel/kernel.ts';
 import type { Connection } from './connection.ts';
-import type { SendBatch } from './send-batch.ts';
+import type { LingerLimits } from './linger.ts';
+import type { OutputContext } from './output.ts';
 
-/** What all connections of a server share. */
-export interface ConnectionContext {
-  readonly kernel: Kernel;
-  readonly reactor: Driver;
-  readonly sendBatch: SendBatch;
-  readonly maxUnsentBytes: number;
-  readonly sendTimeoutMs: number;
-  /** A client that takes its answer more slowly uses `sendTimeoutMs` up; 0 for none. */
-  readonly minSendBytesPerSecond: number;
-  readonly maxFileBytesPerTurn: number;
-  /** Without a byte from a client that is thrown away; beyond: closed. */
-  readonly lingerTimeoutMs: number;
-  /** Bounds of what is thrown away of one connection. */
-  readonly maxLingerMs: number;
-  /** 0: any number. */
-  readonly maxLingerBytes: number;
+export interface ConnectionContext extends OutputContext, LingerLimits {
+  /** Received bytes that a protocol may leave unused while it wants more. */
+  readonly maxUnusedBytes: number;
   /** The address that every client connects to; null: the listener has all addresses, and each connection is asked. */
   readonly localAddress: SocketAddress | null;
-  /** Descriptors block: one is received from only after it was reported readable. */
+  /** Descriptors block: a connection receives only after its descriptor was reported readable. */
   readonly isBlocking?: boolean;
-  /** Called when a connection begins to linger: its answer was sent, and it serves no request any more. */
+  /** Called when a connection begins to linger: its last response was sent, and it serves no request any more. */
   readonly onLingering: (connection: Connection) => void;
-  /** Told when the descriptor of a connection is given back. */
+  /** Called when the descriptor of a connection is about to be closed. */
   readonly onClosed: (connection: Connection) => void;
+  /** A protocol broke its contract, or threw: its connection is being closed. */
+  readonly onFault: (error: EpollServerError) => void;
 }

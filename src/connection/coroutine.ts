@@ -2,9 +2,8 @@
 // it waits for that, or when somebody has work for it. It must not know what the coroutine does.
 
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
-import { Connection } from './connection.ts';
+import { Connection, OPEN } from './connection.ts';
 import type { ConnectionContext } from './context.ts';
-import { OPEN } from './sender.ts';
 
 /** What a coroutine yields: the readiness without which it cannot go on. */
 export type Wait = number;
@@ -31,11 +30,6 @@ export class CoroutineClient extends Connection {
   /** The conversation is over. */
   get isGone(): boolean {
     return this.buried;
-  }
-
-  /** The client has not taken everything yet. */
-  get isOwed(): boolean {
-    return this.owes;
   }
 
   /** Receives once, has what was asked answered, and sends. Never blocks. */

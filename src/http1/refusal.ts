@@ -1,20 +1,50 @@
-// The answer to a client that is let in only to hear that there is no room: 503, without a conversation.
+// Responses to what cannot be served: to a request that no handler sees or that its handler lost, and to a client for
+// which there is no room.
 
+import type { Channel } from '../connection/channel.ts';
+import { problemAnswer, sendError } from '../http/error-answer.ts';
 import { prepareFields } from '../http/fields.ts';
 import { LENGTH } from '../http/response-head.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { SessionContext } from './context.ts';
+import type { Http1Request } from './request.ts';
+import { Http1Response, type ResponseOwner } from './response.ts';
 import { writeAscii } from './text.ts';
 
 const FIELDS = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': 1 });
 const CONTENT = '503 Service Unavailable: this server has no room for another client\n';
 const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false };
 
+/** Says `problem` with `status`, as the connection's last response. `request`: null when its head is unknown. */
+export function writeRefusal(
+  channel: Channel,
+  context: SessionContext,
+  status: number,
+  problem: string,
+  request: Http1Request | null,
+): Http1Response {
+  context.counters.refused++;
+  const owner: ResponseOwner = {
+    channel,
+    context,
+    closesAfter: () => true,
+    headWritten: (target, start, end) => {
+      if (context.observer?.wantsHeads !== true) return;
+      context.observer.responseHead(channel.peer, target.toString('latin1', start, end));
+    },
+    answered: () => {},
+    cutOff: () => {},
+  };
+  const response = new Http1Response(owner, false, 1);
+  sendError(request, response, problemAnswer(status, problem));
+  return response;
+}
+
 /**
  * Answers 503 (RFC 9110 section 15.6.4) on a descriptor that nobody watches and that is closed next. What the
  * client sent so far is read away, so that closing does not answer with RST before it has seen this.
  */
-export function refuse(kernel: Kernel, context: SessionContext, fd: number): void {
+export function refuseUnwatched(kernel: Kernel, context: SessionContext, fd: number): void {
   context.counters.refused++;
   // Not in the kernel's arena: batched answers of other connections may lie there.
   const bytes = Buffer.alloc(context.headWriter.prepare(503, FIELDS, LENGTH, context.nowMs()) + CONTENT.length);

@@ -1,7 +1,7 @@
 // A request as handlers see it: read from where its bytes lie while they lie there, from a copy once the
 // handler keeps it. It must not know how answers are written.
 
-import type { Connection } from '../connection/connection.ts';
+import type { Channel } from '../connection/channel.ts';
 import { EpollServerError } from '../errors.ts';
 import { type Body, NO_BODY } from '../exchange/body.ts';
 import { combineFields, separatorOf } from '../http/combined-fields.ts';
@@ -21,8 +21,8 @@ const MAX_SEARCHED = 64;
 
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
 
-export class Request implements HttpRequest {
-  readonly #connection: Connection;
+export class Http1Request implements HttpRequest {
+  readonly #channel: Channel;
   /** Null once the bytes are gone. */
   #head: Head | null;
   /** Where the head's bytes lie, from `#base` on. */
@@ -41,8 +41,8 @@ export class Request implements HttpRequest {
   /** The content that follows; null when there is none. */
   readonly incoming: Body | null;
 
-  constructor(connection: Connection, bytes: Buffer, base: number, head: Head, incoming: Body | null) {
-    this.#connection = connection;
+  constructor(channel: Channel, bytes: Buffer, base: number, head: Head, incoming: Body | null) {
+    this.#channel = channel;
     this.#bytes = bytes;
     this.#base = base;
     this.#head = head;
@@ -129,12 +129,12 @@ export class Request implements HttpRequest {
 
   get remote(): Endpoint {
     this.#valid();
-    return this.#connection.peer;
+    return this.#channel.peer;
   }
 
   get local(): Endpoint {
     this.#valid();
-    return this.#connection.local;
+    return this.#channel.local;
   }
 
   get signal(): AbortSignal {
@@ -167,7 +167,7 @@ export class Request implements HttpRequest {
   /** The handler keeps this request: its bytes are copied. */
   retain(): void {
     if (this.#retained || this.#head === null) return;
-    this.#connection.captureAddresses();
+    this.#channel.captureAddresses();
     this.#head = this.#head.copy();
     this.#bytes = Buffer.from(this.#bytes.subarray(this.#base, this.#base + this.#head.length));
     this.#base = 0;

@@ -1,7 +1,9 @@
 // The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
 // it. Nothing given here can break the framing. It must not know how requests arrive.
 
+import type { Channel } from '../connection/channel.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
+import type { FileTaker } from '../connection/output.ts';
 import {
   answeredBefore,
   checked,
@@ -16,7 +18,7 @@ import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
 import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
-import type { ResponseOwner } from './response-owner.ts';
+import type { SessionContext } from './context.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 const NOT_STARTED = 0;
@@ -28,7 +30,21 @@ const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: fal
 /** Where the head that was written last begins. */
 let headStart = 0;
 
-export class Response implements HttpResponse {
+/** What a response asks of the exchange that it is part of. */
+export interface ResponseOwner {
+  readonly channel: Channel;
+  readonly context: SessionContext;
+  /** Whether this response is the connection's last. */
+  closesAfter(response: Http1Response): boolean;
+  /** A head was written: `target[start, end)`. */
+  headWritten(target: Buffer, start: number, end: number): void;
+  /** The response is complete. */
+  answered(): void;
+  /** The response ends before its content does. */
+  cutOff(reason: string): void;
+}
+
+export class Http1Response implements HttpResponse, FileTaker {
   status = 0;
   /** Content bytes handed over so far. */
   contentBytes = 0;
@@ -84,10 +100,10 @@ export class Response implements HttpResponse {
     framing.length = declared;
     if (silent || length === 0) this.#writeHead(status, prepared, 0);
     else this.#writeWhole(status, prepared, content, length);
-    this.#owner.answered(this);
+    this.#owner.answered();
   }
 
-  /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the connection. */
+  /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the channel. */
   #sendDeclared(status: number, fields: PreparedFields, content: string | Uint8Array): void {
     this.start(status, fields);
     this.end(content);
@@ -115,7 +131,7 @@ export class Response implements HttpResponse {
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (this.gone) return true;
     if (content.length > 0) this.#writePiece(typeof content === 'string' ? Buffer.from(content) : content);
-    return !this.#owner.connection.isFull;
+    return !this.#owner.channel.isFull;
   }
 
   drained(): Promise<void> {
@@ -125,7 +141,7 @@ export class Response implements HttpResponse {
   }
 
   whenDrained(callback: () => void): boolean {
-    if (this.ended || !this.#owner.connection.isFull) return false;
+    if (this.ended || !this.#owner.channel.isFull) return false;
     this.#waiters ??= [];
     this.#waiters.push(callback);
     return true;
@@ -136,7 +152,7 @@ export class Response implements HttpResponse {
     if (this.gone) return receipt.taken(0);
     if (this.#kind !== LENGTH || this.#muted || length > this.#left) return receipt.taken(CANNOT_SEND_FILE);
     this.#receipt = receipt;
-    this.#owner.connection.sendFile(descriptor, position, length, this);
+    this.#owner.channel.sendFile(descriptor, position, length, this);
   }
 
   /** The connection tells what became of bytes of a file. */
@@ -154,21 +170,21 @@ export class Response implements HttpResponse {
     else this.#assertWritable();
     if (this.gone) return;
     this.#phase = ENDED;
-    if (this.#kind === CHUNKED && !this.#muted) this.#owner.connection.write(LAST_CHUNK);
+    if (this.#kind === CHUNKED && !this.#muted) this.#owner.channel.write(LAST_CHUNK);
     if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
       // The client was promised more: it must not take this for all of it.
       this.#owner.context.report(tooShort(this.#left), null);
-      this.#owner.connection.finish(true);
+      this.#owner.channel.finish(true);
     }
-    this.#owner.answered(this);
+    this.#owner.answered();
   }
 
   /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
   abort(reason = 'the handler cut the answer off'): void {
     if (this.ended) return;
     const isMissed = !this.#muted && (this.#kind === CHUNKED || (this.#kind === LENGTH && this.#left > 0));
-    if (this.started && isMissed) this.#owner.cutOff(this, reason);
-    else this.#owner.connection.abort(reason);
+    if (this.started && isMissed) this.#owner.cutOff(reason);
+    else this.#owner.channel.abort(reason);
   }
 
   /** The client is gone, or the connection is closing: whoever waits is let go. */
@@ -191,63 +207,63 @@ export class Response implements HttpResponse {
   #sendShort(status: number, fields: PreparedFields, text: string): boolean {
     if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0) return false;
     const owner = this.#owner;
-    const { connection } = owner;
+    const { channel } = owner;
     framing.kind = LENGTH;
     framing.length = text.length;
     const end = this.#putHead(status, fields, text.length);
-    if (!writeAscii(connection.target, end, text)) return false;
-    owner.headWritten(connection.target, headStart, end);
-    connection.commit(end + text.length);
+    if (!writeAscii(channel.target, end, text)) return false;
+    owner.headWritten(channel.target, headStart, end);
+    channel.commit(end + text.length);
     this.contentBytes = text.length;
     this.#phase = ENDED;
-    owner.answered(this);
+    owner.answered();
     return true;
   }
 
   /** Head and content in one piece of memory where they fit, so that one send takes both. */
   #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
-    const { connection } = this.#owner;
+    const { channel } = this.#owner;
     this.contentBytes = length;
     if (length > GATHER_BYTES) {
       this.#writeHead(status, fields, 0);
-      connection.write(typeof content === 'string' ? Buffer.from(content) : content);
+      channel.write(typeof content === 'string' ? Buffer.from(content) : content);
       return;
     }
     const at = this.#writeHead(status, fields, length);
-    const { target } = connection;
+    const { target } = channel;
     if (typeof content !== 'string') target.set(content, at);
     else target.write(content, at, 'utf8');
-    connection.commit(at + length);
+    channel.commit(at + length);
   }
 
   /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
   #writeHead(status: number, fields: PreparedFields, extra: number): number {
-    const { connection } = this.#owner;
+    const { channel } = this.#owner;
     const end = this.#putHead(status, fields, extra);
-    this.#owner.headWritten(connection.target, headStart, end);
-    if (extra === 0) connection.commit(end);
+    this.#owner.headWritten(channel.target, headStart, end);
+    if (extra === 0) channel.commit(end);
     return end;
   }
 
   /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
   #putHead(status: number, fields: PreparedFields, extra: number): number {
-    const { connection, context } = this.#owner;
+    const { channel, context } = this.#owner;
     this.#prepareHead(status, fields, extra);
-    return context.headWriter.write(connection.target, headStart, framing);
+    return context.headWriter.write(channel.target, headStart, framing);
   }
 
   #prepareHead(status: number, fields: PreparedFields, extra: number): void {
-    const { connection, context } = this.#owner;
+    const { channel, context } = this.#owner;
     this.status = status;
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
     const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs());
-    headStart = connection.reserve(size + extra);
+    headStart = channel.reserve(size + extra);
   }
 
   #writePiece(content: Uint8Array): void {
-    const { connection } = this.#owner;
+    const { channel } = this.#owner;
     if (this.#muted) return;
     let piece = content;
     if (this.#kind === LENGTH) {
@@ -260,13 +276,13 @@ export class Response implements HttpResponse {
     if (piece.length === 0) return;
     this.contentBytes += piece.length;
     if (this.#kind !== CHUNKED) {
-      connection.write(piece);
+      channel.write(piece);
       return;
     }
-    const at = connection.reserve(MAX_CHUNK_LINE_BYTES);
-    connection.commit(writeChunkLine(connection.target, at, piece.length));
-    connection.write(piece);
-    connection.write(CHUNK_END);
+    const at = channel.reserve(MAX_CHUNK_LINE_BYTES);
+    channel.commit(writeChunkLine(channel.target, at, piece.length));
+    channel.write(piece);
+    channel.write(CHUNK_END);
   }
 
   #assertFresh(): void {

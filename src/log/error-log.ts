@@ -19,6 +19,10 @@ export function logError(error: unknown, request: HttpRequest | null): void {
     logFailure(error, prefix, prefix + error.message);
     return;
   }
+  if (error instanceof EpollServerError && error.code === 'ERR_PROTOCOL') {
+    logFailure(error, '', `${error.message} | ${traceOf(error.cause)}`, ' | ');
+    return;
+  }
   const prefix = `handler failed${where === '' ? '' : ` ${where}`}: `;
   logFailure(error, prefix, prefix + traceOf(error), ' | ');
 }

@@ -1,8 +1,7 @@
-// Deadlines in coarse buckets: no timer object, no heap, one store to postpone.
-// A source stays in the bucket it is in while its deadline moves later, and is looked at again then.
-// It must not know what a deadline means.
+// Deadlines in coarse buckets: no heap, one store to postpone. A deadline stays in its bucket while it moves later, and
+// is looked at again when the time of that bucket has come.
 
-import type { Source } from './source.ts';
+import type { Deadline } from './deadline.ts';
 
 /** Milliseconds of one tick: a deadline fires at most this much late, and never early. */
 export const TICK_MS = 128;
@@ -11,7 +10,7 @@ export const TICK_MS = 128;
 const BUCKETS = 1024;
 
 export class Deadlines {
-  readonly #heads: (Source | null)[] = new Array<Source | null>(BUCKETS).fill(null);
+  readonly #heads: (Deadline | null)[] = new Array<Deadline | null>(BUCKETS).fill(null);
   /** The last tick that was expired. */
   #tick: number;
   #filed = 0;
@@ -22,26 +21,26 @@ export class Deadlines {
     this.#tick = Math.floor(nowMs / TICK_MS);
   }
 
-  /** Sources in any bucket. */
+  /** Deadlines in any bucket. */
   get filed(): number {
     return this.#filed;
   }
 
-  /** Sets, moves or (with 0) removes the deadline of `source`. */
-  set(source: Source, tick: number): void {
-    source.deadlineTick = tick;
-    if (tick === 0 || (source.filedTick !== 0 && source.filedTick <= tick)) return;
-    if (source.filedTick !== 0) this.#unlink(source);
-    this.#link(source);
+  /** Sets or moves `deadline`. 0: it is not due, but may stay in its bucket, because most are set again soon. */
+  set(deadline: Deadline, tick: number): void {
+    deadline.tick = tick;
+    if (tick === 0 || (deadline.filedTick !== 0 && deadline.filedTick <= tick)) return;
+    if (deadline.filedTick !== 0) this.#unlink(deadline);
+    this.#link(deadline);
   }
 
-  /** Forgets a source that is being closed. */
-  drop(source: Source): void {
-    source.deadlineTick = 0;
-    if (source.filedTick !== 0) this.#unlink(source);
+  /** Takes `deadline` out: its owner is being closed. */
+  drop(deadline: Deadline): void {
+    deadline.tick = 0;
+    if (deadline.filedTick !== 0) this.#unlink(deadline);
   }
 
-  /** Calls `expire` of every source whose deadline lies at or before `nowMs`. */
+  /** Calls the owner of every deadline at or before `nowMs`. */
   expire(nowMs: number): void {
     const until = Math.floor(nowMs / TICK_MS);
     const first = Math.max(this.#tick + 1, until - BUCKETS + 1);
@@ -51,42 +50,42 @@ export class Deadlines {
   }
 
   #expireBucket(bucket: number, until: number): void {
-    let source = this.#heads[bucket] ?? null;
-    while (source !== null) {
-      const next: Source | null = source.nextFiled;
-      this.#unlink(source);
-      if (source.deadlineTick > until) {
-        this.#link(source);
-      } else if (source.deadlineTick !== 0) {
-        source.deadlineTick = 0;
-        source.expire();
+    let deadline = this.#heads[bucket] ?? null;
+    while (deadline !== null) {
+      const next: Deadline | null = deadline.nextFiled;
+      this.#unlink(deadline);
+      if (deadline.tick > until) {
+        this.#link(deadline);
+      } else if (deadline.tick !== 0) {
+        deadline.tick = 0;
+        deadline.owner.expire(deadline);
       }
-      // `expire` may close any source, but a closed one leaves its bucket: begin anew if next did.
-      source = next !== null && next.filedTick === 0 ? (this.#heads[bucket] ?? null) : next;
+      // `expire` may drop any deadline, the next one too: then the bucket is begun anew.
+      deadline = next !== null && next.filedTick === 0 ? (this.#heads[bucket] ?? null) : next;
     }
   }
 
-  #link(source: Source): void {
-    const tick = Math.min(Math.max(source.deadlineTick, this.#tick + 1), this.#tick + BUCKETS - 1);
+  #link(deadline: Deadline): void {
+    const tick = Math.min(Math.max(deadline.tick, this.#tick + 1), this.#tick + BUCKETS - 1);
     const bucket = tick % BUCKETS;
     const head = this.#heads[bucket] ?? null;
-    source.filedTick = tick;
-    source.nextFiled = head;
-    source.previousFiled = null;
-    if (head !== null) head.previousFiled = source;
-    this.#heads[bucket] = source;
+    deadline.filedTick = tick;
+    deadline.nextFiled = head;
+    deadline.previousFiled = null;
+    if (head !== null) head.previousFiled = deadline;
+    this.#heads[bucket] = deadline;
     this.#filed++;
     if (tick * TICK_MS < this.nextDueMs) this.nextDueMs = tick * TICK_MS;
   }
 
-  #unlink(source: Source): void {
-    const { nextFiled, previousFiled } = source;
+  #unlink(deadline: Deadline): void {
+    const { nextFiled, previousFiled } = deadline;
     if (nextFiled !== null) nextFiled.previousFiled = previousFiled;
     if (previousFiled !== null) previousFiled.nextFiled = nextFiled;
-    else this.#heads[source.filedTick % BUCKETS] = nextFiled;
-    source.filedTick = 0;
-    source.nextFiled = null;
-    source.previousFiled = null;
+    else this.#heads[deadline.filedTick % BUCKETS] = nextFiled;
+    deadline.filedTick = 0;
+    deadline.nextFiled = null;
+    deadline.previousFiled = null;
     this.#filed--;
   }
 

@@ -1,6 +1,7 @@
 // What a connection asks of whoever drives it: the reactor, or a program that serves one client at a time.
 // It must not know how anybody waits.
 
+import type { Deadline } from './deadline.ts';
 import type { Source } from './source.ts';
 
 export interface Driver {
@@ -12,8 +13,10 @@ export interface Driver {
   tickAfter(ms: number): number;
   /** Has `source` served once more, before anything blocks. */
   wake(source: Source): void;
-  /** Sets the tick at which `source.expire()` is called; 0: never. */
-  setDeadline(source: Source, tick: number): void;
+  /** Sets the tick at which the owner of `deadline` is called; 0: never. */
+  setDeadline(deadline: Deadline, tick: number): void;
+  /** Forgets `deadline`, whose owner is being closed. */
+  dropDeadline(deadline: Deadline): void;
   /** Closes the descriptor of `source` when no event can meet a reused number any more. */
   bury(source: Source): void;
   /** Calls `callback` when everyone who was to be served has been. */

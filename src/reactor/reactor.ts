@@ -14,11 +14,11 @@ import {
   NOW_MS,
   UNFINISHED,
 } from '../kernel/kernel.ts';
+import { Deadline, type DeadlineOwner } from './deadline.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
 import { PatientWait } from './patient-wait.ts';
-import { Pause } from './pause.ts';
-import type { Source } from './source.ts';
+import { Source } from './source.ts';
 
 /** What a reactor counted since it was made. */
 export interface ReactorCounters {
@@ -28,6 +28,26 @@ export interface ReactorCounters {
   staleEvents: number;
   /** close(2) that reported an error; the descriptor is gone all the same. */
   failedCloses: number;
+}
+
+/** A wait that belongs to no descriptor: the same turns and the same clock as everything else. */
+class Pause extends Source implements DeadlineOwner {
+  readonly deadline: Deadline = new Deadline(this);
+  readonly #over: () => void;
+
+  /** `over` is called once, within a turn. */
+  constructor(over: () => void) {
+    super(-1, 0);
+    this.#over = over;
+  }
+
+  serve(): void {
+    this.#over();
+  }
+
+  expire(): void {
+    this.#over();
+  }
 }
 
 export class Reactor implements Driver {
@@ -96,18 +116,20 @@ export class Reactor implements Driver {
     this.kernel.control[UNFINISHED] = 1;
   }
 
-  /** Sets the tick at which `source.expire()` is called; 0: never. */
-  setDeadline(source: Source, tick: number): void {
-    this.#deadlines.set(source, tick);
+  setDeadline(deadline: Deadline, tick: number): void {
+    this.#deadlines.set(deadline, tick);
     // Within a turn its end publishes the time; outside, another turn has to.
     if (!this.#turning && tick !== 0) this.kernel.control[UNFINISHED] = 1;
+  }
+
+  dropDeadline(deadline: Deadline): void {
+    this.#deadlines.drop(deadline);
   }
 
   /** Closes the descriptor of `source` at the end of the turn, so that no event of it meets a reused number. */
   bury(source: Source): void {
     if (source.buried) return;
     source.buried = true;
-    this.#deadlines.drop(source);
     this.#graveyard.push(source);
     this.kernel.control[UNFINISHED] = 1;
   }
@@ -122,7 +144,7 @@ export class Reactor implements Driver {
     return new Promise((resolve) => {
       const pause = new Pause(resolve);
       if (ms === 0) this.wake(pause);
-      else this.setDeadline(pause, this.tickAfter(ms));
+      else this.setDeadline(pause.deadline, this.tickAfter(ms));
     });
   }
 

@@ -1,7 +1,6 @@
-// What a reactor drives: one descriptor in one of its lives, with its deadline and its place in the
-// queue of work. It must not know what is spoken over the descriptor.
+// What a reactor drives: one descriptor in one of its lives, with its readiness and its place in the queue of work.
 
-/** Readiness, queue and deadline of one descriptor. Its driver alone writes these fields. */
+/** Its driver alone writes these fields. */
 export abstract class Source {
   readonly fd: number;
   /** Which life of the number `fd` this is; events of other lives are stale. */
@@ -14,13 +13,6 @@ export abstract class Source {
   queued = false;
   /** Whether it was given to the reactor for closing; it is not called any more. */
   buried = false;
-  /** The tick at which {@link expire} is due; 0: never. */
-  deadlineTick = 0;
-  /** The tick of the bucket that holds it, which is never later than `deadlineTick`; 0: none. */
-  filedTick = 0;
-  nextFiled: Source | null = null;
-  previousFiled: Source | null = null;
-
   constructor(fd: number, generation: number) {
     this.fd = fd;
     this.generation = generation;
@@ -35,7 +27,4 @@ export abstract class Source {
 
   /** Does a bounded amount of what can be done now; asks for another turn with `Reactor.wake`. */
   abstract serve(): void;
-
-  /** Its deadline has passed. */
-  abstract expire(): void;
 }

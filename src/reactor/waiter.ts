@@ -11,7 +11,8 @@ import {
   NOT_PREFETCHED,
   UNFINISHED,
 } from '../kernel/kernel.ts';
-import { TICK_MS } from './deadlines.ts';
+import type { Deadline } from './deadline.ts';
+import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
 import { PatientWait } from './patient-wait.ts';
 import type { Source } from './source.ts';
@@ -29,12 +30,12 @@ export class Waiter implements Driver {
   #source: Source | null = null;
   /** The next wait ends at once. */
   #woken = false;
-  /** The one source with a deadline. */
-  #timed: Source | null = null;
+  readonly #deadlines: Deadlines;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#wait = new PatientWait(kernel);
+    this.#deadlines = new Deadlines(kernel.now());
     kernel.control[DUE_AT_MS] = Infinity;
     check(
       'start',
@@ -79,16 +80,18 @@ export class Waiter implements Driver {
     this.interrupt();
   }
 
-  setDeadline(source: Source, tick: number): void {
-    source.deadlineTick = tick;
-    this.#timed = tick === 0 ? null : source;
-    this.#kernel.control[DUE_AT_MS] = tick === 0 ? Infinity : tick * TICK_MS;
+  setDeadline(deadline: Deadline, tick: number): void {
+    this.#deadlines.set(deadline, tick);
+    this.#kernel.control[DUE_AT_MS] = this.#deadlines.nextDueMs;
+  }
+
+  dropDeadline(deadline: Deadline): void {
+    this.#deadlines.drop(deadline);
   }
 
   bury(source: Source): void {
     if (source.buried) return;
     source.buried = true;
-    this.setDeadline(source, 0);
     // The descriptor is gone whatever close(2) says.
     this.#kernel.close(source.fd);
     this.interrupt();
@@ -133,9 +136,9 @@ export class Waiter implements Driver {
   }
 
   #expire(): void {
-    const source = this.#timed;
-    if (source === null || this.nowMs() < source.deadlineTick * TICK_MS) return;
-    this.setDeadline(source, 0);
-    source.expire();
+    const nowMs = this.nowMs();
+    if (nowMs < this.#deadlines.nextDueMs) return;
+    this.#deadlines.expire(nowMs);
+    this.#kernel.control[DUE_AT_MS] = this.#deadlines.nextDueMs;
   }
 }

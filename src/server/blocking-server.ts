@@ -3,13 +3,14 @@
 // which signals come. It must not know who accepts, and who serves whom.
 
 import { Connection } from '../connection/connection.ts';
-import { refuse } from '../http1/refusal.ts';
+import { refuseUnwatched } from '../http1/refusal.ts';
 import { check, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
 import { PREFETCH, READABLE } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
 import { Waiter } from '../reactor/waiter.ts';
-import { Clientele, type Connect } from './clientele.ts';
+import { type Composition, compose } from './composition.ts';
+import type { Connect } from './connections.ts';
 import { listen, urlOf } from './listener.ts';
 import type { ServeOptions } from './options.ts';
 import { type Plan, planOf, Resources } from './plan.ts';
@@ -43,7 +44,7 @@ export class BlockingServer implements Running {
   readonly listener: number;
   readonly #plan: Plan;
   readonly #resources: Resources;
-  readonly #clientele: Clientele;
+  readonly #composition: Composition;
   readonly #waiter: Waiter;
   readonly #onClose: (limitMs: number) => Promise<void>;
   #closing: Promise<void> | null = null;
@@ -79,7 +80,7 @@ export class BlockingServer implements Running {
     const address = this.listener < 0 ? undefined : kernel.local(this.listener);
     this.url = address === undefined ? '' : urlOf(address);
     this.#waiter = new Waiter(kernel);
-    this.#clientele = new Clientele(plan, resources, kernel, this.#waiter, {
+    this.#composition = compose(plan, resources, kernel, this.#waiter, {
       isBlocking: true,
       ...(address === undefined ? {} : { listener: address }),
     });
@@ -121,7 +122,7 @@ export class BlockingServer implements Running {
   /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
   async converse(fd: number): Promise<void> {
     const generation = check('add', this.kernel.add(fd, READABLE | PREFETCH), 'a client');
-    const client = this.#clientele.enter(connect, fd, generation);
+    const client = this.#composition.connections.open(connect, fd, generation);
     while (client !== null && !client.buried) {
       await this.#waiter.next(client);
       if (client.buried) break;
@@ -145,7 +146,7 @@ export class BlockingServer implements Running {
     if (!this.isClosing) logLine(`a client is turned away: ${why}`);
     // It may have sent nothing yet: nobody waits for that.
     this.kernel.unblock(fd);
-    refuse(this.kernel, this.#clientele.sessions, fd);
+    refuseUnwatched(this.kernel, this.#composition.sessions, fd);
     this.kernel.close(fd);
   }
 
@@ -167,11 +168,12 @@ export class BlockingServer implements Running {
   /** Cuts everyone off. */
   #abort(): void {
     for (const fd of this.#waiting.splice(0)) this.kernel.close(fd);
-    this.#clientele.abort('the server is closing');
+    this.#composition.connections.abort('the server is closing');
   }
 
   async #close(now: boolean): Promise<void> {
-    this.#clientele.stop();
+    this.#composition.sessions.stop();
+    this.#composition.connections.stop();
     if (this.#accepts && !now) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
     await pause(0);

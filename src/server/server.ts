@@ -3,13 +3,14 @@
 
 import { Acceptor } from '../connection/acceptor.ts';
 import { Connection } from '../connection/connection.ts';
-import { refuse } from '../http1/refusal.ts';
+import { refuseUnwatched } from '../http1/refusal.ts';
 import { check } from '../kernel/errno.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { applicationOf } from './application.ts';
-import { Clientele, type Connect } from './clientele.ts';
+import { type Composition, compose } from './composition.ts';
+import type { Connect } from './connections.ts';
 import { listen, urlOf } from './listener.ts';
 import type { ServeOptions } from './options.ts';
 import { type Plan, planOf, planOfHandler, Resources } from './plan.ts';
@@ -102,7 +103,7 @@ class RunningServer implements Server {
   readonly #resources: Resources;
   readonly #reactor: Reactor;
   readonly #acceptor: Acceptor;
-  readonly #clientele: Clientele;
+  readonly #composition: Composition;
   #closing: Promise<void> | null = null;
   #cutOff = false;
   /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
@@ -117,8 +118,8 @@ class RunningServer implements Server {
     this.address = kernel.local(listener);
     this.url = urlOf(this.address);
     this.#reactor = new Reactor(kernel);
-    this.#clientele = new Clientele(plan, resources, kernel, this.#reactor, {
-      onLeave: () => this.#left(),
+    this.#composition = compose(plan, resources, kernel, this.#reactor, {
+      onClosed: () => this.#left(),
       listener: this.address,
     });
     this.#acceptor = this.#startAccepting(listener, variant.connect ?? makeConnection);
@@ -131,7 +132,7 @@ class RunningServer implements Server {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#clientele);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#composition);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -142,7 +143,8 @@ class RunningServer implements Server {
   }
 
   async #close(): Promise<void> {
-    this.#clientele.stop();
+    this.#composition.sessions.stop();
+    this.#composition.connections.stop();
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
     if (this.#cutOff) this.#acceptor.close();
@@ -150,8 +152,8 @@ class RunningServer implements Server {
       this.#acceptor.drain(this.#plan.limits.backlog);
       await this.#reactor.pause(0);
     }
-    if (this.#clientele.size > 0 && !this.#cutOff) await this.#emptied();
-    this.#clientele.abort('the server is closing');
+    if (this.#composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
+    this.#composition.connections.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
@@ -175,10 +177,10 @@ class RunningServer implements Server {
     };
     const acceptor = new Acceptor(this.#reactor, listener, generation, {
       maxAcceptsPerTurn: this.#plan.limits.maxAcceptsPerTurn,
-      relieve: () => this.#clientele.sites?.openFiles.relieve() ?? false,
-      onExhausted: () => this.#clientele.relieve(),
-      onRefuse: (fd) => refuse(this.#kernel, this.#clientele.sessions, fd),
-      onAccept: (fd, clientGeneration) => this.#clientele.enter(connectDriven, fd, clientGeneration),
+      relieve: () => this.#composition.sites?.openFiles.relieve() ?? false,
+      onExhausted: () => this.#composition.connections.relieve(),
+      onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),
+      onAccept: (fd, clientGeneration) => this.#composition.connections.open(connectDriven, fd, clientGeneration),
     });
     this.#reactor.add(acceptor);
     return acceptor;
@@ -186,6 +188,6 @@ class RunningServer implements Server {
 
   #left(): void {
     this.#acceptor.connectionClosed();
-    if (this.#clientele.size === 0) this.#release();
+    if (this.#composition.connections.size === 0) this.#release();
   }
 }

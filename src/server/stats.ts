@@ -13,7 +13,7 @@ import {
   WAITS,
 } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
-import type { Clientele } from './clientele.ts';
+import type { Composition } from './composition.ts';
 
 /** Counts since the server started, but for `openConnections` and `lingeringConnections`. */
 export interface ServerStats {
@@ -80,14 +80,14 @@ export function statsOf(
   kernel: Kernel,
   reactor: Reactor,
   acceptor: Acceptor,
-  { sessions, sites, size, lingering, refused }: Clientele,
+  { sessions, sites, connections }: Composition,
 ): ServerStats {
   const word = (index: number): number => kernel.control[index] ?? 0;
   const { accepted, exhausted, failed } = acceptor.counters;
   return {
-    openConnections: size,
-    lingeringConnections: lingering,
-    refusedConnections: refused,
+    openConnections: connections.size,
+    lingeringConnections: connections.lingering,
+    refusedConnections: connections.refused,
     accepted,
     acceptPauses: exhausted,
     failedAccepts: failed,

@@ -1,20 +1,18 @@
 // Proves that deadlines fire never early, at most a tick late, and only for those who still have one.
 
 import { expect, test } from 'vitest';
+import { Deadline } from '../../src/reactor/deadline.ts';
 import { Deadlines, TICK_MS } from '../../src/reactor/deadlines.ts';
-import { Source } from '../../src/reactor/source.ts';
 
-class Timed extends Source {
+class Timed {
+  readonly deadline: Deadline = new Deadline(this);
   readonly firedMs: number[] = [];
   onExpire: () => void = () => {};
   readonly #clock: { nowMs: number };
 
   constructor(clock: { nowMs: number }) {
-    super(1, 1);
     this.#clock = clock;
   }
-
-  serve(): void {}
 
   expire(): void {
     this.firedMs.push(this.#clock.nowMs);
@@ -40,7 +38,7 @@ class Clock {
   }
 
   set(source: Timed, afterMs: number): void {
-    this.deadlines.set(source, Math.ceil((this.nowMs + afterMs) / TICK_MS));
+    this.deadlines.set(source.deadline, Math.ceil((this.nowMs + afterMs) / TICK_MS));
   }
 
   /** Goes on to `untilMs`, waking when the deadlines ask for it. Returns how often. */
@@ -119,8 +117,8 @@ test('an advanced deadline fires at its new time', () => {
 test('a deadline that was taken back or dropped does not fire', () => {
   const clock = new Clock();
   const [takenBack, dropped, other] = [clock.timed(500), clock.timed(500), clock.timed(500)];
-  clock.deadlines.set(takenBack, 0);
-  clock.deadlines.drop(dropped);
+  clock.deadlines.set(takenBack.deadline, 0);
+  clock.deadlines.drop(dropped.deadline);
   expect(clock.deadlines.filed).toBe(2);
   clock.runUntil(clock.nowMs + 1_000);
   expect([takenBack, dropped, other].map(({ firedMs }) => firedMs.length)).toEqual([0, 0, 1]);
@@ -130,7 +128,7 @@ test('a deadline that was taken back or dropped does not fire', () => {
 test('a deadline that was taken back can be set again while it is still filed', () => {
   const clock = new Clock();
   const source = clock.timed(500);
-  clock.deadlines.set(source, 0);
+  clock.deadlines.set(source.deadline, 0);
   clock.set(source, 300);
   clock.runUntil(clock.nowMs + 10_000);
   expect(source.firedMs).toHaveLength(1);
@@ -141,8 +139,8 @@ test('whoever expires may set a new deadline, drop others of its bucket, or drop
   const sources = Array.from({ length: 6 }, () => clock.timed(500));
   for (const [i, source] of sources.entries()) {
     source.onExpire = () => {
-      for (const other of sources.slice(0, i)) clock.deadlines.drop(other);
-      for (const other of sources.slice(i + 1)) clock.deadlines.drop(other);
+      for (const other of sources.slice(0, i)) clock.deadlines.drop(other.deadline);
+      for (const other of sources.slice(i + 1)) clock.deadlines.drop(other.deadline);
       if (source.firedMs.length < 3) clock.set(source, 200);
     };
   }
@@ -158,7 +156,8 @@ test('each of many that expire together fires, also when each closes its neighbo
   for (const [i, source] of sources.entries()) {
     source.onExpire = () => {
       fired++;
-      for (const other of [sources[i - 1], sources[i + 1]]) if (other !== undefined) clock.deadlines.drop(other);
+      for (const other of [sources[i - 1], sources[i + 1]])
+        if (other !== undefined) clock.deadlines.drop(other.deadline);
     };
   }
   clock.runUntil(clock.nowMs + 5_000);

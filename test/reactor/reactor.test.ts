@@ -2,6 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import { DUE_AT_MS, EVENT_WORDS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';
+import { Deadline } from '../../src/reactor/deadline.ts';
 import { TICK_MS } from '../../src/reactor/deadlines.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { Source } from '../../src/reactor/source.ts';
@@ -12,6 +13,7 @@ let reactor: Reactor;
 let log: string[];
 
 class Logged extends Source {
+  readonly deadline: Deadline = new Deadline(this);
   onServe: () => void = () => {};
   onExpire: () => void = () => {};
 
@@ -122,7 +124,8 @@ test('a buried source is closed at the end of the turn, and nothing of the batch
 
 test('a buried source neither wakes nor expires', () => {
   const gone = source(5);
-  reactor.setDeadline(gone, reactor.tickAfter(100));
+  reactor.setDeadline(gone.deadline, reactor.tickAfter(100));
+  reactor.dropDeadline(gone.deadline);
   reactor.bury(gone);
   reactor.wake(gone);
   kernel.timeMs += 1_000;
@@ -144,7 +147,7 @@ test('a close that fails is counted, and the turn goes on', () => {
 test('a deadline is published to the kernel, and expires its source when its time has come', () => {
   const timed = source(5);
   expect(kernel.control[DUE_AT_MS]).toBe(Infinity);
-  timed.onServe = () => reactor.setDeadline(timed, reactor.tickAfter(1_000));
+  timed.onServe = () => reactor.setDeadline(timed.deadline, reactor.tickAfter(1_000));
   event(5);
   reactor.turn();
   const dueMs = kernel.control[DUE_AT_MS] ?? 0;
@@ -160,7 +163,7 @@ test('a deadline is published to the kernel, and expires its source when its tim
 });
 
 test('a deadline that is set outside of a turn asks for one, so that it is published', () => {
-  reactor.setDeadline(source(5), reactor.tickAfter(500));
+  reactor.setDeadline(source(5).deadline, reactor.tickAfter(500));
   expect(kernel.control[UNFINISHED]).toBe(1);
   reactor.turn();
   expect(kernel.control[UNFINISHED]).toBe(0);
@@ -170,7 +173,7 @@ test('a deadline that is set outside of a turn asks for one, so that it is publi
 test('events come before deadlines, and both before the end of the turn', () => {
   const timed = source(5);
   reactor.onTurnEnd(() => log.push('end'));
-  reactor.setDeadline(timed, reactor.tickAfter(100));
+  reactor.setDeadline(timed.deadline, reactor.tickAfter(100));
   kernel.timeMs += 1_000;
   event(5);
   reactor.turn();
@@ -262,7 +265,7 @@ test('while more is ready than a wait can report, deadlines wait, but no longer 
   const capacity = kernel.events.length / EVENT_WORDS;
   for (let fd = 0; fd < 2 * capacity; fd++) source(fd);
   const late = source(2 * capacity);
-  reactor.setDeadline(late, reactor.tickAfter(1_000));
+  reactor.setDeadline(late.deadline, reactor.tickAfter(1_000));
   kernel.timeMs += 5_000;
   for (const expired of [false, false, true]) {
     for (let fd = 0; fd < capacity; fd++) event(fd);

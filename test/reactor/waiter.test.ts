@@ -3,11 +3,13 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import { READABLE } from '../../src/kernel/kernel.ts';
+import { Deadline } from '../../src/reactor/deadline.ts';
 import { Source } from '../../src/reactor/source.ts';
 import { Waiter } from '../../src/reactor/waiter.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
 class Client extends Source {
+  readonly deadline: Deadline = new Deadline(this);
   readonly log: string[] = [];
 
   serve(): void {}
@@ -35,19 +37,19 @@ async function serveOnce(ms: number): Promise<void> {
   await next;
   client.log.push(`readiness ${client.readiness}`);
   client.readiness = 0;
-  if (ms > 0) waiter.setDeadline(client, waiter.tickAfter(ms));
+  if (ms > 0) waiter.setDeadline(client.deadline, waiter.tickAfter(ms));
   waiter.served();
 }
 
 test('who asked while the whole process was stopped is heard before its time is up', async () => {
-  waiter.setDeadline(client, waiter.tickAfter(1_000));
+  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
   kernel.timeMs += 60_000;
   await serveOnce(1_000);
   expect(client.log).toEqual([`readiness ${READABLE}`]);
 });
 
 test('but is not served for ever for that', async () => {
-  waiter.setDeadline(client, waiter.tickAfter(1_000));
+  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
   kernel.timeMs += 60_000;
   await serveOnce(0);
   expect(client.log).toEqual([`readiness ${READABLE}`, 'expire']);
@@ -67,7 +69,7 @@ test('a wait that received marks its source; one that was interrupted marks noth
 
 test('who is not ready when its time is up is ended', () => {
   void waiter.next();
-  waiter.setDeadline(client, waiter.tickAfter(1_000));
+  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
   kernel.turn?.();
   expect(client.log).toEqual([]);
   kernel.timeMs += 1_200;

@@ -65,13 +65,13 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly recv = (): number => 0;
   readonly send: Kernel['send'] = () => 0;
   readonly prefetch = (): number => 0;
-  readonly sendBatch = (): number => 0;
-  readonly unacknowledged = (): number => 0;
+  readonly sendBatch: Kernel['sendBatch'] = (): number => 0;
+  readonly unacknowledged: Kernel['unacknowledged'] = (): number => 0;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;
   readonly peer = (): typeof NOTHING => NOTHING;
   readonly local = (): typeof NOTHING => NOTHING;
-  readonly transferred = (): readonly [number, number] => [0, 0];
+  readonly transferred: Kernel['transferred'] = (): readonly [number, number] => [0, 0];
   /** The turn that `start` was given. */
   turn: (() => void) | null = null;
   readonly start = (turn: () => void): number => {

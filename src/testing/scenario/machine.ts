@@ -1,8 +1,7 @@
 // Which states of the connection machine a run has reached, and by which way: seen from outside, at the calls
 // that can change them.
 
-import { Connection } from '../../connection/connection.ts';
-import { CLOSED, FINISHING, LINGERING, OPEN } from '../../connection/sender.ts';
+import { CLOSED, Connection, FINISHING, LINGERING, OPEN } from '../../connection/connection.ts';
 
 const STATES = new Map<number, string>([
   [OPEN, 'open'],

@@ -1,0 +1,316 @@
+// Proves that a protocol needs nothing but its channel: a line protocol without a line of HTTP, protocols that follow
+// each other in the middle of a segment, and what a protocol that breaks its contract brings upon itself.
+
+import { describe, expect, test } from 'vitest';
+import type { Channel } from '../../src/connection/channel.ts';
+import { FirstBytes } from '../../src/connection/first-bytes.ts';
+import type { Protocol } from '../../src/connection/protocol.ts';
+import { resolveLimits } from '../../src/limits.ts';
+import { type ChannelServer, serveProtocol } from '../support/channels.ts';
+import { connect } from '../support/client.ts';
+import { until } from '../support/until.ts';
+
+const LF = 0x0a;
+
+/** Answers each line with itself, in capitals; `BINARY` goes on with {@link Frames}, `BYE` ends the connection. */
+class Lines implements Protocol {
+  readonly wantsInput: boolean = true;
+  readonly paused: boolean = false;
+  readonly isBusy = false;
+  protected readonly channel: Channel;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+  }
+
+  receive(bytes: Buffer, start: number, end: number): number {
+    const lineEnd = bytes.subarray(start, end).indexOf(LF);
+    if (lineEnd < 0) return start;
+    const next = start + lineEnd + 1;
+    const line = bytes.toString('latin1', start, next - 1);
+    this.channel.write(Buffer.from(`${line.toUpperCase()}\n`, 'latin1'));
+    if (line === 'bye') this.channel.finish();
+    if (line === 'binary') this.channel.speak((channel) => new Frames(channel));
+    else if (next < end && line !== 'bye') return this.receive(bytes, next, end);
+    return next;
+  }
+
+  ending(): void {}
+
+  ended(): void {
+    this.channel.finish();
+  }
+
+  drained(): void {}
+  expired(): void {}
+  stop(): void {}
+
+  refuse(status: number, why: string): void {
+    this.channel.write(Buffer.from(`${status} ${why}\n`, 'latin1'));
+    this.channel.finish(true);
+  }
+
+  aborted(): void {}
+  closed(): void {}
+}
+
+/** A byte says how many follow; they are answered in reverse. None: back to lines. */
+class Frames extends Lines {
+  override receive(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const frameEnd = at + 1 + (bytes[at] ?? 0);
+      if (frameEnd > end) break;
+      if (frameEnd === at + 1) {
+        this.channel.speak((channel) => new Lines(channel));
+        return frameEnd;
+      }
+      this.channel.write(Buffer.from(bytes.subarray(at + 1, frameEnd)).reverse());
+      at = frameEnd;
+    }
+    return at;
+  }
+}
+
+describe('a line protocol', () => {
+  test('answers lines, however they are cut', async () => {
+    const { port, faults } = serveProtocol((channel) => new Lines(channel));
+    const client = await connect(port);
+    for (const piece of ['one\nt', 'w', 'o\nthree', '\n']) {
+      await client.send(piece).flushed();
+    }
+    expect(await client.readUntil('THREE\n')).toBe('ONE\nTWO\nTHREE\n');
+    expect(faults).toEqual([]);
+  });
+
+  test('ends with what it still had to say', async () => {
+    const { port } = serveProtocol((channel) => new Lines(channel));
+    const client = await connect(port);
+    client.send('one\nbye\nignored\n');
+    expect(await client.readUntil('BYE\n')).toBe('ONE\nBYE\n');
+    await client.closed();
+  });
+});
+
+describe('protocols that follow each other', () => {
+  const whole = 'one\nbinary\n\x03abc\x02de\x00two\nbinary\n\x01x';
+  const answer = 'ONE\nBINARY\ncbaedTWO\nBINARY\nx';
+
+  test('in one segment that holds bytes of both', async () => {
+    const { port } = serveProtocol((channel) => new Lines(channel));
+    const client = await connect(port);
+    expect(await client.send(whole).readUntil('\nx')).toBe(answer);
+  });
+
+  test.each(Array.from({ length: whole.length - 1 }, (_, at) => at + 1))('cut behind byte %i', async (at) => {
+    const { port } = serveProtocol((channel) => new Lines(channel));
+    const client = await connect(port);
+    await client.send(whole.slice(0, at)).flushed();
+    expect(await client.send(whole.slice(at)).readUntil('\nx')).toBe(answer);
+  });
+
+  test('outside of a receive: the next one gets the bytes that were kept', async () => {
+    const channels: Channel[] = [];
+    class Waiting extends Lines {
+      override receive(_bytes: Buffer, start: number): number {
+        channels.push(this.channel);
+        return start;
+      }
+    }
+    const { port } = serveProtocol((channel) => new Waiting(channel));
+    const client = await connect(port);
+    client.send('kept\n');
+    await until(() => channels.length > 0, 'the bytes arrived');
+    channels[0]?.speak((channel) => new Lines(channel));
+    expect(await client.readUntil('\n')).toBe('KEPT\n');
+  });
+
+  test('the time-out of the one before is over', async () => {
+    const expired: string[] = [];
+    class Late extends Lines {
+      override expired(): void {
+        expired.push('the next one');
+      }
+    }
+    class Early extends Lines {
+      override receive(_bytes: Buffer, start: number): number {
+        this.channel.setTimeout(1);
+        this.channel.speak((channel) => new Late(channel));
+        this.channel.setTimeout(300);
+        return start;
+      }
+
+      override expired(): void {
+        expired.push('the one before');
+      }
+    }
+    const { port } = serveProtocol((channel) => new Early(channel));
+    const client = await connect(port);
+    expect(await client.send('one\n').readUntil('\n')).toBe('ONE\n');
+    await until(() => expired.length > 0, 'a time-out passed');
+    expect(expired).toEqual(['the next one']);
+  });
+});
+
+describe('the first bytes', () => {
+  function serveChoice(maxBytes = 8, timeoutMs = 60_000): ChannelServer {
+    return serveProtocol(
+      (channel) =>
+        new FirstBytes(channel, {
+          maxBytes,
+          timeoutMs,
+          choose: (bytes, start, end) => {
+            if (bytes[start] === 0) return (chosen) => new Frames(chosen);
+            const text = bytes.toString('latin1', start, end);
+            return text.startsWith('LINE') ? (chosen) => new Lines(chosen) : null;
+          },
+        }),
+    );
+  }
+
+  test.each(['LINE one\n', 'LINE\n'])('choose a protocol, which gets them: %j', async (text) => {
+    const { port } = serveChoice();
+    const client = await connect(port);
+    for (const byte of text) await client.send(byte).flushed();
+    expect(await client.readUntil('\n')).toBe(text.toUpperCase());
+  });
+
+  test('choose another one', async () => {
+    const { port } = serveChoice();
+    const client = await connect(port);
+    expect(await client.send('\x00one\n').readUntil('\n')).toBe('ONE\n');
+  });
+
+  test('that decide nothing end the connection when there are too many', async () => {
+    const { port, faults } = serveChoice();
+    const client = await connect(port);
+    client.send('x'.repeat(8));
+    await client.closed();
+    expect(faults).toEqual([]);
+  });
+
+  test('that do not arrive end the connection when their time is over', async () => {
+    const { port } = serveChoice(8, 1);
+    const client = await connect(port);
+    client.send('LI');
+    await client.closed();
+  });
+});
+
+describe('a protocol that breaks its contract ends its own connection, with one report', () => {
+  const good = (channel: Channel): Protocol => new Lines(channel);
+
+  async function expectFault(bad: (channel: Channel) => Protocol, bytes: string, text: RegExp): Promise<void> {
+    let isFirst = true;
+    const { port, connections, faults } = serveProtocol((channel) => {
+      const make = isFirst ? bad : good;
+      isFirst = false;
+      return make(channel);
+    });
+    const victim = await connect(port);
+    await until(() => connections.size === 1, 'the first client is connected');
+    const other = await connect(port);
+    victim.send(bytes);
+    await victim.closed();
+    expect(await other.send('one\n').readUntil('\n')).toBe('ONE\n');
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatchObject({ code: 'ERR_PROTOCOL' });
+    expect(faults[0]?.message).toMatch(text);
+    expect(connections.size).toBe(1);
+  }
+
+  /** Lines with some members replaced. */
+  function broken(members: Partial<Protocol>): (channel: Channel) => Protocol {
+    return (channel) => Object.assign(new Lines(channel), members);
+  }
+
+  const fail = (): never => {
+    throw new Error('on purpose');
+  };
+
+  test.each([
+    ['behind the end', (_bytes: Buffer, _start: number, end: number): number => end + 1],
+    ['before the start', (_bytes: Buffer, start: number): number => start - 1],
+    ['at no number', (): number => Number.NaN],
+  ])('it stops %s', (_where, receive) =>
+    expectFault(broken({ receive }), 'x', /failed: it stopped at .* of the bytes/),
+  );
+
+  test('it uses nothing and wants more', () =>
+    expectFault(
+      broken({ receive: (_bytes, start) => start }),
+      'x'.repeat(resolveLimits({}).maxHeaderBytes + 1),
+      /it wants more, and left \d+ bytes unused/,
+    ));
+
+  test('it throws when it receives', () => expectFault(broken({ receive: fail }), 'x', /failed: on purpose/));
+
+  test('it throws when it is asked whether it wants bytes', () =>
+    expectFault(
+      (channel) => Object.defineProperty(new Lines(channel), 'wantsInput', { get: fail }),
+      'x',
+      /failed: on purpose/,
+    ));
+
+  test('it throws when the client has finished', async () => {
+    const { port, faults } = serveProtocol(broken({ ended: fail }));
+    const client = await connect(port);
+    client.finish();
+    await client.closed();
+    expect(faults).toHaveLength(1);
+  });
+
+  test('it throws when its time is over', async () => {
+    const { port, faults } = serveProtocol((channel) => {
+      channel.setTimeout(1);
+      return broken({ expired: fail })(channel);
+    });
+    const client = await connect(port);
+    await client.closed();
+    expect(faults).toHaveLength(1);
+  });
+
+  test('it throws whatever happens', async () => {
+    const { port, faults, connections } = serveProtocol(
+      broken({ receive: fail, aborted: fail, closed: fail, ended: fail, ending: fail, stop: fail }),
+    );
+    const client = await connect(port);
+    client.send('x');
+    await client.closed();
+    expect(faults).toHaveLength(1);
+    expect(connections.size).toBe(0);
+  });
+
+  test('it throws when it is made', async () => {
+    const { port, faults, connections } = serveProtocol(fail);
+    // The reset may be faster than the client.
+    await connect(port).then(
+      (client) => client.closed(),
+      () => {},
+    );
+    await until(() => faults.length > 0, 'the fault was reported');
+    expect(faults).toHaveLength(1);
+    expect(connections.size).toBe(0);
+  });
+
+  test('two replace each other and use nothing', () => {
+    const swap = (channel: Channel): Protocol =>
+      Object.assign(new Lines(channel), {
+        receive: (_bytes: Buffer, start: number): number => {
+          channel.speak(swap);
+          return start;
+        },
+      });
+    return expectFault(swap, 'x', /replaced each other/);
+  });
+});
+
+test('a client for which there is no room is told in the words of the protocol', async () => {
+  const { port, connections } = serveProtocol((channel) => new Lines(channel), { maxConnections: 1 });
+  const first = await connect(port);
+  await until(() => connections.size === 1, 'the first client is connected');
+  const second = await connect(port);
+  expect(await second.readUntil('\n')).toMatch(/^503 too many connections: maxConnections/);
+  await second.closed();
+  expect(await first.send('one\n').readUntil('\n')).toBe('ONE\n');
+});

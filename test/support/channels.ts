@@ -1,0 +1,61 @@
+// A server of connections without HTTP: a test says which protocol its clients find.
+
+import { onTestFinished } from 'vitest';
+import { Acceptor } from '../../src/connection/acceptor.ts';
+import type { ProtocolFactory } from '../../src/connection/channel.ts';
+import { Connection } from '../../src/connection/connection.ts';
+import type { EpollServerError } from '../../src/errors.ts';
+import { check } from '../../src/kernel/errno.ts';
+import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { type GivenLimits, resolveLimits } from '../../src/limits.ts';
+import { Reactor } from '../../src/reactor/reactor.ts';
+import { Connections } from '../../src/server/connections.ts';
+
+export interface ChannelServer {
+  readonly port: number;
+  readonly connections: Connections;
+  /** What protocols did wrong. */
+  readonly faults: EpollServerError[];
+}
+
+/** Listens on a free port; closed with the test. */
+export function serveProtocol(protocol: ProtocolFactory, given: GivenLimits = {}): ChannelServer {
+  const kernel = createNativeKernel();
+  const reactor = new Reactor(kernel);
+  const faults: EpollServerError[] = [];
+  const connections = new Connections({
+    kernel,
+    driver: reactor,
+    limits: resolveLimits(given),
+    protocol,
+    onFault: (error) => faults.push(error),
+  });
+  const listener = check('listen', kernel.listen('127.0.0.1', 0, 64, false));
+  const acceptor = new Acceptor(reactor, listener, check('add', kernel.add(listener, Acceptor.INTEREST)), {
+    maxAcceptsPerTurn: 16,
+    onAccept: (fd, generation) => {
+      connections.open(
+        (context, client, life) => {
+          const connection = new Connection(context, client, life);
+          reactor.add(connection);
+          return connection;
+        },
+        fd,
+        generation,
+      );
+    },
+  });
+  reactor.add(acceptor);
+  const { port } = kernel.local(listener);
+  check(
+    'start',
+    kernel.start(() => reactor.turn()),
+  );
+  onTestFinished(() => {
+    connections.abort('the test is over');
+    acceptor.close();
+    reactor.turn();
+    kernel.destroy();
+  });
+  return { port, connections, faults };
+}
