@@ -175,7 +175,21 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** Whether new bytes are needed: while the protocol is paused, those that are kept suffice. */
   get #wantsNew(): boolean {
-    return this.#wantsInput && !this.#protocol.paused;
+    try {
+      return this.#protocol.wantsInput && !this.#protocol.paused;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
+  get #isBusy(): boolean {
+    try {
+      return this.#protocol.isBusy;
+    } catch (error) {
+      this.fail(error);
+      return true;
+    }
   }
 
   /** Gives `bytes[start, end)` to the protocol, and the rest to a next one. Returns where it stopped. */
@@ -475,7 +489,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** Ends at once, and by FIN where nothing is cut off: an idle connection, or one whose last answer was sent. */
   end(reason: string): void {
-    if (this.hasPendingOutput || this.#protocol.isBusy) this.abort(reason);
+    if (this.hasPendingOutput || this.#isBusy) this.abort(reason);
     else this.#close();
   }
 

@@ -245,12 +245,20 @@ describe('a protocol that breaks its contract ends its own connection, with one 
 
   test('it throws when it receives', () => expectFault(broken({ receive: fail }), 'x', /failed: on purpose/));
 
-  test('it throws when it is asked whether it wants bytes', () =>
-    expectFault(
-      (channel) => Object.defineProperty(new Lines(channel), 'wantsInput', { get: fail }),
-      'x',
-      /failed: on purpose/,
-    ));
+  test.each(['wantsInput', 'paused'])('it throws when it is asked for %s', (name) =>
+    expectFault((channel) => Object.defineProperty(new Lines(channel), name, { get: fail }), 'x', /failed: on purpose/),
+  );
+
+  test('it throws when it is asked for isBusy', async () => {
+    const { port, connections, faults } = serveProtocol((channel) =>
+      Object.defineProperty(new Lines(channel), 'isBusy', { get: fail }),
+    );
+    const client = await connect(port);
+    await until(() => connections.size === 1, 'the client is connected');
+    connections.abort('the test says so');
+    await client.closed();
+    expect([faults.length, connections.size]).toEqual([1, 0]);
+  });
 
   test('it throws when the client has finished', async () => {
     const { port, faults } = serveProtocol(broken({ ended: fail }));
