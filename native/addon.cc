@@ -57,6 +57,47 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2), call.IsTrue(3)));
 }
 
+// Enters a descriptor that was opened for this kernel; closes it when that fails.
+int Entered(Kernel& kernel, int fd) {
+  const int adopted = fd < 0 ? fd : kernel.Adopt(fd);
+  if (fd >= 0 && adopted < 0) Close(fd);
+  return adopted;
+}
+
+// Longer than sun_path of any system: socket.cc says which paths are too long.
+constexpr size_t kPathBytes = 256;
+
+napi_value ListenUnix(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  char path[kPathBytes];
+  if (!call.Name(0, path)) return call.Return(-ENAMETOOLONG);
+  const int fd = epoll_server::ListenUnix(path, call.Int(1), call.Int(2));
+  return call.Return(Entered(call.kernel(), fd));
+}
+
+napi_value ProbeUnix(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  char path[kPathBytes];
+  if (!call.Name(0, path)) return call.Return(-ENAMETOOLONG);
+  return call.Return(epoll_server::ProbeUnix(path));
+}
+
+// adoptListener(fd): not closed when it fails, since it is not this program's then.
+napi_value AdoptListener(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  const int status = PrepareListener(call.Int(0));
+  return call.Return(status < 0 ? status : call.kernel().Adopt(call.Int(0)));
+}
+
+// path(fd): what a Unix domain socket is bound to; empty when it is none.
+napi_value Path(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  const std::string path = LocalPath(call.Int(0));
+  napi_value text = nullptr;
+  napi_create_string_utf8(env, path.c_str(), path.size(), &text);
+  return text;
+}
+
 // send(fd, offset, length[, bytes[, bytesOffset]]): a piece of the output arena, then `bytes` from
 // `bytesOffset` on.
 napi_value Send(napi_env env, napi_callback_info info) {
@@ -132,6 +173,10 @@ constexpr Named kCalls[] = {
     {"rearm", Two<&Kernel::Rearm>},
     {"remove", One<&Kernel::Remove>},
     {"listen", Listen},
+    {"listenUnix", ListenUnix},
+    {"probeUnix", ProbeUnix},
+    {"adoptListener", AdoptListener},
+    {"path", Path},
     {"accept", One<&Kernel::Accept>},
     {"acceptBlocking", One<&Kernel::AcceptBlocking>},
     {"adopt", One<&Kernel::Adopt>},

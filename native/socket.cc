@@ -6,12 +6,15 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstring>
 
 #include "system.h"
@@ -41,6 +44,16 @@ Address FromSockaddr(const AnyAddress& from) {
     address.port = ntohs(from.v6.sin6_port);
   }
   return address;
+}
+
+// 0 when the path does not fit.
+socklen_t ToUnixSockaddr(const char* path, sockaddr_un* to) {
+  const size_t length = std::strlen(path);
+  if (length >= sizeof(to->sun_path)) return 0;
+  std::memset(to, 0, sizeof(*to));
+  to->sun_family = AF_UNIX;
+  std::memcpy(to->sun_path, path, length);
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + 1);
 }
 
 socklen_t ToSockaddr(const char* host, int port, AnyAddress* to) {
@@ -74,6 +87,24 @@ int Prepare(int fd, const AnyAddress& address, socklen_t length, int backlog, bo
   return status;
 }
 
+// bind(2), chmod(2), listen(2), in this order: no client can connect before the mode is there.
+int PrepareUnix(int fd, const sockaddr_un& address, socklen_t length, int mode, int backlog) {
+  const int status = Result(bind(fd, reinterpret_cast<const sockaddr*>(&address), length));
+  if (status != 0) return status;
+  const int restricted = mode < 0 ? 0 : Result(chmod(address.sun_path, static_cast<mode_t>(mode)));
+  const int result = restricted == 0 ? Result(listen(fd, backlog)) : restricted;
+  if (result != 0) unlink(address.sun_path);
+  return result;
+}
+
+// An integer option of a socket, or -errno.
+int GetOption(int fd, int name) {
+  int value = 0;
+  socklen_t length = sizeof(value);
+  const int status = Result(getsockopt(fd, SOL_SOCKET, name, &value, &length));
+  return status < 0 ? status : value;
+}
+
 }  // namespace
 
 std::string Address::Text() const {
@@ -94,6 +125,54 @@ int Listen(const char* host, int port, int backlog, bool shared) {
   return status;
 }
 
+int ListenUnix(const char* path, int mode, int backlog) {
+  sockaddr_un address;
+  const socklen_t length = ToUnixSockaddr(path, &address);
+  if (length == 0) return -ENAMETOOLONG;
+  const int fd = system::OpenSocket(AF_UNIX);
+  if (fd < 0) return fd;
+  const int status = PrepareUnix(fd, address, length, mode, backlog);
+  if (status == 0) return fd;
+  Close(fd);
+  return status;
+}
+
+int ProbeUnix(const char* path) {
+  sockaddr_un address;
+  const socklen_t length = ToUnixSockaddr(path, &address);
+  if (length == 0) return -ENAMETOOLONG;
+  const int fd = system::OpenSocket(AF_UNIX);
+  if (fd < 0) return fd;
+  const int status = Result(connect(fd, reinterpret_cast<const sockaddr*>(&address), length));
+  Close(fd);
+  return status;
+}
+
+int PrepareListener(int fd) {
+  const int type = GetOption(fd, SO_TYPE);
+  if (type < 0) return type;
+  // A system without this option is asked by accept(2).
+  const int listens = GetOption(fd, SO_ACCEPTCONN);
+  if (type != SOCK_STREAM || listens == 0) return -EINVAL;
+  Address local = {};
+  int status = LocalAddress(fd, &local);
+  if (status == 0 && local.family != AF_UNIX) status = SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  return status == 0 ? Unblock(fd) : status;
+}
+
+std::string LocalPath(int fd) {
+  sockaddr_un name = {};
+  socklen_t length = sizeof(name);
+  sockaddr* generic = reinterpret_cast<sockaddr*>(&name);
+  if (getsockname(fd, generic, &length) != 0 || name.sun_family != AF_UNIX) return "";
+  const size_t start = offsetof(sockaddr_un, sun_path);
+  if (length <= start) return "";
+  // Linux has names without a file, which begin with NUL: ss(8) shows an @ for it.
+  if (name.sun_path[0] == '\0') return "@" + std::string(name.sun_path + 1, length - start - 1);
+  // A path that fills sun_path has no NUL behind it.
+  return std::string(name.sun_path, strnlen(name.sun_path, sizeof(name.sun_path)));
+}
+
 int Accept(int listener, Address* peer, bool blocking) {
   AnyAddress from = {};
   socklen_t length = sizeof(from);
@@ -110,6 +189,8 @@ int Adopt(int fd, Address* peer) {
   AnyAddress name = {};
   socklen_t length = sizeof(name);
   if (getsockname(fd, &name.generic, &length) != 0) return -errno;
+  // The path of a Unix domain socket may be longer than what was asked for, and is cut off.
+  if (length > sizeof(name)) length = sizeof(name);
   // A listening socket has no peer. That of any other has an address of the same length.
   if (system::PeerName(fd, &name.generic, &length) == 0) *peer = FromSockaddr(name);
   return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));

@@ -1,5 +1,6 @@
-// Non-blocking TCP sockets: the system calls of socket(7), each returning a count or -errno.
-// Every descriptor made here is close-on-exec and non-blocking, and never raises SIGPIPE.
+// Non-blocking stream sockets of TCP and of unix(7): the system calls of socket(7), each returning
+// a count or -errno. Every descriptor made here is close-on-exec and non-blocking, and never raises
+// SIGPIPE.
 #ifndef EPOLL_SERVER_NATIVE_SOCKET_H_
 #define EPOLL_SERVER_NATIVE_SOCKET_H_
 
@@ -13,9 +14,9 @@ namespace epoll_server {
 struct Address {
   uint8_t bytes[16];
   uint16_t port;
-  uint16_t family;  // AF_INET, AF_INET6, or 0 when unknown
+  uint16_t family;  // AF_INET, AF_INET6, AF_UNIX (which has no bytes), or 0 when unknown
 
-  // The textual form of inet_ntop(3), empty when unknown.
+  // The textual form of inet_ntop(3), empty for AF_UNIX and when unknown.
   std::string Text() const;
 };
 
@@ -24,6 +25,23 @@ struct Address {
 // negative `backlog` binds only, which keeps the port. Returns the descriptor or -errno (-EINVAL:
 // not numeric).
 int Listen(const char* host, int port, int backlog, bool shared = false);
+
+// Binds a Unix domain socket to `path` and listens there. The file has the permissions `mode`
+// before the first client can connect; those that umask(2) leaves when `mode` is negative. Returns
+// the descriptor or -errno (-ENAMETOOLONG: sun_path is shorter; -EADDRINUSE: there is a file).
+int ListenUnix(const char* path, int mode, int backlog);
+
+// Connects to the Unix domain socket `path` and leaves. Returns 0 or -errno (-ECONNREFUSED: no
+// program listens there, its file was left behind; -EAGAIN: one does, and its backlog is full).
+int ProbeUnix(const char* path);
+
+// What Listen does besides, for a listening socket that another program opened: TCP_NODELAY and no
+// blocking. Returns 0 or -errno (-EINVAL: it does not listen, or has no streams).
+int PrepareListener(int fd);
+
+// The path that a Unix domain socket is bound to, @ and the rest of an abstract name; empty when it
+// is none, or not bound.
+std::string LocalPath(int fd);
 
 // accept(2). Returns the descriptor, with the peer in `*peer`, or -errno. A `blocking` one waits in
 // recv(2), and no longer than kBlockingSendMs in a call that sends.

@@ -13,12 +13,12 @@
 
 import { main } from './cli/program.ts';
 import { CoroutineClient, readable, type Wait, writable } from './connection/coroutine.ts';
-import { serveVariant } from './server/server.ts';
+import { serveReactor } from './server/server.ts';
 
 await main(process.argv.slice(2), {
   name: 'coroutine',
   start: (options) =>
-    serveVariant(options, {
+    serveReactor(options, {
       connect: (context, fd, generation) => new CoroutineClient(context, fd, generation, conversation),
     }),
 });

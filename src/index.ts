@@ -26,6 +26,7 @@ export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, Request
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
 export type { LogFormat } from './log/access-log.ts';
 export { tuneCompiler } from './server/compiler.ts';
+export type { ListenOption } from './server/listen-address.ts';
 export type { ServeOptions } from './server/options.ts';
 export { type Server, serve } from './server/server.ts';
 export type { ServerStats } from './server/stats.ts';

@@ -22,7 +22,7 @@ await main(process.argv.slice(2), {
 async function serveClients(server: BlockingServer): Promise<void> {
   for (;;) {
     const client = await server.accept();
-    if (client < 0) return;
+    if (client === null) return;
     await server.converse(client);
   }
 }

@@ -87,7 +87,7 @@ export const LIMITS: Readonly<Record<LimitName, LimitSpec>> = {
   /** SOMAXCONN of Linux since 5.4; the system may lower it. */
   backlog: spec(4_096, 1, 65_535, 'Connections that wait to be accepted, as in listen(2).'),
   /** One turn must not belong to newcomers alone. */
-  maxAcceptsPerTurn: spec(64, 1, 65_536, 'Clients accepted in one turn of the loop.'),
+  maxAcceptsPerTurn: spec(64, 1, 65_536, 'Clients accepted from one listener in one turn.'),
   /** A pipelining client gets this many answers, then the others have their turn. */
   maxRequestsPerTurn: spec(256, 1, 65_536, 'Requests of one connection served in one turn of the loop.'),
   /** Four times a default Linux send buffer's start; above it, applications are told to wait. */

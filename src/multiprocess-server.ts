@@ -17,73 +17,79 @@
 import type { Serving } from './cli/model.ts';
 import { main } from './cli/program.ts';
 import { messageOf } from './errors.ts';
-import { BlockingServer } from './server/blocking-server.ts';
+import { type AcceptedClient, BlockingServer } from './server/blocking-server.ts';
 import type { ServeOptions } from './server/options.ts';
 import { startProcess } from './workers/child-process.ts';
-import { Crew } from './workers/crew.ts';
+import { inheritAll } from './workers/inheritance.ts';
 import { INHERITED_FD, type Role } from './workers/role.ts';
+import { WorkerGroup } from './workers/worker-group.ts';
 
 await main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
 
 function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
-  if (role.kind === 'client') return serveOne(options, role.fd);
-  if (role.kind === 'listener') return BlockingServer.start(options, { inherited: role.fd, work: serveClients });
+  if (role.kind === 'client') return serveOne(options, role.client);
+  if (role.kind === 'listeners')
+    return BlockingServer.start(options, { inherited: role.addresses, work: serveClients });
   return workers > 0 ? startWorkers(options, workers) : startParent(options);
 }
 
 /** The parent of a process for each client. */
 async function startParent(options: ServeOptions): Promise<Serving> {
-  let crew: Crew | null = null;
+  let group: WorkerGroup | null = null;
   return BlockingServer.start(options, {
-    onClose: async (limitMs) => crew?.dismiss(limitMs),
+    onClose: async (limitMs) => group?.stop(limitMs),
     work: async (server) => {
-      crew = new Crew(server.maxChildren);
+      group = new WorkerGroup(server.maxChildren);
       for (;;) {
-        await crew.room();
+        await group.room();
         const client = await server.accept();
-        if (client < 0) return;
-        if (server.isClosing) server.turnAway(client, 'the server is closing');
-        else giveAway(server, crew, client);
+        if (client === null) return;
+        if (server.isClosing) server.reject(client, 'the server is closing');
+        else handOff(server, group, client);
       }
     },
   });
 }
 
 /** The client is the child's as soon as the child says so; until then it is ours, if only to be turned away. */
-function giveAway(server: BlockingServer, crew: Crew, client: number): void {
+function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
   try {
-    const child = startProcess({ kind: 'client', fd: INHERITED_FD }, client);
+    const child = startProcess({ kind: 'client', client: { ...client, fd: INHERITED_FD } }, [client.fd]);
     child.taken.then(
-      () => server.kernel.close(client),
-      (error: Error) => server.turnAway(client, `${child.name} did not begin: ${error.message}`),
+      () => server.kernel.close(client.fd),
+      (error: Error) => server.reject(client, `${child.name} did not begin: ${error.message}`),
     );
-    crew.join(child);
+    group.join(child);
   } catch (error) {
-    server.turnAway(client, messageOf(error));
+    server.reject(client, messageOf(error));
   }
 }
 
 /** A child with one client. */
-function serveOne(options: ServeOptions, fd: number): Promise<Serving> {
-  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(fd)) });
+function serveOne(options: ServeOptions, client: AcceptedClient): Promise<Serving> {
+  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(client)) });
 }
 
 /** The parent of processes that were made first: it listens and keeps their number, and never accepts. */
 async function startWorkers(options: ServeOptions, count: number): Promise<Serving> {
-  const crew = new Crew(count);
+  const group = new WorkerGroup(count);
   const server = await BlockingServer.start(options, {
-    onClose: (limitMs) => crew.dismiss(limitMs),
-    work: (parent) => crew.keepFull(() => startProcess({ kind: 'listener', fd: INHERITED_FD }, parent.listener)),
+    onClose: (limitMs) => group.stop(limitMs),
+    work: (parent) => {
+      const { addresses, fds } = inheritAll(parent.listeners);
+      return group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds));
+    },
   });
   await server.finished;
-  return { url: server.url, backend: server.backend, root: server.root, close: (how) => server.close(how) };
+  const { url, urls, backend, root } = server;
+  return { url, urls, backend, root, close: (how) => server.close(how) };
 }
 
 /** One of those: an iterative server. */
 async function serveClients(server: BlockingServer): Promise<void> {
   for (;;) {
     const client = await server.accept();
-    if (client < 0) return;
+    if (client === null) return;
     await server.converse(client);
   }
 }

@@ -16,84 +16,87 @@
 import type { Serving } from './cli/model.ts';
 import { main } from './cli/program.ts';
 import { messageOf } from './errors.ts';
-import { BlockingServer } from './server/blocking-server.ts';
+import { type AcceptedClient, BlockingServer } from './server/blocking-server.ts';
 import type { ServeOptions } from './server/options.ts';
 import { startThread } from './workers/child-thread.ts';
-import { Crew } from './workers/crew.ts';
 import { Pool } from './workers/pool.ts';
 import { handedClients, type Role, tellParent } from './workers/role.ts';
+import { WorkerGroup } from './workers/worker-group.ts';
 
 const PROGRAM = new URL(import.meta.url);
 
 await main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
 
 function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
-  if (role.kind === 'client') return serveOne(options, role.fd);
+  if (role.kind === 'client') return serveOne(options, role.client);
   if (role.kind === 'pool') return BlockingServer.start(options, { inherited: null, work: serveHanded });
   return workers > 0 ? startPool(options, workers) : startParent(options);
 }
 
 /** The main thread, with a thread for each client. */
 async function startParent(options: ServeOptions): Promise<Serving> {
-  let crew: Crew | null = null;
+  let group: WorkerGroup | null = null;
   return BlockingServer.start(options, {
-    onClose: async (limitMs) => crew?.dismiss(limitMs),
+    onClose: async (limitMs) => group?.stop(limitMs),
     work: async (server) => {
-      crew = new Crew(server.maxChildren);
+      group = new WorkerGroup(server.maxChildren);
       for (;;) {
-        await crew.room();
+        await group.room();
         const client = await server.accept();
-        if (client < 0) return;
-        if (server.isClosing) server.turnAway(client, 'the server is closing');
-        else giveAway(server, crew, client);
+        if (client === null) return;
+        if (server.isClosing) server.reject(client, 'the server is closing');
+        else handOff(server, group, client);
       }
     },
   });
 }
 
 /** Starts a thread for a client. The thread takes a copy of the socket; this descriptor stays the main thread's. */
-function giveAway(server: BlockingServer, crew: Crew, client: number): void {
+function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
   try {
-    const thread = startThread(PROGRAM, { kind: 'client', fd: client });
+    const thread = startThread(PROGRAM, { kind: 'client', client });
     thread.taken.then(
-      () => server.kernel.close(client),
-      (error: Error) => server.turnAway(client, `${thread.name} did not begin: ${error.message}`),
+      () => server.kernel.close(client.fd),
+      (error: Error) => server.reject(client, `${thread.name} did not begin: ${error.message}`),
     );
-    crew.join(thread);
+    group.join(thread);
   } catch (error) {
     // The system has no thread or memory left.
-    server.turnAway(client, messageOf(error));
+    server.reject(client, messageOf(error));
   }
 }
 
 /** A thread with one client. */
-function serveOne(options: ServeOptions, fd: number): Promise<Serving> {
-  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adoptCopy(fd)) });
+function serveOne(options: ServeOptions, client: AcceptedClient): Promise<Serving> {
+  return BlockingServer.start(options, {
+    inherited: null,
+    work: (server) => server.converse(server.adoptCopy(client)),
+  });
 }
 
 /** The main thread, with threads that were made first. */
 async function startPool(options: ServeOptions, count: number): Promise<Serving> {
-  const crew = new Crew(count);
+  const group = new WorkerGroup(count);
   const pool = new Pool();
   const server = await BlockingServer.start(options, {
     onClose: (limitMs) => {
       pool.close();
-      return crew.dismiss(limitMs);
+      return group.stop(limitMs);
     },
     work: async (main) => {
       for (;;) {
         const thread = await pool.free();
         const client = await main.accept();
-        if (client < 0) return;
-        if (thread === null || main.isClosing) main.turnAway(client, 'the server is closing');
-        else thread.hand(client, () => main.kernel.close(client));
+        if (client === null) return;
+        if (thread === null || main.isClosing) main.reject(client, 'the server is closing');
+        else thread.hand(client, () => main.kernel.close(client.fd));
       }
     },
   });
-  await crew.keepFull(() => {
+  await group.keepFull(() => {
     const thread = pool.add(startThread(PROGRAM, { kind: 'pool' }));
     void thread.ended.then((how) => {
-      if (thread.inHand >= 0) server.turnAway(thread.inHand, `${thread.name} died: ${how}`);
+      if (thread.inHand !== null) server.reject(thread.inHand, `${thread.name} died: ${how}`);
     });
     return thread;
   });
@@ -105,9 +108,9 @@ async function serveHanded(server: BlockingServer): Promise<void> {
   tellParent('taken');
   tellParent('free');
   for await (const client of handedClients()) {
-    const fd = server.adoptCopy(client);
+    const copy = server.adoptCopy(client);
     tellParent('adopted');
-    await server.converse(fd);
+    await server.converse(copy);
     tellParent('free');
   }
 }

@@ -49,11 +49,11 @@ const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Obj
   QUERY_STRING: (request) => request.query,
   CONTENT_TYPE: (request) => request.field('content-type') ?? '',
   CONTENT_LENGTH: (request) => request.field('content-length') ?? '',
-  SERVER_NAME: (request) => request.local.address,
-  SERVER_PORT: (request) => String(request.local.port),
+  SERVER_NAME: (request) => request.local.address || authorityOf(request)[0],
+  SERVER_PORT: (request) => (request.local.address === '' ? authorityOf(request)[1] : String(request.local.port)),
   SERVER_PROTOCOL: (request) => `HTTP/${request.httpVersion}`,
   REMOTE_ADDR: (request) => request.remote.address,
-  REMOTE_PORT: (request) => String(request.remote.port),
+  REMOTE_PORT: ({ remote: { address, port } }) => (address === '' ? '' : String(port)),
   'wsgi.version': () => [1, 0],
   'wsgi.url_scheme': () => 'http',
   'wsgi.input': (request) => request.body,
@@ -160,6 +160,18 @@ class EnvironTraps implements ProxyHandler<Environ> {
       values[keyOf(name)] ??= value;
     }
   }
+}
+
+/**
+ * The host and port that were asked for. A Unix domain socket has neither, and PEP 3333 allows no empty SERVER_NAME and
+ * SERVER_PORT, so this is what they are there, as in gunicorn.
+ */
+function authorityOf({ host }: HttpRequest): readonly [string, string] {
+  const colon = host.lastIndexOf(':');
+  const hasPort = colon > host.lastIndexOf(']');
+  const name = hasPort ? host.slice(0, colon) : host;
+  const port = hasPort ? host.slice(colon + 1) : '';
+  return [name === '' ? 'localhost' : name, port === '' ? '80' : port];
 }
 
 function keyOf(name: string): string {

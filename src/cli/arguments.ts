@@ -6,7 +6,7 @@ import { type Given, type Layer, readFlag } from '../config/resolve.ts';
 import { type AnySetting, OWN_SETTINGS, SETTINGS, type SettingName } from '../config/settings.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { LimitName } from '../limits.ts';
-import { placeOf } from './place.ts';
+import { positionalKind } from './positional.ts';
 
 /** One flag: how it is written and what it does. The README's table is compared with this list. */
 export interface Flag {
@@ -159,7 +159,7 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
  */
 function addPlaces(settings: Map<SettingName, Given>, places: readonly string[], flagged: readonly string[]): void {
   if (places.includes('')) throw usage('an argument is empty');
-  const named = places.map((place) => ({ place, name: placeOf(place) }));
+  const named = places.map((place) => ({ place, name: positionalKind(place) }));
   const mounts = named.filter(({ name }) => name === 'mount').map(({ place }) => place);
   if (mounts.length > 0) settings.set('mount', readFlag('mount', [...flagged, ...mounts]));
   const others = named.flatMap(({ place, name }) => (name === 'mount' ? [] : [{ place, name }]));

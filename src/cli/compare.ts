@@ -51,7 +51,7 @@ interface Wanted extends Omit<Comparison, 'models' | 'machine' | 'command'> {
 }
 
 /** Runs the command; returns its exit code. `version` is this package's. */
-export async function compare(argv: readonly string[], version: string): Promise<number> {
+export async function compareCommand(argv: readonly string[], version: string): Promise<number> {
   const wanted = parse(argv);
   if (wanted.help) {
     process.stdout.write(compareHelp());

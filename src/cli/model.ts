@@ -3,7 +3,7 @@
 import type { ModelName } from '../config/model-names.ts';
 import { EpollServerError } from '../errors.ts';
 import type { ServeOptions } from '../server/options.ts';
-import type { Running } from '../server/server.ts';
+import type { ServerHandle } from '../server/server.ts';
 import type { WatchedNames } from '../workers/file-watch.ts';
 import type { Role } from '../workers/role.ts';
 
@@ -24,7 +24,7 @@ export interface Model {
 }
 
 /** What is served, and for a child when it has ended by itself. */
-export interface Serving extends Running {
+export interface Serving extends ServerHandle {
   readonly finished?: Promise<void>;
 }
 

@@ -14,9 +14,10 @@ import { drainSinks } from '../log/log-sink.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
-import { planOf, Resources } from '../server/plan.ts';
-import { EndedChild } from '../workers/crew.ts';
-import { onDismissed, type Role, takeRole, tellParent } from '../workers/role.ts';
+import { resolveOptions } from '../server/resolved-options.ts';
+import { Resources } from '../server/resources.ts';
+import { EndedChild } from '../workers/child.ts';
+import { onStopRequest, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { helpText } from './help.ts';
@@ -51,8 +52,8 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       return;
     }
     if (argv[0] === 'compare') {
-      const { compare } = await import('./compare.ts');
-      process.exitCode = await compare(argv.slice(1), packageVersion());
+      const { compareCommand } = await import('./compare.ts');
+      process.exitCode = await compareCommand(argv.slice(1), packageVersion());
       return;
     }
     const { settings, config, check, printConfig, help, version } = parseArguments(argv);
@@ -90,23 +91,23 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check(options);
   const watched = watch ? await watchedBy(options, config) : null;
   const role = takeRole();
-  concurrency.isMultiprocess = isMainThread && role.kind !== 'alone';
-  const sinks = sinksOf(settings, role.kind !== 'alone');
+  concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
+  const sinks = sinksOf(settings, role.kind !== 'standalone');
   const loaded = sayWhoEnded(role);
   const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
-  if (settings.quiet !== true && role.kind === 'alone') {
-    process.stdout.write(`${printable(announcement(server, given, model))}\n`);
+  if (settings.quiet !== true && role.kind === 'standalone') {
+    process.stdout.write(server.urls.map((url) => `${printable(announcement(url, server, given, model))}\n`).join(''));
   }
-  if (role.kind !== 'alone') tellParent('taken');
+  if (role.kind !== 'standalone') tellParent('taken');
   if (server.finished === undefined) return;
   await server.finished;
   await end(server);
 }
 
 /** All that starting would do but listening. */
-async function check(options: Parameters<typeof planOf>[0]): Promise<never> {
-  await (await Resources.open(await planOf(options))).close();
+async function check(options: Parameters<typeof resolveOptions>[0]): Promise<never> {
+  await (await Resources.open(await resolveOptions(options))).close();
   process.stdout.write('epoll-server: everything is in order\n');
   process.exit(0);
 }
@@ -116,14 +117,14 @@ async function check(options: Parameters<typeof planOf>[0]): Promise<never> {
  * @throws EpollServerError `ERR_OPTION`: nothing that could be restarted.
  */
 async function watchedBy(
-  options: Parameters<typeof planOf>[0],
+  options: Parameters<typeof resolveOptions>[0],
   config: string | undefined,
 ): Promise<() => Promise<readonly string[]>> {
   const find = async (): Promise<readonly string[]> => {
-    const { names } = await planOf(options);
+    const { names } = await resolveOptions(options);
     return [...names, ...(config === undefined ? [] : [config])];
   };
-  const { names } = await planOf(options);
+  const { names } = await resolveOptions(options);
   if (names.length === 0) {
     throw new EpollServerError('ERR_OPTION', `--watch restarts an application: name one, or --dynamic`);
   }
@@ -132,7 +133,7 @@ async function watchedBy(
 
 /** An application's module may end the process that loads it, which should not look as if nothing had been wrong. */
 function sayWhoEnded({ kind }: Role): () => void {
-  if (kind !== 'alone') return () => {};
+  if (kind !== 'standalone') return () => {};
   const onExit = (code: number): void => {
     logLine(`the application ended the process (exit code ${code}) while it was loaded`);
     process.exitCode = EXIT_USAGE;
@@ -141,13 +142,13 @@ function sayWhoEnded({ kind }: Role): () => void {
   return () => process.off('exit', onExit);
 }
 
-/** One line: what, where, how, who. */
-function announcement(server: Serving, { settings }: Given, { name, workers }: Model): string {
+/** One line for one listener: which model serves what there, and how. */
+function announcement(url: string, server: Serving, { settings }: Given, { name, workers }: Model): string {
   const { app, dynamic } = settings;
   const what = [server.root, dynamic, app].filter((each) => each !== undefined && each !== null).join(' and ');
-  const crew = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
-  const how = `${crew}back end ${server.backend}, pid ${process.pid}`;
-  return `${name}-server: ${server.url} serves ${what} (${how})`;
+  const group = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
+  const how = `${group}back end ${server.backend}, pid ${process.pid}`;
+  return `${name}-server: ${url} serves ${what} (${how})`;
 }
 
 /**
@@ -157,13 +158,13 @@ function announcement(server: Serving, { settings }: Given, { name, workers }: M
 function endOnSignals(server: Serving, role: Role): void {
   const heard = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals): void => {
-    const isRepeated = role.kind === 'alone' ? heard.size > 0 : heard.has(signal);
+    const isRepeated = role.kind === 'standalone' ? heard.size > 0 : heard.has(signal);
     if (isRepeated) process.exit(128 + constants.signals[signal]);
     heard.add(signal);
     void end(server);
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);
-  if (role.kind !== 'alone') onDismissed(() => void end(server));
+  if (role.kind !== 'standalone') onStopRequest(() => void end(server));
 }
 
 /** An application may hold timers and sockets of its own: the process ends all the same, its log written. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { kebab, variableOf } from '../config/names.ts';
 import type { Configuration } from '../config/resolve.ts';
-import { SETTINGS, type Settings } from '../config/settings.ts';
+import { SETTINGS, type SettingValues } from '../config/settings.ts';
 import { EpollServerError } from '../errors.ts';
 import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES } from '../limits.ts';
@@ -23,13 +23,14 @@ export const RESULTS_FOLDER = 'compare-results';
 /** `config`: the file that said some of it, which is served to nobody. */
 export function serveOptionsOf(configuration: Configuration, config: string | undefined): ServeOptions {
   const { settings } = configuration;
-  const { port, host, logFormat, serverHeader, app, door, dynamic, dynamicSuffix, offload } = settings;
+  const { port, host, listen, logFormat, serverHeader, app, door, dynamic, dynamicSuffix, offload } = settings;
   const root = settings.root ?? (app === undefined && dynamic === undefined ? DEFAULT_SITE : undefined);
   if (root === undefined) refuseFileSettings(configuration);
   return only<ServeOptions>({
     ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, settings[name]])),
     port,
     host,
+    listen,
     logFormat,
     serverHeader,
     // The kernel reads its variable itself, where the model leaves it a choice.
@@ -45,20 +46,20 @@ export function serveOptionsOf(configuration: Configuration, config: string | un
 }
 
 /** What the command adds when it serves: where lines are written. `isShared`: other processes write there too. */
-export function sinksOf(settings: Settings, isShared: boolean): Pick<ServeOptions, 'accessLog' | 'trace'> {
+export function sinksOf(settings: SettingValues, isShared: boolean): Pick<ServeOptions, 'accessLog' | 'trace'> {
   return only<ServeOptions>({
     accessLog: accessLogSink(settings, isShared),
     trace: settings.trace === true ? standardSink('stderr', { lossNotice: traceLossNotice, isShared }) : undefined,
   });
 }
 
-function accessLogSink({ accessLog, logFormat = 'common' }: Settings, isShared: boolean): Sink | undefined {
+function accessLogSink({ accessLog, logFormat = 'common' }: SettingValues, isShared: boolean): Sink | undefined {
   if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
   const options = { lossNotice: lossNotice(logFormat), isShared };
   return accessLog === undefined || accessLog === '-' ? standardSink('stdout', options) : fileSink(accessLog, options);
 }
 
-function siteOptionsOf(settings: Settings, config: string | undefined, isDefaultSite: boolean): SiteOptions {
+function siteOptionsOf(settings: SettingValues, config: string | undefined, isDefaultSite: boolean): SiteOptions {
   const { index, listing, cleanUrls, spa, cacheControl, charset, dotfiles, compression, securityHeaders } = settings;
   return only<SiteOptions>({
     index,

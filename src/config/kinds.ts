@@ -28,11 +28,19 @@ import {
 import { messageOf } from '../errors.ts';
 import type { CacheRule } from '../files/cache-rules.ts';
 import { checkSite, checkTypes, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../files/site-options.ts';
-import { DIGITS } from '../limits.ts';
+import { DIGITS, LIMITS } from '../limits.ts';
+import {
+  checkListen,
+  LISTEN_FORMS,
+  type ListenOption,
+  MAX_FD,
+  MAX_PORT,
+  rebaseListen,
+} from '../server/listen-address.ts';
 import { problemText } from './problem.ts';
 
 /** One kind of value. */
-export interface Kind<T> {
+export interface ValueKind<T> {
   /** What a config file may say; what is said otherwise is brought into the same form by {@link fromTexts}. */
   readonly schema: GenericSchema<unknown, T>;
   /** What stands behind "must be" in a message. */
@@ -57,7 +65,7 @@ const NAME = pipe(
 );
 
 /** `what`: how the number is called in messages. */
-export function whole(min: number, max: number, what = 'a whole number'): Kind<number> {
+export function whole(min: number, max: number, what = 'a whole number'): ValueKind<number> {
   return {
     schema: union([
       pipe(number(), integer(), minValue(min), maxValue(max)),
@@ -68,7 +76,7 @@ export function whole(min: number, max: number, what = 'a whole number'): Kind<n
   };
 }
 
-export const toggle: Kind<boolean> = {
+export const toggle: ValueKind<boolean> = {
   // Quoted, as templates of config files leave it.
   schema: union([
     boolean(),
@@ -86,21 +94,21 @@ export const toggle: Kind<boolean> = {
 };
 
 /** `mayBeEmpty`: the empty text means something. */
-export function text(expected = 'text', mayBeEmpty = false): Kind<string> {
+export function text(expected = 'text', mayBeEmpty = false): ValueKind<string> {
   return { schema: mayBeEmpty ? string() : NAME, expected, fromTexts: last };
 }
 
-export function choice<const T extends string>(names: readonly T[]): Kind<T> {
+export function choice<const T extends string>(names: readonly T[]): ValueKind<T> {
   return { schema: picklist(names), expected: `one of ${names.join(', ')}`, fromTexts: last };
 }
 
 /** A file or folder. */
-export function path(expected: string): Kind<string> {
+export function path(expected: string): ValueKind<string> {
   return { schema: NAME, expected, fromTexts: last, rebase: (value, folder) => resolve(folder, value) };
 }
 
 /** A file, `-` for standard output, or false. */
-export const logFile: Kind<string | false> = {
+export const logFile: ValueKind<string | false> = {
   schema: union([
     literal(false),
     pipe(
@@ -116,7 +124,7 @@ export const logFile: Kind<string | false> = {
 
 const SEVERAL = union([NAME, array(NAME)]);
 
-const severalTexts: Kind<readonly string[]> = {
+const severalTexts: ValueKind<readonly string[]> = {
   schema: pipe(
     SEVERAL,
     transform((value): readonly string[] => [value].flat()),
@@ -127,7 +135,7 @@ const severalTexts: Kind<readonly string[]> = {
 };
 
 /** Files and folders, several. */
-export const paths: Kind<readonly string[]> = {
+export const paths: ValueKind<readonly string[]> = {
   ...severalTexts,
   expected: 'a path, or a list of them',
   rebase: (value, folder) => value.map((each) => resolve(folder, each)),
@@ -151,25 +159,58 @@ function siteOption<T>(
   );
 }
 
+const BACKLOG = optional(whole(LIMITS.backlog.min, LIMITS.backlog.max).schema);
+
+const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a text), or fd`;
+const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
+
+/** The mode is a text: YAML reads 660 and 0660 as decimal numbers. */
+const LISTEN_ITEM = union([
+  NAME,
+  strictObject({ host: NAME, port: whole(0, MAX_PORT).schema, backlog: BACKLOG }, NO_LISTEN),
+  strictObject({ path: NAME, mode: optional(string()), backlog: BACKLOG }, NO_LISTEN),
+  strictObject({ fd: whole(0, MAX_FD).schema, backlog: BACKLOG }, NO_LISTEN),
+]);
+
+/** Addresses to listen on. They stay as they are written: `serve` takes the same. */
+export const addresses: ValueKind<readonly ListenOption[]> = {
+  schema: pipe(
+    union([LISTEN_ITEM, array(LISTEN_ITEM)]),
+    transform((value): readonly ListenOption[] => [value].flat()),
+    rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        dataset.value.forEach(checkListen);
+      } catch (error) {
+        addIssue({ message: messageOf(error) });
+      }
+    }),
+  ),
+  expected: LISTEN_EXPECTED,
+  isMany: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) => value.map((each) => rebaseListen(each, folder)),
+};
+
 /** Names of files. */
-export const index: Kind<readonly string[]> = {
+export const index: ValueKind<readonly string[]> = {
   ...severalTexts,
   schema: siteOption(severalTexts.schema, (value) => ({ index: value })),
   expected: 'a file name, or a list of them',
 };
 
-export const spa: Kind<string> = {
+export const spa: ValueKind<string> = {
   ...text('a path below the root, such as index.html'),
   schema: siteOption(NAME, (value) => ({ spa: value })),
 };
 
-export const charset: Kind<string> = {
+export const charset: ValueKind<string> = {
   ...text('a name such as utf-8', true),
   schema: siteOption(string(), (value) => ({ charset: value })),
 };
 
 /** Cache-Control: `[PATTERN:]VALUE`, a list of them, or values by pattern. */
-export const rules: Kind<readonly CacheRule[]> = {
+export const rules: ValueKind<readonly CacheRule[]> = {
   schema: siteOption(
     pipe(
       union([SEVERAL, record(NAME, string())]),
@@ -204,7 +245,7 @@ function ruleOf(given: string): CacheRule {
 type Texts = Readonly<Record<string, string>>;
 
 /** What is written `KEY=VALUE`, as a list of them, or as a mapping. `examine` throws what is wrong. */
-function pairs(example: string, examine: (value: Texts) => unknown): Kind<Texts> {
+function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<Texts> {
   return {
     schema: pipe(
       union([SEVERAL, record(NAME, NAME)]),
@@ -225,7 +266,7 @@ function pairs(example: string, examine: (value: Texts) => unknown): Kind<Texts>
 }
 
 /** Folders by what they are for. */
-function folders(example: string, examine: (value: Texts) => unknown): Kind<Texts> {
+function folders(example: string, examine: (value: Texts) => unknown): ValueKind<Texts> {
   return {
     ...pairs(example, examine),
     rebase: (value, folder) =>
@@ -255,13 +296,16 @@ function isList(value: readonly string[] | Readonly<Record<string, unknown>>): v
   return Array.isArray(value);
 }
 
-export const mounts: Kind<Texts> = folders('/assets=./dist', mountsOf);
+export const mounts: ValueKind<Texts> = folders('/assets=./dist', mountsOf);
 
 /** Media types by the ending of a name. */
-export const types: Kind<Texts> = pairs('.glsl=text/plain', checkTypes);
+export const types: ValueKind<Texts> = pairs('.glsl=text/plain', checkTypes);
 
 /** An option of a host, whose problems name it. `key`: in a config file. */
-function ofHost<T>(key: string, { schema, expected }: Pick<Kind<T>, 'schema' | 'expected'>): GenericSchema<unknown, T> {
+function ofHost<T>(
+  key: string,
+  { schema, expected }: Pick<ValueKind<T>, 'schema' | 'expected'>,
+): GenericSchema<unknown, T> {
   const naming = rawCheck<T>(({ dataset: { issues, value }, addIssue }) => {
     if (issues === undefined) return;
     addIssue({ message: problemText({ where: `${key} of a host`, issues, expected, written: value }) });
@@ -309,7 +353,7 @@ type Hosts = NonNullable<SiteOptions['hosts']>;
 const HOST_EXAMPLE = 'www.example.org=./www';
 
 /** Folders by host, or options with a folder among them. */
-export const hosts: Kind<Hosts> = {
+export const hosts: ValueKind<Hosts> = {
   schema: pipe(
     union([SEVERAL, record(NAME, union([NAME, pipe(HOST, transform(hostOf))]))]),
     rawCheck(({ dataset, addIssue }) => {

@@ -5,7 +5,7 @@ import { safeParse } from 'valibot';
 import { EpollServerError, type ErrorCode } from '../errors.ts';
 import { kebab, VARIABLE_PREFIX, variableOf } from './names.ts';
 import { problemText } from './problem.ts';
-import { type AnySetting, SETTINGS, type SettingName, type Settings } from './settings.ts';
+import { type AnySetting, SETTINGS, type SettingName, type SettingValues } from './settings.ts';
 
 /** One value, checked, and who said it: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
 export interface Given {
@@ -18,7 +18,7 @@ export type Layer = ReadonlyMap<SettingName, Given>;
 
 /** Everything that is set. */
 export interface Configuration {
-  readonly settings: Settings;
+  readonly settings: SettingValues;
   /** Who said it; undefined: it is not set. */
   originOf(name: SettingName): string | undefined;
 }
@@ -38,15 +38,17 @@ export function settingOf(name: SettingName): AnySetting {
 export function resolveSettings(...layers: readonly Layer[]): Configuration {
   const values: unknown[][] = [];
   const origins = new Map<SettingName, string>();
-  for (const { name, byDefault } of SETTINGS) {
-    const given = layers.map((layer) => layer.get(name)).find((each) => each !== undefined);
-    const { value, origin } = given ?? { value: byDefault, origin: BY_DEFAULT };
+  const givenFor = (name: SettingName): Given | undefined =>
+    layers.map((layer) => layer.get(name)).find((each) => each !== undefined);
+  for (const { name, byDefault, shortFor } of SETTINGS) {
+    const isReplaced = shortFor !== undefined && givenFor(shortFor) !== undefined;
+    const { value, origin } = givenFor(name) ?? { value: isReplaced ? undefined : byDefault, origin: BY_DEFAULT };
     if (value === undefined) continue;
     values.push([name, value]);
     origins.set(name, origin);
   }
   // Each value has passed the check of its kind, and what has a default is there.
-  const settings: Settings = Object.fromEntries(values);
+  const settings: SettingValues = Object.fromEntries(values);
   return { settings, originOf: (name) => origins.get(name) };
 }
 

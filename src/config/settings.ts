@@ -6,13 +6,14 @@ import type { CacheRule } from '../files/cache-rules.ts';
 import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
+import type { ListenOption } from '../server/listen-address.ts';
 import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
 import {
+  addresses,
   charset,
   choice,
   hosts,
   index,
-  type Kind,
   logFile,
   mounts,
   path,
@@ -22,6 +23,7 @@ import {
   text,
   toggle,
   types,
+  type ValueKind,
   whole,
 } from './kinds.ts';
 import { MODEL_NAMES, type ModelName } from './model-names.ts';
@@ -30,8 +32,8 @@ import { MODEL_NAMES, type ModelName } from './model-names.ts';
 const MAX_WORKERS = 256;
 
 /** One setting: what it may be and what it does. */
-export interface Setting<T> {
-  readonly kind: Kind<T>;
+export interface SettingSpec<T> {
+  readonly kind: ValueKind<T>;
   /** The letter of its flag. */
   readonly short?: string;
   /** What stands for its value in the help; none for a switch. */
@@ -39,6 +41,8 @@ export interface Setting<T> {
   readonly text: string;
   /** Absent: it need not be set. */
   readonly byDefault?: T;
+  /** The setting that says the same and more. Its default does not hold where that one is given. */
+  readonly shortFor?: keyof OwnSettings;
   /** It says how the files of a folder are served. */
   readonly isAboutFiles?: true;
   /** What "write your own web server" tutorials call it in their `web_server.conf`. */
@@ -49,6 +53,7 @@ export interface Setting<T> {
 export interface OwnSettings {
   readonly port: number;
   readonly host: string;
+  readonly listen: readonly ListenOption[];
   readonly root: string;
   readonly app: string;
   readonly door: Door;
@@ -79,13 +84,14 @@ export interface OwnSettings {
   readonly quiet: boolean;
 }
 
-const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } = {
+const OWN: { readonly [Name in keyof OwnSettings]: SettingSpec<OwnSettings[Name]> } = {
   port: {
     kind: whole(0, 65_535),
     short: 'p',
     value: 'PORT',
     text: 'TCP port; 0 lets the system choose',
     byDefault: 8080,
+    shortFor: 'listen',
     alias: 'port',
   },
   host: {
@@ -94,6 +100,12 @@ const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } 
     value: 'HOST',
     text: 'name or address to listen on (:: for all)',
     byDefault: '127.0.0.1',
+    shortFor: 'listen',
+  },
+  listen: {
+    kind: addresses,
+    value: 'ADDRESS',
+    text: 'listen there instead: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be given several times',
   },
   root: {
     kind: path('a folder'),
@@ -232,10 +244,10 @@ const OWN: { readonly [Name in keyof OwnSettings]: Setting<OwnSettings[Name]> } 
 export type SettingName = keyof OwnSettings | LimitName;
 
 /** What is set after all: what has a default always is. */
-export type Settings = Limits & { readonly [Name in keyof OwnSettings]?: OwnSettings[Name] | undefined };
+export type SettingValues = Limits & { readonly [Name in keyof OwnSettings]?: OwnSettings[Name] | undefined };
 
 /** A setting whose type does not matter where it is used. */
-export type AnySetting = Setting<unknown> & { readonly name: SettingName };
+export type AnySetting = SettingSpec<unknown> & { readonly name: SettingName };
 
 function limit(name: LimitName): AnySetting {
   const { byDefault, min, max, text: what } = LIMITS[name];

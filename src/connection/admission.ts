@@ -28,7 +28,10 @@ export class Admission {
     this.#limits = limits;
   }
 
-  /** Whether `address` must be given to {@link enter} and {@link leave}: texts are not made for nothing. */
+  /**
+   * Whether `address` must be given to {@link enter} and {@link leave}: texts are not made for nothing. Clients of a Unix
+   * domain socket have an empty one, which tells nothing of them: they are bounded together only.
+   */
   get asksAddress(): boolean {
     return this.#limits.maxConnectionsPerAddress > 0;
   }
@@ -43,9 +46,10 @@ export class Admission {
     const key = keyOf(address);
     const ofAddress = this.#byAddress.get(key) ?? 0;
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
-    if (this.#admitted < maxConnections && (!this.asksAddress || ofAddress < maxConnectionsPerAddress)) {
+    const isCounted = this.asksAddress && address !== '';
+    if (this.#admitted < maxConnections && (!isCounted || ofAddress < maxConnectionsPerAddress)) {
       this.#admitted++;
-      if (this.asksAddress) this.#byAddress.set(key, ofAddress + 1);
+      if (isCounted) this.#byAddress.set(key, ofAddress + 1);
       return ADMITTED;
     }
     this.refused++;
@@ -60,7 +64,7 @@ export class Admission {
       return;
     }
     this.#admitted--;
-    if (!this.asksAddress) return;
+    if (!this.asksAddress || address === '') return;
     const key = keyOf(address);
     const left = (this.#byAddress.get(key) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(key);

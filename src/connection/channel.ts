@@ -10,6 +10,8 @@ export type ProtocolFactory = (channel: Channel) => Protocol;
 export interface Channel {
   /** The client's address. */
   readonly peer: SocketAddress;
+  /** Another address, named by a proxy: given by the protocol that reads it, in front of the first request. */
+  replacePeer(peer: SocketAddress): void;
   /** The address that the client connected to. */
   readonly local: SocketAddress;
   /** Looks both addresses up while the connection is open. */

@@ -86,13 +86,17 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#deadline = new Deadline(this);
   }
 
-  /** The client's address. */
+  /** The client's address: accept(2) left its bytes with the kernel, and the first read, while it is open, makes text. */
   get peer(): SocketAddress {
     if (this.#peer === null) {
       this.#assertOpen();
       this.#peer = Object.freeze(this.context.kernel.peer(this.fd));
     }
     return this.#peer;
+  }
+
+  replacePeer({ address, port }: SocketAddress): void {
+    this.#peer = Object.freeze({ address, port });
   }
 
   get isOpen(): boolean {
@@ -112,12 +116,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.#local;
   }
 
-  /**
-   * Looks both addresses up while the connection is open. The kernel's table is keyed by descriptor number, and after
-   * the close that number is the next client's.
-   */
+  /** Reads both while the connection is open: afterwards its descriptor's number is the next client's. */
   captureAddresses(): void {
-    if (this.#peer !== null && this.#local !== null) return;
     void this.peer;
     void this.local;
   }

@@ -6,11 +6,23 @@ import type { Connection } from './connection.ts';
 import type { LingerLimits } from './linger.ts';
 import type { OutputContext } from './output.ts';
 
-export interface ConnectionContext extends OutputContext, LingerLimits {
-  /** Received bytes that a protocol may leave unused while it wants more. */
-  readonly maxUnusedBytes: number;
+/** Options of one listener, which hold for the connections that are accepted there. */
+export interface ListenerOptions {
+  /** Connections that wait to be accepted, as in listen(2). */
+  readonly backlog: number;
+}
+
+/** What the connections of one listener share. */
+export interface ListenerContext {
   /** The address that every client connects to; null: the listener has all addresses, and each connection is asked. */
   readonly localAddress: SocketAddress | null;
+  readonly listenerOptions: ListenerOptions;
+}
+
+/** What all connections of a server share, and what those of one listener do. */
+export interface ConnectionContext extends ListenerContext, OutputContext, LingerLimits {
+  /** Received bytes that a protocol may leave unused while it wants more. */
+  readonly maxUnusedBytes: number;
   /** Descriptors block: a connection receives only after its descriptor was reported readable. */
   readonly isBlocking?: boolean;
   /** Called when a connection begins to linger: its last response was sent, and it serves no request any more. */

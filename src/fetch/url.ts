@@ -51,7 +51,8 @@ function originOf(host: string): string | undefined {
   return origin;
 }
 
-/** Who names no host, as HTTP/1.0 allows, asked this address. */
+/** A request that names no host, as HTTP/1.0 allows, asked this address. A Unix domain socket has none. */
 function localHost({ local: { address, port } }: RequestTarget): string {
+  if (address === '') return 'localhost';
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

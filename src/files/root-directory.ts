@@ -4,8 +4,9 @@
 
 import { type Stats, stat } from 'node:fs';
 import { EpollServerError } from '../errors.ts';
-import { EMFILE, ENFILE, NativeError } from '../kernel/errno.ts';
+import { EMFILE, ENFILE } from '../kernel/errno.ts';
 import { FILE_DEVICE, FILE_INODE, type Files } from '../kernel/files.ts';
+import { NativeError } from '../kernel/native-error.ts';
 import type { FileSource } from './file-source.ts';
 import type { Mount } from './finder.ts';
 import { PeriodicLook } from './periodic-look.ts';

@@ -4,7 +4,7 @@
 import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';
 
-/** An IP address in text and a port. */
+/** An IP address in text and a port; an empty text and 0 for a Unix domain socket. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;

@@ -10,6 +10,17 @@ import type { Kernel, KernelMemory } from './kernel.ts';
 
 /** What the addon's createKernel returns: the calls of a {@link Kernel}, and some that no simulation needs. */
 export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | 'wallClockMs'> {
+  /**
+   * Listens on a Unix domain socket, whose file has the permissions `mode`, or those that the umask leaves when it is
+   * negative. Returns the descriptor; EADDRINUSE: there is a file.
+   */
+  readonly listenUnix: (path: string, mode: number, backlog: number) => number;
+  /** Connects to a Unix domain socket and leaves. ECONNREFUSED: no program listens there. */
+  readonly probeUnix: (path: string) => number;
+  /** Enters a listening socket that another program opened. Returns it. EINVAL: it does not listen. */
+  readonly adoptListener: (fd: number) => number;
+  /** The path that a Unix domain socket is bound to; empty when it is none. */
+  readonly path: (fd: number) => string;
   /** Accepts one client; its descriptor blocks in recv(2), and for 100 ms at most when sending. */
   readonly acceptBlocking: (listener: number) => number;
   /** Enters a socket that another process or thread opened. Returns it. */

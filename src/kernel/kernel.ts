@@ -128,7 +128,7 @@ export interface PollerTraits {
   readonly busy?: boolean;
 }
 
-/** An IP address in text and a port; an empty text when it is unknown. */
+/** An IP address in text and a port; an empty text and 0 for a Unix domain socket, and when it is unknown. */
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;

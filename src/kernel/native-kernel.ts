@@ -2,8 +2,8 @@
 
 import { EpollServerError } from '../errors.ts';
 import { type Addon, loadAddon, type NativeCalls } from './addon.ts';
-import { NativeError } from './errno.ts';
 import { type Kernel, KernelMemory, NOT_PREWAITED, NOW_MS, PREWAITED } from './kernel.ts';
+import { NativeError } from './native-error.ts';
 
 /**
  * Events taken in one turn. A turn's batch bounds how long promises wait: 256 requests are about

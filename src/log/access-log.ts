@@ -2,7 +2,7 @@
 // It must not know where lines go.
 
 import type { AnswerRecord } from '../exchange/observer.ts';
-import type { HttpRequest } from '../http/handler.ts';
+import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import { printableJson } from '../printable.ts';
 
 export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
@@ -37,8 +37,13 @@ function requestLine(request: HttpRequest | null): string {
   return request === null ? '-' : `${request.method} ${escapeForLog(request.target)} HTTP/${request.httpVersion}`;
 }
 
+/** A client of a Unix domain socket has no address: nginx writes this for it. */
+export function addressText({ address }: Endpoint): string {
+  return address === '' ? 'unix:' : address;
+}
+
 function common({ request, remote, status, contentBytes }: AnswerRecord, sinceEpochMs: number): string {
-  return `${remote.address} - - ${bracketedTime(sinceEpochMs)} "${requestLine(request)}" ${status} ${contentBytes}`;
+  return `${addressText(remote)} - - ${bracketedTime(sinceEpochMs)} "${requestLine(request)}" ${status} ${contentBytes}`;
 }
 
 function quotedField(request: HttpRequest | null, name: string): string {
@@ -57,7 +62,7 @@ function json(
 ): string {
   const line = JSON.stringify({
     time: new Date(sinceEpochMs).toISOString(),
-    remote: remote.address,
+    remote: addressText(remote),
     port: remote.port,
     method: request?.method ?? null,
     target: request?.target ?? null,

@@ -4,7 +4,7 @@
 import type { AnswerRecord, Observer } from '../exchange/observer.ts';
 import type { Endpoint } from '../http/handler.ts';
 import { printable } from '../printable.ts';
-import { escapeForLog, type LineFormatter } from './access-log.ts';
+import { addressText, escapeForLog, type LineFormatter } from './access-log.ts';
 
 /** Takes a turn's text in one call. */
 export type Sink = (text: string) => void;
@@ -70,6 +70,7 @@ export function traceLossNotice(lines: number): string {
 }
 
 function name(remote: Endpoint): string {
+  if (remote.address === '') return addressText(remote);
   return remote.address.includes(':') ? `[${remote.address}]:${remote.port}` : `${remote.address}:${remote.port}`;
 }
 

@@ -1,8 +1,8 @@
 // A wait that may fail now and then: the system is out of memory for a moment, and nobody's connection should end for
 // that. It must not know what is waited for.
 
-import { check } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { check } from '../kernel/native-error.ts';
 
 /** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
 const MAX_FAILED_WAITS = 16;

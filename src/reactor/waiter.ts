@@ -2,7 +2,6 @@
 // that descriptor is ready, time is up, or libuv has something to do (a signal, a timer, a file). For back ends in
 // host mode. It must not know what is accepted, spoken or served.
 
-import { check } from '../kernel/errno.ts';
 import {
   DUE_AT_MS,
   EVENT_PREFETCHED,
@@ -11,6 +10,7 @@ import {
   NOT_PREFETCHED,
   UNFINISHED,
 } from '../kernel/kernel.ts';
+import { check } from '../kernel/native-error.ts';
 import type { Deadline } from './deadline.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';

@@ -9,7 +9,7 @@ import { passOn, type Successor } from '../files/successor.ts';
 import { sendError } from '../http/error-answer.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ServeOptions } from './options.ts';
-import type { Plan } from './plan.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
 
 export interface Application {
   /** Answers every request; null: files do. */
@@ -34,17 +34,20 @@ export function applicationOf(handler: Handler | null, close: () => Promise<void
 }
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_OPTION`. */
-export async function openApplication(plan: Plan, onError: NonNullable<ServeOptions['onError']>): Promise<Application> {
-  const main = await openMain(plan, onError);
-  if (plan.dynamic === null) return main;
+export async function openApplication(
+  resolved: ResolvedOptions,
+  onError: NonNullable<ServeOptions['onError']>,
+): Promise<Application> {
+  const main = await openMain(resolved, onError);
+  if (resolved.dynamic === null) return main;
   const { loadApplication } = await import('../app/application.ts');
   // Loaded now: Node.js would remember for ever that descriptors ran out when the first module asked for it.
   await import('../adapters/fetch.ts');
-  const { dynamicSuffix: suffix = '', overrideGlobals = true } = plan.options;
+  const { dynamicSuffix: suffix = '', overrideGlobals = true } = resolved.options;
   const nowMs = (): number => performance.now();
-  const dynamic = await followFolder(plan.dynamic, nowMs, (folder) => {
+  const dynamic = await followFolder(resolved.dynamic, nowMs, (folder) => {
     const load = (file: string): Promise<Handler> =>
-      loadApplication(file, { overrideGlobals, loadTimeoutMs: plan.limits.loadTimeoutMs, choice: BY_NAME });
+      loadApplication(file, { overrideGlobals, loadTimeoutMs: resolved.limits.loadTimeoutMs, choice: BY_NAME });
     return new DynamicFolder({ folder, suffix, load, onError, nowMs });
   });
   const successor: Successor = (request) => {
@@ -83,7 +86,7 @@ async function followFolder(
 }
 
 async function openMain(
-  { options, limits, app, offload: threads }: Plan,
+  { options, limits, app, offload: threads }: ResolvedOptions,
   onError: NonNullable<ServeOptions['onError']>,
 ): Promise<Application> {
   const { fetch, overrideGlobals = true, door } = options;

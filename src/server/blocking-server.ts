@@ -2,19 +2,21 @@
 // blocks in the back end's wait, on one client's descriptor or the listener's, with libuv's beside it, through
 // which signals come. It must not know who accepts, and who serves whom.
 
-import { Connection } from '../connection/connection.ts';
+import type { ListenerContext } from '../connection/context.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
-import { check, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
+import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
 import { PREFETCH, READABLE } from '../kernel/kernel.ts';
+import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
 import { Waiter } from '../reactor/waiter.ts';
 import { type Composition, compose } from './composition.ts';
-import type { Connect } from './connections.ts';
-import { listen, urlOf } from './listener.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { inheritedSpecs, type ListenerSpec, type OpenListener, openListeners } from './listener.ts';
 import type { ServeOptions } from './options.ts';
-import { type Plan, planOf, Resources } from './plan.ts';
-import type { Running } from './server.ts';
+import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
+import { Resources } from './resources.ts';
+import type { ServerHandle } from './server.ts';
 
 /** The back end that waits for one descriptor at a time, whatever its number. */
 const BACK_END = 'poll';
@@ -27,22 +29,29 @@ const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 export interface BlockingOptions {
   /** What the server does until {@link BlockingServer.isClosing}; its end is the server's. */
   readonly work: (server: BlockingServer) => Promise<void>;
-  /** A listening descriptor that was inherited; null: it does not listen at all. */
-  readonly inherited?: number | null;
+  /** Listens there, and not where the options say: descriptors that a parent process opened. Null: not at all. */
+  readonly inherited?: readonly ListenAddress[] | null;
   /** Asked to end whatever else belongs to the server when it closes. */
   readonly onClose?: (limitMs: number) => Promise<void>;
 }
 
-export class BlockingServer implements Running {
+/** A client that was accepted. */
+export interface AcceptedClient {
+  readonly fd: number;
+  /** Which of the server's listeners it came to. */
+  readonly listener: number;
+}
+
+export class BlockingServer implements ServerHandle {
   readonly kernel: NativeKernel;
   readonly url: string;
+  readonly urls: readonly string[];
   readonly backend: string = BACK_END;
   readonly root: string | null;
   /** Resolves when the work is done. */
   readonly finished: Promise<void>;
-  /** The listening descriptor; -1: none. */
-  readonly listener: number;
-  readonly #plan: Plan;
+  readonly listeners: readonly OpenListener[];
+  readonly #resolved: ResolvedOptions;
   readonly #resources: Resources;
   readonly #composition: Composition;
   readonly #waiter: Waiter;
@@ -50,39 +59,49 @@ export class BlockingServer implements Running {
   #closing: Promise<void> | null = null;
   /** It accepts by itself, and does not leave that to its children. */
   #accepts = false;
-  /** Descriptors of clients that were accepted when the server closed. */
-  #waiting: number[] = [];
+  /** Which listener had the last client: the others are asked first. */
+  #lastListener = 0;
+  /** Clients that were accepted when the server closed. */
+  #waiting: AcceptedClient[] = [];
 
   /** @throws EpollServerError as `serve` does. */
   static async start(options: ServeOptions, blocking: BlockingOptions): Promise<BlockingServer> {
-    const plan = await planOf(options);
-    const resources = await Resources.open(plan);
+    const resolved = await resolveOptions(options);
+    const resources = await Resources.open(resolved);
     let kernel: NativeKernel | null = null;
+    let listeners: readonly OpenListener[] = [];
     try {
       kernel = createNativeKernel(BACK_END);
-      return new BlockingServer(kernel, plan, resources, blocking);
+      const { inherited } = blocking;
+      if (inherited !== null) listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, inherited));
+      return new BlockingServer(kernel, resolved, resources, listeners, blocking);
     } catch (error) {
+      for (const listener of listeners) listener.removeFile();
       kernel?.destroy();
       await resources.close();
       throw error;
     }
   }
 
-  private constructor(kernel: NativeKernel, plan: Plan, resources: Resources, blocking: BlockingOptions) {
-    const { work, inherited, onClose } = blocking;
+  private constructor(
+    kernel: NativeKernel,
+    resolved: ResolvedOptions,
+    resources: Resources,
+    listeners: readonly OpenListener[],
+    { work, onClose }: BlockingOptions,
+  ) {
     this.kernel = kernel;
-    this.root = plan.folders?.root ?? null;
-    this.#plan = plan;
+    this.root = resolved.folders?.root ?? null;
+    this.#resolved = resolved;
     this.#resources = resources;
     this.#onClose = onClose ?? (() => Promise.resolve());
-    if (inherited === undefined) this.listener = listen(kernel, plan.place);
-    else this.listener = inherited === null ? -1 : check('adopt', kernel.adopt(inherited), 'the inherited socket');
-    const address = this.listener < 0 ? undefined : kernel.local(this.listener);
-    this.url = address === undefined ? '' : urlOf(address);
+    this.listeners = listeners;
+    this.urls = listeners.map(({ url }) => url);
+    this.url = this.urls[0] ?? '';
     this.#waiter = new Waiter(kernel);
-    this.#composition = compose(plan, resources, kernel, this.#waiter, {
+    this.#composition = compose(resolved, resources, kernel, this.#waiter, {
       isBlocking: true,
-      ...(address === undefined ? {} : { listener: address }),
+      listeners: listeners.length > 0 ? listeners : resolved.listeners.map(handedContext),
     });
     this.finished = work(this);
   }
@@ -93,36 +112,59 @@ export class BlockingServer implements Running {
 
   /** How many children there may be at once. */
   get maxChildren(): number {
-    return this.#plan.limits.maxChildren;
+    return this.#resolved.limits.maxChildren;
   }
 
   /**
-   * Waits for the listener and accepts: the next client's descriptor, which blocks. When the server closes, those that
-   * waited for that already, then -1.
-   * The listener itself does not block: a client that leaves, or that another process takes, between the wait
-   * and accept(2) would make it deaf to signals.
+   * Waits for the listeners and accepts the next client, whose descriptor blocks. When the server closes, those that
+   * waited for that already, then null.
+   * The listeners themselves do not block: a client that leaves, or that another process takes, between the wait
+   * and accept(2) would make them deaf to signals.
    */
-  async accept(): Promise<number> {
+  async accept(): Promise<AcceptedClient | null> {
     this.#accepts = true;
-    if (!this.isClosing) check('add', this.kernel.add(this.listener, READABLE), 'the listening socket');
+    if (!this.isClosing) {
+      for (const { fd } of this.listeners) check('add', this.kernel.add(fd, READABLE), 'the listening socket');
+    }
     while (!this.isClosing) {
       await this.#waiter.next();
-      const fd = this.isClosing ? -1 : this.kernel.acceptBlocking(this.listener);
-      if (fd >= 0) {
-        this.kernel.remove(this.listener);
-        return fd;
+      const client = this.isClosing ? EAGAIN : this.#acceptNext();
+      if (typeof client !== 'number') {
+        for (const { fd } of this.listeners) this.kernel.remove(fd);
+        return client;
       }
-      if (EXHAUSTED.has(fd)) await pause(EXHAUSTED_PAUSE_MS);
+      if (EXHAUSTED.has(client)) await pause(EXHAUSTED_PAUSE_MS);
       // EAGAIN asks by itself; whatever befell one client does not concern the next.
-      if (!this.isClosing) this.kernel.rearm(this.listener, READABLE);
+      if (!this.isClosing) for (const { fd } of this.listeners) this.kernel.rearm(fd, READABLE);
     }
-    return this.#waiting.shift() ?? -1;
+    return this.#waiting.shift() ?? null;
+  }
+
+  /** One client of the listeners, each of which has its turn; or why there is none, as -errno. */
+  #acceptNext(): AcceptedClient | number {
+    const count = this.listeners.length;
+    let failure: number = EAGAIN;
+    for (let i = 1; i <= count; i++) {
+      const listener = (this.#lastListener + i) % count;
+      const fd = this.#acceptFrom(listener);
+      if (fd >= 0) {
+        this.#lastListener = listener;
+        return { fd, listener };
+      }
+      if (fd !== EAGAIN) failure = fd;
+    }
+    return failure;
+  }
+
+  #acceptFrom(listener: number): number {
+    const from = this.listeners[listener];
+    return from === undefined ? EAGAIN : this.kernel.acceptBlocking(from.fd);
   }
 
   /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
-  async converse(fd: number): Promise<void> {
+  async converse({ fd, listener }: AcceptedClient): Promise<void> {
     const generation = check('add', this.kernel.add(fd, READABLE | PREFETCH), 'a client');
-    const client = this.#composition.connections.open(connect, fd, generation);
+    const client = this.#composition.connections.open(fd, generation, listener);
     while (client !== null && !client.buried) {
       await this.#waiter.next(client);
       if (client.buried) break;
@@ -132,17 +174,17 @@ export class BlockingServer implements Running {
   }
 
   /** Takes over a client that another process accepted. */
-  adopt(fd: number): number {
-    return check('adopt', this.kernel.adopt(fd), 'the inherited socket');
+  adopt({ fd, listener }: AcceptedClient): AcceptedClient {
+    return { fd: check('adopt', this.kernel.adopt(fd), 'the inherited socket'), listener };
   }
 
   /** Takes a copy of a client's socket that another thread accepted, and that this thread closes by itself. */
-  adoptCopy(fd: number): number {
-    return check('dup', this.kernel.adoptCopy(fd), 'the socket of another thread');
+  adoptCopy({ fd, listener }: AcceptedClient): AcceptedClient {
+    return { fd: check('dup', this.kernel.adoptCopy(fd), 'the socket of another thread'), listener };
   }
 
-  /** Answers 503 and closes: there is no room, or nobody, for this client. Said in one line, unless at the end. */
-  turnAway(fd: number, why: string): void {
+  /** Answers 503 and closes: there is no room, or no child, for this client. Logged in one line, unless at the end. */
+  reject({ fd }: AcceptedClient, why: string): void {
     if (!this.isClosing) logLine(`a client is turned away: ${why}`);
     // It may have sent nothing yet: nobody waits for that.
     this.kernel.unblock(fd);
@@ -156,29 +198,31 @@ export class BlockingServer implements Running {
     return this.#closing;
   }
 
-  /** Takes the clients that wait already, since closing the listener would reset them. */
+  /** Takes the clients that wait already, since closing the listeners would reset them. */
   #acceptWaiting(): void {
-    for (let i = 0; i < this.#plan.limits.backlog; i++) {
-      const fd = this.kernel.acceptBlocking(this.listener);
-      if (fd < 0) return;
-      this.#waiting.push(fd);
+    for (const [listener, { listenerOptions }] of this.listeners.entries()) {
+      for (let i = 0; i < listenerOptions.backlog; i++) {
+        const fd = this.#acceptFrom(listener);
+        if (fd < 0) break;
+        this.#waiting.push({ fd, listener });
+      }
     }
   }
 
   /** Cuts everyone off. */
   #abort(): void {
-    for (const fd of this.#waiting.splice(0)) this.kernel.close(fd);
+    for (const { fd } of this.#waiting.splice(0)) this.kernel.close(fd);
     this.#composition.connections.abort('the server is closing');
   }
 
   async #close(now: boolean): Promise<void> {
-    this.#composition.sessions.stop();
-    this.#composition.connections.stop();
+    for (const listener of this.listeners) listener.removeFile();
+    this.#composition.stop();
     if (this.#accepts && !now) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
     await pause(0);
-    const { shutdownTimeoutMs } = this.#plan.limits;
-    if (this.listener >= 0) this.kernel.close(this.listener);
+    const { shutdownTimeoutMs } = this.#resolved.limits;
+    for (const { fd } of this.listeners) this.kernel.close(fd);
     this.#waiter.interrupt();
     const timer = setTimeout(() => this.#abort(), shutdownTimeoutMs);
     await Promise.all([this.finished, this.#onClose(shutdownTimeoutMs)]);
@@ -189,7 +233,10 @@ export class BlockingServer implements Running {
   }
 }
 
-const connect: Connect = (context, fd, generation) => new Connection(context, fd, generation);
+/** For a child that is handed clients of its parent's listeners: each connection is asked for its address. */
+function handedContext({ options }: ListenerSpec): ListenerContext {
+  return { localAddress: null, listenerOptions: options };
+}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

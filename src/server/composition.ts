@@ -1,9 +1,11 @@
 // The composition root: makes of the options what serves, and wires it. Reactor servers and blocking ones share it.
 
+import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
 import { assert } from '../errors.ts';
 import { Sites } from '../files/sites.ts';
 import type { Handler } from '../http/handler.ts';
 import { HttpClock } from '../http/http-clock.ts';
+import { limitProblem } from '../http/limit-problem.ts';
 import { HeadWriter } from '../http/response-head.ts';
 import { SessionContext } from '../http1/context.ts';
 import { Session } from '../http1/session.ts';
@@ -12,9 +14,9 @@ import { lineFormatter } from '../log/access-log.ts';
 import { logError } from '../log/error-log.ts';
 import { Watcher } from '../log/watcher.ts';
 import type { Driver } from '../reactor/driver.ts';
-import { Connections, type ConnectionsOptions } from './connections.ts';
 import type { ServeOptions } from './options.ts';
-import type { Plan, Resources } from './plan.ts';
+import type { ResolvedOptions } from './resolved-options.ts';
+import type { Resources } from './resources.ts';
 
 export interface Composition {
   readonly connections: Connections;
@@ -22,21 +24,26 @@ export interface Composition {
   readonly sessions: SessionContext;
   /** Null when a handler answers. */
   readonly sites: Sites | null;
+  /** Each response is its connection's last from now on, and idle connections end soon. */
+  stop(): void;
 }
 
 /** What a server knows that the options do not say. */
-export type CompositionOptions = Pick<ConnectionsOptions, 'onClosed' | 'listener' | 'isBlocking'>;
+export type CompositionOptions = Pick<
+  ConnectionsOptions,
+  'onClosed' | 'listeners' | 'connect' | 'drive' | 'isBlocking'
+>;
 
 export function compose(
-  plan: Plan,
+  resolved: ResolvedOptions,
   resources: Resources,
   kernel: Kernel,
   driver: Driver,
   own: CompositionOptions,
 ): Composition {
-  const { limits, options } = plan;
+  const { limits, options } = resolved;
   const onError = options.onError ?? logError;
-  const sites = composeSites(plan, resources, kernel, driver);
+  const sites = composeSites(resolved, resources, kernel, driver);
   const sessions = new SessionContext({
     handler: sites?.handler ?? handlerOf(resources),
     limits,
@@ -51,13 +58,18 @@ export function compose(
     driver,
     limits,
     protocol: (channel) => new Session(channel, sessions),
+    textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
     onFault: (error) => sessions.report(error, null),
   });
-  return { connections, sessions, sites };
+  const stop = (): void => {
+    sessions.stop();
+    connections.stop();
+  };
+  return { connections, sessions, sites, stop };
 }
 
 function composeSites(
-  { options, limits, folders }: Plan,
+  { options, limits, folders }: ResolvedOptions,
   { files, application }: Resources,
   kernel: Kernel,
   driver: Driver,

@@ -1,43 +1,216 @@
-// Where a server listens: names to addresses, and one clear line when it cannot be.
+// The sockets that a server listens on: opened, described, and removed, with one clear line when that is impossible.
 
 import { lookup } from 'node:dns/promises';
+import { type BigIntStats, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { EpollServerError } from '../errors.ts';
-import { NativeError } from '../kernel/errno.ts';
+import type { ListenerContext, ListenerOptions } from '../connection/context.ts';
+import { assert, EpollServerError, messageOf } from '../errors.ts';
+import { EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT } from '../kernel/errno.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import { NativeError } from '../kernel/native-error.ts';
+import type { NativeKernel } from '../kernel/native-kernel.ts';
+import { logLine } from '../log/log-line.ts';
+import { bracketed, type ListenAddress, listenText, type TcpAddress, type UnixAddress } from './listen-address.ts';
 
-/** What to listen on. */
-export interface Place {
-  /** As it was given, for messages. */
-  readonly host: string;
-  readonly address: string;
-  readonly port: number;
-  /** As in listen(2); negative: only bind, which keeps the port. */
-  readonly backlog: number;
-  /** Other processes listen there too. */
-  readonly shared?: boolean;
+/** What a listener is made of. */
+export interface ListenerSpec {
+  readonly address: ListenAddress;
+  /** The host of `address` in numbers; empty where it has none. */
+  readonly ip: string;
+  /** Whether other processes listen there too (SO_REUSEPORT). */
+  readonly isShared: boolean;
+  /** What holds for the connections that are accepted there. */
+  readonly options: ListenerOptions;
 }
 
 /**
- * The listening descriptor.
- * @throws EpollServerError `ERR_LISTEN`.
+ * The listeners of a process whose parent has opened or named them, `inherited`: with a port, which is shared, or by
+ * descriptor. Their options are those of `specs`. Undefined: it opens them itself.
  */
-export function listen(kernel: Kernel, { host, address, port, backlog, shared = false }: Place): number {
-  const fd = kernel.listen(address, port, backlog, shared);
-  if (fd >= 0) return fd;
-  const error = new NativeError('listen', fd);
-  const hint = LISTEN_HINTS[error.errnoName] ?? error.message;
-  throw new EpollServerError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${hint}`, { cause: error });
+export function inheritedSpecs(
+  specs: readonly ListenerSpec[],
+  inherited: readonly ListenAddress[] | undefined,
+): readonly ListenerSpec[] {
+  if (inherited === undefined) return specs;
+  return inherited.map((address, index) => {
+    // A config file may name fewer of them by now.
+    const spec = specs[index] ?? specs[0];
+    assert(spec !== undefined, 'a server has a listener');
+    const ip = 'host' in address ? address.host : '';
+    return { address, ip, isShared: ip !== '', options: spec.options };
+  });
 }
 
-const LISTEN_HINTS: Readonly<Record<string, string>> = {
+/** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** One socket that listens. */
+export class OpenListener implements ListenerContext {
+  readonly fd: number;
+  readonly spec: ListenerSpec;
+  /** What it is bound to; empty for a Unix domain socket. */
+  readonly address: SocketAddress;
+  /** `http://127.0.0.1:8080/`, or `unix:/run/x.sock`. */
+  readonly url: string;
+  readonly localAddress: SocketAddress | null;
+  readonly listenerOptions: ListenerOptions;
+  /** The file of a Unix domain socket that was made here; null: there is none any more. */
+  #file: SocketFile | null;
+
+  /** `path`: that of a Unix domain socket; empty: it is none. `file`: was made for it. */
+  constructor(kernel: Kernel, fd: number, spec: ListenerSpec, path = '', file: SocketFile | null = null) {
+    this.fd = fd;
+    this.spec = spec;
+    this.address = kernel.local(fd);
+    this.url = path === '' ? `http://${bracketed(this.address.address)}:${this.address.port}/` : `unix:${path}`;
+    this.localAddress = ANY_ADDRESS.has(this.address.address) ? null : Object.freeze({ ...this.address });
+    this.listenerOptions = spec.options;
+    this.#file = file;
+  }
+
+  /** Whether it has a port, which it may share with other processes. */
+  get hasPort(): boolean {
+    return 'host' in this.spec.address;
+  }
+
+  /** Removes the file that it made, so that no client finds it while the server closes. */
+  removeFile(): void {
+    const file = this.#file;
+    this.#file = null;
+    file?.remove();
+  }
+}
+
+/** A file that bind(2) made. A server that was started since may have made another one of the same name. */
+class SocketFile {
+  readonly #path: string;
+  readonly #made: BigIntStats | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#made = statsOf(path);
+  }
+
+  remove(): void {
+    try {
+      const now = statsOf(this.#path);
+      if (now === undefined || now.ino !== this.#made?.ino || now.dev !== this.#made.dev) return;
+      unlinkSync(this.#path);
+    } catch (error) {
+      logLine(`the socket ${this.#path} cannot be removed: ${messageOf(error)}`);
+    }
+  }
+}
+
+function statsOf(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/**
+ * Opens all of them, or none.
+ * @throws EpollServerError `ERR_LISTEN`.
+ */
+export function openListeners(kernel: NativeKernel, specs: readonly ListenerSpec[]): readonly OpenListener[] {
+  const opened: OpenListener[] = [];
+  try {
+    for (const spec of specs) opened.push(openListener(kernel, spec));
+    return opened;
+  } catch (error) {
+    for (const listener of opened) {
+      listener.removeFile();
+      kernel.close(listener.fd);
+    }
+    throw error;
+  }
+}
+
+function openListener(kernel: NativeKernel, spec: ListenerSpec): OpenListener {
+  const { address } = spec;
+  if ('path' in address) {
+    const fd = listenUnix(kernel, address, spec.options.backlog);
+    return new OpenListener(kernel, fd, spec, address.path, new SocketFile(address.path));
+  }
+  if ('host' in address) return openTcpListener(kernel, spec, address);
+  const fd = kernel.adoptListener(address.fd);
+  if (fd < 0) throw cannotListen(address, INHERITED_HINTS, fd);
+  return new OpenListener(kernel, fd, spec, kernel.path(fd));
+}
+
+/**
+ * Listens on an address and a port. A negative `backlog` only binds, which keeps the port.
+ * @throws EpollServerError `ERR_LISTEN`.
+ */
+export function openTcpListener(
+  kernel: Kernel,
+  spec: ListenerSpec,
+  address: TcpAddress,
+  backlog: number = spec.options.backlog,
+): OpenListener {
+  const fd = kernel.listen(spec.ip, address.port, backlog, spec.isShared);
+  if (fd < 0) throw cannotListen(address, TCP_HINTS, fd);
+  return new OpenListener(kernel, fd, spec);
+}
+
+/** A file that a server left behind, which ended without closing, gives way; one that is in use, or is no socket, stays. */
+function listenUnix(kernel: NativeKernel, address: UnixAddress, backlog: number): number {
+  const { path, mode = -1 } = address;
+  let fd = kernel.listenUnix(path, mode, backlog);
+  if (fd === EADDRINUSE && isLeftBehind(kernel, address)) {
+    removeLeftBehind(address);
+    fd = kernel.listenUnix(path, mode, backlog);
+  }
+  if (fd < 0) throw cannotListen(address, UNIX_HINTS, fd);
+  return fd;
+}
+
+function isLeftBehind(kernel: NativeKernel, address: UnixAddress): boolean {
+  if (statsOf(address.path)?.isSocket() === false) throw cannotListen(address, UNIX_HINTS, EEXIST);
+  const probed = kernel.probeUnix(address.path);
+  if (probed === 0 || probed === EAGAIN) return false;
+  if (probed === ECONNREFUSED || probed === ENOENT) return true;
+  throw cannotListen(address, {}, probed);
+}
+
+function removeLeftBehind(address: UnixAddress): void {
+  try {
+    rmSync(address.path, { force: true });
+  } catch (error) {
+    const why = `the socket that a server left there cannot be removed: ${messageOf(error)}`;
+    throw new EpollServerError('ERR_LISTEN', `cannot listen on ${listenText(address)}: ${why}`, { cause: error });
+  }
+}
+
+type Hints = Readonly<Record<string, string>>;
+
+function cannotListen(address: ListenAddress, hints: Hints, result: number): EpollServerError {
+  const error = new NativeError('listen', result);
+  const where = 'host' in address ? `${address.host} port ${address.port}` : listenText(address);
+  const why = hints[error.errnoName] ?? error.message;
+  return new EpollServerError('ERR_LISTEN', `cannot listen on ${where}: ${why}`, { cause: error });
+}
+
+const TCP_HINTS: Hints = {
   EADDRINUSE: 'the port is taken: choose another with --port, or end the program that has it',
   EACCES: 'ports below 1024 need privileges: choose a higher one',
   EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
   EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
 };
 
-/** @throws EpollServerError `ERR_LISTEN` when nobody knows the name. */
+const UNIX_HINTS: Hints = {
+  EADDRINUSE: 'another program listens there: choose another path, or end that program',
+  EEXIST: 'there is a file of that name, and it is no socket',
+  ENOENT: 'its folder is missing',
+  ENOTDIR: 'its folder is none',
+  EACCES: 'this user must not make a file in its folder',
+};
+
+const INHERITED_HINTS: Hints = {
+  EBADF: 'no such descriptor is open',
+  ENOTSOCK: 'it is no socket',
+  EINVAL: 'it is not a socket that listens',
+};
+
+/** @throws EpollServerError `ERR_LISTEN` when the name is unknown. */
 export async function resolveHost(host: string): Promise<string> {
   if (isIP(host) !== 0) return host;
   try {
@@ -49,9 +222,4 @@ export async function resolveHost(host: string): Promise<string> {
       { cause: error },
     );
   }
-}
-
-/** `http://127.0.0.1:8080/`. */
-export function urlOf({ address, port }: SocketAddress): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
 }

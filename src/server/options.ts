@@ -3,13 +3,14 @@
 import { DOORS, type Door } from '../adapters/doors.ts';
 import type { FetchFunction } from '../adapters/fetch.ts';
 import { checkSuffix } from '../app/dynamic-folder.ts';
-import { EpollServerError } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 import { checkSite, type SiteOptions } from '../files/site-options.ts';
 import { prepareFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { type GivenLimits, type GivenNumber, isLimitName, type Limits, resolveLimits, wholeNumber } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
 import type { Sink } from '../log/watcher.ts';
+import { type CheckedListen, checkListen, type ListenOption, MAX_PORT } from './listen-address.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
 export interface ServeOptions extends GivenLimits {
@@ -17,6 +18,12 @@ export interface ServeOptions extends GivenLimits {
   readonly port?: GivenNumber | undefined;
   /** A name or an address to listen on; `::` takes IPv6 and IPv4. Default: `127.0.0.1`. */
   readonly host?: string;
+  /**
+   * Where to listen instead of on one `host` and `port`: `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock,mode=660`,
+   * `fd:3`, or objects that say the same: `{ host, port }`, `{ path, mode }`, `{ fd }`. Each may have a `backlog` of its
+   * own.
+   */
+  readonly listen?: readonly ListenOption[];
   /**
    * The folder whose files are served. At least one of this, `dynamic`, `handler`, `fetch` and `app` is there; files
    * come first, then the modules of `dynamic`, then the one of the others that is given.
@@ -63,6 +70,7 @@ export const MAX_OFFLOAD_THREADS = 256;
 const NAMES = new Set([
   'port',
   'host',
+  'listen',
   'root',
   'site',
   'handler',
@@ -82,22 +90,22 @@ const NAMES = new Set([
 ]);
 
 const DEFAULT_PORT = 8080;
+const DEFAULT_HOST = '127.0.0.1';
 
-/** The numbers among the options. */
-export interface CheckedNumbers {
+/** What the check makes of some options. */
+export interface CheckedOptions {
   readonly limits: Limits;
-  readonly port: number;
   readonly offload: number;
+  readonly listen: readonly CheckedListen[];
 }
 
 /** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
-export function checkOptions(options: ServeOptions): CheckedNumbers {
+export function checkOptions(options: ServeOptions): CheckedOptions {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name) && !isLimitName(name)) throw wrong(`there is no option "${name}"`);
   }
-  const { host = '', handler, serverHeader = '', logFormat = 'common' } = options;
-  const port = wholeNumber('port', options.port ?? DEFAULT_PORT, 0, 65_535);
-  if (typeof host !== 'string') throw wrong('host must be a name or an address');
+  const { handler, serverHeader = '', logFormat = 'common' } = options;
+  const listen = checkAddresses(options);
   const offload = checkApplication(options);
   if (handler !== undefined && typeof handler !== 'function')
     throw wrong(`handler must be a function, not ${typeof handler}`);
@@ -110,7 +118,24 @@ export function checkOptions(options: ServeOptions): CheckedNumbers {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);
   }
   checkServerHeader(serverHeader);
-  return { limits: resolveLimits(options), port, offload };
+  return { limits: resolveLimits(options), offload, listen };
+}
+
+/** The addresses of `listen`, or the one of `host` and `port`. */
+function checkAddresses({ listen, host, port }: ServeOptions): readonly CheckedListen[] {
+  if (listen === undefined) {
+    if (host !== undefined && (typeof host !== 'string' || host === ''))
+      throw wrong('host must be a name or an address');
+    const number = wholeNumber('port', port ?? DEFAULT_PORT, 0, MAX_PORT);
+    return [{ address: { host: host ?? DEFAULT_HOST, port: number }, options: {} }];
+  }
+  if (host !== undefined || port !== undefined) throw wrong('give listen, or host and port, not both');
+  if (!Array.isArray(listen) || listen.length === 0) throw wrong('listen must be a list of one address or more');
+  try {
+    return listen.map(checkListen);
+  } catch (error) {
+    throw wrong(`listen ${messageOf(error)}`);
+  }
 }
 
 /** One thing answers what files do not, and only what is named by its module can be sent to threads: to so many. */

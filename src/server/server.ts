@@ -2,24 +2,28 @@
 // It wires the layers; it decides nothing about bytes.
 
 import { Acceptor } from '../connection/acceptor.ts';
-import { Connection } from '../connection/connection.ts';
+import type { Connect } from '../connection/connections.ts';
+import { assert, EpollServerError } from '../errors.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
-import { check } from '../kernel/errno.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { applicationOf } from './application.ts';
 import { type Composition, compose } from './composition.ts';
-import type { Connect } from './connections.ts';
-import { listen, urlOf } from './listener.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { inheritedSpecs, type OpenListener, openListeners, openTcpListener } from './listener.ts';
 import type { ServeOptions } from './options.ts';
-import { type Plan, planOf, planOfHandler, Resources } from './plan.ts';
+import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './resolved-options.ts';
+import { Resources } from './resources.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 
 /** Something that serves until it is closed. */
-export interface Running {
-  /** `http://127.0.0.1:8080/`. */
+export interface ServerHandle {
+  /** `http://127.0.0.1:8080/`; `unix:/run/x.sock` for a Unix domain socket. Of several listeners, the first one's. */
   readonly url: string;
+  /** One for each listener. */
+  readonly urls: readonly string[];
   /** The name of its back end. */
   readonly backend: string;
   /** The folder that it serves, by its name, absolute; null when a handler answers. */
@@ -32,20 +36,18 @@ export interface Running {
 }
 
 /** A running server. */
-export interface Server extends Running {
-  /** What it listens on. */
+export interface Server extends ServerHandle {
+  /** What it listens on; of several listeners, the first one's. That of a Unix domain socket is empty. */
   readonly address: SocketAddress;
   /** Counters since the start; see {@link ServerStats}. */
   stats(): ServerStats;
 }
 
 /** How a reactor server differs from the usual one. */
-export interface Variant {
-  /** Other processes listen on the same port. */
-  readonly isShared?: boolean;
-  /** A listening descriptor that was inherited. */
-  readonly inherited?: number;
-  /** Makes what the reactor drives for one client. Default: a {@link Connection}. */
+export interface ReactorOptions {
+  /** Listens there, and not where the options say: a parent process opened these descriptors, or shares these ports. */
+  readonly inherited?: readonly ListenAddress[];
+  /** Makes what the reactor drives for one client. Default: a connection that callbacks drive. */
   readonly connect?: Connect;
 }
 
@@ -55,18 +57,21 @@ export interface Variant {
  * `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export function serve(options: ServeOptions): Promise<Server> {
-  return serveVariant(options, {});
+  return serveReactor(options, {});
 }
 
 /** As {@link serve}, for the programs that are variants of it. */
-export async function serveVariant(options: ServeOptions, variant: Variant): Promise<Server> {
-  const plan = await planOf(options);
-  const resources = await Resources.open(plan);
+export async function serveReactor(options: ServeOptions, reactorOptions: ReactorOptions): Promise<Server> {
+  const resolved = await resolveOptions(options);
+  const resources = await Resources.open(resolved);
   let kernel: NativeKernel | null = null;
+  let listeners: readonly OpenListener[] = [];
   try {
     kernel = createNativeKernel(options.backend);
-    return new RunningServer(kernel, plan, resources, listenerOf(kernel, plan, variant), variant);
+    listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited));
+    return new RunningServer(kernel, resolved, resources, listeners, reactorOptions);
   } catch (error) {
+    for (const listener of listeners) listener.removeFile();
     kernel?.destroy();
     await resources.close();
     throw error;
@@ -74,65 +79,74 @@ export async function serveVariant(options: ServeOptions, variant: Variant): Pro
 }
 
 /**
- * Starts a server with a handler over any kernel, on the address that the kernel has (`host` must be numeric).
+ * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric).
  * What it does from here on depends on nothing but the kernel and the handler.
  * @throws EpollServerError as {@link serve} does.
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
-  const plan = planOfHandler(options);
+  const resolved = resolveHandlerOptions(options);
   const resources = new Resources(null, applicationOf(options.handler ?? null));
-  return new RunningServer(kernel, plan, resources, listen(kernel, plan.place));
-}
-
-function listenerOf(kernel: NativeKernel, plan: Plan, { inherited, isShared = false }: Variant): number {
-  if (inherited === undefined) return listen(kernel, { ...plan.place, shared: isShared });
-  return check('adopt', kernel.adopt(inherited), 'the inherited socket');
-}
-
-function makeConnection(...[context, fd, generation]: Parameters<Connect>): Connection {
-  return new Connection(context, fd, generation);
+  const listeners = resolved.listeners.map((spec) => {
+    if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
+    throw new EpollServerError('ERR_OPTION', 'this kernel listens on addresses with a port only');
+  });
+  return new RunningServer(kernel, resolved, resources, listeners);
 }
 
 class RunningServer implements Server {
   readonly address: SocketAddress;
   readonly url: string;
+  readonly urls: readonly string[];
   readonly backend: string;
   readonly root: string | null;
   readonly #kernel: Kernel;
-  readonly #plan: Plan;
+  readonly #resolved: ResolvedOptions;
   readonly #resources: Resources;
   readonly #reactor: Reactor;
-  readonly #acceptor: Acceptor;
+  readonly #listeners: readonly OpenListener[];
+  readonly #acceptors: readonly Acceptor[];
   readonly #composition: Composition;
   #closing: Promise<void> | null = null;
   #cutOff = false;
   /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
   #release: () => void = () => {};
 
-  constructor(kernel: Kernel, plan: Plan, resources: Resources, listener: number, variant: Variant = {}) {
+  constructor(
+    kernel: Kernel,
+    resolved: ResolvedOptions,
+    resources: Resources,
+    listeners: readonly OpenListener[],
+    reactorOptions: ReactorOptions = {},
+  ) {
+    const [first] = listeners;
+    assert(first !== undefined, 'a server has a listener');
     this.#kernel = kernel;
-    this.#plan = plan;
+    this.#resolved = resolved;
     this.#resources = resources;
-    this.root = plan.folders?.root ?? null;
+    this.root = resolved.folders?.root ?? null;
     this.backend = kernel.traits.name;
-    this.address = kernel.local(listener);
-    this.url = urlOf(this.address);
+    this.address = first.address;
+    this.url = first.url;
+    this.urls = listeners.map(({ url }) => url);
+    this.#listeners = listeners;
     this.#reactor = new Reactor(kernel);
-    this.#composition = compose(plan, resources, kernel, this.#reactor, {
+    this.#composition = compose(resolved, resources, kernel, this.#reactor, {
       onClosed: () => this.#left(),
-      listener: this.address,
+      listeners,
+      connect: reactorOptions.connect,
+      drive: (connection) => this.#reactor.add(connection),
     });
-    this.#acceptor = this.#startAccepting(listener, variant.connect ?? makeConnection);
+    this.#acceptors = listeners.map(({ fd }, index) => this.#startAccepting(fd, index));
     check(
       'start',
       kernel.start(() => this.#reactor.turn()),
       'the event loop',
     );
-    this.#reactor.wake(this.#acceptor);
+    for (const acceptor of this.#acceptors) this.#reactor.wake(acceptor);
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptor, this.#composition);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -143,15 +157,15 @@ class RunningServer implements Server {
   }
 
   async #close(): Promise<void> {
-    this.#composition.sessions.stop();
-    this.#composition.connections.stop();
+    for (const listener of this.#listeners) listener.removeFile();
+    this.#composition.stop();
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
-    if (this.#cutOff) this.#acceptor.close();
-    else {
-      this.#acceptor.drain(this.#plan.limits.backlog);
-      await this.#reactor.pause(0);
+    for (const [index, acceptor] of this.#acceptors.entries()) {
+      if (this.#cutOff) acceptor.close();
+      else acceptor.drain(this.#listeners[index]?.listenerOptions.backlog ?? 0);
     }
+    if (!this.#cutOff) await this.#reactor.pause(0);
     if (this.#composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
     this.#composition.connections.abort('the server is closing');
     // One more turn gives the descriptors back and writes the last log lines.
@@ -164,30 +178,25 @@ class RunningServer implements Server {
   #emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.#release = resolve;
-      void this.#reactor.pause(this.#plan.limits.shutdownTimeoutMs).then(resolve);
+      void this.#reactor.pause(this.#resolved.limits.shutdownTimeoutMs).then(resolve);
     });
   }
 
-  #startAccepting(listener: number, connect: Connect): Acceptor {
-    const generation = check('add', this.#kernel.add(listener, Acceptor.INTEREST), 'the listening socket');
-    const connectDriven: Connect = (context, fd, clientGeneration) => {
-      const connection = connect(context, fd, clientGeneration);
-      this.#reactor.add(connection);
-      return connection;
-    };
-    const acceptor = new Acceptor(this.#reactor, listener, generation, {
-      maxAcceptsPerTurn: this.#plan.limits.maxAcceptsPerTurn,
+  #startAccepting(listenerFd: number, index: number): Acceptor {
+    const generation = check('add', this.#kernel.add(listenerFd, Acceptor.INTEREST), 'the listening socket');
+    const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
+      maxAcceptsPerTurn: this.#resolved.limits.maxAcceptsPerTurn,
       relieve: () => this.#composition.sites?.openFiles.relieve() ?? false,
       onExhausted: () => this.#composition.connections.relieve(),
       onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),
-      onAccept: (fd, clientGeneration) => this.#composition.connections.open(connectDriven, fd, clientGeneration),
+      onAccept: (fd, life) => void this.#composition.connections.open(fd, life, index),
     });
     this.#reactor.add(acceptor);
     return acceptor;
   }
 
   #left(): void {
-    this.#acceptor.connectionClosed();
+    for (const acceptor of this.#acceptors) acceptor.connectionClosed();
     if (this.#composition.connections.size === 0) this.#release();
   }
 }

@@ -1,6 +1,6 @@
 // The counters of a running server, gathered from its layers.
 
-import type { Acceptor } from '../connection/acceptor.ts';
+import type { Acceptor, AcceptorCounters } from '../connection/acceptor.ts';
 import {
   ACCEPTS,
   BYTES_RECEIVED,
@@ -79,18 +79,19 @@ export interface ServerStats {
 export function statsOf(
   kernel: Kernel,
   reactor: Reactor,
-  acceptor: Acceptor,
+  acceptors: readonly Acceptor[],
   { sessions, sites, connections }: Composition,
 ): ServerStats {
   const word = (index: number): number => kernel.control[index] ?? 0;
-  const { accepted, exhausted, failed } = acceptor.counters;
+  const accepts = (name: keyof AcceptorCounters): number =>
+    acceptors.reduce((sum, { counters }) => sum + counters[name], 0);
   return {
     openConnections: connections.size,
     lingeringConnections: connections.lingering,
     refusedConnections: connections.refused,
-    accepted,
-    acceptPauses: exhausted,
-    failedAccepts: failed,
+    accepted: accepts('accepted'),
+    acceptPauses: accepts('exhausted'),
+    failedAccepts: accepts('failed'),
     ...sessions.counters,
     bytesReceived: word(BYTES_RECEIVED),
     bytesSent: word(BYTES_SENT),

@@ -1,16 +1,16 @@
-// A process of its own for some clients: this same program once more, with an inherited socket.
+// A process of its own for some clients: this same program once more, with inherited sockets.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EpollServerError, messageOf } from '../errors.ts';
-import type { Child } from './crew.ts';
-import { environmentFor, INHERITED_FD, type Role } from './role.ts';
+import type { Child } from './child.ts';
+import { environmentFor, type Role } from './role.ts';
 
 /**
- * Starts this program with `role`; `fd` is there as descriptor 3, and still the caller's to close here.
+ * Starts this program with `role`; `fds` are there from descriptor 3 on, and still the caller's to close here.
  * @throws EpollServerError `ERR_WORKER` when the system has no process, descriptor or memory left.
  */
-export function startProcess(role: Role, fd: number | 'ignore'): Child {
-  const child = spawned(role, fd);
+export function startProcess(role: Role, fds: readonly number[]): Child {
+  const child = spawned(role, fds);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
@@ -32,11 +32,10 @@ export function startProcess(role: Role, fd: number | 'ignore'): Child {
   };
 }
 
-function spawned(role: Role, fd: number | 'ignore'): ChildProcess {
+function spawned(role: Role, fds: readonly number[]): ChildProcess {
   const script = process.argv.slice(1);
-  const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit'];
-  stdio[INHERITED_FD] = fd;
-  stdio.push('ipc');
+  // INHERITED_FD is what follows the standard streams.
+  const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', ...fds, 'ipc'];
   let child: ChildProcess;
   try {
     child = spawn(process.execPath, [...process.execArgv, ...script], { env: environmentFor(role), stdio });

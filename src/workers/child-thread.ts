@@ -1,14 +1,15 @@
 // A thread of its own for some clients: a program once more, in this process, with descriptors by number.
 
 import { Worker } from 'node:worker_threads';
-import type { Child } from './crew.ts';
+import type { AcceptedClient } from '../server/blocking-server.ts';
+import type { Child } from './child.ts';
 import { dataFor, type Role } from './role.ts';
 
 export interface Thread extends Child {
-  /** Hands over a client, by descriptor. `onAdopted` is called when the thread has a copy of it. */
-  hand(fd: number, onAdopted: () => void): void;
-  /** The descriptor that was handed over and not copied yet; -1: none. */
-  readonly inHand: number;
+  /** Hands over a client. `onAdopted` is called when the thread has a copy of its descriptor. */
+  hand(client: AcceptedClient, onAdopted: () => void): void;
+  /** The client that was handed over and whose descriptor was not copied yet; null: none. */
+  readonly inHand: AcceptedClient | null;
   /** Told each time it is free for a client. */
   onFree: (() => void) | null;
 }
@@ -17,7 +18,7 @@ export interface Thread extends Child {
 export function startThread(program: URL, role: Role): Thread {
   const worker = new Worker(program, { argv: process.argv.slice(2), workerData: dataFor(role) });
   let problem = '';
-  let inHand = -1;
+  let inHand: AcceptedClient | null = null;
   let onAdopted = (): void => {};
   worker.on('error', (error) => {
     problem = error.message;
@@ -37,10 +38,10 @@ export function startThread(program: URL, role: Role): Thread {
     get inHand() {
       return inHand;
     },
-    hand: (fd, callback) => {
-      inHand = fd;
+    hand: (client, callback) => {
+      inHand = client;
       onAdopted = callback;
-      worker.postMessage(fd);
+      worker.postMessage(client);
     },
     stop: () => worker.postMessage('stop'),
     kill: () => void worker.terminate(),
@@ -48,7 +49,7 @@ export function startThread(program: URL, role: Role): Thread {
   worker.on('message', (word) => {
     if (word === 'free') thread.onFree?.();
     if (word !== 'adopted') return;
-    inHand = -1;
+    inHand = null;
     onAdopted();
   });
   return thread;

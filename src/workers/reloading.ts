@@ -2,32 +2,32 @@
 // unloaded. The parent keeps the listener, so that no client is refused meanwhile, and serves nobody.
 
 import { messageOf } from '../errors.ts';
-import { createNativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
-import { listen, urlOf } from '../server/listener.ts';
 import type { ServeOptions } from '../server/options.ts';
-import { planOf } from '../server/plan.ts';
-import type { Running } from '../server/server.ts';
+import { resolveOptions } from '../server/resolved-options.ts';
+import type { ServerHandle } from '../server/server.ts';
+import { type Child, EndedChild } from './child.ts';
 import { startProcess } from './child-process.ts';
-import { type Child, Crew, EndedChild } from './crew.ts';
 import { FileWatch, type WatchedNames } from './file-watch.ts';
-import { INHERITED_FD } from './role.ts';
+import { inheritAll } from './inheritance.ts';
+import { ListeningParent } from './listening-parent.ts';
+import { WorkerGroup } from './worker-group.ts';
 
 /** Processes that the system had no room for are started this much later. */
 const RETRY_MS = 1_000;
 
 /** `count`: processes at once. `watched`: finds files and folders. */
-export async function startReloading(options: ServeOptions, count: number, watched: WatchedNames): Promise<Running> {
-  const plan = await planOf(options);
-  const kernel = createNativeKernel(options.backend);
+export async function startReloading(
+  options: ServeOptions,
+  count: number,
+  watched: WatchedNames,
+): Promise<ServerHandle> {
+  const resolved = await resolveOptions(options);
+  const parent = new ListeningParent(resolved);
   try {
-    const listener = listen(kernel, plan.place);
-    const limitMs = plan.limits.shutdownTimeoutMs;
-    const generations = new Generations(
-      () => startProcess({ kind: 'listener', fd: INHERITED_FD }, listener),
-      count,
-      limitMs,
-    );
+    const { addresses, fds } = inheritAll(parent.listeners);
+    const limitMs = resolved.limits.shutdownTimeoutMs;
+    const generations = new Generations(() => startProcess({ kind: 'listeners', addresses }, fds), count, limitMs);
     const watch = new FileWatch(watched, () => void generations.renew());
     // Before the first process reads any file: what changes after it was read is noticed.
     await watch.begin();
@@ -35,34 +35,23 @@ export async function startReloading(options: ServeOptions, count: number, watch
       await watch.end();
       throw error;
     });
-    let closing: Promise<void> | null = null;
-    const close = async (graceMs: number): Promise<void> => {
-      await Promise.all([watch.end(), generations.end(graceMs)]);
-      kernel.destroy();
-    };
-    return {
-      url: urlOf(kernel.local(listener)),
-      backend: kernel.traits.name,
-      root: plan.folders?.root ?? null,
-      close: ({ now = false } = {}) => {
-        closing ??= close(now ? 0 : limitMs);
-        return closing;
-      },
-    };
+    return parent.handle(async (now) => {
+      await Promise.all([watch.end(), generations.end(now ? 0 : limitMs)]);
+    });
   } catch (error) {
-    kernel.destroy();
+    parent.abandon();
     throw error;
   }
 }
 
-/** Crews, of which one serves; the next one takes over when all of it has begun. */
+/** Groups, of which one serves; the next one takes over when all of it has begun. */
 class Generations {
   readonly #start: () => Child;
   readonly #count: number;
   readonly #limitMs: number;
-  #serving: Crew;
+  #serving: WorkerGroup;
   /** The one that begins; null: none does. */
-  #coming: Crew | null = null;
+  #coming: WorkerGroup | null = null;
   /** Something changed while one began. */
   #isOutdated = false;
   #hasBegun = false;
@@ -73,7 +62,7 @@ class Generations {
     this.#start = start;
     this.#count = count;
     this.#limitMs = limitMs;
-    this.#serving = new Crew(count);
+    this.#serving = new WorkerGroup(count);
   }
 
   /** @throws EndedChild: the first one did not begin. */
@@ -88,7 +77,7 @@ class Generations {
     if (!this.#hasBegun) return;
     if (this.#coming !== null) {
       // It may wait for ever for what the change has mended.
-      await this.#coming.dismiss(0);
+      await this.#coming.stop(0);
       return;
     }
     while (this.#isOutdated && !this.#isEnded) {
@@ -99,7 +88,7 @@ class Generations {
 
   /** What cannot begin says so itself, and the old ones go on. */
   async #replace(): Promise<void> {
-    const coming = new Crew(this.#count);
+    const coming = new WorkerGroup(this.#count);
     this.#coming = coming;
     try {
       await coming.keepFull(this.#start);
@@ -127,13 +116,13 @@ class Generations {
   }
 
   /** In the background: requests in flight may take their time. */
-  #leave(crew: Crew): void {
-    const gone = crew.dismiss(this.#limitMs).finally(() => this.#leaving.delete(gone));
+  #leave(group: WorkerGroup): void {
+    const gone = group.stop(this.#limitMs).finally(() => this.#leaving.delete(gone));
     this.#leaving.add(gone);
   }
 
   async end(limitMs: number): Promise<void> {
     this.#isEnded = true;
-    await Promise.all([this.#serving.dismiss(limitMs), this.#coming?.dismiss(0), ...this.#leaving]);
+    await Promise.all([this.#serving.stop(limitMs), this.#coming?.stop(0), ...this.#leaving]);
   }
 }

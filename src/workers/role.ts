@@ -1,27 +1,27 @@
-// What a program was started for: by itself, or by a parent that gives it a client, a listener or a port. Told
+// What a program was started for: by itself, or by a parent that gives it a client, or listeners. It stands
 // in the environment of a process, in the data of a thread; and the child's end of the line to its parent.
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { AcceptedClient } from '../server/blocking-server.ts';
+import { checkListen, type ListenAddress, listenText } from '../server/listen-address.ts';
 
 const VARIABLE = 'EPOLL_SERVER_ROLE';
 
 export type Role =
-  | { readonly kind: 'alone' }
-  /** One client, whose connection is this descriptor. */
-  | { readonly kind: 'client'; readonly fd: number }
-  /** Accepts on this descriptor, as others do. */
-  | { readonly kind: 'listener'; readonly fd: number }
-  /** Listens on this port, as others do. */
-  | { readonly kind: 'sharing'; readonly port: number }
+  | { readonly kind: 'standalone' }
+  /** One client. */
+  | { readonly kind: 'client'; readonly client: AcceptedClient }
+  /** Listens on these ports and accepts on these descriptors, as others do. */
+  | { readonly kind: 'listeners'; readonly addresses: readonly ListenAddress[] }
   /** A thread that is handed one client after the other. */
   | { readonly kind: 'pool' };
 
-/** Where a process finds the socket that it inherits: behind the three standard streams. */
+/** Where a process finds the first socket that it inherits: behind the three standard streams. */
 export const INHERITED_FD = 3;
 
 function textOf(role: Role): string {
-  if (role.kind === 'client' || role.kind === 'listener') return `${role.kind}:${role.fd}`;
-  return role.kind === 'sharing' ? `sharing:${role.port}` : role.kind;
+  if (role.kind === 'client') return `client ${role.client.fd} ${role.client.listener}`;
+  return role.kind === 'listeners' ? `listeners ${role.addresses.map(listenText).join(' ')}` : role.kind;
 }
 
 /** The environment of a child with that role. */
@@ -33,10 +33,10 @@ export function environmentFor(role: Role): NodeJS.ProcessEnv {
 export function takeRole(): Role {
   const text = isMainThread ? process.env[VARIABLE] : dataText();
   if (isMainThread) delete process.env[VARIABLE];
-  const [, kind, number = ''] = /^(client|listener|sharing|pool)(?::(\d+))?$/.exec(text ?? '') ?? [];
-  if (kind === 'client' || kind === 'listener') return { kind, fd: Number(number) };
-  if (kind === 'sharing') return { kind, port: Number(number) };
-  return kind === 'pool' ? { kind } : { kind: 'alone' };
+  const [kind, ...words] = (text ?? '').split(' ');
+  if (kind === 'client') return { kind, client: { fd: Number(words[0]), listener: Number(words[1]) } };
+  if (kind === 'listeners') return { kind, addresses: words.map((word) => checkListen(word).address) };
+  return kind === 'pool' ? { kind } : { kind: 'standalone' };
 }
 
 /** The data of a thread with that role: it has no terminal of its own to look at. */
@@ -63,13 +63,13 @@ function dataText(): string | undefined {
 export type Word = 'taken' | 'free' | 'adopted';
 
 export function tellParent(word: Word): void {
-  // A parent that is gone hears nothing: `onDismissed` ends this child.
+  // A parent that is gone hears nothing: `onStopRequest` ends this child.
   if (isMainThread) process.send?.(word, undefined, undefined, () => {});
   else parentPort?.postMessage(word);
 }
 
-/** Calls `callback` when the parent dismisses this child, or is gone. Signals are not for threads. */
-export function onDismissed(callback: () => void): void {
+/** Calls `callback` when the parent stops this child, or is gone. Signals are not for threads. */
+export function onStopRequest(callback: () => void): void {
   if (isMainThread) {
     // The parent may have gone while this child began.
     if (!process.connected) return callback();
@@ -82,20 +82,24 @@ export function onDismissed(callback: () => void): void {
   });
 }
 
-/** The clients that a parent hands to this thread, by descriptor; ends when it is dismissed. */
-export async function* handedClients(): AsyncGenerator<number> {
-  const waiting: number[] = [];
+function isClient(message: unknown): message is AcceptedClient {
+  return typeof message === 'object' && message !== null && 'fd' in message && 'listener' in message;
+}
+
+/** The clients that a parent hands to this thread; ends when it is stopped. */
+export async function* handedClients(): AsyncGenerator<AcceptedClient> {
+  const waiting: AcceptedClient[] = [];
   let wake = (): void => {};
   let isOver = false;
   parentPort?.on('message', (message) => {
-    if (typeof message === 'number') waiting.push(message);
+    if (isClient(message)) waiting.push(message);
     else isOver = true;
     wake();
   });
   for (;;) {
-    const fd = waiting.shift();
-    if (fd !== undefined) {
-      yield fd;
+    const client = waiting.shift();
+    if (client !== undefined) {
+      yield client;
       continue;
     }
     if (isOver) return;

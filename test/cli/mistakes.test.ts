@@ -22,6 +22,15 @@ function saysOneLine({ exit, stdout, stderr }: Outcome, code: number, line: RegE
 
 /** Arguments, and what the line says. Exit code 2: nothing was tried. */
 const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
+  [['--listen', '8080'], /--listen must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH or fd:NUMBER, not "8080"/],
+  [['--listen', 'a:99999'], /--listen must have a port from 0 to 65535, not "a:99999"/],
+  [['--listen', 'unix:/a,mode=9'], /--listen must have a mode of octal digits such as 660, not "unix:\/a,mode=9"/],
+  [['--listen', 'fd:x'], /--listen must have the number of a descriptor, not "fd:x"/],
+  [['--listen='], /--listen is empty/],
+  [['--listen', '[::1]:80', '--port', '80'], /give listen, or host and port, not both/],
+  [['8080', '--listen', '[::1]:80'], /give listen, or host and port, not both/],
+  [['--listen', '[::1]:80', '--host', '::'], /give listen, or host and port, not both/],
+  [['--listen', 'unix:/a', '--listen', 'unix:/b/../a'], /listen names unix:\/a twice/],
   [['65536', '.'], /the port must be a whole number from 0 to 65535, not "65536"/],
   [['--port', '99999'], /--port must be a whole number from 0 to 65535, not "99999"/],
   [['--port', 'http'], /port .* not "http"/],

@@ -9,11 +9,11 @@ import { parse } from 'yaml';
 import { findConfig, MAX_CONFIG_BYTES, readConfig } from '../../src/config/file.ts';
 import { kebab } from '../../src/config/names.ts';
 import { printConfiguration, resolveSettings } from '../../src/config/resolve.ts';
-import { SETTINGS, type Settings } from '../../src/config/settings.ts';
+import { SETTINGS, type SettingValues } from '../../src/config/settings.ts';
 import { folder } from '../support/folder.ts';
 import { expectLinear } from '../support/growth.ts';
 
-async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Settings> {
+async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<SettingValues> {
   const path = join(await folder({ [name]: text }), name);
   return resolveSettings(await readConfig(path)).settings;
 }
@@ -41,6 +41,22 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['port:', 'site.yaml:1: port must be a whole number from 0 to 65535, not null'],
   ['port: [1]', 'site.yaml:1: port must be a whole number from 0 to 65535, not 1'],
   ['port: {a: 1}', 'site.yaml:1: port must be a whole number from 0 to 65535, not {"a":1}'],
+  ['listen: 8080', 'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an object with'],
+  ['listen: "8080"', 'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, not "8080"'],
+  ['listen: [a:1, "b:99999"]', 'site.yaml:1: listen must have a port from 0 to 65535, not "b:99999"'],
+  ['listen: {path: /a, mode: "999"}', 'site.yaml:1: listen must have a mode of octal digits such as 660, not {"path"'],
+  [
+    'listen: {path: /a, mode: 0660}',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or',
+  ],
+  [
+    'listen: {host: a}',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an object with',
+  ],
+  [
+    'listen: {fd: 3, tls: true}',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an',
+  ],
   ['host: 7', 'site.yaml:1: host must be a name or an address, not 7'],
   ['root: ""', 'site.yaml:1: root must be a folder, not ""'],
   ['root: "a\\0b"', 'site.yaml:1: root must be a folder, not "a\\u0000b"'],
@@ -168,7 +184,9 @@ test.each(['/*\n', '"\\'])('a file of many %j is refused in linear time', async 
 
 test('paths are relative to the file, wherever it is read', async () => {
   const path = await folder({
-    'deep/site.yaml': 'root: ./www\napp: app.js:main\ndynamic: ../dyn\naccess-log: log\nhide: [a, /b]\nmount: {/x: y}',
+    'deep/site.yaml':
+      'root: ./www\napp: app.js:main\ndynamic: ../dyn\naccess-log: log\nhide: [a, /b]\nmount: {/x: y}\n' +
+      'listen: ["unix:a,mode=600", {path: ../b, mode: "660"}, "a:1"]',
   });
   const { settings } = resolveSettings(await readConfig(join(path, 'deep/site.yaml')));
   expect(settings).toMatchObject({
@@ -178,6 +196,7 @@ test('paths are relative to the file, wherever it is read', async () => {
     accessLog: `${path}/deep/log`,
     hide: [`${path}/deep/a`, '/b'],
     mount: { '/x': `${path}/deep/y` },
+    listen: [`unix:${path}/deep/a,mode=600`, { path: `${path}/b`, mode: '660' }, 'a:1'],
   });
   expect(await read('access-log: "-"')).toMatchObject({ accessLog: '-' });
   expect(await read('access-log: false')).toMatchObject({ accessLog: false });

@@ -13,6 +13,7 @@ import { folder } from '../support/folder.ts';
 /** Two texts for each setting that mean different things; switches have `true` and `false`. */
 const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> = {
   port: ['1', '2'],
+  listen: ['127.0.0.1:1', '[::1]:2'],
   door: ['wsgi', 'raw'],
   offload: ['1', '2'],
   workers: ['1', '2'],
@@ -108,6 +109,18 @@ test('what is printed is a config file that says the same', async () => {
     ...configuration.settings,
     root: join(path, 'www'),
   });
+});
+
+test('listen takes the place of the defaults of port and host, is printed as it is written, and read again', async () => {
+  const given = flagLayer('--listen', '[::1]:80', '--listen', 'unix:/run/x.sock,mode=660', '--root', '/www');
+  const configuration = resolveSettings(given);
+  expect(configuration.settings).toMatchObject({ listen: ['[::1]:80', 'unix:/run/x.sock,mode=660'] });
+  expect([configuration.settings.port, configuration.settings.host]).toEqual([undefined, undefined]);
+  const text = printConfiguration(configuration);
+  expect(text).toMatch(/^# port: +# not set$/m);
+  const path = await folder({ 'again.yaml': text });
+  expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual(configuration.settings);
+  expect(readEnvironment({ EPOLL_SERVER_LISTEN: 'a:1\nfd:3' }).get('listen')?.value).toEqual(['a:1', 'fd:3']);
 });
 
 test('the nearest name is found however its words are joined', () => {

@@ -81,6 +81,7 @@ beforeEach(() => {
     maxLingerBytes: 0,
     maxUnusedBytes: 1_000,
     localAddress: null,
+    listenerOptions: { backlog: 1 },
     onLingering: () => {},
     onClosed: () => {},
     onFault: () => {},

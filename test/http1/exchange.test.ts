@@ -32,6 +32,7 @@ class FakeChannel implements Channel {
   }
 
   captureAddresses(): void {}
+  replacePeer(): void {}
 
   reserve(size: number): number {
     this.target = Buffer.alloc(size);

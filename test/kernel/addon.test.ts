@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import { addonCandidates, assertSupported, loadAddon, type Runtime } from '../../src/kernel/addon.ts';
-import { check, EAGAIN, NativeError } from '../../src/kernel/errno.ts';
+import { EAGAIN } from '../../src/kernel/errno.ts';
 import { createNativeFiles } from '../../src/kernel/files.ts';
+import { check, NativeError } from '../../src/kernel/native-error.ts';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
 

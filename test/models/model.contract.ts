@@ -1,12 +1,13 @@
 // Proves that every model gives the same answers over real sockets, survives its clients, and ends in order.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { connect, get, post } from '../support/client.ts';
+import { connect, connectUnix, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { pause, until } from '../support/until.ts';
-import { childrenOf, descriptorsOf, type ModelName, startModel, writeApplication } from './models.ts';
+import { childrenOf, descriptorsOf, type ModelName, startListening, startModel, writeApplication } from './models.ts';
 
 const TEN_MIB = 10 * 2 ** 20;
 
@@ -112,6 +113,28 @@ function answersContract(model: ModelName): void {
 }
 
 function clientsContract(model: ModelName): void {
+  test('listens on a port, a Unix domain socket and an inherited descriptor, and removes its file', async () => {
+    const { file } = await writeApplication();
+    const { program, port, path, inheritedPort } = await startListening(model, file);
+    const lines = program.stdout.split('\n').filter((line) => line.startsWith(`${model}-server: `));
+    expect(lines.map((line) => line.split(' ')[1])).toEqual([
+      `http://127.0.0.1:${port}/`,
+      `unix:${path}`,
+      `http://127.0.0.1:${inheritedPort}/`,
+    ]);
+    // Twice each: after a client of one listener, the others are not forgotten.
+    const dials = [() => connectUnix(path), () => connect(inheritedPort), () => connect(port)];
+    for (const dial of [...dials, ...dials]) {
+      const client = await dial();
+      expect((await client.send(get('/a', LAST)).readResponse()).text).toBe('GET /a');
+      expect(await client.closed()).toBe('fin');
+    }
+    program.signal('SIGTERM');
+    expect(await program.ended()).toBe(0);
+    expect(existsSync(path)).toBe(false);
+    expect(program.stderr).toBe('');
+  });
+
   test('serves many clients that come at once, and keeps nothing of them', async () => {
     const { file } = await writeApplication();
     // More clients than children at once. Each child costs a start of Node.js, so there are few of both.

@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
 
@@ -17,6 +19,25 @@ export interface Started {
 export async function startModel(name: string, ...args: readonly string[]): Promise<Started> {
   const program = startProgram(process.execPath, [join(REPOSITORY, 'dist', `${name}-server.js`), '0', ...args]);
   return { program, port: await portOf(program) };
+}
+
+export interface Listening extends Started {
+  /** The Unix domain socket. */
+  readonly path: string;
+  /** The port of the listening socket that it inherited. */
+  readonly inheritedPort: number;
+}
+
+/** Starts a model that listens on a port, a Unix domain socket and a descriptor that it inherits. */
+export async function startListening(name: string, ...args: readonly string[]): Promise<Listening> {
+  const kernel = createNativeKernel();
+  onTestFinished(() => kernel.destroy());
+  const fd = kernel.listen('127.0.0.1', 0, 64);
+  const path = join(await folder(), 'a.sock');
+  const listen = ['127.0.0.1:0', `unix:${path}`, 'fd:3'].flatMap((address) => ['--listen', address]);
+  const script = join(REPOSITORY, 'dist', `${name}-server.js`);
+  const program = startProgram(process.execPath, [script, ...listen, ...args], { fds: [fd] });
+  return { program, port: await portOf(program), path, inheritedPort: kernel.local(fd).port };
 }
 
 const APPLICATION = `

@@ -3,12 +3,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
-import { ask, connect, get } from '../support/client.ts';
+import { ask, connect, connectUnix, get } from '../support/client.ts';
 import { startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
-import { childrenOf, startModel, writeApplication } from './models.ts';
+import { childrenOf, startListening, startModel, writeApplication } from './models.ts';
 
 async function whoServes(port: number): Promise<number> {
   const answer = await ask(port, get('/who', 'Connection: close'));
@@ -51,6 +52,38 @@ test('two processes share a port; one that is killed is replaced, and only its c
   expect(await program.ended()).toBe(0);
 });
 
+test.each([
+  ['epoll', ['--workers', '2']],
+  ['epoll', ['--watch']],
+  ['multiprocess', ['--workers', '2']],
+])(
+  '%s %j: children share a port, a Unix domain socket and a descriptor, and leave the file alone',
+  async (model, args) => {
+    const { file } = await writeApplication();
+    const { program, port, path, inheritedPort } = await startListening(model, file, ...args);
+    const serveAll = async (): Promise<void> => {
+      for (const dial of [() => connectUnix(path), () => connect(inheritedPort), () => connect(port)]) {
+        const client = await dial();
+        expect((await client.send(get('/a', 'Connection: close')).readResponse()).text).toBe('GET /a');
+        client.destroy();
+      }
+    };
+    await serveAll();
+    const [victim = 0] = childrenOf(program.pid);
+    process.kill(victim, 'SIGTERM');
+    await until(() => /another takes its place/.test(program.stderr), 'a child has ended');
+    expect(existsSync(path)).toBe(true);
+    await until(
+      () => childrenOf(program.pid).length === (args.includes('--watch') ? 1 : 2),
+      'another has taken its place',
+    );
+    await serveAll();
+    program.signal('SIGTERM');
+    expect(await program.ended()).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  },
+);
+
 test('a port that another has is refused, whether that one has workers or not', async () => {
   for (const args of [[], ['--workers', '2']]) {
     const { port } = await startModel('epoll', ...args);
@@ -74,7 +107,7 @@ test('epoll accepts on a listener that it inherits, where the system does not sh
   const listener = kernel.listen('127.0.0.1', 0, 16);
   const { port } = kernel.local(listener);
   const child = spawn(process.execPath, ['dist/epoll-server.js'], {
-    env: { ...process.env, EPOLL_SERVER_ROLE: 'listener:3' },
+    env: { ...process.env, EPOLL_SERVER_ROLE: 'listeners fd:3' },
     stdio: ['ignore', 'ignore', 'inherit', listener],
   });
   const ended = once(child, 'exit');

@@ -1,13 +1,16 @@
-// The calls of socket.h over the real loopback interface.
+// The calls of socket.h over the real loopback interface, and over Unix domain sockets.
 #include "socket.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -40,6 +43,29 @@ std::string RecvText(int fd) {
   if (!BecomesReadable(fd)) return "nothing came";
   const int count = Recv(fd, bytes, sizeof(bytes));
   return count < 0 ? strerror(-count) : std::string(bytes, bytes + count);
+}
+
+// A path of this process that nothing has.
+std::string TemporaryPath() {
+  static int count = 0;
+  return "/tmp/epoll-server-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+}
+
+sockaddr_un UnixAddress(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  return address;
+}
+
+int BindUnix(int fd, const std::string& path) {
+  const sockaddr_un address = UnixAddress(path);
+  return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+}
+
+int ConnectUnix(int fd, const std::string& path) {
+  const sockaddr_un address = UnixAddress(path);
+  return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
 // What a socket that listens on `host` says of itself and of a client that comes by `through`.
@@ -234,6 +260,98 @@ TEST(SocketCallsNameTheirErrors) {
   CHECK_EQ(Close(-1), -EBADF);
   CHECK_EQ(LocalAddress(-1, &address), -EBADF);
   CHECK_EQ(address.Text(), std::string(""));
+}
+
+TEST(SocketListensOnAPathWithItsMode) {
+  const std::string path = TemporaryPath();
+  const mode_t before = umask(0077);
+  const int listener = ListenUnix(path.c_str(), 0616, 8);
+  umask(before);
+  CHECK(listener >= 0);
+  CheckFlags(listener);
+  struct stat status = {};
+  CHECK_EQ(lstat(path.c_str(), &status), 0);
+  CHECK(S_ISSOCK(status.st_mode));
+  CHECK_EQ(status.st_mode & 07777, 0616U);
+  CHECK_EQ(LocalPath(listener), path);
+  CHECK_EQ(ProbeUnix(path.c_str()), 0);
+  Address peer = {};
+  const int server = Accept(listener, &peer);
+  CHECK(server >= 0);
+  CheckFlags(server);
+  CHECK_EQ(peer.family, AF_UNIX);
+  CHECK_EQ(peer.Text(), "");
+  CHECK_EQ(peer.port, 0);
+  CHECK_EQ(Recv(server, nullptr, 0), 0);
+  Close(server);
+  CHECK_EQ(ListenUnix(path.c_str(), -1, 8), -EADDRINUSE);
+  Close(listener);
+  CHECK_EQ(ProbeUnix(path.c_str()), -ECONNREFUSED);
+  unlink(path.c_str());
+  CHECK_EQ(ProbeUnix(path.c_str()), -ENOENT);
+}
+
+TEST(SocketListensOnNoPathThatIsTooLong) {
+  const std::string path = "/tmp/" + std::string(200, 'x');
+  CHECK_EQ(ListenUnix(path.c_str(), -1, 8), -ENAMETOOLONG);
+  CHECK_EQ(ProbeUnix(path.c_str()), -ENAMETOOLONG);
+  CHECK_EQ(ListenUnix("/nowhere/at/all", -1, 8), -ENOENT);
+}
+
+TEST(SocketAdoptsAClientWithALongPath) {
+  // Longer than any address of TCP.
+  const std::string path = TemporaryPath() + std::string(40, 'x');
+  const int listener = ListenUnix(path.c_str(), -1, 8);
+  CHECK(listener >= 0);
+  const int client = socket(AF_UNIX, SOCK_STREAM, 0);
+  const std::string named = path + "-client";
+  CHECK_EQ(BindUnix(client, named), 0);
+  CHECK_EQ(ConnectUnix(client, path), 0);
+  Address peer = {};
+  const int server = Accept(listener, &peer);
+  CHECK(server >= 0);
+  CHECK_EQ(Adopt(server, &peer), 0);
+  CHECK_EQ(peer.family, AF_UNIX);
+  CHECK_EQ(LocalPath(server), path);
+  for (const int fd : {client, server, listener}) Close(fd);
+  unlink(path.c_str());
+  unlink(named.c_str());
+}
+
+TEST(SocketShowsAbstractNames) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK_EQ(LocalPath(fd), "");
+  const std::string name = "epoll-server-" + std::to_string(getpid());
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.c_str(), name.size());
+  const size_t length = offsetof(sockaddr_un, sun_path) + 1 + name.size();
+  CHECK_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)),
+           0);
+  CHECK_EQ(LocalPath(fd), "@" + name);
+  Close(fd);
+}
+
+TEST(SocketPreparesAListenerOfAnotherProgram) {
+  sockaddr_in any = {};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK_EQ(bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)), 0);
+  CHECK_EQ(PrepareListener(fd), -EINVAL);
+  CHECK_EQ(listen(fd, 8), 0);
+  CHECK_EQ(PrepareListener(fd), 0);
+  CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+  CHECK(Option(fd, IPPROTO_TCP, TCP_NODELAY) != 0);
+  CHECK_EQ(LocalPath(fd), "");
+  Close(fd);
+  CHECK_EQ(PrepareListener(fd), -EBADF);
+  const int datagrams = socket(AF_INET, SOCK_DGRAM, 0);
+  CHECK_EQ(PrepareListener(datagrams), -EINVAL);
+  Close(datagrams);
+  const int file = open("/dev/null", O_RDONLY);
+  CHECK_EQ(PrepareListener(file), -ENOTSOCK);
+  Close(file);
 }
 
 }  // namespace epoll_server

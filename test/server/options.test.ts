@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { resolveRoot } from '../../src/files/resolve-root.ts';
 import { EpollServerError, LIMITS, serve } from '../../src/index.ts';
 import { LIMIT_NAMES, resolveLimits } from '../../src/limits.ts';
+import type { CheckedListen } from '../../src/server/listen-address.ts';
 import { checkOptions } from '../../src/server/options.ts';
 import { folder } from '../support/folder.ts';
 
@@ -39,6 +40,18 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   ['a port that is a list', { handler, port: ['80'] }, /^port must be a whole number from 0 to 65535, not 80$/],
   ['threads as text', { app: 'x.js', offload: '2x' }, /offload must be a whole number of threads .* not "2x"/],
   ['a host that is no text', { handler, host: 7 }, /host/],
+  ['an empty host', { handler, host: '' }, /^host must be a name or an address$/],
+  ['listen and port', { handler, listen: ['a:1'], port: 0 }, /^give listen, or host and port, not both$/],
+  ['listen and host', { handler, listen: ['a:1'], host: '::' }, /^give listen, or host and port, not both$/],
+  ['listen as text', { handler, listen: 'a:1' }, /^listen must be a list of one address or more$/],
+  ['an empty listen', { handler, listen: [] }, /^listen must be a list of one address or more$/],
+  ['an address that is none', { handler, listen: ['8080'] }, /^listen must be HOST:PORT, .*, not "8080"$/],
+  [
+    'the same address twice',
+    { handler, listen: ['127.0.0.1:8080', { host: 'localhost', port: 8080 }] },
+    /^listen names 127\.0\.0\.1:8080 twice$/,
+  ],
+  ['the same path twice', { handler, listen: ['unix:/a/b', 'unix:/a/../a/b'] }, /^listen names unix:\/a\/b twice$/],
   ['an unknown option', { handler, prot: 80 }, /no option "prot"/],
   ['an unknown log format', { handler, logFormat: 'xml' }, /logFormat .* common, combined, json, not "xml"/],
   ['an access log that is no function', { handler, accessLog: 'file' }, /accessLog must be a function/],
@@ -80,14 +93,26 @@ test.each(WRONG)('%s', async (_what, options, text) => {
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
 });
 
+/** What the check makes of `port` alone. */
+function listenOn(port: number): readonly CheckedListen[] {
+  return [{ address: { host: '127.0.0.1', port }, options: {} }];
+}
+
 test('a number may be given as text, as variables of the environment are, and as undefined where they are not set', async () => {
   const unset = process.env['EPOLL_SERVER_NONE'];
   const server = await serve({ port: '0', keepAliveTimeoutMs: '5000', maxFields: unset, handler });
   onTestFinished(() => server.close({ now: true }));
   expect(server.address.port).toBeGreaterThan(0);
   const given = checkOptions({ app: 'x.js', port: unset, offload: '2', maxFields: '7', backlog: unset });
-  expect(given).toMatchObject({ port: 8080, offload: 2, limits: { maxFields: 7, backlog: LIMITS.backlog.byDefault } });
-  expect(checkOptions({ app: 'x.js', port: '00080', offload: unset })).toMatchObject({ port: 80, offload: 0 });
+  expect(given).toMatchObject({
+    listen: listenOn(8080),
+    offload: 2,
+    limits: { maxFields: 7, backlog: LIMITS.backlog.byDefault },
+  });
+  expect(checkOptions({ app: 'x.js', port: '00080', offload: unset })).toMatchObject({
+    listen: listenOn(80),
+    offload: 0,
+  });
 });
 
 test('an unknown back end is ERR_BACKEND and names those there are', async () => {

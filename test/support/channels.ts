@@ -3,13 +3,12 @@
 import { onTestFinished } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';
 import type { ProtocolFactory } from '../../src/connection/channel.ts';
-import { Connection } from '../../src/connection/connection.ts';
+import { Connections } from '../../src/connection/connections.ts';
 import type { EpollServerError } from '../../src/errors.ts';
-import { check } from '../../src/kernel/errno.ts';
+import { check } from '../../src/kernel/native-error.ts';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { type GivenLimits, resolveLimits } from '../../src/limits.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
-import { Connections } from '../../src/server/connections.ts';
 
 export interface ChannelServer {
   readonly port: number;
@@ -28,22 +27,15 @@ export function serveProtocol(protocol: ProtocolFactory, given: GivenLimits = {}
     driver: reactor,
     limits: resolveLimits(given),
     protocol,
+    listeners: [{ localAddress: null, listenerOptions: { backlog: 64 } }],
+    drive: (connection) => reactor.add(connection),
+    textOfRefusal: (limit) => `too many connections: ${limit}`,
     onFault: (error) => faults.push(error),
   });
   const listener = check('listen', kernel.listen('127.0.0.1', 0, 64, false));
   const acceptor = new Acceptor(reactor, listener, check('add', kernel.add(listener, Acceptor.INTEREST)), {
     maxAcceptsPerTurn: 16,
-    onAccept: (fd, generation) => {
-      connections.open(
-        (context, client, life) => {
-          const connection = new Connection(context, client, life);
-          reactor.add(connection);
-          return connection;
-        },
-        fd,
-        generation,
-      );
-    },
+    onAccept: (fd, generation) => void connections.open(fd, generation, 0),
   });
   reactor.add(acceptor);
   const { port } = kernel.local(listener);

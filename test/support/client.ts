@@ -150,7 +150,15 @@ export class Client {
 /** Connects, from `localAddress` if it is given; the test's end disconnects. */
 export async function connect(port: number, host = '127.0.0.1', localAddress?: string): Promise<Client> {
   const from = localAddress === undefined ? {} : { localAddress };
-  const socket = connectSocket({ port, host, ...from, allowHalfOpen: true, noDelay: true });
+  return connected(connectSocket({ port, host, ...from, allowHalfOpen: true, noDelay: true }));
+}
+
+/** Connects to a Unix domain socket; the test's end disconnects. */
+export async function connectUnix(path: string): Promise<Client> {
+  return connected(connectSocket({ path, allowHalfOpen: true }));
+}
+
+async function connected(socket: Socket): Promise<Client> {
   const client = new Client(socket);
   onTestFinished(() => client.destroy());
   await new Promise<void>((resolve, reject) => {

@@ -61,6 +61,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Beside this process's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it inherits from descriptor 3 on. */
+  readonly fds?: readonly number[];
 }
 
 /** Starts a program; the test's end kills it. */
@@ -68,7 +70,7 @@ export function startProgram(command: string, args: readonly string[], options: 
   const child = spawn(command, args, {
     cwd: options.cwd ?? REPOSITORY,
     env: { ...process.env, ...options.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...(options.fds ?? [])],
   });
   const program = new Program(child);
   onTestFinished(async () => {

@@ -17,7 +17,8 @@ export interface Site {
 /** Starts a server for this test. Errors that are still in `errors` at its end fail it. */
 export async function start(options: ServeOptions): Promise<Site> {
   const errors: unknown[] = [];
-  const server = await serve({ port: 0, onError: (error) => errors.push(error), ...options });
+  const where = options.listen === undefined ? { port: 0 } : {};
+  const server = await serve({ ...where, onError: (error) => errors.push(error), ...options });
   onTestFinished(async () => {
     await server.close({ now: true });
     expect(errors, 'errors of handlers that the test did not expect').toEqual([]);

@@ -36,6 +36,9 @@ const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
   tools: ['src/errors.ts', 'src/package.ts', 'src/printable.ts'],
 };
 
+/** What protocols must not know: they see its interface. The simulator watches how its state changes. */
+const CONCRETE_CONNECTION = 'src/connection/connection.ts';
+
 /** Rooms whose files import no package and no module of Node. */
 const PURE: readonly string[] = ['http'];
 
@@ -98,6 +101,7 @@ function objection(from: string, target: string): string | undefined {
   if (room === targetRoom) return undefined;
   const rooms = ROOMS[room];
   if (rooms === undefined) return `src/${room}/ has no place in the order`;
+  if (target === CONCRETE_CONNECTION && room !== 'testing') return 'protocols and servers see a Channel';
   if (targetRoom !== '') return rooms.includes(targetRoom) ? undefined : `${room}/ may not import ${targetRoom}/`;
   return (ROOT_FILES_OF[room] ?? SHARED).includes(target) ? undefined : `${room}/ may not import that root file`;
 }

@@ -1,20 +1,16 @@
 // The table of a server's connections: which clients may connect, which linger, and the end of all.
 
-import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../connection/admission.ts';
-import type { ProtocolFactory } from '../connection/channel.ts';
-import type { Connection } from '../connection/connection.ts';
-import type { ConnectionContext } from '../connection/context.ts';
-import { SendBatch } from '../connection/send-batch.ts';
-import type { EpollServerError } from '../errors.ts';
-import { limitProblem } from '../http/limit-problem.ts';
-import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import { assert, type EpollServerError } from '../errors.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { Limits } from '../limits.ts';
 import type { Driver } from '../reactor/driver.ts';
+import { ADMITTED, Admission, CUT_OFF, REFUSED } from './admission.ts';
+import type { ProtocolFactory } from './channel.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionContext, ListenerContext } from './context.ts';
+import { SendBatch } from './send-batch.ts';
 
-/** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
-
-/** Makes what is driven for one client, known to its driver. */
+/** Makes the connection of one client. */
 export type Connect = (context: ConnectionContext, fd: number, generation: number) => Connection;
 
 export interface ConnectionsOptions {
@@ -27,34 +23,36 @@ export interface ConnectionsOptions {
   readonly onClosed?: (() => void) | undefined;
   /** A protocol failed, and its connection is closed. */
   readonly onFault: (error: EpollServerError) => void;
-  /** What the server listens on; absent: it is handed connections that others accepted. */
-  readonly listener?: SocketAddress | undefined;
+  /** One for each listener of the server. */
+  readonly listeners: readonly ListenerContext[];
+  /** Default: a {@link Connection}. */
+  readonly connect?: Connect | undefined;
+  /** Called with each new connection before its protocol begins: events are reported to it from then on. */
+  readonly drive?: ((connection: Connection) => void) | undefined;
+  /** Why there is no room, for the client. */
+  readonly textOfRefusal: (limit: 'maxConnections' | 'maxConnectionsPerAddress') => string;
   /** The clients' descriptors block. */
   readonly isBlocking?: boolean | undefined;
 }
 
 export class Connections {
-  readonly #kernel: Kernel;
-  readonly #limits: Limits;
-  readonly #protocol: ProtocolFactory;
-  readonly #context: ConnectionContext;
+  readonly #options: ConnectionsOptions;
+  /** One for each listener. */
+  readonly #contexts: readonly ConnectionContext[];
   readonly #admission: Admission;
   readonly #open = new Set<Connection>();
   /** Those that are only being told that there is no room. */
   readonly #refused = new Set<Connection>();
   /** Those that linger, in the order in which they began. */
   readonly #lingering = new Set<Connection>();
-  readonly #onClosed: () => void;
 
-  constructor({ kernel, driver, limits, protocol, onClosed, onFault, listener, isBlocking }: ConnectionsOptions) {
-    this.#kernel = kernel;
-    this.#limits = limits;
-    this.#protocol = protocol;
-    this.#onClosed = onClosed ?? (() => {});
+  constructor(options: ConnectionsOptions) {
+    const { kernel, driver, limits, listeners } = options;
+    this.#options = options;
     this.#admission = new Admission(limits);
     const sendBatch = new SendBatch(kernel);
     driver.onServed(() => sendBatch.flush());
-    this.#context = {
+    const shared = {
       kernel,
       reactor: driver,
       sendBatch,
@@ -67,12 +65,16 @@ export class Connections {
       lingerTimeoutMs: limits.lingerTimeoutMs,
       maxLingerMs: limits.maxLingerMs,
       maxLingerBytes: limits.maxLingerBytes,
-      localAddress: localAddressOf(listener),
-      isBlocking: isBlocking ?? false,
-      onLingering: (connection) => this.#linger(connection),
-      onClosed: (connection) => this.#close(connection),
-      onFault,
+      isBlocking: options.isBlocking ?? false,
+      onLingering: (connection: Connection) => this.#linger(connection),
+      onClosed: (connection: Connection) => this.#close(connection),
+      onFault: options.onFault,
     };
+    this.#contexts = listeners.map(({ localAddress, listenerOptions }) => ({
+      ...shared,
+      localAddress,
+      listenerOptions,
+    }));
   }
 
   /** How many clients are connected. */
@@ -91,24 +93,26 @@ export class Connections {
   }
 
   /**
-   * A client was accepted: `connect` makes its connection, and the protocol begins, if only to say that there is no
-   * room. Null: there is not even room for that, and the client was cut off.
+   * A client was accepted by the listener of that index: its connection is made and the protocol begins, if only to say
+   * that there is no room. Null: there is not even room for that, and the client was cut off.
    */
-  open(connect: Connect, fd: number, generation: number): Connection | null {
-    const address = this.#admission.asksAddress ? this.#kernel.peer(fd).address : '';
-    const outcome = this.#admission.enter(address);
+  open(fd: number, generation: number, listener: number): Connection | null {
+    const { kernel, connect, drive, protocol, textOfRefusal } = this.#options;
+    const context = this.#contexts[listener];
+    assert(context !== undefined, 'a connection comes from a listener of its server');
+    const outcome = this.#admission.enter(this.#addressOf(fd));
     if (outcome === CUT_OFF) {
-      this.#kernel.reset(fd);
-      this.#kernel.close(fd);
+      kernel.reset(fd);
+      kernel.close(fd);
       return null;
     }
-    const connection = connect(this.#context, fd, generation);
+    const connection = connect?.(context, fd, generation) ?? new Connection(context, fd, generation);
+    drive?.(connection);
     this.#open.add(connection);
     if (outcome === REFUSED) this.#refused.add(connection);
-    connection.speak(this.#protocol);
+    connection.speak(protocol);
     if (outcome === REFUSED && connection.isOpen) {
-      const limit = this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress';
-      connection.refuse(503, limitProblem('too many connections', limit, this.#limits[limit]));
+      connection.refuse(503, textOfRefusal(this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress'));
     }
     return connection;
   }
@@ -133,7 +137,7 @@ export class Connections {
   #linger(connection: Connection): void {
     if (!this.#refused.has(connection)) this.#giveBack(connection, ADMITTED);
     this.#lingering.add(connection);
-    if (this.#lingering.size > this.#limits.maxLingeringConnections) this.relieve();
+    if (this.#lingering.size > this.#options.limits.maxLingeringConnections) this.relieve();
   }
 
   #close(connection: Connection): void {
@@ -141,16 +145,16 @@ export class Connections {
     const hasLingered = this.#lingering.delete(connection);
     if (this.#refused.delete(connection)) this.#giveBack(connection, REFUSED);
     else if (!hasLingered) this.#giveBack(connection, ADMITTED);
-    this.#onClosed();
+    this.#options.onClosed?.();
   }
 
   #giveBack(connection: Connection, outcome: number): void {
-    this.#admission.leave(this.#admission.asksAddress ? connection.peer.address : '', outcome);
+    // As when it was accepted: the protocol may have replaced the address of the connection since.
+    this.#admission.leave(this.#addressOf(connection.fd), outcome);
   }
-}
 
-/** The address that all clients connect to; null when the listener takes them on any address of this machine. */
-function localAddressOf(listener: SocketAddress | undefined): SocketAddress | null {
-  if (listener === undefined || ANY_ADDRESS.has(listener.address)) return null;
-  return Object.freeze({ ...listener });
+  /** Empty where no bound asks for it: texts are not made for nothing. */
+  #addressOf(fd: number): string {
+    return this.#admission.asksAddress ? this.#options.kernel.peer(fd).address : '';
+  }
 }

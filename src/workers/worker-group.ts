@@ -1,70 +1,45 @@
 // The children of a server, processes or threads: how many there may be, and how they end.
 // It must not know what they do.
 
-import { EpollServerError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
+import { type Child, EndedChild } from './child.ts';
 
-/** One process or thread. */
-export interface Child {
-  /** `process 4711`, `thread 3`. */
-  readonly name: string;
-  /** Resolves when it has what it was given; rejects when it ended before. */
-  readonly taken: Promise<void>;
-  /** Resolves to how it ended: `exit code 1`, `SIGKILL`. */
-  readonly ended: Promise<string>;
-  /** Asks it to finish and end. Unless it is to end `now`, it takes what it was given before. */
-  stop(now: boolean): void;
-  /** Ends it at once. */
-  kill(): void;
-}
-
-/** A child ended before it had begun. */
-export class EndedChild extends EpollServerError {
-  /** What its process ended with; null: it was not its own end. */
-  readonly exitCode: number | null;
-
-  constructor(name: string, cause: unknown) {
-    super('ERR_WORKER', `${name} did not begin: ${messageOf(cause)}`, { cause });
-    const code = cause instanceof Error ? /^exit code (\d+)$/.exec(cause.message)?.[1] : undefined;
-    this.exitCode = code === undefined ? null : Number(code);
-  }
-}
-
-/** A child that did not live this long is not replaced before this time has passed: no storm of births. */
+/** A child that did not live this long is not replaced before this time has passed, which avoids a respawn storm. */
 const MIN_LIFE_MS = 1_000;
 
 /** Beyond the time that children give their clients, for them to end. */
 const GRACE_MS = 1_000;
 
-export class Crew {
+export class WorkerGroup {
   readonly #max: number;
   readonly #children = new Set<Child>();
-  #isDismissed = false;
+  #isStopped = false;
   #onRoom = (): void => {};
 
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** Resolves when there is room for one more, or everyone was dismissed. */
+  /** Resolves when there is room for one more, or the group was stopped. */
   async room(): Promise<void> {
-    while (this.#children.size >= this.#max && !this.#isDismissed) {
+    while (this.#children.size >= this.#max && !this.#isStopped) {
       await new Promise<void>((resolve) => {
         this.#onRoom = resolve;
       });
     }
   }
 
-  /** `child` belongs to the crew until it ends. */
+  /** `child` belongs to the group until it ends. */
   join(child: Child): void {
     this.#children.add(child);
-    // Whoever cares awaits it.
+    // A caller that needs the result awaits it.
     child.taken.catch(() => {});
     void child.ended.then(() => {
       this.#children.delete(child);
       this.#onRoom();
     });
-    if (this.#isDismissed) child.stop(false);
+    if (this.#isStopped) child.stop(false);
   }
 
   /**
@@ -76,14 +51,14 @@ export class Crew {
     try {
       await Promise.all(begun);
     } catch (error) {
-      await this.dismiss(0);
+      await this.stop(0);
       throw error;
     }
   }
 
-  /** Asks everyone to end, kills who has not after `limitMs`, resolves when all are gone. */
-  async dismiss(limitMs: number): Promise<void> {
-    this.#isDismissed = true;
+  /** Asks all children to end, kills those that have not after `limitMs`, resolves when all are gone. */
+  async stop(limitMs: number): Promise<void> {
+    this.#isStopped = true;
     this.#onRoom();
     const children = [...this.#children];
     for (const child of children) child.stop(limitMs === 0);
@@ -105,10 +80,10 @@ export class Crew {
   }
 
   #replace(start: () => Child, name: string, how: string, lifeMs: number): void {
-    if (this.#isDismissed) return;
+    if (this.#isStopped) return;
     logLine(`${name} died (${how}); another takes its place`);
     const again = (): void => {
-      if (this.#isDismissed) return;
+      if (this.#isStopped) return;
       this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));
     };
     setTimeout(again, Math.max(MIN_LIFE_MS - lifeMs, 0));

@@ -1,21 +1,18 @@
-// What a server is to do, checked and found, before anything is open; and what it then opens besides sockets.
+// What a server is to do: its options, checked, and what they name, found before anything is open.
 
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { findModule } from '../app/module-file.ts';
+import { EpollServerError } from '../errors.ts';
 import { resolveRoot } from '../files/resolve-root.ts';
 import { type Folders, resolveFolders } from '../files/sites.ts';
-import { createNativeFiles, type Files } from '../kernel/files.ts';
 import type { Limits } from '../limits.ts';
-import { logError } from '../log/error-log.ts';
-import { type Application, openApplication } from './application.ts';
-import { type Place, resolveHost } from './listener.ts';
+import { type CheckedListen, listenText } from './listen-address.ts';
+import { type ListenerSpec, resolveHost } from './listener.ts';
 import { checkOptions, type ServeOptions } from './options.ts';
 
-const DEFAULT_HOST = '127.0.0.1';
-
 /** Options that were checked, and what they name. */
-export interface Plan {
+export interface ResolvedOptions {
   readonly options: ServeOptions;
   readonly limits: Limits;
   /** Threads in which the application runs; 0: none. */
@@ -28,12 +25,12 @@ export interface Plan {
   readonly dynamic: string | null;
   /** The folders that they are in, and the application's file, by their names, which may lead through links. */
   readonly names: readonly string[];
-  readonly place: Place;
+  readonly listeners: readonly ListenerSpec[];
 }
 
 /** @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (an unknown host). */
-export async function planOf(options: ServeOptions): Promise<Plan> {
-  const { limits, port, offload } = checkOptions(options);
+export async function resolveOptions(options: ServeOptions): Promise<ResolvedOptions> {
+  const { limits, offload, listen } = checkOptions(options);
   const dynamic = options.dynamic === undefined ? null : await resolveRoot(options.dynamic, 'the dynamic folder');
   const folder = dynamic === null ? null : await realpath(dynamic);
   const module = options.app === undefined ? null : findModule(options.app, folder === null ? [] : [folder]);
@@ -42,7 +39,7 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
   const named = await sourcesOf(dynamic, module?.file);
   const folders =
     options.root === undefined ? null : await resolveFolders(options.root, options.site ?? {}, [...real, ...named]);
-  const address = await resolveHost(options.host ?? DEFAULT_HOST);
+  const ips = await Promise.all(listen.map(({ address }) => ('host' in address ? resolveHost(address.host) : '')));
   return {
     options,
     limits,
@@ -52,7 +49,7 @@ export async function planOf(options: ServeOptions): Promise<Plan> {
     // A folder that holds the application has its parts, not pages.
     dynamic: folder === home ? null : dynamic,
     names: [...named, ...(module === null ? [] : [module.file])],
-    place: placeOf(options, limits, port, address),
+    listeners: listenersOf(listen, ips, limits),
   };
 }
 
@@ -63,11 +60,12 @@ async function sourcesOf(dynamic: string | null, file: string | undefined): Prom
 }
 
 /**
- * The plan of a server with a handler whose `host` is numeric.
+ * For a server with a handler whose hosts are numeric.
  * @throws EpollServerError `ERR_OPTION`.
  */
-export function planOfHandler(options: ServeOptions): Plan {
-  const { limits, port, offload } = checkOptions(options);
+export function resolveHandlerOptions(options: ServeOptions): ResolvedOptions {
+  const { limits, offload, listen } = checkOptions(options);
+  const ips = listen.map(({ address }) => ('host' in address ? address.host : ''));
   return {
     options,
     limits,
@@ -76,34 +74,28 @@ export function planOfHandler(options: ServeOptions): Plan {
     app: null,
     dynamic: null,
     names: [],
-    place: placeOf(options, limits, port, options.host ?? DEFAULT_HOST),
+    listeners: listenersOf(listen, ips, limits),
   };
 }
 
-function placeOf({ host = DEFAULT_HOST }: ServeOptions, limits: Limits, port: number, address: string): Place {
-  return { host, address, port, backlog: limits.backlog };
-}
-
-/** What a server has open besides its sockets. */
-export class Resources {
-  /** Null when a handler answers. */
-  readonly files: Files | null;
-  readonly application: Application;
-
-  constructor(files: Files | null, application: Application) {
-    this.files = files;
-    this.application = application;
-  }
-
-  /** @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_OPTION`, `ERR_ADDON`. */
-  static async open(plan: Plan): Promise<Resources> {
-    const { options, folders } = plan;
-    const application = await openApplication(plan, options.onError ?? logError);
-    return new Resources(folders === null ? null : createNativeFiles(), application);
-  }
-
-  async close(): Promise<void> {
-    this.files?.destroy();
-    await this.application.close();
-  }
+/**
+ * `ips`: the hosts of `listen` in numbers.
+ * @throws EpollServerError `ERR_OPTION`: two are the same.
+ */
+function listenersOf(
+  listen: readonly CheckedListen[],
+  ips: readonly string[],
+  { backlog }: Limits,
+): readonly ListenerSpec[] {
+  const names = new Set<string>();
+  return listen.map(({ address, options }, index) => {
+    const ip = ips[index] ?? '';
+    const name = listenText('host' in address ? { host: ip, port: address.port } : address);
+    // With port 0 each has another one.
+    if (names.has(name) && !('port' in address && address.port === 0)) {
+      throw new EpollServerError('ERR_OPTION', `listen names ${name} twice`);
+    }
+    names.add(name);
+    return { address, ip, isShared: false, options: { backlog, ...options } };
+  });
 }

@@ -5,9 +5,9 @@ import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isModule, MODULE_SUFFIXES } from '../app/module-file.ts';
 
-export type Place = 'root' | 'app' | 'mount';
+export type PositionalKind = 'root' | 'app' | 'mount';
 
-export function placeOf(argument: string): Place {
+export function positionalKind(argument: string): PositionalKind {
   const stats = statsOf(argument);
   if (stats?.isDirectory() === true) return 'root';
   if (stats?.isFile() === true) return mayBeModule(argument) ? 'app' : 'root';

@@ -1,0 +1,174 @@
+// Where a server can listen, as a text, as an object, and checked: an address and a port, the path of a Unix domain
+// socket, or a listening descriptor that was inherited. It must not know how a socket is opened.
+
+import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
+import { DIGITS, type GivenNumber, LIMITS } from '../limits.ts';
+
+/** Where a listener is. */
+export type ListenAddress = TcpAddress | UnixAddress | InheritedAddress;
+
+export interface TcpAddress {
+  /** A name or an address; `::` takes IPv6 and IPv4. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface UnixAddress {
+  /** The file of a Unix domain socket. */
+  readonly path: string;
+  /** Its permissions, as in chmod(2). Absent: what the umask leaves. */
+  readonly mode?: number;
+}
+
+export interface InheritedAddress {
+  /** A socket that another program opened, which listens already. */
+  readonly fd: number;
+}
+
+/** What a listener may have of its own; what is absent is as for the whole server. */
+export interface OwnListenerOptions {
+  readonly backlog?: number | undefined;
+}
+
+/** One element of the option `listen`: a text such as `127.0.0.1:8080` or `unix:/run/x.sock,mode=660`, or an object. */
+export type ListenOption =
+  | string
+  | (OwnListenerOptions & { readonly host: string; readonly port: GivenNumber })
+  /** `mode`: 0o660 or `660`. */
+  | (OwnListenerOptions & { readonly path: string; readonly mode?: number | string | undefined })
+  | (OwnListenerOptions & { readonly fd: number });
+
+/** An element that was checked. */
+export interface CheckedListen {
+  readonly address: ListenAddress;
+  readonly options: { readonly backlog?: number };
+}
+
+/** What a text may look like, for messages. */
+export const LISTEN_FORMS = 'HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER';
+
+/** The largest port of TCP. */
+export const MAX_PORT = 65_535;
+/** The largest descriptor: an int of C. */
+export const MAX_FD: number = 2 ** 31 - 1;
+
+/** The permissions of chmod(2) without set-user-ID, set-group-ID and sticky. */
+const MAX_MODE = 0o777;
+
+/** sun_path of unix(7) has 108 bytes, the last of which is NUL. */
+const MAX_PATH_BYTES = 107;
+
+/** A value in a message is shown up to this length. */
+const MAX_SHOWN = 80;
+
+const UNIX = 'unix:';
+const FD = 'fd:';
+
+/** Keys of an object, whatever their values are. */
+type Loose = Readonly<Record<string, unknown>>;
+
+/** @throws Error whose text stands behind the name of the option: `must be ..., not ...`. */
+export function checkListen(given: unknown): CheckedListen {
+  const fail = (expected: string): never => {
+    throw new Error(`must ${expected}, not ${shown(given)}`);
+  };
+  const parts = typeof given === 'string' ? partsOf(given) : isLoose(given) ? given : undefined;
+  if (parts === undefined) return fail(`be ${LISTEN_FORMS}`);
+  const { backlog } = parts;
+  const options = backlog === undefined ? {} : { backlog: number(backlog, LIMITS.backlog.max) ?? -1 };
+  if (options.backlog !== undefined && options.backlog < LIMITS.backlog.min) {
+    return fail(`have a backlog from ${LIMITS.backlog.min} to ${LIMITS.backlog.max}`);
+  }
+  return { address: addressOf(parts, fail), options };
+}
+
+function addressOf(parts: Loose, fail: (expected: string) => never): ListenAddress {
+  const names = Object.keys(parts).filter((name) => name !== 'backlog' && parts[name] !== undefined);
+  const has = (...allowed: readonly string[]): boolean => names.every((name) => allowed.includes(name));
+  const { host, port, path, mode, fd } = parts;
+  if (path !== undefined && has('path', 'mode')) return unixAddress(path, mode, fail);
+  if (fd !== undefined && has('fd')) return { fd: number(fd, MAX_FD) ?? fail('have the number of a descriptor') };
+  if (host !== undefined && port !== undefined && has('host', 'port')) {
+    if (typeof host !== 'string' || host === '') return fail('have a name or an address as its host');
+    return { host, port: number(port, MAX_PORT) ?? fail(`have a port from 0 to ${MAX_PORT}`) };
+  }
+  return fail('have host and port, path (and mode), or fd, and nothing else but backlog');
+}
+
+function unixAddress(given: unknown, mode: unknown, fail: (expected: string) => never): UnixAddress {
+  if (typeof given !== 'string' || given === '' || given.includes('\0')) return fail('have a path without NUL');
+  const path = resolve(given);
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_PATH_BYTES) return fail(`have a path of at most ${MAX_PATH_BYTES} bytes (it has ${bytes})`);
+  if (mode === undefined) return { path };
+  return { path, mode: permissions(mode) ?? fail('have a mode of octal digits such as 660') };
+}
+
+/** `host:port,backlog=8` and the like in parts; undefined: it has none of the forms. */
+function partsOf(text: string): Loose | undefined {
+  const [address = '', ...pairs] = text.split(',');
+  const options: (readonly [string, string])[] = [];
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, equals);
+    if (equals < 1 || options.some(([other]) => other === name)) return undefined;
+    options.push([name, pair.slice(equals + 1)]);
+  }
+  const parts = addressParts(address);
+  if (parts === undefined || options.some(([name]) => Object.hasOwn(parts, name))) return undefined;
+  return { ...parts, ...Object.fromEntries(options) };
+}
+
+function addressParts(text: string): Loose | undefined {
+  if (text.startsWith(UNIX)) return { path: text.slice(UNIX.length) };
+  if (text.startsWith(FD)) return { fd: text.slice(FD.length) };
+  const colon = text.lastIndexOf(':');
+  if (colon < 1) return undefined;
+  const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (!host.startsWith('[')) return host.includes(':') ? undefined : { host, port };
+  const address = host.slice(1, -1);
+  return host.endsWith(']') && isIPv6(address) ? { host: address, port } : undefined;
+}
+
+/** A whole number from 0, or digits that say one; undefined: neither. */
+function number(given: unknown, max: number): number | undefined {
+  const value = typeof given === 'string' && DIGITS.test(given) ? Number(given) : given;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max ? value : undefined;
+}
+
+/** A number as chmod(2) takes it, or octal digits; undefined: neither. */
+function permissions(given: unknown): number | undefined {
+  if (typeof given === 'string' && /^0?[0-7]{3}$/.test(given)) return Number.parseInt(given, 8);
+  return typeof given === 'number' ? number(given, MAX_MODE) : undefined;
+}
+
+function isLoose(given: unknown): given is Loose {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}
+
+function shown(given: unknown): string {
+  const text = JSON.stringify(given) ?? String(given);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
+
+/** With an absolute path, where it has one that is relative to `folder`. */
+export function rebaseListen(option: ListenOption, folder: string): ListenOption {
+  if (typeof option !== 'string') return 'path' in option ? { ...option, path: resolve(folder, option.path) } : option;
+  if (!option.startsWith(UNIX)) return option;
+  const [address = '', ...options] = option.split(',');
+  return [UNIX + resolve(folder, address.slice(UNIX.length)), ...options].join(',');
+}
+
+/** As a text that means it: `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, `fd:3`. */
+export function listenText(address: ListenAddress): string {
+  if ('path' in address) return UNIX + address.path;
+  if ('fd' in address) return `${FD}${address.fd}`;
+  return `${bracketed(address.host)}:${address.port}`;
+}
+
+/** A host in front of a port. */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

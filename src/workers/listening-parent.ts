@@ -1,0 +1,51 @@
+// A process that keeps listeners open for its children, and serves no client itself.
+
+import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
+import { type OpenListener, openListeners } from '../server/listener.ts';
+import type { ResolvedOptions } from '../server/resolved-options.ts';
+import type { ServerHandle } from '../server/server.ts';
+
+export class ListeningParent {
+  readonly kernel: NativeKernel;
+  readonly listeners: readonly OpenListener[];
+  readonly #root: string | null;
+
+  /** @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`. */
+  constructor({ options, listeners, folders }: ResolvedOptions) {
+    this.kernel = createNativeKernel(options.backend);
+    this.#root = folders?.root ?? null;
+    try {
+      this.listeners = openListeners(this.kernel, listeners);
+    } catch (error) {
+      this.kernel.destroy();
+      throw error;
+    }
+  }
+
+  /** The server that the children are together. `end` ends them, at once or in order. */
+  handle(end: (now: boolean) => Promise<void>): ServerHandle {
+    const urls = this.listeners.map(({ url }) => url);
+    let closing: Promise<void> | null = null;
+    return {
+      url: urls[0] ?? '',
+      urls,
+      backend: this.kernel.traits.name,
+      root: this.#root,
+      close: ({ now = false } = {}) => {
+        this.#removeFiles();
+        closing ??= end(now).then(() => this.kernel.destroy());
+        return closing;
+      },
+    };
+  }
+
+  /** The children could not be started. */
+  abandon(): void {
+    this.#removeFiles();
+    this.kernel.destroy();
+  }
+
+  #removeFiles(): void {
+    for (const listener of this.listeners) listener.removeFile();
+  }
+}

@@ -1,0 +1,90 @@
+// Proves where the address of a client comes from, that a protocol may replace it, and what is left of it after the close.
+
+import { expect, onTestFinished, test } from 'vitest';
+import { Connection } from '../../src/connection/connection.ts';
+import type { ServeOptions } from '../../src/index.ts';
+import { type Server, serveReactor } from '../../src/server/server.ts';
+import { BACK_END } from '../support/back-end.ts';
+import { connect, get } from '../support/client.ts';
+import { until } from '../support/until.ts';
+
+const PROXIED = { address: '192.0.2.9', port: 4_711 };
+
+interface Watched {
+  readonly server: Server;
+  /** Every connection that was accepted. */
+  readonly connections: Connection[];
+}
+
+/** A server that answers with the address of its client; `onConnect` is called before the first byte is read. */
+async function serveAddresses(
+  onConnect: (connection: Connection) => void,
+  options: Omit<ServeOptions, 'handler'> = {},
+): Promise<Watched> {
+  const connections: Connection[] = [];
+  const server = await serveReactor(
+    {
+      handler: (request, response) => response.send(200, {}, `${request.remote.address} ${request.remote.port}`),
+      backend: BACK_END.name,
+      port: 0,
+      ...options,
+    },
+    {
+      connect: (context, fd, generation) => {
+        const connection = new Connection(context, fd, generation);
+        connections.push(connection);
+        onConnect(connection);
+        return connection;
+      },
+    },
+  );
+  onTestFinished(() => server.close({ now: true }));
+  return { server, connections };
+}
+
+test('the address is that of the connection, and can be read after the close if it was read before', async () => {
+  const { server, connections } = await serveAddresses(() => {});
+  const [asking, silent] = [await connect(server.address.port), await connect(server.address.port)];
+  const { localPort } = asking;
+  expect((await asking.send(get('/')).readResponse()).text).toBe(`127.0.0.1 ${localPort}`);
+  await until(() => connections.length === 2, 'both were accepted');
+  for (const client of [asking, silent]) client.finish();
+  for (const client of [asking, silent]) await client.closed();
+  await until(() => server.stats().openConnections === 0, 'both were closed');
+  const [asked, unasked] = connections;
+  expect(asked?.peer).toEqual({ address: '127.0.0.1', port: localPort });
+  expect(() => unasked?.peer, 'its descriptor may be the next client').toThrow('while it is open');
+});
+
+test('an address that was replaced before the first request is that of every request, and of the log', async () => {
+  let log = '';
+  const { server, connections } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
+    accessLog: (text) => {
+      log += text;
+    },
+  });
+  const client = await connect(server.address.port);
+  for (let i = 0; i < 2; i++) {
+    expect((await client.send(get('/')).readResponse()).text).toBe(`${PROXIED.address} ${PROXIED.port}`);
+  }
+  client.finish();
+  await client.closed();
+  await until(() => server.stats().openConnections === 0, 'it was closed');
+  expect(connections[0]?.peer).toEqual(PROXIED);
+  expect(() => Object.assign(connections[0]?.peer ?? {}, { address: 'forged' })).toThrow(TypeError);
+  expect(log.match(/^192\.0\.2\.9 - - /gm)).toHaveLength(2);
+});
+
+test('the share of the address that connected is given back, whatever address replaced it', async () => {
+  const { server } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
+    maxConnectionsPerAddress: 1,
+  });
+  for (let i = 0; i < 3; i++) {
+    const client = await connect(server.address.port);
+    expect((await client.send(get('/')).readResponse()).text).toBe(`${PROXIED.address} ${PROXIED.port}`);
+    client.finish();
+    await client.closed();
+    await until(() => server.stats().openConnections === 0, 'it was closed');
+  }
+  expect(server.stats().refusedConnections).toBe(0);
+});
