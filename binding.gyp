@@ -6,6 +6,7 @@
         "native/addon.cc",
         "native/kernel_object.cc",
         "native/kernel.cc",
+        "native/kernel_transport.cc",
         "native/connections.cc",
         "native/descriptors.cc",
         "native/file.cc",

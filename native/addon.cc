@@ -17,6 +17,7 @@
 #include "kernel_object.h"
 #include "pollers.h"
 #include "system.h"
+#include "transport_handle.h"
 
 namespace epoll_server {
 namespace {
@@ -117,6 +118,21 @@ napi_value Send(napi_env env, napi_callback_info info) {
       call.kernel().Send(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
 }
 
+// attach(fd, kind): -EINVAL when `kind` is no kind of transport.
+napi_value Attach(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  TransportKind* kind = TransportKindOf(env, call.values[1]);
+  return call.Return(kind == nullptr ? -EINVAL : call.kernel().Attach(call.Int(0), kind));
+}
+
+// acknowledged(fd): bytes of the wire.
+napi_value Acknowledged(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  napi_value bytes = nullptr;
+  napi_create_double(env, call.kernel().Acknowledged(call.Int(0)), &bytes);
+  return bytes;
+}
+
 napi_value AddressObject(napi_env env, const Address& address) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("address", address.Text());
@@ -192,7 +208,8 @@ constexpr Named kCalls[] = {
     {"peer", Peer},
     {"local", Local},
     {"transferred", Transferred},
-    {"unacknowledged", One<&Kernel::Unacknowledged>},
+    {"acknowledged", Acknowledged},
+    {"attach", Attach},
     {"start", Start},
     {"stop", Stop},
     {"destroy", Destroy},

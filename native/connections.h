@@ -11,14 +11,20 @@
 
 namespace epoll_server {
 
-// One descriptor's entry: 48 bytes.
+class Transport;
+
+// One descriptor's entry: 56 bytes.
 struct Connection {
   int32_t generation = 0;  // grows by one each time the number is opened; 0: never opened
   bool open = false;
   bool prefetches = false;  // Kernel::Wait receives for it
+  bool watched = false;     // the poller reports it
+  bool held = false;        // the next Kernel::Wait reports what its transport holds
+  bool resets = false;      // Kernel::Close discards what is unsent
   Address peer = {};
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
+  Transport* transport = nullptr;  // null: the plain socket. The kernel owns it
 };
 
 class Connections {

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -35,6 +36,7 @@ Kernel::~Kernel() { Shutdown(); }
 
 void Kernel::Shutdown() {
   for (const int fd : connections_.OpenDescriptors()) {
+    CloseTransport(connections_.Find(fd));
     epoll_server::Close(fd);
     connections_.Close(fd);
   }
@@ -44,10 +46,16 @@ void Kernel::Shutdown() {
 int Kernel::Wait(int timeout_ms) {
   if (!poller_) return -EBADF;
   memory_.control[kWaits] += 1;
-  const int count = timeout_ms == 0 && hosting_.active
-                        ? WaitAsHost()
-                        : poller_->Wait(memory_.events, memory_.event_capacity, timeout_ms);
+  int32_t capacity = memory_.event_capacity;
+  if (holds_input()) {
+    timeout_ms = hosting_.timeout_ms = 0;
+    capacity -= std::min(capacity / 2, static_cast<int32_t>(held_.size()));
+  }
+  int count = timeout_ms == 0 && hosting_.active
+                  ? WaitAsHost(capacity)
+                  : poller_->Wait(memory_.events, capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
+  if (transports_ > 0 && count >= 0) count = ReportTransports(count);
   PrefetchForEvents(count);
   return count;
 }
@@ -58,18 +66,18 @@ int Kernel::Prewait() {
   return count;
 }
 
-int Kernel::WaitAsHost() {
+int Kernel::WaitAsHost(int32_t capacity) {
   const int timeout_ms = std::exchange(hosting_.timeout_ms, 0);
-  const int count =
-      poller_->WaitBeside(memory_.events, memory_.event_capacity, timeout_ms, &hosting_.libuv);
+  const int count = poller_->WaitBeside(memory_.events, capacity, timeout_ms, &hosting_.libuv);
   if (timeout_ms != 0) hosting_.woke(hosting_.context);
   return count;
 }
 
 // Asks a back end that is not edge-triggered for the next event, unless the call that is over left
-// something: then its caller comes back by itself (sentences 2 and 7 of poller.h).
+// something: then its caller comes back by itself (sentences 2 and 7 of poller.h). Transports say
+// themselves what they wait for (FollowUp).
 void Kernel::RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest) {
-  if (finished || !needs_rearm_) return;
+  if (finished || !needs_rearm_ || connection.transport != nullptr) return;
   // -ENOENT: nobody watches it, which is fine.
   poller_->Rearm(fd, connection.generation, interest);
 }
@@ -84,7 +92,7 @@ void Kernel::PrefetchForEvents(int count) {
     if (connection == nullptr || !connection->prefetches) continue;
     if (connection->generation != event.generation) continue;
     uint8_t* slot = memory_.input + memory_.receive_size + static_cast<size_t>(i) * kPrefetchBytes;
-    const int result = epoll_server::Recv(event.fd, slot, kPrefetchBytes);
+    const int result = ReceiveFrom(event.fd, connection, slot, kPrefetchBytes);
     event.prefetched = CountReceived(event.fd, connection, result, kPrefetchBytes);
   }
 }
@@ -97,21 +105,31 @@ int Kernel::Add(int fd, int32_t interest) {
   const int status = poller_->Add(fd, connection->generation, interest & ~kPrefetch);
   if (status != 0) return status;
   connection->prefetches = (interest & kPrefetch) != 0;
+  connection->watched = true;
+  if (connection->transport != nullptr) {
+    FollowUp(fd, connection);
+    HoldIfReadable(fd, connection);
+  }
   return connection->generation;
 }
 
 int Kernel::Rearm(int fd, int32_t interest) {
   if (!poller_) return -EBADF;
-  const Connection* connection = connections_.Find(fd);
+  Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -ENOENT;
   memory_.control[kRegistrations] += 1;
-  return poller_->Rearm(fd, connection->generation, interest);
+  const int status = poller_->Rearm(fd, connection->generation, interest);
+  const bool receives = status == 0 && (interest & kReadable);
+  if (receives && connection->transport != nullptr) HoldIfReadable(fd, connection);
+  return status;
 }
 
 int Kernel::Remove(int fd) {
   if (!poller_) return -EBADF;
-  if (connections_.Find(fd) == nullptr) return -ENOENT;
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -ENOENT;
   memory_.control[kRegistrations] += 1;
+  connection->watched = connection->held = false;
   return poller_->Remove(fd);
 }
 
@@ -163,8 +181,13 @@ int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.receive_size)) return -EINVAL;
-  return CountReceived(fd, connection, epoll_server::Recv(fd, memory_.input + offset, length),
-                       length);
+  const int result = ReceiveFrom(fd, connection, memory_.input + offset, length);
+  return CountReceived(fd, connection, result, length);
+}
+
+int Kernel::ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t length) {
+  if (connection->transport != nullptr) return ReceiveOver(fd, connection, bytes, length);
+  return epoll_server::Recv(fd, bytes, length);
 }
 
 int Kernel::CountReceived(int fd, Connection* connection, int result, uint32_t length) {
@@ -200,7 +223,10 @@ int Kernel::Send(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes,
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
-  const int result = epoll_server::Sendv(fd, memory_.output + offset, length, bytes, size);
+  const uint8_t* piece = memory_.output + offset;
+  const int result = connection->transport == nullptr
+                         ? epoll_server::Sendv(fd, piece, length, bytes, size)
+                         : SendOver(fd, connection, {piece, length}, {bytes, size}, false);
   return CountSent(fd, connection, result, length + size);
 }
 
@@ -208,7 +234,10 @@ int Kernel::SendPiece(int fd, uint32_t offset, uint32_t length, bool more) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.output_size)) return -EINVAL;
-  const int result = epoll_server::Send(fd, memory_.output + offset, length, more);
+  const uint8_t* piece = memory_.output + offset;
+  const int result = connection->transport == nullptr
+                         ? epoll_server::Send(fd, piece, length, more)
+                         : SendOver(fd, connection, {piece, length}, {nullptr, 0}, more);
   return CountSent(fd, connection, result, length);
 }
 
@@ -238,8 +267,11 @@ void Kernel::SendFileOf(SendOp* op) {
   if (op->file_status != 0) return;
   const int64_t position = int64_t{op->position_high} << 32 | op->position_low;
   while (op->file_sent < op->file_count) {
-    const int sent = epoll_server::SendFile(op->fd, op->file, position + op->file_sent,
-                                            op->file_count - op->file_sent);
+    const int64_t from = position + op->file_sent;
+    const size_t left = op->file_count - op->file_sent;
+    const int sent = connection->transport == nullptr
+                         ? epoll_server::SendFile(op->fd, op->file, from, left)
+                         : SendFileOver(op->fd, connection, op->file, from, left);
     if (sent <= 0) {
       op->file_status = sent == 0 ? -ENODATA : sent;
       break;
@@ -250,21 +282,46 @@ void Kernel::SendFileOf(SendOp* op) {
 }
 
 int Kernel::ShutdownWrite(int fd) {
-  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ShutdownWrite(fd);
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  if (connection->transport == nullptr) return epoll_server::ShutdownWrite(fd);
+  const int status = connection->transport->ShutdownWrite();
+  FollowUp(fd, connection);
+  return status;
 }
 
-int Kernel::Unacknowledged(int fd) {
-  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::Unacknowledged(fd);
+double Kernel::Acknowledged(int fd) {
+  const Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  const uint64_t sent = connection->transport == nullptr ? connection->bytes_sent
+                                                         : connection->transport->wire_bytes_sent();
+  const int waiting = epoll_server::Unacknowledged(fd);
+  return static_cast<double>(sent) - std::max(waiting, 0);
 }
 
 int Kernel::Reset(int fd) {
-  return connections_.Find(fd) == nullptr ? -EBADF : epoll_server::ResetOnClose(fd);
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  connection->resets = true;
+  return epoll_server::ResetOnClose(fd);
 }
 
 int Kernel::Close(int fd) {
-  if (!connections_.Close(fd)) return -EBADF;
+  Connection* connection = connections_.Find(fd);
+  if (connection == nullptr) return -EBADF;
+  CloseTransport(connection);
+  connections_.Close(fd);
   poller_->Closing(fd);
   return epoll_server::Close(fd);
+}
+
+// The peer hears the end if the socket has room for it; a caller that has to be sure calls
+// ShutdownWrite and waits.
+void Kernel::CloseTransport(Connection* connection) {
+  if (connection->transport == nullptr) return;
+  if (!connection->resets) connection->transport->ShutdownWrite();
+  delete std::exchange(connection->transport, nullptr);
+  if (--transports_ == 0) held_.clear();
 }
 
 Address Kernel::Peer(int fd) {

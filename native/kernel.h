@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connections.h"
 #include "poller.h"
+#include "transport.h"
 
 namespace epoll_server {
 
@@ -112,6 +114,11 @@ class Kernel {
   int AdoptCopy(int fd);
   // Makes a descriptor non-blocking that AcceptBlocking returned. Returns 0 or -errno.
   int Unblock(int fd);
+  // Puts a transport of that kind between the socket of `fd` and every call below. Returns 0 or
+  // -errno (-EEXIST: it has one).
+  int Attach(int fd, TransportKind* kind);
+  // Whether the next Wait reports what a transport holds: nothing may block before it.
+  bool holds_input() const { return !held_.empty(); }
   int Recv(int fd, uint32_t offset, uint32_t length);
   // Whether Wait receives once, at most kPrefetchBytes, for each readable event of `fd` that is not
   // failed. Returns 0 or -errno.
@@ -123,7 +130,9 @@ class Kernel {
   // (-EINVAL: more than there are, nothing sent).
   int SendBatch(int count);
   int ShutdownWrite(int fd);
-  int Unacknowledged(int fd);
+  // Bytes of the wire that the peer has acknowledged so far; all that were sent where the system
+  // cannot tell. Returns them or -errno.
+  double Acknowledged(int fd);
   int Reset(int fd);
   int Close(int fd);
   Address Peer(int fd);
@@ -131,20 +140,39 @@ class Kernel {
   const Connection* Find(int fd) { return connections_.Find(fd); }
 
  private:
-  int WaitAsHost();
+  // One life of a descriptor whose transport holds input.
+  struct Held {
+    int32_t fd;
+    int32_t generation;
+  };
+
+  int WaitAsHost(int32_t capacity);
   void PrefetchForEvents(int count);
   int AcceptAs(int listener, bool blocking);
+  int ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t length);
   int CountReceived(int fd, Connection* connection, int result, uint32_t length);
   int SendPiece(int fd, uint32_t offset, uint32_t length, bool more);
   void SendFileOf(SendOp* op);
   int CountSent(int fd, Connection* connection, int result, size_t length);
   void RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest);
+  void CloseTransport(Connection* connection);
+
+  // kernel_transport.cc
+  int ReceiveOver(int fd, Connection* connection, uint8_t* bytes, size_t length);
+  int SendOver(int fd, Connection* connection, Bytes first, Bytes second, bool more);
+  int SendFileOver(int fd, Connection* connection, int file, int64_t position, size_t length);
+  int ReportTransports(int count);
+  int AddHeld(int count);
+  void HoldIfReadable(int fd, Connection* connection);
+  void FollowUp(int fd, Connection* connection);
 
   std::unique_ptr<Poller> poller_;
   const bool needs_rearm_;
   SharedMemory memory_;
   Connections connections_;
   Hosting hosting_;
+  int transports_ = 0;      // how many connections have one
+  std::vector<Held> held_;  // reported by the next Wait
 };
 
 }  // namespace epoll_server

@@ -68,7 +68,9 @@ bool LoopBridge::Enter() {
   return enter_(context_) && !stopped_;
 }
 
-bool LoopBridge::MustEnter() const { return !stopped_ && control_[kUnfinished] != 0; }
+bool LoopBridge::MustEnter() const {
+  return !stopped_ && (control_[kUnfinished] != 0 || kernel_->holds_input());
+}
 
 // ---- Guest -------------------------------------------------------------------------------------
 

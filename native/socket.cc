@@ -215,6 +215,10 @@ int Recv(int fd, uint8_t* bytes, size_t length) {
   return Result(recv(fd, bytes, Bounded(length), 0));
 }
 
+int RecvNow(int fd, uint8_t* bytes, size_t length) {
+  return Result(recv(fd, bytes, Bounded(length), MSG_DONTWAIT));
+}
+
 int Send(int fd, const uint8_t* bytes, size_t length, bool more) {
   const int flags = system::kSendFlags | (more ? system::kMoreFlag : 0);
   return Result(send(fd, bytes, Bounded(length), flags));

@@ -65,6 +65,9 @@ int LocalAddress(int fd, Address* local);
 // recv(2). Returns the bytes received, 0 at the peer's end, or -errno.
 int Recv(int fd, uint8_t* bytes, size_t length);
 
+// The same, and -EAGAIN when nothing has come, also on a blocking descriptor.
+int RecvNow(int fd, uint8_t* bytes, size_t length);
+
 // send(2). Returns the bytes taken, which may be fewer, or -errno.
 // `more`: more follows at once.
 int Send(int fd, const uint8_t* bytes, size_t length, bool more = false);

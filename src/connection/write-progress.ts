@@ -23,7 +23,7 @@ export class WriteProgress {
   readonly #fd: number;
   readonly #deadline: Deadline;
   readonly #patience: Patience;
-  #takenBytes: number;
+  #acknowledgedBytes: number;
 
   /** `owner` is called when the progress has to be looked at. */
   constructor(options: WriteProgressOptions, fd: number, owner: DeadlineOwner) {
@@ -32,15 +32,15 @@ export class WriteProgress {
     this.#fd = fd;
     this.#deadline = new Deadline(owner);
     this.#patience = new Patience(sendTimeoutMs, minSendBytesPerSecond, reactor.nowMs());
-    this.#takenBytes = this.#countTaken();
+    this.#acknowledgedBytes = options.kernel.acknowledged(fd);
     this.#lookAfter(sendTimeoutMs);
   }
 
   /** Whether the client takes enough; if so, its progress is looked at again later. */
   look(): boolean {
-    const before = this.#takenBytes;
-    this.#takenBytes = this.#countTaken();
-    const leftMs = this.#patience.spend(this.#options.reactor.nowMs(), this.#takenBytes - before);
+    const before = this.#acknowledgedBytes;
+    this.#acknowledgedBytes = this.#options.kernel.acknowledged(this.#fd);
+    const leftMs = this.#patience.spend(this.#options.reactor.nowMs(), this.#acknowledgedBytes - before);
     if (leftMs > 0) this.#lookAfter(leftMs);
     return leftMs > 0;
   }
@@ -53,12 +53,5 @@ export class WriteProgress {
   #lookAfter(leftMs: number): void {
     const { reactor } = this.#options;
     reactor.setDeadline(this.#deadline, reactor.tickAfter(Math.min(leftMs, LOOK_MS)));
-  }
-
-  #countTaken(): number {
-    const { kernel } = this.#options;
-    const sent = kernel.transferred(this.#fd)[1];
-    // Where the system cannot tell, what it took counts.
-    return sent - Math.max(kernel.unacknowledged(this.#fd), 0);
   }
 }

@@ -8,6 +8,11 @@ import { PACKAGE_ROOT } from '../package.ts';
 import type { Files } from './files.ts';
 import type { Kernel, KernelMemory } from './kernel.ts';
 
+/** A kind of transport (native/transport.h), made by an addon; kernel.attach alone looks inside. */
+export interface TransportKind {
+  readonly transport?: never;
+}
+
 /** What the addon's createKernel returns: the calls of a {@link Kernel}, and some that no simulation needs. */
 export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | 'wallClockMs'> {
   /**
@@ -29,6 +34,11 @@ export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | '
   readonly adoptCopy: (fd: number) => number;
   /** Makes a descriptor non-blocking that `acceptBlocking` returned. */
   readonly unblock: (fd: number) => number;
+  /**
+   * Puts a transport of that kind between the socket of an accepted descriptor and every other call, for as long as it
+   * is open. EEXIST: it has one. EINVAL: `kind` is something else.
+   */
+  readonly attach: (fd: number, kind: TransportKind) => number;
 }
 
 /** The exports of native/addon.cc. */

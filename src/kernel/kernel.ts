@@ -193,8 +193,11 @@ export interface Kernel extends KernelMemory {
   readonly peer: (fd: number) => SocketAddress;
   /** What a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;
-  /** Bytes that were sent and that the peer has not acknowledged; -errno where the system cannot tell. */
-  readonly unacknowledged: (fd: number) => number;
+  /**
+   * Bytes of the wire that the peer has acknowledged since the connection was opened; those that the socket took where
+   * the system cannot tell. A transport makes them other than those of `transferred`.
+   */
+  readonly acknowledged: (fd: number) => number;
   /** Bytes that passed on an open descriptor: received, sent. */
   readonly transferred: (fd: number) => readonly [number, number];
 

@@ -23,6 +23,8 @@ export interface SimulatedKernelOptions {
   readonly receiveCapacity?: number;
   /** Milliseconds for bytes on their way, in each direction. Default: 0. */
   readonly latencyMs?: number;
+  /** Connections go through a transport with frames (native/transport.h says what that is). Default: false. */
+  readonly transport?: boolean;
 }
 
 /** A machine about which nothing is special. */
@@ -34,4 +36,5 @@ export const MACHINE_DEFAULTS: Required<Omit<SimulatedKernelOptions, 'clock' | '
   sendCapacity: 65_536,
   receiveCapacity: 65_536,
   latencyMs: 0,
+  transport: false,
 };

@@ -2,6 +2,7 @@
 // any way a real one can. Everything takes its time on the virtual clock.
 
 import { ByteQueue } from './byte-queue.ts';
+import { dataFrames, END, FrameReader, frame } from './frame-reader.ts';
 import type { ClientEnd, SimulatedSocket } from './simulated-socket.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -33,11 +34,14 @@ export class SimulatedClient implements ClientEnd {
   #gone = false;
   #paused = false;
   #readPlanned = false;
+  /** Takes frames apart; null: bytes are sent and read as they are. */
+  readonly #frames: FrameReader | null;
   /** Nothing overtakes what was sent before. */
   #lastArrivalMs = 0;
 
-  /** `latencyMs`: how long bytes are on their way, in each direction. */
-  constructor(clock: VirtualClock, latencyMs: number) {
+  /** `latencyMs`: how long bytes are on their way, in each direction. `isFramed`: the server has a transport. */
+  constructor(clock: VirtualClock, latencyMs: number, isFramed = false) {
+    this.#frames = isFramed ? new FrameReader() : null;
     this.#clock = clock;
     this.#latencyMs = latencyMs;
   }
@@ -67,8 +71,9 @@ export class SimulatedClient implements ClientEnd {
   send(bytes: string | Uint8Array): this {
     if (this.#finished || this.isOver) return this;
     const copy = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
+    const wire = this.#frames === null ? copy : Buffer.concat([...dataFrames(copy)]);
     this.#arriveLater(() => {
-      this.#waiting.push(copy);
+      this.#waiting.push(wire);
       this.roomForMore();
     });
     return this;
@@ -79,6 +84,7 @@ export class SimulatedClient implements ClientEnd {
     if (this.#finished || this.isOver) return this;
     this.#finished = true;
     this.#arriveLater(() => {
+      if (this.#frames !== null) this.#waiting.push(frame(END));
       this.#finArrived = true;
       this.roomForMore();
     });
@@ -147,11 +153,16 @@ export class SimulatedClient implements ClientEnd {
       const bytes = Buffer.alloc(count);
       socket.outbound.take(bytes);
       socket.clientRead();
-      if (this.onBytes === null) this.#received = Buffer.concat([this.#received, bytes]);
-      else this.onBytes(bytes);
+      this.#take(this.#frames === null ? bytes : this.#frames.read(bytes));
     }
     if (socket.outbound.length > 0) this.readable();
     else if (socket.outboundEnded && !this.isOver) this.#endWith('fin');
+  }
+
+  #take(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    if (this.onBytes === null) this.#received = Buffer.concat([this.#received, bytes]);
+    else this.onBytes(bytes);
   }
 
   #endWith(end: 'fin' | 'reset'): void {

@@ -6,7 +6,9 @@ import {
   ACCEPTS,
   BYTES_RECEIVED,
   BYTES_SENT,
+  EVENT_FD,
   EVENT_PREFETCHED,
+  EVENT_READINESS,
   EVENT_WORDS,
   FAILED,
   type Kernel,
@@ -33,6 +35,7 @@ import { SimulatedListener } from './simulated-listener.ts';
 import { SimulatedPoller } from './simulated-poller.ts';
 import { SimulatedSender } from './simulated-sender.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
+import { SimulatedTransport } from './simulated-transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** The first port that a client gets, as on Linux. */
@@ -88,11 +91,12 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   connect(port?: number): SimulatedClient | undefined {
     const listener = this.descriptors.listener(port);
     if (listener === undefined) return undefined;
-    const client = new SimulatedClient(this.clock, this.#options.latencyMs);
-    const { sendCapacity, receiveCapacity } = this.#options;
+    const { sendCapacity, receiveCapacity, latencyMs, transport } = this.#options;
+    const client = new SimulatedClient(this.clock, latencyMs, transport);
     const mergesArrivals = this.dials.isOn('mergedArrivals');
     const options = { sendCapacity, receiveCapacity, mergesArrivals };
     const socket = new SimulatedSocket(this.#nextPort++, client, this.poller, options);
+    if (transport) socket.transport = this.#transportOver(socket);
     client.connected(socket);
     listener.backlog.push(socket);
     this.poller.raise(listener.fd, READABLE);
@@ -108,6 +112,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     this.#network.delay();
     const count = this.poller.take(this.events, this.#options.eventCapacity);
     this.control[NOW_MS] = this.clock.nowMs;
+    for (let i = 0; i < count; i++) this.#report(i * EVENT_WORDS);
     this.#count(WAITS, 1);
     this.ledger.waited(this.events, count);
     for (let i = 0; i < count; i++) this.events[i * EVENT_WORDS + EVENT_PREFETCHED] = this.#prefetch(i);
@@ -190,7 +195,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   shutdown(fd: number): number {
     const socket = this.descriptors.socket(fd);
     if (socket === undefined) return this.#misused('shutdown', fd);
-    return this.#result('shutdown', fd, this.#network.shutdown(socket));
+    return this.#result('shutdown', fd, socket.transport?.shutdown() ?? this.#network.shutdown(socket));
   }
 
   reset(fd: number): number {
@@ -205,6 +210,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     if (entry === undefined) return this.#misused('close', fd);
     this.poller.forget(fd);
     this.descriptors.close(fd);
+    if (entry.object instanceof SimulatedSocket && !entry.object.resetsOnClose) entry.object.transport?.shutdown();
     entry.object.close(this.clock.nowMs);
     return this.#result('close', fd, this.#network.closeResult());
   }
@@ -217,8 +223,10 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return this.descriptors.local(fd);
   }
 
-  unacknowledged(fd: number): number {
-    return this.descriptors.socket(fd)?.outbound.length ?? EBADF;
+  acknowledged(fd: number): number {
+    const socket = this.descriptors.socket(fd);
+    if (socket === undefined) return EBADF;
+    return (socket.transport?.wireSentBytes ?? socket.sentBytes) - socket.outbound.length;
   }
 
   transferred(fd: number): readonly [number, number] {
@@ -268,7 +276,11 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
 
   #receive(fd: number, socket: SimulatedSocket, target: Uint8Array): number {
     this.#count(RECEIVES, 1);
-    const result = this.#network.receive(socket, target);
+    const result = socket.transport?.receive(target) ?? this.#network.receive(socket, target);
+    if (socket.transport !== null) {
+      if (result > 0) socket.noteReceived(result, this.clock.nowMs);
+      this.#reportHeld(fd, socket.transport);
+    }
     if (result > 0) this.#count(BYTES_RECEIVED, result);
     return this.#result('recv', fd, result);
   }
@@ -278,9 +290,33 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     if (socket === undefined) return this.#misused('send', fd);
     if (socket.outboundEnded && !socket.isDead) return this.#misused('send', fd, 'after shutdown', EPIPE);
     this.#count(SENDS, 1);
-    const result = this.#network.send(socket, pieces);
+    const result = socket.transport?.send(Buffer.concat(pieces)) ?? this.#network.send(socket, pieces);
+    if (socket.transport !== null) {
+      if (result > 0) socket.noteSent(result, this.clock.nowMs);
+      this.#reportHeld(fd, socket.transport);
+    }
     if (result > 0) this.#count(BYTES_SENT, result);
     return this.#result('send', fd, result);
+  }
+
+  #transportOver(socket: SimulatedSocket): SimulatedTransport {
+    return new SimulatedTransport({
+      receive: (target) => this.#network.receive(socket, target),
+      send: (bytes) => this.#network.send(socket, [bytes]),
+      shutdown: () => this.#network.shutdown(socket),
+    });
+  }
+
+  /** An event goes through the transport of its descriptor first. */
+  #report(at: number): void {
+    const socket = this.descriptors.socket(this.events[at + EVENT_FD] ?? -1);
+    if (socket === undefined || socket.transport === null) return;
+    this.events[at + EVENT_READINESS] = socket.transport.report(this.events[at + EVENT_READINESS] ?? 0);
+  }
+
+  /** No event of the socket would say what the transport holds. */
+  #reportHeld(fd: number, transport: SimulatedTransport): void {
+    if (transport.receiveWaits && transport.holdsInput) this.poller.raise(fd, READABLE);
   }
 
   /** Adds to a counter of `control`. */

@@ -5,6 +5,7 @@ import { ECONNRESET, EPIPE } from '../kernel/errno.ts';
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import type { SimulatedPoller, Watched } from './simulated-poller.ts';
+import type { SimulatedTransport } from './simulated-transport.ts';
 
 /** The client's end, as far as the server's end tells it something. */
 export interface ClientEnd {
@@ -30,6 +31,8 @@ export class SimulatedSocket implements Watched {
   readonly sendCapacity: number;
   /** Bytes that `inbound` can hold. */
   readonly receiveCapacity: number;
+  /** What stands between this socket and the kernel's calls; null: nothing. */
+  transport: SimulatedTransport | null = null;
   fd = -1;
   /** The client sent FIN, and it arrived. */
   inboundEnded = false;
@@ -95,13 +98,18 @@ export class SimulatedSocket implements Watched {
     return this.heldBack > 0;
   }
 
+  /** Whether bytes can be received, from here or from what the transport holds. */
+  get hasUnread(): boolean {
+    return this.inbound.length > 0 || (this.transport?.holdsInput ?? false);
+  }
+
   get sendRoom(): number {
     return Math.max(this.sendCapacity - this.outbound.length, 0);
   }
 
   readiness(): number {
     let bits = 0;
-    if (this.inbound.length > 0) bits |= READABLE;
+    if (this.hasUnread) bits |= READABLE;
     // Linux says writable when a third of the buffer is free.
     if (this.sendRoom * 3 >= this.sendCapacity || this.outboundEnded) bits |= WRITABLE;
     if (this.inboundEnded || this.isDead) bits |= HANGUP;
@@ -166,9 +174,7 @@ export class SimulatedSocket implements Watched {
   /** Moves what arrived into `target`; returns how many bytes. */
   receive(target: Uint8Array, nowMs: number): number {
     const count = this.inbound.take(target);
-    this.receivedBytes += count;
-    this.lastReceivedMs = nowMs;
-    this.firstReceivedMs ||= nowMs;
+    if (this.transport === null) this.noteReceived(count, nowMs);
     this.client.roomForMore();
     return count;
   }
@@ -176,10 +182,22 @@ export class SimulatedSocket implements Watched {
   /** Sends bytes that nobody changes any more. */
   transmit(bytes: Uint8Array, nowMs: number): void {
     this.outbound.push(bytes);
-    this.sentBytes += bytes.length;
+    if (this.transport === null) this.noteSent(bytes.length, nowMs);
+    this.client.readable();
+  }
+
+  /** The server received that many bytes. */
+  noteReceived(count: number, nowMs: number): void {
+    this.receivedBytes += count;
+    this.lastReceivedMs = nowMs;
+    this.firstReceivedMs ||= nowMs;
+  }
+
+  /** The server sent that many bytes. */
+  noteSent(count: number, nowMs: number): void {
+    this.sentBytes += count;
     this.lastSentMs = nowMs;
     this.receivedBeforeSendingMs = this.lastReceivedMs;
-    this.client.readable();
   }
 
   /** Sends FIN. */

@@ -23,7 +23,7 @@ class NarrowKernel extends FakeKernel {
   fileRoom = Infinity;
   fileStatus = 0;
   taken = '';
-  acknowledged = 0;
+  acknowledgedBytes = 0;
 
   override readonly send: Kernel['send'] = (_fd, offset, length, bytes = new Uint8Array(0), from = 0) => {
     const all = Buffer.concat([this.output.subarray(offset, offset + length), bytes.subarray(from)]);
@@ -43,8 +43,7 @@ class NarrowKernel extends FakeKernel {
     return 0;
   };
 
-  override readonly transferred: Kernel['transferred'] = () => [0, this.acknowledged];
-  override readonly unacknowledged: Kernel['unacknowledged'] = () => 0;
+  override readonly acknowledged: Kernel['acknowledged'] = () => this.acknowledgedBytes;
 
   #take(bytes: Uint8Array): number {
     const count = Math.min(bytes.length, this.room);
@@ -131,7 +130,7 @@ test('a client that takes nothing is given up when its time is over, one that ta
   const runFor = (ms: number, takenBytes: number): void => {
     for (let passed = 0; passed < ms; passed += 128) {
       kernel.timeMs += 128;
-      kernel.acknowledged += takenBytes;
+      kernel.acknowledgedBytes += takenBytes;
       reactor.turn();
     }
   };

@@ -1,12 +1,52 @@
 // Proves where the address of a client comes from, that a protocol may replace it, and what is left of it after the close.
 
 import { expect, onTestFinished, test } from 'vitest';
+import type { Channel } from '../../src/connection/channel.ts';
 import { Connection } from '../../src/connection/connection.ts';
+import type { Protocol } from '../../src/connection/protocol.ts';
 import type { ServeOptions } from '../../src/index.ts';
 import { type Server, serveReactor } from '../../src/server/server.ts';
 import { BACK_END } from '../support/back-end.ts';
+import { serveProtocol } from '../support/channels.ts';
 import { connect, get } from '../support/client.ts';
 import { until } from '../support/until.ts';
+
+const LF = 0x0a;
+
+/** A line at a time. */
+abstract class Lines implements Protocol {
+  readonly wantsInput = true;
+  readonly paused = false;
+  readonly isBusy = false;
+  protected readonly channel: Channel;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+  }
+
+  /** Whether the next line is its own, too. */
+  protected abstract take(line: string): boolean;
+
+  receive(bytes: Buffer, start: number, end: number): number {
+    const lineEnd = bytes.subarray(start, end).indexOf(LF);
+    if (lineEnd < 0) return start;
+    const next = start + lineEnd + 1;
+    const goesOn = this.take(bytes.toString('latin1', start, next - 1));
+    return goesOn && next < end ? this.receive(bytes, next, end) : next;
+  }
+
+  ended(): void {
+    this.channel.finish();
+  }
+
+  ending(): void {}
+  drained(): void {}
+  expired(): void {}
+  stop(): void {}
+  refuse(): void {}
+  aborted(): void {}
+  closed(): void {}
+}
 
 const PROXIED = { address: '192.0.2.9', port: 4_711 };
 
@@ -87,4 +127,33 @@ test('the share of the address that connected is given back, whatever address re
     await until(() => server.stats().openConnections === 0, 'it was closed');
   }
   expect(server.stats().refusedConnections).toBe(0);
+});
+
+/** Reads `FROM ADDRESS PORT`, as a proxy would send it, in front of what the client says to {@link Echo}. */
+class From extends Lines {
+  protected override take(line: string): boolean {
+    const [, address = '', port = ''] = line.split(' ');
+    this.channel.replacePeer({ address, port: Number(port) });
+    this.channel.speak((channel) => new Echo(channel));
+    return false;
+  }
+}
+
+/** Answers each line with the address of the client. */
+class Echo extends Lines {
+  protected override take(): boolean {
+    const { address, port } = this.channel.peer;
+    this.channel.write(Buffer.from(`${address} ${port}\n`));
+    return true;
+  }
+}
+
+test('a protocol in front reads the address, and the next one finds it, in whatever pieces the bytes come', async () => {
+  for (const pieces of [['FROM 192.0.2.9 4711\nwho\nwho\n'], [...'FROM 192.0.2.9 4711\nwho\nwho\n']]) {
+    const { port } = serveProtocol((channel) => new From(channel));
+    const client = await connect(port);
+    for (const piece of pieces) await client.send(piece).flushed();
+    expect(await client.readUntil('\n')).toBe('192.0.2.9 4711\n');
+    expect(await client.readUntil('\n')).toBe('192.0.2.9 4711\n');
+  }
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
-import { SIMULATED_WORLD } from '../support/worlds.ts';
+import { SIMULATED_WORLD, TRANSPORT_WORLD } from '../support/worlds.ts';
 import { callContract } from './call.contract.ts';
 import { pollerContract } from './poller.contract.ts';
 import { prefetchContract } from './prefetch.contract.ts';
@@ -24,3 +24,5 @@ for (const backend of availableBackends()) {
 }
 
 for (const contract of CONTRACTS) contract('simulated', SIMULATED_WORLD);
+
+for (const contract of CONTRACTS) contract('simulated over a transport', TRANSPORT_WORLD);

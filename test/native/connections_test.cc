@@ -88,7 +88,7 @@ TEST(ConnectionsGrowsAndKeepsWhatItHolds) {
   CHECK((table.OpenDescriptors() == std::vector<int>{1, 100000}));
 }
 
-TEST(ConnectionsKeepsAnEntryIn48Bytes) { CHECK_EQ(sizeof(Connection), 48u); }
+TEST(ConnectionsKeepsAnEntryIn56Bytes) { CHECK_EQ(sizeof(Connection), 56u); }
 
 namespace {
 

@@ -6,12 +6,13 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "back_ends.h"
 #include "harness.h"
 #include "kernel.h"
 #include "loopback.h"
-#include "pollers.h"
 
 namespace epoll_server::test {
 
@@ -22,18 +23,16 @@ inline constexpr int32_t kEvents = 4;
 inline constexpr uint32_t kSendOps = 4;
 inline constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
 
-inline std::unique_ptr<Poller> MakeEpoll() {
-  int error = 0;
-  return MakePoller("epoll", &error);
-}
-
 struct Bench {
+  explicit Bench(const std::string& back_end = "epoll") : poller(MakeBackEnd(back_end)) {}
+
+  std::unique_ptr<Poller> poller;
   std::vector<double> control = std::vector<double>(kControlWords);
   std::vector<Event> events = std::vector<Event>(kEvents);
   std::vector<SendOp> send_ops = std::vector<SendOp>(kSendOps);
   std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
   std::vector<uint8_t> input = std::vector<uint8_t>(kReceiveBytes + kEvents * kPrefetchBytes);
-  Kernel kernel{MakeEpoll(),
+  Kernel kernel{std::move(poller),
                 {control.data(), events.data(), kEvents, send_ops.data(), kSendOps, output.data(),
                  kOutputBytes, input.data(), kReceiveBytes}};
   int listener = kernel.Listen("127.0.0.1", 0, 16);

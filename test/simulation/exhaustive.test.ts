@@ -9,9 +9,11 @@ import { smallRun } from '../../src/testing/scenario/settings.ts';
 /** Their runs are not small. */
 const LONG: ReadonlySet<BehaviourName> = new Set(['tireless', 'trickling', 'neverReading', 'sipping']);
 
-async function playAll(behaviour: BehaviourName, maxFaults: number): Promise<number> {
+async function playAll(behaviour: BehaviourName, maxFaults: number, transport = false): Promise<number> {
   let runs = 0;
-  for await (const { faultsAt, report } of everyFault(smallRun(behaviour), maxFaults)) {
+  const run = smallRun(behaviour);
+  const settings = { ...run, machine: { ...run.machine, transport } };
+  for await (const { faultsAt, report } of everyFault(settings, maxFaults)) {
     expect(report.failure, `faults at ${faultsAt.join(', ')}: ${[...report.faults.keys()].join(', ')}`).toBeNull();
     runs++;
   }
@@ -20,6 +22,10 @@ async function playAll(behaviour: BehaviourName, maxFaults: number): Promise<num
 
 test.each(BEHAVIOUR_NAMES.filter((name) => !LONG.has(name)))('a %s client, with one fault anywhere', async (name) => {
   expect(await playAll(name, 1)).toBeGreaterThan(20);
+});
+
+test.each(['steady', 'slowReading'] as const)('a %s client over a transport, with one fault anywhere', async (name) => {
+  expect(await playAll(name, 1, true)).toBeGreaterThan(20);
 });
 
 test('a slowly reading client, with two faults anywhere', async () => {

@@ -66,7 +66,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly send: Kernel['send'] = () => 0;
   readonly prefetch = (): number => 0;
   readonly sendBatch: Kernel['sendBatch'] = (): number => 0;
-  readonly unacknowledged: Kernel['unacknowledged'] = (): number => 0;
+  readonly acknowledged: Kernel['acknowledged'] = (): number => 0;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;
   readonly peer = (): typeof NOTHING => NOTHING;

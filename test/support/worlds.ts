@@ -110,17 +110,24 @@ class RealClient implements PolledClient {
 }
 
 /** A kernel of the simulation, and its own clients. */
-export const SIMULATED_WORLD: World = {
-  createKernel: () => new SimulatedKernel({ latencyMs: 1 }),
-  connect: async (kernel, port) => new VirtualClient(simulated(kernel), simulated(kernel).connect(port)),
-  openFile: async (kernel, content) => {
-    simulated(kernel).fileContents.set(SIMULATED_FILE, content);
-    return SIMULATED_FILE;
-  },
-  connectLater: async (kernel, port, delayMs) => {
-    simulated(kernel).clock.after(delayMs, () => void simulated(kernel).connect(port));
-  },
-};
+export const SIMULATED_WORLD: World = simulatedWorld(false);
+
+/** The same, where every connection has a transport. */
+export const TRANSPORT_WORLD: World = simulatedWorld(true);
+
+function simulatedWorld(transport: boolean): World {
+  return {
+    createKernel: () => new SimulatedKernel({ latencyMs: 1, transport }),
+    connect: async (kernel, port) => new VirtualClient(simulated(kernel), simulated(kernel).connect(port)),
+    openFile: async (kernel, content) => {
+      simulated(kernel).fileContents.set(SIMULATED_FILE, content);
+      return SIMULATED_FILE;
+    },
+    connectLater: async (kernel, port, delayMs) => {
+      simulated(kernel).clock.after(delayMs, () => void simulated(kernel).connect(port));
+    },
+  };
+}
 
 function simulated(kernel: Kernel): SimulatedKernel {
   if (!(kernel instanceof SimulatedKernel)) throw new Error('not a simulated kernel');

@@ -26,6 +26,8 @@ export interface RunSettings {
     readonly eventCapacity: number;
     readonly sendOpCapacity: number;
     readonly latencyMs: number;
+    /** Not there: false, as in runs that were kept before there was one. */
+    readonly transport?: boolean;
   };
   readonly limits: Limits;
   readonly requests: PlanSettings;
@@ -41,6 +43,10 @@ export interface Scale {
   readonly maxClients?: number;
 }
 
+/** Every fifth run goes over a transport. It is not drawn: what is drawn stays the same for each seed. */
+const TRANSPORT_EVERY = 5;
+const TRANSPORT_AT = 4;
+
 /** The run that belongs to `seed`. */
 export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   const random = new Random(seed);
@@ -53,7 +59,7 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
     behaviour: random.pick(behaviours),
     atMs: random.below(spanMs + 1),
   }));
-  const machine = drawMachine(random);
+  const machine = { ...drawMachine(random), transport: seed % TRANSPORT_EVERY === TRANSPORT_AT };
   const limits = drawLimits(random, clients);
   return {
     seed,

@@ -127,7 +127,7 @@ export class Watch {
 
   /** Nobody may be left with input that was reported, nothing to wait for, and nobody to wake it. */
   #checkEdges(socket: SimulatedSocket): void {
-    const hasInput = socket.inbound.length > 0 || (socket.inboundEnded && !socket.endSeen);
+    const hasInput = socket.hasUnread || (socket.inboundEnded && !socket.endSeen);
     if (!hasInput || this.#isPaused(socket)) return;
     const what = socket.inbound.length > 0 ? `${socket.inbound.length} bytes are` : 'the end is';
     throw new CheckFailure(
@@ -162,8 +162,8 @@ export class Watch {
     const maxUnsent = limits.maxUnsentBytes + requests.maxContentBytes + machine.outputBytes;
     if (unsent > maxUnsent) throw new CheckFailure('bounds', `${unsent} bytes of output are held, not ${maxUnsent}`);
     if (running > 1) throw new CheckFailure('bounds', `${running} requests of one connection are in flight`);
-    // What comes behind the server's FIN is thrown away.
-    if (socket.outboundEnded) return;
+    // What comes behind the server's end is thrown away.
+    if (socket.outboundEnded || socket.transport?.isEnded === true) return;
     const unread = socket.receivedBytes - takenBytes;
     // A prefetch may come for a connection that turned out not to want it.
     const maxUnread = limits.maxHeaderBytes + 2 * machine.receiveBytes + 2 * PREFETCH_BYTES;

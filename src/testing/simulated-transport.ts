@@ -1,0 +1,185 @@
+// A transport between a simulated socket and the kernel's calls, after the contract in native/transport.h: frames that
+// are given on when they are whole, and an ACK behind every fourth of them, without which nothing more is read.
+
+import { EAGAIN, ECONNRESET, EINTR, EPIPE } from '../kernel/errno.ts';
+import { READABLE, WRITABLE } from '../kernel/kernel.ts';
+import { ACK, dataFrames, END, FRAME_HEAD_BYTES, frame, frameBytes } from './frame-reader.ts';
+
+const FRAMES_PER_ACK = 4;
+
+/** Bytes that one receive takes from the socket. */
+const WIRE_BYTES = 2_048;
+
+/** The socket below: each call returns a count or -errno. */
+export interface Wire {
+  readonly receive: (target: Uint8Array) => number;
+  readonly send: (bytes: Uint8Array) => number;
+  readonly shutdown: () => number;
+}
+
+export class SimulatedTransport {
+  /** Bytes of the wire that the socket took. */
+  wireSentBytes = 0;
+  readonly #wire: Wire;
+  /** What the last receive and the last send stopped for; 0: they did not stop. */
+  #receiveAwaits = READABLE;
+  #sendAwaits = 0;
+  #in: Buffer = Buffer.alloc(0);
+  /** Of the frame that is being given on, at the beginning of what came. */
+  #payloadLeft = 0;
+  #out: Buffer = Buffer.alloc(0);
+  /** Bytes in `#out` that the caller gives again. */
+  #countedLater = 0;
+  #unacknowledged = 0;
+  /** Nothing is read before `#out` is with the socket. */
+  #writesFirst = false;
+  #peerEnded = false;
+  #endReported = false;
+  #ended = false;
+  #isShut = false;
+  #error = 0;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  /** Whether a receive has something without an event of the socket. */
+  get holdsInput(): boolean {
+    if (this.#error !== 0) return true;
+    if (this.#peerEnded && this.#payloadLeft === 0) return !this.#endReported;
+    return !this.#writesFirst && (this.#payloadLeft > 0 || frameBytes(this.#in) > 0);
+  }
+
+  /** Whether the caller waits for an event before it receives. */
+  get receiveWaits(): boolean {
+    return this.#receiveAwaits !== 0;
+  }
+
+  /** Whether the server has ended its output; FIN may still be owed. */
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** The socket has that readiness: what the caller can do now. */
+  report(readiness: number): number {
+    if (this.#out.length > 0 && (readiness & WRITABLE) !== 0) this.#flush();
+    const canReceive = this.receiveWaits && this.holdsInput;
+    let reported = readiness;
+    if (canReceive || (readiness & this.#receiveAwaits) !== 0) reported |= READABLE;
+    if ((readiness & this.#sendAwaits) !== 0) reported |= WRITABLE;
+    if ((reported & READABLE) !== 0) this.#receiveAwaits = 0;
+    if ((reported & WRITABLE) !== 0) this.#sendAwaits = 0;
+    return reported;
+  }
+
+  receive(target: Uint8Array): number {
+    let filled = 0;
+    let status = 1;
+    while (filled < target.length) {
+      status = this.#error !== 0 ? this.#error : this.#nextPayload();
+      if (status <= 0) break;
+      const count = Math.min(this.#payloadLeft, target.length - filled);
+      target.set(this.#in.subarray(0, count), filled);
+      this.#in = this.#in.subarray(count);
+      this.#payloadLeft -= count;
+      filled += count;
+    }
+    const isOver = status > 0 || (filled === 0 && status !== EAGAIN);
+    this.#receiveAwaits = isOver ? 0 : this.#writesFirst ? WRITABLE : READABLE;
+    if (filled > 0 || target.length === 0) return filled;
+    if (status === 0) this.#endReported = true;
+    return status;
+  }
+
+  send(bytes: Uint8Array): number {
+    if (this.#ended) return EPIPE;
+    let counted = 0;
+    for (;;) {
+      const status = this.#error !== 0 ? this.#error : this.#flush();
+      this.#sendAwaits = status === 0 ? 0 : WRITABLE;
+      if (status !== 0) return counted > 0 ? counted : status;
+      const carried = Math.min(this.#countedLater, bytes.length - counted);
+      counted += carried;
+      this.#countedLater -= carried;
+      if (counted === bytes.length) return counted;
+      const [next = Buffer.alloc(0)] = dataFrames(bytes.subarray(counted));
+      this.#out = Buffer.concat([this.#out, next]);
+      this.#countedLater = next.length - FRAME_HEAD_BYTES;
+    }
+  }
+
+  /** Sends the end, and FIN behind it: later, if the socket is full. */
+  shutdown(): number {
+    if (this.#error !== 0) return this.#error;
+    if (!this.#ended) this.#out = Buffer.concat([this.#out, frame(END)]);
+    this.#ended = true;
+    const status = this.#flush();
+    return status === EAGAIN ? 0 : status;
+  }
+
+  /** Goes on to the next byte of data: 1 when it is there, 0 at the end, or -errno. */
+  #nextPayload(): number {
+    for (;;) {
+      const status = this.#writesFirst ? this.#flush() : 0;
+      if (status !== 0) return status;
+      if (this.#payloadLeft > 0) return 1;
+      if (this.#peerEnded) return 0;
+      if (frameBytes(this.#in) > 0) {
+        this.#takeHead();
+      } else {
+        const received = this.#fill();
+        if (received !== 0) return received;
+      }
+    }
+  }
+
+  #takeHead(): void {
+    if (this.#in[0] === END) this.#peerEnded = true;
+    else this.#payloadLeft = frameBytes(this.#in) - FRAME_HEAD_BYTES;
+    this.#in = this.#in.subarray(FRAME_HEAD_BYTES);
+    if (this.#peerEnded || ++this.#unacknowledged < FRAMES_PER_ACK) return;
+    this.#unacknowledged = 0;
+    // A peer that was sent the end waits for no ACK.
+    if (this.#ended) return;
+    this.#out = Buffer.concat([this.#out, frame(ACK)]);
+    this.#writesFirst = true;
+  }
+
+  /** Receives once: 0 when bytes came, or the end. */
+  #fill(): number {
+    const bytes = Buffer.alloc(WIRE_BYTES);
+    const count = untilDone(() => this.#wire.receive(bytes));
+    if (count === EAGAIN) return EAGAIN;
+    if (count < 0) this.#error = count;
+    else if (count > 0) this.#in = Buffer.concat([this.#in, bytes.subarray(0, count)]);
+    else if (this.#in.length > 0) this.#error = ECONNRESET;
+    else this.#peerEnded = true;
+    return this.#error;
+  }
+
+  /** 0 when the socket has everything, else why not. */
+  #flush(): number {
+    while (this.#out.length > 0) {
+      const count = untilDone(() => this.#wire.send(this.#out));
+      if (count === EAGAIN) return EAGAIN;
+      if (count < 0) {
+        this.#error = count;
+        return count;
+      }
+      this.wireSentBytes += count;
+      this.#out = this.#out.subarray(count);
+    }
+    this.#writesFirst = false;
+    if (!this.#ended || this.#isShut) return 0;
+    this.#isShut = true;
+    return this.#wire.shutdown();
+  }
+}
+
+/** A call that was interrupted is made again. */
+function untilDone(call: () => number): number {
+  for (;;) {
+    const result = call();
+    if (result !== EINTR) return result;
+  }
+}

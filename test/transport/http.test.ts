@@ -1,0 +1,115 @@
+// Proves HTTP over a transport: suites of the plain socket, unchanged, the table of conformance, and what only a
+// transport can do wrong.
+
+import type * as net from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Handler } from '../../src/index.ts';
+import type * as nativeKernel from '../../src/kernel/native-kernel.ts';
+import { CASES } from '../../src/tools/conformance/cases.ts';
+import { examine } from '../../src/tools/conformance/examine.ts';
+import { findTarget } from '../../src/tools/conformance/target.ts';
+import { get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { loadFramedAddon } from '../support/framed-addon.ts';
+import { DATA, frame, HELLO } from '../support/framed-socket.ts';
+import { start, startHandler } from '../support/serving.ts';
+import { until } from '../support/until.ts';
+import '../http1/expect.test.ts';
+import '../http1/half-closed.test.ts';
+import '../http1/order.test.ts';
+import '../http1/refusals.test.ts';
+import '../http1/request-body.test.ts';
+import '../http1/request.test.ts';
+import '../http1/response.test.ts';
+import '../connection/owed.test.ts';
+
+vi.mock('node:net', async (original) => (await import('../support/framed.ts')).framedNet(await original<typeof net>()));
+// The send buffer is small enough for short counts in most answers.
+vi.mock('../../src/kernel/native-kernel.ts', async (original) =>
+  (await import('../support/framed.ts')).framedKernels(await original<typeof nativeKernel>(), 16_384),
+);
+
+/** The parts of a site that most cases of the table ask for. */
+const routes: Handler = async (request, response) => {
+  const { path, method, target } = request;
+  if (path === '/ignore') return response.send(200, {}, 'ignored\n');
+  if (path === '/throw') throw new Error('on purpose');
+  const body = await request.body.bytes();
+  if (path === '/echo') return response.send(200, {}, body);
+  if (path !== '/inspect') return response.send(405, { Allow: 'GET, HEAD' });
+  const seen = { method, target, headers: request.fields(), bodyLength: body.length, trailers: request.body.trailers };
+  return response.send(200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
+};
+
+test('every case of the table of conformance is answered rightly', async () => {
+  const root = await folder({ 'page.txt': 'a page\n' });
+  const { port, errors } = await start({ root, handler: routes });
+  const target = await findTarget(`http://127.0.0.1:${port}/page.txt`, false, 20_000);
+  const results = await examine(target, CASES, {
+    maxConnections: 24,
+    timeoutMs: 20_000,
+    maxDurationMs: 100_000,
+    maxSplits: 1,
+  });
+  errors.splice(0);
+  expect(results.filter(({ verdict }) => verdict === 'failed' || verdict === 'warned')).toEqual([]);
+  expect(results.filter(({ verdict }) => verdict === 'passed').length).toBeGreaterThan(100);
+});
+
+test('a file that is sent from its descriptor arrives whole', async () => {
+  const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => i % 251));
+  const root = await folder({ 'large.bin': content });
+  const site = await start({ root, maxCachedFileBytes: 0 });
+  const client = await site.connect();
+  client.socket.pause();
+  await client.send(get('/large.bin') + get('/large.bin', 'Range: bytes=7-', 'Connection: close')).flushed();
+  await until(() => site.server.stats().requests > 0, 'the request was seen');
+  client.socket.resume();
+  expect((await client.readResponse()).content.equals(content)).toBe(true);
+  expect((await client.readResponse()).content.equals(content.subarray(7))).toBe(true);
+  expect(await client.closed()).toBe('fin');
+});
+
+test('the end follows everything that is owed, of the wire too', async () => {
+  const { server, connect: enter } = await startHandler((_, response) =>
+    response.send(200, {}, Buffer.alloc(3_000_000)),
+  );
+  const client = await enter();
+  client.socket.pause();
+  await client.send(get('/', 'Connection: close')).flushed();
+  await until(() => server.stats().requests === 1, 'the request was seen');
+  client.socket.resume();
+  expect((await client.readResponse()).content.length).toBe(3_000_000);
+  expect(await client.closed()).toBe('fin');
+});
+
+/** Bytes of the wire, and what the server must make of them. */
+const BROKEN: readonly (readonly [string, Buffer])[] = [
+  ['the end within a frame', frame(DATA, Buffer.from(get('/'))).subarray(0, 9)],
+  ['a frame that is none', frame(77)],
+  ['a frame that is too long', Buffer.from([DATA, 0xff, 0xff])],
+  ['a second greeting', frame(HELLO)],
+];
+
+test.each(BROKEN)('%s ends its own connection, as a reset does', async (_what, bytes) => {
+  const {
+    server,
+    port,
+    connect: enter,
+  } = await startHandler((request, response) => response.send(200, {}, request.path));
+  const other = await enter();
+  const { connect: connectPlain } = await vi.importActual<typeof net>('node:net');
+  const broken = connectPlain({ port, host: '127.0.0.1' });
+  onTestFinished(() => void broken.destroy());
+  broken.on('error', () => {});
+  broken.end(Buffer.concat([frame(HELLO), bytes]));
+  await until(() => server.stats().accepted === 2, 'both were accepted');
+  await until(() => server.stats().openConnections === 1, 'the broken one is closed');
+  expect((await other.send(get('/other')).readResponse()).text).toBe('/other');
+  expect(server.stats().requests).toBe(1);
+});
+
+test('every transport was destroyed', async () => {
+  await until(() => loadFramedAddon().living() === 0, 'the last connection is closed');
+  expect(loadFramedAddon().living()).toBe(0);
+});
