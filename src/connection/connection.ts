@@ -411,7 +411,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   #offerInbox(inbox: Inbox): void {
     inbox.start = this.#offer(inbox.buffer, inbox.start, inbox.end);
-    if (inbox.length > 0) return;
+    // A closed descriptor may be the next client's already.
+    if (inbox.length > 0 || this.state === CLOSED) return;
     this.#inbox = null;
     this.#prefetch(true);
   }
@@ -419,6 +420,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   // ---- Time -------------------------------------------------------------------------------------
 
   setTimeout(ms: number): void {
+    if (this.state !== OPEN) return;
     const tick = ms === 0 ? 0 : this.context.reactor.tickAfter(ms);
     if (tick !== this.#deadline.tick) this.context.reactor.setDeadline(this.#deadline, tick);
   }
@@ -442,9 +444,9 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
    */
   finish(unread = false): void {
     if (this.state !== OPEN) return;
+    this.setTimeout(0);
     this.state = FINISHING;
     this.#unread ||= unread;
-    this.setTimeout(0);
     this.wake();
   }
 
