@@ -125,30 +125,37 @@ describe('protocols that follow each other', () => {
     expect(await client.readUntil('\n')).toBe('KEPT\n');
   });
 
-  test('the time-out of the one before is over', async () => {
+  test('the time-out of the one before does not pass for the next one', async () => {
     const expired: string[] = [];
-    class Late extends Lines {
+    class Early extends Lines {
+      override receive(_bytes: Buffer, start: number): number {
+        this.channel.setTimeout(1);
+        this.channel.speak((channel) => new Next(channel));
+        return start;
+      }
+    }
+    class Next extends Lines {
       override expired(): void {
         expired.push('the next one');
       }
     }
-    class Early extends Lines {
-      override receive(_bytes: Buffer, start: number): number {
-        this.channel.setTimeout(1);
-        this.channel.speak((channel) => new Late(channel));
+    class Late extends Lines {
+      override receive(_bytes: Buffer, _start: number, end: number): number {
         this.channel.setTimeout(300);
-        return start;
+        return end;
       }
 
       override expired(): void {
-        expired.push('the one before');
+        expired.push('a later one');
       }
     }
-    const { port } = serveProtocol((channel) => new Early(channel));
+    const protocols = [Early, Late];
+    const { port } = serveProtocol((channel) => new (protocols.shift() ?? Lines)(channel));
     const client = await connect(port);
     expect(await client.send('one\n').readUntil('\n')).toBe('ONE\n');
+    (await connect(port)).send('x');
     await until(() => expired.length > 0, 'a time-out passed');
-    expect(expired).toEqual(['the next one']);
+    expect(expired).toEqual(['a later one']);
   });
 });
 
