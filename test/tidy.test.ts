@@ -2,8 +2,8 @@
 // README lists what the code has.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FLAGS } from '../src/cli/arguments.ts';
 import { ERROR_CODES } from '../src/errors.ts';
@@ -275,6 +275,18 @@ describe('the README', () => {
     ]);
     expect(errorRows('| `ERR_OPTION` | usage |')).toEqual(['ERR_OPTION']);
   });
+});
+
+test('ARCHITECTURE.md names files that are there', () => {
+  const endings = ['.ts', '.js', '.cc', '.h', '.py', '.json'];
+  const paths = ['src', 'native', 'test', 'scripts'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) => `/${folder}/${path}`),
+  );
+  const words = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8').match(/`[\w./-]+`/g) ?? [];
+  const named = words.map((word) => word.slice(1, -1)).filter((name) => endings.includes(extname(name)));
+  expect(named.length).toBeGreaterThan(50);
+  const root = readdirSync(ROOT);
+  expect(named.filter((name) => !root.includes(name) && !paths.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
 });
 
 test('lines for the operator go through log-line.ts, which makes them printable', () => {

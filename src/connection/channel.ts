@@ -40,7 +40,7 @@ export interface Channel {
   /** Sends bytes of an open file after what was written. `taker` is called once, and until then nothing may be written. */
   sendFile(descriptor: number, position: number, length: number, taker: FileTaker): void;
 
-  /** Calls `Protocol.expired` after `ms`; 0 takes that back. */
+  /** Calls `Protocol.expired` after `ms`; 0 takes that back. Without effect once the connection is finishing. */
   setTimeout(ms: number): void;
   /** Asks for another turn. */
   wake(): void;
@@ -49,7 +49,7 @@ export interface Channel {
 
   /**
    * What `make` returns is the protocol from now on. It gets the bytes that the one before left unused, those of the
-   * same segment too. The time-out of the one before is over.
+   * same segment too. The time-out of the one before is over. Without effect once the connection is closed.
    */
   speak(make: ProtocolFactory): void;
 

@@ -131,6 +131,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   // ---- The protocol -----------------------------------------------------------------------------
 
   speak(make: ProtocolFactory): void {
+    if (this.state === CLOSED) return;
     const isFirst = this.#protocol === SILENT_PROTOCOL;
     this.setTimeout(0);
     try {
@@ -420,6 +421,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   // ---- Time -------------------------------------------------------------------------------------
 
   setTimeout(ms: number): void {
+    // The deadline is that of the linger from then on.
     if (this.state !== OPEN) return;
     const tick = ms === 0 ? 0 : this.context.reactor.tickAfter(ms);
     if (tick !== this.#deadline.tick) this.context.reactor.setDeadline(this.#deadline, tick);

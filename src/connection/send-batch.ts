@@ -35,7 +35,7 @@ const MIN_ROOM_BYTES = 16_384;
 export class SendBatch {
   /** The shared arena. */
   readonly arena: Buffer;
-  /** Where {@link Sender.reserve} told its caller to write. */
+  /** Where the caller of {@link Output.reserve} writes. */
   target: Buffer;
   /** Bytes written so far, from the arena's start. */
   used = 0;

@@ -320,6 +320,45 @@ describe('a protocol that breaks its contract ends its own connection, with one 
   });
 });
 
+describe('a channel that is used late', () => {
+  test.each([
+    ['a time-out', (channel: Channel): void => channel.setTimeout(0)],
+    ['another protocol', (channel: Channel): void => channel.speak((next) => new Lines(next))],
+  ])('ends its lingering connection in time: %s', async (_what, use) => {
+    const channels: Channel[] = [];
+    class Ending extends Lines {
+      override receive(_bytes: Buffer, _start: number, end: number): number {
+        channels.push(this.channel);
+        this.channel.finish(true);
+        return end;
+      }
+    }
+    const { port, connections } = serveProtocol((channel) => new Ending(channel), { lingerTimeoutMs: 300 });
+    const client = await connect(port);
+    client.send('x');
+    await until(() => connections.lingering === 1, 'the connection lingers');
+    for (const channel of channels) use(channel);
+    await until(() => connections.size === 0, 'the connection is closed');
+  });
+
+  test('makes no protocol whose closed() would never be called', async () => {
+    const channels: Channel[] = [];
+    const { port, connections, faults } = serveProtocol((channel) => {
+      channels.push(channel);
+      return new Lines(channel);
+    });
+    const client = await connect(port);
+    await client.send('bye\n').closed();
+    await until(() => connections.size === 0, 'the connection is closed');
+    let made = 0;
+    channels[0]?.speak((channel) => {
+      made++;
+      return new Lines(channel);
+    });
+    expect([channels.length, made, faults.length]).toEqual([1, 0, 0]);
+  });
+});
+
 test('a client for which there is no room is told in the words of the protocol', async () => {
   const { port, connections } = serveProtocol((channel) => new Lines(channel), { maxConnections: 1 });
   const first = await connect(port);
