@@ -124,6 +124,27 @@ test('what the kernel does not take is kept in front of what follows; the owner 
   expect([kernel.taken, output.isPending]).toEqual(['0123456789abcdef!', false]);
 });
 
+test('what the batch could not send goes in front of what was written after the turn', () => {
+  kernel.room = 0;
+  within(() => output.write(Buffer.from('first ')));
+  output.write(Buffer.from('second'));
+  sendBatch.flush();
+  kernel.room = Infinity;
+  output.flush();
+  expect(kernel.taken).toBe('first second');
+});
+
+test('an output that has sent everything is not called for its progress any more', () => {
+  kernel.room = 0;
+  output.write(Buffer.from('late'));
+  kernel.room = Infinity;
+  output.flush();
+  asked.length = 0;
+  kernel.timeMs += 10_000;
+  reactor.turn();
+  expect(asked).toEqual([]);
+});
+
 test('a client that takes nothing is given up when its time is over, one that takes bytes is not', () => {
   kernel.room = 0;
   output.write(Buffer.from('0123456789'));

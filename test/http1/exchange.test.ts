@@ -167,3 +167,12 @@ test('a client that leaves aborts the signal of its request', () => {
   expect(signal).toMatchObject({ aborted: true });
   expect(isOver).toBe(true);
 });
+
+test('what is answered while the client is reported gone does not go on with the connection', () => {
+  const exchange = exchangeFor(GET, (request, response) => {
+    request.whenGone(() => response.send(200, {}, 'late'));
+  });
+  exchange.begin();
+  exchange.aborted('the client is gone');
+  expect([isOver, waits]).toEqual([true, [WAIT.HANDLER]]);
+});

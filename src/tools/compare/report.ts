@@ -128,7 +128,7 @@ function rivals(result: ComparisonResult): string {
   return section(
     'rivals',
     'epoll and the busy loop',
-    `${tableOf(rivalry, 'epoll and non-blocking', -1, true)}<p>Both never block. One asks the kernel who is ready and sleeps until somebody is; the other asks every client, all the time.</p>`,
+    `${tableOf(rivalry, 'epoll and non-blocking', -1, true)}<p>Both never block. One asks the kernel which sockets are ready and sleeps until somebody is; the other asks every client, all the time.</p>`,
     false,
   );
 }
