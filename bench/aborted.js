@@ -1,6 +1,6 @@
 // What is kept of requests whose client left: memory after a collection, before and after many of them, of two kinds:
 // those that are never answered, and those whose answer streams and never ends.
-//   node bench/aborted.js [--count N] [--door wsgi|fetch]
+//   node bench/aborted.js [--count N] [--adapter wsgi|fetch]
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -39,10 +39,10 @@ async function settled(talker) {
 }
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '100000' }, door: { type: 'string', default: 'fetch' } },
+  options: { count: { type: 'string', default: '100000' }, adapter: { type: 'string', default: 'fetch' } },
 });
 const count = Number(values.count);
-const talker = new Talker('bodies', process.execPath, ['--expose-gc', SERVER, values.door]);
+const talker = new Talker('bodies', process.execPath, ['--expose-gc', SERVER, values.adapter]);
 const port = Number(/^PORT (\d+)$/.exec(await talker.line())?.[1]);
 await leaveMany(port, WARM_UP);
 const before = await settled(talker);
@@ -51,7 +51,7 @@ const after = await settled(talker);
 const { aborted, requests } = await talker.ask('stats');
 const kept = (name) => ((after[name] - before[name]) / count).toFixed(2);
 process.stdout.write(
-  `${values.door}: ${count} requests left by their clients (${aborted} of ${requests} counted as aborted): ` +
+  `${values.adapter}: ${count} requests left by their clients (${aborted} of ${requests} counted as aborted): ` +
     `${kept('heapUsed')} bytes of heap, ${kept('external')} of buffers kept for each\n`,
 );
 await talker.end();

@@ -1,6 +1,6 @@
 // What a streamed body of any size costs in memory: resident memory of a server of its own, while bytes go up and
 // come down, over what it had when it was idle.
-//   node bench/memory.js [--mib N] [--door wsgi|fetch|raw]
+//   node bench/memory.js [--mib N] [--adapter wsgi|fetch|raw]
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -52,10 +52,10 @@ async function download(port, bytes) {
 }
 
 const { values } = parseArgs({
-  options: { mib: { type: 'string', default: '1024' }, door: { type: 'string', default: 'fetch' } },
+  options: { mib: { type: 'string', default: '1024' }, adapter: { type: 'string', default: 'fetch' } },
 });
 const bytes = Number(values.mib) * MIB;
-const talker = new Talker('bodies', process.execPath, [SERVER, values.door]);
+const talker = new Talker('bodies', process.execPath, [SERVER, values.adapter]);
 const port = Number(/^PORT (\d+)$/.exec(await talker.line())?.[1]);
 // What is compiled and pooled once is not what a body costs.
 await upload(port, 16 * MIB);
@@ -65,7 +65,7 @@ for (const [name, work] of Object.entries({ up: upload, down: download })) {
   const peak = await peakDuring(talker.pid, () => work(port, bytes));
   const more = (peak - idle) / MIB;
   process.stdout.write(
-    `${values.door}, ${values.mib} MiB ${name}: ${(idle / MIB).toFixed(1)} MiB idle, at most ${more.toFixed(1)} MiB more\n`,
+    `${values.adapter}, ${values.mib} MiB ${name}: ${(idle / MIB).toFixed(1)} MiB idle, at most ${more.toFixed(1)} MiB more\n`,
   );
 }
 await talker.end();

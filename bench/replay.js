@@ -16,7 +16,7 @@ import { Connection } from '../build/modules/connection/connection.js';
 import { CoroutineClient, readable, writable } from '../build/modules/connection/coroutine.js';
 import { SendBatch } from '../build/modules/connection/send-batch.js';
 import { resolveFolders, Sites } from '../build/modules/files/sites.js';
-import { prepareFields } from '../build/modules/http/fields.js';
+import { precompileFields } from '../build/modules/http/fields.js';
 import { HttpClock } from '../build/modules/http/http-clock.js';
 import { HeadWriter } from '../build/modules/http/response-head.js';
 import { SessionContext } from '../build/modules/http1/context.js';
@@ -39,7 +39,7 @@ const KIB = Buffer.from('0123456789abcde\n'.repeat(64));
 const ENTITY_TAG = /\r\nETag: ("[^"]*")\r\n/;
 
 const TEXT = 'text/plain; charset=utf-8';
-const fields = prepareFields({ 'Content-Type': TEXT });
+const fields = precompileFields({ 'Content-Type': TEXT });
 const HANDLERS = {
   raw: (request, response) => {
     response.send(200, fields, request.query);

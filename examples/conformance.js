@@ -1,6 +1,6 @@
 // The site that conformance checkers ask for: files of a folder, and an application that shows what it was
-// handed, through a door. `epoll-server conform` says which of these parts a case needs.
-//   node examples/conformance.js PORT ROOT [--door=raw|wsgi|fetch] [--backend=NAME] [--OPTION=NUMBER ...]
+// handed, through an adapter. `epoll-server conform` says which of these parts a case needs.
+//   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--OPTION=NUMBER ...]
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { fetchHandler, serve, wsgi } from 'epoll-server';
@@ -32,7 +32,7 @@ const RAW = {
   '/echo': async (request, response) => response.send(200, {}, await request.body.bytes()),
   '/inspect': async (request, response) => {
     const { method, target } = request;
-    const headers = request.fields();
+    const headers = request.headers();
     const { length: bodyLength } = await request.body.bytes();
     const seen = { method, target, headers, bodyLength, trailers: request.body.trailers };
     response.send(200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
@@ -122,8 +122,8 @@ const FETCH = {
   '/throw': fails,
 };
 
-/** A handler through each door. */
-const DOORS = {
+/** A handler through each adapter. */
+const ADAPTERS = {
   fetch: fetchHandler((request) => {
     const url = new URL(request.url);
     return FETCH[url.pathname](request, url);
@@ -133,9 +133,9 @@ const DOORS = {
 };
 
 /** What is not a file's is a route's. */
-function routes(door) {
+function routes(adapter) {
   return (request, response) => {
-    if (Object.hasOwn(RAW, request.path)) return DOORS[door](request, response);
+    if (Object.hasOwn(RAW, request.path)) return ADAPTERS[adapter](request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return response.send(405, { Allow: 'GET, HEAD' });
     return response.send(404, {}, 'no such file or route\n');
   };
@@ -144,9 +144,9 @@ function routes(door) {
 const [, program, port, root, ...flags] = process.argv;
 if (program === import.meta.filename) {
   const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
-  const { door = 'raw', backend, ...limits } = given;
+  const { adapter = 'raw', backend, ...limits } = given;
   const numbers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, Number(value)]));
   const options = { ...numbers, ...(backend === undefined ? {} : { backend }), onError: () => {} };
-  const server = await serve({ ...options, port: Number(port), root, handler: routes(door) });
-  console.log(`${server.url} serves ${root} (door ${door}, back end ${server.backend}, pid ${process.pid})`);
+  const server = await serve({ ...options, port: Number(port), root, handler: routes(adapter) });
+  console.log(`${server.url} serves ${root} (adapter ${adapter}, back end ${server.backend}, pid ${process.pid})`);
 }

@@ -2,10 +2,10 @@
 // raw handler, which makes no Request, no Response and no promise.
 //   node examples/fixed-page.js [PORT]
 
-import { prepareFields, serve } from 'epoll-server';
+import { precompileFields, serve } from 'epoll-server';
 
 const PAGE = Buffer.from('<!doctype html>\n<title>Fixed</title>\n<p>This page never changes.</p>\n');
-const HTML = prepareFields({ 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'max-age=60' });
+const HTML = precompileFields({ 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'max-age=60' });
 
 const server = await serve({
   port: Number(process.argv[2] ?? 9000),

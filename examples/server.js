@@ -1,7 +1,7 @@
 // Three servers in one process: a folder, a WSGI-style application, and a raw handler.
 //   node examples/server.js
 
-import { prepareFields, serve, wsgi } from 'epoll-server';
+import { precompileFields, serve, wsgi } from 'epoll-server';
 import { application } from './hello-wsgi.js';
 
 const files = await serve({ port: 0, root: new URL('../html', import.meta.url).pathname });
@@ -9,7 +9,7 @@ const app = await serve({ port: 0, handler: wsgi(application) });
 const web = await serve({ port: 0, fetch: (request) => Response.json({ url: request.url }) });
 
 // The raw handler: what everything else is built on. No promise for a synchronous answer.
-const PLAIN = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const PLAIN = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const raw = await serve({
   port: 0,
   handler: (request, response) => response.send(200, PLAIN, `You asked for ${request.path}\n`),

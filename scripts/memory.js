@@ -120,7 +120,7 @@ function testCopy() {
 const SERVER = `
   const { serve } = await import(process.argv[1]);
   const { readdirSync } = await import('node:fs');
-  const s = await serve({ port: 0, handler: (q, r) => r.send(200, { 'X-Of': q.field('host') }, q.query) });
+  const s = await serve({ port: 0, handler: (q, r) => r.send(200, { 'X-Of': q.header('host') }, q.query) });
   console.log('port ' + s.address.port);
   process.stdin.on('data', async () => {
     for (let i = 0; i < 5; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)); }

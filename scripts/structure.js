@@ -100,8 +100,8 @@ async function followRequest(root, options, pathOf) {
 }
 
 async function followPlaintext(root) {
-  const { prepareFields } = await importServer(root);
-  const fields = prepareFields({ 'Content-Type': 'text/plain' });
+  const { precompileFields } = await importServer(root);
+  const fields = precompileFields({ 'Content-Type': 'text/plain' });
   const handler = (_request, response) => response.send(200, fields, 'Hello, World!');
   return await followRequest(root, { handler }, () => '/');
 }

@@ -9,9 +9,9 @@ export {
   type FetchOptions,
   fetchHandler,
 } from './adapters/fetch.ts';
-export { isolated } from './adapters/isolated.ts';
+export { withAsyncContext } from './adapters/with-async-context.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './adapters/wsgi.ts';
-export { validator } from './adapters/wsgi-validator.ts';
+export { wsgiValidator } from './adapters/wsgi-validator.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { BodyInit } from './fetch/content.ts';
 export { Headers, type HeadersInit } from './fetch/headers.ts';
@@ -21,7 +21,7 @@ export { Response, type ResponseInit } from './fetch/response.ts';
 export type { CacheRule } from './files/cache-rules.ts';
 export type { HostOptions, SiteOptions } from './files/site-options.ts';
 export { FieldNames } from './http/field-names.ts';
-export { type FieldInput, type PreparedFields, prepareFields } from './http/fields.ts';
+export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';
 export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
 export type { LogFormat } from './log/access-log.ts';

@@ -1,4 +1,4 @@
-// Takes bytes and gives bytes, streamed, through the door that it is told.
+// Takes bytes and gives bytes, streamed, through the adapter that it is told.
 import { fetchHandler, serve, wsgi } from '../../dist/index.js';
 import { announce } from './control.js';
 
@@ -32,7 +32,7 @@ async function* endless() {
   await never();
 }
 
-const DOORS = {
+const ADAPTERS = {
   raw: async (request, response) => {
     if (request.path === '/up') return response.send(200, {}, await count(request.body));
     response.start(200);
@@ -57,5 +57,5 @@ const DOORS = {
   }),
 };
 
-const server = await serve({ port: 0, maxBodyBytes: Number.MAX_SAFE_INTEGER, handler: DOORS[process.argv[2]] });
+const server = await serve({ port: 0, maxBodyBytes: Number.MAX_SAFE_INTEGER, handler: ADAPTERS[process.argv[2]] });
 announce(server.address.port, () => server.stats());

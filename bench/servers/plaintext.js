@@ -1,9 +1,9 @@
 // Echoes the query with the raw handler. No Server field: node:http sends none.
-import { prepareFields, serve, tuneCompiler } from '../../dist/index.js';
+import { precompileFields, serve, tuneCompiler } from '../../dist/index.js';
 import { announce } from './control.js';
 
 tuneCompiler();
-const PLAIN = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const PLAIN = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const server = await serve({
   port: 0,
   serverHeader: '',

@@ -1,9 +1,17 @@
 // A raw handler, and what the package exports beside it.
 
-import { EpollServerError, type Handler, isolated, LIMITS, prepareFields, type ServerStats, serve } from 'epoll-server';
+import {
+  EpollServerError,
+  type Handler,
+  LIMITS,
+  precompileFields,
+  type ServerStats,
+  serve,
+  withAsyncContext,
+} from 'epoll-server';
 import { simulate } from 'epoll-server/testing';
 
-const PLAIN = prepareFields({ 'Content-Type': 'text/plain' });
+const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
 const handler: Handler = async (request, response) => {
   const content = await request.body.bytes(LIMITS.maxBodyBytes.byDefault);
@@ -12,7 +20,7 @@ const handler: Handler = async (request, response) => {
 
 const server = await serve({
   port: 0,
-  handler: isolated(handler),
+  handler: withAsyncContext(handler),
   onError: (error, request) => console.error(error instanceof EpollServerError ? error.code : error, request?.path),
 });
 export const stats: ServerStats = server.stats();

@@ -1,6 +1,13 @@
 // A WSGI-style application.
 
-import { type Environ, type Handler, type StartResponse, validator, type WsgiApplication, wsgi } from 'epoll-server';
+import {
+  type Environ,
+  type Handler,
+  type StartResponse,
+  type WsgiApplication,
+  wsgi,
+  wsgiValidator,
+} from 'epoll-server';
 
 export function application(environ: Environ, startResponse: StartResponse): string[] {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);
@@ -12,4 +19,4 @@ const pieces: WsgiApplication = async function* (environ, startResponse) {
   for await (const piece of environ['wsgi.input']) yield piece;
 };
 
-export const handlers: Handler[] = [wsgi(application), wsgi(validator(pieces))];
+export const handlers: Handler[] = [wsgi(application), wsgi(wsgiValidator(pieces))];

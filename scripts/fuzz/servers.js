@@ -12,7 +12,7 @@ const DEADLINES = ['first-byte', 'header', 'body', 'keep-alive'].flatMap((name) 
 /** A sound client that reads byte by byte takes little for a while, since its receive buffer is full. */
 const ANSWER_DEADLINES = ['--send-timeout-ms', '30000', '--half-closed-timeout-ms', '30000'];
 
-const RAW = ['--app', join(APPLICATIONS, 'raw.js:application'), '--door', 'raw'];
+const RAW = ['--app', join(APPLICATIONS, 'raw.js:application'), '--adapter', 'raw'];
 const WSGI = ['--app', join(APPLICATIONS, 'wsgi.js:application')];
 const FETCH = ['--app', join(APPLICATIONS, 'fetch.js')];
 

@@ -1,6 +1,6 @@
 // An application for hostile clients, for every adapter: it counts the bytes of a body in each way in which one can be
 // read, says whose request it has after it has waited, and answers with a field of the request.
-//   --app reading.js:raw --door raw, --app reading.js:application, --app reading.js
+//   --app reading.js:raw --adapter raw, --app reading.js:application, --app reading.js
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** The reader that pauses does so after this many bytes. */
@@ -61,7 +61,7 @@ async function say(read) {
 export async function raw(request, response) {
   const reader = READERS[request.path];
   if (request.path === '/who') return response.send(200, {}, await say(() => [request.remote, request.local]));
-  if (request.path === '/field') return response.send(200, { 'X-Echo': request.field('x-echo') ?? '' }, '');
+  if (request.path === '/field') return response.send(200, { 'X-Echo': request.header('x-echo') ?? '' }, '');
   return reader === undefined ? response.send(404) : response.send(200, {}, String(await reader(request.body)));
 }
 
@@ -99,7 +99,7 @@ const MODULE = import.meta.filename;
 
 /** The flags with which the built command runs this application, by adapter. */
 export const ADAPTER_FLAGS = {
-  raw: ['--app', `${MODULE}:raw`, '--door', 'raw'],
+  raw: ['--app', `${MODULE}:raw`, '--adapter', 'raw'],
   wsgi: ['--app', `${MODULE}:application`],
   fetch: ['--app', `${MODULE}:default`],
 };

@@ -47,8 +47,8 @@ const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Obj
   SCRIPT_NAME: () => '',
   PATH_INFO: (request) => decodePath(request.path),
   QUERY_STRING: (request) => request.query,
-  CONTENT_TYPE: (request) => request.field('content-type') ?? '',
-  CONTENT_LENGTH: (request) => request.field('content-length') ?? '',
+  CONTENT_TYPE: (request) => request.header('content-type') ?? '',
+  CONTENT_LENGTH: (request) => request.header('content-length') ?? '',
   SERVER_NAME: (request) => request.local.address || authorityOf(request)[0],
   SERVER_PORT: (request) => (request.local.address === '' ? authorityOf(request)[1] : String(request.local.port)),
   SERVER_PROTOCOL: (request) => `HTTP/${request.httpVersion}`,
@@ -146,7 +146,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     if (!key.startsWith('HTTP_')) return undefined;
     const name = key.slice(5).replaceAll('_', '-').toLowerCase();
     // Only the key that `keyOf` makes of a name stands for its field.
-    return keyOf(name) === key && !NOT_HTTP_KEYS.has(name) ? request.field(name) : undefined;
+    return keyOf(name) === key && !NOT_HTTP_KEYS.has(name) ? request.header(name) : undefined;
   }
 
   #readAll(values: Environ): void {
@@ -154,7 +154,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     if (request === null) return;
     this.#request = null;
     for (const key of KEYS) values[key] ??= READERS[key]?.(request);
-    for (const [name, value] of combineFields(request.fields())) {
+    for (const [name, value] of combineFields(request.headers())) {
       // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
       if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
       values[keyOf(name)] ??= value;

@@ -1,4 +1,4 @@
-// The fetch door: an application is a function from a Request to a Response, the shape of Bun, Deno, Hono and h3.
+// The fetch adapter: an application is a function from a Request to a Response, the shape of Bun, Deno, Hono and h3.
 // It must not know connections.
 
 import { EpollServerError, messageOf } from '../errors.ts';
@@ -8,12 +8,12 @@ import { linkClasses, nodeClasses } from '../fetch/native.ts';
 import { requestOf } from '../fetch/request.ts';
 import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
 import { FieldCache } from '../http/field-cache.ts';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { withoutHopByHop } from '../http/hop-by-hop.ts';
 import { FetchedResponse } from './fetched-response.ts';
-import { isolated } from './isolated.ts';
 import { sendStream } from './stream-source.ts';
+import { withAsyncContext } from './with-async-context.ts';
 
 /** What an application may return: ours, Node's, or another that looks the same. */
 export type AnyResponse = Response | globalThis.Response;
@@ -36,8 +36,8 @@ export interface FetchOptions {
 }
 
 /** Content that is text and says nothing else. */
-const TEXT: PreparedFields = prepareFields([['content-type', 'text/plain;charset=UTF-8']]);
-const NOTHING: PreparedFields = prepareFields([]);
+const TEXT: PrecompiledFields = precompileFields([['content-type', 'text/plain;charset=UTF-8']]);
+const NOTHING: PrecompiledFields = precompileFields([]);
 
 /**
  * A handler that runs a fetch application, each request in its own async context.
@@ -48,8 +48,8 @@ export function fetchHandler(application: FetchApplication, options: FetchOption
   // Now, and not when the first request waits for it.
   linkClasses();
   if (options.overrideGlobals !== false) installGlobals();
-  const cache = new FieldCache((pairs) => prepareFields(withoutHopByHop(pairs)));
-  return isolated((http, response) => {
+  const cache = new FieldCache((pairs) => precompileFields(withoutHopByHop(pairs)));
+  return withAsyncContext((http, response) => {
     // What an application keeps of the Request, it may read whenever it likes.
     http.retain();
     const returned = answer(requestOf(http), new Info(http));
@@ -121,7 +121,7 @@ function take(content: Content): ReturnType<Content['take']> {
   return content.take();
 }
 
-function preparedOf(answer: Response, content: Content | null, cache: FieldCache): PreparedFields {
+function preparedOf(answer: Response, content: Content | null, cache: FieldCache): PrecompiledFields {
   const list = fieldsOf(answer);
   if (list === null) {
     const type = content?.type ?? null;

@@ -2,7 +2,7 @@
 // they all show can be asked. It must not know how they are made.
 
 import { EpollServerError, messageOf } from '../errors.ts';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { endToEndFields, withoutHopByHop } from '../http/hop-by-hop.ts';
 import { sendStream } from './stream-source.ts';
@@ -40,7 +40,7 @@ export class FetchedResponse {
   }
 
   /** Without what belonged to another connection; what was decoded is not announced as encoded. */
-  #fields(): PreparedFields {
+  #fields(): PrecompiledFields {
     const pairs = [...this.#alike.headers];
     const isFetched = (this.#alike.url ?? '') !== '';
     const isDecoded = isFetched && pairs.some(([name]) => name.toLowerCase() === 'content-encoding');
@@ -50,7 +50,7 @@ export class FetchedResponse {
     };
     try {
       const endToEnd = isFetched ? endToEndFields(pairs) : withoutHopByHop(pairs);
-      return prepareFields(endToEnd.filter(isOurs));
+      return precompileFields(endToEnd.filter(isOurs));
     } catch (error) {
       throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
     }

@@ -1,13 +1,13 @@
 // An answer whose content is a web stream. It must not know whose Response it was.
 
 import { EpollServerError } from '../errors.ts';
-import type { PreparedFields } from '../http/fields.ts';
+import type { PrecompiledFields } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
 
 export interface StreamedAnswer {
   readonly status: number;
-  readonly fields: PreparedFields;
+  readonly fields: PrecompiledFields;
   readonly stream: ReadableStream<unknown>;
 }
 

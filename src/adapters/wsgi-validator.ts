@@ -42,7 +42,7 @@ const HOP_BY_HOP = new Set([
  * `application`, watched: a broken rule of PEP 3333 is thrown as `ERR_APPLICATION`, and its message begins with the
  * rule's name. Use it in tests and while developing; it costs a few checks a request.
  */
-export function validator(application: WsgiApplication): WsgiApplication {
+export function wsgiValidator(application: WsgiApplication): WsgiApplication {
   rule('application', typeof application === 'function', 'it must be a function of environ and startResponse');
   return (environ, startResponse, ...rest: readonly unknown[]) => {
     rule(

@@ -1,14 +1,14 @@
-// The WSGI-style door (PEP 3333): an application is a function of an environ and startResponse that
+// The WSGI-style adapter (PEP 3333): an application is a function of an environ and startResponse that
 // returns its body. It must not know connections.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import { FieldCache } from '../http/field-cache.ts';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { isHopByHop } from '../http/hop-by-hop.ts';
 import { type Environ, environOf } from './environ.ts';
-import { isolated } from './isolated.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
+import { withAsyncContext } from './with-async-context.ts';
 
 /**
  * What an application may return: text (sent as UTF-8), bytes, or pieces of either, now or later (a Node stream
@@ -37,7 +37,7 @@ export function wsgi(application: WsgiApplication): Handler {
     throw new EpollServerError('ERR_OPTION', `a WSGI-style application is a function, not ${typeof application}`);
   }
   const fields = new FieldCache(prepareEndToEnd);
-  return isolated((request, response) => {
+  return withAsyncContext((request, response) => {
     // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
     request.retain();
     const call = new Call(request, response, fields);
@@ -47,8 +47,8 @@ export function wsgi(application: WsgiApplication): Handler {
 }
 
 /** PEP 3333 forbids hop-by-hop fields. `Connection: close` ends the connection all the same, as of a raw handler. */
-function prepareEndToEnd(headers: readonly (readonly [string, string])[]): PreparedFields {
-  const prepared = prepareFields(headers);
+function prepareEndToEnd(headers: readonly (readonly [string, string])[]): PrecompiledFields {
+  const prepared = precompileFields(headers);
   const refused = headers.find(([name]) => isHopByHop(name) && name.toLowerCase() !== 'connection');
   if (refused !== undefined) {
     throw new TypeError(`"${refused[0]}" is a hop-by-hop field, which an application must not set (PEP 3333)`);
@@ -64,7 +64,7 @@ class Call {
   readonly #response: HttpResponse;
   readonly #cache: FieldCache;
   #status = 0;
-  #fields: PreparedFields | null = null;
+  #fields: PrecompiledFields | null = null;
   #isOver = false;
 
   constructor(request: HttpRequest, response: HttpResponse, cache: FieldCache) {
@@ -127,7 +127,7 @@ class Call {
     if (!this.#response.started && !this.#response.ended) this.#response.start(this.#status, fields);
   }
 
-  #started(): PreparedFields {
+  #started(): PrecompiledFields {
     if (this.#fields === null) throw broken('the application answered without calling startResponse');
     return this.#fields;
   }

@@ -1,8 +1,8 @@
-// Finds the application that MODULE[:NAME] names, and the door that it is written for. It must not know which
+// Finds the application that MODULE[:NAME] names, and the adapter that it is written for. It must not know which
 // thread runs it.
 
 import { createRequire } from 'node:module';
-import { type Door, doorOf, isClass } from '../adapters/doors.ts';
+import { type AdapterName, adapterOf, isClass } from '../adapters/adapter-names.ts';
 import type { FetchApplication, FetchOptions } from '../adapters/fetch.ts';
 import { type WsgiApplication, wsgi } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
@@ -11,18 +11,18 @@ import { type Exports, findModule, importModule, refuseModule } from './module-f
 /** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */
 const DEFAULT_NAMES = ['application', 'fetch', 'default'];
 
-/** How the door of an application is chosen. */
-const BY_OPTION = 'say with --door wsgi, fetch or raw what it is written for';
+/** How the adapter of an application is chosen. */
+const BY_OPTION = 'say with --adapter wsgi, fetch or raw what it is written for';
 
 /** As the bound of the same name. */
 const LOAD_TIMEOUT_MS = 30_000;
 
 export interface ApplicationOptions extends FetchOptions {
   /** What the application is written for. Default: what its shape says. */
-  readonly door?: Door | undefined;
+  readonly adapter?: AdapterName | undefined;
   /** For its module to load. Default: 30,000. */
   readonly loadTimeoutMs?: number;
-  /** How the door of a function that may be anything is chosen, for the text that refuses it. Default: by --door. */
+  /** How the adapter of a function that may be anything is chosen, for the text that refuses it. Default: by --adapter. */
   readonly choice?: string;
 }
 
@@ -30,7 +30,7 @@ export interface ApplicationOptions extends FetchOptions {
  * A handler for the application `reference`. An object with `fetch`, an export of that name, and a function of one
  * value are fetch applications; an export `application` is a WSGI-style one.
  * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, nothing that could be
- * called, or a door that is not told by its shape or not built.
+ * called, or an adapter that is not told by its shape or not built.
  */
 export async function loadApplication(reference: string, options: ApplicationOptions = {}): Promise<Handler> {
   const { file, name: given } = findModule(reference);
@@ -41,7 +41,7 @@ export async function loadApplication(reference: string, options: ApplicationOpt
     throw refuseModule(`${file} has no export "${name}": it has ${[...exports.keys()].join(', ') || 'none'}`);
   }
   const what = `the export "${name}" of ${file}`;
-  return handlerFor(found, options.door ?? doorOf(found, name), what, options);
+  return handlerFor(found, options.adapter ?? adapterOf(found, name), what, options);
 }
 
 /** What a module exports, by name. */
@@ -64,23 +64,23 @@ function isCommonJs(namespace: Exports, file: string): boolean {
 
 async function handlerFor(
   found: unknown,
-  door: Door | null,
+  adapter: AdapterName | null,
   what: string,
   options: ApplicationOptions,
 ): Promise<Handler> {
-  if (door === 'node') {
+  if (adapter === 'node') {
     throw refuseModule(
-      `${what} is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw`,
+      `${what} is written for node:http (Express, Koa, Fastify): that adapter is not built yet, use one of fetch, wsgi, raw`,
     );
   }
   if (isClass(found)) throw refuseModule(`${what} is a class: export an instance that has "fetch", or a function`);
-  if (door === 'fetch' && isFetchApplication(found)) {
+  if (adapter === 'fetch' && isFetchApplication(found)) {
     // Node's fetch, behind ours, takes 50 ms to load.
     const { fetchHandler } = await import('../adapters/fetch.ts');
     return fetchHandler(found, options);
   }
-  if (door === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
-  if (door === 'raw' && isHandler(found)) return found;
+  if (adapter === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
+  if (adapter === 'raw' && isHandler(found)) return found;
   if (typeof found === 'function') {
     const { choice = BY_OPTION } = options;
     throw refuseModule(`${what} is a function of ${found.length} values, which may be anything: ${choice}`);

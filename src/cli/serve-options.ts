@@ -23,7 +23,7 @@ export const RESULTS_FOLDER = 'compare-results';
 /** `config`: the file that said some of it, which is served to nobody. */
 export function serveOptionsOf(configuration: Configuration, config: string | undefined): ServeOptions {
   const { settings } = configuration;
-  const { port, host, listen, logFormat, serverHeader, app, door, dynamic, dynamicSuffix, offload } = settings;
+  const { port, host, listen, logFormat, serverHeader, app, adapter, dynamic, dynamicSuffix, offload } = settings;
   const root = settings.root ?? (app === undefined && dynamic === undefined ? DEFAULT_SITE : undefined);
   if (root === undefined) refuseFileSettings(configuration);
   return only<ServeOptions>({
@@ -37,7 +37,7 @@ export function serveOptionsOf(configuration: Configuration, config: string | un
     backend: configuration.originOf('backend') === variableOf('backend') ? undefined : settings.backend,
     root,
     app,
-    door,
+    adapter,
     dynamic,
     dynamicSuffix,
     offload,

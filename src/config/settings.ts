@@ -1,7 +1,7 @@
 // Everything that can be set, declared once: flags, variables, keys of config files, defaults, the help and the
 // JSON Schema for editors are all made of this table. It must not know where values come from.
 
-import { DOORS, type Door } from '../adapters/doors.ts';
+import { ADAPTERS, type AdapterName } from '../adapters/adapter-names.ts';
 import type { CacheRule } from '../files/cache-rules.ts';
 import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
@@ -56,7 +56,7 @@ export interface OwnSettings {
   readonly listen: readonly ListenOption[];
   readonly root: string;
   readonly app: string;
-  readonly door: Door;
+  readonly adapter: AdapterName;
   readonly dynamic: string;
   readonly dynamicSuffix: string;
   readonly watch: boolean;
@@ -120,10 +120,10 @@ const OWN: { readonly [Name in keyof OwnSettings]: SettingSpec<OwnSettings[Name]
     value: 'MODULE[:NAME]',
     text: 'an application; with a folder, it answers what the folder does not have (NAME: "application", "fetch" or "default")',
   },
-  door: {
-    kind: choice(DOORS),
+  adapter: {
+    kind: choice(ADAPTERS),
     value: 'NAME',
-    text: `what the application is written for: ${DOORS.join(', ')} (without it: recognised by its shape)`,
+    text: `what the application is written for: ${ADAPTERS.join(', ')} (without it: recognised by its shape)`,
   },
   dynamic: {
     kind: path('a folder'),

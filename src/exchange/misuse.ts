@@ -1,19 +1,19 @@
 // What a handler may not give as an answer, and what it is told.
 
 import { EpollServerError, messageOf } from '../errors.ts';
-import { type FieldInput, PreparedFields, prepareFields } from '../http/fields.ts';
+import { type FieldInput, PrecompiledFields, precompileFields } from '../http/fields.ts';
 
 /** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`. */
-export function checked(status: number, fields: FieldInput): PreparedFields {
+export function checked(status: number, fields: FieldInput): PrecompiledFields {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new EpollServerError(
       'ERR_INVALID_STATUS',
       `a status is a whole number from 200 to 599, not ${String(status)}`,
     );
   }
-  if (fields instanceof PreparedFields) return fields;
+  if (fields instanceof PrecompiledFields) return fields;
   try {
-    return prepareFields(fields);
+    return precompileFields(fields);
   } catch (error) {
     throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
   }

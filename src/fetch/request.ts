@@ -21,7 +21,7 @@ import { type RequestTarget, requestUrl } from './url.ts';
 export interface Incoming extends RequestTarget {
   readonly method: string;
   /** Names in lower case. */
-  fields(): (readonly [string, string])[];
+  headers(): (readonly [string, string])[];
   readonly body: IncomingContent & { readonly length: number | undefined };
   readonly signal: AbortSignal;
 }
@@ -70,7 +70,7 @@ export class Request {
   }
 
   get headers(): Headers {
-    this.#headers ??= this.#incoming === null ? new Headers() : parsedHeaders(this.#incoming.fields());
+    this.#headers ??= this.#incoming === null ? new Headers() : parsedHeaders(this.#incoming.headers());
     return this.#headers;
   }
 

@@ -25,7 +25,7 @@ export interface RequestTarget {
   /** The host that the target names, or the Host field. */
   readonly host: string;
   readonly local: { readonly address: string; readonly port: number };
-  field(name: string): string | undefined;
+  header(name: string): string | undefined;
 }
 
 export function requestUrl(request: RequestTarget): string {
@@ -35,7 +35,7 @@ export function requestUrl(request: RequestTarget): string {
     const absolute = SCHEME + target.slice(target.indexOf(':') + 1);
     if (URL.canParse(absolute)) return new URL(absolute).href;
   }
-  const origin = originOf(request.field('host') ?? '') ?? originOf(localHost(request));
+  const origin = originOf(request.header('host') ?? '') ?? originOf(localHost(request));
   if (PLAIN_TARGET.test(target) && !DOT_SEGMENT.test(target)) return origin + target;
   return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
 }

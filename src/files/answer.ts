@@ -22,9 +22,9 @@ export function chooseAnswer(request: HttpRequest, file: Representation, nowMs: 
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
   if (outcome === PRECONDITION_FAILED) return 'failed';
-  const range = request.field('range');
+  const range = request.header('range');
   if (range === undefined || request.method !== 'GET') return 'whole';
-  return rangeStillHolds(request.field('if-range'), file) ? selectRanges(range, file.size) : 'whole';
+  return rangeStillHolds(request.header('if-range'), file) ? selectRanges(range, file.size) : 'whole';
 }
 
 /** Gives the answers that need no byte of the file; false: this one does. */

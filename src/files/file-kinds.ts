@@ -1,6 +1,6 @@
 // What files of one type, coding and rule have in common, made once. It must not know where files are.
 
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { CacheRules } from './cache-rules.ts';
 import type { Coding } from './codings.ts';
 import { isCompressible, type MediaTypes } from './media-types.ts';
@@ -14,11 +14,11 @@ export interface FileKind {
   /** It may be sent in a coding. */
   readonly isCodable: boolean;
   /** 200: type, coding and what the site says. */
-  readonly fields: PreparedFields;
+  readonly fields: PrecompiledFields;
   /** 206, whose type may be another. */
-  readonly partFields: PreparedFields;
+  readonly partFields: PrecompiledFields;
   /** 304 (RFC 9110 section 15.4.5). */
-  readonly notModified: PreparedFields;
+  readonly notModified: PrecompiledFields;
 }
 
 /** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
@@ -40,9 +40,9 @@ export function makeFileKind(
   return {
     mediaType,
     isCodable,
-    fields: prepareFields([['Content-Type', mediaType], ...parts]),
-    partFields: prepareFields(parts),
-    notModified: prepareFields(shared),
+    fields: precompileFields([['Content-Type', mediaType], ...parts]),
+    partFields: precompileFields(parts),
+    notModified: precompileFields(shared),
   };
 }
 

@@ -33,7 +33,7 @@ export class Hosts<T> {
   of(request: HttpRequest): T {
     const { target } = request;
     const authority = target.startsWith('/') ? undefined : AUTHORITY.exec(target)?.[1];
-    const host = authority ?? request.field('host') ?? '';
+    const host = authority ?? request.header('host') ?? '';
     const known = this.#remembered.get(host);
     if (known !== undefined) return known;
     const site = this.#find(hostName(host));

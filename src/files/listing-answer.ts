@@ -8,7 +8,7 @@ import type { ListingPage } from './listings.ts';
 
 /** JSON is asked for by name; a client that takes anything is a browser, or content with its page. */
 export function wantsJson(request: HttpRequest): boolean {
-  const accept = request.field('accept');
+  const accept = request.header('accept');
   return namesMediaType(accept, 'application/json') && accept?.toLowerCase().includes('text/html') !== true;
 }
 
@@ -28,5 +28,5 @@ export function answerListing(request: HttpRequest, response: HttpResponse, page
 
 /** A listing has no time of its own: conditions about one are ignored (RFC 9110 sections 13.1.3 and 13.1.4). */
 function tagsOnly(request: HttpRequest): FieldReader {
-  return { field: (name) => (name.endsWith('-match') ? request.field(name) : undefined) };
+  return { header: (name) => (name.endsWith('-match') ? request.header(name) : undefined) };
 }

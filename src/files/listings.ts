@@ -3,7 +3,7 @@
 // busy. Requests that wait for the same thing share it.
 
 import { createHash } from 'node:crypto';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import type { FileSource, Refusal } from './file-source.ts';
 import type { FilePlace } from './finder.ts';
@@ -67,8 +67,8 @@ export interface ListingRequest {
 export interface ListingPage {
   readonly content: Buffer;
   readonly etag: string;
-  readonly fields: PreparedFields;
-  readonly notModified: PreparedFields;
+  readonly fields: PrecompiledFields;
+  readonly notModified: PrecompiledFields;
 }
 
 /** What was found in a source is not for requests that another one answers by now. */
@@ -213,8 +213,8 @@ export class Listings {
     return {
       content,
       etag,
-      fields: prepareFields([['Content-Type', `${mediaType}; charset=utf-8`], ...shared, ...cut, ...extra]),
-      notModified: prepareFields(shared),
+      fields: precompileFields([['Content-Type', `${mediaType}; charset=utf-8`], ...shared, ...cut, ...extra]),
+      notModified: precompileFields(shared),
     };
   }
 }

@@ -2,7 +2,7 @@
 // request.
 
 import { errorPage } from '../http/error-answer.ts';
-import { type PreparedFields, prepareFields } from '../http/fields.ts';
+import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import type { Refusal } from './file-source.ts';
@@ -49,23 +49,23 @@ const KNOWN_METHODS = new Set([
 ]);
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
-const ALLOWED: PreparedFields = prepareFields([ALLOW]);
+const ALLOWED: PrecompiledFields = precompileFields([ALLOW]);
 
 /** An answer that is the same each time. */
 interface FixedAnswer {
   readonly status: number;
-  readonly fields: PreparedFields;
+  readonly fields: PrecompiledFields;
   readonly content: Uint8Array;
 }
 
 function fixed(status: number, text: string, pairs: FieldPairs): FixedAnswer {
-  return { status, fields: prepareFields(pairs), content: Buffer.from(errorPage(status, text)) };
+  return { status, fields: precompileFields(pairs), content: Buffer.from(errorPage(status, text)) };
 }
 
 export class Pages {
   readonly #extra: FieldPairs;
   /** What goes with a page of the site's own. */
-  readonly #fields: PreparedFields;
+  readonly #fields: PrecompiledFields;
   readonly #refusals = new Map<SiteRefusal, FixedAnswer>();
   #notAllowed: FixedAnswer | null = null;
   #notImplemented: FixedAnswer | null = null;
@@ -74,7 +74,7 @@ export class Pages {
   /** `extra`: fields of every answer. */
   constructor(extra: FieldPairs) {
     this.#extra = extra;
-    this.#fields = prepareFields([HTML, ...extra]);
+    this.#fields = precompileFields([HTML, ...extra]);
   }
 
   /** `own`: the site's own page for this; null: it has none. */

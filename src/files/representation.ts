@@ -3,7 +3,7 @@
 
 import type { Validators } from '../http/conditions.ts';
 import { formatHttpDate } from '../http/date.ts';
-import { extendFields, type PreparedFields } from '../http/fields.ts';
+import { extendFields, type PrecompiledFields } from '../http/fields.ts';
 import type { FileKind } from './file-kinds.ts';
 import { datableMs, isFixedTime } from './modified-time.ts';
 
@@ -33,8 +33,8 @@ export class Representation implements Validators {
   /** As in {@link RepresentationFacts}. */
   readonly contentTag: string | undefined;
   /** The fields of a 200. */
-  readonly fields: PreparedFields;
-  #notModified: PreparedFields | null = null;
+  readonly fields: PrecompiledFields;
+  #notModified: PrecompiledFields | null = null;
 
   /** `nowMs`: the wall clock. */
   constructor(facts: RepresentationFacts, nowMs: number) {
@@ -49,13 +49,13 @@ export class Representation implements Validators {
   }
 
   /** The fields of a 304, made when the first one is sent. */
-  get notModified(): PreparedFields {
+  get notModified(): PrecompiledFields {
     this.#notModified ??= extendFields(this.kind.notModified, this.#validators(), -1);
     return this.#notModified;
   }
 
   /** The fields of a 206: `lines` are those of its type and range. */
-  partFields(lines: string, length: number): PreparedFields {
+  partFields(lines: string, length: number): PrecompiledFields {
     return extendFields(this.kind.partFields, this.#validators() + lines, length);
   }
 

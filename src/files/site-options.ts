@@ -1,7 +1,7 @@
 // What serve() takes about static files, and the checks of it.
 
 import { EpollServerError, messageOf } from '../errors.ts';
-import { prepareFields } from '../http/fields.ts';
+import { precompileFields } from '../http/fields.ts';
 import { type CacheRule, matcherOf } from './cache-rules.ts';
 import { hostName } from './hosts.ts';
 import { isMediaType } from './media-types.ts';
@@ -214,7 +214,7 @@ function checkRule({ pattern, value }: CacheRule, path: string): void {
   if (value.trim() === '') throw refuse(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has none`);
   if (pattern.trim() === '') throw refuse(`rules with a pattern, such as **:no-cache: ${quoted(value)} has none`);
   try {
-    prepareFields([['Cache-Control', value]]);
+    precompileFields([['Cache-Control', value]]);
   } catch {
     throw refuse(
       `rules whose value a field may have: ${quoted(value)} of ${quoted(pattern)} holds a byte that none may`,

@@ -234,7 +234,7 @@ export class Site {
     opened: OpenFile | null,
   ): void | Promise<void> {
     if (resource.isCodable) {
-      const accepted = request.field('accept-encoding');
+      const accepted = request.header('accept-encoding');
       if (accepted !== undefined && accepted !== '') {
         const variant = this.#options.loader.codings.choose(resource, acceptedCodings(accepted), response);
         if (!(variant instanceof Promise)) return this.#answerVariant(request, response, resource, variant, opened);

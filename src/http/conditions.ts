@@ -15,7 +15,7 @@ export interface Validators {
 
 /** Where the fields are read from: a request. */
 export interface FieldReader {
-  field(name: string): string | undefined;
+  header(name: string): string | undefined;
 }
 
 /** The request goes on. */
@@ -33,13 +33,13 @@ const LISTED_TAG = /[\t ,]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|$)/y;
  * `nowMs`: reads the wall clock, for dates with two digits for their year.
  */
 export function evaluateConditions(request: FieldReader, current: Validators, nowMs: () => number): number {
-  const ifMatch = request.field('if-match');
+  const ifMatch = request.header('if-match');
   if (ifMatch !== undefined) {
     if (!listsTag(ifMatch, current.etag, true)) return PRECONDITION_FAILED;
-  } else if (isBefore(request.field('if-unmodified-since'), current, nowMs)) return PRECONDITION_FAILED;
-  const ifNoneMatch = request.field('if-none-match');
+  } else if (isBefore(request.header('if-unmodified-since'), current, nowMs)) return PRECONDITION_FAILED;
+  const ifNoneMatch = request.header('if-none-match');
   if (ifNoneMatch !== undefined) return listsTag(ifNoneMatch, current.etag, false) ? NOT_MODIFIED : PROCEED;
-  const since = request.field('if-modified-since');
+  const since = request.header('if-modified-since');
   if (since === undefined || current.lastModifiedMs === null || isBefore(since, current, nowMs)) return PROCEED;
   return parseHttpDate(since, nowMs()) === undefined ? PROCEED : NOT_MODIFIED;
 }

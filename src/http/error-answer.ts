@@ -3,7 +3,7 @@
 
 import { namesMediaType } from './accept.ts';
 import type { FieldReader } from './conditions.ts';
-import { extendFields, type PreparedFields, prepareFields } from './fields.ts';
+import { extendFields, type PrecompiledFields, precompileFields } from './fields.ts';
 import type { HttpResponse } from './handler.ts';
 import { escapeHtml, makePage } from './page.ts';
 import { reasonPhrase } from './status.ts';
@@ -15,8 +15,8 @@ p{margin:1.25rem 0 0;font-size:1.1875rem}
 .status{margin:0;color:var(--soft);font-variant-numeric:tabular-nums}
 `.trim();
 
-const TEXT = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept' });
-const HTML = prepareFields({ 'Content-Type': 'text/html; charset=utf-8', Vary: 'Accept' });
+const TEXT = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept' });
+const HTML = precompileFields({ 'Content-Type': 'text/html; charset=utf-8', Vary: 'Accept' });
 
 /** `text`: a sentence, not escaped yet. */
 export function errorPage(status: number, text: string): string {
@@ -62,13 +62,13 @@ export function problemAnswer(status: number, problem: string): ErrorAnswer {
 /** `request`: null when there is none that could be read. */
 export function sendError(request: FieldReader | null, response: HttpResponse, answer: ErrorAnswer): void {
   const { status, sentence, text, lines } = answer;
-  if (namesMediaType(request?.field('accept'), 'text/html')) {
+  if (namesMediaType(request?.header('accept'), 'text/html')) {
     response.send(status, withLines(HTML, lines), errorPage(status, sentence));
   } else {
     response.send(status, withLines(TEXT, lines), text);
   }
 }
 
-function withLines(fields: PreparedFields, lines: string | undefined): PreparedFields {
+function withLines(fields: PrecompiledFields, lines: string | undefined): PrecompiledFields {
   return lines === undefined ? fields : extendFields(fields, lines, -1);
 }

@@ -2,16 +2,16 @@
 // pays for their checks once: without this, WSGI takes 26 % more instructions for mixed clients. It must not know where
 // the pairs come from.
 
-import { type PreparedFields, prepareFields } from './fields.ts';
+import { type PrecompiledFields, precompileFields } from './fields.ts';
 
 type Pairs = readonly (readonly [string, string])[];
 
 /** Makes what is remembered. */
-type Prepare = (pairs: Pairs) => PreparedFields;
+type Prepare = (pairs: Pairs) => PrecompiledFields;
 
 interface Entry {
   readonly pairs: Pairs;
-  readonly prepared: PreparedFields;
+  readonly prepared: PrecompiledFields;
 }
 
 /** A power of two. Applications have a handful of heads; what differs each time replaces itself. */
@@ -25,7 +25,7 @@ export class FieldCache {
   readonly #entries: (Entry | undefined)[] = new Array<Entry | undefined>(SLOTS).fill(undefined);
   readonly #prepare: Prepare;
 
-  constructor(prepare: Prepare = prepareFields) {
+  constructor(prepare: Prepare = precompileFields) {
     this.#prepare = prepare;
   }
 
@@ -34,7 +34,7 @@ export class FieldCache {
    * comparing the text, which for an application's literals compares pointers.
    * @throws TypeError that names the field and the rule it breaks.
    */
-  prepare(pairs: Pairs): PreparedFields {
+  prepare(pairs: Pairs): PrecompiledFields {
     const slot = slotOf(pairs);
     if (slot < 0) return this.#prepare(pairs);
     const entry = this.#entries[slot];
@@ -45,7 +45,7 @@ export class FieldCache {
   }
 }
 
-/** -1: too long to be kept, or malformed, which `prepareFields` explains. */
+/** -1: too long to be kept, or malformed, which `precompileFields` explains. */
 function slotOf(pairs: Pairs): number {
   if (pairs.length > MAX_PAIRS) return -1;
   let hash = pairs.length;

@@ -4,15 +4,15 @@
 import { trimBlanks } from './blanks.ts';
 import type { HeadBlock } from './head-block.ts';
 
-/** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PreparedFields}. */
+/** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PrecompiledFields}. */
 export type FieldInput =
-  | PreparedFields
+  | PrecompiledFields
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly (readonly [string, string | number])[];
 
 /** Fields that need no check any more. */
 interface MadeFields {
-  readonly base: PreparedFields;
+  readonly base: PrecompiledFields;
   readonly lines: string;
   readonly contentLength: number;
 }
@@ -23,9 +23,9 @@ const DIGITS = /^[0-9]{1,15}$/;
 
 /**
  * Fields of a response, checked and serialized. Make one for fields that are sent often:
- * `const PLAIN = prepareFields({ 'Content-Type': 'text/plain' })`.
+ * `const PLAIN = precompileFields({ 'Content-Type': 'text/plain' })`.
  */
-export class PreparedFields {
+export class PrecompiledFields {
   /** `Name: value CRLF` lines, without Content-Length and those of the connection. */
   readonly lines: string;
   readonly hasDate: boolean;
@@ -98,24 +98,24 @@ export class PreparedFields {
 
 /**
  * `base` with more fields behind it: `lines` are `Name: value CRLF`, made by the server itself and therefore not
- * checked, without what {@link PreparedFields.lines} leaves out.
+ * checked, without what {@link PrecompiledFields.lines} leaves out.
  */
-export function extendFields(base: PreparedFields, lines: string, contentLength: number): PreparedFields {
-  return new PreparedFields([], { base, lines: base.lines + lines, contentLength });
+export function extendFields(base: PrecompiledFields, lines: string, contentLength: number): PrecompiledFields {
+  return new PrecompiledFields([], { base, lines: base.lines + lines, contentLength });
 }
 
 /** No fields at all. */
-export const NO_FIELDS: PreparedFields = new PreparedFields([]);
+export const NO_FIELDS: PrecompiledFields = new PrecompiledFields([]);
 
 /**
  * Checks and serializes fields once, for answers that are sent often.
  * @throws TypeError that names the field and the rule it breaks.
  */
-export function prepareFields(input: FieldInput): PreparedFields {
-  return input instanceof PreparedFields ? input : new PreparedFields(pairsOf(input));
+export function precompileFields(input: FieldInput): PrecompiledFields {
+  return input instanceof PrecompiledFields ? input : new PrecompiledFields(pairsOf(input));
 }
 
-function* pairsOf(input: Exclude<FieldInput, PreparedFields>): Generator<readonly [string, string]> {
+function* pairsOf(input: Exclude<FieldInput, PrecompiledFields>): Generator<readonly [string, string]> {
   if (typeof input !== 'object' || input === null) throw new TypeError('fields must be a record or pairs');
   if (isPairs(input)) {
     for (const pair of input) {

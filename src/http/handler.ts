@@ -1,4 +1,4 @@
-// The raw handler: the one shape into which every door translates and from which everything is built.
+// The raw handler: the one shape into which every adapter translates and from which everything is built.
 // Types only; http1/ implements them.
 
 import type { FieldNames } from './field-names.ts';
@@ -50,11 +50,11 @@ export interface HttpRequest {
   /** `1.0` or `1.1`. */
   readonly httpVersion: '1.0' | '1.1';
   /** The value of a field, several joined by `, ` (RFC 9110 section 5.3), or undefined. Any case. */
-  field(name: string): string | undefined;
+  header(name: string): string | undefined;
   /** False: none of these fields came, which this tells sooner than asking for each. True: one may have come. */
   mayHave(names: FieldNames): boolean;
   /** All fields in order, names in lower case, values in Latin-1. */
-  fields(): (readonly [string, string])[];
+  headers(): (readonly [string, string])[];
   readonly body: RequestBody;
   /** The client's address. */
   readonly remote: Endpoint;
@@ -132,7 +132,7 @@ export interface HttpResponse {
 /**
  * Answers requests. May answer before it returns, later, or from the promise it returns. A throw, a
  * rejection, or a promise that resolves before the answer was begun is this client's 500 (or the end of its connection when the answer had begun) and one line
- * in the log. Runs in the loop's own async context; wrap it with `isolated` before using
+ * in the log. Runs in the loop's own async context; wrap it with `withAsyncContext` before using
  * `AsyncLocalStorage.enterWith` (`run` is always safe).
  */
 export type Handler = (request: HttpRequest, response: HttpResponse) => void | PromiseLike<void>;

@@ -25,9 +25,9 @@ const ANYTHING = '*/*';
 export function navigationOf(request: HttpRequest): Navigation {
   if (request.method !== 'GET' && request.method !== 'HEAD') return 'other';
   if (!request.mayHave(READ)) return 'unknown';
-  const mode = request.field('sec-fetch-mode');
-  const destination = request.field('sec-fetch-dest');
-  if (mode === undefined && destination === undefined) return navigationByAccept(request.field('accept') ?? '');
+  const mode = request.header('sec-fetch-mode');
+  const destination = request.header('sec-fetch-dest');
+  if (mode === undefined && destination === undefined) return navigationByAccept(request.header('accept') ?? '');
   const isPage = (mode ?? 'navigate') === 'navigate' && PAGES.has(destination ?? 'document');
   return isPage ? 'page' : 'other';
 }

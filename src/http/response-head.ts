@@ -2,7 +2,7 @@
 // each combination that is used, so that a head is one copy and the digits of its length.
 // It must not know connections.
 
-import { NO_FIELDS, type PreparedFields } from './fields.ts';
+import { NO_FIELDS, type PrecompiledFields } from './fields.ts';
 import { HeadBlock } from './head-block.ts';
 import type { HttpClock } from './http-clock.ts';
 import { RESET_CONTENT, reasonPhrase } from './status.ts';
@@ -46,7 +46,7 @@ export class HeadWriter {
   }
 
   /** Makes ready to {@link write} a head; returns the bytes that will need at most. */
-  prepare(status: number, fields: PreparedFields, kind: number, nowMs: number): number {
+  prepare(status: number, fields: PrecompiledFields, kind: number, nowMs: number): number {
     this.#clock.update(nowMs);
     this.#block = this.#blockOf(status, fields, kind);
     return this.#block.bytes.length + TAIL_BYTES;
@@ -68,7 +68,7 @@ export class HeadWriter {
     return end + 2;
   }
 
-  #blockOf(status: number, fields: PreparedFields, kind: number): HeadBlock {
+  #blockOf(status: number, fields: PrecompiledFields, kind: number): HeadBlock {
     const { cached } = fields;
     if (cached !== null && cached.kind === kind && cached.status === status && cached.owner === this) {
       cached.tell(this.#clock.version, this.#clock.bytes);
@@ -79,7 +79,7 @@ export class HeadWriter {
     return block;
   }
 
-  #makeBlock(status: number, fields: PreparedFields, kind: number): HeadBlock {
+  #makeBlock(status: number, fields: PrecompiledFields, kind: number): HeadBlock {
     const { version, text } = this.#clock;
     const start = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${fields.hasServer ? '' : this.#serverLine}`;
     const date = fields.hasDate ? '' : `${DATE}${text}\r\n`;
@@ -120,7 +120,7 @@ function writeDigits(target: Buffer, at: number, value: number, digits: number):
 }
 
 /** What a silent answer may say about content that it does not have. */
-export function declaredLength(status: number, fields: PreparedFields, length: number): number {
+export function declaredLength(status: number, fields: PrecompiledFields, length: number): number {
   if (status === RESET_CONTENT) return 0;
   return fields.contentLength >= 0 ? fields.contentLength : length;
 }

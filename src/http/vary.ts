@@ -1,16 +1,16 @@
 // Vary of answers that depend on more request fields than their own fields say.
 
-import { type FieldInput, PreparedFields, prepareFields } from './fields.ts';
+import { type FieldInput, PrecompiledFields, precompileFields } from './fields.ts';
 
 /** Fields that are sent again and again are extended once, for one list of names. */
-const extended = new WeakMap<PreparedFields, { readonly names: string; readonly fields: PreparedFields }>();
+const extended = new WeakMap<PrecompiledFields, { readonly names: string; readonly fields: PrecompiledFields }>();
 
 /**
  * `fields` whose Vary names `names` (`Accept, Accept-Encoding`) too, in one line.
- * @throws TypeError as `prepareFields` does.
+ * @throws TypeError as `precompileFields` does.
  */
-export function addVary(fields: FieldInput, names: string): PreparedFields {
-  const prepared = prepareFields(fields);
+export function addVary(fields: FieldInput, names: string): PrecompiledFields {
+  const prepared = precompileFields(fields);
   const known = extended.get(prepared);
   if (known?.names === names) return known.fields;
   const made = extend(prepared, names);
@@ -18,7 +18,7 @@ export function addVary(fields: FieldInput, names: string): PreparedFields {
   return made;
 }
 
-function extend(fields: PreparedFields, names: string): PreparedFields {
+function extend(fields: PrecompiledFields, names: string): PrecompiledFields {
   const pairs = fields.pairs();
   const given = pairs.filter(isVary).map(([, value]) => value);
   const members = [...given, names].flatMap((value) => value.split(',')).map((member) => member.trim());
@@ -27,7 +27,7 @@ function extend(fields: PreparedFields, names: string): PreparedFields {
   const byName = new Map(members.map((member) => [member.toLowerCase(), member]));
   byName.delete('');
   const value = [...byName.values()].join(', ');
-  return new PreparedFields([...pairs.filter((pair) => !isVary(pair)), ['Vary', value]]);
+  return new PrecompiledFields([...pairs.filter((pair) => !isVary(pair)), ['Vary', value]]);
 }
 
 function isVary([name]: readonly [string, string]): boolean {

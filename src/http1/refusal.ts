@@ -3,7 +3,7 @@
 
 import type { Channel } from '../connection/channel.ts';
 import { problemAnswer, sendError } from '../http/error-answer.ts';
-import { prepareFields } from '../http/fields.ts';
+import { precompileFields } from '../http/fields.ts';
 import { LENGTH } from '../http/response-head.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { SessionContext } from './context.ts';
@@ -11,7 +11,7 @@ import type { Http1Request } from './request.ts';
 import { Http1Response, type ResponseOwner } from './response.ts';
 import { writeAscii } from './text.ts';
 
-const FIELDS = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': 1 });
+const FIELDS = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': 1 });
 const CONTENT = '503 Service Unavailable: this server has no room for another client\n';
 const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false };
 

@@ -78,7 +78,7 @@ export class Http1Request implements HttpRequest {
   get host(): string {
     const { targetStart, targetEnd } = this.#valid();
     const [start, end] = [this.#base + targetStart, this.#base + targetEnd];
-    if (this.#bytes[start] === SLASH || authorityStart(this.#bytes, start, end) < 0) return this.field('host') ?? '';
+    if (this.#bytes[start] === SLASH || authorityStart(this.#bytes, start, end) < 0) return this.header('host') ?? '';
     return latin1(this.#bytes, authorityStart(this.#bytes, start, end), authorityEnd(this.#bytes, start, end));
   }
 
@@ -86,7 +86,7 @@ export class Http1Request implements HttpRequest {
     return this.#valid().minorVersion === 0 ? '1.0' : '1.1';
   }
 
-  field(name: string): string | undefined {
+  header(name: string): string | undefined {
     const head = this.#valid();
     if ((head.nameLengths & (1 << name.length)) === 0) return undefined;
     return this.#find(head, name.toLowerCase());
@@ -95,7 +95,7 @@ export class Http1Request implements HttpRequest {
   /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
   #find(head: Head, lowerCase: string): string | undefined {
     if (head.fieldCount > MAX_SEARCHED) {
-      this.#values ??= combineFields(this.fields());
+      this.#values ??= combineFields(this.headers());
       return this.#values.get(lowerCase);
     }
     let value: string | undefined;
@@ -113,7 +113,7 @@ export class Http1Request implements HttpRequest {
     return (this.#valid().nameLengths & names.lengths) !== 0;
   }
 
-  fields(): (readonly [string, string])[] {
+  headers(): (readonly [string, string])[] {
     const head = this.#valid();
     const list: (readonly [string, string])[] = [];
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {

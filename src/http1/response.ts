@@ -14,7 +14,7 @@ import {
   tooLong,
   tooShort,
 } from '../exchange/misuse.ts';
-import { type FieldInput, NO_FIELDS, type PreparedFields } from '../http/fields.ts';
+import { type FieldInput, NO_FIELDS, type PrecompiledFields } from '../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
 import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
@@ -104,7 +104,7 @@ export class Http1Response implements HttpResponse, FileTaker {
   }
 
   /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the channel. */
-  #sendDeclared(status: number, fields: PreparedFields, content: string | Uint8Array): void {
+  #sendDeclared(status: number, fields: PrecompiledFields, content: string | Uint8Array): void {
     this.start(status, fields);
     this.end(content);
   }
@@ -204,7 +204,7 @@ export class Http1Response implements HttpResponse, FileTaker {
    * The most common answer in one pass: a short text, taken for ASCII until a character is not.
    * False: this is not one, and nothing has happened.
    */
-  #sendShort(status: number, fields: PreparedFields, text: string): boolean {
+  #sendShort(status: number, fields: PrecompiledFields, text: string): boolean {
     if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0) return false;
     const owner = this.#owner;
     const { channel } = owner;
@@ -221,7 +221,7 @@ export class Http1Response implements HttpResponse, FileTaker {
   }
 
   /** Head and content in one piece of memory where they fit, so that one send takes both. */
-  #writeWhole(status: number, fields: PreparedFields, content: string | Uint8Array, length: number): void {
+  #writeWhole(status: number, fields: PrecompiledFields, content: string | Uint8Array, length: number): void {
     const { channel } = this.#owner;
     this.contentBytes = length;
     if (length > GATHER_BYTES) {
@@ -237,7 +237,7 @@ export class Http1Response implements HttpResponse, FileTaker {
   }
 
   /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
-  #writeHead(status: number, fields: PreparedFields, extra: number): number {
+  #writeHead(status: number, fields: PrecompiledFields, extra: number): number {
     const { channel } = this.#owner;
     const end = this.#putHead(status, fields, extra);
     this.#owner.headWritten(channel.target, headStart, end);
@@ -246,13 +246,13 @@ export class Http1Response implements HttpResponse, FileTaker {
   }
 
   /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
-  #putHead(status: number, fields: PreparedFields, extra: number): number {
+  #putHead(status: number, fields: PrecompiledFields, extra: number): number {
     const { channel, context } = this.#owner;
     this.#prepareHead(status, fields, extra);
     return context.headWriter.write(channel.target, headStart, framing);
   }
 
-  #prepareHead(status: number, fields: PreparedFields, extra: number): void {
+  #prepareHead(status: number, fields: PrecompiledFields, extra: number): void {
     const { channel, context } = this.#owner;
     this.status = status;
     this.closeAsked ||= fields.close;

@@ -47,7 +47,7 @@ function common({ request, remote, status, contentBytes }: AnswerRecord, sinceEp
 }
 
 function quotedField(request: HttpRequest | null, name: string): string {
-  const value = request?.field(name);
+  const value = request?.header(name);
   return value === undefined ? '"-"' : `"${escapeForLog(value)}"`;
 }
 
@@ -70,8 +70,8 @@ function json(
     status,
     bytes: contentBytes,
     durationMs: Math.round(durationMs * 1000) / 1000,
-    referer: request?.field('referer') ?? null,
-    userAgent: request?.field('user-agent') ?? null,
+    referer: request?.header('referer') ?? null,
+    userAgent: request?.header('user-agent') ?? null,
     ...(problem === '' ? {} : { problem }),
   });
   return printableJson(line);

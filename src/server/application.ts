@@ -1,5 +1,5 @@
 // What answers besides files: the modules of the dynamic folder, and the handler that the options name; and what they
-// have open. Doors are loaded when somebody comes through them: who serves a folder starts without. It must not know
+// have open. Adapters are loaded when somebody comes through them: who serves a folder starts without. It must not know
 // connections.
 
 import { realpath } from 'node:fs/promises';
@@ -23,7 +23,7 @@ export interface Application {
 /** How long a name may lead to another folder unnoticed. */
 const FRESH_MS = 900;
 
-/** How the door of a module in the dynamic folder is chosen: each may have another. */
+/** How the adapter of a module in the dynamic folder is chosen: each may have another. */
 const BY_NAME = 'export it as "application" if it is WSGI-style, or as "fetch" if it takes a Request';
 
 const nothingOpen = async (): Promise<void> => {};
@@ -89,7 +89,7 @@ async function openMain(
   { options, limits, app, offload: threads }: ResolvedOptions,
   onError: NonNullable<ServeOptions['onError']>,
 ): Promise<Application> {
-  const { fetch, overrideGlobals = true, door } = options;
+  const { fetch, overrideGlobals = true, adapter } = options;
   const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue: maxWaiting } = limits;
   if (fetch !== undefined) {
     const { fetchHandler } = await import('../adapters/fetch.ts');
@@ -98,7 +98,7 @@ async function openMain(
   if (app === null) return applicationOf(options.handler ?? null);
   if (threads === 0) {
     const { loadApplication } = await import('../app/application.ts');
-    return applicationOf(await loadApplication(app, { overrideGlobals, door, loadTimeoutMs }));
+    return applicationOf(await loadApplication(app, { overrideGlobals, adapter, loadTimeoutMs }));
   }
   const { offload } = await import('../app/offload/pool.ts');
   const { handler, close } = await offload({
@@ -106,7 +106,7 @@ async function openMain(
     threads,
     maxWaiting,
     overrideGlobals,
-    door,
+    adapter,
     loadTimeoutMs,
     offloadTimeoutMs,
     onError: (error) => onError(error, null),

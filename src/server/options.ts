@@ -1,11 +1,11 @@
 // What serve() takes, and the checks that turn it into what the server runs on.
 
-import { DOORS, type Door } from '../adapters/doors.ts';
+import { ADAPTERS, type AdapterName } from '../adapters/adapter-names.ts';
 import type { FetchFunction } from '../adapters/fetch.ts';
 import { checkSuffix } from '../app/dynamic-folder.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { checkSite, type SiteOptions } from '../files/site-options.ts';
-import { prepareFields } from '../http/fields.ts';
+import { precompileFields } from '../http/fields.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { type GivenLimits, type GivenNumber, isLimitName, type Limits, resolveLimits, wholeNumber } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
@@ -41,7 +41,7 @@ export interface ServeOptions extends GivenLimits {
    */
   readonly app?: string;
   /** What `app` is written for. Default: what its shape says. */
-  readonly door?: Door;
+  readonly adapter?: AdapterName;
   /** A folder whose modules answer at URLs of their own: see {@link DynamicFolder}. */
   readonly dynamic?: string;
   /** What may stand behind their names in a URL too, such as `.py`. Default: nothing. */
@@ -76,7 +76,7 @@ const NAMES = new Set([
   'handler',
   'fetch',
   'app',
-  'door',
+  'adapter',
   'dynamic',
   'dynamicSuffix',
   'offload',
@@ -140,7 +140,7 @@ function checkAddresses({ listen, host, port }: ServeOptions): readonly CheckedL
 
 /** One thing answers what files do not, and only what is named by its module can be sent to threads: to so many. */
 function checkApplication(options: ServeOptions): number {
-  const { root, dynamic, handler, fetch, app, door, overrideGlobals = true } = options;
+  const { root, dynamic, handler, fetch, app, adapter, overrideGlobals = true } = options;
   const applications = [handler, fetch, app].filter((given) => given !== undefined).length;
   if (applications > 1 || (applications === 0 && root === undefined && dynamic === undefined))
     throw wrong(
@@ -148,9 +148,9 @@ function checkApplication(options: ServeOptions): number {
     );
   if (fetch !== undefined && typeof fetch !== 'function') throw wrong(`fetch must be a function, not ${typeof fetch}`);
   if (app !== undefined && (typeof app !== 'string' || app === '')) throw wrong('app must be MODULE or MODULE:NAME');
-  if (door !== undefined && !DOORS.includes(door))
-    throw wrong(`door must be one of ${DOORS.join(', ')}, not "${door}"`);
-  if (door !== undefined && app === undefined) throw wrong('door says what app is written for: give app too');
+  if (adapter !== undefined && !ADAPTERS.includes(adapter))
+    throw wrong(`adapter must be one of ${ADAPTERS.join(', ')}, not "${adapter}"`);
+  if (adapter !== undefined && app === undefined) throw wrong('adapter says what app is written for: give app too');
   if (dynamic !== undefined && (typeof dynamic !== 'string' || dynamic === '')) throw wrong('dynamic must be a folder');
   checkSuffix(options.dynamicSuffix ?? '');
   if (options.dynamicSuffix !== undefined && dynamic === undefined)
@@ -164,7 +164,7 @@ function checkApplication(options: ServeOptions): number {
 function checkServerHeader(value: unknown): void {
   if (typeof value !== 'string') throw wrong('serverHeader must be a string');
   try {
-    prepareFields({ Server: value });
+    precompileFields({ Server: value });
   } catch {
     throw wrong('serverHeader holds a byte that no field value may');
   }

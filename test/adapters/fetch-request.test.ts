@@ -38,7 +38,7 @@ describe('a Request', () => {
   ])('for %s has the URL %s', async (target, url) => {
     const { Host: _, ...expected } = { Host: '', url };
     const seenUrl = await seen(get(target), (request) => request.url).catch(() => 'refused');
-    // What the server's own parser refuses is none of the door's business.
+    // What the server's own parser refuses is none of the adapter's business.
     expect([expected.url, 'refused']).toContain(seenUrl);
   });
 

@@ -1,4 +1,4 @@
-// Proves how the fetch door streams: at the reader's pace, with the head in front, for as long as the client is there.
+// Proves how the fetch adapter streams: at the reader's pace, with the head in front, for as long as the client is there.
 
 import { describe, expect, test } from 'vitest';
 import { type FetchApplication, fetchHandler, Response, type ServeOptions } from '../../src/index.ts';

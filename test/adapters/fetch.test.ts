@@ -1,4 +1,4 @@
-// Proves the fetch door: every kind of Response, every way to be wrong.
+// Proves the fetch adapter: every kind of Response, every way to be wrong.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';

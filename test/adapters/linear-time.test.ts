@@ -98,7 +98,7 @@ test.each(FIELDS)('a request with many %s', async (_what, nameOf) => {
     return () => {
       const request = givenRequest('/', fields);
       const environ = environOf(request);
-      return [Object.entries(environ), 'HTTP_X_A' in environ, fields.map(([name]) => request.field(name)?.length)];
+      return [Object.entries(environ), 'HTTP_X_A' in environ, fields.map(([name]) => request.header(name)?.length)];
     };
   }, 256);
 });
@@ -114,7 +114,7 @@ test('every way to the values of a request finds the same', () => {
     ['x_a', '4'],
   ] as const;
   const request = givenRequest('/', fields);
-  expect(['X-A', 'cookie', 'x-b', 'none'].map((name) => request.field(name))).toEqual([
+  expect(['X-A', 'cookie', 'x-b', 'none'].map((name) => request.header(name))).toEqual([
     '1, 3',
     'a=b; c=d',
     '2',

@@ -25,7 +25,7 @@ export function pieces(request, response) {
 
 async function optionsOf(place: string, name: string): Promise<ServeOptions> {
   const app = `${join(await folder({ 'app.mjs': MODULE }), 'app.mjs')}:${name}`;
-  const options: ServeOptions = { app, door: 'raw' };
+  const options: ServeOptions = { app, adapter: 'raw' };
   if (place === 'in a module') return options;
   if (place === 'in the pool') return { ...options, offload: 1 };
   if (place === 'behind files') return { ...options, root: await folder({ 'index.html': 'home' }) };

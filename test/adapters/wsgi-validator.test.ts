@@ -1,7 +1,7 @@
 // Proves that the validator lets a right application through unchanged, and names each rule that is broken.
 
 import { describe, expect, test } from 'vitest';
-import { type Environ, type StartResponse, validator, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { type Environ, type StartResponse, type WsgiApplication, wsgi, wsgiValidator } from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 
@@ -61,13 +61,13 @@ function answering(body: ReturnType<WsgiApplication>): WsgiApplication {
 
 describe('a right application goes through it, and so does this server', () => {
   test.each(RIGHT)('%s', async (_what, application, answer) => {
-    const { connect } = await startHandler(wsgi(validator(application)));
+    const { connect } = await startHandler(wsgi(wsgiValidator(application)));
     const client = await connect();
     for (let i = 0; i < 2; i++) expect(await client.send(get('/a?b', 'X-Y: z')).readResponse()).toMatchObject(answer);
   });
 
   test('with methods, targets and bodies of every kind', async () => {
-    const { port } = await startHandler(wsgi(validator(answering('ok'))));
+    const { port } = await startHandler(wsgi(wsgiValidator(answering('ok'))));
     for (const request of [
       post('/', 'body', 'Content-Type: a/b'),
       'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -123,7 +123,7 @@ const WRONG: readonly (readonly [string, (environ: Environ, start: StartResponse
 ];
 
 test.each(WRONG)('%s is named', async (_what, application, message) => {
-  const { port, errors } = await startHandler(wsgi(Reflect.apply(validator, undefined, [application])));
+  const { port, errors } = await startHandler(wsgi(Reflect.apply(wsgiValidator, undefined, [application])));
   expect((await ask(port, get('/'))).status).toBe(500);
   expect(errors.splice(0)).toEqual([
     expect.objectContaining({ code: 'ERR_APPLICATION', message: expect.stringContaining(message) }),
@@ -152,7 +152,7 @@ describe('a server is checked too', () => {
     'wsgi.run_once': false,
   };
   const call = (...given: readonly unknown[]): unknown =>
-    Reflect.apply(validator(answering(['x', 'y'])), undefined, given);
+    Reflect.apply(wsgiValidator(answering(['x', 'y'])), undefined, given);
   const start = (): (() => void) => () => {};
 
   test('a right one is not stopped', () => {

@@ -1,8 +1,8 @@
-// Proves the WSGI-style door: the environ of PEP 3333, every kind of body, every way to break the rules.
+// Proves the WSGI-style adapter: the environ of PEP 3333, every kind of body, every way to break the rules.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import { type Environ, isolated, type StartResponse, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { type Environ, type StartResponse, type WsgiApplication, withAsyncContext, wsgi } from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
@@ -208,7 +208,7 @@ test.each(BROKEN)('an application that %s: 500 and one report', async (_what, ap
   expect(errors.splice(0)).toHaveLength(1);
 });
 
-test('what breaks a rule of the door is ERR_APPLICATION, with a text that says which', async () => {
+test('what breaks a rule of the adapter is ERR_APPLICATION, with a text that says which', async () => {
   const { port, errors } = await startApp(() => 'x');
   await ask(port, get('/'));
   expect(errors.splice(0)).toEqual([
@@ -282,10 +282,10 @@ test('what one request leaves in an AsyncLocalStorage is not seen by the next', 
   }
 });
 
-test('isolated does the same for a raw handler', async () => {
+test('withAsyncContext does the same for a raw handler', async () => {
   const storage = new AsyncLocalStorage<string>();
   const { connect } = await startHandler(
-    isolated((request, response) => {
+    withAsyncContext((request, response) => {
       response.send(200, {}, String(storage.getStore()));
       storage.enterWith(request.target);
     }),

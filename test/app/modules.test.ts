@@ -1,4 +1,4 @@
-// Proves which modules are applications, of which door, and what is said of those that are not.
+// Proves which modules are applications, of which adapter, and what is said of those that are not.
 
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,14 +64,14 @@ test('a module without its ending, as Python has it, and one that lies in the dy
   for (const name of ['/helper', '/mini_frame']) expect((await ask(port, get(name))).text).toBe(`wsgi ${name}`);
 });
 
-test('a door that is named wins over the shape', async () => {
+test('an adapter that is named wins over the shape', async () => {
   const raw = { 'app.mjs': "export default (request, response) => response.send(200, {}, 'raw ' + request.path);" };
-  expect(await answerOf(raw, 'app.mjs', '--door', 'raw')).toBe('raw /x');
+  expect(await answerOf(raw, 'app.mjs', '--adapter', 'raw')).toBe('raw /x');
   const none = { 'app.mjs': "export default () => new Response('no value');" };
-  expect(await answerOf(none, 'app.mjs', '--door', 'fetch')).toBe('no value');
+  expect(await answerOf(none, 'app.mjs', '--adapter', 'fetch')).toBe('no value');
   const rest = { 'app.mjs': `export default (...both) => (${WSGI})(...both);` };
-  expect(await answerOf(rest, 'app.mjs', '--door', 'wsgi')).toBe('wsgi /x');
-  expect(await answerOf(raw, 'app.mjs', '--door', 'raw', '--offload', '1')).toBe('raw /x');
+  expect(await answerOf(rest, 'app.mjs', '--adapter', 'wsgi')).toBe('wsgi /x');
+  expect(await answerOf(raw, 'app.mjs', '--adapter', 'raw', '--offload', '1')).toBe('raw /x');
 });
 
 /** Functions that may be raw handlers, WSGI-style applications, or made for node:http. */
@@ -96,7 +96,7 @@ test('a shape that may be anything is not guessed', async () => {
     ]) {
       await expect(loadApplication(reference ?? ''), text).rejects.toMatchObject({
         code: 'ERR_APPLICATION_MODULE',
-        message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --door wsgi, fetch or raw what it is written for`,
+        message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --adapter wsgi, fetch or raw what it is written for`,
       });
     }
   }
@@ -108,7 +108,7 @@ test('it is refused at the start, in the pool too, by whatever names it', async 
     'app.cjs': `module.exports = ${WSGI};`,
   };
   const sentence = (name: string): string =>
-    `the export "default" of ${name} is a function of 2 values, which may be anything: say with --door wsgi, fetch or raw what it is written for`;
+    `the export "default" of ${name} is a function of 2 values, which may be anything: say with --adapter wsgi, fetch or raw what it is written for`;
   expect(await complaintOf(tree, 'app.mjs')).toBe(sentence('app.mjs'));
   expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
 });
@@ -127,10 +127,10 @@ test.each([
   ['node:http', 'import { createServer } from "node:http"; export default createServer();'],
 ])('an application of %s is refused with what could be done', async (_, text) => {
   const sentence =
-    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify): that door is not built yet, use one of fetch, wsgi, raw';
+    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify): that adapter is not built yet, use one of fetch, wsgi, raw';
   expect(await complaintOf({ 'app.mjs': text }, 'app.mjs')).toBe(sentence);
   const handler = 'export default (request, response) => response.end();';
-  expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--door', 'node')).toBe(sentence);
+  expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--adapter', 'node')).toBe(sentence);
 });
 
 test('TypeScript is served where Node.js runs it, and told why where not', async () => {

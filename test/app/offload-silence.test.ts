@@ -27,7 +27,7 @@ interface Pool {
 
 /** A pool of one thread: a request that keeps it blocks all others. */
 async function startPool(...flags: readonly string[]): Promise<Pool> {
-  const args = ['0', `${MODULE}:handler`, '--door', 'raw', '--offload', '1', '--no-access-log'];
+  const args = ['0', `${MODULE}:handler`, '--adapter', 'raw', '--offload', '1', '--no-access-log'];
   const program = startCommand([...args, '--offload-timeout-ms', String(BOUND_MS), ...flags]);
   const port = await portOf(program);
   return { program, port, connect: () => connect(port) };

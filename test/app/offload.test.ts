@@ -37,7 +37,7 @@ test('an application answers from its threads, with all of the request', async (
 
 test('a thread that has more to do when its answer is given is ended with the server, and nobody has failed', async () => {
   const lingering = fileURLToPath(new URL('applications/lingering.mjs', import.meta.url));
-  const program = startCommand(['0', lingering, '--door', 'raw', '--offload', '1', '--no-access-log']);
+  const program = startCommand(['0', lingering, '--adapter', 'raw', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/'))).text).toBe('answered');
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
@@ -52,7 +52,7 @@ test('a WSGI-style application does too, and knows of its copies', async () => {
 test('a thread knows of no other scheme than its connection, and of no Proxy variable', async () => {
   const { port } = await startPool(1);
   expect((await ask(port, get('https://bank:443/url'))).text).toBe('http://bank:443/url');
-  const program = startCommand(['0', `${MODULE}:variables`, '--door', 'wsgi', '--offload', '1', '--no-access-log']);
+  const program = startCommand(['0', `${MODULE}:variables`, '--adapter', 'wsgi', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/', 'Proxy: http://evil/'))).text).toBe('undefined HTTP_HOST');
 });
 

@@ -1,5 +1,5 @@
 // Proves the example site from end to end, in a real browser: started by its own config file, through the WSGI-style
-// door, with files and a dynamic module beside it.
+// adapter, with files and a dynamic module beside it.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -46,11 +46,11 @@ test('ROOT alone, PORT MODULE:NAME, flags alone, and a module without name', asy
   });
   const cases: readonly (readonly [readonly string[], string])[] = [
     [[root, '--port', '0'], 'home'],
-    [['0', `${root}/app.mjs:other`, '--door', 'wsgi'], 'other'],
+    [['0', `${root}/app.mjs:other`, '--adapter', 'wsgi'], 'other'],
     [['0', `${root}/app.mjs`], 'from /'],
     [['-p', '0', '-a', `${root}/app.mjs:application`], 'from /'],
     [['--port=0', `--root=${root}`, '-H', 'localhost'], 'home'],
-    [['0', `${root}/only-default.mjs`, '--door', 'wsgi'], 'default'],
+    [['0', `${root}/only-default.mjs`, '--adapter', 'wsgi'], 'default'],
   ];
   for (const [args, text] of cases) {
     const program = startCommand(args);

@@ -37,7 +37,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
   ['app: ./app.mjs\ndoor: node', /^the export "application" of app\.mjs is written for node:http/],
-  ['door: raw\nroot: .', /^door says what app is written for/],
+  ['adapter: raw\nroot: .', /^adapter says what app is written for/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
   ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],

@@ -62,7 +62,7 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['root: "a\\0b"', 'site.yaml:1: root must be a folder, not "a\\u0000b"'],
   ['listing: yes', 'site.yaml:1: listing must be true or false, not "yes"'],
   ['\n\nlog-format: xml', 'site.yaml:3: log-format must be one of common, combined, json, not "xml"'],
-  ['door: side', 'site.yaml:1: door must be one of wsgi, fetch, node, raw, not "side"'],
+  ['adapter: side', 'site.yaml:1: adapter must be one of wsgi, fetch, node, raw, not "side"'],
   ['max-fields: 0', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not 0'],
   ['index: a/b', 'site.yaml:1: index must be a list of file names, not ["a/b"]'],
   ['spa: ../x', 'site.yaml:1: spa must be a path below the root, such as index.html, not "../x"'],

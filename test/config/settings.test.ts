@@ -14,7 +14,7 @@ import { folder } from '../support/folder.ts';
 const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> = {
   port: ['1', '2'],
   listen: ['127.0.0.1:1', '[::1]:2'],
-  door: ['wsgi', 'raw'],
+  adapter: ['wsgi', 'raw'],
   offload: ['1', '2'],
   workers: ['1', '2'],
   model: ['poll', 'select'],

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { validator, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { type WsgiApplication, wsgi, wsgiValidator } from '../../src/index.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
 import { startHandler } from '../support/serving.ts';
@@ -121,6 +121,6 @@ test('no example is forgotten', () => {
 
 test('examples/hello-wsgi.js breaks no rule', async () => {
   const { application }: { application: WsgiApplication } = await import(join(REPOSITORY, 'examples/hello-wsgi.js'));
-  const { port } = await startHandler(wsgi(validator(application)));
+  const { port } = await startHandler(wsgi(wsgiValidator(application)));
   expect(await ask(port, get('/x'))).toMatchObject({ status: 200, text: 'Hello from /x\n' });
 });

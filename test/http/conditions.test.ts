@@ -10,7 +10,7 @@ const EARLIER = 'Sun, 06 Nov 1994 08:49:36 GMT';
 const LATER = 'Sun, 06 Nov 1994 08:49:38 GMT';
 
 function evaluate(fields: Readonly<Record<string, string>>, current: Validators): number {
-  return evaluateConditions({ field: (name) => fields[name] }, current, () => 0);
+  return evaluateConditions({ header: (name) => fields[name] }, current, () => 0);
 }
 
 /** Fields, the outcome for a strong tag, and for a weak one if it differs. */

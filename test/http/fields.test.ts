@@ -1,11 +1,11 @@
 // Proves that nothing an application gives as a field can end a line, begin another, or contradict the framing.
 
 import { describe, expect, test } from 'vitest';
-import { type FieldInput, NO_FIELDS, prepareFields } from '../../src/http/fields.ts';
+import { type FieldInput, NO_FIELDS, precompileFields } from '../../src/http/fields.ts';
 
 test('a record, pairs and prepared fields say the same', () => {
-  const record = prepareFields({ 'X-A': 'b', 'X-N': 7, 'Set-Cookie': ['a=1', 'b=2'] });
-  const pairs = prepareFields([
+  const record = precompileFields({ 'X-A': 'b', 'X-N': 7, 'Set-Cookie': ['a=1', 'b=2'] });
+  const pairs = precompileFields([
     ['X-A', 'b'],
     ['X-N', 7],
     ['Set-Cookie', 'a=1'],
@@ -13,49 +13,49 @@ test('a record, pairs and prepared fields say the same', () => {
   ]);
   expect(record.lines).toBe('X-A: b\r\nX-N: 7\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n');
   expect(pairs.lines).toBe(record.lines);
-  expect(prepareFields(record)).toBe(record);
+  expect(precompileFields(record)).toBe(record);
 });
 
 test('no fields make no lines', () => {
   expect(NO_FIELDS).toMatchObject({ lines: '', contentLength: -1, close: false, hasDate: false, hasServer: false });
-  expect(prepareFields({}).lines).toBe('');
+  expect(precompileFields({}).lines).toBe('');
 });
 
 test('space around a value is taken away, space within it stays', () => {
-  expect(prepareFields({ A: ' \tb  c\t ', B: '   ' }).lines).toBe('A: b  c\r\nB: \r\n');
+  expect(precompileFields({ A: ' \tb  c\t ', B: '   ' }).lines).toBe('A: b  c\r\nB: \r\n');
 });
 
 describe('a value that holds what ends a line is refused', () => {
   const values = ['a\r\nX-Evil: 1', 'a\nb', 'a\rb', 'a\0b', '\x7f', '\x1b[31m', 'a\x0bb', 'ä → b', '\u010d\u010a'];
   test.each(values)('%j', (value) => {
     const inputs: FieldInput[] = [{ 'X-A': value }, [['X-A', value]], { 'X-A': ['fine', value] }, { Server: value }];
-    for (const input of inputs) expect(() => prepareFields(input)).toThrow(TypeError);
-    expect(() => prepareFields({ 'X-A': value })).toThrow(/"X-A"/);
+    for (const input of inputs) expect(() => precompileFields(input)).toThrow(TypeError);
+    expect(() => precompileFields({ 'X-A': value })).toThrow(/"X-A"/);
   });
 });
 
 describe('a name that is no token is refused', () => {
   test.each(['', ' ', 'A B', 'A:', 'A\r\nB', 'A\0', 'Ä', 'A(', 'A/B', '"A"'])('%j', (name) => {
-    expect(() => prepareFields({ [name]: 'x' })).toThrow(TypeError);
-    expect(() => prepareFields([[name, 'x']])).toThrow(TypeError);
+    expect(() => precompileFields({ [name]: 'x' })).toThrow(TypeError);
+    expect(() => precompileFields([[name, 'x']])).toThrow(TypeError);
   });
 });
 
 test('every tchar may stand in a name, every byte of obs-text in a value', () => {
-  expect(prepareFields({ "!#$%&'*+-.^_`|~09azAZ": '\x80\xff' }).lines).toBe("!#$%&'*+-.^_`|~09azAZ: \x80\xff\r\n");
+  expect(precompileFields({ "!#$%&'*+-.^_`|~09azAZ": '\x80\xff' }).lines).toBe("!#$%&'*+-.^_`|~09azAZ: \x80\xff\r\n");
 });
 
 test('Content-Length is taken out of the lines and must be one number', () => {
-  expect(prepareFields({ 'content-LENGTH': '12', A: 'b' })).toMatchObject({ contentLength: 12, lines: 'A: b\r\n' });
-  expect(prepareFields({ 'Content-Length': 0 }).contentLength).toBe(0);
+  expect(precompileFields({ 'content-LENGTH': '12', A: 'b' })).toMatchObject({ contentLength: 12, lines: 'A: b\r\n' });
+  expect(precompileFields({ 'Content-Length': 0 }).contentLength).toBe(0);
   expect(
-    prepareFields([
+    precompileFields([
       ['Content-Length', '5'],
       ['Content-Length', 5],
     ]).contentLength,
   ).toBe(5);
   expect(() =>
-    prepareFields([
+    precompileFields([
       ['Content-Length', 5],
       ['Content-Length', 6],
     ]),
@@ -75,38 +75,38 @@ test('Content-Length is taken out of the lines and must be one number', () => {
     1.5,
     Infinity,
   ]) {
-    expect(() => prepareFields({ 'Content-Length': wrong }), String(wrong)).toThrow(/Content-Length/);
+    expect(() => precompileFields({ 'Content-Length': wrong }), String(wrong)).toThrow(/Content-Length/);
   }
 });
 
 test("Transfer-Encoding is the server's alone", () => {
-  expect(() => prepareFields({ 'transfer-encoding': 'chunked' })).toThrow(/Transfer-Encoding/);
+  expect(() => precompileFields({ 'transfer-encoding': 'chunked' })).toThrow(/Transfer-Encoding/);
 });
 
 test('Connection: close is heard, in a list and in any case, and other options are left out', () => {
   for (const value of ['close', 'CLOSE', 'upgrade, close', 'close, x']) {
-    expect(prepareFields({ Connection: value }), value).toMatchObject({ close: true, lines: '' });
+    expect(precompileFields({ Connection: value }), value).toMatchObject({ close: true, lines: '' });
   }
   for (const value of ['keep-alive', 'closed', 'xclose', 'not close']) {
-    expect(prepareFields({ Connection: value }), value).toMatchObject({ close: false, lines: '' });
+    expect(precompileFields({ Connection: value }), value).toMatchObject({ close: false, lines: '' });
   }
 });
 
 test('Keep-Alive and Proxy-Connection describe the connection, which is the server’s: they are left out', () => {
-  expect(prepareFields({ 'Keep-Alive': 'timeout=600', 'proxy-connection': 'keep-alive', A: 'b' }).lines).toBe(
+  expect(precompileFields({ 'Keep-Alive': 'timeout=600', 'proxy-connection': 'keep-alive', A: 'b' }).lines).toBe(
     'A: b\r\n',
   );
 });
 
 test('Date and Server of the application are noticed in any case', () => {
-  expect(prepareFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
+  expect(precompileFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
 });
 
 test('what is neither a record nor pairs is refused, and the text says what was expected', () => {
   const call =
     (input: unknown): (() => unknown) =>
     () =>
-      Reflect.apply(prepareFields, undefined, [input]);
+      Reflect.apply(precompileFields, undefined, [input]);
   expect(call(null)).toThrow('fields must be a record or pairs');
   expect(call('X: y')).toThrow('fields must be a record or pairs');
   expect(call([['A']])).toThrow('a field must be a pair [name, value]');

@@ -6,7 +6,7 @@ import { trimBlanks } from '../../src/http/blanks.ts';
 import { ChunkedDecoder } from '../../src/http/chunked-decoder.ts';
 import { combineFields } from '../../src/http/combined-fields.ts';
 import { evaluateConditions, rangeStillHolds } from '../../src/http/conditions.ts';
-import { prepareFields } from '../../src/http/fields.ts';
+import { precompileFields } from '../../src/http/fields.ts';
 import { DONE, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
 import { expectLinear } from '../support/growth.ts';
 
@@ -117,9 +117,9 @@ test.each(BLANKS)('a field of a response with %s', async (_what, text) => {
   await expectLinear((size) => {
     const [value, parts] = [text(size), text(size).split(' ')];
     return () => [
-      prepareFields({ 'X-Echo': value }).pairs(),
-      prepareFields([['Connection', value]]),
-      prepareFields({ 'X-Echo': parts }),
+      precompileFields({ 'X-Echo': value }).pairs(),
+      precompileFields([['Connection', value]]),
+      precompileFields({ 'X-Echo': parts }),
     ];
   }, 4_096);
 });
@@ -127,7 +127,7 @@ test.each(BLANKS)('a field of a response with %s', async (_what, text) => {
 test('a Connection field of a response with many options', async () => {
   await expectLinear((size) => {
     const value = repeated(', close  x', size);
-    return () => prepareFields([['Connection', value]]);
+    return () => precompileFields([['Connection', value]]);
   }, 4_096);
 });
 
@@ -167,7 +167,7 @@ test.each(CONDITIONAL.flatMap((name) => CONDITIONS.map(([what, value]) => [name,
   async (name, _what, value) => {
     await expectLinear((size) => {
       const given = value(size);
-      const request = { field: (asked: string) => (asked === name ? given : undefined) };
+      const request = { header: (asked: string) => (asked === name ? given : undefined) };
       return () => evaluateConditions(request, VALIDATORS, Date.now);
     }, 4_096);
   },

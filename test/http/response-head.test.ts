@@ -1,7 +1,7 @@
 // Proves what a response head looks like on the wire: status line, Server, Date, fields, framing, in one block.
 
 import { expect, test } from 'vitest';
-import { NO_FIELDS, type PreparedFields, prepareFields } from '../../src/http/fields.ts';
+import { NO_FIELDS, type PrecompiledFields, precompileFields } from '../../src/http/fields.ts';
 import { HttpClock } from '../../src/http/http-clock.ts';
 import { CHUNKED, type Framing, HeadWriter, LENGTH, UNTOLD, writeDecimal } from '../../src/http/response-head.ts';
 
@@ -16,7 +16,7 @@ function writer(server = 's', wallClockMs: () => number = () => WALL_MS): HeadWr
 function headOf(
   from: HeadWriter,
   status: number,
-  fields: PreparedFields,
+  fields: PrecompiledFields,
   framing: Partial<Framing> = {},
   nowMs = 0,
 ): string {
@@ -36,7 +36,7 @@ test('a head with a length', () => {
 });
 
 test('a head with chunks', () => {
-  const head = headOf(writer(), 200, prepareFields({ A: 'b' }), { kind: CHUNKED });
+  const head = headOf(writer(), 200, precompileFields({ A: 'b' }), { kind: CHUNKED });
   expect(head).toBe(`HTTP/1.1 200 OK\r\nServer: s\r\n${DATE}A: b\r\nTransfer-Encoding: chunked\r\n\r\n`);
 });
 
@@ -57,19 +57,19 @@ test('Connection says close before keep-alive, and nothing when neither is asked
 });
 
 test('the longest head fits into what was announced', () => {
-  headOf(writer(), 200, prepareFields({ A: 'b'.repeat(5_000) }), { length: 999_999_999_999_999, close: true });
+  headOf(writer(), 200, precompileFields({ A: 'b'.repeat(5_000) }), { length: 999_999_999_999_999, close: true });
   headOf(writer(), 200, NO_FIELDS, { length: Number.MAX_SAFE_INTEGER, keepAlive: true });
 });
 
 test("an empty server name makes no Server field, an application's own wins, and so does its Date", () => {
   expect(headOf(writer(''), 200, NO_FIELDS)).not.toContain('Server');
-  const own = headOf(writer(), 200, prepareFields({ Server: 'mine', Date: 'then' }));
+  const own = headOf(writer(), 200, precompileFields({ Server: 'mine', Date: 'then' }));
   expect(own).toBe('HTTP/1.1 200 OK\r\nServer: mine\r\nDate: then\r\nContent-Length: 0\r\n\r\n');
 });
 
 test('prepared fields used again give the head of that status, writer and second, not of the one before', () => {
   let wallMs = WALL_MS;
-  const fields = prepareFields({ A: 'b' });
+  const fields = precompileFields({ A: 'b' });
   const first = writer('one', () => wallMs);
   const second = writer('two', () => wallMs);
   const date = (head: string): string | undefined => /Date: ([^\r]*)/.exec(head)?.[1];
@@ -117,7 +117,7 @@ test('writeDecimal writes the digits that String writes', () => {
 
 test('heads of the same length in a row are the same as ever, and those after them too', () => {
   const from = writer();
-  const fields = prepareFields({ A: 'b' });
+  const fields = precompileFields({ A: 'b' });
   const expected = (length: number, more = ''): string =>
     `HTTP/1.1 200 OK\r\nServer: s\r\n${DATE}A: b\r\nContent-Length: ${length}\r\n${more}\r\n`;
   for (const length of [5, 5, 5, 5, 5, 5, 5, 5, 6, 5, 55, 5, 0, 0, 0, 0, 0, 0, 0, 5]) {
@@ -133,8 +133,8 @@ test('heads of the same length in a row are the same as ever, and those after th
 test('when its second has passed a head tells the next one, and is the same otherwise', () => {
   let wallMs = WALL_MS;
   const from = writer('s', () => wallMs);
-  const fields = prepareFields({ A: 'b' });
-  const own = prepareFields({ Date: 'then' });
+  const fields = precompileFields({ A: 'b' });
+  const own = precompileFields({ Date: 'then' });
   for (let i = 0; i < 8; i++) {
     headOf(from, 200, fields, { length: 3 }, i * 1_000);
     const then = `Date: ${new Date(wallMs).toUTCString()}\r\n`;

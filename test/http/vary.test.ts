@@ -1,7 +1,7 @@
 // Proves that Vary is one line that names each field once, and that fields that repeat are extended once.
 
 import { expect, test } from 'vitest';
-import { prepareFields } from '../../src/http/fields.ts';
+import { precompileFields } from '../../src/http/fields.ts';
 import { addVary } from '../../src/http/vary.ts';
 
 test.each([
@@ -14,7 +14,7 @@ test.each([
 });
 
 test('what is prepared is extended once, and keeps its length and its end of the connection', () => {
-  const prepared = prepareFields({ 'Content-Length': 3, Connection: 'close', Date: 'today', Server: 'mine' });
+  const prepared = precompileFields({ 'Content-Length': 3, Connection: 'close', Date: 'today', Server: 'mine' });
   const varied = addVary(prepared, 'Accept');
   expect(addVary(prepared, 'Accept')).toBe(varied);
   expect(addVary(prepared, 'Cookie')).not.toBe(varied);

@@ -10,7 +10,7 @@ import { pause, until } from '../support/until.ts';
 /** Everything a request says, as JSON. */
 function everything(request: HttpRequest): string {
   const { method, target, path, query, httpVersion, remote, local } = request;
-  return JSON.stringify({ method, target, path, query, httpVersion, remote, local, fields: request.fields() });
+  return JSON.stringify({ method, target, path, query, httpVersion, remote, local, fields: request.headers() });
 }
 
 test('method, target, path, query, version, fields and addresses are those that were sent', async () => {
@@ -65,7 +65,7 @@ test.each([
 test('field finds names in any case, joins several, and cookies with a semicolon', async () => {
   const names = ['x-a', 'X-A', 'cookie', 'x_a', 'missing', 'x~b', 'x^b', 'empty'];
   const { port } = await startHandler((request, response) => {
-    response.send(200, {}, JSON.stringify(names.map((name) => request.field(name) ?? null)));
+    response.send(200, {}, JSON.stringify(names.map((name) => request.header(name) ?? null)));
   });
   const request = get('/', 'X-A: 1', 'Cookie: a=b', 'x-a: 2', 'cookie: c=d', 'X_A: 3', 'X~B: 4', 'Empty:');
   expect(JSON.parse((await ask(port, request)).text)).toEqual(['1, 2', '1, 2', 'a=b; c=d', '3', null, '4', null, '']);
@@ -84,7 +84,7 @@ test('mayHave is false when none of the fields came, and true when one did, in a
 test('a request stays as it was after await, though others came meanwhile', async () => {
   const { connect } = await startHandler(async (request, response) => {
     await pause(10);
-    response.send(200, {}, `${request.method} ${request.target} ${request.field('x')}`);
+    response.send(200, {}, `${request.method} ${request.target} ${request.header('x')}`);
   });
   const clients = await Promise.all(Array.from({ length: 20 }, connect));
   for (const [i, client] of clients.entries())
@@ -111,8 +111,8 @@ test('what was not read of a request that was answered synchronously is ERR_REQU
   await ask(port, get('/gone'));
   const over = expect.objectContaining({ code: 'ERR_REQUEST_OVER' });
   expect(() => kept[0]?.target).toThrow(over);
-  expect(() => kept[0]?.field('host')).toThrow(over);
-  expect(() => kept[0]?.fields()).toThrow(over);
+  expect(() => kept[0]?.header('host')).toThrow(over);
+  expect(() => kept[0]?.headers()).toThrow(over);
   expect(kept[0]?.method, 'was read before').toBe('GET');
 });
 
@@ -143,7 +143,7 @@ test.each([
   await client.closed();
   for (let i = 0; i < 4; i++) await ask(port, get('/other', 'X-Secret: of another client'));
   const [request] = kept;
-  expect([request?.target, request?.field('x-secret')]).toEqual(['/kept', 'mine']);
+  expect([request?.target, request?.header('x-secret')]).toEqual(['/kept', 'mine']);
   expect([request?.remote.port, request?.local.port]).toEqual([localPort, port]);
   if (end !== 'throw') expect(atOnce).toEqual([true, localPort]);
 });
@@ -207,7 +207,7 @@ test('a client that sent FIN is not gone: signal stays silent until it is reset'
 test('a field that is looked up again is that of these lines, whoever asked before', async () => {
   const { connect: join } = await startHandler((request, response) => {
     const names = ['x-a', 'X-A', 'x-b', 'x-a', '', 'x-missing', 'x-a'];
-    response.send(200, {}, JSON.stringify(names.map((name) => request.field(name) ?? null)));
+    response.send(200, {}, JSON.stringify(names.map((name) => request.header(name) ?? null)));
   });
   const clients = [await join(), await join()];
   const long = 'x'.repeat(32);

@@ -3,7 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Handler, isolated, serve, wsgi } from '../../src/index.ts';
+import { type Handler, serve, withAsyncContext, wsgi } from '../../src/index.ts';
 import { exchange } from './programs.ts';
 
 const NOTHING = 'nothing';
@@ -11,15 +11,15 @@ const NOTHING = 'nothing';
 type Storage = AsyncLocalStorage<string>;
 
 /** Handlers that enter a context with their path, and answer what they found before that. */
-const DOORS: Readonly<Record<string, (storage: Storage) => Handler>> = {
+const ADAPTERS: Readonly<Record<string, (storage: Storage) => Handler>> = {
   isolated: (storage) =>
-    isolated((request, response) => {
+    withAsyncContext((request, response) => {
       const found = storage.getStore() ?? NOTHING;
       storage.enterWith(request.path);
       response.send(200, {}, `${found};`);
     }),
-  'isolated, asynchronous': (storage) =>
-    isolated(async (request, response) => {
+  'withAsyncContext, asynchronous': (storage) =>
+    withAsyncContext(async (request, response) => {
       const found = storage.getStore() ?? NOTHING;
       storage.enterWith(request.path);
       await pause(1);
@@ -56,20 +56,20 @@ async function found(port: number, paths: readonly string[]): Promise<readonly s
     .filter((content) => !content.startsWith('Content-'));
 }
 
-describe.each(Object.entries(DOORS))('enterWith in a handler that is %s', (_, door) => {
+describe.each(Object.entries(ADAPTERS))('enterWith in a handler that is %s', (_, adapter) => {
   test('is invisible to other clients of the same batch', async () => {
-    const port = await start(door(new AsyncLocalStorage()));
+    const port = await start(adapter(new AsyncLocalStorage()));
     const answers = await Promise.all(Array.from({ length: 40 }, (_client, i) => found(port, [`/${i}`])));
     expect(answers.flat()).toEqual(Array.from({ length: 40 }, () => NOTHING));
   });
 
   test('is invisible to the next request of a pipelining client', async () => {
-    const port = await start(door(new AsyncLocalStorage()));
+    const port = await start(adapter(new AsyncLocalStorage()));
     expect(await found(port, ['/a', '/b', '/c', '/d'])).toEqual([NOTHING, NOTHING, NOTHING, NOTHING]);
   });
 
   test('is invisible to later requests, of the same connection or another', async () => {
-    const port = await start(door(new AsyncLocalStorage()));
+    const port = await start(adapter(new AsyncLocalStorage()));
     const contents: string[] = [];
     for (const path of ['/a', '/b', '/c']) {
       contents.push(await (await fetch(`http://127.0.0.1:${port}${path}`)).text()); // fetch keeps its connection

@@ -1,4 +1,4 @@
-// Proves how the options name what answers: a fetch function, or a module whose export picks the door.
+// Proves how the options name what answers: a fetch function, or a module whose export picks the adapter.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,7 +17,7 @@ test('fetch answers with a Response', async () => {
 const WSGI = "(environ, start) => { start('200 OK', []); return 'wsgi ' + environ.PATH_INFO; }";
 const FETCH = '(request) => new Response("fetch " + request.method)';
 
-/** A module, what of it is named, and which door it goes through. */
+/** A module, what of it is named, and which adapter it goes through. */
 const MODULES: readonly (readonly [string, string, string])[] = [
   [`export const application = ${WSGI};`, '', 'wsgi /x'],
   [`export const application = (...both) => (${WSGI})(...both);`, '', 'wsgi /x'],

@@ -170,8 +170,8 @@ test('a folder that is both is refused, however it is called', async () => {
 });
 
 const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ app: 'x.js', door: 'side' }, /door must be one of wsgi, fetch, node, raw, not "side"/],
-  [{ handler: echo, door: 'raw' }, /door says what app is written for: give app too/],
+  [{ app: 'x.js', adapter: 'side' }, /adapter must be one of wsgi, fetch, node, raw, not "side"/],
+  [{ handler: echo, adapter: 'raw' }, /adapter says what app is written for: give app too/],
   [{ dynamic: '' }, /dynamic must be a folder/],
   [{ dynamic: 'html', dynamicSuffix: '/x' }, /dynamicSuffix must be text such as \.py, not "\/x"/],
   [{ handler: echo, dynamicSuffix: '.py' }, /give dynamic too/],

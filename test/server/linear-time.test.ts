@@ -2,7 +2,15 @@
 // every way in which it is read, echoed and logged.
 
 import { describe, expect, test, vi } from 'vitest';
-import { fetchHandler, type Handler, Headers, Response, type ServeOptions, validator, wsgi } from '../../src/index.ts';
+import {
+  fetchHandler,
+  type Handler,
+  Headers,
+  Response,
+  type ServeOptions,
+  wsgi,
+  wsgiValidator,
+} from '../../src/index.ts';
 import { logError } from '../../src/log/error-log.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -73,12 +81,12 @@ test('JSON is listed for who names it, and does not refuse it or take a page', a
   }
 });
 
-/** Applications that send back what a field says, through each door. */
+/** Applications that send back what a field says, through each adapter. */
 const ECHOES: Readonly<Record<string, Handler>> = {
-  raw: (request, response) => response.send(200, { 'X-Echo': request.field('x') ?? '' }, 'echo'),
-  pairs: (request, response) => response.send(200, [['X-Echo', ` ${request.field('x')} `]], 'echo'),
+  raw: (request, response) => response.send(200, { 'X-Echo': request.header('x') ?? '' }, 'echo'),
+  pairs: (request, response) => response.send(200, [['X-Echo', ` ${request.header('x')} `]], 'echo'),
   streamed: (request, response) => {
-    response.start(200, { 'X-Echo': request.field('x') ?? '' });
+    response.start(200, { 'X-Echo': request.header('x') ?? '' });
     response.end('echo');
   },
   wsgi: wsgi((environ, begin) => {
@@ -86,7 +94,7 @@ const ECHOES: Readonly<Record<string, Handler>> = {
     return 'echo';
   }),
   validated: wsgi(
-    validator((environ, begin) => {
+    wsgiValidator((environ, begin) => {
       const fields = Object.keys(environ).map((key): [string, string] => ['X-Seen', key]);
       begin('200 OK', [['Content-Type', 'text/plain'], ['X-Echo', String(environ['HTTP_X'])], ...fields]);
       return 'echo';
@@ -123,7 +131,7 @@ describe.each(Object.keys(ECHOES))('an application that echoes: %s', (name) => {
 
 test('a raw handler that asks for each field by its name', async () => {
   const handler: Handler = (request, response) => {
-    const values = request.fields().map(([name]) => request.field(name)?.length ?? 0);
+    const values = request.headers().map(([name]) => request.header(name)?.length ?? 0);
     response.send(200, {}, String(values.length));
   };
   const { port } = await startHandler(handler, LIMITS);
@@ -133,7 +141,7 @@ test('a raw handler that asks for each field by its name', async () => {
 
 test('many fields say the same through each way to ask, in any case', async () => {
   const handler: Handler = (request, response) => {
-    response.send(200, {}, JSON.stringify(['X-A', 'cookie', 'none'].map((name) => request.field(name) ?? null)));
+    response.send(200, {}, JSON.stringify(['X-A', 'cookie', 'none'].map((name) => request.header(name) ?? null)));
   };
   const { port } = await startHandler(handler, LIMITS);
   const lines = ['X-A: 1', 'Cookie: a=b', 'x-a: 2', 'cookie: c=d'];

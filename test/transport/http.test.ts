@@ -37,7 +37,7 @@ const routes: Handler = async (request, response) => {
   const body = await request.body.bytes();
   if (path === '/echo') return response.send(200, {}, body);
   if (path !== '/inspect') return response.send(405, { Allow: 'GET, HEAD' });
-  const seen = { method, target, headers: request.fields(), bodyLength: body.length, trailers: request.body.trailers };
+  const seen = { method, target, headers: request.headers(), bodyLength: body.length, trailers: request.body.trailers };
   return response.send(200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
 };
 

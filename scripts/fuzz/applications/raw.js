@@ -1,4 +1,4 @@
-// A raw handler for the fuzz run: `--app raw.js:application --door raw`.
+// A raw handler for the fuzz run: `--app raw.js:application --adapter raw`.
 import { checkedPort, piecesOf, plannedFailure } from './shared.js';
 
 async function stream(response, pieces) {
@@ -22,7 +22,7 @@ const ROUTES = {
   '/inspect': async (request, response) => {
     const { length } = await request.body.bytes();
     const { method, path, host, httpVersion } = request;
-    const fields = request.fields();
+    const fields = request.headers();
     const { trailers } = request.body;
     response.send(200, {}, JSON.stringify({ method, path, host, httpVersion, length, fields, trailers }));
   },

@@ -46,7 +46,7 @@ export class OffloadedCall {
     this.#timeoutMs = timeoutMs;
     const { method, target, path, query, host, httpVersion, remote, local } = request;
     const { length: bodyLength } = request.body;
-    const fields = request.fields();
+    const fields = request.headers();
     this.head = { method, target, path, query, host, httpVersion, remote, local, bodyLength, fields };
   }
 

@@ -1,7 +1,7 @@
 // What the loop's thread and a worker say to each other about one request, over a port of its own. Types only.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { Door } from '../../adapters/doors.ts';
+import type { AdapterName } from '../../adapters/adapter-names.ts';
 import type { Endpoint } from '../../http/handler.ts';
 
 /** What a worker is given: everything of the request but its content. */
@@ -67,7 +67,7 @@ export interface Task {
   /** MODULE[:NAME] */
   readonly application: string;
   readonly overrideGlobals: boolean;
-  readonly door: Door | undefined;
+  readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;
   /** As {@link Concurrency} has it. */
   readonly isMultiprocess: boolean;

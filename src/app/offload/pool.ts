@@ -3,8 +3,8 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
+import type { AdapterName } from '../../adapters/adapter-names.ts';
 import { concurrency } from '../../adapters/concurrency.ts';
-import type { Door } from '../../adapters/doors.ts';
 import { EpollServerError } from '../../errors.ts';
 import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
@@ -23,7 +23,7 @@ export interface OffloadOptions {
   readonly maxWaiting: number;
   readonly overrideGlobals: boolean;
   /** As `loadApplication` takes them. */
-  readonly door: Door | undefined;
+  readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;
   /** For a handler whose answer has begun to say more; beyond, its thread is replaced. 0: for ever. */
   readonly offloadTimeoutMs: number;
@@ -74,10 +74,10 @@ async function load(pool: Piscina, task: Task): Promise<void> {
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE` when a thread cannot load the application. */
 export async function offload(options: OffloadOptions): Promise<Offloaded> {
-  const { application, threads, maxWaiting, overrideGlobals, door, loadTimeoutMs, offloadTimeoutMs } = options;
+  const { application, threads, maxWaiting, overrideGlobals, adapter, loadTimeoutMs, offloadTimeoutMs } = options;
   const pool = makePool(options);
   const { isMultiprocess } = concurrency;
-  const settings = { application, overrideGlobals, door, loadTimeoutMs, isMultiprocess };
+  const settings = { application, overrideGlobals, adapter, loadTimeoutMs, isMultiprocess };
   const task = (request: Task['request']): Task => ({ ...settings, request });
   await load(pool, task(null));
   let isClosing = false;

@@ -42,7 +42,7 @@ export class RemoteRequest implements HttpRequest {
     this.body = new RemoteBody(head.bodyLength, port);
   }
 
-  field(name: string): string | undefined {
+  header(name: string): string | undefined {
     this.#values ??= combineFields(this.#fields);
     return this.#values.get(name.toLowerCase());
   }
@@ -51,7 +51,7 @@ export class RemoteRequest implements HttpRequest {
     return this.#fields.some(([name]) => names.includes(name));
   }
 
-  fields(): (readonly [string, string])[] {
+  headers(): (readonly [string, string])[] {
     return [...this.#fields];
   }
 

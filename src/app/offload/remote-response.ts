@@ -3,7 +3,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
-import { type FieldInput, PreparedFields, prepareFields } from '../../http/fields.ts';
+import { type FieldInput, PrecompiledFields, precompileFields } from '../../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
 import type { MessageFields, ToWorker } from './messages.ts';
 import { exactBytes, messageWeight } from './piece.ts';
@@ -143,7 +143,7 @@ export class RemoteResponse implements HttpResponse {
 /** Checked here, where the application can be told. */
 function pairsOf(fields: FieldInput): MessageFields {
   try {
-    return fields instanceof PreparedFields ? fields.pairs() : prepareFields(fields).pairs();
+    return fields instanceof PrecompiledFields ? fields.pairs() : precompileFields(fields).pairs();
   } catch (error) {
     throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
   }

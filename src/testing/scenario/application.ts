@@ -2,13 +2,13 @@
 // that follows from the request's own target. It notes what it was asked, and what it was told.
 
 import { EpollServerError } from '../../errors.ts';
-import { prepareFields } from '../../http/fields.ts';
+import { precompileFields } from '../../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { contentOfRequest } from './content.ts';
 import { CheckFailure } from './failure.ts';
 
-const PLAIN = prepareFields({ 'Content-Type': 'text/plain' });
+const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
 /** What a handler is asked for, read from the query. */
 interface Order {

@@ -1,4 +1,4 @@
-// Handlers of the pool that hold their thread in every way there is; for the raw door, and one WSGI-style application.
+// Handlers of the pool that hold their thread in every way there is; for the raw adapter, and one WSGI-style application.
 
 import { threadId } from 'node:worker_threads';
 

@@ -1,4 +1,4 @@
-// Proves that this server passes every case through every door; continuous integration runs it once for each back end.
+// Proves that this server passes every case through every adapter; continuous integration runs it once for each back end.
 
 import { expect, test } from 'vitest';
 import { CASES } from '../../../src/tools/conformance/cases.ts';
@@ -7,9 +7,9 @@ import { findTarget } from '../../../src/tools/conformance/target.ts';
 import { folder } from '../../support/folder.ts';
 import { REPOSITORY, startProgram } from '../../support/program.ts';
 
-const DOORS = ['raw', 'wsgi', 'fetch'];
+const ADAPTERS = ['raw', 'wsgi', 'fetch'];
 
-/** Cuts of one case: the first door is cut at every byte, the others here and there. */
+/** Cuts of one case: the first adapter is cut at every byte, the others here and there. */
 const EVERY_BYTE = 10_000;
 const SOME_BYTES = 12;
 
@@ -17,19 +17,19 @@ function lines(results: readonly CaseResult[]): readonly string[] {
   return results.map(({ id, verdict, detail }) => `${verdict} ${id}: ${detail}`);
 }
 
-test.each(DOORS)(
-  'the door %s',
-  async (door) => {
+test.each(ADAPTERS)(
+  'the adapter %s',
+  async (adapter) => {
     const root = await folder({ 'page.txt': 'a page\n' });
     const script = `${REPOSITORY}examples/conformance.js`;
-    const program = startProgram(process.execPath, [script, '0', root, `--door=${door}`]);
+    const program = startProgram(process.execPath, [script, '0', root, `--adapter=${adapter}`]);
     const url = await program.announced(/^(http:\S+) serves/m);
     const target = await findTarget(`${url}page.txt`, false, 5_000);
     const results = await examine(target, CASES, {
       maxConnections: 24,
       timeoutMs: 5_000,
       maxDurationMs: 150_000,
-      maxSplits: door === DOORS[0] ? EVERY_BYTE : SOME_BYTES,
+      maxSplits: adapter === ADAPTERS[0] ? EVERY_BYTE : SOME_BYTES,
     });
     expect(lines(results.filter(({ verdict }) => verdict === 'failed' || verdict === 'warned'))).toEqual([]);
     expect(lines(results.filter(({ verdict }) => verdict === 'skipped'))).toEqual([]);

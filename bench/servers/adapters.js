@@ -1,10 +1,10 @@
-// One door, saying hello: node bench/servers/doors.js NAME. Those that begin with `node:` are the same applications
+// One adapter, saying hello: node bench/servers/adapters.js NAME. Those that begin with `node:` are the same applications
 // on @hono/node-server, in its default configuration unless the name says otherwise.
-import { fetchHandler, isolated, prepareFields, serve, validator, wsgi } from '../../dist/index.js';
+import { fetchHandler, precompileFields, serve, withAsyncContext, wsgi, wsgiValidator } from '../../dist/index.js';
 import { announce } from './control.js';
 
 const TEXT = 'Hello\n';
-const FIELDS = prepareFields({ 'Content-Type': 'text/plain; charset=utf-8' });
+const FIELDS = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const HEADERS = [['Content-Type', 'text/plain; charset=utf-8']];
 const NodeResponse = globalThis.Response;
 
@@ -34,11 +34,11 @@ async function nodes(fetch, options = {}) {
   server.keepAliveTimeout = 3_600_000;
 }
 
-const DOORS = {
+const ADAPTERS = {
   raw: () => ours(raw),
-  isolated: () => ours(isolated(raw)),
+  isolated: () => ours(withAsyncContext(raw)),
   wsgi: () => ours(wsgi(application)),
-  'wsgi validator': () => ours(wsgi(validator(application))),
+  'wsgi validator': () => ours(wsgi(wsgiValidator(application))),
   fetch: () => ours(fetchHandler(hello)),
   'fetch async url': () => ours(fetchHandler(later)),
   'fetch Node Response': () => ours(fetchHandler(helloOfNode, { overrideGlobals: false })),
@@ -50,8 +50,8 @@ const DOORS = {
 };
 
 const name = process.argv[2];
-if (name === undefined || !Object.hasOwn(DOORS, name)) {
-  process.stderr.write(`doors: name one of ${Object.keys(DOORS).join(', ')}\n`);
+if (name === undefined || !Object.hasOwn(ADAPTERS, name)) {
+  process.stderr.write(`adapters: name one of ${Object.keys(ADAPTERS).join(', ')}\n`);
   process.exit(2);
 }
-await DOORS[name]();
+await ADAPTERS[name]();

@@ -1,15 +1,15 @@
-// The doors: what an application may be written for, and how that is told from what a module exports.
+// The adapters: what an application may be written for, and how that is told from what a module exports.
 
 /** In the order in which they are shown. */
-export const DOORS = ['wsgi', 'fetch', 'node', 'raw'] as const;
+export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 
-export type Door = (typeof DOORS)[number];
+export type AdapterName = (typeof ADAPTERS)[number];
 
 /**
- * The door that the shape of `found` leaves no doubt about; `name`: that of its export. A function of two values may be
+ * The adapter that the shape of `found` leaves no doubt about; `name`: that of its export. A function of two values may be
  * a WSGI-style application, a raw handler, or made for node:http, as Koa's `callback()` is: only its name tells.
  */
-export function doorOf(found: unknown, name: string): Door | null {
+export function adapterOf(found: unknown, name: string): AdapterName | null {
   if (isMadeForNode(found)) return 'node';
   if (typeof found !== 'function') return hasMethod(found, 'fetch') ? 'fetch' : null;
   if (name === 'fetch') return 'fetch';

@@ -1,4 +1,4 @@
-// The bench's programs for the doors run and print figures; how large they are is looked at only where it is memory.
+// The bench's programs for the adapters run and print figures; how large they are is looked at only where it is memory.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ async function bench(file: string, ...args: readonly string[]): Promise<string> 
   return stdout;
 }
 
-const DOORS = [
+const ADAPTERS = [
   'raw',
   'isolated',
   'wsgi',
@@ -30,17 +30,17 @@ const DOORS = [
   'node: hono',
 ];
 
-test.each(DOORS)('the server of "%s" answers', async (door) => {
-  const program = startProgram(process.execPath, ['bench/servers/doors.js', door]);
+test.each(ADAPTERS)('the server of "%s" answers', async (adapter) => {
+  const program = startProgram(process.execPath, ['bench/servers/adapters.js', adapter]);
   const port = Number(await program.announced(/PORT (\d+)/));
   expect((await ask(port, get('/'))).status).toBe(200);
   expect(program.stderr).toBe('');
 });
 
 describe('a body', () => {
-  // At 1 GiB all doors stay within 32 MiB; what the collector leaves for later varies, a body that is held does not.
-  test.each(['raw', 'wsgi', 'fetch'])('of 96 MiB is not held, up or down, by %s', async (door) => {
-    const stdout = await bench('memory.js', '--mib', '96', '--door', door);
+  // At 1 GiB all adapters stay within 32 MiB; what the collector leaves for later varies, a body that is held does not.
+  test.each(['raw', 'wsgi', 'fetch'])('of 96 MiB is not held, up or down, by %s', async (adapter) => {
+    const stdout = await bench('memory.js', '--mib', '96', '--adapter', adapter);
     const more = [...stdout.matchAll(/at most (-?[\d.]+) MiB more/g)].map(([, mib]) => Number(mib));
     expect(more).toHaveLength(2);
     for (const mib of more) expect(mib, stdout).toBeLessThan(64);
@@ -64,7 +64,7 @@ test('an application that computes can be put aside', async () => {
   expect(stdout).toMatch(/files alone: p50 [\d.]+ ms.*\n.*in the loop: .*\n.*in a pool of 2: p50/);
 });
 
-test('the README has a price for each door', () => {
+test('the README has a price for each adapter', () => {
   const readme = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
   const list = readme.slice(readme.indexOf('<!-- price list'), readme.indexOf('<!-- price list ends -->'));
   expect([...list.matchAll(/^\| [^|]+ \| +[\d.]+ +\|/gm)].length).toBeGreaterThanOrEqual(6);

@@ -7,9 +7,9 @@ import type { Handler } from '../http/handler.ts';
 
 /**
  * `handler`, called within a fresh AsyncResource for each request. Costs about 3,800 instructions on
- * Node 20; every application door does it, the raw handler only when wrapped.
+ * Node 20; every application adapter does it, the raw handler only when wrapped.
  */
-export function isolated(handler: Handler): Handler {
+export function withAsyncContext(handler: Handler): Handler {
   return (request, response) => {
     const context = new AsyncResource('EPOLL_SERVER_REQUEST');
     return context.runInAsyncScope(handler, undefined, request, response);
