@@ -5,8 +5,8 @@ import type { FieldInput } from '../http/fields.ts';
 import { FilteredResponse, type HeadFilter } from '../http/filtered-response.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { NAVIGATION_FIELDS, navigationOf } from '../http/navigation.ts';
+import { passOn, type Successor } from '../http/successor.ts';
 import { addVary } from '../http/vary.ts';
-import { passOn, type Successor } from './successor.ts';
 
 const NOT_FOUND = 404;
 

@@ -19,6 +19,16 @@ export interface FileCounters {
   compressions: number;
 }
 
+/** The counters, and what is kept now. */
+export interface FileStats extends Readonly<FileCounters> {
+  /** Bytes of files in memory. */
+  readonly cacheBytes: number;
+  /** Files in memory. */
+  readonly cacheEntries: number;
+  /** Files that are kept open. */
+  readonly open: number;
+}
+
 export function makeFileCounters(): FileCounters {
   return {
     cacheHits: 0,

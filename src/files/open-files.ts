@@ -2,6 +2,7 @@
 // Bounded in number; who was used longest ago is closed first, and whoever is not used for a while is closed in
 // any case: the disk space of a deleted file is free only when nobody has it open. It must not know HTTP.
 
+import { offerDescriptors } from '../kernel/spare-descriptors.ts';
 import type { OpenFile } from './file-source.ts';
 import { type LruLinks, LruList } from './lru-list.ts';
 
@@ -34,11 +35,13 @@ export class OpenFiles {
   readonly max: number;
   readonly #options: OpenFilesOptions;
   readonly #holders = new LruList<Holder>();
+  readonly #withdraw: () => void;
   #isSweeping = false;
 
   constructor(options: OpenFilesOptions) {
     this.max = options.max;
     this.#options = options;
+    this.#withdraw = offerDescriptors(() => this.relieve());
   }
 
   get size(): number {
@@ -86,6 +89,12 @@ export class OpenFiles {
 
   clear(): void {
     this.#dropOldest(this.#holders.size);
+  }
+
+  /** Closes all of them. What is kept afterwards is not given back when descriptors run out. */
+  close(): void {
+    this.#withdraw();
+    this.clear();
   }
 
   #dropOldest(count: number): number {

@@ -2,6 +2,7 @@
 // Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
 
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
+import { passOn, type Successor } from '../http/successor.ts';
 import { answerFrom, answerWithout, beginAnswer, chooseAnswer, type FileAnswer } from './answer.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
@@ -24,7 +25,6 @@ import { Pages, REFUSAL_ANSWERS, REFUSAL_PROBLEMS, type SiteRefusal } from './pa
 import type { Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait } from './shared-wait.ts';
-import { passOn, type Successor } from './successor.ts';
 
 /** A resource is looked at again after this long: nothing stale is served for longer. */
 export const FRESH_MS = 900;

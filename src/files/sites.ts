@@ -4,7 +4,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
+import { type Successor, successorOf } from '../http/successor.ts';
 import type { Files } from '../kernel/files.ts';
+import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import type { Limits } from '../limits.ts';
 import { CacheRules } from './cache-rules.ts';
 import { CodingChooser } from './coding-chooser.ts';
@@ -12,7 +14,7 @@ import { DenyList, isOutside, openPathOf, realPathOf, type ServedFolder } from '
 import { DenyListSource } from './deny-list-source.ts';
 import { DirectorySource } from './directory-source.ts';
 import { FileCache } from './file-cache.ts';
-import { type FileCounters, makeFileCounters } from './file-counters.ts';
+import { type FileCounters, type FileStats, makeFileCounters } from './file-counters.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import type { FileSource } from './file-source.ts';
 import type { Mount } from './finder.ts';
@@ -26,7 +28,6 @@ import { RootDirectory } from './root-directory.ts';
 import type { FileServices } from './services.ts';
 import { FRESH_MS, Site } from './site.ts';
 import { hostsOf, mountsOf, type SiteOptions, siteOfHost } from './site-options.ts';
-import type { Successor } from './successor.ts';
 import { poolThreads, WorkPool } from './work-pool.ts';
 
 /** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
@@ -115,16 +116,27 @@ function refuseSources(served: readonly ServedFolder[], sources: readonly string
   }
 }
 
-/** What the sites of a server have in common with the rest of it. */
+/** The bounds of static files. */
+export type StaticLimits = Pick<
+  Limits,
+  | 'maxCacheBytes'
+  | 'maxCachedFileBytes'
+  | 'maxCompressedFileBytes'
+  | 'maxCodingBytesPerSecond'
+  | 'maxFileQueue'
+  | 'maxOpenFiles'
+>;
+
+/** What the sites need of the program around them. */
 export interface SiteContext {
   readonly files: Files;
-  readonly limits: Limits;
+  readonly limits: StaticLimits;
   readonly nowMs: () => number;
   readonly wallClockMs: () => number;
-  /** Told why a file that is there cannot be sent (`ERR_FILE`), the same once a second. */
+  /** Called with the reason why a file that is there cannot be sent (`ERR_FILE`), with the same one once a second. */
   readonly onError: (error: unknown, request: HttpRequest | null) => void;
-  /** Who answers what is no file; null: nobody. */
-  readonly successor: Successor | null;
+  /** Answers what is no file. Absent or null: the sites do, with 404 or 405. */
+  readonly next?: Handler | null;
 }
 
 /** A disk that fails makes a line a second, not one for each request. */
@@ -153,6 +165,7 @@ export class Sites {
   readonly openFiles: OpenFiles;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
+  readonly #successor: Successor | null;
   readonly #hidden: DenyList;
   readonly #services: FileServices;
   /** What is compressed is bounded for all sites together. */
@@ -163,6 +176,7 @@ export class Sites {
     const { limits, nowMs, wallClockMs } = context;
     const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
+    this.#successor = successorOf(context.next);
     this.#hidden = folders.hidden;
     const pool = new WorkPool(poolThreads(), limits.maxFileQueue);
     this.openFiles = new OpenFiles({
@@ -190,10 +204,21 @@ export class Sites {
     this.handler = handlerOf(byDefault, new Map(hosts));
   }
 
+  /** What its files cost since the start, and now. */
+  stats(): FileStats {
+    const { bytes: cacheBytes, size: cacheEntries } = this.cache;
+    return { ...this.counters, cacheBytes, cacheEntries, open: this.openFiles.size };
+  }
+
+  /** Gives all descriptors back. */
+  close(): void {
+    this.openFiles.close();
+    this.#context.files.destroy();
+  }
+
   #mount(prefix: readonly string[], folder: string): Mount {
     const { files, nowMs, onError } = this.#context;
-    const relieve = (): boolean => this.openFiles.relieve();
-    const context = { files, nowMs, relieve };
+    const context = { files, nowMs, relieve: relieveDescriptors };
     return new RootDirectory(prefix, folder, {
       ...context,
       sourceOf: (root, release, fd) => {
@@ -226,7 +251,7 @@ export class Sites {
         showsHidden: dotfiles,
         extra: fieldsOf(options),
         loader: this.#loader(options),
-        successor: this.#context.successor,
+        successor: this.#successor,
       },
       this.#services,
     );

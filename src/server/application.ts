@@ -5,17 +5,15 @@
 import { realpath } from 'node:fs/promises';
 import { DynamicFolder } from '../app/dynamic-folder.ts';
 import { PeriodicLook } from '../files/periodic-look.ts';
-import { passOn, type Successor } from '../files/successor.ts';
-import { sendError } from '../http/error-answer.ts';
 import type { Handler } from '../http/handler.ts';
+import { withTraits } from '../http/handler-traits.ts';
+import { handlerOf, type Successor } from '../http/successor.ts';
 import type { ServeOptions } from './options.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 
 export interface Application {
-  /** Answers every request; null: files do. */
+  /** Answers what files do not have; null: nothing does. */
   readonly handler: Handler | null;
-  /** Who answers what files do not have; null: nobody. */
-  readonly successor: Successor | null;
   /** Gives back what it has open. */
   close(): Promise<void>;
 }
@@ -30,7 +28,7 @@ const nothingOpen = async (): Promise<void> => {};
 
 /** An application that is one handler. */
 export function applicationOf(handler: Handler | null, close: () => Promise<void> = nothingOpen): Application {
-  return { handler, successor: handler === null ? null : () => handler, close };
+  return { handler, close };
 }
 
 /** @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_OPTION`. */
@@ -57,7 +55,7 @@ export async function openApplication(
     if (found instanceof Promise) return found.then((later) => later ?? main.handler);
     return found ?? main.handler;
   };
-  return { handler: handlerOf(successor), successor, close: () => main.close() };
+  return { handler: withTraits(handlerOf(successor), { find: successor }), close: () => main.close() };
 }
 
 /** Modules by the name of their folder: where it leads to another one, that one's are loaded. */
@@ -112,11 +110,4 @@ async function openMain(
     onError: (error) => onError(error, null),
   });
   return applicationOf(handler, close);
-}
-
-const NOT_FOUND = { status: 404, sentence: 'There is no such page here.', text: 'Not Found\n' } as const;
-
-/** Where there are no files. */
-function handlerOf(successor: Successor): Handler {
-  return (request, response) => passOn(successor, request, response, () => sendError(request, response, NOT_FOUND));
 }

@@ -229,6 +229,7 @@ export class BlockingServer implements ServerHandle {
     clearTimeout(timer);
     this.#waiter.end();
     this.kernel.destroy();
+    this.#composition.sites?.close();
     await this.#resources.close();
   }
 }

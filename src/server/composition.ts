@@ -81,7 +81,7 @@ function composeSites(
     nowMs: () => driver.nowMs(),
     wallClockMs: kernel.wallClockMs,
     onError: options.onError ?? logError,
-    successor: application.successor,
+    next: application.handler,
   });
 }
 

@@ -8,6 +8,7 @@ import { refuseUnwatched } from '../http1/refusal.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
+import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { applicationOf } from './application.ts';
 import { type Composition, compose } from './composition.ts';
@@ -171,6 +172,7 @@ class RunningServer implements Server {
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
+    this.#composition.sites?.close();
     await this.#resources.close();
   }
 
@@ -186,7 +188,7 @@ class RunningServer implements Server {
     const generation = check('add', this.#kernel.add(listenerFd, Acceptor.INTEREST), 'the listening socket');
     const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
       maxAcceptsPerTurn: this.#resolved.limits.maxAcceptsPerTurn,
-      relieve: () => this.#composition.sites?.openFiles.relieve() ?? false,
+      relieve: relieveDescriptors,
       onExhausted: () => this.#composition.connections.relieve(),
       onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),
       onAccept: (fd, life) => void this.#composition.connections.open(fd, life, index),
