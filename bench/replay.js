@@ -48,7 +48,7 @@ const HANDLERS = {
     startResponse('200 OK', [['Content-Type', TEXT]]);
     return environ.QUERY_STRING;
   }),
-  fetch: fetchHandler((request) => new Response(request.url)),
+  fetch: fetchHandler((request) => new Response(request.url), { overrideGlobals: true }),
 };
 
 function fail(error) {

@@ -17,8 +17,8 @@ import { serveReactor } from './server/server.ts';
 
 await main(process.argv.slice(2), {
   name: 'coroutine',
-  start: (options) =>
-    serveReactor(options, {
+  start: (setup) =>
+    serveReactor(setup, {
       connect: (context, fd, generation) => new CoroutineClient(context, fd, generation, conversation),
     }),
 });

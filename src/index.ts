@@ -12,6 +12,8 @@ export {
 export { withAsyncContext } from './adapters/with-async-context.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './adapters/wsgi.ts';
 export { wsgiValidator } from './adapters/wsgi-validator.ts';
+export { type ApplicationOptions, type LoadedApplication, loadApplication } from './app/application.ts';
+export { mount } from './app/mount.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { BodyInit } from './fetch/content.ts';
 export { Headers, type HeadersInit } from './fetch/headers.ts';

@@ -16,7 +16,7 @@ import { BlockingServer } from './server/blocking-server.ts';
 await main(process.argv.slice(2), {
   name: 'iterative',
   backend: 'poll',
-  start: (options) => BlockingServer.start(options, { work: serveClients }),
+  start: (setup) => BlockingServer.start(setup, { work: serveClients }),
 });
 
 async function serveClients(server: BlockingServer): Promise<void> {

@@ -18,7 +18,8 @@ import type { Serving } from './cli/model.ts';
 import { main } from './cli/program.ts';
 import { messageOf } from './errors.ts';
 import { type AcceptedClient, BlockingServer } from './server/blocking-server.ts';
-import type { ServeOptions } from './server/options.ts';
+import type { Setup } from './server/content.ts';
+import { checkLoading } from './server/resolved-options.ts';
 import { startProcess } from './workers/child-process.ts';
 import { inheritAll } from './workers/inheritance.ts';
 import { INHERITED_FD, type Role } from './workers/role.ts';
@@ -26,17 +27,18 @@ import { WorkerGroup } from './workers/worker-group.ts';
 
 await main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
 
-function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
-  if (role.kind === 'client') return serveOne(options, role.client);
-  if (role.kind === 'listeners')
-    return BlockingServer.start(options, { inherited: role.addresses, work: serveClients });
-  return workers > 0 ? startWorkers(options, workers) : startParent(options);
+function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
+  if (role.kind === 'client') return serveOne(setup, role.client);
+  if (role.kind === 'listeners') return BlockingServer.start(setup, { inherited: role.addresses, work: serveClients });
+  return workers > 0 ? startWorkers(setup, workers) : startParent(setup);
 }
 
 /** The parent of a process for each client. */
-async function startParent(options: ServeOptions): Promise<Serving> {
+async function startParent(setup: Setup): Promise<Serving> {
+  await checkLoading(setup);
   let group: WorkerGroup | null = null;
-  return BlockingServer.start(options, {
+  return BlockingServer.start(setup, {
+    isParent: true,
     onClose: async (limitMs) => group?.stop(limitMs),
     work: async (server) => {
       group = new WorkerGroup(server.maxChildren);
@@ -66,14 +68,15 @@ function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedCli
 }
 
 /** A child with one client. */
-function serveOne(options: ServeOptions, client: AcceptedClient): Promise<Serving> {
-  return BlockingServer.start(options, { inherited: null, work: (server) => server.converse(server.adopt(client)) });
+function serveOne(setup: Setup, client: AcceptedClient): Promise<Serving> {
+  return BlockingServer.start(setup, { inherited: null, work: (server) => server.converse(server.adopt(client)) });
 }
 
 /** The parent of processes that were made first: it listens and keeps their number, and never accepts. */
-async function startWorkers(options: ServeOptions, count: number): Promise<Serving> {
+async function startWorkers(setup: Setup, count: number): Promise<Serving> {
   const group = new WorkerGroup(count);
-  const server = await BlockingServer.start(options, {
+  const server = await BlockingServer.start(setup, {
+    isParent: true,
     onClose: (limitMs) => group.stop(limitMs),
     work: (parent) => {
       const { addresses, fds } = inheritAll(parent.listeners);
@@ -81,8 +84,8 @@ async function startWorkers(options: ServeOptions, count: number): Promise<Servi
     },
   });
   await server.finished;
-  const { url, urls, backend, root } = server;
-  return { url, urls, backend, root, close: (how) => server.close(how) };
+  const { url, urls, backend } = server;
+  return { url, urls, backend, close: (how) => server.close(how) };
 }
 
 /** One of those: an iterative server. */

@@ -17,7 +17,8 @@ import type { Serving } from './cli/model.ts';
 import { main } from './cli/program.ts';
 import { messageOf } from './errors.ts';
 import { type AcceptedClient, BlockingServer } from './server/blocking-server.ts';
-import type { ServeOptions } from './server/options.ts';
+import type { Setup } from './server/content.ts';
+import { checkLoading } from './server/resolved-options.ts';
 import { startThread } from './workers/child-thread.ts';
 import { Pool } from './workers/pool.ts';
 import { handedClients, type Role, tellParent } from './workers/role.ts';
@@ -27,16 +28,18 @@ const PROGRAM = new URL(import.meta.url);
 
 await main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
 
-function start(options: ServeOptions, workers: number, role: Role): Promise<Serving> {
-  if (role.kind === 'client') return serveOne(options, role.client);
-  if (role.kind === 'pool') return BlockingServer.start(options, { inherited: null, work: serveHanded });
-  return workers > 0 ? startPool(options, workers) : startParent(options);
+function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
+  if (role.kind === 'client') return serveOne(setup, role.client);
+  if (role.kind === 'pool') return BlockingServer.start(setup, { inherited: null, work: serveHanded });
+  return workers > 0 ? startPool(setup, workers) : startParent(setup);
 }
 
 /** The main thread, with a thread for each client. */
-async function startParent(options: ServeOptions): Promise<Serving> {
+async function startParent(setup: Setup): Promise<Serving> {
+  await checkLoading(setup);
   let group: WorkerGroup | null = null;
-  return BlockingServer.start(options, {
+  return BlockingServer.start(setup, {
+    isParent: true,
     onClose: async (limitMs) => group?.stop(limitMs),
     work: async (server) => {
       group = new WorkerGroup(server.maxChildren);
@@ -67,18 +70,19 @@ function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedCli
 }
 
 /** A thread with one client. */
-function serveOne(options: ServeOptions, client: AcceptedClient): Promise<Serving> {
-  return BlockingServer.start(options, {
+function serveOne(setup: Setup, client: AcceptedClient): Promise<Serving> {
+  return BlockingServer.start(setup, {
     inherited: null,
     work: (server) => server.converse(server.adoptCopy(client)),
   });
 }
 
 /** The main thread, with threads that were made first. */
-async function startPool(options: ServeOptions, count: number): Promise<Serving> {
+async function startPool(setup: Setup, count: number): Promise<Serving> {
   const group = new WorkerGroup(count);
   const pool = new Pool();
-  const server = await BlockingServer.start(options, {
+  const server = await BlockingServer.start(setup, {
+    isParent: true,
     onClose: (limitMs) => {
       pool.close();
       return group.stop(limitMs);

@@ -11,10 +11,10 @@
 //   node dist/nonblocking-server.js [PORT] [FOLDER | MODULE:NAME]
 
 import { main } from './cli/program.ts';
-import { serve } from './server/server.ts';
+import { serveReactor } from './server/server.ts';
 
 await main(process.argv.slice(2), {
   name: 'nonblocking',
   backend: 'scan',
-  start: (options) => serve({ ...options, backend: 'scan' }),
+  start: (setup) => serveReactor(setup, { backend: 'scan' }),
 });

@@ -12,10 +12,10 @@
 //   node dist/poll-server.js [PORT] [FOLDER | MODULE:NAME]
 
 import { main } from './cli/program.ts';
-import { serve } from './server/server.ts';
+import { serveReactor } from './server/server.ts';
 
 await main(process.argv.slice(2), {
   name: 'poll',
   backend: 'poll',
-  start: (options) => serve({ ...options, backend: 'poll' }),
+  start: (setup) => serveReactor(setup, { backend: 'poll' }),
 });

@@ -13,10 +13,10 @@
 //   node dist/select-server.js [PORT] [FOLDER | MODULE:NAME]
 
 import { main } from './cli/program.ts';
-import { serve } from './server/server.ts';
+import { serveReactor } from './server/server.ts';
 
 await main(process.argv.slice(2), {
   name: 'select',
   backend: 'select',
-  start: (options) => serve({ ...options, backend: 'select' }),
+  start: (setup) => serveReactor(setup, { backend: 'select' }),
 });

@@ -21,6 +21,9 @@ const hono = async () => {
   return new Hono().get('/', (context) => context.text(TEXT));
 };
 
+/** `Response` is the light class, as in the command. */
+const LIGHT = { overrideGlobals: true };
+
 const keepOpen = { keepAliveTimeoutMs: 3_600_000, serverHeader: '' };
 
 async function ours(handler) {
@@ -39,10 +42,10 @@ const ADAPTERS = {
   isolated: () => ours(withAsyncContext(raw)),
   wsgi: () => ours(wsgi(application)),
   'wsgi validator': () => ours(wsgi(wsgiValidator(application))),
-  fetch: () => ours(fetchHandler(hello)),
-  'fetch async url': () => ours(fetchHandler(later)),
-  'fetch Node Response': () => ours(fetchHandler(helloOfNode, { overrideGlobals: false })),
-  hono: async () => ours(fetchHandler(await hono())),
+  fetch: () => ours(fetchHandler(hello, LIGHT)),
+  'fetch async url': () => ours(fetchHandler(later, LIGHT)),
+  'fetch Node Response': () => ours(fetchHandler(helloOfNode)),
+  hono: async () => ours(fetchHandler(await hono(), LIGHT)),
   'node: fetch': () => nodes(hello),
   'node: fetch async url': () => nodes(later),
   'node: fetch Node Response': () => nodes(helloOfNode, { overrideGlobalObjects: false }),

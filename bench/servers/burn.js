@@ -2,11 +2,12 @@
 // pool of the number of threads that it is told.
 //   node bench/servers/burn.js FOLDER THREADS
 import { fileURLToPath } from 'node:url';
-import { serve } from '../../dist/index.js';
+import { loadApplication, serve } from '../../dist/index.js';
 import { announce } from './control.js';
 
 const [root, threads] = process.argv.slice(2);
 const app = fileURLToPath(new URL('burning.js', import.meta.url));
 const files = await serve({ port: 0, root });
-const burning = await serve({ port: 0, app, offload: Number(threads), handlerTimeoutMs: 0 });
+const handler = await loadApplication(app, { threads: Number(threads) });
+const burning = await serve({ port: 0, handler, handlerTimeoutMs: 0 });
 announce(files.address.port, () => ({ port: burning.address.port }));

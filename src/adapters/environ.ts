@@ -4,6 +4,7 @@
 import { inspect } from 'node:util';
 import { combineFields } from '../http/combined-fields.ts';
 import type { HttpRequest, RequestBody } from '../http/handler.ts';
+import { endOfMount } from '../http/mount-path.ts';
 import { concurrency } from './concurrency.ts';
 
 /**
@@ -14,7 +15,7 @@ export interface Environ {
   readonly REQUEST_METHOD: string;
   /** Where the application is mounted: empty at the root. */
   readonly SCRIPT_NAME: string;
-  /** The path, percent-decoded. */
+  /** The path below SCRIPT_NAME, percent-decoded. */
   readonly PATH_INFO: string;
   readonly QUERY_STRING: string;
   readonly CONTENT_TYPE: string;
@@ -41,11 +42,14 @@ export interface Environ {
   [name: string]: unknown;
 }
 
+/** `mountPath`: the path that the application is mounted at; empty: none. */
+type Reader = (request: HttpRequest, mountPath: string) => unknown;
+
 /** How each key that is no field is read. A plain object without a prototype: a key is the application's word. */
-const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Object.assign(Object.create(null), {
+const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(null), {
   REQUEST_METHOD: (request) => request.method,
-  SCRIPT_NAME: () => '',
-  PATH_INFO: (request) => decodePath(request.path),
+  SCRIPT_NAME: (_request, mountPath) => mountPath,
+  PATH_INFO: ({ path }, mountPath) => decodePath(mountPath === '' ? path : path.slice(endOfMount(path, mountPath))),
   QUERY_STRING: (request) => request.query,
   CONTENT_TYPE: (request) => request.header('content-type') ?? '',
   CONTENT_LENGTH: (request) => request.header('content-length') ?? '',
@@ -62,7 +66,7 @@ const READERS: Readonly<Record<string, (request: HttpRequest) => unknown>> = Obj
   'wsgi.multiprocess': () => concurrency.isMultiprocess,
   'wsgi.run_once': () => false,
   'epoll_server.signal': (request) => request.signal,
-} satisfies Readonly<Record<string, (request: HttpRequest) => unknown>>);
+} satisfies Readonly<Record<string, Reader>>);
 
 const KEYS = Object.keys(READERS);
 
@@ -81,18 +85,23 @@ const PROTOTYPE: object = Object.create(null, {
   },
 });
 
-/** The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`. */
-export function environOf(request: HttpRequest): Environ {
+/**
+ * The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`. `mountPath`: the
+ * path that its application is mounted at; empty: none.
+ */
+export function environOf(request: HttpRequest, mountPath = ''): Environ {
   const values: Environ = Object.create(PROTOTYPE);
-  return new Proxy(values, new EnvironTraps(request));
+  return new Proxy(values, new EnvironTraps(request, mountPath));
 }
 
 class EnvironTraps implements ProxyHandler<Environ> {
   /** Null once everything was read. */
   #request: HttpRequest | null;
+  readonly #mountPath: string;
 
-  constructor(request: HttpRequest) {
+  constructor(request: HttpRequest, mountPath: string) {
     this.#request = request;
+    this.#mountPath = mountPath;
   }
 
   get(values: Environ, key: string | symbol): unknown {
@@ -142,7 +151,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
 
   #read(request: HttpRequest, key: string): unknown {
     const reader = READERS[key];
-    if (reader !== undefined) return reader(request);
+    if (reader !== undefined) return reader(request, this.#mountPath);
     if (!key.startsWith('HTTP_')) return undefined;
     const name = key.slice(5).replaceAll('_', '-').toLowerCase();
     // Only the key that `keyOf` makes of a name stands for its field.
@@ -153,7 +162,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     const request = this.#request;
     if (request === null) return;
     this.#request = null;
-    for (const key of KEYS) values[key] ??= READERS[key]?.(request);
+    for (const key of KEYS) values[key] ??= READERS[key]?.(request, this.#mountPath);
     for (const [name, value] of combineFields(request.headers())) {
       // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
       if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;

@@ -31,7 +31,7 @@ export type FetchFunction = (request: globalThis.Request, info: FetchInfo) => An
 export type FetchApplication = FetchFunction | { fetch: FetchFunction };
 
 export interface FetchOptions {
-  /** Make the light Headers, Request and Response the globals of this thread. Default: true. */
+  /** Make the light Headers, Request and Response the globals of this thread. Default: false. */
   readonly overrideGlobals?: boolean;
 }
 
@@ -47,7 +47,7 @@ export function fetchHandler(application: FetchApplication, options: FetchOption
   const answer = functionOf(application);
   // Now, and not when the first request waits for it.
   linkClasses();
-  if (options.overrideGlobals !== false) installGlobals();
+  if (options.overrideGlobals === true) installGlobals();
   const cache = new FieldCache((pairs) => precompileFields(withoutHopByHop(pairs)));
   return withAsyncContext((http, response) => {
     // What an application keeps of the Request, it may read whenever it likes.

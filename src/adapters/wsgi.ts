@@ -5,6 +5,7 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { FieldCache } from '../http/field-cache.ts';
 import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { withTraits } from '../http/handler-traits.ts';
 import { isHopByHop } from '../http/hop-by-hop.ts';
 import { type Environ, environOf } from './environ.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
@@ -36,14 +37,20 @@ export function wsgi(application: WsgiApplication): Handler {
   if (typeof application !== 'function') {
     throw new EpollServerError('ERR_OPTION', `a WSGI-style application is a function, not ${typeof application}`);
   }
+  return wsgiAt('', application);
+}
+
+/** The same below `mountPath`, which is the application's SCRIPT_NAME. */
+function wsgiAt(mountPath: string, application: WsgiApplication): Handler {
   const fields = new FieldCache(prepareEndToEnd);
-  return withAsyncContext((request, response) => {
+  const handler = withAsyncContext((request, response) => {
     // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
     request.retain();
     const call = new Call(request, response, fields);
-    const body = application(environOf(request), call.startResponse);
+    const body = application(environOf(request, mountPath), call.startResponse);
     return isThenable(body) ? body.then((later) => call.finish(later)) : call.finish(body);
   });
+  return withTraits(handler, { mountedAt: (path) => wsgiAt(path, application) });
 }
 
 /** PEP 3333 forbids hop-by-hop fields. `Connection: close` ends the connection all the same, as of a raw handler. */

@@ -1,102 +1,146 @@
-// Finds the application that MODULE[:NAME] names, and the adapter that it is written for. It must not know which
-// thread runs it.
+// An application by the name of its module, or of a folder of modules, as a handler.
 
-import { createRequire } from 'node:module';
-import { type AdapterName, adapterOf, isClass } from '../adapters/adapter-names.ts';
-import type { FetchApplication, FetchOptions } from '../adapters/fetch.ts';
-import { type WsgiApplication, wsgi } from '../adapters/wsgi.ts';
-import type { Handler } from '../http/handler.ts';
-import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
+import { ADAPTERS, type AdapterName } from '../adapters/adapter-names.ts';
+import { EpollServerError } from '../errors.ts';
+import type { Handler, HttpRequest } from '../http/handler.ts';
+import { sourcesOf, traitsOf, withTraits } from '../http/handler-traits.ts';
+import { type GivenLimits, type GivenNumber, resolveLimits, wholeNumber } from '../limits.ts';
+import { logError } from '../log/error-log.ts';
+import { type ApplicationPlace, placeOfFolder, placeOfModule } from './application-place.ts';
 
-/** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */
-const DEFAULT_NAMES = ['application', 'fetch', 'default'];
-
-/** How the adapter of an application is chosen. */
-const BY_OPTION = 'say with --adapter wsgi, fetch or raw what it is written for';
-
-/** As the bound of the same name. */
-const LOAD_TIMEOUT_MS = 30_000;
-
-export interface ApplicationOptions extends FetchOptions {
-  /** What the application is written for. Default: what its shape says. */
+export interface ApplicationOptions
+  extends Pick<GivenLimits, 'loadTimeoutMs' | 'offloadTimeoutMs' | 'maxOffloadQueue'> {
+  /** What the application is written for: `wsgi`, `fetch` or `raw`. Default: what its shape says. */
   readonly adapter?: AdapterName | undefined;
-  /** For its module to load. Default: 30,000. */
-  readonly loadTimeoutMs?: number;
-  /** How the adapter of a function that may be anything is chosen, for the text that refuses it. Default: by --adapter. */
-  readonly choice?: string;
+  /** Runs it in a pool of so many threads, each with a copy of it; 0: in this thread. Default: 0. */
+  readonly threads?: GivenNumber | undefined;
+  /** `name` is a folder, whose modules answer at URLs of their own; `suffix`, such as `.py`, may stand behind their names. */
+  readonly dynamic?: true | { readonly suffix?: string | undefined } | undefined;
+  /** Answers what the modules of such a folder do not. Default: 404. */
+  readonly next?: Handler | undefined;
+  /** Make the light Headers, Request and Response the globals of its thread. Default: false. */
+  readonly overrideGlobals?: boolean | undefined;
+  /** Called with what belongs to no request: a module of a folder that does not load, a thread that died. */
+  readonly onError?: ((error: unknown, request: HttpRequest | null) => void) | undefined;
 }
+
+/** Runs the application. Closed by the code that made it, after the servers that it answers for. */
+export interface LoadedApplication extends Handler {
+  /** Folders that hold its source. A static handler in front of it never serves what is in them. */
+  readonly sources: readonly string[];
+  /** Ends its threads, whatever they do. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Each thread has a heap of its own; more than the processors of any machine do not help. */
+export const MAX_OFFLOAD_THREADS = 256;
+
+/** By option: all there are. */
+const NAMES: Readonly<Record<keyof ApplicationOptions, true>> = {
+  adapter: true,
+  threads: true,
+  dynamic: true,
+  next: true,
+  overrideGlobals: true,
+  onError: true,
+  loadTimeoutMs: true,
+  offloadTimeoutMs: true,
+  maxOffloadQueue: true,
+};
 
 /**
- * A handler for the application `reference`. An object with `fetch`, an export of that name, and a function of one
- * value are fetch applications; an export `application` is a WSGI-style one.
- * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, nothing that could be
- * called, or an adapter that is not told by its shape or not built.
+ * Loads the application MODULE[:NAME]. NAME is one of its exports; without it, `application`, `fetch` or `default`.
+ * @throws EpollServerError `ERR_OPTION`; `ERR_APPLICATION_MODULE`: there is none, or it does not load; `ERR_ROOT`: no folder.
  */
-export async function loadApplication(reference: string, options: ApplicationOptions = {}): Promise<Handler> {
-  const { file, name: given } = findModule(reference);
-  const exports = exportsOf(await importModule(file, options.loadTimeoutMs ?? LOAD_TIMEOUT_MS), file);
-  const name = given === '' ? (DEFAULT_NAMES.find((each) => exports.has(each)) ?? 'application') : given;
-  const found = exports.get(name);
-  if (found === undefined) {
-    throw refuseModule(`${file} has no export "${name}": it has ${[...exports.keys()].join(', ') || 'none'}`);
-  }
-  const what = `the export "${name}" of ${file}`;
-  return handlerFor(found, options.adapter ?? adapterOf(found, name), what, options);
+export async function loadApplication(name: string, options: ApplicationOptions = {}): Promise<LoadedApplication> {
+  checkApplication(name, options);
+  const place = options.dynamic === undefined ? await placeOfModule(name) : await placeOfFolder(name);
+  return openApplication(place, options);
 }
 
-/** What a module exports, by name. */
-function exportsOf(namespace: Exports, file: string): ReadonlyMap<string, unknown> {
-  const named = new Map(Object.entries(namespace));
-  const { default: whole } = namespace;
-  if (!isCommonJs(namespace, file) || typeof whole !== 'object' || whole === null) return named;
-  // Node.js recognises but some of what CommonJS modules export; the rest is in their default.
-  for (const [name, value] of Object.entries(whole)) named.set(name, value);
-  const isCompiled = '__esModule' in whole;
-  if (isCompiled ? !('default' in whole) : !('fetch' in whole)) named.delete('default');
-  // An object that is an application as a whole: its method needs it.
-  if (!isCompiled && 'fetch' in whole) named.delete('fetch');
-  return named;
-}
-
-function isCommonJs(namespace: Exports, file: string): boolean {
-  return 'module.exports' in namespace || createRequire(file).cache[file] !== undefined;
-}
-
-async function handlerFor(
-  found: unknown,
-  adapter: AdapterName | null,
-  what: string,
+/** As {@link loadApplication}, of what was found already. */
+export async function openApplication(
+  place: ApplicationPlace,
   options: ApplicationOptions,
-): Promise<Handler> {
-  if (adapter === 'node') {
-    throw refuseModule(
-      `${what} is written for node:http (Express, Koa, Fastify): that adapter is not built yet, use one of fetch, wsgi, raw`,
-    );
+): Promise<LoadedApplication> {
+  const { dynamic, overrideGlobals = false, adapter, next, onError = logError } = options;
+  const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue: maxWaiting } = resolveLimits(options);
+  const threads = Number(options.threads ?? 0);
+  if (dynamic !== undefined) {
+    const { openDynamicFolder } = await import('./dynamic-handler.ts');
+    const { suffix = '' } = dynamic === true ? {} : dynamic;
+    const settings = { suffix, onError, next, overrideGlobals, loadTimeoutMs };
+    return loaded(await openDynamicFolder(place, settings), place);
   }
-  if (isClass(found)) throw refuseModule(`${what} is a class: export an instance that has "fetch", or a function`);
-  if (adapter === 'fetch' && isFetchApplication(found)) {
-    // Node's fetch, behind ours, takes 50 ms to load.
-    const { fetchHandler } = await import('../adapters/fetch.ts');
-    return fetchHandler(found, options);
+  const { reference } = place;
+  if (threads === 0) {
+    const { loadHandler } = await import('./module-handler.ts');
+    return loaded(await loadHandler(reference, { overrideGlobals, adapter, loadTimeoutMs }), place);
   }
-  if (adapter === 'wsgi' && isWsgiApplication(found)) return wsgi(found);
-  if (adapter === 'raw' && isHandler(found)) return found;
-  if (typeof found === 'function') {
-    const { choice = BY_OPTION } = options;
-    throw refuseModule(`${what} is a function of ${found.length} values, which may be anything: ${choice}`);
-  }
-  throw refuseModule(`${what} is not a function but ${typeof found} (nor an object with a function "fetch")`);
+  const { offload } = await import('./offload/pool.ts');
+  const { handler, close } = await offload({
+    application: reference,
+    threads,
+    maxWaiting,
+    overrideGlobals,
+    adapter,
+    loadTimeoutMs,
+    offloadTimeoutMs,
+    onError: (error) => onError(error, null),
+  });
+  return loaded(handler, place, close);
 }
 
-function isFetchApplication(found: unknown): found is FetchApplication {
-  if (typeof found === 'function') return true;
-  return typeof found === 'object' && found !== null && 'fetch' in found && typeof found.fetch === 'function';
+/** A function of its own: `handler` may be the application itself, which may be used elsewhere too. */
+function loaded(
+  handler: Handler,
+  { sources: own }: ApplicationPlace,
+  close = async (): Promise<void> => {},
+): LoadedApplication {
+  const sources = [...new Set([...own, ...sourcesOf(handler)])];
+  const wrapper: Handler = (request, response) => handler(request, response);
+  // As messages call it.
+  Object.defineProperty(wrapper, 'name', { value: handler.name });
+  const application = Object.assign(wrapper, { sources, close, [Symbol.asyncDispose]: close });
+  return withTraits(application, { ...traitsOf(handler), sources });
 }
 
-function isWsgiApplication(found: unknown): found is WsgiApplication {
-  return typeof found === 'function';
+/** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
+function checkApplication(name: string, options: ApplicationOptions): void {
+  for (const option of Object.keys(options)) {
+    if (!Object.hasOwn(NAMES, option)) throw wrong(`there is no option "${option}" of an application`);
+  }
+  const { adapter, threads = 0, dynamic, next, overrideGlobals = false, onError = logError } = options;
+  const isFolder = dynamic !== undefined;
+  if (typeof name !== 'string' || name === '') {
+    throw wrong(isFolder ? 'a dynamic application is named by its folder' : 'an application is MODULE or MODULE:NAME');
+  }
+  if (adapter !== undefined && !ADAPTERS.includes(adapter))
+    throw wrong(`adapter must be one of ${ADAPTERS.join(', ')}, not "${adapter}"`);
+  const count = wholeNumber('threads', threads, 0, MAX_OFFLOAD_THREADS, 'a whole number of threads');
+  if (isFolder) checkDynamic(dynamic);
+  if (isFolder && (count > 0 || adapter !== undefined))
+    throw wrong('threads and adapter are for one application: a dynamic folder has many');
+  if (!isFolder && next !== undefined)
+    throw wrong('next answers what a dynamic folder does not have: give dynamic too');
+  if (next !== undefined && typeof next !== 'function') throw wrong(`next must be a function, not ${typeof next}`);
+  if (typeof overrideGlobals !== 'boolean') throw wrong('overrideGlobals must be true or false');
+  if (typeof onError !== 'function') throw wrong('onError must be a function');
 }
 
-function isHandler(found: unknown): found is Handler {
-  return typeof found === 'function';
+function checkDynamic(dynamic: NonNullable<ApplicationOptions['dynamic']>): void {
+  if (dynamic !== true && (typeof dynamic !== 'object' || dynamic === null))
+    throw wrong('dynamic must be true or { suffix }');
+  checkSuffix(dynamic === true ? '' : (dynamic.suffix ?? ''));
+}
+
+/** @throws EpollServerError `ERR_OPTION`: it would not stand behind one name. */
+export function checkSuffix(suffix: unknown): void {
+  if (typeof suffix === 'string' && !/[\0/\\]/.test(suffix)) return;
+  throw wrong(`dynamicSuffix must be text such as .py, not ${JSON.stringify(suffix)}`);
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
 }

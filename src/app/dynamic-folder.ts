@@ -160,9 +160,3 @@ async function realFile(path: string): Promise<string | null> {
   const real = await realpath(path);
   return (await stat(real)).isFile() ? real : null;
 }
-
-/** @throws EpollServerError `ERR_OPTION`: it would not stand behind one name. */
-export function checkSuffix(suffix: unknown): void {
-  if (typeof suffix === 'string' && !/[\0/\\]/.test(suffix)) return;
-  throw new EpollServerError('ERR_OPTION', `dynamicSuffix must be text such as .py, not ${JSON.stringify(suffix)}`);
-}

@@ -1,6 +1,7 @@
 // The command line: what may stand there, and what it means. It must not start anything.
 
 import { parseArgs } from 'node:util';
+import { splitMount } from '../app/module-file.ts';
 import { kebab, nearest } from '../config/names.ts';
 import { type Given, type Layer, readFlag } from '../config/resolve.ts';
 import { type AnySetting, OWN_SETTINGS, SETTINGS, type SettingName } from '../config/settings.ts';
@@ -186,8 +187,15 @@ const PLACES: Readonly<Record<'port' | 'root' | 'app', string>> = {
 /** A thing that can be said by a flag or by its place, but once. */
 function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'app', place: string): void {
   const before = settings.get(name);
-  if (before !== undefined) throw usage(`${PLACES[name]} is given twice: "${String(before.value)}" and "${place}"`);
-  settings.set(name, readFlag(name, [place], PLACES[name]));
+  if (before === undefined) {
+    settings.set(name, readFlag(name, [place], PLACES[name]));
+    return;
+  }
+  const texts = [before.value].flat().map(String);
+  const isMounted = name === 'app' && texts.every((text) => splitMount(text).path !== '');
+  if (!isMounted) throw usage(`${PLACES[name]} is given twice: "${texts.join(', ')}" and "${place}"`);
+  // Applications by their paths, and the one of all other paths.
+  settings.set(name, readFlag(name, [...texts, place], PLACES[name]));
 }
 
 function usage(text: string): EpollServerError {

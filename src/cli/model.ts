@@ -2,7 +2,7 @@
 
 import type { ModelName } from '../config/model-names.ts';
 import { EpollServerError } from '../errors.ts';
-import type { ServeOptions } from '../server/options.ts';
+import type { Setup } from '../server/content.ts';
 import type { ServerHandle } from '../server/server.ts';
 import type { WatchedNames } from '../workers/file-watch.ts';
 import type { Role } from '../workers/role.ts';
@@ -20,7 +20,7 @@ export interface Model {
    * Starts to serve. `workers`: 0 when not asked for. `watched`: finds the files and folders whose changes restart the
    * application; null: none.
    */
-  start(options: ServeOptions, workers: number, role: Role, watched: WatchedNames | null): Promise<Serving>;
+  start(setup: Setup, workers: number, role: Role, watched: WatchedNames | null): Promise<Serving>;
 }
 
 /** What is served, and for a child when it has ended by itself. */

@@ -14,15 +14,16 @@ import { drainSinks } from '../log/log-sink.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
-import { resolveOptions } from '../server/resolved-options.ts';
-import { Resources } from '../server/resources.ts';
+import type { Setup } from '../server/content.ts';
+import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
 import { onStopRequest, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
+import type { CommandContent } from './command-content.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
-import { serveOptionsOf, sinksOf } from './serve-options.ts';
+import { commandContentOf, serveOptionsOf, sinksOf } from './serve-options.ts';
 
 /** For whoever reads the log through a pipe; then it is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -86,18 +87,23 @@ async function run(given: Given, model: Model): Promise<void> {
   tuneCompiler();
   const { settings, config } = given;
   const { workers = 0, watch = false } = settings;
-  const options = serveOptionsOf(given, config);
+  const content = commandContentOf(given, config);
+  const options = serveOptionsOf(given);
   checkModel(model, workers, options.backend, watch);
-  if (given.check) return check(options);
-  const watched = watch ? await watchedBy(options, config) : null;
+  if (given.check) return check({ options, content });
+  const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   const sinks = sinksOf(settings, role.kind !== 'standalone');
   const loaded = sayWhoEnded(role);
-  const server = await model.start({ ...options, ...sinks }, workers, role, watched).finally(loaded);
+  const server = await model
+    .start({ options: { ...options, ...sinks }, content }, workers, role, watched)
+    .finally(loaded);
   endOnSignals(server, role);
   if (settings.quiet !== true && role.kind === 'standalone') {
-    process.stdout.write(server.urls.map((url) => `${printable(announcement(url, server, given, model))}\n`).join(''));
+    process.stdout.write(
+      server.urls.map((url) => `${printable(announcement(url, server, content, given, model))}\n`).join(''),
+    );
   }
   if (role.kind !== 'standalone') tellParent('taken');
   if (server.finished === undefined) return;
@@ -106,8 +112,8 @@ async function run(given: Given, model: Model): Promise<void> {
 }
 
 /** All that starting would do but listening. */
-async function check(options: Parameters<typeof resolveOptions>[0]): Promise<never> {
-  await (await Resources.open(await resolveOptions(options))).close();
+async function check(setup: Setup): Promise<never> {
+  await checkLoading(setup);
   process.stdout.write('epoll-server: everything is in order\n');
   process.exit(0);
 }
@@ -117,18 +123,13 @@ async function check(options: Parameters<typeof resolveOptions>[0]): Promise<nev
  * @throws EpollServerError `ERR_OPTION`: nothing that could be restarted.
  */
 async function watchedBy(
-  options: Parameters<typeof resolveOptions>[0],
+  content: CommandContent,
   config: string | undefined,
 ): Promise<() => Promise<readonly string[]>> {
-  const find = async (): Promise<readonly string[]> => {
-    const { names } = await resolveOptions(options);
-    return [...names, ...(config === undefined ? [] : [config])];
-  };
-  const { names } = await resolveOptions(options);
-  if (names.length === 0) {
+  if ((await content.names()).length === 0) {
     throw new EpollServerError('ERR_OPTION', `--watch restarts an application: name one, or --dynamic`);
   }
-  return find;
+  return async () => [...(await content.names()), ...(config === undefined ? [] : [config])];
 }
 
 /** An application's module may end the process that loads it, which should not look as if nothing had been wrong. */
@@ -143,12 +144,16 @@ function sayWhoEnded({ kind }: Role): () => void {
 }
 
 /** One line for one listener: which model serves what there, and how. */
-function announcement(url: string, server: Serving, { settings }: Given, { name, workers }: Model): string {
-  const { app, dynamic } = settings;
-  const what = [server.root, dynamic, app].filter((each) => each !== undefined && each !== null).join(' and ');
+function announcement(
+  url: string,
+  server: Serving,
+  { description }: CommandContent,
+  { settings }: Given,
+  { name, workers }: Model,
+): string {
   const group = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
   const how = `${group}back end ${server.backend}, pid ${process.pid}`;
-  return `${name}-server: ${url} serves ${what} (${how})`;
+  return `${name}-server: ${url} serves ${description} (${how})`;
 }
 
 /**

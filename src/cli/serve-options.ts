@@ -1,7 +1,8 @@
-// From what is set to what serve() takes. It must not start anything.
+// From what is set to what a server is started with. It must not start anything.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { splitMount } from '../app/module-file.ts';
 import { kebab, variableOf } from '../config/names.ts';
 import type { Configuration } from '../config/resolve.ts';
 import { SETTINGS, type SettingValues } from '../config/settings.ts';
@@ -14,18 +15,40 @@ import { type Sink, traceLossNotice } from '../log/watcher.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import type { ServeOptions } from '../server/options.ts';
 import { isOnTerminal } from '../workers/role.ts';
+import { CommandContent, type CommandContentOptions } from './command-content.ts';
 
 const DEFAULT_SITE = join(PACKAGE_ROOT, 'html');
 
 /** Where the results of `compare` lie, from the working folder: the default site shows them at `/compare/`. */
 export const RESULTS_FOLDER = 'compare-results';
 
-/** `config`: the file that said some of it, which is served to nobody. */
-export function serveOptionsOf(configuration: Configuration, config: string | undefined): ServeOptions {
+/** What the command serves. `config`: the file that said some of it, which is never served. */
+export function commandContentOf(configuration: Configuration, config: string | undefined): CommandContent {
   const { settings } = configuration;
-  const { port, host, listen, logFormat, serverHeader, app, adapter, dynamic, dynamicSuffix, offload } = settings;
-  const root = settings.root ?? (app === undefined && dynamic === undefined ? DEFAULT_SITE : undefined);
+  const { adapter, dynamic = null, dynamicSuffix, offload = 0 } = settings;
+  const { app, mounted } = applicationsOf(settings);
+  const isBare = app === null && mounted.length === 0 && dynamic === null;
+  const root = settings.root ?? (isBare ? DEFAULT_SITE : undefined);
   if (root === undefined) refuseFileSettings(configuration);
+  const files = root === undefined ? null : { ...siteOptionsOf(settings, config, root === DEFAULT_SITE), root };
+  return new CommandContent({ files, app, mounted, dynamic, dynamicSuffix, adapter, offload });
+}
+
+/** @throws EpollServerError `ERR_OPTION`: two applications are for the same requests. */
+function applicationsOf({ app: given = [] }: SettingValues): Pick<CommandContentOptions, 'app' | 'mounted'> {
+  const split = [given].flat().map(splitMount);
+  const [app, second] = split.filter(({ path }) => path === '');
+  if (second !== undefined) {
+    const text = `app names two applications for all paths, ${app?.module} and ${second.module}: mount one, as in /api=${second.module}`;
+    throw new EpollServerError('ERR_OPTION', text);
+  }
+  const mounted = split.filter(({ path }) => path !== '').map(({ path, module }) => [path, module] as const);
+  return { app: app?.module ?? null, mounted };
+}
+
+export function serveOptionsOf(configuration: Configuration): ServeOptions {
+  const { settings } = configuration;
+  const { port, host, listen, logFormat, serverHeader } = settings;
   return only<ServeOptions>({
     ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, settings[name]])),
     port,
@@ -35,13 +58,6 @@ export function serveOptionsOf(configuration: Configuration, config: string | un
     serverHeader,
     // The kernel reads its variable itself, where the model leaves it a choice.
     backend: configuration.originOf('backend') === variableOf('backend') ? undefined : settings.backend,
-    root,
-    app,
-    adapter,
-    dynamic,
-    dynamicSuffix,
-    offload,
-    site: root === undefined ? undefined : siteOptionsOf(settings, config, root === DEFAULT_SITE),
   });
 }
 

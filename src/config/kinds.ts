@@ -25,6 +25,7 @@ import {
   transform,
   union,
 } from 'valibot';
+import { splitMount } from '../app/module-file.ts';
 import { messageOf } from '../errors.ts';
 import type { CacheRule } from '../files/cache-rules.ts';
 import { checkSite, checkTypes, type HostOptions, hostsOf, mountsOf, type SiteOptions } from '../files/site-options.ts';
@@ -139,6 +140,27 @@ export const paths: ValueKind<readonly string[]> = {
   ...severalTexts,
   expected: 'a path, or a list of them',
   rebase: (value, folder) => value.map((each) => resolve(folder, each)),
+};
+
+/** Modules of applications, each perhaps behind the path that it is mounted at. One alone is its text. */
+export const applications: ValueKind<string | readonly string[]> = {
+  schema: pipe(
+    SEVERAL,
+    transform((value): string | readonly string[] => {
+      const [only, ...others] = [value].flat();
+      return only !== undefined && others.length === 0 ? only : value;
+    }),
+  ),
+  expected: 'MODULE or MODULE:NAME',
+  isMany: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) => {
+    const rebased = [value].flat().map((each) => {
+      const { path: mountPath, module } = splitMount(each);
+      return mountPath === '' ? resolve(folder, module) : `${mountPath}=${resolve(folder, module)}`;
+    });
+    return typeof value === 'string' ? (rebased[0] ?? value) : rebased;
+  },
 };
 
 /** An option of a site: its own check has the last word. */

@@ -2,14 +2,15 @@
 // JSON Schema for editors are all made of this table. It must not know where values come from.
 
 import { ADAPTERS, type AdapterName } from '../adapters/adapter-names.ts';
+import { MAX_OFFLOAD_THREADS } from '../app/application.ts';
 import type { CacheRule } from '../files/cache-rules.ts';
 import type { SiteOptions } from '../files/site-options.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from '../limits.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
 import type { ListenOption } from '../server/listen-address.ts';
-import { MAX_OFFLOAD_THREADS } from '../server/options.ts';
 import {
   addresses,
+  applications,
   charset,
   choice,
   hosts,
@@ -55,7 +56,8 @@ export interface OwnSettings {
   readonly host: string;
   readonly listen: readonly ListenOption[];
   readonly root: string;
-  readonly app: string;
+  /** One alone is its text. */
+  readonly app: string | readonly string[];
   readonly adapter: AdapterName;
   readonly dynamic: string;
   readonly dynamicSuffix: string;
@@ -115,10 +117,10 @@ const OWN: { readonly [Name in keyof OwnSettings]: SettingSpec<OwnSettings[Name]
     alias: 'static_path',
   },
   app: {
-    kind: path('MODULE or MODULE:NAME'),
+    kind: applications,
     short: 'a',
-    value: 'MODULE[:NAME]',
-    text: 'an application; with a folder, it answers what the folder does not have (NAME: "application", "fetch" or "default")',
+    value: '[/PATH=]MODULE[:NAME]',
+    text: 'an application; with a folder, it answers what the folder does not have (NAME: "application", "fetch" or "default"); with /PATH=, what is below that path; may be given several times',
   },
   adapter: {
     kind: choice(ADAPTERS),

@@ -33,3 +33,8 @@ export function traitsOf(handler: Handler): HandlerTraits {
 export function sourcesOf(handler: Handler | null | undefined): readonly string[] {
   return handler === null || handler === undefined ? [] : (traitsOf(handler).sources ?? []);
 }
+
+/** `handler` below `path`: what depends on the path that it is mounted at, such as SCRIPT_NAME, differs. */
+export function handlerAt(path: string, handler: Handler): Handler {
+  return path === '' ? handler : (traitsOf(handler).mountedAt?.(path) ?? handler);
+}

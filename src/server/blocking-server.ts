@@ -11,11 +11,11 @@ import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.t
 import { logLine } from '../log/log-line.ts';
 import { Waiter } from '../reactor/waiter.ts';
 import { type Composition, compose } from './composition.ts';
+import { contentOfHandler, type OpenContent, openContent, type Setup } from './content.ts';
+import { ContentClock } from './content-clock.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { inheritedSpecs, type ListenerSpec, type OpenListener, openListeners } from './listener.ts';
-import type { ServeOptions } from './options.ts';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
-import { Resources } from './resources.ts';
 import type { ServerHandle } from './server.ts';
 
 /** The back end that waits for one descriptor at a time, whatever its number. */
@@ -31,6 +31,8 @@ export interface BlockingOptions {
   readonly work: (server: BlockingServer) => Promise<void>;
   /** Listens there, and not where the options say: descriptors that a parent process opened. Null: not at all. */
   readonly inherited?: readonly ListenAddress[] | null;
+  /** Its children answer: what is served is checked, and not opened here. */
+  readonly isParent?: boolean;
   /** Asked to end whatever else belongs to the server when it closes. */
   readonly onClose?: (limitMs: number) => Promise<void>;
 }
@@ -42,17 +44,30 @@ export interface AcceptedClient {
   readonly listener: number;
 }
 
+/** What a server is made of. */
+interface BlockingParts {
+  readonly kernel: NativeKernel;
+  readonly resolved: ResolvedOptions;
+  readonly content: OpenContent;
+  readonly clock: ContentClock;
+  readonly listeners: readonly OpenListener[];
+}
+
+/** A parent hands each client over. */
+const OF_CHILDREN = contentOfHandler(() => {
+  throw new Error('epoll-server: broken invariant: a parent answers no request');
+});
+
 export class BlockingServer implements ServerHandle {
   readonly kernel: NativeKernel;
   readonly url: string;
   readonly urls: readonly string[];
   readonly backend: string = BACK_END;
-  readonly root: string | null;
   /** Resolves when the work is done. */
   readonly finished: Promise<void>;
   readonly listeners: readonly OpenListener[];
   readonly #resolved: ResolvedOptions;
-  readonly #resources: Resources;
+  readonly #content: OpenContent;
   readonly #composition: Composition;
   readonly #waiter: Waiter;
   readonly #onClose: (limitMs: number) => Promise<void>;
@@ -65,41 +80,39 @@ export class BlockingServer implements ServerHandle {
   #waiting: AcceptedClient[] = [];
 
   /** @throws EpollServerError as `serve` does. */
-  static async start(options: ServeOptions, blocking: BlockingOptions): Promise<BlockingServer> {
-    const resolved = await resolveOptions(options);
-    const resources = await Resources.open(resolved);
+  static async start(setup: Setup, blocking: BlockingOptions): Promise<BlockingServer> {
+    const resolved = await resolveOptions(setup);
+    const clock = new ContentClock();
+    const content = blocking.isParent === true ? OF_CHILDREN : await openContent(setup, resolved.limits, clock);
     let kernel: NativeKernel | null = null;
     let listeners: readonly OpenListener[] = [];
     try {
       kernel = createNativeKernel(BACK_END);
       const { inherited } = blocking;
       if (inherited !== null) listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, inherited));
-      return new BlockingServer(kernel, resolved, resources, listeners, blocking);
+      return new BlockingServer({ kernel, resolved, content, clock, listeners }, blocking);
     } catch (error) {
       for (const listener of listeners) listener.removeFile();
       kernel?.destroy();
-      await resources.close();
+      await content.close();
       throw error;
     }
   }
 
   private constructor(
-    kernel: NativeKernel,
-    resolved: ResolvedOptions,
-    resources: Resources,
-    listeners: readonly OpenListener[],
+    { kernel, resolved, content, clock, listeners }: BlockingParts,
     { work, onClose }: BlockingOptions,
   ) {
     this.kernel = kernel;
-    this.root = resolved.folders?.root ?? null;
     this.#resolved = resolved;
-    this.#resources = resources;
+    this.#content = content;
     this.#onClose = onClose ?? (() => Promise.resolve());
     this.listeners = listeners;
     this.urls = listeners.map(({ url }) => url);
     this.url = this.urls[0] ?? '';
     this.#waiter = new Waiter(kernel);
-    this.#composition = compose(resolved, resources, kernel, this.#waiter, {
+    clock.follow(this.#waiter);
+    this.#composition = compose(resolved, content.handler, kernel, this.#waiter, {
       isBlocking: true,
       listeners: listeners.length > 0 ? listeners : resolved.listeners.map(handedContext),
     });
@@ -229,8 +242,7 @@ export class BlockingServer implements ServerHandle {
     clearTimeout(timer);
     this.#waiter.end();
     this.kernel.destroy();
-    this.#composition.sites?.close();
-    await this.#resources.close();
+    await this.#content.close();
   }
 }
 

@@ -1,8 +1,6 @@
 // The composition root: makes of the options what serves, and wires it. Reactor servers and blocking ones share it.
 
 import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
-import { assert } from '../errors.ts';
-import { Sites } from '../files/sites.ts';
 import type { Handler } from '../http/handler.ts';
 import { HttpClock } from '../http/http-clock.ts';
 import { limitProblem } from '../http/limit-problem.ts';
@@ -16,14 +14,11 @@ import { Watcher } from '../log/watcher.ts';
 import type { Driver } from '../reactor/driver.ts';
 import type { ServeOptions } from './options.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
-import type { Resources } from './resources.ts';
 
 export interface Composition {
   readonly connections: Connections;
   /** What all HTTP/1 sessions share. */
   readonly sessions: SessionContext;
-  /** Null when a handler answers. */
-  readonly sites: Sites | null;
   /** Each response is its connection's last from now on, and idle connections end soon. */
   stop(): void;
 }
@@ -35,21 +30,18 @@ export type CompositionOptions = Pick<
 >;
 
 export function compose(
-  resolved: ResolvedOptions,
-  resources: Resources,
+  { limits, options }: ResolvedOptions,
+  handler: Handler,
   kernel: Kernel,
   driver: Driver,
   own: CompositionOptions,
 ): Composition {
-  const { limits, options } = resolved;
-  const onError = options.onError ?? logError;
-  const sites = composeSites(resolved, resources, kernel, driver);
   const sessions = new SessionContext({
-    handler: sites?.handler ?? handlerOf(resources),
+    handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
     observer: composeWatcher(kernel, driver, options),
-    onError,
+    onError: options.onError ?? logError,
     nowMs: () => driver.nowMs(),
   });
   const connections = new Connections({
@@ -65,29 +57,7 @@ export function compose(
     sessions.stop();
     connections.stop();
   };
-  return { connections, sessions, sites, stop };
-}
-
-function composeSites(
-  { options, limits, folders }: ResolvedOptions,
-  { files, application }: Resources,
-  kernel: Kernel,
-  driver: Driver,
-): Sites | null {
-  if (folders === null || files === null) return null;
-  return new Sites(folders, options.site ?? {}, {
-    files,
-    limits,
-    nowMs: () => driver.nowMs(),
-    wallClockMs: kernel.wallClockMs,
-    onError: options.onError ?? logError,
-    next: application.handler,
-  });
-}
-
-function handlerOf({ application: { handler } }: Resources): Handler {
-  assert(handler !== null, 'a server without files has a handler');
-  return handler;
+  return { connections, sessions, stop };
 }
 
 function composeWatcher(kernel: Kernel, driver: Driver, options: ServeOptions): Watcher | null {

@@ -10,13 +10,13 @@ import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import { Reactor } from '../reactor/reactor.ts';
-import { applicationOf } from './application.ts';
 import { type Composition, compose } from './composition.ts';
+import { contentOfHandler, type OpenContent, OptionsContent, openContent, type Setup } from './content.ts';
+import { ContentClock } from './content-clock.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { inheritedSpecs, type OpenListener, openListeners, openTcpListener } from './listener.ts';
 import type { ServeOptions } from './options.ts';
 import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './resolved-options.ts';
-import { Resources } from './resources.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 
 /** Something that serves until it is closed. */
@@ -27,8 +27,6 @@ export interface ServerHandle {
   readonly urls: readonly string[];
   /** The name of its back end. */
   readonly backend: string;
-  /** The folder that it serves, by its name, absolute; null when a handler answers. */
-  readonly root: string | null;
   /**
    * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when
    * nothing is open any more; calling it again returns the same promise. `now` cuts everything off.
@@ -48,33 +46,36 @@ export interface Server extends ServerHandle {
 export interface ReactorOptions {
   /** Listens there, and not where the options say: a parent process opened these descriptors, or shares these ports. */
   readonly inherited?: readonly ListenAddress[];
+  /** The back end, where the options leave no choice. */
+  readonly backend?: string;
   /** Makes what the reactor drives for one client. Default: a connection that callbacks drive. */
   readonly connect?: Connect;
 }
 
 /**
  * Starts a server; resolves when it listens.
- * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_LISTEN` (port taken, address unknown),
- * `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
+ * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown), `ERR_BACKEND`,
+ * `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export function serve(options: ServeOptions): Promise<Server> {
-  return serveReactor(options, {});
+  return serveReactor({ options, content: new OptionsContent(options) }, {});
 }
 
 /** As {@link serve}, for the programs that are variants of it. */
-export async function serveReactor(options: ServeOptions, reactorOptions: ReactorOptions): Promise<Server> {
-  const resolved = await resolveOptions(options);
-  const resources = await Resources.open(resolved);
+export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server> {
+  const resolved = await resolveOptions(setup);
+  const clock = new ContentClock();
+  const content = await openContent(setup, resolved.limits, clock);
   let kernel: NativeKernel | null = null;
   let listeners: readonly OpenListener[] = [];
   try {
-    kernel = createNativeKernel(options.backend);
+    kernel = createNativeKernel(reactorOptions.backend ?? setup.options.backend);
     listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited));
-    return new RunningServer(kernel, resolved, resources, listeners, reactorOptions);
+    return new RunningServer({ kernel, resolved, content, clock, listeners }, reactorOptions);
   } catch (error) {
     for (const listener of listeners) listener.removeFile();
     kernel?.destroy();
-    await resources.close();
+    await content.close();
     throw error;
   }
 }
@@ -86,12 +87,28 @@ export async function serveReactor(options: ServeOptions, reactorOptions: Reacto
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(options);
-  const resources = new Resources(null, applicationOf(options.handler ?? null));
+  const { handler } = options;
+  if (typeof handler !== 'function') throw new EpollServerError('ERR_OPTION', 'give a handler, which is a function');
   const listeners = resolved.listeners.map((spec) => {
     if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
     throw new EpollServerError('ERR_OPTION', 'this kernel listens on addresses with a port only');
   });
-  return new RunningServer(kernel, resolved, resources, listeners);
+  return new RunningServer({
+    kernel,
+    resolved,
+    content: contentOfHandler(handler),
+    clock: new ContentClock(),
+    listeners,
+  });
+}
+
+/** What a server is made of. */
+interface ServerParts {
+  readonly kernel: Kernel;
+  readonly resolved: ResolvedOptions;
+  readonly content: OpenContent;
+  readonly clock: ContentClock;
+  readonly listeners: readonly OpenListener[];
 }
 
 class RunningServer implements Server {
@@ -99,10 +116,9 @@ class RunningServer implements Server {
   readonly url: string;
   readonly urls: readonly string[];
   readonly backend: string;
-  readonly root: string | null;
   readonly #kernel: Kernel;
   readonly #resolved: ResolvedOptions;
-  readonly #resources: Resources;
+  readonly #content: OpenContent;
   readonly #reactor: Reactor;
   readonly #listeners: readonly OpenListener[];
   readonly #acceptors: readonly Acceptor[];
@@ -112,26 +128,20 @@ class RunningServer implements Server {
   /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
   #release: () => void = () => {};
 
-  constructor(
-    kernel: Kernel,
-    resolved: ResolvedOptions,
-    resources: Resources,
-    listeners: readonly OpenListener[],
-    reactorOptions: ReactorOptions = {},
-  ) {
+  constructor({ kernel, resolved, content, clock, listeners }: ServerParts, reactorOptions: ReactorOptions = {}) {
     const [first] = listeners;
     assert(first !== undefined, 'a server has a listener');
     this.#kernel = kernel;
     this.#resolved = resolved;
-    this.#resources = resources;
-    this.root = resolved.folders?.root ?? null;
+    this.#content = content;
     this.backend = kernel.traits.name;
     this.address = first.address;
     this.url = first.url;
     this.urls = listeners.map(({ url }) => url);
     this.#listeners = listeners;
     this.#reactor = new Reactor(kernel);
-    this.#composition = compose(resolved, resources, kernel, this.#reactor, {
+    clock.follow(this.#reactor);
+    this.#composition = compose(resolved, content.handler, kernel, this.#reactor, {
       onClosed: () => this.#left(),
       listeners,
       connect: reactorOptions.connect,
@@ -147,7 +157,7 @@ class RunningServer implements Server {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition, this.#content.files);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -172,8 +182,7 @@ class RunningServer implements Server {
     // One more turn gives the descriptors back and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
-    this.#composition.sites?.close();
-    await this.#resources.close();
+    await this.#content.close();
   }
 
   /** Resolves when nobody is connected any more, or their time is over. */

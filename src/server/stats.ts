@@ -1,6 +1,7 @@
 // The counters of a running server, gathered from its layers.
 
 import type { Acceptor, AcceptorCounters } from '../connection/acceptor.ts';
+import type { StaticHandler } from '../files/static-files.ts';
 import {
   ACCEPTS,
   BYTES_RECEIVED,
@@ -80,8 +81,10 @@ export function statsOf(
   kernel: Kernel,
   reactor: Reactor,
   acceptors: readonly Acceptor[],
-  { sessions, sites, connections }: Composition,
+  { sessions, connections }: Composition,
+  files: StaticHandler | null,
 ): ServerStats {
+  const sites = files?.stats();
   const word = (index: number): number => kernel.control[index] ?? 0;
   const accepts = (name: keyof AcceptorCounters): number =>
     acceptors.reduce((sum, { counters }) => sum + counters[name], 0);
@@ -102,16 +105,16 @@ export function statsOf(
     sendCalls: word(SENDS),
     acceptCalls: word(ACCEPTS),
     registrations: word(REGISTRATIONS),
-    fileCacheHits: sites?.counters.cacheHits ?? 0,
-    fileCacheMisses: sites?.counters.cacheMisses ?? 0,
-    fileCacheBytes: sites?.cache.bytes ?? 0,
-    fileCacheEntries: sites?.cache.size ?? 0,
-    fileOpenHits: sites?.counters.openHits ?? 0,
-    openFiles: sites?.openFiles.size ?? 0,
-    fileSendfileBytes: sites?.counters.sendfileBytes ?? 0,
-    fileMemoryReads: sites?.counters.memoryReads ?? 0,
-    filePoolReads: sites?.counters.poolReads ?? 0,
-    filePoolOpens: sites?.counters.poolOpens ?? 0,
-    fileCompressions: sites?.counters.compressions ?? 0,
+    fileCacheHits: sites?.cacheHits ?? 0,
+    fileCacheMisses: sites?.cacheMisses ?? 0,
+    fileCacheBytes: sites?.cacheBytes ?? 0,
+    fileCacheEntries: sites?.cacheEntries ?? 0,
+    fileOpenHits: sites?.openHits ?? 0,
+    openFiles: sites?.open ?? 0,
+    fileSendfileBytes: sites?.sendfileBytes ?? 0,
+    fileMemoryReads: sites?.memoryReads ?? 0,
+    filePoolReads: sites?.poolReads ?? 0,
+    filePoolOpens: sites?.poolOpens ?? 0,
+    fileCompressions: sites?.compressions ?? 0,
   };
 }

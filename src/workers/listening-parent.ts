@@ -8,12 +8,10 @@ import type { ServerHandle } from '../server/server.ts';
 export class ListeningParent {
   readonly kernel: NativeKernel;
   readonly listeners: readonly OpenListener[];
-  readonly #root: string | null;
 
   /** @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`. */
-  constructor({ options, listeners, folders }: ResolvedOptions) {
+  constructor({ options, listeners }: ResolvedOptions) {
     this.kernel = createNativeKernel(options.backend);
-    this.#root = folders?.root ?? null;
     try {
       this.listeners = openListeners(this.kernel, listeners);
     } catch (error) {
@@ -30,7 +28,6 @@ export class ListeningParent {
       url: urls[0] ?? '',
       urls,
       backend: this.kernel.traits.name,
-      root: this.#root,
       close: ({ now = false } = {}) => {
         this.#removeFiles();
         closing ??= end(now).then(() => this.kernel.destroy());

@@ -2,9 +2,8 @@
 // the system shares the clients among them (SO_REUSEPORT); where it does not, all accept on inherited listeners.
 
 import { reusePortBalances } from '../kernel/native-kernel.ts';
-import type { ServeOptions } from '../server/options.ts';
+import type { Setup } from '../server/content.ts';
 import { resolveOptions } from '../server/resolved-options.ts';
-import { Resources } from '../server/resources.ts';
 import { type ServerHandle, serveReactor } from '../server/server.ts';
 import { startProcess } from './child-process.ts';
 import type { WatchedNames } from './file-watch.ts';
@@ -14,10 +13,8 @@ import type { Role } from './role.ts';
 import { WorkerGroup } from './worker-group.ts';
 
 /** The parent: it keeps the ports and the group, and serves no client. */
-export async function startReactors(options: ServeOptions, count: number): Promise<ServerHandle> {
-  const resolved = await resolveOptions({ ...options, offload: 0 });
-  // An application that cannot be loaded is said here, once, and not by each child.
-  await (await Resources.open(resolved)).close();
+export async function startReactors(setup: Setup, count: number): Promise<ServerHandle> {
+  const resolved = await resolveOptions(setup);
   // A socket that shares its port does not notice that the port was taken before: one that does not share finds out.
   const parent = new ListeningParent(resolved);
   const { kernel, listeners } = parent;
@@ -34,15 +31,15 @@ export async function startReactors(options: ServeOptions, count: number): Promi
 
 /** A reactor in the role that its parent gave it, or alone, or the parent of others. */
 export async function startReactor(
-  options: ServeOptions,
+  setup: Setup,
   workers: number,
   role: Role,
   watched: WatchedNames | null,
 ): Promise<ServerHandle> {
-  if (role.kind === 'listeners') return serveReactor(options, { inherited: role.addresses });
+  if (role.kind === 'listeners') return serveReactor(setup, { inherited: role.addresses });
   if (watched !== null) {
     const { startReloading } = await import('./reloading.ts');
-    return startReloading(options, Math.max(workers, 1), watched);
+    return startReloading(setup, Math.max(workers, 1), watched);
   }
-  return workers > 0 ? startReactors(options, workers) : serveReactor(options, {});
+  return workers > 0 ? startReactors(setup, workers) : serveReactor(setup, {});
 }

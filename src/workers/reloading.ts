@@ -3,7 +3,7 @@
 
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
-import type { ServeOptions } from '../server/options.ts';
+import type { Setup } from '../server/content.ts';
 import { resolveOptions } from '../server/resolved-options.ts';
 import type { ServerHandle } from '../server/server.ts';
 import { type Child, EndedChild } from './child.ts';
@@ -17,12 +17,8 @@ import { WorkerGroup } from './worker-group.ts';
 const RETRY_MS = 1_000;
 
 /** `count`: processes at once. `watched`: finds files and folders. */
-export async function startReloading(
-  options: ServeOptions,
-  count: number,
-  watched: WatchedNames,
-): Promise<ServerHandle> {
-  const resolved = await resolveOptions(options);
+export async function startReloading(setup: Setup, count: number, watched: WatchedNames): Promise<ServerHandle> {
+  const resolved = await resolveOptions(setup);
   const parent = new ListeningParent(resolved);
   try {
     const { addresses, fds } = inheritAll(parent.listeners);

@@ -43,13 +43,14 @@ export class WorkerGroup {
   }
 
   /**
-   * Starts as many children as there is room for, and another for each that dies. Resolves when all have begun.
+   * Starts as many children as there is room for, and another for each that dies. Resolves when all have begun. The first
+   * one loads the application alone: if that fails, it is said once.
    * @throws EndedChild when one ended at once.
    */
   async keepFull(start: () => Child): Promise<void> {
-    const begun = Array.from({ length: this.#max }, () => this.#keep(start));
     try {
-      await Promise.all(begun);
+      await this.#keep(start);
+      await Promise.all(Array.from({ length: this.#max - 1 }, () => this.#keep(start)));
     } catch (error) {
       await this.stop(0);
       throw error;

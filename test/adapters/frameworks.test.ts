@@ -5,16 +5,16 @@ import { createServer } from 'node:http';
 import { Hono } from 'hono';
 import { stream, streamSSE, streamText } from 'hono/streaming';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Response, type ServeOptions } from '../../src/index.ts';
+import { Response } from '../../src/index.ts';
 import { get } from '../support/client.ts';
-import { start } from '../support/serving.ts';
+import { type StartOptions, start } from '../support/serving.ts';
 import { gate } from '../support/until.ts';
 
 const MODULE = new URL('applications/streaming.mjs', import.meta.url).pathname;
 
-const WAYS: readonly (readonly [string, ServeOptions])[] = [
+const WAYS: readonly (readonly [string, StartOptions])[] = [
   ['in this thread', { overrideGlobals: false }],
-  ['with the light classes as globals, in the pool', { offload: 1 }],
+  ['with the light classes as globals, in the pool', { offload: 1, overrideGlobals: true }],
 ];
 
 describe.each(WAYS)('%s', (_way, options) => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { type Handler, type ServeOptions, wsgi } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
-import { start } from '../support/serving.ts';
+import { type StartOptions, start } from '../support/serving.ts';
 
 const MODULE = `
 export async function handler(request, response) {
@@ -23,9 +23,9 @@ export function pieces(request, response) {
 }
 `;
 
-async function optionsOf(place: string, name: string): Promise<ServeOptions> {
+async function optionsOf(place: string, name: string): Promise<StartOptions> {
   const app = `${join(await folder({ 'app.mjs': MODULE }), 'app.mjs')}:${name}`;
-  const options: ServeOptions = { app, adapter: 'raw' };
+  const options: StartOptions = { app, adapter: 'raw' };
   if (place === 'in a module') return options;
   if (place === 'in the pool') return { ...options, offload: 1 };
   if (place === 'behind files') return { ...options, root: await folder({ 'index.html': 'home' }) };

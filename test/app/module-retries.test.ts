@@ -35,9 +35,9 @@ interface Scarce {
 /** A server in a process of its own whose descriptors can be used up, and a client that is connected to it. */
 async function startScarce(dynamic: string): Promise<Scarce> {
   const script = `
-    const { serve } = await import(${JSON.stringify(join(COMMAND, '../index.js'))});
+    const { loadApplication, serve } = await import(${JSON.stringify(join(COMMAND, '../index.js'))});
     const { closeSync, openSync } = await import('node:fs');
-    const server = await serve({ port: 0, dynamic: ${JSON.stringify(dynamic)} });
+    const server = await serve({ port: 0, handler: await loadApplication(${JSON.stringify(dynamic)}, { dynamic: true }) });
     const taken = [];
     process.stdin.on('data', (word) => {
       if (String(word).includes('take')) { try { for (;;) taken.push(openSync('/dev/null')); } catch {} }

@@ -36,7 +36,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['app: ./throws.mjs', /^throws\.mjs does not load: on purpose \(throws\.mjs:1\)$/],
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
-  ['app: ./app.mjs\ndoor: node', /^the export "application" of app\.mjs is written for node:http/],
+  ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
   ['adapter: raw\nroot: .', /^adapter says what app is written for/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],

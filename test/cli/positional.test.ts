@@ -2,13 +2,13 @@
 
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { findModule } from '../../src/app/module-file.ts';
 import { parseArguments } from '../../src/cli/arguments.ts';
-import { serve } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
+import { start } from '../support/serving.ts';
 
 const APP = "export const application = (environ, start) => (start('200 OK', []), 'app');";
 
@@ -74,9 +74,7 @@ test('what is not there is what its name says', async () => {
 test('a folder among modules is no module', async () => {
   const dynamic = await folder({ 'clock.js/index.js': APP, 'clock.mjs': APP, 'other.js/index.js': APP });
   await symlink('other.js', join(dynamic, 'linked.js'));
-  const server = await serve({ port: 0, dynamic });
-  onTestFinished(() => server.close({ now: true }));
-  const { port } = server.address;
+  const { port } = await start({ dynamic });
   expect(await ask(port, get('/clock'))).toMatchObject({ status: 200, text: 'app' });
   for (const name of ['/other', '/linked']) expect((await ask(port, get(name))).status, name).toBe(404);
 });

@@ -9,6 +9,7 @@ import { type Server, serveReactor } from '../../src/server/server.ts';
 import { BACK_END } from '../support/back-end.ts';
 import { serveProtocol } from '../support/channels.ts';
 import { connect, get } from '../support/client.ts';
+import { setupOf } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
 const LF = 0x0a;
@@ -63,12 +64,12 @@ async function serveAddresses(
 ): Promise<Watched> {
   const connections: Connection[] = [];
   const server = await serveReactor(
-    {
+    setupOf({
       handler: (request, response) => response.send(200, {}, `${request.remote.address} ${request.remote.port}`),
       backend: BACK_END.name,
       port: 0,
       ...options,
-    },
+    }),
     {
       connect: (context, fd, generation) => {
         const connection = new Connection(context, fd, generation);

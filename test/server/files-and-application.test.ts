@@ -5,7 +5,14 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { type Handler, type ServeOptions, serve, type WsgiApplication, wsgi } from '../../src/index.ts';
+import {
+  type Handler,
+  loadApplication,
+  type ServeOptions,
+  serve,
+  type WsgiApplication,
+  wsgi,
+} from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
@@ -132,7 +139,7 @@ test('what an application is made of is served to nobody', async () => {
     mounts: { '/assets': join(root, 'link') },
     hosts: { 'other.example': join(root, 'server') },
   };
-  const wrong = serve({ port: 0, root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site });
+  const wrong = start({ root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site });
   await expect(wrong, 'a folder that is mounted').rejects.toMatchObject({ code: 'ERR_OPTION' });
   const { mounts: _, hosts: __, ...rest } = site;
   const served = await start({ root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site: rest });
@@ -162,7 +169,7 @@ test('a folder that is both is refused, however it is called', async () => {
     { root: join(root, 'cgi'), dynamic: join(root, 'link') },
     { root: join(root, 'server'), app: join(root, 'server/app.mjs') },
   ]) {
-    await expect(serve({ port: 0, ...options })).rejects.toMatchObject({
+    await expect(start(options)).rejects.toMatchObject({
       code: 'ERR_OPTION',
       message: expect.stringMatching(/is served as files and holds the application too/),
     });
@@ -170,12 +177,9 @@ test('a folder that is both is refused, however it is called', async () => {
 });
 
 const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ app: 'x.js', adapter: 'side' }, /adapter must be one of wsgi, fetch, node, raw, not "side"/],
-  [{ handler: echo, adapter: 'raw' }, /adapter says what app is written for: give app too/],
-  [{ dynamic: '' }, /dynamic must be a folder/],
-  [{ dynamic: 'html', dynamicSuffix: '/x' }, /dynamicSuffix must be text such as \.py, not "\/x"/],
-  [{ handler: echo, dynamicSuffix: '.py' }, /give dynamic too/],
   [{ root: 'html', site: { hide: 'x' } }, /site\.hide must be a list of paths/],
+  [{ app: 'x.js' }, /there is no option "app"/],
+  [{ handler: echo, dynamic: 'html' }, /there is no option "dynamic"/],
 ];
 
 test.each(MISTAKES)('%j is refused', async (options, text) => {
@@ -186,7 +190,7 @@ test.each(MISTAKES)('%j is refused', async (options, text) => {
 test('a dynamic folder that is missing or a file', async () => {
   const path = await folder({ file: '' });
   for (const dynamic of [join(path, 'none'), join(path, 'file')]) {
-    await expect(serve({ port: 0, dynamic })).rejects.toMatchObject({
+    await expect(loadApplication(dynamic, { dynamic: true })).rejects.toMatchObject({
       code: 'ERR_ROOT',
       message: expect.stringMatching(/^the dynamic folder /),
     });

@@ -13,7 +13,7 @@ import { serveReactor } from '../../src/server/server.ts';
 import { BACK_END } from '../support/back-end.ts';
 import { type Client, connect, connectUnix, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
-import { echo, startHandler } from '../support/serving.ts';
+import { echo, setupOf, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -272,7 +272,7 @@ test('the options of a listener reach the connections that are accepted there', 
   const path = `${await folder()}/a.sock`;
   const seen: ListenerOptions[] = [];
   const server = await serveReactor(
-    { handler: echo, backend: BACK_END.name, listen: ['127.0.0.1:0,backlog=7', `unix:${path}`], backlog: 9 },
+    setupOf({ handler: echo, backend: BACK_END.name, listen: ['127.0.0.1:0,backlog=7', `unix:${path}`], backlog: 9 }),
     {
       connect: (context, fd, generation) => {
         seen.push(context.listenerOptions);

@@ -12,14 +12,15 @@ const handler = (): void => {};
 
 /** Options as JavaScript programs may give them. */
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
-  ['neither root nor handler', {}, /root .* or one of handler/],
-  ['both app and handler', { handler, app: 'x.js' }, /one of handler/],
-  ['both handler and fetch', { handler, fetch: handler }, /one of handler .* fetch .* and app/],
-  ['a fetch that is no function', { fetch: {} }, /fetch must be a function, not object/],
-  ['an app that is no text', { app: handler }, /app must be MODULE or MODULE:NAME/],
-  ['offload without app', { handler, offload: 2 }, /offload needs app/],
-  ['half a thread', { app: 'x.js', offload: 0.5 }, /offload must be a whole number .* not 0\.5/],
-  ['too many threads', { app: 'x.js', offload: 257 }, /offload .* from 0 to 256, not 257/],
+  ['neither root nor handler', {}, /^there is nothing to serve: give root .* or one of handler, fetch and wsgi/],
+  [
+    'both handler and fetch',
+    { handler, fetch: handler },
+    /^give one of handler, fetch and wsgi, not handler and fetch:/,
+  ],
+  ['both wsgi and fetch', { wsgi: handler, fetch: handler }, /not fetch and wsgi:/],
+  ['a fetch that is no function', { fetch: {} }, /fetch must be a function, or an object .*, not object/],
+  ['a wsgi that is a module', { wsgi: 'x.js' }, /wsgi must be a function, not string/],
   [
     'overrideGlobals that is no boolean',
     { fetch: handler, overrideGlobals: 1 },
@@ -38,7 +39,6 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
       ] as const,
   ),
   ['a port that is a list', { handler, port: ['80'] }, /^port must be a whole number from 0 to 65535, not 80$/],
-  ['threads as text', { app: 'x.js', offload: '2x' }, /offload must be a whole number of threads .* not "2x"/],
   ['a host that is no text', { handler, host: 7 }, /host/],
   ['an empty host', { handler, host: '' }, /^host must be a name or an address$/],
   ['listen and port', { handler, listen: ['a:1'], port: 0 }, /^give listen, or host and port, not both$/],
@@ -103,15 +103,13 @@ test('a number may be given as text, as variables of the environment are, and as
   const server = await serve({ port: '0', keepAliveTimeoutMs: '5000', maxFields: unset, handler });
   onTestFinished(() => server.close({ now: true }));
   expect(server.address.port).toBeGreaterThan(0);
-  const given = checkOptions({ app: 'x.js', port: unset, offload: '2', maxFields: '7', backlog: unset });
+  const given = checkOptions({ handler, port: unset, maxFields: '7', backlog: unset });
   expect(given).toMatchObject({
     listen: listenOn(8080),
-    offload: 2,
     limits: { maxFields: 7, backlog: LIMITS.backlog.byDefault },
   });
-  expect(checkOptions({ app: 'x.js', port: '00080', offload: unset })).toMatchObject({
+  expect(checkOptions({ handler, port: '00080' })).toMatchObject({
     listen: listenOn(80),
-    offload: 0,
   });
 });
 

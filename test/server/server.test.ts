@@ -8,13 +8,12 @@ import { folder } from '../support/folder.ts';
 import { echo, start, startHandler } from '../support/serving.ts';
 import { gate, until } from '../support/until.ts';
 
-test('address, url, back end and root say what it is', async () => {
+test('address, url and back end say what it is', async () => {
   const { server, port } = await startHandler(echo);
   expect(server).toMatchObject({
     address: { address: '127.0.0.1', port },
     url: `http://127.0.0.1:${port}/`,
     backend: BACK_END.name,
-    root: null,
   });
   expect(port).toBeGreaterThan(0);
 });
@@ -215,10 +214,4 @@ test('many clients at once are all answered', async () => {
   expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 300 }, (_, i) => `GET /${i}`));
   await until(() => server.stats().openConnections === 0, 'all have left');
   expect(server.stats()).toMatchObject({ accepted: 300, requests: 300 });
-});
-
-test("a server over a folder says the folder's real path", async () => {
-  const root = await folder({ 'index.html': 'x' });
-  const { server } = await start({ root: `${root}/../${root.slice(root.lastIndexOf('/') + 1)}/` });
-  expect(server.root).toBe(root);
 });

@@ -2,8 +2,17 @@
 // only when the test says that it expects them.
 
 import { expect, onTestFinished, vi } from 'vitest';
-import { type Handler, type ServeOptions, type Server, serve } from '../../src/index.ts';
+import {
+  type ApplicationOptions,
+  type Handler,
+  loadApplication,
+  type ServeOptions,
+  type Server,
+  serve,
+} from '../../src/index.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
+import { OptionsContent, type Setup } from '../../src/server/content.ts';
+import { ContentClock } from '../../src/server/content-clock.ts';
 import { type Client, connect } from './client.ts';
 
 export interface Site {
@@ -14,11 +23,43 @@ export interface Site {
   connect(): Promise<Client>;
 }
 
+/** A server's options, and the applications that it calls, by name. */
+export interface StartOptions extends ServeOptions {
+  readonly app?: string;
+  readonly adapter?: ApplicationOptions['adapter'];
+  /** Threads for `app`. */
+  readonly offload?: number;
+  readonly dynamic?: string;
+  readonly dynamicSuffix?: string;
+}
+
+/** What a server of this project is given for such options: the application, behind the modules of the folder. */
+export async function serveOptionsFor({
+  app,
+  adapter,
+  offload,
+  dynamic,
+  dynamicSuffix: suffix,
+  ...options
+}: StartOptions): Promise<ServeOptions> {
+  const { onError, overrideGlobals, loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = options;
+  const common = { onError, overrideGlobals, loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue };
+  const load = async (name: string, more: ApplicationOptions): Promise<Handler> => {
+    const application = await loadApplication(name, { ...common, ...more });
+    onTestFinished(() => application.close());
+    return application;
+  };
+  const main = app === undefined ? options.handler : await load(app, { adapter, threads: offload });
+  const handler = dynamic === undefined ? main : await load(dynamic, { dynamic: { suffix }, next: main });
+  return handler === undefined ? options : { ...options, handler };
+}
+
 /** Starts a server for this test. Errors that are still in `errors` at its end fail it. */
-export async function start(options: ServeOptions): Promise<Site> {
+export async function start(options: StartOptions): Promise<Site> {
   const errors: unknown[] = [];
   const where = options.listen === undefined ? { port: 0 } : {};
-  const server = await serve({ ...where, onError: (error) => errors.push(error), ...options });
+  const given = { ...where, onError: (error: unknown) => errors.push(error), ...options };
+  const server = await serve(await serveOptionsFor(given));
   onTestFinished(async () => {
     await server.close({ now: true });
     expect(errors, 'errors of handlers that the test did not expect').toEqual([]);
@@ -32,16 +73,23 @@ export async function start(options: ServeOptions): Promise<Site> {
  * stays fresh, however busy the machine is. For tests that count how often a file was opened or compressed.
  */
 export function stopClock(): () => void {
-  const clock = vi.spyOn(Reactor.prototype, 'nowMs').mockReturnValue(0);
-  const goOn = (): void => clock.mockRestore();
+  const clocks = [Reactor.prototype, ContentClock.prototype].map((each) => vi.spyOn(each, 'nowMs').mockReturnValue(0));
+  const goOn = (): void => {
+    for (const clock of clocks) clock.mockRestore();
+  };
   onTestFinished(goOn);
   return goOn;
 }
 
 /** Starts a server that answers with `handler`. */
-export function startHandler(handler: Handler, options: ServeOptions = {}): Promise<Site> {
+export function startHandler(handler: Handler, options: StartOptions = {}): Promise<Site> {
   return start({ handler, ...options });
 }
 
 /** Answers with the method and the target. */
 export const echo: Handler = (request, response) => response.send(200, {}, `${request.method} ${request.target}`);
+
+/** For the programs of this project that start a server by its setup. */
+export function setupOf(options: ServeOptions): Setup {
+  return { options, content: new OptionsContent(options) };
+}

@@ -66,6 +66,8 @@ export type ToWorker =
 export interface Task {
   /** MODULE[:NAME] */
   readonly application: string;
+  /** The path that it is mounted at; empty: none. */
+  readonly mountPath: string;
   readonly overrideGlobals: boolean;
   readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;

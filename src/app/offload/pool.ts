@@ -8,6 +8,7 @@ import { concurrency } from '../../adapters/concurrency.ts';
 import { EpollServerError } from '../../errors.ts';
 import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
+import { withTraits } from '../../http/handler-traits.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
 import { programPath } from '../../package.ts';
 import { OffloadedCall } from './call.ts';
@@ -15,14 +16,14 @@ import type { Task, Thrown } from './messages.ts';
 import { revived } from './thrown.ts';
 
 export interface OffloadOptions {
-  /** MODULE[:NAME], as `loadApplication` takes it: functions cannot be sent to threads. */
+  /** MODULE[:NAME], as `loadHandler` takes it: functions cannot be sent to threads. */
   readonly application: string;
   /** Threads of the pool, each with a copy of the application and one request at a time. */
   readonly threads: number;
   /** Requests that wait for a thread; beyond: 503. */
   readonly maxWaiting: number;
   readonly overrideGlobals: boolean;
-  /** As `loadApplication` takes them. */
+  /** As `loadHandler` takes them. */
   readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;
   /** For a handler whose answer has begun to say more; beyond, its thread is replaced. 0: for ever. */
@@ -78,7 +79,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   const pool = makePool(options);
   const { isMultiprocess } = concurrency;
   const settings = { application, overrideGlobals, adapter, loadTimeoutMs, isMultiprocess };
-  const task = (request: Task['request']): Task => ({ ...settings, request });
+  const task = (request: Task['request'], mountPath = ''): Task => ({ ...settings, mountPath, request });
   await load(pool, task(null));
   let isClosing = false;
   // Piscina does not replace threads any more once one could not begin, as when descriptors ran out: a request that
@@ -87,8 +88,8 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     if (!isClosing && pool.threads.length < threads) pool.run(task(null)).catch(() => {});
   };
   pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
-  return {
-    handler: (request, response) => {
+  const handlerFor = (mountPath: string): Handler => {
+    const handler: Handler = (request, response) => {
       if (pool.queueSize >= maxWaiting) {
         const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
         sendError(request, response, { ...UNAVAILABLE, ...problemAnswer(503, problem) });
@@ -99,14 +100,18 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
       const run = (signal: AbortSignal): Promise<unknown> =>
         pool.run(
           // The symbol's property stays in this thread: a message has none.
-          { ...task({ head: call.head, port: port2 }), [queueOptionsSymbol]: call },
+          { ...task({ head: call.head, port: port2 }, mountPath), [queueOptionsSymbol]: call },
           { transferList: [port2], signal },
         );
       // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.
       return call.run(run).catch((error: unknown) => {
         if (!isClosing) throw error;
       });
-    },
+    };
+    return withTraits(handler, { mountedAt: handlerFor });
+  };
+  return {
+    handler: handlerFor(''),
     close: () => {
       isClosing = true;
       return pool.destroy();

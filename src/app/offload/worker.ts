@@ -6,8 +6,9 @@ import { concurrency } from '../../adapters/concurrency.ts';
 import { notAnswered } from '../../errors.ts';
 import { sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
-import { loadApplication } from '../application.ts';
+import { handlerAt } from '../../http/handler-traits.ts';
 import { isScarcity } from '../module-file.ts';
+import { loadHandler } from '../module-handler.ts';
 import { ModuleLoad } from '../module-load.ts';
 import type { Task, ToWorker } from './messages.ts';
 import { RemoteRequest } from './remote-request.ts';
@@ -16,6 +17,9 @@ import { thrownOf } from './thrown.ts';
 
 /** Of this thread. A failure is not final: the thread may have begun while descriptors ran out. */
 let application: ModuleLoad | null = null;
+
+/** The application's handler by the path that it is mounted at. */
+const mounted = new Map<string, Handler>();
 
 /** One task: see {@link Task}. Returns what was thrown when there is no request to tell it to. */
 export default async function run(task: Task): Promise<unknown> {
@@ -35,7 +39,8 @@ export default async function run(task: Task): Promise<unknown> {
   };
   early.forEach(receive);
   port.on('message', receive);
-  port.postMessage({ type: 'done', thrown: await outcome(application, request, response) });
+  const done = { type: 'done', thrown: await outcome(application, task.mountPath, request, response) };
+  port.postMessage(done);
   return null;
 }
 
@@ -54,19 +59,32 @@ function applicationOf(task: Task): ModuleLoad {
   concurrency.isMultiprocess = isMultiprocess;
   return new ModuleLoad(
     application.slice(0, application.lastIndexOf(':')),
-    () => loadApplication(task.application, task),
+    () => loadHandler(task.application, task),
     () => performance.now(),
   );
 }
 
-async function outcome(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<unknown> {
+async function outcome(
+  load: ModuleLoad,
+  mountPath: string,
+  request: RemoteRequest,
+  response: RemoteResponse,
+): Promise<unknown> {
   try {
     const handler = await loaded(load, request, response);
-    await answered(handler, request, response);
+    await answered(mountedAt(mountPath, handler), request, response);
     return null;
   } catch (error) {
     return thrownOf(error);
   }
+}
+
+function mountedAt(path: string, handler: Handler): Handler {
+  const known = mounted.get(path);
+  if (known !== undefined) return known;
+  const made = handlerAt(path, handler);
+  mounted.set(path, made);
+  return made;
 }
 
 /** Waits for the whole answer: of a handler that returned no promise, it may come from a callback. */

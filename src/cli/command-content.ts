@@ -1,0 +1,159 @@
+// What the command serves: files, then mounted applications, then the modules of a folder, then the application.
+
+import { type ApplicationOptions, checkSuffix, type LoadedApplication, openApplication } from '../app/application.ts';
+import { type ApplicationPlace, placeOfFolder, placeOfModule } from '../app/application-place.ts';
+import { mount } from '../app/mount.ts';
+import { EpollServerError } from '../errors.ts';
+import type { Folders } from '../files/sites.ts';
+import type { StaticOptions } from '../files/static-files.ts';
+import type { Handler } from '../http/handler.ts';
+import { mountPathOf } from '../http/mount-path.ts';
+import type { ContentContext, OpenContent, ServedContent } from '../server/content.ts';
+
+/** What is to be served; null: not that. */
+export interface CommandContentOptions {
+  readonly files: StaticOptions | null;
+  /** The application that answers what is nowhere else. */
+  readonly app: string | null;
+  /** Other applications, by the path that each is mounted at. */
+  readonly mounted: readonly (readonly [path: string, app: string])[];
+  /** A folder whose modules answer at URLs of their own. */
+  readonly dynamic: string | null;
+  readonly dynamicSuffix: string | undefined;
+  readonly adapter: ApplicationOptions['adapter'];
+  /** Threads in which each application runs; 0: none. */
+  readonly offload: number;
+}
+
+/** Where everything lies. */
+interface Places {
+  readonly app: ApplicationPlace | null;
+  readonly mounted: readonly (readonly [path: string, place: ApplicationPlace])[];
+  readonly dynamic: ApplicationPlace | null;
+  readonly folders: Folders | null;
+}
+
+export class CommandContent implements ServedContent {
+  readonly #options: CommandContentOptions;
+  #places: Places | null = null;
+
+  constructor(options: CommandContentOptions) {
+    this.#options = options;
+  }
+
+  async check(): Promise<void> {
+    this.#places = await find(this.#options);
+  }
+
+  /** Files and folders, a change in which changes an application: links may lead elsewhere by now. */
+  async names(): Promise<readonly string[]> {
+    const { app, mounted, dynamic } = await find(this.#options);
+    return [dynamic, app, ...mounted.map(([, place]) => place)].flatMap((place) => place?.names ?? []);
+  }
+
+  /** What is served, in the order in which it is asked. */
+  get description(): string {
+    const { app, mounted, dynamic } = this.#options;
+    const mounts = mounted.map(([path, module]) => `${path}=${module}`);
+    return [this.#places?.folders?.root ?? null, ...mounts, dynamic, app].filter((each) => each !== null).join(' and ');
+  }
+
+  async open(context: ContentContext): Promise<OpenContent> {
+    this.#places ??= await find(this.#options);
+    const { files: given } = this.#options;
+    const { folders } = this.#places;
+    const applications = new Applications(context);
+    try {
+      const next = await applications.open(this.#places, this.#options);
+      if (given === null || folders === null) {
+        // There are no files, so there is an application: this was checked.
+        return { handler: next ?? (() => {}), files: null, close: () => applications.close() };
+      }
+      const { openStaticFiles } = await import('../files/static-files.ts');
+      const files = openStaticFiles(given, folders, next, context);
+      const close = async (): Promise<void> => {
+        await files.close();
+        await applications.close();
+      };
+      return { handler: files, files, close };
+    } catch (error) {
+      await applications.close();
+      throw error;
+    }
+  }
+}
+
+/** Those that were opened, to be closed together. */
+class Applications {
+  readonly #context: ContentContext;
+  readonly #opened: LoadedApplication[] = [];
+
+  constructor(context: ContentContext) {
+    this.#context = context;
+  }
+
+  /** What answers behind the files; undefined: nothing. */
+  async open({ app, mounted, dynamic }: Places, options: CommandContentOptions): Promise<Handler | undefined> {
+    const { adapter, offload: threads, dynamicSuffix: suffix } = options;
+    const main = app === null ? undefined : await this.#open(app, { adapter, threads });
+    const pages = dynamic === null ? main : await this.#open(dynamic, { dynamic: { suffix }, next: main });
+    if (mounted.length === 0) return pages;
+    const handlers: [string, Handler][] = [];
+    for (const [path, place] of mounted) handlers.push([path, await this.#open(place, { threads })]);
+    return mount(Object.fromEntries(handlers), pages);
+  }
+
+  async #open(place: ApplicationPlace, options: ApplicationOptions): Promise<LoadedApplication> {
+    const { limits, onError } = this.#context;
+    const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = limits;
+    const common = { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue, onError, overrideGlobals: true };
+    const application = await openApplication(place, { ...common, ...options });
+    this.#opened.push(application);
+    return application;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.splice(0).map((application) => application.close()));
+  }
+}
+
+async function find(options: CommandContentOptions): Promise<Places> {
+  checkContent(options);
+  const folder = options.dynamic === null ? null : await placeOfFolder(options.dynamic);
+  const searched = folder === null ? [] : [folder.home];
+  const app = options.app === null ? null : await placeOfModule(options.app, searched);
+  const mounted: [string, ApplicationPlace][] = [];
+  for (const [path, module] of options.mounted) mounted.push([path, await placeOfModule(module, searched)]);
+  const modules = [app, ...mounted.map(([, place]) => place)].filter((place) => place !== null);
+  const sources = [...modules, ...(folder === null ? [] : [folder])].flatMap((place) => place.sources);
+  // A folder that holds an application has its parts, not pages.
+  const dynamic = modules.some(({ home }) => home === folder?.home) ? null : folder;
+  return { app, mounted, dynamic, folders: await foldersOf(options.files, sources) };
+}
+
+async function foldersOf(files: StaticOptions | null, sources: readonly string[]): Promise<Folders | null> {
+  if (files === null) return null;
+  const { findFolders } = await import('../files/static-files.ts');
+  return findFolders(files, sources);
+}
+
+/** @throws EpollServerError `ERR_OPTION`: what says how something is served that is not. */
+function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
+  if (adapter !== undefined && app === null) throw wrong('adapter says what app is written for: give app too');
+  checkSuffix(dynamicSuffix ?? '');
+  if (dynamicSuffix !== undefined && dynamic === null)
+    throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
+  if (offload > 0 && app === null && mounted.length === 0)
+    throw wrong('offload needs app: functions cannot be sent to threads');
+  const seen = new Set<string>();
+  for (const [given] of mounted) {
+    const path = mountPathOf(given);
+    if (path === null) throw wrong(`an application is mounted below a path such as /api, not "${given}"`);
+    if (seen.has(path)) throw wrong(`two applications are mounted below ${path}: give it one`);
+    seen.add(path);
+  }
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

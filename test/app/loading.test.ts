@@ -1,0 +1,117 @@
+// Proves that an application by the name of its module, or a folder of modules, is a handler: on any server, in threads,
+// with its source hidden wherever it stands behind files.
+
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type ApplicationOptions, type LoadedApplication, loadApplication, mount } from '../../src/index.ts';
+import { staticFiles } from '../../src/static.ts';
+import { ask, get, post } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { echo, type Site, start, startHandler } from '../support/serving.ts';
+
+const MODULE = `
+import { isMainThread } from 'node:worker_threads';
+export function application(environ, start) {
+  start('200 OK', [['Content-Type', 'text/plain']]);
+  return [environ.SCRIPT_NAME, environ.PATH_INFO, isMainThread].join(' ');
+}
+export const raw = (request, response) => response.send(200, {}, 'raw ' + request.path);
+export const fails = () => { throw new TypeError('on purpose'); };
+`;
+
+async function load(name: string, options?: ApplicationOptions): Promise<LoadedApplication> {
+  const application = await loadApplication(name, options);
+  onTestFinished(() => application.close());
+  return application;
+}
+
+async function textOf({ port }: Site, path: string): Promise<string> {
+  const { status, text } = await ask(port, get(path));
+  return `${status} ${text}`;
+}
+
+test('one application on two servers, in this thread and in threads of its own', async () => {
+  const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
+  const [here, there] = [await load(file), await load(file, { threads: 1 })];
+  for (const [application, isHere] of [[here, true] as const, [there, false] as const]) {
+    for (const site of [await startHandler(application), await startHandler(application)])
+      expect(await textOf(site, '/a%20b')).toBe(`200  /a b ${isHere}`);
+  }
+  expect(await textOf(await startHandler(await load(`${file}:raw`, { adapter: 'raw' })), '/x')).toBe('200 raw /x');
+});
+
+test('close ends its threads', async () => {
+  const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
+  const application = await loadApplication(file, { threads: 1 });
+  const site = await startHandler(application);
+  expect(await textOf(site, '/')).toBe('200  / false');
+  await application[Symbol.asyncDispose]();
+  // What the pool says of a request that no thread can take any more is no matter of this test.
+  site.errors.splice(0);
+});
+
+test('a folder of modules, and what stands behind it', async () => {
+  const modules = await folder({ 'clock.mjs': MODULE });
+  const site = await startHandler(await load(modules, { dynamic: { suffix: '.py' }, next: echo }));
+  expect(await textOf(site, '/clock.py')).toBe('200  /clock.py true');
+  expect(await textOf(site, '/else')).toBe('200 GET /else');
+  const alone = await load(modules, { dynamic: true });
+  expect(await textOf(await startHandler(alone), '/else')).toBe('404 Not Found\n');
+  const root = await folder({ '404.html': 'mine' });
+  const files = await staticFiles(root, alone);
+  onTestFinished(() => files.close());
+  const behind = await startHandler(files);
+  expect(await textOf(behind, '/else'), "the folder's own page").toBe('404 mine');
+  expect((await ask(behind.port, post('/else', 'x'))).status).toBe(405);
+});
+
+test('its source is hidden behind files, however it is composed, and a folder that is both is refused', async () => {
+  const root = await folder({ 'index.html': 'home', 'server/app.mjs': MODULE, 'cgi/clock.mjs': MODULE });
+  const application = await load(join(root, 'server/app.mjs'));
+  expect(application.sources).toContain(join(root, 'server'));
+  const composed = mount({ '/api': application }, await load(join(root, 'cgi'), { dynamic: true, next: echo }));
+  const files = await staticFiles(root, composed);
+  onTestFinished(() => files.close());
+  const outer = await staticFiles(await folder({ 'a.txt': 'a' }), files);
+  onTestFinished(() => outer.close());
+  for (const site of [await startHandler(files), await startHandler(outer), await start({ root, handler: composed })]) {
+    expect(await textOf(site, '/server/app.mjs')).toBe('200 GET /server/app.mjs');
+    expect(await textOf(site, '/cgi/clock.mjs')).toBe('200 GET /cgi/clock.mjs');
+    expect(await textOf(site, '/api/x')).toBe('200 /api /x true');
+  }
+  const both = {
+    code: 'ERR_OPTION',
+    message: expect.stringContaining('is served as files and holds the application too'),
+  };
+  await expect(staticFiles(join(root, 'server'), composed)).rejects.toMatchObject(both);
+  await expect(start({ root: join(root, 'cgi'), handler: composed })).rejects.toMatchObject(both);
+});
+
+test('a failure is the same in this thread and in a pool', async () => {
+  const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs:fails');
+  for (const threads of [0, 1]) {
+    const site = await startHandler(await load(file, { adapter: 'wsgi', threads }));
+    expect(await textOf(site, '/')).toBe('500 Internal Server Error\n');
+    expect(site.errors.splice(0)).toMatchObject([{ name: 'TypeError', message: 'on purpose' }]);
+  }
+});
+
+const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>>, RegExp])[] = [
+  ['', {}, /^an application is MODULE or MODULE:NAME$/],
+  [7, {}, /^an application is MODULE or MODULE:NAME$/],
+  ['x.js', { adapter: 'side' }, /^adapter must be one of wsgi, fetch, node, raw, not "side"$/],
+  ['x.js', { threads: 0.5 }, /^threads must be a whole number of threads from 0 to 256, not 0\.5$/],
+  ['x.js', { threads: 257 }, /^threads must be .* not 257$/],
+  ['x.js', { thread: 1 }, /^there is no option "thread" of an application$/],
+  ['x.js', { next: () => {} }, /^next answers what a dynamic folder does not have: give dynamic too$/],
+  ['x.js', { overrideGlobals: 1 }, /^overrideGlobals must be true or false$/],
+  ['html', { dynamic: 'yes' }, /^dynamic must be true or \{ suffix \}$/],
+  ['html', { dynamic: { suffix: '/x' } }, /^dynamicSuffix must be text such as \.py, not "\/x"$/],
+  ['html', { dynamic: true, threads: 2 }, /^threads and adapter are for one application/],
+  ['html', { dynamic: true, next: 'x' }, /^next must be a function, not string$/],
+];
+
+test.each(MISTAKES)('%j with %j is refused', async (name, options, text) => {
+  const error = await Reflect.apply(loadApplication, undefined, [name, options]).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
+});

@@ -1,0 +1,93 @@
+// Proves that a request goes to the handler of the longest path that it is below, by whole segments, and what WSGI-style
+// applications see of that.
+
+import { describe, expect, test } from 'vitest';
+import { traitsOf } from '../../src/http/handler-traits.ts';
+import { type Handler, mount, type WsgiApplication, wsgi } from '../../src/index.ts';
+import { ask, get } from '../support/client.ts';
+import { type Site, startHandler } from '../support/serving.ts';
+
+const named =
+  (name: string): Handler =>
+  (request, response) =>
+    response.send(200, {}, `${name} ${request.target}`);
+
+const shown: WsgiApplication = (environ, startResponse) => {
+  startResponse('200 OK', []);
+  return `${environ.SCRIPT_NAME}|${environ.PATH_INFO}|${{ ...environ }.SCRIPT_NAME}`;
+};
+
+async function textOf({ port }: Site, path: string): Promise<string> {
+  const { status, text } = await ask(port, get(path));
+  return `${status} ${text}`;
+}
+
+test('the longest path wins, whole segments only, and the rest is for the next handler', async () => {
+  const site = await startHandler(
+    mount({ '/a': named('a'), '/a/b/': named('b'), '//a//c': named('c') }, named('next')),
+  );
+  for (const [path, name] of [
+    ['/a', 'a'],
+    ['/a/', 'a'],
+    ['/a?x=/a/b', 'a'],
+    ['/a/bc', 'a'],
+    ['/a/b', 'b'],
+    ['/a/b/c', 'b'],
+    ['/a/c/d', 'c'],
+    ['/ab', 'next'],
+    ['/', 'next'],
+    ['/x/a', 'next'],
+    ['/%61/x', 'a'],
+    ['/%61%2Fb', 'next'],
+    ['/a%2Fb', 'next'],
+    ['/%zz/a', 'next'],
+    ['/A/b', 'next'],
+  ] as const)
+    expect(await textOf(site, path), path).toBe(`200 ${name} ${path}`);
+});
+
+test('without a next handler other paths are 404', async () => {
+  const site = await startHandler(mount({ '/a': named('a') }));
+  expect(await textOf(site, '/b')).toBe('404 Not Found\n');
+});
+
+describe('a WSGI-style application', () => {
+  test.each([
+    ['/api', '/api||/api'],
+    ['/api/', '/api|/|/api'],
+    ['/api/x%20y', '/api|/x y|/api'],
+    ['/%61pi/x', '/api|/x|/api'],
+    ['/deep/down/x', '/deep/down|/x|/deep/down'],
+    ['/inner/v1/x', '/inner/v1|/x|/inner/v1'],
+    ['/inner/x', '/inner|/x|/inner'],
+    ['/else', '|/else|'],
+  ])('is asked for %s', async (path, text) => {
+    const application = wsgi(shown);
+    const inner = mount({ '/v1': application }, application);
+    const site = await startHandler(
+      mount({ '/api': application, '/deep/down': application, '/inner': inner }, application),
+    );
+    expect(await textOf(site, path)).toBe(`200 ${text}`);
+  });
+});
+
+test('a handler in front learns that there is no handler for a path', () => {
+  const { find } = traitsOf(mount({ '/a': named('a') }));
+  const asked = (path: string): unknown => find?.(Object.assign(Object.create(null), { path }));
+  expect(asked('/a/b')).toBeTypeOf('function');
+  expect(asked('/b')).toBeNull();
+});
+
+const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, unknown, RegExp])[] = [
+  [{ api: named('a') }, undefined, /^a handler is mounted below a path such as \/api, not "api"$/],
+  [{ '/': named('a') }, undefined, /^a handler is mounted below a path such as \/api, not "\/"$/],
+  [{ '/a/../b': named('a') }, undefined, /^a handler is mounted below a path such as \/api, not "\/a\/\.\.\/b"$/],
+  [{ '/a': named('a'), '//a/': named('b') }, undefined, /^two handlers are mounted below \/a: give it one$/],
+  [{ '/a': './app.js' }, undefined, /^the handler of \/a must be a function, not string$/],
+  [{}, 'x', /^next must be a function, not string$/],
+];
+
+test.each(MISTAKES)('%j is refused', (handlers, next, text) => {
+  const make = (): unknown => Reflect.apply(mount, undefined, [handlers, next]);
+  expect(make).toThrow(expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringMatching(text) }));
+});
