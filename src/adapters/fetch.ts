@@ -48,7 +48,7 @@ export function fetchHandler(application: FetchApplication, options: FetchOption
   // Now, and not when the first request waits for it.
   linkClasses();
   if (options.overrideGlobals === true) installGlobals();
-  const cache = new FieldCache((pairs) => precompileFields(withoutHopByHop(pairs)));
+  const cache = new FieldCache(prepareEndToEnd);
   return withAsyncContext((http, response) => {
     // What an application keeps of the Request, it may read whenever it likes.
     http.retain();
@@ -84,6 +84,15 @@ class Info implements FetchInfo {
   get local(): Endpoint {
     return this.#request.local;
   }
+}
+
+/** Sends a Response, or what looks like one, in answer to `http`, as that of an application is sent. */
+export function sendResponse(answer: unknown, http: HttpRequest, response: HttpResponse): void | Promise<void> {
+  return send(answer, http, response, new FieldCache(prepareEndToEnd));
+}
+
+function prepareEndToEnd(pairs: readonly (readonly [string, string])[]): PrecompiledFields {
+  return precompileFields(withoutHopByHop(pairs));
 }
 
 function send(answer: unknown, http: HttpRequest, response: HttpResponse, cache: FieldCache): void | Promise<void> {

@@ -1,7 +1,8 @@
 // What all sessions of a server share: the handler, the limits, the writer of heads, and spare parsers.
 
 import type { Observer } from '../exchange/observer.ts';
-import type { Handler, HttpRequest } from '../http/handler.ts';
+import { INTERNAL_ERROR, sendError } from '../http/error-answer.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { HeadParser } from '../http/head-parser.ts';
 import type { HeadWriter } from '../http/response-head.ts';
 import type { Limits } from '../limits.ts';
@@ -57,6 +58,10 @@ export const TIMEOUT_COUNTERS = [
 /** Parsers kept for reuse; each holds `maxFields` × 16 bytes. */
 const MAX_SPARE_PARSERS = 64;
 
+function answerWithPage(_error: unknown, request: HttpRequest, response: HttpResponse): void {
+  sendError(request, response, INTERNAL_ERROR);
+}
+
 export class SessionContext {
   readonly handler: Handler;
   readonly limits: Limits;
@@ -64,6 +69,8 @@ export class SessionContext {
   readonly waitsMs: number[];
   readonly headWriter: HeadWriter;
   readonly observer: Observer | null;
+  /** Answers a request whose handler failed before it answered. */
+  readonly answerFailure: (error: unknown, request: HttpRequest, response: HttpResponse) => void;
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
@@ -92,6 +99,7 @@ export class SessionContext {
     headWriter: HeadWriter;
     observer: Observer | null;
     onError: (error: unknown, request: HttpRequest | null) => void;
+    answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
   }) {
     this.handler = options.handler;
@@ -109,6 +117,7 @@ export class SessionContext {
     this.headWriter = options.headWriter;
     this.observer = options.observer;
     this.#onError = options.onError;
+    this.answerFailure = options.answerFailure ?? answerWithPage;
     this.nowMs = options.nowMs;
     this.#parser = new HeadParser(options.limits);
   }

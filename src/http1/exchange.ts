@@ -4,7 +4,6 @@
 import type { Channel } from '../connection/channel.ts';
 import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
 import { Body, type BodyOwner } from '../exchange/body.ts';
-import { INTERNAL_ERROR, sendError } from '../http/error-answer.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { limitProblem } from '../http/limit-problem.ts';
 import type { LimitName } from '../limits.ts';
@@ -125,7 +124,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     context.report(error, request);
     if (response.ended || !isCurrent) return;
     if (response.started) response.abort('the handler failed after its answer had begun');
-    else sendError(request, response, INTERNAL_ERROR);
+    else context.answerFailure(error, request, response);
   }
 
   // ---- The request's body -----------------------------------------------------------------------

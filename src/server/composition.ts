@@ -12,6 +12,7 @@ import { lineFormatter } from '../log/access-log.ts';
 import { logError } from '../log/error-log.ts';
 import { Watcher } from '../log/watcher.ts';
 import type { Driver } from '../reactor/driver.ts';
+import { failureAnswerer } from './failure-answer.ts';
 import type { ServeOptions } from './options.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 
@@ -36,12 +37,15 @@ export function compose(
   driver: Driver,
   own: CompositionOptions,
 ): Composition {
+  const { onError = logError, error: answer } = options;
   const sessions = new SessionContext({
     handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
     observer: composeWatcher(kernel, driver, options),
-    onError: options.onError ?? logError,
+    onError,
+    answerFailure:
+      answer === undefined ? undefined : failureAnswerer(answer, (error, request) => onError(error, request)),
     nowMs: () => driver.nowMs(),
   });
   const connections = new Connections({

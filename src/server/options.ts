@@ -9,6 +9,7 @@ import type { Handler, HttpRequest } from '../http/handler.ts';
 import { type GivenLimits, type GivenNumber, isLimitName, type Limits, resolveLimits, wholeNumber } from '../limits.ts';
 import { isLogFormat, LOG_FORMATS, type LogFormat } from '../log/access-log.ts';
 import type { Sink } from '../log/watcher.ts';
+import type { AnswerFailure } from './failure-answer.ts';
 import { type CheckedListen, checkListen, type ListenOption, MAX_PORT } from './listen-address.ts';
 
 /** Every bound of `limits.ts` is an option too, under its own name. */
@@ -48,6 +49,13 @@ export interface ServeOptions extends GivenLimits {
   readonly logFormat?: LogFormat;
   /** Takes the trace (heads, and who connects and leaves), once a turn. Default: none. */
   readonly trace?: Sink;
+  /**
+   * The answer to a request whose application threw or rejected before it answered: a Response, or
+   * `{ status, fields, content }`; undefined: the standard page. The error is reported to `onError` all the same.
+   */
+  readonly error?: AnswerFailure;
+  /** Closes the server when it aborts, as `close()` does. */
+  readonly signal?: AbortSignal;
   /** Told what a handler threw. Default: one line on standard error; on a terminal, one for each frame too. */
   readonly onError?: (error: unknown, request: HttpRequest | null) => void;
 }
@@ -68,6 +76,8 @@ const NAMES = new Set([
   'logFormat',
   'trace',
   'onError',
+  'error',
+  'signal',
 ]);
 
 const DEFAULT_PORT = 8080;
@@ -88,10 +98,11 @@ export function checkOptions(options: ServeOptions): CheckedOptions {
   const listen = checkAddresses(options);
   if (typeof overrideGlobals !== 'boolean') throw wrong('overrideGlobals must be true or false');
   if (!isLogFormat(logFormat)) throw wrong(`logFormat must be one of ${LOG_FORMATS.join(', ')}, not "${logFormat}"`);
-  for (const sink of ['accessLog', 'trace', 'onError'] as const) {
+  for (const sink of ['accessLog', 'trace', 'onError', 'error'] as const) {
     if (options[sink] !== undefined && typeof options[sink] !== 'function') throw wrong(`${sink} must be a function`);
   }
   checkServerHeader(serverHeader);
+  checkSignal(options.signal);
   return { limits: resolveLimits(options), listen };
 }
 
@@ -110,6 +121,13 @@ function checkAddresses({ listen, host, port }: ServeOptions): readonly CheckedL
   } catch (error) {
     throw wrong(`listen ${messageOf(error)}`);
   }
+}
+
+/** Another library's may do: what is asked of it is here. */
+function checkSignal(signal: unknown): void {
+  if (signal === undefined) return;
+  const isSignal = typeof signal === 'object' && signal !== null && 'aborted' in signal && 'addEventListener' in signal;
+  if (!isSignal) throw wrong('signal must be an AbortSignal');
 }
 
 function checkServerHeader(value: unknown): void {

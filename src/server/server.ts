@@ -53,7 +53,7 @@ export interface ReactorOptions {
 }
 
 /**
- * Starts a server; resolves when it listens.
+ * Starts a server; resolves when it listens. Rejects with the reason of `signal` when that aborts before.
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown), `ERR_BACKEND`,
  * `ERR_ADDON`, `ERR_PLATFORM`.
  */
@@ -64,11 +64,14 @@ export function serve(options: ServeOptions): Promise<Server> {
 /** As {@link serve}, for the programs that are variants of it. */
 export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server> {
   const resolved = await resolveOptions(setup);
+  const { signal } = setup.options;
+  signal?.throwIfAborted();
   const clock = new ContentClock();
   const content = await openContent(setup, resolved.limits, clock);
   let kernel: NativeKernel | null = null;
   let listeners: readonly OpenListener[] = [];
   try {
+    signal?.throwIfAborted();
     kernel = createNativeKernel(reactorOptions.backend ?? setup.options.backend);
     listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited));
     return new RunningServer({ kernel, resolved, content, clock, listeners }, reactorOptions);
@@ -154,7 +157,10 @@ class RunningServer implements Server {
       'the event loop',
     );
     for (const acceptor of this.#acceptors) this.#reactor.wake(acceptor);
+    resolved.options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
+
+  readonly #onAbort = (): void => void this.close();
 
   stats(): ServerStats {
     return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition, this.#content.files);
@@ -168,6 +174,7 @@ class RunningServer implements Server {
   }
 
   async #close(): Promise<void> {
+    this.#resolved.options.signal?.removeEventListener('abort', this.#onAbort);
     for (const listener of this.#listeners) listener.removeFile();
     this.#composition.stop();
     // A handler may be the caller: let its turn end first.
