@@ -33,8 +33,8 @@ async function leaveMany(port, count) {
 
 async function settled(talker) {
   for (;;) {
-    const { openConnections } = await talker.ask('stats');
-    if (openConnections === 0) return talker.ask('gc');
+    const { connections } = await talker.ask('stats');
+    if (connections.open === 0) return talker.ask('gc');
   }
 }
 
@@ -48,10 +48,10 @@ await leaveMany(port, WARM_UP);
 const before = await settled(talker);
 await leaveMany(port, count);
 const after = await settled(talker);
-const { aborted, requests } = await talker.ask('stats');
+const { requests } = await talker.ask('stats');
 const kept = (name) => ((after[name] - before[name]) / count).toFixed(2);
 process.stdout.write(
-  `${values.adapter}: ${count} requests left by their clients (${aborted} of ${requests} counted as aborted): ` +
+  `${values.adapter}: ${count} requests left by their clients (${requests.aborted} of ${requests.handled} counted as aborted): ` +
     `${kept('heapUsed')} bytes of heap, ${kept('external')} of buffers kept for each\n`,
 );
 await talker.end();

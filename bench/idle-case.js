@@ -66,9 +66,9 @@ export async function measureIdle(plan, { start, command, args, ...server }, loa
     const residentAfter = residentOf(talker.pid);
     const during = await runs();
     if (server.counts) {
-      const { openConnections } = await talker.ask('stats');
-      if (openConnections < held)
-        throw new Error(`only ${openConnections} of ${held} idle connections were still open`);
+      const { connections } = await talker.ask('stats');
+      if (connections.open < held)
+        throw new Error(`only ${connections.open} of ${held} idle connections were still open`);
     }
     await checkAnswers(talker.port, server, 'mixed');
     holder.child.stdin.end();

@@ -61,7 +61,7 @@ async function steadyCounters(talker, statsBefore, seconds) {
   const deadline = Date.now() + seconds * 1000 + START_MS;
   let before = statsBefore;
   // The load generator takes its time to start.
-  while (before.requests < statsBefore.requests + ENOUGH_REQUESTS && Date.now() < deadline) {
+  while (before.requests.handled < statsBefore.requests.handled + ENOUGH_REQUESTS && Date.now() < deadline) {
     await pause(20);
     before = await talker.ask('stats');
   }
@@ -69,12 +69,13 @@ async function steadyCounters(talker, statsBefore, seconds) {
   before = await talker.ask('stats');
   await pause(seconds * 300);
   const after = await talker.ask('stats');
-  const per = (name) => (after[name] - before[name]) / (after.requests - before.requests);
+  const requests = after.requests.handled - before.requests.handled;
+  const per = (name) => (after.systemCalls[name] - before.systemCalls[name]) / requests;
   return {
-    recv: per('recvCalls'),
-    send: per('sendCalls'),
+    recv: per('receives'),
+    send: per('sends'),
     wait: per('waits'),
-    accept: per('acceptCalls'),
+    accept: per('accepts'),
     registrationsPerRequest: per('registrations'),
   };
 }
@@ -82,6 +83,8 @@ async function steadyCounters(talker, statsBefore, seconds) {
 /** Over the whole run, in which all its clients came and left. */
 function connectionCounters(before, after) {
   return {
-    registrationsPerConnection: (after.registrations - before.registrations) / (after.accepted - before.accepted),
+    registrationsPerConnection:
+      (after.systemCalls.registrations - before.systemCalls.registrations) /
+      (after.connections.accepted - before.connections.accepted),
   };
 }

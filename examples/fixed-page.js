@@ -11,4 +11,4 @@ const server = await serve({
   port: Number(process.argv[2] ?? 9000),
   handler: (_request, response) => response.send(200, HTML, PAGE),
 });
-console.log(server.url);
+console.log(server.url.href);

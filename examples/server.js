@@ -1,11 +1,11 @@
 // Three servers in one process: a folder, a WSGI-style application, and a raw handler.
 //   node examples/server.js
 
-import { precompileFields, serve, wsgi } from 'epoll-server';
+import { precompileFields, serve } from 'epoll-server';
 import { application } from './hello-wsgi.js';
 
 const files = await serve({ port: 0, root: new URL('../html', import.meta.url).pathname });
-const app = await serve({ port: 0, handler: wsgi(application) });
+const app = await serve({ port: 0, wsgi: application });
 const web = await serve({ port: 0, fetch: (request) => Response.json({ url: request.url }) });
 
 // The raw handler: what everything else is built on. No promise for a synchronous answer.
@@ -14,4 +14,4 @@ const raw = await serve({
   port: 0,
   handler: (request, response) => response.send(200, PLAIN, `You asked for ${request.path}\n`),
 });
-console.log(files.url, app.url, web.url, raw.url);
+console.log(files.url.href, app.url.href, web.url.href, raw.url.href);

@@ -165,6 +165,12 @@ napi_value Start(napi_env env, napi_callback_info info) {
   return call.Return(call.object()->Start(call.values[0]));
 }
 
+// setReferenced(1 or 0): whether the started kernel keeps the process alive.
+napi_value SetReferenced(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  return call.Return(call.object()->SetReferenced(call.Int(0) != 0));
+}
+
 napi_value Stop(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   call.object()->Stop();
@@ -211,6 +217,7 @@ constexpr Named kCalls[] = {
     {"acknowledged", Acknowledged},
     {"attach", Attach},
     {"start", Start},
+    {"setReferenced", SetReferenced},
     {"stop", Stop},
     {"destroy", Destroy},
 };

@@ -27,6 +27,12 @@ int KernelObject::Start(napi_value turn) {
   return 0;
 }
 
+int KernelObject::SetReferenced(bool is_referenced) {
+  if (bridge_ == nullptr) return -EBADF;
+  bridge_->SetReferenced(is_referenced);
+  return 0;
+}
+
 void KernelObject::Stop() {
   if (bridge_ == nullptr) return;
   LoopBridge* bridge = std::exchange(bridge_, nullptr);

@@ -24,6 +24,10 @@ class KernelObject : public std::enable_shared_from_this<KernelObject> {
   // Has libuv call `turn` whenever something is ready. Returns 0 or -errno.
   int Start(napi_value turn);
 
+  // Whether the running kernel keeps the process alive, which it does at first. -EBADF: it does not
+  // run.
+  int SetReferenced(bool is_referenced);
+
   // Stops that at once; safe to call twice, and from inside a turn.
   void Stop();
 

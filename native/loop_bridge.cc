@@ -153,7 +153,7 @@ int LoopBridge::StartHost() {
   uv_idle_init(handles.loop, &handles.idle);
   handles.prepare.data = handles.idle.data = this;
   open_handles_ = 2;
-  // The prepare handle stays referenced: it keeps the process alive, and a loop without a
+  // The prepare handle is referenced at first: it keeps the process alive, and a loop without a
   // referenced handle has nothing to wait for (uv_backend_timeout is 0 then).
   uv_unref(Base(&handles.idle));
   uv_prepare_start(&handles.prepare, OnPrepare);
@@ -219,6 +219,16 @@ void LoopBridge::MeetNeighbours() {
     std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(host->neighbours_),
                  [host](const LoopBridge* other) { return other != host; });
   }
+}
+
+// ---- The life of the process -------------------------------------------------------------------
+
+// The other handles are never referenced.
+void LoopBridge::SetReferenced(bool is_referenced) {
+  if (stopped_) return;
+  uv_handle_t* handle =
+      kernel_->hosting().active ? Base(&handles_->prepare) : Base(&handles_->poll);
+  is_referenced ? uv_ref(handle) : uv_unref(handle);
 }
 
 // ---- The end -----------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ class LoopBridge {
   static LoopBridge* Start(uv_loop_s* loop, Kernel* kernel, EnterFunction enter, void* context,
                            int* error);
 
+  // Whether the loop goes on while nothing else keeps it alive; at first it does.
+  void SetReferenced(bool is_referenced);
+
   // Stops at once, closes the handles, calls `closed(context)` when libuv let go of them, and then
   // deletes itself. Safe from inside an entry and when called twice.
   using ClosedFunction = void (*)(void* context);

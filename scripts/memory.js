@@ -121,12 +121,13 @@ const SERVER = `
   const { serve } = await import(process.argv[1]);
   const { readdirSync } = await import('node:fs');
   const s = await serve({ port: 0, handler: (q, r) => r.send(200, { 'X-Of': q.header('host') }, q.query) });
-  console.log('port ' + s.address.port);
+  console.log('port ' + s.port);
   process.stdin.on('data', async () => {
     for (let i = 0; i < 5; i++) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)); }
     const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-    const { openConnections, requests } = s.stats();
-    console.log('state ' + JSON.stringify({ heapUsed, external, arrayBuffers, rss, openConnections, requests, descriptors: readdirSync('/proc/self/fd').length }));
+    const { connections, requests } = s.stats();
+    const openConnections = connections.open;
+    console.log('state ' + JSON.stringify({ heapUsed, external, arrayBuffers, rss, openConnections, requests: requests.handled, descriptors: readdirSync('/proc/self/fd').length }));
   });`;
 
 const CLIENT = `

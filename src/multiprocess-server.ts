@@ -84,8 +84,8 @@ async function startWorkers(setup: Setup, count: number): Promise<Serving> {
     },
   });
   await server.finished;
-  const { url, urls, backend } = server;
-  return { url, urls, backend, close: (how) => server.close(how) };
+  const { places, backend } = server;
+  return { places, backend, close: (how) => server.close(how) };
 }
 
 /** One of those: an iterative server. */

@@ -28,7 +28,7 @@ const keepOpen = { keepAliveTimeoutMs: 3_600_000, serverHeader: '' };
 
 async function ours(handler) {
   const server = await serve({ port: 0, ...keepOpen, handler });
-  announce(server.address.port, () => server.stats());
+  announce(server.port, () => server.stats());
 }
 
 async function nodes(fetch, options = {}) {

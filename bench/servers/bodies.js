@@ -58,4 +58,4 @@ const ADAPTERS = {
 };
 
 const server = await serve({ port: 0, maxBodyBytes: Number.MAX_SAFE_INTEGER, handler: ADAPTERS[process.argv[2]] });
-announce(server.address.port, () => server.stats());
+announce(server.port, () => server.stats());

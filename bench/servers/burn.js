@@ -10,4 +10,4 @@ const app = fileURLToPath(new URL('burning.js', import.meta.url));
 const files = await serve({ port: 0, root });
 const handler = await loadApplication(app, { threads: Number(threads) });
 const burning = await serve({ port: 0, handler, handlerTimeoutMs: 0 });
-announce(files.address.port, () => ({ port: burning.address.port }));
+announce(files.port, () => ({ port: burning.port }));

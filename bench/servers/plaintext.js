@@ -12,4 +12,4 @@ const server = await serve({
     response.send(200, PLAIN, request.query);
   },
 });
-announce(server.address.port, () => server.stats());
+announce(server.port, () => server.stats());

@@ -7,4 +7,4 @@ tuneCompiler();
 const [root, files] = process.argv.slice(2);
 const limits = files === undefined ? {} : { maxOpenFiles: Number(files) };
 const server = await serve({ port: 0, serverHeader: '', root, ...limits });
-announce(server.address.port, () => server.stats());
+announce(server.port, () => server.stats());

@@ -102,7 +102,7 @@ async function run(given: Given, model: Model): Promise<void> {
   endOnSignals(server, role);
   if (settings.quiet !== true && role.kind === 'standalone') {
     process.stdout.write(
-      server.urls.map((url) => `${printable(announcement(url, server, content, given, model))}\n`).join(''),
+      server.places.map((place) => `${printable(announcement(place, server, content, given, model))}\n`).join(''),
     );
   }
   if (role.kind !== 'standalone') tellParent('taken');
@@ -145,7 +145,7 @@ function sayWhoEnded({ kind }: Role): () => void {
 
 /** One line for one listener: which model serves what there, and how. */
 function announcement(
-  url: string,
+  place: string,
   server: Serving,
   { description }: CommandContent,
   { settings }: Given,
@@ -153,7 +153,7 @@ function announcement(
 ): string {
   const group = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
   const how = `${group}back end ${server.backend}, pid ${process.pid}`;
-  return `${name}-server: ${url} serves ${description} (${how})`;
+  return `${name}-server: ${place} serves ${description} (${how})`;
 }
 
 /**

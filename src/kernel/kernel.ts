@@ -203,6 +203,8 @@ export interface Kernel extends KernelMemory {
 
   /** Calls `turn` whenever something is ready, due or unfinished, on this thread, until `stop`. */
   readonly start: (turn: () => void) => number;
+  /** Whether the loop that was started keeps the process alive: 1, as at first, or 0. */
+  readonly setReferenced: (isReferenced: number) => number;
   readonly stop: () => void;
   /** Stops, and closes every descriptor that is still open. */
   readonly destroy: () => void;

@@ -60,8 +60,7 @@ const OF_CHILDREN = contentOfHandler(() => {
 
 export class BlockingServer implements ServerHandle {
   readonly kernel: NativeKernel;
-  readonly url: string;
-  readonly urls: readonly string[];
+  readonly places: readonly string[];
   readonly backend: string = BACK_END;
   /** Resolves when the work is done. */
   readonly finished: Promise<void>;
@@ -108,8 +107,7 @@ export class BlockingServer implements ServerHandle {
     this.#content = content;
     this.#onClose = onClose ?? (() => Promise.resolve());
     this.listeners = listeners;
-    this.urls = listeners.map(({ url }) => url);
-    this.url = this.urls[0] ?? '';
+    this.places = listeners.map(({ text }) => text);
     this.#waiter = new Waiter(kernel);
     clock.follow(this.#waiter);
     this.#composition = compose(resolved, content.handler, kernel, this.#waiter, {

@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { type BigIntStats, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import type { ListenerContext, ListenerOptions } from '../connection/context.ts';
 import { assert, EpollServerError, messageOf } from '../errors.ts';
 import { EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT } from '../kernel/errno.ts';
@@ -50,8 +51,9 @@ export class OpenListener implements ListenerContext {
   readonly spec: ListenerSpec;
   /** What it is bound to; empty for a Unix domain socket. */
   readonly address: SocketAddress;
-  /** `http://127.0.0.1:8080/`, or `unix:/run/x.sock`. */
-  readonly url: string;
+  /** As the start line shows it: `http://127.0.0.1:8080/`, or `unix:/run/x.sock`. */
+  readonly text: string;
+  readonly url: URL;
   readonly localAddress: SocketAddress | null;
   readonly listenerOptions: ListenerOptions;
   /** The file of a Unix domain socket that was made here; null: there is none any more. */
@@ -62,7 +64,10 @@ export class OpenListener implements ListenerContext {
     this.fd = fd;
     this.spec = spec;
     this.address = kernel.local(fd);
-    this.url = path === '' ? `http://${bracketed(this.address.address)}:${this.address.port}/` : `unix:${path}`;
+    const { address, port } = this.address;
+    this.text = path === '' ? `http://${bracketed(address)}:${port}/` : `unix:${path}`;
+    // A path may have characters that a URL has not.
+    this.url = new URL(path === '' ? this.text : `unix:${pathToFileURL(path).pathname}`);
     this.localAddress = ANY_ADDRESS.has(this.address.address) ? null : Object.freeze({ ...this.address });
     this.listenerOptions = spec.options;
     this.#file = file;

@@ -5,7 +5,7 @@ import { Acceptor } from '../connection/acceptor.ts';
 import type { Connect } from '../connection/connections.ts';
 import { assert, EpollServerError } from '../errors.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
-import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
@@ -21,10 +21,8 @@ import { type ServerStats, statsOf } from './stats.ts';
 
 /** Something that serves until it is closed. */
 export interface ServerHandle {
-  /** `http://127.0.0.1:8080/`; `unix:/run/x.sock` for a Unix domain socket. Of several listeners, the first one's. */
-  readonly url: string;
-  /** One for each listener. */
-  readonly urls: readonly string[];
+  /** Where it listens, as the start line shows it: `http://127.0.0.1:8080/`, `unix:/run/x.sock`. */
+  readonly places: readonly string[];
   /** The name of its back end. */
   readonly backend: string;
   /**
@@ -34,12 +32,30 @@ export interface ServerHandle {
   close(options?: { readonly now?: boolean }): Promise<void>;
 }
 
-/** A running server. */
-export interface Server extends ServerHandle {
-  /** What it listens on; of several listeners, the first one's. That of a Unix domain socket is empty. */
-  readonly address: SocketAddress;
+/** A running server. What it says of one listener is said of the first, where it has several. */
+export interface Server {
+  /** `http://127.0.0.1:8080/`; `unix:/run/x.sock` for a Unix domain socket. */
+  readonly url: URL;
+  /** One for each listener. */
+  readonly urls: readonly URL[];
+  /** Undefined: it is a Unix domain socket. */
+  readonly port: number | undefined;
+  /** The address that it is bound to, such as `127.0.0.1` or `::1`; undefined: it is a Unix domain socket. */
+  readonly hostname: string | undefined;
+  /** The name of its back end. */
+  readonly backend: string;
+  /**
+   * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when nothing is open
+   * any more; calling it again returns the same promise. `now` cuts everything off.
+   */
+  close(options?: { readonly now?: boolean }): Promise<void>;
   /** Counters since the start; see {@link ServerStats}. */
   stats(): ServerStats;
+  /** The process goes on while the server runs, as it does at first. */
+  ref(): void;
+  /** The process ends when nothing else keeps it alive, whether clients are connected or not. */
+  unref(): void;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** How a reactor server differs from the usual one. */
@@ -62,7 +78,7 @@ export function serve(options: ServeOptions): Promise<Server> {
 }
 
 /** As {@link serve}, for the programs that are variants of it. */
-export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server> {
+export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server & ServerHandle> {
   const resolved = await resolveOptions(setup);
   const { signal } = setup.options;
   signal?.throwIfAborted();
@@ -114,10 +130,11 @@ interface ServerParts {
   readonly listeners: readonly OpenListener[];
 }
 
-class RunningServer implements Server {
-  readonly address: SocketAddress;
-  readonly url: string;
-  readonly urls: readonly string[];
+class RunningServer implements Server, ServerHandle {
+  readonly url: URL;
+  readonly urls: readonly URL[];
+  readonly port: number | undefined;
+  readonly hostname: string | undefined;
   readonly backend: string;
   readonly #kernel: Kernel;
   readonly #resolved: ResolvedOptions;
@@ -138,8 +155,10 @@ class RunningServer implements Server {
     this.#resolved = resolved;
     this.#content = content;
     this.backend = kernel.traits.name;
-    this.address = first.address;
+    const { address, port } = first.address;
     this.url = first.url;
+    this.port = address === '' ? undefined : port;
+    this.hostname = address === '' ? undefined : address;
     this.urls = listeners.map(({ url }) => url);
     this.#listeners = listeners;
     this.#reactor = new Reactor(kernel);
@@ -161,6 +180,22 @@ class RunningServer implements Server {
   }
 
   readonly #onAbort = (): void => void this.close();
+
+  get places(): readonly string[] {
+    return this.#listeners.map(({ text }) => text);
+  }
+
+  ref(): void {
+    this.#kernel.setReferenced(1);
+  }
+
+  unref(): void {
+    this.#kernel.setReferenced(0);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 
   stats(): ServerStats {
     return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition, this.#content.files);

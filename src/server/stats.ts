@@ -1,6 +1,7 @@
 // The counters of a running server, gathered from its layers.
 
 import type { Acceptor, AcceptorCounters } from '../connection/acceptor.ts';
+import type { FileStats } from '../files/file-counters.ts';
 import type { StaticHandler } from '../files/static-files.ts';
 import {
   ACCEPTS,
@@ -16,105 +17,130 @@ import {
 import type { Reactor } from '../reactor/reactor.ts';
 import type { Composition } from './composition.ts';
 
-/** Counts since the server started, but for `openConnections` and `lingeringConnections`. */
+/**
+ * Counts since the server started, and what is there now. `connections`, `requests`, `timeouts` and `bytes` keep their
+ * names and meanings; the others may change in any release.
+ */
 export interface ServerStats {
-  readonly openConnections: number;
-  /** Those of them whose last answer was sent, while what they still send is thrown away. */
-  readonly lingeringConnections: number;
-  /** Clients beyond `maxConnections` or `maxConnectionsPerAddress`. */
-  readonly refusedConnections: number;
-  readonly accepted: number;
-  /** Times accepting paused because descriptors or memory ran out. */
-  readonly acceptPauses: number;
-  readonly failedAccepts: number;
-  readonly requests: number;
-  /** Answered with an error before any handler saw them. */
-  readonly refused: number;
-  readonly handlerErrors: number;
-  /** Requests whose client left before the answer ended. */
-  readonly aborted: number;
-  /** Connections ended because a time was up: the sum of the seven below. */
-  readonly timeouts: number;
-  /** Each named after the bound that ended it. */
-  readonly firstByteTimeouts: number;
-  readonly headerTimeouts: number;
-  readonly bodyTimeouts: number;
-  readonly sendTimeouts: number;
-  readonly keepAliveTimeouts: number;
-  readonly halfClosedTimeouts: number;
-  readonly handlerTimeouts: number;
-  readonly bytesReceived: number;
-  readonly bytesSent: number;
-  /** Turns of the loop, and entries into JavaScript for them. */
-  readonly turns: number;
-  readonly entries: number;
-  readonly events: number;
-  readonly staleEvents: number;
-  readonly failedCloses: number;
-  /** System calls. */
-  readonly waits: number;
-  readonly recvCalls: number;
-  readonly sendCalls: number;
-  readonly acceptCalls: number;
-  /** Calls that changed what the poller watches (`epoll_ctl`). */
-  readonly registrations: number;
-  /** Requests for files: answered from what was kept, and looked for. */
-  readonly fileCacheHits: number;
-  readonly fileCacheMisses: number;
-  /** What is kept in memory now, and how many. */
-  readonly fileCacheBytes: number;
-  readonly fileCacheEntries: number;
-  /** Answers from files that were open already, and how many are kept open now. */
-  readonly fileOpenHits: number;
-  readonly openFiles: number;
-  /** Bytes of files that went from the system's memory to clients (`sendfile`). */
-  readonly fileSendfileBytes: number;
-  /** Pieces of files read from the system's memory, and in the thread pool. */
-  readonly fileMemoryReads: number;
-  readonly filePoolReads: number;
-  /** Files opened in the thread pool. */
-  readonly filePoolOpens: number;
-  readonly fileCompressions: number;
+  readonly connections: {
+    /** Now. */
+    readonly open: number;
+    /** Those of them whose last answer was sent, while what they still send is thrown away. */
+    readonly lingering: number;
+    readonly accepted: number;
+    /** Beyond `maxConnections` or `maxConnectionsPerAddress`. */
+    readonly refused: number;
+    /** Accepting them failed. */
+    readonly failed: number;
+    /** Times accepting paused because descriptors or memory ran out. */
+    readonly pauses: number;
+  };
+  readonly requests: {
+    /** A handler was called. */
+    readonly handled: number;
+    /** Answered with an error before a handler was called, or instead of its answer. */
+    readonly refused: number;
+    /** Their handler threw, rejected, or broke the rules of an answer. */
+    readonly failed: number;
+    /** Their client left before the answer ended. */
+    readonly aborted: number;
+  };
+  /** Connections that were ended because a time was up. */
+  readonly timeouts: {
+    /** The sum of the others. */
+    readonly total: number;
+    /** Each named after the bound that ended it. */
+    readonly firstByte: number;
+    readonly header: number;
+    readonly body: number;
+    readonly send: number;
+    readonly keepAlive: number;
+    readonly halfClosed: number;
+    readonly handler: number;
+  };
+  readonly bytes: {
+    readonly received: number;
+    readonly sent: number;
+  };
+  readonly loop: {
+    readonly turns: number;
+    /** Entries into JavaScript for them. */
+    readonly entries: number;
+    readonly events: number;
+    readonly staleEvents: number;
+    readonly failedCloses: number;
+  };
+  readonly systemCalls: {
+    readonly waits: number;
+    readonly receives: number;
+    readonly sends: number;
+    readonly accepts: number;
+    /** Those that changed what the poller watches (`epoll_ctl`). */
+    readonly registrations: number;
+  };
+  /** Of the files that `serve` was given. A static handler of another origin has counters of its own. */
+  readonly files: FileStats;
 }
+
+const NO_FILES: FileStats = Object.freeze({
+  cacheHits: 0,
+  cacheMisses: 0,
+  openHits: 0,
+  sendfileBytes: 0,
+  memoryReads: 0,
+  poolReads: 0,
+  poolOpens: 0,
+  compressions: 0,
+  cacheBytes: 0,
+  cacheEntries: 0,
+  open: 0,
+});
 
 export function statsOf(
   kernel: Kernel,
   reactor: Reactor,
   acceptors: readonly Acceptor[],
-  { sessions, connections }: Composition,
+  { sessions: { counters }, connections }: Composition,
   files: StaticHandler | null,
 ): ServerStats {
-  const sites = files?.stats();
   const word = (index: number): number => kernel.control[index] ?? 0;
   const accepts = (name: keyof AcceptorCounters): number =>
-    acceptors.reduce((sum, { counters }) => sum + counters[name], 0);
+    acceptors.reduce((sum, acceptor) => sum + acceptor.counters[name], 0);
+  const { turns, events, staleEvents, failedCloses } = reactor.counters;
   return {
-    openConnections: connections.size,
-    lingeringConnections: connections.lingering,
-    refusedConnections: connections.refused,
-    accepted: accepts('accepted'),
-    acceptPauses: accepts('exhausted'),
-    failedAccepts: accepts('failed'),
-    ...sessions.counters,
-    bytesReceived: word(BYTES_RECEIVED),
-    bytesSent: word(BYTES_SENT),
-    ...reactor.counters,
-    entries: word(ENTRIES),
-    waits: word(WAITS),
-    recvCalls: word(RECEIVES),
-    sendCalls: word(SENDS),
-    acceptCalls: word(ACCEPTS),
-    registrations: word(REGISTRATIONS),
-    fileCacheHits: sites?.cacheHits ?? 0,
-    fileCacheMisses: sites?.cacheMisses ?? 0,
-    fileCacheBytes: sites?.cacheBytes ?? 0,
-    fileCacheEntries: sites?.cacheEntries ?? 0,
-    fileOpenHits: sites?.openHits ?? 0,
-    openFiles: sites?.open ?? 0,
-    fileSendfileBytes: sites?.sendfileBytes ?? 0,
-    fileMemoryReads: sites?.memoryReads ?? 0,
-    filePoolReads: sites?.poolReads ?? 0,
-    filePoolOpens: sites?.poolOpens ?? 0,
-    fileCompressions: sites?.compressions ?? 0,
+    connections: {
+      open: connections.size,
+      lingering: connections.lingering,
+      accepted: accepts('accepted'),
+      refused: connections.refused,
+      failed: accepts('failed'),
+      pauses: accepts('exhausted'),
+    },
+    requests: {
+      handled: counters.requests,
+      refused: counters.refused,
+      failed: counters.handlerErrors,
+      aborted: counters.aborted,
+    },
+    timeouts: {
+      total: counters.timeouts,
+      firstByte: counters.firstByteTimeouts,
+      header: counters.headerTimeouts,
+      body: counters.bodyTimeouts,
+      send: counters.sendTimeouts,
+      keepAlive: counters.keepAliveTimeouts,
+      halfClosed: counters.halfClosedTimeouts,
+      handler: counters.handlerTimeouts,
+    },
+    bytes: { received: word(BYTES_RECEIVED), sent: word(BYTES_SENT) },
+    loop: { turns, entries: word(ENTRIES), events, staleEvents, failedCloses },
+    systemCalls: {
+      waits: word(WAITS),
+      receives: word(RECEIVES),
+      sends: word(SENDS),
+      accepts: word(ACCEPTS),
+      registrations: word(REGISTRATIONS),
+    },
+    files: files?.stats() ?? NO_FILES,
   };
 }

@@ -242,6 +242,11 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return 0;
   }
 
+  /** No process depends on it. */
+  setReferenced(): number {
+    return this.turn === null ? EBADF : 0;
+  }
+
   stop(): void {
     this.turn = null;
   }

@@ -22,11 +22,9 @@ export class ListeningParent {
 
   /** The server that the children are together. `end` ends them, at once or in order. */
   handle(end: (now: boolean) => Promise<void>): ServerHandle {
-    const urls = this.listeners.map(({ url }) => url);
     let closing: Promise<void> | null = null;
     return {
-      url: urls[0] ?? '',
-      urls,
+      places: this.listeners.map(({ text }) => text),
       backend: this.kernel.traits.name,
       close: ({ now = false } = {}) => {
         this.#removeFiles();

@@ -67,11 +67,11 @@ test.each(Object.entries(NEVER_ENDING))('nothing is kept of a client of %s', asy
   for (let i = 0; i < REQUESTS; i += 20) {
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(port)));
     for (const client of clients) client.send(get('/'));
-    await until(() => server.stats().requests === i + 20, 'all were asked');
+    await until(() => server.stats().requests.handled === i + 20, 'all were asked');
     for (const client of clients) client.reset();
-    await until(() => server.stats().openConnections === 0, 'all have left');
+    await until(() => server.stats().connections.open === 0, 'all have left');
   }
-  expect(server.stats().aborted).toBe(REQUESTS);
+  expect(server.stats().requests.aborted).toBe(REQUESTS);
   expect(held.length).toBeGreaterThanOrEqual(REQUESTS);
   const alive = (): number => held.filter((each) => each.deref() !== undefined).length;
   await settled(() => {

@@ -66,12 +66,12 @@ test.each(
   const first = await connect(port);
   const { localPort } = first;
   first.send(get('/'));
-  await until(() => server.stats().requests === 1, 'the request is with the application');
+  await until(() => server.stats().requests.handled === 1, 'the request is with the application');
   first.reset();
-  await until(() => server.stats().openConnections === 0, 'the connection is closed');
+  await until(() => server.stats().connections.open === 0, 'the connection is closed');
   // The lowest free descriptor number is given to the next client.
   for (let i = 0; i < 8; i++) await connect(port, '127.0.0.1', '127.0.0.2');
-  await until(() => server.stats().openConnections === 8, 'other clients are connected');
+  await until(() => server.stats().connections.open === 8, 'other clients are connected');
   open();
   await until(() => seen.length === 1, 'the application has read the addresses');
   const prefix = host === '::' ? '::ffff:' : '';

@@ -31,7 +31,7 @@ describe('a client that leaves', () => {
     await client.send(get('/')).readUntil('first');
     client.reset();
     await Promise.all([aborted.opened, cancelled.opened]);
-    expect(server.stats().aborted).toBe(1);
+    expect(server.stats().requests.aborted).toBe(1);
   });
 
   test('before its answer is there cancels the stream of that answer', async () => {

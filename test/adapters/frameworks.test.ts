@@ -95,6 +95,6 @@ describe('a client that leaves in mid-stream ends the stream of', () => {
     await client.send(get(`/${name}`)).readUntil('first');
     client.reset();
     await aborted.opened;
-    expect(server.stats().handlerErrors).toBe(0);
+    expect(server.stats().requests.failed).toBe(0);
   });
 });

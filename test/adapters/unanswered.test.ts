@@ -80,5 +80,5 @@ test('a client that left while its handler resolved without an answer is no erro
   client.send(get('/')).reset();
   await client.closed();
   resolve();
-  expect(server.stats().handlerErrors).toBe(0);
+  expect(server.stats().requests.failed).toBe(0);
 });

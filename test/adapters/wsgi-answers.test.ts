@@ -144,7 +144,7 @@ describe('close is called once', () => {
     client.reset();
     await until(() => closed() > 0, 'it is closed');
     expect(closed()).toBe(1);
-    expect(server.stats().aborted).toBe(1);
+    expect(server.stats().requests.aborted).toBe(1);
   });
 
   test('when startResponse was never called', async () => {

@@ -44,7 +44,7 @@ async function startScarce(dynamic: string): Promise<Scarce> {
       else while (taken.length > 0) closeSync(taken.pop());
       console.log('done ' + word);
     });
-    console.log('port ' + server.address.port);`;
+    console.log('port ' + server.port);`;
   const shell = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
   const program = startProgram('bash', ['-c', shell, process.execPath, script]);
   const client = await connect(Number(await program.announced(/^port (\d+)$/m)));

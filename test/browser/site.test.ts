@@ -18,7 +18,7 @@ test('the default site loads without an error, and a reload costs no content', a
   };
   const { server } = await start({ root: `${REPOSITORY}html`, accessLog });
   const { page, problems } = await openTab(openContext);
-  const first = await page.goto(server.url, { waitUntil: 'networkidle' });
+  const first = await page.goto(server.url.href, { waitUntil: 'networkidle' });
   expect(first?.status()).toBe(200);
   expect(await page.title()).toMatch(/epoll-server/i);
   expect(await page.evaluate('getComputedStyle(document.body).fontFamily'), 'the style is applied').not.toMatch(
@@ -60,7 +60,7 @@ test('a medium plays, and seeking asks for ranges', async () => {
       response.headers()['content-range'] ?? '',
     ]);
   });
-  await page.goto(server.url);
+  await page.goto(server.url.href);
   await page.waitForFunction('document.querySelector("audio").readyState >= 1');
   expect(await page.evaluate('Math.round(document.querySelector("audio").duration)')).toBe(600);
   await page.evaluate(`new Promise((resolve, reject) => {
@@ -95,7 +95,7 @@ test('a listing has the style of the default site, and names are in one piece on
   const { page, problems } = await openTab(openContext);
   for (const width of [375, 1_280]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.goto(server.url);
+    await page.goto(server.url.href);
     expect(await page.evaluate(UNBROKEN), `${width} px`).toEqual([true, true]);
     const name = await page.evaluate(`(() => {
       const link = [...document.querySelectorAll('td a')].find((each) => each.textContent.endsWith('gz'));
@@ -111,7 +111,7 @@ test('a listing has the style of the default site, and names are in one piece on
   await page.waitForURL('**/*gz/');
   expect(await page.evaluate(UNBROKEN)).toEqual([true, true]);
   await page.click('h1 a');
-  await page.waitForURL(server.url);
+  await page.waitForURL(server.url.href);
   const lost = await page.goto(`${server.url}nowhere`);
   expect([lost?.status(), await page.textContent('h1')]).toEqual([404, 'Not Found']);
   expect(problems.filter((text) => !text.includes('404'))).toEqual([]);

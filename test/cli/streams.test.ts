@@ -13,7 +13,7 @@ import { pause, until } from '../support/until.ts';
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const server = await serve({ port: 0, handler: (_request, response) => response.send(204) });
-  const { port } = server.address;
+  const { port = 0 } = server;
   await server.close();
   return port;
 }

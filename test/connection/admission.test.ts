@@ -62,9 +62,9 @@ test.each([
       outside.destroy();
     }
     for (const client of inside) expect((await client.send(get('/still')).readResponse()).text).toBe('GET /still');
-    expect(server.stats()).toMatchObject({ refusedConnections: 3, accepted: 5 });
+    expect(server.stats()).toMatchObject({ connections: { refused: 3, accepted: 5 } });
     inside[0]?.destroy();
-    await until(() => server.stats().openConnections === 1, 'all but one have left');
+    await until(() => server.stats().connections.open === 1, 'all but one have left');
     expect((await (await connect(port)).send(get('/now')).readResponse()).text).toBe('GET /now');
   },
 );
@@ -76,7 +76,7 @@ test('a crowd outside is cut off and harms nobody inside', async () => {
   const crowd: (Client | null)[] = [];
   // One that is cut off at once may not even see that it was connected.
   for (let i = 0; i < 100; i++) crowd.push(await connect(port).catch(() => null));
-  await until(() => server.stats().refusedConnections === 100, 'all were refused');
+  await until(() => server.stats().connections.refused === 100, 'all were refused');
   const ends = await Promise.all(crowd.map((client) => client?.closed() ?? 'reset'));
   expect(ends.filter((end) => end === 'reset')).toHaveLength(100 - 64);
   expect((await inside.send(get('/still')).readResponse()).text).toBe('GET /still');

@@ -153,7 +153,7 @@ test('a connection lingers while bytes arrive, for lingerTimeoutMs without and m
   // A simulated client that sees FIN stops sending: this one has not looked yet.
   for (const client of [silent, steady]) client.send(LENGTH).pauseReading();
   await site.runFor(4_000);
-  expect(site.server.stats().lingeringConnections).toBe(2);
+  expect(site.server.stats().connections.lingering).toBe(2);
   for (let passedMs = 4_000; passedMs < 28_000; passedMs += 4_000) {
     steady.send('x'.repeat(100_000));
     await site.runFor(4_000);
@@ -175,10 +175,10 @@ test('connections that linger take no place from others, and the longest-lingeri
   for (let lingering = 1; lingering <= 3; lingering++) {
     const client = await connect(port);
     expect((await client.send(LENGTH).readResponse()).status).toBe(413);
-    await until(() => server.stats().openConnections === Math.min(lingering, 2), 'it lingers');
+    await until(() => server.stats().connections.open === Math.min(lingering, 2), 'it lingers');
     clients.push(client);
   }
-  expect(server.stats().lingeringConnections).toBe(2);
+  expect(server.stats().connections.lingering).toBe(2);
   // The oldest one is closed: what its client sends now is answered with RST.
   const [oldest] = clients;
   await until(() => {
@@ -228,5 +228,5 @@ test('a body beyond what its handler allows is 413, not an error of the handler'
   });
   const answer = await ask(port, post('/', '123456'));
   expect([answer.status, answer.text]).toEqual([413, '413 Content Too Large: the body has more than 5 bytes\n']);
-  expect(server.stats().handlerErrors).toBe(0);
+  expect(server.stats().requests.failed).toBe(0);
 });

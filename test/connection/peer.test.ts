@@ -85,13 +85,13 @@ async function serveAddresses(
 
 test('the address is that of the connection, and can be read after the close if it was read before', async () => {
   const { server, connections } = await serveAddresses(() => {});
-  const [asking, silent] = [await connect(server.address.port), await connect(server.address.port)];
+  const [asking, silent] = [await connect(server.port ?? 0), await connect(server.port ?? 0)];
   const { localPort } = asking;
   expect((await asking.send(get('/')).readResponse()).text).toBe(`127.0.0.1 ${localPort}`);
   await until(() => connections.length === 2, 'both were accepted');
   for (const client of [asking, silent]) client.finish();
   for (const client of [asking, silent]) await client.closed();
-  await until(() => server.stats().openConnections === 0, 'both were closed');
+  await until(() => server.stats().connections.open === 0, 'both were closed');
   const [asked, unasked] = connections;
   expect(asked?.peer).toEqual({ address: '127.0.0.1', port: localPort });
   expect(() => unasked?.peer, 'its descriptor may be the next client').toThrow('while it is open');
@@ -104,13 +104,13 @@ test('an address that was replaced before the first request is that of every req
       log += text;
     },
   });
-  const client = await connect(server.address.port);
+  const client = await connect(server.port ?? 0);
   for (let i = 0; i < 2; i++) {
     expect((await client.send(get('/')).readResponse()).text).toBe(`${PROXIED.address} ${PROXIED.port}`);
   }
   client.finish();
   await client.closed();
-  await until(() => server.stats().openConnections === 0, 'it was closed');
+  await until(() => server.stats().connections.open === 0, 'it was closed');
   expect(connections[0]?.peer).toEqual(PROXIED);
   expect(() => Object.assign(connections[0]?.peer ?? {}, { address: 'forged' })).toThrow(TypeError);
   expect(log.match(/^192\.0\.2\.9 - - /gm)).toHaveLength(2);
@@ -121,13 +121,13 @@ test('the share of the address that connected is given back, whatever address re
     maxConnectionsPerAddress: 1,
   });
   for (let i = 0; i < 3; i++) {
-    const client = await connect(server.address.port);
+    const client = await connect(server.port ?? 0);
     expect((await client.send(get('/')).readResponse()).text).toBe(`${PROXIED.address} ${PROXIED.port}`);
     client.finish();
     await client.closed();
-    await until(() => server.stats().openConnections === 0, 'it was closed');
+    await until(() => server.stats().connections.open === 0, 'it was closed');
   }
-  expect(server.stats().refusedConnections).toBe(0);
+  expect(server.stats().connections.refused).toBe(0);
 });
 
 /** Reads `FROM ADDRESS PORT`, as a proxy would send it, in front of what the client says to {@link Echo}. */

@@ -77,12 +77,12 @@ test('a client whose answers wait is not read any further', async () => {
   const client = await connect();
   client.socket.pause();
   client.send(get('/').repeat(100));
-  await until(() => server.stats().requests > 0, 'some were served');
+  await until(() => server.stats().requests.handled > 0, 'some were served');
   await pause(50);
-  expect(server.stats().requests).toBeLessThan(30);
+  expect(server.stats().requests.handled).toBeLessThan(30);
   client.socket.resume();
   for (let i = 0; i < 100; i++) expect((await client.readResponse()).content.length).toBe(1_000_000);
-  expect(server.stats().requests).toBe(100);
+  expect(server.stats().requests.handled).toBe(100);
 });
 
 test('a client that pipelines without end does not keep others from being served', async () => {
@@ -122,7 +122,7 @@ test('413 is read by a client that goes on sending for a while', async () => {
   expect((await client.readResponse()).status).toBe(413);
   expect(await client.closed()).toBe('fin');
   client.finish();
-  await until(() => server.stats().openConnections === 0, 'the server let go');
+  await until(() => server.stats().connections.open === 0, 'the server let go');
 });
 
 test('a client that never stops sending is let go after maxLingerBytes', async () => {
@@ -136,7 +136,7 @@ test('a client that never stops sending is let go after maxLingerBytes', async (
   expect((await client.readResponse()).status).toBe(413);
   await until(() => {
     if (!client.socket.destroyed && client.socket.writableLength < 1_000_000) client.send('x'.repeat(50_000));
-    return server.stats().openConnections === 0;
+    return server.stats().connections.open === 0;
   }, 'the server let go');
 });
 
@@ -145,7 +145,7 @@ test('a client that neither sends nor leaves is let go after lingerTimeoutMs', a
   const client = await connect();
   client.send('BAD\r\n\r\nand some more');
   expect((await client.readResponse()).status).toBe(400);
-  await until(() => server.stats().openConnections === 0, 'the server let go');
+  await until(() => server.stats().connections.open === 0, 'the server let go');
 });
 
 test('output from a timer, a promise and an immediate leaves without another event', async () => {
@@ -172,15 +172,15 @@ test('clients that connect and reset at once are survived', async () => {
   const { connect, port, server } = await startHandler(echo);
   for (let i = 0; i < 50; i++) (await connect()).reset();
   expect((await ask(port, get('/alive'))).text).toBe('GET /alive');
-  await until(() => server.stats().openConnections === 0, 'all have left');
+  await until(() => server.stats().connections.open === 0, 'all have left');
 });
 
 test('requests that come faster than they are served wait in the kernel, not in memory', async () => {
   const request = get('/');
   let most = 0;
   const { connect, server } = await startHandler((_, response) => {
-    const { bytesReceived, requests } = server.stats();
-    most = Math.max(most, bytesReceived - requests * request.length);
+    const { bytes, requests } = server.stats();
+    most = Math.max(most, bytes.received - requests.handled * request.length);
     response.send(200, {}, '');
   });
   const client = await connect();

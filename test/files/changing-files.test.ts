@@ -97,7 +97,7 @@ test('a file that shrinks while it is sent cuts the connection: nothing else sta
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next'));
-  await until(() => server.stats().bytesSent > 0, 'the answer has begun');
+  await until(() => server.stats().bytes.sent > 0, 'the answer has begun');
   await truncate(`${root}/big.bin`, 1_000);
   client.socket.resume();
   await client.closed();
@@ -114,7 +114,7 @@ test('a file that grows while it is sent ends where its length said', async () =
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next.txt'));
-  await until(() => server.stats().bytesSent > 0, 'the answer has begun');
+  await until(() => server.stats().bytes.sent > 0, 'the answer has begun');
   await writeFile(`${root}/big.bin`, 'y'.repeat(1_000_000), { flag: 'a' });
   client.socket.resume();
   expect((await client.readResponse()).content.equals(Buffer.alloc(8_000_000, 'x'))).toBe(true);
@@ -129,7 +129,7 @@ test('a client that leaves in the middle of a large file leaves no descriptor be
     await client.send(get('/big.bin')).readUntil('\r\n\r\n');
     client.reset();
   }
-  await until(() => server.stats().openConnections === 0, 'all clients are gone');
+  await until(() => server.stats().connections.open === 0, 'all clients are gone');
 });
 
 test('reads that fail, and files that say more than they have, are errors of that request alone', async () => {

@@ -68,7 +68,7 @@ describe('a server whose clients leave', () => {
     }
     await until(async () => {
       const used = await usedBy(program);
-      return used.requests === requests + CLIENTS && used.openConnections === 0;
+      return used.requests.handled === requests.handled + CLIENTS && used.connections.open === 0;
     }, 'all have left');
   }
 
@@ -80,7 +80,7 @@ describe('a server whose clients leave', () => {
     for (let round = 1; round <= 2; round++) {
       await abandonAll(program, port);
       const after = await usedBy(program);
-      expect(after.fileCompressions - before.fileCompressions).toBeLessThan((round * CLIENTS) / 3);
+      expect(after.files.compressions - before.files.compressions).toBeLessThan((round * CLIENTS) / 3);
       expect((after.maxRssKib - before.maxRssKib) / 1_024, 'MiB').toBeLessThan(150);
     }
     const answer = await ask(port, get('/1.txt', GZIP));
@@ -102,7 +102,7 @@ describe('beyond a bound files are sent as they are', () => {
     expect(plain?.content.equals(LARGE)).toBe(true);
     const again = await Promise.all([0, 1, 2, 3].map((i) => ask(port, get(`/${i}.txt`, GZIP))));
     expect(again.map(codingOf).sort(), 'what was made stays').toEqual(['gzip', 'none', 'none', 'none']);
-    expect(server.stats().fileCompressions).toBe(1);
+    expect(server.stats().files.compressions).toBe(1);
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('beyond a bound files are sent as they are', () => {
     }
     const head = await ask(port, get('/0.txt', GZIP).replace('GET', 'HEAD'), { head: true });
     expect([codingOf(head), head.field('content-length')]).toEqual(['none', String(MIB)]);
-    expect(server.stats().fileCompressions).toBe(0);
+    expect(server.stats().files.compressions).toBe(0);
   });
 
   test('what leaves the cache again and again is not compressed again and again', async () => {
@@ -127,10 +127,10 @@ describe('beyond a bound files are sent as they are', () => {
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 24; i++) expect((await ask(port, get(`/${i}.txt`, GZIP))).status).toBe(200);
     }
-    expect(server.stats().fileCompressions).toBeGreaterThan(0);
+    expect(server.stats().files.compressions).toBeGreaterThan(0);
     // Once in 10 seconds at most, however long the requests take.
     const tens = 1 + Math.floor((performance.now() - begin) / 10_000);
-    expect(server.stats().fileCompressions).toBeLessThanOrEqual(24 * tens);
+    expect(server.stats().files.compressions).toBeLessThanOrEqual(24 * tens);
   });
 });
 
@@ -226,9 +226,9 @@ describe('a disk that does not answer', () => {
     await until(() => waits.length === 1, 'the first is searched');
     const others = await Promise.all(Array.from({ length: 10 }, () => connect(port)));
     for (const [i, client] of others.entries()) client.send(get(`/${i}`));
-    await until(() => server.stats().requests === 11, 'all were asked for');
+    await until(() => server.stats().requests.handled === 11, 'all were asked for');
     for (const client of others) client.reset();
-    await until(() => server.stats().openConnections === 1, 'they have left');
+    await until(() => server.stats().connections.open === 1, 'they have left');
     free();
     expect((await first.readResponse()).status).toBe(200);
     expect(waits).toEqual(['first']);
@@ -250,7 +250,7 @@ describe('a disk that does not answer', () => {
     const before = process.memoryUsage().arrayBuffers;
     const clients = await Promise.all(names.map(() => connect(port)));
     for (const [i, client] of clients.entries()) client.send(get(`/${i}.bin`));
-    await until(() => server.stats().requests === names.length, 'all were asked for');
+    await until(() => server.stats().requests.handled === names.length, 'all were asked for');
     const kept = (): number => process.memoryUsage().arrayBuffers - before;
     await settled(() => {
       collect();
@@ -259,7 +259,7 @@ describe('a disk that does not answer', () => {
     expect(kept(), 'bytes').toBeLessThan(10_000_000);
     for (const client of clients) client.reset();
     open();
-    await until(() => server.stats().openConnections === 0, 'they have left');
+    await until(() => server.stats().connections.open === 0, 'they have left');
   });
 });
 
@@ -288,7 +288,7 @@ test('many who wait for one slow file look for its siblings once', async () => {
   pass(1_000);
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
   for (const client of clients) client.send(get('/x.txt', 'Accept-Encoding: gzip'));
-  await until(() => server.stats().requests === 9, 'all were asked for');
+  await until(() => server.stats().requests.handled === 9, 'all were asked for');
   open();
   for (const client of clients) expect((await client.readResponse()).text).toBe('xxxxx');
   expect(looked).toEqual(['x.txt.gz', 'x.txt.gz']);
@@ -309,9 +309,9 @@ describe('a listing', () => {
     const clients = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
     for (const client of clients) client.send(get('/'));
     const gone = (await connect(port)).send(get('/other/'));
-    await until(() => server.stats().requests === 9, 'all were asked for');
+    await until(() => server.stats().requests.handled === 9, 'all were asked for');
     gone.reset();
-    await until(() => server.stats().openConnections === 8, 'one has left');
+    await until(() => server.stats().connections.open === 8, 'one has left');
     open();
     for (const client of clients) expect((await client.readResponse()).text).toContain('href="./a"');
     expect(lists).toBe(1);

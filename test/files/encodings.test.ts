@@ -80,7 +80,7 @@ test('a sibling too large for memory is sent from its open file, in parts too, a
     expect([answer.status, answer.field('content-range')]).toEqual([206, 'bytes 1000-200999/300000']);
     expect(answer.content.equals(first.subarray(1_000, 201_000))).toBe(true);
   }
-  expect(server.stats()).toMatchObject({ openFiles: 1, fileOpenHits: 5 });
+  expect(server.stats()).toMatchObject({ files: { open: 1, openHits: 5 } });
   goOn();
   const tag = (await ask(port, get('/a.js', 'Accept-Encoding: br'))).field('etag');
   await rename(`${root}/next`, `${root}/a.js.br`);
@@ -91,7 +91,7 @@ test('a sibling too large for memory is sent from its open file, in parts too, a
   );
   const mixed = await ask(port, get('/a.js', `${part}\r\nIf-Range: ${tag}`));
   expect([mixed.status, mixed.content.length], 'no part of another file').toEqual([200, 300_000]);
-  expect(server.stats().openFiles).toBe(1);
+  expect(server.stats().files.open).toBe(1);
 });
 
 test('a file is compressed once for each coding, however many ask at once', async () => {
@@ -101,7 +101,7 @@ test('a file is compressed once for each coding, however many ask at once', asyn
     await Promise.all(Array.from({ length: 8 }, () => ask(port, get('/a.css', BROWSER))));
     await Promise.all(Array.from({ length: 8 }, () => ask(port, get('/a.css', 'Accept-Encoding: gzip'))));
   }
-  expect(server.stats().fileCompressions).toBe(2);
+  expect(server.stats().files.compressions).toBe(2);
 });
 
 test('siblings are sent as they are, before anything is compressed', async () => {
@@ -117,7 +117,7 @@ test('siblings are sent as they are, before anything is compressed', async () =>
   expect(answer.field('content-encoding')).toBe('gzip');
   expect(answer.field('content-type')).toBe('text/css; charset=utf-8');
   expect((await ask(port, get('/b.css', 'Accept-Encoding: zstd'))).text).toBe('zstd!');
-  expect(server.stats().fileCompressions).toBe(0);
+  expect(server.stats().files.compressions).toBe(0);
   expect((await ask(port, get('/a.css.gz', BROWSER))).field('content-encoding'), 'the sibling itself').toBe(undefined);
 });
 
@@ -130,7 +130,7 @@ test('a sibling too large for memory is sent from disk, its ranges are its own',
   expect(part.field('content-range')).toBe('bytes 100-200000/300000');
   expect(part.field('content-encoding')).toBe('br');
   expect(part.content.equals(large.subarray(100, 200_001))).toBe(true);
-  expect(server.stats().fileSendfileBytes).toBe(large.length + 199_901);
+  expect(server.stats().files.sendfileBytes).toBe(large.length + 199_901);
 });
 
 test('each coding has an entity tag of its own, and 304 tells them apart', async () => {
@@ -166,13 +166,13 @@ test('what is small, compressed already, too large, or would not shrink goes as 
     expect(answer.field('content-encoding'), name).toBe(undefined);
     expect(answer.field('vary'), name).toBe(name === 'photo.png' ? undefined : 'Accept-Encoding');
   }
-  expect(server.stats().fileCompressions, 'the noise, with either coding, once').toBe(2);
+  expect(server.stats().files.compressions, 'the noise, with either coding, once').toBe(2);
 });
 
 test('a file between what is kept and what is compressed is compressed once, and kept so', async () => {
   const { port, server } = await startTree({ 'a.txt': STYLE.repeat(200) });
   for (let i = 0; i < 3; i++) expect(decoded(await ask(port, get('/a.txt', BROWSER)))).toBe(STYLE.repeat(200));
-  expect(server.stats()).toMatchObject({ fileCompressions: 1, fileSendfileBytes: 0 });
+  expect(server.stats()).toMatchObject({ files: { compressions: 1, sendfileBytes: 0 } });
 });
 
 test('a changed file is compressed anew, a changed sibling is sent anew', async () => {
@@ -195,7 +195,7 @@ test('a sibling that comes later takes the place of what was compressed here, or
   await writeFile(`${root}/tiny.css.gz`, 'tiny');
   await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).text === 'later', 'it is used');
   await until(async () => (await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).text === 'tiny', 'it is used');
-  expect(server.stats().fileCompressions, 'nothing was compressed again meanwhile').toBe(1);
+  expect(server.stats().files.compressions, 'nothing was compressed again meanwhile').toBe(1);
 });
 
 test('a sibling older than its file is of what that held before: it is not sent, until it is made anew', async () => {
@@ -231,7 +231,7 @@ test('files of up to 8 MiB are compressed', async () => {
   const answer = await ask(port, get('/a.js', 'Accept-Encoding: gzip'));
   expect(answer.field('content-encoding')).toBe('gzip');
   expect(gunzipSync(answer.content).length).toBe(8_388_608);
-  expect(server.stats().fileCompressions).toBe(1);
+  expect(server.stats().files.compressions).toBe(1);
 });
 
 test('an unreadable sibling is left out, and reported once', async () => {

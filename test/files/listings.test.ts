@@ -179,9 +179,9 @@ test('a listing that nobody waits for any more is not made', async () => {
   const { handler } = makeSite(source, { listing: true, pool: new WorkPool(2) });
   const { port, server } = await startHandler(handler);
   const gone = (await connect(port)).send(get('/'));
-  await until(() => server.stats().requests === 1, 'it was asked for');
+  await until(() => server.stats().requests.handled === 1, 'it was asked for');
   gone.reset();
-  await until(() => server.stats().openConnections === 0, 'it has left');
+  await until(() => server.stats().connections.open === 0, 'it has left');
   open();
   expect((await ask(port, get('/other/'))).status).toBe(200);
   expect(described).toBe(1);

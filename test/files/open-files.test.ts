@@ -113,15 +113,15 @@ test('a large file is opened once for many answers, and one descriptor is held a
   const range = await ask(port, get('/big.bin', 'Range: bytes=5-9'));
   expect(range.content.equals(content.subarray(5, 10))).toBe(true);
   const stats = server.stats();
-  expect(stats).toMatchObject({ openFiles: 1, fileOpenHits: 15, filePoolOpens: 0, filePoolReads: 0 });
-  expect(stats.fileSendfileBytes).toBe(15 * MIB + 5);
+  expect(stats).toMatchObject({ files: { open: 1, openHits: 15, poolOpens: 0, poolReads: 0 } });
+  expect(stats.files.sendfileBytes).toBe(15 * MIB + 5);
 });
 
 test('with room for none every answer opens its file', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x') });
   const { port, server } = await start({ root, maxOpenFiles: 0 });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/big.bin'))).content).toHaveLength(MIB);
-  expect(server.stats()).toMatchObject({ openFiles: 0, fileOpenHits: 0 });
+  expect(server.stats()).toMatchObject({ files: { open: 0, openHits: 0 } });
 });
 
 test('a file that is open is served new at once when it was written to, cut or deleted', async () => {
@@ -136,7 +136,7 @@ test('a file that is open is served new at once when it was written to, cut or d
   expect((await ask(port, get('/big.bin'))).content.equals(Buffer.alloc(300_000, 'y'))).toBe(true);
   await rm(`${root}/big.bin`);
   expect((await ask(port, get('/big.bin'))).status).toBe(404);
-  await until(() => server.stats().openFiles === 0, 'its descriptor is given back');
+  await until(() => server.stats().files.open === 0, 'its descriptor is given back');
 });
 
 test('a file that is open and replaced by rename is served new', async () => {
@@ -146,7 +146,7 @@ test('a file that is open and replaced by rename is served new', async () => {
   expect((await ask(port, get('/big.bin'))).text.startsWith('xx')).toBe(true);
   await rename(`${root}/next`, `${root}/big.bin`);
   expect((await ask(port, get('/big.bin'))).content.equals(Buffer.alloc(MIB, 'y'))).toBe(true);
-  expect(server.stats().openFiles).toBe(1);
+  expect(server.stats().files.open).toBe(1);
 });
 
 test('small files beyond the cache are sent from open files, and the often asked move into it', async () => {
@@ -159,11 +159,11 @@ test('small files beyond the cache are sent from open files, and the often asked
     for (const name of names) expect((await ask(port, get(`/${name}`))).text).toBe(name.padEnd(4_096, '.'));
   }
   const before = server.stats();
-  expect(before.fileCacheEntries, 'of 64 KiB').toBe(10);
-  expect(before.openFiles, 'the others').toBe(20);
-  expect(before.fileOpenHits).toBe(20);
+  expect(before.files.cacheEntries, 'of 64 KiB').toBe(10);
+  expect(before.files.open, 'the others').toBe(20);
+  expect(before.files.openHits).toBe(20);
   for (let i = 0; i < 64; i++) expect((await ask(port, get('/29.bin'))).text).toContain('29.bin');
   const after = server.stats();
-  expect([after.fileCacheEntries, after.openFiles]).toEqual([10, 19]);
-  expect(after.fileOpenHits - before.fileOpenHits).toBeLessThan(64);
+  expect([after.files.cacheEntries, after.files.open]).toEqual([10, 19]);
+  expect(after.files.openHits - before.files.openHits).toBeLessThan(64);
 });

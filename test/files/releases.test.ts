@@ -172,7 +172,7 @@ test('an answer in flight stays whole, and a swap leaves no descriptor behind', 
   const client = await site.connect();
   client.socket.pause();
   client.send(get('/big.bin'));
-  await until(() => site.server.stats().bytesSent > 0, 'the answer has begun');
+  await until(() => site.server.stats().bytes.sent > 0, 'the answer has begun');
   await lead(`${parent}/current`, '2');
   await rm(`${parent}/1`, { recursive: true });
   await pause(NOTICED_MS);

@@ -4,6 +4,7 @@
 import { chmod, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { OpenFile, Refusal } from '../../src/files/file-source.ts';
+import type { ServerStats } from '../../src/index.ts';
 import { ask, type Client, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, startProgram } from '../support/program.ts';
@@ -28,7 +29,7 @@ async function startServer(root: string, { options = '{}', limit = 1_024, before
     ${before}
     const server = await serve({ port: 0, root: ${JSON.stringify(root)}, ...${options} });
     ${after}
-    console.log('port ' + server.address.port);
+    console.log('port ' + server.port);
     process.stdin.on('data', () => console.log('stats ' + JSON.stringify(server.stats())));`;
   const shell = `ulimit -n ${limit}; exec "$0" --input-type=module -e "$1"`;
   const program = startProgram('bash', ['-c', shell, process.execPath, script]);
@@ -42,7 +43,7 @@ async function startServer(root: string, { options = '{}', limit = 1_024, before
   return { program, port, log };
 }
 
-async function statsOf({ program }: Served): Promise<Readonly<Record<string, number>>> {
+async function statsOf({ program }: Served): Promise<ServerStats> {
   const lines = program.stdout.split('\n').length;
   program.say('');
   await until(() => program.stdout.split('\n').length > lines, 'the counters were printed');
@@ -62,14 +63,14 @@ test('files that are kept open make room for clients, and for other files', asyn
   const root = await folder(Object.fromEntries(names.map((name) => [name, LARGE])));
   const served = await startServer(root, { limit: 256, after: take(24) });
   for (const name of names) expect((await ask(served.port, get(`/${name}`))).content.length, name).toBe(LARGE.length);
-  expect((await statsOf(served))['openFiles']).toBeGreaterThan(4);
+  expect((await statsOf(served)).files.open).toBeGreaterThan(4);
   const clients: Client[] = [];
   for (let i = 0; i < 18; i++) clients.push(await connect(served.port));
   for (const client of clients) {
     client.send(get('/0.bin'));
     expect((await client.readResponse()).content).toHaveLength(LARGE.length);
   }
-  expect(await statsOf(served)).toMatchObject({ acceptPauses: 0, openConnections: 18 });
+  expect(await statsOf(served)).toMatchObject({ connections: { pauses: 0, open: 18 } });
   for (const client of clients) client.destroy();
   expect(served.log()).toBe('');
 });
@@ -81,15 +82,15 @@ test('without descriptors a file is 503 and one line, what is in memory goes on,
   const first = await connect(served.port);
   expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
   for (let i = 0; i < 8; i++) clients.push(await connect(served.port));
-  await until(async () => Number((await statsOf(served))['acceptPauses']) > 0, 'descriptors ran out');
+  await until(async () => (await statsOf(served)).connections.pauses > 0, 'descriptors ran out');
   for (let i = 0; i < 5; i++) expect((await first.send(get('/large.bin')).readResponse()).status).toBe(503);
   expect(served.log()).toBe(
     'epoll-server: GET /large.bin: no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients\n',
   );
   for (const client of clients) client.destroy();
   await until(async () => {
-    const stats = await statsOf(served);
-    return stats['accepted'] === 9 && stats['openConnections'] === 1;
+    const { connections } = await statsOf(served);
+    return connections.accepted === 9 && connections.open === 1;
   }, 'all had their turn and are gone');
   expect((await first.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
   expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');

@@ -25,9 +25,9 @@ test('a slow disk delays who asked for it, and nobody else', async () => {
   expect(slow.received.length, 'thirty others were served before the first wait was over').toBeLessThan(BIG.length);
   expect((await slow.readBytes(BIG.length)).equals(BIG)).toBe(true);
   const after = await stats();
-  expect(after.filePoolReads).toBeGreaterThanOrEqual(Math.floor(BIG.length / 131_072));
-  expect(after.filePoolOpens).toBeGreaterThan(0);
-  expect(after.fileSendfileBytes, 'the other large file went by sendfile').toBe(BIG.length);
+  expect(after.files.poolReads).toBeGreaterThanOrEqual(Math.floor(BIG.length / 131_072));
+  expect(after.files.poolOpens).toBeGreaterThan(0);
+  expect(after.files.sendfileBytes, 'the other large file went by sendfile').toBe(BIG.length);
 });
 
 test('slow names, and slow small files, delay nobody else either', async () => {
@@ -57,9 +57,9 @@ test.each([
   expect(
     (await ask(port, get('/big.bin', 'Range: bytes=300000-700000'))).content.equals(BIG.subarray(300_000, 700_001)),
   ).toBe(true);
-  const { fileSendfileBytes, fileMemoryReads } = await stats();
-  expect(fileSendfileBytes > 0).toBe(way === 'sendfile');
-  expect(fileMemoryReads > 0).toBe(way === 'memory');
+  const { sendfileBytes, memoryReads } = (await stats()).files;
+  expect(sendfileBytes > 0).toBe(way === 'sendfile');
+  expect(memoryReads > 0).toBe(way === 'memory');
 });
 
 test('without openat2 names are walked segment by segment, and nothing leaves the root', async () => {
@@ -79,7 +79,7 @@ test('without openat2 names are walked segment by segment, and nothing leaves th
   for (const target of ['/out.txt', '/up/secret.txt', '/everything/etc/passwd', '/loop', '/none', '/index.html/x']) {
     expect((await ask(port, get(target))).status, target).toBe(404);
   }
-  expect((await stats()).filePoolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
+  expect((await stats()).files.poolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
 });
 
 test('without openat2 in a container, which says EPERM, names are walked too', async () => {
@@ -89,7 +89,7 @@ test('without openat2 in a container, which says EPERM, names are walked too', a
   expect(await ask(port, get('/a/page.txt'))).toMatchObject({ status: 200, text: 'page' });
   expect((await ask(port, get('/big.bin'))).content.equals(BIG)).toBe(true);
   expect((await ask(port, get('/out.txt'))).status).toBe(404);
-  expect((await stats()).filePoolOpens).toBeGreaterThan(0);
+  expect((await stats()).files.poolOpens).toBeGreaterThan(0);
 });
 
 test('a file whose opening is not permitted is 403, and no other one is opened in another way from then on', async () => {
@@ -98,10 +98,10 @@ test('a file whose opening is not permitted is 403, and no other one is opened i
   for (const target of ['/forbidden.txt', '/b/forbidden/d.txt', '/forbidden.txt']) {
     expect((await ask(port, get(target))).status, target).toBe(403);
   }
-  const { filePoolOpens } = await stats();
+  const { poolOpens } = (await stats()).files;
   expect((await ask(port, get('/a.txt'))).text).toBe('a');
   expect((await ask(port, get('/b/c.txt'))).text).toBe('c');
-  expect((await stats()).filePoolOpens, 'a walk would wait in the pool').toBe(filePoolOpens);
+  expect((await stats()).files.poolOpens, 'a walk would wait in the pool').toBe(poolOpens);
 });
 
 test('what was kept is sent from memory, and counted', async () => {
@@ -111,13 +111,9 @@ test('what was kept is sent from memory, and counted', async () => {
   const { port, server } = await start({ root });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
   expect(server.stats()).toMatchObject({
-    fileCacheHits: 2,
-    fileCacheMisses: 1,
-    fileCacheEntries: 1,
-    fileSendfileBytes: 0,
-    filePoolReads: 0,
+    files: { cacheHits: 2, cacheMisses: 1, cacheEntries: 1, sendfileBytes: 0, poolReads: 0 },
   });
-  expect(server.stats().fileCacheBytes).toBeGreaterThan(2_000);
+  expect(server.stats().files.cacheBytes).toBeGreaterThan(2_000);
 });
 
 test.each([['cachestat,sendfile'], ['openat2,cachestat,sendfile']])(

@@ -128,7 +128,7 @@ test('a handler that stops its work when the signal aborts, and does not answer,
   expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
   expect(client.end).toBe('fin');
   expect(errors).toEqual([]);
-  expect(site.server.stats().handlerErrors).toBe(0);
+  expect(site.server.stats().requests.failed).toBe(0);
 });
 
 /** How long after its FIN, in virtual milliseconds, a client's signal aborts and it is given up; null: not within 20 s. */
@@ -181,7 +181,7 @@ test('whenGone calls back at once when the client is gone already, and never whe
   const client = await connect();
   await client.send(get('/answered')).readResponse();
   await client.send(get('/left')).flushed();
-  await until(() => server.stats().requests === 2, 'the request was seen');
+  await until(() => server.stats().requests.handled === 2, 'the request was seen');
   client.reset();
   await until(() => calls.length === 2, 'it is gone');
   expect(calls).toEqual(['/left before', '/left after']);
@@ -197,7 +197,7 @@ test('a handler that gives up because of its signal has not failed', async () =>
     400,
     '400 Bad Request: the client has finished sending: halfClosedSignalMs is 500 (raise it with --half-closed-signal-ms)\n',
   ]);
-  expect(server.stats().handlerErrors).toBe(0);
+  expect(server.stats().requests.failed).toBe(0);
 });
 
 test.each(['epoll', 'poll', 'select', 'scan'] as const)(

@@ -14,7 +14,7 @@ test('HTTP/1.1 persists, request after request', async () => {
     expect(answer).toMatchObject({ version: '1.1', status: 200, reason: 'OK', text: `GET /${i}`, framing: 'length' });
     expect(answer.field('connection')).toBeUndefined();
   }
-  expect(server.stats()).toMatchObject({ accepted: 1, requests: 5 });
+  expect(server.stats()).toMatchObject({ connections: { accepted: 1 }, requests: { handled: 5 } });
 });
 
 test('HTTP/1.1 with Connection: close is answered with the same, then closed', async () => {
@@ -138,7 +138,7 @@ test('a bad request behind a good asynchronous one: the good answer first, then 
   });
   const client = await connect();
   client.send(`${get('/')}BAD\r\n\r\n${get('/never')}`);
-  await until(() => server.stats().requests === 1, 'the good request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the good request was seen');
   await pause(20);
   expect(client.received).toHaveLength(0);
   answer.open();
@@ -147,7 +147,7 @@ test('a bad request behind a good asynchronous one: the good answer first, then 
   expect(refusal.status).toBe(400);
   expect(refusal.field('connection')).toBe('close');
   expect(await client.readAll()).toHaveLength(0);
-  expect(server.stats()).toMatchObject({ requests: 1, refused: 1 });
+  expect(server.stats()).toMatchObject({ requests: { handled: 1, refused: 1 } });
 });
 
 test('a client that sends its request and FIN at once still gets an asynchronous answer', async () => {

@@ -27,7 +27,7 @@ test('a body that drips below the rate is 408, however short its pauses', async 
   }
   expect((await client.readResponse()).status).toBe(408);
   expect(performance.now() - begin).toBeGreaterThan(395);
-  expect(server.stats()).toMatchObject({ timeouts: 1, bodyTimeouts: 1 });
+  expect(server.stats()).toMatchObject({ timeouts: { total: 1, body: 1 } });
 });
 
 test('a body above the rate is taken, though it needs longer than bodyTimeoutMs', async () => {
@@ -65,12 +65,12 @@ test('a client that takes its answer more slowly than the rate is cut off', asyn
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  await until(() => server.stats().requests === 1, 'the request was seen');
-  while (server.stats().openConnections > 0) {
+  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  while (server.stats().connections.open > 0) {
     const piece = once(client.socket, 'data').then(() => client.socket.pause());
     client.socket.resume();
     await Promise.race([piece, client.closed()]);
     await pause(50);
   }
-  expect(server.stats()).toMatchObject({ timeouts: 1, sendTimeouts: 1 });
+  expect(server.stats()).toMatchObject({ timeouts: { total: 1, send: 1 } });
 });

@@ -38,7 +38,7 @@ describe('refused with one answer and the end', () => {
     expect(answer.field('date')).toMatch(/ GMT$/);
     expect(answer.text).toMatch(new RegExp(`^${status} ${answer.reason}: .+\n$`));
     expect(await client.readAll()).toHaveLength(0);
-    expect(server.stats()).toMatchObject({ requests: 0, refused: 1 });
+    expect(server.stats()).toMatchObject({ requests: { handled: 0, refused: 1 } });
   });
 
   test.each(REFUSED)(

@@ -198,7 +198,7 @@ test.each([
   });
   const client = await connect();
   await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe').flushed();
-  await until(() => server.stats().requests === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was seen');
   leave(client);
   await until(() => codes.length > 0, 'the reader was told');
   expect(codes).toEqual(['ERR_CLIENT_GONE']);
@@ -209,7 +209,7 @@ test('a reader that waits stops the client: no more than a window is taken ahead
   const { connect, server } = await startHandler(async (request, response) => {
     const first = await request.body.read();
     await pause(50);
-    const ahead = server.stats().bytesReceived;
+    const ahead = server.stats().bytes.received;
     const rest = await request.body.bytes(total);
     response.send(200, {}, JSON.stringify([ahead, (first?.length ?? 0) + rest.length]));
   });

@@ -160,22 +160,22 @@ test('signal aborts when the client resets the connection, with ERR_CLIENT_GONE 
   });
   const client = await connect();
   await client.send(get('/')).flushed();
-  await until(() => server.stats().requests === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was seen');
   client.reset();
   await until(() => reasons.length > 0, 'the signal aborted');
   expect(reasons).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_GONE' })]);
-  expect(server.stats().aborted).toBe(1);
+  expect(server.stats().requests.aborted).toBe(1);
 });
 
 test('signal asked for after the client left is aborted already', async () => {
   const seen: boolean[] = [];
   const { connect, server } = await startHandler(async (request) => {
-    await until(() => server.stats().aborted === 1, 'the client is gone');
+    await until(() => server.stats().requests.aborted === 1, 'the client is gone');
     seen.push(request.signal.aborted);
   });
   const client = await connect();
   await client.send(get('/')).flushed();
-  await until(() => server.stats().requests === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was seen');
   client.reset();
   await until(() => seen.length > 0, 'the handler looked');
   expect(seen).toEqual([true]);
@@ -190,7 +190,7 @@ test('signal does not abort when the answer was given and the client leaves', as
   const client = await connect();
   await client.send(get('/')).readResponse();
   client.reset();
-  await until(() => server.stats().openConnections === 0, 'the client is gone');
+  await until(() => server.stats().connections.open === 0, 'the client is gone');
   expect(signals.map((signal) => signal.aborted)).toEqual([false]);
 });
 

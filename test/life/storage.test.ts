@@ -45,7 +45,7 @@ const ADAPTERS: Readonly<Record<string, (storage: Storage) => Handler>> = {
 async function start(handler: Handler): Promise<number> {
   const server = await serve({ port: 0, handler });
   onTestFinished(() => server.close({ now: true }));
-  return server.address.port;
+  return server.port ?? 0;
 }
 
 /** The contents of all answers, each of which ends in `;`. */

@@ -81,7 +81,7 @@ test('an answer that was cut off is logged with what happened', async () => {
   });
   const client = await connect();
   client.send(get('/'));
-  await until(() => server.stats().requests === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was seen');
   client.reset();
   await until(() => log !== '', 'the line was written');
   expect(JSON.parse(log)).toMatchObject({ target: '/', status: 0, problem: expect.stringMatching(/reset|gone/) });
@@ -96,9 +96,9 @@ test.each(['common', 'combined', 'json'] as const)(
     // The handler answered without a promise: nothing of the request is kept.
     await client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc').readResponse();
     client.reset();
-    await until(() => server.stats().openConnections === 0, 'the client left');
+    await until(() => server.stats().connections.open === 0, 'the client left');
     expect(log.match(/\n/g)).toHaveLength(1);
-    expect(server.stats().aborted).toBe(0);
+    expect(server.stats().requests.aborted).toBe(0);
   },
 );
 
@@ -109,7 +109,7 @@ test('the trace shows who comes and goes, and both heads, with nothing that move
   await client.send(get('/"q"', 'X: \x1b'.replace('\x1b', '\x9b'))).readResponse();
   const { localPort } = client;
   client.destroy();
-  await until(() => server.stats().openConnections === 0 && trace.includes(' left'), 'the client left');
+  await until(() => server.stats().connections.open === 0 && trace.includes(' left'), 'the client left');
   const name = `127.0.0.1:${localPort}`;
   const lines = trace.split('\n');
   expect(lines.slice(0, 5)).toEqual([

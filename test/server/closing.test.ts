@@ -33,9 +33,9 @@ async function expectLastAnswer(client: Client): Promise<void> {
 test('clients that wait to be accepted are accepted and answered', async () => {
   const site = simulate({ handler: echo, maxAcceptsPerTurn: 1 });
   const clients = Array.from({ length: 20 }, () => site.connect());
-  await site.runUntil(() => site.server.stats().accepted > 0, Infinity);
+  await site.runUntil(() => site.server.stats().connections.accepted > 0, Infinity);
   void site.server.close();
-  expect(site.server.stats().accepted, 'most of them wait').toBeLessThan(10);
+  expect(site.server.stats().connections.accepted, 'most of them wait').toBeLessThan(10);
   await site.runFor(100);
   for (const client of clients) client.send(get('/'));
   await site.runFor(100);
@@ -73,7 +73,7 @@ test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, ho
   const [fresh, used, busy] = [await connect(), await connect(), await connect()];
   await used.send(get('/')).readResponse();
   busy.send(get('/never'));
-  await until(() => server.stats().requests === 2, 'both requests are there');
+  await until(() => server.stats().requests.handled === 2, 'both requests are there');
   await server.close(how);
   expect([await fresh.closed(), await used.closed(), await busy.closed()]).toEqual(['fin', 'fin', 'reset']);
 });

@@ -117,7 +117,7 @@ test('a signal that aborts closes the server in order', async () => {
   const site = await start({ handler, signal: controller.signal });
   const client = await site.connect();
   client.send(get('/'));
-  await until(() => site.server.stats().requests === 1, 'it was asked');
+  await until(() => site.server.stats().requests.handled === 1, 'it was asked');
   controller.abort();
   opened.open();
   expect((await client.readResponse()).text).toBe('done');

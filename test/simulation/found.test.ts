@@ -32,7 +32,7 @@ test('a client that ends its body too early gets 400, and no handler has failed'
   expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
   expect(client.end).toBe('fin');
   expect(errors).toEqual([]);
-  expect(site.server.stats().handlerErrors).toBe(0);
+  expect(site.server.stats().requests.failed).toBe(0);
 });
 
 test('an answer that is started after its client left may be written on, to nobody', async () => {
@@ -107,7 +107,7 @@ test('the time of a client that finished sending runs though requests are kept b
   expect(client.end).toBeNull();
   await site.runFor(400);
   expect(client.end).toBe('reset');
-  expect(site.server.stats()).toMatchObject({ openConnections: 0, aborted: 1 });
+  expect(site.server.stats()).toMatchObject({ connections: { open: 0 }, requests: { aborted: 1 } });
 });
 
 test('nobody is idle who still takes an answer: pipelined requests behind it are answered', async () => {
@@ -140,7 +140,7 @@ test('what is kept of a pipeline is bounded, however fast it comes and small its
   const client = site.connect().send(request.repeat(100_000));
   await site.runFor(1);
   const { receivedBytes } = client.socket;
-  const handled = site.server.stats().requests * request.length;
+  const handled = site.server.stats().requests.handled * request.length;
   expect(handled).toBeGreaterThan(0);
   expect(receivedBytes - handled).toBeLessThanOrEqual(2 * site.kernel.receiveBytes);
 });
@@ -157,7 +157,7 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
   client.pauseReading();
   client.send(get('/').repeat(6));
   await site.runFor(1_000);
-  const before = site.server.stats().requests;
+  const before = site.server.stats().requests.handled;
   expect(before).toBeLessThan(6);
   // Less than a third of the buffer becomes free: WRITABLE does not come.
   client.readRate = { bytes: 30_000, everyMs: 1 };
@@ -165,7 +165,7 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
   await site.runFor(1.5);
   client.pauseReading();
   await site.runFor(5_000);
-  expect(site.server.stats().requests).toBeGreaterThan(before);
+  expect(site.server.stats().requests.handled).toBeGreaterThan(before);
 });
 
 test('who asked while the whole process was stopped is heard before its time is up', async () => {

@@ -74,6 +74,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly transferred: Kernel['transferred'] = (): readonly [number, number] => [0, 0];
   /** The turn that `start` was given. */
   turn: (() => void) | null = null;
+  readonly setReferenced = (): number => 0;
   readonly start = (turn: () => void): number => {
     this.turn = turn;
     return 0;

@@ -64,7 +64,8 @@ export async function start(options: StartOptions): Promise<Site> {
     await server.close({ now: true });
     expect(errors, 'errors of handlers that the test did not expect').toEqual([]);
   });
-  const { port } = server.address;
+  // Without one, nothing asks for it.
+  const { port = 0 } = server;
   return { server, port, errors, connect: () => connect(port) };
 }
 

@@ -179,7 +179,7 @@ class Run {
     if (opened !== closed) left.push(`${opened - closed} descriptors`);
     if (kernel.poller.size > 0) left.push(`${kernel.poller.size} registrations`);
     if (kernel.ledger.misuses.length > 0) left.push(kernel.ledger.misuses.join(', '));
-    if (server.stats().openConnections > 0) left.push(`${server.stats().openConnections} connections`);
+    if (server.stats().connections.open > 0) left.push(`${server.stats().connections.open} connections`);
     if (this.#files.openFiles > 0) left.push(`${this.#files.openFiles} open files`);
     if (this.application.running > 0) left.push(`${this.application.running} handlers`);
     if (left.length > 0) throw new CheckFailure('leaks', `left at the end: ${left.join(', ')}`);

@@ -83,7 +83,7 @@ export class Watch {
     const { kernel, server } = this.#world;
     const { misuses } = kernel.ledger;
     if (misuses.length > this.#misuses) throw new CheckFailure('descriptors', misuses.join(', '));
-    const { staleEvents } = server.stats();
+    const { staleEvents } = server.stats().loop;
     // Those of a connection that was given up before this turn count as stale too.
     if (staleEvents < kernel.poller.staleEvents) {
       throw new CheckFailure('stale', `${kernel.poller.staleEvents} were reported, ${staleEvents} dropped`);
@@ -91,13 +91,13 @@ export class Watch {
   }
 
   #checkRoom(): void {
-    const { openConnections, lingeringConnections, refusedConnections } = this.#world.server.stats();
+    const { open, lingering, refused } = this.#world.server.stats().connections;
     const { maxConnections, maxLingeringConnections } = this.#settings.limits;
-    if (lingeringConnections > maxLingeringConnections) {
-      throw new CheckFailure('bounds', `${lingeringConnections} linger, not ${maxLingeringConnections}`);
+    if (lingering > maxLingeringConnections) {
+      throw new CheckFailure('bounds', `${lingering} linger, not ${maxLingeringConnections}`);
     }
-    const connected = openConnections - lingeringConnections;
-    if (connected <= maxConnections + Math.min(refusedConnections, MAX_TOLD)) return;
+    const connected = open - lingering;
+    if (connected <= maxConnections + Math.min(refused, MAX_TOLD)) return;
     throw new CheckFailure('bounds', `${connected} clients are connected, not ${maxConnections}`);
   }
 
@@ -113,7 +113,7 @@ export class Watch {
   #checkDescriptors(): void {
     const { kernel, server } = this.#world;
     const { opened, closed } = kernel.descriptors;
-    const known = server.stats().openConnections + (kernel.descriptors.listener() === undefined ? 0 : 1);
+    const known = server.stats().connections.open + (kernel.descriptors.listener() === undefined ? 0 : 1);
     if (opened - closed === known) return;
     throw new CheckFailure('leaks', `${opened - closed} descriptors are open, and the server knows of ${known}`);
   }

@@ -24,4 +24,4 @@ const server = await serve({
     ENDINGS[request.path]?.();
   },
 });
-process.stdout.write(`${server.address.port}\n`);
+process.stdout.write(`${server.port}\n`);

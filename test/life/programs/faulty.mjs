@@ -38,4 +38,4 @@ const server = await serve({
     else response.send(200, {}, path);
   },
 });
-process.stdout.write(`${server.address.port}\n`);
+process.stdout.write(`${server.port}\n`);

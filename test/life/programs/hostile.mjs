@@ -31,4 +31,4 @@ const OPTIONS = {
 };
 
 const server = await serve({ port: 0, handler: answer, ...(OPTIONS[what] ?? { onError: () => {} }) });
-process.stdout.write(`${server.address.port}\n`);
+process.stdout.write(`${server.port}\n`);

@@ -9,4 +9,4 @@ const server = await serve({
     response.send(200, {}, 'worker');
   },
 });
-parentPort.postMessage(server.address.port);
+parentPort.postMessage(server.port);

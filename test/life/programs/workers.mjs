@@ -53,4 +53,4 @@ const server = await serve({
     );
   },
 });
-process.stdout.write(`${server.address.port}\n`);
+process.stdout.write(`${server.port}\n`);

@@ -29,9 +29,10 @@ async function openReport(look: Look = {}): Promise<Tab> {
   page.on('console', (message) => problems.push(message.text()));
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('request', (request) => {
-    if (request.url() !== server.url && !request.url().startsWith('data:')) problems.push(`fetched ${request.url()}`);
+    if (request.url() !== server.url.href && !request.url().startsWith('data:'))
+      problems.push(`fetched ${request.url()}`);
   });
-  await page.goto(server.url, { waitUntil: 'networkidle' });
+  await page.goto(server.url.href, { waitUntil: 'networkidle' });
   return { page, problems };
 }
 

@@ -39,7 +39,7 @@ const CLOSES =
 
 test('a group of cases against this server: a table, totals, and 0', async () => {
   const { server } = await startHandler(echo);
-  const [code, out, err] = await said(server.url, '--only', 'host', '--only', 'expect', '--max-splits', '3');
+  const [code, out, err] = await said(server.url.href, '--only', 'host', '--only', 'expect', '--max-splits', '3');
   expect(err).toBe('');
   expect(out).toMatch(/^host +43 +0 +0 +0$/m);
   expect(out).toMatch(/^\d+ passed, 0 failed, 0 warned, 8 skipped$/m);
@@ -49,7 +49,7 @@ test('a group of cases against this server: a table, totals, and 0', async () =>
 
 test('the report for programs, and what the target lacks is skipped', async () => {
   const { server } = await startHandler(echo);
-  const [code, out] = await said(server.url, '--only', 'chunks', '--json');
+  const [code, out] = await said(server.url.href, '--only', 'chunks', '--json');
   const report = JSON.parse(out);
   expect(report).toMatchObject({ url: server.url, server: 'epoll-server', parts: ['page'] });
   expect(report.totals).toMatchObject({ passed: 8, failed: 0, skipped: 59 });
@@ -59,7 +59,7 @@ test('the report for programs, and what the target lacks is skipped', async () =
 
 test('the report for documents', async () => {
   const { server } = await startHandler(echo);
-  const [code, out] = await said(server.url, '--only', 'host/none-in-http-1-1', '--markdown');
+  const [code, out] = await said(server.url.href, '--only', 'host/none-in-http-1-1', '--markdown');
   expect(out).toContain('| host | 1 | 0 | 0 | 0 |');
   expect(code).toBe(0);
 });
