@@ -23,7 +23,8 @@ import { SessionContext } from '../build/modules/http1/context.js';
 import { Session } from '../build/modules/http1/session.js';
 import { createNativeFiles } from '../build/modules/kernel/files.js';
 import { UNFINISHED } from '../build/modules/kernel/kernel.js';
-import { resolveLimits } from '../build/modules/limits.js';
+import { resolveLimits } from '../build/modules/options/resolve-limits.js';
+import { resolveStatic } from '../build/modules/options/static-settings.js';
 import { Reactor } from '../build/modules/reactor/reactor.js';
 import { tuneCompiler } from '../build/modules/server/compiler.js';
 import { createReplayKernel, LISTENER } from './replay-kernel.js';
@@ -64,17 +65,14 @@ async function filesHandler(kernel, reactor, limits) {
     // Old enough for strong entity tags.
     utimesSync(join(folder, `k${i}.txt`), 1e9, 1e9);
   }
-  const sites = new Sites(
-    await resolveFolders(folder, {}),
-    {},
-    {
-      files: { ...createNativeFiles(), isResident: () => 1 },
-      limits,
-      nowMs: () => reactor.nowMs(),
-      wallClockMs: kernel.wallClockMs,
-      onError: fail,
-    },
-  );
+  const settings = resolveStatic(folder);
+  const sites = new Sites(await resolveFolders(settings), settings, {
+    files: { ...createNativeFiles(), isResident: () => 1 },
+    limits,
+    nowMs: () => reactor.nowMs(),
+    wallClockMs: kernel.wallClockMs,
+    onError: fail,
+  });
   return sites.handler;
 }
 

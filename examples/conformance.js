@@ -1,6 +1,6 @@
 // The site that conformance checkers ask for: files of a folder, and an application that shows what it was
 // handed, through an adapter. `epoll-server conform` says which of these parts a case needs.
-//   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--OPTION=NUMBER ...]
+//   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--TIMEOUT=MS ...]
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { fetchHandler, serve, wsgi } from 'epoll-server';
@@ -144,9 +144,8 @@ function routes(adapter) {
 const [, program, port, root, ...flags] = process.argv;
 if (program === import.meta.filename) {
   const given = Object.fromEntries(flags.map((flag) => flag.replace(/^--/, '').split('=', 2)));
-  const { adapter = 'raw', backend, ...limits } = given;
-  const numbers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, Number(value)]));
-  const options = { ...numbers, ...(backend === undefined ? {} : { backend }), onError: () => {} };
-  const server = await serve({ ...options, port: Number(port), root, handler: routes(adapter) });
+  const { adapter = 'raw', backend, ...timeouts } = given;
+  const log = { error: () => {} };
+  const server = await serve({ port, backend, static: root, timeouts, log, handler: routes(adapter) });
   console.log(`${server.url} serves ${root} (adapter ${adapter}, back end ${server.backend}, pid ${process.pid})`);
 }

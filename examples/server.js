@@ -4,7 +4,7 @@
 import { precompileFields, serve } from 'epoll-server';
 import { application } from './hello-wsgi.js';
 
-const files = await serve({ port: 0, root: new URL('../html', import.meta.url).pathname });
+const files = await serve({ port: 0, static: new URL('../html', import.meta.url).pathname });
 const app = await serve({ port: 0, wsgi: application });
 const web = await serve({ port: 0, fetch: (request) => Response.json({ url: request.url }) });
 

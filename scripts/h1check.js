@@ -17,11 +17,11 @@ const EXIT_NO_TARGET = 2;
 
 const ms = (seconds) => String(seconds * 1_000);
 const OPTIONS = [
-  `--firstByteTimeoutMs=${ms(DEADLINES.header)}`,
-  `--headerTimeoutMs=${ms(DEADLINES.header)}`,
-  `--bodyTimeoutMs=${ms(DEADLINES.body)}`,
-  `--keepAliveTimeoutMs=${ms(DEADLINES.idle)}`,
-  `--sendTimeoutMs=${ms(DEADLINES.write)}`,
+  `--firstByteMs=${ms(DEADLINES.header)}`,
+  `--headerMs=${ms(DEADLINES.header)}`,
+  `--bodyMs=${ms(DEADLINES.body)}`,
+  `--keepAliveMs=${ms(DEADLINES.idle)}`,
+  `--sendMs=${ms(DEADLINES.write)}`,
 ];
 
 /** Starts the target; resolves to the process and its port. */

@@ -41,10 +41,8 @@ async function worldServed(count) {
   const { simulate } = await import('../dist/testing/index.js');
   const site = simulate({
     handler: (_, response) => response.send(200, {}, 'ok'),
-    maxConnections: 4_194_304,
-    maxAcceptsPerTurn: 65_536,
-    keepAliveTimeoutMs: 86_400_000,
-    firstByteTimeoutMs: 86_400_000,
+    limits: { maxConnections: 4_194_304, maxAcceptsPerTurn: 65_536 },
+    timeouts: { keepAliveMs: 86_400_000, firstByteMs: 86_400_000 },
     machine: { eventCapacity: BUSY },
   });
   const before = heapBytes();
@@ -124,7 +122,7 @@ function line(process_, pattern) {
 /** Real idle connections, each of which has asked once: resident memory of the server for each. */
 async function realLine(count) {
   const code = `const { serve } = await import('${new URL('../dist/index.js', import.meta.url)}');
-    const s = await serve({ port: 0, keepAliveTimeoutMs: 600000, handler: (q, r) => r.send(200, {}, q.query) });
+    const s = await serve({ port: 0, timeouts: { keepAliveMs: 600000 }, handler: (q, r) => r.send(200, {}, q.query) });
     console.log('port ' + s.port);
     process.stdin.on('data', () => { for (let i = 0; i < 3; i++) gc(); console.log('gc ' + process.memoryUsage().heapUsed); });`;
   const server = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', code], {

@@ -12,7 +12,7 @@ export {
 export { withAsyncContext } from './adapters/with-async-context.ts';
 export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './adapters/wsgi.ts';
 export { wsgiValidator } from './adapters/wsgi-validator.ts';
-export { type ApplicationOptions, type LoadedApplication, loadApplication } from './app/application.ts';
+export { type LoadedApplication, loadApplication } from './app/application.ts';
 export { mount } from './app/mount.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { BodyInit } from './fetch/content.ts';
@@ -20,15 +20,21 @@ export { Headers, type HeadersInit } from './fetch/headers.ts';
 export { Request } from './fetch/request.ts';
 export type { RequestInit } from './fetch/request-init.ts';
 export { Response, type ResponseInit } from './fetch/response.ts';
-export type { CacheRule } from './files/cache-rules.ts';
-export type { HostOptions, SiteOptions } from './files/site-options.ts';
 export { FieldNames } from './http/field-names.ts';
 export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';
 export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
-export { LIMITS, type LimitName, type LimitSpec, type Limits } from './limits.ts';
-export type { LogFormat } from './log/access-log.ts';
+export type { CacheRule } from './options/cache-rule.ts';
+export type { AdapterName, LogFormat } from './options/choices.ts';
+export type { ListenOption } from './options/listen-address.ts';
+export type {
+  ApplicationOptions,
+  HostOptions,
+  LimitOptions,
+  LogOptions,
+  StaticOptions,
+  TimeoutOptions,
+} from './options/option-types.ts';
 export { tuneCompiler } from './server/compiler.ts';
-export type { ListenOption } from './server/listen-address.ts';
-export type { ServeOptions } from './server/options.ts';
+export type { ServeOptions } from './server/serve-options.ts';
 export { type Server, serve } from './server/server.ts';
 export type { ServerStats } from './server/stats.ts';

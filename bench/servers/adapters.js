@@ -24,7 +24,7 @@ const hono = async () => {
 /** `Response` is the light class, as in the command. */
 const LIGHT = { overrideGlobals: true };
 
-const keepOpen = { keepAliveTimeoutMs: 3_600_000, serverHeader: '' };
+const keepOpen = { timeouts: { keepAliveMs: 3_600_000 }, serverHeader: '' };
 
 async function ours(handler) {
   const server = await serve({ port: 0, ...keepOpen, handler });

@@ -57,5 +57,9 @@ const ADAPTERS = {
   }),
 };
 
-const server = await serve({ port: 0, maxBodyBytes: Number.MAX_SAFE_INTEGER, handler: ADAPTERS[process.argv[2]] });
+const server = await serve({
+  port: 0,
+  limits: { maxBodyBytes: Number.MAX_SAFE_INTEGER },
+  handler: ADAPTERS[process.argv[2]],
+});
 announce(server.port, () => server.stats());

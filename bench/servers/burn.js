@@ -7,7 +7,7 @@ import { announce } from './control.js';
 
 const [root, threads] = process.argv.slice(2);
 const app = fileURLToPath(new URL('burning.js', import.meta.url));
-const files = await serve({ port: 0, root });
+const files = await serve({ port: 0, static: root });
 const handler = await loadApplication(app, { threads: Number(threads) });
-const burning = await serve({ port: 0, handler, handlerTimeoutMs: 0 });
+const burning = await serve({ port: 0, handler, timeouts: { handlerMs: 0 } });
 announce(files.port, () => ({ port: burning.port }));

@@ -7,7 +7,7 @@ const PLAIN = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const server = await serve({
   port: 0,
   serverHeader: '',
-  keepAliveTimeoutMs: 3_600_000,
+  timeouts: { keepAliveMs: 3_600_000 },
   handler: (request, response) => {
     response.send(200, PLAIN, request.query);
   },

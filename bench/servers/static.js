@@ -6,5 +6,5 @@ import { announce } from './control.js';
 tuneCompiler();
 const [root, files] = process.argv.slice(2);
 const limits = files === undefined ? {} : { maxOpenFiles: Number(files) };
-const server = await serve({ port: 0, serverHeader: '', root, ...limits });
+const server = await serve({ port: 0, serverHeader: '', static: root, limits });
 announce(server.port, () => server.stats());

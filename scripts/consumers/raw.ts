@@ -21,7 +21,9 @@ const handler: Handler = async (request, response) => {
 const server = await serve({
   port: 0,
   handler: withAsyncContext(handler),
-  onError: (error, request) => console.error(error instanceof EpollServerError ? error.code : error, request?.path),
+  log: {
+    error: (error, request) => console.error(error instanceof EpollServerError ? error.code : error, request?.path),
+  },
 });
 export const stats: ServerStats = server.stats();
 export const world = simulate({ handler });

@@ -1,9 +1,6 @@
-// The adapters: what an application may be written for, and how that is told from what a module exports.
+// How it is told from what a module exports which adapter it is written for.
 
-/** In the order in which they are shown. */
-export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
-
-export type AdapterName = (typeof ADAPTERS)[number];
+import type { AdapterName } from '../options/choices.ts';
 
 /**
  * The adapter that the shape of `found` leaves no doubt about; `name`: that of its export. A function of two values may be

@@ -57,7 +57,7 @@ export class DynamicFolder {
 
   /** What answers a request, if a module does: at once unless it has to be looked for. */
   handlerFor(request: HttpRequest): Handler | null | Promise<Handler | null> {
-    const name = this.#nameOf(request.path);
+    const name = this.#optionName(request.path);
     if (name === null) return null;
     const ready = this.#ready.get(name);
     if (ready !== undefined) return ready;
@@ -70,7 +70,7 @@ export class DynamicFolder {
   }
 
   /** One name below the root, without `suffix`; what a site would refuse or hide names no module either. */
-  #nameOf(path: string): string | null {
+  #optionName(path: string): string | null {
     const parsed = parseFilePath(path);
     if (typeof parsed === 'number' || parsed.isDirectory || parsed.segments.length !== 1) return null;
     const [name = ''] = parsed.segments;

@@ -42,19 +42,6 @@ export function isModule(reference: string): boolean {
   return fileOf(splitReference(reference).module) !== undefined;
 }
 
-/** An application, and the path that it is mounted at; empty: none. */
-export interface MountedModule {
-  readonly path: string;
-  readonly module: string;
-}
-
-/** Splits `/api=./api.js`. The path of a module may look like that too: what is there decides. */
-export function splitMount(given: string): MountedModule {
-  const equals = given.indexOf('=');
-  if (!given.startsWith('/') || equals < 0 || isModule(given)) return { path: '', module: given };
-  return { path: given.slice(0, equals), module: given.slice(equals + 1) };
-}
-
 /** A colon in front of a name alone: others belong to the path. */
 function splitReference(reference: string): { readonly module: string; readonly name: string } {
   const colon = reference.lastIndexOf(':');

@@ -2,10 +2,11 @@
 // thread runs it.
 
 import { createRequire } from 'node:module';
-import { type AdapterName, adapterOf, isClass } from '../adapters/adapter-names.ts';
+import { adapterOf, isClass } from '../adapters/adapter-names.ts';
 import type { FetchApplication, FetchOptions } from '../adapters/fetch.ts';
 import { type WsgiApplication, wsgi } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
+import type { AdapterName } from '../options/choices.ts';
 import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
 
 /** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */

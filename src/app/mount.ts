@@ -3,8 +3,9 @@
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
 import { handlerAt, sourcesOf, withTraits } from '../http/handler-traits.ts';
-import { endOfMount, mountPathOf } from '../http/mount-path.ts';
+import { endOfMount } from '../http/mount-path.ts';
 import { handlerOf, type Successor, successorOf } from '../http/successor.ts';
+import { mountsOf } from '../options/mount-paths.ts';
 
 /**
  * A handler that gives each request to the handler of the longest path that it is below, whole segments only:
@@ -39,16 +40,11 @@ function mountBelow(prefix: string, given: Mounts, after: Handler | undefined): 
 
 /** The longest first. */
 function pathsOf(handlers: Readonly<Record<string, Handler>>): Mounts {
-  const seen = new Set<string>();
-  const mounts = Object.entries(handlers).map(([given, handler]) => {
-    const path = mountPathOf(given);
-    if (path === null) throw wrong(`a handler is mounted below a path such as /api, not "${given}"`);
-    if (seen.has(path)) throw wrong(`two handlers are mounted below ${path}: give it one`);
-    seen.add(path);
-    if (typeof handler !== 'function') throw wrong(`the handler of ${given} must be a function, not ${typeof handler}`);
-    return [path, handler] as const;
-  });
-  return mounts.sort(([a], [b]) => b.length - a.length);
+  const mounts = mountsOf(Object.entries(handlers), 'a handler');
+  for (const [path, handler] of mounts) {
+    if (typeof handler !== 'function') throw wrong(`the handler of ${path} must be a function, not ${typeof handler}`);
+  }
+  return [...mounts].sort(([a], [b]) => b.length - a.length);
 }
 
 function wrong(text: string): EpollServerError {

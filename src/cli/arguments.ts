@@ -1,51 +1,57 @@
 // The command line: what may stand there, and what it means. It must not start anything.
 
 import { parseArgs } from 'node:util';
-import { splitMount } from '../app/module-file.ts';
-import { kebab, nearest } from '../config/names.ts';
-import { type Given, type Layer, readFlag } from '../config/resolve.ts';
-import { type AnySetting, OWN_SETTINGS, SETTINGS, type SettingName } from '../config/settings.ts';
+import { COMMAND_OPTIONS, type Given, type Layer, readFlag } from '../config/resolve.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
-import type { LimitName } from '../limits.ts';
+import { optionNamed } from '../options/lookup.ts';
+import { mountedModuleOf } from '../options/mounted-module.ts';
+import { kebab } from '../options/names.ts';
+import { nearest } from '../options/nearest.ts';
+import { type Option, optionName } from '../options/option.ts';
+import type { SettingName } from '../options/option-types.ts';
 import { positionalKind } from './positional.ts';
 
-/** One flag: how it is written and what it does. The README's table is compared with this list. */
+/** One flag: how it is written and what it does. */
 export interface Flag {
   readonly name: string;
-  readonly short?: string;
-  /** What stands for its value in the help; absent: it takes none. */
-  readonly value?: string;
-  readonly text: string;
+  readonly letter?: string | undefined;
+  /** Stands for its value in the help; absent: it takes none. */
+  readonly placeholder?: string | undefined;
+  readonly help: string;
 }
 
-/** What is asked of the command itself; everything else is a setting. */
-const COMMANDS: readonly Flag[] = [
+/** What is asked of the command itself; everything else is an option. */
+export const COMMAND_FLAGS: readonly Flag[] = [
   {
     name: 'config',
-    short: 'c',
-    value: 'FILE',
-    text: 'settings from a file (without it: epoll-server.config.yaml or .json, if there is one)',
+    letter: 'c',
+    placeholder: 'FILE',
+    help: 'options from a file (without it: epoll-server.config.yaml or .json, if there is one)',
   },
-  { name: 'check', text: 'check all settings and load the application, start nothing' },
-  { name: 'print-config', text: 'show what is set, and who said so' },
-  { name: 'help', short: 'h', text: 'show this text' },
-  { name: 'version', short: 'v', text: 'show the version' },
+  { name: 'check', help: 'check all options and load the application, start nothing' },
+  { name: 'print-config', help: 'show what is set, and where' },
+  { name: 'help', letter: 'h', help: 'show this text' },
+  { name: 'version', letter: 'v', help: 'show the version' },
 ];
 
-/** All flags but those of the bounds. Switches that are on by default are shown as what turns them off. */
-export const FLAGS: readonly Flag[] = [...OWN_SETTINGS.flatMap(flagsOf), ...COMMANDS];
-
-function flagsOf({ name, kind, short, value, text, byDefault }: AnySetting): readonly Flag[] {
-  const flag = kebab(name);
-  const letter = short === undefined ? {} : { short };
+/** The flags of an option, as the help shows them. A switch that is on by default is shown as what turns it off. */
+export function flagsOf(option: Option): readonly Flag[] {
+  const { kind, letter, placeholder, help, default: usual } = option;
+  const name = kebab(optionName(option));
   if (kind.isSwitch === true) {
-    return [byDefault === true ? { name: `no-${flag}`, text: `do not ${text}` } : { name: flag, ...letter, text }];
+    return [usual === true ? { name: `no-${name}`, help: `do not ${help}` } : { name, letter, help }];
   }
-  const shown = { name: flag, ...letter, ...(value === undefined ? {} : { value }) };
-  const own = { ...shown, text: byDefault !== undefined ? `${text} (default ${String(byDefault)})` : text };
-  return name === 'accessLog'
-    ? [own, { name: `no-${flag}`, text: 'write no access log, not even on a terminal' }]
+  const isPlain = typeof usual === 'number' || (typeof usual === 'string' && usual !== '');
+  const shown = Array.isArray(usual) && usual.length > 0 ? usual.join(', ') : isPlain ? String(usual) : '';
+  const own = { name, letter, placeholder, help: shown === '' ? help : `${help} (default ${shown})` };
+  return mayBeRefused(option)
+    ? [own, { name: `no-${name}`, help: 'write no access log, not even on a terminal' }]
     : [own];
+}
+
+/** Whether `--no-NAME` means something though it is no switch. */
+function mayBeRefused(option: Option): boolean {
+  return optionName(option) === 'accessLog';
 }
 
 /** What the command line asks for. */
@@ -58,18 +64,15 @@ export interface Arguments {
   readonly version: boolean;
 }
 
-/** `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`. */
-export function limitFlag(name: LimitName): string {
-  return kebab(name);
-}
-
 /** @throws EpollServerError `ERR_OPTION` that says which argument was wrong and what was expected. */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv);
   const settings = new Map<SettingName, Given>();
-  for (const setting of SETTINGS) {
-    const given = givenOf(setting, values);
-    if (given !== undefined) settings.set(setting.name, readFlag(setting.name, given));
+  for (const option of COMMAND_OPTIONS) {
+    const given = givenOf(option, values);
+    // The names of COMMAND_OPTIONS are those of the settings.
+    const name = optionName(option) as SettingName;
+    if (given !== undefined) settings.set(name, readFlag(name, given));
   }
   addPlaces(settings, positionals, listOf(values['mount']));
   const config = listOf(values['config']).at(-1);
@@ -91,9 +94,10 @@ function listOf(value: Values[string]): readonly string[] {
   return [value].flat().filter((each) => typeof each === 'string');
 }
 
-/** What was given for a setting: texts, or whether a switch is on. */
-function givenOf({ name, kind }: AnySetting, values: Values): readonly string[] | boolean | undefined {
-  const flag = kebab(name);
+/** What was given for an option: texts, or whether a switch is on. */
+function givenOf(option: Option, values: Values): readonly string[] | boolean | undefined {
+  const { kind } = option;
+  const flag = kebab(optionName(option));
   const isRefused = values[`no-${flag}`] === true;
   const isGiven = values[flag] !== undefined;
   if (isRefused && isGiven) throw usage(`give --${flag} or --no-${flag}, not both`);
@@ -101,35 +105,36 @@ function givenOf({ name, kind }: AnySetting, values: Values): readonly string[] 
   if (!isGiven) return undefined;
   if (kind.isSwitch === true) return true;
   const texts = listOf(values[flag]);
-  // An empty value is an unset variable of somebody's script, and must not become a default.
-  if (texts.includes('') && name !== 'serverHeader' && name !== 'charset') throw usage(`--${flag} is empty`);
+  // An empty value comes from an unset variable of a script, and must not become a default.
+  if (texts.includes('') && kind.mayBeEmpty !== true) throw usage(`--${flag} is empty`);
   return texts;
 }
 
-interface Option {
+/** What parseArgs knows of a flag. */
+interface ParsedFlag {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
   readonly multiple: boolean;
 }
 
-function optionsOf(): Record<string, Option> {
-  const options: Record<string, Option> = {};
-  for (const { name, short, kind } of SETTINGS) {
-    const isSwitch = kind.isSwitch === true;
-    const letter = short === undefined ? {} : { short };
-    options[kebab(name)] = { type: isSwitch ? 'boolean' : 'string', ...letter, multiple: !isSwitch };
-    if (isSwitch || name === 'accessLog') options[`no-${kebab(name)}`] = { type: 'boolean', multiple: false };
+function parsedFlags(): Record<string, ParsedFlag> {
+  const flags: Record<string, ParsedFlag> = {};
+  const add = (name: string, letter: string | undefined, isSwitch: boolean): void => {
+    const short = letter === undefined ? {} : { short: letter };
+    flags[name] = { type: isSwitch ? 'boolean' : 'string', ...short, multiple: !isSwitch };
+  };
+  for (const option of COMMAND_OPTIONS) {
+    const isSwitch = option.kind.isSwitch === true;
+    const name = kebab(optionName(option));
+    add(name, option.letter, isSwitch);
+    if (isSwitch || mayBeRefused(option)) add(`no-${name}`, undefined, true);
   }
-  for (const { name, short, value } of COMMANDS) {
-    const isSwitch = value === undefined;
-    const letter = short === undefined ? {} : { short };
-    options[name] = { type: isSwitch ? 'boolean' : 'string', ...letter, multiple: !isSwitch };
-  }
-  return options;
+  for (const { name, letter, placeholder } of COMMAND_FLAGS) add(name, letter, placeholder === undefined);
+  return flags;
 }
 
 function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
-  const options = optionsOf();
+  const options = parsedFlags();
   refuseUnknown(argv, Object.keys(options));
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
@@ -191,8 +196,8 @@ function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'ap
     settings.set(name, readFlag(name, [place], PLACES[name]));
     return;
   }
-  const texts = [before.value].flat().map(String);
-  const isMounted = name === 'app' && texts.every((text) => splitMount(text).path !== '');
+  const texts = [optionNamed(name).kind.written?.(before.value) ?? before.value].flat().map(String);
+  const isMounted = name === 'app' && texts.every((text) => mountedModuleOf(text).path !== '');
   if (!isMounted) throw usage(`${PLACES[name]} is given twice: "${texts.join(', ')}" and "${place}"`);
   // Applications by their paths, and the one of all other paths.
   settings.set(name, readFlag(name, [...texts, place], PLACES[name]));

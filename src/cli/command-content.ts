@@ -1,18 +1,18 @@
 // What the command serves: files, then mounted applications, then the modules of a folder, then the application.
 
-import { type ApplicationOptions, checkSuffix, type LoadedApplication, openApplication } from '../app/application.ts';
+import { type ApplicationSettings, type LoadedApplication, openApplication } from '../app/application.ts';
 import { type ApplicationPlace, placeOfFolder, placeOfModule } from '../app/application-place.ts';
 import { mount } from '../app/mount.ts';
 import { EpollServerError } from '../errors.ts';
 import type { Folders } from '../files/sites.ts';
-import type { StaticOptions } from '../files/static-files.ts';
 import type { Handler } from '../http/handler.ts';
-import { mountPathOf } from '../http/mount-path.ts';
+import { mountsOf } from '../options/mount-paths.ts';
+import type { StaticSettings } from '../options/option-types.ts';
 import type { ContentContext, OpenContent, ServedContent } from '../server/content.ts';
 
 /** What is to be served; null: not that. */
 export interface CommandContentOptions {
-  readonly files: StaticOptions | null;
+  readonly files: StaticSettings | null;
   /** The application that answers what is nowhere else. */
   readonly app: string | null;
   /** Other applications, by the path that each is mounted at. */
@@ -20,7 +20,7 @@ export interface CommandContentOptions {
   /** A folder whose modules answer at URLs of their own. */
   readonly dynamic: string | null;
   readonly dynamicSuffix: string | undefined;
-  readonly adapter: ApplicationOptions['adapter'];
+  readonly adapter: ApplicationSettings['adapter'];
   /** Threads in which each application runs; 0: none. */
   readonly offload: number;
 }
@@ -103,11 +103,17 @@ class Applications {
     return mount(Object.fromEntries(handlers), pages);
   }
 
-  async #open(place: ApplicationPlace, options: ApplicationOptions): Promise<LoadedApplication> {
+  async #open(
+    place: ApplicationPlace,
+    own: Partial<Pick<ApplicationSettings, 'adapter' | 'threads' | 'dynamic' | 'next'>>,
+  ): Promise<LoadedApplication> {
     const { limits, onError } = this.#context;
     const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = limits;
-    const common = { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue, onError, overrideGlobals: true };
-    const application = await openApplication(place, { ...common, ...options });
+    const application = await openApplication(place, {
+      ...{ adapter: undefined, threads: 0, dynamic: undefined, next: undefined },
+      ...{ loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue, onError, overrideGlobals: true },
+      ...own,
+    });
     this.#opened.push(application);
     return application;
   }
@@ -131,27 +137,20 @@ async function find(options: CommandContentOptions): Promise<Places> {
   return { app, mounted, dynamic, folders: await foldersOf(options.files, sources) };
 }
 
-async function foldersOf(files: StaticOptions | null, sources: readonly string[]): Promise<Folders | null> {
+async function foldersOf(files: StaticSettings | null, sources: readonly string[]): Promise<Folders | null> {
   if (files === null) return null;
-  const { findFolders } = await import('../files/static-files.ts');
-  return findFolders(files, sources);
+  const { resolveFolders } = await import('../files/sites.ts');
+  return resolveFolders(files, sources);
 }
 
 /** @throws EpollServerError `ERR_OPTION`: what says how something is served that is not. */
 function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
   if (adapter !== undefined && app === null) throw wrong('adapter says what app is written for: give app too');
-  checkSuffix(dynamicSuffix ?? '');
   if (dynamicSuffix !== undefined && dynamic === null)
     throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
   if (offload > 0 && app === null && mounted.length === 0)
     throw wrong('offload needs app: functions cannot be sent to threads');
-  const seen = new Set<string>();
-  for (const [given] of mounted) {
-    const path = mountPathOf(given);
-    if (path === null) throw wrong(`an application is mounted below a path such as /api, not "${given}"`);
-    if (seen.has(path)) throw wrong(`two applications are mounted below ${path}: give it one`);
-    seen.add(path);
-  }
+  mountsOf(mounted, 'an application');
 }
 
 function wrong(text: string): EpollServerError {

@@ -2,8 +2,8 @@
 
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { MODEL_NAMES } from '../config/model-names.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { MODEL_NAMES } from '../options/choices.ts';
 import { programPath } from '../package.ts';
 import { printable, printableLine, printableLines } from '../printable.ts';
 import { type Comparison, type Progress, runComparison } from '../tools/compare/comparison.ts';

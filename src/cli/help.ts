@@ -1,9 +1,10 @@
-// The text of --help, made from the lists of flags and bounds.
+// The text of --help, made from the table of options.
 
-import { MODEL_NAMES } from '../config/model-names.ts';
-import { VARIABLE_PREFIX } from '../config/names.ts';
-import { LIMIT_NAMES, LIMITS } from '../limits.ts';
-import { FLAGS, limitFlag } from './arguments.ts';
+import { COMMAND_OPTIONS } from '../config/resolve.ts';
+import { MODEL_NAMES } from '../options/choices.ts';
+import { VARIABLE_PREFIX } from '../options/names.ts';
+import { groupOf, type Option } from '../options/option.ts';
+import { COMMAND_FLAGS, type Flag, flagsOf } from './arguments.ts';
 
 /** Columns of the left side. */
 const WIDTH = 32;
@@ -12,20 +13,26 @@ function line(left: string, right: string): string {
   return left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${' '.repeat(WIDTH)}${right}`;
 }
 
+function flagLine({ name, letter, placeholder, help }: Flag): string {
+  const left = `${letter === undefined ? '    ' : `-${letter}, `}--${name}`;
+  return line(placeholder === undefined ? left : `${left} ${placeholder}`, help);
+}
+
+function isBound(option: Option): boolean {
+  return groupOf(option) === 'limits' || groupOf(option) === 'timeouts';
+}
+
+/** The text of --help. */
 export function helpText(): string {
-  const flags = FLAGS.map(({ name, short, value, text }) =>
-    line(`${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`, text),
-  );
-  const limits = LIMIT_NAMES.map((name) =>
-    line(`--${limitFlag(name)} N`, `${LIMITS[name].text} (default ${LIMITS[name].byDefault})`),
-  );
+  const flags = [...COMMAND_OPTIONS.filter((option) => !isBound(option)).flatMap(flagsOf), ...COMMAND_FLAGS];
+  const bounds = COMMAND_OPTIONS.filter(isBound).flatMap(flagsOf);
   return [
     'usage: epoll-server [PORT] [FOLDER] [MODULE:NAME] [flags]',
     '',
     'Serves a folder, an application, or both, from one thread, or by another model:',
     `  ${MODEL_NAMES.join(', ')}.`,
     '',
-    '  epoll-server                                  the built-in site on port 8080',
+    '  epoll-server                                  ./html, ./public, ./dist or . on port 8080, else the built-in site',
     '  epoll-server 9000 ./public                    a folder',
     '  epoll-server 9000 ./public /assets=./dist     two folders',
     '  epoll-server 9000 examples/hello-wsgi.js      an application',
@@ -38,13 +45,13 @@ export function helpText(): string {
     '  epoll-server compare                          what each model costs, measured here (compare --help)',
     '',
     'Flags:',
-    ...flags,
+    ...flags.map(flagLine),
     '',
-    `Each flag is a key of the config file too, and a variable: --port, port, ${VARIABLE_PREFIX}PORT. The flag wins over`,
-    'the variable, that over the file. --no-listing turns off what one of those turned on.',
+    `Each flag is a variable too (--port, ${VARIABLE_PREFIX}PORT), and can stand in the config file. The flag wins over the`,
+    'variable, that over the file. --no-listing turns off what one of those turned on. PORT is understood too.',
     '',
     'Bounds (bytes, counts, milliseconds):',
-    ...limits,
+    ...bounds.map(flagLine),
     '',
   ].join('\n');
 }

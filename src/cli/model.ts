@@ -1,7 +1,7 @@
 // The models of the command: their names, and what a program is that serves by one of them.
 
-import type { ModelName } from '../config/model-names.ts';
 import { EpollServerError } from '../errors.ts';
+import type { ModelName } from '../options/choices.ts';
 import type { Setup } from '../server/content.ts';
 import type { ServerHandle } from '../server/server.ts';
 import type { WatchedNames } from '../workers/file-watch.ts';

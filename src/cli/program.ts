@@ -23,7 +23,7 @@ import type { CommandContent } from './command-content.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
-import { commandContentOf, serveOptionsOf, sinksOf } from './serve-options.ts';
+import { commandContentOf, logOptionsOf, serveOptionsOf } from './serve-options.ts';
 
 /** For whoever reads the log through a pipe; then it is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -86,7 +86,7 @@ async function runModel(given: Given, model: Model, programs: Programs | undefin
 async function run(given: Given, model: Model): Promise<void> {
   tuneCompiler();
   const { settings, config } = given;
-  const { workers = 0, watch = false } = settings;
+  const { workers = 0, watch } = settings;
   const content = commandContentOf(given, config);
   const options = serveOptionsOf(given);
   checkModel(model, workers, options.backend, watch);
@@ -94,13 +94,11 @@ async function run(given: Given, model: Model): Promise<void> {
   const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
-  const sinks = sinksOf(settings, role.kind !== 'standalone');
+  const log = logOptionsOf(settings, role.kind !== 'standalone');
   const loaded = sayWhoEnded(role);
-  const server = await model
-    .start({ options: { ...options, ...sinks }, content }, workers, role, watched)
-    .finally(loaded);
+  const server = await model.start({ options: { ...options, log }, content }, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
-  if (settings.quiet !== true && role.kind === 'standalone') {
+  if (!settings.quiet && role.kind === 'standalone') {
     process.stdout.write(
       server.places.map((place) => `${printable(announcement(place, server, content, given, model))}\n`).join(''),
     );

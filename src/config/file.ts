@@ -1,20 +1,21 @@
-// The config file: YAML, which JSON is too. Every message names the file, the line and the key. It must not know
-// what the settings do.
+// The config file: YAML, which JSON is too. Its keys are the names that options have in code, in the same groups. Every
+// message names the file, the line and the key.
 
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { kebab, nearest } from './names.ts';
-import { shown } from './problem.ts';
-import { checkValue, type Given, type Layer } from './resolve.ts';
-import { type AnySetting, SETTINGS, type SettingName } from './settings.ts';
+import { checkValue } from '../options/check.ts';
+import { OPTION_GROUPS, optionAt, optionNamed, SHORT_FORMS, unknownText } from '../options/lookup.ts';
+import { type Option, optionName } from '../options/option.ts';
+import { shown } from '../options/problem.ts';
+import { COMMAND_OPTIONS, type Given, type Layer } from './resolve.ts';
 
 /** What is looked for in the current folder when no file is named. */
 export const CONFIG_NAMES: readonly string[] = ['epoll-server.config.yaml', 'epoll-server.config.json'];
 
-/** Nobody writes more by hand; a file that is larger is another file. */
+/** More than anyone writes by hand: a larger file is another kind of file. */
 export const MAX_CONFIG_BYTES = 65_536;
 
 /** Nodes that aliases may expand to: a few lines of them could fill any memory ("billion laughs"). */
@@ -30,10 +31,13 @@ const SCHEMA_KEY = '$schema';
 const MODULE_KEY = 'web_fram_name';
 const EXPORT_KEY = 'web_app_name';
 
-const byKey: ReadonlyMap<string, AnySetting> = new Map([
-  ...SETTINGS.map((setting) => [kebab(setting.name), setting] as const),
-  ...SETTINGS.flatMap((setting) => (setting.alias === undefined ? [] : [[setting.alias, setting] as const])),
-]);
+/** Options by the key that the tutorials have for them. */
+const byAlias: ReadonlyMap<string, Option> = new Map(
+  COMMAND_OPTIONS.flatMap((option) => (option.alias === undefined ? [] : [[option.alias, option] as const])),
+);
+
+/** The tutorials' keys. */
+const OTHER_KEYS: readonly string[] = [...byAlias.keys(), MODULE_KEY, EXPORT_KEY];
 
 /**
  * The path of the config file in `folder`, if there is one.
@@ -69,7 +73,7 @@ function readText(path: string): string {
     new EpollServerError('ERR_CONFIG', `the config file ${path} ${why}`, { cause });
   let fd = -1;
   try {
-    // Non-blocking: a FIFO that nobody writes is no file, and must not be waited for.
+    // Non-blocking: a FIFO without a writer would be waited for without end.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw refuse('is no file');
@@ -107,9 +111,9 @@ class Reader {
   readonly #yaml: Yaml;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
-  readonly #given = new Map<SettingName, Given>();
-  /** The keys so far, by setting. */
-  readonly #keys = new Map<SettingName, string>();
+  readonly #given = new Map<string, Given>();
+  /** The keys so far, by the name of their option. */
+  readonly #keys = new Map<string, string>();
 
   constructor(path: string, yaml: Yaml, document: Document.Parsed, lines: LineCounter) {
     this.#path = path;
@@ -130,28 +134,49 @@ class Reader {
         `a config file has keys and values, such as "port: 9000", not ${this.#kindOf(contents)}`,
       );
     }
-    const tutorial = new Map<string, { readonly text: string; readonly offset: number }>();
-    for (const pair of contents.items) {
-      const { key, offset } = this.#keyOf(pair);
-      const value = this.#valueOf(pair, key);
-      if (key === SCHEMA_KEY) continue;
-      if (key === MODULE_KEY || key === EXPORT_KEY) {
-        if (typeof value !== 'string' || value === '')
-          throw this.#wrong(offset, `${key} must be a name, not ${shown(value)}`);
-        tutorial.set(key, { text: value, offset });
-      } else this.#set(this.#settingOf(key, offset), key, value, offset);
-    }
+    const tutorial = new Map<string, Named>();
+    for (const pair of contents.items) this.#readPair(pair, tutorial);
     this.#setApplication(tutorial.get(MODULE_KEY), tutorial.get(EXPORT_KEY));
     return this.#given;
   }
 
-  #set(setting: AnySetting, key: string, value: unknown, offset: number): void {
-    const { name, kind } = setting;
+  /** One pair of the outermost mapping. */
+  #readPair(pair: Pair<unknown, unknown>, tutorial: Map<string, Named>): void {
+    const { key, offset } = this.#keyOf(pair);
+    if (OPTION_GROUPS.has(key) && this.#yaml.isMap(pair.value)) {
+      for (const member of pair.value.items) this.#readMember(key, member);
+      return;
+    }
+    const value = this.#valueOf(pair, key);
+    if (key === SCHEMA_KEY) return;
+    if (key === MODULE_KEY || key === EXPORT_KEY) {
+      if (typeof value !== 'string' || value === '')
+        throw this.#wrong(offset, `${key} must be a name, not ${shown(value)}`);
+      tutorial.set(key, { text: value, offset });
+      return;
+    }
+    if (!OPTION_GROUPS.has(key)) return this.#set(byAlias.get(key) ?? this.#optionAt(key, offset), key, value, offset);
+    const short = SHORT_FORMS[key];
+    if (short === undefined || typeof value !== 'string')
+      throw this.#wrong(offset, `${key} must have options below it, not ${shown(value)}`);
+    this.#set(this.#optionAt(short, offset), key, value, offset);
+  }
+
+  /** One pair below a group. */
+  #readMember(group: string, pair: Pair<unknown, unknown>): void {
+    const { key, offset } = this.#keyOf(pair);
+    const path = `${group}.${key}`;
+    this.#set(this.#optionAt(path, offset), path, this.#valueOf(pair, path), offset);
+  }
+
+  #set(option: Option, key: string, value: unknown, offset: number): void {
+    const name = optionName(option);
     const before = this.#keys.get(name);
     if (before !== undefined) throw this.#wrong(offset, `"${key}" and "${before}" mean the same: give one of them`);
     this.#keys.set(name, key);
     const origin = this.#at(offset);
-    const checked = checkValue(setting, value, `${origin}: ${key}`, 'ERR_CONFIG');
+    const checked = checkValue(option, value, { where: `${origin}: ${key}`, code: 'ERR_CONFIG' });
+    const { kind } = option;
     const rebased = kind.rebase === undefined ? checked : kind.rebase(checked, dirname(resolve(this.#path)));
     this.#given.set(name, { value: rebased, origin });
   }
@@ -162,18 +187,17 @@ class Reader {
       if (exported !== undefined) throw this.#wrong(exported.offset, `${EXPORT_KEY} needs ${MODULE_KEY}, the module`);
       return;
     }
-    const setting = this.#settingOf('app', module.offset);
     const folder = String(this.#given.get('dynamic')?.value ?? '.');
     const reference = join(folder, module.text) + (exported === undefined ? '' : `:${exported.text}`);
-    this.#set(setting, MODULE_KEY, reference, module.offset);
+    this.#set(optionNamed('app'), MODULE_KEY, reference, module.offset);
   }
 
-  #settingOf(key: string, offset: number): AnySetting {
-    const setting = byKey.get(key);
-    if (setting !== undefined) return setting;
-    if (key === 'config') throw this.#wrong(offset, 'a config file cannot name a config file: "config" is a flag only');
-    const near = nearest(key, [...byKey.keys(), MODULE_KEY, EXPORT_KEY]);
-    throw this.#wrong(offset, `there is no key ${shown(key)}${near === undefined ? '' : ` (did you mean "${near}"?)`}`);
+  #optionAt(path: string, offset: number): Option {
+    const option = optionAt(path, 'command');
+    if (option !== undefined) return option;
+    if (path === 'config')
+      throw this.#wrong(offset, 'a config file cannot name a config file: "config" is a flag only');
+    throw this.#wrong(offset, unknownText('key', path, 'command', OTHER_KEYS));
   }
 
   #keyOf({ key }: Pair<unknown, unknown>): { key: string; offset: number } {

@@ -1,133 +1,154 @@
-// What is set in the end, and who said so: flags over the environment over a config file over defaults.
-// It must not know how each of them is read.
+// What is set in the end, and where: flags over the environment over a config file over defaults.
 
-import { safeParse } from 'valibot';
-import { EpollServerError, type ErrorCode } from '../errors.ts';
-import { kebab, VARIABLE_PREFIX, variableOf } from './names.ts';
-import { problemText } from './problem.ts';
-import { type AnySetting, SETTINGS, type SettingName, type SettingValues } from './settings.ts';
+import { EpollServerError } from '../errors.ts';
+import { checkValue } from '../options/check.ts';
+import { optionNamed } from '../options/lookup.ts';
+import { kebab, VARIABLE_PREFIX, variableOf } from '../options/names.ts';
+import { nearest } from '../options/nearest.ts';
+import { groupOf, isTakenBy, keyOf, type Option, optionName } from '../options/option.ts';
+import type { SettingName, Settings } from '../options/option-types.ts';
+import { OPTIONS } from '../options/table.ts';
 
-/** One value, checked, and who said it: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
+/** One value, checked, and where it was given: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
 export interface Given {
   readonly value: unknown;
   readonly origin: string;
 }
 
-/** What one source says. */
-export type Layer = ReadonlyMap<SettingName, Given>;
+/** What one source says, by the name of the option. */
+export type Layer = ReadonlyMap<string, Given>;
 
 /** Everything that is set. */
 export interface Configuration {
-  readonly settings: SettingValues;
-  /** Who said it; undefined: it is not set. */
+  readonly settings: Settings;
+  /** Where it was given; undefined: it is not set. */
   originOf(name: SettingName): string | undefined;
 }
 
-/** The names that are not set in any other way. */
-const BY_DEFAULT = 'default';
+/** The origin of what is not given anywhere. */
+export const DEFAULT_ORIGIN = 'default';
 
-const settingsByName: ReadonlyMap<string, AnySetting> = new Map(SETTINGS.map((setting) => [setting.name, setting]));
+/** What platforms tell a server by: Heroku, Cloud Run, Render and many others. */
+const PORT_VARIABLE = 'PORT';
 
-export function settingOf(name: SettingName): AnySetting {
-  const setting = settingsByName.get(name);
-  if (setting === undefined) throw new Error(`epoll-server: broken invariant: ${name} is a setting`);
-  return setting;
-}
+/** The options that the command takes, in the order in which they are shown. */
+export const COMMAND_OPTIONS: readonly Option[] = OPTIONS.filter((option) => isTakenBy(option, 'command'));
 
 /** `layers`: the strongest first. */
 export function resolveSettings(...layers: readonly Layer[]): Configuration {
-  const values: unknown[][] = [];
-  const origins = new Map<SettingName, string>();
-  const givenFor = (name: SettingName): Given | undefined =>
+  const values: (readonly [string, unknown])[] = [];
+  const origins = new Map<string, string>();
+  const givenFor = (name: string): Given | undefined =>
     layers.map((layer) => layer.get(name)).find((each) => each !== undefined);
-  for (const { name, byDefault, shortFor } of SETTINGS) {
+  for (const option of COMMAND_OPTIONS) {
+    const { shortFor, default: usual } = option;
+    const name = optionName(option);
     const isReplaced = shortFor !== undefined && givenFor(shortFor) !== undefined;
-    const { value, origin } = givenFor(name) ?? { value: isReplaced ? undefined : byDefault, origin: BY_DEFAULT };
+    const given = givenFor(name);
+    // A platform sets PORT for every program: an address that was chosen for this one wins.
+    const counts = given !== undefined && !(given.origin === PORT_VARIABLE && isReplaced);
+    const { value, origin } = counts ? given : { value: isReplaced ? undefined : usual, origin: DEFAULT_ORIGIN };
     if (value === undefined) continue;
     values.push([name, value]);
     origins.set(name, origin);
   }
-  // Each value has passed the check of its kind, and what has a default is there.
-  const settings: SettingValues = Object.fromEntries(values);
+  // Settings is generated from the same entries: each value has passed its check, and what has a default is there.
+  const settings = Object.fromEntries(values) as unknown as Settings;
   return { settings, originOf: (name) => origins.get(name) };
 }
 
 /**
- * `given` as the setting's kind has it. `where` begins the message: what was written, and where; `written`: as what.
- * @throws EpollServerError with `code`.
- */
-export function checkValue(
-  { kind }: AnySetting,
-  given: unknown,
-  where: string,
-  code: ErrorCode,
-  written: unknown = given,
-): unknown {
-  const result = safeParse(kind.schema, given);
-  if (result.success) return result.output;
-  throw new EpollServerError(code, problemText({ where, issues: result.issues, expected: kind.expected, written }));
-}
-
-/**
- * What the environment says: `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`; several values stand on lines of their own. An
- * empty variable is not set. Others that begin alike are not ours: container runtimes make some of service names.
- * @throws EpollServerError `ERR_OPTION` that names the variable, its value and what was expected.
+ * What the environment says: `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`, and `PORT`. Several values stand on lines of their own.
+ * An empty variable is not set.
+ * @throws EpollServerError `ERR_OPTION` that names the variable, its value and what was expected; also when there is no such
+ * variable.
  */
 export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
-  const layer = new Map<SettingName, Given>();
-  if (!Object.keys(environment).some((name) => name.startsWith(VARIABLE_PREFIX))) return layer;
-  for (const setting of SETTINGS) {
-    const variable = variableOf(setting.name);
+  const layer = new Map<string, Given>();
+  const read = (option: Option, variable: string): void => {
     const text = environment[variable];
-    if (text === undefined || text === '') continue;
-    const texts = setting.kind.isMany === true ? text.split('\n').filter((line) => line !== '') : [text];
-    const value = checkValue(setting, setting.kind.fromTexts(texts), variable, 'ERR_OPTION', texts);
-    layer.set(setting.name, { value, origin: variable });
-  }
+    if (text === undefined || text === '') return;
+    const texts = option.kind.isVariadic === true ? text.split('\n').filter((line) => line !== '') : [text];
+    const origin = { where: variable, code: 'ERR_OPTION', written: texts } as const;
+    layer.set(optionName(option), {
+      value: checkValue(option, option.kind.fromTexts(texts), origin),
+      origin: variable,
+    });
+  };
+  read(optionNamed('port'), PORT_VARIABLE);
+  if (!Object.keys(environment).some((name) => name.startsWith(VARIABLE_PREFIX))) return layer;
+  refuseUnknown(environment);
+  for (const option of COMMAND_OPTIONS) read(option, variableOf(optionName(option)));
   return layer;
 }
 
+/** Variables with our prefix that are no options. */
+const INTERNAL: ReadonlySet<string> = new Set(['EPOLL_SERVER_ROLE', 'EPOLL_SERVER_COMPARE_BURN_STEPS']);
+
+/** Kubernetes and Docker links make these for a service that is called epoll-server. */
+const OF_A_SERVICE =
+  /^EPOLL_SERVER_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?|NAME|ENV_\w+)$/;
+
+/** The value of the variable that has the name of ours: `tcp://10.0.0.1:80`. */
+const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
+function refuseUnknown(environment: NodeJS.ProcessEnv): void {
+  const known = COMMAND_OPTIONS.map((option) => variableOf(optionName(option)));
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (!name.startsWith(VARIABLE_PREFIX) || INTERNAL.has(name) || OF_A_SERVICE.test(name)) continue;
+    if (name === variableOf('port') && SERVICE_ADDRESS.test(value)) {
+      const way = 'set enableServiceLinks: false in the pod, or give the service another name';
+      throw usage(`${name} is ${JSON.stringify(value)}, which Kubernetes sets for a service of that name: ${way}`);
+    }
+    if (known.includes(name)) continue;
+    const near = nearest(name.slice(VARIABLE_PREFIX.length), COMMAND_OPTIONS.map(optionName));
+    const hint = near === undefined ? 'see --help for those that there are' : `did you mean ${variableOf(near)}?`;
+    throw usage(`there is no variable ${name} (${hint})`);
+  }
+}
+
 /**
- * What flags say, as {@link readEnvironment}; `false` for a flag that was given as `--no-...`, `true` for a switch.
+ * What a flag says; `false` for a flag that was given as `--no-...`, `true` for a switch.
  * @throws EpollServerError `ERR_OPTION`.
  */
 export function readFlag(name: SettingName, given: readonly string[] | boolean, written?: string): Given {
-  const setting = settingOf(name);
+  const option = optionNamed(name);
   const origin = written ?? `--${given === false ? 'no-' : ''}${kebab(name)}`;
-  const value = typeof given === 'boolean' ? given : setting.kind.fromTexts(given);
-  return { value: checkValue(setting, value, origin, 'ERR_OPTION', given), origin };
+  const value = typeof given === 'boolean' ? given : option.kind.fromTexts(given);
+  return { value: checkValue(option, value, { where: origin, code: 'ERR_OPTION', written: given }), origin };
 }
 
-/** One line for each setting, itself a config file: what it is, and who said so. */
-export function printConfiguration({ settings, originOf }: Configuration): string {
+/** What is set, with where it was given behind it, all together a config file. */
+export function printConfiguration(configuration: Configuration): string {
+  const groups = [...new Set(COMMAND_OPTIONS.map(groupOf))].sort((a, b) => Number(a !== '') - Number(b !== ''));
+  const lines = groups.flatMap((group) => linesOf(group, configuration));
+  const width = Math.min(Math.max(...lines.map(([left]) => left.length)), MAX_PRINT_COLUMNS);
+  return lines.map(([left, origin]) => (origin === '' ? `${left}\n` : `${left.padEnd(width)}  # ${origin}\n`)).join('');
+}
+
+/** What stands on the left of the origins in a printed configuration. */
+const MAX_PRINT_COLUMNS = 48;
+
+/** The lines of one group, each with its origin. Options that are not set are comments. */
+function linesOf(group: string, { settings, originOf }: Configuration): readonly (readonly [string, string])[] {
   const values: ReadonlyMap<string, unknown> = new Map(Object.entries(settings));
-  const lines = SETTINGS.map(({ name }) => {
+  const options = COMMAND_OPTIONS.filter((option) => groupOf(option) === group);
+  const indent = group === '' ? '' : '  ';
+  const lines = options.map((option): readonly [string, string] => {
+    const name = optionName(option);
+    const key = keyOf(option);
+    // The names of COMMAND_OPTIONS are those of the settings.
+    const origin = originOf(name as SettingName);
+    if (origin === undefined) return [`# ${indent}${key}:`, 'not set'];
     const value = values.get(name);
-    const origin = originOf(name);
-    return origin === undefined
-      ? [`# ${kebab(name)}:`, 'not set']
-      : [`${kebab(name)}: ${JSON.stringify(written(name, value))}`, origin];
+    return [`${indent}${key}: ${JSON.stringify(option.kind.written?.(value) ?? value)}`, origin];
   });
-  const width = Math.min(Math.max(...lines.map(([left = '']) => left.length)), 48);
-  return lines.map(([left = '', origin]) => `${left.padEnd(width)}  # ${origin}\n`).join('');
+  if (group === '') return lines;
+  // YAML reads a key without anything below it as null.
+  const isSet = lines.some(([left]) => !left.startsWith('#'));
+  return [[isSet ? `${group}:` : `# ${group}:`, ''], ...lines];
 }
 
-/** Keys of a host in a config file whose option has another name. */
-const HOST_KEYS: Readonly<Record<string, string>> = { mounts: 'mount', types: 'type' };
-
-/** As it is written in a config file. */
-function written(name: string, value: unknown): unknown {
-  if (name === 'cacheControl' && Array.isArray(value)) {
-    return value.map(({ pattern, value: each }) => `${pattern}:${each}`);
-  }
-  if (name !== 'vhost' || typeof value !== 'object' || value === null) return value;
-  const hosts = Object.entries(value).map(([host, given]) => {
-    if (typeof given !== 'object' || given === null) return [host, given];
-    const options = Object.entries(given).map(([option, each]) => [
-      HOST_KEYS[option] ?? kebab(option),
-      written(option, each),
-    ]);
-    return [host, Object.fromEntries(options)];
-  });
-  return Object.fromEntries(hosts);
+function usage(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
 }

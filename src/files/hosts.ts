@@ -1,6 +1,7 @@
 // Which site a request is for, by the host it names (RFC 9110 section 7.2). It must not know files.
 
 import type { HttpRequest } from '../http/handler.ts';
+import { hostName } from '../options/host-name.ts';
 
 /** Host names that are remembered: those that exist, and what strangers make up. */
 const MAX_REMEMBERED = 1_024;
@@ -55,9 +56,4 @@ export class Hosts<T> {
     }
     return this.#byDefault;
   }
-}
-
-/** Without port and the root's dot, in lower case. */
-export function hostName(host: string): string {
-  return host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 }

@@ -112,20 +112,3 @@ export function isCompressible(mediaType: string): boolean {
   const [type = ''] = mediaType.split(';', 1);
   return isText(mediaType) || COMPRESSIBLE.has(trimBlanks(type).toLowerCase());
 }
-
-const TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
-/** Its value is a token or a quoted string. */
-const PARAMETER =
-  /^[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*")/;
-
-/** Whether `text` is a media type, with parameters or without (RFC 9110 section 8.3.1). */
-export function isMediaType(text: string): boolean {
-  let rest = text.replace(TYPE, '');
-  if (rest === text) return false;
-  while (rest !== '') {
-    const parameter = PARAMETER.exec(rest)?.[0];
-    if (parameter === undefined) return false;
-    rest = rest.slice(parameter.length);
-  }
-  return true;
-}

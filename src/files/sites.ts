@@ -8,6 +8,10 @@ import { type Successor, successorOf } from '../http/successor.ts';
 import type { Files } from '../kernel/files.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import type { Limits } from '../limits.ts';
+import { mountsOf } from '../options/mount-paths.ts';
+import type { StaticSettings } from '../options/option-types.ts';
+import { settingsOfHost } from '../options/static-settings.ts';
+import { hostsOf } from '../options/virtual-hosts.ts';
 import { CacheRules } from './cache-rules.ts';
 import { CodingChooser } from './coding-chooser.ts';
 import { DenyList, isOutside, openPathOf, realPathOf, type ServedFolder } from './deny-list.ts';
@@ -27,7 +31,6 @@ import { resolveRoot } from './resolve-root.ts';
 import { RootDirectory } from './root-directory.ts';
 import type { FileServices } from './services.ts';
 import { FRESH_MS, Site } from './site.ts';
-import { hostsOf, mountsOf, type SiteOptions, siteOfHost } from './site-options.ts';
 import { poolThreads, WorkPool } from './work-pool.ts';
 
 /** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
@@ -44,7 +47,7 @@ interface SiteFolders {
 
 /** The folders of a configuration. */
 export interface Folders extends SiteFolders {
-  readonly hosts: readonly (SiteFolders & { readonly host: string; readonly options: SiteOptions })[];
+  readonly hosts: readonly (SiteFolders & { readonly host: string; readonly settings: StaticSettings })[];
   /** Files and folders in them that are never served. */
   readonly hidden: DenyList;
 }
@@ -54,31 +57,29 @@ export interface Folders extends SiteFolders {
  * @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable; `ERR_OPTION`: something
  * is hidden that lies in none of them, or an application lies in one of them.
  */
-export async function resolveFolders(
-  root: string,
-  site: SiteOptions,
-  sources: readonly string[] = [],
-): Promise<Folders> {
+export async function resolveFolders(settings: StaticSettings, sources: readonly string[] = []): Promise<Folders> {
   const served: ServedFolder[] = [];
   const named = async (folder: string): Promise<string> => {
     const path = await resolveRoot(folder);
     served.push({ named: path, real: await realpath(path) });
     return path;
   };
-  const foldersOf = async (folder: string, { mounts = {}, spa = false }: SiteOptions): Promise<SiteFolders> => {
-    const path = await named(folder);
-    const mounted = mountsOf(mounts).map(async ([names, each]) => [names, await named(each)] as const);
+  const foldersOf = async ({ root, mounts, spa }: StaticSettings): Promise<SiteFolders> => {
+    const path = await named(root);
+    const mounted = mountsOf(Object.entries(mounts), 'a folder').map(
+      async ([at, each]) => [at.slice(1).split('/'), await named(each)] as const,
+    );
     const folders = { root: path, mounts: longestFirst(await Promise.all(mounted)) };
     if (spa !== false) await refuseFolderAsFallback(spa, folders);
     return folders;
   };
-  const folders = await foldersOf(root, site);
-  const hosts = hostsOf(site.hosts ?? {}).map(async ([host, own]) => {
-    const options = siteOfHost(site, own);
-    return { host, options, ...(await foldersOf(own.root, options)) };
+  const folders = await foldersOf(settings);
+  const hosts = hostsOf(settings.hosts).map(async ([host, own]) => {
+    const ofHost = settingsOfHost(settings, own);
+    return { host, settings: ofHost, ...(await foldersOf(ofHost)) };
   });
   const all = { ...folders, hosts: await Promise.all(hosts) };
-  const { hide = [], hideIfServed = [] } = site;
+  const { hide, hideIfServed } = settings;
   refuseSources(served, sources);
   refuseOutside(served, hide);
   return { ...all, hidden: new DenyList([...sources, ...hide, ...hideIfServed], served) };
@@ -89,7 +90,9 @@ function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[
   const path = hidden.find((each) => isOutside(each, served));
   if (path === undefined) return;
   const folders = [...new Set(served.map(({ named }) => named))].join(', ');
-  throw wrong(`site.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`);
+  throw wrong(
+    `static.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`,
+  );
 }
 
 /** @throws EpollServerError `ERR_OPTION`: a folder cannot answer as a page. */
@@ -99,7 +102,7 @@ async function refuseFolderAsFallback(spa: string, { root, mounts }: SiteFolders
   const path = join(folder, ...names.slice(prefix.length));
   const stats = await stat(path).catch(() => null);
   if (stats?.isDirectory() !== true) return;
-  throw wrong(`site.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
+  throw wrong(`static.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
 }
 
 function longestFirst(mounts: SiteFolders['mounts']): SiteFolders['mounts'] {
@@ -172,7 +175,7 @@ export class Sites {
   readonly #codings: CodingChooser;
 
   /** @throws EpollServerError `ERR_ROOT`. */
-  constructor(folders: Folders, options: SiteOptions, context: SiteContext) {
+  constructor(folders: Folders, settings: StaticSettings, context: SiteContext) {
     const { limits, nowMs, wallClockMs } = context;
     const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
@@ -199,8 +202,8 @@ export class Sites {
       report: sparingly(context),
     };
     this.#codings = new CodingChooser(this.#services);
-    const byDefault = this.#site('', folders, options);
-    const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.options)] as const);
+    const byDefault = this.#site('', folders, settings);
+    const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.settings)] as const);
     this.handler = handlerOf(byDefault, new Map(hosts));
   }
 
@@ -238,8 +241,8 @@ export class Sites {
     return hidden.isEmpty ? source : new DenyListSource(source, { root, rootFd, hidden, nowMs: this.#context.nowMs });
   }
 
-  #site(name: string, { root, mounts }: SiteFolders, options: SiteOptions): Site {
-    const { index = ['index.html'], listing = false, cleanUrls = false, spa = false, dotfiles = false } = options;
+  #site(name: string, { root, mounts }: SiteFolders, settings: StaticSettings): Site {
+    const { index, listing, cleanUrls, spa, dotfiles } = settings;
     return new Site(
       name,
       {
@@ -249,25 +252,25 @@ export class Sites {
         cleanUrls,
         fallback: spa === false ? null : spa.replace(/^\//, ''),
         showsHidden: dotfiles,
-        extra: fieldsOf(options),
-        loader: this.#loader(options),
+        extra: fieldsOf(settings),
+        loader: this.#loader(settings),
         successor: this.#successor,
       },
       this.#services,
     );
   }
 
-  #loader(options: SiteOptions): Loader {
-    const { types, charset, compression = true, cacheControl = [] } = options;
+  #loader(settings: StaticSettings): Loader {
+    const { types, charset, compression, cacheControl } = settings;
     const rules = new CacheRules(cacheControl);
-    const kinds = { types: new MediaTypes(types, charset), compression, rules, extra: fieldsOf(options) };
+    const kinds = { types: new MediaTypes(types, charset), compression, rules, extra: fieldsOf(settings) };
     return new Loader(kinds, this.#services, this.#codings);
   }
 }
 
 /** Of every answer. */
-function fieldsOf({ securityHeaders }: SiteOptions): FieldPairs {
-  return securityHeaders === false ? [] : SECURITY;
+function fieldsOf({ securityHeaders }: StaticSettings): FieldPairs {
+  return securityHeaders ? SECURITY : [];
 }
 
 /** Answers with the site of the host that a request names. */

@@ -3,16 +3,8 @@
 
 import type { AnswerRecord } from '../exchange/observer.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import type { LogFormat } from '../options/choices.ts';
 import { printableJson } from '../printable.ts';
-
-export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
-
-/** `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
-export type LogFormat = (typeof LOG_FORMATS)[number];
-
-export function isLogFormat(name: string): name is LogFormat {
-  return LOG_FORMATS.some((format) => format === name);
-}
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

@@ -7,8 +7,8 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
+import type { Sink } from '../options/option-types.ts';
 import { logLine } from './log-line.ts';
-import type { Sink } from './watcher.ts';
 
 /** Text that may wait behind what is being written; lines beyond are lost until half of it is written. */
 const MAX_WAITING_LENGTH = 1_048_576;

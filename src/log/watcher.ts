@@ -3,11 +3,9 @@
 
 import type { AnswerRecord, Observer } from '../exchange/observer.ts';
 import type { Endpoint } from '../http/handler.ts';
+import type { Sink } from '../options/option-types.ts';
 import { printable } from '../printable.ts';
 import { addressText, escapeForLog, type LineFormatter } from './access-log.ts';
-
-/** Takes a turn's text in one call. */
-export type Sink = (text: string) => void;
 
 export interface WatcherOptions {
   /** Where access log lines go, and how they look; null: no log. */

@@ -9,11 +9,11 @@ import { PREFETCH, READABLE } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
+import type { ListenAddress } from '../options/listen-address.ts';
 import { Waiter } from '../reactor/waiter.ts';
 import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
-import type { ListenAddress } from './listen-address.ts';
 import { inheritedSpecs, type ListenerSpec, type OpenListener, openListeners } from './listener.ts';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
 import type { ServerHandle } from './server.ts';
@@ -82,7 +82,8 @@ export class BlockingServer implements ServerHandle {
   static async start(setup: Setup, blocking: BlockingOptions): Promise<BlockingServer> {
     const resolved = await resolveOptions(setup);
     const clock = new ContentClock();
-    const content = blocking.isParent === true ? OF_CHILDREN : await openContent(setup, resolved.limits, clock);
+    const content =
+      blocking.isParent === true ? OF_CHILDREN : await openContent(setup.content, resolved.settings, clock);
     let kernel: NativeKernel | null = null;
     let listeners: readonly OpenListener[] = [];
     try {
@@ -110,7 +111,7 @@ export class BlockingServer implements ServerHandle {
     this.places = listeners.map(({ text }) => text);
     this.#waiter = new Waiter(kernel);
     clock.follow(this.#waiter);
-    this.#composition = compose(resolved, content.handler, kernel, this.#waiter, {
+    this.#composition = compose(resolved.settings, content.handler, kernel, this.#waiter, {
       isBlocking: true,
       listeners: listeners.length > 0 ? listeners : resolved.listeners.map(handedContext),
     });
@@ -123,7 +124,7 @@ export class BlockingServer implements ServerHandle {
 
   /** How many children there may be at once. */
   get maxChildren(): number {
-    return this.#resolved.limits.maxChildren;
+    return this.#resolved.settings.limits.maxChildren;
   }
 
   /**
@@ -232,7 +233,7 @@ export class BlockingServer implements ServerHandle {
     if (this.#accepts && !now) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
     await pause(0);
-    const { shutdownTimeoutMs } = this.#resolved.limits;
+    const { shutdownTimeoutMs } = this.#resolved.settings.limits;
     for (const { fd } of this.listeners) this.kernel.close(fd);
     this.#waiter.interrupt();
     const timer = setTimeout(() => this.#abort(), shutdownTimeoutMs);

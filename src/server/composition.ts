@@ -9,12 +9,10 @@ import { SessionContext } from '../http1/context.ts';
 import { Session } from '../http1/session.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lineFormatter } from '../log/access-log.ts';
-import { logError } from '../log/error-log.ts';
 import { Watcher } from '../log/watcher.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { failureAnswerer } from './failure-answer.ts';
-import type { ServeOptions } from './options.ts';
-import type { ResolvedOptions } from './resolved-options.ts';
+import type { ServerSettings } from './options.ts';
 
 export interface Composition {
   readonly connections: Connections;
@@ -31,18 +29,18 @@ export type CompositionOptions = Pick<
 >;
 
 export function compose(
-  { limits, options }: ResolvedOptions,
+  settings: ServerSettings,
   handler: Handler,
   kernel: Kernel,
   driver: Driver,
   own: CompositionOptions,
 ): Composition {
-  const { onError = logError, error: answer } = options;
+  const { limits, onError, error: answer } = settings;
   const sessions = new SessionContext({
     handler,
     limits,
-    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), options.serverHeader ?? 'epoll-server'),
-    observer: composeWatcher(kernel, driver, options),
+    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), settings.serverHeader),
+    observer: composeWatcher(kernel, driver, settings),
     onError,
     answerFailure:
       answer === undefined ? undefined : failureAnswerer(answer, (error, request) => onError(error, request)),
@@ -64,8 +62,8 @@ export function compose(
   return { connections, sessions, stop };
 }
 
-function composeWatcher(kernel: Kernel, driver: Driver, options: ServeOptions): Watcher | null {
-  const { accessLog, trace, logFormat = 'common' } = options;
+function composeWatcher(kernel: Kernel, driver: Driver, settings: ServerSettings): Watcher | null {
+  const { accessLog, trace, logFormat } = settings;
   if (accessLog === undefined && trace === undefined) return null;
   const watcher = new Watcher({
     log: accessLog === undefined ? null : { sink: accessLog, format: lineFormatter(logFormat) },

@@ -2,13 +2,13 @@
 
 import { EpollServerError } from '../errors.ts';
 import type { Folders } from '../files/sites.ts';
-import type { StaticContext, StaticHandler, StaticOptions } from '../files/static-files.ts';
+import type { StaticContext, StaticHandler } from '../files/static-files.ts';
 import type { Handler } from '../http/handler.ts';
 import { sourcesOf } from '../http/handler-traits.ts';
 import type { Limits } from '../limits.ts';
-import { logError } from '../log/error-log.ts';
 import type { ContentClock } from './content-clock.ts';
-import type { ServeOptions } from './options.ts';
+import { checkOptions, type ServerSettings } from './options.ts';
+import type { ServeOptions } from './serve-options.ts';
 
 export interface ServedContent {
   /**
@@ -39,9 +39,12 @@ export interface Setup {
   readonly content: ServedContent;
 }
 
-/** Opens the content of a server with these bounds and this clock. */
-export function openContent({ options, content }: Setup, limits: Limits, clock: ContentClock): Promise<OpenContent> {
-  const { onError = logError } = options;
+/** Opens the content of a server with these settings and this clock. */
+export function openContent(
+  content: ServedContent,
+  { limits, onError }: ServerSettings,
+  clock: ContentClock,
+): Promise<OpenContent> {
   return content.open({ limits, onError, nowMs: () => clock.nowMs(), wallClockMs: Date.now });
 }
 
@@ -61,38 +64,32 @@ export class OptionsContent implements ServedContent {
   }
 
   async check(): Promise<void> {
-    const { handler } = this.#options;
-    checkApplication(this.#options);
-    const given = staticOptionsOf(this.#options);
-    if (given === null) return;
-    const { findFolders } = await import('../files/static-files.ts');
-    this.#folders = await findFolders(given, sourcesOf(handler));
+    const { files, handler, fetch, wsgi } = checkOptions(this.#options);
+    if (files === null && handler === undefined && fetch === undefined && wsgi === undefined) {
+      const text = 'there is nothing to serve: give static (a folder), or one of handler, fetch and wsgi (functions)';
+      throw new EpollServerError('ERR_OPTION', text);
+    }
+    if (files === null) return;
+    const { resolveFolders } = await import('../files/sites.ts');
+    this.#folders = await resolveFolders(files, sourcesOf(handler));
   }
 
   async open(context: ContentContext): Promise<OpenContent> {
-    const handler = await applicationOf(this.#options);
-    const given = staticOptionsOf(this.#options);
-    if (given === null || this.#folders === null) {
+    const settings = checkOptions(this.#options);
+    const handler = await applicationOf(settings);
+    if (settings.files === null || this.#folders === null) {
       // One of both is there: this was checked.
       return contentOfHandler(handler ?? (() => {}));
     }
     const { openStaticFiles } = await import('../files/static-files.ts');
-    const files = openStaticFiles(given, this.#folders, handler, context);
+    const files = openStaticFiles(settings.files, this.#folders, handler, context);
     return { handler: files, files, close: () => files.close() };
   }
 }
 
-function staticOptionsOf({ root, site }: ServeOptions): StaticOptions | null {
-  return root === undefined ? null : { ...site, root };
-}
-
 /** Adapters are loaded when an application needs them: they take longer to load than a server takes to start. */
-async function applicationOf({
-  handler,
-  fetch,
-  wsgi,
-  overrideGlobals = false,
-}: ServeOptions): Promise<Handler | undefined> {
+async function applicationOf(settings: ServerSettings): Promise<Handler | undefined> {
+  const { handler, fetch, wsgi, overrideGlobals } = settings;
   if (fetch !== undefined) {
     const { fetchHandler } = await import('../adapters/fetch.ts');
     return fetchHandler(fetch, { overrideGlobals });
@@ -100,26 +97,4 @@ async function applicationOf({
   if (wsgi === undefined) return handler;
   const { wsgi: wsgiHandler } = await import('../adapters/wsgi.ts');
   return wsgiHandler(wsgi);
-}
-
-/** One thing at most answers what files do not. */
-function checkApplication({ root, site, handler, fetch, wsgi }: ServeOptions): void {
-  const given = Object.entries({ handler, fetch, wsgi }).filter(([, each]) => each !== undefined);
-  if (given.length > 1) {
-    const names = given.map(([name]) => name).join(' and ');
-    throw wrong(`give one of handler, fetch and wsgi, not ${names}: each answers every request`);
-  }
-  if (given.length === 0 && root === undefined)
-    throw wrong('there is nothing to serve: give root (a folder), or one of handler, fetch and wsgi (functions)');
-  const isFetch = typeof fetch === 'object' && fetch !== null && typeof fetch.fetch === 'function';
-  if (fetch !== undefined && typeof fetch !== 'function' && !isFetch)
-    throw wrong(`fetch must be a function, or an object with a function "fetch", not ${typeof fetch}`);
-  for (const [name, each] of Object.entries({ handler, wsgi }))
-    if (each !== undefined && typeof each !== 'function') throw wrong(`${name} must be a function, not ${typeof each}`);
-  if (site !== undefined && root === undefined)
-    throw wrong('site says how the files of root are served: give root too');
-}
-
-function wrong(text: string): EpollServerError {
-  return new EpollServerError('ERR_OPTION', text);
 }

@@ -12,7 +12,7 @@ export type FailureAnswer =
   | { readonly status: number; readonly fields?: FieldInput; readonly content?: string | Uint8Array };
 
 /** The answer to `request`, whose application threw or rejected with `error`; undefined: the standard page. */
-export type AnswerFailure = (
+export type ErrorHandler = (
   error: unknown,
   request: HttpRequest,
 ) => FailureAnswer | undefined | PromiseLike<FailureAnswer | undefined>;
@@ -22,7 +22,7 @@ export type AnswerFailure = (
  * sent; the client gets the standard page then.
  */
 export function failureAnswerer(
-  answer: AnswerFailure,
+  answer: ErrorHandler,
   report: (error: unknown, request: HttpRequest) => void,
 ): (error: unknown, request: HttpRequest, response: HttpResponse) => void {
   return (error, request, response) => {

@@ -11,7 +11,13 @@ import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { NativeError } from '../kernel/native-error.ts';
 import type { NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
-import { bracketed, type ListenAddress, listenText, type TcpAddress, type UnixAddress } from './listen-address.ts';
+import {
+  bracketed,
+  type ListenAddress,
+  listenText,
+  type TcpAddress,
+  type UnixAddress,
+} from '../options/listen-address.ts';
 
 /** What a listener is made of. */
 export interface ListenerSpec {

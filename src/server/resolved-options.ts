@@ -1,17 +1,16 @@
 // What a server is to do: its options, checked, and the hosts that they name, found before anything is open.
 
 import { EpollServerError } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { type CheckedListen, listenText } from '../options/listen-address.ts';
 import { openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
-import { type CheckedListen, listenText } from './listen-address.ts';
 import { type ListenerSpec, resolveHost } from './listener.ts';
-import { checkOptions, type ServeOptions } from './options.ts';
+import { checkOptions, type ServerSettings } from './options.ts';
+import type { ServeOptions } from './serve-options.ts';
 
 /** Options that were checked, and what they name. */
 export interface ResolvedOptions {
-  readonly options: ServeOptions;
-  readonly limits: Limits;
+  readonly settings: ServerSettings;
   readonly listeners: readonly ListenerSpec[];
 }
 
@@ -20,10 +19,11 @@ export interface ResolvedOptions {
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_LISTEN` (an unknown host).
  */
 export async function resolveOptions({ options, content }: Setup): Promise<ResolvedOptions> {
-  const { limits, listen } = checkOptions(options);
+  const settings = checkOptions(options);
+  const { listen, limits } = settings;
   await content.check();
   const ips = await Promise.all(listen.map(({ address }) => ('host' in address ? resolveHost(address.host) : '')));
-  return { options, limits, listeners: listenersOf(listen, ips, limits) };
+  return { settings, listeners: listenersOf(listen, ips, limits.backlog) };
 }
 
 /**
@@ -31,9 +31,10 @@ export async function resolveOptions({ options, content }: Setup): Promise<Resol
  * @throws EpollServerError `ERR_OPTION`.
  */
 export function resolveHandlerOptions(options: ServeOptions): ResolvedOptions {
-  const { limits, listen } = checkOptions(options);
+  const settings = checkOptions(options);
+  const { listen, limits } = settings;
   const ips = listen.map(({ address }) => ('host' in address ? address.host : ''));
-  return { options, limits, listeners: listenersOf(listen, ips, limits) };
+  return { settings, listeners: listenersOf(listen, ips, limits.backlog) };
 }
 
 /**
@@ -43,7 +44,7 @@ export function resolveHandlerOptions(options: ServeOptions): ResolvedOptions {
 function listenersOf(
   listen: readonly CheckedListen[],
   ips: readonly string[],
-  { backlog }: Limits,
+  backlog: number,
 ): readonly ListenerSpec[] {
   const names = new Set<string>();
   return listen.map(({ address, options }, index) => {
@@ -63,6 +64,6 @@ function listenersOf(
  * @throws EpollServerError as {@link resolveOptions} does, and when an application does not load.
  */
 export async function checkLoading(setup: Setup): Promise<void> {
-  const { limits } = await resolveOptions(setup);
-  await (await openContent(setup, limits, new ContentClock())).close();
+  const { settings } = await resolveOptions(setup);
+  await (await openContent(setup.content, settings, new ContentClock())).close();
 }

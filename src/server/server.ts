@@ -9,14 +9,14 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
+import type { ListenAddress } from '../options/listen-address.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, OptionsContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
-import type { ListenAddress } from './listen-address.ts';
 import { inheritedSpecs, type OpenListener, openListeners, openTcpListener } from './listener.ts';
-import type { ServeOptions } from './options.ts';
 import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './resolved-options.ts';
+import type { ServeOptions } from './serve-options.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 
 /** Something that serves until it is closed. */
@@ -80,15 +80,15 @@ export function serve(options: ServeOptions): Promise<Server> {
 /** As {@link serve}, for the programs that are variants of it. */
 export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server & ServerHandle> {
   const resolved = await resolveOptions(setup);
-  const { signal } = setup.options;
+  const { signal, backend } = resolved.settings;
   signal?.throwIfAborted();
   const clock = new ContentClock();
-  const content = await openContent(setup, resolved.limits, clock);
+  const content = await openContent(setup.content, resolved.settings, clock);
   let kernel: NativeKernel | null = null;
   let listeners: readonly OpenListener[] = [];
   try {
     signal?.throwIfAborted();
-    kernel = createNativeKernel(reactorOptions.backend ?? setup.options.backend);
+    kernel = createNativeKernel(reactorOptions.backend ?? backend);
     listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited));
     return new RunningServer({ kernel, resolved, content, clock, listeners }, reactorOptions);
   } catch (error) {
@@ -106,8 +106,8 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(options);
-  const { handler } = options;
-  if (typeof handler !== 'function') throw new EpollServerError('ERR_OPTION', 'give a handler, which is a function');
+  const { handler } = resolved.settings;
+  if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'give a handler, which is a function');
   const listeners = resolved.listeners.map((spec) => {
     if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
     throw new EpollServerError('ERR_OPTION', 'this kernel listens on addresses with a port only');
@@ -163,7 +163,7 @@ class RunningServer implements Server, ServerHandle {
     this.#listeners = listeners;
     this.#reactor = new Reactor(kernel);
     clock.follow(this.#reactor);
-    this.#composition = compose(resolved, content.handler, kernel, this.#reactor, {
+    this.#composition = compose(resolved.settings, content.handler, kernel, this.#reactor, {
       onClosed: () => this.#left(),
       listeners,
       connect: reactorOptions.connect,
@@ -176,7 +176,7 @@ class RunningServer implements Server, ServerHandle {
       'the event loop',
     );
     for (const acceptor of this.#acceptors) this.#reactor.wake(acceptor);
-    resolved.options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    resolved.settings.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   readonly #onAbort = (): void => void this.close();
@@ -209,7 +209,7 @@ class RunningServer implements Server, ServerHandle {
   }
 
   async #close(): Promise<void> {
-    this.#resolved.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#resolved.settings.signal?.removeEventListener('abort', this.#onAbort);
     for (const listener of this.#listeners) listener.removeFile();
     this.#composition.stop();
     // A handler may be the caller: let its turn end first.
@@ -231,14 +231,14 @@ class RunningServer implements Server, ServerHandle {
   #emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.#release = resolve;
-      void this.#reactor.pause(this.#resolved.limits.shutdownTimeoutMs).then(resolve);
+      void this.#reactor.pause(this.#resolved.settings.limits.shutdownTimeoutMs).then(resolve);
     });
   }
 
   #startAccepting(listenerFd: number, index: number): Acceptor {
     const generation = check('add', this.#kernel.add(listenerFd, Acceptor.INTEREST), 'the listening socket');
     const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
-      maxAcceptsPerTurn: this.#resolved.limits.maxAcceptsPerTurn,
+      maxAcceptsPerTurn: this.#resolved.settings.limits.maxAcceptsPerTurn,
       relieve: relieveDescriptors,
       onExhausted: () => this.#composition.connections.relieve(),
       onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),

@@ -2,7 +2,7 @@
 // dropped, slow or half-closed, and for this project's own long runs.
 
 import { DUE_AT_MS, UNFINISHED } from '../kernel/kernel.ts';
-import type { ServeOptions } from '../server/options.ts';
+import type { ServeOptions } from '../server/serve-options.ts';
 import { type Server, serveOn } from '../server/server.ts';
 import { Dials, type FaultSettings } from './dials.ts';
 import type { SimulatedKernelOptions } from './machine-options.ts';
@@ -15,7 +15,7 @@ import { VirtualClock } from './virtual-clock.ts';
 const TURN_MS = 0.02;
 
 /** What {@link simulate} takes: the options of `serve` (a `handler` is needed), and those of the simulation. */
-export interface SimulateOptions extends Omit<ServeOptions, 'root' | 'backend' | 'host'> {
+export interface SimulateOptions extends Omit<ServeOptions, 'static' | 'backend' | 'hostname' | 'fetch' | 'wsgi'> {
   /** Everything that is left to chance follows from it. Default: 1. */
   readonly seed?: number;
   /** What goes wrong, and how often. Default: nothing. */

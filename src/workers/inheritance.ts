@@ -1,7 +1,7 @@
 // What the children of a server get of its listeners: descriptors to inherit, and where each child listens.
 
 import type { NativeKernel } from '../kernel/native-kernel.ts';
-import type { ListenAddress } from '../server/listen-address.ts';
+import type { ListenAddress } from '../options/listen-address.ts';
 import { type OpenListener, openTcpListener } from '../server/listener.ts';
 import { INHERITED_FD } from './role.ts';
 

@@ -10,8 +10,8 @@ export class ListeningParent {
   readonly listeners: readonly OpenListener[];
 
   /** @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`. */
-  constructor({ options, listeners }: ResolvedOptions) {
-    this.kernel = createNativeKernel(options.backend);
+  constructor({ settings, listeners }: ResolvedOptions) {
+    this.kernel = createNativeKernel(settings.backend);
     try {
       this.listeners = openListeners(this.kernel, listeners);
     } catch (error) {

@@ -22,7 +22,7 @@ export async function startReactors(setup: Setup, count: number): Promise<Server
     const { addresses, fds } = reusePortBalances() ? sharePorts(kernel, listeners) : inheritAll(listeners);
     const group = new WorkerGroup(count);
     await group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds));
-    return parent.handle((now) => group.stop(now ? 0 : resolved.limits.shutdownTimeoutMs));
+    return parent.handle((now) => group.stop(now ? 0 : resolved.settings.limits.shutdownTimeoutMs));
   } catch (error) {
     parent.abandon();
     throw error;

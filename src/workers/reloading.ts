@@ -22,7 +22,7 @@ export async function startReloading(setup: Setup, count: number, watched: Watch
   const parent = new ListeningParent(resolved);
   try {
     const { addresses, fds } = inheritAll(parent.listeners);
-    const limitMs = resolved.limits.shutdownTimeoutMs;
+    const limitMs = resolved.settings.limits.shutdownTimeoutMs;
     const generations = new Generations(() => startProcess({ kind: 'listeners', addresses }, fds), count, limitMs);
     const watch = new FileWatch(watched, () => void generations.renew());
     // Before the first process reads any file: what changes after it was read is noticed.

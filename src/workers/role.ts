@@ -2,8 +2,8 @@
 // in the environment of a process, in the data of a thread; and the child's end of the line to its parent.
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
 import type { AcceptedClient } from '../server/blocking-server.ts';
-import { checkListen, type ListenAddress, listenText } from '../server/listen-address.ts';
 
 const VARIABLE = 'EPOLL_SERVER_ROLE';
 

@@ -62,7 +62,7 @@ test.each(
 )('%s on %s reads the addresses of a client that has left', async (_name, host, make) => {
   const { opened, open } = gate();
   const seen: Addresses[] = [];
-  const { server, port } = await start({ host, ...make(opened, (addresses) => seen.push(addresses)) });
+  const { server, port } = await start({ hostname: host, ...make(opened, (addresses) => seen.push(addresses)) });
   const first = await connect(port);
   const { localPort } = first;
   first.send(get('/'));

@@ -68,7 +68,7 @@ describe('a client that leaves', () => {
         request.signal.addEventListener('abort', open);
         return new Promise(() => {});
       },
-      { halfClosedTimeoutMs: 100 },
+      { timeouts: { halfClosedMs: 100 } },
     );
     (await connect()).send(get('/')).finish();
     await opened;

@@ -5,8 +5,9 @@ import { environOf } from '../../src/adapters/environ.ts';
 import { selectRanges } from '../../src/files/byte-ranges.ts';
 import { acceptedCodings } from '../../src/files/codings.ts';
 import { parseFilePath } from '../../src/files/file-path.ts';
-import { Hosts, hostName } from '../../src/files/hosts.ts';
+import { Hosts } from '../../src/files/hosts.ts';
 import { escapeHtml } from '../../src/http/page.ts';
+import { hostName } from '../../src/options/host-name.ts';
 import { givenRequest } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
 

@@ -28,7 +28,7 @@ async function optionsOf(place: string, name: string): Promise<StartOptions> {
   const options: StartOptions = { app, adapter: 'raw' };
   if (place === 'in a module') return options;
   if (place === 'in the pool') return { ...options, offload: 1 };
-  if (place === 'behind files') return { ...options, root: await folder({ 'index.html': 'home' }) };
+  if (place === 'behind files') return { ...options, static: await folder({ 'index.html': 'home' }) };
   return { ...options, dynamic: await folder({ 'clock.mjs': 'export const application = () => "noon";' }) };
 }
 

@@ -74,7 +74,11 @@ test('its source is hidden behind files, however it is composed, and a folder th
   onTestFinished(() => files.close());
   const outer = await staticFiles(await folder({ 'a.txt': 'a' }), files);
   onTestFinished(() => outer.close());
-  for (const site of [await startHandler(files), await startHandler(outer), await start({ root, handler: composed })]) {
+  for (const site of [
+    await startHandler(files),
+    await startHandler(outer),
+    await start({ static: root, handler: composed }),
+  ]) {
     expect(await textOf(site, '/server/app.mjs')).toBe('200 GET /server/app.mjs');
     expect(await textOf(site, '/cgi/clock.mjs')).toBe('200 GET /cgi/clock.mjs');
     expect(await textOf(site, '/api/x')).toBe('200 /api /x true');
@@ -84,7 +88,7 @@ test('its source is hidden behind files, however it is composed, and a folder th
     message: expect.stringContaining('is served as files and holds the application too'),
   };
   await expect(staticFiles(join(root, 'server'), composed)).rejects.toMatchObject(both);
-  await expect(start({ root: join(root, 'cgi'), handler: composed })).rejects.toMatchObject(both);
+  await expect(start({ static: join(root, 'cgi'), handler: composed })).rejects.toMatchObject(both);
 });
 
 test('a failure is the same in this thread and in a pool', async () => {

@@ -162,7 +162,7 @@ test('a module that begins slower than its bound is there when it has begun, onc
       while (!existsSync(new URL('./go.js', import.meta.url))) await pause(5);
       ${COUNTED}`,
   });
-  const { connect: enter, errors } = await start({ dynamic, loadTimeoutMs: 100 });
+  const { connect: enter, errors } = await start({ dynamic, loadMs: 100 });
   const client = await enter();
   const status = async (): Promise<number> => (await client.send(get('/slow')).readResponse()).status;
   expect(await status()).toBe(503);

@@ -16,7 +16,7 @@ test('the default site loads without an error, and a reload costs no content', a
   const accessLog = (lines: string): void => {
     log += lines;
   };
-  const { server } = await start({ root: `${REPOSITORY}html`, accessLog });
+  const { server } = await start({ static: `${REPOSITORY}html`, log: { access: accessLog } });
   const { page, problems } = await openTab(openContext);
   const first = await page.goto(server.url.href, { waitUntil: 'networkidle' });
   expect(first?.status()).toBe(200);
@@ -49,7 +49,7 @@ test('a medium plays, and seeking asks for ranges', async () => {
   // Far longer than what a browser reads ahead.
   await writeFile(`${root}/tone.wav`, wave(600));
   await utimes(`${root}/tone.wav`, 1_600_000_000, 1_600_000_000);
-  const { server } = await start({ root });
+  const { server } = await start({ static: root });
   const { page, problems } = await openTab(openContext);
   const ranges: (readonly [string, number, string])[] = [];
   page.on('response', (response) => {
@@ -91,7 +91,7 @@ const UNBROKEN = `[
 
 test('a listing has the style of the default site, and names are in one piece on a narrow screen', async () => {
   const root = await folder({ [`${LONG}/x`]: '', [LONG.replace('.', '-')]: 'x'.repeat(1_536), 'a.txt': '' });
-  const { server } = await start({ root, site: { listing: true } });
+  const { server } = await start({ static: { root, listing: true } });
   const { page, problems } = await openTab(openContext);
   for (const width of [375, 1_280]) {
     await page.setViewportSize({ width, height: 800 });

@@ -2,9 +2,8 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { FLAGS, limitFlag, parseArguments as parseFlags } from '../../src/cli/arguments.ts';
-import { resolveSettings } from '../../src/config/resolve.ts';
-import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
+import { COMMAND_FLAGS, flagsOf, parseArguments as parseFlags } from '../../src/cli/arguments.ts';
+import { COMMAND_OPTIONS, resolveSettings } from '../../src/config/resolve.ts';
 import { childrenOf } from '../models/models.ts';
 import { BACK_END } from '../support/back-end.ts';
 import { ask, connect, get } from '../support/client.ts';
@@ -85,15 +84,13 @@ test('--help lists every flag and every bound with its default', async () => {
   const program = startCommand(['--help']);
   expect(await program.ended()).toBe(0);
   expect(program.stderr).toBe('');
-  for (const { name, short, text } of FLAGS) {
+  for (const { name, letter, help } of [...COMMAND_OPTIONS.flatMap(flagsOf), ...COMMAND_FLAGS]) {
     expect(program.stdout).toContain(`--${name}`);
-    expect(program.stdout).toContain(text);
-    if (short !== undefined) expect(program.stdout).toContain(`-${short}, --${name}`);
+    expect(program.stdout).toContain(help);
+    if (letter !== undefined) expect(program.stdout).toContain(`-${letter}, --${name}`);
   }
-  for (const name of LIMIT_NAMES) {
-    expect(program.stdout).toContain(`--${limitFlag(name)} N`);
-    expect(program.stdout).toContain(`${LIMITS[name].text} (default ${LIMITS[name].byDefault})`);
-  }
+  expect(program.stdout).toContain('--keep-alive-timeout-ms N');
+  expect(program.stdout).toContain('Between two requests of a connection; beyond: closed. (default 75000)');
 });
 
 test('--version says the version of the package', async () => {

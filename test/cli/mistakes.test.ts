@@ -3,8 +3,10 @@
 import { chmod, cp, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { limitFlag, parseArguments } from '../../src/cli/arguments.ts';
-import { LIMIT_NAMES } from '../../src/limits.ts';
+import { parseArguments } from '../../src/cli/arguments.ts';
+import { COMMAND_OPTIONS } from '../../src/config/resolve.ts';
+import { kebab } from '../../src/options/names.ts';
+import { optionName } from '../../src/options/option.ts';
 import { type Outcome, oneProcess } from '../support/commands.ts';
 import { folder } from '../support/folder.ts';
 import { startCommand, startProgram } from '../support/program.ts';
@@ -27,9 +29,9 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--listen', 'unix:/a,mode=9'], /--listen must have a mode of octal digits such as 660, not "unix:\/a,mode=9"/],
   [['--listen', 'fd:x'], /--listen must have the number of a descriptor, not "fd:x"/],
   [['--listen='], /--listen is empty/],
-  [['--listen', '[::1]:80', '--port', '80'], /give listen, or host and port, not both/],
-  [['8080', '--listen', '[::1]:80'], /give listen, or host and port, not both/],
-  [['--listen', '[::1]:80', '--host', '::'], /give listen, or host and port, not both/],
+  [['--listen', '[::1]:80', '--port', '80'], /give listen, or hostname and port, not both/],
+  [['8080', '--listen', '[::1]:80'], /give listen, or hostname and port, not both/],
+  [['--listen', '[::1]:80', '--host', '::'], /give listen, or hostname and port, not both/],
   [['--listen', 'unix:/a', '--listen', 'unix:/b/../a'], /listen names unix:\/a twice/],
   [['65536', '.'], /the port must be a whole number from 0 to 65535, not "65536"/],
   [['--port', '99999'], /--port must be a whole number from 0 to 65535, not "99999"/],
@@ -61,7 +63,7 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--mount', 'assets'], /--mount must be written like \/assets=\.\/dist, not "assets"/],
   [['--mount', 'assets=html'], /mounted below a path such as \/assets, not "assets"/],
   [['--mount', '/a=html', '/a=examples'], /--mount gives \/a twice: "html" and "examples"/],
-  [['--mount', '/a=html', '--mount', '/a/=examples'], /two folders are mounted below \/a/],
+  [['--mount', '/a=html', '--mount', '/a/=examples'], /a folder is mounted twice below \/a/],
   [['--vhost', 'a.example:80=html', '--vhost', 'A.example=html'], /the host a\.example has two folders/],
   [['--vhost', 'a b=html'], /a host is a name such as/],
   [['--type', '.md'], /--type must be written like \.glsl=text\/plain, not "\.md"/],
@@ -80,9 +82,9 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
     ['--cache-control', `${'x'.repeat(70_000)}:a`],
     /--cache-control must be rules whose pattern is a glob: "x{80}\.\.\." is/,
   ],
-  [['--index', 'a/b'], /--index must be a list of file names/],
+  [['--index', 'a/b'], /--index must be a file name, or a list of them, not "a\/b"/],
   [['--listing', 'examples/hello.js:application'], /flags about files .* give a folder, or not listing \(--listing\)/],
-  [['--server-header', 'a\nb', '--port', '0'], /serverHeader/],
+  [['--server-header', 'a\nb', '--port', '0'], /--server-header must be text that a field may have, not "a\\nb"/],
   [['--backend', 'iocp', '--port', '0'], /no back end "iocp" here: choose from epoll/],
 ];
 
@@ -98,7 +100,12 @@ test('a wrong argument points to --help, in a process of its own too', async () 
   expect(program).toMatchObject(outcome);
 });
 
-test.each(LIMIT_NAMES.map(limitFlag))('--%s refuses what is no whole number', (flag) => {
+/** Flags that take a number. */
+const NUMBERS = COMMAND_OPTIONS.filter(({ kind }) => kind.range !== undefined).map((option) =>
+  kebab(optionName(option)),
+);
+
+test.each(NUMBERS)('--%s refuses what is no whole number', (flag) => {
   expect(() => parseArguments([`--${flag}=1.5`])).toThrow(`--${flag} must be a whole number`);
   expect(() => parseArguments([`--${flag}=`])).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
 });

@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { findConfig, MAX_CONFIG_BYTES, readConfig } from '../../src/config/file.ts';
-import { kebab } from '../../src/config/names.ts';
-import { printConfiguration, resolveSettings } from '../../src/config/resolve.ts';
-import { SETTINGS, type SettingValues } from '../../src/config/settings.ts';
+import { COMMAND_OPTIONS, printConfiguration, resolveSettings } from '../../src/config/resolve.ts';
+import { OPTION_GROUPS } from '../../src/options/lookup.ts';
+import { groupOf, keyOf, optionName } from '../../src/options/option.ts';
+import type { Settings } from '../../src/options/option-types.ts';
 import { folder } from '../support/folder.ts';
 import { expectLinear } from '../support/growth.ts';
 
-async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<SettingValues> {
+async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Settings> {
   const path = join(await folder({ [name]: text }), name);
   return resolveSettings(await readConfig(path)).settings;
 }
@@ -33,9 +34,9 @@ const WRONG: readonly (readonly [string, string])[] = [
   ...['', ' 9000 ', '0x10', '1e3', '1.5', '-1', '+1', 'Infinity', '65536'].map(
     (text) => [`port: "${text}"`, `site.yaml:1: port must be a whole number from 0 to 65535, not "${text}"`] as const,
   ),
-  ['max-fields: "0"', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not "0"'],
-  ['listing: "yes"', 'site.yaml:1: listing must be true or false, not "yes"'],
-  ['listing: "TRUE"', 'site.yaml:1: listing must be true or false, not "TRUE"'],
+  ['limits: {maxFields: "0"}', 'site.yaml:1: limits.maxFields must be a whole number from 1 to 10000, not "0"'],
+  ['static: {listing: "yes"}', 'site.yaml:1: static.listing must be true or false, not "yes"'],
+  ['static: {listing: "TRUE"}', 'site.yaml:1: static.listing must be true or false, not "TRUE"'],
   ['port: 65536', 'site.yaml:1: port must be a whole number from 0 to 65535, not 65536'],
   ['port: 80.5', 'site.yaml:1: port must be a whole number from 0 to 65535, not 80.5'],
   ['port:', 'site.yaml:1: port must be a whole number from 0 to 65535, not null'],
@@ -57,55 +58,84 @@ const WRONG: readonly (readonly [string, string])[] = [
     'listen: {fd: 3, tls: true}',
     'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an',
   ],
-  ['host: 7', 'site.yaml:1: host must be a name or an address, not 7'],
-  ['root: ""', 'site.yaml:1: root must be a folder, not ""'],
-  ['root: "a\\0b"', 'site.yaml:1: root must be a folder, not "a\\u0000b"'],
-  ['listing: yes', 'site.yaml:1: listing must be true or false, not "yes"'],
-  ['\n\nlog-format: xml', 'site.yaml:3: log-format must be one of common, combined, json, not "xml"'],
+  ['hostname: 7', 'site.yaml:1: hostname must be a name or an address, not 7'],
+  ['static: {root: ""}', 'site.yaml:1: static.root must be a folder, not ""'],
+  ['static: {root: "a\\0b"}', 'site.yaml:1: static.root must be a folder, not "a\\u0000b"'],
+  ['static: {listing: yes}', 'site.yaml:1: static.listing must be true or false, not "yes"'],
+  ['\n\nlog: {format: xml}', 'site.yaml:3: log.format must be one of common, combined, json, not "xml"'],
   ['adapter: side', 'site.yaml:1: adapter must be one of wsgi, fetch, node, raw, not "side"'],
-  ['max-fields: 0', 'site.yaml:1: max-fields must be a whole number from 1 to 10000, not 0'],
-  ['index: a/b', 'site.yaml:1: index must be a list of file names, not ["a/b"]'],
-  ['spa: ../x', 'site.yaml:1: spa must be a path below the root, such as index.html, not "../x"'],
+  ['limits: {maxFields: 0}', 'site.yaml:1: limits.maxFields must be a whole number from 1 to 10000, not 0'],
+  ['static: {index: a/b}', 'site.yaml:1: static.index must be a file name, or a list of them, not "a/b"'],
+  ['static: {spa: ../x}', 'site.yaml:1: static.spa must be a path below the root, such as index.html, not "../x"'],
   [
-    'cache-control: "*.html"',
-    'site.yaml:1: cache-control must be rules with a value, such as *.html:no-cache: "*.html" has none',
+    'static: {cacheControl: "*.html"}',
+    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.html" has none',
   ],
   [
-    'cache-control: {"*.js": "a\\nb"}',
-    'site.yaml:1: cache-control must be rules whose value a field may have: "a\\nb" of',
+    'static: {cacheControl: {"*.js": "a\\nb"}}',
+    'site.yaml:1: static.cacheControl must be rules whose value a field may have: "a\\nb" of',
   ],
   [
-    'cache-control: {"*.js": ""}',
-    'site.yaml:1: cache-control must be rules with a value, such as *.html:no-cache: "*.js"',
+    'static: {cacheControl: {"*.js": ""}}',
+    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.js"',
   ],
-  ['mount: {assets: ./dist}', 'site.yaml:1: mount: a folder is mounted below a path such as /assets, not "assets"'],
-  ['mount: [/a]', 'site.yaml:1: mount must be written like /assets=./dist, not "/a"'],
-  ['mount: [/a=b, /a=c]', 'site.yaml:1: mount gives /a twice: "b" and "c"'],
-  ['type: {.md: text}', 'site.yaml:1: type: the media type of .md is written like text/plain, not "text"'],
-  ['vhost: {a: {spa: index.html}}', 'site.yaml:1: vhost: a host needs "root"'],
-  ['vhost: {a: {root: b, hide: c}}', 'site.yaml:1: vhost: a host has no option "hide" of its own'],
-  ['vhost: {a: 7}', 'site.yaml:1: vhost must be written like www.example.org=./www, not {"a":7}'],
+  [
+    'static: {mounts: {assets: ./dist}}',
+    'site.yaml:1: static.mounts: a folder is mounted below a path such as /assets, not "assets"',
+  ],
+  ['static: {mounts: [/a]}', 'site.yaml:1: static.mounts must be written like /assets=./dist, not "/a"'],
+  ['static: {mounts: [/a=b, /a=c]}', 'site.yaml:1: static.mounts gives /a twice: "b" and "c"'],
+  [
+    'static: {types: {.md: text}}',
+    'site.yaml:1: static.types: the media type of .md is written like text/plain, not "text"',
+  ],
+  ['static: {hosts: {a: {spa: index.html}}}', 'site.yaml:1: static.hosts: a host needs "root"'],
+  ['static: {hosts: {a: {root: b, hide: c}}}', 'site.yaml:1: static.hosts: a host has no option "hide" of its own'],
+  ['static: {hosts: {a: 7}}', 'site.yaml:1: static.hosts must be written like www.example.org=./www, not {"a":7}'],
   ['prot: 80', 'site.yaml:1: there is no key "prot" (did you mean "port"?)'],
-  ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "max-fields"?)'],
+  ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "limits.maxFields"?)'],
+  [
+    'keep-alive-timeout-ms: 80',
+    'site.yaml:1: there is no key "keep-alive-timeout-ms" (did you mean "timeouts.keepAliveMs"?)',
+  ],
+  [
+    'timeouts: {keepAlvie: 80}',
+    'site.yaml:1: there is no key "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)',
+  ],
+  [
+    'limits:\n  maxFields: 1\n  maxbody: 80',
+    'site.yaml:3: there is no key "limits.maxbody" (did you mean "limits.maxBodyBytes"?)',
+  ],
+  ['statik: {root: a}', 'site.yaml:1: there is no key "statik" (did you mean "static"?)'],
+  ['root: a', 'site.yaml:1: there is no key "root" (did you mean "static.root"?)'],
+  ['vhost: {}', 'site.yaml:1: there is no key "vhost" (did you mean "static.hosts"?)'],
+  ['cert: a.pem', 'site.yaml:1: there is no key "cert"'],
+  ['limits: 7', 'site.yaml:1: limits must have options below it, not 7'],
+  ['static: 7', 'site.yaml:1: static must have options below it, not 7'],
+  ['static: [a]', 'site.yaml:1: static must have options below it, not "a"'],
+  ['handler: a', 'site.yaml:1: "handler" is an option of serve(), not of the command'],
   ['completely-different: 80', 'site.yaml:1: there is no key "completely-different"'],
   ['config: other.yaml', 'site.yaml:1: a config file cannot name a config file: "config" is a flag only'],
   ['__proto__: {port: 1}', 'site.yaml:1: there is no key "__proto__"'],
   ['constructor: 1', 'site.yaml:1: there is no key "constructor"'],
   ['toString: 1', 'site.yaml:1: there is no key "toString"'],
-  ['mount:\n  __proto__: ./x', 'site.yaml:2: there is no key "__proto__"'],
+  ['static:\n  mounts: {__proto__: ./x}', 'site.yaml:2: there is no key "__proto__"'],
   ['1: 2', 'site.yaml:1: a key is a name such as "port", not 1'],
   ['[a]: 2', 'site.yaml:1: a key is a name such as "port", not a structure'],
   ['hello', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not "hello"'],
   ['- port', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not a list'],
   ['port: 1\nport: 2', 'site.yaml:2: this is not YAML: Map keys must be unique'],
-  ['port: 1\nstatic_path: a\nroot: b', 'site.yaml:3: "root" and "static_path" mean the same: give one of them'],
+  ['port: 1\nstatic_path: a\nstatic: b', 'site.yaml:3: "static" and "static_path" mean the same: give one of them'],
   ['{ "port": ', 'site.yaml:1: this is not YAML: Flow map must end with a }'],
   ['a: 1\n\tb: 2', 'site.yaml:2: this is not YAML: Tabs are not allowed as indentation'],
   ['port: !secret 7', 'site.yaml:1: this is not YAML: Unresolved tag: !secret'],
   ['---\nport: 1\n---\nport: 2', 'site.yaml:3: this is not YAML: Source contains multiple documents'],
-  ['index: &a [*a]', 'site.yaml:1: *a stands within what it names: a loop'],
-  ['port: 1\nmount: &m\n  /a: *m', 'site.yaml:3: *m stands within what it names: a loop'],
-  ['index: *nobody', 'site.yaml:1: index: Unresolved alias (the anchor must be set before the alias): nobody'],
+  ['static: {index: &a [*a]}', 'site.yaml:1: *a stands within what it names: a loop'],
+  ['port: 1\nstatic: &m\n  mounts: *m', 'site.yaml:3: *m stands within what it names: a loop'],
+  [
+    'static: {index: *nobody}',
+    'site.yaml:1: static.index: Unresolved alias (the anchor must be set before the alias): nobody',
+  ],
   ['web_app_name: application', 'site.yaml:1: web_app_name needs web_fram_name, the module'],
   ['web_fram_name: 7', 'site.yaml:1: web_fram_name must be a name, not 7'],
   ['web_frame_name: a', 'site.yaml:1: there is no key "web_frame_name" (did you mean "web_fram_name"?)'],
@@ -119,8 +149,8 @@ test('aliases that expand without end are cut off', async () => {
   const levels = ['&a [x, x, x, x, x, x, x, x, x]'];
   for (let i = 0; i < 9; i++)
     levels.push(`&b${i} [${Array.from({ length: 9 }, () => `*${i === 0 ? 'a' : `b${i - 1}`}`).join(', ')}]`);
-  const text = `index: [${levels.join(', ')}]`;
-  expect(await complaint(text)).toMatch(/^site\.yaml:1: index: Excessive alias count/);
+  const text = `static: {index: [${levels.join(', ')}]}`;
+  expect(await complaint(text)).toMatch(/^site\.yaml:1: static\.index: Excessive alias count/);
 });
 
 test.each([
@@ -163,7 +193,7 @@ test('an empty file says nothing, and the key for editors is not ours', async ()
 
 test('JSON may have comments of either kind and a comma at its end; text that looks like one stays', async () => {
   const text =
-    '{ // port\n  "port": 9000, /* a\n b */ "host": "::1", # three\n  "server-header": "a//b /* c */ # d", }';
+    '{ // port\n  "port": 9000, /* a\n b */ "hostname": "::1", # three\n  "serverHeader": "a//b /* c */ # d", }';
   expect(await read(text, 'site.json')).toMatchObject({ port: 9000, host: '::1', serverHeader: 'a//b /* c */ # d' });
   expect(await complaint('{ // one\n "port": "x" }', 'site.json')).toMatch(/^site\.json:2: port must be/);
 });
@@ -185,33 +215,35 @@ test.each(['/*\n', '"\\'])('a file of many %j is refused in linear time', async 
 test('paths are relative to the file, wherever it is read', async () => {
   const path = await folder({
     'deep/site.yaml':
-      'root: ./www\napp: app.js:main\ndynamic: ../dyn\naccess-log: log\nhide: [a, /b]\nmount: {/x: y}\n' +
+      'static: {root: ./www, hide: [a, /b], mounts: {/x: y}}\napp: app.js:main\ndynamic: ../dyn\nlog: {access: log}\n' +
       'listen: ["unix:a,mode=600", {path: ../b, mode: "660"}, "a:1"]',
   });
   const { settings } = resolveSettings(await readConfig(join(path, 'deep/site.yaml')));
   expect(settings).toMatchObject({
     root: `${path}/deep/www`,
-    app: `${path}/deep/app.js:main`,
+    app: [{ path: '', module: `${path}/deep/app.js:main` }],
     dynamic: `${path}/dyn`,
     accessLog: `${path}/deep/log`,
     hide: [`${path}/deep/a`, '/b'],
     mount: { '/x': `${path}/deep/y` },
     listen: [`unix:${path}/deep/a,mode=600`, { path: `${path}/b`, mode: '660' }, 'a:1'],
   });
-  expect(await read('access-log: "-"')).toMatchObject({ accessLog: '-' });
-  expect(await read('access-log: false')).toMatchObject({ accessLog: false });
+  expect(await read('log: {access: "-"}')).toMatchObject({ accessLog: '-' });
+  expect(await read('log: {access: false}')).toMatchObject({ accessLog: false });
 });
 
-test('a host has options of its own, under the keys of the file, and they are printed as such', async () => {
-  const text = `vhost:
-  a.example: ./a
-  b.example:
-    root: ./b
-    clean-urls: true
-    spa: false
-    mount: { /m: ./m }
-    type: { .md: text/markdown }
-    cache-control: ["/m/**:immutable", no-cache]`;
+test('a host has options of its own, under the same names, and they are printed as such', async () => {
+  const text = `static:
+  root: .
+  hosts:
+    a.example: ./a
+    b.example:
+      root: ./b
+      cleanUrls: true
+      spa: false
+      mounts: { /m: ./m }
+      types: { .md: text/markdown }
+      cacheControl: ["/m/**:immutable", no-cache]`;
   const path = await folder({ 'site.yaml': text });
   const configuration = resolveSettings(await readConfig(join(path, 'site.yaml')));
   const own = {
@@ -231,32 +263,34 @@ test('a host has options of its own, under the keys of the file, and they are pr
 });
 
 test.each([
-  ['type: {.md: text}', ': the media type of .md is written like text/plain, not "text"'],
-  ['type: x', ' must be written like .glsl=text/plain, not "x"'],
+  ['types: {.md: text}', ': the media type of .md is written like text/plain, not "text"'],
+  ['types: x', ' must be written like .glsl=text/plain, not "x"'],
   ['listing: 7', ' must be true or false, not 7'],
-  ['cache-control: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has none'],
-  ['mount: {dist: ./dist}', ': a folder is mounted below a path such as /assets, not "dist"'],
+  ['cacheControl: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has none'],
+  ['mounts: {dist: ./dist}', ': a folder is mounted below a path such as /assets, not "dist"'],
   ['spa: ../x', ' must be a path below the root, such as index.html, not "../x"'],
 ])('what is wrong with an option of a host names it: %s', async (option, problem) => {
   const key = option.replace(/:.*/, '');
-  expect(await complaint(`vhost: {a: {root: b, ${option}}}`)).toBe(`site.yaml:1: vhost: ${key} of a host${problem}`);
+  expect(await complaint(`static: {hosts: {a: {root: b, ${option}}}}`)).toBe(
+    `site.yaml:1: static.hosts: ${key} of a host${problem}`,
+  );
 });
 
 test('what a flag takes several times may be one, a list, or a mapping', async () => {
-  expect(await read('index: a.html')).toMatchObject({ index: ['a.html'] });
-  expect(await read('cache-control: ["*.js:immutable", no-cache]')).toMatchObject({
+  expect(await read('static: {index: a.html}')).toMatchObject({ index: ['a.html'] });
+  expect(await read('static: {cacheControl: ["*.js:immutable", no-cache]}')).toMatchObject({
     cacheControl: [
       { pattern: '*.js', value: 'immutable' },
       { pattern: '**', value: 'no-cache' },
     ],
   });
-  expect(await read('cache-control: {"*.js": immutable}')).toMatchObject({
+  expect(await read('static: {cacheControl: {"*.js": immutable}}')).toMatchObject({
     cacheControl: [{ pattern: '*.js', value: 'immutable' }],
   });
-  expect(await read('cache-control: "Public, max-age=60"')).toMatchObject({
+  expect(await read('static: {cacheControl: "Public, max-age=60"}')).toMatchObject({
     cacheControl: [{ pattern: '**', value: 'Public, max-age=60' }],
   });
-  expect(await read('mount: [/a=/b]')).toMatchObject({ mount: { '/a': '/b' } });
+  expect(await read('static: {mounts: [/a=/b]}')).toMatchObject({ mount: { '/a': '/b' } });
 });
 
 /** As it stands in the tutorials: a Python dictionary, indented by tabs, later with comments. */
@@ -270,19 +304,21 @@ test("the tutorials' web_server.conf", async () => {
 });
 
 test('numbers, true and false may be quoted', async () => {
-  expect(await read('port: "8880"\nworkers: \'2\'\noffload: "0"\nmax-fields: "0050"')).toMatchObject({
+  expect(await read('port: "8880"\nworkers: \'2\'\nthreads: "0"\nlimits: {maxFields: "0050"}')).toMatchObject({
     port: 8880,
     workers: 2,
     offload: 0,
     maxFields: 50,
   });
-  expect(await read('listing: "true"\ncompression: "false"\naccess-log: "false"')).toMatchObject({
+  expect(await read('static: {listing: "true", compression: "false"}\nlog: {access: "false"}')).toMatchObject({
     listing: true,
     compression: false,
     accessLog: false,
   });
-  for (const { name, byDefault } of SETTINGS.filter((setting) => typeof setting.byDefault === 'number')) {
-    expect(Reflect.get(await read(`${kebab(name)}: "${byDefault}"`), name), name).toBe(byDefault);
+  for (const option of COMMAND_OPTIONS.filter((each) => typeof each.default === 'number')) {
+    const [group, key] = [groupOf(option), keyOf(option)];
+    const text = group === '' ? `${key}: "${option.default}"` : `${group}: {${key}: "${option.default}"}`;
+    expect(Reflect.get(await read(text), optionName(option)), text).toBe(option.default);
   }
 });
 
@@ -299,7 +335,7 @@ test("the tutorials' web_server.conf with comments, a port and a framework", asy
   expect(resolveSettings(layer).settings).toMatchObject({
     port: 7890,
     root: `${path}/static`,
-    app: `${path}/dynamic/mini_frame:application`,
+    app: [{ path: '', module: `${path}/dynamic/mini_frame:application` }],
   });
   expect(layer.get('app')?.origin).toBe(`${path}/web_server.conf:5`);
 });
@@ -313,8 +349,14 @@ test('one file is found, two are one too many', async () => {
   expect(() => findConfig(path)).toThrow('there are epoll-server.config.yaml and epoll-server.config.json: remove one');
 });
 
-test('the schema for editors is what the settings say, and has each of them', async () => {
-  execFileSync(process.execPath, ['scripts/config-schema.js', '--check']);
-  const schema: { properties: object } = parse(await readFile('config.schema.json', 'utf8'));
-  expect(Object.keys(schema.properties)).toEqual(['$schema', ...SETTINGS.map(({ name }) => kebab(name))]);
+test('what is generated from the table of options is current, and the schema has each option', async () => {
+  execFileSync(process.execPath, ['scripts/generate.js', '--check']);
+  const schema: { properties: Record<string, { properties?: object; anyOf?: { properties?: object }[] }> } = parse(
+    await readFile('config.schema.json', 'utf8'),
+  );
+  const paths = Object.entries(schema.properties).flatMap(([key, value]) => {
+    const nested = value.properties ?? value.anyOf?.at(-1)?.properties;
+    return OPTION_GROUPS.has(key) ? Object.keys(nested ?? {}).map((each) => `${key}.${each}`) : [key];
+  });
+  expect(paths.sort()).toEqual(['$schema', ...COMMAND_OPTIONS.map(({ path }) => path)].sort());
 });

@@ -2,12 +2,18 @@
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { limitFlag, parseArguments } from '../../src/cli/arguments.ts';
+import { parseArguments } from '../../src/cli/arguments.ts';
 import { readConfig } from '../../src/config/file.ts';
-import { kebab, nearest, variableOf } from '../../src/config/names.ts';
-import { type Layer, printConfiguration, readEnvironment, resolveSettings } from '../../src/config/resolve.ts';
-import { SETTINGS, type SettingName } from '../../src/config/settings.ts';
-import { LIMIT_NAMES, LIMITS } from '../../src/limits.ts';
+import {
+  COMMAND_OPTIONS,
+  type Layer,
+  printConfiguration,
+  readEnvironment,
+  resolveSettings,
+} from '../../src/config/resolve.ts';
+import { kebab, variableOf } from '../../src/options/names.ts';
+import { groupOf, keyOf, type Option, optionName } from '../../src/options/option.ts';
+import type { SettingName } from '../../src/options/option-types.ts';
 import { folder } from '../support/folder.ts';
 
 /** Two texts for each setting that mean different things; switches have `true` and `false`. */
@@ -25,19 +31,38 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   type: ['.a=text/b', '.c=text/d'],
   mount: ['/a=/b', '/c=/d'],
   vhost: ['a=/b', 'c=/d'],
-  ...Object.fromEntries(LIMIT_NAMES.map((name) => [name, [String(LIMITS[name].min), String(LIMITS[name].min + 1)]])),
+  backend: ['poll', 'select'],
+  dynamicSuffix: ['.py', '.js'],
+  host: ['a', 'b'],
 };
+
+/** Two texts that mean different things. */
+function textsOf(option: Option): readonly [string, string] {
+  const { isSwitch, range } = option.kind;
+  if (isSwitch === true) return ['true', 'false'];
+  // The names of COMMAND_OPTIONS are those of the settings.
+  const own = TEXTS[optionName(option) as SettingName];
+  if (own !== undefined) return own;
+  return range === undefined ? ['/one', '/two'] : [String(range[0]), String(range[0] + 1)];
+}
+
+/** A config file with one option, which stands in the second line. */
+function fileWith(option: Option, value: unknown): string {
+  const pair = `${keyOf(option)}: ${JSON.stringify(value)}`;
+  return groupOf(option) === '' ? `\n${pair}` : `${groupOf(option)}:\n  ${pair}`;
+}
 
 const flagLayer = (...argv: readonly string[]): Layer => parseArguments(argv).settings;
 
-describe.each(SETTINGS.map(({ name, kind }) => [name, kind.isSwitch === true] as const))('%s', (name, isSwitch) => {
-  const [one, two] = isSwitch ? ['true', 'false'] : (TEXTS[name] ?? ['/one', '/two']);
+describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as const))('%s', (name, option) => {
+  const isSwitch = option.kind.isSwitch === true;
+  const [one, two] = textsOf(option);
   const flag = (text: string): Layer =>
     flagLayer(isSwitch ? `--${text === 'true' ? '' : 'no-'}${kebab(name)}` : `--${kebab(name)}=${text}`);
   const settled = (...layers: readonly Layer[]): unknown => Reflect.get(resolveSettings(...layers).settings, name);
 
   test('has a flag, a variable and a key, which mean the same', async () => {
-    const path = join(await folder({ 'a.yaml': `${kebab(name)}: ${JSON.stringify(yamlOf(one))}` }), 'a.yaml');
+    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: one });
     expect(settled(flag(one))).toEqual(settled(variable));
@@ -46,18 +71,18 @@ describe.each(SETTINGS.map(({ name, kind }) => [name, kind.isSwitch === true] as
   });
 
   test('the flag wins over the variable, that over the file, that over the default', async () => {
-    const path = join(await folder({ 'a.yaml': `\n${kebab(name)}: ${JSON.stringify(yamlOf(one))}` }), 'a.yaml');
+    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: two });
     const origins = [[flag(one), variable, file], [variable, file], [file], []].map((layers) =>
-      resolveSettings(...layers).originOf(name),
+      // As above.
+      resolveSettings(...layers).originOf(name as SettingName),
     );
-    const byDefault = SETTINGS.find((setting) => setting.name === name)?.byDefault;
     expect(origins).toEqual([
       expect.stringMatching(/^--/),
       variableOf(name),
       `${path}:2`,
-      byDefault === undefined ? undefined : 'default',
+      option.default === undefined ? undefined : 'default',
     ]);
     expect(settled(flag(one), variable, file)).toEqual(settled(flag(one)));
     expect(settled(variable, file)).toEqual(settled(variable));
@@ -69,21 +94,56 @@ function yamlOf(text: string): unknown {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-test('variables: empty ones are not set, several values stand on lines, strangers are left alone', () => {
-  expect(readEnvironment({ EPOLL_SERVER_PORT: '', EPOLL_SERVER_SERVICE_HOST: '10.0.0.1', PORT: '1' }).size).toBe(0);
+test('variables: empty ones are not set, several values stand on lines', () => {
+  expect(readEnvironment({ EPOLL_SERVER_PORT: '', PORT: '', OTHER: 'x' }).size).toBe(0);
   expect(readEnvironment({ EPOLL_SERVER_MOUNT: '/a=/b\n/c=/d\n' }).get('mount')?.value).toEqual({
     '/a': '/b',
     '/c': '/d',
   });
-  expect(() => readEnvironment({ EPOLL_SERVER_PORT: 'tcp://10.0.0.1:80' })).toThrow(
-    'EPOLL_SERVER_PORT must be a whole number from 0 to 65535, not "tcp://10.0.0.1:80"',
-  );
   expect(() => readEnvironment({ EPOLL_SERVER_CACHE_CONTROL: 'no-cache\n*.html' })).toThrow(
     'EPOLL_SERVER_CACHE_CONTROL must be rules with a value, such as *.html:no-cache: "*.html" has none',
   );
   expect(() => readEnvironment({ EPOLL_SERVER_LISTING: 'on' })).toThrow(
     'EPOLL_SERVER_LISTING must be true or false, not "on"',
   );
+});
+
+test('a variable that is no option is an error that names the nearest; those that Kubernetes makes are not', () => {
+  for (const [name, message] of [
+    ['EPOLL_SERVER_KEEPALIVE_TIMEOUT', 'did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?'],
+    ['EPOLL_SERVER_HOSTT', 'did you mean EPOLL_SERVER_HOST?'],
+    ['EPOLL_SERVER_QUITE_ANOTHER', 'see --help for those that there are'],
+  ] as const) {
+    expect(() => readEnvironment({ [name]: '1' })).toThrow(`there is no variable ${name} (${message})`);
+  }
+  const service = {
+    EPOLL_SERVER_SERVICE_HOST: '10.0.0.1',
+    EPOLL_SERVER_SERVICE_PORT: '80',
+    EPOLL_SERVER_SERVICE_PORT_HTTP: '80',
+    EPOLL_SERVER_PORT_80_TCP: 'tcp://10.0.0.1:80',
+    EPOLL_SERVER_PORT_80_TCP_ADDR: '10.0.0.1',
+  };
+  expect(readEnvironment(service).size).toBe(0);
+  expect(() => readEnvironment({ ...service, EPOLL_SERVER_PORT: 'tcp://10.0.0.1:80' })).toThrow(
+    'EPOLL_SERVER_PORT is "tcp://10.0.0.1:80", which Kubernetes sets for a service of that name: set enableServiceLinks',
+  );
+});
+
+test('PORT is understood: our own variable and flags win over it, as does an address, and it wins over a file', async () => {
+  const path = join(await folder({ 'a.yaml': 'port: 7' }), 'a.yaml');
+  const listening = join(await folder({ 'a.yaml': 'listen: "[::1]:7"' }), 'a.yaml');
+  const set = readEnvironment({ PORT: '9' });
+  expect(resolveSettings(set, await readConfig(path)).settings.port).toBe(9);
+  expect(resolveSettings(set).originOf('port')).toBe('PORT');
+  expect(resolveSettings(readEnvironment({ PORT: '9', EPOLL_SERVER_PORT: '8' })).settings.port).toBe(8);
+  expect(resolveSettings(flagLayer('--port', '6'), set).settings.port).toBe(6);
+  for (const layers of [
+    [flagLayer('--listen', 'a:1'), set],
+    [set, await readConfig(listening)],
+  ]) {
+    expect(resolveSettings(...layers).settings.port).toBeUndefined();
+  }
+  expect(() => readEnvironment({ PORT: 'http' })).toThrow('PORT must be a whole number from 0 to 65535, not "http"');
 });
 
 test('what is printed is a config file that says the same', async () => {
@@ -101,8 +161,8 @@ test('what is printed is a config file that says the same', async () => {
   const configuration = resolveSettings(given);
   const text = printConfiguration(configuration);
   expect(text).toMatch(/^port: 7 +# the port$/m);
-  expect(text).toMatch(/^listing: true +# --listing$/m);
-  expect(text).toMatch(/^max-fields: 200 +# default$/m);
+  expect(text).toMatch(/^ {2}listing: true +# --listing$/m);
+  expect(text).toMatch(/^ {2}maxFields: 200 +# default$/m);
   expect(text).toMatch(/^# app: +# not set$/m);
   const path = await folder({ 'again.yaml': text });
   expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual({
@@ -121,18 +181,4 @@ test('listen takes the place of the defaults of port and host, is printed as it 
   const path = await folder({ 'again.yaml': text });
   expect(resolveSettings(await readConfig(join(path, 'again.yaml'))).settings).toEqual(configuration.settings);
   expect(readEnvironment({ EPOLL_SERVER_LISTEN: 'a:1\nfd:3' }).get('listen')?.value).toEqual(['a:1', 'fd:3']);
-});
-
-test('the nearest name is found however its words are joined', () => {
-  const known = ['port', 'keep-alive-timeout-ms', 'host'];
-  for (const [name, near] of [
-    ['prot', 'port'],
-    ['keepAliveTimeoutMs', 'keep-alive-timeout-ms'],
-    ['keep_alive_timeout_ms', 'keep-alive-timeout-ms'],
-    ['quite-another', undefined],
-    ['x'.repeat(10_000), undefined],
-  ] as const) {
-    expect(nearest(name, known)).toBe(near);
-  }
-  expect(limitFlag('maxFields')).toBe('max-fields');
 });

@@ -50,7 +50,7 @@ test.each([
 ])(
   'beyond %s a client is told 503 and closed; those inside go on, and when one leaves there is room',
   async (_, limits) => {
-    const { port, server } = await startHandler(echo, limits);
+    const { port, server } = await startHandler(echo, { limits });
     const inside = [await connect(port), await connect(port)];
     for (const client of inside) await client.send(get('/in')).readResponse();
     for (let i = 0; i < 3; i++) {
@@ -70,7 +70,7 @@ test.each([
 );
 
 test('a crowd outside is cut off and harms nobody inside', async () => {
-  const { port, server } = await startHandler(echo, { maxConnections: 1, lingerTimeoutMs: 60_000 });
+  const { port, server } = await startHandler(echo, { limits: { maxConnections: 1 }, timeouts: { lingerMs: 60_000 } });
   const inside = await connect(port);
   await inside.send(get('/in')).readResponse();
   const crowd: (Client | null)[] = [];

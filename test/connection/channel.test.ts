@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/connection/channel.ts';
 import { FirstBytes } from '../../src/connection/first-bytes.ts';
 import type { Protocol } from '../../src/connection/protocol.ts';
-import { resolveLimits } from '../../src/limits.ts';
+import { resolveLimits } from '../../src/options/resolve-limits.ts';
 import { type ChannelServer, serveProtocol } from '../support/channels.ts';
 import { connect } from '../support/client.ts';
 import { until } from '../support/until.ts';
@@ -333,7 +333,7 @@ describe('a channel that is used late', () => {
         return end;
       }
     }
-    const { port, connections } = serveProtocol((channel) => new Ending(channel), { lingerTimeoutMs: 300 });
+    const { port, connections } = serveProtocol((channel) => new Ending(channel), { timeouts: { lingerMs: 300 } });
     const client = await connect(port);
     client.send('x');
     await until(() => connections.lingering === 1, 'the connection lingers');
@@ -360,7 +360,7 @@ describe('a channel that is used late', () => {
 });
 
 test('a client for which there is no room is told in the words of the protocol', async () => {
-  const { port, connections } = serveProtocol((channel) => new Lines(channel), { maxConnections: 1 });
+  const { port, connections } = serveProtocol((channel) => new Lines(channel), { limits: { maxConnections: 1 } });
   const first = await connect(port);
   await until(() => connections.size === 1, 'the first client is connected');
   const second = await connect(port);

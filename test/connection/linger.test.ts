@@ -29,7 +29,7 @@ const later: Handler = async (_request, response) => {
 
 /** What answers, with which status, before it reads a body. */
 const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[] = [
-  ['a folder of files', 405, async () => ({ root: await folder({ 'index.html': 'home' }) })],
+  ['a folder of files', 405, async () => ({ static: await folder({ 'index.html': 'home' }) })],
   ['a raw handler', 200, async () => ({ handler: echo })],
   ['a raw handler that answers later', 401, async () => ({ handler: later })],
   [
@@ -47,7 +47,7 @@ const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[]
     401,
     async () => ({ fetch: () => new Response('no', { status: 401 }), overrideGlobals: false }),
   ],
-  ['maxBodyBytes', 413, async () => ({ handler: echo, maxBodyBytes: 1_000 })],
+  ['maxBodyBytes', 413, async () => ({ handler: echo, limits: { maxBodyBytes: 1_000 } })],
 ];
 
 test.each(EARLY)('%s: a client that reads only when all is sent gets its %i', async (_what, status, options) => {
@@ -77,8 +77,13 @@ test.each(EARLY)('%s: a client of node:http gets its %i', async (_what, status, 
 const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
   ['no HTTP', 'hello\r\n\r\n', 400, {}],
   ['an unknown expectation', `${HEAD}Expect: miracles\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 417, {}],
-  ['a target that is too long', `POST /${'x'.repeat(99)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414, { maxTargetBytes: 20 }],
-  ['too many fields', `${HEAD}A: b\r\nC: d\r\n\r\n`, 431, { maxFields: 2 }],
+  [
+    'a target that is too long',
+    `POST /${'x'.repeat(99)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    414,
+    { limits: { maxTargetBytes: 20 } },
+  ],
+  ['too many fields', `${HEAD}A: b\r\nC: d\r\n\r\n`, 431, { limits: { maxFields: 2 } }],
   [
     '100 Continue that was not waited for',
     `${HEAD}Expect: 100-continue\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`,
@@ -87,7 +92,7 @@ const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
   ],
   ['chunks without end', `${HEAD}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n`, 200, {}],
   ['HTTP/1.0', `POST / HTTP/1.0\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 200, {}],
-  ['no further client', LENGTH, 503, { maxConnections: 1 }],
+  ['no further client', LENGTH, 503, { limits: { maxConnections: 1 } }],
 ];
 
 test.each(REFUSED)('the answer survives what follows: %s', async (_what, request, status, options) => {
@@ -112,7 +117,7 @@ test('an answer too large for the socket reaches a client that reads only when a
 });
 
 test('what is left of a small body is read away, and the connection goes on', async () => {
-  const { connect } = await startHandler(echo, { maxDiscardBytes: 1_000 });
+  const { connect } = await startHandler(echo, { limits: { maxDiscardBytes: 1_000 } });
   const client = await connect();
   const answer = await client.send(post('/', 'x'.repeat(1_000))).readResponse();
   expect(answer.field('connection')).toBeUndefined();
@@ -139,7 +144,7 @@ const UNKNOWING: readonly (readonly [string, string, readonly string[], Handler]
 ];
 
 test.each(UNKNOWING)('the next request is answered after an unread body: %s', async (_what, head, body, handler) => {
-  const { connect } = await startHandler(handler, { maxDiscardBytes: 1_000 });
+  const { connect } = await startHandler(handler, { limits: { maxDiscardBytes: 1_000 } });
   const client = await connect();
   const answer = await client.send(head).readResponse();
   expect(answer.field('connection')).toBeUndefined();
@@ -148,7 +153,11 @@ test.each(UNKNOWING)('the next request is answered after an unread body: %s', as
 });
 
 test('a connection lingers while bytes arrive, for lingerTimeoutMs without and maxLingerMs in all', async () => {
-  const site = simulate({ handler: echo, maxBodyBytes: 10, lingerTimeoutMs: 5_000, maxLingerMs: 30_000 });
+  const site = simulate({
+    handler: echo,
+    limits: { maxBodyBytes: 10 },
+    timeouts: { lingerMs: 5_000, maxLingerMs: 30_000 },
+  });
   const [silent, steady] = [site.connect(), site.connect()];
   // A simulated client that sees FIN stops sending: this one has not looked yet.
   for (const client of [silent, steady]) client.send(LENGTH).pauseReading();
@@ -166,10 +175,8 @@ test('a connection lingers while bytes arrive, for lingerTimeoutMs without and m
 
 test('connections that linger take no place from others, and the longest-lingering one makes room for another', async () => {
   const { port, server } = await startHandler(echo, {
-    maxBodyBytes: 10,
-    maxConnections: 1,
-    maxLingeringConnections: 2,
-    lingerTimeoutMs: 60_000,
+    limits: { maxBodyBytes: 10, maxConnections: 1, maxLingeringConnections: 2 },
+    timeouts: { lingerMs: 60_000 },
   });
   const clients = [];
   for (let lingering = 1; lingering <= 3; lingering++) {

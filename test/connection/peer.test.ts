@@ -100,8 +100,10 @@ test('the address is that of the connection, and can be read after the close if 
 test('an address that was replaced before the first request is that of every request, and of the log', async () => {
   let log = '';
   const { server, connections } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
-    accessLog: (text) => {
-      log += text;
+    log: {
+      access: (text) => {
+        log += text;
+      },
     },
   });
   const client = await connect(server.port ?? 0);
@@ -118,7 +120,7 @@ test('an address that was replaced before the first request is that of every req
 
 test('the share of the address that connected is given back, whatever address replaced it', async () => {
   const { server } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
-    maxConnectionsPerAddress: 1,
+    limits: { maxConnectionsPerAddress: 1 },
   });
   for (let i = 0; i < 3; i++) {
     const client = await connect(server.port ?? 0);

@@ -54,7 +54,7 @@ test('write tells a handler to wait when the client is slow, drained lets it go 
       }
       response.end();
     },
-    { maxUnsentBytes: 100_000 },
+    { limits: { maxUnsentBytes: 100_000 } },
   );
   const client = await connect();
   client.socket.pause();
@@ -72,7 +72,7 @@ test('write tells a handler to wait when the client is slow, drained lets it go 
 
 test('a client whose answers wait is not read any further', async () => {
   const { connect, server } = await startHandler((_, response) => response.send(200, {}, pattern(1_000_000)), {
-    maxUnsentBytes: 65_536,
+    limits: { maxUnsentBytes: 65_536 },
   });
   const client = await connect();
   client.socket.pause();
@@ -86,7 +86,7 @@ test('a client whose answers wait is not read any further', async () => {
 });
 
 test('a client that pipelines without end does not keep others from being served', async () => {
-  const { connect, port } = await startHandler(echo, { maxRequestsPerTurn: 4 });
+  const { connect, port } = await startHandler(echo, { limits: { maxRequestsPerTurn: 4 } });
   const greedy = await connect();
   let isOver = false;
   const flood = (async (): Promise<void> => {
@@ -112,7 +112,7 @@ test('a client that sends a huge body to a handler that refuses it at once reads
 });
 
 test('413 is read by a client that goes on sending for a while', async () => {
-  const { connect, server } = await startHandler(echo, { maxBodyBytes: 1_000 });
+  const { connect, server } = await startHandler(echo, { limits: { maxBodyBytes: 1_000 } });
   const client = await connect();
   client.send(post('/', '').replace('Content-Length: 0', 'Content-Length: 1000000'));
   for (let i = 0; i < 10; i++) {
@@ -127,9 +127,8 @@ test('413 is read by a client that goes on sending for a while', async () => {
 
 test('a client that never stops sending is let go after maxLingerBytes', async () => {
   const { connect, server } = await startHandler(echo, {
-    maxBodyBytes: 10,
-    maxLingerBytes: 100_000,
-    lingerTimeoutMs: 60_000,
+    limits: { maxBodyBytes: 10, maxLingerBytes: 100_000 },
+    timeouts: { lingerMs: 60_000 },
   });
   const client = await connect();
   client.send(post('/', 'x'.repeat(11)));
@@ -141,7 +140,7 @@ test('a client that never stops sending is let go after maxLingerBytes', async (
 });
 
 test('a client that neither sends nor leaves is let go after lingerTimeoutMs', async () => {
-  const { connect, server } = await startHandler(echo, { lingerTimeoutMs: 100 });
+  const { connect, server } = await startHandler(echo, { timeouts: { lingerMs: 100 } });
   const client = await connect();
   client.send('BAD\r\n\r\nand some more');
   expect((await client.readResponse()).status).toBe(400);

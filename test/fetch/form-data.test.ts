@@ -152,7 +152,7 @@ test('a form that is malformed is no longer read, and one beyond maxBodyBytes is
     async (request) => new Response(await request.formData().then(String, (error: unknown) => String(error))),
     { overrideGlobals: false },
   );
-  const { port } = await startHandler(handler, { maxBodyBytes: 1_000 });
+  const { port } = await startHandler(handler, { limits: { maxBodyBytes: 1_000 } });
   const answer = await ask(port, post('/', 'nonsense', `Content-Type: ${TYPE}`));
   expect(answer.text).toMatch(/^TypeError: formData: this is no multipart form: /);
   const large = body(`${TEXT}${'x'.repeat(2_000)}`);

@@ -17,7 +17,7 @@ import { until } from '../support/until.ts';
 
 test('a changed file is served new, also when it changed twice within one tick of its clock', async () => {
   const root = await folder({ 'a.txt': 'old!' });
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   expect((await ask(port, get('/a.txt'))).text).toBe('old!');
   for (const content of ['new1', 'new2', 'longer']) {
     await writeFile(`${root}/a.txt`, content);
@@ -48,7 +48,7 @@ test('a file of a settled age is served new after it was replaced by one of the 
   const root = await folder({ 'a.txt': 'one', 'b.txt': 'two' });
   await utimes(`${root}/a.txt`, 1_000_000_000, 1_000_000_000);
   await utimes(`${root}/b.txt`, 1_000_000_000, 1_000_000_000);
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   expect((await ask(port, get('/a.txt'))).text).toBe('one');
   await rename(`${root}/b.txt`, `${root}/a.txt`);
   await until(async () => (await ask(port, get('/a.txt'))).text === 'two', 'the new file is served');
@@ -56,7 +56,7 @@ test('a file of a settled age is served new after it was replaced by one of the 
 
 test('a deleted file is 404, and one that comes back is served', async () => {
   const root = await folder({ 'a.txt': 'here' });
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   expect((await ask(port, get('/a.txt'))).status).toBe(200);
   await rm(`${root}/a.txt`);
   await until(async () => (await ask(port, get('/a.txt'))).status === 404, 'it is gone');
@@ -70,7 +70,7 @@ test.each([
 ])('a file replaced by rename under load is wholly the one or the other: %s', async (_what, size) => {
   const contents = ['a', 'b', 'c'].map((letter) => letter.repeat(size));
   const root = await folder({ 'x.txt': contents[0] ?? '' });
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   let isOver = false;
   const replacing = (async (): Promise<void> => {
     for (let i = 0; !isOver; i = (i + 1) % contents.length) {
@@ -93,7 +93,7 @@ test.each([
 
 test('a file that shrinks while it is sent cuts the connection: nothing else stands in for the rest', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(30_000_000, 'x') });
-  const { connect, server } = await start({ root });
+  const { connect, server } = await start({ static: root });
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next'));
@@ -110,7 +110,7 @@ test('a file that shrinks while it is sent cuts the connection: nothing else sta
 
 test('a file that grows while it is sent ends where its length said', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(8_000_000, 'x'), 'next.txt': 'next' });
-  const { connect, server } = await start({ root });
+  const { connect, server } = await start({ static: root });
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next.txt'));
@@ -123,7 +123,7 @@ test('a file that grows while it is sent ends where its length said', async () =
 
 test('a client that leaves in the middle of a large file leaves no descriptor behind', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(20_000_000) });
-  const { connect, server } = await start({ root });
+  const { connect, server } = await start({ static: root });
   for (let i = 0; i < 10; i++) {
     const client = await connect();
     await client.send(get('/big.bin')).readUntil('\r\n\r\n');

@@ -90,11 +90,11 @@ describe('a server whose clients leave', () => {
 
 describe('beyond a bound files are sent as they are', () => {
   const startOf = async (count: number, options: Parameters<typeof start>[0]): Promise<Site> =>
-    start({ root: await folderOf(count), ...options });
+    start({ static: await folderOf(count), ...options });
 
   test('what a second allows is used up', async () => {
     stopClock();
-    const { port, server } = await startOf(4, { maxCodingBytesPerSecond: 1 });
+    const { port, server } = await startOf(4, { limits: { maxCodingBytesPerSecond: 1 } });
     const answers = await Promise.all([0, 1, 2, 3].map((i) => ask(port, get(`/${i}.txt`, GZIP))));
     expect(answers.map(codingOf).sort()).toEqual(['gzip', 'none', 'none', 'none']);
     for (const { status, content } of answers) expect([status, content.length > 0]).toEqual([200, true]);
@@ -109,8 +109,8 @@ describe('beyond a bound files are sent as they are', () => {
     ['nothing may be compressed', { maxCodingBytesPerSecond: 0 }],
     ['nothing can be kept', { maxCacheBytes: 0 }],
     ['it could not be kept', { maxCacheBytes: MIB }],
-  ])('%s', async (_what, options) => {
-    const { port, server } = await startOf(1, options);
+  ])('%s', async (_what, limits) => {
+    const { port, server } = await startOf(1, { limits });
     for (const lines of [[GZIP], [GZIP, 'Range: bytes=0-9'], ['Accept-Encoding: br'], [GZIP, 'If-None-Match: "x"']]) {
       expect(codingOf(await ask(port, get('/0.txt', ...lines)))).toBe('none');
     }
@@ -120,7 +120,7 @@ describe('beyond a bound files are sent as they are', () => {
   });
 
   test('what leaves the cache again and again is not compressed again and again', async () => {
-    const { port, server } = await startOf(24, { maxCacheBytes: 1.5 * MIB });
+    const { port, server } = await startOf(24, { limits: { maxCacheBytes: 1.5 * MIB } });
     // Nothing is remembered of a file that was just written: it may change again within a tick of its time.
     await pause(SETTLED_AFTER_MS + 100);
     const begin = performance.now();

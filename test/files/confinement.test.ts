@@ -20,7 +20,7 @@ async function startBesideSecrets(): Promise<Site & { readonly parent: string }>
     'secret.txt': SECRET,
     'www-backup/secret.txt': SECRET,
   });
-  return { ...(await start({ root: `${parent}/www` })), parent };
+  return { ...(await start({ static: `${parent}/www` })), parent };
 }
 
 const TARGETS = [
@@ -169,7 +169,7 @@ test('a folder that turns into a link out of the root while it is read gives not
 
 test('a root that vanishes makes 404, not an end', async () => {
   const parent = await folder({ 'www/a.txt': 'one' });
-  const { port } = await start({ root: `${parent}/www` });
+  const { port } = await start({ static: `${parent}/www` });
   await rm(`${parent}/www`, { recursive: true });
   expect((await ask(port, get('/a.txt'))).status).toBe(404);
   await pause(0);

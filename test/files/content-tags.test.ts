@@ -5,7 +5,7 @@ import { rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { isFixedTime } from '../../src/files/modified-time.ts';
-import type { ServeOptions } from '../../src/index.ts';
+import type { LimitOptions } from '../../src/index.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -17,19 +17,24 @@ const SMALL = 100_000;
 const LARGE = 200_000;
 
 /** Two deployments of a file, in folders of their own: same name, size and time. */
-async function deployTwice(options: Partial<ServeOptions>, size: number, seconds: number): Promise<readonly Site[]> {
+async function deployTwice(
+  limits: LimitOptions,
+  size: number,
+  seconds: number,
+  compression = true,
+): Promise<readonly Site[]> {
   return Promise.all(
     ['a', 'b'].map(async (letter) => {
       const root = await folder({ 'x.txt': letter.repeat(size), 'x.txt.gz': gzipSync(letter.repeat(size)) });
       for (const name of ['x.txt', 'x.txt.gz']) await utimes(`${root}/${name}`, seconds, seconds);
-      return start({ root, ...options });
+      return start({ static: { root, compression }, limits });
     }),
   );
 }
 
 const askFor = ({ port }: Site, ...lines: string[]): Promise<Answer> => ask(port, get('/x.txt', ...lines));
 
-const BOUNDS: readonly (readonly [string, Partial<ServeOptions>, number])[] = [
+const BOUNDS: readonly (readonly [string, LimitOptions, number])[] = [
   ['a tiny one', {}, 100],
   ['one that is kept in memory', {}, SMALL],
   ['one for which there is no room', { maxCacheBytes: 10_000 }, SMALL],
@@ -38,11 +43,11 @@ const BOUNDS: readonly (readonly [string, Partial<ServeOptions>, number])[] = [
 ];
 
 describe('a file of at most maxCachedFileBytes has its tag from its content, cached or not', () => {
-  test.each(BOUNDS)('%s', async (_what, options, size) => {
+  test.each(BOUNDS)('%s', async (_what, limits, size) => {
     // A day of 2001: no build tool has given it.
     for (const seconds of [1, 1_000_000_000]) {
-      const [old, next] = await deployTwice(options, size, seconds);
-      const replica = (await deployTwice(options, size, seconds + 10))[0];
+      const [old, next] = await deployTwice(limits, size, seconds);
+      const replica = (await deployTwice(limits, size, seconds + 10))[0];
       if (old === undefined || next === undefined || replica === undefined) throw new Error('three sites');
       for (const coding of [[], ['Accept-Encoding: gzip']]) {
         // The first request of a file is a HEAD.
@@ -73,7 +78,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
     for (const maxCacheBytes of [33_554_432, 0]) {
       const root = await folder({ 'x.txt': 'one', 'next.txt': 'two' });
       for (const name of ['x.txt', 'next.txt']) await utimes(`${root}/${name}`, 1, 1);
-      const site = await start({ root, maxCacheBytes });
+      const site = await start({ static: root, limits: { maxCacheBytes } });
       const tag = (await askFor(site)).field('etag');
       await rename(`${root}/next.txt`, `${root}/x.txt`);
       await until(async () => (await askFor(site, `If-None-Match: ${tag}`)).text === 'two', 'it is served new');
@@ -89,7 +94,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
       ['a', 'b'].map(async (letter) => {
         const root = await folder({ 'x.txt': letter.repeat(LARGE) });
         await utimes(`${root}/x.txt`, 1, 1);
-        return start({ root });
+        return start({ static: root });
       }),
     );
     const tags = await Promise.all(
@@ -101,7 +106,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
 });
 
 test('a larger file whose time says nothing has no validators, and no condition takes it for what a client has', async () => {
-  const [old, next] = await deployTwice({ site: { compression: false } }, LARGE, 315_532_800);
+  const [old, next] = await deployTwice({}, LARGE, 315_532_800, false);
   if (old === undefined || next === undefined) throw new Error('two sites');
   const first = await askFor(old);
   expect([first.field('etag'), first.field('last-modified')]).toEqual([undefined, undefined]);

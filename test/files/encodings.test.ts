@@ -19,7 +19,7 @@ const BROWSER = 'Accept-Encoding: gzip, deflate, br';
 async function startTree(tree: Tree): Promise<Site & { readonly root: string }> {
   const root = await folder(tree);
   for (const name of Object.keys(tree)) await utimes(`${root}/${name}`, 1_600_000_000, 1_600_000_000);
-  return { ...(await start({ root })), root };
+  return { ...(await start({ static: root })), root };
 }
 
 const decoded = ({ content, field }: Answer): string => {
@@ -272,7 +272,7 @@ test('a sibling that only the thread pool can look for is noticed too, and a poo
 
 test('compression can be turned off', async () => {
   const root = await folder({ 'a.css': STYLE, 'a.css.gz': 'x' });
-  const { port } = await start({ root, site: { compression: false } });
+  const { port } = await start({ static: { root, compression: false } });
   const answer = await ask(port, get('/a.css', BROWSER));
   expect([answer.field('content-encoding'), answer.field('vary'), answer.text]).toEqual([undefined, undefined, STYLE]);
 });

@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fetchHandler, type Handler, Response, type SiteOptions, serve, wsgi } from '../../src/index.ts';
+import { fetchHandler, type Handler, Response, type StaticOptions, serve, wsgi } from '../../src/index.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -13,13 +13,13 @@ import { type Site, start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
 const TREE = { 'index.html': 'spa', 'real.js': 'real', '404.html': 'lost' };
-const SPA: SiteOptions = { spa: 'index.html' };
+const SPA: Partial<StaticOptions> = { spa: 'index.html' };
 const VARY = 'Accept, Sec-Fetch-Dest, Sec-Fetch-Mode';
 const CHROME = 'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8';
 
-async function startSpa(handler?: Handler, site: SiteOptions = {}): Promise<Site> {
+async function startSpa(handler?: Handler, site: Partial<StaticOptions> = {}): Promise<Site> {
   const root = await folder(TREE);
-  return start({ root, site: { ...SPA, ...site }, ...(handler === undefined ? {} : { handler }) });
+  return start({ static: { root, ...SPA, ...site }, ...(handler === undefined ? {} : { handler }) });
 }
 
 const shown = ({ status, text }: Answer): string => `${status} ${text}`;
@@ -101,14 +101,14 @@ describe('a fallback without an application', () => {
     expect((await ask(port, get('/index.html', CHROME))).field('vary')).toBe('Accept-Encoding');
     expect((await ask(port, get('/', CHROME))).field('vary')).toBe('Accept-Encoding');
     expect((await ask(port, post('/route', '', CHROME))).status).toBe(405);
-    const without = await start({ root: await folder(TREE) });
+    const without = await start({ static: await folder(TREE) });
     expect((await ask(without.port, get('/route', CHROME))).field('vary')).toBe(undefined);
   });
 
   test('lies below a mounted folder, and has a coding where the client takes one', async () => {
     const text = '<p>page</p>'.repeat(1_000);
     const [root, dist] = [await folder({ 'index.html': 'home' }), await folder({ 'app.html': text })];
-    const { port } = await start({ root, site: { spa: 'app/app.html', mounts: { '/app': dist } } });
+    const { port } = await start({ static: { root, spa: 'app/app.html', mounts: { '/app': dist } } });
     const answer = await ask(port, get('/app/route', CHROME, 'Accept-Encoding: gzip'));
     expect([answer.status, answer.field('content-encoding')]).toEqual([200, 'gzip']);
     expect((await ask(port, get('/app/route', CHROME))).text).toBe(text);
@@ -283,7 +283,7 @@ describe('an application in front of the fallback', () => {
   test('is asked for what is hidden and malformed too, and modules of a dynamic folder count as it', async () => {
     const none = "export const application = (environ, start) => (start('404 Not Found', []), 'none');";
     const dynamic = await folder({ 'clock.mjs': none });
-    const site = await start({ root: await folder(TREE), dynamic, site: SPA });
+    const site = await start({ static: { root: await folder(TREE), ...SPA }, dynamic });
     expect(shown(await ask(site.port, get('/clock', CHROME)))).toBe('200 spa');
     expect(shown(await ask(site.port, get('/clock', 'Accept: application/json')))).toBe('404 none');
     expect(shown(await ask(site.port, get('/else', CHROME)))).toBe('200 spa');
@@ -325,16 +325,16 @@ test.each([
 
 test('a fallback that is a folder is refused at the start, and is missing later', async () => {
   const root = await folder({ 'app/index.html': 'app', 'index.html': 'home' });
-  const refused = serve({ port: 0, root, site: { spa: 'app' } });
+  const refused = serve({ port: 0, static: { root, spa: 'app' } });
   await expect(refused).rejects.toMatchObject({
     code: 'ERR_OPTION',
     message: expect.stringMatching(/^site\.spa: .*\/app is a folder: name the page in it, such as app\/index\.html$/),
   });
-  const mounted = serve({ port: 0, root, site: { spa: 'dist', mounts: { '/dist': join(root, 'app') } } });
+  const mounted = serve({ port: 0, static: { root, spa: 'dist', mounts: { '/dist': join(root, 'app') } } });
   await expect(mounted).rejects.toMatchObject({ code: 'ERR_OPTION' });
   const hosts = { 'b.example': await folder({ 'page/x': '' }) };
-  await expect(serve({ port: 0, root, site: { spa: 'page', hosts } })).rejects.toMatchObject({ code: 'ERR_OPTION' });
-  const { port } = await start({ root, site: { spa: 'later' } });
+  await expect(serve({ port: 0, static: { root, spa: 'page', hosts } })).rejects.toMatchObject({ code: 'ERR_OPTION' });
+  const { port } = await start({ static: { root, spa: 'later' } });
   await mkdir(join(root, 'later'));
   expect((await ask(port, get('/route', CHROME))).status).toBe(404);
 });

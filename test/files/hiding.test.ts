@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DenyList } from '../../src/files/deny-list.ts';
 import { DenyListSource } from '../../src/files/deny-list-source.ts';
 import type { FileSource } from '../../src/files/file-source.ts';
-import { type ServeOptions, type SiteOptions, serve } from '../../src/index.ts';
+import { type ServeOptions, type StaticOptions, serve } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
@@ -27,12 +27,12 @@ const statusOf = async (port: number, target: string, ...lines: string[]): Promi
 async function startBehindLink(
   tree: Tree,
   hide: readonly string[],
-  site: SiteOptions = {},
+  site: Partial<StaticOptions> = {},
 ): Promise<Site & { www: string }> {
   const parent = await folder({ 'www/a.txt': 'a', ...tree });
   await symlink('www', `${parent}/site`);
   const hidden = hide.map((path) => `${parent}/site/${path}`);
-  return { ...(await start({ root: `${parent}/site`, site: { ...site, hide: hidden } })), www: `${parent}/www` };
+  return { ...(await start({ static: { root: `${parent}/site`, ...site, hide: hidden } })), www: `${parent}/www` };
 }
 
 describe('what is not there yet', () => {
@@ -93,7 +93,7 @@ describe('what is not there yet', () => {
   test('what is named by another way into the folder', async () => {
     const parent = await folder({ 'www/a.txt': 'a' });
     await symlink('www', `${parent}/other-way`);
-    const { port } = await start({ root: `${parent}/www`, site: { hide: [`${parent}/other-way/b/secret.txt`] } });
+    const { port } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/other-way/b/secret.txt`] } });
     await mkdir(`${parent}/www/b`);
     await writeFile(`${parent}/www/b/secret.txt`, SECRET);
     expect(await statusOf(port, '/b/secret.txt')).toBe(404);
@@ -151,7 +151,7 @@ describe('what is there', () => {
     await symlink('releases/1', `${parent}/www/current`);
     await symlink('../releases/2/key.txt', `${parent}/www/releases/other`);
     for (const name of ['key.txt', 'fine.txt']) await utimes(`${parent}/www/releases/2/${name}`, 1e9, 1e9);
-    const { port } = await start({ root: `${parent}/www`, site: { hide: [`${parent}/www/current/key.txt`] } });
+    const { port } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/www/current/key.txt`] } });
     for (const target of ['/releases/2/key.txt', '/releases/other']) {
       expect((await ask(port, get(target))).text, 'not yet').toBe(SECRET);
     }
@@ -167,7 +167,7 @@ describe('what is there', () => {
   test('stays hidden in a folder that was renamed, until that is noticed', async () => {
     const parent = await folder({ 'www/secret.txt': SECRET, 'www/a.txt': 'a' });
     await symlink('secret.txt', `${parent}/www/alias.txt`);
-    const { port, errors } = await start({ root: `${parent}/www`, site: { hide: [`${parent}/www/secret.txt`] } });
+    const { port, errors } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/www/secret.txt`] } });
     await rename(`${parent}/www`, `${parent}/old`);
     for (const target of ['/alias.txt', '/secret.txt']) expect(await statusOf(port, target), target).toBe(404);
     errors.splice(0);
@@ -185,7 +185,7 @@ describe('what is there', () => {
       hosts: { 'other.example': `${parent}/host` },
       hide: [`${parent}/assets/s`, relative(process.cwd(), join(parent, 'host/s.txt'))],
     };
-    const { port } = await start({ root: `${parent}/www`, site });
+    const { port } = await start({ static: { root: `${parent}/www`, ...site } });
     expect(await statusOf(port, '/assets/a.txt')).toBe(200);
     expect(await statusOf(port, '/assets/s/b.txt')).toBe(404);
     expect(await statusOf(port, 'http://other.example/s.txt')).toBe(404);
@@ -258,8 +258,11 @@ describe('what is nowhere to be served', () => {
     const site = { mounts: { '/assets': `${parent}/assets` } };
     for (const path of ['else/x', 'else/none', 'none', 'www-backup', 'www/../x', '.', 'site/../none']) {
       const error = await refused({
-        root: `${parent}/site`,
-        site: { ...site, hide: ['a.txt', path].map((each) => join(parent, each === 'a.txt' ? 'site/a.txt' : each)) },
+        static: {
+          root: `${parent}/site`,
+          ...site,
+          hide: ['a.txt', path].map((each) => join(parent, each === 'a.txt' ? 'site/a.txt' : each)),
+        },
       });
       expect(error, path).toMatchObject({ code: 'ERR_OPTION' });
       expect(String(error)).toContain(`site.hide: ${join(parent, path)} lies in no folder that is served`);
@@ -271,7 +274,7 @@ describe('what is nowhere to be served', () => {
     const parent = await folder({ 'www/a.txt': 'a', 'else/x.txt': SECRET });
     await symlink('../else/x.txt', `${parent}/www/out.txt`);
     const site = { hide: [`${parent}/www/out.txt`], hideIfServed: [`${parent}/else/x.txt`, `${parent}/www/a.txt`] };
-    const { port } = await start({ root: `${parent}/www`, site });
+    const { port } = await start({ static: { root: `${parent}/www`, ...site } });
     expect([await statusOf(port, '/out.txt'), await statusOf(port, '/a.txt')]).toEqual([404, 404]);
   });
 
@@ -293,14 +296,14 @@ test('the folder of an application is hidden by its name too, where a link leads
   const tree = { 'www/r/1/app.mjs': app, 'www/r/2/app.mjs': `// ${SECRET}`, 'www/lib/app.mjs': app, 'own/x': '' };
   const parent = await folder(tree);
   await symlink('r/1', `${parent}/www/current`);
-  const { port } = await start({ root: `${parent}/www`, app: `${parent}/www/current/app.mjs` });
+  const { port } = await start({ static: `${parent}/www`, app: `${parent}/www/current/app.mjs` });
   await symlink('r/2', `${parent}/www/next`);
   await rename(`${parent}/www/next`, `${parent}/www/current`);
   for (const target of ['/current/app.mjs', '/r/1/app.mjs', '/r/2/app.mjs']) {
     expect(await statusOf(port, target), target).toBe(404);
   }
   await symlink('../www/lib/app.mjs', `${parent}/own/app.mjs`);
-  const linked = await start({ root: `${parent}/www`, app: `${parent}/own/app.mjs` });
+  const linked = await start({ static: `${parent}/www`, app: `${parent}/own/app.mjs` });
   expect(await statusOf(linked.port, '/lib/app.mjs')).toBe(404);
   await rm(`${parent}/www/current`);
 });

@@ -1,7 +1,7 @@
 // Proves what belongs to a host: its own options, those that it inherits, and no mounts or rules of others.
 
 import { expect, test } from 'vitest';
-import { type SiteOptions, serve } from '../../src/index.ts';
+import { type StaticOptions, serve } from '../../src/index.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -120,11 +120,11 @@ test.each(OF_HOSTS)('$option of hosts: their own, or inherited: $isInherited', a
   ]);
   const given = (value: unknown): unknown =>
     value === 'MOUNT' ? { '/m': one } : value === 'OWN' ? { '/m': two } : value;
-  const site: SiteOptions = {
+  const site: Partial<StaticOptions> = {
     [row.option]: given(row.value),
     hosts: { 'plain.example': host, '*.own.example': { root: host, [row.option]: given(row.own) } },
   };
-  const { port } = await start({ root, site });
+  const { port } = await start({ static: { root, ...site } });
   const told = (name: string): Promise<unknown> =>
     row.look((target, ...fields) =>
       ask(port, `GET ${target} HTTP/1.1\r\nHost: ${name}\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`),

@@ -91,7 +91,7 @@ test('JSON of more names has pages too; a page that is not there is 404, and no 
 test('a page of real names, of which only some leave between two looks', async () => {
   const tree = Object.fromEntries(files(1_100).map(({ name }) => [name, '']));
   const root = await folder({ ...tree, 'sub/x': '', '.hidden': '' });
-  const { port } = await start({ root, site: { listing: true } });
+  const { port } = await start({ static: { root, listing: true } });
   const first = linksOf((await ask(port, get('/'))).text);
   expect([first.length, first[0], first[1]]).toEqual([1_000, 'sub/', 'file-000000.txt']);
   expect(linksOf((await ask(port, get('/?page=2'))).text)).toHaveLength(101);
@@ -103,7 +103,7 @@ test('a page of real names, of which only some leave between two looks', async (
 test('a page and its JSON have tags of their own, which change with a file', async () => {
   const root = await folder({ 'a.txt': '1' });
   await utimes(`${root}/a.txt`, 1_000, 1_000);
-  const { port } = await start({ root, site: { listing: true } });
+  const { port } = await start({ static: { root, listing: true } });
   const page = await ask(port, get('/'));
   const json = await ask(port, get('/', JSON_ONLY));
   const [tag = '', jsonTag = ''] = [page.field('etag'), json.field('etag')];
@@ -203,7 +203,7 @@ test('what a listing cannot be made of is told as for files', async () => {
 
 test('hosts have listings of their own', async () => {
   const [root, other] = [await folder({ 'a.txt': '' }), await folder({ 'b.txt': '' })];
-  const { port } = await start({ root, site: { listing: true, hosts: { 'b.example': other } } });
+  const { port } = await start({ static: { root, listing: true, hosts: { 'b.example': other } } });
   const namesOf = async (host: string): Promise<readonly string[]> =>
     linksOf((await ask(port, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).text);
   for (let i = 0; i < 2; i++)
@@ -213,7 +213,7 @@ test('hosts have listings of their own', async () => {
 test('what is dotted, and fields of every answer, are those of the host', async () => {
   const [root, other] = [await folder({ 'a.txt': '', '.b': '' }), await folder({ 'a.txt': '', '.b': '' })];
   const hosts = { 'b.example': { root: other, dotfiles: true, securityHeaders: false } };
-  const { port } = await start({ root, site: { listing: true, hosts } });
+  const { port } = await start({ static: { root, listing: true, hosts } });
   const look = async (host: string): Promise<unknown> => {
     const answer = await ask(port, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     return [linksOf(answer.text), answer.field('x-content-type-options')];

@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { resolveSettings } from '../../src/config/resolve.ts';
-import { isCompressible, isMediaType, MediaTypes } from '../../src/files/media-types.ts';
+import { isCompressible, MediaTypes } from '../../src/files/media-types.ts';
+import { isMediaType } from '../../src/options/kinds.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { REPOSITORY } from '../support/program.ts';
@@ -125,7 +126,7 @@ test('a site has types of its own, and they are compressed and have a charset as
   const text = 'x'.repeat(2_000);
   const root = await folder({ 'a.glsl': text, 'a.md': text, 'a.bin': text, 'a.txt': text });
   const types = { '.glsl': 'text/plain', '.MD': 'text/markdown;charset=latin1', '.txt': 'application/octet-stream' };
-  const { port } = await start({ root, site: { types } });
+  const { port } = await start({ static: { root, types } });
   const fieldsOf = async (name: string): Promise<readonly (string | undefined)[]> => {
     const { field } = await ask(port, get(`/${name}`, 'Accept-Encoding: gzip'));
     return [field('content-type'), field('content-encoding')];
@@ -147,7 +148,7 @@ test('.svgz says its coding to all, in ranges and to those who have it too; .tgz
   const svgz = gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>'.repeat(100));
   const big = Buffer.concat([svgz, Buffer.alloc(200_000)]);
   const root = await folder({ 'a.svgz': svgz, 'b.SVGZ': svgz, 'big.svgz': big, 'a.tgz': svgz, 'a.svg.gz': svgz });
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   for (const name of ['a.svgz', 'b.SVGZ', 'big.svgz']) {
     for (const accept of ['Accept-Encoding: br, gzip', 'Accept-Encoding: identity', 'X-None: 1']) {
       const answer = await ask(port, get(`/${name}`, accept));
@@ -165,7 +166,7 @@ test('.svgz says its coding to all, in ranges and to those who have it too; .tgz
     const { field } = await ask(port, get(`/${name}`, 'Accept-Encoding: gzip'));
     expect([field('content-type'), field('content-encoding')]).toEqual(['application/gzip', undefined]);
   }
-  const own = await start({ root, site: { types: { '.svgz': 'application/octet-stream' } } });
+  const own = await start({ static: { root, types: { '.svgz': 'application/octet-stream' } } });
   expect((await ask(own.port, get('/a.svgz'))).field('content-encoding')).toBeUndefined();
 });
 

@@ -58,7 +58,7 @@ describe('every name', () => {
     const root = await folder({ 'secret.txt': '' });
     for (const name of NAMES) writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]), name, 'latin1');
     const site = { listing: true, dotfiles: true, ...(hide ? { hide: [`${root}/secret.txt`] } : {}) };
-    const { port } = await start({ root, site });
+    const { port } = await start({ static: { root, ...site } });
     const page = await ask(port, get('/'));
     const links = linksOf(page.text, 'http://h/').filter((link) => !link.endsWith('/secret.txt'));
     const contents = await Promise.all(
@@ -81,7 +81,7 @@ describe('every name', () => {
       mkdirSync(path);
       writeFileSync(Buffer.concat([path, Buffer.from('/in.txt')]), 'in');
     }
-    const { port } = await start({ root, site: { listing: true, dotfiles: true } });
+    const { port } = await start({ static: { root, listing: true, dotfiles: true } });
     for (const link of linksOf((await ask(port, get('/'))).text, 'http://h/')) {
       const path = link.slice(1);
       const moved = await ask(port, get(path.slice(0, -1)));
@@ -96,7 +96,7 @@ describe('every name', () => {
 test('programs are told a name that is no text with its link', async () => {
   const root = await folder({ 'a.txt': '' });
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf('caf\xe9')]), '');
-  const { port } = await start({ root, site: { listing: true } });
+  const { port } = await start({ static: { root, listing: true } });
   const list: unknown = JSON.parse((await ask(port, get('/', 'Accept: application/json'))).text);
   expect(list).toEqual([
     expect.not.objectContaining({ href: expect.anything() }),
@@ -116,7 +116,7 @@ test('names that are no text are hidden, clean, and sent in codings as others ar
   symlinkSync(Buffer.concat([bytesOf('private/\xe9')]), Buffer.concat([Buffer.from(`${root}/`), bytesOf('\xe7')]));
   // As the command line reads the bytes of such a name.
   const hide = [`${root}/private`, `${root}/\ufffd.txt`];
-  const { port } = await start({ root, site: { cleanUrls: true, hide, listing: true } });
+  const { port } = await start({ static: { root, cleanUrls: true, hide, listing: true } });
   for (const target of ['/private/%E9', '/%E9.txt', '/%E7']) {
     expect((await ask(port, get(target))).status, target).toBe(404);
   }
@@ -129,7 +129,7 @@ test('paths that are no name stay refused, and different bytes are different nam
   const root = await folder({ 'a/b.txt': 'b' });
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf('\xe9')]), 'latin1');
   writeFileSync(`${root}/é`, 'utf8');
-  const { port } = await start({ root });
+  const { port } = await start({ static: root });
   for (const target of ['/%', '/%e', '/%zz', '/%E9%', '/%E9%2', '/%E9%00', '/%E9%2F..', '/%E9/..', '/%2e%2e/%E9']) {
     expect((await ask(port, get(target))).status, target).toBe(400);
   }

@@ -105,7 +105,7 @@ test('a large file is opened once for many answers, and one descriptor is held a
   const root = await folder({ 'big.bin': content });
   await utimes(`${root}/big.bin`, OLD, OLD);
   stopClock();
-  const { port, server } = await start({ root });
+  const { port, server } = await start({ static: root });
   for (let i = 0; i < 3; i++) {
     const answers = await Promise.all(Array.from({ length: 5 }, () => ask(port, get('/big.bin'))));
     for (const answer of answers) expect(answer.content.equals(content)).toBe(true);
@@ -119,7 +119,7 @@ test('a large file is opened once for many answers, and one descriptor is held a
 
 test('with room for none every answer opens its file', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x') });
-  const { port, server } = await start({ root, maxOpenFiles: 0 });
+  const { port, server } = await start({ static: root, limits: { maxOpenFiles: 0 } });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/big.bin'))).content).toHaveLength(MIB);
   expect(server.stats()).toMatchObject({ files: { open: 0, openHits: 0 } });
 });
@@ -127,7 +127,7 @@ test('with room for none every answer opens its file', async () => {
 test('a file that is open is served new at once when it was written to, cut or deleted', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x') });
   await utimes(`${root}/big.bin`, OLD, OLD);
-  const { port, server } = await start({ root });
+  const { port, server } = await start({ static: root });
   const first = await ask(port, get('/big.bin'));
   await truncate(`${root}/big.bin`, 300_000);
   const cut = await ask(port, get('/big.bin'));
@@ -142,7 +142,7 @@ test('a file that is open is served new at once when it was written to, cut or d
 test('a file that is open and replaced by rename is served new', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x'), next: Buffer.alloc(MIB, 'y') });
   for (const name of ['big.bin', 'next']) await utimes(`${root}/${name}`, OLD, OLD);
-  const { port, server } = await start({ root });
+  const { port, server } = await start({ static: root });
   expect((await ask(port, get('/big.bin'))).text.startsWith('xx')).toBe(true);
   await rename(`${root}/next`, `${root}/big.bin`);
   expect((await ask(port, get('/big.bin'))).content.equals(Buffer.alloc(MIB, 'y'))).toBe(true);
@@ -154,7 +154,7 @@ test('small files beyond the cache are sent from open files, and the often asked
   const root = await folder(Object.fromEntries(names.map((name) => [name, name.padEnd(4_096, '.')])));
   for (const name of names) await utimes(`${root}/${name}`, OLD, OLD);
   stopClock();
-  const { port, server } = await start({ root, maxCacheBytes: 65_536 });
+  const { port, server } = await start({ static: root, limits: { maxCacheBytes: 65_536 } });
   for (let round = 0; round < 2; round++) {
     for (const name of names) expect((await ask(port, get(`/${name}`))).text).toBe(name.padEnd(4_096, '.'));
   }

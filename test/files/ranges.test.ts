@@ -15,7 +15,7 @@ const BIG = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) % 251)
 async function startFiles(): Promise<Site> {
   const root = await folder({ 'a.txt': ALPHABET, 'big.bin': BIG, 'empty.txt': '' });
   for (const name of ['a.txt', 'big.bin']) await utimes(`${root}/${name}`, 784_111_777, 784_111_777);
-  return start({ root });
+  return start({ static: root });
 }
 
 const range = (port: number, value: string, target = '/a.txt', ...lines: readonly string[]): Promise<Answer> =>

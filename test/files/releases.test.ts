@@ -85,27 +85,27 @@ const SWAPS: readonly Swap[] = [
   {
     what: 'a link in the middle of the path',
     tree: { '1/public/a.txt': 'one', '2/public/a.txt': 'two' },
-    options: (current) => ({ root: `${current}/public` }),
+    options: (current) => ({ static: `${current}/public` }),
   },
   {
     what: 'a mount',
     target: '/m/a.txt',
-    options: (current, other) => ({ root: other, site: { mounts: { '/m': current } } }),
+    options: (current, other) => ({ static: { root: other, mounts: { '/m': current } } }),
   },
   {
     what: 'the root of a host',
     target: 'http://b.example/a.txt',
-    options: (current, other) => ({ root: other, site: { hosts: { 'b.example': current } } }),
+    options: (current, other) => ({ static: { root: other, hosts: { 'b.example': current } } }),
   },
   {
     what: 'a root with hidden files',
-    options: (current) => ({ root: current, site: { hide: [`${current}/secret.txt`] } }),
+    options: (current) => ({ static: { root: current, hide: [`${current}/secret.txt`] } }),
   },
 ];
 
 test('the next request after a pause gets the new release, however the name came to lead there', async () => {
   const sites = await Promise.all(
-    SWAPS.map(async ({ tree = {}, options = (root) => ({ root }), ...given }) => {
+    SWAPS.map(async ({ tree = {}, options = (root) => ({ static: root }), ...given }) => {
       const parent = await makeReleases({ '1/a.txt': 'one', '2/a.txt': 'two', 'other/b.txt': 'b', ...tree });
       const site = await start(options(`${parent}/current`, `${parent}/other`));
       return { target: '/a.txt', swap: () => lead(`${parent}/current`, '2'), ...given, parent, site };
@@ -121,7 +121,7 @@ test('the next request after a pause gets the new release, however the name came
 
 test('a name that leads nowhere for a while makes 404, and what comes back is served at once', async () => {
   const parent = await makeReleases();
-  const site = await start({ root: `${parent}/current` });
+  const site = await start({ static: `${parent}/current` });
   expect(await textOf(site, '/a.txt')).toBe('one');
   await rm(`${parent}/current`);
   await until(async () => (await ask(site.port, get('/a.txt'))).status === 404, 'nothing is served');
@@ -147,7 +147,7 @@ test('all of a release is seen at the same time: nothing that was kept of the ol
   const parent = await makeReleases({ ...release('1'), ...release('2'), '2/only1.txt/x': '', '2/dir/x': '' });
   // Equal in all that tells states of files apart but their places.
   for (const n of ['1', '2']) for (const name of ['app.js', 'big.js']) await utimes(`${parent}/${n}/${name}`, 1e9, 1e9);
-  const site = await start({ root: `${parent}/current`, site: { listing: true } });
+  const site = await start({ static: { root: `${parent}/current`, listing: true } });
   const see = async (): Promise<readonly string[]> => {
     const targets = ['/', '/app.js', '/big.js', '/none', '/list/'];
     const texts = await Promise.all(targets.map((target) => textOf(site, target)));
@@ -168,7 +168,7 @@ test('all of a release is seen at the same time: nothing that was kept of the ol
 test('an answer in flight stays whole, and a swap leaves no descriptor behind', async () => {
   const size = 30_000_000;
   const parent = await makeReleases({ '1/big.bin': Buffer.alloc(size, 1), '2/big.bin': Buffer.alloc(size, 2) });
-  const site = await start({ root: `${parent}/current` });
+  const site = await start({ static: `${parent}/current` });
   const client = await site.connect();
   client.socket.pause();
   client.send(get('/big.bin'));
@@ -204,7 +204,7 @@ test('what is hidden is hidden in every release, however it was named', async ()
   const current = `${parent}/current`;
   const hide = [`${current}/key.txt`, `${parent}/1/deep`, `${current}/gz.txt`];
   const hideIfServed = [`${parent}/own/config.yaml`];
-  const site = await start({ root: current, site: { hide, hideIfServed, listing: true } });
+  const site = await start({ static: { root: current, hide, hideIfServed, listing: true } });
   expect((await ask(site.port, get('/key.txt'))).status).toBe(404);
   await lead(current, '2');
   await pause(NOTICED_MS);

@@ -3,16 +3,17 @@
 
 import { rename, utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { CacheRules, IMMUTABLE, isFingerprinted } from '../../src/files/cache-rules.ts';
-import type { SiteOptions } from '../../src/index.ts';
+import { CacheRules, IMMUTABLE } from '../../src/files/cache-rules.ts';
+import type { StaticOptions } from '../../src/index.ts';
+import { isFingerprinted } from '../../src/options/path-pattern.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-async function startSite(tree: Tree, site: SiteOptions): Promise<Site & { readonly root: string }> {
+async function startSite(tree: Tree, site: Partial<StaticOptions>): Promise<Site & { readonly root: string }> {
   const root = await folder(tree);
-  return { ...(await start({ root, site })), root };
+  return { ...(await start({ static: { root, ...site } })), root };
 }
 
 test('the first index that is there answers for its folder', async () => {
@@ -108,7 +109,7 @@ test('clean URLs: a page and a folder of one name, each under an address that le
   };
   const root = await folder(tree);
   const mounted = await folder({ '.html': 'hidden', 'a.txt': '' });
-  const { port } = await start({ root, site: { cleanUrls: true, mounts: { '/mounted': mounted } } });
+  const { port } = await start({ static: { root, cleanUrls: true, mounts: { '/mounted': mounted } } });
   for (const [target, text] of [
     ['/about', 'about'],
     ['/about/team', 'team'],
@@ -133,7 +134,7 @@ test('clean URLs: a page and a folder of one name, each under an address that le
     expect([answer.status, answer.field('location')], target).toEqual([301, location]);
   }
   for (const target of ['/empty/', '/mounted/']) expect((await ask(port, get(target))).status, target).toBe(404);
-  const listed = await start({ root, site: { cleanUrls: true, listing: true } });
+  const listed = await start({ static: { root, cleanUrls: true, listing: true } });
   expect((await ask(listed.port, get('/about'))).text).toBe('about');
   expect((await ask(listed.port, get('/about/'))).text).toContain('team.html');
 });
@@ -366,7 +367,7 @@ test('other folders appear below their paths', async () => {
 
 test('a root that another folder takes the place of is followed', async () => {
   const parent = await folder({ 'www/x.txt': 'old', 'next/x.txt': 'new' });
-  const { port } = await start({ root: `${parent}/www` });
+  const { port } = await start({ static: `${parent}/www` });
   expect((await ask(port, get('/x.txt'))).text).toBe('old');
   await rename(`${parent}/www`, `${parent}/gone`);
   expect((await ask(port, get('/x.txt'))).text).toBe('old');

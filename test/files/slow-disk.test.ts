@@ -108,7 +108,7 @@ test('what was kept is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
   // Old enough to be kept on when it is looked at again, however slow this machine is.
   await utimes(join(root, 'a.txt'), 1e9, 1e9);
-  const { port, server } = await start({ root });
+  const { port, server } = await start({ static: root });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
   expect(server.stats()).toMatchObject({
     files: { cacheHits: 2, cacheMisses: 1, cacheEntries: 1, sendfileBytes: 0, poolReads: 0 },

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { FIELD_WORDS } from '../../src/http/head.ts';
 import { DONE, type HeadLimits, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
-import { LIMITS as LIMIT_SPECS } from '../../src/limits.ts';
+import { resolveLimits } from '../../src/options/resolve-limits.ts';
 import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
 
 const LIMITS: HeadLimits = { maxHeaderBytes: 16_384, maxTargetBytes: 8_192, maxFields: 100 };
@@ -150,7 +150,7 @@ test('exactly maxFields fields are taken, one more is 431', () => {
 });
 
 test('two hundred fields are taken by default', () => {
-  const limits = { ...LIMITS, maxFields: LIMIT_SPECS.maxFields.byDefault };
+  const limits = { ...LIMITS, maxFields: resolveLimits().maxFields };
   const head = (fields: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(fields - 1)}\r\n`;
   expect(parseEveryWay(head(200), limits)).toMatchObject({ method: 'GET' });
   expect(parseEveryWay(head(201), limits)).toMatchObject({ status: 431 });

@@ -29,7 +29,7 @@ async function endsAfter(client: Client, beginMs: number, ms: number): Promise<s
 }
 
 test('a client that says nothing is closed without an answer after firstByteTimeoutMs', async () => {
-  const { connect, server } = await startWith(echo, { firstByteTimeoutMs: SOON_MS });
+  const { connect, server } = await startWith(echo, { timeouts: { firstByteMs: SOON_MS } });
   const begin = performance.now();
   const client = await connect();
   expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
@@ -38,7 +38,7 @@ test('a client that says nothing is closed without an answer after firstByteTime
 });
 
 test('an idle connection is closed after keepAliveTimeoutMs, and each request begins that time anew', async () => {
-  const { connect, server } = await startWith(echo, { keepAliveTimeoutMs: 1_500 });
+  const { connect, server } = await startWith(echo, { timeouts: { keepAliveMs: 1_500 } });
   const client = await connect();
   let begin = 0;
   for (let i = 0; i < 4; i++) {
@@ -57,7 +57,7 @@ test('an asynchronous answer begins the idle time too', async () => {
       await pause(5);
       response.send(200, {}, 'x');
     },
-    { keepAliveTimeoutMs: SOON_MS },
+    { timeouts: { keepAliveMs: SOON_MS } },
   );
   const client = await connect();
   const begin = performance.now();
@@ -66,7 +66,7 @@ test('an asynchronous answer begins the idle time too', async () => {
 });
 
 test('a head that does not end is 408 after headerTimeoutMs in all, however it trickles', async () => {
-  const { connect, server } = await startWith(echo, { headerTimeoutMs: 200 });
+  const { connect, server } = await startWith(echo, { timeouts: { headerMs: 200 } });
   const client = await connect();
   const begin = performance.now();
   client.send('GET / HTTP/1.1\r\n');
@@ -82,7 +82,7 @@ test('a head that does not end is 408 after headerTimeoutMs in all, however it t
 });
 
 test('a head of a later request has its own time', async () => {
-  const { connect } = await startWith(echo, { headerTimeoutMs: SOON_MS });
+  const { connect } = await startWith(echo, { timeouts: { headerMs: SOON_MS } });
   const client = await connect();
   client.send(`${get('/')}GET / HT`);
   expect((await client.readResponse()).status).toBe(200);
@@ -96,7 +96,7 @@ test('a body that does not come is 408 after bodyTimeoutMs, and its reader is to
     async (request) => {
       await request.body.text().catch((error: { code: string }) => codes.push(error.code));
     },
-    { bodyTimeoutMs: SOON_MS },
+    { timeouts: { bodyMs: SOON_MS } },
   );
   const client = await connect();
   const begin = performance.now();
@@ -108,7 +108,10 @@ test('a body that does not come is 408 after bodyTimeoutMs, and its reader is to
 });
 
 test('without a minimum rate every byte of a body begins bodyTimeoutMs anew', async () => {
-  const { connect } = await startWith(waitsForBody, { bodyTimeoutMs: 2_000, minReceiveBytesPerSecond: 0 });
+  const { connect } = await startWith(waitsForBody, {
+    timeouts: { bodyMs: 2_000 },
+    limits: { minReceiveBytesPerSecond: 0 },
+  });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n');
   for (const letter of 'patience') {
@@ -125,7 +128,7 @@ test('a body that stops after the answer has begun cuts the connection', async (
       response.write('begun');
       await request.body.text().catch(() => {});
     },
-    { bodyTimeoutMs: SOON_MS },
+    { timeouts: { bodyMs: SOON_MS } },
   );
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe');
@@ -134,8 +137,7 @@ test('a body that stops after the answer has begun cuts the connection', async (
 
 test('the rest of an unread body has bodyTimeoutMs in all', async () => {
   const { connect } = await startWith((_, response) => response.send(200, {}, 'early'), {
-    bodyTimeoutMs: SOON_MS,
-    lingerTimeoutMs: SOON_MS,
+    timeouts: { bodyMs: SOON_MS, lingerMs: SOON_MS },
   });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe');
@@ -150,11 +152,13 @@ test('a handler may take its time: no deadline of the client runs meanwhile', as
       response.send(200, {}, 'thought it over');
     },
     {
-      firstByteTimeoutMs: SOON_MS,
-      headerTimeoutMs: SOON_MS,
-      bodyTimeoutMs: SOON_MS,
-      keepAliveTimeoutMs: SOON_MS,
-      halfClosedTimeoutMs: SOON_MS,
+      timeouts: {
+        firstByteMs: SOON_MS,
+        headerMs: SOON_MS,
+        bodyMs: SOON_MS,
+        keepAliveMs: SOON_MS,
+        halfClosedMs: SOON_MS,
+      },
     },
   );
   const client = await connect();
@@ -163,7 +167,7 @@ test('a handler may take its time: no deadline of the client runs meanwhile', as
 
 test('a client that does not take its answer is cut off after sendTimeoutMs', async () => {
   const { connect, server } = await startWith((_, response) => response.send(200, {}, new Uint8Array(30_000_000)), {
-    sendTimeoutMs: SOON_MS,
+    timeouts: { sendMs: SOON_MS },
   });
   const client = await connect();
   client.socket.pause();
@@ -176,7 +180,7 @@ test('a client that does not take its answer is cut off after sendTimeoutMs', as
 test('a client that takes its answer slowly but steadily is not cut off', async () => {
   const bytes = 20_000_000;
   const { connect } = await startWith((_, response) => response.send(200, {}, new Uint8Array(bytes)), {
-    sendTimeoutMs: 2_000,
+    timeouts: { sendMs: 2_000 },
   });
   const client = await connect();
   client.socket.pause();
@@ -193,7 +197,7 @@ test('a client that takes its answer slowly but steadily is not cut off', async 
 });
 
 test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then is cut off', async () => {
-  const { connect, server } = await startWith(neverAnswers, { halfClosedTimeoutMs: SOON_MS });
+  const { connect, server } = await startWith(neverAnswers, { timeouts: { halfClosedMs: SOON_MS } });
   const client = await connect();
   const begin = performance.now();
   client.send(get('/')).finish();
@@ -206,7 +210,7 @@ test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then 
 });
 
 test('FIN that comes while the handler is at work starts that time as well', async () => {
-  const { connect, server } = await startWith(neverAnswers, { halfClosedTimeoutMs: SOON_MS });
+  const { connect, server } = await startWith(neverAnswers, { timeouts: { halfClosedMs: SOON_MS } });
   const client = await connect();
   await client.send(get('/')).flushed();
   await until(() => server.stats().requests.handled === 1, 'the request was seen');
@@ -225,7 +229,7 @@ test('an idle server sleeps: no turns without events or deadlines', async () => 
 });
 
 test('FIN in the middle of a body whose request was answered ends the connection in order, at once', async () => {
-  const { connect } = await startWith(echo, { halfClosedTimeoutMs: 60_000, bodyTimeoutMs: 60_000 });
+  const { connect } = await startWith(echo, { timeouts: { halfClosedMs: 60_000, bodyMs: 60_000 } });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
   expect((await client.readResponse()).text).toBe('POST /');
@@ -240,7 +244,7 @@ test('a handler that never answers is 504 after handlerTimeoutMs, said once, and
       signal = request.signal;
       return new Promise(() => {});
     },
-    { handlerTimeoutMs: SOON_MS },
+    { timeouts: { handlerMs: SOON_MS } },
   );
   const client = await connect();
   const begin = performance.now();
@@ -261,7 +265,7 @@ test('the time of a handler begins anew when the body it waited for is there, an
       await pause(3 * SOON_MS);
       response.end('late');
     },
-    { handlerTimeoutMs: SOON_MS },
+    { timeouts: { handlerMs: SOON_MS } },
   );
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na');
@@ -277,7 +281,7 @@ test('what a handler answers after its 504 changes nothing', async () => {
       response.send(200, {}, 'too late');
       isDone = true;
     },
-    { handlerTimeoutMs: SOON_MS },
+    { timeouts: { handlerMs: SOON_MS } },
   );
   const client = await connect();
   client.send(get('/'));

@@ -8,7 +8,7 @@ import { HttpClock } from '../../src/http/http-clock.ts';
 import { HeadWriter } from '../../src/http/response-head.ts';
 import { SessionContext, WAIT } from '../../src/http1/context.ts';
 import { Exchange } from '../../src/http1/exchange.ts';
-import { resolveLimits } from '../../src/limits.ts';
+import { resolveLimits } from '../../src/options/resolve-limits.ts';
 
 /** Keeps what is written and asked, as text. */
 class FakeChannel implements Channel {

@@ -43,7 +43,7 @@ test('an answer without reading comes without 100 Continue, and the connection e
 });
 
 test('a body that is too large is refused without 100 Continue', async () => {
-  const { connect } = await startHandler(readIt, { maxBodyBytes: 4 });
+  const { connect } = await startHandler(readIt, { limits: { maxBodyBytes: 4 } });
   const client = await connect();
   expect((await client.send(HEAD).readResponse()).status).toBe(413);
   expect(await client.readAll()).toHaveLength(0);

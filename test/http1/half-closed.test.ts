@@ -1,7 +1,7 @@
 // Proves what a handler learns of a client that has finished sending, and that such a client still gets its answer.
 
 import { describe, expect, test } from 'vitest';
-import { fetchHandler, type Handler, type HttpRequest, Response, type ServeOptions, wsgi } from '../../src/index.ts';
+import { fetchHandler, type Handler, type HttpRequest, Response, type TimeoutOptions, wsgi } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
 import { get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
@@ -18,7 +18,7 @@ async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuff
 }
 
 /** The signal aborts sooner than by default, so that the tests take less time. */
-const SOON = { halfClosedSignalMs: 100 };
+const SOON = { timeouts: { halfClosedSignalMs: 100 } };
 
 /** Handlers that answer only when their signal has aborted. */
 const LATE: readonly (readonly [string, Handler])[] = [
@@ -121,7 +121,7 @@ test('a handler that stops its work when the signal aborts, and does not answer,
   const errors: unknown[] = [];
   const site = simulate({
     handler: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-    onError: (error) => errors.push(error),
+    log: { error: (error) => errors.push(error) },
   });
   const client = site.connect().send(get('/')).finish();
   await site.runFor(2_000);
@@ -132,7 +132,7 @@ test('a handler that stops its work when the signal aborts, and does not answer,
 });
 
 /** How long after its FIN, in virtual milliseconds, a client's signal aborts and it is given up; null: not within 20 s. */
-async function timesOf(options: Pick<ServeOptions, 'halfClosedSignalMs' | 'halfClosedTimeoutMs'>): Promise<{
+async function timesOf(timeouts: TimeoutOptions): Promise<{
   readonly signalMs: number | null;
   readonly goneMs: number | null;
 }> {
@@ -146,7 +146,7 @@ async function timesOf(options: Pick<ServeOptions, 'halfClosedSignalMs' | 'halfC
           goneMs = site.clock.nowMs - beginMs;
         });
       }),
-    ...options,
+    timeouts,
   });
   let [signalMs, goneMs]: (number | null)[] = [null, null];
   site.connect().send(get('/')).finish();

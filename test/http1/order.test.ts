@@ -180,10 +180,10 @@ test('FIN in the middle of a head ends the connection without an answer', async 
 });
 
 test('more pipelined requests than one turn serves are all answered', async () => {
-  const { port } = await startHandler(echo, { maxRequestsPerTurn: 3 });
+  const { port } = await startHandler(echo, { limits: { maxRequestsPerTurn: 3 } });
   const answer = await ask(port, get('/0'));
   expect(answer.status).toBe(200);
-  const { connect } = await startHandler(echo, { maxRequestsPerTurn: 3 });
+  const { connect } = await startHandler(echo, { limits: { maxRequestsPerTurn: 3 } });
   const client = await connect();
   client.send(Array.from({ length: 50 }, (_, i) => get(`/${i}`)).join('')).finish();
   for (let i = 0; i < 50; i++) expect((await client.readResponse()).text).toBe(`GET /${i}`);

@@ -17,7 +17,10 @@ const reads: Handler = async (request, response) => {
 };
 
 test('a body that drips below the rate is 408, however short its pauses', async () => {
-  const { connect, server } = await startHandler(reads, { bodyTimeoutMs: 400, minReceiveBytesPerSecond: 240 });
+  const { connect, server } = await startHandler(reads, {
+    timeouts: { bodyMs: 400 },
+    limits: { minReceiveBytesPerSecond: 240 },
+  });
   const client = await connect();
   const begin = performance.now();
   client.send(HEAD);
@@ -31,7 +34,10 @@ test('a body that drips below the rate is 408, however short its pauses', async 
 });
 
 test('a body above the rate is taken, though it needs longer than bodyTimeoutMs', async () => {
-  const { connect } = await startHandler(reads, { bodyTimeoutMs: 1_500, minReceiveBytesPerSecond: 240 });
+  const { connect } = await startHandler(reads, {
+    timeouts: { bodyMs: 1_500 },
+    limits: { minReceiveBytesPerSecond: 240 },
+  });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n');
   for (let i = 0; i < 10; i++) {
@@ -48,7 +54,7 @@ test('what a reader does not wait for costs the client nothing', async () => {
       await pause(2_000);
       response.send(200, {}, `${first?.length} ${(await request.body.bytes()).length}`);
     },
-    { bodyTimeoutMs: 1_500, minReceiveBytesPerSecond: 240 },
+    { timeouts: { bodyMs: 1_500 }, limits: { minReceiveBytesPerSecond: 240 } },
   );
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na');
@@ -59,8 +65,8 @@ test('what a reader does not wait for costs the client nothing', async () => {
 
 test('a client that takes its answer more slowly than the rate is cut off', async () => {
   const { connect, server } = await startHandler((_, response) => response.send(200, {}, new Uint8Array(60_000_000)), {
-    sendTimeoutMs: 400,
-    minSendBytesPerSecond: 1_000_000_000,
+    timeouts: { sendMs: 400 },
+    limits: { minSendBytesPerSecond: 1_000_000_000 },
   });
   const client = await connect();
   client.socket.pause();

@@ -17,11 +17,11 @@ const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
     400,
     {},
   ],
-  ['a body that is too large', post('/', 'x'.repeat(11)), 413, { maxBodyBytes: 10 }],
-  ['a target that is too long', get(`/${'x'.repeat(20)}`), 414, { maxTargetBytes: 20 }],
+  ['a body that is too large', post('/', 'x'.repeat(11)), 413, { limits: { maxBodyBytes: 10 } }],
+  ['a target that is too long', get(`/${'x'.repeat(20)}`), 414, { limits: { maxTargetBytes: 20 } }],
   ['an unknown expectation', get('/', 'Expect: miracles'), 417, {}],
-  ['a head that is too large', get('/', `X: ${'y'.repeat(300)}`), 431, { maxHeaderBytes: 256 }],
-  ['too many fields', get('/', 'A: b', 'C: d'), 431, { maxFields: 2 }],
+  ['a head that is too large', get('/', `X: ${'y'.repeat(300)}`), 431, { limits: { maxHeaderBytes: 256 } }],
+  ['too many fields', get('/', 'A: b', 'C: d'), 431, { limits: { maxFields: 2 } }],
   ['a method that is too long', `${'X'.repeat(40)} / HTTP/1.1\r\n${HOST}\r\n`, 501, {}],
   ['an unknown transfer coding', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n\r\n`, 501, {}],
   ['another major version', `GET / HTTP/3.0\r\n${HOST}\r\n`, 505, {}],
@@ -55,7 +55,7 @@ describe('refused with one answer and the end', () => {
 
 test('a body of exactly maxBodyBytes is taken', async () => {
   const { port } = await startHandler(async (request, response) => response.send(200, {}, await request.body.text()), {
-    maxBodyBytes: 10,
+    limits: { maxBodyBytes: 10 },
   });
   expect((await ask(port, post('/', '0123456789'))).text).toBe('0123456789');
 });
@@ -66,7 +66,7 @@ test('a chunked body beyond maxBodyBytes is 413, told to the handler that reads 
       await expect(request.body.bytes()).rejects.toMatchObject({ code: 'ERR_CLIENT_GONE' });
       expect(response.ended).toBe(true);
     },
-    { maxBodyBytes: 10 },
+    { limits: { maxBodyBytes: 10 } },
   );
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n');
@@ -98,7 +98,7 @@ test('a malformed chunk after the answer has begun ends the connection without a
 });
 
 test('a refusal is as whole for a client that goes on sending a megabyte', async () => {
-  const { connect } = await startHandler(echo, { maxBodyBytes: 10 });
+  const { connect } = await startHandler(echo, { limits: { maxBodyBytes: 10 } });
   const client = await connect();
   client.send(post('/', 'x'.repeat(1_000_000)));
   expect((await client.readResponse()).status).toBe(413);

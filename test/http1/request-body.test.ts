@@ -155,7 +155,9 @@ describe.each([
 });
 
 test('an unread body beyond maxDiscardBytes ends the connection after the answer', async () => {
-  const { connect } = await startHandler((_, response) => response.send(200, {}, 'whole'), { maxDiscardBytes: 100 });
+  const { connect } = await startHandler((_, response) => response.send(200, {}, 'whole'), {
+    limits: { maxDiscardBytes: 100 },
+  });
   const client = await connect();
   client.send(post('/', 'x'.repeat(101)) + get('/next'));
   expect((await client.readResponse()).text).toBe('whole');

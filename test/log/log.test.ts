@@ -13,7 +13,7 @@ const TIME = String.raw`\[\d{2}/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|D
 /** The log of one conversation. */
 async function logOf(logFormat: LogFormat, request: string, answers = 1): Promise<string> {
   let log = '';
-  const { connect } = await startHandler(echo, { logFormat, accessLog: (text) => (log += text) });
+  const { connect } = await startHandler(echo, { log: { format: logFormat, access: (text) => (log += text) } });
   const client = await connect();
   client.send(request);
   for (let i = 0; i < answers; i++) await client.readResponse();
@@ -65,7 +65,7 @@ test('a refused request has a line too, which says why', async () => {
 
 test('the lines of one turn are written in one call, in order', async () => {
   const calls: string[] = [];
-  const { connect } = await startHandler(echo, { accessLog: (text) => calls.push(text) });
+  const { connect } = await startHandler(echo, { log: { access: (text) => calls.push(text) } });
   const client = await connect();
   client.send(get('/0') + get('/1') + get('/2'));
   for (let i = 0; i < 3; i++) await client.readResponse();
@@ -76,8 +76,7 @@ test('the lines of one turn are written in one call, in order', async () => {
 test('an answer that was cut off is logged with what happened', async () => {
   let log = '';
   const { connect, server } = await startHandler(() => new Promise(() => {}), {
-    logFormat: 'json',
-    accessLog: (text) => (log += text),
+    log: { format: 'json', access: (text) => (log += text) },
   });
   const client = await connect();
   client.send(get('/'));
@@ -91,7 +90,9 @@ test.each(['common', 'combined', 'json'] as const)(
   'a client that resets while the rest of its body is read away has one line (%s)',
   async (logFormat) => {
     let log = '';
-    const { connect, server } = await startHandler(echo, { logFormat, accessLog: (text) => (log += text) });
+    const { connect, server } = await startHandler(echo, {
+      log: { format: logFormat, access: (text) => (log += text) },
+    });
     const client = await connect();
     // The handler answered without a promise: nothing of the request is kept.
     await client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc').readResponse();
@@ -104,7 +105,7 @@ test.each(['common', 'combined', 'json'] as const)(
 
 test('the trace shows who comes and goes, and both heads, with nothing that moves a cursor', async () => {
   let trace = '';
-  const { connect, server } = await startHandler(echo, { trace: (text) => (trace += text) });
+  const { connect, server } = await startHandler(echo, { log: { trace: (text) => (trace += text) } });
   const client = await connect();
   await client.send(get('/"q"', 'X: \x1b'.replace('\x1b', '\x9b'))).readResponse();
   const { localPort } = client;
@@ -125,7 +126,7 @@ test('the trace shows who comes and goes, and both heads, with nothing that move
 
 test('the trace says why a request was refused', async () => {
   let trace = '';
-  const { connect } = await startHandler(echo, { trace: (text) => (trace += text) });
+  const { connect } = await startHandler(echo, { log: { trace: (text) => (trace += text) } });
   const client = await connect();
   await client.send('NO\r\n\r\n').readResponse();
   expect(trace).toMatch(/: the .+\n/);

@@ -1,7 +1,7 @@
 // Proves that what a model cannot do is refused in one clear line, and that what runs out harms one client only.
 
 import { expect, test } from 'vitest';
-import { MODEL_NAMES } from '../../src/config/model-names.ts';
+import { MODEL_NAMES } from '../../src/options/choices.ts';
 import { type Client, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, startProgram } from '../support/program.ts';

@@ -8,7 +8,7 @@ import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
 
-export { MODEL_NAMES, type ModelName } from '../../src/config/model-names.ts';
+export { MODEL_NAMES, type ModelName } from '../../src/options/choices.ts';
 
 export interface Started {
   readonly program: Program;

@@ -13,7 +13,7 @@ const GRACE_MS = 500;
 const SLACK_MS = 300;
 
 test('a client that has not asked yet is answered, and one that is idle: each answer ends its connection', async () => {
-  const { connect, server } = await startHandler(echo, { shutdownGraceMs: 10_000 });
+  const { connect, server } = await startHandler(echo, { timeouts: { shutdownGraceMs: 10_000 } });
   const clients = await Promise.all(Array.from({ length: 40 }, connect));
   const [used = [], fresh = []] = [clients.slice(0, 10), clients.slice(10)];
   for (const client of used) await client.send(get('/before')).readResponse();
@@ -31,7 +31,7 @@ async function expectLastAnswer(client: Client): Promise<void> {
 }
 
 test('clients that wait to be accepted are accepted and answered', async () => {
-  const site = simulate({ handler: echo, maxAcceptsPerTurn: 1 });
+  const site = simulate({ handler: echo, limits: { maxAcceptsPerTurn: 1 } });
   const clients = Array.from({ length: 20 }, () => site.connect());
   await site.runUntil(() => site.server.stats().connections.accepted > 0, Infinity);
   void site.server.close();
@@ -46,7 +46,7 @@ test('clients that wait to be accepted are accepted and answered', async () => {
 });
 
 test('an idle connection has shutdownGraceMs, then FIN', async () => {
-  const site = simulate({ handler: echo, shutdownGraceMs: GRACE_MS });
+  const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: GRACE_MS } });
   const [silent, late] = [site.connect(), site.connect()];
   const used = site.connect().send(get('/'));
   await site.runFor(100);
@@ -65,11 +65,14 @@ const AT_ONCE: readonly (readonly [string, { readonly now?: boolean }, number])[
   ['a shutdownTimeoutMs that is shorter', {}, 100],
 ];
 
-test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, how, shutdownTimeoutMs) => {
-  const limits = { shutdownTimeoutMs, shutdownGraceMs: 10_000 };
-  const { connect, server } = await startHandler((request, response) => {
-    if (request.path !== '/never') response.send(200, {}, 'ok');
-  }, limits);
+test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, how, shutdownMs) => {
+  const timeouts = { shutdownMs, shutdownGraceMs: 10_000 };
+  const { connect, server } = await startHandler(
+    (request, response) => {
+      if (request.path !== '/never') response.send(200, {}, 'ok');
+    },
+    { timeouts },
+  );
   const [fresh, used, busy] = [await connect(), await connect(), await connect()];
   await used.send(get('/')).readResponse();
   busy.send(get('/never'));
@@ -79,7 +82,7 @@ test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, ho
 });
 
 test('what has arrived when the server closes is served without any grace', async () => {
-  const site = simulate({ handler: echo, shutdownGraceMs: 0 });
+  const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: 0 } });
   const client = site.connect();
   await site.runFor(100);
   client.send(get('/'));
@@ -98,7 +101,7 @@ test('a connection whose answer began before the end is idle behind it: its next
     response.write('a');
     streams.push(response);
   };
-  const { connect, server } = await startHandler(handler, { shutdownGraceMs: 10_000 });
+  const { connect, server } = await startHandler(handler, { timeouts: { shutdownGraceMs: 10_000 } });
   const client = await connect();
   client.send(get('/stream'));
   await until(() => streams.length === 1, 'the answer has begun');
@@ -111,7 +114,7 @@ test('a connection whose answer began before the end is idle behind it: its next
 });
 
 test('a client of HTTP/1.0 that keeps its connection hears that it ends', async () => {
-  const { connect, server } = await startHandler(echo, { shutdownGraceMs: 10_000 });
+  const { connect, server } = await startHandler(echo, { timeouts: { shutdownGraceMs: 10_000 } });
   const client = await connect();
   const request = 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
   expect((await client.send(request).readResponse()).field('connection')).toBe('keep-alive');
@@ -122,7 +125,7 @@ test('a client of HTTP/1.0 that keeps its connection hears that it ends', async 
 });
 
 test('a head that has begun is waited for', async () => {
-  const site = simulate({ handler: echo, shutdownGraceMs: 1 });
+  const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: 1 } });
   const client = site.connect().send('GET / HTTP/1.1\r\n');
   await site.runFor(100);
   void site.server.close();

@@ -30,7 +30,7 @@ describe('files', () => {
     ['POST /a.txt HTTP/1.1', 405, 'Method Not Allowed'],
     ['BREW /a.txt HTTP/1.1', 501, 'Not Implemented'],
   ])('%s', async (line, status, phrase) => {
-    const { port } = await start({ root: await folder({ 'a.txt': 'a', 'sub/x': '' }) });
+    const { port } = await start({ static: await folder({ 'a.txt': 'a', 'sub/x': '' }) });
     for (const accept of [BROWSER, 'Accept: */*', 'X-Other: 1']) {
       const answer = await ask(port, `${line}\r\nHost: x\r\n${accept}\r\n\r\n`);
       expectPage(answer, status, phrase);
@@ -50,17 +50,23 @@ const KINDS: readonly Kind[] = [
   ['a precondition', {}, get('/a.txt', 'If-Match: "x"'), 412, 'Precondition Failed'],
   [
     'a body of announced length',
-    { maxBodyBytes: 3 },
+    { limits: { maxBodyBytes: 3 } },
     'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n',
     413,
     'Content Too Large',
   ],
   ['a handler that throws', { handler: throwing }, get('/none'), 500, 'Internal Server Error'],
-  ['a handler that is silent', { handler: () => {}, handlerTimeoutMs: 100 }, get('/none'), 504, 'Gateway Timeout'],
+  [
+    'a handler that is silent',
+    { handler: () => {}, timeouts: { handlerMs: 100 } },
+    get('/none'),
+    504,
+    'Gateway Timeout',
+  ],
 ];
 
 test.each(KINDS)('%s', async (_what, options, request, status, phrase) => {
-  const { port, errors } = await start({ root: await folder({ 'a.txt': 'a' }), ...options });
+  const { port, errors } = await start({ static: await folder({ 'a.txt': 'a' }), ...options });
   const page = await ask(port, request.replace('\r\n\r\n', `\r\n${BROWSER}\r\n\r\n`));
   expectPage(page, status, phrase);
   expect(page.field('vary')).toBe('Accept');

@@ -25,7 +25,7 @@ const PLACES: readonly (readonly [string, () => Promise<StartOptions>])[] = [
   ['wsgi that rejects', async () => ({ wsgi: rejects })],
   ['fetch', async () => ({ fetch: throws })],
   ['fetch that rejects', async () => ({ handler: fetchHandler(rejects) })],
-  ['behind files', async () => ({ root: await folder({ 'index.html': 'home' }), handler: rejects })],
+  ['behind files', async () => ({ static: await folder({ 'index.html': 'home' }), handler: rejects })],
   ['in the pool', async () => ({ app: join(await folder({ 'a.mjs': MODULE }), 'a.mjs'), adapter: 'wsgi', offload: 1 })],
 ];
 
@@ -102,7 +102,7 @@ test('it is not asked once an answer has begun, nor for what the client did', as
 });
 
 test('an answer that never comes is bounded as that of a handler is', async () => {
-  const site = await start({ handler: throws, error: () => new Promise(() => {}), handlerTimeoutMs: 100 });
+  const site = await start({ handler: throws, error: () => new Promise(() => {}), timeouts: { handlerMs: 100 } });
   expect((await ask(site.port, get('/'))).status).toBe(504);
   expect(site.errors.splice(0)).toEqual([TYPED, expect.objectContaining({ code: 'ERR_HANDLER_TIMEOUT' })]);
 });

@@ -5,14 +5,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import {
-  type Handler,
-  loadApplication,
-  type ServeOptions,
-  serve,
-  type WsgiApplication,
-  wsgi,
-} from '../../src/index.ts';
+import { type Handler, loadApplication, serve, type WsgiApplication, wsgi } from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
@@ -35,7 +28,7 @@ async function makeRoot(): Promise<string> {
 }
 
 test('files come first, the application has the rest: other paths, other methods, names that no file can have', async () => {
-  const site = await start({ root: await makeRoot(), handler: echo });
+  const site = await start({ static: await makeRoot(), handler: echo });
   expect(await textOf(site, '/')).toBe('200 home');
   expect(await textOf(site, '/page.html')).toBe('200 page');
   expect(await textOf(site, '/deep/')).toBe('200 deep');
@@ -63,7 +56,7 @@ test('an application that is asynchronous, or fails, is what it is without files
     startResponse('200 OK', []);
     return [`${environ.PATH_INFO} `, `${bytes.length}`];
   };
-  const site = await start({ root: await makeRoot(), handler: wsgi(application) });
+  const site = await start({ static: await makeRoot(), handler: wsgi(application) });
   expect((await ask(site.port, post('/up', 'abc'))).text).toBe('/up 3');
   expect(await textOf(site, '/down')).toBe('200 /down 0');
   expect(await textOf(site, '/throw')).toBe('500 Internal Server Error\n');
@@ -73,15 +66,15 @@ test('an application that is asynchronous, or fails, is what it is without files
 test('files, then the modules of the dynamic folder, then the application', async () => {
   const module = "export const application = (environ, start) => (start('200 OK', []), 'module ' + environ.PATH_INFO);";
   const dynamic = await folder({ 'clock.mjs': module, 'page.html.mjs': module, 'page.mjs': module });
-  const both = await start({ root: await makeRoot(), dynamic, handler: echo });
+  const both = await start({ static: await makeRoot(), dynamic, handler: echo });
   expect(await textOf(both, '/page.html')).toBe('200 page');
   expect(await textOf(both, '/clock')).toBe('200 module /clock');
   expect(await textOf(both, '/else')).toBe('200 app GET /else');
-  const alone = await start({ root: await makeRoot(), dynamic });
+  const alone = await start({ static: await makeRoot(), dynamic });
   expect(await textOf(alone, '/clock')).toBe('200 module /clock');
   expect(await textOf(alone, '/else'), "the folder's own page").toBe('404 mine');
   expect((await ask(alone.port, post('/else', 'x'))).status).toBe(405);
-  const routed = await start({ root: await makeRoot(), dynamic, site: { spa: 'index.html' } });
+  const routed = await start({ static: { root: await makeRoot(), spa: 'index.html' }, dynamic });
   expect(await textOf(routed, '/clock')).toBe('200 module /clock');
   expect(await textOf(routed, '/else')).toBe('200 home');
 });
@@ -133,16 +126,20 @@ const WAYS = [
 
 test('what an application is made of is served to nobody', async () => {
   const root = await makeMixed();
-  const site: ServeOptions['site'] = {
+  const site = {
     listing: true,
     hide: [join(root, 'site.yaml')],
     mounts: { '/assets': join(root, 'link') },
     hosts: { 'other.example': join(root, 'server') },
   };
-  const wrong = start({ root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site });
+  const wrong = start({ static: { root, ...site }, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs') });
   await expect(wrong, 'a folder that is mounted').rejects.toMatchObject({ code: 'ERR_OPTION' });
   const { mounts: _, hosts: __, ...rest } = site;
-  const served = await start({ root, dynamic: join(root, 'cgi'), app: join(root, 'server/app.mjs'), site: rest });
+  const served = await start({
+    static: { root, ...rest },
+    dynamic: join(root, 'cgi'),
+    app: join(root, 'server/app.mjs'),
+  });
   for (const path of WAYS) {
     for (const fields of [[], ['Accept-Encoding: gzip, br'], ['Range: bytes=0-5'], ['Accept: application/json']]) {
       const answer = await ask(served.port, get(path, ...fields));
@@ -156,7 +153,7 @@ test('what an application is made of is served to nobody', async () => {
 
 test('a file that comes to lie there later is not served either', async () => {
   const root = await makeMixed();
-  const site = await start({ root, dynamic: join(root, 'cgi') });
+  const site = await start({ static: root, dynamic: join(root, 'cgi') });
   await mkdir(join(root, 'cgi', 'new'));
   await writeFile(join(root, 'cgi', 'new', 'a.txt'), 'squirrel');
   expect((await ask(site.port, get('/cgi/new/a.txt'))).status).toBe(404);
@@ -165,9 +162,12 @@ test('a file that comes to lie there later is not served either', async () => {
 test('a folder that is both is refused, however it is called', async () => {
   const root = await makeMixed();
   for (const options of [
-    { root, app: join(root, 'server/../server/app.mjs'), site: { mounts: { '/x': join(root, 'server') } } },
-    { root: join(root, 'cgi'), dynamic: join(root, 'link') },
-    { root: join(root, 'server'), app: join(root, 'server/app.mjs') },
+    {
+      static: { root, mounts: { '/x': join(root, 'server') } },
+      app: join(root, 'server/../server/app.mjs'),
+    },
+    { static: join(root, 'cgi'), dynamic: join(root, 'link') },
+    { static: join(root, 'server'), app: join(root, 'server/app.mjs') },
   ]) {
     await expect(start(options)).rejects.toMatchObject({
       code: 'ERR_OPTION',
@@ -177,9 +177,9 @@ test('a folder that is both is refused, however it is called', async () => {
 });
 
 const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ root: 'html', site: { hide: 'x' } }, /site\.hide must be a list of paths/],
-  [{ app: 'x.js' }, /there is no option "app"/],
-  [{ handler: echo, dynamic: 'html' }, /there is no option "dynamic"/],
+  [{ static: { root: 'html', hide: 7 } }, /static\.hide must be a path, or a list of them, not 7/],
+  [{ app: 'x.js' }, /"app" is an option of the command, not of serve\(\)/],
+  [{ handler: echo, dynamic: 'html' }, /"dynamic" is an option of loadApplication\(\), not of serve\(\)/],
 ];
 
 test.each(MISTAKES)('%j is refused', async (options, text) => {

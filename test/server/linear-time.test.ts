@@ -7,7 +7,7 @@ import {
   type Handler,
   Headers,
   Response,
-  type ServeOptions,
+  type StaticOptions,
   wsgi,
   wsgiValidator,
 } from '../../src/index.ts';
@@ -18,7 +18,7 @@ import { givenRequest } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
 import { start, startHandler } from '../support/serving.ts';
 
-const LIMITS = { maxHeaderBytes: 1_048_576, maxTargetBytes: 1_048_576, maxFields: 10_000 };
+const LIMITS = { limits: { maxHeaderBytes: 1_048_576, maxTargetBytes: 1_048_576, maxFields: 10_000 } };
 
 const repeated = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, size);
 
@@ -31,9 +31,9 @@ async function expectAnswered(port: number, status: number, request: (size: numb
 }
 
 describe('files', () => {
-  const serveFiles = async (site: NonNullable<ServeOptions['site']> = {}) => {
+  const serveFiles = async (site: Partial<StaticOptions> = {}) => {
     const root = await folder({ 'a.txt': 'x'.repeat(2_000), 'b/c.txt': '' });
-    return start({ root, site, ...LIMITS });
+    return start({ static: { root, ...site }, ...LIMITS });
   };
 
   test.each([
@@ -65,7 +65,7 @@ describe('files', () => {
 });
 
 test('JSON is listed for who names it, and does not refuse it or take a page', async () => {
-  const { port } = await start({ root: await folder({ a: '' }), site: { listing: true } });
+  const { port } = await start({ static: { root: await folder({ a: '' }), listing: true } });
   const typeFor = async (accept: string) => (await ask(port, get('/', `Accept: ${accept}`))).field('content-type');
   for (const accept of ['application/json', 'Application/JSON;q=0.5', 'text/plain, application/json ; charset=utf-8']) {
     expect(await typeFor(accept), accept).toBe('application/json; charset=utf-8');
@@ -170,7 +170,7 @@ test('more trailers than maxFields are refused', async () => {
     await request.body.bytes();
     response.send(200, {}, String(request.body.trailers.length));
   };
-  const { port } = await startHandler(handler, { maxFields: 3 });
+  const { port } = await startHandler(handler, { limits: { maxFields: 3 } });
   const request = (count: number): string =>
     `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'a:\r\n'.repeat(count)}\r\n`;
   expect((await ask(port, request(3))).text).toBe('3');
@@ -184,9 +184,7 @@ test.each(['common', 'combined', 'json'] as const)('the access log (%s) and the 
   };
   const { port } = await startHandler((_request, response) => response.send(200), {
     ...LIMITS,
-    accessLog: sink,
-    trace: sink,
-    logFormat,
+    log: { access: sink, trace: sink, format: logFormat },
   });
   const request = (size: number): string =>
     get(`/${repeated('"\\', size)}`, `User-Agent: ${repeated('"\xa0', size)}`, `Referer: a${' '.repeat(size)}b`);

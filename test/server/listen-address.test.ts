@@ -1,7 +1,7 @@
 // Proves what each form of an address means, and that each mistake is named in one line that shows it.
 
 import { expect, test } from 'vitest';
-import { checkListen, listenText, rebaseListen } from '../../src/server/listen-address.ts';
+import { checkListen, listenText, rebaseListen } from '../../src/options/listen-address.ts';
 
 const LONGEST_PATH = `/${'x'.repeat(106)}`;
 

@@ -103,12 +103,14 @@ test('a client of a Unix domain socket has no address: the log says unix:, as ng
       (request, response) => response.send(200, {}, JSON.stringify([request.remote, request.local])),
       {
         listen: [`unix:${path}`],
-        logFormat,
-        accessLog: (text) => {
-          log += text;
-        },
-        trace: (text) => {
-          trace += text;
+        log: {
+          format: logFormat,
+          access: (text) => {
+            log += text;
+          },
+          trace: (text) => {
+            trace += text;
+          },
         },
       },
     );
@@ -147,7 +149,7 @@ test('maxConnectionsPerAddress bounds clients of ports only, and gives an addres
   const path = `${await folder()}/a.sock`;
   const { server } = await startHandler(echo, {
     listen: ['127.0.0.1:0', `unix:${path}`],
-    maxConnectionsPerAddress: 1,
+    limits: { maxConnectionsPerAddress: 1 },
   });
   for (const client of [await connectUnix(path), await connectUnix(path)]) expect(await textOf(client)).toBe('GET /');
   const first = await connect(server.port ?? 0);
@@ -273,7 +275,12 @@ test('the options of a listener reach the connections that are accepted there', 
   const path = `${await folder()}/a.sock`;
   const seen: ListenerOptions[] = [];
   const server = await serveReactor(
-    setupOf({ handler: echo, backend: BACK_END.name, listen: ['127.0.0.1:0,backlog=7', `unix:${path}`], backlog: 9 }),
+    setupOf({
+      handler: echo,
+      backend: BACK_END.name,
+      listen: ['127.0.0.1:0,backlog=7', `unix:${path}`],
+      limits: { backlog: 9 },
+    }),
     {
       connect: (context, fd, generation) => {
         seen.push(context.listenerOptions);

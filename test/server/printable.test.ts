@@ -111,8 +111,10 @@ test('a message that echoes a client ends no process and forges no line', async 
 
 test('a JSON log and a trace of hostile fields', async () => {
   let [log, trace] = ['', ''];
-  const options = { accessLog: (text: string) => (log += text), trace: (text: string) => (trace += text) };
-  const { port } = await startHandler((_, response) => response.send(200), { ...options, logFormat: 'json' });
+  const sinks = { access: (text: string) => (log += text), trace: (text: string) => (trace += text) };
+  const { port } = await startHandler((_, response) => response.send(200), {
+    log: { ...sinks, format: 'json' },
+  });
   await ask(port, get('/', 'User-Agent: a\x9b2J\xad\x80b', 'Referer: \x85'));
   await until(() => log.includes('\n'), 'the line is written');
   expect(log + trace).not.toMatch(RAW);

@@ -17,13 +17,15 @@ test('host, port, url and back end say what it is', async () => {
 });
 
 test('it listens on IPv6, on names, and on every address', async () => {
-  const v6 = await startHandler(echo, { host: '::1' });
+  const v6 = await startHandler(echo, { hostname: '::1' });
   expect([v6.server.url.href, v6.server.hostname]).toEqual([`http://[::1]:${v6.port}/`, '::1']);
   const client = await connect(v6.port, '::1');
   expect((await client.send(get('/6')).readResponse()).text).toBe('GET /6');
-  const named = await startHandler(echo, { host: 'localhost' });
+  const named = await startHandler(echo, { hostname: 'localhost' });
   expect(['127.0.0.1', '::1']).toContain(named.server.hostname);
-  const all = await startHandler((request, response) => response.send(200, {}, request.remote.address), { host: '::' });
+  const all = await startHandler((request, response) => response.send(200, {}, request.remote.address), {
+    hostname: '::',
+  });
   expect((await ask(all.port, get('/'))).text).toBe('::ffff:127.0.0.1');
 });
 
@@ -57,11 +59,11 @@ test('a port that is taken is ERR_LISTEN, and the text says so', async () => {
 });
 
 test("an address that is not this machine's and a name that nobody knows are ERR_LISTEN", async () => {
-  await expect(serve({ port: 0, host: '192.0.2.1', handler: echo })).rejects.toMatchObject({
+  await expect(serve({ port: 0, hostname: '192.0.2.1', handler: echo })).rejects.toMatchObject({
     code: 'ERR_LISTEN',
     message: /192\.0\.2\.1/,
   });
-  await expect(serve({ port: 0, host: 'nobody.invalid', handler: echo })).rejects.toMatchObject({
+  await expect(serve({ port: 0, hostname: 'nobody.invalid', handler: echo })).rejects.toMatchObject({
     code: 'ERR_LISTEN',
     message: /nobody\.invalid/,
   });
@@ -92,7 +94,7 @@ test('close ends idle connections and finishes requests in flight, which hear th
 });
 
 test('close cuts off what does not end within shutdownTimeoutMs', async () => {
-  const { connect: join, server } = await startHandler(() => new Promise(() => {}), { shutdownTimeoutMs: 50 });
+  const { connect: join, server } = await startHandler(() => new Promise(() => {}), { timeouts: { shutdownMs: 50 } });
   const client = await join();
   client.send(get('/'));
   await until(() => server.stats().requests.handled === 1, 'the request was seen');
@@ -188,7 +190,7 @@ test('JavaScript is entered for requests, and a guest of libuv not to learn that
 
 test('an answer from a file leaves with those of its turn, which is the only one that it takes', async () => {
   const root = await folder({ 'a.bin': Buffer.alloc(100_000, 'x') });
-  const { connect: join, server } = await start({ root, maxCacheBytes: 0 });
+  const { connect: join, server } = await start({ static: root, limits: { maxCacheBytes: 0 } });
   const client = await join();
   const asked = async (): Promise<void> => {
     expect((await client.send(get('/a.bin')).readResponse()).content).toHaveLength(100_000);

@@ -11,7 +11,7 @@ const errors: unknown[] = [];
 
 function world(handler: Handler, options: Partial<SimulateOptions> = {}): SimulatedServer {
   errors.length = 0;
-  return simulate({ handler, onError: (error) => errors.push(error), ...options });
+  return simulate({ handler, log: { ...options.log, error: (error) => errors.push(error) }, ...options });
 }
 
 const readsBody: Handler = async (request, response) => response.send(200, {}, await request.body.bytes());
@@ -53,7 +53,7 @@ test('an answer that is started after its client left may be written on, to nobo
 });
 
 test('a body that never comes ends in time, though its reader asked at once', async () => {
-  const site = world(readsBody, { bodyTimeoutMs: 3_000 });
+  const site = world(readsBody, { timeouts: { bodyMs: 3_000 } });
   const client = site.connect().send(post(10, ''));
   await site.runFor(2_900);
   expect(client.received).toHaveLength(0);
@@ -98,7 +98,7 @@ test('an answer that is cut off where FIN would look like its end is cut off by 
 });
 
 test('the time of a client that finished sending runs though requests are kept behind the one in flight', async () => {
-  const site = world(neverAnswers, { halfClosedTimeoutMs: 5_000 });
+  const site = world(neverAnswers, { timeouts: { halfClosedMs: 5_000 } });
   const client = site
     .connect()
     .send(get('/first') + get('/second'))
@@ -112,7 +112,7 @@ test('the time of a client that finished sending runs though requests are kept b
 
 test('nobody is idle who still takes an answer: pipelined requests behind it are answered', async () => {
   const content = Buffer.alloc(200_000, 'x');
-  const site = world((_, response) => response.send(200, {}, content), { keepAliveTimeoutMs: 4_000 });
+  const site = world((_, response) => response.send(200, {}, content), { timeouts: { keepAliveMs: 4_000 } });
   const client = site.connect();
   client.readRate = { bytes: 2_000, everyMs: 100 };
   client.send(get('/') + get('/') + get('/'));
@@ -123,7 +123,7 @@ test('nobody is idle who still takes an answer: pipelined requests behind it are
 
 test('a head that cannot be read because answers wait is not late', async () => {
   const content = Buffer.alloc(300_000, 'x');
-  const site = world((_, response) => response.send(200, {}, content), { headerTimeoutMs: 3_000 });
+  const site = world((_, response) => response.send(200, {}, content), { timeouts: { headerMs: 3_000 } });
   const client = site.connect();
   client.readRate = { bytes: 4_000, everyMs: 100 };
   client.send(get('/').repeat(2) + get('/').slice(0, 9));
@@ -135,7 +135,7 @@ test('a head that cannot be read because answers wait is not late', async () => 
 });
 
 test('what is kept of a pipeline is bounded, however fast it comes and small its requests are', async () => {
-  const site = world((_, response) => response.send(200, {}, ''), { maxRequestsPerTurn: 1 });
+  const site = world((_, response) => response.send(200, {}, ''), { limits: { maxRequestsPerTurn: 1 } });
   const request = get('/');
   const client = site.connect().send(request.repeat(100_000));
   await site.runFor(1);
@@ -148,9 +148,8 @@ test('what is kept of a pipeline is bounded, however fast it comes and small its
 test('room that only a deadline notices lets the pipeline go on', async () => {
   const content = Buffer.alloc(40_000, 'x');
   const site = world((_, response) => response.send(200, {}, content), {
-    sendTimeoutMs: 5_000,
-    keepAliveTimeoutMs: 30_000,
-    maxUnsentBytes: 10_000,
+    timeouts: { sendMs: 5_000, keepAliveMs: 30_000 },
+    limits: { maxUnsentBytes: 10_000 },
     machine: { sendCapacity: 100_000 },
   });
   const client = site.connect();
@@ -169,7 +168,10 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
 });
 
 test('who asked while the whole process was stopped is heard before its time is up', async () => {
-  const site = world((_, response) => response.send(200), { keepAliveTimeoutMs: 5_000, machine: { eventCapacity: 2 } });
+  const site = world((_, response) => response.send(200), {
+    timeouts: { keepAliveMs: 5_000 },
+    machine: { eventCapacity: 2 },
+  });
   const clients = Array.from({ length: 9 }, () => site.connect().send(get('/')));
   await site.runFor(1_000);
   for (const client of clients) client.send(get('/'));
@@ -180,7 +182,7 @@ test('who asked while the whole process was stopped is heard before its time is 
 });
 
 test('bytes that a client still sends to a connection that lingers are read away, though calls are interrupted', async () => {
-  const site = world((_, response) => response.send(200), { lingerTimeoutMs: 2_000 });
+  const site = world((_, response) => response.send(200), { timeouts: { lingerMs: 2_000 } });
   let interruptions = 0;
   const { kernel } = site;
   const { recv } = SimulatedKernel.prototype;

@@ -7,7 +7,7 @@ import { Connections } from '../../src/connection/connections.ts';
 import type { EpollServerError } from '../../src/errors.ts';
 import { check } from '../../src/kernel/native-error.ts';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
-import { type GivenLimits, resolveLimits } from '../../src/limits.ts';
+import { type GivenLimits, resolveLimits } from '../../src/options/resolve-limits.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 
 export interface ChannelServer {

@@ -31,6 +31,11 @@ export interface StartOptions extends ServeOptions {
   readonly offload?: number;
   readonly dynamic?: string;
   readonly dynamicSuffix?: string;
+  /** For `app` and the modules of `dynamic` to load. */
+  readonly loadMs?: number;
+  /** Silence of a thread in mid-response. */
+  readonly offloadMs?: number;
+  readonly maxOffloadQueue?: number;
 }
 
 /** What a server of this project is given for such options: the application, behind the modules of the folder. */
@@ -40,10 +45,18 @@ export async function serveOptionsFor({
   offload,
   dynamic,
   dynamicSuffix: suffix,
+  loadMs,
+  offloadMs,
+  maxOffloadQueue,
   ...options
 }: StartOptions): Promise<ServeOptions> {
-  const { onError, overrideGlobals, loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = options;
-  const common = { onError, overrideGlobals, loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue };
+  const { log, overrideGlobals } = options;
+  const common = {
+    log: { error: log?.error },
+    overrideGlobals,
+    timeouts: { loadMs, offloadMs },
+    limits: { maxOffloadQueue },
+  };
   const load = async (name: string, more: ApplicationOptions): Promise<Handler> => {
     const application = await loadApplication(name, { ...common, ...more });
     onTestFinished(() => application.close());
@@ -58,7 +71,8 @@ export async function serveOptionsFor({
 export async function start(options: StartOptions): Promise<Site> {
   const errors: unknown[] = [];
   const where = options.listen === undefined ? { port: 0 } : {};
-  const given = { ...where, onError: (error: unknown) => errors.push(error), ...options };
+  const log = { error: (error: unknown) => errors.push(error), ...options.log };
+  const given = { ...where, ...options, log };
   const server = await serve(await serveOptionsFor(given));
   onTestFinished(async () => {
     await server.close({ now: true });

@@ -9,11 +9,21 @@ function offences(code: string, pattern: RegExp): readonly string[] {
   return [...code.matchAll(pattern)].map((match) => `line ${lineAt(code, match.index)}: ${match[0].trim()}`);
 }
 
-/** Casts, `any`, and comments that silence the compiler. `as const` narrows and is no cast. */
+/** Whether the line in front of `index` is a comment, which gives the reason for what follows. */
+function hasReason(text: string, index: number): boolean {
+  const before = text.split('\n')[lineAt(text, index) - 2] ?? '';
+  return /^\s*\/\/ \S/.test(before);
+}
+
+/**
+ * Casts without a reason, `any`, and comments that silence the compiler. `as const` narrows and is no cast. The reason for
+ * a cast stands in a comment in the line in front of it.
+ */
 export function typeOffences(text: string): readonly string[] {
   const code = codeOf(text).replaceAll(RENAMING, (statement) => statement.replaceAll(/[^\n]/g, ' '));
+  const casts = [...code.matchAll(/\bas\s+(?!const\b)[\w{[(<]+/g)].filter(({ index }) => !hasReason(text, index));
   return [
-    ...offences(code, /\bas\s+(?!const\b)[\w{[(<]+/g),
+    ...casts.map((match) => `line ${lineAt(code, match.index)}: ${match[0].trim()}`),
     ...offences(code, /\bany\b/g),
     ...offences(text, /@ts-(?:ignore|nocheck|expect-error)/g),
   ];

@@ -43,7 +43,7 @@ const routes: Handler = async (request, response) => {
 
 test('every case of the table of conformance is answered rightly', async () => {
   const root = await folder({ 'page.txt': 'a page\n' });
-  const { port, errors } = await start({ root, handler: routes });
+  const { port, errors } = await start({ static: root, handler: routes });
   const target = await findTarget(`http://127.0.0.1:${port}/page.txt`, false, 20_000);
   const results = await examine(target, CASES, {
     maxConnections: 24,
@@ -59,7 +59,7 @@ test('every case of the table of conformance is answered rightly', async () => {
 test('a file that is sent from its descriptor arrives whole', async () => {
   const content = Buffer.from(Array.from({ length: 1_000_003 }, (_, i) => i % 251));
   const root = await folder({ 'large.bin': content });
-  const site = await start({ root, maxCachedFileBytes: 0 });
+  const site = await start({ static: root, limits: { maxCachedFileBytes: 0 } });
   const client = await site.connect();
   client.socket.pause();
   await client.send(get('/large.bin') + get('/large.bin', 'Range: bytes=7-', 'Connection: close')).flushed();

@@ -1,8 +1,8 @@
 // What the loop's thread and a worker say to each other about one request, over a port of its own. Types only.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { AdapterName } from '../../adapters/adapter-names.ts';
 import type { Endpoint } from '../../http/handler.ts';
+import type { AdapterName } from '../../options/choices.ts';
 
 /** What a worker is given: everything of the request but its content. */
 export interface RequestHead {

@@ -3,13 +3,13 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
-import type { AdapterName } from '../../adapters/adapter-names.ts';
 import { concurrency } from '../../adapters/concurrency.ts';
 import { EpollServerError } from '../../errors.ts';
 import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
 import type { Handler } from '../../http/handler.ts';
 import { withTraits } from '../../http/handler-traits.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
+import type { AdapterName } from '../../options/choices.ts';
 import { programPath } from '../../package.ts';
 import { OffloadedCall } from './call.ts';
 import type { Task, Thrown } from './messages.ts';

@@ -1,6 +1,7 @@
 // One run: a world, its guests, everything that goes wrong, and the verdict.
 
 import { EpollServerError } from '../../errors.ts';
+import { limitOptionsOf } from '../../options/resolve-limits.ts';
 import { Dials, type FaultName } from '../dials.ts';
 import { Random } from '../random.ts';
 import { SimulatedFiles } from '../simulated-files.ts';
@@ -87,10 +88,9 @@ class Run {
     this.#files = new SimulatedFiles(clock, kernel.fileContents);
     this.application = new SimulatedApplication(clock, filesHandler(kernel, clock, this.#files, settings.limits));
     this.world = new SimulatedServer(kernel, {
-      ...settings.limits,
+      ...limitOptionsOf(settings.limits),
       handler: this.application.handle,
-      onError: (error) => this.#reported(error),
-      accessLog: this.#log.take,
+      log: { error: (error) => this.#reported(error), access: this.#log.take },
     });
     this.watch = new Watch(this.world, this.application, settings);
     this.#stage = {

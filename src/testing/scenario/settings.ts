@@ -1,7 +1,8 @@
 // What a run is made of, drawn from its seed: dials, sizes of the machine, bounds of the server, and who comes
 // when. Small runs find most; some are large.
 
-import { type Limits, resolveLimits } from '../../limits.ts';
+import type { Limits } from '../../limits.ts';
+import { resolveLimits } from '../../options/resolve-limits.ts';
 import { drawSettings, type FaultSettings } from '../dials.ts';
 import { Random } from '../random.ts';
 import { BEHAVIOUR_NAMES, type BehaviourName } from './behaviours.ts';
@@ -121,7 +122,8 @@ function drawMachine(random: Random): RunSettings['machine'] {
 
 /** Bounds that well-behaved clients keep, with room for what the dials add. */
 function drawLimits(random: Random, clients: number): Limits {
-  return resolveLimits({
+  return {
+    ...resolveLimits(),
     maxHeaderBytes: random.pick([700, 2_048, 16_384]),
     maxDiscardBytes: random.pick([0, 1_000, 262_144]),
     // In most runs everybody finds room.
@@ -140,5 +142,5 @@ function drawLimits(random: Random, clients: number): Limits {
     keepAliveTimeoutMs: random.between(4_000, 75_000),
     halfClosedTimeoutMs: random.between(5_000, 10_000),
     maxCachedFileBytes: random.pick([0, 1_000, 131_072]),
-  });
+  };
 }

@@ -8,7 +8,7 @@ const isLoaded = () => process.moduleLoadList.some((name) => /undici/.test(name)
 
 const { serve, Response } = await import('../../../dist/index.js');
 const afterImport = isLoaded();
-const server = await serve({ port: 0, root: fileURLToPath(new URL('.', import.meta.url)) });
+const server = await serve({ port: 0, static: fileURLToPath(new URL('.', import.meta.url)) });
 const client = connect(server.port, '127.0.0.1');
 client.write('GET /importing.mjs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
 let answer = '';

@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline';
 import { serve } from '../../../dist/index.js';
 
-const server = await serve({ port: 0, root: process.argv[2] });
+const server = await serve({ port: 0, static: process.argv[2] });
 process.stdout.write(`port ${server.port}\n`);
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();

@@ -25,10 +25,10 @@ function answer(request, response) {
 }
 
 const OPTIONS = {
-  onError: { onError: boom },
-  accessLog: { accessLog: boom, onError: () => {} },
-  trace: { trace: boom, onError: () => {} },
+  onError: { log: { error: boom } },
+  accessLog: { log: { access: boom, error: () => {} } },
+  trace: { log: { trace: boom, error: () => {} } },
 };
 
-const server = await serve({ port: 0, handler: answer, ...(OPTIONS[what] ?? { onError: () => {} }) });
+const server = await serve({ port: 0, handler: answer, ...(OPTIONS[what] ?? { log: { error: () => {} } }) });
 process.stdout.write(`${server.port}\n`);

@@ -5,7 +5,7 @@ import { chmod, mkdir, readdir, readFile, readlink, symlink } from 'node:fs/prom
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MODEL_NAMES } from '../../../src/config/model-names.ts';
+import { MODEL_NAMES } from '../../../src/options/choices.ts';
 import { DIAL_NAMES } from '../../../src/tools/compare/dials.ts';
 import { PEER_NAMES } from '../../../src/tools/compare/peers.ts';
 import { type ComparisonResult, readResult } from '../../../src/tools/compare/result.ts';

@@ -22,7 +22,7 @@ interface Tab {
 
 async function openReport(look: Look = {}): Promise<Tab> {
   const root = await folder({ 'index.html': reportPage(result()) });
-  const { server } = await start({ root });
+  const { server } = await start({ static: root });
   const context = await openContext(look);
   const page = await context.newPage();
   const problems: string[] = [];

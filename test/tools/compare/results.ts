@@ -1,6 +1,6 @@
 // A result of a comparison that nobody had to measure, for what is made of results.
 
-import { MODEL_NAMES } from '../../../src/config/model-names.ts';
+import { MODEL_NAMES } from '../../../src/options/choices.ts';
 import { planFor } from '../../../src/tools/compare/plan.ts';
 import { type ComparisonResult, type Entry, type Row, SCHEMA } from '../../../src/tools/compare/result.ts';
 import type { Figures } from '../../../src/tools/compare/trial.ts';

@@ -3,7 +3,7 @@
 
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { DIGITS, type GivenNumber, LIMITS } from '../limits.ts';
+import { DIGITS } from './digits.ts';
 
 /** Where a listener is. */
 export type ListenAddress = TcpAddress | UnixAddress | InheritedAddress;
@@ -35,7 +35,7 @@ export interface OwnListenerOptions {
 /** One element of the option `listen`: a text such as `127.0.0.1:8080` or `unix:/run/x.sock,mode=660`, or an object. */
 export type ListenOption =
   | string
-  | (OwnListenerOptions & { readonly host: string; readonly port: GivenNumber })
+  | (OwnListenerOptions & { readonly host: string; readonly port: number | string })
   /** `mode`: 0o660 or `660`. */
   | (OwnListenerOptions & { readonly path: string; readonly mode?: number | string | undefined })
   | (OwnListenerOptions & { readonly fd: number });
@@ -60,6 +60,9 @@ const MAX_MODE = 0o777;
 /** sun_path of unix(7) has 108 bytes, the last of which is NUL. */
 const MAX_PATH_BYTES = 107;
 
+/** The largest backlog of listen(2). */
+export const MAX_BACKLOG = 65_535;
+
 /** A value in a message is shown up to this length. */
 const MAX_SHOWN = 80;
 
@@ -77,9 +80,9 @@ export function checkListen(given: unknown): CheckedListen {
   const parts = typeof given === 'string' ? partsOf(given) : isLoose(given) ? given : undefined;
   if (parts === undefined) return fail(`be ${LISTEN_FORMS}`);
   const { backlog } = parts;
-  const options = backlog === undefined ? {} : { backlog: number(backlog, LIMITS.backlog.max) ?? -1 };
-  if (options.backlog !== undefined && options.backlog < LIMITS.backlog.min) {
-    return fail(`have a backlog from ${LIMITS.backlog.min} to ${LIMITS.backlog.max}`);
+  const options = backlog === undefined ? {} : { backlog: number(backlog, MAX_BACKLOG) ?? -1 };
+  if (options.backlog !== undefined && options.backlog < 1) {
+    return fail(`have a backlog from 1 to ${MAX_BACKLOG}`);
   }
   return { address: addressOf(parts, fail), options };
 }

@@ -1,0 +1,58 @@
+// Writes what is made from the table of options (src/options/table.ts): types, the JSON Schema of config files, and
+// docs/options.md. `--check` writes nothing and ends with 1 when a file is not what it would be.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+import { optionDocuments } from './generate/documents.js';
+import { configSchema } from './generate/schema.js';
+import { limitTypes, optionTypes, serveTypes } from './generate/types.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The table as it is in the sources: what is built may be older, or not compile without the files made here. */
+async function readTable() {
+  const file = join(root, 'build', 'options', 'table.mjs');
+  const build = await rolldown({
+    input: { table: join(root, 'src', 'options', 'table.ts') },
+    cwd: root,
+    platform: 'node',
+    external: [/^[^./]/],
+  });
+  mkdirSync(dirname(file), { recursive: true });
+  await build.write({ file, format: 'esm' });
+  await build.close();
+  const { OPTIONS } = await import(pathToFileURL(file).href);
+  rmSync(dirname(file), { recursive: true });
+  return OPTIONS;
+}
+
+/** TypeScript as Biome formats it, so that a formatted file is what is generated. */
+function formatted(name, text) {
+  if (!name.endsWith('.ts')) return text;
+  const biome = join(root, 'node_modules', '.bin', 'biome');
+  return execFileSync(biome, ['format', `--stdin-file-path=${name}`], { cwd: root, input: text, encoding: 'utf8' });
+}
+
+const options = await readTable();
+const files = {
+  'src/limits.ts': limitTypes(options),
+  'src/options/option-types.ts': optionTypes(options),
+  'src/server/serve-options.ts': serveTypes(options),
+  'config.schema.json': configSchema(options),
+  'docs/options.md': optionDocuments(options),
+};
+for (const [name, generated] of Object.entries(files)) {
+  const text = formatted(name, generated);
+  const path = join(root, name);
+  const isCurrent = existsSync(path) && readFileSync(path, 'utf8') === text;
+  if (isCurrent) continue;
+  if (process.argv.includes('--check')) {
+    process.stderr.write(`${name} is not what the table of options says: run npm run generate\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(path, text);
+    process.stdout.write(`${name} written\n`);
+  }
+}

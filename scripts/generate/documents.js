@@ -1,0 +1,69 @@
+// docs/options.md: every option with its flag, its default, and the reason for it.
+import { defaultText, groupOf, isTakenBy, kebab, nameOf, rangeText, sentence } from './option.js';
+
+const INTRODUCTION = `# Options
+
+Generated from \`src/options/table.ts\` by \`npm run generate\`.
+
+An option has one name in code and in a config file (\`timeouts.keepAliveMs\`), and one as a flag
+(\`--keep-alive-timeout-ms\`) and a variable (\`EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS\`). A flag wins over a variable, a variable
+over a config file, a file over the default. A switch is turned off by \`--no-NAME\`. Several values of a variable stand on
+lines of their own. A number may be given as text, as in \`port: process.env.PORT\`.
+`;
+
+const SECTIONS = [
+  ['', 'Server and application', ''],
+  ['static', 'static: files', '`static: "./public"` stands for `static: { root: "./public" }`.'],
+  ['limits', 'limits: bytes and counts', ''],
+  ['timeouts', 'timeouts: milliseconds', ''],
+  ['log', 'log', ''],
+];
+
+function cell(text) {
+  return text.replaceAll('|', '\\|').replaceAll('*', '\\*');
+}
+
+function flagText(option) {
+  const { letter, placeholder, kind, default: value } = option;
+  if (!isTakenBy(option, 'command')) return '';
+  const isOff = kind.isSwitch === true && value === true;
+  const flag = `\`--${isOff ? 'no-' : ''}${kebab(nameOf(option))}\``;
+  return cell([flag + (letter === undefined ? '' : `, \`-${letter}\``), placeholder ?? ''].join(' ').trim());
+}
+
+/** What takes it, besides the command. */
+function whereText(option) {
+  const names = { serve: '`serve()`', load: '`loadApplication()`' };
+  const takers = Object.entries(names).filter(([taker]) => isTakenBy(option, taker));
+  return takers.map(([, name]) => name).join(', ');
+}
+
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
+  const [head, ...rest] = rows;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest.map(line)].join('\n');
+}
+
+function section(options) {
+  const rows = options.map((option) => [
+    `\`${option.path}\``,
+    flagText(option),
+    whereText(option),
+    cell(defaultText(option)),
+    cell(rangeText(option)),
+    cell([sentence(option.help), option.reason ?? ''].join(' ').trim()),
+  ]);
+  return table([
+    ['option', 'flag', 'in code', 'default', 'range', 'what it does, and why the default is what it is'],
+    ...rows,
+  ]);
+}
+
+export function optionDocuments(options) {
+  const parts = SECTIONS.map(([group, title, text]) => {
+    const own = options.filter((option) => groupOf(option) === group);
+    return [`## ${title}`, ...(text === '' ? [] : [text]), section(own)].join('\n\n');
+  });
+  return `${INTRODUCTION}\n${parts.join('\n\n')}\n`;
+}

@@ -1,0 +1,57 @@
+// One rule of Cache-Control, as text and as an object.
+
+import { messageOf } from '../errors.ts';
+import { precompileFields } from '../http/fields.ts';
+import { matcherOf } from './path-pattern.ts';
+
+/**
+ * A glob over the path of a file as requests name it, below its mount too (`/assets/**`, or `/assets/` for the same); over
+ * the name if it has no slash; or `@fingerprinted`. An index counts by its own name: `/` is `index.html`.
+ */
+export interface CacheRule {
+  readonly pattern: string;
+  /** The field's value; `immutable` alone stands for {@link IMMUTABLE}. */
+  readonly value: string;
+}
+
+/** What Cache-Control says in a response: RFC 9111 section 5.2.2, RFC 5861, RFC 8246. */
+const DIRECTIVES: ReadonlySet<string> = new Set([
+  ...['max-age', 's-maxage', 'no-cache', 'no-store', 'no-transform', 'must-revalidate', 'proxy-revalidate'],
+  ...['must-understand', 'private', 'public', 'immutable', 'stale-while-revalidate', 'stale-if-error'],
+]);
+
+/**
+ * The rule that `[PATTERN:]VALUE` says. No value of Cache-Control has a colon. Text without one is a value for all files
+ * if it names a directive, otherwise a pattern whose value is missing.
+ */
+export function cacheRuleOf(text: string): CacheRule {
+  const colon = text.indexOf(':');
+  if (colon >= 0) return { pattern: text.slice(0, colon).trim(), value: text.slice(colon + 1).trim() };
+  const directives = text.split(',').map((directive) => (directive.split('=')[0] ?? '').trim().toLowerCase());
+  const isValue = directives.some((name) => DIRECTIVES.has(name));
+  return isValue ? { pattern: '**', value: text.trim() } : { pattern: text.trim(), value: '' };
+}
+
+/** @throws Error whose text stands behind "must be": a pattern or a value is missing or wrong. */
+export function checkCacheRule({ pattern, value }: CacheRule): void {
+  const fail = (what: string): Error => new Error(`must be ${what}`);
+  if (value.trim() === '') throw fail(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has none`);
+  if (pattern.trim() === '') throw fail(`rules with a pattern, such as **:no-cache: ${quoted(value)} has none`);
+  try {
+    precompileFields([['Cache-Control', value]]);
+  } catch {
+    throw fail(`rules whose value a field may have: ${quoted(value)} of ${quoted(pattern)} holds a byte that none may`);
+  }
+  try {
+    matcherOf(pattern);
+  } catch (error) {
+    throw fail(`rules whose pattern is a glob: ${quoted(pattern)} is none (${messageOf(error)})`);
+  }
+}
+
+/** Longer texts are cut in messages. */
+const MAX_QUOTED = 80;
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
+}

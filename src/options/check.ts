@@ -1,0 +1,64 @@
+// Checks what is given for options, and says in one sentence what is wrong with it.
+
+import { type GenericSchema, safeParse } from 'valibot';
+import { EpollServerError, type ErrorCode } from '../errors.ts';
+import { OPTION_GROUPS, optionAt, SHORT_FORMS, unknownText } from './lookup.ts';
+import { type Option, type OptionTaker, optionName } from './option.ts';
+import { problemText } from './problem.ts';
+
+/** Where a value was given, and how it is called in a message. */
+export interface Origin {
+  /** Begins the message: the flag, the variable, the path of the option, the line of a file. */
+  readonly where: string;
+  readonly code: ErrorCode;
+  /** The text as it was written, where that is not the value. */
+  readonly written?: unknown;
+}
+
+/**
+ * `given` in the form that the server uses.
+ * @throws EpollServerError with the code of `origin`: what is wrong, where, and what was expected.
+ */
+export function checkValue({ kind }: Option, given: unknown, origin: Origin): unknown {
+  return checked(kind, given, origin);
+}
+
+function checked(
+  { schema, expected }: { readonly schema: GenericSchema; readonly expected: string },
+  given: unknown,
+  { where, code, written = given }: Origin,
+): unknown {
+  const result = safeParse(schema, given);
+  if (result.success) return result.output;
+  throw new EpollServerError(code, problemText({ where, issues: result.issues, expected, written }));
+}
+
+/**
+ * The options that code gives to `taker`, checked, by name. Options that are undefined are not given.
+ * @throws EpollServerError `ERR_OPTION`: an unknown option, or a value that is not allowed.
+ */
+export function checkGiven(given: object, taker: OptionTaker = 'serve'): ReadonlyMap<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const [path, value] of flat(given, '')) {
+    const option = optionAt(path, taker);
+    if (option === undefined) throw wrong(unknownText('option', path, taker));
+    values.set(optionName(option), checked(option.inCode ?? option.kind, value, { where: path, code: 'ERR_OPTION' }));
+  }
+  return values;
+}
+
+/** The paths of what is given, and its values, without those that are undefined. */
+function* flat(given: object, group: string): Generator<readonly [string, unknown]> {
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    const path = group === '' ? key : `${group}.${key}`;
+    if (group !== '' || !OPTION_GROUPS.has(key)) yield [path, value];
+    else if (typeof value === 'string' && SHORT_FORMS[key] !== undefined) yield [SHORT_FORMS[key], value];
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield* flat(value, key);
+    else throw wrong(`${key} must be an object with options, not ${typeof value}`);
+  }
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_OPTION', text);
+}

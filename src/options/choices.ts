@@ -1,0 +1,26 @@
+// The names that some options choose from.
+
+/** What an application is written for. */
+export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
+
+export type AdapterName = (typeof ADAPTERS)[number];
+
+/** `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
+export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
+
+/** How access log lines look: `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Programs that differ by how they serve many clients, roughly in the order of history. */
+export const MODEL_NAMES = [
+  'iterative',
+  'multiprocess',
+  'multithread',
+  'coroutine',
+  'nonblocking',
+  'select',
+  'poll',
+  'epoll',
+] as const;
+
+export type ModelName = (typeof MODEL_NAMES)[number];

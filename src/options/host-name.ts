@@ -1,0 +1,14 @@
+// Names of virtual hosts.
+
+/** Without port and the root's dot, in lower case. */
+export function hostName(host: string): string {
+  return host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
+}
+
+/** A name, a name below which everything is meant, or an IPv6 address. */
+const HOST = /^(?:\*\.)?(?:[\w-]+(?:\.[\w-]+)*|\[[\d:a-f.]+\])$/;
+
+/** Whether `name` (in lower case) can be a virtual host: `www.example.org`, `*.example.org`. */
+export function isHostName(name: string): boolean {
+  return HOST.test(name);
+}

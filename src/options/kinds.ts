@@ -1,0 +1,395 @@
+// The kinds of values that options have. Each says what is allowed, what a message says is expected, and how the text of
+// a flag or a variable is read.
+
+import { resolve } from 'node:path';
+import {
+  array,
+  boolean,
+  check,
+  custom,
+  type GenericSchema,
+  instance,
+  integer,
+  literal,
+  maxValue,
+  minLength,
+  minValue,
+  number,
+  optional,
+  picklist,
+  pipe,
+  rawCheck,
+  record,
+  regex,
+  strictObject,
+  string,
+  transform,
+  union,
+} from 'valibot';
+import { messageOf } from '../errors.ts';
+import { type CacheRule, cacheRuleOf, checkCacheRule } from './cache-rule.ts';
+import { DIGITS } from './digits.ts';
+import {
+  checkListen,
+  LISTEN_FORMS,
+  type ListenOption,
+  MAX_BACKLOG,
+  MAX_FD,
+  MAX_PORT,
+  rebaseListen,
+} from './listen-address.ts';
+import { mountsOf } from './mount-paths.ts';
+import { type MountedModule, mountedModuleOf, mountedModuleText } from './mounted-module.ts';
+import type { ValueKind } from './option.ts';
+
+/** The last one wins when a flag is repeated. */
+const last = (texts: readonly string[]): string | undefined => texts.at(-1);
+
+/** Text that says something. */
+export const NAME: GenericSchema<string> = pipe(
+  string(),
+  minLength(1),
+  check((value) => !value.includes('\0')),
+);
+
+export const SEVERAL: GenericSchema<string | string[]> = union([NAME, array(NAME)]);
+
+/** `what`: how the number is called in messages. */
+export function whole(min: number, max: number, what = 'a whole number'): ValueKind<number> {
+  return {
+    schema: union([
+      pipe(number(), integer(), minValue(min), maxValue(max)),
+      pipe(string(), regex(DIGITS), transform(Number), minValue(min), maxValue(max)),
+    ]),
+    expected: `${what} from ${min} to ${max}`,
+    type: 'number | string',
+    result: 'number',
+    range: [min, max],
+    fromTexts: last,
+  };
+}
+
+export function bytes(min: number, max: number): ValueKind<number> {
+  return { ...whole(min, max, 'a whole number of bytes'), unit: 'bytes' };
+}
+
+export function bytesPerSecond(min: number, max: number): ValueKind<number> {
+  return { ...whole(min, max, 'a whole number of bytes per second'), unit: 'bytes per second' };
+}
+
+export function milliseconds(min: number, max: number): ValueKind<number> {
+  return { ...whole(min, max, 'a whole number of milliseconds'), unit: 'ms' };
+}
+
+export const toggle: ValueKind<boolean> = {
+  // Quoted, as templates of config files leave it.
+  schema: union([
+    boolean(),
+    pipe(
+      picklist(['true', 'false']),
+      transform((value) => value === 'true'),
+    ),
+  ]),
+  expected: 'true or false',
+  type: 'boolean',
+  isSwitch: true,
+  fromTexts: (texts) => {
+    const text = last(texts) ?? '';
+    return text === '1' ? true : text === '0' ? false : text;
+  },
+};
+
+export function text(expected = 'text'): ValueKind<string> {
+  return { schema: NAME, expected, type: 'string', fromTexts: last };
+}
+
+/** Text that a field of a response may have, also none. */
+export function fieldText(expected: string, isAllowed: (value: string) => boolean): ValueKind<string> {
+  return { schema: pipe(string(), check(isAllowed)), expected, type: 'string', mayBeEmpty: true, fromTexts: last };
+}
+
+/** `type`: TypeScript's name of what can be chosen. */
+export function choice<const T extends string>(names: readonly T[], type: string): ValueKind<T> {
+  return { schema: picklist(names), expected: `one of ${names.join(', ')}`, type, fromTexts: last };
+}
+
+/** A file or folder. */
+export function path(expected: string): ValueKind<string> {
+  return { ...text(expected), rebase: (value, folder) => resolve(folder, value) };
+}
+
+/** A file, `-` for standard output, or false. */
+export const logFile: ValueKind<string | false> = {
+  schema: union([
+    literal(false),
+    pipe(
+      literal('false'),
+      transform(() => false as const),
+    ),
+    NAME,
+  ]),
+  expected: 'a file, "-" or false',
+  type: 'string | false',
+  fromTexts: last,
+  rebase: (value, folder) => (value === false || value === '-' ? value : resolve(folder, value)),
+};
+
+const severalTexts: ValueKind<readonly string[]> = {
+  schema: pipe(
+    SEVERAL,
+    transform((value): readonly string[] => [value].flat()),
+  ),
+  expected: 'text, or a list of it',
+  type: 'string | readonly string[]',
+  result: 'readonly string[]',
+  isVariadic: true,
+  fromTexts: (texts) => texts,
+};
+
+/** Files and folders, several. */
+export const paths: ValueKind<readonly string[]> = {
+  ...severalTexts,
+  expected: 'a path, or a list of them',
+  rebase: (value, folder) => value.map((each) => resolve(folder, each)),
+};
+
+/** What may stand behind the name of a module in a URL. */
+export const suffix: ValueKind<string> = {
+  ...text('text such as .py'),
+  schema: pipe(
+    NAME,
+    check((value) => !/[\0/\\]/.test(value)),
+  ),
+};
+
+/** In code: the name of an application is that of a folder whose modules answer at URLs of their own. */
+export const dynamicFolder: Pick<ValueKind, 'schema' | 'expected' | 'type'> = {
+  schema: union([literal(true), strictObject({ suffix: optional(suffix.schema) })]),
+  expected: 'true or { suffix }, with text such as .py',
+  type: 'true | { readonly suffix?: string | undefined }',
+};
+
+/** Modules of applications, each perhaps behind the path that it is mounted at. */
+export const applications: ValueKind<readonly MountedModule[]> = {
+  schema: pipe(
+    SEVERAL,
+    transform((value): readonly MountedModule[] => [value].flat().map(mountedModuleOf)),
+  ),
+  expected: 'MODULE or MODULE:NAME',
+  type: 'string | readonly string[]',
+  result: 'readonly MountedModule[]',
+  isVariadic: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) => value.map(({ path: at, module }) => ({ path: at, module: resolve(folder, module) })),
+  written: (value) => {
+    const texts = value.map(mountedModuleText);
+    return texts.length === 1 ? texts[0] : texts;
+  },
+};
+
+/** `schema` with a check of its values; the text of the error that `examine` throws has the last word. */
+function examined<T>(schema: GenericSchema<unknown, T>, examine: (value: T) => void): GenericSchema<unknown, T> {
+  return pipe(
+    schema,
+    rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        examine(dataset.value);
+      } catch (error) {
+        addIssue({ message: messageOf(error) });
+      }
+    }),
+  );
+}
+
+const BACKLOG = optional(whole(1, MAX_BACKLOG).schema);
+
+const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a text), or fd`;
+const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
+
+/** `mode`: the schema of a mode. */
+function listenSchema(mode: GenericSchema): GenericSchema<unknown, readonly ListenOption[]> {
+  const item = union([
+    NAME,
+    strictObject({ host: NAME, port: whole(0, MAX_PORT).schema, backlog: BACKLOG }, NO_LISTEN),
+    strictObject({ path: NAME, mode: optional(mode), backlog: BACKLOG }, NO_LISTEN),
+    strictObject({ fd: whole(0, MAX_FD).schema, backlog: BACKLOG }, NO_LISTEN),
+  ]);
+  return examined(
+    pipe(
+      union([item, pipe(array(item), minLength(1))]),
+      // What an item does not have is undefined; checkListen, which has the last word, takes any mode.
+      transform((value) => [value].flat() as readonly ListenOption[]),
+    ),
+    (value) => value.forEach(checkListen),
+  );
+}
+
+/** Addresses to listen on, as they are written. */
+export const addresses: ValueKind<readonly ListenOption[]> = {
+  // YAML reads 660 and 0660 as decimal numbers, so a config file has to give the mode as text.
+  schema: listenSchema(string()),
+  expected: LISTEN_EXPECTED,
+  type: 'ListenOption | readonly ListenOption[]',
+  result: 'readonly ListenOption[]',
+  isVariadic: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) => value.map((each) => rebaseListen(each, folder)),
+};
+
+/** The same in code, where a mode may be a number such as 0o660. */
+export const addressesInCode: ValueKind = { ...addresses, schema: listenSchema(union([string(), number()])) };
+
+function isFileName(value: string): boolean {
+  return value !== '' && value !== '.' && value !== '..' && !/[/\\\0]/.test(value);
+}
+
+/** Names of files. */
+export const fileNames: ValueKind<readonly string[]> = {
+  ...severalTexts,
+  schema: pipe(
+    severalTexts.schema,
+    check((value) => value.every(isFileName)),
+  ),
+  expected: 'a file name, or a list of them',
+};
+
+/** The path of a file below a root, or false. */
+export const pathBelowRoot: ValueKind<string | false> = {
+  ...text('a path below the root, such as index.html'),
+  schema: union([
+    literal(false),
+    pipe(
+      NAME,
+      check((value) => value.replace(/^\//, '').split('/').every(isFileName)),
+    ),
+  ]),
+  type: 'string | false',
+};
+
+const RULE = strictObject({ pattern: string(), value: string() });
+
+/** Cache-Control: `[PATTERN:]VALUE`, an object that says the same, a list of these, or values by pattern. */
+export const cacheRules: ValueKind<readonly CacheRule[]> = {
+  schema: examined(
+    pipe(
+      union([NAME, array(union([NAME, RULE])), record(NAME, string())]),
+      transform((value): readonly CacheRule[] => {
+        if (typeof value === 'string') return [cacheRuleOf(value)];
+        if (!Array.isArray(value)) return Object.entries(value).map(([pattern, each]) => ({ pattern, value: each }));
+        return value.map((each) => (typeof each === 'string' ? cacheRuleOf(each) : each));
+      }),
+    ),
+    (value) => value.forEach(checkCacheRule),
+  ),
+  expected: '"[PATTERN:]VALUE", a list of them, or values by pattern',
+  type: 'string | readonly (string | CacheRule)[] | Readonly<Record<string, string>>',
+  result: 'readonly CacheRule[]',
+  isVariadic: true,
+  fromTexts: (texts) => texts,
+};
+
+type Texts = Readonly<Record<string, string>>;
+
+/** What is written `KEY=VALUE`, as a list of them, or as a mapping. `examine` throws what is wrong. */
+function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<Texts> {
+  return {
+    schema: pipe(
+      examined(union([SEVERAL, record(NAME, NAME)]), (value) => examine(pairsOf(value, example))),
+      transform((value): Texts => pairsOf(value, example)),
+    ),
+    expected: `written like ${example}`,
+    type: 'string | readonly string[] | Readonly<Record<string, string>>',
+    result: 'Readonly<Record<string, string>>',
+    isVariadic: true,
+    fromTexts: (texts) => texts,
+  };
+}
+
+/** @throws Error: not two things with `=` between them, or the first of them twice. */
+export function pairsOf<T>(
+  given: string | readonly string[] | Readonly<Record<string, string | T>>,
+  example: string,
+): Readonly<Record<string, string | T>> {
+  const list = typeof given === 'string' ? [given] : given;
+  if (!isList(list)) return list;
+  const found = new Map<string, string>();
+  for (const pair of list) {
+    const equals = pair.indexOf('=');
+    const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
+    if (equals < 1 || value === '') throw new Error(`must be written like ${example}, not "${pair}"`);
+    if (found.has(key)) throw new Error(`gives ${key} twice: "${found.get(key)}" and "${value}"`);
+    found.set(key, value);
+  }
+  return Object.fromEntries(found);
+}
+
+function isList(value: readonly string[] | Readonly<Record<string, unknown>>): value is readonly string[] {
+  return Array.isArray(value);
+}
+
+/** Folders by the path below which they appear. */
+export const mounts: ValueKind<Texts> = {
+  ...pairs('/assets=./dist', (value) => mountsOf(Object.entries(value), 'a folder')),
+  rebase: (value, folder) =>
+    Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolve(folder, each)])),
+};
+
+const TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
+/** Its value is a token or a quoted string. */
+const PARAMETER =
+  /^[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*")/;
+
+/** Whether `text` is a media type, with parameters or without (RFC 9110 section 8.3.1). */
+export function isMediaType(text: string): boolean {
+  let rest = text.replace(TYPE, '');
+  if (rest === text) return false;
+  while (rest !== '') {
+    const parameter = PARAMETER.exec(rest)?.[0];
+    if (parameter === undefined) return false;
+    rest = rest.slice(parameter.length);
+  }
+  return true;
+}
+
+/** @throws Error: no ending, the same one twice, or no media type. */
+function checkMediaTypes(types: Texts): void {
+  const seen = new Set<string>();
+  for (const [given, type] of Object.entries(types)) {
+    const ending = given.toLowerCase();
+    if (!/^\.[^./\\\0]+$/.test(ending)) throw new Error(`a media type is for an ending such as .md, not "${given}"`);
+    if (seen.has(ending)) throw new Error(`the ending ${ending} has two media types: give it one`);
+    if (!isMediaType(type)) throw new Error(`the media type of ${given} is written like text/plain, not "${type}"`);
+    seen.add(ending);
+  }
+}
+
+/** Media types by the ending of a name. */
+export const mediaTypes: ValueKind<Texts> = pairs('.glsl=text/plain', checkMediaTypes);
+
+/** A function that is given in code. `type`: TypeScript's type of it. */
+export function callable(type: string): ValueKind {
+  return { schema: custom(isFunction), expected: 'a function', type, fromTexts: last };
+}
+
+/** A fetch application: a function, or an object that has one. */
+export const fetchApplication: ValueKind = {
+  schema: custom(
+    (value) =>
+      isFunction(value) || (typeof value === 'object' && value !== null && 'fetch' in value && isFunction(value.fetch)),
+  ),
+  expected: 'a function, or an object with a function "fetch"',
+  type: 'FetchApplication',
+  fromTexts: last,
+};
+
+export const abortSignal: ValueKind<AbortSignal> = {
+  schema: instance(AbortSignal),
+  expected: 'an AbortSignal',
+  type: 'AbortSignal',
+  fromTexts: last,
+};
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}

@@ -1,0 +1,26 @@
+// Patterns over the paths of files: globs, and names that hold a hash of their content.
+
+import picomatch from 'picomatch';
+
+/** Matches names that bundlers put a hash of the content into. */
+export const FINGERPRINTED = '@fingerprinted';
+
+/** The last part in front of the ending: 8 characters or more behind a dot or dash, as in `app-BXl3vA9d.js`. */
+const LAST_PART = /[.-]([0-9A-Za-z_-]{8,64})(?:\.[0-9a-z]{1,8}){1,2}$/;
+
+/** Whether a name looks as if it changes with its content: no word and no date looks like a hash. */
+export function isFingerprinted(name: string): boolean {
+  const part = LAST_PART.exec(name)?.[1]?.split('-').at(-1) ?? '';
+  if (part.length < 8) return false;
+  const hasDigit = /\d/.test(part);
+  const [hasLower, hasUpper] = [/[a-z]/.test(part), /[A-Z]/.test(part)];
+  return hasDigit ? hasLower || hasUpper : hasLower && hasUpper && !/^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$/.test(part);
+}
+
+/** @throws Error: a pattern that is no glob. */
+export function matcherOf(given: string): (path: string) => boolean {
+  const pattern = given.endsWith('/') ? `${given}**` : given;
+  if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
+  // Without a slash it is about names, wherever they are.
+  return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/') });
+}

@@ -1,0 +1,677 @@
+// Everything that can be set, each option declared once. Flags, variables, keys of config files, what functions of the
+// package take, their types, checks, help and documents are made from this table (`npm run generate`).
+
+import { precompileFields } from '../http/fields.ts';
+import { ADAPTERS, LOG_FORMATS, MODEL_NAMES } from './choices.ts';
+import {
+  abortSignal,
+  addresses,
+  addressesInCode,
+  applications,
+  bytes,
+  bytesPerSecond,
+  cacheRules,
+  callable,
+  choice,
+  dynamicFolder,
+  fetchApplication,
+  fieldText,
+  fileNames,
+  logFile,
+  mediaTypes,
+  milliseconds,
+  mounts,
+  path,
+  pathBelowRoot,
+  paths,
+  suffix,
+  text,
+  toggle,
+  whole,
+} from './kinds.ts';
+import { MAX_BACKLOG, MAX_PORT } from './listen-address.ts';
+import type { Option } from './option.ts';
+import { virtualHosts } from './virtual-hosts.ts';
+
+const DAY_MS = 86_400_000;
+const GIB = 2 ** 30;
+
+/** More workers or threads than this help nothing: the largest machines have a few hundred processors. */
+const MAX_PARALLEL = 256;
+
+function isFieldValue(value: string): boolean {
+  try {
+    precompileFields({ Server: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const PLACES: readonly Option[] = [
+  {
+    path: 'port',
+    kind: whole(0, MAX_PORT),
+    letter: 'p',
+    placeholder: 'PORT',
+    help: 'TCP port to listen on; 0 lets the system choose',
+    default: 8080,
+    shortFor: 'listen',
+    alias: 'port',
+  },
+  {
+    path: 'hostname',
+    flag: 'host',
+    kind: text('a name or an address'),
+    letter: 'H',
+    placeholder: 'HOST',
+    help: 'name or address to listen on (:: for all)',
+    default: '127.0.0.1',
+    shortFor: 'listen',
+  },
+  {
+    path: 'listen',
+    kind: addresses,
+    inCode: addressesInCode,
+    placeholder: 'ADDRESS',
+    help: 'listen there instead: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be given several times',
+  },
+];
+
+const APPLICATION: readonly Option[] = [
+  {
+    path: 'handler',
+    takers: ['serve'],
+    kind: callable('Handler'),
+    help: 'answers every request, or those that the files do not; at most one of handler, fetch and wsgi',
+  },
+  {
+    path: 'fetch',
+    takers: ['serve'],
+    kind: fetchApplication,
+    help: 'a function from a Request to a Response, or an object with one, in the shape of Bun, Deno, Hono and h3',
+  },
+  {
+    path: 'wsgi',
+    takers: ['serve'],
+    kind: callable('WsgiApplication'),
+    help: 'a WSGI-style application (PEP 3333)',
+  },
+  {
+    path: 'error',
+    takers: ['serve'],
+    kind: callable('ErrorHandler'),
+    help: 'makes the response when the application throws before its response begins (without it: a page with status 500)',
+  },
+  {
+    path: 'signal',
+    takers: ['serve'],
+    kind: abortSignal,
+    help: 'closes the server when it aborts',
+  },
+  {
+    path: 'overrideGlobals',
+    takers: ['serve', 'load'],
+    kind: toggle,
+    help: 'make the light Headers, Request and Response the globals for a fetch application',
+    default: false,
+  },
+  {
+    path: 'app',
+    takers: ['command'],
+    kind: applications,
+    letter: 'a',
+    placeholder: '[/PATH=]MODULE[:NAME]',
+    help: 'an application; with a folder, it answers what the folder does not have (NAME: "application", "fetch" or "default"); with /PATH=, what is below that path; may be given several times',
+  },
+  {
+    path: 'adapter',
+    takers: ['load', 'command'],
+    kind: choice(ADAPTERS, 'AdapterName'),
+    placeholder: 'NAME',
+    help: `what the application is written for: ${ADAPTERS.join(', ')} (without it: recognised by its shape)`,
+  },
+  {
+    path: 'dynamic',
+    takers: ['load', 'command'],
+    kind: path('a folder'),
+    placeholder: 'FOLDER',
+    inCode: dynamicFolder,
+    help: 'each module of this folder answers at its own URL: clock.js at /clock',
+    alias: 'dynamic_path',
+  },
+  {
+    path: 'next',
+    takers: ['load'],
+    kind: callable('Handler'),
+    help: 'answers what the modules of a dynamic folder do not (without it: 404)',
+  },
+  {
+    path: 'dynamicSuffix',
+    takers: ['command'],
+    kind: suffix,
+    placeholder: 'SUFFIX',
+    help: 'and with this behind its name too: .py for /clock.py',
+  },
+  {
+    path: 'watch',
+    takers: ['command'],
+    kind: toggle,
+    help: 'restart the application when its files change; the port stays open',
+    default: false,
+  },
+  {
+    path: 'threads',
+    flag: 'offload',
+    takers: ['load', 'command'],
+    kind: whole(0, MAX_PARALLEL, 'a whole number of threads'),
+    placeholder: 'N',
+    help: 'run the application in a pool of N threads; 0: in this one',
+    default: 0,
+  },
+];
+
+const PROCESS: readonly Option[] = [
+  {
+    path: 'model',
+    takers: ['command'],
+    kind: choice(MODEL_NAMES, 'ModelName'),
+    letter: 'm',
+    placeholder: 'NAME',
+    help: 'how clients are served (without it: epoll)',
+  },
+  {
+    path: 'workers',
+    takers: ['command'],
+    kind: whole(1, MAX_PARALLEL),
+    letter: 'w',
+    placeholder: 'N',
+    help: 'processes or threads (epoll, multiprocess, multithread)',
+  },
+  {
+    path: 'backend',
+    kind: text('the name of a back end'),
+    letter: 'b',
+    placeholder: 'NAME',
+    help: 'how to wait: epoll, poll, select, scan (without it: the best here)',
+  },
+  {
+    path: 'quiet',
+    takers: ['command'],
+    kind: toggle,
+    letter: 'q',
+    help: 'do not print the line that says where the server listens',
+    default: false,
+  },
+  {
+    path: 'serverHeader',
+    kind: fieldText('text that a field may have', isFieldValue),
+    placeholder: 'TEXT',
+    help: "the Server field; empty removes it, an application's own replaces it",
+    default: 'epoll-server',
+  },
+];
+
+const LOG: readonly Option[] = [
+  {
+    path: 'log.access',
+    flag: 'accessLog',
+    kind: logFile,
+    placeholder: 'FILE|-',
+    help: 'append one line per response; "-" is standard output (without it: only on a terminal)',
+    inCode: callable('Sink'),
+  },
+  {
+    path: 'log.format',
+    flag: 'logFormat',
+    kind: choice(LOG_FORMATS, 'LogFormat'),
+    placeholder: 'FORMAT',
+    help: `how these lines look: ${LOG_FORMATS.join(', ')}`,
+    default: 'common',
+  },
+  {
+    path: 'log.trace',
+    flag: 'trace',
+    kind: toggle,
+    letter: 't',
+    help: 'show heads, and when clients connect and leave, on standard error',
+    inCode: callable('Sink'),
+  },
+  {
+    path: 'log.error',
+    flag: 'onError',
+    takers: ['serve', 'load'],
+    kind: callable('((error: unknown, request: HttpRequest | null) => void)'),
+    help: 'called with what an application threw, or why a file cannot be sent (without it: one line on standard error)',
+  },
+];
+
+const ROOT: Option = {
+  path: 'static.root',
+  kind: path('a folder'),
+  letter: 'r',
+  placeholder: 'FOLDER',
+  help: 'serve the files of this folder',
+  alias: 'static_path',
+};
+
+/** What a virtual host may have of its own. */
+const PER_HOST: readonly Option[] = [
+  {
+    path: 'static.index',
+    kind: fileNames,
+    placeholder: 'NAME',
+    help: 'what answers for a folder: the first of these files that is there',
+    default: ['index.html'],
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.listing',
+    kind: toggle,
+    help: 'list folders without an index, as a page or as JSON',
+    default: false,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.cleanUrls',
+    kind: toggle,
+    help: '/about is answered by about.html, and /about.html redirects to it',
+    default: false,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.spa',
+    kind: pathBelowRoot,
+    placeholder: 'FALLBACK',
+    help: 'a file of the root that answers navigations to what is not there, nor known to an application',
+    default: false,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.cacheControl',
+    kind: cacheRules,
+    placeholder: '[PATTERN:]VALUE',
+    help: 'Cache-Control of files that match, the first rule that does; "@fingerprinted:immutable" for hashed names',
+    default: [],
+    perHost: 'own',
+  },
+  {
+    path: 'static.types',
+    flag: 'type',
+    kind: mediaTypes,
+    placeholder: '.EXT=TYPE',
+    help: 'another media type for names with an ending, as in .glsl=text/plain',
+    default: {},
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.charset',
+    kind: fieldText('a name such as utf-8', (value) => /^[\w.:-]*$/.test(value)),
+    placeholder: 'NAME',
+    help: 'the charset of text; empty: none is sent',
+    default: 'utf-8',
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.dotfiles',
+    kind: toggle,
+    help: 'serve names that begin with a dot (.well-known is always served)',
+    default: false,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.compression',
+    kind: toggle,
+    help: 'send .br, .zst and .gz siblings, and compress text that has none',
+    default: true,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.securityHeaders',
+    kind: toggle,
+    help: 'send X-Content-Type-Options and Referrer-Policy',
+    default: true,
+    perHost: 'inherited',
+  },
+  {
+    path: 'static.mounts',
+    flag: 'mount',
+    kind: mounts,
+    placeholder: 'PATH=FOLDER',
+    help: 'serve another folder below a path, as in /assets=./dist',
+    default: {},
+    perHost: 'own',
+  },
+];
+
+const STATIC: readonly Option[] = [
+  ROOT,
+  ...PER_HOST,
+  {
+    path: 'static.hide',
+    kind: paths,
+    placeholder: 'PATH',
+    help: 'never serve this file or folder of the root, nor its .br, .zst and .gz siblings; it need not be there yet',
+    default: [],
+  },
+  {
+    path: 'static.hideIfServed',
+    takers: ['serve'],
+    kind: paths,
+    help: 'the same for what may lie outside of all folders, such as a config file',
+    default: [],
+  },
+  {
+    path: 'static.hosts',
+    flag: 'vhost',
+    kind: virtualHosts(ROOT, PER_HOST),
+    placeholder: 'HOST=FOLDER',
+    help: 'another root for a host; *.example.org for all below it; in code and files, with options of its own',
+    default: {},
+  },
+];
+
+const LIMITS: readonly Option[] = [
+  {
+    path: 'limits.maxHeaderBytes',
+    kind: bytes(256, 1_048_576),
+    help: 'Request line and fields together, in bytes; beyond: 431.',
+    default: 16_384,
+    reason: 'nginx takes 4 x 8 KiB of fields and 8 KiB of request line, node:http 16 KiB in all.',
+  },
+  {
+    path: 'limits.maxTargetBytes',
+    kind: bytes(16, 1_048_576),
+    help: 'The request target, in bytes; beyond: 414.',
+    default: 8_192,
+    reason: 'RFC 9112 section 3 recommends at least 8,000.',
+  },
+  {
+    path: 'limits.maxFields',
+    kind: whole(1, 10_000),
+    help: 'Field lines of one request, and of its trailers; beyond: 431.',
+    default: 200,
+    reason: 'Browsers send 10 to 25; Apache allows 100.',
+  },
+  {
+    path: 'limits.maxBodyBytes',
+    kind: bytes(0, Number.MAX_SAFE_INTEGER),
+    help: 'A request body, in bytes; beyond: 413.',
+    default: 134_217_728,
+    reason: 'Bodies are streamed, so this bounds what an application is asked to read, not memory.',
+  },
+  {
+    path: 'limits.maxDiscardBytes',
+    kind: bytes(0, GIB),
+    help: 'Unread request body of known length that a whole answer leaves; beyond: it closes.',
+    default: 262_144,
+    reason:
+      'A body that the application left unread is discarded, so that the connection can serve the next request. Chunked bodies are always discarded.',
+  },
+  {
+    path: 'limits.maxConnections',
+    kind: whole(1, 4_194_304),
+    help: 'Clients at once; beyond: 503 and closed.',
+    default: 65_536,
+    reason: "A small part of Linux's default limit of 1,048,576 descriptors for one process.",
+  },
+  {
+    path: 'limits.maxConnectionsPerAddress',
+    kind: whole(0, 4_194_304),
+    help: 'Clients at once from one address (0: any number); beyond: 503.',
+    default: 0,
+    reason: 'Off, since all clients behind a proxy or a NAT have one address. An IPv6 /64 counts as one address.',
+  },
+  {
+    path: 'limits.backlog',
+    kind: whole(1, MAX_BACKLOG),
+    help: 'Connections that wait to be accepted, as in listen(2).',
+    default: 4_096,
+    reason: 'SOMAXCONN of Linux since 5.4; the system may lower it.',
+  },
+  {
+    path: 'limits.maxAcceptsPerTurn',
+    kind: whole(1, 65_536),
+    help: 'Clients accepted from one listener in one turn of the loop.',
+    default: 64,
+    reason: 'New clients must not use up a whole turn.',
+  },
+  {
+    path: 'limits.maxRequestsPerTurn',
+    kind: whole(1, 65_536),
+    help: 'Requests of one connection served in one turn of the loop.',
+    default: 256,
+    reason: 'After so many answers to a client that pipelines, the other clients have their turn.',
+  },
+  {
+    path: 'limits.maxUnsentBytes',
+    kind: bytes(1_024, GIB),
+    help: 'Unsent output of one connection above which it is not read and writers wait.',
+    default: 65_536,
+    reason: 'Four times the initial send buffer of Linux.',
+  },
+  {
+    path: 'limits.maxFileBytesPerTurn',
+    kind: bytes(65_536, GIB),
+    help: 'Bytes of a file sent to one client in one turn of the loop.',
+    default: 1_048_576,
+    reason: 'A fast client of a large file would make the others wait; this takes well below a millisecond.',
+  },
+  {
+    path: 'limits.minReceiveBytesPerSecond',
+    kind: bytesPerSecond(0, GIB),
+    help: 'A request body that is waited for comes at least this fast (0: any); beyond: 408.',
+    default: 240,
+    reason:
+      "Kestrel's default; Apache's mod_reqtimeout asks for 500. A slower client uses up bodyTimeoutMs, byte by byte or not.",
+  },
+  {
+    path: 'limits.minSendBytesPerSecond',
+    kind: bytesPerSecond(0, GIB),
+    help: 'A client reads its response at least this fast (0: any); beyond: closed.',
+    default: 240,
+    reason: "Kestrel's default. A slower client uses up sendTimeoutMs.",
+  },
+  {
+    path: 'limits.maxLingerBytes',
+    kind: bytes(0, GIB),
+    help: 'Bytes that a client may send after its last response, which are discarded (0: any number); beyond: closed.',
+    default: 0,
+    reason: 'The time is bounded by maxLingerMs.',
+  },
+  {
+    path: 'limits.maxLingeringConnections',
+    kind: whole(0, 4_194_304),
+    help: 'Such clients at once; beyond: the one that lingers longest is closed.',
+    default: 1_024,
+    reason: 'Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections.',
+  },
+  {
+    path: 'limits.maxOffloadQueue',
+    takers: ['load', 'command'],
+    kind: whole(1, 1_048_576),
+    help: 'Requests that wait for a thread of the pool (--offload); beyond: 503.',
+    default: 1_024,
+    reason:
+      'At 50 ms each and 4 threads, 1,024 wait 13 s; the clients of a longer queue have left when it is their turn.',
+  },
+  {
+    path: 'limits.maxChildren',
+    takers: ['command'],
+    kind: whole(1, 4_096),
+    help: 'Processes or threads at once where each client has its own; beyond: clients wait.',
+    default: 64,
+    reason: 'A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB.',
+  },
+  {
+    path: 'limits.maxCacheBytes',
+    kind: bytes(0, 16 * GIB),
+    help: 'Files kept in memory, in bytes; the least recently used leave.',
+    default: 33_554_432,
+    reason: 'Whole small files are kept; see maxCachedFileBytes.',
+  },
+  {
+    path: 'limits.maxCachedFileBytes',
+    kind: bytes(0, GIB),
+    help: 'The largest file that is kept in memory; larger ones are streamed.',
+    default: 131_072,
+    reason: 'Above this, sendfile(2) from the page cache costs about the same.',
+  },
+  {
+    path: 'limits.maxCompressedFileBytes',
+    kind: bytes(0, GIB),
+    help: 'The largest file that is compressed here; larger ones need a sibling.',
+    default: 8_388_608,
+    reason: 'A client waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli.',
+  },
+  {
+    path: 'limits.maxCodingBytesPerSecond',
+    kind: bytesPerSecond(0, 16 * GIB),
+    help: 'Bytes compressed here in a second, in the long run; beyond: sent as they are.',
+    default: 8_388_608,
+    reason: 'A fifth of a processor with gzip or Brotli. Eight seconds of it may come at once, as after a deployment.',
+  },
+  {
+    path: 'limits.maxFileQueue',
+    kind: whole(1, 1_048_576),
+    help: 'Requests that wait for a file to be found or read; beyond: 503.',
+    default: 4_096,
+    reason: 'A disk that takes 10 ms needs 14 s for so many in the three threads that files have by default.',
+  },
+  {
+    path: 'limits.maxOpenFiles',
+    kind: whole(0, 1_048_576),
+    help: 'Files kept open between two answers, at most a quarter of ulimit -n; 0: none.',
+    default: 8_192,
+    reason: 'As many small files as fit the cache twice over; each costs 2 KiB here and 1 KiB in the system: 24 MiB.',
+  },
+];
+
+const TIMEOUTS: readonly Option[] = [
+  {
+    path: 'timeouts.firstByteMs',
+    flag: 'firstByteTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'From accept to the first byte; beyond: closed.',
+    default: 30_000,
+    reason: 'Browsers open spare connections and say nothing on them, so this is not too short.',
+  },
+  {
+    path: 'timeouts.headerMs',
+    flag: 'headerTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'From the first byte of a request to the end of its fields; beyond: 408.',
+    default: 20_000,
+    reason: 'Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx and node:http: 60 s.',
+  },
+  {
+    path: 'timeouts.bodyMs',
+    flag: 'bodyTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'Without a byte of a request body that is waited for, or too slow; beyond: 408.',
+    default: 30_000,
+    reason: "nginx's client_body_timeout is 60 s.",
+  },
+  {
+    path: 'timeouts.handlerMs',
+    flag: 'handlerTimeoutMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'For a handler to begin its answer; beyond: 504. 0: without end.',
+    default: 60_000,
+    reason: "nginx's proxy_read_timeout is 60 s. Once the answer has begun, sendTimeoutMs holds.",
+  },
+  {
+    path: 'timeouts.sendMs',
+    flag: 'sendTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'Without the client taking a byte of its answer, or too slow; beyond: closed.',
+    default: 30_000,
+    reason: "nginx's send_timeout is 60 s.",
+  },
+  {
+    path: 'timeouts.keepAliveMs',
+    flag: 'keepAliveTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'Between two requests of a connection; beyond: closed.',
+    default: 75_000,
+    reason: "nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s.",
+  },
+  {
+    path: 'timeouts.halfClosedMs',
+    flag: 'halfClosedTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'For the answer of a client that finished sending; beyond: aborted.',
+    default: 5_000,
+    reason: 'FIN comes from clients that leave far more often than from those that wait.',
+  },
+  {
+    path: 'timeouts.halfClosedSignalMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'From FIN of such a client to the abort of request.signal (0: never).',
+    default: 500,
+    reason: '@hono/node-server waits 500 ms.',
+  },
+  {
+    path: 'timeouts.lingerMs',
+    flag: 'lingerTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'Without a byte of a client whose last answer was sent; beyond: closed.',
+    default: 5_000,
+    reason:
+      "RFC 9112 section 9.6: a client that still sends would lose the answer to RST. nginx's lingering_timeout is 5 s.",
+  },
+  {
+    path: 'timeouts.maxLingerMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'For that client to go on sending what is discarded; beyond: closed.',
+    default: 30_000,
+    reason: "nginx's lingering_time is 30 s.",
+  },
+  {
+    path: 'timeouts.shutdownMs',
+    flag: 'shutdownTimeoutMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'For requests in flight when the server closes; beyond: cut off.',
+    default: 8_000,
+    reason: "gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s.",
+  },
+  {
+    path: 'timeouts.shutdownGraceMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'For a request of an idle connection when the server closes; beyond: closed.',
+    default: 500,
+    reason:
+      'A request may be on its way, and would be lost. Go waits 5 s for the first request of a connection; more than a round trip around the world only delays the end.',
+  },
+  {
+    path: 'timeouts.loadMs',
+    flag: 'loadTimeoutMs',
+    takers: ['load', 'command'],
+    kind: milliseconds(100, DAY_MS),
+    help: 'For the module of an application to load; beyond: it is refused.',
+    default: 30_000,
+    reason: 'gunicorn gives a worker 30 s to boot. A module may await what never comes.',
+  },
+  {
+    path: 'timeouts.offloadMs',
+    flag: 'offloadTimeoutMs',
+    takers: ['load', 'command'],
+    kind: milliseconds(0, DAY_MS),
+    help: 'Silence of a pool thread in mid-answer; beyond: it is replaced. 0: without end.',
+    default: 60_000,
+    reason:
+      "nginx's proxy_read_timeout is 60 s, between two reads too. A thread has one request at a time: one that computes without end would be lost to all others. A stream of rare events says something in between, such as a comment.",
+  },
+];
+
+/** All options, in the order in which they are shown. */
+export const OPTIONS: readonly Option[] = [
+  ...PLACES,
+  ROOT,
+  ...APPLICATION,
+  ...PROCESS,
+  ...LOG,
+  ...STATIC.slice(1),
+  ...LIMITS,
+  ...TIMEOUTS,
+].map((option) => (option.kind.range === undefined ? option : { placeholder: 'N', ...option }));

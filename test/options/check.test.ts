@@ -1,0 +1,90 @@
+// Proves that every option given in code is checked where it stands, at any depth, and that an error names it by its path.
+
+import { describe, expect, test } from 'vitest';
+import { checkGiven } from '../../src/options/check.ts';
+import { groupOf, isTakenBy, keyOf, type Option, optionName } from '../../src/options/option.ts';
+import { resolveLimits } from '../../src/options/resolve-limits.ts';
+import { resolveStatic, settingsOfHost } from '../../src/options/static-settings.ts';
+import { OPTIONS } from '../../src/options/table.ts';
+
+const IN_CODE = OPTIONS.filter((option) => isTakenBy(option, 'serve'));
+
+function given(option: Option, value: unknown): object {
+  return groupOf(option) === '' ? { [keyOf(option)]: value } : { [groupOf(option)]: { [keyOf(option)]: value } };
+}
+
+test('each option has a path and a name of its own', () => {
+  expect(new Set(OPTIONS.map(({ path }) => path)).size).toBe(OPTIONS.length);
+  expect(new Set(OPTIONS.map(optionName)).size).toBe(OPTIONS.length);
+});
+
+test('a default is a value that may be given, and means itself', () => {
+  for (const option of IN_CODE.filter((each) => each.default !== undefined)) {
+    expect(checkGiven(given(option, option.default)).get(optionName(option)), option.path).toEqual(option.default);
+  }
+});
+
+describe.each(IN_CODE.map((option) => [option.path, option] as const))('%s', (path, option) => {
+  test('refuses a symbol, naming itself; undefined is not given', () => {
+    expect(() => checkGiven(given(option, Symbol('x')))).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringContaining(`${path} must be `) }),
+    );
+    expect(checkGiven(given(option, undefined)).size).toBe(0);
+  });
+});
+
+describe.each(
+  OPTIONS.flatMap(({ kind, ...option }) =>
+    kind.range === undefined ? [] : [[option.path, kind.range, { kind, ...option }] as const],
+  ),
+)('%s', (path, [min, max], option) => {
+  test('takes both ends of its range, as numbers and as text, and nothing beyond', () => {
+    if (!isTakenBy(option, 'serve')) return expect(() => checkGiven(given(option, min))).toThrow('not of serve()');
+    const read = (value: unknown): unknown => checkGiven(given(option, value)).get(optionName(option));
+    for (const value of [min, max]) expect([read(value), read(String(value))]).toEqual([value, value]);
+    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => read(value), String(value)).toThrow(`${path} must be ${option.kind.expected}, not `);
+      expect(() => read(String(value)), String(value)).toThrow(`not "${value}"`);
+    }
+  });
+});
+
+test.each([
+  [{ hostnme: 'x' }, 'there is no option "hostnme" (did you mean "hostname"?)'],
+  [{ timeouts: { keepAlvie: 1 } }, 'there is no option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ keepAliveMs: 1 }, 'there is no option "keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ keepAliveTimeoutMs: 1 }, 'there is no option "keepAliveTimeoutMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ root: 'x' }, 'there is no option "root" (did you mean "static.root"?)'],
+  [{ limits: { keepAliveMs: 1 } }, 'there is no option "limits.keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ cert: 'x' }, 'there is no option "cert"'],
+  [{ app: 'x.js' }, '"app" is an option of the command, not of serve()'],
+  [
+    { static: { hosts: { a: { root: 'b', listng: true } } } },
+    'no option "listng" of its own (did you mean "listing"?)',
+  ],
+  [{ limits: 7 }, 'limits must be an object with options, not number'],
+  [{ static: 7 }, 'static must be an object with options, not number'],
+  [{ static: '' }, 'static.root must be a folder, not ""'],
+])('%j: %s', (options, message) => {
+  expect(() => checkGiven(options)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+  expect(() => checkGiven(options)).toThrow(message);
+});
+
+test('bounds over defaults', () => {
+  const limits = resolveLimits({ limits: { maxFields: '7' }, timeouts: { keepAliveMs: 100 } });
+  expect(limits).toMatchObject({ maxFields: 7, keepAliveTimeoutMs: 100, maxHeaderBytes: 16_384 });
+});
+
+test('a string is the root; a host inherits what it does not say, but for mounts and cache rules', () => {
+  expect(resolveStatic('./www')).toMatchObject({ root: './www', index: ['index.html'], hosts: {} });
+  const all = resolveStatic({ root: 'a', listing: true, charset: '', cacheControl: 'no-cache', mounts: { '/x': 'y' } });
+  expect(settingsOfHost(all, { root: 'b', charset: 'utf-16' })).toMatchObject({
+    root: 'b',
+    listing: true,
+    charset: 'utf-16',
+    cacheControl: [],
+    mounts: {},
+  });
+  expect(settingsOfHost(all, 'c')).toMatchObject({ root: 'c', listing: true, charset: '' });
+  expect(() => resolveStatic({ root: undefined, listing: true } as never)).toThrow('static.root is missing');
+});
