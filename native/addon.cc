@@ -1,7 +1,6 @@
-// The Node-API edge: turns JavaScript calls into calls of Kernel and back. The only file that
-// includes napi.h; it decides nothing. Every call returns a small integer, a failed one -errno;
-// arguments are checked in TypeScript (src/kernel/native-kernel.ts), memory bounds here and in
-// kernel.cc.
+// The Node-API edge: turns JavaScript calls into calls of Kernel and back. Every call returns a
+// small integer, a failed one -errno. Arguments are checked in TypeScript
+// (src/kernel/native-kernel.ts), memory bounds here and in kernel.cc.
 //
 // State belongs to the object that createKernel returns, never to the module: several worker
 // threads load this addon, and each may make several kernels.
@@ -58,14 +57,14 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return call.Return(call.kernel().Listen(address, call.Int(1), call.Int(2), call.IsTrue(3)));
 }
 
-// Enters a descriptor that was opened for this kernel; closes it when that fails.
-int Entered(Kernel& kernel, int fd) {
+// Adopts a descriptor that was opened for this kernel; closes it when that fails.
+int AdoptOrClose(Kernel& kernel, int fd) {
   const int adopted = fd < 0 ? fd : kernel.Adopt(fd);
   if (fd >= 0 && adopted < 0) Close(fd);
   return adopted;
 }
 
-// Longer than sun_path of any system: socket.cc says which paths are too long.
+// Longer than sun_path of any system; socket.cc rejects paths that are too long.
 constexpr size_t kPathBytes = 256;
 
 napi_value ListenUnix(napi_env env, napi_callback_info info) {
@@ -73,7 +72,7 @@ napi_value ListenUnix(napi_env env, napi_callback_info info) {
   char path[kPathBytes];
   if (!call.Name(0, path)) return call.Return(-ENAMETOOLONG);
   const int fd = epoll_server::ListenUnix(path, call.Int(1), call.Int(2));
-  return call.Return(Entered(call.kernel(), fd));
+  return call.Return(AdoptOrClose(call.kernel(), fd));
 }
 
 napi_value ProbeUnix(napi_env env, napi_callback_info info) {
@@ -83,14 +82,14 @@ napi_value ProbeUnix(napi_env env, napi_callback_info info) {
   return call.Return(epoll_server::ProbeUnix(path));
 }
 
-// adoptListener(fd): not closed when it fails, since it is not this program's then.
+// adoptListener(fd): on failure the descriptor stays open, since this program did not open it.
 napi_value AdoptListener(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   const int status = PrepareListener(call.Int(0));
   return call.Return(status < 0 ? status : call.kernel().Adopt(call.Int(0)));
 }
 
-// path(fd): what a Unix domain socket is bound to; empty when it is none.
+// path(fd): the path that a Unix domain socket is bound to; empty for other sockets.
 napi_value Path(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   const std::string path = LocalPath(call.Int(0));
@@ -150,7 +149,7 @@ napi_value Local(napi_env env, napi_callback_info info) {
   return AddressObject(env, call.kernel().Local(call.Int(0)));
 }
 
-// transferred(fd): what passed on an open descriptor so far, [received, sent] in bytes.
+// transferred(fd): the bytes of an open descriptor so far, [received, sent].
 napi_value Transferred(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   const Connection* connection = call.kernel().Find(call.Int(0));
@@ -222,7 +221,7 @@ constexpr Named kCalls[] = {
     {"destroy", Destroy},
 };
 
-// A function of its own for each kernel: the data pointer costs less than unwrapping `this`.
+// Each kernel has its own functions: reading their data pointer costs less than unwrapping `this`.
 void SetCall(Napi::Env env, Napi::Object object, const Named& named,
              const std::shared_ptr<KernelObject>& owner) {
   napi_value function = nullptr;
@@ -265,7 +264,7 @@ SharedMemory PartsOf(const Napi::Object& memory) {
           static_cast<uint32_t>(input.ByteLength() - event_capacity * kPrefetchBytes)};
 }
 
-// createKernel(backend, memory): the object, or -errno.
+// createKernel(backend, memory): the kernel object, or -errno.
 Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   int error = 0;

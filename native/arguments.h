@@ -1,5 +1,4 @@
 // The arguments of one call from JavaScript, and its result: small integers and borrowed bytes.
-// It must not know what is called.
 #ifndef EPOLL_SERVER_NATIVE_ARGUMENTS_H_
 #define EPOLL_SERVER_NATIVE_ARGUMENTS_H_
 
@@ -19,8 +18,8 @@ struct Arguments {
 
   napi_env env;
   napi_value values[kMax] = {};
-  size_t count = kMax;   // how many were given
-  void* data = nullptr;  // what the function was made with
+  size_t count = kMax;   // arguments passed
+  void* data = nullptr;  // the data pointer of napi_create_function
 
   Arguments(napi_env env_in, napi_callback_info info) : env(env_in) {
     napi_get_cb_info(env, info, &count, values, nullptr, &data);
@@ -65,7 +64,7 @@ struct Arguments {
   template <size_t size>
   bool Name(int index, char (&name)[size]) const {
     if (!Text(index, name)) return false;
-    // What UTF-8 cannot say has become U+FFFD.
+    // Node-API replaces what is not valid UTF-16 by U+FFFD.
     if (std::strstr(name, "\xEF\xBF\xBD") == nullptr) return true;
     std::u16string text(size, u'\0');
     size_t length = 0;
@@ -77,7 +76,7 @@ struct Arguments {
     return true;
   }
 
-  // The bytes of a Uint8Array; null if it is none.
+  // The bytes of a Uint8Array; null for any other value.
   uint8_t* Bytes(int index, size_t* size) const {
     void* bytes = nullptr;
     napi_typedarray_type type = napi_float64_array;

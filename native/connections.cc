@@ -1,3 +1,4 @@
+// How entries of the descriptor table are opened, closed and listed.
 #include "connections.h"
 
 #include <cassert>

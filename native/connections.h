@@ -1,5 +1,5 @@
-// The table of open descriptors, keyed by descriptor: who is there, in which life of that number,
-// and what has passed. O(1), grows by descriptor, knows nothing of readiness or HTTP.
+// The table of open descriptors: for each its generation, its peer and its byte counts. Access is
+// O(1) by descriptor, and the table grows with the highest one.
 #ifndef EPOLL_SERVER_NATIVE_CONNECTIONS_H_
 #define EPOLL_SERVER_NATIVE_CONNECTIONS_H_
 
@@ -29,22 +29,23 @@ struct Connection {
 
 class Connections {
  public:
-  // Enters `fd` as open and begins its next generation, which it returns (1 to 2^31 - 1).
+  // Adds `fd` as open and returns its next generation (1 to 2^31 - 1).
   int32_t Open(int fd, const Address& peer);
 
-  // The open entry of `fd`, or null. Valid until the next Open. Here, because every call asks.
+  // Returns the open entry of `fd`, or null. Valid until the next Open. Inline, because every call
+  // uses it.
   Connection* Find(int fd) {
     const size_t index = static_cast<size_t>(fd);
     if (fd < 0 || index >= by_fd_.size() || !by_fd_[index].open) return nullptr;
     return &by_fd_[index];
   }
 
-  // Ends the entry of `fd`; its generation stays, so that stale events are known. False: not open.
+  // Closes the entry of `fd`. Its generation stays, so that stale events are recognised. False: not
+  // open.
   bool Close(int fd);
 
   int open_count() const { return open_count_; }
 
-  // Every open descriptor, for closing them all.
   std::vector<int> OpenDescriptors() const;
 
  private:

@@ -1,3 +1,4 @@
+// How file descriptors are opened, used by jobs and closed.
 #include "descriptors.h"
 
 #include <cerrno>

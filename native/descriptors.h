@@ -1,6 +1,6 @@
-// The descriptors that one owner of files has open, and the jobs that use each of them. close(2)
-// waits for those jobs: the system would give the number to another file, or to a client, which
-// they would then read. It must not know JavaScript; one thread calls it.
+// The open file descriptors of one server, with the number of jobs that use each of them. close(2)
+// is delayed until those jobs have ended. Otherwise the system could reuse the number for another
+// file or a client, which a job would then read. Not thread-safe.
 #ifndef EPOLL_SERVER_NATIVE_DESCRIPTORS_H_
 #define EPOLL_SERVER_NATIVE_DESCRIPTORS_H_
 
@@ -17,22 +17,22 @@ class Descriptors {
   Descriptors& operator=(const Descriptors&) = delete;
   ~Descriptors() { CloseAll(); }
 
-  // Enters a descriptor as open; passes errors on.
+  // Adds a descriptor as open. Returns `fd`, also when it is -errno.
   int Opened(int fd);
 
-  // Here, because every call asks.
+  // Inline, because every call uses it.
   bool IsOpen(int fd) const {
     const size_t at = static_cast<size_t>(fd);
     return fd >= 0 && at < by_fd_.size() && by_fd_[at].open;
   }
 
-  // It is not open any more. Returns what close(2) does, or 0 when that has to wait; -EBADF when it
-  // is not open here.
+  // Marks a descriptor as closed. Returns the result of close(2), 0 when jobs delay it, or -EBADF
+  // when the descriptor is not open here.
   int Close(int fd);
 
   void CloseAll();
 
-  // A job begins to use an open descriptor, and ends.
+  // Called when a job begins to use an open descriptor, and when it ends.
   void Acquire(int fd) { by_fd_[static_cast<size_t>(fd)].jobs++; }
   void Release(int fd);
 

@@ -1,4 +1,4 @@
-// What is the same for files of every system; the rest is in file_linux.cc and file_other.cc.
+// The file calls that are the same on every system; the rest is in file_linux.cc and file_other.cc.
 #include "file.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// The Node-API edge of files: calls that answer at once. It decides nothing.
+// The Node-API edge of files: the calls that return their result at once, and the files object.
 #include "file_calls.h"
 
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ struct Call : Arguments {
   }
 };
 
-// ---- Calls that answer at once -----------------------------------------------------------------
+// ---- Calls -------------------------------------------------------------------------------------
 
 napi_value OpenRootCall(napi_env env, napi_callback_info info) {
   const Call call(env, info);
@@ -37,7 +37,7 @@ napi_value OpenRootCall(napi_env env, napi_callback_info info) {
   if (!call.Text(0, path)) return call.Return(-ENAMETOOLONG);
   FileStatus status = {};
   const int root = OpenRoot(path, &status);
-  if (root >= 0) call.files().Tell(status);
+  if (root >= 0) call.files().WriteStatus(status);
   return call.Return(call.files().open.Opened(root));
 }
 
@@ -47,7 +47,7 @@ napi_value Look(napi_env env, napi_callback_info info) {
   int result = call.Path(path);
   FileStatus status = {};
   if (result == 0) result = LookBeneath(&call.files().system, call.Int(0), path, false, &status);
-  if (result == 0) call.files().Tell(status);
+  if (result == 0) call.files().WriteStatus(status);
   return call.Return(result);
 }
 
@@ -56,7 +56,7 @@ napi_value LookAt(napi_env env, napi_callback_info info) {
   if (!call.IsOpen(0)) return call.Return(-EBADF);
   FileStatus status = {};
   const int result = LookAtOpen(call.Int(0), &status);
-  if (result == 0) call.files().Tell(status);
+  if (result == 0) call.files().WriteStatus(status);
   return call.Return(result);
 }
 
@@ -66,7 +66,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   int result = call.Path(path);
   FileStatus status = {};
   if (result == 0) result = OpenBeneath(&call.files().system, call.Int(0), path, false, &status);
-  if (result >= 0) call.files().Tell(status);
+  if (result >= 0) call.files().WriteStatus(status);
   return call.Return(call.files().open.Opened(result));
 }
 
@@ -100,7 +100,7 @@ napi_value Destroy(napi_env env, napi_callback_info info) {
   return call.Return(0);
 }
 
-// How many descriptors this process may have.
+// The limit of open descriptors of this process; 0: unknown.
 double DescriptorLimit() {
   rlimit limit = {};
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;

@@ -1,4 +1,4 @@
-// The files of one server as JavaScript holds them. It must not know what is done with them.
+// Creates the files object that JavaScript holds for one server.
 #ifndef EPOLL_SERVER_NATIVE_FILE_CALLS_H_
 #define EPOLL_SERVER_NATIVE_FILE_CALLS_H_
 

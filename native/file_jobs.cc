@@ -1,3 +1,4 @@
+// File calls as jobs of libuv's thread pool, from Queue to the callback in Finish.
 #include "file_jobs.h"
 
 #include <cerrno>
@@ -16,10 +17,10 @@ namespace {
 
 enum class Task { kLook, kOpen, kRead, kList, kDescribe };
 
-// One call on its way through the pool, with what it uses: the files, and one descriptor of theirs.
-// Owned by the environment until Finish.
+// One call in the thread pool, with the files and the descriptor that it uses. Owned by the
+// environment until Finish.
 struct Job {
-  // `fd_in` is open.
+  // `fd_in` must be open.
   Job(const FileOwner& owner_in, Task task_in, int fd_in)
       : owner(owner_in), task(task_in), fd(fd_in) {
     owner->open.Acquire(fd);
@@ -38,7 +39,7 @@ struct Job {
   int result = 0;
   FileStatus status = {};
   ListBounds bounds = {};
-  std::string text;  // the state that is known, or the names to describe
+  std::string text;  // kList: the known state; kDescribe: the names
   DirectoryNames names;
   std::vector<double> facts;
   napi_ref done = nullptr;
@@ -69,7 +70,7 @@ void Execute(napi_env, void* data) {
   }
 }
 
-// Gives the memory of `container` to JavaScript, without a copy: a million names are megabytes.
+// Moves the memory of `container` to JavaScript without a copy: a million names are megabytes.
 template <typename Container>
 napi_value BytesOf(napi_env env, Container&& container) {
   napi_value bytes = nullptr;
@@ -99,7 +100,7 @@ napi_value ListOf(napi_env env, DirectoryNames&& names) {
   return list;
 }
 
-// What `done` is given besides the result.
+// The second argument of `done`, beside the result.
 napi_value DetailsOf(napi_env env, Job* job) {
   napi_value nothing = nullptr;
   napi_get_undefined(env, &nothing);
@@ -108,7 +109,7 @@ napi_value DetailsOf(napi_env env, Job* job) {
   return job->task == Task::kDescribe ? BytesOf(env, std::move(job->facts)) : nothing;
 }
 
-// Back on the thread of JavaScript. A descriptor that nobody can take is given back.
+// Runs on the thread of JavaScript. A descriptor that arrives after destroy() is closed.
 void Finish(napi_env env, napi_status status, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
   FileObject& files = *job->owner;
@@ -121,7 +122,7 @@ void Finish(napi_env env, napi_status status, void* data) {
     }
   }
   if (result >= 0 && (job->task == Task::kLook || job->task == Task::kOpen)) {
-    files.Tell(job->status);
+    files.WriteStatus(job->status);
   }
   napi_value done = nullptr;
   napi_value receiver = nullptr;
@@ -136,7 +137,7 @@ void Finish(napi_env env, napi_status status, void* data) {
   napi_delete_async_work(env, job->work);
 }
 
-// Takes `job`; returns 0 or -errno.
+// Queues `job` and takes ownership of it. Returns 0 or -errno.
 int Queue(napi_env env, std::unique_ptr<Job> job, napi_value done, napi_value memory) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, done, &type);

@@ -1,4 +1,4 @@
-// The calls of files that wait, in libuv's thread pool: each answers once, through a function.
+// The file calls that wait, in libuv's thread pool. Each calls its callback once.
 #ifndef EPOLL_SERVER_NATIVE_FILE_JOBS_H_
 #define EPOLL_SERVER_NATIVE_FILE_JOBS_H_
 

@@ -1,5 +1,5 @@
-// Files on Linux: openat2(2) confines, RESOLVE_CACHED and RWF_NOWAIT keep from waiting,
-// cachestat(2) tells what is in memory, sendfile(2) sends it.
+// Files on Linux: openat2(2) confines paths, RESOLVE_CACHED and RWF_NOWAIT avoid waiting,
+// cachestat(2) reports what is in memory, sendfile(2) sends it.
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -42,14 +42,13 @@ struct Cachestat {
   uint64_t others[4];
 };
 
-// openat2 gives -EAGAIN when somebody renamed at the wrong moment; once more is nearly always
-// enough.
+// openat2 returns -EAGAIN when a rename interferes; a second try is nearly always enough.
 constexpr int kRenameRetries = 32;
 
 int Result(long result) { return result < 0 ? -errno : static_cast<int>(result); }
 
-// A signal may interrupt whoever waits for a file of a network or of a program (NFS, FUSE); that is
-// no reason to fail.
+// Repeats a call that a signal interrupts, as happens on file systems of a network or a program
+// (NFS, FUSE).
 template <typename Call>
 int Uninterrupted(Call call) {
   int result = Result(call());
@@ -61,7 +60,7 @@ double Milliseconds(const timespec& time) {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec / 1000000);
 }
 
-// Changes are told apart as finely as the system can.
+// With the full resolution of the system, to detect changes.
 double FineMilliseconds(const timespec& time) {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
@@ -87,25 +86,26 @@ int LocateByWalk(int root, const char* path, int flags) {
   return located;
 }
 
-// With O_PATH a descriptor names what was found without opening it, so that nothing notices.
+// With O_PATH a descriptor refers to a file without opening it, which has no effect on a device or
+// a FIFO.
 constexpr int kName = O_PATH | O_CLOEXEC;
-// O_NONBLOCK: should this be no regular file after all, nobody waits for its writer.
+// O_NONBLOCK: if the file is a FIFO after all, the open does not wait for its writer.
 constexpr int kForReading = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 // ENOSYS: an old kernel. EPERM: how containers forbid calls that they do not know (seccomp).
-bool IsLacking(int result) { return result == -ENOSYS || result == -EPERM; }
+bool IsMissing(int result) { return result == -ENOSYS || result == -EPERM; }
 
-// The working folder may not be readable: then the call is there all the same.
+// Other errors, such as an unreadable working directory, still show that the call exists.
 bool HasOpenat2() {
   const int located = LocateWithOpenat2(AT_FDCWD, ".", true, kName);
   if (located >= 0) close(located);
-  return !IsLacking(located);
+  return !IsMissing(located);
 }
 
 bool HasCachestat() {
   CachestatRange range = {};
   Cachestat found = {};
-  return !IsLacking(Result(syscall(kSysCachestat, -1, &range, &found, 0)));
+  return !IsMissing(Result(syscall(kSysCachestat, -1, &range, &found, 0)));
 }
 
 int Locate(FileSystem* system, int root, const char* path, bool may_wait, int flags = kName) {
@@ -114,14 +114,14 @@ int Locate(FileSystem* system, int root, const char* path, bool may_wait, int fl
   return may_wait ? LocateByWalk(root, path, flags) : -EAGAIN;
 }
 
-// Opens what `located` names, whatever its path leads to by now.
+// Opens the file that `located` refers to, even if its path leads elsewhere by now.
 int Reopen(int located, int flags) {
   char name[32];
   snprintf(name, sizeof(name), "/proc/self/fd/%d", located);
   return Uninterrupted([&] { return open(name, flags); });
 }
 
-// Opens what the path leads to now, which must be what was looked at.
+// Opens the file at the path again, which must have the inode found before.
 int OpenByName(FileSystem* system, int root, const char* path, bool may_wait, FileStatus* status) {
   const double inode = status->inode;
   const int file = Locate(system, root, path, may_wait, kForReading);
@@ -156,7 +156,7 @@ int OpenBeneath(FileSystem* system, int root, const char* path, bool may_wait, F
   int result = LookAtOpen(located, status);
   if (result == 0) result = Reopen(located, kForReading);
   close(located);
-  // Without /proc the name has to do once more.
+  // Without /proc the file is opened by its path again.
   return result == -ENOENT ? OpenByName(system, root, path, may_wait, status) : result;
 }
 

@@ -1,3 +1,4 @@
+// Reads, sorts and describes the names of a directory with readdir(3) and fstatat(2).
 #include "file_list.h"
 
 #include <dirent.h>
@@ -30,7 +31,8 @@ std::string Below(const char* path, const char* name) {
   return *path == '\0' ? name : std::string(path) + "/" + name;
 }
 
-// Finds out what `name` is, through links; 0: neither a file nor a directory beneath the root.
+// Returns the kind of the target of `name` with links followed; kGone: neither a file nor a
+// directory beneath the root.
 double Follow(FileSystem* system, int root, const char* path, const char* name,
               FileStatus* status) {
   const std::string below = Below(path, name);
@@ -49,7 +51,7 @@ bool IsListed(const char* name, bool shows_hidden) {
   return shows_hidden && std::strcmp(name, ".") != 0 && std::strcmp(name, "..") != 0;
 }
 
-// The names of one directory, as the system gives them, and in order.
+// Reads the names of one directory, then sorts them.
 class Reader {
  public:
   Reader(FileSystem* system, int root, const char* path, const ListBounds& bounds)
@@ -78,7 +80,7 @@ class Reader {
     }
     names->starts.push_back(static_cast<uint32_t>(names->text.size()));
     names->is_cut = is_cut_;
-    // What a link leads to changes without a change of the directory.
+    // The target of a link may change without a change of the directory.
     if (has_followed_) names->state.clear();
   }
 
@@ -120,7 +122,7 @@ int ListBeneath(FileSystem* system, int root, const char* path, const ListBounds
                 const std::string& known, DirectoryNames* names) {
   const int directory = OpenDirectoryBeneath(system, root, path);
   if (directory < 0) return directory;
-  // Before the names are read: a change meanwhile shows the next time.
+  // Taken before the names are read, so that a change meanwhile is detected the next time.
   FileStatus status = {};
   if (LookIn(directory, ".", &status) == -EISDIR) names->state = StateOf(status);
   if (!known.empty() && names->state == known) {

@@ -1,6 +1,6 @@
-// What one server has open, as JavaScript holds it. Each function that JavaScript has owns a share,
-// and so does each job in the thread pool: what is still open is closed with the last of them.
-// A job has ended before its environment does (Node waits for it), so both may use `env`.
+// The open files of one server. Each function that JavaScript holds owns a share, and so does each
+// job in the thread pool. When the last share ends, the descriptors that are still open are closed.
+// A job ends before its environment (Node waits for it), so both may use `env`.
 #ifndef EPOLL_SERVER_NATIVE_FILE_OBJECT_H_
 #define EPOLL_SERVER_NATIVE_FILE_OBJECT_H_
 
@@ -19,7 +19,8 @@ struct FileObject {
   FileObject& operator=(const FileObject&) = delete;
   ~FileObject() { napi_delete_reference(env, status_array); }
 
-  void Tell(const FileStatus& found) {
+  // Copies a result to the array that JavaScript reads.
+  void WriteStatus(const FileStatus& found) {
     const double words[] = {found.size, found.modified_ms, found.changed_ms, found.device,
                             found.inode};
     for (size_t i = 0; i < kStatusWords; ++i) status[i] = words[i];

@@ -1,4 +1,5 @@
-// Files where Linux's calls are missing: confined segment by segment, read by whoever may wait.
+// Files on systems without Linux's calls: paths are resolved segment by segment, and every call may
+// wait.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ int Result(long result) { return result < 0 ? -errno : static_cast<int>(result);
 
 double Milliseconds(time_t seconds) { return static_cast<double>(seconds) * 1e3; }
 
-// Somebody may have put something else there since it was looked at.
+// The name may lead to another file than the one that LookIn found.
 int OpenRegular(int directory, const std::string& name, FileStatus* status) {
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC;
   const int file = Result(openat(directory, name.c_str(), flags));
@@ -51,7 +52,7 @@ int OpenBeneath(FileSystem*, int root, const char* path, bool may_wait, FileStat
   std::string last;
   const int directory = WalkBeneath(root, path, &last);
   if (directory < 0) return directory;
-  // Opening a device or a FIFO could have an effect: it is looked at first.
+  // Opening a device or a FIFO could have an effect, so its type is checked first.
   int result = LookIn(directory, last.c_str(), status);
   if (result == 0) result = OpenRegular(directory, last, status);
   close(directory);

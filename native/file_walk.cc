@@ -1,3 +1,4 @@
+// Resolves a path with openat(2) and readlinkat(2), one segment at a time.
 #include "file_walk.h"
 
 #include <fcntl.h>
@@ -10,14 +11,14 @@
 namespace epoll_server {
 namespace {
 
-// As many as Linux follows in one path (path_resolution(7)).
+// The number that Linux follows in one path (path_resolution(7)).
 constexpr int kMaxLinks = 40;
-// Each holds a descriptor while the walk lasts.
+// Each level keeps a descriptor open during the walk.
 constexpr size_t kMaxDepth = 64;
 
 int Result(int result) { return result < 0 ? -errno : result; }
 
-// The directories from the root down to where the walk is.
+// The open directories from the root down to the current one.
 class Trail {
  public:
   explicit Trail(int root) : directories_{Result(dup(root))} {}
@@ -44,8 +45,8 @@ class Trail {
     return 0;
   }
 
-  // The caller owns what is returned.
-  int Take() {
+  // Removes the current directory and returns it; the caller owns it.
+  int Pop() {
     const int directory = top();
     directories_.pop_back();
     return directory;
@@ -98,14 +99,14 @@ int WalkBeneath(int root, const char* path, std::string* last) {
       return -errno;
     } else if (!HasSegment(rest)) {
       *last = name;
-      return trail.Take();
+      return trail.Pop();
     } else {
       status = trail.Down(name);
     }
     if (status < 0) return status;
   }
   *last = ".";
-  return trail.Take();
+  return trail.Pop();
 }
 
 }  // namespace epoll_server

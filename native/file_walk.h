@@ -1,6 +1,6 @@
-// Finds what a path leads to segment by segment, for systems that cannot confine it themselves.
-// Every segment is opened from the directory in front of it, and no link is ever followed by the
-// system, so that nobody who renames meanwhile can lead the walk out.
+// Resolves a path segment by segment, for systems that cannot confine it to a directory themselves.
+// Every segment is opened from the directory before it, and the system never follows a link. So a
+// rename during the walk cannot lead it out of the root.
 #ifndef EPOLL_SERVER_NATIVE_FILE_WALK_H_
 #define EPOLL_SERVER_NATIVE_FILE_WALK_H_
 
@@ -8,9 +8,10 @@
 
 namespace epoll_server {
 
-// The directory in which `path` ends, and its last name there: never a link at that moment, "." for
-// the root itself. Returns the directory's descriptor, which is the caller's, or -errno: -EXDEV
-// when the path leaves the root, -ELOOP for too many links, -ENAMETOOLONG for too many segments.
+// Resolves `path` to its parent directory and its last name there. The name was no link at that
+// moment; it is "." for the root itself. Returns the directory's descriptor, which the caller
+// closes, or -errno (-EXDEV: the path leaves the root; -ELOOP: too many links; -ENAMETOOLONG: too
+// many segments).
 int WalkBeneath(int root, const char* path, std::string* last);
 
 }  // namespace epoll_server

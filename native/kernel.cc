@@ -1,3 +1,4 @@
+// The calls of Kernel over plain sockets; kernel_transport.cc has those over a transport.
 #include "kernel.h"
 
 #include <time.h>
@@ -11,7 +12,7 @@
 namespace epoll_server {
 namespace {
 
-// The largest segment there is: loopback's, or what a network card is given at a time.
+// The largest segment: that of loopback, and of segmentation offload in a network card.
 constexpr uint64_t kSegmentBytes = 65536;
 
 double MonotonicMs() {
@@ -69,21 +70,21 @@ int Kernel::Prewait() {
 int Kernel::WaitAsHost(int32_t capacity) {
   const int timeout_ms = std::exchange(hosting_.timeout_ms, 0);
   const int count = poller_->WaitBeside(memory_.events, capacity, timeout_ms, &hosting_.libuv);
-  if (timeout_ms != 0) hosting_.woke(hosting_.context);
+  if (timeout_ms != 0) hosting_.on_wake(hosting_.context);
   return count;
 }
 
-// Asks a back end that is not edge-triggered for the next event, unless the call that is over left
-// something: then its caller comes back by itself (sentences 2 and 7 of poller.h). Transports say
-// themselves what they wait for (FollowUp).
+// Arms the next event on a back end that is not edge-triggered. A call that did not exhaust its
+// direction needs no event, because its caller repeats it (sentences 2 and 7 of poller.h). For a
+// transport, EnsureEvent arms what the transport awaits.
 void Kernel::RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest) {
   if (finished || !needs_rearm_ || connection.transport != nullptr) return;
-  // -ENOENT: nobody watches it, which is fine.
+  // -ENOENT is fine: the descriptor is not watched.
   poller_->Rearm(fd, connection.generation, interest);
 }
 
-// One crossing into native code for a batch, instead of one for each of its connections. A failed
-// socket's error is left for Recv, which its reader calls in any case.
+// One crossing into native code for a batch, instead of one for each connection. The error of a
+// failed socket is left for Recv, which its reader calls in any case.
 void Kernel::PrefetchForEvents(int count) {
   for (int i = 0; i < count; ++i) {
     Event& event = memory_.events[i];
@@ -107,7 +108,7 @@ int Kernel::Add(int fd, int32_t interest) {
   connection->prefetches = (interest & kPrefetch) != 0;
   connection->watched = true;
   if (connection->transport != nullptr) {
-    FollowUp(fd, connection);
+    EnsureEvent(fd, connection);
     HoldIfReadable(fd, connection);
   }
   return connection->generation;
@@ -248,7 +249,7 @@ int Kernel::SendBatch(int count) {
     SendOp& op = memory_.send_ops[i];
     const bool has_file = op.file_count > 0;
     const bool has_piece = op.length > 0 || !has_file;
-    // What goes out in several segments anyway costs a tenth more when the first one has to wait.
+    // A response of several segments costs a tenth more when its first segment has to wait.
     const bool waits = has_file && uint64_t{op.length} + op.file_count <= kSegmentBytes;
     op.result = has_piece ? SendPiece(op.fd, op.offset, op.length, waits) : 0;
     if (has_file) SendFileOf(&op);
@@ -256,8 +257,8 @@ int Kernel::SendBatch(int count) {
   return 0;
 }
 
-// A short count alone does not tell whether the socket is full or the file has ended: it is asked
-// until it says.
+// A short count means either a full socket or the end of the file. So sendfile(2) is called again
+// until it returns which one.
 void Kernel::SendFileOf(SendOp* op) {
   op->file_sent = 0;
   op->file_status = op->result < 0 ? op->result : -EAGAIN;
@@ -286,7 +287,7 @@ int Kernel::ShutdownWrite(int fd) {
   if (connection == nullptr) return -EBADF;
   if (connection->transport == nullptr) return epoll_server::ShutdownWrite(fd);
   const int status = connection->transport->ShutdownWrite();
-  FollowUp(fd, connection);
+  EnsureEvent(fd, connection);
   return status;
 }
 
@@ -315,8 +316,8 @@ int Kernel::Close(int fd) {
   return epoll_server::Close(fd);
 }
 
-// The peer hears the end if the socket has room for it; a caller that has to be sure calls
-// ShutdownWrite and waits.
+// The peer receives the end of the stream if the socket has room for it. A caller that has to be
+// sure calls ShutdownWrite first and waits.
 void Kernel::CloseTransport(Connection* connection) {
   if (connection->transport == nullptr) return;
   if (!connection->resets) connection->transport->ShutdownWrite();

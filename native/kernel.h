@@ -1,6 +1,5 @@
-// One server's share of the operating system: a poller, the table of its descriptors, and the
-// memory it shares with JavaScript. It must not know how it is called; the Node-API edge is
-// addon.cc.
+// One server's system calls: its poller, its table of open descriptors, and the memory that it
+// shares with JavaScript.
 #ifndef EPOLL_SERVER_NATIVE_KERNEL_H_
 #define EPOLL_SERVER_NATIVE_KERNEL_H_
 
@@ -32,18 +31,20 @@ enum ControlWord {
   kControlWords = 12,
 };
 
-// What JavaScript adds to a descriptor's interest: Wait receives once for it when it is readable.
+// A bit that JavaScript adds to a descriptor's interest. When the descriptor is readable, Wait
+// calls recv(2) once for it.
 constexpr int32_t kPrefetch = 16;
 
 // The size of one prefetch slot; the same in src/kernel/kernel.ts.
 constexpr uint32_t kPrefetchBytes = 4096;
 
-// In kPrewaited: no wait was made for the next entry, or its events were taken.
+// The value of kPrewaited when no wait was made for the next entry, or when its events were read
+// already.
 constexpr double kNotPrewaited = -1;
 
-// One answer for SendBatch: a piece of the output arena, and `file_count` bytes of an open file
-// behind it. SendBatch writes `result`, what sending the piece returned; `file_sent`, the bytes of
-// the file that were sent; `file_status`, 0, or why they are fewer, as -errno.
+// One response for SendBatch: a piece of the output arena, then `file_count` bytes of an open file.
+// SendBatch writes `result`, what sending the piece returned, and `file_sent`, the file bytes sent.
+// `file_status` is 0, or -errno when fewer file bytes were sent.
 struct SendOp {
   int32_t fd;
   uint32_t offset;
@@ -58,19 +59,19 @@ struct SendOp {
 };
 static_assert(sizeof(SendOp) == 10 * sizeof(int32_t), "JavaScript writes ten words of a send");
 
-// What the next Wait of 0 ms may do while nothing else is to be done on this thread: wait for
-// longer, and watch libuv's descriptor too. Host mode of loop_bridge.cc sets it before each entry.
+// Lets the next Wait of 0 ms block for longer and watch libuv's descriptor too. Host mode of
+// loop_bridge.cc sets it before each entry, when the thread has no other work.
 struct Hosting {
   bool active = false;
   int timeout_ms = 0;
   Companion libuv = {-1, false};
-  void (*woke)(void* context) = nullptr;  // called after a wait that may have blocked
+  void (*on_wake)(void* context) = nullptr;  // called after a wait that may have blocked
   void* context = nullptr;
 };
 
-// The memory shared with JavaScript, which allocates it as one block (KernelMemory of
+// The memory shared with JavaScript. JavaScript allocates it as one block (KernelMemory of
 // src/kernel/kernel.ts) and keeps it until the Kernel's last call. The input arena begins with the
-// receive area, which Recv fills. Behind it lies a prefetch slot for each event, which Wait fills.
+// receive area, which Recv fills. One prefetch slot for each event follows, which Wait fills.
 struct SharedMemory {
   double* control;
   Event* events;
@@ -98,8 +99,9 @@ class Kernel {
   Hosting& hosting() { return hosting_; }
 
   int Wait(int timeout_ms);
-  // Wait(0) for the next entry into JavaScript, which need not happen when no event is ready, and
-  // need not cross over to wait. Returns the same; a wait that failed is repeated by that entry.
+  // Waits 0 ms before the next entry into JavaScript. The entry is skipped when no event is ready,
+  // and otherwise needs no call back into C++ to wait. Returns what Wait returns; the entry repeats
+  // a wait that failed.
   int Prewait();
   int Add(int fd, int32_t interest);
   int Rearm(int fd, int32_t interest);
@@ -107,31 +109,32 @@ class Kernel {
   int Listen(const std::string& host, int port, int backlog, bool shared = false);
   int Accept(int listener);
   int AcceptBlocking(int listener);
-  // Enters a socket that another process or thread opened. Returns it or -errno.
+  // Adds a socket that another process or thread opened to the table. Returns it or -errno.
   int Adopt(int fd);
-  // Duplicates a socket that another thread owns and enters the copy: two threads that share a
-  // number could not tell which of them may close it. Returns the copy or -errno.
+  // Duplicates a socket that another thread owns and adds the copy to the table. Two threads that
+  // shared one descriptor could not decide which of them closes it. Returns the copy or -errno.
   int AdoptCopy(int fd);
-  // Makes a descriptor non-blocking that AcceptBlocking returned. Returns 0 or -errno.
+  // Makes a descriptor from AcceptBlocking non-blocking. Returns 0 or -errno.
   int Unblock(int fd);
   // Puts a transport of that kind between the socket of `fd` and every call below. Returns 0 or
-  // -errno (-EEXIST: it has one).
+  // -errno (-EEXIST: the descriptor has a transport already).
   int Attach(int fd, TransportKind* kind);
-  // Whether the next Wait reports what a transport holds: nothing may block before it.
+  // Whether a transport holds input that the next Wait reports. No call may block before that Wait.
   bool holds_input() const { return !held_.empty(); }
   int Recv(int fd, uint32_t offset, uint32_t length);
-  // Whether Wait receives once, at most kPrefetchBytes, for each readable event of `fd` that is not
-  // failed. Returns 0 or -errno.
+  // Turns prefetch on or off. With it, Wait receives once, at most kPrefetchBytes, for each
+  // readable event of `fd` that is not failed. Returns 0 or -errno.
   int Prefetch(int fd, int32_t on);
   // Sends a piece of the output arena and `bytes` behind it, in one call; either may be empty.
-  // Returns the bytes taken of both together, or -errno (-EINVAL: beyond the arena, nothing sent).
+  // Returns the bytes accepted of both together, or -errno (-EINVAL: beyond the arena, nothing
+  // sent).
   int Send(int fd, uint32_t offset, uint32_t length, const uint8_t* bytes, size_t size);
-  // Carries out the first `count` send ops, each with a result of its own. Returns 0 or -errno
-  // (-EINVAL: more than there are, nothing sent).
+  // Executes the first `count` send ops and writes the result of each. Returns 0 or -errno
+  // (-EINVAL: `count` exceeds the capacity, nothing sent).
   int SendBatch(int count);
   int ShutdownWrite(int fd);
-  // Bytes of the wire that the peer has acknowledged so far; all that were sent where the system
-  // cannot tell. Returns them or -errno.
+  // Returns the wire bytes that the peer has acknowledged so far, or -errno. Where the system does
+  // not count them, returns all bytes sent.
   double Acknowledged(int fd);
   int Reset(int fd);
   int Close(int fd);
@@ -140,7 +143,7 @@ class Kernel {
   const Connection* Find(int fd) { return connections_.Find(fd); }
 
  private:
-  // One life of a descriptor whose transport holds input.
+  // A descriptor whose transport holds input, with its generation.
   struct Held {
     int32_t fd;
     int32_t generation;
@@ -164,14 +167,14 @@ class Kernel {
   int ReportTransports(int count);
   int AddHeld(int count);
   void HoldIfReadable(int fd, Connection* connection);
-  void FollowUp(int fd, Connection* connection);
+  void EnsureEvent(int fd, Connection* connection);
 
   std::unique_ptr<Poller> poller_;
   const bool needs_rearm_;
   SharedMemory memory_;
   Connections connections_;
   Hosting hosting_;
-  int transports_ = 0;      // how many connections have one
+  int transports_ = 0;      // connections that have a transport
   std::vector<Held> held_;  // reported by the next Wait
 };
 

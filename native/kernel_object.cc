@@ -1,3 +1,4 @@
+// How one kernel starts, enters JavaScript and ends with its environment.
 #include "kernel_object.h"
 
 #include <cerrno>
@@ -50,7 +51,7 @@ void KernelObject::OnBridgeClosed(void* context) {
 void KernelObject::OnEnvironmentCleanup(napi_async_cleanup_hook_handle, void* context) {
   auto* self = static_cast<KernelObject*>(context);
   self->Stop();
-  // Nothing enters JavaScript from here on; what it shared goes with the environment.
+  // JavaScript is not entered from here on. Its shared memory is freed with the environment.
   self->kernel->Shutdown();
   self->ReleaseReferences();
 }
@@ -65,8 +66,8 @@ void KernelObject::ReleaseReferences() {
   if (memory_ != nullptr) napi_delete_reference(env_, std::exchange(memory_, nullptr));
 }
 
-// Enters JavaScript once. What a promise, a nextTick or a listener threw while this entry ended is
-// raised as uncaught; left pending, it would make every later entry fail silently.
+// Enters JavaScript once. An exception from a promise, a nextTick or a listener at the end of the
+// entry is raised as uncaught. Left pending, it would make every later entry fail silently.
 bool KernelObject::Enter(void* context) {
   auto* self = static_cast<KernelObject*>(context);
   napi_env env = self->env_;
@@ -75,7 +76,7 @@ bool KernelObject::Enter(void* context) {
   napi_value turn = nullptr;
   napi_status status = napi_get_reference_value(env, self->turn_, &turn);
   if (status == napi_ok) {
-    // It asks for no receiver: itself is at hand.
+    // napi_make_callback needs a receiver, which a turn does not use.
     status = napi_make_callback(env, self->async_context_, turn, turn, 0, nullptr, nullptr);
   }
   bool pending = false;

@@ -1,5 +1,5 @@
-// One kernel as JavaScript holds it: how long it lives, and how libuv's bridge enters JavaScript
-// for it. It must not know what the calls are; those are addon.cc's.
+// The kernel object that JavaScript holds: its lifetime, and how the bridge to libuv enters
+// JavaScript. Its calls are in addon.cc.
 #ifndef EPOLL_SERVER_NATIVE_KERNEL_OBJECT_H_
 #define EPOLL_SERVER_NATIVE_KERNEL_OBJECT_H_
 
@@ -12,23 +12,24 @@
 
 namespace epoll_server {
 
-// Each function that JavaScript holds owns a share; so does the running bridge.
+// Each function that JavaScript holds owns a share of the object, and so does the running bridge.
 class KernelObject : public std::enable_shared_from_this<KernelObject> {
  public:
-  // Keeps `memory` alive as long as itself: the kernel holds pointers into it.
+  // Keeps a reference to `memory`, because the kernel holds pointers into it.
   KernelObject(napi_env env, napi_value memory);
   ~KernelObject() { ReleaseReferences(); }
 
   std::unique_ptr<Kernel> kernel;
 
-  // Has libuv call `turn` whenever something is ready. Returns 0 or -errno.
+  // From now on libuv calls `turn` when an event is ready or a deadline has passed. Returns 0 or
+  // -errno.
   int Start(napi_value turn);
 
   // Whether the running kernel keeps the process alive, which it does at first. -EBADF: it does not
   // run.
   int SetReferenced(bool is_referenced);
 
-  // Stops that at once; safe to call twice, and from inside a turn.
+  // Ends those calls at once. Safe to call twice, and from inside a turn.
   void Stop();
 
  private:

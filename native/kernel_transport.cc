@@ -1,4 +1,4 @@
-// The calls of Kernel over a transport, and what its waits do for transports.
+// The calls of Kernel over a transport, and the events that its waits make for transports.
 #include <algorithm>
 #include <cerrno>
 
@@ -8,7 +8,7 @@
 namespace epoll_server {
 namespace {
 
-// Bytes of a file that are read at a time: sendfile(2) cannot encode them.
+// Bytes of a file read at a time. A transport encodes them, so sendfile(2) cannot be used.
 constexpr size_t kFilePieceBytes = 16384;
 
 }  // namespace
@@ -20,19 +20,19 @@ int Kernel::Attach(int fd, TransportKind* kind) {
   connection->transport = kind->Make(fd).release();
   if (connection->transport == nullptr) return -ENOMEM;
   ++transports_;
-  FollowUp(fd, connection);
+  EnsureEvent(fd, connection);
   return 0;
 }
 
 int Kernel::ReceiveOver(int fd, Connection* connection, uint8_t* bytes, size_t length) {
   const int result = connection->transport->Receive(bytes, length);
-  FollowUp(fd, connection);
+  EnsureEvent(fd, connection);
   return result;
 }
 
 int Kernel::SendOver(int fd, Connection* connection, Bytes first, Bytes second, bool more) {
   const int result = connection->transport->Send(first, second, more);
-  FollowUp(fd, connection);
+  EnsureEvent(fd, connection);
   return result;
 }
 
@@ -45,7 +45,7 @@ int Kernel::SendFileOver(int fd, Connection* connection, int file, int64_t posit
   return SendOver(fd, connection, piece, {nullptr, 0}, false);
 }
 
-// Every event goes through the transport of its descriptor first.
+// Passes each event to the transport of its descriptor, which returns the readiness for the caller.
 int Kernel::ReportTransports(int count) {
   for (int i = 0; i < count; ++i) {
     Event& event = memory_.events[i];
@@ -55,12 +55,13 @@ int Kernel::ReportTransports(int count) {
     const int32_t held = connection->held ? kReadable : 0;
     connection->held = false;
     event.readiness = connection->transport->Report(event.readiness | held);
-    FollowUp(event.fd, connection);
+    EnsureEvent(event.fd, connection);
   }
   return AddHeld(count);
 }
 
-// Adds an event for each descriptor that holds input and has none in this batch.
+// Adds an event for each descriptor whose transport holds input and that has no event in this
+// batch.
 int Kernel::AddHeld(int count) {
   size_t kept = 0;
   for (const Held& held : held_) {
@@ -78,9 +79,9 @@ int Kernel::AddHeld(int count) {
   return count;
 }
 
-// Sees to it that a caller that waits gets an event: from the socket, which a back end that is not
-// edge-triggered has to be asked for, or from AddHeld when the socket has nothing more to say.
-void Kernel::FollowUp(int fd, Connection* connection) {
+// Makes sure that a waiting caller gets an event. It comes from the socket, armed here on a back
+// end that is not edge-triggered. When the transport holds input already, it comes from AddHeld.
+void Kernel::EnsureEvent(int fd, Connection* connection) {
   const Transport& transport = *connection->transport;
   if (!connection->watched) return;
   if (needs_rearm_ && transport.awaits() != 0) {

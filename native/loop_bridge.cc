@@ -1,3 +1,4 @@
+// Guest mode, host mode and the end of a LoopBridge.
 #include "loop_bridge.h"
 
 #include <uv.h>
@@ -11,17 +12,18 @@
 namespace epoll_server {
 namespace {
 
-// How long one libuv callback may go on entering JavaScript before timers, promises of others and
-// file-system callbacks get their share. Measured: at 62,000 requests/s a 10 ms interval kept 494
-// of 500 ticks with these. A host that sees libuv's descriptor in each of its waits needs no such
-// bound: it leaves when there is something.
+// Bounds on how long one libuv callback enters JavaScript before timers, file-system callbacks and
+// other promises run. Measured: at 62,000 requests/s a 10 ms interval kept 494 of 500 ticks with
+// these. A host that sees libuv's descriptor in each wait needs no such bound: it returns when that
+// descriptor is ready.
 constexpr int kMaxTurns = 64;
 constexpr uint64_t kMaxDrainNs = 2000000;
 
-// A deadline further away than this is looked at again then; libuv wants whole milliseconds.
+// The longest timer. A later deadline is computed again when the timer fires. libuv takes whole
+// milliseconds.
 constexpr double kMaxTimerMs = 3600000;
 
-// Several hosts on one thread cannot see each other's clients: each waits this long, then the next.
+// Hosts on one thread do not see each other's clients, so each waits this long in turn.
 constexpr int kSharedWaitMs = 4;
 
 double NowMs() { return static_cast<double>(uv_hrtime()) / 1e6; }
@@ -36,7 +38,7 @@ uv_handle_t* Base(Handle* handle) {
 struct LoopBridge::Handles {
   uv_loop_t* loop;
   uv_poll_t poll;        // guest: the poller's descriptor became readable
-  uv_prepare_t prepare;  // libuv is about to block. Guest: is anything unfinished? Host: our wait
+  uv_prepare_t prepare;  // before libuv blocks. Guest: runs unfinished work. Host: runs our wait
   uv_idle_t idle;        // running: libuv must not block
   uv_timer_t timer;      // guest: the earliest deadline
 };
@@ -97,9 +99,9 @@ int LoopBridge::StartGuest(int descriptor) {
   });
 }
 
-// Enters JavaScript until it has nothing left to do, or the budget is spent. The control words are
-// read after each entry has returned, because promises drain there. Whoever left work unfinished
-// waits for itself: it may still need what the last wait reported.
+// Enters JavaScript until no work is left or the budget is spent. The control words are read after
+// each entry has returned, because promises drain there. With unfinished work there is no wait
+// here, since JavaScript may still need the events of the last wait.
 void LoopBridge::Drain() {
   if (stopped_) return;
   const uint64_t begin = uv_hrtime();
@@ -125,7 +127,7 @@ void LoopBridge::Schedule() {
     return;
   }
   const double wait_ms = std::fmin(std::fmax(std::ceil(timer_due_ms_ - NowMs()), 0), kMaxTimerMs);
-  // libuv counts from its own idea of now, which is as old as the last time it woke.
+  // libuv counts from its cached time, which is as old as its last wake-up.
   const uint64_t lag_ms = uv_hrtime() / 1000000 - uv_now(handles_->loop);
   uv_timer_start(
       &handles_->timer,
@@ -147,7 +149,7 @@ int LoopBridge::StartHost() {
   Hosting& hosting = kernel_->hosting();
   hosting.libuv.fd = libuv;
   hosting.context = handles.loop;
-  hosting.woke = [](void* loop) { uv_update_time(static_cast<uv_loop_t*>(loop)); };
+  hosting.on_wake = [](void* loop) { uv_update_time(static_cast<uv_loop_t*>(loop)); };
   hosting.active = true;
   uv_prepare_init(handles.loop, &handles.prepare);
   uv_idle_init(handles.loop, &handles.idle);
@@ -157,66 +159,67 @@ int LoopBridge::StartHost() {
   // referenced handle has nothing to wait for (uv_backend_timeout is 0 then).
   uv_unref(Base(&handles.idle));
   uv_prepare_start(&handles.prepare, OnPrepare);
-  MeetNeighbours();
+  UpdateOtherHosts();
   return 0;
 }
 
-// Our waits instead of libuv's, until libuv has something to do. Its own poll, which follows, then
-// must not block: it does not know our clients.
+// Waits in place of libuv until libuv has work. The poll of libuv that follows must not block,
+// because it does not watch our clients.
 void LoopBridge::Host() {
   if (stopped_) return;
   Hosting& hosting = kernel_->hosting();
-  const bool is_blind = kernel_->poller()->traits().busy;
+  const bool is_busy = kernel_->poller()->traits().busy;
   const uint64_t begin = uv_hrtime();
   for (int turn = 1;; ++turn) {
-    bool libuv_waits = false;
-    hosting.timeout_ms = HostTimeoutMs(&libuv_waits);
+    bool libuv_has_work = false;
+    hosting.timeout_ms = HostTimeoutMs(&libuv_has_work);
     hosting.libuv.ready = false;
     if (!Enter()) return;
     hosting.timeout_ms = 0;
-    if (libuv_waits || hosting.libuv.ready || !neighbours_.empty()) break;
-    if (is_blind && (turn == kMaxTurns || uv_hrtime() - begin > kMaxDrainNs)) break;
+    if (libuv_has_work || hosting.libuv.ready || !other_hosts_.empty()) break;
+    if (is_busy && (turn == kMaxTurns || uv_hrtime() - begin > kMaxDrainNs)) break;
   }
   uv_idle_start(&handles_->idle, [](uv_idle_t*) {});
 }
 
-// How long the next wait may block: until libuv's next timer or our own deadline, and not at all
-// while either side has work (`*libuv_waits`: libuv).
-int LoopBridge::HostTimeoutMs(bool* libuv_waits) {
+// Returns how long the next wait may block: until libuv's next timer or our own deadline. It is 0
+// while either side has work. Sets `*libuv_has_work`.
+int LoopBridge::HostTimeoutMs(bool* libuv_has_work) {
   uv_loop_t* loop = handles_->loop;
-  // Idle handles say that libuv must not block; ours must not say it to ourselves.
+  // An active idle handle keeps libuv from blocking, and makes uv_backend_timeout 0. Our own idle
+  // handles must not count here.
   uv_idle_stop(&handles_->idle);
-  for (LoopBridge* neighbour : neighbours_) uv_idle_stop(&neighbour->handles_->idle);
+  for (LoopBridge* other : other_hosts_) uv_idle_stop(&other->handles_->idle);
   uv_update_time(loop);
   const int libuv_ms = uv_backend_timeout(loop);
-  for (LoopBridge* neighbour : neighbours_) {
-    uv_idle_start(&neighbour->handles_->idle, [](uv_idle_t*) {});
+  for (LoopBridge* other : other_hosts_) {
+    uv_idle_start(&other->handles_->idle, [](uv_idle_t*) {});
   }
-  *libuv_waits = libuv_ms == 0;
-  if (*libuv_waits || control_[kUnfinished] != 0) return 0;
+  *libuv_has_work = libuv_ms == 0;
+  if (*libuv_has_work || control_[kUnfinished] != 0) return 0;
   const double due_ms = std::fmax(std::ceil(control_[kDueAtMs] - NowMs()), 0);
   double wait_ms = std::fmin(due_ms, kMaxTimerMs);
   if (libuv_ms > 0) wait_ms = std::fmin(wait_ms, libuv_ms);
-  if (!neighbours_.empty()) wait_ms = std::fmin(wait_ms, kSharedWaitMs);
+  if (!other_hosts_.empty()) wait_ms = std::fmin(wait_ms, kSharedWaitMs);
   return static_cast<int>(wait_ms);
 }
 
 void LoopBridge::OnPrepare(uv_prepare_s* handle) { static_cast<LoopBridge*>(handle->data)->Host(); }
 
-// Has every host of this loop know the others: called when one comes or goes.
-void LoopBridge::MeetNeighbours() {
+// Updates the list of other hosts in every host of this loop, when one starts or stops.
+void LoopBridge::UpdateOtherHosts() {
   std::vector<LoopBridge*> hosts;
   const auto collect = [](uv_handle_t* handle, void* found) {
     if (handle->type != UV_PREPARE || uv_is_closing(handle)) return;
-    // Others have prepare handles too; ours are known by what they call.
+    // Other libraries have prepare handles too; ours have this callback.
     if (reinterpret_cast<uv_prepare_t*>(handle)->prepare_cb != OnPrepare) return;
     static_cast<std::vector<LoopBridge*>*>(found)->push_back(
         static_cast<LoopBridge*>(handle->data));
   };
   uv_walk(handles_->loop, collect, &hosts);
   for (LoopBridge* host : hosts) {
-    host->neighbours_.clear();
-    std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(host->neighbours_),
+    host->other_hosts_.clear();
+    std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(host->other_hosts_),
                  [host](const LoopBridge* other) { return other != host; });
   }
 }
@@ -249,7 +252,7 @@ void LoopBridge::Stop(ClosedFunction closed) {
   uv_close(Base(&handles_->prepare), close);
   uv_close(Base(&handles_->idle), close);
   if (is_host) {
-    MeetNeighbours();
+    UpdateOtherHosts();
   } else {
     uv_close(Base(&handles_->poll), close);
     uv_close(Base(&handles_->timer), close);

@@ -1,7 +1,7 @@
-// Shares one thread with libuv. Guest mode, for pollers that have a descriptor: libuv watches it
-// and says when to begin; whoever is entered polls for itself. Host mode, for those that have none:
-// the poller's own wait is the outer one, with libuv's descriptor beside the clients'. The only
-// pair of files that includes uv.h. It must not know Node-API: it is given a function to call.
+// Shares one thread between a kernel and libuv. In guest mode libuv watches the poller's
+// descriptor, and the turn polls for itself when that descriptor becomes readable. Host mode is for
+// pollers without a descriptor. Their own wait then blocks the thread, and watches libuv's
+// descriptor beside those of the clients. Only this file and loop_bridge.cc include uv.h.
 #ifndef EPOLL_SERVER_NATIVE_LOOP_BRIDGE_H_
 #define EPOLL_SERVER_NATIVE_LOOP_BRIDGE_H_
 
@@ -15,22 +15,22 @@ struct uv_prepare_s;
 
 namespace epoll_server {
 
-// Runs one turn in JavaScript, promises drained when it returns. False: the environment is going
-// away and must not be entered again.
+// Runs one turn in JavaScript; promises are drained when it returns. False: the environment is
+// ending and must not be entered again.
 using EnterFunction = bool (*)(void* context);
 
 class LoopBridge {
  public:
-  // Starts to watch. On failure returns null and sets `*error` to -errno (-EMFILE: libuv's own
-  // descriptor is beyond what the poller can watch). `kernel` must live until Stop.
+  // Starts a bridge on `loop`. On failure returns null and sets `*error` to -errno (-EMFILE: the
+  // poller cannot watch a descriptor as high as libuv's). `kernel` must live until Stop.
   static LoopBridge* Start(uv_loop_s* loop, Kernel* kernel, EnterFunction enter, void* context,
                            int* error);
 
   // Whether the loop goes on while nothing else keeps it alive; at first it does.
   void SetReferenced(bool is_referenced);
 
-  // Stops at once, closes the handles, calls `closed(context)` when libuv let go of them, and then
-  // deletes itself. Safe from inside an entry and when called twice.
+  // Stops at once and closes the handles. When libuv has closed them, calls `closed(context)` and
+  // deletes the bridge. Safe from inside an entry and when called twice.
   using ClosedFunction = void (*)(void* context);
   void Stop(ClosedFunction closed);
 
@@ -50,7 +50,7 @@ class LoopBridge {
   static void OnPrepare(uv_prepare_s* handle);
   void Host();
   int HostTimeoutMs(bool* libuv_waits);
-  void MeetNeighbours();
+  void UpdateOtherHosts();
 
   Handles* handles_ = nullptr;
   Kernel* kernel_ = nullptr;
@@ -61,7 +61,7 @@ class LoopBridge {
   double timer_due_ms_ = 0;
   int open_handles_ = 0;
   bool stopped_ = false;
-  std::vector<LoopBridge*> neighbours_;  // the other hosts of this loop
+  std::vector<LoopBridge*> other_hosts_;  // the other bridges in host mode on this loop
 };
 
 }  // namespace epoll_server

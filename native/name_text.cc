@@ -1,3 +1,4 @@
+// Encodes a string as UTF-8, with escaped bytes restored.
 #include "name_text.h"
 
 #include <cstddef>

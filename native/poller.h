@@ -1,20 +1,21 @@
-// The contract that every back end keeps: which descriptors are ready, in our own words.
-// It must not know about JavaScript, libuv or HTTP; operating-system bits never leave a back end.
+// The interface of every back end: which descriptors are ready. Bits of the operating system never
+// leave a back end.
 //
 // What a caller may rely on (test/contract/poller.contract.ts has one test for each sentence):
 //  1. Events may be spurious: EAGAIN after an event is normal.
 //  2. After READABLE, read until EAGAIN, or until a short read if the event carried neither HANGUP
-//     nor FAILED. No second event is owed for what is left.
-//  3. HANGUP and FAILED also set READABLE | WRITABLE: the truth comes from recv and send.
-//  4. An event may be stale (its descriptor was closed, perhaps reused); the generation tells.
+//     nor FAILED. No second event follows for what is left.
+//  3. HANGUP and FAILED also set READABLE | WRITABLE: recv and send return the cause.
+//  4. An event may be stale (its descriptor was closed, perhaps reused); a different generation
+//     shows it.
 //  5. Add of a known descriptor is -EEXIST, Rearm and Remove of an unknown one -ENOENT; a refused
 //     Add leaves no trace.
 //  6. Time-outs never end early; EINTR is retried for what remains; -1 waits for ever.
-//  7. A back end that is not edge-triggered reports a direction once too, and then not again until
-//     Rearm asks for it: the kernel above does that after EAGAIN or a short count.
+//  7. A back end that is not edge-triggered also reports a direction once, and not again until
+//     Rearm. Kernel calls Rearm after EAGAIN or a short count.
 //  8. A descriptor at or above traits().max_descriptors is refused with -EMFILE.
-//  9. A batch names a life of a descriptor once, so the kernel above has one event word and one
-//     prefetch slot for what it receives for that event (Kernel::Prefetch).
+//  9. A batch has at most one event for a descriptor and generation. So Kernel needs one prefetch
+//     slot for each event (Kernel::Prefetch).
 #ifndef EPOLL_SERVER_NATIVE_POLLER_H_
 #define EPOLL_SERVER_NATIVE_POLLER_H_
 
@@ -39,22 +40,22 @@ struct Event {
   int32_t fd;
   int32_t generation;
   int32_t readiness;
-  int32_t prefetched = kNotPrefetched;  // else what recv(2) returned; the kernel above writes it
+  int32_t prefetched = kNotPrefetched;  // or the result of recv(2); written by Kernel
 };
 static_assert(sizeof(Event) == 4 * sizeof(int32_t), "JavaScript reads four words of an event");
 
-// What a back end is like. Ask this, never for the operating system.
+// The properties of a back end. Code depends on these, never on the operating system.
 struct Traits {
   const char* name;
   bool edge_triggered;      // reports a change once; Rearm is not needed
   bool has_descriptor;      // Descriptor() can be watched by another loop
   bool sees_hangup;         // reports kHangup without a read
   int32_t max_descriptors;  // descriptors must be below this number; 0: no such bound
-  bool busy;                // never blocks: reports every descriptor as maybe ready, always
+  bool busy;                // never blocks: always reports every descriptor as ready
 };
 
-// A descriptor of somebody else's that ends a wait when it becomes readable: libuv's own, for the
-// back ends that libuv cannot watch.
+// A foreign descriptor that ends a wait when it becomes readable. It is libuv's, for back ends that
+// libuv cannot watch.
 struct Companion {
   int fd;
   bool ready;  // written by WaitBeside
@@ -66,19 +67,19 @@ class Poller {
 
   virtual const Traits& traits() const = 0;
 
-  // The descriptor that becomes readable when Wait has something, or -1.
+  // The descriptor that becomes readable when Wait has events, or -1.
   virtual int Descriptor() const = 0;
 
   // Starts to watch `fd` for `interest`. Returns 0 or -errno.
   virtual int Add(int fd, int32_t generation, int32_t interest) = 0;
 
-  // Asks for the next event of `interest` on a known descriptor. Returns 0 or -errno.
+  // Arms the next event of `interest` on a known descriptor. Returns 0 or -errno.
   virtual int Rearm(int fd, int32_t generation, int32_t interest) = 0;
 
   // Stops watching. Returns 0 or -errno.
   virtual int Remove(int fd) = 0;
 
-  // Told in front of close(2): forgets `fd` unless the system does so by itself.
+  // Called before close(2): removes `fd` unless the system does so by itself.
   virtual void Closing(int fd) = 0;
 
   // Waits at most `timeout_ms` (-1: for ever) and fills `events`. Returns their number or -errno.
@@ -86,8 +87,8 @@ class Poller {
     return WaitBeside(events, capacity, timeout_ms, nullptr);
   }
 
-  // The same; returns also when `companion` (null: nobody) is readable. Only the back ends without
-  // a descriptor take one; those that are busy never look at it.
+  // The same, but also returns when `companion` (null: none) is readable. Only back ends without a
+  // descriptor use it; busy ones ignore it.
   virtual int WaitBeside(Event* events, int capacity, int timeout_ms, Companion* companion) = 0;
 };
 

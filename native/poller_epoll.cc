@@ -13,7 +13,7 @@ namespace {
 
 constexpr Traits kTraits = {"epoll", true, true, true, 0, false};
 
-// Events taken from the kernel at a time; they live on the stack (12 bytes each on x86-64).
+// Events per epoll_wait call; they are on the stack (12 bytes each on x86-64).
 constexpr int kBatch = 512;
 
 uint32_t ToEpoll(int32_t interest) {
@@ -27,7 +27,7 @@ int32_t FromEpoll(uint32_t bits) {
   int32_t readiness = 0;
   if (bits & EPOLLIN) readiness |= kReadable;
   if (bits & EPOLLOUT) readiness |= kWritable;
-  // One closing path: whoever reads or writes learns what happened.
+  // One closing path: the next recv or send returns the end or the error.
   if (bits & (EPOLLRDHUP | EPOLLHUP)) readiness |= kHangup | kReadable | kWritable;
   if (bits & EPOLLERR) readiness |= kFailed | kReadable | kWritable;
   return readiness;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr Traits kTraits = {"kqueue", true, true, true, 0, false};
 
-// Events taken from the kernel at a time; they live on the stack (32 bytes each).
+// Events per kevent call; they are on the stack (32 bytes each).
 constexpr int kBatch = 512;
 
 constexpr int16_t kFilters[] = {EVFILT_READ, EVFILT_WRITE};
@@ -32,7 +32,7 @@ void* PackData(int32_t generation) {
 
 int32_t FromKevent(const struct kevent& event) {
   int32_t readiness = InterestOf(event.filter);
-  // For a socket, EV_EOF's fflags are its pending error.
+  // For a socket, the fflags of EV_EOF hold its pending error.
   if (event.flags & EV_EOF) {
     readiness |= kHangup | kReadable | kWritable;
     if (event.fflags != 0) readiness |= kFailed;
@@ -57,13 +57,13 @@ class KqueuePoller final : public Poller {
   const Traits& traits() const override { return kTraits; }
   int Descriptor() const override { return queue_; }
 
-  // The table alone says what is known already: EV_ADD of a known descriptor changes it.
+  // -EEXIST comes from our table: EV_ADD of a known filter only changes it.
   int Add(int fd, int32_t generation, int32_t interest) override {
     const int status = watched_.Add(fd, generation, interest);
     return status != 0 ? status : Apply(fd, generation, interest);
   }
 
-  // EV_ADD once more looks at the descriptor anew and reports what is ready.
+  // A repeated EV_ADD evaluates the filter again and reports what is ready.
   int Rearm(int fd, int32_t generation, int32_t interest) override {
     const int status = watched_.Arm(fd, generation, interest);
     return status != 0 ? status : Apply(fd, generation, interest);
@@ -72,12 +72,13 @@ class KqueuePoller final : public Poller {
   int Remove(int fd) override {
     const int status = watched_.Remove(fd);
     if (status != 0) return status;
-    // -ENOENT: that filter was not asked for. -EBADF: the descriptor is closed, and so forgotten.
+    // -ENOENT: that filter was not added. -EBADF: the descriptor is closed, and its filters are
+    // gone.
     for (const int16_t filter : kFilters) Change(queue_, fd, filter, EV_DELETE, 0);
     return 0;
   }
 
-  // close(2) takes the filters away, but not our entry.
+  // close(2) removes the filters, but not our entry.
   void Closing(int fd) override { watched_.Remove(fd); }
 
   int WaitBeside(Event* events, int capacity, int timeout_ms, Companion*) override {
@@ -91,7 +92,7 @@ class KqueuePoller final : public Poller {
   }
 
  private:
-  // Both filters, or neither: a refused change leaves no trace.
+  // Applies both filters or neither, so that a refused change leaves no trace.
   int Apply(int fd, int32_t generation, int32_t interest) {
     for (const int16_t filter : kFilters) {
       if ((interest & InterestOf(filter)) == 0) continue;
@@ -128,8 +129,8 @@ std::unique_ptr<Poller> MakeKqueuePoller(int* error) {
   return std::make_unique<KqueuePoller>(queue);
 }
 
-// Whether one kqueue becomes readable in another, which is how libuv watches ours: some systems
-// have it broken. A user event in the inner one must wake the outer one.
+// Whether one kqueue can watch another, as libuv watches ours: on some systems that is broken. A
+// user event in the inner one must wake the outer one.
 bool KqueueNests() {
   const int inner = kqueue();
   const int outer = kqueue();
@@ -137,7 +138,7 @@ bool KqueueNests() {
   if (inner >= 0 && outer >= 0) {
     struct kevent watch;
     struct kevent user;
-    struct kevent heard;
+    struct kevent received;
     const timespec soon = {0, 10000000};
     EV_SET(&watch, static_cast<uintptr_t>(inner), EVFILT_READ, EV_ADD, 0, 0, nullptr);
     EV_SET(&user, 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, nullptr);
@@ -145,7 +146,7 @@ bool KqueueNests() {
             kevent(inner, &user, 1, nullptr, 0, nullptr) == 0;
     EV_SET(&user, 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, nullptr);
     nests = nests && kevent(inner, &user, 1, nullptr, 0, nullptr) == 0 &&
-            kevent(outer, nullptr, 0, &heard, 1, &soon) == 1;
+            kevent(outer, nullptr, 0, &received, 1, &soon) == 1;
   }
   if (inner >= 0) ::close(inner);
   if (outer >= 0) ::close(outer);

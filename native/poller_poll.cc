@@ -1,5 +1,5 @@
-// poll(2), which POSIX has everywhere: the whole list of descriptors goes to the kernel and back on
-// every wait, so a wait costs as much as there are clients, busy or not.
+// poll(2), which every POSIX system has. The whole list of descriptors is copied to the kernel and
+// back on every wait. So the cost of a wait grows with all clients, busy or not.
 #include <poll.h>
 
 #include <cerrno>
@@ -14,34 +14,34 @@ namespace {
 
 constexpr int32_t kEverything = kReadable | kWritable | kHangup | kFailed;
 
-// `peer_ended`: POLLRDHUP, with which Linux tells of a peer that finished sending while bytes are
-// still unread; 0 elsewhere.
-short ToPoll(int32_t armed, short peer_ended) {
+// `rdhup`: POLLRDHUP on Linux, else 0. It reports a peer that finished sending while bytes are
+// still unread.
+short ToPoll(int32_t armed, short rdhup) {
   int bits = 0;
   if (armed & kReadable) bits |= POLLIN;
   if (armed & kWritable) bits |= POLLOUT;
-  if (armed & kHangup) bits |= peer_ended;
+  if (armed & kHangup) bits |= rdhup;
   return static_cast<short>(bits);
 }
 
-int32_t FromPoll(int bits, short peer_ended) {
+int32_t FromPoll(int bits, short rdhup) {
   int32_t readiness = 0;
   if (bits & POLLIN) readiness |= kReadable;
   if (bits & POLLOUT) readiness |= kWritable;
-  if (bits & (peer_ended | POLLHUP)) readiness |= kHangup | kReadable | kWritable;
+  if (bits & (rdhup | POLLHUP)) readiness |= kHangup | kReadable | kWritable;
   if (bits & POLLERR) readiness |= kFailed | kReadable | kWritable;
   return readiness;
 }
 
 class PollPoller final : public Poller {
  public:
-  explicit PollPoller(short peer_ended)
-      : traits_{"poll", false, false, peer_ended != 0, 0, false}, peer_ended_(peer_ended) {}
+  explicit PollPoller(short rdhup)
+      : traits_{"poll", false, false, rdhup != 0, 0, false}, rdhup_(rdhup) {}
 
   const Traits& traits() const override { return traits_; }
   int Descriptor() const override { return -1; }
 
-  // The end and the failure of a connection always interest.
+  // Hangup and failure are always part of the interest.
   int Add(int fd, int32_t generation, int32_t interest) override {
     return watched_.Add(fd, generation, interest | kHangup | kFailed);
   }
@@ -73,8 +73,7 @@ class PollPoller final : public Poller {
     set_.clear();
     for (size_t i = 0; i < watched_.size(); ++i) {
       const Registration& entry = watched_[i];
-      set_.push_back(
-          {entry.armed == 0 ? ~entry.fd : entry.fd, ToPoll(entry.armed, peer_ended_), 0});
+      set_.push_back({entry.armed == 0 ? ~entry.fd : entry.fd, ToPoll(entry.armed, rdhup_), 0});
     }
     if (companion != nullptr) set_.push_back({companion->fd, POLLIN, 0});
   }
@@ -90,10 +89,10 @@ class PollPoller final : public Poller {
       if (bits == 0) continue;
       --ready;
       Registration& entry = watched_[index];
-      const int32_t readiness = FromPoll(bits, peer_ended_);
-      // POLLHUP and POLLERR cannot be masked: a descriptor that reported them is left out (its
-      // number negated) until it is armed again, or it would spin. So is one that was closed
-      // behind our back (POLLNVAL), which is silent.
+      const int32_t readiness = FromPoll(bits, rdhup_);
+      // POLLHUP and POLLERR cannot be masked. After them a descriptor is left out (its number
+      // negated) until it is armed again; otherwise every wait would return at once. The same holds
+      // for a descriptor that was closed elsewhere (POLLNVAL), which gets no event.
       const bool is_over = (bits & (POLLHUP | POLLERR | POLLNVAL)) != 0;
       entry.armed = is_over ? 0 : entry.armed & ~readiness;
       if (readiness != 0) events[count++] = {entry.fd, entry.generation, readiness};
@@ -103,15 +102,13 @@ class PollPoller final : public Poller {
   }
 
   const Traits traits_;
-  const short peer_ended_;
+  const short rdhup_;
   Registrations watched_;
   std::vector<pollfd> set_;
 };
 
 }  // namespace
 
-std::unique_ptr<Poller> MakePollPoller(short peer_ended) {
-  return std::make_unique<PollPoller>(peer_ended);
-}
+std::unique_ptr<Poller> MakePollPoller(short rdhup) { return std::make_unique<PollPoller>(rdhup); }
 
 }  // namespace epoll_server

@@ -1,5 +1,5 @@
-// No system call at all: every descriptor may be ready, every time, and whoever asks it finds out
-// by EAGAIN. What a non-blocking server does that has never heard of readiness.
+// The back end without a system call: each wait reports every descriptor, and EAGAIN shows which
+// were not ready. This is how a non-blocking server works without readiness notification.
 #include <poll.h>
 
 #include <cerrno>
@@ -24,7 +24,7 @@ class ScanPoller final : public Poller {
     return watched_.Add(fd, generation, interest & kBoth);
   }
 
-  // Nothing is ever disarmed; the interest only grows.
+  // Directions are never disarmed; the interest only grows.
   int Rearm(int fd, int32_t generation, int32_t interest) override {
     return watched_.Arm(fd, generation, interest & kBoth);
   }
@@ -46,7 +46,7 @@ class ScanPoller final : public Poller {
   }
 
  private:
-  // Nobody is there to ask: only time can pass.
+  // Without descriptors a wait only sleeps.
   static int Sleep(int timeout_ms) {
     if (timeout_ms == 0) return 0;
     for (TimeLeft left(timeout_ms);;) {

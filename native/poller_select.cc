@@ -1,6 +1,6 @@
-// select(2), the oldest one (4.2BSD, 1983): three sets of bits that are copied in and out on every
-// wait, and no room for a descriptor at or above FD_SETSIZE (1024): such ones are refused, since
-// FD_SET would write past the set.
+// select(2), the oldest back end (4.2BSD, 1983): three bit sets are copied in and out on every
+// wait. A descriptor at or above FD_SETSIZE (1024) is refused, since FD_SET would write past the
+// set.
 #include <fcntl.h>
 #include <sys/select.h>
 
@@ -14,7 +14,7 @@
 namespace epoll_server {
 namespace {
 
-// It cannot see the end of a connection but as something to read.
+// select(2) reports the end of a connection only as readable.
 constexpr Traits kTraits = {"select", false, false, false, FD_SETSIZE, false};
 
 constexpr int32_t kBoth = kReadable | kWritable;
@@ -45,7 +45,7 @@ class SelectPoller final : public Poller {
       timeval time = {wait_ms / 1000, wait_ms % 1000 * 1000};
       ready = select(highest + 1, &readable_, &writable_, nullptr, wait_ms < 0 ? nullptr : &time);
       if (ready >= 0) break;
-      if (errno == EBADF && SilenceClosed() > 0) continue;
+      if (errno == EBADF && DisarmClosed() > 0) continue;
       if (errno != EINTR) return -errno;
     }
     if (companion != nullptr) companion->ready = FD_ISSET(companion->fd, &readable_);
@@ -69,8 +69,8 @@ class SelectPoller final : public Poller {
     return std::max(highest, companion->fd);
   }
 
-  // One descriptor that was closed behind our back would fail every wait: such ones are silent.
-  int SilenceClosed() {
+  // Disarms descriptors that were closed elsewhere: one of them would make every wait fail.
+  int DisarmClosed() {
     int closed = 0;
     for (size_t i = 0; i < watched_.size(); ++i) {
       Registration& entry = watched_[i];

@@ -1,5 +1,5 @@
-// Name -> constructor, best first. The only file with #ifdef: what an operating system lacks is
-// left out here and nowhere else.
+// The constructors of the back ends by name, best first. This is the only file with #ifdef: what an
+// operating system lacks is left out here.
 #include "pollers.h"
 
 #include <poll.h>
@@ -15,7 +15,7 @@ std::unique_ptr<Poller> MakeEpollPoller(int* error);
 std::unique_ptr<Poller> MakeKqueuePoller(int* error);
 bool KqueueNests();
 #endif
-std::unique_ptr<Poller> MakePollPoller(short peer_ended);
+std::unique_ptr<Poller> MakePollPoller(short rdhup);
 std::unique_ptr<Poller> MakeSelectPoller(int* error);
 std::unique_ptr<Poller> MakeScanPoller(int* error);
 
@@ -32,7 +32,7 @@ std::unique_ptr<Poller> MakePoll(int*) {
 struct BackEnd {
   const char* name;
   std::unique_ptr<Poller> (*make)(int* error);
-  bool (*works)();  // null: it does
+  bool (*works)();  // null: it always works
 };
 
 constexpr BackEnd kBackEnds[] = {

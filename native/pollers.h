@@ -1,4 +1,4 @@
-// The one place where a back end is chosen.
+// The list of back ends of this build, and the one place where one is chosen.
 #ifndef EPOLL_SERVER_NATIVE_POLLERS_H_
 #define EPOLL_SERVER_NATIVE_POLLERS_H_
 
@@ -10,7 +10,7 @@
 
 namespace epoll_server {
 
-// The names of the back ends this build has, best first.
+// The names of the back ends of this build, best first.
 std::vector<std::string> PollerNames();
 
 // Makes a back end by name. On failure returns null and sets `*error` to -errno

@@ -1,6 +1,6 @@
-// The table of a back end whose system call keeps none (poll, select, scan): who is watched, and
-// which directions are still armed. Dense, so that a sweep touches nothing else; O(1) by
-// descriptor. It must not know how anybody waits.
+// The table of watched descriptors and their armed directions, for back ends whose system call
+// keeps none (poll, select, scan). It is dense, so that a sweep touches nothing else, and O(1) by
+// descriptor.
 #ifndef EPOLL_SERVER_NATIVE_REGISTRATIONS_H_
 #define EPOLL_SERVER_NATIVE_REGISTRATIONS_H_
 
@@ -20,7 +20,7 @@ struct Registration {
 
 class Registrations {
  public:
-  // Enters an open descriptor. Returns 0, -EEXIST, or -EBADF when it is not open.
+  // Adds an open descriptor. Returns 0, -EEXIST, or -EBADF when it is not open.
   int Add(int fd, int32_t generation, int32_t armed);
 
   // Arms more directions of a known descriptor. Returns 0 or -ENOENT.
@@ -32,14 +32,15 @@ class Registrations {
   size_t size() const { return entries_.size(); }
   Registration& operator[](size_t index) { return entries_[index]; }
 
-  // Where a sweep begins: another place each time, so that whoever lies at the end is served when
-  // there is room for fewer events than descriptors. `taken` is how many the last one went through.
+  // The index at which a sweep begins. It moves each time, so that the last descriptors are also
+  // reported when there is room for fewer events than descriptors. `swept`: descriptors that the
+  // last sweep passed.
   size_t first() const { return first_; }
-  void Advance(size_t taken);
+  void Advance(size_t swept);
 
  private:
-  // The index of `fd` in entries_, or kNobody.
-  static constexpr size_t kNobody = SIZE_MAX;
+  // The index of `fd` in entries_, or kNotFound.
+  static constexpr size_t kNotFound = SIZE_MAX;
   size_t IndexOf(int fd) const;
 
   std::vector<Registration> entries_;

@@ -1,3 +1,4 @@
+// Opens, configures and uses stream sockets; system_linux.cc and system_bsd.cc have what differs.
 #include "socket.h"
 
 #include <arpa/inet.h>
@@ -30,7 +31,7 @@ union AnyAddress {
 
 int Result(ssize_t result) { return result < 0 ? -errno : static_cast<int>(result); }
 
-// JavaScript gets counts as 32-bit integers.
+// JavaScript receives counts as 32-bit integers.
 size_t Bounded(size_t length) { return length > INT_MAX ? INT_MAX : length; }
 
 Address FromSockaddr(const AnyAddress& from) {
@@ -46,7 +47,7 @@ Address FromSockaddr(const AnyAddress& from) {
   return address;
 }
 
-// 0 when the path does not fit.
+// Returns 0 when the path does not fit.
 socklen_t ToUnixSockaddr(const char* path, sockaddr_un* to) {
   const size_t length = std::strlen(path);
   if (length >= sizeof(to->sun_path)) return 0;
@@ -87,7 +88,7 @@ int Prepare(int fd, const AnyAddress& address, socklen_t length, int backlog, bo
   return status;
 }
 
-// bind(2), chmod(2), listen(2), in this order: no client can connect before the mode is there.
+// bind(2), chmod(2), listen(2), in this order: no client can connect before the mode is set.
 int PrepareUnix(int fd, const sockaddr_un& address, socklen_t length, int mode, int backlog) {
   const int status = Result(bind(fd, reinterpret_cast<const sockaddr*>(&address), length));
   if (status != 0) return status;
@@ -151,7 +152,7 @@ int ProbeUnix(const char* path) {
 int PrepareListener(int fd) {
   const int type = GetOption(fd, SO_TYPE);
   if (type < 0) return type;
-  // A system without this option is asked by accept(2).
+  // On a system without this option, accept(2) fails later.
   const int listens = GetOption(fd, SO_ACCEPTCONN);
   if (type != SOCK_STREAM || listens == 0) return -EINVAL;
   Address local = {};
@@ -167,7 +168,7 @@ std::string LocalPath(int fd) {
   if (getsockname(fd, generic, &length) != 0 || name.sun_family != AF_UNIX) return "";
   const size_t start = offsetof(sockaddr_un, sun_path);
   if (length <= start) return "";
-  // Linux has names without a file, which begin with NUL: ss(8) shows an @ for it.
+  // Linux has abstract names without a file, which begin with NUL; ss(8) shows it as @.
   if (name.sun_path[0] == '\0') return "@" + std::string(name.sun_path + 1, length - start - 1);
   // A path that fills sun_path has no NUL behind it.
   return std::string(name.sun_path, strnlen(name.sun_path, sizeof(name.sun_path)));
@@ -179,7 +180,7 @@ int Accept(int listener, Address* peer, bool blocking) {
   const int fd = system::AcceptSocket(listener, &from.generic, &length, blocking);
   if (fd < 0) return fd;
   *peer = FromSockaddr(from);
-  // sendfile(2) has no flags: this alone keeps it from waiting for a slow client for ever.
+  // sendfile(2) has no flags: only this keeps it from blocking for ever on a slow client.
   const timeval limit = {0, kBlockingSendMs * 1000};
   if (blocking) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
   return fd;
@@ -189,9 +190,9 @@ int Adopt(int fd, Address* peer) {
   AnyAddress name = {};
   socklen_t length = sizeof(name);
   if (getsockname(fd, &name.generic, &length) != 0) return -errno;
-  // The path of a Unix domain socket may be longer than what was asked for, and is cut off.
+  // The path of a Unix domain socket may be longer than the buffer, and is truncated.
   if (length > sizeof(name)) length = sizeof(name);
-  // A listening socket has no peer. That of any other has an address of the same length.
+  // A listening socket has no peer. Other sockets have a peer address of the same length.
   if (system::PeerName(fd, &name.generic, &length) == 0) *peer = FromSockaddr(name);
   return Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }

@@ -1,6 +1,6 @@
-// Non-blocking stream sockets of TCP and of unix(7): the system calls of socket(7), each returning
-// a count or -errno. Every descriptor made here is close-on-exec and non-blocking, and never raises
-// SIGPIPE.
+// Non-blocking stream sockets of TCP and of unix(7): the system calls of socket(7), each of which
+// returns a count or -errno. Every descriptor made here is close-on-exec and non-blocking, and
+// never raises SIGPIPE.
 #ifndef EPOLL_SERVER_NATIVE_SOCKET_H_
 #define EPOLL_SERVER_NATIVE_SOCKET_H_
 
@@ -21,42 +21,43 @@ struct Address {
 };
 
 // Binds and listens on a numeric address with SO_REUSEADDR and TCP_NODELAY (which accepted sockets
-// inherit). `::` also takes IPv4 clients. With `shared`, SO_REUSEPORT lets others do the same; a
-// negative `backlog` binds only, which keeps the port. Returns the descriptor or -errno (-EINVAL:
-// not numeric).
+// inherit). `::` also takes IPv4 clients. With `shared`, SO_REUSEPORT lets other sockets listen on
+// the same port. A negative `backlog` only binds, which reserves the port. Returns the descriptor
+// or -errno (-EINVAL: not numeric).
 int Listen(const char* host, int port, int backlog, bool shared = false);
 
 // Binds a Unix domain socket to `path` and listens there. The file has the permissions `mode`
-// before the first client can connect; those that umask(2) leaves when `mode` is negative. Returns
-// the descriptor or -errno (-ENAMETOOLONG: sun_path is shorter; -EADDRINUSE: there is a file).
+// before the first client can connect, or those of umask(2) when `mode` is negative. Returns the
+// descriptor or -errno (-ENAMETOOLONG: longer than sun_path; -EADDRINUSE: the file exists).
 int ListenUnix(const char* path, int mode, int backlog);
 
-// Connects to the Unix domain socket `path` and leaves. Returns 0 or -errno (-ECONNREFUSED: no
-// program listens there, its file was left behind; -EAGAIN: one does, and its backlog is full).
+// Connects to the Unix domain socket `path` and closes the connection. Returns 0 or -errno
+// (-ECONNREFUSED: the file exists but no program listens; -EAGAIN: the backlog of the listener is
+// full).
 int ProbeUnix(const char* path);
 
-// What Listen does besides, for a listening socket that another program opened: TCP_NODELAY and no
-// blocking. Returns 0 or -errno (-EINVAL: it does not listen, or has no streams).
+// Sets what Listen sets, on a listening socket of another program: TCP_NODELAY and non-blocking.
+// Returns 0 or -errno (-EINVAL: not listening, or not a stream socket).
 int PrepareListener(int fd);
 
-// The path that a Unix domain socket is bound to, @ and the rest of an abstract name; empty when it
-// is none, or not bound.
+// The path that a Unix domain socket is bound to; an abstract name begins with @. Empty for other
+// or unbound sockets.
 std::string LocalPath(int fd);
 
-// accept(2). Returns the descriptor, with the peer in `*peer`, or -errno. A `blocking` one waits in
-// recv(2), and no longer than kBlockingSendMs in a call that sends.
+// accept(2). Returns the descriptor, with the peer in `*peer`, or -errno. A `blocking` descriptor
+// blocks in recv(2), and for at most kBlockingSendMs in a call that sends.
 int Accept(int listener, Address* peer, bool blocking = false);
 constexpr int kBlockingSendMs = 100;
 
-// Takes over a socket that another process or thread opened: close-on-exec from now on, its peer in
-// `*peer`. Returns 0 or -errno (-ENOTSOCK).
+// Prepares a socket that another process or thread opened: sets close-on-exec and writes its peer
+// to `*peer`. Returns 0 or -errno (-ENOTSOCK).
 int Adopt(int fd, Address* peer);
 
 // Another descriptor of the same open socket, close-on-exec. Returns it or -errno.
 int Duplicate(int fd);
 
-// Makes a blocking descriptor non-blocking, for everyone who has the same open socket. Returns 0 or
-// -errno.
+// Makes a blocking descriptor non-blocking, also in other processes that share the socket. Returns
+// 0 or -errno.
 int Unblock(int fd);
 
 // getsockname(2). Returns 0 or -errno.
@@ -65,23 +66,22 @@ int LocalAddress(int fd, Address* local);
 // recv(2). Returns the bytes received, 0 at the peer's end, or -errno.
 int Recv(int fd, uint8_t* bytes, size_t length);
 
-// The same, and -EAGAIN when nothing has come, also on a blocking descriptor.
+// The same, but returns -EAGAIN when no bytes have arrived, also on a blocking descriptor.
 int RecvNow(int fd, uint8_t* bytes, size_t length);
 
-// send(2). Returns the bytes taken, which may be fewer, or -errno.
-// `more`: more follows at once.
+// send(2). Returns the bytes accepted, which may be fewer, or -errno. `more`: more follows at once.
 int Send(int fd, const uint8_t* bytes, size_t length, bool more = false);
 
 // Sends two pieces with one call: sendmsg(2), or send(2) when one of them is empty. Returns the
-// bytes taken of both together, or -errno.
+// bytes accepted of both together, or -errno.
 int Sendv(int fd, const uint8_t* first, size_t first_length, const uint8_t* second,
           size_t second_length);
 
-// shutdown(SHUT_WR): sends FIN, reading goes on. Returns 0 or -errno.
+// shutdown(SHUT_WR): sends FIN; receiving still works. Returns 0 or -errno.
 int ShutdownWrite(int fd);
 
 // Bytes sent that the peer has not acknowledged (SIOCOUTQ of tcp(7), which is TIOCOUTQ). -errno
-// where sockets do not answer that.
+// where sockets do not support it.
 int Unacknowledged(int fd);
 
 // close(2), never repeated after EINTR: the descriptor is gone either way. Returns 0 or -errno.

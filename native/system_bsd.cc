@@ -1,5 +1,6 @@
-// macOS and the BSDs: no accept4(2) on macOS, so flags are set afterwards, and SO_NOSIGPIPE on the
-// socket instead of a flag of each send. SO_REUSEPORT gives every client to one of the listeners.
+// The socket calls of macOS and the BSDs. macOS lacks accept4(2), so flags are set afterwards.
+// SO_NOSIGPIPE is set on the socket, instead of a flag of each send. SO_REUSEPORT gives every
+// client to one of the listeners.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -15,8 +16,8 @@ const bool kReusePortBalances = false;
 
 namespace {
 
-// Returns `fd`, or closes it and returns -errno.
-int Prepared(int fd, bool blocking) {
+// Sets the flags of `fd` and returns it, or closes it and returns -errno.
+int SetFlags(int fd, bool blocking) {
   const int on = 1;
   const int flags = fcntl(fd, F_GETFL);
   const int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
@@ -33,12 +34,12 @@ int Prepared(int fd, bool blocking) {
 
 int OpenSocket(int family) {
   const int fd = socket(family, SOCK_STREAM, 0);
-  return fd < 0 ? -errno : Prepared(fd, false);
+  return fd < 0 ? -errno : SetFlags(fd, false);
 }
 
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {
   const int fd = accept(listener, peer, length);
-  return fd < 0 ? -errno : Prepared(fd, blocking);
+  return fd < 0 ? -errno : SetFlags(fd, blocking);
 }
 
 int PeerName(int fd, sockaddr* peer, socklen_t* length) { return getpeername(fd, peer, length); }

@@ -1,4 +1,4 @@
-// Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
+// The socket calls of Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
 #include <cerrno>
 
 #include "system.h"
@@ -19,9 +19,9 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
   return fd < 0 ? -errno : fd;
 }
 
-// getpeername(2) fails with ENOTCONN once the client has reset the connection, though bytes that it
-// sent before can still be received. SO_PEERNAME answers until the socket is closed, and fails
-// with EINVAL when `*length` is greater than that of the address.
+// getpeername(2) fails with ENOTCONN once the client has reset the connection, though its earlier
+// bytes can still be received. SO_PEERNAME works until the socket is closed. It fails with EINVAL
+// when `*length` is greater than that of the address.
 int PeerName(int fd, sockaddr* peer, socklen_t* length) {
   return getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, length);
 }

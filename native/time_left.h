@@ -1,4 +1,4 @@
-// What remains of a time-out when a signal has cut a wait short. It must not know who waits.
+// The rest of a time-out when a signal has interrupted a wait.
 #ifndef EPOLL_SERVER_NATIVE_TIME_LEFT_H_
 #define EPOLL_SERVER_NATIVE_TIME_LEFT_H_
 
@@ -12,8 +12,8 @@ class TimeLeft {
  public:
   explicit TimeLeft(int timeout_ms) : timeout_ms_(timeout_ms) {}
 
-  // Whole milliseconds, rounded up; -1: for ever. The clock is first read when the wait is
-  // about to begin, and never for a time-out of 0 or none: a turn that does not block pays nothing.
+  // Whole milliseconds, rounded up; -1: for ever. The clock is first read when the wait begins. It
+  // is never read for a time-out of 0 or -1, so that a turn that does not block costs nothing.
   int Milliseconds() {
     if (timeout_ms_ <= 0) return timeout_ms_;
     const int64_t now = NowNs();

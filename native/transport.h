@@ -1,25 +1,26 @@
-// What may stand between a descriptor's socket and the calls of the kernel above: it turns bytes of
-// the application into bytes of the wire and back. Its Connection has none when the socket itself
-// is spoken. It must not know about JavaScript, back ends or HTTP.
+// A transport encodes the application's bytes for the wire and decodes them, between a socket and
+// the calls of Kernel. A Connection without a transport uses its socket directly.
 //
 // What the kernel may rely on (test/native/transport_test.cc has a test for each sentence, and
 // test/transport/ runs the contract of the kernel and HTTP over one):
 //  1. No call blocks, not even on a blocking descriptor, or is interrupted (EINTR is retried), and
 //     each does a bounded amount of work.
 //  2. After -EAGAIN or a short count the caller waits for an event, as sentence 2 of poller.h says,
-//     whatever is held inside. Either the next call would be -EAGAIN too until the socket is ready
-//     as the call says in receive_awaits_ or send_awaits_: a receive may wait for WRITABLE, a send
-//     for READABLE. Or holds_input says that Receive would not, and the kernel makes the event.
-//     After the end or an error nothing is waited for.
-//  3. Send counts a byte when the socket has taken all bytes of the wire that carry it. A caller
-//     gives bytes that were not counted again, the same ones, before any others; they are encoded
-//     once. Bytes of the wire that the socket did not take are therefore owed like any output.
-//  4. What is owed without a caller that waits (owes) is sent by Flush when the socket has room.
+//     whatever is held inside. Either the next call also returns -EAGAIN until the socket has the
+//     readiness in receive_awaits_ or send_awaits_. A receive may wait for WRITABLE, a send for
+//     READABLE. Or holds_input is true, Receive would return something else, and the kernel makes
+//     the event. After the end or an error no event follows.
+//  3. Send counts a byte when the socket has accepted all wire bytes that carry it. A caller passes
+//     uncounted bytes again, unchanged, before any others; they are encoded once. Wire bytes that
+//     the socket did not accept are therefore pending output.
+//  4. Pending output that no caller waits for (has_pending_output) is sent by Flush when the socket
+//     has room.
 //  5. The end of the stream within a unit of the wire is -ECONNRESET, never 0. An error is final:
 //     later calls return it too, and the connection ends as with RST.
-//  6. ShutdownWrite sends what tells the peer the end, then FIN. What the socket does not take of
-//     it is owed.
-//  7. It is destroyed once, when its descriptor is closed, and it never closes that descriptor.
+//  6. ShutdownWrite sends the transport's end-of-stream message, then FIN. What the socket does not
+//     accept of it is pending output.
+//  7. A transport is destroyed once, when its descriptor is closed, and never closes that
+//     descriptor.
 #ifndef EPOLL_SERVER_NATIVE_TRANSPORT_H_
 #define EPOLL_SERVER_NATIVE_TRANSPORT_H_
 
@@ -54,20 +55,20 @@ class Transport {
   // Returns 0 or -errno.
   virtual int ShutdownWrite() = 0;
 
-  // Sends what is owed, as far as the socket takes it. Errors are left for the calls above.
+  // Sends pending output, as far as the socket accepts it. Errors are left for the calls above.
   virtual void Flush() = 0;
-  virtual bool owes() const = 0;
+  virtual bool has_pending_output() const = 0;
 
-  // Whether Receive would return something else than -EAGAIN without an event of the socket.
+  // Whether Receive would return a result other than -EAGAIN without an event of the socket.
   virtual bool holds_input() const = 0;
 
-  // Bytes of the wire that the socket took so far: what SIOCOUTQ is compared with.
+  // Wire bytes that the socket has accepted so far, to be compared with SIOCOUTQ.
   virtual uint64_t wire_bytes_sent() const = 0;
 
-  // The socket has that readiness. Returns what the caller can do now: it is the caller's turn in
-  // the directions that are reported.
+  // Converts the readiness of the socket to that of the caller. In the directions returned, the
+  // caller makes the next call.
   int32_t Report(int32_t readiness) {
-    if (owes() && (readiness & kWritable)) Flush();
+    if (has_pending_output() && (readiness & kWritable)) Flush();
     int32_t reported = readiness;
     const bool can_receive = receive_awaits_ != 0 && holds_input();
     if (can_receive || (readiness & receive_awaits_)) reported |= kReadable;
@@ -77,14 +78,16 @@ class Transport {
     return reported;
   }
 
-  // The readiness of the socket without which something does not go on.
-  int32_t awaits() const { return receive_awaits_ | send_awaits_ | (owes() ? kWritable : 0); }
+  // The readiness of the socket that a receive, a send or pending output waits for.
+  int32_t awaits() const {
+    return receive_awaits_ | send_awaits_ | (has_pending_output() ? kWritable : 0);
+  }
 
   // Whether the caller waits for an event before it receives.
   bool receive_waits() const { return receive_awaits_ != 0; }
 
  protected:
-  // The readiness of the socket that the last call stopped for; 0: it did not stop.
+  // The readiness of the socket that the last call waits for; 0: it does not wait.
   int32_t receive_awaits_ = kReadable;
   int32_t send_awaits_ = 0;
 };
@@ -97,7 +100,7 @@ class TransportKind {
   TransportKind(const TransportKind&) = delete;
   TransportKind& operator=(const TransportKind&) = delete;
 
-  // A transport over the socket `fd`; null: there is no memory for one.
+  // Returns a transport over the socket `fd`, or null when memory is exhausted.
   virtual std::unique_ptr<Transport> Make(int fd) = 0;
 };
 

@@ -1,5 +1,5 @@
-// A kind of transport as JavaScript holds it: an object with a type tag, so that no other object is
-// taken for one. Another addon may make such an object; the tests do (test/native/addon/).
+// The object with which JavaScript holds a kind of transport. Its type tag tells it from every
+// other object. Another addon may make such an object; the tests do (test/native/addon/).
 #ifndef EPOLL_SERVER_NATIVE_TRANSPORT_HANDLE_H_
 #define EPOLL_SERVER_NATIVE_TRANSPORT_HANDLE_H_
 
@@ -11,10 +11,10 @@
 
 namespace epoll_server {
 
-// Of the interface in transport.h: a change there needs another tag.
+// Identifies the interface in transport.h: a change there needs another tag.
 constexpr napi_type_tag kTransportKindTag = {0x6b1d7a03c2f84e51, 0x9c40e2f7158b3da6};
 
-// An object that owns `kind` until it is collected; null: an exception is pending.
+// Returns an object that owns `kind` until it is collected; null: an exception is pending.
 inline napi_value TransportHandle(napi_env env, std::unique_ptr<TransportKind> kind) {
   const auto destroy = [](napi_env, void* data, void*) {
     delete static_cast<TransportKind*>(data);
@@ -27,7 +27,7 @@ inline napi_value TransportHandle(napi_env env, std::unique_ptr<TransportKind> k
   return object;
 }
 
-// The kind behind `object`, or null when it is something else.
+// Returns the kind that `object` owns, or null when the object has another type.
 inline TransportKind* TransportKindOf(napi_env env, napi_value object) {
   bool is_kind = false;
   void* kind = nullptr;

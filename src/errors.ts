@@ -1,15 +1,15 @@
-// Every error of this project: a stable code, a text for people, and what follows from it.
-// It must not import anything: every layer throws these.
+// Every error of this project: a stable code, a message, and its consequence. This file imports nothing, because every
+// layer throws these errors.
 
 /**
- * The error codes and their consequences. Codes are stable; texts are not.
+ * The error codes and their consequences. Codes are stable; messages are not.
  *
  * | consequence | meaning |
  * |---|---|
- * | `usage` | what the caller asked for cannot be: nothing was started |
- * | `startup` | the system refused what is needed to start |
- * | `request` | one request fails, no other is harmed |
- * | `connection` | one connection ends, no other is harmed |
+ * | `usage` | an option or argument is wrong: nothing was started |
+ * | `startup` | the system refused a resource that is needed to start |
+ * | `request` | one request fails; others are not affected |
+ * | `connection` | one connection ends; others are not affected |
  */
 export const ERROR_CODES = {
   ERR_OPTION: 'usage',
@@ -57,21 +57,21 @@ export class EpollServerError extends Error {
   }
 }
 
-/** For a handler, `name` if it has one, whose promise resolved while its request had no answer. */
+/** The error of a handler whose promise resolved before it sent a response. `name`: that of the handler, or empty. */
 export function notAnswered(name: string): EpollServerError {
   const handler = name === '' ? 'the handler' : `the handler "${name}"`;
   return new EpollServerError(
     'ERR_NOT_ANSWERED',
-    `${handler} resolved its promise without an answer: call response.send or response.start before it resolves`,
+    `${handler} resolved its promise without a response: call response.send or response.start before it resolves`,
   );
 }
 
-/** A programmer's error inside this project: the text says which invariant broke. */
+/** Throws when `condition` is false, which is a defect of this project. */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new Error(`epoll-server: broken invariant: ${invariant}`);
 }
 
-/** The message of anything that was thrown, which may be an object that cannot become text. */
+/** The message of any thrown value, also of an object that cannot be converted to text. */
 export function messageOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);

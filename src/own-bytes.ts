@@ -1,6 +1,6 @@
-// Bytes that share their memory with nothing else.
+// Gives bytes an ArrayBuffer of their own, which they do not share.
 
-/** The bytes in an ArrayBuffer of exactly their length: the same one where it is that already. */
+/** Returns the bytes in an ArrayBuffer of exactly their length: the same one when it has that length already. */
 export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length

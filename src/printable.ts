@@ -1,12 +1,12 @@
-// Text that others chose, on its way to a log or a terminal. It must not import anything: every room writes some.
+// Escapes untrusted text for a log or a terminal. This file imports nothing, because every folder may use it.
 
 /**
- * Control characters (C0, DEL and C1), which terminals obey (ECMA-48); line and paragraph separators; and format
- * characters, which reorder or hide the text beside them (CVE-2021-42574).
+ * Control characters (C0, DEL and C1), which terminals execute (ECMA-48), line and paragraph separators, and format
+ * characters, which reorder or hide text (CVE-2021-42574).
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Error messages may echo a whole request body: a log line shows the beginning. */
+/** The longest part of an error message in a log line: a message may echo a whole request body. */
 const MAX_LINE_LENGTH = 8_192;
 
 /** `text` on one line, with visible escapes in place of characters that are not printable. */
@@ -19,7 +19,9 @@ export function printableLines(text: string): string {
   return text.replace(UNPRINTABLE, (character) => (character === '\n' ? character : escaped(character)));
 }
 
-/** JSON that `JSON.stringify` made, which leaves DEL, C1 and format characters as they are. It means the same. */
+/**
+ * Escapes JSON from `JSON.stringify`, which leaves DEL, C1 and format characters as they are. Its value is the same.
+ */
 export function printableJson(json: string): string {
   return json.replace(UNPRINTABLE, (character) => {
     if (character === '\n') return character;
@@ -28,14 +30,14 @@ export function printableJson(json: string): string {
   });
 }
 
-/** The lines of `text`, joined by `separator` to one printable line; of a long text, those at its beginning. */
+/** Joins the lines of `text` with `separator` to one printable line; a long text is clipped. */
 export function printableLine(text: string, separator = ' '): string {
   const lines = clipped(text, MAX_LINE_LENGTH).split('\n');
   const trimmed = lines.map((line) => line.trim()).filter((line) => line !== '');
   return printable(trimmed.join(separator));
 }
 
-/** The beginning of a text that is longer than `maxLength`, and how long it is. */
+/** Returns `text`, or its first `maxLength` characters and its length when it is longer. */
 export function clipped(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}... (${text.length} characters)`;
 }

@@ -1,5 +1,5 @@
 // A first-in, first-out queue of bytes. Small pieces are merged into slabs, so that the memory of a queue follows its
-// bytes and not the number of pieces: one byte in an array of its own costs about 200 bytes of heap.
+// bytes and not the number of pieces. One byte in its own array costs about 200 bytes of heap.
 
 import { StringDecoder } from 'node:string_decoder';
 import { ownBytes } from './own-bytes.ts';
@@ -11,7 +11,7 @@ import { ownBytes } from './own-bytes.ts';
 const MIN_SLAB_BYTES = 1_024;
 const MAX_SLAB_BYTES = 65_536;
 
-/** Up to here a loop costs less than a view of the bytes (measured on Node 20). */
+/** Up to this length a loop costs less than a view of the bytes (measured on Node 20). */
 const LOOP_BYTES = 32;
 
 interface Slab {
@@ -20,7 +20,7 @@ interface Slab {
   next: Slab | null;
 }
 
-/** What gives its pieces away. */
+/** A source of pieces, which the caller owns after `read`. */
 interface PieceSource {
   /** The next piece; null at the end. */
   read(): Promise<Uint8Array | null>;
@@ -48,8 +48,8 @@ export class SlabQueue {
   }
 
   /**
-   * As `append`, for bytes that the caller gives away: a piece that fills its ArrayBuffer becomes a slab as it is,
-   * without a copy. Behind a slab that has room it is copied, so that small and large pieces in turn leave no room
+   * As `append`, for bytes that the caller does not use afterwards. A piece that fills its ArrayBuffer becomes a slab
+   * without a copy. It is copied when the last slab has room, so that alternating small and large pieces leave no room
    * unused.
    */
   adopt(bytes: Uint8Array): void {
@@ -63,7 +63,7 @@ export class SlabQueue {
     this.#push({ bytes: ownBytes(bytes), usedBytes: bytes.length, next: null });
   }
 
-  /** Adopts everything that `source` reads, to its end; false: it was more than `maxBytes`, and is read no further. */
+  /** Adopts all pieces of `source` up to its end. False: there were more than `maxBytes`, and reading stopped. */
   async adoptAll(source: PieceSource, maxBytes: number = Number.POSITIVE_INFINITY): Promise<boolean> {
     for (let piece = await source.read(); piece !== null; piece = await source.read()) {
       if (this.#byteLength + piece.length > maxBytes) return false;
@@ -101,7 +101,7 @@ export class SlabQueue {
 
   /**
    * Removes everything and returns it as UTF-8 text, slab by slab: text beside all of its bytes takes twice as much. A
-   * byte order mark at its start is looked for in the first piece of text: a look at all of it would copy it.
+   * byte order mark is searched in the first piece of text only: a search in the whole text would copy it.
    */
   takeText(byteOrderMark: 'kept' | 'removed' = 'kept'): string {
     let removed = byteOrderMark === 'removed' ? '\ufeff' : '';

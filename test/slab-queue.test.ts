@@ -1,4 +1,4 @@
-// Proves that a queue of bytes keeps them whole and in order however they come, and that its memory follows bytes.
+// Proves that a queue keeps its bytes whole and in order, however they arrive, and that its memory follows bytes.
 
 import { expect, test } from 'vitest';
 import { SlabQueue } from '../src/slab-queue.ts';
@@ -7,27 +7,27 @@ function numbered(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7) & 0xff);
 }
 
-test('bytes leave in order, whatever the sizes of the pieces that came', () => {
+test('bytes are read in order, whatever the sizes of the appended pieces', () => {
   const whole = numbered(200_000);
   for (const step of [1, 7, 1_000, 1_024, 65_536, 65_537, 200_000]) {
     for (const takesBetween of [false, true]) {
       const queue = new SlabQueue();
-      const taken: Uint8Array[] = [];
+      const pieces: Uint8Array[] = [];
       for (let at = 0; at < whole.length; at += step) {
         queue.append(whole, at, Math.min(at + step, whole.length));
         const piece = takesBetween && at % 3 === 0 ? queue.shift() : null;
-        if (piece !== null) taken.push(piece);
+        if (piece !== null) pieces.push(piece);
       }
-      expect(queue.byteLength).toBe(whole.length - taken.reduce((sum, { length }) => sum + length, 0));
-      taken.push(queue.takeAll());
-      expect(Buffer.concat(taken).equals(whole), `pieces of ${step} bytes`).toBe(true);
+      expect(queue.byteLength).toBe(whole.length - pieces.reduce((sum, { length }) => sum + length, 0));
+      pieces.push(queue.takeAll());
+      expect(Buffer.concat(pieces).equals(whole), `pieces of ${step} bytes`).toBe(true);
       expect(queue.byteLength).toBe(0);
       expect(queue.shift()).toBeNull();
     }
   }
 });
 
-test('a queue takes more after it was emptied', () => {
+test('a queue accepts more bytes after it was emptied', () => {
   const queue = new SlabQueue();
   for (const text of ['one', 'two']) {
     queue.append(Buffer.from(text));
@@ -41,7 +41,7 @@ test('a queue takes more after it was emptied', () => {
   }
 });
 
-test('what is appended is copied, and no piece shows memory behind its bytes', () => {
+test('appended bytes are copied, and no piece exposes memory behind its bytes', () => {
   const queue = new SlabQueue();
   const shared = Buffer.from('abc');
   queue.append(shared);
@@ -59,7 +59,7 @@ test('what is appended is copied, and no piece shows memory behind its bytes', (
   }
 });
 
-test('what is adopted is not copied when it fills its buffer, and small pieces between it cost no slab each', () => {
+test('adopted bytes that fill their buffer are not copied, and small pieces in between cost no slab each', () => {
   const queue = new SlabQueue();
   const large = new Uint8Array(5_000).fill(1);
   queue.adopt(large);
@@ -89,7 +89,7 @@ test('65,536 pieces of one byte are a few slabs', () => {
   expect(slabs).toBeLessThan(16);
 });
 
-test('text is what UTF-8 makes of the bytes, wherever slabs cut characters', () => {
+test('text is decoded as UTF-8, wherever slabs split characters', () => {
   const texts = [
     '',
     'a',

@@ -1,5 +1,5 @@
-// Takes new clients from one listening descriptor, a bounded number a turn, and waits when the system says
-// that there is no room. It must not know who may stay, nor what is spoken.
+// Accepts clients from one listening descriptor, a bounded number per turn, and pauses when the system is out of
+// descriptors or memory.
 
 import {
   EAGAIN,
@@ -24,15 +24,14 @@ import { Source } from '../reactor/source.ts';
 import { CONNECTION_INTEREST } from './connection.ts';
 
 /**
- * After the system ran out of descriptors or memory, accepting is tried again this much later. An
- * edge-triggered listener gives no second event for a waiting client, a level-triggered one would
- * spin at 100 % (libuv #690).
+ * After the system ran out of descriptors or memory, accepting is tried again this much later. An edge-triggered
+ * listener gives no second event for a waiting client, and a level-triggered one would spin at 100 % (libuv #690).
  */
 const EXHAUSTED_PAUSE_MS = 250;
 
 /**
- * Results of accept(2) that concern one client: it was gone, the firewall forbade it, or its network failed
- * before it was taken. All others concern this process, and would come again at once.
+ * Results of accept(2) that concern one client: it closed the connection, a firewall rejected it, or its network
+ * failed. All others concern this process, and would be returned again at once.
  */
 const CLIENT_FAILED = new Set([
   EINTR,
@@ -47,24 +46,30 @@ const CLIENT_FAILED = new Set([
   EOPNOTSUPP,
 ]);
 
-/** What an acceptor counted. */
+/** Counters of an acceptor since it was created. */
 export interface AcceptorCounters {
   accepted: number;
   /** Times accepting paused because the system was out of descriptors or memory. */
   exhausted: number;
-  /** Clients that were gone, or could not be watched, when their turn came. */
+  /** Clients that had closed the connection before accept(2), or could not be watched. */
   failed: number;
 }
 
 export interface AcceptorOptions {
   readonly maxAcceptsPerTurn: number;
-  /** Gives descriptors back that nobody needs just now. False: there are none. */
-  readonly relieve?: () => boolean;
-  /** The system has no room: a connection that may be closed makes some, and then {@link Acceptor.connectionClosed}. */
+  /** Closes descriptors that are not in use, such as cached files. False: there are none. */
+  readonly freeDescriptors?: () => boolean;
+  /**
+   * Called when the system has no room: the owner may close a connection, and then calls {@link
+   * Acceptor.connectionClosed}.
+   */
   readonly onExhausted?: () => void;
-  /** A client was accepted and cannot be watched (its number is too high for the back end): it is closed next. */
+  /**
+   * Called for an accepted client that cannot be watched (its descriptor is too high for the back end). It is closed
+   * next.
+   */
   readonly onRefuse?: (fd: number) => void;
-  /** A client was accepted and is watched. */
+  /** Called when a client was accepted and is watched. */
   readonly onAccept: (fd: number, generation: number) => void;
 }
 
@@ -74,9 +79,9 @@ export class Acceptor extends Source implements DeadlineOwner {
   readonly #reactor: Reactor;
   readonly #options: AcceptorOptions;
   readonly #deadline: Deadline = new Deadline(this);
-  /** No room in the system: the next connection that closes lets it go on. */
+  /** The system has no room; accepting continues when a connection closes, or after a pause. */
   #full = false;
-  /** How many clients it takes in its last turn; 0: that has not come. */
+  /** Clients to accept in the last turn, after {@link drain}; 0: not draining. */
   #lastClients = 0;
 
   constructor(reactor: Reactor, fd: number, generation: number, options: AcceptorOptions) {
@@ -100,13 +105,13 @@ export class Acceptor extends Source implements DeadlineOwner {
     }
   }
 
-  /** Takes at most `max` clients; returns whether more may wait. */
+  /** Accepts at most `max` clients; returns whether more may wait. */
   #accept(max: number): boolean {
     for (let i = 0; i < max; i++) {
       const fd = this.#kernel.accept(this.fd);
       if (fd === EAGAIN) return false;
-      if (fd >= 0) this.#enter(fd);
-      else if (!this.#survives(fd)) return false;
+      if (fd >= 0) this.#register(fd);
+      else if (!this.#mayContinue(fd)) return false;
     }
     return true;
   }
@@ -115,24 +120,24 @@ export class Acceptor extends Source implements DeadlineOwner {
     this.#reactor.wake(this);
   }
 
-  /** A connection closed: there may be room again. */
+  /** Tries again after a connection closed, if the system had no room. */
   connectionClosed(): void {
     if (this.#full) this.#reactor.wake(this);
   }
 
-  /** Stops taking clients; the descriptor is closed at the end of the turn. */
+  /** Stops accepting; the descriptor is closed at the end of the turn. */
   close(): void {
     this.#reactor.dropDeadline(this.#deadline);
-    this.#reactor.bury(this);
+    this.#reactor.closeLater(this);
   }
 
-  /** Stops in the next turn, when it has taken those that wait already: closing the listener would reset them. */
+  /** Accepts the clients that wait already, then stops: closing the listener would reset them. */
   drain(maxClients: number): void {
     this.#lastClients = maxClients;
     this.#reactor.wake(this);
   }
 
-  #enter(fd: number): void {
+  #register(fd: number): void {
     const generation = this.#kernel.add(fd, CONNECTION_INTEREST);
     if (generation < 0) {
       this.counters.failed++;
@@ -144,13 +149,13 @@ export class Acceptor extends Source implements DeadlineOwner {
     this.#options.onAccept(fd, generation);
   }
 
-  /** Whether to go on after a failed accept. */
-  #survives(error: number): boolean {
+  /** Handles a failed accept; returns whether to accept the next client. */
+  #mayContinue(error: number): boolean {
     if (CLIENT_FAILED.has(error)) {
       this.counters.failed++;
       return true;
     }
-    if ((error === EMFILE || error === ENFILE) && this.#options.relieve?.() === true) return true;
+    if ((error === EMFILE || error === ENFILE) && this.#options.freeDescriptors?.() === true) return true;
     this.counters.exhausted++;
     this.#full = true;
     this.#reactor.setDeadline(this.#deadline, this.#reactor.tickAfter(EXHAUSTED_PAUSE_MS));

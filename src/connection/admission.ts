@@ -1,13 +1,12 @@
-// Who may come in: as many clients as there is room for, and no more of one address than its share.
-// It must not know what they are told.
+// Decides which clients are admitted: at most `maxConnections`, and at most `maxConnectionsPerAddress` of one address.
 
-/** Refused clients that are told so, at once; further ones are cut off, so that telling has a bound too. */
-const MAX_TOLD = 64;
+/** Refused clients that get a response at the same time. Further ones are reset, so that refusals are bounded too. */
+const MAX_REFUSED_OPEN = 64;
 
 export const ADMITTED = 0;
-/** No room: this client is told and leaves soon. */
+/** No room: the client gets a response, then the connection ends. */
 export const REFUSED = 1;
-/** No room, and enough others are being told. */
+/** No room, also not for a refusal: the connection is reset. */
 export const CUT_OFF = 2;
 
 export interface AdmissionLimits {
@@ -17,54 +16,56 @@ export interface AdmissionLimits {
 }
 
 export class Admission {
-  /** Clients refused so far, told or cut off. */
+  /** Clients refused so far, with a response or by a reset. */
   refused = 0;
   readonly #limits: AdmissionLimits;
   readonly #byAddress = new Map<string, number>();
   #admitted = 0;
-  #told = 0;
+  #refusedOpen = 0;
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits;
   }
 
   /**
-   * Whether `address` must be given to {@link enter} and {@link leave}: texts are not made for nothing. Clients of a Unix
-   * domain socket have an empty one, which tells nothing of them: they are bounded together only.
+   * Whether {@link admit} and {@link release} need the address, so that its text is made only then. Clients of a Unix
+   * domain socket have an empty address: only `maxConnections` bounds them.
    */
-  get asksAddress(): boolean {
+  get needsAddress(): boolean {
     return this.#limits.maxConnectionsPerAddress > 0;
   }
 
-  /** Whether there is no room for any address. */
+  /** Whether `maxConnections` is reached. */
   get isFull(): boolean {
     return this.#admitted >= this.#limits.maxConnections;
   }
 
-  /** ADMITTED, REFUSED or CUT_OFF. Whoever is not cut off will {@link leave} with the same outcome. */
-  enter(address: string): number {
+  /**
+   * Returns ADMITTED, REFUSED or CUT_OFF. Unless it is CUT_OFF, the caller must {@link release} with the same outcome.
+   */
+  admit(address: string): number {
     const key = keyOf(address);
     const ofAddress = this.#byAddress.get(key) ?? 0;
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
-    const isCounted = this.asksAddress && address !== '';
+    const isCounted = this.needsAddress && address !== '';
     if (this.#admitted < maxConnections && (!isCounted || ofAddress < maxConnectionsPerAddress)) {
       this.#admitted++;
       if (isCounted) this.#byAddress.set(key, ofAddress + 1);
       return ADMITTED;
     }
     this.refused++;
-    if (this.#told >= MAX_TOLD) return CUT_OFF;
-    this.#told++;
+    if (this.#refusedOpen >= MAX_REFUSED_OPEN) return CUT_OFF;
+    this.#refusedOpen++;
     return REFUSED;
   }
 
-  leave(address: string, outcome: number): void {
+  release(address: string, outcome: number): void {
     if (outcome === REFUSED) {
-      this.#told--;
+      this.#refusedOpen--;
       return;
     }
     this.#admitted--;
-    if (!this.asksAddress || address === '') return;
+    if (!this.needsAddress || address === '') return;
     const key = keyOf(address);
     const left = (this.#byAddress.get(key) ?? 1) - 1;
     if (left === 0) this.#byAddress.delete(key);
@@ -72,7 +73,7 @@ export class Admission {
   }
 }
 
-/** One IPv6 client has a whole /64 (RFC 6177); an IPv4 one has its address, however it is written. */
+/** One IPv6 client has a whole /64 (RFC 6177). An IPv4 address counts the same in its IPv6-mapped form. */
 function keyOf(address: string): string {
   if (!address.includes(':')) return address;
   const mapped = /^::ffff:([\d.]+)$/i.exec(address);

@@ -1,5 +1,5 @@
-// One client: bytes are received within a budget, kept while they cannot be used, and given to a protocol; the end loses
-// no response. What it sends is its Output's part.
+// The connection of one client: receives bytes within a budget, passes them to a protocol, and closes without losing a
+// response. Its Output sends.
 
 import { assert, EpollServerError, messageOf } from '../errors.ts';
 import { EAGAIN, EINTR } from '../kernel/errno.ts';
@@ -21,10 +21,10 @@ import type { Channel, ProtocolFactory } from './channel.ts';
 import type { ConnectionContext } from './context.ts';
 import { Inbox } from './inbox.ts';
 import { Linger } from './linger.ts';
-import { type FileTaker, Output, type OutputOwner } from './output.ts';
+import { type FileSendCallback, Output, type OutputOwner } from './output.ts';
 import type { Protocol } from './protocol.ts';
 
-/** open -> finishing (no more input is used) -> lingering (FIN sent, input thrown away) -> closed. */
+/** open -> finishing (no more input is used) -> lingering (FIN sent, input discarded) -> closed. */
 export const OPEN = 0;
 export const FINISHING = 1;
 export const LINGERING = 2;
@@ -33,13 +33,13 @@ export const CLOSED = 3;
 /** The interest with which every connection is registered, once. */
 export const CONNECTION_INTEREST: number = READABLE | WRITABLE | PREFETCH;
 
-/** Unwanted bytes of one connection that are kept where only the end behind them shows that its client left. */
+/** Bytes kept although the protocol does not want them: on some back ends only a receive behind them finds the end. */
 const MAX_PEEKED_BYTES = 65_536;
 
 /** Protocols that may follow each other without using a byte. */
 const MAX_SWITCHES = 8;
 
-/** Spoken before the first protocol, and in place of one that failed. */
+/** In place before the first protocol, and after one that failed. */
 const SILENT_PROTOCOL: Protocol = {
   wantsInput: false,
   paused: false,
@@ -68,9 +68,9 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   #protocol: Protocol = SILENT_PROTOCOL;
   /** The kernel may have more bytes: no EAGAIN or short read came since the last event. */
   #mayReceive = false;
-  /** HANGUP or FAILED was reported: only the end itself, not a short read, says that all was read. */
+  /** HANGUP or FAILED was reported: only the end itself shows that all was read, not a short read. */
   #hungUp = false;
-  /** Request bytes will be left unread: the close must linger. */
+  /** Request bytes are left unread, so the connection lingers before it closes. */
   #unread = false;
   #inbox: Inbox | null = null;
   #prefetches = true;
@@ -78,7 +78,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   #peer: SocketAddress | null = null;
   #local: SocketAddress | null = null;
 
-  /** It has no protocol until {@link speak}, which is called before the first turn. */
+  /** The connection has no protocol until {@link speak}, which is called before the first turn. */
   constructor(context: ConnectionContext, fd: number, generation: number) {
     super(fd, generation);
     this.context = context;
@@ -86,7 +86,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#deadline = new Deadline(this);
   }
 
-  /** The client's address: accept(2) left its bytes with the kernel, and the first read, while it is open, makes text. */
+  /** The client's address. The first read makes its text, and must happen while the connection is open. */
   get peer(): SocketAddress {
     if (this.#peer === null) {
       this.#assertOpen();
@@ -116,13 +116,13 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.#local;
   }
 
-  /** Reads both while the connection is open: afterwards its descriptor's number is the next client's. */
+  /** Reads both addresses while the connection is open: afterwards its descriptor may belong to another client. */
   captureAddresses(): void {
     void this.peer;
     void this.local;
   }
 
-  /** Bytes that passed so far: received, sent. */
+  /** Bytes so far: received, sent. */
   get transferred(): readonly [number, number] {
     this.#assertOpen();
     return this.context.kernel.transferred(this.fd);
@@ -142,12 +142,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     if (!isFirst) this.resume();
   }
 
-  /** Ends the connection as soon as nothing is lost by it. */
+  /** Ends the connection as soon as its last response has been sent. */
   stop(): void {
-    this.#tell('stop');
+    this.#notify('stop');
   }
 
-  /** There is no room for this client. */
+  /** Rejects the client, for which there is no room. */
   refuse(status: number, why: string): void {
     try {
       this.#protocol.refuse(status, why);
@@ -156,7 +156,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  #tell(event: ProtocolEvent): void {
+  #notify(event: ProtocolEvent): void {
     try {
       this.#protocol[event]();
     } catch (error) {
@@ -164,7 +164,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  /** Whether the protocol would use bytes, those that are kept too. */
+  /** Whether the protocol would use bytes, kept ones included. */
   get #wantsInput(): boolean {
     try {
       return this.#protocol.wantsInput;
@@ -174,7 +174,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  /** Whether new bytes are needed: while the protocol is paused, those that are kept suffice. */
+  /** Whether new bytes are needed: while the protocol is paused, the kept ones suffice. */
   get #wantsNew(): boolean {
     try {
       return this.#protocol.wantsInput && !this.#protocol.paused;
@@ -193,7 +193,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  /** Gives `bytes[start, end)` to the protocol, and the rest to a next one. Returns where it stopped. */
+  /**
+   * Passes `bytes[start, end)` to the protocol, and the rest to its successor. Returns the offset of the first unused
+   * byte.
+   */
   #offer(bytes: Buffer, start: number, end: number): number {
     let at = start;
     for (let switches = 0; ; switches++) {
@@ -218,25 +221,25 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
       this.fail(error);
       return end;
     }
-    // Written so that NaN is refused too.
+    // This form also rejects NaN.
     if (stopped >= start && stopped <= end) return stopped;
-    this.fail(new RangeError(`it stopped at ${stopped} of the bytes from ${start} to ${end}`));
+    this.fail(new RangeError(`receive returned ${stopped}, which is not between ${start} and ${end}`));
     return end;
   }
 
-  /** The protocol broke its contract: its own connection ends, and one line says why. */
+  /** Reports that the protocol broke its contract, and ends this connection only. */
   fail(error: unknown): void {
     const failed = this.#protocol;
     if (this.state === CLOSED && failed === SILENT_PROTOCOL) return;
     this.#protocol = SILENT_PROTOCOL;
-    const text = `a connection is closed, because its protocol failed: ${messageOf(error)}`;
+    const text = `a connection was closed because its protocol failed: ${messageOf(error)}`;
     this.context.onFault(new EpollServerError('ERR_PROTOCOL', text, { cause: error }));
     if (this.state === CLOSED) return;
     try {
       if (this.state === OPEN) failed.aborted('the protocol failed', false);
       failed.closed();
     } catch {
-      // A protocol that failed may fail again: that has been reported.
+      // A failed protocol may fail again; its first failure has been reported.
     }
     this.abort('the protocol failed');
   }
@@ -267,12 +270,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#output.write(bytes);
   }
 
-  sendFile(descriptor: number, position: number, length: number, taker: FileTaker): void {
-    this.#output.sendFile(descriptor, position, length, taker);
+  sendFile(descriptor: number, position: number, length: number, callback: FileSendCallback): void {
+    this.#output.sendFile(descriptor, position, length, callback);
   }
 
   onDrained(): void {
-    if (this.state === OPEN) this.#tell('drained');
+    if (this.state === OPEN) this.#notify('drained');
   }
 
   onSent(): void {
@@ -287,7 +290,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   serve(): void {
     const { sendBatch } = this.context;
-    // Taken before anything can throw: in a later turn it would name another client's bytes.
+    // Read before any call can throw: in a later turn the index would refer to bytes of another client.
     const prefetchIndex = this.takePrefetchIndex();
     sendBatch.begin(this.#output);
     const { readiness } = this;
@@ -302,12 +305,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     if (!isBatched && !this.#output.isPending) this.onSent();
   }
 
-  /** Kept bytes, prefetched ones, then one receive: that is the budget of a turn. */
+  /** The budget of a turn: kept bytes, prefetched bytes, then one receive. */
   #offerInput(failed: boolean, prefetchIndex: number): void {
     if (this.#inbox !== null && this.#wantsInput) this.#offerInbox(this.#inbox);
-    if (prefetchIndex >= 0) this.#takePrefetched(prefetchIndex);
+    if (prefetchIndex >= 0) this.#acceptPrefetched(prefetchIndex);
     if (this.#mayReceive && this.state === OPEN && (failed || this.#shouldReceive())) {
-      // A blocking descriptor is asked before anything more is received.
+      // A blocking descriptor must be reported as readable before each receive.
       if (this.context.isBlocking === true && prefetchIndex >= 0) {
         this.#receiveLater();
       } else {
@@ -319,12 +322,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
       }
     }
     if (this.state !== OPEN) return;
-    if (this.peerEnded) this.#tell('ended');
-    else if (this.isEnding) this.#tell('ending');
+    if (this.peerEnded) this.#notify('ended');
+    else if (this.isEnding) this.#notify('ending');
   }
 
-  /** What `wait` received for the event of that index, wanted or not. */
-  #takePrefetched(index: number): void {
+  /** Processes the bytes that `wait` received for the event of that index, wanted or not. */
+  #acceptPrefetched(index: number): void {
     const { kernel } = this.context;
     const count = prefetchedCount(kernel, index);
     const start = kernel.receiveBytes + index * PREFETCH_BYTES;
@@ -336,9 +339,9 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   /**
-   * Unwanted input stays in the kernel, which makes the client wait. The end of a client that hung up is looked for all
-   * the same, as far as one receive of kept bytes goes: a waiting handler's time runs. A back end that does not report
-   * it finds it behind what the client sent before.
+   * Unwanted input stays in the kernel, so that the client has to wait. The connection still looks for the end, behind
+   * a bounded number of kept bytes, because the time of a waiting handler runs. On a back end that does not report the
+   * end, only a receive behind the earlier bytes finds it.
    */
   #shouldReceive(): boolean {
     if (this.#wantsMore) return true;
@@ -347,30 +350,30 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return !this.#hungUp && !this.context.kernel.traits.seesHangup && this.#peekBytes > 0;
   }
 
-  /** Unwanted bytes that may still be received for what is behind them. */
+  /** Unwanted bytes that may still be received in search of the end. */
   get #peekBytes(): number {
     return MAX_PEEKED_BYTES - (this.#inbox?.length ?? 0);
   }
 
-  /** Input that had to wait is looked at in the next turn, if there is any. */
+  /** Schedules a turn when input may wait. */
   resume(): void {
     if (this.#inbox !== null || this.#mayReceive || this.isEnding) this.wake();
   }
 
-  /** There may be more. A blocking descriptor is asked first: receiving from it could wait for ever. */
+  /** Schedules another receive. A blocking descriptor waits for its event first: a receive could block for ever. */
   #receiveLater(): void {
     this.#mayReceive = this.context.isBlocking !== true;
     if (this.#mayReceive) this.wake();
     else this.context.kernel.rearm(this.fd, READABLE);
   }
 
-  /** A receive returned `count`, into `bytes` from `start` on, of which it filled all room or not. */
+  /** Processes the result of a receive into `bytes` from `start` on. `filled`: it filled all room. */
   #received(bytes: Buffer, start: number, count: number, filled: boolean, failed: boolean): void {
     if (count > 0) {
       if (!filled && !this.#hungUp) this.#mayReceive = false;
-      this.#take(bytes, start, start + count);
+      this.#accept(bytes, start, start + count);
     } else if (count === 0 && !failed) {
-      // What came in front of the end is offered first; the end is received again behind it.
+      // Earlier bytes are passed to the protocol first; then the end is received again.
       const isOffered = this.#inbox === null || this.#wantsMore;
       this.#mayReceive = !isOffered;
       if (isOffered) this.peerEnded = true;
@@ -384,7 +387,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  #take(bytes: Buffer, start: number, end: number): void {
+  #accept(bytes: Buffer, start: number, end: number): void {
     if (this.#inbox !== null) {
       this.#inbox.append(bytes, start, end);
       if (this.#wantsNew) this.#offerInbox(this.#inbox);
@@ -396,14 +399,14 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
     if (this.#inbox === null) return;
     if (!this.#wantsNew) this.#prefetch(false);
-    else if (this.#inbox.length > this.context.maxUnusedBytes) this.#failUnused(this.#inbox.length);
+    else if (this.#inbox.length > this.context.maxUnusedBytes) this.#failForUnused(this.#inbox.length);
   }
 
-  #failUnused(bytes: number): void {
-    this.fail(new Error(`it wants more, and left ${bytes} bytes unused (at most ${this.context.maxUnusedBytes})`));
+  #failForUnused(bytes: number): void {
+    this.fail(new Error(`it wants more bytes and left ${bytes} unused (the limit is ${this.context.maxUnusedBytes})`));
   }
 
-  /** Whether the kernel receives by itself: not while what was received waits. */
+  /** Turns prefetch on or off: it is off while received bytes wait. */
   #prefetch(on: boolean): void {
     if (this.#prefetches === on) return;
     this.#prefetches = on;
@@ -412,7 +415,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   #offerInbox(inbox: Inbox): void {
     inbox.start = this.#offer(inbox.buffer, inbox.start, inbox.end);
-    // A closed descriptor may be the next client's already.
+    // A closed descriptor may already belong to another client.
     if (inbox.length > 0 || this.state === CLOSED) return;
     this.#inbox = null;
     this.#prefetch(true);
@@ -421,7 +424,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   // ---- Time -------------------------------------------------------------------------------------
 
   setTimeout(ms: number): void {
-    // The deadline is that of the linger from then on.
+    // In later states the deadline belongs to the linger.
     if (this.state !== OPEN) return;
     const tick = ms === 0 ? 0 : this.context.reactor.tickAfter(ms);
     if (tick !== this.#deadline.tick) this.context.reactor.setDeadline(this.#deadline, tick);
@@ -431,7 +434,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     if (this.state === LINGERING) {
       this.#close();
     } else if (this.state === OPEN) {
-      this.#tell('expired');
+      this.#notify('expired');
       // The protocol may have written; the next turn sends it.
       this.wake();
     }
@@ -440,9 +443,9 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   // ---- The end ----------------------------------------------------------------------------------
 
   /**
-   * Closes once everything written has been sent. Request bytes that are left unread would make the kernel answer with
-   * RST and destroy the last response on its way (RFC 9112 section 9.6): then, or when the caller knows that more may
-   * come (`unread`), the connection lingers.
+   * Closes when all output has been sent. Unread request bytes would make the kernel send RST, which destroys the last
+   * response on its way (RFC 9112 section 9.6). So the connection lingers then, or when the caller expects more bytes
+   * (`unread`).
    */
   finish(unread = false): void {
     if (this.state !== OPEN) return;
@@ -457,11 +460,11 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     const isOpen = this.state === OPEN;
     this.context.kernel.reset(this.fd);
     this.state = CLOSED;
-    if (isOpen) this.#tellAborted(reason, isTimeout);
-    this.#closeLater();
+    if (isOpen) this.#notifyAborted(reason, isTimeout);
+    this.#release();
   }
 
-  #tellAborted(reason: string, isTimeout: boolean): void {
+  #notifyAborted(reason: string, isTimeout: boolean): void {
     try {
       this.#protocol.aborted(reason, isTimeout);
     } catch (error) {
@@ -469,7 +472,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  /** All was sent: close, or linger while the client may still be sending. */
+  /** All output was sent: closes, or lingers while the client may still be sending. */
   #outputSent(): void {
     const unread = this.#unread || this.#inbox !== null || this.#mayReceive;
     this.#inbox = null;
@@ -486,21 +489,20 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.context.onLingering(this);
   }
 
-  /** Other connections need its place. */
+  /** Closes a lingering connection to make room for others. */
   endLinger(): void {
     if (this.state === LINGERING) this.#close();
   }
 
-  /** Ends at once, and by FIN where nothing is cut off: an idle connection, or one whose last answer was sent. */
+  /** Ends at once: by FIN if the connection is idle or its last response was sent, else by RST. */
   end(reason: string): void {
     if (this.hasPendingOutput || this.#isBusy) this.abort(reason);
     else this.#close();
   }
 
   /**
-   * What a client still sends to a connection that is ending is thrown away, one receive a turn: bytes that close(2)
-   * finds unread make the kernel send RST. It is read while the answer is still owed, too, because a client may read
-   * the answer only after it has sent everything.
+   * Discards input of a connection that is ending, one receive per turn: unread bytes at close(2) make the kernel send
+   * RST. It also reads while the response is pending, because a client may read it only after it has sent everything.
    */
   #discard(prefetchIndex: number): void {
     const isPrefetched = prefetchIndex >= 0;
@@ -535,25 +537,25 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   #close(): void {
     if (this.state === CLOSED) return;
     this.state = CLOSED;
-    this.#closeLater();
+    this.#release();
   }
 
-  /** Gives the descriptor back at the end of the turn. */
-  #closeLater(): void {
+  /** Releases what the connection holds; its descriptor is closed at the end of the turn. */
+  #release(): void {
     this.#inbox = null;
     this.#output.drop();
     this.context.reactor.dropDeadline(this.#deadline);
-    this.#tell('closed');
+    this.#notify('closed');
     this.context.onClosed(this);
-    this.context.reactor.bury(this);
+    this.context.reactor.closeLater(this);
   }
 
   #assertOpen(): void {
-    assert(!this.buried, 'the kernel is asked about a connection while it is open');
+    assert(!this.isDisposed, 'addresses and byte counts are read while the connection is open');
   }
 }
 
-/** What `wait` received for the event of that index: the count, 0 at the end, or -errno. */
+/** The result of the prefetch for the event of that index: the count, 0 at the end, or -errno. */
 function prefetchedCount(kernel: Kernel, index: number): number {
   return kernel.events[index * EVENT_WORDS + EVENT_PREFETCHED] ?? EAGAIN;
 }

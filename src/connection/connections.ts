@@ -1,4 +1,4 @@
-// The table of a server's connections: which clients may connect, which linger, and the end of all.
+// The open connections of a server: admits clients, bounds lingering connections, and closes all at the end.
 
 import { assert, type EpollServerError } from '../errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -17,7 +17,7 @@ export interface ConnectionsOptions {
   readonly kernel: Kernel;
   readonly driver: Driver;
   readonly limits: Limits;
-  /** What clients speak from their first byte on. */
+  /** The first protocol of each connection. */
   readonly protocol: ProtocolFactory;
   /** Called when a connection has been closed. */
   readonly onClosed?: (() => void) | undefined;
@@ -27,9 +27,9 @@ export interface ConnectionsOptions {
   readonly listeners: readonly ListenerContext[];
   /** Default: a {@link Connection}. */
   readonly connect?: Connect | undefined;
-  /** Called with each new connection before its protocol begins: events are reported to it from then on. */
+  /** Called with each new connection before its protocol begins, to register it with the driver. */
   readonly drive?: ((connection: Connection) => void) | undefined;
-  /** Why there is no room, for the client. */
+  /** The text of the refusal for the client. */
   readonly textOfRefusal: (limit: 'maxConnections' | 'maxConnectionsPerAddress') => string;
   /** The clients' descriptors block. */
   readonly isBlocking?: boolean | undefined;
@@ -41,9 +41,9 @@ export class Connections {
   readonly #contexts: readonly ConnectionContext[];
   readonly #admission: Admission;
   readonly #open = new Set<Connection>();
-  /** Those that are only being told that there is no room. */
+  /** Refused connections, which only get a response that there is no room. */
   readonly #refused = new Set<Connection>();
-  /** Those that linger, in the order in which they began. */
+  /** Lingering connections, the oldest first. */
   readonly #lingering = new Set<Connection>();
 
   constructor(options: ConnectionsOptions) {
@@ -57,7 +57,7 @@ export class Connections {
       reactor: driver,
       sendBatch,
       maxUnsentBytes: limits.maxUnsentBytes,
-      // An incomplete head: beyond, HTTP/1 refuses it.
+      // The limit of an incomplete head: HTTP/1 refuses a longer one.
       maxUnusedBytes: limits.maxHeaderBytes,
       maxFileBytesPerTurn: limits.maxFileBytesPerTurn,
       sendTimeoutMs: limits.sendTimeoutMs,
@@ -82,7 +82,7 @@ export class Connections {
     return this.#open.size;
   }
 
-  /** How many of them linger: their last response was sent, and what they still send is thrown away. */
+  /** Lingering connections: their last response was sent, and their input is discarded. */
   get lingering(): number {
     return this.#lingering.size;
   }
@@ -93,14 +93,14 @@ export class Connections {
   }
 
   /**
-   * A client was accepted by the listener of that index: its connection is made and the protocol begins, if only to say
-   * that there is no room. Null: there is not even room for that, and the client was cut off.
+   * Creates the connection of a client that the listener of that index accepted, and starts its protocol. If there is
+   * no room, the protocol only sends a refusal. Null: there was no room for that either, and the client was reset.
    */
   open(fd: number, generation: number, listener: number): Connection | null {
     const { kernel, connect, drive, protocol, textOfRefusal } = this.#options;
     const context = this.#contexts[listener];
     assert(context !== undefined, 'a connection comes from a listener of its server');
-    const outcome = this.#admission.enter(this.#addressOf(fd));
+    const outcome = this.#admission.admit(this.#addressOf(fd));
     if (outcome === CUT_OFF) {
       kernel.reset(fd);
       kernel.close(fd);
@@ -117,7 +117,7 @@ export class Connections {
     return connection;
   }
 
-  /** Each connection ends as soon as nothing is lost by it. */
+  /** Ends each connection as soon as its last response has been sent. */
   stop(): void {
     for (const connection of this.#open) connection.stop();
   }
@@ -127,34 +127,34 @@ export class Connections {
     for (const connection of this.#open) connection.end(reason);
   }
 
-  /** Closes the connection that lingers longest, so that its descriptor serves a new client. */
-  relieve(): void {
+  /** Closes the connection that lingers longest, so that a new client can use its descriptor. */
+  closeOldestLingering(): void {
     const [oldest] = this.#lingering;
     oldest?.endLinger();
   }
 
-  /** Its place is free for a new client: a connection that lingers counts as one of those that linger only. */
+  /** Counts the connection as lingering only, so that a new client can be admitted. */
   #linger(connection: Connection): void {
-    if (!this.#refused.has(connection)) this.#giveBack(connection, ADMITTED);
+    if (!this.#refused.has(connection)) this.#release(connection, ADMITTED);
     this.#lingering.add(connection);
-    if (this.#lingering.size > this.#options.limits.maxLingeringConnections) this.relieve();
+    if (this.#lingering.size > this.#options.limits.maxLingeringConnections) this.closeOldestLingering();
   }
 
   #close(connection: Connection): void {
     this.#open.delete(connection);
     const hasLingered = this.#lingering.delete(connection);
-    if (this.#refused.delete(connection)) this.#giveBack(connection, REFUSED);
-    else if (!hasLingered) this.#giveBack(connection, ADMITTED);
+    if (this.#refused.delete(connection)) this.#release(connection, REFUSED);
+    else if (!hasLingered) this.#release(connection, ADMITTED);
     this.#options.onClosed?.();
   }
 
-  #giveBack(connection: Connection, outcome: number): void {
-    // As when it was accepted: the protocol may have replaced the address of the connection since.
-    this.#admission.leave(this.#addressOf(connection.fd), outcome);
+  #release(connection: Connection, outcome: number): void {
+    // The address as at accept(2), because the protocol may have replaced that of the connection.
+    this.#admission.release(this.#addressOf(connection.fd), outcome);
   }
 
-  /** Empty where no bound asks for it: texts are not made for nothing. */
+  /** The address for the admission; empty where no limit needs it, to save the text. */
   #addressOf(fd: number): string {
-    return this.#admission.asksAddress ? this.#options.kernel.peer(fd).address : '';
+    return this.#admission.needsAddress ? this.#options.kernel.peer(fd).address : '';
   }
 }

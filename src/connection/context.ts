@@ -1,4 +1,4 @@
-// What all connections of a server share: its kernel, its loop, its limits, and its table of connections.
+// The values that all connections of a server share: its kernel, its loop, its limits and its callbacks.
 
 import type { EpollServerError } from '../errors.ts';
 import type { SocketAddress } from '../kernel/kernel.ts';
@@ -12,23 +12,26 @@ export interface ListenerOptions {
   readonly backlog: number;
 }
 
-/** What the connections of one listener share. */
+/** The values that the connections of one listener share. */
 export interface ListenerContext {
-  /** The address that every client connects to; null: the listener has all addresses, and each connection is asked. */
+  /**
+   * The address that every client connects to; null: the listener has all addresses, and each connection looks up its
+   * own.
+   */
   readonly localAddress: SocketAddress | null;
   readonly listenerOptions: ListenerOptions;
 }
 
-/** What all connections of a server share, and what those of one listener do. */
+/** The values that all connections of a server share, with those of one listener. */
 export interface ConnectionContext extends ListenerContext, OutputContext, LingerLimits {
   /** Received bytes that a protocol may leave unused while it wants more. */
   readonly maxUnusedBytes: number;
   /** Descriptors block: a connection receives only after its descriptor was reported readable. */
   readonly isBlocking?: boolean;
-  /** Called when a connection begins to linger: its last response was sent, and it serves no request any more. */
+  /** Called when a connection begins to linger: its last response was sent, and it serves no more requests. */
   readonly onLingering: (connection: Connection) => void;
   /** Called when the descriptor of a connection is about to be closed. */
   readonly onClosed: (connection: Connection) => void;
-  /** A protocol broke its contract, or threw: its connection is being closed. */
+  /** Called when a protocol broke its contract or threw; its connection is being closed. */
   readonly onFault: (error: EpollServerError) => void;
 }

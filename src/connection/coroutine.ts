@@ -1,11 +1,11 @@
-// A client served by a coroutine: the scheduler. The reactor says what became ready; the coroutine goes on when
-// it waits for that, or when somebody has work for it. It must not know what the coroutine does.
+// A connection that a coroutine serves. The reactor reports readiness, and the coroutine continues when it waits for
+// that, or when it has other work.
 
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
 import { Connection, OPEN } from './connection.ts';
 import type { ConnectionContext } from './context.ts';
 
-/** What a coroutine yields: the readiness without which it cannot go on. */
+/** The value that a coroutine yields: the readiness that it waits for. */
 export type Wait = number;
 
 export const readable: Wait = READABLE;
@@ -17,7 +17,7 @@ export type Conversation = (client: CoroutineClient) => Generator<Wait, void, vo
 export class CoroutineClient extends Connection {
   readonly #coroutine: Generator<Wait, void, void>;
   #waitsFor: Wait;
-  /** Somebody has work for it: a handler's late answer, a time that is up, bytes that were kept. */
+  /** There is work without an event: a late response of a handler, a time-out, kept bytes. */
   #isWoken = false;
 
   /** Begins `conversation`, which runs until its first `yield`. */
@@ -27,12 +27,12 @@ export class CoroutineClient extends Connection {
     this.#waitsFor = this.#coroutine.next().value ?? 0;
   }
 
-  /** The conversation is over. */
+  /** Whether the connection is closed. */
   get isGone(): boolean {
-    return this.buried;
+    return this.isDisposed;
   }
 
-  /** Receives once, has what was asked answered, and sends. Never blocks. */
+  /** Receives once, passes the bytes to the protocol, and sends. Never blocks. */
   receiveAndAnswer(): void {
     super.serve();
   }
@@ -44,7 +44,7 @@ export class CoroutineClient extends Connection {
 
   /** Called by the reactor. Readiness that the conversation does not wait for stays set: it is reported once. */
   override serve(): void {
-    // A connection that is ending throws away what comes, whatever its conversation waits for.
+    // A connection that is ending discards its input, whatever its conversation waits for.
     const awaited = this.state === OPEN ? this.#waitsFor : READABLE | WRITABLE;
     const isReady = (this.readiness & (awaited | HANGUP | FAILED)) !== 0;
     // Prefetched bytes are valid in this turn only.

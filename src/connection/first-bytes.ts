@@ -1,15 +1,15 @@
-// The protocol in front of others: looks at the first bytes of a connection, uses none of them, and says which protocol
-// they belong to. Plain HTTP/1 needs none: it is chosen when the client is accepted.
+// Selects the protocol of a connection by its first bytes, and uses none of them. Plain HTTP/1 does without it: it is
+// selected when the client is accepted.
 
 import type { Channel, ProtocolFactory } from './channel.ts';
 import type { Protocol } from './protocol.ts';
 
 export interface FirstBytesOptions {
-  /** What makes the protocol that `bytes[start, end)` begin; null: more of them are needed. */
+  /** Returns the factory of the protocol that begins with `bytes[start, end)`; null: more bytes are needed. */
   readonly choose: (bytes: Buffer, start: number, end: number) => ProtocolFactory | null;
-  /** More bytes than this decide, or the connection is closed. */
+  /** If this many bytes do not decide, the connection is closed. */
   readonly maxBytes: number;
-  /** For the bytes to arrive. */
+  /** The time for these bytes to arrive. */
   readonly timeoutMs: number;
 }
 

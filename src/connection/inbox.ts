@@ -1,7 +1,6 @@
-// Bytes of one connection that arrived and could not be used yet. Exists only while there are some.
-// It must not know what they mean.
+// Received bytes of one connection that its protocol has not used yet. Exists only while there are some.
 
-/** Grown in steps of this many bytes, so that one byte at a time does not copy each time. */
+/** The buffer grows in steps of this many bytes, so that single bytes do not cause a copy each. */
 const STEP_BYTES = 1_024;
 
 export class Inbox {
@@ -9,7 +8,7 @@ export class Inbox {
   start = 0;
   end: number;
 
-  /** Takes a copy of `from[start, end)`. */
+  /** Copies `from[start, end)`. */
   constructor(from: Buffer, start: number, end: number) {
     this.end = end - start;
     this.buffer = Buffer.allocUnsafeSlow(roundUp(this.end));
@@ -20,7 +19,7 @@ export class Inbox {
     return this.end - this.start;
   }
 
-  /** Adds a copy of `from[start, end)`; what was consumed in front makes room. */
+  /** Appends a copy of `from[start, end)`, and reuses the room of consumed bytes. */
   append(from: Buffer, start: number, end: number): void {
     const length = end - start;
     if (this.end + length > this.buffer.length) this.#makeRoom(length);

@@ -1,15 +1,15 @@
-// How long a connection may linger: FIN was sent, and bytes that the client still sends are thrown away, so that no RST
+// Bounds how long a connection may linger. After FIN, further bytes of the client are discarded, so that no RST
 // destroys the last response on its way (RFC 9112 section 9.6). Time and bytes bound it, as in nginx.
 
 import type { Driver } from '../reactor/driver.ts';
 
-/** Bounds of what is thrown away of one connection. */
+/** The limits of lingering. */
 export interface LingerLimits {
-  /** Without a byte from the client. */
+  /** The longest time without a byte from the client. */
   readonly lingerTimeoutMs: number;
-  /** In all. */
+  /** The longest time in total. */
   readonly maxLingerMs: number;
-  /** 0: any number. */
+  /** The most bytes discarded; 0: no bound. */
   readonly maxLingerBytes: number;
 }
 
@@ -26,12 +26,12 @@ export class Linger {
     this.#endTick = reactor.tickAfter(limits.maxLingerMs);
   }
 
-  /** The tick at which it is over, if no byte comes until then. */
+  /** The tick at which lingering ends, if no byte arrives until then. */
   get tick(): number {
     return Math.min(this.#reactor.tickAfter(this.#limits.lingerTimeoutMs), this.#endTick);
   }
 
-  /** `count` bytes were thrown away. Returns whether more may come. */
+  /** Counts discarded bytes. Returns whether lingering may continue. */
   discard(count: number): boolean {
     const { maxLingerBytes } = this.#limits;
     this.#bytes += count;

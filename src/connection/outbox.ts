@@ -1,18 +1,18 @@
-// Output of one connection that the kernel has not taken yet, in order. Exists only while there is some.
-// Small chunks are merged, so that memory follows bytes and not the number of writes.
+// Unsent output of one connection, in order. Exists only while there is some. Small chunks are merged, so that memory
+// follows bytes and not the number of writes.
 
-/** Smaller chunks are gathered into one send; larger ones are sent from where they lie. */
+/** Up to this size chunks are gathered into one send; larger ones are sent from their own memory. */
 export const GATHER_BYTES = 16_384;
 
 /** The first buffer into which small chunks are merged, in bytes; later ones double up to {@link GATHER_BYTES}. */
 const MIN_MERGED_BYTES = 1_024;
 
-/** `bytes[start, end)` is unsent; what lies behind it is room, where `isMerged`. */
+/** `bytes[start, end)` is unsent. If `isMerged`, the rest of `bytes` is room for more. */
 interface Chunk {
   readonly bytes: Uint8Array;
   start: number;
   end: number;
-  /** Belongs to the outbox: small chunks are copied into it. */
+  /** The outbox owns `bytes`, and copies small chunks into it. */
   readonly isMerged: boolean;
   next: Chunk | null;
 }
@@ -23,7 +23,7 @@ export class Outbox {
   /** Bytes that are unsent. */
   bytes = 0;
 
-  /** Adds `chunk` behind all others. It must stay as it is until it is sent. */
+  /** Appends `chunk`, which must not change until it is sent. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.bytes += chunk.length;
@@ -45,12 +45,12 @@ export class Outbox {
     return first !== null && first.end - first.start > GATHER_BYTES ? first.bytes : null;
   }
 
-  /** Whether the next bytes are still there: an application may have transferred or resized the memory that it gave. */
+  /** Whether the memory of the next bytes is intact: an application may have transferred or resized it. */
   get isIntact(): boolean {
     return this.#first === null || hasItsBytes(this.#first);
   }
 
-  /** Where in the first chunk the unsent bytes begin. */
+  /** The offset of the unsent bytes in the first chunk. */
   get offset(): number {
     return this.#first?.start ?? 0;
   }
@@ -68,7 +68,7 @@ export class Outbox {
     return at;
   }
 
-  /** Forgets `count` bytes from the front: they were sent. */
+  /** Removes `count` sent bytes from the front. */
   drop(count: number): void {
     this.bytes -= count;
     let left = count;

@@ -1,5 +1,5 @@
-// What one connection sends: batched with that of other connections, flushed at the end of the turn, and kept in an
-// outbox when the kernel does not take it. Write first, wait for WRITABLE only after a short count.
+// The output of one connection. It is batched with that of other connections, and flushed when all have been served. An
+// outbox keeps it while the socket is full. A send is tried first; WRITABLE is awaited only after a short count.
 
 import { EAGAIN, EINTR, EINVAL, EIO, ENODATA, ENOSYS } from '../kernel/errno.ts';
 import type { DeadlineOwner } from '../reactor/deadline.ts';
@@ -7,45 +7,45 @@ import { GATHER_BYTES, Outbox } from './outbox.ts';
 import type { BatchedSender, SendBatch } from './send-batch.ts';
 import { WriteProgress, type WriteProgressOptions } from './write-progress.ts';
 
-/** Results of sendfile(2) that speak of the file, not of the socket. */
+/** Results of sendfile(2) that concern the file, not the socket. */
 const FILE_ERRORS = new Set([EINVAL, EIO, ENODATA, ENOSYS]);
 
-/** Who asked for bytes of a file to be sent. */
-export interface FileTaker {
+/** Receives the result of {@link Output.sendFile}. */
+export interface FileSendCallback {
   /**
-   * They were sent; fewer than asked: {@link Output.isFull} is true until `Protocol.drained`. `-errno` when the file
-   * itself is to blame: it ends there (ENODATA), or cannot be sent so.
+   * `count`: the bytes sent. If they are fewer than requested, {@link Output.isFull} is true until `Protocol.drained`.
+   * `-errno` for an error of the file: it ends there (ENODATA), or sendfile(2) cannot send it.
    */
-  taken(count: number): void;
+  onFileSent(count: number): void;
 }
 
-/** What an output asks of its connection. */
+/** The calls of an output to its connection. */
 export interface OutputOwner {
   /** Another turn is needed. */
   wake(): void;
-  /** Pending output was sent, wholly or to below `maxUnsentBytes`. */
+  /** Pending output was sent, all of it or to below `maxUnsentBytes`. */
   onDrained(): void;
   /** The kernel has all output. */
   onSent(): void;
-  /** The connection cannot go on. `isTimeout`: because the client did not take its output in time. */
+  /** The connection failed. `isTimeout`: the client did not receive its output in time. */
   abort(reason: string, isTimeout?: boolean): void;
-  /** Who asked for bytes of a file threw when it was called. */
+  /** A {@link FileSendCallback} threw. */
   fail(error: unknown): void;
 }
 
-/** What all outputs of a server share. */
+/** The values that all outputs of a server share. */
 export interface OutputContext extends WriteProgressOptions {
   readonly sendBatch: SendBatch;
-  /** With this much pending, writers should wait. */
+  /** Bytes pending at which writers should wait. */
   readonly maxUnsentBytes: number;
   readonly maxFileBytesPerTurn: number;
 }
 
-/** Bytes of a file that leave with this turn's batch, and how much of the turn's budget is spent. */
+/** File bytes that are sent with the batch of this turn, and the used part of the turn's budget. */
 class FileSend {
-  /** Null: none is under way. Until it is called nothing may be written. */
-  taker: FileTaker | null = null;
-  askedBytes = 0;
+  /** Null: no file is being sent. Writes are not allowed until it has been called. */
+  callback: FileSendCallback | null = null;
+  requestedBytes = 0;
   /** Sent in the turn of number {@link turn}. */
   turnBytes = 0;
   turn = -1;
@@ -56,9 +56,9 @@ export class Output implements BatchedSender, DeadlineOwner {
   readonly #context: OutputContext;
   readonly #owner: OutputOwner;
   #outbox: Outbox | null = null;
-  /** While anything is pending. */
+  /** Set while output is pending. */
   #progress: WriteProgress | null = null;
-  /** Made with the first file. */
+  /** Created with the first file. */
   #file: FileSend | null = null;
   /** A file has more to send: writers wait for the socket to have room, or for the next turn. */
   #awaitsRoom = false;
@@ -82,10 +82,10 @@ export class Output implements BatchedSender, DeadlineOwner {
   }
 
   get #hasFile(): boolean {
-    return this.#file !== null && this.#file.taker !== null;
+    return this.#file !== null && this.#file.callback !== null;
   }
 
-  /** The connection is closed: pending output is lost, and what is written from now on too. */
+  /** The connection is closed: drops pending output, and all that is written from now on. */
   drop(): void {
     this.#isDropped = true;
     this.#outbox = null;
@@ -96,8 +96,8 @@ export class Output implements BatchedSender, DeadlineOwner {
   // ---- Writing ----------------------------------------------------------------------------------
 
   /**
-   * Room for `size` bytes: the caller writes them into {@link target} from the offset that is
-   * returned, and says with {@link commit} where it ended.
+   * Reserves room for `size` bytes. The caller writes them into {@link target} from the returned offset, then calls
+   * {@link commit} with their end.
    */
   reserve(size: number): number {
     const { sendBatch } = this.#context;
@@ -112,7 +112,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     return 0;
   }
 
-  /** Where to write what was reserved. */
+  /** The buffer of the reserved room. */
   get target(): Buffer {
     return this.#context.sendBatch.target;
   }
@@ -124,7 +124,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     else this.#enqueue(sendBatch.target.subarray(0, end));
   }
 
-  /** Sends `bytes` after what was written before. Large ones are not copied: leave them unchanged. */
+  /** Sends `bytes` after earlier output. Large ones are not copied: leave them unchanged. */
   write(bytes: Uint8Array): void {
     const { sendBatch } = this.#context;
     if (bytes.length <= GATHER_BYTES) {
@@ -139,11 +139,11 @@ export class Output implements BatchedSender, DeadlineOwner {
   }
 
   /**
-   * Sends bytes of an open file behind what was written, from the system's memory to the socket, when the output of
-   * this turn leaves: between two of them the processor would forget this program. `taker` is called once, and until
-   * then nothing may be written.
+   * Sends bytes of an open file after earlier output, from the system's memory to the socket. They are sent with the
+   * batch of this turn: a sendfile(2) between two connections would evict this program from the processor's caches.
+   * `callback` is called once; until then writes are not allowed.
    */
-  sendFile(descriptor: number, position: number, length: number, taker: FileTaker): void {
+  sendFile(descriptor: number, position: number, length: number, callback: FileSendCallback): void {
     const { sendBatch } = this.#context;
     this.#file ??= new FileSend();
     const file = this.#file;
@@ -153,15 +153,15 @@ export class Output implements BatchedSender, DeadlineOwner {
     const allowed = isOwner && !isBlocked ? Math.min(length, this.#fileBudget(file)) : 0;
     if (allowed === 0) {
       if (!isBlocked) this.#owner.wake();
-      this.#fileTaken(taker, 0, length);
+      this.#fileSent(callback, 0, length);
     } else {
-      file.taker = taker;
-      file.askedBytes = length;
+      file.callback = callback;
+      file.requestedBytes = length;
       sendBatch.addFile(descriptor, position, allowed);
     }
   }
 
-  /** Sends what this connection wrote and `bytes` with one call; the outbox keeps what is unsent. */
+  /** Sends the batched bytes of this connection and `bytes` with one call; the outbox keeps the unsent rest. */
   #writeThrough(bytes: Uint8Array): void {
     const { kernel, sendBatch } = this.#context;
     const { start } = sendBatch;
@@ -174,7 +174,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     if (sent < batched + bytes.length) this.#enqueue(bytes.subarray(Math.max(sent - batched, 0)), true);
   }
 
-  /** Keeps `chunk` for later. Unless the kernel refused it just now, the next turn tries first. */
+  /** Keeps `chunk` for later. Unless the socket just refused it, the next turn tries to send it. */
   #enqueue(chunk: Uint8Array, refused = false): void {
     if (this.#isDropped || chunk.length === 0) return;
     if (this.#outbox === null) {
@@ -185,7 +185,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     this.#outbox.push(chunk);
   }
 
-  /** Bytes of files that may still be sent in this turn: one client must not have all of it. */
+  /** File bytes that may still be sent in this turn: one client must not use the whole turn. */
   #fileBudget(file: FileSend): number {
     const { reactor, maxFileBytesPerTurn } = this.#context;
     if (file.turn !== reactor.counters.turns) {
@@ -197,7 +197,7 @@ export class Output implements BatchedSender, DeadlineOwner {
 
   // ---- Sending ----------------------------------------------------------------------------------
 
-  /** Unsent bytes of the batch go in front of output that was kept since. */
+  /** Puts unsent bytes of the batch in front of output that was kept since. */
   onUnsent(result: number, start: number, end: number): void {
     if (this.#isDropped || (result < 0 && result !== EAGAIN && result !== EINTR)) return;
     const rest = Buffer.from(this.#context.sendBatch.arena.subarray(start + Math.max(result, 0), end));
@@ -212,31 +212,31 @@ export class Output implements BatchedSender, DeadlineOwner {
 
   onFileFlushed(sent: number, status: number): void {
     const file = this.#file;
-    if (file === null || file.taker === null) return;
-    const { taker, askedBytes } = file;
-    file.taker = null;
+    if (file === null || file.callback === null) return;
+    const { callback, requestedBytes } = file;
+    file.callback = null;
     file.turnBytes += sent;
     const isFault = FILE_ERRORS.has(status);
     if (!isFault) this.#hasFailed(status);
-    // The socket may have room: the turn's budget is spent, or the file has no more.
-    if (sent < askedBytes && (isFault || status === 0)) this.#owner.wake();
+    // No WRITABLE event follows here: the budget of the turn is spent, or the file ended.
+    if (sent < requestedBytes && (isFault || status === 0)) this.#owner.wake();
     try {
-      if (isFault && sent === 0) taker.taken(status);
-      else this.#fileTaken(taker, sent, askedBytes);
+      if (isFault && sent === 0) callback.onFileSent(status);
+      else this.#fileSent(callback, sent, requestedBytes);
     } catch (error) {
       this.#owner.fail(error);
     }
     if (!this.isPending) this.#owner.onSent();
   }
 
-  #fileTaken(taker: FileTaker, taken: number, asked: number): void {
-    this.#awaitsRoom = taken < asked && !this.#isDropped;
+  #fileSent(callback: FileSendCallback, sent: number, requested: number): void {
+    this.#awaitsRoom = sent < requested && !this.#isDropped;
     if (!this.isPending) this.#endProgress();
     else if (this.#progress === null) this.#beginProgress();
-    taker.taken(taken);
+    callback.onFileSent(sent);
   }
 
-  /** Sends what is pending until the kernel refuses: a short count means that WRITABLE will come. */
+  /** Sends pending output until the socket is full: a short count means that WRITABLE follows. */
   flush(): void {
     const wasFull = this.isFull;
     this.#awaitsRoom = false;
@@ -247,12 +247,12 @@ export class Output implements BatchedSender, DeadlineOwner {
 
   #sendOutbox(): void {
     const { kernel, sendBatch } = this.#context;
-    // The arena is needed: the batch in it leaves first.
+    // The outbox is gathered in the arena, so the batch there is sent first.
     sendBatch.flush();
     while (this.#outbox !== null && !this.#isDropped) {
       const outbox = this.#outbox;
       if (!outbox.isIntact) {
-        this.#owner.abort('the memory of its answer was transferred or resized');
+        this.#owner.abort('the memory of its response was transferred or resized');
         return;
       }
       const large = outbox.large;
@@ -267,7 +267,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     }
   }
 
-  /** Whether a send ended the connection; EAGAIN does not, and EINTR is tried again next turn. */
+  /** Whether a send ended the connection. EAGAIN does not; after EINTR the next turn tries again. */
   #hasFailed(result: number): boolean {
     if (result >= 0 || result === EAGAIN) return false;
     if (result === EINTR) {
@@ -289,12 +289,13 @@ export class Output implements BatchedSender, DeadlineOwner {
     this.#progress = null;
   }
 
-  /** WRITABLE comes when a third of the send buffer is free; a slow client may have made room before. */
+  /** Sends again, because WRITABLE follows only when a third of the send buffer is free. Then checks the progress. */
   expire(): void {
     this.flush();
     if (this.#isDropped) return;
-    // Sending here may let requests go on that wait for room, and no event follows.
+    // Sending here may unblock requests that wait for room, and no event follows, so schedule a turn.
     if (!this.isFull) this.#owner.wake();
-    if (this.#progress?.look() === false) this.#owner.abort('the client did not take its answer in time', true);
+    if (this.#progress?.isFastEnough() === false)
+      this.#owner.abort('the client did not receive its response in time', true);
   }
 }

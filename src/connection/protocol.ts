@@ -1,47 +1,48 @@
-// What a connection asks of the protocol that is spoken over it. The connection moves bytes; the protocol gives them a
-// meaning. Whatever a protocol throws ends its own connection only, with one logged line.
+// The interface of a protocol to its connection. The connection transfers bytes, and the protocol interprets them. An
+// exception from a protocol ends its own connection only, with one logged line.
 
 export interface Protocol {
-  /** Whether more bytes, or those kept, would let it go on. While false, the connection is not read. */
+  /** Whether the protocol can use bytes, new or kept ones. While false, the connection is not read. */
   readonly wantsInput: boolean;
 
-  /** It stopped on purpose, and what is kept suffices for another turn: no more is received until then. */
+  /** The protocol stopped on purpose, and kept bytes suffice for another turn: no more are received until then. */
   readonly paused: boolean;
 
-  /** Something would be lost if the connection ended now. */
+  /** A request or response would be lost if the connection ended now. */
   readonly isBusy: boolean;
 
   /**
-   * Called while {@link wantsInput}: uses as many of `bytes[start, end)` as it can, which are valid during the call
-   * only. Returns where it stopped, from `start` to `end`. The connection keeps the rest and offers it again, in front of what
-   * arrives later. A protocol that wants more and leaves more than `maxUnusedBytes` fails. After `Channel.speak` the rest is the next protocol's.
+   * Called while {@link wantsInput}. Uses as many of `bytes[start, end)` as it can; they are valid only during the
+   * call. Returns the offset of the first unused byte, from `start` to `end`. The connection keeps the rest and passes
+   * it again, before later bytes. A protocol that wants more and leaves more than `maxUnusedBytes` fails. After
+   * `Channel.speak`, the rest goes to the next protocol.
    */
   receive(bytes: Buffer, start: number, end: number): number;
 
-  /** The client finished sending, and bytes that it sent are unused. Called after every turn until {@link ended}. */
+  /** The client finished sending, and some of its bytes are unused. Called after every turn until {@link ended}. */
   ending(): void;
 
   /** The client finished sending; it still gets its responses. Called after every turn from then on. */
   ended(): void;
 
-  /** Pending output was sent, wholly or to below the mark: writers may go on. */
+  /** Pending output was sent, all of it or to below `maxUnsentBytes`: writers may continue. */
   drained(): void;
 
-  /** The time given to `Channel.setTimeout` has passed. */
+  /** The time-out of `Channel.setTimeout` has passed. */
   expired(): void;
 
-  /** The server is closing: ends the connection as soon as nothing is lost by it. */
+  /** The server is closing: ends the connection as soon as its last response has been sent. */
   stop(): void;
 
-  /** There is no room for this client: says so in the protocol's own words, and ends the connection. */
+  /** There is no room for this client: sends a refusal in the protocol, and ends the connection. */
   refuse(status: number, why: string): void;
 
   /**
-   * The connection is gone, why, and whether because a time-out passed. Called once, unless the protocol itself closed
-   * it in order.
+   * The connection was aborted, for `reason`; `isTimeout`: a time-out passed. Called once, unless the protocol itself
+   * closed the connection normally.
    */
   aborted(reason: string, isTimeout: boolean): void;
 
-  /** The descriptor is about to be closed, in whichever way. Called once, after everything else. */
+  /** The descriptor is about to be closed. Called once, after all other calls. */
   closed(): void;
 }

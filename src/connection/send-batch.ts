@@ -1,6 +1,5 @@
-// Batches the answers of all connections of a thread: they are written one behind the other into the kernel's output
-// arena, and flushed together, with one send for each and one crossing for all. Bytes of files follow what was written.
-// It must not know what is written.
+// Batches the output of all connections of a thread. It is written consecutively into the kernel's output arena, and
+// flushed together: one send for each connection, one crossing for all. File bytes follow the written bytes.
 
 import { assert } from '../errors.ts';
 import {
@@ -21,11 +20,11 @@ import {
 /** A connection whose output is batched. */
 export interface BatchedSender {
   readonly fd: number;
-  /** The kernel took none or not all of `arena[start, end)`, which is valid during the call. */
+  /** `arena[start, end)` was not sent, or not all of it. The bytes are valid during the call. */
   onUnsent(result: number, start: number, end: number): void;
-  /** The batch was flushed, and {@link onUnsent} called for each of its members. `result`: what send returned. */
+  /** The batch was flushed, and {@link onUnsent} was called for all senders. `result`: what send returned. */
   onFlushed(result: number): void;
-  /** The same for bytes of a file: how many were sent, and why not all (0: they were). */
+  /** The same for file bytes: `sent` of them were sent. `status`: why not all, as -errno, or 0. */
   onFileFlushed(sent: number, status: number): void;
 }
 
@@ -35,9 +34,9 @@ const MIN_ROOM_BYTES = 16_384;
 export class SendBatch {
   /** The shared arena. */
   readonly arena: Buffer;
-  /** Where the caller of {@link Output.reserve} writes. */
+  /** The buffer for the caller of {@link Output.reserve}. */
   target: Buffer;
-  /** Bytes written so far, from the arena's start. */
+  /** Bytes written so far, from the start of the arena. */
   used = 0;
   /** Where the owner's bytes begin. */
   start = 0;
@@ -47,7 +46,7 @@ export class SendBatch {
   readonly #capacity: number;
   readonly #senders: (BatchedSender | null)[];
   #count = 0;
-  /** Senders are being called: nothing is sent meanwhile. */
+  /** Callbacks are running: nothing is sent meanwhile. */
   #notifying = false;
 
   constructor(kernel: Kernel) {
@@ -58,14 +57,14 @@ export class SendBatch {
     this.#senders = new Array<BatchedSender | null>(this.#capacity).fill(null);
   }
 
-  /** What is written from now on is the answer of `owner`. */
+  /** Bytes written from now on belong to `owner`. */
   begin(owner: BatchedSender): void {
     if (this.arena.length - this.used < MIN_ROOM_BYTES) this.flush();
     this.owner = owner;
     this.start = this.used;
   }
 
-  /** The owner has written its answer, which leaves with the next {@link flush}. */
+  /** The owner has finished writing; the next {@link flush} sends its bytes. */
   end(): void {
     this.#addWritten();
     this.owner = null;
@@ -73,8 +72,8 @@ export class SendBatch {
   }
 
   /**
-   * What the owner wrote leaves with the next {@link flush}, and bytes of an open file behind it. Until
-   * {@link BatchedSender.onFileFlushed} the owner may write nothing.
+   * The next {@link flush} sends the owner's bytes, then bytes of an open file. Until {@link
+   * BatchedSender.onFileFlushed} the owner must not write.
    */
   addFile(file: number, position: number, count: number): void {
     const { sendOps } = this.#kernel;
@@ -85,14 +84,17 @@ export class SendBatch {
     sendOps[at + SEND_OP_POSITION_HIGH] = Math.floor(position / 2 ** 32);
   }
 
-  /** Sends what the owner wrote so far, and all before it, to make room. */
+  /** Sends the owner's bytes so far, and all before them, to make room. */
   flushOwner(): void {
     if (this.#notifying) return;
     this.#addWritten();
     this.flush();
   }
 
-  /** Sends the batch. All unsent bytes are kept before the first {@link BatchedSender.onFlushed}, which may write again. */
+  /**
+   * Sends the batch. All unsent bytes are kept before the first {@link BatchedSender.onFlushed} call, which may write
+   * again.
+   */
   flush(): void {
     const count = this.#count;
     if (count === 0 || this.#notifying) return;
@@ -126,7 +128,7 @@ export class SendBatch {
     if (this.owner !== null && this.used > this.start) this.#add();
   }
 
-  /** Adds what the owner wrote; returns the index of the op's first word. */
+  /** Adds a send of the owner's bytes; returns the index of the op's first word. */
   #add(): number {
     assert(this.owner !== null && this.#count < this.#capacity, 'a send has an owner and room in the batch');
     const { sendOps } = this.#kernel;

@@ -1,20 +1,20 @@
-// Whether a client takes pending output fast enough. What the client's system has acknowledged counts: what ours takes
-// proves nothing, since send buffers grow. Exists only while output is pending.
+// Checks that a client receives pending output fast enough. Acknowledged bytes count; bytes in the send buffer prove
+// nothing, since it grows. Exists only while output is pending.
 
 import type { Kernel } from '../kernel/kernel.ts';
 import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
 import type { Driver } from '../reactor/driver.ts';
-import { Patience } from './patience.ts';
+import { MinimumRate } from './minimum-rate.ts';
 
-/** Progress is looked at this often, so that a client that stops is cut off at most this much late. */
-const LOOK_MS = 250;
+/** The interval of the checks, so that a client that stops is aborted at most this much late. */
+const CHECK_MS = 250;
 
-/** What the progress of a client is measured by. */
+/** The limits of a client's progress, and what measures it. */
 export interface WriteProgressOptions {
   readonly kernel: Kernel;
   readonly reactor: Driver;
   readonly sendTimeoutMs: number;
-  /** Less than this uses `sendTimeoutMs` up, whatever the pauses; 0: any byte gives the whole time back. */
+  /** A lower rate uses up `sendTimeoutMs`, however the pauses are spread. 0: any byte restores the whole time. */
   readonly minSendBytesPerSecond: number;
 }
 
@@ -22,36 +22,36 @@ export class WriteProgress {
   readonly #options: WriteProgressOptions;
   readonly #fd: number;
   readonly #deadline: Deadline;
-  readonly #patience: Patience;
+  readonly #rate: MinimumRate;
   #acknowledgedBytes: number;
 
-  /** `owner` is called when the progress has to be looked at. */
+  /** `owner` is called when the progress has to be checked. */
   constructor(options: WriteProgressOptions, fd: number, owner: DeadlineOwner) {
     const { reactor, sendTimeoutMs, minSendBytesPerSecond } = options;
     this.#options = options;
     this.#fd = fd;
     this.#deadline = new Deadline(owner);
-    this.#patience = new Patience(sendTimeoutMs, minSendBytesPerSecond, reactor.nowMs());
+    this.#rate = new MinimumRate(sendTimeoutMs, minSendBytesPerSecond, reactor.nowMs());
     this.#acknowledgedBytes = options.kernel.acknowledged(fd);
-    this.#lookAfter(sendTimeoutMs);
+    this.#checkAfter(sendTimeoutMs);
   }
 
-  /** Whether the client takes enough; if so, its progress is looked at again later. */
-  look(): boolean {
+  /** Whether the client receives fast enough; if so, another check is scheduled. */
+  isFastEnough(): boolean {
     const before = this.#acknowledgedBytes;
     this.#acknowledgedBytes = this.#options.kernel.acknowledged(this.#fd);
-    const leftMs = this.#patience.spend(this.#options.reactor.nowMs(), this.#acknowledgedBytes - before);
-    if (leftMs > 0) this.#lookAfter(leftMs);
+    const leftMs = this.#rate.update(this.#options.reactor.nowMs(), this.#acknowledgedBytes - before);
+    if (leftMs > 0) this.#checkAfter(leftMs);
     return leftMs > 0;
   }
 
-  /** No output is pending any more. */
+  /** Ends the checks, when no output is pending. */
   end(): void {
     this.#options.reactor.dropDeadline(this.#deadline);
   }
 
-  #lookAfter(leftMs: number): void {
+  #checkAfter(leftMs: number): void {
     const { reactor } = this.#options;
-    reactor.setDeadline(this.#deadline, reactor.tickAfter(Math.min(leftMs, LOOK_MS)));
+    reactor.setDeadline(this.#deadline, reactor.tickAfter(Math.min(leftMs, CHECK_MS)));
   }
 }

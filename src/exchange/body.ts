@@ -1,7 +1,7 @@
 // The content of one request, from the connection to one reader, with a window between them.
 // It must not know how requests are parsed.
 
-import { Patience } from '../connection/patience.ts';
+import { MinimumRate } from '../connection/minimum-rate.ts';
 import { EpollServerError } from '../errors.ts';
 import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
 import type { RequestBody } from '../http/handler.ts';
@@ -41,7 +41,7 @@ export class Body implements RequestBody {
   #error: EpollServerError | null = null;
   #discarding = false;
   /** How long the client may still be waited for; null before anybody waited. */
-  #patience: Patience | null = null;
+  #rate: MinimumRate | null = null;
 
   /** `length`: -1 for chunked. */
   constructor(owner: BodyOwner | null, length: number, limits: BodyLimits) {
@@ -108,14 +108,14 @@ export class Body implements RequestBody {
   /** Somebody waits for the client from now on: the milliseconds that it has. */
   waitMs(nowMs: number): number {
     const { bodyTimeoutMs, minReceiveBytesPerSecond } = this.#limits;
-    this.#patience ??= new Patience(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
-    return Math.max(this.#patience.resume(nowMs), 1);
+    this.#rate ??= new MinimumRate(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
+    return Math.max(this.#rate.resume(nowMs), 1);
   }
 
   /** `bytes` came while somebody waited: the milliseconds that the client has for the next. */
   progressMs(nowMs: number, bytes: number): number {
     // At least a moment, since 0 would mean for ever.
-    return Math.max(this.#patience?.spend(nowMs, bytes) ?? this.waitMs(nowMs), 1);
+    return Math.max(this.#rate?.update(nowMs, bytes) ?? this.waitMs(nowMs), 1);
   }
 
   /** Nobody will read the rest: it is thrown away. */

@@ -3,7 +3,7 @@
 
 import type { Channel } from '../connection/channel.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
-import type { FileTaker } from '../connection/output.ts';
+import type { FileSendCallback } from '../connection/output.ts';
 import {
   answeredBefore,
   checked,
@@ -44,7 +44,7 @@ export interface ResponseOwner {
   cutOff(reason: string): void;
 }
 
-export class Http1Response implements HttpResponse, FileTaker {
+export class Http1Response implements HttpResponse, FileSendCallback {
   status = 0;
   /** Content bytes handed over so far. */
   contentBytes = 0;
@@ -156,7 +156,7 @@ export class Http1Response implements HttpResponse, FileTaker {
   }
 
   /** The connection tells what became of bytes of a file. */
-  taken(count: number): void {
+  onFileSent(count: number): void {
     const receipt = this.#receipt;
     this.#receipt = null;
     this.#left -= Math.max(count, 0);

@@ -1,4 +1,4 @@
-// Loads the native addon: the only place that knows where it lies and where it can run.
+// Loads the native addon, and checks that this platform and runtime can run it.
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,35 +8,35 @@ import { PACKAGE_ROOT } from '../package.ts';
 import type { Files } from './files.ts';
 import type { Kernel, KernelMemory } from './kernel.ts';
 
-/** A kind of transport (native/transport.h), made by an addon; kernel.attach alone looks inside. */
+/** A kind of transport (native/transport.h), made by an addon. It is opaque except to `kernel.attach`. */
 export interface TransportKind {
   readonly transport?: never;
 }
 
-/** What the addon's createKernel returns: the calls of a {@link Kernel}, and some that no simulation needs. */
+/** The calls of a kernel of the addon: those of {@link Kernel}, and some that no simulation needs. */
 export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | 'wallClockMs'> {
   /**
-   * Listens on a Unix domain socket, whose file has the permissions `mode`, or those that the umask leaves when it is
-   * negative. Returns the descriptor; EADDRINUSE: there is a file.
+   * Listens on a Unix domain socket. Its file has the permissions `mode`, or those of the umask when `mode` is
+   * negative. Returns the descriptor. EADDRINUSE: the file exists.
    */
   readonly listenUnix: (path: string, mode: number, backlog: number) => number;
-  /** Connects to a Unix domain socket and leaves. ECONNREFUSED: no program listens there. */
+  /** Connects to a Unix domain socket and closes the connection. ECONNREFUSED: no program listens there. */
   readonly probeUnix: (path: string) => number;
-  /** Enters a listening socket that another program opened. Returns it. EINVAL: it does not listen. */
+  /** Adopts a listening socket that another program opened. Returns it. EINVAL: it does not listen. */
   readonly adoptListener: (fd: number) => number;
-  /** The path that a Unix domain socket is bound to; empty when it is none. */
+  /** The path that a Unix domain socket is bound to; empty for other sockets. */
   readonly path: (fd: number) => string;
   /** Accepts one client; its descriptor blocks in recv(2), and for 100 ms at most when sending. */
   readonly acceptBlocking: (listener: number) => number;
-  /** Enters a socket that another process or thread opened. Returns it. */
+  /** Adopts a socket that another process or thread opened. Returns it. */
   readonly adopt: (fd: number) => number;
-  /** Duplicates a socket that another thread owns, and enters the copy. Returns the copy's descriptor. */
+  /** Duplicates a socket that another thread owns, and adopts the copy. Returns the copy's descriptor. */
   readonly adoptCopy: (fd: number) => number;
-  /** Makes a descriptor non-blocking that `acceptBlocking` returned. */
+  /** Makes a descriptor from `acceptBlocking` non-blocking. */
   readonly unblock: (fd: number) => number;
   /**
-   * Puts a transport of that kind between the socket of an accepted descriptor and every other call, for as long as it
-   * is open. EEXIST: it has one. EINVAL: `kind` is something else.
+   * Puts a transport of that kind between the socket of an accepted descriptor and every other call, until it is
+   * closed. EEXIST: the descriptor has a transport. EINVAL: `kind` is no kind of transport.
    */
   readonly attach: (fd: number, kind: TransportKind) => number;
 }
@@ -45,14 +45,14 @@ export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | '
 export interface Addon {
   /** Names of the back ends in this build, best first. */
   readonly backends: readonly string[];
-  /** Whether the system shares clients among sockets that listen on one port by SO_REUSEPORT. */
+  /** Whether the system distributes clients among sockets that share a port by SO_REUSEPORT. */
   readonly reusePortBalances: boolean;
   /** A kernel over `memory`, or -errno. */
   readonly createKernel: (backend: string, memory: KernelMemory) => NativeCalls | number;
   readonly createFiles: () => Files;
 }
 
-/** The runtime that asks for the addon; a parameter so that refusals can be tested. */
+/** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {
   readonly platform: string;
   readonly versions: Readonly<Record<string, string | undefined>>;
@@ -63,8 +63,7 @@ const PLATFORMS = ['linux', 'darwin'];
 const MIN_NODE = [20, 19] as const;
 
 /**
- * @throws EpollServerError `ERR_PLATFORM` where this server cannot run: another system or runtime, or
- * a Node.js that is too old.
+ * @throws EpollServerError `ERR_PLATFORM` on another operating system or runtime, or on a Node.js that is too old.
  */
 export function assertSupported(runtime: Runtime): void {
   const foreign = [
@@ -86,7 +85,7 @@ export function assertSupported(runtime: Runtime): void {
   }
 }
 
-/** Where the addon may lie, in the order in which they are tried. */
+/** The paths of the addon, in the order in which they are tried. */
 export function addonCandidates(root: string = PACKAGE_ROOT): readonly string[] {
   return [
     join(root, 'build', 'Release', 'epoll_server.node'),
@@ -97,7 +96,7 @@ export function addonCandidates(root: string = PACKAGE_ROOT): readonly string[] 
 
 /**
  * Loads the first candidate that exists.
- * @throws EpollServerError `ERR_ADDON`, naming every file looked for, or what the loader said.
+ * @throws EpollServerError `ERR_ADDON`, with every path that was tried, or with the error of the loader.
  */
 export function loadAddon(candidates: readonly string[] = addonCandidates()): Addon {
   assertSupported(process);

@@ -1,5 +1,5 @@
-// Files below a directory, as this server sees them: calls that answer at once or say that they would have to
-// wait, and the same calls in libuv's thread pool. Whatever implements this interface can serve files.
+// The interface to files below a directory: calls that never wait for a disk, and the same calls in libuv's thread
+// pool. Any implementation of this interface can serve files.
 
 import { type Addon, loadAddon } from './addon.ts';
 
@@ -10,68 +10,73 @@ export const FILE_CHANGED_MS = 2;
 export const FILE_DEVICE = 3;
 export const FILE_INODE = 4;
 
-/** Told how a call ended: what it would have returned. */
+/** Receives the result of a call: what the call without `Later` would have returned. */
 export type FileDone = (result: number) => void;
 
 /** The names of a directory: directories first, then regular files, each in the order of the bytes of their names. */
 export interface RawNames {
   /** Each name ends with NUL. */
   readonly text: Uint8Array;
-  /** Of each name in `text`, and where the last one ends: 32 bits each, in the order of this machine. */
+  /**
+   * The offset of each name in `text`, then the end of the last one: 32 bits each, in the byte order of this machine.
+   */
   readonly starts: Uint8Array;
-  /** The directory has more names than were asked for. */
+  /** The directory has more names than `maxNames` or `maxBytes` allow. */
   readonly isCut: boolean;
-  /** As long as the directory has this state, it has these names; empty: they may change unnoticed. */
+  /** While the state of the directory is the same, so are its names. Empty: changes are not detected. */
   readonly state: string;
 }
 
-/** What {@link Files.listLater} returns when the directory is still in the state that is known. */
+/** The result of {@link Files.listLater} when the directory is still in the known state. */
 export const UNCHANGED = 1;
 
-/** Told the names of a directory: none when `result` is not 0. */
+/** Receives the names of a directory: none when `result` is not 0. */
 export type ListDone = (result: number, names: RawNames | undefined) => void;
 
-/** What {@link Files.describeLater} tells of each name: doubles in the order of this machine. */
+/** Numbers that {@link Files.describeLater} returns for each name: doubles in the byte order of this machine. */
 export const FACTS_OF_NAME = 3;
-/** The first of these numbers; the others are bytes and modification time. */
+/** The first of these numbers is the kind; the others are the size in bytes and the modification time in ms. */
 export const NAME_IS_FILE = 1;
 export const NAME_IS_DIRECTORY = 2;
 
-/** Told {@link FACTS_OF_NAME} numbers for each name: none when `result` is negative. */
+/** Receives {@link FACTS_OF_NAME} numbers for each name: none when `result` is negative. */
 export type DescribeDone = (result: number, facts: Uint8Array | undefined) => void;
 
 /**
- * One server's files. Calls return small integers; a failed call returns `-errno`. Paths are relative to a
- * root, without `/` in front; bytes in them that are not UTF-8 are single surrogates (native/name_text.h). The contract is in native/file.h; test/contract/files.contract.ts has a test for
- * each sentence:
+ * One server's files. Calls return small integers; a failed call returns `-errno`. Paths are relative to a root,
+ * without `/` in front. A byte that is not UTF-8 is a lone surrogate in them (native/name_text.h). The contract is in
+ * native/file.h; test/contract/files.contract.ts has a test for each sentence:
  *
- * 1. A path leads to what lies beneath the root or nowhere, whoever renames meanwhile.
- * 2. Only regular files are opened for reading: a directory is EISDIR, everything else ENXIO.
- * 3. `look`, `open` and `read` never wait for a disk: what memory does not know is EAGAIN, and `...Later` finds it
- *    out in the thread pool. A `...Later` call returns 0 and calls `done` once, later, or it returns `-errno`.
- * 4. `lookAt` tells what an open file is by now, written to or deleted meanwhile: its times of change tell.
+ * 1. A path never leads out of the root, also during renames.
+ * 2. Only regular files are opened for reading: a directory is EISDIR, any other type ENXIO.
+ * 3. `look`, `open` and `read` never wait for a disk: what is not in memory is EAGAIN, and a `...Later` call reads it
+ *    in the thread pool. Such a call returns 0 and calls `done` once, later, or it returns `-errno`.
+ * 4. `lookAt` returns the current status of an open file. Its change time shows whether it was written to or deleted.
  * 5. A read is short only at the end of the file, or where memory ends.
- * 6. What the system lacks is found out at the start: a call that fails later is that file's error.
- * 7. Names are bytes, whatever they mean to others.
- * 8. A `...Later` call owns the descriptor that it uses: when it is closed meanwhile, the system gets it back behind the
- *    last call, so that none of them finds another file there. The caller's bytes must not be detached before.
+ * 6. Calls that the system lacks are detected at the start: a call that fails later is an error of that file.
+ * 7. Names are bytes, in any encoding or none.
+ * 8. A `...Later` call keeps its descriptor. If that is closed meanwhile, close(2) is delayed until the last such call
+ *    has ended, so that none of them reads another file. The caller must not detach its bytes before.
  */
 export interface Files {
-  /** What the last successful `look`, `open` or `openRoot`, or the one that `done` is being told of, found. */
+  /**
+   * Filled by each successful `look`, `lookAt`, `open` and `openRoot`, and before the `done` of a successful
+   * `...Later`.
+   */
   readonly status: Float64Array;
-  /** Descriptors that this process may have (RLIMIT_NOFILE). */
+  /** The limit of open descriptors of this process (RLIMIT_NOFILE); 0: unknown. */
   readonly descriptorLimit: number;
-  /** A directory beneath which files are opened; waits. Fills {@link status}, and returns its descriptor. */
+  /** Opens the root directory; may wait. Fills {@link status}, and returns the descriptor. */
   readonly openRoot: (path: string) => number;
   /** Fills {@link status}; returns 0. */
   readonly look: (root: number, path: string) => number;
-  /** The same of an open file. */
+  /** The same for an open file. */
   readonly lookAt: (file: number) => number;
   /** Opens for reading and fills {@link status}; returns the descriptor. */
   readonly open: (root: number, path: string) => number;
   /** Reads into `bytes[offset, offset + length)`. Returns the count, 0 at the end. */
   readonly read: (file: number, bytes: Uint8Array, offset: number, length: number, position: number) => number;
-  /** Whether a range is in memory whole, so that sending it by `Kernel.sendBatch` does not wait for a disk: 1 or 0. */
+  /** Whether a whole range is in memory, so that `Kernel.sendBatch` does not wait for a disk: 1 or 0. */
   readonly isResident: (file: number, position: number, length: number) => number;
   readonly close: (file: number) => number;
   readonly lookLater: (root: number, path: string, done: FileDone) => number;
@@ -85,8 +90,8 @@ export interface Files {
     done: FileDone,
   ) => number;
   /**
-   * Names of a directory that lead to a directory or a regular file: at most `maxNames`, which take at most `maxBytes`.
-   * `known`: the state in which they are known; then the result is {@link UNCHANGED} while they are the same.
+   * Lists the names that lead to a directory or a regular file: at most `maxNames`, of at most `maxBytes` together.
+   * `known`: the state of an earlier list, or empty. While it is the same, the result is {@link UNCHANGED}.
    */
   readonly listLater: (
     root: number,
@@ -97,9 +102,9 @@ export interface Files {
     known: string,
     done: ListDone,
   ) => number;
-  /** What `names` of a directory are by now. Each name ends with NUL. */
+  /** Describes `names` of a directory. Each name ends with NUL. */
   readonly describeLater: (root: number, path: string, names: Uint8Array, done: DescribeDone) => number;
-  /** Closes everything that is still open. */
+  /** Closes every descriptor that is still open. */
   readonly destroy: () => void;
 }
 

@@ -1,5 +1,5 @@
-// The operating system as this server sees it: readiness, sockets and the clock, in one vocabulary.
-// Whatever implements this interface can run the whole server; it must not know what is above it.
+// The interface to the operating system: readiness, sockets and the clock. Any implementation of it can run the whole
+// server.
 
 /** Readiness and interest bits, the same numbers as in native/poller.h. */
 export const READABLE = 1;
@@ -9,7 +9,7 @@ export const HANGUP = 4;
 /** An error is pending on the socket. Sets READABLE and WRITABLE too. */
 export const FAILED = 8;
 
-/** In the interest given to `add`: `wait` receives for this descriptor, as {@link Kernel.prefetch} says. */
+/** A bit of the interest for `add`: `wait` receives for this descriptor, as with {@link Kernel.prefetch}. */
 export const PREFETCH = 16;
 
 /** 32-bit words of one event in {@link KernelMemory.events}: those below, the same as in native/poller.h. */
@@ -20,7 +20,7 @@ export const EVENT_READINESS = 2;
 /** What `recv` would have returned for the bytes in the event's prefetch slot, or NOT_PREFETCHED. */
 export const EVENT_PREFETCHED = 3;
 
-/** In {@link EVENT_PREFETCHED}: nothing was received for the event. */
+/** The value of {@link EVENT_PREFETCHED} when nothing was received for the event. */
 export const NOT_PREFETCHED: number = -(2 ** 31);
 
 /** Bytes of one prefetch slot in {@link KernelMemory.input}. */
@@ -34,14 +34,17 @@ export const SEND_OP_OFFSET = 1;
 export const SEND_OP_LENGTH = 2;
 /** The bytes of the piece that were sent, or -errno. */
 export const SEND_OP_RESULT = 3;
-/** Bytes of an open file that follow the piece; 0: none, and the words below mean nothing. */
+/** Bytes of an open file that follow the piece; 0: none, and the words below are not used. */
 export const SEND_OP_FILE_COUNT = 4;
 export const SEND_OP_FILE = 5;
 export const SEND_OP_POSITION_LOW = 6;
 export const SEND_OP_POSITION_HIGH = 7;
 /** The bytes of the file that were sent. */
 export const SEND_OP_FILE_SENT = 8;
-/** 0: all. EAGAIN: the socket is full. ENODATA: the file ends there. ENOSYS or EINVAL: this file cannot be sent so. */
+/**
+ * 0: all. EAGAIN: the socket is full. ENODATA: the file ends there. ENOSYS or EINVAL: sendfile(2) cannot send this
+ * file.
+ */
 export const SEND_OP_FILE_STATUS = 9;
 
 /** Indices into {@link KernelMemory.control}, the same numbers as in native/kernel.h. */
@@ -59,10 +62,10 @@ export const BYTES_SENT = 10;
 export const ENTRIES = 11;
 const CONTROL_WORDS = 12;
 
-/** In `control[PREWAITED]`: no wait was made for this turn yet, so `wait` makes one. */
+/** The value of `control[PREWAITED]` when no wait was made for this turn yet, so that `wait` makes one. */
 export const NOT_PREWAITED = -1;
 
-/** How large the parts of a {@link KernelMemory} are. */
+/** The sizes of the parts of a {@link KernelMemory}. */
 export interface MemorySizes {
   /** Events of one wait. */
   readonly eventCapacity: number;
@@ -81,17 +84,18 @@ export interface MemorySizes {
  * 2. `events`: EVENT_WORDS words for each event.
  * 3. `sendOps`: SEND_OP_WORDS words for each send.
  * 4. `output`: bytes to send.
- * 5. `input`: received bytes. The first `receiveBytes` are the receive area, which `recv` fills. Behind it every event
- *    has a prefetch slot of PREFETCH_BYTES, which `wait` fills: event `i` at `receiveBytes + i * PREFETCH_BYTES`.
+ * 5. `input`: received bytes. The first `receiveBytes` are the receive area, which `recv` fills. The prefetch slots
+ *    follow, PREFETCH_BYTES for each event, which `wait` fills: that of event `i` is at `receiveBytes + i *
+ *    PREFETCH_BYTES`.
  */
 export class KernelMemory {
-  /** Words shared with the loop that starts the turns: see the indices above. */
+  /** Words shared with the loop that starts the turns; the indices are above. */
   readonly control: Float64Array;
   /** Filled by `wait`; valid until the next one, like the prefetch slots. */
   readonly events: Int32Array;
-  /** What `sendBatch` sends. */
+  /** The sends of `sendBatch`. */
   readonly sendOps: Int32Array;
-  /** What `send` and `sendBatch` take bytes from. */
+  /** The bytes that `send` and `sendBatch` send. */
   readonly output: Buffer;
   readonly input: Buffer;
   /** Length of the receive area at the beginning of `input`. */
@@ -112,7 +116,7 @@ export class KernelMemory {
   }
 }
 
-/** What a poller is like. Ask this, never for the platform. */
+/** The properties of a poller. Code depends on these, never on the platform. */
 export interface PollerTraits {
   /** `epoll`, `kqueue`, `poll`, `select`, `scan`. */
   readonly name: string;
@@ -124,20 +128,20 @@ export interface PollerTraits {
   readonly seesHangup: boolean;
   /** Descriptors must be below this number; 0 when there is no such bound. */
   readonly maxDescriptors: number;
-  /** Never blocks: every descriptor is reported as maybe ready, always. */
+  /** Never blocks: always reports every descriptor as ready. */
   readonly busy?: boolean;
 }
 
-/** An IP address in text and a port; an empty text and 0 for a Unix domain socket, and when it is unknown. */
+/** An IP address as text, and a port. Empty and 0 for a Unix domain socket, and when unknown. */
 export interface SocketAddress {
   readonly address: string;
   readonly port: number;
 }
 
 /**
- * One server's share of the system. Calls take and return small integers; a failed call returns
- * `-errno` and changes nothing. The contract of the poller's five calls is in native/poller.h and is
- * tested for every implementation by test/contract/.
+ * The system calls of one server. They take and return small integers; a failed call returns `-errno` and changes
+ * nothing. The contract of the poller's five calls is in native/poller.h; test/contract/ tests it for every
+ * implementation.
  */
 export interface Kernel extends KernelMemory {
   readonly traits: PollerTraits;
@@ -149,14 +153,14 @@ export interface Kernel extends KernelMemory {
   readonly wait: (timeoutMs: number) => number;
   /** Starts to watch an open descriptor. Returns its generation, 1 or more. */
   readonly add: (fd: number, interest: number) => number;
-  /** Asks for the next event of `interest`. EAGAIN and short counts of the calls below do so by themselves. */
+  /** Arms the next event of `interest`. After EAGAIN and short counts, the calls below do so by themselves. */
   readonly rearm: (fd: number, interest: number) => number;
   /** Stops watching. `close` does so by itself. */
   readonly remove: (fd: number) => number;
 
   /**
-   * Listens on a numeric address. Returns the descriptor. `shared`: others may listen there too (SO_REUSEPORT).
-   * A negative backlog binds only, which keeps the port.
+   * Listens on a numeric address. Returns the descriptor. `shared`: other sockets may listen there too (SO_REUSEPORT).
+   * A negative backlog only binds, which reserves the port.
    */
   readonly listen: (address: string, port: number, backlog: number, shared?: boolean) => number;
   /** Accepts one client. Returns its descriptor. */
@@ -167,8 +171,8 @@ export interface Kernel extends KernelMemory {
    */
   readonly recv: (fd: number, offset: number, length: number) => number;
   /**
-   * Whether `wait` receives once, at most PREFETCH_BYTES, for each READABLE event of `fd` that is not FAILED: a batch
-   * then costs one crossing, not one for each connection. A kernel may do so, or not.
+   * Turns prefetch on or off: `wait` then receives once, at most PREFETCH_BYTES, for each READABLE event of `fd` that
+   * is not FAILED. A batch then costs one crossing, not one for each connection. An implementation may ignore it.
    */
   readonly prefetch: (fd: number, on: 0 | 1) => number;
   /**
@@ -178,12 +182,12 @@ export interface Kernel extends KernelMemory {
    */
   readonly send: (fd: number, offset: number, length: number, bytes?: Uint8Array, bytesOffset?: number) => number;
   /**
-   * Carries out the first `count` of `sendOps`, one after the other: sends a piece of `output`, and behind it bytes of
-   * an open file (sendfile(2)), in one segment where they fit. Writes the result of each into it; one that fails does
-   * not keep the others back. More than there is room for are EINVAL, and nothing is sent.
+   * Executes the first `count` of `sendOps` in order. Each sends a piece of `output`, then bytes of an open file
+   * (sendfile(2)), in one segment where they fit. The result of each is written into it; a failure does not affect the
+   * others. If `count` exceeds the capacity, the result is EINVAL and nothing is sent.
    */
   readonly sendBatch: (count: number) => number;
-  /** Sends FIN; receiving goes on. */
+  /** Sends FIN; receiving still works. */
   readonly shutdown: (fd: number) => number;
   /** Makes `close` discard what is unsent and answer with RST. */
   readonly reset: (fd: number) => number;
@@ -191,17 +195,17 @@ export interface Kernel extends KernelMemory {
 
   /** The address at the other end of an accepted descriptor. */
   readonly peer: (fd: number) => SocketAddress;
-  /** What a descriptor is bound to. */
+  /** The address that a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;
   /**
-   * Bytes of the wire that the peer has acknowledged since the connection was opened; those that the socket took where
-   * the system cannot tell. A transport makes them other than those of `transferred`.
+   * Wire bytes that the peer has acknowledged since the connection was opened. Where the system does not count them,
+   * wire bytes that the socket has accepted. With a transport they differ from those of `transferred`.
    */
   readonly acknowledged: (fd: number) => number;
-  /** Bytes that passed on an open descriptor: received, sent. */
+  /** The bytes of an open descriptor so far: received, sent. */
   readonly transferred: (fd: number) => readonly [number, number];
 
-  /** Calls `turn` whenever something is ready, due or unfinished, on this thread, until `stop`. */
+  /** Calls `turn` on this thread when an event is ready, a deadline has passed or work is unfinished, until `stop`. */
   readonly start: (turn: () => void) => number;
   /** Whether the loop that was started keeps the process alive: 1, as at first, or 0. */
   readonly setReferenced: (isReferenced: number) => number;

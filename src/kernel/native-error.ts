@@ -3,7 +3,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { EpollServerError } from '../errors.ts';
 
-/** A system call that failed where nothing else could be done: `call`, `errno` and its name. */
+/** A system call that failed where the program cannot continue: `call`, `errno` and its name. */
 export class NativeError extends EpollServerError {
   readonly call: string;
   readonly errno: number;
@@ -19,7 +19,10 @@ export class NativeError extends EpollServerError {
   }
 }
 
-/** `result` itself, or a {@link NativeError} when it is `-errno`. */
+/**
+ * Returns `result`. `doing`: what the call was for, which begins the message.
+ * @throws NativeError when `result` is `-errno`.
+ */
 export function check(call: string, result: number, doing?: string): number {
   if (result < 0) throw new NativeError(call, result, doing);
   return result;

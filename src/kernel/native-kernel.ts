@@ -6,46 +6,45 @@ import { type Kernel, KernelMemory, NOT_PREWAITED, NOW_MS, PREWAITED } from './k
 import { NativeError } from './native-error.ts';
 
 /**
- * Events taken in one turn. A turn's batch bounds how long promises wait: 256 requests are about
- * a millisecond.
+ * Events of one turn. The size of a batch bounds how long promises wait: 256 requests take about a millisecond.
  */
 const EVENT_CAPACITY = 256;
 
 /**
- * Bytes received at a time, which is also a connection's budget in one turn: as much as a default
- * Linux receive buffer holds at first (tcp_rmem's 128 KiB, half of it overhead).
+ * Bytes of one receive, which is also a connection's budget in one turn. A default Linux receive buffer holds as much
+ * at first (tcp_rmem's 128 KiB, half of it overhead).
  */
 const RECEIVE_BYTES = 65_536;
 
-/** Answers batched before they are sent: larger ones go out in several pieces or by reference. */
+/** Responses batched before they are sent: larger ones are sent in several pieces or by reference. */
 const OUTPUT_BYTES = 131_072;
 
 /**
- * Connections whose answers leave with one crossing. More would save little (a sixteenth of 400
- * instructions is left) and make the first of them wait for the last.
+ * Connections whose responses are sent with one crossing. A larger batch would save little (a sixteenth of 400
+ * instructions is left), and the first response would wait for the last.
  */
 const SEND_OP_CAPACITY = 16;
 
-/** Whether the system shares clients among processes that listen on one port. */
+/** Whether the system distributes clients among processes that listen on one port. */
 export function reusePortBalances(addon: Addon = loadAddon()): boolean {
   return addon.reusePortBalances;
 }
 
-/** The names of the back ends that can be asked for, best first. */
+/** The names of the available back ends, best first. */
 export function availableBackends(addon: Addon = loadAddon()): readonly string[] {
   return addon.backends;
 }
 
-/** The real kernel: also descriptors that other processes and threads opened or will have. */
+/** The real kernel, which can also adopt descriptors of other processes and threads. */
 export type NativeKernel = NativeCalls & Kernel;
 
-/** The environment variable that names the back end where nobody else does. */
+/** The environment variable that names the back end where no option does. */
 export const BACKEND_VARIABLE = 'EPOLL_SERVER_BACKEND';
 
 /**
- * A kernel over the named back end, else over the one that `EPOLL_SERVER_BACKEND` names, else over the best.
- * @throws EpollServerError `ERR_BACKEND` (not in this build), `ERR_ADDON`, `ERR_PLATFORM`;
- * NativeError when the system refuses a poller.
+ * Creates a kernel over the named back end, else over that of `EPOLL_SERVER_BACKEND`, else over the best one.
+ * @throws EpollServerError `ERR_BACKEND` (not in this build), `ERR_ADDON`, `ERR_PLATFORM`; NativeError when the system
+ * cannot create a poller.
  */
 export function createNativeKernel(backend?: string, addon: Addon = loadAddon()): NativeKernel {
   const fromEnvironment = backend === undefined ? process.env[BACKEND_VARIABLE] : undefined;
@@ -54,7 +53,7 @@ export function createNativeKernel(backend?: string, addon: Addon = loadAddon())
     const by = fromEnvironment ? ` (${BACKEND_VARIABLE})` : '';
     throw new EpollServerError(
       'ERR_BACKEND',
-      `no back end "${name}" here${by}: choose from ${addon.backends.join(', ')}`,
+      `the back end "${name}"${by} is not available: choose from ${addon.backends.join(', ')}`,
     );
   }
   const memory = new KernelMemory({

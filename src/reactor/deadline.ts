@@ -1,12 +1,12 @@
-// A time by which its owner wants to be called, and its place in the buckets of Deadlines.
+// The time at which an owner is called, and its place in the buckets of Deadlines.
 
-/** Who owns a deadline. */
+/** The object that is called when a deadline has passed. */
 export interface DeadlineOwner {
-  /** `deadline` has passed, and is not set any more. */
+  /** `deadline` has passed, and is no longer set. */
   expire(deadline: Deadline): void;
 }
 
-/** {@link Deadlines} alone writes these fields. */
+/** Only {@link Deadlines} writes these fields. */
 export class Deadline {
   readonly owner: DeadlineOwner;
   /** The tick at which the owner is called; 0: never. */

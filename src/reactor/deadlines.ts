@@ -1,12 +1,12 @@
-// Deadlines in coarse buckets: no heap, one store to postpone. A deadline stays in its bucket while it moves later, and
-// is looked at again when the time of that bucket has come.
+// Stores deadlines in buckets of 128 ms: no heap, and one store to postpone. A postponed deadline stays in its bucket,
+// and is filed again when the time of that bucket has come.
 
 import type { Deadline } from './deadline.ts';
 
 /** Milliseconds of one tick: a deadline fires at most this much late, and never early. */
 export const TICK_MS = 128;
 
-/** Buckets: 1024 × 128 ms = 131 s; what is further away is filed in the last one and moved on. */
+/** Buckets: 1024 × 128 ms = 131 s. A later deadline is filed in the last one, and filed again from there. */
 const BUCKETS = 1024;
 
 export class Deadlines {
@@ -26,7 +26,7 @@ export class Deadlines {
     return this.#filed;
   }
 
-  /** Sets or moves `deadline`. 0: it is not due, but may stay in its bucket, because most are set again soon. */
+  /** Sets or moves `deadline`. Tick 0 clears it; it may stay in its bucket, because most are set again soon. */
   set(deadline: Deadline, tick: number): void {
     deadline.tick = tick;
     if (tick === 0 || (deadline.filedTick !== 0 && deadline.filedTick <= tick)) return;
@@ -34,7 +34,7 @@ export class Deadlines {
     this.#link(deadline);
   }
 
-  /** Takes `deadline` out: its owner is being closed. */
+  /** Removes `deadline`, whose owner is being closed. */
   drop(deadline: Deadline): void {
     deadline.tick = 0;
     if (deadline.filedTick !== 0) this.#unlink(deadline);
@@ -60,7 +60,7 @@ export class Deadlines {
         deadline.tick = 0;
         deadline.owner.expire(deadline);
       }
-      // `expire` may drop any deadline, the next one too: then the bucket is begun anew.
+      // `expire` may drop any deadline, also the next one: then the loop starts at the head of the bucket again.
       deadline = next !== null && next.filedTick === 0 ? (this.#heads[bucket] ?? null) : next;
     }
   }

@@ -1,26 +1,25 @@
-// What a connection asks of whoever drives it: the reactor, or a program that serves one client at a time.
-// It must not know how anybody waits.
+// The interface of the loop that drives connections: the reactor, or the blocking driver of one client at a time.
 
 import type { Deadline } from './deadline.ts';
 import type { Source } from './source.ts';
 
 export interface Driver {
-  /** Its turns so far: what a turn may do at most is counted anew in the next. */
+  /** The turns so far. Budgets of a turn start again when the number changes. */
   readonly counters: { readonly turns: number };
   /** Monotonic milliseconds. */
   nowMs(): number;
   /** The tick by which `ms` milliseconds from now have passed; never 0. */
   tickAfter(ms: number): number;
-  /** Has `source` served once more, before anything blocks. */
+  /** Schedules another call of `source.serve`, before the next wait that blocks. */
   wake(source: Source): void;
   /** Sets the tick at which the owner of `deadline` is called; 0: never. */
   setDeadline(deadline: Deadline, tick: number): void;
-  /** Forgets `deadline`, whose owner is being closed. */
+  /** Removes `deadline`, whose owner is being closed. */
   dropDeadline(deadline: Deadline): void;
-  /** Closes the descriptor of `source` when no event can meet a reused number any more. */
-  bury(source: Source): void;
-  /** Calls `callback` when everyone who was to be served has been. */
+  /** Closes the descriptor of `source` when no pending event can refer to a reused number. */
+  closeLater(source: Source): void;
+  /** Calls `callback` in each turn when all its sources have been served. */
   onServed(callback: () => void): void;
-  /** Calls `callback` whenever what was gathered since should be written. */
+  /** Calls `callback` at the end of each turn, to write what was buffered since. */
   onTurnEnd(callback: () => void): void;
 }

@@ -1,5 +1,5 @@
-// The turn: asks the kernel what is ready and lets each source do a bounded amount of work, in named
-// phases. Events only mark work. It must not know what is accepted, spoken or served.
+// The event loop: each turn waits for events, then lets each source do a bounded amount of work, in named phases.
+// Events only mark work.
 
 import { assert } from '../errors.ts';
 import {
@@ -17,20 +17,20 @@ import {
 import { Deadline, type DeadlineOwner } from './deadline.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
-import { PatientWait } from './patient-wait.ts';
+import { RetryingWait } from './retrying-wait.ts';
 import { Source } from './source.ts';
 
-/** What a reactor counted since it was made. */
+/** Counters of a reactor since it was created. */
 export interface ReactorCounters {
   turns: number;
   events: number;
-  /** Events of a descriptor's earlier life, dropped. */
+  /** Dropped events of an earlier generation of their descriptor. */
   staleEvents: number;
-  /** close(2) that reported an error; the descriptor is gone all the same. */
+  /** Calls of close(2) that returned an error; the descriptor is closed all the same. */
   failedCloses: number;
 }
 
-/** A wait that belongs to no descriptor: the same turns and the same clock as everything else. */
+/** A pause without a descriptor, with the turns and the clock of the reactor. */
 class Pause extends Source implements DeadlineOwner {
   readonly deadline: Deadline = new Deadline(this);
   readonly #over: () => void;
@@ -54,32 +54,32 @@ export class Reactor implements Driver {
   readonly kernel: Kernel;
   readonly counters: ReactorCounters = { turns: 0, events: 0, staleEvents: 0, failedCloses: 0 };
   readonly #sources: (Source | undefined)[] = [];
-  readonly #wait: PatientWait;
+  readonly #wait: RetryingWait;
   readonly #deadlines: Deadlines;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
-  /** Who is served in the next turn; swapped with `#batch` when that turn begins. */
+  /** Sources to serve in the next turn; swapped with `#batch` when that turn begins. */
   #queue: (Source | undefined)[] = [];
   #queued = 0;
-  /** Who is served in this turn, from `#cursor` on. */
+  /** Sources to serve in this turn, from `#cursor` on. */
   #batch: (Source | undefined)[] = [];
   #batchLength = 0;
   #cursor = 0;
-  #graveyard: Source[] = [];
+  #closing: Source[] = [];
   #turning = false;
   /** When this turn's wait ended. */
   #turnMs = 0;
-  /** What was asked of {@link tickAfter} last in this turn, and answered: most clients wait for the same. -1: nothing. */
-  #askedMs = -1;
-  #askedTick = 0;
+  /** The last argument and result of {@link tickAfter} in this turn: most clients have the same time-out. -1: none. */
+  #cachedMs = -1;
+  #cachedTick = 0;
   /** The last wait had no room for more events. */
   #moreReady = false;
-  /** Turns in which deadlines were due and others were heard first. */
+  /** Turns in a row in which due deadlines were deferred. */
   #deferrals = 0;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
-    this.#wait = new PatientWait(kernel);
+    this.#wait = new RetryingWait(kernel);
     this.#deadlines = new Deadlines(kernel.now());
     kernel.control[DUE_AT_MS] = Infinity;
   }
@@ -96,10 +96,10 @@ export class Reactor implements Driver {
 
   /** The tick by which `ms` milliseconds from now have passed; never 0. */
   tickAfter(ms: number): number {
-    if (this.#turning && ms === this.#askedMs) return this.#askedTick;
-    this.#askedMs = ms;
-    this.#askedTick = Math.ceil((this.nowMs() + ms) / TICK_MS);
-    return this.#askedTick;
+    if (this.#turning && ms === this.#cachedMs) return this.#cachedTick;
+    this.#cachedMs = ms;
+    this.#cachedTick = Math.ceil((this.nowMs() + ms) / TICK_MS);
+    return this.#cachedTick;
   }
 
   /** Starts to drive a source whose descriptor the kernel watches already. */
@@ -108,9 +108,9 @@ export class Reactor implements Driver {
     this.#sources[source.fd] = source;
   }
 
-  /** Has `source` served in the next turn, which begins before anything blocks. */
+  /** Schedules `source` for the next turn, which begins without a wait that blocks. */
   wake(source: Source): void {
-    if (source.queued || source.buried) return;
+    if (source.queued || source.isDisposed) return;
     source.queued = true;
     this.#queue[this.#queued++] = source;
     this.kernel.control[UNFINISHED] = 1;
@@ -118,7 +118,7 @@ export class Reactor implements Driver {
 
   setDeadline(deadline: Deadline, tick: number): void {
     this.#deadlines.set(deadline, tick);
-    // Within a turn its end publishes the time; outside, another turn has to.
+    // The end of a turn publishes the due time. Outside a turn, another turn must do so.
     if (!this.#turning && tick !== 0) this.kernel.control[UNFINISHED] = 1;
   }
 
@@ -126,11 +126,11 @@ export class Reactor implements Driver {
     this.#deadlines.drop(deadline);
   }
 
-  /** Closes the descriptor of `source` at the end of the turn, so that no event of it meets a reused number. */
-  bury(source: Source): void {
-    if (source.buried) return;
-    source.buried = true;
-    this.#graveyard.push(source);
+  /** Closes the descriptor of `source` at the end of the turn, so that no pending event refers to a reused number. */
+  closeLater(source: Source): void {
+    if (source.isDisposed) return;
+    source.isDisposed = true;
+    this.#closing.push(source);
     this.kernel.control[UNFINISHED] = 1;
   }
 
@@ -139,7 +139,7 @@ export class Reactor implements Driver {
     this.#served.push(callback);
   }
 
-  /** Resolves behind a later turn, when `ms` milliseconds have passed (0: the next one). */
+  /** Resolves in a later turn, when `ms` milliseconds have passed (0: in the next turn). */
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const pause = new Pause(resolve);
@@ -153,20 +153,20 @@ export class Reactor implements Driver {
     this.#turnEnds.push(callback);
   }
 
-  /** One turn. Throws only what a defect of this project throws; the next turn goes on where it broke. */
+  /** Runs one turn. It throws only because of a defect of this project; the next turn continues where it broke. */
   turn(): void {
     const { kernel } = this;
     this.#turning = true;
     kernel.control[UNFINISHED] = 1;
     this.counters.turns++;
-    // Prefetched bytes are valid until the next wait: a turn that was cut short is ended first.
+    // Prefetched bytes are valid until the next wait, so an interrupted turn is completed first.
     const isCut = this.#cursor < this.#batchLength;
     if (!isCut) this.#begin();
     this.#serve();
     for (const callback of this.#served) callback();
     this.#expire();
     for (const callback of this.#turnEnds) callback();
-    this.#buryAll();
+    this.#closeAll();
     kernel.control[UNFINISHED] = isCut || this.#queued > 0 ? 1 : 0;
     kernel.control[DUE_AT_MS] = this.#deadlines.nextDueMs;
     this.#turning = false;
@@ -175,13 +175,13 @@ export class Reactor implements Driver {
   #begin(): void {
     const events = this.#wait.events();
     this.#turnMs = this.kernel.control[NOW_MS] ?? 0;
-    this.#askedMs = -1;
+    this.#cachedMs = -1;
     this.#moreReady = events * EVENT_WORDS >= this.kernel.events.length;
     this.#takeQueue();
     this.#mark(events);
   }
 
-  /** What was left unfinished becomes this turn's batch. */
+  /** The queue of unfinished sources becomes the batch of this turn. */
   #takeQueue(): void {
     const emptied = this.#batch;
     this.#batch = this.#queue;
@@ -191,13 +191,13 @@ export class Reactor implements Driver {
     this.#queued = 0;
   }
 
-  /** Events mark their sources; those of an earlier life of the descriptor are dropped here. */
+  /** Events mark their sources. Events of an earlier generation of the descriptor are dropped. */
   #mark(events: number): void {
     const words = this.kernel.events;
     for (let i = 0; i < events; i++) {
       const at = i * EVENT_WORDS;
       const source = this.#sources[words[at + EVENT_FD] ?? -1];
-      if (source === undefined || source.buried || source.generation !== words[at + EVENT_GENERATION]) {
+      if (source === undefined || source.isDisposed || source.generation !== words[at + EVENT_GENERATION]) {
         this.counters.staleEvents++;
         continue;
       }
@@ -216,32 +216,32 @@ export class Reactor implements Driver {
       this.#batch[this.#cursor++] = undefined;
       if (source === undefined) continue;
       source.queued = false;
-      if (!source.buried) source.serve();
+      if (!source.isDisposed) source.serve();
     }
   }
 
   #expire(): void {
     const nowMs = this.nowMs();
-    if (nowMs < this.#deadlines.nextDueMs || this.#othersFirst()) return;
+    if (nowMs < this.#deadlines.nextDueMs || this.#shouldDefer()) return;
     this.#deadlines.expire(nowMs);
   }
 
   /**
-   * After a pause of the whole process time is up for many whose bytes have come meanwhile, and one wait does not
-   * report them all: they are heard first, for as many turns as everybody needs to be heard once.
+   * After a pause of the whole process, many deadlines are due though their bytes have arrived, and one wait does not
+   * report them all. So deadlines are deferred for as many turns as it takes to report every source once.
    */
-  #othersFirst(): boolean {
+  #shouldDefer(): boolean {
     const reported = ++this.#deferrals * (this.kernel.events.length / EVENT_WORDS);
     if (this.#moreReady && reported < this.#sources.length) return true;
     this.#deferrals = 0;
     return false;
   }
 
-  #buryAll(): void {
-    if (this.#graveyard.length === 0) return;
-    const buried = this.#graveyard;
-    this.#graveyard = [];
-    for (const source of buried) {
+  #closeAll(): void {
+    if (this.#closing.length === 0) return;
+    const closing = this.#closing;
+    this.#closing = [];
+    for (const source of closing) {
       this.#sources[source.fd] = undefined;
       if (this.kernel.close(source.fd) < 0) this.counters.failedCloses++;
     }

@@ -10,7 +10,7 @@ import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
-import { Waiter } from '../reactor/waiter.ts';
+import { BlockingDriver } from '../reactor/blocking-driver.ts';
 import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
@@ -68,7 +68,7 @@ export class BlockingServer implements ServerHandle {
   readonly #resolved: ResolvedOptions;
   readonly #content: OpenContent;
   readonly #composition: Composition;
-  readonly #waiter: Waiter;
+  readonly #driver: BlockingDriver;
   readonly #onClose: (limitMs: number) => Promise<void>;
   #closing: Promise<void> | null = null;
   /** It accepts by itself, and does not leave that to its children. */
@@ -109,9 +109,9 @@ export class BlockingServer implements ServerHandle {
     this.#onClose = onClose ?? (() => Promise.resolve());
     this.listeners = listeners;
     this.places = listeners.map(({ text }) => text);
-    this.#waiter = new Waiter(kernel);
-    clock.follow(this.#waiter);
-    this.#composition = compose(resolved.settings, content.handler, kernel, this.#waiter, {
+    this.#driver = new BlockingDriver(kernel);
+    clock.follow(this.#driver);
+    this.#composition = compose(resolved.settings, content.handler, kernel, this.#driver, {
       isBlocking: true,
       listeners: listeners.length > 0 ? listeners : resolved.listeners.map(handedContext),
     });
@@ -139,7 +139,7 @@ export class BlockingServer implements ServerHandle {
       for (const { fd } of this.listeners) check('add', this.kernel.add(fd, READABLE), 'the listening socket');
     }
     while (!this.isClosing) {
-      await this.#waiter.next();
+      await this.#driver.next();
       const client = this.isClosing ? EAGAIN : this.#acceptNext();
       if (typeof client !== 'number') {
         for (const { fd } of this.listeners) this.kernel.remove(fd);
@@ -177,11 +177,11 @@ export class BlockingServer implements ServerHandle {
   async converse({ fd, listener }: AcceptedClient): Promise<void> {
     const generation = check('add', this.kernel.add(fd, READABLE | PREFETCH), 'a client');
     const client = this.#composition.connections.open(fd, generation, listener);
-    while (client !== null && !client.buried) {
-      await this.#waiter.next(client);
-      if (client.buried) break;
+    while (client !== null && !client.isDisposed) {
+      await this.#driver.next(client);
+      if (client.isDisposed) break;
       client.serve();
-      this.#waiter.served();
+      this.#driver.served();
     }
   }
 
@@ -235,11 +235,11 @@ export class BlockingServer implements ServerHandle {
     await pause(0);
     const { shutdownTimeoutMs } = this.#resolved.settings.limits;
     for (const { fd } of this.listeners) this.kernel.close(fd);
-    this.#waiter.interrupt();
+    this.#driver.interrupt();
     const timer = setTimeout(() => this.#abort(), shutdownTimeoutMs);
     await Promise.all([this.finished, this.#onClose(shutdownTimeoutMs)]);
     clearTimeout(timer);
-    this.#waiter.end();
+    this.#driver.end();
     this.kernel.destroy();
     await this.#content.close();
   }

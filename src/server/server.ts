@@ -239,8 +239,8 @@ class RunningServer implements Server, ServerHandle {
     const generation = check('add', this.#kernel.add(listenerFd, Acceptor.INTEREST), 'the listening socket');
     const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
       maxAcceptsPerTurn: this.#resolved.settings.limits.maxAcceptsPerTurn,
-      relieve: relieveDescriptors,
-      onExhausted: () => this.#composition.connections.relieve(),
+      freeDescriptors: relieveDescriptors,
+      onExhausted: () => this.#composition.connections.closeOldestLingering(),
       onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),
       onAccept: (fd, life) => void this.#composition.connections.open(fd, life, index),
     });

@@ -85,7 +85,7 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--index', 'a/b'], /--index must be a file name, or a list of them, not "a\/b"/],
   [['--listing', 'examples/hello.js:application'], /flags about files .* give a folder, or not listing \(--listing\)/],
   [['--server-header', 'a\nb', '--port', '0'], /--server-header must be text that a field may have, not "a\\nb"/],
-  [['--backend', 'iocp', '--port', '0'], /no back end "iocp" here: choose from epoll/],
+  [['--backend', 'iocp', '--port', '0'], /the back end "iocp" is not available: choose from epoll/],
 ];
 
 test.each(USAGE)('%j is refused with exit code 2', async (args, line) => {

@@ -1,4 +1,4 @@
-// Proves when an acceptor takes clients and what lets it go on after it could not, turn by turn.
+// Proves when an acceptor accepts clients, and what makes it continue after a pause, turn by turn.
 
 import { expect, test } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';
@@ -19,7 +19,7 @@ function listening() {
   return { kernel, reactor, acceptor, accepted };
 }
 
-test('a bounded number of clients a turn, the rest in the next ones', () => {
+test('a bounded number of clients is accepted per turn, the rest in the next ones', () => {
   const { kernel, reactor, accepted } = listening();
   kernel.clients = [10, 11, 12];
   reactor.turn();
@@ -28,7 +28,7 @@ test('a bounded number of clients a turn, the rest in the next ones', () => {
   expect(accepted).toEqual([10, 11, 12]);
 });
 
-test('a client that is gone when its turn comes does not stop the next', () => {
+test('a client that closed before accept does not stop the next', () => {
   const { kernel, reactor, acceptor, accepted } = listening();
   kernel.clients = [ECONNABORTED, 10];
   reactor.turn();
@@ -36,7 +36,7 @@ test('a client that is gone when its turn comes does not stop the next', () => {
   expect(acceptor.counters.failed).toBe(1);
 });
 
-test('out of descriptors: no further accept until time has passed', () => {
+test('out of descriptors, accept is not called until a pause has passed', () => {
   const { kernel, reactor, acceptor, accepted } = listening();
   kernel.clients = [EMFILE, 10];
   reactor.turn();
@@ -49,7 +49,7 @@ test('out of descriptors: no further accept until time has passed', () => {
   expect(accepted).toEqual([10]);
 });
 
-test('an error that would come again at once is not asked for in every turn', () => {
+test('after an error of the process, accept is not called in every turn', () => {
   const { kernel, reactor, acceptor } = listening();
   kernel.clients = [EBADF, EBADF, 10];
   for (let i = 0; i < 5; i++) reactor.turn();
@@ -57,7 +57,7 @@ test('an error that would come again at once is not asked for in every turn', ()
   expect(acceptor.counters.exhausted).toBe(1);
 });
 
-test('out of descriptors: a connection that closes lets the next client in at once', () => {
+test('out of descriptors, the next client is accepted as soon as a connection closes', () => {
   const { kernel, reactor, acceptor, accepted } = listening();
   kernel.clients = [EMFILE, 10];
   reactor.turn();

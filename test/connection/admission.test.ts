@@ -1,4 +1,5 @@
-// Proves who is let in, by number and by address, what the others hear, and that those inside notice nothing.
+// Proves which clients are admitted, by number and by address, what refused ones get, and that admitted ones are not
+// affected.
 
 import { expect, test } from 'vitest';
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from '../../src/connection/admission.ts';
@@ -6,29 +7,29 @@ import { type Client, connect, get } from '../support/client.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-test('as many as there is room for, then a bounded number of refusals, then nothing', () => {
+test('maxConnections clients are admitted, then a bounded number is refused, then clients are cut off', () => {
   const admission = new Admission({ maxConnections: 2, maxConnectionsPerAddress: 0 });
-  const outcomes = Array.from({ length: 100 }, () => admission.enter(''));
+  const outcomes = Array.from({ length: 100 }, () => admission.admit(''));
   expect(outcomes.slice(0, 3)).toEqual([ADMITTED, ADMITTED, REFUSED]);
   expect(outcomes.filter((outcome) => outcome === REFUSED)).toHaveLength(64);
   expect(outcomes.at(-1)).toBe(CUT_OFF);
   expect(admission.refused).toBe(98);
-  admission.leave('', REFUSED);
-  expect(admission.enter('')).toBe(REFUSED);
-  admission.leave('', ADMITTED);
-  expect([admission.enter(''), admission.enter('')]).toEqual([ADMITTED, CUT_OFF]);
+  admission.release('', REFUSED);
+  expect(admission.admit('')).toBe(REFUSED);
+  admission.release('', ADMITTED);
+  expect([admission.admit(''), admission.admit('')]).toEqual([ADMITTED, CUT_OFF]);
 });
 
-test('an address has its share, and gets it back when its clients leave', () => {
+test('an address has maxConnectionsPerAddress clients, and room again when one closes', () => {
   const admission = new Admission({ maxConnections: 10, maxConnectionsPerAddress: 2 });
-  expect(['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2'].map((each) => admission.enter(each))).toEqual([
+  expect(['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2'].map((each) => admission.admit(each))).toEqual([
     ADMITTED,
     ADMITTED,
     REFUSED,
     ADMITTED,
   ]);
-  admission.leave('192.0.2.1', ADMITTED);
-  expect(admission.enter('192.0.2.1')).toBe(ADMITTED);
+  admission.release('192.0.2.1', ADMITTED);
+  expect(admission.admit('192.0.2.1')).toBe(ADMITTED);
 });
 
 test.each([
@@ -38,17 +39,17 @@ test.each([
   ['::1', '::ffff:1:2', true],
   ['::ffff:192.0.2.1', '192.0.2.1', true],
   ['::ffff:192.0.2.1', '::ffff:192.0.2.2', false],
-])('%s and %s share: %s', (one, other, share) => {
+])('%s and %s count as one address: %s', (one, other, share) => {
   const admission = new Admission({ maxConnections: 10, maxConnectionsPerAddress: 1 });
-  admission.enter(one);
-  expect(admission.enter(other)).toBe(share ? REFUSED : ADMITTED);
+  admission.admit(one);
+  expect(admission.admit(other)).toBe(share ? REFUSED : ADMITTED);
 });
 
 test.each([
   ['maxConnections', { maxConnections: 2 }],
   ['maxConnectionsPerAddress', { maxConnectionsPerAddress: 2 }],
 ])(
-  'beyond %s a client is told 503 and closed; those inside go on, and when one leaves there is room',
+  'beyond %s a client gets 503 and is closed; admitted ones continue, and when one closes there is room',
   async (_, limits) => {
     const { port, server } = await startHandler(echo, { limits });
     const inside = [await connect(port), await connect(port)];
@@ -69,12 +70,12 @@ test.each([
   },
 );
 
-test('a crowd outside is cut off and harms nobody inside', async () => {
+test('a crowd of refused clients is cut off and does not affect an admitted client', async () => {
   const { port, server } = await startHandler(echo, { limits: { maxConnections: 1 }, timeouts: { lingerMs: 60_000 } });
   const inside = await connect(port);
   await inside.send(get('/in')).readResponse();
   const crowd: (Client | null)[] = [];
-  // One that is cut off at once may not even see that it was connected.
+  // A client that is cut off at once may not even see the connection.
   for (let i = 0; i < 100; i++) crowd.push(await connect(port).catch(() => null));
   await until(() => server.stats().connections.refused === 100, 'all were refused');
   const ends = await Promise.all(crowd.map((client) => client?.closed() ?? 'reset'));

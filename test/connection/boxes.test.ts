@@ -4,14 +4,14 @@ import { expect, test } from 'vitest';
 import { Inbox } from '../../src/connection/inbox.ts';
 import { GATHER_BYTES, Outbox } from '../../src/connection/outbox.ts';
 
-/** `length` bytes that tell where they are from. */
+/** `length` bytes whose values show their positions. */
 function numbered(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 7 + seed) & 0xff;
   return bytes;
 }
 
-/** Sends everything as a connection does, `take(n)` bytes of each n that are offered; returns what was sent. */
+/** Sends everything like a connection, `take(n)` bytes of each n offered; returns the bytes sent. */
 function sendAll(outbox: Outbox, arena: Buffer, take: (offered: number) => number): Buffer {
   const sent: Buffer[] = [];
   for (let guard = 0; outbox.bytes > 0; guard++) {
@@ -58,7 +58,7 @@ test.each(SHAPES.map((shape) => [shape.slice(0, 8).join(' + '), shape] as const)
   },
 );
 
-test('small chunks leave the same after every first split', () => {
+test('small chunks are sent unchanged after every first split', () => {
   const chunks = [numbered(7, 1), numbered(5, 2), numbered(9, 3)];
   const whole = Buffer.concat(chunks);
   for (let first = 1; first < whole.length; first++) {
@@ -72,7 +72,7 @@ test('small chunks leave the same after every first split', () => {
   }
 });
 
-test('a large chunk is offered where it lies, until so little is left that it is gathered', () => {
+test('a large chunk is sent from its own memory, until the rest is small enough to be gathered', () => {
   const outbox = new Outbox();
   const large = numbered(G + 10, 1);
   outbox.push(large);
@@ -94,7 +94,7 @@ test('a large chunk behind small ones is not copied with them', () => {
   expect(outbox.gather(Buffer.alloc(4 * G))).toBe(12);
 });
 
-test('what is pushed while something is half sent comes behind it', () => {
+test('a chunk that is pushed while another is partly sent follows it', () => {
   const outbox = new Outbox();
   outbox.push(Buffer.from('abcdef'));
   outbox.drop(4);
@@ -112,14 +112,14 @@ test('an inbox keeps a copy: the shared buffer may change', () => {
   expect(inbox.length).toBe(3);
 });
 
-test('an inbox holds what was appended and not consumed, however it grew', () => {
+test('an inbox holds the bytes that were appended and not consumed, however it grew', () => {
   for (const step of [1, 13, 1_000, 1_024, 5_000]) {
     const whole = numbered(20_000, step);
     const inbox = new Inbox(whole, 0, step);
     const consumed: Buffer[] = [];
     for (let at = step; at < whole.length; at += step) {
       inbox.append(whole, at, Math.min(at + step, whole.length));
-      // A third of what is there is used, so that front and end move against each other.
+      // A third of the bytes is used each time, so that start and end move at different speeds.
       const used = Math.floor(inbox.length / 3);
       consumed.push(Buffer.from(inbox.buffer.subarray(inbox.start, inbox.start + used)));
       inbox.start += used;

@@ -1,5 +1,5 @@
-// Proves that a protocol needs nothing but its channel: a line protocol without a line of HTTP, protocols that follow
-// each other in the middle of a segment, and what a protocol that breaks its contract brings upon itself.
+// Proves that a protocol needs only its channel: a line protocol without HTTP, and protocols that replace each other in
+// the middle of a segment. Also that a protocol that breaks its contract ends only its own connection.
 
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/connection/channel.ts';
@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 const LF = 0x0a;
 
-/** Answers each line with itself, in capitals; `BINARY` goes on with {@link Frames}, `BYE` ends the connection. */
+/** Answers each line with itself, in capitals; `BINARY` switches to {@link Frames}, `BYE` ends the connection. */
 class Lines implements Protocol {
   readonly wantsInput: boolean = true;
   readonly paused: boolean = false;
@@ -54,7 +54,7 @@ class Lines implements Protocol {
   closed(): void {}
 }
 
-/** A byte says how many follow; they are answered in reverse. None: back to lines. */
+/** A byte is the count of bytes that follow; they are answered in reverse. 0: back to lines. */
 class Frames extends Lines {
   override receive(bytes: Buffer, start: number, end: number): number {
     let at = start;
@@ -73,7 +73,7 @@ class Frames extends Lines {
 }
 
 describe('a line protocol', () => {
-  test('answers lines, however they are cut', async () => {
+  test('answers lines, however they are split', async () => {
     const { port, faults } = serveProtocol((channel) => new Lines(channel));
     const client = await connect(port);
     for (const piece of ['one\nt', 'w', 'o\nthree', '\n']) {
@@ -83,7 +83,7 @@ describe('a line protocol', () => {
     expect(faults).toEqual([]);
   });
 
-  test('ends with what it still had to say', async () => {
+  test('sends its pending output before the end', async () => {
     const { port } = serveProtocol((channel) => new Lines(channel));
     const client = await connect(port);
     client.send('one\nbye\nignored\n');
@@ -92,11 +92,11 @@ describe('a line protocol', () => {
   });
 });
 
-describe('protocols that follow each other', () => {
+describe('protocols that replace each other', () => {
   const whole = 'one\nbinary\n\x03abc\x02de\x00two\nbinary\n\x01x';
   const answer = 'ONE\nBINARY\ncbaedTWO\nBINARY\nx';
 
-  test('in one segment that holds bytes of both', async () => {
+  test('share one segment that holds bytes of both', async () => {
     const { port } = serveProtocol((channel) => new Lines(channel));
     const client = await connect(port);
     expect(await client.send(whole).readUntil('\nx')).toBe(answer);
@@ -109,7 +109,7 @@ describe('protocols that follow each other', () => {
     expect(await client.send(whole.slice(at)).readUntil('\nx')).toBe(answer);
   });
 
-  test('outside of a receive: the next one gets the bytes that were kept', async () => {
+  test('outside of a receive pass the kept bytes to the next one', async () => {
     const channels: Channel[] = [];
     class Waiting extends Lines {
       override receive(_bytes: Buffer, start: number): number {
@@ -125,7 +125,7 @@ describe('protocols that follow each other', () => {
     expect(await client.readUntil('\n')).toBe('KEPT\n');
   });
 
-  test('the time-out of the one before does not pass for the next one', async () => {
+  test('do not inherit a time-out', async () => {
     const expired: string[] = [];
     class Early extends Lines {
       override receive(_bytes: Buffer, start: number): number {
@@ -175,20 +175,20 @@ describe('the first bytes', () => {
     );
   }
 
-  test.each(['LINE one\n', 'LINE\n'])('choose a protocol, which gets them: %j', async (text) => {
+  test.each(['LINE one\n', 'LINE\n'])('select a protocol, which gets them: %j', async (text) => {
     const { port } = serveChoice();
     const client = await connect(port);
     for (const byte of text) await client.send(byte).flushed();
     expect(await client.readUntil('\n')).toBe(text.toUpperCase());
   });
 
-  test('choose another one', async () => {
+  test('select another one', async () => {
     const { port } = serveChoice();
     const client = await connect(port);
     expect(await client.send('\x00one\n').readUntil('\n')).toBe('ONE\n');
   });
 
-  test('that decide nothing end the connection when there are too many', async () => {
+  test('that select no protocol end the connection when there are too many', async () => {
     const { port, faults } = serveChoice();
     const client = await connect(port);
     client.send('x'.repeat(8));
@@ -196,7 +196,7 @@ describe('the first bytes', () => {
     expect(faults).toEqual([]);
   });
 
-  test('that do not arrive end the connection when their time is over', async () => {
+  test('that do not arrive end the connection after the time-out', async () => {
     const { port } = serveChoice(8, 1);
     const client = await connect(port);
     client.send('LI');
@@ -240,29 +240,29 @@ describe('a protocol that breaks its contract ends its own connection, with one 
     ['before the start', (_bytes: Buffer, start: number): number => start - 1],
     ['at no number', (): number => Number.NaN],
   ])('it stops %s', (_where, receive) =>
-    expectFault(broken({ receive }), 'x', /failed: it stopped at .* of the bytes/),
+    expectFault(broken({ receive }), 'x', /failed: receive returned .*, which is not between/),
   );
 
-  test('it uses nothing and wants more', () =>
+  test('it uses no bytes and wants more', () =>
     expectFault(
       broken({ receive: (_bytes, start) => start }),
       'x'.repeat(resolveLimits({}).maxHeaderBytes + 1),
-      /it wants more, and left \d+ bytes unused/,
+      /it wants more bytes and left \d+ unused/,
     ));
 
   test('it throws when it receives', () => expectFault(broken({ receive: fail }), 'x', /failed: on purpose/));
 
-  test.each(['wantsInput', 'paused'])('it throws when it is asked for %s', (name) =>
+  test.each(['wantsInput', 'paused'])('it throws when %s is read', (name) =>
     expectFault((channel) => Object.defineProperty(new Lines(channel), name, { get: fail }), 'x', /failed: on purpose/),
   );
 
-  test('it throws when it is asked for isBusy', async () => {
+  test('it throws when isBusy is read', async () => {
     const { port, connections, faults } = serveProtocol((channel) =>
       Object.defineProperty(new Lines(channel), 'isBusy', { get: fail }),
     );
     const client = await connect(port);
     await until(() => connections.size === 1, 'the client is connected');
-    connections.abort('the test says so');
+    connections.abort('the test ends');
     await client.closed();
     expect([faults.length, connections.size]).toEqual([1, 0]);
   });
@@ -275,7 +275,7 @@ describe('a protocol that breaks its contract ends its own connection, with one 
     expect(faults).toHaveLength(1);
   });
 
-  test('it throws when its time is over', async () => {
+  test('it throws when its time-out has passed', async () => {
     const { port, faults } = serveProtocol((channel) => {
       channel.setTimeout(1);
       return broken({ expired: fail })(channel);
@@ -285,7 +285,7 @@ describe('a protocol that breaks its contract ends its own connection, with one 
     expect(faults).toHaveLength(1);
   });
 
-  test('it throws whatever happens', async () => {
+  test('it throws in every call', async () => {
     const { port, faults, connections } = serveProtocol(
       broken({ receive: fail, aborted: fail, closed: fail, ended: fail, ending: fail, stop: fail }),
     );
@@ -298,7 +298,7 @@ describe('a protocol that breaks its contract ends its own connection, with one 
 
   test('it throws when it is made', async () => {
     const { port, faults, connections } = serveProtocol(fail);
-    // The reset may be faster than the client.
+    // The client may see the reset already when it sends.
     await connect(port).then(
       (client) => client.closed(),
       () => {},
@@ -320,7 +320,7 @@ describe('a protocol that breaks its contract ends its own connection, with one 
   });
 });
 
-describe('a channel that is used late', () => {
+describe('a channel that is used after the close', () => {
   test.each([
     ['a time-out', (channel: Channel): void => channel.setTimeout(0)],
     ['another protocol', (channel: Channel): void => channel.speak((next) => new Lines(next))],
@@ -359,7 +359,7 @@ describe('a channel that is used late', () => {
   });
 });
 
-test('a client for which there is no room is told in the words of the protocol', async () => {
+test('a client for which there is no room gets the refusal of its protocol', async () => {
   const { port, connections } = serveProtocol((channel) => new Lines(channel), { limits: { maxConnections: 1 } });
   const first = await connect(port);
   await until(() => connections.size === 1, 'the first client is connected');

@@ -1,4 +1,4 @@
-// Proves that a server that runs out of descriptors neither dies nor spins, and recovers when clients leave.
+// Proves that a server that runs out of descriptors neither ends nor spins, and recovers when clients close.
 
 import { expect, test } from 'vitest';
 import type { ServerStats } from '../../src/index.ts';
@@ -7,7 +7,7 @@ import { type Client, connect, get } from '../support/client.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { pause, until } from '../support/until.ts';
 
-/** A server with few descriptors left when all its modules are loaded, which prints its counters for every line it is told. */
+/** A server with few descriptors left when all its modules are loaded. It prints its counters for each input line. */
 async function startScarce(): Promise<{ readonly program: Program; readonly port: number }> {
   const index = new URL('../../dist/index.js', import.meta.url).href;
   const script = `
@@ -36,7 +36,7 @@ async function countersOf(program: Program): Promise<ServerStats> {
   return JSON.parse(program.stdout.split('\n').at(-2) ?? '');
 }
 
-test('out of descriptors: it pauses, goes on serving those inside, and takes the others when there is room', async () => {
+test('out of descriptors, accepting pauses, connected clients are served, and others are accepted when there is room', async () => {
   const { program, port } = await startScarce();
   const clients: Client[] = [];
   for (let i = 0; i < 60; i++) clients.push(await connect(port));

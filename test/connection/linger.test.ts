@@ -1,5 +1,5 @@
-// Proves that a client gets the answer that ends its connection, however much it still sends, and that connections
-// which wait for such clients are bounded in time and number and take no place from others.
+// Proves that a client gets the response that ends its connection, however much it still sends. Lingering connections
+// are bounded in time and number, and do not count against maxConnections.
 
 import { request as nodeRequest } from 'node:http';
 import { Readable } from 'node:stream';
@@ -27,7 +27,7 @@ const later: Handler = async (_request, response) => {
   response.send(401, {}, 'refused');
 };
 
-/** What answers, with which status, before it reads a body. */
+/** Responses that are sent before the body is read: what sends them, the status, and the options. */
 const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[] = [
   ['a folder of files', 405, async () => ({ static: await folder({ 'index.html': 'home' }) })],
   ['a raw handler', 200, async () => ({ handler: echo })],
@@ -50,16 +50,19 @@ const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[]
   ['maxBodyBytes', 413, async () => ({ handler: echo, limits: { maxBodyBytes: 1_000 } })],
 ];
 
-test.each(EARLY)('%s: a client that reads only when all is sent gets its %i', async (_what, status, options) => {
-  const { connect } = await start(await options());
-  const client = await connect();
-  client.socket.pause();
-  await client.send(LENGTH).send(UPLOAD).flushed();
-  client.socket.resume();
-  const answer = await client.readResponse();
-  expect([answer.status, answer.field('connection')]).toEqual([status, 'close']);
-  expect(await client.closed()).toBe('fin');
-});
+test.each(EARLY)(
+  '%s: a client that reads only after sending everything gets its %i',
+  async (_what, status, options) => {
+    const { connect } = await start(await options());
+    const client = await connect();
+    client.socket.pause();
+    await client.send(LENGTH).send(UPLOAD).flushed();
+    client.socket.resume();
+    const answer = await client.readResponse();
+    expect([answer.status, answer.field('connection')]).toEqual([status, 'close']);
+    expect(await client.closed()).toBe('fin');
+  },
+);
 
 test.each(EARLY)('%s: a client of node:http gets its %i', async (_what, status, options) => {
   const { port } = await start(await options());
@@ -73,9 +76,9 @@ test.each(EARLY)('%s: a client of node:http gets its %i', async (_what, status, 
   expect(got).toBe(status);
 });
 
-/** Requests whose answer ends the connection while bytes still come. */
+/** Requests whose response ends the connection while bytes still arrive. */
 const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
-  ['no HTTP', 'hello\r\n\r\n', 400, {}],
+  ['bytes that are not HTTP', 'hello\r\n\r\n', 400, {}],
   ['an unknown expectation', `${HEAD}Expect: miracles\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 417, {}],
   [
     'a target that is too long',
@@ -85,17 +88,17 @@ const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
   ],
   ['too many fields', `${HEAD}A: b\r\nC: d\r\n\r\n`, 431, { limits: { maxFields: 2 } }],
   [
-    '100 Continue that was not waited for',
+    'a body that does not wait for 100 Continue',
     `${HEAD}Expect: 100-continue\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`,
     200,
     {},
   ],
   ['chunks without end', `${HEAD}Transfer-Encoding: chunked\r\n\r\nfffffff\r\n`, 200, {}],
   ['HTTP/1.0', `POST / HTTP/1.0\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`, 200, {}],
-  ['no further client', LENGTH, 503, { limits: { maxConnections: 1 } }],
+  ['no room for the client', LENGTH, 503, { limits: { maxConnections: 1 } }],
 ];
 
-test.each(REFUSED)('the answer survives what follows: %s', async (_what, request, status, options) => {
+test.each(REFUSED)('the response is not lost by the bytes that follow: %s', async (_what, request, status, options) => {
   const { connect } = await startHandler(echo, options);
   const inside = status === 503 ? await connect() : null;
   await inside?.send(get('/')).readResponse();
@@ -107,7 +110,7 @@ test.each(REFUSED)('the answer survives what follows: %s', async (_what, request
   expect(await client.closed()).toBe('fin');
 });
 
-test('an answer too large for the socket reaches a client that reads only when all is sent', async () => {
+test('a response too large for the socket reaches a client that reads only after sending everything', async () => {
   const { connect } = await startHandler((_, response) => response.send(200, {}, UPLOAD));
   const client = await connect();
   client.socket.pause();
@@ -116,7 +119,7 @@ test('an answer too large for the socket reaches a client that reads only when a
   expect((await client.readResponse()).content.length).toBe(UPLOAD_BYTES);
 });
 
-test('what is left of a small body is read away, and the connection goes on', async () => {
+test('the rest of a small body is discarded, and the connection continues', async () => {
   const { connect } = await startHandler(echo, { limits: { maxDiscardBytes: 1_000 } });
   const client = await connect();
   const answer = await client.send(post('/', 'x'.repeat(1_000))).readResponse();
@@ -129,11 +132,11 @@ test('what is left of a small body is read away, and the connection goes on', as
 
 const CHUNK = `40000\r\n${'x'.repeat(0x40000)}\r\n`;
 
-/** Answers whose head cannot know how much of the body is left, and so does not end the connection. */
-const UNKNOWING: readonly (readonly [string, string, readonly string[], Handler])[] = [
+/** Responses whose head is sent before the rest of the body is known, so that it does not end the connection. */
+const EARLY_HEADS: readonly (readonly [string, string, readonly string[], Handler])[] = [
   ['chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, [CHUNK, CHUNK, CHUNK, '0\r\n\r\n'], echo],
   [
-    'a streamed answer',
+    'a streamed response',
     `${HEAD}Content-Length: 600000\r\n\r\n`,
     ['x'.repeat(300_000), 'x'.repeat(300_000)],
     (request, response) => {
@@ -143,7 +146,7 @@ const UNKNOWING: readonly (readonly [string, string, readonly string[], Handler]
   ],
 ];
 
-test.each(UNKNOWING)('the next request is answered after an unread body: %s', async (_what, head, body, handler) => {
+test.each(EARLY_HEADS)('the next request is answered after an unread body: %s', async (_what, head, body, handler) => {
   const { connect } = await startHandler(handler, { limits: { maxDiscardBytes: 1_000 } });
   const client = await connect();
   const answer = await client.send(head).readResponse();
@@ -152,14 +155,14 @@ test.each(UNKNOWING)('the next request is answered after an unread body: %s', as
   expect((await client.send(get('/next')).readResponse()).text).toContain('/next');
 });
 
-test('a connection lingers while bytes arrive, for lingerTimeoutMs without and maxLingerMs in all', async () => {
+test('a connection lingers while bytes arrive: at most lingerTimeoutMs without any, and maxLingerMs in all', async () => {
   const site = simulate({
     handler: echo,
     limits: { maxBodyBytes: 10 },
     timeouts: { lingerMs: 5_000, maxLingerMs: 30_000 },
   });
   const [silent, steady] = [site.connect(), site.connect()];
-  // A simulated client that sees FIN stops sending: this one has not looked yet.
+  // A simulated client stops sending when it sees FIN; this one has not received it yet.
   for (const client of [silent, steady]) client.send(LENGTH).pauseReading();
   await site.runFor(4_000);
   expect(site.server.stats().connections.lingering).toBe(2);
@@ -173,7 +176,7 @@ test('a connection lingers while bytes arrive, for lingerTimeoutMs without and m
   expect(steady.socket.isClosed).toBe(true);
 });
 
-test('connections that linger take no place from others, and the longest-lingering one makes room for another', async () => {
+test('lingering connections do not count against maxConnections, and the oldest is closed to make room for another', async () => {
   const { port, server } = await startHandler(echo, {
     limits: { maxBodyBytes: 10, maxConnections: 1, maxLingeringConnections: 2 },
     timeouts: { lingerMs: 60_000 },
@@ -186,12 +189,12 @@ test('connections that linger take no place from others, and the longest-lingeri
     clients.push(client);
   }
   expect(server.stats().connections.lingering).toBe(2);
-  // The oldest one is closed: what its client sends now is answered with RST.
+  // The oldest one is closed: the kernel answers its client with RST.
   const [oldest] = clients;
   await until(() => {
     if (oldest?.socket.destroyed === false) oldest.send('x');
     return oldest?.socket.destroyed === true;
-  }, 'the oldest one is gone');
+  }, 'the oldest one is closed');
   expect((await ask(port, get('/'))).status).toBe(200);
 });
 
@@ -229,7 +232,7 @@ test('503 names maxConnections, or maxConnectionsPerAddress', async () => {
   }
 });
 
-test('a body beyond what its handler allows is 413, not an error of the handler', async () => {
+test('a body larger than its handler allows is 413, not an error of the handler', async () => {
   const { port, server } = await startHandler(async (request, response) => {
     response.send(200, {}, await request.body.bytes(5));
   });

@@ -1,4 +1,4 @@
-// Proves what an output does without a connection around it: what is batched, what is kept, and when its owner is asked.
+// Proves what an output batches and keeps, and when it calls its owner, without a connection.
 
 import { beforeEach, expect, test } from 'vitest';
 import { Output, type OutputOwner } from '../../src/connection/output.ts';
@@ -17,17 +17,17 @@ import {
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
-/** Takes at most `room` bytes, and keeps what it took as text. */
+/** Accepts at most `room` bytes, and keeps them as text. */
 class NarrowKernel extends FakeKernel {
   room = Infinity;
   fileRoom = Infinity;
   fileStatus = 0;
-  taken = '';
+  sent = '';
   acknowledgedBytes = 0;
 
   override readonly send: Kernel['send'] = (_fd, offset, length, bytes = new Uint8Array(0), from = 0) => {
     const all = Buffer.concat([this.output.subarray(offset, offset + length), bytes.subarray(from)]);
-    return this.#take(all);
+    return this.#accept(all);
   };
 
   override readonly sendBatch: Kernel['sendBatch'] = (count) => {
@@ -35,9 +35,9 @@ class NarrowKernel extends FakeKernel {
       const at = i * SEND_OP_WORDS;
       const start = this.sendOps[at + SEND_OP_OFFSET] ?? 0;
       const length = this.sendOps[at + SEND_OP_LENGTH] ?? 0;
-      this.sendOps[at + SEND_OP_RESULT] = length === 0 ? 0 : this.#take(this.output.subarray(start, start + length));
-      const asked = this.sendOps[at + SEND_OP_FILE_COUNT] ?? 0;
-      this.sendOps[at + SEND_OP_FILE_SENT] = Math.min(asked, this.fileRoom);
+      this.sendOps[at + SEND_OP_RESULT] = length === 0 ? 0 : this.#accept(this.output.subarray(start, start + length));
+      const requested = this.sendOps[at + SEND_OP_FILE_COUNT] ?? 0;
+      this.sendOps[at + SEND_OP_FILE_SENT] = Math.min(requested, this.fileRoom);
       this.sendOps[at + SEND_OP_FILE_STATUS] = this.fileStatus;
     }
     return 0;
@@ -45,10 +45,10 @@ class NarrowKernel extends FakeKernel {
 
   override readonly acknowledged: Kernel['acknowledged'] = () => this.acknowledgedBytes;
 
-  #take(bytes: Uint8Array): number {
+  #accept(bytes: Uint8Array): number {
     const count = Math.min(bytes.length, this.room);
     this.room -= count;
-    this.taken += Buffer.from(bytes.subarray(0, count)).toString('latin1');
+    this.sent += Buffer.from(bytes.subarray(0, count)).toString('latin1');
     return count === 0 ? EAGAIN : count;
   }
 }
@@ -56,20 +56,20 @@ class NarrowKernel extends FakeKernel {
 let kernel: NarrowKernel;
 let reactor: Reactor;
 let sendBatch: SendBatch;
-let asked: string[];
+let calls: string[];
 let output: Output;
 
 beforeEach(() => {
   kernel = new NarrowKernel();
   reactor = new Reactor(kernel);
   sendBatch = new SendBatch(kernel);
-  asked = [];
+  calls = [];
   const owner: OutputOwner = {
-    wake: () => asked.push('wake'),
-    onDrained: () => asked.push('drained'),
-    onSent: () => asked.push('sent'),
-    abort: (reason) => asked.push(`abort: ${reason}`),
-    fail: (error) => asked.push(`fail: ${error}`),
+    wake: () => calls.push('wake'),
+    onDrained: () => calls.push('drained'),
+    onSent: () => calls.push('sent'),
+    abort: (reason) => calls.push(`abort: ${reason}`),
+    fail: (error) => calls.push(`fail: ${error}`),
   };
   output = new Output(
     {
@@ -86,66 +86,66 @@ beforeEach(() => {
   );
 });
 
-/** As a connection writes within its turn. */
+/** Runs `work` like a connection that writes in its turn. */
 function within(work: () => void): void {
   sendBatch.begin(output);
   work();
   sendBatch.end();
 }
 
-test('what is written within a turn leaves with the batch, in one send', () => {
+test('output of a turn is sent with the batch, in one send', () => {
   within(() => {
     output.write(Buffer.from('one '));
     output.write(Buffer.from('two'));
   });
-  expect([kernel.taken, asked]).toEqual(['', []]);
+  expect([kernel.sent, calls]).toEqual(['', []]);
   sendBatch.flush();
-  expect([kernel.taken, asked, output.isPending]).toEqual(['one two', ['sent'], false]);
+  expect([kernel.sent, calls, output.isPending]).toEqual(['one two', ['sent'], false]);
 });
 
-test('what is written outside of a turn is kept, and asks for one', () => {
+test('output outside of a turn is kept, and schedules a turn', () => {
   output.write(Buffer.from('late'));
-  expect([asked, output.isPending]).toEqual([['wake'], true]);
+  expect([calls, output.isPending]).toEqual([['wake'], true]);
   output.flush();
-  expect([kernel.taken, asked, output.isPending]).toEqual(['late', ['wake', 'drained'], false]);
+  expect([kernel.sent, calls, output.isPending]).toEqual(['late', ['wake', 'drained'], false]);
 });
 
-test('what the kernel does not take is kept in front of what follows; the owner hears when there is room', () => {
+test('unsent output is kept in front of later output; the owner is called when there is room', () => {
   kernel.room = 4;
   within(() => output.write(Buffer.from('0123456789abcdef')));
   sendBatch.flush();
-  expect([output.isPending, output.isFull, asked]).toEqual([true, true, []]);
+  expect([output.isPending, output.isFull, calls]).toEqual([true, true, []]);
   output.write(Buffer.from('!'));
   kernel.room = 8;
   output.flush();
-  expect([kernel.taken, output.isFull, asked]).toEqual(['0123456789ab', false, ['drained']]);
+  expect([kernel.sent, output.isFull, calls]).toEqual(['0123456789ab', false, ['drained']]);
   kernel.room = Infinity;
   output.flush();
-  expect([kernel.taken, output.isPending]).toEqual(['0123456789abcdef!', false]);
+  expect([kernel.sent, output.isPending]).toEqual(['0123456789abcdef!', false]);
 });
 
-test('what the batch could not send goes in front of what was written after the turn', () => {
+test('unsent bytes of the batch go in front of output written after the turn', () => {
   kernel.room = 0;
   within(() => output.write(Buffer.from('first ')));
   output.write(Buffer.from('second'));
   sendBatch.flush();
   kernel.room = Infinity;
   output.flush();
-  expect(kernel.taken).toBe('first second');
+  expect(kernel.sent).toBe('first second');
 });
 
-test('an output that has sent everything is not called for its progress any more', () => {
+test('the progress of an output that has sent everything is not checked any more', () => {
   kernel.room = 0;
   output.write(Buffer.from('late'));
   kernel.room = Infinity;
   output.flush();
-  asked.length = 0;
+  calls.length = 0;
   kernel.timeMs += 10_000;
   reactor.turn();
-  expect(asked).toEqual([]);
+  expect(calls).toEqual([]);
 });
 
-test('a client that takes nothing is given up when its time is over, one that takes bytes is not', () => {
+test('a client that receives nothing is aborted after sendTimeoutMs, one that receives bytes is not', () => {
   kernel.room = 0;
   output.write(Buffer.from('0123456789'));
   const runFor = (ms: number, takenBytes: number): void => {
@@ -156,51 +156,51 @@ test('a client that takes nothing is given up when its time is over, one that ta
     }
   };
   runFor(5_000, 1);
-  expect(asked.filter((each) => each.startsWith('abort'))).toEqual([]);
+  expect(calls.filter((each) => each.startsWith('abort'))).toEqual([]);
   runFor(2_000, 0);
-  expect(asked.filter((each) => each.startsWith('abort'))).toContain(
-    'abort: the client did not take its answer in time',
+  expect(calls.filter((each) => each.startsWith('abort'))).toContain(
+    'abort: the client did not receive its response in time',
   );
 });
 
-test('a dropped output keeps nothing, and is not called any more', () => {
+test('a dropped output keeps nothing, and calls its owner no more', () => {
   kernel.room = 0;
   output.write(Buffer.from('lost'));
   output.drop();
   output.write(Buffer.from('x'.repeat(20_000)));
-  asked.length = 0;
+  calls.length = 0;
   kernel.timeMs += 10_000;
   reactor.turn();
-  expect([output.isPending, asked]).toEqual([false, []]);
+  expect([output.isPending, calls]).toEqual([false, []]);
 });
 
-test('bytes of a file leave behind what was written; the rest is asked for again', () => {
+test('bytes of a file are sent after earlier output; the unsent rest is reported', () => {
   const counts: number[] = [];
   kernel.fileRoom = 30;
   within(() => {
     output.write(Buffer.from('head'));
-    output.sendFile(9, 0, 50, { taken: (count) => counts.push(count) });
+    output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) });
   });
   expect(output.isFull).toBe(true);
   sendBatch.flush();
-  expect([kernel.taken, counts, output.isFull]).toEqual(['head', [30], true]);
+  expect([kernel.sent, counts, output.isFull]).toEqual(['head', [30], true]);
   output.flush();
-  expect([output.isFull, asked]).toEqual([false, ['wake', 'drained']]);
+  expect([output.isFull, calls]).toEqual([false, ['wake', 'drained']]);
 });
 
-test('a file that has no more says so, and a taker that throws is the fault of its owner', () => {
+test('the end of a file is reported as ENODATA, and a callback that throws fails the connection', () => {
   kernel.fileRoom = 0;
   kernel.fileStatus = ENODATA;
   const counts: number[] = [];
-  within(() => output.sendFile(9, 0, 50, { taken: (count) => counts.push(count) }));
+  within(() => output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) }));
   sendBatch.flush();
   expect(counts).toEqual([ENODATA]);
   const thrown = {
-    taken: (): never => {
+    onFileSent: (): never => {
       throw new Error('on purpose');
     },
   };
   within(() => output.sendFile(9, 0, 50, thrown));
   sendBatch.flush();
-  expect(asked).toContain('fail: Error: on purpose');
+  expect(calls).toContain('fail: Error: on purpose');
 });

@@ -1,4 +1,5 @@
-// Proves where the address of a client comes from, that a protocol may replace it, and what is left of it after the close.
+// Proves where the address of a client comes from, that a protocol may replace it, and when it can be read after the
+// close.
 
 import { expect, onTestFinished, test } from 'vitest';
 import type { Channel } from '../../src/connection/channel.ts';
@@ -14,7 +15,7 @@ import { until } from '../support/until.ts';
 
 const LF = 0x0a;
 
-/** A line at a time. */
+/** Reads one line at a time. */
 abstract class Lines implements Protocol {
   readonly wantsInput = true;
   readonly paused = false;
@@ -25,7 +26,7 @@ abstract class Lines implements Protocol {
     this.channel = channel;
   }
 
-  /** Whether the next line is its own, too. */
+  /** Whether the next line is for this protocol, too. */
   protected abstract take(line: string): boolean;
 
   receive(bytes: Buffer, start: number, end: number): number {
@@ -92,9 +93,9 @@ test('the address is that of the connection, and can be read after the close if 
   for (const client of [asking, silent]) client.finish();
   for (const client of [asking, silent]) await client.closed();
   await until(() => server.stats().connections.open === 0, 'both were closed');
-  const [asked, unasked] = connections;
-  expect(asked?.peer).toEqual({ address: '127.0.0.1', port: localPort });
-  expect(() => unasked?.peer, 'its descriptor may be the next client').toThrow('while it is open');
+  const [read, unread] = connections;
+  expect(read?.peer).toEqual({ address: '127.0.0.1', port: localPort });
+  expect(() => unread?.peer, 'its descriptor may belong to another client').toThrow('while the connection is open');
 });
 
 test('an address that was replaced before the first request is that of every request, and of the log', async () => {
@@ -118,7 +119,7 @@ test('an address that was replaced before the first request is that of every req
   expect(log.match(/^192\.0\.2\.9 - - /gm)).toHaveLength(2);
 });
 
-test('the share of the address that connected is given back, whatever address replaced it', async () => {
+test('a closed connection counts for the address that connected, not for the one that replaced it', async () => {
   const { server } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
     limits: { maxConnectionsPerAddress: 1 },
   });
@@ -132,7 +133,7 @@ test('the share of the address that connected is given back, whatever address re
   expect(server.stats().connections.refused).toBe(0);
 });
 
-/** Reads `FROM ADDRESS PORT`, as a proxy would send it, in front of what the client says to {@link Echo}. */
+/** Reads `FROM ADDRESS PORT`, as from a proxy, before the client's bytes to {@link Echo}. */
 class From extends Lines {
   protected override take(line: string): boolean {
     const [, address = '', port = ''] = line.split(' ');
@@ -151,7 +152,7 @@ class Echo extends Lines {
   }
 }
 
-test('a protocol in front reads the address, and the next one finds it, in whatever pieces the bytes come', async () => {
+test('a first protocol reads the address, and the next one sees it, however the bytes are split', async () => {
   for (const pieces of [['FROM 192.0.2.9 4711\nwho\nwho\n'], [...'FROM 192.0.2.9 4711\nwho\nwho\n']]) {
     const { port } = serveProtocol((channel) => new From(channel));
     const client = await connect(port);

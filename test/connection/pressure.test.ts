@@ -1,4 +1,4 @@
-// Proves that answers arrive whole at slow clients, that fast ones do not starve others, and that closing loses nothing.
+// Proves that slow clients get whole responses, that fast clients do not starve others, and that closing loses nothing.
 
 import { expect, test } from 'vitest';
 import type { HttpResponse } from '../../src/index.ts';
@@ -14,7 +14,7 @@ function pattern(length: number): Buffer {
   return bytes;
 }
 
-test('a large answer arrives whole at a client that stops reading now and then', async () => {
+test('a client that stops reading now and then gets a large response whole', async () => {
   const content = pattern(12_000_000);
   const { connect } = await startHandler((_, response) => response.send(200, {}, content));
   const client = await connect();
@@ -29,7 +29,7 @@ test('a large answer arrives whole at a client that stops reading now and then',
   expect((await client.readResponse()).content.equals(content)).toBe(true);
 });
 
-test('many small answers to a client that does not read arrive whole and in order', async () => {
+test('a client that does not read for a while gets many small responses whole and in order', async () => {
   const { connect } = await startHandler((request, response) =>
     response.send(200, {}, `${request.target} ${'x'.repeat(5_000)}`),
   );
@@ -41,7 +41,7 @@ test('many small answers to a client that does not read arrive whole and in orde
   for (let i = 0; i < 2_000; i++) expect((await client.readResponse()).text.split(' ')[0]).toBe(`/${i}`);
 });
 
-test('write tells a handler to wait when the client is slow, drained lets it go on, and memory stays bounded', async () => {
+test('write returns false while the client is slow, drained resolves when there is room, and memory stays bounded', async () => {
   const piece = pattern(50_000);
   let waits = 0;
   const { connect } = await startHandler(
@@ -59,9 +59,9 @@ test('write tells a handler to wait when the client is slow, drained lets it go 
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  await until(() => waits > 0, 'the handler was told to wait');
+  await until(() => waits > 0, 'write has returned false');
   await pause(30);
-  // Who is busy tries again and again, and takes whatever room the kernel makes by growing its buffer.
+  // A busy back end tries again and again, and uses any room that the kernel makes by growing its buffer.
   expect(waits, 'it waits until the client reads').toBeLessThan(BACK_END.busy === true ? 60 : 2);
   client.socket.resume();
   const answer = await client.readResponse();
@@ -70,7 +70,7 @@ test('write tells a handler to wait when the client is slow, drained lets it go 
     expect(answer.content.compare(piece, 0, piece.length, i * piece.length, (i + 1) * piece.length)).toBe(0);
 });
 
-test('a client whose answers wait is not read any further', async () => {
+test('a client with pending responses is not read any further', async () => {
   const { connect, server } = await startHandler((_, response) => response.send(200, {}, pattern(1_000_000)), {
     limits: { maxUnsentBytes: 65_536 },
   });
@@ -85,7 +85,7 @@ test('a client whose answers wait is not read any further', async () => {
   expect(server.stats().requests.handled).toBe(100);
 });
 
-test('a client that pipelines without end does not keep others from being served', async () => {
+test('a client that pipelines without end does not starve others', async () => {
   const { connect, port } = await startHandler(echo, { limits: { maxRequestsPerTurn: 4 } });
   const greedy = await connect();
   let isOver = false;
@@ -100,7 +100,7 @@ test('a client that pipelines without end does not keep others from being served
   await flood;
 });
 
-test('a client that sends a huge body to a handler that refuses it at once reads the whole answer', async () => {
+test('a client that sends a huge body gets the whole response of a handler that refuses it at once', async () => {
   const { connect } = await startHandler((_, response) =>
     response.send(403, { Connection: 'close' }, 'y'.repeat(200_000)),
   );
@@ -111,7 +111,7 @@ test('a client that sends a huge body to a handler that refuses it at once reads
   expect(await client.closed()).toBe('fin');
 });
 
-test('413 is read by a client that goes on sending for a while', async () => {
+test('a client that continues to send for a while gets 413', async () => {
   const { connect, server } = await startHandler(echo, { limits: { maxBodyBytes: 1_000 } });
   const client = await connect();
   client.send(post('/', '').replace('Content-Length: 0', 'Content-Length: 1000000'));
@@ -125,7 +125,7 @@ test('413 is read by a client that goes on sending for a while', async () => {
   await until(() => server.stats().connections.open === 0, 'the server let go');
 });
 
-test('a client that never stops sending is let go after maxLingerBytes', async () => {
+test('a client that never stops sending is closed after maxLingerBytes', async () => {
   const { connect, server } = await startHandler(echo, {
     limits: { maxBodyBytes: 10, maxLingerBytes: 100_000 },
     timeouts: { lingerMs: 60_000 },
@@ -139,7 +139,7 @@ test('a client that never stops sending is let go after maxLingerBytes', async (
   }, 'the server let go');
 });
 
-test('a client that neither sends nor leaves is let go after lingerTimeoutMs', async () => {
+test('a client that neither sends nor closes is closed after lingerTimeoutMs', async () => {
   const { connect, server } = await startHandler(echo, { timeouts: { lingerMs: 100 } });
   const client = await connect();
   client.send('BAD\r\n\r\nand some more');
@@ -147,7 +147,7 @@ test('a client that neither sends nor leaves is let go after lingerTimeoutMs', a
   await until(() => server.stats().connections.open === 0, 'the server let go');
 });
 
-test('output from a timer, a promise and an immediate leaves without another event', async () => {
+test('output from a timer, a promise and an immediate is sent without another event', async () => {
   const late = gate();
   const { connect } = await startHandler((request, response) => {
     const answer = (): void => response.send(200, {}, request.target);
@@ -167,14 +167,14 @@ test('output from a timer, a promise and an immediate leaves without another eve
   expect((await client.readResponse()).text).toBe('/promise');
 });
 
-test('clients that connect and reset at once are survived', async () => {
+test('the server survives clients that connect and reset at once', async () => {
   const { connect, port, server } = await startHandler(echo);
   for (let i = 0; i < 50; i++) (await connect()).reset();
   expect((await ask(port, get('/alive'))).text).toBe('GET /alive');
   await until(() => server.stats().connections.open === 0, 'all have left');
 });
 
-test('requests that come faster than they are served wait in the kernel, not in memory', async () => {
+test('requests that arrive faster than they are served wait in the kernel, not in memory', async () => {
   const request = get('/');
   let most = 0;
   const { connect, server } = await startHandler((_, response) => {
@@ -185,11 +185,11 @@ test('requests that come faster than they are served wait in the kernel, not in 
   const client = await connect();
   client.send(request.repeat(40_000));
   for (let i = 0; i < 40_000; i++) await client.readResponse();
-  // One receive, and one that came with an event.
+  // One receive and one prefetch.
   expect(most).toBeLessThan(65_536 + 2 * 4_096);
 });
 
-test('what one client’s handler writes to another comes behind what that one was answered in the same turn', async () => {
+test('output of one client’s handler to another client follows that client’s own response of the same turn', async () => {
   const streams: HttpResponse[] = [];
   const { connect } = await startHandler((request, response) => {
     if (request.path === '/listen') {
@@ -203,7 +203,7 @@ test('what one client’s handler writes to another comes behind what that one w
     response.send(204);
   });
   const [listener, speaker] = [await connect(), await connect()];
-  // In one piece of work for the loop, so that both are served in one turn if they can be.
+  // Sent in one task of the loop, so that both can be served in one turn.
   listener.send(get('/listen'));
   speaker.send(get('/say?second') + get('/say?third') + get('/say?last'));
   await until(() => listener.received.length > 0, 'the listener was answered');

@@ -1,4 +1,4 @@
-// Ranges that do not lie in an arena.
+// Ranges that are not inside an arena.
 
 /** Offsets and lengths that reach beyond `size`, some only after a conversion to 32 bits. */
 export function beyond(size: number): (readonly [number, number])[] {

@@ -1,4 +1,4 @@
-// Proves what every call of a kernel does with arguments that cannot be, and after the kernel's end.
+// Proves what every call of a kernel does with invalid arguments, and after the kernel is destroyed.
 
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
@@ -10,7 +10,7 @@ import { beyond } from './beyond.ts';
 const { EBADF, EINVAL } = constants.errno;
 const BOTH = READABLE | WRITABLE;
 
-/** Runs against the back end of that name what no call may get wrong; `world` as in pollerContract. */
+/** Runs these tests against the back end of that name; `world` as in pollerContract. */
 export function callContract(backend: string, world?: World): void {
   const polled = (): Polled => new Polled(backend, world);
   argumentContract(backend, polled);
@@ -18,7 +18,7 @@ export function callContract(backend: string, world?: World): void {
 }
 
 function argumentContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: a receive beyond the receive area is EINVAL and takes nothing`, async () => {
+  test(`${backend}: a receive beyond the receive area is EINVAL and receives nothing`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const { client, fd } = await poll.pair();

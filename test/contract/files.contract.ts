@@ -1,4 +1,4 @@
-// What every implementation of `Files` keeps (native/file.h): one test for each sentence.
+// The contract of every implementation of `Files` (native/file.h): one test for each sentence.
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, open, openSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { pause, until } from '../support/until.ts';
 
 const { EAGAIN, EBADF, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENXIO, EXDEV } = system.errno;
 
-/** Takes every thread of libuv's pool, until the function that is returned is called. */
+/** Blocks every thread of libuv's pool, until the returned function is called. */
 function occupyPool(path: string): () => void {
   const pipe = `${path}/occupied`;
   execFileSync('mkfifo', [pipe]);
@@ -39,7 +39,7 @@ function isOpen(fd: number): boolean {
 }
 
 export function filesContract(name: string, make: () => Files): void {
-  test(`${name}: a path leads to what lies beneath the root, or nowhere`, async () => {
+  test(`${name}: a path never leads out of the root`, async () => {
     const parent = await folder({ 'www/a/b/c.txt': 'c', 'www/d.txt': 'd', 'secret.txt': 'SECRET' });
     const link = (to: string, path: string): Promise<void> => symlink(to, `${parent}/www/${path}`);
     await Promise.all([
@@ -87,7 +87,7 @@ export function filesContract(name: string, make: () => Files): void {
     expect(root.files.close(file)).toBe(0);
   });
 
-  test(`${name}: what became of an open file shows, also when its name is gone`, async () => {
+  test(`${name}: changes of an open file are reported, also when its name is deleted`, async () => {
     const path = await folder({ 'a.txt': '12345' });
     const root = new Root(make, path);
     const file = await root.open('a.txt');
@@ -108,7 +108,7 @@ export function filesContract(name: string, make: () => Files): void {
     expect(root.files.descriptorLimit).toBeGreaterThan(32);
   });
 
-  test(`${name}: a read is short only at the end, and beyond it there is nothing`, async () => {
+  test(`${name}: a read is short only at the end, and beyond it returns 0`, async () => {
     const path = await folder({ 'a.bin': Buffer.alloc(100_000, 'x') });
     const root = new Root(make, path);
     const file = await root.open('a.bin');
@@ -121,13 +121,13 @@ export function filesContract(name: string, make: () => Files): void {
     expect(await read(100_000, 99_990)).toBe(10);
     expect(await read(10, 100_000)).toBe(0);
     const now = root.files.read(file, bytes, 0, 10, 0);
-    expect([10, -EAGAIN], 'at once, or not at all').toContain(now);
+    expect([10, -EAGAIN], 'the whole read, or EAGAIN').toContain(now);
     await truncate(`${path}/a.bin`, 5);
     expect(await read(10, 5)).toBe(0);
     expect(root.files.close(file)).toBe(0);
   });
 
-  test(`${name}: a call owns what it uses, though that is closed before its turn`, async () => {
+  test(`${name}: a call keeps its descriptor, even when that is closed before the call runs`, async () => {
     const path = await folder({ 'a.txt': 'a', 'b.txt': 'b', 'other/a.txt': 'another' });
     const root = new Root(make, path);
     const { files, fd } = root;
@@ -145,7 +145,7 @@ export function filesContract(name: string, make: () => Files): void {
       -EBADF,
       -EBADF,
     ]);
-    // The system gives out the lowest number that is free.
+    // The system reuses the lowest free number.
     const others = [`${path}/b.txt`, `${path}/other`].map((other) => openSync(other, 'r'));
     for (const other of others) expect([file, fd]).not.toContain(other);
     free();
@@ -158,7 +158,7 @@ export function filesContract(name: string, make: () => Files): void {
     for (const other of others) closeSync(other);
   });
 
-  test(`${name}: what is destroyed while calls wait is given back behind them`, async () => {
+  test(`${name}: descriptors that are destroyed while calls wait are closed after these calls`, async () => {
     const path = await folder({ 'a.txt': 'a' });
     const root = new Root(make, path);
     const { files, fd } = root;
@@ -175,13 +175,13 @@ export function filesContract(name: string, make: () => Files): void {
     for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
   });
 
-  test(`${name}: a name with a NUL in it is no name`, async () => {
+  test(`${name}: a name with a NUL is rejected`, async () => {
     const root = new Root(make, await folder({ 'a.txt': 'a' }));
     expect(await root.open('a.txt\0.html')).toBeLessThan(0);
     expect(root.files.openRoot(`/\0${'x'.repeat(10)}`)).toBeLessThan(0);
   });
 
-  test(`${name}: what is not its own is EBADF, what does not fit is EINVAL`, async () => {
+  test(`${name}: an unknown descriptor is EBADF, a range that does not fit is EINVAL`, async () => {
     const root = new Root(make, await folder({ 'a.txt': 'a' }));
     const { files } = root;
     const bytes = Buffer.alloc(10);
@@ -205,11 +205,11 @@ export function filesContract(name: string, make: () => Files): void {
       expect(files.readLater(file, bytes, offset, length, 0, () => {})).toBe(-EINVAL);
     }
     files.destroy();
-    expect(files.open(root.fd, 'a.txt'), 'after its end').toBe(-EBADF);
+    expect(files.open(root.fd, 'a.txt'), 'after destroy').toBe(-EBADF);
     files.destroy();
   });
 
-  test(`${name}: a name has any bytes: those that are not UTF-8 are single surrogates`, async () => {
+  test(`${name}: a name may have any bytes: those that are not UTF-8 are lone surrogates`, async () => {
     const path = await folder({ 'a\ufffd': 'text' });
     writeFileSync(Buffer.from(`${path}/a\xff`, 'latin1'), 'bytes');
     const root = new Root(make, path);

@@ -1,4 +1,4 @@
-// What every implementation of `Files` keeps of the names of a directory (native/file_list.h).
+// The contract of every implementation of `Files` for the names of a directory (native/file_list.h).
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 const { EINVAL, ENOTDIR, EXDEV } = constants.errno;
 
 export function listsContract(name: string, make: () => Files): void {
-  test(`${name}: a listing leaves out what leads nowhere or outside, and stops at its limit`, async () => {
+  test(`${name}: a listing omits links that lead nowhere or outside, and stops at its limit`, async () => {
     const path = await folder({ 'a.txt': '123', 'sub/x': '' });
     await mkdir(`${path}/empty`);
     execFileSync('mkfifo', [`${path}/pipe`]);
@@ -36,7 +36,7 @@ export function listsContract(name: string, make: () => Files): void {
     expect(await list('..')).toBe(-EXDEV);
   });
 
-  test(`${name}: a listing is known by the state of its directory, unless that is young or has links`, async () => {
+  test(`${name}: a listing is unchanged while the state of its directory is, unless that is recent or has links`, async () => {
     const path = await folder({ 'a/1': '', 'b/1': '' });
     await symlink('1', `${path}/b/link`);
     const root = new Root(make, path);
@@ -53,7 +53,7 @@ export function listsContract(name: string, make: () => Files): void {
     expect(await list('a', { known })).toMatchObject({ names: ['1', '2'] });
   });
 
-  test(`${name}: names are described as what they lead to by now`, async () => {
+  test(`${name}: names are described with what they lead to now`, async () => {
     const path = await folder({ 'd/a.txt': '123', 'd/sub/x': '', 'other/y': '12345' });
     await symlink('../other/y', `${path}/d/link`);
     await symlink('../other', `${path}/d/folder`);
@@ -100,7 +100,7 @@ interface ListOptions {
   readonly known?: string;
 }
 
-/** Lists folders of `root`: their names, or what the call came to. */
+/** Lists folders of `root`: returns their names, or the result of the call. */
 function lister({ files, fd }: Root): (below: string, options?: ListOptions) => Promise<Listed | number> {
   return (below, { maxNames = 100, maxBytes = 1_000, showsHidden = false, known = '' } = {}) =>
     new Promise((resolve) => {

@@ -12,7 +12,10 @@ import type { World } from '../support/worlds.ts';
 const { EBADF, ECONNRESET, EEXIST, ENOENT } = constants.errno;
 const BOTH = READABLE | WRITABLE;
 
-/** Runs the whole contract against the back end of that name; `world`: whose clients, this machine's if not given. */
+/**
+ * Runs the whole contract against the back end of that name. `world`: the source of its clients, by default this
+ * machine.
+ */
 export function pollerContract(backend: string, world?: World): void {
   const polled = (): Polled => new Polled(backend, world);
   readableContract(backend, polled);
@@ -24,7 +27,7 @@ export function pollerContract(backend: string, world?: World): void {
 }
 
 function readableContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: after an event whose bytes are read, EAGAIN is the answer and the next bytes make a new event`, async () => {
+  test(`${backend}: when the bytes of an event are read, recv is EAGAIN and later bytes make a new event`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     for (const bytes of ['one', 'two', 'three']) {
@@ -49,7 +52,7 @@ function readableContract(backend: string, polled: () => Polled): void {
     expect(poll.receive(fd)).toBe('second');
   });
 
-  test(`${backend}: bytes that were there before the descriptor was added are reported`, async () => {
+  test(`${backend}: bytes that arrived before the descriptor was added are reported`, async () => {
     const poll = polled();
     const { client, fd } = await poll.accept();
     await client.send('early').flushed();
@@ -78,7 +81,7 @@ function readableContract(backend: string, polled: () => Polled): void {
     expect(poll.receive(fd)).toBe('abc');
   });
 
-  test(`${backend}: a listener is readable when a client waits, and only accept says how many do`, async () => {
+  test(`${backend}: a listener is readable when a client waits, and accept returns clients until EAGAIN`, async () => {
     const poll = polled();
     expect(poll.kernel.add(poll.listener, READABLE)).toBeGreaterThan(0);
     await Promise.all([poll.accept(), poll.accept()]);
@@ -98,7 +101,7 @@ function writableContract(backend: string, polled: () => Polled): void {
     const poll = polled();
     const { client, fd } = await poll.pair();
     client.pauseReading();
-    const taken = poll.fill(fd);
+    const sent = poll.fill(fd);
     poll.drain();
     poll.again(fd, WRITABLE);
     const spurious = poll.events(20).filter((event) => event.fd === fd && (event.readiness & WRITABLE) !== 0);
@@ -108,15 +111,15 @@ function writableContract(backend: string, polled: () => Polled): void {
       await poll.event(fd, WRITABLE);
       return poll.kernel.send(fd, 0, 1) === 1;
     };
-    // Who is busy does not know: it says so again and again (sentence 1).
+    // A busy back end reports WRITABLE again and again (sentence 1).
     if (poll.kernel.traits.busy === true) await until(isSent, 'the peer has made room');
     else expect(await isSent()).toBe(true);
-    expect((await client.readBytes(taken + 1)).length).toBe(taken + 1);
+    expect((await client.readBytes(sent + 1)).length).toBe(sent + 1);
   });
 }
 
 function hangupContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: data and FIN that arrive together make an event with HANGUP, and the end is behind the data`, async () => {
+  test(`${backend}: data and FIN that arrive together make an event with HANGUP, and the end follows the data`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     await client.send('last words').finish().flushed();
@@ -126,7 +129,7 @@ function hangupContract(backend: string, polled: () => Polled): void {
     expect(poll.receive(fd)).toBe('');
   });
 
-  test(`${backend}: FIN alone sets HANGUP, READABLE and WRITABLE, and receiving tells the end`, async () => {
+  test(`${backend}: FIN alone sets HANGUP, READABLE and WRITABLE, and recv returns 0`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     client.finish();
@@ -136,7 +139,7 @@ function hangupContract(backend: string, polled: () => Polled): void {
     expect(poll.kernel.send(fd, 0, 1)).toBe(1);
   });
 
-  test(`${backend}: RST sets FAILED, READABLE and WRITABLE, and receiving tells why`, async () => {
+  test(`${backend}: RST sets FAILED, READABLE and WRITABLE, and recv returns the error`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     client.reset();
@@ -162,14 +165,14 @@ function generationContract(backend: string, polled: () => Polled): void {
     const stale = await poll.event(first.fd, READABLE);
     expect(poll.kernel.close(first.fd)).toBe(0);
     const fd = await poll.acceptOne();
-    expect(fd, 'the lowest free number is reused').toBe(first.fd);
+    expect(fd, 'the lowest free descriptor is reused').toBe(first.fd);
     const generation = poll.kernel.add(fd, BOTH);
     expect(generation).toBeGreaterThan(stale.generation);
     await second.send('y').flushed();
     expect((await poll.event(fd, READABLE)).generation).toBe(generation);
   });
 
-  test(`${backend}: a batch names a descriptor once, however much happened on it`, async () => {
+  test(`${backend}: a batch has one event for a descriptor, however much happened on it`, async () => {
     const poll = polled();
     const { client, fd } = await poll.accept();
     await client.send('x').flushed();
@@ -218,7 +221,7 @@ function registrationContract(backend: string, polled: () => Polled): void {
     expect(poll.kernel.remove(fd)).toBe(-ENOENT);
   });
 
-  test(`${backend}: what was removed is silent, and can be added again`, async () => {
+  test(`${backend}: a removed descriptor makes no events, and can be added again`, async () => {
     const poll = polled();
     const { client, fd, generation } = await poll.pair();
     expect(poll.kernel.remove(fd)).toBe(0);

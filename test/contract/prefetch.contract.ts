@@ -1,4 +1,4 @@
-// Proves what `wait` receives for the events that it reports, and where: `Kernel.prefetch` and sentence 9 of
+// Proves what `wait` prefetches for its events, and into which slots: `Kernel.prefetch` and sentence 9 of
 // native/poller.h.
 
 import { constants } from 'node:os';
@@ -10,10 +10,10 @@ import type { World } from '../support/worlds.ts';
 
 const { EBADF, ECONNRESET } = constants.errno;
 const BOTH = READABLE | WRITABLE;
-/** Written into the input before a wait: what the wait does not receive stays. */
+/** Fills the input before a wait, so that writes of the wait are visible. */
 const UNTOUCHED = '.'.charCodeAt(0);
 
-/** Runs against the back end of that name; `world` as in pollerContract. */
+/** Runs these tests against the back end of that name; `world` as in pollerContract. */
 export function prefetchContract(backend: string, world?: World): void {
   const polled = (): Polled => new Polled(backend, world);
   wordContract(backend, polled);
@@ -28,7 +28,7 @@ async function watched(poll: Polled): Promise<Pair> {
 }
 
 function wordContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: an event has the count of what was received for it, and 0 at the peer's end`, async () => {
+  test(`${backend}: an event has the count of its prefetched bytes, and 0 at the peer's end`, async () => {
     const poll = polled();
     const { client, fd } = await watched(poll);
     for (const bytes of ['question', 'another']) {
@@ -41,7 +41,7 @@ function wordContract(backend: string, polled: () => Polled): void {
     expect((await poll.prefetched(fd)).count).toBe(0);
   });
 
-  test(`${backend}: nothing is received for an event without READABLE`, async () => {
+  test(`${backend}: nothing is prefetched for an event without READABLE`, async () => {
     const poll = polled();
     const { fd } = await poll.accept();
     poll.kernel.add(fd, BOTH | PREFETCH);
@@ -49,7 +49,7 @@ function wordContract(backend: string, polled: () => Polled): void {
     expect(event.prefetched).toBe((event.readiness & READABLE) === 0 ? undefined : EAGAIN);
   });
 
-  test(`${backend}: nothing is received for an event with FAILED: recv says why`, async () => {
+  test(`${backend}: nothing is prefetched for an event with FAILED, and recv returns the error`, async () => {
     const poll = polled();
     const { client, fd } = await watched(poll);
     client.reset();
@@ -61,7 +61,7 @@ function wordContract(backend: string, polled: () => Polled): void {
     }
   });
 
-  test(`${backend}: nothing is received for a descriptor that was added without PREFETCH, or has it switched off`, async () => {
+  test(`${backend}: nothing is prefetched for a descriptor that was added without PREFETCH, or has it turned off`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const [plain, off] = [await poll.pair(), await watched(poll)];
@@ -83,7 +83,7 @@ function wordContract(backend: string, polled: () => Polled): void {
 }
 
 function slotContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: every event has a slot of its own, and a wait writes nowhere else`, async () => {
+  test(`${backend}: every event has its own slot, and a wait writes nowhere else`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const pairs = [await poll.accept(), await poll.accept(), await poll.accept()];
@@ -105,7 +105,7 @@ function slotContract(backend: string, polled: () => Polled): void {
     expect(pairs.map(({ fd }) => counts.get(fd))).toEqual([PREFETCH_BYTES, 5, PREFETCH_BYTES]);
   });
 
-  test(`${backend}: what does not fit into a slot is left for recv`, async () => {
+  test(`${backend}: bytes that do not fit into a slot are left for recv`, async () => {
     const poll = polled();
     const { client, fd } = await watched(poll);
     await client.send('x'.repeat(PREFETCH_BYTES)).send('rest').flushed();

@@ -1,5 +1,5 @@
-// Proves what a kernel sends, and what it says when it cannot: pieces of the output, bytes behind them, whole batches,
-// and bytes of files.
+// Proves what a kernel sends, and its results when it cannot: pieces of the output, bytes behind them, batches, and
+// bytes of files.
 
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
@@ -18,10 +18,10 @@ import { beyond } from './beyond.ts';
 
 const { EAGAIN, EBADF, EINVAL, ENODATA } = constants.errno;
 const BOTH = READABLE | WRITABLE;
-/** Bytes whose place is known by their value. */
+/** Bytes whose values show their positions. */
 const PATTERN: Buffer = Buffer.from(Array.from({ length: 251 * 1_024 }, (_, i) => i % 251));
 
-/** Runs against the back end of that name; `world` as in pollerContract. */
+/** Runs these tests against the back end of that name; `world` as in pollerContract. */
 export function sendContract(backend: string, world?: World): void {
   const polled = (): Polled => new Polled(backend, world);
   gatherContract(backend, polled);
@@ -30,7 +30,7 @@ export function sendContract(backend: string, world?: World): void {
 }
 
 function gatherContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: a send takes a piece of the output and the bytes behind it; either may be empty`, async () => {
+  test(`${backend}: a send sends a piece of the output and then bytes; either may be empty`, async () => {
     const { kernel, pair } = opened(polled());
     const { client, fd } = await pair;
     kernel.output.write('0123456789', 'latin1');
@@ -51,7 +51,7 @@ function gatherContract(backend: string, polled: () => Polled): void {
     expect((await client.readBytes(17)).toString()).toBe('23401abcdef9eff05');
   });
 
-  test(`${backend}: a send beyond the output or beyond its bytes is EINVAL, and nothing of it is sent`, async () => {
+  test(`${backend}: a send beyond the output or beyond its bytes is EINVAL, and sends nothing`, async () => {
     const { kernel, pair } = opened(polled());
     const { client, fd } = await pair;
     const bytes = Buffer.from('abc');
@@ -67,7 +67,7 @@ function gatherContract(backend: string, polled: () => Polled): void {
     expect((await client.readBytes(1)).toString()).toBe('!');
   });
 
-  test(`${backend}: a send to a descriptor that was closed is EBADF`, async () => {
+  test(`${backend}: a send to a closed descriptor is EBADF`, async () => {
     const { kernel, pair } = opened(polled());
     const { fd } = await pair;
     kernel.close(fd);
@@ -76,9 +76,9 @@ function gatherContract(backend: string, polled: () => Polled): void {
     expect(kernel.send(fd, 0, 0, Buffer.from('x'), 1)).toBe(-EBADF);
   });
 
-  // The socket is full first behind the border between both parts, then in front of it.
+  // The socket is full after the border between both parts in one case, before it in the other.
   test.each(['small', 'large'] as const)(
-    `${backend}: a short count of a send goes on where it says, behind a %s piece, and then comes EAGAIN`,
+    `${backend}: a short send after a %s piece can be continued at its count, until EAGAIN`,
     async (size) => {
       const poll = polled();
       const { kernel } = poll;
@@ -117,7 +117,7 @@ function resultsOf(kernel: Kernel, count: number): (number | undefined)[] {
 }
 
 function batchContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: sends of a batch are carried out one by one, and each has its own result`, async () => {
+  test(`${backend}: sends of a batch are executed one by one, and each has its own result`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const [first, second, gone] = [await poll.pair(), await poll.pair(), await poll.pair()];
@@ -137,7 +137,7 @@ function batchContract(backend: string, polled: () => Polled): void {
     expect((await second.client.readBytes(3)).toString()).toBe('two');
   });
 
-  test(`${backend}: a batch may fill its memory; a larger one is EINVAL, and nothing of it is sent`, async () => {
+  test(`${backend}: a batch may fill its memory; a larger one is EINVAL, and sends nothing`, async () => {
     const { kernel, pair } = opened(polled());
     const { client, fd } = await pair;
     const capacity = kernel.sendOps.length / SEND_OP_WORDS;
@@ -156,14 +156,14 @@ function batchContract(backend: string, polled: () => Polled): void {
 
 interface FileSend {
   readonly fd: number;
-  /** Of the kernel's output, in front of the file's. */
+  /** Bytes of the kernel's output before those of the file. */
   readonly piece?: string;
   readonly count: number;
   readonly file: number;
   readonly position?: number;
 }
 
-/** Sends a batch of one; returns what sending the piece returned, the bytes of the file that were sent, and the status. */
+/** Sends a batch of one; returns the result of the piece, the file bytes sent, and the status of the file. */
 function sendFile(kernel: Kernel, send: FileSend): readonly (number | undefined)[] {
   const { fd, piece = '', count, file, position = 0 } = send;
   kernel.output.write(piece, 'latin1');
@@ -200,7 +200,7 @@ function fileContract(backend: string, polled: () => Polled, world: World): void
     expect(sendFile(kernel, { fd, count: 1, file, position: -(2 ** 32) })).toEqual([0, 0, -EINVAL]);
   });
 
-  test(`${backend}: a full socket takes a part of a file, and WRITABLE comes when it has room`, async () => {
+  test(`${backend}: a full socket accepts a part of a file, and WRITABLE follows when it has room`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const { client, fd } = await poll.pair();
@@ -210,12 +210,12 @@ function fileContract(backend: string, polled: () => Polled, world: World): void
     poll.drain();
     client.pauseReading();
     let sent = 0;
-    for (let taken = -1; taken !== 0; ) {
+    for (let accepted = -1; accepted !== 0; ) {
       const position = sent % content.length;
       const [, count = 0, status] = sendFile(kernel, { fd, count: content.length - position, file, position });
-      taken = count;
+      accepted = count;
       sent += count;
-      if (taken < content.length - position) expect(status).toBe(-EAGAIN);
+      if (accepted < content.length - position) expect(status).toBe(-EAGAIN);
     }
     expect(sent).toBeGreaterThan(0);
     client.resumeReading();

@@ -1,4 +1,4 @@
-// Proves where the addon is looked for, where it refuses to run, and how system errors are told.
+// Proves where the addon is searched, where it refuses to run, and how system errors are reported.
 
 import { describe, expect, test } from 'vitest';
 import { addonCandidates, assertSupported, loadAddon, type Runtime } from '../../src/kernel/addon.ts';
@@ -10,13 +10,13 @@ import { folder } from '../support/folder.ts';
 
 const NODE: Runtime = { platform: 'linux', versions: { node: '20.19.0' } };
 
-test('the addon of this build loads, once for everybody', () => {
+test('the addon of this build loads, and only once', () => {
   expect(loadAddon()).toBe(loadAddon());
   expect(loadAddon().backends).toContain('epoll');
   expect(availableBackends()).toEqual(loadAddon().backends);
 });
 
-test('an addon that is not there: every file that was looked for is named, and what to do', () => {
+test('the error of a missing addon names every path that was tried, and how to build it', () => {
   const candidates = ['/nowhere/a.node', '/nowhere/b.node'];
   expect(() => loadAddon(candidates)).toThrow(expect.objectContaining({ code: 'ERR_ADDON' }));
   expect(() => loadAddon(candidates)).toThrow(
@@ -24,7 +24,7 @@ test('an addon that is not there: every file that was looked for is named, and w
   );
 });
 
-test('an addon that does not load: its file is named, and what the loader said', async () => {
+test('the error of an addon that does not load names its file and the error of the loader', async () => {
   const path = await folder({ 'broken.node': 'not an ELF file at all' });
   expect(() => loadAddon(['/nowhere.node', `${path}/broken.node`])).toThrow(
     expect.objectContaining({ code: 'ERR_ADDON' }),
@@ -40,7 +40,7 @@ test('builds come before prebuilds', () => {
   expect(others.every((path) => path.startsWith('/x/') && path.endsWith('.node'))).toBe(true);
 });
 
-describe('where it cannot run it says so', () => {
+describe('an unsupported platform or runtime is an error', () => {
   const refused: readonly (readonly [string, Runtime, RegExp])[] = [
     ['Windows', { platform: 'win32', versions: { node: '22.0.0' } }, /the platform win32 is not supported/],
     ['AIX', { platform: 'aix', versions: { node: '22.0.0' } }, /the platform aix is not supported/],
@@ -58,12 +58,15 @@ describe('where it cannot run it says so', () => {
     expect(() => assertSupported(runtime)).toThrow(expect.objectContaining({ code: 'ERR_PLATFORM' }));
   });
 
-  test.each(['20.19.0', '20.20.2', '21.0.0', '22.1.0', '24.0.0', '26.0.0-nightly'])('Node.js %s is welcome', (node) => {
-    expect(() => assertSupported({ ...NODE, versions: { node } })).not.toThrow();
-  });
+  test.each(['20.19.0', '20.20.2', '21.0.0', '22.1.0', '24.0.0', '26.0.0-nightly'])(
+    'Node.js %s is supported',
+    (node) => {
+      expect(() => assertSupported({ ...NODE, versions: { node } })).not.toThrow();
+    },
+  );
 });
 
-test('an unknown back end is ERR_BACKEND; one that the system refuses is a NativeError', () => {
+test('an unknown back end is ERR_BACKEND; one that the system cannot create is a NativeError', () => {
   expect(() => createNativeKernel('iocp')).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('epoll') }),
   );
@@ -78,7 +81,7 @@ test('an unknown back end is ERR_BACKEND; one that the system refuses is a Nativ
   );
 });
 
-test('a failed system call is told by its name and errno', () => {
+test('the error of a system call has its name and errno', () => {
   const error = new NativeError('listen', -98, 'the listening socket');
   expect(error).toMatchObject({ code: 'ERR_SYSTEM_CALL', call: 'listen', errno: 98, errnoName: 'EADDRINUSE' });
   expect(error.message).toBe('the listening socket: listen failed: address already in use (EADDRINUSE)');

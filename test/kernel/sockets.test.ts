@@ -21,13 +21,13 @@ function kernelOf(): NativeKernel {
   return kernel;
 }
 
-/** As the contract has it, but with the kernel's calls that only a real one has. */
+/** As in the contract, but with the calls that only the real kernel has. */
 function polledNative(backend: string): { poll: Polled; kernel: NativeKernel } {
   const kernel = createNativeKernel(backend);
   return { poll: new Polled(backend, { ...REAL_WORLD, createKernel: () => kernel }), kernel };
 }
 
-test('listen takes numeric addresses of both families and ports of the range', () => {
+test('listen accepts numeric addresses of both families, and ports in range', () => {
   const kernel = kernelOf();
   for (const address of ['127.0.0.1', '::1', '::', '0.0.0.0']) {
     const fd = kernel.listen(address, 0, 8);
@@ -40,13 +40,13 @@ test('listen takes numeric addresses of both families and ports of the range', (
   for (const port of [-1, 65_536]) expect(kernel.listen('127.0.0.1', port, 8)).toBe(-EINVAL);
 });
 
-test('a port that is taken is EADDRINUSE, and nothing is left of the attempt', () => {
+test('listen on a used port is EADDRINUSE, and leaves no descriptor open', () => {
   const kernel = kernelOf();
   const { port } = kernel.local(kernel.listen('127.0.0.1', 0, 8));
   for (let i = 0; i < 3; i++) expect(kernel.listen('127.0.0.1', port, 8)).toBe(-EADDRINUSE);
 });
 
-test('accept says who came, and EAGAIN when nobody did', async () => {
+test('accept returns a client and its address, or EAGAIN when none waits', async () => {
   const poll = new Polled('epoll');
   expect(poll.kernel.accept(poll.listener)).toBe(EAGAIN);
   const { client, fd } = await poll.accept();
@@ -54,7 +54,7 @@ test('accept says who came, and EAGAIN when nobody did', async () => {
   expect(poll.kernel.local(fd)).toEqual({ address: '127.0.0.1', port: poll.port });
 });
 
-test('a send puts a piece of the output and the bytes behind it on the wire, in order', async () => {
+test('a send puts a piece of the output and then the bytes on the wire, in order', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -66,7 +66,7 @@ test('a send puts a piece of the output and the bytes behind it on the wire, in 
   expect((await client.readBytes(11)).toString()).toBe('234ef89XYZ!');
 });
 
-test('recv writes where it was told and nowhere else', async () => {
+test('recv writes to the given range and nowhere else', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -78,7 +78,7 @@ test('recv writes where it was told and nowhere else', async () => {
   expect(kernel.input.toString('latin1', 0, 2)).toBe('e.');
 });
 
-test('acknowledged counts what the client has taken, however much the system took', async () => {
+test('acknowledged counts the bytes that the client received, not those in the send buffer', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -93,7 +93,7 @@ test('acknowledged counts what the client has taken, however much the system too
   expect(kernel.acknowledged(9_999)).toBe(-EBADF);
 });
 
-test('transferred and the counters say what passed', async () => {
+test('transferred and the counters count the bytes of both directions', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -106,7 +106,7 @@ test('transferred and the counters say what passed', async () => {
   expect(words).toEqual([2, 1, 3, 7]);
 });
 
-test('shutdown sends FIN and receiving goes on; close ends both', async () => {
+test('shutdown sends FIN and receiving still works; close ends both', async () => {
   const poll = new Polled('epoll');
   const { client, fd } = await poll.accept();
   expect(poll.kernel.shutdown(fd)).toBe(0);
@@ -134,7 +134,7 @@ test('the monotonic clock of the kernel and of now() are the same', () => {
   expect(between).toBeLessThanOrEqual(after);
 });
 
-test('a copy of a socket has a number of its own, and outlives the socket that it was made of', async () => {
+test('a copy of a socket has its own descriptor, and stays open when the original is closed', async () => {
   const { poll, kernel } = polledNative('epoll');
   const { client, fd } = await poll.pair();
   expect(kernel.adopt(fd), 'it is there already').toBe(-EEXIST);
@@ -153,7 +153,7 @@ test('a copy of a socket has a number of its own, and outlives the socket that i
   expect(await client.closed()).toBe('fin');
 });
 
-test('a thread that dies with a copy of a socket does not close the original', async () => {
+test('a thread that ends with a copy of a socket does not close the original', async () => {
   const { poll, kernel } = polledNative('epoll');
   const { client, fd } = await poll.pair();
   const second = kernelOf();
@@ -184,7 +184,7 @@ test.each(['127.0.0.1', '::1'])(
   },
 );
 
-test('what is no socket is not adopted', () => {
+test('a descriptor that is not a socket is not adopted', () => {
   const kernel = kernelOf();
   expect(kernel.adopt(-1)).toBe(-EBADF);
   expect(kernel.adopt(1_000_000)).toBe(-EBADF);
@@ -196,11 +196,11 @@ test('what is no socket is not adopted', () => {
   expect(kernel.close(file)).toBe(-EBADF);
 });
 
-test('a listener is shared by those who ask for it, and a port is kept without listening', async () => {
+test('two listeners share a port if both are created as shared, and a port is reserved without listening', async () => {
   const kernel = kernelOf();
   const kept = kernel.listen('127.0.0.1', 0, -1, true);
   const { port } = kernel.local(kept);
-  await expect(connect(port), 'nobody listens').rejects.toThrow(/ECONNREFUSED/);
+  await expect(connect(port), 'no program listens').rejects.toThrow(/ECONNREFUSED/);
   const listeners = [kernel.listen('127.0.0.1', port, 8, true), kernel.listen('127.0.0.1', port, 8, true)];
   for (const listener of listeners) expect(listener).toBeGreaterThanOrEqual(0);
   expect(kernel.listen('127.0.0.1', port, 8)).toBe(-EADDRINUSE);
@@ -213,7 +213,7 @@ test('a listener is shared by those who ask for it, and a port is kept without l
   expect(kernel.peer(fd).port).toBe(client.localPort);
 });
 
-test('a client that is accepted blocking is waited for in recv', async () => {
+test('recv blocks on a client that acceptBlocking accepted', async () => {
   const { poll, kernel } = polledNative('poll');
   const client = await connect(poll.port);
   expect(kernel.add(poll.listener, READABLE)).toBeGreaterThan(0);
@@ -228,14 +228,14 @@ test('a client that is accepted blocking is waited for in recv', async () => {
   await once(worker, 'online');
   expect(poll.receive(fd), 'nothing was there yet').toBe('late');
   expect(kernel.unblock(fd)).toBe(0);
-  expect(poll.receive(fd), 'from now on nobody waits').toBe(EAGAIN);
+  expect(poll.receive(fd), 'recv does not block any more').toBe(EAGAIN);
   expect(kernel.unblock(fd + 1_000)).toBe(-EBADF);
-  // Sending never blocks, whatever the descriptor would.
+  // Sending never blocks, even on a blocking descriptor.
   client.socket.pause();
   expect(poll.fill(fd)).toBeGreaterThan(0);
 });
 
-/** The number of a socket of Node.js's own. */
+/** The descriptor of a socket of Node.js. */
 function descriptorOf({ socket }: Client): number {
   if (!('_handle' in socket)) throw new Error('a socket has a handle');
   const handle = socket._handle;

@@ -1,3 +1,4 @@
+// Creates back ends for the tests and reads the readiness of one descriptor.
 #include "back_ends.h"
 
 #include "harness.h"

@@ -1,4 +1,4 @@
-// The back ends that the contract is run against.
+// The back ends for which each test of the contract runs.
 #ifndef EPOLL_SERVER_TEST_NATIVE_BACK_ENDS_H_
 #define EPOLL_SERVER_TEST_NATIVE_BACK_ENDS_H_
 
@@ -10,16 +10,16 @@
 
 namespace epoll_server::test {
 
-// Those of this build, and kqueue: the system's own, or over the stand-in.
+// The names of the back ends of this build, and kqueue: that of the system, or the stand-in.
 std::vector<std::string> BackEndNames();
 
-// Makes one of them; fails the running test when that does not work.
+// Creates a back end; fails the running test when that is not possible.
 std::unique_ptr<Poller> MakeBackEnd(const std::string& name);
 
-// What one wait says of one descriptor; 0 when it says nothing.
+// Waits once. Returns the readiness of one descriptor; 0 when it is not reported.
 int ReadinessOf(Poller* poller, int fd, int timeout_ms = 0);
 
-// Waits until `fd` reports `wanted`, whatever else comes before.
+// Waits until `fd` reports `wanted`, possibly after other events.
 bool Reports(Poller* poller, int fd, int wanted);
 
 }  // namespace epoll_server::test

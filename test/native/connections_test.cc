@@ -1,4 +1,4 @@
-// The table of descriptors: lives of a number, growth, and every short history against a model.
+// Tests the table of descriptors: generations, growth, and every short history against a model.
 #include "connections.h"
 
 #include <climits>
@@ -31,7 +31,7 @@ TEST(ConnectionsBeginsEmpty) {
   CHECK(table.Find(INT_MIN) == nullptr);
 }
 
-TEST(ConnectionsNumbersTheLivesOfADescriptor) {
+TEST(ConnectionsCountsTheGenerationsOfADescriptor) {
   Connections table;
   for (int32_t life = 1; life <= 5; ++life) {
     CHECK_EQ(table.Open(9, Address()), life);
@@ -41,7 +41,7 @@ TEST(ConnectionsNumbersTheLivesOfADescriptor) {
   CHECK_EQ(table.Open(8, Address()), 1);
 }
 
-TEST(ConnectionsBeginsEachLifeAnew) {
+TEST(ConnectionsResetsTheEntryAtEachOpen) {
   Connections table;
   table.Open(3, Somebody(1111));
   table.Find(3)->bytes_received = 10;
@@ -76,7 +76,7 @@ TEST(ConnectionsClosesOnce) {
   CHECK(table.Find(6) == nullptr);
 }
 
-TEST(ConnectionsGrowsAndKeepsWhatItHolds) {
+TEST(ConnectionsKeepsItsEntriesWhenItGrows) {
   Connections table;
   table.Open(1, Somebody(80));
   CHECK_EQ(table.Open(100000, Somebody(443)), 1);
@@ -114,7 +114,7 @@ void CheckAgainst(const Model& model, Connections* table) {
   CHECK(table->OpenDescriptors() == open);
 }
 
-// Applies every operation to a copy of what was reached, and goes on from there.
+// Applies every operation to a copy of the state, and continues from each result.
 int Explore(const Model& model, const Connections& table, int depth) {
   if (depth == 0) return 1;
   int histories = 0;

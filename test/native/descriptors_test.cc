@@ -1,4 +1,4 @@
-// When descriptors of files are given back: not while a job uses them.
+// Tests when file descriptors are closed: not while a job uses them.
 #include "descriptors.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ bool Exists(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 }  // namespace
 
-TEST(DescriptorsCloseWhatIsTheirs) {
+TEST(DescriptorsCloseOnlyTheirOwn) {
   Descriptors files;
   const int fd = files.Opened(OpenAny());
   CHECK(files.IsOpen(fd));

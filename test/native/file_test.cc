@@ -1,4 +1,4 @@
-// Names and bytes of files, by the system's own confinement and by the walk that stands in for it.
+// Tests the look-up of files, with openat2(2) and with the walk that replaces it.
 #include "file.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 namespace epoll_server {
 namespace {
 
-// A folder `www` beside a secret, gone at the end.
+// A folder `www` beside a secret; both are removed at the end.
 struct Tree {
   std::string parent;
   int root;
@@ -89,12 +89,12 @@ void CheckNames(FileSystem* system) {
 
 }  // namespace
 
-TEST(NamesAreConfinedByTheSystem) {
+TEST(NamesAreConfinedByOpenat2) {
   FileSystem system;
   CheckNames(&system);
 }
 
-TEST(ARootTellsWhichFolderItIs) {
+TEST(ARootHasTheDeviceAndInodeOfItsFolder) {
   Tree tree;
   FileStatus first = {};
   FileStatus second = {};
@@ -114,7 +114,7 @@ TEST(NamesAreConfinedByTheWalk) {
   CheckNames(&system);
 }
 
-TEST(AnOpenFileTellsWhatBecameOfIt) {
+TEST(AnOpenFileHasItsCurrentStatus) {
   Tree tree;
   FileSystem system;
   FileStatus opened = {};
@@ -184,7 +184,7 @@ TEST(NamesAreListedByTheWalk) {
   CheckList(&system);
 }
 
-TEST(WithoutWaitingAWalkIsNotTried) {
+TEST(AWalkIsNotTriedWithoutMayWait) {
   Tree tree;
   FileSystem system;
   system.has_openat2 = false;

@@ -31,7 +31,7 @@ inline std::string Errno(int error) { return std::to_string(-error); }
 
 inline const std::string kNothingYet = Errno(EAGAIN);
 
-// A client of a bench whose connection is framed and watched, and whose HELLO was answered.
+// A client of a bench. Its connection is framed and watched, and has received its HELLO.
 struct FramedClient : Client {
   explicit FramedClient(Bench* bench, bool greets = true) : Client(bench), bench_(bench) {
     FramedKind kind(kSmallBuffer);
@@ -61,7 +61,8 @@ struct FramedClient : Client {
     return 0;
   }
 
-  // That the next wait reports exactly that; a busy back end reports everything, always.
+  // Checks that the next wait reports exactly `readiness`. A busy back end always reports
+  // everything.
   void CheckReadiness(int32_t readiness) {
     const int32_t found = Wait();
     if (!bench_->kernel.poller()->traits().busy) CHECK_EQ(found, readiness);
@@ -69,14 +70,14 @@ struct FramedClient : Client {
 
   void CheckSilent() { CheckReadiness(0); }
 
-  // Receives up to `length` bytes; an error as its number.
+  // Receives up to `length` bytes. Returns them, or the number of the error as text.
   std::string Receive(uint32_t length = kReceiveBytes) {
     const int count = bench_->kernel.Recv(here, 0, length);
     if (count < 0) return std::to_string(count);
     return std::string(bench_->input.begin(), bench_->input.begin() + count);
   }
 
-  // Sends until the socket takes no more; returns the bytes counted.
+  // Sends until the socket is full; returns the bytes counted.
   size_t Fill(const std::string& bytes) {
     size_t sent = 0;
     for (;;) {
@@ -90,7 +91,7 @@ struct FramedClient : Client {
     }
   }
 
-  // Reads frames until `length` bytes of data have come; answers of the transport are left out.
+  // Reads frames until `length` bytes of data have arrived; skips the transport's replies.
   std::string ReadData(size_t length) {
     std::string data;
     while (data.size() < length) {

@@ -1,3 +1,4 @@
+// Receives, sends and ends frames for the transport of the tests.
 #include "framed_transport.h"
 
 #include <sys/socket.h>
@@ -44,7 +45,7 @@ int FramedTransport::Receive(uint8_t* bytes, size_t length) {
   return status;
 }
 
-// Reads up to the next byte of data: 1 when it is there, 0 at the end, -EAGAIN, or another -errno.
+// Reads up to the next byte of data. Returns 1 when there is one, 0 at the end, or -errno.
 int FramedTransport::NextPayload() {
   for (;;) {
     if (writes_first_) {
@@ -53,22 +54,22 @@ int FramedTransport::NextPayload() {
     }
     if (payload_left_ > 0) return 1;
     if (peer_ended_) return 0;
-    const int status = HasFrame() ? TakeFrame() : Fill();
+    const int status = HasFrame() ? ConsumeFrame() : Fill();
     if (status != 0) return status;
   }
 }
 
-// Uses up a frame, or its head when data follows. -EAGAIN: this call has read enough of them.
-int FramedTransport::TakeFrame() {
+// Consumes a frame, or only its head when data follows. -EAGAIN: this call has read its limit.
+int FramedTransport::ConsumeFrame() {
   if (frames_left_-- == 0) return -EAGAIN;
   const uint8_t type = in_[begin_];
   const size_t length = PayloadLength();
   if (type == kData && greeted_) {
     payload_left_ = length;
-    if (++unacknowledged_ == kFramesPerAck) Answer(kAck);
+    if (++unacknowledged_ == kFramesPerAck) Reply(kAck);
   } else if (type == kHello && !greeted_ && length == 0) {
     greeted_ = true;
-    Answer(kHello);
+    Reply(kHello);
   } else if (type == kEnd && length == 0) {
     peer_ended_ = true;
   } else {
@@ -78,8 +79,8 @@ int FramedTransport::TakeFrame() {
   return 0;
 }
 
-// A peer that was sent the end waits for no answer.
-void FramedTransport::Answer(FrameType type) {
+// Sends a reply, unless the end was sent, after which the peer expects none.
+void FramedTransport::Reply(FrameType type) {
   unacknowledged_ = 0;
   if (ended_) return;
   QueueFrame(type, {nullptr, 0}, {nullptr, 0});
@@ -94,7 +95,7 @@ size_t FramedTransport::CopyPayload(uint8_t* bytes, size_t length) {
   return count;
 }
 
-// Receives once: 0 when bytes came or the end did.
+// Receives once. Returns 0 when bytes or the end arrived, else -errno.
 int FramedTransport::Fill() {
   std::memmove(in_.data(), in_.data() + begin_, end_ - begin_);
   end_ -= begin_;
@@ -134,13 +135,13 @@ int FramedTransport::Send(Bytes first, Bytes second, bool) {
   return status == 0 || counted > 0 ? static_cast<int>(counted) : status;
 }
 
-// 0 when all bytes are counted, else why not.
+// Returns 0 when all bytes are counted, else -errno.
 int FramedTransport::SendFrames(Bytes first, Bytes second, size_t* counted) {
   const size_t total = first.length + second.length;
   for (;;) {
     const int status = error_ != 0 ? error_ : FlushOut();
     if (status != 0) return status;
-    // The socket has all that was encoded.
+    // The socket has accepted all encoded bytes.
     const size_t carried = std::min(counted_later_, total - *counted);
     *counted += carried;
     counted_later_ -= carried;
@@ -169,7 +170,7 @@ void FramedTransport::QueueFrame(FrameType type, Bytes first, Bytes second) {
   }
 }
 
-// 0 when the socket has taken all, else why not.
+// Returns 0 when the socket has accepted all bytes, else -errno.
 int FramedTransport::FlushOut() {
   while (!out_.empty()) {
     const int count = epoll_server::Send(fd_, out_.data(), out_.size());
@@ -195,11 +196,11 @@ int FramedTransport::ShutdownWrite() {
 
 // ---- Between both ------------------------------------------------------------------------------
 
-// Looks for the peer's HELLO.
+// Reads the peer's HELLO, if it has arrived.
 void FramedTransport::Greet() {
   frames_left_ = 1;
   const bool is_there = HasFrame() || (Fill() == 0 && HasFrame());
-  if (is_there && in_[begin_] == kHello) TakeFrame();
+  if (is_there && in_[begin_] == kHello) ConsumeFrame();
 }
 
 }  // namespace epoll_server::test

@@ -1,8 +1,8 @@
-// A transport for tests: frames with their length in front, which are given on when they are whole.
-// A client begins with HELLO, and nothing is sent to it before. The server answers with HELLO, and
-// with an ACK after every fourth frame of data; it reads on when the socket has taken that. Bytes
-// of data are changed on the wire, so that none goes past the transport unnoticed.
-// test/support/framed-socket.ts is the other end.
+// A transport for tests: frames with a length in front, whose data is passed on when they are
+// whole. A client begins with HELLO, and no data is sent to it before. The server replies with
+// HELLO, and with an ACK after every fourth frame of data. It continues to read when the socket has
+// accepted that reply. Bytes of data are masked on the wire, so that a byte that bypasses the
+// transport is noticed. test/support/framed-socket.ts is the other end.
 #ifndef EPOLL_SERVER_TEST_NATIVE_FRAMED_TRANSPORT_H_
 #define EPOLL_SERVER_TEST_NATIVE_FRAMED_TRANSPORT_H_
 
@@ -21,7 +21,7 @@ inline constexpr size_t kFrameHead = 3;
 inline constexpr size_t kMaxReceivedPayload = 16384;
 inline constexpr size_t kMaxSentPayload = 4000;
 inline constexpr int kFramesPerAck = 4;
-// Frames that one call reads at most.
+// The most frames that one call reads.
 inline constexpr int kFramesPerCall = 16;
 inline constexpr uint8_t kMask = 0xa5;
 
@@ -34,19 +34,19 @@ class FramedTransport final : public Transport {
   int Send(Bytes first, Bytes second, bool more) override;
   int ShutdownWrite() override;
   void Flush() override { FlushOut(); }
-  bool owes() const override { return error_ == 0 && !out_.empty(); }
+  bool has_pending_output() const override { return error_ == 0 && !out_.empty(); }
   bool holds_input() const override;
   uint64_t wire_bytes_sent() const override { return wire_bytes_sent_; }
 
-  // How many there are: each has to be destroyed once.
+  // The number of transports that are not destroyed yet.
   static int living;
 
  private:
   int FlushOut();
   int SendFrames(Bytes first, Bytes second, size_t* counted);
   int NextPayload();
-  int TakeFrame();
-  void Answer(FrameType type);
+  int ConsumeFrame();
+  void Reply(FrameType type);
   void Greet();
   int Fill();
   bool HasFrame() const;
@@ -56,18 +56,18 @@ class FramedTransport final : public Transport {
   int Fail(int error);
 
   const int fd_;
-  std::vector<uint8_t> in_;  // of the wire: [begin_, end_) is not used up
+  std::vector<uint8_t> in_;  // wire bytes: [begin_, end_) is not consumed
   size_t begin_ = 0;
   size_t end_ = 0;
-  size_t payload_left_ = 0;   // of the frame of data that is being given on, from begin_ on
-  std::vector<uint8_t> out_;  // bytes of the wire that the socket has not taken
-  size_t counted_later_ = 0;  // bytes in out_ that the caller will give again
+  size_t payload_left_ = 0;   // of the current frame of data, from begin_ on
+  std::vector<uint8_t> out_;  // wire bytes that the socket has not accepted
+  size_t counted_later_ = 0;  // bytes in out_ that the caller passes again
   uint64_t wire_bytes_sent_ = 0;
   int unacknowledged_ = 0;
   int frames_left_ = 0;  // of this call
   int error_ = 0;
-  bool greeted_ = false;       // HELLO came
-  bool writes_first_ = false;  // nothing is read before out_ is empty
+  bool greeted_ = false;       // HELLO was received
+  bool writes_first_ = false;  // out_ must be sent before the next read
   bool peer_ended_ = false;
   bool end_reported_ = false;
   bool ended_ = false;

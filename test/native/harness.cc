@@ -1,3 +1,4 @@
+// Registers and runs the tests; its main is that of the test program.
 #include "harness.h"
 
 #include <cstdio>
@@ -23,7 +24,7 @@ std::vector<Test>& Tests() {
 
 bool current_failed = false;
 
-// Every test ends with what must never be: a descriptor that nobody closed.
+// Every test ends with a check that no descriptor was left open.
 bool Passes(const Test& test) {
   current_failed = false;
   const int open_before = OpenDescriptorCount();

@@ -1,5 +1,4 @@
-// A test runner of forty lines: named functions, CHECK, and a line that says how many passed.
-// It must not know what is tested.
+// A small test runner: named functions, CHECK, and a line with the number of passed tests.
 #ifndef EPOLL_SERVER_TEST_NATIVE_HARNESS_H_
 #define EPOLL_SERVER_TEST_NATIVE_HARNESS_H_
 
@@ -12,16 +11,16 @@ namespace epoll_server::test {
 using TestFunction = std::function<void()>;
 using BackEndTestFunction = void (*)(const std::string& back_end);
 
-// Registers a test; made by TEST at start-up. The value has no meaning.
+// Registers a test; called by TEST at start-up. The result has no meaning.
 int Register(const std::string& name, TestFunction function);
 
-// Registers a test for each back end there is; made by TEST_EACH_BACK_END.
+// Registers a test for each back end; called by TEST_EACH_BACK_END.
 int RegisterForEachBackEnd(const char* name, BackEndTestFunction function);
 
 // Records a failed CHECK of the running test.
 void Fail(const char* file, int line, const std::string& text);
 
-// Runs every registered test. Returns how many failed.
+// Runs every registered test. Returns the number of failed ones.
 int RunAll();
 
 inline std::string Show(const std::string& value) { return "\"" + value + "\""; }

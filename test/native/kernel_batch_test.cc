@@ -1,5 +1,4 @@
-// What the kernel does for a whole batch in one call: receiving for the events of a wait, and
-// sending.
+// Tests the batches of the kernel: the prefetch for the events of a wait, and SendBatch.
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,7 +22,7 @@ using test::kOutputBytes;
 using test::kReceiveBytes;
 using test::kSendOps;
 
-TEST(KernelWaitPrefetchesWhatItReports) {
+TEST(KernelWaitPrefetchesForItsEvents) {
   Bench bench;
   const Client client(&bench);
   CHECK(bench.kernel.Add(client.here, kBoth | kPrefetch) > 0);
@@ -112,7 +111,7 @@ SendOp Piece(int fd, uint32_t offset, uint32_t length) {
 
 }  // namespace
 
-TEST(KernelCarriesOutEverySendOfABatch) {
+TEST(KernelExecutesEverySendOfABatch) {
   Bench bench;
   const Client first(&bench);
   const Client second(&bench);

@@ -1,5 +1,5 @@
-// A kernel whose memory has exactly the size that it knows, and clients of it: AddressSanitizer
-// sees a byte too many.
+// A kernel with clients, whose memory has exactly the size that it is given: AddressSanitizer
+// detects an access beyond it.
 #ifndef EPOLL_SERVER_TEST_NATIVE_KERNEL_BENCH_H_
 #define EPOLL_SERVER_TEST_NATIVE_KERNEL_BENCH_H_
 
@@ -39,7 +39,7 @@ struct Bench {
 
   double Count(ControlWord word) const { return control[word]; }
 
-  // What was received for the event of that index.
+  // The prefetched bytes of the event of that index.
   std::string Prefetched(size_t index) const {
     const auto slot = input.begin() + kReceiveBytes + static_cast<int>(index * kPrefetchBytes);
     return std::string(slot, slot + events[index].prefetched);

@@ -1,4 +1,4 @@
-// The kernel as JavaScript sees it: the bounds of the shared memory, the counters, and its end.
+// Tests the calls of the kernel: the bounds of the shared memory, the counters, and the end.
 #include "kernel.h"
 
 #include <sys/socket.h>
@@ -37,7 +37,7 @@ TEST(KernelCarriesBytesBothWays) {
   CHECK_EQ(test::ReadText(client.there, 19), std::string("answer, moreanswer!"));
 }
 
-TEST(KernelReceivesWhereItIsTold) {
+TEST(KernelReceivesIntoTheGivenRange) {
   Bench bench;
   const Client client(&bench);
   test::WriteText(client.there, "abcdef");
@@ -62,7 +62,7 @@ TEST(KernelKeepsWithinTheInputArena) {
     CHECK_EQ(bench.kernel.Recv(client.here, offset, length), -EINVAL);
   }
   CHECK_EQ(bench.Count(kReceives), 0.0);
-  CHECK_EQ(bench.kernel.Recv(client.here, 0, kReceiveBytes), 1);  // nothing was taken before
+  CHECK_EQ(bench.kernel.Recv(client.here, 0, kReceiveBytes), 1);  // no earlier call received it
 }
 
 TEST(KernelKeepsWithinTheOutputArena) {
@@ -81,7 +81,7 @@ TEST(KernelKeepsWithinTheOutputArena) {
   CHECK_EQ(bench.kernel.Send(client.here, kOutputBytes, 0, nullptr, 0), 0);
 }
 
-TEST(KernelCountsWhatItDoes) {
+TEST(KernelCountsItsCalls) {
   Bench bench;
   const Client client(&bench);
   CHECK_EQ(bench.Count(kAccepts), 1.0);
@@ -109,7 +109,7 @@ TEST(KernelCountsWhatItDoes) {
   CHECK_EQ(bench.Count(kWaits), 1.0);
 }
 
-TEST(KernelWaitsWithinTheEventArrayAndTellsTheTime) {
+TEST(KernelWaitsWithinTheEventArrayAndWritesTheTime) {
   Bench bench;
   std::vector<std::unique_ptr<Client>> clients;
   for (int32_t i = 0; i < kEvents + 2; ++i) {
@@ -124,7 +124,7 @@ TEST(KernelWaitsWithinTheEventArrayAndTellsTheTime) {
   CHECK(bench.Count(kNowMs) >= made + 2);
 }
 
-TEST(KernelWaitsForTheNextEntry) {
+TEST(KernelPrewaitsForTheNextEntry) {
   Bench bench;
   CHECK_EQ(bench.Count(kPrewaited), kNotPrewaited);
   CHECK_EQ(bench.kernel.Prewait(), 0);
@@ -142,14 +142,14 @@ TEST(KernelWaitsForTheNextEntry) {
   CHECK_EQ(bench.Count(kPrewaited), kNotPrewaited);
 }
 
-TEST(KernelTellsTheLivesOfADescriptorApart) {
+TEST(KernelDistinguishesTheGenerationsOfADescriptor) {
   Bench bench;
   int fd = -1;
   int32_t generation = 0;
   for (int life = 0; life < 3; ++life) {
     const Client client(&bench);
     if (fd < 0) fd = client.here;
-    CHECK_EQ(client.here, fd);  // the lowest free number comes again
+    CHECK_EQ(client.here, fd);  // the lowest free number is reused
     const int32_t next = bench.kernel.Add(fd, kBoth);
     CHECK_EQ(next, generation + 1);
     generation = next;

@@ -1,7 +1,6 @@
-// kqueue(2) over poll(2), as far as a poller of TCP sockets can tell the difference. An edge
-// (EV_CLEAR) is a change of what the socket has received or had acknowledged in its life, or of how
-// it ended. A wait looks every millisecond. The queue's own descriptor becomes readable for user
-// events only.
+// kqueue(2) over poll(2), as far as a poller of TCP sockets needs it. An edge (EV_CLEAR) is a
+// change in the bytes that the socket has received or had acknowledged, or in its end. A wait
+// checks every millisecond. The queue's own descriptor becomes readable for user events only.
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,14 +16,14 @@
 
 namespace {
 
-// What is seen of one filter; a difference to what was reported is an edge.
+// The state of one filter; a difference from the reported state is an edge.
 struct State {
   bool ready = false;
   bool ended = false;
   bool failed = false;
   uint64_t passed = 0;
 
-  bool IsNewsAfter(const State& reported) const {
+  bool IsEdgeAfter(const State& reported) const {
     return ready && (!reported.ready || passed != reported.passed || ended != reported.ended ||
                      failed != reported.failed);
   }
@@ -59,7 +58,7 @@ State Look(const Knote& knote) {
   if (poll(&one, 1, 0) <= 0) return {};
   State state;
   state.failed = (one.revents & POLLERR) != 0;
-  // The filter for writing hears of the end of both directions only.
+  // The write filter reports only the end of both directions.
   state.ended = (one.revents & (POLLHUP | POLLERR | (reads ? POLLRDHUP : 0))) != 0;
   state.ready = state.ended || (one.revents & (POLLIN | POLLOUT)) != 0;
   state.passed = PassedOn(fd, knote.registered.filter);
@@ -76,9 +75,9 @@ int Collect(std::vector<Knote>* knotes, struct kevent* events, int capacity) {
       continue;
     }
     const State state = Look(knote);
-    const bool is_news = state.IsNewsAfter(knote.reported);
+    const bool is_edge = state.IsEdgeAfter(knote.reported);
     knote.reported = state;
-    if (!is_news) continue;
+    if (!is_edge) continue;
     events[count] = knote.registered;
     if (state.ended) events[count].flags = static_cast<uint16_t>(events[count].flags | EV_EOF);
     events[count].fflags = state.failed ? ECONNRESET : 0;

@@ -1,3 +1,4 @@
+// Implements the clients of loopback.h with plain system calls.
 #include "loopback.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,7 @@
 namespace epoll_server::test {
 namespace {
 
-constexpr int kPatienceMs = 10000;
+constexpr int kTimeoutMs = 10000;
 
 int ConnectV4(const char* host, int port) {
   sockaddr_in to = {};
@@ -86,7 +87,7 @@ void WriteText(int fd, const std::string& text) {
 
 bool BecomesReadable(int fd) {
   pollfd wanted = {fd, POLLIN, 0};
-  return poll(&wanted, 1, kPatienceMs) == 1;
+  return poll(&wanted, 1, kTimeoutMs) == 1;
 }
 
 Pair::Pair() {

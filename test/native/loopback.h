@@ -1,5 +1,5 @@
-// Clients of the loopback interface, written with plain system calls so that they share nothing
-// with what is tested. They block; only the descriptors under test do not.
+// Clients of the loopback interface, with plain system calls, so that they share no code with the
+// server. They block; only the descriptors under test do not.
 #ifndef EPOLL_SERVER_TEST_NATIVE_LOOPBACK_H_
 #define EPOLL_SERVER_TEST_NATIVE_LOOPBACK_H_
 
@@ -11,7 +11,7 @@
 
 namespace epoll_server::test {
 
-// Entries of /proc/self/fd.
+// The number of entries of /proc/self/fd.
 int OpenDescriptorCount();
 
 // A blocking client of a numeric address, or -errno.
@@ -20,16 +20,16 @@ int ConnectTo(const char* host, int port);
 // Whether this system lets a socket listen on `::1`: 0 or -errno.
 int ProbeIpv6();
 
-// Reads until `length` bytes or the end have come.
+// Reads until `length` bytes or the end have arrived.
 std::string ReadText(int fd, size_t length);
 
 // Writes all of `text`.
 void WriteText(int fd, const std::string& text);
 
-// Waits until `fd` has something to read, at most ten seconds. False: nothing came.
+// Waits until `fd` is readable, at most ten seconds. False: it is not.
 bool BecomesReadable(int fd);
 
-// The two ends of a connection over 127.0.0.1: what Accept made and a blocking client. Closes both.
+// The two ends of a connection over 127.0.0.1: the accepted one and a blocking client. Closes both.
 struct Pair {
   Pair();
   ~Pair();

@@ -1,4 +1,4 @@
-// How every back end tells that a connection ended, and that it does not spin on it.
+// Tests how every back end reports the end of a connection, and that it does not spin afterwards.
 #include <sys/socket.h>
 
 #include "back_ends.h"
@@ -17,8 +17,8 @@ namespace {
 
 constexpr int kBoth = kReadable | kWritable;
 
-// How a back end tells that a connection ended: in words of its own, with both directions, or as
-// something to read.
+// The readiness with which a back end reports the end: HANGUP with both directions, or only
+// readable.
 int AsSeen(const Poller& poller, int bits) {
   return poller.traits().sees_hangup ? bits | kReadable | kWritable : static_cast<int>(kReadable);
 }
@@ -53,7 +53,7 @@ TEST_EACH_BACK_END(PollerFailureIsReadableAndWritable) {
   CHECK(Reports(poller.get(), pair.server, AsSeen(*poller, kFailed | kHangup)));
 }
 
-TEST_EACH_BACK_END(PollerThatIsHungUpDoesNotSpin) {
+TEST_EACH_BACK_END(PollerDoesNotSpinAfterAHangup) {
   Pair pair;
   const auto poller = MakeBackEnd(back_end);
   if (poller->traits().busy) return;
@@ -62,7 +62,7 @@ TEST_EACH_BACK_END(PollerThatIsHungUpDoesNotSpin) {
   setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   pair.CloseClient();
   CHECK(Reports(poller.get(), pair.server, AsSeen(*poller, kFailed)));
-  // Nobody has asked for more: the end is not told again and again.
+  // Without a Rearm the end is not reported again.
   for (int i = 0; i < 3; ++i) ReadinessOf(poller.get(), pair.server);
   CHECK_EQ(ReadinessOf(poller.get(), pair.server, 20), 0);
 }

@@ -1,4 +1,4 @@
-// The contract of poller.h, sentence by sentence, for every back end of this build.
+// Tests the contract of poller.h, sentence by sentence, for every back end.
 #include "poller.h"
 
 #include <fcntl.h>
@@ -42,7 +42,7 @@ TEST(PollersNamesTheBackEndsOfThisBuild) {
   }
 }
 
-TEST(PollerKqueueFindsOutWhetherItNests) { CHECK(KqueueNests()); }
+TEST(PollerKqueueDetectsWhetherItNests) { CHECK(KqueueNests()); }
 
 TEST(PollersRefusesUnknownNames) {
   for (const char* name : {"", "kqueue2", "EPOLL", "epoll "}) {
@@ -52,7 +52,7 @@ TEST(PollersRefusesUnknownNames) {
   }
 }
 
-TEST_EACH_BACK_END(PollerSaysWhatItIs) {
+TEST_EACH_BACK_END(PollerHasItsTraits) {
   const auto poller = MakeBackEnd(back_end);
   const Traits& traits = poller->traits();
   CHECK_EQ(std::string(traits.name), back_end);
@@ -80,7 +80,7 @@ TEST_EACH_BACK_END(PollerReportsAChangeOnce) {
   CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);
   test::WriteText(pair.client, "one");
   CHECK(Reports(poller.get(), pair.server, kReadable));
-  CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);  // though nobody has read
+  CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);  // although nothing was read
   if (!poller->traits().edge_triggered) CHECK_EQ(poller->Rearm(pair.server, 1, kReadable), 0);
   test::WriteText(pair.client, "two");
   CHECK(Reports(poller.get(), pair.server, kReadable));
@@ -105,7 +105,7 @@ TEST_EACH_BACK_END(PollerReportsWritableWhenTheClientMadeRoom) {
   CHECK(Reports(poller.get(), pair.server, kWritable));
 }
 
-TEST_EACH_BACK_END(PollerReportsOnlyWhatInterests) {
+TEST_EACH_BACK_END(PollerReportsOnlyTheInterest) {
   const Pair pair;
   const auto poller = MakeBackEnd(back_end);
   CHECK_EQ(poller->Add(pair.server, 1, kReadable), 0);
@@ -148,7 +148,7 @@ TEST_EACH_BACK_END(PollerRefusesASecondAddAndKeepsTheFirst) {
   CHECK(event.readiness & kWritable);
 }
 
-TEST_EACH_BACK_END(PollerDoesNotKnowWhatWasNotAdded) {
+TEST_EACH_BACK_END(PollerRearmAndRemoveOfAnUnknownDescriptorFail) {
   const Pair pair;
   const auto poller = MakeBackEnd(back_end);
   CHECK_EQ(poller->Rearm(pair.server, 1, kBoth), -ENOENT);
@@ -157,7 +157,7 @@ TEST_EACH_BACK_END(PollerDoesNotKnowWhatWasNotAdded) {
   CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);
 }
 
-TEST_EACH_BACK_END(PollerForgetsWhatIsRemoved) {
+TEST_EACH_BACK_END(PollerReportsNothingAfterRemove) {
   const Pair pair;
   const auto poller = MakeBackEnd(back_end);
   poller->Add(pair.server, 1, kBoth);
@@ -170,23 +170,23 @@ TEST_EACH_BACK_END(PollerForgetsWhatIsRemoved) {
   CHECK(Reports(poller.get(), pair.server, kReadable));
 }
 
-TEST_EACH_BACK_END(PollerForgetsWhatIsClosed) {
+TEST_EACH_BACK_END(PollerReportsNothingAfterClose) {
   Pair pair;
   const auto poller = MakeBackEnd(back_end);
   poller->Add(pair.server, 1, kBoth);
   Close(pair.server);
   if (!poller->traits().busy) CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);
-  // Who keeps a table of its own was not told (Closing does).
+  // A back end with its own table still has the entry, because Closing was not called.
   if (poller->traits().busy) return;
   CHECK_EQ(poller->Remove(pair.server), back_end == "epoll" ? -EBADF : 0);
 }
 
-TEST_EACH_BACK_END(PollerIsToldOfACloseAndForgets) {
+TEST_EACH_BACK_END(PollerClosingRemovesTheDescriptor) {
   const Pair pair;
   const auto poller = MakeBackEnd(back_end);
   CHECK_EQ(poller->Add(pair.server, 1, kBoth), 0);
   poller->Closing(pair.server);
-  // The system itself forgets, but only when the descriptor is closed.
+  // epoll removes the descriptor itself, but only when it is closed.
   if (poller->traits().edge_triggered) return;
   CHECK_EQ(ReadinessOf(poller.get(), pair.server), 0);
   CHECK_EQ(poller->Add(pair.server, 2, kBoth), 0);
@@ -205,7 +205,7 @@ TEST_EACH_BACK_END(PollerFillsNoMoreThanTheCapacity) {
   const int third_fd = third.server;
   const bool was_seen = events[0].fd == third_fd || events[1].fd == third_fd;
   const int rest = poller->Wait(events, 2, 0);
-  // Nobody is passed over for ever, however small the room.
+  // Every descriptor is reported in the end, however small the capacity.
   CHECK(was_seen || events[0].fd == third_fd || events[1].fd == third_fd);
   if (poller->traits().busy) return;
   CHECK_EQ(rest, 1);
@@ -234,7 +234,7 @@ TEST_EACH_BACK_END(PollerReturnsForItsCompanion) {
   test::WriteText(other.client, "x");
   CHECK_EQ(poller->WaitBeside(events, kEnough, -1, &companion), 0);
   CHECK(companion.ready);
-  // Level-triggered: it is somebody else's, who has not read yet.
+  // Level-triggered: the companion's owner has not read from it yet.
   test::WriteText(clients.client, "y");
   CHECK(test::BecomesReadable(clients.server));
   CHECK_EQ(poller->WaitBeside(events, kEnough, -1, &companion), 1);
@@ -242,7 +242,7 @@ TEST_EACH_BACK_END(PollerReturnsForItsCompanion) {
   CHECK_EQ(events[0].fd, clients.server);
 }
 
-TEST_EACH_BACK_END(PollerRefusesDescriptorsBeyondItsReach) {
+TEST_EACH_BACK_END(PollerRefusesDescriptorsBeyondItsMaximum) {
   const Pair pair;
   const auto poller = MakeBackEnd(back_end);
   if (poller->traits().max_descriptors == 0) return;

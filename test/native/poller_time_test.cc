@@ -1,4 +1,5 @@
-// Time-outs of a poller: never early, through signals, and for no longer than what remains.
+// Tests the time-outs of a poller: they never end early, and after a signal only the rest is
+// waited.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -33,7 +34,7 @@ std::atomic<int> signals_taken{0};
 
 void TakeSignal(int) { signals_taken.fetch_add(1); }
 
-// Sends SIGALRM `first_ms` from now, and then every `interval_ms`; interrupts what waits.
+// Sends SIGALRM after `first_ms`, and then every `interval_ms`; it interrupts a wait.
 void StartSignals(int first_ms, int interval_ms) {
   struct sigaction action = {};
   action.sa_handler = TakeSignal;
@@ -49,7 +50,7 @@ void StopSignals() {
   signal(SIGALRM, SIG_DFL);
 }
 
-// A thread that takes no signals: they are for the one that waits.
+// A thread that blocks signals, so that the waiting one receives them.
 template <typename Function>
 std::thread ThreadWithoutSignals(Function function) {
   sigset_t all;
@@ -102,8 +103,8 @@ TEST_EACH_BACK_END(PollerWaitsForEverThroughSignals) {
   StopSignals();
 }
 
-// One signal near the end: the wait ends at its time-out, not a whole time-out later. What is
-// written long after that must not be seen any more.
+// One signal near the end: the wait ends at its time-out, not a whole time-out later. Bytes written
+// long after that must not be reported.
 TEST_EACH_BACK_END(PollerRetriesOnlyForWhatRemains) {
   constexpr int kTimeoutMs = 400;
   const Pair pair;

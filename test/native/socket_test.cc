@@ -1,4 +1,4 @@
-// The calls of socket.h over the real loopback interface, and over Unix domain sockets.
+// Tests the calls of socket.h over the loopback interface, and over Unix domain sockets.
 #include "socket.h"
 
 #include <fcntl.h>
@@ -40,12 +40,12 @@ void CheckFlags(int fd) {
 
 std::string RecvText(int fd) {
   uint8_t bytes[64];
-  if (!BecomesReadable(fd)) return "nothing came";
+  if (!BecomesReadable(fd)) return "no bytes arrived";
   const int count = Recv(fd, bytes, sizeof(bytes));
   return count < 0 ? strerror(-count) : std::string(bytes, bytes + count);
 }
 
-// A path of this process that nothing has.
+// A path that does not exist.
 std::string TemporaryPath() {
   static int count = 0;
   return "/tmp/epoll-server-" + std::to_string(getpid()) + "-" + std::to_string(++count);
@@ -68,7 +68,8 @@ int ConnectUnix(int fd, const std::string& path) {
   return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
-// What a socket that listens on `host` says of itself and of a client that comes by `through`.
+// Checks the addresses of a socket that listens on `host`, and of a client that connects by
+// `through`.
 void CheckConversation(const char* host, const char* through, const std::string& seen_as) {
   const int listener = Listen(host, 0, 8);
   CHECK(listener >= 0);
@@ -98,18 +99,18 @@ void CheckConversation(const char* host, const char* through, const std::string&
 
 TEST(SocketTalksOverIpv4) { CheckConversation("127.0.0.1", "127.0.0.1", "127.0.0.1"); }
 
-TEST(SocketTakesIpv4ClientsOnAllAddresses) {
+TEST(SocketAcceptsIpv4ClientsOnAllAddresses) {
   CheckConversation("0.0.0.0", "127.0.0.1", "127.0.0.1");
 }
 
-TEST(SocketTalksOverIpv6AndTakesIpv4ClientsThere) {
+TEST(SocketTalksOverIpv6AndAcceptsIpv4ClientsThere) {
   const int probe = test::ProbeIpv6();
   if (probe == 0) {
     CheckConversation("::1", "::1", "::1");
     CheckConversation("::", "::1", "::1");
     CheckConversation("::", "127.0.0.1", "::ffff:127.0.0.1");
   } else {
-    CHECK_EQ(Listen("::1", 0, 8), probe);  // a machine without IPv6 says so
+    CHECK_EQ(Listen("::1", 0, 8), probe);  // the error of a machine without IPv6
   }
 }
 
@@ -121,12 +122,12 @@ TEST(SocketListenRefusesWhatIsNotNumeric) {
   CHECK_EQ(Listen("127.0.0.1", 65536, 8), -EINVAL);
 }
 
-TEST(SocketListenSaysWhyNot) {
+TEST(SocketListenReturnsItsError) {
   const int listener = Listen("127.0.0.1", 0, 8);
   Address local = {};
   LocalAddress(listener, &local);
   CHECK_EQ(Listen("127.0.0.1", local.port, 8), -EADDRINUSE);
-  CHECK_EQ(Listen("192.0.2.1", 0, 8), -EADDRNOTAVAIL);  // TEST-NET-1, RFC 5737: nobody's
+  CHECK_EQ(Listen("192.0.2.1", 0, 8), -EADDRNOTAVAIL);  // TEST-NET-1 of RFC 5737: never assigned
   Close(listener);
 }
 
@@ -165,7 +166,7 @@ TEST(SocketAcceptWithoutAClientIsEagain) {
   CHECK_EQ(Accept(listener, &peer), -EBADF);
 }
 
-TEST(SocketRecvTellsNothingYetFromTheEnd) {
+TEST(SocketRecvDistinguishesNoBytesFromTheEnd) {
   Pair pair;
   uint8_t bytes[8];
   CHECK_EQ(Recv(pair.server, bytes, sizeof(bytes)), -EAGAIN);
@@ -177,7 +178,7 @@ TEST(SocketRecvTellsNothingYetFromTheEnd) {
   CHECK_EQ(Recv(pair.server, bytes, sizeof(bytes)), 0);
 }
 
-TEST(SocketRecvTakesNoMoreThanAsked) {
+TEST(SocketRecvReceivesAtMostTheLength) {
   const Pair pair;
   test::WriteText(pair.client, "abcdef");
   CHECK(BecomesReadable(pair.server));
@@ -187,7 +188,7 @@ TEST(SocketRecvTakesNoMoreThanAsked) {
   CHECK_EQ(RecvText(pair.server), std::string("def"));
 }
 
-TEST(SocketSendTakesAPartAndThenIsEagain) {
+TEST(SocketSendAcceptsAPartAndThenIsEagain) {
   const Pair pair;
   const std::vector<uint8_t> megabytes(64 << 20, 'z');
   const int count = Send(pair.server, megabytes.data(), megabytes.size());
@@ -196,7 +197,7 @@ TEST(SocketSendTakesAPartAndThenIsEagain) {
   CHECK_EQ(Send(pair.server, megabytes.data(), megabytes.size()), -EAGAIN);
 }
 
-TEST(SocketSendToWhoIsGoneIsAnErrorAndNoSignal) {
+TEST(SocketSendAfterAResetIsAnErrorWithoutSignal) {
   Pair pair;
   const linger now = {1, 0};
   setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -249,7 +250,7 @@ TEST(SocketCloseIsAPlainEndOtherwise) {
   CHECK_EQ(recv(pair.client, &byte, 1, 0), 0);
 }
 
-TEST(SocketCallsNameTheirErrors) {
+TEST(SocketCallsReturnTheirErrors) {
   Address address = {};
   uint8_t byte = 0;
   CHECK_EQ(Recv(-1, &byte, 1), -EBADF);

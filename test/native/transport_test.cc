@@ -1,5 +1,5 @@
-// Proves what a kernel does over a transport, sentence by sentence of native/transport.h, with the
-// framed one of these tests.
+// Tests the kernel over a transport, sentence by sentence of native/transport.h, with the framed
+// transport.
 #include "transport.h"
 
 #include <sys/socket.h>
@@ -46,7 +46,7 @@ TEST_EACH_BACK_END(TransportIsDestroyedOnceWhateverEndsIt) {
     CHECK_EQ(bench.kernel.Close(closed.here), 0);
     CHECK_EQ(FramedTransport::living, 1);
     CHECK_EQ(bench.kernel.Close(closed.here), -EBADF);
-    // The number's next life is the plain socket again.
+    // The next generation of the descriptor uses the plain socket.
     CHECK_EQ(bench.kernel.Accept(bench.listener), closed.here);
     test::WriteText(next, "plain");
     CHECK(test::BecomesReadable(closed.here));
@@ -58,7 +58,7 @@ TEST_EACH_BACK_END(TransportIsDestroyedOnceWhateverEndsIt) {
   CHECK_EQ(FramedTransport::living, 0);
 }
 
-TEST_EACH_BACK_END(TransportGivesWholeFramesAndHoldsTheOthers) {
+TEST_EACH_BACK_END(TransportPassesWholeFramesAndHoldsTheOthers) {
   Bench bench(back_end);
   FramedClient client(&bench);
   const std::string frame = Data("question");
@@ -73,7 +73,7 @@ TEST_EACH_BACK_END(TransportGivesWholeFramesAndHoldsTheOthers) {
   CHECK_EQ(bench.kernel.Find(client.here)->bytes_received, 8u);
 }
 
-TEST_EACH_BACK_END(TransportHoldsWhatWasNotReceivedAndRearmReportsIt) {
+TEST_EACH_BACK_END(TransportHoldsUnreadBytesAndRearmReportsThem) {
   Bench bench(back_end);
   FramedClient client(&bench);
   client.Write(Data("abc") + Data("def"));
@@ -90,7 +90,7 @@ TEST_EACH_BACK_END(TransportHoldsWhatWasNotReceivedAndRearmReportsIt) {
   CHECK_EQ(client.Receive(), std::string("ef"));
 }
 
-TEST_EACH_BACK_END(TransportHeldInputIsForgottenWithItsDescriptor) {
+TEST_EACH_BACK_END(TransportHeldInputIsDroppedWithItsDescriptor) {
   Bench bench(back_end);
   FramedClient client(&bench);
   client.Write(Data("abc"));
@@ -119,7 +119,7 @@ TEST_EACH_BACK_END(TransportThatStopsACallIsReportedAgain) {
   client.CheckSilent();
 }
 
-TEST_EACH_BACK_END(TransportReportsWhatItTookFromTheSocketEarlier) {
+TEST_EACH_BACK_END(TransportReportsBytesThatItReceivedEarlier) {
   Bench bench(back_end);
   const Client client(&bench);
   test::WriteText(client.there, Hello() + Data("early"));
@@ -136,7 +136,7 @@ TEST_EACH_BACK_END(TransportReportsWhatItTookFromTheSocketEarlier) {
   CHECK_EQ(received, std::string("early"));
 }
 
-TEST_EACH_BACK_END(TransportPrefetchesWhatItHolds) {
+TEST_EACH_BACK_END(TransportPrefetchesHeldInput) {
   Bench bench(back_end);
   FramedClient client(&bench);
   CHECK_EQ(bench.kernel.Prefetch(client.here, 1), 0);
@@ -146,7 +146,7 @@ TEST_EACH_BACK_END(TransportPrefetchesWhatItHolds) {
   CHECK_EQ(bench.Prefetched(0), std::string("question"));
 }
 
-TEST_EACH_BACK_END(TransportSendsNothingBeforeItsPeerGreets) {
+TEST_EACH_BACK_END(TransportSendsNothingBeforeHello) {
   Bench bench(back_end);
   FramedClient client(&bench, false);
   client.CheckReadiness(kWritable);
@@ -161,7 +161,7 @@ TEST_EACH_BACK_END(TransportSendsNothingBeforeItsPeerGreets) {
   CHECK_EQ(client.ReadData(5), std::string("early"));
 }
 
-TEST_EACH_BACK_END(TransportCountsBytesThatTheSocketHasAndEncodesThemOnce) {
+TEST_EACH_BACK_END(TransportCountsAcceptedBytesAndEncodesThemOnce) {
   Bench bench(back_end);
   FramedClient client(&bench);
   const std::string bytes = Letters(26 * 4000);
@@ -170,7 +170,7 @@ TEST_EACH_BACK_END(TransportCountsBytesThatTheSocketHasAndEncodesThemOnce) {
   CHECK_EQ(sent % test::kMaxSentPayload, 0u);
   CHECK_EQ(bench.kernel.Find(client.here)->bytes_sent, sent);
   CHECK(bench.kernel.Find(client.here)->transport->wire_bytes_sent() > sent);
-  // The frame that is cut now comes whole, and once, though fewer bytes of it are given first.
+  // The cut frame arrives whole and once, though fewer of its bytes are passed first.
   CHECK(client.ReadData(sent).substr(0, sent) == Repeated(bytes, sent));
   while (bench.kernel.Send(client.here, 0, 0, test::BytesOf(bytes) + sent % bytes.size(), 10) < 0) {
     CHECK(test::BecomesReadable(client.there));
@@ -178,7 +178,7 @@ TEST_EACH_BACK_END(TransportCountsBytesThatTheSocketHasAndEncodesThemOnce) {
   }
 }
 
-TEST_EACH_BACK_END(TransportProgressIsMeasuredByBytesOfTheWire) {
+TEST_EACH_BACK_END(TransportProgressIsMeasuredInWireBytes) {
   Bench bench(back_end);
   FramedClient client(&bench);
   const size_t sent = client.Fill(Letters(26 * 4000));
@@ -186,12 +186,12 @@ TEST_EACH_BACK_END(TransportProgressIsMeasuredByBytesOfTheWire) {
   CHECK(bench.kernel.Acknowledged(client.here) <
         static_cast<double>(connection->transport->wire_bytes_sent()));
   client.ReadData(sent);
-  // What it has read is acknowledged, heads of frames too.
+  // The bytes that it has read are acknowledged, heads of frames included.
   CHECK(bench.kernel.Acknowledged(client.here) > static_cast<double>(sent));
   CHECK_EQ(bench.kernel.Acknowledged(-1), static_cast<double>(-EBADF));
 }
 
-TEST_EACH_BACK_END(TransportReadsOnWhenTheSocketTakesItsAnswer) {
+TEST_EACH_BACK_END(TransportContinuesToReadWhenItsReplyIsSent) {
   Bench bench(back_end);
   FramedClient client(&bench);
   const std::string bytes = Letters(26 * 4000);
@@ -225,7 +225,7 @@ TEST_EACH_BACK_END(TransportErrorsAreFinal) {
   CHECK_EQ(bench.kernel.ShutdownWrite(client.here), -EPROTO);
 }
 
-TEST_EACH_BACK_END(TransportTakesAnEndWithinAFrameForAReset) {
+TEST_EACH_BACK_END(TransportReportsAnEndWithinAFrameAsReset) {
   for (const bool is_cut : {true, false}) {
     Bench bench(back_end);
     FramedClient client(&bench);
@@ -245,12 +245,12 @@ TEST_EACH_BACK_END(TransportTakesAnEndWithinAFrameForAReset) {
   }
 }
 
-TEST_EACH_BACK_END(TransportEndsTheStreamBehindWhatIsOwed) {
+TEST_EACH_BACK_END(TransportEndsTheStreamAfterPendingOutput) {
   Bench bench(back_end);
   FramedClient client(&bench);
   const std::string bytes = Letters(26 * 4000);
   const size_t sent = client.Fill(bytes);
-  // What was encoded and not counted is owed: it leaves before the end does.
+  // Encoded bytes that were not counted are pending: they are sent before the end.
   CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
   CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf(bytes), 1), -EPIPE);
   CHECK(client.ReadData(sent).substr(0, sent) == Repeated(bytes, sent));
@@ -268,7 +268,7 @@ TEST_EACH_BACK_END(TransportEndsTheStreamBehindWhatIsOwed) {
   CHECK_EQ(client.Receive(), std::string("still"));
 }
 
-TEST_EACH_BACK_END(TransportCloseTellsTheEndUnlessItResets) {
+TEST_EACH_BACK_END(TransportCloseSendsTheEndUnlessItResets) {
   Bench bench(back_end);
   FramedClient client(&bench);
   CHECK_EQ(bench.kernel.Close(client.here), 0);

@@ -1,4 +1,4 @@
-// Proves that deadlines fire never early, at most a tick late, and only for those who still have one.
+// Proves that deadlines fire never early, at most a tick late, and only while they are set.
 
 import { expect, test } from 'vitest';
 import { Deadline } from '../../src/reactor/deadline.ts';
@@ -20,7 +20,7 @@ class Timed {
   }
 }
 
-/** Time that the test moves, and deadlines that are looked at when they ask for it. */
+/** A clock that the test moves, and deadlines that expire at their due times. */
 class Clock {
   nowMs: number;
   readonly deadlines: Deadlines;
@@ -30,7 +30,7 @@ class Clock {
     this.deadlines = new Deadlines(startMs);
   }
 
-  /** A source whose deadline is `afterMs` from now, as the reactor counts it. */
+  /** A source whose deadline is `afterMs` from now, in the ticks of the reactor. */
   timed(afterMs: number): Timed {
     const source = new Timed(this);
     this.set(source, afterMs);
@@ -41,7 +41,7 @@ class Clock {
     this.deadlines.set(source.deadline, Math.ceil((this.nowMs + afterMs) / TICK_MS));
   }
 
-  /** Goes on to `untilMs`, waking when the deadlines ask for it. Returns how often. */
+  /** Moves the clock to `untilMs`, and expires at each due time. Returns the number of these times. */
   runUntil(untilMs: number): number {
     let wakes = 0;
     while (this.deadlines.nextDueMs <= untilMs) {
@@ -69,7 +69,7 @@ test('a deadline fires once, never early and at most a tick late, however far aw
   }
 });
 
-test('thousands of deadlines set at random moments all keep to that', () => {
+test('thousands of deadlines at random times fire never early and at most a tick late', () => {
   const clock = new Clock();
   let seed = 7;
   const random = (below: number): number => {
@@ -92,7 +92,7 @@ test('thousands of deadlines set at random moments all keep to that', () => {
   expect(clock.deadlines.nextDueMs).toBe(Infinity);
 });
 
-test('a postponed deadline is not moved, but looked at again when the old one comes', () => {
+test('a postponed deadline stays in its bucket, and is filed again at its old time', () => {
   const clock = new Clock();
   const source = clock.timed(1_000);
   const dueMs = clock.deadlines.nextDueMs;
@@ -114,7 +114,7 @@ test('an advanced deadline fires at its new time', () => {
   expect(source.firedMs).toHaveLength(1);
 });
 
-test('a deadline that was taken back or dropped does not fire', () => {
+test('a deadline that was cleared or dropped does not fire', () => {
   const clock = new Clock();
   const [takenBack, dropped, other] = [clock.timed(500), clock.timed(500), clock.timed(500)];
   clock.deadlines.set(takenBack.deadline, 0);
@@ -125,7 +125,7 @@ test('a deadline that was taken back or dropped does not fire', () => {
   expect(clock.deadlines.filed).toBe(0);
 });
 
-test('a deadline that was taken back can be set again while it is still filed', () => {
+test('a cleared deadline can be set again while it is still filed', () => {
   const clock = new Clock();
   const source = clock.timed(500);
   clock.deadlines.set(source.deadline, 0);
@@ -134,7 +134,7 @@ test('a deadline that was taken back can be set again while it is still filed', 
   expect(source.firedMs).toHaveLength(1);
 });
 
-test('whoever expires may set a new deadline, drop others of its bucket, or drop itself', () => {
+test('an owner that expires may set a new deadline, drop others of its bucket, or drop its own', () => {
   const clock = new Clock();
   const sources = Array.from({ length: 6 }, () => clock.timed(500));
   for (const [i, source] of sources.entries()) {
@@ -166,7 +166,7 @@ test('each of many that expire together fires, also when each closes its neighbo
   expect(clock.deadlines.filed).toBe(0);
 });
 
-test('a clock that jumps ahead, further than the wheel goes, fires everything once', () => {
+test('a clock that jumps further than all buckets reach fires every deadline once', () => {
   for (const jumpMs of [1_000, 131_072, 200_000, 100_000_000]) {
     const clock = new Clock();
     const sources = [10, 900, 60_000, 130_000, 150_000].map((afterMs) => ({ afterMs, source: clock.timed(afterMs) }));
@@ -190,7 +190,7 @@ test('a clock that stands still or goes back fires nothing', () => {
   expect(source.firedMs).toHaveLength(1);
 });
 
-test('postponing on every request wakes once a period, not once a request', () => {
+test('postponing a deadline on every request causes one wake-up per period, not per request', () => {
   const clock = new Clock();
   const source = clock.timed(75_000);
   let wakes = 0;

@@ -1,4 +1,4 @@
-// Proves what one turn does, in which order, and that neither stale events nor thrown errors confuse it.
+// Proves the order of work in one turn, and that stale events and exceptions do not disturb it.
 
 import { beforeEach, expect, test } from 'vitest';
 import { DUE_AT_MS, EVENT_WORDS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';
@@ -58,7 +58,7 @@ test('an event serves its source once, with what was reported', () => {
   expect(reactor.counters).toMatchObject({ turns: 2, events: 3, staleEvents: 0 });
 });
 
-test('an event of an earlier life of the descriptor, or of nobody, is dropped', () => {
+test('an event of an earlier generation of the descriptor, or of an unknown one, is dropped', () => {
   source(5, 8);
   event(5, READABLE, 7);
   event(5, READABLE, 9);
@@ -76,7 +76,7 @@ test('a descriptor has one source', () => {
   expect(() => source(5)).toThrow('a descriptor has one source');
 });
 
-test('who wakes is served in the next turn, before new events, and the kernel is told not to block', () => {
+test('a woken source is served in the next turn, before new events, and the next wait does not block', () => {
   const busy = source(5);
   source(6);
   busy.onServe = () => {
@@ -92,7 +92,7 @@ test('who wakes is served in the next turn, before new events, and the kernel is
   expect(kernel.control[UNFINISHED]).toBe(0);
 });
 
-test('waking twice, or while an event comes, serves once', () => {
+test('a source that is woken twice, or woken and ready, is served once', () => {
   const woken = source(5);
   reactor.wake(woken);
   reactor.wake(woken);
@@ -101,11 +101,11 @@ test('waking twice, or while an event comes, serves once', () => {
   expect(log).toEqual(['5.1 serve 1']);
 });
 
-test('a buried source is closed at the end of the turn, and nothing of the batch reaches it', () => {
+test('a disposed source is closed at the end of the turn, and gets no event of the batch', () => {
   const [first, second] = [source(5), source(6)];
   first.onServe = () => {
-    reactor.bury(second);
-    reactor.bury(second);
+    reactor.closeLater(second);
+    reactor.closeLater(second);
     expect(kernel.closed, 'not before the batch has ended').toEqual([]);
   };
   event(5);
@@ -122,11 +122,11 @@ test('a buried source is closed at the end of the turn, and nothing of the batch
   expect(log.at(-1)).toBe('6.2 serve 1');
 });
 
-test('a buried source neither wakes nor expires', () => {
+test('a disposed source neither wakes nor expires', () => {
   const gone = source(5);
   reactor.setDeadline(gone.deadline, reactor.tickAfter(100));
   reactor.dropDeadline(gone.deadline);
-  reactor.bury(gone);
+  reactor.closeLater(gone);
   reactor.wake(gone);
   kernel.timeMs += 1_000;
   reactor.turn();
@@ -135,16 +135,16 @@ test('a buried source neither wakes nor expires', () => {
   expect(kernel.control[UNFINISHED]).toBe(0);
 });
 
-test('a close that fails is counted, and the turn goes on', () => {
+test('a failed close is counted, and the turn continues', () => {
   kernel.closeResult = -5;
-  reactor.bury(source(5));
-  reactor.bury(source(6));
+  reactor.closeLater(source(5));
+  reactor.closeLater(source(6));
   reactor.turn();
   expect(reactor.counters.failedCloses).toBe(2);
   expect(kernel.closed).toEqual([5, 6]);
 });
 
-test('a deadline is published to the kernel, and expires its source when its time has come', () => {
+test('a deadline is published to the kernel, and its source expires when it has passed', () => {
   const timed = source(5);
   expect(kernel.control[DUE_AT_MS]).toBe(Infinity);
   timed.onServe = () => reactor.setDeadline(timed.deadline, reactor.tickAfter(1_000));
@@ -162,7 +162,7 @@ test('a deadline is published to the kernel, and expires its source when its tim
   expect(kernel.control[DUE_AT_MS]).toBe(Infinity);
 });
 
-test('a deadline that is set outside of a turn asks for one, so that it is published', () => {
+test('a deadline that is set outside of a turn schedules one, so that it is published', () => {
   reactor.setDeadline(source(5).deadline, reactor.tickAfter(500));
   expect(kernel.control[UNFINISHED]).toBe(1);
   reactor.turn();
@@ -170,7 +170,7 @@ test('a deadline that is set outside of a turn asks for one, so that it is publi
   expect(kernel.control[DUE_AT_MS]).toBeLessThan(Infinity);
 });
 
-test('events come before deadlines, and both before the end of the turn', () => {
+test('events are served before deadlines, and both before the end of the turn', () => {
   const timed = source(5);
   reactor.onTurnEnd(() => log.push('end'));
   reactor.setDeadline(timed.deadline, reactor.tickAfter(100));
@@ -180,7 +180,7 @@ test('events come before deadlines, and both before the end of the turn', () => 
   expect(log).toEqual(['5.1 serve 1', '5.1 expire', 'end']);
 });
 
-test('a turn that was cut short by an error is taken up where it broke, and nothing is served twice', () => {
+test('a turn that an exception interrupted continues where it broke, and serves no source twice', () => {
   const sources = [5, 6, 7].map((fd) => source(fd));
   const [, second] = sources;
   if (second !== undefined) {
@@ -191,19 +191,19 @@ test('a turn that was cut short by an error is taken up where it broke, and noth
   for (const { fd } of sources) event(fd);
   expect(() => reactor.turn()).toThrow('defect');
   expect(log).toEqual(['5.1 serve 1', '6.1 serve 1']);
-  expect(kernel.control[UNFINISHED], 'the kernel comes back').toBe(1);
+  expect(kernel.control[UNFINISHED], 'another turn follows').toBe(1);
   event(5, WRITABLE);
   reactor.turn();
   expect(log.slice(2), 'before it waits again').toEqual(['7.1 serve 1']);
-  expect(kernel.control[UNFINISHED], 'and comes back').toBe(1);
+  expect(kernel.control[UNFINISHED], 'and another one').toBe(1);
   reactor.turn();
   expect(log.slice(3)).toEqual(['5.1 serve 2']);
   expect(kernel.control[UNFINISHED]).toBe(0);
 });
 
-test('who was buried in a turn that broke is closed by the next', () => {
+test('a source that was disposed in an interrupted turn is closed by the next turn', () => {
   const [first, second] = [source(5), source(6)];
-  first.onServe = () => reactor.bury(first);
+  first.onServe = () => reactor.closeLater(first);
   second.onServe = () => {
     throw new Error('defect');
   };
@@ -214,7 +214,7 @@ test('who was buried in a turn that broke is closed by the next', () => {
   expect(kernel.closed).toEqual([5]);
 });
 
-test('a source gets the index of the event for which the wait received, and readiness bits alone', () => {
+test('a source gets the index of its prefetched event, and otherwise readiness bits only', () => {
   const sources = [source(5), source(6), source(7)];
   const seen: (readonly [number, number])[] = [];
   for (const each of sources) each.onServe = () => seen.push([each.fd, each.prefetchIndex]);
@@ -231,7 +231,7 @@ test('a source gets the index of the event for which the wait received, and read
   expect(log).toEqual(['7.1 serve 1', '6.1 serve 1', '5.1 serve 3']);
 });
 
-test('a wait that fails once loses nothing', () => {
+test('one failed wait loses no event', () => {
   source(5);
   kernel.waitError = -9;
   reactor.turn();
@@ -241,7 +241,7 @@ test('a wait that fails once loses nothing', () => {
   expect(log).toEqual(['5.1 serve 1']);
 });
 
-test('a wait that fails again and again is thrown with the name of the call', () => {
+test('many failed waits in a row throw an error with the name of the call', () => {
   kernel.waitError = -9;
   for (let i = 0; i < 16; i++) reactor.turn();
   expect(() => reactor.turn()).toThrow(/^wait failed: .*\(EBADF\)$/);
@@ -261,7 +261,7 @@ test('nowMs is the time of the turn within one, and the clock outside', () => {
   expect(reactor.nowMs()).toBe(startMs + 50);
 });
 
-test('while more is ready than a wait can report, deadlines wait, but no longer than everybody needs to be heard', () => {
+test('while more is ready than one wait can report, deadlines are deferred, until every source was reported once', () => {
   const capacity = kernel.events.length / EVENT_WORDS;
   for (let fd = 0; fd < 2 * capacity; fd++) source(fd);
   const late = source(2 * capacity);

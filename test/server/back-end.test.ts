@@ -26,11 +26,13 @@ test('the environment names a back end, the command line wins, and a wrong name 
   const wrong = start('iocp');
   expect(await wrong.ended()).toBe(2);
   expect(wrong.stderr).toBe(
-    `epoll-server: no back end "iocp" here (EPOLL_SERVER_BACKEND): choose from ${availableBackends().join(', ')}\n`,
+    `epoll-server: the back end "iocp" (EPOLL_SERVER_BACKEND) is not available: choose from ${availableBackends().join(', ')}\n`,
   );
   const unknown = startCommand(['0', '--backend', 'iocp']);
   expect(await unknown.ended()).toBe(2);
-  expect(unknown.stderr).toContain(`no back end "iocp" here: choose from ${availableBackends().join(', ')}`);
+  expect(unknown.stderr).toContain(
+    `the back end "iocp" is not available: choose from ${availableBackends().join(', ')}`,
+  );
 });
 
 /** Serves by select, with so many files open that the next clients' descriptors are beyond FD_SETSIZE. */

@@ -1,13 +1,12 @@
-// Loaded in front of the C library (LD_PRELOAD), below everything that the server is made of: a
-// disk that is slow for some files, and a system that lacks some calls. What it does is said by its
-// environment:
-//   SHIM_SLOW=NAME   files with NAME in their path are never in memory, and each wait for them
-//   lasts SHIM_MS
-//   SHIM_NO=CALL,...   openat2, cachestat, sendfile: not there (ENOSYS)
-//   SHIM_SECCOMP=CALL,... openat2, cachestat: forbidden, as containers forbid calls (EPERM)
-//   SHIM_FORBIDDEN=NAME   finding a file with NAME in its path fails (EPERM)
+// Simulates a slow disk and missing system calls, loaded in front of the C library (LD_PRELOAD).
+// Environment variables control it:
+//   SHIM_SLOW=NAME         files with NAME in their path are never in memory
+//   SHIM_MS=MS             the duration of each wait for such a file; 100 by default
+//   SHIM_NO=CALL,...       openat2, cachestat, sendfile: missing (ENOSYS)
+//   SHIM_SECCOMP=CALL,...  openat2, cachestat: forbidden, as containers forbid calls (EPERM)
+//   SHIM_FORBIDDEN=NAME    finding a file with NAME in its path fails (EPERM)
 //   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
-//   interrupted by a signal (EINTR)
+//                          interrupted by a signal (EINTR)
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -46,7 +45,7 @@ bool Lacks(const char* call) { return IsListed("SHIM_NO", call); }
 
 bool IsSlowName(const char* path) { return IsNamed("SHIM_SLOW", path); }
 
-// What an open descriptor is of; empty when that cannot be told.
+// The path of an open descriptor; empty when it is unknown.
 const char* PathOf(int fd, char (&path)[4096]) {
   char name[64];
   snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
@@ -60,7 +59,7 @@ bool IsSlow(int fd) {
   return IsSlowName(PathOf(fd, path));
 }
 
-// Every other time for such a path, each thread on its own.
+// True for every other call with such a path, counted for each thread.
 bool Interrupts(const char* path) {
   static thread_local bool is_next = false;
   const char* name = getenv("SHIM_INTERRUPTS");

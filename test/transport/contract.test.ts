@@ -21,7 +21,7 @@ for (const backend of nativeKernel.availableBackends()) {
   for (const contract of [pollerContract, callContract, prefetchContract, sendContract]) contract(backend);
 }
 
-test('a connection gets one transport, and only an object that is a kind of transport is taken for one', async () => {
+test('a connection gets at most one transport, and attach accepts only a kind of transport', async () => {
   const kernel = nativeKernel.createNativeKernel();
   onTestFinished(() => kernel.destroy());
   const listener = kernel.listen('127.0.0.1', 0, 1);

@@ -1,5 +1,4 @@
-// Proves HTTP over a transport: suites of the plain socket, unchanged, the table of conformance, and what only a
-// transport can do wrong.
+// Proves HTTP over a transport: the suites of the plain socket, the table of conformance, and the faults of transports.
 
 import type * as net from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -21,15 +20,15 @@ import '../http1/refusals.test.ts';
 import '../http1/request-body.test.ts';
 import '../http1/request.test.ts';
 import '../http1/response.test.ts';
-import '../connection/owed.test.ts';
+import '../connection/pending-output.test.ts';
 
 vi.mock('node:net', async (original) => (await import('../support/framed.ts')).framedNet(await original<typeof net>()));
-// The send buffer is small enough for short counts in most answers.
+// The send buffer is small enough for short counts in most responses.
 vi.mock('../../src/kernel/native-kernel.ts', async (original) =>
   (await import('../support/framed.ts')).framedKernels(await original<typeof nativeKernel>(), 16_384),
 );
 
-/** The parts of a site that most cases of the table ask for. */
+/** The parts of a site that most cases of the table request. */
 const routes: Handler = async (request, response) => {
   const { path, method, target } = request;
   if (path === '/ignore') return response.send(200, {}, 'ignored\n');
@@ -41,7 +40,7 @@ const routes: Handler = async (request, response) => {
   return response.send(200, { 'Content-Type': 'application/json' }, JSON.stringify(seen));
 };
 
-test('every case of the table of conformance is answered rightly', async () => {
+test('every case of the table of conformance passes', async () => {
   const root = await folder({ 'page.txt': 'a page\n' });
   const { port, errors } = await start({ static: root, handler: routes });
   const target = await findTarget(`http://127.0.0.1:${port}/page.txt`, false, 20_000);
@@ -69,7 +68,7 @@ test('a file that is sent from its descriptor arrives whole', async () => {
   expect((await client.readResponse()).content.equals(content.subarray(7))).toBe(true);
 });
 
-test('the end follows everything that is owed, of the wire too', async () => {
+test('the end follows all pending output, wire bytes included', async () => {
   const { server, connect: enter } = await startHandler((_, response) =>
     response.send(200, {}, Buffer.alloc(3_000_000)),
   );
@@ -79,14 +78,14 @@ test('the end follows everything that is owed, of the wire too', async () => {
   await until(() => server.stats().requests.handled === 1, 'the request was seen');
   client.socket.resume();
   expect((await client.readResponse()).content.length).toBe(3_000_000);
-  // The close sends the transport's own end only where the socket has room for it: so it may look like a reset.
+  // The close sends the transport's own end only if the socket has room for it, so it may look like a reset.
   await client.closed();
 });
 
-/** Bytes of the wire, and what the server must make of them. */
+/** Broken wire bytes, with a name of the fault. */
 const BROKEN: readonly (readonly [string, Buffer])[] = [
   ['the end within a frame', frame(DATA, Buffer.from(get('/'))).subarray(0, 9)],
-  ['a frame that is none', frame(77)],
+  ['a frame of an unknown type', frame(77)],
   ['a frame that is too long', Buffer.from([DATA, 0xff, 0xff])],
   ['a second greeting', frame(HELLO)],
 ];

@@ -1,5 +1,5 @@
-// Gives tests in JavaScript the framed transport: framed(sendBufferBytes) is a kind for
-// kernel.attach, living() the number of transports that were not destroyed.
+// An addon with the framed transport for tests in JavaScript. framed(sendBufferBytes) returns a
+// kind for kernel.attach; living() is the number of transports that are not destroyed.
 #include <node_api.h>
 
 #include <memory>

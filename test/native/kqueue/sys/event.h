@@ -1,6 +1,5 @@
-// A stand-in for the <sys/event.h> of macOS and the BSDs, with what poller_kqueue.cc uses of it, so
-// that its logic runs on Linux too. Not the real thing: kqueue_stand_in.cc says what it makes of
-// it.
+// A stand-in for the <sys/event.h> of macOS and the BSDs, with the parts that poller_kqueue.cc
+// uses, so that its logic runs on Linux too. kqueue_stand_in.cc implements it, with its limits.
 #ifndef EPOLL_SERVER_TEST_NATIVE_KQUEUE_SYS_EVENT_H_
 #define EPOLL_SERVER_TEST_NATIVE_KQUEUE_SYS_EVENT_H_
 

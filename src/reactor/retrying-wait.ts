@@ -1,13 +1,12 @@
-// A wait that may fail now and then: the system is out of memory for a moment, and nobody's connection should end for
-// that. It must not know what is waited for.
+// Waits for events, and tolerates a few failures: a short lack of memory should end no connection.
 
 import type { Kernel } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 
-/** Waits in a row that may fail: nothing that passes by itself lasts longer, and a turn costs microseconds. */
+/** Waits in a row that may fail. A temporary failure does not last longer, and a turn costs microseconds. */
 const MAX_FAILED_WAITS = 16;
 
-export class PatientWait {
+export class RetryingWait {
   readonly #kernel: Kernel;
   #failed = 0;
 
@@ -16,8 +15,8 @@ export class PatientWait {
   }
 
   /**
-   * How many events are reported. A wait that failed reports none.
-   * @throws NativeError when it fails again and again: that is a defect.
+   * Waits without blocking, and returns the number of events. A failed wait counts as 0 events.
+   * @throws NativeError when more than 16 waits in a row have failed, which is a defect.
    */
   events(): number {
     const events = this.#kernel.wait(0);

@@ -1,4 +1,4 @@
-// Proves what a connection does when something goes wrong while it takes what came, or sends what it owes.
+// Proves what a connection does after a failure while it receives, or while it sends pending output.
 
 import { beforeEach, expect, test } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';
@@ -43,7 +43,7 @@ const NO_BYTES = new Uint8Array(0);
 /** A kernel with room for `room` bytes to send. */
 class NarrowKernel extends FakeKernel {
   room = 0;
-  /** The next send throws, as a defect would. */
+  /** The next send throws, as in a defect. */
   isBroken = false;
   #sends = 0;
 
@@ -51,7 +51,7 @@ class NarrowKernel extends FakeKernel {
 
   override readonly send: Kernel['send'] = (_fd, _offset, length, bytes = NO_BYTES, from = 0) => {
     if (this.isBroken) throw new Error('defect');
-    if (++this.#sends > MAX_SENDS) throw new Error('it sends for ever');
+    if (++this.#sends > MAX_SENDS) throw new Error('more sends than expected');
     const wanted = length + bytes.length - from;
     const count = Math.min(wanted, this.room);
     this.room -= count;
@@ -95,16 +95,16 @@ beforeEach(() => {
   };
 });
 
-/** The next wait reports `fd`; with `text` that was received for it. */
+/** Adds an event of `fd` to the next wait, with `text` as its prefetched bytes. */
 function event(fd: number, readiness: number, text?: string): void {
   const prefetched = text === undefined ? {} : { prefetched: text.length };
   kernel.input.write(text ?? '', kernel.receiveBytes + kernel.pending.length * PREFETCH_BYTES, 'latin1');
   kernel.pending.push({ fd, generation: 1, readiness, ...prefetched });
 }
 
-test('a turn that breaks in front of prefetched bytes gives no client the bytes of another', () => {
+test('a turn that breaks before prefetched bytes gives no client the bytes of another', () => {
   const [first, second] = [connect(5), connect(6)];
-  first.client.write(Buffer.from('owed'));
+  first.client.write(Buffer.from('pending'));
   kernel.isBroken = true;
   event(5, READABLE | WRITABLE, 'one');
   expect(() => reactor.turn()).toThrow('defect');
@@ -127,15 +127,15 @@ const ResizableBuffer: new (bytes: number, options: { readonly maxByteLength: nu
   RESIZABLE,
 );
 
-/** What an application can do to memory that it gave away. */
+/** What an application can do to the memory of its output. */
 const LOSSES = {
   transferred: (memory: Resizable) => void structuredClone(memory, { transfer: [memory] }),
   shrunk: (memory: Resizable) => memory.resize(memory.byteLength / 2),
   grown: (memory: Resizable) => memory.resize(memory.byteLength * 2),
 };
 
-test.each(Object.entries(LOSSES))('an answer whose memory was %s is cut off', (_name, lose) => {
-  // Nothing of it was sent, a part, and all but so little that it is gathered.
+test.each(Object.entries(LOSSES))('a response whose memory was %s is aborted', (_name, lose) => {
+  // Sent before: nothing, a part, and so much that the rest is gathered.
   for (const sent of [0, 1, GATHER_BYTES]) {
     const { client, protocol } = connect(5 + sent);
     const memory = new ResizableBuffer(2 * GATHER_BYTES, { maxByteLength: 4 * GATHER_BYTES });
@@ -149,6 +149,6 @@ test.each(Object.entries(LOSSES))('an answer whose memory was %s is cut off', (_
     event(client.fd, WRITABLE);
     reactor.turn();
     expect(protocol.reason).toContain('memory');
-    expect([kernel.room, client.buried]).toEqual([4 * GATHER_BYTES, true]);
+    expect([kernel.room, client.isDisposed]).toEqual([4 * GATHER_BYTES, true]);
   }
 });

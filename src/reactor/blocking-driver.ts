@@ -1,6 +1,6 @@
-// Waiting without a reactor: a program watches one descriptor, says `await next()`, and its thread blocks until
-// that descriptor is ready, time is up, or libuv has something to do (a signal, a timer, a file). For back ends in
-// host mode. It must not know what is accepted, spoken or served.
+// The driver of programs that serve one client at a time. A program watches one descriptor and calls `await next()`.
+// Its thread then blocks until that descriptor is ready, a deadline has passed, or libuv has work (a signal, a timer, a
+// file). For back ends in host mode.
 
 import {
   DUE_AT_MS,
@@ -14,19 +14,19 @@ import { check } from '../kernel/native-error.ts';
 import type { Deadline } from './deadline.ts';
 import { Deadlines, TICK_MS } from './deadlines.ts';
 import type { Driver } from './driver.ts';
-import { PatientWait } from './patient-wait.ts';
+import { RetryingWait } from './retrying-wait.ts';
 import type { Source } from './source.ts';
 
-export class Waiter implements Driver {
-  /** Each service of a client is a turn. */
+export class BlockingDriver implements Driver {
+  /** Each call of `serve` on a client is a turn. */
   readonly counters = { turns: 0 };
   readonly #kernel: Kernel;
-  readonly #wait: PatientWait;
+  readonly #wait: RetryingWait;
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
-  /** Ends the wait of the program; null while it does something else. */
+  /** Ends the wait of the program; null while it does not wait. */
   #resolve: (() => void) | null = null;
-  /** The source of the watched descriptor; null: the program needs no more than the end of the wait. */
+  /** The source of the watched descriptor; null: no source is marked. */
   #source: Source | null = null;
   /** The next wait ends at once. */
   #woken = false;
@@ -34,7 +34,7 @@ export class Waiter implements Driver {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.#wait = new PatientWait(kernel);
+    this.#wait = new RetryingWait(kernel);
     this.#deadlines = new Deadlines(kernel.now());
     kernel.control[DUE_AT_MS] = Infinity;
     check(
@@ -49,12 +49,12 @@ export class Waiter implements Driver {
     this.#source = source;
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      // A program that always has more to do must not delay signals and timers: libuv gets its turn too.
+      // A program that always has more work must not delay signals and timers, so libuv runs in between.
       if (this.#woken) this.#kernel.control[UNFINISHED] = 1;
     });
   }
 
-  /** Ends the wait of now, or else the next one. */
+  /** Ends the current wait, or else the next one. */
   interrupt(): void {
     const resolve = this.#resolve;
     this.#resolve = null;
@@ -62,7 +62,7 @@ export class Waiter implements Driver {
     else resolve();
   }
 
-  /** Writes what is left to write; nobody waits any more. */
+  /** Stops the loop and writes what is buffered. No wait may follow. */
   end(): void {
     this.#kernel.stop();
     for (const callback of this.#turnEnds) callback();
@@ -89,10 +89,10 @@ export class Waiter implements Driver {
     this.#deadlines.drop(deadline);
   }
 
-  bury(source: Source): void {
-    if (source.buried) return;
-    source.buried = true;
-    // The descriptor is gone whatever close(2) says.
+  closeLater(source: Source): void {
+    if (source.isDisposed) return;
+    source.isDisposed = true;
+    // The descriptor is closed even when close(2) returns an error.
     this.#kernel.close(source.fd);
     this.interrupt();
   }
@@ -101,7 +101,7 @@ export class Waiter implements Driver {
     this.#served.push(callback);
   }
 
-  /** Said by the program when it has served whom it waited for. */
+  /** The program calls this when it has served the source that it waited for. */
   served(): void {
     this.counters.turns++;
     for (const callback of this.#served) callback();
@@ -112,7 +112,7 @@ export class Waiter implements Driver {
     this.#turnEnds.push(callback);
   }
 
-  /** Called by the loop, which blocks in the wait for as long as it may. */
+  /** Called by the loop, whose wait blocks for as long as deadlines and libuv allow. */
   #turn(): void {
     const { control } = this.#kernel;
     for (const callback of this.#turnEnds) callback();
@@ -128,7 +128,7 @@ export class Waiter implements Driver {
     resolve();
   }
 
-  /** One descriptor is watched, and a batch names it once: it is the first event. */
+  /** Marks `source` from the first event: one descriptor is watched, and a batch has one event for it. */
   #mark(source: Source): void {
     const { events } = this.#kernel;
     source.readiness |= events[EVENT_READINESS] ?? 0;

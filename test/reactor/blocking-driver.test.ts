@@ -1,11 +1,11 @@
-// Proves what a blocking model's wait does: a client that is ready is served before its deadline, and a wait that
-// fails ends nothing.
+// Proves the waits of the blocking driver: a ready client is served before its deadline, and a failed wait ends no
+// connection.
 
 import { beforeEach, expect, test } from 'vitest';
 import { READABLE } from '../../src/kernel/kernel.ts';
+import { BlockingDriver } from '../../src/reactor/blocking-driver.ts';
 import { Deadline } from '../../src/reactor/deadline.ts';
 import { Source } from '../../src/reactor/source.ts';
-import { Waiter } from '../../src/reactor/waiter.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
 
 class Client extends Source {
@@ -20,56 +20,56 @@ class Client extends Source {
 }
 
 let kernel: FakeKernel;
-let waiter: Waiter;
+let driver: BlockingDriver;
 let client: Client;
 
 beforeEach(() => {
   kernel = new FakeKernel();
-  waiter = new Waiter(kernel);
+  driver = new BlockingDriver(kernel);
   client = new Client(5, 1);
 });
 
-/** One service of a client that moves its deadline by `ms`; 0: it earns nothing. */
+/** Serves the client once and moves its deadline by `ms`; 0: the deadline stays. */
 async function serveOnce(ms: number): Promise<void> {
-  const next = waiter.next(client);
+  const next = driver.next(client);
   kernel.pending = [{ fd: 5, generation: 1, readiness: READABLE }];
   kernel.turn?.();
   await next;
   client.log.push(`readiness ${client.readiness}`);
   client.readiness = 0;
-  if (ms > 0) waiter.setDeadline(client.deadline, waiter.tickAfter(ms));
-  waiter.served();
+  if (ms > 0) driver.setDeadline(client.deadline, driver.tickAfter(ms));
+  driver.served();
 }
 
-test('who asked while the whole process was stopped is heard before its time is up', async () => {
-  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
+test('a client whose request arrived while the process was stopped is served before its deadline', async () => {
+  driver.setDeadline(client.deadline, driver.tickAfter(1_000));
   kernel.timeMs += 60_000;
   await serveOnce(1_000);
   expect(client.log).toEqual([`readiness ${READABLE}`]);
 });
 
-test('but is not served for ever for that', async () => {
-  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
+test('a client that is ready does not escape its deadline', async () => {
+  driver.setDeadline(client.deadline, driver.tickAfter(1_000));
   kernel.timeMs += 60_000;
   await serveOnce(0);
   expect(client.log).toEqual([`readiness ${READABLE}`, 'expire']);
 });
 
 test('a wait that received marks its source; one that was interrupted marks nothing', async () => {
-  const interrupted = waiter.next(client);
-  waiter.interrupt();
+  const interrupted = driver.next(client);
+  driver.interrupt();
   await interrupted;
   expect([client.readiness, client.prefetchIndex]).toEqual([0, -1]);
-  const next = waiter.next(client);
+  const next = driver.next(client);
   kernel.pending = [{ fd: 5, generation: 1, readiness: READABLE, prefetched: 9 }];
   kernel.turn?.();
   await next;
   expect([client.readiness, client.prefetchIndex]).toEqual([READABLE, 0]);
 });
 
-test('who is not ready when its time is up is ended', () => {
-  void waiter.next();
-  waiter.setDeadline(client.deadline, waiter.tickAfter(1_000));
+test('a client that is not ready at its deadline expires', () => {
+  void driver.next();
+  driver.setDeadline(client.deadline, driver.tickAfter(1_000));
   kernel.turn?.();
   expect(client.log).toEqual([]);
   kernel.timeMs += 1_200;
@@ -77,7 +77,7 @@ test('who is not ready when its time is up is ended', () => {
   expect(client.log).toEqual(['expire']);
 });
 
-test('a wait that fails ends nothing, one that fails again and again is a defect', async () => {
+test('one failed wait is ignored; many failed waits in a row throw', async () => {
   kernel.waitError = -12;
   kernel.turn?.();
   kernel.waitError = 0;
