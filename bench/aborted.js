@@ -1,19 +1,19 @@
-// What is kept of requests whose client left: memory after a collection, before and after many of them, of two kinds:
-// those that are never answered, and those whose answer streams and never ends.
+// Measures the memory that is kept for requests whose client closed the connection, after a garbage collection. Two
+// kinds: requests that never get a response, and responses that stream and never end.
 //   node bench/aborted.js [--count N] [--adapter wsgi|fetch]
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Talker } from './children.js';
+import { ControlledChild } from './children.js';
 
 const SERVER = fileURLToPath(new URL('servers/bodies.js', import.meta.url));
 const CLIENTS = 64;
 const WARM_UP = 2_000;
 
-/** One request that is left by RST: when its head came, or before anything can come. */
-async function leave(port, path) {
+/** Sends one request and resets the connection: after the first response bytes, or before any. */
+async function reset(port, path) {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   await once(socket, 'connect');
@@ -23,18 +23,18 @@ async function leave(port, path) {
   socket.resetAndDestroy();
 }
 
-async function leaveMany(port, count) {
-  let left = count;
+async function resetMany(port, count) {
+  let remaining = count;
   const one = async () => {
-    while (left-- > 0) await leave(port, left % 2 === 0 ? '/never' : '/endless');
+    while (remaining-- > 0) await reset(port, remaining % 2 === 0 ? '/never' : '/endless');
   };
   await Promise.all(Array.from({ length: CLIENTS }, one));
 }
 
-async function settled(talker) {
+async function settled(child) {
   for (;;) {
-    const { connections } = await talker.ask('stats');
-    if (connections.open === 0) return talker.ask('gc');
+    const { connections } = await child.query('stats');
+    if (connections.open === 0) return child.query('gc');
   }
 }
 
@@ -42,17 +42,17 @@ const { values } = parseArgs({
   options: { count: { type: 'string', default: '100000' }, adapter: { type: 'string', default: 'fetch' } },
 });
 const count = Number(values.count);
-const talker = new Talker('bodies', process.execPath, ['--expose-gc', SERVER, values.adapter]);
-const port = Number(/^PORT (\d+)$/.exec(await talker.line())?.[1]);
-await leaveMany(port, WARM_UP);
-const before = await settled(talker);
-await leaveMany(port, count);
-const after = await settled(talker);
-const { requests } = await talker.ask('stats');
+const child = new ControlledChild('bodies', process.execPath, ['--expose-gc', SERVER, values.adapter]);
+const port = Number(/^PORT (\d+)$/.exec(await child.line())?.[1]);
+await resetMany(port, WARM_UP);
+const before = await settled(child);
+await resetMany(port, count);
+const after = await settled(child);
+const { requests } = await child.query('stats');
 const kept = (name) => ((after[name] - before[name]) / count).toFixed(2);
 process.stdout.write(
-  `${values.adapter}: ${count} requests left by their clients (${requests.aborted} of ${requests.handled} counted as aborted): ` +
-    `${kept('heapUsed')} bytes of heap, ${kept('external')} of buffers kept for each\n`,
+  `${values.adapter}: ${count} aborted requests (the server counted ${requests.aborted} of ${requests.handled} as aborted): ` +
+    `${kept('heapUsed')} bytes of heap and ${kept('external')} bytes of buffers kept per request\n`,
 );
-await talker.end();
+await child.end();
 process.exit();

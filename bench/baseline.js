@@ -1,4 +1,4 @@
-// The committed counts of bench/guard.js, and what a count says beside them.
+// The committed counts of bench/guard.js, and the comparison of new counts with them.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:process';
@@ -8,23 +8,26 @@ const FILE = fileURLToPath(new URL('baseline.json', import.meta.url));
 /** Repeated counts of the same code differ by at most 1.5 %. */
 const TOLERANCE = 0.05;
 
-/** Counts compare with those of the same counter, version of V8 and instruction set only. */
+/** Counts are comparable only with the same counter, version of V8 and instruction set. */
 export function baselineKey(kind, version = process.versions.node, architecture = arch) {
   const [major, minor] = version.split('.');
   return `${kind}, Node.js ${major}.${minor}, ${architecture}`;
 }
 
-/** Instructions of a request by the name of the workload, for each key; none without the file. Throws on another one. */
+/**
+ * Reads the instructions per request by workload, for each key; an empty object without the file.
+ * @throws Error when the file cannot be read or parsed.
+ */
 export function readBaselines(file = FILE) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (error.code === 'ENOENT') return {};
-    throw new Error(`${file} cannot be read: ${error.message}`);
+    throw new Error(`cannot read ${file}: ${error.message}`);
   }
 }
 
-/** Puts the counts in the place of those of the same key; all others stay. */
+/** Replaces the counts of the same key; those of other keys stay. */
 export function writeBaseline(key, counts) {
   const entries = Object.entries({ ...readBaselines(), [key]: Object.fromEntries(toEntries(counts)) });
   const sorted = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -36,12 +39,12 @@ function toEntries(counts) {
 }
 
 /**
- * Compares counts with a baseline (undefined: there is none). `rises` and `falls` have a line for each workload that
- * left the tolerance, `remark` what else has to be said.
+ * Compares counts with a baseline, or undefined if there is none. `rises` and `falls` have a line for each workload
+ * outside the tolerance; `remark` says what was not compared, or is null.
  */
 export function compareCounts(counts, baseline, key) {
   if (baseline === undefined) {
-    return { rises: [], falls: [], remark: `bench/baseline.json has nothing for ${key}: nothing was compared` };
+    return { rises: [], falls: [], remark: `bench/baseline.json has no counts for ${key}: nothing was compared` };
   }
   const [rises, falls, unknown] = [[], [], []];
   for (const { name, instructions } of counts) {

@@ -1,4 +1,4 @@
-// What a request costs, next to node:http, nginx and a C loop that only finds the ends of heads. See --help.
+// Measures the cost of a request, beside node:http, nginx and a minimal C loop. See --help.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -10,7 +10,7 @@ import { idlePlan, measureIdle } from './idle-case.js';
 import { countReplays, findCounter, findPerf } from './instructions.js';
 import { CONNECTIONS, Load } from './load.js';
 import { CASES, readOptions } from './options.js';
-import { callLines, filesText, idleText, promises, ratiosOf, summarize, table } from './report.js';
+import { callLines, filesText, idleText, ratiosOf, summarize, table, targets } from './report.js';
 import { HEADS, LOAD_CLIENTS } from './requests.js';
 import { measure } from './rounds.js';
 import { GUARDED } from './workloads.js';
@@ -30,7 +30,7 @@ function shuffled(values) {
   return copy;
 }
 
-/** Figures of all rounds by case, server and heads. */
+/** Figures of all rounds, by case, server and heads. */
 async function runServers(servers, options, load, perf) {
   const cases = new Map();
   for (const { caseName, name } of servers) {
@@ -51,7 +51,7 @@ async function runServers(servers, options, load, perf) {
   return cases;
 }
 
-/** The rounds of each server by name. Those of other servers are for comparison: one is enough. */
+/** The rounds of each server by name. Other servers are for comparison, so one round is enough. */
 async function runIdle(servers, options, load) {
   const rounds = {};
   const plan = idlePlan(say);
@@ -71,12 +71,14 @@ function changeText({ withoutUs, withUs }) {
   return `${withoutUs.toFixed(2)} us without, ${withUs.toFixed(2)} with`;
 }
 
-/** Instructions of JavaScript's share of the plaintext, with identical and with mixed heads; null without valgrind. */
+/**
+ * Counts the instructions of JavaScript's share of plaintext, with identical and mixed heads; null without valgrind.
+ */
 async function replayPlaintext() {
   const counter = await findCounter();
-  if (counter === null) say('valgrind is not installed either: no instructions are counted');
+  if (counter === null) say('valgrind is not installed either: instructions are not counted');
   if (counter === null) return null;
-  say("counting the instructions of JavaScript's share with valgrind: a replay kernel in place of the addon");
+  say("counting the instructions of JavaScript's share with valgrind, on a replay kernel instead of the addon");
   const counts = await countReplays(
     counter,
     GUARDED.filter(({ workload }) => workload === 'plaintext'),
@@ -88,7 +90,7 @@ function print(options, load, results) {
   const out = [
     `${load.name}, ${LOAD_CLIENTS} clients of ${CONNECTIONS / LOAD_CLIENTS} connections, ${options.rounds} rounds of ${options.seconds} s, medians; Node ${process.version}, ` +
       `Linux ${release()} (${congestionControl()}), ${cpus().length} x ${cpus()[0]?.model}\n` +
-      'identical heads: all clients send the same request, as a load generator does; mixed: those of eight kinds of clients\n\n',
+      'identical heads: all clients send the same request, as a load generator does; mixed: eight kinds of clients\n\n',
   ];
   let checked = 0;
   for (const [caseName, servers] of Object.entries(results.cases)) {
@@ -98,13 +100,13 @@ function print(options, load, results) {
   }
   if (checked > 0) {
     out.push(
-      `${checked.toLocaleString('en-US')} answers to varying queries were checked under load, and 200 byte for byte in each run.\n`,
-      'The figures come from runs that check nothing: checking makes the load generator the bottleneck.\n\n',
+      `${checked.toLocaleString('en-US')} responses to varying queries were checked under load, and 200 byte for byte in each run.\n`,
+      'The figures come from runs without checks: checking would make the load generator the bottleneck.\n\n',
     );
   }
   if (Object.keys(results.idle).length > 0) out.push(idleText(results.idle), '\n');
   if (results.files !== null) out.push(filesText(results.files), '\n');
-  out.push(promises(results));
+  out.push(targets(results));
   process.stdout.write(out.join(''));
 }
 
@@ -127,9 +129,9 @@ function save(results) {
 async function main(options) {
   const load = new Load();
   if (load.wrk === null)
-    say('wrk is not installed (Debian: apt install wrk): autocannon takes its place, slower than the servers');
+    say('wrk is not installed (Debian: apt install wrk): using autocannon, which is slower than the servers');
   const perf = await findPerf();
-  if (perf === null) say('perf cannot count instructions here');
+  if (perf === null) say('perf cannot count instructions on this machine');
   const wants = (name) => options.only === null || options.only === name;
   const wanted = CASES.filter((name) => wants(name) || (name === 'plaintext' && wants('idle')));
   const all = await prepareServers(wanted, say);
@@ -165,6 +167,6 @@ if (options !== null) {
     process.stderr.write(`bench: ${error.message}\n`);
     process.exitCode = 1;
   });
-  // Ends the children that still run.
+  // Children that still run end with the process.
   process.exit();
 }

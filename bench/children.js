@@ -1,4 +1,4 @@
-// Child processes: started, asked, measured through /proc, and ended by their id whatever happens.
+// Child processes: started, controlled over lines of text, measured through /proc, and ended by their id at exit.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ process.on('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
-/** Starts a program; it dies with this one. */
+/** Starts a program that is killed when this process exits. */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
   alive.add(child);
@@ -31,7 +31,7 @@ export function start(command, args, options = {}) {
   return child;
 }
 
-/** Runs a program to its end and returns what it printed; kills it after `limitMs`. */
+/** Runs a program to its end and returns its output; kills it after `limitMs`. */
 export async function run(command, args, { limitMs, interruptMs, ...options }) {
   const child = start(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const chunks = { stdout: '', stderr: '' };
@@ -46,47 +46,47 @@ export async function run(command, args, { limitMs, interruptMs, ...options }) {
   return { code, ...chunks };
 }
 
-/** A child that answers lines with lines; its first line is `PORT n` (or whatever `first` says). */
-export class Talker {
+/** A child that replies to each line of input with a line; its first line is `PORT n` (or as `first` defines). */
+export class ControlledChild {
   #waiting = [];
   #over = false;
 
   constructor(name, command, args, options) {
     this.name = name;
-    this.child = start(command, args, options);
-    createInterface({ input: this.child.stdout }).on('line', (line) => this.#waiting.shift()?.resolve(line));
-    this.child.ended.then((code) => {
+    this.process = start(command, args, options);
+    createInterface({ input: this.process.stdout }).on('line', (line) => this.#waiting.shift()?.resolve(line));
+    this.process.ended.then((code) => {
       this.#over = true;
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${name} ended early (${code})`));
     });
   }
 
   get pid() {
-    return this.child.pid;
+    return this.process.pid;
   }
 
-  /** The next line. */
+  /** Reads the next line of output. */
   line(limitMs = ANSWER_MS) {
     if (this.#over) return Promise.reject(new Error(`${this.name} has ended`));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${this.name} said nothing for ${limitMs} ms`)), limitMs);
-      const settle = (done) => (value) => {
+      const timer = setTimeout(() => reject(new Error(`no output from ${this.name} for ${limitMs} ms`)), limitMs);
+      const finish = (done) => (value) => {
         clearTimeout(timer);
         done(value);
       };
-      this.#waiting.push({ resolve: settle(resolve), reject: settle(reject) });
+      this.#waiting.push({ resolve: finish(resolve), reject: finish(reject) });
     });
   }
 
-  async ask(line) {
-    const answer = this.line();
-    this.child.stdin.write(`${line}\n`);
-    return JSON.parse(await answer);
+  async query(line) {
+    const response = this.line();
+    this.process.stdin.write(`${line}\n`);
+    return JSON.parse(await response);
   }
 
   async end() {
-    this.child.kill('SIGKILL');
-    await this.child.ended;
+    this.process.kill('SIGKILL');
+    await this.process.ended;
   }
 }
 
@@ -106,17 +106,17 @@ export function find(name, path = process.env.PATH ?? '') {
 
 let ticksPerSecond;
 
-/** The system's congestion control: it decides what a megabyte costs, half as much again with bbr as with cubic. */
+/** The congestion control of the system: a megabyte costs half as much again with bbr as with cubic. */
 export function congestionControl() {
   return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'latin1').trim();
 }
 
-/** User and system seconds of a process, all its threads. */
+/** User and system seconds of a process, all its threads included. */
 export function cpuOf(pid) {
   return cpuIn(`/proc/${pid}/stat`);
 }
 
-/** Seconds that all threads but the first took: in Node.js those that compile and collect. */
+/** Processor seconds of all threads but the main one: in Node.js, of compilation and garbage collection. */
 export function helperSecondsOf(pid) {
   let seconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

@@ -1,13 +1,14 @@
-// Request heads as eight clients send them. Chromium, Firefox, curl, Java, Python and Node.js were recorded from the
-// programs named below; Safari's and Go's follow their documentation. Safari sends no Sec-Fetch-User and no client hints.
+// Request heads of eight kinds of clients. Those of Chromium, Firefox, curl, Java, Python and Node.js were recorded
+// from the programs named below; those of Safari and Go follow their documentation. Safari sends no Sec-Fetch-User and
+// no client hints.
 
-/** What differs between two clients of one kind, and between two requests of one client. */
+/** Placeholders for what differs between clients of one kind, and between requests of one client. */
 const TARGET = '{target}';
 const COOKIE = '{cookie}';
 
 const browserCookie = `Cookie: session=${COOKIE}; theme=dark; _ga=GA1.1.${COOKIE}.1764380000`;
 
-/** Each kind of client: its name, and the lines of its head. */
+/** Each kind of client: its name and the lines of its head. */
 export const CLIENTS = [
   {
     name: 'Chrome 156',
@@ -133,12 +134,12 @@ export const CLIENTS = [
 const BARE = { name: 'wrk', lines: [`GET ${TARGET} HTTP/1.1`, 'Host: 127.0.0.1:8080'] };
 
 /**
- * The request of client number `client` for `target`, as text. `heads`: `identical` (all clients are one load
- * generator) or `mixed` (kinds in turn, a cookie for each client). `more`: further field lines.
+ * Returns the request of client number `client` for `target`, as text. `heads`: `identical` (all clients are one load
+ * generator) or `mixed` (kinds in turn, with a cookie for each client). `more`: further field lines.
  */
 export function requestText(heads, client, target, more = []) {
   const { lines } = heads === 'mixed' ? CLIENTS[client % CLIENTS.length] : BARE;
-  // Eight digits that differ in all their places.
+  // Eight digits, all of which differ between clients.
   const cookie = `${(client + 1) * 15_485_863 + 10_000_000}`.slice(-8);
   const text = [...lines, ...more].map((line) => `${line}\r\n`).join('');
   return `${text.replaceAll(TARGET, target).replaceAll(COOKIE, cookie)}\r\n`;

@@ -1,8 +1,10 @@
-// Instructions of a request, of this server and of nginx, where the processor's counters cannot be had: both run in an
-// emulated machine whose clock goes on by a nanosecond with each instruction, so that processor time counts them.
+// Counts instructions per request of this server and of nginx, where the processor's counters are not available. Both
+// run in an emulated machine whose clock advances by a nanosecond with each instruction, so processor time counts
+// instructions.
 //   npm run bench:emulated        (x64, Debian; three minutes)
-// Batches are of one size for both: the client and a server each run until they wait. What a system call copies is
-// counted in moves of eight bytes, where real processors have one instruction for all of it: what is copied looks dearer.
+// Batches have one size for both: the client and a server each run until they wait. The copies of system calls are
+// counted as moves of eight bytes, where real processors use one instruction for all: copying looks more expensive
+// here.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -17,7 +19,9 @@ const REQUESTS = 20_000;
 const ROUNDS = 3;
 const LIMIT_MS = 1_200_000;
 
-/** `limit`: of our instructions in units of nginx's, user and kernel; null: none was promised. */
+/**
+ * `limit`: the highest allowed ratio of our instructions to nginx's, user and kernel mode together; null: no target.
+ */
 const CASES = [
   { name: '1k', text: '1 KiB file', path: '/1k.bin', more: '', limit: 0.65 },
   { name: '10k', text: '10 KiB file', path: '/10k.bin', more: '', limit: 0.65 },
@@ -27,39 +31,39 @@ const MAX_USER = 4_000;
 
 const say = (text) => process.stderr.write(`bench: ${text}\n`);
 
-/** Totals by server and case, a number each round, as they are told by the machine's console. */
+/** Totals by server and case, one number for each round, read from the console of the machine. */
 async function emulate(args) {
   const qemu = start(find('qemu-system-x86_64'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const timer = setTimeout(() => qemu.kill('SIGKILL'), LIMIT_MS);
-  const told = [];
+  const reported = [];
   const rest = [];
   let isDone = false;
   for await (const line of createInterface({ input: qemu.stdout })) {
     const [, server, name] = /^CASE (\w+) (\w+)/.exec(line) ?? [];
-    if (server !== undefined) told.push({ server, name, totals: [] });
-    else if (/^[\d.]+\s*$/.test(line) && told.length > 0) told.at(-1).totals.push(Number(line));
+    if (server !== undefined) reported.push({ server, name, totals: [] });
+    else if (/^[\d.]+\s*$/.test(line) && reported.length > 0) reported.at(-1).totals.push(Number(line));
     else if (line.startsWith('DONE')) isDone = true;
     else rest.push(line);
     if (server !== undefined) say(`${server}: ${name}`);
   }
   clearTimeout(timer);
   await qemu.ended;
-  if (!isDone) throw new Error(`the emulated machine did not come to its end:\n${rest.slice(-20).join('\n')}`);
-  return told;
+  if (!isDone) throw new Error(`the emulated machine stopped early:\n${rest.slice(-20).join('\n')}`);
+  return reported;
 }
 
-/** Two marks a round: what was executed up to the first one is warm-up and rest. */
+/** Two marks for each round: instructions before the first one belong to warm-up and rest. */
 function usersOf(counts, index) {
   const first = index * ROUNDS * 2;
   return Array.from({ length: ROUNDS }, (_, round) => Number(counts[first + round * 2 + 1]) / REQUESTS);
 }
 
 function verdict(figure, limit) {
-  return limit === null ? '' : `, ${figure <= limit ? 'kept' : 'missed'} (at most ${limit})`;
+  return limit === null ? '' : `, ${figure <= limit ? 'met' : 'missed'} (at most ${limit})`;
 }
 
-function print(told, counts) {
-  const all = told.map(({ server, name, totals }, index) => ({
+function print(reported, counts) {
+  const all = reported.map(({ server, name, totals }, index) => ({
     server,
     name,
     total: median(totals),

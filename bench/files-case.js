@@ -1,4 +1,5 @@
-// What a file costs, next to nginx: processor time of either server alone, in pairs of runs that follow each other.
+// The cost of files compared with nginx: processor time of one server at a time, in pairs of runs that follow each
+// other.
 
 import { mkdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,21 +10,21 @@ import { findNginx, OPEN_FILES, startNginx } from './nginx.js';
 import { HEADS, LOAD_CLIENTS, targetsOf, writeRequests } from './requests.js';
 
 const MANY = 10_000;
-/** Requests for random files that each client has before it begins again. */
+/** Requests for random files, after which a client starts again. */
 const RANDOM_REQUESTS = 2_500;
 
 /**
- * Warm is who had so many requests, or so many seconds of them, and whose compilers have rested since: where a megabyte
- * each makes a thousand a second, they take their time.
+ * A server is warm after so many requests or so many seconds of them, and after its compiler threads have become idle.
+ * Compilation is slow where responses of a megabyte allow only a thousand requests a second.
  */
 const WARM_UP = { requests: 20_000, seconds: 10, restSeconds: 5, maxSeconds: 60 };
 
-/** Seconds of other threads in one second that are none. */
+/** Below this many seconds of processor time per second, the other threads count as idle. */
 const REST = 0.02;
 
 /**
- * `limit`: of our processor time per request in units of nginx's; `instructionLimit`: of our instructions, which
- * bench/emulated.js counts.
+ * `limit`: the highest allowed ratio of our processor time per request to nginx's. `instructionLimit`: the same for
+ * instructions, which bench/emulated.js counts.
  */
 export const FILE_CASES = [
   { name: '1 KiB file', path: '/1k.bin', limit: null, instructionLimit: 0.65 },
@@ -33,7 +34,7 @@ export const FILE_CASES = [
   { name: '304 of the 1 KiB file', path: '/1k.bin', isConditional: true, limit: null },
 ];
 
-/** Slowly: a chunk at a time, of a file that no memory holds. */
+/** A slow client reads a chunk at a time, from a file that is larger than the memory. */
 const SLOW = { bytes: 2 ** 30, chunk: 65_536, pauseMs: 5 };
 
 function makeFolder() {
@@ -54,13 +55,13 @@ function makeFolder() {
   return { scratch, folder };
 }
 
-/** Random targets for each client: all servers get the same, and both heads. */
+/** Random targets for each client: the same for all servers and both kinds of heads. */
 function drawRandomTargets() {
   const draw = () => `/many/${Math.floor(Math.random() * MANY)}.bin`;
   return Array.from({ length: LOAD_CLIENTS }, () => Array.from({ length: RANDOM_REQUESTS }, draw));
 }
 
-/** The folders of requests of a case for a server, by heads. */
+/** The folders of prepared requests of a case for a server, by heads. */
 async function requestsOf(scratch, server, { path, isConditional = false }, random) {
   const more = isConditional ? [`If-None-Match: ${await tagOf(server)}`] : [];
   const write = (heads) => {
@@ -70,7 +71,7 @@ async function requestsOf(scratch, server, { path, isConditional = false }, rand
   return Object.fromEntries(HEADS.map((heads) => [heads, write(heads)]));
 }
 
-/** Microseconds of processor time for each request of a run. */
+/** Microseconds of processor time per request of a run. */
 async function costOf(server, load, folder, seconds) {
   const before = cpuOf(server.pid);
   const { requests, seconds: took } = await load.recorded(server.port, folder, seconds);
@@ -80,12 +81,12 @@ async function costOf(server, load, folder, seconds) {
 }
 
 async function tagOf({ port }) {
-  const answer = await fetch(`http://127.0.0.1:${port}/1k.bin`);
-  await answer.arrayBuffer();
-  return answer.headers.get('etag');
+  const response = await fetch(`http://127.0.0.1:${port}/1k.bin`);
+  await response.arrayBuffer();
+  return response.headers.get('etag');
 }
 
-/** With both heads in turn. */
+/** Alternates between both kinds of heads. */
 async function warmUp(server, load, folders, seconds) {
   let requests = 0;
   let rested = 0;
@@ -99,7 +100,7 @@ async function warmUp(server, load, folders, seconds) {
   }
 }
 
-/** Bytes by which the server grows while a client reads a huge file slowly. */
+/** The growth of the server's memory in bytes while a client reads a huge file slowly. */
 async function growthOf(server, seconds) {
   const socket = connect(server.port, '127.0.0.1');
   await new Promise((resolve, reject) => socket.on('connect', resolve).on('error', reject));
@@ -116,7 +117,7 @@ async function growthOf(server, seconds) {
   return most - before;
 }
 
-/** The costs of a case, by heads and server; servers follow each other with the same heads. */
+/** The costs of a case by heads and server; the servers follow each other with the same heads. */
 async function roundOf(folders, load, seconds) {
   const costs = {};
   for (const heads of HEADS) {
@@ -132,15 +133,15 @@ function roundText(costs) {
   return names.map((name) => `${name} ${HEADS.map((heads) => figure(heads, name)).join(' | ')} us`).join(', ');
 }
 
-/** For each case the rounds of both servers with both heads; null: there is no wrk, which is said. */
+/** For each case the rounds of both servers with both heads; null without wrk. */
 export async function measureFiles(options, load, say) {
   if (load.wrk === null) {
-    say('the file cases need wrk (Debian: apt install wrk): left out');
+    say('skipping the file cases: they need wrk (Debian: apt install wrk)');
     return null;
   }
   const { scratch, folder } = makeFolder();
   const program = findNginx();
-  if (program === null) say('nginx is not installed (Debian: apt install nginx-light): no ratios of files');
+  if (program === null) say('no ratios for files: nginx is not installed (Debian: apt install nginx-light)');
   const own = await startServer({
     name: 'epoll-server',
     command: process.execPath,
@@ -152,7 +153,8 @@ export async function measureFiles(options, load, say) {
   for (const fileCase of FILE_CASES) {
     const folders = [];
     for (const server of servers) folders.push([server, await requestsOf(scratch, server, fileCase, random)]);
-    // Ours last: idle for longer than a kept file, it would be measured opening it anew.
+    // Our server is warmed up last: after a longer pause it would close its kept files and be measured opening them
+    // again.
     for (const [server, of] of folders.toReversed()) await warmUp(server, load, of, options.seconds);
     const rounds = [];
     for (let round = 1; round <= options.rounds; round++) {

@@ -1,4 +1,4 @@
-// Fails when a request of one of the eight workloads costs more than 5 % more user instructions than the baseline.
+// Fails when a request of one of the eight workloads takes over 5 % more user instructions than the baseline.
 //   npm run bench:guard                 compares with bench/baseline.json
 //   npm run bench:guard -- --update     writes the counts of this machine into it
 // Instructions depend on the code, the version of Node.js and the counter, not on the load of the machine.
@@ -7,8 +7,7 @@ import { baselineKey, compareCounts, readBaselines, writeBaseline } from './base
 import { countReplays, findCounter } from './instructions.js';
 import { GUARDED } from './workloads.js';
 
-const MISSING =
-  'bench:guard: neither perf nor valgrind can count instructions here. Install valgrind (Debian: apt install valgrind)\n';
+const MISSING = 'bench:guard: cannot count instructions: install valgrind (Debian: apt install valgrind)\n';
 
 function print(key, counts, baseline = {}) {
   const width = Math.max(...counts.map(({ name }) => name.length));
@@ -16,10 +15,10 @@ function print(key, counts, baseline = {}) {
     const before = baseline[name] === undefined ? '' : `  (baseline ${baseline[name].toLocaleString('en-US')})`;
     return `  ${name.padEnd(width)}  ${instructions.toLocaleString('en-US').padStart(8)}${before}\n`;
   });
-  process.stdout.write(`user instructions of a request, ${key}\n${lines.join('')}`);
+  process.stdout.write(`user instructions per request, ${key}\n${lines.join('')}`);
 }
 
-/** Prints the counts beside the baseline's and returns the exit code. */
+/** Prints the counts beside those of the baseline and returns the exit code. */
 function judge(key, counts, baseline) {
   print(key, counts, baseline);
   const { rises, falls, remark } = compareCounts(counts, baseline, key);
@@ -32,7 +31,7 @@ function judge(key, counts, baseline) {
 async function main(args) {
   const isUpdate = args[0] === '--update';
   if (args.length > (isUpdate ? 1 : 0)) {
-    process.stderr.write(`bench:guard: there is no flag "${args.at(-1)}" (--update is the only one)\n`);
+    process.stderr.write(`bench:guard: unknown flag "${args.at(-1)}" (the only flag is --update)\n`);
     return 2;
   }
   const counter = await findCounter();
@@ -41,7 +40,7 @@ async function main(args) {
     return 1;
   }
   const key = baselineKey(counter.kind);
-  // A file that cannot be read is known before minutes are spent on counting.
+  // An unreadable file is reported before minutes of counting.
   const baseline = readBaselines()[key];
   process.stderr.write(`bench:guard: ${GUARDED.length} workloads with ${counter.kind}\n`);
   const counts = await countReplays(counter, GUARDED);

@@ -1,5 +1,5 @@
--- Sends requests that bench/requests.js prepared: each thread is one client and sends its own in turn.
--- Argument: their folder, in which the requests of thread N are the file N.
+-- Sends the requests that bench/requests.js prepared: each thread is one client and sends its requests in turn.
+-- Argument: the folder in which the file N has the requests of thread N.
 local count = 0
 local requests = {}
 local last = 0

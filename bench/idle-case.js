@@ -1,29 +1,31 @@
-// What idle connections cost: the time of the busy ones' requests, and memory.
+// The cost of idle connections: processor time of the busy connections' requests, and memory.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startServer } from './cases.js';
-import { checkAnswers } from './checks.js';
-import { find, pause, residentOf, Talker } from './children.js';
+import { checkResponses } from './checks.js';
+import { ControlledChild, find, pause, residentOf } from './children.js';
 import { HEADS } from './requests.js';
 import { measuredRun } from './rounds.js';
 
-const WANTED = 10_000;
+const IDLE_CONNECTIONS = 10_000;
 /** Descriptors for everything that is not an idle connection. */
 const SPARE = 300;
 const OPEN_MS = 60_000;
 const HOLDER = fileURLToPath(new URL('idle.js', import.meta.url));
 
-/** How many can be held, and how a program is started so that it may. */
+/** How many connections can be held, and how a program is started with that limit of descriptors. */
 export function idlePlan(say) {
   const bash = find('bash');
   const limit = bash === null ? 1024 : hardLimit(bash);
-  const count = Math.min(WANTED, limit - SPARE);
-  if (count < WANTED)
-    say(`the limit of ${limit} descriptors is too low for ${WANTED} idle connections: ${count} are held`);
+  const count = Math.min(IDLE_CONNECTIONS, limit - SPARE);
+  if (count < IDLE_CONNECTIONS)
+    say(
+      `holding only ${count} of ${IDLE_CONNECTIONS} idle connections: the limit of descriptors is ${limit} (raise it with ulimit -n)`,
+    );
   const wrap = (command, args) => {
     if (bash === null) return { command, args };
-    const script = `ulimit -n ${Math.min(limit, WANTED + SPARE)} && exec "$@"`;
+    const script = `ulimit -n ${Math.min(limit, IDLE_CONNECTIONS + SPARE)} && exec "$@"`;
     return { command: bash, args: ['-c', script, 'bash', command, ...args] };
   };
   return { count, wrap };
@@ -35,44 +37,45 @@ function hardLimit(bash) {
 }
 
 /**
- * One round: without, with, without again; the costs without are averaged, so that drift cancels out. Each run comes
- * after the same two things: a collection, which throws away compiled code too, and a run that compiles it again.
+ * One round: without, with, and again without idle connections. The costs without are averaged, so that drift cancels
+ * out. Each run follows the same two steps: a collection, which also discards compiled code, and a run that compiles it
+ * again.
  */
 export async function measureIdle(plan, { start, command, args, ...server }, load, seconds) {
-  // nginx and the floor have the limit of this process, which Node.js has raised as far as it may.
+  // nginx and the C floor inherit the limit of this process, which Node.js raises as far as allowed.
   const collecting = server.isNode ? ['--expose-gc'] : [];
   const started = start === undefined ? plan.wrap(command, [...collecting, ...args]) : { start };
-  const talker = await startServer({ ...server, ...started });
+  const child = await startServer({ ...server, ...started });
   let holder = null;
   try {
-    const collect = async () => (server.isNode ? talker.ask('gc') : null);
+    const collect = async () => (server.isNode ? child.query('gc') : null);
     const runs = async () => {
       const figures = {};
       for (const heads of HEADS) {
-        await load.recorded(talker.port, server.requests[heads], seconds);
-        figures[heads] = await measuredRun(talker, { ...server, counts: false }, heads, load, seconds);
+        await load.recorded(child.port, server.requests[heads], seconds);
+        figures[heads] = await measuredRun(child, { ...server, counts: false }, heads, load, seconds);
       }
       return figures;
     };
-    await load.recorded(talker.port, server.requests.mixed, seconds);
+    await load.recorded(child.port, server.requests.mixed, seconds);
     const heapBefore = await collect();
     const before = await runs();
     await collect();
-    const residentBefore = residentOf(talker.pid);
-    const holding = plan.wrap(process.execPath, [HOLDER, `${talker.port}`, `${plan.count}`]);
-    holder = new Talker('the holder of idle connections', holding.command, holding.args);
+    const residentBefore = residentOf(child.pid);
+    const holding = plan.wrap(process.execPath, [HOLDER, `${child.port}`, `${plan.count}`]);
+    holder = new ControlledChild('bench/idle.js', holding.command, holding.args);
     const held = Number(/^HELD (\d+)$/.exec(await holder.line(OPEN_MS))?.[1]);
     const heapAfter = await collect();
-    const residentAfter = residentOf(talker.pid);
+    const residentAfter = residentOf(child.pid);
     const during = await runs();
     if (server.counts) {
-      const { connections } = await talker.ask('stats');
+      const { connections } = await child.query('stats');
       if (connections.open < held)
         throw new Error(`only ${connections.open} of ${held} idle connections were still open`);
     }
-    await checkAnswers(talker.port, server, 'mixed');
-    holder.child.stdin.end();
-    await holder.child.ended;
+    await checkResponses(child.port, server, 'mixed');
+    holder.process.stdin.end();
+    await holder.process.ended;
     await pause(300);
     await collect();
     const after = await runs();
@@ -85,7 +88,7 @@ export async function measureIdle(plan, { start, command, args, ...server }, loa
     };
   } finally {
     await holder?.end();
-    await talker.end();
+    await child.end();
   }
 }
 

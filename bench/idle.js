@@ -1,9 +1,10 @@
-// Holds idle keep-alive connections: each asks once, gets its answer, and is silent. Arguments: port, count.
-// Prints `HELD n`; lets go when its standard input ends.
+// Holds idle keep-alive connections: each sends one request, gets its response, and stays silent.
+//   node idle.js PORT COUNT
+// Prints `HELD n`; closes the connections when its standard input ends.
 import { connect } from 'node:net';
 
 const AT_ONCE = 100;
-/** Each address of this machine's loopback network has ports of its own. */
+/** Each address of the loopback network has ports of its own. */
 const PER_ADDRESS = 2500;
 
 const [port, count] = process.argv.slice(2).map(Number);
@@ -37,7 +38,7 @@ async function worker() {
 await Promise.all(Array.from({ length: AT_ONCE }, worker));
 process.stdout.write(`HELD ${sockets.length}\n`);
 process.stdin.on('end', () => {
-  // A reset leaves no TIME_WAIT behind, so that the next round has ports.
+  // A reset leaves no TIME_WAIT, so that the next round has free ports.
   for (const socket of sockets) socket.resetAndDestroy();
   setTimeout(() => process.exit(0), 200);
 });

@@ -1,4 +1,4 @@
-// User-mode instructions: of a running server with perf, or of a replay (bench/replay.js) with perf or valgrind.
+// Counts user-mode instructions: of a running server with perf, or of a replay (bench/replay.js) with perf or valgrind.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,19 +13,19 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LIMIT_MS = 900_000;
 
 /**
- * The lengths of the two runs whose difference belongs to the requests. Well before the end of the shorter one the hot
- * path is compiled.
+ * The lengths of the two runs whose difference belongs to the requests. The hot path is compiled well before the end of
+ * the shorter one.
  */
 const SHORT_RUN = 150_000;
 const LONG_RUN = 300_000;
 
-/** Compilation in the same thread, and the same hashes each time: otherwise counts depend on time and chance. */
+/** Compilation in the same thread, and fixed hashes: otherwise counts depend on time and chance. */
 const REPEATABLE = ['--single-threaded', '--hash-seed=0', '--random-seed=1'];
 
-/** Without its simulation of caches, cachegrind is the fastest of valgrind's tools that count. */
+/** Without its simulation of caches, cachegrind is the fastest counting tool of valgrind. */
 const CACHEGRIND = ['--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null', '--smc-check=all'];
 
-/** The path of a perf that can count here, or null. */
+/** The path of a perf that works on this machine, or null. */
 export async function findPerf() {
   const perf = find('perf');
   if (perf === null) return null;
@@ -33,7 +33,7 @@ export async function findPerf() {
   return code === 0 && readCount(stderr) > 0 ? perf : null;
 }
 
-/** `1234,,instructions:u,...`; `<not supported>` is NaN. */
+/** Parses `1234,,instructions:u,...`; `<not supported>` gives NaN. */
 function readCount(text) {
   const line = text.split('\n').find((each) => each.includes(EVENT)) ?? '';
   return Number.parseInt(line, 10);
@@ -55,7 +55,7 @@ export function countInstructions(perf, pid) {
   };
 }
 
-/** What counts the instructions of a whole program here: perf where it can, else valgrind; null: neither is there. */
+/** The counter for the instructions of a whole program: perf if it works, otherwise valgrind; null without both. */
 export async function findCounter() {
   const perf = await findPerf();
   if (perf !== null) return { kind: 'perf', command: perf, args: [...PERF_STAT, '--'], read: readCount };
@@ -65,7 +65,7 @@ export async function findCounter() {
   return { kind: 'valgrind', command: valgrind, args: CACHEGRIND, read };
 }
 
-/** The program bench/replay.js, bundled as the server is. */
+/** Bundles the program bench/replay.js as the server is bundled. */
 async function bundleReplay() {
   const folder = join('build', 'replay');
   await bundle(ROOT, { replay: join('bench', 'replay.js') }, folder);
@@ -89,16 +89,16 @@ async function countReplay(counter, program, { workload, heads, requests }) {
   const args = [...counter.args, process.execPath, ...REPEATABLE, program, `${requests}`, workload, heads];
   const { code, stdout, stderr } = await run(counter.command, args, { limitMs: LIMIT_MS });
   const instructions = counter.read(stderr);
-  const answers = Number(/^(\d+) answers$/m.exec(stdout)?.[1]);
-  if (code !== 0 || !(instructions > 0) || !(answers > 0)) {
+  const responses = Number(/^(\d+) responses$/m.exec(stdout)?.[1]);
+  if (code !== 0 || !(instructions > 0) || !(responses > 0)) {
     throw new Error(`${counter.kind} failed on ${workload}, ${heads} (${code}): ${stderr.slice(-500)}`);
   }
-  return { instructions, answers };
+  return { instructions, responses };
 }
 
 /**
- * Instructions of a request of each workload, in whole numbers: `cases` as GUARDED of bench/workloads.js has them. This
- * is JavaScript's share: a replay has no addon.
+ * Instructions per request of each workload, rounded. `cases` has the form of GUARDED in bench/workloads.js. This is
+ * JavaScript's share: a replay does not use the addon.
  */
 export async function countReplays(counter, cases) {
   const program = await bundleReplay();
@@ -106,7 +106,7 @@ export async function countReplays(counter, cases) {
   const counts = await mapAtOnce(runs, (each) => countReplay(counter, program, each));
   return cases.map(({ workload, heads }, index) => {
     const [short, long] = counts.slice(index * 2);
-    const perRequest = (long.instructions - short.instructions) / (long.answers - short.answers);
+    const perRequest = (long.instructions - short.instructions) / (long.responses - short.responses);
     return { name: `${workload}, ${heads} heads`, instructions: Math.round(perRequest) };
   });
 }

@@ -1,18 +1,18 @@
-// What a streamed body of any size costs in memory: resident memory of a server of its own, while bytes go up and
-// come down, over what it had when it was idle.
+// Measures the memory for a streamed body of any size: resident memory of a server while bytes are uploaded and
+// downloaded, compared with its idle state.
 //   node bench/memory.js [--mib N] [--adapter wsgi|fetch|raw]
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { residentOf, Talker } from './children.js';
+import { ControlledChild, residentOf } from './children.js';
 
 const SERVER = fileURLToPath(new URL('servers/bodies.js', import.meta.url));
 const MIB = 1_048_576;
 const LOOK_EVERY_MS = 20;
 
-/** The most resident bytes of a process while `work` runs. */
+/** The peak of resident bytes of a process while `work` runs. */
 async function peakDuring(pid, work) {
   let peak = residentOf(pid);
   const timer = setInterval(() => {
@@ -39,7 +39,7 @@ async function upload(port, bytes) {
   socket.destroy();
 }
 
-/** Receives an answer of `bytes`, slower than it could be sent now and then. */
+/** Receives a response of `bytes`, with pauses, so that the server has to wait for the client. */
 async function download(port, bytes) {
   const socket = connect(port, '127.0.0.1');
   socket.write(`GET /down?${bytes} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
@@ -48,25 +48,25 @@ async function download(port, bytes) {
     received += data.length;
   });
   await once(socket, 'end');
-  if (received < bytes) throw new Error(`only ${received} of ${bytes} bytes came`);
+  if (received < bytes) throw new Error(`only ${received} of ${bytes} bytes arrived`);
 }
 
 const { values } = parseArgs({
   options: { mib: { type: 'string', default: '1024' }, adapter: { type: 'string', default: 'fetch' } },
 });
 const bytes = Number(values.mib) * MIB;
-const talker = new Talker('bodies', process.execPath, [SERVER, values.adapter]);
-const port = Number(/^PORT (\d+)$/.exec(await talker.line())?.[1]);
-// What is compiled and pooled once is not what a body costs.
+const child = new ControlledChild('bodies', process.execPath, [SERVER, values.adapter]);
+const port = Number(/^PORT (\d+)$/.exec(await child.line())?.[1]);
+// Compilation and pools cost memory once: it is not that of a body.
 await upload(port, 16 * MIB);
 await download(port, 16 * MIB);
-const idle = residentOf(talker.pid);
+const idle = residentOf(child.pid);
 for (const [name, work] of Object.entries({ up: upload, down: download })) {
-  const peak = await peakDuring(talker.pid, () => work(port, bytes));
+  const peak = await peakDuring(child.pid, () => work(port, bytes));
   const more = (peak - idle) / MIB;
   process.stdout.write(
     `${values.adapter}, ${values.mib} MiB ${name}: ${(idle / MIB).toFixed(1)} MiB idle, at most ${more.toFixed(1)} MiB more\n`,
   );
 }
-await talker.end();
+await child.end();
 process.exit();

@@ -1,4 +1,4 @@
-// nginx beside us, as those who know it run it for files: one process, sendfile, files kept open, no log.
+// nginx for comparison, configured as recommended for files: one process, sendfile, open_file_cache, no log.
 
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,10 +7,10 @@ import { find, pause, start } from './children.js';
 
 const START_MS = 5_000;
 
-/** Files that both keep open. */
+/** The number of files that both servers keep open. */
 export const OPEN_FILES = 16_384;
 
-/** nginx's configuration; `scratch` is a folder that it may write into, `location` a line of its server block. */
+/** Returns nginx's configuration. `scratch`: a writable folder. `location`: a line for its server block. */
 export function configOf(folder, scratch, port, location = '') {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `  ${name}_temp_path ${scratch}/nginx-${name};\n`)
@@ -42,22 +42,22 @@ async function freePort() {
   return port;
 }
 
-/** The path of nginx, or null. Debian keeps it outside of the PATH of ordinary users. */
+/** The path of nginx, or null. Debian installs it outside the PATH of ordinary users. */
 export function findNginx() {
   return find('nginx') ?? find('nginx', '/usr/sbin');
 }
 
-/** Serves `folder`; writes what it needs into `scratch`. */
+/** Serves `folder`; writes its own files into `scratch`. */
 export async function startNginx(program, folder, scratch, location = '') {
   const port = await freePort();
   const config = join(scratch, 'nginx.conf');
   writeFileSync(config, configOf(folder, scratch, port, location));
   const child = start(program, ['-c', config, '-e', join(scratch, 'nginx.log')], { stdio: 'ignore' });
   for (const deadline = Date.now() + START_MS; ; await pause(20)) {
-    if (Date.now() > deadline) throw new Error('nginx does not answer');
-    const answer = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
-    await answer?.arrayBuffer();
-    if (answer !== null) break;
+    if (Date.now() > deadline) throw new Error('nginx does not respond');
+    const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
+    await response?.arrayBuffer();
+    if (response !== null) break;
   }
   const end = async () => {
     child.kill('SIGKILL');

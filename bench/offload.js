@@ -1,5 +1,5 @@
-// Whether an application that computes harms the files beside it: latencies of a small static file, alone, while an
-// application of the same process computes for 50 ms a request in the loop, and while it does so in a pool.
+// Measures whether a computing application delays files: latencies of a small static file in three situations. Alone,
+// while an application computes 50 ms per request in the same event loop, and while it computes in a pool.
 //   node bench/offload.js [--seconds N] [--threads N]
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,18 +8,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
-import { Talker } from './children.js';
+import { ControlledChild } from './children.js';
 
 const SERVER = fileURLToPath(new URL('servers/burn.js', import.meta.url));
-/** Requests a second for files: far from what the server can, so that latency is its own and no queue's. */
+/** Requests a second for files: few enough that no queue builds up, so the latency is that of the server. */
 const FILE_RATE = 200;
 const FILE_CLIENTS = 4;
 const BURNING_CLIENTS = 1;
 
 async function latencies(folder, threads, isBurning, seconds) {
-  const talker = new Talker('burn', process.execPath, [SERVER, folder, `${threads}`]);
-  const port = Number(/^PORT (\d+)$/.exec(await talker.line())?.[1]);
-  const { port: burningPort } = await talker.ask('stats');
+  const child = new ControlledChild('burn', process.execPath, [SERVER, folder, `${threads}`]);
+  const port = Number(/^PORT (\d+)$/.exec(await child.line())?.[1]);
+  const { port: burningPort } = await child.query('stats');
   const load = { duration: seconds, timeout: 60 };
   const burning = isBurning
     ? autocannon({ ...load, url: `http://127.0.0.1:${burningPort}/`, connections: BURNING_CLIENTS })
@@ -31,7 +31,7 @@ async function latencies(folder, threads, isBurning, seconds) {
     overallRate: FILE_RATE,
   });
   const burnt = (await burning)['2xx'];
-  await talker.end();
+  await child.end();
   return { p50: files.latency.p50, p99: files.latency.p99, files: files['2xx'], burnt };
 }
 

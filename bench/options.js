@@ -5,31 +5,31 @@ const SERVERS = ['epoll-server', 'C floor', 'nginx', 'node:http'];
 
 const HELP = `node bench/bench.js [flags]
 
-Starts this server, node:http, nginx and a C loop without a parser as child processes, drives each with wrk -t8 -c64 and
-prints what a request costs: with identical heads, as a load generator sends them, and beside it with mixed ones, the
-recorded heads of eight clients (bench/clients.js) whose cookies differ and whose targets vary. Files other than those
-of 1 KiB are compared with nginx alone. All of it takes half an hour, with --quick a third of that.
+Starts this server, node:http, nginx and a C loop without a parser as child processes, loads each with wrk -t8 -c64 and
+prints the cost of a request: with identical heads, as a load generator sends them, and with mixed heads. Mixed heads are
+those of eight recorded clients (bench/clients.js) with different cookies and varying targets. Files other than those of
+1 KiB are compared with nginx only. A full run takes half an hour, with --quick a third of that.
 
   --only NAME       one case: ${CASES.join(', ')}
   --server NAME     one server of the cases plaintext, static and idle: ${SERVERS.join(', ')}
   --rounds N        rounds per server, medians are printed (default 3)
   --seconds N       length of a measured run (default 5; fractions allowed)
   --quick           2-second runs
-  --instructions    where perf cannot count: count JavaScript's share with valgrind (a minute or two)
+  --instructions    without perf, count JavaScript's share with valgrind (a minute or two)
   --save            write bench/results/<date>.json too
-  --help            this
+  --help            show this text
 `;
 
-class Mistake extends Error {}
+class UsageError extends Error {}
 
-/** The options, or null after it has said why the program ends; then process.exitCode is set. */
+/** Returns the options; null, with process.exitCode set, after printing the help or an error. */
 export function readOptions(args) {
   try {
     const options = parse(args);
     if (!options.help) return options;
     process.stdout.write(HELP);
   } catch (error) {
-    if (!(error instanceof Mistake)) throw error;
+    if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`bench: ${error.message} (--help lists the flags)\n`);
     process.exitCode = 2;
   }
@@ -49,7 +49,7 @@ function parse(args) {
   };
   const rest = [...args];
   const value = (flag) => {
-    if (rest.length === 0) throw new Mistake(`${flag} needs a value`);
+    if (rest.length === 0) throw new UsageError(`${flag} needs a value`);
     return rest.shift();
   };
   while (rest.length > 0) {
@@ -59,7 +59,7 @@ function parse(args) {
     else if (flag === '--seconds') options.seconds = number(flag, value(flag), 0.1, 600, false);
     else if (flag === '--only') options.only = oneOf(flag, CASES, value(flag));
     else if (flag === '--server') options.server = oneOf(flag, SERVERS, value(flag));
-    else throw new Mistake(`there is no flag "${flag}"`);
+    else throw new UsageError(`unknown flag "${flag}"`);
   }
   options.seconds ??= options.quick ? 2 : 5;
   return options;
@@ -68,10 +68,10 @@ function parse(args) {
 function number(flag, text, min, max, whole) {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
-  throw new Mistake(`${flag} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${text}"`);
+  throw new UsageError(`${flag} must be a ${whole ? 'whole ' : ''}number from ${min} to ${max}, not "${text}"`);
 }
 
 function oneOf(flag, names, name) {
   if (names.includes(name)) return name;
-  throw new Mistake(`${flag} must be one of ${names.join(', ')}, not "${name}"`);
+  throw new UsageError(`${flag} must be one of ${names.join(', ')}, not "${name}"`);
 }

@@ -1,4 +1,4 @@
-// A kernel without system calls: all clients ask at once, in each turn, and whatever is sent is taken.
+// A kernel without system calls: in each turn all clients send a request, and every send succeeds completely.
 
 import { EAGAIN } from '../build/modules/kernel/errno.js';
 import {
@@ -18,32 +18,34 @@ import {
 } from '../build/modules/kernel/kernel.js';
 import { CLIENT_COUNT } from './workloads.js';
 
-/** The listener's descriptor, behind those of the clients. */
+/** The descriptor of the listener, behind those of the clients. */
 export const LISTENER = CLIENT_COUNT;
 
-/** As those of the real kernel (src/kernel/native-kernel.ts). */
+/** The sizes of the real kernel (src/kernel/native-kernel.ts). */
 const SIZES = { eventCapacity: 256, sendOpCapacity: 16, receiveBytes: 65_536, outputBytes: 131_072 };
 const FIRST_DIGITS = 100_000;
 const DIGIT_COUNT = 6;
 
-/** The requests of all clients, each in its prefetch slot: a kernel that receives them costs the program no instruction. */
+/** The requests of all clients, each in its prefetch slot: receiving them costs no instructions. */
 function createRequests(slots) {
   const lengths = new Int32Array(CLIENT_COUNT);
   let changing = [];
   let digits = FIRST_DIGITS;
   return {
     lengths,
-    /** From now on the clients send these, in which six digits change at each of the offsets `digitsAt`. */
+    /** Replaces the requests of the clients; six digits change at each of the offsets `digitsAt`. */
     record: (requests) => {
       changing = requests.flatMap(({ digitsAt }, client) => digitsAt.map((at) => client * PREFETCH_BYTES + at));
       for (const [client, { bytes }] of requests.entries()) {
         if (bytes.length > PREFETCH_BYTES)
-          throw new RangeError(`${bytes.length} bytes fit into no slot of ${PREFETCH_BYTES}`);
+          throw new RangeError(
+            `a request of ${bytes.length} bytes does not fit into a slot of ${PREFETCH_BYTES} bytes`,
+          );
         slots.set(bytes, client * PREFETCH_BYTES);
         lengths[client] = bytes.length;
       }
     },
-    /** The next turn's requests have other digits. */
+    /** Changes the digits in the requests of the next turn. */
     change: () => {
       let rest = digits++;
       for (let place = DIGIT_COUNT - 1; place >= 0; place--) {
@@ -56,18 +58,18 @@ function createRequests(slots) {
 }
 
 /**
- * `stepMs`: time that passes with each turn. `loaders`: so many clients ask alone at first, one after the other, so that
- * each brings its file into memory. `isSingle`: each connection is accepted for one request.
+ * `stepMs`: the time that passes with each turn. `loaders`: at first this many clients send requests one after the
+ * other, so that each loads its file into memory. `isSingle`: each connection carries one request.
  */
 export function createReplayKernel({ stepMs, loaders, isSingle }) {
   const memory = new KernelMemory(SIZES);
   const { control, events, sendOps, input, receiveBytes } = memory;
   const requests = createRequests(input.subarray(receiveBytes));
   let asked = 0;
-  /** Connections that wait to be accepted before all of them ask. */
+  /** Connections that wait to be accepted before all clients send. */
   let backlog = isSingle ? CLIENT_COUNT : 0;
 
-  /** Descriptor `fd` is readable, and nothing was received for it. */
+  /** Reports descriptor `fd` as readable without prefetched bytes. */
   function showOne(fd) {
     events.set([fd, 1, READABLE, NOT_PREFETCHED]);
     return 1;
@@ -88,7 +90,7 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
     ...memory,
     traits: { name: 'replay', edgeTriggered: true, hasDescriptor: false, seesHangup: true, maxDescriptors: 0 },
     record: requests.record,
-    /** How often something was sent: once for all that a client asked for in a turn. */
+    /** The number of sends: one for all requests of a client in a turn. */
     sends: 0,
     wait: () => {
       control[NOW_MS] += stepMs;
@@ -99,7 +101,7 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
     accept: () => (backlog > 0 ? --backlog : EAGAIN),
     add: () => 1,
     prefetch: () => 0,
-    /** Of a client that asks alone. */
+    /** For a client that sends alone. */
     recv: (fd, offset) => {
       const slot = receiveBytes + fd * PREFETCH_BYTES;
       input.copyWithin(offset, slot, slot + requests.lengths[fd]);
@@ -114,12 +116,12 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
       kernel.sends += count;
       return 0;
     },
-    /** The first answer of a file comes late, from an outbox. */
+    /** The first response with a file is sent later, from an outbox. */
     send: (_fd, _offset, length) => {
       kernel.sends++;
       return length;
     },
-    /** Its client comes again, when all have been served. */
+    /** The client connects again after all have been served. */
     close: (fd) => {
       if (fd === 0) backlog = CLIENT_COUNT;
       return 0;

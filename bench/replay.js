@@ -1,10 +1,9 @@
-// Replays recorded requests through the whole server on a kernel without system calls, in batches of one size: the
-// instructions of a run depend on the code alone. Run it under a counter, with two numbers of requests; the difference
-// belongs to the requests.
-// `npm run bench:guard` bundles it first, as the server is.
+// Replays recorded requests through the whole server on a kernel without system calls, in batches of one size. So the
+// instructions of a run depend on the code only. Run it under a counter with two numbers of requests: the difference
+// belongs to the requests. `npm run bench:guard` bundles it first, as the server is bundled.
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [WORKLOAD [HEADS]]
-// WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`.
-// REPLAY_MODEL=coroutine in the environment has coroutines serve instead of the connections themselves.
+// WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`. With
+// REPLAY_MODEL=coroutine in the environment, coroutines serve instead of connections.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,10 +29,10 @@ import { tuneCompiler } from '../build/modules/server/compiler.js';
 import { createReplayKernel, LISTENER } from './replay-kernel.js';
 import { CLIENT_COUNT, FILE_COUNT, headsOf, requestOf, WORKLOADS } from './workloads.js';
 
-/** Turns in one go. */
+/** Turns before control returns to the event loop. */
 const TURNS = 64;
 
-/** How long the thread pool may work before its answer is looked for again. */
+/** How long the thread pool may work before the next turn. */
 const POOL_MS = 20;
 
 const KIB = Buffer.from('0123456789abcde\n'.repeat(64));
@@ -56,7 +55,7 @@ function fail(error) {
   throw error;
 }
 
-/** The files of a folder, whose system calls are real. */
+/** Serves the files of a folder with real system calls. */
 async function filesHandler(kernel, reactor, limits) {
   const folder = mkdtempSync(join(tmpdir(), 'epoll-replay-'));
   process.on('exit', () => rmSync(folder, { recursive: true }));
@@ -121,8 +120,9 @@ async function startServer(kernel, { app, isSingle = false }) {
 }
 
 /**
- * Turns until so many answers were sent. `Array.from` calls turn() from native code, as the bridge to libuv does: a loop
- * here would take turn() into itself, at a time of V8's choice, and that compilation would be counted as requests' work.
+ * Runs turns until so many responses were sent. `Array.from` calls turn() from native code, as the bridge to libuv
+ * does. In a loop here V8 might inline turn() at a time of its choice, and that compilation would count as work for
+ * requests.
  */
 function turnUntil(reactor, kernel, sends) {
   const turn = reactor.turn.bind(reactor);
@@ -132,7 +132,7 @@ function turnUntil(reactor, kernel, sends) {
   }
 }
 
-/** Each file is loaded in the thread pool. How many turns that takes must not depend on time: V8 counts them. */
+/** Each file is loaded in the thread pool. The number of turns for it must not depend on time, since V8 counts them. */
 async function loadFiles(reactor, kernel) {
   while (kernel.sends < FILE_COUNT) {
     const before = kernel.sends;
@@ -141,13 +141,13 @@ async function loadFiles(reactor, kernel) {
   }
 }
 
-/** Replays a workload and returns the number of answers. */
+/** Replays a workload and returns the number of responses. */
 async function replay(workload, heads, requests) {
   const { app, requests: requestsPerSend = 1, isConditional = false, isSingle = false } = WORKLOADS[workload];
   const isOfFiles = app === 'files';
   const requestsOf = (tag) =>
     Array.from({ length: CLIENT_COUNT }, (_, client) => requestOf(workload, heads, client, tag));
-  // Files are not looked at again within a run: valgrind knows neither openat2 nor cachestat.
+  // Files are not checked again within a run: valgrind supports neither openat2 nor cachestat.
   const kernel = createReplayKernel({ stepMs: isOfFiles ? 0.001 : 1, loaders: isOfFiles ? FILE_COUNT : 0, isSingle });
   kernel.record(requestsOf(null));
   const reactor = await startServer(kernel, WORKLOADS[workload]);
@@ -165,7 +165,7 @@ tuneCompiler();
 if (workload === 'all') {
   for (const name of Object.keys(WORKLOADS)) {
     for (const each of headsOf(name)) {
-      process.stdout.write(`${name}, ${each}: ${await replay(name, each, Number(requests))} answers\n`);
+      process.stdout.write(`${name}, ${each}: ${await replay(name, each, Number(requests))} responses\n`);
     }
   }
-} else process.stdout.write(`${await replay(workload, heads, Number(requests))} answers\n`);
+} else process.stdout.write(`${await replay(workload, heads, Number(requests))} responses\n`);

@@ -1,10 +1,10 @@
-// Figures as text: tables with a pair of figures in each cell, for identical and for mixed heads, and the promises.
+// The results as text: tables with a pair of figures in each cell, for identical and mixed heads, and the targets.
 
 import { HEADS } from './requests.js';
 
 const OWN = 'epoll-server';
 
-/** Each column: what it shows of a summary, as text; null: it was not measured. */
+/** Each column: its title, and a function from a summary to text; null: not measured. */
 const COLUMNS = [
   ['CPU us', ({ cpuUs }) => cpuUs.toFixed(2)],
   ['user us', ({ userUs }) => userUs.toFixed(2)],
@@ -54,7 +54,7 @@ function callsOf({ recv, send, wait, accept, registrationsPerRequest }) {
   return recv + send + wait + accept + registrationsPerRequest;
 }
 
-/** `first | second`, or nothing where neither was measured. */
+/** `first | second`, or `-` if one of them was not measured. */
 function pair(first, second) {
   return first === null || second === null ? '-' : `${first} | ${second}`;
 }
@@ -63,14 +63,14 @@ function ratioText(ratio) {
   return ratio.toFixed(2);
 }
 
-/** Lines of cells with their columns aligned, the first to the left. */
+/** Aligns the columns of lines of cells, the first to the left. */
 function align(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
   return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');
 }
 
-/** A row for each server: its figures with identical heads | with mixed heads, and the ratio of processor time. */
+/** A row for each server: its figures with identical | mixed heads, and the ratio of processor time. */
 export function table(caseName, rows) {
   const head = [`${caseName}, identical | mixed`, 'mixed/identical', ...COLUMNS.map(([title]) => title)];
   const lines = rows.map(([name, { identical, mixed }]) => [
@@ -106,15 +106,15 @@ export function idleText(idle) {
       ...[whole(median(rounds.map(({ bytes }) => bytes))), heap],
     ];
   });
-  const columns = ['without, us', 'with, us', 'change', 'drift without', 'bytes per idle one', "JavaScript's"];
+  const columns = ['without, us', 'with, us', 'change', 'drift without', 'bytes per idle connection', 'of JavaScript'];
   const { held } = Object.values(idle)[0][0];
   return (
-    `CPU per request beside ${whole(held)} idle keep-alive connections\n` +
+    `CPU per request with ${whole(held)} idle keep-alive connections\n` +
     align([['identical | mixed', ...columns], ...rows])
   );
 }
 
-/** Each server's cost of a request of each case by heads, and the medians of the rounds' ratios to nginx. */
+/** The cost per request of each server and case by heads, and the medians of the rounds' ratios to nginx. */
 function fileRows({ cases }) {
   return cases.map(({ name, limit, instructionLimit = null, rounds }) => {
     const servers = Object.keys(rounds[0].identical);
@@ -141,30 +141,30 @@ export function filesText(files) {
     }),
   );
   const columns = ['server', 'mixed/identical', 'CPU us', 'user us', 'requests/s', "of nginx's CPU"];
-  return `files, beside nginx with open_file_cache and sendfile\n${align([['identical | mixed', ...columns], ...lines])}`;
+  return `files, compared with nginx with open_file_cache and sendfile\n${align([['identical | mixed', ...columns], ...lines])}`;
 }
 
-function filePromises(files, promise, lines) {
+function fileTargets(files, target, lines) {
   const rows = fileRows(files);
   for (const { name, limit, instructionLimit, ratio } of rows) {
     const [identical, mixed] = HEADS.map(ratio);
     if (identical === null) continue;
     const figures = `${identical.toFixed(3)}; ${mixed.toFixed(3)} with mixed heads`;
     if (limit !== null)
-      promise(`${name}: at most ${limit} of nginx's CPU time per request`, figures, identical <= limit);
+      target(`${name}: at most ${limit} of nginx's CPU time per request`, figures, identical <= limit);
     if (instructionLimit !== null) {
       const text = `${name}: at most ${instructionLimit} of nginx's instructions per request`;
-      lines.push(`  -       ${text}: npm run bench:emulated counts them; of its CPU time: ${figures}\n`);
+      lines.push(`  -       ${text}: not counted (npm run bench:emulated counts them); CPU time: ${figures}\n`);
     }
   }
   const costOf = (name) => rows.find((row) => row.name === name)?.of(OWN, 'identical', 'us') ?? Number.NaN;
   const [whole200, whole304] = [costOf('1 KiB file'), costOf('304 of the 1 KiB file')];
   const both = `${whole304.toFixed(2)} and ${whole200.toFixed(2)} us`;
-  promise('304 costs no more than 200 of the 1 KiB file', both, whole304 <= whole200);
-  promise('a slow reader of 1 GiB: at most 1 MiB more resident', whole(files.slowGrowth), files.slowGrowth <= 2 ** 20);
+  target('304 costs no more than 200 of the 1 KiB file', both, whole304 <= whole200);
+  target('a slow reader of 1 GiB: at most 1 MiB more resident', whole(files.slowGrowth), files.slowGrowth <= 2 ** 20);
 }
 
-/** Requests per CPU-second of the plaintext in units of node:http's, round by round; null where one did not run. */
+/** The ratio to node:http of plaintext requests per CPU-second, for each round; null where a server did not run. */
 export function ratiosOf(rounds, heads) {
   const http = rounds.get('node:http')?.[heads] ?? [];
   const of = (name) => {
@@ -175,62 +175,62 @@ export function ratiosOf(rounds, heads) {
   return { own: of(OWN), floor: of('C floor'), nginx: of('nginx') };
 }
 
-/** Each promise with its figure. */
-export function promises(results) {
+/** Each target with its figure. */
+export function targets(results) {
   const lines = [];
-  const promise = (text, figure, kept) => lines.push(`  ${kept ? 'kept  ' : 'missed'}  ${text}: ${figure}\n`);
+  const target = (text, figure, isMet) => lines.push(`  ${isMet ? 'met   ' : 'missed'}  ${text}: ${figure}\n`);
   const own = results.cases.plaintext?.[OWN];
   const http = results.cases.plaintext?.['node:http'];
   if (own !== undefined) {
-    instructionPromise(own, results.replay, promise, lines);
-    callPromises(own, promise);
-    if (http !== undefined) ratioPromise(own, http, results.ratios, promise);
+    instructionTarget(own, results.replay, target, lines);
+    callTargets(own, target);
+    if (http !== undefined) ratioTarget(own, http, results.ratios, target);
   }
-  if (results.idle[OWN] !== undefined) idlePromises(results.idle[OWN], promise);
-  if (results.files !== null) filePromises(results.files, promise, lines);
-  return lines.length === 0 ? '' : `promises (medians)\n${lines.join('')}`;
+  if (results.idle[OWN] !== undefined) idleTargets(results.idle[OWN], target);
+  if (results.files !== null) fileTargets(results.files, target, lines);
+  return lines.length === 0 ? '' : `targets (medians)\n${lines.join('')}`;
 }
 
-/** Of both heads together. */
-function callPromises(own, promise) {
+/** Checks the system calls of both heads together. */
+function callTargets(own, target) {
   const counters = HEADS.map((heads) => own[heads].counters);
   const show = (key, digits) => counters.map((each) => each[key].toFixed(digits)).join(' | ');
   const isOne = (key) => counters.every((each) => Math.abs(each[key] - 1) < 0.0005);
-  promise(
+  target(
     'exactly one recv and one send per request',
     `${show('recv', 4)} and ${show('send', 4)}`,
     isOne('recv') && isOne('send'),
   );
-  promise(
+  target(
     'one registration per connection, none per request',
     `${show('registrationsPerConnection', 3)} and ${show('registrationsPerRequest', 4)}`,
     isOne('registrationsPerConnection') && counters.every((each) => each.registrationsPerRequest === 0),
   );
 }
 
-function ratioPromise(own, http, { identical, mixed }, promise) {
-  const rivals = Object.entries({ 'the C floor': identical.floor, nginx: identical.nginx })
+function ratioTarget(own, http, { identical, mixed }, target) {
+  const others = Object.entries({ 'the C floor': identical.floor, nginx: identical.nginx })
     .filter(([, ratio]) => ratio !== null)
     .map(([name, ratio]) => `${name} ${ratio.toFixed(2)}`);
-  const reached = rivals.length === 0 ? '' : `; ${rivals.join(', ')}: the kernel's share is common to all`;
+  const reached = others.length === 0 ? '' : `; ${others.join(', ')} (the kernel's share is the same for all)`;
   const user = `; of user time alone, ${(http.identical.userUs / own.identical.userUs).toFixed(1)}`;
   const figure = `${identical.own.toFixed(2)}, with mixed heads ${mixed.own.toFixed(2)}${reached}${user}`;
-  promise("at least 4 times node:http's requests per CPU-second", figure, identical.own >= 4);
+  target("at least 4 times node:http's requests per CPU-second", figure, identical.own >= 4);
 }
 
-function idlePromises(rounds, promise) {
+function idleTargets(rounds, target) {
   const [identical, mixed] = HEADS.map((heads) => median(rounds.map((round) => round[heads].change)));
   const bytes = median(rounds.map((round) => round.bytes));
   const text = `${whole(rounds[0].held)} idle connections change a request's cost by at most 5 %`;
-  promise(text, `${percent(identical)}; ${percent(mixed)} with mixed heads`, identical <= 0.05);
-  promise(
+  target(text, `${percent(identical)}; ${percent(mixed)} with mixed heads`, identical <= 0.05);
+  target(
     'at most 512 bytes per idle connection',
     `${whole(bytes)} (resident, without the kernel's socket)`,
     bytes <= 512,
   );
 }
 
-function instructionPromise({ identical, mixed }, replay, promise, lines) {
+function instructionTarget({ identical, mixed }, replay, target, lines) {
   const text = 'at most 4,000 user instructions per request';
   const counts = replay ?? [identical.instructions, mixed.instructions];
   if (counts[0] === null) {
@@ -239,5 +239,5 @@ function instructionPromise({ identical, mixed }, replay, promise, lines) {
     return;
   }
   const share = replay === null ? '' : " (JavaScript's share on a replay kernel, without the addon)";
-  promise(text, `${whole(counts[0])}; ${whole(counts[1])} with mixed heads${share}`, counts[0] <= 4000);
+  target(text, `${whole(counts[0])}; ${whole(counts[1])} with mixed heads${share}`, counts[0] <= 4000);
 }

@@ -1,11 +1,11 @@
-// The requests that the load sends: prepared, so that the load generator has as little work with mixed heads as with
-// identical ones.
+// The requests that the load generator sends. They are prepared, so that mixed heads cost the load generator no more
+// work than identical ones.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLIENTS, requestText } from './clients.js';
 
-/** One client of each kind, with several connections, as browsers have. */
+/** One client of each kind, each with several connections, as browsers have. */
 export const LOAD_CLIENTS = CLIENTS.length;
 
 export const HEADS = ['identical', 'mixed'];
@@ -13,12 +13,12 @@ export const HEADS = ['identical', 'mixed'];
 const CHANGING_TARGETS = 100;
 const CHANGING = /@@@@@@/;
 
-/** Six digits that no other target of the same client has. */
+/** Six digits that are unique among the targets of a client. */
 function digits(client, index) {
   return `${100_000 + ((client * 7_919 + index * 104_729) % 900_000)}`;
 }
 
-/** The target of a workload for each request: with identical heads it is one, as a load generator asks. */
+/** The targets of a workload for each request. With identical heads there is one, as of a load generator. */
 export function targetsOf(targetOf, heads, client) {
   if (heads === 'identical') return [targetOf(0).replace(CHANGING, '123456')];
   return Array.from({ length: CHANGING_TARGETS }, (_, index) =>
@@ -27,8 +27,8 @@ export function targetsOf(targetOf, heads, client) {
 }
 
 /**
- * Writes what each client sends into a new folder of `scratch` and returns the folder. `targets`: those of a client.
- * `more`: further field lines.
+ * Writes the requests of each client into a new folder of `scratch` and returns the folder. `targets`: the targets of a
+ * client. `more`: further field lines.
  */
 export function writeRequests(scratch, name, heads, targets, more = []) {
   const folder = join(scratch, `${name}-${heads}`);
@@ -40,7 +40,7 @@ export function writeRequests(scratch, name, heads, targets, more = []) {
   return folder;
 }
 
-/** The requests of a client, as `writeRequests` wrote them. */
+/** Reads the requests of a client that `writeRequests` wrote. */
 export function readRequests(folder, client) {
   const texts = readFileSync(join(folder, `${client}`), 'latin1').split('\r\n\r\n');
   return texts.slice(0, -1);

@@ -1,10 +1,10 @@
--- Asks for a different query each time and checks every answer. Arguments: "echo" or a body's length.
--- wrk does not say on which connection an answer came, so an answer must be one that somebody waits for
--- and that nobody has had yet.
+-- Sends a different query in each request and checks every response. Arguments: "echo" or the length of the body.
+-- wrk does not report the connection of a response. So a response has to match a request in progress, and each
+-- request gets one response.
 local threads = {}
 local mode = "echo"
 local last = 0
-local waiting = {}
+local pending = {}
 checked, wrong = 0, 0
 
 function setup(thread)
@@ -17,21 +17,21 @@ end
 
 function request()
   last = last + 1
-  waiting["n=" .. last] = true
+  pending["n=" .. last] = true
   return wrk.format("GET", wrk.path .. "?n=" .. last)
 end
 
-local function right(body)
+local function is_right(body)
   if mode ~= "echo" then return #body == tonumber(mode) end
-  if not body:match("^n=%d+$") or not waiting[body] then return false end
-  waiting[body] = nil
+  if not body:match("^n=%d+$") or not pending[body] then return false end
+  pending[body] = nil
   return true
 end
 
 function response(status, headers, body)
   checked = checked + 1
   local length = tonumber(headers["Content-Length"] or headers["content-length"])
-  if status ~= 200 or length ~= #body or not right(body) then wrong = wrong + 1 end
+  if status ~= 200 or length ~= #body or not is_right(body) then wrong = wrong + 1 end
 end
 
 function done()

@@ -1,23 +1,23 @@
-// The workloads of bench/replay.js: what each client asks for, and what answers.
+// The workloads of bench/replay.js: the requests of each client, and the application.
 
 import { requestText } from './clients.js';
 
-/** Clients of a replay. All of them ask in each turn, so that batches have one size. */
+/** Clients of a replay. All of them send a request in each turn, so that batches have one size. */
 export const CLIENT_COUNT = 64;
 
-/** Files of 1 KiB that clients ask for; each kind of client asks for another one. */
+/** Files of 1 KiB; each kind of client requests another one. */
 export const FILE_COUNT = 8;
 
-/** Stands in a target for six digits, which are others in each turn. */
+/** The placeholder in a target for six digits that change in each turn. */
 const CHANGING = '@@@@@@';
 
 const echoTarget = (client) => (client % 2 === 0 ? `/?name=${CHANGING}` : `/items/${CHANGING}?name=${CHANGING}`);
 const fileTarget = (client) => `/k${client % FILE_COUNT}.txt?v=${CHANGING}`;
 
 /**
- * By name: `app` (a handler of replay.js, or `files`), `targetOf` a client, and, where they differ from the usual,
- * `requests` that a client sends at once, `isConditional` (they carry the file's entity tag) and `isSingle` (each
- * connection carries one request).
+ * By name. `app`: a handler of replay.js, or `files`. `targetOf`: the target of a client. `requests`: how many a client
+ * sends at once (default 1). `isConditional`: requests carry the file's entity tag. `isSingle`: each connection carries
+ * one request.
  */
 export const WORKLOADS = {
   plaintext: { app: 'raw', targetOf: echoTarget },
@@ -29,12 +29,14 @@ export const WORKLOADS = {
   connection: { app: 'raw', targetOf: echoTarget, isSingle: true },
 };
 
-/** The heads that a workload is replayed with: sixteen requests of some clients fit into no slot of the kernel. */
+/** The heads of a workload: sixteen mixed requests of some clients do not fit into a slot of the kernel. */
 export function headsOf(workload) {
   return WORKLOADS[workload].requests === undefined ? ['identical', 'mixed'] : ['identical'];
 }
 
-/** The eight that `bench:guard` counts: a workload, and whether the clients' heads are identical or mixed. */
+/**
+ * The eight combinations that `bench:guard` counts: a workload, and whether the clients' heads are identical or mixed.
+ */
 export const GUARDED = [
   { workload: 'plaintext', heads: 'identical' },
   { workload: 'plaintext', heads: 'mixed' },
@@ -47,8 +49,8 @@ export const GUARDED = [
 ];
 
 /**
- * What a client sends in one turn, and where digits change in it. With identical heads nothing changes: all clients are
- * one load generator. `tag`: the entity tag of the files, for conditional requests.
+ * The bytes that a client sends in one turn, and the offsets of changing digits. With identical heads nothing changes:
+ * all clients are one load generator. `tag`: the entity tag of the files, for conditional requests.
  */
 export function requestOf(workload, heads, client, tag = null) {
   const { targetOf, requests = 1, isConditional = false, isSingle = false } = WORKLOADS[workload];

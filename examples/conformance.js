@@ -1,5 +1,5 @@
-// The site that conformance checkers ask for: files of a folder, and an application that shows what it was
-// handed, through an adapter. `epoll-server conform` says which of these parts a case needs.
+// The site for conformance checkers: files of a folder, and an application that shows its requests, through an adapter.
+// `epoll-server conform` lists which of these parts a case needs.
 //   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--TIMEOUT=MS ...]
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,7 @@ function number(query, name, most) {
   return Math.min(Math.max(asked, 0), most);
 }
 
-/** What the client wants to see in X-Val, as the application would have it from anywhere. */
+/** The value that the client requests for X-Val, decoded as an application would do it. */
 function askedValue(query) {
   return decodeURIComponent(/(?:^|&)v=([^&]*)/.exec(query)?.[1] ?? '');
 }
@@ -57,7 +57,7 @@ const RAW = {
   '/throw': fails,
 };
 
-/** What a WSGI-style application can know of a request: environ joins repeated fields and decodes the path. */
+/** What a WSGI-style application can see of a request: environ joins repeated fields and decodes the path. */
 function seenBy(environ, bodyLength) {
   const { REQUEST_METHOD: method, PATH_INFO, QUERY_STRING } = environ;
   const headers = Object.entries(environ).filter(([key]) => key.startsWith('HTTP_'));
@@ -122,7 +122,7 @@ const FETCH = {
   '/throw': fails,
 };
 
-/** A handler through each adapter. */
+/** The handler of each adapter. */
 const ADAPTERS = {
   fetch: fetchHandler((request) => {
     const url = new URL(request.url);
@@ -132,7 +132,7 @@ const ADAPTERS = {
   wsgi: wsgi(application),
 };
 
-/** What is not a file's is a route's. */
+/** Routes for requests that are not for a file. */
 function routes(adapter) {
   return (request, response) => {
     if (Object.hasOwn(RAW, request.path)) return ADAPTERS[adapter](request, response);

@@ -1,11 +1,15 @@
-// The time, every second, for as long as somebody looks: node dist/epoll-server.js 9000 examples/server-sent-events.js
+// Sends the time every second until the client disconnects:
+//   node dist/epoll-server.js 9000 examples/server-sent-events.js
 //   curl -N http://127.0.0.1:9000/          (?every=100 for ten a second)
 
 const MIN_EVERY_MS = 10;
-/** A timer takes at most 2 ** 31 - 1 ms and fires after 1 ms beyond; proxies close a stream after a silent minute. */
+/**
+ * setInterval takes at most 2 ** 31 - 1 ms and fires after 1 ms beyond that; proxies close a stream after a silent
+ * minute.
+ */
 const MAX_EVERY_MS = 30_000;
 
-/** What a client wants, within bounds; a second when that is no number. */
+/** The interval of the query, within limits; a second if it is not a number. */
 function everyMs(url) {
   const wanted = Number(new URL(url).searchParams.get('every')) || 1_000;
   return Math.min(Math.max(wanted, MIN_EVERY_MS), MAX_EVERY_MS);
@@ -21,7 +25,7 @@ export default {
         tell();
         timer = setInterval(() => controller.desiredSize > 0 && tell(), every);
       },
-      // The client left.
+      // The client disconnected.
       cancel: () => clearInterval(timer),
     });
     return new Response(stream, { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } });

@@ -8,7 +8,7 @@ const files = await serve({ port: 0, static: new URL('../html', import.meta.url)
 const app = await serve({ port: 0, wsgi: application });
 const web = await serve({ port: 0, fetch: (request) => Response.json({ url: request.url }) });
 
-// The raw handler: what everything else is built on. No promise for a synchronous answer.
+// The raw handler, on which the adapters are built. It needs no promise for a synchronous response.
 const PLAIN = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8' });
 const raw = await serve({
   port: 0,

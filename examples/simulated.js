@@ -1,5 +1,5 @@
-// Your handler on a simulated machine: a client that reads slowly, one that finishes sending first, and one
-// that leaves in the middle, in virtual time.
+// A handler on a simulated machine, in virtual time: one client reads slowly, one half-closes its connection, and one
+// disconnects in the middle.
 import { simulate } from 'epoll-server/testing';
 
 let gone = 0;

@@ -1,4 +1,4 @@
-// Counts and hashes what is sent, of any size, at the pace of the disk or network it comes from:
+// Counts and hashes uploads of any size, at the speed of the disk or network they come from:
 //   node dist/epoll-server.js 9000 examples/upload.js --max-body-bytes 10737418240
 //   curl -T large.iso http://127.0.0.1:9000/
 

@@ -1,11 +1,11 @@
-// The options of a script, from its command line. A wrong one is one line and exit code 2; `--help` shows the comment
-// that the script begins with.
+// Parses the options of a script. An invalid option prints one line and exits with 2; `--help` prints the comment at
+// the top of the script.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** `url`: of the script; `options`: as `parseArgs` wants them. Returns their values. */
+/** `url`: of the script; `options`: in the form of `parseArgs`. Returns their values. */
 export function readOptions(url, options) {
   try {
     const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } });

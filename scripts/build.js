@@ -1,6 +1,6 @@
-// Builds everything: the addon into build/Release; TypeScript module by module into build/modules, for tests and
-// tools that want single ones; and from those what is shipped, in few files, into dist/. Run by `npm run build` and,
-// through `prepare`, by `npm ci`.
+// Builds everything. The addon goes into build/Release; TypeScript goes module by module into build/modules, for tests
+// and tools; the shipped files are bundled from these modules into dist/. Run by `npm run build` and, through
+// `prepare`, by `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,14 +11,14 @@ import { bundlePackage } from './bundle.js';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-/** Runs a Node program of node_modules; ends this process with its exit code if that is not 0. */
+/** Runs a Node program of node_modules; if its exit code is not 0, exits with the same code. */
 function run(script, args) {
   const { status, error } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
   if (error !== undefined) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** The installed headers of this Node, so that none are fetched; none found: node-gyp fetches them. */
+/** The installed headers of this Node, so that node-gyp does not download them; empty if there are none. */
 function headers() {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];

@@ -1,5 +1,5 @@
-// Plants every canary in turn and plays the run that must find it. One line each: its name, and the checker that
-// found it, or what happened instead. Ends with 1 when one was not found by the checker that is stored for it.
+// Plants every canary in turn and plays the run that has to find it. Prints one line for each: its name and the checker
+// that found it. Exits with 1 when a canary was not found by its stored checker.
 import { plantCanary, readCanaries } from './canary.js';
 
 let isMissed = false;
@@ -7,7 +7,7 @@ for (const canary of readCanaries()) {
   const dist = plantCanary(canary);
   const { drawRun, play } = await import(new URL('testing/index.js', dist));
   const { failure } = await play(drawRun(canary.seed));
-  const found = failure?.checker ?? 'nobody';
+  const found = failure?.checker ?? 'not found';
   isMissed ||= found !== canary.checker;
   process.stdout.write(`${canary.name}: ${found}\n`);
 }

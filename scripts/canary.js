@@ -1,5 +1,5 @@
-// Plants one deliberate bug into a copy of the built server, so that the simulation can prove that it would be
-// found. The bugs are in test/simulation/canaries.json: which line of which file becomes which other.
+// Plants one deliberate bug into a copy of the built server, to test that the simulation finds it.
+// test/simulation/canaries.json lists the bugs: which line of which file is replaced by which other line.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,12 +11,12 @@ process.on('exit', () => {
   for (const copy of copies) rmSync(copy, { recursive: true, force: true });
 });
 
-/** Every canary: { name, bug, file, from, to, checker, seed }. */
+/** Reads all canaries: { name, bug, file, from, to, checker, seed }. */
 export function readCanaries() {
   return JSON.parse(readFileSync(join(ROOT, 'test', 'simulation', 'canaries.json'), 'utf8'));
 }
 
-/** The URL of a copy of build/modules with the bug in it; the copy goes with the process. */
+/** The URL of a copy of build/modules with the bug in it; the copy is removed at exit. */
 export function plantCanary({ name, file, from, to }) {
   // Inside the repository, so that node_modules is found from there.
   const copy = mkdtempSync(join(ROOT, 'build', `canary-${name}-`));
@@ -25,7 +25,7 @@ export function plantCanary({ name, file, from, to }) {
   const path = join(copy, file);
   const text = readFileSync(path, 'utf8');
   if (text.split(from).length !== 2) {
-    throw new Error(`canary ${name}: ${file} must hold this once, and does not: ${from}`);
+    throw new Error(`canary ${name}: ${file} must contain this text exactly once: ${from}`);
   }
   writeFileSync(
     path,

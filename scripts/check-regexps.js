@@ -1,9 +1,9 @@
-// Finds the regular expressions of all sources and rejects those that may take more than linear time for some text.
-// Run by `npm run check`; with arguments, it looks at those files: node scripts/check-regexps.js [FILE ...]
-//
-// `recheck` proves an expression linear with an automaton, or shows a text that it takes long for. It has no automaton
-// for look-around and back-references beside repetition: what cannot be proved is rejected too. Judged is one match; with
-// the flag `g`, an expression whose match leaves out what it looked at (`/x.*y|x/g`) may still take longer.
+// Finds the regular expressions of all sources and rejects those that may take more than linear time. Run by `npm run
+// check`; with arguments, it checks those files:
+//   node scripts/check-regexps.js [FILE ...]
+// `recheck` proves with an automaton that an expression is linear, or shows a slow text. It has no automaton for
+// look-around and back-references beside repetition, so these are rejected too. Only one match is checked: with the
+// flag `g`, an expression that scans further than its match (`/x.*y|x/g`) may still take longer.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,17 +12,17 @@ import { parseAst } from 'rolldown/parseAst';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Tests are left out: they choose their texts. */
+/** Tests are excluded: they choose their own texts. */
 const FOLDERS = ['src', 'examples', 'html', 'bench', 'scripts', '.ci'];
 const LANGUAGES = { '.ts': 'ts', '.js': 'js', '.mjs': 'js', '.cjs': 'js' };
 
-/** For one expression; the slowest ones here take a few seconds. */
+/** The time limit for one expression; the slowest ones here take a few seconds. */
 const TIMEOUT_MS = 60_000;
 
-/** Attack strings are long: their beginning tells enough. */
+/** Attack strings are long, so only their beginning is printed. */
 const MAX_ATTACK_LENGTH = 200;
 
-/** Methods of strings that make a regular expression of a string. */
+/** String methods that convert a string to a regular expression. */
 const MATCHING = ['match', 'matchAll', 'search'];
 
 function sources() {
@@ -41,7 +41,7 @@ function* nodesOf(node) {
   }
 }
 
-/** What a node of the syntax tree says as a regular expression; undefined: it is none, `source: null`: unknown. */
+/** The regular expression of a syntax node; undefined if it is none, `source: null` if it is not a literal. */
 function expressionOf(node) {
   if (node.type === 'Literal' && node.regex) return { source: node.regex.pattern, flags: node.regex.flags };
   if (node.type !== 'NewExpression' && node.type !== 'CallExpression') return undefined;
@@ -70,16 +70,16 @@ function expressionsIn(path) {
   });
 }
 
-/** Why an expression is rejected; empty when it is linear. */
+/** The reason why an expression is rejected; empty when it is linear. */
 async function objection({ source, flags }) {
-  if (source === null) return 'it is made at run time, so it cannot be checked: write a literal';
+  if (source === null) return 'it is built at run time and cannot be checked: use a literal';
   const { status, complexity, attack, error } = await check(source, flags, {
     checker: 'automaton',
     timeout: TIMEOUT_MS,
   });
   if (status === 'safe') return '';
-  if (status === 'unknown') return `it cannot be proved linear (${error.message ?? error.kind}): write it simpler`;
-  return `it takes ${complexity.summary} time, for instance for ${attack.pattern.slice(0, MAX_ATTACK_LENGTH)}`;
+  if (status === 'unknown') return `it cannot be proved linear (${error.message ?? error.kind}): simplify it`;
+  return `it takes ${complexity.summary} time, for example for ${attack.pattern.slice(0, MAX_ATTACK_LENGTH)}`;
 }
 
 const known = new Map();

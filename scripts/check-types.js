@@ -1,5 +1,5 @@
-// Type-checks the small consumers in scripts/consumers/ against the declarations in dist/, which they import by the
-// package's name and its exports map. Run by `npm run check`.
+// Type-checks the small consumers in scripts/consumers/ against the declarations in dist/. They import the package by
+// its name and its exports map. Run by `npm run check`.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
-/** The fetch classes are those of @types/node, or of the DOM. */
+/** The fetch classes come from @types/node, or from the DOM. */
 const NODE = 'es2023';
 const DOM = 'es2023,dom,dom.iterable,dom.asynciterable';
 
@@ -22,7 +22,10 @@ const RUNS = [
   ['typescript-5.9', 'bundler', DOM],
 ];
 
-/** Declarations of other packages have errors of their own, which are not ours to mend. Indented lines belong to the error above. */
+/**
+ * Removes errors in the declarations of other packages, which cannot be fixed here. Indented lines belong to the error
+ * above.
+ */
 function ownErrors(output) {
   let isOurs = false;
   return output.split('\n').filter((line) => {

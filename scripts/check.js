@@ -1,6 +1,6 @@
-// Everything that is checked besides building: format, lint, types, consumers' types, regular expressions, C++ warnings, native tests,
-// ten seconds of fuzzing, instructions of a request, tests. Run by `npm run check`; ends at the first step that fails, with what that step said.
-// CHECK_NO_TESTS=1 leaves out the tests of `npm test`.
+// Runs all checks: format, lint, types, types of consumers, regular expressions, C++ warnings, native tests, ten
+// seconds of fuzzing, instructions per request, and tests. Run by `npm run check`; stops at the first step that fails
+// and prints its output. CHECK_NO_TESTS=1 skips the tests of `npm test`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,29 +12,29 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
 const NATIVE_TESTS = join('build', 'native-tests');
-/** What needs Node's headers: the rest is the native core, tested without Node. */
+/** Sources that need the headers of Node.js; the rest is the native core, which is tested without Node.js. */
 const NODE_SIDE = ['addon', 'file_calls', 'file_jobs', 'kernel_object', 'loop_bridge'].map(
   (name) => `native/${name}.cc`,
 );
-/** What another system has instead; `file_other` is compiled here too, as far as the headers allow, never linked. */
+/** Sources of other systems; `file_other` also compiles here, but is never linked. */
 const COMPILED_ELSEWHERE = ['native/file_other.cc'];
 const FOREIGN = [...COMPILED_ELSEWHERE, 'native/system_bsd.cc'];
 const STRICT = ['-std=c++17', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'];
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const COMPILER = process.env.CXX ?? 'g++';
 
-/** Runs a program and ends this process when it fails; returns what it wrote. */
+/** Runs a program and returns its output; exits when it fails. */
 function run(command, args, env = {}) {
   const options = { cwd: root, encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 2 ** 28 };
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, options);
   if (status === 0) return stdout;
   process.stdout.write(`${stdout ?? ''}${stderr ?? ''}`);
-  const how = error === undefined ? `ended with ${signal ?? status}` : error.message;
-  process.stdout.write(`\nFAILED: ${command} ${args.slice(0, 3).join(' ')} ... ${how}\n`);
+  const outcome = error === undefined ? `ended with ${signal ?? status}` : error.message;
+  process.stdout.write(`\nFAILED: ${command} ${args.slice(0, 3).join(' ')} ... ${outcome}\n`);
   process.exit(1);
 }
 
-/** A program of node_modules, by the package and the file in it. */
+/** Runs a program of node_modules, by its package and file. */
 function runNode(packageName, file, args) {
   return run(process.execPath, [join(dirname(require.resolve(`${packageName}/package.json`)), file), ...args]);
 }
@@ -47,20 +47,20 @@ function filesOf(folder, extension) {
 }
 
 function checkCppFormat() {
-  if (spawnSync('clang-format', ['--version']).status !== 0) return 'clang-format is not installed: not checked';
+  if (spawnSync('clang-format', ['--version']).status !== 0) return 'not checked: clang-format is not installed';
   const files = ['native', 'test/native'].flatMap((folder) => [...filesOf(folder, '.cc'), ...filesOf(folder, '.h')]);
   run('clang-format', ['--dry-run', '-Werror', ...files]);
   return `${files.length} files`;
 }
 
-/** The Node-API edge and the bridge to libuv, as far as their headers are here. */
+/** Compiles the Node-API edge and the bridge to libuv, if their headers are installed. */
 function checkNodeSide() {
   const include = join(dirname(dirname(process.execPath)), 'include', 'node');
-  if (!existsSync(join(include, 'uv.h'))) return `no headers in ${include}: not checked`;
+  if (!existsSync(join(include, 'uv.h'))) return `not checked: no headers in ${include}`;
   const addonApi = dirname(require.resolve('node-addon-api/package.json'));
   const defines = ['-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-fno-exceptions'];
   const includes = ['-isystem', include, '-isystem', addonApi];
-  // NAPI_MODULE's own declarations have unused parameters, and -Wextra sees them in our file.
+  // The declarations of NAPI_MODULE have unused parameters, which -Wextra reports in our file.
   run(COMPILER, [...STRICT, '-Wno-unused-parameter', '-fsyntax-only', ...defines, ...includes, ...NODE_SIDE]);
   return NODE_SIDE.join(', ');
 }
@@ -86,9 +86,9 @@ function buildNativeTests() {
   return `${core.length + tests.length} files, AddressSanitizer and UndefinedBehaviorSanitizer`;
 }
 
-/** Valgrind would take minutes: that is for the nightly workflow. */
+/** Valgrind would take minutes: the nightly workflow runs it. */
 async function guardInstructions() {
-  if ((await findPerf()) === null) return 'instructions cannot be counted quickly here: not checked';
+  if ((await findPerf()) === null) return 'not checked: counting instructions quickly needs perf';
   return run('npm', ['run', '--silent', 'bench:guard']);
 }
 
@@ -101,7 +101,7 @@ const STEPS = [
   ['C++ warnings of the Node side', checkNodeSide],
   ['native tests: build', buildNativeTests],
   ['native tests: run', () => run(NATIVE_TESTS, [])],
-  // One seed, so that the bytes are the same every time; `npm run fuzz` draws another.
+  // A fixed seed, so that the bytes are always the same; `npm run fuzz` draws another.
   ['fuzz', () => run('npm', ['run', '--silent', 'fuzz', '--', '--seconds', '10', '--seed', '1'])],
   ['instructions of a request', guardInstructions],
   ['tests', () => run('npm', ['test', '--silent'])],
@@ -110,7 +110,7 @@ const STEPS = [
 for (const [name, step] of STEPS) {
   if (name === 'tests' && process.env.CHECK_NO_TESTS === '1') continue;
   process.stdout.write(`== ${name}\n`);
-  const said = (await step()).trim();
-  if (said !== '') process.stdout.write(`${said}\n`);
+  const output = (await step()).trim();
+  if (output !== '') process.stdout.write(`${output}\n`);
 }
 process.stdout.write('== all checks passed\n');

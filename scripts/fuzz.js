@@ -1,11 +1,11 @@
-// Fuzzes the built server: requests that were drawn from a seed and mutated, over raw sockets, pipelined, cut, slow,
-// abandoned. Checks that every server lives, answers a well-behaved client, frames its answers, and gives descriptors,
-// memory and processor time back.
+// Fuzzes the built server with requests that are drawn from a seed and mutated, over raw sockets: pipelined, split,
+// slow, aborted. Checks that every server survives, responds to a well-behaved client, frames its responses, and
+// releases descriptors, memory and processor time.
 //   npm run fuzz                               for a minute, from a new seed
 //   npm run fuzz -- --seconds 600 --seed 7     the same bytes for the same seed
 //   npm run fuzz -- --models raw,poll          these servers only (scripts/fuzz/servers.js has their names)
-//   npm run fuzz -- --replay FILE              what a failed run has written, again
-//   npm run fuzz -- --show 20 --models raw     the first inputs of a seed; nothing is started
+//   npm run fuzz -- --replay FILE              replays the input that a failed run has written
+//   npm run fuzz -- --show 20 --models raw     prints the first inputs of a seed without starting servers
 //   node scripts/fuzz.js --program 'FILE ...'  another program, which prints its URL (http://127.0.0.1:PORT/)
 import { readOptions } from './arguments.js';
 import { replay, show } from './fuzz/replay.js';
@@ -26,15 +26,15 @@ const values = readOptions(import.meta.url, {
   show: { type: 'string' },
 });
 
-function refuse(text) {
+function fail(text) {
   process.stderr.write(`${text} (--help shows the options)\n`);
   process.exit(2);
 }
 
-function number(name, least, most) {
+function number(name, min, max) {
   const value = Number(values[name]);
-  if (/^\d+$/.test(values[name]) && value >= least && value <= most) return value;
-  return refuse(`--${name} must be a whole number from ${least} to ${most}, not "${values[name]}"`);
+  if (/^\d+$/.test(values[name]) && value >= min && value <= max) return value;
+  return fail(`--${name} must be a whole number from ${min} to ${max}, not "${values[name]}"`);
 }
 
 function servers() {
@@ -43,7 +43,7 @@ function servers() {
   const names = values.models.split(',');
   const unknown = names.find((name) => !SERVERS.some((server) => server.name === name));
   if (unknown !== undefined) {
-    refuse(`--models: there is no "${unknown}", but ${SERVERS.map(({ name }) => name).join(', ')}`);
+    fail(`--models: unknown server "${unknown}": choose from ${SERVERS.map(({ name }) => name).join(', ')}`);
   }
   return SERVERS.filter(({ name }) => names.includes(name));
 }

@@ -1,5 +1,5 @@
-// Runs the second opinion, test/tools/conformance/h1check.py, against this server: a folder of its own, short deadlines, and
-// the cases that take long as well. What is passed on the command line goes to the checker.
+// Runs the independent checker test/tools/conformance/h1check.py against this server, with a folder of its own, short
+// deadlines, and the slow cases. Further arguments go to the checker.
 //   npm run h1check [-- --only GROUP]
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHECKER = join(root, 'test', 'tools', 'conformance', 'h1check.py');
-/** Cases that can be shown to be wrong, each with the RFC text that says so; empty while there are none. */
+/** Cases that are proved to be wrong, each with the RFC text; the file does not exist while there are none. */
 const KNOWN = join(root, 'test', 'tools', 'conformance', 'h1check-known-failures.txt');
-/** Seconds; the checker is told the same. */
+/** In seconds; the checker gets the same values. */
 const DEADLINES = { header: 3, body: 3, idle: 3, write: 4 };
 const EXIT_NO_TARGET = 2;
 
@@ -49,7 +49,7 @@ function check(child, port) {
 const folder = mkdtempSync(join(tmpdir(), 'epoll-server-h1check-'));
 try {
   const made = spawnSync('python3', [CHECKER, '--make-docroot', folder], { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`the site could not be made: ${made.error?.message ?? made.stderr}`);
+  if (made.status !== 0) throw new Error(`cannot create the site: ${made.error?.message ?? made.stderr}`);
   const { child, port } = await start(join(folder, 'www'));
   child.removeAllListeners('exit');
   process.exitCode = await check(child, port);

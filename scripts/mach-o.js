@@ -5,13 +5,13 @@ const HEADER_BYTES = 32;
 const LC_SYMTAB = 2;
 const SYMBOL_BYTES = 16;
 
-/** Of n_type: a debugger's entry, what kind it is, and whether others see it. */
+/** Fields of n_type: a debugger's entry, the kind, and whether the symbol is external. */
 const N_STAB = 0xe0;
 const N_TYPE = 0x0e;
 const N_EXT = 0x01;
 const N_PEXT = 0x10;
 
-/** Of n_desc: looked up at load time in whoever has it, instead of in one library. */
+/** In n_desc: the symbol is looked up at load time in all libraries, not in a specific one. */
 const DYNAMIC_LOOKUP_ORDINAL = 0xfe;
 
 function symbolTable(file) {
@@ -25,7 +25,7 @@ function symbolTable(file) {
   throw new Error('no symbol table');
 }
 
-/** Names that the file offers, and names that it needs; `isDynamic`: of whoever loads it. */
+/** The symbols that the file exports, and those that it imports; `isDynamic`: resolved by the loading process. */
 export function symbolsOf(file) {
   const { symbols, count, strings } = symbolTable(file);
   const exported = [];

@@ -1,6 +1,6 @@
-// What only shows under a memory checker, or after very many requests: the addon under AddressSanitizer and
-// UndefinedBehaviorSanitizer beneath the tests that use it most, and one million requests after which heap and
-// descriptors are where they were. Run by `npm run check:memory`; needs g++ and its sanitizers.
+// Finds errors that only a memory checker or very many requests reveal. Runs the tests that use the addon most under
+// AddressSanitizer and UndefinedBehaviorSanitizer. Then sends a million requests, after which heap and descriptors have
+// to be as before. Run by `npm run check:memory`; needs g++ and its sanitizers.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COPY = join(ROOT, 'build', 'memory');
 const COMPILER = process.env.CXX ?? 'g++';
-/** The tests that call the addon directly or drive it hardest, and depend on no timer: the sanitizers are slow. */
+/** Tests that call the addon directly or use it most, and do not depend on timers: the sanitizers are slow. */
 const TESTS = [
   'test/kernel',
   'test/contract',
@@ -30,7 +30,7 @@ const TESTS = [
   'test/life/workers.test.ts',
 ];
 const REQUESTS = 1_000_000;
-/** What a collected heap may have gained: inline caches and optimized code, not requests. */
+/** The allowed growth of a collected heap: inline caches and optimised code, not requests. */
 const MAX_GROWTH_BYTES = 1_048_576;
 const require = createRequire(import.meta.url);
 
@@ -41,7 +41,7 @@ function run(command, args, options = {}) {
   process.exit(1);
 }
 
-/** What binding.gyp compiles on this system: others' pollers do not compile here. */
+/** The sources that binding.gyp compiles on this system; the pollers of other systems do not compile here. */
 function addonSources() {
   const { targets } = JSON.parse(readFileSync(join(ROOT, 'binding.gyp'), 'utf8'));
   const [{ sources, conditions }] = targets;
@@ -69,7 +69,7 @@ function buildCopy() {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(COPY, 'node_modules'));
   const include = join(dirname(dirname(process.execPath)), 'include', 'node');
-  if (!existsSync(join(include, 'uv.h'))) throw new Error(`the headers of this Node are needed in ${include}`);
+  if (!existsSync(join(include, 'uv.h'))) throw new Error(`no headers of Node.js in ${include}`);
   const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer'];
   const defines = [
     '-DNAPI_VERSION=8',
@@ -100,7 +100,7 @@ function preload() {
 
 function testCopy() {
   const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
-  // Leaks at the end are Node's own; those of ours show in the million requests. Time is the sanitizers', not ours.
+  // Leaks at exit belong to Node.js; our leaks show in the million requests. Time limits are raised for the sanitizers.
   const env = {
     ...process.env,
     LD_PRELOAD: preload(),
@@ -134,21 +134,21 @@ const CLIENT = `
   import { connect } from 'node:net';
   const [port, total] = process.argv.slice(1).map(Number);
   const burst = ('GET /?' + 'n'.repeat(20) + ' HTTP/1.1\\r\\nHost: memory\\r\\n\\r\\n').repeat(100);
-  let asked = 0;
+  let sent = 0;
   const one = () => new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
-    let answers = 0;
+    let responses = 0;
     socket.on('connect', () => socket.write(burst));
     socket.on('data', (bytes) => {
-      answers += bytes.toString('latin1').split('HTTP/1.1 200').length - 1;
-      if (answers >= 100) socket.resetAndDestroy();
+      responses += bytes.toString('latin1').split('HTTP/1.1 200').length - 1;
+      if (responses >= 100) socket.resetAndDestroy();
     });
     socket.on('error', () => {});
     socket.on('close', resolve);
   });
-  await Promise.all(Array.from({ length: 8 }, async () => { while (asked < total) { asked += 100; await one(); } }));`;
+  await Promise.all(Array.from({ length: 8 }, async () => { while (sent < total) { sent += 100; await one(); } }));`;
 
-function told(child, pattern) {
+function matchIn(child, pattern) {
   return new Promise((resolve, reject) => {
     let text = '';
     const onData = (bytes) => {
@@ -163,40 +163,40 @@ function told(child, pattern) {
   });
 }
 
-function ask(port, requests) {
+function sendRequests(port, requests) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', CLIENT, port, `${requests}`], {
     stdio: 'inherit',
   });
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** Heap, buffers, connections and descriptors after warm-up, and after a million requests more. */
+/** Compares heap, buffers, connections and descriptors after warm-up with those after a million more requests. */
 async function millionRequests() {
   const index = new URL('../dist/index.js', import.meta.url).href;
   const server = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', SERVER, index], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const port = await told(server, /port (\d+)/);
+  const port = await matchIn(server, /port (\d+)/);
   const state = async () => {
-    const answer = told(server, /^state (\{.*\})$/m);
+    const state = matchIn(server, /^state (\{.*\})$/m);
     server.stdin.write('?');
-    return JSON.parse(await answer);
+    return JSON.parse(await state);
   };
-  await ask(port, REQUESTS / 4);
+  await sendRequests(port, REQUESTS / 4);
   const before = await state();
-  await ask(port, REQUESTS);
+  await sendRequests(port, REQUESTS);
   const after = await state();
   server.removeAllListeners('exit');
   server.kill();
   const grown = (name) => after[name] - before[name];
   const problems = [
     ...(after.openConnections === 0 ? [] : [`${after.openConnections} connections open`]),
-    ...(grown('descriptors') <= 0 ? [] : [`${grown('descriptors')} descriptors more`]),
-    ...(grown('heapUsed') + grown('external') < MAX_GROWTH_BYTES ? [] : ['the heap has grown']),
+    ...(grown('descriptors') <= 0 ? [] : [`${grown('descriptors')} more descriptors`]),
+    ...(grown('heapUsed') + grown('external') < MAX_GROWTH_BYTES ? [] : ['the heap grew']),
   ];
-  const asked = after.requests - before.requests;
+  const sent = after.requests - before.requests;
   process.stdout.write(
-    `${asked} requests: heap ${grown('heapUsed')}, external ${grown('external')}, array buffers ${grown('arrayBuffers')}, resident ${grown('rss')} bytes more; ${grown('descriptors')} descriptors more, ${after.openConnections} connections open\n`,
+    `${sent} requests: heap ${grown('heapUsed')}, external ${grown('external')}, array buffers ${grown('arrayBuffers')}, resident ${grown('rss')} bytes more; ${grown('descriptors')} descriptors more, ${after.openConnections} connections open\n`,
   );
   if (problems.length === 0) return;
   process.stdout.write(`FAILED: ${problems.join(', ')}\n`);

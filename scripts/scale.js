@@ -1,6 +1,6 @@
-// What many connections cost: memory for each, and what a turn costs beside them. On the simulated kernel, up to a
-// million idle ones and a thousand busy ones; on the real one, as many as descriptors allow. docs/scale.md has the
-// figures and the arithmetic.
+// Measures the cost of many connections: memory for each, and the time of a turn. The simulated kernel has up to a
+// million idle connections and a thousand busy ones; the real one as many as descriptors allow. docs/scale.md explains
+// the figures.
 //   node scripts/scale.js                       both tables
 //   node scripts/scale.js simulated 100000      one line
 //   node scripts/scale.js real 5000             one line
@@ -21,7 +21,7 @@ function heapBytes() {
   return heapUsed + external;
 }
 
-/** The heap that the simulation itself takes for `count` connections which no server looks at. */
+/** The heap that the simulation itself takes for `count` connections without a server. */
 async function worldAlone(count) {
   const { SimulatedKernel } = await import('../dist/testing/index.js');
   const kernel = new SimulatedKernel();
@@ -57,10 +57,10 @@ async function worldServed(count) {
   const after = heapBytes();
   const turnUs = [];
   for (let round = 0; round < ROUNDS; round++) {
-    // Anywhere in the table, as real ones are.
+    // Spread over the table, as real clients are.
     for (let i = 0; i < BUSY; i++) clients[(i * 7_919 + round) % count].send(REQUEST);
     site.clock.advanceTo(site.clock.nowMs + 1);
-    // Processor time: who else runs on this machine must not count.
+    // Processor time, so that other programs do not affect the result.
     const begin = process.cpuUsage();
     site.kernel.turn();
     const { user, system } = process.cpuUsage(begin);
@@ -119,7 +119,7 @@ function line(process_, pattern) {
   });
 }
 
-/** Real idle connections, each of which has asked once: resident memory of the server for each. */
+/** Real idle connections, each after one request: resident memory of the server per connection. */
 async function realLine(count) {
   const code = `const { serve } = await import('${new URL('../dist/index.js', import.meta.url)}');
     const s = await serve({ port: 0, timeouts: { keepAliveMs: 600000 }, handler: (q, r) => r.send(200, {}, q.query) });
@@ -130,11 +130,11 @@ async function realLine(count) {
   });
   const [, port] = await line(server, /port (\d+)/);
   const collected = async () => {
-    const told = line(server, /gc (\d+)/);
+    const match = line(server, /gc (\d+)/);
     server.stdin.write('gc');
-    return Number((await told)[1]);
+    return Number((await match)[1]);
   };
-  // The first hundred bring the code, the arenas and the tables.
+  // The first hundred connections load code, arenas and tables.
   const warm = spawn(process.execPath, [fileURLToPath(new URL('../bench/idle.js', import.meta.url)), port, '100'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,8 +1,8 @@
-// Plays runs of the simulation from seeds, for as long as it is told to, and says what they reached.
+// Plays runs of the simulation from seeds for a given time, and prints what they covered.
 //   npm run simulate -- --minutes 30 --seed 1
-//   npm run simulate -- --seed 4711 --runs 1 --trace 40     one run, its last turns
+//   npm run simulate -- --seed 4711 --runs 1 --trace 40     one run, with its last turns
 //   npm run simulate -- --seed 4711 --runs 1 --shrink       the smallest run that fails in the same way
-//   npm run simulate -- --exhaustive 2                      one fault, and two, at every place of small runs
+//   npm run simulate -- --exhaustive 2                      one fault, and two, at every point of small runs
 //   npm run simulate -- --canary lose-last-chunk            with a planted bug: must fail
 import { Session } from 'node:inspector/promises';
 import { relative } from 'node:path';
@@ -12,7 +12,7 @@ import { plantCanary, readCanaries } from './canary.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROGRESS_MS = 10_000;
-/** Rooms whose code a long run must have reached. */
+/** Folders whose code a long run has to cover. */
 const COVERED = /build\/modules\/(?:reactor|connection|session)\/[\w-]+\.js$/;
 
 const values = readOptions(import.meta.url, {
@@ -64,7 +64,7 @@ function addTo(map, counts) {
 
 let seed = firstSeed;
 process.on('unhandledRejection', (error) => {
-  process.stderr.write(`seed ${seed}: a rejected promise that nobody handles: ${error?.stack ?? error}\n`);
+  process.stderr.write(`seed ${seed}: unhandled rejection: ${error?.stack ?? error}\n`);
   process.exit(1);
 });
 
@@ -73,8 +73,8 @@ function summary() {
   return `${totals.runs} runs (seeds ${firstSeed} to ${seed}), ${totals.requests} requests, ${totals.turns} turns, ${hours} simulated hours, ${totals.failures} failures`;
 }
 
-/** What a failing run was, so that it can be played again, and its last turns. */
-async function tell(settings, failure) {
+/** Prints a failed run: how to replay it, and its last turns. */
+async function printFailure(settings, failure) {
   const lines = [];
   const { fingerprint } = await play(settings, (line) => lines.push(line));
   process.stdout.write(`\nFAILED: seed ${settings.seed}: ${failure.message}\n  rule: ${CHECKERS[failure.checker]}\n`);
@@ -87,7 +87,7 @@ async function shrunken(settings, failure) {
   process.stdout.write('shrinking');
   const smaller = await shrink(settings, failure.checker, () => process.stdout.write('.'));
   const again = await play(smaller);
-  await tell(smaller, again.failure);
+  await printFailure(smaller, again.failure);
 }
 
 async function playSeed() {
@@ -99,18 +99,18 @@ async function playSeed() {
   totals.virtualMs += report.virtualMs;
   addTo(faults, report.faults);
   addTo(transitions, report.transitions);
-  // Every hundredth run is played twice: the same seed must make the same calls.
+  // Every hundredth run is played twice: the same seed must produce the same calls.
   if (seed % 100 === 0 && (await play(settings)).fingerprint !== report.fingerprint) {
     totals.failures++;
-    process.stdout.write(`FAILED: seed ${seed}: the second time went differently\n`);
+    process.stdout.write(`FAILED: seed ${seed}: the second run of the same seed differed\n`);
   }
   if (report.failure === null) return;
   totals.failures++;
-  await tell(settings, report.failure);
+  await printFailure(settings, report.failure);
   if (values.shrink) await shrunken(settings, report.failure);
 }
 
-/** Functions of the covered rooms, by file, that no run has called. */
+/** Functions of the covered folders, by file, that no run has called. */
 async function uncovered(inspector) {
   const { result } = await inspector.post('Profiler.takePreciseCoverage');
   const missing = [];
@@ -124,10 +124,10 @@ async function uncovered(inspector) {
   return { functions, missing };
 }
 
-/** Places of a run beyond which only single faults are tried: pairs of a thousand would take hours. */
+/** For runs with more points than this only single faults are tried: pairs of a thousand points would take hours. */
 const MAX_PLACES = 150;
 
-/** Plays every run of one kind of client with `maxFaults` faults at most. Returns how many. */
+/** Plays every run of one kind of client with `maxFaults` faults at most. Returns the number of runs. */
 async function exhaustOne(behaviour, maxFaults) {
   let runs = 0;
   for await (const { faultsAt, report } of everyFault(smallRun(behaviour), maxFaults)) {
@@ -142,7 +142,7 @@ async function exhaustOne(behaviour, maxFaults) {
   return runs;
 }
 
-/** One line for each kind of client; ends at the first run that fails. */
+/** Prints one line for each kind of client; stops at the first run that fails. */
 async function exhaust(maxFaults) {
   for (const behaviour of BEHAVIOUR_NAMES) {
     const single = await exhaustOne(behaviour, 1);
@@ -179,7 +179,7 @@ const { functions, missing } = await uncovered(inspector);
 process.stdout.write(
   `functions of reactor, connection and session: ${functions - missing.length} of ${functions} called\n`,
 );
-for (const line of missing) process.stdout.write(`  never: ${line}\n`);
+for (const line of missing) process.stdout.write(`  not called: ${line}\n`);
 const isIncomplete = minutes !== undefined && TRANSITIONS.some((name) => !transitions.has(name));
-if (isIncomplete) process.stdout.write('not every transition was reached\n');
+if (isIncomplete) process.stdout.write('some transitions were not reached\n');
 process.exit(totals.failures > 0 || isIncomplete ? 1 : 0);

@@ -1,5 +1,5 @@
-// Counts the structure of this checkout, and of others whose folders are given (each built): files, long functions, exported
-// names that stand twice, and what one request passes through. Run by `npm run structure [-- FOLDER...]`.
+// Counts the structure of this checkout, and of other built checkouts given by their folders: files, long functions,
+// duplicate exported names, and the files and calls of one request. Run by `npm run structure [-- FOLDER...]`.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
@@ -14,12 +14,12 @@ const HERE = dirname(dirname(fileURLToPath(import.meta.url)));
 const LONG_LINES = 40;
 const WARM_UP = 50;
 const SAMPLES = 5;
-/** Work that follows an answer, such as closing a file, is part of its request. */
+/** Work that follows a response, such as closing a file, belongs to its request. */
 const SETTLE_MS = 20;
 
 const session = new Session();
 
-/** The measures of the tidy tests, which are TypeScript. */
+/** Loads the measures of the tidy tests, which are TypeScript. */
 async function loadMeasures() {
   const input = ['source', 'functions', 'exports'].map((name) => join(HERE, 'test', 'tidy', `${name}.ts`));
   const folder = join(HERE, 'build', 'structure');
@@ -30,18 +30,18 @@ async function loadMeasures() {
   return Object.assign({}, ...(await Promise.all(modules)));
 }
 
-/** What can be read in the sources of `root`. */
+/** Counts what the sources of `root` show. */
 function readSources(root, { sourceFiles, measureFunctions, duplicateExports }) {
   const files = sourceFiles('src', ['.ts'], root);
   const long = files.flatMap(({ text }) => measureFunctions(text)).filter(({ lines }) => lines > LONG_LINES);
   return {
     'files in src/': files.length,
     [`functions over ${LONG_LINES} lines`]: long.length,
-    'exported names that stand twice': duplicateExports(files).length,
+    'duplicate exported names': duplicateExports(files).length,
   };
 }
 
-/** Calls of functions by file since the last take. What initializes the fields of an object belongs to its constructor. */
+/** Calls of functions by file since the last call of this. Field initialisers belong to their constructor. */
 async function takeCalls(prefix) {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const calls = new Map();
@@ -59,8 +59,8 @@ function importServer(root) {
   return import(pathToFileURL(join(root, 'build', 'modules', 'index.js')).href);
 }
 
-/** Sends one request and resolves when all of its answer is there. */
-async function ask(socket, path) {
+/** Sends one request and resolves when its response is complete. */
+async function request(socket, path) {
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
   let text = '';
   for (;;) {
@@ -73,8 +73,8 @@ async function ask(socket, path) {
 }
 
 /**
- * Files and calls of one request of a client that stays connected, after a warm-up: the fewest of several, since a timer
- * may expire meanwhile.
+ * Files and calls of one request of a client that stays connected, after a warm-up. The minimum of several requests,
+ * since a timer may expire meanwhile.
  */
 async function followRequest(root, options, pathOf) {
   const { serve } = await importServer(root);
@@ -82,13 +82,13 @@ async function followRequest(root, options, pathOf) {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   const takes = [];
   try {
-    for (let at = 0; at < WARM_UP; at++) await ask(socket, pathOf(at));
+    for (let at = 0; at < WARM_UP; at++) await request(socket, pathOf(at));
     const prefix = pathToFileURL(join(root, 'build', 'modules')).href;
     for (let at = WARM_UP; at < WARM_UP + SAMPLES; at++) {
       await sleep(SETTLE_MS);
       await takeCalls(prefix);
-      const head = await ask(socket, pathOf(at));
-      if (!head.startsWith('HTTP/1.1 200')) throw new Error(`${pathOf(at)} was answered with ${head}`);
+      const head = await request(socket, pathOf(at));
+      if (!head.startsWith('HTTP/1.1 200')) throw new Error(`${pathOf(at)} got the response ${head}`);
       await sleep(SETTLE_MS);
       takes.push(await takeCalls(prefix));
     }
@@ -106,7 +106,7 @@ async function followPlaintext(root) {
   return await followRequest(root, { handler }, () => '/');
 }
 
-/** Each request asks for another file, which is in no cache. */
+/** Each request is for another file, which is in no cache. */
 async function followColdFile(root) {
   const folder = mkdtempSync(join(tmpdir(), 'structure-'));
   try {
@@ -131,7 +131,7 @@ async function countAll(root, measures) {
   };
 }
 
-/** STRUCTURE_FILES=1: the files that a request passes, with the calls in each. */
+/** STRUCTURE_FILES=1: the files that a request uses, with the calls in each. */
 function printFiles(requests) {
   for (const [name, { urls }] of Object.entries(requests)) {
     process.stdout.write(`${name}\n`);
@@ -142,7 +142,7 @@ function printFiles(requests) {
 }
 
 const measures = await loadMeasures();
-// Before any server is loaded: calls that V8 has inlined by then would not be counted.
+// Before any server is loaded: calls that V8 has inlined by then are not counted.
 session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });

@@ -1,29 +1,29 @@
-// Tortures the built server on the real kernel: system calls that fail, and hardships of the whole process, under
-// load. Needs strace; slowhttptest and faketime are used where they are.
+// Tests the built server under failures of the real kernel: failing system calls, and hardships of the whole process,
+// under load. Needs strace; uses slowhttptest and faketime if they are installed.
 //   npm run torture                      everything; about seventeen minutes
 //   npm run torture -- --only close      one system call
-//   npm run torture -- --hardships       the hardships alone
-//   npm run torture -- --hostile         what hostile clients do, alone
-//   npm run torture -- --write           writes the tables of docs/faults.md anew
+//   npm run torture -- --hardships       only the hardships
+//   npm run torture -- --hostile         only the hostile clients
+//   npm run torture -- --write           writes the tables of docs/faults.md
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
-import { ask, load, slowReader, uploader } from './torture/clients.js';
+import { load, requestOnce, slowReader, uploader } from './torture/clients.js';
 import { HARDSHIPS } from './torture/hardships.js';
 import { HOSTILE } from './torture/hostile.js';
 import { INJECTIONS, LEAKS_WHEN_INJECTED } from './torture/injections.js';
-import { makeRoot, pause, Target } from './torture/target.js';
+import { makeSite, pause, Target } from './torture/target.js';
 import { UPLOADS } from './torture/uploads.js';
 
 const DOCUMENT = fileURLToPath(new URL('../docs/faults.md', import.meta.url));
 const LOAD_MS = 1_500;
 const CLIENTS = 12;
-/** Every seventh call fails, from the third on. */
+/** Every seventh call fails, beginning with the third. */
 const WHEN = '3+7';
 const WHEN_RARE = '1+2';
-/** How much larger the process may be in the end: caches and the heap's own slack. */
+/** The allowed growth of the process: caches and the slack of the heap. */
 const MAX_GROWTH_BYTES = 64 * 2 ** 20;
 
 const values = readOptions(import.meta.url, {
@@ -35,11 +35,11 @@ const values = readOptions(import.meta.url, {
 
 for (const tool of ['strace']) {
   if (spawnSync(tool, ['-V']).status === 0) continue;
-  process.stderr.write(`${tool} is needed: apt-get install ${tool}\n`);
+  process.stderr.write(`${tool} is not installed (apt-get install ${tool})\n`);
   process.exit(2);
 }
 
-/** strace on a running process, with every thread; ends with `stop()`, which counts the failures. */
+/** Attaches strace to all threads of a running process; `stop()` ends it and counts the failures. */
 async function inject(target, { call, errno, isRare }, folder) {
   const log = join(folder, 'strace.log');
   const rule = `inject=${call}:error=${errno}:when=${isRare ? WHEN_RARE : WHEN}`;
@@ -63,7 +63,7 @@ async function inject(target, { call, errno, isRare }, folder) {
   };
 }
 
-/** Waits until the descriptors are what they were, or for 4 s. Returns how many are too many. */
+/** Waits up to 4 s for the number of descriptors of before. Returns the number of surplus descriptors. */
 async function surplusDescriptors(target, before) {
   for (let waited = 0; waited < 4_000 && target.isAlive; waited += 100) {
     if (target.descriptors() <= before) return 0;
@@ -75,13 +75,13 @@ async function surplusDescriptors(target, before) {
 /** One system call with one error, under load. */
 async function injection(target, { call, errno, isRare, isOneByOne }, folder, before) {
   const untilMs = Date.now() + LOAD_MS;
-  // Whoever serves one client at a time would serve nobody else.
+  // A server that serves one client at a time would serve only these.
   const others = isOneByOne ? [] : [slowReader(target.port), uploader(target.port)];
   const strace = await inject(target, { call, errno, isRare }, folder);
   const outcomes = await load(target.port, { clients: isOneByOne ? 2 : CLIENTS, untilMs });
   const injected = await strace.stop();
   for (const other of others) await other.stop();
-  const after = target.isAlive ? await ask(target.port) : 'dead';
+  const after = target.isAlive ? await requestOnce(target.port) : 'ended';
   const surplus = await surplusDescriptors(target, before);
   const isExplained = surplus === 0 || (LEAKS_WHEN_INJECTED.has(call) && surplus <= injected);
   const isRight = target.isAlive && after === 'right' && outcomes.wrong === undefined && isExplained;
@@ -89,23 +89,23 @@ async function injection(target, { call, errno, isRare, isOneByOne }, folder, be
 }
 
 function outcomeText({ isUsed, outcomes, surplus, after }) {
-  if (!isUsed) return 'the call is not made under this load';
+  if (!isUsed) return 'not called under this load';
   const { right = 0, ...others } = outcomes;
   const rest = Object.entries(others).map(([name, count]) => `${count} ${name}`);
-  const leak = surplus === 0 ? '' : `; ${surplus} descriptors left open by calls that were not executed`;
+  const leak = surplus === 0 ? '' : `; ${surplus} descriptors open after calls that were not executed`;
   return `${right} right${rest.length > 0 ? `, ${rest.join(', ')}` : ''}; then: ${after}${leak}`;
 }
 
-/** All cases of one way to start the server. Whether its memory stayed bounded. */
-async function injectionsInto(flags, cases, place, rows) {
-  let target = await Target.start(place.root, { flags });
+/** All cases of servers that start in the same way. Returns whether their memory stayed within the limit. */
+async function injectionsInto(flags, cases, site, rows) {
+  let target = await Target.start(site.root, { flags });
   const isOneByOne = flags.includes('iterative');
   await load(target.port, { clients: CLIENTS, untilMs: Date.now() + 2_000 });
   await pause(2_000);
   const residentBytes = target.residentBytes();
   let before = target.descriptors();
   for (const { call, errno, isRare } of cases) {
-    const row = await injection(target, { call, errno, isRare, isOneByOne }, place.folder, before);
+    const row = await injection(target, { call, errno, isRare, isOneByOne }, site.folder, before);
     const name = [`\`${call}\``, ...flags].join(' ').replace(' --', ', ');
     rows.push({ ...row, name, text: outcomeText(row) });
     process.stdout.write(
@@ -113,22 +113,20 @@ async function injectionsInto(flags, cases, place, rows) {
     );
     if (!target.isAlive) {
       process.stdout.write(`the server ended (${target.exit}): ${target.stderr}\n`);
-      target = await Target.start(place.root, { flags });
+      target = await Target.start(site.root, { flags });
     }
     before = target.descriptors();
   }
   const grownBytes = target.residentBytes() - residentBytes;
   const isBounded = grownBytes < MAX_GROWTH_BYTES;
-  process.stdout.write(
-    `${isBounded ? 'ok    ' : 'FAILED'} memory: ${Math.round(grownBytes / 2 ** 20)} MiB more than before\n`,
-  );
+  process.stdout.write(`${isBounded ? 'ok    ' : 'FAILED'} memory: ${Math.round(grownBytes / 2 ** 20)} MiB growth\n`);
   await target.stop();
   return isBounded;
 }
 
-/** Every case, one server for all that start it in the same way. */
+/** Every case, with one server for all cases that start it in the same way. */
 async function injections(rows) {
-  const place = makeRoot();
+  const site = makeSite();
   const ways = new Map();
   for (const { call, errors, isRare = false, flags = [] } of INJECTIONS) {
     if (values.only !== undefined && call !== values.only) continue;
@@ -138,16 +136,16 @@ async function injections(rows) {
   }
   let isBounded = true;
   for (const { flags, cases } of ways.values()) {
-    isBounded = (await injectionsInto(flags, cases, place, rows)) && isBounded;
+    isBounded = (await injectionsInto(flags, cases, site, rows)) && isBounded;
   }
-  place.remove();
+  site.remove();
   return isBounded;
 }
 
 async function hardships(list, rows) {
   for (const { name, run, needs } of list) {
     if (needs !== undefined && spawnSync('which', [needs]).status !== 0) {
-      process.stdout.write(`left out: ${name} needs ${needs}\n`);
+      process.stdout.write(`skipped: ${name} (${needs} is not installed)\n`);
       continue;
     }
     const row = await run().catch((error) => ({ isRight: false, text: error.message }));
@@ -156,7 +154,7 @@ async function hardships(list, rows) {
   }
 }
 
-/** Puts `table` between the two marks of `name` in the document. */
+/** Replaces the table between the two markers of `name` in the document. */
 function writeTable(name, head, lines) {
   const text = readFileSync(DOCUMENT, 'utf8');
   const [begin, end] = [`<!-- ${name}: made by npm run torture -- --write -->`, `<!-- end of ${name} -->`];
@@ -178,7 +176,7 @@ for (const [name, rows] of Object.entries({ hardships: trials, 'hostile clients'
   if (!values.write || rows.length === 0) continue;
   writeTable(
     name,
-    ['hardship', 'what came of it'],
+    ['hardship', 'outcome'],
     rows.map((row) => [row.name, row.text]),
   );
 }

@@ -13,7 +13,7 @@ function findRoot(): string {
 
 export const PACKAGE_ROOT: string = findRoot();
 
-/** The path of one of the built programs: `tools/compare/cannon.js`. */
+/** The path of one of the built programs: `tools/compare/autocannon.js`. */
 export function programPath(name: string): string {
   return join(PACKAGE_ROOT, 'dist', name);
 }

@@ -1,6 +1,7 @@
-// A plugin of QEMU's (version 1 of its interface: QEMU 4.2 to 8.2): counts the instructions that
-// user programs but the client execute, and writes how many since the last mark whenever the client
-// passes one. The client is linked at CLIENT_START, to be told apart.
+// A plugin of QEMU (version 1 of its interface: QEMU 4.2 to 8.2). It counts the instructions that
+// user programs except the client execute. Whenever the client executes a mark, it writes the
+// count since the last mark. The client is linked at CLIENT_START, which tells it from other
+// programs.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #define CLIENT_START 0x60000000u
 #define CLIENT_END 0x60200000u
 
-// What Debian has no header of.
+// Debian has no header with these declarations.
 #define PUBLIC __attribute__((visibility("default")))
 #define ADD_U64 0
 #define NO_REGISTERS 0

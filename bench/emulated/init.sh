@@ -1,7 +1,6 @@
 #!/bin/sh
-# The first and only program of the emulated machine: starts one server after the other, has the client count what a
-# request costs, and turns the machine off. The jobs are in /jobs, a line each: SERVER CASE PATH WARM_UP REQUESTS ROUNDS
-# [conditional].
+# The init program of the emulated machine: it starts one server after the other, runs the client against each, and
+# powers off. The jobs are in /jobs, one a line: SERVER CASE PATH WARM_UP REQUESTS ROUNDS [conditional].
 export PATH=/bin:/usr/bin:/usr/sbin HOME=/tmp
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev

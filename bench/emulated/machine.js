@@ -1,5 +1,5 @@
-// The emulated machine: a kernel of Debian's, and a file system in memory with Node.js, nginx, the built server and the
-// client. Made in build/emulated; nothing is installed. x64 only.
+// Builds the emulated machine: a kernel of Debian, and a file system in memory with Node.js, nginx, the built server
+// and the client. It is made in build/emulated; nothing is installed. x64 only.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { find } from '../children.js';
 import { configOf } from '../nginx.js';
 
-/** Debian package by program: what must be there. */
+/** The required programs and their Debian packages. */
 const NEEDED = {
   'qemu-system-x86_64': 'qemu-system-x86',
   busybox: 'busybox-static',
@@ -31,22 +31,25 @@ const FOLDERS = ['bin', 'dev', 'proc', 'tmp', 'etc', 'app', 'www', 'usr/bin', 'u
 const ACCOUNTS = 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n';
 const GROUPS = 'root:x:0:\nnogroup:x:65534:\n';
 
-/** Where counter.c looks for the client's instructions. */
+/** The address of the client, where counter.c recognises its instructions. */
 const CLIENT_AT = '-Wl,-Ttext-segment=0x60000000';
 
-/** Without what TCG lacks, and without fast string instructions: it counts each byte that they move as one. */
+/**
+ * A processor without features that TCG lacks, and without fast string instructions: TCG would count each byte that
+ * they move as one.
+ */
 const PROCESSOR = [
   'Skylake-Server-v4',
   ...['avx512f', 'avx512dq', 'avx512bw', 'avx512cd', 'avx512vl', 'erms', 'hle', 'rtm', 'pcid', 'invpcid', 'x2apic'],
   ...['tsc-deadline', 'xsavec', 'pku', 'spec-ctrl', 'ssbd', 'rdseed', '3dnowprefetch'],
 ].join(',-');
-/** A clock that the instructions drive, and no work that comes by chance. */
+/** A clock that instructions drive, and no work at random times. */
 const KERNEL_OPTIONS = [
   'console=ttyS0 panic=-1 quiet mitigations=off nokaslr norandmaps preempt=none init_on_alloc=0 audit=0 apparmor=0',
   'tsc=reliable tsc_early_khz=1000000 clocksource=tsc nowatchdog clearcpuid=rep_good,erms,fsrm',
 ].join(' ');
 
-/** What is missing, as a line that says how to get it; null: nothing. */
+/** Returns what is missing and how to install it, in one line; null if nothing is. */
 export function missing() {
   const packages = Object.keys(NEEDED).filter(
     (program) => find(program) === null && find(program, '/usr/sbin') === null,
@@ -57,7 +60,7 @@ export function missing() {
   return `${packages.join(', ')} not found: apt-get install --no-install-recommends ${names.join(' ')}`;
 }
 
-/** The kernel's file, which is downloaded once. */
+/** The file of the kernel, downloaded once. */
 function kernelIn(folder) {
   const unpacked = join(folder, 'kernel');
   if (!existsSync(unpacked)) {
@@ -106,7 +109,10 @@ function fill(root, project, jobs) {
   }
 }
 
-/** Makes the machine; `jobs` as in init.sh. Returns the arguments of QEMU, and where its counter and its console write. */
+/**
+ * Builds the machine; `jobs` as in init.sh. Returns the arguments of QEMU, and the paths that its counter and console
+ * write.
+ */
 export function makeMachine(project, jobs) {
   const folder = join(project, 'build', 'emulated');
   const source = join(project, 'bench', 'emulated');

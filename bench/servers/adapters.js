@@ -1,5 +1,5 @@
-// One adapter, saying hello: node bench/servers/adapters.js NAME. Those that begin with `node:` are the same applications
-// on @hono/node-server, in its default configuration unless the name says otherwise.
+// One adapter with a minimal application: node bench/servers/adapters.js NAME. Names that begin with `node:` are the
+// same applications on @hono/node-server, in its default configuration unless the name says otherwise.
 import { fetchHandler, precompileFields, serve, withAsyncContext, wsgi, wsgiValidator } from '../../dist/index.js';
 import { announce } from './control.js';
 

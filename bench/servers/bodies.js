@@ -1,4 +1,4 @@
-// Takes bytes and gives bytes, streamed, through the adapter that it is told.
+// Receives and sends streamed bytes through the adapter that its argument names.
 import { fetchHandler, serve, wsgi } from '../../dist/index.js';
 import { announce } from './control.js';
 

@@ -1,5 +1,5 @@
-// A folder, and beside it on the same loop an application that computes for 50 ms a request: in the loop, or in a
-// pool of the number of threads that it is told.
+// Serves a folder and, in the same process, an application that computes 50 ms per request: in the event loop, or in a
+// pool with the given number of threads.
 //   node bench/servers/burn.js FOLDER THREADS
 import { fileURLToPath } from 'node:url';
 import { loadApplication, serve } from '../../dist/index.js';

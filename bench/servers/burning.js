@@ -1,4 +1,4 @@
-// 50 ms of the processor's time, whatever else it does.
+// An application that takes 50 ms of processor time.
 
 const BURN_US = 50_000;
 

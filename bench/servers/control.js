@@ -1,4 +1,4 @@
-// What a measured server answers on its standard input: `stats`, and `gc` (with --expose-gc).
+// The commands of a measured server on its standard input: `stats`, and `gc` (with --expose-gc).
 
 import { createInterface } from 'node:readline';
 
@@ -7,13 +7,13 @@ export function announce(port, stats = () => ({})) {
   const lines = createInterface({ input: process.stdin });
   lines.on('line', async (line) => {
     if (line === 'gc') await collect();
-    const answer = line === 'gc' ? process.memoryUsage() : stats();
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    const response = line === 'gc' ? process.memoryUsage() : stats();
+    process.stdout.write(`${JSON.stringify(response)}\n`);
   });
   lines.on('close', () => process.exit(0));
 }
 
-/** Some of what is free is found free only by the second collection. */
+/** The second collection frees objects that the first one only found unreachable. */
 async function collect() {
   for (let i = 0; i < 4; i++) {
     globalThis.gc?.();

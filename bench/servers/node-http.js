@@ -1,5 +1,4 @@
-// Echoes the query with node:http, with the same three fields and nothing else. With a folder: answers with its files,
-// which it holds in memory.
+// Echoes the query with node:http, with the same three fields. With a folder, it serves its files from memory instead.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -15,7 +14,7 @@ for (const name of folder === undefined ? [] : readdirSync(folder)) {
 const server = createServer((request, response) => {
   const [path, query = ''] = request.url.split('?');
   const content = files.get(path) ?? query;
-  // No Connection and Keep-Alive fields: less to write.
+  // Without Connection and Keep-Alive fields there is less to write.
   response.removeHeader('Connection');
   response.writeHead(200, {
     'Content-Type': 'text/plain; charset=utf-8',

@@ -1,4 +1,4 @@
-// Echoes the query with the raw handler. No Server field: node:http sends none.
+// Echoes the query with the raw handler. No Server field, as node:http sends none.
 import { precompileFields, serve, tuneCompiler } from '../../dist/index.js';
 import { announce } from './control.js';
 

@@ -1,4 +1,4 @@
-// Serves the folder that it is given; the second argument is how many files it may keep open.
+// Serves a folder, the first argument; the second is the limit of files that are kept open.
 import { serve, tuneCompiler } from '../../dist/index.js';
 import { announce } from './control.js';
 

@@ -1,5 +1,5 @@
-// The site of examples/conformance.js in Fastify, as its documentation would have it. Needs `fastify` in the folder that
-// is named first.
+// The site of examples/conformance.js in Fastify, written as its documentation recommends. The first argument is a
+// folder with `fastify` in its node_modules.
 //   node fastify.js FOLDER PORT
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const fastify = createRequire(join(folder, 'package.json'))('fastify');
 const app = fastify({ bodyLimit: 64 * 1024 * 1024 });
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
 
-// Any content, as bytes.
+// Any content type, as bytes.
 app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 const bytesOf = ({ body }) => body ?? Buffer.alloc(0);

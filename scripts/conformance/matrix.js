@@ -1,5 +1,5 @@
-// Writes docs/conformance.md: `epoll-server conform` against this server and those that users would pick instead, on this
-// machine, now. Peers are installed into a scratch folder, not into this project; nginx must be there.
+// Writes docs/conformance.md: runs `epoll-server conform` on this machine against this server and alternatives to it.
+// The other servers are installed into a scratch folder, not into this project; nginx must be installed.
 //   npm run conformance [-- FOLDER]
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
 const PEERS = { fastify: '5', bun: '1', uwebsockets: '3' };
 const VERDICTS = ['passed', 'failed', 'warned', 'skipped'];
-/** A server that reports this port listens on it; nginx cannot choose one itself. */
+/** The port of nginx, which cannot choose a free one itself. */
 const NGINX_PORT = 20_000 + (process.pid % 20_000);
 
 const scratch = process.argv[2] ?? join(tmpdir(), 'epoll-server-conformance-peers');
@@ -24,7 +24,7 @@ function install() {
   if (missing.length === 0) return;
   const wanted = missing.map(([name, version]) => `${name}@${version}`);
   spawnSync('npm', ['install', '--no-audit', '--no-fund', ...wanted], { cwd: scratch, stdio: 'inherit' });
-  // Where install scripts are held back: Bun's only puts its program in place.
+  // npm may be configured to skip install scripts; Bun's only copies its program into place.
   const finish = join(scratch, 'node_modules', 'bun', 'install.js');
   if (existsSync(finish)) spawnSync(process.execPath, [finish], { cwd: dirname(finish), stdio: 'inherit' });
 }
@@ -35,7 +35,7 @@ function versionOf(name) {
 }
 
 function nginxFiles(folder) {
-  // Its workers are another user.
+  // The workers of nginx run as another user, which has to read the folder.
   chmodSync(folder, 0o755);
   writeFileSync(join(folder, 'page.txt'), 'a page\n');
   const config = `
@@ -48,7 +48,7 @@ http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${f
   writeFileSync(join(folder, 'nginx.conf'), config);
 }
 
-/** Name, version, program, arguments; the address that it announces, or where it will be. */
+/** The servers: name, version, program and arguments; `at`: the URL of one that does not print it. */
 function servers(folder) {
   nginxFiles(folder);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -75,22 +75,22 @@ function servers(folder) {
   ];
 }
 
-/** Starts a server; resolves to its process and URL, or to why it did not start. */
+/** Starts a server; resolves to its process and URL, or to the reason why it did not start. */
 function start({ run: [program, ...args], page = '', at }) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
+  let output = '';
   return new Promise((resolve) => {
-    const give = (result) => resolve({ child, ...result });
-    child.once('error', (error) => give({ problem: error.message }));
-    child.once('exit', (code) => give({ problem: `ended with ${code}: ${said.trim().slice(0, 200)}` }));
+    const finish = (result) => resolve({ child, ...result });
+    child.once('error', (error) => finish({ problem: error.message }));
+    child.once('exit', (code) => finish({ problem: `ended with ${code}: ${output.trim().slice(0, 200)}` }));
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text) => {
-        said += text;
-        const url = /(http:\/\/127\.0\.0\.1:\d+\/\S*)/.exec(said)?.[1];
-        if (url !== undefined) give({ url: url + page });
+        output += text;
+        const url = /(http:\/\/127\.0\.0\.1:\d+\/\S*)/.exec(output)?.[1];
+        if (url !== undefined) finish({ url: url + page });
       });
     }
-    if (at !== undefined) setTimeout(() => give({ url: at }), 1_000);
+    if (at !== undefined) setTimeout(() => finish({ url: at }), 1_000);
   });
 }
 
@@ -100,10 +100,10 @@ async function examine(server) {
   const args = [join(root, 'dist', 'epoll-server.js'), 'conform', started.url, '--json', '--max-seconds', '900'];
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
   started.child.removeAllListeners('exit');
-  const survived = started.child.exitCode === null && started.child.signalCode === null;
+  const isRunning = started.child.exitCode === null && started.child.signalCode === null;
   started.child.kill();
   if (stdout === '') return { ...server, problem: stderr.trim() };
-  return { ...server, report: JSON.parse(stdout), survived };
+  return { ...server, report: JSON.parse(stdout), isRunning };
 }
 
 function count(results, verdict) {
@@ -129,11 +129,11 @@ function document(all, date) {
   return [
     '# Conformance',
     '',
-    `What \`epoll-server conform\` found on ${date}, one machine, each server as its documentation starts it; made by`,
-    '`npm run conformance`. *failed*: something that RFC 9110 or 9112 says MUST be, or that leaves two readings of',
-    'one request; *warned*: something that it says SHOULD be. *skipped*: the site of that server has no such part (nginx',
-    'serves a file and has no application here; the others serve an application and no file). A case that does not fail',
-    'was right in every delivery: whole, cut at every byte, byte by byte, and with a request pipelined behind it.',
+    `Results of \`epoll-server conform\` on ${date}, on one machine, each server started as its documentation recommends; made by`,
+    '`npm run conformance`. *failed*: violates a MUST of RFC 9110 or 9112, or allows two readings of one request.',
+    '*warned*: violates a SHOULD. *skipped*: the site of that server does not have the part (nginx serves a file and has',
+    'no application here; the others serve an application and no file). A passed case was right in every delivery:',
+    'whole, split at every byte, byte by byte, and with a request pipelined behind it.',
     '',
     row('', done, ({ name, version }) => `${name} ${version}`),
     row('---', done, () => '---'),
@@ -141,14 +141,14 @@ function document(all, date) {
       row(group, done, ({ report }) => cell(report.results.filter((each) => each.group === group))),
     ),
     row('**all**', done, ({ report }) => cell(report.results)),
-    row('lived through it', done, ({ survived }) => (survived ? 'yes' : '**no**')),
+    row('still running', done, ({ isRunning }) => (isRunning ? 'yes' : '**no**')),
     '',
     ...all
       .filter(({ problem }) => problem !== undefined)
       .map(({ name, problem }) => `${name} could not be examined: ${problem}.\n`),
-    '## What failed, and for whom',
+    '## Failures',
     '',
-    '| case | RFC | why it matters | failed by |',
+    '| case | RFC | reason | servers |',
     '| --- | --- | --- | --- |',
     ...ids.map((id) => {
       const those = wrong.filter((each) => each.id === id);
@@ -156,11 +156,11 @@ function document(all, date) {
       return `| ${id} | ${rfc} | ${why.replaceAll('|', '\\|')} | ${those.map(({ name }) => name).join(', ')} |`;
     }),
     '',
-    'uWebSockets.js stands here as npm has it (`uwebsockets`, a re-publication): it answers 505 when a request line comes in',
-    'two packets, so that whatever is cut fails; its own repository may do better.',
+    'uWebSockets.js was installed from npm (`uwebsockets`, a re-publication). It responds with 505 when a request line arrives',
+    'in two packets, so every split delivery fails; its own repository may do better.',
     '',
-    'What this does not show: deadlines, memory, files of other kinds, HTTP/2, TLS, and faults that nobody has thought of.',
-    'A proxy in front of a server hides some of its faults and finds others.',
+    'Not covered: deadlines, memory, other kinds of files, HTTP/2, TLS, and faults without a case. A proxy in front of a',
+    'server hides some of its faults and reveals others.',
     '',
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-// The site of examples/conformance.js in node:http, with the page as a fixed answer.
+// The site of examples/conformance.js in node:http, with a fixed page.
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -52,8 +52,8 @@ const ROUTES = {
   },
 };
 
-/** As frameworks do: what a route throws is a 500. */
-async function answer(request, response) {
+/** As in frameworks: an error of a route is a 500. */
+async function respond(request, response) {
   try {
     const path = request.url.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*/s, '');
     const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : ROUTES['/hello'];
@@ -64,6 +64,6 @@ async function answer(request, response) {
   }
 }
 
-const server = createServer(answer).listen(Number(process.argv[2]), '127.0.0.1', () => {
+const server = createServer(respond).listen(Number(process.argv[2]), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}/hello`);
 });

@@ -1,4 +1,5 @@
-// The site of examples/conformance.js in uWebSockets.js. Needs `uwebsockets` in the folder that is named first.
+// The site of examples/conformance.js in uWebSockets.js. The first argument is a folder with `uwebsockets` in its
+// node_modules.
 //   node uwebsockets.cjs FOLDER PORT
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
@@ -8,7 +9,7 @@ const uws = createRequire(join(folder, 'package.json'))('uwebsockets');
 
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));
 
-/** The content, as its documentation reads it. */
+/** Reads the content as its documentation shows. */
 function read(response, done) {
   const pieces = [];
   response.onAborted(() => {

@@ -11,10 +11,10 @@ import {
   serve,
 } from 'epoll-server';
 
-const answer = (request: Request): Response => new Response(request.body, { headers: request.headers });
+const respond = (request: Request): Response => new Response(request.body, { headers: request.headers });
 
 export const options: readonly ServeOptions[] = [
-  { fetch: answer },
+  { fetch: respond },
   { fetch: async (request) => Response.json(await request.json()) },
   { fetch: async (request: Request): Promise<Response> => fetch(request) },
   { fetch: async (request) => new Response(String((await request.formData()).get('name'))) },
@@ -28,5 +28,5 @@ const typed: FetchFunction = async (request) => {
   return new Response(request.signal.aborted ? null : 'x');
 };
 
-export const handlers = [fetchHandler(answer), fetchHandler(typed), fetchHandler({ fetch: answer })];
+export const handlers = [fetchHandler(respond), fetchHandler(typed), fetchHandler({ fetch: respond })];
 export const server: Server = await serve({ port: 0, fetch: typed });

@@ -1,4 +1,4 @@
-// An h3 application as it is deployed: `app.fetch` is the handler.
+// An h3 application as in a deployment: `app.fetch` is the handler.
 
 import { fetchHandler, type Server, serve } from 'epoll-server';
 import { createEventStream, H3 } from 'h3';

@@ -1,4 +1,4 @@
-// A Hono application as it is deployed: `app.fetch` is the handler, with bindings or without.
+// A Hono application as in a deployment: `app.fetch` is the handler, with bindings or without.
 
 import { fetchHandler, type Server, serve } from 'epoll-server';
 import { Hono } from 'hono';

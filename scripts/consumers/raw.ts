@@ -1,4 +1,4 @@
-// A raw handler, and what the package exports beside it.
+// A raw handler, and the other exports of the package.
 
 import {
   EpollServerError,

@@ -1,19 +1,19 @@
-// Plays one script on a raw socket and has its answers judged. It ends in bounded time, whatever the server does.
+// Plays one script on a raw socket and judges the responses. It ends in bounded time, whatever the server does.
 import { connect } from 'node:net';
 import { Judge } from './judge.js';
-import { SECRET } from './place.js';
+import { SECRET } from './test-site.js';
 
-/** A sound client that reads may wait this long for its answers; far more than a busy machine needs. */
+/** How long a valid client waits for its responses; far more than a busy machine needs. */
 const STALL_MS = 20_000;
-/** A client of hostile bytes leaves when nothing has come for this long: perhaps nothing will. */
+/** A client of hostile bytes closes the connection after this long without data: there may be no response. */
 const SILENCE_MS = 400;
-/** Bytes that a dripping client reads one by one before it reads the rest. */
+/** The bytes that a dripping client reads one by one before it reads the rest at once. */
 const DRIPPED_BYTES = 300;
 
 export class Client {
   bytesSent = 0;
   bytesReceived = 0;
-  /** Where answers are judged; null until connected. */
+  /** The judge of the responses; null until connected. */
   judge = null;
   /** What was wrong; empty when nothing was. */
   problem = '';
@@ -53,12 +53,12 @@ export class Client {
     this.problem ||= this.judge?.problem ?? '';
   }
 
-  /** Whether it sends right requests and waits for their answers. */
-  get isOwed() {
-    return this.#script.isSound && this.#script.leave === 'answered';
+  /** Whether it sends valid requests and waits for their responses. */
+  get isWaiting() {
+    return this.#script.isValid && this.#script.ending === 'complete';
   }
 
-  /** The run is over: leaves by RST. */
+  /** Resets the connection at the end of the run. */
   abandon() {
     this.#finish('reset');
   }
@@ -71,9 +71,9 @@ export class Client {
       else await new Promise((resolve) => setTimeout(resolve, step.waitMs));
     }
     if (this.#isOver) return;
-    const { leave, stayMs } = this.#script;
-    if (leave === 'answered') this.#await();
-    else this.#timer = setTimeout(() => this.#finish(leave), stayMs);
+    const { ending, stayMs } = this.#script;
+    if (ending === 'complete') this.#await();
+    else this.#timer = setTimeout(() => this.#finish(ending), stayMs);
   }
 
   #write(text) {
@@ -82,27 +82,27 @@ export class Client {
     this.#socket.write(bytes);
   }
 
-  /** Waits for what is owed: a sound client until it has come, others for as long as something comes. */
+  /** Waits for responses: a valid client until all have arrived, others while data arrives. */
   #await() {
     if (this.judge.isComplete || this.#endedBy !== '') return this.#finish('fin');
-    const { isSound } = this.#script;
-    const patienceMs = this.#script.patienceMs ?? (isSound ? STALL_MS : SILENCE_MS);
+    const { isValid } = this.#script;
+    const limitMs = this.#script.limitMs ?? (isValid ? STALL_MS : SILENCE_MS);
     this.#timer = setTimeout(() => {
-      if (isSound) this.problem = `waited in vain for ${patienceMs} ms: ${this.judge.state}`;
+      if (isValid) this.problem = `no complete response within ${limitMs} ms: ${this.judge.state}`;
       this.#finish('reset');
-    }, patienceMs);
+    }, limitMs);
   }
 
   #received(bytes) {
     this.bytesReceived += bytes.length;
-    if (bytes.includes(SECRET)) this.problem ||= 'a file was served that is hidden, or lies outside of the root';
+    if (bytes.includes(SECRET)) this.problem ||= 'a file was served that is hidden or outside the root';
     this.judge?.feed(bytes);
-    if (this.#timer === null || this.#script.leave !== 'answered') return;
+    if (this.#timer === null || this.#script.ending !== 'complete') return;
     if (this.judge.isComplete || this.judge.problem !== '') this.#finish('fin');
     else this.#timer.refresh();
   }
 
-  /** Reads byte by byte for a while. */
+  /** Reads byte by byte at first. */
   #slowly() {
     const buffer = () => (this.bytesReceived < DRIPPED_BYTES ? this.#byte : this.#block);
     const callback = (count, bytes) => {
@@ -112,24 +112,24 @@ export class Client {
     return { buffer, callback };
   }
 
-  /** The server ended the connection. */
-  #ended(how) {
+  /** The server closed or reset the connection. */
+  #ended(outcome) {
     if (this.#endedBy !== '' || this.#isOver) return;
-    this.#endedBy = how;
-    if (how === 'FIN') this.judge?.end();
-    const { isSound, leave } = this.#script;
-    if (this.judge === null) this.problem = `cannot connect: ${how}`;
-    else if (isSound && leave === 'answered' && !this.judge.isComplete && this.judge.problem === '') {
-      this.problem = `the server ended the connection (${how}): ${this.judge.state}`;
+    this.#endedBy = outcome;
+    if (outcome === 'FIN') this.judge?.end();
+    const { isValid, ending } = this.#script;
+    if (this.judge === null) this.problem = `cannot connect: ${outcome}`;
+    else if (isValid && ending === 'complete' && !this.judge.isComplete && this.judge.problem === '') {
+      this.problem = `the server closed the connection (${outcome}): ${this.judge.state}`;
     }
-    if (this.#timer !== null || how !== 'FIN') this.#finish('fin');
+    if (this.#timer !== null || outcome !== 'FIN') this.#finish('fin');
   }
 
-  #finish(how) {
+  #finish(outcome) {
     if (this.#isOver) return;
     this.#isOver = true;
-    // Node.js cannot reset a socket that sends FIN just now, and never closes one that was asked to.
-    if (how === 'reset' && !this.#socket.writableEnded) this.#socket.resetAndDestroy();
+    // Node.js cannot reset a socket with a FIN in progress, and never closes it after a request to do so.
+    if (outcome === 'reset' && !this.#socket.writableEnded) this.#socket.resetAndDestroy();
     this.#done();
   }
 }

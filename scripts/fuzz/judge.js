@@ -1,11 +1,11 @@
-// Judges the answers of one connection as they come: each must be framed as RFC 9112 says, a sound request must get
-// what it asked for, and no more answers may come than requests were sent.
+// Judges the responses of one connection. Each must be framed by RFC 9112, a valid request must get its expected
+// response, and there must not be more responses than requests.
 import { AnswerReader } from '../../build/modules/testing/scenario/answer-reader.js';
 import { bytesOf } from './scripts.js';
 
 const HEAD_END = '\r\n\r\n';
 
-/** How many requests a server can see at most in bytes of no certain meaning: each head ends with an empty line. */
+/** The largest number of requests in arbitrary bytes: each head ends with an empty line. */
 function mostRequests(text) {
   let count = 0;
   for (let at = text.indexOf(HEAD_END); at >= 0; at = text.indexOf(HEAD_END, at + 2)) count++;
@@ -15,14 +15,14 @@ function mostRequests(text) {
 export class Judge {
   /** What was wrong; empty while nothing is. */
   problem = '';
-  /** Complete answers. */
-  answers = 0;
-  /** Complete answers by the first digit of their status. */
+  /** The number of complete responses. */
+  responses = 0;
+  /** Complete responses by the first digit of their status. */
   classes = {};
-  /** The answer that has come, or is coming, is the last one: it says so. */
-  isLast = false;
+  /** The current response announces the end of the connection. */
+  isFinal = false;
   #status = 0;
-  /** What the content of the answer under way must be; null: not known. */
+  /** The expected content of the current response; null: not known. */
   #content = null;
   #contentAt = 0;
   #expected;
@@ -30,28 +30,28 @@ export class Judge {
   #isJudged;
   #reader = new AnswerReader(this);
 
-  /** `port`: the client's own. */
+  /** `port`: the client's own port. */
   constructor(script, port) {
     const text = bytesOf(script);
     this.#expected = script.expected?.map((each) => ({
       ...each,
       content: each.content === null ? null : Buffer.from(each.content.replace('{port}', port), 'latin1'),
     }));
-    // One more: an error, or a time-out, answers what is no whole request.
+    // One more, since an incomplete request gets an error or a time-out.
     this.#most = this.#expected?.length ?? mostRequests(text) + 1;
-    // Whether an answer to HEAD has content can only be known where requests are.
-    this.#isJudged = script.isSound || !text.includes('HEAD ');
+    // A response to HEAD has no content, which can only be judged where the requests are known.
+    this.#isJudged = script.isValid || !text.includes('HEAD ');
   }
 
-  /** Whether everything that was expected has come. */
+  /** Whether all expected responses have arrived. */
   get isComplete() {
-    if (this.#expected === undefined) return this.isLast && this.#reader.isBetween;
-    return this.answers === this.#expected.length;
+    if (this.#expected === undefined) return this.isFinal && this.#reader.isBetween;
+    return this.responses === this.#expected.length;
   }
 
-  /** Where it stands, for a client that waited in vain. */
+  /** The state of the connection, for a client without a complete response. */
   get state() {
-    return `${this.answers} of ${this.#most} answers, ${this.#contentAt} bytes of the next one's content`;
+    return `${this.responses} of ${this.#most} responses, ${this.#contentAt} bytes of the next one's content`;
   }
 
   feed(bytes) {
@@ -59,33 +59,34 @@ export class Judge {
     try {
       this.#reader.feed(bytes);
     } catch (error) {
-      this.#fail(`the framing of answer ${this.answers} is wrong: ${error.message}`);
+      this.#fail(`wrong framing of response ${this.responses}: ${error.message}`);
     }
   }
 
-  /** The server ended the connection in order. */
+  /** The server closed the connection with FIN. */
   end() {
     if (this.problem === '' && this.#isJudged) this.#reader.end();
   }
 
-  // ---- What the reader tells ---------------------------------------------------------------------------------
+  // ---- Callbacks of the reader ---------------------------------------------------------------------------------
 
   isHead() {
-    return this.#expected?.[this.answers]?.method === 'HEAD';
+    return this.#expected?.[this.responses]?.method === 'HEAD';
   }
 
   interim(status) {
-    if (status !== 100) this.#fail(`an interim answer ${status}`);
+    if (status !== 100) this.#fail(`an interim response ${status}`);
   }
 
   head(status, fields) {
-    if (this.isLast) this.#fail(`an answer ${status} behind the last one`);
-    if (this.answers >= this.#most) this.#fail(`an answer ${status} to nothing: ${this.#most} requests were sent`);
-    const expected = this.#expected?.[this.answers];
+    if (this.isFinal) this.#fail(`a response ${status} after the last one`);
+    if (this.responses >= this.#most)
+      this.#fail(`a response ${status} without a request: ${this.#most} requests were sent`);
+    const expected = this.#expected?.[this.responses];
     if (expected !== undefined && expected.status !== status) {
-      this.#fail(`answer ${this.answers} is ${status}, not ${expected.status}`);
+      this.#fail(`response ${this.responses} is ${status}, not ${expected.status}`);
     }
-    this.isLast = fields.get('connection') === 'close';
+    this.isFinal = fields.get('connection') === 'close';
     this.#status = status;
     this.#content = expected?.content ?? null;
     this.#contentAt = 0;
@@ -96,16 +97,16 @@ export class Judge {
     this.#contentAt += bytes.length;
     if (this.#content === null || this.#content.subarray(begin, this.#contentAt).equals(bytes)) return;
     const got = JSON.stringify(bytes.toString('latin1', 0, 40));
-    this.#fail(`answer ${this.answers} has ${got} in its content near byte ${begin}`);
+    this.#fail(`response ${this.responses} has ${got} in its content near byte ${begin}`);
   }
 
   complete() {
     if (this.#content !== null && this.#contentAt !== this.#content.length) {
-      this.#fail(`answer ${this.answers} has ${this.#contentAt} bytes of content, not ${this.#content.length}`);
+      this.#fail(`response ${this.responses} has ${this.#contentAt} bytes of content, not ${this.#content.length}`);
     }
     const name = `${Math.floor(this.#status / 100)}xx`;
     this.classes[name] = (this.classes[name] ?? 0) + 1;
-    this.answers++;
+    this.responses++;
     this.#contentAt = 0;
   }
 

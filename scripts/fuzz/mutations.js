@@ -1,5 +1,5 @@
-// Changes of a text of requests, drawn from a seed, and requests that are heavy on purpose: long runs of one text at
-// every place where a server scans. Texts are Latin-1.
+// Mutations of the text of requests, drawn from a seed, and heavy requests: long runs of one text at every place where
+// a server scans. Texts are Latin-1.
 
 const MAX_RUN_BYTES = 15_900;
 const MAX_TARGET_RUN_BYTES = 7_900;
@@ -33,7 +33,7 @@ function runOf(fill, length) {
   return fill.repeat(Math.ceil(length / fill.length)).slice(0, length);
 }
 
-// ---- Changes: each takes a text and a place in it ----------------------------------------------------------
+// ---- Mutations: each takes a text and an index in it ----------------------------------------------------------
 
 function flipBit(random, text, at) {
   const byte = (text.charCodeAt(at) & 0xff) ^ (1 << random.below(8));
@@ -45,7 +45,7 @@ function repeatPart(random, text, at) {
   return text.slice(0, at) + text.slice(at, at + length).repeat(random.magnitude(1, 8)) + text.slice(at);
 }
 
-/** A field line again, as it is. */
+/** Repeats a field line unchanged. */
 function repeatLine(_random, text, at) {
   const start = text.lastIndexOf('\r\n', at);
   const end = text.indexOf('\r\n', at + 1);
@@ -53,7 +53,7 @@ function repeatLine(_random, text, at) {
   return text.slice(0, end) + text.slice(start, end) + text.slice(end);
 }
 
-/** The number at or behind `at` becomes a huge one. */
+/** Replaces the number at or behind `at` with a huge one. */
 function enlargeNumber(random, text, at) {
   const number = /\d+/g;
   number.lastIndex = at;
@@ -82,7 +82,7 @@ const CHANGES = [
   (_random, text, at) => text.slice(0, at),
 ];
 
-/** Where heads are is where servers decide: half of all places lie in the first bytes of a line. */
+/** Servers decide mostly by the heads: half of all indexes are in the first bytes of a line. */
 function placeIn(random, text) {
   const at = random.below(text.length);
   if (random.chance(0.5)) return at;
@@ -90,7 +90,7 @@ function placeIn(random, text) {
   return line < 0 ? at : Math.min(line + 2 + random.below(24), text.length - 1);
 }
 
-/** `text` with one to eight changes, and sometimes with the end of `other`. */
+/** Applies one to eight mutations to `text`, and sometimes appends the end of `other`. */
 export function mutate(random, text, other) {
   let changed = text;
   for (let i = random.magnitude(1, 8); i > 0 && changed.length > 0; i--) {
@@ -102,7 +102,7 @@ export function mutate(random, text, other) {
 
 // ---- Heavy requests ----------------------------------------------------------------------------------------
 
-/** Names of fields with what stands in front of a run and behind it. */
+/** Field names, with the text before a run and behind it. */
 const SCANNED = [
   ['Range', 'bytes=0-1', 'x'],
   ['Range', 'bytes=', ''],
@@ -184,7 +184,7 @@ function manyFields(random) {
 const HEAVY = [heavyField, heavyField, heavyField, heavyTarget, heavyTrailer, heavyForm, manyFields];
 const READERS = ['/echo', '/text', '/pass', '/taste', '/ignore', '/inspect', '/clone'];
 
-/** A request that is meant to cost much; `most`: how many tiny chunks it may have. */
+/** A request that is meant to be costly; `most`: the maximum of tiny chunks. */
 export function drawHeavy(random, most = 60_000) {
   if (random.chance(0.15)) return tinyChunks(random.pick(READERS), random.magnitude(1_000, most));
   return random.pick(HEAVY)(random);

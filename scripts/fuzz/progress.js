@@ -1,5 +1,5 @@
-// How far a run has come, on standard error: a line that is written over on a terminal, a line every ten seconds
-// elsewhere. No colours, so that there is nothing for NO_COLOR to turn off.
+// Prints the progress of a run on standard error: a line that is overwritten on a terminal, elsewhere a line every ten
+// seconds. It has no colours, so NO_COLOR does not matter.
 
 const TERMINAL_MS = 500;
 const ELSEWHERE_MS = 10_000;
@@ -8,7 +8,7 @@ export class Progress {
   #timer;
   #isTerminal = process.stderr.isTTY === true;
 
-  /** `state()` gives the line. */
+  /** `state()` returns the line. */
   constructor(state) {
     this.#timer = setInterval(
       () => process.stderr.write(this.#isTerminal ? `\r${state()}\x1b[K` : `${state()}\n`),
@@ -17,7 +17,7 @@ export class Progress {
     this.#timer.unref();
   }
 
-  /** Makes room for other lines. */
+  /** Clears the line before other output. */
   clear() {
     if (this.#isTerminal) process.stderr.write('\r\x1b[K');
   }

@@ -1,18 +1,18 @@
-// Failures of a fuzz run: told with their inputs, written to a file, and played again.
+// Failures of a fuzz run: printed with their inputs, written to a file, and replayed.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.js';
-import { makePlace } from './place.js';
 import { bytesOf, drawScript, LOAD, randomOf } from './scripts.js';
 import { SERVERS } from './servers.js';
 import { Subject } from './subject.js';
+import { makeTestSite } from './test-site.js';
 
 const FOLDER = fileURLToPath(new URL('../../build/fuzz/', import.meta.url));
 const MAX_SHOWN = 5;
 const MAX_SHOWN_BYTES = 400;
 
-/** Bytes as text that a terminal can show, cut in the middle. */
+/** Escapes bytes for a terminal, and shortens them in the middle. */
 function escaped(text) {
   const half = MAX_SHOWN_BYTES / 2;
   const isLong = text.length > MAX_SHOWN_BYTES;
@@ -22,33 +22,35 @@ function escaped(text) {
 }
 
 /** One line: how a client behaves, and what it sends. */
-function lineOf({ number, isSound, reading, leave, stayMs, steps }) {
-  const ways = `${isSound ? 'sound' : 'hostile'}, reads ${reading}, leaves: ${leave}${stayMs > 0 ? ` after ${stayMs} ms` : ''}`;
+function lineOf({ number, isValid, reading, ending, stayMs, steps }) {
+  const ways = `${isValid ? 'valid' : 'hostile'}, reads ${reading}, ends: ${ending}${stayMs > 0 ? ` after ${stayMs} ms` : ''}`;
   return `${number} (${ways}): ${escaped(bytesOf({ steps }))}`;
 }
 
-/** Says what failed and keeps its input. */
-export function tellFailure(seed, failure) {
+/** Prints a failure and stores its input. */
+export function reportFailure(seed, failure) {
   const { server, check, text, inputs } = failure;
   mkdirSync(FOLDER, { recursive: true });
   const file = join(FOLDER, `${seed}-${server}-${check}.json`);
   writeFileSync(file, JSON.stringify({ seed, ...failure }));
   process.stdout.write(`FAILED: ${check} of ${server}, seed ${seed}: ${text}\n`);
   for (const { script } of inputs.slice(-MAX_SHOWN)) process.stdout.write(`  ${lineOf(script)}\n`);
-  process.stdout.write(`  again: npm run fuzz -- --replay ${file}\n`);
+  process.stdout.write(`  replay: npm run fuzz -- --replay ${file}\n`);
 }
 
-/** Starts the server of a failure and sends its input again, each script when it was sent. Returns the exit code. */
+/**
+ * Starts the server of a failure and sends its input again, each script at its original time. Returns the exit code.
+ */
 export async function replay(file) {
   const { server: name, command, check, text, inputs } = JSON.parse(readFileSync(file, 'utf8'));
   const server = command === undefined ? SERVERS.find((each) => each.name === name) : { name, command, sites: [] };
   if (server === undefined) {
-    process.stderr.write(`${file}: there is no server "${name}"\n`);
+    process.stderr.write(`${file}: unknown server "${name}"\n`);
     return 2;
   }
-  process.stdout.write(`${name} failed by ${check}: ${text}\n`);
-  const place = makePlace();
-  const subject = new Subject(server, place);
+  process.stdout.write(`${name} failed in ${check}: ${text}\n`);
+  const testSite = makeTestSite();
+  const subject = new Subject(server, testSite);
   try {
     await subject.started();
     subject.serves();
@@ -58,14 +60,14 @@ export async function replay(file) {
     const after = { cpuSeconds: subject.cpuSeconds(), ...subject.descriptors() };
     process.stdout.write(
       `now: ${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s of processor time, ` +
-        `${Math.round(subject.peakBytes() / 2 ** 20)} MiB at most, ${after.sockets - before.sockets} sockets more\n`,
+        `${Math.round(subject.peakBytes() / 2 ** 20)} MiB peak, ${after.sockets - before.sockets} more sockets\n`,
     );
-    const said = [...problems.filter((each) => each !== ''), ...subject.unexpected, subject.end].filter(Boolean);
-    for (const line of said) process.stdout.write(`  ${line}\n`);
-    return said.length > 0 ? 1 : 0;
+    const output = [...problems.filter((each) => each !== ''), ...subject.unexpected, subject.end].filter(Boolean);
+    for (const line of output) process.stdout.write(`  ${line}\n`);
+    return output.length > 0 ? 1 : 0;
   } finally {
     await subject.stop();
-    place.remove();
+    testSite.remove();
   }
 }
 
@@ -76,7 +78,7 @@ async function playLater(subject, script, ms) {
   return client.problem;
 }
 
-/** Prints the first `count` scripts of each server; starts nothing. */
+/** Prints the first `count` scripts of each server without starting it. */
 export function show({ seed, servers }, count) {
   for (const { name, sites } of servers) {
     const source = randomOf(seed, name).fork(LOAD);

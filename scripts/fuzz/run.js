@@ -1,14 +1,15 @@
-// A whole fuzz run: rounds of servers that are fuzzed at the same time, the progress that it tells, and its summary.
-import { makePlace } from './place.js';
+// A whole fuzz run: rounds of servers that are fuzzed at the same time, their progress, and the summary.
+
 import { Progress } from './progress.js';
-import { tellFailure } from './replay.js';
+import { reportFailure } from './replay.js';
 import { randomOf } from './scripts.js';
 import { Subject } from './subject.js';
+import { makeTestSite } from './test-site.js';
 import { Trial } from './trial.js';
 
-/** Servers are started anew after this long, so that logs and folders stay small. */
+/** Servers are restarted after this long, so that logs and folders stay small. */
 const MAX_ROUND_MS = 60_000;
-/** The part of a round in which single requests are measured. */
+/** The share of a round in which single requests are measured. */
 const COSTS_PART = 0.3;
 const INTERRUPTED = 130;
 
@@ -32,7 +33,7 @@ class Run {
     slowestProbeMs: 0,
     slowestCostSeconds: 0,
   };
-  /** How many scripts each server has had, of the load and of the costs. */
+  /** The number of scripts of each server, of the load and of the costs. */
   #counts = new Map();
   #failures = [];
   #isInterrupted = false;
@@ -72,31 +73,37 @@ class Run {
   }
 
   async #round(servers, roundMs) {
-    const place = makePlace();
-    const subjects = servers.map((server) => new Subject(server, place));
+    const testSite = makeTestSite();
+    const subjects = servers.map((server) => new Subject(server, testSite));
     try {
       const isStarted = await Promise.all(subjects.map((subject) => this.#start(subject)));
       if (isStarted.includes(false)) return;
-      const trials = subjects.map((subject) => this.#trialOf(subject, place));
+      const trials = subjects.map((subject) => this.#trialOf(subject, testSite));
       await Promise.all(trials.map((trial) => trial.prepare()));
       const beginMs = performance.now();
       const clients = Math.max(Math.floor(this.#options.connections / servers.length), 1);
       await Promise.all(trials.map((trial) => this.#fuzz(trial, beginMs, roundMs, clients)));
     } finally {
       await Promise.all(subjects.map((subject) => subject.stop()));
-      place.remove();
+      testSite.remove();
     }
   }
 
   async #start(subject) {
     if (await subject.started()) return true;
     const { name, command } = subject.server;
-    this.#fail({ server: name, command, check: 'life', text: `it does not start: ${subject.lastLine}`, inputs: [] });
+    this.#fail({
+      server: name,
+      command,
+      check: 'life',
+      text: `the server did not start: ${subject.lastLine}`,
+      inputs: [],
+    });
     return false;
   }
 
-  #trialOf(subject, place) {
-    return new Trial(subject, place, randomOf(this.#options.seed, subject.server.name), this.#totals);
+  #trialOf(subject, testSite) {
+    return new Trial(subject, testSite, randomOf(this.#options.seed, subject.server.name), this.#totals);
   }
 
   async #fuzz(trial, beginMs, roundMs, clients) {
@@ -119,7 +126,7 @@ class Run {
   #fail(failure) {
     this.#failures.push(failure);
     this.#progress.clear();
-    tellFailure(this.#options.seed, failure);
+    reportFailure(this.#options.seed, failure);
   }
 
   #state() {
@@ -131,14 +138,14 @@ class Run {
     const { connections, requests, bytesSent, bytesReceived, classes, peakBytes, cpuSeconds } = this.#totals;
     const { slowestProbeMs, slowestCostSeconds } = this.#totals;
     const mib = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
-    const answers = Object.entries(classes)
+    const responses = Object.entries(classes)
       .sort()
       .map(([name, count]) => `${count} ${name}`);
     process.stdout.write(
       `fuzz: seed ${this.#options.seed}: ${this.#isInterrupted ? 'interrupted, ' : ''}${this.#failures.length} failures; ` +
         `${this.#counts.size} servers, ` +
         `${connections} connections, ${requests} requests, ${mib(bytesSent)} sent, ${mib(bytesReceived)} received, ` +
-        `answers: ${answers.join(', ')}; at most ${mib(peakBytes)}, ${cpuSeconds.toFixed(1)} s of processor time, ` +
+        `responses: ${responses.join(', ')}; peak ${mib(peakBytes)}, ${cpuSeconds.toFixed(1)} s of processor time, ` +
         `${(slowestCostSeconds * 1_000).toFixed(0)} ms of it for one request, slowest probe ${slowestProbeMs.toFixed(0)} ms\n`,
     );
     if (this.#failures.length > 0) return 1;

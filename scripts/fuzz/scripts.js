@@ -1,21 +1,21 @@
-// What the clients of a fuzz run do: scripts, drawn from a seed, plain data. The same seed gives the same bytes,
-// whatever the server does. Texts are Latin-1.
+// The scripts of the clients of a fuzz run: plain data, drawn from a seed. The same seed gives the same bytes, whatever
+// the server does. Texts are Latin-1.
 
 import { Random } from '../../build/modules/testing/random.js';
 import { drawGarbage } from '../../build/modules/testing/scenario/garbage.js';
 import { CASES } from '../../build/modules/tools/conformance/cases.js';
 import { filledIn } from '../../build/modules/tools/conformance/target.js';
 import { drawHeavy, mutate } from './mutations.js';
-import { drawOrder, serialize } from './requests.js';
+import { drawRequest, serialize } from './requests.js';
 
 const MAX_PIPELINED = 50;
 const MAX_SCRIPT_BYTES = 400_000;
 const MAX_PIECES = 40;
 const MAX_HEADER_BYTES = 16_384;
-/** The answer to a costly request is waited for, so that all of its cost is seen. */
+/** How long a client waits for the response to a costly request, so that its whole cost is measured. */
 const COSTLY_MS = 10_000;
 
-/** Every case of the conformance table: bytes that servers have read in different ways. */
+/** The bytes of every conformance case: servers have read them in different ways. */
 const CORPUS = CASES.filter(({ bytes }) => bytes !== '').map(({ bytes }) =>
   filledIn(bytes, { host: 'fuzz', page: '/' }),
 );
@@ -23,43 +23,43 @@ const CORPUS = CASES.filter(({ bytes }) => bytes !== '').map(({ bytes }) =>
 /** Forks of a server's random numbers. */
 export const [LOAD, COSTS, WARM_UP] = [0, 1, 2];
 
-/** The random numbers of one server: its own, whichever others run. */
+/** The random numbers of one server, independent of the other servers of the run. */
 export function randomOf(seed, name) {
   const part = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) & 0xffff, 0);
   return new Random(seed).fork(part);
 }
 
 /**
- * One connection's script, the one of `number` from the random numbers `source`, which stay as they are:
- * `isSound`: its requests are right, so `expected` has what must come, in order (null: not known).
- * `steps`: `{send}`, `{waitMs}`, `{finish}` (FIN). `reading`: `all`, `drip` (byte by byte for a while) or `never`.
- * `leave`: after the steps, `answered` (everything came), or `fin` or `reset` after `stayMs`.
+ * The script of connection `number`, from the random numbers `source`, which stay unchanged. `isValid`: its requests
+ * are valid, and `expected` has the expected responses in order (null: not known). `steps`: `{send}`, `{waitMs}`,
+ * `{finish}` (FIN). `reading`: `all`, `drip` (byte by byte at first) or `never`. `ending`: after the steps, `complete`
+ * (all responses arrived), or `fin` or `reset` after `stayMs`.
  */
 export function drawScript(source, number, sites) {
   const random = source.fork(number);
   const share = random.below(100);
-  if (share < 40) return soundScript(random, number, sites);
+  if (share < 40) return validScript(random, number, sites);
   return hostileScript(random, number, textOf(random, share, sites));
 }
 
-function soundScript(random, number, sites) {
+function validScript(random, number, sites) {
   const count = random.chance(0.5) ? 1 : random.magnitude(1, MAX_PIPELINED);
   const expected = [];
   let text = '';
   while (expected.length < count) {
-    const order = drawOrder(random, sites);
-    expected.push({ method: order.method, ...order.expected });
-    const isLast = expected.length === count || text.length > MAX_SCRIPT_BYTES / 4;
-    text += serialize(random, order, isLast);
-    if (isLast) break;
+    const testRequest = drawRequest(random, sites);
+    expected.push({ method: testRequest.method, ...testRequest.expected });
+    const isFinal = expected.length === count || text.length > MAX_SCRIPT_BYTES / 4;
+    text += serialize(random, testRequest, isFinal);
+    if (isFinal) break;
   }
   const isPatient = random.chance(0.6);
   const steps = deliver(random, text);
   if (isPatient && random.chance(0.15)) steps.push({ finish: true });
-  return { number, isSound: true, expected, steps, ...(isPatient ? patient(random) : impatient(random)) };
+  return { number, isValid: true, expected, steps, ...(isPatient ? patient(random) : impatient(random)) };
 }
 
-/** A text of no certain meaning: requests that were changed, heavy ones, or noise. */
+/** Arbitrary text: mutated requests, heavy ones, or noise. */
 function textOf(random, share, sites) {
   if (share < 48) return Array.from({ length: random.magnitude(1, 8) }, () => drawHeavy(random)).join('');
   if (share < 52) {
@@ -75,59 +75,63 @@ function textOf(random, share, sites) {
   return texts.join('');
 }
 
-/** Also what breaks off in its middle, after which no answer can come. */
+/** Includes requests that break off, after which no response can come. */
 function drawAny(random, sites) {
-  const order = drawOrder(random, sites);
-  return random.chance(0.05) ? { ...order, target: '/breaks' } : order;
+  const testRequest = drawRequest(random, sites);
+  return random.chance(0.05) ? { ...testRequest, target: '/breaks' } : testRequest;
 }
 
 function hostileScript(random, number, text) {
   const steps = deliver(random, text.slice(0, MAX_SCRIPT_BYTES));
   if (random.chance(0.3)) steps.push({ finish: true });
-  return { number, isSound: false, expected: null, steps, ...impatient(random) };
+  return { number, isValid: false, expected: null, steps, ...impatient(random) };
 }
 
-/** The text in pieces, with pauses. */
+/** Splits the text into pieces, with pauses. */
 function deliver(random, text) {
   const cuts = random.chance(0.4) ? 0 : random.magnitude(1, MAX_PIECES);
-  const places = Array.from({ length: cuts }, () => random.below(text.length + 1)).sort((a, b) => a - b);
+  const cutsAt = Array.from({ length: cuts }, () => random.below(text.length + 1)).sort((a, b) => a - b);
   const steps = [];
   let from = 0;
-  for (const place of [...places, text.length]) {
-    if (place > from) steps.push({ send: text.slice(from, place) });
-    from = Math.max(from, place);
+  for (const at of [...cutsAt, text.length]) {
+    if (at > from) steps.push({ send: text.slice(from, at) });
+    from = Math.max(from, at);
     if (random.chance(0.2)) steps.push({ waitMs: random.below(6) });
   }
   return steps;
 }
 
 function patient(random) {
-  return { reading: random.chance(0.1) ? 'drip' : 'all', leave: 'answered', stayMs: 0 };
+  return { reading: random.chance(0.1) ? 'drip' : 'all', ending: 'complete', stayMs: 0 };
 }
 
 function impatient(random) {
   const reading = random.pick(['all', 'all', 'all', 'drip', 'never']);
-  const leave = random.pick(['answered', 'fin', 'reset', 'reset']);
-  return { reading, leave: reading === 'never' && leave === 'answered' ? 'reset' : leave, stayMs: random.below(300) };
+  const ending = random.pick(['complete', 'fin', 'reset', 'reset']);
+  return {
+    reading,
+    ending: reading === 'never' && ending === 'complete' ? 'reset' : ending,
+    stayMs: random.below(300),
+  };
 }
 
-/** One heavy request alone, and FIN, so that the server ends the connection when it is done: its cost is measured. */
+/** One heavy request and FIN, so that the server closes the connection when it is done: its cost is measured. */
 export function drawCostly(source, number) {
   const random = source.fork(number);
   const steps = [{ send: drawHeavy(random) }, { finish: true }];
   return {
     number,
-    isSound: false,
+    isValid: false,
     expected: null,
     steps,
     reading: 'all',
-    leave: 'answered',
+    ending: 'complete',
     stayMs: 0,
-    patienceMs: COSTLY_MS,
+    limitMs: COSTLY_MS,
   };
 }
 
-/** All bytes that a script sends, `{port}` not filled in. */
+/** All bytes that a script sends, with `{port}` not replaced. */
 export function bytesOf({ steps }) {
   return steps.map(({ send }) => send ?? '').join('');
 }

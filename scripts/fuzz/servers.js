@@ -1,5 +1,5 @@
-// The servers of a fuzz run: the built command, started in every way that has code of its own. Those of a round run
-// at the same time.
+// The servers of a fuzz run: the built command, started in every way that has code of its own. Those of a round run at
+// the same time.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 const APPLICATIONS = fileURLToPath(new URL('applications/', import.meta.url));
 
-/** Short enough that slow clients meet them, long enough for sound ones on a busy machine. */
+/** Short enough that slow clients exceed them, long enough for valid ones on a busy machine. */
 const DEADLINES = ['first-byte', 'header', 'body', 'keep-alive'].flatMap((name) => [`--${name}-timeout-ms`, '5000']);
-/** A sound client that reads byte by byte takes little for a while, since its receive buffer is full. */
-const ANSWER_DEADLINES = ['--send-timeout-ms', '30000', '--half-closed-timeout-ms', '30000'];
+/** A valid client that reads byte by byte seems to stop for a while, since its receive buffer is full. */
+const RESPONSE_DEADLINES = ['--send-timeout-ms', '30000', '--half-closed-timeout-ms', '30000'];
 
 const RAW = ['--app', join(APPLICATIONS, 'raw.js:application'), '--adapter', 'raw'];
 const WSGI = ['--app', join(APPLICATIONS, 'wsgi.js:application')];
@@ -23,23 +23,23 @@ function files({ root, mount, vhost }) {
 
 const logOf = ({ folder }) => join(folder, 'access.log');
 
-function logs(place) {
-  return ['--access-log', logOf(place), '--log-format', 'json', '--trace'];
+function logs(testSite) {
+  return ['--access-log', logOf(testSite), '--log-format', 'json', '--trace'];
 }
 
-/** What is wrong with the access log: each of its lines must be JSON. */
-function verifyLog(place) {
-  for (const line of readFileSync(logOf(place), 'utf8').trimEnd().split('\n')) {
+/** Checks that each line of the access log is JSON; returns what is wrong. */
+function verifyLog(testSite) {
+  for (const line of readFileSync(logOf(testSite), 'utf8').trimEnd().split('\n')) {
     try {
       JSON.parse(line);
     } catch (error) {
-      return `${error.message} in the line ${line.slice(0, 2_000)}`;
+      return `${error.message} in line ${line.slice(0, 2_000)}`;
     }
   }
   return '';
 }
 
-/** Bounds so small that ordinary requests reach them, and none that a sound client would notice. */
+/** Limits so small that ordinary requests reach them, but none that a valid client exceeds. */
 const NARROW = {
   'max-header-bytes': 2_048,
   'max-target-bytes': 512,
@@ -55,8 +55,9 @@ const NARROW = {
 };
 
 /**
- * `flags`: of the command, for a place. `sites`: which requests it answers (requests.js). `round`: when it runs.
- * `heaps`: processes and threads with a JavaScript heap of their own (1). `isBusy`: it never sleeps, so its processor time says nothing. `verify`: what is wrong in its place afterwards.
+ * `flags`: flags of the command for a test site. `sites`: the requests that it serves (requests.js). `round`: when it
+ * runs. `heaps`: processes and threads with a JavaScript heap of their own (default 1). `isBusy`: it never sleeps, so
+ * its processor time is not judged. `verify`: checks the test site afterwards.
  */
 export const SERVERS = [
   { name: 'files', round: 0, sites: ['files'], flags: files },
@@ -69,13 +70,13 @@ export const SERVERS = [
     name: 'dynamic',
     round: 1,
     sites: ['files', 'modules'],
-    flags: (place) => [...files(place), '--dynamic', join(APPLICATIONS, 'dynamic')],
+    flags: (testSite) => [...files(testSite), '--dynamic', join(APPLICATIONS, 'dynamic')],
   },
   {
     name: 'logs',
     round: 1,
     sites: ['files', 'routes'],
-    flags: (place) => [...files(place), ...WSGI, ...logs(place)],
+    flags: (testSite) => [...files(testSite), ...WSGI, ...logs(testSite)],
     verify: verifyLog,
   },
   { name: 'coroutine', round: 2, sites: ['routes'], flags: () => [...RAW, '--model', 'coroutine'] },
@@ -84,15 +85,15 @@ export const SERVERS = [
     name: 'poll',
     round: 2,
     sites: ['files', 'routes'],
-    flags: (place) => [...files(place), ...WSGI, '--backend', 'poll'],
+    flags: (testSite) => [...files(testSite), ...WSGI, '--backend', 'poll'],
   },
   { name: 'select', round: 2, sites: ['routes', 'fetch'], flags: () => [...FETCH, '--backend', 'select'] },
   {
     name: 'narrow',
     round: 3,
     sites: ['files', 'routes'],
-    flags: (place) => [
-      ...files(place),
+    flags: (testSite) => [
+      ...files(testSite),
       ...RAW,
       ...Object.entries(NARROW).flatMap(([name, value]) => [`--${name}`, `${value}`]),
     ],
@@ -102,7 +103,7 @@ export const SERVERS = [
     round: 3,
     sites: ['files', 'routes'],
     heaps: 2,
-    flags: (place) => [...files(place), ...WSGI, '--model', 'multiprocess', '--workers', '2'],
+    flags: (testSite) => [...files(testSite), ...WSGI, '--model', 'multiprocess', '--workers', '2'],
   },
   {
     name: 'multithread',
@@ -114,13 +115,13 @@ export const SERVERS = [
   { name: 'scan', round: 3, sites: ['routes'], isBusy: true, flags: () => [...RAW, '--backend', 'scan'] },
 ];
 
-/** Another program, which must print the URL where it listens: only its page is known to be answered. */
+/** Another program, which has to print its URL: only its page is expected to work. */
 export function otherProgram(command) {
   return { name: 'program', round: 0, sites: [], command: command.split(' ') };
 }
 
-/** The command line of a server in a place. */
-export function argvOf({ command, flags }, place) {
+/** The command line of a server for a test site. */
+export function argvOf({ command, flags }, testSite) {
   if (command !== undefined) return [process.execPath, ...command];
-  return [process.execPath, COMMAND, '--port', '0', ...DEADLINES, ...ANSWER_DEADLINES, ...flags(place)];
+  return [process.execPath, COMMAND, '--port', '0', ...DEADLINES, ...RESPONSE_DEADLINES, ...flags(testSite)];
 }

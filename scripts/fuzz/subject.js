@@ -1,4 +1,4 @@
-// A server under fuzz: its process group, what it says on standard error, and what /proc tells of it.
+// A server under fuzz: its process group, its standard error, and its resources in /proc.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { cpuSecondsOf, pidsOf, residentBytesOf } from '../../build/modules/tools/compare/processes.js';
 import { Program } from '../../build/modules/tools/compare/program.js';
@@ -7,11 +7,11 @@ import { argvOf } from './servers.js';
 const START_MS = 20_000;
 const STOP_MS = 15_000;
 const MAX_UNEXPECTED = 20;
-/** Lines of a trace, and reports of what the applications of the run throw on purpose; nothing that moves a cursor. */
+/** Lines of a trace, and reports of errors that the applications throw on purpose. */
 const isExpectedLine = (line) => line === '' || /^[*<>] /.test(line) || line.includes('planned failure');
 const CONTROL = /\p{Cc}/u;
 
-/** Descriptors of a process by what they are: sockets, and everything else. */
+/** Counts the descriptors of a process: sockets and others. */
 function descriptorsOf(pid) {
   const counts = { sockets: 0, others: 0 };
   for (const fd of orGone(() => readdirSync(`/proc/${pid}/fd`), [])) {
@@ -27,7 +27,7 @@ function peakBytesOf(pid) {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** What `read` finds in /proc; `otherwise` when the process, or its descriptor, is gone. */
+/** Returns what `read` finds in /proc; `otherwise` when the process or its descriptor has gone. */
 function orGone(read, otherwise) {
   try {
     return read();
@@ -38,23 +38,23 @@ function orGone(read, otherwise) {
 
 export class Subject {
   port = 0;
-  /** Lines on standard error that nothing explains. */
+  /** Lines on standard error without an explanation. */
   unexpected = [];
-  /** Its processes, since it serves. */
+  /** Its process ids, once it serves. */
   #pids = [];
   #program;
   #line = '';
 
-  constructor(server, place) {
+  constructor(server, testSite) {
     this.server = server;
-    const [command, ...args] = argvOf(server, place);
+    const [command, ...args] = argvOf(server, testSite);
     this.#program = new Program(server.name, command, args);
-    this.#program.child.stderr.on('data', (bytes) => this.#said(bytes.toString('utf8')));
+    this.#program.child.stderr.on('data', (bytes) => this.#onStderr(bytes.toString('utf8')));
   }
 
-  /** Waits until it listens; false: it never will. */
+  /** Waits until it listens; resolves to false if it ended before. */
   async started() {
-    const found = await this.#program.said(/http:\/\/[^:/]+:(\d+)\//, START_MS);
+    const found = await this.#program.waitForOutput(/http:\/\/[^:/]+:(\d+)\//, START_MS);
     this.port = Number(found?.[1] ?? 0);
     return found !== null;
   }
@@ -63,17 +63,17 @@ export class Subject {
     return this.#program.lastLine;
   }
 
-  /** It has answered, so that all of its processes are there. */
+  /** Called after the first response, when all of its processes exist. */
   serves() {
     this.#pids = pidsOf(this.#program.pid);
   }
 
   /** How it ended; empty while it runs. */
   get end() {
-    return this.#program.how;
+    return this.#program.outcome;
   }
 
-  /** Seconds of processor time, of all its processes. */
+  /** Seconds of processor time of all its processes. */
   cpuSeconds() {
     return this.#pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
   }
@@ -82,7 +82,7 @@ export class Subject {
     return residentBytesOf(this.#program.pid);
   }
 
-  /** The most that one of its processes ever had. */
+  /** The peak of resident memory of one of its processes. */
   peakBytes() {
     return Math.max(0, ...this.#pids.map(peakBytesOf));
   }
@@ -93,17 +93,17 @@ export class Subject {
     return { sockets: sum('sockets'), others: sum('others') };
   }
 
-  /** Ends it in order; what was wrong with that, or nothing. */
+  /** Shuts it down; resolves to what was wrong, or to an empty string. */
   async stop() {
     if (this.end !== '') return '';
     this.#program.signal('SIGTERM');
     const timer = setTimeout(() => this.#program.kill(), STOP_MS);
-    const how = await this.#program.ended;
+    const outcome = await this.#program.ended;
     clearTimeout(timer);
-    return ['exit code 0', 'SIGTERM'].includes(how) ? '' : `it was ended by SIGTERM, and not in order: ${how}`;
+    return ['exit code 0', 'SIGTERM'].includes(outcome) ? '' : `it did not shut down cleanly after SIGTERM: ${outcome}`;
   }
 
-  #said(text) {
+  #onStderr(text) {
     const lines = (this.#line + text).split('\n');
     this.#line = lines.pop() ?? '';
     for (const line of lines) {

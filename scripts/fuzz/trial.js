@@ -1,5 +1,5 @@
-// One server's part of a round: it is warmed, asked single heavy requests, fuzzed by many clients beside a well-behaved
-// one, left alone, and measured. The first thing that is wrong ends it.
+// One server's part of a round. It is warmed up, gets single heavy requests, is fuzzed by many clients beside a
+// well-behaved one, rests, and is measured. The first problem ends it.
 import {
   COST_TRIES,
   costBound,
@@ -19,14 +19,14 @@ const WARM_CLIENTS = 8;
 const SETTLE_EVERY_MS = 100;
 const IDLE_MS = 500;
 const ABANDON_EVERY_MS = 50;
-/** What is kept of what reached a server last. */
+/** The number of recent scripts that are kept for the report of a failure. */
 const MAX_KEPT = 100;
 const MAX_KEPT_BYTES = 20_000_000;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const mib = (bytes) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
-/** A request whose answer is known. */
+/** A request with a known response. */
 function probeScript(sites) {
   const [target, content] = sites.includes('routes')
     ? ['/ignore', 'ignored']
@@ -34,13 +34,13 @@ function probeScript(sites) {
       ? ['/assets/mounted.txt', null]
       : ['/', null];
   return {
-    isSound: true,
+    isValid: true,
     expected: [{ method: 'GET', status: 200, content }],
     steps: [{ send: `GET ${target} HTTP/1.1\r\nHost: fuzz\r\n\r\n` }],
     reading: 'all',
-    leave: 'answered',
+    ending: 'complete',
     stayMs: 0,
-    patienceMs: PROBE_MS,
+    limitMs: PROBE_MS,
   };
 }
 
@@ -50,7 +50,7 @@ export class Trial {
   slowestProbeMs = 0;
   slowestCostSeconds = 0;
   #subject;
-  #place;
+  #testSite;
   #random;
   #totals;
   #kept = [];
@@ -61,10 +61,10 @@ export class Trial {
   #warm = null;
   #sent = { connections: 0, bytes: 0 };
 
-  /** `random`: this server's own; `totals`: of the whole run. */
-  constructor(subject, place, random, totals) {
+  /** `random`: the random numbers of this server; `totals`: of the whole run. */
+  constructor(subject, testSite, random, totals) {
     this.#subject = subject;
-    this.#place = place;
+    this.#testSite = testSite;
     this.#random = random;
     this.#totals = totals;
   }
@@ -73,7 +73,7 @@ export class Trial {
     return this.#subject.server.name;
   }
 
-  /** All phases but the load and the end: returns when the server is warm and measured. */
+  /** Warms the server up and measures it. */
   async prepare() {
     await this.#play(probeScript(this.#sites));
     this.#subject.serves();
@@ -86,7 +86,9 @@ export class Trial {
     this.#warm = { ...this.#subject.descriptors(), residentBytes: this.#subject.residentBytes() };
   }
 
-  /** Single heavy requests, one after the other, from `first` on, until the time `until()`; returns how many. */
+  /**
+   * Sends single heavy requests, one after the other from number `first`, until the time `until()`; returns how many.
+   */
   async costs(until, first) {
     const source = this.#random.fork(COSTS);
     let number = first;
@@ -96,7 +98,7 @@ export class Trial {
     return number - first;
   }
 
-  /** Many clients, until the time `until()`; `next()` gives the number of the next script. */
+  /** Runs many clients until the time `until()`; `next()` returns the number of the next script. */
   async load(until, clients, next) {
     const source = this.#random.fork(LOAD);
     const probing = this.#probe();
@@ -118,16 +120,16 @@ export class Trial {
     this.#judgeLoad(this.#subject.cpuSeconds() - cpuSeconds);
   }
 
-  /** The clients have left: descriptors and memory must come back. Ends the server. */
+  /** After the clients: waits until descriptors and memory are released, then ends the server. */
   async end() {
     if (this.failure === null) await this.#settle();
     const { unexpected } = this.#subject;
     this.#totals.peakBytes = Math.max(this.#totals.peakBytes, this.#subject.peakBytes());
     this.#totals.cpuSeconds += this.#subject.cpuSeconds();
     const problem = await this.#subject.stop();
-    if (unexpected.length > 0) this.#fail('errors', `standard error has: ${unexpected.join('\n')}`);
+    if (unexpected.length > 0) this.#fail('errors', `unexpected output on standard error: ${unexpected.join('\n')}`);
     if (problem !== '') this.#fail('life', problem);
-    const wrongLog = this.failure === null ? (this.#subject.server.verify?.(this.#place) ?? '') : '';
+    const wrongLog = this.failure === null ? (this.#subject.server.verify?.(this.#testSite) ?? '') : '';
     if (wrongLog !== '') this.#fail('log', wrongLog);
   }
 
@@ -135,16 +137,16 @@ export class Trial {
     return this.#subject.server.sites;
   }
 
-  /** Right requests, as patient clients send them: what they load and compile is not what fuzzing costs. */
+  /** Valid requests of patient clients: what they load and compile is not a cost of fuzzing. */
   #warmScript(number) {
     const source = this.#random.fork(WARM_UP);
     for (let i = 0; ; i++) {
       const script = drawScript(source, number * 100 + i, this.#sites);
-      if (script.isSound) return { ...script, leave: 'answered', reading: 'all' };
+      if (script.isValid) return { ...script, ending: 'complete', reading: 'all' };
     }
   }
 
-  /** One connection. */
+  /** Plays one connection. */
   async #play(script) {
     const client = new Client(script, this.#subject.port);
     this.#clients.add(client);
@@ -152,12 +154,12 @@ export class Trial {
     await client.play();
     this.#clients.delete(client);
     this.#count(client, script);
-    // A process that has just ended is seen a moment later than by its clients.
+    // The end of a process is visible a moment later than to its clients.
     if (client.problem !== '') await pause(SETTLE_EVERY_MS);
-    if (this.#subject.end !== '') this.#fail('life', `it ended: ${this.#subject.end}`);
-    else if (client.problem !== '') this.#fail('answers', client.problem, [script]);
+    if (this.#subject.end !== '') this.#fail('life', `the server ended: ${this.#subject.end}`);
+    else if (client.problem !== '') this.#fail('responses', client.problem, [script]);
     else if (this.#subject.unexpected.length > 0) {
-      this.#fail('errors', `standard error has: ${this.#subject.unexpected.join('\n')}`);
+      this.#fail('errors', `unexpected output on standard error: ${this.#subject.unexpected.join('\n')}`);
     }
     return client;
   }
@@ -165,10 +167,10 @@ export class Trial {
   #count({ judge, bytesSent, bytesReceived }, { expected }) {
     const totals = this.#totals;
     totals.connections++;
-    totals.requests += expected?.length ?? judge?.answers ?? 0;
+    totals.requests += expected?.length ?? judge?.responses ?? 0;
     totals.bytesSent += bytesSent;
     totals.bytesReceived += bytesReceived;
-    this.#sent.connections += judge?.answers ?? 0;
+    this.#sent.connections += judge?.responses ?? 0;
     this.#sent.connections++;
     this.#sent.bytes += bytesSent + bytesReceived;
     for (const [name, count] of Object.entries(judge?.classes ?? {})) {
@@ -185,12 +187,12 @@ export class Trial {
     }
   }
 
-  /** Clients that wait for no answer leave, or all of them. */
+  /** Resets the clients that do not wait for a response, or all clients. */
   #abandon(all = false) {
-    for (const client of this.#clients) if (all || !client.isOwed) client.abandon();
+    for (const client of this.#clients) if (all || !client.isWaiting) client.abandon();
   }
 
-  /** A well-behaved client, until the load is over. */
+  /** Runs a well-behaved client until the load ends. */
   async #probe() {
     while (!this.#isOver && this.failure === null) {
       const begin = performance.now();
@@ -202,7 +204,7 @@ export class Trial {
     }
   }
 
-  /** Several times when it was too much. */
+  /** Repeats a request that was too costly. */
   async #judgeCost(script) {
     const bytes = bytesOf(script).length;
     let least = Number.POSITIVE_INFINITY;
@@ -214,17 +216,19 @@ export class Trial {
     if (this.failure !== null) return;
     this.slowestCostSeconds = Math.max(this.slowestCostSeconds, least);
     if (least <= costBound(bytes)) return;
-    this.#fail('cost', `${bytes} bytes, ${COST_TRIES} times, took at least ${least.toFixed(2)} s of processor time`, [
-      script,
-    ]);
+    this.#fail(
+      'cost',
+      `${bytes} bytes took at least ${least.toFixed(2)} s of processor time in each of ${COST_TRIES} attempts`,
+      [script],
+    );
   }
 
   #judgeLoad(cpuSeconds) {
     const bound = loadBound(this.#sent);
     if (cpuSeconds <= bound || this.#subject.server.isBusy === true) return;
     const { connections, bytes } = this.#sent;
-    const what = `${connections} connections and answers, ${mib(bytes)}`;
-    this.#fail('cost', `${what} took ${cpuSeconds.toFixed(1)} s of processor time, not ${bound.toFixed(1)} s at most`);
+    const what = `${connections} connections and responses, ${mib(bytes)}`;
+    this.#fail('cost', `${what} took ${cpuSeconds.toFixed(1)} s of processor time (limit ${bound.toFixed(1)} s)`);
   }
 
   async #settle() {
@@ -236,26 +240,26 @@ export class Trial {
     }
     for (const [check, text] of problems) this.#fail(check, text);
     const peak = this.#subject.peakBytes();
-    if (peak > PEAK_BYTES) this.#fail('memory', `a process had ${mib(peak)} at its worst`);
+    if (peak > PEAK_BYTES) this.#fail('memory', `the peak of a process was ${mib(peak)}`);
   }
 
-  /** What has not come back yet. */
+  /** The resources that are not released yet. */
   #leftovers() {
     const { sockets, others } = this.#subject.descriptors();
     const warm = this.#warm;
     const grown = this.#subject.residentBytes() - warm.residentBytes;
     const problems = [];
-    if (sockets > warm.sockets) problems.push(['descriptors', `${sockets - warm.sockets} sockets are left open`]);
+    if (sockets > warm.sockets) problems.push(['descriptors', `${sockets - warm.sockets} sockets are still open`]);
     if (others > warm.others + OPEN_FILES) {
-      problems.push(['descriptors', `${others - warm.others} descriptors of files are left open`]);
+      problems.push(['descriptors', `${others - warm.others} file descriptors are still open`]);
     }
     if (grown > GROWTH_BYTES * (this.#subject.server.heaps ?? 1)) {
-      problems.push(['memory', `it is ${mib(grown)} larger than it was when it was warm`]);
+      problems.push(['memory', `the process grew by ${mib(grown)} after the warm-up`]);
     }
     return problems;
   }
 
-  /** `scripts`: the input that did it, where that is known; else what reached the server last. */
+  /** `scripts`: the input that caused the failure if it is known, otherwise the most recent scripts. */
   #fail(check, text, scripts = null) {
     if (this.failure !== null) return;
     const kept = scripts?.map((script) => ({ atMs: 0, script })) ?? this.#kept;

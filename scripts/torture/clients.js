@@ -1,4 +1,4 @@
-// Clients of a tortured server: good ones that check every byte of every answer, and a load of them.
+// Clients of a server under torture: good ones that check every byte of every response, and a load of them.
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,8 @@ import { contentOf, FILES, pause } from './target.js';
 const NAMES = Object.keys(FILES);
 const GOOD_CLIENT = fileURLToPath(new URL('good-client.js', import.meta.url));
 
-/** One answer whole, or why there is none. Any wrong byte is `wrong`, which nothing excuses. */
-function readAnswer(socket, name, timeoutMs) {
+/** Reads one response; resolves to its outcome. A wrong byte gives `wrong`, which is never allowed. */
+function readResponse(socket, name, timeoutMs) {
   const expected = contentOf(name);
   return new Promise((resolve) => {
     const pieces = [];
@@ -57,18 +57,18 @@ function open(port) {
   });
 }
 
-/** A fresh client's one request: `right`, `wrong`, `cut`, `stalled`, a status, or `refused`. */
-export async function ask(port, name = 'small.txt', timeoutMs = 1_000) {
+/** One request of a new client: `right`, `wrong`, `cut`, `stalled`, a status, or `refused`. */
+export async function requestOnce(port, name = 'small.txt', timeoutMs = 1_000) {
   const socket = await open(port);
   if (socket === null) return 'refused';
-  const answer = readAnswer(socket, name, timeoutMs);
+  const response = readResponse(socket, name, timeoutMs);
   socket.write(request(name));
-  const outcome = await answer;
+  const outcome = await response;
   socket.destroy();
   return outcome;
 }
 
-/** Requests on connections that are kept for a while, until `untilMs`. Counts outcomes. */
+/** Sends requests on connections that are kept for a while, until `untilMs`. Counts outcomes. */
 export async function load(port, { clients, untilMs, timeoutMs = 2_500 }) {
   const outcomes = {};
   const count = (outcome) => {
@@ -84,9 +84,9 @@ export async function load(port, { clients, untilMs, timeoutMs = 2_500 }) {
       }
       for (let i = 0; i < 5 && Date.now() < untilMs; i++) {
         const name = NAMES[(index + round + i) % NAMES.length];
-        const answer = readAnswer(socket, name, timeoutMs);
+        const response = readResponse(socket, name, timeoutMs);
         socket.write(request(name));
-        const outcome = await answer;
+        const outcome = await response;
         count(outcome);
         if (outcome !== 'right') break;
       }
@@ -97,7 +97,7 @@ export async function load(port, { clients, untilMs, timeoutMs = 2_500 }) {
   return outcomes;
 }
 
-/** A client that asks for much and reads a little now and then; ends with `stop()`. */
+/** A client that requests much and reads little; `stop()` ends it. */
 export function slowReader(port) {
   const socket = connect({ port, host: '127.0.0.1', highWaterMark: 1_024 });
   socket.on('error', () => {});
@@ -112,24 +112,27 @@ export function slowReader(port) {
   };
 }
 
-/** `count` connections that say nothing until `ask()`, which resolves with how many got it whole within 6 s. */
+/**
+ * Opens `count` idle connections. `requestAll()` sends requests on all and resolves to how many got a complete response within
+ * 6 s.
+ */
 export async function idleClients(port, count) {
   const sockets = [];
-  // Not more at once than a backlog holds.
+  // No more at once than a backlog holds.
   for (let i = 0; i < count; i += 100)
     sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => open(port)))));
   return {
-    ask: async () => {
-      const answers = sockets.map((socket) => readAnswer(socket, 'small.txt', 6_000));
+    requestAll: async () => {
+      const responses = sockets.map((socket) => readResponse(socket, 'small.txt', 6_000));
       for (const socket of sockets) socket.write(request('small.txt'));
-      const outcomes = await Promise.all(answers);
+      const outcomes = await Promise.all(responses);
       for (const socket of sockets) socket.destroy();
       return outcomes.filter((outcome) => outcome === 'right').length;
     },
   };
 }
 
-/** A client that goes on sending what nobody asked for, again and again, so that connections linger. */
+/** A client that repeatedly sends content that the server does not read, so that connections linger. */
 export function uploader(port) {
   let isOver = false;
   const one = async () => {
@@ -163,8 +166,8 @@ export async function resetStorm(port, count) {
 }
 
 /**
- * Asks, with a pause of `pauseMs` in between, until `stop()`, which tells what came, the slowest answer, and the p99. In a process of its own: what
- * this one does to the server must not be mistaken for the server's slowness.
+ * Sends requests with pauses of `pauseMs` until `stop()`, which resolves to the outcomes, the slowest response and the
+ * p99. It runs in a process of its own, so that work of this process does not delay its measurements.
  */
 export function goodClient(port, pauseMs = 100) {
   const child = spawn(process.execPath, [GOOD_CLIENT, `${port}`, `${pauseMs}`], { stdio: ['pipe', 'pipe', 'inherit'] });

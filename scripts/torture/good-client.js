@@ -1,6 +1,6 @@
-// Asks the server at a port, with a pause of some milliseconds between two requests, until its standard input ends, and
-// prints what came and how long the slowest answer took, and the slowest of a hundred.
-import { ask } from './clients.js';
+// Sends requests to a port with a pause in between until its standard input ends. Prints the outcomes, the time of the
+// slowest response, and the p99.
+import { requestOnce } from './clients.js';
 import { pause } from './target.js';
 
 const [port, pauseMs] = process.argv.slice(2).map(Number);
@@ -14,7 +14,7 @@ process.stdin.resume();
 
 while (!isOver) {
   const begin = performance.now();
-  const outcome = await ask(port, 'small.txt', 5_000);
+  const outcome = await requestOnce(port, 'small.txt', 5_000);
   outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   waitedMs.push(performance.now() - begin);
   await pause(pauseMs);

@@ -1,33 +1,33 @@
-// What can befall a whole process: no descriptors, little memory, a full disk, being stopped, time that jumps, a
-// root that is gone, storms of clients. A good client must be answered within a second throughout.
+// Hardships of a whole process: no descriptors, little memory, a full disk, a stopped process, clock jumps, a missing
+// root, storms of clients. A good client has to get its responses within a second throughout.
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { ask, goodClient, idleClients, load, resetStorm } from './clients.js';
-import { makeRoot, pause, Target } from './target.js';
+import { goodClient, idleClients, load, requestOnce, resetStorm } from './clients.js';
+import { makeSite, pause, Target } from './target.js';
 
-/** The promise: a good client waits at most this long. */
+/** The limit for the good client's wait. */
 const MAX_WAIT_MS = 1_000;
 
-/** Runs `trial(target, place)` beside a good client, and judges that client's luck. */
+/** Runs `trial(target, site)` beside a good client, and judges the outcomes of that client. */
 export async function beside(options, trial, { allowed = [] } = {}) {
-  const place = makeRoot();
-  const target = await Target.start(place.root, options(place));
+  const site = makeSite();
+  const target = await Target.start(site.root, options(site));
   try {
     const client = goodClient(target.port);
-    const said = await trial(target, place);
+    const result = await trial(target, site);
     const { outcomes, slowestMs } = await client.stop();
     const others = Object.keys(outcomes).filter((name) => name !== 'right' && !allowed.includes(name));
-    const isRight = target.isAlive && others.length === 0 && slowestMs <= MAX_WAIT_MS && said.isRight !== false;
+    const isRight = target.isAlive && others.length === 0 && slowestMs <= MAX_WAIT_MS && result.isRight !== false;
     const counts = Object.entries(outcomes).map(([name, count]) => `${count} ${name}`);
-    return { isRight, text: `${said.text}; good client: ${counts.join(', ')}, slowest ${slowestMs} ms` };
+    return { isRight, text: `${result.text}; good client: ${counts.join(', ')}, slowest ${slowestMs} ms` };
   } finally {
     await target.stop();
-    place.remove();
+    site.remove();
   }
 }
 
-/** Connections that are held open and say nothing. */
+/** Opens idle connections. */
 async function hold(port, count) {
   const sockets = Array.from({ length: count }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}));
   await pause(300);
@@ -36,10 +36,12 @@ async function hold(port, count) {
   };
 }
 
-/** `ulimit -n 64` and twice as many clients: who is inside is served, who waits is taken up when there is room. */
+/**
+ * `ulimit -n 64` and twice as many clients: connected clients are served, waiting ones are accepted when there is room.
+ */
 async function descriptors() {
-  const place = makeRoot();
-  const target = await Target.start(place.root, { wrapper: ['prlimit', '--nofile=64:64'] });
+  const site = makeSite();
+  const target = await Target.start(site.root, { wrapper: ['prlimit', '--nofile=64:64'] });
   const release = await hold(target.port, 120);
   const cpu = () => process.cpuUsage();
   const before = cpu();
@@ -47,51 +49,54 @@ async function descriptors() {
   const isQuiet = cpu().user - before.user < 400_000;
   const begin = performance.now();
   release();
-  const outcome = await ask(target.port, 'small.txt', 5_000);
+  const outcome = await requestOnce(target.port, 'small.txt', 5_000);
   const waitedMs = Math.round(performance.now() - begin);
   const isRight = target.isAlive && outcome === 'right' && waitedMs <= MAX_WAIT_MS && isQuiet;
   await target.stop();
-  place.remove();
+  site.remove();
   return {
     isRight,
-    text: `120 clients, 64 descriptors; when they leave, a new client is answered (${outcome}) after ${waitedMs} ms`,
+    text: `120 clients, 64 descriptors; after they close, a new client gets a response (${outcome}) within ${waitedMs} ms`,
   };
 }
 
-/** Stopped for two seconds: the good client's own wait is the stop. */
+/** Stopped for two seconds: the good client waits for that long. */
 async function stopped() {
-  const place = makeRoot();
-  const target = await Target.start(place.root);
+  const site = makeSite();
+  const target = await Target.start(site.root);
   target.signal('SIGSTOP');
-  const early = ask(target.port, 'small.txt', 10_000);
+  const early = requestOnce(target.port, 'small.txt', 10_000);
   await pause(2_000);
   const begin = performance.now();
   target.signal('SIGCONT');
   const outcome = await early;
   const waitedMs = Math.round(performance.now() - begin);
-  const after = await ask(target.port);
+  const after = await requestOnce(target.port);
   await target.stop();
-  place.remove();
+  site.remove();
   const isRight = outcome === 'right' && after === 'right' && waitedMs <= MAX_WAIT_MS;
-  return { isRight, text: `who asked meanwhile is answered (${outcome}) ${waitedMs} ms after SIGCONT; then: ${after}` };
+  return {
+    isRight,
+    text: `a request sent meanwhile gets its response (${outcome}) ${waitedMs} ms after SIGCONT; then: ${after}`,
+  };
 }
 
-/** Stopped for longer than any deadline, while a thousand clients that were idle ask: all of them are heard. */
+/** Stopped for longer than any deadline, while a thousand idle clients send requests: all of them get responses. */
 async function stoppedLong() {
-  const place = makeRoot();
-  const target = await Target.start(place.root);
+  const site = makeSite();
+  const target = await Target.start(site.root);
   const clients = await idleClients(target.port, 1_000);
   target.signal('SIGSTOP');
-  const answers = clients.ask();
+  const responses = clients.requestAll();
   await pause(2_500);
   target.signal('SIGCONT');
-  const answered = await answers;
-  const after = await ask(target.port);
+  const answered = await responses;
+  const after = await requestOnce(target.port);
   await target.stop();
-  place.remove();
+  site.remove();
   return {
     isRight: answered === 1_000 && after === 'right',
-    text: `${answered} of 1,000 idle clients that asked meanwhile are answered; then: ${after}`,
+    text: `${answered} of 1,000 idle clients that sent requests meanwhile get responses; then: ${after}`,
   };
 }
 
@@ -134,8 +139,11 @@ export const HARDSHIPS = [
         () => ({ flags: ['--access-log', '/dev/full'] }),
         async (target) => {
           await pause(1_000);
-          const isTold = target.stderr.includes('is tried again each second');
-          return { text: isTold ? 'said once, the server goes on' : `said: ${target.stderr}`, isRight: isTold };
+          const isReported = target.stderr.includes('is tried again each second');
+          return {
+            text: isReported ? 'one report; the server keeps running' : `standard error: ${target.stderr}`,
+            isRight: isReported,
+          };
         },
       ),
   },
@@ -146,19 +154,19 @@ export const HARDSHIPS = [
     needs: 'faketime',
     run: () =>
       beside(
-        (place) => ({
+        (site) => ({
           env: {
             LD_PRELOAD: faketime(),
-            FAKETIME_TIMESTAMP_FILE: join(place.folder, 'clock'),
+            FAKETIME_TIMESTAMP_FILE: join(site.folder, 'clock'),
             FAKETIME_NO_CACHE: '1',
             DONT_FAKE_MONOTONIC: '1',
             FAKETIME: '+0',
           },
         }),
-        async (_, place) => {
+        async (_, site) => {
           const { writeFileSync } = await import('node:fs');
           for (const offset of ['+1d', '-1d', '+0']) {
-            writeFileSync(join(place.folder, 'clock'), offset);
+            writeFileSync(join(site.folder, 'clock'), offset);
             await pause(1_200);
           }
           return { text: '+1 day, -1 day, back' };
@@ -170,13 +178,13 @@ export const HARDSHIPS = [
     run: () =>
       beside(
         () => ({}),
-        async (target, place) => {
-          place.lose();
+        async (target, site) => {
+          site.lose();
           await pause(2_000);
-          const without = await ask(target.port);
-          place.restore();
+          const without = await requestOnce(target.port);
+          site.restore();
           await pause(2_000);
-          const again = await ask(target.port);
+          const again = await requestOnce(target.port);
           return { text: `without it: ${without}, with it: ${again}`, isRight: without === '404' && again === 'right' };
         },
         { allowed: ['404'] },
@@ -192,7 +200,7 @@ export const HARDSHIPS = [
           const opened = await resetStorm(target.port, 2_000);
           await pause(1_500);
           const left = target.descriptors() - before;
-          return { text: `${opened} opened, ${Math.max(left, 0)} descriptors left`, isRight: left <= 3 };
+          return { text: `${opened} opened, ${Math.max(left, 0)} descriptors still open`, isRight: left <= 3 };
         },
       ),
   },

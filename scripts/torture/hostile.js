@@ -1,11 +1,11 @@
-// What hostile clients do with few bytes: bodies in tiny chunks, runs of blanks, requests that are abandoned while
-// their answer is compressed, and connections that hand their descriptor on to another client.
+// Attacks of hostile clients with few bytes: bodies in tiny chunks, runs of blanks, requests that are aborted while
+// their response is compressed, and connections whose descriptor is reused for another client.
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { beside } from './hardships.js';
 import { ADAPTER_FLAGS, READER_NAMES } from './reading.js';
-import { makeRoot, pause, Target } from './target.js';
+import { makeSite, pause, Target } from './target.js';
 import { memoryBound, sendTinyChunks } from './tiny-chunks.js';
 
 const MIB = 2 ** 20;
@@ -15,10 +15,10 @@ const OFFLOAD = ['--offload', '1'];
 // ---- Tiny chunks -------------------------------------------------------------------------------------------
 
 const CHUNKS = 2_000_000;
-/** The promise of all hardships: a good client waits at most this long. */
+/** The limit of all hardships for the good client's wait. */
 const MAX_WAIT_MS = 1_000;
 
-/** Every way of reading a body through one adapter. */
+/** Every body reader of one adapter. */
 async function tinyChunks(adapter, flags) {
   let [grownBytes, slowestMs] = [0, 0];
   const wrong = [];
@@ -29,16 +29,16 @@ async function tinyChunks(adapter, flags) {
     if (!trial.isRight) wrong.push(`${reader} counted ${trial.counted}, others: ${JSON.stringify(trial.outcomes)}`);
   }
   const isWithin = grownBytes <= memoryBound(CHUNKS) && slowestMs <= MAX_WAIT_MS;
-  const text = `${mib(grownBytes)} more at most; good client: slowest ${slowestMs} ms`;
+  const text = `growth up to ${mib(grownBytes)}; good client: slowest ${slowestMs} ms`;
   return { isRight: isWithin && wrong.length === 0, text: [text, ...wrong].join('; ') };
 }
 
 // ---- Runs of blanks ----------------------------------------------------------------------------------------
 
 const [FEW, MANY] = [2_000, 15_800];
-/** Twice what linear scanning may cost: the runs are eight times as long. */
+/** Twice the cost of linear scanning: the runs are eight times as long. */
 const MAX_RATIO = 16;
-/** Requests are repeated until they have cost so much, or were so many: /proc counts in hundredths of a second. */
+/** A request is repeated until it has cost this much, or this often: /proc counts in hundredths of a second. */
 const [COUNTED_SECONDS, MAX_REPEATS] = [0.3, 4_000];
 const IN_FLIGHT = 8;
 
@@ -51,8 +51,8 @@ function withTrailer(run) {
   return `${head}1\r\nx\r\n0\r\nX-T: a${run}x\r\n\r\n`;
 }
 
-/** Where a run may stand: requests by their name. */
-const PLACES = {
+/** The positions of a run, by the name of the request. */
+const RUN_POSITIONS = {
   Range: withField('/small.txt', 'Range', 'bytes=0-1', 'x'),
   'Range of a list': withField('/small.txt', 'Range', 'bytes=0-1,', '2-3'),
   'If-Range': withField('/small.txt', 'If-Range', '"a"', 'x'),
@@ -65,15 +65,15 @@ const PLACES = {
   'a trailer': withTrailer,
 };
 
-/** Seconds of processor time that one request costs; the connection is kept. */
+/** Seconds of processor time per request on a kept connection. */
 async function costOf(target, request) {
   const socket = connect({ port: target.port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => {});
-  let answers = 0;
+  let responses = 0;
   let isOver = false;
   let changed = () => {};
   socket.on('data', (bytes) => {
-    answers += bytes.toString('latin1').split('HTTP/1.1 ').length - 1;
+    responses += bytes.toString('latin1').split('HTTP/1.1 ').length - 1;
     changed();
   });
   socket.on('close', () => {
@@ -86,7 +86,7 @@ async function costOf(target, request) {
   while (spent < COUNTED_SECONDS && sent < MAX_REPEATS && !isOver) {
     sent += IN_FLIGHT;
     socket.write(request.repeat(IN_FLIGHT), 'latin1');
-    while (answers < sent && !isOver) {
+    while (responses < sent && !isOver) {
       await new Promise((resolve) => {
         changed = resolve;
       });
@@ -98,17 +98,17 @@ async function costOf(target, request) {
 }
 
 async function blanks(adapter) {
-  const place = makeRoot();
-  mkdirSync(join(place.root, 'list'));
-  const target = await Target.start(place.root, { flags: [...ADAPTER_FLAGS[adapter], '--listing'] });
+  const site = makeSite();
+  mkdirSync(join(site.root, 'list'));
+  const target = await Target.start(site.root, { flags: [...ADAPTER_FLAGS[adapter], '--listing'] });
   const ratios = [];
-  for (const [name, make] of Object.entries(PLACES)) {
+  for (const [name, make] of Object.entries(RUN_POSITIONS)) {
     const few = await costOf(target, make(' '.repeat(FEW)));
     const many = await costOf(target, make(' '.repeat(MANY)));
     ratios.push([name, many / few, many]);
   }
   await target.stop();
-  place.remove();
+  site.remove();
   ratios.sort(([, one], [, other]) => other - one);
   const isRight = ratios.every(([, ratio]) => ratio < MAX_RATIO);
   const [worst, ratio, seconds] = ratios[0];
@@ -119,7 +119,7 @@ async function blanks(adapter) {
 // ---- The wrong address -------------------------------------------------------------------------------------
 
 const NEWCOMERS = 40;
-/** Others connect from another address and to another one. */
+/** Other clients connect from another address and to another one. */
 const [THEIR_ADDRESS, OTHER_ADDRESS] = ['127.0.0.2', '127.0.0.3'];
 
 function openFrom(port, options) {
@@ -130,10 +130,10 @@ function openFrom(port, options) {
   });
 }
 
-/** A client that asks and leaves by RST; others get its descriptor while the application still waits. */
+/** A client that sends a request and resets; others get its descriptor while the application still waits. */
 async function wrongAddress(adapter, flags) {
-  const place = makeRoot();
-  const target = await Target.start(place.root, { flags: [...ADAPTER_FLAGS[adapter], ...flags, '--host', '0.0.0.0'] });
+  const site = makeSite();
+  const target = await Target.start(site.root, { flags: [...ADAPTER_FLAGS[adapter], ...flags, '--host', '0.0.0.0'] });
   const before = target.descriptors();
   const first = await openFrom(target.port, { host: '127.0.0.1' });
   const expected = [
@@ -149,13 +149,15 @@ async function wrongAddress(adapter, flags) {
       openFrom(target.port, { host: OTHER_ADDRESS, localAddress: THEIR_ADDRESS }),
     ),
   );
-  for (let waited = 0; waited < 5_000 && !target.stdout.includes('said '); waited += 50) await pause(50);
+  for (let waited = 0; waited < 5_000 && !target.stdout.includes('client '); waited += 50) await pause(50);
   for (const socket of others) socket.destroy();
-  const said = /^said (.*)$/m.exec(target.stdout)?.[1] ?? 'nothing';
+  const printed = /^client (.*)$/m.exec(target.stdout)?.[1] ?? 'nothing';
   await target.stop();
-  place.remove();
-  const isRight = said === JSON.stringify(expected);
-  const text = isRight ? 'both of its own addresses are read' : `${JSON.stringify(expected)} is read as ${said}`;
+  site.remove();
+  const isRight = printed === JSON.stringify(expected);
+  const text = isRight
+    ? 'the application reads its own two addresses'
+    : `${JSON.stringify(expected)} is read as ${printed}`;
   return { isRight, text };
 }
 
@@ -166,7 +168,7 @@ const COMPRESSED_BYTES = 1_000_000;
 const [MAX_GROWTH_BYTES, MAX_SECONDS] = [200 * MIB, 5];
 const CLIENTS = 100;
 
-/** Many names of one text, each of which is compressed by itself. */
+/** Many names of one text, each of which is compressed separately. */
 function fillTexts(root) {
   const line = (i) => `${i} ${(i * 2_654_435_761) >>> 0} readiness, queue, descriptor, edge\n`;
   const text = Array.from({ length: COMPRESSED_BYTES / 40 }, (_, i) => line(i)).join('');
@@ -174,7 +176,7 @@ function fillTexts(root) {
   for (let i = 1; i < COMPRESSED_FILES; i++) linkSync(join(root, 'text-0.txt'), join(root, `text-${i}.txt`));
 }
 
-/** Asks for each of them once and resets the connection when the server has the request. */
+/** Requests each of them once and resets the connection when the server has the request. */
 async function abandonAll(port) {
   let next = 0;
   const one = async () => {
@@ -190,23 +192,23 @@ async function abandonAll(port) {
   await Promise.all(Array.from({ length: CLIENTS }, one));
 }
 
-/** Twice, so that the second time shows whether the work of the first was of any use. */
-async function abandonedCompressions(target, place) {
-  fillTexts(place.root);
+/** Twice: the second time shows whether the work of the first was cached. */
+async function abandonedCompressions(target, site) {
+  fillTexts(site.root);
   const before = target.residentBytes();
   target.resetPeak();
   const seconds = [];
   for (let i = 0; i < 2; i++) {
     const begin = target.cpuSeconds();
     await abandonAll(target.port);
-    // What is still under way counts too.
+    // Work that is still in progress counts too.
     for (let spent = -1; spent !== target.cpuSeconds(); await pause(1_000)) spent = target.cpuSeconds();
     seconds.push(target.cpuSeconds() - begin);
   }
   const grownBytes = target.peakBytes() - before;
   const isRight = grownBytes < MAX_GROWTH_BYTES && seconds.every((each) => each < MAX_SECONDS);
   const times = seconds.map((each) => each.toFixed(1)).join(' and ');
-  return { isRight, text: `${mib(grownBytes)} more, ${times} s of processor time` };
+  return { isRight, text: `growth ${mib(grownBytes)}, ${times} s of processor time` };
 }
 
 // ---- The table ---------------------------------------------------------------------------------------------
@@ -224,7 +226,7 @@ export const HOSTILE = [
     { name: `a descriptor with a new client, ${adapter} in a thread`, run: () => wrongAddress(adapter, OFFLOAD) },
   ]),
   {
-    name: `${COMPRESSED_FILES} requests that are compressed and abandoned, twice`,
+    name: `${COMPRESSED_FILES} aborted requests for compressed files, twice`,
     run: () => beside(() => ({}), abandonedCompressions),
   },
 ];

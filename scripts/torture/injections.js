@@ -1,10 +1,10 @@
-// Every system call that the server makes while it serves, with every error that its man page names, and what must
-// come of it. Injected with strace, which does not execute the call: a failed close leaks its descriptor by
-// construction, and a failed accept4, recvfrom or sendto eats the edge that was reported for it.
+// Every system call of the serving path, with every error of its man page. strace injects the error without executing
+// the call: so a failed close leaks its descriptor, and a failed accept4, recvfrom or sendto loses the reported edge.
 
 /**
- * Each call may be made as one of several system calls, by version of the C library and of libuv. `flags`: how the
- * server is started when not as usual. `isRare`: every second call fails, not every seventh. (Models with a thread or a process a client start too slowly under strace.)
+ * A call may be one of several system calls, depending on the versions of the C library and libuv. `flags`: non-default
+ * flags of the server. `isRare`: every second call fails instead of every seventh. Models with a thread or a process
+ * for each client start too slowly under strace.
  */
 export const INJECTIONS = [
   {
@@ -75,5 +75,5 @@ export const INJECTIONS = [
   { call: 'sendto', flags: ['--model', 'iterative'], errors: ['EINTR', 'EPIPE', 'ENOBUFS'] },
 ];
 
-/** Calls of which a failed one leaves its descriptor open, since it was not executed. */
+/** Calls whose injected failure leaves the descriptor open, since they were not executed. */
 export const LEAKS_WHEN_INJECTED = new Set(['close']);

@@ -1,12 +1,12 @@
-// An application for hostile clients, for every adapter: it counts the bytes of a body in each way in which one can be
-// read, says whose request it has after it has waited, and answers with a field of the request.
+// An application for hostile clients, for every adapter. It counts the bytes of a body with every body reader, prints
+// the client's address after a wait, and returns a field of the request.
 //   --app reading.js:raw --adapter raw, --app reading.js:application, --app reading.js
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The reader that pauses does so after this many bytes. */
+/** The reader with pauses stops after this many bytes. */
 const PAUSE_EVERY_BYTES = 262_144;
 const PAUSE_MS = 5;
-/** Long enough for a client to leave, and for another one to get its descriptor. */
+/** Long enough for a client to disconnect and for another one to get its descriptor. */
 const AWAIT_MS = 600;
 
 async function countPieces(pieces) {
@@ -28,7 +28,7 @@ async function countWithPauses(pieces) {
   return bytes;
 }
 
-/** How the body of a raw or WSGI-style request is counted. */
+/** The body readers of a raw or WSGI-style request. */
 const READERS = {
   '/bytes': async (body) => (await body.bytes()).length,
   '/text': async (body) => (await body.text()).length,
@@ -36,7 +36,7 @@ const READERS = {
   '/pauses': countWithPauses,
 };
 
-/** How the body of a fetch Request is counted. */
+/** The body readers of a fetch Request. */
 const FETCH_READERS = {
   '/bytes': async (request) => (await request.bytes()).length,
   '/text': async (request) => (await request.text()).length,
@@ -51,16 +51,16 @@ const FETCH_READERS = {
   },
 };
 
-/** Waits and prints who asked, in a line that {@link file://./hostile.js} looks for. */
-async function say(read) {
+/** Waits and prints the client's address, in a line that {@link file://./hostile.js} searches for. */
+async function printClient(read) {
   await pause(AWAIT_MS);
-  process.stdout.write(`said ${JSON.stringify(read())}\n`);
-  return 'said';
+  process.stdout.write(`client ${JSON.stringify(read())}\n`);
+  return 'printed';
 }
 
 export async function raw(request, response) {
   const reader = READERS[request.path];
-  if (request.path === '/who') return response.send(200, {}, await say(() => [request.remote, request.local]));
+  if (request.path === '/who') return response.send(200, {}, await printClient(() => [request.remote, request.local]));
   if (request.path === '/field') return response.send(200, { 'X-Echo': request.header('x-echo') ?? '' }, '');
   return reader === undefined ? response.send(404) : response.send(200, {}, String(await reader(request.body)));
 }
@@ -74,7 +74,7 @@ export async function application(environ, startResponse) {
   }
   let body = '';
   if (path === '/who') {
-    body = await say(() => [
+    body = await printClient(() => [
       { address: environ.REMOTE_ADDR, port: Number(environ.REMOTE_PORT) },
       { address: environ.SERVER_NAME, port: Number(environ.SERVER_PORT) },
     ]);
@@ -89,7 +89,7 @@ export default {
   async fetch(request, info) {
     const { pathname } = new URL(request.url);
     const reader = FETCH_READERS[pathname];
-    if (pathname === '/who') return new Response(await say(() => [info.remote, info.local]));
+    if (pathname === '/who') return new Response(await printClient(() => [info.remote, info.local]));
     if (pathname === '/field') return new Response('', { headers: { 'X-Echo': request.headers.get('x-echo') ?? '' } });
     return reader === undefined ? new Response('', { status: 404 }) : new Response(String(await reader(request)));
   },
@@ -104,7 +104,7 @@ export const ADAPTER_FLAGS = {
   fetch: ['--app', `${MODULE}:default`],
 };
 
-/** The ways in which each of them reads a body. */
+/** The names of the body readers of each adapter. */
 export const READER_NAMES = {
   raw: Object.keys(READERS).map((path) => path.slice(1)),
   wsgi: Object.keys(READERS).map((path) => path.slice(1)),

@@ -1,4 +1,4 @@
-// The server under torture: the built command or a program of its own, in a process that is watched from outside.
+// The server under torture: the built command or another program, in a process that is watched from outside.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +8,10 @@ import { cpuSecondsOf } from '../../build/modules/tools/compare/processes.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 
-/** Content of the files that every target serves: the name says how many bytes. */
+/** The files of every target; the number is their length in bytes. */
 export const FILES = { 'small.txt': 300, 'medium.bin': 60_000, 'large.bin': 1_000_000 };
 
-/** Deadlines short enough that a stalled victim is gone before the next case. */
+/** Deadlines short enough that a stalled connection is closed before the next case. */
 const DEADLINES = ['first-byte', 'header', 'body', 'send', 'keep-alive'].flatMap((name) => [
   `--${name}-timeout-ms`,
   '1500',
@@ -21,8 +21,8 @@ export function contentOf(name) {
   return Buffer.alloc(FILES[name], `<${name}>`);
 }
 
-/** A folder with {@link FILES}; `remove` takes it away. */
-export function makeRoot() {
+/** A folder with {@link FILES}; `remove` deletes it. */
+export function makeSite() {
   const folder = mkdtempSync(join(tmpdir(), 'torture-'));
   const root = join(folder, 'root');
   const fill = () => {
@@ -33,7 +33,7 @@ export function makeRoot() {
   return {
     root,
     folder,
-    /** Takes the root itself away, or puts it back. */
+    /** Deletes the root itself, or restores it. */
     lose: () => rmSync(root, { recursive: true }),
     restore: fill,
     remove: () => rmSync(folder, { recursive: true, force: true }),
@@ -94,7 +94,7 @@ export class Target {
     return this.exit === null;
   }
 
-  /** Open descriptors, as /proc lists them. */
+  /** The number of open descriptors in /proc. */
   descriptors() {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
@@ -104,7 +104,7 @@ export class Target {
     return this.#status('VmRSS') * 1024;
   }
 
-  /** The most of it since the start, or since {@link resetPeak}. */
+  /** The peak of resident memory since the start, or since {@link resetPeak}. */
   peakBytes() {
     return this.#status('VmHWM') * 1024;
   }

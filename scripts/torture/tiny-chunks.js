@@ -1,21 +1,21 @@
-// A body in chunks of one byte, to one way of reading it: what it costs in memory, and what other clients notice.
+// Sends a body in chunks of one byte to one body reader: measures its memory, and the delay of other clients.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { goodClient } from './clients.js';
 import { ADAPTER_FLAGS } from './reading.js';
-import { makeRoot, Target } from './target.js';
+import { makeSite, Target } from './target.js';
 
 const MIB = 2 ** 20;
-/** What is compiled once is not what a body costs. */
+/** The first chunks compile code, which is not a cost of the body. */
 const WARM_UP_CHUNKS = 200_000;
 const CHUNK = '1\r\nx\r\n';
 const CHUNKS_PER_WRITE = 10_000;
 const BLOCK = Buffer.from(CHUNK.repeat(CHUNKS_PER_WRITE), 'latin1');
 const PROBE_EVERY_MS = 5;
-/** The content of an answer: a number. */
+/** The content of a response: a number. */
 const COUNTED = /\r\n\r\n(\d+)$/;
 
-/** Resident memory may grow by this: a body that is gathered is copied and made a string of. */
+/** The allowed growth of resident memory: a gathered body is copied and converted to a string. */
 export function memoryBound(payloadBytes) {
   return 3 * payloadBytes + 20 * MIB;
 }
@@ -31,7 +31,7 @@ function frameOf(reader) {
   };
 }
 
-/** Sends `count` chunks to a reader; resolves with the number of bytes that it counted. */
+/** Sends `count` chunks to a reader; resolves to the number of bytes that it counted. */
 async function upload(port, reader, count) {
   const socket = connect({ port, host: '127.0.0.1' });
   const ended = once(socket, 'close');
@@ -53,13 +53,13 @@ async function upload(port, reader, count) {
 }
 
 /**
- * `{isRight, isWithin, counted, grownBytes, seconds, p99Ms, slowestMs, outcomes}`: of `count` chunks to the `reader`
- * of an adapter, with more `flags`, beside a good client.
+ * Sends `count` chunks to the `reader` of an adapter, with further `flags`, beside a good client. Resolves to
+ * `{isRight, isWithin, counted, grownBytes, seconds, p99Ms, slowestMs, outcomes}`.
  */
 export async function sendTinyChunks({ adapter, reader, count, flags = [] }) {
-  const place = makeRoot();
+  const site = makeSite();
   const all = [...ADAPTER_FLAGS[adapter], ...flags, '--handler-timeout-ms', '600000'];
-  const target = await Target.start(place.root, { flags: all });
+  const target = await Target.start(site.root, { flags: all });
   try {
     await upload(target.port, reader, WARM_UP_CHUNKS);
     const client = goodClient(target.port, PROBE_EVERY_MS);
@@ -74,6 +74,6 @@ export async function sendTinyChunks({ adapter, reader, count, flags = [] }) {
     return { isRight, isWithin: grownBytes <= memoryBound(count), counted, grownBytes, seconds, outcomes, ...waits };
   } finally {
     await target.stop();
-    place.remove();
+    site.remove();
   }
 }

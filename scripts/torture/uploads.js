@@ -1,4 +1,4 @@
-// Uploads that are answered before they are read, straight and through proxies: each client gets its status.
+// Uploads that get a response before they are read, directly and through proxies: each client has to get its status.
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -11,7 +11,7 @@ const SIZES = [500_000, 2_000_000, 10_000_000, 100_000_000];
 const RUNS = 12;
 const CLIENT_TIMEOUT_MS = 60_000;
 
-/** What a POST for a file gets. */
+/** The status for a POST to a file. */
 const STATUS = '405';
 
 function nginxConfig(folder, port, upstream) {
@@ -26,7 +26,7 @@ function haproxyConfig(_folder, port, upstream) {
     listen all\n bind 127.0.0.1:${port}\n server one 127.0.0.1:${upstream}\n`;
 }
 
-/** How each proxy is told where to listen and whom to ask. */
+/** The configuration of each proxy: its listening port and its upstream. */
 const PROXIES = {
   nginx: { config: nginxConfig, flags: ['-c'] },
   haproxy: { config: haproxyConfig, flags: ['-db', '-q', '-f'] },
@@ -58,7 +58,7 @@ function askWithNode(port, bytes) {
     const headers = { 'Content-Length': bytes.length };
     const posted = request({ port, method: 'POST', path: '/small.txt', headers, timeout: CLIENT_TIMEOUT_MS });
     posted.on('response', (response) => response.resume().on('close', () => resolve(`${response.statusCode}`)));
-    posted.on('error', (error) => resolve(error.code)).on('timeout', () => posted.destroy(new Error('no answer')));
+    posted.on('error', (error) => resolve(error.code)).on('timeout', () => posted.destroy(new Error('no response')));
     posted.end(bytes);
   });
 }
@@ -72,7 +72,7 @@ function askWithCurl(port, _bytes, file) {
   });
 }
 
-async function uploads(target, { folder }, proxyName, ask) {
+async function uploads(target, { folder }, proxyName, upload) {
   const proxy = proxyName === undefined ? null : await startProxy(proxyName, folder, target.port);
   const wrong = [];
   try {
@@ -81,7 +81,7 @@ async function uploads(target, { folder }, proxyName, ask) {
       const file = join(folder, 'upload');
       writeFileSync(file, bytes);
       for (let run = 0; run < RUNS; run++) {
-        const status = await ask(proxy?.port ?? target.port, bytes, file);
+        const status = await upload(proxy?.port ?? target.port, bytes, file);
         if (status !== STATUS) wrong.push(`${size} bytes: ${status}`);
       }
     }
@@ -93,11 +93,11 @@ async function uploads(target, { folder }, proxyName, ask) {
 }
 
 /** A row of the table of hardships. */
-function row(name, needs, proxy, ask) {
+function row(name, needs, proxy, upload) {
   const run = () =>
     beside(
       () => ({}),
-      (target, place) => uploads(target, place, proxy, ask),
+      (target, site) => uploads(target, site, proxy, upload),
     );
   return { name: `0.5 to 100 MB that are not read, ${name}`, run, ...(needs === undefined ? {} : { needs }) };
 }

@@ -1,4 +1,4 @@
-// The command `compare`: arguments, progress, Ctrl-C, and what is left behind of a comparison of the models.
+// The command `compare`: arguments, progress, Ctrl-C, and the files of a comparison.
 
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -8,8 +8,8 @@ import { programPath } from '../package.ts';
 import { printable, printableLine, printableLines } from '../printable.ts';
 import { type Comparison, type Progress, runComparison } from '../tools/compare/comparison.ts';
 import type { Contender } from '../tools/compare/contender.ts';
-import { DIAL_NAMES, DIALS, MIDDLE_TEXT } from '../tools/compare/dials.ts';
 import { thisMachine } from '../tools/compare/machine.ts';
+import { BASELINE_TEXT, PARAMETER_NAMES, PARAMETERS } from '../tools/compare/parameters.ts';
 import { PEER_NAMES } from '../tools/compare/peers.ts';
 import { estimateMs } from '../tools/compare/plan.ts';
 import { reportPage } from '../tools/compare/report.ts';
@@ -18,32 +18,40 @@ import { textTables } from '../tools/compare/table.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
-/** As of programs that a Ctrl-C ended. */
-/** What the models serve. */
+/** The application that the models serve. */
 const APPLICATION = programPath('tools/compare/application.js');
 
+/** The exit code of shells for a program that SIGINT ended: 128 + 2. */
 const EXIT_INTERRUPTED = 130;
 
-/** More than this is a mistake, not a wish. */
+/** Larger values are typing errors. */
 const MAX_ROUNDS = 100;
 const MAX_WINDOW_SECONDS = 60;
 
-/** The flags of the command, as they stand in its help. */
+/** The flags of the command, in the order of its help. */
 const COMPARE_FLAGS = [
-  { name: 'quick', text: 'two minutes for the eight models (the default)' },
-  { name: 'full', text: 'thirty minutes: all dials at all positions' },
-  { name: 'models', value: 'A,B', text: `of ${MODEL_NAMES.join(', ')}` },
-  { name: 'dials', value: 'A,B', text: `of ${DIAL_NAMES.join(', ')}` },
-  { name: 'against', value: 'A,B', text: `other servers too, of ${PEER_NAMES.join(', ')}` },
-  { name: 'rounds', value: 'N', text: 'how often each is started and measured (default 2, with --full 3)' },
-  { name: 'seconds', value: 'N', text: 'of each measurement (default 0.5, with --full 1.5)' },
-  { name: 'out', value: 'FOLDER', text: `for the results (default ${RESULTS_FOLDER})` },
-  { name: 'port', value: 'N', text: 'for all servers, one after the other (default: the system chooses)' },
-  { name: 'from', value: 'FILE', text: 'measure nothing: table and report of a result that is there' },
+  { name: 'quick', text: 'about two minutes for the eight models (default)' },
+  { name: 'full', text: 'about thirty minutes: all parameters at all positions' },
+  { name: 'models', value: 'A,B', text: `models to measure: ${MODEL_NAMES.join(', ')}` },
+  { name: 'parameters', value: 'A,B', text: `parameters to vary: ${PARAMETER_NAMES.join(', ')}` },
+  { name: 'against', value: 'A,B', text: `also measure other servers: ${PEER_NAMES.join(', ')}` },
+  {
+    name: 'rounds',
+    value: 'N',
+    text: 'rounds, in each of which every server is started and measured (default 2, with --full 3)',
+  },
+  { name: 'seconds', value: 'N', text: 'length of each measurement (default 0.5, with --full 1.5)' },
+  { name: 'out', value: 'FOLDER', text: `folder for the results (default ${RESULTS_FOLDER})` },
+  {
+    name: 'port',
+    value: 'N',
+    text: 'port of the servers, which run one after the other (default: chosen by the system)',
+  },
+  { name: 'from', value: 'FILE', text: 'measure nothing: print the table and write the report of a stored result' },
   { name: 'help', short: 'h', text: 'show this text' },
 ] as const;
 
-interface Wanted extends Omit<Comparison, 'models' | 'machine' | 'command'> {
+interface CompareOptions extends Omit<Comparison, 'models' | 'machine' | 'command'> {
   readonly models: readonly string[];
   readonly out: string;
   readonly from: string | undefined;
@@ -52,12 +60,12 @@ interface Wanted extends Omit<Comparison, 'models' | 'machine' | 'command'> {
 
 /** Runs the command; returns its exit code. `version` is this package's. */
 export async function compareCommand(argv: readonly string[], version: string): Promise<number> {
-  const wanted = parse(argv);
-  if (wanted.help) {
+  const options = parse(argv);
+  if (options.help) {
     process.stdout.write(compareHelp());
     return 0;
   }
-  const { out, from } = wanted;
+  const { out, from } = options;
   if (from !== undefined) {
     const result = await readResult(from);
     await prepareFolder(out);
@@ -65,11 +73,11 @@ export async function compareCommand(argv: readonly string[], version: string): 
     return 0;
   }
   if (process.platform !== 'linux') {
-    throw new EpollServerError('ERR_PLATFORM', 'compare reads what servers cost from /proc, which Linux alone has');
+    throw new EpollServerError('ERR_PLATFORM', 'compare works on Linux only: it reads what servers use from /proc');
   }
   await prepareFolder(out);
-  await checkPort(wanted.port);
-  const result = await run(wanted, version, ['epoll-server compare', ...argv].join(' '));
+  await checkPort(options.port);
+  const result = await run(options, version, ['epoll-server compare', ...argv].join(' '));
   await keep(result, out);
   return result.incomplete.includes('interrupted') ? EXIT_INTERRUPTED : 0;
 }
@@ -80,24 +88,24 @@ async function keep(result: ComparisonResult, out: string): Promise<void> {
 }
 
 /** Ends early at the first Ctrl-C; the second one ends the process, and its children with it. */
-async function run(wanted: Wanted, version: string, command: string): Promise<ComparisonResult> {
+async function run(options: CompareOptions, version: string, command: string): Promise<ComparisonResult> {
   const interruption = new AbortController();
   const onSignal = (): void => {
     if (interruption.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    process.stderr.write('\nepoll-server: interrupted: what was measured is kept\n');
+    process.stderr.write('\nepoll-server: interrupted; keeping the results so far\n');
     interruption.abort(new Error('interrupted'));
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);
-  const models = wanted.models.map((name) => modelContender(name, version));
+  const models = options.models.map((name) => modelContender(name, version));
   try {
-    const comparison = { ...wanted, models, machine: thisMachine(version), command };
+    const comparison = { ...options, models, machine: thisMachine(version), command };
     return await runComparison(comparison, progressOn(process.stderr), interruption.signal);
   } finally {
     for (const signal of END_SIGNALS) process.off(signal, onSignal);
   }
 }
 
-/** A line that is written over on a terminal, and one for each tenth elsewhere. */
+/** One line that is overwritten on a terminal; elsewhere, a line for every tenth. */
 function progressOn(stream: NodeJS.WriteStream): Progress {
   const beginMs = performance.now();
   const clear = stream.isTTY ? '\r\x1b[K' : '';
@@ -108,13 +116,15 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
     planned: (plan, contenders) => {
       estimatedMs = estimateMs(plan, contenders.length);
       const names = contenders.map(({ name }) => name).join(', ');
-      stream.write(`${clear}epoll-server: compares ${names}: ${plan.rounds} rounds, about ${minutes(estimatedMs)}\n`);
+      stream.write(
+        `${clear}epoll-server: comparing ${names}: ${plan.rounds === 1 ? '1 round' : `${plan.rounds} rounds`}, about ${minutes(estimatedMs)}\n`,
+      );
     },
     step: (done, all, what) => {
-      const goneMs = performance.now() - beginMs;
-      // What was planned counts for less and less.
+      const elapsedMs = performance.now() - beginMs;
+      // The estimate of the plan weighs less as the run goes on.
       const share = done / all;
-      const leftMs = (1 - share) * (share * (share > 0 ? goneMs / share : 0) + (1 - share) * estimatedMs);
+      const leftMs = (1 - share) * (share * (share > 0 ? elapsedMs / share : 0) + (1 - share) * estimatedMs);
       const line = `${Math.round(share * 100)} %, ${minutes(leftMs)} left; ${printable(what)}`;
       if (stream.isTTY) stream.write(`${clear}${line.slice(0, (stream.columns ?? 80) - 1)}`);
       else if (Math.floor(share * 10) > tenth) stream.write(`epoll-server: ${line}\n`);
@@ -128,7 +138,7 @@ function minutes(ms: number): string {
   return seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} minutes`;
 }
 
-/** @throws EpollServerError `ERR_LISTEN` when somebody has the port already: no server could have it. */
+/** @throws EpollServerError `ERR_LISTEN` when the port is in use: no server could listen on it. */
 async function checkPort(port: number): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -136,7 +146,7 @@ async function checkPort(port: number): Promise<void> {
       reject(
         new EpollServerError(
           'ERR_LISTEN',
-          `no server can have port ${port}: ${messageOf(error)}: choose another --port`,
+          `cannot listen on port ${port}: ${messageOf(error)} (choose another with --port)`,
         ),
       ),
     );
@@ -145,14 +155,15 @@ async function checkPort(port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-function parse(argv: readonly string[]): Wanted {
+function parse(argv: readonly string[]): CompareOptions {
   const values = parseFlags(argv);
-  if (values.quick === true && values.full === true) throw usage('give --quick or --full, not both');
-  for (const name of ['out', 'from'] as const) if (values[name] === '') throw usage(`--${name} is empty`);
+  if (values.quick === true && values.full === true)
+    throw usage('--quick and --full exclude each other: give one of them');
+  for (const name of ['out', 'from'] as const) if (values[name] === '') throw usage(`--${name} needs a value`);
   return {
     mode: values.full === true ? 'full' : 'quick',
     models: values.models === undefined ? MODEL_NAMES : names('model', values.models, MODEL_NAMES),
-    dials: values.dials === undefined ? [] : names('dial', values.dials, DIAL_NAMES),
+    parameters: values.parameters === undefined ? [] : names('parameter', values.parameters, PARAMETER_NAMES),
     against: values.against === undefined ? [] : names('peer', values.against, PEER_NAMES),
     rounds: number('rounds', values.rounds, 1, MAX_ROUNDS, true),
     windowMs: number('seconds', values.seconds, 0.1, MAX_WINDOW_SECONDS, false) * 1_000,
@@ -171,7 +182,7 @@ function parseFlags(argv: readonly string[]) {
       quick: flag,
       full: flag,
       models: text,
-      dials: text,
+      parameters: text,
       against: text,
       rounds: text,
       seconds: text,
@@ -186,15 +197,18 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-/** The names of a list, each once; those that nobody knows are refused. */
+/**
+ * The names of a list, each once.
+ * @throws EpollServerError `ERR_OPTION` for an unknown name.
+ */
 function names(what: string, list: string, known: readonly string[]): readonly string[] {
   const given = [...new Set(list.split(',').map((name) => name.trim()))];
   const unknown = given.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw usage(`there is no ${what} "${unknown}": choose from ${known.join(', ')}`);
+  if (unknown !== undefined) throw usage(`unknown ${what} "${unknown}": choose from ${known.join(', ')}`);
   return given;
 }
 
-/** 0: not given. */
+/** Returns 0 for a flag that was not given. */
 function number(name: string, text: string | undefined, min: number, max: number, isWhole: boolean): number {
   if (text === undefined) return 0;
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
@@ -214,34 +228,35 @@ function compareHelp(): string {
   return [
     'usage: epoll-server compare [flags]',
     '',
-    'Starts every model in turn, drives it with wrk (or autocannon), and says what a request costs: a table, a',
-    'result as JSON, and a report as one HTML file, which the default site shows at /compare/.',
+    'Starts the models one after the other, measures each with wrk (or autocannon), and reports the cost of a request:',
+    'a table, a result as JSON, and a report as one HTML file, which the default site shows at /compare/.',
     '',
     ...flags,
     '',
-    `One dial at a time is turned from the middle: ${MIDDLE_TEXT}.`,
-    ...DIALS.map(
-      ({ name, text, turns }) => `  ${name.padEnd(12)}${text}: ${turns.map(({ position }) => position).join(', ')}`,
+    `One parameter at a time is varied from the baseline: ${BASELINE_TEXT}.`,
+    ...PARAMETERS.map(
+      ({ name, text, variations }) =>
+        `  ${name.padEnd(12)}${text}: ${variations.map(({ position }) => position).join(', ')}`,
     ),
     '',
-    'exit codes: 0 measured (what failed stands in the table), 1 it could not be, 2 a mistake, 130 interrupted',
+    'exit codes: 0 measured (the table lists failures), 1 not measured, 2 wrong usage, 130 interrupted',
     '',
   ].join('\n');
 }
 
-/** A model of this project as a contender: its program as an operator starts it, with all its defaults. */
+/** A model of this project as a contender: its command with all defaults, except the access log. */
 function modelContender(name: string, version: string): Contender {
   return {
     name,
     kind: 'model',
     version,
-    answers: ['text', 'sleep', 'burn', 'kib', 'mib'],
-    command: (place, { folder, port }) => ({
+    responses: ['text', 'sleep', 'burn', 'kib', 'mib'],
+    command: (source, { folder, port }) => ({
       command: process.execPath,
       args: [
         programPath(`${name}-server.js`),
         `${port}`,
-        place === 'files' ? folder : `${APPLICATION}:application`,
+        source === 'files' ? folder : `${APPLICATION}:application`,
         '--no-access-log',
       ],
     }),

@@ -9,27 +9,31 @@ import { findTarget } from '../tools/conformance/target.ts';
 
 const EXIT_FAILED = 1;
 
-/** What a target is never burdened with more of, whatever is asked. */
+/** The upper limit of --connections, to protect the target. */
 const MAX_CONNECTIONS = 256;
 
 const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
 
-/** The flags of the command, as they stand in its help. */
+/** The flags of the command, in the order of its help. */
 export const CONFORM_FLAGS = [
-  { name: 'json', text: 'print a report for programs' },
-  { name: 'markdown', text: 'print a report for documents' },
-  { name: 'only', value: 'GROUP|ID', text: 'run this group or case alone; may be repeated' },
-  { name: 'list', text: 'print the cases and send nothing' },
-  { name: 'remote', text: 'examine another machine than this one' },
-  { name: 'connections', value: 'N', text: 'connections at once (default 32)' },
-  { name: 'timeout-ms', value: 'N', text: 'for one answer (default 2000)' },
-  { name: 'max-seconds', value: 'N', text: 'for everything; what is left then is skipped (default 600)' },
-  { name: 'max-splits', value: 'N', text: 'places at which one case is cut in two (default 400: every byte of most)' },
+  { name: 'json', text: 'print the report as JSON' },
+  { name: 'markdown', text: 'print the report as Markdown' },
+  { name: 'only', value: 'GROUP|ID', text: 'run only this group or case; may be repeated' },
+  { name: 'list', text: 'list the cases without sending anything' },
+  { name: 'remote', text: 'allow a server on another machine' },
+  { name: 'connections', value: 'N', text: 'concurrent connections (default 32)' },
+  { name: 'timeout-ms', value: 'N', text: 'time limit for one response (default 2000)' },
+  { name: 'max-seconds', value: 'N', text: 'time limit for the run; remaining cases are skipped (default 600)' },
+  {
+    name: 'max-splits',
+    value: 'N',
+    text: 'limit of places at which a case is cut in two (default 400: every byte of most cases)',
+  },
   { name: 'help', short: 'h', text: 'show this text' },
 ] as const;
 
-/** What `conform` was asked for. */
-interface Wanted {
+/** The parsed arguments. */
+interface ConformOptions {
   readonly url: string;
   readonly format: 'text' | 'json' | 'markdown';
   readonly only: readonly string[];
@@ -42,28 +46,28 @@ interface Wanted {
   readonly maxSplits: number;
 }
 
-/** Runs the command; returns its exit code: 1 when something failed that MUST be. */
+/** Runs the command. Returns its exit code: 1 when a MUST is violated. */
 export async function conform(argv: readonly string[]): Promise<number> {
-  const wanted = parse(argv);
-  if (wanted.help) {
+  const options = parse(argv);
+  if (options.help) {
     process.stdout.write(conformHelp());
     return 0;
   }
   const cases = CASES.filter(
-    ({ id, group }) => wanted.only.length === 0 || wanted.only.some((each) => each === id || each === group),
+    ({ id, group }) => options.only.length === 0 || options.only.some((each) => each === id || each === group),
   );
-  if (wanted.list) {
+  if (options.list) {
     for (const { id, level, rfc, why } of cases) process.stdout.write(`${id}\t${level}\tRFC ${rfc}\t${why}\n`);
     return 0;
   }
-  const target = await findTarget(wanted.url, wanted.remote, wanted.timeoutMs);
+  const target = await findTarget(options.url, options.remote, options.timeoutMs);
   const progress = new Progress(process.stderr);
   const begin = performance.now();
   const results = await examine(target, cases, {
-    maxConnections: wanted.maxConnections,
-    timeoutMs: wanted.timeoutMs,
-    maxDurationMs: wanted.maxSeconds * 1_000,
-    maxSplits: wanted.maxSplits,
+    maxConnections: options.maxConnections,
+    timeoutMs: options.timeoutMs,
+    maxDurationMs: options.maxSeconds * 1_000,
+    maxSplits: options.maxSplits,
     onResult: (result, done, all) => progress.show(result, done, all),
   }).finally(() => progress.clear());
   const report = { target, results, durationMs: performance.now() - begin, date: new Date().toISOString() };
@@ -72,11 +76,11 @@ export async function conform(argv: readonly string[]): Promise<number> {
     json: () => jsonReport(report),
     markdown: () => markdownReport(report),
   };
-  process.stdout.write(write[wanted.format]());
+  process.stdout.write(write[options.format]());
   return countOf(results, 'failed') > 0 ? EXIT_FAILED : 0;
 }
 
-/** One line that is written over, on a terminal alone. */
+/** One line of progress, shown on a terminal only. */
 class Progress {
   readonly #stream: NodeJS.WriteStream;
   #failed = 0;
@@ -95,23 +99,25 @@ class Progress {
   }
 }
 
-/** Colours on a terminal, unless NO_COLOR is set (no-color.org). */
+/** Colours for a terminal, unless NO_COLOR is set (no-color.org). */
 function paintFor(stream: NodeJS.WriteStream): Paint {
   const isPlain = !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
   return (colour, text) => (isPlain ? text : `\x1b[${COLOURS[colour]}m${text}\x1b[0m`);
 }
 
-function parse(argv: readonly string[]): Wanted {
+function parse(argv: readonly string[]): ConformOptions {
   const { values, positionals } = parseFlags(argv);
   const [url, more] = positionals;
-  if (more !== undefined) throw usage(`conform examines one URL, not "${more}" as well`);
+  if (more !== undefined) throw usage(`unexpected argument "${more}": conform takes one URL`);
   const isAlone = values.help === true || values.list === true;
-  if (url === undefined && !isAlone) throw usage('conform needs the URL of a server: conform http://127.0.0.1:8080/');
-  if (values.json === true && values.markdown === true) throw usage('give --json or --markdown, not both');
+  if (url === undefined && !isAlone)
+    throw usage('conform needs the URL of a server (example: epoll-server conform http://127.0.0.1:8080/)');
+  if (values.json === true && values.markdown === true)
+    throw usage('--json and --markdown exclude each other: give one of them');
   const only = values.only ?? [];
   for (const name of only) {
     if (GROUPS.includes(name) || CASES.some(({ id }) => id === name)) continue;
-    throw usage(`there is no group or case "${name}": the groups are ${GROUPS.join(', ')}`);
+    throw usage(`unknown group or case "${name}": choose from ${GROUPS.join(', ')}`);
   }
   return {
     url: url ?? '',
@@ -150,10 +156,10 @@ function parseFlags(argv: readonly string[]) {
   }
 }
 
-function whole(name: string, text: string | undefined, byDefault: number, most: number): number {
-  if (text === undefined) return byDefault;
+function whole(name: string, text: string | undefined, defaultValue: number, max: number): number {
+  if (text === undefined) return defaultValue;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > most) throw usage(`--${name} must be a whole number from 1 to ${most}, not "${text}"`);
+  if (value < 1 || value > max) throw usage(`--${name} must be a whole number from 1 to ${max}, not "${text}"`);
   return value;
 }
 
@@ -169,13 +175,13 @@ function conformHelp(): string {
   return [
     'usage: epoll-server conform URL [flags]',
     '',
-    `Sends ${CASES.length} cases of RFC 9110 and 9112 to an HTTP/1.1 server, whole, split, dripped and pipelined, and`,
-    'says what it got wrong. Parts of a site that the server lacks (an echo, a slow answer) are skipped.',
+    `Sends ${CASES.length} cases of RFC 9110 and 9112 to an HTTP/1.1 server, in one piece, split, byte by byte and pipelined, and`,
+    'reports what it gets wrong. Cases for parts that the site does not have (an echo, a slow response) are skipped.',
     '',
     ...flags,
     '',
     `groups: ${GROUPS.join(', ')}`,
-    'exit codes: 0 nothing failed, 1 something failed that MUST be, 2 it could not be examined',
+    'exit codes: 0 no failures, 1 a MUST is violated, 2 the server could not be examined',
     '',
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-// The floor of the benchmark: an answer for each empty line, however the heads are cut.
+// Tests the C floor of the benchmark: one response for each empty line, however the heads are split.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { folder } from '../support/folder.ts';
 import { REPOSITORY, startProgram } from '../support/program.ts';
 
 const HEAD = 'GET /?n=1 HTTP/1.1\r\nHost: floor\r\n\r\n';
-const ANSWER =
+const RESPONSE =
   'HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n' +
   'Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nfloor';
 
@@ -26,33 +26,33 @@ async function connectToFloor(): Promise<Socket> {
   return socket;
 }
 
-/** The next bytes, as many as `count` answers have. */
-async function answers(socket: Socket, count: number): Promise<string> {
+/** Reads the bytes of `count` responses. */
+async function responses(socket: Socket, count: number): Promise<string> {
   let text = '';
-  while (text.length < count * ANSWER.length) text += String((await once(socket, 'data'))[0]);
+  while (text.length < count * RESPONSE.length) text += String((await once(socket, 'data'))[0]);
   return text;
 }
 
-test('pipelined requests are answered one by one, then the end of the client', async () => {
+test('pipelined requests get one response each, and then the connection closes', async () => {
   const socket = await connectToFloor();
   for (const count of [1, 16, 1_000]) {
     socket.write(HEAD.repeat(count));
-    expect(await answers(socket, count)).toBe(ANSWER.repeat(count));
+    expect(await responses(socket, count)).toBe(RESPONSE.repeat(count));
   }
   socket.end(HEAD);
-  expect(await answers(socket, 1)).toBe(ANSWER);
+  expect(await responses(socket, 1)).toBe(RESPONSE);
   await once(socket, 'end');
 });
 
-test('a head is answered when its rest comes, wherever it is cut', async () => {
+test('a split head gets its response when the rest arrives, wherever it is split', async () => {
   const socket = await connectToFloor();
-  // The answer to the head before says that the first part was received.
+  // The response to the earlier head shows that the first part was received.
   for (let cut = 0; cut <= HEAD.length; cut++) {
     socket.write(HEAD + HEAD.slice(0, cut));
     const isWhole = cut === HEAD.length;
-    expect(await answers(socket, isWhole ? 2 : 1), `cut at ${cut}`).toBe(ANSWER.repeat(isWhole ? 2 : 1));
+    expect(await responses(socket, isWhole ? 2 : 1), `cut at ${cut}`).toBe(RESPONSE.repeat(isWhole ? 2 : 1));
     if (isWhole) continue;
     socket.write(HEAD.slice(cut));
-    expect(await answers(socket, 1), `cut at ${cut}`).toBe(ANSWER);
+    expect(await responses(socket, 1), `cut at ${cut}`).toBe(RESPONSE);
   }
 });

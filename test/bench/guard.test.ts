@@ -1,5 +1,5 @@
-// The guard of instructions: what it says about counts, and that its replays answer. Counting takes minutes and is not
-// repeated here.
+// Tests the guard of instructions: the comparison of counts, and that its replays run. Counting takes minutes and is
+// not done here.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ interface Baseline {
   compareCounts(counts: readonly Count[], baseline: Record<string, number> | undefined, key: string): Comparison;
 }
 
-// The bench is JavaScript without types: the path is a variable, so that the compiler does not look for them.
+// The benchmark is untyped JavaScript: the path is a variable, so that the compiler does not resolve it.
 const path: string = '../../bench/baseline.js';
 const { baselineKey, compareCounts, readBaselines } = (await import(path)) as Baseline;
 
@@ -37,7 +37,7 @@ const counts = (plaintext: number, file: number) => [
 ];
 const baseline = { plaintext: 4_000, file: 10_000 };
 
-describe('counts beside a baseline', () => {
+describe('counts compared with a baseline', () => {
   test('may rise and fall by 5 %', () => {
     expect(compareCounts(counts(4_200, 9_500), baseline, 'key')).toEqual({ rises: [], falls: [], remark: null });
   });
@@ -57,26 +57,26 @@ describe('counts beside a baseline', () => {
     expect(falls).toEqual(['plaintext: 4,000 -> 3,000 instructions, -25.0 %']);
   });
 
-  test('pass without a baseline, which is said', () => {
+  test('pass without a baseline, with a remark', () => {
     const key = baselineKey('valgrind', '24.1.2', 'arm64');
     expect(compareCounts(counts(9_999, 9_999), undefined, key)).toEqual({
       rises: [],
       falls: [],
-      remark: 'bench/baseline.json has nothing for valgrind, Node.js 24.1, arm64: nothing was compared',
+      remark: 'bench/baseline.json has no counts for valgrind, Node.js 24.1, arm64: nothing was compared',
     });
   });
 
-  test('of a new workload are not compared, which is said', () => {
+  test('of a new workload are not compared, with a remark', () => {
     expect(compareCounts(counts(4_000, 9_999), { plaintext: 4_000 }, 'key').remark).toBe(
       'not in the baseline, not compared: file',
     );
   });
 });
 
-test('a file of baselines may be missing; one that is no JSON is named', async () => {
+test('a file of baselines may be missing; invalid JSON is an error with its name', async () => {
   const place = await folder({ 'broken.json': '{"valgrind' });
   expect(readBaselines(join(place, 'missing.json'))).toEqual({});
-  expect(() => readBaselines(join(place, 'broken.json'))).toThrow(/broken\.json cannot be read: /);
+  expect(() => readBaselines(join(place, 'broken.json'))).toThrow(/cannot read .*broken\.json: /);
 });
 
 async function guard(args: readonly string[], env: NodeJS.ProcessEnv): Promise<unknown> {
@@ -84,36 +84,36 @@ async function guard(args: readonly string[], env: NodeJS.ProcessEnv): Promise<u
   return running.catch(({ code, stdout, stderr }) => ({ code, stdout, stderr }));
 }
 
-test('without a counter the guard says what to install', async () => {
+test('without a counter the guard names the package to install', async () => {
   expect(await guard([], { ...process.env, PATH: '/nonexistent' })).toEqual({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/^bench:guard: neither perf nor valgrind .*apt install valgrind\)\n$/),
+    stderr: expect.stringMatching(/^bench:guard: cannot count instructions: .*apt install valgrind\)\n$/),
   });
 });
 
-test('the guard refuses unknown flags', async () => {
-  const stderr = 'bench:guard: there is no flag "--nonsense" (--update is the only one)\n';
+test('the guard rejects unknown flags', async () => {
+  const stderr = 'bench:guard: unknown flag "--nonsense" (the only flag is --update)\n';
   expect(await guard(['--nonsense'], process.env)).toEqual({ code: 2, stdout: '', stderr });
 });
 
 test('every workload is replayed with all its heads', async () => {
   const { stdout } = await run(process.execPath, ['bench/replay.js', '320', 'all'], { cwd: REPOSITORY });
-  // Each file is loaded by one more request; sixteen pipelined requests of each of 64 clients are the least.
+  // One more request loads each file; 1,024 is sixteen pipelined requests of each of 64 clients, the minimum.
   expect(stdout.split('\n')).toEqual([
-    'plaintext, identical: 320 answers',
-    'plaintext, mixed: 320 answers',
-    'pipelined, identical: 1024 answers',
-    'file, identical: 328 answers',
-    'file, mixed: 328 answers',
-    'not-modified, identical: 328 answers',
-    'not-modified, mixed: 328 answers',
-    'wsgi, identical: 320 answers',
-    'wsgi, mixed: 320 answers',
-    'fetch, identical: 320 answers',
-    'fetch, mixed: 320 answers',
-    'connection, identical: 320 answers',
-    'connection, mixed: 320 answers',
+    'plaintext, identical: 320 responses',
+    'plaintext, mixed: 320 responses',
+    'pipelined, identical: 1024 responses',
+    'file, identical: 328 responses',
+    'file, mixed: 328 responses',
+    'not-modified, identical: 328 responses',
+    'not-modified, mixed: 328 responses',
+    'wsgi, identical: 320 responses',
+    'wsgi, mixed: 320 responses',
+    'fetch, identical: 320 responses',
+    'fetch, mixed: 320 responses',
+    'connection, identical: 320 responses',
+    'connection, mixed: 320 responses',
     '',
   ]);
 });

@@ -1,4 +1,4 @@
-// The script that counts the structure: what it says of this checkout.
+// Tests the script that counts the structure of this checkout.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ test('it counts sources and the calls of requests', async () => {
   expect(counts.map(([name]) => name)).toEqual([
     'files in src/',
     'functions over 40 lines',
-    'exported names that stand twice',
+    'duplicate exported names',
     'plaintext request: files',
     'plaintext request: calls',
     'cold file: files',

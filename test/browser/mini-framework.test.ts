@@ -160,5 +160,5 @@ test('its sources are nobody else’s, and a secret that is too short is refused
   }
   const program = startCommand(['--config', CONFIG, '--port', '0'], { env: { SESSION_SECRET: 'short' } });
   expect(await program.ended()).toBe(2);
-  expect(program.stderr).toMatch(/^epoll-server: [^\n]*SESSION_SECRET must have 32 characters at least[^\n]*\n$/);
+  expect(program.stderr).toMatch(/^epoll-server: [^\n]*SESSION_SECRET must have at least 32 characters[^\n]*\n$/);
 });

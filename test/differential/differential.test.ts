@@ -1,4 +1,4 @@
-// Proves that this server reads streams of requests, right and wrong ones, as node:http does, but for named exceptions.
+// Tests that this server reads streams of valid and invalid requests as node:http does, except for named exceptions.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { readOurs } from './ours.ts';
 import { type Difference, differenceOf } from './reading.ts';
 import { TheirReader } from './theirs.ts';
 
-/** The same streams every time; DIFFERENTIAL_RUNS and DIFFERENTIAL_SEED for long searches. */
+/** The same streams in every run; DIFFERENTIAL_RUNS and DIFFERENTIAL_SEED are for long searches. */
 const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 20_261_121);
 const RUNS = Number(process.env['DIFFERENTIAL_RUNS'] ?? 5_000);
 
@@ -33,12 +33,12 @@ test(`${RUNS} streams are read as node:http reads them`, { timeout: 30_000 + RUN
     }),
     { seed: SEED, numRuns: RUNS },
   );
-  // Or the streams say nothing: most are read alike, and not only refused alike.
+  // A share of streams must be read alike, not only rejected alike, or the test would prove little.
   expect(same / RUNS).toBeGreaterThan(0.8);
   expect(read / RUNS).toBeGreaterThan(0.4);
 });
 
-test('what we read does not depend on where it is cut', () => {
+test('the result does not depend on where the stream is split', () => {
   fc.assert(
     fc.property(stream, ({ text }) => {
       const bytes = Buffer.from(text, 'latin1');
@@ -57,7 +57,7 @@ describe('every exception is needed', () => {
   });
 });
 
-describe('a difference is seen', () => {
+describe('a difference is reported', () => {
   const message = { method: 'GET', target: '/', version: '1.1', fields: [], content: '', trailers: [] };
   const reading = { messages: [message], end: 'open', problem: '' } as const;
 

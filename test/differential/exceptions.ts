@@ -1,5 +1,5 @@
-// Where this server and node:http differ on purpose: each with the reason, the section that says so, and a stream that
-// shows it. The test fails on any other difference, and on an exception that its own example does not need.
+// Where this server differs from node:http on purpose: each exception with its reason, its section of the RFC, and an
+// example stream. The test fails on any other difference, and on an exception that its example does not need.
 
 import { METHODS } from 'node:http';
 import type { Difference } from './reading.ts';
@@ -15,14 +15,14 @@ export interface Exception {
 const HOST = 'Host: h\r\n';
 const CHUNKED = `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`;
 
-/** We refuse, with this problem, what they read or still wait for. */
+/** This server rejects, with this problem, what node:http reads or still waits for. */
 function stricter(problem: string, reason: string, example: string): Exception {
   const applies: Exception['applies'] = ({ ours, theirs, ourProblem }) =>
     ours === 'wrong' && ourProblem === problem && theirs !== 'wrong';
   return { name: `stricter: ${problem}`, reason, example, applies };
 }
 
-/** They refuse, with this code, what we read: in what our message, or the stream, must show. */
+/** node:http rejects, with this code, what this server reads; `applies` checks our message or the stream. */
 function laxer(code: string, reason: string, example: string, applies: Exception['applies']): Exception {
   return {
     name: `laxer: ${code}`,
@@ -37,7 +37,10 @@ function laxer(code: string, reason: string, example: string, applies: Exception
   };
 }
 
-/** They refuse at the first wrong byte, we when the line or the head is whole; until then nobody is handed anything. */
+/**
+ * node:http rejects at the first invalid byte, this server after the whole line or head. Until then no request is
+ * delivered.
+ */
 const LATER_CODES = [
   'HPE_INVALID_METHOD',
   'HPE_INVALID_URL',
@@ -49,7 +52,7 @@ const LATER_CODES = [
 export const EXCEPTIONS: readonly Exception[] = [
   stricter('more than one Host', 'RFC 9112 3.2: 400', `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`),
   stricter('Host is malformed', 'RFC 9112 3.2: 400', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'),
-  stricter('no Host', 'RFC 9112 3.2: 400; node:http answers so outside of its parser', 'GET / HTTP/1.1\r\n\r\n'),
+  stricter('no Host', 'RFC 9112 3.2: 400; node:http does so outside its parser', 'GET / HTTP/1.1\r\n\r\n'),
   stricter(
     'the request target holds a byte that is not allowed, or is empty',
     'RFC 9112 3.2: no fragment, and one space in front of it; without a version it is HTTP/0.9',
@@ -82,22 +85,22 @@ export const EXCEPTIONS: readonly Exception[] = [
   ),
   stricter(
     'a transfer coding other than chunked',
-    'RFC 9112 6.1: 501; they read an empty or a foreign coding in front',
+    'RFC 9112 6.1: 501; node:http reads an empty or an unknown coding in front',
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
   ),
   stricter(
     'a chunk size with too many digits',
-    'RFC 9112 7.1: sizes are bounded; zeros in front have no end otherwise',
+    'RFC 9112 7.1: sizes are bounded; otherwise leading zeros could go on forever',
     `${CHUNKED}00000000000000000000\r\n\r\n`,
   ),
   stricter(
     'a chunk extension is malformed',
-    'RFC 9112 7.1.1: a name and perhaps a value; they read an empty name',
+    'RFC 9112 7.1.1: a name and optionally a value; node:http reads an empty name',
     `${CHUNKED}0;=b\r\n\r\n`,
   ),
   laxer(
     'HPE_INVALID_METHOD',
-    'RFC 9110 9.1: methods are tokens, and the application knows which it takes',
+    'RFC 9110 9.1: methods are tokens; the application decides which to accept',
     `BREW / HTTP/1.1\r\n${HOST}\r\n`,
     ({ ours }) => typeof ours !== 'string' && !METHODS.includes(ours.method),
   ),
@@ -109,19 +112,19 @@ export const EXCEPTIONS: readonly Exception[] = [
   ),
   laxer(
     'HPE_INVALID_CONTENT_LENGTH',
-    'RFC 9110 6.5.1: a trailer frames nothing; they read trailers as if they were fields',
+    'RFC 9110 6.5.1: a trailer must not frame; node:http reads trailers as fields',
     `${CHUNKED}0\r\nContent-Length: 5\r\n\r\n`,
     ({ ours }) => typeof ours !== 'string' && ours.trailers.some(([name]) => name === 'content-length'),
   ),
   laxer(
     'HPE_INVALID_CHUNK_SIZE',
-    'RFC 9110 5.6.3: a recipient MUST read over bad whitespace in front of an extension',
+    'RFC 9110 5.6.3: a recipient MUST parse past bad whitespace in front of an extension',
     `${CHUNKED}0 ;a\r\n\r\n`,
     (_, text) => /[0-9a-f][ \t]+;/i.test(text),
   ),
   laxer(
     'HPE_STRICT',
-    'RFC 9110 5.6.3: a recipient MUST read over bad whitespace within an extension',
+    'RFC 9110 5.6.3: a recipient MUST parse past bad whitespace within an extension',
     `${CHUNKED}0; a\r\n\r\n`,
     (_, text) => /;[^\r\n]*[ \t]/.test(text),
   ),
@@ -133,13 +136,13 @@ export const EXCEPTIONS: readonly Exception[] = [
   ),
   {
     name: 'PRI',
-    reason: 'they take the method for the preface of HTTP/2 (RFC 9113 3.4) and stop without a word',
+    reason: 'node:http takes the method for the preface of HTTP/2 (RFC 9113 3.4) and stops without an error',
     example: `GET / HTTP/1.1\r\n${HOST}\r\nPRI /HTTP/1.1\r\n${HOST}\r\n`,
     applies: ({ theirs }, text) => theirs === 'open' && text.includes('PRI '),
   },
   {
     name: 'later',
-    reason: 'a line is judged when it is whole, and a target when its head is',
+    reason: 'a line is checked when it is complete, and a target with the complete head',
     example: '#',
     applies: ({ ours, theirs, theirProblem }) =>
       ours === 'open' && theirs === 'wrong' && LATER_CODES.includes(theirProblem),

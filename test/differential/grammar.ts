@@ -1,5 +1,5 @@
-// Streams of requests: mostly right, with the mistakes that matter at every place of the grammar, and then
-// changed at a few bytes.
+// Generates streams of requests: mostly valid, with typical mistakes at every place of the grammar, then mutated at a
+// few bytes.
 
 import fc from 'fast-check';
 
@@ -164,7 +164,7 @@ const chunks = fc
   .array(chunk, { maxLength: 3 })
   .chain((all) => joined(all.join(''), mostly('0', '00', '0 ', '0x0', ''), extension, CRLF, trailers, CRLF));
 
-/** A content and the field that frames it, mostly in agreement. */
+/** Content and the field that frames it, mostly in agreement. */
 const framed = fc.oneof(
   { arbitrary: fc.constant(['', ''] as const), weight: 3 },
   {
@@ -196,7 +196,7 @@ const request = fc
       `${front}${line}${hosts}${fields}${framing}${end}${content}`,
   );
 
-/** A change at one place. */
+/** A mutation at one place. */
 interface Change {
   readonly kind: 'insert' | 'delete' | 'replace' | 'repeat' | 'cut';
   readonly at: number;
@@ -239,7 +239,7 @@ function changed(text: string, { kind, at, byte }: Change): string {
   return front;
 }
 
-/** A stream, and where it is cut on its way. */
+/** A stream, and where it is split in transit. */
 export const stream: fc.Arbitrary<{ readonly text: string; readonly cuts: readonly number[] }> = fc
   .tuple(
     fc.array(request, { minLength: 1, maxLength: 3 }),

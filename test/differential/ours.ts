@@ -19,13 +19,13 @@ class Reader {
   #left = 0;
   #decoder: ChunkedDecoder | null = null;
   #content = '';
-  #isLast = false;
+  #isFinal = false;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
-  /** Reads what it can of the bytes up to `end`. */
+  /** Parses the bytes up to `end` as far as possible. */
   advance(end: number): void {
     while (this.end === 'open') {
       const before = [this.#at, this.#message] as const;
@@ -53,7 +53,7 @@ class Reader {
       version: `1.${head.minorVersion}`,
       fields,
     };
-    this.#isLast = !head.keepAlive;
+    this.#isFinal = !head.keepAlive;
     this.#decoder = head.chunked ? new ChunkedDecoder(LIMITS) : null;
     this.#left = Math.max(head.contentLength, 0);
     this.#content = '';
@@ -81,7 +81,7 @@ class Reader {
   #finish(trailers: Message['trailers']): void {
     if (this.#message !== null) this.messages.push({ ...this.#message, content: this.#content, trailers });
     this.#message = null;
-    if (this.#isLast) this.end = 'closed';
+    if (this.#isFinal) this.end = 'closed';
   }
 
   #fail(problem: string): void {
@@ -90,7 +90,7 @@ class Reader {
   }
 }
 
-/** `cuts`: where the bytes are cut on their way, ascending. */
+/** `cuts`: where the bytes are split in transit, ascending. */
 export function readOurs(bytes: Buffer, cuts: readonly number[]): Reading {
   const reader = new Reader(bytes);
   for (const cut of [...cuts, bytes.length]) reader.advance(cut);

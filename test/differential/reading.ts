@@ -1,4 +1,4 @@
-// What a parser makes of a stream of bytes: the messages that are whole, and how it stopped.
+// The result of parsing a stream: the complete messages, and how the parser stopped.
 
 export interface Message {
   readonly method: string;
@@ -13,13 +13,15 @@ export interface Message {
 
 export interface Reading {
   readonly messages: readonly Message[];
-  /** `open`: it waits for more; `closed`: the last message was the connection's last; `wrong`: it refused. */
+  /** `open`: it waits for more; `closed`: the last message ended the connection; `wrong`: it rejected the stream. */
   readonly end: 'open' | 'closed' | 'wrong';
-  /** Why it refused: our text, or the other's code. */
+  /** Why it rejected the stream: our message, or the code of node:http. */
   readonly problem: string;
 }
 
-/** Where two readings part: at the message `at`, which each read, refused, waits for, or does not look at. */
+/**
+ * The first message that differs, by its index: each parser read it, rejected it, waits for it, or did not parse it.
+ */
 export interface Difference {
   readonly at: number;
   readonly ours: Message | Reading['end'];
@@ -28,7 +30,7 @@ export interface Difference {
   readonly theirProblem: string;
 }
 
-/** The first difference; null when there is none. What either made of the bytes behind it says nothing. */
+/** The first difference; null when there is none. The bytes behind it are not compared. */
 export function differenceOf(ours: Reading, theirs: Reading): Difference | null {
   const count = Math.min(ours.messages.length, theirs.messages.length);
   let at = 0;

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Duplex } from 'node:stream';
 import type { Message, Reading } from './reading.ts';
 
-/** What node:http asks of a socket beside being a stream. */
+/** The methods of a socket that node:http needs besides those of a stream. */
 class Wire extends Duplex {
   constructor() {
     super({ allowHalfOpen: true });

@@ -1,4 +1,4 @@
-// Proves that every command of the tutorial works as it is pasted, but for the port, which others may have.
+// Tests that every command of the tutorial works as written, except for the port, which may be in use.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,8 @@ import { REPOSITORY, startProgram } from '../support/program.ts';
 const TEXT = readFileSync(join(REPOSITORY, 'docs/tutorial.md'), 'utf8');
 const BLOCKS = [...TEXT.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.trim());
 
-/** What is asked of those that have something of their own to say. */
-const ASKED: readonly (readonly [string, string, string])[] = [
+/** Requests for commands with a special response: words of the command, path, expected text. */
+const REQUESTS: readonly (readonly [string, string, string])[] = [
   ['fixed-page', '/', 'never changes'],
   ['dynamic-suffix', '/clock.py', 'when this page was made'],
   ['hello-wsgi.js:application', '/x', 'Hello from /x'],
@@ -21,24 +21,24 @@ const ASKED: readonly (readonly [string, string, string])[] = [
 
 test('there is a command for each script', () => {
   expect(BLOCKS).toHaveLength(11);
-  expect(ASKED.every(([words]) => BLOCKS.some((block) => block.includes(words)))).toBe(true);
+  expect(REQUESTS.every(([words]) => BLOCKS.some((block) => block.includes(words)))).toBe(true);
 });
 
 test.each(BLOCKS)('%s', async (block) => {
   const scratch = mkdtempSync(join(tmpdir(), 'epoll-server-tutorial-'));
   onTestFinished(() => rmSync(scratch, { recursive: true }));
   const port = block.includes('9000') ? block.replace(' 9000', ' 0') : `${block} --port 0`;
-  // The shell becomes the server, so that a signal finds it.
+  // The shell is replaced by the server, so that signals reach it.
   const script = port.replaceAll('/tmp/mini', join(scratch, 'mini')).replace(/^node /m, 'exec node ');
   const program = startProgram('bash', ['-e', '-c', script]);
   const listening = Number(await program.announced(/http:\/\/[^/]*:(\d+)\//));
-  const [, path = '/', text = 'epoll'] = ASKED.find(([words]) => block.includes(words)) ?? [];
-  const answer = await ask(listening, get(path));
-  expect([answer.status, answer.text]).toEqual([200, expect.stringContaining(text)]);
+  const [, path = '/', text = 'epoll'] = REQUESTS.find(([words]) => block.includes(words)) ?? [];
+  const response = await ask(listening, get(path));
+  expect([response.status, response.text]).toEqual([200, expect.stringContaining(text)]);
   expect(program.stderr).toBe('');
 });
 
-test('every file that it points to is there', () => {
+test('every linked file exists', () => {
   for (const [, link = ''] of TEXT.matchAll(/\]\((\.\.\/[^)]+)\)/g)) {
     expect(() => readFileSync(join(REPOSITORY, 'docs', link)), link).not.toThrow(/ENOENT/);
   }

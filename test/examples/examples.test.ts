@@ -1,4 +1,4 @@
-// Runs every example as its first line says, and asks it.
+// Runs every example as its first line describes, and checks its responses.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,8 +8,8 @@ import { ask, connect, get, post } from '../support/client.ts';
 import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
 import { startHandler } from '../support/serving.ts';
 
-/** What each application answers. */
-const ANSWERS: Readonly<Record<string, readonly (readonly [string, object])[]>> = {
+/** The responses of each application. */
+const RESPONSES: Readonly<Record<string, readonly (readonly [string, object])[]>> = {
   'hello-wsgi.js': [[get('/x'), { status: 200, text: 'Hello from /x\n' }]],
   'hello-fetch.js': [[get('/x?y'), { status: 200, text: 'Hello from /x\n' }]],
   'hono.js': [
@@ -36,20 +36,20 @@ const ANSWERS: Readonly<Record<string, readonly (readonly [string, object])[]>> 
   ],
 };
 
-test.each(Object.entries(ANSWERS))('examples/%s', async (file, answers) => {
+test.each(Object.entries(RESPONSES))('examples/%s', async (file, responses) => {
   const program = startCommand(['0', `examples/${file}`, '--no-access-log']);
   const client = await connect(await portOf(program));
-  for (const [request, answer] of answers) {
+  for (const [request, response] of responses) {
     const got = await client.send(request).readResponse();
-    const json = typeof Object(answer).text === 'string' && got.text.startsWith('{');
+    const json = typeof Object(response).text === 'string' && got.text.startsWith('{');
     expect(json ? { ...got, text: JSON.parse(got.text) } : got).toMatchObject(
-      json ? { ...answer, text: JSON.parse(Object(answer).text) } : answer,
+      json ? { ...response, text: JSON.parse(Object(response).text) } : response,
     );
   }
   expect(program.stderr).toBe('');
 });
 
-test('examples/server-sent-events.js goes on until the client leaves', async () => {
+test('examples/server-sent-events.js runs until the client disconnects', async () => {
   const program = startCommand(['0', 'examples/server-sent-events.js', '--no-access-log']);
   const client = await connect(await portOf(program));
   client.send(get('/?every=10'));
@@ -61,7 +61,7 @@ test('examples/server-sent-events.js goes on until the client leaves', async () 
   expect(program.stderr).toBe('');
 });
 
-/** The milliseconds of each timer that the example makes for a query. */
+/** The milliseconds of each timer that the example starts for a query. */
 async function timersOf(...queries: readonly string[]): Promise<readonly number[]> {
   const every: number[] = [];
   const { default: application } = await import(join(REPOSITORY, 'examples/server-sent-events.js'));
@@ -74,13 +74,13 @@ async function timersOf(...queries: readonly string[]): Promise<readonly number[
   return every;
 }
 
-test('examples/server-sent-events.js keeps to its bounds, whatever is asked for', async () => {
+test('examples/server-sent-events.js keeps within its limits for any query', async () => {
   expect(await timersOf('9e9', '1e308', 'Infinity', '2147483648')).toEqual([30_000, 30_000, 30_000, 30_000]);
   expect(await timersOf('-1', '-9e9', '1e-9', '-Infinity')).toEqual([10, 10, 10, 10]);
   expect(await timersOf('NaN', 'x', '', '0', '100')).toEqual([1_000, 1_000, 1_000, 1_000, 100]);
 });
 
-test('examples/conformance.js takes numbers within their bounds', async () => {
+test('examples/conformance.js limits the numbers of queries', async () => {
   const program = startProgram(process.execPath, ['examples/conformance.js', '0', 'html']);
   const port = Number(await program.announced(/:(\d+)\//));
   for (const number of ['-1', '-9e99', 'NaN', 'x', '-Infinity']) {
@@ -106,8 +106,8 @@ test('examples/server.js', async () => {
   expect((await ask(raw ?? 0, get('/x'))).text).toBe('You asked for /x\n');
 });
 
-test('no example is forgotten', () => {
-  // conformance.js is the target of test/tools/conformance, mini-framework is visited in test/browser.
+test('every example has a test', () => {
+  // conformance.js is the target of test/tools/conformance; mini-framework is tested in test/browser.
   const others = [
     'conformance.js',
     'simulated.js',
@@ -116,10 +116,10 @@ test('no example is forgotten', () => {
     'server.js',
     'mini-framework',
   ];
-  expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(ANSWERS), ...others].sort());
+  expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(RESPONSES), ...others].sort());
 });
 
-test('examples/hello-wsgi.js breaks no rule', async () => {
+test('examples/hello-wsgi.js passes the validator', async () => {
   const { application }: { application: WsgiApplication } = await import(join(REPOSITORY, 'examples/hello-wsgi.js'));
   const { port } = await startHandler(wsgi(wsgiValidator(application)));
   expect(await ask(port, get('/x'))).toMatchObject({ status: 200, text: 'Hello from /x\n' });

@@ -1,25 +1,25 @@
-// Proves that the simulation finds bugs: each canary is a deliberate one, planted into a copy of the built
-// server, and a checker (no crash) must find it within the stated number of seeds.
+// Tests that the simulation finds bugs. Each canary is a deliberate bug in a copy of the built server, and a checker
+// (not a crash) must find it within the stated number of runs.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CHECKERS } from '../../src/testing/scenario/failure.ts';
 
-/** Runs in which each canary must be found; most are found in the first. */
+/** The number of runs in which each canary must be found; the first finds most of them. */
 const WITHIN_RUNS = 200;
 
 interface Canary {
   readonly name: string;
   readonly bug: string;
-  /** Who found it, and in the run of which seed. */
+  /** The checker that found it, and the seed of that run. */
   readonly checker: string;
   readonly seed: number;
 }
 
 const canaries: readonly Canary[] = JSON.parse(readFileSync(new URL('canaries.json', import.meta.url), 'utf8'));
 
-test('there are enough of them, found by many checkers, early', () => {
+test('there are enough canaries, and many checkers find them early', () => {
   expect(canaries.length).toBeGreaterThanOrEqual(20);
   expect(new Set(canaries.map(({ checker }) => checker)).size).toBeGreaterThanOrEqual(8);
   for (const { name, checker, seed } of canaries) {
@@ -29,7 +29,7 @@ test('there are enough of them, found by many checkers, early', () => {
   }
 });
 
-test('each is found in its run, by its checker', () => {
+test('each is found in its run by its checker', () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['scripts/canaries.js'], { encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(stdout.trim().split('\n')).toEqual(canaries.map(({ name, checker }) => `${name}: ${checker}`));

@@ -1,9 +1,9 @@
-// Proves that `epoll-server/testing` is there for users, as the README shows it.
+// Tests `epoll-server/testing` as the README shows it.
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-test('the example says the same every time', () => {
+test('the example prints the same every time', () => {
   const run = (): string => execFileSync(process.execPath, ['examples/simulated.js'], { encoding: 'utf8' });
   expect(run()).toMatch(/^slow: (\d+) bytes, half-closed: \1 bytes, gone: 1\n$/);
   expect(run()).toBe(run());

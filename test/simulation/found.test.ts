@@ -1,4 +1,4 @@
-// Bugs that the simulation found, each as the smallest story that shows it.
+// Bugs that the simulation found, each as its smallest reproduction.
 
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
@@ -21,11 +21,11 @@ function post(length: number, body: string): string {
   return `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n${body}`;
 }
 
-function answers(received: Buffer): number {
+function responses(received: Buffer): number {
   return received.toString('latin1').split('HTTP/1.1 ').length - 1;
 }
 
-test('a client that ends its body too early gets 400, and no handler has failed', async () => {
+test('a client that ends its body too early gets 400, which is not reported as a failure of the handler', async () => {
   const site = world(readsBody);
   const client = site.connect().send(post(10, 'half')).finish();
   await site.runFor(100);
@@ -35,12 +35,12 @@ test('a client that ends its body too early gets 400, and no handler has failed'
   expect(site.server.stats().requests.failed).toBe(0);
 });
 
-test('an answer that is started after its client left may be written on, to nobody', async () => {
+test('a response that starts after its client disconnected can still be written, without effect', async () => {
   let outcome = 'pending';
   const site = world(async (_, response) => {
     await site.clock.sleep(50);
     response.start(200);
-    response.write('nobody hears this');
+    response.write('not sent');
     response.end();
     outcome = 'ended';
   });
@@ -52,7 +52,7 @@ test('an answer that is started after its client left may be written on, to nobo
   expect(errors).toEqual([]);
 });
 
-test('a body that never comes ends in time, though its reader asked at once', async () => {
+test('a body that never arrives times out, even if its reader started at once', async () => {
   const site = world(readsBody, { timeouts: { bodyMs: 3_000 } });
   const client = site.connect().send(post(10, ''));
   await site.runFor(2_900);
@@ -69,7 +69,7 @@ test.each([
     },
   ],
   ['a handler that aborts', (response: { abort(): void }) => response.abort()],
-])('%s in the middle of its answer takes none of the answers in front of it along', async (_, end) => {
+])('%s in the middle of its response does not affect the responses before it', async (_, end) => {
   const site = world(
     async (request, response) => {
       if (request.path !== '/last') return response.send(200, {}, 'x'.repeat(1_000));
@@ -81,12 +81,12 @@ test.each([
   );
   const client = site.connect().send(get('/') + get('/') + get('/last'));
   await site.runFor(100);
-  expect(answers(client.received)).toBe(3);
+  expect(responses(client.received)).toBe(3);
   expect(client.received.toString('latin1')).toMatch(/\r\n4\r\nhalf\r\n$/);
-  expect(client.end, 'FIN without the last chunk says that it is not whole').toBe('fin');
+  expect(client.end, 'FIN without the last chunk marks it as incomplete').toBe('fin');
 });
 
-test('an answer that is cut off where FIN would look like its end is cut off by RST', async () => {
+test('a response that FIN would seem to complete is aborted by RST', async () => {
   const site = world((_, response) => {
     response.start(200);
     response.write('half');
@@ -97,7 +97,7 @@ test('an answer that is cut off where FIN would look like its end is cut off by 
   expect(client.end).toBe('reset');
 });
 
-test('the time of a client that finished sending runs though requests are kept behind the one in flight', async () => {
+test('the half-closed time-out runs even if pipelined requests wait behind the current one', async () => {
   const site = world(neverAnswers, { timeouts: { halfClosedMs: 5_000 } });
   const client = site
     .connect()
@@ -110,18 +110,18 @@ test('the time of a client that finished sending runs though requests are kept b
   expect(site.server.stats()).toMatchObject({ connections: { open: 0 }, requests: { aborted: 1 } });
 });
 
-test('nobody is idle who still takes an answer: pipelined requests behind it are answered', async () => {
+test('a connection with a response in progress is not idle: pipelined requests behind it get responses', async () => {
   const content = Buffer.alloc(200_000, 'x');
   const site = world((_, response) => response.send(200, {}, content), { timeouts: { keepAliveMs: 4_000 } });
   const client = site.connect();
   client.readRate = { bytes: 2_000, everyMs: 100 };
   client.send(get('/') + get('/') + get('/'));
   await site.runFor(60_000);
-  expect(answers(client.received)).toBe(3);
+  expect(responses(client.received)).toBe(3);
   expect(client.received.length).toBeGreaterThan(600_000);
 });
 
-test('a head that cannot be read because answers wait is not late', async () => {
+test('a head that is not read because responses are pending does not time out', async () => {
   const content = Buffer.alloc(300_000, 'x');
   const site = world((_, response) => response.send(200, {}, content), { timeouts: { headerMs: 3_000 } });
   const client = site.connect();
@@ -131,10 +131,10 @@ test('a head that cannot be read because answers wait is not late', async () => 
   client.send(get('/').slice(9));
   await site.runFor(30_000);
   expect(client.received.toString('latin1')).not.toContain('408');
-  expect(answers(client.received)).toBe(3);
+  expect(responses(client.received)).toBe(3);
 });
 
-test('what is kept of a pipeline is bounded, however fast it comes and small its requests are', async () => {
+test('the queue of a pipeline is bounded, however fast and small its requests are', async () => {
   const site = world((_, response) => response.send(200, {}, ''), { limits: { maxRequestsPerTurn: 1 } });
   const request = get('/');
   const client = site.connect().send(request.repeat(100_000));
@@ -145,7 +145,7 @@ test('what is kept of a pipeline is bounded, however fast it comes and small its
   expect(receivedBytes - handled).toBeLessThanOrEqual(2 * site.kernel.receiveBytes);
 });
 
-test('room that only a deadline notices lets the pipeline go on', async () => {
+test('a pipeline continues when only a deadline notices free space in the send buffer', async () => {
   const content = Buffer.alloc(40_000, 'x');
   const site = world((_, response) => response.send(200, {}, content), {
     timeouts: { sendMs: 5_000, keepAliveMs: 30_000 },
@@ -158,7 +158,7 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
   await site.runFor(1_000);
   const before = site.server.stats().requests.handled;
   expect(before).toBeLessThan(6);
-  // Less than a third of the buffer becomes free: WRITABLE does not come.
+  // Less than a third of the buffer becomes free, so WRITABLE is not reported.
   client.readRate = { bytes: 30_000, everyMs: 1 };
   client.resumeReading();
   await site.runFor(1.5);
@@ -167,7 +167,7 @@ test('room that only a deadline notices lets the pipeline go on', async () => {
   expect(site.server.stats().requests.handled).toBeGreaterThan(before);
 });
 
-test('who asked while the whole process was stopped is heard before its time is up', async () => {
+test('a request that arrived while the process was stopped is read before its time-out is checked', async () => {
   const site = world((_, response) => response.send(200), {
     timeouts: { keepAliveMs: 5_000 },
     machine: { eventCapacity: 2 },
@@ -178,10 +178,10 @@ test('who asked while the whole process was stopped is heard before its time is 
   site.clock.advanceTo(site.clock.nowMs);
   site.clock.skip(60_000);
   await site.runFor(1_000);
-  expect(clients.map((client) => answers(client.received))).toEqual(clients.map(() => 2));
+  expect(clients.map((client) => responses(client.received))).toEqual(clients.map(() => 2));
 });
 
-test('bytes that a client still sends to a connection that lingers are read away, though calls are interrupted', async () => {
+test('bytes for a lingering connection are discarded, even if calls are interrupted', async () => {
   const site = world((_, response) => response.send(200), { timeouts: { lingerMs: 2_000 } });
   let interruptions = 0;
   const { kernel } = site;
@@ -205,5 +205,5 @@ test('bytes that a client still sends to a connection that lingers are read away
   await site.runFor(10);
   expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 400 /);
   expect(client.end).toBe('fin');
-  expect(client.socket.isClosed, 'it does not wait for its deadline').toBe(true);
+  expect(client.socket.isClosed, 'it closes before its deadline').toBe(true);
 });

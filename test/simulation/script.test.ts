@@ -1,4 +1,4 @@
-// Proves what the scripts for long runs do with options that are none: one line, not a stack.
+// Tests that the scripts for long runs reject unknown options in one line, without a stack trace.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +10,12 @@ describe.each(['simulate', 'torture', 'fuzz'])('%s', (name) => {
   const run = (...args: string[]): ReturnType<typeof spawnSync> =>
     spawnSync(process.execPath, [`scripts/${name}.js`, ...args], { cwd: ROOT, encoding: 'utf8' });
 
-  test('an unknown option is one line and exit code 2', () => {
+  test('an unknown option prints one line and exits with 2', () => {
     const { status, stdout, stderr } = run('--hlep');
     expect([status, stdout, stderr]).toEqual([2, '', "Unknown option '--hlep' (--help shows the options)\n"]);
   });
 
-  test('--help says how it is used', () => {
+  test('--help shows the usage', () => {
     const { status, stdout, stderr } = run('--help');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain(`\n  npm run ${name} -- `);

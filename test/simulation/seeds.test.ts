@@ -1,5 +1,5 @@
-// Plays a fixed set of runs, and those that once failed. What fails here is played again by
-// `npm run simulate -- --seed N --runs 1 --trace 100`.
+// Plays a fixed set of runs, and those that failed in the past. To replay a failure: `npm run simulate -- --seed N
+// --runs 1 --trace 100`.
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { drawRun, type RunSettings } from '../../src/testing/scenario/settings.t
 const RUNS = 100;
 const BLOCK = 25;
 
-/** A run that failed once, made smaller, and the rule that it broke. */
+/** A run that failed in the past, reduced, and the bug that it found. */
 interface Fixture {
   readonly bug: string;
   readonly settings: RunSettings;
@@ -38,24 +38,27 @@ test.each(Array.from({ length: RUNS / BLOCK }, (_, i) => [1 + i * BLOCK, (i + 1)
   },
 );
 
-test('they reach every transition of the connection machine, every fault, every kind of client', () => {
+test('the runs cover every transition of the connection machine, every fault and every kind of client', () => {
   expect([...transitions].sort()).toEqual([...TRANSITIONS].sort());
-  // What holds for a whole run is not counted.
+  // Faults that apply to a whole run are not counted.
   const perCall = FAULT_NAMES.filter((name) => name !== 'separateBits' && name !== 'mergedArrivals');
   expect([...faults].sort()).toEqual([...perCall].sort());
   expect([...behaviours].sort()).toEqual([...BEHAVIOUR_NAMES].sort());
 });
 
-test('the same seed makes the same calls, another one others', async () => {
+test('the same seed makes the same calls, another seed different ones', async () => {
   const [first, again, other] = [await play(drawRun(7)), await play(drawRun(7)), await play(drawRun(8))];
   expect(again.fingerprint).toBe(first.fingerprint);
   expect(again).toEqual(first);
   expect(other.fingerprint).not.toBe(first.fingerprint);
 });
 
-test.each(fixtures.map(({ bug, settings }) => [bug, settings] as const))('found once: %s', async (_, settings) => {
-  expect((await play(settings)).failure).toBeNull();
-});
+test.each(fixtures.map(({ bug, settings }) => [bug, settings] as const))(
+  'found in the past: %s',
+  async (_, settings) => {
+    expect((await play(settings)).failure).toBeNull();
+  },
+);
 
 test('a thousand clients and more share one process', async () => {
   const settings = drawRun(1, { maxClients: 1 });

@@ -1,6 +1,6 @@
-// What may stand in each form, and what is said when it does not. Values come back as they were, for another try.
+// The forms of the site: their fields, the check of each, and the error messages. Entered values are shown again.
 
-/** A field: what it is called, how it looks, and a check that returns what is wrong, or nothing. */
+/** The fields: label, input type, and a check that returns an error message or an empty string. */
 const FIELDS = {
   name: {
     label: 'Name',
@@ -40,12 +40,12 @@ const FIELDS = {
   },
 };
 
-/** The form as a template shows it, empty. */
+/** An empty form for the template. */
 export function emptyForm(...names) {
   return names.map((name) => ({ name, ...FIELDS[name], value: '', error: '' }));
 }
 
-/** The form with what was given, and whether that will do. Passwords are not shown again. */
+/** Checks a posted form; returns it with its errors for the template. Passwords are not shown again. */
 export function checkForm(given, ...names) {
   const values = Object.fromEntries(names.map((name) => [name, given.get(name) ?? '']));
   const fields = emptyForm(...names).map((field) => {
@@ -56,7 +56,7 @@ export function checkForm(given, ...names) {
   return { values, fields, isGood: fields.every(({ error }) => error === '') };
 }
 
-/** The same form with an error that only the whole shows. */
+/** Adds an error to a field, for a check that needs more than the form. */
 export function withError(fields, name, error) {
   return fields.map((field) => (field.name === name ? { ...field, error } : field));
 }

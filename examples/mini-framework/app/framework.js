@@ -1,14 +1,15 @@
-// The framework: from an environ to a handler by its route, from what that returns to an answer. It knows no page.
+// The framework: maps a request to the handler of its route, and the handler's result to a response. It contains no
+// page.
 
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 
-/** No form of this site is longer. */
+/** The largest form of this site. */
 const MAX_FORM_BYTES = 16_384;
 
 const HTML = ['Content-Type', 'text/html; charset=utf-8'];
 
-/** Sent with every page: scripts, styles and forms are this site's own, and nobody frames it. */
+/** Sent with every page: scripts, styles and forms come only from this site, and no other site may frame it. */
 const SECURITY = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'same-origin'],
@@ -32,8 +33,8 @@ const REASONS = {
   503: 'Service Unavailable',
 };
 
-/** What a handler throws to have `status` answered with a page that says `text`. */
-export class Refusal extends Error {
+/** Thrown by a handler to respond with `status` and a page with `text`. */
+export class HttpError extends Error {
   constructor(status, text) {
     super(text);
     this.status = status;
@@ -45,10 +46,10 @@ export class Context {
   constructor(environ) {
     this.environ = environ;
     this.method = environ.REQUEST_METHOD;
-    /** The tutorials' pages are called /login.py: both names are good. */
+    /** The tutorials call their pages /login.py: both names work. */
     this.path = environ.PATH_INFO.replace(/\.py$/, '');
     this.query = new URLSearchParams(environ.QUERY_STRING);
-    /** Fields of the answer, such as Set-Cookie. */
+    /** Fields of the response, such as Set-Cookie. */
     this.headers = [];
   }
 
@@ -58,14 +59,14 @@ export class Context {
     return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
   }
 
-  /** The fields of the form that was posted. */
+  /** The fields of the posted form. */
   async form() {
     const type = this.environ.CONTENT_TYPE.split(';')[0].trim().toLowerCase();
-    if (type !== 'application/x-www-form-urlencoded') throw new Refusal(415, 'A form is expected here.');
+    if (type !== 'application/x-www-form-urlencoded') throw new HttpError(415, 'A form is expected here.');
     try {
       return new URLSearchParams(await this.environ['wsgi.input'].text(MAX_FORM_BYTES));
     } catch (error) {
-      if (error.code === 'ERR_BODY_TOO_LARGE') throw new Refusal(413, 'That is more than a form of this site holds.');
+      if (error.code === 'ERR_BODY_TOO_LARGE') throw new HttpError(413, 'The form is too large.');
       throw error;
     }
   }
@@ -76,13 +77,13 @@ export class Framework {
   #before;
   #eta;
 
-  /** `before(context)` returns what every template can show. */
+  /** `before(context)` returns the data that every template may use. */
   constructor({ templates, before }) {
     this.#before = before;
     this.#eta = new Eta({ views: fileURLToPath(templates), cache: true });
   }
 
-  /** `handlers`: a function of a context for each method; it returns `page(...)` or `redirect(...)`. */
+  /** `handlers`: for each method, a function of a context that returns `page(...)` or `redirect(...)`. */
   route(path, handlers) {
     this.#routes.set(path, handlers);
   }
@@ -91,36 +92,36 @@ export class Framework {
   application = async (environ, startResponse) => {
     const context = new Context(environ);
     const shared = this.#before(context);
-    const answer = await this.#handle(context).catch((error) => {
-      if (!(error instanceof Refusal)) throw error;
-      return page('refused', { title: error.message }, error.status);
+    const result = await this.#handle(context).catch((error) => {
+      if (!(error instanceof HttpError)) throw error;
+      return page('error', { title: error.message }, error.status);
     });
-    const status = `${answer.status} ${REASONS[answer.status]}`;
+    const status = `${result.status} ${REASONS[result.status]}`;
     const request = `${context.method} ${environ.PATH_INFO}`;
     const body =
-      answer.template === '' ? '' : this.#eta.render(answer.template, { ...shared, request, status, ...answer.data });
-    startResponse(status, [HTML, ...SECURITY, ...context.headers, ...answer.headers]);
+      result.template === '' ? '' : this.#eta.render(result.template, { ...shared, request, status, ...result.data });
+    startResponse(status, [HTML, ...SECURITY, ...context.headers, ...result.headers]);
     return body;
   };
 
   async #handle(context) {
     const handlers = this.#routes.get(context.path);
-    if (handlers === undefined) throw new Refusal(404, 'There is no such page.');
+    if (handlers === undefined) throw new HttpError(404, 'There is no such page.');
     const method = context.method === 'HEAD' ? 'GET' : context.method;
     if (!Object.hasOwn(handlers, method)) {
       context.headers.push(['Allow', Object.keys(handlers).join(', ')]);
-      throw new Refusal(405, 'This page does not do that.');
+      throw new HttpError(405, 'This page does not support this method.');
     }
     return handlers[method](context);
   }
 }
 
-/** Templates escape what they show, unless it is a template's own text. */
+/** The result of a handler that shows a template. Templates escape all values. */
 export function page(template, data = {}, status = 200) {
   return { template, data, status, headers: [] };
 }
 
-/** To another page, by GET: reloading it posts nothing again. */
+/** Redirects with GET, so that reloading the page does not post the form again. */
 export function redirect(location) {
   return { template: '', data: {}, status: 303, headers: [['Location', location]] };
 }

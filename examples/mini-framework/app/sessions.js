@@ -1,5 +1,5 @@
-// Who a browser is, in a cookie that it keeps and cannot change: its content is signed (HMAC-SHA-256). Nothing is kept
-// here, so a session ends when its time is over, and not before.
+// Sessions in a signed cookie (HMAC-SHA-256), which the browser stores and cannot change. The server stores nothing, so
+// a session ends only when it expires.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
@@ -13,12 +13,12 @@ export class Sessions {
   /** `secret`: the same for all processes, and after a restart; without one, sessions end with the process. */
   constructor(secret) {
     if (secret !== undefined && secret.length < MIN_SECRET_LENGTH) {
-      throw new Error(`SESSION_SECRET must have ${MIN_SECRET_LENGTH} characters at least: try "openssl rand -hex 32"`);
+      throw new Error(`SESSION_SECRET must have at least ${MIN_SECRET_LENGTH} characters: try "openssl rand -hex 32"`);
     }
     this.#secret = secret ?? randomBytes(32);
   }
 
-  /** The session of a request; a new one, of nobody, if it has none that is genuine and in time. */
+  /** The session of a request; a new anonymous one if the cookie is missing, invalid or expired. */
   of(context) {
     const [payload = '', signature = ''] = context.cookie(COOKIE).split('.');
     const session = isEqual(signature, this.#sign('session', payload)) ? decode(payload) : null;
@@ -26,19 +26,19 @@ export class Sessions {
     return this.begin(context, null);
   }
 
-  /** A new session, so that nobody can know it beforehand; `user` is null for somebody unknown. */
+  /** Begins a new session, whose id cannot be known beforehand; `user` is null for an anonymous visitor. */
   begin(context, user) {
     const session = { id: randomBytes(16).toString('base64url'), user, expires: Date.now() + MAX_AGE_S * 1_000 };
     const payload = Buffer.from(JSON.stringify(session)).toString('base64url');
     const value = `${payload}.${this.#sign('session', payload)}`;
     // Behind a proxy with TLS add "; Secure".
     const cookie = `${COOKIE}=${value}; Path=/; Max-Age=${MAX_AGE_S}; HttpOnly; SameSite=Lax`;
-    // The last one counts: a login replaces what this request began with.
+    // Replaces an earlier cookie: a login replaces the session of the request.
     context.headers = [...context.headers.filter(([name]) => name !== 'Set-Cookie'), ['Set-Cookie', cookie]];
     return session;
   }
 
-  /** Stands in each form: another site can make a browser post one, but cannot know this. */
+  /** A token for each form: another site can make a browser post a form, but does not know the token. */
   formToken(session) {
     return this.#sign('form', session.id);
   }
@@ -52,7 +52,7 @@ export class Sessions {
   }
 }
 
-/** Takes as long wherever the two differ. */
+/** Compares in constant time. */
 function isEqual(given, expected) {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);

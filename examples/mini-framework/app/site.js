@@ -1,11 +1,11 @@
 // The site: its pages by route.
 
 import { checkForm, emptyForm, withError } from './forms.js';
-import { Framework, page, Refusal, redirect } from './framework.js';
+import { Framework, HttpError, page, redirect } from './framework.js';
 import { Sessions } from './sessions.js';
 import { Users } from './users.js';
 
-/** Messages are kept until there are newer ones. */
+/** Newer messages replace the oldest ones. */
 const MAX_MESSAGES = 100;
 
 const sessions = new Sessions(process.env.SESSION_SECRET);
@@ -20,21 +20,21 @@ const site = new Framework({
   },
 });
 
-/** The posted form, which is from this site: see `Sessions.formToken`. */
+/** The posted form, which must come from this site: see `Sessions.formToken`. */
 async function postedForm(context) {
   const form = await context.form();
   if (!sessions.isFormToken(context.session, form.get('token') ?? '')) {
-    throw new Refusal(403, 'This form is too old, or not from here: load the page again.');
+    throw new HttpError(403, 'This form has expired or is not from this site: load the page again.');
   }
   return form;
 }
 
 site.route('/', { GET: () => page('index', { title: 'A site in a few small files' }) });
 
-// What the tutorials call it.
+// The name of this page in the tutorials.
 site.route('/index', { GET: () => redirect('/') });
 
-site.route('/about', { GET: () => page('about', { title: 'What answers what' }) });
+site.route('/about', { GET: () => page('about', { title: 'How requests are served' }) });
 
 site.route('/contact', {
   GET: ({ query }) =>
@@ -68,7 +68,7 @@ site.route('/login', {
     const { values, fields, isGood } = checkForm(await postedForm(context), 'name', 'password');
     const user = isGood ? await users.check(values.name, values.password) : null;
     if (user === null) {
-      // Which of the two is wrong is nobody's business.
+      // The message does not say which of the two is wrong, so that names cannot be tested.
       const shown = isGood ? withError(fields, 'password', 'Name or password is wrong.') : fields;
       return page('login', { title: 'Log in', fields: shown }, 422);
     }

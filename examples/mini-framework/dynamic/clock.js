@@ -1,4 +1,4 @@
-// What CGI scripts and the tutorials' time.py do: one module, one URL. It is loaded when it is first asked for.
+// A module with a URL of its own, like a CGI script or the tutorials' time.py. The first request loads it.
 
 export function application(_environ, startResponse) {
   const now = new Date();

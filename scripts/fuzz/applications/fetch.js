@@ -1,13 +1,13 @@
 // A fetch application for the fuzz run.
 import { checkedPort, piecesOf, plannedFailure } from './shared.js';
 
-/** Content that is not what a reader wants is the client's fault: 400. */
-async function orRefused(answer) {
+/** Content of the wrong format is a client error: 400. */
+async function orBadRequest(response) {
   try {
-    return await answer();
+    return await response();
   } catch (error) {
     const isClients = error instanceof TypeError || error instanceof SyntaxError;
-    if (isClients) return new Response('not what was wanted', { status: 400 });
+    if (isClients) return new Response('wrong format', { status: 400 });
     throw error;
   }
 }
@@ -27,11 +27,11 @@ const ROUTES = {
     return new Response(one === two ? one : 'the clone differs');
   },
   '/form': (request) =>
-    orRefused(async () => {
+    orBadRequest(async () => {
       const form = await request.formData();
       return Response.json([...form].map(([name, value]) => [name, typeof value === 'string' ? value : value.size]));
     }),
-  '/json': (request) => orRefused(async () => Response.json(await request.json())),
+  '/json': (request) => orBadRequest(async () => Response.json(await request.json())),
   '/inspect': async (request) => {
     const { byteLength } = await request.arrayBuffer();
     return Response.json({ method: request.method, url: request.url, headers: [...request.headers], byteLength });

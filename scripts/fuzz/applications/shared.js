@@ -1,5 +1,5 @@
-// What the applications of a fuzz run have in common: the routes' parameters, the failure that is planned, and a check
-// that no application is told another client's address.
+// Shared code of the applications of a fuzz run: parameters of routes, the planned failure, and a check that no
+// application gets another client's address.
 import { setTimeout as pause } from 'node:timers/promises';
 
 const MAX_STREAM_BYTES = 2_000_000;
@@ -11,7 +11,7 @@ export function numberOf(query, name, most) {
   return Number.isFinite(value) ? Math.min(Math.max(Math.floor(value), 0), most) : 0;
 }
 
-/** The server must report this one, and nothing else. */
+/** The error that the server has to report; any other report is a failure. */
 export function plannedFailure() {
   return new Error('planned failure');
 }
@@ -26,15 +26,15 @@ export function* piecesOf(query) {
 }
 
 /**
- * Waits, and then compares the client's port with the one that the client itself put into its query, twice (so that
- * a mutated request claims nothing). `portOf` reads the port as late as an application may.
+ * Waits, then compares the client's port with the one in its query. The query has it twice, so that a mutated request
+ * does not count. `portOf` reads the port as late as an application may.
  */
 export async function checkedPort(query, portOf) {
   await pause(numberOf(query, 'ms', MAX_PAUSE_MS));
   const [, once, again] = /(?:^|&)port=(\d+)-(\d+)(?:&|$)/.exec(query) ?? [];
   const port = String(portOf());
   if (once !== undefined && once === again && once !== port) {
-    process.stderr.write(`fuzz: wrong address: client ${once} was said to be ${port}\n`);
+    process.stderr.write(`fuzz: wrong address: the request of client ${once} had the port ${port}\n`);
   }
   return port;
 }

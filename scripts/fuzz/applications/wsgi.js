@@ -6,7 +6,7 @@ async function* broken() {
   throw plannedFailure();
 }
 
-/** Each returns its body, or throws. */
+/** Each route returns its body, or throws. */
 const ROUTES = {
   '/echo': (environ) => environ['wsgi.input'].bytes(),
   '/text': (environ) => environ['wsgi.input'].text(),

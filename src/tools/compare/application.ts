@@ -1,5 +1,5 @@
-// What the models answer when they are compared: an application in the style of WSGI, so that every model does the
-// same. `/text` gives the query back, which tells one answer from another.
+// The application that every model serves in a comparison, in the style of WSGI. `/text` returns the query string, so
+// that each response can be checked against its request.
 
 import { burn, sleep } from './peers/work.ts';
 

@@ -1,40 +1,41 @@
-// The clients beside those of the load: idle ones that asked once and hold their connection, slow readers, and one
-// that asks while the others do and compares every answer. All of them are sockets of this process.
+// The clients beside those of the load generator, all sockets of this process. Idle clients send one request and keep
+// their connection open. Slow clients read slowly. One more client sends requests during the measurement and compares
+// every response.
 
 import { connect, type Socket } from 'node:net';
-import { type AnswerName, FIXED_QUERY, TARGETS } from './contender.ts';
+import { FIXED_QUERY, type ResponseName, TARGETS } from './contender.ts';
 import { pause } from './program.ts';
 
 /**
- * Clients that come at the same time. A server that takes one at a time has that many to turn away later, and one that
- * starts a process for each starts so many at once.
+ * Clients that connect at the same time. A server that serves one client at a time has to reject that many later. A
+ * server that starts a process for each client starts that many at once.
  */
-const AT_ONCE = 8;
+const CONCURRENT_CONNECTS = 8;
 
-/** Each address of this machine's loopback network has 28,000 ports of its own. */
-const PER_ADDRESS = 2_500;
+/** Connections for each local address, of which 127.0.0.0/8 has enough: an address has 28,000 ephemeral ports. */
+const CONNECTIONS_PER_ADDRESS = 2_500;
 
-/** A slow reader takes this much, this often. */
+/** A slow client reads this many bytes in each interval. */
 const SLOW_BYTES = 4_096;
 const SLOW_MS = 50;
-/** It asks for this many at once, more than sockets have buffers for. */
+/** Requests that a slow client sends at once: their responses are larger than the socket buffers. */
 const SLOW_REQUESTS = 16;
 
-/** Between two checked answers. */
+/** The pause between two checked responses. */
 const CHECK_MS = 10;
 
-/** Longer than any window: who is not served until it closes is not counted. */
+/** Longer than any window: a request that is still waiting when the window ends is not counted. */
 const CHECK_LIMIT_MS = 60_000;
 
-/** What a server may say to one client too many. */
-const REFUSED = 'it refuses clients';
+/** The result for a response with status 503, with which a server may reject a client too many. */
+const REJECTED = 'the server rejects clients';
 
-/** What one answer must be. */
+/** What a response has to be. */
 export interface Expected {
-  readonly answer: AnswerName;
-  /** The server gives the text of the fixed query whatever is asked. */
+  readonly response: ResponseName;
+  /** The server returns the text of the fixed query whatever the query is. */
   readonly isFixed: boolean;
-  /** Of the files. */
+  /** The content of the two files. */
   readonly kib: Buffer;
   readonly mib: Buffer;
 }
@@ -42,22 +43,22 @@ export interface Expected {
 export interface Checked {
   readonly checked: number;
   readonly wrong: number;
-  /** The first answer that was wrong. */
+  /** The first wrong response, or empty. */
   readonly example: string;
 }
 
 export class BackgroundClients {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
-  #came = 0;
+  #opened = 0;
 
   constructor(port: number) {
     this.#port = port;
   }
 
   /**
-   * Opens connections that ask once and then hold; gives up when no more is answered for `stallMs`.
-   * Returns how many were answered.
+   * Opens connections that send one request and then stay idle. It gives up when no further response arrives within
+   * `stallMs`. Returns the number of connections that got a response.
    */
   async hold(count: number, expected: Expected, stallMs: number, signal: AbortSignal): Promise<number> {
     let held = 0;
@@ -68,41 +69,41 @@ export class BackgroundClients {
       while (next < count && !isStalled() && !signal.aborted) {
         const query = `n=${next++}`;
         const client = await this.#client();
-        const answer = client === null ? null : await ask(client, expected, query, stallMs + lastMs - Date.now());
-        if (answer !== '') return;
+        const problem = client === null ? null : await request(client, expected, query, stallMs + lastMs - Date.now());
+        if (problem !== '') return;
         held++;
         lastMs = Date.now();
       }
     };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, one));
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_CONNECTS, count) }, one));
     signal.throwIfAborted();
     return held;
   }
 
-  /** Clients that ask for 1 MiB again and again, and take it slowly. */
-  async slow(count: number): Promise<void> {
-    const request = requestFor(TARGETS.mib, true).repeat(SLOW_REQUESTS);
+  /** Opens clients that request 1 MiB repeatedly and read it slowly. */
+  async readSlowly(count: number): Promise<void> {
+    const requests = requestFor(TARGETS.mib, true).repeat(SLOW_REQUESTS);
     for (let i = 0; i < count; i++) {
       const socket = await this.#client();
       if (socket === null) continue;
-      socket.write(request);
-      // Who listens to `readable` is sent nothing by itself: `read` lets in as much as it takes out.
+      socket.write(requests);
+      // A `readable` listener stops the stream from flowing: `read` takes in only as many bytes as it returns.
       socket.on('readable', () => {});
       const timer = setInterval(() => socket.read(Math.min(SLOW_BYTES, socket.readableLength)), SLOW_MS);
       socket.on('close', () => clearInterval(timer));
     }
   }
 
-  /** One answer, compared byte for byte: empty when it is right, otherwise what is wrong. */
-  async prove(expected: Expected, limitMs: number): Promise<string> {
+  /** Compares one response byte for byte. Returns an empty string if it is right, otherwise what is wrong. */
+  async checkOnce(expected: Expected, limitMs: number): Promise<string> {
     const socket = await this.#client();
-    if (socket === null) return REFUSED;
-    const problem = await ask(socket, expected, `n=${Date.now()}`, limitMs);
+    if (socket === null) return REJECTED;
+    const problem = await request(socket, expected, `n=${Date.now()}`, limitMs);
     socket.resetAndDestroy();
-    return problem === null ? `nothing came within ${limitMs} ms` : problem;
+    return problem === null ? `no response within ${limitMs} ms` : problem;
   }
 
-  /** Asks and compares until `stop`. Who is never served is not counted. */
+  /** Sends requests and compares the responses until `stop`. A request that gets no response is not counted. */
   check(expected: Expected, keepAlive: boolean): { stop(): Promise<Checked> } {
     const until = new AbortController();
     const checking = this.#check(expected, keepAlive, until.signal);
@@ -122,10 +123,10 @@ export class BackgroundClients {
     while (!signal.aborted) {
       socket ??= await this.#client();
       const problem: string | null =
-        socket === null ? REFUSED : await ask(socket, expected, `n=${checked * 7_919}`, CHECK_LIMIT_MS, signal);
+        socket === null ? REJECTED : await request(socket, expected, `n=${checked * 7_919}`, CHECK_LIMIT_MS, signal);
       if (problem === null) break;
-      if (problem !== REFUSED) checked++;
-      if (problem !== REFUSED && problem !== '') {
+      if (problem !== REJECTED) checked++;
+      if (problem !== REJECTED && problem !== '') {
         wrong++;
         example ||= problem;
       }
@@ -139,20 +140,20 @@ export class BackgroundClients {
     return { checked, wrong, example };
   }
 
-  /** Everyone leaves: with a reset, which keeps no port waiting. */
-  release(): void {
+  /** Resets every connection, so that no port stays in TIME_WAIT. */
+  resetAll(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   async #client(): Promise<Socket | null> {
-    const localAddress = `127.0.0.${2 + (Math.floor(this.#came++ / PER_ADDRESS) % 200)}`;
+    const localAddress = `127.0.0.${2 + (Math.floor(this.#opened++ / CONNECTIONS_PER_ADDRESS) % 200)}`;
     const socket = connect({ port: this.#port, host: '127.0.0.1', localAddress });
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     return new Promise((resolve) => {
       socket.once('connect', () => resolve(socket));
       socket.once('error', () => resolve(null));
-      // Whatever befalls it later shows in what it receives.
+      // A later error shows in the bytes that were received.
       socket.on('error', () => {});
     });
   }
@@ -162,60 +163,63 @@ function requestFor(target: string, keepAlive: boolean): string {
   return `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\n${keepAlive ? '' : 'Connection: close\r\n'}\r\n`;
 }
 
-/** Empty: the right answer came; null: none came in time; otherwise what is wrong with it. */
-async function ask(
+/** Returns an empty string for the right response, null for none in time, otherwise what is wrong with it. */
+async function request(
   socket: Socket,
   expected: Expected,
   query: string,
   limitMs: number,
   signal?: AbortSignal,
 ): Promise<string | null> {
-  const { answer, isFixed } = expected;
-  const target = answer === 'text' ? `${TARGETS.text}?${isFixed ? FIXED_QUERY : query}` : TARGETS[answer];
+  const { response, isFixed } = expected;
+  const target = response === 'text' ? `${TARGETS.text}?${isFixed ? FIXED_QUERY : query}` : TARGETS[response];
   const content = contentFor(expected, query);
   socket.write(requestFor(target, true));
   const bytes = await receive(socket, limitMs, signal);
   if (bytes === null) return null;
   const end = bytes.indexOf('\r\n\r\n');
   const head = bytes.toString('latin1', 0, Math.max(end, 0));
-  if (head.startsWith('HTTP/1.1 503 ')) return REFUSED;
+  if (head.startsWith('HTTP/1.1 503 ')) return REJECTED;
   const isRight =
     head.startsWith('HTTP/1.1 200 ') && (content === null || (end >= 0 && bytes.subarray(end + 4).equals(content)));
-  return isRight ? '' : `wrong answer to ${target}: ${JSON.stringify(bytes.toString('latin1', 0, 200))}`;
+  return isRight ? '' : `wrong response to ${target}: ${JSON.stringify(bytes.toString('latin1', 0, 200))}`;
 }
 
-/** Null: any content is right, since nobody knows what the work comes to. */
-function contentFor({ answer, isFixed, kib, mib }: Expected, query: string): Buffer | null {
-  if (answer === 'text') return Buffer.from(isFixed ? FIXED_QUERY : query);
-  if (answer === 'sleep') return Buffer.from('slept\n');
-  return answer === 'burn' ? null : answer === 'kib' ? kib : mib;
+/** Null: any content is right, since the result of the computation is not known here. */
+function contentFor({ response, isFixed, kib, mib }: Expected, query: string): Buffer | null {
+  if (response === 'text') return Buffer.from(isFixed ? FIXED_QUERY : query);
+  if (response === 'sleep') return Buffer.from('slept\n');
+  return response === 'burn' ? null : response === 'kib' ? kib : mib;
 }
 
-/** A head and as many bytes as it announces, or what came until the end; null: too late. */
+/**
+ * Resolves to a head and as many bytes as it announces, or to the bytes until the connection closed; null if it is
+ * late.
+ */
 function receive(socket: Socket, limitMs: number, signal: AbortSignal | undefined): Promise<Buffer | null> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
-    /** Of the whole answer; 0: its head has not ended. */
+    /** The length of the whole response; 0 while its head is incomplete. */
     let announced = 0;
     let tail = Buffer.alloc(0);
-    const settle = (isWhole: boolean): void => {
+    const finish = (isWhole: boolean): void => {
       clearTimeout(timer);
       socket.off('data', onData).off('close', onClose);
       signal?.removeEventListener('abort', onLate);
       resolve(isWhole ? Buffer.concat(pieces) : null);
     };
-    const onLate = (): void => settle(false);
-    const onClose = (): void => settle(true);
+    const onLate = (): void => finish(false);
+    const onClose = (): void => finish(true);
     const onData = (piece: Buffer): void => {
       pieces.push(piece);
       bytes += piece.length;
       if (announced === 0) {
-        // The head's end may be cut, but only its end: what was searched is not searched again.
+        // The empty line may be split between two chunks, so the last three bytes are searched again.
         tail = Buffer.concat([tail.subarray(-3), piece]);
         if (tail.includes('\r\n\r\n')) announced = wholeLength(Buffer.concat(pieces));
       }
-      if (announced > 0 && bytes >= announced) settle(true);
+      if (announced > 0 && bytes >= announced) finish(true);
     };
     const timer = setTimeout(onLate, Math.max(limitMs, 1));
     socket.on('data', onData).on('close', onClose);
@@ -224,7 +228,7 @@ function receive(socket: Socket, limitMs: number, signal: AbortSignal | undefine
   });
 }
 
-/** Bytes of the answer whose head is there. */
+/** The length of a response whose head is complete. */
 function wholeLength(bytes: Buffer): number {
   const end = bytes.indexOf('\r\n\r\n');
   return end + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1] ?? 0);

@@ -1,5 +1,5 @@
-// Charts as SVG text: lines over positions, and bars. They need no script, take their colours from the page, and tell
-// each value to who points at it or has it read out. d3 makes ticks, lines and symbols.
+// Line charts and bar charts as SVG text. They need no script and take their colours from the page. A title on each
+// point gives its value to the pointer and to screen readers. d3 makes ticks, lines and symbols.
 
 import { max, min, tickStep, ticks } from 'd3-array';
 import { line, symbol, symbolsFill } from 'd3-shape';
@@ -7,7 +7,7 @@ import type { Summary } from './summary.ts';
 
 export interface Series {
   readonly name: string;
-  /** One for each position; null: nothing was measured there. */
+  /** One for each position; null where nothing was measured. */
   readonly values: readonly (Summary | null)[];
 }
 
@@ -23,7 +23,7 @@ export interface LineChart {
 
 export interface Bar {
   readonly name: string;
-  /** From left to right: how much, and which of the parts it is. */
+  /** From left to right: a length and the name of its part. */
   readonly parts: readonly { readonly value: number; readonly part: string }[];
   readonly text: string;
 }
@@ -31,7 +31,7 @@ export interface Bar {
 export interface BarChart {
   readonly title: string;
   readonly bars: readonly Bar[];
-  /** What a full bar stands for, at least. */
+  /** The smallest value for the full width of the chart. */
   readonly full?: number;
 }
 
@@ -45,7 +45,7 @@ export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
 
-/** The class of everything that is a contender's: `s-node-http`. */
+/** The class of all elements of a contender: `s-node-http`. */
 export function classOf(name: string): string {
   return `s-${name.replaceAll(/[^a-z0-9]+/gi, '-')}`;
 }
@@ -62,7 +62,7 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** From a value to its height in the plot, and the values worth a line. */
+/** Maps a value to its height in the plot, and lists the values of the grid lines. */
 interface Scale {
   readonly y: (value: number) => number;
   readonly ticks: readonly number[];
@@ -83,7 +83,10 @@ function scaleFor({ series, isLogarithmic }: LineChart): Scale {
   return { y: (value) => place(value / top), ticks: ticks(0, top, 5) };
 }
 
-/** Powers of ten around both, with twos and fives between if there are few; the first and the last enclose both. */
+/**
+ * Powers of ten around both ends, with twos and fives between them if there are few. The first and last enclose both
+ * ends.
+ */
 function logarithmicTicks(low: number, high: number): readonly number[] {
   const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const steps = to - from > 3 ? [1] : [1, 2, 5];
@@ -115,7 +118,7 @@ export function lineChart(chart: LineChart): string {
   return svg(title, HEIGHT, [...grid, ...foot, ...axes, ...drawn, ...endLabels(series, x, scale.y)].join(''));
 }
 
-/** Round numbers want no digits behind the point. */
+/** A round number needs no decimal places. */
 function tickText(value: number, format: (value: number) => string): string {
   const formatted = format(value).replace(/\.0+(\D|$)/, '$1');
   return formatted.replace(/^(\d+),000(\D|$)/, '$1k$2');
@@ -140,13 +143,13 @@ function seriesOf(
       value.low === value.high
         ? ''
         : `<path class="range" d="M${round(x(i))} ${round(y(value.low))}V${round(y(value.high))}"/>`;
-    const told = `${name}, ${positions[i]}: ${format(value.median)} (${format(value.low)} to ${format(value.high)})`;
-    return `${range}<path class="point" transform="translate(${round(x(i))} ${round(y(value.median))})" d="${shape}"><title>${escaped(told)}</title></path>`;
+    const label = `${name}, ${positions[i]}: ${format(value.median)} (${format(value.low)} to ${format(value.high)})`;
+    return `${range}<path class="point" transform="translate(${round(x(i))} ${round(y(value.median))})" d="${shape}"><title>${escaped(label)}</title></path>`;
   });
   return `<g class="series ${classOf(name)}"><path class="line" d="${path ?? ''}"/>${points.join('')}</g>`;
 }
 
-/** Names beside the ends of the lines, pushed apart where they would lie on each other. */
+/** Names beside the ends of the lines, moved apart where they would overlap. */
 function endLabels(
   series: readonly Series[],
   x: (index: number) => number,
@@ -188,9 +191,9 @@ export function barChart({ title, bars, full = 0 }: BarChart): string {
       left += width;
       return piece;
     });
-    const middle = top + BAR.height / 2 + 4;
-    const names = text(BAR.left - 6, middle, name, ' class="label" text-anchor="end"');
-    return `<g class="series ${classOf(name)}">${names}${pieces.join('')}${text(left + 6, middle, label, ' class="value"')}</g>`;
+    const textY = top + BAR.height / 2 + 4;
+    const names = text(BAR.left - 6, textY, name, ' class="label" text-anchor="end"');
+    return `<g class="series ${classOf(name)}">${names}${pieces.join('')}${text(left + 6, textY, label, ' class="value"')}</g>`;
   });
   return svg(title, 8 + bars.length * step, drawn.join(''));
 }

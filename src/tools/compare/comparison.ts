@@ -1,5 +1,5 @@
-// A comparison from its plan to its result: every contender in turn, shuffled anew each round, at every setting. What
-// befalls one contender is said in its rows; the others go on.
+// Runs a comparison: every contender in every round, in shuffled order, at every setting. The failure of one contender
+// stands in its rows; the others continue.
 
 import { EventEmitter } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,55 +7,54 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shuffle } from 'd3-array';
 import { messageOf } from '../../errors.ts';
-import { answerSourceOf, type Contender, type Ground, type RunningContender } from './contender.ts';
+import { type Contender, type LaunchOptions, type RunningContender, responseSourceOf } from './contender.ts';
 import { ContenderRun } from './contender-run.ts';
 import { findCounters } from './counters.ts';
-import type { Turn } from './dials.ts';
 import { findLoad } from './load.ts';
 import { connectionLimit, type Machine } from './machine.ts';
-import { stepsOfABurn } from './peers/work.ts';
+import type { Variation } from './parameters.ts';
+import { countBurnSteps } from './peers/work.ts';
 import { findPeer } from './peers.ts';
-import { type ComparisonPlan, leftOutFor, planFor, type Wishes } from './plan.ts';
+import { type ComparisonPlan, type PlanRequest, planFor, skippedFor } from './plan.ts';
 import { pause } from './program.ts';
 import { type ComparisonResult, type Entry, type Row, SCHEMA } from './result.ts';
-import { type Bench, type Figures, measure, measureMost, measureRest } from './trial.ts';
+import { type Bench, type Figures, measure, measureMaxClients, measureRest } from './trial.ts';
 import { Unmeasurable } from './unmeasurable.ts';
 import { warningsOf } from './warnings.ts';
 
-export interface Comparison extends Wishes {
+export interface Comparison extends PlanRequest {
   readonly models: readonly Contender[];
   /** Names of peers. */
   readonly against: readonly string[];
-  /** For the servers, one after the other; 0: the system chooses. */
+  /** The port of all servers, one after the other; 0: the system chooses. */
   readonly port: number;
   readonly machine: Machine;
   readonly command: string;
 }
 
-/** What is told while it runs. */
+/** Receives the progress of a comparison. */
 export interface Progress {
-  /** A sentence that everybody should read. */
+  /** A message for the user. */
   say(text: string): void;
   planned(plan: ComparisonPlan, contenders: readonly Contender[]): void;
-  /** `done` of `all` steps; `what` is under way now. */
+  /** `done` of `all` steps; `what` is running now. */
   step(done: number, all: number, what: string): void;
 }
 
-/** The content of a small file of the comparison: lines of digits. */
-/** How long after a failed measurement its server may still turn out to have ended. */
+/** How long to wait after a failed measurement for the end of the server's process. */
 const END_GRACE_MS = 1_000;
 
 const KIB = Buffer.from('0123456789abcde\n'.repeat(64));
 const MIB = Buffer.concat(Array.from({ length: 1_024 }, () => KIB));
 
-/** One contender's share of what was found so far. */
-class Notes {
+/** What was measured of one contender so far. */
+class ContenderRecord {
   readonly contender: Contender;
   readonly rest: number[] = [];
   most: number | null = null;
-  readonly figures = new Map<Turn, Figures[]>();
-  readonly problems = new Map<Turn, string>();
-  /** Runs that time was left for, and how long the longest took. */
+  readonly figures = new Map<Variation, Figures[]>();
+  readonly problems = new Map<Variation, string>();
+  /** How many rounds were started, and how long the longest one took. */
   runs = 0;
   runMs = 0;
 
@@ -68,40 +67,40 @@ class Notes {
     return { name, kind, version, rest: this.rest, most: this.most };
   }
 
-  rowsOf(turns: readonly Turn[]): readonly Row[] {
-    return turns.map((turn) => ({
-      ...turn,
+  rowsOf(variations: readonly Variation[]): readonly Row[] {
+    return variations.map((variation) => ({
+      ...variation,
       contender: this.contender.name,
-      rounds: this.figures.get(turn) ?? [],
-      problem: this.problems.get(turn) ?? '',
+      rounds: this.figures.get(variation) ?? [],
+      problem: this.problems.get(variation) ?? '',
     }));
   }
 }
 
 /**
- * Compares. `signal` ends it early; what was found until then is the result.
+ * Runs the comparison. An abort of `signal` ends it early; the result then has what was measured so far.
  * @throws EpollServerError `ERR_COMPARISON` when there is no load generator.
  */
 export async function runComparison(
-  wanted: Comparison,
+  options: Comparison,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<ComparisonResult> {
   const folder = await mkdtemp(join(tmpdir(), 'epoll-server-compare-'));
-  // nginx's workers are another user.
+  // The workers of nginx run as another user, which has to read the files.
   await chmod(folder, 0o755);
   await writeFile(join(folder, '1k.txt'), KIB);
   await writeFile(join(folder, '1m.txt'), MIB);
   try {
     const date = new Date().toISOString();
     const begin = performance.now();
-    const run = await Run.prepare(wanted, folder, progress, signal);
+    const run = await Run.prepare(options, folder, progress, signal);
     const incomplete = await run.all();
     return {
       schema: SCHEMA,
       date,
       seconds: (performance.now() - begin) / 1_000,
-      command: wanted.command,
+      command: options.command,
       incomplete,
       ...run.found(),
     };
@@ -111,175 +110,183 @@ export async function runComparison(
 }
 
 class Run {
-  readonly #wanted: Comparison;
+  readonly #options: Comparison;
   readonly #bench: Bench;
-  readonly #notes: readonly Notes[];
-  readonly #ground: Ground;
+  readonly #record: readonly ContenderRecord[];
+  readonly #launchOptions: LaunchOptions;
   readonly #progress: Progress;
-  readonly #said: string[];
+  readonly #warnings: string[];
   readonly #endMs: number;
   #done = 0;
 
   private constructor(
-    wanted: Comparison,
+    options: Comparison,
     bench: Bench,
     contenders: readonly Contender[],
-    ground: Ground,
+    launchOptions: LaunchOptions,
     progress: Progress,
-    said: string[],
+    warnings: string[],
   ) {
-    this.#wanted = wanted;
+    this.#options = options;
     this.#bench = bench;
-    this.#notes = contenders.map((contender) => new Notes(contender));
-    this.#ground = ground;
+    this.#record = contenders.map((contender) => new ContenderRecord(contender));
+    this.#launchOptions = launchOptions;
     this.#progress = progress;
-    this.#said = said;
+    this.#warnings = warnings;
     this.#endMs = performance.now() + bench.plan.maxMs;
   }
 
-  static async prepare(wanted: Comparison, folder: string, progress: Progress, signal: AbortSignal): Promise<Run> {
-    const said: string[] = [];
+  static async prepare(options: Comparison, folder: string, progress: Progress, signal: AbortSignal): Promise<Run> {
+    const warnings: string[] = [];
     const say = (text: string): void => {
-      said.push(text);
+      warnings.push(text);
       progress.say(text);
     };
     const load = await findLoad(folder, say);
     const counters = await findCounters(folder);
-    const contenders = [...wanted.models];
-    for (const name of wanted.against) {
+    const contenders = [...options.models];
+    for (const name of options.against) {
       const peer = await findPeer(name, folder);
-      if (typeof peer === 'string') say(`${name} is left out: ${peer}`);
+      if (typeof peer === 'string') say(`skipping ${name}: ${peer}`);
       else contenders.push(peer);
     }
     const limit = connectionLimit();
-    for (const what of leftOutFor(wanted, limit)) say(`descriptors are too few (${limit}): ${what} is left out`);
-    const plan = planFor(wanted, contenders.length, limit);
-    if (wanted.machine.load > wanted.machine.processors / 4) {
-      say(`the machine is busy (load ${wanted.machine.load.toFixed(1)}): figures will be worse than they are`);
+    for (const what of skippedFor(options, limit))
+      say(`skipping ${what}: the limit of ${limit} descriptors is too low (raise it with ulimit -n)`);
+    const plan = planFor(options, contenders.length, limit);
+    if (options.machine.load > options.machine.processors / 4) {
+      say(
+        `the machine is busy (load average ${options.machine.load.toFixed(1)}): the figures will look worse than on an idle one`,
+      );
     }
     progress.planned(plan, contenders);
-    // Everything waits on one signal, at several places.
+    // Many operations listen to this signal at once, so Node.js has to allow more than ten listeners.
     EventEmitter.setMaxListeners(0, signal);
     const bench: Bench = { plan, load, counters, expected: { kib: KIB, mib: MIB }, signal };
-    const ground: Ground = { folder, port: wanted.port, burnSteps: stepsOfABurn() };
-    return new Run(wanted, bench, contenders, ground, progress, said);
+    const launchOptions: LaunchOptions = { folder, port: options.port, burnSteps: countBurnSteps() };
+    return new Run(options, bench, contenders, launchOptions, progress, warnings);
   }
 
-  /** Empty, or why it is not everything. */
+  /** Returns an empty string, or why the result is incomplete. */
   async all(): Promise<string> {
     const { plan, signal } = this.#bench;
     for (let round = 1; round <= plan.rounds; round++) {
-      for (const notes of shuffle([...this.#notes])) {
-        if (signal.aborted) return 'it was interrupted';
+      for (const record of shuffle([...this.#record])) {
+        if (signal.aborted) return 'interrupted';
         const before = this.#done;
-        if (performance.now() + notes.runMs < this.#endMs) await this.#run(notes, round).catch(() => {});
+        if (performance.now() + record.runMs < this.#endMs) await this.#run(record, round).catch(() => {});
         this.#done = before + this.#stepsOfARun;
       }
     }
-    return signal.aborted ? 'it was interrupted' : this.#unvisited();
+    return signal.aborted ? 'interrupted' : this.#reportMissing();
   }
 
-  /** Everybody is to be seen once. Who had fewer rounds than others for want of time is named beside the figures. */
-  #unvisited(): string {
+  /** Reports contenders that had no time for any round. Those with fewer rounds than planned become warnings. */
+  #reportMissing(): string {
     const { rounds } = this.#bench.plan;
-    for (const { runs, contender } of this.#notes) {
+    for (const { runs, contender } of this.#record) {
       if (runs > 0 && runs < rounds)
-        this.#said.push(`time was left for ${runs} of ${rounds} rounds of ${contender.name}`);
+        this.#warnings.push(`the time limit allowed ${runs} of ${rounds} rounds of ${contender.name}`);
     }
-    const missed = this.#notes.filter(({ runs }) => runs === 0).map(({ contender }) => contender.name);
-    return missed.length === 0 ? '' : `its time was over before ${missed.join(', ')}`;
+    const missed = this.#record.filter(({ runs }) => runs === 0).map(({ contender }) => contender.name);
+    return missed.length === 0 ? '' : `the time limit was reached before ${missed.join(', ')}`;
   }
 
   found() {
     const { plan, load, counters } = this.#bench;
-    const entries = this.#notes.map(({ entry }) => entry);
-    const rows = this.#notes.flatMap((notes) => notes.rowsOf(plan.turns));
+    const entries = this.#record.map(({ entry }) => entry);
+    const rows = this.#record.flatMap((record) => record.rowsOf(plan.variations));
     return {
       plan,
-      machine: this.#wanted.machine,
+      machine: this.#options.machine,
       load: { name: load.name, version: load.version },
       counters: counters.name,
       entries,
       rows,
-      warnings: [...this.#said, ...warningsOf(rows, counters, this.#wanted.machine)],
+      warnings: [...this.#warnings, ...warningsOf(rows, counters, this.#options.machine)],
     };
   }
 
   get #stepsOfARun(): number {
-    return this.#bench.plan.turns.length + 1;
+    return this.#bench.plan.variations.length + 1;
   }
 
-  #step(notes: Notes, round: number, what: string): void {
+  #step(record: ContenderRecord, round: number, what: string): void {
     const { rounds } = this.#bench.plan;
-    const all = this.#notes.length * rounds * this.#stepsOfARun;
-    this.#progress.step(this.#done++, all, `round ${round} of ${rounds}: ${notes.contender.name}, ${what}`);
+    const all = this.#record.length * rounds * this.#stepsOfARun;
+    this.#progress.step(this.#done++, all, `round ${round} of ${rounds}: ${record.contender.name}, ${what}`);
   }
 
-  /** One contender in one round: rest, how many it takes, and every setting. */
-  async #run(notes: Notes, round: number): Promise<void> {
-    const { turns } = this.#bench.plan;
-    const run = new ContenderRun(notes.contender, this.#ground, this.#bench);
+  /** Measures one contender in one round: CPU at rest, maximum of clients, and every setting. */
+  async #run(record: ContenderRecord, round: number): Promise<void> {
+    const { variations } = this.#bench.plan;
+    const run = new ContenderRun(record.contender, this.#launchOptions, this.#bench);
     let beginMs = performance.now();
-    notes.runs++;
+    record.runs++;
     try {
-      for (const place of ['application', 'files'] as const) {
-        const here = turns.filter(({ setting }) => answerSourceOf(setting.answer) === place);
+      for (const source of ['application', 'files'] as const) {
+        const here = variations.filter(({ setting }) => responseSourceOf(setting.response) === source);
         if (here.length === 0) continue;
-        if (place === 'application') {
-          this.#step(notes, round, 'at rest');
-          await this.#aside(notes, run);
-          // How many it takes is asked once.
+        if (source === 'application') {
+          this.#step(record, round, 'at rest');
+          await this.#measureFixed(record, run);
+          // The maximum is measured only in the first round, so it does not count as time of a round.
           if (round === 1) beginMs = performance.now();
         }
-        for (const turn of shuffle([...here])) {
-          this.#step(notes, round, turn.position === '' ? 'the middle' : `${turn.dial} at ${turn.position}`);
-          await this.#turn(notes, run, turn);
+        for (const variation of shuffle([...here])) {
+          this.#step(
+            record,
+            round,
+            variation.position === '' ? 'the baseline' : `${variation.parameter} at ${variation.position}`,
+          );
+          await this.#measureVariation(record, run, variation);
         }
       }
     } finally {
       await run.end();
-      notes.runMs = Math.max(notes.runMs, performance.now() - beginMs);
+      record.runMs = Math.max(record.runMs, performance.now() - beginMs);
     }
   }
 
-  /** What is not a setting of the dials. */
-  async #aside(notes: Notes, run: ContenderRun): Promise<void> {
+  /** Measures what does not depend on a setting. */
+  async #measureFixed(record: ContenderRecord, run: ContenderRun): Promise<void> {
     try {
-      if (notes.most === null) notes.most = (await measureMost(await run.server('application'), this.#bench)) || null;
-      notes.rest.push(await measureRest(await run.server('application'), this.#bench));
+      if (record.most === null)
+        record.most = (await measureMaxClients(await run.server('application'), this.#bench)) || null;
+      record.rest.push(await measureRest(await run.server('application'), this.#bench));
     } catch {
-      // What is wrong with the server is said by the settings that are measured next.
+      // The settings that are measured next report what is wrong with the server.
     }
   }
 
-  async #turn(notes: Notes, run: ContenderRun, turn: Turn): Promise<void> {
+  async #measureVariation(record: ContenderRecord, run: ContenderRun, variation: Variation): Promise<void> {
     const { signal } = this.#bench;
-    const { answer, idle, slow, keepAlive } = turn.setting;
-    if (!notes.contender.answers.includes(answer)) {
-      notes.problems.set(turn, 'it has no such answer here');
+    const { response, idle, slow, keepAlive } = variation.setting;
+    if (!record.contender.responses.includes(response)) {
+      record.problems.set(variation, 'not supported by this server');
       return;
     }
-    if (!keepAlive && notes.contender.neverCloses === true) {
-      notes.problems.set(turn, 'it keeps every connection');
+    if (!keepAlive && record.contender.neverCloses === true) {
+      record.problems.set(variation, 'it does not close connections on request');
       return;
     }
-    if (notes.most !== null && idle + slow >= notes.most && notes.most < this.#bench.plan.mostClients) {
-      notes.problems.set(turn, `it takes ${notes.most} at once: none is left for busy ones`);
+    if (record.most !== null && idle + slow >= record.most && record.most < this.#bench.plan.mostClients) {
+      record.problems.set(variation, `it serves ${record.most} at once, which leaves none for busy clients`);
       return;
     }
     try {
-      const server = await run.server(answerSourceOf(answer));
-      const figures = await whileAlive(server, this.#bench, (bench) => measure(server, turn.setting, bench));
-      notes.figures.set(turn, [...(notes.figures.get(turn) ?? []), figures]);
+      const server = await run.server(responseSourceOf(response));
+      const figures = await whileAlive(server, this.#bench, (bench) => measure(server, variation.setting, bench));
+      record.figures.set(variation, [...(record.figures.get(variation) ?? []), figures]);
     } catch (error) {
       if (signal.aborted) throw error;
-      notes.problems.set(turn, messageOf(error).replaceAll('\n', ' '));
+      record.problems.set(variation, messageOf(error).replaceAll('\n', ' '));
       if (!(error instanceof Unmeasurable)) await run.end();
     }
   }
 }
 
-/** What `work` finds; rejects as soon as the server ends, and says how. */
+/** Resolves to the result of `work`. Rejects as soon as the server ends, with its exit status. */
 async function whileAlive<T>(
   { program }: RunningContender,
   bench: Bench,
@@ -289,15 +296,15 @@ async function whileAlive<T>(
   const onAbort = (): void => over.abort(bench.signal.reason);
   bench.signal.addEventListener('abort', onAbort, { once: true });
   EventEmitter.setMaxListeners(0, over.signal);
-  void program.ended.then(() => over.abort(new Error('it ended')));
+  void program.ended.then(() => over.abort(new Error('the server ended')));
   try {
     return await work({ ...bench, signal: over.signal });
   } catch (error) {
-    // A client sees that its connection is closed before the end of the process is reported.
+    // A client sees the closed connection before the end of the process is reported.
     if (!bench.signal.aborted) await Promise.race([program.ended, pause(END_GRACE_MS)]);
-    if (program.how === '' || bench.signal.aborted) throw error;
+    if (program.outcome === '' || bench.signal.aborted) throw error;
     const last = program.lastLine === '' ? '' : `: ${program.lastLine}`;
-    throw new Error(`it ended with ${program.how} while it was measured${last}`);
+    throw new Error(`the server ended with ${program.outcome} during the measurement${last}`);
   } finally {
     bench.signal.removeEventListener('abort', onAbort);
   }

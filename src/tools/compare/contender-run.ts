@@ -1,32 +1,38 @@
-// The server of a contender in one round: started when it is needed, and anew when it is of no use any more.
+// The server of a contender in one round: started on demand, and restarted when it no longer responds.
 
-import { type AnswerSource, type Contender, type Ground, type RunningContender, startContender } from './contender.ts';
+import {
+  type Contender,
+  type LaunchOptions,
+  type ResponseSource,
+  type RunningContender,
+  startContender,
+} from './contender.ts';
 import { type Bench, isFree, warmUp } from './trial.ts';
 
 export class ContenderRun {
   readonly #contender: Contender;
-  readonly #ground: Ground;
+  readonly #launchOptions: LaunchOptions;
   readonly #bench: Bench;
-  #place: AnswerSource | null = null;
+  #source: ResponseSource | null = null;
   #server: RunningContender | null = null;
 
-  constructor(contender: Contender, ground: Ground, bench: Bench) {
+  constructor(contender: Contender, launchOptions: LaunchOptions, bench: Bench) {
     this.#contender = contender;
-    this.#ground = ground;
+    this.#launchOptions = launchOptions;
     this.#bench = bench;
   }
 
-  /** A server with the answers of `place` that has nothing to do. */
-  async server(place: AnswerSource): Promise<RunningContender> {
+  /** Returns a server with the responses of `source` that is not busy with earlier clients. */
+  async server(source: ResponseSource): Promise<RunningContender> {
     this.#bench.signal.throwIfAborted();
-    const answer = place === 'files' ? 'kib' : 'text';
-    if (this.#server !== null && this.#place === place && (await isFree(this.#server, answer, this.#bench))) {
+    const response = source === 'files' ? 'kib' : 'text';
+    if (this.#server !== null && this.#source === source && (await isFree(this.#server, response, this.#bench))) {
       return this.#server;
     }
     await this.end();
-    this.#server = await startContender(this.#contender, place, this.#ground);
-    this.#place = place;
-    await warmUp(this.#server, answer, this.#bench);
+    this.#server = await startContender(this.#contender, source, this.#launchOptions);
+    this.#source = source;
+    await warmUp(this.#server, response, this.#bench);
     return this.#server;
   }
 

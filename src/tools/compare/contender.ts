@@ -1,17 +1,16 @@
-// A contender: something that serves the comparison's answers, and how it is started. It must not know how it is
-// measured.
+// A contender: a server of the comparison's responses, and how it is started.
 
 import { createConnection } from 'node:net';
 import { Program, pause } from './program.ts';
 
-/** What clients ask for: the application's answers, and files. */
-export type AnswerName = 'text' | 'sleep' | 'burn' | 'kib' | 'mib';
+/** What clients request: a response of the application, or a file. */
+export type ResponseName = 'text' | 'sleep' | 'burn' | 'kib' | 'mib';
 
-/** A server gives the answers of one place. */
-export type AnswerSource = 'application' | 'files';
+/** Where responses come from: a server serves either the application or the files. */
+export type ResponseSource = 'application' | 'files';
 
-/** The target of each answer, but for the query of a text. */
-export const TARGETS: Readonly<Record<AnswerName, string>> = {
+/** The target of each response; a query follows that of a text. */
+export const TARGETS: Readonly<Record<ResponseName, string>> = {
   text: '/text',
   sleep: '/sleep',
   burn: '/burn',
@@ -19,27 +18,27 @@ export const TARGETS: Readonly<Record<AnswerName, string>> = {
   mib: '/1m.txt',
 };
 
-/** The query whose text everybody gives, those that can give but one too. */
+/** The query for measurements: also contenders that always return the same text return this one. */
 export const FIXED_QUERY = 'n=123456';
 
-export function answerSourceOf(answer: AnswerName): AnswerSource {
+export function responseSourceOf(answer: ResponseName): ResponseSource {
   return answer === 'kib' || answer === 'mib' ? 'files' : 'application';
 }
 
-/** What a server is started with. */
-export interface Ground {
-  /** The folder with the files `1k.txt` and `1m.txt`, where contenders may put files of their own. */
+/** What a contender needs to start. */
+export interface LaunchOptions {
+  /** The folder with the files `1k.txt` and `1m.txt`, where contenders may write files of their own. */
   readonly folder: string;
   /** 0: the system chooses. */
   readonly port: number;
-  /** Steps of work that took 5 ms: see {@link file://./peers/work.ts}. */
+  /** Steps of computation that take 5 ms: see {@link file://./peers/work.ts}. */
   readonly burnSteps: number;
 }
 
 export interface Command {
   readonly command: string;
   readonly args: readonly string[];
-  /** Where it listens, if it does not say. */
+  /** The listening port, if the program does not print it. */
   readonly port?: number;
 }
 
@@ -47,12 +46,12 @@ export interface Contender {
   readonly name: string;
   readonly kind: 'model' | 'peer';
   readonly version: string;
-  readonly answers: readonly AnswerName[];
-  /** It gives the text of {@link FIXED_QUERY} whatever is asked. */
+  readonly responses: readonly ResponseName[];
+  /** It returns the text of {@link FIXED_QUERY} whatever the query is. */
   readonly isFixed?: boolean;
-  /** It keeps every connection, also of who asks it to close. */
+  /** It keeps every connection open, also after `Connection: close`. */
   readonly neverCloses?: boolean;
-  command(place: AnswerSource, ground: Ground): Command | Promise<Command>;
+  command(source: ResponseSource, options: LaunchOptions): Command | Promise<Command>;
 }
 
 /** A contender that is running. */
@@ -62,39 +61,39 @@ export interface RunningContender {
   readonly port: number;
 }
 
-/** How long a server may take to say where it listens, on the slowest machine. */
+/** How long a server may take until it listens, on the slowest machine. */
 const START_MS = 20_000;
 
-/** The variable in which servers find {@link Ground.burnSteps}. */
+/** The environment variable that carries {@link LaunchOptions.burnSteps}. */
 export const BURN_VARIABLE = 'EPOLL_SERVER_COMPARE_BURN_STEPS';
 
-/** How servers say where they listen: `PORT 4711`, or a URL. */
+/** How servers print their port: `PORT 4711`, or a URL. */
 const ANNOUNCEMENT = /^PORT (\d+)$|http:\/\/[^/\s]*:(\d+)/m;
 
-/** @throws Error when it does not start; the message has what it said. */
+/** @throws Error when it does not start; the message has the last line of its output. */
 export async function startContender(
   contender: Contender,
-  place: AnswerSource,
-  ground: Ground,
+  source: ResponseSource,
+  options: LaunchOptions,
 ): Promise<RunningContender> {
-  const { command, args, port = 0 } = await contender.command(place, ground);
-  const env = { ...process.env, NO_COLOR: '1', [BURN_VARIABLE]: `${ground.burnSteps}` };
-  const program = new Program(contender.name, command, args, { cwd: ground.folder, env });
-  const listening = port > 0 ? await answersOn(program, port) : await announcedPort(program);
+  const { command, args, port = 0 } = await contender.command(source, options);
+  const env = { ...process.env, NO_COLOR: '1', [BURN_VARIABLE]: `${options.burnSteps}` };
+  const program = new Program(contender.name, command, args, { cwd: options.folder, env });
+  const listening = port > 0 ? await acceptsOn(program, port) : await announcedPort(program);
   if (listening > 0) return { contender, program, port: listening };
-  const how = program.how === '' ? `said nothing for ${START_MS / 1_000} s` : `ended with ${program.how}`;
+  const how = program.outcome === '' ? `no port within ${START_MS / 1_000} s` : `ended with ${program.outcome}`;
   await program.end();
-  throw new Error(`it did not start: ${how}${program.lastLine === '' ? '' : `: ${program.lastLine}`}`);
+  throw new Error(`the server did not start: ${how}${program.lastLine === '' ? '' : `: ${program.lastLine}`}`);
 }
 
 async function announcedPort(program: Program): Promise<number> {
-  const found = await program.said(ANNOUNCEMENT, START_MS);
+  const found = await program.waitForOutput(ANNOUNCEMENT, START_MS);
   return Number(found?.[1] ?? found?.[2] ?? 0);
 }
 
-/** Waits until somebody accepts on a port that is known. */
-async function answersOn(program: Program, port: number): Promise<number> {
-  for (const end = Date.now() + START_MS; Date.now() < end && program.how === ''; await pause(20)) {
+/** Waits until a known port accepts connections. */
+async function acceptsOn(program: Program, port: number): Promise<number> {
+  for (const end = Date.now() + START_MS; Date.now() < end && program.outcome === ''; await pause(20)) {
     const accepted = await new Promise<boolean>((resolve) => {
       const socket = createConnection(port, '127.0.0.1');
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

@@ -1,18 +1,18 @@
-// System calls and instructions of running processes, counted for a moment: by perf, which hardly disturbs them, or
-// by strace, which slows them down but counts right. Null is what cannot be counted here.
+// Counts system calls and instructions of running processes for a short time. perf hardly disturbs the processes;
+// strace slows them down but counts right. A count is null where it is not available.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { outputOf, Program, within } from './program.ts';
 
-/** Counts of one moment. */
+/** Counts of one measurement. */
 export interface Counts {
   readonly systemCalls: number | null;
   readonly instructions: number | null;
 }
 
 export interface Counters {
-  /** `perf`, `strace`, or empty: what the system calls are counted with. */
+  /** The program that counts the system calls: `perf`, `strace`, or empty. */
   readonly name: string;
   readonly countsInstructions: boolean;
   /** Counts from when this resolves until `stop`. */
@@ -25,20 +25,20 @@ const INSTRUCTIONS = 'instructions';
 /** How long a counter may take to attach to a thousand threads. */
 const ATTACH_MS = 10_000;
 
-/** What can count here. `folder` is for what strace writes. */
+/** Finds the counters of this machine. `folder` is for the output of strace. */
 export async function findCounters(folder: string): Promise<Counters> {
   const perf = await outputOf('perf', ['stat', '-x,', '-e', `${SYSTEM_CALLS},${INSTRUCTIONS}`, '--', 'true']);
   const counts = perf === null ? none : countsOfPerf(perf.stderr);
   if (counts.systemCalls !== null) return perfCounters(counts.instructions !== null);
   const file = join(folder, 'counts.txt');
   const strace = await outputOf('strace', ['-c', '-f', '-o', file, 'true']);
-  if (strace?.how === 'exit code 0') return straceCounters(file);
+  if (strace?.outcome === 'exit code 0') return straceCounters(file);
   return { name: '', countsInstructions: false, start: async () => ({ stop: async () => none }) };
 }
 
 const none: Counts = { systemCalls: null, instructions: null };
 
-/** Lines such as `1234,,instructions,...`; what is not supported has no number. */
+/** Lines such as `1234,,instructions,...`; an event that is not supported has no number. */
 function countsOfPerf(text: string): Counts {
   const lines = text.split('\n');
   const countOf = (event: string): number | null => {
@@ -54,14 +54,14 @@ function perfCounters(countsInstructions: boolean): Counters {
     name: 'perf',
     countsInstructions,
     start: async (pids) => {
-      // Attached but not counting (-D -1) until it is told on descriptor 3; it answers on 4.
+      // perf attaches but does not count (-D -1) until `enable` arrives on descriptor 3; it acknowledges on 4.
       const args = ['stat', '-x,', '-e', events, '-p', pids.join(','), '--control', 'fd:3,4', '-D', '-1'];
       const program = new Program('perf', 'perf', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
-      const [, , , control, answers] = program.child.stdio;
+      const [, , , control, acknowledgements] = program.child.stdio;
       const tell = async (word: string): Promise<void> => {
-        const told = new Promise((resolve) => answers?.once('data', resolve));
+        const enabled = new Promise((resolve) => acknowledgements?.once('data', resolve));
         if (control !== undefined && control !== null && 'write' in control) control.write(`${word}\n`);
-        await within(Promise.race([told, program.ended]), ATTACH_MS);
+        await within(Promise.race([enabled, program.ended]), ATTACH_MS);
       };
       control?.on('error', () => {});
       await tell('enable');
@@ -84,7 +84,7 @@ function straceCounters(file: string): Counters {
     countsInstructions: false,
     start: async (pids) => {
       const program = new Program('strace', 'strace', ['-c', '-f', '-o', file, ...pids.map((pid) => `-p${pid}`)]);
-      await program.said(/attached/, ATTACH_MS);
+      await program.waitForOutput(/attached/, ATTACH_MS);
       return {
         stop: async () => {
           program.signal('SIGINT');
@@ -97,11 +97,11 @@ function straceCounters(file: string): Counters {
   };
 }
 
-/** The sum of `% time, seconds, usecs/call, calls, errors, syscall`. */
+/** Reads the sum of `% time, seconds, usecs/call, calls, errors, syscall`. */
 function callsOfStrace(table: string): number | null {
   const rows = table.split('\n').map((line) => line.trim().split(/ +/));
   const [percent, , ...counts] = rows.find((row) => row.at(-1) === 'total')?.slice(0, -1) ?? [];
-  // One number is that of calls; of more, the first is their time.
+  // A single number is the number of calls; if there are more, the first is the time.
   const total = counts.length === 1 ? counts[0] : counts[1];
   return percent !== '100.00' || total === undefined ? null : Number(total);
 }

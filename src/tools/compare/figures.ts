@@ -1,7 +1,7 @@
-// The charts of a comparison: what each shows, and two sentences on why it looks so.
+// The charts of a comparison, each with two sentences that explain its shape.
 
 import { barChart, lineChart, type Series } from './chart.ts';
-import type { Turn } from './dials.ts';
+import type { Variation } from './parameters.ts';
 import type { ComparisonResult } from './result.ts';
 import { digits, duration, MEASURES, type Measure, restSummaryOf, rowOf, type Summary, summarize } from './summary.ts';
 
@@ -12,24 +12,32 @@ export interface Figure {
   readonly text: string;
 }
 
-/** Turns of a dial whose positions are numbers, with the middle among them at `middle`. */
-function axis(result: ComparisonResult, dial: string, middle: number): readonly (readonly [number, Turn])[] {
-  const own = result.plan.turns
-    .filter((turn) => turn.dial === dial)
-    .map((turn) => [Number(turn.position), turn] as const);
-  const centre = result.plan.turns.filter((turn) => turn.dial === 'middle').map((turn) => [middle, turn] as const);
+/** The positions of a parameter with numeric positions, and the baseline at `baseline`. */
+function axis(
+  result: ComparisonResult,
+  parameter: string,
+  baseline: number,
+): readonly (readonly [number, Variation])[] {
+  const own = result.plan.variations
+    .filter((variation) => variation.parameter === parameter)
+    .map((variation) => [Number(variation.position), variation] as const);
+  const centre = result.plan.variations
+    .filter((variation) => variation.parameter === 'baseline')
+    .map((variation) => [baseline, variation] as const);
   return [...own, ...centre].sort(([a], [b]) => a - b);
 }
 
 function seriesOver(
   result: ComparisonResult,
-  turns: readonly (readonly [number, Turn])[],
+  variations: readonly (readonly [number, Variation])[],
   measure: Measure,
 ): readonly Series[] {
   return result.entries
     .map(({ name }) => ({
       name,
-      values: turns.map(([, { dial, position }]) => summarize(rowOf(result, name, dial, position), measure)),
+      values: variations.map(([, { parameter, position }]) =>
+        summarize(rowOf(result, name, parameter, position), measure),
+      ),
     }))
     .filter(({ values }) => values.some((value) => value !== null));
 }
@@ -37,7 +45,7 @@ function seriesOver(
 interface Curve {
   readonly id: string;
   readonly title: string;
-  readonly dial: 'clients' | 'idle';
+  readonly parameter: 'clients' | 'idle';
   readonly measure: Measure;
   readonly yTitle: string;
   readonly format: (value: number) => string;
@@ -46,66 +54,66 @@ interface Curve {
 }
 
 const AXES = {
-  clients: { middle: 64, title: 'clients that ask all the time' },
-  idle: { middle: 0, title: 'idle connections beside 64 busy ones' },
+  clients: { baseline: 64, title: 'busy clients' },
+  idle: { baseline: 0, title: 'idle connections beside 64 busy ones' },
 } as const;
 
 const CURVES: readonly Curve[] = [
   {
     id: 'idle-cost',
-    title: 'Cost of a request beside idle connections',
-    dial: 'idle',
+    title: 'Cost of a request with idle connections',
+    parameter: 'idle',
     measure: MEASURES.cpu,
-    yTitle: 'CPU µs a request',
+    yTitle: 'CPU µs/request',
     format: digits,
     isLogarithmic: true,
-    text: 'select and poll look at every connection each time they wait, and the busy loop asks each of them, so silent clients make everybody’s requests dearer. epoll is told only who is ready: its line stays flat however many others are connected.',
+    text: 'select and poll examine every connection in each wait, and the busy loop tries each of them, so idle clients make every request more expensive. epoll reports only the ready connections: its line stays flat however many others are open.',
   },
   {
     id: 'throughput',
     title: 'Throughput against clients',
-    dial: 'clients',
+    parameter: 'clients',
     measure: MEASURES.perSecond,
-    yTitle: 'requests a second',
+    yTitle: 'requests/s',
     format: MEASURES.perSecond.format,
     isLogarithmic: false,
-    text: 'With one client the server waits for it between requests; with many there is always somebody ready, and the line rises until a processor is full. A model that stops rising early has no more room: iterative serves one client, a process or thread for each ends at 64.',
+    text: 'With one client the server waits for it between requests. With many clients one is always ready, and the line rises until a processor is fully used. A line that ends early shows a limit of clients: iterative serves one, and a process or thread for each client ends at 64.',
   },
   {
     id: 'latency',
     title: 'Latency of the slowest hundredth against clients',
-    dial: 'clients',
+    parameter: 'clients',
     measure: MEASURES.p99,
     yTitle: 'p99',
     format: duration,
     isLogarithmic: true,
-    text: 'Once the processor is full, every further client waits in line, so latency grows with the number of clients however clever the loop is. What lies far above that line had to wait for something else: for a process to be born, or for its turn in a scan.',
+    text: 'Once the processor is fully used, further clients queue, so latency grows with the number of clients in every model. Points far above that line waited for something else: for a process to start, or for their place in a scan.',
   },
   {
     id: 'memory',
     title: 'Memory against connections',
-    dial: 'idle',
+    parameter: 'idle',
     measure: { ...MEASURES.resident, of: ({ residentBytes }) => residentBytes / 2 ** 20 },
     yTitle: 'resident memory, MiB',
     format: digits,
     isLogarithmic: false,
-    text: 'An idle connection of a reactor is a few hundred bytes in a table, so a thousand of them hardly show beside the JavaScript engine itself. A process or thread for each client has an engine of its own, and its line ends where no more are allowed.',
+    text: 'An idle connection of a reactor takes a few hundred bytes in a table, so a thousand of them are small beside the JavaScript engine. A process or thread for each client has an engine of its own, and its line ends at the limit of children.',
   },
 ];
 
-function curve(result: ComparisonResult, { dial, measure, ...chart }: Curve): readonly Figure[] {
-  const turns = axis(result, dial, AXES[dial].middle);
-  const series = seriesOver(result, turns, measure);
-  if (turns.length < 2 || series.length === 0) return [];
-  const positions = turns.map(([position]) => position.toLocaleString('en-US'));
-  const svg = lineChart({ ...chart, positions, xTitle: AXES[dial].title, series });
+function curve(result: ComparisonResult, { parameter, measure, ...chart }: Curve): readonly Figure[] {
+  const variations = axis(result, parameter, AXES[parameter].baseline);
+  const series = seriesOver(result, variations, measure);
+  if (variations.length < 2 || series.length === 0) return [];
+  const positions = variations.map(([position]) => position.toLocaleString('en-US'));
+  const svg = lineChart({ ...chart, positions, xTitle: AXES[parameter].title, series });
   return [{ id: chart.id, title: chart.title, svg, text: chart.text }];
 }
 
-/** Where the time of a request goes, at the middle. */
+/** Where the processor time of a request goes, at the baseline. */
 function timeFigure(result: ComparisonResult): readonly Figure[] {
   const bars = result.entries.flatMap(({ name }) => {
-    const row = rowOf(result, name, 'middle', '');
+    const row = rowOf(result, name, 'baseline', '');
     const [user, kernel] = [
       summarize(row, { ...MEASURES.cpu, of: ({ userUs }) => userUs }),
       summarize(row, { ...MEASURES.cpu, of: ({ systemUs }) => systemUs }),
@@ -123,7 +131,7 @@ function timeFigure(result: ComparisonResult): readonly Figure[] {
       id: 'time',
       title: 'Where a request’s time goes',
       svg: barChart({ title: 'Processor time of a request, in the program and in the kernel', bars }),
-      text: 'The full part of a bar is the program’s own work on a request, the pale part the kernel’s: receiving, sending, waking, and looking for who is ready. One program that serves all clients does about the same however it waits; what differs is how often it has to ask the kernel. A process or thread for each client runs an engine for each, whose code has not become warm yet, and one client alone lets the processor sleep between two requests.',
+      text: 'The solid part of a bar is the program’s own work on a request. The pale part is the kernel’s: receiving, sending, waking, and finding ready sockets. A single process does about the same work in every model; what differs is how often it calls the kernel. A process or thread for each client runs code that is not compiled yet. A single client lets the processor sleep between two requests.',
     },
   ];
 }
@@ -148,8 +156,8 @@ function restFigure(result: ComparisonResult): readonly Figure[] {
     {
       id: 'rest',
       title: 'Processor at rest',
-      svg: barChart({ title: 'Share of a processor while nobody is connected', bars: all, full: 1 }),
-      text: 'Nobody is connected, and a server that waits in the kernel costs nothing. The busy loop asks all the time whether somebody has come, and takes a whole processor to hear that nobody has.',
+      svg: barChart({ title: 'Share of a processor without any connection', bars: all, full: 1 }),
+      text: 'A server that waits in the kernel costs nothing while no client is connected. The busy loop checks for clients all the time and takes a whole processor for it.',
     },
   ];
 }
@@ -157,45 +165,45 @@ function restFigure(result: ComparisonResult): readonly Figure[] {
 const OTHERS: Readonly<Record<string, readonly [string, string]>> = {
   connection: [
     'A connection for each request',
-    'Every request now begins with accept and ends with close, which costs all of them about the same. Only a process or thread for each client is ruined by it, because each request has to wait for one to be born.',
+    'Every request now begins with accept and ends with close, which costs all models about the same. A process or thread for each client suffers most, because each request has to wait for a new one to start.',
   ],
   slow: [
-    'Beside 50 slow readers',
-    'Fifty clients take a large file drop by drop while the others ask for a small one. Who waits for one client at a time stands still until the slowest has what it asked for; a reactor keeps what is unsent and goes on.',
+    'With 50 slow readers',
+    'Fifty clients read a large file slowly while the others request a small one. A server that waits for one client at a time stalls until the slowest has read its file. A reactor queues the unsent bytes and serves the others.',
   ],
   'handler sleeps 10 ms': [
     'A handler that waits 10 ms',
-    'Waiting needs no processor, so who can serve others meanwhile answers 64 clients in the time of one. Iterative has nobody else to serve: it cannot do more than one answer in ten milliseconds.',
+    'Waiting needs no processor, so a concurrent model serves 64 clients in the time of one. Iterative serves one client at a time: at most one response in ten milliseconds.',
   ],
   'handler burns 5 ms': [
     'A handler that computes 5 ms',
-    'Computing does need the processor, and no way of waiting makes it cheaper: a single thread cannot do more than 200 such answers a second. Only processes and threads get further, as far as there are processors.',
+    'Computing needs the processor, and no way of waiting makes it cheaper: a single thread cannot send more than 200 such responses a second. Processes and threads get further, up to the number of processors.',
   ],
   'file 1 KiB': [
     'A small file',
-    'A file of 1 KiB is kept in memory and its answer is a copy, so this looks like the middle without the application. What is left is the price of HTTP and of the system calls.',
+    'A file of 1 KiB is cached in memory and its response is a copy, so this resembles the baseline without the application. What remains is the cost of HTTP and of the system calls.',
   ],
   'file 1 MiB': [
     'A large file',
-    'A megabyte an answer is the kernel’s work: it copies from its page cache to the sockets. How the server waits hardly matters any more, and all of them come close together.',
+    'A response of one megabyte is mostly the kernel’s work: it copies from its page cache to the sockets. How the server waits hardly matters, so the models are close together.',
   ],
 };
 
-/** What has no numbers to draw a line over: requests a second, a bar for each. */
+/** A bar chart of requests a second for each variation whose positions are not numbers. */
 function otherFigures(result: ComparisonResult): readonly Figure[] {
-  return result.plan.turns.flatMap(({ dial, position }) => {
-    const [title, text] = OTHERS[`${dial} ${position}`] ?? OTHERS[dial] ?? ['', ''];
+  return result.plan.variations.flatMap(({ parameter, position }) => {
+    const [title, text] = OTHERS[`${parameter} ${position}`] ?? OTHERS[parameter] ?? ['', ''];
     const all = bars(
       result,
-      (name) => summarize(rowOf(result, name, dial, position), MEASURES.perSecond),
+      (name) => summarize(rowOf(result, name, parameter, position), MEASURES.perSecond),
       (value) => MEASURES.perSecond.format(value),
     );
     if (title === '' || all.length === 0) return [];
     return [
       {
-        id: `${dial}-${position}`.replaceAll(/\W+/g, '-'),
+        id: `${parameter}-${position}`.replaceAll(/\W+/g, '-'),
         title,
-        svg: barChart({ title: `${title}: requests a second`, bars: all }),
+        svg: barChart({ title: `${title}: requests/s`, bars: all }),
         text,
       },
     ];

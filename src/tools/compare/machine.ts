@@ -1,4 +1,4 @@
-// The machine that a comparison ran on, and how much of it a process may have.
+// The machine that a comparison ran on, and its limit of connections for a process.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,11 +12,13 @@ export interface Machine {
   /** `Linux 6.1.0 x64`. */
   readonly system: string;
   readonly node: string;
-  /** Of this package. */
+  /** The version of this package. */
   readonly version: string;
-  /** Of the repository that it runs from; empty when it was installed as a package. `+` when there were changes. */
+  /**
+   * The commit of its repository; empty when it was installed as a package. `+` when there were uncommitted changes.
+   */
   readonly commit: string;
-  /** How many programs wanted to run when it began: the average of a minute. */
+  /** The load average of the last minute at the start. */
   readonly load: number;
 }
 
@@ -41,7 +43,7 @@ function commit(): string {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
   try {
-    // Not somebody else's repository, in whose node_modules this package may lie.
+    // An installed package may lie in the node_modules of another repository, whose commit is not meant.
     if (git('rev-parse', '--show-prefix') !== '') return '';
     return git('rev-parse', '--short=10', 'HEAD') + (git('status', '--porcelain', '-uno') === '' ? '' : '+');
   } catch {

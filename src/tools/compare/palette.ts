@@ -1,9 +1,9 @@
-// How charts look, in the report and as pictures of their own: colours for light and dark, of each contender.
+// The style of the charts, in the report and as separate files: colours of each contender for light and dark pages.
 
 import { classOf } from './chart.ts';
 import { PEER_NAMES } from './peers.ts';
 
-/** In light and in dark. Peers have the colours of models, and dashes. */
+/** Light and dark. Peers share the colours of models; their lines are dashed. */
 const COLOURS: Readonly<Record<string, readonly [string, string]>> = {
   iterative: ['#6b7280', '#9aa4b2'],
   multiprocess: ['#8a5a00', '#d9a441'],
@@ -38,7 +38,7 @@ const CHART = `.chart{font:13px system-ui,-apple-system,"Segoe UI",Roboto,"Liber
 .chart .s-epoll .line{stroke-width:3}.chart .s-epoll .label{font-weight:700}
 `;
 
-/** The style of charts of these contenders, on a page that has the colours `--ink`, `--soft`, `--rule`, `--paper`. */
+/** The style of these contenders' charts, on a page that defines the colours `--ink`, `--soft`, `--rule`, `--paper`. */
 export function chartStyle(names: readonly string[]): string {
   const dashes = names.filter((name) => PEER_NAMES.includes(name)).map((name) => `.chart .${classOf(name)} .line`);
   const dashed = dashes.length === 0 ? '' : `${dashes.join(',')}{stroke-dasharray:5 3}`;

@@ -1,5 +1,5 @@
-// Other servers as contenders, if they are installed: node:http and packages that are found from the working folder,
-// programs that are found in the PATH, and a loop in C that does the least a server can do.
+// Other servers as contenders, if they are installed. node:http and packages are found from the working folder,
+// programs in the PATH. A minimal epoll loop in C shows the lower bound.
 
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { PACKAGE_ROOT, programPath } from '../../package.ts';
 import type { Contender } from './contender.ts';
 import { outputOf } from './program.ts';
 
-/** Finds one peer; a text says why it cannot be had. */
+/** Finds one peer; a string says why it is not available. */
 type Finder = (folder: string) => Promise<Contender | string>;
 
 const APPLICATION = ['text', 'sleep', 'burn'] as const;
@@ -18,14 +18,14 @@ const FILES = ['kib', 'mib'] as const;
 const FINDERS: Readonly<Record<string, Finder>> = {
   'node:http': async () => ({
     ...peer('node:http', process.versions.node, 'node-http.js', process.execPath),
-    answers: [...APPLICATION, ...FILES],
+    responses: [...APPLICATION, ...FILES],
   }),
   fastify: async () => packagePeer('fastify', ['fastify'], 'fastify.js'),
   bun: async () => {
     const version = await versionOf('bun', ['--version'], /^(\d\S*)/m);
     return version === null
-      ? 'bun is not in the PATH (npm install bun has it)'
-      : { ...peer('bun', version, 'bun.js', 'bun'), answers: [...APPLICATION, ...FILES] };
+      ? 'bun is not in the PATH (install it with npm install bun)'
+      : { ...peer('bun', version, 'bun.js', 'bun'), responses: [...APPLICATION, ...FILES] };
   },
   nginx: async () => {
     const version = await versionOf('nginx', ['-v'], /nginx\/(\S+)/);
@@ -37,7 +37,7 @@ const FINDERS: Readonly<Record<string, Finder>> = {
 
 export const PEER_NAMES: readonly string[] = Object.keys(FINDERS);
 
-/** The peer of that name, or why there is none. `folder` is where compiled programs may lie. */
+/** Returns the peer of that name, or why it is not available. `folder` is where compiled programs go. */
 export async function findPeer(name: string, folder: string): Promise<Contender | string> {
   return (await FINDERS[name]?.(folder)) ?? `there is no peer "${name}"`;
 }
@@ -52,12 +52,12 @@ function peer(name: string, version: string, file: string, command: string, ...m
     name,
     kind: 'peer',
     version,
-    answers: APPLICATION,
+    responses: APPLICATION,
     command: (_, { folder, port }) => ({ command, args: [programOf(file), `${port}`, folder, ...more] }),
   };
 }
 
-/** A script over a package that the working folder has, under one of its names. */
+/** A script that uses a package of the working folder, under one of its names. */
 function packagePeer(name: string, packages: readonly string[], file: string): Contender | string {
   const require = createRequire(join(process.cwd(), 'package.json'));
   for (const candidate of packages) {
@@ -65,7 +65,7 @@ function packagePeer(name: string, packages: readonly string[], file: string): C
       const path = require.resolve(candidate);
       return peer(name, versionAt(path, candidate), file, process.execPath, path);
     } catch {
-      // The next name, then.
+      // Try the next name.
     }
   }
   return `${packages[0]} is not installed in this folder (npm install ${packages.at(-1)})`;
@@ -79,7 +79,7 @@ function versionAt(path: string, name: string): string {
       const manifest: unknown = require(join(folder, 'package.json'));
       if (isManifest(manifest) && manifest.name === name) return manifest.version;
     } catch {
-      // Further up.
+      // Search further up.
     }
   }
   return '';
@@ -90,19 +90,19 @@ function isManifest(value: unknown): value is { readonly name: string; readonly 
 }
 
 async function versionOf(command: string, args: readonly string[], pattern: RegExp): Promise<string | null> {
-  const said = await outputOf(command, args);
-  return said === null ? null : (pattern.exec(said.stdout + said.stderr)?.[1] ?? '');
+  const output = await outputOf(command, args);
+  return output === null ? null : (pattern.exec(output.stdout + output.stderr)?.[1] ?? '');
 }
 
-/** nginx with one worker and no log; it cannot choose a port itself. Its text is the query, without an application. */
+/** nginx with one worker and no log. It cannot choose a port itself. Its text is the query, without an application. */
 function nginx(version: string): Contender {
   return {
     name: 'nginx',
     kind: 'peer',
     version,
-    answers: ['text', ...FILES],
-    command: async (_, { folder, port: wanted }) => {
-      const port = wanted > 0 ? wanted : await freePort();
+    responses: ['text', ...FILES],
+    command: async (_, { folder, port: givenPort }) => {
+      const port = givenPort > 0 ? givenPort : await freePort();
       const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
         (kind) => `${kind}_temp_path ${folder}/${kind};`,
       );
@@ -127,18 +127,18 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** An epoll loop that looks for the end of each head and for nothing else: no HTTP server can do less. */
+/** An epoll loop that only searches the end of each head: the lower bound for an HTTP server. */
 async function floor(folder: string): Promise<Contender | string> {
   const program = join(folder, 'floor');
   const source = join(PACKAGE_ROOT, 'src', 'tools', 'compare', 'peers', 'floor.c');
   const compiled = await outputOf('cc', ['-O2', '-o', program, source], 60_000);
   if (compiled === null) return 'there is no C compiler (cc)';
-  if (compiled.how !== 'exit code 0') return `cc failed: ${compiled.lastLine}`;
+  if (compiled.outcome !== 'exit code 0') return `cc failed: ${compiled.lastLine}`;
   return {
     name: 'c',
     kind: 'peer',
     version: 'cc -O2',
-    answers: ['text'],
+    responses: ['text'],
     isFixed: true,
     neverCloses: true,
     command: () => ({ command: program, args: [] }),

@@ -1,15 +1,16 @@
-// What is run, how often and for how long: made before anything starts, so that the time it takes is known.
+// The plan of a comparison: what is measured, how often and for how long. It is made first, so that its duration is
+// known.
 
-import { answerSourceOf } from './contender.ts';
-import { DIALS, MIDDLE_TURN, type Turn } from './dials.ts';
+import { responseSourceOf } from './contender.ts';
+import { BASELINE_VARIATION, PARAMETERS, type Variation } from './parameters.ts';
 
 export type Mode = 'quick' | 'full';
 
-/** What the command asks for. */
-export interface Wishes {
+/** What the flags of the command request. */
+export interface PlanRequest {
   readonly mode: Mode;
-  /** Of {@link DIALS}; empty: those of the mode. */
-  readonly dials: readonly string[];
+  /** Names from {@link PARAMETERS}; empty: those of the mode. */
+  readonly parameters: readonly string[];
   /** 0: those of the mode. */
   readonly rounds: number;
   readonly windowMs: number;
@@ -18,27 +19,27 @@ export interface Wishes {
 export interface ComparisonPlan {
   readonly mode: Mode;
   readonly rounds: number;
-  readonly turns: readonly Turn[];
-  /** A server that was started answers for so long before anything counts. */
+  readonly variations: readonly Variation[];
+  /** How long a started server serves requests before the first measurement. */
   readonly warmUpMs: number;
-  /** Every run goes on for so long before its window; longer while children are being spawned, up to `maxRampMs`. */
+  /** How long a run goes on before its window; longer while children are being spawned, up to `maxRampMs`. */
   readonly rampMs: number;
   readonly maxRampMs: number;
   /** The window that is measured. */
   readonly windowMs: number;
-  /** The one that counts system calls. */
+  /** The window in which system calls are counted. */
   readonly countMs: number;
-  /** The one in which nobody is connected. */
+  /** The window without any connection. */
   readonly restMs: number;
-  /** How many connections are tried when it is asked how many clients a contender takes. */
+  /** Connections to try when the maximum of clients is measured. */
   readonly mostClients: number;
-  /** Nobody answers one more for so long: that was the last one. */
+  /** If no further connection gets a response for this long, the last one was the maximum. */
   readonly stallMs: number;
-  /** What is not done then is left out. */
+  /** Rounds that would begin later than this are skipped. */
   readonly maxMs: number;
 }
 
-/** For the eight models; more contenders have as much each. */
+/** The time limit is that of the eight models; more contenders get proportionally more. */
 const USUAL_CONTENDERS = 8;
 
 const QUICK = {
@@ -49,7 +50,7 @@ const QUICK = {
   windowMs: 500,
   countMs: 200,
   restMs: 400,
-  // Beyond the 1,024 descriptors of select(2).
+  // More than the 1,024 descriptors of select(2).
   mostClients: 1_100,
   stallMs: 2_000,
   maxMs: 120_000,
@@ -69,54 +70,57 @@ const FULL = {
   maxMs: 1_800_000,
 } as const;
 
-/** The plan for so many contenders, on a machine with so many descriptors for a process. */
-export function planFor(wishes: Wishes, contenders: number, descriptors: number): ComparisonPlan {
-  const times = wishes.mode === 'quick' ? QUICK : FULL;
-  const chosen = DIALS.filter(({ name }) => wishes.dials.length === 0 || wishes.dials.includes(name));
-  // A dial that was asked for by name is turned at least once.
-  const least = wishes.dials.length === 0 ? 0 : 1;
-  const turns = chosen.flatMap(({ turns: all, quick }) =>
-    wishes.mode === 'quick' ? all.slice(0, Math.max(quick, least)) : all,
+/** Makes the plan for this number of contenders and this limit of descriptors for a process. */
+export function planFor(request: PlanRequest, contenders: number, descriptors: number): ComparisonPlan {
+  const times = request.mode === 'quick' ? QUICK : FULL;
+  const chosen = PARAMETERS.filter(({ name }) => request.parameters.length === 0 || request.parameters.includes(name));
+  // A parameter that was requested by name is measured at one position at least.
+  const least = request.parameters.length === 0 ? 0 : 1;
+  const variations = chosen.flatMap(({ variations: all, quick }) =>
+    request.mode === 'quick' ? all.slice(0, Math.max(quick, least)) : all,
   );
-  const windowMs = wishes.windowMs > 0 ? wishes.windowMs : times.windowMs;
-  // Who wants a shorter look than usual does not want to wait for it longer than that.
-  const haste = Math.min(1, windowMs / times.windowMs);
+  const windowMs = request.windowMs > 0 ? request.windowMs : times.windowMs;
+  // A window shorter than the default scales the other times down with it.
+  const timeScale = Math.min(1, windowMs / times.windowMs);
   return {
     ...times,
-    mode: wishes.mode,
-    rounds: wishes.rounds > 0 ? wishes.rounds : times.rounds,
+    mode: request.mode,
+    rounds: request.rounds > 0 ? request.rounds : times.rounds,
     windowMs,
-    warmUpMs: times.warmUpMs * haste,
-    rampMs: times.rampMs * haste,
-    countMs: times.countMs * haste,
-    restMs: times.restMs * haste,
-    turns: [MIDDLE_TURN, ...turns.filter(({ setting }) => connectionsOf(setting) <= descriptors)],
+    warmUpMs: times.warmUpMs * timeScale,
+    rampMs: times.rampMs * timeScale,
+    countMs: times.countMs * timeScale,
+    restMs: times.restMs * timeScale,
+    variations: [BASELINE_VARIATION, ...variations.filter(({ setting }) => connectionsOf(setting) <= descriptors)],
     mostClients: Math.min(times.mostClients, descriptors),
     maxMs: times.maxMs * Math.max(1, contenders / USUAL_CONTENDERS),
   };
 }
 
-function connectionsOf({ clients, idle, slow }: Turn['setting']): number {
+function connectionsOf({ clients, idle, slow }: Variation['setting']): number {
   return clients + idle + slow;
 }
 
-/** What {@link planFor} left out for want of descriptors. */
-export function leftOutFor(wishes: Wishes, descriptors: number): readonly string[] {
-  const wanted = planFor(wishes, 1, Number.POSITIVE_INFINITY).turns;
-  return wanted
+/** The variations that {@link planFor} skipped because the limit of descriptors is too low. */
+export function skippedFor(request: PlanRequest, descriptors: number): readonly string[] {
+  const all = planFor(request, 1, Number.POSITIVE_INFINITY).variations;
+  return all
     .filter(({ setting }) => connectionsOf(setting) > descriptors)
-    .map(({ dial, position }) => `${dial} at ${position}`);
+    .map(({ parameter, position }) => `${parameter} at ${position}`);
 }
 
-/** Starting a server, proving it, looking at /proc: what every server and every turn cost beside their windows. */
+/**
+ * The time of starting and checking a server, and of reading /proc: what servers and variations cost beside their
+ * windows.
+ */
 const START_MS = 600;
-const TURN_MS = 150;
+const VARIATION_MS = 150;
 
-/** About how long it takes; children that have to be spawned come on top. */
+/** Estimates the duration; time for spawning children comes on top. */
 export function estimateMs(plan: ComparisonPlan, contenders: number): number {
-  const { turns, rounds } = plan;
-  const places = new Set(turns.map(({ setting }) => answerSourceOf(setting.answer))).size;
-  const turn = plan.rampMs + plan.windowMs + plan.countMs + TURN_MS;
-  const run = places * (START_MS + plan.warmUpMs) + 2 * plan.restMs + turns.length * turn;
+  const { variations, rounds } = plan;
+  const sources = new Set(variations.map(({ setting }) => responseSourceOf(setting.response))).size;
+  const variation = plan.rampMs + plan.windowMs + plan.countMs + VARIATION_MS;
+  const run = sources * (START_MS + plan.warmUpMs) + 2 * plan.restMs + variations.length * variation;
   return Math.min(plan.maxMs, contenders * (rounds * run + plan.stallMs));
 }

@@ -1,15 +1,15 @@
-// What a program and its children use, as /proc tells it: a program is started as the leader of a process group, and
-// whoever is in the group counts. It must not know what they do.
+// What a program and its children use, read from /proc. A program is started as the leader of a process group, and
+// every process of the group counts.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a group has used since it began. */
+/** What a group has used since its start. */
 export interface Usage {
-  /** Seconds of processor time in user mode, of children that were waited for too. */
+  /** Seconds of processor time in user mode, those of reaped children included. */
   readonly userSeconds: number;
   readonly systemSeconds: number;
-  /** Voluntary and not, of all threads that live. */
+  /** Voluntary and involuntary context switches of all live threads. */
   readonly switches: number;
 }
 
@@ -39,7 +39,7 @@ function word({ words }: Process, index: number): number {
   return Number(words[index - STATE]);
 }
 
-/** A file of /proc; empty when its process is gone. */
+/** Reads a file of /proc; empty when its process has ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'latin1');
@@ -62,7 +62,7 @@ function processOf(pid: number): Process | null {
   return { pid, words: stat.slice(stat.lastIndexOf(')') + 2).split(' ') };
 }
 
-/** The processes of a group that have not been waited for. */
+/** The processes of a group that have not been reaped. */
 function members(group: number): readonly Process[] {
   return list('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -75,12 +75,12 @@ export function pidsOf(group: number): readonly number[] {
   return members(group).map(({ pid }) => pid);
 }
 
-/** Threads of all its processes. */
+/** The number of threads of a group. */
 export function threadsOf(group: number): number {
   return members(group).reduce((sum, process) => sum + word(process, THREADS), 0);
 }
 
-/** A child's time moves to its parent when it is waited for, so that the sum forgets nobody. */
+/** Sums up a group. The time of a child moves to its parent when it is reaped, so that none is lost. */
 export function usageOf(group: number): Usage {
   const processes = members(group);
   const ticks = (...indexes: readonly number[]): number =>
@@ -104,7 +104,7 @@ export function cpuSecondsOf(pid: number): number {
   return process === null ? 0 : (word(process, USER_TIME) + word(process, SYSTEM_TIME)) / ticksPerSecond();
 }
 
-/** Bytes in memory; what several processes share is divided among them (PSS). */
+/** Bytes in memory; memory shared by several processes is divided among them (PSS). */
 export function residentBytesOf(group: number): number {
   return pidsOf(group).reduce((sum, pid) => sum + residentOf(pid), 0);
 }
@@ -116,12 +116,12 @@ function residentOf(pid: number): number {
   return kib === null ? 0 : Number(kib[1]) * 1024;
 }
 
-/** Bytes that a process gave to write(2) and its kind, sockets included. */
+/** Bytes that a process passed to write(2) and similar calls, sockets included. */
 export function writtenBytesOf(pid: number): number {
   return Number(/^wchar: (\d+)/m.exec(read(`/proc/${pid}/io`))?.[1] ?? 0);
 }
 
-/** Processor seconds that the whole machine has been busy, stolen ones included. */
+/** Processor seconds in which the whole machine was busy, stolen time included. */
 export function machineBusySeconds(): number {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = (
     read('/proc/stat').split('\n')[0] ?? ''

@@ -1,10 +1,10 @@
-// A program that is measured or measures: started as the leader of a process group, so that a Ctrl-C of the terminal
-// is not its, and ended with all its children. Whatever happens to this process, none is left behind.
+// A program that a comparison starts. It leads a process group of its own, so that a Ctrl-C in the terminal does not
+// reach it. It ends with all its children, also when this process exits.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 
-/** What is remembered of what a program says. */
-const MAX_SAID = 4_000;
+/** How many characters of its output are kept. */
+const MAX_OUTPUT_CHARACTERS = 4_000;
 
 const running = new Set<Program>();
 
@@ -17,8 +17,8 @@ export class Program {
   readonly child: ChildProcess;
   /** Resolves to how it ended: `exit code 1`, `SIGKILL`. */
   readonly ended: Promise<string>;
-  /** Empty while it runs. */
-  how = '';
+  /** How it ended; empty while it runs. */
+  outcome = '';
   stdout = '';
   stderr = '';
   #onOutput = (): void => {};
@@ -28,44 +28,44 @@ export class Program {
     this.child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
     running.add(this);
     this.child.stdout?.on('data', (text: Buffer) => {
-      this.stdout = (this.stdout + text.toString('utf8')).slice(-MAX_SAID);
+      this.stdout = (this.stdout + text.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS);
       this.#onOutput();
     });
     this.child.stderr?.on('data', (text: Buffer) => {
-      this.stderr = (this.stderr + text.toString('utf8')).slice(-MAX_SAID);
+      this.stderr = (this.stderr + text.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS);
       this.#onOutput();
     });
     this.ended = new Promise((resolve) => {
       this.child.on('error', (error) => resolve(error.message));
-      // Not `exit`: what it said last is wanted too.
+      // Not `exit`: `close` follows after the last output.
       this.child.on('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
-    void this.ended.then((how) => {
-      this.how = how;
+    void this.ended.then((outcome) => {
+      this.outcome = outcome;
       running.delete(this);
       this.#onOutput();
     });
   }
 
-  /** Of the process, and of its group. */
+  /** The id of the process and of its group. */
   get pid(): number {
     return this.child.pid ?? -1;
   }
 
-  /** The last line that it said, errors first. */
+  /** The last line of its output, of stderr first. */
   get lastLine(): string {
     const lines = (this.stderr.trim() || this.stdout.trim()).split('\n');
     return lines.at(-1)?.trim() ?? '';
   }
 
-  /** Waits until it has said what matches; null when it ended or `limitMs` passed before. */
-  async said(pattern: RegExp, limitMs: number): Promise<RegExpExecArray | null> {
+  /** Waits for output that matches; null when the program ended or `limitMs` passed before. */
+  async waitForOutput(pattern: RegExp, limitMs: number): Promise<RegExpExecArray | null> {
     let timer: NodeJS.Timeout | undefined;
     const found = await new Promise<RegExpExecArray | null>((resolve) => {
       timer = setTimeout(() => resolve(null), limitMs);
       this.#onOutput = () => {
         const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
-        if (match !== null || this.how !== '') resolve(match);
+        if (match !== null || this.outcome !== '') resolve(match);
       };
       this.#onOutput();
     });
@@ -78,13 +78,13 @@ export class Program {
     this.child.kill(name);
   }
 
-  /** Ends it and its children at once. */
+  /** Kills it and its children at once. */
   kill(): void {
     if (this.child.pid === undefined) return;
     try {
       process.kill(-this.child.pid, 'SIGKILL');
     } catch {
-      // They were gone already.
+      // They have ended already.
     }
   }
 
@@ -94,7 +94,10 @@ export class Program {
   }
 }
 
-/** Runs a program to its end, at most for `limitMs`; what it said, or null when it could not be started. */
+/**
+ * Runs a program to its end, for `limitMs` at most. Resolves to the ended program, or null when it could not be
+ * started.
+ */
 export async function outputOf(command: string, args: readonly string[], limitMs = 20_000): Promise<Program | null> {
   const program = new Program(command, command, args);
   const timer = setTimeout(() => program.kill(), limitMs);
@@ -119,7 +122,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** What `promise` resolves to, or undefined when `limitMs` passed before. */
+/** Resolves to the value of `promise`, or undefined when `limitMs` passed before. */
 export async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<undefined>((resolve) => {

@@ -1,18 +1,18 @@
-// The report of a comparison: one HTML file with everything in it, for screens light and dark, phones and paper. It has
-// no script: contenders are shown and hidden by the page's own check boxes.
+// The report of a comparison: one HTML file with everything in it, for light and dark screens, phones and paper. It has
+// no script: CSS shows and hides contenders by the check boxes of the page.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../package.ts';
 import { classOf, escaped } from './chart.ts';
-import { MIDDLE_TEXT } from './dials.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { chartStyle } from './palette.ts';
+import { BASELINE_TEXT } from './parameters.ts';
 import type { ComparisonResult } from './result.ts';
 import { MEASURES, verdict } from './summary.ts';
-import { type Cells, dialTable, middleNotes, middleTable, rivalryTable } from './table.ts';
+import { baselineNotes, baselineTable, type Cells, headToHeadTable, parameterTable } from './table.ts';
 
-/** The default site's, so that the report looks like the rest of it. */
+/** The style of the default site, so that the report looks the same. */
 const SITE_STYLE = join(PACKAGE_ROOT, 'html', 'style.css');
 
 const STYLE = `
@@ -47,7 +47,7 @@ details{margin-bottom:1.25rem}summary{min-height:2.75rem;padding:.6rem 0;cursor:
 .scroll{overflow:visible;border:0}table{font-size:7pt}th,td{padding:.15rem .3rem;white-space:normal}thead th{min-width:0}details>*{display:block}}
 `;
 
-/** Whoever is not checked is shown nowhere. */
+/** Hides every element of a contender whose check box is not checked. */
 function filterStyle(names: readonly string[]): string {
   return names
     .map(classOf)
@@ -55,7 +55,7 @@ function filterStyle(names: readonly string[]): string {
     .join('\n');
 }
 
-/** A number and its unit stay on one line. */
+/** Keeps a number and its unit on one line. */
 function cellText(cell: string): string {
   return escaped(cell).replaceAll(/(?<=\d) (?=(?:%|µs|ms|s|MiB)(?:\W|$))/g, '&nbsp;');
 }
@@ -98,11 +98,11 @@ function legend(names: readonly string[]): string {
 
 const NOT_SHOWN = [
   'The load generator runs on the same machine and shares its processors and its caches with the servers. Compare the rows with each other, not with figures from elsewhere.',
-  'Clients ask again only when they have their answer (a closed loop), so that a server that stalls is asked less, and its latencies look better than those of clients who come by themselves.',
+  'Clients send their next request only after the response (a closed loop). A server that stalls gets fewer requests, so its latencies look better than with clients that arrive independently.',
   'Everything goes over loopback: no network card, no distance, no lost packets, no TLS.',
-  'Latencies are those of a whole run, its beginning included, when clients connect and children are born; everything else is a window after that.',
-  'Idle memory is what is resident, uncollected garbage included; with few connections it is mostly noise.',
-  'A request here is small and always the same. Yours are not.',
+  'Latencies are those of a whole run, including its beginning, when clients connect and children are spawned; everything else is measured in a window after that.',
+  'Memory per idle connection is resident memory, uncollected garbage included; with few connections it is mostly noise.',
+  'Requests here are small and all alike. Those of a real site are not.',
 ];
 
 function machineFacts({ machine, load, counters, plan, seconds }: ComparisonResult): readonly string[] {
@@ -122,55 +122,55 @@ function versions({ entries }: ComparisonResult): string {
 }
 
 /** The two models that never block, when both were measured. */
-function rivals(result: ComparisonResult): string {
-  const rivalry = rivalryTable(result);
-  if ((rivalry[0] ?? []).length !== 3) return '';
+function headToHeadSection(result: ComparisonResult): string {
+  const cells = headToHeadTable(result);
+  if ((cells[0] ?? []).length !== 3) return '';
   return section(
-    'rivals',
+    'epoll-and-busy-loop',
     'epoll and the busy loop',
-    `${tableOf(rivalry, 'epoll and non-blocking', -1, true)}<p>Both never block. One asks the kernel which sockets are ready and sleeps until somebody is; the other asks every client, all the time.</p>`,
+    `${tableOf(cells, 'epoll and non-blocking', -1, true)}<p>Both never block. epoll waits in the kernel until a socket is ready; the busy loop tries every socket again and again.</p>`,
     false,
   );
 }
 
 function body(result: ComparisonResult, names: readonly string[]): string {
   const verdicts = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
-  const doubtful = result.warnings.length === 0 ? '' : `<div class="warning">${list(result.warnings)}</div>`;
+  const warnings = result.warnings.length === 0 ? '' : `<div class="warning">${list(result.warnings)}</div>`;
   const incomplete =
     result.incomplete === ''
       ? ''
       : `<div class="warning"><p><b>Not everything was measured:</b> ${escaped(result.incomplete)}.</p></div>`;
   return [
     '<div class="lead"><h1>What each way to serve clients costs</h1>',
-    '<p>The same site, started under one model after the other, and asked by the same clients. One thing at a time is changed; everything else stays at the middle.</p>',
-    `<p class="facts">${escaped(result.date.slice(0, 16).replace('T', ' '))} UTC · <code>${escaped(result.command)}</code><br>The middle: ${escaped(MIDDLE_TEXT)}.</p>`,
+    '<p>The same site, started under one model after the other, and measured with the same clients. One parameter at a time is varied; the others keep their baseline value.</p>',
+    `<p class="facts">${escaped(result.date.slice(0, 16).replace('T', ' '))} UTC · <code>${escaped(result.command)}</code><br>Baseline: ${escaped(BASELINE_TEXT)}.</p>`,
     incomplete,
     '</div>',
-    rivals(result),
+    headToHeadSection(result),
     section(
       'charts',
       'Charts',
       `${legend(names)}<div class="figures">${figuresOf(result).map(figureOf).join('')}</div>`,
     ),
     section(
-      'middle',
-      'At the middle',
-      `${tableOf(middleTable(result), 'Every contender at the middle', 0)}${list([...middleNotes(result), ...verdicts.filter((text) => text !== '')])}${versions(result)}`,
+      'baseline',
+      'At the baseline',
+      `${tableOf(baselineTable(result), 'Every contender at the baseline', 0)}${list([...baselineNotes(result), ...verdicts.filter((text) => text !== '')])}${versions(result)}`,
     ),
-    result.plan.turns.length > 1
+    result.plan.variations.length > 1
       ? section(
-          'dials',
-          'Every dial',
-          `<details><summary>All positions, all contenders</summary>${tableOf(dialTable(result), 'Every position of every dial', 2)}</details>`,
+          'parameters',
+          'Every parameter',
+          `<details><summary>All positions, all contenders</summary>${tableOf(parameterTable(result), 'Every position of every parameter', 2)}</details>`,
         )
       : '',
-    section('doubts', 'What makes it doubtful', doubtful === '' ? '<p>Nothing was noticed.</p>' : doubtful, false),
+    section('warnings', 'Warnings', warnings === '' ? '<p>None.</p>' : warnings, false),
     section('not-shown', 'What it does not show', list(NOT_SHOWN), false),
     section('machine', 'Machine and method', list(machineFacts(result)), false),
   ].join('\n');
 }
 
-/** The report, with everything it needs. */
+/** Returns the report as one HTML page. */
 export function reportPage(result: ComparisonResult): string {
   const names = result.entries.map(({ name }) => name);
   const style = `${readFileSync(SITE_STYLE, 'utf8')}${STYLE}${filterStyle(names)}\n${chartStyle(names)}`;

@@ -1,5 +1,5 @@
-// Several measurements as one: the median, and the range that they lay in. Whoever is said to be better is so beyond
-// that range.
+// Summarises several measurements: the median and the range. A contender is called better only if the ranges do not
+// overlap.
 
 import { max, median, min } from 'd3-array';
 import type { ComparisonResult, Entry, Row } from './result.ts';
@@ -24,14 +24,14 @@ function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US');
 }
 
-/** Three digits that mean something. */
+/** Formats a number with three significant digits. */
 export function digits(value: number): string {
   const size = Math.abs(value);
   if (size >= 100) return whole(value);
   return size === 0 ? '0' : value.toFixed(size >= 10 ? 1 : 2);
 }
 
-/** Microseconds as a person says them. */
+/** Formats microseconds with the unit that fits. */
 export function duration(us: number): string {
   if (us >= 1e6) return `${digits(us / 1e6)} s`;
   return us >= 1_000 ? `${digits(us / 1_000)} ms` : `${whole(us)} µs`;
@@ -41,8 +41,8 @@ export function mebibytes(bytes: number): string {
   return `${digits(bytes / 2 ** 20)} MiB`;
 }
 
-/** A generator that has seen too few answers tells 0. */
-function told(us: number): number | null {
+/** A generator with too few responses reports 0. */
+function latencyOrNull(us: number): number | null {
   return us > 0 ? us : null;
 }
 
@@ -63,35 +63,35 @@ type MeasureName =
 export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
   perSecond: {
     title: 'requests/s',
-    text: 'good answers a second',
+    text: 'responses with status 2xx per second',
     isLowerBetter: false,
     of: (figures) => figures.perSecond,
     format: whole,
   },
   p50: {
     title: 'p50',
-    text: 'half of the answers came sooner',
+    text: 'half of the responses were faster',
     isLowerBetter: true,
-    of: (f) => told(f.p50Us),
+    of: (f) => latencyOrNull(f.p50Us),
     format: duration,
   },
   p99: {
     title: 'p99',
-    text: '99 % of the answers came sooner',
+    text: '99 % of the responses were faster',
     isLowerBetter: true,
-    of: (f) => told(f.p99Us),
+    of: (f) => latencyOrNull(f.p99Us),
     format: duration,
   },
   p999: {
     title: 'p99.9',
-    text: '99.9 % came sooner',
+    text: '99.9 % were faster',
     isLowerBetter: true,
-    of: (f) => told(f.p999Us),
+    of: (f) => latencyOrNull(f.p999Us),
     format: duration,
   },
   cpu: {
     title: 'CPU µs/request',
-    text: "processor time of the server's processes, dead children included",
+    text: "processor time of the server's processes, ended children included",
     isLowerBetter: true,
     of: (figures) => figures.userUs + figures.systemUs,
     format: digits,
@@ -126,16 +126,16 @@ export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
   },
   idleBytes: {
     title: 'bytes/idle connection',
-    text: 'what each one held added to that, nothing collected',
+    text: 'resident memory added by each idle connection, garbage included',
     isLowerBetter: true,
     of: (figures) => figures.idleBytes,
     format: whole,
   },
   errors: {
     title: 'errors',
-    text: 'answers that were not 2xx; connections that failed or heard nothing for two seconds',
+    text: 'responses other than 2xx; connections that failed or got no response for two seconds',
     isLowerBetter: true,
-    of: (figures) => figures.badAnswers + figures.failures,
+    of: (figures) => figures.badResponses + figures.failures,
     format: whole,
   },
 };
@@ -155,20 +155,25 @@ export function restSummaryOf({ rest }: Entry): Summary | null {
   return summaryOf(rest);
 }
 
-/** The row of a contender at a position of a dial; the middle is the dial `middle` at ''. */
-export function rowOf({ rows }: ComparisonResult, contender: string, dial: string, position: string): Row | undefined {
-  return rows.find((row) => row.contender === contender && row.dial === dial && row.position === position);
+/** The row of a contender at a position of a parameter; the baseline is the parameter `baseline` at ''. */
+export function rowOf(
+  { rows }: ComparisonResult,
+  contender: string,
+  parameter: string,
+  position: string,
+): Row | undefined {
+  return rows.find((row) => row.contender === contender && row.parameter === parameter && row.position === position);
 }
 
-/** Who is best by `measure` at the middle: nobody where the ranges of the first two overlap, or where there are none. */
+/** Names the best contender by `measure` at the baseline, if the ranges of the first two do not overlap. */
 export function verdict(result: ComparisonResult, measure: Measure): string {
   const known = result.entries
-    .map(({ name }) => ({ name, summary: summarize(rowOf(result, name, 'middle', ''), measure) }))
+    .map(({ name }) => ({ name, summary: summarize(rowOf(result, name, 'baseline', ''), measure) }))
     .flatMap(({ name, summary }) => (summary === null ? [] : [{ name, ...summary }]))
     .sort((a, b) => (measure.isLowerBetter ? a.median - b.median : b.median - a.median));
   const [first, second] = known;
   if (first === undefined || second === undefined) return '';
-  const isOnce = [first, second].some(({ name }) => (rowOf(result, name, 'middle', '')?.rounds.length ?? 0) < 2);
+  const isOnce = [first, second].some(({ name }) => (rowOf(result, name, 'baseline', '')?.rounds.length ?? 0) < 2);
   if (isOnce) return `${measure.title}: no winner, one measurement has no range`;
   const overlap = measure.isLowerBetter ? second.low <= first.high : second.high >= first.low;
   const figures = `${measure.format(first.median)} and ${measure.format(second.median)}`;
@@ -177,7 +182,7 @@ export function verdict(result: ComparisonResult, measure: Measure): string {
   return `${measure.title}: no winner, the ranges of ${equal.map(({ name }) => name).join(', ')} overlap (best two: ${figures})`;
 }
 
-/** `12.3 ±4 %`: the median, and half the range as a share of it; `12.3 (1 to 40)` where that says nothing. */
+/** `12.3 ±4 %`: the median, and half the range as a share of it; `12.3 (1 to 40)` when the range exceeds the median. */
 export function cell(summary: Summary | null, format: (value: number) => string): string {
   if (summary === null) return '—';
   const { median: middle, low, high } = summary;

@@ -1,73 +1,73 @@
-// One setting of the dials, measured once on a contender that runs: the load ramps up, a window is measured, another
-// one counts system calls, and a client of our own compares answers all the while.
+// Measures one setting of a running contender. The load ramps up, then one window is measured, then another one counts
+// system calls. Meanwhile a client of this process compares responses.
 
 import { BackgroundClients, type Expected } from './background-clients.ts';
 import type { RunningContender } from './contender.ts';
 import { FIXED_QUERY, TARGETS } from './contender.ts';
 import type { Counters } from './counters.ts';
-import type { Workload } from './dials.ts';
 import type { Load, LoadRun } from './load.ts';
+import type { Workload } from './parameters.ts';
 import type { ComparisonPlan } from './plan.ts';
 import { machineBusySeconds, pidsOf, residentBytesOf, usageOf } from './processes.ts';
 import { pause } from './program.ts';
 import { StartupProbe } from './startup-probe.ts';
 import { Unmeasurable } from './unmeasurable.ts';
 
-/** What one measurement found; per request where it can be. */
+/** The figures of one measurement, per request where that makes sense. */
 export interface Figures {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
   readonly p999Us: number;
-  /** Processor time of a request, of the server's processes. */
+  /** Processor time of the server's processes per request. */
   readonly userUs: number;
   readonly systemUs: number;
-  /** Context switches of a request. */
+  /** Context switches per request. */
   readonly switches: number;
-  /** Of a request; null: not counted. */
+  /** System calls per request; null: not counted. */
   readonly systemCalls: number | null;
   readonly instructions: number | null;
-  /** Of all its processes, what they share counted once. */
+  /** Memory of all its processes, shared memory counted once. */
   readonly residentBytes: number;
-  /** What an idle connection added; null: there was none. */
+  /** Memory that one idle connection added; null: there was none. */
   readonly idleBytes: number | null;
-  /** Answers that were not 2xx, and connections that failed, broke or heard nothing for 2 s. */
-  readonly badAnswers: number;
+  /** Responses other than 2xx, and connections that failed, broke or got no response for 2 s. */
+  readonly badResponses: number;
   readonly failures: number;
   readonly checked: number;
   readonly wrong: number;
-  /** Of a processor: what the load generator took, and what neither it, the server nor this program did. */
+  /** Shares of a processor: of the load generator, and of other programs than it, the server and this one. */
   readonly loadShare: number;
-  readonly strangerShare: number;
+  readonly otherShare: number;
 }
 
 export interface Bench {
   readonly plan: ComparisonPlan;
   readonly load: Load;
   readonly counters: Counters;
-  readonly expected: Omit<Expected, 'answer' | 'isFixed'>;
+  readonly expected: Omit<Expected, 'response' | 'isFixed'>;
   readonly signal: AbortSignal;
 }
 
-/** How long one answer may take a server that has no other client. */
-const PROOF_MS = 5_000;
+/** How long a server without other clients may take for one response. */
+const FIRST_RESPONSE_MS = 5_000;
 
-const LOOK_MS = 50;
+const SAMPLE_INTERVAL_MS = 50;
 
-/** How soon a server answers that has nothing else to do. */
+/** How soon a server without other work responds. */
 const FREE_MS = 1_000;
 
-export function expectedOf({ contender }: RunningContender, bench: Bench, answer: Workload['answer']): Expected {
-  return { ...bench.expected, answer, isFixed: contender.isFixed === true };
+export function expectedOf({ contender }: RunningContender, bench: Bench, response: Workload['response']): Expected {
+  return { ...bench.expected, response, isFixed: contender.isFixed === true };
 }
 
-/** @throws Unmeasurable, or whatever befell the server or the load. */
+/** @throws Unmeasurable, or the failure of the server or the load generator. */
 export async function measure(server: RunningContender, setting: Workload, bench: Bench): Promise<Figures> {
   const background = new BackgroundClients(server.port);
   try {
-    return await measureAmong(background, server, setting, bench);
+    return await measureWith(background, server, setting, bench);
   } finally {
-    background.release();
+    background.resetAll();
   }
 }
 
@@ -81,25 +81,25 @@ async function holdIdle(
 ): Promise<number> {
   const emptyBytes = residentBytesOf(pid);
   const held = await background.hold(idle, expected, plan.stallMs, signal);
-  if (held < idle) throw new Unmeasurable(`it answered ${held} of ${idle} connections that were to be held`);
+  if (held < idle) throw new Unmeasurable(`it served ${held} of ${idle} idle connections`);
   return (residentBytesOf(pid) - emptyBytes) / idle;
 }
 
-async function measureAmong(
+async function measureWith(
   background: BackgroundClients,
   server: RunningContender,
   setting: Workload,
   bench: Bench,
 ): Promise<Figures> {
   const { plan, load, signal } = bench;
-  const { idle, slow, clients, keepAlive, answer } = setting;
-  const expected = expectedOf(server, bench, answer);
-  const proof = await background.prove(expected, PROOF_MS);
-  if (proof !== '') throw new Error(proof);
+  const { idle, slow, clients, keepAlive, response } = setting;
+  const expected = expectedOf(server, bench, response);
+  const problem = await background.checkOnce(expected, FIRST_RESPONSE_MS);
+  if (problem !== '') throw new Error(problem);
   const idleBytes = idle === 0 ? null : await holdIdle(background, server, idle, expected, bench);
-  await background.slow(slow);
-  const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
-  const url = `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`;
+  await background.readSlowly(slow);
+  const query = response === 'text' ? `?${FIXED_QUERY}` : '';
+  const url = `http://127.0.0.1:${server.port}${TARGETS[response]}${query}`;
   const run = load.start({ url, clients, keepAlive });
   try {
     await ramp(server, run, plan, signal);
@@ -109,11 +109,11 @@ async function measureAmong(
     const counted = await count(server, run, bench);
     const { checked, wrong, example } = await checking.stop();
     const { totals, perSent } = await run.stop();
-    if (totals.requests === 0) throw new Error('nobody was answered');
-    if (wrong > 0) throw new Error(`${wrong} of ${checked} answers under load were wrong: ${example}`);
+    if (totals.requests === 0) throw new Error('no request got a response');
+    if (wrong > 0) throw new Error(`${wrong} of ${checked} responses under load were wrong: ${example}`);
     const requests = window.sent * perSent;
     return {
-      ...perRequest(window, requests, 1 - totals.badAnswers / totals.requests),
+      ...perRequest(window, requests, 1 - totals.badResponses / totals.requests),
       p50Us: totals.p50Us,
       p99Us: totals.p99Us,
       p999Us: totals.p999Us,
@@ -121,7 +121,7 @@ async function measureAmong(
       instructions: per(counted.instructions, counted.sent * perSent),
       residentBytes,
       idleBytes,
-      badAnswers: totals.badAnswers,
+      badResponses: totals.badResponses,
       failures: totals.failures,
       checked,
       wrong,
@@ -135,10 +135,10 @@ function per(count: number | null, requests: number): number | null {
   return count === null || requests < 1 ? null : count / requests;
 }
 
-/** Looks at which more had been asked than at the last one: the first requests wait for nobody, the next for answers. */
+/** Samples with growth to wait for: the first requests need no earlier response, those of the next sample do. */
 const ENOUGH_GROWTHS = 2;
 
-/** Waits until clients are connected, children are spawned, and answers come. */
+/** Waits until clients are connected, children are spawned, and responses arrive. */
 async function ramp(
   { program, port }: RunningContender,
   run: LoadRun,
@@ -147,15 +147,15 @@ async function ramp(
 ): Promise<void> {
   const begin = Date.now();
   const probe = new StartupProbe(program.pid, port);
-  for (let [sent, growths] = [0, 0]; Date.now() - begin < maxRampMs; await pause(LOOK_MS, signal)) {
-    const [isQuiet, nowSent] = [probe.isQuiet(), await run.sent()];
+  for (let [sent, growths] = [0, 0]; Date.now() - begin < maxRampMs; await pause(SAMPLE_INTERVAL_MS, signal)) {
+    const [isSettled, nowSent] = [probe.isSettled(), await run.sent()];
     if (nowSent > sent) growths++;
     sent = nowSent;
-    if (isQuiet && growths >= ENOUGH_GROWTHS && Date.now() - begin >= rampMs) return;
+    if (isSettled && growths >= ENOUGH_GROWTHS && Date.now() - begin >= rampMs) return;
   }
 }
 
-/** What a window of time saw. */
+/** What was used in a window of time. */
 interface Window {
   readonly seconds: number;
   readonly sent: number;
@@ -163,28 +163,28 @@ interface Window {
   readonly system: number;
   readonly switches: number;
   readonly load: number;
-  readonly stranger: number;
+  readonly other: number;
 }
 
-async function look({ program }: RunningContender, run: LoadRun): Promise<Window> {
+async function sample({ program }: RunningContender, run: LoadRun): Promise<Window> {
   const { userSeconds: user, systemSeconds: system, switches } = usageOf(program.pid);
   const own = process.cpuUsage();
   const load = run.cpuSeconds();
-  const stranger = machineBusySeconds() - user - system - load - (own.user + own.system) / 1e6;
-  return { seconds: performance.now() / 1_000, sent: await run.sent(), user, system, switches, load, stranger };
+  const other = machineBusySeconds() - user - system - load - (own.user + own.system) / 1e6;
+  return { seconds: performance.now() / 1_000, sent: await run.sent(), user, system, switches, load, other };
 }
 
-/** A window that saw fewer is held open, up to so many times its length: a few requests have no rate. */
+/** A window with fewer requests is extended, up to so many times its length: a few requests give no rate. */
 const MIN_REQUESTS = 20;
 const MAX_STRETCH = 4;
 
 async function watch(server: RunningContender, run: LoadRun, ms: number, signal: AbortSignal): Promise<Window> {
-  const before = await look(server, run);
+  const before = await sample(server, run);
   await pause(ms, signal);
-  let after = await look(server, run);
+  let after = await sample(server, run);
   while (after.sent - before.sent < MIN_REQUESTS && after.seconds - before.seconds < (MAX_STRETCH * ms) / 1_000) {
     await pause(ms / 2, signal);
-    after = await look(server, run);
+    after = await sample(server, run);
   }
   return {
     seconds: after.seconds - before.seconds,
@@ -193,20 +193,20 @@ async function watch(server: RunningContender, run: LoadRun, ms: number, signal:
     system: after.system - before.system,
     switches: after.switches - before.switches,
     load: after.load - before.load,
-    stranger: after.stranger - before.stranger,
+    other: after.other - before.other,
   };
 }
 
 function perRequest(window: Window, requests: number, goodShare: number) {
-  const { seconds, user, system, switches, load, stranger } = window;
-  if (requests < 1) throw new Error(`nobody was answered for ${Math.round(seconds * 1_000)} ms`);
+  const { seconds, user, system, switches, load, other } = window;
+  if (requests < 1) throw new Error(`no request got a response for ${Math.round(seconds * 1_000)} ms`);
   return {
     perSecond: (requests * goodShare) / seconds,
     userUs: (user * 1e6) / requests,
     systemUs: (system * 1e6) / requests,
     switches: Math.max(0, switches) / requests,
     loadShare: load / seconds,
-    strangerShare: Math.max(0, stranger) / seconds,
+    otherShare: Math.max(0, other) / seconds,
   };
 }
 
@@ -218,42 +218,42 @@ async function count(server: RunningContender, run: LoadRun, { counters, plan, s
   return { sent, ...(await counting.stop()) };
 }
 
-/** The share of a processor that a server takes while nobody is connected. */
+/** The share of a processor that a server takes without any connection. */
 export async function measureRest({ program }: RunningContender, { plan, signal }: Bench): Promise<number> {
-  // What clients who have just left made it do is not rest.
+  // Work that follows from closed connections does not count as rest.
   await pause(plan.restMs, signal);
   const before = usageOf(program.pid);
   const begin = performance.now();
   await pause(plan.restMs, signal);
   const after = usageOf(program.pid);
   const used = after.userSeconds + after.systemSeconds - before.userSeconds - before.systemSeconds;
-  // The system's scaling of its ticks goes back a little now and then.
+  // The kernel's scaling of its ticks occasionally goes back a little.
   return (Math.max(used, 0) * 1_000) / (performance.now() - begin);
 }
 
-/** How many clients a server takes at once, of those that the plan tries. */
-export async function measureMost(server: RunningContender, bench: Bench): Promise<number> {
+/** How many clients a server serves at once, of those that the plan tries. */
+export async function measureMaxClients(server: RunningContender, bench: Bench): Promise<number> {
   const background = new BackgroundClients(server.port);
   try {
     const expected = expectedOf(server, bench, 'text');
     return await background.hold(bench.plan.mostClients, expected, bench.plan.stallMs, bench.signal);
   } finally {
-    background.release();
+    background.resetAll();
   }
 }
 
-/** Enough for several to be ready at once, and not many where each needs a child. */
+/** Enough for several to be ready at once, but few enough for servers that spawn a child for each. */
 const WARMING_CLIENTS = 16;
 
-/** Lets compilers do their work before anything counts. */
+/** Gives compilers time before the first measurement. */
 export async function warmUp(
   server: RunningContender,
-  answer: Workload['answer'],
+  response: Workload['response'],
   { load, plan, signal }: Bench,
 ): Promise<void> {
-  const query = answer === 'text' ? `?${FIXED_QUERY}` : '';
+  const query = response === 'text' ? `?${FIXED_QUERY}` : '';
   const run = load.start({
-    url: `http://127.0.0.1:${server.port}${TARGETS[answer]}${query}`,
+    url: `http://127.0.0.1:${server.port}${TARGETS[response]}${query}`,
     clients: WARMING_CLIENTS,
     keepAlive: true,
   });
@@ -264,10 +264,10 @@ export async function warmUp(
   }
 }
 
-/** Whether a server answers soon: one that is still busy with clients who left is of no use for the next setting. */
-export async function isFree(server: RunningContender, answer: Workload['answer'], bench: Bench): Promise<boolean> {
+/** Whether a server responds soon. One that is still busy with earlier clients cannot be used for the next setting. */
+export async function isFree(server: RunningContender, response: Workload['response'], bench: Bench): Promise<boolean> {
   const background = new BackgroundClients(server.port);
-  const problem = await background.prove(expectedOf(server, bench, answer), FREE_MS);
-  background.release();
+  const problem = await background.checkOnce(expectedOf(server, bench, response), FREE_MS);
+  background.resetAll();
   return problem === '';
 }

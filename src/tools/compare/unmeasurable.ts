@@ -1,4 +1,4 @@
-// What a trial throws when a contender cannot be measured.
+// The error for a setting at which a contender cannot be measured.
 
-/** A setting that a contender cannot be measured at; the text says why. */
+/** The message says why. */
 export class Unmeasurable extends Error {}

@@ -1,4 +1,4 @@
-// The table of conformance cases, in the order in which they are run.
+// The table of conformance cases, in the order in which they run.
 
 import type { Case } from './case.ts';
 import { CHUNKS } from './cases/chunks.ts';

@@ -1,27 +1,27 @@
-// Sends a case in one of its deliveries and gathers what came back. It must not know what is right.
+// Sends a case in one of its deliveries and collects the responses.
 
 import type { Case, Delivery, Expectation, Step } from './case.ts';
 import type { Outcome } from './judge.ts';
+import { ProbeClient } from './probe-client.ts';
 import { filledIn, type Target } from './target.ts';
-import { Visitor } from './visitor.ts';
 
-/** One way of sending: a delivery, and for `split` where. */
+/** One delivery of a case, for `split` with the index of the cut. */
 export interface Sending {
   readonly delivery: Delivery;
   readonly at: number;
 }
 
-/** Between two writes, so that they arrive as two. */
+/** The pause between two writes, so that they arrive as two packets. */
 const GAP_MS = 3;
 const DRIP_GAP_MS = 1;
-/** Longer cases are not dripped: it would take longer than it tells. */
+/** Longer cases are not sent byte by byte: that would take too long. */
 const MAX_DRIP_BYTES = 1_200;
-/** For a connection that is about to end. */
+/** How long a connection may take to end after the expected responses. */
 const END_MS = 30;
-/** For an answer that should not come. */
+/** How long to wait for a response that should not come. */
 const SILENCE_MS = 500;
 
-/** The sendings of a case; at most `maxSplits` splits, evenly spread over longer ones. */
+/** The sendings of a case; at most `maxSplits` splits, evenly spread over longer cases. */
 export function sendingsOf(example: Case, maxSplits: number): readonly Sending[] {
   const { length } = example.bytes;
   return example.deliveries.flatMap((delivery): readonly Sending[] => {
@@ -32,12 +32,12 @@ export function sendingsOf(example: Case, maxSplits: number): readonly Sending[]
   });
 }
 
-/** How many answers show that the case is over. */
-function wantedAnswers(expect: readonly Expectation[]): number {
-  return Math.max(...expect.map((each) => (each.kind === 'answers' ? each.statuses.length : 1)));
+/** The number of final responses after which the case is complete. */
+function expectedCount(expect: readonly Expectation[]): number {
+  return Math.max(...expect.map((each) => (each.kind === 'responses' ? each.statuses.length : 1)));
 }
 
-/** A request by which is seen where the server believes that the next one begins. */
+/** A request after the case: its response shows where the server read it. */
 function nextRequest(target: Target, serial: number): { bytes: string; isNext: Outcome['isNext'] } {
   if (!target.parts.has('echo')) {
     const bytes = filledIn('GET {page} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n', target);
@@ -59,101 +59,98 @@ export async function deliver(
 ): Promise<Outcome> {
   const next = nextRequest(target, serial);
   const nextMethod = target.parts.has('echo') ? 'POST' : 'GET';
-  const asked = { methods: [...example.methods, nextMethod], old: example.old };
-  const visitor = await Visitor.open(target.address, asked, timeoutMs);
-  const delivery = new Exchange(visitor, example, target, timeoutMs);
+  const sent = { methods: [...example.methods, nextMethod], http10: example.http10 };
+  const client = await ProbeClient.open(target.address, sent, timeoutMs);
+  const delivery = new CaseRun(client, example, target, timeoutMs);
   try {
     const followed = await delivery.run(sending, next.bytes);
-    const { answers, interim, problem } = visitor.reader;
+    const { responses, interim, problem } = client.reader;
     return {
-      answers,
+      responses,
       interim,
-      end: visitor.end,
+      end: client.end,
       problem: delivery.problem || problem,
       followed,
       isNext: next.isNext,
-      broken: visitor.reader.broken,
+      broken: client.reader.broken,
     };
   } finally {
-    visitor.leave();
+    client.reset();
   }
 }
 
-class Exchange {
-  /** What the script waited for in vain. */
+class CaseRun {
+  /** The interim response that the script did not get. */
   problem = '';
-  readonly #visitor: Visitor;
+  readonly #client: ProbeClient;
   readonly #example: Case;
   readonly #target: Target;
   readonly #timeoutMs: number;
-  readonly #wanted: number;
+  readonly #expected: number;
 
-  constructor(visitor: Visitor, example: Case, target: Target, timeoutMs: number) {
-    this.#visitor = visitor;
+  constructor(client: ProbeClient, example: Case, target: Target, timeoutMs: number) {
+    this.#client = client;
     this.#example = example;
     this.#target = target;
     this.#timeoutMs = timeoutMs;
-    this.#wanted = wantedAnswers(example.expect);
+    this.#expected = expectedCount(example.expect);
   }
 
-  /** Returns whether the next request was sent behind the case. */
+  /** Resolves to whether the next request was sent after the case. */
   async run({ delivery, at }: Sending, next: string): Promise<boolean> {
     const bytes = filledIn(this.#example.bytes, this.#target);
     if (delivery === 'script') return this.#script(this.#example.steps ?? []);
-    if (this.#example.expect.every(({ kind }) => kind === 'notServed')) return this.#silence(bytes);
+    if (this.#example.expect.every(({ kind }) => kind === 'notServed')) return this.#expectNoResponse(bytes);
     if (delivery === 'whole') return this.#whole(bytes, next);
     const pieces =
       delivery === 'split' ? [bytes.slice(0, at), bytes.slice(at)] : delivery === 'drip' ? [...bytes] : [bytes];
     await this.#pieces(pieces, next, delivery === 'drip' ? DRIP_GAP_MS : GAP_MS);
-    await this.#visitor.answers(this.#wanted + 1, this.#timeoutMs);
-    await this.#visitor.ended(this.#timeoutMs / 4);
+    await this.#client.waitForResponses(this.#expected + 1, this.#timeoutMs);
+    await this.#client.waitForEnd(this.#timeoutMs / 4);
     return true;
   }
 
   async #pieces(pieces: readonly string[], next: string, gapMs: number): Promise<void> {
     for (const [i, piece] of pieces.entries()) {
-      if (i > 0) await this.#visitor.ended(gapMs);
-      this.#visitor.send(i === pieces.length - 1 ? piece + next : piece);
+      if (i > 0) await this.#client.waitForEnd(gapMs);
+      this.#client.send(i === pieces.length - 1 ? piece + next : piece);
     }
   }
 
   async #whole(bytes: string, next: string): Promise<boolean> {
-    const visitor = this.#visitor;
-    visitor.send(bytes);
-    const isAnswered = await visitor.answers(this.#wanted, this.#timeoutMs);
-    await visitor.ended(END_MS);
-    if (visitor.end !== null || !isAnswered || visitor.reader.problem !== '') return false;
-    visitor.send(next);
-    await visitor.answers(this.#wanted + 1, this.#timeoutMs);
-    await visitor.ended(this.#timeoutMs / 4);
+    const client = this.#client;
+    client.send(bytes);
+    const hasResponses = await client.waitForResponses(this.#expected, this.#timeoutMs);
+    await client.waitForEnd(END_MS);
+    if (client.end !== null || !hasResponses || client.reader.problem !== '') return false;
+    client.send(next);
+    await client.waitForResponses(this.#expected + 1, this.#timeoutMs);
+    await client.waitForEnd(this.#timeoutMs / 4);
     return true;
   }
 
-  async #silence(bytes: string): Promise<boolean> {
-    this.#visitor.send(bytes);
-    await this.#visitor.answers(1, SILENCE_MS);
+  async #expectNoResponse(bytes: string): Promise<boolean> {
+    this.#client.send(bytes);
+    await this.#client.waitForResponses(1, SILENCE_MS);
     return false;
   }
 
   async #script(steps: readonly Step[]): Promise<boolean> {
-    const visitor = this.#visitor;
+    const client = this.#client;
     for (const step of steps) {
-      if (step.do === 'send') visitor.send(filledIn(step.bytes, this.#target));
-      else if (step.do === 'finish') visitor.finish();
-      else if (step.do === 'answers') await visitor.answers(step.count, this.#timeoutMs);
+      if (step.do === 'send') client.send(filledIn(step.bytes, this.#target));
+      else if (step.do === 'finish') client.finish();
+      else if (step.do === 'responses') await client.waitForResponses(step.count, this.#timeoutMs);
       else {
         const { status } = step;
-        const came = await visitor.until(
-          () => visitor.reader.interim.some(([each]) => each === status),
-          this.#timeoutMs,
-        );
-        if (!came) this.problem = `no ${status} came`;
+        const came = await client.until(() => client.reader.interim.some(([each]) => each === status), this.#timeoutMs);
+        if (!came) this.problem = `no interim response ${status}`;
       }
     }
     const isSilent = this.#example.expect.every(({ kind }) => kind === 'notServed');
-    if (!isSilent) await visitor.answers(this.#wanted, this.#timeoutMs);
-    const mustEnd = this.#example.expect.some((each) => each.kind === 'answers' && each.after === 'closed');
-    await visitor.ended(isSilent ? SILENCE_MS : mustEnd ? this.#timeoutMs : END_MS);
+    if (!isSilent) await client.waitForResponses(this.#expected, this.#timeoutMs);
+    const mustEnd = this.#example.expect.some((each) => each.kind === 'responses' && each.after === 'closed');
+    await client.waitForEnd(isSilent ? SILENCE_MS : mustEnd ? this.#timeoutMs : END_MS);
     return false;
   }
 }

@@ -1,14 +1,14 @@
-// Runs cases against a server: a bounded number of connections at once, within a bounded time.
+// Runs cases against a server: with a limit of concurrent connections and of time.
 
-import { ANSWER_RULES, type AnswerRule } from './answers.ts';
 import type { Case, Level } from './case.ts';
 import { deliver, type Sending, sendingsOf } from './deliver.ts';
 import { judge, type Outcome, summary } from './judge.ts';
+import { RESPONSE_RULES, type ResponseRule } from './response-reader.ts';
 import type { Target } from './target.ts';
 
 export type Verdict = 'passed' | 'failed' | 'warned' | 'skipped';
 
-/** What became of one case. */
+/** The result of one case. */
 export interface CaseResult {
   readonly id: string;
   readonly group: string;
@@ -16,27 +16,27 @@ export interface CaseResult {
   readonly level: Level;
   readonly rfc: string;
   readonly why: string;
-  /** `failed`: something that MUST be; `warned`: something that SHOULD be. */
+  /** `failed`: a MUST is violated; `warned`: a SHOULD is violated. */
   readonly verdict: Verdict;
-  /** What was wrong, and in which delivery; why it was skipped. */
+  /** What was wrong and in which delivery, or why the case was skipped. */
   readonly detail: string;
   readonly deliveries: number;
 }
 
 export interface ExamineOptions {
-  /** Connections at once. */
+  /** The limit of concurrent connections. */
   readonly maxConnections: number;
-  /** For one answer. */
+  /** The time limit for one response. */
   readonly timeoutMs: number;
-  /** For all of it: what is left then is skipped. */
+  /** The limit for the whole run; the remaining cases are skipped. */
   readonly maxDurationMs: number;
-  /** Splits of one case; a case with more bytes is cut at places spread evenly over it. */
+  /** The limit of splits for a case; a longer case is cut at evenly spread indexes. */
   readonly maxSplits: number;
-  /** Told after every case. */
+  /** Called after every case. */
   readonly onResult?: (result: CaseResult, done: number, all: number) => void;
 }
 
-/** Runs `cases` against `target`; the results in their order, and then those of the rules for every answer. */
+/** Runs `cases` against `target`. Returns their results in order, then those of the rules for every response. */
 export async function examine(
   target: Target,
   cases: readonly Case[],
@@ -56,7 +56,7 @@ class Examination {
   readonly #options: ExamineOptions;
   readonly #endMs: number;
   readonly #all: number;
-  readonly #broken = new Map<AnswerRule, string>();
+  readonly #broken = new Map<ResponseRule, string>();
   #done = 0;
   #serial = 0;
   #connections = 0;
@@ -75,19 +75,19 @@ class Examination {
     return result;
   }
 
-  /** What every answer is held to, whatever it answers. */
+  /** The results of the rules for every response. */
   rules(): readonly CaseResult[] {
-    return Object.entries(ANSWER_RULES).map(([rule, [title, rfc]]) => {
+    return Object.entries(RESPONSE_RULES).map(([rule, [title, rfc]]) => {
       const first = [...this.#broken].find(([broken]) => broken === rule)?.[1];
       return {
-        id: `answers/${rule}`,
-        group: 'answers',
+        id: `responses/${rule}`,
+        group: 'responses',
         title,
         level: 'must',
         rfc,
-        why: 'held against every answer that came',
+        why: 'checked for every response',
         verdict: first === undefined ? 'passed' : 'failed',
-        detail: first === undefined ? '' : `first broken in ${first}`,
+        detail: first === undefined ? '' : `first violated in ${first}`,
         deliveries: 0,
       };
     });
@@ -99,13 +99,13 @@ class Examination {
     const sendings = sendingsOf(example, this.#options.maxSplits);
     const met = new Map<number, Sending>();
     let count = 0;
-    // In the order of deliveries: what fails whole is not split.
+    // In the order of deliveries: a case that fails whole is not split.
     for (const delivery of new Set(sendings.map((each) => each.delivery))) {
       const those = sendings.filter((each) => each.delivery === delivery);
       const outcomes = await Promise.all(those.map((sending) => this.#send(example, sending)));
       count += outcomes.length;
       for (const [i, outcome] of outcomes.entries()) {
-        if (outcome === 'late') return resultOf(example, 'skipped', 'out of time', count);
+        if (outcome === 'late') return resultOf(example, 'skipped', 'time limit reached', count);
         if ('why' in outcome) return failed(example, `${nameOf(those[i])}: ${outcome.why}`, count);
         const sending = those[i];
         if (sending !== undefined && !met.has(outcome.met)) met.set(outcome.met, sending);
@@ -114,13 +114,13 @@ class Examination {
     if (met.size > 1)
       return failed(
         example,
-        `the outcome depends on delivery: ${[...met.values()].map(nameOf).join(' and ')} differ`,
+        `the outcome depends on the delivery: ${[...met.values()].map(nameOf).join(' and ')} differ`,
         count,
       );
     return resultOf(example, 'passed', '', count);
   }
 
-  /** Tried again once: a busy machine is no fault of the server. */
+  /** Retries once with more time: a slow machine is not a fault of the server. */
   async #send(example: Case, sending: Sending): Promise<{ met: number } | { why: string } | 'late'> {
     const first = await this.#sendOnce(example, sending, 1);
     return first !== 'late' && 'why' in first ? this.#sendOnce(example, sending, 2) : first;
@@ -129,18 +129,18 @@ class Examination {
   async #sendOnce(
     example: Case,
     sending: Sending,
-    patience: number,
+    timeoutFactor: number,
   ): Promise<{ met: number } | { why: string } | 'late'> {
-    await this.#enter();
+    await this.#acquireSlot();
     try {
       if (performance.now() > this.#endMs) return 'late';
       const { timeoutMs } = this.#options;
-      const outcome = await deliver(example, sending, this.#target, ++this.#serial, timeoutMs * patience);
+      const outcome = await deliver(example, sending, this.#target, ++this.#serial, timeoutMs * timeoutFactor);
       this.#remember(example, outcome);
       const judged = judge(example, outcome, this.#target.pageStatus);
       return 'met' in judged ? judged : { why: judged.why || summary(outcome) };
     } finally {
-      this.#leave();
+      this.#releaseSlot();
     }
   }
 
@@ -148,13 +148,13 @@ class Examination {
     for (const rule of broken) if (!this.#broken.has(rule)) this.#broken.set(rule, example.id);
   }
 
-  async #enter(): Promise<void> {
+  async #acquireSlot(): Promise<void> {
     if (this.#connections < this.#options.maxConnections) this.#connections++;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The place goes to who waits longest. */
-  #leave(): void {
+  /** Passes the slot to the longest waiting case. */
+  #releaseSlot(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#connections--;
     else next();

@@ -1,25 +1,25 @@
-// Whether what came back is one of the things that a case allows. It must not know how it was sent.
+// Decides whether the responses to a case are one of its allowed outcomes.
 
-import { type Answer, type AnswerRule, fieldOf } from './answers.ts';
-import { type Answers, type Case, type Expectation, OF_PAGE } from './case.ts';
+import { type Case, type Expectation, type ExpectedResponses, PAGE_STATUS } from './case.ts';
+import { fieldOf, type ReceivedResponse, type ResponseRule } from './response-reader.ts';
 
-/** What one delivery of a case led to. */
+/** The outcome of one delivery. */
 export interface Outcome {
-  readonly answers: readonly Answer[];
-  /** Interim statuses, with the number of final answers in front of each. */
+  readonly responses: readonly ReceivedResponse[];
+  /** Interim statuses, each with the number of final responses before it. */
   readonly interim: readonly (readonly [number, number])[];
   readonly end: 'fin' | 'reset' | null;
-  /** Why the bytes were no answers; empty when they were. */
+  /** Why the bytes were not valid responses; empty when they were. */
   readonly problem: string;
-  /** Whether the next request was sent behind. */
+  /** Whether the next request was sent after the case. */
   readonly followed: boolean;
-  /** Recognises the answer to that request. */
-  readonly isNext: (answer: Answer) => boolean;
-  /** Rules that its answers broke. */
-  readonly broken: ReadonlySet<AnswerRule>;
+  /** Recognises the response to that request. */
+  readonly isNext: (response: ReceivedResponse) => boolean;
+  /** The rules that its responses violated. */
+  readonly broken: ReadonlySet<ResponseRule>;
 }
 
-/** Which of the expectations of `example` is met, or why none is. */
+/** Returns the index of the met expectation of `example`, or why none is met. */
 export function judge(
   example: Case,
   outcome: Outcome,
@@ -27,87 +27,89 @@ export function judge(
 ): { readonly met: number } | { readonly why: string } {
   const reasons: string[] = [];
   for (const [index, expectation] of example.expect.entries()) {
-    const why = objection(expectation, outcome, pageStatus);
+    const why = objectionTo(expectation, outcome, pageStatus);
     if (why === '') return { met: index };
     reasons.push(why);
   }
   const [first = ''] = reasons;
-  return { why: reasons.every((reason) => reason === first) ? first : reasons.join(', nor: ') };
+  return { why: reasons.every((reason) => reason === first) ? first : reasons.join('; or: ') };
 }
 
-/** What came, in one line. */
-export function summary({ answers, end, problem }: Outcome): string {
-  const statuses = answers.map(({ status }) => status).join(' ') || 'no answer';
+/** The outcome in one line. */
+export function summary({ responses, end, problem }: Outcome): string {
+  const statuses = responses.map(({ status }) => status).join(' ') || 'no response';
   return `${statuses}, then ${end ?? 'nothing'}${problem === '' ? '' : ` (${problem})`}`;
 }
 
-function objection(expectation: Expectation, outcome: Outcome, pageStatus: number): string {
+function objectionTo(expectation: Expectation, outcome: Outcome, pageStatus: number): string {
   if (expectation.kind === 'notServed') return notServed(outcome);
   if (
     outcome.problem !== '' &&
-    !(expectation.kind === 'refused' && outcome.answers.length === 0 && outcome.problem.startsWith('cut off'))
+    !(expectation.kind === 'rejected' && outcome.responses.length === 0 && outcome.problem.startsWith('truncated'))
   ) {
-    return `not readable: ${outcome.problem}`;
+    return `invalid response: ${outcome.problem}`;
   }
-  return expectation.kind === 'refused'
-    ? notRefused(expectation.statuses, expectation.after, outcome)
-    : notAnswered(expectation, outcome, pageStatus);
+  return expectation.kind === 'rejected'
+    ? notRejected(expectation.statuses, expectation.after, outcome)
+    : notResponded(expectation, outcome, pageStatus);
 }
 
 function notServed(outcome: Outcome): string {
-  const served = outcome.answers.find(({ status }) => status < 400);
+  const served = outcome.responses.find(({ status }) => status < 400);
   return served === undefined ? '' : `served with ${served.status}`;
 }
 
-function notRefused(statuses: readonly number[], after: 'closed' | 'either', outcome: Outcome): string {
-  const [answer, ...others] = outcome.answers;
-  if (answer === undefined) return outcome.end === null ? 'neither answered nor closed' : '';
-  if (!statuses.includes(answer.status)) return `answered ${summary(outcome)}; wanted ${few(statuses)} and the end`;
+function notRejected(statuses: readonly number[], after: 'closed' | 'either', outcome: Outcome): string {
+  const [response, ...others] = outcome.responses;
+  if (response === undefined) return outcome.end === null ? 'neither a response nor the end of the connection' : '';
+  if (!statuses.includes(response.status))
+    return `got ${summary(outcome)}; expected ${few(statuses)} and the end of the connection`;
   const [next, ...more] = others;
   if (next !== undefined) {
     const goesOn = after === 'either' && more.length === 0 && outcome.isNext(next);
-    return goesOn ? '' : `went on behind the error: ${summary(outcome)}`;
+    return goesOn ? '' : `further responses after the error: ${summary(outcome)}`;
   }
-  return outcome.end === null ? 'the connection was left open behind the error' : '';
+  return outcome.end === null ? 'the connection stayed open after the error' : '';
 }
 
-function notAnswered(wanted: Answers, outcome: Outcome, pageStatus: number): string {
-  const { answers } = outcome;
-  const count = wanted.statuses.length;
-  if (answers.length < count) return `${answers.length} of ${count} answered: ${summary(outcome)}`;
-  for (const [i, statuses] of wanted.statuses.entries()) {
-    const allowed = statuses.map((status) => (status === OF_PAGE ? pageStatus : status));
-    const status = answers[i]?.status ?? 0;
-    if (!allowed.includes(status)) return `answered ${status}; wanted ${few(allowed)}`;
-    const content = wanted.contents?.[i] ?? null;
-    const got = answers[i]?.content.toString('latin1') ?? '';
-    if (content !== null && got !== content) return `other content: ${JSON.stringify(got.slice(0, 60))}`;
+function notResponded(expected: ExpectedResponses, outcome: Outcome, pageStatus: number): string {
+  const { responses } = outcome;
+  const count = expected.statuses.length;
+  if (responses.length < count) return `${responses.length} of ${count} responses: ${summary(outcome)}`;
+  for (const [i, statuses] of expected.statuses.entries()) {
+    const allowed = statuses.map((status) => (status === PAGE_STATUS ? pageStatus : status));
+    const status = responses[i]?.status ?? 0;
+    if (!allowed.includes(status)) return `got status ${status}; expected ${few(allowed)}`;
+    const content = expected.contents?.[i] ?? null;
+    const got = responses[i]?.content.toString('latin1') ?? '';
+    if (content !== null && got !== content) return `wrong content: ${JSON.stringify(got.slice(0, 60))}`;
   }
-  return wrongFields(wanted, outcome) || wrongRest(wanted, outcome);
+  return wrongFields(expected, outcome) || wrongRest(expected, outcome);
 }
 
-function wrongFields(wanted: Answers, { answers: [first], interim }: Outcome): string {
+function wrongFields(expected: ExpectedResponses, { responses: [first], interim }: Outcome): string {
   if (first === undefined) return '';
-  for (const [name, pattern] of Object.entries(wanted.fields ?? {})) {
+  for (const [name, pattern] of Object.entries(expected.fields ?? {})) {
     const value = name === 'x-interim' ? interim[0]?.join(' ') : fieldOf(first, name);
-    if (pattern === null && value !== undefined) return `${name} must not be there: ${value}`;
+    if (pattern === null && value !== undefined) return `unexpected field ${name}: ${value}`;
     if (pattern !== null && !pattern.test(value ?? '')) return `${name} is ${value ?? 'missing'}`;
   }
   const text = first.content.toString('latin1');
-  return wanted.content?.test(text) === false ? `other content: ${JSON.stringify(text.slice(0, 60))}` : '';
+  return expected.content?.test(text) === false ? `wrong content: ${JSON.stringify(text.slice(0, 60))}` : '';
 }
 
-/** What came behind the answers: the answer to the next request, or the end, and nothing else. */
-function wrongRest(wanted: Answers, outcome: Outcome): string {
-  const [next, ...more] = outcome.answers.slice(wanted.statuses.length);
+/** Checks what follows the expected responses: the response to the next request, or the end, and nothing else. */
+function wrongRest(expected: ExpectedResponses, outcome: Outcome): string {
+  const [next, ...more] = outcome.responses.slice(expected.statuses.length);
   if (next !== undefined) {
-    if (wanted.after === 'closed') return `went on behind its last answer: ${summary(outcome)}`;
-    if (more.length > 0 || !outcome.isNext(next)) return `read other requests than were sent: ${summary(outcome)}`;
+    if (expected.after === 'closed') return `further responses after the last expected one: ${summary(outcome)}`;
+    if (more.length > 0 || !outcome.isNext(next))
+      return `the server read requests that were not sent: ${summary(outcome)}`;
     return '';
   }
-  if (!outcome.followed) return wanted.after === 'closed' && outcome.end === null ? 'the connection was left open' : '';
-  if (wanted.after === 'open') return `the request behind it got no answer: ${summary(outcome)}`;
-  return outcome.end === null ? 'neither answered the request behind it nor closed' : '';
+  if (!outcome.followed) return expected.after === 'closed' && outcome.end === null ? 'the connection stayed open' : '';
+  if (expected.after === 'open') return `no response to the next request: ${summary(outcome)}`;
+  return outcome.end === null ? 'neither a response to the next request nor the end of the connection' : '';
 }
 
 function few(statuses: readonly number[]): string {

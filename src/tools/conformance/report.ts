@@ -1,4 +1,4 @@
-// What an examination found, for people, for programs, and for documents.
+// The reports of an examination: for a terminal, as JSON, and as Markdown.
 
 import { printable, printableJson } from '../../printable.ts';
 import type { CaseResult, Verdict } from './examine.ts';
@@ -12,10 +12,10 @@ export interface Report {
   readonly date: string;
 }
 
-/** Wraps text in a colour, or does not. */
+/** Colours text, or returns it unchanged. */
 export type Paint = (colour: 'red' | 'yellow' | 'green' | 'dim', text: string) => string;
 
-/** How many of `results` came out so. */
+/** The number of `results` with this verdict. */
 export function countOf(results: readonly CaseResult[], verdict: Verdict): number {
   return results.filter((result) => result.verdict === verdict).length;
 }
@@ -31,7 +31,7 @@ function cells(results: readonly CaseResult[]): readonly string[] {
   return (['passed', 'failed', 'warned', 'skipped'] as const).map((verdict) => String(countOf(results, verdict)));
 }
 
-/** A table of groups, what went wrong, and one last line. */
+/** A table of groups, the failures, and the totals in the last line. */
 export function textReport({ target, results, durationMs }: Report, paint: Paint): string {
   const row = (name: string, numbers: readonly string[]): string =>
     `${name.padEnd(20)}${numbers.map((number) => number.padStart(9)).join('')}`;
@@ -59,7 +59,7 @@ function wrongLines({ verdict, id, rfc, level, detail, why }: CaseResult, paint:
   return [
     `${paint(colour, word)} ${id} (RFC ${rfc}, ${level})`,
     `    ${printable(detail)}`,
-    paint('dim', `    why: ${why}`),
+    paint('dim', `    reason: ${why}`),
   ];
 }
 
@@ -84,7 +84,7 @@ export function markdownReport({ target, results, date }: Report): string {
     ...byGroup(results).map(([group, those]) => `| ${group} | ${cells(those).join(' | ')} |`),
     `| **all** | ${cells(results).join(' | ')} |`,
     '',
-    ...(wrong.length === 0 ? ['Nothing went wrong.'] : ['| | case | RFC | what came |', '| --- | --- | --- | --- |']),
+    ...(wrong.length === 0 ? ['No failures.'] : ['| | case | RFC | outcome |', '| --- | --- | --- | --- |']),
     ...wrong.map(
       ({ verdict, id, rfc, detail }) => `| ${verdict} | ${id} | ${rfc} | ${printable(detail).replaceAll('|', '\\|')} |`,
     ),

@@ -1,20 +1,20 @@
-// A server that gives its page to `GET / HTTP/1.1` and refuses everything else, with the fault that it is told:
-// node faulty.mjs FAULT
+// A server with a planted fault. It serves its page to `GET / HTTP/1.1` and rejects everything else.
+//   node faulty.mjs FAULT
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 const [, , fault] = process.argv;
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
 const PAGE = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 4\r\n\r\npage`;
-const REFUSAL = `HTTP/1.1 400 Bad Request\r\n${DATE}Content-Length: 0\r\nConnection: close\r\n\r\n`;
+const REJECTION = `HTTP/1.1 400 Bad Request\r\n${DATE}Content-Length: 0\r\nConnection: close\r\n\r\n`;
 const CUT_CHUNK = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n4\r\npages\r\n0\r\n\r\n`;
 const MAX_KEPT = 150;
 
 const kept = [];
-/** Whether a wrong request has come: before, the server is only warmed, and has no fault. */
+/** Whether an invalid request has arrived. Before that the server is only warmed up and has no fault. */
 let isFuzzed = false;
 
-/** What the fault does beside the answer. */
+/** What the fault does besides the response. */
 const EFFECTS = {
   ends: () => process.exit(3),
   complains: () => console.error('TypeError: x is not a function'),
@@ -23,7 +23,7 @@ const EFFECTS = {
   cost: scanSquared,
 };
 
-/** Compares each byte with each other. */
+/** Takes time that grows with the square of the head: compares each byte with each other. */
 function scanSquared(head) {
   let pairs = 0;
   for (let i = 0; i < head.length; i++) {
@@ -32,13 +32,13 @@ function scanSquared(head) {
   return pairs;
 }
 
-/** The answer to a request, as the fault has it. */
-function answerTo(head) {
+/** The response to a request, with the fault. */
+function responseTo(head) {
   const isRight = /^GET \/ HTTP\/1\.[01]\r\n/.test(head) && !/^(?:content-length|transfer-encoding)/im.test(head);
   isFuzzed ||= !isRight;
   if (isFuzzed) EFFECTS[fault]?.(head);
   if (fault === 'silent' && isFuzzed) return '';
-  if (!isRight) return REFUSAL;
+  if (!isRight) return REJECTION;
   if (fault === 'twice' && isFuzzed) return PAGE + PAGE;
   if (fault === 'framing' && isFuzzed) return CUT_CHUNK;
   return PAGE;
@@ -57,11 +57,11 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
   socket.on('data', (bytes) => {
     text += bytes.toString('latin1');
     for (let at = text.indexOf('\r\n\r\n'); at >= 0 && !isOver; at = text.indexOf('\r\n\r\n')) {
-      const answer = answerTo(text.slice(0, at));
-      const isLast = answer === REFUSAL || /^connection: close|HTTP\/1\.0\r$/im.test(text.slice(0, at));
+      const response = responseTo(text.slice(0, at));
+      const isFinal = response === REJECTION || /^connection: close|HTTP\/1\.0\r$/im.test(text.slice(0, at));
       text = text.slice(at + 4);
-      socket.write(answer);
-      if (isLast) end();
+      socket.write(response);
+      if (isFinal) end();
     }
   });
 });

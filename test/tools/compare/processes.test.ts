@@ -1,17 +1,18 @@
-// Proves that what a process group uses is seen whole: children, dead ones too, threads, memory; and that it ends whole.
+// Tests that the figures of a process group include children, ended children, threads and memory, and that the whole
+// group ends.
 
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BURN_VARIABLE } from '../../../src/tools/compare/contender.ts';
 import { findCounters } from '../../../src/tools/compare/counters.ts';
-import { burn, compute, stepsOfABurn } from '../../../src/tools/compare/peers/work.ts';
+import { burn, compute, countBurnSteps } from '../../../src/tools/compare/peers/work.ts';
 import { pidsOf, residentBytesOf, threadsOf, usageOf } from '../../../src/tools/compare/processes.ts';
 import { Program, pause, within } from '../../../src/tools/compare/program.ts';
 import { folder } from '../../support/folder.ts';
 import { until } from '../../support/until.ts';
 
-/** A program in JavaScript; the test's end ends it. */
+/** A JavaScript program that ends with the test. */
 function started(code: string): Program {
   const program = new Program('test', process.execPath, ['-e', code]);
   onTestFinished(() => program.end());
@@ -20,17 +21,17 @@ function started(code: string): Program {
 
 const BURN = 'const end = process.cpuUsage().user + 300_000; while (process.cpuUsage().user < end);';
 
-test('the time of a child that has died is its parent’s', async () => {
+test('the time of an ended child counts for its parent', async () => {
   const program = started(
     `require('child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(BURN)}]); console.log('done'); setInterval(() => {}, 1e6);`,
   );
-  expect(await program.said(/done/, 20_000)).not.toBeNull();
+  expect(await program.waitForOutput(/done/, 20_000)).not.toBeNull();
   expect(pidsOf(program.pid)).toEqual([program.pid]);
   expect(usageOf(program.pid).userSeconds).toBeGreaterThan(0.25);
   expect(usageOf(program.pid).switches).toBeGreaterThan(0);
 });
 
-test('children that live are counted, and end with it', async () => {
+test('live children are counted, and end with the program', async () => {
   const child = "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);";
   const program = started(`${child}${child} setInterval(() => {}, 1e6);`);
   await until(() => pidsOf(program.pid).length === 3, 'both children are there');
@@ -38,19 +39,19 @@ test('children that live are counted, and end with it', async () => {
   expect(threadsOf(program.pid)).toBeGreaterThan(3);
   expect(alone).toBeGreaterThan(10 * 2 ** 20);
   await program.end();
-  await until(() => pidsOf(program.pid).length === 0, 'nobody is left');
-  expect(program.how).toBe('SIGKILL');
+  await until(() => pidsOf(program.pid).length === 0, 'all have ended');
+  expect(program.outcome).toBe('SIGKILL');
 });
 
-test('a program that cannot be started says so, and one that ends is not waited for', async () => {
+test('a program that cannot start reports the error; waiting for output stops at the end of a program', async () => {
   const missing = new Program('missing', '/nonexistent/program', []);
   expect(await missing.ended).toMatch(/ENOENT/);
   const short = started("console.error('a reason'); process.exit(3)");
-  expect(await short.said(/never/, 20_000)).toBeNull();
-  expect([short.how, short.lastLine]).toEqual(['exit code 3', 'a reason']);
+  expect(await short.waitForOutput(/never/, 20_000)).toBeNull();
+  expect([short.outcome, short.lastLine]).toEqual(['exit code 3', 'a reason']);
 });
 
-test('waiting ends with its signal, and within its limit', async () => {
+test('a pause stops at an abort of its signal and at its limit', async () => {
   const over = new AbortController();
   const waiting = pause(60_000, over.signal);
   over.abort(new Error('enough'));
@@ -59,21 +60,21 @@ test('waiting ends with its signal, and within its limit', async () => {
   expect(await within(new Promise(() => {}), 1)).toBeUndefined();
 });
 
-test('a burn is work, about as long as it says', () => {
+test('burn computes for about the configured time', () => {
   process.env[BURN_VARIABLE] = '1000';
   onTestFinished(() => void delete process.env[BURN_VARIABLE]);
   expect(burn()).not.toBe(burn());
   expect(compute(0)).toBe(compute(0));
-  expect(stepsOfABurn()).toBeGreaterThan(1_000);
+  expect(countBurnSteps()).toBeGreaterThan(1_000);
 });
 
-/** Where `findCounters` looks: everywhere, and where there is only strace, and where there is nothing. */
+/** Where `findCounters` searches: everywhere, only strace, or nowhere. */
 const PLACES: readonly (readonly [string, RegExp, readonly string[] | null])[] = [
-  ['what is here', /^(?:perf|strace)$/, null],
+  ['the counters of this machine', /^(?:perf|strace)$/, null],
   ['strace alone', /^strace$/, ['strace', 'true']],
 ];
 
-test.each(PLACES)('system calls are counted while it is told to, with %s', async (_, name, only) => {
+test.each(PLACES)('system calls are counted between start and stop, with %s', async (_, name, only) => {
   const { PATH } = process.env;
   onTestFinished(() => {
     process.env['PATH'] = PATH;
@@ -84,15 +85,15 @@ test.each(PLACES)('system calls are counted while it is told to, with %s', async
   const counters = await findCounters(await folder());
   expect(counters.name).toMatch(name);
   const program = started("console.log('up'); setInterval(() => require('fs').statSync('/'), 1);");
-  await program.said(/up/, 20_000);
+  await program.waitForOutput(/up/, 20_000);
   const counting = await counters.start([program.pid]);
   await pause(300);
   const { systemCalls } = await counting.stop();
   expect(systemCalls).toBeGreaterThan(10);
-  expect(program.how, 'it goes on').toBe('');
+  expect(program.outcome, 'the program still runs').toBe('');
 });
 
-test('where neither perf nor strace is, nothing is counted', async () => {
+test('without perf and strace nothing is counted', async () => {
   const { PATH } = process.env;
   onTestFinished(() => {
     process.env['PATH'] = PATH;

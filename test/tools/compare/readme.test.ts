@@ -1,4 +1,4 @@
-// Proves what `npm run compare:readme` puts into the README, and that the README has a place for it.
+// Tests the text that `npm run compare:readme` writes into the README, and that the README has the markers for it.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { folder } from '../../support/folder.ts';
 import { REPOSITORY, startProgram } from '../../support/program.ts';
 import { MODELS, result } from './results.ts';
 
-test('tables, date, command and picture come between the markers, and again in their place', async () => {
+test('tables, date, command and picture replace the text between the markers', async () => {
   const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
   const root = await folder({ 'README.md': readme, 'docs/x': '', 'a.json': JSON.stringify(result()) });
   for (let i = 0; i < 2; i++) {
@@ -24,7 +24,7 @@ test('tables, date, command and picture come between the markers, and again in t
   expect(written.startsWith(`${before}${begin}`)).toBe(true);
   expect(written.endsWith(`${end}${after}`)).toBe(true);
   const between = written.slice(written.indexOf(begin), written.indexOf(end));
-  expect(between.indexOf('| epoll | nonblocking |'), 'the rivals stand first').toBeLessThan(
+  expect(between.indexOf('| epoll | nonblocking |'), 'epoll and the busy loop come first').toBeLessThan(
     between.indexOf('docs/comparison.svg'),
   );
   expect(between).toContain('Measured on 2026-11-21 by `npm run compare -- --full`');
@@ -32,10 +32,10 @@ test('tables, date, command and picture come between the markers, and again in t
   expect(await readFile(join(root, 'docs', 'comparison.svg'), 'utf8')).toMatch(/^<svg xmlns=.*<style>.*<\/svg>\n$/s);
 });
 
-test('a result that is not one is refused in one line', async () => {
+test('a missing result is rejected in one line', async () => {
   for (const [args, message] of [
     [[], /there is no result in compare-results/],
-    [['/nonexistent.json'], /cannot be read/],
+    [['/nonexistent.json'], /cannot read/],
   ] as const) {
     const script = join(REPOSITORY, 'scripts', 'readme-comparison.js');
     const program = startProgram(process.execPath, [script, ...args], { cwd: await folder() });
@@ -44,7 +44,7 @@ test('a result that is not one is refused in one line', async () => {
   }
 });
 
-test('the picture stands alone: it brings its colours, for light and dark', () => {
+test('the picture contains its own colours, for light and dark', () => {
   const [figure] = figuresOf(result());
   const picture = standalone(figure?.svg ?? '', MODELS);
   for (const name of ['--paper', '--ink', '--soft', '--rule', '--own']) expect(picture).toContain(`${name}:`);

@@ -1,5 +1,5 @@
-// Proves the report in a real browser: charts with data, use by keyboard, a phone's width, the dark, paper, and a clean
-// console; and that the default site shows it when it is there.
+// Tests the report in a real browser: charts with data, use by keyboard, the width of a phone, dark mode, paper, and a
+// clean console. The default site shows the report when there is one.
 
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,13 +36,13 @@ async function openReport(look: Look = {}): Promise<Tab> {
   return { page, problems };
 }
 
-/** For whoever wants to look: SCREENSHOTS names a folder. */
+/** Saves screenshots in the folder that SCREENSHOTS names. */
 async function keep(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS } = process.env;
   if (SCREENSHOTS !== undefined) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
 
-test('every chart holds its data, inside its frame, and nothing is fetched or complained about', async () => {
+test('every chart shows its data within its frame, without requests and without console errors', async () => {
   const { page, problems } = await openReport();
   const charts: { id: string; points: number; bars: number; lines: number; sound: boolean; inside: boolean }[] =
     await page.evaluate(`[...document.querySelectorAll('figure')].map((figure) => {
@@ -64,7 +64,7 @@ test('every chart holds its data, inside its frame, and nothing is fetched or co
   expect(charts).toHaveLength(12);
   for (const { id, sound, inside } of charts) expect([id, sound, inside]).toEqual([id, true, true]);
   const chart = Object.fromEntries(charts.map((each) => [each.id, each]));
-  // Three positions, eight models, but iterative with idle connections; five positions for all of them.
+  // Three positions of eight models (iterative has none with idle connections); five positions for all of them.
   expect(chart['idle-cost']).toMatchObject({ points: 22, lines: 7 });
   expect(chart['throughput']).toMatchObject({ points: 40, lines: 8 });
   expect(chart['time']).toMatchObject({ bars: 16 });
@@ -73,7 +73,7 @@ test('every chart holds its data, inside its frame, and nothing is fetched or co
   expect(problems).toEqual([]);
 });
 
-test('everything is reached and used by keyboard', async () => {
+test('all controls work by keyboard', async () => {
   const { page, problems } = await openReport();
   const focused = (): Promise<string> =>
     page.evaluate('document.activeElement.id || document.activeElement.className || document.activeElement.tagName');
@@ -98,7 +98,7 @@ test('everything is reached and used by keyboard', async () => {
   expect(problems).toEqual([]);
 });
 
-describe('it can be read', () => {
+describe('it is readable', () => {
   test('at 375 px: nothing is wider than the page, no text too small', async () => {
     const { page } = await openReport({ width: 375 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
@@ -108,7 +108,7 @@ describe('it can be read', () => {
     await keep(page, 'phone');
   });
 
-  test('in the dark: names contrast with the page', async () => {
+  test('in dark mode: names contrast with the page', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await openReport({ colorScheme });
       const contrasts: number[] = await page.evaluate(`(() => {
@@ -125,7 +125,7 @@ describe('it can be read', () => {
     }
   });
 
-  test('on paper: no chart is cut, and the check boxes stay away', async () => {
+  test('on paper: no chart is cut, and the check boxes are hidden', async () => {
     const { page } = await openReport();
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
@@ -155,9 +155,9 @@ test('the default site shows the newest report at /compare/, and no report that 
   await symlink('/etc/hostname', join(results, 'outside.txt'));
   expect((await fetch(`http://127.0.0.1:${port}/compare/outside.txt`)).status).toBe(404);
   await rm(html);
-  // What was looked at may be believed for a second.
+  // The server may use its cached look-up for a second.
   await expect.poll(async () => (await there(port)).status, { timeout: 20_000 }).toBe(404);
   const own = startCommand(['0', cwd, '--no-access-log'], { cwd });
   await writeFile(join(cwd, 'index.html'), 'own');
-  expect((await there(await portOf(own))).status, 'a folder of one’s own has no such page').toBe(404);
+  expect((await there(await portOf(own))).status, 'a folder of the user has no such page').toBe(404);
 });

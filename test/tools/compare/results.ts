@@ -1,4 +1,4 @@
-// A result of a comparison that nobody had to measure, for what is made of results.
+// Made-up results of a comparison, for tests of tables and reports.
 
 import { MODEL_NAMES } from '../../../src/options/choices.ts';
 import { planFor } from '../../../src/tools/compare/plan.ts';
@@ -7,7 +7,7 @@ import type { Figures } from '../../../src/tools/compare/trial.ts';
 
 export const MODELS: readonly string[] = MODEL_NAMES;
 
-/** Plausible figures, `cost` µs a request. */
+/** Plausible figures with `cost` µs per request. */
 export function figures(cost: number, change: Partial<Figures> = {}): Figures {
   return {
     perSecond: 900_000 / cost,
@@ -21,12 +21,12 @@ export function figures(cost: number, change: Partial<Figures> = {}): Figures {
     instructions: null,
     residentBytes: 50 * 2 ** 20,
     idleBytes: null,
-    badAnswers: 0,
+    badResponses: 0,
     failures: 0,
     checked: 100,
     wrong: 0,
     loadShare: 0.6,
-    strangerShare: 0,
+    otherShare: 0,
     ...change,
   };
 }
@@ -35,15 +35,15 @@ function entry(name: string): Entry {
   return { name, kind: 'model', version: '0.1.0', rest: [0, 0.01], most: name === 'iterative' ? 1 : 10_000 };
 }
 
-/** All models at all positions, but for `change`. */
+/** All models at all positions, except for `change`. */
 export function result(change: Partial<ComparisonResult> = {}, names: readonly string[] = MODELS): ComparisonResult {
-  const plan = planFor({ mode: 'full', dials: [], rounds: 0, windowMs: 0 }, names.length, 20_000);
+  const plan = planFor({ mode: 'full', parameters: [], rounds: 0, windowMs: 0 }, names.length, 20_000);
   const rows = names.flatMap((contender, i): readonly Row[] =>
-    plan.turns.map((turn) => {
-      const cost = 8 + names.length - i + turn.setting.idle / (contender === 'epoll' ? 1e6 : 100);
-      const isLeftOut = contender === 'iterative' && turn.setting.idle > 0;
+    plan.variations.map((variation) => {
+      const cost = 8 + names.length - i + variation.setting.idle / (contender === 'epoll' ? 1e6 : 100);
+      const isLeftOut = contender === 'iterative' && variation.setting.idle > 0;
       const rounds = isLeftOut ? [] : [figures(cost), figures(cost * 1.1), figures(cost * 1.02)];
-      return { ...turn, contender, rounds, problem: isLeftOut ? 'it takes one client at once' : '' };
+      return { ...variation, contender, rounds, problem: isLeftOut ? 'it serves one client at once' : '' };
     }),
   );
   return {
@@ -67,7 +67,7 @@ export function result(change: Partial<ComparisonResult> = {}, names: readonly s
     counters: 'perf',
     entries: names.map(entry),
     rows,
-    warnings: ['perf cannot count instructions on this machine: that column is empty'],
+    warnings: ['instructions were not counted: perf cannot count them on this machine'],
     ...change,
   };
 }

@@ -1,15 +1,15 @@
-// Proves what is said of several measurements: medians, ranges, and that nobody wins where ranges overlap.
+// Tests the summary of several measurements: medians, ranges, and no winner where ranges overlap.
 
 import { describe, expect, test } from 'vitest';
-import { estimateMs, leftOutFor, planFor } from '../../../src/tools/compare/plan.ts';
+import { estimateMs, planFor, skippedFor } from '../../../src/tools/compare/plan.ts';
 import type { Row } from '../../../src/tools/compare/result.ts';
 import { cell, digits, duration, MEASURES, summaryOf, verdict } from '../../../src/tools/compare/summary.ts';
-import { markdownTable, middleTable, rivalryTable, textTables } from '../../../src/tools/compare/table.ts';
+import { baselineTable, headToHeadTable, markdownTable, textTables } from '../../../src/tools/compare/table.ts';
 import type { Figures } from '../../../src/tools/compare/trial.ts';
 import { warningsOf } from '../../../src/tools/compare/warnings.ts';
 import { figures, result } from './results.ts';
 
-/** Two contenders at the middle, with these figures. */
+/** Two contenders at the baseline, with these figures. */
 function duel(first: readonly Figures[], second: readonly Figures[]) {
   const whole = result({}, ['epoll', 'poll']);
   const rows = whole.rows.map((row): Row => ({ ...row, rounds: row.contender === 'epoll' ? first : second }));
@@ -17,7 +17,7 @@ function duel(first: readonly Figures[], second: readonly Figures[]) {
 }
 
 describe('several measurements', () => {
-  test('are their median and their range; what was not counted is nothing', () => {
+  test('give a median and a range; missing counts give null', () => {
     expect(summaryOf([3, 1, 2])).toEqual({ median: 2, low: 1, high: 3 });
     expect(summaryOf([4, null, 2])).toEqual({ median: 3, low: 2, high: 4 });
     expect(summaryOf([null])).toBeNull();
@@ -35,7 +35,7 @@ describe('several measurements', () => {
     expect(cell(summary, digits)).toBe(text);
   });
 
-  test('durations have the unit that a person would take', () => {
+  test('durations have a fitting unit', () => {
     expect([950, 1_500, 12_340, 2_500_000].map(duration)).toEqual(['950 µs', '1.50 ms', '12.3 ms', '2.50 s']);
   });
 });
@@ -55,7 +55,7 @@ describe('a winner', () => {
     expect(verdict(duel([figures(9)], [figures(11)]), MEASURES.cpu)).toMatch(/one measurement has no range/);
   });
 
-  test('needs somebody to win against', () => {
+  test('needs a second contender', () => {
     expect(verdict(duel([figures(9)], []), MEASURES.cpu)).toBe('');
     expect(verdict(result({}, ['epoll']), MEASURES.cpu)).toBe('');
   });
@@ -72,46 +72,48 @@ describe('warnings', () => {
 
   test.each([
     [rows({ loadShare: 0.97 }), none, machine, /the load generator was the bottleneck .* \(epoll\)/],
-    [rows({ strangerShare: 0.8 }), none, machine, /busy with something else in \d+ of \d+ .* \(up to 80 %/],
+    [rows({ otherShare: 0.8 }), none, machine, /kept the machine busy in \d+ of \d+ .* \(up to 80 %/],
     [rows({}), none, { ...machine, processors: 1 }, /one processor/],
     [rows({}), { ...none, name: '' }, machine, /neither perf nor strace/],
     [rows({}), { ...none, name: 'strace' }, machine, /counted by strace/],
-    [rows({}), { ...none, countsInstructions: false }, machine, /cannot count instructions/],
-  ])('%#', (those, counters, on, said) => {
-    expect(warningsOf(those, counters, on)).toEqual([expect.stringMatching(said)]);
+    [rows({}), { ...none, countsInstructions: false }, machine, /instructions were not counted/],
+  ])('%#', (those, counters, on, pattern) => {
+    expect(warningsOf(those, counters, on)).toEqual([expect.stringMatching(pattern)]);
   });
 });
 
 describe('the plan', () => {
-  const wishes = { mode: 'quick', dials: [], rounds: 0, windowMs: 0 } as const;
+  const request = { mode: 'quick', parameters: [], rounds: 0, windowMs: 0 } as const;
 
-  test('takes two minutes or thirty for the eight models, more for more', () => {
-    expect(estimateMs(planFor(wishes, 8, 20_000), 8)).toBeLessThanOrEqual(120_000);
-    const full = planFor({ ...wishes, mode: 'full' }, 8, 20_000);
+  test('takes two or thirty minutes for the eight models, and more for more contenders', () => {
+    expect(estimateMs(planFor(request, 8, 20_000), 8)).toBeLessThanOrEqual(120_000);
+    const full = planFor({ ...request, mode: 'full' }, 8, 20_000);
     expect(estimateMs(full, 8)).toBeGreaterThan(1_000_000);
     expect(estimateMs(full, 8)).toBeLessThanOrEqual(1_800_000);
-    expect(planFor(wishes, 16, 20_000).maxMs).toBe(240_000);
+    expect(planFor(request, 16, 20_000).maxMs).toBe(240_000);
   });
 
-  test('turns the dials that were asked for, quickly too, and always measures the middle', () => {
-    const dialsOf = (dials: readonly string[], mode: 'quick' | 'full') =>
-      planFor({ ...wishes, mode, dials }, 8, 20_000).turns.map(({ dial, position }) => `${dial} ${position}`.trim());
-    expect(dialsOf([], 'quick')).toEqual(['middle', 'clients 1', 'idle 1000']);
-    expect(dialsOf(['file'], 'quick')).toEqual(['middle', 'file 1 KiB']);
-    expect(dialsOf(['idle', 'slow'], 'full')).toEqual(['middle', 'idle 1000', 'idle 10000', 'slow 50']);
+  test('varies the requested parameters, also with --quick, and always measures the baseline', () => {
+    const variationsOf = (parameters: readonly string[], mode: 'quick' | 'full') =>
+      planFor({ ...request, mode, parameters }, 8, 20_000).variations.map(({ parameter, position }) =>
+        `${parameter} ${position}`.trim(),
+      );
+    expect(variationsOf([], 'quick')).toEqual(['baseline', 'clients 1', 'idle 1000']);
+    expect(variationsOf(['file'], 'quick')).toEqual(['baseline', 'file 1 KiB']);
+    expect(variationsOf(['idle', 'slow'], 'full')).toEqual(['baseline', 'idle 1000', 'idle 10000', 'slow 50']);
   });
 
-  test('leaves out what descriptors are too few for, and says so', () => {
-    const full = { ...wishes, mode: 'full' } as const;
-    expect(leftOutFor(full, 20_000)).toEqual([]);
-    expect(leftOutFor(full, 800)).toEqual(['clients at 1000', 'idle at 1000', 'idle at 10000']);
+  test('skips variations for which the descriptor limit is too low, and lists them', () => {
+    const full = { ...request, mode: 'full' } as const;
+    expect(skippedFor(full, 20_000)).toEqual([]);
+    expect(skippedFor(full, 800)).toEqual(['clients at 1000', 'idle at 1000', 'idle at 10000']);
     expect(planFor(full, 8, 800).mostClients).toBe(800);
   });
 });
 
 describe('tables', () => {
   test('have a line for each contender and the same cells in each', () => {
-    const cells = middleTable(result());
+    const cells = baselineTable(result());
     expect(cells).toHaveLength(9);
     expect(new Set(cells.map(({ length }) => length))).toEqual(new Set([14]));
     expect(cells.at(-1)?.slice(0, 2)).toEqual(['epoll', '98,039 ±5 %']);
@@ -119,19 +121,21 @@ describe('tables', () => {
     expect(markdownTable(cells).split('\n')).toHaveLength(10);
   });
 
-  test('the rivals stand beside each other', () => {
-    const cells = rivalryTable(result());
+  test('epoll and the busy loop stand side by side', () => {
+    const cells = headToHeadTable(result());
     expect(cells[0]).toEqual(['', 'epoll', 'nonblocking']);
     expect(cells.map(([text]) => text?.split(':')[0])).toContain('at rest');
-    expect(rivalryTable(result({}, ['poll']))[0]).toEqual(['']);
+    expect(headToHeadTable(result({}, ['poll']))[0]).toEqual(['']);
   });
 
-  test('the terminal hears what is missing and what is doubtful', () => {
-    const text = textTables(result({ incomplete: 'it was interrupted' }));
-    expect(text).toContain('INCOMPLETE: it was interrupted');
-    expect(text).toContain('note: perf cannot count instructions');
-    expect(text).toMatch(/^idle .* iterative .*it takes one client at once$/m);
-    expect(text).toMatch(/^clients +256 +iterative .*it takes one client at once: the others waited or were refused$/m);
+  test('the terminal output lists what is missing and the warnings', () => {
+    const text = textTables(result({ incomplete: 'interrupted' }));
+    expect(text).toContain('INCOMPLETE: interrupted');
+    expect(text).toContain('note: instructions were not counted');
+    expect(text).toMatch(/^idle .* iterative .*it serves one client at once$/m);
+    expect(text).toMatch(
+      /^clients +256 +iterative .*it serves one client at once; the others waited or were rejected$/m,
+    );
     expect(text).toMatch(/^clients +1 +iterative .*\d$/m);
   });
 });

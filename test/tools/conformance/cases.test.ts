@@ -1,4 +1,4 @@
-// Proves that the table of cases is one: enough of them, each with an id of its own, a section and a reason.
+// Tests the table of cases: enough of them, each with a unique id, a section and a reason.
 
 import { expect, test } from 'vitest';
 import { PARTS } from '../../../src/tools/conformance/case.ts';
@@ -10,7 +10,7 @@ test('there are at least 250 cases, and every id is one case', () => {
   expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
 });
 
-test.each(GROUPS)('every case of %s says which rule it is about and what breaks', (group) => {
+test.each(GROUPS)('every case of %s has a rule and a reason', (group) => {
   for (const each of CASES.filter((one) => one.group === group)) {
     expect(each.id, each.id).toMatch(/^[a-z-]+\/[a-z0-9-]+$/);
     expect(each.rfc, each.id).toMatch(/^(?:9110|9112|9113|3986) \d+(?:\.\d+)*$/);
@@ -24,7 +24,7 @@ test.each(GROUPS)('every case of %s says which rule it is about and what breaks'
   }
 });
 
-test('a case is cut at every byte, and beyond a bound at places that are spread over it', () => {
+test('a short case is split at every byte, a longer one at evenly spread places', () => {
   const [plain] = CASES;
   if (plain === undefined) throw new Error('no cases');
   const cuts = sendingsOf(plain, 10_000).filter(({ delivery }) => delivery === 'split');

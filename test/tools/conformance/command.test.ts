@@ -1,4 +1,4 @@
-// Proves what the command `conform` says and with which code it ends, for good servers, bad ones and none.
+// Tests the output and exit codes of the command `conform`, for good servers, bad ones and none.
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,12 +9,12 @@ function conform(...args: readonly string[]): Program {
   return startProgram(process.execPath, [COMMAND, 'conform', ...args]);
 }
 
-async function said(...args: readonly string[]): Promise<readonly [number | NodeJS.Signals, string, string]> {
+async function run(...args: readonly string[]): Promise<readonly [number | NodeJS.Signals, string, string]> {
   const program = conform(...args);
   return [await program.ended(), program.stdout, program.stderr];
 }
 
-/** A server that does to each client what it is told. */
+/** A server that runs a function for each client. */
 async function listening(
   onClient: (socket: Socket) => void,
 ): Promise<{ readonly port: number; readonly server: Server }> {
@@ -37,9 +37,9 @@ async function listening(
 const CLOSES =
   'HTTP/1.1 200 OK\r\nDate: Sat, 21 Nov 2026 00:00:00 GMT\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-test('a group of cases against this server: a table, totals, and 0', async () => {
+test('a group of cases against this server: a table, totals, and exit code 0', async () => {
   const { server } = await startHandler(echo);
-  const [code, out, err] = await said(server.url.href, '--only', 'host', '--only', 'expect', '--max-splits', '3');
+  const [code, out, err] = await run(server.url.href, '--only', 'host', '--only', 'expect', '--max-splits', '3');
   expect(err).toBe('');
   expect(out).toMatch(/^host +43 +0 +0 +0$/m);
   expect(out).toMatch(/^\d+ passed, 0 failed, 0 warned, 8 skipped$/m);
@@ -47,28 +47,28 @@ test('a group of cases against this server: a table, totals, and 0', async () =>
   expect(out).not.toContain('\x1b');
 });
 
-test('the report for programs, and what the target lacks is skipped', async () => {
+test('the JSON report; cases for missing parts are skipped', async () => {
   const { server } = await startHandler(echo);
-  const [code, out] = await said(server.url.href, '--only', 'chunks', '--json');
+  const [code, out] = await run(server.url.href, '--only', 'chunks', '--json');
   const report = JSON.parse(out);
-  expect(report).toMatchObject({ url: server.url, server: 'epoll-server', parts: ['page'] });
+  expect(report).toMatchObject({ url: server.url.href, server: 'epoll-server', parts: ['page'] });
   expect(report.totals).toMatchObject({ passed: 8, failed: 0, skipped: 59 });
   expect(report.results[0]).toMatchObject({ verdict: 'skipped', detail: 'the target has no echo' });
   expect(code).toBe(0);
 });
 
-test('the report for documents', async () => {
+test('the Markdown report', async () => {
   const { server } = await startHandler(echo);
-  const [code, out] = await said(server.url.href, '--only', 'host/none-in-http-1-1', '--markdown');
+  const [code, out] = await run(server.url.href, '--only', 'host/none-in-http-1-1', '--markdown');
   expect(out).toContain('| host | 1 | 0 | 0 | 0 |');
   expect(code).toBe(0);
 });
 
-test('a server that answers everything with 200 fails, and is told where', async () => {
+test('a server that responds to everything with 200 fails, and the report says where', async () => {
   const { port } = await listening((socket) => {
     socket.on('data', () => socket.end(CLOSES));
   });
-  const [code, out] = await said(
+  const [code, out] = await run(
     `http://127.0.0.1:${port}/`,
     '--only',
     'host',
@@ -78,64 +78,64 @@ test('a server that answers everything with 200 fails, and is told where', async
     '2',
   );
   expect(code).toBe(1);
-  expect(out).toContain('FAILED host/two-that-are-equal (RFC 9112 3.2, must)');
-  expect(out).toContain('wanted 400 and the end');
+  expect(out).toContain('FAILED host/two-equal-fields (RFC 9112 3.2, must)');
+  expect(out).toContain('expected 400 and the end of the connection');
 });
 
-test('nothing listens there: one line and 2', async () => {
+test('nothing listens there: one line and exit code 2', async () => {
   const { port, server } = await listening(() => {});
   await new Promise((resolve) => server.close(resolve));
-  const [code, out, err] = await said(`http://127.0.0.1:${port}/`);
+  const [code, out, err] = await run(`http://127.0.0.1:${port}/`);
   expect([code, out]).toEqual([2, '']);
-  expect(err).toMatch(/^epoll-server: 127\.0\.0\.1:\d+ cannot be reached: .*ECONNREFUSED.*\n$/);
+  expect(err).toMatch(/^epoll-server: cannot connect to 127\.0\.0\.1:\d+: .*ECONNREFUSED.*\n$/);
 });
 
 test.each([
-  ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', /does not speak HTTP\/1\.1: no HTTP: "SSH-2\.0/],
-  ['silence', '', /does not speak HTTP\/1\.1: it says nothing/],
-])('%s: one line and 2', async (_, greeting, message) => {
+  ['not HTTP', 'SSH-2.0-OpenSSH_9.2\r\n', /does not speak HTTP\/1\.1: not HTTP: "SSH-2\.0/],
+  ['silence', '', /does not speak HTTP\/1\.1: no response/],
+])('%s: one line and exit code 2', async (_, greeting, message) => {
   const { port } = await listening((socket) => void socket.write(greeting));
-  const [code, out, err] = await said(`http://127.0.0.1:${port}/`, '--timeout-ms', '300');
+  const [code, out, err] = await run(`http://127.0.0.1:${port}/`, '--timeout-ms', '300');
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(message);
   expect(err.trimEnd().split('\n')).toHaveLength(1);
 });
 
-test('a server that goes away half-way: one line and 2', async () => {
+test('a server that stops half-way: one line and exit code 2', async () => {
   let clients = 0;
   const { port, server } = await listening((socket) => {
     clients++;
     if (clients === 30) server.close();
     socket.on('data', () => socket.end(CLOSES));
   });
-  const [code, out, err] = await said(`http://127.0.0.1:${port}/`, '--only', 'host', '--timeout-ms', '500');
+  const [code, out, err] = await run(`http://127.0.0.1:${port}/`, '--only', 'host', '--timeout-ms', '500');
   expect([code, out]).toEqual([2, '']);
-  expect(err).toMatch(/^epoll-server: .*cannot be reached.*\n$/);
+  expect(err).toMatch(/^epoll-server: cannot connect to .*\n$/);
 });
 
 test.each([
-  [['https://127.0.0.1:1/'], /is TLS: name the plain HTTP port/],
-  [['ftp://127.0.0.1/'], /is not an http URL/],
+  [['https://127.0.0.1:1/'], /is TLS, which conform does not support/],
+  [['ftp://127.0.0.1/'], /is not an http:\/\/ URL/],
   [['nonsense'], /"nonsense" is not a URL/],
   [['http://192.0.2.1/'], /is another machine \(192\.0\.2\.1\).*--remote/],
-  [['http://a:b@127.0.0.1/'], /userinfo/],
+  [['http://a:b@127.0.0.1/'], /user name or password/],
   [[], /needs the URL/],
-  [['http://127.0.0.1:1/', 'more'], /one URL, not "more"/],
-  [['http://127.0.0.1:1/', '--only', 'no-such'], /there is no group or case "no-such"/],
-  [['http://127.0.0.1:1/', '--json', '--markdown'], /not both/],
+  [['http://127.0.0.1:1/', 'more'], /unexpected argument "more": conform takes one URL/],
+  [['http://127.0.0.1:1/', '--only', 'no-such'], /unknown group or case "no-such"/],
+  [['http://127.0.0.1:1/', '--json', '--markdown'], /exclude each other/],
   [['http://127.0.0.1:1/', '--connections', '0'], /--connections must be a whole number from 1 to 256/],
   [['http://127.0.0.1:1/', '--nonsense'], /nonsense/],
-])('%j is refused with one line and 2', async (args, message) => {
-  const [code, out, err] = await said(...args);
+])('%j is rejected with one line and exit code 2', async (args, message) => {
+  const [code, out, err] = await run(...args);
   expect([code, out]).toEqual([2, '']);
   expect(err).toMatch(message);
   expect(err.trimEnd().split('\n')).toHaveLength(1);
 });
 
 test('the help and the list send nothing', async () => {
-  const [code, help] = await said('--help');
+  const [code, help] = await run('--help');
   expect(code).toBe(0);
   expect(help).toContain('usage: epoll-server conform URL');
-  const [, list] = await said('--list', '--only', 'expect');
+  const [, list] = await run('--list', '--only', 'expect');
   expect(list.trimEnd().split('\n')).toHaveLength(9);
 });

@@ -1,4 +1,4 @@
-// Proves that each kind of fault is found: servers that are wrong in one way each, and the cases that must say so.
+// Tests that each kind of fault is found: servers with one fault each, and the cases that must fail for it.
 
 import { createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,20 +8,20 @@ import { findTarget } from '../../../src/tools/conformance/target.ts';
 
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
 
-/** What a server can get wrong; everything else it does right, as far as the cases below see. */
+/** One fault of a server; everything else is right, as far as the cases below check it. */
 interface Fault {
-  /** It takes the content of a request for the next request. */
+  /** The content of a request is read as the next request. */
   readonly readsNoContent?: boolean;
-  /** It goes on after an error. */
-  readonly goesOn?: boolean;
-  /** It answers when the fields end, be the content there or not. */
-  readonly answersEarly?: boolean;
-  /** It ignores Connection: close. */
+  /** The connection stays open after an error. */
+  readonly staysOpen?: boolean;
+  /** The response is sent after the fields, before the content has arrived. */
+  readonly respondsEarly?: boolean;
+  /** Connection: close is ignored. */
   readonly neverCloses?: boolean;
-  /** It sends content in answer to HEAD. */
-  readonly talksToHead?: boolean;
-  /** It looks at one packet at a time. */
-  readonly forgets?: boolean;
+  /** The response to HEAD has content. */
+  readonly sendsHeadContent?: boolean;
+  /** Each packet is parsed on its own. */
+  readonly parsesPackets?: boolean;
   readonly noDate?: boolean;
 }
 
@@ -36,12 +36,12 @@ class Conversation {
     this.#fault = fault;
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
-      this.#text = fault.forgets === true ? bytes.toString('latin1') : this.#text + bytes.toString('latin1');
+      this.#text = fault.parsesPackets === true ? bytes.toString('latin1') : this.#text + bytes.toString('latin1');
       while (this.#serve());
     });
   }
 
-  /** Whether a request was served. */
+  /** Returns whether a request was served. */
   #serve(): boolean {
     const end = this.#text.indexOf('\r\n\r\n');
     if (end < 0 || this.#socket.writableEnded) return false;
@@ -49,25 +49,25 @@ class Conversation {
     const [line = ''] = head.split('\r\n');
     const length = this.#fault.readsNoContent === true ? 0 : Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
     const content = this.#text.slice(end + 4, end + 4 + length);
-    if (content.length < length && this.#fault.answersEarly !== true) return false;
+    if (content.length < length && this.#fault.respondsEarly !== true) return false;
     this.#text = this.#text.slice(end + 4 + length);
     const isWrong = !/^[A-Z]+ \/\S* HTTP\/1\.[01]$/.test(line) || !/^host: ?[^\s/@]+$/im.test(head);
-    const isLast = /^connection: *close/im.test(head) || line.endsWith('1.0');
-    this.#answer(
+    const isFinal = /^connection: *close/im.test(head) || line.endsWith('1.0');
+    this.#response(
       isWrong ? 400 : 200,
       line.includes('/echo') ? content : 'page',
       line.startsWith('HEAD'),
-      isWrong || isLast,
+      isWrong || isFinal,
     );
     return true;
   }
 
-  #answer(status: number, content: string, isHead: boolean, isLast: boolean): void {
+  #response(status: number, content: string, isHead: boolean, isFinal: boolean): void {
     const date = this.#fault.noDate === true ? '' : DATE;
-    const text = isHead && this.#fault.talksToHead !== true ? '' : content;
+    const text = isHead && this.#fault.sendsHeadContent !== true ? '' : content;
     this.#socket.write(`HTTP/1.1 ${status} Status\r\n${date}Content-Length: ${content.length}\r\n\r\n${text}`);
-    const goesOn = status === 400 ? this.#fault.goesOn === true : this.#fault.neverCloses === true;
-    if (isLast && !goesOn) this.#socket.end();
+    const staysOpen = status === 400 ? this.#fault.staysOpen === true : this.#fault.neverCloses === true;
+    if (isFinal && !staysOpen) this.#socket.end();
   }
 }
 
@@ -86,7 +86,7 @@ async function verdictsOf(fault: Fault, ids: readonly string[]): Promise<Readonl
   if (address === null || typeof address === 'string') throw new Error('no port');
   const target = await findTarget(`http://127.0.0.1:${address.port}/`, false, 500);
   const cases = CASES.filter(({ id }) => ids.includes(id));
-  expect(cases).toHaveLength(ids.filter((id) => !id.startsWith('answers/')).length);
+  expect(cases).toHaveLength(ids.filter((id) => !id.startsWith('responses/')).length);
   const results = await examine(target, cases, {
     maxConnections: 8,
     timeoutMs: 500,
@@ -100,7 +100,7 @@ const PLAIN = 'request-line/a-plain-get';
 const BODY = 'content-length/a-body';
 const NO_HOST = 'host/none-in-http-1-1';
 const SPACE = 'request-line/a-space-in-front';
-const CLOSE = 'connection/close-is-obeyed';
+const CLOSE = 'connection/close-ends-the-connection';
 const HEAD = 'methods/head';
 const CUT = 'content-length/a-body-that-is-cut-by-fin';
 const UNREAD = 'unread/a-get-of-the-page-with-a-length';
@@ -118,20 +118,20 @@ const FAULTS: readonly (readonly [string, Fault, Readonly<Record<string, string>
       [HEAD]: 'passed',
       [CUT]: 'passed',
       [UNREAD]: 'passed',
-      'answers/date': 'passed',
+      'responses/date': 'passed',
     },
   ],
-  ['content is the next request', { readsNoContent: true }, { [PLAIN]: 'passed', [UNREAD]: 'failed' }],
-  ['it goes on after an error', { goesOn: true }, { [PLAIN]: 'passed', [SPACE]: 'warned' }],
+  ['content is read as the next request', { readsNoContent: true }, { [PLAIN]: 'passed', [UNREAD]: 'failed' }],
+  ['the connection stays open after an error', { staysOpen: true }, { [PLAIN]: 'passed', [SPACE]: 'warned' }],
   [
-    'it answers before the content came',
-    { answersEarly: true },
+    'the response comes before the content',
+    { respondsEarly: true },
     { [PLAIN]: 'passed', [BODY]: 'failed', [CUT]: 'failed' },
   ],
-  ['it never closes', { neverCloses: true }, { [CLOSE]: 'failed' }],
-  ['it answers HEAD with content', { talksToHead: true }, { [PLAIN]: 'passed', [HEAD]: 'failed' }],
-  ['it forgets what came before', { forgets: true }, { [PLAIN]: 'failed', [BODY]: 'failed' }],
-  ['it sends no Date', { noDate: true }, { [PLAIN]: 'passed', 'answers/date': 'failed' }],
+  ['Connection: close is ignored', { neverCloses: true }, { [CLOSE]: 'failed' }],
+  ['the response to HEAD has content', { sendsHeadContent: true }, { [PLAIN]: 'passed', [HEAD]: 'failed' }],
+  ['each packet is parsed on its own', { parsesPackets: true }, { [PLAIN]: 'failed', [BODY]: 'failed' }],
+  ['Date is missing', { noDate: true }, { [PLAIN]: 'passed', 'responses/date': 'failed' }],
 ];
 
 test.each(FAULTS)('%s', async (_, fault, expected) => {

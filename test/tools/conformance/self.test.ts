@@ -1,4 +1,4 @@
-// Proves that this server passes every case through every adapter; continuous integration runs it once for each back end.
+// Tests that this server passes every case through every adapter; continuous integration runs it once for each back end.
 
 import { expect, test } from 'vitest';
 import { CASES } from '../../../src/tools/conformance/cases.ts';
@@ -9,7 +9,7 @@ import { REPOSITORY, startProgram } from '../../support/program.ts';
 
 const ADAPTERS = ['raw', 'wsgi', 'fetch'];
 
-/** Cuts of one case: the first adapter is cut at every byte, the others here and there. */
+/** Splits of one case: at every byte for the first adapter, at a few places for the others. */
 const EVERY_BYTE = 10_000;
 const SOME_BYTES = 12;
 

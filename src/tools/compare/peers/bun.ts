@@ -1,4 +1,4 @@
-// The comparison's answers with Bun.serve.
+// The responses of the comparison with Bun.serve.
 //   bun bun.js PORT FOLDER
 
 import { burn, sleep } from './work.ts';
@@ -7,7 +7,7 @@ interface BunServer {
   readonly port: number;
 }
 
-/** As much of Bun as is used here. */
+/** The part of Bun that is used here. */
 declare const Bun: {
   file(path: string): Blob;
   serve(options: {

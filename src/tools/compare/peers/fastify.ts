@@ -1,4 +1,4 @@
-// The comparison's answers with Fastify, which lies where the last argument says.
+// The responses of the comparison with Fastify, whose path is the last argument.
 //   node fastify.js PORT FOLDER FASTIFY
 
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
-/* The floor: an edge-triggered epoll loop that looks for the empty line behind each head and
- * answers every one with the same bytes. One recv, one scan and one send for all requests that came
- * together; no HTTP server can do less. floor [CONTENT]     the content of every answer (default:
- * n=123456) */
+/* The lower bound: an edge-triggered epoll loop that searches the empty line behind each head
+ * and sends the same response to every request. It uses one recv, one scan and one send for all
+ * requests that arrive together. No HTTP server can do less.
+ * floor [CONTENT]: the content of every response (default: n=123456) */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { kMaxDescriptors = 1 << 20, kInputSize = 65536, kAnswersPerSend = 64 };
+enum { kMaxDescriptors = 1 << 20, kInputSize = 65536, kResponsesPerSend = 64 };
 
 static const char kEmptyLine[] = "\r\n\r\n";
 enum { kEmptyLineLength = sizeof kEmptyLine - 1, kMaxKept = kEmptyLineLength - 1 };
 
-/* Of a head that is not whole yet only its last bytes matter: the empty line may begin in them. */
+/* Of an incomplete head only the last bytes matter: the empty line may begin in them. */
 static struct {
   unsigned char length;
   char bytes[kMaxKept];
@@ -27,20 +27,20 @@ static struct {
 
 static char input[kMaxKept + kInputSize];
 
-/* The same answer kAnswersPerSend times. */
-static char* answers;
-static size_t answer_length;
+/* The same response kResponsesPerSend times. */
+static char* responses;
+static size_t response_length;
 
-static int PrepareAnswers(const char* content) {
+static int PrepareResponses(const char* content) {
   static const char kFormat[] =
       "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
       "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n\r\n%s";
   size_t capacity = sizeof kFormat + 20 + strlen(content);
-  answers = malloc(capacity * kAnswersPerSend);
-  if (answers == NULL) return -1;
-  answer_length = (size_t)snprintf(answers, capacity, kFormat, strlen(content), content);
-  for (int i = 1; i < kAnswersPerSend; i++)
-    memcpy(answers + i * answer_length, answers, answer_length);
+  responses = malloc(capacity * kResponsesPerSend);
+  if (responses == NULL) return -1;
+  response_length = (size_t)snprintf(responses, capacity, kFormat, strlen(content), content);
+  for (int i = 1; i < kResponsesPerSend; i++)
+    memcpy(responses + i * response_length, responses, response_length);
   return 0;
 }
 
@@ -71,7 +71,7 @@ static void AcceptAll(int epoll, int listener) {
   }
 }
 
-/* Heads that end in `length` received bytes, which begin at input + kMaxKept. */
+/* Counts the heads that end in `length` received bytes, which begin at input + kMaxKept. */
 static size_t CountHeads(int fd, size_t length) {
   char* from = input + kMaxKept - kept[fd].length;
   char* end = input + kMaxKept + length;
@@ -89,31 +89,31 @@ static size_t CountHeads(int fd, size_t length) {
   return count;
 }
 
-/* -1: the client does not read what it asked for, and nothing is kept for it. */
-static int Answer(int fd, size_t count) {
+/* -1: the client does not read its responses, and unsent bytes are not kept. */
+static int Respond(int fd, size_t count) {
   while (count > 0) {
-    size_t batch = count < kAnswersPerSend ? count : kAnswersPerSend;
-    ssize_t length = batch * answer_length;
-    if (send(fd, answers, length, MSG_NOSIGNAL) != length) return -1;
+    size_t batch = count < kResponsesPerSend ? count : kResponsesPerSend;
+    ssize_t length = batch * response_length;
+    if (send(fd, responses, length, MSG_NOSIGNAL) != length) return -1;
     count -= batch;
   }
   return 0;
 }
 
-/* -1: the connection is over. After a short count the next edge comes, unless the client has ended
- * already. */
+/* -1: close the connection. After a short count the next edge comes, unless the client has closed
+ * its end already. */
 static int Serve(int fd, int has_ended) {
   for (;;) {
     ssize_t length = recv(fd, input + kMaxKept, kInputSize, 0);
     if (length < 0 && errno == EAGAIN) return 0;
-    if (length <= 0 || Answer(fd, CountHeads(fd, length)) != 0) return -1;
+    if (length <= 0 || Respond(fd, CountHeads(fd, length)) != 0) return -1;
     if (length < kInputSize && !has_ended) return 0;
   }
 }
 
 int main(int argc, char** argv) {
   struct epoll_event events[256];
-  if (PrepareAnswers(argc > 1 ? argv[1] : "n=123456") != 0) return 1;
+  if (PrepareResponses(argc > 1 ? argv[1] : "n=123456") != 0) return 1;
   int listener = Listen();
   int epoll = epoll_create1(0);
   struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = listener};

@@ -1,4 +1,4 @@
-// The comparison's answers with node:http: files are streams, as its documentation shows.
+// The responses of the comparison with node:http; files are streams, as its documentation recommends.
 //   node node-http.js PORT FOLDER
 
 import { createReadStream } from 'node:fs';

@@ -1,4 +1,4 @@
-// The comparison's answers with uWebSockets.js, which lies where the last argument says.
+// The responses of the comparison with uWebSockets.js, whose path is the last argument.
 //   node uws.js PORT FOLDER UWEBSOCKETS
 
 import { createRequire } from 'node:module';

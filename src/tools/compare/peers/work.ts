@@ -1,12 +1,12 @@
-// What the servers of the comparison do for an answer: wait, or compute the same number of steps in each. How many
-// steps 5 ms are is found out once, by whoever compares.
+// The work of the servers for a response: wait, or compute the same number of steps. The comparison measures once how
+// many steps take 5 ms.
 
 export const SLEEP_MS = 10;
 export const BURN_MS = 5;
 
 let kept = 1;
 
-/** Work that no compiler leaves out. */
+/** A computation that compilers cannot remove. */
 export function compute(steps: number): number {
   let value = kept;
   for (let i = 0; i < steps; i++) value = (Math.imul(value, 1_103_515_245) + 12_345) | 0;
@@ -14,7 +14,7 @@ export function compute(steps: number): number {
   return value;
 }
 
-/** As often as the comparison says. */
+/** Computes as many steps as the comparison set in the environment. */
 export function burn(): string {
   return `${compute(Number(process.env['EPOLL_SERVER_COMPARE_BURN_STEPS'] ?? 0))}\n`;
 }
@@ -24,9 +24,9 @@ export function sleep(): Promise<void> {
 }
 
 /** Steps of {@link compute} in {@link BURN_MS} of this processor's time. */
-export function stepsOfABurn(): number {
+export function countBurnSteps(): number {
   const steps = 200_000;
-  // The compiler comes first.
+  // V8 compiles the function first.
   for (let i = 0; i < 20; i++) compute(steps);
   const begin = process.cpuUsage();
   for (let i = 0; i < 100; i++) compute(steps);

@@ -1,15 +1,25 @@
-// Words with which the tables of cases are written.
+// Functions and constants with which the tables of cases are written.
 
-import type { Answers, Case, Delivery, Expectation, Level, NotServed, Part, Refused, Step } from '../case.ts';
-import { OF_PAGE } from '../case.ts';
+import type {
+  Case,
+  Delivery,
+  Expectation,
+  ExpectedResponses,
+  Level,
+  NotServed,
+  Part,
+  Rejected,
+  Step,
+} from '../case.ts';
+import { PAGE_STATUS } from '../case.ts';
 
 export const HOST = 'Host: {host}\r\n';
 
 const EVERY_DELIVERY: readonly Delivery[] = ['whole', 'pipelined', 'split', 'drip'];
-/** For long or costly cases, and those whose bytes hold nothing that a cut could hide. */
-export const AT_ONCE: readonly Delivery[] = ['whole', 'pipelined'];
+/** Deliveries for long or costly cases, and for bytes in which a cut makes no difference. */
+export const UNSPLIT: readonly Delivery[] = ['whole', 'pipelined'];
 
-/** A GET of the page, with further lines. */
+/** A GET of the page, with further field lines. */
 export function get(lines = '', target = '{page}', method = 'GET', version = 'HTTP/1.1'): string {
   return `${method} ${target} ${version}\r\n${HOST}${lines}\r\n`;
 }
@@ -19,48 +29,48 @@ export function post(lines: string, body = '', target = '/echo'): string {
   return `POST ${target} HTTP/1.1\r\n${HOST}${lines}\r\n${body}`;
 }
 
-/** A chunked POST to the echo: `body` is the coded one. */
+/** A chunked POST to the echo: `body` is the encoded content. */
 export function chunked(body: string, lines = ''): string {
   return post(`Transfer-Encoding: chunked\r\n${lines}`, body);
 }
 
-/** Answered as the page is, and the connection goes on. */
-export const SERVED: Answers = { kind: 'answers', statuses: [[OF_PAGE]], after: 'open' };
-/** Answered as the page is; the connection may end. */
-export const SERVED_ONCE: Answers = { ...SERVED, after: 'either' };
-/** Answered as the page is, and then the connection ends. */
-export const SERVED_LAST: Answers = { ...SERVED, after: 'closed' };
+/** A response as for the page; the connection stays open. */
+export const SERVED: ExpectedResponses = { kind: 'responses', statuses: [[PAGE_STATUS]], after: 'open' };
+/** A response as for the page; the connection may end. */
+export const SERVED_ONCE: ExpectedResponses = { ...SERVED, after: 'either' };
+/** A response as for the page, then the end of the connection. */
+export const SERVED_LAST: ExpectedResponses = { ...SERVED, after: 'closed' };
 
-/** The echo answers with `content`. */
-export function echoes(content: string, after: Answers['after'] = 'open'): Answers {
-  return { kind: 'answers', statuses: [[200]], contents: [content], after };
+/** The echo returns `content`. */
+export function echoes(content: string, after: ExpectedResponses['after'] = 'open'): ExpectedResponses {
+  return { kind: 'responses', statuses: [[200]], contents: [content], after };
 }
 
-/** Answered with one of `statuses`. */
-export function answered(statuses: readonly number[], more: Partial<Answers> = {}): Answers {
-  return { kind: 'answers', statuses: [statuses], after: 'either', ...more };
+/** A response with one of `statuses`. */
+export function responds(statuses: readonly number[], more: Partial<ExpectedResponses> = {}): ExpectedResponses {
+  return { kind: 'responses', statuses: [statuses], after: 'either', ...more };
 }
 
-/** Refused with one of `statuses` (400), or without a word, and closed. */
-export function refused(...statuses: readonly number[]): Refused {
-  return { kind: 'refused', statuses: statuses.length === 0 ? [400] : statuses, after: 'closed' };
+/** Rejected with one of `statuses` (default 400), or without a response, and closed. */
+export function rejected(...statuses: readonly number[]): Rejected {
+  return { kind: 'rejected', statuses: statuses.length === 0 ? [400] : statuses, after: 'closed' };
 }
 
-/** Refused; the connection may go on where the next request begins. */
-export function declined(...statuses: readonly number[]): Refused {
-  return { ...refused(...statuses), after: 'either' };
+/** Rejected; the connection may stay open if the next request is read where it begins. */
+export function declined(...statuses: readonly number[]): Rejected {
+  return { ...rejected(...statuses), after: 'either' };
 }
 
 export const NOT_SERVED: NotServed = { kind: 'notServed' };
 
-/** Any client's fault, and what is not implemented. */
-export const ANY_REFUSAL: readonly number[] = [...Array.from({ length: 100 }, (_, i) => 400 + i), 501, 505];
+/** Any client error, and what is not implemented. */
+export const ANY_ERROR: readonly number[] = [...Array.from({ length: 100 }, (_, i) => 400 + i), 501, 505];
 
 interface More {
   readonly level?: Level;
   readonly needs?: readonly Part[];
   readonly methods?: readonly string[];
-  readonly old?: readonly number[];
+  readonly http10?: readonly number[];
   readonly deliveries?: readonly Delivery[];
   readonly steps?: readonly Step[];
 }
@@ -74,7 +84,7 @@ export interface Draft extends More {
   readonly expect: readonly Expectation[];
 }
 
-/** One case: a title, its section, why, its bytes, and what may come back. */
+/** One case: a title, its section, the reason, its bytes, and the allowed outcomes. */
 export function draft(
   title: string,
   rfc: string,
@@ -86,7 +96,7 @@ export function draft(
   return { title, rfc, why, bytes, expect: 'kind' in expect ? [expect] : expect, ...more };
 }
 
-/** Finishes the drafts of a group: ids, and what was not said. */
+/** Completes the drafts of a group: ids and defaults. */
 export function group(name: string, defaults: More, drafts: readonly Draft[]): readonly Case[] {
   const seen = new Map<string, number>();
   return drafts.map((each) => {
@@ -96,7 +106,7 @@ export function group(name: string, defaults: More, drafts: readonly Draft[]): r
       .replaceAll(/^-|-$/g, '');
     const count = (seen.get(words) ?? 0) + 1;
     seen.set(words, count);
-    const whole = { level: 'must', needs: ['page'], methods: ['GET'], old: [], deliveries: EVERY_DELIVERY } as const;
+    const whole = { level: 'must', needs: ['page'], methods: ['GET'], http10: [], deliveries: EVERY_DELIVERY } as const;
     return { ...whole, ...defaults, ...each, id: `${name}/${words}${count === 1 ? '' : `-${count}`}`, group: name };
   });
 }

@@ -2,8 +2,7 @@
 
 import type { Case } from '../case.ts';
 import {
-  ANY_REFUSAL,
-  AT_ONCE,
+  ANY_ERROR,
   declined,
   draft,
   echoes,
@@ -11,15 +10,15 @@ import {
   group,
   NOT_SERVED,
   post,
-  refused,
+  rejected,
   SERVED_ONCE,
+  UNSPLIT,
 } from './build.ts';
 
-const ONE = 'two lengths are two messages: the second one is the attacker\u2019s';
-const DIGITS =
-  'a length is digits; what a language\u2019s number parser takes beyond that differs from server to server';
-const WRAP = 'a length that wraps round is short: what follows becomes a request (CVE-2013-2028)';
-const CUT = 'a body that was cut must not pass for whole';
+const ONE = 'two lengths are two readings of one message: the second request is the attacker\u2019s';
+const DIGITS = 'a length is digits only; number parsers accept more, and each accepts something else';
+const WRAP = 'a length that overflows becomes small: the rest becomes a request (CVE-2013-2028)';
+const CUT = 'truncated content must not pass for complete';
 
 const MALFORMED = [
   ['a list of two', '5, 6'],
@@ -57,7 +56,7 @@ const HUGE = [
   ['10^40', '9'.repeat(40)],
 ] as const;
 
-/** A list of equal lengths MAY be taken for one (RFC 9110 section 8.6). */
+/** A list of equal lengths MAY be accepted as one (RFC 9110 section 8.6). */
 function allowed(value: string): boolean {
   return value === '5, 5';
 }
@@ -80,17 +79,17 @@ export const CONTENT_LENGTH: readonly Case[] = group('content-length', { methods
   draft(
     'a GET with a body',
     '9110 9.3.1',
-    'who does not expect it reads it as the next request',
+    'a server that expects no content reads it as the next request',
     `${get('Content-Length: 24\r\n')}GET /x HTTP/1.1\r\nX-A: b\r`,
-    [SERVED_ONCE, declined(...ANY_REFUSAL)],
+    [SERVED_ONCE, declined(...ANY_ERROR)],
     { methods: ['GET'] },
   ),
   draft(
     'zeros in front',
     '9110 8.6',
-    'digits are decimal: octal would be 8',
+    'the digits are decimal: octal would be 8',
     post('Content-Length: 0010\r\n', '0123456789'),
-    [echoes('0123456789', 'either'), refused()],
+    [echoes('0123456789', 'either'), rejected()],
     { needs: ['echo'] },
   ),
   draft(
@@ -98,16 +97,22 @@ export const CONTENT_LENGTH: readonly Case[] = group('content-length', { methods
     '9110 8.6',
     ONE,
     post('Content-Length: 5\r\nContent-Length: 5\r\n', 'hello'),
-    [echoes('hello', 'either'), refused()],
+    [echoes('hello', 'either'), rejected()],
     { needs: ['echo'] },
   ),
-  draft('two that differ', '9112 6.3', ONE, post('Content-Length: 6\r\nContent-Length: 5\r\n', 'hello'), refused()),
+  draft(
+    'two different fields',
+    '9112 6.3',
+    ONE,
+    post('Content-Length: 6\r\nContent-Length: 5\r\n', 'hello'),
+    rejected(),
+  ),
   draft(
     'two that differ, the shorter first',
     '9112 6.3',
     ONE,
     post('Content-Length: 5\r\nContent-Length: 6\r\n', 'hello!'),
-    refused(),
+    rejected(),
   ),
   ...MALFORMED.map(([name, value]) =>
     draft(
@@ -115,9 +120,9 @@ export const CONTENT_LENGTH: readonly Case[] = group('content-length', { methods
       '9110 8.6',
       DIGITS,
       post(`Content-Length: ${value}\r\n`, 'hello'),
-      allowed(value) ? [refused(), echoes('hello', 'either')] : refused(400, ...(value === '' ? [411] : [])),
+      allowed(value) ? [rejected(), echoes('hello', 'either')] : rejected(400, ...(value === '' ? [411] : [])),
       {
-        deliveries: value === '-5' || value === '' ? ['whole', 'pipelined', 'split', 'drip'] : AT_ONCE,
+        deliveries: value === '-5' || value === '' ? ['whole', 'pipelined', 'split', 'drip'] : UNSPLIT,
         ...(allowed(value) ? { needs: ['echo'] as const } : {}),
       },
     ),

@@ -2,24 +2,24 @@
 
 import type { Case } from '../case.ts';
 import {
-  ANY_REFUSAL,
-  AT_ONCE,
-  answered,
+  ANY_ERROR,
   declined,
   draft,
   get,
   group,
   HOST,
   NOT_SERVED,
-  refused,
+  rejected,
+  responds,
   SERVED,
   SERVED_ONCE,
+  UNSPLIT,
 } from './build.ts';
 
-const METHOD = 'a method that one server reads and another does not is a way around a filter';
-const LINE = 'a request line that two servers cut differently is two different requests';
-const BYTE = 'a byte that is no part of a target ends it for one server and not for another';
-const VERSION = 'the version decides how the message is framed; a guess is a desync';
+const METHOD = 'a method that only one of two servers accepts bypasses a filter';
+const LINE = 'a request line that two servers split differently is two different requests';
+const BYTE = 'a byte that is invalid in a target ends it for one server and not for another';
+const VERSION = 'the version determines the framing; a guess leads to desynchronisation';
 const FORM = 'a target of the wrong form is routed by one server and served by another';
 
 const NOT_TOKENS = [
@@ -75,39 +75,39 @@ const WRONG_FORMS = [
 ] as const;
 
 export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
-  draft('a plain GET', '9112 3', 'everything else is measured against it', get(), SERVED),
+  draft('a plain GET', '9112 3', 'the reference for all other cases', get(), SERVED),
   draft('one empty line in front', '9112 2.2', 'old clients sent one behind a POST', `\r\n${get()}`, SERVED, {
     level: 'should',
   }),
-  draft('a space in front', '9112 3', LINE, ` ${get()}`, refused(...ANY_REFUSAL), { level: 'should' }),
-  draft('a line of spaces, then a request', '9112 3', LINE, `    \r\n${get()}`, refused(...ANY_REFUSAL)),
+  draft('a space in front', '9112 3', LINE, ` ${get()}`, rejected(...ANY_ERROR), { level: 'should' }),
+  draft('a line of spaces, then a request', '9112 3', LINE, `    \r\n${get()}`, rejected(...ANY_ERROR)),
   draft('a method in lower case', '9110 9.1', METHOD, get('', '{page}', 'get'), declined(400, 403, 405, 501), {
     level: 'should',
   }),
   ...NOT_TOKENS.map(([name, method]) =>
-    draft(`a method with ${name}`, '9110 5.6.2', METHOD, get('', '{page}', method), refused(400, 405, 501)),
+    draft(`a method with ${name}`, '9110 5.6.2', METHOD, get('', '{page}', method), rejected(400, 405, 501)),
   ),
   draft(
     'a method of 10,000 letters',
     '9110 9.1',
-    'methods are kept, compared and logged',
+    'methods are stored, compared and logged',
     get('', '{page}', 'A'.repeat(10_000)),
     declined(400, 405, 414, 431, 501),
-    { level: 'should', deliveries: AT_ONCE },
+    { level: 'should', deliveries: UNSPLIT },
   ),
-  draft('a method alone', '9112 3', LINE, `GET\r\n${HOST}\r\n`, refused(...ANY_REFUSAL)),
-  draft('no target', '9112 3', LINE, `GET HTTP/1.1\r\n${HOST}\r\n`, refused(...ANY_REFUSAL)),
-  draft('no version, as in HTTP/0.9', '9112 2.3', VERSION, 'GET {page}\r\n\r\n', refused(...ANY_REFUSAL), {
+  draft('a method alone', '9112 3', LINE, `GET\r\n${HOST}\r\n`, rejected(...ANY_ERROR)),
+  draft('no target', '9112 3', LINE, `GET HTTP/1.1\r\n${HOST}\r\n`, rejected(...ANY_ERROR)),
+  draft('no version, as in HTTP/0.9', '9112 2.3', VERSION, 'GET {page}\r\n\r\n', rejected(...ANY_ERROR), {
     level: 'should',
   }),
-  draft('a space in the target', '9112 3.2', LINE, get('', '/a b'), declined(...ANY_REFUSAL, 301), { level: 'should' }),
-  draft('four words', '9112 3', LINE, get('', '{page} HTTP/1.0'), declined(...ANY_REFUSAL), { level: 'should' }),
+  draft('a space in the target', '9112 3.2', LINE, get('', '/a b'), declined(...ANY_ERROR, 301), { level: 'should' }),
+  draft('four words', '9112 3', LINE, get('', '{page} HTTP/1.0'), declined(...ANY_ERROR), { level: 'should' }),
   draft(
     'two spaces behind the method',
     '9112 3',
     LINE,
     `GET  {page} HTTP/1.1\r\n${HOST}\r\n`,
-    [declined(...ANY_REFUSAL), SERVED_ONCE],
+    [declined(...ANY_ERROR), SERVED_ONCE],
     { level: 'should' },
   ),
   draft(
@@ -115,7 +115,7 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
     '9112 3',
     LINE,
     `GET\t{page} HTTP/1.1\r\n${HOST}\r\n`,
-    [declined(...ANY_REFUSAL), SERVED_ONCE],
+    [declined(...ANY_ERROR), SERVED_ONCE],
     { level: 'should' },
   ),
   draft(
@@ -123,11 +123,11 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
     '9112 3',
     LINE,
     `GET {page} HTTP/1.1 \r\n${HOST}\r\n`,
-    [declined(...ANY_REFUSAL), SERVED_ONCE],
+    [declined(...ANY_ERROR), SERVED_ONCE],
     { level: 'should' },
   ),
   ...TARGET_BYTES.map(([name, byte]) =>
-    draft(`${name} in the target`, '9112 3.2', BYTE, get('', `{page}?a${byte}b`), refused(...ANY_REFUSAL), {
+    draft(`${name} in the target`, '9112 3.2', BYTE, get('', `{page}?a${byte}b`), rejected(...ANY_ERROR), {
       level: byte === '\x00' || byte === '\r' ? 'must' : 'should',
     }),
   ),
@@ -136,7 +136,7 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
     '3986 2',
     BYTE,
     get('', '{page}?\xff'),
-    [declined(...ANY_REFUSAL), SERVED_ONCE],
+    [declined(...ANY_ERROR), SERVED_ONCE],
     { level: 'should' },
   ),
   draft(
@@ -144,29 +144,29 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
     '9112 3.2.1',
     'a fragment never leaves a browser',
     get('', '{page}#f'),
-    [declined(...ANY_REFUSAL), SERVED_ONCE],
+    [declined(...ANY_ERROR), SERVED_ONCE],
     { level: 'should' },
   ),
   draft(
     'a query with reserved characters',
     '3986 3.4',
-    'links hold them',
+    'links contain them',
     get('', "{page}?a=b&c=%20/?:@!$'()*+,;="),
     SERVED,
   ),
   draft(
     'lines that end with LF alone',
     '9112 2.2',
-    'a proxy that wants CRLF sees another message',
+    'a proxy that requires CRLF reads another message',
     get().replaceAll('\r\n', '\n'),
-    [refused(...ANY_REFUSAL), SERVED_ONCE],
+    [rejected(...ANY_ERROR), SERVED_ONCE],
   ),
   draft(
     'a bare CR behind the version',
     '9112 2.2',
-    'CR and any byte is no line end',
+    'CR with any other byte does not end a line',
     `GET {page} HTTP/1.1\r${HOST}\r\n`,
-    refused(...ANY_REFUSAL),
+    rejected(...ANY_ERROR),
   ),
   draft(
     'absolute-form',
@@ -186,7 +186,7 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
   draft(
     'absolute-form with another Host',
     '9112 3.2.2',
-    'the target wins, or the request is refused',
+    'the target wins, or the request is rejected',
     'GET http://{host}{page} HTTP/1.1\r\nHost: other.example\r\n\r\n',
     [SERVED_ONCE, declined(400, 421)],
     { level: 'should' },
@@ -194,7 +194,7 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
   draft(
     'absolute-form does not excuse a missing Host',
     '9112 3.2',
-    'a Host is demanded of every HTTP/1.1 request',
+    'every HTTP/1.1 request needs Host',
     'GET http://{host}{page} HTTP/1.1\r\n\r\n',
     declined(),
   ),
@@ -206,14 +206,21 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
   draft(
     'a higher minor version',
     '9110 2.5',
-    'a server serves HTTP/1.2 as the highest minor version it knows, or refuses',
+    'a server serves HTTP/1.2 as the highest minor version it knows, or rejects',
     get('', '{page}', 'GET', 'HTTP/1.2'),
-    [SERVED_ONCE, refused(400, 505)],
+    [SERVED_ONCE, rejected(400, 505)],
   ),
   ...['HTTP/2.0', 'HTTP/0.9', 'HTTP/3.0', 'HTTP/9.9'].map((version) =>
-    draft(`the version ${version}`, '9110 15.6.6', VERSION, get('', '{page}', 'GET', version), refused(400, 426, 505), {
-      level: 'should',
-    }),
+    draft(
+      `the version ${version}`,
+      '9110 15.6.6',
+      VERSION,
+      get('', '{page}', 'GET', version),
+      rejected(400, 426, 505),
+      {
+        level: 'should',
+      },
+    ),
   ),
   ...WRONG_VERSIONS.map((version) =>
     draft(
@@ -221,14 +228,14 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
       '9112 2.3',
       VERSION,
       get('', '{page}', 'GET', version),
-      refused(400, 426, 505),
+      rejected(400, 426, 505),
       { level: 'should' },
     ),
   ),
   draft(
     'the preface of HTTP/2',
     '9113 3.4',
-    'a client that speaks another protocol must hear that',
+    'a client of another protocol must get an error',
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     NOT_SERVED,
     { deliveries: ['whole'] },
@@ -236,7 +243,7 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
   draft(
     'TLS',
     '9112 2.2',
-    'a browser that tries https first must hear an end',
+    'a browser that tries https first must see the connection end',
     '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00\r\n\r\n',
     NOT_SERVED,
     { level: 'should', deliveries: ['whole'] },
@@ -244,9 +251,9 @@ export const REQUEST_LINE: readonly Case[] = group('request-line', {}, [
   draft(
     'OPTIONS of the server',
     '9110 9.3.7',
-    'the asterisk is asked to find out whether a server is there',
+    'OPTIONS * checks whether a server is alive',
     get('', '*', 'OPTIONS'),
-    answered([200, 204, 400, 403, 404, 405, 501]),
+    responds([200, 204, 400, 403, 404, 405, 501]),
     { level: 'should', methods: ['OPTIONS'] },
   ),
 ]);

@@ -1,13 +1,13 @@
-// Cases: limits, files and what applications may do (RFC 9110 sections 5.4, 13 and 14).
+// Cases: limits, files and the responses of applications (RFC 9110 sections 5.4, 13 and 14).
 
 import type { Case, Pattern } from '../case.ts';
-import { AT_ONCE, answered, draft, get, group, post, refused, SERVED, SERVED_ONCE } from './build.ts';
+import { draft, get, group, post, rejected, responds, SERVED, SERVED_ONCE, UNSPLIT } from './build.ts';
 
-const BOUND = 'what has no bound is a way to fill memory';
+const BOUND = 'an unbounded element lets a client fill the memory';
 const TOO_LARGE = [400, 413, 414, 431, 494];
-const SPLIT = 'a value that ends its line forges answers (response splitting)';
-const VALIDATOR = 'a client that has the page is told so, and one that has not gets it';
-const RANGE = 'a player seeks by ranges; wrong bytes are a broken file';
+const SPLIT = 'a value that ends its line forges responses (response splitting)';
+const VALIDATOR = 'a client with the current page gets 304, any other gets the page';
+const RANGE = 'players seek by ranges; wrong bytes corrupt the file';
 
 const BIG_FIELD = (bytes: number): string => get(`X-A: ${'a'.repeat(bytes)}\r\n`);
 
@@ -18,33 +18,33 @@ export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', d
     'the RFC recommends at least that',
     get('', `{page}?${'a'.repeat(7_970)}`),
     SERVED,
-    { deliveries: AT_ONCE },
+    { deliveries: UNSPLIT },
   ),
   draft(
     'a request line of 200,000 bytes',
     '9112 3',
     BOUND,
     get('', `{page}?${'a'.repeat(200_000)}`),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
   ),
-  draft('a field of 1 MiB', '9110 5.4', BOUND, BIG_FIELD(1_048_576), refused(...TOO_LARGE)),
+  draft('a field of 1 MiB', '9110 5.4', BOUND, BIG_FIELD(1_048_576), rejected(...TOO_LARGE)),
   draft(
     '20,000 fields',
     '9110 5.4',
     BOUND,
     get(Array.from({ length: 20_000 }, (_, i) => `X-${i}: v\r\n`).join('')),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
   ),
   draft(
     '2,500 short fields',
     '9110 5.4',
-    'a field that is dropped in silence may be the one that frames (CVE-2026-58044)',
+    'a field that is silently dropped may be the one that frames (CVE-2026-58044)',
     `POST /inspect HTTP/1.1\r\nHost: {host}\r\n${Array.from({ length: 2_500 }, (_, i) => `${i.toString(16)}:\r\n`).join('')}X-Last: z\r\nContent-Length: 3\r\n\r\nabc`,
-    [refused(...TOO_LARGE), answered([200], { content: /x-last/i })],
+    [rejected(...TOO_LARGE), responds([200], { content: /x-last/i })],
     { level: 'must', needs: ['inspect'], methods: ['POST'] },
   ),
   draft('a field of 200 KiB of spaces', '9110 5.4', `${BOUND}, or time`, get(`X-A:${' '.repeat(204_800)}b\r\n`), [
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
     SERVED_ONCE,
   ]),
   draft(
@@ -52,7 +52,7 @@ export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', d
     '9112 7.1.1',
     `${BOUND} (CVE-2024-22019)`,
     post('Transfer-Encoding: chunked\r\n', `1;${'a'.repeat(4_194_304)}\r\nx\r\n0\r\n\r\n`),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
     { needs: ['echo'], methods: ['POST'] },
   ),
   draft(
@@ -60,7 +60,7 @@ export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', d
     '9112 7.1',
     BOUND,
     post('Transfer-Encoding: chunked\r\n', `${'0'.repeat(4_194_304)}1\r\nx\r\n0\r\n\r\n`),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
     { needs: ['echo'], methods: ['POST'] },
   ),
   draft(
@@ -68,7 +68,7 @@ export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', d
     '9112 7.1.2',
     BOUND,
     post('Transfer-Encoding: chunked\r\n', `0\r\n${`X-T: ${'a'.repeat(1_000)}\r\n`.repeat(4_200)}\r\n`),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
     { needs: ['echo'], methods: ['POST'] },
   ),
   draft(
@@ -76,12 +76,12 @@ export const LIMIT_CASES: readonly Case[] = group('limits', { level: 'should', d
     '9112 7.1.1',
     `${BOUND} (CVE-2023-39326)`,
     post('Transfer-Encoding: chunked\r\n', `${`1;${'a'.repeat(4_000)}\r\nx\r\n`.repeat(1_000)}0\r\n\r\n`),
-    refused(...TOO_LARGE),
+    rejected(...TOO_LARGE),
     { needs: ['echo'], methods: ['POST'] },
   ),
 ]);
 
-/** `bytes 7-7/8`. */
+/** Matches `bytes 7-7/8`: the last byte. */
 const ONE_BYTE: Pattern = {
   test: (field) => {
     const [, first, last] = /^bytes (\d+)-(\d+)\/\d+$/.exec(field) ?? [];
@@ -97,11 +97,11 @@ const IN_ORDER: Pattern = {
   },
 };
 
-const inRange = (status: number, field: Pattern): ReturnType<typeof answered> =>
-  answered([status], { fields: { 'content-range': field } });
+const inRange = (status: number, field: Pattern): ReturnType<typeof responds> =>
+  responds([status], { fields: { 'content-range': field } });
 
-export const FILES: readonly Case[] = group('files', { needs: ['validators'], deliveries: AT_ONCE }, [
-  draft('If-None-Match: *', '9110 13.1.2', VALIDATOR, get('If-None-Match: *\r\n'), answered([304])),
+export const FILES: readonly Case[] = group('files', { needs: ['validators'], deliveries: UNSPLIT }, [
+  draft('If-None-Match: *', '9110 13.1.2', VALIDATOR, get('If-None-Match: *\r\n'), responds([304])),
   draft('If-None-Match of another tag', '9110 13.1.2', VALIDATOR, get('If-None-Match: "no-such-tag"\r\n'), SERVED_ONCE),
   draft(
     'If-Modified-Since long ago',
@@ -124,14 +124,20 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
     get('If-None-Match: "no-such-tag"\r\nIf-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT\r\n'),
     SERVED_ONCE,
   ),
-  draft('If-Match of another tag', '9110 13.1.1', 'a lost update', get('If-Match: "no-such-tag"\r\n'), answered([412])),
+  draft(
+    'If-Match of another tag',
+    '9110 13.1.1',
+    'prevents a lost update',
+    get('If-Match: "no-such-tag"\r\n'),
+    responds([412]),
+  ),
   draft('If-Match: *', '9110 13.1.1', VALIDATOR, get('If-Match: *\r\n'), SERVED_ONCE),
   draft(
     'If-Unmodified-Since long ago',
     '9110 13.1.4',
-    'a lost update',
+    'prevents a lost update',
     get('If-Unmodified-Since: Mon, 01 Jan 1990 00:00:00 GMT\r\n'),
-    answered([412]),
+    responds([412]),
   ),
   draft(
     'If-Unmodified-Since that is no date',
@@ -145,21 +151,21 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
     '9110 13.2.2',
     VALIDATOR,
     get('If-Match: "no-such-tag"\r\nIf-None-Match: *\r\n'),
-    answered([412]),
+    responds([412]),
   ),
   draft(
-    '304 says what a 200 would',
+    '304 has the fields of 200',
     '9110 15.4.5',
-    'caches update what they keep by it',
+    'caches update their stored fields from it',
     get('If-None-Match: *\r\n'),
-    answered([304], { fields: { etag: /^(?:W\/)?"[^"]*"$/ } }),
+    responds([304], { fields: { etag: /^(?:W\/)?"[^"]*"$/ } }),
   ),
   draft(
     'HEAD with a condition',
     '9110 13.1.2',
     VALIDATOR,
     get('If-None-Match: *\r\n', '{page}', 'HEAD'),
-    answered([304]),
+    responds([304]),
     { methods: ['HEAD'] },
   ),
   draft(
@@ -190,7 +196,7 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
     '9110 14.1.2',
     RANGE,
     get('Range: bytes=0-99999999999999999999\r\n'),
-    [inRange(206, /^bytes 0-\d+\/\d+$/), SERVED_ONCE, answered([416])],
+    [inRange(206, /^bytes 0-\d+\/\d+$/), SERVED_ONCE, responds([416])],
     { needs: ['ranges'] },
   ),
   draft(
@@ -204,9 +210,9 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
   draft(
     'a range from its end to its beginning',
     '9110 14.1.1',
-    'it is invalid, and ignored',
+    'it is invalid and ignored',
     get('Range: bytes=5-2\r\n'),
-    [SERVED_ONCE, answered([400, 416])],
+    [SERVED_ONCE, responds([400, 416])],
     { needs: ['ranges'] },
   ),
   draft(
@@ -214,21 +220,21 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
     '9110 14.2',
     'an origin server MUST ignore it',
     get('Range: octets=0-0\r\n'),
-    [SERVED_ONCE, answered([416])],
+    [SERVED_ONCE, responds([416])],
     { needs: ['ranges'] },
   ),
   draft(
     'a malformed range',
     '9110 14.2',
-    'it is ignored, or refused',
+    'it is ignored or rejected',
     get('Range: bytes=a-b\r\n'),
-    [SERVED_ONCE, answered([400, 416])],
+    [SERVED_ONCE, responds([400, 416])],
     { needs: ['ranges'], level: 'should' },
   ),
   draft(
     'a range of another method than GET',
     '9110 14.2',
-    'only GET has ranges',
+    'ranges are defined for GET only',
     get('Range: bytes=0-0\r\n', '{page}', 'HEAD'),
     SERVED_ONCE,
     { needs: ['ranges'], methods: ['HEAD'] },
@@ -238,7 +244,7 @@ export const FILES: readonly Case[] = group('files', { needs: ['validators'], de
     '9110 13.2.2',
     VALIDATOR,
     get('If-None-Match: *\r\nRange: bytes=0-0\r\n'),
-    answered([304]),
+    responds([304]),
     { needs: ['validators', 'ranges'] },
   ),
 ]);
@@ -258,58 +264,58 @@ export const APPLICATIONS: readonly Case[] = group('application', { deliveries: 
       SPLIT,
       get('', `/setheader?v=a${code}X-Injected:%201`),
       [
-        answered([200, 400, 500], { fields: { 'x-injected': null, 'x-val': null } }),
-        answered([200, 400, 500], { fields: { 'x-injected': null, 'x-val': /^[^\r\n\0]*$/ } }),
+        responds([200, 400, 500], { fields: { 'x-injected': null, 'x-val': null } }),
+        responds([200, 400, 500], { fields: { 'x-injected': null, 'x-val': /^[^\r\n\0]*$/ } }),
       ],
       { needs: ['setHeader'] },
     ),
   ),
   draft(
-    'what fails before it answers',
+    'an application that fails before it responds',
     '9110 15.6.1',
-    'the client must hear something, and the next one is served',
+    'the client must get a response, and the next client is served',
     get('', '/throw'),
-    answered([500, 502, 503]),
+    responds([500, 502, 503]),
     { needs: ['throws'] },
   ),
   draft(
     'the target as it was sent',
     '9112 3.2',
-    'an application that is handed another target checks another target',
+    'an application that gets a changed target checks the wrong target',
     get('', '/inspect?a=%41&b=%2f%2e%2e'),
-    answered([200], { content: /\/inspect\?a=%41&b=%2f%2e%2e/ }),
+    responds([200], { content: /\/inspect\?a=%41&b=%2f%2e%2e/ }),
     { level: 'should', needs: ['inspect'] },
   ),
   draft(
     'repeated fields, in order',
     '9110 5.3',
-    'order may matter, and none may vanish',
+    'the order may matter, and no line may get lost',
     get('X-A: one\r\nX-B: two\r\nX-A: three\r\n', '/inspect'),
-    answered([200], { content: IN_ORDER }),
+    responds([200], { content: IN_ORDER }),
     { needs: ['inspect'] },
   ),
   draft(
-    'names that languages know',
+    'names of object properties',
     '9110 5.1',
-    'a field named __proto__ crashes who keeps fields in objects (CVE-2026-21710)',
+    'a field named __proto__ crashes servers that store fields in objects (CVE-2026-21710)',
     get('__proto__: p\r\nconstructor: c\r\nhasOwnProperty: h\r\n', '/inspect'),
-    answered([200], { content: /inspect/ }),
+    responds([200], { content: /inspect/ }),
     { needs: ['inspect'] },
   ),
   draft(
-    '1 MiB arrives whole',
+    '1 MiB of content',
     '9112 6.3',
-    'announced is sent',
+    'the announced length is sent',
     get('', '/bytes?n=1048576'),
-    answered([200], { contents: ['x'.repeat(1_048_576)], after: 'open' }),
-    { needs: ['bytes'], deliveries: AT_ONCE },
+    responds([200], { contents: ['x'.repeat(1_048_576)], after: 'open' }),
+    { needs: ['bytes'], deliveries: UNSPLIT },
   ),
   draft(
-    'an answer without content',
+    'a response without content',
     '9110 8.6',
     'zero is a length',
     get('', '/bytes?n=0'),
-    answered([200], { contents: [''], after: 'open' }),
+    responds([200], { contents: [''], after: 'open' }),
     { needs: ['bytes'] },
   ),
 ]);

@@ -1,13 +1,13 @@
 // Cases: Transfer-Encoding (RFC 9112 section 6.1).
 
 import type { Case } from '../case.ts';
-import { AT_ONCE, chunked, draft, echoes, group, HOST, post, refused } from './build.ts';
+import { chunked, draft, echoes, group, HOST, post, rejected, UNSPLIT } from './build.ts';
 
 const HELLO = '5\r\nhello\r\n0\r\n\r\n';
-const LAST = 'chunked must come last and once: who overlooks it reads another message';
-const NEARLY = 'what only looks like chunked is chunked to somebody: TE.TE smuggling';
-const BOTH = 'Content-Length beside Transfer-Encoding is how requests are smuggled: close at least, better refuse';
-const OLD = 'an HTTP/1.0 proxy in front did not understand it';
+const LAST = 'chunked must be last and occur once: a server that ignores this reads another message';
+const NEARLY = 'some servers accept almost-chunked values as chunked: TE.TE smuggling';
+const BOTH = 'Content-Length with Transfer-Encoding is the classic of request smuggling: reject it, or at least close';
+const OLD = 'an HTTP/1.0 proxy in front does not understand it';
 
 const NOT_CHUNKED = [
   'xchunked',
@@ -32,7 +32,7 @@ const NOT_CHUNKED = [
   'trailers',
 ];
 
-const WRONG = refused(400, 501);
+const WRONG = rejected(400, 501);
 
 function named(value: string): string {
   return value.replaceAll(/[^a-z]/g, (sign) => ` ${sign.charCodeAt(0).toString(16)} `);
@@ -57,28 +57,28 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
   draft(
     'spaces around it',
     '9112 5.1',
-    'space around a value is no part of it',
+    'space around a value is not part of it',
     post('Transfer-Encoding:   chunked  \r\n', HELLO),
     echoes('hello'),
   ),
   draft(
     'tabs around it',
     '9112 5.1',
-    'the same; some take it for another coding',
+    'space around a value is not part of it; some servers read another coding',
     post('Transfer-Encoding:\tchunked\t\r\n', HELLO),
     [echoes('hello', 'either'), WRONG],
     { level: 'should' },
   ),
-  draft('with TE', '9110 10.1.4', 'TE speaks of the answer', chunked(HELLO, 'TE: trailers\r\n'), echoes('hello')),
+  draft('with TE', '9110 10.1.4', 'TE is about the response', chunked(HELLO, 'TE: trailers\r\n'), echoes('hello')),
   draft(
     'with a Content-Length in front',
     '9112 6.3',
     BOTH,
     post('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', HELLO),
-    [refused(), echoes('hello', 'closed')],
+    [rejected(), echoes('hello', 'closed')],
   ),
   draft('with a Content-Length behind', '9112 6.3', BOTH, chunked(HELLO, 'Content-Length: 5\r\n'), [
-    refused(),
+    rejected(),
     echoes('hello', 'closed'),
   ]),
   draft(
@@ -86,7 +86,7 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
     '9112 6.1',
     BOTH,
     post('Content-Length: 4\r\nTransfer-Encoding: chunked\r\n', '1d\r\nGET /hello HTTP/1.1\r\nX: 12345\r\n0\r\n\r\n'),
-    [refused(), echoes('GET /hello HTTP/1.1\r\nX: 12345', 'closed')],
+    [rejected(), echoes('GET /hello HTTP/1.1\r\nX: 12345', 'closed')],
   ),
   draft('chunked, gzip', '9112 6.3', LAST, post('Transfer-Encoding: chunked, gzip\r\n', HELLO), WRONG),
   draft(
@@ -101,7 +101,7 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
   draft(
     'identity',
     '9112 6.3',
-    'identity was removed; a body without end is no request',
+    'identity was removed; a body without an end is not a request',
     post('Transfer-Encoding: identity\r\nContent-Length: 0\r\n'),
     WRONG,
   ),
@@ -129,7 +129,7 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
   draft(
     'a comma in front',
     '9110 5.6.1',
-    'empty list members are ignored, or refused',
+    'empty list members are ignored or rejected',
     post('Transfer-Encoding: ,chunked\r\n', HELLO),
     [echoes('hello', 'either'), WRONG],
   ),
@@ -139,11 +139,11 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
     BOTH,
     post('Transfer-Encoding:\r\nContent-Length: 5\r\n', 'hello'),
     WRONG,
-    { level: 'should', deliveries: AT_ONCE },
+    { level: 'should', deliveries: UNSPLIT },
   ),
   ...NOT_CHUNKED.map((value) =>
     draft(`not chunked: ${named(value)}`, '9112 6.1', NEARLY, post(`Transfer-Encoding: ${value}\r\n`, HELLO), WRONG, {
-      deliveries: AT_ONCE,
+      deliveries: UNSPLIT,
     }),
   ),
   ...['xchunked', '\x0bchunked', 'chunked;a=b'].map((value) =>
@@ -153,7 +153,7 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
       NEARLY,
       post(`Transfer-Encoding: ${value}\r\nContent-Length: 5\r\n`, 'hello'),
       WRONG,
-      { deliveries: AT_ONCE },
+      { deliveries: UNSPLIT },
     ),
   ),
   draft(
@@ -161,15 +161,15 @@ export const TRANSFER_ENCODING: readonly Case[] = group('transfer-encoding', { m
     '9112 6.1',
     OLD,
     `POST /echo HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${HELLO}`,
-    [refused(400, 501, 505), echoes('hello', 'closed')],
-    { old: [0, 1] },
+    [rejected(400, 501, 505), echoes('hello', 'closed')],
+    { http10: [0, 1] },
   ),
   draft(
     'in HTTP/1.0 with keep-alive and a length',
     '9112 6.1',
     OLD,
     `POST /echo HTTP/1.0\r\n${HOST}Connection: keep-alive\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n${HELLO}`,
-    [refused(400, 501, 505), echoes('hello', 'closed')],
-    { old: [0, 1] },
+    [rejected(400, 501, 505), echoes('hello', 'closed')],
+    { http10: [0, 1] },
   ),
 ]);

@@ -1,22 +1,22 @@
-// Cases: content that nobody reads (RFC 9112 section 9.3).
+// Cases: request content that is not read (RFC 9112 section 9.3).
 
 import type { Case } from '../case.ts';
-import { ANY_REFUSAL, AT_ONCE, answered, draft, get, group, HOST } from './build.ts';
+import { ANY_ERROR, draft, get, group, HOST, responds, UNSPLIT } from './build.ts';
 
-const UNREAD = 'content that nobody reads must not become the next request (CL.0 smuggling)';
+const UNREAD = 'unread content must not become the next request (CL.0 smuggling)';
 
 const INNER = 'GET /hello HTTP/1.1\r\nHost: a\r\nX-Smuggled: 1\r\n\r\n';
 const SIZE = INNER.length.toString(16);
 const ALIGNED = [
-  answered([...Array.from({ length: 300 }, (_, i) => 200 + i), 500, 501, 505]),
-  { kind: 'refused', statuses: ANY_REFUSAL, after: 'closed' },
+  responds([...Array.from({ length: 300 }, (_, i) => 200 + i), 500, 501, 505]),
+  { kind: 'rejected', statuses: ANY_ERROR, after: 'closed' },
 ] as const;
 
 const UNWANTED = [
   ['a GET of the page', 'GET', '{page}', 'page'],
   ['a HEAD of the page', 'HEAD', '{page}', 'page'],
   ['a POST to the page', 'POST', '{page}', 'page'],
-  ['what is missing', 'POST', '/there-is-no-such-page', 'page'],
+  ['a missing page', 'POST', '/there-is-no-such-page', 'page'],
   ['OPTIONS of the server', 'OPTIONS', '*', 'page'],
   ['TRACE', 'TRACE', '/', 'page'],
   ['an unknown method', 'FROBNICATE', '{page}', 'page'],
@@ -26,7 +26,7 @@ const UNWANTED = [
   ['304', 'GET', '/status/304', 'notModified'],
 ] as const;
 
-export const UNREAD_CONTENT: readonly Case[] = group('unread', { deliveries: AT_ONCE }, [
+export const UNREAD_CONTENT: readonly Case[] = group('unread', { deliveries: UNSPLIT }, [
   ...UNWANTED.map(([name, method, target, part]) =>
     draft(
       `${name}, with a length`,

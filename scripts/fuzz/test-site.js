@@ -1,5 +1,5 @@
-// The folders that the servers of a fuzz run serve: a root, a mount and a virtual host, with files of every kind that
-// is answered in its own way.
+// The folders that the servers of a fuzz run serve: a root, a mount and a virtual host. Their files cover every way of
+// serving a file.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 const WORDS = ['readiness', 'queue', 'descriptor', 'edge', 'turn', 'deadline', 'request', 'answer', 'window', 'chunk'];
 
-/** `bytes` of text that is worth compressing and differs from line to line. */
+/** `bytes` of compressible text that differs from line to line. */
 export function textOf(bytes) {
   const lines = [];
   for (let length = 0, i = 0; length < bytes; i++) {
@@ -18,10 +18,10 @@ export function textOf(bytes) {
   return lines.join('').slice(0, bytes);
 }
 
-/** Stands in files that must never be served. */
+/** The content of files that must never be served. */
 export const SECRET = 'the secret of this run';
 
-/** Files with content that requests compare: path in the root, content. */
+/** Files with known content: path in the root, content. */
 export const FILES = {
   'small.txt': textOf(300),
   'page.html': `<!doctype html><title>page</title>${textOf(4_000)}`,
@@ -30,8 +30,8 @@ export const FILES = {
   'large.bin': textOf(2_500_000),
 };
 
-/** Makes the folders; `remove` takes them away. */
-export function makePlace() {
+/** Creates the folders; `remove` deletes them. */
+export function makeTestSite() {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   const [root, mount, vhost] = ['root', 'mount', 'vhost'].map((name) => join(folder, name));
   for (const each of [join(root, 'folder'), join(root, 'list', 'deep'), mount, vhost]) {

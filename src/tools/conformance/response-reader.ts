@@ -1,19 +1,19 @@
-// Reads the answers of a server from its bytes, strictly by RFC 9112, and remembers every rule that they break.
-// It shares no code with the server.
+// Reads the responses of a server from its bytes, strictly by RFC 9112, and records every rule that they break. It
+// shares no code with the server.
 
-/** One answer as it came. */
-export interface Answer {
+/** One final response. */
+export interface ReceivedResponse {
   readonly status: number;
-  /** In order, values trimmed. */
+  /** In their order, values trimmed. */
   readonly fields: readonly (readonly [string, string])[];
   readonly content: Buffer;
 }
 
-/** What is known of the requests, by which answers are read. */
-export interface KnownRequests {
+/** The requests that the responses belong to: they determine the framing. */
+export interface SentRequests {
   readonly methods: readonly string[];
-  /** Which of them are of HTTP/1.0. */
-  readonly old: readonly number[];
+  /** The indexes of the HTTP/1.0 requests. */
+  readonly http10: readonly number[];
 }
 
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*$/;
@@ -23,8 +23,8 @@ const IMF_DATE =
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;.*)?$/;
 const MAX_HEAD_BYTES = 65_536;
 
-/** The rules that every answer is held to, beside those of its case. */
-export const ANSWER_RULES = {
+/** The rules for every response, in addition to those of its case. */
+export const RESPONSE_RULES = {
   statusLine: ['a status line of the right form', '9112 4'],
   fieldLine: ['field lines of the right form', '9112 5'],
   twoFramings: ['not Content-Length beside Transfer-Encoding', '9112 6.2'],
@@ -35,14 +35,14 @@ export const ANSWER_RULES = {
   dateForm: ['Date in its one form', '9110 5.6.7'],
 } as const;
 
-export type AnswerRule = keyof typeof ANSWER_RULES;
+export type ResponseRule = keyof typeof RESPONSE_RULES;
 
-export function fieldOf(answer: Answer, name: string): string | undefined {
-  const values = answer.fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+export function fieldOf(response: ReceivedResponse, name: string): string | undefined {
+  const values = response.fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(', ');
 }
 
-/** `chunk`: the rest of one, its CRLF included; `chunks`: the line in front of the next. */
+/** `chunk`: within a chunk, its CRLF included; `chunks`: at the line in front of the next chunk. */
 type Framing =
   | { kind: 'length'; left: number }
   | { kind: 'chunks' }
@@ -50,24 +50,24 @@ type Framing =
   | { kind: 'trailers' }
   | { kind: 'end' };
 
-export class StrictAnswerReader {
-  readonly answers: Answer[] = [];
-  /** Interim statuses, with the number of final answers in front of each. */
+export class StrictResponseReader {
+  readonly responses: ReceivedResponse[] = [];
+  /** Interim statuses, each with the number of final responses before it. */
   readonly interim: (readonly [number, number])[] = [];
-  readonly broken: Set<AnswerRule> = new Set();
-  /** Why the bytes are no answers; empty while they are. */
+  readonly broken: Set<ResponseRule> = new Set();
+  /** Why the bytes are not valid responses; empty while they are. */
   problem = '';
-  readonly #asked: KnownRequests;
+  readonly #sent: SentRequests;
   readonly #unread = new Unread();
-  #head: Omit<Answer, 'content'> | null = null;
+  #head: Omit<ReceivedResponse, 'content'> | null = null;
   #framing: Framing = { kind: 'end' };
   #content: Buffer[] = [];
 
-  constructor(asked: KnownRequests) {
-    this.#asked = asked;
+  constructor(sent: SentRequests) {
+    this.#sent = sent;
   }
 
-  /** Whether an answer has begun and not ended. */
+  /** Whether a response has begun and not ended. */
   get isWithin(): boolean {
     return this.#head !== null || this.#unread.length > 0;
   }
@@ -77,25 +77,25 @@ export class StrictAnswerReader {
     while (this.problem === '' && (this.#head === null ? this.#readHead() : this.#readContent()));
   }
 
-  /** Nothing more will come. */
+  /** The connection has ended. */
   end(): void {
     if (this.#head !== null && this.#framing.kind === 'end') this.#finish();
-    else if (this.isWithin && this.problem === '') this.problem = `cut off: ${this.#excerpt()}`;
+    else if (this.isWithin && this.problem === '') this.problem = `truncated: ${this.#excerpt()}`;
   }
 
-  /** True: go on. */
+  /** Returns whether to continue parsing. */
   #readHead(): boolean {
     const end = this.#unread.find('\r\n\r\n');
     if (end < 0) {
       const isHttp = 'HTTP/'.startsWith(this.#unread.text(5));
-      if (!isHttp || this.#unread.length > MAX_HEAD_BYTES) this.problem = `no HTTP: ${this.#excerpt()}`;
+      if (!isHttp || this.#unread.length > MAX_HEAD_BYTES) this.problem = `not HTTP: ${this.#excerpt()}`;
       return false;
     }
     const [first = '', ...lines] = this.#unread.text(end).split('\r\n');
     this.#unread.take(end + 4);
     const status = Number(STATUS_LINE.exec(first)?.[1] ?? this.#looseStatus(first));
     if (Number.isNaN(status)) {
-      this.problem = `no status line: ${JSON.stringify(first.slice(0, 60))}`;
+      this.problem = `invalid status line: ${JSON.stringify(first.slice(0, 60))}`;
       return false;
     }
     const fields = lines.flatMap((line) => this.#field(line));
@@ -105,7 +105,7 @@ export class StrictAnswerReader {
     return true;
   }
 
-  /** Without the space behind the status: wrong, and readable. */
+  /** A status line without the space behind the status is wrong but readable. */
   #looseStatus(line: string): string {
     this.broken.add('statusLine');
     return /^HTTP\/1\.[01] ([1-5][0-9]{2})(?: .*)?$/s.exec(line)?.[1] ?? 'none';
@@ -117,35 +117,36 @@ export class StrictAnswerReader {
     return match === null ? [] : [[match[1] ?? '', trimmed(match[2] ?? '')]];
   }
 
-  #readInterim(status: number, fields: Answer['fields']): boolean {
+  #readInterim(status: number, fields: ReceivedResponse['fields']): boolean {
     if (fields.some(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name))) this.broken.add('framedInterim');
-    this.interim.push([status, this.answers.length]);
+    this.interim.push([status, this.responses.length]);
     return true;
   }
 
-  #frame(status: number, fields: Answer['fields']): void {
+  #frame(status: number, fields: ReceivedResponse['fields']): void {
     const values = (name: string): string[] =>
       fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
     const lengths = values('content-length');
     const codings = values('transfer-encoding');
-    const index = this.answers.length;
+    const index = this.responses.length;
     this.#checkRules(status, lengths, codings, values('date'), index);
     const [length] = lengths;
-    const isSilent = this.#asked.methods[index] === 'HEAD' || status === 204 || status === 304 || status === 101;
+    const isSilent = this.#sent.methods[index] === 'HEAD' || status === 204 || status === 304 || status === 101;
     if (isSilent) this.#framing = { kind: 'length', left: 0 };
     else if (codings.length > 0) this.#framing = { kind: 'chunks' };
     else if (length !== undefined) this.#framing = { kind: 'length', left: Number(length) };
     else this.#framing = { kind: 'end' };
     if (!isSilent && codings.length > 0 && codings.at(-1)?.toLowerCase() !== 'chunked')
-      this.problem = 'an unknown coding';
-    if (!isSilent && length !== undefined && !/^[0-9]{1,15}$/.test(length)) this.problem = `the length ${length}`;
+      this.problem = 'unknown transfer coding';
+    if (!isSilent && length !== undefined && !/^[0-9]{1,15}$/.test(length))
+      this.problem = `invalid Content-Length ${length}`;
   }
 
   #checkRules(status: number, lengths: string[], codings: string[], dates: string[], index: number): void {
     if (lengths.length > 0 && codings.length > 0) this.broken.add('twoFramings');
     if (lengths.length > 1) this.broken.add('twoLengths');
     if (status === 204 && lengths.length + codings.length > 0) this.broken.add('framedInterim');
-    if (codings.length > 0 && this.#asked.old.includes(index)) this.broken.add('oldChunks');
+    if (codings.length > 0 && this.#sent.http10.includes(index)) this.broken.add('oldChunks');
     if (status < 500 && dates.length === 0) this.broken.add('date');
     if (dates.some((date) => !IMF_DATE.test(date))) this.broken.add('dateForm');
   }
@@ -164,16 +165,16 @@ export class StrictAnswerReader {
   }
 
   #readChunkLine(): boolean {
-    const lineEnd = this.#find('\r\n', 'a chunk size');
+    const lineEnd = this.#find('\r\n', 'chunk size');
     if (lineEnd < 0) return false;
     const line = this.#unread.text(lineEnd);
     const size = CHUNK_LINE.exec(line)?.[1];
     if (size === undefined) {
-      this.problem = `the chunk size ${JSON.stringify(line.slice(0, 40))}`;
+      this.problem = `invalid chunk size ${JSON.stringify(line.slice(0, 40))}`;
       return false;
     }
     const left = Number.parseInt(size, 16);
-    // The line's end is that of the trailers too, when there are none.
+    // Without trailers, the CRLF of this line also begins the empty line that ends them.
     this.#unread.take(left === 0 ? lineEnd : lineEnd + 2);
     this.#framing = left === 0 ? { kind: 'trailers' } : { kind: 'chunk', left };
     return true;
@@ -182,7 +183,7 @@ export class StrictAnswerReader {
   #readChunkEnd(): boolean {
     if (this.#unread.length < 2) return false;
     if (this.#unread.text(2) !== '\r\n') {
-      this.problem = 'a chunk without CRLF behind it';
+      this.problem = 'chunk without CRLF behind it';
       return false;
     }
     this.#unread.take(2);
@@ -198,15 +199,15 @@ export class StrictAnswerReader {
     return this.#unread.length > 0;
   }
 
-  /** Where `mark` begins; -1: it did not come yet, or `what` is too long without it. */
+  /** The index of `mark`; -1 if it has not arrived, which is a problem when `what` is too long. */
   #find(mark: string, what: string): number {
     const at = this.#unread.find(mark);
-    if (at < 0 && this.#unread.length > MAX_HEAD_BYTES) this.problem = `${what} without end: ${this.#excerpt()}`;
+    if (at < 0 && this.#unread.length > MAX_HEAD_BYTES) this.problem = `${what} too long: ${this.#excerpt()}`;
     return at;
   }
 
   #finish(): void {
-    if (this.#head !== null) this.answers.push({ ...this.#head, content: Buffer.concat(this.#content) });
+    if (this.#head !== null) this.responses.push({ ...this.#head, content: Buffer.concat(this.#content) });
     this.#head = null;
     this.#content = [];
   }
@@ -216,12 +217,12 @@ export class StrictAnswerReader {
   }
 }
 
-/** Bytes that came and were not read yet. What comes byte by byte is copied and searched in linear time. */
+/** Received bytes that are not parsed yet. Also bytes that arrive one by one are copied and searched in linear time. */
 class Unread {
   #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
-  /** Up to here, no mark was found. */
+  /** `mark` does not begin before this index. */
   #searched = 0;
 
   get length(): number {
@@ -230,7 +231,7 @@ class Unread {
 
   append(bytes: Buffer): void {
     if (this.#end + bytes.length > this.#buffer.length) {
-      // What was taken stays where it is.
+      // The parsed bytes at the front stay in the old buffer.
       const larger = Buffer.alloc(2 * (this.length + bytes.length));
       this.#buffer.copy(larger, 0, this.#start, this.#end);
       this.#searched -= this.#start;
@@ -242,7 +243,7 @@ class Unread {
     this.#end += bytes.length;
   }
 
-  /** Where `mark` begins; -1: it did not come yet. */
+  /** The index of `mark`; -1 if it has not arrived. */
   find(mark: string): number {
     const from = Math.max(this.#start, this.#searched - mark.length + 1);
     const at = this.#buffer.subarray(from, this.#end).indexOf(mark);
@@ -255,7 +256,7 @@ class Unread {
     return this.#buffer.toString('latin1', this.#start, Math.min(this.#start + count, this.#end));
   }
 
-  /** Removes the first `count` bytes. */
+  /** Removes and returns the first `count` bytes. */
   take(count: number): Buffer {
     const taken = this.#buffer.subarray(this.#start, this.#start + count);
     this.#start += count;
@@ -264,7 +265,7 @@ class Unread {
   }
 }
 
-/** Without the blanks around it: a regular expression for them costs quadratic time. */
+/** Trims spaces and tabs: a regular expression for this takes quadratic time. */
 function trimmed(value: string): string {
   const isBlank = (at: number): boolean => value[at] === ' ' || value[at] === '\t';
   let [start, end] = [0, value.length];

@@ -1,6 +1,6 @@
-// The load when there is no wrk: autocannon in a process of its own. Answers `count` with the answers so far, and
-// SIGINT with the figures of the whole run, in the words of wrk's script.
-//   node cannon.js AUTOCANNON URL CLIENTS KEEP_ALIVE SECONDS
+// The load generator when wrk is not installed: autocannon in a process of its own. It answers the message `count` with
+// the number of responses so far. On SIGINT it prints the figures of the whole run in the format of wrk's script.
+//   node autocannon.js AUTOCANNON URL CLIENTS KEEP_ALIVE SECONDS
 
 import { createRequire } from 'node:module';
 
@@ -36,7 +36,7 @@ const [path = 'autocannon', url = '', clients, keepAlive, seconds] = process.arg
 const autocannon: (options: CannonOptions, done: (error: Error | null, outcome: Outcome) => void) => Instance =
   createRequire(import.meta.url)(path);
 
-let answers = 0;
+let responses = 0;
 const options: CannonOptions = {
   url,
   connections: Number(clients),
@@ -50,7 +50,7 @@ const instance = autocannon(options, (_, { latency, throughput, non2xx, errors, 
   process.stdout.write(`RESULT ${[requests, throughput.total, ...us, non2xx, errors + timeouts].join(' ')}\n`);
 });
 instance.on('response', () => {
-  answers++;
+  responses++;
 });
-process.on('message', () => process.send?.(answers));
+process.on('message', () => process.send?.(responses));
 process.on('SIGINT', () => instance.stop());

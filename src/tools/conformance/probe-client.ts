@@ -1,9 +1,8 @@
-// One connection to the server that is examined: sends what it is told, reads what comes, and never waits
-// longer than it is told. It must not know cases.
+// A client connection to the server under examination: it sends bytes and reads responses, each wait with a time limit.
 
 import { connect, type Socket } from 'node:net';
 import { EpollServerError } from '../../errors.ts';
-import { type KnownRequests, StrictAnswerReader } from './answers.ts';
+import { type SentRequests, StrictResponseReader } from './response-reader.ts';
 
 /** Where the server listens. */
 export interface Address {
@@ -11,16 +10,16 @@ export interface Address {
   readonly port: number;
 }
 
-export class Visitor {
-  readonly reader: StrictAnswerReader;
-  /** How the server ended the connection: null while it has not. */
+export class ProbeClient {
+  readonly reader: StrictResponseReader;
+  /** How the server ended the connection: null while it is open. */
   end: 'fin' | 'reset' | null = null;
   readonly #socket: Socket;
   #changed: (() => void) | null = null;
 
-  private constructor(socket: Socket, asked: KnownRequests) {
+  private constructor(socket: Socket, sent: SentRequests) {
     this.#socket = socket;
-    this.reader = new StrictAnswerReader(asked);
+    this.reader = new StrictResponseReader(sent);
     socket.on('data', (bytes) => {
       this.reader.receive(bytes);
       this.#changed?.();
@@ -30,27 +29,27 @@ export class Visitor {
     socket.on('close', () => this.#over('reset'));
   }
 
-  /** @throws EpollServerError `ERR_TARGET` when nobody answers there. */
-  static open(address: Address, asked: KnownRequests, timeoutMs: number): Promise<Visitor> {
+  /** @throws EpollServerError `ERR_TARGET` when the connection cannot be opened. */
+  static open(address: Address, sent: SentRequests, timeoutMs: number): Promise<ProbeClient> {
     return new Promise((resolve, reject) => {
       const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
       const fail = (why: string): void => {
         clearTimeout(timer);
         socket.destroy();
         const where = `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-        reject(new EpollServerError('ERR_TARGET', `${where} cannot be reached: ${why}`));
+        reject(new EpollServerError('ERR_TARGET', `cannot connect to ${where}: ${why}`));
       };
-      const timer = setTimeout(() => fail(`no answer within ${timeoutMs} ms`), timeoutMs);
+      const timer = setTimeout(() => fail(`no connection within ${timeoutMs} ms`), timeoutMs);
       socket.once('error', (error) => fail(error.message));
       socket.once('connect', () => {
         clearTimeout(timer);
         socket.removeAllListeners('error');
-        resolve(new Visitor(socket, asked));
+        resolve(new ProbeClient(socket, sent));
       });
     });
   }
 
-  /** Latin-1. Nothing happens once the server has ended. */
+  /** Sends Latin-1 text; ignored after the connection has ended. */
   send(text: string): void {
     if (this.end !== 'reset' && !this.#socket.writableEnded) this.#socket.write(text, 'latin1');
   }
@@ -60,7 +59,7 @@ export class Visitor {
     this.#socket.end();
   }
 
-  /** Waits until `condition` holds, the server ends, or the time is up. Returns whether it holds. */
+  /** Waits until `condition` holds, the server ends the connection, or the time is up. Resolves to whether it holds. */
   async until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     while (!condition() && this.end === null && this.reader.problem === '') {
@@ -78,17 +77,17 @@ export class Visitor {
     return condition();
   }
 
-  /** Waits for this many final answers. */
-  answers(count: number, timeoutMs: number): Promise<boolean> {
-    return this.until(() => this.reader.answers.length >= count, timeoutMs);
+  /** Waits for this many final responses. */
+  waitForResponses(count: number, timeoutMs: number): Promise<boolean> {
+    return this.until(() => this.reader.responses.length >= count, timeoutMs);
   }
 
-  /** Waits for the server's end. */
-  ended(timeoutMs: number): Promise<boolean> {
+  /** Waits until the server ends the connection. */
+  waitForEnd(timeoutMs: number): Promise<boolean> {
     return this.until(() => this.end !== null, timeoutMs);
   }
 
-  leave(): void {
+  reset(): void {
     this.#socket.resetAndDestroy();
   }
 

@@ -1,7 +1,7 @@
-// Proves that the reader of answers finds the same in them however they are cut, and every rule that they break.
+// Tests that the reader returns the same responses however their bytes are split, and finds every violated rule.
 
 import { expect, test } from 'vitest';
-import { type AnswerRule, StrictAnswerReader } from '../../../src/tools/conformance/answers.ts';
+import { type ResponseRule, StrictResponseReader } from '../../../src/tools/conformance/response-reader.ts';
 import { expectLinear } from '../../support/growth.ts';
 
 const DATE = 'Date: Sat, 21 Nov 2026 00:00:00 GMT\r\n';
@@ -10,9 +10,9 @@ function read(
   text: string,
   size: number,
   methods: readonly string[] = [],
-  old: readonly number[] = [],
-): StrictAnswerReader {
-  const reader = new StrictAnswerReader({ methods, old });
+  http10: readonly number[] = [],
+): StrictResponseReader {
+  const reader = new StrictResponseReader({ methods, http10 });
   const bytes = Buffer.from(text, 'latin1');
   for (let at = 0; at < bytes.length; at += size) reader.receive(bytes.subarray(at, at + size));
   return reader;
@@ -27,9 +27,9 @@ const SEVERAL = [
   `HTTP/1.1 404 Not Found\r\n${DATE}\r\nto the end`,
 ].join('');
 
-test.each([1, 2, 3, 7, 10_000])('several answers, %i bytes at a time', (size) => {
+test.each([1, 2, 3, 7, 10_000])('several responses, %i bytes at a time', (size) => {
   const reader = read(SEVERAL, size, ['GET', 'GET', 'HEAD', 'GET', 'GET']);
-  expect(reader.answers.map(({ status, content }) => `${status} ${content}`)).toEqual([
+  expect(reader.responses.map(({ status, content }) => `${status} ${content}`)).toEqual([
     '200 hello',
     '200 abcde',
     '200 ',
@@ -37,12 +37,12 @@ test.each([1, 2, 3, 7, 10_000])('several answers, %i bytes at a time', (size) =>
   ]);
   expect(reader.interim).toEqual([[100, 0]]);
   reader.end();
-  expect(reader.answers.at(-1)?.content.toString()).toBe('to the end');
+  expect(reader.responses.at(-1)?.content.toString()).toBe('to the end');
   expect([...reader.broken]).toEqual([]);
   expect(reader.problem).toBe('');
 });
 
-test.each<readonly [AnswerRule, string]>([
+test.each<readonly [ResponseRule, string]>([
   ['statusLine', `HTTP/1.1 200\r\n${DATE}Content-Length: 0\r\n\r\n`],
   ['fieldLine', `HTTP/1.1 200 OK\r\n${DATE}X : y\r\nContent-Length: 0\r\n\r\n`],
   ['twoFramings', `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
@@ -50,7 +50,7 @@ test.each<readonly [AnswerRule, string]>([
   ['framedInterim', `HTTP/1.1 204 No Content\r\n${DATE}Content-Length: 0\r\n\r\n`],
   ['date', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['dateForm', 'HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 0\r\n\r\n'],
-])('an answer that breaks the rule %s', (rule, text) => {
+])('a response that breaks the rule %s', (rule, text) => {
   expect([...read(text, 1_000).broken]).toEqual([rule]);
 });
 
@@ -60,35 +60,35 @@ test('chunks to HTTP/1.0', () => {
 });
 
 test.each([
-  ['SSH-2.0\r\n', 'no HTTP'],
-  ['HTTP/1.1 abc\r\n\r\n', 'no status line'],
-  [`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 5\r\n\r\nhel`, 'cut off'],
-  [`HTTP/1.1 200 OK\r\n${DATE}Content-Length: -5\r\n\r\n`, 'the length'],
-  [`HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\nz\r\n`, 'the chunk size'],
-  [`HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n1\r\nabc`, 'a chunk without CRLF'],
-])('%j is no answer', (text, problem) => {
+  ['SSH-2.0\r\n', 'not HTTP'],
+  ['HTTP/1.1 abc\r\n\r\n', 'invalid status line'],
+  [`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 5\r\n\r\nhel`, 'truncated'],
+  [`HTTP/1.1 200 OK\r\n${DATE}Content-Length: -5\r\n\r\n`, 'invalid Content-Length'],
+  [`HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\nz\r\n`, 'invalid chunk size'],
+  [`HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n1\r\nabc`, 'chunk without CRLF'],
+])('%j is not a response', (text, problem) => {
   const reader = read(text, 4);
   reader.end();
   expect(reader.problem).toContain(problem);
 });
 
 test.each([
-  ['a chunk size', `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n5${' '.repeat(70_000)}`],
+  ['chunk size', `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n5${' '.repeat(70_000)}`],
   ['trailers', `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n0\r\na: ${'b'.repeat(70_000)}`],
-])('%s without end is a problem, and is not kept', (what, text) => {
-  expect(read(text, 1_000).problem).toMatch(`${what} without end`);
+])('an endless %s is a problem, and is not kept', (what, text) => {
+  expect(read(text, 1_000).problem).toMatch(`${what} too long`);
 });
 
-test('values are trimmed of blanks, and of nothing else', () => {
+test('values are trimmed of spaces and tabs only', () => {
   const text = `HTTP/1.1 200 OK\r\n${DATE}A: \t x y \t\r\nB:\r\nC:\xa0z\xa0 \r\nContent-Length: 0\r\n\r\n`;
-  expect(read(text, 1_000).answers[0]?.fields.slice(1, 4)).toEqual([
+  expect(read(text, 1_000).responses[0]?.fields.slice(1, 4)).toEqual([
     ['A', 'x y'],
     ['B', ''],
     ['C', '\xa0z\xa0'],
   ]);
 });
 
-/** What a server may send to keep who examines it busy. */
+/** Responses with which a server could keep the examination busy. */
 const COSTLY: readonly (readonly [string, (size: number) => string])[] = [
   ['blanks in a value', (size) => `X: a${' '.repeat(size)}b\r\nContent-Length: 0\r\n\r\n`],
   ['blanks and a control byte', (size) => `X:${' '.repeat(size)}\x01\r\nContent-Length: 0\r\n\r\n`],
@@ -106,7 +106,7 @@ test.each(COSTLY.flatMap(([what, rest]) => [1, 100_000].map((size) => [what, siz
   async (_what, step, rest) => {
     await expectLinear((size) => {
       const text = `HTTP/1.1 200 OK\r\n${DATE}${rest(size)}`;
-      return () => expect(read(text, step).answers).toHaveLength(1);
+      return () => expect(read(text, step).responses).toHaveLength(1);
     }, 4_096);
   },
 );

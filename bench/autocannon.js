@@ -1,5 +1,6 @@
-// The load when there is no wrk: autocannon in a process of its own. Prints one line of JSON.
-// Arguments: url, seconds, connections, mode (empty: nothing is checked), folder of bench/requests.js (none: one request).
+// The load generator when wrk is not installed: autocannon in a process of its own. Prints one line of JSON.
+//   node autocannon.js URL SECONDS CONNECTIONS MODE [FOLDER]
+// MODE: empty for a run without checks. FOLDER: prepared requests of bench/requests.js; without it one request.
 import autocannon from 'autocannon';
 import { LOAD_CLIENTS, readRequests } from './requests.js';
 
@@ -22,7 +23,7 @@ const varying = {
   },
 };
 
-/** As autocannon can send a recorded request: it writes a Connection field of its own. */
+/** Converts a recorded request for autocannon, which writes its own Connection field. */
 function toRequest(text) {
   const [requestLine, ...lines] = text.split('\r\n');
   const fields = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]);
