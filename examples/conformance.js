@@ -3,7 +3,9 @@
 //   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--TIMEOUT=MS ...]
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { fetchHandler, serve, wsgi } from 'epoll-server';
+import { serve } from 'epoll-server';
+import { fetchHandler } from 'epoll-server/fetch';
+import { wsgi } from 'epoll-server/wsgi';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const LETTERS = [...'abcdefghij'].map((letter) => letter.repeat(1000));

@@ -8,6 +8,9 @@ import { rolldown } from 'rolldown';
 /** Files that are imported or started by name: they keep their names in `dist/`. */
 const ENTRIES = [
   'index',
+  'fetch',
+  'static',
+  'wsgi',
   'testing/index',
   'app/offload/worker',
   'tools/compare/application',
@@ -16,11 +19,17 @@ const ENTRIES = [
 ];
 
 /**
- * One file for what every server needs, and one for what every command needs. Rolldown groups the rest by its
- * importers.
+ * One file each for what importing the package loads, what every server needs, static files, and what every command needs.
+ * Rolldown groups the rest by its importers.
  */
 const GROUPS = [
-  { name: 'core', test: /modules\/(connection|exchange|files|http|http1|kernel|log|reactor|server)\// },
+  { name: 'base', test: /modules\/(errors\.js|http\/fields\.js|app\/mount\.js|adapters\/with-async-context\.js)/ },
+  {
+    name: 'core',
+    test: /modules\/(connection|exchange|http|http1|kernel|log|reactor|server)\/|modules\/adapters\/concurrency\.js/,
+  },
+  { name: 'files', test: /modules\/files\// },
+  { name: 'application', test: /modules\/app\/(application|application-place|module-file)\.js/ },
   { name: 'command', test: /modules\/(cli\/(?!compare|conform)|config\/|workers\/(?!file-watch|reloading))/ },
 ];
 

@@ -1,40 +1,51 @@
-// The public API and nothing else.
+// The public API and nothing else. A program that imports it has loaded no server, adapter, static files or loader of
+// modules before it asks for one.
+
+import type { LoadedApplication } from './app/application.ts';
+import type { ApplicationOptions } from './options/option-types.ts';
+import type { ServeOptions } from './server/serve-options.ts';
+import type { Server } from './server/server.ts';
 
 export type { Environ } from './adapters/environ.ts';
-export {
-  type AnyResponse,
-  type FetchApplication,
-  type FetchFunction,
-  type FetchInfo,
-  type FetchOptions,
-  fetchHandler,
-} from './adapters/fetch.ts';
+export type { AnyResponse, FetchApplication, FetchFunction, FetchInfo } from './adapters/fetch.ts';
 export { withAsyncContext } from './adapters/with-async-context.ts';
-export { type StartResponse, type WsgiApplication, type WsgiBody, wsgi } from './adapters/wsgi.ts';
-export { wsgiValidator } from './adapters/wsgi-validator.ts';
-export { type LoadedApplication, loadApplication } from './app/application.ts';
+export type { StartResponse, WsgiApplication, WsgiBody } from './adapters/wsgi.ts';
 export { mount } from './app/mount.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
-export type { BodyInit } from './fetch/content.ts';
-export { Headers, type HeadersInit } from './fetch/headers.ts';
-export { Request } from './fetch/request.ts';
-export type { RequestInit } from './fetch/request-init.ts';
-export { Response, type ResponseInit } from './fetch/response.ts';
-export { FieldNames } from './http/field-names.ts';
+export type { FileStats } from './files/file-counters.ts';
 export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';
 export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
 export type { CacheRule } from './options/cache-rule.ts';
 export type { AdapterName, LogFormat } from './options/choices.ts';
 export type { ListenOption } from './options/listen-address.ts';
 export type {
-  ApplicationOptions,
   HostOptions,
   LimitOptions,
   LogOptions,
+  Sink,
   StaticOptions,
   TimeoutOptions,
 } from './options/option-types.ts';
-export { tuneCompiler } from './server/compiler.ts';
-export type { ServeOptions } from './server/serve-options.ts';
-export { type Server, serve } from './server/server.ts';
+export type { ErrorHandler, FailureAnswer } from './server/failure-answer.ts';
 export type { ServerStats } from './server/stats.ts';
+export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };
+
+/**
+ * Starts a server; resolves when it listens. Rejects with the reason of `signal` when that aborts before.
+ * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown), `ERR_BACKEND`,
+ * `ERR_ADDON`, `ERR_PLATFORM`.
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const { startServer } = await import('./server/server.ts');
+  return startServer(options);
+}
+
+/**
+ * Loads the application MODULE[:NAME] as a handler. NAME is one of its exports; without it, `application`, `fetch` or
+ * `default`. With `dynamic`, `name` is a folder of modules.
+ * @throws EpollServerError `ERR_OPTION`; `ERR_APPLICATION_MODULE`: there is none, or it does not load; `ERR_ROOT`: no folder.
+ */
+export async function loadApplication(name: string, options: ApplicationOptions = {}): Promise<LoadedApplication> {
+  const { applicationByName } = await import('./app/application.ts');
+  return applicationByName(name, options);
+}

@@ -1,6 +1,9 @@
 // One adapter with a minimal application: node bench/servers/adapters.js NAME. Names that begin with `node:` are the
 // same applications on @hono/node-server, in its default configuration unless the name says otherwise.
-import { fetchHandler, precompileFields, serve, withAsyncContext, wsgi, wsgiValidator } from '../../dist/index.js';
+
+import { fetchHandler } from '../../dist/fetch.js';
+import { precompileFields, serve, withAsyncContext } from '../../dist/index.js';
+import { wsgi, wsgiValidator } from '../../dist/wsgi.js';
 import { announce } from './control.js';
 
 const TEXT = 'Hello\n';

@@ -1,5 +1,8 @@
 // Receives and sends streamed bytes through the adapter that its argument names.
-import { fetchHandler, serve, wsgi } from '../../dist/index.js';
+
+import { fetchHandler } from '../../dist/fetch.js';
+import { serve } from '../../dist/index.js';
+import { wsgi } from '../../dist/wsgi.js';
 import { announce } from './control.js';
 
 const PIECE = new Uint8Array(65_536).fill(120);

@@ -1,5 +1,7 @@
 // Echoes the query with the raw handler. No Server field, as node:http sends none.
-import { precompileFields, serve, tuneCompiler } from '../../dist/index.js';
+
+import { tuneCompiler } from '../../build/modules/server/compiler.js';
+import { precompileFields, serve } from '../../dist/index.js';
 import { announce } from './control.js';
 
 tuneCompiler();

@@ -1,5 +1,7 @@
 // Serves a folder, the first argument; the second is the limit of files that are kept open.
-import { serve, tuneCompiler } from '../../dist/index.js';
+
+import { tuneCompiler } from '../../build/modules/server/compiler.js';
+import { serve } from '../../dist/index.js';
 import { announce } from './control.js';
 
 // As the command does for itself.

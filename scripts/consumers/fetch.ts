@@ -1,15 +1,12 @@
 // Fetch handlers without a framework: the Request is the global one, the Response is the global one or the package's.
 
+import { type FetchFunction, type ServeOptions, type Server, serve } from 'epoll-server';
 import {
-  type FetchFunction,
   fetchHandler,
   Headers as LightHeaders,
   Request as LightRequest,
   Response as LightResponse,
-  type ServeOptions,
-  type Server,
-  serve,
-} from 'epoll-server';
+} from 'epoll-server/fetch';
 
 const respond = (request: Request): Response => new Response(request.body, { headers: request.headers });
 

@@ -1,6 +1,7 @@
 // An h3 application as in a deployment: `app.fetch` is the handler.
 
-import { fetchHandler, type Server, serve } from 'epoll-server';
+import { type Server, serve } from 'epoll-server';
+import { fetchHandler } from 'epoll-server/fetch';
 import { createEventStream, H3 } from 'h3';
 
 const app = new H3();

@@ -1,6 +1,7 @@
 // A Hono application as in a deployment: `app.fetch` is the handler, with bindings or without.
 
-import { fetchHandler, type Server, serve } from 'epoll-server';
+import { type Server, serve } from 'epoll-server';
+import { fetchHandler } from 'epoll-server/fetch';
 import { Hono } from 'hono';
 import { stream, streamSSE, streamText } from 'hono/streaming';
 

@@ -3,18 +3,20 @@
 import {
   EpollServerError,
   type Handler,
-  LIMITS,
+  loadApplication,
+  mount,
   precompileFields,
   type ServerStats,
   serve,
   withAsyncContext,
 } from 'epoll-server';
+import { staticFiles } from 'epoll-server/static';
 import { simulate } from 'epoll-server/testing';
 
 const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
 const handler: Handler = async (request, response) => {
-  const content = await request.body.bytes(LIMITS.maxBodyBytes.byDefault);
+  const content = await request.body.bytes(1_000);
   response.send(200, PLAIN, content);
 };
 
@@ -26,5 +28,12 @@ const server = await serve({
   },
 });
 export const stats: ServerStats = server.stats();
+export const { port, hostname }: { port: number | undefined; hostname: string | undefined } = server;
+export const path: string = server.url.pathname;
+server.unref();
+export const application: Handler = mount({ '/api': handler }, await loadApplication('./app.js', { threads: 2 }));
+export const files = await staticFiles({ root: '.', listing: true }, application);
+// @ts-expect-error What a type of this package is made of is its own.
+export const { lines } = PLAIN;
 export const world = simulate({ handler });
 await server.close({ now: true });

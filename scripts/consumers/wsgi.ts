@@ -1,13 +1,7 @@
 // A WSGI-style application.
 
-import {
-  type Environ,
-  type Handler,
-  type StartResponse,
-  type WsgiApplication,
-  wsgi,
-  wsgiValidator,
-} from 'epoll-server';
+import type { Environ, Handler, StartResponse, WsgiApplication } from 'epoll-server';
+import { wsgi, wsgiValidator } from 'epoll-server/wsgi';
 
 export function application(environ: Environ, startResponse: StartResponse): string[] {
   startResponse('200 OK', [['Content-Type', 'text/plain']]);

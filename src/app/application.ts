@@ -35,18 +35,15 @@ export interface ApplicationSettings {
   readonly onError: (error: unknown, request: HttpRequest | null) => void;
 }
 
-/**
- * Loads the application MODULE[:NAME]. NAME is one of its exports; without it, `application`, `fetch` or `default`.
- * @throws EpollServerError `ERR_OPTION`; `ERR_APPLICATION_MODULE`: there is none, or it does not load; `ERR_ROOT`: no folder.
- */
-export async function loadApplication(name: string, options: ApplicationOptions = {}): Promise<LoadedApplication> {
+/** As `loadApplication` does. */
+export async function applicationByName(name: string, options: ApplicationOptions): Promise<LoadedApplication> {
   const settings = applicationSettings(options);
   checkApplication(name, settings);
   const place = settings.dynamic === undefined ? await placeOfModule(name) : await placeOfFolder(name);
   return openApplication(place, settings);
 }
 
-/** As {@link loadApplication}, of what was found already. */
+/** As {@link applicationByName}, of what was found already. */
 export async function openApplication(
   place: ApplicationPlace,
   settings: ApplicationSettings,

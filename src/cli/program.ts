@@ -23,7 +23,7 @@ import type { CommandContent } from './command-content.ts';
 import { END_SIGNALS } from './end-signals.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
-import { commandContentOf, logOptionsOf, serveOptionsOf } from './serve-options.ts';
+import { commandContentOf, serverSettingsFor, sinksFor } from './serve-options.ts';
 
 /** For whoever reads the log through a pipe; then it is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -88,15 +88,16 @@ async function run(given: Given, model: Model): Promise<void> {
   const { settings, config } = given;
   const { workers = 0, watch } = settings;
   const content = commandContentOf(given, config);
-  const options = serveOptionsOf(given);
-  checkModel(model, workers, options.backend, watch);
-  if (given.check) return check({ options, content });
+  const ofServer = serverSettingsFor(given);
+  checkModel(model, workers, ofServer.backend, watch);
+  if (given.check) return check({ settings: ofServer, content });
   const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
-  const log = logOptionsOf(settings, role.kind !== 'standalone');
+  const sinks = sinksFor(settings, role.kind !== 'standalone');
   const loaded = sayWhoEnded(role);
-  const server = await model.start({ options: { ...options, log }, content }, workers, role, watched).finally(loaded);
+  const setup = { settings: { ...ofServer, ...sinks }, content };
+  const server = await model.start(setup, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
   if (!settings.quiet && role.kind === 'standalone') {
     process.stdout.write(

@@ -9,11 +9,10 @@ import { fileSink, standardSink } from '../log/log-sink.ts';
 import { traceLossNotice } from '../log/watcher.ts';
 import { kebab, variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
-import type { LogOptions, SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
-import { limitOptionsOf } from '../options/resolve-limits.ts';
+import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
 import { PACKAGE_ROOT } from '../package.ts';
-import type { ServeOptions } from '../server/serve-options.ts';
+import { type ServerSettings, serverSettingsOf } from '../server/options.ts';
 import { isOnTerminal } from '../workers/role.ts';
 import { CommandContent, type CommandContentOptions } from './command-content.ts';
 
@@ -58,25 +57,28 @@ function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptio
   return { app: app?.module ?? null, mounted };
 }
 
-export function serveOptionsOf({ settings, originOf }: Configuration): ServeOptions {
-  const { port, host: hostname, listen, serverHeader, backend } = settings;
-  return {
-    ...limitOptionsOf(settings),
-    port,
-    hostname,
-    listen,
-    serverHeader,
-    // The kernel reads its variable itself, where the model leaves it a choice.
-    backend: originOf('backend') === variableOf('backend') ? undefined : backend,
-  };
+/**
+ * What a server runs on, but for its logs.
+ * @throws EpollServerError `ERR_OPTION`: two options contradict each other.
+ */
+export function serverSettingsFor({ settings, originOf }: Configuration): ServerSettings {
+  const values = new Map<string, unknown>(Object.entries(settings));
+  values.delete('accessLog');
+  values.delete('trace');
+  // The kernel reads its variable itself, where the model leaves it a choice.
+  if (originOf('backend') === variableOf('backend')) values.delete('backend');
+  return serverSettingsOf(values);
 }
 
-/** What the command adds when it serves: where lines are written. `isShared`: other processes write there too. */
-export function logOptionsOf(settings: Settings, isShared: boolean): LogOptions {
+/**
+ * Where log lines go. `isShared`: other processes write there too.
+ * @throws EpollServerError `ERR_ACCESS_LOG`.
+ */
+export function sinksFor(settings: Settings, isShared: boolean): Pick<ServerSettings, 'accessLog' | 'trace'> {
+  const trace = { lossNotice: traceLossNotice, isShared };
   return {
-    format: settings.logFormat,
-    access: accessLogSink(settings, isShared),
-    trace: settings.trace === true ? standardSink('stderr', { lossNotice: traceLossNotice, isShared }) : undefined,
+    accessLog: accessLogSink(settings, isShared),
+    trace: settings.trace === true ? standardSink('stderr', trace) : undefined,
   };
 }
 

@@ -26,18 +26,25 @@ const DIGITS = /^[0-9]{1,15}$/;
  * `const PLAIN = precompileFields({ 'Content-Type': 'text/plain' })`.
  */
 export class PrecompiledFields {
-  /** `Name: value CRLF` lines, without Content-Length and those of the connection. */
+  /** Makes the type one of its own, since its members are not part of the public one. */
+  declare protected readonly brand: never;
+  /** @internal `Name: value CRLF` lines, without Content-Length and those of the connection. */
   readonly lines: string;
+  /** @internal */
   readonly hasDate: boolean;
+  /** @internal */
   readonly hasServer: boolean;
-  /** The Content-Length that was given; -1: none. */
+  /** @internal The Content-Length that was given; -1: none. */
   readonly contentLength: number;
-  /** `Connection: close` was given. */
+  /** @internal `Connection: close` was given. */
   readonly close: boolean;
-  /** The last head block made of these fields; belongs to the HeadWriter that made it. */
+  /** @internal The last head block made of these fields; belongs to the HeadWriter that made it. */
   cached: HeadBlock | null = null;
 
-  /** @throws TypeError that names the field and the rule it breaks. */
+  /**
+   * @internal
+   * @throws TypeError that names the field and the rule it breaks.
+   */
   constructor(pairs: Iterable<readonly [string, string]>, made?: MadeFields) {
     if (made !== undefined) {
       this.lines = made.lines;
@@ -83,7 +90,7 @@ export class PrecompiledFields {
     this.close = close;
   }
 
-  /** The fields again, for who cannot take this object. */
+  /** @internal The fields again, for what cannot take this object. */
   pairs(): [string, string][] {
     const lines = this.lines.split('\r\n').slice(0, -1);
     const pairs = lines.map((line): [string, string] => {

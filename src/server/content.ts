@@ -7,8 +7,7 @@ import type { Handler } from '../http/handler.ts';
 import { sourcesOf } from '../http/handler-traits.ts';
 import type { Limits } from '../limits.ts';
 import type { ContentClock } from './content-clock.ts';
-import { checkOptions, type ServerSettings } from './options.ts';
-import type { ServeOptions } from './serve-options.ts';
+import type { ServerSettings } from './options.ts';
 
 export interface ServedContent {
   /**
@@ -35,7 +34,7 @@ export interface OpenContent {
 
 /** Options of a server, and what it serves, which they do not name. */
 export interface Setup {
-  readonly options: ServeOptions;
+  readonly settings: ServerSettings;
   readonly content: ServedContent;
 }
 
@@ -55,16 +54,16 @@ export function contentOfHandler(handler: Handler): OpenContent {
 
 /** What the options of `serve` give: files, then one application. */
 export class OptionsContent implements ServedContent {
-  readonly #options: ServeOptions;
+  readonly #settings: ServerSettings;
   /** Null: no files are served. */
   #folders: Folders | null = null;
 
-  constructor(options: ServeOptions) {
-    this.#options = options;
+  constructor(settings: ServerSettings) {
+    this.#settings = settings;
   }
 
   async check(): Promise<void> {
-    const { files, handler, fetch, wsgi } = checkOptions(this.#options);
+    const { files, handler, fetch, wsgi } = this.#settings;
     if (files === null && handler === undefined && fetch === undefined && wsgi === undefined) {
       const text = 'there is nothing to serve: give static (a folder), or one of handler, fetch and wsgi (functions)';
       throw new EpollServerError('ERR_OPTION', text);
@@ -75,14 +74,14 @@ export class OptionsContent implements ServedContent {
   }
 
   async open(context: ContentContext): Promise<OpenContent> {
-    const settings = checkOptions(this.#options);
-    const handler = await applicationOf(settings);
-    if (settings.files === null || this.#folders === null) {
+    const handler = await applicationOf(this.#settings);
+    const { files: given } = this.#settings;
+    if (given === null || this.#folders === null) {
       // One of both is there: this was checked.
       return contentOfHandler(handler ?? (() => {}));
     }
     const { openStaticFiles } = await import('../files/static-files.ts');
-    const files = openStaticFiles(settings.files, this.#folders, handler, context);
+    const files = openStaticFiles(given, this.#folders, handler, context);
     return { handler: files, files, close: () => files.close() };
   }
 }

@@ -43,18 +43,26 @@ export interface ServerSettings {
  * contradict each other.
  */
 export function checkOptions(options: ServeOptions): ServerSettings {
-  const given = checkGiven(options);
+  const settings = serverSettingsOf(checkGiven(options));
+  if (options.static !== undefined && settings.files === null)
+    throw wrong('static.root is missing: name the folder to serve');
+  return settings;
+}
+
+/**
+ * The same of values that were checked, by name.
+ * @throws EpollServerError `ERR_OPTION`: two options contradict each other.
+ */
+export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSettings {
   // The kind of each option has checked what was given, and the default of each has the same type.
   const value = <T>(name: string): T => (given.get(name) ?? optionNamed(name).default) as T;
   const applications = ['handler', 'fetch', 'wsgi'].filter((name) => given.has(name));
   if (applications.length > 1)
     throw wrong(`give one of handler, fetch and wsgi, not ${applications.join(' and ')}: each answers every request`);
-  const files = staticSettingsOf(given);
-  if (options.static !== undefined && files === null) throw wrong('static.root is missing: name the folder to serve');
   return {
     limits: limitsOf(given),
     listen: listenOf(given, value),
-    files,
+    files: staticSettingsOf(given),
     handler: value('handler'),
     fetch: value('fetch'),
     wsgi: value('wsgi'),

@@ -5,8 +5,7 @@ import { type CheckedListen, listenText } from '../options/listen-address.ts';
 import { openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
 import { type ListenerSpec, resolveHost } from './listener.ts';
-import { checkOptions, type ServerSettings } from './options.ts';
-import type { ServeOptions } from './serve-options.ts';
+import type { ServerSettings } from './options.ts';
 
 /** Options that were checked, and what they name. */
 export interface ResolvedOptions {
@@ -18,8 +17,7 @@ export interface ResolvedOptions {
  * Checks the content too, without opening it.
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_LISTEN` (an unknown host).
  */
-export async function resolveOptions({ options, content }: Setup): Promise<ResolvedOptions> {
-  const settings = checkOptions(options);
+export async function resolveOptions({ settings, content }: Setup): Promise<ResolvedOptions> {
   const { listen, limits } = settings;
   await content.check();
   const ips = await Promise.all(listen.map(({ address }) => ('host' in address ? resolveHost(address.host) : '')));
@@ -30,8 +28,7 @@ export async function resolveOptions({ options, content }: Setup): Promise<Resol
  * For a server with a handler whose hosts are numeric.
  * @throws EpollServerError `ERR_OPTION`.
  */
-export function resolveHandlerOptions(options: ServeOptions): ResolvedOptions {
-  const settings = checkOptions(options);
+export function resolveHandlerOptions(settings: ServerSettings): ResolvedOptions {
   const { listen, limits } = settings;
   const ips = listen.map(({ address }) => ('host' in address ? address.host : ''));
   return { settings, listeners: listenersOf(listen, ips, limits.backlog) };

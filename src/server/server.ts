@@ -15,6 +15,7 @@ import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, OptionsContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
 import { inheritedSpecs, type OpenListener, openListeners, openTcpListener } from './listener.ts';
+import { checkOptions } from './options.ts';
 import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './resolved-options.ts';
 import type { ServeOptions } from './serve-options.ts';
 import { type ServerStats, statsOf } from './stats.ts';
@@ -68,16 +69,13 @@ export interface ReactorOptions {
   readonly connect?: Connect;
 }
 
-/**
- * Starts a server; resolves when it listens. Rejects with the reason of `signal` when that aborts before.
- * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown), `ERR_BACKEND`,
- * `ERR_ADDON`, `ERR_PLATFORM`.
- */
-export function serve(options: ServeOptions): Promise<Server> {
-  return serveReactor({ options, content: new OptionsContent(options) }, {});
+/** As `serve` does. */
+export function startServer(options: ServeOptions): Promise<Server> {
+  const settings = checkOptions(options);
+  return serveReactor({ settings, content: new OptionsContent(settings) }, {});
 }
 
-/** As {@link serve}, for the programs that are variants of it. */
+/** As {@link startServer}, for the programs that are variants of it. */
 export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server & ServerHandle> {
   const resolved = await resolveOptions(setup);
   const { signal, backend } = resolved.settings;
@@ -102,10 +100,10 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
 /**
  * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric).
  * What it does from here on depends on nothing but the kernel and the handler.
- * @throws EpollServerError as {@link serve} does.
+ * @throws EpollServerError as {@link startServer} does.
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
-  const resolved = resolveHandlerOptions(options);
+  const resolved = resolveHandlerOptions(checkOptions(options));
   const { handler } = resolved.settings;
   if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'give a handler, which is a function');
   const listeners = resolved.listeners.map((spec) => {

@@ -4,7 +4,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { fetchHandler, type Handler, Response, wsgi } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
+import type { Handler } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { connect, get } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 import { settled, until } from '../support/until.ts';

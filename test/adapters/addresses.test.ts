@@ -2,7 +2,8 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Endpoint, type ServeOptions, wsgi } from '../../src/index.ts';
+import type { Endpoint, ServeOptions } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start, startHandler } from '../support/serving.ts';

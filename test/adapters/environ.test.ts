@@ -2,7 +2,8 @@
 
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { type Environ, wsgi } from '../../src/index.ts';
+import type { Environ } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 

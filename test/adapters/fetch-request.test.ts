@@ -1,7 +1,8 @@
 // Proves what a Request says of what was received.
 
 import { describe, expect, test } from 'vitest';
-import { type FetchApplication, fetchHandler, Request, Response } from '../../src/index.ts';
+import { fetchHandler, Request, Response } from '../../src/fetch.ts';
+import type { FetchApplication } from '../../src/index.ts';
 import { ask, get, post } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 

@@ -1,7 +1,8 @@
 // Proves how the fetch adapter streams: at the reader's pace, with the head in front, for as long as the client is there.
 
 import { describe, expect, test } from 'vitest';
-import { type FetchApplication, fetchHandler, Response, type ServeOptions } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
+import type { FetchApplication, ServeOptions } from '../../src/index.ts';
 import { get } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 import { gate, pause, until } from '../support/until.ts';

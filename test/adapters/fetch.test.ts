@@ -2,7 +2,8 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import { type FetchApplication, fetchHandler, Headers, Request, Response } from '../../src/index.ts';
+import { fetchHandler, Headers, Request, Response } from '../../src/fetch.ts';
+import type { FetchApplication } from '../../src/index.ts';
 import { ask, get } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 import { pause } from '../support/until.ts';

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { Hono } from 'hono';
 import { stream, streamSSE, streamText } from 'hono/streaming';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Response } from '../../src/index.ts';
+import { Response } from '../../src/fetch.ts';
 import { get } from '../support/client.ts';
 import { type StartOptions, start } from '../support/serving.ts';
 import { gate } from '../support/until.ts';

@@ -3,7 +3,8 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Handler, type ServeOptions, wsgi } from '../../src/index.ts';
+import type { Handler, ServeOptions } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type StartOptions, start } from '../support/serving.ts';

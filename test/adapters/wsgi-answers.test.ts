@@ -4,7 +4,8 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { type WsgiApplication, wsgi } from '../../src/index.ts';
+import type { WsgiApplication } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Site, startHandler } from '../support/serving.ts';

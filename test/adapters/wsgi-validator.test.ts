@@ -1,7 +1,8 @@
 // Proves that the validator lets a right application through unchanged, and names each rule that is broken.
 
 import { describe, expect, test } from 'vitest';
-import { type Environ, type StartResponse, type WsgiApplication, wsgi, wsgiValidator } from '../../src/index.ts';
+import type { Environ, StartResponse, WsgiApplication } from '../../src/index.ts';
+import { wsgi, wsgiValidator } from '../../src/wsgi.ts';
 import { ask, get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 

@@ -2,7 +2,8 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
-import { type Environ, type StartResponse, type WsgiApplication, withAsyncContext, wsgi } from '../../src/index.ts';
+import { type Environ, type StartResponse, type WsgiApplication, withAsyncContext } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { ask, get, post } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';

@@ -106,13 +106,17 @@ const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>>, 
   ['x.js', { adapter: 'side' }, /^adapter must be one of wsgi, fetch, node, raw, not "side"$/],
   ['x.js', { threads: 0.5 }, /^threads must be a whole number of threads from 0 to 256, not 0\.5$/],
   ['x.js', { threads: 257 }, /^threads must be .* not 257$/],
-  ['x.js', { thread: 1 }, /^there is no option "thread" of an application$/],
+  ['x.js', { thread: 1 }, /^there is no option "thread" \(did you mean "threads"\?\)$/],
   ['x.js', { next: () => {} }, /^next answers what a dynamic folder does not have: give dynamic too$/],
-  ['x.js', { overrideGlobals: 1 }, /^overrideGlobals must be true or false$/],
-  ['html', { dynamic: 'yes' }, /^dynamic must be true or \{ suffix \}$/],
-  ['html', { dynamic: { suffix: '/x' } }, /^dynamicSuffix must be text such as \.py, not "\/x"$/],
+  ['x.js', { overrideGlobals: 1 }, /^overrideGlobals must be true or false, not 1$/],
+  ['html', { dynamic: 'yes' }, /^dynamic must be true or \{ suffix \}, with text such as \.py, not "yes"$/],
+  [
+    'html',
+    { dynamic: { suffix: '/x' } },
+    /^dynamic must be true or \{ suffix \}, with text such as \.py, not \{"suffix":"\/x"\}$/,
+  ],
   ['html', { dynamic: true, threads: 2 }, /^threads and adapter are for one application/],
-  ['html', { dynamic: true, next: 'x' }, /^next must be a function, not string$/],
+  ['html', { dynamic: true, next: 'x' }, /^next must be a function, not "x"$/],
 ];
 
 test.each(MISTAKES)('%j with %j is refused', async (name, options, text) => {

@@ -3,7 +3,7 @@
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadApplication } from '../../src/app/application.ts';
+import { loadHandler } from '../../src/app/module-handler.ts';
 import { ask, get } from '../support/client.ts';
 import { oneProcess } from '../support/commands.ts';
 import { folder, type Tree } from '../support/folder.ts';
@@ -94,7 +94,7 @@ test('a shape that may be anything is not guessed', async () => {
       [file, 'default'],
       [`${file}:main`, 'main'],
     ]) {
-      await expect(loadApplication(reference ?? ''), text).rejects.toMatchObject({
+      await expect(loadHandler(reference ?? ''), text).rejects.toMatchObject({
         code: 'ERR_APPLICATION_MODULE',
         message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --adapter wsgi, fetch or raw what it is written for`,
       });
@@ -115,7 +115,7 @@ test('it is refused at the start, in the pool too, by whatever names it', async 
 
 test('a class is no application', async () => {
   const path = await folder({ 'app.mjs': 'export default class App { constructor(options) {} }' });
-  await expect(loadApplication(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
+  await expect(loadHandler(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
 });
 
 const EXPRESS = 'const app = (req, res, next) => {}; app.use = () => {}; app.handle = () => {}; export default app;';

@@ -189,16 +189,19 @@ test('bounds and the Server field reach the server', async () => {
 
 test('arguments mean what they say', () => {
   const parseArguments = (argv: readonly string[]): object => resolveSettings(parseFlags(argv).settings).settings;
-  expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', trace: false, maxFields: 200 });
+  expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', quiet: false, maxFields: 200 });
   for (const name of ['root', 'app', 'accessLog', 'workers']) expect(parseArguments([])).not.toHaveProperty(name);
   expect(parseArguments(['9000', './x'])).toMatchObject({ port: 9000, root: './x' });
-  expect(parseArguments(['9000', 'x.js:app'])).toMatchObject({ port: 9000, app: 'x.js:app' });
-  expect(parseArguments(['x.mjs'])).toMatchObject({ app: 'x.mjs' });
+  expect(parseArguments(['9000', 'x.js:app'])).toMatchObject({ port: 9000, app: [{ path: '', module: 'x.js:app' }] });
+  expect(parseArguments(['x.mjs'])).toMatchObject({ app: [{ path: '', module: 'x.mjs' }] });
   expect(parseArguments(['7890', 'mini_frame:application'])).toMatchObject({
     port: 7890,
-    app: 'mini_frame:application',
+    app: [{ path: '', module: 'mini_frame:application' }],
   });
-  expect(parseArguments(['7890', './static', 'a.js'])).toMatchObject({ root: './static', app: 'a.js' });
+  expect(parseArguments(['7890', './static', 'a.js'])).toMatchObject({
+    root: './static',
+    app: [{ path: '', module: 'a.js' }],
+  });
   expect(parseArguments(['/a:b', 'c:80'])).toMatchObject({ root: 'c:80' });
   expect(parseArguments(['a.js/b'])).toMatchObject({ root: 'a.js/b' });
   expect(parseArguments(['-p', '1', '-p', '2', '-tq'])).toMatchObject({ port: 2, trace: true, quiet: true });

@@ -28,26 +28,26 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['port: "80a"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80a"$/],
   ['prot: 80', /^site\.yaml:1: there is no key "prot" \(did you mean "port"\?\)$/],
   ['{ port: ', /^site\.yaml:1: this is not YAML: /],
-  ['index: &a [*a]', /^site\.yaml:1: \*a stands within what it names: a loop$/],
-  ['root: ./none', /^the root none does not exist/],
-  ['root: site.yaml', /^the root site\.yaml is not a directory/],
-  ['root: 7', /^site\.yaml:1: root must be a folder, not 7$/],
+  ['static: &a [*a]', /^site\.yaml:1: \*a stands within what it names: a loop$/],
+  ['static: ./none', /^the root none does not exist/],
+  ['static: site.yaml', /^the root site\.yaml is not a directory/],
+  ['static: {root: 7}', /^site\.yaml:1: static\.root must be a folder, not 7$/],
   ['app: ./none.js', /^there is no module none\.js/],
   ['app: ./throws.mjs', /^throws\.mjs does not load: on purpose \(throws\.mjs:1\)$/],
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
   ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
-  ['adapter: raw\nroot: .', /^adapter says what app is written for/],
+  ['adapter: raw\nstatic: .', /^adapter says what app is written for/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
   ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],
-  ['dynamic: .\ndynamic-suffix: 7', /^site\.yaml:2: dynamic-suffix must be text such as \.py, not 7$/],
-  ['dynamic-suffix: .py\nroot: .', /give dynamic too/],
-  ['root: .\napp: ./app.mjs', /is served as files and holds the application too/],
-  ['watch: true\nroot: .', /^--watch restarts an application/],
+  ['dynamic: .\ndynamicSuffix: 7', /^site\.yaml:2: dynamicSuffix must be text such as \.py, not 7$/],
+  ['dynamicSuffix: .py\nstatic: .', /give dynamic too/],
+  ['static: .\napp: ./app.mjs', /is served as files and holds the application too/],
+  ['watch: true\nstatic: .', /^--watch restarts an application/],
   ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
-  ['listing: true\napp: ./app.mjs', /not listing \(site\.yaml:1\)/],
-  ['access-log: 7', /^site\.yaml:1: access-log must be a file, "-" or false, not 7$/],
+  ['static: {listing: true}\napp: ./app.mjs', /not listing \(site\.yaml:1\)/],
+  ['log: {access: 7}', /^site\.yaml:1: log\.access must be a file, "-" or false, not 7$/],
 ];
 
 test.each(WRONG)('%j', async (yaml, line) => {
@@ -88,7 +88,8 @@ test('a file that is missing, two that are found, and a variable that is wrong',
 
 test('a file in the current folder is found, flags win over it, and it is served to nobody', async () => {
   const path = await folder({
-    'epoll-server.config.yaml': 'port: 1\nroot: .\nlisting: true\nserver-header: mine\nmax-target-bytes: 50',
+    'epoll-server.config.yaml':
+      'port: 1\nstatic: {root: ., listing: true}\nserverHeader: mine\nlimits: {maxTargetBytes: 50}',
     'page.txt': 'page',
   });
   const program = startCommand(['--port', '0', '--no-listing'], {
@@ -136,17 +137,17 @@ test('--check says that everything is in order, or what is not, and serves nobod
 });
 
 test('--print-config shows who said what', async () => {
-  const path = await folder({ 'site.yaml': '# ports\nport: 9\nroot: www' });
+  const path = await folder({ 'site.yaml': '# ports\nport: 9\nstatic: www' });
   await mkdir(join(path, 'www'));
   const args = ['--config', 'site.yaml', '--trace', '--print-config'];
   const program = startCommand(args, { cwd: path, env: { EPOLL_SERVER_HOST: '::1' } });
   expect(await program.ended()).toBe(0);
-  for (const line of [/^port: 9 +# site\.yaml:2$/m, /^root: ".*\/www" +# site\.yaml:3$/m])
+  for (const line of [/^port: 9 +# site\.yaml:2$/m, /^ {2}root: ".*\/www" +# site\.yaml:3$/m])
     expect(program.stdout).toMatch(line);
   for (const line of [
-    /^host: "::1" +# EPOLL_SERVER_HOST$/m,
-    /^trace: true +# --trace$/m,
-    /^backlog: 4096 +# default$/m,
+    /^hostname: "::1" +# EPOLL_SERVER_HOST$/m,
+    /^ {2}trace: true +# --trace$/m,
+    /^ {2}backlog: 4096 +# default$/m,
   ]) {
     expect(program.stdout).toMatch(line);
   }
@@ -154,7 +155,7 @@ test('--print-config shows who said what', async () => {
 
 test('children read the file too', async () => {
   const path = await folder({
-    'site.yaml': `port: 0\napp: ./app.mjs\nworkers: 2\nserver-header: mine`,
+    'site.yaml': `port: 0\napp: ./app.mjs\nworkers: 2\nserverHeader: mine`,
     'app.mjs': APP,
   });
   const program = startCommand(['--config', join(path, 'site.yaml')]);

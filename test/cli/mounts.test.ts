@@ -88,7 +88,10 @@ test('settings: a list of a file, lines of a variable, a flag beside the place',
     '["x.mjs","/api=y.mjs"]',
   ]);
   const { settings } = parseArguments(['--app', '/api=a.mjs', 'b.mjs']);
-  expect(settings.get('app')?.value).toEqual(['/api=a.mjs', 'b.mjs']);
+  expect(settings.get('app')?.value).toEqual([
+    { path: '/api', module: 'a.mjs' },
+    { path: '', module: 'b.mjs' },
+  ]);
   expect(() => parseArguments(['--app', 'a.mjs', 'b.mjs'])).toThrow('the application is given twice');
 });
 
@@ -97,8 +100,8 @@ test.each<readonly [readonly string[], RegExp]>([
     ['--app', 'main/app.mjs', '--app', 'api/api.mjs'],
     /^epoll-server: app names two applications for all paths, main\/app\.mjs and api\/api\.mjs: mount one/,
   ],
-  [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /two applications are mounted below \/a: give it one/],
-  [['--app', '/../a=api/api.mjs'], /an application is mounted below a path such as \/api, not "\/\.\.\/a"/],
+  [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /an application is mounted twice below \/a/],
+  [['--app', '/../a=api/api.mjs'], /an application is mounted below a path such as \/assets, not "\/\.\.\/a"/],
   [['--app', '/a=none.mjs'], /there is no module .*none\.mjs/],
   [['--app', '/a=api/api.mjs', '--adapter', 'raw'], /adapter says what app is written for: give app too/],
 ])('%j is refused', async (args, text) => {

@@ -55,7 +55,7 @@ test('a file is a module if it may be one', async () => {
     'my:site/app.js:x',
     'v1.2/app',
   ]) {
-    expect(placesOf(path, `@${name}`), name).toEqual({ app: `@${name}` });
+    expect(placesOf(path, `@${name}`), name).toEqual({ app: [{ path: '', module: `@${name}` }] });
   }
   expect(placesOf(path, '@page.html')).toEqual({ root: '@page.html' });
   expect(findModule(`${path}/my:site/app.js`)).toEqual({ file: `${path}/my:site/app.js`, name: '' });
@@ -65,8 +65,8 @@ test('a file is a module if it may be one', async () => {
 test('what is not there is what its name says', async () => {
   const path = await folder();
   expect(placesOf(path, '@none')).toEqual({ root: '@none' });
-  expect(placesOf(path, '@none.js')).toEqual({ app: '@none.js' });
-  expect(placesOf(path, '@none:application')).toEqual({ app: '@none:application' });
+  expect(placesOf(path, '@none.js')).toEqual({ app: [{ path: '', module: '@none.js' }] });
+  expect(placesOf(path, '@none:application')).toEqual({ app: [{ path: '', module: '@none:application' }] });
   expect(placesOf(path, '/a=@none')).toEqual({ mount: { '/a': '@none' } });
   expect(placesOf(path, '@localhost:9000')).toEqual({ root: '@localhost:9000' });
 });

@@ -4,8 +4,10 @@
 import { request as nodeRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { type Handler, Response, type ServeOptions, wsgi } from '../../src/index.ts';
+import { Response } from '../../src/fetch.ts';
+import type { Handler, ServeOptions } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { echo, start, startHandler } from '../support/serving.ts';

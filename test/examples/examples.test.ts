@@ -3,7 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { type WsgiApplication, wsgi, wsgiValidator } from '../../src/index.ts';
+import type { WsgiApplication } from '../../src/index.ts';
+import { wsgi, wsgiValidator } from '../../src/wsgi.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
 import { startHandler } from '../support/serving.ts';

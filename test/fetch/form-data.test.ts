@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { MultipartParser } from '../../src/fetch/multipart.ts';
-import { fetchHandler, Response } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
 import { ask, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 

@@ -1,7 +1,7 @@
 // Headers by the Fetch standard: each rule of its algorithms, for our class and for Node's.
 
 import { describe, expect, test } from 'vitest';
-import { Headers as Light } from '../../src/index.ts';
+import { Headers as Light } from '../../src/fetch.ts';
 import { construct, IMPLEMENTATIONS } from './implementations.ts';
 
 describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {

@@ -1,6 +1,6 @@
 // The classes that must do the same: ours, and Node's own, which guards the tests themselves.
 
-import { Headers, Request, Response } from '../../src/index.ts';
+import { Headers, Request, Response } from '../../src/fetch.ts';
 
 export interface Implementation {
   readonly name: string;

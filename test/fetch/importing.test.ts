@@ -1,6 +1,8 @@
 // Proves that importing the package costs no one Node's fetch classes who does not use them.
 
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -18,4 +20,31 @@ test('Node’s fetch classes are loaded when one of ours is made, and stand behi
     isNodes: true,
     isKept: true,
   });
+});
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** What is loaded with a file of the package: itself, and what it imports before anything is called. */
+function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  const text = readFileSync(join(DIST, file), 'utf8');
+  for (const [, name = ''] of text.matchAll(/^(?:import|export) (?:[^"]*? from )?"(\.[^"]+)";$/gm)) {
+    loadedWith(join(file, '..', name), loaded);
+  }
+  return loaded;
+}
+
+test('importing the package loads neither a server, nor adapters, nor files, nor a loader of modules', () => {
+  expect([...loadedWith('index.js')].sort()).toEqual(['index.js', 'parts/base.js']);
+});
+
+test.each([
+  ['fetch.js', ['core.js', 'fetch.js']],
+  ['wsgi.js', ['core.js', 'wsgi.js']],
+  ['static.js', ['core.js', 'files.js']],
+])('%s shares its modules with the others', (file, parts) => {
+  const loaded = loadedWith(file);
+  for (const part of ['base.js', ...parts]) expect([...loaded]).toContain(`parts/${part}`);
+  expect([...loaded]).not.toContain('parts/command.js');
 });

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { methodOf } from '../../src/fetch/request-init.ts';
 import { requestUrl } from '../../src/fetch/url.ts';
-import { Headers, Request, Response } from '../../src/index.ts';
+import { Headers, Request, Response } from '../../src/fetch.ts';
 import { givenRequest } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
 

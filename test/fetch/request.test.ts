@@ -1,7 +1,7 @@
 // Request by the Fetch standard: each rule of its constructor, for our class and for Node's.
 
 import { describe, expect, test } from 'vitest';
-import { Request as Light } from '../../src/index.ts';
+import { Request as Light } from '../../src/fetch.ts';
 import { construct, IMPLEMENTATIONS } from './implementations.ts';
 
 const URL_TEXT = 'http://a/b?c';

@@ -1,7 +1,7 @@
 // Response by the Fetch standard: each rule of its algorithms, for our class and for Node's.
 
 import { describe, expect, test } from 'vitest';
-import { Response as Light } from '../../src/index.ts';
+import { Response as Light } from '../../src/fetch.ts';
 import { construct, IMPLEMENTATIONS } from './implementations.ts';
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text));

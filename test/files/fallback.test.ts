@@ -4,7 +4,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { fetchHandler, type Handler, Response, type StaticOptions, serve, wsgi } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
+import { type Handler, type StaticOptions, serve } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -328,7 +330,7 @@ test('a fallback that is a folder is refused at the start, and is missing later'
   const refused = serve({ port: 0, static: { root, spa: 'app' } });
   await expect(refused).rejects.toMatchObject({
     code: 'ERR_OPTION',
-    message: expect.stringMatching(/^site\.spa: .*\/app is a folder: name the page in it, such as app\/index\.html$/),
+    message: expect.stringMatching(/^static\.spa: .*\/app is a folder: name the page in it, such as app\/index\.html$/),
   });
   const mounted = serve({ port: 0, static: { root, spa: 'dist', mounts: { '/dist': join(root, 'app') } } });
   await expect(mounted).rejects.toMatchObject({ code: 'ERR_OPTION' });

@@ -265,7 +265,7 @@ describe('what is nowhere to be served', () => {
         },
       });
       expect(error, path).toMatchObject({ code: 'ERR_OPTION' });
-      expect(String(error)).toContain(`site.hide: ${join(parent, path)} lies in no folder that is served`);
+      expect(String(error)).toContain(`static.hide: ${join(parent, path)} lies in no folder that is served`);
       expect(String(error)).toContain(`(${parent}/site, ${parent}/assets)`);
     }
   });
@@ -279,7 +279,10 @@ describe('what is nowhere to be served', () => {
   });
 
   test('of the command: one line and exit code 2; its config file may lie anywhere', async () => {
-    const parent = await folder({ 'www/a.txt': 'a', 'site.yaml': 'root: site\nhide: [site/later.txt]\nport: 0' });
+    const parent = await folder({
+      'www/a.txt': 'a',
+      'site.yaml': 'static: {root: site, hide: [site/later.txt]}\nport: 0',
+    });
     await symlink('www', `${parent}/site`);
     const wrong = startCommand(['0', `${parent}/site`, '--hide', `${parent}/none`]);
     expect(await wrong.ended()).toBe(2);

@@ -22,12 +22,15 @@ interface Served {
 }
 
 /** Serves `root` in a process of its own: `before` runs in it first, `after` once it listens. */
-async function startServer(root: string, { options = '{}', limit = 1_024, before = '', after = '' }): Promise<Served> {
+async function startServer(
+  root: string,
+  { files = '', options = '{}', limit = 1_024, before = '', after = '' },
+): Promise<Served> {
   const script = `
     const { serve } = await import(${JSON.stringify(MODULE)});
     const { closeSync, openSync } = await import('node:fs');
     ${before}
-    const server = await serve({ port: 0, root: ${JSON.stringify(root)}, ...${options} });
+    const server = await serve({ port: 0, static: { root: ${JSON.stringify(root)}, ${files} }, ...${options} });
     ${after}
     console.log('port ' + server.port);
     process.stdin.on('data', () => console.log('stats ' + JSON.stringify(server.stats())));`;
@@ -77,7 +80,7 @@ test('files that are kept open make room for clients, and for other files', asyn
 
 test('without descriptors a file is 503 and one line, what is in memory goes on, and all is well afterwards', async () => {
   const root = await folder({ 'small.txt': 'small', 'large.bin': LARGE, 'other.bin': LARGE });
-  const served = await startServer(root, { limit: 256, options: '{ maxOpenFiles: 0 }', after: take(4) });
+  const served = await startServer(root, { limit: 256, options: '{ limits: { maxOpenFiles: 0 } }', after: take(4) });
   const clients: Client[] = [];
   const first = await connect(served.port);
   expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
@@ -103,7 +106,7 @@ test('with one descriptor left a file can be looked at but not opened: it is 503
   // A time of change cannot be set: it has to be long enough ago.
   const before = `const now = Date.now; Date.now = () => now() + 3_600_000;`;
   const after = `process.stdin.once('data', () => {${take(1)}});`;
-  const served = await startServer(root, { limit: 256, options: '{ maxOpenFiles: 0 }', before, after });
+  const served = await startServer(root, { limit: 256, options: '{ limits: { maxOpenFiles: 0 } }', before, after });
   const client = await connect(served.port);
   expect((await client.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
   await statsOf(served);
@@ -170,7 +173,10 @@ test('what may not be read is 403 and one line; a sibling that may not be read i
 test('names too long are errors of the client alone, and names need not be UTF-8', async () => {
   const root = await folder({ 'a.txt': 'a' });
   await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff, 0x2e, 0x74])]), 'raw');
-  const served = await startServer(root, { options: '{ maxTargetBytes: 16_384, site: { listing: true } }' });
+  const served = await startServer(root, {
+    files: 'listing: true',
+    options: '{ limits: { maxTargetBytes: 16_384 } }',
+  });
   const statuses = async (...targets: readonly string[]): Promise<readonly number[]> =>
     Promise.all(targets.map(async (target) => (await ask(served.port, get(target))).status));
   expect(await statuses(`/${'x'.repeat(300)}`, `/${'d/'.repeat(2_500)}x`, `/${'y'.repeat(5_000)}`)).toEqual([
@@ -187,7 +193,7 @@ test('names too long are errors of the client alone, and names need not be UTF-8
 
 test('a root that is moved away is gone too, and back when it is', async () => {
   const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
-  const served = await startServer(`${parent}/www`, { options: '{ site: { listing: true } }' });
+  const served = await startServer(`${parent}/www`, { files: 'listing: true' });
   const isGone = async (target: string): Promise<boolean> => (await ask(served.port, get(target))).status === 404;
   expect([await isGone('/a.txt'), await isGone('/big.bin'), await isGone('/')]).toEqual([false, false, false]);
   await rename(`${parent}/www`, `${parent}/elsewhere`);

@@ -1,8 +1,10 @@
 // Proves what a handler learns of a client that has finished sending, and that such a client still gets its answer.
 
 import { describe, expect, test } from 'vitest';
-import { fetchHandler, type Handler, type HttpRequest, Response, type TimeoutOptions, wsgi } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
+import type { Handler, HttpRequest, TimeoutOptions } from '../../src/index.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';

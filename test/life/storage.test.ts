@@ -3,7 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Handler, serve, withAsyncContext, wsgi } from '../../src/index.ts';
+import { type Handler, serve, withAsyncContext } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { exchange } from './programs.ts';
 
 const NOTHING = 'nothing';

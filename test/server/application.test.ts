@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Response } from '../../src/index.ts';
+import { Response } from '../../src/fetch.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start } from '../support/serving.ts';

@@ -4,7 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import { namesMediaType } from '../../src/http/accept.ts';
 import { errorPage } from '../../src/http/error-answer.ts';
-import { type ServeOptions, wsgi } from '../../src/index.ts';
+import type { ServeOptions } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';

@@ -2,7 +2,9 @@
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { fetchHandler, type Handler, Response, type ServeOptions, serve, wsgi } from '../../src/index.ts';
+import { fetchHandler, Response } from '../../src/fetch.ts';
+import { type Handler, type ServeOptions, serve } from '../../src/index.ts';
+import { wsgi } from '../../src/wsgi.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { echo, type Site, type StartOptions, start } from '../support/serving.ts';
@@ -135,8 +137,8 @@ test('a signal that has aborted refuses the start, with its reason', async () =>
 });
 
 test.each<readonly [Readonly<Record<string, unknown>>, RegExp]>([
-  [{ error: 'x' }, /^error must be a function$/],
-  [{ signal: 'x' }, /^signal must be an AbortSignal$/],
+  [{ error: 'x' }, /^error must be a function, not "x"$/],
+  [{ signal: 'x' }, /^signal must be an AbortSignal, not "x"$/],
 ])('%j is refused', async (options, text) => {
   const given = { port: 0, handler: echo, ...options };
   const thrown = await Reflect.apply(serve, undefined, [given]).catch((error: unknown) => error);

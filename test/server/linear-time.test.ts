@@ -2,16 +2,10 @@
 // every way in which it is read, echoed and logged.
 
 import { describe, expect, test, vi } from 'vitest';
-import {
-  fetchHandler,
-  type Handler,
-  Headers,
-  Response,
-  type StaticOptions,
-  wsgi,
-  wsgiValidator,
-} from '../../src/index.ts';
+import { fetchHandler, Headers, Response } from '../../src/fetch.ts';
+import type { Handler, StaticOptions } from '../../src/index.ts';
 import { logError } from '../../src/log/error-log.ts';
+import { wsgi, wsgiValidator } from '../../src/wsgi.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { givenRequest } from '../support/given-request.ts';

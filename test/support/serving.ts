@@ -13,6 +13,7 @@ import {
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { OptionsContent, type Setup } from '../../src/server/content.ts';
 import { ContentClock } from '../../src/server/content-clock.ts';
+import { checkOptions } from '../../src/server/options.ts';
 import { type Client, connect } from './client.ts';
 
 export interface Site {
@@ -106,5 +107,6 @@ export const echo: Handler = (request, response) => response.send(200, {}, `${re
 
 /** For the programs of this project that start a server by its setup. */
 export function setupOf(options: ServeOptions): Setup {
-  return { options, content: new OptionsContent(options) };
+  const settings = checkOptions(options);
+  return { settings, content: new OptionsContent(settings) };
 }

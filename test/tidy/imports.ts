@@ -88,7 +88,9 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/own-bytes.ts': [],
   'src/printable.ts': [],
   'src/index.ts': [...SHARED, 'http', 'options', 'fetch', 'files', 'adapters', 'app', 'log', 'server'],
-  'src/static.ts': ['files', 'http', 'options'],
+  'src/fetch.ts': ['http', 'fetch', 'adapters'],
+  'src/static.ts': ['http', 'options', 'files'],
+  'src/wsgi.ts': ['http', 'adapters'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...SERVER_ROOMS]])),
 };

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const isLoaded = () => process.moduleLoadList.some((name) => /undici/.test(name));
 
-const { serve, Response } = await import('../../../dist/index.js');
+const { serve } = await import('../../../dist/index.js');
+const { Response } = await import('../../../dist/fetch.js');
 const afterImport = isLoaded();
 const server = await serve({ port: 0, static: fileURLToPath(new URL('.', import.meta.url)) });
 const client = connect(server.port, '127.0.0.1');
