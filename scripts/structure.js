@@ -111,7 +111,7 @@ async function followColdFile(root) {
   const folder = mkdtempSync(join(tmpdir(), 'structure-'));
   try {
     for (let at = 0; at < WARM_UP + SAMPLES; at++) writeFileSync(join(folder, `${at}.txt`), 'text\n'.repeat(200));
-    return await followRequest(root, { root: folder }, (at) => `/${at}.txt`);
+    return await followRequest(root, { static: folder }, (at) => `/${at}.txt`);
   } finally {
     rmSync(folder, { recursive: true });
   }

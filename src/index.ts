@@ -11,6 +11,8 @@ export type { AnyResponse, FetchApplication, FetchFunction, FetchInfo } from './
 export { withAsyncContext } from './adapters/with-async-context.ts';
 export type { StartResponse, WsgiApplication, WsgiBody } from './adapters/wsgi.ts';
 export { mount } from './app/mount.ts';
+export type { Channel, ProtocolFactory } from './connection/channel.ts';
+export type { Protocol } from './connection/protocol.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { FileStats } from './files/file-counters.ts';
 export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';

@@ -1,10 +1,12 @@
 // A raw handler, and the other exports of the package.
 
 import {
+  type Channel,
   EpollServerError,
   type Handler,
   loadApplication,
   mount,
+  type Protocol,
   precompileFields,
   type ServerStats,
   serve,
@@ -17,8 +19,24 @@ const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
 const handler: Handler = async (request, response) => {
   const content = await request.body.bytes(1_000);
-  response.send(200, PLAIN, content);
+  response.inform(103, { Link: '</a.css>; rel=preload' });
+  response.reasonPhrase = `${request.scheme} ${request.rawHeaders().length} ${request.body.rawTrailers.length}`;
+  response.whenSent((error) => console.log(error?.message));
+  if (request.path === '/up') return response.upgrade({ Upgrade: 'silence' }, silent);
+  response.start(200, PLAIN);
+  if (!response.write(content)) await response.drained();
+  response.end('', { 'X-Sum': 1 });
 };
+
+/** Bytes are thrown away. */
+function silent(channel: Channel): Protocol {
+  const end = (): void => channel.finish();
+  return {
+    ...{ wantsInput: true, paused: false, isBusy: false },
+    receive: (_bytes, _start, end) => end,
+    ...{ ending() {}, ended: end, drained() {}, expired() {}, stop: end, refuse() {}, aborted() {}, closed() {} },
+  };
+}
 
 const server = await serve({
   port: 0,

@@ -78,6 +78,14 @@ export class Judge {
     if (status !== 100) this.#fail(`an interim response ${status}`);
   }
 
+  trailers(fields) {
+    if (fields.size > 0) this.#fail(`answer ${this.answers} has trailers`);
+  }
+
+  foreign() {
+    this.#fail('bytes of another protocol');
+  }
+
   head(status, fields) {
     if (this.isFinal) this.#fail(`a response ${status} after the last one`);
     if (this.responses >= this.#most)

@@ -3,7 +3,7 @@
 
 import { inspect } from 'node:util';
 import { combineFields } from '../http/combined-fields.ts';
-import type { HttpRequest, RequestBody } from '../http/handler.ts';
+import type { HttpRequest, HttpResponse, RequestBody } from '../http/handler.ts';
 import { endOfMount } from '../http/mount-path.ts';
 import { concurrency } from './concurrency.ts';
 
@@ -26,7 +26,7 @@ export interface Environ {
   readonly REMOTE_ADDR: string;
   readonly REMOTE_PORT: string;
   readonly 'wsgi.version': readonly [1, 0];
-  readonly 'wsgi.url_scheme': 'http';
+  readonly 'wsgi.url_scheme': 'http' | 'https';
   /** The request's content, read as it arrives. */
   readonly 'wsgi.input': RequestBody;
   /** Where an application reports what went wrong. */
@@ -38,12 +38,14 @@ export interface Environ {
   readonly 'wsgi.run_once': boolean;
   /** Aborts when the client is gone before its answer ended. */
   readonly 'epoll_server.signal': AbortSignal;
+  /** Sends an interim response, such as 103 Early Hints, before the answer: see `HttpResponse.inform`. */
+  readonly 'epoll_server.inform': HttpResponse['inform'];
   /** Fields, and what a middleware adds. */
   [name: string]: unknown;
 }
 
 /** `mountPath`: the path that the application is mounted at; empty: none. */
-type Reader = (request: HttpRequest, mountPath: string) => unknown;
+type Reader = (request: HttpRequest, mountPath: string, response: HttpResponse) => unknown;
 
 /** How each key that is no field is read. A plain object without a prototype: a key is the application's word. */
 const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(null), {
@@ -59,13 +61,17 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
   REMOTE_ADDR: (request) => request.remote.address,
   REMOTE_PORT: ({ remote: { address, port } }) => (address === '' ? '' : String(port)),
   'wsgi.version': () => [1, 0],
-  'wsgi.url_scheme': () => 'http',
+  'wsgi.url_scheme': (request) => request.scheme,
   'wsgi.input': (request) => request.body,
   'wsgi.errors': () => process.stderr,
   'wsgi.multithread': () => concurrency.isMultithread,
   'wsgi.multiprocess': () => concurrency.isMultiprocess,
   'wsgi.run_once': () => false,
   'epoll_server.signal': (request) => request.signal,
+  'epoll_server.inform':
+    (_request, _mountPath, response): HttpResponse['inform'] =>
+    (status, fields) =>
+      response.inform(status, fields),
 } satisfies Readonly<Record<string, Reader>>);
 
 const KEYS = Object.keys(READERS);
@@ -89,18 +95,20 @@ const PROTOTYPE: object = Object.create(null, {
  * The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`. `mountPath`: the
  * path that its application is mounted at; empty: none.
  */
-export function environOf(request: HttpRequest, mountPath = ''): Environ {
+export function environOf(request: HttpRequest, response: HttpResponse, mountPath = ''): Environ {
   const values: Environ = Object.create(PROTOTYPE);
-  return new Proxy(values, new EnvironTraps(request, mountPath));
+  return new Proxy(values, new EnvironTraps(request, response, mountPath));
 }
 
 class EnvironTraps implements ProxyHandler<Environ> {
   /** Null once everything was read. */
   #request: HttpRequest | null;
+  readonly #response: HttpResponse;
   readonly #mountPath: string;
 
-  constructor(request: HttpRequest, mountPath: string) {
+  constructor(request: HttpRequest, response: HttpResponse, mountPath: string) {
     this.#request = request;
+    this.#response = response;
     this.#mountPath = mountPath;
   }
 
@@ -151,7 +159,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
 
   #read(request: HttpRequest, key: string): unknown {
     const reader = READERS[key];
-    if (reader !== undefined) return reader(request, this.#mountPath);
+    if (reader !== undefined) return reader(request, this.#mountPath, this.#response);
     if (!key.startsWith('HTTP_')) return undefined;
     const name = key.slice(5).replaceAll('_', '-').toLowerCase();
     // Only the key that `keyOf` makes of a name stands for its field.
@@ -162,7 +170,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
     const request = this.#request;
     if (request === null) return;
     this.#request = null;
-    for (const key of KEYS) values[key] ??= READERS[key]?.(request, this.#mountPath);
+    for (const key of KEYS) values[key] ??= READERS[key]?.(request, this.#mountPath, this.#response);
     for (const [name, value] of combineFields(request.headers())) {
       // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
       if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
@@ -171,16 +179,18 @@ class EnvironTraps implements ProxyHandler<Environ> {
   }
 }
 
+const DEFAULT_PORTS = { http: '80', https: '443' } as const;
+
 /**
  * The host and port that were asked for. A Unix domain socket has neither, and PEP 3333 allows no empty SERVER_NAME and
  * SERVER_PORT, so this is what they are there, as in gunicorn.
  */
-function authorityOf({ host }: HttpRequest): readonly [string, string] {
+function authorityOf({ host, scheme }: HttpRequest): readonly [string, string] {
   const colon = host.lastIndexOf(':');
   const hasPort = colon > host.lastIndexOf(']');
   const name = hasPort ? host.slice(0, colon) : host;
   const port = hasPort ? host.slice(colon + 1) : '';
-  return [name === '' ? 'localhost' : name, port === '' ? '80' : port];
+  return [name === '' ? 'localhost' : name, port === '' ? DEFAULT_PORTS[scheme] : port];
 }
 
 function keyOf(name: string): string {

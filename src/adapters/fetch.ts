@@ -8,7 +8,7 @@ import { linkClasses, nodeClasses } from '../fetch/native.ts';
 import { requestOf } from '../fetch/request.ts';
 import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
 import { FieldCache } from '../http/field-cache.ts';
-import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
+import { type FieldInput, type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { withoutHopByHop } from '../http/hop-by-hop.ts';
 import { FetchedResponse } from './fetched-response.ts';
@@ -24,6 +24,8 @@ export interface FetchInfo {
   readonly remote: Endpoint;
   /** The address the client connected to. */
   readonly local: Endpoint;
+  /** Sends an interim response, such as 103 Early Hints, before the answer: see `HttpResponse.inform`. */
+  inform(status: number, fields?: FieldInput): void;
 }
 
 /** An application: a bare function, or an object with it (`export default { fetch }`). */
@@ -52,7 +54,7 @@ export function fetchHandler(application: FetchApplication, options: FetchOption
   return withAsyncContext((http, response) => {
     // What an application keeps of the Request, it may read whenever it likes.
     http.retain();
-    const returned = answer(requestOf(http), new Info(http));
+    const returned = answer(requestOf(http), new Info(http, response));
     return isThenable(returned)
       ? returned.then((later) => send(later, http, response, cache))
       : send(returned, http, response, cache);
@@ -72,9 +74,11 @@ function functionOf(application: FetchApplication): FetchFunction {
 
 class Info implements FetchInfo {
   readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
 
-  constructor(request: HttpRequest) {
+  constructor(request: HttpRequest, response: HttpResponse) {
     this.#request = request;
+    this.#response = response;
   }
 
   get remote(): Endpoint {
@@ -83,6 +87,10 @@ class Info implements FetchInfo {
 
   get local(): Endpoint {
     return this.#request.local;
+  }
+
+  inform(status: number, fields?: FieldInput): void {
+    this.#response.inform(status, fields);
   }
 }
 
@@ -112,10 +120,12 @@ function sendLight(
   response: HttpResponse,
   cache: FieldCache,
 ): void | Promise<void> {
-  const { status } = answer;
+  const { status, statusText } = answer;
   if (status === 0) throw broken('it returned Response.error(), which is no answer');
   const content = contentOf(answer);
   const fields = preparedOf(answer, content, cache);
+  // Most responses say none.
+  if (statusText !== '') response.reasonPhrase = statusText;
   if (content === null) return response.send(status, fields);
   const taken = take(content);
   if (typeof taken === 'string' || taken instanceof Uint8Array) return response.send(status, fields, taken);

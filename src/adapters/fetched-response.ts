@@ -10,6 +10,7 @@ import { sendStream } from './stream-source.ts';
 /** What is asked of them. */
 interface Alike {
   readonly status: number;
+  readonly statusText?: string;
   readonly headers: Iterable<readonly [string, string]>;
   readonly body: ReadableStream<unknown> | null;
   readonly url?: string;
@@ -30,11 +31,13 @@ export class FetchedResponse {
   }
 
   send(http: HttpRequest, response: HttpResponse): void | Promise<void> {
-    const { status, body } = this.#alike;
+    const { status, statusText = '', body } = this.#alike;
     if (status < 200) {
       throw new EpollServerError('ERR_APPLICATION', `fetch application: ${status} is no answer's status`);
     }
     const fields = this.#fields();
+    // What came over HTTP/2 has none.
+    if (statusText !== '') response.reasonPhrase = statusText;
     if (body === null) return response.send(status, fields);
     return sendStream({ status, fields, stream: body }, http, response);
   }

@@ -9,6 +9,7 @@ import { withTraits } from '../http/handler-traits.ts';
 import { isHopByHop } from '../http/hop-by-hop.ts';
 import { type Environ, environOf } from './environ.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
+import { NO_STATUS, type StatusLine, StatusLines } from './status-lines.ts';
 import { withAsyncContext } from './with-async-context.ts';
 
 /**
@@ -42,12 +43,12 @@ export function wsgi(application: WsgiApplication): Handler {
 
 /** The same below `mountPath`, which is the application's SCRIPT_NAME. */
 function wsgiAt(mountPath: string, application: WsgiApplication): Handler {
-  const fields = new FieldCache(prepareEndToEnd);
+  const caches = { fields: new FieldCache(prepareEndToEnd), statusLines: new StatusLines() };
   const handler = withAsyncContext((request, response) => {
     // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
     request.retain();
-    const call = new Call(request, response, fields);
-    const body = application(environOf(request, mountPath), call.startResponse);
+    const call = new Call(request, response, caches);
+    const body = application(environOf(request, response, mountPath), call.startResponse);
     return isThenable(body) ? body.then((later) => call.finish(later)) : call.finish(body);
   });
   return withTraits(handler, { mountedAt: (path) => wsgiAt(path, application) });
@@ -63,35 +64,40 @@ function prepareEndToEnd(headers: readonly (readonly [string, string])[]): Preco
   return prepared;
 }
 
-const STATUS = /^[2-5][0-9]{2}(?: |$)/;
+/** What a handler keeps between its requests. */
+interface Caches {
+  readonly fields: FieldCache;
+  readonly statusLines: StatusLines;
+}
 
 /** One call of an application. */
 class Call {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
-  readonly #cache: FieldCache;
-  #status = 0;
+  readonly #caches: Caches;
+  #status: StatusLine = NO_STATUS;
   #fields: PrecompiledFields | null = null;
   #isOver = false;
 
-  constructor(request: HttpRequest, response: HttpResponse, cache: FieldCache) {
+  constructor(request: HttpRequest, response: HttpResponse, caches: Caches) {
     this.#request = request;
     this.#response = response;
-    this.#cache = cache;
+    this.#caches = caches;
   }
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
     if (this.#fields !== null) this.#replace(excInfo);
-    if (typeof status !== 'string' || !STATUS.test(status)) {
+    const statusLine = this.#caches.statusLines.parse(status);
+    if (statusLine === undefined) {
       throw broken(`the status must be a string such as '200 OK', not ${JSON.stringify(status)}`);
     }
     if (!Array.isArray(headers)) throw broken('headers must be an array of pairs [name, value]');
     try {
-      this.#fields = this.#cache.prepare(headers);
+      this.#fields = this.#caches.fields.prepare(headers);
     } catch (error) {
       throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
     }
-    this.#status = Number(status.slice(0, 3));
+    this.#status = statusLine;
     return this.#write;
   };
 
@@ -126,12 +132,18 @@ class Call {
 
   #send(piece: Piece): void {
     this.#isOver = true;
-    this.#response.send(this.#status, this.#started(), piece);
+    const fields = this.#started();
+    const { status, reason } = this.#status;
+    if (reason !== undefined) this.#response.reasonPhrase = reason;
+    this.#response.send(status, fields, piece);
   }
 
   #begin(): void {
     const fields = this.#started();
-    if (!this.#response.started && !this.#response.ended) this.#response.start(this.#status, fields);
+    if (this.#response.started || this.#response.ended) return;
+    const { status, reason } = this.#status;
+    if (reason !== undefined) this.#response.reasonPhrase = reason;
+    this.#response.start(status, fields);
   }
 
   #started(): PrecompiledFields {

@@ -102,8 +102,8 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
     }
     if (known.includes(name)) continue;
     const near = nearest(name.slice(VARIABLE_PREFIX.length), COMMAND_OPTIONS.map(optionName));
-    const hint = near === undefined ? 'see --help for those that there are' : `did you mean ${variableOf(near)}?`;
-    throw usage(`there is no variable ${name} (${hint})`);
+    const hint = near === undefined ? '' : ` (did you mean ${variableOf(near)}?)`;
+    throw usage(`there is no variable ${name}${hint}`);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Channel {
   replacePeer(peer: SocketAddress): void;
   /** The address that the client connected to. */
   readonly local: SocketAddress;
+  /** The transport encrypts what passes: TLS. */
+  readonly isSecure: boolean;
   /** Looks both addresses up while the connection is open. */
   captureAddresses(): void;
   /** Bytes so far: received, sent. */
@@ -39,6 +41,11 @@ export interface Channel {
   commit(end: number): void;
   /** Sends `bytes` after earlier output. Large ones are not copied: leave them unchanged. */
   write(bytes: Uint8Array): void;
+  /**
+   * Calls `callback` once: with true when the system has all bytes that were written so far, at once if it has them
+   * already; with false when the connection is closed before.
+   */
+  whenSent(callback: (isSent: boolean) => void): void;
   /** Sends bytes of an open file after earlier output. `callback` is called once; until then writes are not allowed. */
   sendFile(descriptor: number, position: number, length: number, callback: FileSendCallback): void;
 
@@ -50,8 +57,9 @@ export interface Channel {
   resume(): void;
 
   /**
-   * Replaces the protocol by the result of `make`, which gets all unused bytes and starts without a time-out. Without
-   * effect once the connection is closed.
+   * Replaces the protocol by the result of `make`, which gets all unused bytes and starts without a time-out. If
+   * {@link Protocol.stop} was called before, it is called for the new protocol too. Without effect once the connection is
+   * closed.
    */
   speak(make: ProtocolFactory): void;
 

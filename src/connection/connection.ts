@@ -75,6 +75,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   #inbox: Inbox | null = null;
   #prefetches = true;
   #linger: Linger | null = null;
+  /** {@link stop} was called: protocols that follow have to know. */
+  #isStopping = false;
   #peer: SocketAddress | null = null;
   #local: SocketAddress | null = null;
 
@@ -101,6 +103,11 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   get isOpen(): boolean {
     return this.state === OPEN;
+  }
+
+  /** No transport encrypts yet. */
+  get isSecure(): boolean {
+    return false;
   }
 
   get isEnding(): boolean {
@@ -139,11 +146,14 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     } catch (error) {
       this.fail(error);
     }
-    if (!isFirst) this.resume();
+    if (isFirst) return;
+    if (this.#isStopping) this.#notify('stop');
+    this.resume();
   }
 
   /** Ends the connection as soon as its last response has been sent. */
   stop(): void {
+    this.#isStopping = true;
     this.#notify('stop');
   }
 
@@ -270,6 +280,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#output.write(bytes);
   }
 
+  whenSent(callback: (isSent: boolean) => void): void {
+    this.#output.whenSent(callback);
+  }
+
   sendFile(descriptor: number, position: number, length: number, callback: FileSendCallback): void {
     this.#output.sendFile(descriptor, position, length, callback);
   }
@@ -279,6 +293,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   onSent(): void {
+    this.#output.tellSent();
     if (this.state === FINISHING) this.#outputSent();
   }
 

@@ -19,6 +19,13 @@ export interface FileSendCallback {
   onFileSent(count: number): void;
 }
 
+/** A callback that waits until the kernel has the output up to a position. */
+interface SentMark {
+  /** Of all bytes that the connection sends. */
+  readonly position: number;
+  readonly callback: (isSent: boolean) => void;
+}
+
 /** The calls of an output to its connection. */
 export interface OutputOwner {
   /** Another turn is needed. */
@@ -29,7 +36,7 @@ export interface OutputOwner {
   onSent(): void;
   /** The connection failed. `isTimeout`: the client did not receive its output in time. */
   abort(reason: string, isTimeout?: boolean): void;
-  /** A {@link FileSendCallback} threw. */
+  /** A callback of the protocol threw. */
   fail(error: unknown): void;
 }
 
@@ -46,6 +53,9 @@ class FileSend {
   /** Null: no file is being sent. Writes are not allowed until it has been called. */
   callback: FileSendCallback | null = null;
   requestedBytes = 0;
+  /** The descriptor of a file that was requested outside of the connection's turn, for the next turn; -1: none. */
+  deferred = -1;
+  position = 0;
   /** Sent in the turn of number {@link turn}. */
   turnBytes = 0;
   turn = -1;
@@ -63,6 +73,8 @@ export class Output implements BatchedSender, DeadlineOwner {
   /** A file has more to send: writers wait for the socket to have room, or for the next turn. */
   #awaitsRoom = false;
   #isDropped = false;
+  /** In the order of their positions; null: none. */
+  #marks: SentMark[] | null = null;
 
   constructor(context: OutputContext, fd: number, owner: OutputOwner) {
     this.#context = context;
@@ -91,6 +103,44 @@ export class Output implements BatchedSender, DeadlineOwner {
     this.#outbox = null;
     this.#awaitsRoom = false;
     this.#endProgress();
+    const marks = this.#marks;
+    this.#marks = null;
+    if (marks !== null) for (const { callback } of marks) this.#call(() => callback(false));
+    if (this.#file !== null && this.#file.deferred >= 0) this.#dropDeferred(this.#file);
+  }
+
+  /** As {@link Channel.whenSent}. */
+  whenSent(callback: (isSent: boolean) => void): void {
+    if (this.#isDropped) return callback(false);
+    const { kernel, sendBatch } = this.#context;
+    const waiting = (this.#outbox?.bytes ?? 0) + sendBatch.bytesOf(this);
+    if (waiting === 0) return callback(true);
+    const [, sent] = kernel.transferred(this.fd);
+    this.#marks ??= [];
+    this.#marks.push({ position: sent + waiting, callback });
+  }
+
+  /** Calls back for the output that the kernel has. */
+  tellSent(): void {
+    const marks = this.#marks;
+    if (marks === null) return;
+    const [, sent] = this.#context.kernel.transferred(this.fd);
+    const count = this.#isIdle ? marks.length : marks.filter(({ position }) => position <= sent).length;
+    this.#marks = count === marks.length ? null : marks.slice(count);
+    for (const { callback } of marks.slice(0, count)) this.#call(() => callback(true));
+  }
+
+  /** The kernel has all output, whatever was announced. */
+  get #isIdle(): boolean {
+    return !this.isPending && this.#context.sendBatch.bytesOf(this) === 0;
+  }
+
+  #call(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#owner.fail(error);
+    }
   }
 
   // ---- Writing ----------------------------------------------------------------------------------
@@ -150,6 +200,12 @@ export class Output implements BatchedSender, DeadlineOwner {
     const isOwner = sendBatch.owner === this;
     if (isOwner && this.#outbox !== null) this.#sendOutbox();
     const isBlocked = this.#outbox !== null;
+    if (!isOwner && !isBlocked && !this.#isDropped) {
+      this.#deferFile(file, descriptor, position);
+      file.callback = callback;
+      file.requestedBytes = length;
+      return;
+    }
     const allowed = isOwner && !isBlocked ? Math.min(length, this.#fileBudget(file)) : 0;
     if (allowed === 0) {
       if (!isBlocked) this.#owner.wake();
@@ -159,6 +215,30 @@ export class Output implements BatchedSender, DeadlineOwner {
       file.requestedBytes = length;
       sendBatch.addFile(descriptor, position, allowed);
     }
+  }
+
+  /** Only the connection whose turn it is can add a file to the batch. */
+  #deferFile(file: FileSend, descriptor: number, position: number): void {
+    file.deferred = descriptor;
+    file.position = position;
+    if (this.#progress === null) this.#beginProgress();
+    this.#owner.wake();
+  }
+
+  /** The turn of a file that was requested outside of one. */
+  #sendDeferred(file: FileSend): void {
+    const { callback, requestedBytes, deferred, position } = file;
+    file.callback = null;
+    file.deferred = -1;
+    if (callback !== null) this.sendFile(deferred, position, requestedBytes, callback);
+  }
+
+  /** The connection is closed: nothing of a file that waited for its turn was sent. */
+  #dropDeferred(file: FileSend): void {
+    const { callback } = file;
+    file.callback = null;
+    file.deferred = -1;
+    if (callback !== null) this.#call(() => callback.onFileSent(0));
   }
 
   /** Sends the batched bytes of this connection and `bytes` with one call; the outbox keeps the unsent rest. */
@@ -241,6 +321,11 @@ export class Output implements BatchedSender, DeadlineOwner {
     const wasFull = this.isFull;
     this.#awaitsRoom = false;
     this.#sendOutbox();
+    if (!this.#isDropped) this.tellSent();
+    if (this.#file !== null && this.#file.deferred >= 0) {
+      this.#sendDeferred(this.#file);
+      return;
+    }
     if (!this.#isDropped && (this.#outbox === null || (wasFull && !this.isFull))) this.#owner.onDrained();
     if (!this.isPending) this.#endProgress();
   }

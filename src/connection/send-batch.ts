@@ -57,6 +57,18 @@ export class SendBatch {
     this.#senders = new Array<BatchedSender | null>(this.#capacity).fill(null);
   }
 
+  /** Written bytes of `sender` that leave with the next {@link flush}, those of files too. */
+  bytesOf(sender: BatchedSender): number {
+    const { sendOps } = this.#kernel;
+    let bytes = this.owner === sender ? this.used - this.start : 0;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#senders[i] !== sender) continue;
+      bytes += sendOps[i * SEND_OP_WORDS + SEND_OP_LENGTH] ?? 0;
+      bytes += sendOps[i * SEND_OP_WORDS + SEND_OP_FILE_COUNT] ?? 0;
+    }
+    return bytes;
+  }
+
   /** Bytes written from now on belong to `owner`. */
   begin(owner: BatchedSender): void {
     if (this.arena.length - this.used < MIN_ROOM_BYTES) this.flush();

@@ -88,6 +88,10 @@ export class Body implements RequestBody {
   }
 
   get trailers(): readonly (readonly [string, string])[] {
+    return this.rawTrailers.map(([name, value]) => [name.toLowerCase(), value]);
+  }
+
+  get rawTrailers(): readonly (readonly [string, string])[] {
     return this.complete ? (this.#decoder?.trailers ?? []) : [];
   }
 

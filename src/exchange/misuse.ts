@@ -1,7 +1,9 @@
-// What a handler may not give as an answer, and what it is told.
+// What a handler may not give as an answer, and the errors that it gets.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type FieldInput, PrecompiledFields, precompileFields } from '../http/fields.ts';
+import { isReasonPhrase } from '../http/status.ts';
+import { trailerLines } from '../http/trailers.ts';
 
 /** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`. */
 export function checked(status: number, fields: FieldInput): PrecompiledFields {
@@ -11,13 +13,65 @@ export function checked(status: number, fields: FieldInput): PrecompiledFields {
       `a status is a whole number from 200 to 599, not ${String(status)}`,
     );
   }
-  if (fields instanceof PrecompiledFields) return fields;
+  return fields instanceof PrecompiledFields ? fields : checkedFields(fields);
+}
+
+/** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_FIELD`. */
+export function checkedFields(fields: FieldInput): PrecompiledFields {
   try {
     return precompileFields(fields);
   } catch (error) {
-    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+    throw invalidField(error);
   }
 }
+
+/** The fields of an interim response. @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`. */
+export function checkedInterim(status: number, fields: FieldInput): PrecompiledFields {
+  if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
+    throw new EpollServerError(
+      'ERR_INVALID_STATUS',
+      `the status of an interim response is a whole number from 100 to 199 and not 101, not ${String(status)}`,
+    );
+  }
+  const checked = checkedFields(fields);
+  if (checked.contentLength < 0) return checked;
+  throw invalidField(new TypeError('an interim response has no content, and therefore no Content-Length'));
+}
+
+/** The lines of a trailer section. @throws EpollServerError `ERR_INVALID_FIELD`. */
+export function checkedTrailers(fields: FieldInput): string {
+  try {
+    return trailerLines(fields);
+  } catch (error) {
+    throw invalidField(error);
+  }
+}
+
+function invalidField(cause: unknown): EpollServerError {
+  return new EpollServerError('ERR_INVALID_FIELD', messageOf(cause), { cause });
+}
+
+/** The reason phrase; undefined: the standard one. @throws EpollServerError `ERR_INVALID_REASON`. */
+export function checkedReason(text: string | undefined): string | undefined {
+  if (text === undefined || isReasonPhrase(text)) return text;
+  throw new EpollServerError(
+    'ERR_INVALID_REASON',
+    'a reason phrase is a text without control characters, and without any beyond Latin-1',
+  );
+}
+
+/** For those that wait until the response is sent. */
+export function notSent(): EpollServerError {
+  return new EpollServerError('ERR_CLIENT_GONE', 'the response was not sent to its end: the client is gone');
+}
+
+/** `why`: what stands in the way. */
+export function upgradeRefused(why: string): EpollServerError {
+  return new EpollServerError('ERR_UPGRADE', `this connection cannot change its protocol: ${why}`);
+}
+
+/** An upgrade while the body of its request is under way. */
+export const BODY_UNREAD = 'the body of the request was not read to its end';
 
 export function invalidBody(content: unknown): EpollServerError {
   const kind = content === null ? 'null' : typeof content;
@@ -39,7 +93,7 @@ export function endedBefore(): EpollServerError {
 export function fileUnderWay(): EpollServerError {
   return new EpollServerError(
     'ERR_FILE_UNDER_WAY',
-    'bytes of a file are being sent: go on when the receipt given to writeFile is told',
+    'bytes of a file are being sent: go on when onSent of the receipt given to writeFile is called',
   );
 }
 

@@ -1,17 +1,15 @@
 // The URL that a request asks for, as the URL standard writes it, from the Host field and the target: without the
 // parser of URLs where the text is its own result. It must not know messages.
 
-/** Hosts whose origin was worked out; a client that varies them empties it. */
-const origins = new Map<string, string>();
+/** Hosts whose origin was worked out, by scheme; a client that varies them empties it. */
+const httpOrigins = new Map<string, string>();
+const httpsOrigins = new Map<string, string>();
 const MAX_ORIGINS = 64;
 
 /** Nothing here is percent-encoded, decoded or resolved by a URL parser, but for segments of dots. */
 const PLAIN_TARGET = /^\/[\w\-~!$&()*+,;=:@/?.%]*$/;
 const DOT_SEGMENT = /\/(?:\.|%2e)/i;
 const ABSOLUTE = /^https?:\/\//i;
-
-/** That of every connection of this server, whatever an absolute-form target says: no client makes it encrypted. */
-const SCHEME = 'http:';
 
 /**
  * No host name is longer, not even with each of its bytes percent-encoded (RFC 1035 section 2.3.4: 255). Parsers of
@@ -24,29 +22,32 @@ export interface RequestTarget {
   readonly target: string;
   /** The host that the target names, or the Host field. */
   readonly host: string;
+  /** That of the connection, whatever an absolute-form target says: no client makes it encrypted. */
+  readonly scheme: 'http' | 'https';
   readonly local: { readonly address: string; readonly port: number };
   header(name: string): string | undefined;
 }
 
 export function requestUrl(request: RequestTarget): string {
-  const { target } = request;
+  const { target, scheme } = request;
   // absolute-form wins over Host (RFC 9112 section 3.2.2).
   if (ABSOLUTE.test(target) && request.host.length <= MAX_HOST_LENGTH) {
-    const absolute = SCHEME + target.slice(target.indexOf(':') + 1);
+    const absolute = scheme + target.slice(target.indexOf(':'));
     if (URL.canParse(absolute)) return new URL(absolute).href;
   }
-  const origin = originOf(request.header('host') ?? '') ?? originOf(localHost(request));
+  const origin = originOf(scheme, request.header('host') ?? '') ?? originOf(scheme, localHost(request));
   if (PLAIN_TARGET.test(target) && !DOT_SEGMENT.test(target)) return origin + target;
   return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
 }
 
 /** `http://host` as the URL standard writes it; undefined when the host is none. */
-function originOf(host: string): string | undefined {
+function originOf(scheme: 'http' | 'https', host: string): string | undefined {
+  const origins = scheme === 'http' ? httpOrigins : httpsOrigins;
   const known = origins.get(host);
   if (known !== undefined) return known;
-  if (host === '' || host.length > MAX_HOST_LENGTH || !URL.canParse(`${SCHEME}//${host}`)) return undefined;
+  if (host === '' || host.length > MAX_HOST_LENGTH || !URL.canParse(`${scheme}://${host}`)) return undefined;
   if (origins.size === MAX_ORIGINS) origins.clear();
-  const { origin } = new URL(`${SCHEME}//${host}`);
+  const { origin } = new URL(`${scheme}://${host}`);
   origins.set(host, origin);
   return origin;
 }

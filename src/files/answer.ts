@@ -18,7 +18,7 @@ const SELECTIVE = new FieldNames('if-match', 'if-unmodified-since', 'if-none-mat
 
 /** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
 export function chooseAnswer(request: HttpRequest, file: Representation, nowMs: () => number): FileAnswer {
-  if (!request.mayHave(SELECTIVE)) return 'whole';
+  if (request.mayHave?.(SELECTIVE) === false) return 'whole';
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
   if (outcome === PRECONDITION_FAILED) return 'failed';

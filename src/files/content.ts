@@ -66,6 +66,10 @@ export class ContentSender implements FileReceipt {
   #piece = 0;
   /** Bytes of the current piece that were sent. */
   #sent = 0;
+  /** Bytes that the last writeFile asked for. */
+  #askedBytes = 0;
+  /** The client has not taken what was sent so far. */
+  #isSlow = false;
   #isOver = false;
 
   constructor(
@@ -88,7 +92,7 @@ export class ContentSender implements FileReceipt {
       const piece = this.#pieces[this.#piece];
       if (this.#response.ended || piece === undefined) return this.#finish();
       if (piece instanceof Uint8Array) {
-        this.#response.write(piece);
+        this.#write(piece);
         this.#next();
       } else if (!this.#sendRange(piece)) {
         return;
@@ -98,11 +102,12 @@ export class ContentSender implements FileReceipt {
   }
 
   /** The system has sent bytes of the current piece from its memory, or cannot. */
-  taken(count: number): void {
+  onSent(count: number): void {
     const piece = this.#pieces[this.#piece];
     if (this.#response.ended || piece === undefined || piece instanceof Uint8Array) return this.#finish();
     if (count >= 0) {
       this.#services.counters.sendfileBytes += count;
+      this.#isSlow = count < this.#askedBytes;
       this.#advance(piece, count);
     } else if (!this.#readRange(piece)) {
       return;
@@ -110,9 +115,17 @@ export class ContentSender implements FileReceipt {
     if (!this.#waits()) this.run();
   }
 
-  /** Most answers are over by now: nobody waits for them. */
+  /** A slow client is waited for, unless there is nothing more to send. */
   #waits(): boolean {
-    return this.#piece < this.#pieces.length && this.#response.whenDrained(() => this.run());
+    const isSlow = this.#isSlow;
+    this.#isSlow = false;
+    if (!isSlow || this.#piece === this.#pieces.length) return false;
+    void this.#response.drained().then(() => this.run());
+    return true;
+  }
+
+  #write(piece: Uint8Array): void {
+    this.#isSlow = !this.#response.write(piece);
   }
 
   #next(): void {
@@ -132,6 +145,7 @@ export class ContentSender implements FileReceipt {
     const sliceEnd = position - (position % SLICE_BYTES) + SLICE_BYTES;
     const length = Math.min(sliceEnd, range.end + 1) - position;
     if (!this.#file.isResident(position, length)) return this.#readRange(range);
+    this.#askedBytes = length;
     this.#response.writeFile(this.#file.descriptor, position, length, this);
     return false;
   }
@@ -144,7 +158,7 @@ export class ContentSender implements FileReceipt {
     const bytes = readNow(this.#file, position, length);
     if (bytes !== null) {
       counters.memoryReads++;
-      this.#response.write(bytes);
+      this.#write(bytes);
       this.#advance(range, bytes.length);
       return true;
     }
@@ -171,10 +185,10 @@ export class ContentSender implements FileReceipt {
     if (bytes.length === 0) {
       this.#response.abort();
     } else if (!this.#response.ended) {
-      this.#response.write(bytes);
+      this.#write(bytes);
       this.#advance(range, bytes.length);
     }
-    if (!this.#response.whenDrained(() => this.run())) this.run();
+    if (!this.#waits()) this.run();
   }
 
   #failed(error: unknown): void {

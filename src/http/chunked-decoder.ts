@@ -74,7 +74,7 @@ export class ChunkedDecoder {
     return this.#phase === ENDED;
   }
 
-  /** The trailer fields, complete once {@link ended}. */
+  /** The trailer fields, names as they were sent; complete once {@link ended}. */
   get trailers(): readonly (readonly [string, string])[] {
     return this.#trailers;
   }
@@ -239,7 +239,7 @@ export class ChunkedDecoder {
     }
     const colon = this.#trailerText.indexOf(':');
     const value = trimBlanks(this.#trailerText.slice(colon + 1));
-    this.#trailers.push([this.#trailerText.slice(0, colon).toLowerCase(), value]);
+    this.#trailers.push([this.#trailerText.slice(0, colon), value]);
     this.#trailerText = '';
     this.#phase = TRAILER_START;
   }

@@ -119,10 +119,15 @@ export const NO_FIELDS: PrecompiledFields = new PrecompiledFields([]);
  * @throws TypeError that names the field and the rule it breaks.
  */
 export function precompileFields(input: FieldInput): PrecompiledFields {
-  return input instanceof PrecompiledFields ? input : new PrecompiledFields(pairsOf(input));
+  return input instanceof PrecompiledFields ? input : new PrecompiledFields(pairsGiven(input));
 }
 
-function* pairsOf(input: Exclude<FieldInput, PrecompiledFields>): Generator<readonly [string, string]> {
+/** Names and values of `input`, not checked yet. @throws TypeError where these are no fields. */
+export function pairsOf(input: FieldInput): Iterable<readonly [string, string]> {
+  return input instanceof PrecompiledFields ? input.pairs() : pairsGiven(input);
+}
+
+function* pairsGiven(input: Exclude<FieldInput, PrecompiledFields>): Generator<readonly [string, string]> {
   if (typeof input !== 'object' || input === null) throw new TypeError('fields must be a record or pairs');
   if (isPairs(input)) {
     for (const pair of input) {

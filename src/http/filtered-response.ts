@@ -1,5 +1,6 @@
 // A response that stands in front of another one: it sees the head before that is sent, and may change or drop it.
 
+import type { ProtocolFactory } from '../connection/channel.ts';
 import { type FieldInput, NO_FIELDS } from './fields.ts';
 import type { FileReceipt, HttpResponse } from './handler.ts';
 
@@ -10,21 +11,27 @@ export type HeadFilter = (status: number, fields: FieldInput) => FieldInput | nu
 const DROPPED: HttpResponse = {
   started: true,
   ended: true,
+  reasonPhrase: undefined,
+  inform() {},
   send() {},
   start() {},
   write: () => true,
   drained: () => Promise.resolve(),
-  whenDrained: () => false,
-  writeFile: (_descriptor, _position, _length, receipt) => receipt.taken(0),
+  writeFile: (_descriptor, _position, _length, receipt) => receipt.onSent(0),
   end() {},
+  whenSent() {},
+  upgrade() {},
   abort() {},
 };
 
 export class FilteredResponse implements HttpResponse {
+  readonly #origin: HttpResponse;
+  /** {@link DROPPED} where another response took the place of this one. */
   #target: HttpResponse;
   readonly #filter: HeadFilter;
 
   constructor(target: HttpResponse, filter: HeadFilter) {
+    this.#origin = target;
     this.#target = target;
     this.#filter = filter;
   }
@@ -35,6 +42,18 @@ export class FilteredResponse implements HttpResponse {
 
   get ended(): boolean {
     return this.#target.ended;
+  }
+
+  get reasonPhrase(): string | undefined {
+    return this.#target.reasonPhrase;
+  }
+
+  set reasonPhrase(text: string | undefined) {
+    if (this.#target !== DROPPED) this.#target.reasonPhrase = text;
+  }
+
+  inform(status: number, fields?: FieldInput): void {
+    this.#target.inform(status, fields);
   }
 
   send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
@@ -49,9 +68,14 @@ export class FilteredResponse implements HttpResponse {
 
   /** A second head is the target's to refuse. */
   #filtered(status: number, fields: FieldInput): FieldInput {
-    if (this.#target.started) return fields;
+    const target = this.#target;
+    if (target.started) return fields;
+    // The filter may send the response that takes the place of this one.
+    const { reasonPhrase } = target;
+    target.reasonPhrase = undefined;
     const filtered = this.#filter(status, fields);
     if (filtered === null) this.#target = DROPPED;
+    else target.reasonPhrase = reasonPhrase;
     return filtered ?? fields;
   }
 
@@ -63,16 +87,21 @@ export class FilteredResponse implements HttpResponse {
     return this.#target.drained();
   }
 
-  whenDrained(callback: () => void): boolean {
-    return this.#target.whenDrained(callback);
-  }
-
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
     this.#target.writeFile(descriptor, position, length, receipt);
   }
 
-  end(content?: string | Uint8Array): void {
-    this.#target.end(content);
+  end(content?: string | Uint8Array, trailers?: FieldInput): void {
+    this.#target.end(content, trailers);
+  }
+
+  /** The response to the request, be it this one or what took its place. */
+  whenSent(callback: (error?: Error) => void): void {
+    this.#origin.whenSent(callback);
+  }
+
+  upgrade(fields: FieldInput, make: ProtocolFactory): void {
+    this.#target.upgrade(fields, make);
   }
 
   abort(): void {

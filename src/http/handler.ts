@@ -1,6 +1,7 @@
 // The raw handler: the one shape into which every adapter translates and from which everything is built.
 // Types only; http1/ implements them.
 
+import type { ProtocolFactory } from '../connection/channel.ts';
 import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';
 
@@ -19,6 +20,8 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
   readonly length: number | undefined;
   /** Trailer fields of a chunked body, known once it has been read to its end; names in lower case. */
   readonly trailers: readonly (readonly [string, string])[];
+  /** The same, names in the case in which they were sent. */
+  readonly rawTrailers: readonly (readonly [string, string])[];
   /** The next piece, or null at the end. Rejects with `ERR_CLIENT_GONE` when the client leaves. */
   read(): Promise<Uint8Array | null>;
   /** All of it; rejects with `ERR_BODY_TOO_LARGE` beyond `maxBytes` (default: the server's maxBodyBytes). */
@@ -47,14 +50,22 @@ export interface HttpRequest {
    * over the Host field (RFC 9112 section 3.3), else Host; empty when HTTP/1.0 says neither.
    */
   readonly host: string;
+  /** How the client reached this server: `https` over TLS. What a proxy in front says is in fields. */
+  readonly scheme: 'http' | 'https';
   /** `1.0` or `1.1`. */
   readonly httpVersion: '1.0' | '1.1';
   /** The value of a field, several joined by `, ` (RFC 9110 section 5.3), or undefined. Any case. */
   header(name: string): string | undefined;
-  /** False: none of these fields came, which this tells sooner than asking for each. True: one may have come. */
-  mayHave(names: FieldNames): boolean;
+  /**
+   * False: none of these fields came, which this tells sooner than asking for each. True: one may have come. Not there:
+   * a request that wraps another one.
+   * @internal
+   */
+  mayHave?(names: FieldNames): boolean;
   /** All fields in order, names in lower case, values in Latin-1. */
   headers(): (readonly [string, string])[];
+  /** The same, names in the case in which they were sent. */
+  rawHeaders(): (readonly [string, string])[];
   readonly body: RequestBody;
   /** The client's address. */
   readonly remote: Endpoint;
@@ -74,16 +85,16 @@ export interface HttpRequest {
   retain(): void;
 }
 
-/** Told to a {@link FileReceipt} where no file can be sent so: another thread's client, an answer in chunks. */
+/** Given to a {@link FileReceipt} where no file can be sent so: another thread's client, an answer in chunks. */
 export const CANNOT_SEND_FILE = -1;
 
-/** Who is told what became of bytes of a file. */
+/** The caller of {@link HttpResponse.writeFile}. */
 export interface FileReceipt {
   /**
-   * So many were sent: fewer than asked mean that the client is slow, wait for {@link HttpResponse.whenDrained}.
+   * So many bytes were sent: fewer than asked mean that the client is slow, wait for {@link HttpResponse.drained}.
    * Negative: these bytes cannot be sent so, or are not there; read and write them.
    */
-  taken(count: number): void;
+  onSent(count: number): void;
 }
 
 /**
@@ -96,6 +107,18 @@ export interface HttpResponse {
   readonly started: boolean;
   /** Whether the answer is complete or can no longer be given. */
   readonly ended: boolean;
+  /**
+   * The reason phrase of the status line; undefined: the standard one. Set it before the answer begins.
+   * @throws EpollServerError `ERR_INVALID_REASON`, `ERR_ALREADY_ANSWERED`.
+   */
+  reasonPhrase: string | undefined;
+  /**
+   * Sends an interim response (RFC 9110 section 15.2) in front of the answer: 100 Continue, 103 Early Hints, or another
+   * one of 1xx but 101. May be called several times. HTTP/1.0 clients do not know them and are sent none. After a 100
+   * none is sent by itself. `handlerTimeoutMs` goes on.
+   * @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`, `ERR_ALREADY_ANSWERED`.
+   */
+  inform(status: number, fields?: FieldInput): void;
   /**
    * The whole answer: status 200 to 599, fields, content (strings become UTF-8). No promise is made.
    * Large byte arrays are sent from where they lie: leave them unchanged.
@@ -112,19 +135,30 @@ export interface HttpResponse {
   /** Resolves when the client has taken enough, or is gone. */
   drained(): Promise<void>;
   /**
-   * The same without a promise: calls `callback` once, then. False: there is nothing to wait for, and it is not
-   * called.
-   */
-  whenDrained(callback: () => void): boolean;
-  /**
    * Sends bytes of an open file behind what was written, from the system's memory to the client (sendfile(2)); the
-   * answer must have a Content-Length. `receipt` is told once what became of them, before this returns or when the
-   * answers of this turn of the loop have left; until then the file stays open and nothing is written
-   * (`ERR_FILE_UNDER_WAY`).
+   * answer must have a Content-Length. `onSent` of `receipt` is called once, before this returns or when the answers of
+   * a turn of the loop were sent; until then the file stays open and nothing is written (`ERR_FILE_UNDER_WAY`).
    */
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void;
-  /** Ends the content, after one more piece if given. */
-  end(content?: string | Uint8Array): void;
+  /**
+   * Ends the content, after one more piece if given. `trailers` are fields behind it (RFC 9110 section 6.5), which only
+   * content in chunks can have: they are dropped where the answer has a Content-Length or no content, and for HTTP/1.0.
+   * Recipients may drop them too. Fields that must stand in front of the content are refused.
+   * @throws EpollServerError `ERR_INVALID_FIELD`.
+   */
+  end(content?: string | Uint8Array, trailers?: FieldInput): void;
+  /**
+   * Calls `callback` once: when the system has the last byte of the answer, or with `ERR_CLIENT_GONE` when it can no
+   * longer be given. Asked for after the connection has closed, it gets that error in either case.
+   */
+  whenSent(callback: (error?: Error) => void): void;
+  /**
+   * Answers 101 with `fields`, which name the new protocol in Upgrade; Connection is added. Then the connection speaks
+   * the protocol that `make` returns, from the byte behind this request on; the bounds of HTTP in time hold no more.
+   * Only where an HTTP/1.1 request asks for that protocol, and its body was read to its end. CONNECT is not served.
+   * @throws EpollServerError `ERR_UPGRADE`, `ERR_INVALID_FIELD`, `ERR_ALREADY_ANSWERED`.
+   */
+  upgrade(fields: FieldInput, make: ProtocolFactory): void;
   /** Cuts the connection, so that the client notices that the answer is incomplete. */
   abort(): void;
 }

@@ -6,6 +6,8 @@ export class HeadBlock {
   /** The writer that made it, whose Server field it holds. */
   readonly owner: object;
   readonly status: number;
+  /** Undefined: the standard one. */
+  readonly reason: string | undefined;
   /** How the end of the content is told: LENGTH, CHUNKED or UNTOLD. */
   readonly kind: number;
   /** Everything in front of the length's digits. */
@@ -19,6 +21,7 @@ export class HeadBlock {
   constructor(given: {
     readonly owner: object;
     readonly status: number;
+    readonly reason: string | undefined;
     readonly kind: number;
     readonly bytes: Buffer;
     readonly version: number;
@@ -26,6 +29,7 @@ export class HeadBlock {
   }) {
     this.owner = given.owner;
     this.status = given.status;
+    this.reason = given.reason;
     this.kind = given.kind;
     this.bytes = given.bytes;
     this.#version = given.version;

@@ -24,7 +24,7 @@ const ANYTHING = '*/*';
 /** GET and HEAD alone navigate to pages that a server may answer for. */
 export function navigationOf(request: HttpRequest): Navigation {
   if (request.method !== 'GET' && request.method !== 'HEAD') return 'other';
-  if (!request.mayHave(READ)) return 'unknown';
+  if (request.mayHave?.(READ) === false) return 'unknown';
   const mode = request.header('sec-fetch-mode');
   const destination = request.header('sec-fetch-dest');
   if (mode === undefined && destination === undefined) return navigationByAccept(request.header('accept') ?? '');

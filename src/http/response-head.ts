@@ -42,13 +42,13 @@ export class HeadWriter {
   constructor(clock: HttpClock, server: string) {
     this.#clock = clock;
     this.#serverLine = server === '' ? '' : `Server: ${server}\r\n`;
-    this.#block = this.#makeBlock(200, NO_FIELDS, UNTOLD);
+    this.#block = this.#makeBlock(200, NO_FIELDS, UNTOLD, undefined);
   }
 
-  /** Makes ready to {@link write} a head; returns the bytes that will need at most. */
-  prepare(status: number, fields: PrecompiledFields, kind: number, nowMs: number): number {
+  /** Makes ready to {@link write} a head; returns the bytes that will need at most. `reason`: undefined for the standard phrase. */
+  prepare(status: number, fields: PrecompiledFields, kind: number, nowMs: number, reason?: string): number {
     this.#clock.update(nowMs);
-    this.#block = this.#blockOf(status, fields, kind);
+    this.#block = this.#blockOf(status, fields, kind, reason);
     return this.#block.bytes.length + TAIL_BYTES;
   }
 
@@ -68,24 +68,25 @@ export class HeadWriter {
     return end + 2;
   }
 
-  #blockOf(status: number, fields: PrecompiledFields, kind: number): HeadBlock {
+  #blockOf(status: number, fields: PrecompiledFields, kind: number, reason: string | undefined): HeadBlock {
     const { cached } = fields;
-    if (cached !== null && cached.kind === kind && cached.status === status && cached.owner === this) {
+    const isCached = cached !== null && cached.kind === kind && cached.status === status;
+    if (isCached && cached.owner === this && cached.reason === reason) {
       cached.tell(this.#clock.version, this.#clock.bytes);
       return cached;
     }
-    const block = this.#makeBlock(status, fields, kind);
+    const block = this.#makeBlock(status, fields, kind, reason);
     fields.cached = block;
     return block;
   }
 
-  #makeBlock(status: number, fields: PrecompiledFields, kind: number): HeadBlock {
+  #makeBlock(status: number, fields: PrecompiledFields, kind: number, reason: string | undefined): HeadBlock {
     const { version, text } = this.#clock;
-    const start = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${fields.hasServer ? '' : this.#serverLine}`;
+    const start = `HTTP/1.1 ${status} ${reason ?? reasonPhrase(status)}\r\n${fields.hasServer ? '' : this.#serverLine}`;
     const date = fields.hasDate ? '' : `${DATE}${text}\r\n`;
     const bytes = Buffer.from(`${start}${date}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
     const dateAt = fields.hasDate ? -1 : start.length + DATE.length;
-    return new HeadBlock({ owner: this, status, kind, bytes, version, dateAt });
+    return new HeadBlock({ owner: this, status, reason, kind, bytes, version, dateAt });
   }
 }
 

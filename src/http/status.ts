@@ -68,6 +68,13 @@ export const RESET_CONTENT = 205;
 
 const BY_STATUS = new Map(REASONS);
 
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Whether `text` may be sent as a reason phrase (RFC 9112 section 4): it cannot end the status line. */
+export function isReasonPhrase(text: unknown): text is string {
+  return typeof text === 'string' && REASON_PHRASE.test(text);
+}
+
 /** The reason phrase of a status; empty for one that is not registered, which RFC 9112 allows. */
 export function reasonPhrase(status: number): string {
   return BY_STATUS.get(status) ?? '';

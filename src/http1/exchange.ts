@@ -1,17 +1,22 @@
 // One request and its response: the handler is called, what it answers ends the exchange, and what it throws is answered
 // for it.
 
-import type { Channel } from '../connection/channel.ts';
+import type { Channel, ProtocolFactory } from '../connection/channel.ts';
 import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
 import { Body, type BodyOwner } from '../exchange/body.ts';
+import { BODY_UNREAD } from '../exchange/misuse.ts';
+import type { PrecompiledFields } from '../http/fields.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { limitProblem } from '../http/limit-problem.ts';
+import { upgradeProblem } from '../http/upgrade.ts';
 import type { LimitName } from '../limits.ts';
 import { type SessionContext, WAIT } from './context.ts';
 import { writeRefusal } from './refusal.ts';
 import { Http1Request } from './request.ts';
 import { Http1Response, type ResponseOwner } from './response.ts';
+import { TracedProtocol } from './traced-protocol.ts';
 
+const CONTINUE_STATUS = 100;
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
 /** What an exchange asks of its session. */
@@ -123,8 +128,12 @@ export class Exchange implements BodyOwner, ResponseOwner {
     context.counters.handlerErrors++;
     context.report(error, request);
     if (response.ended || !isCurrent) return;
-    if (response.started) response.abort('the handler failed after its answer had begun');
-    else context.answerFailure(error, request, response);
+    if (response.started) {
+      response.abort('the handler failed after its answer had begun');
+      return;
+    }
+    response.reasonPhrase = undefined;
+    context.answerFailure(error, request, response);
   }
 
   // ---- The request's body -----------------------------------------------------------------------
@@ -247,6 +256,12 @@ export class Exchange implements BodyOwner, ResponseOwner {
     }
   }
 
+  informed(status: number, head: Buffer): void {
+    if (status === CONTINUE_STATUS) this.#awaitsContinue = false;
+    const { observer } = this.context;
+    if (observer?.wantsHeads === true) observer.responseHead(this.channel.peer, head.toString('latin1'));
+  }
+
   /** The handler's time is over; the client's goes on. */
   #answerBegan(): void {
     const isAwaited = this.channel.isEnding || this.request.incoming?.awaited === true;
@@ -286,6 +301,24 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.channel.finish(true);
   }
 
+  // ---- Another protocol -------------------------------------------------------------------------
+
+  upgradeProblem(fields: PrecompiledFields): string {
+    const { request } = this;
+    if (request.incoming !== null && !request.incoming.complete) return BODY_UNREAD;
+    return upgradeProblem(request, fields);
+  }
+
+  /** The session keeps this exchange, and therefore uses no more bytes: they are the new protocol's. */
+  upgraded(make: ProtocolFactory): void {
+    const { channel, context, request } = this;
+    request.retain();
+    this.#isOver = true;
+    const { observer } = context;
+    channel.speak(observer?.wantsHeads === true ? (to) => new TracedProtocol(make(to), to, observer) : make);
+    this.#report(channel.isOpen ? '' : 'the protocol that the connection changed to has failed');
+  }
+
   // ---- Ends -------------------------------------------------------------------------------------
 
   /** The client finished sending, and all that it sent is used. */
@@ -308,6 +341,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   /** The connection is gone. */
   aborted(reason: string): void {
+    if (this.#isOver) return;
     // While the rest of a body is discarded, the response has been reported and the head of its request released.
     if (this.request.incoming?.discarding !== true) {
       this.context.counters.aborted++;

@@ -32,8 +32,11 @@ export function writeRefusal(
       if (context.observer?.wantsHeads !== true) return;
       context.observer.responseHead(channel.peer, target.toString('latin1', start, end));
     },
+    informed: () => {},
     answered: () => {},
     cutOff: () => {},
+    upgradeProblem: () => 'the request was refused',
+    upgraded: () => {},
   };
   const response = new Http1Response(owner, false, 1);
   sendError(request, response, problemAnswer(status, problem));

@@ -82,6 +82,10 @@ export class Http1Request implements HttpRequest {
     return latin1(this.#bytes, authorityStart(this.#bytes, start, end), authorityEnd(this.#bytes, start, end));
   }
 
+  get scheme(): 'http' | 'https' {
+    return this.#channel.isSecure ? 'https' : 'http';
+  }
+
   get httpVersion(): '1.0' | '1.1' {
     return this.#valid().minorVersion === 0 ? '1.0' : '1.1';
   }
@@ -119,6 +123,15 @@ export class Http1Request implements HttpRequest {
     for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
       const name = this.#lineText(head, entry);
       list.push([name.toLowerCase(), this.#value(head, entry)]);
+    }
+    return list;
+  }
+
+  rawHeaders(): (readonly [string, string])[] {
+    const head = this.#valid();
+    const list: (readonly [string, string])[] = [];
+    for (let entry = 0; entry < head.fieldCount * FIELD_WORDS; entry += FIELD_WORDS) {
+      list.push([this.#lineText(head, entry), this.#value(head, entry)]);
     }
     return list;
   }

@@ -1,29 +1,41 @@
 // The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
 // it. Nothing given here can break the framing. It must not know how requests arrive.
 
-import type { Channel } from '../connection/channel.ts';
+import type { Channel, ProtocolFactory } from '../connection/channel.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
 import type { FileSendCallback } from '../connection/output.ts';
 import {
   answeredBefore,
   checked,
+  checkedFields,
+  checkedInterim,
+  checkedReason,
+  checkedTrailers,
   endedBefore,
   fileUnderWay,
   invalidBody,
+  notSent,
   notStarted,
   tooLong,
   tooShort,
+  upgradeRefused,
 } from '../exchange/misuse.ts';
-import { type FieldInput, NO_FIELDS, type PrecompiledFields } from '../http/fields.ts';
+import { extendFields, type FieldInput, NO_FIELDS, type PrecompiledFields } from '../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
 import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
-import { dropsContent, hasNoContent, RESET_CONTENT } from '../http/status.ts';
+import { dropsContent, hasNoContent, RESET_CONTENT, reasonPhrase } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 const NOT_STARTED = 0;
 const STARTED = 1;
 const ENDED = 2;
+
+const SWITCHING_PROTOCOLS = 101;
+const CONNECTION_UPGRADE = 'Connection: Upgrade\r\n';
+
+/** As in {@link HttpResponse.whenSent}. */
+type SentCallback = (error?: Error) => void;
 
 /** Written and read at once; shared, so that no answer allocates one. */
 const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
@@ -38,10 +50,16 @@ export interface ResponseOwner {
   closesAfter(response: Http1Response): boolean;
   /** A head was written: `target[start, end)`. */
   headWritten(target: Buffer, start: number, end: number): void;
+  /** An interim response is written next: its head is `head`. */
+  informed(status: number, head: Buffer): void;
   /** The response is complete. */
   answered(): void;
   /** The response ends before its content does. */
   cutOff(reason: string): void;
+  /** Why the connection cannot change to what `fields` name; empty: it can. */
+  upgradeProblem(fields: PrecompiledFields): string;
+  /** The response said so: the connection speaks what `make` returns. */
+  upgraded(make: ProtocolFactory): void;
 }
 
 export class Http1Response implements HttpResponse, FileSendCallback {
@@ -60,7 +78,11 @@ export class Http1Response implements HttpResponse, FileSendCallback {
   /** Content bytes still owed when the length was declared. */
   #left = 0;
   #muted = false;
+  /** Undefined: the standard one. */
+  #reason: string | undefined = undefined;
   #waiters: (() => void)[] | null = null;
+  /** Called when the whole response was sent, or will not be. */
+  #sentCallbacks: SentCallback[] | null = null;
   #receipt: FileReceipt | null = null;
 
   constructor(owner: ResponseOwner, isHead: boolean, minorVersion: number) {
@@ -82,6 +104,24 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     return this.#phase === ENDED || this.gone;
   }
 
+  get reasonPhrase(): string | undefined {
+    return this.#reason;
+  }
+
+  set reasonPhrase(text: string | undefined) {
+    this.#assertFresh();
+    this.#reason = checkedReason(text);
+  }
+
+  inform(status: number, fields: FieldInput = NO_FIELDS): void {
+    this.#assertFresh();
+    const { lines } = checkedInterim(status, fields);
+    if (this.gone || this.minorVersion === 0) return;
+    const head = Buffer.from(`HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${lines}\r\n`, 'latin1');
+    this.#owner.informed(status, head);
+    this.#owner.channel.write(head);
+  }
+
   send(status: number, fields: FieldInput = NO_FIELDS, content: string | Uint8Array = ''): void {
     this.#assertFresh();
     const prepared = checked(status, fields);
@@ -100,7 +140,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     framing.length = declared;
     if (silent || length === 0) this.#writeHead(status, prepared, 0);
     else this.#writeWhole(status, prepared, content, length);
-    this.#owner.answered();
+    this.#answered();
   }
 
   /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the channel. */
@@ -135,48 +175,112 @@ export class Http1Response implements HttpResponse, FileSendCallback {
   }
 
   drained(): Promise<void> {
+    if (this.ended || !this.#owner.channel.isFull) return Promise.resolve();
     return new Promise((resolve) => {
-      if (!this.whenDrained(resolve)) resolve();
+      this.#waiters ??= [];
+      this.#waiters.push(resolve);
     });
-  }
-
-  whenDrained(callback: () => void): boolean {
-    if (this.ended || !this.#owner.channel.isFull) return false;
-    this.#waiters ??= [];
-    this.#waiters.push(callback);
-    return true;
   }
 
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
     this.#assertWritable();
-    if (this.gone) return receipt.taken(0);
-    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return receipt.taken(CANNOT_SEND_FILE);
+    if (this.gone) return receipt.onSent(0);
+    if (this.#kind !== LENGTH || this.#muted || length > this.#left) return receipt.onSent(CANNOT_SEND_FILE);
     this.#receipt = receipt;
     this.#owner.channel.sendFile(descriptor, position, length, this);
   }
 
-  /** The connection tells what became of bytes of a file. */
+  /** The connection sent so many bytes of a file, or cannot send it. */
   onFileSent(count: number): void {
     const receipt = this.#receipt;
     this.#receipt = null;
     this.#left -= Math.max(count, 0);
     this.contentBytes += Math.max(count, 0);
-    receipt?.taken(count);
+    receipt?.onSent(count);
   }
 
-  end(content?: string | Uint8Array): void {
+  end(content?: string | Uint8Array, trailers?: FieldInput): void {
     if (this.#phase === NOT_STARTED) throw notStarted();
+    const lines = trailers === undefined ? '' : checkedTrailers(trailers);
     if (content !== undefined) this.write(content);
     else this.#assertWritable();
     if (this.gone) return;
     this.#phase = ENDED;
-    if (this.#kind === CHUNKED && !this.#muted) this.#owner.channel.write(LAST_CHUNK);
+    if (this.#kind === CHUNKED && !this.#muted) this.#writeLastChunk(lines);
     if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
       // The client was promised more: it must not take this for all of it.
       this.#owner.context.report(tooShort(this.#left), null);
       this.#owner.channel.finish(true);
     }
+    this.#answered();
+  }
+
+  #writeLastChunk(trailerLines: string): void {
+    const { channel } = this.#owner;
+    channel.write(trailerLines === '' ? LAST_CHUNK : Buffer.from(`0\r\n${trailerLines}\r\n`, 'latin1'));
+  }
+
+  /** The response is complete. */
+  #answered(): void {
+    if (this.#sentCallbacks !== null) this.#awaitSent(this.#sentCallbacks);
     this.#owner.answered();
+  }
+
+  whenSent(callback: SentCallback): void {
+    if (this.#phase === ENDED) {
+      this.#awaitSent([callback]);
+    } else if (this.gone) {
+      this.#tellSent([callback], notSent());
+    } else {
+      this.#sentCallbacks ??= [];
+      this.#sentCallbacks.push(callback);
+    }
+  }
+
+  #awaitSent(callbacks: readonly SentCallback[]): void {
+    this.#sentCallbacks = null;
+    this.#owner.channel.whenSent((isSent) => this.#tellSent(callbacks, isSent ? undefined : notSent()));
+  }
+
+  /** What a callback throws is the handler's fault, not the connection's. */
+  #tellSent(callbacks: readonly SentCallback[], error: Error | undefined): void {
+    for (const callback of callbacks) {
+      try {
+        callback(error);
+      } catch (thrown) {
+        this.#owner.context.report(thrown, null);
+      }
+    }
+  }
+
+  upgrade(fields: FieldInput, make: ProtocolFactory): void {
+    this.#assertFresh();
+    if (typeof make !== 'function')
+      throw upgradeRefused('its second argument must be a function that makes a protocol');
+    const prepared = checkedFields(fields);
+    if (this.gone) return;
+    const owner = this.#owner;
+    const problem = owner.upgradeProblem(prepared);
+    if (problem !== '') throw upgradeRefused(problem);
+    this.#phase = ENDED;
+    this.status = SWITCHING_PROTOCOLS;
+    this.#writeUpgrade(extendFields(prepared, CONNECTION_UPGRADE, -1));
+    if (this.#sentCallbacks !== null) this.#awaitSent(this.#sentCallbacks);
+    owner.upgraded(make);
+  }
+
+  #writeUpgrade(fields: PrecompiledFields): void {
+    const owner = this.#owner;
+    const { channel, context } = owner;
+    framing.kind = UNTOLD;
+    framing.close = false;
+    framing.keepAlive = false;
+    headStart = channel.reserve(
+      context.headWriter.prepare(SWITCHING_PROTOCOLS, fields, UNTOLD, context.nowMs(), this.#reason),
+    );
+    const end = context.headWriter.write(channel.target, headStart, framing);
+    owner.headWritten(channel.target, headStart, end);
+    channel.commit(end);
   }
 
   /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
@@ -187,10 +291,13 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     else this.#owner.channel.abort(reason);
   }
 
-  /** The client is gone, or the connection is closing: whoever waits is let go. */
+  /** The client is gone, or the connection is closing: nothing is waited for any more. */
   lose(): void {
     this.gone = true;
     this.settleWaiters();
+    const callbacks = this.#sentCallbacks;
+    this.#sentCallbacks = null;
+    if (callbacks !== null) this.#tellSent(callbacks, notSent());
   }
 
   /** The connection has room again. */
@@ -216,7 +323,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     channel.commit(end + text.length);
     this.contentBytes = text.length;
     this.#phase = ENDED;
-    owner.answered();
+    this.#answered();
     return true;
   }
 
@@ -258,7 +365,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
-    const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs());
+    const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs(), this.#reason);
     headStart = channel.reserve(size + extra);
   }
 

@@ -295,8 +295,8 @@ type Texts = Readonly<Record<string, string>>;
 function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<Texts> {
   return {
     schema: pipe(
-      examined(union([SEVERAL, record(NAME, NAME)]), (value) => examine(pairsOf(value, example))),
-      transform((value): Texts => pairsOf(value, example)),
+      examined(union([SEVERAL, record(NAME, NAME)]), (value) => examine(keyedPairs(value, example))),
+      transform((value): Texts => keyedPairs(value, example)),
     ),
     expected: `written like ${example}`,
     type: 'string | readonly string[] | Readonly<Record<string, string>>',
@@ -307,7 +307,7 @@ function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<T
 }
 
 /** @throws Error: not two things with `=` between them, or the first of them twice. */
-export function pairsOf<T>(
+export function keyedPairs<T>(
   given: string | readonly string[] | Readonly<Record<string, string | T>>,
   example: string,
 ): Readonly<Record<string, string | T>> {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type GenericSchema, optional, pipe, rawCheck, record, strictObject, transform, union } from 'valibot';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { hostName, isHostName } from './host-name.ts';
-import { NAME, pairsOf, SEVERAL } from './kinds.ts';
+import { keyedPairs, NAME, SEVERAL } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import { keyOf, type Option, type ValueKind } from './option.ts';
 import { problemText } from './problem.ts';
@@ -27,12 +27,12 @@ export function virtualHosts(root: Option, options: readonly Option[]): ValueKin
       rawCheck(({ dataset, addIssue }) => {
         if (!dataset.typed) return;
         try {
-          hostsOf(pairsOf(dataset.value, EXAMPLE));
+          hostsOf(keyedPairs(dataset.value, EXAMPLE));
         } catch (error) {
           addIssue({ message: messageOf(error) });
         }
       }),
-      transform((value): GivenHosts => pairsOf(value, EXAMPLE)),
+      transform((value): GivenHosts => keyedPairs(value, EXAMPLE)),
     ),
     expected: `written like ${EXAMPLE}`,
     type: 'string | readonly string[] | Readonly<Record<string, string | HostOptions>>',

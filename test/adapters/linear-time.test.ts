@@ -8,7 +8,7 @@ import { parseFilePath } from '../../src/files/file-path.ts';
 import { Hosts } from '../../src/files/hosts.ts';
 import { escapeHtml } from '../../src/http/page.ts';
 import { hostName } from '../../src/options/host-name.ts';
-import { givenRequest } from '../support/given-request.ts';
+import { givenRequest, givenResponse } from '../support/given-request.ts';
 import { expectLinear } from '../support/growth.ts';
 
 const repeated = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, size);
@@ -52,7 +52,10 @@ test.each(VALUES)('Accept-Encoding with %s', async (_what, value) => {
 test.each(VALUES)('a path with %s', async (_what, value) => {
   await expectLinear((size) => {
     const path = `/${value(size)}`;
-    return () => [parseFilePath(path), environOf(givenRequest(path)).PATH_INFO, escapeHtml(path)];
+    return () => {
+      const request = givenRequest(path);
+      return [parseFilePath(path), environOf(request, givenResponse(request)).PATH_INFO, escapeHtml(path)];
+    };
   }, 4_096);
 });
 
@@ -98,7 +101,7 @@ test.each(FIELDS)('a request with many %s', async (_what, nameOf) => {
     const fields = Array.from({ length: size }, (_, i) => [nameOf(i), 'v'] as const);
     return () => {
       const request = givenRequest('/', fields);
-      const environ = environOf(request);
+      const environ = environOf(request, givenResponse(request));
       return [Object.entries(environ), 'HTTP_X_A' in environ, fields.map(([name]) => request.header(name)?.length)];
     };
   }, 256);
@@ -121,7 +124,9 @@ test('every way to the values of a request finds the same', () => {
     '2',
     undefined,
   ]);
-  const { HTTP_X_A, HTTP_COOKIE, HTTP_X_B, HTTP_CONTENT_TYPE, CONTENT_TYPE } = { ...environOf(request) };
+  const { HTTP_X_A, HTTP_COOKIE, HTTP_X_B, HTTP_CONTENT_TYPE, CONTENT_TYPE } = {
+    ...environOf(request, givenResponse(request)),
+  };
   expect([HTTP_X_A, HTTP_COOKIE, HTTP_X_B, HTTP_CONTENT_TYPE, CONTENT_TYPE]).toEqual([
     '1, 3',
     'a=b; c=d',

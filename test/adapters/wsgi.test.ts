@@ -37,7 +37,9 @@ test('environ has the keys of PEP 3333 with what the request says', async () => 
     'X_Real_IP: forged',
   ];
   await client.send(post('/a%20b/%C3%A4?c=%20d', 'hello', ...fields)).readResponse();
-  const { 'wsgi.input': input, 'wsgi.errors': errors, 'epoll_server.signal': signal, ...rest } = seen[0] ?? {};
+  const { 'wsgi.input': input, 'wsgi.errors': errors, ...more } = seen[0] ?? {};
+  const { 'epoll_server.signal': signal, 'epoll_server.inform': inform, ...rest }: Record<string, unknown> = more;
+  expect(inform).toBeTypeOf('function');
   expect(rest).toEqual({
     REQUEST_METHOD: 'POST',
     SCRIPT_NAME: '',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { OffloadedCall } from '../../src/app/offload/call.ts';
+import type { RequestHead } from '../../src/app/offload/messages.ts';
 import { exactBytes } from '../../src/app/offload/piece.ts';
 import { RemoteRequest } from '../../src/app/offload/remote-request.ts';
 import { RemoteResponse } from '../../src/app/offload/remote-response.ts';
@@ -146,13 +147,13 @@ test.each([
   ['of its own buffer is moved', new Uint8Array(5_000), 0],
 ])('a piece %s to the thread that reads it', async (_, read, leftBytes) => {
   const endpoint = { address: '127.0.0.1', port: 1 };
-  const head = {
-    ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1' as const, fields: [] },
-    ...{ remote: endpoint, local: endpoint, bodyLength: 4 },
+  const head: RequestHead = {
+    ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http' },
+    ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
   };
   const [client, thread] = [new MessageChannel(), new MessageChannel()];
   const request = new RemoteRequest(head, client.port1);
-  const call = new OffloadedCall(request, new RemoteResponse(client.port1), thread.port1, 0);
+  const call = new OffloadedCall(request, new RemoteResponse(client.port1, request), thread.port1, 0);
   const over = call.run(() => new Promise(() => {})).catch(() => {});
   thread.port2.postMessage({ type: 'read' });
   await once(client.port2, 'message');

@@ -61,8 +61,8 @@ test('a body that is longer than a handler in a thread allows is refused', async
   const { port1, port2 } = new MessageChannel();
   const request = new RemoteRequest(
     {
-      ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', fields: [] },
-      ...{ remote: endpoint, local: endpoint, bodyLength: 4 },
+      ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http' },
+      ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
     },
     port1,
   );

@@ -110,11 +110,11 @@ test('variables: empty ones are not set, several values stand on lines', () => {
 
 test('a variable that is no option is an error that names the nearest; those that Kubernetes makes are not', () => {
   for (const [name, message] of [
-    ['EPOLL_SERVER_KEEPALIVE_TIMEOUT', 'did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?'],
-    ['EPOLL_SERVER_HOSTT', 'did you mean EPOLL_SERVER_HOST?'],
-    ['EPOLL_SERVER_QUITE_ANOTHER', 'see --help for those that there are'],
+    ['EPOLL_SERVER_KEEPALIVE_TIMEOUT', ' (did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?)'],
+    ['EPOLL_SERVER_HOSTT', ' (did you mean EPOLL_SERVER_HOST?)'],
+    ['EPOLL_SERVER_QUITE_ANOTHER', ''],
   ] as const) {
-    expect(() => readEnvironment({ [name]: '1' })).toThrow(`there is no variable ${name} (${message})`);
+    expect(() => readEnvironment({ [name]: '1' })).toThrow(`there is no variable ${name}${message}`);
   }
   const service = {
     EPOLL_SERVER_SERVICE_HOST: '10.0.0.1',

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { Response } from '../../src/fetch.ts';
 import type { Handler, ServeOptions } from '../../src/index.ts';
+import { limitOptionsOf } from '../../src/options/resolve-limits.ts';
 import { simulate } from '../../src/testing/simulated-server.ts';
 import { wsgi } from '../../src/wsgi.ts';
 import { ask, connect, get, post } from '../support/client.ts';
@@ -215,7 +216,7 @@ test.each([
       if (given.path === '/never') await new Promise(() => {});
       response.send(200, {}, await given.body.bytes());
     },
-    { [limit]: value },
+    limitOptionsOf({ [limit]: value }),
   );
   const client = await connect();
   const answer = await client.send(request).readResponse();
@@ -227,7 +228,7 @@ test.each([
 
 test('503 names maxConnections, or maxConnectionsPerAddress', async () => {
   for (const limit of ['maxConnections', 'maxConnectionsPerAddress']) {
-    const { port } = await startHandler(echo, { [limit]: 1 });
+    const { port } = await startHandler(echo, limitOptionsOf({ [limit]: 1 }));
     const inside = await connect(port);
     await inside.send(get('/')).readResponse();
     expect((await ask(port, get('/'))).text).toContain(`${limit} is 1 `);

@@ -43,6 +43,8 @@ class NarrowKernel extends FakeKernel {
     return 0;
   };
 
+  override readonly transferred: Kernel['transferred'] = () => [0, this.sent.length];
+
   override readonly acknowledged: Kernel['acknowledged'] = () => this.acknowledgedBytes;
 
   #accept(bytes: Uint8Array): number {
@@ -203,4 +205,54 @@ test('the end of a file is reported as ENODATA, and a callback that throws fails
   within(() => output.sendFile(9, 0, 50, thrown));
   sendBatch.flush();
   expect(calls).toContain('fail: Error: on purpose');
+});
+
+test('a callback waits for the bytes that were written before it, and for no others', () => {
+  const sent: string[] = [];
+  output.whenSent((isSent) => sent.push(`nothing: ${isSent}`));
+  kernel.room = 4;
+  within(() => {
+    output.write(Buffer.from('012345'));
+    output.whenSent((isSent) => sent.push(`first: ${isSent}`));
+  });
+  sendBatch.flush();
+  output.write(Buffer.from('6789'));
+  output.whenSent((isSent) => sent.push(`second: ${isSent}`));
+  expect(sent).toEqual(['nothing: true']);
+  kernel.room = 2;
+  output.flush();
+  expect([kernel.sent, sent]).toEqual(['012345', ['nothing: true', 'first: true']]);
+  output.drop();
+  output.whenSent((isSent) => sent.push(`late: ${isSent}`));
+  expect(sent).toEqual(['nothing: true', 'first: true', 'second: false', 'late: false']);
+});
+
+test('of a batch that leaves later, the callback waits too; one that throws is the fault of its owner', () => {
+  let isSent = false;
+  within(() => output.write(Buffer.from('batched')));
+  output.whenSent((result) => {
+    isSent = result;
+    throw new Error('on purpose');
+  });
+  expect(isSent).toBe(false);
+  sendBatch.flush();
+  output.tellSent();
+  expect([isSent, calls]).toEqual([true, ['sent', 'fail: Error: on purpose']]);
+});
+
+test('a file that is asked for outside of a turn is sent in the next one', () => {
+  const counts: number[] = [];
+  kernel.fileRoom = 50;
+  output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) });
+  expect([output.isFull, calls, counts]).toEqual([true, ['wake'], []]);
+  within(() => output.flush());
+  sendBatch.flush();
+  expect([counts, output.isFull, calls]).toEqual([[50], false, ['wake', 'sent']]);
+});
+
+test('a file that waits for its turn when the connection is closed was not sent', () => {
+  const counts: number[] = [];
+  output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) });
+  output.drop();
+  expect([counts, output.isPending]).toEqual([[0], false]);
 });

@@ -75,7 +75,9 @@ class Reader {
     }
     this.#at = this.#decoder.decode(this.#bytes, this.#at, end, take);
     if (this.#decoder.status !== 0) this.#fail(this.#decoder.problem);
-    else if (this.#decoder.ended) this.#finish(this.#decoder.trailers);
+    else if (this.#decoder.ended) {
+      this.#finish(this.#decoder.trailers.map(([name, value]) => [name.toLowerCase(), value]));
+    }
   }
 
   #finish(trailers: Message['trailers']): void {

@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import type { WsgiApplication } from '../../src/index.ts';
+import type { Handler, WsgiApplication } from '../../src/index.ts';
 import { wsgi, wsgiValidator } from '../../src/wsgi.ts';
 import { ask, connect, get, post } from '../support/client.ts';
 import { portOf, REPOSITORY, startCommand, startProgram } from '../support/program.ts';
@@ -107,10 +107,21 @@ test('examples/server.js', async () => {
   expect((await ask(raw ?? 0, get('/x'))).text).toBe('You asked for /x\n');
 });
 
+test('examples/echo-upgrade.js', async () => {
+  const { default: handler }: { default: Handler } = await import(join(REPOSITORY, 'examples/echo-upgrade.js'));
+  const { connect: enter, port } = await startHandler(handler);
+  expect(await ask(port, get('/'))).toMatchObject({ status: 426 });
+  const client = await enter();
+  client.send(`${get('/', 'Connection: Upgrade', 'Upgrade: capitals')}hello\nbye\nnever\n`);
+  expect((await client.readResponse()).status).toBe(101);
+  expect((await client.readAll()).toString()).toBe('HELLO\nBYE\n');
+});
+
 test('every example has a test', () => {
   // conformance.js is the target of test/tools/conformance; mini-framework is tested in test/browser.
   const others = [
     'conformance.js',
+    'echo-upgrade.js',
     'simulated.js',
     'server-sent-events.js',
     'fixed-page.js',

@@ -201,6 +201,30 @@ describe.each(MISSING)('behind an application that answers 404: %s', (_name, han
 });
 
 describe('an application in front of the fallback', () => {
+  test('says what a raw handler may say, and its reason phrase goes with its own answer only', async () => {
+    const sent: unknown[] = [];
+    const { connect } = await startSpa((request, response) => {
+      response.inform(103, { Link: '</a.css>' });
+      response.whenSent((error) => sent.push(error));
+      response.reasonPhrase = 'Odd';
+      response.start(request.path === '/found' ? 200 : 404);
+      response.end('from the application', { 'X-Sum': 1 });
+    });
+    const client = await connect();
+    const said = async (target: string, ...fields: readonly string[]): Promise<readonly unknown[]> => {
+      client.send(get(target, ...fields));
+      expect(await client.readUntil('\r\n\r\n')).toBe('HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n');
+      const { status, reason, text, trailers } = await client.readResponse();
+      return [status, reason, text, trailers];
+    };
+    const own = ['from the application', [['X-Sum', '1']]];
+    expect(await said('/found', CHROME)).toEqual([200, 'Odd', ...own]);
+    expect(await said('/missing', CHROME)).toEqual([200, 'OK', 'spa', []]);
+    expect(await said('/missing', 'Accept: application/json')).toEqual([404, 'Odd', ...own]);
+    await until(() => sent.length === 3, 'all were sent');
+    expect(sent).toEqual([undefined, undefined, undefined]);
+  });
+
   test('keeps all its other answers as they are', async () => {
     const { port } = await startSpa((request, response) => {
       const status = Number(request.path.slice(1));

@@ -135,18 +135,18 @@ test.each(OF_HOSTS)('$option of hosts: their own, or inherited: $isInherited', a
 });
 
 test.each([
-  [{ listing: true }, 'site.hosts must be folders by host, or { root } and options by host'],
-  [{ root: '.', listing: 7 }, 'site.hosts["a"].listing must be true or false, not 7'],
+  [{ listing: true }, 'static.hosts: a host needs "root"'],
+  [{ root: '.', listing: 7 }, 'static.hosts: listing of a host must be true or false, not 7'],
   [
     { root: '.', cacheControl: [{ pattern: '*', value: '' }] },
-    'site.hosts["a"].cacheControl must be rules with a value',
+    'static.hosts: cacheControl of a host must be rules with a value',
   ],
-  [{ root: '.', types: ['.md'] }, 'site.hosts["a"].types must be media types by ending'],
+  [{ root: '.', types: ['.md'] }, 'static.hosts: types of a host must be written like .glsl=text/plain, not ".md"'],
   [{ root: '.', types: { '.md': 'text' } }, 'the media type of .md is written like text/plain, not "text"'],
   [{ root: '.', mounts: { x: '.' } }, 'a folder is mounted below a path such as /assets, not "x"'],
-  [{ root: '.', hide: ['a'] }, 'a host has no option "hide" of its own (site.hosts, a)'],
-  [{ root: '.', none: 1 }, 'a host has no option "none" of its own (site.hosts, a)'],
+  [{ root: '.', hide: ['a'] }, 'static.hosts: a host has no option "hide" of its own'],
+  [{ root: '.', none: 1 }, 'static.hosts: a host has no option "none" of its own'],
 ])('a host with a mistake is refused: %j', async (host, text) => {
-  const error = await Reflect.apply(serve, undefined, [{ root: '.', site: { hosts: { a: host } } }]).catch(String);
+  const error = await Reflect.apply(serve, undefined, [{ static: { root: '.', hosts: { a: host } } }]).catch(String);
   expect(error).toContain(text);
 });

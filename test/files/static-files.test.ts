@@ -91,10 +91,11 @@ test('closing gives all descriptors back', async () => {
 });
 
 test.each<readonly [Readonly<Record<string, unknown>>, RegExp]>([
-  [{}, /^root must be a folder$/],
+  [{}, /^root is missing: name the folder to serve$/],
   [{ root: '.', listing: 'yes' }, /listing must be true or false, not "yes"/],
   [{ root: '.', limits: { maxOpenFiles: -1 } }, /maxOpenFiles must be a whole number/],
-  [{ root: '.', onError: 'x' }, /^onError must be a function$/],
+  [{ root: '.', log: { error: 'x' } }, /^log\.error must be a function, not "x"$/],
+  [{ root: '.', onError: 'x' }, /no option "static\.onError"/],
 ])('%j is refused', async (options, text) => {
   const error = await Reflect.apply(staticFiles, undefined, [options]).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });

@@ -68,11 +68,11 @@ test('what stands behind the body is left', () => {
   });
 });
 
-test('trailers are kept in order, names in lower case, values trimmed', () => {
+test('trailers are kept in order, names as sent, values trimmed', () => {
   expect(decodeEveryWay('0\r\nX-Sum:  12 \t\r\nEmpty:\r\nX-Sum: 13\r\n\r\n').trailers).toEqual([
-    ['x-sum', '12'],
-    ['empty', ''],
-    ['x-sum', '13'],
+    ['X-Sum', '12'],
+    ['Empty', ''],
+    ['X-Sum', '13'],
   ]);
 });
 

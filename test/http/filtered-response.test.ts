@@ -9,6 +9,19 @@ class NotedResponse implements HttpResponse {
   readonly calls: (readonly unknown[])[] = [];
   started = false;
   ended = false;
+  #reason: string | undefined = undefined;
+
+  get reasonPhrase(): string | undefined {
+    return this.#reason;
+  }
+
+  set reasonPhrase(text: string | undefined) {
+    this.#reason = text;
+  }
+
+  inform(...args: readonly unknown[]): void {
+    this.#note('inform', args);
+  }
 
   send(...args: readonly unknown[]): void {
     this.#note('send', args);
@@ -30,17 +43,20 @@ class NotedResponse implements HttpResponse {
     this.#note('drained', args);
   }
 
-  whenDrained(...args: readonly unknown[]): boolean {
-    this.#note('whenDrained', args);
-    return true;
-  }
-
   writeFile(...args: readonly unknown[]): void {
     this.#note('writeFile', args);
   }
 
   end(...args: readonly unknown[]): void {
     this.#note('end', args);
+  }
+
+  whenSent(...args: readonly unknown[]): void {
+    this.#note('whenSent', args);
+  }
+
+  upgrade(...args: readonly unknown[]): void {
+    this.#note('upgrade', args);
   }
 
   abort(...args: readonly unknown[]): void {
@@ -52,17 +68,23 @@ class NotedResponse implements HttpResponse {
   }
 }
 
-const onDrained = (): void => {};
+const onSent = (): void => {};
+const makeProtocol = (): never => {
+  throw new Error('no connection changes its protocol here');
+};
 
-/** Calls everything but `send` and `start`; returns what those calls returned, and what the receipt was told. */
+/** Calls everything but `send` and `start`; returns what those calls returned, and what the receipt was given. */
 async function callRest(response: HttpResponse): Promise<readonly unknown[]> {
-  const taken: number[] = [];
-  const receipt = { taken: (count: number): void => void taken.push(count) };
-  const results = [response.write('a'), await response.drained(), response.whenDrained(onDrained)];
+  const counts: number[] = [];
+  const receipt = { onSent: (count: number): void => void counts.push(count) };
+  response.inform(103, { Link: 'a' });
+  const results = [response.write('a'), await response.drained()];
   response.writeFile(3, 4, 5, receipt);
-  response.end('b');
+  response.end('b', { 'X-Trailer': 'c' });
+  response.whenSent(onSent);
+  response.upgrade({ Upgrade: 'echo' }, makeProtocol);
   response.abort();
-  return [...results, ...taken];
+  return [...results, ...counts];
 }
 
 test('all calls reach the other response, the head as the filter returned it', async () => {
@@ -71,18 +93,37 @@ test('all calls reach the other response, the head as the filter returned it', a
   expect([response.started, response.ended]).toEqual([false, false]);
   response.start(404, { 'X-Own': 'a' });
   expect([response.started, response.ended]).toEqual([true, false]);
-  expect(await callRest(response)).toEqual([false, undefined, true]);
-  expect(target.calls.slice(0, 4)).toEqual([
+  expect(await callRest(response)).toEqual([false, undefined]);
+  expect(target.calls).toEqual([
     ['start', 404, { 'X-Status': 404 }],
+    ['inform', 103, { Link: 'a' }],
     ['write', 'a'],
     ['drained'],
-    ['whenDrained', onDrained],
-  ]);
-  expect(target.calls.slice(4)).toEqual([
-    ['writeFile', 3, 4, 5, { taken: expect.any(Function) }],
-    ['end', 'b'],
+    ['writeFile', 3, 4, 5, { onSent: expect.any(Function) }],
+    ['end', 'b', { 'X-Trailer': 'c' }],
+    ['whenSent', onSent],
+    ['upgrade', { Upgrade: 'echo' }, makeProtocol],
     ['abort'],
   ]);
+});
+
+test('the reason phrase goes with its head, and is dropped with it', () => {
+  const target = new NotedResponse();
+  const seen: (string | undefined)[] = [];
+  const filtered = (filter: null | object): FilteredResponse =>
+    new FilteredResponse(target, () => {
+      seen.push(target.reasonPhrase);
+      return filter === null ? null : {};
+    });
+  const dropped = filtered(null);
+  dropped.reasonPhrase = 'Dropped';
+  dropped.send(404);
+  dropped.reasonPhrase = 'Late';
+  expect([target.reasonPhrase, dropped.reasonPhrase]).toEqual([undefined, undefined]);
+  const kept = filtered({});
+  kept.reasonPhrase = 'Kept';
+  kept.send(200);
+  expect([target.reasonPhrase, kept.reasonPhrase, seen]).toEqual(['Kept', 'Kept', [undefined, undefined]]);
 });
 
 test.each(['send', 'start'] as const)('nothing reaches it once the head of %s was dropped', async (call) => {
@@ -94,10 +135,10 @@ test.each(['send', 'start'] as const)('nothing reaches it once the head of %s wa
   });
   response[call](404, {});
   expect([response.started, response.ended]).toEqual([true, true]);
-  expect(await callRest(response)).toEqual([true, undefined, false, 0]);
+  expect(await callRest(response)).toEqual([true, undefined, 0]);
   response.send(200, {}, 'again');
   response.start(200, {});
-  expect(target.calls).toEqual([]);
+  expect(target.calls, 'but for the end of the response that took its place').toEqual([['whenSent', onSent]]);
   expect(heads).toBe(1);
 });
 

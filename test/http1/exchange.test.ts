@@ -15,6 +15,7 @@ class FakeChannel implements Channel {
   readonly peer = { address: '192.0.2.1', port: 1 };
   readonly local = { address: '192.0.2.2', port: 2 };
   readonly transferred = [0, 0] as const;
+  readonly isSecure = false;
   readonly isOpen = true;
   readonly hasPendingOutput = false;
   readonly isFull = false;
@@ -47,6 +48,7 @@ class FakeChannel implements Channel {
     this.log.push(Buffer.from(bytes).toString('latin1'));
   }
 
+  whenSent(): void {}
   sendFile(): void {}
   setTimeout(): void {}
   wake(): void {}

@@ -175,12 +175,12 @@ describe('bytes of a file', () => {
     const thrown: unknown[] = [];
     const { port, errors } = await startHandler((_request, response) => {
       response.start(200, { 'Content-Length': SIZE });
-      const taken = (count: number): void => response.end(count === SIZE ? undefined : 'x');
-      response.writeFile(file, 0, SIZE, { taken });
+      const onSent = (count: number): void => response.end(count === SIZE ? undefined : 'x');
+      response.writeFile(file, 0, SIZE, { onSent });
       for (const early of [
         () => response.write('early'),
         () => response.end(),
-        () => response.writeFile(file, 0, 1, { taken }),
+        () => response.writeFile(file, 0, 1, { onSent }),
       ]) {
         try {
           early();
@@ -201,11 +201,11 @@ describe('bytes of a file', () => {
     const { port } = await startHandler((request, response) => {
       const [length, position] = request.target === '/chunks' ? [undefined, 0] : [4, SIZE];
       response.start(200, length === undefined ? {} : { 'Content-Length': length });
-      const taken = (count: number): void => {
+      const onSent = (count: number): void => {
         counts.push(count);
         response.end('text');
       };
-      response.writeFile(file, position, 4, { taken });
+      response.writeFile(file, position, 4, { onSent });
     });
     for (const target of ['/chunks', '/behind-the-end']) expect((await ask(port, get(target))).text).toBe('text');
     expect(counts).toEqual([expect.toSatisfy((count) => count < 0), expect.toSatisfy((count) => count < 0)]);

@@ -13,6 +13,8 @@ export interface Answer {
   readonly framing: 'none' | 'length' | 'chunked' | 'close';
   /** Sizes of the chunks. */
   readonly chunks: readonly number[];
+  /** Behind the chunks, in order, names as sent. */
+  readonly trailers: readonly (readonly [string, string])[];
   /** The value of a field that came once, or undefined. */
   field(name: string): string | undefined;
 }
@@ -27,8 +29,12 @@ interface Content {
   readonly content: Buffer;
   readonly framing: Answer['framing'];
   readonly chunks: readonly number[];
+  readonly trailers: readonly (readonly [string, string])[];
   readonly end: number;
 }
+
+/** What content that is not in chunks has none of. */
+const UNCHUNKED = { chunks: [], trailers: [] } as const;
 
 /**
  * The first answer in `bytes`, or undefined while it is not whole. `isOver`: nothing more will come.
@@ -70,18 +76,19 @@ function parseContent(
   isOver: boolean,
   field: (name: string) => string | undefined,
 ): Content | undefined {
-  if (isEmpty) return { content: Buffer.alloc(0), framing: 'none', chunks: [], end: start };
+  if (isEmpty) return { content: Buffer.alloc(0), framing: 'none', ...UNCHUNKED, end: start };
   const length = field('content-length');
   if (field('transfer-encoding') !== undefined) {
     if (length !== undefined) throw new Error('Content-Length beside Transfer-Encoding');
     return parseChunks(bytes, start);
   }
   if (length === undefined) {
-    return isOver ? { content: bytes.subarray(start), framing: 'close', chunks: [], end: bytes.length } : undefined;
+    return isOver ? { content: bytes.subarray(start), framing: 'close', ...UNCHUNKED, end: bytes.length } : undefined;
   }
   if (!/^\d+$/.test(length)) throw new Error(`not a length: ${length}`);
   const end = start + Number(length);
-  return bytes.length < end ? undefined : { content: bytes.subarray(start, end), framing: 'length', chunks: [], end };
+  if (bytes.length < end) return undefined;
+  return { content: bytes.subarray(start, end), framing: 'length', ...UNCHUNKED, end };
 }
 
 function parseChunks(bytes: Buffer, start: number): Content | undefined {
@@ -93,12 +100,26 @@ function parseChunks(bytes: Buffer, start: number): Content | undefined {
     const line = bytes.toString('latin1', at, lineEnd);
     if (!/^[0-9a-f]+$/i.test(line)) throw new Error(`not a chunk size: ${JSON.stringify(line)}`);
     const size = Number.parseInt(line, 16);
+    if (size === 0) {
+      const last = parseTrailers(bytes, lineEnd + 2);
+      return last && { content: Buffer.concat(pieces), framing: 'chunked', chunks, ...last };
+    }
     const end = lineEnd + 2 + size + 2;
     if (bytes.length < end) return undefined;
     if (bytes.toString('latin1', end - 2, end) !== '\r\n') throw new Error('a chunk without CRLF behind it');
-    if (size === 0) return { content: Buffer.concat(pieces), framing: 'chunked', chunks, end };
     pieces.push(bytes.subarray(lineEnd + 2, end - 2));
     chunks.push(size);
     at = end;
+  }
+}
+
+function parseTrailers(bytes: Buffer, start: number): Pick<Content, 'trailers' | 'end'> | undefined {
+  const trailers: (readonly [string, string])[] = [];
+  for (let at = start; ; ) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    if (lineEnd === at) return { trailers, end: at + 2 };
+    trailers.push(parseField(bytes.toString('latin1', at, lineEnd)));
+    at = lineEnd + 2;
   }
 }

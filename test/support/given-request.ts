@@ -2,12 +2,18 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import { RemoteRequest } from '../../src/app/offload/remote-request.ts';
+import { RemoteResponse } from '../../src/app/offload/remote-response.ts';
 
 /** A GET of `target` with these fields, names in lower case. */
 export function givenRequest(target: string, fields: readonly (readonly [string, string])[] = []): RemoteRequest {
   const end = { address: '127.0.0.1', port: 80 };
   const host = fields.find(([name]) => name === 'host')?.[1] ?? '';
   const [path = '', query = ''] = target.split('?');
-  const head = { method: 'GET', target, path, query, host, httpVersion: '1.1', fields, bodyLength: 0 } as const;
-  return new RemoteRequest({ ...head, remote: end, local: end }, new MessageChannel().port1);
+  const head = { method: 'GET', target, path, query, host, httpVersion: '1.1', scheme: 'http', fields } as const;
+  return new RemoteRequest({ ...head, bodyLength: 0, remote: end, local: end }, new MessageChannel().port1);
+}
+
+/** A response to it that reaches no client. */
+export function givenResponse(request: RemoteRequest): RemoteResponse {
+  return new RemoteResponse(new MessageChannel().port1, request);
 }

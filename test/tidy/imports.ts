@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   log: ['http', 'options', 'exchange'],
   files: ['kernel', 'http', 'options', 'log'],
   adapters: ['http', 'options', 'fetch'],
-  app: ['http', 'options', 'files', 'adapters', 'log'],
+  app: ['connection', 'http', 'options', 'exchange', 'files', 'adapters', 'log'],
   server: [
     'kernel',
     'reactor',
@@ -51,6 +51,9 @@ const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
 
 /** What protocols must not know: they see its interface. The simulator watches how its state changes. */
 const CONCRETE_CONNECTION = 'src/connection/connection.ts';
+
+/** They hold types only, which handlers see too: every room may import them. */
+const CHANNEL_TYPES: readonly string[] = ['src/connection/channel.ts', 'src/connection/protocol.ts'];
 
 /** Rooms whose files import no package and no module of Node. */
 const PURE: readonly string[] = ['http'];
@@ -87,7 +90,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/slab-queue.ts': ['src/own-bytes.ts'],
   'src/own-bytes.ts': [],
   'src/printable.ts': [],
-  'src/index.ts': [...SHARED, 'http', 'options', 'fetch', 'files', 'adapters', 'app', 'log', 'server'],
+  'src/index.ts': [...SHARED, 'connection', 'http', 'options', 'fetch', 'files', 'adapters', 'app', 'log', 'server'],
   'src/fetch.ts': ['http', 'fetch', 'adapters'],
   'src/static.ts': ['http', 'options', 'files'],
   'src/wsgi.ts': ['http', 'adapters'],
@@ -112,12 +115,14 @@ function objection(from: string, target: string): string | undefined {
   if (room === '') {
     const allowed = ROOT_FILES[from];
     if (allowed === undefined) return 'no rule allows this root file';
-    return allowed.includes(target) || (targetRoom !== '' && allowed.includes(targetRoom)) ? undefined : 'it may not';
+    const isAllowed = allowed.includes(target) || (targetRoom !== '' && allowed.includes(targetRoom));
+    return isAllowed || CHANNEL_TYPES.includes(target) ? undefined : 'it may not';
   }
   if (room === targetRoom) return undefined;
   const rooms = ROOMS[room];
   if (rooms === undefined) return `src/${room}/ has no place in the order`;
   if (target === CONCRETE_CONNECTION && room !== 'testing') return 'protocols and servers see a Channel';
+  if (CHANNEL_TYPES.includes(target) && room !== 'tools') return undefined;
   if (targetRoom !== '') return rooms.includes(targetRoom) ? undefined : `${room}/ may not import ${targetRoom}/`;
   return (ROOT_FILES_OF[room] ?? SHARED).includes(target) ? undefined : `${room}/ may not import that root file`;
 }

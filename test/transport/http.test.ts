@@ -15,12 +15,16 @@ import { start, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 import '../http1/expect.test.ts';
 import '../http1/half-closed.test.ts';
+import '../http1/interim.test.ts';
 import '../http1/order.test.ts';
 import '../http1/refusals.test.ts';
 import '../http1/request-body.test.ts';
 import '../http1/request.test.ts';
 import '../http1/response.test.ts';
 import '../connection/pending-output.test.ts';
+import '../http1/trailers.test.ts';
+import '../http1/upgrade.test.ts';
+import '../http1/when-sent.test.ts';
 
 vi.mock('node:net', async (original) => (await import('../support/framed.ts')).framedNet(await original<typeof net>()));
 // The send buffer is small enough for short counts in most responses.

@@ -149,7 +149,7 @@ test('a folder that is deleted and comes again, and a config file that changes',
   await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
   await writeFile(join(path, 'app/app.mjs'), version('back'));
   await until(async () => (await text()) === 'back', 'it is back');
-  await writeFile(join(path, 'new.yaml'), 'port: 0\napp: ./app/app.mjs\nwatch: true\nserver-header: mine');
+  await writeFile(join(path, 'new.yaml'), 'port: 0\napp: ./app/app.mjs\nwatch: true\nserverHeader: mine');
   await rename(join(path, 'new.yaml'), join(path, 'site.yaml'));
   await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the file counts');
 });

@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { ownBytes } from '../../own-bytes.ts';
 import type { FromWorker, MessageFields, RequestHead, ToWorker } from './messages.ts';
 import { messageWeight } from './piece.ts';
+import { RelayedProtocol } from './relayed-protocol.ts';
 import { revived, thrownOf } from './thrown.ts';
 
 /** A handler whose client is gone, or whose answer failed, may compute for ever: its thread is ended after this time. */
@@ -36,6 +37,8 @@ export class OffloadedCall {
   #writtenWeight = 0;
   /** The client is slow: it is waited for, and then all that was written counts as taken. */
   #isDraining = false;
+  /** The thread asked when the answer was sent, and has to be answered before its port is closed. */
+  #awaitsSent = false;
   #settle: { resolve(): void; reject(error: unknown): void } = { resolve: () => {}, reject: () => {} };
 
   /** `timeoutMs`: the bound `offloadTimeoutMs`. */
@@ -44,10 +47,10 @@ export class OffloadedCall {
     this.#response = response;
     this.#port = port;
     this.#timeoutMs = timeoutMs;
-    const { method, target, path, query, host, httpVersion, remote, local } = request;
+    const { method, target, path, query, host, httpVersion, scheme, remote, local } = request;
     const { length: bodyLength } = request.body;
-    const fields = request.headers();
-    this.head = { method, target, path, query, host, httpVersion, remote, local, bodyLength, fields };
+    const fields = request.rawHeaders();
+    this.head = { method, target, path, query, host, httpVersion, scheme, remote, local, bodyLength, fields };
   }
 
   /** Resolves when the handler in the thread is done; rejects with what it threw, or with what ended the thread. */
@@ -72,7 +75,7 @@ export class OffloadedCall {
       this.#isOver = true;
       signal.removeEventListener('abort', onLeft);
       clearTimeout(this.#silence ?? undefined);
-      this.#port.close();
+      if (!this.#awaitsSent) this.#port.close();
     }
   }
 
@@ -115,18 +118,49 @@ export class OffloadedCall {
 
   #perform(message: FromWorker): void {
     const response = this.#response;
-    if (message.type === 'send') response.send(message.status, message.fields, message.content);
-    else if (message.type === 'start') this.#start(message.status, message.fields);
+    if (message.type === 'send') this.#send(message.status, message.reason, message.fields, message.content);
+    else if (message.type === 'start') this.#start(message.status, message.reason, message.fields);
     else if (message.type === 'write') this.#write(message.content);
     else if (message.type === 'stalled') void this.#await(this.#open(message.gate));
-    else if (message.type === 'end') response.end();
+    else if (message.type === 'end') response.end(undefined, message.trailers);
     else if (message.type === 'abort') response.abort();
     else if (message.type === 'read') void this.#await(this.#read());
+    else if (message.type === 'inform') response.inform(message.status, message.fields);
+    else if (message.type === 'whenSent') this.#awaitSent();
+    else if (message.type === 'upgrade') this.#upgrade(message.fields, message.port);
     else if (message.thrown !== null) this.#settle.reject(revived(message.thrown));
     else this.#finish();
   }
 
-  #start(status: number, fields: MessageFields): void {
+  #send(status: number, reason: string | undefined, fields: MessageFields, content: string | Uint8Array): void {
+    if (reason !== undefined) this.#response.reasonPhrase = reason;
+    this.#response.send(status, fields, content);
+  }
+
+  #awaitSent(): void {
+    this.#awaitsSent = true;
+    this.#response.whenSent((error) => {
+      this.#awaitsSent = false;
+      this.#post({ type: 'sent', thrown: error === undefined ? null : thrownOf(error) });
+      if (this.#isOver) this.#port.close();
+    });
+  }
+
+  /** A client that is gone changes to nothing, which the closed port tells the thread. */
+  #upgrade(fields: MessageFields, port: MessagePort): void {
+    let isUpgraded = false;
+    try {
+      this.#response.upgrade(fields, (channel) => {
+        isUpgraded = true;
+        return new RelayedProtocol(channel, port);
+      });
+    } finally {
+      if (!isUpgraded) port.close();
+    }
+  }
+
+  #start(status: number, reason: string | undefined, fields: MessageFields): void {
+    if (reason !== undefined) this.#response.reasonPhrase = reason;
     this.#response.start(status, fields);
     if (!this.#response.ended || this.#isGone) return;
     this.#isReplaced = true;
@@ -166,7 +200,7 @@ export class OffloadedCall {
   async #read(): Promise<void> {
     try {
       const piece = await this.#request.body.read();
-      const { trailers } = this.#request.body;
+      const { rawTrailers: trailers } = this.#request.body;
       if (piece === null) {
         this.#post({ type: 'piece', piece, trailers });
         return;

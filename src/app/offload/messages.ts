@@ -12,6 +12,8 @@ export interface RequestHead {
   readonly query: string;
   readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
+  readonly scheme: 'http' | 'https';
+  /** In order and case as sent. */
   readonly fields: readonly (readonly [string, string])[];
   readonly remote: Endpoint;
   readonly local: Endpoint;
@@ -35,17 +37,28 @@ export interface Thrown {
 
 /** From the worker: what the handler did. */
 export type FromWorker =
+  | { readonly type: 'inform'; readonly status: number; readonly fields: MessageFields }
   | {
       readonly type: 'send';
       readonly status: number;
+      readonly reason: string | undefined;
       readonly fields: MessageFields;
       readonly content: string | Uint8Array;
     }
-  | { readonly type: 'start'; readonly status: number; readonly fields: MessageFields }
+  | {
+      readonly type: 'start';
+      readonly status: number;
+      readonly reason: string | undefined;
+      readonly fields: MessageFields;
+    }
   | { readonly type: 'write'; readonly content: string | Uint8Array }
   /** The thread waits until the client has taken enough: until `gate[0]` is 1. */
   | { readonly type: 'stalled'; readonly gate: Int32Array }
-  | { readonly type: 'end' }
+  | { readonly type: 'end'; readonly trailers: MessageFields }
+  /** Answered by `sent`, once. */
+  | { readonly type: 'whenSent' }
+  /** The connection is to change its protocol: to the one behind `port`, see {@link FromChannel}. */
+  | { readonly type: 'upgrade'; readonly fields: MessageFields; readonly port: MessagePort }
   | { readonly type: 'abort' }
   /** The handler reads: answered by `piece` or `unreadable`. */
   | { readonly type: 'read' }
@@ -54,13 +67,39 @@ export type FromWorker =
 
 /** To the worker: what happens meanwhile. */
 export type ToWorker =
+  /** `trailers`: names as they were sent. */
   | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: MessageFields }
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
   /** The client took what was written, up to this weight. */
   | { readonly type: 'taken'; readonly weight: number }
+  /** Null: the whole answer was sent. */
+  | { readonly type: 'sent'; readonly thrown: Thrown | null }
   /** The client has finished sending, and may be gone: only `signal` aborts. */
   | { readonly type: 'left'; readonly reason: string }
   | { readonly type: 'gone'; readonly reason: string };
+
+/** From a protocol in a worker to its connection. */
+export type FromChannel =
+  | { readonly type: 'write'; readonly bytes: Uint8Array }
+  /** So many bytes of input were used. */
+  | { readonly type: 'used'; readonly bytes: number }
+  /** Answered by `sent` of the same number. */
+  | { readonly type: 'whenSent'; readonly id: number }
+  | { readonly type: 'replacePeer'; readonly peer: Endpoint }
+  | { readonly type: 'finish'; readonly unread: boolean }
+  | { readonly type: 'abort'; readonly reason: string; readonly isTimeout: boolean }
+  /** The protocol threw, or broke its contract. */
+  | { readonly type: 'failed'; readonly thrown: Thrown };
+
+/** To it: what its connection says. */
+export type ToChannel =
+  | { readonly type: 'input'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The client took what was written, up to this weight. */
+  | { readonly type: 'taken'; readonly weight: number }
+  | { readonly type: 'sent'; readonly id: number; readonly isSent: boolean }
+  | { readonly type: 'ending' | 'ended' | 'stop' | 'closed' }
+  | { readonly type: 'refuse'; readonly status: number; readonly why: string }
+  | { readonly type: 'aborted'; readonly reason: string; readonly isTimeout: boolean };
 
 /** What a task of the pool is. */
 export interface Task {

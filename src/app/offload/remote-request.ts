@@ -16,6 +16,7 @@ export class RemoteRequest implements HttpRequest {
   readonly query: string;
   readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
+  readonly scheme: 'http' | 'https';
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly body: RemoteBody;
@@ -36,6 +37,7 @@ export class RemoteRequest implements HttpRequest {
     this.query = head.query;
     this.host = head.host;
     this.httpVersion = head.httpVersion;
+    this.scheme = head.scheme;
     this.remote = head.remote;
     this.local = head.local;
     this.#fields = head.fields;
@@ -43,15 +45,19 @@ export class RemoteRequest implements HttpRequest {
   }
 
   header(name: string): string | undefined {
-    this.#values ??= combineFields(this.#fields);
+    this.#values ??= combineFields(this.headers());
     return this.#values.get(name.toLowerCase());
   }
 
   mayHave({ names }: FieldNames): boolean {
-    return this.#fields.some(([name]) => names.includes(name));
+    return this.#fields.some(([name]) => names.includes(name.toLowerCase()));
   }
 
   headers(): (readonly [string, string])[] {
+    return this.#fields.map(([name, value]) => [name.toLowerCase(), value]);
+  }
+
+  rawHeaders(): (readonly [string, string])[] {
     return [...this.#fields];
   }
 
@@ -99,7 +105,7 @@ interface Waiter {
 
 class RemoteBody implements RequestBody {
   readonly length: number | undefined;
-  trailers: MessageFields = [];
+  rawTrailers: MessageFields = [];
   readonly #port: MessagePort;
   #isOver: boolean;
   #waiter: Waiter | null = null;
@@ -108,6 +114,15 @@ class RemoteBody implements RequestBody {
     this.length = length;
     this.#port = port;
     this.#isOver = length === 0;
+  }
+
+  get trailers(): MessageFields {
+    return this.rawTrailers.map(([name, value]) => [name.toLowerCase(), value]);
+  }
+
+  /** Whether it was read to its end. */
+  get isRead(): boolean {
+    return this.#isOver;
   }
 
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -146,7 +161,7 @@ class RemoteBody implements RequestBody {
   receive(piece: Uint8Array<ArrayBuffer> | null, trailers: MessageFields): void {
     if (piece === null) {
       this.#isOver = true;
-      this.trailers = trailers;
+      this.rawTrailers = trailers;
     }
     this.#settle()?.resolve(piece);
   }

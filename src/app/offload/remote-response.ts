@@ -1,12 +1,30 @@
 // An answer that another thread gives to its client: what a worker's handler writes to. Framing and its rules are
 // the other thread's. It must not know what the handler is.
 
-import type { MessagePort } from 'node:worker_threads';
-import { EpollServerError, messageOf } from '../../errors.ts';
-import { type FieldInput, PrecompiledFields, precompileFields } from '../../http/fields.ts';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ProtocolFactory } from '../../connection/channel.ts';
+import {
+  answeredBefore,
+  BODY_UNREAD,
+  checked,
+  checkedFields,
+  checkedInterim,
+  checkedReason,
+  checkedTrailers,
+  endedBefore,
+  invalidBody,
+  notSent,
+  notStarted,
+  upgradeRefused,
+} from '../../exchange/misuse.ts';
+import { type FieldInput, pairsOf } from '../../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
-import type { MessageFields, ToWorker } from './messages.ts';
+import { upgradeProblem } from '../../http/upgrade.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
 import { exactBytes, messageWeight } from './piece.ts';
+import { RemoteChannel } from './remote-channel.ts';
+import type { RemoteRequest } from './remote-request.ts';
+import { revived } from './thrown.ts';
 
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
@@ -16,6 +34,8 @@ const MAX_UNTAKEN_BYTES = 4 * WINDOW_BYTES;
 
 export class RemoteResponse implements HttpResponse {
   readonly #port: MessagePort;
+  readonly #request: RemoteRequest;
+  #reason: string | undefined = undefined;
   #isStarted = false;
   #isEnded = false;
   #isGone = false;
@@ -24,9 +44,27 @@ export class RemoteResponse implements HttpResponse {
   #waiters: (() => void)[] = [];
   /** Resolves {@link over}, once that was asked for. */
   #onOver: (() => void) | null = null;
+  #sentCallbacks: ((error?: Error) => void)[] = [];
+  /** The other thread is done with this request: no message comes any more. */
+  #isPortClosed = false;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, request: RemoteRequest) {
     this.#port = port;
+    this.#request = request;
+  }
+
+  get reasonPhrase(): string | undefined {
+    return this.#reason;
+  }
+
+  set reasonPhrase(text: string | undefined) {
+    this.#assertFresh();
+    this.#reason = checkedReason(text);
+  }
+
+  inform(status: number, fields: FieldInput = []): void {
+    this.#assertFresh();
+    this.#post({ type: 'inform', status, fields: checkedInterim(status, fields).pairs() });
   }
 
   get started(): boolean {
@@ -50,19 +88,25 @@ export class RemoteResponse implements HttpResponse {
   }
 
   send(status: number, fields: FieldInput = [], content: string | Uint8Array = ''): void {
-    this.#begin();
+    this.#assertFresh();
+    const pairs = checked(status, fields).pairs();
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
+    this.#isStarted = true;
     this.#isEnded = true;
-    this.#post({ type: 'send', status, fields: pairsOf(fields), content: exactBytes(content) });
+    this.#post({ type: 'send', status, reason: this.#reason, fields: pairs, content: exactBytes(content) });
     this.#onOver?.();
   }
 
   start(status: number, fields: FieldInput = []): void {
-    this.#begin();
-    this.#post({ type: 'start', status, fields: pairsOf(fields) });
+    this.#assertFresh();
+    const pairs = checked(status, fields).pairs();
+    this.#isStarted = true;
+    this.#post({ type: 'start', status, reason: this.#reason, fields: pairs });
   }
 
   write(content: string | Uint8Array): boolean {
     this.#assertWritable();
+    if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (this.#isGone) return true;
     if (this.#untakenWeight >= MAX_UNTAKEN_BYTES) this.#stall();
     this.#writtenWeight += messageWeight(content);
@@ -83,22 +127,50 @@ export class RemoteResponse implements HttpResponse {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  whenDrained(callback: () => void): boolean {
-    if (this.ended || this.#untakenWeight < WINDOW_BYTES) return false;
-    this.#waiters.push(callback);
-    return true;
-  }
-
   /** The connection is another thread's: read and write instead. */
   writeFile(_descriptor: number, _position: number, _length: number, receipt: FileReceipt): void {
-    receipt.taken(CANNOT_SEND_FILE);
+    receipt.onSent(CANNOT_SEND_FILE);
   }
 
-  end(content?: string | Uint8Array): void {
+  end(content?: string | Uint8Array, trailers: FieldInput = []): void {
+    if (!this.#isStarted) throw notStarted();
+    checkedTrailers(trailers);
     if (content !== undefined) this.write(content);
     else this.#assertWritable();
     this.#isEnded = true;
-    this.#post({ type: 'end' });
+    this.#post({ type: 'end', trailers: [...pairsOf(trailers)] });
+    this.#onOver?.();
+  }
+
+  whenSent(callback: (error?: Error) => void): void {
+    if (this.#isPortClosed || (this.#isGone && !this.#isEnded)) {
+      callback(notSent());
+      return;
+    }
+    this.#sentCallbacks.push(callback);
+    if (this.#sentCallbacks.length === 1) this.#post({ type: 'whenSent' });
+  }
+
+  #tellSent(error: Error | undefined): void {
+    const callbacks = this.#sentCallbacks;
+    this.#sentCallbacks = [];
+    for (const callback of callbacks) callback(error);
+  }
+
+  /** The connection's protocol runs in this thread, and outlives the request. */
+  upgrade(fields: FieldInput, make: ProtocolFactory): void {
+    this.#assertFresh();
+    if (typeof make !== 'function')
+      throw upgradeRefused('its second argument must be a function that makes a protocol');
+    const prepared = checkedFields(fields);
+    if (this.#isGone) return;
+    const problem = this.#request.body.isRead ? upgradeProblem(this.#request, prepared) : BODY_UNREAD;
+    if (problem !== '') throw upgradeRefused(problem);
+    this.#isStarted = true;
+    this.#isEnded = true;
+    const { port1, port2 } = new MessageChannel();
+    this.#post({ type: 'upgrade', fields: prepared.pairs(), port: port1 }, [port1]);
+    new RemoteChannel(port2, this.#request).speak(make);
     this.#onOver?.();
   }
 
@@ -114,37 +186,32 @@ export class RemoteResponse implements HttpResponse {
     else if (message.type === 'gone') {
       this.#isGone = true;
       this.#onOver?.();
-    } else return;
+      if (!this.#isEnded) this.#tellSent(notSent());
+    } else {
+      if (message.type === 'sent') this.#tellSent(message.thrown === null ? undefined : revived(message.thrown));
+      return;
+    }
     if (this.#untakenWeight >= WINDOW_BYTES && !this.#isGone) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
   }
 
-  #begin(): void {
-    if (this.#isStarted) {
-      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
-    }
-    this.#isStarted = true;
+  portClosed(): void {
+    this.#isPortClosed = true;
+    this.#tellSent(notSent());
+  }
+
+  #assertFresh(): void {
+    if (this.#isStarted) throw answeredBefore();
   }
 
   #assertWritable(): void {
-    if (!this.#isStarted) throw new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
-    if (this.#isEnded) {
-      throw new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
-    }
+    if (!this.#isStarted) throw notStarted();
+    if (this.#isEnded) throw endedBefore();
   }
 
-  #post(message: object): void {
-    if (!this.#isGone) this.#port.postMessage(message);
-  }
-}
-
-/** Checked here, where the application can be told. */
-function pairsOf(fields: FieldInput): MessageFields {
-  try {
-    return fields instanceof PrecompiledFields ? fields.pairs() : precompileFields(fields).pairs();
-  } catch (error) {
-    throw new EpollServerError('ERR_INVALID_FIELD', messageOf(error), { cause: error });
+  #post(message: FromWorker, transferred: readonly MessagePort[] = []): void {
+    if (!this.#isGone) this.#port.postMessage(message, transferred);
   }
 }

@@ -32,13 +32,14 @@ export default async function run(task: Task): Promise<unknown> {
     return null;
   }
   const request = new RemoteRequest(head, port);
-  const response = new RemoteResponse(port);
+  const response = new RemoteResponse(port, request);
   const receive = (message: ToWorker): void => {
     response.receive(message);
     request.receive(message);
   };
   early.forEach(receive);
   port.on('message', receive);
+  port.on('close', () => response.portClosed());
   const done = { type: 'done', thrown: await outcome(application, task.mountPath, request, response) };
   port.postMessage(done);
   return null;

@@ -1,5 +1,6 @@
 // One client of a run: what it sent, what must come back, and whether it did. How it behaves is elsewhere.
 
+import { reasonPhrase } from '../../http/status.ts';
 import type { Random } from '../random.ts';
 import type { SimulatedClient } from '../simulated-client.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
@@ -7,6 +8,8 @@ import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { type CheckerName, CheckFailure } from './failure.ts';
 import type { ExpectedOutcome, PlannedRequest } from './plan.ts';
 import { Waiting } from './waiting.ts';
+
+const NO_FIELDS: ReadonlyMap<string, string> = new Map();
 
 /** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
 const CONTINUE_MS = 1_000;
@@ -45,6 +48,12 @@ export class Actor implements AnswerSink {
   #contentAt = 0;
   #comparesContent = true;
   #isContinued = false;
+  /** Of the answer that comes. */
+  #hints = 0;
+  #trailers: ReadonlyMap<string, string> = NO_FIELDS;
+  /** What has to come back once the connection has changed its protocol; null: it is not to. */
+  #echo: Buffer | null = null;
+  #echoed = 0;
   /** The connection ends with the answer that came last. */
   #mustEnd = false;
   #mayEnd = false;
@@ -143,6 +152,20 @@ export class Actor implements AnswerSink {
     if (this.#complete <= index) await this.sendPieces(plan.bytes.subarray(plan.headBytes), pieces);
   }
 
+  /** Asks for the protocol that returns what it gets, and sends it `echo`; the first `atOnce` bytes with the request. */
+  async upgrade(plan: PlannedRequest, echo: Buffer, atOnce: number): Promise<void> {
+    this.#echo = echo;
+    await this.send(plan);
+    if (atOnce > 0) this.client.send(echo.subarray(0, atOnce));
+    await this.answered();
+    await this.sendPieces(echo.subarray(atOnce), this.random.between(1, 6));
+  }
+
+  /** Waits until all of it came back. */
+  echoed(): Promise<void> {
+    return this.#until(() => this.#echoed >= (this.#echo?.length ?? 0));
+  }
+
   async sendPieces(bytes: Buffer, pieces: number): Promise<void> {
     const size = Math.max(Math.ceil(bytes.length / pieces), 1);
     for (let at = 0; at < bytes.length && !this.isOver; at += size) {
@@ -192,13 +215,33 @@ export class Actor implements AnswerSink {
     return !this.#heardNoRoom && (this.#expectations[this.#complete]?.isHead ?? false);
   }
 
-  interim(status: number): void {
-    if (status !== 100) this.fail('answers', `an interim answer ${status}`);
-    this.#isContinued = true;
+  interim(status: number, fields: ReadonlyMap<string, string>): void {
+    if (status === 100) {
+      this.#isContinued = true;
+      this.#wake();
+      return;
+    }
+    this.#hints++;
+    const id = `${this.index}.`;
+    const isOurs = fields.get('link')?.startsWith(`</${id}`) === true;
+    if (status !== 103 || !isOurs) this.fail('answers', `an interim answer ${status} with ${fields.get('link')}`);
+  }
+
+  trailers(fields: ReadonlyMap<string, string>): void {
+    this.#trailers = new Map(fields);
+  }
+
+  foreign(bytes: Buffer): void {
+    const right = this.#echo?.subarray(this.#echoed, this.#echoed + bytes.length);
+    if (right === undefined || !right.equals(bytes)) {
+      const got = JSON.stringify(bytes.toString('latin1', 0, 40));
+      this.fail('answers', `another protocol said ${got} near byte ${this.#echoed}`);
+    }
+    this.#echoed += bytes.length;
     this.#wake();
   }
 
-  head(status: number, fields: ReadonlyMap<string, string>): void {
+  head(status: number, fields: ReadonlyMap<string, string>, reason: string): void {
     if (this.#mustEnd) this.fail('answers', `an answer ${status} behind the last one`);
     const expected = this.#expectations[this.#complete];
     const closes = fields.get('connection') === 'close';
@@ -219,6 +262,9 @@ export class Actor implements AnswerSink {
       this.fail('answers', `answer ${this.#complete} is ${status}, not ${outcome.statuses.join(' or ')}`);
     }
     this.#comparesContent = outcome.statuses.includes(status);
+    if (this.#comparesContent && reason !== (outcome.reason ?? reasonPhrase(status))) {
+      this.fail('answers', `answer ${this.#complete} has the reason phrase "${reason}"`);
+    }
     if (closes && outcome.closes === 'no' && !this.isExcused) this.fail('answers', `answer ${this.#complete} closes`);
     this.#mustEnd ||= closes;
     this.#mayEnd ||= outcome.closes !== 'no';
@@ -249,8 +295,20 @@ export class Actor implements AnswerSink {
       const length = outcome.content.length;
       this.fail('answers', `answer ${this.#complete} has ${this.#contentAt} bytes of content, not ${length}`);
     }
+    if (this.#comparesContent && outcome?.kind === 'whole') this.#checkAround(outcome);
+    this.#hints = 0;
+    this.#trailers = NO_FIELDS;
     this.#complete++;
     this.#wake();
+  }
+
+  /** What stands in front of the answer, and behind its content. */
+  #checkAround({ hints = 0, trailers = NO_FIELDS }: ExpectedOutcome): void {
+    const [got, right] = [this.#trailers, trailers].map((fields) => JSON.stringify([...fields]));
+    if (got !== right) this.fail('answers', `answer ${this.#complete} has the trailers ${got}, not ${right}`);
+    if (this.#hints !== hints) {
+      this.fail('answers', `answer ${this.#complete} came behind ${this.#hints} interim ones, not ${hints}`);
+    }
   }
 
   /** Who has sent its request is heard, however late it is when the server looks. */
@@ -276,6 +334,12 @@ export class Actor implements AnswerSink {
     if (this.isExcused) return;
     const isBetween = this.client.end === 'fin' ? this.#reader.end() : this.#reader.isBetween;
     const next = this.#expectations[this.#complete];
+    if (next === undefined && this.#echoed < (this.#echo?.length ?? 0)) {
+      this.fail(
+        'completeness',
+        `the connection ended (${this.client.end}) behind byte ${this.#echoed} of its protocol`,
+      );
+    }
     if (next === undefined || next.outcome.kind === 'cut' || next.outcome.kind === 'none') return;
     const isAllowed = this.#mayEnd || next.outcome.closes === 'may';
     if (isBetween && isAllowed) return;

@@ -1,18 +1,24 @@
 // Reads HTTP/1.1 answers as RFC 9112 says a client must, and nothing else: slow, strict, and without a line
 // of the server's own code.
 
-/** Told what came, as it comes. */
+type Fields = ReadonlyMap<string, string>;
+
+/** Called with what came, as it comes. */
 export interface AnswerSink {
   /** Whether the answer that begins now belongs to a HEAD request. */
   isHead(): boolean;
   /** An interim answer (1xx). */
-  interim(status: number): void;
+  interim(status: number, fields: Fields): void;
   /** A final answer begins. */
-  head(status: number, fields: ReadonlyMap<string, string>): void;
+  head(status: number, fields: Fields, reason: string): void;
   /** Some of its content. */
   content(bytes: Buffer): void;
+  /** Trailer fields, in front of {@link complete}. */
+  trailers(fields: Fields): void;
   /** It is complete. */
   complete(): void;
+  /** Bytes of the protocol that the connection changed to. */
+  foreign(bytes: Buffer): void;
 }
 
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)$/;
@@ -22,7 +28,7 @@ const CHUNK_LINE = /^([0-9a-f]{1,8})$/i;
 /** A head of more bytes than this is not what our server sends. */
 const MAX_HEAD_BYTES = 65_536;
 
-type Phase = 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailers' | 'until end';
+type Phase = 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailers' | 'until end' | 'foreign';
 
 export class AnswerReader {
   readonly #sink: AnswerSink;
@@ -30,6 +36,7 @@ export class AnswerReader {
   #phase: Phase = 'head';
   /** Bytes of content still to come in this phase. */
   #left = 0;
+  readonly #trailers = new Map<string, string>();
 
   constructor(sink: AnswerSink) {
     this.#sink = sink;
@@ -37,7 +44,7 @@ export class AnswerReader {
 
   /** Whether the bytes so far end between two answers. */
   get isBetween(): boolean {
-    return this.#phase === 'head' && this.#bytes.length === 0;
+    return this.#phase === 'foreign' || (this.#phase === 'head' && this.#bytes.length === 0);
   }
 
   /** @throws Error that says which rule the bytes break. */
@@ -63,9 +70,11 @@ export class AnswerReader {
       case 'chunk end':
         return this.#expectLine('') && this.#goOn('chunk line');
       case 'trailers':
-        if (!this.#expectLine('')) return false;
-        this.#finish();
-        return true;
+        return this.#readTrailer();
+      case 'foreign':
+        this.#sink.foreign(this.#bytes);
+        this.#bytes = Buffer.alloc(0);
+        return false;
       default:
         return this.#readContent();
     }
@@ -78,27 +87,47 @@ export class AnswerReader {
       return false;
     }
     const [first = '', ...lines] = this.#bytes.toString('latin1', 0, end).split('\r\n');
-    const status = Number(STATUS_LINE.exec(first)?.[1] ?? fail(`status line ${JSON.stringify(first)}`));
+    const [, digits, reason = ''] = STATUS_LINE.exec(first) ?? fail(`status line ${JSON.stringify(first)}`);
+    const status = Number(digits);
     const fields = new Map<string, string>();
-    for (const line of lines) {
-      const [, name = '', value = ''] = FIELD_LINE.exec(line) ?? fail(`field line ${JSON.stringify(line)}`);
-      if (fields.has(name.toLowerCase())) fail(`two fields ${name}`);
-      fields.set(name.toLowerCase(), value.trim());
-    }
+    for (const line of lines) addField(fields, line);
     this.#bytes = this.#bytes.subarray(end + 4);
-    if (status < 200) this.#sink.interim(status);
-    else this.#begin(status, fields);
+    if (status === 101) this.#upgrade(fields, reason);
+    else if (status < 200) this.#sink.interim(status, fields);
+    else this.#begin(status, fields, reason);
     return true;
   }
 
-  #begin(status: number, fields: ReadonlyMap<string, string>): void {
+  #upgrade(fields: Fields, reason: string): void {
+    if (fields.get('connection') !== 'Upgrade' || !fields.has('upgrade')) fail('101 that names no protocol');
+    if (fields.has('content-length') || fields.has('transfer-encoding')) fail('101 with a length');
+    this.#sink.head(101, fields, reason);
+    this.#sink.complete();
+    this.#phase = 'foreign';
+  }
+
+  /** A trailer field, or the empty line behind the last one. */
+  #readTrailer(): boolean {
+    const line = this.#takeLine();
+    if (line === null) return false;
+    if (line !== '') {
+      addField(this.#trailers, line);
+      return true;
+    }
+    this.#sink.trailers(this.#trailers);
+    this.#trailers.clear();
+    this.#finish();
+    return true;
+  }
+
+  #begin(status: number, fields: Fields, reason: string): void {
     const [length, coding] = [fields.get('content-length'), fields.get('transfer-encoding')];
     if (length !== undefined && coding !== undefined) fail('Content-Length and Transfer-Encoding');
     if (length !== undefined && !/^(?:0|[1-9][0-9]{0,14})$/.test(length)) fail(`Content-Length ${length}`);
     if (coding !== undefined && coding !== 'chunked') fail(`Transfer-Encoding ${coding}`);
     if (!fields.has('date')) fail('no Date');
     if (status === 204 && (length !== undefined || coding !== undefined)) fail('204 with a length');
-    this.#sink.head(status, fields);
+    this.#sink.head(status, fields, reason);
     const isSilent = this.#sink.isHead() || status === 204 || status === 304;
     if (isSilent || length === '0') {
       this.#finish();
@@ -159,6 +188,12 @@ export class AnswerReader {
     this.#bytes = this.#bytes.subarray(end + 2);
     return line;
   }
+}
+
+function addField(fields: Map<string, string>, line: string): void {
+  const [, name = '', value = ''] = FIELD_LINE.exec(line) ?? fail(`field line ${JSON.stringify(line)}`);
+  if (fields.has(name.toLowerCase())) fail(`two fields ${name}`);
+  fields.set(name.toLowerCase(), value.trim());
 }
 
 function fail(what: string): never {

@@ -6,12 +6,16 @@ import { precompileFields } from '../../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 import { contentOfRequest } from './content.ts';
+import { EchoProtocol } from './echo-protocol.ts';
 import { CheckFailure } from './failure.ts';
 
 const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
 /** What a handler is asked for, read from the query. */
 interface Order {
+  readonly id: string;
+  readonly history: ClientHistory;
+  readonly hints: number;
   readonly content: Buffer;
   readonly takesMs: number;
   readonly pieces: number;
@@ -29,6 +33,8 @@ class ClientHistory {
   givenBytes = 0;
   /** Bytes of the requests that were handled, at most. */
   takenBytes = 0;
+  /** Bytes that the kernel has taken for this client. */
+  sentBytes: () => number = () => Number.POSITIVE_INFINITY;
 
   /** Handlers that have not finished. */
   get running(): number {
@@ -55,8 +61,10 @@ export class SimulatedApplication {
   /** Errors of this application that were planned. */
   readonly planned: WeakSet<Error> = new WeakSet();
   requests = 0;
-  /** Handlers that were told that their client is gone. */
+  /** Handlers whose client is gone, as they learnt. */
   aborts = 0;
+  /** Callbacks of whenSent that were not called. */
+  unsent = 0;
 
   /** `files` answers below `/files/`. */
   constructor(clock: VirtualClock, files: Handler) {
@@ -115,8 +123,12 @@ export class SimulatedApplication {
     const content = contentOfRequest(client, number, Number(query.get('n') ?? 0));
     const route = this.#routes[request.path];
     if (route === undefined) throw new CheckFailure('handlers', `nobody asked for ${request.path}`);
-    if (request.path === '/now' && request.method === 'GET') history.givenBytes += content.length;
+    const isGivenNow = request.path === '/now' || request.path === '/sent';
+    if (isGivenNow && request.method === 'GET') history.givenBytes += content.length;
     return route(request, response, {
+      id,
+      history,
+      hints: Number(query.get('h') ?? 0),
       content,
       takesMs: Number(query.get('ms') ?? 1),
       pieces: Number(query.get('k') ?? 1),
@@ -220,6 +232,39 @@ export class SimulatedApplication {
       await this.#write(response, order);
       response.end();
     },
+    '/informs': async (_request, response, { id, hints, content, takesMs }) => {
+      for (let i = 0; i < hints; i++) {
+        response.inform(103, { Link: `</${id}>; rel=preload` });
+        if (i === 0) await this.#clock.sleep(takesMs);
+      }
+      response.send(200, PLAIN, content);
+    },
+    '/reasoned': (_request, response, { id, content }) => {
+      response.reasonPhrase = `Odd ${id}`;
+      response.send(200, PLAIN, content);
+    },
+    '/trailed': async (_request, response, order) => {
+      response.start(200, PLAIN);
+      await this.#write(response, order);
+      if (!response.ended) response.end('', { 'X-Id': order.id, 'X-Other': 'two' });
+    },
+    '/sent': (_request, response, { id, history, content }) => {
+      this.#watchSent(response, id, history);
+      response.send(200, PLAIN, content);
+    },
+    '/upgrade': (_request, response, { history }) => {
+      response.upgrade({ Upgrade: 'echo' }, (channel) => {
+        history.pending++;
+        return new EchoProtocol(channel, {
+          used: (bytes) => {
+            history.takenBytes += bytes;
+          },
+          closed: () => {
+            history.pending--;
+          },
+        });
+      });
+    },
     '/never': (request) =>
       new Promise((resolve) => {
         request.signal.addEventListener('abort', () => {
@@ -228,6 +273,20 @@ export class SimulatedApplication {
         request.whenGone(() => resolve());
       }),
   };
+
+  /** The callback comes once, and without an error only when the kernel has all content up to this answer's. */
+  #watchSent(response: HttpResponse, id: string, history: ClientHistory): void {
+    const { givenBytes } = history;
+    let calls = 0;
+    this.unsent++;
+    response.whenSent((error) => {
+      calls++;
+      this.unsent--;
+      if (calls > 1) throw new CheckFailure('handlers', `the answer to ${id} was sent ${calls} times`);
+      if (error !== undefined || history.sentBytes() >= givenBytes) return;
+      throw new CheckFailure('handlers', `the answer to ${id} counts as sent, and is not`);
+    });
+  }
 
   async #readBody(request: HttpRequest): Promise<Buffer> {
     try {

@@ -2,9 +2,20 @@
 // must be ended in time, and harm nobody.
 
 import type { Actor } from './actor.ts';
+import { contentOfRequest } from './content.ts';
 import { checkDeadline } from './deadlines.ts';
 import { drawGarbage } from './garbage.ts';
-import { type PlannedRequest, planAnswer, planEcho, planHeld, planNever, planRequest, planUnread } from './plan.ts';
+import {
+  type PlannedRequest,
+  planAnswer,
+  planEcho,
+  planHeld,
+  planNever,
+  planRequest,
+  planTalk,
+  planUnread,
+  planUpgrade,
+} from './plan.ts';
 import { askForMuch, bytesIn, drip, sip } from './slow-clients.ts';
 import type { Stage } from './stage.ts';
 
@@ -68,6 +79,8 @@ export const BEHAVIOUR_NAMES = [
   'sipping',
   'unanswered',
   'conspiring',
+  'talkative',
+  'upgrading',
 ] as const;
 
 export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
@@ -279,6 +292,36 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
       await actor.answered();
     }
     await goodbye(actor);
+  },
+
+  /** Asks for answers that say more than content, one after the other or all at once. */
+  talkative: async (actor, stage) => {
+    const count = actor.random.magnitude(1, stage.maxRequests);
+    const plans = Array.from({ length: count }, (_, i) => planTalk(actor.random, stage.requests, actor.index, i));
+    const isPipelining = actor.random.chance(0.5);
+    for (const plan of plans) {
+      await actor.send(plan, actor.random.chance(0.2) ? actor.random.between(1, 4) : 1);
+      if (!isPipelining) await actor.answered();
+      if (actor.isOver) return;
+    }
+    await actor.answered();
+    await goodbye(actor);
+  },
+
+  /** Changes its protocol, behind requests that are still answered, and then sends as much as it gets back. */
+  upgrading: async (actor, stage) => {
+    const before = actor.random.below(3);
+    for (let i = 0; i < before; i++) {
+      await actor.send(planAnswer(actor.random, actor.index, i, actor.random.below(stage.requests.maxContentBytes)));
+    }
+    const echo = contentOfRequest(actor.index, before, actor.random.magnitude(1, stage.requests.maxContentBytes * 2));
+    const atOnce = actor.random.chance(0.6) ? actor.random.below(echo.length + 1) : 0;
+    if (actor.random.chance(0.2)) actor.world.clock.after(actor.random.magnitude(1, 300), () => actor.leave());
+    await actor.upgrade(planUpgrade(actor.random, actor.index, before), echo, atOnce);
+    if (actor.random.chance(0.5)) await actor.echoed();
+    if (actor.isOver) return;
+    actor.client.finish();
+    await actor.ended();
   },
 
   /** Asks for what nobody will answer. */

@@ -16,6 +16,12 @@ export interface ExpectedOutcome {
   readonly content: Buffer | null;
   /** Whether the connection ends with it: `may` leaves that to the server. */
   readonly closes: 'yes' | 'no' | 'may';
+  /** Not there: the standard one. */
+  readonly reason?: string;
+  /** Interim responses 103 in front of it. Not there: none. */
+  readonly hints?: number;
+  /** Names in lower case. Not there: none. */
+  readonly trailers?: ReadonlyMap<string, string>;
 }
 
 /** One request and its outcome. */
@@ -50,6 +56,7 @@ interface Draft {
   readonly body?: Buffer;
   readonly takesMs?: number;
   readonly mayBeOld?: boolean;
+  readonly lines?: readonly string[];
   readonly outcome: Partial<ExpectedOutcome>;
 }
 
@@ -156,6 +163,43 @@ const ENDING: readonly Drafter[] = [
   (_random, settings) => never(settings),
 ];
 
+/** Requests whose answers say more than content. */
+const TALKATIVE: readonly Drafter[] = [
+  (random, settings, client, request) => {
+    const draft = answering('/informs')(random, settings, client, request);
+    const hints = random.between(1, 3);
+    return { ...draft, query: `${draft.query}&h=${hints}`, outcome: { ...draft.outcome, hints } };
+  },
+  (random, settings, client, request) => {
+    const draft = answering('/reasoned')(random, settings, client, request);
+    return { ...draft, outcome: { ...draft.outcome, reason: `Odd ${client}.${request}` } };
+  },
+  (random, settings, client, request) => {
+    const draft = answering('/trailed')(random, settings, client, request);
+    const trailers = new Map([
+      ['x-id', `${client}.${request}`],
+      ['x-other', 'two'],
+    ]);
+    return { ...draft, outcome: { ...draft.outcome, trailers } };
+  },
+  answering('/sent'),
+  answering('/sent'),
+  answering('/now'),
+];
+
+/** A request whose answer says more than content. */
+export function planTalk(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
+  return build(random, random.pick(TALKATIVE)(random, settings, client, request), `${client}.${request}`);
+}
+
+/** A request for the protocol that returns what it gets. */
+export function planUpgrade(random: Random, client: number, request: number): PlannedRequest {
+  const lines = ['Connection: keep-alive, Upgrade', 'Upgrade: other, echo'];
+  const outcome = { statuses: [101], content: Buffer.alloc(0) };
+  const draft = { method: 'GET', path: '/upgrade', query: 'ms=1', mayBeOld: false, lines, outcome };
+  return build(random, draft, `${client}.${request}`);
+}
+
 /** Request number `request` of client `client`. */
 export function planRequest(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   const isEnding = random.chance(settings.endingShare);
@@ -233,6 +277,7 @@ function build(random: Random, draft: Draft, id: string): PlannedRequest {
     random.chance(0.03);
   const awaitsContinue = body !== undefined && body.length > 0 && random.chance(0.1);
   const lines = [`${method} ${path}?id=${id}&${query} HTTP/1.${isOld ? 0 : 1}`, 'Host: simulated'];
+  if (draft.lines !== undefined) lines.push(...draft.lines);
   for (let i = random.below(4); i > 0; i--) lines.push(`X-Filler-${i}: ${'f'.repeat(random.below(40))}`);
   if (awaitsContinue) lines.push('Expect: 100-continue');
   const isChunked = body !== undefined && random.chance(0.5);
@@ -248,7 +293,8 @@ function build(random: Random, draft: Draft, id: string): PlannedRequest {
     isHead,
     awaitsContinue,
     takesMs,
-    outcome: isOld ? { ...outcome, closes: 'yes' } : outcome,
+    // HTTP/1.0 knows neither interim responses nor trailers.
+    outcome: isOld ? { ...outcome, closes: 'yes', hints: 0, trailers: new Map() } : outcome,
   };
 }
 

@@ -121,6 +121,8 @@ class Run {
     const { maxConnections } = this.#settings.limits;
     const actor = new Actor(guest, random, this.world, this.application.sizes, maxConnections);
     this.#actors.push(actor);
+    const { socket } = actor.client;
+    this.application.historyOf(socket.port).sentBytes = () => socket.sentBytes;
     behave(guest.behaviour, actor, this.#stage).then(
       () => {
         this.#playing--;
@@ -182,6 +184,7 @@ class Run {
     if (server.stats().connections.open > 0) left.push(`${server.stats().connections.open} connections`);
     if (this.#files.openFiles > 0) left.push(`${this.#files.openFiles} open files`);
     if (this.application.running > 0) left.push(`${this.application.running} handlers`);
+    if (this.application.unsent > 0) left.push(`${this.application.unsent} callbacks of whenSent`);
     if (left.length > 0) throw new CheckFailure('leaks', `left at the end: ${left.join(', ')}`);
     this.#log.checkEnd(this.application.handled);
   }

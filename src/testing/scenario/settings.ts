@@ -48,6 +48,17 @@ export interface Scale {
 const TRANSPORT_EVERY = 5;
 const TRANSPORT_AT = 4;
 
+/**
+ * In two of seven runs every third client is one of these. They are not drawn either: they came later, and the seeds of
+ * canaries were stored before.
+ */
+const LATECOMERS: readonly BehaviourName[] = ['talkative', 'upgrading'];
+const LATECOMERS_EVERY = 7;
+const LATECOMERS_AT: readonly number[] = [0, 6];
+const LATECOMER_GUESTS = 3;
+
+const DRAWN = BEHAVIOUR_NAMES.filter((name) => !LATECOMERS.includes(name));
+
 /** The run that belongs to `seed`. */
 export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   const random = new Random(seed);
@@ -55,11 +66,10 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   const clients = random.magnitude(1, maxClients);
   const spanMs = random.magnitude(1, 5_000);
   const behaviours = drawBehaviours(random);
-  const guests = Array.from({ length: clients }, (_, index) => ({
-    index,
-    behaviour: random.pick(behaviours),
-    atMs: random.below(spanMs + 1),
-  }));
+  const guests = Array.from({ length: clients }, (_, index) => {
+    const drawn = random.pick(behaviours);
+    return { index, behaviour: latecomerOf(seed, index) ?? drawn, atMs: random.below(spanMs + 1) };
+  });
   const machine = { ...drawMachine(random), transport: seed % TRANSPORT_EVERY === TRANSPORT_AT };
   const limits = drawLimits(random, clients);
   return {
@@ -104,8 +114,14 @@ export function smallRun(behaviour: BehaviourName): RunSettings {
 
 /** A few kinds of clients in most runs, all in some. */
 function drawBehaviours(random: Random): readonly BehaviourName[] {
-  if (random.chance(0.3)) return BEHAVIOUR_NAMES;
-  return Array.from({ length: random.between(1, 4) }, () => random.pick(BEHAVIOUR_NAMES));
+  if (random.chance(0.3)) return DRAWN;
+  return Array.from({ length: random.between(1, 4) }, () => random.pick(DRAWN));
+}
+
+function latecomerOf(seed: number, index: number): BehaviourName | undefined {
+  if (!LATECOMERS_AT.includes(seed % LATECOMERS_EVERY) || index % LATECOMER_GUESTS !== LATECOMER_GUESTS - 1)
+    return undefined;
+  return LATECOMERS[Math.floor(index / LATECOMER_GUESTS) % LATECOMERS.length];
 }
 
 function drawMachine(random: Random): RunSettings['machine'] {
