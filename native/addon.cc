@@ -5,6 +5,7 @@
 // State belongs to the object that createKernel returns, never to the module: several worker
 // threads load this addon, and each may make several kernels.
 #include <napi.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "pollers.h"
 #include "system.h"
 #include "transport_handle.h"
+#include "version.h"
 
 namespace epoll_server {
 namespace {
@@ -281,16 +283,30 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// reap(pid): waits for one child that has ended. Returns its number, 0 while it runs, or -errno.
+napi_value Reap(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  const int pid = call.Int(0);
+  // Never "any child": those of Node.js are libuv's to wait for.
+  if (pid <= 0) return call.Return(-EINVAL);
+  const int result = waitpid(pid, nullptr, WNOHANG);
+  return call.Return(result < 0 ? -errno : result);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Napi::Array names = Napi::Array::New(env);
   uint32_t index = 0;
   for (const std::string& name : PollerNames()) names[index++] = name;
+  exports.Set("version", kVersion);
+  exports.Set("abi", kAbi);
   exports.Set("backends", names);
   exports.Set("reusePortBalances", system::kReusePortBalances);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
-  napi_value create_files = nullptr;
-  napi_create_function(env, "createFiles", NAPI_AUTO_LENGTH, CreateFiles, nullptr, &create_files);
-  exports.Set("createFiles", Napi::Value(env, create_files));
+  for (const Named& named : {Named{"createFiles", CreateFiles}, Named{"reap", Reap}}) {
+    napi_value function = nullptr;
+    napi_create_function(env, named.name, NAPI_AUTO_LENGTH, named.call, nullptr, &function);
+    exports.Set(named.name, Napi::Value(env, function));
+  }
   return exports;
 }
 

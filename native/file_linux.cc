@@ -172,7 +172,10 @@ int ReadFile(int file, uint8_t* bytes, size_t length, int64_t position, bool may
   const size_t bounded = length > INT_MAX ? INT_MAX : length;
   if (may_wait) return Uninterrupted([&] { return pread(file, bytes, bounded, position); });
   iovec piece = {bytes, bounded};
-  return Uninterrupted([&] { return syscall(SYS_preadv2, file, &piece, 1, position, 0, kNowait); });
+  const int result =
+      Uninterrupted([&] { return syscall(SYS_preadv2, file, &piece, 1, position, 0, kNowait); });
+  // Emulators and sandboxes lack the call: memory cannot be asked, so the disk is.
+  return result == -ENOSYS ? -EAGAIN : result;
 }
 
 int IsResident(FileSystem* system, int file, int64_t position, size_t length) {

@@ -76,6 +76,7 @@ bool HasSegment(const std::string& path) {
 }  // namespace
 
 int WalkBeneath(int root, const char* path, std::string* last) {
+  if (*path == '/') return -EXDEV;
   Trail trail(root);
   if (trail.top() < 0) return trail.top();
   std::string rest = path;

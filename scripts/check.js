@@ -7,15 +7,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPerf } from '../bench/instructions.js';
+import { NODE_SIDE } from './addon.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
 const NATIVE_TESTS = join('build', 'native-tests');
-/** Sources that need the headers of Node.js; the rest is the native core, which is tested without Node.js. */
-const NODE_SIDE = ['addon', 'file_calls', 'file_jobs', 'kernel_object', 'loop_bridge'].map(
-  (name) => `native/${name}.cc`,
-);
 /** Sources of other systems; `file_other` also compiles here, but is never linked. */
 const COMPILED_ELSEWHERE = ['native/file_other.cc'];
 const FOREIGN = [...COMPILED_ELSEWHERE, 'native/system_bsd.cc'];

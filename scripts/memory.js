@@ -2,10 +2,11 @@
 // AddressSanitizer and UndefinedBehaviorSanitizer. Then sends a million requests, after which heap and descriptors have
 // to be as before. Run by `npm run check:memory`; needs g++ and its sanitizers.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileAddon } from './addon.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COPY = join(ROOT, 'build', 'memory');
@@ -41,20 +42,13 @@ function run(command, args, options = {}) {
   process.exit(1);
 }
 
-/** The sources that binding.gyp compiles on this system; the pollers of other systems do not compile here. */
-function addonSources() {
-  const { targets } = JSON.parse(readFileSync(join(ROOT, 'binding.gyp'), 'utf8'));
-  const [{ sources, conditions }] = targets;
-  const [, ofLinux] = conditions.find(([condition]) => condition === "OS=='linux'");
-  return [...sources, ...ofLinux.sources];
-}
-
 /** A copy of the project whose addon is built with the sanitizers. */
-function buildCopy() {
+async function buildCopy() {
   rmSync(COPY, { recursive: true, force: true });
   mkdirSync(join(COPY, 'build', 'Release'), { recursive: true });
   for (const name of [
     'src',
+    'native',
     'build/modules',
     'dist',
     'test',
@@ -68,29 +62,14 @@ function buildCopy() {
     cpSync(join(ROOT, name), join(COPY, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(COPY, 'node_modules'));
-  const include = join(dirname(dirname(process.execPath)), 'include', 'node');
-  if (!existsSync(join(include, 'uv.h'))) throw new Error(`no headers of Node.js in ${include}`);
-  const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer'];
-  const defines = [
-    '-DNAPI_VERSION=8',
-    '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
-    '-DNODE_GYP_MODULE_NAME=epoll_server',
-  ];
-  const includes = ['-isystem', include, '-isystem', dirname(require.resolve('node-addon-api/package.json'))];
-  const output = join(COPY, 'build', 'Release', 'epoll_server.node');
-  run(COMPILER, [
-    '-std=c++17',
-    '-O1',
-    '-g',
-    '-shared',
-    '-fPIC',
-    ...sanitizers,
-    ...defines,
-    ...includes,
-    ...addonSources(),
-    '-o',
-    output,
-  ]);
+  await compileAddon({
+    root: ROOT,
+    platform: process.platform,
+    compiler: [COMPILER],
+    folder: join(ROOT, 'build', 'sanitized'),
+    output: join(COPY, 'build', 'Release', 'epoll_server.node'),
+    extra: ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined', '-O1', '-g'],
+  });
 }
 
 function preload() {
@@ -204,7 +183,7 @@ async function millionRequests() {
 }
 
 process.stdout.write('== the addon with AddressSanitizer and UndefinedBehaviorSanitizer\n');
-buildCopy();
+await buildCopy();
 process.stdout.write(`${testCopy()}\n== ${REQUESTS.toLocaleString('en')} requests\n`);
 await millionRequests();
 rmSync(COPY, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { main } from './cli/program.ts';
 import { CoroutineClient, readable, type Wait, writable } from './connection/coroutine.ts';
 import { serveReactor } from './server/server.ts';
 
-await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   name: 'coroutine',
   start: (setup) =>
     serveReactor(setup, {

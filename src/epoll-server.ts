@@ -11,20 +11,27 @@
 //
 //   node dist/epoll-server.js [PORT] [FOLDER] [MODULE:NAME] [--workers N]
 
-import { main } from './cli/program.ts';
-import { startReactor } from './workers/reactors.ts';
+// A Node.js that is too old understands nothing of the other files: it is refused before they are loaded.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`epoll-server: Node.js ${process.versions.node} is too old: epoll-server needs Node.js 20.19 or later`);
+  process.exit(1);
+}
 
-await main(
-  process.argv.slice(2),
-  { name: 'epoll', workers: 'processes', watches: true, start: startReactor },
-  {
-    iterative: () => import('./iterative-server.ts'),
-    multiprocess: () => import('./multiprocess-server.ts'),
-    multithread: () => import('./multithread-server.ts'),
-    coroutine: () => import('./coroutine-server.ts'),
-    nonblocking: () => import('./nonblocking-server.ts'),
-    select: () => import('./select-server.ts'),
-    poll: () => import('./poll-server.ts'),
-    epoll: () => Promise.resolve(),
-  },
+const loaded = Promise.all([import('./cli/program.ts'), import('./workers/reactors.ts')]);
+void loaded.then(([{ main }, { startReactor }]) =>
+  main(
+    process.argv.slice(2),
+    { name: 'epoll', workers: 'processes', watches: true, start: startReactor },
+    {
+      iterative: () => import('./iterative-server.ts'),
+      multiprocess: () => import('./multiprocess-server.ts'),
+      multithread: () => import('./multithread-server.ts'),
+      coroutine: () => import('./coroutine-server.ts'),
+      nonblocking: () => import('./nonblocking-server.ts'),
+      select: () => import('./select-server.ts'),
+      poll: () => import('./poll-server.ts'),
+      epoll: () => Promise.resolve(),
+    },
+  ),
 );

@@ -13,11 +13,11 @@
  */
 export const ERROR_CODES = {
   ERR_OPTION: 'usage',
-  ERR_PLATFORM: 'usage',
   ERR_BACKEND: 'usage',
   ERR_CONFIG: 'usage',
   ERR_ROOT: 'usage',
   ERR_APPLICATION_MODULE: 'usage',
+  ERR_PLATFORM: 'startup',
   ERR_ADDON: 'startup',
   ERR_LISTEN: 'startup',
   ERR_ACCESS_LOG: 'startup',

@@ -13,7 +13,7 @@
 import { main } from './cli/program.ts';
 import { BlockingServer } from './server/blocking-server.ts';
 
-await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   name: 'iterative',
   backend: 'poll',
   start: (setup) => BlockingServer.start(setup, { work: serveClients }),

@@ -25,7 +25,7 @@ import { inheritAll } from './workers/inheritance.ts';
 import { INHERITED_FD, type Role } from './workers/role.ts';
 import { WorkerGroup } from './workers/worker-group.ts';
 
-await main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
+void main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
 
 function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   if (role.kind === 'client') return serveOne(setup, role.client);

@@ -26,7 +26,7 @@ import { WorkerGroup } from './workers/worker-group.ts';
 
 const PROGRAM = new URL(import.meta.url);
 
-await main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
+void main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
 
 function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   if (role.kind === 'client') return serveOne(setup, role.client);

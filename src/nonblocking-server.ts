@@ -13,7 +13,7 @@
 import { main } from './cli/program.ts';
 import { serveReactor } from './server/server.ts';
 
-await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   name: 'nonblocking',
   backend: 'scan',
   start: (setup) => serveReactor(setup, { backend: 'scan' }),

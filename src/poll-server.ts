@@ -14,7 +14,7 @@
 import { main } from './cli/program.ts';
 import { serveReactor } from './server/server.ts';
 
-await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   name: 'poll',
   backend: 'poll',
   start: (setup) => serveReactor(setup, { backend: 'poll' }),

@@ -15,7 +15,7 @@
 import { main } from './cli/program.ts';
 import { serveReactor } from './server/server.ts';
 
-await main(process.argv.slice(2), {
+void main(process.argv.slice(2), {
   name: 'select',
   backend: 'select',
   start: (setup) => serveReactor(setup, { backend: 'select' }),

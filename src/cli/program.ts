@@ -1,8 +1,6 @@
 // The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
 
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { concurrency } from '../adapters/concurrency.ts';
@@ -11,12 +9,13 @@ import { type Configuration, printConfiguration, readEnvironment, resolveSetting
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { logFailure, logLine } from '../log/log-line.ts';
 import { drainSinks } from '../log/log-sink.ts';
-import { PACKAGE_ROOT } from '../package.ts';
+import { packageVersion } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
 import type { Setup } from '../server/content.ts';
 import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
+import { reapOrphans } from '../workers/orphans.ts';
 import { onStopRequest, type Role, takeRole, tellParent } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
@@ -99,6 +98,7 @@ async function run(given: Given, model: Model): Promise<void> {
   const setup = { settings: { ...ofServer, ...sinks }, content };
   const server = await model.start(setup, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
+  if (process.pid === 1) reapOrphans();
   if (!settings.quiet && role.kind === 'standalone') {
     process.stdout.write(
       server.places.map((place) => `${printable(announcement(place, server, content, given, model))}\n`).join(''),
@@ -195,11 +195,4 @@ function fail(error: unknown): never {
   if (hint === '') logFailure(error, '', error.message);
   else logLine(error.message + hint);
   process.exit(isUsage ? EXIT_USAGE : EXIT_RUN_TIME);
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
 }

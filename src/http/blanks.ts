@@ -1,7 +1,8 @@
 // Blanks around a value, which belong to its line or list (RFC 9110 sections 5.5 and 5.6.3: OWS). A regular expression
 // for the blanks at an end begins anew at each blank, which costs quadratic time.
 
-import { HTAB, SP } from './characters.ts';
+export const SP = 0x20;
+export const HTAB = 0x09;
 
 /** `text` without spaces and tabs at both ends. */
 export function trimBlanks(text: string): string {

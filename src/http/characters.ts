@@ -30,8 +30,6 @@ export const REGISTERED_NAME: Uint8Array = table(
 
 export const CR = 0x0d;
 export const LF = 0x0a;
-export const SP = 0x20;
-export const HTAB = 0x09;
 export const COLON = 0x3a;
 
 /**

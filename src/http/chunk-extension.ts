@@ -2,7 +2,8 @@
 // say is ignored; where they end must not be: a byte that one server skips and another ends the line at is
 // a smuggled request. One state and one byte make the next state.
 
-import { CR, FIELD_VALUE, HTAB, SP, TOKEN } from './characters.ts';
+import { HTAB, SP } from './blanks.ts';
+import { CR, FIELD_VALUE, TOKEN } from './characters.ts';
 
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;

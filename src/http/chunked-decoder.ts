@@ -1,8 +1,8 @@
 // The chunked coding of a request body (RFC 9112 section 7.1), byte for byte: data spans, trailers, or
 // wrong. Pure and resumable like the head parser. It must not know where bodies go.
 
-import { trimBlanks } from './blanks.ts';
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN } from './characters.ts';
+import { HTAB, SP, trimBlanks } from './blanks.ts';
+import { COLON, CR, FIELD_VALUE, LF, TOKEN } from './characters.ts';
 import {
   EXTENSION_END,
   EXTENSION_GAP,

@@ -1,18 +1,8 @@
 // Request line and fields, from bytes to offsets: done, incomplete or wrong. Parses where the bytes lie,
 // goes on where it stopped, and answers the same however they were cut. It must not know connections.
 
-import {
-  COLON,
-  CR,
-  equalsIgnoringCase,
-  FIELD_VALUE,
-  HTAB,
-  LF,
-  SP,
-  TARGET_PATH,
-  TARGET_QUERY,
-  TOKEN,
-} from './characters.ts';
+import { HTAB, SP } from './blanks.ts';
+import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, LF, TARGET_PATH, TARGET_QUERY, TOKEN } from './characters.ts';
 import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
 import { isHost } from './host.ts';

@@ -1,10 +1,11 @@
 // Loads the native addon, and checks that this platform and runtime can run it.
 
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { PACKAGE_ROOT } from '../package.ts';
+import { PACKAGE_ROOT, packageVersion } from '../package.ts';
 import type { Files } from './files.ts';
 import type { Kernel, KernelMemory } from './kernel.ts';
 
@@ -43,6 +44,10 @@ export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | '
 
 /** The exports of native/addon.cc. */
 export interface Addon {
+  /** Of the package whose sources it was compiled from; addons before 0.1.0 have none. */
+  readonly version?: string;
+  /** What it and these modules agree on: must be {@link ADDON_ABI}. */
+  readonly abi?: number;
   /** Names of the back ends in this build, best first. */
   readonly backends: readonly string[];
   /** Whether the system distributes clients among sockets that share a port by SO_REUSEPORT. */
@@ -50,7 +55,12 @@ export interface Addon {
   /** A kernel over `memory`, or -errno. */
   readonly createKernel: (backend: string, memory: KernelMemory) => NativeCalls | number;
   readonly createFiles: () => Files;
+  /** Waits for one child that has ended: its number, 0 while it runs, or -errno. */
+  readonly reap: (pid: number) => number;
 }
+
+/** Rises with kAbi in native/version.h, with each change of the calls between the addon and these modules. */
+export const ADDON_ABI = 1;
 
 /** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {
@@ -85,36 +95,100 @@ export function assertSupported(runtime: Runtime): void {
   }
 }
 
-/** The paths of the addon, in the order in which they are tried. */
-export function addonCandidates(root: string = PACKAGE_ROOT): readonly string[] {
-  return [
-    join(root, 'build', 'Release', 'epoll_server.node'),
-    join(root, 'build', 'Debug', 'epoll_server.node'),
-    join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'epoll_server.node'),
-  ];
+/** Enough of an executable for its program headers and the name of its interpreter behind them. */
+const ELF_BEGINNING_BYTES = 4096;
+
+/** The C library that an executable runs on, by the interpreter that it names (PT_INTERP in elf(5)). */
+export function libcOf(executable: string): 'glibc' | 'musl' {
+  const beginning = Buffer.alloc(ELF_BEGINNING_BYTES);
+  const fd = openSync(executable, 'r');
+  try {
+    readSync(fd, beginning, 0, ELF_BEGINNING_BYTES, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return beginning.includes('/ld-musl-') ? 'musl' : 'glibc';
 }
 
-/**
- * Loads the first candidate that exists.
- * @throws EpollServerError `ERR_ADDON`, with every path that was tried, or with the error of the loader.
- */
-export function loadAddon(candidates: readonly string[] = addonCandidates()): Addon {
-  assertSupported(process);
-  const require = createRequire(import.meta.url);
-  const found = candidates.find((path) => existsSync(path));
-  if (found === undefined) {
-    throw new EpollServerError(
-      'ERR_ADDON',
-      `the native addon is not built: looked for ${candidates.join(', ')}; run "npm run build" in the package`,
-    );
-  }
+/** The binaries of the package are called by what they are for. */
+function platformName(): string {
+  const libc = process.platform === 'linux' ? `-${libcOf(process.execPath)}` : '';
+  return `${process.platform}-${process.arch}${libc}`;
+}
+
+/** Where the addon may lie, in the order in which they are tried: compiled here, or come with the package. */
+export function addonCandidates(root: string, platform: string): readonly string[] {
+  return [join(root, 'build', 'Release', 'epoll_server.node'), join(root, 'prebuilds', platform, 'epoll_server.node')];
+}
+
+/** Whether a binary of the package is the one that was packed. One that was compiled here has no sum. */
+function isDamaged(path: string, root: string): boolean {
+  const sums = join(root, 'prebuilds', 'SHA256SUMS');
+  if (!existsSync(sums)) return false;
+  const wanted = readFileSync(sums, 'utf8')
+    .split('\n')
+    .map((line) => line.split('  '))
+    .find(([, name]) => name !== undefined && join(root, 'prebuilds', name) === path);
+  if (wanted === undefined) return false;
+  return createHash('sha256').update(readFileSync(path)).digest('hex') !== wanted[0];
+}
+
+/** What dlopen(3) said, on one line. */
+function loaderText(error: unknown): string {
+  const text = messageOf(error).replaceAll(/\s+/g, ' ');
+  const isForbidden = text.includes('failed to map segment');
+  return isForbidden ? `${text} (is its file system mounted noexec?)` : text;
+}
+
+/** The addon in the file `path`, or why it is not to be had, in words. */
+function tryAddon(path: string, root: string): Addon | string {
+  if (!existsSync(path)) return 'is not there';
+  if (isDamaged(path, root)) return 'is damaged (its SHA-256 is not that of the package)';
   try {
-    return require(found);
+    return createRequire(import.meta.url)(path);
   } catch (error) {
-    throw new EpollServerError(
-      'ERR_ADDON',
-      `the native addon ${found} does not load: ${messageOf(error)}; run "npm run build" in the package`,
-      { cause: error },
-    );
+    return `does not load: ${loaderText(error)}`;
   }
+}
+
+/** @throws EpollServerError `ERR_ADDON`: an addon of other sources than these modules. */
+function assertSameVersion({ version = 'unknown', abi = 0 }: Addon, path: string, command: string): void {
+  const wanted = packageVersion();
+  if (version === wanted && abi === ADDON_ABI) return;
+  throw new EpollServerError(
+    'ERR_ADDON',
+    `the native addon ${path} is stale: it is of version ${version} (interface ${abi}), ` +
+      `this package is ${wanted} (interface ${ADDON_ABI}). Compile it again: ${command}`,
+  );
+}
+
+const loadedAddons = new Map<string, Addon>();
+
+/**
+ * Loads the first addon that fits this platform, once.
+ * @throws EpollServerError `ERR_PLATFORM`; `ERR_ADDON`, which names the platform, each file that was tried, and the
+ * command that compiles the package's own sources.
+ */
+export function loadAddon(root: string = PACKAGE_ROOT): Addon {
+  const loaded = loadedAddons.get(root);
+  if (loaded !== undefined) return loaded;
+  assertSupported(process);
+  const platform = platformName();
+  const command = `node "${join(root, 'scripts', 'compile.js')}"`;
+  const failures: string[] = [];
+  for (const path of addonCandidates(root, platform)) {
+    const addon = tryAddon(path, root);
+    if (typeof addon === 'string') {
+      failures.push(`${path} ${addon}`);
+      continue;
+    }
+    assertSameVersion(addon, path, command);
+    loadedAddons.set(root, addon);
+    return addon;
+  }
+  throw new EpollServerError(
+    'ERR_ADDON',
+    `no native addon fits this platform (${platform}, Node.js ${process.versions.node}): ${failures.join('; ')}. ` +
+      `Compile it from the package's own sources: ${command}`,
+  );
 }

@@ -1,8 +1,7 @@
 // Proves what a Request says of what was received.
 
-import { describe, expect, test } from 'vitest';
-import { fetchHandler, Request, Response } from '../../src/fetch.ts';
-import type { FetchApplication } from '../../src/index.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type FetchApplication, fetchHandler, Request, Response } from '../../src/fetch.ts';
 import { ask, get, post } from '../support/client.ts';
 import { type Site, startHandler } from '../support/serving.ts';
 
@@ -23,6 +22,9 @@ async function seen<T>(bytes: string, look: (request: globalThis.Request) => T):
   return first;
 }
 
+/** Whether Node's own classes can be given ours: where they keep their state under symbols (20, 22), not in private fields. */
+const isTakenByNode = Object.getOwnPropertySymbols(new globalThis.Request('http://a/')).length > 0;
+
 describe('a Request', () => {
   test.each([
     ['/a/b?c=d&e', 'http://a/a/b?c=d&e'],
@@ -32,7 +34,8 @@ describe('a Request', () => {
     ['/a/../b', 'http://a/b'],
     ['/a/%2e%2E/b', 'http://a/b'],
     ["/a'b?c'd", "http://a/a'b?c%27d"],
-    ['/{x}"|^', 'http://a/%7Bx%7D%22|^'],
+    // The URL standard has ^ encoded since 2024: whatever the running Node.js does.
+    ['/{x}"|^', new URL('http://a/{x}"|^').href],
     ['/a\\b', 'http://a/a/b'],
     ['http://Other:80/x', 'http://other/x'],
     ['http://other:81', 'http://other:81/'],
@@ -144,7 +147,9 @@ describe('a Request', () => {
     const look = async (request: globalThis.Request): Promise<unknown> => {
       const clone = request.clone();
       const wrapped = new Request('http://b/', clone);
-      const native = new Native(Object(wrapped));
+      const { url, method, headers, body } = wrapped;
+      const content = { method, headers: [...headers], body, duplex: 'half' };
+      const native = isTakenByNode ? new Native(Object(wrapped)) : new Native(url, Object(content));
       return [await request.text(), native.url, native.method, native.headers.get('x-y'), await native.text()];
     };
     expect(await seen(post('/', 'abc', 'X-Y: z'), look)).toEqual(['abc', 'http://b/', 'POST', 'z', 'abc']);
@@ -152,7 +157,20 @@ describe('a Request', () => {
 
   test('goes on to another server by fetch', async () => {
     const behind = await startApp(async (request) => new Response(`${request.method} ${await request.text()}`));
-    const front = await startApp((request) => fetch(new Request(`http://127.0.0.1:${behind.port}/`, request)));
+    // Where Node's own fetch cannot be given ours, the one that is a global beside them can.
+    const names = ['Headers', 'Request', 'Response', 'fetch'];
+    const before = names.map((name): [string, PropertyDescriptor] => [
+      name,
+      Object(Object.getOwnPropertyDescriptor(globalThis, name)),
+    ]);
+    onTestFinished(() => {
+      for (const [name, descriptor] of before) Object.defineProperty(globalThis, name, descriptor);
+    });
+    const front = await startHandler(
+      fetchHandler((request) => fetch(new Request(`http://127.0.0.1:${behind.port}/`, request)), {
+        overrideGlobals: !isTakenByNode,
+      }),
+    );
     const answer = await ask(front.port, post('/', 'abc'));
     expect(answer).toMatchObject({ status: 200, text: 'POST abc' });
   });

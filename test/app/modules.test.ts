@@ -135,7 +135,7 @@ test.each([
 
 test('TypeScript is served where Node.js runs it, and told why where not', async () => {
   const tree = {
-    'app.ts': `const name: string = 'application'; export default ${WSGI.replace('environ', 'environ: any')};`,
+    'app.ts': `export const application = ${WSGI.replace('environ', 'environ: any')};`,
   };
   if (Reflect.get(process.features, 'typescript')) {
     expect(await answerOf(tree, 'app.ts')).toBe('wsgi /x');

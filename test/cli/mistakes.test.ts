@@ -178,7 +178,7 @@ test('an access log that cannot be opened', async () => {
   );
 });
 
-test('an addon that is not built names every file that was looked for', async () => {
+test('an addon that is not there: the platform, every file that was tried, the command that compiles', async () => {
   const path = await folder({ 'package.json': '{"type":"module","version":"0"}' });
   await cp(new URL('../../dist', import.meta.url), `${path}/dist`, { recursive: true });
   await symlink(new URL('../../node_modules', import.meta.url), `${path}/node_modules`);
@@ -189,7 +189,8 @@ test('an addon that is not built names every file that was looked for', async ()
     { exit: Number(exit), stdout: program.stdout, stderr: program.stderr },
     1,
     new RegExp(
-      `not built: looked for ${path}/build/Release/epoll_server\\.node, ${path}/build/Debug/.*run "npm run build"`,
+      `no native addon fits this platform \\(linux-.*: ${path}/build/Release/epoll_server\\.node is not there; ` +
+        `${path}/prebuilds/.* is not there\\. Compile .*: node "${path}/scripts/compile\\.js"`,
     ),
   );
 });

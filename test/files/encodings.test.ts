@@ -22,9 +22,17 @@ async function startTree(tree: Tree): Promise<Site & { readonly root: string }> 
   return { ...(await start({ static: root })), root };
 }
 
+/** Node.js 20 has no zstd. */
+function unzstd(content: Buffer): string {
+  const decompress: unknown = Reflect.get(zlib, 'zstdDecompressSync');
+  if (typeof decompress !== 'function') throw new Error('this Node.js has no zstd');
+  return String(decompress(content));
+}
+
 const decoded = ({ content, field }: Answer): string => {
   const coding = field('content-encoding');
   if (coding === 'br') return brotliDecompressSync(content).toString();
+  if (coding === 'zstd') return unzstd(content);
   return coding === 'gzip' ? gunzipSync(content).toString() : content.toString();
 };
 
@@ -36,7 +44,8 @@ test.each([
   ['gzip;q=1.0, br;q=0.5', 'gzip'],
   ['br;q=0, gzip', 'gzip'],
   ['*', 'br'],
-  ['br;q=0, *', 'gzip'],
+  ['br;q=0, zstd;q=0, *', 'gzip'],
+  ['br;q=0, *', canCompress('zstd') ? 'zstd' : 'gzip'],
   ['gzip;q=0, *;q=0', undefined],
   ['gzip;q=0', undefined],
   ['gzip; q = 0.000', undefined],

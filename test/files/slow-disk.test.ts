@@ -48,6 +48,7 @@ test.each([
   ['cachestat', 'memory'],
   ['cachestat,sendfile', 'memory'],
   ['sendfile', 'memory'],
+  ['cachestat,sendfile,preadv2', 'pool'],
   ['', 'sendfile'],
 ])('a large file arrives whole without %s: its bytes go by %s', async (missing, way) => {
   const root = await folder({ 'big.bin': BIG });
@@ -57,9 +58,10 @@ test.each([
   expect(
     (await ask(port, get('/big.bin', 'Range: bytes=300000-700000'))).content.equals(BIG.subarray(300_000, 700_001)),
   ).toBe(true);
-  const { sendfileBytes, memoryReads } = (await stats()).files;
+  const { sendfileBytes, memoryReads, poolReads } = (await stats()).files;
   expect(sendfileBytes > 0).toBe(way === 'sendfile');
   expect(memoryReads > 0).toBe(way === 'memory');
+  if (way === 'pool') expect(poolReads).toBeGreaterThan(0);
 });
 
 test('without openat2 names are walked segment by segment, and nothing leaves the root', async () => {
@@ -106,12 +108,14 @@ test('a file whose opening is not permitted is 403, and no other one is opened i
 
 test('what was kept is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
-  // Old enough to be kept on when it is looked at again, however slow this machine is.
+  // Old enough to be kept on when it is looked at again, a second later.
   await utimes(join(root, 'a.txt'), 1e9, 1e9);
   const { port, server } = await start({ static: root });
-  for (let i = 0; i < 3; i++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
+  // Usually three. On a busy machine that look may report that it would have to wait, and the file is found once more.
+  let count = 0;
+  for (; server.stats().files.cacheHits < 2; count++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
   expect(server.stats()).toMatchObject({
-    files: { cacheHits: 2, cacheMisses: 1, cacheEntries: 1, sendfileBytes: 0, poolReads: 0 },
+    files: { cacheHits: 2, cacheMisses: count - 2, cacheEntries: 1, sendfileBytes: 0, poolReads: 0 },
   });
   expect(server.stats().files.cacheBytes).toBeGreaterThan(2_000);
 });
@@ -119,10 +123,11 @@ test('what was kept is sent from memory, and counted', async () => {
 test.each([['cachestat,sendfile'], ['openat2,cachestat,sendfile']])(
   "a signal that interrupts opening and reading is nobody's error (without %s)",
   async (missing) => {
-    const root = await folder({ 'slow.bin': BIG, 'small.txt': 'small' });
-    const { port } = await startOverShim(root, { SHIM_INTERRUPTS: 's', SHIM_NO: missing, ...SLOW, SHIM_MS: '1' });
+    const root = await folder({ 'slow.bin': BIG, 'slow.txt': 'small' });
+    // Not the files of Node.js itself, some versions of which do not try again.
+    const { port } = await startOverShim(root, { SHIM_INTERRUPTS: 'slow', SHIM_NO: missing, ...SLOW, SHIM_MS: '1' });
     expect((await ask(port, get('/slow.bin'))).content.equals(BIG)).toBe(true);
-    expect((await ask(port, get('/small.txt'))).text).toBe('small');
-    expect((await ask(port, get('/none'))).status).toBe(404);
+    expect((await ask(port, get('/slow.txt'))).text).toBe('small');
+    expect((await ask(port, get('/slow.none'))).status).toBe(404);
   },
 );

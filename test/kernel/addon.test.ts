@@ -1,43 +1,142 @@
 // Proves where the addon is searched, where it refuses to run, and how system errors are reported.
 
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { addonCandidates, assertSupported, loadAddon, type Runtime } from '../../src/kernel/addon.ts';
+import {
+  ADDON_ABI,
+  addonCandidates,
+  assertSupported,
+  libcOf,
+  loadAddon,
+  type Runtime,
+} from '../../src/kernel/addon.ts';
 import { EAGAIN } from '../../src/kernel/errno.ts';
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { check, NativeError } from '../../src/kernel/native-error.ts';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { packageVersion } from '../../src/package.ts';
 import { folder } from '../support/folder.ts';
+import { REPOSITORY } from '../support/program.ts';
 
 const NODE: Runtime = { platform: 'linux', versions: { node: '20.19.0' } };
+const PLATFORM = `${process.platform}-${process.arch}-${libcOf(process.execPath)}`;
+/** The addon that the tests run with: compiled here, or of the package. */
+const COMPILED = addonCandidates(REPOSITORY, PLATFORM).find((path) => existsSync(path)) ?? '';
 
-test('the addon of this build loads, and only once', () => {
+/** The one line with which the loader refuses what lies in `root`. */
+function refusal(root: string): string {
+  let message = '';
+  expect(() => {
+    try {
+      loadAddon(root);
+    } catch (error) {
+      if (error instanceof Error) message = error.message;
+      throw error;
+    }
+  }).toThrow(expect.objectContaining({ code: 'ERR_ADDON' }));
+  expect(message).not.toContain('\n');
+  return message;
+}
+
+/** A package whose binary for this platform is `content`, with the sum of `packed`. */
+async function packaged(content: string | Buffer, packed: string | Buffer = content): Promise<string> {
+  const root = await folder({});
+  const file = join(root, 'prebuilds', PLATFORM, 'epoll_server.node');
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+  const sum = createHash('sha256').update(packed).digest('hex');
+  await writeFile(join(root, 'prebuilds', 'SHA256SUMS'), `# sources: 0\n${sum}  ${PLATFORM}/epoll_server.node\n`);
+  return root;
+}
+
+test('the addon of this build loads, once for all that ask', () => {
   expect(loadAddon()).toBe(loadAddon());
   expect(loadAddon().backends).toContain('epoll');
   expect(availableBackends()).toEqual(loadAddon().backends);
+  expect(loadAddon()).toMatchObject({ version: packageVersion(), abi: ADDON_ABI });
 });
 
-test('the error of a missing addon names every path that was tried, and how to build it', () => {
-  const candidates = ['/nowhere/a.node', '/nowhere/b.node'];
-  expect(() => loadAddon(candidates)).toThrow(expect.objectContaining({ code: 'ERR_ADDON' }));
-  expect(() => loadAddon(candidates)).toThrow(
-    /not built: looked for \/nowhere\/a\.node, \/nowhere\/b\.node; run "npm run build"/,
+test('the binary of a package loads', async () => {
+  const root = await packaged(await readFile(COMPILED));
+  expect(loadAddon(root).version).toBe(packageVersion());
+});
+
+test('no addon: the platform, each file that was tried, and the command that compiles', async () => {
+  const root = await folder({});
+  expect(refusal(root)).toBe(
+    `no native addon fits this platform (${PLATFORM}, Node.js ${process.versions.node}): ` +
+      `${root}/build/Release/epoll_server.node is not there; ` +
+      `${root}/prebuilds/${PLATFORM}/epoll_server.node is not there. ` +
+      `Compile it from the package's own sources: node "${root}/scripts/compile.js"`,
   );
 });
 
-test('the error of an addon that does not load names its file and the error of the loader', async () => {
-  const path = await folder({ 'broken.node': 'not an ELF file at all' });
-  expect(() => loadAddon(['/nowhere.node', `${path}/broken.node`])).toThrow(
-    expect.objectContaining({ code: 'ERR_ADDON' }),
-  );
-  expect(() => loadAddon([`${path}/broken.node`])).toThrow(
-    new RegExp(`${path}/broken\\.node does not load: .+; run "npm run build"`),
+test('an addon that does not load: its file is named, and what the system said', async () => {
+  const root = await folder({ 'build/Release/epoll_server.node': 'not an ELF file at all' });
+  expect(refusal(root)).toMatch(
+    /build\/Release\/epoll_server\.node does not load: .*file too short|invalid ELF header/,
   );
 });
 
-test('builds come before prebuilds', () => {
-  const [first = '', ...others] = addonCandidates('/x');
-  expect(first).toBe('/x/build/Release/epoll_server.node');
-  expect(others.every((path) => path.startsWith('/x/') && path.endsWith('.node'))).toBe(true);
+test('one that was compiled for another system gives way to the binary of the package', async () => {
+  const root = await packaged(await readFile(COMPILED));
+  await mkdir(join(root, 'build', 'Release'), { recursive: true });
+  await writeFile(join(root, 'build', 'Release', 'epoll_server.node'), 'of another system');
+  expect(loadAddon(root).version).toBe(packageVersion());
+});
+
+test('a damaged binary of the package is not loaded: half a file would end the process', async () => {
+  const whole = await readFile(COMPILED);
+  const flipped = Buffer.from(whole);
+  flipped[whole.length >> 1] = ~(whole[whole.length >> 1] ?? 0) & 0xff;
+  for (const content of [whole.subarray(0, whole.length >> 1), flipped, Buffer.alloc(0)]) {
+    const root = await packaged(content, whole);
+    expect(refusal(root)).toContain(
+      `${root}/prebuilds/${PLATFORM}/epoll_server.node is damaged (its SHA-256 is not that of the package)`,
+    );
+  }
+});
+
+test('a stale addon is an error in words, even where another one fits', async () => {
+  const root = await packaged(await readFile(COMPILED));
+  const file = join(root, 'build', 'Release', 'epoll_server.node');
+  await mkdir(dirname(file), { recursive: true });
+  await copyFile(COMPILED, file);
+  const bytes = await readFile(file);
+  const version = packageVersion();
+  const at = bytes.indexOf(`${version}\0`);
+  expect(at).toBeGreaterThan(0);
+  bytes.write('0.0.0', at);
+  await writeFile(file, bytes);
+  expect(refusal(root)).toBe(
+    `the native addon ${file} is stale: it is of version 0.0.0 (interface ${ADDON_ABI}), ` +
+      `this package is ${version} (interface ${ADDON_ABI}). Compile it again: node "${root}/scripts/compile.js"`,
+  );
+});
+
+test('what is compiled here comes before the binaries of the package', () => {
+  expect(addonCandidates('/x', 'linux-x64-musl')).toEqual([
+    '/x/build/Release/epoll_server.node',
+    '/x/prebuilds/linux-x64-musl/epoll_server.node',
+  ]);
+});
+
+test('the C library is that of the interpreter which the executable names', async () => {
+  const path = await folder({
+    glibc: '\x7fELF .../lib64/ld-linux-x86-64.so.2\0',
+    musl: '\x7fELF .../lib/ld-musl-x86_64.so.1\0',
+    static: '\x7fELF',
+  });
+  expect(['glibc', 'musl', 'static'].map((name) => libcOf(join(path, name)))).toEqual(['glibc', 'musl', 'glibc']);
+});
+
+test('the version in native/version.h is that of the package', async () => {
+  const header = await readFile(join(REPOSITORY, 'native', 'version.h'), 'utf8');
+  expect(/kVersion\[\] = "(.+)";/.exec(header)?.[1]).toBe(packageVersion());
+  expect(/kAbi = (\d+);/.exec(header)?.[1]).toBe(String(ADDON_ABI));
 });
 
 describe('an unsupported platform or runtime is an error', () => {
@@ -75,6 +174,7 @@ test('an unknown back end is ERR_BACKEND; one that the system cannot create is a
     reusePortBalances: true,
     createKernel: () => -24,
     createFiles: createNativeFiles,
+    reap: () => 0,
   };
   expect(() => createNativeKernel('epoll', refusing)).toThrow(
     expect.objectContaining({ code: 'ERR_SYSTEM_CALL', errnoName: 'EMFILE' }),

@@ -114,6 +114,12 @@ TEST(NamesAreConfinedByTheWalk) {
   CheckNames(&system);
 }
 
+TEST(AWalkDoesNotBeginAtTheRootOfTheSystem) {
+  Tree tree;
+  std::string last;
+  CHECK_EQ(WalkBeneath(tree.root, "/d.txt", &last), -EXDEV);
+}
+
 TEST(AnOpenFileHasItsCurrentStatus) {
   Tree tree;
   FileSystem system;

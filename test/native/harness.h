@@ -20,8 +20,9 @@ int RegisterForEachBackEnd(const char* name, BackEndTestFunction function);
 // Records a failed CHECK of the running test.
 void Fail(const char* file, int line, const std::string& text);
 
-// Runs every registered test. Returns the number of failed ones.
-int RunAll();
+// Runs every registered test, but for those whose names begin with `left_out` if that is not empty.
+// Returns the number of failed ones.
+int RunAll(const std::string& left_out);
 
 inline std::string Show(const std::string& value) { return "\"" + value + "\""; }
 inline std::string Show(const char* value) { return Show(std::string(value)); }

@@ -2,7 +2,7 @@
 // Environment variables control it:
 //   SHIM_SLOW=NAME         files with NAME in their path are never in memory
 //   SHIM_MS=MS             the duration of each wait for such a file; 100 by default
-//   SHIM_NO=CALL,...       openat2, cachestat, sendfile: missing (ENOSYS)
+//   SHIM_NO=CALL,...       openat2, cachestat, sendfile, preadv2: missing (ENOSYS)
 //   SHIM_SECCOMP=CALL,...  openat2, cachestat: forbidden, as containers forbid calls (EPERM)
 //   SHIM_FORBIDDEN=NAME    finding a file with NAME in its path fails (EPERM)
 //   SHIM_INTERRUPTS=NAME   every other call that opens, or reads, a file with NAME in its path is
@@ -139,6 +139,7 @@ long syscall(long number, ...) {
     std::memset(reinterpret_cast<void*>(a[2]), 0, 5 * sizeof(uint64_t));
     return 0;
   }
+  if (number == SYS_preadv2 && Lacks("preadv2")) return Refuse(ENOSYS);
   if (number == SYS_preadv2 && IsSlow(static_cast<int>(a[0]))) return Refuse(EAGAIN);
   return Real<long (*)(long, ...)>("syscall")(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -42,9 +42,8 @@ export class StartupProbe {
     this.#port = port.toString(16).toUpperCase().padStart(4, '0');
   }
 
-  /** Samples the server: true when no child is being spawned any more. */
-  isSettled(): boolean {
-    const now = Date.now();
+  /** Samples the server: true when no child is being spawned any more. `now`: the time of the sample, in milliseconds. */
+  isSettled(now: number = Date.now()): boolean {
     const threads = threadsOf(this.#group);
     this.#fewestThreads = Math.min(threads, this.#fewestThreads);
     if (threads > this.#mostThreads) {

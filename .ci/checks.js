@@ -1,0 +1,95 @@
+// The table of checks: what runs on each push (.ci/run), what each night, what by hand. CONTRIBUTING.md shows it, and
+// test/tidy/checks.test.ts compares the two. A new check is a new row here and there.
+
+/** All that has a back end runs over each of them. Left out are folders of tests that have none, ... */
+const WITHOUT_BACK_END = [
+  ...[
+    'bench',
+    'browser',
+    'cli',
+    'config',
+    'differential',
+    'docs',
+    'examples',
+    'fetch',
+    'fuzz',
+    'http',
+    'options',
+    'simulation',
+  ],
+  ...['tidy', 'tools/compare'],
+].map((folder) => `test/${folder}/**`);
+/** ... files of tests that have none, ... */
+const ALONE = ['test/tidy.test.ts', 'test/slab-queue.test.ts'];
+/** ... and models with a back end of their own, whatever is asked for. */
+const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((name) => `test/models/${name}.test.ts`);
+
+/** REPORT stands for the file of vitest's JSON report. */
+const REPORTERS = '--reporter=default --reporter=json --outputFile.json=REPORT';
+
+function overBackEnd(name) {
+  const exclude = [...WITHOUT_BACK_END, ...ALONE, ...FIXED].map((pattern) => `--exclude '${pattern}'`).join(' ');
+  return {
+    name: `suite, ${name}`,
+    when: 'push',
+    where: `this Node.js, ${name}: what has a back end`,
+    command: `EPOLL_SERVER_BACKEND=${name} npx vitest run ${exclude} ${REPORTERS}`,
+  };
+}
+
+/** `when`: push, night or hand; `command`: for a shell; `where`: on what it runs, in words. */
+export const CHECKS = [
+  { name: 'suite', when: 'push', where: 'this Node.js, epoll: everything', command: `npm test -- ${REPORTERS}` },
+  overBackEnd('poll'),
+  overBackEnd('select'),
+  overBackEnd('scan'),
+  {
+    name: 'check',
+    when: 'push',
+    where: 'format, lint, types, C++ warnings, sanitizers, 10 s of fuzzing',
+    command: 'CHECK_NO_TESTS=1 npm run check',
+  },
+  {
+    name: 'package',
+    when: 'push',
+    where: 'the tarball with the addon compiled here, in an empty folder',
+    command: 'npm run -s check:package',
+  },
+  { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'npm run -s h1check' },
+  {
+    name: 'binaries',
+    when: 'night',
+    where: 'all six compiled twice, the tarball with them installed',
+    command: 'npm run -s prebuild && npm run -s prebuild:compare && npm run -s check:package -- --all',
+  },
+  {
+    name: 'nodes',
+    when: 'night',
+    where: 'Node.js 20, 22, 24, 26 with the binaries of the package; arm64 emulated; musl',
+    command: 'npm run -s prebuild && npm run -s check:nodes -- --no-suite',
+  },
+  { name: 'fuzz', when: 'night', where: 'half an hour, another seed', command: 'npm run -s fuzz -- --seconds 1800' },
+  {
+    name: 'simulate',
+    when: 'night',
+    where: 'half an hour of the simulated machine, another seed',
+    command: 'npm run -s simulate -- --minutes 30 --seed $RANDOM',
+  },
+  { name: 'instructions', when: 'night', where: 'a request, under valgrind', command: 'npm run -s bench:guard' },
+  { name: 'memory', when: 'night', where: 'AddressSanitizer, a million requests', command: 'npm run -s check:memory' },
+  {
+    name: 'torture',
+    when: 'night',
+    where: 'bad clients',
+    command: 'npm run -s torture',
+  },
+  { name: 'conformance', when: 'hand', where: 'this server beside others', command: 'npm run conformance' },
+  { name: 'bench', when: 'hand', where: 'an idle machine with wrk and nginx', command: 'npm run bench' },
+  { name: 'compare', when: 'hand', where: 'all models, and others', command: 'npm run compare' },
+  {
+    name: 'release',
+    when: 'hand',
+    where: 'before a tag: all but publishing',
+    command: 'npm run release -- --dry-run',
+  },
+];

@@ -1,0 +1,62 @@
+// Proves that CONTRIBUTING.md shows the table of checks as .ci/checks.js has it, and that checks and workflows name
+// scripts and files that are there.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { ROOT } from './source.ts';
+
+const WORKFLOWS = '.github/workflows';
+const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+interface Check {
+  readonly name: string;
+  readonly when: string;
+  readonly where: string;
+  readonly command: string;
+}
+
+async function checks(): Promise<readonly Check[]> {
+  const { CHECKS } = await import(join(ROOT, '.ci', 'checks.js'));
+  return CHECKS;
+}
+
+/** The npm scripts that a text runs. */
+function scriptsIn(text: string): readonly string[] {
+  return [...text.matchAll(/\bnpm (?:run(?: -s| --silent)* )?(test|[a-z]+[\w:-]*)/g)].flatMap(([whole, name = '']) =>
+    whole.startsWith('npm run') || name === 'test' ? [name] : [],
+  );
+}
+
+test('CONTRIBUTING.md shows every check, when it runs and on what', async () => {
+  const rows = [...textOf('CONTRIBUTING.md').matchAll(/^\| (.+?) +\| (push|night|by hand) +\| (.+?) +\|$/gm)];
+  expect(rows.map(([, ...cells]) => cells)).toEqual(
+    (await checks()).map(({ name, when, where }) => [name, when === 'hand' ? 'by hand' : when, where]),
+  );
+});
+
+test('checks and workflows run scripts of package.json', async () => {
+  const { scripts } = JSON.parse(textOf('package.json'));
+  const workflows = readdirSync(join(ROOT, WORKFLOWS)).map((name) => textOf(join(WORKFLOWS, name)));
+  const texts = [...(await checks()).map(({ command }) => command), ...workflows];
+  const named = texts.flatMap(scriptsIn);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});
+
+test('every check of the night is a job of the workflow nightly', async () => {
+  const workflow: unknown = parse(textOf(join(WORKFLOWS, 'nightly.yml')));
+  const names = Object(workflow).jobs.checks.strategy.matrix.check;
+  expect(names).toEqual((await checks()).filter(({ when }) => when === 'night').map(({ name }) => name));
+});
+
+test('workflows are YAML, with permissions and jobs, and test paths that are there', () => {
+  for (const name of readdirSync(join(ROOT, WORKFLOWS))) {
+    const text = textOf(join(WORKFLOWS, name));
+    const workflow = Object(parse(text));
+    expect([name, typeof workflow.permissions, Object.keys(workflow.jobs).length > 0]).toEqual([name, 'object', true]);
+    const paths = [...text.matchAll(/(?<=\s)(?:test|scripts|\.ci)\/[\w./-]+/g)].map(([path]) => path);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  }
+});
