@@ -20,7 +20,8 @@ const ENTRIES = [
 
 /**
  * One file each for what importing the package loads, what every server needs, static files, and what every command needs.
- * Rolldown groups the rest by its importers.
+ * Rolldown groups the rest by its importers. The parser's tables must not fall into `base`: as bindings of another file they
+ * cost a request 1,800 instructions of 14,300.
  */
 const GROUPS = [
   { name: 'base', test: /modules\/(errors\.js|http\/fields\.js|app\/mount\.js|adapters\/with-async-context\.js)/ },

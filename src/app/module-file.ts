@@ -126,7 +126,7 @@ export function failedImports(file: string): number {
 export async function importModule(file: string, timeoutMs: number): Promise<Exports> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
-    const late = new Unloadable(`it has not ended after ${timeoutMs} ms (loadTimeoutMs)`, 'ETIMEDOUT');
+    const late = new Unloadable(`it has not ended after ${timeoutMs} ms (timeouts.loadMs)`, 'ETIMEDOUT');
     timer = setTimeout(() => reject(late), timeoutMs);
   });
   try {

@@ -40,6 +40,7 @@ function mountBelow(prefix: string, given: Mounts, after: Handler | undefined): 
 
 /** The longest first. */
 function pathsOf(handlers: Readonly<Record<string, Handler>>): Mounts {
+  if (typeof handlers !== 'object' || handlers === null) throw wrong('handlers are given by their paths, as an object');
   const mounts = mountsOf(Object.entries(handlers), 'a handler');
   for (const [path, handler] of mounts) {
     if (typeof handler !== 'function') throw wrong(`the handler of ${path} must be a function, not ${typeof handler}`);

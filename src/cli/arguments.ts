@@ -1,7 +1,7 @@
 // The command line: what may stand there, and what it means. It must not start anything.
 
 import { parseArgs } from 'node:util';
-import { COMMAND_OPTIONS, type Given, type Layer, readFlag } from '../config/resolve.ts';
+import { COMMAND_OPTIONS, type Given, type Layer, nearestOption, readFlag } from '../config/resolve.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { optionNamed } from '../options/lookup.ts';
 import { mountedModuleOf } from '../options/mounted-module.ts';
@@ -154,7 +154,8 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
     if (argument === '--') return;
     const name = /^--([^=]+)/.exec(argument)?.[1];
     if (name === undefined || known.includes(name)) continue;
-    const near = nearest(name, known);
+    const option = nearest(name, known) === undefined ? nearestOption(name) : undefined;
+    const near = option === undefined ? nearest(name, known) : kebab(option);
     throw usage(`there is no flag --${name}${near === undefined ? '' : ` (did you mean --${near}?)`}`);
   }
 }

@@ -145,11 +145,12 @@ async function foldersOf(files: StaticSettings | null, sources: readonly string[
 
 /** @throws EpollServerError `ERR_OPTION`: what says how something is served that is not. */
 function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
-  if (adapter !== undefined && app === null) throw wrong('adapter says what app is written for: give app too');
+  if (adapter !== undefined && app === null)
+    throw wrong('adapter says what the application of all other paths is written for, as in --app ./app.js: give one');
   if (dynamicSuffix !== undefined && dynamic === null)
     throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
   if (offload > 0 && app === null && mounted.length === 0)
-    throw wrong('offload needs app: functions cannot be sent to threads');
+    throw wrong('offload needs app: it runs applications in threads, but no files and no dynamic folder');
   mountsOf(mounted, 'an application');
 }
 

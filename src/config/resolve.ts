@@ -34,6 +34,19 @@ const PORT_VARIABLE = 'PORT';
 /** The options that the command takes, in the order in which they are shown. */
 export const COMMAND_OPTIONS: readonly Option[] = OPTIONS.filter((option) => isTakenBy(option, 'command'));
 
+/** What people write for the name of an option: the name itself, its key in code and files, and its path there. */
+const WRITTEN: ReadonlyMap<string, string> = new Map(
+  [optionName, keyOf, ({ path }: Option) => path.replace('.', '-')].flatMap((written) =>
+    COMMAND_OPTIONS.map((option) => [written(option), optionName(option)] as const),
+  ),
+);
+
+/** The name of the option that an unknown flag or variable called `name` was probably meant to be, or undefined. */
+export function nearestOption(name: string): string | undefined {
+  const written = nearest(name, [...WRITTEN.keys()]);
+  return written === undefined ? undefined : WRITTEN.get(written);
+}
+
 /** `layers`: the strongest first. */
 export function resolveSettings(...layers: readonly Layer[]): Configuration {
   const values: (readonly [string, unknown])[] = [];
@@ -101,7 +114,7 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
       throw usage(`${name} is ${JSON.stringify(value)}, which Kubernetes sets for a service of that name: ${way}`);
     }
     if (known.includes(name)) continue;
-    const near = nearest(name.slice(VARIABLE_PREFIX.length), COMMAND_OPTIONS.map(optionName));
+    const near = nearestOption(name.slice(VARIABLE_PREFIX.length));
     const hint = near === undefined ? '' : ` (did you mean ${variableOf(near)}?)`;
     throw usage(`there is no variable ${name}${hint}`);
   }

@@ -105,6 +105,11 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.state === OPEN;
   }
 
+  /** Read again where a call may have closed it. */
+  get #isClosed(): boolean {
+    return this.state === CLOSED;
+  }
+
   /** No transport encrypts yet. */
   get isSecure(): boolean {
     return false;
@@ -145,6 +150,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
       this.#protocol = make(this);
     } catch (error) {
       this.fail(error);
+    }
+    if (this.#isClosed) {
+      // It was closed while the protocol was made, as by a write to a client that is gone.
+      this.#notifyAborted('the connection was closed while its protocol was made', false);
+      this.#notify('closed');
+      return;
     }
     if (isFirst) return;
     if (this.#isStopping) this.#notify('stop');

@@ -120,15 +120,16 @@ function refuseSources(served: readonly ServedFolder[], sources: readonly string
 }
 
 /** The bounds of static files. */
-export type StaticLimits = Pick<
-  Limits,
-  | 'maxCacheBytes'
-  | 'maxCachedFileBytes'
-  | 'maxCompressedFileBytes'
-  | 'maxCodingBytesPerSecond'
-  | 'maxFileQueue'
-  | 'maxOpenFiles'
->;
+export const STATIC_LIMITS = [
+  'maxCacheBytes',
+  'maxCachedFileBytes',
+  'maxCompressedFileBytes',
+  'maxCodingBytesPerSecond',
+  'maxFileQueue',
+  'maxOpenFiles',
+] as const;
+
+export type StaticLimits = Pick<Limits, (typeof STATIC_LIMITS)[number]>;
 
 /** What the sites need of the program around them. */
 export interface SiteContext {

@@ -10,7 +10,7 @@ import type { LimitOptions, LogOptions, StaticOptions, StaticSettings } from '..
 import { limitsOf } from '../options/resolve-limits.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
 import type { FileStats } from './file-counters.ts';
-import { type Folders, resolveFolders, type SiteContext, Sites, type StaticLimits } from './sites.ts';
+import { type Folders, resolveFolders, type SiteContext, Sites, STATIC_LIMITS, type StaticLimits } from './sites.ts';
 
 /** What {@link staticFiles} takes. */
 export interface StaticFilesOptions extends StaticOptions {
@@ -39,8 +39,11 @@ export type StaticContext = Omit<SiteContext, 'files' | 'next'>;
  */
 export async function staticFiles(options: string | StaticFilesOptions, next?: Handler): Promise<StaticHandler> {
   if (next !== undefined && typeof next !== 'function') throw wrong(`next must be a function, not ${typeof next}`);
-  const { limits, log, ...own } = typeof options === 'string' ? { root: options } : options;
+  const all: Partial<StaticFilesOptions> = typeof options === 'string' ? { root: options } : (options ?? {});
+  const { limits, log, ...own } = all;
   const given = checkGiven({ static: own, limits, log });
+  refuseOthers('limits', limits, STATIC_LIMITS);
+  refuseOthers('log', log, ['error']);
   const settings = staticSettingsOf(given);
   if (settings === null) throw wrong('root is missing: name the folder to serve');
   return openStaticFiles(settings, await resolveFolders(settings, sourcesOf(next)), next, {
@@ -72,6 +75,12 @@ export function openStaticFiles(
     files.destroy();
     throw error;
   }
+}
+
+/** @throws EpollServerError `ERR_OPTION`: an option that a server has, and files alone do not. */
+function refuseOthers(group: string, given: object | undefined, taken: readonly string[]): void {
+  const other = Object.keys(given ?? {}).find((key) => !taken.includes(key));
+  if (other !== undefined) throw wrong(`"${group}.${other}" is no option of static files`);
 }
 
 function wrong(text: string): EpollServerError {

@@ -115,7 +115,7 @@ export interface HttpResponse {
   /**
    * Sends an interim response (RFC 9110 section 15.2) in front of the answer: 100 Continue, 103 Early Hints, or another
    * one of 1xx but 101. May be called several times. HTTP/1.0 clients do not know them and are sent none. After a 100
-   * none is sent by itself. `handlerTimeoutMs` goes on.
+   * none is sent by itself. `timeouts.handlerMs` goes on.
    * @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`, `ERR_ALREADY_ANSWERED`.
    */
   inform(status: number, fields?: FieldInput): void;

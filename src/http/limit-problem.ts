@@ -3,5 +3,7 @@
 /** `the body is too large: maxBodyBytes is 1000 (raise it with --max-body-bytes)`. */
 export function limitProblem(problem: string, option: string, value: number): string {
   const flag = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return `${problem}: ${option} is ${value} (raise it with --${flag})`;
+  // In code and in files, bounds of time are a group of their own.
+  const name = option.endsWith('Ms') ? `timeouts.${option.replace('Timeout', '')}` : option;
+  return `${problem}: ${name} is ${value} (raise it with --${flag})`;
 }

@@ -311,12 +311,18 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   /** The session keeps this exchange, and therefore uses no more bytes: they are the new protocol's. */
   upgraded(make: ProtocolFactory): void {
-    const { channel, context, request } = this;
+    const { channel, context, request, response } = this;
     request.retain();
     this.#isOver = true;
     const { observer } = context;
-    channel.speak(observer?.wantsHeads === true ? (to) => new TracedProtocol(make(to), to, observer) : make);
-    this.#report(channel.isOpen ? '' : 'the protocol that the connection changed to has failed');
+    let isMade = false;
+    channel.speak((to) => {
+      const protocol = make(to);
+      isMade = true;
+      // Where the connection was closed meanwhile, the session has traced its end.
+      return observer?.wantsHeads === true && !response.gone ? new TracedProtocol(protocol, to, observer) : protocol;
+    });
+    this.#report(isMade ? '' : 'the protocol that the connection changed to has failed');
   }
 
   // ---- Ends -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import { type GenericSchema, safeParse } from 'valibot';
 import { EpollServerError, type ErrorCode } from '../errors.ts';
 import { OPTION_GROUPS, optionAt, SHORT_FORMS, unknownText } from './lookup.ts';
 import { type Option, type OptionTaker, optionName } from './option.ts';
-import { problemText } from './problem.ts';
+import { problemText, shown } from './problem.ts';
 
 /** Where a value was given, and how it is called in a message. */
 export interface Origin {
@@ -35,9 +35,10 @@ function checked(
 
 /**
  * The options that code gives to `taker`, checked, by name. Options that are undefined are not given.
- * @throws EpollServerError `ERR_OPTION`: an unknown option, or a value that is not allowed.
+ * @throws EpollServerError `ERR_OPTION`: no object, an unknown option, or a value that is not allowed.
  */
-export function checkGiven(given: object, taker: OptionTaker = 'serve'): ReadonlyMap<string, unknown> {
+export function checkGiven(given: unknown, taker: OptionTaker = 'serve'): ReadonlyMap<string, unknown> {
+  if (!isGroup(given)) throw wrong(`options are given as an object, not ${shown(given)}`);
   const values = new Map<string, unknown>();
   for (const [path, value] of flat(given, '')) {
     const option = optionAt(path, taker);
@@ -54,9 +55,13 @@ function* flat(given: object, group: string): Generator<readonly [string, unknow
     const path = group === '' ? key : `${group}.${key}`;
     if (group !== '' || !OPTION_GROUPS.has(key)) yield [path, value];
     else if (typeof value === 'string' && SHORT_FORMS[key] !== undefined) yield [SHORT_FORMS[key], value];
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield* flat(value, key);
-    else throw wrong(`${key} must be an object with options, not ${typeof value}`);
+    else if (isGroup(value)) yield* flat(value, key);
+    else throw wrong(`${key} must be an object with options, not ${shown(value)}`);
   }
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrong(text: string): EpollServerError {

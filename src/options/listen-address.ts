@@ -4,6 +4,7 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { DIGITS } from './digits.ts';
+import { shown } from './problem.ts';
 
 /** Where a listener is. */
 export type ListenAddress = TcpAddress | UnixAddress | InheritedAddress;
@@ -62,9 +63,6 @@ const MAX_PATH_BYTES = 107;
 
 /** The largest backlog of listen(2). */
 export const MAX_BACKLOG = 65_535;
-
-/** A value in a message is shown up to this length. */
-const MAX_SHOWN = 80;
 
 const UNIX = 'unix:';
 const FD = 'fd:';
@@ -149,11 +147,6 @@ function permissions(given: unknown): number | undefined {
 
 function isLoose(given: unknown): given is Loose {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
-}
-
-function shown(given: unknown): string {
-  const text = JSON.stringify(given) ?? String(given);
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
 }
 
 /** With an absolute path, where it has one that is relative to `folder`. */

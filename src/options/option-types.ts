@@ -77,12 +77,12 @@ export interface LimitOptions {
   /**
    * A request body that is waited for comes at least this fast (0: any); beyond: 408. 0 to 1,073,741,824 bytes per
    * second; default: 240. Kestrel's default; Apache's mod_reqtimeout asks for 500. A slower client uses up
-   * bodyTimeoutMs, byte by byte or not.
+   * timeouts.bodyMs, byte by byte or not.
    */
   readonly minReceiveBytesPerSecond?: number | string | undefined;
   /**
    * A client reads its response at least this fast (0: any); beyond: closed. 0 to 1,073,741,824 bytes per second;
-   * default: 240. Kestrel's default. A slower client uses up sendTimeoutMs.
+   * default: 240. Kestrel's default. A slower client uses up timeouts.sendMs.
    */
   readonly minSendBytesPerSecond?: number | string | undefined;
   /**
@@ -147,7 +147,7 @@ export interface TimeoutOptions {
   readonly bodyMs?: number | string | undefined;
   /**
    * For a handler to begin its answer; beyond: 504. 0: without end. 0 to 86,400,000 ms; default: 60,000. nginx's
-   * proxy_read_timeout is 60 s. Once the answer has begun, sendTimeoutMs holds.
+   * proxy_read_timeout is 60 s. Once the answer has begun, timeouts.sendMs holds.
    */
   readonly handlerMs?: number | string | undefined;
   /**

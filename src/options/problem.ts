@@ -1,5 +1,6 @@
 // What is wrong with a value of a setting, in words for people.
 
+import { inspect } from 'node:util';
 import type { BaseIssue } from 'valibot';
 
 /** Longer values are cut in messages. */
@@ -33,6 +34,16 @@ function ownMessage(issues: readonly BaseIssue<unknown>[]): string | undefined {
 }
 
 export function shown(value: unknown): string {
-  const text = JSON.stringify(Array.isArray(value) && value.length === 1 ? value[0] : value) ?? String(value);
+  const text = jsonOf(Array.isArray(value) && value.length === 1 ? value[0] : value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
+
+/** JSON has no NaN, no functions and no bigints, and no object that contains itself, as a whole application does. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+  }
 }

@@ -463,14 +463,14 @@ const LIMITS: readonly Option[] = [
     help: 'A request body that is waited for comes at least this fast (0: any); beyond: 408.',
     default: 240,
     reason:
-      "Kestrel's default; Apache's mod_reqtimeout asks for 500. A slower client uses up bodyTimeoutMs, byte by byte or not.",
+      "Kestrel's default; Apache's mod_reqtimeout asks for 500. A slower client uses up timeouts.bodyMs, byte by byte or not.",
   },
   {
     path: 'limits.minSendBytesPerSecond',
     kind: bytesPerSecond(0, GIB),
     help: 'A client reads its response at least this fast (0: any); beyond: closed.',
     default: 240,
-    reason: "Kestrel's default. A slower client uses up sendTimeoutMs.",
+    reason: "Kestrel's default. A slower client uses up timeouts.sendMs.",
   },
   {
     path: 'limits.maxLingerBytes',
@@ -578,7 +578,7 @@ const TIMEOUTS: readonly Option[] = [
     kind: milliseconds(0, DAY_MS),
     help: 'For a handler to begin its answer; beyond: 504. 0: without end.',
     default: 60_000,
-    reason: "nginx's proxy_read_timeout is 60 s. Once the answer has begun, sendTimeoutMs holds.",
+    reason: "nginx's proxy_read_timeout is 60 s. Once the answer has begun, timeouts.sendMs holds.",
   },
   {
     path: 'timeouts.sendMs',

@@ -29,8 +29,12 @@ export function failureAnswerer(
     request.retain();
     const failed = (thrown: unknown): void => {
       report(thrown, request);
-      if (response.started) response.abort();
-      else sendError(request, response, INTERNAL_ERROR);
+      if (response.started) {
+        response.abort();
+        return;
+      }
+      response.reasonPhrase = undefined;
+      sendError(request, response, INTERNAL_ERROR);
     };
     const send = (given: FailureAnswer | undefined): void | Promise<void> => sendAnswer(given, request, response);
     try {

@@ -27,7 +27,7 @@ export interface ServerHandle {
   /** The name of its back end. */
   readonly backend: string;
   /**
-   * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when
+   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), closes. Resolves when
    * nothing is open any more; calling it again returns the same promise. `now` cuts everything off.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;
@@ -46,7 +46,7 @@ export interface Server {
   /** The name of its back end. */
   readonly backend: string;
   /**
-   * Stops accepting, lets requests in flight finish (at most `shutdownTimeoutMs`), closes. Resolves when nothing is open
+   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), closes. Resolves when nothing is open
    * any more; calling it again returns the same promise. `now` cuts everything off.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;

@@ -1,6 +1,7 @@
 // Proves that an application by the name of its module, or a folder of modules, is a handler: on any server, in threads,
 // with its source hidden wherever it stands behind files.
 
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type ApplicationOptions, type LoadedApplication, loadApplication, mount } from '../../src/index.ts';
@@ -45,9 +46,12 @@ test('close ends its threads', async () => {
   const application = await loadApplication(file, { threads: 1 });
   const site = await startHandler(application);
   expect(await textOf(site, '/')).toBe('200  / false');
+  const threads = (): number => readdirSync('/proc/self/task').length;
+  const before = threads();
   await application[Symbol.asyncDispose]();
-  // What the pool says of a request that no thread can take any more is no matter of this test.
-  site.errors.splice(0);
+  await expect.poll(threads).toBeLessThan(before);
+  // A request that comes later starts none.
+  expect(await textOf(site, '/')).toMatch(/^503 /);
 });
 
 test('a folder of modules, and what stands behind it', async () => {
@@ -100,9 +104,10 @@ test('a failure is the same in this thread and in a pool', async () => {
   }
 });
 
-const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>>, RegExp])[] = [
+const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>> | null, RegExp])[] = [
   ['', {}, /^an application is MODULE or MODULE:NAME$/],
   [7, {}, /^an application is MODULE or MODULE:NAME$/],
+  ['x.js', null, /^options are given as an object, not null$/],
   ['x.js', { adapter: 'side' }, /^adapter must be one of wsgi, fetch, node, raw, not "side"$/],
   ['x.js', { threads: 0.5 }, /^threads must be a whole number of threads from 0 to 256, not 0\.5$/],
   ['x.js', { threads: 257 }, /^threads must be .* not 257$/],

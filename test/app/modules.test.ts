@@ -165,7 +165,7 @@ test.each(BROKEN)('a module that throws: %s', async (_, tree, name, reason) => {
 
 test('a module that never ends loading is refused when its time is over', async () => {
   const tree = { 'app.mjs': `await new Promise(() => {}); export const application = ${WSGI};` };
-  const reason = 'app.mjs does not load: it has not ended after 150 ms (loadTimeoutMs)';
+  const reason = 'app.mjs does not load: it has not ended after 150 ms (timeouts.loadMs)';
   expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150')).toBe(reason);
   expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150', '--offload', '1')).toBe(reason);
 });

@@ -79,7 +79,9 @@ test('a handler in front learns that there is no handler for a path', () => {
   expect(asked('/b')).toBeNull();
 });
 
-const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, unknown, RegExp])[] = [
+const MISTAKES: readonly (readonly [unknown, unknown, RegExp])[] = [
+  [undefined, undefined, /^handlers are given by their paths, as an object$/],
+  [null, undefined, /^handlers are given by their paths, as an object$/],
   [{ api: named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "api"$/],
   [{ '/': named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "\/"$/],
   [{ '/a/../b': named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "\/a\/\.\.\/b"$/],

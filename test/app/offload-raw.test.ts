@@ -113,6 +113,14 @@ test('whenSent is called when the client has the answer, or is gone', async () =
   expect(await pool.awaitEvents(2)).toEqual([gone, gone]);
 });
 
+test('a callback of whenSent that throws is reported, and harms neither the thread nor other callbacks', async () => {
+  const pool = await startPool();
+  expect((await ask(pool.port, get('/sent-and-thrown'))).text).toBe('sent');
+  expect(await pool.awaitEvents(1)).toEqual(['sent: undefined']);
+  await until(() => pool.errors.length === 1, 'it was reported');
+  expect(pool.errors.splice(0)).toEqual([expect.objectContaining({ message: 'a callback that throws' })]);
+});
+
 describe('a protocol in a thread', () => {
   test('gets what came behind the request, goes on while others are answered, and learns of its end', async () => {
     const pool = await startPool();
@@ -151,8 +159,10 @@ describe('a protocol in a thread', () => {
     client.socket.pause();
     client.send('flood\n');
     expect(await pool.awaitEvents(2)).toEqual([expect.stringMatching(/^aborted: its protocol wrote on/), 'closed']);
+    // Node.js may take the reset for an end when the last bytes in front of it do not fill its buffer.
     client.socket.resume();
-    expect(await client.closed()).toBe('reset');
+    await client.closed();
+    expect(client.received.length).toBeLessThan(1_000 * 16_384);
   });
 
   test('that fails, uses nothing, or cannot be made, ends its own connection, with one report each', async () => {
@@ -182,6 +192,27 @@ describe('a protocol in a thread', () => {
     expect(await last.send('exit\n').closed()).toBe('reset');
     await until(async () => (await ask(pool.port, get('/standard'))).status === 200, 'another thread answers');
     pool.errors.splice(0);
+  });
+
+  test('begins behind a reason phrase', async () => {
+    const pool = await startPool();
+    const answer = await (await pool.connect()).send(upgradeTo('/odd-upgrade')).readResponse();
+    expect(answer).toMatchObject({ status: 101, reason: 'Odd Protocol' });
+  });
+
+  test('that pauses learns of the end of its input when it has used all', async () => {
+    const pool = await startPool();
+    const client = await upgraded(pool, '/patient', 'abc');
+    client.finish();
+    expect((await client.readAll()).toString()).toBe('cba');
+  });
+
+  test('that follows one which was asked to stop is asked too', async () => {
+    const pool = await startPool();
+    const client = await upgraded(pool);
+    await client.send('stay\n').readUntil('\n');
+    await pool.server.close();
+    expect((await client.readAll()).toString()).toBe('stopping\n');
   });
 
   test('is asked to stop when the server closes', async () => {

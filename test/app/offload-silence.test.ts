@@ -34,7 +34,7 @@ async function startPool(...flags: readonly string[]): Promise<Pool> {
   return { program, port, connect: () => connect(port) };
 }
 
-const SILENT = `offload: a handler was silent for ${BOUND_MS} ms (offloadTimeoutMs): its thread is replaced`;
+const SILENT = `offload: a handler was silent for ${BOUND_MS} ms (timeouts.offloadMs): its thread is replaced`;
 
 test.each([['/computes'], ['/waits']])(
   '%s in the middle of its answer: cut off, one line, another thread',

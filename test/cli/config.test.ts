@@ -37,7 +37,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
   ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
-  ['adapter: raw\nstatic: .', /^adapter says what app is written for/],
+  ['adapter: raw\nstatic: .', /^adapter says what the application of all other paths is written for/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
   ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],

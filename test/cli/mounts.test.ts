@@ -103,7 +103,10 @@ test.each<readonly [readonly string[], RegExp]>([
   [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /an application is mounted twice below \/a/],
   [['--app', '/../a=api/api.mjs'], /an application is mounted below a path such as \/assets, not "\/\.\.\/a"/],
   [['--app', '/a=none.mjs'], /there is no module .*none\.mjs/],
-  [['--app', '/a=api/api.mjs', '--adapter', 'raw'], /adapter says what app is written for: give app too/],
+  [
+    ['--app', '/a=api/api.mjs', '--adapter', 'raw'],
+    /adapter says what the application of all other paths is written for/,
+  ],
 ])('%j is refused', async (args, text) => {
   const program = startCommand(['0', ...args], { cwd: await makeTree() });
   expect(await program.ended()).toBe(2);

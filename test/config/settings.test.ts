@@ -112,6 +112,9 @@ test('a variable that is no option is an error that names the nearest; those tha
   for (const [name, message] of [
     ['EPOLL_SERVER_KEEPALIVE_TIMEOUT', ' (did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?)'],
     ['EPOLL_SERVER_HOSTT', ' (did you mean EPOLL_SERVER_HOST?)'],
+    ['EPOLL_SERVER_HOSTNAME', ' (did you mean EPOLL_SERVER_HOST?)'],
+    ['EPOLL_SERVER_KEEP_ALIVE_MS', ' (did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?)'],
+    ['EPOLL_SERVER_STATIC_ROOT', ' (did you mean EPOLL_SERVER_ROOT?)'],
     ['EPOLL_SERVER_QUITE_ANOTHER', ''],
   ] as const) {
     expect(() => readEnvironment({ [name]: '1' })).toThrow(`there is no variable ${name}${message}`);

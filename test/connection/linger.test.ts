@@ -222,7 +222,8 @@ test.each([
   const answer = await client.send(request).readResponse();
   expect(answer.status).toBe(status);
   const flag = limit.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  expect(answer.text).toContain(`${limit} is ${value} (raise it with --${flag})`);
+  const option = limit.endsWith('TimeoutMs') ? `timeouts.${limit.replace('TimeoutMs', 'Ms')}` : limit;
+  expect(answer.text).toContain(`${option} is ${value} (raise it with --${flag})`);
   errors.splice(0);
 });
 

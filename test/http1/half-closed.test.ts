@@ -197,7 +197,7 @@ test('a handler that gives up because of its signal has not failed', async () =>
   const answer = await client.send(get('/')).finish().readResponse();
   expect([answer.status, answer.text]).toEqual([
     400,
-    '400 Bad Request: the client has finished sending: halfClosedSignalMs is 500 (raise it with --half-closed-signal-ms)\n',
+    '400 Bad Request: the client has finished sending: timeouts.halfClosedSignalMs is 500 (raise it with --half-closed-signal-ms)\n',
   ]);
   expect(server.stats().requests.failed).toBe(0);
 });

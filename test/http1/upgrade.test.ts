@@ -197,6 +197,41 @@ test('a protocol that fails, and one that cannot be made, end their own connecti
   ]);
 });
 
+test('a protocol that ends its connection at once has not failed', async () => {
+  const log: string[] = [];
+  const handler: Handler = (_request, response) =>
+    response.upgrade(FIELDS, (channel) => {
+      channel.write(Buffer.from('closed\n'));
+      channel.finish();
+      return new Capitals(channel, []);
+    });
+  const { connect } = await startHandler(handler, { log: { access: (lines) => log.push(lines), format: 'json' } });
+  expect(await (await connect()).send(REQUEST).readUntil('closed\n')).toContain('HTTP/1.1 101 ');
+  await until(() => log.length > 0, 'it is in the access log');
+  expect(JSON.parse(log.join(''))).toMatchObject({ status: 101 });
+  expect(log.join('')).not.toContain('problem');
+});
+
+test('a protocol whose connection is closed while it is made learns of that', async () => {
+  const events: string[] = [];
+  let traced = '';
+  const handler: Handler = (_request, response) =>
+    response.upgrade(FIELDS, (channel) => {
+      channel.abort('on purpose');
+      return new Capitals(channel, events);
+    });
+  const log = {
+    trace: (text: string) => {
+      traced += text;
+    },
+  };
+  const { connect } = await startHandler(handler, { log });
+  await (await connect()).send(REQUEST).closed();
+  expect(events).toEqual(['aborted', 'closed']);
+  await until(() => traced.includes('left:'), 'the end is in the trace');
+  expect(traced.match(/left:/g)).toHaveLength(1);
+});
+
 test('a body that was read to its end is no obstacle, and whenSent tells of the 101', async () => {
   const sent: unknown[] = [];
   const { connect } = await startHandler(async (request, response) => {

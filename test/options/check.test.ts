@@ -62,12 +62,33 @@ test.each([
     { static: { hosts: { a: { root: 'b', listng: true } } } },
     'no option "listng" of its own (did you mean "listing"?)',
   ],
-  [{ limits: 7 }, 'limits must be an object with options, not number'],
-  [{ static: 7 }, 'static must be an object with options, not number'],
+  [{ limits: 7 }, 'limits must be an object with options, not 7'],
+  [{ static: 7 }, 'static must be an object with options, not 7'],
   [{ static: '' }, 'static.root must be a folder, not ""'],
+  [{ limits: null }, 'limits must be an object with options, not null'],
+  [{ limits: ['a', 'b'] }, 'limits must be an object with options, not ["a","b"]'],
+  [{ port: Number.NaN }, 'port must be a whole number from 0 to 65535, not NaN'],
+  [undefined, 'options are given as an object, not undefined'],
+  [null, 'options are given as an object, not null'],
+  ['./public', 'options are given as an object, not "./public"'],
+  [[], 'options are given as an object, not []'],
 ])('%j: %s', (options, message) => {
-  expect(() => checkGiven(options)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
-  expect(() => checkGiven(options)).toThrow(message);
+  const check = (): unknown => Reflect.apply(checkGiven, undefined, [options]);
+  expect(check).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+  expect(check).toThrow(message);
+});
+
+test('a value without JSON is shown too', () => {
+  const application: Record<string, unknown> = {};
+  application['self'] = application;
+  for (const [options, message] of [
+    [{ port: 3n }, 'port must be a whole number from 0 to 65535, not 3n'],
+    [{ handler: application }, 'handler must be a function, not <ref *1> { self: [Circular *1] }'],
+    [{ listen: { fd: 3, backlog: 1n } }, 'listen must be HOST:PORT'],
+  ] as const) {
+    expect(() => checkGiven(options)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
+    expect(() => checkGiven(options)).toThrow(message);
+  }
 });
 
 test('bounds over defaults', () => {

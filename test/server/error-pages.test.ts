@@ -77,7 +77,7 @@ test.each(KINDS)('%s', async (_what, options, request, status, phrase) => {
     expect(text).toMatch(/^[^<>\n]+\n$/);
   }
   if (status === 413) expect(page.text).toContain('<p>The body is too large: maxBodyBytes is 3 (raise it with');
-  if (status === 504) expect(page.text).toContain('handlerTimeoutMs is 100');
+  if (status === 504) expect(page.text).toContain(': timeouts.handlerMs is 100 (raise it with --handler-timeout-ms)');
   if (status === 416) expect(page.field('content-range')).toBe('bytes */1');
   errors.splice(0);
 });

@@ -86,6 +86,18 @@ test.each(WRONG)('where it %s, the standard page is sent and both are reported',
   expect(site.errors.splice(0)).toEqual([TYPED, thrown]);
 });
 
+test('of an answer that cannot be sent, no reason phrase is left', async () => {
+  const broken = new NodeResponse(
+    new ReadableStream({ start: (stream) => stream.error(new TypeError('on purpose')) }),
+    {
+      statusText: 'Odd Text',
+    },
+  );
+  const site = await start({ handler: throws, error: () => broken });
+  expect(await ask(site.port, get('/'))).toMatchObject({ status: 500, reason: 'Internal Server Error' });
+  expect(site.errors.splice(0)).toEqual([TYPED, TYPED]);
+});
+
 test('it is not asked once an answer has begun, nor for what the client did', async () => {
   const asked: unknown[] = [];
   const handler: Handler = async (request, response) => {

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
 import type { HttpRequest, HttpResponse } from '../../http/handler.ts';
 import { ownBytes } from '../../own-bytes.ts';
-import type { FromWorker, MessageFields, RequestHead, ToWorker } from './messages.ts';
+import type { FromWorker, MessageFields, RequestHead, Thrown, ToWorker } from './messages.ts';
 import { messageWeight } from './piece.ts';
 import { RelayedProtocol } from './relayed-protocol.ts';
 import { revived, thrownOf } from './thrown.ts';
@@ -37,8 +37,8 @@ export class OffloadedCall {
   #writtenWeight = 0;
   /** The client is slow: it is waited for, and then all that was written counts as taken. */
   #isDraining = false;
-  /** The thread asked when the answer was sent, and has to be answered before its port is closed. */
-  #awaitsSent = false;
+  /** How often the thread asked when the answer was sent: its port is closed when it has called its callbacks. */
+  #awaitedCalls = 0;
   #settle: { resolve(): void; reject(error: unknown): void } = { resolve: () => {}, reject: () => {} };
 
   /** `timeoutMs`: the bound `offloadTimeoutMs`. */
@@ -75,7 +75,7 @@ export class OffloadedCall {
       this.#isOver = true;
       signal.removeEventListener('abort', onLeft);
       clearTimeout(this.#silence ?? undefined);
-      if (!this.#awaitsSent) this.#port.close();
+      if (this.#awaitedCalls === 0) this.#port.close();
     }
   }
 
@@ -92,7 +92,7 @@ export class OffloadedCall {
       this.#settle.reject(error);
       this.#leave(messageOf(error));
     }
-    if (message.type !== 'done') this.#awaitThread();
+    if (message.type !== 'done' && !this.#isOver) this.#awaitThread();
   }
 
   /** The thread has time for its next message from now on. Before the answer, the handler's own bound runs. */
@@ -111,7 +111,7 @@ export class OffloadedCall {
   }
 
   #replaceThread(): void {
-    const text = `offload: a handler was silent for ${this.#timeoutMs} ms (offloadTimeoutMs): its thread is replaced`;
+    const text = `offload: a handler was silent for ${this.#timeoutMs} ms (timeouts.offloadMs): its thread is replaced`;
     this.#settle.reject(new EpollServerError('ERR_HANDLER_TIMEOUT', text));
     this.#cancel.abort();
   }
@@ -127,7 +127,9 @@ export class OffloadedCall {
     else if (message.type === 'read') void this.#await(this.#read());
     else if (message.type === 'inform') response.inform(message.status, message.fields);
     else if (message.type === 'whenSent') this.#awaitSent();
-    else if (message.type === 'upgrade') this.#upgrade(message.fields, message.port);
+    else if (message.type === 'callbackFailed') this.#reportCallback(message.thrown);
+    else if (message.type === 'called') this.#sentCalled();
+    else if (message.type === 'upgrade') this.#upgrade(message.reason, message.fields, message.port);
     else if (message.thrown !== null) this.#settle.reject(revived(message.thrown));
     else this.#finish();
   }
@@ -138,18 +140,29 @@ export class OffloadedCall {
   }
 
   #awaitSent(): void {
-    this.#awaitsSent = true;
+    this.#awaitedCalls++;
     this.#response.whenSent((error) => {
-      this.#awaitsSent = false;
       this.#post({ type: 'sent', thrown: error === undefined ? null : thrownOf(error) });
-      if (this.#isOver) this.#port.close();
+    });
+  }
+
+  #sentCalled(): void {
+    this.#awaitedCalls--;
+    if (this.#isOver && this.#awaitedCalls === 0) this.#port.close();
+  }
+
+  /** A response reports what a callback throws, and goes on. */
+  #reportCallback(thrown: Thrown): void {
+    this.#response.whenSent(() => {
+      throw revived(thrown);
     });
   }
 
   /** A client that is gone changes to nothing, which the closed port tells the thread. */
-  #upgrade(fields: MessageFields, port: MessagePort): void {
+  #upgrade(reason: string | undefined, fields: MessageFields, port: MessagePort): void {
     let isUpgraded = false;
     try {
+      if (reason !== undefined) this.#response.reasonPhrase = reason;
       this.#response.upgrade(fields, (channel) => {
         isUpgraded = true;
         return new RelayedProtocol(channel, port);

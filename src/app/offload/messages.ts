@@ -57,8 +57,17 @@ export type FromWorker =
   | { readonly type: 'end'; readonly trailers: MessageFields }
   /** Answered by `sent`, once. */
   | { readonly type: 'whenSent' }
+  /** A callback of `whenSent` threw. */
+  | { readonly type: 'callbackFailed'; readonly thrown: Thrown }
+  /** The callbacks of `whenSent` were called. */
+  | { readonly type: 'called' }
   /** The connection is to change its protocol: to the one behind `port`, see {@link FromChannel}. */
-  | { readonly type: 'upgrade'; readonly fields: MessageFields; readonly port: MessagePort }
+  | {
+      readonly type: 'upgrade';
+      readonly reason: string | undefined;
+      readonly fields: MessageFields;
+      readonly port: MessagePort;
+    }
   | { readonly type: 'abort' }
   /** The handler reads: answered by `piece` or `unreadable`. */
   | { readonly type: 'read' }
@@ -83,6 +92,8 @@ export type FromChannel =
   | { readonly type: 'write'; readonly bytes: Uint8Array }
   /** So many bytes of input were used. */
   | { readonly type: 'used'; readonly bytes: number }
+  /** As many messages of input as `INPUT_BATCH` says were received. */
+  | { readonly type: 'received' }
   /** Answered by `sent` of the same number. */
   | { readonly type: 'whenSent'; readonly id: number }
   | { readonly type: 'replacePeer'; readonly peer: Endpoint }

@@ -6,6 +6,9 @@ const MESSAGE_BYTES = 256;
 /** Bytes for a protocol in another thread that it has not used yet, at most. */
 export const INPUT_WINDOW_BYTES = 65_536;
 
+/** The thread acknowledges so many messages of input at once. Each costs far more memory than the byte it may carry. */
+export const INPUT_BATCH = 128;
+
 /** What counts as written until the client has taken `content`. Text counts by its length: it is not encoded for this. */
 export function messageWeight(content: string | Uint8Array): number {
   return content.length + MESSAGE_BYTES;

@@ -90,6 +90,8 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
   const handlerFor = (mountPath: string): Handler => {
     const handler: Handler = (request, response) => {
+      // Piscina would start a thread for it, which nothing would end.
+      if (isClosing) return sendError(request, response, UNAVAILABLE);
       if (pool.queueSize >= maxWaiting) {
         const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
         sendError(request, response, { ...UNAVAILABLE, ...problemAnswer(503, problem) });

@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Channel } from '../../connection/channel.ts';
 import type { Protocol } from '../../connection/protocol.ts';
 import type { FromChannel, ToChannel } from './messages.ts';
-import { INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
+import { INPUT_BATCH, INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
 import { revived } from './thrown.ts';
 
 export class RelayedProtocol implements Protocol {
@@ -16,6 +16,8 @@ export class RelayedProtocol implements Protocol {
   readonly #port: MessagePort;
   /** Input that the protocol has not used yet. */
   #unusedBytes = 0;
+  /** Messages of input that the thread has not acknowledged. */
+  #inputsUnderWay = 0;
   #writtenWeight = 0;
   #isEnding = false;
   #hasEnded = false;
@@ -29,13 +31,15 @@ export class RelayedProtocol implements Protocol {
   }
 
   get wantsInput(): boolean {
-    return this.#channel.isOpen && this.#unusedBytes < INPUT_WINDOW_BYTES;
+    const hasRoom = this.#unusedBytes < INPUT_WINDOW_BYTES && this.#inputsUnderWay < 2 * INPUT_BATCH;
+    return this.#channel.isOpen && hasRoom;
   }
 
   receive(bytes: Buffer, start: number, end: number): number {
     const stop = Math.min(end, start + INPUT_WINDOW_BYTES - this.#unusedBytes);
     const copy = new Uint8Array(bytes.subarray(start, stop));
     this.#unusedBytes += copy.length;
+    this.#inputsUnderWay++;
     this.#post({ type: 'input', bytes: copy }, [copy.buffer]);
     return stop;
   }
@@ -82,6 +86,7 @@ export class RelayedProtocol implements Protocol {
     const channel = this.#channel;
     if (message.type === 'write') this.#write(message.bytes);
     else if (message.type === 'used') this.#used(message.bytes);
+    else if (message.type === 'received') this.#received();
     else if (message.type === 'whenSent') this.#awaitSent(message.id);
     else if (message.type === 'replacePeer') channel.replacePeer(message.peer);
     else if (message.type === 'finish') channel.finish(message.unread);
@@ -97,6 +102,11 @@ export class RelayedProtocol implements Protocol {
 
   #used(bytes: number): void {
     this.#unusedBytes -= bytes;
+    this.#channel.resume();
+  }
+
+  #received(): void {
+    this.#inputsUnderWay -= INPUT_BATCH;
     this.#channel.resume();
   }
 

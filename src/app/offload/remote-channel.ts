@@ -9,7 +9,7 @@ import type { FileSendCallback } from '../../connection/output.ts';
 import type { Protocol } from '../../connection/protocol.ts';
 import type { Endpoint } from '../../http/handler.ts';
 import type { FromChannel, ToChannel } from './messages.ts';
-import { INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
+import { INPUT_BATCH, INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
 import { thrownOf } from './thrown.ts';
 
 /** Written and not yet taken by the client: from here on the channel is full. */
@@ -44,8 +44,13 @@ export class RemoteChannel implements Channel {
   /** Null: it has failed, or there is none yet. */
   #protocol: Protocol | null = null;
   #isClosed = false;
+  /** The client finished sending: {@link peerEnded} when the protocol has used its bytes. */
+  #hasInputEnded = false;
+  /** The server is closing: protocols that follow have to know. */
+  #isStopping = false;
   #inbox: Inbox | null = null;
   #receivedBytes = 0;
+  #inputs = 0;
   #sentBytes = 0;
   #writtenWeight = 0;
   #takenWeight = 0;
@@ -149,6 +154,7 @@ export class RemoteChannel implements Channel {
     this.#turn = null;
     this.#offer();
     if (!this.isOpen) return;
+    if (this.#hasInputEnded && this.#isOffered) this.peerEnded = true;
     if (this.peerEnded) this.#tell('ended');
     else if (this.isEnding) this.#tell('ending');
   }
@@ -162,7 +168,9 @@ export class RemoteChannel implements Channel {
     this.#guard(() => {
       this.#protocol = make(this);
     });
-    if (!isFirst) this.resume();
+    if (isFirst) return;
+    if (this.#isStopping) this.#tell('stop');
+    this.resume();
   }
 
   finish(unread = false): void {
@@ -185,12 +193,14 @@ export class RemoteChannel implements Channel {
     else if (message.type === 'refuse') this.#guard((protocol) => protocol?.refuse(message.status, message.why));
     else if (message.type === 'aborted') this.#tellAborted(message.reason, message.isTimeout);
     else if (message.type === 'closed') this.#close();
-    else if (message.type === 'stop') this.#tell('stop');
+    else if (message.type === 'stop') this.#stop();
     else this.#peerEnding(message.type === 'ended');
   }
 
   #input(bytes: Uint8Array): void {
     this.#receivedBytes += bytes.length;
+    this.#inputs++;
+    if (this.#inputs % INPUT_BATCH === 0) this.#post({ type: 'received' });
     if (!this.isOpen) return;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     if (this.#inbox === null) this.#inbox = new Inbox(buffer, 0, buffer.length);
@@ -212,8 +222,22 @@ export class RemoteChannel implements Channel {
 
   #peerEnding(hasEnded: boolean): void {
     this.isEnding = true;
-    this.peerEnded ||= hasEnded;
+    this.#hasInputEnded ||= hasEnded;
     this.#serve();
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    this.#tell('stop');
+  }
+
+  /** The protocol has used all bytes, or waits for more than there are. */
+  get #isOffered(): boolean {
+    let wantsNew = false;
+    this.#guard((protocol) => {
+      wantsNew = protocol?.wantsInput === true && !protocol.paused;
+    });
+    return this.#inbox === null || wantsNew;
   }
 
   /** Gives what is kept to the protocol, and the rest to those that follow it. */

@@ -20,11 +20,11 @@ import {
 import { type FieldInput, pairsOf } from '../../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../../http/handler.ts';
 import { upgradeProblem } from '../../http/upgrade.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, Thrown, ToWorker } from './messages.ts';
 import { exactBytes, messageWeight } from './piece.ts';
 import { RemoteChannel } from './remote-channel.ts';
 import type { RemoteRequest } from './remote-request.ts';
-import { revived } from './thrown.ts';
+import { revived, thrownOf } from './thrown.ts';
 
 /** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
@@ -144,7 +144,7 @@ export class RemoteResponse implements HttpResponse {
 
   whenSent(callback: (error?: Error) => void): void {
     if (this.#isPortClosed || (this.#isGone && !this.#isEnded)) {
-      callback(notSent());
+      this.#callBack(callback, notSent());
       return;
     }
     this.#sentCallbacks.push(callback);
@@ -154,7 +154,21 @@ export class RemoteResponse implements HttpResponse {
   #tellSent(error: Error | undefined): void {
     const callbacks = this.#sentCallbacks;
     this.#sentCallbacks = [];
-    for (const callback of callbacks) callback(error);
+    for (const callback of callbacks) this.#callBack(callback, error);
+  }
+
+  /** What a callback throws is reported where the connection is: the thread has other connections and callbacks. */
+  #callBack(callback: (error?: Error) => void, error: Error | undefined): void {
+    try {
+      callback(error);
+    } catch (thrown) {
+      this.#port.postMessage({ type: 'callbackFailed', thrown: thrownOf(thrown) } satisfies FromWorker);
+    }
+  }
+
+  #sent(thrown: Thrown | null): void {
+    this.#tellSent(thrown === null ? undefined : revived(thrown));
+    this.#port.postMessage({ type: 'called' } satisfies FromWorker);
   }
 
   /** The connection's protocol runs in this thread, and outlives the request. */
@@ -169,7 +183,7 @@ export class RemoteResponse implements HttpResponse {
     this.#isStarted = true;
     this.#isEnded = true;
     const { port1, port2 } = new MessageChannel();
-    this.#post({ type: 'upgrade', fields: prepared.pairs(), port: port1 }, [port1]);
+    this.#post({ type: 'upgrade', reason: this.#reason, fields: prepared.pairs(), port: port1 }, [port1]);
     new RemoteChannel(port2, this.#request).speak(make);
     this.#onOver?.();
   }
@@ -188,7 +202,7 @@ export class RemoteResponse implements HttpResponse {
       this.#onOver?.();
       if (!this.#isEnded) this.#tellSent(notSent());
     } else {
-      if (message.type === 'sent') this.#tellSent(message.thrown === null ? undefined : revived(message.thrown));
+      if (message.type === 'sent') this.#sent(message.thrown);
       return;
     }
     if (this.#untakenWeight >= WINDOW_BYTES && !this.#isGone) return;

@@ -32,6 +32,7 @@ class Capitals {
   obey(line) {
     const [command, count] = line.split(' ');
     if (command === 'throw') throw new Error('a line that the protocol does not bear');
+    if (command === 'stay') this.staysOnce = true;
     if (command === 'exit') process.exit(5);
     if (command === 'wait') this.channel.setTimeout(1);
     if (command === 'addresses') {
@@ -76,6 +77,10 @@ class Capitals {
   }
 
   stop() {
+    if (this.staysOnce) {
+      this.channel.speak((channel) => new Reverse(channel));
+      return;
+    }
     this.channel.write(Buffer.from('stopping\n'));
     this.channel.finish();
   }
@@ -96,6 +101,16 @@ class Reverse extends Capitals {
   receive(bytes, start, end) {
     this.channel.write(Buffer.from(bytes.subarray(start, end)).reverse());
     return end;
+  }
+}
+
+/** Uses nothing before the server closes, or the client has finished sending; then answers in reverse. */
+class Patient extends Reverse {
+  wantsInput = false;
+
+  ending() {
+    this.wantsInput = true;
+    this.channel.resume();
   }
 }
 
@@ -159,6 +174,18 @@ const routes = {
     codes.push(codeOf(() => response.end('', { Host: 'a' })));
     codes.push(request.path === '/wrong' ? null : 'path');
     response.end(JSON.stringify(codes));
+  },
+  '/sent-and-thrown': (_request, response) => {
+    response.whenSent(() => {
+      throw new Error('a callback that throws');
+    });
+    response.whenSent((error) => events.push(`sent: ${error?.code}`));
+    response.send(200, {}, 'sent');
+  },
+  '/patient': (_request, response) => upgrade(response, (channel) => new Patient(channel)),
+  '/odd-upgrade': (_request, response) => {
+    response.reasonPhrase = 'Odd Protocol';
+    upgrade(response);
   },
   '/up': (_request, response) => upgrade(response),
   '/greedy': (_request, response) => upgrade(response, (channel) => new Greedy(channel)),
