@@ -319,6 +319,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   /** Sends pending output until the socket is full: a short count means that WRITABLE follows. */
   flush(): void {
     const wasFull = this.isFull;
+    const awaitedRoom = this.#awaitsRoom;
     this.#awaitsRoom = false;
     this.#sendOutbox();
     if (!this.#isDropped) this.tellSent();
@@ -327,7 +328,9 @@ export class Output implements BatchedSender, DeadlineOwner {
       return;
     }
     if (!this.#isDropped && (this.#outbox === null || (wasFull && !this.isFull))) this.#owner.onDrained();
-    if (!this.isPending) this.#endProgress();
+    // The writer of a file may continue after this turn. Until the next check the client's time goes on, since a client
+    // that reads nothing would otherwise get the whole time again with each attempt.
+    if (!this.isPending && !awaitedRoom) this.#endProgress();
   }
 
   #sendOutbox(): void {

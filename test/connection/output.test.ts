@@ -165,6 +165,26 @@ test('a client that receives nothing is aborted after sendTimeoutMs, one that re
   );
 });
 
+test('a client that receives nothing of a file is aborted, though the file is sent again after each check', () => {
+  kernel.fileRoom = 0;
+  kernel.fileStatus = EAGAIN;
+  const callback = { onFileSent: (): void => {} };
+  within(() => output.sendFile(9, 0, 50, callback));
+  sendBatch.flush();
+  const isAborted = (): boolean => calls.some((each) => each.startsWith('abort'));
+  for (let passed = 0; passed < 3_000 && !isAborted(); passed += 128) {
+    kernel.timeMs += 128;
+    calls.length = 0;
+    reactor.turn();
+    if (!calls.includes('drained')) continue;
+    // The writer continues after the call, as after an await, and the connection has its turn.
+    output.sendFile(9, 0, 50, callback);
+    within(() => output.flush());
+    sendBatch.flush();
+  }
+  expect(calls).toContain('abort: the client did not receive its response in time');
+});
+
 test('a dropped output keeps nothing, and calls its owner no more', () => {
   kernel.room = 0;
   output.write(Buffer.from('lost'));
