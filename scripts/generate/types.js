@@ -157,7 +157,7 @@ export function optionTypes(options) {
       ...groupProperties('load'),
     ]),
     ...staticTypes(options, taken),
-    comment('What the command is told by flags, variables and a file, checked, by name.', ''),
+    comment('The checked settings of the command from flags, variables and a config file, by name.', ''),
     'export interface Settings extends Limits {',
     ...settings.filter((option) => !isLimit(option)).map(setting),
     '}',

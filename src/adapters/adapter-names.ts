@@ -1,4 +1,4 @@
-// How it is told from what a module exports which adapter it is written for.
+// Decides from the exports of a module which adapter it is written for.
 
 import type { AdapterName } from '../options/choices.ts';
 

@@ -44,8 +44,9 @@ export function writeRefusal(
 }
 
 /**
- * Answers 503 (RFC 9110 section 15.6.4) on a descriptor that nobody watches and that is closed next. What the
- * client sent so far is read away, so that closing does not answer with RST before it has seen this.
+ * Sends 503 (RFC 9110 section 15.6.4) on a descriptor that is not registered for events and is closed next. The bytes
+ * that the client sent so far are read and dropped, since close(2) with unread bytes would send RST before the response
+ * arrives.
  */
 export function refuseUnwatched(kernel: Kernel, context: SessionContext, fd: number): void {
   context.counters.refused++;

@@ -337,7 +337,7 @@ export interface StaticSettings {
   readonly hosts: Readonly<Record<string, string | HostSettings>>;
 }
 
-/** What the command is told by flags, variables and a file, checked, by name. */
+/** The checked settings of the command from flags, variables and a config file, by name. */
 export interface Settings extends Limits {
   readonly port: number;
   readonly host: string;

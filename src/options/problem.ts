@@ -41,6 +41,7 @@ export function shown(value: unknown): string {
 /** JSON has no NaN, no functions and no bigints, and no object that contains itself, as a whole application does. */
 function jsonOf(value: unknown): string {
   if (typeof value === 'number') return String(value);
+  if (value instanceof Promise) return 'a promise: await it first';
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {

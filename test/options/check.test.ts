@@ -84,6 +84,7 @@ test('a value without JSON is shown too', () => {
   for (const [options, message] of [
     [{ port: 3n }, 'port must be a whole number from 0 to 65535, not 3n'],
     [{ handler: application }, 'handler must be a function, not <ref *1> { self: [Circular *1] }'],
+    [{ handler: Promise.resolve() }, 'handler must be a function, not a promise: await it first'],
     [{ listen: { fd: 3, backlog: 1n } }, 'listen must be HOST:PORT'],
   ] as const) {
     expect(() => checkGiven(options)).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
