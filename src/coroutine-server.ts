@@ -1,13 +1,12 @@
 #!/usr/bin/env node
-// Coroutine: one generator for each client, written as if it were alone.
+// Coroutine: one generator for each client, as if it were the only one.
 //
-// How it works: `conversation` below is straight-line code for one client. Where it would have to wait, it
-// yields what it waits for, and is left there, with its local variables, as a generator; the reactor waits for
-// everyone at once and goes on with whoever can (connection/coroutine.ts is the scheduler). A thread for each
-// client, as it were, without the threads.
+// How it works: `conversation` below is straight-line code for one client. Where it would block, it yields the event
+// that it waits for. The generator keeps its local variables until the event comes. The reactor waits for the events of
+// all clients at once and resumes the generators that are ready (connection/coroutine.ts is the scheduler).
 //
-// Good for: protocols with many steps, which as callbacks fall to pieces. Where it breaks: nowhere that the
-// callbacks of the epoll model would not; the generators cost memory and a resumption for each event.
+// Good for: protocols with many steps, which are hard to follow as callbacks. Where it breaks: in the same places as
+// the epoll model. The generators also cost memory, and a resumption for each event.
 //
 //   node dist/coroutine-server.js [PORT] [FOLDER | MODULE:NAME]
 
@@ -23,10 +22,10 @@ void main(process.argv.slice(2), {
     }),
 });
 
-/** A client's whole conversation. */
+/** Serves one client until its connection ends. */
 function* conversation(client: CoroutineClient): Generator<Wait, void, void> {
   while (!client.isGone) {
-    // While output is pending, the client is not read: it would only ask for more.
+    // Backpressure: while output is pending, the client is not read.
     if (client.hasPendingOutput) yield writable;
     else yield readable;
     client.receiveAndAnswer();

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
-// Epoll: one thread, one loop, every client in turn, as its descriptor becomes ready. The product.
+// Epoll: one thread, one event loop, all clients. The product.
 //
-// How it works: the kernel keeps the set of all clients, epoll_wait(2) hands out those to whom something
-// happened, once for each change (edge-triggered). A turn of the loop serves each of them a bounded amount.
-// Nothing is done for a client that is silent: with 10,000 of them a request costs what it costs without.
+// How it works: the kernel keeps the set of all clients. epoll_wait(2) returns those whose state changed, once for each
+// change (edge-triggered). A turn of the loop does a bounded amount of work for each of them. An idle client costs
+// nothing: with 10,000 of them a request costs as much as without.
 //
-// Good for: everything that waits more than it computes. Where it breaks: a handler that computes for long
-// delays everyone on its thread. --workers N makes N processes, each with a loop and a listener of its own,
-// among which the kernel shares the clients (SO_REUSEPORT).
+// Good for: programs that wait more than they compute. Where it breaks: a handler that computes for long delays every
+// client of its thread. --workers N starts N processes, each with its own loop and listener; the kernel distributes the
+// clients (SO_REUSEPORT).
 //
 //   node dist/epoll-server.js [PORT] [FOLDER] [MODULE:NAME] [--workers N]
 
-// A Node.js that is too old understands nothing of the other files: it is refused before they are loaded.
+// Checked before the other files are loaded: an old Node.js cannot parse them.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`epoll-server: Node.js ${process.versions.node} is too old: epoll-server needs Node.js 20.19 or later`);

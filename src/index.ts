@@ -28,7 +28,7 @@ export type {
   StaticOptions,
   TimeoutOptions,
 } from './options/option-types.ts';
-export type { ErrorHandler, FailureAnswer } from './server/failure-answer.ts';
+export type { ErrorHandler, FailureResponse } from './server/failure-response.ts';
 export type { ServerStats } from './server/stats.ts';
 export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Iterative: one client at a time; the others wait in the backlog until it has left.
+// Iterative: one client at a time; the others wait in the backlog until its connection is closed.
 //
-// How it works: wait for the listener (poll(2), with the descriptor through which libuv hears of signals beside
-// it), accept, and then talk to that one client alone: wait, receive, answer, until it or its time ends. No
-// descriptor but the one client's is ever waited for, so there is nothing to schedule and nothing to share.
+// How it works: wait for the listener (poll(2), beside the descriptor through which libuv receives signals), and
+// accept. Then serve that one client: wait, receive, respond, until its connection ends or times out. Only this
+// client's descriptor is waited for, so there is nothing to schedule or share.
 //
-// Good for: seeing what a server is, and a service with one user. Where it breaks: at the second client. A
-// browser that keeps its connection open blocks everyone else for `keepAliveTimeoutMs` (75 s).
+// Good for: learning what a server is, and a service with one user. Where it breaks: at the second client. A browser
+// that keeps its connection open blocks all others for `keepAliveTimeoutMs` (75 s).
 //
 //   node dist/iterative-server.js [PORT] [FOLDER | MODULE:NAME]
 

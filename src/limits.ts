@@ -3,81 +3,81 @@
 
 /** A value for every bound, with its unit at the end of its name. */
 export interface Limits {
-  /** Request line and fields together, in bytes; beyond: 431. */
+  /** Maximum size of request line and fields together, in bytes; if exceeded: 431. */
   readonly maxHeaderBytes: number;
-  /** The request target, in bytes; beyond: 414. */
+  /** Maximum size of the request target, in bytes; if exceeded: 414. */
   readonly maxTargetBytes: number;
-  /** Field lines of one request, and of its trailers; beyond: 431. */
+  /** Maximum number of field lines of a request, and of its trailers; if exceeded: 431. */
   readonly maxFields: number;
-  /** A request body, in bytes; beyond: 413. */
+  /** Maximum size of a request body, in bytes; if exceeded: 413. */
   readonly maxBodyBytes: number;
-  /** Unread request body of known length that a whole answer leaves; beyond: it closes. */
+  /** Unread request body of known length that is discarded after the response; if larger: the connection is closed. */
   readonly maxDiscardBytes: number;
-  /** Clients at once; beyond: 503 and closed. */
+  /** Maximum number of concurrent connections; if exceeded: 503 and closed. */
   readonly maxConnections: number;
-  /** Clients at once from one address (0: any number); beyond: 503. */
+  /** Maximum number of concurrent connections from one address (0: unlimited); if exceeded: 503. */
   readonly maxConnectionsPerAddress: number;
   /** Connections that wait to be accepted, as in listen(2). */
   readonly backlog: number;
   /** Clients accepted from one listener in one turn of the loop. */
   readonly maxAcceptsPerTurn: number;
-  /** Requests of one connection served in one turn of the loop. */
+  /** Requests of one connection handled in one turn of the loop. */
   readonly maxRequestsPerTurn: number;
-  /** Unsent output of one connection above which it is not read and writers wait. */
+  /** Unsent output of one connection above which reading pauses and writers wait. */
   readonly maxUnsentBytes: number;
   /** Bytes of a file sent to one client in one turn of the loop. */
   readonly maxFileBytesPerTurn: number;
-  /** A request body that is waited for comes at least this fast (0: any); beyond: 408. */
+  /** Minimum rate of a request body while the server waits for it (0: none); if slower: 408. */
   readonly minReceiveBytesPerSecond: number;
-  /** A client reads its response at least this fast (0: any); beyond: closed. */
+  /** Minimum rate at which a client reads its response (0: none); if slower: closed. */
   readonly minSendBytesPerSecond: number;
-  /** Bytes that a client may send after its last response, which are discarded (0: any number); beyond: closed. */
+  /** Bytes discarded from a client after its last response (0: unlimited); if exceeded: closed. */
   readonly maxLingerBytes: number;
-  /** Such clients at once; beyond: the one that lingers longest is closed. */
+  /** Maximum number of such connections; if exceeded: the one that lingers longest is closed. */
   readonly maxLingeringConnections: number;
-  /** Requests that wait for a thread of the pool (--offload); beyond: 503. */
+  /** Requests that may wait for a thread of the pool (--offload); if exceeded: 503. */
   readonly maxOffloadQueue: number;
-  /** Processes or threads at once where each client has its own; beyond: clients wait. */
+  /** Concurrent processes or threads in models with one per client; if exceeded: clients wait. */
   readonly maxChildren: number;
-  /** Files kept in memory, in bytes; the least recently used leave. */
+  /** Memory for cached files, in bytes; the least recently used are removed first. */
   readonly maxCacheBytes: number;
-  /** The largest file that is kept in memory; larger ones are streamed. */
+  /** The largest file that is cached in memory; larger ones are streamed. */
   readonly maxCachedFileBytes: number;
-  /** The largest file that is compressed here; larger ones need a sibling. */
+  /** The largest file that the server compresses; larger ones need a compressed sibling. */
   readonly maxCompressedFileBytes: number;
-  /** Bytes compressed here in a second, in the long run; beyond: sent as they are. */
+  /** Bytes compressed per second, on average; if exceeded: files are sent uncompressed. */
   readonly maxCodingBytesPerSecond: number;
-  /** Requests that wait for a file to be found or read; beyond: 503. */
+  /** Requests that may wait for a file to be found or read; if exceeded: 503. */
   readonly maxFileQueue: number;
-  /** Files kept open between two answers, at most a quarter of ulimit -n; 0: none. */
+  /** Files kept open between two responses, at most a quarter of ulimit -n; 0: none. */
   readonly maxOpenFiles: number;
-  /** From accept to the first byte; beyond: closed. */
+  /** From accept to the first byte; if exceeded: closed. */
   readonly firstByteTimeoutMs: number;
-  /** From the first byte of a request to the end of its fields; beyond: 408. */
+  /** From the first byte of a request to the end of its fields; if exceeded: 408. */
   readonly headerTimeoutMs: number;
-  /** Without a byte of a request body that is waited for, or too slow; beyond: 408. */
+  /** Without progress of a request body while the server waits for it; if exceeded: 408. */
   readonly bodyTimeoutMs: number;
-  /** For a handler to begin its answer; beyond: 504. 0: without end. */
+  /** Until the handler begins its response (0: unlimited); if exceeded: 504. */
   readonly handlerTimeoutMs: number;
-  /** Without the client taking a byte of its answer, or too slow; beyond: closed. */
+  /** Without progress of the client in reading its response; if exceeded: closed. */
   readonly sendTimeoutMs: number;
-  /** Between two requests of a connection; beyond: closed. */
+  /** Between two requests of a connection; if exceeded: closed. */
   readonly keepAliveTimeoutMs: number;
-  /** For the answer of a client that finished sending; beyond: aborted. */
+  /** For the response to a client that has finished sending; if exceeded: aborted. */
   readonly halfClosedTimeoutMs: number;
-  /** From FIN of such a client to the abort of request.signal (0: never). */
+  /** From the FIN of such a client to the abort of request.signal (0: never). */
   readonly halfClosedSignalMs: number;
-  /** Without a byte of a client whose last answer was sent; beyond: closed. */
+  /** Without a byte from a client after its last response; if exceeded: closed. */
   readonly lingerTimeoutMs: number;
-  /** For that client to go on sending what is discarded; beyond: closed. */
+  /** Total time in which bytes of that client are discarded; if exceeded: closed. */
   readonly maxLingerMs: number;
-  /** For requests in flight when the server closes; beyond: cut off. */
+  /** For requests in flight when the server closes; if exceeded: cut off. */
   readonly shutdownTimeoutMs: number;
-  /** For a request of an idle connection when the server closes; beyond: closed. */
+  /** For a last request on an idle connection when the server closes; if exceeded: closed. */
   readonly shutdownGraceMs: number;
-  /** For the module of an application to load; beyond: it is refused. */
+  /** For loading the module of an application; if exceeded: loading fails. */
   readonly loadTimeoutMs: number;
-  /** Silence of a pool thread in mid-answer; beyond: it is replaced. 0: without end. */
+  /** Silence of a pool thread after its response began (0: unlimited); if exceeded: the thread is replaced. */
   readonly offloadTimeoutMs: number;
 }
 

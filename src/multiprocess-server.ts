@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-// Multiprocess: a process for each client.
+// Multiprocess: one process per client.
 //
-// How it works: the parent waits for the listener and accepts. Each client gets a process of its own, this same
-// program, which inherits the socket as descriptor 3; the parent closes its copy and forgets the client.
-// The child talks to its client as the iterative server does, and ends with it. With --workers N, N processes
-// are made first and each accepts and serves one client after the other, all on one inherited listener.
+// How it works: the parent waits for the listener and accepts. It starts this same program once per client; the child
+// inherits the socket as descriptor 3, and the parent closes its copy. The child serves its client as the iterative
+// server does, and exits when the connection ends. With --workers N, N processes are started first. Each accepts and
+// serves one client after the other, on one inherited listener.
 //
-// (Unix servers fork(2). Node.js cannot: its threads do not survive it. So a child is spawned.)
+// (Unix servers use fork(2). Node.js cannot: its threads do not survive a fork. So the child is spawned.)
 //
-// Good for: clients that must not harm each other: a crash, a leak or an endless loop is one client's. Where it
-// breaks: a process costs 230 ms of CPU time to start and 12 MiB of its own (measured): five new clients a second fill
-// a core, and `maxChildren` (64) bounds how many there are.
+// Good for: isolation: a crash, a leak or an endless loop affects one client only. Where it breaks: a process takes 230
+// ms of CPU time to start and 12 MiB of its own (measured). Five new clients a second use up a core, and `maxChildren`
+// (64) limits the number of processes.
 //
 //   node dist/multiprocess-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]
 
@@ -33,7 +33,7 @@ function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   return workers > 0 ? startWorkers(setup, workers) : startParent(setup);
 }
 
-/** The parent of a process for each client. */
+/** Starts the parent, which spawns a process per client. */
 async function startParent(setup: Setup): Promise<Serving> {
   await checkLoading(setup);
   let group: WorkerGroup | null = null;
@@ -53,13 +53,16 @@ async function startParent(setup: Setup): Promise<Serving> {
   });
 }
 
-/** The client is the child's as soon as the child says so; until then it is ours, if only to be turned away. */
+/**
+ * The child owns the client once it has reported that it started. Until then the parent keeps the descriptor, if only
+ * to send the 503.
+ */
 function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
   try {
     const child = startProcess({ kind: 'client', client: { ...client, fd: INHERITED_FD } }, [client.fd]);
-    child.taken.then(
+    child.started.then(
       () => server.kernel.close(client.fd),
-      (error: Error) => server.reject(client, `${child.name} did not begin: ${error.message}`),
+      (error: Error) => server.reject(client, `${child.name} did not start: ${error.message}`),
     );
     group.join(child);
   } catch (error) {
@@ -67,12 +70,12 @@ function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedCli
   }
 }
 
-/** A child with one client. */
+/** Serves the one client of a child process. */
 function serveOne(setup: Setup, client: AcceptedClient): Promise<Serving> {
   return BlockingServer.start(setup, { inherited: null, work: (server) => server.converse(server.adopt(client)) });
 }
 
-/** The parent of processes that were made first: it listens and keeps their number, and never accepts. */
+/** Starts the parent of preforked processes: it listens and keeps their number constant, and never accepts. */
 async function startWorkers(setup: Setup, count: number): Promise<Serving> {
   const group = new WorkerGroup(count);
   const server = await BlockingServer.start(setup, {
@@ -88,7 +91,7 @@ async function startWorkers(setup: Setup, count: number): Promise<Serving> {
   return { places, backend, close: (how) => server.close(how) };
 }
 
-/** One of those: an iterative server. */
+/** Runs one preforked process: an iterative server. */
 async function serveClients(server: BlockingServer): Promise<void> {
   for (;;) {
     const client = await server.accept();

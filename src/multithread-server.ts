@@ -1,15 +1,14 @@
 #!/usr/bin/env node
-// Multithread: a thread for each client.
+// Multithread: one thread per client.
 //
-// How it works: the main thread waits for the listener and accepts. Each client gets a worker thread, which
-// duplicates the descriptor (threads of a process share the table) and talks to its client as the iterative
-// server does. With --workers N, N threads are made first, and each is handed the next client when it
-// is free.
+// How it works: the main thread waits for the listener and accepts. Each client gets a worker thread. It duplicates the
+// descriptor (threads of a process share the table) and serves its client as the iterative server does. With --workers
+// N, N threads are started first, and each receives the next client when it is free.
 //
-// Good for: handlers that compute, on as many processors as there are. Where it breaks: a worker thread is a
-// whole JavaScript engine of its own: 180 ms of CPU time to start and 12 MiB (measured), so six new clients a second
-// fill a core, and `maxChildren` (64) bounds how many there are. What crashes the process, as a native addon can,
-// takes all clients with it.
+// Good for: handlers that compute, on several processors. Where it breaks: a worker thread is a whole JavaScript
+// engine. It takes 180 ms of CPU time to start and 12 MiB (measured). Six new clients a second use up a core, and
+// `maxChildren` (64) limits the number of threads. A crash of the process, for example in a native addon, ends all
+// connections.
 //
 //   node dist/multithread-server.js [PORT] [FOLDER | MODULE:NAME] [--workers N]
 
@@ -21,7 +20,7 @@ import type { Setup } from './server/content.ts';
 import { checkLoading } from './server/resolved-options.ts';
 import { startThread } from './workers/child-thread.ts';
 import { Pool } from './workers/pool.ts';
-import { handedClients, type Role, tellParent } from './workers/role.ts';
+import { handedClients, type Role, reportToParent } from './workers/role.ts';
 import { WorkerGroup } from './workers/worker-group.ts';
 
 const PROGRAM = new URL(import.meta.url);
@@ -34,7 +33,7 @@ function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   return workers > 0 ? startPool(setup, workers) : startParent(setup);
 }
 
-/** The main thread, with a thread for each client. */
+/** Starts the main thread, which starts a thread per client. */
 async function startParent(setup: Setup): Promise<Serving> {
   await checkLoading(setup);
   let group: WorkerGroup | null = null;
@@ -54,13 +53,13 @@ async function startParent(setup: Setup): Promise<Serving> {
   });
 }
 
-/** Starts a thread for a client. The thread takes a copy of the socket; this descriptor stays the main thread's. */
+/** Starts a thread for a client. The thread duplicates the socket; the main thread closes this descriptor. */
 function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
   try {
     const thread = startThread(PROGRAM, { kind: 'client', client });
-    thread.taken.then(
+    thread.started.then(
       () => server.kernel.close(client.fd),
-      (error: Error) => server.reject(client, `${thread.name} did not begin: ${error.message}`),
+      (error: Error) => server.reject(client, `${thread.name} did not start: ${error.message}`),
     );
     group.join(thread);
   } catch (error) {
@@ -69,7 +68,7 @@ function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedCli
   }
 }
 
-/** A thread with one client. */
+/** Serves the one client of a thread. */
 function serveOne(setup: Setup, client: AcceptedClient): Promise<Serving> {
   return BlockingServer.start(setup, {
     inherited: null,
@@ -77,7 +76,7 @@ function serveOne(setup: Setup, client: AcceptedClient): Promise<Serving> {
   });
 }
 
-/** The main thread, with threads that were made first. */
+/** Starts the main thread and its pool of threads. */
 async function startPool(setup: Setup, count: number): Promise<Serving> {
   const group = new WorkerGroup(count);
   const pool = new Pool();
@@ -107,14 +106,14 @@ async function startPool(setup: Setup, count: number): Promise<Serving> {
   return server;
 }
 
-/** One of those: serves whomever it is handed, one after the other. */
+/** Runs one thread of the pool: serves the clients it receives, one after the other. */
 async function serveHanded(server: BlockingServer): Promise<void> {
-  tellParent('taken');
-  tellParent('free');
+  reportToParent('started');
+  reportToParent('free');
   for await (const client of handedClients()) {
     const copy = server.adoptCopy(client);
-    tellParent('adopted');
+    reportToParent('adopted');
     await server.converse(copy);
-    tellParent('free');
+    reportToParent('free');
   }
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Non-blocking: asks everybody in turn, all the time.
+// Non-blocking: tries every descriptor in turn, without waiting.
 //
-// How it works: the reactor of the epoll model over a back end that never waits and knows nothing: every descriptor may
-// be ready. So each turn calls recv(2) for each client and accept(2) for the listener, and EAGAIN means: the next one.
+// How it works: the reactor of the epoll model over a back end that never waits and reports every descriptor as ready.
+// Each turn calls recv(2) for each client and accept(2) for the listener; EAGAIN means that there is nothing yet.
 //
-// Good for: showing what readiness is for; and where a core may burn for the shortest delay. Where it breaks: at once.
-// It takes a whole core with no client at all, and with 64 busy ones a request costs 17 to 50 calls of recv instead of
-// one (measured).
+// Good for: showing the purpose of readiness, and for the shortest delay where a busy core is acceptable. Where it
+// breaks: at once. It uses a whole core without any client. With 64 busy clients a request costs 17 to 50 calls of recv
+// instead of one (measured).
 //
 //   node dist/nonblocking-server.js [PORT] [FOLDER | MODULE:NAME]
 

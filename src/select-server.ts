@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// Select: select(2) says who is ready, of everybody it is asked about.
+// Select: select(2) reports which of all given descriptors are ready.
 //
-// How it works: the reactor of the epoll model over another back end. On every wait three sets of bits, one bit for
-// each descriptor up to the highest, are written, copied into the kernel, searched there, copied out and searched
-// again: a wait costs as much as there are clients, busy or not.
+// How it works: the reactor of the epoll model over another back end. Each wait uses three sets of bits, with one bit
+// for each descriptor up to the highest. They are written, copied into the kernel, searched there, copied out and
+// searched again. A wait costs as much as there are clients, busy or not.
 //
-// Good for: programs that must run everywhere; it has been there since 4.2BSD (1983). Where it breaks: at descriptor
-// 1024 (FD_SETSIZE), so at about a thousand clients: the next one is answered 503 and closed. Before that it gets slow:
-// with 900 silent clients a request costs 29 us of CPU time instead of 10 (measured, as all numbers here, with 64 busy
-// clients on a shared machine).
+// Good for: programs that must run everywhere; it exists since 4.2BSD (1983). Where it breaks: at descriptor 1024
+// (FD_SETSIZE), so at about a thousand clients. The next client gets 503 and is closed. Before that it gets slow: with
+// 900 silent clients a request costs 29 us of CPU time instead of 10. (Measured, as all numbers here, with 64 busy
+// clients on a shared machine.)
 //
 //   node dist/select-server.js [PORT] [FOLDER | MODULE:NAME]
 

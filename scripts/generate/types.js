@@ -162,7 +162,7 @@ export function optionTypes(options) {
     ...settings.filter((option) => !isLimit(option)).map(setting),
     '}',
     '',
-    '/** The name of something that the command can be told. */',
+    '/** The name of a setting of the command. */',
     'export type SettingName = keyof Settings;',
     '',
   ].join('\n');
@@ -172,7 +172,7 @@ export function optionTypes(options) {
 export function serveTypes(options) {
   const top = options.filter((option) => groupOf(option) === '' && isTakenBy(option, 'serve'));
   return [
-    '// What serve() takes.',
+    '// The options of serve().',
     NOTICE,
     '',
     "import type { FetchApplication } from '../adapters/fetch.ts';",
@@ -180,9 +180,9 @@ export function serveTypes(options) {
     "import type { Handler } from '../http/handler.ts';",
     "import type { ListenOption } from '../options/listen-address.ts';",
     "import type { LimitOptions, LogOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';",
-    "import type { ErrorHandler } from './failure-answer.ts';",
+    "import type { ErrorHandler } from './failure-response.ts';",
     '',
-    ...iface('What serve() takes.', 'ServeOptions', [
+    ...iface('The options of serve().', 'ServeOptions', [
       ...optional(top),
       '  /** Files to serve: they come first, then the application. A string is the folder. */',
       '  readonly static?: string | StaticOptions | undefined;',

@@ -3,8 +3,9 @@
 import type { AdapterName } from '../options/choices.ts';
 
 /**
- * The adapter that the shape of `found` leaves no doubt about; `name`: that of its export. A function of two values may be
- * a WSGI-style application, a raw handler, or made for node:http, as Koa's `callback()` is: only its name tells.
+ * The adapter that the shape of `found` determines; null: ambiguous. `name`: the name of the export.
+ * A function of two parameters may be a WSGI-style application, a raw handler, or a node:http listener, such as Koa's
+ * `callback()`. Only its name decides.
  */
 export function adapterOf(found: unknown, name: string): AdapterName | null {
   if (isMadeForNode(found)) return 'node';
@@ -14,12 +15,15 @@ export function adapterOf(found: unknown, name: string): AdapterName | null {
   return found.length === 1 && !isClass(found) ? 'fetch' : null;
 }
 
-/** Classes are functions that cannot be called. */
+/** Whether `found` is a class: a function that cannot be called. */
 export function isClass(found: unknown): boolean {
   return typeof found === 'function' && /^class\b/.test(Function.prototype.toString.call(found));
 }
 
-/** Applications of Express and Connect are functions that can be extended; Koa's, Fastify's and node:http's objects. */
+/**
+ * Whether `found` is made for node:http. Express and Connect export functions with methods; Koa, Fastify and node:http
+ * objects.
+ */
 function isMadeForNode(found: unknown): boolean {
   if (hasMethod(found, 'fetch')) return false;
   if (typeof found === 'function') return hasMethod(found, 'use') && hasMethod(found, 'handle');

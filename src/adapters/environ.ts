@@ -1,5 +1,4 @@
-// The environ of PEP 3333: a dictionary that reads from the request what is asked for, when it is asked for.
-// It must not know what the application does with it.
+// The environ of PEP 3333: a dictionary that reads a key from the request when the key is read.
 
 import { inspect } from 'node:util';
 import { combineFields } from '../http/combined-fields.ts';
@@ -8,12 +7,12 @@ import { endOfMount } from '../http/mount-path.ts';
 import { concurrency } from './concurrency.ts';
 
 /**
- * One request, with the keys of PEP 3333; `HTTP_*` for each field. It behaves as an object without a prototype
- * that has all of its keys: it can be listed, copied, extended and changed.
+ * The environ of one request, with the keys of PEP 3333 and `HTTP_*` for each field. It behaves as an object without a
+ * prototype that has all of its keys: it can be listed, copied, extended and changed.
  */
 export interface Environ {
   readonly REQUEST_METHOD: string;
-  /** Where the application is mounted: empty at the root. */
+  /** The path at which the application is mounted; empty at the root. */
   readonly SCRIPT_NAME: string;
   /** The path below SCRIPT_NAME, percent-decoded. */
   readonly PATH_INFO: string;
@@ -27,27 +26,27 @@ export interface Environ {
   readonly REMOTE_PORT: string;
   readonly 'wsgi.version': readonly [1, 0];
   readonly 'wsgi.url_scheme': 'http' | 'https';
-  /** The request's content, read as it arrives. */
+  /** The content of the request, read as it arrives. */
   readonly 'wsgi.input': RequestBody;
-  /** Where an application reports what went wrong. */
+  /** The stream for error reports of the application. */
   readonly 'wsgi.errors': NodeJS.WritableStream;
   /** Other threads of this process run the application too: `offload`, the model multithread. */
   readonly 'wsgi.multithread': boolean;
   /** Other processes run the application too: `--workers`, the model multiprocess. */
   readonly 'wsgi.multiprocess': boolean;
   readonly 'wsgi.run_once': boolean;
-  /** Aborts when the client is gone before its answer ended. */
+  /** Aborts when the connection ends before the response does. */
   readonly 'epoll_server.signal': AbortSignal;
-  /** Sends an interim response, such as 103 Early Hints, before the answer: see `HttpResponse.inform`. */
+  /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   readonly 'epoll_server.inform': HttpResponse['inform'];
-  /** Fields, and what a middleware adds. */
+  /** Fields, and keys that a middleware adds. */
   [name: string]: unknown;
 }
 
-/** `mountPath`: the path that the application is mounted at; empty: none. */
+/** `mountPath`: the path at which the application is mounted; empty: none. */
 type Reader = (request: HttpRequest, mountPath: string, response: HttpResponse) => unknown;
 
-/** How each key that is no field is read. A plain object without a prototype: a key is the application's word. */
+/** The reader of each key that is not a field. Without a prototype, since the application chooses the keys. */
 const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(null), {
   REQUEST_METHOD: (request) => request.method,
   SCRIPT_NAME: (_request, mountPath) => mountPath,
@@ -77,12 +76,12 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
 const KEYS = Object.keys(READERS);
 
 /**
- * Fields that have keys of their own, and Proxy: HTTP_PROXY is what programs read from their environment to find a proxy
- * (httpoxy, CVE-2016-5385), and an environ may become the environment of such programs.
+ * Fields without an `HTTP_*` key: those with keys of their own, and Proxy. Programs find their proxy in HTTP_PROXY of
+ * their environment, and an environ may become such an environment (httpoxy, CVE-2016-5385).
  */
 const NOT_HTTP_KEYS = new Set(['content-type', 'content-length', 'proxy']);
 
-/** `console.log` looks behind a proxy, where hardly anything is yet: it is shown all of it. */
+/** `console.log` looks behind a proxy, where most keys are not read yet: it is given all of them. */
 const PROTOTYPE: object = Object.create(null, {
   [inspect.custom]: {
     value(this: object, _depth: number, options: object): string {
@@ -92,8 +91,8 @@ const PROTOTYPE: object = Object.create(null, {
 });
 
 /**
- * The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`. `mountPath`: the
- * path that its application is mounted at; empty: none.
+ * The environ of `request`, which must stay valid as long as the environ is held: see `HttpRequest.retain`.
+ * `mountPath`: the path at which its application is mounted; empty: none.
  */
 export function environOf(request: HttpRequest, response: HttpResponse, mountPath = ''): Environ {
   const values: Environ = Object.create(PROTOTYPE);
@@ -101,7 +100,7 @@ export function environOf(request: HttpRequest, response: HttpResponse, mountPat
 }
 
 class EnvironTraps implements ProxyHandler<Environ> {
-  /** Null once everything was read. */
+  /** Null once all keys were read. */
   #request: HttpRequest | null;
   readonly #response: HttpResponse;
   readonly #mountPath: string;
@@ -127,7 +126,7 @@ class EnvironTraps implements ProxyHandler<Environ> {
   }
 
   set(values: Environ, key: string | symbol, value: unknown): boolean {
-    // An undefined that was set is not one that was never read.
+    // A key may have been set to undefined, which differs from a key that was never read.
     if (value === undefined) this.#readAll(values);
     return Reflect.set(values, key, value);
   }
@@ -172,7 +171,8 @@ class EnvironTraps implements ProxyHandler<Environ> {
     this.#request = null;
     for (const key of KEYS) values[key] ??= READERS[key]?.(request, this.#mountPath, this.#response);
     for (const [name, value] of combineFields(request.headers())) {
-      // `X_Real_IP` and `X-Real-IP` would become one key: who forges the first must not win (as nginx).
+      // `X_Real_IP` and `X-Real-IP` would share a key, so a client could forge the second by the first (nginx drops it
+      // too).
       if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
       values[keyOf(name)] ??= value;
     }
@@ -182,8 +182,8 @@ class EnvironTraps implements ProxyHandler<Environ> {
 const DEFAULT_PORTS = { http: '80', https: '443' } as const;
 
 /**
- * The host and port that were asked for. A Unix domain socket has neither, and PEP 3333 allows no empty SERVER_NAME and
- * SERVER_PORT, so this is what they are there, as in gunicorn.
+ * The requested host and port. A Unix domain socket has neither, and PEP 3333 forbids an empty SERVER_NAME or
+ * SERVER_PORT. So they get defaults there, as in gunicorn.
  */
 function authorityOf({ host, scheme }: HttpRequest): readonly [string, string] {
   const colon = host.lastIndexOf(':');
@@ -197,7 +197,7 @@ function keyOf(name: string): string {
   return `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** Percent-decoded as UTF-8; as sent when it is not that. */
+/** `path` percent-decoded as UTF-8; as sent if it is not valid UTF-8. */
 function decodePath(path: string): string {
   if (!path.includes('%')) return path;
   try {

@@ -1,5 +1,4 @@
-// The fetch adapter: an application is a function from a Request to a Response, the shape of Bun, Deno, Hono and h3.
-// It must not know connections.
+// The fetch adapter: an application is a function from a Request to a Response, as in Bun, Deno, Hono and h3.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { Content } from '../fetch/content.ts';
@@ -15,16 +14,16 @@ import { FetchedResponse } from './fetched-response.ts';
 import { sendStream } from './stream-source.ts';
 import { withAsyncContext } from './with-async-context.ts';
 
-/** What an application may return: ours, Node's, or another that looks the same. */
+/** The return value of an application: a light Response, Node's, or an object with the same members. */
 export type AnyResponse = Response | globalThis.Response;
 
-/** Who asked whom: what a Request does not say. */
+/** Facts of a request that a Request does not have: the addresses of its connection. */
 export interface FetchInfo {
   /** The client's address. */
   readonly remote: Endpoint;
   /** The address the client connected to. */
   readonly local: Endpoint;
-  /** Sends an interim response, such as 103 Early Hints, before the answer: see `HttpResponse.inform`. */
+  /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   inform(status: number, fields?: FieldInput): void;
 }
 
@@ -37,7 +36,7 @@ export interface FetchOptions {
   readonly overrideGlobals?: boolean;
 }
 
-/** Content that is text and says nothing else. */
+/** The fields of text content without others. */
 const TEXT: PrecompiledFields = precompileFields([['content-type', 'text/plain;charset=UTF-8']]);
 const NOTHING: PrecompiledFields = precompileFields([]);
 
@@ -46,15 +45,15 @@ const NOTHING: PrecompiledFields = precompileFields([]);
  * @throws EpollServerError `ERR_OPTION` when it is neither a function nor an object with one.
  */
 export function fetchHandler(application: FetchApplication, options: FetchOptions = {}): Handler {
-  const answer = functionOf(application);
-  // Now, and not when the first request waits for it.
+  const respond = functionOf(application);
+  // Loads Node's classes now, so that the first request does not wait for them.
   linkClasses();
   if (options.overrideGlobals === true) installGlobals();
   const cache = new FieldCache(prepareEndToEnd);
   return withAsyncContext((http, response) => {
-    // What an application keeps of the Request, it may read whenever it likes.
+    // The application may keep the Request, and read it at any later time.
     http.retain();
-    const returned = answer(requestOf(http), new Info(http, response));
+    const returned = respond(requestOf(http), new Info(http, response));
     return isThenable(returned)
       ? returned.then((later) => send(later, http, response, cache))
       : send(returned, http, response, cache);
@@ -94,37 +93,37 @@ class Info implements FetchInfo {
   }
 }
 
-/** Sends a Response, or what looks like one, in answer to `http`, as that of an application is sent. */
-export function sendResponse(answer: unknown, http: HttpRequest, response: HttpResponse): void | Promise<void> {
-  return send(answer, http, response, new FieldCache(prepareEndToEnd));
+/** Sends a Response of an application, or an object with the same members, as the response to `http`. */
+export function sendResponse(result: unknown, http: HttpRequest, response: HttpResponse): void | Promise<void> {
+  return send(result, http, response, new FieldCache(prepareEndToEnd));
 }
 
 function prepareEndToEnd(pairs: readonly (readonly [string, string])[]): PrecompiledFields {
   return precompileFields(withoutHopByHop(pairs));
 }
 
-function send(answer: unknown, http: HttpRequest, response: HttpResponse, cache: FieldCache): void | Promise<void> {
-  if (typeof answer !== 'object' || answer === null) {
-    throw broken(`it must return a Response, not ${answer === null ? 'null' : typeof answer}`);
+function send(result: unknown, http: HttpRequest, response: HttpResponse, cache: FieldCache): void | Promise<void> {
+  if (typeof result !== 'object' || result === null) {
+    throw broken(`it must return a Response, not ${result === null ? 'null' : typeof result}`);
   }
-  if (isLightResponse(answer)) return sendLight(answer, http, response, cache);
-  if (answer instanceof nodeClasses().Response || FetchedResponse.isAlike(answer)) {
-    return new FetchedResponse(answer).send(http, response);
+  if (isLightResponse(result)) return sendLight(result, http, response, cache);
+  if (result instanceof nodeClasses().Response || FetchedResponse.isResponseLike(result)) {
+    return new FetchedResponse(result).send(http, response);
   }
-  throw broken('it must return a Response: the object that it returned is none');
+  throw broken('it must return a Response, not another object');
 }
 
 function sendLight(
-  answer: Response,
+  result: Response,
   http: HttpRequest,
   response: HttpResponse,
   cache: FieldCache,
 ): void | Promise<void> {
-  const { status, statusText } = answer;
-  if (status === 0) throw broken('it returned Response.error(), which is no answer');
-  const content = contentOf(answer);
-  const fields = preparedOf(answer, content, cache);
-  // Most responses say none.
+  const { status, statusText } = result;
+  if (status === 0) throw broken('it must return a response that can be sent, not Response.error()');
+  const content = contentOf(result);
+  const fields = preparedOf(result, content, cache);
+  // Most responses have none.
   if (statusText !== '') response.reasonPhrase = statusText;
   if (content === null) return response.send(status, fields);
   const taken = take(content);
@@ -135,13 +134,13 @@ function sendLight(
 
 function take(content: Content): ReturnType<Content['take']> {
   if (content.unusable) {
-    throw broken('the body of the Response that it returned was read already: return a new one, or a clone()');
+    throw broken('the body of the returned Response was read already: return a new Response, or a clone()');
   }
   return content.take();
 }
 
-function preparedOf(answer: Response, content: Content | null, cache: FieldCache): PrecompiledFields {
-  const list = fieldsOf(answer);
+function preparedOf(result: Response, content: Content | null, cache: FieldCache): PrecompiledFields {
+  const list = fieldsOf(result);
   if (list === null) {
     const type = content?.type ?? null;
     if (type === null) return NOTHING;

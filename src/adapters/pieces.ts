@@ -1,22 +1,22 @@
-// Sends an answer piece by piece: the client's pace is the source's pace, and a client that leaves ends both.
-// It must not know what kind of application makes the pieces.
+// Sends a response piece by piece: the source waits for the client, and is cancelled when the client leaves.
 
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 
 export type Piece = string | Uint8Array;
 
-/** Where pieces come from. */
+/** A source of pieces. */
 export interface PieceSource {
-  /** The next piece, checked; null at the end. May throw or reject: then it is over, and not cancelled. */
+  /** The next piece, checked; null at the end. If it throws or rejects, the source has ended, and is not cancelled. */
   next(): Piece | null | Promise<Piece | null>;
-  /** Nobody takes the rest: called at most once, also while a `next` is pending. Must not throw. */
+  /** The rest is not read. Called at most once, perhaps while a `next` is pending. Must not throw. */
   cancel(reason: unknown): void;
 }
 
 /**
- * Sends all pieces of `source` and ends the answer; of an answer to HEAD, its head. `begin` starts it: called before the first piece that is
- * not empty, or at the end. Resolves, with the source cancelled, when the client is gone, even if `next` never
- * settles: what it holds is the application's alone then.
+ * Sends all pieces of `source` and ends the response; for HEAD, only the head. `begin` starts the response: it is
+ * called before the first piece that is not empty, or at the end.
+ * Resolves, with the source cancelled, when the client is gone, even if `next` never settles. Then only the application
+ * still holds its objects.
  */
 export async function sendPieces(
   source: PieceSource,
@@ -52,7 +52,7 @@ export async function sendPieces(
 
 interface Sending {
   readonly source: PieceSource;
-  /** Cancels the source, unless that was done before. */
+  /** Cancels the source, once. */
   readonly cancel: (reason: unknown) => void;
   readonly isHead: boolean;
   readonly response: HttpResponse;
@@ -67,7 +67,7 @@ async function sendAll({ source, cancel, isHead, response, begin }: Sending): Pr
       return;
     }
     if (response.started && response.ended) {
-      // Another answer took the place of this one.
+      // Another response was sent in place of this one.
       cancel(undefined);
       return;
     }

@@ -1,4 +1,4 @@
-// The first value of startResponse: a status, a space and a reason phrase (PEP 3333), parsed once for each text.
+// Parses the first argument of startResponse: a status, a space and a reason phrase (PEP 3333), once per text.
 
 import { isReasonPhrase, reasonPhrase } from '../http/status.ts';
 
@@ -12,13 +12,13 @@ export const NO_STATUS: StatusLine = { status: 0, reason: undefined };
 
 const STATUS = /^[2-5][0-9]{2}(?: |$)/;
 
-/** Applications have a handful; those that make one for each request have it parsed each time. */
+/** Applications have a handful of texts. One that makes a new text for each request has it parsed each time. */
 const MAX_LINES = 64;
 
 export class StatusLines {
   readonly #lines = new Map<string, StatusLine>();
 
-  /** Undefined: `text` is none. */
+  /** The status and reason; undefined: `text` is malformed. */
   parse(text: string): StatusLine | undefined {
     const known = this.#lines.get(text);
     if (known !== undefined) return known;

@@ -1,25 +1,25 @@
-// An answer whose content is a web stream. It must not know whose Response it was.
+// Sends a response whose content is a web stream.
 
 import { EpollServerError } from '../errors.ts';
 import type { PrecompiledFields } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
 
-export interface StreamedAnswer {
+export interface StreamedResponse {
   readonly status: number;
   readonly fields: PrecompiledFields;
   readonly stream: ReadableStream<unknown>;
 }
 
-/** Turns of the microtask queue in which a stream of what is there already says so, or fails. */
+/** Turns of the microtask queue within which a stream of available data ends, or fails. */
 const SETTLE_TURNS = 8;
 
 /**
- * Sends a stream. What is whole, though it comes as a stream (one piece, and at once the end), is sent with its
- * length; what fails at once can still be a 500; for anything else the head leaves now, and the pieces as they come.
+ * Sends a stream. A stream of one piece that ends at once is sent with its length. A stream that fails at once can
+ * still become a 500. Otherwise the head is sent now, and the pieces as they come.
  */
 export async function sendStream(
-  { status, fields, stream }: StreamedAnswer,
+  { status, fields, stream }: StreamedResponse,
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function sendStream(
   const first = source.next();
   const second = first.then((piece) => (piece === null ? null : source.next()));
   let [isOver, hasFailed] = [false, false];
-  // Whoever asks for the pieces below learns of a failure too.
+  // The loop over the pieces below gets the failure too.
   const onFailure = (): void => {
     hasFailed = true;
   };
@@ -44,18 +44,18 @@ export async function sendStream(
   await sendPieces(new ReadAhead(source, [first, second]), request, response, start);
 }
 
-/** A source of which pieces were asked for already. */
+/** A source of which some pieces were requested already. */
 class ReadAhead implements PieceSource {
   readonly #source: PieceSource;
-  readonly #asked: Promise<Piece | null>[];
+  readonly #requested: Promise<Piece | null>[];
 
-  constructor(source: PieceSource, asked: Promise<Piece | null>[]) {
+  constructor(source: PieceSource, requested: Promise<Piece | null>[]) {
     this.#source = source;
-    this.#asked = asked;
+    this.#requested = requested;
   }
 
   next(): Piece | null | Promise<Piece | null> {
-    return this.#asked.shift() ?? this.#source.next();
+    return this.#requested.shift() ?? this.#source.next();
   }
 
   cancel(reason: unknown): void {
@@ -66,10 +66,13 @@ class ReadAhead implements PieceSource {
 class StreamSource implements PieceSource {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
 
-  /** @throws EpollServerError `ERR_APPLICATION` when somebody else reads the stream. */
+  /** @throws EpollServerError `ERR_APPLICATION` when the stream is locked by another reader. */
   constructor(stream: ReadableStream<unknown>) {
     if (stream.locked) {
-      throw new EpollServerError('ERR_APPLICATION', 'fetch application: somebody else reads the body that it returned');
+      throw new EpollServerError(
+        'ERR_APPLICATION',
+        'fetch application: the body of the returned Response is locked by another reader',
+      );
     }
     this.#reader = stream.getReader();
   }
@@ -80,13 +83,13 @@ class StreamSource implements PieceSource {
     if (value instanceof Uint8Array) return value;
     const error = new EpollServerError(
       'ERR_APPLICATION',
-      `fetch application: a stream that is a body must give Uint8Arrays, not ${value === null ? 'null' : typeof value}`,
+      `fetch application: the stream of a body must yield Uint8Arrays, not ${value === null ? 'null' : typeof value}`,
     );
     this.cancel(error);
     throw error;
   }
 
-  /** Rejections are the stream's own: the request is over. */
+  /** A rejection of the cancelled stream has no receiver: the request is over. */
   cancel(reason: unknown): void {
     this.#reader.cancel(reason).catch(() => {});
   }

@@ -1,13 +1,12 @@
-// Gives every request an async context of its own. A whole batch of requests is served from one entry
-// into JavaScript, so what one handler leaves behind with AsyncLocalStorage.enterWith would otherwise be
-// seen by the next client. It must not know what the handler does.
+// Runs each request in its own async context. One entry into JavaScript serves a whole batch of requests. Without this,
+// a context that one handler sets with AsyncLocalStorage.enterWith would be visible to the next client.
 
 import { AsyncResource } from 'node:async_hooks';
 import type { Handler } from '../http/handler.ts';
 
 /**
- * `handler`, called within a fresh AsyncResource for each request. Costs about 3,800 instructions on
- * Node 20; every application adapter does it, the raw handler only when wrapped.
+ * `handler`, called within a fresh AsyncResource for each request. It costs about 3,800 instructions on Node 20. Every
+ * application adapter does it; a raw handler has to be wrapped.
  */
 export function withAsyncContext(handler: Handler): Handler {
   return (request, response) => {

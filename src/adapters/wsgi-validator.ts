@@ -1,12 +1,11 @@
-// A middleware between a server and a WSGI-style application that checks both against PEP 3333, as Python's
-// wsgiref.validate does. It must not know which server, nor how an answer is sent.
+// A middleware that checks a server and a WSGI-style application against PEP 3333, as Python's wsgiref.validate does.
 
 import { EpollServerError } from '../errors.ts';
 import type { Environ } from './environ.ts';
 import type { Piece } from './pieces.ts';
 import type { StartResponse, WsgiApplication, WsgiBody } from './wsgi.ts';
 
-/** Keys that must be there, each a string (PEP 3333, "environ Variables"). */
+/** Required keys, each a string (PEP 3333, "environ Variables"). */
 const STRING_KEYS = [
   'REQUEST_METHOD',
   'SCRIPT_NAME',
@@ -25,7 +24,7 @@ const FLAG_KEYS = ['wsgi.multithread', 'wsgi.multiprocess', 'wsgi.run_once'];
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** What belongs to the connection, and therefore to the server (RFC 2616 section 13.5.1, as PEP 3333 cites it). */
+/** Fields of the connection, which only the server may set (RFC 2616 section 13.5.1, as PEP 3333 cites it). */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -39,27 +38,23 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * `application`, watched: a broken rule of PEP 3333 is thrown as `ERR_APPLICATION`, and its message begins with the
- * rule's name. Use it in tests and while developing; it costs a few checks a request.
+ * `application` with checks: a broken rule of PEP 3333 is thrown as `ERR_APPLICATION`, and its message begins with the
+ * name of the rule. Use it in tests and during development; it costs a few checks per request.
  */
 export function wsgiValidator(application: WsgiApplication): WsgiApplication {
   rule('application', typeof application === 'function', 'it must be a function of environ and startResponse');
   return (environ, startResponse, ...rest: readonly unknown[]) => {
-    rule(
-      'call',
-      rest.length === 0,
-      `a server calls with environ and startResponse, not with ${rest.length + 2} values`,
-    );
+    rule('call', rest.length === 0, `a server must pass environ and startResponse, not ${rest.length + 2} values`);
     rule('call', typeof startResponse === 'function', 'startResponse must be a function');
     checkEnviron(environ);
-    const call = new WatchedCall(startResponse);
+    const call = new CheckedCall(startResponse);
     const body = application(environ, call.startResponse);
     return isThenable(body) ? body.then((later) => call.watched(later)) : call.watched(body);
   };
 }
 
-/** What one call of the application may do, and when. */
-class WatchedCall {
+/** Checks what one call of the application does, and in which order. */
+class CheckedCall {
   readonly #start: StartResponse;
   #isStarted = false;
   #isOver = false;
@@ -126,7 +121,7 @@ class WatchedCall {
     return result;
   }
 
-  /** A server calls `close` once, whether the body has one or not. */
+  /** The server calls `close` once, whether the body has one or not. */
   #closing<T extends object>(body: object, watched: T): T {
     return Object.assign(watched, {
       close: (): unknown => {
@@ -175,7 +170,7 @@ function checkStatus(status: unknown): void {
     /^[1-9][0-9]{2} [\t\x20-\x7e]+$/.test(String(status)),
     `it must be three digits, a space and a reason, not ${JSON.stringify(status)}`,
   );
-  rule('status', !String(status).startsWith('1'), '1xx is no final answer: the server sends those');
+  rule('status', !String(status).startsWith('1'), '1xx is not a final response: use epoll_server.inform');
 }
 
 function checkHeaders(headers: unknown): asserts headers is readonly (readonly [string, string])[] {
@@ -187,18 +182,22 @@ function checkHeaders(headers: unknown): asserts headers is readonly (readonly [
     rule('header name', TOKEN.test(name), `${JSON.stringify(name)} is not a token (RFC 9110 section 5.1)`);
     rule('header name', !/[-_]$/.test(name), `"${name}" must not end in "-" or "_"`);
     rule('header name', name.toLowerCase() !== 'status', 'the status is the first value of startResponse');
-    rule('header name', !HOP_BY_HOP.has(name.toLowerCase()), `"${name}" belongs to the connection: it is the server's`);
+    rule(
+      'header name',
+      !HOP_BY_HOP.has(name.toLowerCase()),
+      `"${name}" belongs to the connection: only the server may set it`,
+    );
     rule('header value', typeof value === 'string', `the value of "${name}" must be a string, not ${typeof value}`);
     const isText = /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
-    rule('header value', isText, `the value of "${name}" holds a control character, or one beyond Latin-1`);
+    rule('header value', isText, `the value of "${name}" contains a control character, or one beyond Latin-1`);
   }
 }
 
 function checkContentType(status: string, headers: readonly (readonly [string, string])[]): void {
   const isThere = headers.some(([name]) => name.toLowerCase() === 'content-type');
   const isEmpty = status.startsWith('204') || status.startsWith('304');
-  rule('Content-Type', !(isThere && isEmpty), `a ${status} answer has no content, and therefore no Content-Type`);
-  rule('Content-Type', isThere || isEmpty, 'an answer with content must say what it is');
+  rule('Content-Type', !(isThere && isEmpty), `a ${status} response has no content, and therefore no Content-Type`);
+  rule('Content-Type', isThere || isEmpty, 'a response with content needs one');
 }
 
 function checkPiece(where: string, piece: unknown): void {

@@ -1,5 +1,5 @@
-// The WSGI-style adapter (PEP 3333): an application is a function of an environ and startResponse that
-// returns its body. It must not know connections.
+// The WSGI-style adapter (PEP 3333): an application is a function of an environ and startResponse that returns its
+// body.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import { FieldCache } from '../http/field-cache.ts';
@@ -13,15 +13,15 @@ import { NO_STATUS, type StatusLine, StatusLines } from './status-lines.ts';
 import { withAsyncContext } from './with-async-context.ts';
 
 /**
- * What an application may return: text (sent as UTF-8), bytes, or pieces of either, now or later (a Node stream
- * is an async iterable). If it has `close()`, that is called once, however the request ends.
+ * The return value of an application: text (sent as UTF-8), bytes, or pieces of either, sync or async (a Node stream is
+ * an async iterable). If it has `close()`, that is called once, however the request ends.
  */
 export type WsgiBody = Piece | Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
- * Sets status (`'200 OK'`) and fields (pairs); sent with the first piece of the body that is not empty. A second
- * call must say why: with `excInfo`, the error that the application caught, it replaces what was not sent yet,
- * and throws `excInfo` when it was. Returns `write`, which sends a piece at once.
+ * Sets status (`'200 OK'`) and fields (pairs), which are sent with the first piece of the body that is not empty. A
+ * second call needs `excInfo`, the error that the application caught. It replaces a head that was not sent yet, and
+ * throws `excInfo` when it was. Returns `write`, which sends a piece at once.
  * @throws EpollServerError `ERR_APPLICATION`, `ERR_INVALID_FIELD`.
  */
 export type StartResponse = (
@@ -41,11 +41,11 @@ export function wsgi(application: WsgiApplication): Handler {
   return wsgiAt('', application);
 }
 
-/** The same below `mountPath`, which is the application's SCRIPT_NAME. */
+/** The handler below `mountPath`, which is the application's SCRIPT_NAME. */
 function wsgiAt(mountPath: string, application: WsgiApplication): Handler {
   const caches = { fields: new FieldCache(prepareEndToEnd), statusLines: new StatusLines() };
   const handler = withAsyncContext((request, response) => {
-    // The environ is a dictionary: what an application keeps of it, it may read whenever it likes.
+    // The application may keep the environ, and read it at any later time.
     request.retain();
     const call = new Call(request, response, caches);
     const body = application(environOf(request, response, mountPath), call.startResponse);
@@ -54,7 +54,7 @@ function wsgiAt(mountPath: string, application: WsgiApplication): Handler {
   return withTraits(handler, { mountedAt: (path) => wsgiAt(path, application) });
 }
 
-/** PEP 3333 forbids hop-by-hop fields. `Connection: close` ends the connection all the same, as of a raw handler. */
+/** PEP 3333 forbids hop-by-hop fields. As with a raw handler, `Connection: close` still closes the connection. */
 function prepareEndToEnd(headers: readonly (readonly [string, string])[]): PrecompiledFields {
   const prepared = precompileFields(headers);
   const refused = headers.find(([name]) => isHopByHop(name) && name.toLowerCase() !== 'connection');
@@ -64,7 +64,7 @@ function prepareEndToEnd(headers: readonly (readonly [string, string])[]): Preco
   return prepared;
 }
 
-/** What a handler keeps between its requests. */
+/** The caches of a handler, shared by its requests. */
 interface Caches {
   readonly fields: FieldCache;
   readonly statusLines: StatusLines;
@@ -109,7 +109,7 @@ class Call {
     this.#response.write(checked);
   };
 
-  /** Sends what the application returned: at once when that is possible. */
+  /** Sends the returned body, synchronously where possible. */
   finish(body: WsgiBody): void | Promise<void> {
     const close = closeOf(body);
     if (close === null && !this.#response.started) {
@@ -122,7 +122,7 @@ class Call {
   async #stream(body: WsgiBody, close: (() => unknown) | null): Promise<void> {
     try {
       const source = new IteratorSource(isPiece(body) ? [body] : body);
-      // The first iteration may be what calls startResponse (PEP 3333).
+      // The application may call startResponse in the first iteration (PEP 3333).
       await sendPieces(source, this.#request, this.#response, () => this.#begin());
     } finally {
       this.#isOver = true;
@@ -147,13 +147,13 @@ class Call {
   }
 
   #started(): PrecompiledFields {
-    if (this.#fields === null) throw broken('the application answered without calling startResponse');
+    if (this.#fields === null) throw broken('the application returned without calling startResponse');
     return this.#fields;
   }
 
   #replace(excInfo: unknown): void {
     if (excInfo === undefined || excInfo === null) {
-      throw broken('startResponse was called twice without excInfo, the error that would explain it');
+      throw broken('startResponse was called twice without excInfo, the error that the application caught');
     }
     if (this.#response.started) throw excInfo;
   }
@@ -175,13 +175,13 @@ class IteratorSource implements PieceSource {
     return isThenable(result) ? result.then((settled) => this.#pieceOf(settled)) : this.#pieceOf(result);
   }
 
-  /** A generator runs its `finally`, a Node stream closes what it has open, without waiting for a pending piece. */
+  /** Lets a generator run its `finally`, and a Node stream close its resources, without waiting for a pending piece. */
   cancel(): void {
     try {
       if ('destroy' in this.#body && typeof this.#body.destroy === 'function') this.#body.destroy();
       Promise.resolve(this.#iterator.return?.()).catch(() => {});
     } catch {
-      // The request has failed already, and that was said.
+      // The request has failed already, and its error was reported.
     }
   }
 

@@ -1,4 +1,4 @@
-// An application by the name of its module, or of a folder of modules, as a handler.
+// Opens an application as a handler, by the name of its module or of a folder of modules.
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
@@ -11,21 +11,21 @@ import type { ApplicationOptions } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type ApplicationPlace, placeOfFolder, placeOfModule } from './application-place.ts';
 
-/** Runs the application. Closed by the code that made it, after the servers that it answers for. */
+/** A handler that runs the application. The code that opened it closes it, after the servers that use it. */
 export interface LoadedApplication extends Handler {
-  /** Folders that hold its source. A static handler in front of it never serves what is in them. */
+  /** Folders that contain its source. A static handler in front of it never serves files in them. */
   readonly sources: readonly string[];
-  /** Ends its threads, whatever they do. */
+  /** Ends its threads, even while they run. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How an application is run: options that were checked, and defaults. */
+/** How an application is run: checked options and defaults. */
 export interface ApplicationSettings {
   readonly overrideGlobals: boolean;
-  /** Undefined: what its shape says. */
+  /** Undefined: it is chosen by the shape of the application. */
   readonly adapter: AdapterName | undefined;
-  /** Threads in which it runs; 0: in this one. */
+  /** The number of threads for it; 0: the thread of the loop. */
   readonly threads: number;
   readonly dynamic: true | { readonly suffix?: string | undefined } | undefined;
   readonly next: Handler | undefined;
@@ -43,7 +43,7 @@ export async function applicationByName(name: string, options: ApplicationOption
   return openApplication(place, settings);
 }
 
-/** As {@link applicationByName}, of what was found already. */
+/** As {@link applicationByName}, for a place that was found already. */
 export async function openApplication(
   place: ApplicationPlace,
   settings: ApplicationSettings,
@@ -75,7 +75,7 @@ export async function openApplication(
   return loaded(handler, place, close);
 }
 
-/** A function of its own: `handler` may be the application itself, which may be used elsewhere too. */
+/** Returns a new function: `handler` may be the application itself, which may be used elsewhere too. */
 function loaded(
   handler: Handler,
   { sources: own }: ApplicationPlace,
@@ -83,16 +83,16 @@ function loaded(
 ): LoadedApplication {
   const sources = [...new Set([...own, ...sourcesOf(handler)])];
   const wrapper: Handler = (request, response) => handler(request, response);
-  // As messages call it.
+  // Messages show this name.
   Object.defineProperty(wrapper, 'name', { value: handler.name });
   const application = Object.assign(wrapper, { sources, close, [Symbol.asyncDispose]: close });
   return withTraits(application, { ...traitsOf(handler), sources });
 }
 
-/** @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected. */
+/** @throws EpollServerError `ERR_OPTION` with the option, its value and the expected value. */
 function applicationSettings(options: ApplicationOptions): ApplicationSettings {
   const given = checkGiven(options, 'load');
-  // The kind of each option has checked what was given, and the default of each has the same type.
+  // The kind of each option has checked its value, and the default of each has the same type.
   const value = <T>(name: string): T => (given.get(name) ?? optionNamed(name).default) as T;
   const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = limitsOf(given);
   return {
@@ -108,16 +108,20 @@ function applicationSettings(options: ApplicationOptions): ApplicationSettings {
   };
 }
 
-/** @throws EpollServerError `ERR_OPTION`: options that contradict each other. */
+/** @throws EpollServerError `ERR_OPTION`: two options conflict. */
 function checkApplication(name: string, { adapter, threads, dynamic, next }: ApplicationSettings): void {
   const isFolder = dynamic !== undefined;
   if (typeof name !== 'string' || name === '') {
-    throw wrong(isFolder ? 'a dynamic application is named by its folder' : 'an application is MODULE or MODULE:NAME');
+    throw wrong(
+      isFolder
+        ? 'a dynamic application must be named by its folder'
+        : 'an application must be named MODULE or MODULE:NAME',
+    );
   }
   if (isFolder && (threads > 0 || adapter !== undefined))
-    throw wrong('threads and adapter are for one application: a dynamic folder has many');
+    throw wrong('threads and adapter apply to a single application, not to a dynamic folder');
   if (!isFolder && next !== undefined)
-    throw wrong('next answers what a dynamic folder does not have: give dynamic too');
+    throw wrong('next handles requests that no module of a dynamic folder handles: set dynamic too');
 }
 
 function wrong(text: string): EpollServerError {

@@ -1,13 +1,12 @@
-// A folder whose modules answer at URLs of their own, as CGI scripts do: `clock.js` at /clock. A module is loaded
-// once, when it is first asked for; one that fails is loaded again when that may help. It must not know what answers
-// elsewhere.
+// Serves the modules of a folder at URLs of their own, as CGI scripts: `clock.js` at /clock. A module is loaded once,
+// at its first request. After a failure it is loaded again when that may help.
 
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { parseFilePath } from '../files/file-path.ts';
-import { INTERNAL_ERROR, sendError, UNAVAILABLE } from '../http/error-answer.ts';
+import { INTERNAL_ERROR, sendError, UNAVAILABLE } from '../http/error-response.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import { isScarcity, MODULE_SUFFIXES } from './module-file.ts';
 import { ModuleLoad } from './module-load.ts';
@@ -15,39 +14,39 @@ import { ModuleLoad } from './module-load.ts';
 export interface DynamicFolderOptions {
   /** Its real path. */
   readonly folder: string;
-  /** What may stand behind a module's name in a URL, such as `.py`; empty: nothing. */
+  /** A suffix of module names in URLs, such as `.py`; empty: none. */
   readonly suffix: string;
   /** Loads an application. */
   readonly load: (file: string) => Promise<Handler>;
-  /** Called once for each reason why a module does not load. */
+  /** Called once for each reason why a module fails to load. */
   readonly onError: (error: unknown, request: HttpRequest) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
 }
 
-/** A module that is added or removed is noticed after this long, if it was not loaded before. */
+/** An added or removed module is noticed after this time, unless it was loaded before. */
 const FRESH_MS = 900;
 
-/** Answers for a module that does not load. */
+/** The handler of a module that fails to load. */
 const broken: Handler = (request, response) => sendError(request, response, INTERNAL_ERROR);
 
-/** Answers for a module that does not load for want of something: see `isScarcity`. */
+/** The handler of a module that fails to load because a resource is short: see `isScarcity`. */
 const unavailable: Handler = (request, response) => sendError(request, response, UNAVAILABLE);
 
-/** Thrown for a file that leads out of the folder, or is gone. */
+/** Thrown for a file outside the folder, or a file that is gone. */
 const NO_MODULE = new Error('no module of the folder');
 
 type Names = ReadonlyMap<string, string>;
 
 export class DynamicFolder {
   readonly #options: DynamicFolderOptions;
-  /** Loaded ones, by name. */
+  /** Loaded modules, by name. */
   readonly #ready = new Map<string, Handler>();
-  /** The others that were asked for, by name. A hundred requests at once load a module once. */
+  /** Requested modules that are not loaded, by name. Concurrent requests load a module once. */
   readonly #loads = new Map<string, ModuleLoad>();
-  /** The messages of modules that do not load, by name. */
+  /** The last reported message of each module that fails to load, by name. */
   readonly #reported = new Map<string, string>();
-  /** File names by module name, as they were at {@link #listedMs}. */
+  /** File names by module name, as of {@link #listedMs}. */
   #files: Names | Promise<Names> = new Map();
   #listedMs = Number.NEGATIVE_INFINITY;
 
@@ -55,7 +54,7 @@ export class DynamicFolder {
     this.#options = options;
   }
 
-  /** What answers a request, if a module does: at once unless it has to be looked for. */
+  /** The handler of the module that a request names, or null: at once unless the folder has to be read. */
   handlerFor(request: HttpRequest): Handler | null | Promise<Handler | null> {
     const name = this.#optionName(request.path);
     if (name === null) return null;
@@ -69,7 +68,7 @@ export class DynamicFolder {
     return this.#find(name, files, request);
   }
 
-  /** One name below the root, without `suffix`; what a site would refuse or hide names no module either. */
+  /** The one path segment, without `suffix`. A name that a site would reject or hide is not a module name either. */
   #optionName(path: string): string | null {
     const parsed = parseFilePath(path);
     if (typeof parsed === 'number' || parsed.isDirectory || parsed.segments.length !== 1) return null;
@@ -96,7 +95,7 @@ export class DynamicFolder {
       if (isScarcity(error)) throw error;
       return null;
     });
-    // A link that leads elsewhere is no module of this folder.
+    // A link to another folder is not a module of this one.
     if (real?.startsWith(folder + sep) !== true) throw NO_MODULE;
     return load(real);
   }
@@ -139,13 +138,13 @@ export class DynamicFolder {
     return files;
   }
 
-  /** A folder that is gone has no modules. */
+  /** Reads the names. A folder that is gone has no modules. */
   async #read(): Promise<Names> {
     const entries = await readdir(this.#options.folder, { withFileTypes: true }).catch((error: unknown): Dirent[] => {
       if (isScarcity(error)) throw error;
       return [];
     });
-    // A folder may be called like a module.
+    // A folder may have the name of a module.
     const names = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
     const files = new Map<string, string>();
     for (const suffix of [...MODULE_SUFFIXES].reverse()) {
@@ -155,7 +154,7 @@ export class DynamicFolder {
   }
 }
 
-/** Where `path` leads; null: to no file. */
+/** The real path of `path`; null: there is no file. */
 async function realFile(path: string): Promise<string | null> {
   const real = await realpath(path);
   return (await stat(real)).isFile() ? real : null;

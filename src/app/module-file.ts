@@ -1,4 +1,4 @@
-// Which file MODULE[:NAME] means, and what that file says when it is loaded. It must not know what is exported.
+// Finds the file of MODULE[:NAME] and imports it.
 
 import { execFile } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
@@ -8,19 +8,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
 
-/** What the names of modules end in, in the order in which they are looked for. */
+/** The extensions of modules, in the order in which they are tried. */
 export const MODULE_SUFFIXES = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'] as const;
 
 export interface ModuleReference {
   /** The file of the module. */
   readonly file: string;
-  /** What is exported; empty: not said. */
+  /** The name of the export; empty: not given. */
   readonly name: string;
 }
 
 /**
- * The file that `reference` names, with or without its ending; a name without folders is also looked for in
- * `folders`, as Python looks in `sys.path`.
+ * Finds the file that `reference` names, with or without its extension. A name without folders is also looked up in
+ * `folders`, as Python does with `sys.path`.
  * @throws EpollServerError `ERR_APPLICATION_MODULE`.
  */
 export function findModule(reference: string, folders: readonly string[] = []): ModuleReference {
@@ -32,17 +32,17 @@ export function findModule(reference: string, folders: readonly string[] = []): 
   }
   const path = resolve(module);
   if (statsOf(path)?.isDirectory() === true) {
-    throw refuseModule(`${path} is a folder: name the JavaScript file in it, as in examples/hello-wsgi.js`);
+    throw refuseModule(`${path} is a folder: use a JavaScript file in it, as in examples/hello-wsgi.js`);
   }
-  throw refuseModule(`there is no module ${path}: name a JavaScript file, as in examples/hello-wsgi.js`);
+  throw refuseModule(`there is no module ${path}: use a JavaScript file, as in examples/hello-wsgi.js`);
 }
 
-/** Whether `reference` names a module that is there. */
+/** Whether `reference` names an existing module. */
 export function isModule(reference: string): boolean {
   return fileOf(splitReference(reference).module) !== undefined;
 }
 
-/** A colon in front of a name alone: others belong to the path. */
+/** A colon counts only in front of an export name: other colons belong to the path. */
 function splitReference(reference: string): { readonly module: string; readonly name: string } {
   const colon = reference.lastIndexOf(':');
   const name = reference.slice(colon + 1);
@@ -63,33 +63,33 @@ function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // A loop of links, a name that is too long or has a NUL, a folder that may not be entered: not there for us.
+    // A loop of links, a name that is too long or contains a NUL, or a folder without permission: treated as missing.
     return undefined;
   }
 }
 
 export type Exports = Readonly<Record<string, unknown>>;
 
-/** The system was short of something: the same may succeed in a moment. */
+/** Errors of short resources: a retry may succeed in a moment. */
 const SCARCE: ReadonlySet<string> = new Set([
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN', 'EBUSY', 'EINTR', 'EIO', 'ESTALE', 'ETIMEDOUT'],
   ...['ECONNREFUSED', 'ECONNRESET', 'ENETUNREACH', 'EHOSTUNREACH', 'EAI_AGAIN'],
 ]);
 
-/** A part is missing or half written, as during a deployment. */
+/** Errors of a missing or half-written part, as during a deployment. */
 const MISSING: ReadonlySet<string> = new Set([
   ...['ENOENT', 'ENOTDIR', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_INVALID_PACKAGE_CONFIG'],
 ]);
 
-/** Causes of causes that are looked at. */
+/** How many nested causes are inspected. */
 const MAX_CAUSES = 8;
 
-/** Whether a module did not load for want of descriptors, memory, a network or time. */
+/** Whether a module failed to load for want of descriptors, memory, a network or time. */
 export function isScarcity(error: unknown): boolean {
   return hasCode(error, SCARCE);
 }
 
-/** Whether a module that did not load may load later, though its file stays the same. */
+/** Whether a module that failed to load may load later with the same file. */
 export function isTransient(error: unknown): boolean {
   return hasCode(error, SCARCE) || hasCode(error, MISSING);
 }
@@ -101,7 +101,7 @@ function hasCode(error: unknown, codes: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Why a module was not imported, or not to its end: its message says all. */
+/** The error of a module that was not imported, or not completely. Its message is complete without a stack. */
 class Unloadable extends Error {
   readonly code: string;
 
@@ -111,16 +111,19 @@ class Unloadable extends Error {
   }
 }
 
-/** How often each file was imported in vain. */
+/** Failed imports of each file. */
 const failures = new Map<string, number>();
 
-/** How often the import of `file` failed in this thread. What was not even tried, for want of descriptors, does not count. */
+/**
+ * How often the import of `file` has failed in this thread. An import that was not attempted, for want of descriptors,
+ * does not count.
+ */
 export function failedImports(file: string): number {
   return failures.get(file) ?? 0;
 }
 
 /**
- * What a module exports. A failed import is not final: another call imports it again.
+ * Imports a module and returns its exports. A failed import is not final: another call imports it again.
  * @throws EpollServerError `ERR_APPLICATION_MODULE`: it throws, or has not ended after `timeoutMs`.
  */
 export async function importModule(file: string, timeoutMs: number): Promise<Exports> {
@@ -138,7 +141,7 @@ export async function importModule(file: string, timeoutMs: number): Promise<Exp
   }
 }
 
-/** Node.js remembers for ever that a URL could not be read or threw: the next try needs another URL. */
+/** Node.js caches the failure of a URL that could not be read or threw: a retry needs another URL. */
 async function importOnce(file: string): Promise<Exports> {
   await assertReadable(file);
   const url = pathToFileURL(file);
@@ -152,12 +155,12 @@ async function importOnce(file: string): Promise<Exports> {
   }
 }
 
-/** Modules of a graph that are open at once while it is read. */
+/** The maximum number of files of a module graph that are open at once while it loads. */
 const PARTS = 16;
 
 /**
- * Opens `file` as often as its parts may need descriptors: Node.js would remember for ever that a part, which has a
- * URL of its own, could not be read.
+ * Opens `file` as often as loading its graph may need descriptors. Node.js caches the failure of a dependency, which
+ * has a URL of its own.
  */
 async function assertReadable(file: string): Promise<void> {
   const results = await Promise.allSettled(Array.from({ length: PARTS }, () => open(file)));
@@ -173,7 +176,7 @@ function codeOf(error: unknown): string {
 async function reasonOf(error: unknown, file: string): Promise<string> {
   if (error instanceof Unloadable) return error.message;
   if (isUnknownType(error) && /\.[cm]?ts$/.test(file)) {
-    return `it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`;
+    return `it is TypeScript, which Node.js ${process.version} cannot run: use 22.18 or later, or compile it first`;
   }
   const place = placeOf(error) ?? (error instanceof SyntaxError ? await syntaxErrorPlace(file) : undefined);
   return place === undefined ? messageOf(error) : `${messageOf(error)} (${place})`;
@@ -183,7 +186,7 @@ function isUnknownType(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION';
 }
 
-/** `file:line`, out of the stack of what was thrown. */
+/** `file:line`, from the stack of a thrown value. */
 function placeOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const own = /^((?:file:\/\/)?\/[^\n]+?):(\d+)\n/.exec(stack);
@@ -192,7 +195,7 @@ function placeOf(error: unknown): string | undefined {
   return `${path.startsWith('file:') ? fileURLToPath(path) : path}:${line}`;
 }
 
-/** Node.js tells the line of a syntax error in an ES module to nobody but standard error. */
+/** Node.js prints the line of a syntax error in an ES module only on standard error. */
 async function syntaxErrorPlace(file: string): Promise<string | undefined> {
   try {
     await promisify(execFile)(process.execPath, ['--check', file], { timeout: 5_000 });

@@ -1,5 +1,4 @@
-// A handler for the application that MODULE[:NAME] names, by the adapter that it is written for. It must not know which
-// thread runs it.
+// Makes a handler of the application that MODULE[:NAME] names, with the adapter of its interface.
 
 import { createRequire } from 'node:module';
 import { adapterOf, isClass } from '../adapters/adapter-names.ts';
@@ -9,29 +8,29 @@ import type { Handler } from '../http/handler.ts';
 import type { AdapterName } from '../options/choices.ts';
 import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
 
-/** The exports that are looked for when none is named, in this order: gunicorn's, Bun's and Deno's. */
+/** The exports that are tried when no name is given, in this order: those of gunicorn, Bun and Deno. */
 const DEFAULT_NAMES = ['application', 'fetch', 'default'];
 
-/** How the adapter of an application is chosen. */
-const BY_OPTION = 'say with --adapter wsgi, fetch or raw what it is written for';
+/** How to choose the adapter of an application. */
+const BY_OPTION = 'choose its interface with --adapter wsgi, fetch or raw';
 
-/** As the bound of the same name. */
+/** The default of the option of the same name. */
 const LOAD_TIMEOUT_MS = 30_000;
 
 export interface ModuleHandlerOptions extends FetchOptions {
-  /** What the application is written for. Default: what its shape says. */
+  /** The interface of the application. Default: chosen by its shape. */
   readonly adapter?: AdapterName | undefined;
-  /** For its module to load. Default: 30,000. */
+  /** The time limit for loading its module. Default: 30,000. */
   readonly loadTimeoutMs?: number;
-  /** How the adapter of a function that may be anything is chosen, for the text that refuses it. Default: by --adapter. */
+  /** The part of the error message that explains how to choose the adapter. Default: by --adapter. */
   readonly choice?: string;
 }
 
 /**
- * A handler for the application `reference`. An object with `fetch`, an export of that name, and a function of one
- * value are fetch applications; an export `application` is a WSGI-style one.
- * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, it fails, no such export, nothing that could be
- * called, or an adapter that is not told by its shape or not built.
+ * Makes a handler of the application `reference`. An object with `fetch`, an export of that name, and a function of one
+ * parameter are fetch applications; an export `application` is a WSGI-style one.
+ * @throws EpollServerError `ERR_APPLICATION_MODULE`: no such module, a failing module, no such export, nothing
+ * callable, or an adapter that cannot be chosen by shape or does not exist.
  */
 export async function loadHandler(reference: string, options: ModuleHandlerOptions = {}): Promise<Handler> {
   const { file, name: given } = findModule(reference);
@@ -39,22 +38,24 @@ export async function loadHandler(reference: string, options: ModuleHandlerOptio
   const name = given === '' ? (DEFAULT_NAMES.find((each) => exports.has(each)) ?? 'application') : given;
   const found = exports.get(name);
   if (found === undefined) {
-    throw refuseModule(`${file} has no export "${name}": it has ${[...exports.keys()].join(', ') || 'none'}`);
+    throw refuseModule(
+      `${file} has no export "${name}": ${exports.size === 0 ? 'it exports nothing' : `its exports are ${[...exports.keys()].join(', ')}`}`,
+    );
   }
   const what = `the export "${name}" of ${file}`;
   return handlerFor(found, options.adapter ?? adapterOf(found, name), what, options);
 }
 
-/** What a module exports, by name. */
+/** The exports of a module, by name. */
 function exportsOf(namespace: Exports, file: string): ReadonlyMap<string, unknown> {
   const named = new Map(Object.entries(namespace));
   const { default: whole } = namespace;
   if (!isCommonJs(namespace, file) || typeof whole !== 'object' || whole === null) return named;
-  // Node.js recognises but some of what CommonJS modules export; the rest is in their default.
+  // Node.js detects only some of the exports of CommonJS modules; the others are in the default export.
   for (const [name, value] of Object.entries(whole)) named.set(name, value);
   const isCompiled = '__esModule' in whole;
   if (isCompiled ? !('default' in whole) : !('fetch' in whole)) named.delete('default');
-  // An object that is an application as a whole: its method needs it.
+  // The object is an application as a whole: its `fetch` method needs it as `this`.
   if (!isCompiled && 'fetch' in whole) named.delete('fetch');
   return named;
 }
@@ -71,12 +72,12 @@ async function handlerFor(
 ): Promise<Handler> {
   if (adapter === 'node') {
     throw refuseModule(
-      `${what} is written for node:http (Express, Koa, Fastify): that adapter is not built yet, use one of fetch, wsgi, raw`,
+      `${what} is written for node:http (Express, Koa, Fastify), which has no adapter yet: use one of fetch, wsgi, raw`,
     );
   }
   if (isClass(found)) throw refuseModule(`${what} is a class: export an instance that has "fetch", or a function`);
   if (adapter === 'fetch' && isFetchApplication(found)) {
-    // Node's fetch, behind ours, takes 50 ms to load.
+    // Node's fetch, behind this package's own, takes 50 ms to load.
     const { fetchHandler } = await import('../adapters/fetch.ts');
     return fetchHandler(found, options);
   }
@@ -84,9 +85,9 @@ async function handlerFor(
   if (adapter === 'raw' && isHandler(found)) return found;
   if (typeof found === 'function') {
     const { choice = BY_OPTION } = options;
-    throw refuseModule(`${what} is a function of ${found.length} values, which may be anything: ${choice}`);
+    throw refuseModule(`${what} is a function of ${found.length} parameters, whose interface is unknown: ${choice}`);
   }
-  throw refuseModule(`${what} is not a function but ${typeof found} (nor an object with a function "fetch")`);
+  throw refuseModule(`${what} is ${typeof found}, not a function or an object with a function "fetch"`);
 }
 
 function isFetchApplication(found: unknown): found is FetchApplication {

@@ -1,21 +1,22 @@
-// The application of one module: loaded when it is first asked for, and again after a failure that may be over. It
-// must not know what a request is.
+// Loads the application of one module at its first use, and again after a failure that may be temporary.
 
 import { stat } from 'node:fs/promises';
 import type { Handler } from '../http/handler.ts';
 import { failedImports, isTransient } from './module-file.ts';
 
-/** A module that fails is loaded, or its file looked at, once in this time, however often it is asked for. */
+/** A failed module is loaded, or its file checked, at most once in this time. */
 const RETRY_MS = 1_000;
 
-/** Each failed import stays in memory, so the tenth waits ten times as long: at most this many times. */
+/**
+ * Each failed import stays in memory, so the pause grows: the tenth retry waits ten times as long, up to this factor.
+ */
 const MAX_WAITS = 60;
 
 interface Failure {
   readonly error: unknown;
-  /** What the file was, so that a change of it is noticed. */
+  /** The state of the file, to notice changes. */
   readonly version: string;
-  /** Until then the error is the answer. */
+  /** Until then the same error is returned. */
   checkAtMs: number;
   /** When an unchanged file is loaded again. */
   readonly retryAtMs: number;
@@ -28,14 +29,14 @@ export class ModuleLoad {
   #loading: Promise<Handler> | null = null;
   #failure: Failure | null = null;
 
-  /** `load` loads the application of `file`; `nowMs`: monotonic milliseconds. */
+  /** `load`: loads the application of `file`. `nowMs`: monotonic milliseconds. */
   constructor(file: string, load: () => Promise<Handler>, nowMs: () => number) {
     this.#file = file;
     this.#load = load;
     this.#nowMs = nowMs;
   }
 
-  /** The application. Rejects with why it does not load, with the same error until it was loaded again. */
+  /** Resolves to the application. Rejects with the load error, the same one until the next try. */
   get(): Promise<Handler> {
     const failure = this.#failure;
     if (this.#loading === null && failure !== null && this.#nowMs() < failure.checkAtMs) {
@@ -56,7 +57,7 @@ export class ModuleLoad {
     }
   }
 
-  /** Throws the error of last time while there is no reason why another try should do better. */
+  /** Throws the last error while a retry has no reason to succeed. */
   #refuseUnchanged(failure: Failure, version: string): void {
     if (failure.version !== version || this.#nowMs() >= failure.retryAtMs) return;
     failure.checkAtMs = this.#nowMs() + RETRY_MS;
@@ -72,7 +73,7 @@ export class ModuleLoad {
   }
 }
 
-/** Differs when the file does, as far as the system tells; empty: it cannot be looked at. */
+/** A text that changes with the file, as far as the system reports; empty: the file cannot be read. */
 async function versionOf(file: string): Promise<string> {
   try {
     const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);

@@ -1,17 +1,17 @@
-// Several applications by the paths that they are mounted at. It must not know what they are.
+// Several applications by their mount paths.
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
 import { handlerAt, sourcesOf, withTraits } from '../http/handler-traits.ts';
 import { endOfMount } from '../http/mount-path.ts';
-import { handlerOf, type Successor, successorOf } from '../http/successor.ts';
+import { handlerOf, type NextHandler, nextHandlerOf } from '../http/next-handler.ts';
 import { mountsOf } from '../options/mount-paths.ts';
 
 /**
- * A handler that gives each request to the handler of the longest path that it is below, whole segments only:
- * `mount({ '/api': api }, pages)`. All other requests are for `next`; without one they are answered 404. Applications see
- * the request as it was sent. A WSGI-style one gets the path in SCRIPT_NAME, and the rest in PATH_INFO.
- * @throws EpollServerError `ERR_OPTION`: no such path, or the same one twice, or no handler.
+ * Returns a handler that passes each request to the handler with the longest matching mount path, by whole segments:
+ * `mount({ '/api': api }, pages)`. All other requests go to `next`; without one they get 404. Applications see the
+ * request as it was sent. A WSGI-style one gets the mount path in SCRIPT_NAME, and the rest in PATH_INFO.
+ * @throws EpollServerError `ERR_OPTION`: an invalid or repeated path, or a value that is not a handler.
  */
 export function mount(handlers: Readonly<Record<string, Handler>>, next?: Handler): Handler {
   const given = pathsOf(handlers);
@@ -21,15 +21,15 @@ export function mount(handlers: Readonly<Record<string, Handler>>, next?: Handle
 
 type Mounts = readonly (readonly [path: string, handler: Handler])[];
 
-/** `prefix`: what all of it is mounted at itself; empty: nothing. */
+/** `prefix`: the mount path of the whole; empty: none. */
 function mountBelow(prefix: string, given: Mounts, after: Handler | undefined): Handler {
   const mounted = given.map(([path, handler]) => [prefix + path, handlerAt(prefix + path, handler)] as const);
   const next = after === undefined ? undefined : handlerAt(prefix, after);
-  const successor = successorOf(next);
-  const find: Successor = (request) => {
+  const nextHandler = nextHandlerOf(next);
+  const find: NextHandler = (request) => {
     const { path } = request;
     for (const [mountPath, handler] of mounted) if (endOfMount(path, mountPath) >= 0) return handler;
-    return successor === null ? null : successor(request);
+    return nextHandler === null ? null : nextHandler(request);
   };
   return withTraits(handlerOf(find), {
     find,
@@ -38,9 +38,9 @@ function mountBelow(prefix: string, given: Mounts, after: Handler | undefined): 
   });
 }
 
-/** The longest first. */
+/** Sorted by length, the longest first. */
 function pathsOf(handlers: Readonly<Record<string, Handler>>): Mounts {
-  if (typeof handlers !== 'object' || handlers === null) throw wrong('handlers are given by their paths, as an object');
+  if (typeof handlers !== 'object' || handlers === null) throw wrong('handlers must be an object with paths as keys');
   const mounts = mountsOf(Object.entries(handlers), 'a handler');
   for (const [path, handler] of mounts) {
     if (typeof handler !== 'function') throw wrong(`the handler of ${path} must be a function, not ${typeof handler}`);

@@ -1,4 +1,4 @@
-// The command line: what may stand there, and what it means. It must not start anything.
+// Parses the command line.
 
 import { parseArgs } from 'node:util';
 import { COMMAND_OPTIONS, type Given, type Layer, nearestOption, readFlag } from '../config/resolve.ts';
@@ -11,30 +11,33 @@ import { type Option, optionName } from '../options/option.ts';
 import type { SettingName } from '../options/option-types.ts';
 import { positionalKind } from './positional.ts';
 
-/** One flag: how it is written and what it does. */
+/** One flag: its spelling and its effect. */
 export interface Flag {
   readonly name: string;
   readonly letter?: string | undefined;
-  /** Stands for its value in the help; absent: it takes none. */
+  /** The placeholder of its value in the help; absent: the flag takes no value. */
   readonly placeholder?: string | undefined;
   readonly help: string;
 }
 
-/** What is asked of the command itself; everything else is an option. */
+/** Flags of the command itself; all other flags are options. */
 export const COMMAND_FLAGS: readonly Flag[] = [
   {
     name: 'config',
     letter: 'c',
     placeholder: 'FILE',
-    help: 'options from a file (without it: epoll-server.config.yaml or .json, if there is one)',
+    help: 'read options from this file (default: epoll-server.config.yaml or .json, if it exists)',
   },
-  { name: 'check', help: 'check all options and load the application, start nothing' },
-  { name: 'print-config', help: 'show what is set, and where' },
+  { name: 'check', help: 'check all options and load the application, without starting a server' },
+  { name: 'print-config', help: 'print all settings and their origins' },
   { name: 'help', letter: 'h', help: 'show this text' },
   { name: 'version', letter: 'v', help: 'show the version' },
 ];
 
-/** The flags of an option, as the help shows them. A switch that is on by default is shown as what turns it off. */
+/**
+ * The flags of an option, as the help shows them. A switch that is on by default is shown as the flag that turns it
+ * off.
+ */
 export function flagsOf(option: Option): readonly Flag[] {
   const { kind, letter, placeholder, help, default: usual } = option;
   const name = kebab(optionName(option));
@@ -44,17 +47,15 @@ export function flagsOf(option: Option): readonly Flag[] {
   const isPlain = typeof usual === 'number' || (typeof usual === 'string' && usual !== '');
   const shown = Array.isArray(usual) && usual.length > 0 ? usual.join(', ') : isPlain ? String(usual) : '';
   const own = { name, letter, placeholder, help: shown === '' ? help : `${help} (default ${shown})` };
-  return mayBeRefused(option)
-    ? [own, { name: `no-${name}`, help: 'write no access log, not even on a terminal' }]
-    : [own];
+  return mayBeRefused(option) ? [own, { name: `no-${name}`, help: 'write no access log, even on a terminal' }] : [own];
 }
 
-/** Whether `--no-NAME` means something though it is no switch. */
+/** Whether `--no-NAME` is valid though the option is not a switch. */
 function mayBeRefused(option: Option): boolean {
   return optionName(option) === 'accessLog';
 }
 
-/** What the command line asks for. */
+/** The parsed command line. */
 export interface Arguments {
   readonly settings: Layer;
   readonly config: string | undefined;
@@ -64,7 +65,7 @@ export interface Arguments {
   readonly version: boolean;
 }
 
-/** @throws EpollServerError `ERR_OPTION` that says which argument was wrong and what was expected. */
+/** @throws EpollServerError `ERR_OPTION` with the argument and the expected value. */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv);
   const settings = new Map<SettingName, Given>();
@@ -94,23 +95,23 @@ function listOf(value: Values[string]): readonly string[] {
   return [value].flat().filter((each) => typeof each === 'string');
 }
 
-/** What was given for an option: texts, or whether a switch is on. */
+/** The values given for an option: texts, or whether a switch is on. */
 function givenOf(option: Option, values: Values): readonly string[] | boolean | undefined {
   const { kind } = option;
   const flag = kebab(optionName(option));
   const isRefused = values[`no-${flag}`] === true;
   const isGiven = values[flag] !== undefined;
-  if (isRefused && isGiven) throw usage(`give --${flag} or --no-${flag}, not both`);
+  if (isRefused && isGiven) throw usage(`--${flag} and --no-${flag} conflict: use one of them`);
   if (isRefused) return false;
   if (!isGiven) return undefined;
   if (kind.isSwitch === true) return true;
   const texts = listOf(values[flag]);
-  // An empty value comes from an unset variable of a script, and must not become a default.
+  // An empty value comes from an unset variable of a script. It must not become a default.
   if (texts.includes('') && kind.mayBeEmpty !== true) throw usage(`--${flag} is empty`);
   return texts;
 }
 
-/** What parseArgs knows of a flag. */
+/** The description of a flag for parseArgs. */
 interface ParsedFlag {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
@@ -148,7 +149,7 @@ function parse(argv: readonly string[]): { values: Values; positionals: readonly
   }
 }
 
-/** Says which flag is nearest, which parseArgs does not. */
+/** Names the nearest known flag, which parseArgs does not. */
 function refuseUnknown(argv: readonly string[], known: readonly string[]): void {
   for (const argument of argv) {
     if (argument === '--') return;
@@ -161,8 +162,8 @@ function refuseUnknown(argv: readonly string[], known: readonly string[]): void 
 }
 
 /**
- * What is said by its place: digits in front are the port, and a folder is the root whatever it is called. What is none is
- * the application if it is a module (`x.js`, `x.js:name`, `x:name`), or a mount (`/path=folder`).
+ * Adds positional arguments: digits in front are the port, and a folder is the root whatever its name. Any other
+ * argument is the application if it is a module (`x.js`, `x.js:name`, `x:name`), or a mount (`/path=folder`).
  */
 function addPlaces(settings: Map<SettingName, Given>, places: readonly string[], flagged: readonly string[]): void {
   if (places.includes('')) throw usage('an argument is empty');
@@ -183,14 +184,14 @@ function addPlaces(settings: Map<SettingName, Given>, places: readonly string[],
   }
 }
 
-/** How they are called in messages. */
+/** Names of positional arguments in messages. */
 const PLACES: Readonly<Record<'port' | 'root' | 'app', string>> = {
   port: 'the port',
   root: 'the folder',
   app: 'the application',
 };
 
-/** A thing that can be said by a flag or by its place, but once. */
+/** Adds an argument that can be given by a flag or by its position, but only once. */
 function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'app', place: string): void {
   const before = settings.get(name);
   if (before === undefined) {
@@ -200,7 +201,7 @@ function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'ap
   const texts = [optionNamed(name).kind.written?.(before.value) ?? before.value].flat().map(String);
   const isMounted = name === 'app' && texts.every((text) => mountedModuleOf(text).path !== '');
   if (!isMounted) throw usage(`${PLACES[name]} is given twice: "${texts.join(', ')}" and "${place}"`);
-  // Applications by their paths, and the one of all other paths.
+  // Mounted applications, and the application of all other paths.
   settings.set(name, readFlag(name, [...texts, place], PLACES[name]));
 }
 

@@ -1,4 +1,4 @@
-// What the command serves: files, then mounted applications, then the modules of a folder, then the application.
+// The content of the command: files, then mounted applications, then the modules of a folder, then the application.
 
 import { type ApplicationSettings, type LoadedApplication, openApplication } from '../app/application.ts';
 import { type ApplicationPlace, placeOfFolder, placeOfModule } from '../app/application-place.ts';
@@ -10,22 +10,22 @@ import { mountsOf } from '../options/mount-paths.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import type { ContentContext, OpenContent, ServedContent } from '../server/content.ts';
 
-/** What is to be served; null: not that. */
+/** The content to serve; null: none of that kind. */
 export interface CommandContentOptions {
   readonly files: StaticSettings | null;
-  /** The application that answers what is nowhere else. */
+  /** The application that handles all requests that nothing else handles. */
   readonly app: string | null;
-  /** Other applications, by the path that each is mounted at. */
+  /** Other applications, by their mount path. */
   readonly mounted: readonly (readonly [path: string, app: string])[];
-  /** A folder whose modules answer at URLs of their own. */
+  /** A folder whose modules have URLs of their own. */
   readonly dynamic: string | null;
   readonly dynamicSuffix: string | undefined;
   readonly adapter: ApplicationSettings['adapter'];
-  /** Threads in which each application runs; 0: none. */
+  /** Threads in which each application runs; 0: the main thread. */
   readonly offload: number;
 }
 
-/** Where everything lies. */
+/** The resolved places of files and applications. */
 interface Places {
   readonly app: ApplicationPlace | null;
   readonly mounted: readonly (readonly [path: string, place: ApplicationPlace])[];
@@ -45,13 +45,13 @@ export class CommandContent implements ServedContent {
     this.#places = await find(this.#options);
   }
 
-  /** Files and folders, a change in which changes an application: links may lead elsewhere by now. */
+  /** Files and folders whose changes restart an application. Resolved again, since links may have changed. */
   async names(): Promise<readonly string[]> {
     const { app, mounted, dynamic } = await find(this.#options);
     return [dynamic, app, ...mounted.map(([, place]) => place)].flatMap((place) => place?.names ?? []);
   }
 
-  /** What is served, in the order in which it is asked. */
+  /** The content, in the order in which it is tried. */
   get description(): string {
     const { app, mounted, dynamic } = this.#options;
     const mounts = mounted.map(([path, module]) => `${path}=${module}`);
@@ -66,7 +66,7 @@ export class CommandContent implements ServedContent {
     try {
       const next = await applications.open(this.#places, this.#options);
       if (given === null || folders === null) {
-        // There are no files, so there is an application: this was checked.
+        // Without files there is an application: this was checked.
         return { handler: next ?? (() => {}), files: null, close: () => applications.close() };
       }
       const { openStaticFiles } = await import('../files/static-files.ts');
@@ -83,7 +83,7 @@ export class CommandContent implements ServedContent {
   }
 }
 
-/** Those that were opened, to be closed together. */
+/** The opened applications, which are closed together. */
 class Applications {
   readonly #context: ContentContext;
   readonly #opened: LoadedApplication[] = [];
@@ -92,7 +92,7 @@ class Applications {
     this.#context = context;
   }
 
-  /** What answers behind the files; undefined: nothing. */
+  /** The handler behind the files; undefined: none. */
   async open({ app, mounted, dynamic }: Places, options: CommandContentOptions): Promise<Handler | undefined> {
     const { adapter, offload: threads, dynamicSuffix: suffix } = options;
     const main = app === null ? undefined : await this.#open(app, { adapter, threads });
@@ -132,7 +132,7 @@ async function find(options: CommandContentOptions): Promise<Places> {
   for (const [path, module] of options.mounted) mounted.push([path, await placeOfModule(module, searched)]);
   const modules = [app, ...mounted.map(([, place]) => place)].filter((place) => place !== null);
   const sources = [...modules, ...(folder === null ? [] : [folder])].flatMap((place) => place.sources);
-  // A folder that holds an application has its parts, not pages.
+  // A folder that holds an application contains its parts, not pages.
   const dynamic = modules.some(({ home }) => home === folder?.home) ? null : folder;
   return { app, mounted, dynamic, folders: await foldersOf(options.files, sources) };
 }
@@ -143,14 +143,14 @@ async function foldersOf(files: StaticSettings | null, sources: readonly string[
   return resolveFolders(files, sources);
 }
 
-/** @throws EpollServerError `ERR_OPTION`: what says how something is served that is not. */
+/** @throws EpollServerError `ERR_OPTION`: an option for content that is not served. */
 function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
   if (adapter !== undefined && app === null)
-    throw wrong('adapter says what the application of all other paths is written for, as in --app ./app.js: give one');
+    throw wrong('adapter applies to the application of all other paths, as in --app ./app.js: add one');
   if (dynamicSuffix !== undefined && dynamic === null)
-    throw wrong('dynamicSuffix stands behind the names of modules in dynamic: give dynamic too');
+    throw wrong('dynamicSuffix applies to the modules of dynamic: set dynamic too');
   if (offload > 0 && app === null && mounted.length === 0)
-    throw wrong('offload needs app: it runs applications in threads, but no files and no dynamic folder');
+    throw wrong('offload needs app: threads run applications, not files or a dynamic folder');
   mountsOf(mounted, 'an application');
 }
 

@@ -1,4 +1,4 @@
-// The text of --help, made from the table of options.
+// The text of --help, made from the option table.
 
 import { COMMAND_OPTIONS } from '../config/resolve.ts';
 import { MODEL_NAMES } from '../options/choices.ts';
@@ -22,7 +22,6 @@ function isBound(option: Option): boolean {
   return groupOf(option) === 'limits' || groupOf(option) === 'timeouts';
 }
 
-/** The text of --help. */
 export function helpText(): string {
   const flags = [...COMMAND_OPTIONS.filter((option) => !isBound(option)).flatMap(flagsOf), ...COMMAND_FLAGS];
   const bounds = COMMAND_OPTIONS.filter(isBound).flatMap(flagsOf);
@@ -36,21 +35,21 @@ export function helpText(): string {
     '  epoll-server 9000 ./public                    a folder',
     '  epoll-server 9000 ./public /assets=./dist     two folders',
     '  epoll-server 9000 examples/hello-wsgi.js      an application',
-    '  epoll-server 9000 ./public app.js             a folder, and an application for what it does not have',
-    '  epoll-server --config site.yaml               whatever a file says',
+    '  epoll-server 9000 ./public app.js             a folder, and an application for all other paths',
+    '  epoll-server --config site.yaml               the settings of a file',
     '',
     'Commands:',
     '',
-    '  epoll-server conform URL                      what an HTTP/1.1 server gets wrong (conform --help)',
-    '  epoll-server compare                          what each model costs, measured here (compare --help)',
+    '  epoll-server conform URL                      test an HTTP/1.1 server for conformance (conform --help)',
+    '  epoll-server compare                          measure the models on this machine (compare --help)',
     '',
     'Flags:',
     ...flags.map(flagLine),
     '',
-    `Each flag is a variable too (--port, ${VARIABLE_PREFIX}PORT), and can stand in the config file. The flag wins over the`,
-    'variable, that over the file. --no-listing turns off what one of those turned on. PORT is understood too.',
+    `Each flag is a variable too (--port, ${VARIABLE_PREFIX}PORT), and can be set in the config file. A flag overrides the`,
+    'variable, the variable overrides the file. --no-listing turns off --listing. PORT is read too.',
     '',
-    'Bounds (bytes, counts, milliseconds):',
+    'Limits (bytes, counts, milliseconds):',
     ...bounds.map(flagLine),
     '',
   ].join('\n');

@@ -1,4 +1,4 @@
-// The models of the command: their names, and what a program is that serves by one of them.
+// The models of the command: their names, and the interface of a program that serves by one of them.
 
 import { EpollServerError } from '../errors.ts';
 import type { ModelName } from '../options/choices.ts';
@@ -10,20 +10,20 @@ import type { Role } from '../workers/role.ts';
 /** A program that serves by one model. */
 export interface Model {
   readonly name: ModelName;
-  /** What its workers are; undefined: it has none. */
+  /** The kind of its workers; undefined: it has none. */
   readonly workers?: 'processes' | 'threads';
-  /** The back end that makes the model what it is; undefined: it can be chosen. */
+  /** The back end that defines the model; undefined: it can be chosen. */
   readonly backend?: string;
-  /** It can be told to restart its application. */
+  /** Whether it can restart its application. */
   readonly watches?: true;
   /**
-   * Starts to serve. `workers`: 0 when not asked for. `watched`: finds the files and folders whose changes restart the
+   * Starts to serve. `workers`: 0 when not given. `watched`: finds the files and folders whose changes restart the
    * application; null: none.
    */
   start(setup: Setup, workers: number, role: Role, watched: WatchedNames | null): Promise<Serving>;
 }
 
-/** What is served, and for a child when it has ended by itself. */
+/** A started server. For a child, also a promise of its own end. */
 export interface Serving extends ServerHandle {
   readonly finished?: Promise<void>;
 }
@@ -31,21 +31,21 @@ export interface Serving extends ServerHandle {
 /** Loads the program of each other model. */
 export type Programs = Readonly<Record<ModelName, () => Promise<unknown>>>;
 
-/** @throws EpollServerError `ERR_OPTION` when the model has no workers, no choice of its back end, or no restarts. */
+/** @throws EpollServerError `ERR_OPTION` if the model has no workers, no choice of back end, or no restarts. */
 export function checkModel(model: Model, workers: number, backend: string | undefined, watch: boolean): void {
   if (watch && model.watches === undefined) {
-    throw new EpollServerError('ERR_OPTION', `the model ${model.name} has no --watch: epoll has`);
+    throw new EpollServerError('ERR_OPTION', `the model ${model.name} does not support --watch: use epoll`);
   }
   if (workers > 0 && model.workers === undefined) {
     throw new EpollServerError(
       'ERR_OPTION',
-      `the model ${model.name} has no --workers: epoll, multiprocess and multithread have`,
+      `the model ${model.name} does not support --workers: use epoll, multiprocess or multithread`,
     );
   }
   if (backend !== undefined && model.backend !== undefined && backend !== model.backend) {
     throw new EpollServerError(
       'ERR_OPTION',
-      `the model ${model.name} waits by ${model.backend}, not by ${backend}: choose another --model`,
+      `the model ${model.name} uses the back end ${model.backend}, not ${backend}: choose another --model`,
     );
   }
 }

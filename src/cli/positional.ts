@@ -1,5 +1,5 @@
-// What an argument without a flag means: a folder, an application, a mount. What is there decides, and only where nothing
-// is, the name.
+// Classifies an argument without a flag: a folder, an application or a mount. An existing file or folder decides; only
+// otherwise does the name.
 
 import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,7 +15,7 @@ export function positionalKind(argument: string): PositionalKind {
   return isModule(argument) || isCalledLikeModule(argument) ? 'app' : 'root';
 }
 
-/** A file with another ending is no application: that a folder was expected says more. */
+/** A file with another extension is not an application: the message that a folder was expected is more helpful. */
 function mayBeModule(file: string): boolean {
   return MODULE_SUFFIXES.some((suffix) => file.endsWith(suffix)) || !basename(file).includes('.');
 }
@@ -28,7 +28,7 @@ function statsOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // It cannot be looked at: what opens it says why.
+    // It cannot be read: the code that opens it reports why.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-// The command from its arguments to its exit code: starts a server, says where, and ends it on signals.
+// The command: parses its arguments, starts a server, prints its address, and ends it on signals.
 
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
@@ -16,7 +16,7 @@ import type { Setup } from '../server/content.ts';
 import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
 import { reapOrphans } from '../workers/orphans.ts';
-import { onStopRequest, type Role, takeRole, tellParent } from '../workers/role.ts';
+import { onStopRequest, type Role, reportToParent, takeRole } from '../workers/role.ts';
 import { parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
 import { END_SIGNALS } from './end-signals.ts';
@@ -24,26 +24,26 @@ import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
 import { commandContentOf, serverSettingsFor, sinksFor } from './serve-options.ts';
 
-/** For whoever reads the log through a pipe; then it is lost. */
+/** Time to flush logs to a slow pipe reader; the rest is lost. */
 const LOG_DRAIN_MS = 2_000;
 
 const EXIT_RUN_TIME = 1;
 const EXIT_USAGE = 2;
 
-/** What the command line, the environment and a file come to. */
+/** The settings from the command line, the environment and a file. */
 interface Given extends Configuration {
   readonly check: boolean;
   readonly config: string | undefined;
 }
 
 /**
- * Runs the command as `model`, or as the one that --model names where `programs` can be loaded; ends the process
- * when it cannot.
+ * Runs the command as `model`, or as the one that --model names if `programs` can be loaded. Ends the process when it
+ * cannot start.
  */
 export async function main(argv: readonly string[], model: Model, programs?: Programs): Promise<void> {
-  // Without a listener, Node.js opens its inspector on this signal.
+  // Without a listener for this signal, Node.js opens its inspector.
   process.on('SIGUSR1', () => {});
-  // A closed pipe or a full disk behind a standard stream ends nothing: the server is not its messages.
+  // A closed pipe or a full disk behind a standard stream must not end the server.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
     if (argv[0] === 'conform') {
@@ -76,9 +76,12 @@ async function runModel(given: Given, model: Model, programs: Programs | undefin
   if (name === model.name) return run(given, model);
   const load = programs?.[name];
   if (load === undefined) {
-    throw new EpollServerError('ERR_OPTION', `this program is the model ${model.name}: --model is for epoll-server`);
+    throw new EpollServerError(
+      'ERR_OPTION',
+      `this program always uses the model ${model.name}: --model is for epoll-server`,
+    );
   }
-  // It runs the same command line.
+  // The loaded program parses the same command line.
   await load();
 }
 
@@ -94,7 +97,7 @@ async function run(given: Given, model: Model): Promise<void> {
   const role = takeRole();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   const sinks = sinksFor(settings, role.kind !== 'standalone');
-  const loaded = sayWhoEnded(role);
+  const loaded = reportExitWhileLoading(role);
   const setup = { settings: { ...ofServer, ...sinks }, content };
   const server = await model.start(setup, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
@@ -104,45 +107,48 @@ async function run(given: Given, model: Model): Promise<void> {
       server.places.map((place) => `${printable(announcement(place, server, content, given, model))}\n`).join(''),
     );
   }
-  if (role.kind !== 'standalone') tellParent('taken');
+  if (role.kind !== 'standalone') reportToParent('started');
   if (server.finished === undefined) return;
   await server.finished;
   await end(server);
 }
 
-/** All that starting would do but listening. */
+/** Does everything that a start does, except listening. */
 async function check(setup: Setup): Promise<never> {
   await checkLoading(setup);
-  process.stdout.write('epoll-server: everything is in order\n');
+  process.stdout.write('epoll-server: the configuration is valid\n');
   process.exit(0);
 }
 
 /**
- * What finds the files and folders whose changes restart the application: links may lead elsewhere later.
- * @throws EpollServerError `ERR_OPTION`: nothing that could be restarted.
+ * Finds the files and folders whose changes restart the application. They are resolved again later, since links may
+ * change.
+ * @throws EpollServerError `ERR_OPTION`: there is nothing to restart.
  */
 async function watchedBy(
   content: CommandContent,
   config: string | undefined,
 ): Promise<() => Promise<readonly string[]>> {
   if ((await content.names()).length === 0) {
-    throw new EpollServerError('ERR_OPTION', `--watch restarts an application: name one, or --dynamic`);
+    throw new EpollServerError('ERR_OPTION', `--watch restarts an application: add one, or --dynamic`);
   }
   return async () => [...(await content.names()), ...(config === undefined ? [] : [config])];
 }
 
-/** An application's module may end the process that loads it, which should not look as if nothing had been wrong. */
-function sayWhoEnded({ kind }: Role): () => void {
+/**
+ * An application's module may end the process that loads it. Without this message that would look like a clean exit.
+ */
+function reportExitWhileLoading({ kind }: Role): () => void {
   if (kind !== 'standalone') return () => {};
   const onExit = (code: number): void => {
-    logLine(`the application ended the process (exit code ${code}) while it was loaded`);
+    logLine(`the application ended the process (exit code ${code}) while loading`);
     process.exitCode = EXIT_USAGE;
   };
   process.once('exit', onExit);
   return () => process.off('exit', onExit);
 }
 
-/** One line for one listener: which model serves what there, and how. */
+/** The start line of one listener: the model, the content and the address. */
 function announcement(
   place: string,
   server: Serving,
@@ -156,36 +162,36 @@ function announcement(
 }
 
 /**
- * The first signal closes in order, the second one at once. A child may hear of one end twice, from the terminal
- * and from its parent: for it the second one of a kind counts.
+ * The first signal closes in order, the second one at once. A child may receive one request to end twice, from the
+ * terminal and from its parent. So for a child the second signal of the same kind counts.
  */
 function endOnSignals(server: Serving, role: Role): void {
-  const heard = new Set<NodeJS.Signals>();
+  const received = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals): void => {
-    const isRepeated = role.kind === 'standalone' ? heard.size > 0 : heard.has(signal);
+    const isRepeated = role.kind === 'standalone' ? received.size > 0 : received.has(signal);
     if (isRepeated) process.exit(128 + constants.signals[signal]);
-    heard.add(signal);
+    received.add(signal);
     void end(server);
   };
   for (const signal of END_SIGNALS) process.on(signal, onSignal);
   if (role.kind !== 'standalone') onStopRequest(() => void end(server));
 }
 
-/** An application may hold timers and sockets of its own: the process ends all the same, its log written. */
+/** An application may hold timers and sockets of its own. The process exits all the same, after its log is written. */
 async function end(server: Serving): Promise<void> {
   await server.close();
   await drainSinks(LOG_DRAIN_MS);
   process.exit(0);
 }
 
-/** One line on standard error, or the trace of a defect of this program. */
+/** Prints one line on standard error, or the stack trace of a defect of this program. */
 function fail(error: unknown): never {
-  // A child that ended as this program does has said why.
+  // A child that exited in the way of this program has already reported why.
   if (error instanceof EndedChild && (error.exitCode === EXIT_RUN_TIME || error.exitCode === EXIT_USAGE)) {
     process.exit(error.exitCode);
   }
   if (!(error instanceof EpollServerError)) {
-    // What ends a thread is reported by the thread that started it.
+    // The thread that started this one reports its error.
     if (!isMainThread) throw error;
     process.stderr.write(`${printableLines(inspect(error))}\n`);
     process.exit(EXIT_RUN_TIME);

@@ -1,4 +1,4 @@
-// From what is set to what a server is started with. It must not start anything.
+// Converts the command's settings to the options of a server.
 
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { COMMAND_OPTIONS, type Configuration, DEFAULT_ORIGIN } from '../config/r
 import { EpollServerError } from '../errors.ts';
 import { lossNotice } from '../log/access-log.ts';
 import { fileSink, standardSink } from '../log/log-sink.ts';
-import { traceLossNotice } from '../log/watcher.ts';
+import { traceLossNotice } from '../log/request-log.ts';
 import { kebab, variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
@@ -16,16 +16,16 @@ import { type ServerSettings, serverSettingsOf } from '../server/options.ts';
 import { isOnTerminal } from '../workers/role.ts';
 import { CommandContent, type CommandContentOptions } from './command-content.ts';
 
-/** Where the results of `compare` lie, from the working folder: the built-in site shows them at `/compare/`. */
+/** The folder of `compare` results in the working folder. The built-in site shows them at `/compare/`. */
 export const RESULTS_FOLDER = 'compare-results';
 
-/** The site that comes with the package. */
+/** The site in this package. */
 const BUILT_IN = join(PACKAGE_ROOT, 'html');
 
-/** What people and their tools call a folder of pages, relative to the working folder, which comes last itself. */
+/** Common names of a folder of pages, relative to the working folder, which is tried last. */
 const CANDIDATES = ['html', 'public', 'dist', '.'];
 
-/** The first candidate with an index, otherwise the built-in site. */
+/** The first candidate with an index; otherwise the built-in site. */
 function defaultRoot(): string {
   return CANDIDATES.find((folder) => existsSync(join(folder, 'index.html'))) ?? BUILT_IN;
 }
@@ -34,7 +34,7 @@ function isBuiltIn(root: string): boolean {
   return existsSync(root) && existsSync(BUILT_IN) && realpathSync(root) === realpathSync(BUILT_IN);
 }
 
-/** What the command serves. `config`: the config file, which is never served. */
+/** The content of the command. `config`: the config file, which is never served. */
 export function commandContentOf(configuration: Configuration, config: string | undefined): CommandContent {
   const { settings } = configuration;
   const { adapter, dynamic = null, dynamicSuffix, offload } = settings;
@@ -46,11 +46,11 @@ export function commandContentOf(configuration: Configuration, config: string | 
   return new CommandContent({ files, app, mounted, dynamic, dynamicSuffix, adapter, offload });
 }
 
-/** @throws EpollServerError `ERR_OPTION`: two applications are for the same requests. */
+/** @throws EpollServerError `ERR_OPTION`: two applications for the same requests. */
 function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptions, 'app' | 'mounted'> {
   const [app, second] = given.filter(({ path }) => path === '');
   if (app !== undefined && second !== undefined) {
-    const text = `app names two applications for all paths, ${app.module} and ${second.module}: mount one, as in /api=${second.module}`;
+    const text = `app names two applications for all paths, ${app.module} and ${second.module}: mount one of them, as in /api=${second.module}`;
     throw new EpollServerError('ERR_OPTION', text);
   }
   const mounted = given.filter(({ path }) => path !== '').map(({ path, module }) => [path, module] as const);
@@ -58,20 +58,20 @@ function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptio
 }
 
 /**
- * What a server runs on, but for its logs.
- * @throws EpollServerError `ERR_OPTION`: two options contradict each other.
+ * The settings of a server, without its logs.
+ * @throws EpollServerError `ERR_OPTION`: two options conflict.
  */
 export function serverSettingsFor({ settings, originOf }: Configuration): ServerSettings {
   const values = new Map<string, unknown>(Object.entries(settings));
   values.delete('accessLog');
   values.delete('trace');
-  // The kernel reads its variable itself, where the model leaves it a choice.
+  // The kernel reads its own variable where the model leaves a choice.
   if (originOf('backend') === variableOf('backend')) values.delete('backend');
   return serverSettingsOf(values);
 }
 
 /**
- * Where log lines go. `isShared`: other processes write there too.
+ * The destinations of log lines. `isShared`: other processes write to them too.
  * @throws EpollServerError `ERR_ACCESS_LOG`.
  */
 export function sinksFor(settings: Settings, isShared: boolean): Pick<ServerSettings, 'accessLog' | 'trace'> {
@@ -95,13 +95,13 @@ function filesOf(settings: Settings, config: string | undefined): StaticSettings
   return { ...files, hideIfServed, mounts: isBuiltIn(files.root) ? withReport(files.mounts) : files.mounts };
 }
 
-/** The built-in site shows the newest report of `compare`, if there is one in the working folder at the start. */
+/** The built-in site shows the newest report of `compare`, if the working folder had one at the start. */
 function withReport(mounts: StaticSettings['mounts']): StaticSettings['mounts'] {
   if (!existsSync(join(RESULTS_FOLDER, 'index.html')) || mounts['/compare'] !== undefined) return mounts;
   return { ...mounts, '/compare': RESULTS_FOLDER };
 }
 
-/** Options about files have no effect without files, which should be known at the start. */
+/** Options about files without files have no effect: reject them at the start. */
 function refuseFileSettings({ originOf }: Configuration): void {
   for (const option of COMMAND_OPTIONS.filter((each) => groupOf(each) === 'static')) {
     // The names of COMMAND_OPTIONS are those of the settings.
@@ -109,7 +109,7 @@ function refuseFileSettings({ originOf }: Configuration): void {
     if (origin === undefined || origin === DEFAULT_ORIGIN) continue;
     throw new EpollServerError(
       'ERR_OPTION',
-      `flags about files say how a folder is served, and there is only an application: give a folder, or not ${kebab(optionName(option))} (${origin})`,
+      `${kebab(optionName(option))} (${origin}) applies to files, and there is only an application: add a folder, or remove the option`,
     );
   }
 }

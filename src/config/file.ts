@@ -1,5 +1,5 @@
-// The config file: YAML, which JSON is too. Its keys are the names that options have in code, in the same groups. Every
-// message names the file, the line and the key.
+// Reads the config file: YAML, of which JSON is a subset. Its keys are the names and groups of the options in code.
+// Each message names the file, the line and the key.
 
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -12,26 +12,26 @@ import { type Option, optionName } from '../options/option.ts';
 import { shown } from '../options/problem.ts';
 import { COMMAND_OPTIONS, type Given, type Layer } from './resolve.ts';
 
-/** What is looked for in the current folder when no file is named. */
+/** The file names that are tried in the current folder when no file is given. */
 export const CONFIG_NAMES: readonly string[] = ['epoll-server.config.yaml', 'epoll-server.config.json'];
 
-/** More than anyone writes by hand: a larger file is another kind of file. */
+/** Larger than any config file written by hand: a larger file is another kind of file. */
 export const MAX_CONFIG_BYTES = 65_536;
 
-/** Nodes that aliases may expand to: a few lines of them could fill any memory ("billion laughs"). */
+/** The maximum number of nodes that aliases may expand to: a few lines could fill any memory ("billion laughs"). */
 const MAX_ALIASES = 100;
 
-/** Keys that objects have anyway. */
+/** Keys that every object has. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Editors look for their schema there. */
+/** The key under which editors find the schema. */
 const SCHEMA_KEY = '$schema';
 
-/** The tutorials' names for an application's module, without its ending, and for what it exports. */
+/** The tutorials' names for an application's module, without its extension, and for its export. */
 const MODULE_KEY = 'web_fram_name';
 const EXPORT_KEY = 'web_app_name';
 
-/** Options by the key that the tutorials have for them. */
+/** Options by their key in the tutorials. */
 const byAlias: ReadonlyMap<string, Option> = new Map(
   COMMAND_OPTIONS.flatMap((option) => (option.alias === undefined ? [] : [[option.alias, option] as const])),
 );
@@ -52,8 +52,8 @@ export function findConfig(folder: string): string | undefined {
 }
 
 /**
- * What a config file says. Paths in it are relative to its folder.
- * @throws EpollServerError `ERR_CONFIG` that names the file, the line, the key, the value and what was expected.
+ * Reads a config file. Paths in it are relative to its folder.
+ * @throws EpollServerError `ERR_CONFIG` with the file, the line, the key, the value and the expected value.
  */
 export async function readConfig(path: string): Promise<Layer> {
   const text = readText(path);
@@ -73,14 +73,14 @@ function readText(path: string): string {
     new EpollServerError('ERR_CONFIG', `the config file ${path} ${why}`, { cause });
   let fd = -1;
   try {
-    // Non-blocking: a FIFO without a writer would be waited for without end.
+    // Non-blocking: opening a FIFO without a writer would block for ever.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(fd);
-    if (!stats.isFile()) throw refuse('is no file');
-    if (stats.size > MAX_CONFIG_BYTES) throw refuse(`has ${stats.size} bytes; at most ${MAX_CONFIG_BYTES} are read`);
+    if (!stats.isFile()) throw refuse('is not a file');
+    if (stats.size > MAX_CONFIG_BYTES) throw refuse(`has ${stats.size} bytes, the limit is ${MAX_CONFIG_BYTES}`);
     const bytes = Buffer.alloc(MAX_CONFIG_BYTES);
     const count = readSync(fd, bytes, 0, MAX_CONFIG_BYTES, 0);
-    if (!isUtf8(bytes.subarray(0, count))) throw refuse('is not text in UTF-8');
+    if (!isUtf8(bytes.subarray(0, count))) throw refuse('is not UTF-8 text');
     return bytes.toString('utf8', 0, count);
   } catch (error) {
     if (error instanceof EpollServerError) throw error;
@@ -90,14 +90,14 @@ function readText(path: string): string {
   }
 }
 
-/** JSON with comments has them behind two slashes, YAML behind `#`: both are blanked, where they stand. */
+/** Removes comments: JSON with comments has `//`, YAML has `#`. Both are replaced by blanks, so that positions stay. */
 function withoutComments(json: string): string {
   return json.replaceAll(/"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|#[^\n]*/g, (piece) =>
     isComment(piece) ? piece.replaceAll(/[^\n]/g, ' ') : piece,
   );
 }
 
-/** Not a string, nor a comment without end, which the parser refuses. */
+/** Not a string, and not an unterminated comment, which the parser rejects. */
 function isComment(piece: string): boolean {
   if (piece.startsWith('/*')) return piece.length >= '/**/'.length && piece.endsWith('*/');
   return !piece.startsWith('"');
@@ -105,14 +105,14 @@ function isComment(piece: string): boolean {
 
 type Yaml = typeof import('yaml');
 
-/** One document, on its way to a layer. */
+/** Converts one document to a layer of settings. */
 class Reader {
   readonly #path: string;
   readonly #yaml: Yaml;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #given = new Map<string, Given>();
-  /** The keys so far, by the name of their option. */
+  /** The keys read so far, by the name of their option. */
   readonly #keys = new Map<string, string>();
 
   constructor(path: string, yaml: Yaml, document: Document.Parsed, lines: LineCounter) {
@@ -125,13 +125,13 @@ class Reader {
   read(): Layer {
     const { errors, warnings, contents } = this.#document;
     const [problem] = [...errors, ...warnings];
-    if (problem !== undefined) throw this.#wrong(problem.pos[0], `this is not YAML: ${problem.message}`);
+    if (problem !== undefined) throw this.#wrong(problem.pos[0], `this is not valid YAML: ${problem.message}`);
     this.#refuseLoops();
     if (contents === null) return this.#given;
     if (!this.#yaml.isMap(contents)) {
       throw this.#wrong(
         contents.range[0],
-        `a config file has keys and values, such as "port: 9000", not ${this.#kindOf(contents)}`,
+        `a config file consists of keys and values, such as "port: 9000", not ${this.#kindOf(contents)}`,
       );
     }
     const tutorial = new Map<string, Named>();
@@ -140,7 +140,7 @@ class Reader {
     return this.#given;
   }
 
-  /** One pair of the outermost mapping. */
+  /** Reads one pair of the outermost mapping. */
   #readPair(pair: Pair<unknown, unknown>, tutorial: Map<string, Named>): void {
     const { key, offset } = this.#keyOf(pair);
     if (OPTION_GROUPS.has(key) && this.#yaml.isMap(pair.value)) {
@@ -162,7 +162,7 @@ class Reader {
     this.#set(this.#optionAt(short, offset), key, value, offset);
   }
 
-  /** One pair below a group. */
+  /** Reads one pair within a group. */
   #readMember(group: string, pair: Pair<unknown, unknown>): void {
     const { key, offset } = this.#keyOf(pair);
     const path = `${group}.${key}`;
@@ -172,7 +172,8 @@ class Reader {
   #set(option: Option, key: string, value: unknown, offset: number): void {
     const name = optionName(option);
     const before = this.#keys.get(name);
-    if (before !== undefined) throw this.#wrong(offset, `"${key}" and "${before}" mean the same: give one of them`);
+    if (before !== undefined)
+      throw this.#wrong(offset, `"${key}" and "${before}" are the same option: use one of them`);
     this.#keys.set(name, key);
     const origin = this.#at(offset);
     const checked = checkValue(option, value, { where: `${origin}: ${key}`, code: 'ERR_CONFIG' });
@@ -181,7 +182,7 @@ class Reader {
     this.#given.set(name, { value: rebased, origin });
   }
 
-  /** The tutorials' two names make one; the module lies in their `dynamic_path`. */
+  /** Combines the two tutorial keys to one option. The module lies in their `dynamic_path`. */
   #setApplication(module: Named | undefined, exported: Named | undefined): void {
     if (module === undefined) {
       if (exported !== undefined) throw this.#wrong(exported.offset, `${EXPORT_KEY} needs ${MODULE_KEY}, the module`);
@@ -204,7 +205,7 @@ class Reader {
     const offset = this.#yaml.isNode(key) ? (key.range?.[0] ?? 0) : 0;
     if (!this.#yaml.isScalar(key) || typeof key.value !== 'string') {
       const what = this.#yaml.isScalar(key) ? shown(key.value) : 'a structure';
-      throw this.#wrong(offset, `a key is a name such as "port", not ${what}`);
+      throw this.#wrong(offset, `a key must be a name such as "port", not ${what}`);
     }
     return { key: key.value, offset };
   }
@@ -219,13 +220,13 @@ class Reader {
     }
   }
 
-  /** An alias within what it names has no end; and names that every object has would be lost. */
+  /** Rejects an alias within the node it names, which would be infinite, and keys that every object has. */
   #refuseLoops(): void {
     this.#yaml.visit(this.#document, {
       Alias: (_key, alias, ancestors) => {
         const named = alias.resolve(this.#document);
         if (named !== undefined && ancestors.some((each) => each === named)) {
-          throw this.#wrong(alias.range?.[0] ?? 0, `*${alias.source} stands within what it names: a loop`);
+          throw this.#wrong(alias.range?.[0] ?? 0, `*${alias.source} refers to a node that contains it: a loop`);
         }
       },
       Pair: (_key, { key }) => {

@@ -1,4 +1,5 @@
-// What is set in the end, and where: flags over the environment over a config file over defaults.
+// Resolves settings and their origins: flags override the environment, which overrides the config file, which overrides
+// defaults.
 
 import { EpollServerError } from '../errors.ts';
 import { checkValue } from '../options/check.ts';
@@ -9,32 +10,32 @@ import { groupOf, isTakenBy, keyOf, type Option, optionName } from '../options/o
 import type { SettingName, Settings } from '../options/option-types.ts';
 import { OPTIONS } from '../options/table.ts';
 
-/** One value, checked, and where it was given: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
+/** One checked value and its origin: `--port`, `EPOLL_SERVER_PORT`, `web.yaml:3`. */
 export interface Given {
   readonly value: unknown;
   readonly origin: string;
 }
 
-/** What one source says, by the name of the option. */
+/** The values of one source, by option name. */
 export type Layer = ReadonlyMap<string, Given>;
 
-/** Everything that is set. */
+/** All settings. */
 export interface Configuration {
   readonly settings: Settings;
-  /** Where it was given; undefined: it is not set. */
+  /** The origin of a value; undefined: it is not set. */
   originOf(name: SettingName): string | undefined;
 }
 
-/** The origin of what is not given anywhere. */
+/** The origin of default values. */
 export const DEFAULT_ORIGIN = 'default';
 
-/** What platforms tell a server by: Heroku, Cloud Run, Render and many others. */
+/** The variable in which platforms pass the port: Heroku, Cloud Run, Render and many others. */
 const PORT_VARIABLE = 'PORT';
 
-/** The options that the command takes, in the order in which they are shown. */
+/** The options of the command, in the order of the help. */
 export const COMMAND_OPTIONS: readonly Option[] = OPTIONS.filter((option) => isTakenBy(option, 'command'));
 
-/** What people write for the name of an option: the name itself, its key in code and files, and its path there. */
+/** The names that users write for an option: the name itself, its key in code and files, and its path there. */
 const WRITTEN: ReadonlyMap<string, string> = new Map(
   [optionName, keyOf, ({ path }: Option) => path.replace('.', '-')].flatMap((written) =>
     COMMAND_OPTIONS.map((option) => [written(option), optionName(option)] as const),
@@ -58,22 +59,23 @@ export function resolveSettings(...layers: readonly Layer[]): Configuration {
     const name = optionName(option);
     const isReplaced = shortFor !== undefined && givenFor(shortFor) !== undefined;
     const given = givenFor(name);
-    // A platform sets PORT for every program: an address that was chosen for this one wins.
+    // Platforms set PORT for every program, so an address chosen for this server takes precedence.
     const counts = given !== undefined && !(given.origin === PORT_VARIABLE && isReplaced);
     const { value, origin } = counts ? given : { value: isReplaced ? undefined : usual, origin: DEFAULT_ORIGIN };
     if (value === undefined) continue;
     values.push([name, value]);
     origins.set(name, origin);
   }
-  // Settings is generated from the same entries: each value has passed its check, and what has a default is there.
+  // Settings is generated from the same entries: each value has passed its check, and options with a default are
+  // present.
   const settings = Object.fromEntries(values) as unknown as Settings;
   return { settings, originOf: (name) => origins.get(name) };
 }
 
 /**
- * What the environment says: `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`, and `PORT`. Several values stand on lines of their own.
- * An empty variable is not set.
- * @throws EpollServerError `ERR_OPTION` that names the variable, its value and what was expected; also when there is no such
+ * Reads the environment: `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS` and the like, and `PORT`. Several values are separated by
+ * line feeds. An empty variable counts as not set.
+ * @throws EpollServerError `ERR_OPTION` with the variable, its value and the expected value; also for an unknown
  * variable.
  */
 export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
@@ -95,14 +97,14 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
   return layer;
 }
 
-/** Variables with our prefix that are no options. */
+/** Variables with the prefix that are not options. */
 const INTERNAL: ReadonlySet<string> = new Set(['EPOLL_SERVER_ROLE', 'EPOLL_SERVER_COMPARE_BURN_STEPS']);
 
-/** Kubernetes and Docker links make these for a service that is called epoll-server. */
+/** Kubernetes and Docker links create these variables for a service called epoll-server. */
 const OF_A_SERVICE =
   /^EPOLL_SERVER_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?|NAME|ENV_\w+)$/;
 
-/** The value of the variable that has the name of ours: `tcp://10.0.0.1:80`. */
+/** The value that they give to the variable of our port: `tcp://10.0.0.1:80`. */
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
 
 function refuseUnknown(environment: NodeJS.ProcessEnv): void {
@@ -121,7 +123,7 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
 }
 
 /**
- * What a flag says; `false` for a flag that was given as `--no-...`, `true` for a switch.
+ * Reads a flag; `false` for a flag given as `--no-...`, `true` for a switch.
  * @throws EpollServerError `ERR_OPTION`.
  */
 export function readFlag(name: SettingName, given: readonly string[] | boolean, written?: string): Given {
@@ -131,7 +133,7 @@ export function readFlag(name: SettingName, given: readonly string[] | boolean, 
   return { value: checkValue(option, value, { where: origin, code: 'ERR_OPTION', written: given }), origin };
 }
 
-/** What is set, with where it was given behind it, all together a config file. */
+/** Prints all settings as a config file, with the origin behind each. */
 export function printConfiguration(configuration: Configuration): string {
   const groups = [...new Set(COMMAND_OPTIONS.map(groupOf))].sort((a, b) => Number(a !== '') - Number(b !== ''));
   const lines = groups.flatMap((group) => linesOf(group, configuration));
@@ -139,7 +141,7 @@ export function printConfiguration(configuration: Configuration): string {
   return lines.map(([left, origin]) => (origin === '' ? `${left}\n` : `${left.padEnd(width)}  # ${origin}\n`)).join('');
 }
 
-/** What stands on the left of the origins in a printed configuration. */
+/** The columns of the left side of a printed configuration; origins follow. */
 const MAX_PRINT_COLUMNS = 48;
 
 /** The lines of one group, each with its origin. Options that are not set are comments. */
@@ -157,7 +159,7 @@ function linesOf(group: string, { settings, originOf }: Configuration): readonly
     return [`${indent}${key}: ${JSON.stringify(option.kind.written?.(value) ?? value)}`, origin];
   });
   if (group === '') return lines;
-  // YAML reads a key without anything below it as null.
+  // YAML reads a key with nothing below it as null.
   const isSet = lines.some(([left]) => !left.startsWith('#'));
   return [[isSet ? `${group}:` : `# ${group}:`, ''], ...lines];
 }

@@ -215,7 +215,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   /**
-   * Passes `bytes[start, end)` to the protocol, and the rest to its successor. Returns the offset of the first unused
+   * Passes `bytes[start, end)` to the protocol, and the rest to the protocol after it. Returns the offset of the first unused
    * byte.
    */
   #offer(bytes: Buffer, start: number, end: number): number {

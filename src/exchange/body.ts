@@ -1,5 +1,4 @@
-// The content of one request, from the connection to one reader, with a window between them.
-// It must not know how requests are parsed.
+// The body of one request: queues arriving content for one reader, at most a window ahead of it.
 
 import { MinimumRate } from '../connection/minimum-rate.ts';
 import { EpollServerError } from '../errors.ts';
@@ -7,22 +6,22 @@ import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
 import type { RequestBody } from '../http/handler.ts';
 import { SlabQueue } from '../slab-queue.ts';
 
-/** Bytes that may wait for the reader before the client is told to (by TCP) wait too. */
+/** Bytes that may be queued before reading from the connection stops. TCP then makes the client wait. */
 const WINDOW_BYTES = 65_536;
 
-/** Bounds of one body: bytes, and how long and how slow its client may be. */
+/** Bounds of one body: its bytes, and the time and minimum rate of the client. */
 export interface BodyLimits extends ChunkedLimits {
   readonly bodyTimeoutMs: number;
   readonly minReceiveBytesPerSecond: number;
 }
 
-/** What a body asks of its session. */
+/** The service that an exchange provides to its body. */
 export interface BodyOwner {
-  /** The reader has room; with `awaited` it waits, and the client must send (and may be waiting for 100 Continue). */
+  /** The queue has room. With `awaited`, a reader waits for the client, which may itself wait for 100 Continue. */
   bodyWanted(awaited: boolean): void;
 }
 
-interface Waiter {
+interface PendingRead {
   resolve(piece: Uint8Array<ArrayBuffer> | null): void;
   reject(error: unknown): void;
 }
@@ -32,18 +31,18 @@ export class Body implements RequestBody {
   readonly #owner: BodyOwner | null;
   readonly #limits: BodyLimits;
   readonly #decoder: ChunkedDecoder | null;
-  /** Bytes that are still to come when the length is known. */
+  /** Bytes that remain of a known length. */
   #left: number;
-  /** Content that arrived and that the reader has not taken yet. */
+  /** Content that arrived and was not read yet. */
   readonly #queue = new SlabQueue();
-  #waiter: Waiter | null = null;
+  #pendingRead: PendingRead | null = null;
   #wanted = false;
   #error: EpollServerError | null = null;
   #discarding = false;
-  /** How long the client may still be waited for; null before anybody waited. */
+  /** The progress deadline of the client; null before the first wait. */
   #rate: MinimumRate | null = null;
 
-  /** `length`: -1 for chunked. */
+  /** `length` in bytes; -1: chunked. */
   constructor(owner: BodyOwner | null, length: number, limits: BodyLimits) {
     this.#owner = owner;
     this.#limits = limits;
@@ -57,12 +56,12 @@ export class Body implements RequestBody {
     return this.#decoder === null ? this.#left === 0 : this.#decoder.ended;
   }
 
-  /** Bytes that are still to come when the length is known; else 0. */
+  /** Bytes that remain of a known length; 0 for a chunked body. */
   get leftBytes(): number {
     return this.#left;
   }
 
-  /** Whether bytes from the connection are welcome now. */
+  /** Whether the body accepts bytes from the connection now. */
   get wantsInput(): boolean {
     if (this.complete || this.#error !== null) return false;
     return this.#discarding || (this.#wanted && this.#queue.byteLength < WINDOW_BYTES);
@@ -70,10 +69,10 @@ export class Body implements RequestBody {
 
   /** Whether a reader waits for the client. */
   get awaited(): boolean {
-    return this.#waiter !== null;
+    return this.#pendingRead !== null;
   }
 
-  /** When not 0: the framing broke, and this is the status to answer. */
+  /** The status of the error response when the framing is malformed; 0: none. */
   get status(): number {
     return this.#decoder?.status ?? 0;
   }
@@ -82,7 +81,7 @@ export class Body implements RequestBody {
     return this.#decoder?.problem ?? '';
   }
 
-  /** Whether the rest is being thrown away. */
+  /** Whether the rest of the body is discarded. */
   get discarding(): boolean {
     return this.#discarding;
   }
@@ -95,7 +94,7 @@ export class Body implements RequestBody {
     return this.complete ? (this.#decoder?.trailers ?? []) : [];
   }
 
-  /** Takes bytes from the connection; returns where it stopped. */
+  /** Receives `bytes[start, end)`; returns the offset of the first unused byte. */
   receive(bytes: Buffer, start: number, end: number): number {
     let at: number;
     if (this.#decoder === null) {
@@ -109,35 +108,35 @@ export class Body implements RequestBody {
     return at;
   }
 
-  /** Somebody waits for the client from now on: the milliseconds that it has. */
+  /** A reader waits for the client from now on: returns the milliseconds until the timeout. */
   waitMs(nowMs: number): number {
     const { bodyTimeoutMs, minReceiveBytesPerSecond } = this.#limits;
     this.#rate ??= new MinimumRate(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
     return Math.max(this.#rate.resume(nowMs), 1);
   }
 
-  /** `bytes` came while somebody waited: the milliseconds that the client has for the next. */
+  /** `bytes` arrived while a reader waited: returns the milliseconds until the timeout. */
   progressMs(nowMs: number, bytes: number): number {
-    // At least a moment, since 0 would mean for ever.
+    // A timeout of 0 means none, so 1 is the least.
     return Math.max(this.#rate?.update(nowMs, bytes) ?? this.waitMs(nowMs), 1);
   }
 
-  /** Nobody will read the rest: it is thrown away. */
+  /** Discards what is queued and what still arrives. A pending read rejects. */
   discard(): void {
     this.#discarding = true;
-    const waiter = this.#waiter;
-    this.#waiter = null;
-    waiter?.reject(consumed('the request was answered without it'));
+    const pendingRead = this.#pendingRead;
+    this.#pendingRead = null;
+    pendingRead?.reject(consumed('the response is complete'));
     this.#queue.clear();
   }
 
-  /** The rest will not come: who reads is told. */
+  /** The rest will not arrive: a pending read, and later ones, reject with `error`. */
   fail(error: EpollServerError): void {
     if (this.complete || this.#error !== null) return;
     this.#error = error;
-    const waiter = this.#waiter;
-    this.#waiter = null;
-    waiter?.reject(error);
+    const pendingRead = this.#pendingRead;
+    this.#pendingRead = null;
+    pendingRead?.reject(error);
   }
 
   read(): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -148,13 +147,11 @@ export class Body implements RequestBody {
     }
     if (this.#error !== null) return Promise.reject(this.#error);
     if (this.complete && !this.#discarding) return Promise.resolve(null);
-    if (this.#discarding || this.#waiter !== null) {
-      return Promise.reject(
-        consumed(this.#discarding ? 'the request was answered without it' : 'another read is waiting'),
-      );
+    if (this.#discarding || this.#pendingRead !== null) {
+      return Promise.reject(consumed(this.#discarding ? 'the response is complete' : 'another read is waiting'));
     }
     return new Promise((resolve, reject) => {
-      this.#waiter = { resolve, reject };
+      this.#pendingRead = { resolve, reject };
       this.#wanted = true;
       this.#owner?.bodyWanted(true);
     });
@@ -184,12 +181,12 @@ export class Body implements RequestBody {
     if (!this.#discarding) this.#queue.append(bytes, start, end);
   }
 
-  /** Gives a waiting reader what has arrived: once for all chunks of one receive. */
+  /** Resolves a pending read with all that has arrived: once for all chunks of one receive. */
   #settle(): void {
-    const waiter = this.#waiter;
-    if (waiter === null || (this.#queue.byteLength === 0 && !this.complete)) return;
-    this.#waiter = null;
-    waiter.resolve(this.#queue.shift());
+    const pendingRead = this.#pendingRead;
+    if (pendingRead === null || (this.#queue.byteLength === 0 && !this.complete)) return;
+    this.#pendingRead = null;
+    pendingRead.resolve(this.#queue.shift());
   }
 }
 
@@ -197,7 +194,7 @@ function consumed(why: string): EpollServerError {
   return new EpollServerError('ERR_BODY_CONSUMED', `the body cannot be read: ${why}`);
 }
 
-/** The body of requests that have none. */
+/** The body of requests without content. */
 export const NO_BODY: Body = new Body(null, 0, {
   maxBodyBytes: 0,
   maxHeaderBytes: 0,

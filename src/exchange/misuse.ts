@@ -1,22 +1,25 @@
-// What a handler may not give as an answer, and the errors that it gets.
+// Checks of what a handler passes to a response, and the errors for wrong calls.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type FieldInput, PrecompiledFields, precompileFields } from '../http/fields.ts';
 import { isReasonPhrase } from '../http/status.ts';
 import { trailerLines } from '../http/trailers.ts';
 
-/** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_STATUS`, `ERR_INVALID_FIELD`. */
+/**
+ * The precompiled fields, after a check of `status`. @throws EpollServerError `ERR_INVALID_STATUS`,
+ * `ERR_INVALID_FIELD`.
+ */
 export function checked(status: number, fields: FieldInput): PrecompiledFields {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new EpollServerError(
       'ERR_INVALID_STATUS',
-      `a status is a whole number from 200 to 599, not ${String(status)}`,
+      `the status must be a whole number from 200 to 599, not ${String(status)}`,
     );
   }
   return fields instanceof PrecompiledFields ? fields : checkedFields(fields);
 }
 
-/** The fields, ready to be sent. @throws EpollServerError `ERR_INVALID_FIELD`. */
+/** The precompiled fields. @throws EpollServerError `ERR_INVALID_FIELD`. */
 export function checkedFields(fields: FieldInput): PrecompiledFields {
   try {
     return precompileFields(fields);
@@ -30,7 +33,7 @@ export function checkedInterim(status: number, fields: FieldInput): PrecompiledF
   if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
     throw new EpollServerError(
       'ERR_INVALID_STATUS',
-      `the status of an interim response is a whole number from 100 to 199 and not 101, not ${String(status)}`,
+      `the status of an interim response must be a whole number from 100 to 199 except 101, not ${String(status)}`,
     );
   }
   const checked = checkedFields(fields);
@@ -56,54 +59,54 @@ export function checkedReason(text: string | undefined): string | undefined {
   if (text === undefined || isReasonPhrase(text)) return text;
   throw new EpollServerError(
     'ERR_INVALID_REASON',
-    'a reason phrase is a text without control characters, and without any beyond Latin-1',
+    'a reason phrase must be a string of Latin-1 characters without control characters',
   );
 }
 
-/** For those that wait until the response is sent. */
+/** The error of callbacks and promises that wait until the response is sent. */
 export function notSent(): EpollServerError {
-  return new EpollServerError('ERR_CLIENT_GONE', 'the response was not sent to its end: the client is gone');
+  return new EpollServerError('ERR_CLIENT_GONE', 'the client closed the connection before the whole response was sent');
 }
 
-/** `why`: what stands in the way. */
+/** `why`: the obstacle, as the end of the message. */
 export function upgradeRefused(why: string): EpollServerError {
   return new EpollServerError('ERR_UPGRADE', `this connection cannot change its protocol: ${why}`);
 }
 
-/** An upgrade while the body of its request is under way. */
+/** The obstacle when the request body is incomplete. */
 export const BODY_UNREAD = 'the body of the request was not read to its end';
 
 export function invalidBody(content: unknown): EpollServerError {
   const kind = content === null ? 'null' : typeof content;
-  return new EpollServerError('ERR_INVALID_BODY', `content is a string or a Uint8Array, not ${kind}`);
+  return new EpollServerError('ERR_INVALID_BODY', `the content must be a string or a Uint8Array, not ${kind}`);
 }
 
 export function notStarted(): EpollServerError {
-  return new EpollServerError('ERR_NOT_STARTED', 'call start before write and end');
+  return new EpollServerError('ERR_NOT_STARTED', 'call start() before write() and end()');
 }
 
 export function answeredBefore(): EpollServerError {
-  return new EpollServerError('ERR_ALREADY_ANSWERED', 'this request has an answer already: call send or start once');
+  return new EpollServerError('ERR_ALREADY_ANSWERED', 'the response was started already: call send() or start() once');
 }
 
 export function endedBefore(): EpollServerError {
-  return new EpollServerError('ERR_ALREADY_ANSWERED', 'this answer has ended: nothing can be added to it');
+  return new EpollServerError('ERR_ALREADY_ANSWERED', 'the response has ended: nothing can be added to it');
 }
 
 export function fileUnderWay(): EpollServerError {
   return new EpollServerError(
     'ERR_FILE_UNDER_WAY',
-    'bytes of a file are being sent: go on when onSent of the receipt given to writeFile is called',
+    'bytes of a file are being sent: wait until onSent() of the receipt given to writeFile() is called',
   );
 }
 
 export function tooShort(missing: number): EpollServerError {
-  return new EpollServerError('ERR_BODY_LENGTH', `the answer ended ${missing} bytes short of its Content-Length`);
+  return new EpollServerError('ERR_BODY_LENGTH', `the response ended ${missing} bytes short of its Content-Length`);
 }
 
 export function tooLong(extra: number): EpollServerError {
   return new EpollServerError(
     'ERR_BODY_LENGTH',
-    `the answer is longer than its Content-Length: ${extra} bytes cut off`,
+    `the response is longer than its Content-Length: ${extra} bytes cut off`,
   );
 }

@@ -1,5 +1,5 @@
-// What a Request or a Response carries ("body" in the Fetch standard, section 2.2.4 and 5.3): text, bytes, what a
-// client is still sending, or a stream, which is made only for who asks for it. It must not know messages.
+// The body of a Request or Response (Fetch standard, sections 2.2.4 and 5.3): text, bytes, arriving content, or a
+// stream. A stream is made only when it is read.
 
 import stream from 'node:stream';
 import { MIMEType } from 'node:util';
@@ -8,7 +8,7 @@ import { SlabQueue } from '../slab-queue.ts';
 import { MultipartParser } from './multipart.ts';
 import { nodeClasses } from './native.ts';
 
-/** What can be made into content; async iterables as in Node. */
+/** Values that can become a body; async iterables as in Node. */
 export type BodyInit =
   | string
   | ArrayBuffer
@@ -19,13 +19,13 @@ export type BodyInit =
   | URLSearchParams
   | AsyncIterable<Uint8Array>;
 
-/** Content that arrives, in the manner of the server. */
+/** Content that arrives, as `RequestBody` of the raw handler. */
 export interface IncomingContent {
   /** The next piece, which belongs to the reader; null at the end. */
   read(): Promise<Uint8Array | null>;
 }
 
-/** Not in the types: whether anybody read of, or cancelled, a web stream. */
+/** Whether a web stream was read or cancelled. It is not in the types. */
 const isDisturbed: (web: ReadableStream) => boolean = Reflect.get(stream, 'isDisturbed');
 /** Not in the types of this language level, but in Node 20. */
 const toWellFormed: (this: string) => string = Reflect.get(String.prototype, 'toWellFormed');
@@ -35,11 +35,11 @@ type Source = string | Uint8Array | IncomingContent;
 const BOM = '\ufeff';
 
 export class Content {
-  /** Null: nothing but a stream. */
+  /** Null: there is only a stream. */
   readonly #source: Source | null;
   #stream: ReadableStream<Uint8Array> | null;
   #isTaken = false;
-  /** The media type that goes with it; null: none. */
+  /** The media type of the content; null: none. */
   readonly type: string | null;
 
   constructor(source: Source | null, stream: ReadableStream<Uint8Array> | null, type: string | null = null) {
@@ -48,29 +48,29 @@ export class Content {
     this.type = type;
   }
 
-  /** Whether only a stream is there: its end is unknown, and it can be read once. */
+  /** Whether there is only a stream, which has no known length and can be read once. */
   get isStream(): boolean {
     return this.#source === null;
   }
 
   get stream(): ReadableStream<Uint8Array> {
     if (this.#stream === null) {
-      this.#stream = this.#isTaken ? spentStream() : streamOf(this.#source ?? '');
+      this.#stream = this.#isTaken ? usedStream() : streamOf(this.#source ?? '');
     }
     return this.#stream;
   }
 
-  /** Whether somebody read of it. */
+  /** Whether the content was read. */
   get used(): boolean {
     return this.#isTaken || (this.#stream !== null && isDisturbed(this.#stream));
   }
 
-  /** Whether nobody can read it any more. */
+  /** Whether the content was read, or is locked by a reader. */
   get unusable(): boolean {
     return this.used || this.#stream?.locked === true;
   }
 
-  /** All of it; once. */
+  /** The whole content. It can be read once. */
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     const taken = this.take();
     if (typeof taken === 'string') return new Uint8Array(Buffer.from(taken));
@@ -78,7 +78,7 @@ export class Content {
     return ownBytes((await readAll(taken)).takeAll());
   }
 
-  /** "UTF-8 decode": a byte order mark goes, what is no UTF-8 becomes U+FFFD. */
+  /** "UTF-8 decode": removes a byte order mark, and replaces invalid bytes by U+FFFD. */
   async text(): Promise<string> {
     const taken = this.take();
     if (typeof taken === 'string') return withoutBom(toWellFormed.call(taken));
@@ -88,7 +88,7 @@ export class Content {
     return (await readAll(taken)).takeText('removed');
   }
 
-  /** All of it in pieces; once. A reader that stops cancels the stream that they come from. */
+  /** The whole content in pieces. It can be read once. A reader that stops cancels the stream behind it. */
   async *pieces(): AsyncGenerator<Uint8Array, void, void> {
     const taken = this.take();
     if (typeof taken === 'string') yield Buffer.from(taken);
@@ -97,25 +97,25 @@ export class Content {
     else for (let piece = await taken.read(); piece !== null; piece = await taken.read()) yield piece;
   }
 
-  /** Gives it away, as whole as it is here: who takes it is its one reader. @throws TypeError when it is unusable. */
+  /** Moves the content to the caller, which becomes its one reader. @throws TypeError when it is unusable. */
   take(): Source | ReadableStream<Uint8Array> {
-    if (this.unusable) throw new TypeError('Body is unusable: it was read, or somebody is reading it');
+    if (this.unusable) throw new TypeError('Body is unusable: it was read already, or is locked by a reader');
     if (this.#stream !== null || this.#source === null) return this.stream;
     this.#isTaken = true;
     return this.#source;
   }
 
-  /** The same content in another hand; this one is used up. */
+  /** Moves the content to a new object; this one is used up. */
   transfer(): Content {
     const taken = this.take();
     if (!(taken instanceof ReadableStream)) return new Content(taken, null, this.type);
-    // Through a pipe: the stream that was given away is locked.
+    // Through a pipe, since the original stream is locked.
     return new Content(null, taken.pipeThrough(new TransformStream<Uint8Array, Uint8Array>()), this.type);
   }
 
-  /** "Clone a body": what is whole is shared, a stream is teed. */
+  /** "Clone a body": whole content is shared, a stream is teed. */
   clone(): Content {
-    if (this.unusable) throw new TypeError('Body is unusable: what was read cannot be cloned');
+    if (this.unusable) throw new TypeError('Body is unusable: it was read already, so it cannot be cloned');
     const source = this.#source;
     if (this.#stream === null && (typeof source === 'string' || source instanceof Uint8Array)) {
       return new Content(source, null, this.type);
@@ -131,7 +131,7 @@ export function extract(init: BodyInit): Content {
   if (typeof init === 'string') return new Content(init, null, 'text/plain;charset=UTF-8');
   if (init instanceof Uint8Array) return new Content(new Uint8Array(init), null);
   if (init instanceof ReadableStream) {
-    if (init.locked || isDisturbed(init)) throw new TypeError('the stream is locked, or was read');
+    if (init.locked || isDisturbed(init)) throw new TypeError('the stream is locked, or was read already');
     return new Content(null, init);
   }
   if (init instanceof URLSearchParams) {
@@ -179,23 +179,23 @@ function streamOf(source: Source): ReadableStream<Uint8Array> {
   });
 }
 
-/** The stream of content that was taken: at its end, and locked. */
-function spentStream(): ReadableStream<Uint8Array> {
+/** The stream of content that was moved away: at its end, and locked. */
+function usedStream(): ReadableStream<Uint8Array> {
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
   stream.getReader();
   return stream;
 }
 
-/** As everything that reads a body, it keeps the stream locked. */
+/** Keeps the stream locked, as every reader of a body does. */
 async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const reader = stream.getReader();
   try {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-      if (!(value instanceof Uint8Array)) throw new TypeError('a stream that is a body must give Uint8Arrays');
+      if (!(value instanceof Uint8Array)) throw new TypeError('the stream of a body must yield Uint8Arrays');
       yield value;
     }
   } finally {
-    // Of a stream that is over, this does nothing; one that failed has said so.
+    // This has no effect on a stream that has ended; a failed one has reported its error.
     reader.cancel().catch(() => {});
   }
 }
@@ -214,9 +214,9 @@ function withoutBom(text: string): string {
   return text.startsWith(BOM) ? text.slice(1) : text;
 }
 
-// ---- What Request and Response both include ("Body" in Web IDL); content null: they carry nothing -----------
+// ---- What Request and Response both include ("Body" in Web IDL); content null: no body ---------------
 
-/** Where there is nothing, nothing is used up. */
+/** A null body is never used up. */
 function readable(content: Content | null): Content {
   return content ?? new Content('', null);
 }
@@ -244,13 +244,13 @@ export async function blobOf(content: Content | null, type: string | null): Prom
 const MULTIPART = 'multipart/form-data';
 const FORM_TYPES = [MULTIPART, 'application/x-www-form-urlencoded'];
 
-/** Small pieces are gathered to so many bytes, large ones are cut to them, before a form is looked for. */
+/** Small pieces are joined to this many bytes, and large ones are cut to them, before they are parsed. */
 const FORM_BLOCK_BYTES = 65_536;
 
-/** @throws TypeError when `type` is that of no form, or the content is none. */
+/** @throws TypeError when `type` is not that of a form, or the content is malformed. */
 export async function formDataOf(content: Content | null, type: string | null): Promise<FormData> {
   const pieces = readable(content).pieces();
-  // The content counts as read from here on, whatever its type is.
+  // The content counts as read from here on, whatever its type.
   const first = await pieces.next();
   const all = async function* (): AsyncGenerator<Uint8Array, void, void> {
     if (first.done !== true) yield first.value;
@@ -260,7 +260,7 @@ export async function formDataOf(content: Content | null, type: string | null): 
     const { essence, params } = mediaTypeOf(type);
     return await (essence === MULTIPART ? multipartOf(all(), params.get('boundary')) : parametersOf(all()));
   } finally {
-    // What is left is not read.
+    // The rest is not read.
     await pieces.return();
   }
 }
@@ -291,7 +291,7 @@ function mediaTypeOf(type: string | null): MIMEType {
     const parsed = new MIMEType(type ?? '');
     if (FORM_TYPES.includes(parsed.essence)) return parsed;
   } catch {
-    // It is no media type.
+    // Not a media type.
   }
   throw new TypeError(
     `formData: the Content-Type must be one of ${FORM_TYPES.join(', ')}, not ${JSON.stringify(type)}`,

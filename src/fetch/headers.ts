@@ -1,12 +1,12 @@
-// Headers by the Fetch standard (section 5.1), light: a list in the order of arrival, sorted when somebody iterates.
-// As in Node, no name is forbidden: those rules protect browsers. It must not know requests and responses.
+// A light Headers class (Fetch standard, section 5.1): a list in the order of arrival, sorted only for iteration. As in
+// Node, no name is forbidden: those rules protect browsers.
 
-import { isLinked, linkClasses, type NodeHeaders, showAs, standBehind } from './native.ts';
+import { isLinked, linkBehind, linkClasses, type NodeHeaders, showAs } from './native.ts';
 
 /** A name in lower case and a value. */
 export type Pair = readonly [string, string];
 
-/** What can be made into Headers. */
+/** Values that can become Headers. */
 export type HeadersInit = Iterable<Iterable<string>> | Readonly<Record<string, string>> | Headers | NodeHeaders;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -15,19 +15,21 @@ const VALUE = /^[^\0\r\n\u0100-\uffff]*$/;
 /** "HTTP whitespace bytes". */
 const WHITESPACE = '\t\n\r ';
 
-/** A list up to this long is searched for each name; a longer one gets an index, so that n names cost n steps. */
+/**
+ * A list up to this length is searched for each name. A longer one gets an index, so that n lookups take linear time.
+ */
 const MAX_SEARCHED = 64;
 
-/** Those of a message that was parsed, names in lower case: nothing is left to check. */
+/** Headers of a parsed message, names in lower case: they need no check. */
 export let parsedHeaders: (list: Pair[]) => Headers;
-/** In the order of arrival, for the wire. */
+/** The fields in the order of arrival, to be sent. */
 export let listOf: (headers: Headers) => readonly Pair[];
-/** From here on nothing changes them (the guard "immutable"). */
+/** Makes the Headers immutable (the guard "immutable"). */
 export let frozen: (headers: Headers) => Headers;
 let isLightHeaders: (value: object) => value is Headers;
 
 export class Headers {
-  /** In the order of arrival; null: it has to be made of {@link #byName}. */
+  /** The fields in the order of arrival; null: it has to be made from {@link #byName}. */
   #list: Pair[] | null = [];
   /** The values of each name, once a long list was searched. */
   #byName: Map<string, string[]> | null = null;
@@ -102,7 +104,10 @@ export class Headers {
     for (const [name, value] of this.entries()) Reflect.apply(callback, thisArgument, [value, name, this]);
   }
 
-  /** Sorted by name, values of a name joined by `, ` but for Set-Cookie; what changes is seen by who iterates. */
+  /**
+   * The fields sorted by name, values of one name joined by `, ` except Set-Cookie. Changes during the iteration are
+   * visible to it.
+   */
   *entries(): Generator<[string, string], undefined, undefined> {
     for (let i = 0; ; i++) {
       const pair = this.#sort()[i];
@@ -163,7 +168,7 @@ export class Headers {
     return this.#list;
   }
 
-  /** Null: the list is short. */
+  /** The index; null: the list is short. */
   #index(): Map<string, string[]> | null {
     if (this.#byName === null && this.#pairs().length > MAX_SEARCHED) {
       this.#byName = new Map();
@@ -173,7 +178,7 @@ export class Headers {
   }
 }
 
-standBehind(Headers, 'Headers');
+linkBehind(Headers, 'Headers');
 showAs(Headers, (headers) => Object.fromEntries(headers.entries()));
 
 function addTo(index: Map<string, string[]>, [name, value]: Pair): void {
@@ -182,7 +187,7 @@ function addTo(index: Map<string, string[]>, [name, value]: Pair): void {
   else values.push(value);
 }
 
-/** `list` with `pair` in place of the first one of its name and without the others, or at its end. */
+/** `list` with `pair` in place of all pairs of its name: at the first of them, or at the end. */
 function put(list: Pair[], pair: Pair): Pair[] {
   const at = list.findIndex(([each]) => each === pair[0]);
   if (at < 0) list.push(pair);
@@ -201,7 +206,7 @@ function sortAndCombine(list: readonly Pair[]): readonly Pair[] {
   return combined;
 }
 
-/** Whose own iterator was not replaced: then its list can be taken as it is. */
+/** Whether these are light Headers with their own iterator: then the list can be copied directly. */
 function isLight(init: HeadersInit): init is Headers {
   return (
     typeof init === 'object' &&
@@ -214,7 +219,7 @@ function isLight(init: HeadersInit): init is Headers {
 /** A sequence of sequences, or a record, as Web IDL converts them. */
 function pairsOf(init: HeadersInit): [string, string][] {
   const isObject = (typeof init === 'object' && init !== null) || typeof init === 'function';
-  if (!isObject) throw new TypeError('Headers are made of pairs, a record, or other Headers');
+  if (!isObject) throw new TypeError('Headers must be made of pairs, a record, or other Headers');
   const iterator: unknown = Reflect.get(init, Symbol.iterator);
   if (iterator !== undefined && iterator !== null) {
     if (typeof iterator !== 'function') throw new TypeError('Headers: Symbol.iterator must be a function');
@@ -233,21 +238,21 @@ function* iterable(init: HeadersInit): Generator<unknown> {
 
 function pairOf(inner: unknown): [string, string] {
   if (typeof inner !== 'object' || inner === null || !(Symbol.iterator in inner)) {
-    throw new TypeError('Headers: each of a list must be a pair [name, value]');
+    throw new TypeError('Headers: each item of a list must be a pair [name, value]');
   }
   const [name, value, ...rest] = Array.isArray(inner) ? inner : Array.from(Object(inner));
   const { length } = Array.isArray(inner) ? inner : Array.from(Object(inner));
-  if (length !== 2 || rest.length > 0) throw new TypeError('Headers: each of a list must be a pair [name, value]');
+  if (length !== 2 || rest.length > 0) throw new TypeError('Headers: each item of a list must be a pair [name, value]');
   return [byteString(name, 'a name'), byteString(value, 'a value')];
 }
 
-/** @throws TypeError for what is no string of bytes, symbols included. */
+/** @throws TypeError for a value that is not a string of bytes, symbols included. */
 export function byteString(value: unknown, what: string): string {
   if (typeof value === 'symbol') throw new TypeError(`${what} must be a string, not a symbol`);
   const text = String(value);
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) > 0xff) {
-      throw new TypeError(`${what} holds a character that is not one byte: ${JSON.stringify(text[i])}`);
+      throw new TypeError(`${what} contains a character beyond Latin-1: ${JSON.stringify(text[i])}`);
     }
   }
   return text;
@@ -262,7 +267,7 @@ function nameOf(name: unknown): string {
 function textOfValue(value: unknown): string {
   const text = normalize(typeof value === 'string' ? value : byteString(value, 'a value'));
   if (!VALUE.test(text)) {
-    throw new TypeError('a header value holds a byte that it must not, such as CR, LF or NUL, or no byte at all');
+    throw new TypeError('a header value contains a forbidden character, such as CR, LF, NUL, or one beyond Latin-1');
   }
   return text;
 }
@@ -276,7 +281,7 @@ function normalize(value: string): string {
   return value.slice(start, end);
 }
 
-/** Web IDL: a value that is missing is no value that is undefined. */
+/** Web IDL distinguishes a missing argument from undefined. */
 function complete<T extends readonly string[]>(given: T, needed: number, method: string): T {
   if (given.length < needed) throw new TypeError(`Headers.${method} takes ${needed} values, not ${given.length}`);
   return given;

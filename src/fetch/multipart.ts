@@ -1,15 +1,15 @@
-// Parses multipart/form-data (RFC 7578) as it arrives. Node's own parser takes the whole body at once, and four copies of
-// it. As strict as Node's: what is malformed is no form. It must not know where the bytes come from.
+// Parses multipart/form-data (RFC 7578) as it arrives. Node's own parser needs the whole body at once, and makes four
+// copies of it. It is as strict as Node's: malformed content is rejected.
 
 import { SlabQueue } from '../slab-queue.ts';
 
 /** RFC 2046 section 5.1.1. */
 const MAX_BOUNDARY_BYTES = 70;
 
-/** Of the fields of one part, as Node.js bounds those of a message. */
+/** The limit for the fields of one part, as Node.js limits those of a message. */
 const MAX_FIELD_BYTES = 16_384;
 
-/** A file goes into a Blob of its own for each so many bytes: Blobs that are parts of another are not copied. */
+/** A file gets a Blob of its own for each such number of bytes: Blobs that are parts of another are not copied. */
 const BLOB_BYTES = 1_048_576;
 
 const CRLF = '\r\n';
@@ -20,10 +20,10 @@ const NON_ASCII = /[^\0-\x7f]/;
 
 type State = 'front' | 'boundary' | 'fields' | 'content' | 'over';
 
-/** What the fields of a part say. */
+/** The meaning of the fields of a part. */
 interface Part {
   readonly name: string;
-  /** Null: it is text. */
+  /** Null: the part is text. */
   readonly fileName: string | null;
   readonly type: string;
   /** `Content-Transfer-Encoding: base64`, which RFC 7578 section 4.7 deprecates. */
@@ -32,50 +32,50 @@ interface Part {
 
 export class MultipartParser {
   readonly #form = new FormData();
-  /** `--BOUNDARY`, and the same behind the content of a part. */
+  /** `--BOUNDARY`; {@link #closing} is the same after the content of a part. */
   readonly #opening: Buffer;
   readonly #delimiter: Buffer;
   #state: State = 'front';
-  /** What was pushed and could not be told yet: less than a delimiter, or the fields of a part. */
+  /** Bytes that are not yet complete: less than a delimiter, or the fields of a part. */
   #rest: Buffer = Buffer.alloc(0);
   #part: Part | null = null;
   readonly #content = new SlabQueue();
   #blobs: Blob[] = [];
 
-  /** @throws TypeError when no boundary of a form looks like that. */
+  /** @throws TypeError when the boundary is missing or malformed. */
   constructor(boundary: string | null) {
     if (boundary === null || boundary === '' || boundary.length > MAX_BOUNDARY_BYTES || NON_ASCII.test(boundary)) {
-      throw malformed('its boundary is missing, or none');
+      throw malformed('its boundary is missing or malformed');
     }
     this.#opening = Buffer.from(`--${boundary}`);
     this.#delimiter = Buffer.from(`${CRLF}--${boundary}`);
   }
 
-  /** The next bytes, in pieces that are not tiny. @throws TypeError when they are no form. */
+  /** Parses the next bytes, which come in pieces that are not tiny. @throws TypeError when they are malformed. */
   push(bytes: Buffer): void {
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     for (let taken = -1; taken !== 0 && rest.length > 0; rest = rest.subarray(taken)) taken = this.#take(rest);
-    // A view would keep all of the piece.
+    // A view would keep the whole piece in memory.
     this.#rest = Buffer.from(rest);
   }
 
-  /** The form, at its end. @throws TypeError when it is not whole. */
+  /** The form, after the last bytes. @throws TypeError when it is incomplete. */
   end(): FormData {
     if (this.#state !== 'over') throw malformed('it ends before its last boundary');
     return this.#form;
   }
 
-  /** Handles what stands at the beginning of `bytes`; returns how many bytes that were, 0 when more are needed. */
+  /** Handles the beginning of `bytes`; returns how many bytes were used, 0 when more are needed. */
   #take(bytes: Buffer): number {
     if (this.#state === 'content') return this.#takeContent(bytes);
     if (this.#state === 'fields') return this.#takeFields(bytes);
     if (this.#state === 'boundary') return this.#takeBoundary(bytes);
     if (this.#state === 'front') return this.#takeFront(bytes);
-    if (bytes.some((byte) => byte !== CR && byte !== LF)) throw malformed('there is more behind its last boundary');
+    if (bytes.some((byte) => byte !== CR && byte !== LF)) throw malformed('there is content after its last boundary');
     return bytes.length;
   }
 
-  /** Line ends in front of the first boundary, as some clients send them. */
+  /** Skips line ends before the first boundary, as some clients send them. */
   #takeFront(bytes: Buffer): number {
     let at = 0;
     while (bytes[at] === CR && bytes[at + 1] === LF) at += CRLF.length;
@@ -83,13 +83,13 @@ export class MultipartParser {
     return at > 0 || this.#state === 'front' ? at : this.#takeBoundary(bytes);
   }
 
-  /** `--BOUNDARY CRLF` in front of a part, `--BOUNDARY--` at the end. */
+  /** Parses `--BOUNDARY CRLF` before a part, or `--BOUNDARY--` at the end. */
   #takeBoundary(bytes: Buffer): number {
     const end = this.#opening.length;
     if (bytes.length < end + CRLF.length) return 0;
     if (!bytes.subarray(0, end).equals(this.#opening)) throw malformed('a part does not begin with its boundary');
     const behind = bytes.toString('latin1', end, end + CRLF.length);
-    if (behind !== CRLF && behind !== '--') throw malformed('there is more behind a boundary');
+    if (behind !== CRLF && behind !== '--') throw malformed('there is content directly after a boundary');
     this.#state = behind === CRLF ? 'fields' : 'over';
     return end + CRLF.length;
   }
@@ -142,7 +142,7 @@ export class MultipartParser {
   }
 }
 
-/** @throws TypeError when it has no name. */
+/** @throws TypeError when the part has no name. */
 function partOf(fields: string): Part {
   let disposition = '';
   let type = 'text/plain';
@@ -162,7 +162,7 @@ function partOf(fields: string): Part {
   return { name, fileName: fileNameOf(parameters), type, isBase64 };
 }
 
-/** The parameters of `form-data`, by name, each a token or between quotes. Of two with one name the first counts. */
+/** The parameters of `form-data` by name, each a token or quoted. The first of two with one name counts. */
 function parametersOf(disposition: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   let at = disposition.indexOf(';');
@@ -180,19 +180,23 @@ function parametersOf(disposition: string): ReadonlyMap<string, string> {
     const value = disposition.slice(start, end);
     if (!parameters.has(name)) parameters.set(name, isQuoted ? unescaped(value) : value.trim());
     at = isQuoted ? endOf(disposition, end + 1, ';') : end;
-    if (isQuoted && disposition.slice(end + 1, at).trim() !== '') throw malformed('there is more behind a name');
+    if (isQuoted && disposition.slice(end + 1, at).trim() !== '')
+      throw malformed('there is content directly after a name');
   }
   return parameters;
 }
 
-/** Where `mark` is; the last value needs no semicolon. */
+/** The offset of `mark`; the last value needs no semicolon. */
 function endOf(disposition: string, start: number, mark: '"' | ';'): number {
   const end = disposition.indexOf(mark, start);
   if (end < 0 && mark === '"') throw malformed('the name of a part does not end');
   return end < 0 ? disposition.length : end;
 }
 
-/** The extended form (RFC 8187) counts, as in HTTP: RFC 7578 forbids it, but clients in .NET and Python send it. */
+/**
+ * The file name. The extended form (RFC 8187) wins, as in HTTP: RFC 7578 forbids it, but .NET and Python clients send
+ * it.
+ */
 function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
   const extended = parameters.get('filename*');
   const plain = parameters.get('filename') ?? null;
@@ -201,17 +205,20 @@ function fileNameOf(parameters: ReadonlyMap<string, string>): string | null {
   try {
     if (charset.toLowerCase() === 'utf-8' && encoded !== undefined) return decodeURIComponent(encoded);
   } catch {
-    // It is no UTF-8.
+    // Not UTF-8.
   }
   if (plain === null) throw malformed('the file name of a part is not encoded in UTF-8');
   return plain;
 }
 
-/** How browsers write what would end a name ("multipart/form-data encoding algorithm" of HTML). */
+/**
+ * Decodes the escapes of browsers for characters that would end a name ("multipart/form-data encoding algorithm" of
+ * HTML).
+ */
 function unescaped(name: string): string {
   return name.replaceAll(/%0a/gi, '\n').replaceAll(/%0d/gi, '\r').replaceAll('%22', '"');
 }
 
 function malformed(why: string): TypeError {
-  return new TypeError(`formData: this is no multipart form: ${why}`);
+  return new TypeError(`formData: the multipart form is malformed: ${why}`);
 }

@@ -1,6 +1,5 @@
-// Node's own fetch classes, as they were when this module was loaded, whatever takes their place as globals later. Ours
-// hand over to them what they do not do themselves. They take 20 ms of processor time to load, so they are loaded, and
-// put behind ours, when the first of ours is made.
+// Node's own fetch classes, as they were when this module was loaded. The light classes hand over to them what they do
+// not implement. Loading takes 20 ms of processor time, so they are loaded when the first light object is made.
 
 import { inspect } from 'node:util';
 
@@ -11,7 +10,7 @@ export type NodeHeaders = globalThis.Headers;
 export type NodeRequest = globalThis.Request;
 export type NodeResponse = globalThis.Response;
 
-/** Getters that load the class: they are not called here. */
+/** The getters load the class, so they are not called here. */
 const headers = Object.getOwnPropertyDescriptor(globalThis, 'Headers');
 const request = Object.getOwnPropertyDescriptor(globalThis, 'Request');
 const response = Object.getOwnPropertyDescriptor(globalThis, 'Response');
@@ -22,10 +21,10 @@ const isInstance: (this: unknown, value: unknown) => boolean = Function.prototyp
 let classes: NodeClasses | null = null;
 const links: (() => void)[] = [];
 
-/** Whether Node's classes stand behind ours. */
+/** Whether Node's classes are linked behind the light ones. */
 export let isLinked = false;
 
-/** Node's classes, loaded by the first call. */
+/** Node's classes; the first call loads them. */
 export function nodeClasses(): NodeClasses {
   classes ??= {
     Headers: originalOf(headers, 'Headers'),
@@ -36,7 +35,7 @@ export function nodeClasses(): NodeClasses {
   return classes;
 }
 
-/** The getter replaces the global by the class: what has taken its place by now is put back. */
+/** Reads Node's class. Its getter overwrites the global, so the current global is restored afterwards. */
 function originalOf<Name extends keyof NodeClasses>(
   descriptor: PropertyDescriptor | undefined,
   name: Name,
@@ -49,14 +48,17 @@ function originalOf<Name extends keyof NodeClasses>(
   return original;
 }
 
-/** Puts Node's classes behind ours. Each constructor of ours calls it, and so does code that needs them before. */
+/**
+ * Links Node's classes behind the light ones. Each constructor of a light class calls it, and so does code that needs
+ * them before.
+ */
 export function linkClasses(): void {
   if (isLinked) return;
   isLinked = true;
   for (const link of links) link();
 }
 
-/** What `console.log` shows of an instance of `ours`: its name and what `look` returns. */
+/** Makes `console.log` show an instance of `ours` as its name and what `look` returns. */
 export function showAs<T extends object>(
   ours: { readonly prototype: T; readonly name: string },
   look: (one: T) => object,
@@ -69,10 +71,10 @@ export function showAs<T extends object>(
 }
 
 /**
- * Puts Node's class `name` behind ours once they are linked: an instance of either is an instance of both. A
- * class that extends ours has only its own. `onLink` does what else needs Node's class.
+ * Links Node's class `name` behind `ours`: an instance of either passes `instanceof` of both. A class that extends
+ * `ours` has only its own instances. `onLink` runs once Node's class is loaded.
  */
-export function standBehind(ours: { readonly prototype: object }, name: ClassName, onLink = (): void => {}): void {
+export function linkBehind(ours: { readonly prototype: object }, name: ClassName, onLink = (): void => {}): void {
   const link = (): void => {
     Object.setPrototypeOf(ours.prototype, nodeClasses()[name].prototype);
     onLink();

@@ -1,25 +1,24 @@
-// What a Request is made of: its init, and the steps of the standard that look at one value alone. It must not know
-// what comes of them.
+// The init of a Request, and the steps of the Fetch standard that check one value alone.
 
 import type { BodyInit } from './content.ts';
 import { byteString, type HeadersInit } from './headers.ts';
 import { nodeClasses } from './native.ts';
 
-/** Names that mean something to a browser's network, left to Node's Request with their checks. */
+/** Members that only matter in a browser; Node's Request checks and keeps them. */
 type Rest = 'cache' | 'credentials' | 'integrity' | 'keepalive' | 'mode' | 'redirect' | 'referrer' | 'referrerPolicy';
 
-/** Another Request is one too. */
+/** The init of a Request; another Request is one too. */
 export interface RequestInit extends Partial<Pick<globalThis.Request, Rest>> {
   readonly method?: string;
   readonly headers?: HeadersInit;
   readonly body?: BodyInit | null;
   readonly signal?: AbortSignal | null;
-  /** Needed for a body that is a stream. */
+  /** Required for a body that is a stream. */
   readonly duplex?: 'half';
   readonly window?: null;
 }
 
-/** Methods that are written in capitals, however they are given. */
+/** Methods that are converted to upper case. */
 const NORMALIZED = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 const FORBIDDEN = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -38,21 +37,21 @@ const REST_MEMBERS = [
   'window',
 ];
 
-/** Whether a member of `init` says anything. */
+/** Whether `init` has a member `name` that is not undefined. */
 function isGiven(init: RequestInit, name: string): boolean {
   return Reflect.get(init, name) !== undefined;
 }
 
 /**
- * Node's Request for `url` with the modes and the like that `init` names, over those of `earlier`; null when there are
- * none. @throws TypeError for a value that the standard does not know.
+ * Node's Request for `url` with the members of {@link Rest} in `init`, over those of `earlier`; null without any.
+ * @throws TypeError for a value that the standard does not allow.
  */
 export function restOf(url: string, earlier: globalThis.Request | null, init: RequestInit): globalThis.Request | null {
   const names = REST_MEMBERS.filter((name) => isGiven(init, name));
   const saysOther = OWN_MEMBERS.some((name) => isGiven(init, name));
   if (names.length === 0 && (earlier === null || !saysOther)) return earlier;
   const given = Object.fromEntries(names.map((name) => [name, Reflect.get(init, name)]));
-  // An init that says anything takes the referrer away; the method is one that says nothing else.
+  // Any member resets the referrer; the method is one without other effects.
   const { Request: NodeRequest } = nodeClasses();
   return new NodeRequest(earlier ?? url, { method: 'GET', ...given });
 }

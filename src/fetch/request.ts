@@ -1,5 +1,5 @@
-// Request by the Fetch standard (section 5.4), light: one that a server received is read as it is asked for. Modes,
-// caches and referrers, which mean nothing to a server, are left to Node's. It must not know connections.
+// A light Request class (Fetch standard, section 5.4): a received request is read when its properties are read. Modes,
+// caches and referrers, which mean nothing to a server, are left to Node's class.
 
 import {
   arrayBufferOf,
@@ -13,11 +13,11 @@ import {
   textOf,
 } from './content.ts';
 import { Headers, listOf, parsedHeaders } from './headers.ts';
-import { isLinked, linkClasses, nodeClasses, showAs, standBehind } from './native.ts';
+import { isLinked, linkBehind, linkClasses, nodeClasses, showAs } from './native.ts';
 import { methodOf, parseUrl, type RequestInit, restOf } from './request-init.ts';
 import { type RequestTarget, requestUrl } from './url.ts';
 
-/** What a server received; each property may cost something. */
+/** A received request; reading a property may cost time. */
 export interface Incoming extends RequestTarget {
   readonly method: string;
   /** Names in lower case. */
@@ -28,30 +28,30 @@ export interface Incoming extends RequestTarget {
 
 const INCOMING: unique symbol = Symbol('incoming');
 
-/** Whether it is one of ours. */
+/** Whether `value` is a light Request. */
 export let isLightRequest: (value: object) => value is Request;
-/** Node's Request of the same, made once; they share the body. */
+/** Node's Request for a light one, made once; both share the body. */
 export let nativeOf: (request: Request) => globalThis.Request;
-/** Null when it carries nothing. */
+/** The content of a Request; null without a body. */
 let carriedBy: (request: Request) => Content | null;
 
 export class Request {
-  /** Null: this one was made by who holds it. */
+  /** Null: this Request was made by its constructor. */
   #incoming: Incoming | null = null;
   #method: string | null = null;
   #url: string | null = null;
   #headers: Headers | null = null;
-  /** Undefined: not looked at yet. */
+  /** Undefined: not read yet. */
   #content: Content | null | undefined;
   #signal: AbortSignal | null = null;
   #followed: AbortSignal | null = null;
-  /** For what is left to Node's; null: its defaults. */
+  /** The members that Node's Request keeps; null: its defaults. */
   #rest: globalThis.Request | null = null;
   #native: globalThis.Request | null = null;
 
-  /** @throws TypeError as the standard says. */
+  /** @throws TypeError as the Fetch standard specifies. */
   constructor(input: string | URL | Request | globalThis.Request, init?: RequestInit);
-  /** For `requestOf`. */
+  /** Used by `requestOf`. */
   constructor(input: Incoming, init: typeof INCOMING);
   constructor(input: string | URL | Request | globalThis.Request | Incoming, init?: RequestInit | typeof INCOMING) {
     if (!isLinked) linkClasses();
@@ -82,7 +82,7 @@ export class Request {
     return this.#carried()?.used ?? false;
   }
 
-  /** Aborts when the client is gone before its answer ended, or when the signal that it was made with does. */
+  /** Aborts when the connection ends before the response does, or when the signal of the init aborts. */
   get signal(): AbortSignal {
     if (this.#signal === null) {
       const followed = this.#followed ?? this.#incoming?.signal;
@@ -155,10 +155,11 @@ export class Request {
     return textOf(this.#carried());
   }
 
-  /** @throws TypeError when the body was read, or somebody is reading it. */
+  /** @throws TypeError when the body was read, or is locked by a reader. */
   clone(): Request {
     const content = this.#carried();
-    if (content?.unusable === true) throw new TypeError('Request.clone: the body was read');
+    if (content?.unusable === true)
+      throw new TypeError('Request.clone: the body was read already, or is locked by a reader');
     const clone = new Request(this.url);
     clone.#method = this.method;
     clone.#headers = new Headers(this.headers);
@@ -218,15 +219,15 @@ export class Request {
     return content;
   }
 
-  /** Modes and the like: Node's own checks, for who names them. */
+  /** Leaves modes and the like to Node's checks, if there are any. */
   #restOf(from: Request | globalThis.Request | null, init: RequestInit): globalThis.Request | null {
     const earlier = from === null ? null : isLightRequest(from) ? from.#rest : bare(from);
-    // One of ours that has the defaults, taken as an init, says nothing that they do not.
+    // A light Request with default modes, taken as an init, adds nothing.
     if (isLightRequest(init) && init.#rest === null) return earlier;
     return restOf(this.url, earlier, init);
   }
 
-  /** What it carries; what was received with GET or HEAD is nobody's (a Request of those has no body). */
+  /** The content; null for GET and HEAD, since such a Request has no body. */
   #carried(): Content | null {
     if (this.#content === undefined) {
       const incoming = this.#incoming;
@@ -238,12 +239,12 @@ export class Request {
   }
 }
 
-standBehind(Request, 'Request', shareState);
+linkBehind(Request, 'Request', shareState);
 showAs(Request, ({ method, url, headers, bodyUsed }) => ({ method, url, headers, bodyUsed }));
 
 /**
- * The Request of what a server received: nothing is read of it yet. Its type is that of the global class, which
- * applications are written for, and of which it is an instance too.
+ * The Request for a received request; nothing of it is read yet. Its type is that of the global class, for which
+ * applications are written, and of which it is an instance too.
  */
 export function requestOf(incoming: Incoming): globalThis.Request {
   const request = new Request(incoming, INCOMING);
@@ -251,10 +252,10 @@ export function requestOf(incoming: Incoming): globalThis.Request {
   return request;
 }
 
-/** `standBehind` makes it true. The two types differ in how the bytes of a stream are typed. */
+/** True by {@link linkBehind}. The two types differ only in the type of a stream's bytes. */
 function assertNative(_request: object): asserts _request is globalThis.Request {}
 
-/** Where Node keeps a Request's state under symbols (20, 22), its fetch can be given one of ours as it is. */
+/** Shares the state, so that Node's fetch accepts a light Request where Node keeps it under symbols (20, 22). */
 function shareState(): void {
   const { Request: NodeRequest } = nodeClasses();
   for (const symbol of Object.getOwnPropertySymbols(new NodeRequest('http://localhost'))) {
@@ -280,7 +281,7 @@ function asRequest(input: unknown): Request | globalThis.Request | null {
   return input instanceof nodeClasses().Request ? input : null;
 }
 
-/** Node's Request without what ours takes over. */
+/** Node's Request without the parts that the light one implements. */
 function bare(from: globalThis.Request): globalThis.Request {
   const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = from;
   const rest = { cache, credentials, integrity, keepalive, redirect, referrerPolicy };

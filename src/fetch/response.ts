@@ -1,5 +1,4 @@
-// Response by the Fetch standard (section 5.5), light: what is whole stays whole until somebody wants a stream.
-// It must not know who sends it.
+// A light Response class (Fetch standard, section 5.5): whole content stays whole until its stream is read.
 
 import {
   arrayBufferOf,
@@ -13,7 +12,7 @@ import {
   textOf,
 } from './content.ts';
 import { byteString, frozen, Headers, type HeadersInit, listOf, type Pair } from './headers.ts';
-import { isLinked, linkClasses, showAs, standBehind } from './native.ts';
+import { isLinked, linkBehind, linkClasses, showAs } from './native.ts';
 
 export interface ResponseInit {
   /** 200 to 599. Default: 200. */
@@ -27,22 +26,22 @@ const NULL_BODY = new Set([101, 103, 204, 205, 304]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Whether it is one of ours. */
+/** Whether `value` is a light Response. */
 export let isLightResponse: (value: object) => value is Response;
-/** For who sends it: null when it carries nothing. */
+/** The content to be sent; null without a body. */
 export let contentOf: (response: Response) => Content | null;
-/** For who sends it: the fields, or null when only the content's type is one. */
+/** The fields to be sent; null when the content's type is the only one. */
 export let fieldsOf: (response: Response) => readonly Pair[] | null;
 
 export class Response {
   #status = 200;
   #statusText = '';
-  /** Null: nothing but what the content says of itself. */
+  /** Null: only the type of the content. */
   #headers: Headers | null = null;
   #content: Content | null = null;
   #type: 'default' | 'error' = 'default';
 
-  /** @throws TypeError, RangeError as the standard says. */
+  /** @throws TypeError, RangeError as the Fetch standard specifies. */
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     if (!isLinked) linkClasses();
     if (body !== undefined && body !== null) this.#content = extract(body);
@@ -53,7 +52,7 @@ export class Response {
     return this.#type;
   }
 
-  /** Empty: only what was fetched has one. */
+  /** Empty: only a fetched Response has one. */
   get url(): string {
     return '';
   }
@@ -111,9 +110,10 @@ export class Response {
     return textOf(this.#content);
   }
 
-  /** @throws TypeError when the body was read, or somebody is reading it. */
+  /** @throws TypeError when the body was read, or is locked by a reader. */
   clone(): Response {
-    if (this.#content?.unusable === true) throw new TypeError('Response.clone: the body was read');
+    if (this.#content?.unusable === true)
+      throw new TypeError('Response.clone: the body was read already, or is locked by a reader');
     const clone = new Response();
     clone.#status = this.#status;
     clone.#statusText = this.#statusText;
@@ -131,20 +131,21 @@ export class Response {
     return response;
   }
 
-  /** @throws TypeError when `url` is none, RangeError when `status` is no redirect. */
+  /** @throws TypeError when `url` is malformed, RangeError when `status` is not that of a redirect. */
   static redirect(url: string | URL, status = 302): Response {
     const { href } = new URL(url);
-    if (!REDIRECTS.has(status)) throw new RangeError(`${status} is not the status of a redirect`);
+    if (!REDIRECTS.has(status))
+      throw new RangeError(`Response.redirect: the status must be one of a redirect, not ${status}`);
     const response = new Response();
     response.#status = status;
     response.#headers = frozen(new Headers([['location', href]]));
     return response;
   }
 
-  /** @throws TypeError when `data` is nothing that JSON can say. */
+  /** @throws TypeError when `data` has no JSON form. */
   static json(data: unknown, init: ResponseInit = {}): Response {
     const text: unknown = JSON.stringify(data);
-    if (typeof text !== 'string') throw new TypeError(`Response.json: JSON cannot say ${typeof data}`);
+    if (typeof text !== 'string') throw new TypeError(`Response.json: ${typeof data} has no JSON form`);
     const response = new Response();
     response.#content = new Content(text, null, 'application/json');
     response.#initialize(init);
@@ -172,7 +173,7 @@ export class Response {
       this.#addType(this.#headers);
     }
     if (this.#content !== null && NULL_BODY.has(this.#status)) {
-      throw new TypeError(`Response: an answer with status ${this.#status} has no body`);
+      throw new TypeError(`Response: a response with status ${this.#status} must not have a body`);
     }
   }
 
@@ -188,7 +189,7 @@ export class Response {
   }
 }
 
-standBehind(Response, 'Response');
+linkBehind(Response, 'Response');
 showAs(Response, ({ status, statusText, headers, bodyUsed, ok, type }) => {
   return { status, statusText, headers, bodyUsed, ok, type };
 });
@@ -196,12 +197,14 @@ showAs(Response, ({ status, statusText, headers, bodyUsed, ok, type }) => {
 /** An `unsigned short`, and 200 to 599. */
 function statusOf(given: number): number {
   const status = Math.trunc(Number(given)) & 0xffff;
-  if (status < 200 || status > 599) throw new RangeError(`Response: a status is 200 to 599, not ${String(given)}`);
+  if (status < 200 || status > 599)
+    throw new RangeError(`Response: the status must be from 200 to 599, not ${String(given)}`);
   return status;
 }
 
 function reasonOf(given: string): string {
   const reason = byteString(given, 'Response: statusText');
-  if (!REASON.test(reason)) throw new TypeError('Response: statusText holds what no reason phrase may');
+  if (!REASON.test(reason))
+    throw new TypeError('Response: statusText contains a character that a reason phrase must not have');
   return reason;
 }

@@ -1,28 +1,28 @@
-// The URL that a request asks for, as the URL standard writes it, from the Host field and the target: without the
-// parser of URLs where the text is its own result. It must not know messages.
+// The URL of a request, normalised as in the URL standard, from the Host field and the target. Plain text, which is its
+// own result, bypasses the URL parser.
 
-/** Hosts whose origin was worked out, by scheme; a client that varies them empties it. */
+/** Cached origins of hosts, by scheme. A client that varies hosts empties the cache. */
 const httpOrigins = new Map<string, string>();
 const httpsOrigins = new Map<string, string>();
 const MAX_ORIGINS = 64;
 
-/** Nothing here is percent-encoded, decoded or resolved by a URL parser, but for segments of dots. */
+/** A target of these characters needs no URL parser, unless it has segments of dots. */
 const PLAIN_TARGET = /^\/[\w\-~!$&()*+,;=:@/?.%]*$/;
 const DOT_SEGMENT = /\/(?:\.|%2e)/i;
 const ABSOLUTE = /^https?:\/\//i;
 
 /**
- * No host name is longer, not even with each of its bytes percent-encoded (RFC 1035 section 2.3.4: 255). Parsers of
- * URLs take quadratic time for some hosts, such as one long label of Punycode.
+ * The longest host name has 255 bytes (RFC 1035 section 2.3.4), or three times as many when percent-encoded. URL
+ * parsers take quadratic time for some hosts, such as one long label of Punycode.
  */
 const MAX_HOST_LENGTH = 1_024;
 
-/** What a request says of its URL. */
+/** The parts of a request from which its URL is made. */
 export interface RequestTarget {
   readonly target: string;
   /** The host that the target names, or the Host field. */
   readonly host: string;
-  /** That of the connection, whatever an absolute-form target says: no client makes it encrypted. */
+  /** The scheme of the connection. An absolute-form target does not change it: no client encrypts by it. */
   readonly scheme: 'http' | 'https';
   readonly local: { readonly address: string; readonly port: number };
   header(name: string): string | undefined;
@@ -40,7 +40,7 @@ export function requestUrl(request: RequestTarget): string {
   return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
 }
 
-/** `http://host` as the URL standard writes it; undefined when the host is none. */
+/** `http://host` normalised; undefined when the host is malformed. */
 function originOf(scheme: 'http' | 'https', host: string): string | undefined {
   const origins = scheme === 'http' ? httpOrigins : httpsOrigins;
   const known = origins.get(host);
@@ -52,7 +52,7 @@ function originOf(scheme: 'http' | 'https', host: string): string | undefined {
   return origin;
 }
 
-/** A request that names no host, as HTTP/1.0 allows, asked this address. A Unix domain socket has none. */
+/** The local address, for a request without a host, as HTTP/1.0 allows. A Unix domain socket has none. */
 function localHost({ local: { address, port } }: RequestTarget): string {
   if (address === '') return 'localhost';
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;

@@ -1,4 +1,4 @@
-// Which parts of a file a Range field asks for (RFC 9110 section 14).
+// Parses the Range field (RFC 9110 section 14).
 
 import { trimBlanks } from '../http/blanks.ts';
 
@@ -8,18 +8,24 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** Specifiers in one field; more are no honest request (RFC 9110 section 17.15), and the whole is sent. */
+/**
+ * The maximum number of range specifiers in one field. With more, the request is abusive (RFC 9110 section 17.15) and
+ * the whole file is sent.
+ */
 const MAX_SPECIFIERS = 64;
 
-/** Parts of one answer, once overlapping ones are combined; more cost more than the whole. */
+/**
+ * The maximum number of parts of one response, after overlapping ranges are combined. More parts cost more than the
+ * whole.
+ */
 const MAX_PARTS = 16;
 
 const UNIT = /^bytes=/i;
 const SPECIFIER = /^(?:(\d+)-(\d*)|-(\d+))$/;
 
 /**
- * The ranges in the order asked for, overlapping and adjacent ones combined. `whole`: ignore the field, since it
- * is malformed, of another unit, or too much; `unsatisfiable`: answer 416.
+ * Returns the ranges in the order of the field, with overlapping and adjacent ones combined. `whole`: the field is
+ * ignored, since it is malformed, of another unit, or has too many ranges. `unsatisfiable`: respond with 416.
  */
 export function selectRanges(field: string, size: number): readonly ByteRange[] | 'whole' | 'unsatisfiable' {
   if (!UNIT.test(field)) return 'whole';
@@ -41,8 +47,8 @@ export function selectRanges(field: string, size: number): readonly ByteRange[] 
 }
 
 /**
- * The bytes that the file has of it, which are none where `start` is beyond `end`. Undefined: it is malformed. Positions
- * too large for exact numbers are rounded, which leaves them beyond every file.
+ * The satisfiable bytes of a specifier; none if `start` is beyond `end`. Undefined: it is malformed. Positions too
+ * large for exact numbers are rounded, and remain beyond every file.
  */
 function parseSpecifier(text: string, size: number): ByteRange | undefined {
   const match = SPECIFIER.exec(text);
@@ -54,7 +60,7 @@ function parseSpecifier(text: string, size: number): ByteRange | undefined {
   return start > end ? undefined : { start, end: Math.min(end, size - 1) };
 }
 
-/** Overlapping and adjacent ranges made one, in the order asked for. */
+/** Combines overlapping and adjacent ranges, in the order of the field. */
 function combine(ranges: readonly ByteRange[]): readonly ByteRange[] {
   const combined: { start: number; end: number; order: number }[] = [];
   const byStart = ranges.map((range, order) => ({ ...range, order })).sort((a, b) => a.start - b.start);

@@ -1,9 +1,9 @@
-// Cache-Control by the path that a file has in its site: the first rule that matches decides.
+// Cache-Control by the path of a file in its site: the first matching rule applies.
 
 import type { CacheRule } from '../options/cache-rule.ts';
 import { matcherOf } from '../options/path-pattern.ts';
 
-/** A year, as RFC 9111 lets caches have for ever, and no revalidation even on reload (RFC 8246). */
+/** One year, which RFC 9111 allows and caches treat as unlimited, and no revalidation even on reload (RFC 8246). */
 export const IMMUTABLE = 'public, max-age=31536000, immutable';
 
 export class CacheRules {
@@ -13,7 +13,7 @@ export class CacheRules {
     this.#rules = rules.map(({ pattern, value }) => [matcherOf(pattern), value === 'immutable' ? IMMUTABLE : value]);
   }
 
-  /** The Cache-Control of a file, by its path without `/` in front; undefined: none. */
+  /** The Cache-Control of a file, by its path without the leading `/`. Undefined: none. */
   valueFor(path: string): string | undefined {
     return this.#rules.find(([matches]) => matches(path))?.[1];
   }

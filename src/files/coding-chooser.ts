@@ -1,5 +1,5 @@
-// Which of its codings a file is sent in: a sibling that lies beside it, or what is compressed here, once for each state
-// of the file. It must not know requests.
+// Chooses the content coding of a file: a precompressed sibling, or a variant compressed here once for each state of
+// the file.
 
 import { CODING_SUFFIXES, type Coding, canCompress, compress, compressedSuffix } from './codings.ts';
 import { type CompressionJob, Compressor } from './compressor.ts';
@@ -13,19 +13,22 @@ import type { FileServices } from './services.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
 import { readWhole } from './whole-file.ts';
 
-/** Below this an answer fits one packet as it is, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
+/** A smaller response fits into one packet, and compression saves nothing (nginx: 20 bytes, Caddy: 512). */
 const MIN_COMPRESSED_BYTES = 1_024;
 
-/** Files that wait for their codings at once, each with the requests for it; beyond, they are sent as they are. */
+/**
+ * The maximum number of concurrent searches for codings, each with the requests that wait for it. Beyond it files are
+ * sent as they are.
+ */
 const MAX_SEARCHES = 1_024;
 
-/** One for all sites of a server: what it compresses is bounded for all of them together. */
+/** Shared by all sites of a server, so that the bounds of compression apply to all of them together. */
 export class CodingChooser {
   /** Entity tags of the files, coded or not. */
   readonly tags: ContentTags;
   readonly #services: FileServices;
   readonly #compressor: Compressor;
-  /** Files whose codings are being found out about. */
+  /** Running searches for codings. */
   #searches = 0;
 
   constructor(services: FileServices, tags: ContentTags = new ContentTags()) {
@@ -35,7 +38,7 @@ export class CodingChooser {
     this.#compressor = new Compressor({ pool, maxBytesPerSecond, nowMs });
   }
 
-  /** The variant for `client`, which takes `accepted`, the best first. */
+  /** Returns the best variant for `client`. `accepted`: the codings that it accepts, the best first. */
   choose(resource: Resource, accepted: readonly Coding[], client: WaitingClient): FileVariant | Promise<FileVariant> {
     for (const coding of accepted) {
       const known = resource.coded.get(coding);
@@ -45,7 +48,7 @@ export class CodingChooser {
     return resource.plain;
   }
 
-  /** Codings whose siblings came, changed or left are found out about anew. */
+  /** Forgets codings whose siblings appeared, changed or disappeared, so that they are searched again. */
   forgetChanged(resource: Resource): void {
     const { source, path } = resource;
     for (const [coding, known] of resource.coded) {
@@ -65,13 +68,13 @@ export class CodingChooser {
     this.#services.cache.resized(resource);
   }
 
-  /** In the pool, unless that is full. */
+  /** Runs in the pool, unless that is full. */
   async #later<T>(call: () => Promise<T>, isWanted?: () => boolean): Promise<T | Refusal> {
     const { pool } = this.#services;
     return (pool.isFull ? undefined : await pool.run(call, isWanted)) ?? 'busy';
   }
 
-  /** Where a bound of compression is reached, the best that is known. */
+  /** If a bound of compression is reached, resolves to the best known variant. */
   #chooseLater(
     resource: Resource,
     accepted: readonly Coding[],
@@ -93,11 +96,11 @@ export class CodingChooser {
     client: WaitingClient,
   ): Promise<FileVariant> {
     const isDone = await search.wait(client);
-    // The search of another client may have left out what this one takes: then another one follows.
+    // The search of another client may have left out a coding that this one accepts: search again.
     return isDone === true ? this.choose(resource, accepted, client) : bestKnown(resource, accepted);
   }
 
-  /** Whether a search could settle any coding now. */
+  /** Whether a search could find out about any coding now. */
   #mayFind(resource: Resource, accepted: readonly Coding[]): boolean {
     return accepted.some((coding) => {
       const known = resource.coded.get(coding);
@@ -119,7 +122,10 @@ export class CodingChooser {
     search.settle(isDone);
   }
 
-  /** Settles `codings` as far as the best one there is: a sibling if there is one, else made here. False: not now. */
+  /**
+   * Resolves `codings` up to the best one that exists: a sibling if there is one, otherwise a variant made here. False:
+   * not possible now.
+   */
   async #findCodings(search: SharedWait<boolean>, resource: Resource, codings: readonly Coding[]): Promise<boolean> {
     if (!(await this.#findSiblings(search, resource, codings))) return false;
     for (const coding of codings) {
@@ -132,7 +138,7 @@ export class CodingChooser {
         run: () => this.#compressed(resource, coding),
       });
       if (variant === undefined) return false;
-      // Its sibling changed meanwhile.
+      // The sibling changed meanwhile.
       if (resource.coded.get(coding) !== known) return true;
       resource.coded.set(coding, { variant, sibling: known.sibling, mayCompress: false });
       if (variant !== null) return true;
@@ -140,7 +146,7 @@ export class CodingChooser {
     return true;
   }
 
-  /** Stops at the first sibling that is there: then nothing is compressed here. False: the system cannot tell now. */
+  /** Stops at the first existing sibling: then nothing is compressed here. False: the system cannot tell now. */
   async #findSiblings(search: SharedWait<boolean>, resource: Resource, codings: readonly Coding[]): Promise<boolean> {
     const { size } = resource.plain.representation;
     const isWorthIt = size > MIN_COMPRESSED_BYTES && size <= this.#services.maxCompressedFileBytes;
@@ -166,7 +172,7 @@ export class CodingChooser {
     return { key, bytes, hasRoom: this.#services.cache.hasRoomFor(bytes) };
   }
 
-  /** Without, until the sibling changes. */
+  /** Records that there is no variant until the sibling changes. */
   #giveUp({ coded, source, path }: Resource, coding: Coding): void {
     if (coded.get(coding)?.mayCompress === false) return;
     const sibling = source.look(path + CODING_SUFFIXES[coding]) ?? 'missing';
@@ -189,7 +195,7 @@ export class CodingChooser {
     const file = source.open(sibling) ?? (await this.#later(() => source.openLater(sibling), isWanted));
     if (typeof file === 'string') {
       if (isOverload(file)) return null;
-      if (file !== 'missing' && file !== 'directory') report(null, `${sibling} is ${file}: not used`);
+      if (file !== 'missing' && file !== 'directory') report(null, `${sibling} cannot be used: ${file}`);
       return { variant: null, sibling: found };
     }
     const { facts } = file;
@@ -217,7 +223,9 @@ export class CodingChooser {
     }
   }
 
-  /** The caller has a place in the pool. Null: it is no smaller. Undefined: the file is not what it was, or not there. */
+  /**
+   * The caller has a place in the pool. Null: the result is not smaller. Undefined: the file has changed or is gone.
+   */
   async #compressed(resource: Resource, coding: Coding): Promise<FileVariant | null | undefined> {
     const { plain } = resource;
     const whole = plain.content ?? (await this.#readUnchanged(resource));
@@ -241,7 +249,7 @@ export class CodingChooser {
     return new Representation({ kind: resource.kindOf(coding), size, ...tag }, this.#services.wallClockMs());
   }
 
-  /** What the plain file holds, as long as it is the one that the resource describes. */
+  /** The content of the plain file, if it is still the one that the resource describes. */
   async #readUnchanged({ source, path, plain }: Resource): Promise<Uint8Array | null> {
     const file = await source.openLater(path);
     if (typeof file === 'string') return null;
@@ -256,14 +264,14 @@ export class CodingChooser {
 }
 
 /**
- * Whether a sibling was made of what the file held before. Seconds are compared: tools that give it the time of its file
- * cut that to them.
+ * Whether a sibling was made from an earlier content of the file. Whole seconds are compared: tools that copy the time
+ * of the file truncate it to seconds.
  */
 function isOlder(sibling: FileFacts, file: FileFacts): boolean {
   return Math.floor(sibling.modifiedMs / 1_000) < Math.floor(file.modifiedMs / 1_000);
 }
 
-/** What to send when nothing more is to be found out. */
+/** The best variant that is known, when no search can help. */
 function bestKnown(resource: Resource, accepted: readonly Coding[]): FileVariant {
   for (const coding of accepted) {
     const variant = resource.coded.get(coding)?.variant ?? null;

@@ -1,4 +1,4 @@
-// Content codings: which of them a client takes, in which order (RFC 9110 section 12.5.3), and how to make them.
+// Content codings: which ones a client accepts, in which order (RFC 9110 section 12.5.3), and their compressors.
 
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
@@ -10,13 +10,13 @@ export const CODINGS = ['br', 'zstd', 'gzip'] as const;
 
 export type Coding = (typeof CODINGS)[number];
 
-/** What the name of a file in that coding ends in. */
+/** The file name suffix of each coding. */
 export const CODING_SUFFIXES: Readonly<Record<Coding, string>> = { br: '.br', zstd: '.zst', gzip: '.gz' };
 
-/** Different values of Accept-Encoding that are remembered: browsers send fewer than twenty. */
+/** Cached values of Accept-Encoding: browsers send fewer than twenty. */
 const MAX_REMEMBERED = 256;
 
-/** Longer ones are no browser's, and are not remembered. */
+/** Longer values are not sent by browsers and are not cached. */
 const MAX_REMEMBERED_LENGTH = 128;
 
 const remembered = new Map<string, readonly Coding[]>();
@@ -36,7 +36,7 @@ function negotiate(field: string): readonly Coding[] {
   const weights = new Map<string, number>();
   for (const member of field.split(',')) {
     const [coding = '', ...parameters] = member.split(';').map(trimBlanks);
-    // A coding that is named twice: its refusal holds.
+    // If a coding is listed twice, its refusal (q=0) takes precedence.
     weights.set(coding, Math.min(weightOf(parameters), weights.get(coding) ?? 1));
   }
   const weigh = (coding: Coding): number => weights.get(coding) ?? weights.get('*') ?? 0;
@@ -51,8 +51,8 @@ const gzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gzip);
 const brotli = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliCompress);
 
 /**
- * Levels for content that is compressed once and sent often, yet while somebody waits: the knees of size against
- * time. zstd came with Node.js 22.15.
+ * Levels for content that is compressed once and sent often, while a client waits: the knee of size against time. zstd
+ * requires Node.js 22.15.
  */
 const COMPRESSORS: Readonly<Partial<Record<Coding, Compress>>> = {
   br: (bytes) => brotli(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 5 } }),
@@ -72,7 +72,7 @@ function zstdCompressor(): { zstd?: Compress } {
   return { zstd };
 }
 
-/** Whether {@link compress} knows this coding here. */
+/** Whether {@link compress} supports this coding here. */
 export function canCompress(coding: Coding): boolean {
   return COMPRESSORS[coding] !== undefined;
 }
@@ -84,8 +84,8 @@ export function compress(coding: Coding, bytes: Uint8Array): Promise<Uint8Array>
 }
 
 /**
- * What the entity tag of content compressed here ends in. Another version of the library makes other bytes of the
- * same file: they must not share a strong tag.
+ * The suffix of entity tags of content compressed here. Another version of the library makes different bytes of the
+ * same file: both must not share a strong tag.
  */
 export function compressedSuffix(coding: Coding): string {
   const { brotli: ofBrotli = '', zlib: ofZlib = '', zstd: ofZstd = '' } = versions;

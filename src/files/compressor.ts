@@ -1,15 +1,15 @@
-// Bounds what compression costs: how many files are in memory for it at once, and how many bytes wait for it or are
-// compressed in a second. Beyond a bound a file is sent as it is. It must not know what is compressed.
+// Bounds the cost of compression: files that are in memory for it at once, and bytes waiting or compressed per second.
+// Beyond a bound a file is sent uncompressed.
 
 import { WorkPool } from './work-pool.ts';
 
-/** After a start, or a deployment, everything is new: so many seconds' worth may be compressed at once. */
+/** After a start or a deployment everything is new: this many seconds' worth may be compressed at once. */
 const BURST_SECONDS = 8;
 
-/** The same work is done once in this time while the cache has no room to keep what comes of it. */
+/** While the cache has no room for the result, the same work is done at most once in this time. */
 const REPEAT_MS = 10_000;
 
-/** Files that are known to have been compressed within {@link REPEAT_MS}. */
+/** The maximum number of keys remembered for {@link REPEAT_MS}. */
 const MAX_RECENT = 4_096;
 
 export interface CompressorOptions {
@@ -22,12 +22,12 @@ export interface CompressorOptions {
 
 /** One file in one coding. */
 export interface CompressionJob<T> {
-  /** Tells this file, in this state and coding, from others. */
+  /** Identifies the file, its state and the coding. */
   readonly key: string;
   readonly bytes: number;
-  /** The result will be kept without anything else leaving the cache. */
+  /** Whether the result fits into the cache without removing another entry. */
   readonly hasRoom: boolean;
-  /** Asked when it is its turn: whether any client still waits. */
+  /** Called when the job's turn comes: whether any client still waits. */
   readonly isWanted: () => boolean;
   /** Reads and compresses; undefined: the file cannot be read now. */
   readonly run: () => Promise<T | undefined>;
@@ -35,9 +35,9 @@ export interface CompressionJob<T> {
 
 export class Compressor {
   readonly #options: CompressorOptions;
-  /** Fewer at once than the pool has places: reads of other files do not wait behind all of them. */
+  /** Fewer places than the pool has, so that reads of other files do not wait behind all of them. */
   readonly #turns: WorkPool;
-  /** When each key was compressed last, the oldest first. */
+  /** The time of the last compression of each key, the oldest first. */
   readonly #recent = new Map<string, number>();
   /** May become negative by one file, so that the largest file can be compressed too. */
   #bytesLeft: number;
@@ -50,13 +50,13 @@ export class Compressor {
     this.#refilledMs = options.nowMs();
   }
 
-  /** Whether a job may begin now; it may also wait for its turn. */
+  /** Whether a job may be started; it may still wait for its turn. */
   mayRun({ key, hasRoom }: Pick<CompressionJob<unknown>, 'key' | 'hasRoom'>): boolean {
     this.#refill();
     return this.#bytesLeft > 0 && (hasRoom || !this.#isRecent(key));
   }
 
-  /** Undefined: it was not done, since a bound was reached, all clients left, or the file cannot be read now. */
+  /** Undefined: it was not run, since a bound was reached or all clients left, or the file cannot be read now. */
   async run<T>(job: CompressionJob<T>): Promise<T | undefined> {
     if (!this.mayRun(job)) return undefined;
     this.#bytesLeft -= job.bytes;
@@ -81,7 +81,7 @@ export class Compressor {
   }
 
   #remember(key: string): void {
-    // A key that is set again would keep its place in the order.
+    // Setting an existing key again would keep its old position.
     this.#recent.delete(key);
     this.#recent.set(key, this.#options.nowMs());
     if (this.#recent.size <= MAX_RECENT) return;

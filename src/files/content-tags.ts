@@ -1,27 +1,27 @@
-// Entity tags made of content: equal on all replicas, and another one whenever the content is another. They are
-// remembered by what tells states of a file apart, since finding one out costs reading the whole file.
+// Entity tags made of content: equal on all replicas, and different whenever the content is. They are cached by the
+// state of the file, since computing one takes reading the whole file.
 
 import { createHash, webcrypto } from 'node:crypto';
 import type { FileFacts, OpenFile } from './file-source.ts';
 import type { FileServices } from './services.ts';
 import { readWhole, readWholeNow } from './whole-file.ts';
 
-/** 120 bits: no two contents of a site have the same by accident. */
+/** 120 bits, enough that two contents of a site never have the same tag by accident. */
 const TAG_BYTES = 15;
 
-/** Hashed on the loop's thread: 15 us. */
+/** Content up to this size is hashed on the loop's thread: 15 us. */
 const MAX_HASHED_NOW = 16_384;
 
-/** Files whose tags are remembered: 4 MiB. */
+/** The number of cached tags: 4 MiB. */
 const MAX_REMEMBERED = 16_384;
 
-/** SHA-256 of content that stays as it is; in the thread pool, where its caller has a place. */
+/** SHA-256 of content that does not change. Runs in the thread pool, where its caller has a place. */
 export type Digest = (content: Uint8Array) => Promise<Uint8Array>;
 
-// Node.js loads it when it is first asked for.
+// Node.js loads webcrypto at its first use.
 const digestInPool: Digest = async (content) => new Uint8Array(await webcrypto.subtle.digest('SHA-256', content));
 
-/** A whole file, and the tag of what was read. */
+/** A whole file, and the tag of the bytes that were read. */
 export interface Tagged {
   readonly content: Uint8Array;
   readonly tag: string;
@@ -29,19 +29,19 @@ export interface Tagged {
 
 export class ContentTags {
   readonly #digest: Digest;
-  /** By file and state; what was entered first leaves first. */
+  /** By file and state, in insertion order; the oldest entry is removed first. */
   readonly #known = new Map<string, string>();
 
   constructor(digest: Digest = digestInPool) {
     this.#digest = digest;
   }
 
-  /** The tag of a file in that state, without quotes; undefined: it is not known. */
+  /** The tag of a file in that state, without quotes. Undefined: it is not known. */
   known(facts: FileFacts): string | undefined {
     return this.#known.get(keyOf(facts));
   }
 
-  /** The caller knows that a later change of the file changes `facts`. */
+  /** The caller has to ensure that any later change of the file changes `facts`. */
   remember(facts: FileFacts, tag: string): void {
     this.#known.set(keyOf(facts), tag);
     if (this.#known.size <= MAX_REMEMBERED) return;
@@ -52,8 +52,8 @@ export class ContentTags {
   }
 
   /**
-   * Reads the whole file: at once when memory has it and it is small, else in the pool. Null: `isWanted` said no when it
-   * was its turn. The file is the caller's to close.
+   * Reads the whole file: at once if it is small and in memory, otherwise in the pool. Null: `isWanted` returned false
+   * when its turn came. The caller closes the file.
    */
   read(
     file: OpenFile,
@@ -77,7 +77,7 @@ export class ContentTags {
   }
 }
 
-/** Undefined: it is too much for that. */
+/** Undefined: the content is too large to hash at once. */
 function hashNow(content: Uint8Array): string | undefined {
   if (content.length > MAX_HASHED_NOW) return undefined;
   return textOf(createHash('sha256').update(content).digest());

@@ -1,5 +1,5 @@
-// The bytes of an answer, from memory or from an open file, as the client takes them. What memory has is sent
-// from there by the system; what it has not is read in the thread pool. It must not know why they are sent.
+// Sends the content of a response from memory or from an open file, as fast as the client receives it. File bytes in
+// the page cache are sent by the system; the others are read in the thread pool.
 
 import type { FileReceipt, HttpResponse } from '../http/handler.ts';
 import type { ByteRange } from './byte-ranges.ts';
@@ -7,28 +7,34 @@ import type { FileCounters } from './file-counters.ts';
 import type { OpenFile } from './file-source.ts';
 import type { WorkPool } from './work-pool.ts';
 
-/** Bytes that are at hand, or a range of the file. */
+/** Bytes in memory, or a range of the file. */
 export type ContentPart = Uint8Array | ByteRange;
 
-/** Asked about and sent at a time, up to a multiple of it: what was thrown out of memory meanwhile must stay little. */
+/**
+ * Residency is checked for this much at a time, and up to a multiple of it is sent. Little of it should be evicted
+ * meanwhile.
+ */
 const SLICE_BYTES = 1_048_576;
 
-/** Read at a time: big enough for one send, small enough to hold for many clients. */
+/** The size of one read: big enough for one send, small enough to hold for many clients. */
 const READ_BYTES = 131_072;
 
-/** Answers up to this are copied whole (GATHER_BYTES of the connection): their content may be overwritten at once. */
+/**
+ * Responses up to this size are copied whole (GATHER_BYTES of the connection), so that their content may be overwritten
+ * at once.
+ */
 const SMALL_BYTES = 16_384;
 
 const NOTHING = new Uint8Array(0);
 
 const scratch = Buffer.allocUnsafeSlow(SMALL_BYTES);
 
-/** Of a read at once that found nothing, for the next one. */
+/** The buffer of an immediate read that found nothing, for the next one. */
 let spare: Buffer | null = null;
 
 /**
- * The whole of a small file that is in memory, valid until the next call: reading it costs less than telling the
- * system to send it. Null: it is large, or not in memory.
+ * The whole content of a small file that is in memory, valid until the next call. Reading it costs less than having the
+ * system send it. Null: the file is large, or not in memory.
  */
 export function readSmall(file: OpenFile, size: number): Uint8Array | null {
   if (size > SMALL_BYTES) return null;
@@ -36,13 +42,13 @@ export function readSmall(file: OpenFile, size: number): Uint8Array | null {
   return size === 0 || file.readNow(content, 0) === size ? content : null;
 }
 
-/** What {@link ContentSender} needs of a site's services. */
+/** The services of a site that {@link ContentSender} uses. */
 export interface ContentServices {
   readonly pool: WorkPool;
   readonly counters: FileCounters;
 }
 
-/** Bytes from `position` on, as far as the system has them in memory; null: it has none. */
+/** Bytes from `position` on, as far as the page cache has them. Null: it has none. */
 function readNow(file: OpenFile, position: number, length: number): Uint8Array | null {
   const isLong = length === READ_BYTES;
   const into = (isLong ? spare : null) ?? Buffer.allocUnsafeSlow(length);
@@ -54,8 +60,8 @@ function readNow(file: OpenFile, position: number, length: number): Uint8Array |
 }
 
 /**
- * Sends the pieces of an answer that has begun, and ends it; or cuts it off when the file has fewer bytes than were
- * announced, since nothing may stand in for them. Closes the file, whatever happens.
+ * Sends the parts of a response whose head was sent, and ends it. If the file is shorter than announced, the response
+ * is aborted, since nothing may replace the missing bytes. Closes the file in any case.
  */
 export class ContentSender implements FileReceipt {
   readonly #response: HttpResponse;
@@ -64,11 +70,11 @@ export class ContentSender implements FileReceipt {
   readonly #services: ContentServices;
   readonly #onError: (error: unknown) => void;
   #piece = 0;
-  /** Bytes of the current piece that were sent. */
+  /** Sent bytes of the current part. */
   #sent = 0;
-  /** Bytes that the last writeFile asked for. */
+  /** The number of bytes passed to the last writeFile. */
   #askedBytes = 0;
-  /** The client has not taken what was sent so far. */
+  /** Whether the client has not yet received all that was sent. */
   #isSlow = false;
   #isOver = false;
 
@@ -86,7 +92,7 @@ export class ContentSender implements FileReceipt {
     this.#onError = onError;
   }
 
-  /** Goes on until the client is slow, the system or the disk is asked, or all is sent. */
+  /** Continues until the client is slow, the system or the disk is busy, or everything is sent. */
   run(): void {
     for (;;) {
       const piece = this.#pieces[this.#piece];
@@ -101,7 +107,7 @@ export class ContentSender implements FileReceipt {
     }
   }
 
-  /** The system has sent bytes of the current piece from its memory, or cannot. */
+  /** The system has sent bytes of the current part from the page cache, or cannot. */
   onSent(count: number): void {
     const piece = this.#pieces[this.#piece];
     if (this.#response.ended || piece === undefined || piece instanceof Uint8Array) return this.#finish();
@@ -115,7 +121,7 @@ export class ContentSender implements FileReceipt {
     if (!this.#waits()) this.run();
   }
 
-  /** A slow client is waited for, unless there is nothing more to send. */
+  /** Waits for a slow client, unless there is nothing more to send. */
   #waits(): boolean {
     const isSlow = this.#isSlow;
     this.#isSlow = false;
@@ -133,13 +139,13 @@ export class ContentSender implements FileReceipt {
     this.#sent = 0;
   }
 
-  /** So many bytes more of a range are on their way. */
+  /** Records that `count` more bytes of a range were sent. */
   #advance(range: ByteRange, count: number): void {
     this.#sent += count;
     if (this.#sent > range.end - range.start) this.#next();
   }
 
-  /** False: it goes on when what was asked for is known. */
+  /** False: it continues later, when the result of this step is known. */
   #sendRange(range: ByteRange): boolean {
     const position = range.start + this.#sent;
     const sliceEnd = position - (position % SLICE_BYTES) + SLICE_BYTES;
@@ -150,7 +156,9 @@ export class ContentSender implements FileReceipt {
     return false;
   }
 
-  /** Through this program's memory: at once as far as the system's goes. False: the thread pool goes on with it. */
+  /**
+   * Reads into this program's memory, immediately as far as the page cache allows. False: the thread pool continues.
+   */
   #readRange(range: ByteRange): boolean {
     const { pool, counters } = this.#services;
     const position = range.start + this.#sent;
@@ -175,7 +183,7 @@ export class ContentSender implements FileReceipt {
     return false;
   }
 
-  /** In the pool. The memory is taken when it is its turn: many clients may wait for a slow disk. */
+  /** Reads in the pool. The buffer is allocated when its turn comes, since many clients may wait for a slow disk. */
   async #read(position: number, length: number): Promise<Uint8Array> {
     const bytes = Buffer.allocUnsafeSlow(length);
     return bytes.subarray(0, await this.#file.read(bytes, position));

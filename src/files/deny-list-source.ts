@@ -1,5 +1,5 @@
-// A folder's files without some of them: an application's own modules, a config file. What an open file is called in
-// the end is asked of the system, so that links, cases and encodings of a name make no difference.
+// A file source without the files on a deny list: an application's own modules, a config file. The system reports the
+// final path of an open file, so that links, case and encodings of a name make no difference.
 
 import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import type { FolderNames } from './folder-names.ts';
 export interface DenyListOptions {
   /** The real path of the source's folder. */
   readonly root: string;
-  /** The descriptor of that folder, which may have been renamed meanwhile; -1: it is closed. */
+  /** The descriptor of that folder, which may have been renamed meanwhile. -1: it is closed. */
   readonly rootFd: () => number;
   readonly hidden: DenyList;
   /** Monotonic milliseconds, the same during a turn of the loop. */
@@ -44,7 +44,7 @@ export class DenyListSource implements FileSource {
     if (this.#hides(this.#named(path))) return 'missing';
     const found = this.#source.look(path);
     if (found === null || typeof found === 'string') return found;
-    // What was found is in memory, and so are the names that lead there: the system need not wait for a disk.
+    // The file was found, so it and the names that lead to it are in memory: this does not wait for a disk.
     return this.#hidesAt(this.#existingPathOf(path), found) ? 'missing' : found;
   }
 
@@ -84,7 +84,7 @@ export class DenyListSource implements FileSource {
     return listed.filter(({ name }) => !folders.some((folder) => this.#hides(join(folder, shownName(name)))));
   }
 
-  /** A folder as it is named, and where that leads; null: it must not be listed. */
+  /** A folder's path by its name and by its real path. Null: it must not be listed. */
   async #foldersOf(path: string): Promise<readonly string[] | null> {
     const named = this.#named(path);
     if (this.#hides(named)) return null;
@@ -104,7 +104,7 @@ export class DenyListSource implements FileSource {
     }
   }
 
-  /** In the thread pool: a listing may be the first to ask for its folder. */
+  /** Runs in the thread pool: a listing may be the first access to its folder. */
   #existingPathLater(path: string): Promise<string | null> {
     return realpath(bytesOfName(join(this.#options.root, path))).catch(() => null);
   }
@@ -121,12 +121,12 @@ export class DenyListSource implements FileSource {
     return 'missing';
   }
 
-  /** `real`: where the file was found; null: it cannot be told any more. */
+  /** `real`: where the file was found. Null: its path is unknown. */
   #hidesAt(real: string | null, facts: FileFacts): boolean {
     return real === null || this.#hides(real) || this.#options.hidden.hidesFile(facts);
   }
 
-  /** What an open file is called, below the folder's own name even when that was renamed; null: it is not known. */
+  /** The path of an open file, below the folder's own name even if that was renamed. Null: it is unknown. */
   #realPath({ descriptor }: OpenFile): string | null {
     const { root, rootFd } = this.#options;
     const path = openPathOf(descriptor);
@@ -136,12 +136,12 @@ export class DenyListSource implements FileSource {
   }
 }
 
-/** Whether a refusal tells that something is there: where a link leads to what is hidden, it must not. */
+/** Whether a refusal reveals that a file exists. A link to a hidden file must not. */
 function isTelling(refusal: Refusal): boolean {
   return refusal !== 'missing' && !isOverload(refusal);
 }
 
-/** As the system's answers show a name that is no text, and as an option that hides it was read. */
+/** The name as listings and denied options show it: bytes that are not text are replaced in both. */
 function shownName(path: string): string {
   return isTextName(path) ? path : bytesOfName(path).toString();
 }

@@ -1,5 +1,5 @@
-// Which files and folders are never served: by the names that they were given, and by where these lead now. Links may
-// change, and what is named may not be there yet. It must not know requests.
+// Files and folders that are never served, by their configured names and by their current targets. Links may change,
+// and a configured path need not exist yet.
 
 import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -7,16 +7,16 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CODING_SUFFIXES } from './codings.ts';
 import type { FileFacts } from './file-source.ts';
 
-/** A folder of files: as it was named, absolute, and its real path at the start. */
+/** A served folder: its configured absolute path, and its real path at the start. */
 export interface ServedFolder {
   readonly named: string;
   readonly real: string;
 }
 
-/** Real paths of a folder that are remembered: of what its name leads to, and of what answers are still made of. */
+/** Remembered real paths of a folder: the current target of its name, and the one that running responses still use. */
 const MAX_REALS = 2;
 
-/** What a file in another coding is called holds the same content. */
+/** A precompressed sibling of a file has the same content. */
 const SUFFIXES = ['', ...Object.values(CODING_SUFFIXES)];
 
 /** Whether `path` is `folder` or lies in it; both are absolute. */
@@ -24,7 +24,7 @@ export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** The real path, as far as there is one: what is missing is taken to come where it is named. */
+/** The real path, as far as it exists; the missing part is appended as configured. */
 export function realPathOf(path: string): string {
   try {
     return realpathSync.native(path);
@@ -44,10 +44,10 @@ export async function realPathLater(path: string): Promise<string> {
   }
 }
 
-/** What the system writes behind the name of an open file that was deleted or replaced meanwhile. */
+/** Linux appends this to the path of an open file that was deleted or replaced. */
 const DELETED = / \(deleted\)$/;
 
-/** What an open file or folder is called, found without waiting for a disk; null: the system has no /proc. */
+/** The path of an open file or folder, found without waiting for a disk. Null: the system has no /proc. */
 export function openPathOf(descriptor: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`).replace(DELETED, '');
@@ -56,25 +56,25 @@ export function openPathOf(descriptor: number): string | null {
   }
 }
 
-/** A path that is never served: absolute, and what it is called below the served folders that it lies in. */
+/** A denied path: absolute, and its relative paths below the served folders that contain it. */
 interface Given {
   readonly path: string;
   readonly below: readonly (readonly [folder: Served, path: string])[];
 }
 
-/** A folder of files, and the real paths that it had last, the newest first. */
+/** A served folder and its last real paths, the newest first. */
 interface Served {
   readonly named: string;
   reals: readonly string[];
 }
 
-/** A path that is never served, and what was found out about it last. */
+/** A denied path, and its last known state. */
 interface Entry {
   readonly path: string;
-  /** What it is called below the real paths of served folders, whatever it leads to. */
+  /** Its paths below the real paths of served folders, whatever it leads to. */
   readonly names: readonly string[];
   real: string;
-  /** Empty: nothing is there. */
+  /** Empty: nothing exists there. */
   identity: string;
 }
 
@@ -84,14 +84,17 @@ export class DenyList {
   #entries: readonly Entry[];
   #refreshedMs = Number.NaN;
 
-  /** `paths`: of files and folders that need not be there. Those outside of all `served` folders hide nothing. */
+  /** `paths`: of files and folders, which need not exist. Paths outside of all `served` folders have no effect. */
   constructor(paths: readonly string[], served: readonly ServedFolder[]) {
     this.#served = served.map(({ named, real }) => ({ named, reals: [real] }));
     this.#given = paths.map((path) => givenOf(path, this.#served));
     this.#entries = entriesOf(this.#given, this.#served);
   }
 
-  /** The real path of the served folder that is called `named` is `real` now: what was hidden in it is hidden there too. */
+  /**
+   * Records that `real` is the current real path of the served folder `named`, so that denied paths in it apply there
+   * too.
+   */
   enter(named: string, real: string): void {
     let isNew = false;
     for (const folder of this.#served) {
@@ -108,7 +111,7 @@ export class DenyList {
     return this.#entries.length === 0;
   }
 
-  /** Looks where the paths lead now, once for each `nowMs`. */
+  /** Looks up the current targets of the paths, once for each `nowMs`. */
   refresh(nowMs: number): void {
     if (nowMs === this.#refreshedMs) return;
     this.#refreshedMs = nowMs;
@@ -118,7 +121,7 @@ export class DenyList {
     }
   }
 
-  /** Whether `path` must not be served: below the real path of a served folder as it is named, or real itself. */
+  /** Whether `path` must not be served: by its configured name below a served folder, or by its real path. */
   hides(path: string): boolean {
     const folded = fold(path);
     return this.#entries.some(
@@ -127,14 +130,14 @@ export class DenyList {
     );
   }
 
-  /** Whether that open file must not be served: its name may differ in case, or be another one (a hard link). */
+  /** Whether an open file must not be served: its name may differ in case, or be another hard link. */
   hidesFile({ device, inode }: FileFacts): boolean {
     const identity = identify(device, inode);
     return this.#entries.some((entry) => entry.identity === identity);
   }
 }
 
-/** Whether `path` lies in none of the folders, neither as it is named nor where it leads. */
+/** Whether `path` lies in none of the folders, neither by name nor by its real path. */
 export function isOutside(path: string, served: readonly ServedFolder[]): boolean {
   const folders = served.map(({ named, real }) => ({ named, reals: [real] }));
   return entriesOf([givenOf(path, folders)], folders).length === 0;
@@ -150,7 +153,7 @@ function givenOf(given: string, served: readonly Served[]): Given {
   return { path, below };
 }
 
-/** Of paths that lie in what is served now. */
+/** Entries of the paths that lie in currently served folders. */
 function entriesOf(given: readonly Given[], served: readonly Served[]): readonly Entry[] {
   return given.map(entryOf).filter(({ names, real }) => {
     return names.length > 0 || served.some(({ reals }) => reals.some((folder) => isWithin(real, folder)));
@@ -168,8 +171,8 @@ function covers(hidden: string, path: string): boolean {
 }
 
 /**
- * Whether the first names of `path` are a spelling of the hidden path that its file system takes for the same, in another
- * case or composed otherwise: they look alike, and the same is there.
+ * Whether the first names of `path` are another spelling of the denied path that its file system treats as equal: in
+ * another case or another Unicode normalization. They must look alike and lead to the same file.
  */
 function isVariant({ real, identity }: Entry, path: string, folded: string): boolean {
   if (identity === '' || !isWithin(folded, fold(real))) return false;
@@ -177,7 +180,7 @@ function isVariant({ real, identity }: Entry, path: string, folded: string): boo
   return identityOf(start) === identity;
 }
 
-/** More strings become equal than on any file system. */
+/** Folds more strings together than any file system does. */
 function fold(path: string): string {
   return path.normalize('NFD').toUpperCase().toLowerCase();
 }

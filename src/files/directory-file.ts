@@ -1,5 +1,4 @@
-// A file of a folder of this machine while it is open: its bytes, and whether it is what it was. It must not know how it
-// was found.
+// An open file of a local folder: its bytes, and whether it is unchanged.
 
 import { assert } from '../errors.ts';
 import {
@@ -14,17 +13,17 @@ import {
 import type { FileFacts, OpenFile } from './file-source.ts';
 
 /**
- * Pages that were in memory so long ago, and are being sent, are taken to be there still: the system throws out those
- * that were not used for longest. Asking again costs 10 us for each megabyte.
+ * Pages that were resident this short time ago, and are being sent, are assumed to be resident still: the system evicts
+ * the least recently used pages. Checking again costs 10 us per megabyte.
  */
 const RESIDENT_MS = 100;
 
-/** What all folders of a server share. */
+/** Shared by all folders of a server. */
 export interface SourceContext {
   readonly files: Files;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Gives descriptors back, since there are none left. False: there are none to give. */
+  /** Closes idle descriptors when none are left. Returns false if there are none to close. */
   readonly relieve: () => boolean;
 }
 
@@ -35,13 +34,13 @@ export class DirectoryFile implements OpenFile {
   readonly #files: Files;
   #owners = 1;
   #reading = 0;
-  /** What was in memory when it was asked last. */
+  /** The range that was resident at the last check. */
   #residentStart = 0;
   #residentEnd = 0;
   #residentMs = 0;
   #unchangedMs = Number.NaN;
 
-  /** `descriptor` was opened just now: {@link Files.status} tells what it is. */
+  /** `descriptor` was opened just now; {@link Files.status} describes it. */
   constructor(context: SourceContext, descriptor: number) {
     this.#context = context;
     this.#files = context.files;
@@ -80,7 +79,7 @@ export class DirectoryFile implements OpenFile {
     return true;
   }
 
-  /** Asked of the system once a turn of the loop, whose clients all wait for the same moment. */
+  /** Checked once per turn of the loop, since all clients of a turn are served at the same moment. */
   isUnchanged(): boolean {
     const nowMs = this.#context.nowMs();
     if (nowMs === this.#unchangedMs) return true;
@@ -105,13 +104,13 @@ export class DirectoryFile implements OpenFile {
     this.#closeUnused();
   }
 
-  /** The descriptor stays open while a read of it is under way. */
+  /** Closes the descriptor once no read of it is in progress. */
   #closeUnused(): void {
     if (this.#owners === 0 && this.#reading === 0) this.#files.close(this.descriptor);
   }
 }
 
-/** A call of {@link Files} that ends later. */
+/** Wraps a call of {@link Files} that completes later. */
 export function settle(call: (done: FileDone) => number): Promise<number> {
   return new Promise((resolve) => {
     const status = call(resolve);
@@ -119,7 +118,7 @@ export function settle(call: (done: FileDone) => number): Promise<number> {
   });
 }
 
-/** What {@link Files.status} tells. */
+/** The result of {@link Files.status}. */
 export function factsOf({ status }: Files): FileFacts {
   return {
     size: status[FILE_SIZE] ?? 0,

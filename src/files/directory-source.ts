@@ -1,5 +1,4 @@
-// The files of an open folder of this machine: what the handler asks for, answered by the kernel's files, now or in
-// the thread pool. It decides nothing about HTTP.
+// The files of an open local folder, opened and read by the kernel's file calls, at once or in the thread pool.
 
 import { constants } from 'node:os';
 import { EAGAIN, EMFILE, ENFILE } from '../kernel/errno.ts';
@@ -12,11 +11,11 @@ import type { RootDirectory } from './root-directory.ts';
 
 const { errno } = constants;
 
-/** Everything else is `failed`. What leads outside is not told from what is not there. */
+/** All other errors are `failed`. A path that leads outside is not distinguished from a missing one. */
 const REFUSALS: ReadonlyMap<number, Refusal> = new Map<number, Refusal>([
   [-errno.ENOENT, 'missing'],
   [-errno.ENOTDIR, 'missing'],
-  // Of a folder that is gone, or not served any more.
+  // The folder is gone, or not served any more.
   [-errno.EBADF, 'missing'],
   [-errno.ENAMETOOLONG, 'missing'],
   [-errno.ELOOP, 'missing'],
@@ -47,7 +46,7 @@ export class DirectorySource implements FileSource {
   readonly #fd: number;
   readonly #context: SourceContext;
 
-  /** `fd`: of the folder, which is `release` of `root`. */
+  /** `fd`: the descriptor of the folder, which is `release` of `root`. */
   constructor(root: RootDirectory, release: number, fd: number, context: SourceContext) {
     this.#files = context.files;
     this.#root = root;
@@ -60,7 +59,7 @@ export class DirectorySource implements FileSource {
     return this.#root.isCurrent(this.#release, nowMs);
   }
 
-  /** -1: it is closed. Its number may be that of another folder by now, which an answer under way must not be made of. */
+  /** -1: it is closed. Its number may belong to another folder by now, which a running response must not use. */
   get #folder(): number {
     return this.#root.isOpen(this.#release) ? this.#fd : -1;
   }
@@ -134,7 +133,7 @@ export class DirectorySource implements FileSource {
   }
 }
 
-/** The same memory as numbers of 32 bits. */
+/** The same memory as 32-bit numbers. */
 function numbersOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array {
   return new Uint32Array(buffer, byteOffset, byteLength / Uint32Array.BYTES_PER_ELEMENT);
 }

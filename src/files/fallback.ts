@@ -1,48 +1,47 @@
-// The answers of a site with a fallback: they depend on what kind of request asks, and an application's 404 may be
-// replaced. It must not know files.
+// Responses of a site with a fallback page: they depend on the kind of request, and may replace an application's 404.
 
 import type { FieldInput } from '../http/fields.ts';
 import { FilteredResponse, type HeadFilter } from '../http/filtered-response.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { NAVIGATION_FIELDS, navigationOf } from '../http/navigation.ts';
-import { passOn, type Successor } from '../http/successor.ts';
+import { type NextHandler, passOn } from '../http/next-handler.ts';
 import { addVary } from '../http/vary.ts';
 
 const NOT_FOUND = 404;
 
-/** Answers a request, to the response that it is given. */
-export type Answerer = (to: HttpResponse) => void | Promise<void>;
+/** Responds to a request on the given response. */
+export type Responder = (to: HttpResponse) => void | Promise<void>;
 
-/** What may become of a request for what is no file. */
+/** The possible responses to a request without a file. */
 export interface MissingFile {
-  readonly successor: Successor | null | undefined;
-  /** Its path looks like that of a page. */
+  readonly nextHandler: NextHandler | null | undefined;
+  /** Whether its path looks like that of a page. */
   readonly isPagePath: boolean;
-  readonly fallBack: Answerer;
-  readonly refuse: Answerer;
+  readonly fallBack: Responder;
+  readonly refuse: Responder;
 }
 
 /**
- * The successor answers, then the fallback. A navigation gets the fallback also where the successor answers 404. Other
- * requests keep that 404: a script that is missing must not come as HTML. Without a successor, a request that names no
- * preference gets the fallback if its path looks like a page's.
+ * Calls the application, then sends the fallback page. A navigation gets the fallback also when the application
+ * responds with 404. Other requests keep that 404, so that a missing script does not come as HTML. Without an
+ * application, a request without a preference gets the fallback if its path looks like a page's.
  */
 export function answerMissing(
   request: HttpRequest,
   response: HttpResponse,
-  { successor, isPagePath, fallBack, refuse }: MissingFile,
+  { nextHandler, isPagePath, fallBack, refuse }: MissingFile,
 ): void | Promise<void> {
   const navigation = navigationOf(request);
   const answer = navigation === 'page' || (navigation === 'unknown' && isPagePath) ? fallBack : refuse;
-  // The successor was asked before, and the fallback itself is missing or was replaced meanwhile.
+  // The application was called before, and the fallback page itself is missing or was replaced meanwhile.
   if (response instanceof VaryingResponse) return answer(response);
   const ask = (filter: HeadFilter): void | Promise<void> =>
-    passOn(successor, request, new FilteredResponse(response, filter), () => answer(new VaryingResponse(response)));
+    passOn(nextHandler, request, new FilteredResponse(response, filter), () => answer(new VaryingResponse(response)));
   if (navigation !== 'page') return ask((status, fields) => (status === NOT_FOUND ? varied(fields) : fields));
   return askReplaceably(ask, () => fallBack(new VaryingResponse(response)));
 }
 
-/** Says in Vary that the answer depends on whether the request is a navigation, so that no cache mixes them. */
+/** Adds to Vary the fields that tell a navigation, so that caches do not mix both responses. */
 class VaryingResponse extends FilteredResponse {
   constructor(target: HttpResponse) {
     super(target, (_status, fields) => varied(fields));
@@ -53,14 +52,14 @@ function varied(fields: FieldInput): FieldInput {
   try {
     return addVary(fields, NAVIGATION_FIELDS);
   } catch {
-    // The answer itself refuses such fields, with the error that handlers know.
+    // The response itself rejects such fields, with the error that handlers know.
     return fields;
   }
 }
 
 /**
- * Lets an application answer, where a fallback stands behind it: `replace` answers instead of its 404, which is known by
- * its head. A failure of the application behind that head is reported when the replacement has been sent.
+ * Lets an application respond where a fallback page is configured. `replace` responds instead when the head is a 404.
+ * If the application fails after that head, its error is reported after the replacement is sent.
  */
 function askReplaceably(
   ask: (filter: HeadFilter) => void | Promise<void>,

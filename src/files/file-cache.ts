@@ -1,6 +1,6 @@
-// What is known of files, for a second at a time: those ready to send, bounded in bytes, and beside them those that
-// are described only, and sent from where they lie, bounded in number. Who was looked up longest ago leaves first.
-// It must not know HTTP.
+// A cache of file information, each entry valid for a second. Entries with content are bounded in bytes; entries
+// without content, whose files are sent from disk, are bounded in number. The least recently used entry is removed
+// first.
 
 import { assert } from '../errors.ts';
 import type { FileSource } from './file-source.ts';
@@ -8,10 +8,13 @@ import { LruList } from './lru-list.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Resource } from './resource.ts';
 
-/** What an entry costs beside its content: objects, strings, fields, the map's slot (measured: 1.4 KiB, 1.9 once sent). */
+/**
+ * The cost of an entry besides its content: objects, strings, fields, the map's slot (measured: 1.4 KiB, 1.9 once
+ * sent).
+ */
 export const ENTRY_BYTES = 2_048;
 
-/** Descriptions that are kept when no files are kept open: 2 MiB. */
+/** The number of descriptions when no files are kept open: 2 MiB. */
 const MIN_DESCRIBED = 1_024;
 
 export class FileCache {
@@ -19,25 +22,25 @@ export class FileCache {
   readonly #maxDescribed: number;
   readonly #openFiles: OpenFiles;
   readonly #resources = new Map<string, Resource>();
-  /** Those with content. */
+  /** Entries with content. */
   readonly #ready = new LruList<Resource>();
-  /** Those without. */
+  /** Entries without content. */
   readonly #described = new LruList<Resource>();
   #bytes = 0;
 
-  /** `openFiles`: what files of entries are kept open; those of entries that leave are closed. */
+  /** `openFiles`: where the files of entries are kept open. Files of removed entries are closed. */
   constructor(maxBytes: number, openFiles: OpenFiles) {
     this.#maxBytes = maxBytes;
     this.#openFiles = openFiles;
     this.#maxDescribed = Math.max(openFiles.max, MIN_DESCRIBED);
   }
 
-  /** Of those with content. */
+  /** Bytes of the entries with content. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How many have content. */
+  /** The number of entries with content. */
   get size(): number {
     return this.#ready.size;
   }
@@ -46,17 +49,17 @@ export class FileCache {
     return this.#resources.get(key);
   }
 
-  /** Whether so many content bytes fit without anyone leaving. */
+  /** Whether this much content fits without removing an entry. */
   hasRoomFor(contentBytes: number): boolean {
     return this.#bytes + contentBytes + ENTRY_BYTES <= this.#maxBytes;
   }
 
-  /** Whether so many content bytes fit at all, if all others left. */
+  /** Whether this much content would fit into an empty cache. */
   couldHold(contentBytes: number): boolean {
     return contentBytes + ENTRY_BYTES <= this.#maxBytes;
   }
 
-  /** Enters `resource`, which is in no cache, in the place of whatever was there; others leave until it fits. */
+  /** Adds `resource`, which is in no cache, and replaces an existing entry. Other entries are removed until it fits. */
   set(key: string, resource: Resource): void {
     assert(resource.key === '', 'a resource is kept under one name');
     this.delete(key);
@@ -65,12 +68,12 @@ export class FileCache {
     this.#place(resource);
   }
 
-  /** `resource`, which is kept here, was found to be what is there. */
+  /** Confirms that the file of `resource`, an entry of this cache, is unchanged. */
   renew(resource: Resource): void {
     this.#orderOf(resource).renew(resource);
   }
 
-  /** What it costs may have changed. */
+  /** Counts the entry again: its cost may have changed. */
   resized(resource: Resource): void {
     if (this.get(resource.key) !== resource) return;
     this.#displace(resource);
@@ -82,7 +85,7 @@ export class FileCache {
     if (resource !== undefined) this.#drop(resource);
   }
 
-  /** Nothing that was found in `source` is needed any more. */
+  /** Removes all entries that were found in `source`. */
   forget(source: FileSource): void {
     for (const resource of this.#resources.values()) if (resource.source === source) this.#drop(resource);
   }
@@ -100,7 +103,7 @@ export class FileCache {
   }
 
   #makeRoom(bytes: number): void {
-    // Nobody leaves for one that does not fit even so.
+    // Too large even for an empty cache: remove nothing.
     if (bytes > this.#maxBytes) return;
     for (let at = this.#ready.oldest; at !== null; at = this.#ready.oldest) {
       if (this.#bytes + bytes <= this.#maxBytes) return;

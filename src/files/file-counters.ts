@@ -1,25 +1,25 @@
-// Which way the bytes of files went, counted since the start.
+// Counters of the ways in which file bytes were sent, since the start.
 
 export interface FileCounters {
-  /** Answers from memory. */
+  /** Responses from memory. */
   cacheHits: number;
-  /** Requests for which a file had to be looked for. */
+  /** Requests whose file had to be looked up. */
   cacheMisses: number;
-  /** Answers from a file that was open already. */
+  /** Responses from a file that was already open. */
   openHits: number;
   /** Bytes sent by sendfile(2). */
   sendfileBytes: number;
-  /** Pieces read from the system's memory at once. */
+  /** Parts read at once from the page cache. */
   memoryReads: number;
-  /** Pieces read in the thread pool. */
+  /** Parts read in the thread pool. */
   poolReads: number;
-  /** Files opened in the thread pool, since their names were not in memory. */
+  /** Files opened in the thread pool, since their names were not in the system's cache. */
   poolOpens: number;
   /** Files compressed. */
   compressions: number;
 }
 
-/** The counters, and what is kept now. */
+/** The counters, and the current size of the cache. */
 export interface FileStats extends Readonly<FileCounters> {
   /** Bytes of files in memory. */
   readonly cacheBytes: number;

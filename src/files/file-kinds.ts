@@ -1,27 +1,27 @@
-// What files of one type, coding and rule have in common, made once. It must not know where files are.
+// Response fields shared by all files of one type, coding and rule, made once.
 
 import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { CacheRules } from './cache-rules.ts';
 import type { Coding } from './codings.ts';
 import { isCompressible, type MediaTypes } from './media-types.ts';
 
-/** Fields in order. */
+/** Field names and values, in order. */
 export type FieldPairs = readonly (readonly [string, string | number])[];
 
-/** What many files have in common: of one type, coding and rule. */
+/** Shared by files of one type, coding and rule. */
 export interface FileKind {
   readonly mediaType: string;
-  /** It may be sent in a coding. */
+  /** Whether a coding may be applied. */
   readonly isCodable: boolean;
-  /** 200: type, coding and what the site says. */
+  /** 200: type, coding, and the fields of the site. */
   readonly fields: PrecompiledFields;
-  /** 206, whose type may be another. */
+  /** 206, which may have another type. */
   readonly partFields: PrecompiledFields;
   /** 304 (RFC 9110 section 15.4.5). */
   readonly notModified: PrecompiledFields;
 }
 
-/** `cacheControl`: goes with 200, 206 and 304; `extra`: with 200 and 206 only. */
+/** `cacheControl`: sent with 200, 206 and 304. `extra`: sent with 200 and 206 only. */
 export function makeFileKind(
   {
     mediaType,
@@ -48,30 +48,30 @@ export function makeFileKind(
 
 export interface FileKindOptions {
   readonly types: MediaTypes;
-  /** Siblings in a coding are looked for, and what has none is compressed. */
+  /** Whether precompressed siblings are searched, and files without one are compressed. */
   readonly compression: boolean;
   readonly rules: CacheRules;
-  /** Fields of every answer. */
+  /** Fields of every response. */
   readonly extra: FieldPairs;
 }
 
 export class FileKinds {
   readonly #options: FileKindOptions;
-  /** As many as there are types, codings and rules. */
+  /** One per combination of type, coding and rule. */
   readonly #kinds = new Map<string, FileKind>();
 
   constructor(options: FileKindOptions) {
     this.#options = options;
   }
 
-  /** `made`: the coding in which the file at `path` is sent, though it is not stored so; null: as it is. */
+  /** `made`: the coding in which the file at `path` is sent though it is stored without; null: as stored. */
   of(path: string, made: Coding | null): FileKind {
     const { types, rules, compression, extra } = this.#options;
     const cacheControl = rules.valueFor(path);
     const mediaType = types.of(path);
     const stored = types.codingOf(path);
     const coding = made ?? stored;
-    // Neither a coding nor a media type has a line break, and no value is empty: no two kinds have the same key.
+    // Codings and media types contain no line feed, and no value is empty. So no two kinds have the same key.
     const key = `${coding}\n${stored}\n${mediaType}\n${cacheControl ?? ''}`;
     const known = this.#kinds.get(key);
     if (known !== undefined) return known;

@@ -1,15 +1,15 @@
-// Names of files are bytes, which need not be UTF-8. Here they are strings: a byte that is no part of UTF-8 is a
-// surrogate without a partner, U+DC80 to U+DCFF, which no valid text holds (native/name_text.h, which is given such
-// strings; PEP 383 of Python). It must not touch the file system.
+// File names as strings. They are bytes that need not be UTF-8: each byte that is not part of UTF-8 becomes a lone
+// surrogate, U+DC80 to U+DCFF, which valid text cannot contain (native/name_text.h decodes it again; PEP 383 of
+// Python).
 
 const ESCAPE = 0xdc00;
 
 const BROKEN = -1;
 
-/** A surrogate without a partner. */
+/** A lone surrogate. */
 const LONE = /\p{Cs}/u;
 
-/** Percent-decodes one name of a path, once. Null: a broken escape. */
+/** Percent-decodes one name of a path, once. Null: an invalid escape. */
 export function decodeName(part: string): string | null {
   if (!part.includes('%')) return part;
   try {
@@ -20,7 +20,7 @@ export function decodeName(part: string): string | null {
   }
 }
 
-/** Whether a name is text that UTF-8 can say. */
+/** Whether a name is valid UTF-8 text. */
 export function isTextName(name: string): boolean {
   return !LONE.test(name);
 }
@@ -45,18 +45,18 @@ export function bytesOfName(name: string): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** A name for people: U+FFFD stands for what is no text, and for control characters. */
+/** A name for display: U+FFFD replaces control characters and bytes that are not text. */
 export function printableName(name: string): string {
   return name.replaceAll(/[\p{Cs}\p{Cc}]/gu, '\ufffd');
 }
 
-/** One character of a string by code points: a surrogate in it has no partner. */
+/** Whether one code point of a string is a lone surrogate. */
 function isEscape(character: string): boolean {
   const unit = character.charCodeAt(0);
   return character.length === 1 && unit >= ESCAPE + 0x80 && unit <= ESCAPE + 0xff;
 }
 
-/** What percent-encoded text stands for. Null: a broken escape. */
+/** The bytes of percent-encoded text. Null: an invalid escape. */
 function bytesOf(part: string): Buffer | null {
   const bytes = Buffer.alloc(part.length);
   let length = 0;
@@ -81,7 +81,7 @@ function hexDigit(unit: number): number {
 /** The name that has these bytes. */
 export function nameOfBytes(bytes: Buffer): string {
   const text = bytes.toString();
-  // U+FFFD may stand in a name itself, or for what is no part of UTF-8.
+  // U+FFFD may be part of the name itself, or a replacement of invalid UTF-8.
   return text.includes('\ufffd') ? escapedName(bytes) : text;
 }
 
@@ -96,13 +96,13 @@ function escapedName(bytes: Buffer): string {
   return name;
 }
 
-/** Bytes of the character of UTF-8 that begins at `at` (RFC 3629 section 4). */
+/** The length of the UTF-8 character that begins at `at` (RFC 3629 section 4). */
 function sequenceLength(bytes: Buffer, at: number): number {
   const [first = 0, second = 0] = [bytes[at], bytes[at + 1]];
   if (first < 0x80) return 1;
   const length = first >= 0xf5 || first < 0xc2 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (length === 0) return BROKEN;
-  // Longer forms of what is shorter, surrogates, and what is beyond U+10FFFF are none.
+  // Overlong forms, surrogates, and code points beyond U+10FFFF are invalid.
   if ((first === 0xe0 && second < 0xa0) || (first === 0xed && second > 0x9f)) return BROKEN;
   if ((first === 0xf0 && second < 0x90) || (first === 0xf4 && second > 0x8f)) return BROKEN;
   for (let i = 1; i < length; i++) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return BROKEN;

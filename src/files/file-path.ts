@@ -1,23 +1,23 @@
-// From a request path to the names of a file below a root, or a refusal. Decodes once; nothing that could
-// leave the root or mean two things passes. It must not touch the file system.
+// Parses a request path into the names of a file below a root, or rejects it. Decodes once. A path that could leave the
+// root, or has two meanings, is rejected.
 
 import { decodeName } from './file-name.ts';
 
-/** What a path asks for: names below the root, and whether it ends in `/`. */
+/** The file that a path names: names below the root, and whether it ends in `/`. */
 export interface FilePath {
   readonly segments: readonly string[];
   readonly isDirectory: boolean;
 }
 
-/** 400: no path that any client needs to send; 404: hidden. */
+/** 400: no client needs to send such a path. 404: hidden. */
 export type PathRefusal = 400 | 404;
 
-/** Bytes that separate names, or end them: never part of a name. A backslash is one like any other here. */
+/** Bytes that separate or terminate names, and are never part of one. A backslash is an ordinary character here. */
 const FORBIDDEN = /[\0/]/;
 
 /**
  * Splits and decodes `path` (as sent, beginning with `/`). Empty names are skipped, as nginx does.
- * Names that begin with a dot are hidden, but for `.well-known` (RFC 8615), unless `showsHidden`.
+ * Names that begin with a dot are hidden, except `.well-known` (RFC 8615), unless `showsHidden`.
  */
 export function parseFilePath(path: string, showsHidden = false): FilePath | PathRefusal {
   if (!path.startsWith('/')) return 400;
@@ -32,20 +32,20 @@ export function parseFilePath(path: string, showsHidden = false): FilePath | Pat
   return { segments, isDirectory: path.endsWith('/') };
 }
 
-/** The one way to say it, decoded: what different spellings of a path have in common. */
+/** The canonical decoded form, equal for all spellings of a path. */
 export function canonicalPath({ segments, isDirectory }: FilePath): string {
   return `/${segments.join('/')}${isDirectory && segments.length > 0 ? '/' : ''}`;
 }
 
 /**
- * What a file is kept under: {@link canonicalPath}, with the one character that a path as sent reads otherwise written
- * as such a path must. So a path as sent that is a key itself asks for that very file, and needs no decoding.
+ * The cache key of a file: {@link canonicalPath}, with the one character that a sent path interprets differently
+ * escaped. So a sent path that equals a key names that very file and needs no decoding.
  */
 export function cacheKey(path: FilePath): string {
   return canonicalPath(path).replaceAll('%', '%25');
 }
 
-/** Whether the last name of a path has no ending, or that of a page. A hidden name is none. */
+/** Whether the last name of a path has no extension, or that of a page. False for hidden names. */
 export function isPagePath(path: FilePath | PathRefusal): boolean {
   if (typeof path === 'number') return false;
   const name = path.isDirectory ? '' : (path.segments.at(-1) ?? '');

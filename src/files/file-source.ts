@@ -1,13 +1,13 @@
-// Where static files come from, as an interface, so that the handler can be run on slow, shrinking or failing
-// files. What can be known without waiting is known at once; everything else is asked again, later. Calls that return a
-// promise use a thread: their caller has a place in the `WorkPool`.
+// The interface to static files, so that the handler can run over slow, shrinking or failing files. Facts that are
+// known without waiting are returned at once; others are requested again, later. Methods that return a promise use a
+// thread: the caller has a place in the `WorkPool`.
 
 import type { FolderNames } from './folder-names.ts';
 
-/** Why a path gives no file. `busy`: too many others wait for the disk. */
+/** The reason why a path gives no file. `busy`: too many other requests wait for the disk. */
 export type Refusal = 'missing' | 'directory' | 'forbidden' | 'exhausted' | 'busy' | 'failed';
 
-/** What tells one state of a file from another. Bytes; milliseconds since 1970. */
+/** Distinguishes the states of a file. Bytes; milliseconds since 1970. */
 export interface FileFacts {
   readonly size: number;
   readonly modifiedMs: number;
@@ -21,21 +21,24 @@ export interface OpenFile {
   readonly facts: FileFacts;
   /** For `HttpResponse.writeFile`. */
   readonly descriptor: number;
-  /** Fills `into` from `position` as far as memory goes; returns the bytes read, 0 at the end; -1: ask {@link read}. */
+  /**
+   * Fills `into` from `position` as far as the page cache allows. Returns the bytes read, 0 at the end, -1: use {@link
+   * read}.
+   */
   readNow(into: Uint8Array, position: number): number;
   /** Fills `into` from `position`; resolves to the bytes read, 0 at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Whether a range can be sent without waiting for a disk. */
   isResident(position: number, length: number): boolean;
-  /** Whether it is still what {@link facts} say: nobody wrote to it, deleted it, or put another in its place. */
+  /** Whether {@link facts} still hold: the file was not written, deleted or replaced. */
   isUnchanged(): boolean;
-  /** One more owner, who has to {@link close} it too. */
+  /** Adds an owner, which has to {@link close} it too. */
   share(): OpenFile;
-  /** One owner less; the last one gives it back. */
+  /** Removes an owner; the last one closes the file. */
   close(): void;
 }
 
-/** One name of a directory. */
+/** One name in a directory. */
 export interface ListedName {
   readonly name: string;
   readonly isDirectory: boolean;
@@ -43,22 +46,22 @@ export interface ListedName {
   readonly modifiedMs: number;
 }
 
-/** Files below one directory. Paths are names joined by `/`, without `..`; the empty one is the directory itself. */
+/** Files below one directory. Paths are names joined by `/`, without `..`; the empty path is the directory itself. */
 export interface FileSource {
   /**
-   * Whether the folder's name leads here, as far as is known at `nowMs` (monotonic). False: nothing that was found here
-   * answers requests any more. Absent: it always does.
+   * Whether the folder's name still leads here, as far as is known at `nowMs` (monotonic). If not, results of this
+   * source must not be used for new requests. Absent: always true.
    */
   isCurrent?(nowMs: number): boolean;
-  /** What is there now; null: that takes waiting, ask {@link lookLater}. */
+  /** The current state of a path. Null: that takes waiting, use {@link lookLater}. */
   look(path: string): FileFacts | Refusal | null;
   lookLater(path: string): Promise<FileFacts | Refusal>;
-  /** The open file; null: that takes waiting, ask {@link openLater}. */
+  /** The open file. Null: that takes waiting, use {@link openLater}. */
   open(path: string): OpenFile | Refusal | null;
   openLater(path: string): Promise<OpenFile | Refusal>;
-  /** The names of a directory; those that are `known`, when they are the same. */
+  /** The names of a directory; returns `known` if they are unchanged. */
   list(path: string, showsHidden: boolean, known: FolderNames | null): Promise<FolderNames | Refusal>;
-  /** What `names` of a directory are by now; each name ends with NUL. Those that left meanwhile are left out. */
+  /** The current state of `names` in a directory; each name ends with NUL. Names that are gone are left out. */
   describe(path: string, names: Uint8Array): Promise<readonly ListedName[] | Refusal>;
 }
 
@@ -77,12 +80,12 @@ export function isSameFile(a: FileFacts, b: FileFacts): boolean {
   );
 }
 
-/** Whether a path leads to what it led to before. */
+/** Whether a path leads to the same file as before. */
 export function isSameFinding(a: FileFacts | Refusal, b: FileFacts | Refusal): boolean {
   return typeof a === 'string' || typeof b === 'string' ? a === b : isSameFile(a, b);
 }
 
-/** Descriptors, memory or threads are short: that tells nothing of the file. */
+/** Whether descriptors, memory or threads are short: that says nothing about the file. */
 export function isOverload(found: unknown): boolean {
   return found === 'exhausted' || found === 'busy';
 }

@@ -1,15 +1,15 @@
-// A file in one coding: what HTTP says of it, and its bytes, in memory or in an open file.
+// A file in one coding: its representation, and its bytes in memory or in an open file.
 
 import type { FileFacts, OpenFile } from './file-source.ts';
 import type { Holder } from './open-files.ts';
 import type { Representation } from './representation.ts';
 
-/** What a file in one coding is. */
+/** The parts of a variant. */
 interface VariantParts {
   readonly representation: Representation;
   /** Null: not in memory. */
   readonly content: Uint8Array | null;
-  /** The file that holds these bytes, below its source; what was compressed here has none. */
+  /** The path of the file with these bytes, below its source. Null: it was compressed here. */
   readonly path: string | null;
   readonly facts: FileFacts;
 }
@@ -17,7 +17,7 @@ interface VariantParts {
 /** A file in one coding. */
 export class FileVariant implements Holder {
   readonly representation: Representation;
-  /** Null: too large for memory, or not asked for often enough; sent from the file. */
+  /** Null: too large for memory, or not requested often enough. It is sent from the file. */
   content: Uint8Array | null;
   /** As in {@link VariantParts}. */
   readonly path: string | null;

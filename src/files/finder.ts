@@ -1,5 +1,5 @@
-// Which file a path of a site means: mounts, index files, clean URLs. Each name is asked for after the other. What the
-// system does not know at once is asked for in the thread pool.
+// Finds the file of a site path: mounts, index files, clean URLs. Candidates are tried in turn. If the system does not
+// know one at once, the thread pool looks it up.
 
 import { encodeName } from './file-name.ts';
 import type { FilePath } from './file-path.ts';
@@ -7,13 +7,13 @@ import { type FileSource, isCurrentSource, isOverload, type OpenFile, type Refus
 import type { FileServices } from './services.ts';
 import type { WaitingClient } from './shared-wait.ts';
 
-/** Files of `source` appear below `prefix`. */
+/** Mounts the files of `source` below `prefix`. */
 export interface Mount {
-  /** Names; none for the root of the site. */
+  /** The names of the path; empty for the root of the site. */
   readonly prefix: readonly string[];
-  /** What the folder's name leads to now. */
+  /** The folder that the name leads to now. */
   readonly source: FileSource;
-  /** Resolves when that is known; null: it is. Absent: it always is. */
+  /** Resolves when that is known; null: it is known. Absent: always known. */
   whenKnown?(): Promise<void> | null;
 }
 
@@ -21,22 +21,22 @@ export interface Mount {
 export interface FilePlace {
   readonly source: FileSource;
   readonly path: string;
-  /** Names in front of the path, where the source is mounted. */
+  /** The names of the mount path of the source. */
   readonly prefix: readonly string[];
 }
 
-/** The path of a file as the site has it, without `/` in front: below its mount, and with its index's name. */
+/** The site path of a file, without the leading `/`: below its mount, and with the name of its index. */
 export function sitePathOf({ prefix, path }: FilePlace): string {
   return [...prefix, path].join('/');
 }
 
-/** What a site does with paths. */
+/** The path options of a site. */
 export interface FinderOptions {
   /** The longest prefix first; the last one is the root's. */
   readonly mounts: readonly Mount[];
-  /** What answers for a folder, the first that is there. */
+  /** Index files of a folder; the first that exists is used. */
   readonly indexes: readonly string[];
-  /** `/about` is answered by `about.html`, and `/about.html` sends there. */
+  /** Serves `about.html` at `/about`, and redirects `/about.html` to it. */
   readonly cleanUrls: boolean;
   readonly listing: boolean;
 }
@@ -45,7 +45,7 @@ export interface FoundFile {
   readonly kind: 'file';
   readonly file: OpenFile;
   readonly place: FilePlace;
-  /** No other name was looked for in front of it. */
+  /** Whether no other candidate was tried before it. */
   readonly isFirst: boolean;
 }
 
@@ -55,10 +55,10 @@ export type Found =
   | { readonly kind: 'listing'; readonly place: FilePlace }
   | Refusal;
 
-/** Yields the place to open next, is given what {@link FileSource.open} said, and returns what was found. */
+/** Yields the place to open next, receives the result of {@link FileSource.open}, and returns the file. */
 type Search = Generator<FilePlace, Found, OpenFile | Refusal>;
 
-/** Finds the files of a site: at once as far as the system knows their names, else in the thread pool. */
+/** Finds the files of a site: at once as far as the system knows the names, otherwise in the thread pool. */
 export class Finder {
   readonly #options: FinderOptions;
   readonly #services: FileServices;
@@ -68,7 +68,7 @@ export class Finder {
     this.#services = services;
   }
 
-  /** `own`: the site asks for its own page, by its very name. */
+  /** `own`: the site requests its own page, by its exact name. */
   find(path: FilePath, own: boolean, client: WaitingClient): Found | Promise<Found> {
     const unknown = mountOf(path.segments, this.#options.mounts).whenKnown?.() ?? null;
     if (unknown !== null) return unknown.then(() => (client.ended ? 'busy' : this.find(path, own, client)));
@@ -82,7 +82,7 @@ export class Finder {
     return step.value;
   }
 
-  /** In the pool, unless that is full. */
+  /** Runs in the pool, unless that is full. */
   async openLater({ source, path }: Omit<FilePlace, 'prefix'>, client: WaitingClient): Promise<OpenFile | Refusal> {
     const { pool, counters } = this.#services;
     if (pool.isFull) return 'busy';
@@ -95,7 +95,7 @@ export class Finder {
     );
   }
 
-  /** Whether something is missing in a folder that is not served any more, which says nothing of the one that is. */
+  /** Whether a file is missing only in a folder that is not served any more: the current folder may have it. */
   isOutdated(found: unknown, { source }: FilePlace): boolean {
     return found === 'missing' && !isCurrentSource(source, this.#services.nowMs());
   }
@@ -119,7 +119,7 @@ function findFile(path: FilePath, options: FinderOptions): Search {
   return path.isDirectory ? findIndex(place, options) : findNamed(path.segments.at(-1) ?? '', place, options);
 }
 
-/** Asks for the file of that very name and nothing else: no index, no other address. */
+/** Finds the file with exactly that name: no index, no redirect. */
 function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
   const place = placeOf(path.segments, mounts);
   const opened = yield place;
@@ -127,7 +127,7 @@ function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
   return { kind: 'file', file: opened, place, isFirst: true };
 }
 
-/** The mount that the names of a path lie below. */
+/** The mount that contains a path. */
 function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount {
   const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
   if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
@@ -176,7 +176,7 @@ function* findNamed(name: string, place: FilePlace, options: FinderOptions): Sea
   return { kind: 'file', file: found, place: page, isFirst: false };
 }
 
-/** Looks for one name after the other, as {@link Search}, and tells whether something is there. */
+/** As {@link Search}, but returns whether a file exists. */
 type Check = Generator<FilePlace, boolean, OpenFile | Refusal>;
 
 function* isThere(place: FilePlace): Check {
@@ -191,7 +191,7 @@ function* hasIndex(place: FilePlace, { indexes }: FinderOptions): Check {
   return false;
 }
 
-/** Where `about.html` is found without its ending; null: another file or folder has that address. */
+/** The clean URL of `about.html`. Null: another file or folder has that URL. */
 function* cleanLocation(
   page: FilePlace,
   options: FinderOptions,
@@ -210,7 +210,7 @@ function within(place: FilePlace, name: string): FilePlace {
   return { ...place, path: place.path === '' ? name : `${place.path}/${name}` };
 }
 
-/** The page that a clean URL means. */
+/** The page that a clean URL names. */
 function pageOf(place: FilePlace): FilePlace {
   return { ...place, path: `${place.path}.html` };
 }

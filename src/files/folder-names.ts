@@ -1,18 +1,18 @@
-// The names of a folder at one moment, as the system gave them: kept as bytes, since a folder may have a million names,
-// and a page shows a thousand. It must not know what the names mean.
+// The names in a folder at one moment. They are kept as bytes, since a folder may have a million names, and a page
+// shows a thousand.
 
-/** More names are not read: these take 36 MiB at most, and a second of a thread. */
+/** The maximum number of names that are read: they take 36 MiB at most, and a second of a thread. */
 export const MAX_FOLDER_NAMES = 1_048_576;
 export const MAX_FOLDER_BYTES = 33_554_432;
 
 export interface FolderNamesParts {
   /** Each name ends with NUL. */
   readonly text: Uint8Array;
-  /** Of each name in `text`, and where the last one ends. */
+  /** The position of each name in `text`, and the end of the last one. */
   readonly starts: Uint32Array;
-  /** The folder has more names. */
+  /** Whether the folder has more names. */
   readonly isCut: boolean;
-  /** As long as the folder has this state, it has these names; empty: they may change unnoticed. */
+  /** The state of the folder in which it has these names. Empty: they may change without notice. */
   readonly state: string;
 }
 
@@ -38,7 +38,7 @@ export class FolderNames {
     return this.#text.length + this.#starts.byteLength;
   }
 
-  /** The names from `first` on and in front of `end`; each ends with NUL. */
+  /** The names from `first` to before `end`; each ends with NUL. */
   slice(first: number, end: number): Uint8Array {
     return this.#text.subarray(this.#starts[first], this.#starts[end]);
   }

@@ -1,21 +1,21 @@
-// A page of a folder's listing, for people as HTML and for programs as JSON, made of some names at a time.
+// Renders a page of a folder listing, as HTML for people and as JSON for programs, some names at a time.
 
 import { escapeHtml, makePage } from '../http/page.ts';
 import { encodeName, isTextName, printableName } from './file-name.ts';
 import type { ListedName } from './file-source.ts';
 import { datableMs } from './modified-time.ts';
 
-/** Which part of a listing a page is. */
+/** The position of a page in its listing. */
 export interface PagePlace {
-  /** Of the folder, decoded, as it is shown. */
+  /** The decoded path of the folder, for display. */
   readonly path: string;
   readonly page: number;
   readonly pages: number;
-  /** What the listing leaves out since the folder has too many names; null: nothing. */
+  /** Why the listing is incomplete: the folder has too many names. Null: it is complete. */
   readonly notice: string | null;
 }
 
-/** Longer names may be cut off on a narrow screen; they can be scrolled, and are shown whole to a mouse. */
+/** Longer names may be cut off on a narrow screen. They can be scrolled, and a mouse pointer shows them whole. */
 const MAX_SHOWN_LENGTH = 30;
 
 const STYLE = `
@@ -46,7 +46,7 @@ td+td{font-size:.9375rem}
 export function listingHtml(place: PagePlace, rows: string): string {
   const { path, page, pages, notice } = place;
   const up = path === '/' || page > 1 ? '' : '<tr><td><a href="../">../</a></td><td></td><td></td></tr>\n';
-  const empty = rows === '' ? '<p class="note">There is nothing in this folder.</p>\n' : '';
+  const empty = rows === '' ? '<p class="note">This folder is empty.</p>\n' : '';
   const cut = notice === null ? '' : `<p class="note">${escapeHtml(notice)}</p>\n`;
   const body = `<h1>Index of ${trail(path)}</h1>
 ${cut}<table>
@@ -59,7 +59,7 @@ ${empty}${pageLinks(page, pages)}`;
   return makePage({ title: `Index of ${printableName(path)}${where}`, style: STYLE, body: body.trimEnd() });
 }
 
-/** The path, whose folders above lead there. Relative, since a proxy may have put the site below a path of its own. */
+/** The path, with links to the parent folders. Relative, since a proxy may serve the site below a path of its own. */
 function trail(path: string): string {
   const names = path.split('/').filter((name) => name !== '');
   const links = ['', ...names].map((name, index) => {
@@ -79,7 +79,7 @@ ${back.replace('$', String(page - 1))}<span aria-current="page">Page ${page} of 
 </nav>`;
 }
 
-/** Rows of the page. */
+/** The rows of the page. */
 export function htmlRows(names: readonly ListedName[]): string {
   let rows = '';
   for (const name of names) rows += rowOf(name);
@@ -99,17 +99,17 @@ function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
-/** In units of 1,024, with two digits at least: `512 B`, `1.5 KiB`, `23 MiB`. */
+/** In units of 1,024, with at least two digits: `512 B`, `1.5 KiB`, `23 MiB`. */
 export function humanSize(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
   let size = bytes / 1_024;
   let unit = 0;
-  // What would be rounded to 1,024 is one of the next unit.
+  // A value that would be rounded to 1,024 becomes 1 of the next unit.
   for (; size >= 1_023.5 && unit < UNITS.length - 1; unit++) size /= 1_024;
   return `${size < 9.95 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
 }
 
-/** Members of the array, each with a comma in front of the next. Written by hand: half the time of `JSON.stringify`. */
+/** The elements of the array, separated by commas. Written by hand: half the time of `JSON.stringify`. */
 export function jsonMembers(names: readonly ListedName[]): string {
   let members = '';
   for (const { name, isDirectory, size, modifiedMs } of names) {
@@ -121,14 +121,14 @@ export function jsonMembers(names: readonly ListedName[]): string {
   return members;
 }
 
-/** What is no text cannot be asked for by its name: a link stands beside it. */
+/** A name that is not text cannot be requested by its name: a link is added. */
 function nameMembers(name: string, isDirectory: boolean): string {
   if (isTextName(name)) return `"name": ${JSON.stringify(name)}`;
   const href = `./${encodeName(name)}${isDirectory ? '/' : ''}`;
   return `"name": ${JSON.stringify(printableName(name))},\n    "href": ${JSON.stringify(href)}`;
 }
 
-/** An array of these members. */
+/** An array of these elements. */
 export function listingJson(members: readonly string[]): string {
   const there = members.filter((each) => each !== '');
   return there.length === 0 ? '[]\n' : `[\n${there.join(',\n')}\n]\n`;

@@ -1,6 +1,6 @@
-// The listings of the folders of all sites. A folder's names are read and sorted in the pool, and kept as bytes while it
-// does not change. Pages are made of some names at a time, so that a folder of a million names does not keep the loop
-// busy. Requests that wait for the same thing share it.
+// Listings of the folders of all sites. The names in a folder are read and sorted in the pool, and cached as bytes
+// until it changes. Pages are rendered some names at a time, so that a folder of a million names does not block the
+// loop. Concurrent requests for the same listing share the work.
 
 import { createHash } from 'node:crypto';
 import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
@@ -13,33 +13,36 @@ import { RecentValues } from './recent-values.ts';
 import { SharedWait, type WaitingClient } from './shared-wait.ts';
 import type { WorkPool } from './work-pool.ts';
 
-/** Names of a page for people. */
+/** Names on an HTML page. */
 const HTML_NAMES = 1_000;
 
-/** Names of a page for programs, which seldom look for the next one: about 2 MiB. */
+/** Names on a JSON page, about 2 MiB: programs seldom request the next page. */
 const JSON_NAMES = 20_000;
 
-/** Names that are described and written in one piece: a millisecond or two of the loop. */
+/** Names that are described and rendered in one step: a millisecond or two of the loop. */
 const STEP_NAMES = 1_000;
 
-/** Memory for names of folders, of which one takes 36 MiB at most; and how many folders that are. */
+/** Memory for cached folder names, of which one folder takes 36 MiB at most; and the number of cached folders. */
 const MAX_NAMES_BYTES = 41_943_040;
 const MAX_FOLDERS = 64;
 
-/** Memory for pages, and how many that are. */
+/** Memory for cached pages, and their number. */
 const MAX_PAGES_BYTES = 16_777_216;
 const MAX_PAGES = 256;
 
-/** A folder of so many names, or more, is looked at again after {@link ListingsOptions.maxFreshMs}; others the sooner. */
+/**
+ * A folder with at least this many names is checked again after {@link ListingsOptions.maxFreshMs}; smaller ones
+ * sooner.
+ */
 const FRESH_NAMES = 10_000;
 
-/** The work for such a folder takes at most one part in so many of the time. */
+/** The work for such a folder takes at most this fraction of the time. */
 const SHARE = 10;
 
-/** A folder that took long to read may have changed for so long before that is seen. */
+/** The longest time in which a change of a folder that is slow to read may go unnoticed. */
 const MAX_STALE_MS = 20_000;
 
-/** Some file systems do not tell by the time of a folder that it changed: its names are read again after this long. */
+/** Some file systems do not update the time of a folder when it changes: its names are read again after this time. */
 const TRUSTED_MS = 30_000;
 
 export interface ListingsOptions {
@@ -49,17 +52,17 @@ export interface ListingsOptions {
   readonly maxFreshMs: number;
 }
 
-/** What a listing is made for. */
+/** A request for a listing. */
 export interface ListingRequest {
-  /** What tells this folder from those of all sites. */
+  /** Identifies this folder among those of all sites. */
   readonly key: string;
-  /** Of the folder, decoded, as it is shown. */
+  /** The decoded path of the folder, for display. */
   readonly path: string;
   readonly place: FilePlace;
   readonly isJson: boolean;
   readonly page: number;
   readonly showsHidden: boolean;
-  /** Fields of every answer. */
+  /** Fields of every response. */
   readonly extra: FieldPairs;
 }
 
@@ -71,7 +74,7 @@ export interface ListingPage {
   readonly notModified: PrecompiledFields;
 }
 
-/** What was found in a source is not for requests that another one answers by now. */
+/** Names are valid only for requests to the source in which they were found. */
 interface KeptNames {
   readonly source: FileSource;
   readonly names: FolderNames;
@@ -85,7 +88,7 @@ interface KeptPage {
   readonly freshUntilMs: number;
 }
 
-/** What is under way. */
+/** Work in progress. */
 interface Coming<T> {
   readonly source: FileSource;
   readonly wait: SharedWait<T | Refusal>;
@@ -95,7 +98,7 @@ export class Listings {
   readonly #options: ListingsOptions;
   readonly #names = new RecentValues<KeptNames>(MAX_NAMES_BYTES, MAX_FOLDERS);
   readonly #pages = new RecentValues<KeptPage>(MAX_PAGES_BYTES, MAX_PAGES);
-  /** Names and pages under way. */
+  /** Names and pages in progress. */
   readonly #reading = new Map<string, Coming<FolderNames>>();
   readonly #making = new Map<string, Coming<ListingPage>>();
 
@@ -103,7 +106,7 @@ export class Listings {
     this.#options = options;
   }
 
-  /** The page that is asked for; `missing`: there are fewer pages; null: the client has left. */
+  /** The requested page; `missing`: the listing has fewer pages; null: the client has left. */
   page(request: ListingRequest, client: WaitingClient): Promise<ListingPage | Refusal | null> {
     const { pool, nowMs } = this.#options;
     const key = `${request.isJson ? 'json' : 'html'} ${request.page} ${request.key}`;
@@ -142,7 +145,7 @@ export class Listings {
     return page;
   }
 
-  /** The names of a folder, shared by all pages of it that wait for them. */
+  /** The names of a folder, shared by all of its pages that wait for them. */
   async #namesFor(request: ListingRequest, isWanted: () => boolean): Promise<FolderNames | Refusal> {
     const { source } = request.place;
     const kept = this.#names.get(request.key);
@@ -190,8 +193,8 @@ export class Listings {
   }
 
   /**
-   * The time that goes into a folder stays a small share, and one of few names is looked at for each request. `begunMs`:
-   * when the work began that has ended now.
+   * Limits the work for a folder to a small share of the time; a small folder is checked for each request. `begunMs`:
+   * when the work that has now ended began.
    */
   #freshUntilMs(begunMs: number, count: number): number {
     const { nowMs, maxFreshMs } = this.#options;
@@ -219,7 +222,7 @@ export class Listings {
   }
 }
 
-/** What comes of `coming` is for requests of the same source only: another one may have taken its place meanwhile. */
+/** Shares the result with requests of the same source only: another one may have replaced it meanwhile. */
 async function settleWith<T>(
   underWay: Map<string, Coming<T>>,
   key: string,
@@ -235,7 +238,7 @@ async function settleWith<T>(
 const COUNT = new Intl.NumberFormat('en-US');
 const NOTICE = `This folder has more names than are listed: the list ends after ${COUNT.format(MAX_FOLDER_NAMES)} names or 32 MiB of them.`;
 
-/** Where the other pages are (RFC 8288). */
+/** Links to the other pages (RFC 8288). */
 function linksOf(page: number, pages: number): FieldPairs {
   const links = [
     ...(page > 1 ? [`<?page=${page - 1}>; rel="prev"`] : []),

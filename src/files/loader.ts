@@ -1,4 +1,4 @@
-// Makes resources of files: reads what is small, and describes it.
+// Loads files as resources: describes each file, and reads it if it is small.
 
 import { CodingChooser } from './coding-chooser.ts';
 import type { ContentTags, Tagged } from './content-tags.ts';
@@ -10,20 +10,20 @@ import { Representation, SETTLED_AFTER_MS } from './representation.ts';
 import { Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
 
-/** While the cache is full, a file has to be asked for so often, and stay known, to take the place of others. */
+/** While the cache is full, a file is cached after this many requests, if its description stays cached until then. */
 const ANSWERS_TO_KEEP = 64;
 
-/** How a file is loaded. */
+/** The options of loading a file. */
 export interface LoadOptions {
-  /** Its content is kept even when the cache is full. */
+  /** Whether its content is cached even when the cache is full. */
   readonly isImportant?: boolean;
-  /** Asked when it is its turn to be read. */
+  /** Called when its turn to be read comes. */
   readonly isWanted?: () => boolean;
 }
 
-/** What became of a file that was read. */
+/** The result of reading a file. */
 interface Read {
-  /** Its content is kept. */
+  /** Whether its content fits into the cache. */
   readonly fits: boolean;
   readonly checkedMs: number;
 }
@@ -43,10 +43,10 @@ export class Loader {
   }
 
   /**
-   * What is small is read, for its entity tag is made of its content. The content is left out when the cache is full and
-   * `isImportant` is not said: a crawl through more files than fit does not throw out what is hot. At once when memory
-   * has the content; then the file is the caller's to close if the content is left out, and closed if not. Later, it is
-   * closed in any case. Null: `isWanted` said no when it was its turn to be read.
+   * Reads small files, since their entity tag is made of the content. When the cache is full, the content is kept only
+   * if `isImportant`, so that a crawl through many files does not evict hot ones. The result is immediate if the
+   * content is in memory. Then the caller has to close the file if the content was left out; otherwise it is closed
+   * here. In the asynchronous case it is always closed. Null: `isWanted` returned false when its turn to be read came.
    */
   load(found: FoundFile, { isImportant = false, isWanted }: LoadOptions = {}): Resource | Promise<Resource | null> {
     const { file } = found;
@@ -72,7 +72,7 @@ export class Loader {
     }
   }
 
-  /** What was read is left out only where the file says that it still holds the same. */
+  /** Content is left out only if the file's state identifies it reliably. */
   #readOf(found: FoundFile, { content, tag }: Tagged, { fits, checkedMs }: Read): Resource {
     const { file } = found;
     const { facts } = file;
@@ -81,7 +81,9 @@ export class Loader {
     return this.#resourceOf(found, fits || !isWhole || !file.isUnchanged() ? content : null, tag, checkedMs);
   }
 
-  /** Counts an answer from the file, whose content is `content` and only valid now: asked for often, it is kept. */
+  /**
+   * Counts a response from the file. `content` is valid only during this call; it is cached if it is requested often.
+   */
   answered(resource: Resource, variant: FileVariant, content: Uint8Array): void {
     if (++resource.answersFromFile < ANSWERS_TO_KEEP || variant !== resource.plain) return;
     resource.answersFromFile = 0;
@@ -92,8 +94,8 @@ export class Loader {
   }
 
   /**
-   * The system sets the time of change itself; the other one is given by whatever wrote the file (`rsync -t`), and says
-   * nothing when it is old or in the future. Some file systems tell no time of change.
+   * The system sets the change time itself. The modification time is set by tools (`rsync -t`), and is no evidence when
+   * it is old or in the future. Some file systems have no change time.
    */
   #isSettled({ modifiedMs, changedMs }: FileFacts): boolean {
     const nowMs = this.#services.wallClockMs();

@@ -1,9 +1,9 @@
-// A list of entries in the order of their use, the least recently used one first. The links are in the entries
-// themselves, so that moving one costs no search and no memory.
+// An LRU list: entries ordered by last use, the least recently used first. The links are in the entries themselves, so
+// that moving one takes no search and no memory.
 
 import { assert } from '../errors.ts';
 
-/** The neighbours of an entry in the one list that it is in; null: there is none. */
+/** The neighbours of an entry in its list; null: there is none. An entry is in one list at most. */
 export interface LruLinks<T> {
   older: T | null;
   newer: T | null;

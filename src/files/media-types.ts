@@ -1,14 +1,14 @@
-// Which media type a file has, by the ending of its name: the tables of the package `mime`, which are mime-db's (IANA,
-// Apache, nginx) with one type for each ending, and what a site says itself. It must not know files.
+// The media type of a file by its extension: the tables of the package `mime`, which are mime-db's (IANA, Apache,
+// nginx) with one type per extension, and the site's own types.
 
 import others from 'mime/types/other.js';
 import standard from 'mime/types/standard.js';
 import { trimBlanks } from '../http/blanks.ts';
 
-/** What nothing is known of (RFC 9110 section 8.3). */
+/** The type of unknown files (RFC 9110 section 8.3). */
 const UNKNOWN = 'application/octet-stream';
 
-/** Endings that mime-db lacks, or knows as something rare: names of compressed tar archives, RFC 8878, MS Project. */
+/** Extensions that mime-db lacks or maps to a rare type: compressed tar archives, RFC 8878, MS Project. */
 const AMENDED: Readonly<Record<string, string>> = {
   tgz: 'application/gzip',
   tbz: 'application/x-bzip2',
@@ -19,11 +19,14 @@ const AMENDED: Readonly<Record<string, string>> = {
   mpp: 'application/vnd.ms-project',
 };
 
-/** Types whose content is in a coding, so that its sender has to say it too: an SVG that is not is an `.svg`. */
+/**
+ * An extension whose content is coded by definition, so that Content-Encoding has to be sent. Uncompressed SVG is
+ * `.svg`.
+ */
 const CODED_ENDING = 'svgz';
 const CODED_TYPE = 'image/svg+xml';
 
-/** By ending; made when the first file is looked for, since the command may have other things to do. */
+/** By extension. Built at the first file, since the command may not serve any. */
 let byEnding: ReadonlyMap<string, string> | null = null;
 
 function table(): ReadonlyMap<string, string> {
@@ -31,7 +34,7 @@ function table(): ReadonlyMap<string, string> {
   const made = new Map<string, string>();
   for (const types of [standard, others]) {
     for (const [type, endings] of Object.entries(types)) {
-      // A star: this type is not what the ending stands for.
+      // A star marks a type that is not the main one of the extension.
       for (const ending of endings) if (!ending.startsWith('*')) made.set(ending, type);
     }
   }
@@ -41,17 +44,17 @@ function table(): ReadonlyMap<string, string> {
 }
 
 export class MediaTypes {
-  /** By ending in lower case, without its dot. */
+  /** By extension in lower case, without its dot. */
   readonly #own: ReadonlyMap<string, string>;
   readonly #charset: string;
 
-  /** `own`: types by ending such as `.md`; `charset`: of text that says none itself, empty: none is told. */
+  /** `own`: types by extension such as `.md`. `charset`: added to text types that have none; empty: not added. */
   constructor(own: Readonly<Record<string, string>> = {}, charset = 'utf-8') {
     this.#own = new Map(Object.entries(own).map(([ending, type]) => [ending.slice(1).toLowerCase(), type]));
     this.#charset = charset;
   }
 
-  /** Of a file; text has a charset, since without one browsers guess. */
+  /** The type of a file. Text types get a charset, since browsers would guess without one. */
   of(path: string): string {
     const ending = endingOf(path);
     const type = this.#own.get(ending) ?? table().get(ending) ?? UNKNOWN;
@@ -60,7 +63,7 @@ export class MediaTypes {
       : `${type}; charset=${this.#charset}`;
   }
 
-  /** The coding that the content of a file has by its very type; null: none. */
+  /** The coding that the type of a file implies; null: none. */
   codingOf(path: string): 'gzip' | null {
     const ending = endingOf(path);
     return ending === CODED_ENDING && (this.#own.get(ending) ?? CODED_TYPE).startsWith(CODED_TYPE) ? 'gzip' : null;
@@ -78,8 +81,8 @@ function isText(mediaType: string): boolean {
 }
 
 /**
- * Types besides text whose content is not compressed yet, as mime-db says, but for application/octet-stream: that is
- * what nothing is known of.
+ * Types besides text whose content is not compressed, according to mime-db, except application/octet-stream, which
+ * means unknown.
  */
 const COMPRESSIBLE = new Set([
   'application/ecmascript',
@@ -107,7 +110,7 @@ const COMPRESSIBLE = new Set([
   'model/gltf-binary',
 ]);
 
-/** Whether compression pays. */
+/** Whether compression is worthwhile. */
 export function isCompressible(mediaType: string): boolean {
   const [type = ''] = mediaType.split(';', 1);
   return isText(mediaType) || COMPRESSIBLE.has(trimBlanks(type).toLowerCase());

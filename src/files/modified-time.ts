@@ -1,10 +1,10 @@
-// Modification times of files: those that an answer can tell, and those that build tools give to every file.
+// Modification times of files: those that HTTP can express, and those that build tools give to every file.
 
-/** HTTP dates have years of four digits (RFC 9110 section 5.6.7): 1 January 1 and 31 December 9999. */
+/** HTTP dates have four-digit years (RFC 9110 section 5.6.7): 1 January 1 and 31 December 9999. */
 const EARLIEST_MS = -62_135_596_800_000;
 const LATEST_MS = 253_402_300_799_999;
 
-/** The time nearest to `ms` that a date can be written for; milliseconds since 1970. */
+/** The nearest time to `ms` that an HTTP date can express; milliseconds since 1970. */
 export function datableMs(ms: number): number {
   return Math.min(Math.max(ms, EARLIEST_MS), LATEST_MS);
 }
@@ -12,18 +12,18 @@ export function datableMs(ms: number): number {
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** Zip has no time zones: an archive is unpacked up to 14 hours off. */
+/** Zip has no time zones: an unpacked time may be off by up to 14 hours. */
 const MAX_OFFSET_MS = 14 * 3_600_000;
 
-/** Time zones are whole quarters of an hour apart. */
+/** Time zones differ by multiples of a quarter of an hour. */
 const OFFSET_STEP_MS = 900_000;
 
-/** To the second: OSTree, Jib and BuildKit; Nix and Guix; Yarn; npm; rules_pkg of Bazel. */
+/** Exact times: OSTree, Jib and BuildKit; Nix and Guix; Yarn; npm; rules_pkg of Bazel. */
 const EXACT_MS: ReadonlySet<number> = new Set([0, 1_000, 456_789_000_000, 499_162_500_000, 946_684_800_000]);
 
 /**
- * The earliest times of zip: what an empty field reads as (Go), 1 January 1980 (nixpkgs, buildpacks, zip tools, which
- * choose different hours of it), and 1 February (Gradle).
+ * The earliest times of zip: the value of an empty field (Go), 1 January 1980 (nixpkgs, buildpacks, and zip tools,
+ * which choose different hours of it), and 1 February (Gradle).
  */
 const AROUND_MS = [Date.UTC(1979, 10, 30), Date.UTC(1980, 0, 1), Date.UTC(1980, 1, 1)];
 
@@ -31,8 +31,8 @@ const AROUND_MS = [Date.UTC(1979, 10, 30), Date.UTC(1980, 0, 1), Date.UTC(1980, 
 const LOCAL_MS = Date.UTC(2010, 0, 1);
 
 /**
- * Whether a modification time, in milliseconds since 1970, is one that build tools give to every file, so that builds are
- * reproducible. Such a time says nothing of the content: the next build has it too.
+ * Whether a modification time, in milliseconds since 1970, is one that build tools give to every file for reproducible
+ * builds. Such a time does not identify the content: the next build has it too.
  */
 export function isFixedTime(modifiedMs: number): boolean {
   const ms = Math.floor(modifiedMs / SECOND_MS) * SECOND_MS;

@@ -1,10 +1,10 @@
-// Several ranges in one answer: multipart/byteranges (RFC 9110 section 14.6). Lengths are known beforehand, so
-// that the answer is framed by its length.
+// Several ranges in one response: multipart/byteranges (RFC 9110 section 14.6). All lengths are known in advance, so
+// that the response has a Content-Length.
 
 import { randomUUID } from 'node:crypto';
 import type { ByteRange } from './byte-ranges.ts';
 
-/** One range, and what stands in front of it. */
+/** One range, and the part header in front of it. */
 export interface BodyPart extends ByteRange {
   readonly head: Uint8Array;
 }
@@ -12,15 +12,15 @@ export interface BodyPart extends ByteRange {
 export interface Multipart {
   readonly mediaType: string;
   readonly parts: readonly BodyPart[];
-  /** What stands behind the last part. */
+  /** The bytes behind the last part. */
   readonly tail: Uint8Array;
-  /** Of everything, in bytes. */
+  /** The total length in bytes. */
   readonly length: number;
 }
 
-/** `mediaType`, `size`: of the file whose parts these are. */
+/** `mediaType`, `size`: those of the file. */
 export function makeMultipart(ranges: readonly ByteRange[], mediaType: string, size: number): Multipart {
-  // Nobody can have put into a file what is chosen now.
+  // Random: no file can contain it on purpose.
   const boundary = randomUUID();
   const parts = ranges.map(({ start, end }, index) => {
     const lines = [

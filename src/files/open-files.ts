@@ -1,33 +1,33 @@
-// Files that stay open between two answers, so that sending one costs neither a search for its name nor an open(2).
-// Bounded in number; who was used longest ago is closed first, and whoever is not used for a while is closed in
-// any case: the disk space of a deleted file is free only when nobody has it open. It must not know HTTP.
+// Keeps files open between two responses, so that sending one takes no name lookup and no open(2). Bounded in number:
+// the least recently used file is closed first. Idle files are closed too, since the disk space of a deleted file is
+// freed only when it is closed everywhere.
 
 import { offerDescriptors } from '../kernel/spare-descriptors.ts';
 import type { OpenFile } from './file-source.ts';
 import { type LruLinks, LruList } from './lru-list.ts';
 
-/** Who has a file kept open for it. */
+/** An owner of a file that is kept open. */
 export interface Holder extends LruLinks<Holder> {
   file: OpenFile | null;
-  /** When it was last known to be used, in monotonic milliseconds. */
+  /** The last known use, in monotonic milliseconds. */
   usedMs: number;
 }
 
-/** Closed after so long without use; opening once more costs about 10 us. */
+/** Idle files are closed after this time; opening one again costs about 10 us. */
 const IDLE_MS = 10_000;
 
-/** The order of use is known to a second: a file that is sent ten thousand times a second moves once. */
+/** The LRU order is precise to a second, so that a file sent ten thousand times a second moves once. */
 const ORDER_MS = 1_000;
 
-/** When descriptors run out, one in so many is given back, at least one. */
+/** When descriptors run out, one in this many files is closed, at least one. */
 const RELIEF = 8;
 
 export interface OpenFilesOptions {
-  /** How many; 0: none. */
+  /** The maximum number; 0: none. */
   readonly max: number;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Calls back later; nobody waits for it. */
+  /** Calls back later. The timer does not keep the process alive. */
   readonly later: (ms: number, callback: () => void) => void;
 }
 
@@ -48,7 +48,7 @@ export class OpenFiles {
     return this.#holders.size;
   }
 
-  /** Keeps `file`, which is now this one's to close, until {@link drop}, or until there is no room for it. */
+  /** Keeps `file` open until {@link drop}, or until it is evicted. This object closes it. */
   keep(holder: Holder, file: OpenFile): void {
     this.drop(holder);
     if (this.max === 0) return file.close();
@@ -59,7 +59,9 @@ export class OpenFiles {
     this.#sweepLater();
   }
 
-  /** The file that is kept, to be closed by the caller too; null when there is none, or it changed since it was opened. */
+  /**
+   * Returns the kept file, which the caller has to close too. Null: there is none, or it changed since it was opened.
+   */
   use(holder: Holder): OpenFile | null {
     const { file } = holder;
     if (file === null) return null;
@@ -82,7 +84,7 @@ export class OpenFiles {
     holder.file = null;
   }
 
-  /** Gives some back, since the process has no descriptors left. False: there are none to give. */
+  /** Closes some files, since the process has no descriptors left. False: there are none to close. */
   relieve(): boolean {
     return this.#dropOldest(Math.ceil(this.#holders.size / RELIEF)) > 0;
   }
@@ -91,7 +93,7 @@ export class OpenFiles {
     this.#dropOldest(this.#holders.size);
   }
 
-  /** Closes all of them. What is kept afterwards is not given back when descriptors run out. */
+  /** Closes all files. Files kept after that are not closed when descriptors run out. */
   close(): void {
     this.#withdraw();
     this.clear();

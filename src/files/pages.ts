@@ -1,16 +1,15 @@
-// Small pages of a site: what went wrong, and where a folder is. They are made once for each site, and show nothing of a
-// request.
+// Small pages of a site: error pages and redirects. They are made once per site, and contain nothing from a request.
 
-import { errorPage } from '../http/error-answer.ts';
+import { errorPage } from '../http/error-response.ts';
 import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { HttpResponse } from '../http/handler.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import type { Refusal } from './file-source.ts';
 
-/** `malformed`: no path at all. */
+/** `malformed`: not a valid path. */
 export type SiteRefusal = Refusal | 'malformed';
 
-/** The status, and a sentence for its reader. */
+/** The status, and a sentence for the user. */
 export const REFUSAL_ANSWERS: Readonly<Record<SiteRefusal, readonly [number, string]>> = {
   malformed: [400, 'This address is malformed.'],
   missing: [404, 'There is no such page here.'],
@@ -21,17 +20,17 @@ export const REFUSAL_ANSWERS: Readonly<Record<SiteRefusal, readonly [number, str
   failed: [500, 'This file could not be read.'],
 };
 
-/** What is written in the log when a file that is there cannot be sent. */
+/** The log text when an existing file cannot be sent. */
 export const REFUSAL_PROBLEMS: Readonly<Partial<Record<SiteRefusal, string>>> = {
   forbidden: 'permission denied: let the server read this file and enter the folders above it',
   exhausted: 'no descriptors or memory left: raise the limit of open files (ulimit -n), or serve fewer clients',
-  busy: 'too many requests wait for the disk: it is slower than clients ask (maxFileQueue)',
+  busy: 'too many requests wait for the disk, which is too slow for them (limits.maxFileQueue)',
   failed: 'the disk or file system reports an error',
 };
 
 const HTML = ['Content-Type', 'text/html; charset=utf-8'] as const;
 
-/** Methods that exist (RFC 9110, 5789, 4918) and are not for files; others are 501. */
+/** Methods that exist (RFC 9110, 5789, 4918) but do not apply to files. All others get 501. */
 const KNOWN_METHODS = new Set([
   'POST',
   'PUT',
@@ -51,40 +50,40 @@ const KNOWN_METHODS = new Set([
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const;
 const ALLOWED: PrecompiledFields = precompileFields([ALLOW]);
 
-/** An answer that is the same each time. */
-interface FixedAnswer {
+/** A constant response. */
+interface FixedResponse {
   readonly status: number;
   readonly fields: PrecompiledFields;
   readonly content: Uint8Array;
 }
 
-function fixed(status: number, text: string, pairs: FieldPairs): FixedAnswer {
+function fixed(status: number, text: string, pairs: FieldPairs): FixedResponse {
   return { status, fields: precompileFields(pairs), content: Buffer.from(errorPage(status, text)) };
 }
 
 export class Pages {
   readonly #extra: FieldPairs;
-  /** What goes with a page of the site's own. */
+  /** Fields of the site's own error pages. */
   readonly #fields: PrecompiledFields;
-  readonly #refusals = new Map<SiteRefusal, FixedAnswer>();
-  #notAllowed: FixedAnswer | null = null;
-  #notImplemented: FixedAnswer | null = null;
+  readonly #refusals = new Map<SiteRefusal, FixedResponse>();
+  #notAllowed: FixedResponse | null = null;
+  #notImplemented: FixedResponse | null = null;
   #moved: Uint8Array | null = null;
 
-  /** `extra`: fields of every answer. */
+  /** `extra`: fields of every response. */
   constructor(extra: FieldPairs) {
     this.#extra = extra;
     this.#fields = precompileFields([HTML, ...extra]);
   }
 
-  /** `own`: the site's own page for this; null: it has none. */
+  /** `own`: the site's own page for this status; null: it has none. */
   refuse(response: HttpResponse, refusal: SiteRefusal, own: Uint8Array | null): void {
     if (own !== null) return response.send(REFUSAL_ANSWERS[refusal][0], this.#fields, own);
     const { status, fields, content } = this.#refusal(refusal);
     response.send(status, fields, content);
   }
 
-  #refusal(refusal: SiteRefusal): FixedAnswer {
+  #refusal(refusal: SiteRefusal): FixedResponse {
     const known = this.#refusals.get(refusal);
     if (known !== undefined) return known;
     const [status, text] = REFUSAL_ANSWERS[refusal];
@@ -93,31 +92,31 @@ export class Pages {
     return made;
   }
 
-  /** Answers what files cannot: 204 for OPTIONS, 405, or 501. */
+  /** Responds to methods that files do not support: 204 for OPTIONS, 405, or 501. */
   answerMethod(method: string, response: HttpResponse): void {
     if (method === 'OPTIONS') return response.send(204, ALLOWED);
     const { status, fields, content } = KNOWN_METHODS.has(method) ? this.#methodNotAllowed() : this.#unknownMethod();
     response.send(status, fields, content);
   }
 
-  #methodNotAllowed(): FixedAnswer {
+  #methodNotAllowed(): FixedResponse {
     const text = 'Files can be read with GET and HEAD.';
     this.#notAllowed ??= fixed(405, text, [ALLOW, HTML, ...this.#extra]);
     return this.#notAllowed;
   }
 
-  #unknownMethod(): FixedAnswer {
-    this.#notImplemented ??= fixed(501, 'This method is not known here.', [HTML, ...this.#extra]);
+  #unknownMethod(): FixedResponse {
+    this.#notImplemented ??= fixed(501, 'This method is not supported.', [HTML, ...this.#extra]);
     return this.#notImplemented;
   }
 
   /**
-   * Sends the client to `location`, which is relative: `//host` in a path leads nowhere else, and `./` keeps a colon
-   * from being taken for a scheme.
+   * Redirects to `location`, which is relative. So `//host` in a path does not lead to another host. `./` prevents a
+   * colon from being read as the end of a scheme.
    */
   redirect(response: HttpResponse, location: string, query: string): void {
     const fields = [['Location', `${location}${query === '' ? '' : `?${query}`}`], HTML, ...this.#extra] as const;
-    this.#moved ??= Buffer.from(errorPage(301, 'This is somewhere else now.'));
+    this.#moved ??= Buffer.from(errorPage(301, 'This page has moved.'));
     response.send(301, fields, this.#moved);
   }
 }

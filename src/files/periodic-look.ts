@@ -1,38 +1,38 @@
-// Looks now and then at something that may change by itself, in the background: what needs to know waits only when the
-// last look is too old, and only for a while. It must not know what is looked at.
+// Checks periodically, in the background, something that may change by itself. A caller waits only if the last check is
+// too old, and only for a limited time.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A look that hangs is waited for so long; then what was known before goes on. */
+/** The longest wait for a check that hangs; then the previous result stays in use. */
 const MAX_WAIT_MS = 1_000;
 
 export interface LookOptions {
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** How long a look is good for. After half of it the next one begins, so that usually nothing waits for it. */
+  /** How long a check is valid. After half of this time the next one begins, so that callers usually do not wait. */
   readonly freshMs: () => number;
-  /** It must not reject. */
+  /** Performs a check. Must not reject. */
   readonly look: () => Promise<void>;
 }
 
 export class PeriodicLook {
   readonly #options: LookOptions;
-  /** When the last look ended. */
+  /** When the last check ended. */
   #lookedMs: number;
-  /** One at a time, so that a disk that hangs takes one thread of the pool; null: none is under way. */
+  /** The running check; null: none. Only one at a time, so that a hanging disk blocks one thread of the pool only. */
   #looking: Promise<void> | null = null;
-  /** That look was waited for long enough. */
+  /** Whether the running check has exceeded the longest wait. */
   #isOverdue = false;
-  /** Resolves when that look need not be waited for any more; null: nothing waits. */
+  /** Resolves when the running check is done or overdue; null: nothing waits for it. */
   #waiting: Promise<void> | null = null;
 
-  /** What is looked at was seen just now. */
+  /** The first check counts as done now. */
   constructor(options: LookOptions) {
     this.#options = options;
     this.#lookedMs = options.nowMs();
   }
 
-  /** False: what is known is too old. Begins a look when it is time for one. */
+  /** Whether the last check is still valid. Starts a check if one is due. */
   isFresh(nowMs: number): boolean {
     const ageMs = nowMs - this.#lookedMs;
     const freshMs = this.#options.freshMs();
@@ -41,7 +41,7 @@ export class PeriodicLook {
     return ageMs < freshMs || this.#isOverdue;
   }
 
-  /** Resolves when what is known is good enough; null: it is. */
+  /** Resolves when the last check is valid; null: it is. */
   whenFresh(): Promise<void> | null {
     if (this.isFresh(this.#options.nowMs())) return null;
     this.#waiting ??= this.#wait();

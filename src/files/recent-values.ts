@@ -1,4 +1,4 @@
-// Values that are kept as long as their bytes and their number fit; the one that was set first leaves first.
+// A cache bounded in bytes and in number; the oldest value is removed first.
 
 export class RecentValues<T> {
   readonly #values = new Map<string, { readonly value: T; readonly bytes: number }>();

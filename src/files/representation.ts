@@ -1,5 +1,4 @@
-// A file as HTTP sees it: its media type, its validators, and the fields of every answer made of it. Equal
-// files of two machines make equal fields. It must not know where the bytes are.
+// The HTTP view of a file: media type, validators and response fields. Equal files on two machines have equal fields.
 
 import type { Validators } from '../http/conditions.ts';
 import { formatHttpDate } from '../http/date.ts';
@@ -7,20 +6,23 @@ import { extendFields, type PrecompiledFields } from '../http/fields.ts';
 import type { FileKind } from './file-kinds.ts';
 import { datableMs, isFixedTime } from './modified-time.ts';
 
-/** File systems count time in steps of up to two seconds: what changed more recently may change unseen. */
+/** File systems store times in steps of up to two seconds: within this time a file may change without a new time. */
 export const SETTLED_AFTER_MS = 2_000;
 
-/** What a representation is made of. Bytes; milliseconds since 1970. */
+/** The facts that define a representation. Bytes; milliseconds since 1970. */
 export interface RepresentationFacts {
   readonly kind: FileKind;
-  /** Of the content that is sent. */
+  /** The size of the content that is sent. */
   readonly size: number;
   readonly modifiedMs: number;
-  /** Of the file whose state the entity tag tells; another than `size` when the content was made of it. */
+  /**
+   * The size of the file that the entity tag describes. It differs from `size` if the content was derived from that
+   * file.
+   */
   readonly fileSize: number;
-  /** Made of the content of that file, without quotes; absent: not known, and the tag is made of its size and time. */
+  /** The tag of that file's content, without quotes. Absent: unknown, so the tag is made of size and time. */
   readonly contentTag?: string | undefined;
-  /** What the entity tag ends in, to tell codings apart. */
+  /** The suffix of the entity tag, which distinguishes codings. */
   readonly tagSuffix?: string;
 }
 
@@ -42,19 +44,20 @@ export class Representation implements Validators {
     this.size = facts.size;
     this.contentTag = facts.contentTag;
     this.isDateWeak = nowMs - facts.modifiedMs <= SETTLED_AFTER_MS;
-    // A fixed date would make caches keep what the next deployment replaces: they may ask by date alone.
+    // With a fixed date, caches would keep content that the next deployment replaces: a client may revalidate by date
+    // alone.
     this.lastModifiedMs = isFixedTime(facts.modifiedMs) ? null : lastModifiedMs(facts.modifiedMs, nowMs);
     this.etag = entityTag(facts, this.isDateWeak);
     this.fields = extendFields(this.kind.fields, this.#validators(), this.size);
   }
 
-  /** The fields of a 304, made when the first one is sent. */
+  /** The fields of a 304, made at first use. */
   get notModified(): PrecompiledFields {
     this.#notModified ??= extendFields(this.kind.notModified, this.#validators(), -1);
     return this.#notModified;
   }
 
-  /** The fields of a 206: `lines` are those of its type and range. */
+  /** The fields of a 206. `lines`: the field lines of its type and range. */
   partFields(lines: string, length: number): PrecompiledFields {
     return extendFields(this.kind.partFields, this.#validators() + lines, length);
   }
@@ -65,15 +68,15 @@ export class Representation implements Validators {
   }
 }
 
-/** A file from the future was last changed now (RFC 9110 section 8.8.2.1). */
+/** A time in the future becomes the current time (RFC 9110 section 8.8.2.1). */
 function lastModifiedMs(modifiedMs: number, nowMs: number): number {
   return Math.floor(Math.min(datableMs(modifiedMs), nowMs) / 1000) * 1000;
 }
 
 /**
- * Made of content, or else of size and time, so that replicas agree (inodes differ). Of a time it is weak while the file
- * is so young that it may change again without a new time. Null: the time is one that build tools give to every file,
- * and even a weak tag would be taken for the next deployment's content (If-None-Match).
+ * The entity tag is made of the content, or else of size and time, so that replicas agree (inodes differ). A tag made
+ * of a time is weak while the file may still change without a new time. Null: the time is one that build tools give to
+ * every file. Even a weak tag would then match the content of the next deployment (If-None-Match).
  */
 function entityTag(
   { fileSize, modifiedMs, contentTag, tagSuffix = '' }: RepresentationFacts,

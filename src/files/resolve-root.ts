@@ -1,4 +1,4 @@
-// Finds a folder that an option names: absolute, and readable.
+// Resolves the folder that an option names.
 
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 
 /**
- * The absolute path of a folder that can be served, links in it not followed: they may lead elsewhere later.
+ * Returns the absolute path of a readable folder. Links in it are not resolved: they may change later.
  * @throws EpollServerError `ERR_ROOT`: missing, not a directory, or not readable.
  */
 export async function resolveRoot(root: string, what = 'the root'): Promise<string> {

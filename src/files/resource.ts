@@ -1,5 +1,4 @@
-// What a path of the site leads to: a file, in one or several codings, with its content where it is small.
-// It must not know requests.
+// A resource of a site: a file in one or several codings, with its content if it is small.
 
 import type { Coding } from './codings.ts';
 import type { FileKind } from './file-kinds.ts';
@@ -8,11 +7,11 @@ import type { FileVariant } from './file-variant.ts';
 import type { LruLinks } from './lru-list.ts';
 import type { SharedWait } from './shared-wait.ts';
 
-/** What is known of a coding, as long as its sibling is what it was. */
+/** The known state of a coding, valid while its sibling is unchanged. */
 export interface Coded {
-  /** Null: there is none, or it would be no smaller. */
+  /** Null: there is none, or it would not be smaller. */
   readonly variant: FileVariant | null;
-  /** What was found beside the plain file: the one that is sent, or why there is none. */
+  /** The sibling of the plain file: its facts, or why there is none. */
   readonly sibling: FileFacts | Refusal;
   /** There is no variant yet, and one could be made here. */
   readonly mayCompress: boolean;
@@ -21,29 +20,29 @@ export interface Coded {
 export class Resource implements LruLinks<Resource> {
   readonly plain: FileVariant;
   readonly source: FileSource;
-  /** Of the plain file, below the source. */
+  /** The path of the plain file, below the source. */
   readonly path: string;
-  /** Its type and fields in a coding. */
+  /** The type and fields of the file in a coding. */
   readonly kindOf: (coding: Coding) => FileKind;
-  /** No other name is looked for first: as long as this file is there, it is the answer. */
+  /** No other name takes precedence: while this file exists, it is the result for its path. */
   readonly isFirst: boolean;
   /** Whether it may be sent in a coding. */
   readonly isCodable: boolean;
-  /** The modification time was old enough when the content was read that a later change must show. */
+  /** When the content was read, the modification time was old enough that a later change must change it. */
   readonly settled: boolean;
-  /** Absent: not known yet. */
+  /** Absent entries: not known yet. */
   readonly coded: Map<Coding, Coded> = new Map();
-  /** Under which name it is kept, by the cache that keeps it; empty: none does. */
+  /** The key under which a cache holds it; empty: no cache does. */
   key = '';
-  /** Bytes for which that cache counts it; 0: its content is not kept. */
+  /** The bytes that the cache counts for it; 0: its content is not cached. */
   keptBytes = 0;
   older: Resource | null = null;
   newer: Resource | null = null;
-  /** The search for codings that is under way; its result is false when asking again would not help now. */
+  /** The running search for codings. Its result is false when another search would not help now. */
   search: SharedWait<boolean> | null = null;
-  /** Answers from its file since it was considered for memory last. */
+  /** Responses from its file since caching was last considered. */
   answersFromFile = 0;
-  /** Monotonic time before the last look at the file itself, in milliseconds. */
+  /** Monotonic time of the last check of the file, in milliseconds, taken before that check. */
   checkedMs: number;
 
   constructor(given: {
@@ -66,13 +65,13 @@ export class Resource implements LruLinks<Resource> {
     this.checkedMs = given.checkedMs;
   }
 
-  /** The plain one, and those of the codings that are known and there. */
+  /** The plain variant, and those of existing codings. */
   variants(): readonly FileVariant[] {
     const coded = [...this.coded.values()].map(({ variant }) => variant);
     return [this.plain, ...coded].filter((variant) => variant !== null);
   }
 
-  /** Bytes of memory that the contents of all codings take; null: no content is in memory. */
+  /** The memory for the contents of all codings; null: no content is in memory. */
   contentBytes(): number | null {
     let bytes = this.plain.content?.length ?? null;
     for (const { variant } of this.coded.values()) {

@@ -1,6 +1,6 @@
-// A folder that is served by its name. When the name leads to another folder, as deployments make it do, that one is
-// served within a second; when it leads nowhere, there are no files. An open folder is a release: no answer is made of
-// two of them.
+// A served folder, found by its name. When the name leads to another folder, as after a deployment, that one is served
+// within a second. When it leads nowhere, there are no files. Each open folder is a release: no response mixes two
+// releases.
 
 import { type Stats, stat } from 'node:fs';
 import { EpollServerError } from '../errors.ts';
@@ -11,29 +11,31 @@ import type { FileSource } from './file-source.ts';
 import type { Mount } from './finder.ts';
 import { PeriodicLook } from './periodic-look.ts';
 
-/** How long another release may go unnoticed. */
+/** A new release is noticed after this time. */
 const FRESH_MS = 900;
 
-/** The same while the name leads nowhere: `ln -sfn` removes a link just before it makes the new one. */
+/** The same while the name leads nowhere: `ln -sfn` removes a link just before it creates the new one. */
 const FRESH_GONE_MS = 20;
 
-/** The name leads to no folder that may be served. Other errors, of a disk or network, remove no folder. */
+/**
+ * Errors that mean that the name leads to no servable folder. Other errors, of a disk or network, keep the current one.
+ */
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG']);
 
-/** The release of a name that leads nowhere. */
+/** The release number of a name that leads nowhere. */
 const NOWHERE = 0;
 
 export interface RootOptions {
   readonly files: Files;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  /** Gives descriptors back, since there are none left. False: there are none to give. */
+  /** Closes idle descriptors when none are left. Returns false if there are none to close. */
   readonly relieve: () => boolean;
-  /** What a release is served by. `fd`: of its folder, -1 when there is none. */
+  /** Makes the source of a release. `fd`: of its folder, -1 if there is none. */
   readonly sourceOf: (root: RootDirectory, release: number, fd: number) => FileSource;
-  /** Called with what is not served any more. */
+  /** Called with a source that is not served any more. */
   readonly onReplaced: (source: FileSource) => void;
-  /** Called once when the name leads nowhere any more. */
+  /** Called once when the name stops leading to a folder. */
   readonly onGone: (error: EpollServerError) => void;
 }
 
@@ -52,7 +54,7 @@ export class RootDirectory implements Mount {
   readonly #look: PeriodicLook;
 
   /**
-   * `path`: absolute, as it was named.
+   * `path`: absolute, as it was configured.
    * @throws EpollServerError `ERR_ROOT`.
    */
   constructor(prefix: readonly string[], path: string, options: RootOptions) {
@@ -81,7 +83,7 @@ export class RootDirectory implements Mount {
     return this.#look.whenFresh();
   }
 
-  /** Whether the name leads to `release`, which a source was made for, as far as is known. */
+  /** Whether the name leads to `release`, as far as is known. */
   isCurrent(release: number, nowMs: number): boolean {
     return this.#look.isFresh(nowMs) && release === (this.#isGone ? NOWHERE : this.#release);
   }
@@ -107,11 +109,11 @@ export class RootDirectory implements Mount {
   #miss(): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    const text = `the folder ${this.#path} is gone: 404 until there is one again`;
+    const text = `the folder ${this.#path} is gone: responding with 404 until it exists again`;
     this.#options.onGone(new EpollServerError('ERR_FILE', text));
   }
 
-  /** Calls that are under way in the old folder own its descriptor and go on there. */
+  /** Running calls in the old folder own its descriptor and complete there. */
   #replace(): void {
     const { files, sourceOf, onReplaced } = this.#options;
     const fd = this.#open();

@@ -1,4 +1,4 @@
-// What all sites of a server share.
+// The services shared by all sites of a server.
 
 import type { HttpRequest } from '../http/handler.ts';
 import type { FileCache } from './file-cache.ts';
@@ -20,6 +20,6 @@ export interface FileServices {
   readonly maxCachedFileBytes: number;
   readonly maxCompressedFileBytes: number;
   readonly maxCodingBytesPerSecond: number;
-  /** Told why a file that is there cannot be sent. */
+  /** Called with the reason why an existing file cannot be sent. */
   readonly report: (request: HttpRequest | null, problem: string) => void;
 }

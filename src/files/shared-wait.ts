@@ -1,9 +1,9 @@
-// One piece of work that several clients wait for. Nothing is kept of clients that left, so that work which is stuck
-// does not collect their requests. It must not know what the work is.
+// A result that several clients wait for. Clients that have left are removed, so that blocked work does not accumulate
+// their requests.
 
-/** A client that waits for an answer. */
+/** A client that waits for a response. */
 export interface WaitingClient {
-  /** It needs none any more: it left, or it was answered. */
+  /** It needs no response any more: it left, or got one. */
   readonly ended: boolean;
 }
 
@@ -12,7 +12,9 @@ interface Waiter<T> {
   readonly resolve: (result: T | null) => void;
 }
 
-/** Clients that left are looked for when so many wait, and again whenever the number of those left over has doubled. */
+/**
+ * Clients that left are removed when this many wait, and again whenever the number of the remaining ones has doubled.
+ */
 const MIN_SWEPT = 16;
 
 export class SharedWait<T> {
@@ -24,13 +26,13 @@ export class SharedWait<T> {
     return this.#waiters.some(({ client }) => !client.ended);
   }
 
-  /** Resolves to the result of the work; to null, when `client` has left by then or it is noticed before. */
+  /** Resolves to the result of the work. Null: `client` has left. */
   wait(client: WaitingClient): Promise<T | null> {
     if (this.#waiters.length >= this.#sweepAt) this.#sweep();
     return new Promise((resolve) => this.#waiters.push({ client, resolve }));
   }
 
-  /** The work is done. */
+  /** Passes the result to all waiting clients. */
   settle(result: T): void {
     const waiters = this.#waiters;
     this.#waiters = [];

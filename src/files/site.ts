@@ -1,14 +1,14 @@
-// One site: its files, what stands in for those that are not there, and what is kept of them for a second.
-// Nothing here waits for a disk on the loop's thread: what is not known at once is answered later.
+// One site: its files, the responses for missing ones, and a cache that is valid for a second. The loop's thread never
+// waits for a disk: a response that needs one is sent later.
 
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
-import { passOn, type Successor } from '../http/successor.ts';
-import { answerFrom, answerWithout, beginAnswer, chooseAnswer, type FileAnswer } from './answer.ts';
+import { type NextHandler, passOn } from '../http/next-handler.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
-import { type Answerer, answerMissing } from './fallback.ts';
+import { answerMissing, type Responder } from './fallback.ts';
 import type { FieldPairs } from './file-kinds.ts';
 import { cacheKey, canonicalPath, type FilePath, isPagePath, type PathRefusal, parseFilePath } from './file-path.ts';
+import { answerWithout, beginResponse, chooseResponse, type FileResponse, responseFrom } from './file-response.ts';
 import {
   type FileSource,
   isCurrentSource,
@@ -19,34 +19,36 @@ import {
 } from './file-source.ts';
 import type { FileVariant } from './file-variant.ts';
 import { type FilePlace, Finder, type FinderOptions, type Found, type FoundFile } from './finder.ts';
-import { answerListing, pageNumberOf, wantsJson } from './listing-answer.ts';
+import { answerListing, pageNumberOf, wantsJson } from './listing-response.ts';
 import type { Loader } from './loader.ts';
 import { Pages, REFUSAL_ANSWERS, REFUSAL_PROBLEMS, type SiteRefusal } from './pages.ts';
 import type { Resource } from './resource.ts';
 import type { FileServices } from './services.ts';
 import { SharedWait } from './shared-wait.ts';
 
-/** A resource is looked at again after this long: nothing stale is served for longer. */
+/** A cached resource is checked again after this time: nothing staler is served. */
 export const FRESH_MS = 900;
 
 /**
- * In keys, behind the name of a site, and again in front of what the site asks for itself, as it is called: clean URLs
- * redirect others. No host, no path as sent and no name of a file has this character, so no two keys are the same.
+ * Separates a site's name from paths in cache keys, and marks the site's requests for its own pages: clean URLs
+ * redirect other requests. No host, sent path or file name contains this character, so keys are unique.
  */
 const END = '\0';
 
 export interface SiteParts extends FinderOptions {
-  /** A path below the root that answers navigations to what is not there, for applications that route in the browser. */
+  /**
+   * A path below the root that is sent for navigations to missing paths, for applications that route in the browser.
+   */
   readonly fallback: string | null;
   readonly showsHidden: boolean;
-  /** Fields of every answer. */
+  /** Fields of every response. */
   readonly extra: FieldPairs;
   readonly loader: Loader;
-  /** Absent or null: nobody answers but files. */
-  readonly successor?: Successor | null;
+  /** Absent or null: only files are served. */
+  readonly nextHandler?: NextHandler | null;
 }
 
-/** A file of `source` under way into memory; the wait ends with why it did not come there, if so. */
+/** A file of `source` that is being loaded. The wait resolves to the reason if loading fails. */
 interface Loading {
   readonly source: FileSource;
   readonly wait: SharedWait<Resource | Refusal>;
@@ -55,9 +57,9 @@ interface Loading {
 export class Site {
   readonly #options: SiteParts;
   readonly #services: FileServices;
-  /** In front of every key: what tells this site's resources from those of others in the cache. */
+  /** The prefix of this site's cache keys, which separates it from other sites. */
   readonly #prefix: string;
-  /** Files under way into memory, so that a hundred requests make one. */
+  /** Files that are being loaded, so that concurrent requests load a file once. */
   readonly #loading = new Map<string, Loading>();
   readonly #finder: Finder;
   readonly #pages: Pages;
@@ -74,8 +76,8 @@ export class Site {
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
     const { method, path } = request;
     if (method !== 'GET' && method !== 'HEAD') {
-      const { successor } = this.#options;
-      return passOn(successor, request, response, () => this.#pages.answerMethod(method, response));
+      const { nextHandler } = this.#options;
+      return passOn(nextHandler, request, response, () => this.#pages.answerMethod(method, response));
     }
     const known = this.#known(this.#prefix + path);
     return known === undefined ? this.#serve(request, response, path) : this.#answer(request, response, known, null);
@@ -97,7 +99,7 @@ export class Site {
     );
   }
 
-  /** What is kept under `key`, when it is still what is there. */
+  /** The cached resource under `key`, if it is still current. */
   #known(key: string): Resource | undefined {
     const resource = this.#services.cache.get(key);
     if (resource === undefined || !this.#isCurrent(resource)) return undefined;
@@ -105,7 +107,7 @@ export class Site {
     return resource;
   }
 
-  /** Whether the file that was kept is still the one that is there; then it is kept on. */
+  /** Whether the file of a cached resource is unchanged; then it stays cached. */
   #isCurrent(resource: Resource): boolean {
     const checkedMs = this.#services.nowMs();
     if (!isCurrentSource(resource.source, checkedMs)) return false;
@@ -117,15 +119,15 @@ export class Site {
     return true;
   }
 
-  /** The file of `resource`, which is kept, was found to be the same. */
+  /** Records that the file of a cached resource was found unchanged. */
   #keepOn(resource: Resource, checkedMs: number): void {
-    // Many requests may have waited for the same slow file: the first to find it looks for its siblings.
+    // Many requests may have waited for the same slow file. The first to find it unchanged checks its siblings.
     if (checkedMs - resource.checkedMs >= FRESH_MS) this.#options.loader.codings.forgetChanged(resource);
     resource.checkedMs = checkedMs;
     this.#services.cache.renew(resource);
   }
 
-  /** What is being loaded for `key`, if it is of the folder that is served now. */
+  /** The running load for `key`, if it belongs to the currently served folder. */
   #loadingOf(key: string): Loading | undefined {
     const loading = this.#loading.get(key);
     return loading !== undefined && isCurrentSource(loading.source, this.#services.nowMs()) ? loading : undefined;
@@ -152,7 +154,7 @@ export class Site {
     return this.#serveNew(request, response, key, found);
   }
 
-  /** What is not kept yet. */
+  /** Serves a file that is not cached. */
   #serveNew(request: HttpRequest, response: HttpResponse, key: string, found: FoundFile): void | Promise<void> {
     const underWay = this.#loadingOf(key);
     if (underWay !== undefined) {
@@ -171,7 +173,7 @@ export class Site {
     return this.#answer(request, response, loaded, this.#keepOpen(loaded, loaded.plain, found.file));
   }
 
-  /** What is kept under `key`, when the file that was found again is the same: then so are its codings. */
+  /** The cached resource under `key`, if the file found again is the same: then its codings are the same too. */
   #keptOf(key: string, { file, place }: FoundFile): Resource | null {
     const kept = this.#services.cache.get(key);
     if (kept === undefined || kept.source !== place.source || kept.path !== place.path) return null;
@@ -189,7 +191,7 @@ export class Site {
     loading.wait.settle(resource ?? 'busy');
   }
 
-  /** What is not served any more answers those who waited for it, and no others. */
+  /** A resource of a folder that is no longer served is used for the requests that waited for it, and for no others. */
   #keep(key: string, resource: Resource): void {
     if (isCurrentSource(resource.source, this.#services.nowMs())) this.#services.cache.set(key, resource);
   }
@@ -201,32 +203,32 @@ export class Site {
     return this.#answer(request, response, loaded, null);
   }
 
-  /** The file of an answer that follows, kept open for the next ones too if they will know of it. */
+  /** The file of the coming response, kept open for later ones if they can detect changes of it. */
   #keepOpen(resource: Resource, variant: FileVariant, file: OpenFile): OpenFile | null {
     if (variant.content !== null) return null;
     if (resource.key !== '') this.#services.openFiles.keep(variant, file.share());
     return file;
   }
 
-  /** What is no file: the successor answers, then the fallback, then the site says no. */
+  /** Responds without a file: the application, then the fallback page, then an error. */
   #serveMissing(request: HttpRequest, response: HttpResponse, path: FilePath | PathRefusal): void | Promise<void> {
-    const { successor, fallback } = this.#options;
+    const { nextHandler, fallback } = this.#options;
     if (fallback === null || path === 400) {
       const refusal = path === 400 ? 'malformed' : 'missing';
-      return passOn(successor, request, response, () => this.#refuse(request, response, refusal));
+      return passOn(nextHandler, request, response, () => this.#refuse(request, response, refusal));
     }
     const isFallback = typeof path !== 'number' && canonicalPath(path) === `/${fallback}`;
-    const refuse: Answerer = (to) => this.#refuse(request, to, 'missing');
-    const serve: Answerer = (to) => this.#serve(request, to, encodeURI(`/${fallback}`), true);
+    const refuse: Responder = (to) => this.#refuse(request, to, 'missing');
+    const serve: Responder = (to) => this.#serve(request, to, encodeURI(`/${fallback}`), true);
     return answerMissing(request, response, {
-      successor,
+      nextHandler,
       isPagePath: isPagePath(path),
       fallBack: isFallback ? refuse : serve,
       refuse,
     });
   }
 
-  /** `opened`: the plain file, when it is at hand; it is closed here. */
+  /** `opened`: the plain file, if it is already open; it is closed here. */
   #answer(
     request: HttpRequest,
     response: HttpResponse,
@@ -254,12 +256,12 @@ export class Site {
   ): void | Promise<void> {
     const { representation, content } = variant;
     if (response.ended) return opened?.close();
-    const plan = chooseAnswer(request, representation, this.#services.wallClockMs);
+    const plan = chooseResponse(request, representation, this.#services.wallClockMs);
     if (answerWithout(request, response, representation, plan)) {
       opened?.close();
     } else if (content !== null) {
       opened?.close();
-      answerFrom(content, response, representation, plan);
+      responseFrom(content, response, representation, plan);
     } else if (opened !== null && variant === resource.plain) {
       this.#send(request, response, resource, variant, plan, opened);
     } else {
@@ -277,7 +279,7 @@ export class Site {
     response: HttpResponse,
     resource: Resource,
     variant: FileVariant,
-    plan: FileAnswer,
+    plan: FileResponse,
     file: OpenFile,
   ): void {
     const { counters, report } = this.#services;
@@ -287,25 +289,25 @@ export class Site {
       new ContentSender(
         response,
         file,
-        beginAnswer(response, variant.representation, plan),
+        beginResponse(response, variant.representation, plan),
         this.#services,
         onError,
       ).run();
     } else {
       file.close();
       counters.memoryReads++;
-      answerFrom(content, response, variant.representation, plan);
+      responseFrom(content, response, variant.representation, plan);
       this.#options.loader.answered(resource, variant, content);
     }
   }
 
-  /** Opens a file that is not open any more; if it is another one by now, all begins again. */
+  /** Opens a file that is no longer open. If it has changed meanwhile, the request starts again. */
   #reopen(
     request: HttpRequest,
     response: HttpResponse,
     resource: Resource,
     variant: FileVariant,
-    plan: FileAnswer,
+    plan: FileResponse,
   ): void | Promise<void> {
     const use = (file: OpenFile | Refusal): void | Promise<void> => {
       if (typeof file !== 'string' && isSameFile(file.facts, variant.facts)) {
@@ -315,7 +317,8 @@ export class Site {
       if (typeof file !== 'string') file.close();
       if (response.ended) return;
       if (typeof file === 'string' && isOverload(file)) return this.#refuse(request, response, file);
-      // Kept, it could pass for current and come here again: what can be looked at cannot always be opened.
+      // If it stayed cached, it could count as current and lead here again: a file with readable facts need not be
+      // openable.
       this.#services.cache.delete(resource.key);
       return this.#serve(request, response, request.path);
     };
@@ -346,7 +349,7 @@ export class Site {
     return content instanceof Promise ? content.then(send) : send(content);
   }
 
-  /** The content of a small file of the root, kept like any other. */
+  /** The content of a small file of the root, cached like any other. */
   #pageContent(name: string, response: HttpResponse): Uint8Array | null | Promise<Uint8Array | null> {
     const path = { segments: [name], isDirectory: false };
     const key = this.#prefix + END + cacheKey(path);

@@ -1,10 +1,10 @@
-// Static files as a whole: opens the folders, and makes the sites that answer from them.
+// The static file handler: opens the folders and creates the sites.
 
 import { realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
-import { type Successor, successorOf } from '../http/successor.ts';
+import { type NextHandler, nextHandlerOf } from '../http/next-handler.ts';
 import type { Files } from '../kernel/files.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import type { Limits } from '../limits.ts';
@@ -33,13 +33,13 @@ import type { FileServices } from './services.ts';
 import { FRESH_MS, Site } from './site.ts';
 import { poolThreads, WorkPool } from './work-pool.ts';
 
-/** What browsers do by default today, said so that older ones do it too, and nobody guesses types. */
+/** The defaults of current browsers, sent so that older ones behave the same and no client guesses types. */
 const SECURITY: FieldPairs = [
   ['X-Content-Type-Options', 'nosniff'],
   ['Referrer-Policy', 'strict-origin-when-cross-origin'],
 ];
 
-/** The folders of one site by their names, which may lead elsewhere later; absolute. */
+/** The folders of one site by their absolute names, whose targets may change. */
 interface SiteFolders {
   readonly root: string;
   readonly mounts: readonly (readonly [readonly string[], string])[];
@@ -48,14 +48,14 @@ interface SiteFolders {
 /** The folders of a configuration. */
 export interface Folders extends SiteFolders {
   readonly hosts: readonly (SiteFolders & { readonly host: string; readonly settings: StaticSettings })[];
-  /** Files and folders in them that are never served. */
+  /** Files and folders that are never served. */
   readonly hidden: DenyList;
 }
 
 /**
  * `sources`: folders of an application, which are never served.
- * @throws EpollServerError `ERR_ROOT`: one of them is missing, not a directory, or not readable; `ERR_OPTION`: something
- * is hidden that lies in none of them, or an application lies in one of them.
+ * @throws EpollServerError `ERR_ROOT`: a folder is missing, not a directory, or not readable. `ERR_OPTION`: a hidden
+ * path lies in no folder, or an application lies in one.
  */
 export async function resolveFolders(settings: StaticSettings, sources: readonly string[] = []): Promise<Folders> {
   const served: ServedFolder[] = [];
@@ -85,41 +85,39 @@ export async function resolveFolders(settings: StaticSettings, sources: readonly
   return { ...all, hidden: new DenyList([...sources, ...hide, ...hideIfServed], served) };
 }
 
-/** @throws EpollServerError `ERR_OPTION`: a path that cannot be hidden, since nothing of it is served. */
+/** @throws EpollServerError `ERR_OPTION`: a hidden path that is not served in any case. */
 function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[]): void {
   const path = hidden.find((each) => isOutside(each, served));
   if (path === undefined) return;
   const folders = [...new Set(served.map(({ named }) => named))].join(', ');
-  throw wrong(
-    `static.hide: ${resolve(path)} lies in no folder that is served (${folders}): name what is in one of them`,
-  );
+  throw wrong(`static.hide: ${resolve(path)} is not below a served folder (${folders}): use a path in one of them`);
 }
 
-/** @throws EpollServerError `ERR_OPTION`: a folder cannot answer as a page. */
+/** @throws EpollServerError `ERR_OPTION`: the fallback page is a folder. */
 async function refuseFolderAsFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
   const names = spa.split('/').filter((name) => name !== '');
   const [prefix, folder] = mounts.find(([prefix]) => prefix.every((name, at) => names[at] === name)) ?? [[], root];
   const path = join(folder, ...names.slice(prefix.length));
   const stats = await stat(path).catch(() => null);
   if (stats?.isDirectory() !== true) return;
-  throw wrong(`static.spa: ${path} is a folder: name the page in it, such as ${names.join('/')}/index.html`);
+  throw wrong(`static.spa: ${path} is a folder: use a page in it, such as ${names.join('/')}/index.html`);
 }
 
 function longestFirst(mounts: SiteFolders['mounts']): SiteFolders['mounts'] {
   return [...mounts].sort(([a], [b]) => b.length - a.length);
 }
 
-/** @throws EpollServerError `ERR_OPTION`: sources that are a folder of files, or could not be told from it. */
+/** @throws EpollServerError `ERR_OPTION`: a source folder is, or contains, a served folder. */
 function refuseSources(served: readonly ServedFolder[], sources: readonly string[]): void {
   for (const source of sources) {
     if (!served.some(({ real }) => real === source)) continue;
     throw wrong(
-      `${source} is served as files and holds the application too, whose source nobody should read: give each a folder of its own`,
+      `${source} is served as files and contains the application, whose source must not be served: use separate folders`,
     );
   }
 }
 
-/** The bounds of static files. */
+/** The limits of static files. */
 export const STATIC_LIMITS = [
   'maxCacheBytes',
   'maxCachedFileBytes',
@@ -131,25 +129,25 @@ export const STATIC_LIMITS = [
 
 export type StaticLimits = Pick<Limits, (typeof STATIC_LIMITS)[number]>;
 
-/** What the sites need of the program around them. */
+/** The context that the sites need. */
 export interface SiteContext {
   readonly files: Files;
   readonly limits: StaticLimits;
   readonly nowMs: () => number;
   readonly wallClockMs: () => number;
-  /** Called with the reason why a file that is there cannot be sent (`ERR_FILE`), with the same one once a second. */
+  /** Called with the reason why an existing file cannot be sent (`ERR_FILE`), once a second for the same reason. */
   readonly onError: (error: unknown, request: HttpRequest | null) => void;
-  /** Answers what is no file. Absent or null: the sites do, with 404 or 405. */
+  /** Handles requests without a file. Absent or null: the sites respond with 404 or 405. */
   readonly next?: Handler | null;
 }
 
-/** A disk that fails makes a line a second, not one for each request. */
+/** A failing disk causes one log line a second, not one per request. */
 const REPORT_MS = 1_000;
 
-/** Of the descriptors that this process may have, for files between two answers: the rest are for clients. */
+/** The share of the process's descriptors for files kept open; the rest is for clients. */
 const DESCRIPTOR_SHARE = 1 / 4;
 
-/** Different problems that are remembered. */
+/** The number of different problems that are remembered. */
 const MAX_PROBLEMS = 100;
 
 function sparingly({ nowMs, onError }: SiteContext): FileServices['report'] {
@@ -162,17 +160,17 @@ function sparingly({ nowMs, onError }: SiteContext): FileServices['report'] {
   };
 }
 
-/** The handler, and what its files cost. */
+/** The handler, and its counters. */
 export class Sites {
   readonly handler: Handler;
   readonly cache: FileCache;
   readonly openFiles: OpenFiles;
   readonly counters: FileCounters = makeFileCounters();
   readonly #context: SiteContext;
-  readonly #successor: Successor | null;
+  readonly #nextHandler: NextHandler | null;
   readonly #hidden: DenyList;
   readonly #services: FileServices;
-  /** What is compressed is bounded for all sites together. */
+  /** One for all sites, so that compression is bounded for all of them together. */
   readonly #codings: CodingChooser;
 
   /** @throws EpollServerError `ERR_ROOT`. */
@@ -180,7 +178,7 @@ export class Sites {
     const { limits, nowMs, wallClockMs } = context;
     const { maxCachedFileBytes, maxCompressedFileBytes, maxCodingBytesPerSecond } = limits;
     this.#context = context;
-    this.#successor = successorOf(context.next);
+    this.#nextHandler = nextHandlerOf(context.next);
     this.#hidden = folders.hidden;
     const pool = new WorkPool(poolThreads(), limits.maxFileQueue);
     this.openFiles = new OpenFiles({
@@ -203,18 +201,18 @@ export class Sites {
       report: sparingly(context),
     };
     this.#codings = new CodingChooser(this.#services);
-    const byDefault = this.#site('', folders, settings);
+    const defaultSite = this.#site('', folders, settings);
     const hosts = folders.hosts.map((each) => [each.host, this.#site(each.host, each, each.settings)] as const);
-    this.handler = handlerOf(byDefault, new Map(hosts));
+    this.handler = handlerOf(defaultSite, new Map(hosts));
   }
 
-  /** What its files cost since the start, and now. */
+  /** Counters since the start, and current gauges. */
   stats(): FileStats {
     const { bytes: cacheBytes, size: cacheEntries } = this.cache;
     return { ...this.counters, cacheBytes, cacheEntries, open: this.openFiles.size };
   }
 
-  /** Gives all descriptors back. */
+  /** Closes all descriptors. */
   close(): void {
     this.openFiles.close();
     this.#context.files.destroy();
@@ -234,7 +232,7 @@ export class Sites {
     });
   }
 
-  /** `named`: the folder of `source`. */
+  /** `named`: the configured folder of `source`. */
   #hiding(source: FileSource, named: string, rootFd: () => number): FileSource {
     const hidden = this.#hidden;
     const root = openPathOf(rootFd()) ?? realPathOf(named);
@@ -255,7 +253,7 @@ export class Sites {
         showsHidden: dotfiles,
         extra: fieldsOf(settings),
         loader: this.#loader(settings),
-        successor: this.#successor,
+        nextHandler: this.#nextHandler,
       },
       this.#services,
     );
@@ -269,15 +267,15 @@ export class Sites {
   }
 }
 
-/** Of every answer. */
+/** Fields of every response. */
 function fieldsOf({ securityHeaders }: StaticSettings): FieldPairs {
   return securityHeaders ? SECURITY : [];
 }
 
-/** Answers with the site of the host that a request names. */
-function handlerOf(byDefault: Site, byHost: ReadonlyMap<string, Site>): Handler {
-  if (byHost.size === 0) return (request, response) => byDefault.handle(request, response);
-  const hosts = new Hosts(byDefault, byHost);
+/** Responds with the site of the host in a request. */
+function handlerOf(defaultSite: Site, byHost: ReadonlyMap<string, Site>): Handler {
+  if (byHost.size === 0) return (request, response) => defaultSite.handle(request, response);
+  const hosts = new Hosts(defaultSite, byHost);
   return (request, response) => hosts.of(request).handle(request, response);
 }
 

@@ -1,4 +1,4 @@
-// Static files as one handler, which stands by itself: on any server, several on one, one on several.
+// A standalone static file handler: for any server, several on one server, or one on several.
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
@@ -12,29 +12,29 @@ import { staticSettingsOf } from '../options/static-settings.ts';
 import type { FileStats } from './file-counters.ts';
 import { type Folders, resolveFolders, type SiteContext, Sites, STATIC_LIMITS, type StaticLimits } from './sites.ts';
 
-/** What {@link staticFiles} takes. */
+/** The options of {@link staticFiles}. */
 export interface StaticFilesOptions extends StaticOptions {
-  /** Bounds of this handler's own cache, open files and work. */
+  /** Limits of this handler's own cache, open files and work. */
   readonly limits?: Pick<LimitOptions, keyof StaticLimits> | undefined;
-  /** `error` is called with what is wrong with a file or folder. Default: one line on standard error. */
+  /** `error` is called with errors of files and folders. Default: one line on standard error. */
   readonly log?: Pick<LogOptions, 'error'> | undefined;
 }
 
-/** Answers from files. Closed by the code that made it, after the servers that it answers for. */
+/** A handler that serves files. The code that made it closes it, after the servers that use it. */
 export interface StaticHandler extends Handler {
   /** Counters since the start. They may change in any release. */
   stats(): FileStats;
-  /** Gives its descriptors back. */
+  /** Closes its descriptors. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How static files run within a server, which has clocks and bounds of its own. */
+/** The context of static files within a server, which has its own clocks and limits. */
 export type StaticContext = Omit<SiteContext, 'files' | 'next'>;
 
 /**
- * A handler that answers from the files of a folder; what is no file, and other methods than GET and HEAD, is for `next`.
- * No folder that an application of `next` lies in is served.
+ * Returns a handler that serves the files of a folder. Requests without a file, and methods other than GET and HEAD, go
+ * to `next`. A folder that contains an application of `next` is never served.
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export async function staticFiles(options: string | StaticFilesOptions, next?: Handler): Promise<StaticHandler> {
@@ -77,10 +77,10 @@ export function openStaticFiles(
   }
 }
 
-/** @throws EpollServerError `ERR_OPTION`: an option that a server has, and files alone do not. */
-function refuseOthers(group: string, given: object | undefined, taken: readonly string[]): void {
-  const other = Object.keys(given ?? {}).find((key) => !taken.includes(key));
-  if (other !== undefined) throw wrong(`"${group}.${other}" is no option of static files`);
+/** @throws EpollServerError `ERR_OPTION`: an option that servers have, and static files alone do not. */
+function refuseOthers(group: string, given: object | undefined, accepted: readonly string[]): void {
+  const other = Object.keys(given ?? {}).find((key) => !accepted.includes(key));
+  if (other !== undefined) throw wrong(`"${group}.${other}" is not an option of static files`);
 }
 
 function wrong(text: string): EpollServerError {

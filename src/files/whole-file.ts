@@ -1,9 +1,9 @@
-// Reads files whole, as far as they are as long as they were: at once, or in the pool. It must not know what they are for.
+// Reads whole files, if their length is unchanged: at once, or in the pool.
 
 import type { FileCounters } from './file-counters.ts';
 import type { OpenFile } from './file-source.ts';
 
-/** The whole file, if the system has it in memory. */
+/** The whole file, if the page cache has it. */
 export function readWholeNow(file: OpenFile): Uint8Array | null {
   const { size } = file.facts;
   const content = Buffer.allocUnsafeSlow(size);

@@ -1,20 +1,20 @@
-// How many jobs of this server are in libuv's thread pool at once: it is shared with DNS, the application and
-// everything else, so at least one of its threads is left to them. It must not know what the jobs are.
+// Limits the jobs of this server in libuv's thread pool. DNS, the application and others share that pool, so at least
+// one of its threads is left to them.
 
 import { type LruLinks, LruList } from './lru-list.ts';
 
 /** libuv's default (UV_THREADPOOL_SIZE). */
 const DEFAULT_THREADS = 4;
 
-/** Waiting jobs beyond which a pool is full, unless its owner says another number. */
+/** Default maximum of waiting jobs; beyond it a pool is full. */
 const DEFAULT_MAX_WAITING = 4_096;
 
-/** A job that waits for its place. */
+/** A job that waits for a place. */
 class Waiting implements LruLinks<Waiting> {
   older: Waiting | null = null;
   newer: Waiting | null = null;
   readonly isWanted: () => boolean;
-  /** Ends the wait: with a place, or without one since the job is not wanted any more. */
+  /** Ends the wait: true with a place, false if the job is not wanted any more. */
   readonly settle: (hasPlace: boolean) => void;
 
   constructor(isWanted: () => boolean, settle: (hasPlace: boolean) => void) {
@@ -24,37 +24,37 @@ class Waiting implements LruLinks<Waiting> {
 }
 
 export class WorkPool {
-  /** How many jobs run at once. */
+  /** The number of jobs that run at once. */
   readonly places: number;
   readonly #maxWaiting: number;
   readonly #waiting = new LruList<Waiting>();
   #running = 0;
-  /** At so many waiting jobs those that are not wanted any more are taken out. */
+  /** When this many jobs wait, those that are not wanted any more are removed. */
   #sweepAt: number;
 
-  /** `threads`: the size of the pool, of which one is left over; `maxWaiting`: jobs that make it full. */
+  /** `threads`: the size of the pool, of which one is left free. `maxWaiting`: waiting jobs at which it is full. */
   constructor(threads: number = poolThreads(), maxWaiting: number = DEFAULT_MAX_WAITING) {
     this.places = Math.max(1, threads - 1);
     this.#maxWaiting = maxWaiting;
     this.#sweepAt = maxWaiting;
   }
 
-  /** Jobs that run, and that wait for their turn. */
+  /** The numbers of running and of waiting jobs. */
   get load(): readonly [number, number] {
     return [this.#running, this.#waiting.size];
   }
 
   /**
-   * So many jobs wait that requests which have no answer yet should be refused. Reads for answers that have begun are
-   * not refused: each open connection has at most one.
+   * Whether new requests should be rejected, since too many jobs wait. Reads for responses that have begun are not
+   * rejected: each open connection has at most one.
    */
   get isFull(): boolean {
     return this.#waiting.size >= this.#maxWaiting;
   }
 
   /**
-   * Runs `job` when a place is free; the place is the job's until its promise settles, so it must not run another one in
-   * here. Undefined: `isWanted` said no when it was the job's turn.
+   * Runs `job` when a place is free. The job has the place until its promise settles, so it must not run another job
+   * here. Undefined: `isWanted` returned false when the job's turn came.
    */
   async run<T>(job: () => Promise<T>, isWanted: () => boolean = always): Promise<T | undefined> {
     if (this.#running < this.places) this.#running++;
@@ -71,7 +71,7 @@ export class WorkPool {
     return new Promise((resolve) => this.#waiting.add(new Waiting(isWanted, resolve)));
   }
 
-  /** The oldest waiting job takes over the place of one that ended. */
+  /** Passes the place of a finished job to the oldest waiting one. */
   #passOn(): void {
     const next = this.#waiting.oldest;
     if (next === null) {
@@ -82,7 +82,10 @@ export class WorkPool {
     }
   }
 
-  /** A stuck disk must not collect jobs of clients that left. Each sweep waits for as many new jobs as it looks at. */
+  /**
+   * Removes jobs of clients that left, which a stuck disk would accumulate. The next sweep comes after as many new jobs
+   * as this one leaves.
+   */
   #sweep(): void {
     for (let at = this.#waiting.oldest; at !== null; ) {
       const { newer } = at;
@@ -100,7 +103,7 @@ function always(): boolean {
   return true;
 }
 
-/** How many threads libuv's pool has. */
+/** The number of threads in libuv's pool. */
 export function poolThreads(): number {
   const given = Number(process.env['UV_THREADPOOL_SIZE']);
   return Number.isInteger(given) && given > 0 ? given : DEFAULT_THREADS;

@@ -1,9 +1,9 @@
-// What a client says in Accept (RFC 9110 section 12.5.1), as far as one representation or another depends on it.
+// The Accept field (RFC 9110 section 12.5.1), as far as the choice of a representation needs it.
 
 import { trimBlanks } from './blanks.ts';
 import { weightOf } from './weight.ts';
 
-/** Whether `accept` names the media type `type`, which is in lower case, and does not refuse it. Wildcards do not count. */
+/** Whether `accept` lists the media type `type` (lower case) with a weight above 0. Wildcards do not count. */
 export function namesMediaType(accept: string | undefined, type: string): boolean {
   if (accept === undefined) return false;
   const lowerCase = accept.toLowerCase();

@@ -1,5 +1,5 @@
-// Blanks around a value, which belong to its line or list (RFC 9110 sections 5.5 and 5.6.3: OWS). A regular expression
-// for the blanks at an end begins anew at each blank, which costs quadratic time.
+// Removes blanks around a value, which belong to its line or list (OWS, RFC 9110 sections 5.5 and 5.6.3). A regular
+// expression for blanks at an end starts anew at each blank, which costs quadratic time.
 
 export const SP = 0x20;
 export const HTAB = 0x09;

@@ -1,4 +1,4 @@
-// Which byte may stand where (RFC 9110 section 5.6.2, RFC 9112 section 3), as tables of 256.
+// Tables of the bytes that each part of a request head may contain (RFC 9110 section 5.6.2, RFC 9112 section 3).
 
 /** A table that is 1 for the bytes that `allowed` accepts. */
 function table(allowed: (byte: number) => boolean): Uint8Array {

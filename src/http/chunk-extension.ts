@@ -1,6 +1,6 @@
-// The grammar of chunk extensions (RFC 9112 section 7.1.1): `*( BWS ";" BWS name [ BWS "=" BWS value ] )`. What they
-// say is ignored; where they end must not be: a byte that one server skips and another ends the line at is
-// a smuggled request. One state and one byte make the next state.
+// The state machine of chunk extensions (RFC 9112 section 7.1.1): `*( BWS ";" BWS name [ BWS "=" BWS value ] )`. Their
+// values are ignored, but their end must be found exactly. A byte that one server skips, and that ends the line for
+// another, allows request smuggling. One state and one byte give the next state.
 
 import { HTAB, SP } from './blanks.ts';
 import { CR, FIELD_VALUE, TOKEN } from './characters.ts';
@@ -10,9 +10,9 @@ const EQUALS = 0x3d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Space behind a size or a value: only another extension may follow. */
+/** Blanks after a size or a value: only another extension may follow. */
 export const EXTENSION_GAP = 0;
-/** Behind a semicolon. */
+/** After a semicolon. */
 export const EXTENSION_NAME_START = 1;
 const NAME = 2;
 const NAME_GAP = 3;
@@ -21,11 +21,11 @@ const VALUE = 5;
 const QUOTED = 6;
 const ESCAPED = 7;
 const QUOTED_END = 8;
-/** The CR that ends the line was seen. */
+/** After the CR that ends the line. */
 export const EXTENSION_END = 9;
 export const EXTENSION_WRONG = 10;
 
-/** The state behind `byte`. */
+/** The state after `byte`. */
 export function nextExtensionState(state: number, byte: number): number {
   const isSpace = byte === SP || byte === HTAB;
   switch (state) {

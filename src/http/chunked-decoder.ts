@@ -1,5 +1,5 @@
-// The chunked coding of a request body (RFC 9112 section 7.1), byte for byte: data spans, trailers, or
-// wrong. Pure and resumable like the head parser. It must not know where bodies go.
+// Decodes the chunked transfer coding of a request body (RFC 9112 section 7.1) into spans of data and trailers. It does
+// no I/O, and can be resumed at any byte, like the head parser.
 
 import { HTAB, SP, trimBlanks } from './blanks.ts';
 import { COLON, CR, FIELD_VALUE, LF, TOKEN } from './characters.ts';
@@ -29,28 +29,28 @@ const FAILED = 12;
 /** Hexadecimal digits of a chunk size: 2^52 - 1 is the largest with thirteen. */
 const MAX_SIZE_DIGITS = 13;
 
-/** Longer sizes are read digit by digit: six digits are 16 MiB. */
+/** Sizes with more digits take the slow path: six digits are 16 MiB. */
 const PLAIN_SIZE_DIGITS = 6;
 
 /**
- * Framing bytes that are forgiven, and some for every byte of data: without a budget, a gigabyte of
- * extensions around one byte costs the server everything (CVE-2024-22019, CVE-2023-39326).
+ * Framing bytes that are allowed at first; each byte of data allows some more. Without this budget, a gigabyte of
+ * extensions around one byte of data takes unbounded processor time (CVE-2024-22019, CVE-2023-39326).
  */
 const FRAMING_ALLOWANCE_BYTES = 16_384;
 
-/** A chunk of one byte needs five bytes of framing; who sends many of them is slow, not an attacker. */
+/** A chunk of one byte needs five bytes of framing: a body of such chunks is slow, but no attack. */
 const FRAMING_PER_BYTE = 8;
 
 /** Bounds of one chunked body. */
 export interface ChunkedLimits {
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
-  /** Of the trailers. */
+  /** The largest number of trailer fields. */
   readonly maxFields: number;
 }
 
 export class ChunkedDecoder {
-  /** When not 0: the status to answer; the framing is lost. */
+  /** The status of the error response when the framing is malformed; 0: none. */
   status = 0;
   problem = '';
   /** Data bytes found so far. */
@@ -80,8 +80,8 @@ export class ChunkedDecoder {
   }
 
   /**
-   * Decodes `bytes[start, end)`, hands every span of data to `onData`, and returns where it stopped:
-   * behind the body when it {@link ended}, else `end`, or anywhere when `status` is set.
+   * Decodes `bytes[start, end)`, calls `onData` for each span of data, and returns the offset where it stopped. That is
+   * the end of the body when it {@link ended}, else `end`; when `status` is set, any offset.
    */
   decode(bytes: Buffer, start: number, end: number, onData: (start: number, end: number) => void): number {
     let at = start;
@@ -98,8 +98,9 @@ export class ChunkedDecoder {
   }
 
   /**
-   * The end of a chunk and the size of the next one, read at once where they are there whole and without extension:
-   * byte by byte, a body of tiny chunks costs five times as much. Returns where the data begins, or `at`: not read.
+   * Reads the end of a chunk and the size of the next one in one step, if they are complete and have no extension. Byte
+   * by byte, a body of tiny chunks costs five times as much.
+   * Returns where the data begins, or `at` when nothing was read.
    */
   #plainLine(bytes: Buffer, at: number, end: number): number {
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return at;
@@ -141,7 +142,7 @@ export class ChunkedDecoder {
   #countFraming(count: number): void {
     this.#framingBytes += count;
     if (this.#framingBytes > FRAMING_ALLOWANCE_BYTES + this.received * FRAMING_PER_BYTE) {
-      this.#fail(400, 'more chunk framing than the data is worth');
+      this.#fail(400, 'too much chunk framing for the amount of data');
     }
   }
 
@@ -155,15 +156,15 @@ export class ChunkedDecoder {
         else if (this.#extension === EXTENSION_WRONG) this.#fail(400, 'a chunk extension is malformed');
         return;
       case SIZE_LF:
-        if (byte !== LF) this.#fail(400, 'a chunk size without CRLF');
+        if (byte !== LF) this.#fail(400, 'a chunk size is not followed by CRLF');
         else this.#beginChunk();
         return;
       case DATA_CR:
         if (byte === CR) this.#phase = DATA_LF;
-        else this.#fail(400, 'a chunk longer than its size');
+        else this.#fail(400, 'a chunk is longer than its size');
         return;
       default:
-        if (byte !== LF) this.#fail(400, 'a chunk without CRLF behind it');
+        if (byte !== LF) this.#fail(400, 'a chunk is not followed by CRLF');
         this.#size = 0;
         this.#digits = 0;
         if (this.status === 0) this.#phase = SIZE;
@@ -175,9 +176,9 @@ export class ChunkedDecoder {
     if (digit >= 0) {
       this.#digits++;
       this.#size = this.#size * 16 + digit;
-      if (this.#digits > MAX_SIZE_DIGITS) this.#fail(400, 'a chunk size with too many digits');
+      if (this.#digits > MAX_SIZE_DIGITS) this.#fail(400, 'a chunk size has too many digits');
     } else if (this.#digits === 0) {
-      this.#fail(400, 'a chunk size without digits');
+      this.#fail(400, 'a chunk size has no digits');
     } else if (byte === CR) {
       this.#phase = SIZE_LF;
     } else if (byte === 0x3b) {
@@ -185,7 +186,7 @@ export class ChunkedDecoder {
     } else if (byte === SP || byte === HTAB) {
       this.#beginExtension(EXTENSION_GAP);
     } else {
-      this.#fail(400, 'a chunk size that is not hexadecimal');
+      this.#fail(400, 'a chunk size is not hexadecimal');
     }
   }
 
@@ -219,7 +220,7 @@ export class ChunkedDecoder {
       case TRAILER_VALUE:
         if (byte === CR) this.#phase = TRAILER_LF;
         else if (FIELD_VALUE[byte] === 1) this.#collect(byte, TRAILER_VALUE);
-        else this.#fail(400, 'a trailer value holds a control byte');
+        else this.#fail(400, 'a trailer value contains a control character');
         return;
       default:
         this.#endLine(byte);
@@ -232,7 +233,7 @@ export class ChunkedDecoder {
   }
 
   #endLine(byte: number): void {
-    if (byte !== LF) return this.#fail(400, 'a carriage return without line feed');
+    if (byte !== LF) return this.#fail(400, 'a carriage return is not followed by a line feed');
     if (this.#phase === LAST_LF) {
       this.#phase = ENDED;
       return;

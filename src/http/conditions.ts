@@ -1,36 +1,36 @@
-// Conditional requests (RFC 9110 section 13): whether the client's preconditions let a request go on, and
-// whether a Range still speaks of what is there. Pure: fields and validators in, a status out.
+// Evaluates the preconditions of a request, and If-Range (RFC 9110 section 13). Pure functions from fields and
+// validators to a status.
 
 import { parseHttpDate } from './date.ts';
 
-/** What tells one state of a representation from another. */
+/** The validators of a representation: they change whenever it changes. */
 export interface Validators {
   /** An entity tag as it is sent: quoted, with `W/` when it is weak (RFC 9110 section 8.8.3). Null: there is none. */
   readonly etag: string | null;
   /** The Last-Modified time in milliseconds since 1970, whole seconds. Null: it is not known. */
   readonly lastModifiedMs: number | null;
-  /** It may change again without another Last-Modified time (RFC 9110 section 8.8.2.2). */
+  /** Whether it may still change without another Last-Modified time (RFC 9110 section 8.8.2.2). */
   readonly isDateWeak?: boolean;
 }
 
-/** Where the fields are read from: a request. */
+/** The source of the fields: a request. */
 export interface FieldReader {
   header(name: string): string | undefined;
 }
 
-/** The request goes on. */
+/** The preconditions hold: the request is served. */
 export const PROCEED = 0;
-/** Answer 304: the client has what it asks for. */
+/** Respond with 304: the client has the current representation. */
 export const NOT_MODIFIED = 304;
-/** Answer 412: what the client supposed is not so. */
+/** Respond with 412: a precondition is false. */
 export const PRECONDITION_FAILED = 412;
 
-/** `W/`, then what stands between the quotes; what lists and white space precede it. */
+/** `W/`, then the text between the quotes, after list separators and white space. */
 const LISTED_TAG = /[\t ,]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"|$)/y;
 
 /**
- * The preconditions of a GET or HEAD of something that exists, in the order of RFC 9110 section 13.2.2.
- * `nowMs`: reads the wall clock, for dates with two digits for their year.
+ * Evaluates the preconditions of a GET or HEAD of an existing resource, in the order of RFC 9110 section 13.2.2.
+ * `nowMs` reads the wall clock, for dates with a year of two digits.
  */
 export function evaluateConditions(request: FieldReader, current: Validators, nowMs: () => number): number {
   const ifMatch = request.header('if-match');
@@ -44,7 +44,7 @@ export function evaluateConditions(request: FieldReader, current: Validators, no
   return parseHttpDate(since, nowMs()) === undefined ? PROCEED : NOT_MODIFIED;
 }
 
-/** Whether `date` is one, and lies before the last change. */
+/** Whether `date` is a valid date before the last change. */
 function isBefore(date: string | undefined, current: Validators, nowMs: () => number): boolean {
   if (date === undefined || current.lastModifiedMs === null) return false;
   const ms = parseHttpDate(date, nowMs());
@@ -52,8 +52,8 @@ function isBefore(date: string | undefined, current: Validators, nowMs: () => nu
 }
 
 /**
- * Whether a Range may be answered with a part, by its If-Range (RFC 9110 section 13.1.5): the same strong tag,
- * or exactly the same date while the representation is known to have been still for longer than dates can tell.
+ * Whether If-Range allows a partial response (RFC 9110 section 13.1.5): the same strong entity tag, or exactly the same
+ * date. A date counts only if the representation has not changed within the resolution of dates.
  */
 export function rangeStillHolds(ifRange: string | undefined, current: Validators): boolean {
   if (ifRange === undefined) return true;
@@ -63,7 +63,7 @@ export function rangeStillHolds(ifRange: string | undefined, current: Validators
   return parseHttpDate(ifRange, lastModifiedMs) === lastModifiedMs;
 }
 
-/** Whether a list of entity tags holds `etag`, or is `*`. What is no list ends where it stops being one. */
+/** Whether a list of entity tags contains `etag`, or is `*`. A malformed list ends at its first error. */
 function listsTag(list: string, etag: string | null, strongly: boolean): boolean {
   if (list === '*') return true;
   if (etag === null) return false;

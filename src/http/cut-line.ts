@@ -1,5 +1,5 @@
-// Where an incomplete head was cut. As long as new bytes belong to the same part of the same line, they are all that
-// is looked at: a long line that arrives byte by byte costs linear time.
+// Remembers where an incomplete head was cut. While new bytes extend the same part of the same line, only they are
+// scanned. So a long line that arrives byte by byte costs linear time.
 
 import { CR, FIELD_VALUE, TARGET_PATH, TARGET_QUERY, TOKEN } from './characters.ts';
 import { runEnd } from './run-end.ts';
@@ -7,14 +7,14 @@ import { runEnd } from './run-end.ts';
 const QUESTION_MARK = 0x3f;
 
 export class CutLine {
-  /** Bytes of the part that was cut: a target's path or query, a field's name or value. */
+  /** The bytes that the cut part may contain: a target's path or query, a field's name or value. */
   #part: Uint8Array = TOKEN;
-  /** Where the bytes of {@link #part} ended, from the head's first byte. */
+  /** Where scanning stopped, from the first byte of the head. */
   #scanned = 0;
-  /** Up to here the part may go on, from the head's first byte. */
+  /** The limit of the part, from the first byte of the head. */
   #limit = 0;
 
-  /** A request line was cut, at `stop`. */
+  /** Records that a request line was cut at `stop`. */
   cutRequestLine(bytes: Uint8Array, base: number, stop: number, maxTargetBytes: number): void {
     const start = bytes[base] === CR ? base + 2 : base;
     const method = runEnd(bytes, start, stop, TOKEN);
@@ -22,11 +22,11 @@ export class CutLine {
     const hasQuery = path < stop && bytes[path] === QUESTION_MARK;
     this.#part = hasQuery ? TARGET_QUERY : TARGET_PATH;
     this.#scanned = (hasQuery ? runEnd(bytes, path, stop, TARGET_QUERY) : path) - base;
-    // A method is short: while it is cut, it is parsed again.
+    // A cut method is parsed again: it is short.
     this.#limit = method < stop ? method + 1 + maxTargetBytes - base : 0;
   }
 
-  /** The field line that begins at `from` was cut, at `stop`. */
+  /** Records that the field line which begins at `from` was cut at `stop`. */
   cutFieldLine(bytes: Uint8Array, from: number, base: number, stop: number): void {
     const name = runEnd(bytes, from, stop, TOKEN);
     this.#part = name < stop ? FIELD_VALUE : TOKEN;
@@ -34,8 +34,8 @@ export class CutLine {
     this.#limit = Number.MAX_SAFE_INTEGER;
   }
 
-  /** Whether the bytes up to `stop` leave the line as incomplete as it was. False: it has to be parsed again. */
-  goesOn(bytes: Uint8Array, base: number, stop: number): boolean {
+  /** Whether the line is still incomplete with the bytes up to `stop`. False: it has to be parsed again. */
+  isStillCut(bytes: Uint8Array, base: number, stop: number): boolean {
     this.#scanned = runEnd(bytes, base + this.#scanned, stop, this.#part) - base;
     return base + this.#scanned === stop && this.#scanned <= this.#limit;
   }

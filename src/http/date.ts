@@ -1,4 +1,4 @@
-// HTTP dates (RFC 9110 section 5.6.7): read in their three forms, written in one.
+// Parses HTTP dates in their three forms, and formats them in the preferred one (RFC 9110 section 5.6.7).
 
 /** `Sun, 06 Nov 1994 08:49:37 GMT`. */
 export function formatHttpDate(sinceEpochMs: number): string {
@@ -15,8 +15,8 @@ const RFC850 =
 const ASCTIME = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/;
 
 /**
- * Milliseconds since 1970, or undefined when `text` is no HTTP date. A year of two digits is the one that lies
- * at most 50 years after `nowMs`.
+ * Milliseconds since 1970, or undefined when `text` is not an HTTP date. A year of two digits is the one at most 50
+ * years after `nowMs`.
  */
 export function parseHttpDate(text: string, nowMs: number): number | undefined {
   let match = IMF_FIXDATE.exec(text);
@@ -34,7 +34,7 @@ function fullYear(twoDigits: number, nowMs: number): number {
   return year <= thisYear - 50 ? year + 100 : year;
 }
 
-/** Undefined when a number is out of its range: no 31 February becomes a day of March. */
+/** Undefined when a number is out of range: 31 February does not become a day of March. */
 function utcMs(
   year: string | number | undefined,
   monthName: string | undefined,

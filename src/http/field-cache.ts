@@ -1,12 +1,11 @@
-// Remembers prepared fields by their text, so that an application which gives the same pairs with every answer
-// pays for their checks once: without this, WSGI takes 26 % more instructions for mixed clients. It must not know where
-// the pairs come from.
+// Caches precompiled fields by their text, so that an application which sends the same pairs again and again pays for
+// their checks once. Without this, WSGI takes 26 % more instructions for mixed clients.
 
 import { type PrecompiledFields, precompileFields } from './fields.ts';
 
 type Pairs = readonly (readonly [string, string])[];
 
-/** Makes what is remembered. */
+/** Precompiles the fields of a cache miss. */
 type Prepare = (pairs: Pairs) => PrecompiledFields;
 
 interface Entry {
@@ -14,10 +13,10 @@ interface Entry {
   readonly prepared: PrecompiledFields;
 }
 
-/** A power of two. Applications have a handful of heads; what differs each time replaces itself. */
+/** A power of two. Applications have a handful of heads; entries that differ each time only replace one another. */
 const SLOTS = 64;
 
-/** Longer lists and values (cookies, policies) are prepared afresh: 64 entries stay below 128 KiB. */
+/** Longer lists and values (cookies, policies) are not cached: 64 entries stay below 128 KiB. */
 const MAX_PAIRS = 16;
 const MAX_CHARACTERS = 1_024;
 
@@ -30,8 +29,8 @@ export class FieldCache {
   }
 
   /**
-   * As the function that it was made with. The slot is found by lengths alone, which costs no pass over the text, and proved by
-   * comparing the text, which for an application's literals compares pointers.
+   * Returns the cached fields of `pairs`, or precompiles them. The slot depends on lengths alone, which needs no pass
+   * over the text. Then the texts are compared, which for literals of an application compares pointers.
    * @throws TypeError that names the field and the rule it breaks.
    */
   prepare(pairs: Pairs): PrecompiledFields {
@@ -45,7 +44,7 @@ export class FieldCache {
   }
 }
 
-/** -1: too long to be kept, or malformed, which `precompileFields` explains. */
+/** The slot of `pairs`. -1: too long for the cache, or malformed, which `precompileFields` reports. */
 function slotOf(pairs: Pairs): number {
   if (pairs.length > MAX_PAIRS) return -1;
   let hash = pairs.length;

@@ -1,4 +1,5 @@
-// Names of fields that a handler asks for together: nearly all requests have none of them, which one look tells.
+// A set of field names that a handler looks up together. Nearly all requests have none of them, which one comparison
+// finds.
 
 export class FieldNames {
   /** In lower case. */

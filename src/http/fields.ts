@@ -1,16 +1,16 @@
-// Response fields: checked once, kept as the bytes that go on the wire. Nothing an application gives can
-// end a line or begin another (response splitting, CVE-2016-2216).
+// Response fields: checked once and kept as the bytes to be sent. No value of an application can end a line or begin
+// another (response splitting, CVE-2016-2216).
 
 import { trimBlanks } from './blanks.ts';
 import type { HeadBlock } from './head-block.ts';
 
-/** What an application may give as fields: a record, pairs (in order, names may repeat), or {@link PrecompiledFields}. */
+/** Fields as an application passes them: a record, pairs (ordered, names may repeat), or {@link PrecompiledFields}. */
 export type FieldInput =
   | PrecompiledFields
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly (readonly [string, string | number])[];
 
-/** Fields that need no check any more. */
+/** Fields that need no further check. */
 interface MadeFields {
   readonly base: PrecompiledFields;
   readonly lines: string;
@@ -26,7 +26,7 @@ const DIGITS = /^[0-9]{1,15}$/;
  * `const PLAIN = precompileFields({ 'Content-Type': 'text/plain' })`.
  */
 export class PrecompiledFields {
-  /** Makes the type one of its own, since its members are not part of the public one. */
+  /** Makes the type nominal, since its members are not part of the public type. */
   declare protected readonly brand: never;
   /** @internal `Name: value CRLF` lines, without Content-Length and those of the connection. */
   readonly lines: string;
@@ -38,7 +38,7 @@ export class PrecompiledFields {
   readonly contentLength: number;
   /** @internal `Connection: close` was given. */
   readonly close: boolean;
-  /** @internal The last head block made of these fields; belongs to the HeadWriter that made it. */
+  /** @internal The last head block made of these fields, which belongs to the HeadWriter that made it. */
   cached: HeadBlock | null = null;
 
   /**
@@ -69,12 +69,14 @@ export class PrecompiledFields {
         case 'connection':
           close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
           continue;
-        // They describe the connection, which is the server's: a client would believe another timeout than ours.
+        // Connection and Keep-Alive are the server's: a client would otherwise believe in another timeout than ours.
         case 'keep-alive':
         case 'proxy-connection':
           continue;
         case 'transfer-encoding':
-          throw new TypeError("Transfer-Encoding is the server's: write the body in pieces and it will be chunked");
+          throw new TypeError(
+            'Transfer-Encoding is set by the server: send the content with start() and write(), and it will be chunked',
+          );
         case 'date':
           hasDate = true;
           break;
@@ -90,7 +92,7 @@ export class PrecompiledFields {
     this.close = close;
   }
 
-  /** @internal The fields again, for what cannot take this object. */
+  /** @internal The fields as pairs, for interfaces that do not take this object. */
   pairs(): [string, string][] {
     const lines = this.lines.split('\r\n').slice(0, -1);
     const pairs = lines.map((line): [string, string] => {
@@ -104,8 +106,8 @@ export class PrecompiledFields {
 }
 
 /**
- * `base` with more fields behind it: `lines` are `Name: value CRLF`, made by the server itself and therefore not
- * checked, without what {@link PrecompiledFields.lines} leaves out.
+ * `base` with more fields appended. `lines` are `Name: value CRLF`, made by the server itself and therefore not
+ * checked. They must not contain the fields that {@link PrecompiledFields.lines} leaves out.
  */
 export function extendFields(base: PrecompiledFields, lines: string, contentLength: number): PrecompiledFields {
   return new PrecompiledFields([], { base, lines: base.lines + lines, contentLength });
@@ -115,14 +117,14 @@ export function extendFields(base: PrecompiledFields, lines: string, contentLeng
 export const NO_FIELDS: PrecompiledFields = new PrecompiledFields([]);
 
 /**
- * Checks and serializes fields once, for answers that are sent often.
+ * Checks and serializes fields once, for responses that are sent often.
  * @throws TypeError that names the field and the rule it breaks.
  */
 export function precompileFields(input: FieldInput): PrecompiledFields {
   return input instanceof PrecompiledFields ? input : new PrecompiledFields(pairsGiven(input));
 }
 
-/** Names and values of `input`, not checked yet. @throws TypeError where these are no fields. */
+/** Names and values of `input`, not checked yet. @throws TypeError when `input` is neither a record nor pairs. */
 export function pairsOf(input: FieldInput): Iterable<readonly [string, string]> {
   return input instanceof PrecompiledFields ? input.pairs() : pairsGiven(input);
 }
@@ -158,7 +160,7 @@ function checkField(name: string, value: string): void {
   if (!NAME.test(name))
     throw new TypeError(`${JSON.stringify(name)} is not a field name (RFC 9110 section 5.1: a token)`);
   if (!VALUE.test(value)) {
-    throw new TypeError(`the value of field "${name}" holds a byte that no field value may, such as CR, LF or NUL`);
+    throw new TypeError(`the value of field "${name}" contains a control character, such as CR, LF or NUL`);
   }
 }
 

@@ -1,13 +1,13 @@
-// A response that stands in front of another one: it sees the head before that is sent, and may change or drop it.
+// A response that wraps another one: its filter may change the head, or drop the response, before it is sent.
 
 import type { ProtocolFactory } from '../connection/channel.ts';
 import { type FieldInput, NO_FIELDS } from './fields.ts';
 import type { FileReceipt, HttpResponse } from './handler.ts';
 
-/** Returns the fields to send with `status`; null: drop this response, since another one has taken its place. */
+/** Returns the fields to send with `status`. Null drops this response, since another one was sent in its place. */
 export type HeadFilter = (status: number, fields: FieldInput) => FieldInput | null;
 
-/** Calls do nothing, as after the client left. */
+/** A response whose calls have no effect, as after the client has left. */
 const DROPPED: HttpResponse = {
   started: true,
   ended: true,
@@ -26,7 +26,7 @@ const DROPPED: HttpResponse = {
 
 export class FilteredResponse implements HttpResponse {
   readonly #origin: HttpResponse;
-  /** {@link DROPPED} where another response took the place of this one. */
+  /** {@link DROPPED} once another response was sent in place of this one. */
   #target: HttpResponse;
   readonly #filter: HeadFilter;
 
@@ -66,11 +66,11 @@ export class FilteredResponse implements HttpResponse {
     this.#target.start(status, sent);
   }
 
-  /** A second head is the target's to refuse. */
+  /** Does not filter a second head: the target rejects it. */
   #filtered(status: number, fields: FieldInput): FieldInput {
     const target = this.#target;
     if (target.started) return fields;
-    // The filter may send the response that takes the place of this one.
+    // The filter may send another response in place of this one.
     const { reasonPhrase } = target;
     target.reasonPhrase = undefined;
     const filtered = this.#filter(status, fields);
@@ -95,7 +95,7 @@ export class FilteredResponse implements HttpResponse {
     this.#target.end(content, trailers);
   }
 
-  /** The response to the request, be it this one or what took its place. */
+  /** Waits for the response that the client gets: this one, or the one in its place. */
   whenSent(callback: (error?: Error) => void): void {
     this.#origin.whenSent(callback);
   }

@@ -1,17 +1,17 @@
-// What a handler of this package tells the handlers that contain it: a static handler, or a mount. Functions of a user
-// have no traits.
+// Traits of the handlers that this package makes, for handlers that contain them: a static handler, or a mount.
+// Handlers of a user have none.
 
 import type { Handler, HttpRequest } from './handler.ts';
 
 export interface HandlerTraits {
   /**
-   * The handler for a request, at once or later; null: this one has none, and would answer 404. Absent: it answers each
-   * request itself.
+   * Finds the handler for a request, at once or later. Null: there is none, so the response would be 404. Absent: the
+   * handler responds to each request itself.
    */
   readonly find?: (request: HttpRequest) => Handler | null | Promise<Handler | null>;
-  /** The same handler below a path such as `/api`. Absent: it makes no difference to it. */
+  /** Returns the same handler below a path such as `/api`. Absent: the path makes no difference to it. */
   readonly mountedAt?: (path: string) => Handler;
-  /** Folders of the applications that it calls, which are never served as files. */
+  /** Folders of the applications that the handler calls, which are never served as files. */
   readonly sources?: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function sourcesOf(handler: Handler | null | undefined): readonly string[
   return handler === null || handler === undefined ? [] : (traitsOf(handler).sources ?? []);
 }
 
-/** `handler` below `path`: what depends on the path that it is mounted at, such as SCRIPT_NAME, differs. */
+/** `handler` mounted at `path`, on which SCRIPT_NAME and the like depend. */
 export function handlerAt(path: string, handler: Handler): Handler {
   return path === '' ? handler : (traitsOf(handler).mountedAt?.(path) ?? handler);
 }

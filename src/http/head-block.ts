@@ -1,6 +1,5 @@
-// The bytes of a response head for one status and set of fields, up to the digits of its length: made once and sent
-// often, which spares a plaintext request of mixed clients 13 % of its instructions. Each second its date is written
-// anew, in its place. It must not know clocks.
+// The cached bytes of a response head for one status and set of fields, up to the digits of its length. The reuse
+// spares a plaintext request of mixed clients 13 % of its instructions. Each second, its date is overwritten in place.
 
 export class HeadBlock {
   /** The writer that made it, whose Server field it holds. */
@@ -8,16 +7,16 @@ export class HeadBlock {
   readonly status: number;
   /** Undefined: the standard one. */
   readonly reason: string | undefined;
-  /** How the end of the content is told: LENGTH, CHUNKED or UNTOLD. */
+  /** How the content is delimited: LENGTH, CHUNKED or CLOSE_DELIMITED. */
   readonly kind: number;
-  /** Everything in front of the length's digits. */
+  /** The bytes before the digits of the length. */
   readonly bytes: Buffer;
-  /** Which second it tells; see `HttpClock.version`. */
+  /** The second of its date; see `HttpClock.version`. */
   #version: number;
-  /** Where that is written; -1: nowhere. */
+  /** The offset of the date; -1: none. */
   readonly #dateAt: number;
 
-  /** `dateAt`: where in `bytes` the date of the second `version` stands; -1: nowhere. */
+  /** `dateAt`: the offset in `bytes` of the date of second `version`; -1: none. */
   constructor(given: {
     readonly owner: object;
     readonly status: number;
@@ -36,8 +35,8 @@ export class HeadBlock {
     this.#dateAt = given.dateAt;
   }
 
-  /** Brings the date up to the second `version`. `date` is as long as the one before. */
-  tell(version: number, date: Buffer): void {
+  /** Overwrites the date with that of second `version`. `date` is as long as the one before. */
+  updateDate(version: number, date: Buffer): void {
     if (version === this.#version) return;
     this.#version = version;
     if (this.#dateAt >= 0) this.bytes.set(date, this.#dateAt);

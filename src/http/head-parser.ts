@@ -1,5 +1,5 @@
-// Request line and fields, from bytes to offsets: done, incomplete or wrong. Parses where the bytes lie,
-// goes on where it stopped, and answers the same however they were cut. It must not know connections.
+// Parses a request line and fields from bytes to offsets: done, incomplete or malformed. It parses in place and resumes
+// where it stopped. The result does not depend on how the bytes were cut.
 
 import { HTAB, SP } from './blanks.ts';
 import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, LF, TARGET_PATH, TARGET_QUERY, TOKEN } from './characters.ts';
@@ -8,21 +8,21 @@ import { FIELD_WORDS, Head } from './head.ts';
 import { isHost } from './host.ts';
 import { limitProblem } from './limit-problem.ts';
 import { runEnd } from './run-end.ts';
-import { judgeTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
-import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_FOREIGN, VERSION_WRONG } from './version.ts';
+import { checkTarget, TARGET_UNSERVED, TARGET_WRONG } from './target.ts';
+import { parseVersion, VERSION_BYTES, VERSION_CUT, VERSION_UNSUPPORTED, VERSION_WRONG } from './version.ts';
 
 export const DONE = 0;
 export const INCOMPLETE = 1;
 export const WRONG = 2;
 
-/** Bounds of one head; bytes and a count. */
+/** Bounds of one head, in bytes and in fields. */
 export interface HeadLimits {
   readonly maxHeaderBytes: number;
   readonly maxTargetBytes: number;
   readonly maxFields: number;
 }
 
-/** Longer than any registered method (the longest has 17 letters); beyond: 501. */
+/** Longer than any registered method (the longest has 17 letters). Beyond it the response is 501. */
 const MAX_METHOD_BYTES = 32;
 
 const QUESTION_MARK = 0x3f;
@@ -35,27 +35,27 @@ const MAX_LENGTH_DIGITS = 15;
 const CLOSE = 1;
 const KEEP_ALIVE = 2;
 
-/** Which line is next. */
+/** The line that is parsed next. */
 const REQUEST_LINE = 0;
 const FIELD_LINES = 1;
 const COMPLETE = 2;
 
 export class HeadParser {
-  /** What was found; filled from its first field to its last, valid when {@link DONE}. */
+  /** The offsets of the head: written while parsing, valid after {@link DONE}. */
   readonly head: Head;
-  /** When {@link WRONG}: the status to answer. */
+  /** The status of the error response after {@link WRONG}. */
   status = 0;
-  /** When {@link WRONG}: what was wrong, for logs. */
+  /** The reason after {@link WRONG}, for logs and the error response. */
   problem = '';
   readonly #limits: HeadLimits;
   readonly #cutLine = new CutLine();
-  /** The head is incomplete, and {@link #cutLine} says where. */
+  /** Whether the head is incomplete, and {@link #cutLine} holds where. */
   #isCut = false;
   #phase = REQUEST_LINE;
   /** Where the next line begins, from the head's first byte. */
   #at = 0;
   #hosts = 0;
-  /** What Connection said. */
+  /** The options of the Connection field: bits {@link CLOSE} and {@link KEEP_ALIVE}. */
   #options = 0;
 
   constructor(limits: HeadLimits) {
@@ -63,7 +63,7 @@ export class HeadParser {
     this.head = new Head(new Int32Array(limits.maxFields * FIELD_WORDS));
   }
 
-  /** Makes ready for the next request. */
+  /** Prepares for the next request. */
   reset(): void {
     this.status = 0;
     this.head.reset();
@@ -75,12 +75,12 @@ export class HeadParser {
   }
 
   /**
-   * Parses the head that begins at `bytes[base]`; bytes end at `end`. After {@link INCOMPLETE} call again
-   * with the same bytes, wherever they lie now, and more behind them: it goes on in the line that was cut.
+   * Parses the head that begins at `bytes[base]`; the bytes end at `end`. After {@link INCOMPLETE}, call it again with
+   * the same bytes, at any offset, and more after them. It resumes in the line that was cut.
    */
   parse(bytes: Uint8Array, base: number, end: number): number {
     const stop = Math.min(end, base + this.#limits.maxHeaderBytes);
-    if (this.#isCut && this.#cutLine.goesOn(bytes, base, stop)) return this.#incomplete(stop - base);
+    if (this.#isCut && this.#cutLine.isStillCut(bytes, base, stop)) return this.#incomplete(stop - base);
     let at = base + this.#at;
     if (this.#phase === REQUEST_LINE) at = this.#requestLine(bytes, at, stop, base);
     while (at >= 0 && this.#phase === FIELD_LINES) {
@@ -89,10 +89,10 @@ export class HeadParser {
     }
     if (at < 0) return this.status === 0 ? this.#cut(bytes, base, stop) : WRONG;
     this.head.length = at - base;
-    return this.#judge(bytes, base);
+    return this.#checkHead(bytes, base);
   }
 
-  // ---- Lines: each returns where the next begins, or -1 when bytes ran out or were wrong ----------
+  // ---- Lines: each returns the offset of the next one; -1: incomplete or malformed ----------------
 
   #requestLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const method = this.#skipEmptyLine(bytes, from, stop);
@@ -108,14 +108,14 @@ export class HeadParser {
     if (at >= stop) return -1;
     if (bytes[at] !== CR) return at;
     if (at + 1 >= stop) return -1;
-    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return without line feed');
+    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return is not followed by a line feed');
     if (at + 2 >= stop) return -1;
-    if (bytes[at + 2] === CR) return this.#wrong(400, 'more than one empty line in front of a request');
+    if (bytes[at + 2] === CR) return this.#wrong(400, 'more than one empty line before a request');
     return at + 2;
   }
 
   #method(bytes: Uint8Array, from: number, stop: number, base: number): number {
-    // Most methods are GET, and that is said in one comparison.
+    // Most methods are GET, which one comparison finds.
     const isGet =
       from + 3 < stop &&
       bytes[from] === 0x47 &&
@@ -141,7 +141,7 @@ export class HeadParser {
     if (at > longest) return this.#beyond(414, 'the request target is too long', 'maxTargetBytes');
     if (at >= stop) return -1;
     if (bytes[at] !== SP || at === from) {
-      return this.#wrong(400, 'the request target holds a byte that is not allowed, or is empty');
+      return this.#wrong(400, 'the request target is empty or contains a forbidden character');
     }
     this.head.targetStart = from - base;
     this.head.queryAt = queryAt - base;
@@ -152,7 +152,7 @@ export class HeadParser {
   #version(bytes: Uint8Array, start: number, stop: number): number {
     const version = parseVersion(bytes, start, stop);
     if (version === VERSION_WRONG) return this.#wrong(400, 'the HTTP version is malformed');
-    if (version === VERSION_FOREIGN) return this.#wrong(505, 'the HTTP version is not 1.0 or 1.1');
+    if (version === VERSION_UNSUPPORTED) return this.#wrong(505, 'the HTTP version is not 1.0 or 1.1');
     if (version === VERSION_CUT) return -1;
     this.head.minorVersion = version;
     this.#phase = FIELD_LINES;
@@ -160,8 +160,8 @@ export class HeadParser {
   }
 
   /**
-   * A token, a colon right behind it, and a value: space in front of either is how requests are
-   * smuggled. Straight on, since most of a head is this.
+   * Parses a token, a colon directly after it, and a value. Blanks before or after the name would allow request
+   * smuggling. One function without calls, since most of a head is fields.
    */
   #fieldLine(bytes: Uint8Array, from: number, stop: number, base: number): number {
     const nameEnd = runEnd(bytes, from, stop, TOKEN);
@@ -172,9 +172,9 @@ export class HeadParser {
     while (valueStart < stop && (bytes[valueStart] === SP || bytes[valueStart] === HTAB)) valueStart++;
     const at = runEnd(bytes, valueStart, stop, FIELD_VALUE);
     if (at >= stop) return -1;
-    if (bytes[at] !== CR) return this.#wrong(400, 'a field value holds a control byte');
+    if (bytes[at] !== CR) return this.#wrong(400, 'a field value contains a control character');
     if (at + 1 >= stop) return -1;
-    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return without line feed');
+    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return is not followed by a line feed');
     let valueEnd = at;
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
     this.head.addField(from - base, nameEnd - base, valueStart - base, valueEnd - base);
@@ -183,14 +183,14 @@ export class HeadParser {
 
   #lastLine(bytes: Uint8Array, at: number, stop: number): number {
     if (at + 1 >= stop) return -1;
-    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return without line feed');
+    if (bytes[at + 1] !== LF) return this.#wrong(400, 'a carriage return is not followed by a line feed');
     this.#phase = COMPLETE;
     return at + 2;
   }
 
   // ---- Fields that frame the message ------------------------------------------------------------
 
-  /** Reads the fields on which framing depends. False: wrong. */
+  /** Interprets the fields on which framing depends. False: malformed. */
   #interpret(bytes: Uint8Array, name: number, nameEnd: number, start: number, end: number): boolean {
     switch (nameEnd - name) {
       case 4:
@@ -210,13 +210,13 @@ export class HeadParser {
 
   #host(bytes: Uint8Array, start: number, end: number): boolean {
     this.#hosts++;
-    if (this.#hosts > 1) return this.#wrong(400, 'more than one Host') > 0;
+    if (this.#hosts > 1) return this.#wrong(400, 'more than one Host field') > 0;
     return isHost(bytes, start, end) || this.#wrong(400, 'Host is malformed') > 0;
   }
 
   #expect(bytes: Uint8Array, start: number, end: number): boolean {
     this.head.expectsContinue = equalsIgnoringCase(bytes, start, end, '100-continue');
-    return this.head.expectsContinue || this.#wrong(417, 'an unknown expectation') > 0;
+    return this.head.expectsContinue || this.#wrong(417, 'the expectation is not 100-continue') > 0;
   }
 
   #connection(bytes: Uint8Array, start: number, end: number): boolean {
@@ -224,9 +224,9 @@ export class HeadParser {
     return true;
   }
 
-  /** Digits and nothing else; a second one, even if equal, is refused (RFC 9112 section 6.3). */
+  /** Only digits. A second Content-Length, even an equal one, is rejected (RFC 9112 section 6.3). */
   #contentLength(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.head.contentLength >= 0) return this.#wrong(400, 'more than one Content-Length') > 0;
+    if (this.head.contentLength >= 0) return this.#wrong(400, 'more than one Content-Length field') > 0;
     const value = parseContentLength(bytes, start, end);
     if (value < 0) return this.#wrong(400, 'Content-Length is malformed') > 0;
     this.head.contentLength = value;
@@ -234,20 +234,20 @@ export class HeadParser {
   }
 
   #coding(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.head.chunked) return this.#wrong(400, 'more than one Transfer-Encoding') > 0;
+    if (this.head.chunked) return this.#wrong(400, 'more than one Transfer-Encoding field') > 0;
     this.head.chunked = equalsIgnoringCase(bytes, start, end, 'chunked');
-    return this.head.chunked || this.#wrong(501, 'a transfer coding other than chunked') > 0;
+    return this.head.chunked || this.#wrong(501, 'the transfer coding is not chunked') > 0;
   }
 
-  /** What only the whole head can tell. */
-  #judge(bytes: Uint8Array, base: number): number {
-    const target = judgeTarget(bytes, base, this.head);
-    if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method needs');
+  /** Checks that need the whole head. */
+  #checkHead(bytes: Uint8Array, base: number): number {
+    const target = checkTarget(bytes, base, this.head);
+    if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method requires');
     else if (target === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
     if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
-      this.#wrong(400, 'Transfer-Encoding and Content-Length');
-    else if (this.head.chunked && this.head.minorVersion === 0) this.#wrong(400, 'Transfer-Encoding in HTTP/1.0');
+      this.#wrong(400, 'both Transfer-Encoding and Content-Length are present');
+    else if (this.head.chunked && this.head.minorVersion === 0) this.#wrong(400, 'HTTP/1.0 has no Transfer-Encoding');
     this.head.keepAlive =
       (this.#options & CLOSE) === 0 && (this.head.minorVersion === 1 || (this.#options & KEEP_ALIVE) !== 0);
     return this.status === 0 ? DONE : WRONG;
@@ -265,7 +265,7 @@ export class HeadParser {
     return -1;
   }
 
-  /** Bytes ran out, in the line that begins at {@link #at}. */
+  /** The bytes end within the line that begins at {@link #at}. */
   #cut(bytes: Uint8Array, base: number, stop: number): number {
     this.#isCut = true;
     if (this.#phase === REQUEST_LINE) this.#cutLine.cutRequestLine(bytes, base, stop, this.#limits.maxTargetBytes);
@@ -280,7 +280,7 @@ export class HeadParser {
   }
 }
 
-/** {@link CLOSE} and {@link KEEP_ALIVE} as far as the comma-separated list has them; others are ignored. */
+/** The bits {@link CLOSE} and {@link KEEP_ALIVE} of a comma-separated list; other options are ignored. */
 function connectionOptions(bytes: Uint8Array, start: number, end: number): number {
   let options = 0;
   let from = start;
@@ -296,7 +296,7 @@ function connectionOptions(bytes: Uint8Array, start: number, end: number): numbe
   return options;
 }
 
-/** The value of a Content-Length (RFC 9110 section 8.6); -1: it holds more than digits. */
+/** The value of a Content-Length (RFC 9110 section 8.6); -1: not only digits. */
 function parseContentLength(bytes: Uint8Array, start: number, end: number): number {
   if (start === end || end - start > MAX_LENGTH_DIGITS) return -1;
   let value = 0;

@@ -1,4 +1,4 @@
-// What a request's head says, as offsets into its bytes: made by the parser, copied by whoever keeps it.
+// The parts of a request head, as offsets into its bytes: filled by the parser, copied by a request that is retained.
 
 /** Words a field takes in {@link Head.fieldTable}: name start and end, value start and end. */
 export const FIELD_WORDS = 4;
@@ -8,26 +8,26 @@ export class Head {
   readonly fieldTable: Int32Array;
   fieldCount = 0;
   /**
-   * Bit n: a name has n bytes, modulo 32. Most fields that are asked for are not there, and need no look: without this,
-   * a file's request of mixed clients takes 12 % more instructions.
+   * Bit n: a field name has n bytes, modulo 32. Most fields that are looked up are absent, and need no search. Without
+   * this, a file's request of mixed clients takes 12 % more instructions.
    */
   nameLengths = 0;
   /** Bytes of the head, its empty line included. */
   length = 0;
-  /** The method is GET, as it nearly always is: no string is made of it (1.7 % of a file's request of mixed clients). */
+  /** The method is GET, the usual case: no string is made of it (1.7 % of a file's request of mixed clients). */
   isGet = false;
   methodStart = 0;
   methodEnd = 0;
   targetStart = 0;
   targetEnd = 0;
-  /** Where the target's `?` stands, or `targetEnd`. */
+  /** The offset of the target's `?`, or `targetEnd`. */
   queryAt = 0;
   /** HTTP/1.0 or HTTP/1.1; a higher minor version is served as 1.1 (RFC 9110 section 2.5). */
   minorVersion = 1;
   /** The declared length of the body; -1: none declared. */
   contentLength = -1;
   chunked = false;
-  /** The connection persists after this request as far as the client is concerned. */
+  /** Whether the client wants the connection to persist after this request. */
   keepAlive = true;
   expectsContinue = false;
 
@@ -35,7 +35,7 @@ export class Head {
     this.fieldTable = fieldTable;
   }
 
-  /** Another head follows: nothing may be left of what only some heads say. */
+  /** Clears what only some heads set, before the next head. */
   reset(): void {
     this.fieldCount = 0;
     this.nameLengths = 0;
@@ -55,7 +55,7 @@ export class Head {
     this.nameLengths |= 1 << (nameEnd - nameStart);
   }
 
-  /** A copy that stays as it is when the parser goes on. */
+  /** A copy that does not change when the parser goes on. */
   copy(): Head {
     const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
     copy.fieldCount = this.fieldCount;
@@ -76,7 +76,7 @@ export class Head {
   }
 }
 
-/** Whether the method is HEAD, whose answers have no content. */
+/** Whether the method is HEAD, whose responses have no content. */
 export function isHeadRequest(bytes: Uint8Array, base: number, head: Head): boolean {
   const at = base + head.methodStart;
   return (

@@ -1,5 +1,5 @@
-// Fields that describe one connection, not the message that it carries (RFC 9110 section 7.6.1; Trailer from RFC 2616
-// section 13.5.1, since no trailers are sent). The server writes its own.
+// Fields that describe one connection, not the message (RFC 9110 section 7.6.1; Trailer from RFC 2616 section 13.5.1,
+// since no trailers are forwarded). The server writes its own.
 
 type Pairs = readonly (readonly [string, string])[];
 
@@ -13,14 +13,14 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** `name` in any case. */
+/** Whether `name`, in any case, is a hop-by-hop field. */
 export function isHopByHop(name: string): boolean {
   return HOP_BY_HOP.has(name.toLowerCase());
 }
 
 /**
- * `pairs` without their hop-by-hop fields but Connection, of which a response may still mean `close`. Content-Length
- * goes with Transfer-Encoding, which overrides it (RFC 9112 section 6.3).
+ * `pairs` without hop-by-hop fields except Connection, which may still mean `close`. Content-Length is removed with
+ * Transfer-Encoding, which overrides it (RFC 9112 section 6.3).
  */
 export function withoutHopByHop(pairs: Pairs): Pairs {
   const isCoded = pairs.some(([name]) => name.toLowerCase() === 'transfer-encoding');
@@ -31,7 +31,7 @@ export function withoutHopByHop(pairs: Pairs): Pairs {
   });
 }
 
-/** The same for a message that came over another connection: without Connection, and without the fields it names. */
+/** `pairs` of a message from another connection, without all hop-by-hop fields and those that Connection lists. */
 export function endToEndFields(pairs: Pairs): Pairs {
   const nominated = new Set<string>();
   for (const [name, value] of pairs) {

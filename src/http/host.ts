@@ -1,4 +1,4 @@
-// Whether a Host field value is one (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
+// Checks the value of a Host field (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
 
 import { COLON, REGISTERED_NAME } from './characters.ts';
 import { runEnd } from './run-end.ts';
@@ -26,7 +26,7 @@ function isPort(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** Behind `[...]`: hexadecimal digits, colons and dots. -1: not an address. */
+/** The offset after `[...]` of hexadecimal digits, colons and dots. -1: malformed. */
 function literalEnd(bytes: Uint8Array, start: number, end: number): number {
   let colons = 0;
   for (let at = start + 1; at < end; at++) {
@@ -38,7 +38,7 @@ function literalEnd(bytes: Uint8Array, start: number, end: number): number {
   return -1;
 }
 
-/** Behind the name: at the colon of a port or the end. -1: a byte that no name holds. */
+/** The offset after a registered name: at the colon of a port, or the end. -1: malformed. */
 function registeredNameEnd(bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end) {

@@ -4,13 +4,13 @@ import { formatHttpDate } from './date.ts';
 
 /** The current date, as text and as bytes, refreshed when the wall clock's second has passed. */
 export class HttpClock {
-  /** Grows with every new text, so that bytes made of an older one can be told. */
+  /** Grows with every new text, so that bytes made of an older one are recognised. */
   version = 0;
   text = '';
-  /** {@link text} again: always of the same length, until the year 10000. */
+  /** {@link text} as bytes, of constant length until the year 10000. */
   bytes: Buffer = Buffer.alloc(0);
   readonly #wallClockMs: () => number;
-  /** Monotonic time at which the wall clock's next second begins. */
+  /** The monotonic time at which the next second of the wall clock begins. */
   #nextMs = Number.NEGATIVE_INFINITY;
 
   constructor(wallClockMs: () => number) {

@@ -1,8 +1,8 @@
-// Paths that a handler is mounted at: which requests are below one, segment by segment.
+// Matches request paths against mount paths, segment by segment.
 
 const SLASH = 0x2f;
 
-/** A path such as `/api/v1` for its names; null: it names no path that a handler can be mounted at. */
+/** The normal form of a mount path, such as `/api/v1`. Null: a handler cannot be mounted at `path`. */
 export function mountPathOf(path: string): string | null {
   const names = path.split('/').filter((name) => name !== '');
   const isPath = path.startsWith('/') && names.length > 0 && !names.some((name) => name === '.' || name === '..');
@@ -10,8 +10,8 @@ export function mountPathOf(path: string): string | null {
 }
 
 /**
- * Where the part of `path`, as sent, that is below `mountPath` begins; -1: it is not below it. Only whole segments count,
- * and `%61` is an `a` (RFC 3986 section 2.3).
+ * The offset in `path`, as sent, of the part below `mountPath`; -1: `path` is not below it. Only whole segments match,
+ * and `%61` equals `a` (RFC 3986 section 2.3).
  */
 export function endOfMount(path: string, mountPath: string): number {
   if (path.startsWith(mountPath) && isEnd(path, mountPath.length)) return mountPath.length;
@@ -31,7 +31,7 @@ function isEnd(path: string, at: number): boolean {
   return at === path.length || path.charCodeAt(at) === SLASH;
 }
 
-/** Null: it is no UTF-8, or an encoded slash would make two segments of it. */
+/** The decoded segment. Null: not UTF-8, or an encoded slash, which would make two segments of it. */
 function decoded(segment: string): string | null {
   try {
     const name = decodeURIComponent(segment);

@@ -1,12 +1,12 @@
-// Whether a request is a navigation: a browser that goes to a page, rather than a page that asks for a part of itself.
-// Fetch Metadata says so where it is sent, which is over TLS and on localhost; Accept has to do elsewhere.
+// Recognises a navigation: a browser opens a page, instead of loading a part of one. Fetch Metadata states this, where
+// browsers send it: over TLS and on localhost. Elsewhere the Accept field has to do.
 
 import { trimBlanks } from './blanks.ts';
 import { FieldNames } from './field-names.ts';
 import type { HttpRequest } from './handler.ts';
 import { weightOf } from './weight.ts';
 
-/** `unknown`: the request names no preference, as curl, monitors and many crawlers do. */
+/** `unknown`: the request states no preference, as those of curl, monitors and many crawlers. */
 export type Navigation = 'page' | 'other' | 'unknown';
 
 /** The request fields that {@link navigationOf} reads, as the value of Vary. */
@@ -21,7 +21,7 @@ const HTML: ReadonlySet<string> = new Set(['text/html', 'application/xhtml+xml']
 
 const ANYTHING = '*/*';
 
-/** GET and HEAD alone navigate to pages that a server may answer for. */
+/** Only GET and HEAD count: other navigations must not get a fallback page. */
 export function navigationOf(request: HttpRequest): Navigation {
   if (request.method !== 'GET' && request.method !== 'HEAD') return 'other';
   if (request.mayHave?.(READ) === false) return 'unknown';
@@ -32,7 +32,7 @@ export function navigationOf(request: HttpRequest): Navigation {
   return isPage ? 'page' : 'other';
 }
 
-/** HTML has to be named, and nothing preferred to it: what takes anything is as well content with a 404. */
+/** HTML must be listed, and no other type preferred. A client that accepts any type can also use a 404. */
 function navigationByAccept(accept: string): Navigation {
   let [htmlWeight, bestWeight] = [0, 0];
   let namesTypes = false;

@@ -1,5 +1,5 @@
-// The pages that the server makes itself, in the style of the default site (html/style.css): nothing is fetched from
-// elsewhere, and there are no scripts.
+// The HTML pages that the server makes itself, in the style of the default site (html/style.css). They load nothing,
+// and have no scripts.
 
 const STYLE = `
 :root{color-scheme:light dark;--paper:#fff;--ink:#1c2126;--soft:#56606a;--rule:#dbe0e4;--link:#0a5c78;--ready:#b93c0a}
@@ -14,7 +14,7 @@ a{color:var(--link);text-underline-offset:.2em}
 export interface PageParts {
   /** Text. */
   readonly title: string;
-  /** CSS that this page has besides. */
+  /** CSS of this page, after the common one. */
   readonly style: string;
   /** HTML of the main part. */
   readonly body: string;

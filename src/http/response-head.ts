@@ -1,19 +1,18 @@
-// Response heads, from values to bytes. Status line, Server, Date and prepared fields are put together once for
-// each combination that is used, so that a head is one copy and the digits of its length.
-// It must not know connections.
+// Writes response heads. Status line, Server, Date and precompiled fields are joined once for each combination in use.
+// Then a head is one copy and the digits of its length.
 
 import { NO_FIELDS, type PrecompiledFields } from './fields.ts';
 import { HeadBlock } from './head-block.ts';
 import type { HttpClock } from './http-clock.ts';
 import { RESET_CONTENT, reasonPhrase } from './status.ts';
 
-/** How the end of the content is told to the client. */
+/** The content has a Content-Length. */
 export const LENGTH = 0;
 export const CHUNKED = 1;
-/** The connection's end, or no content at all. */
-export const UNTOLD = 2;
+/** The content ends with the connection (RFC 9112 section 6.3), or there is none. */
+export const CLOSE_DELIMITED = 2;
 
-/** What may follow the block: 16 digits, a Connection field, CRLFs. */
+/** The bytes that may follow the block: 16 digits, a Connection field, CRLFs. */
 const TAIL_BYTES = 48;
 
 const CONNECTION_CLOSE = Buffer.from('Connection: close\r\n', 'latin1');
@@ -21,15 +20,15 @@ const CONNECTION_KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n', 'latin1'
 const DATE = 'Date: ';
 const BLOCK_ENDS = ['Content-Length: ', 'Transfer-Encoding: chunked\r\n', ''];
 
-/** What a head says beside status and fields. */
+/** The parts of a head beside status and fields. */
 export interface Framing {
-  /** LENGTH, CHUNKED or UNTOLD. */
+  /** LENGTH, CHUNKED or CLOSE_DELIMITED. */
   kind: number;
   /** The Content-Length when `kind` is LENGTH. */
   length: number;
-  /** Say `Connection: close`. */
+  /** Send `Connection: close`. */
   close: boolean;
-  /** Say `Connection: keep-alive`, which HTTP/1.0 clients need to hear. */
+  /** Send `Connection: keep-alive`, which HTTP/1.0 clients need. */
   keepAlive: boolean;
 }
 
@@ -42,10 +41,13 @@ export class HeadWriter {
   constructor(clock: HttpClock, server: string) {
     this.#clock = clock;
     this.#serverLine = server === '' ? '' : `Server: ${server}\r\n`;
-    this.#block = this.#makeBlock(200, NO_FIELDS, UNTOLD, undefined);
+    this.#block = this.#makeBlock(200, NO_FIELDS, CLOSE_DELIMITED, undefined);
   }
 
-  /** Makes ready to {@link write} a head; returns the bytes that will need at most. `reason`: undefined for the standard phrase. */
+  /**
+   * Prepares {@link write}; returns the largest number of bytes of the head. `reason`: undefined for the standard
+   * phrase.
+   */
   prepare(status: number, fields: PrecompiledFields, kind: number, nowMs: number, reason?: string): number {
     this.#clock.update(nowMs);
     this.#block = this.#blockOf(status, fields, kind, reason);
@@ -72,7 +74,7 @@ export class HeadWriter {
     const { cached } = fields;
     const isCached = cached !== null && cached.kind === kind && cached.status === status;
     if (isCached && cached.owner === this && cached.reason === reason) {
-      cached.tell(this.#clock.version, this.#clock.bytes);
+      cached.updateDate(this.#clock.version, this.#clock.bytes);
       return cached;
     }
     const block = this.#makeBlock(status, fields, kind, reason);
@@ -120,7 +122,7 @@ function writeDigits(target: Buffer, at: number, value: number, digits: number):
   return at + digits;
 }
 
-/** What a silent answer may say about content that it does not have. */
+/** The Content-Length of a response without content, such as one to HEAD. */
 export function declaredLength(status: number, fields: PrecompiledFields, length: number): number {
   if (status === RESET_CONTENT) return 0;
   return fields.contentLength >= 0 ? fields.contentLength : length;

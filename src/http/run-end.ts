@@ -1,9 +1,9 @@
-// Where a run of allowed bytes ends: most of the work of parsing a head.
+// Finds the end of a run of allowed bytes, which is most of the work of parsing a head.
 
-/** The first byte of `bytes[from, stop)` for which `table` is not 1, or `stop`. */
+/** The offset of the first byte of `bytes[from, stop)` for which `table` is not 1, or `stop`. */
 export function runEnd(bytes: Uint8Array, from: number, stop: number, table: Uint8Array): number {
   let at = from;
-  // V8 checks the array's type and its own interrupts once a round: four bytes share that.
+  // V8 checks the type of the array and pending interrupts once per iteration; four bytes share that cost.
   while (
     at + 3 < stop &&
     table[bytes[at] ?? 0] === 1 &&

@@ -80,12 +80,12 @@ export function reasonPhrase(status: number): string {
   return BY_STATUS.get(status) ?? '';
 }
 
-/** Whether content is dropped: where there is never any, and 205, whose length is 0 (RFC 9110 section 15.3.6). */
+/** Whether content is dropped: for statuses that never have content, and for 205 (RFC 9110 section 15.3.6). */
 export function dropsContent(status: number): boolean {
   return hasNoContent(status) || status === RESET_CONTENT;
 }
 
-/** Whether an answer with this status never has content (RFC 9110 section 6.4.1). */
+/** Whether a response with this status never has content (RFC 9110 section 6.4.1). */
 export function hasNoContent(status: number): boolean {
   return status === 204 || status === 304 || status < 200;
 }

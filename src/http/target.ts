@@ -1,5 +1,5 @@
-// Whether a request target has the form that its method asks for (RFC 9112 section 3.2). Most are an absolute
-// path, which the parser sees by itself: only what is not, or has a method of its own kind, comes here.
+// Checks that a request target has the form that its method needs (RFC 9112 section 3.2). Most targets are an absolute
+// path, which the parser recognises itself; only the others are checked here.
 
 import { COLON, equalsIgnoringCase } from './characters.ts';
 import type { Head } from './head.ts';
@@ -10,37 +10,37 @@ const ASTERISK = 0x2a;
 const QUESTION_MARK = 0x3f;
 const COMMERCIAL_AT = 0x40;
 
-/** The target may be asked for. */
-export const TARGET_RIGHT = 0;
-/** Of no form, or of one that its method does not allow: 400. */
+/** The target is valid. */
+export const TARGET_VALID = 0;
+/** Malformed, or of a form that the method does not allow: 400. */
 export const TARGET_WRONG = 1;
-/** TRACE and CONNECT, which no handler is given: 501 (RFC 9110 sections 9.3.6 and 9.3.8). */
+/** TRACE and CONNECT, which are not passed to handlers: 501 (RFC 9110 sections 9.3.6 and 9.3.8). */
 export const TARGET_UNSERVED = 2;
 
-/** Judges the target of the head that begins at `bytes[base]`. */
-export function judgeTarget(bytes: Uint8Array, base: number, head: Head): number {
+/** Checks the target of the head that begins at `bytes[base]`. */
+export function checkTarget(bytes: Uint8Array, base: number, head: Head): number {
   const letters = head.methodEnd - head.methodStart;
-  // TRACE has five letters, OPTIONS and CONNECT seven: the others ask for a path, or are looked at.
-  if (letters !== 5 && letters !== 7 && bytes[base + head.targetStart] === SLASH) return TARGET_RIGHT;
-  return judgeClosely(bytes, base, head);
+  // TRACE has five letters, OPTIONS and CONNECT seven. Every other method takes a path.
+  if (letters !== 5 && letters !== 7 && bytes[base + head.targetStart] === SLASH) return TARGET_VALID;
+  return checkForm(bytes, base, head);
 }
 
-function judgeClosely(bytes: Uint8Array, base: number, head: Head): number {
+function checkForm(bytes: Uint8Array, base: number, head: Head): number {
   const [methodStart, methodEnd] = [base + head.methodStart, base + head.methodEnd];
   const [start, end] = [base + head.targetStart, base + head.targetEnd];
   if (isMethod(bytes, methodStart, methodEnd, 'CONNECT')) {
     return isAuthority(bytes, start, end) ? TARGET_UNSERVED : TARGET_WRONG;
   }
-  // An answer would show others what the client, or a proxy in between, sent in confidence.
+  // A TRACE response would disclose what the client, or a proxy in between, sent in confidence.
   if (isMethod(bytes, methodStart, methodEnd, 'TRACE')) return TARGET_UNSERVED;
-  if (bytes[start] === SLASH) return TARGET_RIGHT;
+  if (bytes[start] === SLASH) return TARGET_VALID;
   if (bytes[start] === ASTERISK && end - start === 1) {
-    return isMethod(bytes, methodStart, methodEnd, 'OPTIONS') ? TARGET_RIGHT : TARGET_WRONG;
+    return isMethod(bytes, methodStart, methodEnd, 'OPTIONS') ? TARGET_VALID : TARGET_WRONG;
   }
-  return authorityEnd(bytes, start, end) < 0 ? TARGET_WRONG : TARGET_RIGHT;
+  return authorityEnd(bytes, start, end) < 0 ? TARGET_WRONG : TARGET_VALID;
 }
 
-/** Where the authority of an absolute-form target begins: behind `http://` or `https://`. -1: it is none. */
+/** The offset of the authority in an absolute-form target, after `http://` or `https://`. -1: another form. */
 export function authorityStart(bytes: Uint8Array, start: number, end: number): number {
   for (const scheme of ['http', 'https']) {
     const colon = start + scheme.length;
@@ -50,7 +50,7 @@ export function authorityStart(bytes: Uint8Array, start: number, end: number): n
   return -1;
 }
 
-/** Where that authority ends, if it names a host, without userinfo (RFC 9110 section 4.2). -1: it does not. */
+/** The end of that authority if it names a host, without userinfo (RFC 9110 section 4.2). -1: it does not. */
 export function authorityEnd(bytes: Uint8Array, start: number, end: number): number {
   const from = authorityStart(bytes, start, end);
   if (from < 0) return -1;
@@ -59,7 +59,7 @@ export function authorityEnd(bytes: Uint8Array, start: number, end: number): num
   return bytes[from] !== COLON && at > from && isHost(bytes, from, at) ? at : -1;
 }
 
-/** authority-form: a host and, always, a port. */
+/** authority-form: a host and a mandatory port. */
 function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
   let digits = end;
   while (digits > start && isDigit(bytes[digits - 1] ?? 0)) digits--;

@@ -1,10 +1,10 @@
-// Trailer fields: fields behind the content of a message (RFC 9110 section 6.5).
+// Trailer fields, which follow the content of a message (RFC 9110 section 6.5).
 
 import { type FieldInput, PrecompiledFields, pairsOf } from './fields.ts';
 
 /**
- * Fields that a recipient needs before the content, or that a proxy checks in front of it: framing, routing, request
- * modifiers, authentication, response control data, and how to process the content (RFC 9110 section 6.5.1).
+ * Fields that a recipient needs before the content, or that a proxy checks first: framing, routing, request modifiers,
+ * authentication, response control data, and content processing (RFC 9110 section 6.5.1).
  */
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'age',

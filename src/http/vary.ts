@@ -1,12 +1,12 @@
-// Vary of answers that depend on more request fields than their own fields say.
+// Adds request fields to the Vary field of a response.
 
 import { type FieldInput, PrecompiledFields, precompileFields } from './fields.ts';
 
-/** Fields that are sent again and again are extended once, for one list of names. */
+/** Caches the last extension of precompiled fields, for one list of names. */
 const extended = new WeakMap<PrecompiledFields, { readonly names: string; readonly fields: PrecompiledFields }>();
 
 /**
- * `fields` whose Vary names `names` (`Accept, Accept-Encoding`) too, in one line.
+ * `fields` with `names` (`Accept, Accept-Encoding`) added to Vary, in one line.
  * @throws TypeError as `precompileFields` does.
  */
 export function addVary(fields: FieldInput, names: string): PrecompiledFields {
@@ -22,7 +22,7 @@ function extend(fields: PrecompiledFields, names: string): PrecompiledFields {
   const pairs = fields.pairs();
   const given = pairs.filter(isVary).map(([, value]) => value);
   const members = [...given, names].flatMap((value) => value.split(',')).map((member) => member.trim());
-  // RFC 9110 section 12.5.5: the answer may depend on anything already.
+  // `*` covers every field already (RFC 9110 section 12.5.5).
   if (members.includes('*')) return fields;
   const byName = new Map(members.map((member) => [member.toLowerCase(), member]));
   byName.delete('');

@@ -1,11 +1,11 @@
-// The preference among the members of Accept and its siblings (RFC 9110 section 12.4.2).
+// Parses the weight of a member of Accept and similar fields (RFC 9110 section 12.4.2).
 
 import { trimBlanks } from './blanks.ts';
 
-/** RFC 9110's grammar, with more digits than it allows. */
+/** The grammar of RFC 9110, with any number of digits. */
 const QVALUE = /^(?:0(?:\.\d*)?|1(?:\.0*)?)$/;
 
-/** The `q` among a member's parameters: 1 without one; a malformed number counts as a refusal, 0. */
+/** The `q` parameter of a member: 1 without one. A malformed number counts as 0, which rejects the member. */
 export function weightOf(parameters: readonly string[]): number {
   for (const parameter of parameters) {
     const [name, value] = parameter.split('=', 2).map(trimBlanks);

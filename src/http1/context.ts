@@ -1,40 +1,40 @@
-// What all sessions of a server share: the handler, the limits, the writer of heads, and spare parsers.
+// The state that all HTTP/1 sessions of a server share: handler, limits, head writer and spare parsers.
 
-import type { Observer } from '../exchange/observer.ts';
-import { INTERNAL_ERROR, sendError } from '../http/error-answer.ts';
+import type { RequestObserver } from '../exchange/request-observer.ts';
+import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { HeadParser } from '../http/head-parser.ts';
 import type { HeadWriter } from '../http/response-head.ts';
 import type { Limits } from '../limits.ts';
 
-/** What the sessions of a server counted. */
+/** Counts over all sessions of a server. */
 export interface SessionCounters {
   requests: number;
-  /** Requests refused before any handler saw them, with 4xx or 5xx. */
+  /** Requests rejected with 4xx or 5xx before the handler was called. */
   refused: number;
-  /** Handlers that threw, rejected, or broke the rules of an answer. */
+  /** Handlers that threw, rejected, or sent a malformed response. */
   handlerErrors: number;
-  /** Requests whose client was gone before the answer ended. */
+  /** Requests whose connection closed before the response ended. */
   aborted: number;
-  /** Connections ended because a time was up, for whichever of these reasons. */
+  /** Connections closed by any timeout. The counters below separate them. */
   timeouts: number;
-  /** No byte came after the connection was accepted. */
+  /** No byte arrived after the connection was accepted. */
   firstByteTimeouts: number;
-  /** A request head did not end. */
+  /** A request head was not completed in time. */
   headerTimeouts: number;
-  /** A request body that was waited for did not come, or too slowly. */
+  /** A request body did not arrive, or arrived too slowly, while a reader waited for it. */
   bodyTimeouts: number;
-  /** The client did not take its answer, or too slowly. */
+  /** The client did not receive its response, or received it too slowly. */
   sendTimeouts: number;
-  /** No further request came. */
+  /** No further request arrived on the connection. */
   keepAliveTimeouts: number;
-  /** The client had finished sending, and its answer took too long. */
+  /** The client had finished sending, and its response took too long. */
   halfClosedTimeouts: number;
-  /** A handler did not begin its answer. */
+  /** A handler did not begin its response in time. */
   handlerTimeouts: number;
 }
 
-/** What a connection waits for: which time runs, and which counter tells that it was up. */
+/** The timeout that runs on a connection. It selects the duration and the counter. */
 export const WAIT = {
   FIRST_BYTE: 0,
   HEADER: 1,
@@ -45,7 +45,7 @@ export const WAIT = {
   SIGNAL: 6,
 } as const;
 
-/** The counters of these waits, in their order; the last one ends nothing and has none. */
+/** The counter of each {@link WAIT}, by its number. SIGNAL closes nothing and has none. */
 export const TIMEOUT_COUNTERS = [
   'firstByteTimeouts',
   'headerTimeouts',
@@ -68,8 +68,8 @@ export class SessionContext {
   /** Milliseconds of each wait, in the order of {@link WAIT}. */
   readonly waitsMs: number[];
   readonly headWriter: HeadWriter;
-  readonly observer: Observer | null;
-  /** Answers a request whose handler failed before it answered. */
+  readonly observer: RequestObserver | null;
+  /** Responds to a request whose handler failed before it responded. */
   readonly answerFailure: (error: unknown, request: HttpRequest, response: HttpResponse) => void;
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
@@ -88,7 +88,7 @@ export class SessionContext {
     halfClosedTimeouts: 0,
     handlerTimeouts: 0,
   };
-  /** The server is closing: every answer is its connection's last. */
+  /** The server is closing: every response is the last one of its connection. */
   stopping = false;
   #parser: HeadParser;
   readonly #spareParsers: HeadParser[] = [];
@@ -97,7 +97,7 @@ export class SessionContext {
     handler: Handler;
     limits: Limits;
     headWriter: HeadWriter;
-    observer: Observer | null;
+    observer: RequestObserver | null;
     onError: (error: unknown, request: HttpRequest | null) => void;
     answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
@@ -122,17 +122,17 @@ export class SessionContext {
     this.#parser = new HeadParser(options.limits);
   }
 
-  /** From now on each answer is its connection's last, and idle connections have `shutdownGraceMs` to ask for it. */
+  /** Makes each response the last one of its connection. Idle connections get `shutdownGraceMs` for a last request. */
   stop(): void {
     this.stopping = true;
-    // 0 would mean for ever.
+    // A timeout of 0 means none.
     const graceMs = Math.max(this.limits.shutdownGraceMs, 1);
     for (const wait of [WAIT.FIRST_BYTE, WAIT.KEEP_ALIVE]) {
       this.waitsMs[wait] = Math.min(this.waitsMs[wait] ?? graceMs, graceMs);
     }
   }
 
-  /** Tells of what a handler did wrong. What the listener throws itself is raised outside the turn. */
+  /** Reports an error of a handler. An error that the listener throws itself is raised outside the turn. */
   report(error: unknown, request: HttpRequest | null): void {
     try {
       this.#onError(error, request);
@@ -143,19 +143,19 @@ export class SessionContext {
     }
   }
 
-  /** The parser of heads that arrive whole; who needs it for longer takes it with {@link keepParser}. */
+  /** The parser for heads that arrive whole. A session that needs it for longer calls {@link keepParser}. */
   get parser(): HeadParser {
     return this.#parser;
   }
 
-  /** {@link parser} belongs to the caller until {@link returnParser}; another takes its place. */
+  /** Lends {@link parser} to the caller until {@link returnParser}; a spare one replaces it. */
   keepParser(): HeadParser {
     const kept = this.#parser;
     this.#parser = this.#spareParsers.pop() ?? new HeadParser(this.limits);
     return kept;
   }
 
-  /** Gives a kept parser back. */
+  /** Takes back a parser that {@link keepParser} lent. */
   returnParser(parser: HeadParser): void {
     parser.reset();
     if (this.#spareParsers.length < MAX_SPARE_PARSERS) this.#spareParsers.push(parser);

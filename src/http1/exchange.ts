@@ -1,5 +1,4 @@
-// One request and its response: the handler is called, what it answers ends the exchange, and what it throws is answered
-// for it.
+// One HTTP/1 request and its response: calls the handler, runs its timeouts, and responds when the handler fails.
 
 import type { Channel, ProtocolFactory } from '../connection/channel.ts';
 import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
@@ -19,11 +18,11 @@ import { TracedProtocol } from './traced-protocol.ts';
 const CONTINUE_STATUS = 100;
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
-/** What an exchange asks of its session. */
+/** The services that a session provides to its exchange. */
 export interface ExchangeOwner {
   readonly channel: Channel;
   readonly context: SessionContext;
-  /** The time of `what`, one of {@link WAIT}, begins now: `ms`, or as the limits say. */
+  /** Starts the timeout `what`, one of {@link WAIT}, with `ms` or the duration of the limits. */
   await(what: number, ms?: number): void;
   /** The exchange has ended: the next request may begin. */
   exchangeOver(): void;
@@ -35,15 +34,15 @@ export class Exchange implements BodyOwner, ResponseOwner {
   readonly request: Http1Request;
   readonly response: Http1Response;
   readonly #owner: ExchangeOwner;
-  /** The session has left it: what its handler still does has no effect. */
+  /** The session has dropped this exchange: further calls of its handler have no effect. */
   #isOver = false;
   /** No further request is read on this connection. */
   #isLast: boolean;
   /** The client waits for 100 Continue before it sends its body. */
   #awaitsContinue: boolean;
-  /** The handler is running: what it finishes is picked up when it returns. */
+  /** The handler is running. A response that it completes is handled when it returns. */
   #inHandler = false;
-  /** The time of a client that finished sending runs. */
+  /** The timeout for a client that has finished sending is running. */
   #isHalfClosed = false;
   #startedMs = 0;
 
@@ -63,7 +62,6 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   // ---- The handler ------------------------------------------------------------------------------
 
-  /** Calls the handler. */
   begin(): void {
     const { context, request } = this;
     context.counters.requests++;
@@ -77,7 +75,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
       this.#finish();
     } else {
       request.retain();
-      this.#awaitAnswer();
+      this.#awaitResponse();
     }
   }
 
@@ -86,7 +84,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.#inHandler = true;
     try {
       const result = this.context.handler(request, this.response);
-      // A promise, or whatever else has `then`; its getter and itself are the handler's code too.
+      // Any object with `then` counts as a promise. Its getter and `then` itself run code of the handler.
       if (result !== undefined && typeof result?.then === 'function') {
         request.retain();
         result.then(
@@ -101,11 +99,11 @@ export class Exchange implements BodyOwner, ResponseOwner {
     }
   }
 
-  /** A handler that returned no promise may answer from a callback; one whose promise resolved is done. */
+  /** A handler without a promise may respond from a callback. A handler whose promise resolved must have responded. */
   #handlerResolved(): void {
     const { request, response } = this;
     if (response.started || response.ended || this.#isOver) return;
-    // A handler that stops its work because its client left has not failed.
+    // A handler that stops its work because the client has left did not fail.
     const error: unknown = request.hasLeft ? request.signal.reason : notAnswered(this.context.handler.name);
     this.#handlerFailed(error);
   }
@@ -114,7 +112,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     const { request, response, context } = this;
     const code = error instanceof EpollServerError ? error.code : null;
     const isCurrent = !this.#isOver;
-    // A rejection because the client left, or did not send all it announced, is no failure of the handler.
+    // A rejection is no failure of the handler when the client left, or sent less than it announced.
     if (code === 'ERR_CLIENT_GONE' && isCurrent) {
       if (!response.started) this.refuse(400, messageOf(error));
       else response.abort(messageOf(error));
@@ -129,7 +127,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     context.report(error, request);
     if (response.ended || !isCurrent) return;
     if (response.started) {
-      response.abort('the handler failed after its answer had begun');
+      response.abort('the handler failed after its response had begun');
       return;
     }
     response.reasonPhrase = undefined;
@@ -142,7 +140,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     return this.request.incoming?.wantsInput === true;
   }
 
-  /** Takes bytes of the body; returns where it stopped. */
+  /** Passes bytes to the body; returns the offset of the first unused byte. */
   receive(bytes: Buffer, start: number, end: number): number {
     const { incoming } = this.request;
     if (incoming === null) return start;
@@ -151,12 +149,12 @@ export class Exchange implements BodyOwner, ResponseOwner {
     if (incoming.status !== 0) {
       incoming.fail(new EpollServerError('ERR_CLIENT_GONE', incoming.problem));
       if (!this.response.started) this.refuse(incoming.status, incoming.problem);
-      else this.#endBadly();
+      else this.#closeEarly();
       return end;
     }
-    if (this.response.ended) this.#afterAnswer();
+    if (this.response.ended) this.#afterResponse();
     else if (wasAwaited && !this.channel.isEnding) this.#bodyProgressed(incoming, at - start);
-    if (wasAwaited && !incoming.awaited && !this.response.ended) this.#awaitAnswer();
+    if (wasAwaited && !incoming.awaited && !this.response.ended) this.#awaitResponse();
     return at;
   }
 
@@ -171,37 +169,37 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.channel.wake();
   }
 
-  /** A reader waits for the client from now on, which has what is left of its patience. */
+  /** A reader waits for the body: the timeout is what the minimum rate leaves to the client. */
   #awaitBody(incoming: Body): void {
     this.#owner.await(WAIT.BODY, incoming.waitMs(this.context.nowMs()));
   }
 
-  /** `bytes` of an awaited body came: the client has earned time, or no reader waits for it any more. */
+  /** `bytes` of an awaited body arrived: extends the timeout, or stops it when no reader waits any more. */
   #bodyProgressed(incoming: Body, bytes: number): void {
     const leftMs = incoming.progressMs(this.context.nowMs(), bytes);
     this.channel.setTimeout(incoming.awaited ? leftMs : 0);
   }
 
   /**
-   * Within a bound of time for all of it. Only a response that said so ends the connection here: after any other, the
-   * next request may be on its way, and would be lost. Its head could not know: the length of the body is unknown, or
-   * the handler might have read on while it streamed its response.
+   * Discards the rest of the body within one `bodyTimeoutMs`. The connection is closed here only if the response
+   * announced it. Otherwise the next request may be on its way, and would be lost. The response head could not always
+   * announce it: the length of the body may be unknown, or the handler may have read on while it streamed its response.
    */
   #discardBody(incoming: Body): void {
     if (!incoming.discarding) {
       incoming.discard();
       this.#owner.await(WAIT.BODY);
     }
-    if (this.#isLast || this.channel.peerEnded) this.#endBadly();
+    if (this.#isLast || this.channel.peerEnded) this.#closeEarly();
   }
 
   // ---- Time -------------------------------------------------------------------------------------
 
   /**
-   * The handler is at work: its time runs until it begins to answer. The client's does, when its body is waited for or
-   * it has finished sending.
+   * Starts the timeout of the handler, which runs until it begins to respond. While the body is awaited, or the client
+   * has finished sending, the timeout of the client runs instead.
    */
-  #awaitAnswer(): void {
+  #awaitResponse(): void {
     const { incoming } = this.request;
     if (this.channel.isEnding) this.#awaitHalfClosed();
     else if (incoming?.awaited === true) this.#awaitBody(incoming);
@@ -209,14 +207,14 @@ export class Exchange implements BodyOwner, ResponseOwner {
     else this.#owner.await(WAIT.HANDLER);
   }
 
-  /** The client has finished sending, or is gone: its handler learns of it first, then the time of its response is over. */
+  /** The client has finished sending, or is gone. First the handler gets a signal; later the response times out. */
   #awaitHalfClosed(): void {
     const { halfClosedSignalMs, halfClosedTimeoutMs } = this.context.limits;
     const isSignalled = this.request.hasLeft || halfClosedSignalMs === 0 || halfClosedSignalMs >= halfClosedTimeoutMs;
     this.#owner.await(isSignalled ? WAIT.HALF_CLOSED : WAIT.SIGNAL);
   }
 
-  /** The handler may stop its work from now on. What it answers all the same is sent. */
+  /** Aborts the signal of the request, so that the handler may stop. A response that it sends all the same is sent. */
   signalHalfClosed(): void {
     const { halfClosedSignalMs, halfClosedTimeoutMs } = this.context.limits;
     this.#owner.await(WAIT.HALF_CLOSED, halfClosedTimeoutMs - halfClosedSignalMs);
@@ -224,14 +222,14 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.request.clientLeft(limitProblem('the client has finished sending', 'halfClosedSignalMs', halfClosedSignalMs));
   }
 
-  /** The time of `awaited`, one of {@link WAIT}, is over. */
+  /** The timeout `awaited`, one of {@link WAIT}, has expired. */
   expired(awaited: number): void {
     const { channel, response } = this;
-    if (channel.isEnding) channel.abort('the client finished sending and its answer took too long');
-    // The response was sent: only the rest of a body that is not read did not come.
-    else if (response.ended) this.#endBadly();
+    if (channel.isEnding) channel.abort('the client finished sending and its response took too long');
+    // The response was sent: only the rest of an unread body did not arrive.
+    else if (response.ended) this.#closeEarly();
     else if (awaited === WAIT.HANDLER)
-      this.#refuseBeyond(504, 'the handler did not begin its answer in time', 'handlerTimeoutMs');
+      this.#refuseBeyond(504, 'the handler did not begin its response in time', 'handlerTimeoutMs');
     else if (!response.started) this.#refuseBeyond(408, 'the request body did not arrive in time', 'bodyTimeoutMs');
     else channel.abort('the request body did not arrive in time');
   }
@@ -240,9 +238,9 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   closesAfter(response: Http1Response): boolean {
     if (response.closeAsked || this.context.stopping) this.#isLast = true;
-    // Whether the body of a request that was answered without 100 Continue follows is unknowable.
+    // Without 100 Continue, the server cannot know whether the body follows (RFC 9110 section 10.1.1).
     if (this.#awaitsContinue) this.#isLast = true;
-    // A whole response leaves the rest of the body unread: its client learns at once that it ends the connection.
+    // A whole response leaves the rest of the body unread, so its head can announce the close.
     const leftBytes = response.isStream ? 0 : (this.request.incoming?.leftBytes ?? 0);
     if (leftBytes > this.context.limits.maxDiscardBytes) this.#isLast = true;
     return this.#isLast;
@@ -262,7 +260,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     if (observer?.wantsHeads === true) observer.responseHead(this.channel.peer, head.toString('latin1'));
   }
 
-  /** The handler's time is over; the client's goes on. */
+  /** Stops the timeout of the handler; the timeouts of the client go on. */
   #answerBegan(): void {
     const isAwaited = this.channel.isEnding || this.request.incoming?.awaited === true;
     if (!isAwaited) this.channel.setTimeout(0);
@@ -277,11 +275,11 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   #finish(): void {
     this.#report('');
-    this.#afterAnswer();
+    this.#afterResponse();
   }
 
-  /** The response is complete: what is left of the request's body is read away, or ends the connection. */
-  #afterAnswer(): void {
+  /** The response is complete: discards the rest of the request body, or closes the connection. */
+  #afterResponse(): void {
     const { request } = this;
     request.release();
     if (request.incoming !== null && !request.incoming.complete) {
@@ -292,7 +290,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     if (this.#isLast) this.channel.finish();
   }
 
-  /** The response ends in its middle; the whole ones in front of it still reach the client. */
+  /** Ends the response in its middle. Whole responses in front of it still reach the client. */
   cutOff(reason: string): void {
     if (this.#isOver) return;
     this.context.counters.aborted++;
@@ -309,7 +307,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     return upgradeProblem(request, fields);
   }
 
-  /** The session keeps this exchange, and therefore uses no more bytes: they are the new protocol's. */
+  /** The session keeps this exchange, so it uses no further bytes: they belong to the new protocol. */
   upgraded(make: ProtocolFactory): void {
     const { channel, context, request, response } = this;
     request.retain();
@@ -319,7 +317,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     channel.speak((to) => {
       const protocol = make(to);
       isMade = true;
-      // Where the connection was closed meanwhile, the session has traced its end.
+      // If the connection was closed meanwhile, the session has traced its end.
       return observer?.wantsHeads === true && !response.gone ? new TracedProtocol(protocol, to, observer) : protocol;
     });
     this.#report(isMade ? '' : 'the protocol that the connection changed to has failed');
@@ -327,25 +325,24 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   // ---- Ends -------------------------------------------------------------------------------------
 
-  /** The client finished sending, and all that it sent is used. */
+  /** The client finished sending, and all bytes that it sent are used. */
   clientEnded(): void {
     if (this.response.ended) {
-      // The response was sent, and the rest of the request's body will never come.
-      this.#endBadly();
+      // The response was sent, and the rest of the request body will never arrive.
+      this.#closeEarly();
       return;
     }
     this.clientEnding();
     this.request.incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', 'the client ended its request body too early'));
   }
 
-  /** The response must not take for ever: a client that is gone for good looks like this too. */
+  /** Bounds the time of the response: a client that is gone for good looks like this too. */
   clientEnding(): void {
     if (this.#isHalfClosed) return;
     this.#isHalfClosed = true;
     this.#awaitHalfClosed();
   }
 
-  /** The connection is gone. */
   aborted(reason: string): void {
     if (this.#isOver) return;
     // While the rest of a body is discarded, the response has been reported and the head of its request released.
@@ -356,7 +353,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.lose(reason);
   }
 
-  /** Says `problem` with `status` in place of the handler's response, and ends the connection. */
+  /** Sends `status` with `problem` in place of the handler's response, and closes the connection. */
   refuse(status: number, problem: string): void {
     const { context, channel, request, response } = this;
     this.#isLast = true;
@@ -374,13 +371,13 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.refuse(status, limitProblem(problem, limit, this.context.limits[limit]));
   }
 
-  /** Ends the connection after what was written, though request bytes are or may be left. */
-  #endBadly(): void {
+  /** Closes the connection after pending output, even if request bytes are unread. */
+  #closeEarly(): void {
     this.lose('the connection is closing');
     this.channel.finish(true);
   }
 
-  /** The client will not get the response: the handler learns why. */
+  /** Drops the response and passes `reason` to the handler. */
   lose(reason: string): void {
     const { request, response } = this;
     this.#keepForHandler();
@@ -396,7 +393,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.#owner.exchangeOver();
   }
 
-  /** A handler that is running may go on with its lost request when the bytes are another client's. */
+  /** A running handler may go on with its dropped request after the bytes are reused for another client. */
   #keepForHandler(): void {
     if (this.#inHandler) this.request.retain();
   }

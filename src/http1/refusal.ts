@@ -1,8 +1,7 @@
-// Responses to what cannot be served: to a request that no handler sees or that its handler lost, and to a client for
-// which there is no room.
+// Error responses of the server itself: to requests that no handler serves, and to clients beyond `maxConnections`.
 
 import type { Channel } from '../connection/channel.ts';
-import { problemAnswer, sendError } from '../http/error-answer.ts';
+import { problemResponse, sendError } from '../http/error-response.ts';
 import { precompileFields } from '../http/fields.ts';
 import { LENGTH } from '../http/response-head.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -15,7 +14,7 @@ const FIELDS = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', '
 const CONTENT = '503 Service Unavailable: this server has no room for another client\n';
 const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false };
 
-/** Says `problem` with `status`, as the connection's last response. `request`: null when its head is unknown. */
+/** Sends `status` with `problem` as the last response of the connection. `request`: null when its head is unknown. */
 export function writeRefusal(
   channel: Channel,
   context: SessionContext,
@@ -39,18 +38,18 @@ export function writeRefusal(
     upgraded: () => {},
   };
   const response = new Http1Response(owner, false, 1);
-  sendError(request, response, problemAnswer(status, problem));
+  sendError(request, response, problemResponse(status, problem));
   return response;
 }
 
 /**
- * Sends 503 (RFC 9110 section 15.6.4) on a descriptor that is not registered for events and is closed next. The bytes
- * that the client sent so far are read and dropped, since close(2) with unread bytes would send RST before the response
- * arrives.
+ * Sends 503 (RFC 9110 section 15.6.4) on a descriptor that no poller watches and that is closed next. Bytes that the
+ * client has sent are read first. Otherwise close(2) would send RST, which may destroy the response before the client
+ * reads it.
  */
 export function refuseUnwatched(kernel: Kernel, context: SessionContext, fd: number): void {
   context.counters.refused++;
-  // Not in the kernel's arena: batched answers of other connections may lie there.
+  // The arena of the kernel may hold batched responses of other connections.
   const bytes = Buffer.alloc(context.headWriter.prepare(503, FIELDS, LENGTH, context.nowMs()) + CONTENT.length);
   const at = context.headWriter.write(bytes, 0, FRAMING);
   writeAscii(bytes, at, CONTENT);

@@ -1,5 +1,4 @@
-// A request as handlers see it: read from where its bytes lie while they lie there, from a copy once the
-// handler keeps it. It must not know how answers are written.
+// An HTTP/1 request as handlers see it. It reads the received bytes in place, and a copy once the handler retains it.
 
 import type { Channel } from '../connection/channel.ts';
 import { EpollServerError } from '../errors.ts';
@@ -12,11 +11,11 @@ import { latin1 } from '../http/latin1.ts';
 import { StringInterner } from '../http/string-interner.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
 
-/** Clients of one server ask for the same paths. */
+/** Clients of one server request the same paths again and again. */
 const paths = new StringInterner();
 
 const SLASH = 0x2f;
-/** Up to this many fields are searched for each name; of more, all names are looked up at once. */
+/** A request with more fields than this gets an index of all names, so that n lookups take linear time. */
 const MAX_SEARCHED = 64;
 
 const ABSOLUTE_FORM = /^https?:\/\/[^/?]*/i;
@@ -25,7 +24,7 @@ export class Http1Request implements HttpRequest {
   readonly #channel: Channel;
   /** Null once the bytes are gone. */
   #head: Head | null;
-  /** Where the head's bytes lie, from `#base` on. */
+  /** The bytes of the head begin at `#base`. */
   #bytes: Buffer;
   #base: number;
   #retained = false;
@@ -33,12 +32,12 @@ export class Http1Request implements HttpRequest {
   /** The value of each name, when there are many. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
-  /** Why `signal` aborts. */
+  /** The reason with which `signal` aborts. */
   #left: EpollServerError | null = null;
-  /** Why the client is gone. */
+  /** The reason for which the connection ended; null while it lasts. */
   #gone: EpollServerError | null = null;
   #goneCallbacks: ((reason: unknown) => void)[] | null = null;
-  /** The content that follows; null when there is none. */
+  /** The body; null when there is none. */
   readonly incoming: Body | null;
 
   constructor(channel: Channel, bytes: Buffer, base: number, head: Head, incoming: Body | null) {
@@ -96,7 +95,7 @@ export class Http1Request implements HttpRequest {
     return this.#find(head, name.toLowerCase());
   }
 
-  /** The value of the field `lowerCase`, in whatever case it was sent; several become a list (RFC 9110 section 5.3). */
+  /** The value of the field `lowerCase`, sent in any case. Several lines become a list (RFC 9110 section 5.3). */
   #find(head: Head, lowerCase: string): string | undefined {
     if (head.fieldCount > MAX_SEARCHED) {
       this.#values ??= combineFields(this.headers());
@@ -167,7 +166,7 @@ export class Http1Request implements HttpRequest {
     this.#goneCallbacks.push(callback);
   }
 
-  /** Whether `signal` has aborted, or will when it is asked for. */
+  /** Whether `signal` has aborted, or will abort when it is created. */
   get hasLeft(): boolean {
     return this.#left !== null;
   }
@@ -177,7 +176,7 @@ export class Http1Request implements HttpRequest {
     return this.#text(0, this.#valid().length);
   }
 
-  /** The handler keeps this request: its bytes are copied. */
+  /** Copies the bytes of the head, so that the request stays valid. */
   retain(): void {
     if (this.#retained || this.#head === null) return;
     this.#channel.captureAddresses();
@@ -187,12 +186,12 @@ export class Http1Request implements HttpRequest {
     this.#retained = true;
   }
 
-  /** The handler is done with this request: its bytes will be used for something else. */
+  /** Ends the use of bytes that were not copied: they will be reused. */
   release(): void {
     if (!this.#retained) this.#head = null;
   }
 
-  /** The client is gone: `signal` aborts, readers of the body fail, and nothing that is written reaches it. */
+  /** The client is gone: `signal` aborts, readers of the body fail, and further output is dropped. */
   clientGone(reason: string): void {
     if (this.#gone !== null) return;
     const error = new EpollServerError('ERR_CLIENT_GONE', reason);
@@ -232,7 +231,7 @@ export class Http1Request implements HttpRequest {
     if (this.#head === null) {
       throw new EpollServerError(
         'ERR_REQUEST_OVER',
-        'the request was answered and its handler returned: read what is needed later before answering, or return a promise',
+        'the request is over, since its handler responded and returned: call request.retain() first, or return a promise',
       );
     }
     return this.#head;

@@ -1,5 +1,5 @@
-// The answer to one request as handlers see it: whole or in pieces, framed as the client's version wants
-// it. Nothing given here can break the framing. It must not know how requests arrive.
+// An HTTP/1 response as handlers see it: whole or in pieces, framed for the version of the client. Invalid arguments
+// throw before they can break the framing.
 
 import type { Channel, ProtocolFactory } from '../connection/channel.ts';
 import { GATHER_BYTES } from '../connection/outbox.ts';
@@ -22,7 +22,7 @@ import {
 } from '../exchange/misuse.ts';
 import { extendFields, type FieldInput, NO_FIELDS, type PrecompiledFields } from '../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
-import { CHUNKED, declaredLength, type Framing, LENGTH, UNTOLD } from '../http/response-head.ts';
+import { CHUNKED, CLOSE_DELIMITED, declaredLength, type Framing, LENGTH } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT, reasonPhrase } from '../http/status.ts';
 import type { SessionContext } from './context.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
@@ -37,12 +37,12 @@ const CONNECTION_UPGRADE = 'Connection: Upgrade\r\n';
 /** As in {@link HttpResponse.whenSent}. */
 type SentCallback = (error?: Error) => void;
 
-/** Written and read at once; shared, so that no answer allocates one. */
+/** One object for all responses, written and read at once, so that no response allocates one. */
 const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
-/** Where the head that was written last begins. */
+/** The offset of the head that was written last. */
 let headStart = 0;
 
-/** What a response asks of the exchange that it is part of. */
+/** The services that an exchange provides to its response. */
 export interface ResponseOwner {
   readonly channel: Channel;
   readonly context: SessionContext;
@@ -58,7 +58,7 @@ export interface ResponseOwner {
   cutOff(reason: string): void;
   /** Why the connection cannot change to what `fields` name; empty: it can. */
   upgradeProblem(fields: PrecompiledFields): string;
-  /** The response said so: the connection speaks what `make` returns. */
+  /** The 101 response was written: the connection changes to the protocol that `make` returns. */
   upgraded(make: ProtocolFactory): void;
 }
 
@@ -66,22 +66,22 @@ export class Http1Response implements HttpResponse, FileSendCallback {
   status = 0;
   /** Content bytes handed over so far. */
   contentBytes = 0;
-  /** The handler asked for the connection's end. */
+  /** The handler requested that the connection closes. */
   closeAsked = false;
-  /** The client is gone: everything is ignored from here on. */
+  /** The client is gone: further calls have no effect. */
   gone = false;
   readonly isHead: boolean;
   readonly minorVersion: number;
   readonly #owner: ResponseOwner;
   #phase = NOT_STARTED;
-  #kind = UNTOLD;
-  /** Content bytes still owed when the length was declared. */
+  #kind = CLOSE_DELIMITED;
+  /** Content bytes that remain of a declared length. */
   #left = 0;
   #muted = false;
   /** Undefined: the standard one. */
   #reason: string | undefined = undefined;
   #waiters: (() => void)[] | null = null;
-  /** Called when the whole response was sent, or will not be. */
+  /** Called when the whole response was sent, or can no longer be sent. */
   #sentCallbacks: SentCallback[] | null = null;
   #receipt: FileReceipt | null = null;
 
@@ -95,7 +95,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     return this.#phase !== NOT_STARTED;
   }
 
-  /** It has begun and goes on in pieces. */
+  /** Whether the response has begun and goes on in pieces. */
   get isStream(): boolean {
     return this.#phase === STARTED;
   }
@@ -136,14 +136,14 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     }
     this.#phase = ENDED;
     const declared = silent ? declaredLength(status, prepared, length) : length;
-    framing.kind = hasNoContent(status) && (status !== 304 || prepared.contentLength < 0) ? UNTOLD : LENGTH;
+    framing.kind = hasNoContent(status) && (status !== 304 || prepared.contentLength < 0) ? CLOSE_DELIMITED : LENGTH;
     framing.length = declared;
     if (silent || length === 0) this.#writeHead(status, prepared, 0);
     else this.#writeWhole(status, prepared, content, length);
     this.#answered();
   }
 
-  /** Content that is not as long as its Content-Length: what is too much is cut, too little ends the channel. */
+  /** Content that is not as long as its Content-Length. Excess is cut off; a lack closes the connection. */
   #sendDeclared(status: number, fields: PrecompiledFields, content: string | Uint8Array): void {
     this.start(status, fields);
     this.end(content);
@@ -157,10 +157,10 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     this.#muted = this.isHead || dropsContent(status);
     this.#left = status === RESET_CONTENT ? 0 : prepared.contentLength;
     if (this.#left >= 0 && status !== 204) this.#kind = LENGTH;
-    else if (hasNoContent(status)) this.#kind = UNTOLD;
-    else this.#kind = this.minorVersion === 1 ? CHUNKED : UNTOLD;
-    // Without length or chunks only the connection's end can tell where the content ends.
-    if (this.#kind === UNTOLD && !hasNoContent(status)) this.closeAsked = true;
+    else if (hasNoContent(status)) this.#kind = CLOSE_DELIMITED;
+    else this.#kind = this.minorVersion === 1 ? CHUNKED : CLOSE_DELIMITED;
+    // Without a length or chunks, the content ends where the connection ends (RFC 9112 section 6.3).
+    if (this.#kind === CLOSE_DELIMITED && !hasNoContent(status)) this.closeAsked = true;
     framing.kind = this.#kind;
     framing.length = this.#left;
     this.#writeHead(status, prepared, 0);
@@ -190,7 +190,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     this.#owner.channel.sendFile(descriptor, position, length, this);
   }
 
-  /** The connection sent so many bytes of a file, or cannot send it. */
+  /** The connection sent `count` bytes of a file; negative: it cannot send it. */
   onFileSent(count: number): void {
     const receipt = this.#receipt;
     this.#receipt = null;
@@ -208,7 +208,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     this.#phase = ENDED;
     if (this.#kind === CHUNKED && !this.#muted) this.#writeLastChunk(lines);
     if (this.#kind === LENGTH && this.#left > 0 && !this.#muted) {
-      // The client was promised more: it must not take this for all of it.
+      // The head declared more: closing the connection shows the client that content is missing.
       this.#owner.context.report(tooShort(this.#left), null);
       this.#owner.channel.finish(true);
     }
@@ -230,7 +230,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     if (this.#phase === ENDED) {
       this.#awaitSent([callback]);
     } else if (this.gone) {
-      this.#tellSent([callback], notSent());
+      this.#callSent([callback], notSent());
     } else {
       this.#sentCallbacks ??= [];
       this.#sentCallbacks.push(callback);
@@ -239,11 +239,11 @@ export class Http1Response implements HttpResponse, FileSendCallback {
 
   #awaitSent(callbacks: readonly SentCallback[]): void {
     this.#sentCallbacks = null;
-    this.#owner.channel.whenSent((isSent) => this.#tellSent(callbacks, isSent ? undefined : notSent()));
+    this.#owner.channel.whenSent((isSent) => this.#callSent(callbacks, isSent ? undefined : notSent()));
   }
 
-  /** What a callback throws is the handler's fault, not the connection's. */
-  #tellSent(callbacks: readonly SentCallback[], error: Error | undefined): void {
+  /** An error of a callback is the handler's, and must not end the connection. */
+  #callSent(callbacks: readonly SentCallback[], error: Error | undefined): void {
     for (const callback of callbacks) {
       try {
         callback(error);
@@ -272,32 +272,32 @@ export class Http1Response implements HttpResponse, FileSendCallback {
   #writeUpgrade(fields: PrecompiledFields): void {
     const owner = this.#owner;
     const { channel, context } = owner;
-    framing.kind = UNTOLD;
+    framing.kind = CLOSE_DELIMITED;
     framing.close = false;
     framing.keepAlive = false;
     headStart = channel.reserve(
-      context.headWriter.prepare(SWITCHING_PROTOCOLS, fields, UNTOLD, context.nowMs(), this.#reason),
+      context.headWriter.prepare(SWITCHING_PROTOCOLS, fields, CLOSE_DELIMITED, context.nowMs(), this.#reason),
     );
     const end = context.headWriter.write(channel.target, headStart, framing);
     owner.headWritten(channel.target, headStart, end);
     channel.commit(end);
   }
 
-  /** By FIN where the framing tells that something is missing, so that answers in front arrive; else by RST. */
-  abort(reason = 'the handler cut the answer off'): void {
+  /** Closes by FIN if the framing shows that content is missing, so that earlier responses arrive. Otherwise by RST. */
+  abort(reason = 'the handler aborted the response'): void {
     if (this.ended) return;
     const isMissed = !this.#muted && (this.#kind === CHUNKED || (this.#kind === LENGTH && this.#left > 0));
     if (this.started && isMissed) this.#owner.cutOff(reason);
     else this.#owner.channel.abort(reason);
   }
 
-  /** The client is gone, or the connection is closing: nothing is waited for any more. */
+  /** The client is gone, or the connection is closing: resolves all pending waits. */
   lose(): void {
     this.gone = true;
     this.settleWaiters();
     const callbacks = this.#sentCallbacks;
     this.#sentCallbacks = null;
-    if (callbacks !== null) this.#tellSent(callbacks, notSent());
+    if (callbacks !== null) this.#callSent(callbacks, notSent());
   }
 
   /** The connection has room again. */
@@ -308,8 +308,8 @@ export class Http1Response implements HttpResponse, FileSendCallback {
   }
 
   /**
-   * The most common answer in one pass: a short text, taken for ASCII until a character is not.
-   * False: this is not one, and nothing has happened.
+   * Sends the most common response in one pass: a short text, taken for ASCII until a character is not.
+   * Returns false, without any effect, when the response is another one.
    */
   #sendShort(status: number, fields: PrecompiledFields, text: string): boolean {
     if (this.isHead || this.gone || dropsContent(status) || fields.contentLength >= 0) return false;
@@ -327,7 +327,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     return true;
   }
 
-  /** Head and content in one piece of memory where they fit, so that one send takes both. */
+  /** Puts head and content into one buffer where they fit, so that one send(2) is enough. */
   #writeWhole(status: number, fields: PrecompiledFields, content: string | Uint8Array, length: number): void {
     const { channel } = this.#owner;
     this.contentBytes = length;
@@ -343,7 +343,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     channel.commit(at + length);
   }
 
-  /** Writes the head; with `extra`, leaves room for that many bytes and the commit to the caller. */
+  /** Writes the head. With `extra`, reserves that many bytes more and leaves the commit to the caller. */
   #writeHead(status: number, fields: PrecompiledFields, extra: number): number {
     const { channel } = this.#owner;
     const end = this.#putHead(status, fields, extra);
@@ -352,7 +352,7 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     return end;
   }
 
-  /** Writes the head from {@link headStart} on, and returns where it ends; it is neither committed nor told. */
+  /** Writes the head at {@link headStart} and returns where it ends. It is neither committed nor traced yet. */
   #putHead(status: number, fields: PrecompiledFields, extra: number): number {
     const { channel, context } = this.#owner;
     this.#prepareHead(status, fields, extra);

@@ -1,5 +1,5 @@
-// One connection's HTTP/1 conversation: requests in, responses out, in order, one in flight. A request that cannot be
-// understood is answered in its place in that order, and is the last.
+// The HTTP/1 protocol of one connection: requests and responses in order, one in flight. A malformed request gets its
+// error response in that order, and is the last one of the connection.
 
 import type { Channel } from '../connection/channel.ts';
 import type { Protocol } from '../connection/protocol.ts';
@@ -14,13 +14,13 @@ import { Http1Request } from './request.ts';
 export class Session implements Protocol, ExchangeOwner {
   readonly channel: Channel;
   readonly context: SessionContext;
-  /** Kept bytes may hold whole requests; not ended yet, only paused. */
+  /** The inbox may hold whole requests: reading is paused, not ended. */
   paused = false;
   /** The request in flight; null between requests. */
   #exchange: Exchange | null = null;
   /** The parser of a head that has begun; null between heads. */
   #parser: HeadParser | null = null;
-  /** One of {@link WAIT}: whose time runs. */
+  /** The timeout that is running: one of {@link WAIT}. */
   #awaited: number = WAIT.FIRST_BYTE;
 
   constructor(channel: Channel, context: SessionContext) {
@@ -30,7 +30,7 @@ export class Session implements Protocol, ExchangeOwner {
     this.await(WAIT.FIRST_BYTE);
   }
 
-  // ---- Protocol: what the connection says --------------------------------------------------------
+  // ---- Protocol: called by the connection --------------------------------------------------------
 
   get wantsInput(): boolean {
     if (!this.channel.isOpen) return false;
@@ -74,7 +74,8 @@ export class Session implements Protocol, ExchangeOwner {
   expired(): void {
     const { channel } = this;
     if (this.#exchange === null && channel.hasPendingOutput) {
-      // A client that still takes its response is not idle, and what is not read cannot arrive: `sendTimeoutMs` runs.
+      // A client that still receives its response is not idle: `sendTimeoutMs` bounds it. No request can arrive
+      // meanwhile, since the connection is not read.
       this.await(WAIT.KEEP_ALIVE);
       return;
     }
@@ -95,7 +96,7 @@ export class Session implements Protocol, ExchangeOwner {
     else channel.finish();
   }
 
-  /** A request may be on its way, so an idle connection ends only after a short wait. */
+  /** A request may be on its way, so an idle connection closes only after `shutdownGraceMs`. */
   stop(): void {
     if (!this.isBusy && this.channel.isOpen) this.await(WAIT.KEEP_ALIVE);
   }
@@ -122,12 +123,12 @@ export class Session implements Protocol, ExchangeOwner {
     this.context.observer.disconnected(this.channel.peer, received, sent);
   }
 
-  /** A request is under way, or the head of one. */
+  /** Whether a request, or the head of one, is in progress. */
   get isBusy(): boolean {
     return this.#exchange !== null || this.#parser !== null;
   }
 
-  // ---- What the exchange asks --------------------------------------------------------------------
+  // ---- ExchangeOwner: called by the exchange ----------------------------------------------------
 
   await(what: number, ms: number = this.context.waitsMs[what] ?? 0): void {
     this.#awaited = what;
@@ -140,7 +141,7 @@ export class Session implements Protocol, ExchangeOwner {
 
   // ---- Requests ----------------------------------------------------------------------------------
 
-  /** Returns where the head ended, or `start` while it is incomplete or when it was refused. */
+  /** Returns where the head ended, or `start` while it is incomplete or when it was rejected. */
   #receiveHead(bytes: Buffer, start: number, end: number): number {
     const parser = this.#parser ?? this.context.parser;
     const outcome = parser.parse(bytes, start, end);
@@ -156,7 +157,7 @@ export class Session implements Protocol, ExchangeOwner {
       if (outcome === WRONG) this.#refuse(parser.status, parser.problem, null);
       else this.#begin(parser, bytes, start);
     } finally {
-      // In any case the next head, which may be another client's, begins afresh.
+      // After an error too, the next head, which may be another client's, must begin afresh.
       if (this.#parser === null) parser.reset();
       else this.context.returnParser(parser);
       this.#parser = null;
@@ -184,7 +185,7 @@ export class Session implements Protocol, ExchangeOwner {
     this.#refuse(status, limitProblem(problem, limit, this.context.limits[limit]), request);
   }
 
-  /** Answers what cannot be served, and ends the connection. `request`: when its head is known. */
+  /** Sends an error response and closes the connection. `request`: null when its head is unknown. */
   #refuse(status: number, problem: string, request: Http1Request | null): void {
     const { channel, context } = this;
     const { contentBytes } = writeRefusal(channel, context, status, problem, request);

@@ -1,14 +1,14 @@
 // Small pieces of wire text: short ASCII content, chunk heads, the last chunk (RFC 9112 section 7.1).
 
-/** Up to here a loop over characters beats the call into C++ (measured on Node 20). */
+/** Up to this length, a loop over characters beats the call into C++ (measured on Node 20). */
 const ASCII_LOOP_BYTES = 64;
 
-/** Whether `text` is worth such a loop. */
+/** Whether `text` is short enough for such a loop. */
 export function isShort(text: string): boolean {
   return text !== '' && text.length <= ASCII_LOOP_BYTES;
 }
 
-/** Writes `text` if it is ASCII; false: it is not, and part of it was written. */
+/** Writes `text` if it is ASCII. Otherwise returns false after it may have written a part. */
 export function writeAscii(target: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -21,13 +21,13 @@ export function writeAscii(target: Uint8Array, at: number, text: string): boolea
 /** The end of a chunked body without trailers. */
 export const LAST_CHUNK: Buffer = Buffer.from('0\r\n\r\n', 'latin1');
 
-/** What stands behind a chunk's data. */
+/** The end of the data of a chunk. */
 export const CHUNK_END: Buffer = Buffer.from('\r\n', 'latin1');
 
 /** Eight hexadecimal digits and CRLF. */
 export const MAX_CHUNK_LINE_BYTES = 10;
 
-/** Writes the line in front of a chunk's data; returns where it ends. */
+/** Writes the chunk size line; returns where it ends. */
 export function writeChunkLine(target: Uint8Array, at: number, size: number): number {
   const line = `${size.toString(16)}\r\n`;
   writeAscii(target, at, line);

@@ -1,15 +1,15 @@
-// The protocol that a connection changed to, where a trace is written: it sees how the connection ends.
+// Wraps the protocol after an upgrade when requests are traced, and reports the end of the connection.
 
 import type { Channel } from '../connection/channel.ts';
 import type { Protocol } from '../connection/protocol.ts';
-import type { Observer } from '../exchange/observer.ts';
+import type { RequestObserver } from '../exchange/request-observer.ts';
 
 export class TracedProtocol implements Protocol {
   readonly #protocol: Protocol;
   readonly #channel: Channel;
-  readonly #observer: Observer;
+  readonly #observer: RequestObserver;
 
-  constructor(protocol: Protocol, channel: Channel, observer: Observer) {
+  constructor(protocol: Protocol, channel: Channel, observer: RequestObserver) {
     this.#protocol = protocol;
     this.#channel = channel;
     this.#observer = observer;

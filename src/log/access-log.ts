@@ -1,7 +1,6 @@
-// One line for each answer, in the formats that tools read, gathered and written once a turn.
-// It must not know where lines go.
+// The access log formats: one line per response, gathered during a turn and written once at its end.
 
-import type { AnswerRecord } from '../exchange/observer.ts';
+import type { ResponseRecord } from '../exchange/request-observer.ts';
 import type { Endpoint, HttpRequest } from '../http/handler.ts';
 import type { LogFormat } from '../options/choices.ts';
 import { printableJson } from '../printable.ts';
@@ -14,7 +13,7 @@ function bracketedTime(sinceEpochMs: number): string {
   return `[${rest.slice(0, 2)}/${MONTHS[Number(month) - 1]}/${year}:${rest.slice(3, 11)} +0000]`;
 }
 
-/** Nothing that a client sent can end a line, close a quote or move a terminal's cursor. */
+/** Escapes every character from a client that could end a line, close a quote or move a terminal's cursor. */
 export function escapeForLog(text: string): string {
   return text.replace(
     /["\\\p{Cc}\u00a0-\u00ff]/gu,
@@ -22,19 +21,19 @@ export function escapeForLog(text: string): string {
   );
 }
 
-/** Makes the line for one answer, its line feed included. */
-export type LineFormatter = (record: AnswerRecord, sinceEpochMs: number) => string;
+/** Formats one access log line, including its line feed. */
+export type LineFormatter = (record: ResponseRecord, sinceEpochMs: number) => string;
 
 function requestLine(request: HttpRequest | null): string {
   return request === null ? '-' : `${request.method} ${escapeForLog(request.target)} HTTP/${request.httpVersion}`;
 }
 
-/** A client of a Unix domain socket has no address: nginx writes this for it. */
+/** A client of a Unix domain socket has no address: nginx writes `unix:` for it too. */
 export function addressText({ address }: Endpoint): string {
   return address === '' ? 'unix:' : address;
 }
 
-function common({ request, remote, status, contentBytes }: AnswerRecord, sinceEpochMs: number): string {
+function common({ request, remote, status, contentBytes }: ResponseRecord, sinceEpochMs: number): string {
   return `${addressText(remote)} - - ${bracketedTime(sinceEpochMs)} "${requestLine(request)}" ${status} ${contentBytes}`;
 }
 
@@ -43,13 +42,13 @@ function quotedField(request: HttpRequest | null, name: string): string {
   return value === undefined ? '"-"' : `"${escapeForLog(value)}"`;
 }
 
-function combined(record: AnswerRecord, sinceEpochMs: number): string {
+function combined(record: ResponseRecord, sinceEpochMs: number): string {
   const { request } = record;
   return `${common(record, sinceEpochMs)} ${quotedField(request, 'referer')} ${quotedField(request, 'user-agent')}`;
 }
 
 function json(
-  { request, remote, status, contentBytes, durationMs, problem }: AnswerRecord,
+  { request, remote, status, contentBytes, durationMs, problem }: ResponseRecord,
   sinceEpochMs: number,
 ): string {
   const line = JSON.stringify({
@@ -75,7 +74,7 @@ export function lineFormatter(format: LogFormat): LineFormatter {
   return (record, sinceEpochMs) => `${line(record, sinceEpochMs)}\n`;
 }
 
-/** The line that takes the place of lines that were lost: an object in `json`, elsewhere a comment. */
+/** Formats the line that reports lost lines: an object in `json`, a comment in the other formats. */
 export function lossNotice(format: LogFormat): (lines: number) => string {
   return (lines) => {
     const now = Date.now();

@@ -1,5 +1,5 @@
-// An error as a developer reads it on a terminal: its message, the application's own frames, and what caused it, each on
-// a line of its own. Everything here may have been made by an application, getters that throw included.
+// Formats an error for a terminal: its message, the application's own stack frames and its causes, one per line. An
+// application may have made any part of it, including getters that throw.
 
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,17 +7,19 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { clipped } from '../printable.ts';
 
-/** Of a message, which may echo a whole request body. */
+/** The maximum length of a message, which may echo a whole request body. */
 const MAX_MESSAGE_LENGTH = 8_192;
 
-/** Causes, and errors of an AggregateError, one within the other; and of one of them. */
+/** The maximum nesting of causes and of AggregateErrors, and the maximum number of errors within one. */
 const MAX_DEPTH = 8;
 const MAX_ERRORS = 8;
 
-/** Where the code of this package lies, built or not. An application may lie beside it, as the examples do. */
+/** The folders of this package's code, built or not. An application may lie beside them, as the examples do. */
 const OWN_FOLDERS = ['dist', 'src', join('build', 'modules')].map((folder) => join(PACKAGE_ROOT, folder) + sep);
 
-/** The lines of `error`: what failed behind `prefix`, then its frames, its causes, and the errors that it holds. */
+/**
+ * Returns the lines of `error`: its heading behind `prefix`, then its frames, its causes and the errors it aggregates.
+ */
 export function errorLines(error: unknown, prefix = ''): readonly string[] {
   const lines: string[] = [];
   addError(lines, error, prefix, '', new Set());
@@ -38,7 +40,7 @@ function addError(lines: string[], error: unknown, prefix: string, indent: strin
   addErrors(lines, error, deeper, seen);
 }
 
-/** A cause whose message the error repeats adds its frames alone. */
+/** Adds a cause. When the error already repeats its message, only the frames are added. */
 function addCause(lines: string[], error: Error, message: string, indent: string, seen: Set<unknown>): void {
   const cause = propertyOf(error, 'cause');
   if (cause === undefined || cause === null) return;
@@ -60,7 +62,7 @@ function addErrors(lines: string[], error: Error, indent: string, seen: Set<unkn
   }
 }
 
-/** `TypeError: message`; errors of this package have a message that says it all. */
+/** `TypeError: message`. Errors of this package have a message that needs no name in front. */
 function headingOf(error: unknown): string {
   const message = clipped(messageOf(error), MAX_MESSAGE_LENGTH).trim();
   if (!(error instanceof Error) || error instanceof EpollServerError) return message;
@@ -76,7 +78,7 @@ function propertyOf(error: Error, name: string): unknown {
   }
 }
 
-/** The application's frames; of an error that passed through packages alone, theirs. */
+/** The application's frames. When the error passed through packages alone, their frames. */
 function framesOf(error: Error): readonly string[] {
   const stack = propertyOf(error, 'stack');
   if (typeof stack !== 'string') return [];
@@ -87,14 +89,16 @@ function framesOf(error: Error): readonly string[] {
   return own.length > 0 ? own : frames;
 }
 
-/** Lines of the message are no frames, whatever they look like. */
+/** Removes the message from the stack: its lines are not frames, even if they look like frames. */
 function withoutMessage(stack: string, error: Error): string {
   const message = messageOf(error);
   const at = message === '' ? -1 : stack.indexOf(message);
   return at < 0 ? stack : stack.slice(at + message.length);
 }
 
-/** A line of a stack with its path relative to the working folder; null: no file, or one of Node.js or this package. */
+/**
+ * A stack line with its path relative to the working folder. Null: it has no file, or one of Node.js or this package.
+ */
 function frameOf(line: string): string | null {
   if (!line.startsWith('at ')) return null;
   const open = line.indexOf(' (');
@@ -120,13 +124,13 @@ function pathOf(location: string): string | null {
   }
 }
 
-/** Relative to the working folder, for what lies in it. */
+/** Makes paths below the working folder relative to it. */
 function shortened(path: string): string {
   try {
     const short = relative(process.cwd(), path);
     return short.startsWith('..') ? path : short;
   } catch {
-    // The working folder is gone.
+    // The working folder was deleted.
     return path;
   }
 }

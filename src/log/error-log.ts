@@ -1,17 +1,17 @@
-// Where errors go when the options name no listener: standard error, one line each, or more on a terminal.
+// The default error listener: writes to standard error, one line per error, or several on a terminal.
 
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { HttpRequest } from '../http/handler.ts';
 import { clipped } from '../printable.ts';
 import { logFailure } from './log-line.ts';
 
-/** Errors whose text names the file or the function that is at fault: their trace would name none of its lines. */
+/** Codes of errors whose text names the file or function at fault. Their stack trace adds nothing. */
 const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE', 'ERR_NOT_ANSWERED']);
 
-/** Of a request line, which a client may make as long as an error message. */
+/** The maximum length of a logged request line: a client can make it as long as an error message. */
 const MAX_REQUEST_LENGTH = 1_024;
 
-/** Where, and what was thrown. The trace of a defect is worth more than brevity. */
+/** Logs where an error happened and what was thrown. A defect is logged with its stack trace. */
 export function logError(error: unknown, request: HttpRequest | null): void {
   const where = request === null ? '' : clipped(`${request.method} ${request.target}`, MAX_REQUEST_LENGTH);
   if (error instanceof EpollServerError && SAYS_ENOUGH.has(error.code)) {
@@ -27,7 +27,7 @@ export function logError(error: unknown, request: HttpRequest | null): void {
   logFailure(error, prefix, prefix + traceOf(error), ' | ');
 }
 
-/** Applications throw what they like: an error's stack may be anything, a getter that throws included. */
+/** Applications throw any value: an error's stack may be of any type, or a getter that throws. */
 function traceOf(error: unknown): string {
   try {
     const stack: unknown = error instanceof Error ? error.stack : undefined;

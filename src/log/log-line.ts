@@ -1,11 +1,11 @@
-// Lines for the operator, on standard error: printable, bounded, and never the end of the program.
+// Operator messages on standard error: printable and bounded. A failure to write them never ends the program.
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import { clipped, printable, printableLine } from '../printable.ts';
 import { errorLines } from './error-lines.ts';
 
-/** Text that may wait for a slow reader of standard error; lines beyond are counted, and dropped. */
+/** Text that may wait for a slow reader of standard error. Lines beyond it are counted and dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
 
 let lostLines = 0;
@@ -13,7 +13,7 @@ let isHandlingErrors = false;
 
 const STANDARD_ERROR = 2;
 
-/** Of an error on a terminal with all of its causes. */
+/** The maximum length of an error with all of its causes on a terminal. */
 const MAX_FAILURE_LENGTH = 32_768;
 
 /** Writes `text` as one line; `separator` takes the place of its line feeds. */
@@ -22,15 +22,15 @@ export function logLine(text: string, separator = ' '): void {
 }
 
 /**
- * Writes an error: on a terminal, where a developer reads it, as lines that begin with `prefix`; elsewhere as the one
- * line `line`, for tools that read line by line.
+ * Writes an error. On a terminal it is several lines that begin with `prefix`, for developers. Elsewhere it is the
+ * single line `line`, for tools that read line by line.
  */
 export function logFailure(error: unknown, prefix: string, line: string, separator?: string): void {
   if (!isTerminal()) return logLine(line, separator);
   write(clipped(errorLines(error, prefix).map(printable).join('\n'), MAX_FAILURE_LENGTH));
 }
 
-/** A thread has no stream of the process that would know. */
+/** A worker thread's stderr is not a terminal stream, even if the process has a terminal. */
 function isTerminal(): boolean {
   const { stderr } = process;
   return isMainThread ? stderr.isTTY === true : isatty(STANDARD_ERROR);
@@ -40,7 +40,7 @@ function write(text: string): void {
   const { stderr } = process;
   if (!isHandlingErrors) {
     isHandlingErrors = true;
-    // An 'error' event without a listener ends the process, and a reader that leaves (EPIPE) raises one.
+    // An 'error' event without a listener ends the process, and a reader that closes the pipe (EPIPE) raises one.
     stderr.on('error', () => {});
   }
   if (stderr.writableLength >= MAX_WAITING_BYTES) {

@@ -1,6 +1,6 @@
-// Where the text of the access log and the trace goes: a file that is appended to, or a standard stream. A log that
-// cannot be written is tried again each second, never stops the server, and never fills its memory. Lines that were
-// lost are counted, and the count is written to the log and to standard error.
+// Destinations of the access log and the trace: an appended file or a standard stream. A failed write is retried each
+// second; it never stops the server and never fills its memory. Lost lines are counted, and the count goes to the log
+// and to standard error.
 
 import { close, constants, fstat, open, openSync, write } from 'node:fs';
 import { resolve } from 'node:path';
@@ -10,19 +10,19 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import type { Sink } from '../options/option-types.ts';
 import { logLine } from './log-line.ts';
 
-/** Text that may wait behind what is being written; lines beyond are lost until half of it is written. */
+/** Text that may wait behind the current write. Lines beyond it are lost until half of the waiting text is written. */
 const MAX_WAITING_LENGTH = 1_048_576;
 
-/** How soon a log that failed is tried again, and how often its path is opened again. */
+/** The retry interval of a failed log, and the interval for opening its path again. */
 const RETRY_MS = 1_000;
 
-/** The first pause of the reader of a full pipe; it doubles up to {@link RETRY_MS}. */
+/** The first pause when a pipe is full. It doubles up to {@link RETRY_MS}. */
 const MIN_PAUSE_MS = 10;
 
-/** POSIX: what one write(2) puts into a pipe in one piece, whatever other processes write to it. */
+/** POSIX: write(2) puts up to this many bytes into a pipe atomically, even when other processes write to it. */
 const PIPE_BUF = 4_096;
 
-/** Non-blocking: a FIFO that is full, or has no reader, is an error and not a thread that waits for ever. */
+/** Non-blocking: for a FIFO that is full or has no reader, open and write fail instead of blocking a thread. */
 const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 const MODE = 0o644;
 
@@ -34,21 +34,22 @@ const statLater = promisify(fstat);
 const writeLater = promisify(write);
 
 export interface SinkOptions {
-  /** The line for the log that says how many lines were lost. */
+  /** Formats the log line that reports how many lines were lost. */
   readonly lossNotice: (lines: number) => string;
-  /** Other processes write to it too. */
+  /** Whether other processes write to it too. */
   readonly isShared: boolean;
 }
 
 /** No descriptor: the path is opened before the first write. */
 const NOT_OPEN = -1;
 
-/** @throws EpollServerError `ERR_ACCESS_LOG` when the file cannot be opened by the only process that writes to it. */
+/** @throws EpollServerError `ERR_ACCESS_LOG` if the file cannot be opened and no other process writes to it. */
 export function fileSink(path: string, options: SinkOptions): Sink {
   // An application may change the working folder.
   const absolute = resolve(path);
   try {
-    // The parent of several processes has opened it. One that begins later has clients to serve, with or without a log.
+    // The parent of several processes has already opened it. A process that starts later serves clients even without a
+    // log.
     const fd = options.isShared ? NOT_OPEN : openSync(absolute, APPEND, MODE);
     return sinkOf(new LineWriter(absolute, fd, absolute, options));
   } catch (error) {
@@ -61,12 +62,15 @@ export function fileSink(path: string, options: SinkOptions): Sink {
 /** A sink for a standard stream. */
 export function standardSink(stream: 'stdout' | 'stderr', options: SinkOptions): Sink {
   const [fd, name] = stream === 'stdout' ? [1, 'standard output'] : [2, 'standard error'];
-  // Node.js makes a pipe or socket non-blocking when it makes the stream.
+  // Node.js makes a pipe or socket non-blocking when it creates the stream.
   void process[stream];
   return sinkOf(new LineWriter(name, isatty(fd) ? terminalOf(fd) : fd, null, options));
 }
 
-/** Ctrl-S stops a terminal: a descriptor of its own is non-blocking, and the flags of others stay as they are. */
+/**
+ * Ctrl-S stops a terminal. A descriptor of its own is non-blocking and leaves the flags of shared descriptors
+ * unchanged.
+ */
 function terminalOf(fd: number): number {
   try {
     return openSync(`/dev/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -82,7 +86,7 @@ function sinkOf(writer: LineWriter): Sink {
   return (text) => writer.write(text);
 }
 
-/** Waits until what the sinks were given is written, at most `limitMs`: the last lines of a log count too. */
+/** Waits until all text given to the sinks is written, at most `limitMs`, so that the last lines are not lost. */
 export async function drainSinks(limitMs: number): Promise<void> {
   await Promise.all([...writers].map((writer) => writer.drain(limitMs)));
 }
@@ -91,23 +95,23 @@ export async function drainSinks(limitMs: number): Promise<void> {
 class LineWriter {
   readonly #name: string;
   #fd: number;
-  /** What is opened again each second; null: only the descriptor is known. */
+  /** The path that is opened again each second. Null: only the descriptor is known. */
   readonly #path: string | null;
   readonly #options: SinkOptions;
   #openedMs = performance.now();
-  /** Whole lines that follow the batch. */
+  /** Whole lines behind the current batch. */
   #waiting = '';
-  /** Whole lines that are being written, and how many bytes of them are. */
+  /** The whole lines of the current write, and how many of its bytes are written. */
   #batch: Buffer | null = null;
   #offset = 0;
   #isRunning = false;
   #isDraining = false;
-  /** The pause before the next try; 0: the last one succeeded. */
+  /** The pause before the next retry; 0 if the last write succeeded. */
   #pauseMs = 0;
   #endPause = (): void => {};
-  /** Lines lost since there was room for the last time. */
+  /** Lines lost since the queue last had room. */
   #lostLines = 0;
-  /** Lost lines that standard error does not know of yet. */
+  /** Lost lines not yet reported on standard error. */
   #unreportedLines = 0;
   #isFailureReported = false;
   #reportedMs = Number.NEGATIVE_INFINITY;
@@ -125,7 +129,7 @@ class LineWriter {
     if (!this.#isRunning) void this.#run();
   }
 
-  /** Writes what waits. Lines that cannot be written within `limitMs` are lost. */
+  /** Writes the queued lines. Lines that cannot be written within `limitMs` are lost. */
   async drain(limitMs: number): Promise<void> {
     this.#isDraining = true;
     this.#endPause();
@@ -134,7 +138,7 @@ class LineWriter {
       await new Promise((resolve) => setTimeout(resolve, MIN_PAUSE_MS));
     const left = `${this.#batch?.toString('utf8', this.#offset) ?? ''}${this.#waiting}`;
     const lines = this.#unreportedLines + this.#lostLines + linesOf(left);
-    if (lines > 0) logLine(`${this.#name} was not written to its end: ${lines} lines were lost`);
+    if (lines > 0) logLine(`${this.#name} could not be flushed: ${lines} lines were lost`);
   }
 
   async #run(): Promise<void> {
@@ -163,11 +167,11 @@ class LineWriter {
     if (this.#path !== null && isDue) await this.#reopen(this.#path, batch);
     const length = this.#chunkEnd(batch) - this.#offset;
     const { bytesWritten } = await writeLater(this.#fd, batch, this.#offset, length, null);
-    if (bytesWritten === 0) throw new Error('nothing is taken');
+    if (bytesWritten === 0) throw new Error('write(2) wrote no bytes');
     this.#offset += bytesWritten;
   }
 
-  /** Where the next write ends: lines of several processes must not be mixed in a pipe. */
+  /** Where the next write ends. Lines of several processes must not be mixed in a pipe. */
   #chunkEnd(batch: Buffer): number {
     const limit = this.#offset + PIPE_BUF;
     if (!this.#options.isShared || limit >= batch.length) return batch.length;
@@ -175,7 +179,7 @@ class LineWriter {
     return lineEnd > this.#offset ? lineEnd : limit;
   }
 
-  /** The path may lead to another file now, as after a rotation. If it leads nowhere, the old file goes on. */
+  /** Opens the path again: after a log rotation it names another file. If that fails, the old file stays in use. */
   async #reopen(path: string, batch: Buffer): Promise<void> {
     this.#openedMs = performance.now();
     const old = this.#fd;
@@ -186,7 +190,7 @@ class LineWriter {
       return;
     }
     if (old === NOT_OPEN) return;
-    // The old file has the beginning of a line: the new one gets all of it.
+    // The old file has only the beginning of a line: write the whole line to the new file.
     if (this.#offset > 0 && !(await isSameFile(old, this.#fd))) {
       this.#offset = batch.lastIndexOf(LINE_FEED, this.#offset - 1) + 1;
     }
@@ -203,17 +207,17 @@ class LineWriter {
     if (this.#lostLines === 0 && (this.#isFailureReported || this.#unreportedLines > 0)) this.#reportLoss();
   }
 
-  /** At most once a second: a reader that is slow for long has losses all the time. */
+  /** Reports at most once a second, since a slow reader causes losses continuously. */
   #reportLoss(): void {
     const nowMs = performance.now();
     if (!this.#isFailureReported && nowMs - this.#reportedMs < RETRY_MS) return;
-    logLine(`${this.#name} is written again: ${this.#unreportedLines} lines were lost`);
+    logLine(`${this.#name} can be written again: ${this.#unreportedLines} lines were lost`);
     this.#reportedMs = nowMs;
     this.#isFailureReported = false;
     this.#unreportedLines = 0;
   }
 
-  /** Pauses after a failure; false: there is no other try. */
+  /** Pauses after a failure. Returns false if there is no retry. */
   async #retries(error: unknown): Promise<boolean> {
     const isFull = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
     if (this.#isDraining && !isFull) return false;
@@ -221,7 +225,7 @@ class LineWriter {
     this.#pauseMs = isFull ? Math.min(Math.max(this.#pauseMs * 2, MIN_PAUSE_MS), longestMs) : RETRY_MS;
     if (this.#pauseMs === RETRY_MS && !this.#isFailureReported) {
       this.#isFailureReported = true;
-      logLine(`${this.#name} cannot be written and is tried again each second: ${messageOf(error)}`);
+      logLine(`${this.#name} cannot be written, retrying each second: ${messageOf(error)}`);
     }
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#pauseMs).unref();

@@ -1,28 +1,29 @@
-// One rule of Cache-Control, as text and as an object.
+// One Cache-Control rule, as text and as an object.
 
 import { messageOf } from '../errors.ts';
 import { precompileFields } from '../http/fields.ts';
 import { matcherOf } from './path-pattern.ts';
 
 /**
- * A glob over the path of a file as requests name it, below its mount too (`/assets/**`, or `/assets/` for the same); over
- * the name if it has no slash; or `@fingerprinted`. An index counts by its own name: `/` is `index.html`.
+ * A glob over the path of a file as requests name it, including its mount path (`/assets/**`, or `/assets/` for the
+ * same). Without a slash it is a glob over the name; `@fingerprinted` matches hashed names. An index counts by its own
+ * name: `/` is `index.html`.
  */
 export interface CacheRule {
   readonly pattern: string;
-  /** The field's value; `immutable` alone stands for {@link IMMUTABLE}. */
+  /** The value of the field; `immutable` alone stands for {@link IMMUTABLE}. */
   readonly value: string;
 }
 
-/** What Cache-Control says in a response: RFC 9111 section 5.2.2, RFC 5861, RFC 8246. */
+/** The response directives of Cache-Control: RFC 9111 section 5.2.2, RFC 5861, RFC 8246. */
 const DIRECTIVES: ReadonlySet<string> = new Set([
   ...['max-age', 's-maxage', 'no-cache', 'no-store', 'no-transform', 'must-revalidate', 'proxy-revalidate'],
   ...['must-understand', 'private', 'public', 'immutable', 'stale-while-revalidate', 'stale-if-error'],
 ]);
 
 /**
- * The rule that `[PATTERN:]VALUE` says. No value of Cache-Control has a colon. Text without one is a value for all files
- * if it names a directive, otherwise a pattern whose value is missing.
+ * Parses `[PATTERN:]VALUE`. No value of Cache-Control contains a colon. Text without one is a value for all files if it
+ * names a directive; otherwise it is a pattern without a value.
  */
 export function cacheRuleOf(text: string): CacheRule {
   const colon = text.indexOf(':');
@@ -32,20 +33,22 @@ export function cacheRuleOf(text: string): CacheRule {
   return isValue ? { pattern: '**', value: text.trim() } : { pattern: text.trim(), value: '' };
 }
 
-/** @throws Error whose text stands behind "must be": a pattern or a value is missing or wrong. */
+/** @throws Error whose text follows "must be": a pattern or a value is missing or invalid. */
 export function checkCacheRule({ pattern, value }: CacheRule): void {
   const fail = (what: string): Error => new Error(`must be ${what}`);
-  if (value.trim() === '') throw fail(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has none`);
-  if (pattern.trim() === '') throw fail(`rules with a pattern, such as **:no-cache: ${quoted(value)} has none`);
+  if (value.trim() === '') throw fail(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has no value`);
+  if (pattern.trim() === '') throw fail(`rules with a pattern, such as **:no-cache: ${quoted(value)} has no pattern`);
   try {
     precompileFields([['Cache-Control', value]]);
   } catch {
-    throw fail(`rules whose value a field may have: ${quoted(value)} of ${quoted(pattern)} holds a byte that none may`);
+    throw fail(
+      `rules whose value is valid in a field: ${quoted(value)} of ${quoted(pattern)} contains an invalid byte`,
+    );
   }
   try {
     matcherOf(pattern);
   } catch (error) {
-    throw fail(`rules whose pattern is a glob: ${quoted(pattern)} is none (${messageOf(error)})`);
+    throw fail(`rules whose pattern is a glob: ${quoted(pattern)} is not one (${messageOf(error)})`);
   }
 }
 

@@ -1,4 +1,4 @@
-// Checks what is given for options, and says in one sentence what is wrong with it.
+// Checks option values and describes an error in one sentence.
 
 import { type GenericSchema, safeParse } from 'valibot';
 import { EpollServerError, type ErrorCode } from '../errors.ts';
@@ -6,18 +6,18 @@ import { OPTION_GROUPS, optionAt, SHORT_FORMS, unknownText } from './lookup.ts';
 import { type Option, type OptionTaker, optionName } from './option.ts';
 import { problemText, shown } from './problem.ts';
 
-/** Where a value was given, and how it is called in a message. */
+/** Where a value was given, and its name in messages. */
 export interface Origin {
-  /** Begins the message: the flag, the variable, the path of the option, the line of a file. */
+  /** The beginning of the message: the flag, the variable, the path of the option, or the line of a file. */
   readonly where: string;
   readonly code: ErrorCode;
-  /** The text as it was written, where that is not the value. */
+  /** The text as it was written, if it differs from the value. */
   readonly written?: unknown;
 }
 
 /**
- * `given` in the form that the server uses.
- * @throws EpollServerError with the code of `origin`: what is wrong, where, and what was expected.
+ * Returns `given` in the form that the server uses.
+ * @throws EpollServerError with the code of `origin`: the fault, its place, and the expected value.
  */
 export function checkValue({ kind }: Option, given: unknown, origin: Origin): unknown {
   return checked(kind, given, origin);
@@ -34,11 +34,11 @@ function checked(
 }
 
 /**
- * The options that code gives to `taker`, checked, by name. Options that are undefined are not given.
- * @throws EpollServerError `ERR_OPTION`: no object, an unknown option, or a value that is not allowed.
+ * Checks the options that code passes to `taker`; returns them by name. Undefined options count as absent.
+ * @throws EpollServerError `ERR_OPTION`: not an object, an unknown option, or an invalid value.
  */
 export function checkGiven(given: unknown, taker: OptionTaker = 'serve'): ReadonlyMap<string, unknown> {
-  if (!isGroup(given)) throw wrong(`options are given as an object, not ${shown(given)}`);
+  if (!isGroup(given)) throw wrong(`options must be an object, not ${shown(given)}`);
   const values = new Map<string, unknown>();
   for (const [path, value] of flat(given, '')) {
     const option = optionAt(path, taker);
@@ -48,7 +48,7 @@ export function checkGiven(given: unknown, taker: OptionTaker = 'serve'): Readon
   return values;
 }
 
-/** The paths of what is given, and its values, without those that are undefined. */
+/** The paths and values of the given options, without undefined ones. */
 function* flat(given: object, group: string): Generator<readonly [string, unknown]> {
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined) continue;

@@ -1,6 +1,6 @@
 // The names that some options choose from.
 
-/** What an application is written for. */
+/** The interfaces of applications. */
 export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 
 export type AdapterName = (typeof ADAPTERS)[number];
@@ -11,7 +11,7 @@ export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
 /** How access log lines look: `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Programs that differ by how they serve many clients, roughly in the order of history. */
+/** The models by which a program serves many clients, roughly in historical order. */
 export const MODEL_NAMES = [
   'iterative',
   'multiprocess',

@@ -1,4 +1,4 @@
 // Text that is a whole number.
 
-/** Digits and nothing else. `Number` would take `0x10`, `1e3`, blanks and nothing too. */
+/** Only digits. `Number` would also accept `0x10`, `1e3`, blanks and an empty string. */
 export const DIGITS: RegExp = /^\d{1,16}$/;

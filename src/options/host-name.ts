@@ -1,11 +1,11 @@
 // Names of virtual hosts.
 
-/** Without port and the root's dot, in lower case. */
+/** Without the port and the root's dot, in lower case. */
 export function hostName(host: string): string {
   return host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 }
 
-/** A name, a name below which everything is meant, or an IPv6 address. */
+/** A name, a wildcard for all names below one, or an IPv6 address. */
 const HOST = /^(?:\*\.)?(?:[\w-]+(?:\.[\w-]+)*|\[[\d:a-f.]+\])$/;
 
 /** Whether `name` (in lower case) can be a virtual host: `www.example.org`, `*.example.org`. */

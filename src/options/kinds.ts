@@ -1,5 +1,5 @@
-// The kinds of values that options have. Each says what is allowed, what a message says is expected, and how the text of
-// a flag or a variable is read.
+// The kinds of option values: which values are valid, how messages describe them, and how the text of a flag or
+// variable is parsed.
 
 import { resolve } from 'node:path';
 import {
@@ -42,10 +42,10 @@ import { mountsOf } from './mount-paths.ts';
 import { type MountedModule, mountedModuleOf, mountedModuleText } from './mounted-module.ts';
 import type { ValueKind } from './option.ts';
 
-/** The last one wins when a flag is repeated. */
+/** If a flag is repeated, its last value applies. */
 const last = (texts: readonly string[]): string | undefined => texts.at(-1);
 
-/** Text that says something. */
+/** Text that is not empty. */
 export const NAME: GenericSchema<string> = pipe(
   string(),
   minLength(1),
@@ -54,7 +54,7 @@ export const NAME: GenericSchema<string> = pipe(
 
 export const SEVERAL: GenericSchema<string | string[]> = union([NAME, array(NAME)]);
 
-/** `what`: how the number is called in messages. */
+/** `what`: the number's description in messages. */
 export function whole(min: number, max: number, what = 'a whole number'): ValueKind<number> {
   return {
     schema: union([
@@ -82,7 +82,7 @@ export function milliseconds(min: number, max: number): ValueKind<number> {
 }
 
 export const toggle: ValueKind<boolean> = {
-  // Quoted, as templates of config files leave it.
+  // Quoted, as templates of config files write it.
   schema: union([
     boolean(),
     pipe(
@@ -103,12 +103,12 @@ export function text(expected = 'text'): ValueKind<string> {
   return { schema: NAME, expected, type: 'string', fromTexts: last };
 }
 
-/** Text that a field of a response may have, also none. */
+/** Text that is valid as a field value of a response; may be empty. */
 export function fieldText(expected: string, isAllowed: (value: string) => boolean): ValueKind<string> {
   return { schema: pipe(string(), check(isAllowed)), expected, type: 'string', mayBeEmpty: true, fromTexts: last };
 }
 
-/** `type`: TypeScript's name of what can be chosen. */
+/** `type`: the TypeScript name of the choice. */
 export function choice<const T extends string>(names: readonly T[], type: string): ValueKind<T> {
   return { schema: picklist(names), expected: `one of ${names.join(', ')}`, type, fromTexts: last };
 }
@@ -139,21 +139,21 @@ const severalTexts: ValueKind<readonly string[]> = {
     SEVERAL,
     transform((value): readonly string[] => [value].flat()),
   ),
-  expected: 'text, or a list of it',
+  expected: 'a text, or a list of texts',
   type: 'string | readonly string[]',
   result: 'readonly string[]',
   isVariadic: true,
   fromTexts: (texts) => texts,
 };
 
-/** Files and folders, several. */
+/** A list of files and folders. */
 export const paths: ValueKind<readonly string[]> = {
   ...severalTexts,
   expected: 'a path, or a list of them',
   rebase: (value, folder) => value.map((each) => resolve(folder, each)),
 };
 
-/** What may stand behind the name of a module in a URL. */
+/** The suffix of module names in URLs. */
 export const suffix: ValueKind<string> = {
   ...text('text such as .py'),
   schema: pipe(
@@ -162,14 +162,14 @@ export const suffix: ValueKind<string> = {
   ),
 };
 
-/** In code: the name of an application is that of a folder whose modules answer at URLs of their own. */
+/** In code: the application's name is that of a folder whose modules have URLs of their own. */
 export const dynamicFolder: Pick<ValueKind, 'schema' | 'expected' | 'type'> = {
   schema: union([literal(true), strictObject({ suffix: optional(suffix.schema) })]),
   expected: 'true or { suffix }, with text such as .py',
   type: 'true | { readonly suffix?: string | undefined }',
 };
 
-/** Modules of applications, each perhaps behind the path that it is mounted at. */
+/** Modules of applications, each with an optional mount path. */
 export const applications: ValueKind<readonly MountedModule[]> = {
   schema: pipe(
     SEVERAL,
@@ -187,7 +187,7 @@ export const applications: ValueKind<readonly MountedModule[]> = {
   },
 };
 
-/** `schema` with a check of its values; the text of the error that `examine` throws has the last word. */
+/** `schema` with a check of its values; the error text of `examine` replaces other messages. */
 function examined<T>(schema: GenericSchema<unknown, T>, examine: (value: T) => void): GenericSchema<unknown, T> {
   return pipe(
     schema,
@@ -218,14 +218,14 @@ function listenSchema(mode: GenericSchema): GenericSchema<unknown, readonly List
   return examined(
     pipe(
       union([item, pipe(array(item), minLength(1))]),
-      // What an item does not have is undefined; checkListen, which has the last word, takes any mode.
+      // Absent parts of an item are undefined. checkListen decides at the end, and accepts any mode.
       transform((value) => [value].flat() as readonly ListenOption[]),
     ),
     (value) => value.forEach(checkListen),
   );
 }
 
-/** Addresses to listen on, as they are written. */
+/** Addresses to listen on, as users write them. */
 export const addresses: ValueKind<readonly ListenOption[]> = {
   // YAML reads 660 and 0660 as decimal numbers, so a config file has to give the mode as text.
   schema: listenSchema(string()),
@@ -237,14 +237,14 @@ export const addresses: ValueKind<readonly ListenOption[]> = {
   rebase: (value, folder) => value.map((each) => rebaseListen(each, folder)),
 };
 
-/** The same in code, where a mode may be a number such as 0o660. */
+/** The same in code, where a mode may also be a number such as 0o660. */
 export const addressesInCode: ValueKind = { ...addresses, schema: listenSchema(union([string(), number()])) };
 
 function isFileName(value: string): boolean {
   return value !== '' && value !== '.' && value !== '..' && !/[/\\\0]/.test(value);
 }
 
-/** Names of files. */
+/** A list of file names. */
 export const fileNames: ValueKind<readonly string[]> = {
   ...severalTexts,
   schema: pipe(
@@ -269,7 +269,7 @@ export const pathBelowRoot: ValueKind<string | false> = {
 
 const RULE = strictObject({ pattern: string(), value: string() });
 
-/** Cache-Control: `[PATTERN:]VALUE`, an object that says the same, a list of these, or values by pattern. */
+/** Cache-Control: `[PATTERN:]VALUE`, an equivalent object, a list of these, or values by pattern. */
 export const cacheRules: ValueKind<readonly CacheRule[]> = {
   schema: examined(
     pipe(
@@ -291,14 +291,14 @@ export const cacheRules: ValueKind<readonly CacheRule[]> = {
 
 type Texts = Readonly<Record<string, string>>;
 
-/** What is written `KEY=VALUE`, as a list of them, or as a mapping. `examine` throws what is wrong. */
+/** `KEY=VALUE` texts, as a list or as a mapping. `examine` throws the fault. */
 function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<Texts> {
   return {
     schema: pipe(
       examined(union([SEVERAL, record(NAME, NAME)]), (value) => examine(keyedPairs(value, example))),
       transform((value): Texts => keyedPairs(value, example)),
     ),
-    expected: `written like ${example}`,
+    expected: `of the form ${example}`,
     type: 'string | readonly string[] | Readonly<Record<string, string>>',
     result: 'Readonly<Record<string, string>>',
     isVariadic: true,
@@ -306,7 +306,7 @@ function pairs(example: string, examine: (value: Texts) => unknown): ValueKind<T
   };
 }
 
-/** @throws Error: not two things with `=` between them, or the first of them twice. */
+/** @throws Error: a text without `=`, or the same key twice. */
 export function keyedPairs<T>(
   given: string | readonly string[] | Readonly<Record<string, string | T>>,
   example: string,
@@ -317,7 +317,7 @@ export function keyedPairs<T>(
   for (const pair of list) {
     const equals = pair.indexOf('=');
     const [key, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
-    if (equals < 1 || value === '') throw new Error(`must be written like ${example}, not "${pair}"`);
+    if (equals < 1 || value === '') throw new Error(`must be of the form ${example}, not "${pair}"`);
     if (found.has(key)) throw new Error(`gives ${key} twice: "${found.get(key)}" and "${value}"`);
     found.set(key, value);
   }
@@ -328,7 +328,7 @@ function isList(value: readonly string[] | Readonly<Record<string, unknown>>): v
   return Array.isArray(value);
 }
 
-/** Folders by the path below which they appear. */
+/** Folders by their mount path. */
 export const mounts: ValueKind<Texts> = {
   ...pairs('/assets=./dist', (value) => mountsOf(Object.entries(value), 'a folder')),
   rebase: (value, folder) =>
@@ -336,11 +336,11 @@ export const mounts: ValueKind<Texts> = {
 };
 
 const TYPE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
-/** Its value is a token or a quoted string. */
+/** A parameter's value is a token or a quoted string. */
 const PARAMETER =
   /^[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*")/;
 
-/** Whether `text` is a media type, with parameters or without (RFC 9110 section 8.3.1). */
+/** Whether `text` is a media type, with or without parameters (RFC 9110 section 8.3.1). */
 export function isMediaType(text: string): boolean {
   let rest = text.replace(TYPE, '');
   if (rest === text) return false;
@@ -352,27 +352,27 @@ export function isMediaType(text: string): boolean {
   return true;
 }
 
-/** @throws Error: no ending, the same one twice, or no media type. */
+/** @throws Error: a missing or repeated extension, or an invalid media type. */
 function checkMediaTypes(types: Texts): void {
   const seen = new Set<string>();
   for (const [given, type] of Object.entries(types)) {
     const ending = given.toLowerCase();
-    if (!/^\.[^./\\\0]+$/.test(ending)) throw new Error(`a media type is for an ending such as .md, not "${given}"`);
-    if (seen.has(ending)) throw new Error(`the ending ${ending} has two media types: give it one`);
-    if (!isMediaType(type)) throw new Error(`the media type of ${given} is written like text/plain, not "${type}"`);
+    if (!/^\.[^./\\\0]+$/.test(ending)) throw new Error(`a media type needs an extension such as .md, not "${given}"`);
+    if (seen.has(ending)) throw new Error(`the extension ${ending} is given twice`);
+    if (!isMediaType(type)) throw new Error(`the media type of ${given} must be of the form text/plain, not "${type}"`);
     seen.add(ending);
   }
 }
 
-/** Media types by the ending of a name. */
+/** Media types by file extension. */
 export const mediaTypes: ValueKind<Texts> = pairs('.glsl=text/plain', checkMediaTypes);
 
-/** A function that is given in code. `type`: TypeScript's type of it. */
+/** A function passed in code. `type`: its TypeScript type. */
 export function callable(type: string): ValueKind {
   return { schema: custom(isFunction), expected: 'a function', type, fromTexts: last };
 }
 
-/** A fetch application: a function, or an object that has one. */
+/** A fetch application: a function, or an object with a function `fetch`. */
 export const fetchApplication: ValueKind = {
   schema: custom(
     (value) =>

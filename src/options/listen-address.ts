@@ -1,16 +1,16 @@
-// Where a server can listen, as a text, as an object, and checked: an address and a port, the path of a Unix domain
-// socket, or a listening descriptor that was inherited. It must not know how a socket is opened.
+// Listen addresses, as text, as an object and checked: an address and a port, the path of a Unix domain socket, or an
+// inherited listening descriptor.
 
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { DIGITS } from './digits.ts';
 import { shown } from './problem.ts';
 
-/** Where a listener is. */
+/** The address of a listener. */
 export type ListenAddress = TcpAddress | UnixAddress | InheritedAddress;
 
 export interface TcpAddress {
-  /** A name or an address; `::` takes IPv6 and IPv4. */
+  /** A name or an address; `::` accepts IPv6 and IPv4. */
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -24,11 +24,11 @@ export interface UnixAddress {
 }
 
 export interface InheritedAddress {
-  /** A socket that another program opened, which listens already. */
+  /** A socket that another program opened and that is listening already. */
   readonly fd: number;
 }
 
-/** What a listener may have of its own; what is absent is as for the whole server. */
+/** Options of one listener; absent ones are those of the server. */
 export interface OwnListenerOptions {
   readonly backlog?: number | undefined;
 }
@@ -41,13 +41,13 @@ export type ListenOption =
   | (OwnListenerOptions & { readonly path: string; readonly mode?: number | string | undefined })
   | (OwnListenerOptions & { readonly fd: number });
 
-/** An element that was checked. */
+/** A checked element. */
 export interface CheckedListen {
   readonly address: ListenAddress;
   readonly options: { readonly backlog?: number };
 }
 
-/** What a text may look like, for messages. */
+/** The accepted forms of a text, for messages. */
 export const LISTEN_FORMS = 'HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER';
 
 /** The largest port of TCP. */
@@ -55,7 +55,7 @@ export const MAX_PORT = 65_535;
 /** The largest descriptor: an int of C. */
 export const MAX_FD: number = 2 ** 31 - 1;
 
-/** The permissions of chmod(2) without set-user-ID, set-group-ID and sticky. */
+/** The permission bits of chmod(2), without set-user-ID, set-group-ID and sticky. */
 const MAX_MODE = 0o777;
 
 /** sun_path of unix(7) has 108 bytes, the last of which is NUL. */
@@ -67,10 +67,10 @@ export const MAX_BACKLOG = 65_535;
 const UNIX = 'unix:';
 const FD = 'fd:';
 
-/** Keys of an object, whatever their values are. */
+/** An object whose values are unchecked. */
 type Loose = Readonly<Record<string, unknown>>;
 
-/** @throws Error whose text stands behind the name of the option: `must be ..., not ...`. */
+/** @throws Error whose text follows the name of the option: `must be ..., not ...`. */
 export function checkListen(given: unknown): CheckedListen {
   const fail = (expected: string): never => {
     throw new Error(`must ${expected}, not ${shown(given)}`);
@@ -107,7 +107,7 @@ function unixAddress(given: unknown, mode: unknown, fail: (expected: string) => 
   return { path, mode: permissions(mode) ?? fail('have a mode of octal digits such as 660') };
 }
 
-/** `host:port,backlog=8` and the like in parts; undefined: it has none of the forms. */
+/** Splits `host:port,backlog=8` and the other forms; undefined: no valid form. */
 function partsOf(text: string): Loose | undefined {
   const [address = '', ...pairs] = text.split(',');
   const options: (readonly [string, string])[] = [];
@@ -133,7 +133,7 @@ function addressParts(text: string): Loose | undefined {
   return host.endsWith(']') && isIPv6(address) ? { host: address, port } : undefined;
 }
 
-/** A whole number from 0, or digits that say one; undefined: neither. */
+/** A whole number from 0, or its digits; undefined: neither. */
 function number(given: unknown, max: number): number | undefined {
   const value = typeof given === 'string' && DIGITS.test(given) ? Number(given) : given;
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max ? value : undefined;
@@ -149,7 +149,7 @@ function isLoose(given: unknown): given is Loose {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
-/** With an absolute path, where it has one that is relative to `folder`. */
+/** Makes a relative path absolute, starting at `folder`. */
 export function rebaseListen(option: ListenOption, folder: string): ListenOption {
   if (typeof option !== 'string') return 'path' in option ? { ...option, path: resolve(folder, option.path) } : option;
   if (!option.startsWith(UNIX)) return option;
@@ -157,14 +157,14 @@ export function rebaseListen(option: ListenOption, folder: string): ListenOption
   return [UNIX + resolve(folder, address.slice(UNIX.length)), ...options].join(',');
 }
 
-/** As a text that means it: `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, `fd:3`. */
+/** The text form of an address: `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, `fd:3`. */
 export function listenText(address: ListenAddress): string {
   if ('path' in address) return UNIX + address.path;
   if ('fd' in address) return `${FD}${address.fd}`;
   return `${bracketed(address.host)}:${address.port}`;
 }
 
-/** A host in front of a port. */
+/** A host as it is written in front of a port. */
 export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }

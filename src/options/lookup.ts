@@ -1,4 +1,4 @@
-// Finds options by where they stand and by their names.
+// Finds options by their paths and names.
 
 import { nearest } from './nearest.ts';
 import { groupOf, isTakenBy, keyOf, type Option, type OptionTaker, optionName } from './option.ts';
@@ -10,7 +10,7 @@ const byName: ReadonlyMap<string, Option> = new Map(OPTIONS.map((option) => [opt
 /** The groups of options: `static`, `limits`, ... */
 export const OPTION_GROUPS: ReadonlySet<string> = new Set(OPTIONS.map(groupOf).filter((group) => group !== ''));
 
-/** The option that alone can stand for its whole group: `static: './public'`. */
+/** The option that may stand for its whole group: `static: './public'`. */
 export const SHORT_FORMS: Readonly<Record<string, string>> = { static: 'static.root' };
 
 /** The option of `taker` at `path`, such as `timeouts.keepAliveMs`. */
@@ -19,14 +19,14 @@ export function optionAt(path: string, taker: OptionTaker): Option | undefined {
   return option !== undefined && isTakenBy(option, taker) ? option : undefined;
 }
 
-/** `name`: that of its flag in camel case, `keepAliveTimeoutMs`. */
+/** `name`: the flag's name in camel case, `keepAliveTimeoutMs`. */
 export function optionNamed(name: string): Option {
   const option = byName.get(name);
   if (option === undefined) throw new Error(`epoll-server: broken invariant: ${name} is an option`);
   return option;
 }
 
-/** How takers are called in messages. */
+/** The names of takers in messages. */
 const TAKER_NAMES: Readonly<Record<OptionTaker, string>> = {
   serve: 'serve()',
   load: 'loadApplication()',
@@ -34,8 +34,8 @@ const TAKER_NAMES: Readonly<Record<OptionTaker, string>> = {
 };
 
 /**
- * `there is no option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)`. `what`: `option`, `key`. `others`: names
- * that are known beside those of options.
+ * `there is no option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)`. `what`: `option` or `key`.
+ * `others`: known names that are not options.
  */
 export function unknownText(what: string, path: string, taker: OptionTaker, others: readonly string[] = []): string {
   const known = OPTIONS.filter((option) => isTakenBy(option, taker));

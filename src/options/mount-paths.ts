@@ -1,11 +1,11 @@
-// Paths below which something is mounted, and what stands there.
+// Checks mount paths and the values mounted at them.
 
 import { EpollServerError } from '../errors.ts';
 import { mountPathOf } from '../http/mount-path.ts';
 
 /**
- * What is mounted, by its path such as `/a/b`. `what` names it in messages: `a folder`.
- * @throws EpollServerError `ERR_OPTION`: no path, or the same path twice.
+ * Returns the mounted values by path, such as `/a/b`. `what` names the values in messages: `a folder`.
+ * @throws EpollServerError `ERR_OPTION`: an invalid or repeated path.
  */
 export function mountsOf<T>(
   mounts: readonly (readonly [string, T])[],
@@ -15,9 +15,9 @@ export function mountsOf<T>(
   return mounts.map(([path, mounted]) => {
     const known = mountPathOf(path);
     if (known === null) {
-      throw new EpollServerError('ERR_OPTION', `${what} is mounted below a path such as /assets, not "${path}"`);
+      throw new EpollServerError('ERR_OPTION', `${what} must be mounted at a path such as /assets, not "${path}"`);
     }
-    if (seen.has(known)) throw new EpollServerError('ERR_OPTION', `${what} is mounted twice below ${known}`);
+    if (seen.has(known)) throw new EpollServerError('ERR_OPTION', `${what} is mounted twice at ${known}`);
     seen.add(known);
     return [known, mounted];
   });

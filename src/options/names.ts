@@ -1,14 +1,14 @@
-// How an option is written: as a flag and as a variable of the environment.
+// The names of an option as a flag and as an environment variable.
 
-/** What all variables begin with. */
+/** The prefix of all variables. */
 export const VARIABLE_PREFIX = 'EPOLL_SERVER_';
 
-/** `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`, which is its flag. */
+/** The flag's name: `keepAliveTimeoutMs` -> `keep-alive-timeout-ms`. */
 export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** `keepAliveTimeoutMs` -> `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`. */
+/** The variable's name: `keepAliveTimeoutMs` -> `EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS`. */
 export function variableOf(name: string): string {
   return VARIABLE_PREFIX + kebab(name).replaceAll('-', '_').toUpperCase();
 }

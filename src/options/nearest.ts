@@ -1,20 +1,20 @@
-// Which known name an unknown one was probably meant to be.
+// Finds the known name that an unknown one was probably meant to be.
 
-/** Names are compared up to this length: longer ones are no typing errors, and would take long to compare. */
+/** Names are compared up to this length: longer ones are not typing errors, and comparing them takes long. */
 const MAX_LENGTH = 64;
 
-/** One error for every so many characters may be a typing error; with more, it is another name. */
+/** One error per this many characters may be a typing error; with more, it is another name. */
 const LENGTH_PER_ERROR = 3;
 
-/** More errors than this are no typing errors, however long the name is. */
+/** More errors than this are never typing errors. */
 const MAX_ERRORS = 3;
 
 /** A unit at the end of a name, which is easily forgotten. */
 const UNIT = /(?:Ms|Bytes|-ms|-bytes)$/;
 
 /**
- * The one of `known` that `name` was probably meant to be, or undefined. Capitals, dashes and underscores do not count,
- * and a missing unit is no error.
+ * The one of `known` that `name` was probably meant to be, or undefined. Capitals, dashes and underscores are ignored,
+ * and so is a missing unit.
  */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;

@@ -1,78 +1,81 @@
-// What an option is: one entry of the table from which flags, variables, config files, types and documents are made.
+// The definition of an option: one entry of the table from which flags, variables, config files, types and documents
+// are made.
 
 import type { GenericSchema } from 'valibot';
 
-/** One kind of value: what is allowed, what a message says is expected, and how text becomes a value. */
+/** One kind of value: its valid values, its description in messages, and how text is parsed. */
 export interface ValueKind<T = unknown> {
-  /** Checks what code or a config file gives, and turns it into the one form that the server uses. */
+  /** Checks a value from code or a config file, and converts it to the form that the server uses. */
   readonly schema: GenericSchema<unknown, T>;
-  /** Stands behind "must be" in a message. */
+  /** Follows "must be" in a message. */
   readonly expected: string;
-  /** TypeScript's type of what may be given. */
+  /** The TypeScript type of accepted values. */
   readonly type: string;
-  /** TypeScript's type of what the schema makes of it. Default: `type`. */
+  /** The TypeScript type of converted values. Default: `type`. */
   readonly result?: string;
-  /** The least and the largest number. */
+  /** The minimum and maximum of a number. */
   readonly range?: readonly [number, number];
-  /** What a number counts: `bytes`, `bytes per second`, `ms`. */
+  /** The unit of a number: `bytes`, `bytes per second`, `ms`. */
   readonly unit?: string;
   /** A flag of this kind takes no value. */
   readonly isSwitch?: true;
-  /** Several values can be given. */
+  /** Several values may be given. */
   readonly isVariadic?: true;
-  /** Empty text means something. */
+  /** Whether an empty text is valid. */
   readonly mayBeEmpty?: true;
   /**
-   * What the texts of a flag (one for each time it was given) or of a variable mean. Text that means nothing is returned
-   * as it is, so that the message about it can show it.
+   * Converts the texts of a flag (one for each occurrence) or of a variable. Invalid text is returned unchanged, so
+   * that the error message can show it.
    */
   readonly fromTexts: (texts: readonly string[]) => unknown;
-  /** The value as a config file would have it. Default: the value itself. */
+  /** The value in the form of a config file. Default: the value itself. */
   written?(value: T): unknown;
   /** Makes paths absolute that are relative to `folder`, the folder of the config file. */
   rebase?(value: T, folder: string): T;
 }
 
-/** What takes an option: `serve()`, `loadApplication()`, or the command by a flag, a variable and a config file. */
+/**
+ * The functions that accept an option: `serve()`, `loadApplication()`, or the command (flag, variable and config file).
+ */
 export type OptionTaker = 'serve' | 'load' | 'command';
 
 /** One option. */
 export interface Option {
-  /** Where it stands in code and in a config file: `port`, `static.cleanUrls`, `timeouts.keepAliveMs`. */
+  /** Its path in code and in a config file: `port`, `static.cleanUrls`, `timeouts.keepAliveMs`. */
   readonly path: string;
   readonly kind: ValueKind;
-  /** One sentence for the help and the documents: what it does, and what happens beyond a bound. */
+  /** One sentence for the help and the documents: its effect, and what happens beyond a limit. */
   readonly help: string;
   /** Default: serve and the command. */
   readonly takers?: readonly OptionTaker[];
-  /** Its name as a flag, in camel case. Default: the last part of {@link path}. Unique among all options. */
+  /** Its flag in camel case. Default: the last part of {@link path}. Unique among all options. */
   readonly flag?: string;
   /** The letter of its flag. */
   readonly letter?: string;
-  /** Stands for its value in the help. Absent for a switch. */
+  /** The placeholder of its value in the help. Absent for a switch. */
   readonly placeholder?: string;
-  /** Absent: the option need not be given. */
+  /** Absent: the option has no default. */
   readonly default?: unknown;
-  /** Why the default is what it is: the source of a number, the attack that it stops. */
+  /** The reason for the default: the source of a number, or the attack that it prevents. */
   readonly reason?: string;
-  /** The option that says the same and more. The default does not hold where that one is given. */
+  /** The option that this one is a short form of. If that option is given, the default of this one does not apply. */
   readonly shortFor?: string;
-  /** A virtual host may have its own; `inherited`: a host without one has the default host's. */
+  /** Whether a virtual host may set it. `inherited`: a host without a value of its own uses the default host's. */
   readonly perHost?: 'inherited' | 'own';
-  /** What code gives where that differs from what the command is given. */
+  /** The kind of value in code, if it differs from that of the command. */
   readonly inCode?: Pick<ValueKind, 'schema' | 'expected' | 'type'>;
-  /** What "write your own web server" tutorials call it in their `web_server.conf`. */
+  /** Its name in the `web_server.conf` of "write your own web server" tutorials. */
   readonly alias?: string;
 }
 
 const USUAL_TAKERS: readonly OptionTaker[] = ['serve', 'command'];
 
-/** Whether `taker` takes the option. */
+/** Whether `taker` accepts the option. */
 export function isTakenBy({ takers = USUAL_TAKERS }: Option, taker: OptionTaker): boolean {
   return takers.includes(taker);
 }
 
-/** The name of an option in the server: that of its flag in camel case, such as `keepAliveTimeoutMs`. */
+/** The name of an option in the server: its flag in camel case, such as `keepAliveTimeoutMs`. */
 export function optionName({ path, flag }: Option): string {
   return flag ?? path.slice(path.lastIndexOf('.') + 1);
 }

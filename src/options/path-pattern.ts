@@ -2,10 +2,10 @@
 
 import picomatch from 'picomatch';
 
-/** Matches names that bundlers put a hash of the content into. */
+/** Matches names into which bundlers put a hash of the content. */
 export const FINGERPRINTED = '@fingerprinted';
 
-/** The last part in front of the ending: 8 characters or more behind a dot or dash, as in `app-BXl3vA9d.js`. */
+/** The last part before the extension: 8 characters or more behind a dot or dash, as in `app-BXl3vA9d.js`. */
 const LAST_PART = /[.-]([0-9A-Za-z_-]{8,64})(?:\.[0-9a-z]{1,8}){1,2}$/;
 
 /** Whether a name looks as if it changes with its content: no word and no date looks like a hash. */
@@ -17,10 +17,10 @@ export function isFingerprinted(name: string): boolean {
   return hasDigit ? hasLower || hasUpper : hasLower && hasUpper && !/^[A-Z]?[a-z]+(?:[A-Z][a-z]+)*$/.test(part);
 }
 
-/** @throws Error: a pattern that is no glob. */
+/** @throws Error: the pattern is not a glob. */
 export function matcherOf(given: string): (path: string) => boolean {
   const pattern = given.endsWith('/') ? `${given}**` : given;
   if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
-  // Without a slash it is about names, wherever they are.
+  // Without a slash it matches names in any folder.
   return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/') });
 }

@@ -1,4 +1,4 @@
-// What is wrong with a value of a setting, in words for people.
+// Describes an invalid value of a setting.
 
 import { inspect } from 'node:util';
 import type { BaseIssue } from 'valibot';
@@ -6,12 +6,12 @@ import type { BaseIssue } from 'valibot';
 /** Longer values are cut in messages. */
 const MAX_SHOWN = 80;
 
-/** What was written wrong. */
+/** An invalid value. */
 export interface Problem {
-  /** Begins the message. */
+  /** The beginning of the message. */
   readonly where: string;
   readonly issues: readonly BaseIssue<unknown>[];
-  /** What such a value is. */
+  /** A description of valid values. */
   readonly expected: string;
   readonly written: unknown;
 }
@@ -22,7 +22,7 @@ export function problemText({ where, issues, expected, written }: Problem): stri
 }
 
 /**
- * What a check of this program says of a part of the value, the last check of it; undefined: the whole is of another kind.
+ * The message of this program's last own check of a part of the value. Undefined: the whole value is of another kind.
  */
 function ownMessage(issues: readonly BaseIssue<unknown>[]): string | undefined {
   for (const { type, path = [], message, issues: nested = [] } of issues.toReversed()) {
@@ -38,7 +38,7 @@ export function shown(value: unknown): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
 }
 
-/** JSON has no NaN, no functions and no bigints, and no object that contains itself, as a whole application does. */
+/** JSON has no NaN, functions or bigints, and no object that contains itself, as a whole application does. */
 function jsonOf(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (value instanceof Promise) return 'a promise: await it first';

@@ -1,4 +1,4 @@
-// All bounds: what is given over the defaults.
+// Resolves all limits and timeouts: given values override defaults.
 
 import { type Limits, makeLimits } from '../limits.ts';
 import { checkGiven } from './check.ts';
@@ -6,24 +6,24 @@ import { optionNamed } from './lookup.ts';
 import { groupOf, isTakenBy, keyOf } from './option.ts';
 import type { LimitOptions, TimeoutOptions } from './option-types.ts';
 
-/** Bounds as code gives them. */
+/** Limits and timeouts as code passes them. */
 export interface GivenLimits {
   readonly limits?: LimitOptions | undefined;
   readonly timeouts?: TimeoutOptions | undefined;
 }
 
-/** @throws EpollServerError `ERR_OPTION`: an unknown bound, or a number out of its range. */
+/** @throws EpollServerError `ERR_OPTION`: an unknown limit, or a number out of its range. */
 export function resolveLimits({ limits, timeouts }: GivenLimits = {}): Limits {
   return limitsOf(checkGiven({ limits, timeouts }));
 }
 
-/** `values`: checked, by name. */
+/** `values`: checked values by name. */
 export function limitsOf(values: ReadonlyMap<string, unknown>): Limits {
-  // The kind of every bound makes a number of what is given, and the default of each is one.
+  // The kind of every limit makes a number of the given value, and each default is a number.
   return makeLimits((name) => (values.get(name) ?? optionNamed(name).default) as number);
 }
 
-/** Bounds as `serve()` takes them, from bounds by name. Those that it does not take are left out. */
+/** Converts limits by name to the options of `serve()`. Limits that it does not accept are left out. */
 export function limitOptionsOf(limits: Partial<Limits>): GivenLimits {
   const groups: Record<string, Record<string, unknown>> = { limits: {}, timeouts: {} };
   for (const [name, value] of Object.entries(limits)) {

@@ -1,5 +1,5 @@
-// Everything that can be set, each option declared once. Flags, variables, keys of config files, what functions of the
-// package take, their types, checks, help and documents are made from this table (`npm run generate`).
+// The option table: every option is declared once. Flags, variables, config keys, function options, types, checks, help
+// and documents are generated from it (`npm run generate`).
 
 import { precompileFields } from '../http/fields.ts';
 import { ADAPTERS, LOG_FORMATS, MODEL_NAMES } from './choices.ts';
@@ -36,7 +36,7 @@ import { virtualHosts } from './virtual-hosts.ts';
 const DAY_MS = 86_400_000;
 const GIB = 2 ** 30;
 
-/** More workers or threads than this help nothing: the largest machines have a few hundred processors. */
+/** More workers or threads do not help: the largest machines have a few hundred processors. */
 const MAX_PARALLEL = 256;
 
 function isFieldValue(value: string): boolean {
@@ -74,7 +74,7 @@ const PLACES: readonly Option[] = [
     kind: addresses,
     inCode: addressesInCode,
     placeholder: 'ADDRESS',
-    help: 'listen there instead: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be given several times',
+    help: 'listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be repeated',
   },
 ];
 
@@ -83,13 +83,13 @@ const APPLICATION: readonly Option[] = [
     path: 'handler',
     takers: ['serve'],
     kind: callable('Handler'),
-    help: 'answers every request, or those that the files do not; at most one of handler, fetch and wsgi',
+    help: 'handles every request, or those that no file answers; set at most one of handler, fetch and wsgi',
   },
   {
     path: 'fetch',
     takers: ['serve'],
     kind: fetchApplication,
-    help: 'a function from a Request to a Response, or an object with one, in the shape of Bun, Deno, Hono and h3',
+    help: 'a function from a Request to a Response, or an object with such a method, as in Bun, Deno, Hono and h3',
   },
   {
     path: 'wsgi',
@@ -101,7 +101,7 @@ const APPLICATION: readonly Option[] = [
     path: 'error',
     takers: ['serve'],
     kind: callable('ErrorHandler'),
-    help: 'makes the response when the application throws before its response begins (without it: a page with status 500)',
+    help: 'makes the response when the application throws before its response begins (default: a page with status 500)',
   },
   {
     path: 'signal',
@@ -122,14 +122,14 @@ const APPLICATION: readonly Option[] = [
     kind: applications,
     letter: 'a',
     placeholder: '[/PATH=]MODULE[:NAME]',
-    help: 'an application; with a folder, it answers what the folder does not have (NAME: "application", "fetch" or "default"); with /PATH=, what is below that path; may be given several times',
+    help: 'an application (NAME: default "application", "fetch" or "default"); with a folder, it gets requests that no file answers; with /PATH=, requests below that path; may be repeated',
   },
   {
     path: 'adapter',
     takers: ['load', 'command'],
     kind: choice(ADAPTERS, 'AdapterName'),
     placeholder: 'NAME',
-    help: `what the application is written for: ${ADAPTERS.join(', ')} (without it: recognised by its shape)`,
+    help: `the interface of the application: ${ADAPTERS.join(', ')} (default: detected by its shape)`,
   },
   {
     path: 'dynamic',
@@ -137,21 +137,21 @@ const APPLICATION: readonly Option[] = [
     kind: path('a folder'),
     placeholder: 'FOLDER',
     inCode: dynamicFolder,
-    help: 'each module of this folder answers at its own URL: clock.js at /clock',
+    help: 'serve each module of this folder at its own URL: clock.js at /clock',
     alias: 'dynamic_path',
   },
   {
     path: 'next',
     takers: ['load'],
     kind: callable('Handler'),
-    help: 'answers what the modules of a dynamic folder do not (without it: 404)',
+    help: 'handles requests that no module of a dynamic folder handles (default: 404)',
   },
   {
     path: 'dynamicSuffix',
     takers: ['command'],
     kind: suffix,
     placeholder: 'SUFFIX',
-    help: 'and with this behind its name too: .py for /clock.py',
+    help: 'serve the modules of --dynamic with this suffix too: .py for /clock.py',
   },
   {
     path: 'watch',
@@ -166,7 +166,7 @@ const APPLICATION: readonly Option[] = [
     takers: ['load', 'command'],
     kind: whole(0, MAX_PARALLEL, 'a whole number of threads'),
     placeholder: 'N',
-    help: 'run the application in a pool of N threads; 0: in this one',
+    help: 'run the application in a pool of N threads; 0: without a pool',
     default: 0,
   },
 ];
@@ -178,7 +178,7 @@ const PROCESS: readonly Option[] = [
     kind: choice(MODEL_NAMES, 'ModelName'),
     letter: 'm',
     placeholder: 'NAME',
-    help: 'how clients are served (without it: epoll)',
+    help: 'how clients are served (default: epoll)',
   },
   {
     path: 'workers',
@@ -193,21 +193,21 @@ const PROCESS: readonly Option[] = [
     kind: text('the name of a back end'),
     letter: 'b',
     placeholder: 'NAME',
-    help: 'how to wait: epoll, poll, select, scan (without it: the best here)',
+    help: 'readiness back end: epoll, poll, select, scan (default: the best available)',
   },
   {
     path: 'quiet',
     takers: ['command'],
     kind: toggle,
     letter: 'q',
-    help: 'do not print the line that says where the server listens',
+    help: 'do not print the line with the address of the server',
     default: false,
   },
   {
     path: 'serverHeader',
     kind: fieldText('text that a field may have', isFieldValue),
     placeholder: 'TEXT',
-    help: "the Server field; empty removes it, an application's own replaces it",
+    help: 'the Server field; empty removes it, a field set by the application replaces it',
     default: 'epoll-server',
   },
 ];
@@ -218,7 +218,7 @@ const LOG: readonly Option[] = [
     flag: 'accessLog',
     kind: logFile,
     placeholder: 'FILE|-',
-    help: 'append one line per response; "-" is standard output (without it: only on a terminal)',
+    help: 'append one line per response to FILE; "-" is standard output (default: only on a terminal)',
     inCode: callable('Sink'),
   },
   {
@@ -226,7 +226,7 @@ const LOG: readonly Option[] = [
     flag: 'logFormat',
     kind: choice(LOG_FORMATS, 'LogFormat'),
     placeholder: 'FORMAT',
-    help: `how these lines look: ${LOG_FORMATS.join(', ')}`,
+    help: `format of the access log: ${LOG_FORMATS.join(', ')}`,
     default: 'common',
   },
   {
@@ -234,7 +234,7 @@ const LOG: readonly Option[] = [
     flag: 'trace',
     kind: toggle,
     letter: 't',
-    help: 'show heads, and when clients connect and leave, on standard error',
+    help: 'print message heads, and when clients connect and disconnect, on standard error',
     inCode: callable('Sink'),
   },
   {
@@ -242,7 +242,7 @@ const LOG: readonly Option[] = [
     flag: 'onError',
     takers: ['serve', 'load'],
     kind: callable('((error: unknown, request: HttpRequest | null) => void)'),
-    help: 'called with what an application threw, or why a file cannot be sent (without it: one line on standard error)',
+    help: 'called with an error thrown by the application, or the reason why a file cannot be sent (default: one line on standard error)',
   },
 ];
 
@@ -255,13 +255,13 @@ const ROOT: Option = {
   alias: 'static_path',
 };
 
-/** What a virtual host may have of its own. */
+/** The options that a virtual host may set for itself. */
 const PER_HOST: readonly Option[] = [
   {
     path: 'static.index',
     kind: fileNames,
     placeholder: 'NAME',
-    help: 'what answers for a folder: the first of these files that is there',
+    help: 'index files of a folder; the first that exists is sent',
     default: ['index.html'],
     perHost: 'inherited',
   },
@@ -275,7 +275,7 @@ const PER_HOST: readonly Option[] = [
   {
     path: 'static.cleanUrls',
     kind: toggle,
-    help: '/about is answered by about.html, and /about.html redirects to it',
+    help: 'serve about.html at /about, and redirect /about.html to it',
     default: false,
     perHost: 'inherited',
   },
@@ -283,7 +283,7 @@ const PER_HOST: readonly Option[] = [
     path: 'static.spa',
     kind: pathBelowRoot,
     placeholder: 'FALLBACK',
-    help: 'a file of the root that answers navigations to what is not there, nor known to an application',
+    help: 'a file of the root that answers navigations to paths without a file or a handler',
     default: false,
     perHost: 'inherited',
   },
@@ -291,7 +291,7 @@ const PER_HOST: readonly Option[] = [
     path: 'static.cacheControl',
     kind: cacheRules,
     placeholder: '[PATTERN:]VALUE',
-    help: 'Cache-Control of files that match, the first rule that does; "@fingerprinted:immutable" for hashed names',
+    help: 'Cache-Control of matching files; the first matching rule applies; "@fingerprinted:immutable" for hashed names',
     default: [],
     perHost: 'own',
   },
@@ -300,7 +300,7 @@ const PER_HOST: readonly Option[] = [
     flag: 'type',
     kind: mediaTypes,
     placeholder: '.EXT=TYPE',
-    help: 'another media type for names with an ending, as in .glsl=text/plain',
+    help: 'media type of a file name extension, as in .glsl=text/plain',
     default: {},
     perHost: 'inherited',
   },
@@ -308,21 +308,21 @@ const PER_HOST: readonly Option[] = [
     path: 'static.charset',
     kind: fieldText('a name such as utf-8', (value) => /^[\w.:-]*$/.test(value)),
     placeholder: 'NAME',
-    help: 'the charset of text; empty: none is sent',
+    help: 'charset of text files; empty: none is sent',
     default: 'utf-8',
     perHost: 'inherited',
   },
   {
     path: 'static.dotfiles',
     kind: toggle,
-    help: 'serve names that begin with a dot (.well-known is always served)',
+    help: 'serve files and folders whose names begin with a dot (.well-known is always served)',
     default: false,
     perHost: 'inherited',
   },
   {
     path: 'static.compression',
     kind: toggle,
-    help: 'send .br, .zst and .gz siblings, and compress text that has none',
+    help: 'send .br, .zst and .gz siblings, and compress text files without one',
     default: true,
     perHost: 'inherited',
   },
@@ -351,14 +351,14 @@ const STATIC: readonly Option[] = [
     path: 'static.hide',
     kind: paths,
     placeholder: 'PATH',
-    help: 'never serve this file or folder of the root, nor its .br, .zst and .gz siblings; it need not be there yet',
+    help: 'never serve this file or folder of the root, nor its .br, .zst and .gz siblings; it need not exist yet',
     default: [],
   },
   {
     path: 'static.hideIfServed',
     takers: ['serve'],
     kind: paths,
-    help: 'the same for what may lie outside of all folders, such as a config file',
+    help: 'the same for paths that may lie outside of all folders, such as a config file',
     default: [],
   },
   {
@@ -366,7 +366,7 @@ const STATIC: readonly Option[] = [
     flag: 'vhost',
     kind: virtualHosts(ROOT, PER_HOST),
     placeholder: 'HOST=FOLDER',
-    help: 'another root for a host; *.example.org for all below it; in code and files, with options of its own',
+    help: 'another root for a host; *.example.org for all names below it; in code and config files, with options of its own',
     default: {},
   },
 ];
@@ -375,35 +375,35 @@ const LIMITS: readonly Option[] = [
   {
     path: 'limits.maxHeaderBytes',
     kind: bytes(256, 1_048_576),
-    help: 'Request line and fields together, in bytes; beyond: 431.',
+    help: 'Maximum size of request line and fields together, in bytes; if exceeded: 431.',
     default: 16_384,
-    reason: 'nginx takes 4 x 8 KiB of fields and 8 KiB of request line, node:http 16 KiB in all.',
+    reason: 'nginx allows 4 x 8 KiB of fields and 8 KiB of request line, node:http 16 KiB in all.',
   },
   {
     path: 'limits.maxTargetBytes',
     kind: bytes(16, 1_048_576),
-    help: 'The request target, in bytes; beyond: 414.',
+    help: 'Maximum size of the request target, in bytes; if exceeded: 414.',
     default: 8_192,
     reason: 'RFC 9112 section 3 recommends at least 8,000.',
   },
   {
     path: 'limits.maxFields',
     kind: whole(1, 10_000),
-    help: 'Field lines of one request, and of its trailers; beyond: 431.',
+    help: 'Maximum number of field lines of a request, and of its trailers; if exceeded: 431.',
     default: 200,
     reason: 'Browsers send 10 to 25; Apache allows 100.',
   },
   {
     path: 'limits.maxBodyBytes',
     kind: bytes(0, Number.MAX_SAFE_INTEGER),
-    help: 'A request body, in bytes; beyond: 413.',
+    help: 'Maximum size of a request body, in bytes; if exceeded: 413.',
     default: 134_217_728,
-    reason: 'Bodies are streamed, so this bounds what an application is asked to read, not memory.',
+    reason: 'Bodies are streamed, so this bounds how much an application has to read, not memory.',
   },
   {
     path: 'limits.maxDiscardBytes',
     kind: bytes(0, GIB),
-    help: 'Unread request body of known length that a whole answer leaves; beyond: it closes.',
+    help: 'Unread request body of known length that is discarded after the response; if larger: the connection is closed.',
     default: 262_144,
     reason:
       'A body that the application left unread is discarded, so that the connection can serve the next request. Chunked bodies are always discarded.',
@@ -411,14 +411,14 @@ const LIMITS: readonly Option[] = [
   {
     path: 'limits.maxConnections',
     kind: whole(1, 4_194_304),
-    help: 'Clients at once; beyond: 503 and closed.',
+    help: 'Maximum number of concurrent connections; if exceeded: 503 and closed.',
     default: 65_536,
     reason: "A small part of Linux's default limit of 1,048,576 descriptors for one process.",
   },
   {
     path: 'limits.maxConnectionsPerAddress',
     kind: whole(0, 4_194_304),
-    help: 'Clients at once from one address (0: any number); beyond: 503.',
+    help: 'Maximum number of concurrent connections from one address (0: unlimited); if exceeded: 503.',
     default: 0,
     reason: 'Off, since all clients behind a proxy or a NAT have one address. An IPv6 /64 counts as one address.',
   },
@@ -439,14 +439,14 @@ const LIMITS: readonly Option[] = [
   {
     path: 'limits.maxRequestsPerTurn',
     kind: whole(1, 65_536),
-    help: 'Requests of one connection served in one turn of the loop.',
+    help: 'Requests of one connection handled in one turn of the loop.',
     default: 256,
-    reason: 'After so many answers to a client that pipelines, the other clients have their turn.',
+    reason: 'After this many responses to a pipelining client, the other clients have their turn.',
   },
   {
     path: 'limits.maxUnsentBytes',
     kind: bytes(1_024, GIB),
-    help: 'Unsent output of one connection above which it is not read and writers wait.',
+    help: 'Unsent output of one connection above which reading pauses and writers wait.',
     default: 65_536,
     reason: 'Four times the initial send buffer of Linux.',
   },
@@ -455,34 +455,34 @@ const LIMITS: readonly Option[] = [
     kind: bytes(65_536, GIB),
     help: 'Bytes of a file sent to one client in one turn of the loop.',
     default: 1_048_576,
-    reason: 'A fast client of a large file would make the others wait; this takes well below a millisecond.',
+    reason: 'A fast client of a large file would delay the others; sending this much takes well below a millisecond.',
   },
   {
     path: 'limits.minReceiveBytesPerSecond',
     kind: bytesPerSecond(0, GIB),
-    help: 'A request body that is waited for comes at least this fast (0: any); beyond: 408.',
+    help: 'Minimum rate of a request body while the server waits for it (0: none); if slower: 408.',
     default: 240,
     reason:
-      "Kestrel's default; Apache's mod_reqtimeout asks for 500. A slower client uses up timeouts.bodyMs, byte by byte or not.",
+      "Kestrel's default; Apache's mod_reqtimeout requires 500. A slower client uses up timeouts.bodyMs, byte by byte or not.",
   },
   {
     path: 'limits.minSendBytesPerSecond',
     kind: bytesPerSecond(0, GIB),
-    help: 'A client reads its response at least this fast (0: any); beyond: closed.',
+    help: 'Minimum rate at which a client reads its response (0: none); if slower: closed.',
     default: 240,
     reason: "Kestrel's default. A slower client uses up timeouts.sendMs.",
   },
   {
     path: 'limits.maxLingerBytes',
     kind: bytes(0, GIB),
-    help: 'Bytes that a client may send after its last response, which are discarded (0: any number); beyond: closed.',
+    help: 'Bytes discarded from a client after its last response (0: unlimited); if exceeded: closed.',
     default: 0,
     reason: 'The time is bounded by maxLingerMs.',
   },
   {
     path: 'limits.maxLingeringConnections',
     kind: whole(0, 4_194_304),
-    help: 'Such clients at once; beyond: the one that lingers longest is closed.',
+    help: 'Maximum number of such connections; if exceeded: the one that lingers longest is closed.',
     default: 1_024,
     reason: 'Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections.',
   },
@@ -490,60 +490,60 @@ const LIMITS: readonly Option[] = [
     path: 'limits.maxOffloadQueue',
     takers: ['load', 'command'],
     kind: whole(1, 1_048_576),
-    help: 'Requests that wait for a thread of the pool (--offload); beyond: 503.',
+    help: 'Requests that may wait for a thread of the pool (--offload); if exceeded: 503.',
     default: 1_024,
     reason:
-      'At 50 ms each and 4 threads, 1,024 wait 13 s; the clients of a longer queue have left when it is their turn.',
+      'At 50 ms each and 4 threads, 1,024 requests wait 13 s; clients at the end of a longer queue have given up by then.',
   },
   {
     path: 'limits.maxChildren',
     takers: ['command'],
     kind: whole(1, 4_096),
-    help: 'Processes or threads at once where each client has its own; beyond: clients wait.',
+    help: 'Concurrent processes or threads in models with one per client; if exceeded: clients wait.',
     default: 64,
     reason: 'A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB.',
   },
   {
     path: 'limits.maxCacheBytes',
     kind: bytes(0, 16 * GIB),
-    help: 'Files kept in memory, in bytes; the least recently used leave.',
+    help: 'Memory for cached files, in bytes; the least recently used are removed first.',
     default: 33_554_432,
     reason: 'Whole small files are kept; see maxCachedFileBytes.',
   },
   {
     path: 'limits.maxCachedFileBytes',
     kind: bytes(0, GIB),
-    help: 'The largest file that is kept in memory; larger ones are streamed.',
+    help: 'The largest file that is cached in memory; larger ones are streamed.',
     default: 131_072,
     reason: 'Above this, sendfile(2) from the page cache costs about the same.',
   },
   {
     path: 'limits.maxCompressedFileBytes',
     kind: bytes(0, GIB),
-    help: 'The largest file that is compressed here; larger ones need a sibling.',
+    help: 'The largest file that the server compresses; larger ones need a compressed sibling.',
     default: 8_388_608,
     reason: 'A client waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli.',
   },
   {
     path: 'limits.maxCodingBytesPerSecond',
     kind: bytesPerSecond(0, 16 * GIB),
-    help: 'Bytes compressed here in a second, in the long run; beyond: sent as they are.',
+    help: 'Bytes compressed per second, on average; if exceeded: files are sent uncompressed.',
     default: 8_388_608,
     reason: 'A fifth of a processor with gzip or Brotli. Eight seconds of it may come at once, as after a deployment.',
   },
   {
     path: 'limits.maxFileQueue',
     kind: whole(1, 1_048_576),
-    help: 'Requests that wait for a file to be found or read; beyond: 503.',
+    help: 'Requests that may wait for a file to be found or read; if exceeded: 503.',
     default: 4_096,
-    reason: 'A disk that takes 10 ms needs 14 s for so many in the three threads that files have by default.',
+    reason: 'A disk that takes 10 ms needs 14 s for that many in the three threads that files have by default.',
   },
   {
     path: 'limits.maxOpenFiles',
     kind: whole(0, 1_048_576),
-    help: 'Files kept open between two answers, at most a quarter of ulimit -n; 0: none.',
+    help: 'Files kept open between two responses, at most a quarter of ulimit -n; 0: none.',
     default: 8_192,
-    reason: 'As many small files as fit the cache twice over; each costs 2 KiB here and 1 KiB in the system: 24 MiB.',
+    reason: 'Twice as many small files as fit in the cache; each costs 2 KiB here and 1 KiB in the system: 24 MiB.',
   },
 ];
 
@@ -552,15 +552,15 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.firstByteMs',
     flag: 'firstByteTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'From accept to the first byte; beyond: closed.',
+    help: 'From accept to the first byte; if exceeded: closed.',
     default: 30_000,
-    reason: 'Browsers open spare connections and say nothing on them, so this is not too short.',
+    reason: 'Browsers open spare connections without sending on them, so this is not too short.',
   },
   {
     path: 'timeouts.headerMs',
     flag: 'headerTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'From the first byte of a request to the end of its fields; beyond: 408.',
+    help: 'From the first byte of a request to the end of its fields; if exceeded: 408.',
     default: 20_000,
     reason: 'Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx and node:http: 60 s.',
   },
@@ -568,7 +568,7 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.bodyMs',
     flag: 'bodyTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'Without a byte of a request body that is waited for, or too slow; beyond: 408.',
+    help: 'Without progress of a request body while the server waits for it; if exceeded: 408.',
     default: 30_000,
     reason: "nginx's client_body_timeout is 60 s.",
   },
@@ -576,15 +576,15 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.handlerMs',
     flag: 'handlerTimeoutMs',
     kind: milliseconds(0, DAY_MS),
-    help: 'For a handler to begin its answer; beyond: 504. 0: without end.',
+    help: 'Until the handler begins its response (0: unlimited); if exceeded: 504.',
     default: 60_000,
-    reason: "nginx's proxy_read_timeout is 60 s. Once the answer has begun, timeouts.sendMs holds.",
+    reason: "nginx's proxy_read_timeout is 60 s. Once the response has begun, timeouts.sendMs applies.",
   },
   {
     path: 'timeouts.sendMs',
     flag: 'sendTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'Without the client taking a byte of its answer, or too slow; beyond: closed.',
+    help: 'Without progress of the client in reading its response; if exceeded: closed.',
     default: 30_000,
     reason: "nginx's send_timeout is 60 s.",
   },
@@ -592,7 +592,7 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.keepAliveMs',
     flag: 'keepAliveTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'Between two requests of a connection; beyond: closed.',
+    help: 'Between two requests of a connection; if exceeded: closed.',
     default: 75_000,
     reason: "nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s.",
   },
@@ -600,14 +600,14 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.halfClosedMs',
     flag: 'halfClosedTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'For the answer of a client that finished sending; beyond: aborted.',
+    help: 'For the response to a client that has finished sending; if exceeded: aborted.',
     default: 5_000,
-    reason: 'FIN comes from clients that leave far more often than from those that wait.',
+    reason: 'FIN far more often means that the client has left than that it waits for the response.',
   },
   {
     path: 'timeouts.halfClosedSignalMs',
     kind: milliseconds(0, DAY_MS),
-    help: 'From FIN of such a client to the abort of request.signal (0: never).',
+    help: 'From the FIN of such a client to the abort of request.signal (0: never).',
     default: 500,
     reason: '@hono/node-server waits 500 ms.',
   },
@@ -615,15 +615,15 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.lingerMs',
     flag: 'lingerTimeoutMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'Without a byte of a client whose last answer was sent; beyond: closed.',
+    help: 'Without a byte from a client after its last response; if exceeded: closed.',
     default: 5_000,
     reason:
-      "RFC 9112 section 9.6: a client that still sends would lose the answer to RST. nginx's lingering_timeout is 5 s.",
+      "RFC 9112 section 9.6: a client that still sends would lose the response to RST. nginx's lingering_timeout is 5 s.",
   },
   {
     path: 'timeouts.maxLingerMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'For that client to go on sending what is discarded; beyond: closed.',
+    help: 'Total time in which bytes of that client are discarded; if exceeded: closed.',
     default: 30_000,
     reason: "nginx's lingering_time is 30 s.",
   },
@@ -631,14 +631,14 @@ const TIMEOUTS: readonly Option[] = [
     path: 'timeouts.shutdownMs',
     flag: 'shutdownTimeoutMs',
     kind: milliseconds(0, DAY_MS),
-    help: 'For requests in flight when the server closes; beyond: cut off.',
+    help: 'For requests in flight when the server closes; if exceeded: cut off.',
     default: 8_000,
     reason: "gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s.",
   },
   {
     path: 'timeouts.shutdownGraceMs',
     kind: milliseconds(0, DAY_MS),
-    help: 'For a request of an idle connection when the server closes; beyond: closed.',
+    help: 'For a last request on an idle connection when the server closes; if exceeded: closed.',
     default: 500,
     reason:
       'A request may be on its way, and would be lost. Go waits 5 s for the first request of a connection; more than a round trip around the world only delays the end.',
@@ -648,23 +648,23 @@ const TIMEOUTS: readonly Option[] = [
     flag: 'loadTimeoutMs',
     takers: ['load', 'command'],
     kind: milliseconds(100, DAY_MS),
-    help: 'For the module of an application to load; beyond: it is refused.',
+    help: 'For loading the module of an application; if exceeded: loading fails.',
     default: 30_000,
-    reason: 'gunicorn gives a worker 30 s to boot. A module may await what never comes.',
+    reason: 'gunicorn gives a worker 30 s to boot. A module may await a promise that never settles.',
   },
   {
     path: 'timeouts.offloadMs',
     flag: 'offloadTimeoutMs',
     takers: ['load', 'command'],
     kind: milliseconds(0, DAY_MS),
-    help: 'Silence of a pool thread in mid-answer; beyond: it is replaced. 0: without end.',
+    help: 'Silence of a pool thread after its response began (0: unlimited); if exceeded: the thread is replaced.',
     default: 60_000,
     reason:
-      "nginx's proxy_read_timeout is 60 s, between two reads too. A thread has one request at a time: one that computes without end would be lost to all others. A stream of rare events says something in between, such as a comment.",
+      "nginx's proxy_read_timeout is 60 s, between two reads too. A thread handles one request at a time: without a limit an endless computation would block it for ever. A stream of rare events has to send something in between, such as a comment.",
   },
 ];
 
-/** All options, in the order in which they are shown. */
+/** All options, in the order of the help. */
 export const OPTIONS: readonly Option[] = [
   ...PLACES,
   ROOT,

@@ -1,4 +1,4 @@
-// Virtual hosts: another root for a host, and options of its own.
+// Virtual hosts: a root and options for each host name.
 
 import { resolve } from 'node:path';
 import { type GenericSchema, optional, pipe, rawCheck, record, strictObject, transform, union } from 'valibot';
@@ -9,7 +9,7 @@ import { nearest } from './nearest.ts';
 import { keyOf, type Option, type ValueKind } from './option.ts';
 import { problemText } from './problem.ts';
 
-/** The folder of a host, and the options that it has of its own, by key. */
+/** The folder of a host and its own options, by key. */
 export interface GivenHost extends Readonly<Record<string, unknown>> {
   readonly root: string;
 }
@@ -18,7 +18,7 @@ type GivenHosts = Readonly<Record<string, string | GivenHost>>;
 
 const EXAMPLE = 'www.example.org=./www';
 
-/** `options`: those that a host may have of its own. */
+/** `options`: those that a host may set for itself. */
 export function virtualHosts(root: Option, options: readonly Option[]): ValueKind<GivenHosts> {
   const host = hostSchema(root, options);
   return {
@@ -34,7 +34,7 @@ export function virtualHosts(root: Option, options: readonly Option[]): ValueKin
       }),
       transform((value): GivenHosts => keyedPairs(value, EXAMPLE)),
     ),
-    expected: `written like ${EXAMPLE}`,
+    expected: `of the form ${EXAMPLE}`,
     type: 'string | readonly string[] | Readonly<Record<string, string | HostOptions>>',
     result: 'Readonly<Record<string, string | HostSettings>>',
     isVariadic: true,
@@ -44,7 +44,7 @@ export function virtualHosts(root: Option, options: readonly Option[]): ValueKin
   };
 }
 
-/** An object with the keys of `options`, and no other. */
+/** An object that has only the keys of `options`. */
 function hostSchema(root: Option, options: readonly Option[]): GenericSchema<unknown, GivenHost> {
   const keys = [root, ...options].map(keyOf);
   const own = options.map((option) => [keyOf(option), optional(named(option))] as const);
@@ -54,14 +54,14 @@ function hostSchema(root: Option, options: readonly Option[]): GenericSchema<unk
       const key = String(path?.at(-1)?.key);
       if (expected !== 'never') return `a host needs "${key}"`;
       const near = nearest(key, keys);
-      return `a host has no option "${key}" of its own${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
+      return `a host cannot have the option "${key}"${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
     }),
     // The schema of the root has made a text of it.
     transform((given) => withoutUndefined(given) as GivenHost),
   );
 }
 
-/** The schema of an option; its message says which one of a host is wrong. */
+/** The schema of an option; its message also names the option. */
 function named(option: Option): GenericSchema {
   const { schema, expected } = option.kind;
   const naming = rawCheck<unknown>(({ dataset: { issues, value }, addIssue }) => {
@@ -71,7 +71,7 @@ function named(option: Option): GenericSchema {
   return pipe(schema, naming);
 }
 
-/** An option that is undefined would not be inherited. */
+/** Removes undefined options: they would override inherited values. */
 function withoutUndefined(given: object): object {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
@@ -98,10 +98,10 @@ export function hostsOf<T>(hosts: Readonly<Record<string, T>>): readonly (readon
     if (!isHostName(name)) {
       throw new EpollServerError(
         'ERR_OPTION',
-        `a host is a name such as www.example.org or *.example.org, without a port, not "${given}"`,
+        `a host must be a name such as www.example.org or *.example.org, without a port, not "${given}"`,
       );
     }
-    if (seen.has(name)) throw new EpollServerError('ERR_OPTION', `the host ${name} has two folders: give it one`);
+    if (seen.has(name)) throw new EpollServerError('ERR_OPTION', `the host ${name} is given twice`);
     seen.add(name);
     return [name, value];
   });

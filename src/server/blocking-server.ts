@@ -1,6 +1,5 @@
-// A server without a reactor: its program says whom it waits for, and meanwhile serves nobody else. The thread
-// blocks in the back end's wait, on one client's descriptor or the listener's, with libuv's beside it, through
-// which signals come. It must not know who accepts, and who serves whom.
+// A server without a reactor, which waits for one descriptor at a time. The thread blocks in the back end's wait, on
+// one client's descriptor or the listener's. libuv's descriptor is beside it, since signals come through it.
 
 import type { ListenerContext } from '../connection/context.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
@@ -18,33 +17,33 @@ import { inheritedSpecs, type ListenerSpec, type OpenListener, openListeners } f
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
 import type { ServerHandle } from './server.ts';
 
-/** The back end that waits for one descriptor at a time, whatever its number. */
+/** The back end: it can wait for one descriptor at a time, whatever its number. */
 const BACK_END = 'poll';
 
-/** After descriptors or memory ran out, accepting is tried again this much later. */
+/** After descriptors or memory ran out, accepting is retried after this pause. */
 const EXHAUSTED_PAUSE_MS = 250;
 
 const EXHAUSTED = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
 
 export interface BlockingOptions {
-  /** What the server does until {@link BlockingServer.isClosing}; its end is the server's. */
+  /** The server's main function. It runs until {@link BlockingServer.isClosing}; the server ends when it returns. */
   readonly work: (server: BlockingServer) => Promise<void>;
-  /** Listens there, and not where the options say: descriptors that a parent process opened. Null: not at all. */
+  /** Descriptors opened by a parent process, used instead of the addresses in the options. Null: no listener. */
   readonly inherited?: readonly ListenAddress[] | null;
-  /** Its children answer: what is served is checked, and not opened here. */
+  /** Whether child processes or threads respond. Then the content is checked here, but not opened. */
   readonly isParent?: boolean;
-  /** Asked to end whatever else belongs to the server when it closes. */
+  /** Called when the server closes, to end its children or threads. */
   readonly onClose?: (limitMs: number) => Promise<void>;
 }
 
-/** A client that was accepted. */
+/** An accepted client. */
 export interface AcceptedClient {
   readonly fd: number;
-  /** Which of the server's listeners it came to. */
+  /** The index of the listener that accepted it. */
   readonly listener: number;
 }
 
-/** What a server is made of. */
+/** The parts of a server. */
 interface BlockingParts {
   readonly kernel: NativeKernel;
   readonly resolved: ResolvedOptions;
@@ -53,16 +52,16 @@ interface BlockingParts {
   readonly listeners: readonly OpenListener[];
 }
 
-/** A parent hands each client over. */
+/** A parent hands over every client, so its handler never runs. */
 const OF_CHILDREN = contentOfHandler(() => {
-  throw new Error('epoll-server: broken invariant: a parent answers no request');
+  throw new Error('epoll-server: broken invariant: a parent handles no request');
 });
 
 export class BlockingServer implements ServerHandle {
   readonly kernel: NativeKernel;
   readonly places: readonly string[];
   readonly backend: string = BACK_END;
-  /** Resolves when the work is done. */
+  /** Resolves when the server's main function has returned. */
   readonly finished: Promise<void>;
   readonly listeners: readonly OpenListener[];
   readonly #resolved: ResolvedOptions;
@@ -71,11 +70,11 @@ export class BlockingServer implements ServerHandle {
   readonly #driver: BlockingDriver;
   readonly #onClose: (limitMs: number) => Promise<void>;
   #closing: Promise<void> | null = null;
-  /** It accepts by itself, and does not leave that to its children. */
+  /** Whether this server accepts clients itself, instead of its children. */
   #accepts = false;
-  /** Which listener had the last client: the others are asked first. */
+  /** The listener of the last accepted client. The other listeners come first in the next accept. */
   #lastListener = 0;
-  /** Clients that were accepted when the server closed. */
+  /** Clients that had been accepted when the server closed. */
   #waiting: AcceptedClient[] = [];
 
   /** @throws EpollServerError as `serve` does. */
@@ -122,16 +121,16 @@ export class BlockingServer implements ServerHandle {
     return this.#closing !== null;
   }
 
-  /** How many children there may be at once. */
+  /** The maximum number of concurrent children. */
   get maxChildren(): number {
     return this.#resolved.settings.limits.maxChildren;
   }
 
   /**
-   * Waits for the listeners and accepts the next client, whose descriptor blocks. When the server closes, those that
-   * waited for that already, then null.
-   * The listeners themselves do not block: a client that leaves, or that another process takes, between the wait
-   * and accept(2) would make them deaf to signals.
+   * Waits for the listeners and accepts the next client, whose descriptor blocks. When the server closes, the remaining
+   * accepted clients come first, then null.
+   * The listeners do not block. If another process accepted the client between the wait and accept(2), a blocking
+   * accept would delay signals.
    */
   async accept(): Promise<AcceptedClient | null> {
     this.#accepts = true;
@@ -146,13 +145,13 @@ export class BlockingServer implements ServerHandle {
         return client;
       }
       if (EXHAUSTED.has(client)) await pause(EXHAUSTED_PAUSE_MS);
-      // EAGAIN asks by itself; whatever befell one client does not concern the next.
+      // After EAGAIN the poller is armed again. An error of one client must not stop the next accept.
       if (!this.isClosing) for (const { fd } of this.listeners) this.kernel.rearm(fd, READABLE);
     }
     return this.#waiting.shift() ?? null;
   }
 
-  /** One client of the listeners, each of which has its turn; or why there is none, as -errno. */
+  /** Accepts one client, trying the listeners in rotation. Returns -errno if there is none. */
   #acceptNext(): AcceptedClient | number {
     const count = this.listeners.length;
     let failure: number = EAGAIN;
@@ -173,7 +172,7 @@ export class BlockingServer implements ServerHandle {
     return from === undefined ? EAGAIN : this.kernel.acceptBlocking(from.fd);
   }
 
-  /** Serves one client to its end: waits for it, receives, answers, and waits for it again. */
+  /** Serves one client until its connection ends: wait, receive, respond, repeat. */
   async converse({ fd, listener }: AcceptedClient): Promise<void> {
     const generation = check('add', this.kernel.add(fd, READABLE | PREFETCH), 'a client');
     const client = this.#composition.connections.open(fd, generation, listener);
@@ -190,15 +189,18 @@ export class BlockingServer implements ServerHandle {
     return { fd: check('adopt', this.kernel.adopt(fd), 'the inherited socket'), listener };
   }
 
-  /** Takes a copy of a client's socket that another thread accepted, and that this thread closes by itself. */
+  /** Takes a duplicate of a client's socket that another thread accepted. This thread closes the duplicate itself. */
   adoptCopy({ fd, listener }: AcceptedClient): AcceptedClient {
     return { fd: check('dup', this.kernel.adoptCopy(fd), 'the socket of another thread'), listener };
   }
 
-  /** Answers 503 and closes: there is no room, or no child, for this client. Logged in one line, unless at the end. */
+  /**
+   * Responds with 503 and closes: there is no room or no child for this client. Logs one line, unless the server is
+   * closing.
+   */
   reject({ fd }: AcceptedClient, why: string): void {
-    if (!this.isClosing) logLine(`a client is turned away: ${why}`);
-    // It may have sent nothing yet: nobody waits for that.
+    if (!this.isClosing) logLine(`a client was rejected with 503: ${why}`);
+    // The request may not have arrived: do not wait for it.
     this.kernel.unblock(fd);
     refuseUnwatched(this.kernel, this.#composition.sessions, fd);
     this.kernel.close(fd);
@@ -210,7 +212,7 @@ export class BlockingServer implements ServerHandle {
     return this.#closing;
   }
 
-  /** Takes the clients that wait already, since closing the listeners would reset them. */
+  /** Accepts the clients in the backlog, since closing the listeners would reset them. */
   #acceptWaiting(): void {
     for (const [listener, { listenerOptions }] of this.listeners.entries()) {
       for (let i = 0; i < listenerOptions.backlog; i++) {
@@ -221,7 +223,7 @@ export class BlockingServer implements ServerHandle {
     }
   }
 
-  /** Cuts everyone off. */
+  /** Ends all connections at once. */
   #abort(): void {
     for (const { fd } of this.#waiting.splice(0)) this.kernel.close(fd);
     this.#composition.connections.abort('the server is closing');
@@ -245,7 +247,7 @@ export class BlockingServer implements ServerHandle {
   }
 }
 
-/** For a child that is handed clients of its parent's listeners: each connection is asked for its address. */
+/** For a child that receives clients of its parent's listeners: getsockname(2) is called for each connection. */
 function handedContext({ options }: ListenerSpec): ListenerContext {
   return { localAddress: null, listenerOptions: options };
 }

@@ -1,4 +1,5 @@
-// The composition root: makes of the options what serves, and wires it. Reactor servers and blocking ones share it.
+// The composition root: builds and connects the parts of a server from its options. Reactor and blocking servers share
+// it.
 
 import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
 import type { Handler } from '../http/handler.ts';
@@ -9,20 +10,20 @@ import { SessionContext } from '../http1/context.ts';
 import { Session } from '../http1/session.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lineFormatter } from '../log/access-log.ts';
-import { Watcher } from '../log/watcher.ts';
+import { RequestLog } from '../log/request-log.ts';
 import type { Driver } from '../reactor/driver.ts';
-import { failureAnswerer } from './failure-answer.ts';
+import { failureResponder } from './failure-response.ts';
 import type { ServerSettings } from './options.ts';
 
 export interface Composition {
   readonly connections: Connections;
-  /** What all HTTP/1 sessions share. */
+  /** The context shared by all HTTP/1 sessions. */
   readonly sessions: SessionContext;
-  /** Each response is its connection's last from now on, and idle connections end soon. */
+  /** From now on each response is the last of its connection, and idle connections end soon. */
   stop(): void;
 }
 
-/** What a server knows that the options do not say. */
+/** Server parameters that are not options. */
 export type CompositionOptions = Pick<
   ConnectionsOptions,
   'onClosed' | 'listeners' | 'connect' | 'drive' | 'isBlocking'
@@ -40,10 +41,10 @@ export function compose(
     handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), settings.serverHeader),
-    observer: composeWatcher(kernel, driver, settings),
+    observer: composeRequestLog(kernel, driver, settings),
     onError,
     answerFailure:
-      answer === undefined ? undefined : failureAnswerer(answer, (error, request) => onError(error, request)),
+      answer === undefined ? undefined : failureResponder(answer, (error, request) => onError(error, request)),
     nowMs: () => driver.nowMs(),
   });
   const connections = new Connections({
@@ -62,14 +63,14 @@ export function compose(
   return { connections, sessions, stop };
 }
 
-function composeWatcher(kernel: Kernel, driver: Driver, settings: ServerSettings): Watcher | null {
+function composeRequestLog(kernel: Kernel, driver: Driver, settings: ServerSettings): RequestLog | null {
   const { accessLog, trace, logFormat } = settings;
   if (accessLog === undefined && trace === undefined) return null;
-  const watcher = new Watcher({
+  const requestLog = new RequestLog({
     log: accessLog === undefined ? null : { sink: accessLog, format: lineFormatter(logFormat) },
     trace: trace ?? null,
     wallClockMs: kernel.wallClockMs,
   });
-  driver.onTurnEnd(() => watcher.flush());
-  return watcher;
+  driver.onTurnEnd(() => requestLog.flush());
+  return requestLog;
 }

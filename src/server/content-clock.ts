@@ -1,4 +1,4 @@
-// The clock of what a server serves, which is opened before the server runs: from then on it is the server's own.
+// The clock of a server's content. Content opens before the server runs, and uses the server's clock from then on.
 
 import type { Driver } from '../reactor/driver.ts';
 
@@ -9,7 +9,7 @@ export class ContentClock {
     this.#driver = driver;
   }
 
-  /** Monotonic milliseconds, from the same zero before and after. */
+  /** Monotonic milliseconds. The zero point does not change when the server starts. */
   nowMs(): number {
     return this.#driver === null ? Number(process.hrtime.bigint()) / 1e6 : this.#driver.nowMs();
   }

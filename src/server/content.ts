@@ -1,4 +1,4 @@
-// What answers the requests of a server: found by a process that only listens, opened by one that serves.
+// The handler that serves a server's requests. A process that only listens checks it; a process that serves opens it.
 
 import { EpollServerError } from '../errors.ts';
 import type { Folders } from '../files/sites.ts';
@@ -11,28 +11,28 @@ import type { ServerSettings } from './options.ts';
 
 export interface ServedContent {
   /**
-   * Finds what it names, and loads no application.
+   * Finds the files and modules that the options name, without loading an application.
    * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`.
    */
   check(): Promise<void>;
-  /** @throws EpollServerError the same, when an application does not load, and `ERR_ADDON`, `ERR_PLATFORM`. */
+  /** @throws EpollServerError as `check` does, when an application does not load, and `ERR_ADDON`, `ERR_PLATFORM`. */
   open(context: ContentContext): Promise<OpenContent>;
 }
 
-/** What content runs on: the clocks and bounds of its server. */
+/** The clocks and bounds that the server gives to its content. */
 export interface ContentContext extends StaticContext {
   readonly limits: Limits;
 }
 
-/** Content that was opened, by the code that closes it. */
+/** Opened content, which the code that opened it closes. */
 export interface OpenContent {
   readonly handler: Handler;
-  /** The static files among it; null: there are none. */
+  /** The static files; null: there are none. */
   readonly files: StaticHandler | null;
   close(): Promise<void>;
 }
 
-/** Options of a server, and what it serves, which they do not name. */
+/** The options of a server, and its content, which the options do not name. */
 export interface Setup {
   readonly settings: ServerSettings;
   readonly content: ServedContent;
@@ -47,12 +47,12 @@ export function openContent(
   return content.open({ limits, onError, nowMs: () => clock.nowMs(), wallClockMs: Date.now });
 }
 
-/** A handler that is there already. */
+/** Wraps an existing handler. */
 export function contentOfHandler(handler: Handler): OpenContent {
   return { handler, files: null, close: async () => {} };
 }
 
-/** What the options of `serve` give: files, then one application. */
+/** The content from the options of `serve`: files, then one application. */
 export class OptionsContent implements ServedContent {
   readonly #settings: ServerSettings;
   /** Null: no files are served. */
@@ -65,7 +65,7 @@ export class OptionsContent implements ServedContent {
   async check(): Promise<void> {
     const { files, handler, fetch, wsgi } = this.#settings;
     if (files === null && handler === undefined && fetch === undefined && wsgi === undefined) {
-      const text = 'there is nothing to serve: give static (a folder), or one of handler, fetch and wsgi (functions)';
+      const text = 'there is nothing to serve: set static (a folder), or one of handler, fetch and wsgi (functions)';
       throw new EpollServerError('ERR_OPTION', text);
     }
     if (files === null) return;
@@ -77,7 +77,7 @@ export class OptionsContent implements ServedContent {
     const handler = await applicationOf(this.#settings);
     const { files: given } = this.#settings;
     if (given === null || this.#folders === null) {
-      // One of both is there: this was checked.
+      // checkOptions has ensured that files or a handler exist.
       return contentOfHandler(handler ?? (() => {}));
     }
     const { openStaticFiles } = await import('../files/static-files.ts');
@@ -86,7 +86,7 @@ export class OptionsContent implements ServedContent {
   }
 }
 
-/** Adapters are loaded when an application needs them: they take longer to load than a server takes to start. */
+/** Adapters are loaded only when an application needs them: loading one takes longer than starting a server. */
 async function applicationOf(settings: ServerSettings): Promise<Handler | undefined> {
   const { handler, fetch, wsgi, overrideGlobals } = settings;
   if (fetch !== undefined) {

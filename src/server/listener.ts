@@ -1,4 +1,4 @@
-// The sockets that a server listens on: opened, described, and removed, with one clear line when that is impossible.
+// The listening sockets of a server: opened, described and removed. Each failure is one message with its cause.
 
 import { lookup } from 'node:dns/promises';
 import { type BigIntStats, lstatSync, rmSync, unlinkSync } from 'node:fs';
@@ -19,20 +19,20 @@ import {
   type UnixAddress,
 } from '../options/listen-address.ts';
 
-/** What a listener is made of. */
+/** The specification of a listener. */
 export interface ListenerSpec {
   readonly address: ListenAddress;
-  /** The host of `address` in numbers; empty where it has none. */
+  /** The numeric host of `address`; empty if it has none. */
   readonly ip: string;
-  /** Whether other processes listen there too (SO_REUSEPORT). */
+  /** Whether other processes listen on the same port (SO_REUSEPORT). */
   readonly isShared: boolean;
-  /** What holds for the connections that are accepted there. */
+  /** Options of the connections accepted here. */
   readonly options: ListenerOptions;
 }
 
 /**
- * The listeners of a process whose parent has opened or named them, `inherited`: with a port, which is shared, or by
- * descriptor. Their options are those of `specs`. Undefined: it opens them itself.
+ * The listeners that a parent process opened or named, `inherited`: shared ports or descriptors. Their options are
+ * those of `specs`. Undefined: this process opens its listeners itself.
  */
 export function inheritedSpecs(
   specs: readonly ListenerSpec[],
@@ -40,7 +40,7 @@ export function inheritedSpecs(
 ): readonly ListenerSpec[] {
   if (inherited === undefined) return specs;
   return inherited.map((address, index) => {
-    // A config file may name fewer of them by now.
+    // The config file may now name fewer listeners.
     const spec = specs[index] ?? specs[0];
     assert(spec !== undefined, 'a server has a listener');
     const ip = 'host' in address ? address.host : '';
@@ -51,40 +51,40 @@ export function inheritedSpecs(
 /** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
-/** One socket that listens. */
+/** One listening socket. */
 export class OpenListener implements ListenerContext {
   readonly fd: number;
   readonly spec: ListenerSpec;
-  /** What it is bound to; empty for a Unix domain socket. */
+  /** The bound address; empty for a Unix domain socket. */
   readonly address: SocketAddress;
-  /** As the start line shows it: `http://127.0.0.1:8080/`, or `unix:/run/x.sock`. */
+  /** The address as the start line shows it: `http://127.0.0.1:8080/`, or `unix:/run/x.sock`. */
   readonly text: string;
   readonly url: URL;
   readonly localAddress: SocketAddress | null;
   readonly listenerOptions: ListenerOptions;
-  /** The file of a Unix domain socket that was made here; null: there is none any more. */
+  /** The file of a Unix domain socket that was created here; null: there is none. */
   #file: SocketFile | null;
 
-  /** `path`: that of a Unix domain socket; empty: it is none. `file`: was made for it. */
+  /** `path`: that of a Unix domain socket, empty for a TCP socket. `file`: the file created for it. */
   constructor(kernel: Kernel, fd: number, spec: ListenerSpec, path = '', file: SocketFile | null = null) {
     this.fd = fd;
     this.spec = spec;
     this.address = kernel.local(fd);
     const { address, port } = this.address;
     this.text = path === '' ? `http://${bracketed(address)}:${port}/` : `unix:${path}`;
-    // A path may have characters that a URL has not.
+    // A path may contain characters that are not allowed in a URL.
     this.url = new URL(path === '' ? this.text : `unix:${pathToFileURL(path).pathname}`);
     this.localAddress = ANY_ADDRESS.has(this.address.address) ? null : Object.freeze({ ...this.address });
     this.listenerOptions = spec.options;
     this.#file = file;
   }
 
-  /** Whether it has a port, which it may share with other processes. */
+  /** Whether it has a port, which other processes may share. */
   get hasPort(): boolean {
     return 'host' in this.spec.address;
   }
 
-  /** Removes the file that it made, so that no client finds it while the server closes. */
+  /** Removes the socket file, so that no client finds it while the server closes. */
   removeFile(): void {
     const file = this.#file;
     this.#file = null;
@@ -92,7 +92,7 @@ export class OpenListener implements ListenerContext {
   }
 }
 
-/** A file that bind(2) made. A server that was started since may have made another one of the same name. */
+/** A file that bind(2) created. A server that started later may have replaced it with a file of the same name. */
 class SocketFile {
   readonly #path: string;
   readonly #made: BigIntStats | undefined;
@@ -118,7 +118,7 @@ function statsOf(path: string): BigIntStats | undefined {
 }
 
 /**
- * Opens all of them, or none.
+ * Opens all listeners, or none.
  * @throws EpollServerError `ERR_LISTEN`.
  */
 export function openListeners(kernel: NativeKernel, specs: readonly ListenerSpec[]): readonly OpenListener[] {
@@ -148,7 +148,7 @@ function openListener(kernel: NativeKernel, spec: ListenerSpec): OpenListener {
 }
 
 /**
- * Listens on an address and a port. A negative `backlog` only binds, which keeps the port.
+ * Listens on an address and a port. With a negative `backlog` the socket is only bound, which keeps the port.
  * @throws EpollServerError `ERR_LISTEN`.
  */
 export function openTcpListener(
@@ -162,7 +162,10 @@ export function openTcpListener(
   return new OpenListener(kernel, fd, spec);
 }
 
-/** A file that a server left behind, which ended without closing, gives way; one that is in use, or is no socket, stays. */
+/**
+ * Replaces a socket file that a server left behind when it ended without closing. A socket in use, or another kind of
+ * file, stays.
+ */
 function listenUnix(kernel: NativeKernel, address: UnixAddress, backlog: number): number {
   const { path, mode = -1 } = address;
   let fd = kernel.listenUnix(path, mode, backlog);
@@ -186,7 +189,7 @@ function removeLeftBehind(address: UnixAddress): void {
   try {
     rmSync(address.path, { force: true });
   } catch (error) {
-    const why = `the socket that a server left there cannot be removed: ${messageOf(error)}`;
+    const why = `the socket that an earlier server left there cannot be removed: ${messageOf(error)}`;
     throw new EpollServerError('ERR_LISTEN', `cannot listen on ${listenText(address)}: ${why}`, { cause: error });
   }
 }
@@ -201,24 +204,25 @@ function cannotListen(address: ListenAddress, hints: Hints, result: number): Epo
 }
 
 const TCP_HINTS: Hints = {
-  EADDRINUSE: 'the port is taken: choose another with --port, or end the program that has it',
-  EACCES: 'ports below 1024 need privileges: choose a higher one',
+  EADDRINUSE: 'the port is in use: choose another one with --port, or end the program that uses it',
+  EACCES:
+    'ports below 1024 need privileges: choose a higher one, grant CAP_NET_BIND_SERVICE (setcap, systemd), or use a proxy',
   EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
   EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
 };
 
 const UNIX_HINTS: Hints = {
   EADDRINUSE: 'another program listens there: choose another path, or end that program',
-  EEXIST: 'there is a file of that name, and it is no socket',
-  ENOENT: 'its folder is missing',
-  ENOTDIR: 'its folder is none',
-  EACCES: 'this user must not make a file in its folder',
+  EEXIST: 'a file of that name exists and is not a socket',
+  ENOENT: 'its folder does not exist',
+  ENOTDIR: 'its parent path is not a folder',
+  EACCES: 'this user may not create files in its folder',
 };
 
 const INHERITED_HINTS: Hints = {
-  EBADF: 'no such descriptor is open',
-  ENOTSOCK: 'it is no socket',
-  EINVAL: 'it is not a socket that listens',
+  EBADF: 'the descriptor is not open',
+  ENOTSOCK: 'it is not a socket',
+  EINVAL: 'it is not a listening socket',
 };
 
 /** @throws EpollServerError `ERR_LISTEN` when the name is unknown. */
@@ -229,7 +233,7 @@ export async function resolveHost(host: string): Promise<string> {
   } catch (error) {
     throw new EpollServerError(
       'ERR_LISTEN',
-      `the host "${host}" is not known: give a name or an address of this machine`,
+      `the host "${host}" cannot be resolved: use a name or an address of this machine`,
       { cause: error },
     );
   }

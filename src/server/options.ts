@@ -1,4 +1,4 @@
-// Checks what serve() takes, and turns it into what a server runs on.
+// Checks the options of serve() and resolves them to settings.
 
 import type { FetchApplication } from '../adapters/fetch.ts';
 import type { WsgiApplication } from '../adapters/wsgi.ts';
@@ -13,23 +13,23 @@ import { optionNamed } from '../options/lookup.ts';
 import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
-import type { ErrorHandler } from './failure-answer.ts';
+import type { ErrorHandler } from './failure-response.ts';
 import type { ServeOptions } from './serve-options.ts';
 
-/** What a server runs on: options that were checked, and defaults. */
+/** The settings of a server: checked options and defaults. */
 export interface ServerSettings {
   readonly limits: Limits;
   readonly listen: readonly CheckedListen[];
   /** Null: no files are served. */
   readonly files: StaticSettings | null;
-  /** At most one of these three is there. */
+  /** At most one of these three is set. */
   readonly handler: Handler | undefined;
   readonly fetch: FetchApplication | undefined;
   readonly wsgi: WsgiApplication | undefined;
   readonly overrideGlobals: boolean;
   readonly error: ErrorHandler | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Undefined: what the environment names, or the best here. */
+  /** Undefined: the environment variable decides, or the best back end here. */
   readonly backend: string | undefined;
   readonly serverHeader: string;
   readonly accessLog: Sink | undefined;
@@ -39,8 +39,8 @@ export interface ServerSettings {
 }
 
 /**
- * @throws EpollServerError `ERR_OPTION` that names the option, its value and what was expected, or two options that
- * contradict each other.
+ * @throws EpollServerError `ERR_OPTION`: names the option, its value and the expected value, or two options that
+ * conflict.
  */
 export function checkOptions(options: ServeOptions): ServerSettings {
   const settings = serverSettingsOf(checkGiven(options));
@@ -50,15 +50,17 @@ export function checkOptions(options: ServeOptions): ServerSettings {
 }
 
 /**
- * The same of values that were checked, by name.
- * @throws EpollServerError `ERR_OPTION`: two options contradict each other.
+ * The same for checked values, by option name.
+ * @throws EpollServerError `ERR_OPTION`: two options conflict.
  */
 export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSettings {
-  // The kind of each option has checked what was given, and the default of each has the same type.
+  // The kind of each option has checked its value, and the default of each has the same type.
   const value = <T>(name: string): T => (given.get(name) ?? optionNamed(name).default) as T;
   const applications = ['handler', 'fetch', 'wsgi'].filter((name) => given.has(name));
   if (applications.length > 1)
-    throw wrong(`give one of handler, fetch and wsgi, not ${applications.join(' and ')}: each answers every request`);
+    throw wrong(
+      `set only one of handler, fetch and wsgi, not ${applications.join(' and ')}: each of them handles every request`,
+    );
   return {
     limits: limitsOf(given),
     listen: listenOf(given, value),
@@ -82,7 +84,7 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
 function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) => T): readonly CheckedListen[] {
   const listen = value<readonly ListenOption[] | undefined>('listen');
   if (listen === undefined) return [{ address: { host: value('host'), port: value('port') }, options: {} }];
-  if (given.has('host') || given.has('port')) throw wrong('give listen, or hostname and port, not both');
+  if (given.has('host') || given.has('port')) throw wrong('set either listen or hostname and port, not both');
   return listen.map(checkListen);
 }
 

@@ -1,4 +1,4 @@
-// What a server is to do: its options, checked, and the hosts that they name, found before anything is open.
+// Resolves the options of a server and the host names in them, before anything is opened.
 
 import { EpollServerError } from '../errors.ts';
 import { type CheckedListen, listenText } from '../options/listen-address.ts';
@@ -7,7 +7,7 @@ import { ContentClock } from './content-clock.ts';
 import { type ListenerSpec, resolveHost } from './listener.ts';
 import type { ServerSettings } from './options.ts';
 
-/** Options that were checked, and what they name. */
+/** Checked options, with host names resolved. */
 export interface ResolvedOptions {
   readonly settings: ServerSettings;
   readonly listeners: readonly ListenerSpec[];
@@ -35,8 +35,8 @@ export function resolveHandlerOptions(settings: ServerSettings): ResolvedOptions
 }
 
 /**
- * `ips`: the hosts of `listen` in numbers.
- * @throws EpollServerError `ERR_OPTION`: two are the same.
+ * `ips`: the numeric hosts of `listen`.
+ * @throws EpollServerError `ERR_OPTION`: two addresses are the same.
  */
 function listenersOf(
   listen: readonly CheckedListen[],
@@ -47,9 +47,9 @@ function listenersOf(
   return listen.map(({ address, options }, index) => {
     const ip = ips[index] ?? '';
     const name = listenText('host' in address ? { host: ip, port: address.port } : address);
-    // With port 0 each has another one.
+    // With port 0 each listener gets another port.
     if (names.has(name) && !('port' in address && address.port === 0)) {
-      throw new EpollServerError('ERR_OPTION', `listen names ${name} twice`);
+      throw new EpollServerError('ERR_OPTION', `listen contains ${name} twice`);
     }
     names.add(name);
     return { address, ip, isShared: false, options: { backlog, ...options } };
@@ -57,7 +57,8 @@ function listenersOf(
 }
 
 /**
- * All that starting does but listening: for a process whose children load the application only when clients come.
+ * Performs all steps of starting except listening. Used by a process whose children load the application only when
+ * clients connect.
  * @throws EpollServerError as {@link resolveOptions} does, and when an application does not load.
  */
 export async function checkLoading(setup: Setup): Promise<void> {

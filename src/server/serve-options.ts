@@ -1,4 +1,4 @@
-// What serve() takes.
+// The options of serve().
 // Generated from src/options/table.ts by `npm run generate`: do not edit.
 
 import type { FetchApplication } from '../adapters/fetch.ts';
@@ -6,31 +6,34 @@ import type { WsgiApplication } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ListenOption } from '../options/listen-address.ts';
 import type { LimitOptions, LogOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';
-import type { ErrorHandler } from './failure-answer.ts';
+import type { ErrorHandler } from './failure-response.ts';
 
-/** What serve() takes. */
+/** The options of serve(). */
 export interface ServeOptions {
   /** TCP port to listen on; 0 lets the system choose. 0 to 65,535; default: 8080. */
   readonly port?: number | string | undefined;
   /** Name or address to listen on (:: for all). Default: 127.0.0.1. */
   readonly hostname?: string | undefined;
-  /** Listen there instead: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be given several times. */
+  /**
+   * Listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3;
+   * may be repeated.
+   */
   readonly listen?: ListenOption | readonly ListenOption[] | undefined;
-  /** Answers every request, or those that the files do not; at most one of handler, fetch and wsgi. */
+  /** Handles every request, or those that no file answers; set at most one of handler, fetch and wsgi. */
   readonly handler?: Handler | undefined;
-  /** A function from a Request to a Response, or an object with one, in the shape of Bun, Deno, Hono and h3. */
+  /** A function from a Request to a Response, or an object with such a method, as in Bun, Deno, Hono and h3. */
   readonly fetch?: FetchApplication | undefined;
   /** A WSGI-style application (PEP 3333). */
   readonly wsgi?: WsgiApplication | undefined;
-  /** Makes the response when the application throws before its response begins (without it: a page with status 500). */
+  /** Makes the response when the application throws before its response begins (default: a page with status 500). */
   readonly error?: ErrorHandler | undefined;
   /** Closes the server when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: false. */
   readonly overrideGlobals?: boolean | undefined;
-  /** How to wait: epoll, poll, select, scan (without it: the best here). */
+  /** Readiness back end: epoll, poll, select, scan (default: the best available). */
   readonly backend?: string | undefined;
-  /** The Server field; empty removes it, an application's own replaces it. Default: epoll-server. */
+  /** The Server field; empty removes it, a field set by the application replaces it. Default: epoll-server. */
   readonly serverHeader?: string | undefined;
   /** Files to serve: they come first, then the application. A string is the folder. */
   readonly static?: string | StaticOptions | undefined;

@@ -1,5 +1,4 @@
-// The server: a kernel, a reactor, a listener, a handler, and everyone who is connected, on one thread.
-// It wires the layers; it decides nothing about bytes.
+// The server: connects a kernel, a reactor, listeners, a handler and the connections of one thread.
 
 import { Acceptor } from '../connection/acceptor.ts';
 import type { Connect } from '../connection/connections.ts';
@@ -20,56 +19,59 @@ import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './r
 import type { ServeOptions } from './serve-options.ts';
 import { type ServerStats, statsOf } from './stats.ts';
 
-/** Something that serves until it is closed. */
+/** A server that runs until it is closed. */
 export interface ServerHandle {
-  /** Where it listens, as the start line shows it: `http://127.0.0.1:8080/`, `unix:/run/x.sock`. */
+  /** The addresses it listens on, as the start line shows them: `http://127.0.0.1:8080/`, `unix:/run/x.sock`. */
   readonly places: readonly string[];
   /** The name of its back end. */
   readonly backend: string;
   /**
-   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), closes. Resolves when
-   * nothing is open any more; calling it again returns the same promise. `now` cuts everything off.
+   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), and closes. Resolves when nothing
+   * is open; another call returns the same promise. `now` ends all connections at once.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;
 }
 
-/** A running server. What it says of one listener is said of the first, where it has several. */
+/** A running server. With several listeners, `url`, `port` and `hostname` are those of the first. */
 export interface Server {
   /** `http://127.0.0.1:8080/`; `unix:/run/x.sock` for a Unix domain socket. */
   readonly url: URL;
-  /** One for each listener. */
+  /** One URL per listener. */
   readonly urls: readonly URL[];
-  /** Undefined: it is a Unix domain socket. */
+  /** Undefined for a Unix domain socket. */
   readonly port: number | undefined;
-  /** The address that it is bound to, such as `127.0.0.1` or `::1`; undefined: it is a Unix domain socket. */
+  /** The bound address, such as `127.0.0.1` or `::1`; undefined for a Unix domain socket. */
   readonly hostname: string | undefined;
   /** The name of its back end. */
   readonly backend: string;
   /**
-   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), closes. Resolves when nothing is open
-   * any more; calling it again returns the same promise. `now` cuts everything off.
+   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), and closes. Resolves when nothing
+   * is open; another call returns the same promise. `now` ends all connections at once.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;
   /** Counters since the start; see {@link ServerStats}. */
   stats(): ServerStats;
-  /** The process goes on while the server runs, as it does at first. */
+  /** Keeps the process alive while the server runs (the default). */
   ref(): void;
-  /** The process ends when nothing else keeps it alive, whether clients are connected or not. */
+  /** Lets the process end when nothing else keeps it alive, even while clients are connected. */
   unref(): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How a reactor server differs from the usual one. */
+/** Differences of a reactor server from the default one. */
 export interface ReactorOptions {
-  /** Listens there, and not where the options say: a parent process opened these descriptors, or shares these ports. */
+  /**
+   * Listens here instead of on the addresses in the options: a parent process opened these descriptors, or shares these
+   * ports.
+   */
   readonly inherited?: readonly ListenAddress[];
-  /** The back end, where the options leave no choice. */
+  /** The back end, if the options leave no choice. */
   readonly backend?: string;
-  /** Makes what the reactor drives for one client. Default: a connection that callbacks drive. */
+  /** Makes the source that the reactor drives for one client. Default: a connection driven by callbacks. */
   readonly connect?: Connect;
 }
 
-/** As `serve` does. */
+/** Starts a server, as `serve` does. */
 export function startServer(options: ServeOptions): Promise<Server> {
   const settings = checkOptions(options);
   return serveReactor({ settings, content: new OptionsContent(settings) }, {});
@@ -98,14 +100,14 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
 }
 
 /**
- * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric).
- * What it does from here on depends on nothing but the kernel and the handler.
+ * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric). From
+ * then on its behaviour depends only on the kernel and the handler.
  * @throws EpollServerError as {@link startServer} does.
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(checkOptions(options));
   const { handler } = resolved.settings;
-  if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'give a handler, which is a function');
+  if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'handler is missing: it must be a function');
   const listeners = resolved.listeners.map((spec) => {
     if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
     throw new EpollServerError('ERR_OPTION', 'this kernel listens on addresses with a port only');
@@ -119,7 +121,7 @@ export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   });
 }
 
-/** What a server is made of. */
+/** The parts of a server. */
 interface ServerParts {
   readonly kernel: Kernel;
   readonly resolved: ResolvedOptions;
@@ -143,7 +145,7 @@ class RunningServer implements Server, ServerHandle {
   readonly #composition: Composition;
   #closing: Promise<void> | null = null;
   #cutOff = false;
-  /** Ends the wait of a closing server: everyone left, or it is to be cut off. */
+  /** Ends the wait of a closing server: all connections closed, or they are to be cut off. */
   #release: () => void = () => {};
 
   constructor({ kernel, resolved, content, clock, listeners }: ServerParts, reactorOptions: ReactorOptions = {}) {
@@ -219,13 +221,13 @@ class RunningServer implements Server, ServerHandle {
     if (!this.#cutOff) await this.#reactor.pause(0);
     if (this.#composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
     this.#composition.connections.abort('the server is closing');
-    // One more turn gives the descriptors back and writes the last log lines.
+    // One more turn closes the descriptors and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
     await this.#content.close();
   }
 
-  /** Resolves when nobody is connected any more, or their time is over. */
+  /** Resolves when no connection is open any more, or the shutdown time is over. */
   #emptied(): Promise<void> {
     return new Promise((resolve) => {
       this.#release = resolve;

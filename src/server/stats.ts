@@ -18,38 +18,38 @@ import type { Reactor } from '../reactor/reactor.ts';
 import type { Composition } from './composition.ts';
 
 /**
- * Counts since the server started, and what is there now. `connections`, `requests`, `timeouts` and `bytes` keep their
- * names and meanings; the others may change in any release.
+ * Counters since the start, and current gauges. `connections`, `requests`, `timeouts` and `bytes` keep their names and
+ * meanings; the others may change in any release.
  */
 export interface ServerStats {
   readonly connections: {
-    /** Now. */
+    /** Open now. */
     readonly open: number;
-    /** Those of them whose last answer was sent, while what they still send is thrown away. */
+    /** Connections among `open` whose last response was sent, while further input is discarded. */
     readonly lingering: number;
     readonly accepted: number;
     /** Beyond `maxConnections` or `maxConnectionsPerAddress`. */
     readonly refused: number;
-    /** Accepting them failed. */
+    /** accept(2) failed for them. */
     readonly failed: number;
-    /** Times accepting paused because descriptors or memory ran out. */
+    /** Pauses of accepting because descriptors or memory ran out. */
     readonly pauses: number;
   };
   readonly requests: {
-    /** A handler was called. */
+    /** Requests for which a handler was called. */
     readonly handled: number;
-    /** Answered with an error before a handler was called, or instead of its answer. */
+    /** Rejected with an error before a handler was called, or instead of its response. */
     readonly refused: number;
-    /** Their handler threw, rejected, or broke the rules of an answer. */
+    /** The handler threw, rejected, or broke the rules of a response. */
     readonly failed: number;
-    /** Their client left before the answer ended. */
+    /** The client closed the connection before the response ended. */
     readonly aborted: number;
   };
-  /** Connections that were ended because a time was up. */
+  /** Connections ended by a timeout. */
   readonly timeouts: {
     /** The sum of the others. */
     readonly total: number;
-    /** Each named after the bound that ended it. */
+    /** Each is named after the timeout. */
     readonly firstByte: number;
     readonly header: number;
     readonly body: number;
@@ -64,7 +64,7 @@ export interface ServerStats {
   };
   readonly loop: {
     readonly turns: number;
-    /** Entries into JavaScript for them. */
+    /** Calls from native code into JavaScript. */
     readonly entries: number;
     readonly events: number;
     readonly staleEvents: number;
@@ -75,10 +75,10 @@ export interface ServerStats {
     readonly receives: number;
     readonly sends: number;
     readonly accepts: number;
-    /** Those that changed what the poller watches (`epoll_ctl`). */
+    /** System calls that changed the poller's interest list (`epoll_ctl`). */
     readonly registrations: number;
   };
-  /** Of the files that `serve` was given. A static handler of another origin has counters of its own. */
+  /** The files of this `serve` call. A static handler made elsewhere has its own counters. */
   readonly files: FileStats;
 }
 

@@ -1,15 +1,15 @@
-// Bytes on their way from one end of a simulated connection to the other, in order.
+// A queue of bytes in transit between the two ends of a simulated connection.
 
-/** What every empty queue holds: a million idle connections have three queues each. */
+/** Shared by all empty queues: each of a million idle connections has three queues. */
 const NOTHING: Uint8Array[] = [];
 
 export class ByteQueue {
   #pieces: Uint8Array[] = NOTHING;
-  /** Bytes of the first piece that were taken. */
-  #taken = 0;
+  /** Bytes already removed from the first piece. */
+  #consumed = 0;
   length = 0;
 
-  /** Adds bytes that nobody changes any more. */
+  /** Adds bytes that will not be changed any more. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#pieces === NOTHING) this.#pieces = [];
@@ -23,13 +23,13 @@ export class ByteQueue {
     while (at < target.length) {
       const first = this.#pieces[0];
       if (first === undefined) break;
-      const count = Math.min(first.length - this.#taken, target.length - at);
-      target.set(first.subarray(this.#taken, this.#taken + count), at);
+      const count = Math.min(first.length - this.#consumed, target.length - at);
+      target.set(first.subarray(this.#consumed, this.#consumed + count), at);
       at += count;
-      this.#taken += count;
-      if (this.#taken < first.length) break;
+      this.#consumed += count;
+      if (this.#consumed < first.length) break;
       this.#pieces.shift();
-      this.#taken = 0;
+      this.#consumed = 0;
     }
     this.length -= at;
     if (this.length === 0) this.clear();
@@ -38,7 +38,7 @@ export class ByteQueue {
 
   clear(): void {
     this.#pieces = NOTHING;
-    this.#taken = 0;
+    this.#consumed = 0;
     this.length = 0;
   }
 }

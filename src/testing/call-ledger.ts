@@ -1,5 +1,5 @@
-// What was asked of a simulated kernel: every call and its result, as a number that tells two runs apart, as words
-// for who listens, and the calls that nobody may make.
+// A record of the calls to a simulated kernel and their results: a fingerprint that distinguishes two runs, a text for
+// listeners, and forbidden calls.
 
 import { EVENT_WORDS } from '../kernel/kernel.ts';
 import { eventTexts } from './simulated-poller.ts';
@@ -8,13 +8,13 @@ import { eventTexts } from './simulated-poller.ts';
 const FNV_PRIME = 0x01000193;
 
 export class CallLedger {
-  /** Calls on descriptors that were not open: a server makes none. */
+  /** Calls on descriptors that were not open: a correct server makes none. */
   readonly misuses: string[] = [];
-  /** Calls that had an effect: who spins makes none. */
+  /** Calls that had an effect: a busy loop makes none. */
   effects = 0;
-  /** Grows into a number that is the same only for the same calls with the same results. */
+  /** A hash of all calls and their results, equal only for equal runs. */
   fingerprint = 0;
-  /** Told of every call, in a few words, when somebody listens. */
+  /** Called with the text of every call, if set. */
   onCall: ((text: string) => void) | null = null;
 
   result(call: string, fd: number, result: number): void {
@@ -25,7 +25,7 @@ export class CallLedger {
     this.onCall?.(`${call} ${fd} = ${result}`);
   }
 
-  /** A wait reported the first `count` of `events`. */
+  /** Records that a wait reported the first `count` of `events`. */
   waited(events: Int32Array, count: number): void {
     if (count > 0) this.effects++;
     for (let word = 0; word < count * EVENT_WORDS; word++) this.#mix(events[word] ?? 0);

@@ -1,18 +1,18 @@
-// The open descriptors of a simulated process: the lowest free number is given out, at once, as Unix does, and
-// every life of a number has a generation.
+// The open descriptors of a simulated process. As in Unix, a new descriptor gets the lowest free number at once. Each
+// use of a number has its own generation.
 
 import type { SocketAddress } from '../kernel/kernel.ts';
 import { SimulatedListener } from './simulated-listener.ts';
 import type { Watched } from './simulated-poller.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 
-/** Below are standard input, output, error, and what a real process has open: a poller, a loop. */
+/** Lower numbers are standard input, output and error, and the descriptors of a real process: a poller, a loop. */
 const FIRST_DESCRIPTOR = 7;
 
 const NOBODY: SocketAddress = { address: '', port: 0 };
 const ADDRESS = '127.0.0.1';
 
-/** What stands behind a descriptor. */
+/** The object behind a descriptor. */
 export interface Opened extends Watched {
   close(nowMs: number): void;
 }
@@ -31,7 +31,7 @@ export class DescriptorTable {
   readonly #generations: number[] = [];
   #lowestFree = FIRST_DESCRIPTOR;
 
-  /** Enters what `make` returns under the lowest free number, which it is told. Returns that number. */
+  /** Stores the object that `make` returns for the lowest free number. Returns that number. */
   open(make: (fd: number) => Opened): number {
     let fd = this.#lowestFree;
     while (this.#entries[fd] !== undefined) fd++;
@@ -61,13 +61,13 @@ export class DescriptorTable {
     return undefined;
   }
 
-  /** Who is at the other end. */
+  /** The address of the other end. */
   peer(fd: number): SocketAddress {
     const socket = this.socket(fd);
     return socket === undefined ? NOBODY : { address: ADDRESS, port: socket.port };
   }
 
-  /** What a descriptor is bound to. */
+  /** The local address of a descriptor. */
   local(fd: number): SocketAddress {
     const object = this.find(fd)?.object;
     if (object === undefined) return NOBODY;
@@ -80,12 +80,12 @@ export class DescriptorTable {
     this.closed++;
   }
 
-  /** Every open descriptor. */
+  /** All open descriptors. */
   all(): readonly number[] {
     return [...this.#entries.keys()].filter((fd) => this.#entries[fd] !== undefined);
   }
 
-  /** Every open connection. */
+  /** All open connections. */
   *sockets(): Generator<SimulatedSocket, void, void> {
     for (const entry of this.#entries) {
       if (entry?.object instanceof SimulatedSocket) yield entry.object;

@@ -1,35 +1,35 @@
-// The frames of the simulated transport: a type, a length in two bytes, and that many bytes.
+// Frames of the simulated transport: a type, a two-byte length, and that many bytes.
 
 export const DATA = 1;
-/** The server has read four frames more. */
+/** The server has read four more frames. */
 export const ACK = 2;
-/** Nothing follows. */
+/** The end of the data. */
 export const END = 3;
 
 export const FRAME_HEAD_BYTES = 3;
 
-/** Bytes of data in one frame: few, so that most messages need several. */
+/** Data bytes per frame: few, so that most messages need several frames. */
 const MAX_PAYLOAD_BYTES = 700;
 
 export function frame(type: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
   return Buffer.concat([Buffer.from([type, payload.length >> 8, payload.length & 0xff]), payload]);
 }
 
-/** Frames that carry `bytes`. */
+/** Frames that contain `bytes`. */
 export function* dataFrames(bytes: Uint8Array): Generator<Buffer, void, void> {
   for (let at = 0; at < bytes.length; at += MAX_PAYLOAD_BYTES) {
     yield frame(DATA, bytes.subarray(at, at + MAX_PAYLOAD_BYTES));
   }
 }
 
-/** The length of the frame at the beginning of `bytes`, if it is there whole; else 0. */
+/** The length of the frame at the beginning of `bytes`; 0 if it is incomplete. */
 export function frameBytes(bytes: Buffer): number {
   if (bytes.length < FRAME_HEAD_BYTES) return 0;
   const length = FRAME_HEAD_BYTES + bytes.readUInt16BE(1);
   return bytes.length < length ? 0 : length;
 }
 
-/** Puts frames together from bytes as they come, and gives the data in them. */
+/** Reassembles frames from received bytes, and returns their data. */
 export class FrameReader {
   #bytes: Buffer = Buffer.alloc(0);
 

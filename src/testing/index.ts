@@ -1,7 +1,14 @@
-// `epoll-server/testing`: run an application on a simulated machine, against clients that are slow, half-closed or
-// gone, with faults from a seed; and the runs with which this project tests itself.
+// The entry point `epoll-server/testing`: runs an application on a simulated machine, against slow, half-closed or
+// disconnected clients, with faults from a seed. Also the runs with which this project tests itself.
 
-export { Dials, FAULT_NAMES, FAULTS, type FaultLevel, type FaultName, type FaultSettings } from './dials.ts';
+export {
+  FAULT_NAMES,
+  FAULTS,
+  type FaultLevel,
+  type FaultName,
+  type FaultSettings,
+  FaultSource,
+} from './fault-source.ts';
 export type { SimulatedKernelOptions } from './machine-options.ts';
 export { Random } from './random.ts';
 export { BEHAVIOUR_NAMES, type BehaviourName } from './scenario/behaviours.ts';
@@ -9,7 +16,7 @@ export { everyFault, type PlannedRun } from './scenario/exhaust.ts';
 export { CHECKERS, type CheckerName, CheckFailure } from './scenario/failure.ts';
 export { TRANSITIONS, type Transitions } from './scenario/machine.ts';
 export { play, type RunReport } from './scenario/play.ts';
-export { drawRun, type Guest, type RunSettings, type Scale, smallRun } from './scenario/settings.ts';
+export { drawRun, type PlannedClient, type RunSettings, type Scale, smallRun } from './scenario/settings.ts';
 export { shrink } from './scenario/shrink.ts';
 export { type ReadRate, SimulatedClient } from './simulated-client.ts';
 export { SimulatedKernel } from './simulated-kernel.ts';

@@ -1,34 +1,34 @@
-// Sizes and delays of a simulated machine.
+// Options of a simulated machine: sizes, delays and faults.
 
-import type { Dials } from './dials.ts';
+import type { FaultSource } from './fault-source.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** What a simulated kernel is made of; every part has a default. */
+/** The options of a simulated kernel; each has a default. */
 export interface SimulatedKernelOptions {
-  /** Default: one of its own. */
+  /** Default: a new clock. */
   readonly clock?: VirtualClock;
-  /** Default: nothing goes wrong. */
-  readonly dials?: Dials;
+  /** Default: no faults. */
+  readonly faults?: FaultSource;
   /** Events of one wait. Default: 256. */
   readonly eventCapacity?: number;
   /** Sends of one `sendBatch`. Default: 16. */
   readonly sendOpCapacity?: number;
-  /** Bytes that one `recv` can receive. Default: 65,536. */
+  /** Bytes that one `recv` may receive. Default: 65,536. */
   readonly receiveBytes?: number;
-  /** Bytes of the arena that `send` takes from. Default: 131,072. */
+  /** Bytes of the arena that `send` reads from. Default: 131,072. */
   readonly outputBytes?: number;
-  /** Bytes that a connection holds for a client that does not read. Default: 65,536. */
+  /** The send buffer of a connection, in bytes. Default: 65,536. */
   readonly sendCapacity?: number;
-  /** Bytes that a connection holds for a server that does not read. Default: 65,536. */
+  /** The receive buffer of a connection, in bytes. Default: 65,536. */
   readonly receiveCapacity?: number;
-  /** Milliseconds for bytes on their way, in each direction. Default: 0. */
+  /** The latency in each direction, in milliseconds. Default: 0. */
   readonly latencyMs?: number;
-  /** Connections go through a transport with frames (native/transport.h says what that is). Default: false. */
+  /** Whether connections use a framed transport (see native/transport.h). Default: false. */
   readonly transport?: boolean;
 }
 
-/** A machine about which nothing is special. */
-export const MACHINE_DEFAULTS: Required<Omit<SimulatedKernelOptions, 'clock' | 'dials'>> = {
+/** The default machine. */
+export const MACHINE_DEFAULTS: Required<Omit<SimulatedKernelOptions, 'clock' | 'faults'>> = {
   eventCapacity: 256,
   sendOpCapacity: 16,
   receiveBytes: 65_536,

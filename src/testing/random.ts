@@ -1,6 +1,6 @@
-// Numbers from a seed: the same seed gives the same numbers on every machine. Not for secrets.
+// Random numbers from a seed: the same seed gives the same numbers on every machine. Not for secrets.
 
-/** A sequence of 32-bit numbers (Chris Doty-Humphrey's sfc32, 2010), with what simulations ask of it. */
+/** A sequence of 32-bit numbers (Chris Doty-Humphrey's sfc32, 2010), with helpers for simulations. */
 export class Random {
   readonly #seed: number;
   #a: number;
@@ -8,7 +8,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** `seed`: any whole number; 32 bits of it count. */
+  /** `seed`: any integer; its lowest 32 bits are used. */
   constructor(seed: number) {
     this.#seed = seed >>> 0;
     this.#a = this.#seed;
@@ -17,7 +17,7 @@ export class Random {
     for (let i = 0; i < 12; i++) this.next();
   }
 
-  /** A sequence of its own for one part of a run, so that taking another part away does not change it. */
+  /** A separate sequence for one part of a run, so that removing another part does not change it. */
   fork(part: number): Random {
     return new Random(Math.imul(this.#seed ^ Math.imul(part + 1, 0x9e3779b1), 0x85ebca77) ^ (part << 7));
   }
@@ -33,17 +33,17 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** A whole number from 0 to `bound` - 1. */
+  /** An integer from 0 to `bound` - 1. */
   below(bound: number): number {
     return Math.floor((this.next() / 2 ** 32) * bound);
   }
 
-  /** A whole number from `low` to `high`. */
+  /** An integer from `low` to `high`. */
   between(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
 
-  /** True in `probability` of all cases; 0 asks nothing of the sequence. */
+  /** True with `probability`; 0 uses no number of the sequence. */
   chance(probability: number): boolean {
     return probability > 0 && this.next() < probability * 2 ** 32;
   }
@@ -55,12 +55,12 @@ export class Random {
     return picked;
   }
 
-  /** From `low` to `high`, small numbers as likely as large ones: sizes and times are like that. */
+  /** From `low` to `high`, distributed logarithmically, as sizes and times are. */
   magnitude(low: number, high: number): number {
     return Math.floor(low * ((high + 1) / low) ** (this.next() / 2 ** 32));
   }
 
-  /** Puts `list` into another order, in place. */
+  /** Shuffles `list` in place. */
   shuffle<T>(list: T[]): void {
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.below(i + 1);

@@ -1,5 +1,5 @@
-// A client of the simulated kernel: sends when it is told to, reads as fast as it is told to, and leaves in
-// any way a real one can. Everything takes its time on the virtual clock.
+// A client of the simulated kernel. It sends on demand, reads at a given rate, and disconnects in every way of a real
+// client. Everything takes time on the virtual clock.
 
 import { ByteQueue } from './byte-queue.ts';
 import { dataFrames, END, FrameReader, frame } from './frame-reader.ts';
@@ -12,17 +12,17 @@ export interface ReadRate {
   readonly everyMs: number;
 }
 
-/** Read at a time when there is no rate. */
+/** Bytes per read without a rate. */
 const MAX_READ_BYTES = 65_536;
 
 export class SimulatedClient implements ClientEnd {
-  /** Called with what was read; without it, {@link received} grows. */
+  /** Called with received bytes; without it, {@link received} grows. */
   onBytes: ((bytes: Buffer) => void) | null = null;
-  /** Called once, when the connection ended for this client. */
+  /** Called once, when the connection has ended for this client. */
   onEnd: ((end: 'fin' | 'reset') => void) | null = null;
-  /** How the server's side ended; null while it has not. */
+  /** How the server's side ended; null: it has not. */
   end: 'fin' | 'reset' | null = null;
-  /** Null: as fast as bytes come. */
+  /** Null: unlimited. */
   readRate: ReadRate | null = null;
   readonly #clock: VirtualClock;
   readonly #latencyMs: number;
@@ -34,35 +34,35 @@ export class SimulatedClient implements ClientEnd {
   #gone = false;
   #paused = false;
   #readPlanned = false;
-  /** Takes frames apart; null: bytes are sent and read as they are. */
+  /** Parses frames; null: bytes are sent and read without framing. */
   readonly #frames: FrameReader | null;
-  /** Nothing overtakes what was sent before. */
+  /** The latest arrival time so far: later bytes never arrive earlier. */
   #lastArrivalMs = 0;
 
-  /** `latencyMs`: how long bytes are on their way, in each direction. `isFramed`: the server has a transport. */
+  /** `latencyMs`: the delay in each direction. `isFramed`: the server uses a transport. */
   constructor(clock: VirtualClock, latencyMs: number, isFramed = false) {
     this.#frames = isFramed ? new FrameReader() : null;
     this.#clock = clock;
     this.#latencyMs = latencyMs;
   }
 
-  /** What came so far and no {@link onBytes} took. */
+  /** The bytes received so far that no {@link onBytes} consumed. */
   get received(): Buffer {
     return this.#received;
   }
 
-  /** The server's end of the connection, for those who look behind the scenes. */
+  /** The server's end of the connection, for inspection. */
   get socket(): SimulatedSocket {
     if (this.#socket === null) throw new Error('this client is not connected');
     return this.#socket;
   }
 
-  /** Whether the connection is over for this client: ended by either side. */
+  /** Whether the connection has ended for this client, by either side. */
   get isOver(): boolean {
     return this.end !== null || this.#gone;
   }
 
-  /** Said once by the kernel. */
+  /** Called once by the kernel. */
   connected(socket: SimulatedSocket): void {
     this.#socket = socket;
   }
@@ -79,7 +79,7 @@ export class SimulatedClient implements ClientEnd {
     return this;
   }
 
-  /** Sends FIN behind everything that was sent; reading goes on. */
+  /** Sends FIN behind all sent bytes; reading continues. */
   finish(): this {
     if (this.#finished || this.isOver) return this;
     this.#finished = true;
@@ -91,7 +91,7 @@ export class SimulatedClient implements ClientEnd {
     return this;
   }
 
-  /** Sends RST: what is unread on either side is lost. */
+  /** Sends RST: unread bytes on either side are lost. */
   reset(): void {
     if (this.isOver) return;
     this.#gone = true;
@@ -101,7 +101,7 @@ export class SimulatedClient implements ClientEnd {
     });
   }
 
-  /** Stops reading: the server's output piles up. */
+  /** Stops reading, so that the server's output accumulates. */
   pauseReading(): void {
     this.#paused = true;
   }
@@ -111,7 +111,7 @@ export class SimulatedClient implements ClientEnd {
     this.readable();
   }
 
-  // ---- What the server's end tells ----------------------------------------------------------------
+  // ---- Events of the server's end -----------------------------------------------------------------
 
   get waitingBytes(): number {
     return this.#waiting.length;

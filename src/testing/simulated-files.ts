@@ -1,24 +1,24 @@
-// Files that exist in a simulation only: their names say how large they are and how they behave.
+// Simulated files: their names define their size and behaviour.
 
 import type { FileFacts, FileSource, ListedName, OpenFile, Refusal } from '../files/file-source.ts';
 import type { FolderNames } from '../files/folder-names.ts';
 import { contentOfFile } from './scenario/content.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** A disk that has to look for it. */
+/** The latency of a slow disk. */
 const SLOW_MS = 400;
 
-/** Beyond every descriptor of a simulated machine's sockets. */
+/** Above all descriptors of a simulated machine's sockets. */
 const FIRST_DESCRIPTOR = 1_000_000;
 
 const NAME = /^(plain|slow|short-reads|shrinks)-([0-9]{1,8})\.bin$/;
 
 /**
- * `plain-N.bin` has N bytes; `slow-` is on a slow disk, `short-reads-` gives less than asked, `shrinks-` ends before
- * its size. `exhausted` cannot be opened for want of descriptors; anything else is missing.
+ * `plain-N.bin` has N bytes. `slow-` is on a slow disk, `short-reads-` returns less than requested, `shrinks-` ends
+ * before its size. `exhausted` cannot be opened for want of descriptors. All other files are missing.
  */
 export class SimulatedFiles implements FileSource {
-  /** What the simulated kernel's batches send: the content of each open file, by descriptor. */
+  /** The content of each open file, by descriptor, for batches of the simulated kernel. */
   readonly #contents: Map<number, Uint8Array>;
   readonly #clock: VirtualClock;
   #next = FIRST_DESCRIPTOR;
@@ -28,7 +28,7 @@ export class SimulatedFiles implements FileSource {
     this.#contents = contents;
   }
 
-  /** Files that are open. */
+  /** The number of open files. */
   get openFiles(): number {
     return this.#contents.size;
   }

@@ -1,5 +1,5 @@
-// A kernel without an operating system: sockets, readiness and time are simulated, from a seed. The whole
-// server runs on it unchanged; clients are objects of the same process. It must not know HTTP.
+// A simulated kernel: sockets, readiness and time come from a seed. A whole server runs on it unchanged; clients are
+// objects of the same process.
 
 import { EAGAIN, EBADF, EINVAL, EPIPE } from '../kernel/errno.ts';
 import {
@@ -26,7 +26,7 @@ import {
 } from '../kernel/kernel.ts';
 import { CallLedger } from './call-ledger.ts';
 import { DescriptorTable } from './descriptor-table.ts';
-import { Dials } from './dials.ts';
+import { FaultSource } from './fault-source.ts';
 import { FaultyNetwork } from './faulty-network.ts';
 import { MACHINE_DEFAULTS, type SimulatedKernelOptions } from './machine-options.ts';
 import { Random } from './random.ts';
@@ -41,7 +41,7 @@ import { VirtualClock } from './virtual-clock.ts';
 /** The first port that a client gets, as on Linux. */
 const FIRST_CLIENT_PORT = 32_768;
 
-/** The bytes of a send that has none of its own. */
+/** The bytes of a send operation without any. */
 const NO_BYTES = new Uint8Array(0);
 
 export class SimulatedKernel extends SimulatedSender implements Kernel {
@@ -53,47 +53,47 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     maxDescriptors: 0,
   };
   readonly clock: VirtualClock;
-  readonly dials: Dials;
+  readonly faults: FaultSource;
   readonly poller: SimulatedPoller;
   readonly descriptors: DescriptorTable = new DescriptorTable();
-  /** What was called, and what came of it. */
+  /** All calls and their results. */
   readonly ledger: CallLedger = new CallLedger();
-  /** The turn that `start` was given; null before, and after `stop`. */
+  /** The turn function given to `start`; null before it, and after `stop`. */
   turn: (() => void) | null = null;
-  readonly #options: Required<Omit<SimulatedKernelOptions, 'clock' | 'dials'>>;
+  readonly #options: Required<Omit<SimulatedKernelOptions, 'clock' | 'faults'>>;
   readonly #network: FaultyNetwork;
   #nextPort = FIRST_CLIENT_PORT;
   #destroyed = false;
 
   constructor(options: SimulatedKernelOptions = {}) {
-    const { clock = new VirtualClock(), dials = new Dials({}, new Random(0)), ...sizes } = options;
+    const { clock = new VirtualClock(), faults = new FaultSource({}, new Random(0)), ...sizes } = options;
     const machine = { ...MACHINE_DEFAULTS, ...sizes };
     super(machine);
     this.#options = machine;
     this.clock = clock;
-    this.dials = dials;
-    this.poller = new SimulatedPoller(dials);
-    this.#network = new FaultyNetwork(clock, dials, (dial) => this.ledger.onCall?.(`! ${dial}`));
+    this.faults = faults;
+    this.poller = new SimulatedPoller(faults);
+    this.#network = new FaultyNetwork(clock, faults, (fault) => this.ledger.onCall?.(`! ${fault}`));
     this.control[NOW_MS] = clock.nowMs;
   }
 
-  /** Calls that had an effect, and faults: who spins makes none. */
+  /** Calls that had an effect, and faults. A busy loop makes none. */
   get progress(): number {
-    return this.ledger.effects + this.dials.faults;
+    return this.ledger.effects + this.faults.count;
   }
 
-  /** Milliseconds by which time jumped, in waits that came back late. */
+  /** The sum of time jumps, in milliseconds, of waits that returned late. */
   get jumpedMs(): number {
     return this.#network.jumpedMs;
   }
 
-  /** A client that connects to `port`, or to the only listener. Undefined: nobody listens there. */
+  /** Connects a client to `port`, or to the only listener. Undefined: nothing listens there. */
   connect(port?: number): SimulatedClient | undefined {
     const listener = this.descriptors.listener(port);
     if (listener === undefined) return undefined;
     const { sendCapacity, receiveCapacity, latencyMs, transport } = this.#options;
     const client = new SimulatedClient(this.clock, latencyMs, transport);
-    const mergesArrivals = this.dials.isOn('mergedArrivals');
+    const mergesArrivals = this.faults.isOn('mergedArrivals');
     const options = { sendCapacity, receiveCapacity, mergesArrivals };
     const socket = new SimulatedSocket(this.#nextPort++, client, this.poller, options);
     if (transport) socket.transport = this.#transportOver(socket);
@@ -234,7 +234,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return socket === undefined ? [0, 0] : [socket.receivedBytes, socket.sentBytes];
   }
 
-  // ---- Life -------------------------------------------------------------------------------------
+  // ---- Lifetime -----------------------------------------------------------------------------------
 
   start(turn: () => void): number {
     if (this.#destroyed) return EBADF;
@@ -262,12 +262,12 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return this.clock.nowMs;
   }
 
-  /** Bound to its kernel: it is handed around alone. */
+  /** An arrow function, since it is passed without its kernel. */
   readonly wallClockMs = (): number => this.clock.wallClockMs;
 
-  // ---- Accounts ---------------------------------------------------------------------------------
+  // ---- Counters -----------------------------------------------------------------------------------
 
-  /** What a wait receives for the event of that index, if its descriptor asked for that. */
+  /** The bytes that a wait receives for the event at that index, if its descriptor prefetches. */
   #prefetch(index: number): number {
     const at = index * EVENT_WORDS;
     const [fd = -1, generation, readiness = 0] = this.events.subarray(at, at + EVENT_WORDS);
@@ -312,14 +312,14 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     });
   }
 
-  /** An event goes through the transport of its descriptor first. */
+  /** The transport of a descriptor sees an event first. */
   #report(at: number): void {
     const socket = this.descriptors.socket(this.events[at + EVENT_FD] ?? -1);
     if (socket === undefined || socket.transport === null) return;
     this.events[at + EVENT_READINESS] = socket.transport.report(this.events[at + EVENT_READINESS] ?? 0);
   }
 
-  /** No event of the socket would say what the transport holds. */
+  /** Reports input that the transport holds: no event of the socket follows for it. */
   #reportHeld(fd: number, transport: SimulatedTransport): void {
     if (transport.receiveWaits && transport.holdsInput) this.poller.raise(fd, READABLE);
   }
@@ -340,7 +340,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   }
 }
 
-/** As the addon reads them: unsigned 32-bit numbers. */
+/** Whether a range is valid, as unsigned 32-bit numbers, which the addon reads. */
 function isInside(offset: number, length: number, size: number): boolean {
   const [from, count] = [offset >>> 0, length >>> 0];
   return from <= size && count <= size - from;

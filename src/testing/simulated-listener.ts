@@ -1,4 +1,4 @@
-// A listening socket of the simulated kernel: clients that connected wait here until they are accepted.
+// A listening socket of the simulated kernel, with its backlog of connected clients.
 
 import { READABLE } from '../kernel/kernel.ts';
 import type { Opened } from './descriptor-table.ts';
@@ -7,7 +7,7 @@ import type { SimulatedSocket } from './simulated-socket.ts';
 export class SimulatedListener implements Opened {
   readonly fd: number;
   readonly port: number;
-  /** Connected clients that were not accepted yet. */
+  /** Connected clients that are not accepted yet. */
   readonly backlog: SimulatedSocket[] = [];
 
   constructor(fd: number, port: number) {
@@ -23,10 +23,10 @@ export class SimulatedListener implements Opened {
 
   delayed(): void {}
 
-  /** A client that was never accepted is reset. */
+  /** Resets the clients that were never accepted. */
   close(nowMs: number): void {
     for (const socket of this.backlog) {
-      socket.hurt ||= 'the listener was closed';
+      socket.injectedFault ||= 'the listener was closed';
       socket.resetsOnClose = true;
       socket.close(nowMs);
     }

@@ -1,5 +1,5 @@
-// The readiness half of the simulated kernel: edge-triggered, and no kinder than Linux. What is reported is
-// reported once; who does not drain it gets no second event until something new happens.
+// The poller of the simulated kernel: edge-triggered, with the weakest guarantees of Linux. Each event is reported
+// once; without draining there is no second one until something new happens.
 
 import { EEXIST, ENOENT } from '../kernel/errno.ts';
 import {
@@ -14,15 +14,15 @@ import {
   READABLE,
   WRITABLE,
 } from '../kernel/kernel.ts';
-import type { Dials } from './dials.ts';
+import type { FaultSource } from './fault-source.ts';
 
-/** What can be watched. */
+/** An object that can be watched. */
 export interface Watched {
-  /** Every readiness bit that is true now. */
+  /** All readiness bits that are true now. */
   readiness(): number;
-  /** These bits were handed to the server. */
+  /** Called when these bits were reported to the server. */
   reported(bits: number): void;
-  /** A wait that had room did not report it. */
+  /** Called when a wait had room but did not report it. */
   delayed(): void;
 }
 
@@ -31,28 +31,28 @@ interface Registration {
   readonly generation: number;
   readonly watched: Watched;
   interest: number;
-  /** What happened since the last report. */
+  /** Bits raised since the last report. */
   pending: number;
-  /** Whether it stands in the list of those who have something to report. */
+  /** Whether it is in the list of descriptors that have events. */
   listed: boolean;
-  /** Its place among all registrations. */
+  /** Its index among all registrations. */
   place: number;
 }
 
-/** Closed descriptors that are remembered, for events that come too late. */
+/** The number of remembered closed descriptors, for stale events. */
 const MAX_REMEMBERED = 16;
 
 export class SimulatedPoller {
-  /** Events of closed descriptors that were reported: a server must have dropped as many. */
+  /** Reported events of closed descriptors: the server must have dropped as many. */
   staleEvents = 0;
-  readonly #dials: Dials;
+  readonly #faults: FaultSource;
   readonly #byFd: (Registration | undefined)[] = [];
   readonly #all: Registration[] = [];
   #ready: Registration[] = [];
   readonly #closed: { readonly fd: number; readonly generation: number }[] = [];
 
-  constructor(dials: Dials) {
-    this.#dials = dials;
+  constructor(faults: FaultSource) {
+    this.#faults = faults;
   }
 
   /** Whether a wait might report something. */
@@ -98,7 +98,7 @@ export class SimulatedPoller {
     return 0;
   }
 
-  /** The descriptor was closed: an event of it may still come, too late. */
+  /** Removes a closed descriptor; a stale event of it may follow. */
   forget(fd: number): void {
     const registration = this.#byFd[fd];
     if (registration === undefined) return;
@@ -107,7 +107,7 @@ export class SimulatedPoller {
     if (this.#closed.length > MAX_REMEMBERED) this.#closed.shift();
   }
 
-  /** Something happened: the next wait reports it, once. */
+  /** Raises an event: the next wait reports it, once. */
   raise(fd: number, bits: number): void {
     const registration = this.#byFd[fd];
     if (registration === undefined || bits === 0) return;
@@ -119,17 +119,17 @@ export class SimulatedPoller {
 
   /** Writes at most `capacity` events; returns how many. */
   take(events: Int32Array, capacity: number): number {
-    const dials = this.#dials;
+    const faults = this.#faults;
     const ready = this.#ready;
     this.#ready = [];
-    if (ready.length > 1 && dials.strikes('shuffledBatch')) dials.draw('shuffledBatch').shuffle(ready);
+    if (ready.length > 1 && faults.strikes('shuffledBatch')) faults.draw('shuffledBatch').shuffle(ready);
     const room =
-      ready.length > 1 && dials.strikes('smallBatch')
-        ? Math.min(dials.draw('smallBatch').between(1, 3), capacity)
+      ready.length > 1 && faults.strikes('smallBatch')
+        ? Math.min(faults.draw('smallBatch').between(1, 3), capacity)
         : capacity;
     let count = 0;
     for (const registration of ready) {
-      if (count >= room || dials.strikes('lateEvent')) {
+      if (count >= room || faults.strikes('lateEvent')) {
         if (count < capacity) registration.watched.delayed();
         this.#ready.push(registration);
         continue;
@@ -137,7 +137,7 @@ export class SimulatedPoller {
       registration.listed = false;
       const bits = this.#bitsOf(registration);
       registration.pending = 0;
-      // What was read or written away meanwhile is not reported, as epoll looks again when it reports.
+      // Bits that are no longer true are not reported, as epoll checks again when it reports.
       if (bits === 0) continue;
       registration.watched.reported(bits);
       count = put(events, count, registration.fd, registration.generation, bits);
@@ -147,26 +147,26 @@ export class SimulatedPoller {
 
   #bitsOf({ watched, pending, interest }: Registration): number {
     const now = watched.readiness();
-    const bits = (this.#dials.isOn('separateBits') ? now & pending : now) & (interest | HANGUP | FAILED);
+    const bits = (this.#faults.isOn('separateBits') ? now & pending : now) & (interest | HANGUP | FAILED);
     return withCompanions(bits);
   }
 
-  /** Events without a cause, and of earlier lives of a descriptor. */
-  #invent(events: Int32Array, taken: number, capacity: number): number {
-    const dials = this.#dials;
-    let count = taken;
-    if (count < capacity && this.#all.length > 0 && dials.strikes('spuriousEvent')) {
-      const draw = dials.draw('spuriousEvent');
+  /** Adds events without a cause, and events of earlier generations of a descriptor. */
+  #invent(events: Int32Array, written: number, capacity: number): number {
+    const faults = this.#faults;
+    let count = written;
+    if (count < capacity && this.#all.length > 0 && faults.strikes('spuriousEvent')) {
+      const draw = faults.draw('spuriousEvent');
       const { fd, generation, interest, watched } = draw.pick(this.#all);
       const bits = draw.pick([READABLE, WRITABLE, READABLE | WRITABLE]) & interest;
-      // A batch names a descriptor once.
+      // A batch contains a descriptor once.
       if (bits !== 0 && !isAmong(events, count, fd)) {
         watched.reported(bits);
         count = put(events, count, fd, generation, bits);
       }
     }
-    if (count < capacity && this.#closed.length > 0 && dials.strikes('staleEvent')) {
-      const draw = dials.draw('staleEvent');
+    if (count < capacity && this.#closed.length > 0 && faults.strikes('staleEvent')) {
+      const draw = faults.draw('staleEvent');
       const { fd, generation } = draw.pick(this.#closed);
       this.staleEvents++;
       count = put(events, count, fd, generation, withCompanions(draw.pick([READABLE, WRITABLE, HANGUP, FAILED])));
@@ -175,7 +175,7 @@ export class SimulatedPoller {
   }
 }
 
-/** The truth about an end or an error comes from recv and send: those bits say so. */
+/** Adds readable and writable to an end or error, since recv and send return its details. */
 function withCompanions(bits: number): number {
   return (bits & (HANGUP | FAILED)) === 0 ? bits : bits | READABLE | WRITABLE;
 }
@@ -193,7 +193,7 @@ function put(events: Int32Array, at: number, fd: number, generation: number, bit
   return at + 1;
 }
 
-/** The first `count` events in words. */
+/** The first `count` events as text. */
 export function eventTexts(events: Int32Array, count: number): readonly string[] {
   return Array.from({ length: count }, (_, i) => {
     const [fd, generation, bits = 0] = events.subarray(i * EVENT_WORDS, (i + 1) * EVENT_WORDS);

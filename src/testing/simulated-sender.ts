@@ -1,4 +1,4 @@
-// The sending half of a simulated kernel: batches of sends, and bytes of files.
+// The send operations of the simulated kernel: batches of sends and file ranges.
 
 import { EAGAIN, EBADF, EINVAL, ENODATA } from '../kernel/errno.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from '../kernel/kernel.ts';
 
 export abstract class SimulatedSender extends KernelMemory {
-  /** The content of each open file that a batch can send, by descriptor. */
+  /** The content of each open file that a batch may send, by descriptor. */
   readonly fileContents: Map<number, Uint8Array> = new Map();
 
   abstract send(fd: number, offset: number, length: number, bytes?: Uint8Array): number;
@@ -40,7 +40,7 @@ export abstract class SimulatedSender extends KernelMemory {
     if (result === length) this.#sendFileOf(op, fd, count);
   }
 
-  /** A file that has shrunk gives less, or nothing. */
+  /** A truncated file gives fewer bytes, or none. */
   #sendFileOf(op: Int32Array, fd: number, count: number): void {
     const content = this.fileContents.get(op[SEND_OP_FILE] ?? -1);
     const position = (op[SEND_OP_POSITION_HIGH] ?? 0) * 2 ** 32 + ((op[SEND_OP_POSITION_LOW] ?? 0) >>> 0);

@@ -1,36 +1,36 @@
-// A whole server on a simulated kernel, driven turn by turn: for tests of applications against clients that are
-// dropped, slow or half-closed, and for this project's own long runs.
+// A whole server on a simulated kernel, run turn by turn. It is for tests of applications against dropped, slow or
+// half-closed clients, and for this project's own long runs.
 
 import { DUE_AT_MS, UNFINISHED } from '../kernel/kernel.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { type Server, serveOn } from '../server/server.ts';
-import { Dials, type FaultSettings } from './dials.ts';
+import { type FaultSettings, FaultSource } from './fault-source.ts';
 import type { SimulatedKernelOptions } from './machine-options.ts';
 import { Random } from './random.ts';
 import type { SimulatedClient } from './simulated-client.ts';
 import { SimulatedKernel } from './simulated-kernel.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** What a turn costs on the virtual clock. */
+/** The time of a turn on the virtual clock. */
 const TURN_MS = 0.02;
 
-/** What {@link simulate} takes: the options of `serve` (a `handler` is needed), and those of the simulation. */
+/** The options of {@link simulate}: those of `serve` (a `handler` is required), and those of the simulation. */
 export interface SimulateOptions extends Omit<ServeOptions, 'static' | 'backend' | 'hostname' | 'fetch' | 'wsgi'> {
-  /** Everything that is left to chance follows from it. Default: 1. */
+  /** The seed of all random choices. Default: 1. */
   readonly seed?: number;
-  /** What goes wrong, and how often. Default: nothing. */
+  /** The faults and their frequencies. Default: none. */
   readonly faults?: FaultSettings;
   /** Sizes and delays of the simulated machine. */
-  readonly machine?: Omit<SimulatedKernelOptions, 'clock' | 'dials'>;
+  readonly machine?: Omit<SimulatedKernelOptions, 'clock' | 'faults'>;
 }
 
-/** Starts a server in a world of its own, where time passes only in {@link SimulatedServer.runFor}. */
+/** Starts a server with its own kernel and clock. Time passes only in {@link SimulatedServer.runFor}. */
 export function simulate(options: SimulateOptions): SimulatedServer {
   const { seed = 1, faults = {}, machine = {}, ...serveOptions } = options;
   const kernel = new SimulatedKernel({
     ...machine,
     clock: new VirtualClock(),
-    dials: new Dials(faults, new Random(seed)),
+    faults: new FaultSource(faults, new Random(seed)),
   });
   return new SimulatedServer(kernel, serveOptions);
 }
@@ -38,7 +38,7 @@ export function simulate(options: SimulateOptions): SimulatedServer {
 export class SimulatedServer {
   readonly kernel: SimulatedKernel;
   readonly server: Server;
-  /** Whether time has passed since the last turn because the server had nothing to do. */
+  /** Whether time has passed since the last turn because the server was idle. */
   hasBlocked = false;
   /** Called before and after each turn of the server. */
   onTurn: ((isOver: boolean) => void) | null = null;
@@ -52,20 +52,20 @@ export class SimulatedServer {
     return this.kernel.clock;
   }
 
-  /** A new client. It is accepted in one of the next turns. */
+  /** Connects a new client. It is accepted in one of the next turns. */
   connect(): SimulatedClient {
     const client = this.kernel.connect();
     if (client === undefined) throw new Error('the simulated server does not listen any more');
     return client;
   }
 
-  /** Lets `ms` virtual milliseconds pass, and everything happen that happens in them. */
+  /** Runs for `ms` virtual milliseconds, and processes all events in that time. */
   async runFor(ms: number): Promise<void> {
     const untilMs = this.clock.nowMs + ms;
     await this.runUntil(() => this.clock.nowMs >= untilMs, untilMs);
   }
 
-  /** Runs until `condition` holds; false: it did not before `untilMs` on the virtual clock. */
+  /** Runs until `condition` holds. Returns false if it did not before `untilMs` on the virtual clock. */
   async runUntil(condition: () => boolean, untilMs: number): Promise<boolean> {
     while (!condition()) {
       if (this.clock.nowMs >= untilMs) return false;
@@ -74,14 +74,14 @@ export class SimulatedServer {
     return true;
   }
 
-  /** Whether the server has something to do before time passes. */
+  /** Whether the server has work to do before time passes. */
   get mustTurn(): boolean {
     const { control, clock, poller, turn } = this.kernel;
     if (turn === null) return false;
     return poller.hasReady || control[UNFINISHED] !== 0 || (control[DUE_AT_MS] ?? Infinity) <= clock.nowMs;
   }
 
-  /** One turn, or time passes up to the next thing that happens. Promises run behind it, as behind a real turn. */
+  /** Runs one turn, or lets time pass until the next event. Promises settle after it, as after a real turn. */
   async #step(untilMs: number): Promise<void> {
     const { clock, kernel } = this;
     if (this.mustTurn) {
@@ -100,7 +100,7 @@ export class SimulatedServer {
   }
 }
 
-/** Resolves behind every promise that can be settled now, however long their chain. */
+/** Resolves after all promises that can settle now, however long their chain. */
 function promisesRan(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

@@ -1,5 +1,5 @@
-// The server's end of one simulated connection, as Linux keeps it: what arrived, what was accepted for
-// sending, which ends were told, and what an error left behind. It must not know who calls it.
+// The server's end of a simulated connection, with the behaviour of Linux: received bytes, unsent bytes, the ends of
+// both directions, and a pending error.
 
 import { ECONNRESET, EPIPE } from '../kernel/errno.ts';
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
@@ -7,74 +7,74 @@ import { ByteQueue } from './byte-queue.ts';
 import type { SimulatedPoller, Watched } from './simulated-poller.ts';
 import type { SimulatedTransport } from './simulated-transport.ts';
 
-/** The client's end, as far as the server's end tells it something. */
+/** The client's end, as the server's end notifies it. */
 export interface ClientEnd {
   /** Bytes that wait for room in the server's receive buffer. */
   readonly waitingBytes: number;
-  /** There is room for more of them. */
+  /** Called when there is room for more of them. */
   roomForMore(): void;
-  /** Bytes, or the end, can be read. */
+  /** Called when bytes, or the end, can be read. */
   readable(): void;
-  /** The connection was reset: what was not read is lost. */
+  /** Called when the connection was reset: unread bytes are lost. */
   wasReset(): void;
 }
 
 export class SimulatedSocket implements Watched {
-  /** The client's port, by which it is known. */
+  /** The client's port, which identifies it. */
   readonly port: number;
   readonly client: ClientEnd;
-  /** What arrived and was not received yet. */
+  /** Bytes that arrived and are not received yet. */
   readonly inbound: ByteQueue = new ByteQueue();
-  /** What was sent and the client has not read yet. */
+  /** Bytes that were sent and the client has not read yet. */
   readonly outbound: ByteQueue = new ByteQueue();
-  /** Bytes that `outbound` can hold. */
+  /** The capacity of `outbound` in bytes. */
   readonly sendCapacity: number;
-  /** Bytes that `inbound` can hold. */
+  /** The capacity of `inbound` in bytes. */
   readonly receiveCapacity: number;
-  /** What stands between this socket and the kernel's calls; null: nothing. */
+  /** The transport between this socket and the kernel's calls; null: none. */
   transport: SimulatedTransport | null = null;
   fd = -1;
   /** The client sent FIN, and it arrived. */
   inboundEnded = false;
   /** FIN was sent. */
   outboundEnded = false;
-  /** The error that the next call reports, once; 0: none. */
+  /** The pending error, which the next call reports once; 0: none. */
   error = 0;
-  /** Reset by either side: nothing passes any more. */
+  /** Reset by either side: no bytes pass any more. */
   isDead = false;
   /** The descriptor was closed. */
   isClosed = false;
-  /** close(2) will reset. */
+  /** Whether close(2) will send RST. */
   resetsOnClose = false;
-  /** A send was refused since there was room last: WRITABLE is owed. */
+  /** A send failed for want of room since the last WRITABLE, so that event has to follow. */
   wantsRoom = false;
-  /** A wait receives for it when it reports READABLE. */
+  /** Whether a wait prefetches input when it reports READABLE. */
   prefetches = false;
-  /** HANGUP or FAILED was reported: nothing more is owed for what is left. */
+  /** HANGUP or FAILED was reported: no further event is needed for remaining bytes. */
   hangupReported = false;
-  /** recv has said that the client sent its last byte. */
+  /** recv has returned the end of the client's data. */
   endSeen = false;
-  /** Things that a dial held back and that will still happen. */
+  /** Delayed events that are still to come. */
   heldBack = 0;
-  /** A dial kept what arrived from the server for a while. */
+  /** Whether a fault delays bytes that arrived from the server. */
   isDelayed = false;
-  /** The server ended it though bytes lay there, of which it had received none. */
-  endedUnheard = false;
-  /** What was done to it from outside that it need not survive; empty: nothing. */
-  hurt = '';
+  /** The server ended the connection though unread bytes were there, and had received none of them. */
+  endedUnread = false;
+  /** The injected fault that the connection need not survive; empty: none. */
+  injectedFault = '';
   receivedBytes = 0;
   sentBytes = 0;
-  /** How many others the server was connected to when it accepted this one. */
-  company = 0;
-  /** Times of what happened, in milliseconds; 0: not yet. */
+  /** The number of other connections when the server accepted this one. */
+  otherConnections = 0;
+  /** Times of events, in milliseconds; 0: not yet. */
   acceptedMs = 0;
   firstArrivedMs = 0;
   firstReceivedMs = 0;
   lastReceivedMs = 0;
   lastSentMs = 0;
-  /** When the server's FIN or RST left. */
+  /** When the server sent FIN or RST. */
   endedMs = 0;
-  /** What {@link lastReceivedMs} was at the last sending. */
+  /** The value of {@link lastReceivedMs} at the last send. */
   receivedBeforeSendingMs = 0;
   readonly #poller: SimulatedPoller;
   readonly #mergesArrivals: boolean;
@@ -93,12 +93,12 @@ export class SimulatedSocket implements Watched {
     this.#mergesArrivals = options.mergesArrivals;
   }
 
-  /** Whether something is still to happen that a dial held back. */
+  /** Whether a delayed event is still to come. */
   get isHeldBack(): boolean {
     return this.heldBack > 0;
   }
 
-  /** Whether bytes can be received, from here or from what the transport holds. */
+  /** Whether bytes can be received, from this socket or from its transport. */
   get hasUnread(): boolean {
     return this.inbound.length > 0 || (this.transport?.holdsInput ?? false);
   }
@@ -110,7 +110,7 @@ export class SimulatedSocket implements Watched {
   readiness(): number {
     let bits = 0;
     if (this.hasUnread) bits |= READABLE;
-    // Linux says writable when a third of the buffer is free.
+    // Linux reports writable when a third of the buffer is free.
     if (this.sendRoom * 3 >= this.sendCapacity || this.outboundEnded) bits |= WRITABLE;
     if (this.inboundEnded || this.isDead) bits |= HANGUP;
     if (this.error !== 0) bits |= FAILED;
@@ -125,9 +125,9 @@ export class SimulatedSocket implements Watched {
     this.isDelayed = true;
   }
 
-  // ---- What the client did ----------------------------------------------------------------------
+  // ---- Actions of the client ----------------------------------------------------------------------
 
-  /** Bytes arrive. On a closed descriptor the kernel answers with RST. */
+  /** Receives bytes. If the descriptor is closed, the kernel responds with RST. */
   arrive(bytes: Uint8Array, nowMs: number): void {
     if (this.isDead) return;
     if (this.isClosed) {
@@ -147,7 +147,7 @@ export class SimulatedSocket implements Watched {
     this.#poller.raise(this.fd, READABLE | HANGUP);
   }
 
-  /** RST arrives: what came before can still be read, what was sent is lost. */
+  /** RST arrives: earlier input can still be read, unsent output is lost. */
   fail(): void {
     if (this.isDead) return;
     this.isDead = true;
@@ -157,21 +157,21 @@ export class SimulatedSocket implements Watched {
     this.#poller.raise(this.fd, READABLE | WRITABLE | HANGUP | FAILED);
   }
 
-  /** The client took bytes from `outbound`. */
+  /** The client has read bytes from `outbound`. */
   clientRead(): void {
     if (!this.wantsRoom || this.isClosed || this.sendRoom * 3 < this.sendCapacity) return;
     this.wantsRoom = false;
     this.#poller.raise(this.fd, WRITABLE);
   }
 
-  accepted(nowMs: number, company: number): void {
+  accepted(nowMs: number, otherConnections: number): void {
     this.acceptedMs = nowMs;
-    this.company = company;
+    this.otherConnections = otherConnections;
   }
 
-  // ---- What the server did ----------------------------------------------------------------------
+  // ---- Actions of the server ----------------------------------------------------------------------
 
-  /** Moves what arrived into `target`; returns how many bytes. */
+  /** Moves received bytes into `target`; returns how many. */
   receive(target: Uint8Array, nowMs: number): number {
     const count = this.inbound.take(target);
     if (this.transport === null) this.noteReceived(count, nowMs);
@@ -179,7 +179,7 @@ export class SimulatedSocket implements Watched {
     return count;
   }
 
-  /** Sends bytes that nobody changes any more. */
+  /** Sends bytes that will not be changed any more. */
   transmit(bytes: Uint8Array, nowMs: number): void {
     this.outbound.push(bytes);
     if (this.transport === null) this.noteSent(bytes.length, nowMs);
@@ -208,19 +208,19 @@ export class SimulatedSocket implements Watched {
     this.client.readable();
   }
 
-  /** The error that is pending, once; `otherwise` without one. */
+  /** Returns and clears the pending error; `otherwise` if there is none. */
   takeError(otherwise: number): number {
     const error = this.error === 0 ? otherwise : this.error;
     this.error = 0;
     return error;
   }
 
-  /** Something happens again that was held back. */
+  /** Raises a delayed event. */
   raise(bits: number): void {
     if (!this.isClosed) this.#poller.raise(this.fd, bits);
   }
 
-  /** The descriptor is closed: with FIN, or with RST when bytes were left unread (RFC 9293 section 3.6.1). */
+  /** Closes the descriptor: with FIN, or with RST when bytes were left unread (RFC 9293 section 3.6.1). */
   close(nowMs: number): void {
     this.#noteEnd(nowMs);
     this.endedMs ||= nowMs;
@@ -238,9 +238,9 @@ export class SimulatedSocket implements Watched {
 
   #noteEnd(nowMs: number): void {
     const isUnheard = this.inbound.length > 0 && this.receivedBytes === 0 && this.sentBytes === 0;
-    // What came since the last turn came too late: an end that was decided then follows now.
+    // Bytes that came during this turn do not count: the end was decided before them.
     const isOld = this.firstArrivedMs < nowMs - 1;
-    if (isUnheard && isOld && !this.isHeldBack && !this.isDelayed) this.endedUnheard = true;
+    if (isUnheard && isOld && !this.isHeldBack && !this.isDelayed) this.endedUnread = true;
   }
 
   #resetClient(): void {

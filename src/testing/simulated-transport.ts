@@ -1,5 +1,5 @@
-// A transport between a simulated socket and the kernel's calls, after the contract in native/transport.h: frames that
-// are given on when they are whole, and an ACK behind every fourth of them, without which nothing more is read.
+// A transport between a simulated socket and the kernel's calls, after the contract in native/transport.h. Frames are
+// delivered when they are complete; an ACK follows every fourth frame, and nothing more is read before it is sent.
 
 import { EAGAIN, ECONNRESET, EINTR, EPIPE } from '../kernel/errno.ts';
 import { READABLE, WRITABLE } from '../kernel/kernel.ts';
@@ -7,7 +7,7 @@ import { ACK, dataFrames, END, FRAME_HEAD_BYTES, frame, frameBytes } from './fra
 
 const FRAMES_PER_ACK = 4;
 
-/** Bytes that one receive takes from the socket. */
+/** Bytes that one receive reads from the socket. */
 const WIRE_BYTES = 2_048;
 
 /** The socket below: each call returns a count or -errno. */
@@ -18,20 +18,20 @@ export interface Wire {
 }
 
 export class SimulatedTransport {
-  /** Bytes of the wire that the socket took. */
+  /** Bytes of the wire that the socket accepted. */
   wireSentBytes = 0;
   readonly #wire: Wire;
-  /** What the last receive and the last send stopped for; 0: they did not stop. */
+  /** The readiness for which the last receive and the last send wait; 0: none. */
   #receiveAwaits = READABLE;
   #sendAwaits = 0;
   #in: Buffer = Buffer.alloc(0);
-  /** Of the frame that is being given on, at the beginning of what came. */
+  /** The undelivered payload of the current frame, at the beginning of the input. */
   #payloadLeft = 0;
   #out: Buffer = Buffer.alloc(0);
-  /** Bytes in `#out` that the caller gives again. */
+  /** Bytes in `#out` that the caller will pass again. */
   #countedLater = 0;
   #unacknowledged = 0;
-  /** Nothing is read before `#out` is with the socket. */
+  /** Whether `#out` has to be sent before anything is read. */
   #writesFirst = false;
   #peerEnded = false;
   #endReported = false;
@@ -43,24 +43,24 @@ export class SimulatedTransport {
     this.#wire = wire;
   }
 
-  /** Whether a receive has something without an event of the socket. */
+  /** Whether a receive can succeed without an event of the socket. */
   get holdsInput(): boolean {
     if (this.#error !== 0) return true;
     if (this.#peerEnded && this.#payloadLeft === 0) return !this.#endReported;
     return !this.#writesFirst && (this.#payloadLeft > 0 || frameBytes(this.#in) > 0);
   }
 
-  /** Whether the caller waits for an event before it receives. */
+  /** Whether the caller has to wait for an event before it receives. */
   get receiveWaits(): boolean {
     return this.#receiveAwaits !== 0;
   }
 
-  /** Whether the server has ended its output; FIN may still be owed. */
+  /** Whether the server has ended its output; FIN may still be pending. */
   get isEnded(): boolean {
     return this.#ended;
   }
 
-  /** The socket has that readiness: what the caller can do now. */
+  /** Converts the readiness of the socket to that of the transport. */
   report(readiness: number): number {
     if (this.#out.length > 0 && (readiness & WRITABLE) !== 0) this.#flush();
     const canReceive = this.receiveWaits && this.holdsInput;
@@ -108,7 +108,7 @@ export class SimulatedTransport {
     }
   }
 
-  /** Sends the end, and FIN behind it: later, if the socket is full. */
+  /** Sends the end frame and then FIN; later, if the socket is full. */
   shutdown(): number {
     if (this.#error !== 0) return this.#error;
     if (!this.#ended) this.#out = Buffer.concat([this.#out, frame(END)]);
@@ -117,7 +117,7 @@ export class SimulatedTransport {
     return status === EAGAIN ? 0 : status;
   }
 
-  /** Goes on to the next byte of data: 1 when it is there, 0 at the end, or -errno. */
+  /** Advances to the next data byte. Returns 1 if there is one, 0 at the end, or -errno. */
   #nextPayload(): number {
     for (;;) {
       const status = this.#writesFirst ? this.#flush() : 0;
@@ -139,13 +139,13 @@ export class SimulatedTransport {
     this.#in = this.#in.subarray(FRAME_HEAD_BYTES);
     if (this.#peerEnded || ++this.#unacknowledged < FRAMES_PER_ACK) return;
     this.#unacknowledged = 0;
-    // A peer that was sent the end waits for no ACK.
+    // After the end frame the peer does not wait for an ACK.
     if (this.#ended) return;
     this.#out = Buffer.concat([this.#out, frame(ACK)]);
     this.#writesFirst = true;
   }
 
-  /** Receives once: 0 when bytes came, or the end. */
+  /** Receives once: 0 when bytes or the end came. */
   #fill(): number {
     const bytes = Buffer.alloc(WIRE_BYTES);
     const count = untilDone(() => this.#wire.receive(bytes));
@@ -157,7 +157,7 @@ export class SimulatedTransport {
     return this.#error;
   }
 
-  /** 0 when the socket has everything, else why not. */
+  /** 0 when the socket has accepted everything, otherwise the error. */
   #flush(): number {
     while (this.#out.length > 0) {
       const count = untilDone(() => this.#wire.send(this.#out));
@@ -176,7 +176,7 @@ export class SimulatedTransport {
   }
 }
 
-/** A call that was interrupted is made again. */
+/** Repeats a call that was interrupted. */
 function untilDone(call: () => number): number {
   for (;;) {
     const result = call();

@@ -1,14 +1,14 @@
-// Time that passes only when it is told to: ten minutes cost nothing, and the same run takes the same time.
+// A virtual clock: time passes only on demand, so that ten minutes cost nothing and runs are reproducible.
 
-/** The beginning of a run, monotonic: not 0, so that nobody can take 0 for a time. */
+/** The monotonic time at the start. Not 0, since 0 means "no time" in other places. */
 const START_MS = 1_000_000;
 
-/** 2026-01-01T00:00:00Z, from which the wall clock counts. */
+/** 2026-01-01T00:00:00Z, the start of the wall clock. */
 const WALL_START_MS = Date.UTC(2026, 0, 1);
 
-interface Appointment {
+interface Timer {
   readonly atMs: number;
-  /** Whoever was entered first comes first among those of one moment. */
+  /** Orders timers with equal times by when they were set. */
   readonly order: number;
   readonly call: () => void;
 }
@@ -17,8 +17,8 @@ export class VirtualClock {
   #nowMs = START_MS;
   #wallOffsetMs = WALL_START_MS - START_MS;
   #order = 0;
-  /** A binary heap: the earliest first. */
-  readonly #heap: Appointment[] = [];
+  /** A binary heap, ordered by time. */
+  readonly #heap: Timer[] = [];
 
   /** Monotonic milliseconds. */
   get nowMs(): number {
@@ -30,24 +30,24 @@ export class VirtualClock {
     return this.#nowMs - START_MS;
   }
 
-  /** Milliseconds since 1970, which may step. */
+  /** Milliseconds since 1970; the wall clock may step. */
   get wallClockMs(): number {
     return this.#nowMs + this.#wallOffsetMs;
   }
 
-  /** When the next appointment is; Infinity without one. */
+  /** The time of the next timer; Infinity without one. */
   get nextMs(): number {
     return this.#heap[0]?.atMs ?? Infinity;
   }
 
-  /** Moves the wall clock alone. */
+  /** Steps the wall clock only. */
   stepWallClock(ms: number): void {
     this.#wallOffsetMs += ms;
   }
 
-  /** Has `call` called when `ms` milliseconds have passed. */
+  /** Calls `call` after `ms` milliseconds. */
   after(ms: number, call: () => void): void {
-    this.#enter({ atMs: this.#nowMs + Math.max(ms, 0), order: this.#order++, call });
+    this.#push({ atMs: this.#nowMs + Math.max(ms, 0), order: this.#order++, call });
   }
 
   /** Resolves when `ms` milliseconds have passed. */
@@ -55,23 +55,23 @@ export class VirtualClock {
     return new Promise((resolve) => this.after(ms, resolve));
   }
 
-  /** Lets time pass without keeping appointments: they are late then. */
+  /** Lets time pass without running timers: they are late then. */
   skip(ms: number): void {
     this.#nowMs += ms;
   }
 
-  /** Lets time pass up to `atMs`, and keeps the appointments that are due. */
+  /** Lets time pass until `atMs`, and runs the timers that are due. */
   advanceTo(atMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, atMs);
     for (;;) {
       const due = this.#heap[0];
       if (due === undefined || due.atMs > this.#nowMs) return;
-      this.#leave();
+      this.#pop();
       due.call();
     }
   }
 
-  /** Keeps appointments until `condition` holds or `ms` milliseconds have passed. */
+  /** Runs timers until `condition` holds or `ms` milliseconds have passed. */
   pass(ms: number, condition: () => boolean): void {
     const untilMs = this.#nowMs + ms;
     while (!condition() && this.#nowMs < untilMs) {
@@ -81,7 +81,7 @@ export class VirtualClock {
     }
   }
 
-  #enter(appointment: Appointment): void {
+  #push(appointment: Timer): void {
     const heap = this.#heap;
     let at = heap.push(appointment) - 1;
     while (at > 0) {
@@ -94,8 +94,8 @@ export class VirtualClock {
     heap[at] = appointment;
   }
 
-  /** Takes the first away; the last one sinks from its place. */
-  #leave(): void {
+  /** Removes the root of the heap; the last entry takes its place and sinks. */
+  #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return;
@@ -113,6 +113,6 @@ export class VirtualClock {
   }
 }
 
-function isBefore(a: Appointment, b: Appointment): boolean {
+function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

@@ -1,4 +1,4 @@
-// A process of its own for some clients: this same program once more, with inherited sockets.
+// A child process that serves clients: the same program, started with inherited sockets.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EpollServerError, messageOf } from '../errors.ts';
@@ -6,7 +6,8 @@ import type { Child } from './child.ts';
 import { environmentFor, type Role } from './role.ts';
 
 /**
- * Starts this program with `role`; `fds` are there from descriptor 3 on, and still the caller's to close here.
+ * Starts this program with `role`. `fds` become descriptors 3 and up of the child; the caller still has to close its
+ * own.
  * @throws EpollServerError `ERR_WORKER` when the system has no process, descriptor or memory left.
  */
 export function startProcess(role: Role, fds: readonly number[]): Child {
@@ -14,19 +15,19 @@ export function startProcess(role: Role, fds: readonly number[]): Child {
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  const taken = new Promise<void>((resolve, reject) => {
+  const started = new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     void ended.then((how) => reject(new Error(how)));
   });
   return {
     name: `process ${child.pid}`,
-    taken,
+    started,
     ended,
     stop: (now) => {
       const end = (): boolean => child.kill('SIGTERM');
-      // The signal ends a process that has not begun, and cuts its client off.
+      // The signal also ends a process that has not started yet, and with it its client's connection.
       if (now) end();
-      else taken.then(end, () => {});
+      else started.then(end, () => {});
     },
     kill: () => child.kill('SIGKILL'),
   };
@@ -34,7 +35,7 @@ export function startProcess(role: Role, fds: readonly number[]): Child {
 
 function spawned(role: Role, fds: readonly number[]): ChildProcess {
   const script = process.argv.slice(1);
-  // INHERITED_FD is what follows the standard streams.
+  // INHERITED_FD is the number behind the standard streams.
   const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', ...fds, 'ipc'];
   let child: ChildProcess;
   try {
@@ -42,12 +43,12 @@ function spawned(role: Role, fds: readonly number[]): ChildProcess {
   } catch (error) {
     throw noProcess(messageOf(error));
   }
-  // What befalls the line to a running child is told by its end.
+  // If the channel to a running child fails, the end of the child reports it.
   child.on('error', () => {});
   if (child.pid === undefined) throw noProcess('descriptors, memory or processes ran out');
   return child;
 }
 
 function noProcess(why: string): EpollServerError {
-  return new EpollServerError('ERR_WORKER', `no process can be started: ${why}`);
+  return new EpollServerError('ERR_WORKER', `cannot start a process: ${why}`);
 }

@@ -1,4 +1,4 @@
-// A thread of its own for some clients: a program once more, in this process, with descriptors by number.
+// A child thread that serves clients: the same program in a worker thread, with descriptors passed by number.
 
 import { Worker } from 'node:worker_threads';
 import type { AcceptedClient } from '../server/blocking-server.ts';
@@ -6,15 +6,15 @@ import type { Child } from './child.ts';
 import { dataFor, type Role } from './role.ts';
 
 export interface Thread extends Child {
-  /** Hands over a client. `onAdopted` is called when the thread has a copy of its descriptor. */
+  /** Passes a client to the thread. `onAdopted` is called when the thread has duplicated the descriptor. */
   hand(client: AcceptedClient, onAdopted: () => void): void;
-  /** The client that was handed over and whose descriptor was not copied yet; null: none. */
+  /** The client that was passed and whose descriptor is not duplicated yet; null: none. */
   readonly inHand: AcceptedClient | null;
-  /** Told each time it is free for a client. */
+  /** Called each time the thread becomes free for a client. */
   onFree: (() => void) | null;
 }
 
-/** Starts `program` with `role` in a thread. What becomes of it is told by `taken` and `ended`. */
+/** Starts `program` with `role` in a thread. Its progress is reported by `started` and `ended`. */
 export function startThread(program: URL, role: Role): Thread {
   const worker = new Worker(program, { argv: process.argv.slice(2), workerData: dataFor(role) });
   let problem = '';
@@ -26,13 +26,13 @@ export function startThread(program: URL, role: Role): Thread {
   const ended = new Promise<string>((resolve) => {
     worker.once('exit', (code) => resolve(problem === '' ? `exit code ${code}` : problem));
   });
-  const taken = new Promise<void>((resolve, reject) => {
+  const started = new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());
     void ended.then((how) => reject(new Error(how)));
   });
   const thread: Thread = {
     name: `thread ${worker.threadId}`,
-    taken,
+    started,
     ended,
     onFree: null,
     get inHand() {

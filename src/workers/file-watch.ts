@@ -1,5 +1,5 @@
-// Notices that an application's files changed. A save is several events, and a checkout hundreds: they count once,
-// when it is quiet again. It must not know what follows from it.
+// Detects changes of an application's files. A save is several events, and a checkout hundreds: a burst is reported
+// once, when it is over.
 
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -8,25 +8,25 @@ import { messageOf } from '../errors.ts';
 import { isWithin } from '../files/deny-list.ts';
 import { logLine } from '../log/log-line.ts';
 
-/** Quiet for this long: the save is over. Editors write, rename and touch within a few milliseconds. */
+/** A burst ends after this much silence. Editors write, rename and touch within a few milliseconds. */
 const QUIET_MS = 100;
 
-/** A storm without a pause is not waited for longer than this. */
+/** A burst without a pause is reported after this time. */
 const MAX_STORM_MS = 2_000;
 
-/** Folders below the watched ones; deeper trees are data. */
+/** The depth of watched subfolders; deeper trees are data. */
 const MAX_DEPTH = 8;
 
-/** Links of one path that are followed, as Linux does. */
+/** Links of one path that are followed; the limit of Linux. */
 const MAX_LINKS = 40;
 
 /**
- * What an application is made of: modules, and what modules read when they begin, templates and data. Logs and
- * databases, which it writes itself, would restart it for ever.
+ * Extensions of files that make up an application: modules, files that modules read at their start, templates and data.
+ * Logs and databases, which it writes itself, would restart it in a loop.
  */
 const SOURCE = /\.(?:[cm]?[jt]sx?|json|node|wasm|ya?ml|html?|eta|ejs|hbs|njk|pug|conf)$/;
 
-/** Whether a change of `path` means nothing for `root`: hidden names, installed packages, what is no source. */
+/** Whether a change of `path` is ignored for `root`: hidden names, installed packages, files that are not source. */
 function isIgnored(path: string, root: string, isFile: boolean): boolean {
   if (path === dirname(root) || path === root) return false;
   if (!isWithin(path, root) || /\/(?:\.[^/]*|node_modules)(?:\/|$)/.test(path.slice(root.length))) return true;
@@ -42,7 +42,7 @@ export class FileWatch {
   #watchers: readonly FSWatcher[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stormMs: number | null = null;
-  /** A link may lead elsewhere now: what is watched has to be found again. */
+  /** A link may have changed its target: the watched files have to be resolved again. */
   #isMoved = false;
   #isOver = false;
 
@@ -52,7 +52,7 @@ export class FileWatch {
     this.#onChange = onChange;
   }
 
-  /** Resolves when every change from now on is noticed. */
+  /** Resolves when every later change will be detected. */
   async begin(): Promise<void> {
     this.#watchers = await this.#open(await this.#names());
   }
@@ -74,7 +74,7 @@ export class FileWatch {
     return watchers;
   }
 
-  /** From the folder above: what is deleted and comes again, as a checkout does, is still watched. */
+  /** Watches from the parent folder, so that a deleted and recreated name, as in a checkout, is still watched. */
   #watchTree(root: string): FSWatcher {
     const watcher = watch(dirname(root), {
       ignoreInitial: true,
@@ -91,7 +91,7 @@ export class FileWatch {
     return this.#saying(watcher, root);
   }
 
-  /** A link on the way to a root. */
+  /** Watches a link on the way to a root. */
   #watchLink(link: string): FSWatcher {
     const folder = dirname(link);
     const watcher = watch(folder, {
@@ -109,21 +109,21 @@ export class FileWatch {
   }
 
   /**
-   * Tells what the system reports: chokidar itself leaves out a file that was replaced by one with the same modification
-   * time, and a link that leads elsewhere.
+   * Calls `listener` for the raw events. chokidar itself misses a file that was replaced by one with the same
+   * modification time, and a link whose target changed.
    */
   #onEvents(watcher: FSWatcher, listener: (path: string) => void): void {
     watcher.on('raw', (_event, name: string | null, details: unknown) => {
       const watched = watchedPathOf(details);
       if (watched === null) return;
-      // The name is that of an entry, or once more that of what is watched.
+      // The name is that of an entry, or it repeats the watched name.
       listener(name === null || watched.endsWith(sep + name) ? watched : join(watched, name));
     });
   }
 
   #saying(watcher: FSWatcher, path: string): FSWatcher {
     watcher.on('error', (error) => {
-      logLine(`some changes of ${path} will not be noticed: ${messageOf(error)}`);
+      logLine(`some changes of ${path} will not be detected: ${messageOf(error)}`);
     });
     return watcher;
   }
@@ -146,7 +146,10 @@ export class FileWatch {
     if (!this.#isOver) this.#onChange();
   }
 
-  /** What is watched now goes on until its successor is ready. Names that lead nowhere at the moment change nothing. */
+  /**
+   * The old watchers stay active until the new ones are ready. Names that cannot be resolved at the moment change
+   * nothing.
+   */
   async #reopen(): Promise<void> {
     this.#isMoved = false;
     const found = await this.#names()
@@ -173,7 +176,7 @@ function watchedPathOf(details: unknown): string | null {
   return typeof details.watchedPath === 'string' ? details.watchedPath : null;
 }
 
-/** As it is named, where it leads nowhere. */
+/** Returns the name itself if it cannot be resolved. */
 function realPathOf(name: string): string {
   try {
     return realpathSync.native(name);
@@ -190,13 +193,13 @@ function isLink(path: string): boolean {
   }
 }
 
-/** Without what lies in another of them. */
+/** Removes paths that lie within another one of the list. */
 function withoutInner(paths: readonly string[]): readonly string[] {
   const unique = [...new Set(paths)];
   return unique.filter((path) => !unique.some((other) => other !== path && isWithin(path, other)));
 }
 
-/** The links that an absolute path leads through, and those that they lead through. */
+/** The links on an absolute path, and the links that those lead through. */
 function linksOf(path: string): readonly string[] {
   const links: string[] = [];
   let left = path.split(sep);

@@ -1,4 +1,4 @@
-// What the children of a server get of its listeners: descriptors to inherit, and where each child listens.
+// The listeners that child processes inherit: descriptors, and the addresses of each child.
 
 import type { NativeKernel } from '../kernel/native-kernel.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
@@ -8,7 +8,7 @@ import { INHERITED_FD } from './role.ts';
 export interface Inheritance {
   /** In the order of the listeners. */
   readonly addresses: readonly ListenAddress[];
-  /** What the children find from descriptor INHERITED_FD on. */
+  /** The descriptors that the children have from INHERITED_FD on. */
   readonly fds: readonly number[];
 }
 
@@ -19,9 +19,9 @@ export function inheritAll(listeners: readonly OpenListener[]): Inheritance {
 }
 
 /**
- * Every child has a listener of its own for each port, among which the system shares the clients (SO_REUSEPORT), and
- * inherits the others: those of Unix domain sockets, and those that were inherited before. `listeners` that have a port
- * are closed, and a socket of `kernel` keeps the port.
+ * Each child opens its own listener for each port, among which the system distributes the clients (SO_REUSEPORT). It
+ * inherits the others: Unix domain sockets, and listeners that were inherited before. `listeners` that have a port are
+ * closed, and a socket of `kernel` keeps the port.
  */
 export function sharePorts(kernel: NativeKernel, listeners: readonly OpenListener[]): Inheritance {
   const fds: number[] = [];

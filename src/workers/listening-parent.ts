@@ -1,4 +1,4 @@
-// A process that keeps listeners open for its children, and serves no client itself.
+// A process that keeps listeners open for its children and serves no client itself.
 
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { type OpenListener, openListeners } from '../server/listener.ts';
@@ -20,7 +20,7 @@ export class ListeningParent {
     }
   }
 
-  /** The server that the children are together. `end` ends them, at once or in order. */
+  /** The server handle of all children together. `end` ends them, at once or in order. */
   handle(end: (now: boolean) => Promise<void>): ServerHandle {
     let closing: Promise<void> | null = null;
     return {
@@ -34,7 +34,7 @@ export class ListeningParent {
     };
   }
 
-  /** The children could not be started. */
+  /** Closes the listeners, since the children could not be started. */
   abandon(): void {
     this.#removeFiles();
     this.kernel.destroy();

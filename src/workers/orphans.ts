@@ -1,17 +1,17 @@
-// Process 1 of a container inherits the children whose parents have ended, and must wait for them when they end: until
-// then each of them keeps its process number, as a zombie (wait(2), pid_namespaces(7)).
+// Reaps orphans as process 1 of a container. It inherits children whose parents have ended, and must wait for them:
+// until then each stays a zombie and keeps its process number (wait(2), pid_namespaces(7)).
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { type Addon, loadAddon } from '../kernel/addon.ts';
 
-/** libuv waits for the children of Node.js as soon as it hears of an end: what is left so much later is none of them. */
+/** libuv waits for the children of Node.js as soon as they end. A zombie that is left after this time is an orphan. */
 const SETTLE_MS = 1_000;
 
 const TASKS = '/proc/self/task';
 
 interface Zombie {
   readonly pid: number;
-  /** Of this life: numbers are used again. */
+  /** The start time, which identifies the process: numbers are reused. */
   readonly startedAt: string;
 }
 
@@ -24,18 +24,18 @@ function readOrNothing(path: string): string {
   }
 }
 
-/** The children of this process that have ended and that nothing has waited for (proc(5): children, stat). */
+/** The zombies among the children of this process (proc(5): children, stat). */
 function zombies(): readonly Zombie[] {
   const children = readdirSync(TASKS).flatMap((task) => readOrNothing(`${TASKS}/${task}/children`).split(' '));
   return children.flatMap((pid) => {
     const stat = pid === '' ? '' : readOrNothing(`/proc/${pid}/stat`);
-    // The name of the program, in parentheses, may have any characters.
+    // The program name, in parentheses, may contain any characters.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' ? [{ pid: Number(pid), startedAt: fields[18] ?? '' }] : [];
   });
 }
 
-/** Waits for inherited children from now on; for process 1. */
+/** Reaps inherited children from now on; for process 1. */
 export function reapOrphans(addon: Addon = loadAddon()): void {
   let seen: readonly Zombie[] = [];
   let timer: NodeJS.Timeout | null = null;

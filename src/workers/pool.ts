@@ -1,4 +1,4 @@
-// The threads that have no client, and who waits for one. It must not know what they do.
+// The pool of free threads, and a queue of waits for one.
 
 import type { Thread } from './child-thread.ts';
 
@@ -7,7 +7,7 @@ export class Pool {
   #isClosed = false;
   #onChange = (): void => {};
 
-  /** `thread` is in the pool whenever it is free. */
+  /** Adds `thread` to the pool now and whenever it is free. */
   add(thread: Thread): Thread {
     thread.onFree = () => {
       this.#free.push(thread);
@@ -32,7 +32,7 @@ export class Pool {
     return null;
   }
 
-  /** Nobody is handed out any more. */
+  /** From now on no thread is handed out. */
   close(): void {
     this.#isClosed = true;
     this.#onChange();

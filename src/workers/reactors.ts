@@ -1,5 +1,5 @@
-// Several processes with a reactor each, on the same addresses: every one has a listener of its own for each port, and
-// the system shares the clients among them (SO_REUSEPORT); where it does not, all accept on inherited listeners.
+// Several processes with a reactor each, on the same addresses. Each has its own listener for each port, among which
+// the system distributes the clients (SO_REUSEPORT). Where it does not, all accept on inherited listeners.
 
 import { reusePortBalances } from '../kernel/native-kernel.ts';
 import type { Setup } from '../server/content.ts';
@@ -12,10 +12,10 @@ import { ListeningParent } from './listening-parent.ts';
 import type { Role } from './role.ts';
 import { WorkerGroup } from './worker-group.ts';
 
-/** The parent: it keeps the ports and the group, and serves no client. */
+/** Starts the parent: it keeps the ports and the group, and serves no client. */
 export async function startReactors(setup: Setup, count: number): Promise<ServerHandle> {
   const resolved = await resolveOptions(setup);
-  // A socket that shares its port does not notice that the port was taken before: one that does not share finds out.
+  // A socket that shares its port does not fail when the port is in use. A socket that does not share it detects that.
   const parent = new ListeningParent(resolved);
   const { kernel, listeners } = parent;
   try {
@@ -29,7 +29,7 @@ export async function startReactors(setup: Setup, count: number): Promise<Server
   }
 }
 
-/** A reactor in the role that its parent gave it, or alone, or the parent of others. */
+/** Starts a reactor in the role that its parent gave it, a standalone reactor, or the parent of several. */
 export async function startReactor(
   setup: Setup,
   workers: number,

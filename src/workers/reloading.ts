@@ -1,5 +1,5 @@
-// An application in processes of its own, which are replaced by new ones when its files change: ES modules cannot be
-// unloaded. The parent keeps the listener, so that no client is refused meanwhile, and serves nobody.
+// Restarts an application when its files change: ES modules cannot be unloaded, so new processes replace the old ones.
+// The parent keeps the listener open, so that no client is refused meanwhile, and serves no client itself.
 
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
@@ -13,10 +13,10 @@ import { inheritAll } from './inheritance.ts';
 import { ListeningParent } from './listening-parent.ts';
 import { WorkerGroup } from './worker-group.ts';
 
-/** Processes that the system had no room for are started this much later. */
+/** If the system had no resources for a process, it is started after this pause. */
 const RETRY_MS = 1_000;
 
-/** `count`: processes at once. `watched`: finds files and folders. */
+/** `count`: concurrent processes. `watched`: finds files and folders. */
 export async function startReloading(setup: Setup, count: number, watched: WatchedNames): Promise<ServerHandle> {
   const resolved = await resolveOptions(setup);
   const parent = new ListeningParent(resolved);
@@ -25,7 +25,7 @@ export async function startReloading(setup: Setup, count: number, watched: Watch
     const limitMs = resolved.settings.limits.shutdownTimeoutMs;
     const generations = new Generations(() => startProcess({ kind: 'listeners', addresses }, fds), count, limitMs);
     const watch = new FileWatch(watched, () => void generations.renew());
-    // Before the first process reads any file: what changes after it was read is noticed.
+    // Watch before the first process reads a file, so that no change is missed.
     await watch.begin();
     await generations.begin().catch(async (error: unknown) => {
       await watch.end();
@@ -40,15 +40,15 @@ export async function startReloading(setup: Setup, count: number, watched: Watch
   }
 }
 
-/** Groups, of which one serves; the next one takes over when all of it has begun. */
+/** Generations of worker groups: one serves, and the next takes over when all of its workers have started. */
 class Generations {
   readonly #start: () => Child;
   readonly #count: number;
   readonly #limitMs: number;
   #serving: WorkerGroup;
-  /** The one that begins; null: none does. */
+  /** The group that is starting; null: none. */
   #coming: WorkerGroup | null = null;
-  /** Something changed while one began. */
+  /** A file changed while a group was starting. */
   #isOutdated = false;
   #hasBegun = false;
   #isEnded = false;
@@ -61,7 +61,7 @@ class Generations {
     this.#serving = new WorkerGroup(count);
   }
 
-  /** @throws EndedChild: the first one did not begin. */
+  /** @throws EndedChild: a child of the first group ended before it had started. */
   async begin(): Promise<void> {
     await this.#serving.keepFull(this.#start);
     this.#hasBegun = true;
@@ -72,7 +72,7 @@ class Generations {
     this.#isOutdated = true;
     if (!this.#hasBegun) return;
     if (this.#coming !== null) {
-      // It may wait for ever for what the change has mended.
+      // The start may hang on a fault that the change has fixed.
       await this.#coming.stop(0);
       return;
     }
@@ -82,7 +82,7 @@ class Generations {
     }
   }
 
-  /** What cannot begin says so itself, and the old ones go on. */
+  /** If the new group fails to start, its children report why, and the old group stays. */
   async #replace(): Promise<void> {
     const coming = new WorkerGroup(this.#count);
     this.#coming = coming;
@@ -90,7 +90,7 @@ class Generations {
       await coming.keepFull(this.#start);
       const old = this.#serving;
       this.#serving = coming;
-      logLine('files changed, the application was restarted');
+      logLine('files changed: the application was restarted');
       this.#leave(old);
     } catch (error) {
       await this.#keepOld(error);
@@ -99,19 +99,22 @@ class Generations {
     }
   }
 
-  /** A process that began and ended did not like what changed; one that could not be started is started later. */
+  /**
+   * A process that started and exited has failed on the new files. If a process could not be spawned, it is retried
+   * later.
+   */
   async #keepOld(error: unknown): Promise<void> {
     if (this.#isEnded || this.#isOutdated) return;
     if (error instanceof EndedChild) {
-      logLine('the old application goes on until the next change');
+      logLine('the old application stays in service until the next change');
       return;
     }
-    logLine(`the old application goes on for now: ${messageOf(error)}`);
+    logLine(`the old application stays in service for now: ${messageOf(error)}`);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     this.#isOutdated = true;
   }
 
-  /** In the background: requests in flight may take their time. */
+  /** Runs in the background: requests in flight may take their time. */
   #leave(group: WorkerGroup): void {
     const gone = group.stop(this.#limitMs).finally(() => this.#leaving.delete(gone));
     this.#leaving.add(gone);

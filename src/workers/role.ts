@@ -1,5 +1,5 @@
-// What a program was started for: by itself, or by a parent that gives it a client, or listeners. It stands
-// in the environment of a process, in the data of a thread; and the child's end of the line to its parent.
+// The role of a program: standalone, or a child to which a parent gives a client or listeners. The role is stored in
+// the environment of a process or in the data of a thread. Also the child's end of the channel to its parent.
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
@@ -11,12 +11,12 @@ export type Role =
   | { readonly kind: 'standalone' }
   /** One client. */
   | { readonly kind: 'client'; readonly client: AcceptedClient }
-  /** Listens on these ports and accepts on these descriptors, as others do. */
+  /** Listens on these ports and accepts on these descriptors, together with other processes. */
   | { readonly kind: 'listeners'; readonly addresses: readonly ListenAddress[] }
-  /** A thread that is handed one client after the other. */
+  /** A thread of a pool, which receives one client after the other. */
   | { readonly kind: 'pool' };
 
-/** Where a process finds the first socket that it inherits: behind the three standard streams. */
+/** The first inherited socket of a process: the number behind the three standard streams. */
 export const INHERITED_FD = 3;
 
 function textOf(role: Role): string {
@@ -29,7 +29,7 @@ export function environmentFor(role: Role): NodeJS.ProcessEnv {
   return { ...process.env, [VARIABLE]: textOf(role) };
 }
 
-/** This program's role, taken out of the environment: what it starts itself begins alone. */
+/** Returns this program's role and removes it from the environment, so that programs it starts are standalone. */
 export function takeRole(): Role {
   const text = isMainThread ? process.env[VARIABLE] : dataText();
   if (isMainThread) delete process.env[VARIABLE];
@@ -39,12 +39,12 @@ export function takeRole(): Role {
   return kind === 'pool' ? { kind } : { kind: 'standalone' };
 }
 
-/** The data of a thread with that role: it has no terminal of its own to look at. */
+/** The data of a thread with that role. A thread cannot find out itself whether the process has a terminal. */
 export function dataFor(role: Role): { readonly role: string; readonly isOnTerminal: boolean } {
   return { role: textOf(role), isOnTerminal: isOnTerminal() };
 }
 
-/** Whether standard output is a terminal, of the process that this thread belongs to. */
+/** Whether standard output of the process is a terminal. */
 export function isOnTerminal(): boolean {
   if (isMainThread) return process.stdout.isTTY === true;
   const data: unknown = workerData;
@@ -57,24 +57,24 @@ function dataText(): string | undefined {
 }
 
 /**
- * What a child says: `taken`, it has begun and has its socket; `free`, it waits for a client; `adopted`, it has a copy of
- * the client's socket that was handed to it.
+ * Messages of a child: `started`, it runs and has its socket; `free`, it waits for a client; `adopted`, it has
+ * duplicated the socket of the client that was passed to it.
  */
-export type Word = 'taken' | 'free' | 'adopted';
+export type ChildMessage = 'started' | 'free' | 'adopted';
 
-export function tellParent(word: Word): void {
-  // A parent that is gone hears nothing: `onStopRequest` ends this child.
+export function reportToParent(word: ChildMessage): void {
+  // If the parent has ended, the message is dropped: `onStopRequest` ends this child.
   if (isMainThread) process.send?.(word, undefined, undefined, () => {});
   else parentPort?.postMessage(word);
 }
 
-/** Calls `callback` when the parent stops this child, or is gone. Signals are not for threads. */
+/** Calls `callback` when the parent stops this child, or has ended. Threads do not receive signals. */
 export function onStopRequest(callback: () => void): void {
   if (isMainThread) {
-    // The parent may have gone while this child began.
+    // The parent may have ended while this child was starting.
     if (!process.connected) return callback();
     process.once('disconnect', callback);
-    // The line alone keeps no process alive.
+    // The channel alone does not keep the process alive.
     process.channel?.unref();
   }
   parentPort?.on('message', (message) => {
@@ -86,7 +86,7 @@ function isClient(message: unknown): message is AcceptedClient {
   return typeof message === 'object' && message !== null && 'fd' in message && 'listener' in message;
 }
 
-/** The clients that a parent hands to this thread; ends when it is stopped. */
+/** Yields the clients that a parent passes to this thread, until the thread is stopped. */
 export async function* handedClients(): AsyncGenerator<AcceptedClient> {
   const waiting: AcceptedClient[] = [];
   let wake = (): void => {};

@@ -1,5 +1,4 @@
-// The children of a server, processes or threads: how many there may be, and how they end.
-// It must not know what they do.
+// The children of a server, processes or threads: their maximum number, and how they are stopped.
 
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
@@ -8,7 +7,7 @@ import { type Child, EndedChild } from './child.ts';
 /** A child that did not live this long is not replaced before this time has passed, which avoids a respawn storm. */
 const MIN_LIFE_MS = 1_000;
 
-/** Beyond the time that children give their clients, for them to end. */
+/** Time for children to end, beyond the time that they give their clients. */
 const GRACE_MS = 1_000;
 
 export class WorkerGroup {
@@ -21,7 +20,7 @@ export class WorkerGroup {
     this.#max = max;
   }
 
-  /** Resolves when there is room for one more, or the group was stopped. */
+  /** Resolves when another child may be started, or the group was stopped. */
   async room(): Promise<void> {
     while (this.#children.size >= this.#max && !this.#isStopped) {
       await new Promise<void>((resolve) => {
@@ -34,7 +33,7 @@ export class WorkerGroup {
   join(child: Child): void {
     this.#children.add(child);
     // A caller that needs the result awaits it.
-    child.taken.catch(() => {});
+    child.started.catch(() => {});
     void child.ended.then(() => {
       this.#children.delete(child);
       this.#onRoom();
@@ -73,7 +72,7 @@ export class WorkerGroup {
   async #keep(start: () => Child): Promise<void> {
     const child = start();
     this.join(child);
-    await child.taken.catch((cause: unknown) => {
+    await child.started.catch((cause: unknown) => {
       throw new EndedChild(child.name, cause);
     });
     const bornMs = performance.now();
@@ -82,7 +81,7 @@ export class WorkerGroup {
 
   #replace(start: () => Child, name: string, how: string, lifeMs: number): void {
     if (this.#isStopped) return;
-    logLine(`${name} died (${how}); another takes its place`);
+    logLine(`${name} ended unexpectedly (${how}); a new one replaces it`);
     const again = (): void => {
       if (this.#isStopped) return;
       this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));

@@ -1,5 +1,5 @@
-// Proves that nothing is kept of a request whose client left, whatever its application waits for, and that bodies of
-// any size pass through bounded memory.
+// Tests that no object of a request is kept after its client left, whatever its application waits for. Bodies of any
+// size pass through bounded memory.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -15,7 +15,7 @@ setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
 
 const REQUESTS = 300;
-/** What the machine that runs the test may still hold: the last request's frames. */
+/** Objects that the test machine may still hold: the last frames of the last request. */
 const STRAGGLERS = 5;
 
 const never = (): Promise<never> => new Promise(() => {});
@@ -27,7 +27,7 @@ async function* endless(): AsyncGenerator<string> {
 
 type Watch = (held: object) => void;
 
-/** Applications that never end, each telling which objects it was given. */
+/** Applications that never end, each reporting the objects that it was given. */
 const NEVER_ENDING: Readonly<Record<string, (watch: Watch) => Handler>> = {
   'a raw handler that never answers': (watch) => (request, response) => {
     watch(request);

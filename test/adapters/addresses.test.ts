@@ -1,4 +1,4 @@
-// Proves that every adapter tells the addresses of the connection on which a request came, whenever they are read.
+// Tests that every adapter reports the addresses of the connection of a request, whenever they are read.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -17,7 +17,7 @@ const MODULE = `export function application(environ, startResponse) {
 
 type Addresses = readonly [remote: Endpoint, local: Endpoint];
 
-/** Applications that read the addresses when `later` resolves, and not before. */
+/** Applications that read the addresses only after `later` resolves. */
 const APPLICATIONS: Readonly<
   Record<string, (later: Promise<void>, read: (addresses: Addresses) => void) => ServeOptions>
 > = {
@@ -70,7 +70,7 @@ test.each(
   await until(() => server.stats().requests.handled === 1, 'the request is with the application');
   first.reset();
   await until(() => server.stats().connections.open === 0, 'the connection is closed');
-  // The lowest free descriptor number is given to the next client.
+  // The next client gets the lowest free descriptor number.
   for (let i = 0; i < 8; i++) await connect(port, '127.0.0.1', '127.0.0.2');
   await until(() => server.stats().connections.open === 8, 'other clients are connected');
   open();
@@ -84,7 +84,7 @@ test.each(
   ]);
 });
 
-test('a request that is read in a thread of the pool tells the addresses of its connection', async () => {
+test('a request that is read in a thread of the pool has the addresses of its connection', async () => {
   const app = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
   const { connect: dial, port } = await start({ app, offload: 1 });
   const client = await dial();
@@ -92,7 +92,7 @@ test('a request that is read in a thread of the pool tells the addresses of its 
   expect(JSON.parse(answer.text)).toEqual(['127.0.0.1', String(client.localPort), '127.0.0.1', String(port)]);
 });
 
-test('addresses that are asked for after the request is over throw, as everything else of it does', async () => {
+test('addresses that are read after the request is over throw, like all its other properties', async () => {
   const kept: { remote: Endpoint }[] = [];
   const { port } = await startHandler((request, response) => {
     kept.push(request);

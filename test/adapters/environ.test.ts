@@ -1,4 +1,4 @@
-// Proves that the environ, which reads what is asked for when it is asked for, is a dictionary to whoever looks.
+// Tests that the environ, which reads keys lazily, behaves as an ordinary dictionary.
 
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { wsgi } from '../../src/wsgi.ts';
 import { get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 
-/** The environ of one request, looked at by the application. */
+/** Runs an application that inspects the environ of one request. */
 async function environOf(look: (environ: Environ) => unknown, ...fields: readonly string[]): Promise<unknown> {
   let found: unknown;
   const { connect } = await startHandler(
@@ -21,7 +21,7 @@ async function environOf(look: (environ: Environ) => unknown, ...fields: readonl
   return found;
 }
 
-test('a key is there before and after it was read, another is not', async () => {
+test('a key exists before and after it was read, and other keys do not', async () => {
   const keys = ['PATH_INFO', 'HTTP_HOST', 'HTTP_X_Y', 'HTTP_NONE', 'NONE', 'HTTP_CONTENT_TYPE', 'HTTP_host'];
   const look = (environ: Environ) =>
     keys.map((key) => [key in environ, typeof environ[key], key in environ, Object.hasOwn(environ, key)]);
@@ -38,7 +38,7 @@ test('a key is there before and after it was read, another is not', async () => 
   ]);
 });
 
-test('it has no prototype, so that no field and no key of Object is taken for another', async () => {
+test('it has no prototype, so that keys of Object are not mistaken for fields', async () => {
   const look = (environ: Environ) =>
     ['toString', 'constructor', '__proto__', 'hasOwnProperty'].map((key) => environ[key]);
   expect(await environOf(look, '__proto__: x', 'constructor: x')).toEqual([undefined, undefined, undefined, undefined]);
@@ -55,7 +55,7 @@ test('it can be extended, changed and emptied, whatever was read before', async 
   expect(await environOf(look, 'X-Y: z')).toEqual([1, 'changed', undefined, undefined, false]);
 });
 
-test('a copy has everything, and so has what is printed', async () => {
+test('a copy has all keys, and so does the printed form', async () => {
   const look = (environ: Environ) => [{ ...environ }, Object.keys(environ), inspect(environ)];
   const [copy, keys, printed] = Object(await environOf(look, 'X-Y: z'));
   expect(copy).toMatchObject({ PATH_INFO: '/a/b', QUERY_STRING: 'c', HTTP_X_Y: 'z' });
@@ -63,13 +63,13 @@ test('a copy has everything, and so has what is printed', async () => {
   expect(printed).toContain("HTTP_X_Y: 'z'");
 });
 
-test('fields of the same name are one key, joined; a name with an underscore is nobody', async () => {
+test('fields of the same name are one key, joined; a name with an underscore is dropped', async () => {
   const look = (environ: Environ) => [environ['HTTP_X_Y'], environ['HTTP_COOKIE'], { ...environ }['HTTP_X_Y']];
   const fields = ['X-Y: 1', 'x-y: 2', 'X_Y: forged', 'Cookie: a=b', 'Cookie: c=d'];
   expect(await environOf(look, ...fields)).toEqual(['1, 2', 'a=b; c=d', '1, 2']);
 });
 
-test('what an application keeps of it, it may read when the answer is long given', async () => {
+test('an application may read it long after the response was sent', async () => {
   const kept: Environ[] = [];
   const { connect } = await startHandler(
     wsgi((environ, start) => {
@@ -87,7 +87,7 @@ test('what an application keeps of it, it may read when the answer is long given
   ]);
 });
 
-test('Proxy is no variable, in any case and however often it comes: programs would take it for their proxy', async () => {
+test('Proxy has no key, in any case and however often it is sent: programs would use it as their proxy', async () => {
   const look = (environ: Environ) => [
     environ['HTTP_PROXY'],
     'HTTP_PROXY' in environ,
@@ -108,7 +108,7 @@ test('the same key for an application that sets it itself', async () => {
   expect(await environOf(look, 'Proxy: http://evil/')).toBe('mine');
 });
 
-test('names that are made to look like another key are none', async () => {
+test('names that imitate another key are dropped', async () => {
   const names = ['HTTP_CONTENT_LENGTH', 'HTTP_CONTENT_TYPE', 'CONTENT_LENGTH', '__proto__', 'HTTP___PROTO__'];
   const look = (environ: Environ) => [names.map((name) => environ[name]), Object.getPrototypeOf({ ...environ })];
   const fields = ['Content_Length: 7', 'Content_Type: x', '__proto__: x', 'Http_Content_Length: 7'];

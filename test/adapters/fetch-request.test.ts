@@ -1,4 +1,4 @@
-// Proves what a Request says of what was received.
+// Tests that a Request has all parts of the received request.
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type FetchApplication, fetchHandler, Request, Response } from '../../src/fetch.ts';
@@ -9,7 +9,7 @@ function startApp(application: FetchApplication): Promise<Site> {
   return startHandler(fetchHandler(application, { overrideGlobals: false }));
 }
 
-/** What the application makes of one request. */
+/** Runs an application on one request, and returns its result. */
 async function seen<T>(bytes: string, look: (request: globalThis.Request) => T): Promise<T> {
   const found: T[] = [];
   const { port } = await startApp(async (request) => {
@@ -22,8 +22,11 @@ async function seen<T>(bytes: string, look: (request: globalThis.Request) => T):
   return first;
 }
 
-/** Whether Node's own classes can be given ours: where they keep their state under symbols (20, 22), not in private fields. */
-const isTakenByNode = Object.getOwnPropertySymbols(new globalThis.Request('http://a/')).length > 0;
+/**
+ * Whether Node's own classes accept a light Request: where they keep state under symbols (20, 22), not in private
+ * fields.
+ */
+const isAcceptedByNode = Object.getOwnPropertySymbols(new globalThis.Request('http://a/')).length > 0;
 
 describe('a Request', () => {
   test.each([
@@ -34,7 +37,7 @@ describe('a Request', () => {
     ['/a/../b', 'http://a/b'],
     ['/a/%2e%2E/b', 'http://a/b'],
     ["/a'b?c'd", "http://a/a'b?c%27d"],
-    // The URL standard has ^ encoded since 2024: whatever the running Node.js does.
+    // The URL standard encodes ^ since 2024, so the expected value depends on the running Node.js.
     ['/{x}"|^', new URL('http://a/{x}"|^').href],
     ['/a\\b', 'http://a/a/b'],
     ['http://Other:80/x', 'http://other/x'],
@@ -42,7 +45,7 @@ describe('a Request', () => {
   ])('for %s has the URL %s', async (target, url) => {
     const { Host: _, ...expected } = { Host: '', url };
     const seenUrl = await seen(get(target), (request) => request.url).catch(() => 'refused');
-    // What the server's own parser refuses is none of the adapter's business.
+    // Targets that the server's own parser rejects never reach the adapter.
     expect([expected.url, 'refused']).toContain(seenUrl);
   });
 
@@ -66,11 +69,11 @@ describe('a Request', () => {
     expect(await seen(get(target), look)).toEqual([url, url, url]);
   });
 
-  test('without a host asked the address that it came to', async () => {
+  test('without a host has the address of its connection as host', async () => {
     expect(await seen('GET /x HTTP/1.0\r\n\r\n', (request) => request.url)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/);
   });
 
-  test('has the method, the headers and nothing to read when it has no body', async () => {
+  test('has the method, the headers and an empty body when none was sent', async () => {
     const look = (request: globalThis.Request): unknown => [
       request.method,
       request.headers.get('x-y'),
@@ -107,7 +110,7 @@ describe('a Request', () => {
     expect(found).toEqual(expected);
   });
 
-  test('gives a form', async () => {
+  test('parses a form', async () => {
     const fields = 'Content-Type: application/x-www-form-urlencoded';
     expect(await seen(post('/', 'a=b&c=d', fields), async (request) => [...(await request.formData())])).toEqual([
       ['a', 'b'],
@@ -127,7 +130,7 @@ describe('a Request', () => {
     }
   });
 
-  test('stays valid after the answer, read or not', async () => {
+  test('stays valid after the response, read or not', async () => {
     const kept: globalThis.Request[] = [];
     const { connect } = await startApp((request) => {
       kept.push(request);
@@ -149,15 +152,15 @@ describe('a Request', () => {
       const wrapped = new Request('http://b/', clone);
       const { url, method, headers, body } = wrapped;
       const content = { method, headers: [...headers], body, duplex: 'half' };
-      const native = isTakenByNode ? new Native(Object(wrapped)) : new Native(url, Object(content));
+      const native = isAcceptedByNode ? new Native(Object(wrapped)) : new Native(url, Object(content));
       return [await request.text(), native.url, native.method, native.headers.get('x-y'), await native.text()];
     };
     expect(await seen(post('/', 'abc', 'X-Y: z'), look)).toEqual(['abc', 'http://b/', 'POST', 'z', 'abc']);
   });
 
-  test('goes on to another server by fetch', async () => {
+  test('can be forwarded to another server by fetch', async () => {
     const behind = await startApp(async (request) => new Response(`${request.method} ${await request.text()}`));
-    // Where Node's own fetch cannot be given ours, the one that is a global beside them can.
+    // Where Node's own fetch does not accept a light Request, the global fetch does.
     const names = ['Headers', 'Request', 'Response', 'fetch'];
     const before = names.map((name): [string, PropertyDescriptor] => [
       name,
@@ -168,7 +171,7 @@ describe('a Request', () => {
     });
     const front = await startHandler(
       fetchHandler((request) => fetch(new Request(`http://127.0.0.1:${behind.port}/`, request)), {
-        overrideGlobals: !isTakenByNode,
+        overrideGlobals: !isAcceptedByNode,
       }),
     );
     const answer = await ask(front.port, post('/', 'abc'));

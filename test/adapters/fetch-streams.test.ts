@@ -1,4 +1,4 @@
-// Proves how the fetch adapter streams: at the reader's pace, with the head in front, for as long as the client is there.
+// Tests how the fetch adapter streams: at the pace of the reader, with the head first, until the client leaves.
 
 import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
@@ -16,7 +16,7 @@ function startApp(application: FetchApplication, options: ServeOptions = {}): Pr
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text));
 
 describe('a client that leaves', () => {
-  test('aborts the signal, and cancels the stream of the answer', async () => {
+  test('aborts the signal, and cancels the stream of the response', async () => {
     const aborted = gate();
     const cancelled = gate();
     const { connect, server } = await startApp((request) => {
@@ -35,7 +35,7 @@ describe('a client that leaves', () => {
     expect(server.stats().requests.aborted).toBe(1);
   });
 
-  test('before its answer is there cancels the stream of that answer', async () => {
+  test('before its response is made cancels the stream of that response', async () => {
     const cancelled = gate();
     const { connect } = await startApp(async (request) => {
       await new Promise((resolve) => request.signal.addEventListener('abort', resolve));
@@ -48,7 +48,7 @@ describe('a client that leaves', () => {
     await cancelled.opened;
   });
 
-  test('by FIN alone aborts nothing: it gets its answer', async () => {
+  test('by FIN alone aborts nothing: it gets its response', async () => {
     let aborted = false;
     const { connect } = await startApp(async (request) => {
       request.signal.addEventListener('abort', () => {
@@ -109,7 +109,7 @@ test('the head of a stream does not wait for its first piece', async () => {
   }
 });
 
-test('HEAD of a stream that never ends is an answer, and cancels it', async () => {
+test('HEAD of a stream that never ends gets a response, and cancels the stream', async () => {
   const cancelled = gate();
   const endless = (): ReadableStream =>
     new ReadableStream({

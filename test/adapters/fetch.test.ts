@@ -1,4 +1,4 @@
-// Proves the fetch adapter: every kind of Response, every way to be wrong.
+// Tests the fetch adapter: every kind of Response, every invalid return value.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
@@ -26,7 +26,7 @@ function stream(...pieces: unknown[]): ReadableStream {
   });
 }
 
-/** Every kind of Response, and how it is framed. */
+/** Every kind of Response, and its framing. */
 const RESPONSES: readonly (readonly [string, FetchApplication, string])[] = [
   ['text', () => new Response('äbc'), 'length'],
   ['bytes', () => new Response(Buffer.from('äbc')), 'length'],
@@ -34,7 +34,7 @@ const RESPONSES: readonly (readonly [string, FetchApplication, string])[] = [
   ['an object with fetch', { fetch: () => new Response('äbc') }, 'length'],
   ['a stream', () => new Response(stream(bytes('ä'), bytes('bc'))), 'chunked'],
   ['a Blob', () => new Response(new Blob(['äbc'])), 'either'],
-  ['text whose stream was asked for', () => asked(new Response('äbc')), 'length'],
+  ['text whose stream was read from body', () => asked(new Response('äbc')), 'length'],
   ['a stream that has all of it', () => new Response(stream(bytes('äbc'))), 'length'],
   ['Node’s text', () => new NodeResponse('äbc'), 'length'],
   ['Node’s bytes', async () => new NodeResponse(bytes('äbc')), 'length'],
@@ -51,7 +51,7 @@ test.each(RESPONSES)('a Response that is %s', async (_what, application, framing
   for (let i = 0; i < 2; i++) {
     const answer = await client.send(get('/')).readResponse();
     expect(answer).toMatchObject({ status: 200, text: 'äbc' });
-    // Whether a Blob says in time that it is over is Node's affair.
+    // Whether the stream of a Blob ends early enough depends on Node.
     expect(framing === 'either' ? ['length', 'chunked'] : [framing]).toContain(answer.framing);
   }
   const head = await client.send('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n').readResponse({ head: true });
@@ -59,7 +59,7 @@ test.each(RESPONSES)('a Response that is %s', async (_what, application, framing
   expect((await client.send(get('/')).readResponse()).text).toBe('äbc');
 });
 
-test('status, headers and cookies are sent as they are, the type of the content with them', async () => {
+test('status, headers and cookies are sent unchanged, with the type of the content', async () => {
   const headers: [string, string][] = [
     ['X-A', '1'],
     ['Set-Cookie', 'a=b'],
@@ -81,7 +81,7 @@ test('status, headers and cookies are sent as they are, the type of the content 
   }
 });
 
-test('an answer without content has none', async () => {
+test('a response without a body is sent without content', async () => {
   const answers = [
     () => new Response(null, { status: 204 }),
     () => new NodeResponse(null, { status: 304 }),
@@ -104,7 +104,7 @@ test('an answer without content has none', async () => {
   ]);
 });
 
-describe('what is no answer is a 500 and one report', () => {
+describe('an invalid Response is a 500 and one report', () => {
   const used = new Response('x');
   const read = used.text();
   const boom = (): never => {
@@ -114,10 +114,10 @@ describe('what is no answer is a 500 and one report', () => {
     ['undefined', () => undefined, 'must return a Response, not undefined'],
     ['null', () => null, 'must return a Response, not null'],
     ['text', () => 'x', 'must return a Response, not string'],
-    ['an object', () => ({}), 'the object that it returned is none'],
-    ['an answer that was read', () => used, 'was read already'],
+    ['an object', () => ({}), 'not another object'],
+    ['a Response that was read', () => used, 'was read already'],
     ['Response.error()', () => Response.error(), 'Response.error()'],
-    ['Node’s Response.error()', () => NodeResponse.error(), 'no answer'],
+    ['Node’s Response.error()', () => NodeResponse.error(), 'must not be 0'],
     ['a control character in a field', () => new Response('', { headers: { a: '\x01' } }), 'field "a"'],
     ['CR LF in a field', () => new Response('', { headers: { a: 'b\r\nc: d' } }), 'header value'],
     ['a throw', boom, 'boom'],
@@ -141,7 +141,7 @@ describe('what is no answer is a 500 and one report', () => {
     expect(errors.splice(0)).toHaveLength(1);
   });
 
-  test('what is no application is refused at once', () => {
+  test('a value that is not an application is rejected at once', () => {
     for (const application of [undefined, null, 7, 'x', {}, { fetch: 7 }]) {
       expect(() => Reflect.apply(fetchHandler, undefined, [application])).toThrow(
         expect.objectContaining({ code: 'ERR_OPTION' }),
@@ -150,7 +150,7 @@ describe('what is no answer is a 500 and one report', () => {
   });
 });
 
-test('what one request leaves in an AsyncLocalStorage is not seen by the next', async () => {
+test('a value that one request leaves in an AsyncLocalStorage is not visible to the next', async () => {
   const storage = new AsyncLocalStorage<string>();
   const { connect } = await startApp(async (request) => {
     const before = String(storage.getStore());
@@ -164,7 +164,7 @@ test('what one request leaves in an AsyncLocalStorage is not seen by the next', 
   expect((await client.readResponse()).text).toBe('undefined http://a/2');
 });
 
-test('the light classes become the globals when that is asked for', async () => {
+test('the light classes become the globals with overrideGlobals', async () => {
   const names = ['Headers', 'Request', 'Response', 'fetch'] as const;
   const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
   try {

@@ -1,5 +1,5 @@
-// Proves that what frameworks stream reaches the client, in this thread and in the pool, and that their streams end
-// when the client leaves.
+// Tests that streams of frameworks reach the client, in this thread and in the pool, and that they end when the client
+// leaves.
 
 import { createServer } from 'node:http';
 import { Hono } from 'hono';
@@ -54,7 +54,7 @@ describe.each(WAYS)('%s', (_way, options) => {
   });
 });
 
-test('Connection: close of a Response ends the connection behind it', async () => {
+test('Connection: close of a Response ends the connection after it', async () => {
   const { connect } = await start({
     fetch: () => new Response('bye', { headers: { Connection: 'close' } }),
     overrideGlobals: false,
@@ -64,7 +64,7 @@ test('Connection: close of a Response ends the connection behind it', async () =
   expect(await client.closed()).toBe('fin');
 });
 
-test('what is fetched from elsewhere loses the fields that its Connection field names', async () => {
+test('a fetched Response loses the fields that its Connection field names', async () => {
   const behind = createServer((_request, response) => {
     response.writeHead(200, { Connection: 'close, X-Hop', 'X-Hop': '1', 'X-End': '2' }).end('x');
   });

@@ -1,4 +1,4 @@
-// Proves that what handlers read of a client's bytes takes time in proportion to them.
+// Tests that handlers read the bytes of a client in time proportional to their number.
 
 import { expect, test } from 'vitest';
 import { environOf } from '../../src/adapters/environ.ts';
@@ -13,7 +13,7 @@ import { expectLinear } from '../support/growth.ts';
 
 const repeated = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, size);
 
-/** Values in which something has to be found that is not there. */
+/** Values that are searched for something that they do not contain. */
 const VALUES: readonly (readonly [string, (size: number) => string])[] = [
   ['blanks', (size) => `${repeated(' \t', size)}x`],
   ['blanks behind', (size) => `0-1${' '.repeat(size)}x`],
@@ -68,7 +68,7 @@ test.each(VALUES)('a host with %s', async (_what, value) => {
   }, 4_096);
 });
 
-test('wildcard hosts are found by their longest name, whatever is in front', () => {
+test('wildcard hosts are found by their longest name, whatever precedes it', () => {
   const hosts = new Hosts('none', new Map(Object.entries({ '*.org': 'org', '*.a.org': 'a', 'a.org': 'exact' })));
   const siteOf = (host: string): string => hosts.of(givenRequest('/', [['host', host]]));
   expect(['a.org', 'b.org', 'x.a.org', 'x.y.a.org:80', `${'x.'.repeat(300)}a.org.`].map(siteOf)).toEqual([
@@ -88,7 +88,7 @@ test('wildcard hosts are found by their longest name, whatever is in front', () 
   ]);
 });
 
-/** Fields of as many names, or lines of one name. */
+/** As many names, or lines of one name. */
 const FIELDS: readonly (readonly [string, (i: number) => string])[] = [
   ['names', (i) => `x-${i}`],
   ['lines of one name', () => 'x-a'],
@@ -107,7 +107,7 @@ test.each(FIELDS)('a request with many %s', async (_what, nameOf) => {
   }, 256);
 });
 
-test('every way to the values of a request finds the same', () => {
+test('every way to read the fields of a request gives the same values', () => {
   const fields = [
     ['x-a', '1'],
     ['cookie', 'a=b'],

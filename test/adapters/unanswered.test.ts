@@ -1,5 +1,5 @@
-// Proves that a handler whose promise resolves without an answer is an error at once, wherever it runs, and that one
-// which returns no promise may answer from a callback there.
+// Tests that a promise which resolves without a response is an error at once, in every thread. A handler without a
+// promise may respond from a callback.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -38,7 +38,7 @@ const PLACES = ['in a module', 'in the pool', 'behind files', 'behind a dynamic 
 test.each(PLACES)('%s', async (place) => {
   const { port, errors } = await start(await optionsOf(place, 'handler'));
   expect((await ask(port, get('/answers'))).text).toBe('answered');
-  // Twice: the first request is searched for in the file system, the next one may not be.
+  // Twice: the first request is looked up in the file system, the next one may be cached.
   for (let i = 0; i < 2; i++) {
     expect(await ask(port, get('/forgets'))).toMatchObject({ status: 500, text: 'Internal Server Error\n' });
     expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_NOT_ANSWERED' })]);
@@ -69,7 +69,7 @@ test('other applications that resolve to nothing are errors at once too', async 
   }
 });
 
-test('a client that left while its handler resolved without an answer is no error', async () => {
+test('a handler that resolves without a response after its client left is no error', async () => {
   let resolve = (): void => {};
   const handler: Handler = ({ signal }) =>
     new Promise((settle) => {

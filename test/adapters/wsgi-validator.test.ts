@@ -1,4 +1,4 @@
-// Proves that the validator lets a right application through unchanged, and names each rule that is broken.
+// Tests that the validator does not change a correct application, and names each broken rule.
 
 import { describe, expect, test } from 'vitest';
 import type { Environ, StartResponse, WsgiApplication } from '../../src/index.ts';
@@ -8,7 +8,7 @@ import { startHandler } from '../support/serving.ts';
 
 const TEXT = [['Content-Type', 'text/plain']] as const;
 
-/** Right applications, each with what it answers. */
+/** Correct applications, each with its response. */
 const RIGHT: readonly (readonly [string, WsgiApplication, object])[] = [
   ['text', answering('abc'), { status: 200, text: 'abc' }],
   ['bytes', answering(Buffer.from('abc')), { status: 200, text: 'abc' }],
@@ -60,7 +60,7 @@ function answering(body: ReturnType<WsgiApplication>): WsgiApplication {
   };
 }
 
-describe('a right application goes through it, and so does this server', () => {
+describe('a correct application passes, and so does this server', () => {
   test.each(RIGHT)('%s', async (_what, application, answer) => {
     const { connect } = await startHandler(wsgi(wsgiValidator(application)));
     const client = await connect();
@@ -81,7 +81,7 @@ describe('a right application goes through it, and so does this server', () => {
   });
 });
 
-/** startResponse called as JavaScript may. */
+/** startResponse with arguments that its types would not allow. */
 const starting =
   (...values: readonly unknown[]) =>
   (_environ: Environ, start: StartResponse): unknown => {
@@ -89,7 +89,7 @@ const starting =
     return 'x';
   };
 
-/** What is wrong, how, and the rule that the message must begin with. */
+/** The fault, an application with it, and the beginning of the message. */
 const WRONG: readonly (readonly [string, (environ: Environ, start: StartResponse) => unknown, string])[] = [
   ['one value', starting('200 OK'), 'startResponse: it takes 2 or 3 values, not 1'],
   ['no startResponse before text', () => 'x', 'startResponse: it must be called before the body is returned'],
@@ -114,8 +114,8 @@ const WRONG: readonly (readonly [string, (environ: Environ, start: StartResponse
   ['a Status field', starting('200 OK', [['Status', '200']]), 'header name: the status'],
   ['Connection', starting('200 OK', [['Connection', 'close']]), 'header name: "Connection" belongs'],
   ['a number as value', starting('200 OK', [['A', 7]]), 'header value: the value of "A" must be a string'],
-  ['CR LF in a value', starting('200 OK', [['A', 'b\r\nC: d']]), 'header value: the value of "A" holds'],
-  ['no Content-Type', starting('200 OK', []), 'Content-Type: an answer with content'],
+  ['CR LF in a value', starting('200 OK', [['A', 'b\r\nC: d']]), 'header value: the value of "A" contains'],
+  ['no Content-Type', starting('200 OK', []), 'Content-Type: a response with content'],
   ['Content-Type of 204', starting('204 No Content', TEXT), 'Content-Type: a 204'],
   ['null as body', (_, start) => start('200 OK', TEXT) && null, 'body: it must be'],
   ['a number as body', (_, start) => start('200 OK', TEXT) && 7, 'body: it must be'],
@@ -156,7 +156,7 @@ describe('a server is checked too', () => {
     Reflect.apply(wsgiValidator(answering(['x', 'y'])), undefined, given);
   const start = (): (() => void) => () => {};
 
-  test('a right one is not stopped', () => {
+  test('a correct one passes', () => {
     expect(call(right, start)).toBeTypeOf('object');
   });
 
@@ -177,7 +177,7 @@ describe('a server is checked too', () => {
     expect(() => call({ ...right, [key]: value }, start)).toThrow(`environ ${key}`);
   });
 
-  test('a call with other values, iteration after close, and close twice', () => {
+  test('a call with other arguments, iteration after close, and close twice', () => {
     expect(() => call(right)).toThrow('call: ');
     const body = Object(call(right, start));
     body.close();

@@ -1,4 +1,4 @@
-// Proves the WSGI-style adapter: the environ of PEP 3333, every kind of body, every way to break the rules.
+// Tests the WSGI-style adapter: the environ of PEP 3333, every kind of body, every broken rule.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ function startApp(application: WsgiApplication): Promise<Site> {
   return startHandler(wsgi(application));
 }
 
-/** Starts a plain 200 and returns `body`. */
+/** An application that starts a plain 200 and returns `body`. */
 function answering(body: (environ: Environ, start: StartResponse) => ReturnType<WsgiApplication>): WsgiApplication {
   return (environ, start) => {
     start('200 OK', [['Content-Type', 'text/plain']]);
@@ -20,7 +20,7 @@ function answering(body: (environ: Environ, start: StartResponse) => ReturnType<
   };
 }
 
-test('environ has the keys of PEP 3333 with what the request says', async () => {
+test('environ has the keys of PEP 3333 with the values of the request', async () => {
   const seen: Environ[] = [];
   const { connect, port } = await startApp((environ, start) => {
     seen.push(environ);
@@ -72,7 +72,7 @@ test('a path that is not UTF-8 is passed on as sent', async () => {
   expect((await ask(port, get('/%zz'))).text).toBe('/%zz');
 });
 
-test('wsgi.input gives the content of the request', async () => {
+test('wsgi.input reads the content of the request', async () => {
   const { connect } = await startApp(answering(async (environ) => `got ${await environ['wsgi.input'].text()}`));
   const client = await connect();
   for (const body of ['one', 'two'])
@@ -90,7 +90,7 @@ function* now(): Generator<string> {
   yield 'cd';
 }
 
-/** Every kind of body, and how it is framed. */
+/** Every kind of body, and its framing. */
 const BODIES: readonly (readonly [string, () => ReturnType<WsgiApplication>, string])[] = [
   ['text', () => 'äbcd', 'length'],
   ['bytes', () => Buffer.from('äbcd'), 'length'],
@@ -114,7 +114,7 @@ test.each(BODIES)('a body that is %s', async (_what, body, framing) => {
   }
 });
 
-test('an empty body is an answer of length 0', async () => {
+test('an empty body is a response of length 0', async () => {
   const { port } = await startApp((_, start) => {
     start('404 Not Found', []);
     return [];
@@ -122,7 +122,7 @@ test('an empty body is an answer of length 0', async () => {
   expect(await ask(port, get('/'))).toMatchObject({ status: 404, reason: 'Not Found', text: '', framing: 'length' });
 });
 
-test('an application that is a generator may call startResponse when its first piece is asked for', async () => {
+test('an application that is a generator may call startResponse when its first piece is read', async () => {
   const { port } = await startApp(function* (_environ, start) {
     start('201 Created', [['X', 'y']]);
     yield 'lazy';
@@ -130,7 +130,7 @@ test('an application that is a generator may call startResponse when its first p
   expect(await ask(port, get('/'))).toMatchObject({ status: 201, text: 'lazy' });
 });
 
-test('write sends a piece at once, in front of the body', async () => {
+test('write sends a piece at once, before the body', async () => {
   const { connect } = await startApp((_, start) => {
     const write = start('200 OK', []);
     write('one ');
@@ -154,7 +154,7 @@ const boom = (): never => {
   throw new Error('boom');
 };
 
-/** Calls startResponse as JavaScript may. */
+/** An application that calls startResponse with arguments that its types would not allow. */
 function starting(...values: readonly unknown[]): WsgiApplication {
   return (_environ, start) => {
     Reflect.apply(start, undefined, values);
@@ -162,7 +162,7 @@ function starting(...values: readonly unknown[]): WsgiApplication {
   };
 }
 
-/** An application as JavaScript may write it. */
+/** An application with a return value that its types would not allow. */
 type AnyApplication = (environ: Environ, start: StartResponse) => unknown;
 
 const returning =
@@ -211,7 +211,7 @@ test.each(BROKEN)('an application that %s: 500 and one report', async (_what, ap
   expect(errors.splice(0)).toHaveLength(1);
 });
 
-test('what breaks a rule of the adapter is ERR_APPLICATION, with a text that says which', async () => {
+test('a broken rule of the adapter is ERR_APPLICATION, and the message names the rule', async () => {
   const { port, errors } = await startApp(() => 'x');
   await ask(port, get('/'));
   expect(errors.splice(0)).toEqual([
@@ -219,7 +219,7 @@ test('what breaks a rule of the adapter is ERR_APPLICATION, with a text that say
   ]);
 });
 
-test('what is no function is refused at once', () => {
+test('a value that is not a function is rejected at once', () => {
   expect(() => Reflect.apply(wsgi, undefined, ['x'])).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
 });
 
@@ -267,7 +267,7 @@ describe('close() of a body is called once', () => {
   });
 });
 
-test('what one request leaves in an AsyncLocalStorage is not seen by the next', async () => {
+test('a value that one request leaves in an AsyncLocalStorage is not visible to the next', async () => {
   const storage = new AsyncLocalStorage<string>();
   const { connect } = await startApp(
     answering(async (environ) => {

@@ -52,12 +52,12 @@ test('each module answers at its own URL, with the suffix and without, whatever 
   expect((await ask(site.port, post('/clock', 'x'))).text).toBe('POST /clock at noon');
 });
 
-test('without a suffix there is none', async () => {
+test('without a suffix option, modules have no suffix', async () => {
   const site = await start({ dynamic: await makeFolder() });
   expect(await textOf(site, '/clock.py')).toMatch(/^404/);
 });
 
-test('a module is loaded once, when it is first asked for, by however many', async () => {
+test('concurrent first requests load a module once', async () => {
   const dynamic = await makeFolder();
   const site = await start({ dynamic });
   await expect(readFile(join(dynamic, 'loads'))).rejects.toThrow();

@@ -54,7 +54,7 @@ test('close ends its threads', async () => {
   expect(await textOf(site, '/')).toMatch(/^503 /);
 });
 
-test('a folder of modules, and what stands behind it', async () => {
+test('requests that no module handles go to the next handler', async () => {
   const modules = await folder({ 'clock.mjs': MODULE });
   const site = await startHandler(await load(modules, { dynamic: { suffix: '.py' }, next: echo }));
   expect(await textOf(site, '/clock.py')).toBe('200  /clock.py true');
@@ -89,7 +89,7 @@ test('its source is hidden behind files, however it is composed, and a folder th
   }
   const both = {
     code: 'ERR_OPTION',
-    message: expect.stringContaining('is served as files and holds the application too'),
+    message: expect.stringContaining('is served as files and contains the application'),
   };
   await expect(staticFiles(join(root, 'server'), composed)).rejects.toMatchObject(both);
   await expect(start({ static: join(root, 'cgi'), handler: composed })).rejects.toMatchObject(both);
@@ -105,14 +105,14 @@ test('a failure is the same in this thread and in a pool', async () => {
 });
 
 const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>> | null, RegExp])[] = [
-  ['', {}, /^an application is MODULE or MODULE:NAME$/],
-  [7, {}, /^an application is MODULE or MODULE:NAME$/],
-  ['x.js', null, /^options are given as an object, not null$/],
+  ['', {}, /^an application must be named MODULE or MODULE:NAME$/],
+  [7, {}, /^an application must be named MODULE or MODULE:NAME$/],
+  ['x.js', null, /^options must be an object, not null$/],
   ['x.js', { adapter: 'side' }, /^adapter must be one of wsgi, fetch, node, raw, not "side"$/],
   ['x.js', { threads: 0.5 }, /^threads must be a whole number of threads from 0 to 256, not 0\.5$/],
   ['x.js', { threads: 257 }, /^threads must be .* not 257$/],
   ['x.js', { thread: 1 }, /^there is no option "thread" \(did you mean "threads"\?\)$/],
-  ['x.js', { next: () => {} }, /^next answers what a dynamic folder does not have: give dynamic too$/],
+  ['x.js', { next: () => {} }, /^next handles requests that no module of a dynamic folder handles: set dynamic too$/],
   ['x.js', { overrideGlobals: 1 }, /^overrideGlobals must be true or false, not 1$/],
   ['html', { dynamic: 'yes' }, /^dynamic must be true or \{ suffix \}, with text such as \.py, not "yes"$/],
   [
@@ -120,7 +120,7 @@ const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>> |
     { dynamic: { suffix: '/x' } },
     /^dynamic must be true or \{ suffix \}, with text such as \.py, not \{"suffix":"\/x"\}$/,
   ],
-  ['html', { dynamic: true, threads: 2 }, /^threads and adapter are for one application/],
+  ['html', { dynamic: true, threads: 2 }, /^threads and adapter apply to a single application/],
   ['html', { dynamic: true, next: 'x' }, /^next must be a function, not "x"$/],
 ];
 

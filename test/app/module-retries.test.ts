@@ -48,7 +48,7 @@ async function startScarce(dynamic: string): Promise<Scarce> {
   const shell = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
   const program = startProgram('bash', ['-c', shell, process.execPath, script]);
   const client = await connect(Number(await program.announced(/^port (\d+)$/m)));
-  // An answer shows that the connection was accepted: without descriptors it would wait for that.
+  // A response shows that the connection was accepted: without descriptors it would wait for that.
   await client.send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').readResponse();
   const say = async (word: string): Promise<void> => {
     const before = program.stdout.length;
@@ -178,7 +178,7 @@ function failing(code: string): Error {
 
 const handler: Handler = (_request, response) => response.send(204);
 
-test('however often it is asked for, a module is loaded once a second', async () => {
+test('a failing module is loaded at most once a second', async () => {
   const file = join(await folder({ 'a.mjs': '' }), 'a.mjs');
   let [nowMs, loads] = [0, 0];
   let error: Error | null = failing('EMFILE');

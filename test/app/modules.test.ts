@@ -12,7 +12,7 @@ import { portOf, startCommand } from '../support/program.ts';
 const run = oneProcess();
 
 /** The application `reference` in a folder with `tree`; programs, since the tests' own loader is another. */
-async function answerOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
+async function responseOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
   const program = startCommand(['0', '--app', join(await folder(tree), reference), ...flags]);
   const { text } = await ask(await portOf(program), get('/x'));
   expect(program.stderr).toBe('');
@@ -45,18 +45,18 @@ const COMMON_JS: readonly (readonly [string, string, string])[] = [
 ];
 
 test.each(COMMON_JS)('CommonJS: %s%s', async (text, name, answer) => {
-  expect(await answerOf({ 'app.cjs': text }, `app.cjs${name}`)).toBe(answer);
+  expect(await responseOf({ 'app.cjs': text }, `app.cjs${name}`)).toBe(answer);
 });
 
 test('a .js file of a package that is CommonJS, and one of a package of modules', async () => {
   const cjs = { 'package.json': '{"type":"commonjs"}', 'app.js': `exports.application = ${WSGI};` };
   const esm = { 'package.json': '{"type":"module"}', 'app.js': `export const application = ${WSGI};` };
-  expect(await answerOf(cjs, 'app.js')).toBe('wsgi /x');
-  expect(await answerOf(esm, 'app.js')).toBe('wsgi /x');
+  expect(await responseOf(cjs, 'app.js')).toBe('wsgi /x');
+  expect(await responseOf(esm, 'app.js')).toBe('wsgi /x');
 });
 
 test('a module without its ending, as Python has it, and one that lies in the dynamic folder', async () => {
-  expect(await answerOf({ 'mini_frame.mjs': `export const application = ${WSGI};` }, 'mini_frame:application')).toBe(
+  expect(await responseOf({ 'mini_frame.mjs': `export const application = ${WSGI};` }, 'mini_frame:application')).toBe(
     'wsgi /x',
   );
   const path = await folder({ 'mini_frame.mjs': `export const application = ${WSGI};`, 'helper.mjs': 'export {};' });
@@ -66,12 +66,12 @@ test('a module without its ending, as Python has it, and one that lies in the dy
 
 test('an adapter that is named wins over the shape', async () => {
   const raw = { 'app.mjs': "export default (request, response) => response.send(200, {}, 'raw ' + request.path);" };
-  expect(await answerOf(raw, 'app.mjs', '--adapter', 'raw')).toBe('raw /x');
+  expect(await responseOf(raw, 'app.mjs', '--adapter', 'raw')).toBe('raw /x');
   const none = { 'app.mjs': "export default () => new Response('no value');" };
-  expect(await answerOf(none, 'app.mjs', '--adapter', 'fetch')).toBe('no value');
+  expect(await responseOf(none, 'app.mjs', '--adapter', 'fetch')).toBe('no value');
   const rest = { 'app.mjs': `export default (...both) => (${WSGI})(...both);` };
-  expect(await answerOf(rest, 'app.mjs', '--adapter', 'wsgi')).toBe('wsgi /x');
-  expect(await answerOf(raw, 'app.mjs', '--adapter', 'raw', '--offload', '1')).toBe('raw /x');
+  expect(await responseOf(rest, 'app.mjs', '--adapter', 'wsgi')).toBe('wsgi /x');
+  expect(await responseOf(raw, 'app.mjs', '--adapter', 'raw', '--offload', '1')).toBe('raw /x');
 });
 
 /** Functions that may be raw handlers, WSGI-style applications, or made for node:http. */
@@ -96,7 +96,7 @@ test('a shape that may be anything is not guessed', async () => {
     ]) {
       await expect(loadHandler(reference ?? ''), text).rejects.toMatchObject({
         code: 'ERR_APPLICATION_MODULE',
-        message: `the export "${name}" of ${file} is a function of ${count} values, which may be anything: say with --adapter wsgi, fetch or raw what it is written for`,
+        message: `the export "${name}" of ${file} is a function of ${count} parameters, whose interface is unknown: choose its interface with --adapter wsgi, fetch or raw`,
       });
     }
   }
@@ -108,7 +108,7 @@ test('it is refused at the start, in the pool too, by whatever names it', async 
     'app.cjs': `module.exports = ${WSGI};`,
   };
   const sentence = (name: string): string =>
-    `the export "default" of ${name} is a function of 2 values, which may be anything: say with --adapter wsgi, fetch or raw what it is written for`;
+    `the export "default" of ${name} is a function of 2 parameters, whose interface is unknown: choose its interface with --adapter wsgi, fetch or raw`;
   expect(await complaintOf(tree, 'app.mjs')).toBe(sentence('app.mjs'));
   expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
 });
@@ -127,21 +127,21 @@ test.each([
   ['node:http', 'import { createServer } from "node:http"; export default createServer();'],
 ])('an application of %s is refused with what could be done', async (_, text) => {
   const sentence =
-    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify): that adapter is not built yet, use one of fetch, wsgi, raw';
+    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify), which has no adapter yet: use one of fetch, wsgi, raw';
   expect(await complaintOf({ 'app.mjs': text }, 'app.mjs')).toBe(sentence);
   const handler = 'export default (request, response) => response.end();';
   expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--adapter', 'node')).toBe(sentence);
 });
 
-test('TypeScript is served where Node.js runs it, and told why where not', async () => {
+test('TypeScript is served where Node.js runs it; otherwise the error explains why not', async () => {
   const tree = {
     'app.ts': `export const application = ${WSGI.replace('environ', 'environ: any')};`,
   };
   if (Reflect.get(process.features, 'typescript')) {
-    expect(await answerOf(tree, 'app.ts')).toBe('wsgi /x');
+    expect(await responseOf(tree, 'app.ts')).toBe('wsgi /x');
   } else {
     expect(await complaintOf(tree, 'app.ts')).toBe(
-      `app.ts does not load: it is TypeScript, which Node.js ${process.version} does not run: use 22.18 or later, or compile it first`,
+      `app.ts does not load: it is TypeScript, which Node.js ${process.version} cannot run: use 22.18 or later, or compile it first`,
     );
   }
 });
@@ -170,25 +170,25 @@ test('a module that never ends loading is refused when its time is over', async 
   expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150', '--offload', '1')).toBe(reason);
 });
 
-test('names of every object are no exports, and what is no file is no module', async () => {
+test('names that every object has are not exports, and a folder is not a module', async () => {
   const tree = { 'app.cjs': 'module.exports = {};', 'app.mjs': 'export const other = 1;', 'deep/app.mjs': '' };
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     expect(await complaintOf(tree, `app.cjs:${name}`)).toMatch(`app.cjs has no export "${name}"`);
-    expect(await complaintOf(tree, `app.mjs:${name}`)).toBe(`app.mjs has no export "${name}": it has other`);
+    expect(await complaintOf(tree, `app.mjs:${name}`)).toBe(`app.mjs has no export "${name}": its exports are other`);
   }
   expect(await complaintOf(tree, 'deep')).toBe(
-    'deep is a folder: name the JavaScript file in it, as in examples/hello-wsgi.js',
+    'deep is a folder: use a JavaScript file in it, as in examples/hello-wsgi.js',
   );
   const path = await folder();
   await symlink('loop', join(path, 'loop'));
   const { exit, stderr } = await run(['0', '--app', join(path, 'loop')]);
   expect(exit).toBe(2);
-  expect(stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: name a JavaScript file[^\n]*\n$/);
+  expect(stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: use a JavaScript file[^\n]*\n$/);
 });
 
 test('a module that ends the process while it is loaded does not look as if nothing had been wrong', async () => {
   const path = await folder({ 'app.mjs': 'process.exit(0);' });
   const program = startCommand(['0', '--app', join(path, 'app.mjs')]);
   expect(await program.ended()).toBe(2);
-  expect(program.stderr).toBe('epoll-server: the application ended the process (exit code 0) while it was loaded\n');
+  expect(program.stderr).toBe('epoll-server: the application ended the process (exit code 0) while loading\n');
 });

@@ -80,12 +80,12 @@ test('a handler in front learns that there is no handler for a path', () => {
 });
 
 const MISTAKES: readonly (readonly [unknown, unknown, RegExp])[] = [
-  [undefined, undefined, /^handlers are given by their paths, as an object$/],
-  [null, undefined, /^handlers are given by their paths, as an object$/],
-  [{ api: named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "api"$/],
-  [{ '/': named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "\/"$/],
-  [{ '/a/../b': named('a') }, undefined, /^a handler is mounted below a path such as \/assets, not "\/a\/\.\.\/b"$/],
-  [{ '/a': named('a'), '//a/': named('b') }, undefined, /^a handler is mounted twice below \/a$/],
+  [undefined, undefined, /^handlers must be an object with paths as keys$/],
+  [null, undefined, /^handlers must be an object with paths as keys$/],
+  [{ api: named('a') }, undefined, /^a handler must be mounted at a path such as \/assets, not "api"$/],
+  [{ '/': named('a') }, undefined, /^a handler must be mounted at a path such as \/assets, not "\/"$/],
+  [{ '/a/../b': named('a') }, undefined, /^a handler must be mounted at a path such as \/assets, not "\/a\/\.\.\/b"$/],
+  [{ '/a': named('a'), '//a/': named('b') }, undefined, /^a handler is mounted twice at \/a$/],
   [{ '/a': './app.js' }, undefined, /^the handler of \/a must be a function, not string$/],
   [{}, 'x', /^next must be a function, not string$/],
 ];

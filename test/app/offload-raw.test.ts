@@ -122,7 +122,7 @@ test('a callback of whenSent that throws is reported, and harms neither the thre
 });
 
 describe('a protocol in a thread', () => {
-  test('gets what came behind the request, goes on while others are answered, and learns of its end', async () => {
+  test('gets the bytes behind the request, runs beside other requests, and is notified of its end', async () => {
     const pool = await startPool();
     const client = await upgraded(pool, '/up', 'one\ntw');
     expect(await client.readUntil('\n')).toBe('ONE\n');
@@ -158,7 +158,7 @@ describe('a protocol in a thread', () => {
     const client = await upgraded(pool);
     client.socket.pause();
     client.send('flood\n');
-    expect(await pool.awaitEvents(2)).toEqual([expect.stringMatching(/^aborted: its protocol wrote on/), 'closed']);
+    expect(await pool.awaitEvents(2)).toEqual([expect.stringMatching(/^aborted: its protocol kept writing/), 'closed']);
     // Node.js may take the reset for an end when the last bytes in front of it do not fill its buffer.
     client.socket.resume();
     await client.closed();
@@ -176,13 +176,13 @@ describe('a protocol in a thread', () => {
     await until(() => pool.errors.length === 3, 'all were reported');
     expect(pool.errors.splice(0)).toEqual([
       expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('does not bear') }),
-      expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('left 65536 bytes unused') }),
+      expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('with 65536 bytes unused') }),
       expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('no protocol') }),
     ]);
     expect(await other.send('still\n').readUntil('\n')).toBe('STILL\n');
   });
 
-  test('whose client leaves is told so; whose thread ends, its client loses the connection', async () => {
+  test('is notified when its client leaves; its connection is closed when its thread ends', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     await client.send('one\n').readUntil('\n');
@@ -207,7 +207,7 @@ describe('a protocol in a thread', () => {
     expect((await client.readAll()).toString()).toBe('cba');
   });
 
-  test('that follows one which was asked to stop is asked too', async () => {
+  test('that replaces a stopping one is stopped too', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     await client.send('stay\n').readUntil('\n');
@@ -215,7 +215,7 @@ describe('a protocol in a thread', () => {
     expect((await client.readAll()).toString()).toBe('stopping\n');
   });
 
-  test('is asked to stop when the server closes', async () => {
+  test('is stopped when the server closes', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     await pool.server.close();

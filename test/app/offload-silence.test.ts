@@ -66,13 +66,13 @@ test.each([['/answers-and-computes'], ['/answers-and-waits']])(
   },
 );
 
-test('a body whose close() never settles is given whole, and its thread is replaced', async () => {
+test('a body whose close() never settles is sent completely, and its thread is replaced', async () => {
   const program = startCommand(['0', MODULE, '--offload', '1', '--no-access-log', '--offload-timeout-ms', '300']);
   const client = await connect(await portOf(program));
   for (let i = 0; i < 3; i++) expect((await client.send(get('/')).readResponse()).text).toBe('whole');
 });
 
-test('a handler whose answer failed, and that goes on, loses its thread', async () => {
+test('a handler that continues after its response failed loses its thread', async () => {
   const { port } = await startPool('--offload-timeout-ms', '0');
   expect((await ask(port, get('/fails-and-waits'))).status).toBe(500);
   expect((await ask(port, get('/thread'))).status).toBe(200);

@@ -35,7 +35,7 @@ test('an application answers from its threads, with all of the request', async (
   expect(program.stderr).toBe('');
 });
 
-test('a thread that has more to do when its answer is given is ended with the server, and nobody has failed', async () => {
+test('a thread that is busy after its response is ended with the server, without an error', async () => {
   const lingering = fileURLToPath(new URL('applications/lingering.mjs', import.meta.url));
   const program = startCommand(['0', lingering, '--adapter', 'raw', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/'))).text).toBe('answered');
@@ -73,7 +73,7 @@ test('a body that is longer than a handler in a thread allows is refused', async
   port2.close();
 });
 
-test('what is sent is streamed into the thread, what it answers out of it, at the client’s pace', async () => {
+test('request and response bodies are streamed at the client’s pace', async () => {
   const { connect } = await startPool(1);
   const client = await connect();
   const body = 'x'.repeat(3_000_000);
@@ -85,7 +85,7 @@ test('what is sent is streamed into the thread, what it answers out of it, at th
   expect((await client.readResponse()).content.equals(Buffer.alloc(10_000_000, 'a'))).toBe(true);
 });
 
-test('a throw is a 500, said with the trace of the thread', async () => {
+test('a throw is a 500, logged with the stack trace of the thread', async () => {
   const { port, program } = await startPool(1);
   expect((await ask(port, get('/throw'))).status).toBe(500);
   expect((await ask(port, get('/nothing'))).status).toBe(500);
@@ -102,7 +102,7 @@ test.each([['/exit'], ['/crash']])('a thread that ends by %s is replaced, its re
   expect(program.stderr.trim().split('\n')).toHaveLength(1);
 });
 
-test('a thread that ends in mid-answer cuts its client off, and nobody else', async () => {
+test('a thread that ends during a response cuts off its own client only', async () => {
   const { connect, port } = await startPool(2);
   const client = await connect();
   const other = await connect();
@@ -116,7 +116,7 @@ test('a thread that ends in mid-answer cuts its client off, and nobody else', as
   expect((await ask(port, get('/thread'))).status).toBe(200);
 });
 
-test('a client that leaves is told to the thread', async () => {
+test('the thread is notified when the client leaves', async () => {
   const { connect, port, program } = await startPool(1);
   const client = await connect();
   client.send(get('/wait'));

@@ -26,7 +26,7 @@ export function other(environ, startResponse) { startResponse('200 OK', []); ret
 export default function fallback(environ, startResponse) { startResponse('200 OK', []); return 'default'; }
 `;
 
-test('one line says what is served, where, how and by whom', async () => {
+test('the start line names content, address, back end and process', async () => {
   const root = await folder({ 'index.html': 'home' });
   const program = startCommand(['0', root]);
   const port = await portOf(program);
@@ -60,7 +60,7 @@ test('ROOT alone, PORT MODULE:NAME, flags alone, and a module without name', asy
   }
 });
 
-test('without arguments but a port it serves the built-in site, whose pages are all there', async () => {
+test('with only a port, it serves the built-in site without broken links', async () => {
   const program = startCommand(['0']);
   const port = await portOf(program);
   const home = await ask(port, get('/'));
@@ -71,7 +71,7 @@ test('without arguments but a port it serves the built-in site, whose pages are 
   for (const link of links) expect((await ask(port, get(new URL(link, 'http://a/').pathname))).status, link).toBe(200);
 });
 
-test('--quiet says nothing', async () => {
+test('--quiet prints nothing', async () => {
   const root = await folder();
   const program = startCommand(['0', root, '--quiet', '--access-log', `${root}/log`]);
   await until(async () => (await readFile(`${root}/log`).catch(() => null)) !== null, 'it has started');
@@ -90,10 +90,10 @@ test('--help lists every flag and every bound with its default', async () => {
     if (letter !== undefined) expect(program.stdout).toContain(`-${letter}, --${name}`);
   }
   expect(program.stdout).toContain('--keep-alive-timeout-ms N');
-  expect(program.stdout).toContain('Between two requests of a connection; beyond: closed. (default 75000)');
+  expect(program.stdout).toContain('Between two requests of a connection; if exceeded: closed. (default 75000)');
 });
 
-test('--version says the version of the package', async () => {
+test('--version prints the version of the package', async () => {
   const manifest: { version: string } = JSON.parse(await readFile(`${REPOSITORY}/package.json`, 'utf8'));
   const program = startCommand(['--version']);
   expect(await program.ended()).toBe(0);
@@ -154,7 +154,7 @@ test('a second signal ends at once', async () => {
   expect(await program.ended()).toBe(143);
 });
 
-test('--access-log appends to a file, in the format that was asked for', async () => {
+test('--access-log appends to a file, in the requested format', async () => {
   const root = await folder({ 'index.html': 'home', log: 'before\n' });
   const program = startCommand(['0', root, '--access-log', `${root}/log`, '--log-format', 'json']);
   await ask(await portOf(program), get('/?x'));
@@ -187,7 +187,7 @@ test('bounds and the Server field reach the server', async () => {
   expect(answer.field('server')).toBe('mine');
 });
 
-test('arguments mean what they say', () => {
+test('arguments become settings', () => {
   const parseArguments = (argv: readonly string[]): object => resolveSettings(parseFlags(argv).settings).settings;
   expect(parseArguments([])).toMatchObject({ port: 8080, logFormat: 'common', quiet: false, maxFields: 200 });
   for (const name of ['root', 'app', 'accessLog', 'workers']) expect(parseArguments([])).not.toHaveProperty(name);

@@ -27,26 +27,26 @@ async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
 const WRONG: readonly (readonly [string, RegExp])[] = [
   ['port: "80a"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80a"$/],
   ['prot: 80', /^site\.yaml:1: there is no key "prot" \(did you mean "port"\?\)$/],
-  ['{ port: ', /^site\.yaml:1: this is not YAML: /],
-  ['static: &a [*a]', /^site\.yaml:1: \*a stands within what it names: a loop$/],
+  ['{ port: ', /^site\.yaml:1: this is not valid YAML: /],
+  ['static: &a [*a]', /^site\.yaml:1: \*a refers to a node that contains it: a loop$/],
   ['static: ./none', /^the root none does not exist/],
   ['static: site.yaml', /^the root site\.yaml is not a directory/],
   ['static: {root: 7}', /^site\.yaml:1: static\.root must be a folder, not 7$/],
   ['app: ./none.js', /^there is no module none\.js/],
   ['app: ./throws.mjs', /^throws\.mjs does not load: on purpose \(throws\.mjs:1\)$/],
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
-  ['app: ./number.mjs', /^the export "application" of number\.mjs is not a function but number/],
+  ['app: ./number.mjs', /^the export "application" of number\.mjs is number, not a function/],
   ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
-  ['adapter: raw\nstatic: .', /^adapter says what the application of all other paths is written for/],
+  ['adapter: raw\nstatic: .', /^adapter applies to the application of all other paths/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
   ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],
   ['dynamic: .\ndynamicSuffix: 7', /^site\.yaml:2: dynamicSuffix must be text such as \.py, not 7$/],
-  ['dynamicSuffix: .py\nstatic: .', /give dynamic too/],
-  ['static: .\napp: ./app.mjs', /is served as files and holds the application too/],
+  ['dynamicSuffix: .py\nstatic: .', /set dynamic too/],
+  ['static: .\napp: ./app.mjs', /is served as files and contains the application/],
   ['watch: true\nstatic: .', /^--watch restarts an application/],
   ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
-  ['static: {listing: true}\napp: ./app.mjs', /not listing \(site\.yaml:1\)/],
+  ['static: {listing: true}\napp: ./app.mjs', /^listing \(site\.yaml:1\) applies to files/],
   ['log: {access: 7}', /^site\.yaml:1: log\.access must be a file, "-" or false, not 7$/],
 ];
 
@@ -63,14 +63,14 @@ test('a model that has no workers', async () => {
   const path = await folder({ 'site.yaml': 'model: select\nworkers: 2' });
   const program = startCommand(['--config', 'site.yaml'], { cwd: path });
   expect(await program.ended()).toBe(2);
-  expect(program.stderr).toMatch(/^epoll-server: the model select has no --workers[^\n]*\n$/);
+  expect(program.stderr).toMatch(/^epoll-server: the model select does not support --workers[^\n]*\n$/);
 });
 
 test('a file that is missing, two that are found, and a variable that is wrong', async () => {
   const path = await folder({ 'epoll-server.config.json': '{}', 'epoll-server.config.yaml': '' });
   for (const [args, env, line] of [
     [['--config', 'none.yaml'], {}, /the config file none\.yaml cannot be read: ENOENT/],
-    [['--config', '.'], {}, /the config file \. is no file/],
+    [['--config', '.'], {}, /the config file \. is not a file/],
     [['--config='], {}, /--config is empty/],
     [[], {}, /remove one, or name one with --config/],
     [
@@ -86,7 +86,7 @@ test('a file that is missing, two that are found, and a variable that is wrong',
   }
 });
 
-test('a file in the current folder is found, flags win over it, and it is served to nobody', async () => {
+test('a config file in the current folder is read, overridden by flags, and never served', async () => {
   const path = await folder({
     'epoll-server.config.yaml':
       'port: 1\nstatic: {root: ., listing: true}\nserverHeader: mine\nlimits: {maxTargetBytes: 50}',
@@ -103,7 +103,7 @@ test('a file in the current folder is found, flags win over it, and it is served
   expect((await ask(port, get(`/${'x'.repeat(45)}`))).status).toBe(414);
 });
 
-test("the tutorials' own command: the application of their dynamic folder has what their static folder has not", async () => {
+test("the tutorials' own command: the dynamic folder handles requests without a static file", async () => {
   const path = await folder({
     'web_server.conf': '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n',
     'static/index.html': 'home',
@@ -126,17 +126,17 @@ test("the tutorials' own command: the application of their dynamic folder has wh
   }
 });
 
-test('--check says that everything is in order, or what is not, and serves nobody', async () => {
+test('--check reports a valid configuration or its faults, and starts no server', async () => {
   const path = await folder({ 'app.mjs': `setInterval(() => {}, 1000); ${APP}`, 'www/index.html': '' });
   const good = startCommand(['--check', '--port', '1', '--root', 'www', '--app', 'app.mjs'], { cwd: path });
   expect(await good.ended()).toBe(0);
-  expect(good.stdout).toBe('epoll-server: everything is in order\n');
+  expect(good.stdout).toBe('epoll-server: the configuration is valid\n');
   const bad = await run(['--check', '--app', 'none.mjs'], { cwd: path });
   expect(bad.exit).toBe(2);
   expect(bad.stderr).toMatch(/^epoll-server: there is no module [^\n]*\n$/);
 });
 
-test('--print-config shows who said what', async () => {
+test('--print-config prints the origin of each setting', async () => {
   const path = await folder({ 'site.yaml': '# ports\nport: 9\nstatic: www' });
   await mkdir(join(path, 'www'));
   const args = ['--config', 'site.yaml', '--trace', '--print-config'];

@@ -37,7 +37,7 @@ async function start(prelude: string, ...args: readonly string[]): Promise<Start
   return { child, port: Number(announced.exec(output.stdout)?.[1]), output };
 }
 
-/** Asks `count` times on one connection, and waits for the answers. */
+/** Asks `count` times on one connection, and waits for the responses. */
 async function askFor(port: number, target: string, count: number): Promise<void> {
   const client = await connect(port);
   client.send(get(target).repeat(count));
@@ -92,7 +92,7 @@ test('a FIFO that was full is written again, and lines that were lost are counte
   const reader = new FifoReader(path);
   const { port, output } = await start('', await folder(), '--access-log', path);
   await askFor(port, LONG, MANY);
-  await until(() => output.stderr.includes('is tried again each second: EAGAIN'), 'the failure is said');
+  await until(() => output.stderr.includes('retrying each second: EAGAIN'), 'the failure is said');
   await until(() => reader.read().includes('were lost\n'), 'the log says what it lost');
   await askFor(port, '/later', 1);
   await until(() => reader.read().includes('/later'), 'the log goes on');
@@ -100,12 +100,12 @@ test('a FIFO that was full is written again, and lines that were lost are counte
   expect(lines.filter((line) => !LINE.test(line) && !NOTICE.test(line))).toEqual([]);
   expect(lines.filter((line) => LINE.test(line)).length + lostIn(reader.text)).toBe(MANY + 1);
   expect(lostIn(reader.text)).toBeGreaterThan(0);
-  await until(() => output.stderr.includes('is written again'), 'the end of the failure is said');
+  await until(() => output.stderr.includes('can be written again'), 'the end of the failure is said');
   expect(output.stderr.trim().split('\n')).toHaveLength(2);
   expect(lostIn(output.stderr)).toBe(lostIn(reader.text));
 });
 
-test('a FIFO whose reader left is written to the next reader', async () => {
+test('a FIFO without a reader is written again for the next reader', async () => {
   const path = await fifo();
   const first = new FifoReader(path);
   const { port, output } = await start('', await folder(), '--access-log', path);
@@ -129,7 +129,10 @@ test('a file that is full is cut within a line, which is whole in the file that 
   await until(() => output.stderr.includes('EFBIG'), 'the failure is said');
   expect(statSync(path).size).toBe(2_048);
   await rename(path, old);
-  await until(() => output.stderr.includes('is written again: 0 lines were lost'), 'the end of the failure is said');
+  await until(
+    () => output.stderr.includes('can be written again: 0 lines were lost'),
+    'the end of the failure is said',
+  );
   await until(() => readFileSync(path, 'latin1').split('\n').length > 40 - 2_048 / 50, 'the rest is written');
   const whole = readFileSync(old, 'latin1').split('\n').slice(0, -1);
   const lines = [...whole, ...readFileSync(path, 'latin1').trimEnd().split('\n')];
@@ -144,7 +147,7 @@ test('a disk without room: the notice of a JSON log is an object', async () => {
   await askFor(port, LONG, MANY);
   await until(() => output.stderr.includes('ENOSPC'), 'the failure is said');
   await rm(path);
-  await until(() => output.stderr.includes('is written again'), 'another file takes its place');
+  await until(() => output.stderr.includes('can be written again'), 'another file takes its place');
   await askFor(port, '/later', 1);
   await until(() => readFileSync(path, 'utf8').includes('/later'), 'the log goes on');
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
@@ -202,7 +205,7 @@ test('a process that begins while the log has no reader serves its client all th
   await until(() => second.read().includes('/between'), 'its line is written later');
 });
 
-test('standard output without a reader: the server answers, and says at its end what was lost', async () => {
+test('standard output without a reader: the server responds, and reports lost lines at its end', async () => {
   const { child, port, output } = await start('', await folder(), '--access-log', '-');
   child.stdout?.pause();
   await askFor(port, LONG, 2 * MANY);
@@ -210,7 +213,7 @@ test('standard output without a reader: the server answers, and says at its end 
   child.kill('SIGTERM');
   await once(child, 'exit');
   expect(child.exitCode).toBe(0);
-  expect(output.stderr).toMatch(/standard output was not written to its end: \d+ lines were lost\n$/);
+  expect(output.stderr).toMatch(/standard output could not be flushed: \d+ lines were lost\n$/);
 });
 
 test('standard error without a reader: the server answers, and the trace goes on later', async () => {
@@ -238,7 +241,7 @@ test('error lines that nothing reads are bounded and counted', async () => {
   }, 'the loss is said');
 });
 
-test('standard error whose reader left does not end a program that serves', async () => {
+test('standard error without a reader does not end the server', async () => {
   const program = `import { serve } from ${JSON.stringify(join(COMMAND, '../index.js'))};
     const server = await serve({ port: 0, handler: () => { throw new Error('on purpose'); } });
     console.log('x-server: ' + server.url);`;

@@ -29,10 +29,10 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--listen', 'unix:/a,mode=9'], /--listen must have a mode of octal digits such as 660, not "unix:\/a,mode=9"/],
   [['--listen', 'fd:x'], /--listen must have the number of a descriptor, not "fd:x"/],
   [['--listen='], /--listen is empty/],
-  [['--listen', '[::1]:80', '--port', '80'], /give listen, or hostname and port, not both/],
-  [['8080', '--listen', '[::1]:80'], /give listen, or hostname and port, not both/],
-  [['--listen', '[::1]:80', '--host', '::'], /give listen, or hostname and port, not both/],
-  [['--listen', 'unix:/a', '--listen', 'unix:/b/../a'], /listen names unix:\/a twice/],
+  [['--listen', '[::1]:80', '--port', '80'], /set either listen or hostname and port, not both/],
+  [['8080', '--listen', '[::1]:80'], /set either listen or hostname and port, not both/],
+  [['--listen', '[::1]:80', '--host', '::'], /set either listen or hostname and port, not both/],
+  [['--listen', 'unix:/a', '--listen', 'unix:/b/../a'], /listen contains unix:\/a twice/],
   [['65536', '.'], /the port must be a whole number from 0 to 65535, not "65536"/],
   [['--port', '99999'], /--port must be a whole number from 0 to 65535, not "99999"/],
   [['--port', 'http'], /port .* not "http"/],
@@ -43,7 +43,7 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['0', ''], /an argument is empty/],
   [['--port', '9001', '9002'], /the port is given twice: "9001" and "9002"/],
   [['0', '.', '--root', 'html'], /the folder is given twice/],
-  [['--access-log', '-', '--no-access-log'], /--access-log or --no-access-log, not both/],
+  [['--access-log', '-', '--no-access-log'], /--access-log and --no-access-log conflict: use one of them/],
   [['--maxHeaderBytes', '1000'], /no flag --maxHeaderBytes \(did you mean --max-header-bytes\?\)/],
   [['--port'], /--port/],
   [['.', '8080'], /the port must be the first argument: "8080"/],
@@ -63,30 +63,36 @@ const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
   [['--max-fields', '0'], /--max-fields must be a whole number from 1 to 10000, not "0"/],
   [['--max-fields', '1e3'], /--max-fields must be a whole number .* not "1e3"/],
   [['--keep-alive-timeout-ms', '99'], /--keep-alive-timeout-ms .* from 100 .* not "99"/],
-  [['--mount', 'assets'], /--mount must be written like \/assets=\.\/dist, not "assets"/],
-  [['--mount', 'assets=html'], /mounted below a path such as \/assets, not "assets"/],
+  [['--mount', 'assets'], /--mount must be of the form \/assets=\.\/dist, not "assets"/],
+  [['--mount', 'assets=html'], /mounted at a path such as \/assets, not "assets"/],
   [['--mount', '/a=html', '/a=examples'], /--mount gives \/a twice: "html" and "examples"/],
-  [['--mount', '/a=html', '--mount', '/a/=examples'], /a folder is mounted twice below \/a/],
-  [['--vhost', 'a.example:80=html', '--vhost', 'A.example=html'], /the host a\.example has two folders/],
-  [['--vhost', 'a b=html'], /a host is a name such as/],
-  [['--type', '.md'], /--type must be written like \.glsl=text\/plain, not "\.md"/],
-  [['--type', 'md=text/x'], /--type: a media type is for an ending such as \.md, not "md"/],
-  [['--type', '.md=text'], /--type: the media type of \.md is written like text\/plain, not "text"/],
-  [['--type', '.md=text/a', '--type', '.MD=text/b'], /the ending \.md has two media types/],
+  [['--mount', '/a=html', '--mount', '/a/=examples'], /a folder is mounted twice at \/a/],
+  [['--vhost', 'a.example:80=html', '--vhost', 'A.example=html'], /the host a\.example is given twice/],
+  [['--vhost', 'a b=html'], /a host must be a name such as/],
+  [['--type', '.md'], /--type must be of the form \.glsl=text\/plain, not "\.md"/],
+  [['--type', 'md=text/x'], /--type: a media type needs an extension such as \.md, not "md"/],
+  [['--type', '.md=text'], /--type: the media type of \.md must be of the form text\/plain, not "text"/],
+  [['--type', '.md=text/a', '--type', '.MD=text/b'], /the extension \.md is given twice/],
   [['--spa', '../x'], /--spa must be a path below the root/],
-  [['--cache-control', '*.js:'], /--cache-control must be rules with a value, such as .*: "\*\.js" has none/],
-  [['--cache-control', '*.html'], /--cache-control must be rules with a value, such as .*: "\*\.html" has none/],
-  [['--cache-control', '@fingerprinted'], /--cache-control must be rules .*: "@fingerprinted" has none/],
-  [['--cache-control', 'max-age=1', '--cache-control', '/a/**'], /--cache-control must be .*: "\/a\/\*\*" has none/],
-  [['--cache-control', 'nocache'], /--cache-control must be rules with a value, .*: "nocache" has none/],
-  [['--cache-control', ':no-cache'], /--cache-control must be rules with a pattern, .*: "no-cache" has none/],
-  [['--cache-control', '*:a\r\nX: y'], /--cache-control must be rules whose value .*: "a\\r\\nX: y" of "\*" holds/],
+  [['--cache-control', '*.js:'], /--cache-control must be rules with a value, such as .*: "\*\.js" has no value/],
+  [['--cache-control', '*.html'], /--cache-control must be rules with a value, such as .*: "\*\.html" has no value/],
+  [['--cache-control', '@fingerprinted'], /--cache-control must be rules .*: "@fingerprinted" has no value/],
+  [
+    ['--cache-control', 'max-age=1', '--cache-control', '/a/**'],
+    /--cache-control must be .*: "\/a\/\*\*" has no value/,
+  ],
+  [['--cache-control', 'nocache'], /--cache-control must be rules with a value, .*: "nocache" has no value/],
+  [['--cache-control', ':no-cache'], /--cache-control must be rules with a pattern, .*: "no-cache" has no pattern/],
+  [['--cache-control', '*:a\r\nX: y'], /--cache-control must be rules whose value .*: "a\\r\\nX: y" of "\*" contains/],
   [
     ['--cache-control', `${'x'.repeat(70_000)}:a`],
     /--cache-control must be rules whose pattern is a glob: "x{80}\.\.\." is/,
   ],
   [['--index', 'a/b'], /--index must be a file name, or a list of them, not "a\/b"/],
-  [['--listing', 'examples/hello.js:application'], /flags about files .* give a folder, or not listing \(--listing\)/],
+  [
+    ['--listing', 'examples/hello.js:application'],
+    /listing \(--listing\) applies to files.*: add a folder, or remove the option/,
+  ],
   [['--server-header', 'a\nb', '--port', '0'], /--server-header must be text that a field may have, not "a\\nb"/],
   [['--backend', 'iocp', '--port', '0'], /the back end "iocp" is not available: choose from epoll/],
 ];
@@ -108,12 +114,12 @@ const NUMBERS = COMMAND_OPTIONS.filter(({ kind }) => kind.range !== undefined).m
   kebab(optionName(option)),
 );
 
-test.each(NUMBERS)('--%s refuses what is no whole number', (flag) => {
+test.each(NUMBERS)('--%s rejects values that are not whole numbers', (flag) => {
   expect(() => parseArguments([`--${flag}=1.5`])).toThrow(`--${flag} must be a whole number`);
   expect(() => parseArguments([`--${flag}=`])).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
 });
 
-test('a port that is taken is exit code 1 and says which', async () => {
+test('a port in use is exit code 1 and names the port', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => new Promise((resolve) => other.close(() => resolve())));
   await new Promise((resolve) => other.once('listening', resolve));
@@ -122,13 +128,13 @@ test('a port that is taken is exit code 1 and says which', async () => {
   saysOneLine(
     await run([String(port), '.']),
     1,
-    new RegExp(`port ${port}: the port is taken: choose another with --port`),
+    new RegExp(`port ${port}: the port is in use: choose another one with --port`),
   );
 });
 
-test("an address that is not this machine's, and a name that nobody knows", async () => {
+test('an address of another machine, and an unknown host name', async () => {
   saysOneLine(await run(['0', '.', '--host', '192.0.2.7']), 1, /192\.0\.2\.7.* choose another with --host/);
-  saysOneLine(await run(['0', '.', '--host', 'nobody.invalid']), 1, /"nobody\.invalid" is not known/);
+  saysOneLine(await run(['0', '.', '--host', 'nobody.invalid']), 1, /"nobody\.invalid" cannot be resolved/);
 });
 
 test('a root that is missing, or a file', async () => {
@@ -164,13 +170,17 @@ test('modules that are missing, throw, lack the export, or export no function', 
     'empty.mjs': '',
   });
   const app = (name: string): Promise<Outcome> => run(['0', `${path}/${name}`]);
-  saysOneLine(await app('none.mjs'), 2, /there is no module .*none\.mjs: name a JavaScript file/);
+  saysOneLine(await app('none.mjs'), 2, /there is no module .*none\.mjs: use a JavaScript file/);
   saysOneLine(await app('throws.mjs:x'), 2, /throws\.mjs does not load: broken module/);
   saysOneLine(await app('syntax.mjs'), 2, /syntax\.mjs does not load/);
   saysOneLine(await app('imports.mjs'), 2, /imports\.mjs does not load: .*nowhere\.mjs/);
-  saysOneLine(await app('values.mjs:missing'), 2, /values\.mjs has no export "missing": it has application, other/);
-  saysOneLine(await app('values.mjs'), 2, /export "application" of .*values\.mjs is not a function but number/);
-  saysOneLine(await app('empty.mjs'), 2, /empty\.mjs has no export "application": it has none/);
+  saysOneLine(
+    await app('values.mjs:missing'),
+    2,
+    /values\.mjs has no export "missing": its exports are application, other/,
+  );
+  saysOneLine(await app('values.mjs'), 2, /export "application" of .*values\.mjs is number, not a function/);
+  saysOneLine(await app('empty.mjs'), 2, /empty\.mjs has no export "application": it exports nothing/);
 });
 
 test('an access log that cannot be opened', async () => {

@@ -98,15 +98,12 @@ test('settings: a list of a file, lines of a variable, a flag beside the place',
 test.each<readonly [readonly string[], RegExp]>([
   [
     ['--app', 'main/app.mjs', '--app', 'api/api.mjs'],
-    /^epoll-server: app names two applications for all paths, main\/app\.mjs and api\/api\.mjs: mount one/,
+    /^epoll-server: app names two applications for all paths, main\/app\.mjs and api\/api\.mjs: mount one of them/,
   ],
-  [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /an application is mounted twice below \/a/],
-  [['--app', '/../a=api/api.mjs'], /an application is mounted below a path such as \/assets, not "\/\.\.\/a"/],
+  [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /an application is mounted twice at \/a/],
+  [['--app', '/../a=api/api.mjs'], /an application must be mounted at a path such as \/assets, not "\/\.\.\/a"/],
   [['--app', '/a=none.mjs'], /there is no module .*none\.mjs/],
-  [
-    ['--app', '/a=api/api.mjs', '--adapter', 'raw'],
-    /adapter says what the application of all other paths is written for/,
-  ],
+  [['--app', '/a=api/api.mjs', '--adapter', 'raw'], /adapter applies to the application of all other paths/],
 ])('%j is refused', async (args, text) => {
   const program = startCommand(['0', ...args], { cwd: await makeTree() });
   expect(await program.ended()).toBe(2);

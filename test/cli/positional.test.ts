@@ -62,7 +62,7 @@ test('a file is a module if it may be one', async () => {
   expect(findModule(`${path}/my:site/app:x`)).toEqual({ file: `${path}/my:site/app.js`, name: 'x' });
 });
 
-test('what is not there is what its name says', async () => {
+test('a missing path is classified by its name', async () => {
   const path = await folder();
   expect(placesOf(path, '@none')).toEqual({ root: '@none' });
   expect(placesOf(path, '@none.js')).toEqual({ app: [{ path: '', module: '@none.js' }] });

@@ -43,7 +43,7 @@ test('a full disk behind standard output ends neither --help nor the server', as
   expect(stderr).not.toContain('    at ');
 });
 
-test('a FIFO that nobody reads is refused as an access log, at once', async () => {
+test('a FIFO without a reader is rejected as an access log at once', async () => {
   const root = await folder({ 'index.html': 'home' });
   const fifo = join(root, 'log');
   expect(spawnSync('mkfifo', [fifo]).status).toBe(0);

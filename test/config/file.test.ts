@@ -69,11 +69,11 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['static: {spa: ../x}', 'site.yaml:1: static.spa must be a path below the root, such as index.html, not "../x"'],
   [
     'static: {cacheControl: "*.html"}',
-    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.html" has none',
+    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.html" has no value',
   ],
   [
     'static: {cacheControl: {"*.js": "a\\nb"}}',
-    'site.yaml:1: static.cacheControl must be rules whose value a field may have: "a\\nb" of',
+    'site.yaml:1: static.cacheControl must be rules whose value is valid in a field: "a\\nb" of',
   ],
   [
     'static: {cacheControl: {"*.js": ""}}',
@@ -81,17 +81,17 @@ const WRONG: readonly (readonly [string, string])[] = [
   ],
   [
     'static: {mounts: {assets: ./dist}}',
-    'site.yaml:1: static.mounts: a folder is mounted below a path such as /assets, not "assets"',
+    'site.yaml:1: static.mounts: a folder must be mounted at a path such as /assets, not "assets"',
   ],
-  ['static: {mounts: [/a]}', 'site.yaml:1: static.mounts must be written like /assets=./dist, not "/a"'],
+  ['static: {mounts: [/a]}', 'site.yaml:1: static.mounts must be of the form /assets=./dist, not "/a"'],
   ['static: {mounts: [/a=b, /a=c]}', 'site.yaml:1: static.mounts gives /a twice: "b" and "c"'],
   [
     'static: {types: {.md: text}}',
-    'site.yaml:1: static.types: the media type of .md is written like text/plain, not "text"',
+    'site.yaml:1: static.types: the media type of .md must be of the form text/plain, not "text"',
   ],
   ['static: {hosts: {a: {spa: index.html}}}', 'site.yaml:1: static.hosts: a host needs "root"'],
-  ['static: {hosts: {a: {root: b, hide: c}}}', 'site.yaml:1: static.hosts: a host has no option "hide" of its own'],
-  ['static: {hosts: {a: 7}}', 'site.yaml:1: static.hosts must be written like www.example.org=./www, not {"a":7}'],
+  ['static: {hosts: {a: {root: b, hide: c}}}', 'site.yaml:1: static.hosts: a host cannot have the option "hide"'],
+  ['static: {hosts: {a: 7}}', 'site.yaml:1: static.hosts must be of the form www.example.org=./www, not {"a":7}'],
   ['prot: 80', 'site.yaml:1: there is no key "prot" (did you mean "port"?)'],
   ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "limits.maxFields"?)'],
   [
@@ -120,18 +120,21 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['constructor: 1', 'site.yaml:1: there is no key "constructor"'],
   ['toString: 1', 'site.yaml:1: there is no key "toString"'],
   ['static:\n  mounts: {__proto__: ./x}', 'site.yaml:2: there is no key "__proto__"'],
-  ['1: 2', 'site.yaml:1: a key is a name such as "port", not 1'],
-  ['[a]: 2', 'site.yaml:1: a key is a name such as "port", not a structure'],
-  ['hello', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not "hello"'],
-  ['- port', 'site.yaml:1: a config file has keys and values, such as "port: 9000", not a list'],
-  ['port: 1\nport: 2', 'site.yaml:2: this is not YAML: Map keys must be unique'],
-  ['port: 1\nstatic_path: a\nstatic: b', 'site.yaml:3: "static" and "static_path" mean the same: give one of them'],
-  ['{ "port": ', 'site.yaml:1: this is not YAML: Flow map must end with a }'],
-  ['a: 1\n\tb: 2', 'site.yaml:2: this is not YAML: Tabs are not allowed as indentation'],
-  ['port: !secret 7', 'site.yaml:1: this is not YAML: Unresolved tag: !secret'],
-  ['---\nport: 1\n---\nport: 2', 'site.yaml:3: this is not YAML: Source contains multiple documents'],
-  ['static: {index: &a [*a]}', 'site.yaml:1: *a stands within what it names: a loop'],
-  ['port: 1\nstatic: &m\n  mounts: *m', 'site.yaml:3: *m stands within what it names: a loop'],
+  ['1: 2', 'site.yaml:1: a key must be a name such as "port", not 1'],
+  ['[a]: 2', 'site.yaml:1: a key must be a name such as "port", not a structure'],
+  ['hello', 'site.yaml:1: a config file consists of keys and values, such as "port: 9000", not "hello"'],
+  ['- port', 'site.yaml:1: a config file consists of keys and values, such as "port: 9000", not a list'],
+  ['port: 1\nport: 2', 'site.yaml:2: this is not valid YAML: Map keys must be unique'],
+  [
+    'port: 1\nstatic_path: a\nstatic: b',
+    'site.yaml:3: "static" and "static_path" are the same option: use one of them',
+  ],
+  ['{ "port": ', 'site.yaml:1: this is not valid YAML: Flow map must end with a }'],
+  ['a: 1\n\tb: 2', 'site.yaml:2: this is not valid YAML: Tabs are not allowed as indentation'],
+  ['port: !secret 7', 'site.yaml:1: this is not valid YAML: Unresolved tag: !secret'],
+  ['---\nport: 1\n---\nport: 2', 'site.yaml:3: this is not valid YAML: Source contains multiple documents'],
+  ['static: {index: &a [*a]}', 'site.yaml:1: *a refers to a node that contains it: a loop'],
+  ['port: 1\nstatic: &m\n  mounts: *m', 'site.yaml:3: *m refers to a node that contains it: a loop'],
   [
     'static: {index: *nobody}',
     'site.yaml:1: static.index: Unresolved alias (the anchor must be set before the alias): nobody',
@@ -163,16 +166,16 @@ test.each([
 
 test('a file that is too large, no text, or no file', async () => {
   expect(await complaint(Buffer.alloc(10_000_000, 'x'))).toBe(
-    `the config file site.yaml has 10000000 bytes; at most ${MAX_CONFIG_BYTES} are read`,
+    `the config file site.yaml has 10000000 bytes, the limit is ${MAX_CONFIG_BYTES}`,
   );
-  expect(await complaint(Buffer.from([0x70, 0xff, 0xfe]))).toBe('the config file site.yaml is not text in UTF-8');
+  expect(await complaint(Buffer.from([0x70, 0xff, 0xfe]))).toBe('the config file site.yaml is not UTF-8 text');
   expect(await complaint('port: 1\0')).toMatch(/^site\.yaml:1: /);
   const path = await folder({ 'a/b': '' });
   await symlink('loop', join(path, 'loop'));
   execFileSync('mkfifo', [join(path, 'fifo')]);
   for (const [name, why] of [
-    ['a', /is no file$/],
-    ['fifo', /is no file$/],
+    ['a', /is not a file$/],
+    ['fifo', /is not a file$/],
     ['loop', /cannot be read: ELOOP/],
     ['none', /cannot be read: ENOENT/],
     ['a/b/c', /cannot be read: ENOTDIR/],
@@ -185,7 +188,7 @@ test('a file that is too large, no text, or no file', async () => {
   }
 });
 
-test('an empty file says nothing, and the key for editors is not ours', async () => {
+test('an empty file sets nothing, and the $schema key is ignored', async () => {
   for (const text of ['', '# nothing\n', '{}', '"$schema": ./config.schema.json']) {
     expect(await read(text)).toEqual(resolveSettings().settings);
   }
@@ -263,11 +266,11 @@ test('a host has options of its own, under the same names, and they are printed 
 });
 
 test.each([
-  ['types: {.md: text}', ': the media type of .md is written like text/plain, not "text"'],
-  ['types: x', ' must be written like .glsl=text/plain, not "x"'],
+  ['types: {.md: text}', ': the media type of .md must be of the form text/plain, not "text"'],
+  ['types: x', ' must be of the form .glsl=text/plain, not "x"'],
   ['listing: 7', ' must be true or false, not 7'],
-  ['cacheControl: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has none'],
-  ['mounts: {dist: ./dist}', ': a folder is mounted below a path such as /assets, not "dist"'],
+  ['cacheControl: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has no value'],
+  ['mounts: {dist: ./dist}', ': a folder must be mounted at a path such as /assets, not "dist"'],
   ['spa: ../x', ' must be a path below the root, such as index.html, not "../x"'],
 ])('what is wrong with an option of a host names it: %s', async (option, problem) => {
   const key = option.replace(/:.*/, '');
@@ -276,7 +279,7 @@ test.each([
   );
 });
 
-test('what a flag takes several times may be one, a list, or a mapping', async () => {
+test('a repeatable option may be one value, a list, or a mapping', async () => {
   expect(await read('static: {index: a.html}')).toMatchObject({ index: ['a.html'] });
   expect(await read('static: {cacheControl: ["*.js:immutable", no-cache]}')).toMatchObject({
     cacheControl: [
@@ -349,7 +352,7 @@ test('one file is found, two are one too many', async () => {
   expect(() => findConfig(path)).toThrow('there are epoll-server.config.yaml and epoll-server.config.json: remove one');
 });
 
-test('what is generated from the table of options is current, and the schema has each option', async () => {
+test('files generated from the option table are current, and the schema has each option', async () => {
   execFileSync(process.execPath, ['scripts/generate.js', '--check']);
   const schema: { properties: Record<string, { properties?: object; anyOf?: { properties?: object }[] }> } = parse(
     await readFile('config.schema.json', 'utf8'),

@@ -101,7 +101,7 @@ test('variables: empty ones are not set, several values stand on lines', () => {
     '/c': '/d',
   });
   expect(() => readEnvironment({ EPOLL_SERVER_CACHE_CONTROL: 'no-cache\n*.html' })).toThrow(
-    'EPOLL_SERVER_CACHE_CONTROL must be rules with a value, such as *.html:no-cache: "*.html" has none',
+    'EPOLL_SERVER_CACHE_CONTROL must be rules with a value, such as *.html:no-cache: "*.html" has no value',
   );
   expect(() => readEnvironment({ EPOLL_SERVER_LISTING: 'on' })).toThrow(
     'EPOLL_SERVER_LISTING must be true or false, not "on"',
@@ -149,7 +149,7 @@ test('PORT is understood: our own variable and flags win over it, as does an add
   expect(() => readEnvironment({ PORT: 'http' })).toThrow('PORT must be a whole number from 0 to 65535, not "http"');
 });
 
-test('what is printed is a config file that says the same', async () => {
+test('the printed configuration is a config file with the same settings', async () => {
   const given = flagLayer(
     '7',
     './www',

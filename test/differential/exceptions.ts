@@ -50,16 +50,16 @@ const LATER_CODES = [
 ];
 
 export const EXCEPTIONS: readonly Exception[] = [
-  stricter('more than one Host', 'RFC 9112 3.2: 400', `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`),
+  stricter('more than one Host field', 'RFC 9112 3.2: 400', `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`),
   stricter('Host is malformed', 'RFC 9112 3.2: 400', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'),
   stricter('no Host', 'RFC 9112 3.2: 400; node:http does so outside its parser', 'GET / HTTP/1.1\r\n\r\n'),
   stricter(
-    'the request target holds a byte that is not allowed, or is empty',
+    'the request target is empty or contains a forbidden character',
     'RFC 9112 3.2: no fragment, and one space in front of it; without a version it is HTTP/0.9',
     `GET /a#b HTTP/1.1\r\n${HOST}\r\n`,
   ),
   stricter(
-    'the request target does not have the form that its method needs',
+    'the request target does not have the form that its method requires',
     'RFC 9112 3.2: forms; RFC 9110 4.2.4: no userinfo',
     `GET http://u@h/ HTTP/1.1\r\n${HOST}\r\n`,
   ),
@@ -68,28 +68,28 @@ export const EXCEPTIONS: readonly Exception[] = [
   stricter('the HTTP version is malformed', 'RFC 9112 3: one space', `GET /  HTTP/1.1\r\n${HOST}\r\n`),
   stricter('the method is not a token', 'RFC 9112 2.2: a bare LF ends no line', `\nGET / HTTP/1.1\r\n${HOST}\r\n`),
   stricter(
-    'more than one empty line in front of a request',
+    'more than one empty line before a request',
     'RFC 9112 2.2: at least one is skipped; a stream of them is not',
     `\r\n\r\nGET / HTTP/1.1\r\n${HOST}\r\n`,
   ),
   stricter(
-    'a carriage return without line feed',
+    'a carriage return is not followed by a line feed',
     'RFC 9112 2.2: a bare CR is invalid, in front of a request too',
     `\rGET / HTTP/1.1\r\n${HOST}\r\n`,
   ),
-  stricter('an unknown expectation', 'RFC 9110 10.1.1: 417', `GET / HTTP/1.1\r\n${HOST}Expect: x\r\n\r\n`),
+  stricter('the expectation is not 100-continue', 'RFC 9110 10.1.1: 417', `GET / HTTP/1.1\r\n${HOST}Expect: x\r\n\r\n`),
   stricter(
-    'Transfer-Encoding in HTTP/1.0',
+    'HTTP/1.0 has no Transfer-Encoding',
     'RFC 9112 6.1: the framing is faulty',
     'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   ),
   stricter(
-    'a transfer coding other than chunked',
+    'the transfer coding is not chunked',
     'RFC 9112 6.1: 501; node:http reads an empty or an unknown coding in front',
     `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
   ),
   stricter(
-    'a chunk size with too many digits',
+    'a chunk size has too many digits',
     'RFC 9112 7.1: sizes are bounded; otherwise leading zeros could go on forever',
     `${CHUNKED}00000000000000000000\r\n\r\n`,
   ),

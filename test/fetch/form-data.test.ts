@@ -1,4 +1,4 @@
-// Proves that forms are parsed as Node's own parser does it, however their bytes are cut, and in memory for one copy.
+// Tests that forms are parsed as by Node's own parser, however their bytes are cut, and in memory for one copy.
 
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const NodeResponse: typeof globalThis.Response = Reflect.get(globalThis, 'Respon
 const BOUNDARY = '----formdata-undici-0123456789ab';
 const TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
 
-/** Parts, each between its boundaries. */
+/** The body of a form: parts, each between boundaries. */
 function body(...parts: readonly string[]): string {
   return `${parts.map((part) => `--${BOUNDARY}\r\n${part}\r\n`).join('')}--${BOUNDARY}--\r\n`;
 }
@@ -52,7 +52,7 @@ describe.each(FORMS)('%s', (_what, text) => {
   const bytes = Buffer.from(text, 'latin1');
   const headers = { 'Content-Type': TYPE };
 
-  test('is what Node’s parser makes of it', async () => {
+  test('is the same as from Node’s parser', async () => {
     const ours = await entriesOf(await new Response(bytes, { headers }).formData());
     expect(ours).toEqual(await entriesOf(await new NodeResponse(bytes, { headers }).formData()));
   });
@@ -78,8 +78,8 @@ const BROKEN: readonly (readonly [string, string])[] = [
   ['another disposition', body('Content-Disposition: attachment; name="a"\r\n\r\nb')],
   ['a name without its end', body('Content-Disposition: form-data; name="a\r\n\r\nb')],
   ['a file name without its end', body('Content-Disposition: form-data; name="a"; filename="b\r\n\r\nc')],
-  ['a name with more behind it', body(TEXT.replace('"a"', '"a\\"b"'))],
-  ['a file name with more behind it', body(FILE.replace('x.png', 'x\\"y.png'))],
+  ['a name with text after it', body(TEXT.replace('"a"', '"a\\"b"'))],
+  ['a file name with text after it', body(FILE.replace('x.png', 'x\\"y.png'))],
   ['a parameter without a value', body(TEXT.replace('"a"', '"a"; filename'))],
   ['a file name in another charset', body(TEXT.replace('"a"', '"a"; filename*=latin1\'\'%e4'))],
   ['a field without a colon', body(`nonsense\r\n${TEXT}`)],
@@ -99,7 +99,7 @@ test.each(['multipart/form-data', 'text/plain', 'nonsense', ''])('the type %j is
   expect(response.bodyUsed).toBe(true);
 });
 
-/** How other clients than browsers name a file: none of it may become a text. */
+/** File names as other clients than browsers write them: none of these parts may become a text. */
 const NAMED: readonly (readonly [string, string])[] = [
   ['name=a; filename=b.txt', 'b.txt'],
   ['name="a";filename="b.txt"', 'b.txt'],
@@ -116,10 +116,10 @@ test.each(NAMED)('a part with %s is a file', async (parameters, fileName) => {
   expect(await entriesOf(form)).toEqual([['a', fileName, 'text/plain', 'x']]);
 });
 
-test('fields of a part have a bound, and what is behind the end is no form', async () => {
+test('fields of a part have a limit, and content after the last boundary is rejected', async () => {
   const headers = { 'Content-Type': TYPE };
   for (const text of [body(`X: ${'x'.repeat(17_000)}\r\n${TEXT}`), `${body(TEXT)}epilogue`]) {
-    await expect(new Response(text, { headers }).formData()).rejects.toThrow(/no multipart form/);
+    await expect(new Response(text, { headers }).formData()).rejects.toThrow(/the multipart form is malformed/);
   }
 });
 
@@ -131,7 +131,7 @@ test('parameters are parsed as Node does it', async () => {
   }
 });
 
-test('a form is read as it arrives, and a large file is whole', async () => {
+test('a form is parsed as it arrives, and a large file is whole', async () => {
   const content = randomBytes(3_000_000);
   const handler = fetchHandler(
     async (request) => {
@@ -147,19 +147,19 @@ test('a form is read as it arrives, and a large file is whole', async () => {
   expect((await ask(port, post('/', text, `Content-Type: ${TYPE}`))).text).toBe('true');
 });
 
-test('a form that is malformed is no longer read, and one beyond maxBodyBytes is refused', async () => {
+test('a malformed form is not read further, and one beyond maxBodyBytes is rejected', async () => {
   const handler = fetchHandler(
     async (request) => new Response(await request.formData().then(String, (error: unknown) => String(error))),
     { overrideGlobals: false },
   );
   const { port } = await startHandler(handler, { limits: { maxBodyBytes: 1_000 } });
   const answer = await ask(port, post('/', 'nonsense', `Content-Type: ${TYPE}`));
-  expect(answer.text).toMatch(/^TypeError: formData: this is no multipart form: /);
+  expect(answer.text).toMatch(/^TypeError: formData: the multipart form is malformed: /);
   const large = body(`${TEXT}${'x'.repeat(2_000)}`);
   expect((await ask(port, post('/', large, `Content-Type: ${TYPE}`))).status).toBe(413);
 });
 
-/** The most external memory that is held while a file of `bytes` is read as a form. */
+/** The largest external memory while a file of `bytes` is read as a form. */
 async function peakOf(bytes: number): Promise<number> {
   const piece = new Uint8Array(65_536).fill(97);
   const [front = '', behind = ''] = body(FILE).split('\x00\xffdata');

@@ -1,4 +1,4 @@
-// Headers by the Fetch standard: each rule of its algorithms, for our class and for Node's.
+// Tests Headers by the Fetch standard: each rule of its algorithms, for the light class and for Node's.
 
 import { describe, expect, test } from 'vitest';
 import { Headers as Light } from '../../src/fetch.ts';
@@ -28,13 +28,13 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     expect(() => construct(Headers, init)).toThrow(TypeError);
   });
 
-  test('of Headers with another iterator are what that gives', () => {
+  test('of Headers with another iterator have the pairs of that iterator', () => {
     const headers = new Headers({ a: 'b' });
     Object.defineProperty(headers, Symbol.iterator, { value: () => [['c', 'd']][Symbol.iterator]() });
     expect([...new Headers(headers).keys()]).toEqual(['c']);
   });
 
-  test('take what a record has, converted before any is refused', () => {
+  test('take all members of a record, converted before any is rejected', () => {
     expect(() => construct(Headers, { [Symbol('x')]: 'y' })).toThrow(TypeError);
     const read: string[] = [];
     const spied = { 'a b': 'x', c: 'd' };
@@ -73,7 +73,7 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     expect(() => headers.delete(name)).toThrow(TypeError);
   });
 
-  test('refuse calls without their values', () => {
+  test('reject calls without their arguments', () => {
     const headers = new Headers();
     for (const method of ['append', 'set', 'get', 'has', 'delete', 'forEach']) {
       expect(() => Reflect.apply(Reflect.get(headers, method), headers, [])).toThrow(TypeError);
@@ -94,7 +94,7 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     expect(new Headers({ a: value }).get('a')).toBe(normalized);
   });
 
-  test('convert what is no string', () => {
+  test('convert values that are not strings', () => {
     const headers = new Headers();
     Reflect.apply(headers.append, headers, ['a', 1]);
     Reflect.apply(headers.append, headers, ['b', undefined]);
@@ -106,7 +106,7 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     ]);
   });
 
-  test('append, get, has, set and delete know no case', () => {
+  test('append, get, has, set and delete ignore case', () => {
     const headers = new Headers({ 'X-A': '1' });
     headers.append('x-a', '2');
     headers.append('X-B', '3');
@@ -156,7 +156,7 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     expect(new Headers().getSetCookie()).toEqual([]);
   });
 
-  test('that change are seen by who iterates, at the place where it is', () => {
+  test('that change during an iteration show the change from its position on', () => {
     const headers = new Headers({ fizz: 'buzz', 'X-Header': 'test' });
     const iterator = headers[Symbol.iterator]();
     expect(iterator.next().value).toEqual(['fizz', 'buzz']);
@@ -183,13 +183,13 @@ describe.each(IMPLEMENTATIONS)('$name Headers', ({ Headers }) => {
     expect(() => Reflect.apply(headers.forEach, headers, [7])).toThrow(TypeError);
   });
 
-  test('say what they are', () => {
+  test('have a string tag', () => {
     expect(Object.prototype.toString.call(new Headers())).toBe('[object Headers]');
     expect(Headers.name).toBe('Headers');
   });
 });
 
-test('ours and Node’s are instances of each other, and of whoever extends them only their own', () => {
+test('light and Node’s instances pass instanceof of both classes, but subclasses only have their own', () => {
   const Native: typeof globalThis.Headers = Reflect.get(globalThis, 'Headers');
   class Own extends Light {}
   expect(new Light() instanceof Native).toBe(true);
@@ -200,7 +200,7 @@ test('ours and Node’s are instances of each other, and of whoever extends them
   expect({} instanceof Light).toBe(false);
 });
 
-test('ours and Node’s are made of each other', () => {
+test('light and Node’s instances can be made from each other', () => {
   const Native: typeof globalThis.Headers = Reflect.get(globalThis, 'Headers');
   const list: [string, string][] = [
     ['a', '1'],
@@ -211,7 +211,7 @@ test('ours and Node’s are made of each other', () => {
   expect([...new Light(new Native(list))]).toEqual(list);
 });
 
-test('ours take enumerable properties of a record alone, its own, in order (Node’s take others too)', () => {
+test('light ones take only own enumerable properties of a record, in order (Node’s take others too)', () => {
   const record = Object.create({ inherited: 'x' }, { hidden: { value: 'x' }, b: { value: '1', enumerable: true } });
   expect([...new Light(Object.assign(record, { a: '2' }))]).toEqual([
     ['a', '2'],

@@ -1,4 +1,4 @@
-// The classes that must do the same: ours, and Node's own, which guards the tests themselves.
+// The classes under test: the light ones, and Node's own, which check the tests themselves.
 
 import { Headers, Request, Response } from '../../src/fetch.ts';
 
@@ -9,7 +9,7 @@ export interface Implementation {
   readonly Response: typeof Response;
 }
 
-/** What is offered has the same types, but for what Node's types do not know yet. */
+/** Node's class, with any type: Node's types lack a few members. */
 function native(name: string): ReturnType<typeof Reflect.get> {
   return Reflect.get(globalThis, name);
 }
@@ -19,7 +19,7 @@ export const IMPLEMENTATIONS: readonly Implementation[] = [
   { name: "Node's", Headers: native('Headers'), Request: native('Request'), Response: native('Response') },
 ];
 
-/** Calls `make` with what no type would allow. */
+/** Calls `make` with arguments that its types would not allow. */
 export function construct(make: unknown, ...values: readonly unknown[]): unknown {
   return Reflect.construct(Object(make), values);
 }

@@ -1,4 +1,4 @@
-// Proves that importing the package costs no one Node's fetch classes who does not use them.
+// Tests that importing the package does not load Node's fetch classes before they are used.
 
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('programs/importing.mjs', import.meta.url));
 
-test('Node’s fetch classes are loaded when one of ours is made, and stand behind ours from then on', async () => {
+test('Node’s fetch classes are loaded when a light object is made, and are linked behind the light ones from then on', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM]);
   expect(JSON.parse(stdout)).toEqual({
     afterImport: false,
@@ -24,7 +24,7 @@ test('Node’s fetch classes are loaded when one of ours is made, and stand behi
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
-/** What is loaded with a file of the package: itself, and what it imports before anything is called. */
+/** The modules that a file of the package loads: itself, and its imports, before any call. */
 function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<string> {
   if (loaded.has(file)) return loaded;
   loaded.add(file);
@@ -35,7 +35,7 @@ function loadedWith(file: string, loaded: Set<string> = new Set()): ReadonlySet<
   return loaded;
 }
 
-test('importing the package loads neither a server, nor adapters, nor files, nor a loader of modules', () => {
+test('importing the package loads no server, adapter, file or module loader', () => {
   expect([...loadedWith('index.js')].sort()).toEqual(['index.js', 'parts/base.js']);
 });
 

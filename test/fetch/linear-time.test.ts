@@ -1,5 +1,4 @@
-// Proves that the classes of the Fetch standard take time in proportion to what a client, or an application that
-// echoes it, puts into them.
+// Tests that the fetch classes take time in proportion to the input of a client, or of an application that echoes it.
 
 import { expect, test } from 'vitest';
 import { methodOf } from '../../src/fetch/request-init.ts';
@@ -21,7 +20,7 @@ test.each([
   }, 4_096);
 });
 
-/** So many names, or lines of one name. */
+/** As many names, or lines of one name. */
 const LISTS: readonly (readonly [string, (i: number) => string])[] = [
   ['names', (i) => `x-${(i * 7_919) % 65_536}`],
   ['lines of one name', () => 'x-a'],
@@ -45,7 +44,7 @@ test.each(LISTS)('many %s, each read and written', async (_what, nameOf) => {
   }, 256);
 });
 
-test('a long list is what it would be if it were short', () => {
+test('a long list behaves as a short one', () => {
   const many = Array.from({ length: 200 }, (_, i) => [`y-${String(i).padStart(3, '0')}`, `${i}`] as const);
   const list = [
     ['x-a', '1'],
@@ -87,7 +86,7 @@ test('a long list is what it would be if it were short', () => {
   ]);
 });
 
-/** Hosts for which a parser of URLs takes quadratic time are among them. */
+/** Hosts, some of which take a URL parser quadratic time. */
 const HOSTS: readonly (readonly [string, (size: number) => string])[] = [
   ['one label of Punycode', (size) => `xn--${repeated('zca', size)}`],
   ['labels of Punycode', (size) => repeated('xn--4ca.', size)],
@@ -117,7 +116,7 @@ test.each([
   }, 4_096);
 });
 
-test('a host that is no name is not taken for one, a long one that is percent-encoded is', () => {
+test('a host that is not a name is rejected, a long percent-encoded one is accepted', () => {
   const urlFor = (host: string): string => requestUrl(givenRequest('/', [['host', host]]));
   expect(urlFor(`xn--${'zca'.repeat(1_000)}`)).toBe('http://127.0.0.1/');
   expect(urlFor('%61'.repeat(200))).toBe(`http://${'a'.repeat(200)}/`);
@@ -126,7 +125,7 @@ test('a host that is no name is not taken for one, a long one that is percent-en
   );
 });
 
-test('a method, a reason and what is refused', async () => {
+test('a method, a reason phrase and rejected values', async () => {
   await expectLinear((size) => {
     const [method, text] = ['M'.repeat(size), `${repeated(' \t', size)}\n`];
     const fails = (run: () => unknown): void => expect(run).toThrow();

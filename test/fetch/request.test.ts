@@ -1,4 +1,4 @@
-// Request by the Fetch standard: each rule of its constructor, for our class and for Node's.
+// Tests Request by the Fetch standard: each rule of its constructor, for the light class and for Node's.
 
 import { describe, expect, test } from 'vitest';
 import { Request as Light } from '../../src/fetch.ts';
@@ -71,7 +71,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(() => construct(Request, URL_TEXT, { [name]: value })).toThrow(TypeError);
   });
 
-  test('takes modes and the like', () => {
+  test('accepts modes and the like', () => {
     const init = {
       mode: 'same-origin',
       credentials: 'omit',
@@ -100,7 +100,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(new Request(URL_TEXT, { method, body: null }).body).toBe(null);
   });
 
-  test('a POST carries what it is given, with its type', async () => {
+  test('a POST carries its body, with its type', async () => {
     const request = new Request(URL_TEXT, { method: 'POST', body: 'äbc' });
     expect(request.headers.get('content-type')).toBe('text/plain;charset=UTF-8');
     expect(request.body).toBeInstanceOf(ReadableStream);
@@ -118,13 +118,13 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(await request.text()).toBe('abc');
   });
 
-  test('a stream that is locked or was read is refused', () => {
+  test('a stream that is locked or was read is rejected', () => {
     const locked = stream('x');
     locked.getReader();
     expect(() => new Request(URL_TEXT, { method: 'POST', body: locked, duplex: 'half' })).toThrow(TypeError);
   });
 
-  test('of a Request has what that had, and takes its body over', async () => {
+  test('of a Request copies it, and moves its body', async () => {
     const first = new Request(URL_TEXT, { method: 'POST', body: 'abc', headers: { A: 'b' } });
     const second = new Request(first);
     expect(second).toMatchObject({ method: 'POST', url: URL_TEXT });
@@ -133,7 +133,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(() => new Request(first)).toThrow(TypeError);
   });
 
-  test('of a Request and an init has what the init says', async () => {
+  test('of a Request and an init prefers the init', async () => {
     const first = new Request(URL_TEXT, { method: 'POST', body: 'abc', headers: { A: 'b' } });
     const second = new Request(first, { method: 'PUT', headers: { C: 'd' }, body: 'xyz' });
     expect([second.method, second.headers.get('a'), second.headers.get('c')]).toEqual(['PUT', null, 'd']);
@@ -159,7 +159,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(() => first.clone()).toThrow(TypeError);
   });
 
-  test('its signal follows the one that it was made with', () => {
+  test('its signal follows the signal of its init', () => {
     const controller = new AbortController();
     const first = new Request(URL_TEXT, { signal: controller.signal });
     const second = new Request(first);
@@ -180,7 +180,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     expect(request.bodyUsed).toBe(true);
   });
 
-  test('gives forms', async () => {
+  test('parses forms', async () => {
     const form = new FormData();
     form.append('a', 'b');
     expect((await new Request(URL_TEXT, { method: 'POST', body: form }).formData()).get('a')).toBe('b');
@@ -189,7 +189,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
     await expect(new Request(URL_TEXT, { method: 'POST', body: 'a=b' }).formData()).rejects.toThrow(TypeError);
   });
 
-  test('says what it is', () => {
+  test('has a string tag', () => {
     expect(Object.prototype.toString.call(new Request(URL_TEXT))).toBe('[object Request]');
     expect(Request.name).toBe('Request');
   });
@@ -197,7 +197,7 @@ describe.each(IMPLEMENTATIONS)('$name Request', ({ Request, Response }) => {
 
 const Native: typeof globalThis.Request = Reflect.get(globalThis, 'Request');
 
-test('ours and Node’s are instances of each other, and of whoever extends them only their own', () => {
+test('light and Node’s instances pass instanceof of both classes, but subclasses only have their own', () => {
   class Own extends Light {}
   expect(new Light(URL_TEXT) instanceof Native).toBe(true);
   expect(new Native(URL_TEXT) instanceof Light).toBe(true);
@@ -205,7 +205,7 @@ test('ours and Node’s are instances of each other, and of whoever extends them
   expect(new Light(URL_TEXT) instanceof Own).toBe(false);
 });
 
-test('ours is made of Node’s, with its body and its modes', async () => {
+test('a light Request can be made from Node’s, with its body and its modes', async () => {
   const native = new Native(URL_TEXT, { method: 'POST', body: 'abc', headers: { a: 'b' }, redirect: 'manual' });
   const light = new Light(native, { headers: { c: 'd' } });
   expect([light.method, light.headers.get('a'), light.headers.get('c'), light.redirect]).toEqual([

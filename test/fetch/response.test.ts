@@ -1,4 +1,4 @@
-// Response by the Fetch standard: each rule of its algorithms, for our class and for Node's.
+// Tests Response by the Fetch standard: each rule of its algorithms, for the light class and for Node's.
 
 import { describe, expect, test } from 'vitest';
 import { Response as Light } from '../../src/fetch.ts';
@@ -21,7 +21,7 @@ async function* pieces(): AsyncGenerator<Uint8Array> {
 }
 
 describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
-  test('without anything is 200 and carries nothing', async () => {
+  test('without arguments has status 200 and no body', async () => {
     const response = new Response();
     expect(response).toMatchObject({
       status: 200,
@@ -54,7 +54,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(() => new Response('', { statusText })).toThrow(TypeError);
   });
 
-  test('takes status, statusText and headers', () => {
+  test('accepts status, statusText and headers', () => {
     const response = new Response('x', { status: 404, statusText: 'N\xf6pe', headers: { A: 'b' } });
     expect(response).toMatchObject({ status: 404, ok: false, statusText: 'N\xf6pe' });
     expect(response.headers.get('a')).toBe('b');
@@ -67,7 +67,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(() => construct(Response, 'x', init)).toThrow(TypeError);
   });
 
-  test('refuses headers that are none', () => {
+  test('rejects invalid headers', () => {
     expect(() => construct(Response, 'x', { headers: null })).toThrow(TypeError);
     expect(() => new Response('x', { headers: { 'a b': 'c' } })).toThrow(TypeError);
   });
@@ -103,7 +103,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect([read, response.bodyUsed]).toEqual([text, true]);
   });
 
-  test('of a form has its boundary, and gives the form back', async () => {
+  test('of a form has its boundary, and can be parsed as the same form', async () => {
     const form = new FormData();
     form.append('a', 'b');
     form.append('file', new Blob(['c']), 'name');
@@ -116,14 +116,14 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(parameters.getAll('a')).toEqual(['1', '3']);
   });
 
-  test('copies bytes: what happens to them afterwards changes nothing', async () => {
+  test('copies bytes: later changes to them have no effect', async () => {
     const given = bytes('abc');
     const response = new Response(given);
     given[0] = 0;
     expect(await response.text()).toBe('abc');
   });
 
-  test('refuses a stream that is locked or was read', async () => {
+  test('rejects a stream that is locked or was read', async () => {
     const locked = stream(bytes('x'));
     locked.getReader();
     expect(() => new Response(locked)).toThrow(TypeError);
@@ -146,7 +146,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     }
   });
 
-  test('cannot be read while somebody else does', async () => {
+  test('cannot be read while another reader holds it', async () => {
     const response = new Response('abc');
     const reader = response.body?.getReader();
     expect(response.bodyUsed).toBe(false);
@@ -156,7 +156,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(await response.text()).toBe('abc');
   });
 
-  test('that is cancelled is used', async () => {
+  test('counts as used after it was cancelled', async () => {
     const response = new Response('abc');
     await response.body?.cancel();
     expect(response.bodyUsed).toBe(true);
@@ -167,12 +167,12 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     for (const piece of ['x', 7, null, {}]) await expect(new Response(stream(piece)).text()).rejects.toThrow(TypeError);
   });
 
-  test('whose stream fails rejects with that', async () => {
+  test('rejects with the error of its stream', async () => {
     const failing = new ReadableStream({ pull: () => Promise.reject(new Error('boom')) });
     await expect(new Response(failing).text()).rejects.toThrow('boom');
   });
 
-  test('decodes UTF-8: without byte order mark, with U+FFFD for what is none', async () => {
+  test('decodes UTF-8: without byte order mark, with U+FFFD for invalid bytes', async () => {
     expect(await new Response('\ufeffabc').text()).toBe('abc');
     expect(await new Response(new Uint8Array([0x61, 0xff, 0x62])).text()).toBe('a\ufffdb');
     expect(await new Response('a\ud800b').text()).toBe('a\ufffdb');
@@ -197,7 +197,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(await Promise.all([response.text(), clone.text()])).toEqual(['abc', 'abc']);
   });
 
-  test('a stream whose body was taken before cloning is the clone’s half', async () => {
+  test('a stream that was read from body before cloning belongs to the clone', async () => {
     const response = new Response('abc');
     expect(response.body).toBeInstanceOf(ReadableStream);
     const clone = response.clone();
@@ -220,7 +220,7 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect(() => Response.redirect('http://')).toThrow(TypeError);
   });
 
-  test('json() says JSON, unless told otherwise', async () => {
+  test('json() sets the type of JSON, unless the init has another', async () => {
     const response = Response.json({ a: 'ä' });
     expect(response.headers.get('content-type')).toBe('application/json');
     expect(await response.json()).toEqual({ a: 'ä' });
@@ -243,13 +243,13 @@ describe.each(IMPLEMENTATIONS)('$name Response', ({ Response }) => {
     expect((await reader?.read(new Uint8Array(2)))?.done).toBe(true);
   });
 
-  test('says what it is', () => {
+  test('has a string tag', () => {
     expect(Object.prototype.toString.call(new Response())).toBe('[object Response]');
     expect(Response.name).toBe('Response');
   });
 });
 
-test('ours and Node’s are instances of each other, and of whoever extends them only their own', () => {
+test('light and Node’s instances pass instanceof of both classes, but subclasses only have their own', () => {
   const Native: typeof globalThis.Response = Reflect.get(globalThis, 'Response');
   class Own extends Light {}
   expect(new Light() instanceof Native).toBe(true);
@@ -258,7 +258,7 @@ test('ours and Node’s are instances of each other, and of whoever extends them
   expect(new Light() instanceof Own).toBe(false);
 });
 
-test('ours takes one byte order mark away, no second (Node’s takes both)', async () => {
+test('a light Response removes one byte order mark, but no second one (Node’s removes both)', async () => {
   expect(await new Light(bytes('\ufeff\ufeffabc')).text()).toBe('\ufeffabc');
   expect(await new Light('\ufeff\ufeffabc').text()).toBe('\ufeffabc');
 });

@@ -108,7 +108,7 @@ test('a file that shrinks while it is sent cuts the connection: nothing else sta
   expect(content).toMatch(/^x{1000}x*\0*x*$/);
 });
 
-test('a file that grows while it is sent ends where its length said', async () => {
+test('a file that grows while it is sent ends at its announced length', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(8_000_000, 'x'), 'next.txt': 'next' });
   const { connect, server } = await start({ static: root });
   const client = await connect();

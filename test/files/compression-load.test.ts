@@ -10,10 +10,10 @@ import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/files/f
 import { SETTLED_AFTER_MS } from '../../src/files/representation.ts';
 import { WorkPool } from '../../src/files/work-pool.ts';
 import type { ServerStats } from '../../src/index.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, type Client, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import type { Answer } from '../support/response.ts';
 import { type Site, start, startHandler, stopClock } from '../support/serving.ts';
 import { fakeFile, fakeFolder, fakeSource, makeSite } from '../support/site.ts';
 import { gate, pause, settled, until } from '../support/until.ts';
@@ -92,7 +92,7 @@ describe('beyond a bound files are sent as they are', () => {
   const startOf = async (count: number, options: Parameters<typeof start>[0]): Promise<Site> =>
     start({ static: await folderOf(count), ...options });
 
-  test('what a second allows is used up', async () => {
+  test('the budget of a second is used completely', async () => {
     stopClock();
     const { port, server } = await startOf(4, { limits: { maxCodingBytesPerSecond: 1 } });
     const answers = await Promise.all([0, 1, 2, 3].map((i) => ask(port, get(`/${i}.txt`, GZIP))));
@@ -119,7 +119,7 @@ describe('beyond a bound files are sent as they are', () => {
     expect(server.stats().files.compressions).toBe(0);
   });
 
-  test('what leaves the cache again and again is not compressed again and again', async () => {
+  test('a file that is evicted repeatedly is not compressed each time', async () => {
     const { port, server } = await startOf(24, { limits: { maxCacheBytes: 1.5 * MIB } });
     // Nothing is remembered of a file that was just written: it may change again within a tick of its time.
     await pause(SETTLED_AFTER_MS + 100);
@@ -134,7 +134,7 @@ describe('beyond a bound files are sent as they are', () => {
   });
 });
 
-describe('what is known is not made again', () => {
+describe('known results are not computed again', () => {
   const CONTENT = textOf(4_000);
   const GZIP_OF = (target: string): string => get(target, GZIP);
 
@@ -168,7 +168,7 @@ describe('what is known is not made again', () => {
     expect(counters.compressions).toBe(1);
   });
 
-  test('a file that is another one by the time it is read is not taken for the first, nor given up', async () => {
+  test('a file replaced before it is read is detected, and still compressed', async () => {
     let opened = file({ changedMs: 2 });
     const source = fakeSource({ 'a.css': file() });
     const { handler, counters } = makeSite({ ...source, openLater: async () => opened });
@@ -180,7 +180,7 @@ describe('what is known is not made again', () => {
   });
 });
 
-test('a sibling that cannot be looked for now is not taken to be missing', async () => {
+test('a sibling that cannot be looked up now does not count as missing', async () => {
   const plain = fakeFile(LARGE.length, async (into, position) => LARGE.copy(into, 0, position));
   const files: Record<string, OpenFile | Refusal> = { 'a.css': plain, 'a.css.gz': 'exhausted' };
   const { handler, counters, problems } = makeSite(fakeSource(files));
@@ -218,7 +218,7 @@ describe('a disk that does not answer', () => {
     expect(problems.at(-1)).toMatch(/maxFileQueue/);
   });
 
-  test('is not asked for those who have left', async () => {
+  test('is not run for clients that have left', async () => {
     const { source, waits, free } = stuck();
     const { handler } = makeSite(source, { pool: new WorkPool(2) });
     const { port, server } = await startHandler(handler);
@@ -263,7 +263,7 @@ describe('a disk that does not answer', () => {
   });
 });
 
-test('many who wait for one slow file look for its siblings once', async () => {
+test('many requests for one slow file look for its siblings once', async () => {
   const { opened, open } = gate();
   const looked: string[] = [];
   let opens = 0;
@@ -295,7 +295,7 @@ test('many who wait for one slow file look for its siblings once', async () => {
 });
 
 describe('a listing', () => {
-  test('is read once for all who wait for it, and not for those who have left', async () => {
+  test('is read once for all waiting clients, and not for clients that have left', async () => {
     const { opened, open } = gate();
     let lists = 0;
     const folder = fakeFolder([{ name: 'a', isDirectory: false, size: 1, modifiedMs: 0 }]);

@@ -82,7 +82,7 @@ describe('a target that would leave the root, or is malformed, is 400 or 404', (
   });
 });
 
-test('a path is decoded once: what stays encoded is a name', async () => {
+test('a path is decoded once: double encoding names a file', async () => {
   const { port } = await startBesideSecrets();
   expect((await ask(port, get('/%252e%252e/x.txt'))).text).toBe('a strange name');
   expect((await ask(port, get('/%252e%252e/secret.txt'))).status).toBe(404);

@@ -6,9 +6,9 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { isFixedTime } from '../../src/files/modified-time.ts';
 import type { LimitOptions } from '../../src/index.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { type Site, start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
@@ -74,7 +74,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
     }
   });
 
-  test('a file that is replaced in place has another tag, also when nothing else tells', async () => {
+  test('a file that is overwritten has another tag, even with equal size and time', async () => {
     for (const maxCacheBytes of [33_554_432, 0]) {
       const root = await folder({ 'x.txt': 'one', 'next.txt': 'two' });
       for (const name of ['x.txt', 'next.txt']) await utimes(`${root}/${name}`, 1, 1);
@@ -89,7 +89,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
     }
   });
 
-  test('what is compressed here has the tag of its own content too, however large it is', async () => {
+  test('a variant compressed here has a content tag, whatever its size', async () => {
     const sites = await Promise.all(
       ['a', 'b'].map(async (letter) => {
         const root = await folder({ 'x.txt': letter.repeat(LARGE) });
@@ -105,7 +105,7 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
   });
 });
 
-test('a larger file whose time says nothing has no validators, and no condition takes it for what a client has', async () => {
+test('a larger file with a fixed build time has no validators, and conditions never match it', async () => {
   const [old, next] = await deployTwice({}, LARGE, 315_532_800, false);
   if (old === undefined || next === undefined) throw new Error('two sites');
   const first = await askFor(old);

@@ -1,4 +1,4 @@
-// Proves which coding a client gets: siblings, what is compressed here, and that every answer says what it is.
+// Proves which coding a client gets: siblings, what is compressed here, and that every response says what it is.
 
 import { randomBytes } from 'node:crypto';
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';
@@ -6,9 +6,9 @@ import zlib, { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { acceptedCodings, canCompress } from '../../src/files/codings.ts';
 import type { OpenFile, Refusal } from '../../src/files/file-source.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder, type Tree } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { type Site, start, startHandler, stopClock } from '../support/serving.ts';
 import { fakeFile, fakeSource, makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
@@ -142,7 +142,7 @@ test('a sibling too large for memory is sent from disk, its ranges are its own',
   expect(server.stats().files.sendfileBytes).toBe(large.length + 199_901);
 });
 
-test('each coding has an entity tag of its own, and 304 tells them apart', async () => {
+test('each coding has its own entity tag, and 304 distinguishes them', async () => {
   const { port } = await startTree({ 'a.css': STYLE });
   const tags = [];
   for (const accepted of ['', 'gzip', 'br']) {
@@ -162,7 +162,7 @@ test('each coding has an entity tag of its own, and 304 tells them apart', async
   expect(other.status).toBe(200);
 });
 
-test('what is small, compressed already, too large, or would not shrink goes as it is', async () => {
+test('files that are small, compressed, too large or incompressible are sent as they are', async () => {
   const { port, server } = await startTree({
     'small.css': 'x'.repeat(1_024),
     'photo.png': STYLE,
@@ -178,7 +178,7 @@ test('what is small, compressed already, too large, or would not shrink goes as 
   expect(server.stats().files.compressions, 'the noise, with either coding, once').toBe(2);
 });
 
-test('a file between what is kept and what is compressed is compressed once, and kept so', async () => {
+test('a file too large to cache but not to compress is compressed once, and cached compressed', async () => {
   const { port, server } = await startTree({ 'a.txt': STYLE.repeat(200) });
   for (let i = 0; i < 3; i++) expect(decoded(await ask(port, get('/a.txt', BROWSER)))).toBe(STYLE.repeat(200));
   expect(server.stats()).toMatchObject({ files: { compressions: 1, sendfileBytes: 0 } });
@@ -196,7 +196,7 @@ test('a changed file is compressed anew, a changed sibling is sent anew', async 
   await until(async () => decoded(await ask(port, get('/b.css', BROWSER))) === STYLE, 'it is gone');
 });
 
-test('a sibling that comes later takes the place of what was compressed here, or of nothing, within a second', async () => {
+test('a sibling that is added later is used within a second', async () => {
   const { port, root, server } = await startTree({ 'a.css': STYLE, 'tiny.css': 'a{}' });
   expect(decoded(await ask(port, get('/a.css', 'Accept-Encoding: gzip')))).toBe(STYLE);
   expect((await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).field('content-encoding')).toBe(undefined);
@@ -207,7 +207,7 @@ test('a sibling that comes later takes the place of what was compressed here, or
   expect(server.stats().files.compressions, 'nothing was compressed again meanwhile').toBe(1);
 });
 
-test('a sibling older than its file is of what that held before: it is not sent, until it is made anew', async () => {
+test('a sibling older than its file is not sent until it is updated', async () => {
   const old = gzipSync('what the file held before');
   const { port, root } = await startTree({
     'a.css': STYLE,
@@ -251,11 +251,11 @@ test('an unreadable sibling is left out, and reported once', async () => {
     expect(decoded(await ask(port, get('/a.css', 'Accept-Encoding: gzip')))).toBe(STYLE);
     pass(1_000);
   }
-  expect(problems).toEqual(['a.css.gz is forbidden: not used']);
+  expect(problems).toEqual(['a.css.gz cannot be used: forbidden']);
   expect(counters.compressions).toBe(1);
 });
 
-test('a sibling that only the thread pool can look for is noticed too, and a pool without room tells nothing', async () => {
+test('a sibling on a slow disk is found too, and a full pool is no evidence that it is missing', async () => {
   const plain = fakeFile(STYLE.length, async (into, position) => Buffer.from(STYLE).copy(into, 0, position));
   const sibling = fakeFile(5, async (into) => Buffer.from('later').copy(into));
   const files: Record<string, OpenFile | Refusal> = { 'a.css': plain };

@@ -7,10 +7,10 @@ import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
 import { type Handler, type StaticOptions, serve } from '../../src/index.ts';
 import { wsgi } from '../../src/wsgi.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { portOf, startCommand } from '../support/program.ts';
+import type { Answer } from '../support/response.ts';
 import { type Site, start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
@@ -84,7 +84,7 @@ describe('a fallback without an application', () => {
     }
   });
 
-  test('says in Vary what its answers depend on: that of a page, its 304 and 206, and a 404; but no other file', async () => {
+  test('adds Vary to the page, its 304 and 206, and a 404, but not to other files', async () => {
     const { port } = await startSpa();
     const page = await ask(port, get('/route', CHROME));
     expect(page.field('vary')).toBe(`Accept-Encoding, ${VARY}`);
@@ -201,7 +201,7 @@ describe.each(MISSING)('behind an application that answers 404: %s', (_name, han
 });
 
 describe('an application in front of the fallback', () => {
-  test('says what a raw handler may say, and its reason phrase goes with its own answer only', async () => {
+  test('sends interim responses and trailers, and its reason phrase with its own response only', async () => {
     const sent: unknown[] = [];
     const { connect } = await startSpa((request, response) => {
       response.inform(103, { Link: '</a.css>' });
@@ -247,7 +247,7 @@ describe('an application in front of the fallback', () => {
     }
   });
 
-  test('is called once, and the site says no, when the fallback is not there', async () => {
+  test('is called once, and the site sends 404, when the fallback page is missing', async () => {
     let calls = 0;
     const handler: Handler = (_request, response) => {
       calls++;
@@ -306,7 +306,7 @@ describe('an application in front of the fallback', () => {
     await until(() => cancelled === 2, 'the generator is ended');
   });
 
-  test('is asked for what is hidden and malformed too, and modules of a dynamic folder count as it', async () => {
+  test('gets requests for hidden and malformed paths too; modules of a dynamic folder count as part of it', async () => {
     const none = "export const application = (environ, start) => (start('404 Not Found', []), 'none');";
     const dynamic = await folder({ 'clock.mjs': none });
     const site = await start({ static: { root: await folder(TREE), ...SPA }, dynamic });
@@ -354,7 +354,7 @@ test('a fallback that is a folder is refused at the start, and is missing later'
   const refused = serve({ port: 0, static: { root, spa: 'app' } });
   await expect(refused).rejects.toMatchObject({
     code: 'ERR_OPTION',
-    message: expect.stringMatching(/^static\.spa: .*\/app is a folder: name the page in it, such as app\/index\.html$/),
+    message: expect.stringMatching(/^static\.spa: .*\/app is a folder: use a page in it, such as app\/index\.html$/),
   });
   const mounted = serve({ port: 0, static: { root, spa: 'dist', mounts: { '/dist': join(root, 'app') } } });
   await expect(mounted).rejects.toMatchObject({ code: 'ERR_OPTION' });

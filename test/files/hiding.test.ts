@@ -35,7 +35,7 @@ async function startBehindLink(
   return { ...(await start({ static: { root: `${parent}/site`, ...site, hide: hidden } })), www: `${parent}/www` };
 }
 
-describe('what is not there yet', () => {
+describe('a path that does not exist yet', () => {
   test('a file, its siblings in a coding, and links to it', async () => {
     const { port, www } = await startBehindLink({}, ['secret.txt'], { listing: true });
     expect(await statusOf(port, '/secret.txt')).toBe(404);
@@ -55,7 +55,7 @@ describe('what is not there yet', () => {
     expect(listing.text).not.toMatch(/"secret\.txt(\.gz|\.br|\.zst)?"/);
   });
 
-  test('a folder, and what comes to lie in it', async () => {
+  test('a folder, and files added to it', async () => {
     const { port, www } = await startBehindLink({}, ['deep/er/private/'], { listing: true });
     await mkdir(`${www}/deep/er/private/x`, { recursive: true });
     await writeFile(`${www}/deep/er/private/x/a.txt`, SECRET);
@@ -75,7 +75,7 @@ describe('what is not there yet', () => {
     expect((await ask(port, get('/deep/er/'))).text).not.toContain('private');
   });
 
-  test('a link, whatever it leads to, and what it leads to', async () => {
+  test('a link and its target', async () => {
     const tree = { 'www/data/real.txt': SECRET, 'www/data/fine.txt': 'fine' };
     const { port, www } = await startBehindLink(tree, ['secret.txt', 'current/private'], { listing: true });
     await symlink('data/real.txt', `${www}/secret.txt`);
@@ -90,7 +90,7 @@ describe('what is not there yet', () => {
     expect(await statusOf(port, '/data/fine.txt')).toBe(200);
   });
 
-  test('what is named by another way into the folder', async () => {
+  test('a path named through another link into the folder', async () => {
     const parent = await folder({ 'www/a.txt': 'a' });
     await symlink('www', `${parent}/other-way`);
     const { port } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/other-way/b/secret.txt`] } });
@@ -109,8 +109,8 @@ describe('what is not there yet', () => {
   });
 });
 
-describe('what is there', () => {
-  test('is not told of by redirects behind a link', async () => {
+describe('an existing path', () => {
+  test('is not revealed by redirects behind a link', async () => {
     const { port, www } = await startBehindLink({ 'www/secret/sub/a.txt': SECRET, 'www/open/sub/a.txt': 'a' }, [
       'secret',
     ]);
@@ -226,7 +226,7 @@ describe('what is there', () => {
   });
 });
 
-test('what may wait for a disk asks for no real path on the thread of the loop', async () => {
+test("paths on a slow disk are not resolved on the loop's thread", async () => {
   const root = await folder({ 'data/secret.txt': SECRET, 'data/fine.txt': 'fine' });
   const hidden = new DenyList([`${root}/data/secret.txt`], [{ named: root, real: root }]);
   hidden.refresh(0);
@@ -245,7 +245,7 @@ test('what may wait for a disk asks for no real path on the thread of the loop',
   expect(asked.mock.calls).toEqual([]);
 });
 
-describe('what is nowhere to be served', () => {
+describe('a path outside of all served folders', () => {
   const refused = async (options: ServeOptions): Promise<unknown> =>
     serve({ port: 0, ...options }).then(
       (server) => server.close(),
@@ -265,12 +265,12 @@ describe('what is nowhere to be served', () => {
         },
       });
       expect(error, path).toMatchObject({ code: 'ERR_OPTION' });
-      expect(String(error)).toContain(`static.hide: ${join(parent, path)} lies in no folder that is served`);
+      expect(String(error)).toContain(`static.hide: ${join(parent, path)} is not below a served folder`);
       expect(String(error)).toContain(`(${parent}/site, ${parent}/assets)`);
     }
   });
 
-  test('but not where a link leads out of the folder that it lies in, nor what only may be served', async () => {
+  test('is rejected, except behind a link, or if it is only hidden when served', async () => {
     const parent = await folder({ 'www/a.txt': 'a', 'else/x.txt': SECRET });
     await symlink('../else/x.txt', `${parent}/www/out.txt`);
     const site = { hide: [`${parent}/www/out.txt`], hideIfServed: [`${parent}/else/x.txt`, `${parent}/www/a.txt`] };
@@ -286,7 +286,7 @@ describe('what is nowhere to be served', () => {
     await symlink('www', `${parent}/site`);
     const wrong = startCommand(['0', `${parent}/site`, '--hide', `${parent}/none`]);
     expect(await wrong.ended()).toBe(2);
-    expect(wrong.stderr).toMatch(/^epoll-server: .*\/none lies in no folder that is served .*\n$/);
+    expect(wrong.stderr).toMatch(/^epoll-server: .*\/none is not below a served folder .*\n$/);
     const program = startCommand(['--config', `${parent}/site.yaml`]);
     const port = await portOf(program);
     await writeFile(`${parent}/www/later.txt`, SECRET);

@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { type StaticOptions, serve } from '../../src/index.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { start } from '../support/serving.ts';
 
 /** Each option: what it is for `root`, what for a host of its own, and what is told of it. */
@@ -141,11 +141,11 @@ test.each([
     { root: '.', cacheControl: [{ pattern: '*', value: '' }] },
     'static.hosts: cacheControl of a host must be rules with a value',
   ],
-  [{ root: '.', types: ['.md'] }, 'static.hosts: types of a host must be written like .glsl=text/plain, not ".md"'],
-  [{ root: '.', types: { '.md': 'text' } }, 'the media type of .md is written like text/plain, not "text"'],
-  [{ root: '.', mounts: { x: '.' } }, 'a folder is mounted below a path such as /assets, not "x"'],
-  [{ root: '.', hide: ['a'] }, 'static.hosts: a host has no option "hide" of its own'],
-  [{ root: '.', none: 1 }, 'static.hosts: a host has no option "none" of its own'],
+  [{ root: '.', types: ['.md'] }, 'static.hosts: types of a host must be of the form .glsl=text/plain, not ".md"'],
+  [{ root: '.', types: { '.md': 'text' } }, 'the media type of .md must be of the form text/plain, not "text"'],
+  [{ root: '.', mounts: { x: '.' } }, 'a folder must be mounted at a path such as /assets, not "x"'],
+  [{ root: '.', hide: ['a'] }, 'static.hosts: a host cannot have the option "hide"'],
+  [{ root: '.', none: 1 }, 'static.hosts: a host cannot have the option "none"'],
 ])('a host with a mistake is refused: %j', async (host, text) => {
   const error = await Reflect.apply(serve, undefined, [{ static: { root: '.', hosts: { a: host } } }]).catch(String);
   expect(error).toContain(text);

@@ -123,7 +123,7 @@ test('a page and its JSON have tags of their own, which change with a file', asy
   await until(async () => (await ask(port, get('/', `If-None-Match: ${tag}`))).status === 200, 'it is another page');
 });
 
-test('a folder of more names than are read says so', async () => {
+test('a folder with too many names is listed with a notice', async () => {
   const names = new FolderNames({
     text: Buffer.from('a\0'),
     starts: new Uint32Array([0, 2]),
@@ -138,7 +138,7 @@ test('a folder of more names than are read says so', async () => {
   expect((await ask(port, get('/', JSON_ONLY))).field('x-listing-incomplete')).toContain('more names');
 });
 
-test('pages are kept, names are asked for once by pages that wait for them, and known ones are told', async () => {
+test('pages are cached, names are read once for all waiting pages, and known names are reused', async () => {
   const known: (FolderNames | null)[] = [];
   const shelf = fakeFolder(files(12_000));
   const { port, pass, calls } = await shelve([], {
@@ -160,7 +160,7 @@ test('pages are kept, names are asked for once by pages that wait for them, and 
   expect(known[2], 'some file systems tell no change').toBeNull();
 });
 
-test('a listing that nobody waits for any more is not made', async () => {
+test('a listing is not made when all of its clients have left', async () => {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -187,7 +187,7 @@ test('a listing that nobody waits for any more is not made', async () => {
   expect(described).toBe(1);
 });
 
-test('what a listing cannot be made of is told as for files', async () => {
+test('errors of a listing are reported like errors of files', async () => {
   const { port } = await shelve(files(10), { describe: async () => 'forbidden' });
   expect((await ask(port, get('/'))).status).toBe(403);
   const failing = await shelve(files(10), {
@@ -197,7 +197,7 @@ test('what a listing cannot be made of is told as for files', async () => {
   });
   expect((await ask(failing.port, get('/'))).status).toBe(500);
   const { port: of } = await shelve(files(0));
-  expect((await ask(of, get('/'))).text).toContain('There is nothing in this folder.');
+  expect((await ask(of, get('/'))).text).toContain('This folder is empty.');
   expect((await ask(of, get('/', JSON_ONLY))).text).toBe('[]\n');
 });
 
@@ -210,7 +210,7 @@ test('hosts have listings of their own', async () => {
     expect([await namesOf('a.example'), await namesOf('b.example')]).toEqual([['a.txt'], ['b.txt']]);
 });
 
-test('what is dotted, and fields of every answer, are those of the host', async () => {
+test('dotfiles and response fields of listings are those of the host', async () => {
   const [root, other] = [await folder({ 'a.txt': '', '.b': '' }), await folder({ 'a.txt': '', '.b': '' })];
   const hosts = { 'b.example': { root: other, dotfiles: true, securityHeaders: false } };
   const { port } = await start({ static: { root, listing: true, hosts } });

@@ -16,7 +16,7 @@ function namesOf(order: LruList<Thing>): { forwards: number[]; backwards: number
   return { forwards: forwards.map(({ name }) => name), backwards };
 }
 
-test('whoever is added or renewed comes last, whoever is removed is gone, and both ways tell the same', () => {
+test('added and renewed entries come last, removed ones are gone, and both directions agree', () => {
   const steps = fc.array(fc.tuple(fc.constantFrom('add' as const, 'renew' as const, 'remove' as const), fc.nat(7)), {
     maxLength: 60,
   });

@@ -144,7 +144,7 @@ test('--type is given as often as needed', () => {
   expect(settings.type).toEqual({ '.a': 'text/a', '.b': 'text/b; c="d;e"' });
 });
 
-test('.svgz says its coding to all, in ranges and to those who have it too; .tgz has none', async () => {
+test('.svgz is sent with its Content-Encoding, in ranges and 304 too; .tgz without', async () => {
   const svgz = gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>'.repeat(100));
   const big = Buffer.concat([svgz, Buffer.alloc(200_000)]);
   const root = await folder({ 'a.svgz': svgz, 'b.SVGZ': svgz, 'big.svgz': big, 'a.tgz': svgz, 'a.svg.gz': svgz });
@@ -170,7 +170,7 @@ test('.svgz says its coding to all, in ranges and to those who have it too; .tgz
   expect((await ask(own.port, get('/a.svgz'))).field('content-encoding')).toBeUndefined();
 });
 
-test('what is text or not compressed yet is compressed', () => {
+test('text and uncompressed types are compressed', () => {
   for (const name of [
     'a.js',
     'a.svg',

@@ -93,7 +93,7 @@ describe('every name', () => {
   });
 });
 
-test('programs are told a name that is no text with its link', async () => {
+test('JSON listings have a link for names that are not text', async () => {
   const root = await folder({ 'a.txt': '' });
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf('caf\xe9')]), '');
   const { port } = await start({ static: { root, listing: true } });

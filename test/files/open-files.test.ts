@@ -39,7 +39,7 @@ function openFiles(max: number): { files: OpenFiles; clock: { nowMs: number }; s
 
 const holder = (): Holder => ({ file: null, usedMs: 0, older: null, newer: null });
 
-test('what is kept is shared by its users, and closed when the last has left', () => {
+test('a kept file is shared by its users, and closed by the last one', () => {
   const { files } = openFiles(2);
   const [at, one] = [holder(), counted()];
   files.keep(at, one.file);
@@ -72,7 +72,7 @@ test('the least recently used is closed for a new one, a changed one at its next
   expect([again.owners, files.size]).toEqual([0, 0]);
 });
 
-test('who is not used for ten seconds is closed; who is, is not', () => {
+test('a file idle for ten seconds is closed; one in use is not', () => {
   const { files, clock, sweep } = openFiles(10);
   const holders = [holder(), holder()] as const;
   const [idle, busy] = [counted(), counted()];
@@ -88,7 +88,7 @@ test('who is not used for ten seconds is closed; who is, is not', () => {
   expect([busy.owners, files.size]).toEqual([0, 0]);
 });
 
-test('without room none is kept; when descriptors run out an eighth is given back, until there is none', () => {
+test('with a maximum of 0 no file is kept; when descriptors run out an eighth of the files is closed each time', () => {
   const none = counted();
   openFiles(0).files.keep(holder(), none.file);
   expect(none.owners).toBe(0);
@@ -117,7 +117,7 @@ test('a large file is opened once for many answers, and one descriptor is held a
   expect(stats.files.sendfileBytes).toBe(15 * MIB + 5);
 });
 
-test('with room for none every answer opens its file', async () => {
+test('with a maximum of 0 every response opens its file', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x') });
   const { port, server } = await start({ static: root, limits: { maxOpenFiles: 0 } });
   for (let i = 0; i < 3; i++) expect((await ask(port, get('/big.bin'))).content).toHaveLength(MIB);
@@ -149,7 +149,7 @@ test('a file that is open and replaced by rename is served new', async () => {
   expect(server.stats().files.open).toBe(1);
 });
 
-test('small files beyond the cache are sent from open files, and the often asked move into it', async () => {
+test('small files beyond the cache are sent from open files, and popular ones move into it', async () => {
   const names = Array.from({ length: 30 }, (_, i) => `${i}.bin`);
   const root = await folder(Object.fromEntries(names.map((name) => [name, name.padEnd(4_096, '.')])));
   for (const name of names) await utimes(`${root}/${name}`, OLD, OLD);

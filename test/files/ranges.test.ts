@@ -1,12 +1,12 @@
 // Proves which bytes a Range gets: of files in memory and on disk, against sets of bytes, and
-// that no request makes an answer larger than its file.
+// that no request makes a response larger than its file.
 
 import { utimes } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { selectRanges } from '../../src/files/byte-ranges.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { type Site, start } from '../support/serving.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
@@ -105,7 +105,7 @@ function partsOf(answer: Answer): readonly (readonly [string, Buffer])[] {
   });
 }
 
-test('several ranges come as multipart/byteranges, in the order asked for', async () => {
+test('several ranges come as multipart/byteranges, in the requested order', async () => {
   const { port } = await startFiles();
   const answer = await range(port, 'bytes=20-21, 0-1 ,, -2');
   expect([answer.status, answer.framing]).toEqual([206, 'length']);
@@ -125,7 +125,7 @@ test('ranges of a file that is not kept in memory are read where they lie', asyn
   expect(several[1]?.[1].equals(BIG.subarray(100, 200_001))).toBe(true);
 });
 
-test('a browser that seeks in a medium gets what it asks for, on one connection', async () => {
+test('a browser that seeks in a video gets its ranges on one connection', async () => {
   const { connect } = await startFiles();
   const client = await connect();
   const first = await client.send(get('/big.bin', 'Range: bytes=0-')).readResponse();
@@ -137,7 +137,7 @@ test('a browser that seeks in a medium gets what it asks for, on one connection'
   }
 });
 
-test('what is selected are the bytes asked for, each once, in ranges with bytes between them', () => {
+test('selected ranges cover the requested bytes once, with gaps between them', () => {
   const asked: readonly (readonly [string, number, number])[] = [
     ['0-0', 0, 0],
     ['0-4', 0, 4],

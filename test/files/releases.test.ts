@@ -1,5 +1,5 @@
 // Proves that folders are served by their names: a deployment that makes a name lead to another folder is followed
-// within a second, whichever way it is made, and no answer is made of two releases.
+// within a second, whichever way it is made, and no response is made of two releases.
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -119,7 +119,7 @@ test('the next request after a pause gets the new release, however the name came
   expect(await see()).toEqual(SWAPS.map(({ what }) => `${what}: two`));
 });
 
-test('a name that leads nowhere for a while makes 404, and what comes back is served at once', async () => {
+test('a name that leads nowhere for a while gets 404, and is served again at once', async () => {
   const parent = await makeReleases();
   const site = await start({ static: `${parent}/current` });
   expect(await textOf(site, '/a.txt')).toBe('one');
@@ -157,7 +157,7 @@ test('all of a release is seen at the same time: nothing that was kept of the ol
   };
   expect(await see()).toEqual(['1', '1', '1', '1', '1', '1']);
   await lead(`${parent}/current`, '2');
-  // As soon as one answer is of the new release, all are.
+  // As soon as one response is of the new release, all are.
   await until(async () => (await textOf(site, '/')).endsWith('2'), 'the new release is seen');
   expect(await see()).toEqual(['2', '2', '2', '2', '2', '2']);
   expect((await ask(site.port, get('/only1.txt'))).status, 'a folder now').toBe(301);
@@ -189,7 +189,7 @@ test('an answer in flight stays whole, and a swap leaves no descriptor behind', 
   expect(new Set(openBelow(parent)), 'one release is open').toEqual(new Set([`${parent}/5`]));
 });
 
-test('what is hidden is hidden in every release, however it was named', async () => {
+test('a hidden path is hidden in every release, however it was named', async () => {
   const parent = await makeReleases({
     '1/a.txt': 'one',
     '1/key.txt': 'SECRET',

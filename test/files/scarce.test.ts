@@ -78,7 +78,7 @@ test('files that are kept open make room for clients, and for other files', asyn
   expect(served.log()).toBe('');
 });
 
-test('without descriptors a file is 503 and one line, what is in memory goes on, and all is well afterwards', async () => {
+test('without descriptors a file gets 503 and one log line, cached files are served, and the server recovers', async () => {
   const root = await folder({ 'small.txt': 'small', 'large.bin': LARGE, 'other.bin': LARGE });
   const served = await startServer(root, { limit: 256, options: '{ limits: { maxOpenFiles: 0 } }', after: take(4) });
   const clients: Client[] = [];
@@ -143,7 +143,7 @@ test.each([
 /** Root may read everything: who has its rights gives them up. */
 const AS_NOBODY = 'if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }';
 
-test('what may not be read is 403 and one line; a sibling that may not be read is not used, and one line', async () => {
+test('an unreadable file gets 403 and one log line; an unreadable sibling is not used, with one log line', async () => {
   const root = await folder({
     'secret.txt': 'secret',
     'closed/page.html': 'page',
@@ -165,8 +165,8 @@ test('what may not be read is 403 and one line; a sibling that may not be read i
   const answer = await ask(served.port, get('/app.js', 'Accept-Encoding: br'));
   expect([answer.status, answer.field('content-encoding')], 'compressed here').toEqual([200, 'br']);
   expect(answer.text).not.toContain('unreadable');
-  await until(() => served.program.stderr.endsWith('used\n'), 'the log was written');
-  expect(served.log()).toBe('epoll-server: app.js.br is forbidden: not used\n');
+  await until(() => served.program.stderr.endsWith('forbidden\n'), 'the log was written');
+  expect(served.log()).toBe('epoll-server: app.js.br cannot be used: forbidden\n');
   await chmod(`${root}/closed`, 0o700);
 });
 
@@ -201,7 +201,9 @@ test('a root that is moved away is gone too, and back when it is', async () => {
   await rename(`${parent}/elsewhere`, `${parent}/www`);
   for (const target of ['/a.txt', '/big.bin', '/'])
     await until(async () => !(await isGone(target)), `${target} is back`);
-  expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
+  expect(served.log()).toBe(
+    `epoll-server: the folder ${parent}/www is gone: responding with 404 until it exists again\n`,
+  );
 });
 
 test('a root that disappears is 404 and one line, and served again when it is back', async () => {
@@ -221,7 +223,9 @@ test('a root that disappears is 404 and one line, and served again when it is ba
   await writeFile(`${parent}/new/a.txt`, 'back');
   await rename(`${parent}/new`, `${parent}/www`);
   await until(async () => (await ask(served.port, get('/a.txt'))).text === 'back', 'it is back');
-  expect(served.log()).toBe(`epoll-server: the folder ${parent}/www is gone: 404 until there is one again\n`);
+  expect(served.log()).toBe(
+    `epoll-server: the folder ${parent}/www is gone: responding with 404 until it exists again\n`,
+  );
 });
 
 test('a root that cannot be looked at for a moment is not gone', async () => {

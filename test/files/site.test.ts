@@ -41,7 +41,7 @@ describe('a listing', () => {
     expect((await ask(port, get('/'))).status).toBe(404);
   });
 
-  test('is a page whose links lead where they say', async () => {
+  test('is a page with correct links', async () => {
     const { port, root } = await startSite(TREE, { listing: true });
     await utimes(`${root}/b.txt`, 784_111_777, 784_111_777);
     const page = await ask(port, get('/'));
@@ -61,7 +61,7 @@ describe('a listing', () => {
     expect((await ask(port, get('/b.txt/'))).status).toBe(404);
   });
 
-  test('is JSON for who asks for it', async () => {
+  test('is JSON if the client accepts it by name', async () => {
     const { port } = await startSite(TREE, { listing: true, dotfiles: true });
     const answer = await ask(port, get('/', 'Accept: application/json'));
     expect(answer.field('content-type')).toBe('application/json; charset=utf-8');
@@ -150,7 +150,7 @@ test('a fallback answers for pages that are not there, and for nothing else', as
   }
 });
 
-test('with clean URLs the fallback and the pages for errors answer under the address that was asked for', async () => {
+test('with clean URLs the fallback and error pages are sent without a redirect', async () => {
   const files = { 'app.html': 'app', '404.html': 'lost', 'app/x': '' };
   const { port } = await startSite(files, { spa: 'app.html', cleanUrls: true });
   for (let i = 0; i < 2; i++) {
@@ -186,7 +186,7 @@ test('headers for safety go with every answer, and can be turned off', async () 
   expect((await ask(off.port, get('/a.txt'))).field('x-content-type-options')).toBe(undefined);
 });
 
-test('the charset of text is the one that was asked for', async () => {
+test('text has the configured charset', async () => {
   const { port } = await startSite({ 'a.txt': 'a' }, { charset: 'iso-8859-1' });
   expect((await ask(port, get('/a.txt'))).field('content-type')).toBe('text/plain; charset=iso-8859-1');
   const none = await startSite({ 'a.txt': 'a' }, { charset: '' });
@@ -222,7 +222,7 @@ describe('Cache-Control', () => {
     expect((await ask(port, get('/data.json'))).field('cache-control')).toBe(undefined);
   });
 
-  test('is asked for by the path that requests name, below a mount and in a coding too', async () => {
+  test('matches the request path, below a mount and in a coding too', async () => {
     const monaco = await folder({ 'vs/a.js': 'x'.repeat(2_000), 'index.html': 'index', 'about.html': 'about' });
     const { port } = await startSite(
       { 'vs/a.js': 'root', 'monaco/vs/a.js': 'shadowed', 'app.html': 'app' },
@@ -281,7 +281,7 @@ describe('Cache-Control', () => {
   });
 });
 
-test('each host has its root, and everyone else the default one', async () => {
+test('each host has its root, and all other hosts have the default one', async () => {
   const [a, b, any] = await Promise.all(
     ['a', 'b', 'any'].map((text) => folder({ 'x.txt': text, '404.html': `no ${text}` })),
   );

@@ -14,7 +14,7 @@ const BIG = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 7) % 25
 /** Far longer than everything that must not wait for it. */
 const SLOW = { SHIM_SLOW: 'slow', SHIM_MS: '700' };
 
-test('a slow disk delays who asked for it, and nobody else', async () => {
+test('a slow disk delays only the requests for it', async () => {
   const root = await folder({ 'slow.bin': BIG, 'fast.txt': 'fast', 'big.bin': BIG });
   const { port, stats } = await startOverShim(root, SLOW);
   const slow = await connect(port);
@@ -30,7 +30,7 @@ test('a slow disk delays who asked for it, and nobody else', async () => {
   expect(after.files.sendfileBytes, 'the other large file went by sendfile').toBe(BIG.length);
 });
 
-test('slow names, and slow small files, delay nobody else either', async () => {
+test('slow names and slow small files delay only their own requests', async () => {
   const root = await folder({ 'slow/a.txt': 'a', 'slow/b.txt': 'b', 'fast.txt': 'fast' });
   const { port } = await startOverShim(root, SLOW);
   const slow = [ask(port, get('/slow/a.txt')), ask(port, get('/slow/b.txt')), ask(port, get('/slow/none'))];
@@ -84,7 +84,7 @@ test('without openat2 names are walked segment by segment, and nothing leaves th
   expect((await stats()).files.poolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
 });
 
-test('without openat2 in a container, which says EPERM, names are walked too', async () => {
+test('where a container rejects openat2 with EPERM, names are resolved one by one', async () => {
   const parent = await folder({ 'www/a/page.txt': 'page', 'secret.txt': 'SECRET', 'www/big.bin': BIG });
   await symlink('../secret.txt', `${parent}/www/out.txt`);
   const { port, stats } = await startOverShim(`${parent}/www`, { SHIM_SECCOMP: 'openat2,cachestat' });
@@ -94,7 +94,7 @@ test('without openat2 in a container, which says EPERM, names are walked too', a
   expect((await stats()).files.poolOpens).toBeGreaterThan(0);
 });
 
-test('a file whose opening is not permitted is 403, and no other one is opened in another way from then on', async () => {
+test('a file without permission gets 403, and does not disable openat2', async () => {
   const root = await folder({ 'forbidden.txt': 'x', 'a.txt': 'a', 'b/c.txt': 'c', 'b/forbidden/d.txt': 'd' });
   const { port, stats } = await startOverShim(root, { SHIM_FORBIDDEN: 'forbidden' });
   for (const target of ['/forbidden.txt', '/b/forbidden/d.txt', '/forbidden.txt']) {
@@ -106,7 +106,7 @@ test('a file whose opening is not permitted is 403, and no other one is opened i
   expect((await stats()).files.poolOpens, 'a walk would wait in the pool').toBe(poolOpens);
 });
 
-test('what was kept is sent from memory, and counted', async () => {
+test('a cached file is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
   // Old enough to be kept on when it is looked at again, a second later.
   await utimes(join(root, 'a.txt'), 1e9, 1e9);

@@ -93,8 +93,8 @@ test('closing gives all descriptors back', async () => {
 test.each<readonly [Readonly<Record<string, unknown>> | null | undefined, RegExp]>([
   [undefined, /^root is missing/],
   [null, /^root is missing/],
-  [{ root: '.', limits: { backlog: 3 } }, /^"limits\.backlog" is no option of static files$/],
-  [{ root: '.', log: { access: () => {} } }, /^"log\.access" is no option of static files$/],
+  [{ root: '.', limits: { backlog: 3 } }, /^"limits\.backlog" is not an option of static files$/],
+  [{ root: '.', log: { access: () => {} } }, /^"log\.access" is not an option of static files$/],
   [{}, /^root is missing: name the folder to serve$/],
   [{ root: '.', listing: 'yes' }, /listing must be true or false, not "yes"/],
   [{ root: '.', limits: { maxOpenFiles: -1 } }, /maxOpenFiles must be a whole number/],

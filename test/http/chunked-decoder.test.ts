@@ -1,4 +1,4 @@
-// Proves that the chunked coding of a body is decoded the same however it was cut, and bounded.
+// Tests that the decoder gives the same result however a body is cut, and keeps its bounds.
 
 import { describe, expect, test } from 'vitest';
 import { ChunkedDecoder, type ChunkedLimits } from '../../src/http/chunked-decoder.ts';
@@ -33,7 +33,7 @@ function decodeCut(text: string, cuts: readonly number[], limits: ChunkedLimits)
   return { data, trailers: ended ? trailers : [], consumed: status === 0 ? consumed : 0, ended, status };
 }
 
-/** The outcome of the whole, after checking that every split and single bytes have the same. */
+/** The result for the whole text, after a check that every split and single bytes give the same. */
 function decodeEveryWay(text: string, limits: ChunkedLimits = LIMITS): Decoded {
   const whole = decodeCut(text, [], limits);
   for (let cut = 1; cut < text.length; cut++) expect(decodeCut(text, [cut], limits), `cut at ${cut}`).toEqual(whole);
@@ -60,7 +60,7 @@ test.each(GOOD)('%s', (_what, text, data) => {
   expect(decodeEveryWay(text)).toEqual({ data, trailers: [], consumed: text.length, ended: true, status: 0 });
 });
 
-test('what stands behind the body is left', () => {
+test('bytes after the body are left unread', () => {
   expect(decodeEveryWay('1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n')).toMatchObject({
     data: 'a',
     consumed: 11,
@@ -76,7 +76,7 @@ test('trailers are kept in order, names as sent, values trimmed', () => {
   ]);
 });
 
-test('exactly maxFields trailers are taken, one more is 431', () => {
+test('exactly maxFields trailers are accepted, one more gets 431', () => {
   const trailers = (count: number): string => `0\r\n${'a:\r\n'.repeat(count)}\r\n`;
   expect(decodeEveryWay(trailers(10)).trailers).toHaveLength(10);
   expect(decodeEveryWay(trailers(11))).toMatchObject({ status: 431, ended: false });
@@ -122,13 +122,13 @@ const BAD: readonly (readonly [string, string, number])[] = [
   ['a last line that ends with CR alone', '0\r\n\rX', 400],
 ];
 
-describe('malformed bodies are refused', () => {
+describe('malformed bodies are rejected', () => {
   test.each(BAD)('%s', (_what, text, status) => {
     expect(decodeEveryWay(text)).toMatchObject({ status, ended: false });
   });
 });
 
-test('a body of exactly maxBodyBytes is taken, one byte more is 413 before its data comes', () => {
+test('a body of exactly maxBodyBytes is accepted, one byte more gets 413 before its data arrives', () => {
   const limits = { ...LIMITS, maxBodyBytes: 10 };
   expect(decodeEveryWay('4\r\nabcd\r\n6\r\nefghij\r\n0\r\n\r\n', limits)).toMatchObject({
     status: 0,
@@ -138,29 +138,29 @@ test('a body of exactly maxBodyBytes is taken, one byte more is 413 before its d
   expect(decodeEveryWay('1000000000000\r\n', limits)).toMatchObject({ status: 413 });
 });
 
-test('trailers of exactly maxHeaderBytes are taken, one byte more is 431', () => {
+test('trailers of exactly maxHeaderBytes are accepted, one byte more gets 431', () => {
   const limits = { ...LIMITS, maxHeaderBytes: 40 };
   const body = (bytes: number): string => `0\r\nX: ${'y'.repeat(bytes - 7)}\r\n\r\n`;
   expect(decodeEveryWay(body(40), limits)).toMatchObject({ ended: true });
   expect(decodeEveryWay(body(41), limits)).toMatchObject({ status: 431 });
 });
 
-/** Framing bytes that come free of data. */
+/** The framing bytes that are allowed without data. */
 const ALLOWANCE = 16_384;
 
-test('framing is bounded: 16 KiB are forgiven, one byte more is 400', () => {
+test('framing is bounded: 16 KiB are accepted, one byte more gets 400', () => {
   const body = (framing: number): string => `0;${'x'.repeat(framing - 6)}\r\n\r\n`;
   expect(decodeCut(body(ALLOWANCE), [], LIMITS)).toMatchObject({ ended: true });
   expect(decodeCut(body(ALLOWANCE + 1), [], LIMITS)).toMatchObject({ status: 400, ended: false });
   expect(decodeCut(body(ALLOWANCE + 1), [1, 2, 77, 9_000], LIMITS)).toMatchObject({ status: 400, ended: false });
 });
 
-test('one-byte chunks with long extensions do not earn what they cost', () => {
+test('one-byte chunks with long extensions exceed the framing budget', () => {
   const body = `1;${'e'.repeat(100)}\r\nx\r\n`.repeat(1_000);
   expect(decodeCut(body, [], LIMITS)).toMatchObject({ status: 400 });
 });
 
-test('honest chunks of any number pass: data pays for its framing', () => {
+test('any number of chunks without extensions is accepted', () => {
   const body = `${`10\r\n${'x'.repeat(16)}\r\n`.repeat(20_000)}0\r\n\r\n`;
   expect(decodeCut(body, [], LIMITS)).toMatchObject({ ended: true, status: 0 });
   const single = `${'1\r\nx\r\n'.repeat(20_000)}0\r\n\r\n`;

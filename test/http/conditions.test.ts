@@ -1,4 +1,4 @@
-// Proves the order and the comparisons of RFC 9110 section 13, case by case.
+// Tests the order and the comparisons of RFC 9110 section 13, case by case.
 
 import { describe, expect, test } from 'vitest';
 import { evaluateConditions, rangeStillHolds, type Validators } from '../../src/http/conditions.ts';
@@ -13,7 +13,7 @@ function evaluate(fields: Readonly<Record<string, string>>, current: Validators)
   return evaluateConditions({ header: (name) => fields[name] }, current, () => 0);
 }
 
-/** Fields, the outcome for a strong tag, and for a weak one if it differs. */
+/** Fields, the status for a strong tag, and for a weak one if it differs. */
 type Case = readonly [Readonly<Record<string, string>>, number, number?];
 
 const CASES: readonly Case[] = [
@@ -59,7 +59,7 @@ describe('a request with', () => {
     });
   }
 
-  test('a thousand tags: each is looked at, in linear time', () => {
+  test('a thousand tags: each is compared, in linear time', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => `"t${i}"`).join(',');
     expect(evaluate({ 'if-none-match': `${many},"abc"` }, STRONG)).toBe(304);
     expect(evaluate({ 'if-none-match': `${many}${' ,'.repeat(100_000)}x` }, STRONG)).toBe(0);

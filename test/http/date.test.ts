@@ -1,4 +1,4 @@
-// Proves that HTTP dates are read in their three forms, and that nothing else is taken for one.
+// Tests that HTTP dates are parsed in their three forms, and that all other texts are rejected.
 
 import { expect, test } from 'vitest';
 import { formatHttpDate, parseHttpDate } from '../../src/http/date.ts';
@@ -13,7 +13,7 @@ test.each(['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'S
   },
 );
 
-test('what is written is read', () => {
+test('a formatted date is parsed back to the same time', () => {
   for (let ms = 0; ms < 4e12; ms += 86_411_000_000) expect(parseHttpDate(formatHttpDate(ms), NOW)).toBe(ms);
 });
 
@@ -44,6 +44,6 @@ test.each([
   'Sun, 06 Nov 1994 08:60:00 GMT',
   'Sun, 06 Nov 1994 08:49:61 GMT',
   'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
-])('"%s" is no date', (text) => {
+])('"%s" is not a date', (text) => {
   expect(parseHttpDate(text, NOW)).toBeUndefined();
 });

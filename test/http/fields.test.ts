@@ -1,9 +1,9 @@
-// Proves that nothing an application gives as a field can end a line, begin another, or contradict the framing.
+// Tests that no field of an application can end a line, begin another, or contradict the framing.
 
 import { describe, expect, test } from 'vitest';
 import { type FieldInput, NO_FIELDS, precompileFields } from '../../src/http/fields.ts';
 
-test('a record, pairs and prepared fields say the same', () => {
+test('a record, pairs and precompiled fields give the same lines', () => {
   const record = precompileFields({ 'X-A': 'b', 'X-N': 7, 'Set-Cookie': ['a=1', 'b=2'] });
   const pairs = precompileFields([
     ['X-A', 'b'],
@@ -16,16 +16,16 @@ test('a record, pairs and prepared fields say the same', () => {
   expect(precompileFields(record)).toBe(record);
 });
 
-test('no fields make no lines', () => {
+test('no fields give no lines', () => {
   expect(NO_FIELDS).toMatchObject({ lines: '', contentLength: -1, close: false, hasDate: false, hasServer: false });
   expect(precompileFields({}).lines).toBe('');
 });
 
-test('space around a value is taken away, space within it stays', () => {
+test('blanks around a value are removed, blanks within it stay', () => {
   expect(precompileFields({ A: ' \tb  c\t ', B: '   ' }).lines).toBe('A: b  c\r\nB: \r\n');
 });
 
-describe('a value that holds what ends a line is refused', () => {
+describe('a value with a line-ending character is rejected', () => {
   const values = ['a\r\nX-Evil: 1', 'a\nb', 'a\rb', 'a\0b', '\x7f', '\x1b[31m', 'a\x0bb', 'ä → b', '\u010d\u010a'];
   test.each(values)('%j', (value) => {
     const inputs: FieldInput[] = [{ 'X-A': value }, [['X-A', value]], { 'X-A': ['fine', value] }, { Server: value }];
@@ -34,18 +34,18 @@ describe('a value that holds what ends a line is refused', () => {
   });
 });
 
-describe('a name that is no token is refused', () => {
+describe('a name that is not a token is rejected', () => {
   test.each(['', ' ', 'A B', 'A:', 'A\r\nB', 'A\0', 'Ä', 'A(', 'A/B', '"A"'])('%j', (name) => {
     expect(() => precompileFields({ [name]: 'x' })).toThrow(TypeError);
     expect(() => precompileFields([[name, 'x']])).toThrow(TypeError);
   });
 });
 
-test('every tchar may stand in a name, every byte of obs-text in a value', () => {
+test('a name may contain every tchar, a value every byte of obs-text', () => {
   expect(precompileFields({ "!#$%&'*+-.^_`|~09azAZ": '\x80\xff' }).lines).toBe("!#$%&'*+-.^_`|~09azAZ: \x80\xff\r\n");
 });
 
-test('Content-Length is taken out of the lines and must be one number', () => {
+test('Content-Length is kept apart from the lines and must be one number', () => {
   expect(precompileFields({ 'content-LENGTH': '12', A: 'b' })).toMatchObject({ contentLength: 12, lines: 'A: b\r\n' });
   expect(precompileFields({ 'Content-Length': 0 }).contentLength).toBe(0);
   expect(
@@ -79,11 +79,11 @@ test('Content-Length is taken out of the lines and must be one number', () => {
   }
 });
 
-test("Transfer-Encoding is the server's alone", () => {
+test('Transfer-Encoding is rejected: only the server sets it', () => {
   expect(() => precompileFields({ 'transfer-encoding': 'chunked' })).toThrow(/Transfer-Encoding/);
 });
 
-test('Connection: close is heard, in a list and in any case, and other options are left out', () => {
+test('Connection: close is recognised, in a list and in any case, and other options are dropped', () => {
   for (const value of ['close', 'CLOSE', 'upgrade, close', 'close, x']) {
     expect(precompileFields({ Connection: value }), value).toMatchObject({ close: true, lines: '' });
   }
@@ -92,17 +92,17 @@ test('Connection: close is heard, in a list and in any case, and other options a
   }
 });
 
-test('Keep-Alive and Proxy-Connection describe the connection, which is the server’s: they are left out', () => {
+test('Keep-Alive and Proxy-Connection are dropped', () => {
   expect(precompileFields({ 'Keep-Alive': 'timeout=600', 'proxy-connection': 'keep-alive', A: 'b' }).lines).toBe(
     'A: b\r\n',
   );
 });
 
-test('Date and Server of the application are noticed in any case', () => {
+test('Date and Server of the application are recognised in any case', () => {
   expect(precompileFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
 });
 
-test('what is neither a record nor pairs is refused, and the text says what was expected', () => {
+test('a value that is neither a record nor pairs is rejected, and the message names what was expected', () => {
   const call =
     (input: unknown): (() => unknown) =>
     () =>

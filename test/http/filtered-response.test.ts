@@ -1,10 +1,10 @@
-// A response in front of another one: what reaches that one, and what does not once the head was dropped.
+// Tests which calls reach the wrapped response, and which do not after the head was dropped.
 
 import { expect, test } from 'vitest';
 import { FilteredResponse } from '../../src/http/filtered-response.ts';
 import type { HttpResponse } from '../../src/http/handler.ts';
 
-/** A response that writes down each call. */
+/** A response that records each call. */
 class NotedResponse implements HttpResponse {
   readonly calls: (readonly unknown[])[] = [];
   started = false;
@@ -73,7 +73,7 @@ const makeProtocol = (): never => {
   throw new Error('no connection changes its protocol here');
 };
 
-/** Calls everything but `send` and `start`; returns what those calls returned, and what the receipt was given. */
+/** Calls all methods except `send` and `start`; returns their results, and the argument of the receipt. */
 async function callRest(response: HttpResponse): Promise<readonly unknown[]> {
   const counts: number[] = [];
   const receipt = { onSent: (count: number): void => void counts.push(count) };
@@ -87,7 +87,7 @@ async function callRest(response: HttpResponse): Promise<readonly unknown[]> {
   return [...results, ...counts];
 }
 
-test('all calls reach the other response, the head as the filter returned it', async () => {
+test('all calls reach the wrapped response, the head as the filter returned it', async () => {
   const target = new NotedResponse();
   const response = new FilteredResponse(target, (status) => ({ 'X-Status': status }));
   expect([response.started, response.ended]).toEqual([false, false]);
@@ -107,7 +107,7 @@ test('all calls reach the other response, the head as the filter returned it', a
   ]);
 });
 
-test('the reason phrase goes with its head, and is dropped with it', () => {
+test('the reason phrase is passed on or dropped with its head', () => {
   const target = new NotedResponse();
   const seen: (string | undefined)[] = [];
   const filtered = (filter: null | object): FilteredResponse =>
@@ -126,7 +126,7 @@ test('the reason phrase goes with its head, and is dropped with it', () => {
   expect([target.reasonPhrase, kept.reasonPhrase, seen]).toEqual(['Kept', 'Kept', [undefined, undefined]]);
 });
 
-test.each(['send', 'start'] as const)('nothing reaches it once the head of %s was dropped', async (call) => {
+test.each(['send', 'start'] as const)('no call reaches it after the head of %s was dropped', async (call) => {
   const target = new NotedResponse();
   let heads = 0;
   const response = new FilteredResponse(target, () => {
@@ -142,7 +142,7 @@ test.each(['send', 'start'] as const)('nothing reaches it once the head of %s wa
   expect(heads).toBe(1);
 });
 
-test('a second head is not filtered: the other response refuses it', () => {
+test('a second head is not filtered: the wrapped response rejects it', () => {
   const target = new NotedResponse();
   const response = new FilteredResponse(target, (status) => (status === 404 ? null : {}));
   response.send(200, { 'X-Own': 'a' }, 'b');

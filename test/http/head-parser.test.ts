@@ -1,4 +1,4 @@
-// Proves that the head parser says the same about a head however its bytes were cut, and keeps its bounds.
+// Tests that the head parser gives the same result however a head is cut, and keeps its bounds.
 
 import { describe, expect, test } from 'vitest';
 import { FIELD_WORDS } from '../../src/http/head.ts';
@@ -8,7 +8,7 @@ import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
 
 const LIMITS: HeadLimits = { maxHeaderBytes: 16_384, maxTargetBytes: 8_192, maxFields: 100 };
 
-/** What a parser found, copied so that it can be compared. */
+/** The result of a parser, copied for comparison. */
 type Found = Readonly<Record<string, unknown>>;
 
 function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
@@ -33,7 +33,7 @@ function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
   };
 }
 
-/** Offers the bytes up to each of `ends`, at another place in memory each time, until the parser decides. */
+/** Passes the bytes up to each of `ends`, at another offset each time, until the parser returns a result. */
 function parseAt(ends: readonly number[], text: string, parser: HeadParser = new HeadParser(LIMITS)): Found {
   const bytes = Buffer.from(text, 'latin1');
   let outcome = INCOMPLETE;
@@ -41,7 +41,7 @@ function parseAt(ends: readonly number[], text: string, parser: HeadParser = new
   let moved = bytes;
   for (const [turn, end] of ends.entries()) {
     base = turn % 7;
-    // What lies around the head is not its business: a byte that would end a line wrongly.
+    // Bytes around the head must not matter: here they are ones that would end a line wrongly.
     moved = Buffer.alloc(base + end + 3, '\n');
     bytes.copy(moved, base, 0, end);
     outcome = parser.parse(moved, base, base + end);
@@ -53,7 +53,7 @@ function parseAt(ends: readonly number[], text: string, parser: HeadParser = new
 
 const everyByte = (text: string): number[] => Array.from({ length: text.length }, (_, i) => i + 1);
 
-/** The outcome of the whole, after checking that every split and single bytes have the same. */
+/** The result for the whole head, after a check that every split and single bytes give the same. */
 function parseEveryWay(text: string, limits: HeadLimits = LIMITS): Found {
   const whole = parseAt([text.length], text, new HeadParser(limits));
   for (const split of everyByte(text)) {
@@ -89,7 +89,7 @@ describe('bad heads', () => {
   });
 });
 
-test('every control byte is refused in target, field name and value, and every other byte has its place', () => {
+test('target, field name and field value reject every control byte, and accept the bytes of their grammar', () => {
   for (let byte = 0; byte < 256; byte++) {
     const character = String.fromCharCode(byte);
     const isControl = byte < 0x20 || byte === 0x7f;
@@ -109,25 +109,25 @@ function headOf(bytes: number): string {
   return frame.replace('X: ', `X: ${'v'.repeat(bytes - frame.length)}`);
 }
 
-test('a head of exactly maxHeaderBytes is taken, one byte more is 431', () => {
+test('a head of exactly maxHeaderBytes is accepted, one byte more gets 431', () => {
   const limits = { ...LIMITS, maxHeaderBytes: 300 };
   expect(parseEveryWay(headOf(300), limits)).toMatchObject({ length: 300 });
   expect(parseEveryWay(headOf(301), limits)).toMatchObject({ status: 431 });
 });
 
-test('bytes behind a head do not count towards maxHeaderBytes', () => {
+test('bytes after a head do not count towards maxHeaderBytes', () => {
   const limits = { ...LIMITS, maxHeaderBytes: 300 };
   expect(parseEveryWay(`${headOf(300)}body and more`, limits)).toMatchObject({ length: 300 });
 });
 
-test('a head that never ends is 431 as soon as maxHeaderBytes have come', () => {
+test('a head that never ends gets 431 as soon as maxHeaderBytes have arrived', () => {
   const endless = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'v'.repeat(400)}`;
   const limits = { ...LIMITS, maxHeaderBytes: 256 };
   expect(parseAt([255], endless, new HeadParser(limits))).toEqual({ incomplete: true });
   expect(parseAt([256], endless, new HeadParser(limits))).toMatchObject({ status: 431 });
 });
 
-test('a target of exactly maxTargetBytes is taken, one byte more is 414, in path and query', () => {
+test('a target of exactly maxTargetBytes is accepted, one byte more gets 414, in path and query', () => {
   const limits = { ...LIMITS, maxTargetBytes: 20 };
   const head = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
   for (const start of ['/', '/a?', '/?']) {
@@ -136,7 +136,7 @@ test('a target of exactly maxTargetBytes is taken, one byte more is 414, in path
   }
 });
 
-test('exactly maxFields fields are taken, one more is 431', () => {
+test('exactly maxFields fields are accepted, one more gets 431', () => {
   const limits = { ...LIMITS, maxFields: 3 };
   const head = (more: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(more)}\r\n`;
   expect(parseEveryWay(head(2), limits)).toMatchObject({
@@ -149,19 +149,19 @@ test('exactly maxFields fields are taken, one more is 431', () => {
   expect(parseEveryWay(head(3), limits)).toMatchObject({ status: 431 });
 });
 
-test('two hundred fields are taken by default', () => {
+test('two hundred fields are accepted by default', () => {
   const limits = { ...LIMITS, maxFields: resolveLimits().maxFields };
   const head = (fields: number): string => `GET / HTTP/1.1\r\nHost: a\r\n${'X: y\r\n'.repeat(fields - 1)}\r\n`;
   expect(parseEveryWay(head(200), limits)).toMatchObject({ method: 'GET' });
   expect(parseEveryWay(head(201), limits)).toMatchObject({ status: 431 });
 });
 
-test('a method of 32 letters is taken', () => {
+test('a method of 32 letters is accepted', () => {
   const method = 'A'.repeat(32);
   expect(parseEveryWay(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatchObject({ method });
 });
 
-test('after reset nothing of the head before is left', () => {
+test('reset clears everything of the head before', () => {
   const parser = new HeadParser(LIMITS);
   const lengthy =
     'POST /a?b HTTP/1.0\r\nHost: a\r\nContent-Length: 7\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n';
@@ -175,7 +175,7 @@ test('after reset nothing of the head before is left', () => {
   }
 });
 
-test('a copy of a head stays as it is when the parser goes on', () => {
+test('a copy of a head does not change when the parser goes on', () => {
   const parser = new HeadParser(LIMITS);
   const first = 'POST /first?a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
   parseAt([first.length], first, parser);

@@ -1,6 +1,6 @@
-// The heads that the parser's tests run: good ones with what they say, bad ones with the status they earn.
+// The heads of the parser tests: valid ones with their parts, malformed ones with their status.
 
-/** A head that must be understood, and what must be found in it. */
+/** A valid head, and the parts that must be found in it. */
 export interface GoodHead {
   readonly name: string;
   readonly text: string;
@@ -14,7 +14,7 @@ function good(name: string, text: string, found: GoodHead['found']): GoodHead {
   return { name, text, found };
 }
 
-/** With a Host, these lines, and the empty line. */
+/** A head with a Host, these lines, and the empty line. */
 function withFields(...lines: readonly string[]): string {
   return `${START}${HOST}${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 }
@@ -105,7 +105,7 @@ export const GOOD_HEADS: readonly GoodHead[] = [
   good('the next request behind it is not read', `${withFields()}GET /next`, { length: `${withFields()}`.length }),
 ];
 
-/** Section, what is wrong, the bytes, and the status. */
+/** The section of RFC 9112 (or 9110), the fault, the bytes, and the status. */
 export const BAD_HEADS: readonly (readonly [string, string, string, number])[] = [
   ['2.2', 'two empty lines in front', `\r\n\r\n${START}${HOST}\r\n`, 400],
   ['2.2', 'a bare LF in front', `\n${START}${HOST}\r\n`, 400],

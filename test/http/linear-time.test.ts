@@ -1,5 +1,5 @@
-// Proves that everything in http/ that reads a client's bytes, or an application's that echo them, takes time in
-// proportion to them.
+// Tests that all parsers of http/ take time in proportion to the bytes of a client, or of an application that echoes
+// them.
 
 import { expect, test } from 'vitest';
 import { trimBlanks } from '../../src/http/blanks.ts';
@@ -10,14 +10,14 @@ import { precompileFields } from '../../src/http/fields.ts';
 import { DONE, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
 import { expectLinear } from '../support/growth.ts';
 
-/** Larger than every input here. */
+/** A limit above every input here. */
 const LIMITS = { maxHeaderBytes: 1_048_576, maxTargetBytes: 1_048_576, maxFields: 10_000, maxBodyBytes: 1_048_576 };
 
 const repeated = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, size);
 
 // ---- Heads ----------------------------------------------------------------------------------------
 
-/** The heads of each size, whose outcome is known. */
+/** Heads for any size, with their expected result. */
 const HEADS: readonly (readonly [string, number, (size: number) => string])[] = [
   ['a long value', DONE, (size) => `GET / HTTP/1.1\r\nHost: a\r\nX: ${repeated('v', size)}\r\n\r\n`],
   ['blanks in a value', DONE, (size) => `GET / HTTP/1.1\r\nHost: a\r\nX: ${repeated(' \t', size)}x\r\n\r\n`],
@@ -106,7 +106,7 @@ const BLANKS: readonly (readonly [string, (size: number) => string])[] = [
   ['only blanks', (size) => ' '.repeat(size)],
 ];
 
-test.each(BLANKS)('a text with %s is trimmed', async (_what, text) => {
+test.each(BLANKS)('trimming a text with %s', async (_what, text) => {
   await expectLinear((size) => {
     const value = text(size);
     return () => trimBlanks(value);
@@ -149,7 +149,7 @@ test('many names become one value each', async () => {
 
 const VALIDATORS = { etag: '"tag"', lastModifiedMs: 1_000_000_000_000 };
 
-/** Values of conditional fields: none of them is a list that holds the tag, nor a date. */
+/** Values of conditional fields: none of them contains the tag, or a date. */
 const CONDITIONS: readonly (readonly [string, (size: number) => string])[] = [
   ['tags', (size) => repeated('W/"a", ', size)],
   ['short tags', (size) => repeated('"",', size)],

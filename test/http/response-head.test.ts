@@ -1,9 +1,16 @@
-// Proves what a response head looks like on the wire: status line, Server, Date, fields, framing, in one block.
+// Tests the bytes of a response head: status line, Server, Date, fields and framing.
 
 import { expect, test } from 'vitest';
 import { NO_FIELDS, type PrecompiledFields, precompileFields } from '../../src/http/fields.ts';
 import { HttpClock } from '../../src/http/http-clock.ts';
-import { CHUNKED, type Framing, HeadWriter, LENGTH, UNTOLD, writeDecimal } from '../../src/http/response-head.ts';
+import {
+  CHUNKED,
+  CLOSE_DELIMITED,
+  type Framing,
+  HeadWriter,
+  LENGTH,
+  writeDecimal,
+} from '../../src/http/response-head.ts';
 
 /** Sun, 06 Nov 1994 08:49:37.250 GMT. */
 const WALL_MS = Date.UTC(1994, 10, 6, 8, 49, 37, 250);
@@ -41,7 +48,7 @@ test('a head with chunks', () => {
 });
 
 test('a head without framing', () => {
-  expect(headOf(writer(), 304, NO_FIELDS, { kind: UNTOLD })).toBe(
+  expect(headOf(writer(), 304, NO_FIELDS, { kind: CLOSE_DELIMITED })).toBe(
     `HTTP/1.1 304 Not Modified\r\nServer: s\r\n${DATE}\r\n`,
   );
 });
@@ -50,30 +57,30 @@ test('a status that is not registered has an empty reason', () => {
   expect(headOf(writer(), 299, NO_FIELDS)).toMatch(/^HTTP\/1\.1 299 \r\n/);
 });
 
-test('Connection says close before keep-alive, and nothing when neither is asked', () => {
+test('Connection is close rather than keep-alive, and absent when neither is requested', () => {
   expect(headOf(writer(), 200, NO_FIELDS, { close: true, keepAlive: true })).toMatch(/\r\nConnection: close\r\n\r\n$/);
   expect(headOf(writer(), 200, NO_FIELDS, { keepAlive: true })).toMatch(/\r\nConnection: keep-alive\r\n\r\n$/);
   expect(headOf(writer(), 200, NO_FIELDS)).not.toContain('Connection');
 });
 
-test('the longest head fits into what was announced', () => {
+test('the longest head fits into the announced size', () => {
   headOf(writer(), 200, precompileFields({ A: 'b'.repeat(5_000) }), { length: 999_999_999_999_999, close: true });
   headOf(writer(), 200, NO_FIELDS, { length: Number.MAX_SAFE_INTEGER, keepAlive: true });
 });
 
-test("an empty server name makes no Server field, an application's own wins, and so does its Date", () => {
+test('an empty server name gives no Server field, and Server and Date of an application win', () => {
   expect(headOf(writer(''), 200, NO_FIELDS)).not.toContain('Server');
   const own = headOf(writer(), 200, precompileFields({ Server: 'mine', Date: 'then' }));
   expect(own).toBe('HTTP/1.1 200 OK\r\nServer: mine\r\nDate: then\r\nContent-Length: 0\r\n\r\n');
 });
 
-test('prepared fields used again give the head of that status, writer and second, not of the one before', () => {
+test('precompiled fields used again give the head of the new status, writer and second', () => {
   let wallMs = WALL_MS;
   const fields = precompileFields({ A: 'b' });
   const first = writer('one', () => wallMs);
   const second = writer('two', () => wallMs);
   const date = (head: string): string | undefined => /Date: ([^\r]*)/.exec(head)?.[1];
-  for (const kind of [LENGTH, CHUNKED, LENGTH, UNTOLD, LENGTH]) {
+  for (const kind of [LENGTH, CHUNKED, LENGTH, CLOSE_DELIMITED, LENGTH]) {
     expect(headOf(first, 200, fields, { kind })).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: one\r\n/);
     expect(headOf(first, 404, fields, { kind })).toMatch(/^HTTP\/1\.1 404 Not Found\r\nServer: one\r\n/);
     expect(headOf(second, 200, fields, { kind })).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: two\r\n/);
@@ -86,7 +93,7 @@ test('prepared fields used again give the head of that status, writer and second
   expect(date(headOf(first, 404, fields, {}, 750))).toBe('Sun, 06 Nov 1994 08:49:38 GMT');
 });
 
-test('writeDecimal writes the digits that String writes', () => {
+test('writeDecimal writes the same digits as String', () => {
   const values = [
     0,
     1,
@@ -115,7 +122,7 @@ test('writeDecimal writes the digits that String writes', () => {
   }
 });
 
-test('heads of the same length in a row are the same as ever, and those after them too', () => {
+test('repeated heads of one length do not change, nor do those after them', () => {
   const from = writer();
   const fields = precompileFields({ A: 'b' });
   const expected = (length: number, more = ''): string =>
@@ -130,7 +137,7 @@ test('heads of the same length in a row are the same as ever, and those after th
   expect(headOf(from, 200, fields, { kind: CHUNKED, length: 7 })).toMatch(/chunked\r\n\r\n$/);
 });
 
-test('when its second has passed a head tells the next one, and is the same otherwise', () => {
+test('after a second, only the date of a head changes', () => {
   let wallMs = WALL_MS;
   const from = writer('s', () => wallMs);
   const fields = precompileFields({ A: 'b' });

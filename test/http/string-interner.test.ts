@@ -1,4 +1,4 @@
-// Proves that a text is what its bytes say, whatever was asked for before it.
+// Tests that an interned text always equals its bytes, whatever was looked up before.
 
 import { expect, test } from 'vitest';
 import { StringInterner } from '../../src/http/string-interner.ts';
@@ -9,7 +9,7 @@ function textOf(memory: StringInterner, text: string, at = 3): string {
   return memory.text(bytes, at, at + text.length);
 }
 
-test('texts of every length come as they are, the first time and again, wherever they lie', () => {
+test('texts of every length are returned unchanged, the first time and again, at any offset', () => {
   const memory = new StringInterner();
   for (let round = 0; round < 3; round++) {
     for (let length = 0; length <= 70; length++) {
@@ -19,14 +19,14 @@ test('texts of every length come as they are, the first time and again, wherever
   }
 });
 
-test('texts that meet in a slot, and those that begin or end alike, are told apart', () => {
+test('texts with the same slot, prefix or suffix are distinguished', () => {
   const memory = new StringInterner();
   const texts = Array.from({ length: 5_000 }, (_, i) => `/${i}/${(i * 7_919) % 65_536}`);
   for (const text of [...texts, ...texts.toReversed(), '/0', '/', '/00', '/0/'])
     expect(textOf(memory, text)).toBe(text);
 });
 
-test('a text stays as it was when its bytes become others', () => {
+test('a text does not change when its bytes are overwritten', () => {
   const memory = new StringInterner();
   const bytes = Buffer.from('/a/b');
   const first = memory.text(bytes, 0, 4);

@@ -1,4 +1,4 @@
-// Proves that Vary is one line that names each field once, and that fields that repeat are extended once.
+// Tests that Vary is one line that names each field once, and that repeated fields are extended once.
 
 import { expect, test } from 'vitest';
 import { precompileFields } from '../../src/http/fields.ts';
@@ -13,7 +13,7 @@ test.each([
   expect(addVary(fields, 'Accept, Cookie').lines).toBe(lines);
 });
 
-test('what is prepared is extended once, and keeps its length and its end of the connection', () => {
+test('precompiled fields are extended once, and keep Content-Length and Connection: close', () => {
   const prepared = precompileFields({ 'Content-Length': 3, Connection: 'close', Date: 'today', Server: 'mine' });
   const varied = addVary(prepared, 'Accept');
   expect(addVary(prepared, 'Accept')).toBe(varied);
@@ -21,6 +21,6 @@ test('what is prepared is extended once, and keeps its length and its end of the
   expect(varied).toMatchObject({ contentLength: 3, close: true, hasDate: true, hasServer: true });
 });
 
-test('fields that no answer may have are refused', () => {
+test('fields that no response may have are rejected', () => {
   expect(() => addVary({ 'a b': 'c' }, 'Accept')).toThrow(TypeError);
 });

@@ -1,4 +1,4 @@
-// Proves the small vocabularies of HTTP: dates, status codes, Host values.
+// Tests the small vocabularies of HTTP: dates, status codes, Host values.
 
 import { describe, expect, test } from 'vitest';
 import { formatHttpDate } from '../../src/http/date.ts';
@@ -7,12 +7,12 @@ import { HttpClock } from '../../src/http/http-clock.ts';
 import { hasNoContent, reasonPhrase } from '../../src/http/status.ts';
 
 describe('dates', () => {
-  test('look as RFC 9110 section 5.6.7 wants them', () => {
+  test('have the form of RFC 9110 section 5.6.7', () => {
     expect(formatHttpDate(Date.UTC(1994, 10, 6, 8, 49, 37))).toBe('Sun, 06 Nov 1994 08:49:37 GMT');
     expect(formatHttpDate(0)).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
   });
 
-  test("change when the wall clock's second has passed, and are not made before", () => {
+  test('change when the second of the wall clock has passed, and not before', () => {
     let calls = 0;
     const startMs = Date.UTC(2026, 0, 1, 0, 0, 0, 400);
     let monotonicMs = 10_000;
@@ -34,7 +34,7 @@ describe('dates', () => {
 });
 
 describe('status codes', () => {
-  test('have the reasons of the registry', () => {
+  test('have the reason phrases of the registry', () => {
     expect([200, 404, 413, 414, 431, 501].map(reasonPhrase)).toEqual([
       'OK',
       'Not Found',
@@ -46,7 +46,7 @@ describe('status codes', () => {
     expect(reasonPhrase(299)).toBe('');
   });
 
-  test('tell which answers have no content', () => {
+  test('determine which responses have no content', () => {
     expect([100, 101, 199, 204, 304].every(hasNoContent)).toBe(true);
     expect([200, 205, 206, 301, 404, 500].some(hasNoContent)).toBe(false);
   });
@@ -108,11 +108,11 @@ describe('Host', () => {
     return isHost(bytes, 3, 3 + Buffer.byteLength(text, 'latin1'));
   };
 
-  test.each(good)('%j is one', (text) => {
+  test.each(good)('%j is valid', (text) => {
     expect(check(text)).toBe(true);
   });
 
-  test.each(bad)('%j is none', (text) => {
+  test.each(bad)('%j is malformed', (text) => {
     expect(check(text)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-// Proves that every wait for a client ends, never early, and how it ends.
+// Tests that every wait for a client ends, never early, and how it ends.
 
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
@@ -9,26 +9,26 @@ import { get } from '../support/client.ts';
 import { echo, type Site, startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
 
-/** A deadline of this many milliseconds, the smallest there is. */
+/** The shortest timeout of these tests. */
 const SOON_MS = 100;
 
 const waitsForBody: Handler = async (request, response) => response.send(200, {}, await request.body.text());
 const neverAnswers: Handler = () => new Promise(() => {});
 
-/** Every deadline far away but those that are given. */
+/** Long timeouts, except those that are given. */
 function startWith(handler: Handler, soon: ServeOptions): Promise<Site> {
   return startHandler(handler, soon);
 }
 
-/** The end of a connection, and that it did not come before `ms` had passed since `begin`. */
+/** Waits for the end of a connection, which must not come before `ms` have passed since `begin`. */
 async function endsAfter(client: Client, beginMs: number, ms: number): Promise<string> {
   const end = await client.closed();
-  // The client's timer began after the server's: the network lies between, and timers round.
+  // The client's timer starts after the server's: the network lies between, and timers round.
   expect(performance.now() - beginMs).toBeGreaterThanOrEqual(ms - 5);
   return end;
 }
 
-test('a client that says nothing is closed without an answer after firstByteTimeoutMs', async () => {
+test('a client that sends nothing is closed without a response after firstByteTimeoutMs', async () => {
   const { connect, server } = await startWith(echo, { timeouts: { firstByteMs: SOON_MS } });
   const begin = performance.now();
   const client = await connect();
@@ -37,7 +37,7 @@ test('a client that says nothing is closed without an answer after firstByteTime
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, firstByte: 1 } });
 });
 
-test('an idle connection is closed after keepAliveTimeoutMs, and each request begins that time anew', async () => {
+test('an idle connection is closed after keepAliveTimeoutMs, and each request restarts that timeout', async () => {
   const { connect, server } = await startWith(echo, { timeouts: { keepAliveMs: 1_500 } });
   const client = await connect();
   let begin = 0;
@@ -51,7 +51,7 @@ test('an idle connection is closed after keepAliveTimeoutMs, and each request be
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, keepAlive: 1 } });
 });
 
-test('an asynchronous answer begins the idle time too', async () => {
+test('an asynchronous response restarts the idle timeout too', async () => {
   const { connect } = await startWith(
     async (_, response) => {
       await pause(5);
@@ -65,7 +65,7 @@ test('an asynchronous answer begins the idle time too', async () => {
   expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
 });
 
-test('a head that does not end is 408 after headerTimeoutMs in all, however it trickles', async () => {
+test('a head that does not end gets 408 after headerTimeoutMs in all, however slowly it arrives', async () => {
   const { connect, server } = await startWith(echo, { timeouts: { headerMs: 200 } });
   const client = await connect();
   const begin = performance.now();
@@ -81,7 +81,7 @@ test('a head that does not end is 408 after headerTimeoutMs in all, however it t
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, header: 1 }, requests: { refused: 1 } });
 });
 
-test('a head of a later request has its own time', async () => {
+test('a head of a later request has its own timeout', async () => {
   const { connect } = await startWith(echo, { timeouts: { headerMs: SOON_MS } });
   const client = await connect();
   client.send(`${get('/')}GET / HT`);
@@ -90,7 +90,7 @@ test('a head of a later request has its own time', async () => {
   expect(await client.closed()).toBe('fin');
 });
 
-test('a body that does not come is 408 after bodyTimeoutMs, and its reader is told', async () => {
+test('a body that does not arrive gets 408 after bodyTimeoutMs, and its read rejects', async () => {
   const codes: string[] = [];
   const { connect, server } = await startWith(
     async (request) => {
@@ -107,7 +107,7 @@ test('a body that does not come is 408 after bodyTimeoutMs, and its reader is to
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, body: 1 } });
 });
 
-test('without a minimum rate every byte of a body begins bodyTimeoutMs anew', async () => {
+test('without a minimum rate every byte of a body restarts bodyTimeoutMs', async () => {
   const { connect } = await startWith(waitsForBody, {
     timeouts: { bodyMs: 2_000 },
     limits: { minReceiveBytesPerSecond: 0 },
@@ -121,7 +121,7 @@ test('without a minimum rate every byte of a body begins bodyTimeoutMs anew', as
   expect((await client.readResponse()).text).toBe('patience');
 });
 
-test('a body that stops after the answer has begun cuts the connection', async () => {
+test('a body that stops after the response has begun closes the connection', async () => {
   const { connect } = await startWith(
     async (request, response) => {
       response.start(200);
@@ -145,7 +145,7 @@ test('the rest of an unread body has bodyTimeoutMs in all', async () => {
   await client.closed();
 });
 
-test('a handler may take its time: no deadline of the client runs meanwhile', async () => {
+test('while a handler works, no timeout of the client runs', async () => {
   const { connect } = await startWith(
     async (_, response) => {
       await pause(700);
@@ -165,7 +165,7 @@ test('a handler may take its time: no deadline of the client runs meanwhile', as
   expect((await client.send(get('/')).readResponse()).text).toBe('thought it over');
 });
 
-test('a client that does not take its answer is cut off after sendTimeoutMs', async () => {
+test('a client that does not receive its response is cut off after sendTimeoutMs', async () => {
   const { connect, server } = await startWith((_, response) => response.send(200, {}, new Uint8Array(30_000_000)), {
     timeouts: { sendMs: SOON_MS },
   });
@@ -177,7 +177,7 @@ test('a client that does not take its answer is cut off after sendTimeoutMs', as
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, send: 1 } });
 });
 
-test('a client that takes its answer slowly but steadily is not cut off', async () => {
+test('a client that receives its response slowly but steadily is not cut off', async () => {
   const bytes = 20_000_000;
   const { connect } = await startWith((_, response) => response.send(200, {}, new Uint8Array(bytes)), {
     timeouts: { sendMs: 2_000 },
@@ -185,7 +185,7 @@ test('a client that takes its answer slowly but steadily is not cut off', async 
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  // One piece of 64 KiB at a time: by the deadline far less than what makes the system report WRITABLE again.
+  // One piece of 64 KiB at a time: until the deadline, far less than the kernel needs to report WRITABLE again.
   for (let i = 0; i < 15; i++) {
     await pause(200);
     const piece = once(client.socket, 'data').then(() => client.socket.pause());
@@ -196,7 +196,7 @@ test('a client that takes its answer slowly but steadily is not cut off', async 
   expect((await client.readResponse()).content.length).toBe(bytes);
 });
 
-test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then is cut off', async () => {
+test('a client that sent FIN waits for its response for halfClosedTimeoutMs, then is cut off', async () => {
   const { connect, server } = await startWith(neverAnswers, { timeouts: { halfClosedMs: SOON_MS } });
   const client = await connect();
   const begin = performance.now();
@@ -209,7 +209,7 @@ test('a client that sent FIN waits for its answer for halfClosedTimeoutMs, then 
   });
 });
 
-test('FIN that comes while the handler is at work starts that time as well', async () => {
+test('FIN that arrives while the handler works starts that timeout as well', async () => {
   const { connect, server } = await startWith(neverAnswers, { timeouts: { halfClosedMs: SOON_MS } });
   const client = await connect();
   await client.send(get('/')).flushed();
@@ -223,12 +223,12 @@ test('an idle server sleeps: no turns without events or deadlines', async () => 
   await pause(50);
   const { turns } = server.stats().loop;
   await pause(300);
-  // A host has a turn whenever libuv has something to do, this test's own timers; who is busy never sleeps.
+  // A host takes a turn whenever libuv has work, such as the timers of this test; a loop that spins never sleeps.
   const expected = BACK_END.busy === true ? Infinity : BACK_END.hasDescriptor ? 1 : 15;
   expect(server.stats().loop.turns - turns).toBeLessThanOrEqual(expected);
 });
 
-test('FIN in the middle of a body whose request was answered ends the connection in order, at once', async () => {
+test('FIN in the middle of a body after the response ends the connection in order, at once', async () => {
   const { connect } = await startWith(echo, { timeouts: { halfClosedMs: 60_000, bodyMs: 60_000 } });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
@@ -237,7 +237,7 @@ test('FIN in the middle of a body whose request was answered ends the connection
   expect(await client.closed()).toBe('fin');
 });
 
-test('a handler that never answers is 504 after handlerTimeoutMs, said once, and its signal aborts', async () => {
+test('a handler that never responds gets one 504 after handlerTimeoutMs, and its signal aborts', async () => {
   let signal: AbortSignal | null = null;
   const { connect, server, errors } = await startWith(
     (request) => {
@@ -257,7 +257,7 @@ test('a handler that never answers is 504 after handlerTimeoutMs, said once, and
   expect(server.stats()).toMatchObject({ timeouts: { total: 1 }, requests: { refused: 1 } });
 });
 
-test('the time of a handler begins anew when the body it waited for is there, and ends with its head', async () => {
+test('the timeout of a handler restarts when its awaited body is complete, and ends with its response head', async () => {
   const { connect } = await startWith(
     async (request, response) => {
       await request.body.text();
@@ -273,7 +273,7 @@ test('the time of a handler begins anew when the body it waited for is there, an
   expect((await client.send('b').readResponse()).text).toBe('late');
 });
 
-test('what a handler answers after its 504 changes nothing', async () => {
+test('a response of a handler after its 504 has no effect', async () => {
   let isDone = false;
   const { connect, errors } = await startWith(
     async (_, response) => {

@@ -1,4 +1,4 @@
-// Proves what an exchange does without a session, a connection or a kernel around it.
+// Tests an exchange without a session, a connection or a kernel around it.
 
 import { beforeEach, expect, test } from 'vitest';
 import type { Channel } from '../../src/connection/channel.ts';
@@ -10,7 +10,7 @@ import { SessionContext, WAIT } from '../../src/http1/context.ts';
 import { Exchange } from '../../src/http1/exchange.ts';
 import { resolveLimits } from '../../src/options/resolve-limits.ts';
 
-/** Keeps what is written and asked, as text. */
+/** Records writes and calls as text. */
 class FakeChannel implements Channel {
   readonly peer = { address: '192.0.2.1', port: 1 };
   readonly local = { address: '192.0.2.2', port: 2 };
@@ -107,13 +107,13 @@ function exchangeFor(head: string, handler: Handler): Exchange {
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n';
 
-test('a handler that answers at once ends it', () => {
+test('a handler that responds at once ends the exchange', () => {
   exchangeFor(GET, (_request, response) => response.send(200, {}, 'done')).begin();
   expect(channel.written).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\ndone$/);
   expect([isOver, waits, log.filter((each) => each.startsWith('finish'))]).toEqual([true, [], []]);
 });
 
-test('a handler that answers later is waited for', async () => {
+test('the exchange waits for a handler that responds later', async () => {
   let answer = (): void => {};
   exchangeFor(GET, (_request, response) => {
     answer = () => response.send(204);
@@ -123,7 +123,7 @@ test('a handler that answers later is waited for', async () => {
   expect([isOver, waits]).toEqual([true, [WAIT.HANDLER, WAIT.KEEP_ALIVE]]);
 });
 
-test('what a handler throws is one 500 and one report', () => {
+test('a handler that throws gives one 500 and one report', () => {
   exchangeFor(GET, () => {
     throw new Error('on purpose');
   }).begin();
@@ -131,7 +131,7 @@ test('what a handler throws is one 500 and one report', () => {
   expect([isOver, errors]).toEqual([true, [new Error('on purpose')]]);
 });
 
-test('the body of the request is awaited while it is read, and the rest is thrown away', async () => {
+test('the body of the request is awaited while it is read, and the rest is discarded', async () => {
   const pieces: string[] = [];
   const exchange = exchangeFor(POST, async (request, response) => {
     pieces.push(`${await request.body.read()}`);
@@ -146,7 +146,7 @@ test('the body of the request is awaited while it is read, and the rest is throw
   expect(isOver).toBe(true);
 });
 
-test('a handler that does not begin in time is refused, and what it answers afterwards changes nothing', () => {
+test('a handler that does not begin in time gets 504, and its later response has no effect', () => {
   let answer = (): void => {};
   const exchange = exchangeFor(GET, (_request, response) => {
     answer = () => response.send(200, {}, 'late');
@@ -170,7 +170,7 @@ test('a client that leaves aborts the signal of its request', () => {
   expect(isOver).toBe(true);
 });
 
-test('what is answered while the client is reported gone does not go on with the connection', () => {
+test('a response from a whenGone callback does not resume the connection', () => {
   const exchange = exchangeFor(GET, (request, response) => {
     request.whenGone(() => response.send(200, {}, 'late'));
   });

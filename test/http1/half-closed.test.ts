@@ -1,4 +1,4 @@
-// Proves what a handler learns of a client that has finished sending, and that such a client still gets its answer.
+// Tests the signal of a client that has finished sending, and that such a client still gets its response.
 
 import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
@@ -19,10 +19,10 @@ async function* pieces(signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuff
   yield new Uint8Array(Buffer.from('the same'));
 }
 
-/** The signal aborts sooner than by default, so that the tests take less time. */
+/** The signal aborts sooner than by default, to shorten the tests. */
 const SOON = { timeouts: { halfClosedSignalMs: 100 } };
 
-/** Handlers that answer only when their signal has aborted. */
+/** Handlers that respond only when their signal has aborted. */
 const LATE: readonly (readonly [string, Handler])[] = [
   [
     'a raw handler',
@@ -103,14 +103,14 @@ describe.each(BACK_ENDS)('with %o FIN', (options) => {
     expect((await client.readResponse()).text).toBe('/');
   });
 
-  test('leaves what came before it to those who read it later', async () => {
+  test('does not discard earlier bytes, which can be read later', async () => {
     const { connect } = await startHandler(async (request, response) => {
       await aborted(request.signal);
       response.send(200, {}, request.path === '/unread' ? 'early' : await request.body.text());
     }, options);
     const client = await connect();
     const bodies = ['a'.repeat(20_000), 'b'.repeat(30_000)];
-    // The body of the first one is thrown away.
+    // The body of the first request is discarded.
     const unread = post('/unread', 'x'.repeat(1_000));
     client.send([unread, ...bodies.map((body) => post('/', body))].join('')).finish();
     expect((await client.readResponse()).text).toBe('early');
@@ -119,7 +119,7 @@ describe.each(BACK_ENDS)('with %o FIN', (options) => {
   });
 });
 
-test('a handler that stops its work when the signal aborts, and does not answer, has not failed', async () => {
+test('a handler that stops when the signal aborts, and does not respond, has not failed', async () => {
   const errors: unknown[] = [];
   const site = simulate({
     handler: ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
@@ -133,7 +133,10 @@ test('a handler that stops its work when the signal aborts, and does not answer,
   expect(site.server.stats().requests.failed).toBe(0);
 });
 
-/** How long after its FIN, in virtual milliseconds, a client's signal aborts and it is given up; null: not within 20 s. */
+/**
+ * The virtual milliseconds after FIN until the signal of a client aborts and until its connection closes; null: not
+ * within 20 s.
+ */
 async function timesOf(timeouts: TimeoutOptions): Promise<{
   readonly signalMs: number | null;
   readonly goneMs: number | null;
@@ -157,7 +160,7 @@ async function timesOf(timeouts: TimeoutOptions): Promise<{
   return { signalMs: signalMs ?? null, goneMs: goneMs ?? null };
 }
 
-test('by default the signal aborts within a second of FIN, and the answer has halfClosedTimeoutMs', async () => {
+test('by default the signal aborts within a second of FIN, and the response has halfClosedTimeoutMs', async () => {
   const { signalMs, goneMs } = await timesOf({});
   expect(signalMs).toBeGreaterThanOrEqual(500);
   expect(signalMs).toBeLessThan(1_000);
@@ -165,14 +168,14 @@ test('by default the signal aborts within a second of FIN, and the answer has ha
   expect(goneMs).toBeLessThan(5_500);
 });
 
-test.each([0, 5_000, 8_000])('with halfClosedSignalMs %i it aborts only when its client is given up', async (ms) => {
+test.each([0, 5_000, 8_000])('with halfClosedSignalMs %i it aborts only when its connection closes', async (ms) => {
   const { signalMs, goneMs } = await timesOf({ halfClosedSignalMs: ms });
   expect(signalMs).toBe(goneMs);
   expect(goneMs).toBeGreaterThanOrEqual(5_000);
   expect(goneMs).toBeLessThan(5_500);
 });
 
-test('whenGone calls back at once when the client is gone already, and never when it got its answer', async () => {
+test('whenGone calls back at once when the client is gone already, and never when it got its response', async () => {
   const calls: string[] = [];
   const { connect, server } = await startHandler(async (request, response) => {
     request.whenGone(() => calls.push(`${request.path} before`));
@@ -206,7 +209,7 @@ test.each(['epoll', 'poll', 'select', 'scan'] as const)(
   'with %s, requests in front of a FIN that was seen early are all answered, with their content',
   async (backend) => {
     const handler: Handler = async (request, response) => {
-      // What is sent behind the head is kept meanwhile.
+      // Bytes after the head are kept meanwhile.
       if (request.path === '/wait') await aborted(request.signal);
       else await new Promise((resolve) => setTimeout(resolve, 20));
       response.send(200, {}, await request.body.text());

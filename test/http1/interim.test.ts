@@ -1,4 +1,4 @@
-// Proves what `inform` sends in front of an answer (RFC 9110 section 15.2), and to which clients.
+// Tests which bytes `inform` sends before a response (RFC 9110 section 15.2), and to which clients.
 
 import { expect, test } from 'vitest';
 import { fetchHandler } from '../../src/adapters/fetch.ts';
@@ -17,7 +17,7 @@ const hints: Handler = (_, response) => {
   response.send(200, {}, 'the answer');
 };
 
-test('several interim responses stand in front of their own answer, in order', async () => {
+test('several interim responses precede their own response, in order', async () => {
   const { connect } = await startHandler(hints);
   const client = await connect();
   client.send(get('/') + get('/'));
@@ -48,7 +48,7 @@ test.each([
       { overrideGlobals: false },
     ),
   ],
-])('%s sends them too', async (_who, handler) => {
+])('%s sends them too', async (_how, handler) => {
   const { connect } = await startHandler(handler);
   const client = await connect();
   for (let i = 0; i < 2; i++) {
@@ -59,7 +59,7 @@ test.each([
   }
 });
 
-test('they arrive before the answer is known', async () => {
+test('they arrive before the response is known', async () => {
   const { opened, open } = gate();
   const { connect } = await startHandler(async (_, response) => {
     response.inform(103, [['Link', '</a.css>']]);
@@ -74,7 +74,7 @@ test('they arrive before the answer is known', async () => {
   expect((await client.readResponse()).status).toBe(204);
 });
 
-test('HTTP/1.0 clients are sent none', async () => {
+test('HTTP/1.0 clients get none', async () => {
   const { port } = await startHandler(hints);
   expect(await ask(port, 'GET / HTTP/1.0\r\n\r\n')).toMatchObject({ status: 200, text: 'the answer' });
 });
@@ -93,7 +93,7 @@ test('a 100 that a handler sends is the only one, and the connection goes on', a
   }
 });
 
-test('after a 100 that a handler sends, a body that it does not read is no reason to end the connection', async () => {
+test('after a 100 of the handler, an unread body does not end the connection', async () => {
   const { connect } = await startHandler((_, response) => {
     response.inform(100);
     response.send(200, {}, 'without it');
@@ -115,7 +115,7 @@ const WRONG: readonly (readonly [string, Handler, string])[] = [
   ['a coding', (_, response) => response.inform(103, { 'Transfer-Encoding': 'chunked' }), 'ERR_INVALID_FIELD'],
 ];
 
-test.each(WRONG)('%s is refused, and nothing of it is sent', async (_what, handler, code) => {
+test.each(WRONG)('%s is rejected, and nothing of it is sent', async (_what, handler, code) => {
   const { connect, errors } = await startHandler(handler);
   const client = await connect();
   for (let i = 0; i < 2; i++) expect((await client.send(get('/')).readResponse()).status).toBe(500);
@@ -123,7 +123,7 @@ test.each(WRONG)('%s is refused, and nothing of it is sent', async (_what, handl
   expect(errors.splice(0)).toEqual([error, error]);
 });
 
-test('once the answer has begun it is too late', async () => {
+test('an interim response after the response has begun throws', async () => {
   const { port, errors } = await startHandler((_, response) => {
     response.send(200, {}, 'first');
     response.inform(103);

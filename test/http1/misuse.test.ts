@@ -1,4 +1,4 @@
-// Proves that what a handler does wrong costs its own client a 500 or the connection, and nobody else anything.
+// Tests that a wrong call of a handler costs its own client a 500 or the connection, and affects no other client.
 
 import { open } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -12,7 +12,7 @@ const boom = (): never => {
   throw new Error('boom');
 };
 
-/** How a handler fails before it answered, and what is reported. */
+/** How a handler fails before it responded, and what is reported. */
 const FAILURES: readonly (readonly [string, Handler, object])[] = [
   ['throws', boom, { message: 'boom' }],
   ['rejects', async () => boom(), { message: 'boom' }],
@@ -22,7 +22,7 @@ const FAILURES: readonly (readonly [string, Handler, object])[] = [
     { message: 'boom' },
   ],
   ['sends a status that is none', (_, response) => response.send(99), { code: 'ERR_INVALID_STATUS' }],
-  ['sends 1xx as an answer', (_, response) => response.send(100), { code: 'ERR_INVALID_STATUS' }],
+  ['sends 1xx as a final response', (_, response) => response.send(100), { code: 'ERR_INVALID_STATUS' }],
   ['sends a fraction as status', (_, response) => response.send(200.5), { code: 'ERR_INVALID_STATUS' }],
   ['sends 600', (_, response) => response.start(600), { code: 'ERR_INVALID_STATUS' }],
   [
@@ -78,7 +78,7 @@ test.each(FAILURES)(
   },
 );
 
-test('the report of a handler that resolved without an answer names it', async () => {
+test('the report of a handler that resolved without a response names it', async () => {
   const { port, errors } = await startHandler(async function forgetful() {});
   expect((await ask(port, get('/'))).status).toBe(500);
   expect(errors.splice(0)).toEqual([
@@ -101,7 +101,7 @@ test.each([
   expect(await ask(port, get('/'))).toMatchObject({ status: 200, text: 'later' });
 });
 
-test('a failure after the answer has begun cuts the connection, so that the client sees that it is not whole', async () => {
+test('a failure after the response has begun closes the connection, so that the client sees that it is incomplete', async () => {
   const { connect, errors } = await startHandler(async (_, response) => {
     response.start(200);
     response.write('half');
@@ -110,13 +110,13 @@ test('a failure after the answer has begun cuts the connection, so that the clie
   });
   const client = await connect();
   client.send(get('/'));
-  // Chunks tell that the last one is missing: FIN is enough, and spares what was sent before.
+  // The missing last chunk shows the fault: FIN is enough, and does not destroy what was sent before.
   expect(await client.closed()).toBe('fin');
   expect(client.received.toString('latin1')).toMatch(/4\r\nhalf\r\n$/);
   expect(errors.splice(0)).toEqual([expect.objectContaining({ message: 'boom' })]);
 });
 
-test('a failure after the answer was given is reported and disturbs nothing', async () => {
+test('a failure after the response was sent is reported and has no other effect', async () => {
   const { connect, errors } = await startHandler((_, response) => {
     response.send(200, {}, 'whole');
     boom();
@@ -126,7 +126,7 @@ test('a failure after the answer was given is reported and disturbs nothing', as
   expect(errors.splice(0)).toHaveLength(2);
 });
 
-describe('a second answer throws ERR_ALREADY_ANSWERED and changes nothing', () => {
+describe('a second response throws ERR_ALREADY_ANSWERED and has no effect', () => {
   const seconds: readonly (readonly [string, (response: HttpResponse) => void])[] = [
     ['send after send', (response) => response.send(500, {}, 'second')],
     ['start after send', (response) => response.start(500)],
@@ -143,7 +143,7 @@ describe('a second answer throws ERR_ALREADY_ANSWERED and changes nothing', () =
     for (let i = 0; i < 2; i++) expect((await client.send(get('/')).readResponse()).text).toBe('first');
   });
 
-  test('later, when the next request is being answered', async () => {
+  test('later, while the next request is served', async () => {
     const kept: HttpResponse[] = [];
     const { connect } = await startHandler((_request, response) => {
       kept.push(response);
@@ -170,7 +170,7 @@ describe('bytes of a file', () => {
     return file.fd;
   }
 
-  test('nothing may be written while they are under way', async () => {
+  test('no write is allowed while they are being sent', async () => {
     const file = await openFile();
     const thrown: unknown[] = [];
     const { port, errors } = await startHandler((_request, response) => {
@@ -195,7 +195,7 @@ describe('bytes of a file', () => {
     expect(errors).toEqual([]);
   });
 
-  test('are refused where the length is not known, and where they are not there', async () => {
+  test('are rejected without a Content-Length, and beyond the end of the file', async () => {
     const file = await openFile();
     const counts: number[] = [];
     const { port } = await startHandler((request, response) => {
@@ -212,7 +212,7 @@ describe('bytes of a file', () => {
   });
 });
 
-test('calls after the client left do nothing and throw nothing', async () => {
+test('calls after the client has left have no effect and throw nothing', async () => {
   let isDone = false;
   const { connect, server } = await startHandler(async (_, response) => {
     response.start(200);
@@ -230,7 +230,7 @@ test('calls after the client left do nothing and throw nothing', async () => {
   await until(() => isDone, 'the handler went on to its end');
 });
 
-test('abort cuts the connection', async () => {
+test('abort closes the connection', async () => {
   const { connect } = await startHandler((_, response) => {
     response.start(200, { 'Content-Length': 100 });
     response.write('half');

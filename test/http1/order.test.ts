@@ -1,4 +1,4 @@
-// Proves how long a connection persists and that answers come in the order of their requests.
+// Tests how long a connection persists, and that responses are sent in the order of their requests.
 
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
@@ -25,7 +25,7 @@ test('HTTP/1.1 with Connection: close is answered with the same, then closed', a
   expect(await client.closed()).toBe('fin');
 });
 
-test('HTTP/1.0 closes after its answer', async () => {
+test('HTTP/1.0 closes after its response', async () => {
   const { connect } = await startHandler(echo);
   const client = await connect();
   const answer = await client.send('GET /old HTTP/1.0\r\n\r\n').readResponse();
@@ -34,7 +34,7 @@ test('HTTP/1.0 closes after its answer', async () => {
   expect(await client.closed()).toBe('fin');
 });
 
-test('HTTP/1.0 with Connection: keep-alive persists and hears so', async () => {
+test('HTTP/1.0 with Connection: keep-alive persists and gets the same field', async () => {
   const { connect } = await startHandler(echo);
   const client = await connect();
   for (let i = 0; i < 3; i++) {
@@ -44,7 +44,7 @@ test('HTTP/1.0 with Connection: keep-alive persists and hears so', async () => {
   }
 });
 
-test('a handler that sets Connection: close ends the connection after its answer', async () => {
+test('a handler that sets Connection: close ends the connection after its response', async () => {
   const { connect } = await startHandler((_, response) => response.send(200, { Connection: 'close' }, 'bye'));
   const client = await connect();
   const answer = await client.send(get('/')).readResponse();
@@ -52,7 +52,7 @@ test('a handler that sets Connection: close ends the connection after its answer
   expect(await client.closed()).toBe('fin');
 });
 
-test('nothing that follows a last request is served', async () => {
+test('no request after the last one is served', async () => {
   const seen: string[] = [];
   const { connect } = await startHandler((request, response) => {
     seen.push(request.target);
@@ -73,7 +73,7 @@ test('pipelined requests in one segment are answered in order', async () => {
   for (const target of targets) expect((await client.readResponse()).text).toBe(`GET ${target}`);
 });
 
-test('pipelined answers keep their order when some handlers are asynchronous, in every mixture', async () => {
+test('pipelined responses keep their order when some handlers are asynchronous, in every mixture', async () => {
   const handler: Handler = async (request, response) => {
     await pause(Number(request.query));
     response.send(200, {}, request.path);
@@ -87,7 +87,7 @@ test('pipelined answers keep their order when some handlers are asynchronous, in
   for (const target of targets) expect((await client.readResponse()).text).toBe(target.slice(0, 2));
 });
 
-test('a request waits while the one before it is being answered', async () => {
+test('a request waits until the one before it has its response', async () => {
   const first = gate();
   const seen: string[] = [];
   const { connect } = await startHandler(async (request, response) => {
@@ -105,7 +105,7 @@ test('a request waits while the one before it is being answered', async () => {
   expect((await client.readResponse()).text).toBe('/2');
 });
 
-test('bodies between pipelined requests are told apart from heads', async () => {
+test('bodies between pipelined requests are not parsed as heads', async () => {
   const { connect } = await startHandler(async (request, response) =>
     response.send(200, {}, `${request.target}=${await request.body.text()}`),
   );
@@ -117,7 +117,7 @@ test('bodies between pipelined requests are told apart from heads', async () => 
     expect((await client.readResponse()).text).toBe(text);
 });
 
-test('the same conversation cut after every byte has the same answers', async () => {
+test('the same requests cut after every byte get the same responses', async () => {
   const { connect } = await startHandler(async (request, response) =>
     response.send(200, {}, `${request.target}=${await request.body.text()}`),
   );
@@ -130,7 +130,7 @@ test('the same conversation cut after every byte has the same answers', async ()
   for (const text of ['/1=hello', '/2=abc', '/3=']) expect((await client.readResponse()).text).toBe(text);
 });
 
-test('a bad request behind a good asynchronous one: the good answer first, then 400 and the end', async () => {
+test('a malformed request after an asynchronous one: its response first, then 400 and the end', async () => {
   const answer = gate();
   const { connect, server } = await startHandler(async (_, response) => {
     await answer.opened;
@@ -150,7 +150,7 @@ test('a bad request behind a good asynchronous one: the good answer first, then 
   expect(server.stats()).toMatchObject({ requests: { handled: 1, refused: 1 } });
 });
 
-test('a client that sends its request and FIN at once still gets an asynchronous answer', async () => {
+test('a client that sends its request and FIN at once still gets an asynchronous response', async () => {
   const { connect } = await startHandler(async (_, response) => {
     await pause(50);
     response.send(200, {}, 'late but whole');
@@ -161,7 +161,7 @@ test('a client that sends its request and FIN at once still gets an asynchronous
   expect(await client.closed()).toBe('fin');
 });
 
-test('a client that pipelines and sends FIN gets every answer', async () => {
+test('a client that pipelines and sends FIN gets every response', async () => {
   const { connect } = await startHandler(async (request, response) => {
     await pause(1);
     response.send(200, {}, request.target);
@@ -172,7 +172,7 @@ test('a client that pipelines and sends FIN gets every answer', async () => {
   expect(await client.readAll()).toHaveLength(0);
 });
 
-test('FIN in the middle of a head ends the connection without an answer', async () => {
+test('FIN in the middle of a head ends the connection without a response', async () => {
   const { connect } = await startHandler(echo);
   const client = await connect();
   client.send('GET / HTTP/1.1\r\nHo').finish();

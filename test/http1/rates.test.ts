@@ -1,4 +1,4 @@
-// Proves that a client that passes on bytes too slowly is cut off, and a slow one that keeps the rate is not.
+// Tests that a client below the minimum rate is cut off, and that a slow one above it is not.
 
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
@@ -16,7 +16,7 @@ const reads: Handler = async (request, response) => {
   );
 };
 
-test('a body that drips below the rate is 408, however short its pauses', async () => {
+test('a body that arrives below the minimum rate gets 408, however short its pauses', async () => {
   const { connect, server } = await startHandler(reads, {
     timeouts: { bodyMs: 400 },
     limits: { minReceiveBytesPerSecond: 240 },
@@ -33,7 +33,7 @@ test('a body that drips below the rate is 408, however short its pauses', async 
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, body: 1 } });
 });
 
-test('a body above the rate is taken, though it needs longer than bodyTimeoutMs', async () => {
+test('a body above the minimum rate is accepted, though it takes longer than bodyTimeoutMs', async () => {
   const { connect } = await startHandler(reads, {
     timeouts: { bodyMs: 1_500 },
     limits: { minReceiveBytesPerSecond: 240 },
@@ -47,7 +47,7 @@ test('a body above the rate is taken, though it needs longer than bodyTimeoutMs'
   expect((await client.readResponse()).status).toBe(200);
 });
 
-test('what a reader does not wait for costs the client nothing', async () => {
+test('pauses of the reader do not count against the client', async () => {
   const { connect } = await startHandler(
     async (request, response) => {
       const first = await request.body.read();
@@ -63,7 +63,7 @@ test('what a reader does not wait for costs the client nothing', async () => {
   expect((await client.readResponse()).text).toBe('1 1');
 });
 
-test('a client that takes its answer more slowly than the rate is cut off', async () => {
+test('a client that receives its response below the minimum rate is cut off', async () => {
   const { connect, server } = await startHandler((_, response) => response.send(200, {}, new Uint8Array(60_000_000)), {
     timeouts: { sendMs: 400 },
     limits: { minSendBytesPerSecond: 1_000_000_000 },

@@ -1,4 +1,4 @@
-// Proves which reason phrase stands in the status line, whatever adapter sets it.
+// Tests the reason phrase of the status line for each adapter.
 
 import { describe, expect, test } from 'vitest';
 import { fetchHandler } from '../../src/adapters/fetch.ts';
@@ -10,13 +10,13 @@ import { startHandler } from '../support/serving.ts';
 
 const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
-/** What the handlers below say for `/STATUS/REASON`, or without one. */
+/** The status and reason phrase that the handlers below send for `/STATUS/REASON`, or without one. */
 function askedOf(path: string): { status: number; reason: string | undefined } {
   const [, status = '', reason] = path.split('/');
   return { status: Number(status), reason: reason === undefined ? undefined : decodeURIComponent(reason) };
 }
 
-/** A fetch application, which may return whatever looks like a Response. */
+/** A fetch application, which may return any object with the members of a Response. */
 function fetching(respond: (status: number, statusText: string) => object): Handler {
   return fetchHandler(
     ({ url }) => {
@@ -81,7 +81,7 @@ const HANDLERS: readonly (readonly [string, Handler])[] = [
 ];
 
 describe.each(HANDLERS)('%s', (_who, handler) => {
-  test('says its own, and the standard one where it says none; none is taken for another', async () => {
+  test('sends its own reason phrase, else the standard one, and never that of another status', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     const lines = [];
@@ -144,7 +144,7 @@ const WRONG: readonly (readonly [string, Handler, string])[] = [
   ],
 ];
 
-test.each(WRONG)('%s is refused', async (_what, handler, code) => {
+test.each(WRONG)('%s is rejected', async (_what, handler, code) => {
   const { connect, errors } = await startHandler(handler);
   const client = await connect();
   for (let i = 0; i < 2; i++) {
@@ -159,7 +159,7 @@ test.each(WRONG)('%s is refused', async (_what, handler, code) => {
   expect(errors.splice(0)).toEqual([error, error]);
 });
 
-test('of a handler that fails before its answer has begun, nothing is left', async () => {
+test('a handler that fails before its response has begun leaves no reason phrase behind', async () => {
   const { port, errors } = await startHandler((_, response) => {
     response.reasonPhrase = 'Splendid';
     throw new Error('boom');
@@ -168,7 +168,7 @@ test('of a handler that fails before its answer has begun, nothing is left', asy
   expect(errors.splice(0)).toHaveLength(1);
 });
 
-test('once the answer has begun it is too late', async () => {
+test('setting it after the response has begun throws', async () => {
   const { port, errors } = await startHandler((_, response) => {
     response.send(200, {}, 'first');
     response.reasonPhrase = 'Late';

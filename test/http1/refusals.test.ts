@@ -1,4 +1,4 @@
-// Proves what a client hears whose request cannot be served: one right status, then the end of the connection.
+// Tests the response to a request that cannot be served: one right status, then the end of the connection.
 
 import { describe, expect, test } from 'vitest';
 import type { ServeOptions } from '../../src/index.ts';
@@ -7,7 +7,7 @@ import { echo, startHandler } from '../support/serving.ts';
 
 const HOST = 'Host: a\r\n';
 
-/** What is asked, the status, and the options that make it so. */
+/** The fault, the request, the status, and the options that lead to it. */
 const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
   ['no HTTP', 'hello\r\n\r\n', 400, {}],
   ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400, {}],
@@ -27,7 +27,7 @@ const REFUSED: readonly (readonly [string, string, number, ServeOptions])[] = [
   ['another major version', `GET / HTTP/3.0\r\n${HOST}\r\n`, 505, {}],
 ];
 
-describe('refused with one answer and the end', () => {
+describe('rejected with one response and the end', () => {
   test.each(REFUSED)('%s', async (_what, request, status, options) => {
     const { connect, server } = await startHandler(echo, options);
     const client = await connect();
@@ -53,14 +53,14 @@ describe('refused with one answer and the end', () => {
   );
 });
 
-test('a body of exactly maxBodyBytes is taken', async () => {
+test('a body of exactly maxBodyBytes is accepted', async () => {
   const { port } = await startHandler(async (request, response) => response.send(200, {}, await request.body.text()), {
     limits: { maxBodyBytes: 10 },
   });
   expect((await ask(port, post('/', '0123456789'))).text).toBe('0123456789');
 });
 
-test('a chunked body beyond maxBodyBytes is 413, told to the handler that reads it', async () => {
+test('a chunked body beyond maxBodyBytes gets 413, and the read of its handler rejects', async () => {
   const { connect } = await startHandler(
     async (request, response) => {
       await expect(request.body.bytes()).rejects.toMatchObject({ code: 'ERR_CLIENT_GONE' });
@@ -74,7 +74,7 @@ test('a chunked body beyond maxBodyBytes is 413, told to the handler that reads 
   expect(await client.closed()).toBe('fin');
 });
 
-test('a malformed chunk is 400 when the answer has not begun', async () => {
+test('a malformed chunk gets 400 before the response has begun', async () => {
   const { connect } = await startHandler(async (request) => {
     await expect(request.body.bytes()).rejects.toMatchObject({ code: 'ERR_CLIENT_GONE' });
   });
@@ -84,7 +84,7 @@ test('a malformed chunk is 400 when the answer has not begun', async () => {
   expect(await client.closed()).toBe('fin');
 });
 
-test('a malformed chunk after the answer has begun ends the connection without a second answer', async () => {
+test('a malformed chunk after the response has begun ends the connection without a second response', async () => {
   const { connect } = await startHandler(async (request, response) => {
     response.start(200);
     response.write('begun');
@@ -97,7 +97,7 @@ test('a malformed chunk after the answer has begun ends the connection without a
   expect(all).not.toContain('\r\n0\r\n');
 });
 
-test('a refusal is as whole for a client that goes on sending a megabyte', async () => {
+test('an error response arrives whole at a client that goes on sending a megabyte', async () => {
   const { connect } = await startHandler(echo, { limits: { maxBodyBytes: 10 } });
   const client = await connect();
   client.send(post('/', 'x'.repeat(1_000_000)));

@@ -1,4 +1,4 @@
-// Proves how a handler reads the content of a request, and what becomes of content that nobody reads.
+// Tests how a handler reads the content of a request, and how unread content is handled.
 
 import { describe, expect, test } from 'vitest';
 import type { Handler, HttpRequest } from '../../src/index.ts';
@@ -8,7 +8,7 @@ import { pause, until } from '../support/until.ts';
 
 const CHUNKED_HEAD = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-/** Reads the body in one of the ways there are. */
+/** Reads the body in one of the possible ways. */
 const READERS: Readonly<Record<string, (request: HttpRequest) => Promise<string>>> = {
   'text()': (request) => request.body.text(),
   'bytes()': async (request) => (await request.body.bytes()).toString('utf8'),
@@ -29,7 +29,7 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
   const handler: Handler = async (request, response) =>
     response.send(200, {}, `${request.body.length}:${await read(request)}`);
 
-  test('reads a body of known length, then the connection goes on', async () => {
+  test('reads a body of known length, and the connection goes on', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     for (const body of ['hello', 'w\xc3\xb6rld', 'x']) {
@@ -38,7 +38,7 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
     }
   });
 
-  test('reads a chunked body, then the connection goes on', async () => {
+  test('reads a chunked body, and the connection goes on', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     for (let i = 0; i < 3; i++) {
@@ -47,13 +47,13 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
     }
   });
 
-  test('reads nothing where there is no body', async () => {
+  test('reads nothing when there is no body', async () => {
     const { port } = await startHandler(handler);
     expect((await ask(port, get('/'))).text).toBe('0:');
     expect((await ask(port, post('/', ''))).text).toBe('0:');
   });
 
-  test('reads a large body that comes in many pieces', async () => {
+  test('reads a large body that arrives in many pieces', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     const body = 'abcdefghij'.repeat(60_000);
@@ -65,7 +65,7 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
   });
 });
 
-test('a piece is there before the rest of the body is', async () => {
+test('a piece is available before the rest of the body', async () => {
   const { connect } = await startHandler(async (request, response) => {
     const first = await request.body.read();
     response.start(200, { 'Content-Length': 10 });
@@ -80,7 +80,7 @@ test('a piece is there before the rest of the body is', async () => {
   expect(await client.readUntil('later')).toBe('later');
 });
 
-test('pieces stay as they are while later ones come', async () => {
+test('pieces do not change while later ones arrive', async () => {
   const { connect } = await startHandler(async (request, response) => {
     const pieces: Uint8Array[] = [];
     for await (const piece of request.body) pieces.push(piece);
@@ -95,7 +95,7 @@ test('pieces stay as they are while later ones come', async () => {
   expect((await client.readResponse()).text).toBe('abcdefghijklmnopqrstuvwxyz');
 });
 
-test('bytes and text reject with ERR_BODY_TOO_LARGE beyond the bound that the handler gives', async () => {
+test('bytes and text reject with ERR_BODY_TOO_LARGE beyond the limit of the handler', async () => {
   const { port } = await startHandler(async (request, response) => {
     const read = request.target === '/text' ? request.body.text(4) : request.body.bytes(4);
     response.send(
@@ -113,7 +113,7 @@ test('bytes and text reject with ERR_BODY_TOO_LARGE beyond the bound that the ha
   }
 });
 
-test('trailers are known at the end of a chunked body, and not before', async () => {
+test('trailers are available at the end of a chunked body, and not before', async () => {
   const { port } = await startHandler(async (request, response) => {
     const before = [...request.body.trailers];
     await request.body.bytes();
@@ -133,7 +133,7 @@ describe.each([
   ['of known length', post('/unread', 'x'.repeat(5_000))],
   ['in chunks', `${CHUNKED_HEAD}3e8\r\n${'x'.repeat(1_000)}\r\n0\r\n\r\n`],
 ])('an unread body %s', (_name, request) => {
-  test('is thrown away, and the connection goes on', async () => {
+  test('is discarded, and the connection goes on', async () => {
     const { connect } = await startHandler((_, response) => response.send(200, {}, 'unread'));
     const client = await connect();
     for (let i = 0; i < 3; i++) {
@@ -143,7 +143,7 @@ describe.each([
     }
   });
 
-  test('is thrown away when it comes after the answer', async () => {
+  test('is discarded when it arrives after the response', async () => {
     const { connect } = await startHandler((_, response) => response.send(200, {}, 'unread'));
     const client = await connect();
     const headEnd = request.indexOf('\r\n\r\n') + 4;
@@ -154,7 +154,7 @@ describe.each([
   });
 });
 
-test('an unread body beyond maxDiscardBytes ends the connection after the answer', async () => {
+test('an unread body beyond maxDiscardBytes ends the connection after the response', async () => {
   const { connect } = await startHandler((_, response) => response.send(200, {}, 'whole'), {
     limits: { maxDiscardBytes: 100 },
   });
@@ -164,7 +164,7 @@ test('an unread body beyond maxDiscardBytes ends the connection after the answer
   expect(await client.readAll()).toHaveLength(0);
 });
 
-test('reading after the answer is ERR_BODY_CONSUMED', async () => {
+test('a read after the response rejects with ERR_BODY_CONSUMED', async () => {
   const codes: string[] = [];
   const { connect } = await startHandler(async (request, response) => {
     response.send(200, {}, 'early');
@@ -177,7 +177,7 @@ test('reading after the answer is ERR_BODY_CONSUMED', async () => {
   expect(codes).toEqual(['ERR_BODY_CONSUMED']);
 });
 
-test('a second read while one waits is ERR_BODY_CONSUMED, and the first goes on', async () => {
+test('a second read while one waits rejects with ERR_BODY_CONSUMED, and the first goes on', async () => {
   const { connect } = await startHandler(async (request, response) => {
     const first = request.body.read();
     await expect(request.body.read()).rejects.toMatchObject({ code: 'ERR_BODY_CONSUMED' });
@@ -192,7 +192,7 @@ test('a second read while one waits is ERR_BODY_CONSUMED, and the first goes on'
 test.each([
   ['resets', (client: { reset(): void; finish(): void }) => client.reset()],
   ['sends FIN', (client: { reset(): void; finish(): void }) => client.finish()],
-])('a reader is told ERR_CLIENT_GONE when the client %s in the middle of the body', async (_how, leave) => {
+])('a read rejects with ERR_CLIENT_GONE when the client %s in the middle of the body', async (_how, leave) => {
   const codes: string[] = [];
   const { connect, server } = await startHandler(async (request, response) => {
     await request.body.text().catch((error: { code: string }) => codes.push(error.code));
@@ -202,11 +202,11 @@ test.each([
   await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe').flushed();
   await until(() => server.stats().requests.handled === 1, 'the request was seen');
   leave(client);
-  await until(() => codes.length > 0, 'the reader was told');
+  await until(() => codes.length > 0, 'the read rejected');
   expect(codes).toEqual(['ERR_CLIENT_GONE']);
 });
 
-test('a reader that waits stops the client: no more than a window is taken ahead', async () => {
+test('a reader that pauses stops the client: no more than a window is read ahead', async () => {
   const total = 8_000_000;
   const { connect, server } = await startHandler(async (request, response) => {
     const first = await request.body.read();

@@ -1,4 +1,4 @@
-// Proves what a handler can learn from a request, and for how long.
+// Tests what a handler can read from a request, and for how long.
 
 import { expect, test } from 'vitest';
 import { FieldNames } from '../../src/http/field-names.ts';
@@ -7,7 +7,7 @@ import { ask, type Client, get } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Everything a request says, as JSON. */
+/** All properties of a request, as JSON. */
 function everything(request: HttpRequest): string {
   const { method, target, path, query, httpVersion, remote, local } = request;
   return JSON.stringify({ method, target, path, query, httpVersion, remote, local, fields: request.headers() });
@@ -62,7 +62,7 @@ test.each([
   expect((await ask(port, `${start} HTTP/1.1\r\n${line}\r\n\r\n`)).text).toBe(host);
 });
 
-test('field finds names in any case, joins several, and cookies with a semicolon', async () => {
+test('header finds names in any case, joins several lines, and cookies with a semicolon', async () => {
   const names = ['x-a', 'X-A', 'cookie', 'x_a', 'missing', 'x~b', 'x^b', 'empty'];
   const { port } = await startHandler((request, response) => {
     response.send(200, {}, JSON.stringify(names.map((name) => request.header(name) ?? null)));
@@ -71,17 +71,17 @@ test('field finds names in any case, joins several, and cookies with a semicolon
   expect(JSON.parse((await ask(port, request)).text)).toEqual(['1, 2', '1, 2', 'a=b; c=d', '3', null, '4', null, '']);
 });
 
-test('mayHave is false when none of the fields came, and true when one did, in any case', async () => {
+test('mayHave is false when none of the fields was sent, and true when one was, in any case', async () => {
   const names = new FieldNames('Range', 'if-none-match', 'if-range');
   const { port } = await startHandler((request, response) => {
     response.send(200, {}, String(request.mayHave?.(names)));
   });
-  const told = async (...lines: readonly string[]): Promise<string> => (await ask(port, get('/', ...lines))).text;
-  expect(await told('Accept: a', 'User-Agent: b')).toBe('false');
-  for (const name of ['range', 'RANGE', 'If-None-Match', 'if-range']) expect(await told(`${name}: x`)).toBe('true');
+  const mayHave = async (...lines: readonly string[]): Promise<string> => (await ask(port, get('/', ...lines))).text;
+  expect(await mayHave('Accept: a', 'User-Agent: b')).toBe('false');
+  for (const name of ['range', 'RANGE', 'If-None-Match', 'if-range']) expect(await mayHave(`${name}: x`)).toBe('true');
 });
 
-test('a request stays as it was after await, though others came meanwhile', async () => {
+test('a request does not change after await, though others arrived meanwhile', async () => {
   const { connect } = await startHandler(async (request, response) => {
     await pause(10);
     response.send(200, {}, `${request.method} ${request.target} ${request.header('x')}`);
@@ -95,14 +95,14 @@ test('a request stays as it was after await, though others came meanwhile', asyn
   }
 });
 
-test('a handler that answers later without a promise may read its request until then', async () => {
+test('a handler that responds later without a promise may read its request until then', async () => {
   const { port } = await startHandler((request, response) => {
     setTimeout(() => response.send(200, {}, request.target), 5);
   });
   expect((await ask(port, get('/later'))).text).toBe('/later');
 });
 
-test('what was not read of a request that was answered synchronously is ERR_REQUEST_OVER later', async () => {
+test('a read after a synchronous response throws ERR_REQUEST_OVER', async () => {
   const kept: HttpRequest[] = [];
   const { port } = await startHandler((request, response) => {
     kept.push(request);
@@ -118,9 +118,9 @@ test('what was not read of a request that was answered synchronously is ERR_REQU
 
 test.each([
   ['its client resets the connection', 'reset'],
-  ['it aborts its answer', 'abort'],
+  ['it aborts its response', 'abort'],
   ['it throws that its client is gone', 'throw'],
-])('a request stays as it was for a handler that goes on after %s', async (_title, end) => {
+])('a request does not change for a handler that goes on after %s', async (_title, end) => {
   const kept: HttpRequest[] = [];
   const atOnce: unknown[] = [];
   const clients: Client[] = [];
@@ -167,7 +167,7 @@ test('signal aborts when the client resets the connection, with ERR_CLIENT_GONE 
   expect(server.stats().requests.aborted).toBe(1);
 });
 
-test('signal asked for after the client left is aborted already', async () => {
+test('a signal that is first read after the client left is aborted already', async () => {
   const seen: boolean[] = [];
   const { connect, server } = await startHandler(async (request) => {
     await until(() => server.stats().requests.aborted === 1, 'the client is gone');
@@ -181,7 +181,7 @@ test('signal asked for after the client left is aborted already', async () => {
   expect(seen).toEqual([true]);
 });
 
-test('signal does not abort when the answer was given and the client leaves', async () => {
+test('signal does not abort when the client leaves after the response', async () => {
   const signals: AbortSignal[] = [];
   const { connect, server } = await startHandler((request, response) => {
     signals.push(request.signal);
@@ -194,7 +194,7 @@ test('signal does not abort when the answer was given and the client leaves', as
   expect(signals.map((signal) => signal.aborted)).toEqual([false]);
 });
 
-test('a client that sent FIN is not gone: signal stays silent until it is reset', async () => {
+test('a client that sent FIN is not gone: signal does not abort until it is reset', async () => {
   const { connect } = await startHandler(async (request, response) => {
     await pause(30);
     response.send(200, {}, String(request.signal.aborted));
@@ -204,14 +204,14 @@ test('a client that sent FIN is not gone: signal stays silent until it is reset'
   expect((await client.readResponse()).text).toBe('false');
 });
 
-test('a field that is looked up again is that of these lines, whoever asked before', async () => {
+test('a repeated lookup finds the field of its own request, after lookups of other requests', async () => {
   const { connect: join } = await startHandler((request, response) => {
     const names = ['x-a', 'X-A', 'x-b', 'x-a', '', 'x-missing', 'x-a'];
     response.send(200, {}, JSON.stringify(names.map((name) => request.header(name) ?? null)));
   });
   const clients = [await join(), await join()];
   const long = 'x'.repeat(32);
-  // Each twice or more: the second time the lines are known.
+  // Each twice or more: the second lookup finds cached lines.
   for (const [a, b] of [
     ['1', '2'],
     ['1', '2'],
@@ -224,7 +224,7 @@ test('a field that is looked up again is that of these lines, whoever asked befo
     for (const client of clients) {
       client.send(get('/', `X-A: ${a}`, `x-B: ${b}`, `${long}: 5`));
       expect(JSON.parse((await client.readResponse()).text)).toEqual([a, a, b, a, null, null, a]);
-      // Lines of other clients, and no such field in them.
+      // Lines of other clients, without such a field.
       client.send(get('/', 'X-C: 1'));
       expect(JSON.parse((await client.readResponse()).text)).toEqual(new Array(7).fill(null));
     }

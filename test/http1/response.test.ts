@@ -1,4 +1,4 @@
-// Proves that an answer is framed as its client understands it, and that no handler can break the framing.
+// Tests that a response is framed for the version of its client, and that no handler can break the framing.
 
 import { describe, expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
@@ -17,7 +17,7 @@ const pieces: Handler = async (_, response) => {
   response.end('three');
 };
 
-test('content is a string in UTF-8 or bytes, and its length is said', async () => {
+test('content is a string in UTF-8 or bytes, and gets a Content-Length', async () => {
   const contents = [
     '',
     'x',
@@ -39,7 +39,7 @@ test('content is a string in UTF-8 or bytes, and its length is said', async () =
   }
 });
 
-test('fields come as they were given, in order, behind Server and Date', async () => {
+test('fields are sent unchanged, in order, after Server and Date', async () => {
   const { port } = await startHandler((_, response) =>
     response.send(
       201,
@@ -56,7 +56,7 @@ test('fields come as they were given, in order, behind Server and Date', async (
   expect(fields.map(([name]) => name)).toEqual(['Server', 'Date', 'B', 'a', 'B', 'Content-Length']);
 });
 
-test('HEAD is answered with the fields of GET and no content', async () => {
+test('HEAD gets the fields of GET and no content', async () => {
   for (const handler of [
     pieces,
     (_request, response) => response.send(200, {}, 'sixteen letters.'),
@@ -95,7 +95,7 @@ describe.each([204, 304])('status %i', (status) => {
   });
 });
 
-test('an answer in pieces is chunked for HTTP/1.1, and the connection goes on', async () => {
+test('a response in pieces is chunked for HTTP/1.1, and the connection goes on', async () => {
   const { connect } = await startHandler(pieces);
   const client = await connect();
   for (let i = 0; i < 3; i++) {
@@ -104,7 +104,7 @@ test('an answer in pieces is chunked for HTTP/1.1, and the connection goes on', 
   }
 });
 
-test('an answer in pieces ends with the connection for HTTP/1.0', async () => {
+test('a response in pieces ends with the connection for HTTP/1.0', async () => {
   const { connect } = await startHandler(pieces);
   const client = await connect();
   const answer = await client.send(OLD).readResponse();
@@ -113,7 +113,7 @@ test('an answer in pieces ends with the connection for HTTP/1.0', async () => {
   expect(answer.field('transfer-encoding')).toBeUndefined();
 });
 
-test('an empty write makes no chunk, which would be the last', async () => {
+test('an empty write sends no chunk, which would be the last one', async () => {
   const { port } = await startHandler((_, response) => {
     response.start(200);
     response.write('');
@@ -170,7 +170,7 @@ test('less content than the declared length closes the connection and is reporte
   expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_BODY_LENGTH' })]);
 });
 
-test("send with a Content-Length that is not its content's cuts what is too much", async () => {
+test('send with a Content-Length below that of its content cuts the excess off', async () => {
   const { connect, errors } = await startHandler((_, response) => response.send(200, { 'Content-Length': 3 }, 'five!'));
   const client = await connect();
   expect((await client.send(get('/')).readResponse()).text).toBe('fiv');
@@ -178,7 +178,7 @@ test("send with a Content-Length that is not its content's cuts what is too much
   expect(errors.splice(0).map(String)).toEqual([expect.stringContaining('2 bytes cut off'), expect.anything()]);
 });
 
-test("send with a Content-Length that is not its content's ends the connection when it is too little", async () => {
+test('send with a Content-Length above that of its content closes the connection', async () => {
   const { connect, errors } = await startHandler((_, response) => response.send(200, { 'Content-Length': 7 }, 'five!'));
   const client = await connect();
   client.send(get('/') + get('/next'));
@@ -186,7 +186,7 @@ test("send with a Content-Length that is not its content's ends the connection w
   expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_BODY_LENGTH' })]);
 });
 
-test('205 has no content and says so (RFC 9110 15.3.6)', async () => {
+test('205 has no content and a Content-Length of 0 (RFC 9110 section 15.3.6)', async () => {
   const { connect } = await startHandler((request, response) => {
     if (request.target === '/send') return response.send(205, {}, 'dropped');
     response.start(205, { 'Content-Length': 7 });

@@ -1,4 +1,4 @@
-// Proves that memory and time follow the bytes of a body, not the number of pieces in which they come or leave.
+// Tests that memory and time depend on the bytes of a body, not on the number of its pieces.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -53,7 +53,7 @@ test('60,000 receives of one byte each are a few pieces for a reader that pauses
   expect(pieces).toBeLessThan(16);
 });
 
-test('taking a window of pieces costs time in proportion to their number', async () => {
+test('reading a window of pieces takes time in proportion to their number', async () => {
   const take = async (count: number): Promise<void> => {
     const body = chunkedBody();
     const bytes = Buffer.from(TINY_CHUNK);
@@ -63,7 +63,7 @@ test('taking a window of pieces costs time in proportion to their number', async
   await expectLinear((size) => () => take(size), 7_500);
 });
 
-test('sending output that was written byte by byte costs time in proportion to the number of writes', async () => {
+test('sending output that was written byte by byte takes time in proportion to the number of writes', async () => {
   const send = async (count: number): Promise<void> => {
     const outbox = new Outbox();
     for (let i = 0; i < count; i++) outbox.push(Buffer.from('x'));
@@ -95,7 +95,7 @@ test.each([
     for (let sent = 0; sent < chunks; sent += 20_000) await client.send(TINY_CHUNK.repeat(20_000)).flushed();
     return (await client.send('0\r\n\r\n').readResponse()).text;
   };
-  // What is compiled, and the heap that a first request needs, is there before anything is measured.
+  // Compilation, and the heap of a first request, happen before the measurement.
   expect(await send(200_000)).toBe('200000');
   const before = memoryOf(program.pid, 'VmRSS');
   expect(await send(count)).toBe(String(count));

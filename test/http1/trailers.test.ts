@@ -1,4 +1,4 @@
-// Proves trailer fields in both directions (RFC 9110 section 6.5), and the raw fields of a request.
+// Tests trailer fields in both directions (RFC 9110 section 6.5), and the raw fields of a request.
 
 import { expect, test } from 'vitest';
 import type { FieldInput, Handler } from '../../src/index.ts';
@@ -11,7 +11,7 @@ const TRAILERS = [
   ['X-Checksum', 'def'],
 ] as const;
 
-/** Two pieces, and fields behind them. */
+/** Two pieces, and trailers. */
 const streams =
   (trailers: FieldInput = TRAILERS, fields: FieldInput = {}): Handler =>
   (_, response) => {
@@ -51,7 +51,7 @@ test.each([
   'Content-Type',
   'Content-Encoding',
   'Cache-Control',
-])('%s is refused behind the content, and the answer may still be ended', async (name) => {
+])('%s is rejected as a trailer, and the response can still be ended', async (name) => {
   const codes: unknown[] = [];
   const { connect } = await startHandler((_, response) => {
     response.start(200);
@@ -80,7 +80,7 @@ test('a trailer cannot begin another line', async () => {
   expect(errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_INVALID_FIELD' })]);
 });
 
-test('those of a request are known in lower case and as sent', async () => {
+test('those of a request are available in lower case and as sent', async () => {
   const { port } = await startHandler(async (request, response) => {
     await request.body.bytes();
     response.send(200, {}, JSON.stringify([request.body.trailers, request.body.rawTrailers]));
@@ -99,7 +99,7 @@ test('those of a request are known in lower case and as sent', async () => {
   ]);
 });
 
-test('fields of a request are there in order and case, repeated ones too; the scheme is that of the connection', async () => {
+test('fields of a request keep order and case, repeated ones too; the scheme is that of the connection', async () => {
   const { port } = await startHandler(async (request, response) => {
     const now = request.rawHeaders();
     await undefined;

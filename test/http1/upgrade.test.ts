@@ -1,5 +1,5 @@
-// Proves that a connection changes its protocol when both sides want it (RFC 9110 section 7.8), without losing a byte, and
-// that it does not otherwise.
+// Tests that a connection changes its protocol when both sides request it, and only then, without losing a byte (RFC
+// 9110 section 7.8).
 
 import { describe, expect, test } from 'vitest';
 import type { Channel, ProtocolFactory } from '../../src/connection/channel.ts';
@@ -12,7 +12,10 @@ import { until } from '../support/until.ts';
 
 const LF = 0x0a;
 
-/** Answers each line in capitals, and notes what it is told. `bye` ends the connection; others do as they say. */
+/**
+ * Sends each line back in capitals, and records its calls. The line `bye` ends the connection; others do what they
+ * name.
+ */
 class Capitals implements Protocol {
   wantsInput = true;
   readonly paused = false;
@@ -73,7 +76,7 @@ class Capitals implements Protocol {
 const REQUEST = get('/up', 'Connection: keep-alive, Upgrade', 'Upgrade: other, Capitals/1');
 const FIELDS = { Upgrade: 'capitals/1', 'X-Own': 'a' };
 
-/** Upgrades, at once or later; other requests are answered with their path. */
+/** Upgrades, at once or later; other requests get their path. */
 function upgrading(events: string[], pauseFirst = false): Handler {
   const make: ProtocolFactory = (channel) => new Capitals(channel, events);
   return async (request, response) => {
@@ -83,7 +86,7 @@ function upgrading(events: string[], pauseFirst = false): Handler {
   };
 }
 
-test('101 names the protocol, and what follows is spoken in it', async () => {
+test('101 names the protocol, which handles the bytes that follow', async () => {
   const events: string[] = [];
   const log: string[] = [];
   const { connect, server } = await startHandler(upgrading(events), {
@@ -131,7 +134,7 @@ describe.each([
   );
 });
 
-test('bounds of HTTP in time hold no more, and the time-outs of the protocol do', async () => {
+test('the timeouts of HTTP no longer apply, and those of the protocol do', async () => {
   const site = simulate({ handler: upgrading([]), timeouts: { keepAliveMs: 2_000, handlerMs: 2_000 } });
   const client = site.connect().send(REQUEST);
   await site.runFor(100_000);
@@ -141,7 +144,7 @@ test('bounds of HTTP in time hold no more, and the time-outs of the protocol do'
   expect([client.end, site.server.stats().timeouts.total]).toEqual([null, 0]);
 });
 
-test('a client that finishes sending gets all, then the end; a server that closes asks the protocol to stop', async () => {
+test('a client that finishes sending gets all output, then the end; a server that closes stops the protocol', async () => {
   const events: string[] = [];
   const { connect, server } = await startHandler(upgrading(events));
   const first = await connect();
@@ -155,7 +158,7 @@ test('a client that finishes sending gets all, then the end; a server that close
   expect(events).toEqual(['closed', 'stop', 'closed']);
 });
 
-test('a protocol that begins while the server closes is asked to stop at once', async () => {
+test('a protocol that begins while the server closes is stopped at once', async () => {
   const events: string[] = [];
   const { connect, server } = await startHandler(async (_, response) => {
     const closing = server.close();
@@ -212,7 +215,7 @@ test('a protocol that ends its connection at once has not failed', async () => {
   expect(log.join('')).not.toContain('problem');
 });
 
-test('a protocol whose connection is closed while it is made learns of that', async () => {
+test('a protocol whose connection is closed while it is made gets closed()', async () => {
   const events: string[] = [];
   let traced = '';
   const handler: Handler = (_request, response) =>
@@ -228,11 +231,11 @@ test('a protocol whose connection is closed while it is made learns of that', as
   const { connect } = await startHandler(handler, { log });
   await (await connect()).send(REQUEST).closed();
   expect(events).toEqual(['aborted', 'closed']);
-  await until(() => traced.includes('left:'), 'the end is in the trace');
-  expect(traced.match(/left:/g)).toHaveLength(1);
+  await until(() => traced.includes('disconnected:'), 'the end is in the trace');
+  expect(traced.match(/disconnected:/g)).toHaveLength(1);
 });
 
-test('a body that was read to its end is no obstacle, and whenSent tells of the 101', async () => {
+test('a request whose body was read can be upgraded, and whenSent reports the 101', async () => {
   const sent: unknown[] = [];
   const { connect } = await startHandler(async (request, response) => {
     const body = await request.body.text();
@@ -259,9 +262,9 @@ test('the trace shows the 101, and the end of the connection', async () => {
   });
   const client = await connect();
   await client.send(`${REQUEST}bye\n`).closed();
-  await until(() => traced.includes('left:'), 'the end is in the trace');
+  await until(() => traced.includes('disconnected:'), 'the end is in the trace');
   expect(traced).toContain('< HTTP/1.1 101 Switching Protocols\n');
-  expect(traced).toMatch(new RegExp(`left: ${REQUEST.length + 4} bytes received`));
+  expect(traced).toMatch(new RegExp(`disconnected: ${REQUEST.length + 4} bytes received`));
 });
 
 const make: ProtocolFactory = (channel) => new Capitals(channel, []);
@@ -313,7 +316,7 @@ test.each([
   expect(error).toMatchObject({ code: 'ERR_UPGRADE', message: expect.stringContaining(why) });
 });
 
-test('an upgrade behind an answer, and after the client left, changes nothing', async () => {
+test('an upgrade after a response, or after the client left, has no effect', async () => {
   const called: string[] = [];
   const { connect, errors, server } = await startHandler(async (request, response) => {
     if (request.path === '/answered') response.send(200, {}, 'first');

@@ -1,5 +1,5 @@
-// Proves when a handler learns that its answer was sent, or will not be; and that waiting for room by promise is enough,
-// for files too.
+// Tests when a handler learns that its response was sent, or can no longer be sent. Promises alone suffice to wait for
+// room, for files too.
 
 import { open } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,12 +9,12 @@ import { folder } from '../support/folder.ts';
 import { startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-/** More than the buffers of a connection hold. */
+/** More than the buffers of a connection. */
 const LARGE_BYTES = 20_000_000;
 
 const large = Buffer.alloc(LARGE_BYTES, 'x');
 
-/** What callbacks got: null for an answer that was sent, else the code of the error. */
+/** The results of callbacks: null for a response that was sent, else the code of the error. */
 function watched(outcomes: (string | null)[]): (error?: Error) => void {
   return (error) => {
     outcomes.push(error === undefined ? null : 'code' in error ? String(error.code) : error.message);
@@ -36,24 +36,27 @@ const ANSWERS: readonly (readonly [string, Handler])[] = [
   ],
 ];
 
-test.each(ANSWERS)('an answer that is %s: each callback once, whenever it was given', async (_how, handler) => {
-  const outcomes: (string | null)[] = [];
-  const { connect } = await startHandler((request, response) => {
-    response.whenSent(watched(outcomes));
-    response.whenSent(watched(outcomes));
-    const result = handler(request, response);
-    response.whenSent(watched(outcomes));
-    return result;
-  });
-  const client = await connect();
-  for (let i = 1; i <= 3; i++) {
-    await client.send(get('/')).readResponse();
-    await until(() => outcomes.length === 3 * i, 'all callbacks were called');
-  }
-  expect(outcomes).toEqual(Array(9).fill(null));
-});
+test.each(ANSWERS)(
+  'a response that is %s: each callback is called once, whenever it was added',
+  async (_how, handler) => {
+    const outcomes: (string | null)[] = [];
+    const { connect } = await startHandler((request, response) => {
+      response.whenSent(watched(outcomes));
+      response.whenSent(watched(outcomes));
+      const result = handler(request, response);
+      response.whenSent(watched(outcomes));
+      return result;
+    });
+    const client = await connect();
+    for (let i = 1; i <= 3; i++) {
+      await client.send(get('/')).readResponse();
+      await until(() => outcomes.length === 3 * i, 'all callbacks were called');
+    }
+    expect(outcomes).toEqual(Array(9).fill(null));
+  },
+);
 
-test('an answer that the client does not take is not sent; pipelined ones in front of it are', async () => {
+test('a response that the client does not receive is not sent; pipelined ones before it are', async () => {
   const outcomes: string[] = [];
   const { connect, server } = await startHandler((request, response) => {
     response.whenSent((error) => outcomes.push(`${request.path} ${error === undefined ? 'sent' : 'lost'}`));
@@ -73,7 +76,7 @@ test('an answer that the client does not take is not sent; pipelined ones in fro
 });
 
 test.each([
-  ['in the middle of an answer that is whole', (response: HttpResponse) => response.send(200, {}, large)],
+  ['in the middle of a response that is whole', (response: HttpResponse) => response.send(200, {}, large)],
   [
     'in the middle of a stream',
     (response: HttpResponse) => {
@@ -100,7 +103,7 @@ test.each([
   expect(outcomes).toEqual(['ERR_CLIENT_GONE']);
 });
 
-test('a handler that cuts its answer off, and one that asks after the client left, get the error', async () => {
+test('callbacks get the error after abort, and when added after the client left', async () => {
   const outcomes: (string | null)[] = [];
   const { connect, server } = await startHandler(async (request, response) => {
     if (request.path === '/abort') {
@@ -121,7 +124,7 @@ test('a handler that cuts its answer off, and one that asks after the client lef
   expect(outcomes).toEqual(['ERR_CLIENT_GONE', 'ERR_CLIENT_GONE']);
 });
 
-test('a callback that throws is reported, and harms no connection', async () => {
+test('a callback that throws is reported, and affects no connection', async () => {
   const { connect, errors } = await startHandler((_, response) => {
     response.whenSent(() => {
       throw new Error('boom');
@@ -134,7 +137,7 @@ test('a callback that throws is reported, and harms no connection', async () => 
   expect(errors.splice(0)).toEqual(Array(2).fill(expect.objectContaining({ message: 'boom' })));
 });
 
-test('a handler that sends a file and waits by promise whenever the client is slow sends all of it', async () => {
+test('a handler that awaits drained between ranges of a file sends all of it to a slow client', async () => {
   const root = await folder({ 'a.bin': large });
   const file = await open(`${root}/a.bin`);
   onTestFinished(() => file.close());

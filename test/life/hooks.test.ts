@@ -1,5 +1,5 @@
 // What serve() is given besides handlers may throw too: a log, a trace, onError, what a handler returns. It is
-// a defect of its owner, and no reason to leave a client without its answer or to read the next one's wrongly.
+// a defect of its owner, and no reason to leave a client without its response or to read the next one's wrongly.
 
 import { describe, expect, test } from 'vitest';
 import { exchange, get, pipelined, startServer } from './programs.ts';

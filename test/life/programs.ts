@@ -65,7 +65,7 @@ export class Load {
     return { answers, wrong, cut };
   }
 
-  /** Ends it after the answers it waits for. */
+  /** Ends it after the responses it waits for. */
   stop(): Promise<Seen> {
     this.#program.process.kill('SIGTERM');
     return this.seen();
@@ -97,13 +97,13 @@ async function running(name: string, port: number, clients: number): Promise<Loa
   return new Load(program);
 }
 
-/** The content of one answer, whatever its status, over a connection of its own. */
+/** The content of one response, whatever its status, over a connection of its own. */
 export async function get(port: number, path: string): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Connection: 'close' } });
   return response.text();
 }
 
-/** Sends all requests at once over one connection, the last one asking to close; the answers' statuses. */
+/** Sends all requests at once over one connection, the last one asking to close; the responses' statuses. */
 export async function pipelined(port: number, paths: readonly string[]): Promise<readonly number[]> {
   const text = await exchange(port, paths);
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));

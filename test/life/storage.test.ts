@@ -49,7 +49,7 @@ async function start(handler: Handler): Promise<number> {
   return server.port ?? 0;
 }
 
-/** The contents of all answers, each of which ends in `;`. */
+/** The contents of all responses, each of which ends in `;`. */
 async function found(port: number, paths: readonly string[]): Promise<readonly string[]> {
   const text = await exchange(port, paths);
   return [...text.matchAll(/([^\n;]+);/g)]

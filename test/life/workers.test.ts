@@ -8,7 +8,7 @@ async function ask(port: number, path: string): Promise<unknown> {
   return JSON.parse(await get(port, path));
 }
 
-/** Asks until the answer is `expected`: what a thread leaves is closed a moment after its end. */
+/** Asks until the response is `expected`: what a thread leaves is closed a moment after its end. */
 async function settles(port: number, path: string, expected: unknown): Promise<unknown> {
   let answer: unknown;
   for (let tries = 0; tries < 200; tries++) {
@@ -19,7 +19,7 @@ async function settles(port: number, path: string, expected: unknown): Promise<u
   return answer;
 }
 
-/** The answer once it is the same ten times: connections of earlier questions are closed by then. */
+/** The response once it is the same ten times: connections of earlier questions are closed by then. */
 async function stable(port: number, path: string): Promise<unknown> {
   let answer: unknown;
   for (let same = 0; same < 10; ) {

@@ -73,7 +73,7 @@ test('frames of packages are shown when there are no others', () => {
   expect(logged(error).split('\n').slice(1)).toEqual(['    at handle (node_modules/framework/index.js:1:1)', '']);
 });
 
-test('a real error has a frame of this file, and none of this package', async () => {
+test('a real error has a frame of this file, but none of this package', async () => {
   const { port, errors } = await startHandler(async function failing() {
     throw new Error('on purpose');
   });

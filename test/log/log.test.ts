@@ -21,7 +21,7 @@ async function logOf(logFormat: LogFormat, request: string, answers = 1): Promis
   return log;
 }
 
-test('common is what Apache and nginx write, with control bytes, quotes and backslashes escaped', async () => {
+test('common has the format of Apache and nginx, with control bytes, quotes and backslashes escaped', async () => {
   const log = await logOf('common', REQUEST);
   expect(log).toMatch(new RegExp(String.raw`^127\.0\.0\.1 - - ${TIME} "GET /a\\x22b\\x5cc\?d HTTP/1\.1" 200 12\n$`));
 });
@@ -53,7 +53,7 @@ test('json is one object a line', async () => {
   expect(line['durationMs']).toBeGreaterThanOrEqual(0);
 });
 
-test('a refused request has a line too, which says why', async () => {
+test('a rejected request has a line with the reason', async () => {
   expect(await logOf('common', 'NO\r\n\r\n')).toMatch(/ "-" 400 \d+\n$/);
   expect(JSON.parse(await logOf('json', 'NO\r\n\r\n'))).toMatchObject({
     status: 400,
@@ -73,7 +73,7 @@ test('the lines of one turn are written in one call, in order', async () => {
   expect(calls).toHaveLength(1);
 });
 
-test('an answer that was cut off is logged with what happened', async () => {
+test('an aborted response is logged with its reason', async () => {
   let log = '';
   const { connect, server } = await startHandler(() => new Promise(() => {}), {
     log: { format: 'json', access: (text) => (log += text) },
@@ -103,28 +103,28 @@ test.each(['common', 'combined', 'json'] as const)(
   },
 );
 
-test('the trace shows who comes and goes, and both heads, with nothing that moves a cursor', async () => {
+test('the trace shows connects, disconnects and heads, with cursor sequences escaped', async () => {
   let trace = '';
   const { connect, server } = await startHandler(echo, { log: { trace: (text) => (trace += text) } });
   const client = await connect();
   await client.send(get('/"q"', 'X: \x1b'.replace('\x1b', '\x9b'))).readResponse();
   const { localPort } = client;
   client.destroy();
-  await until(() => server.stats().connections.open === 0 && trace.includes(' left'), 'the client left');
+  await until(() => server.stats().connections.open === 0 && trace.includes(' disconnected'), 'the client left');
   const name = `127.0.0.1:${localPort}`;
   const lines = trace.split('\n');
   expect(lines.slice(0, 5)).toEqual([
     `* ${name} connected`,
-    `* ${name} asks`,
+    `* ${name} request`,
     '> GET /"q" HTTP/1.1',
     '> Host: a',
     String.raw`> X: \x9b`,
   ]);
-  expect(lines.slice(5, 8)).toEqual([`* ${name} is answered`, '< HTTP/1.1 200 OK', '< Server: epoll-server']);
-  expect(lines.at(-2)).toMatch(new RegExp(`^\\* ${name} left: \\d+ bytes received, \\d+ sent$`));
+  expect(lines.slice(5, 8)).toEqual([`* ${name} response`, '< HTTP/1.1 200 OK', '< Server: epoll-server']);
+  expect(lines.at(-2)).toMatch(new RegExp(`^\\* ${name} disconnected: \\d+ bytes received, \\d+ sent$`));
 });
 
-test('the trace says why a request was refused', async () => {
+test('the trace has the reason of a rejected request', async () => {
   let trace = '';
   const { connect } = await startHandler(echo, { log: { trace: (text) => (trace += text) } });
   const client = await connect();

@@ -24,7 +24,7 @@ test.each(['iterative', 'coroutine', 'nonblocking', 'select', 'poll', 'epoll'])(
     first.reset();
     for (let i = 0; i < OTHER_CLIENTS; i++) {
       const other = await connect(port, '127.0.0.1', OTHER_ADDRESS);
-      // An answer proves that the server has closed the first connection and accepted this one.
+      // A response proves that the server has closed the first connection and accepted this one.
       expect((await other.send(get('/other')).readResponse()).text).toBe('GET /other');
       if (model === 'iterative') break;
     }

@@ -65,7 +65,7 @@ export function childrenContract(model: 'multiprocess' | 'multithread'): void {
     expect(serving).not.toContain(replacement);
     expect(await whoServes(first)).toBe(serving[0]);
     await until(() => program.stderr !== '', 'it is told');
-    expect(program.stderr).toMatch(/died \(exit code 7\); another takes its place/);
+    expect(program.stderr).toMatch(/ended unexpectedly \(exit code 7\); a new one replaces it/);
     for (const client of [first, third]) client.finish();
     program.signal('SIGTERM');
     expect(await program.ended()).toBe(0);

@@ -13,9 +13,13 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['epoll', ['--workers', '0'], /--workers must be a whole number from 1 to 256, not "0"/],
   ['epoll', ['--workers', '1000'], /--workers must be a whole number from 1 to 256, not "1000"/],
   ['epoll', ['--workers', 'many'], /from 1 to 256, not "many"/],
-  ['iterative', ['--workers', '2'], /the model iterative has no --workers: epoll, multiprocess and multithread have/],
-  ['iterative', ['--model', 'epoll'], /this program is the model iterative: --model is for epoll-server/],
-  ['select', ['--backend', 'epoll'], /the model select waits by select, not by epoll/],
+  [
+    'iterative',
+    ['--workers', '2'],
+    /the model iterative does not support --workers: use epoll, multiprocess or multithread/,
+  ],
+  ['iterative', ['--model', 'epoll'], /this program always uses the model iterative: --model is for epoll-server/],
+  ['select', ['--backend', 'epoll'], /the model select uses the back end select, not epoll/],
   ['multiprocess', ['--max-children', '0'], /--max-children must be a whole number from 1/],
 ];
 
@@ -57,7 +61,7 @@ test('multiprocess: when descriptors for another child run out, that client gets
   }
   expect(inside.length).toBeGreaterThan(0);
   await until(() => program.stderr !== '', 'it is told');
-  expect(program.stderr).toMatch(/^epoll-server: a client is turned away: no process can be started: [^\n]*\n$/);
+  expect(program.stderr).toMatch(/^epoll-server: a client was rejected with 503: cannot start a process: [^\n]*\n$/);
   for (const client of inside) expect(await statusOf(client)).toBe(200);
   for (const client of inside) client.finish();
   for (const client of inside) await client.closed();
@@ -79,7 +83,7 @@ test('multiprocess: a child that dies before it began leaves its client to the p
   }
   await until(() => program.stderr.split('\n').length > 2, 'both are told');
   expect(program.stderr).toMatch(
-    /^(?:epoll-server: a client is turned away: process \d+ did not begin: exit code 9\n){2}$/,
+    /^(?:epoll-server: a client was rejected with 503: process \d+ did not start: exit code 9\n){2}$/,
   );
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);

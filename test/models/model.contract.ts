@@ -21,7 +21,7 @@ const REQUESTS: readonly string[] = [
   get('/folder', LAST),
   'GET /page.html HTTP/1.0\r\n\r\n',
   `POST /page.html HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${LAST}\r\n\r\nabc`,
-  // More than the socket buffers hold: the answer survives what is not read.
+  // More than the socket buffers hold: the response survives what is not read.
   post('/page.html', 'x'.repeat(8_000_000)),
   'GET / HTTP/1.1\r\n\r\n',
   'nonsense\r\n\r\n',
@@ -45,7 +45,7 @@ async function answersOf(model: string, root: string): Promise<readonly string[]
   return answers;
 }
 
-/** What epoll answers, asked once: its folder is that of no other model, and its answers do not depend on that. */
+/** What epoll answers, asked once: its folder is that of no other model, and its responses do not depend on that. */
 let answersOfEpoll: Promise<readonly string[]> | null = null;
 
 /** {@link TREE} with files of one age: those that changed a moment ago have validators that change with time. */
@@ -87,7 +87,7 @@ function answersContract(model: ModelName): void {
     for (const byte of get('/by/bytes')) await client.send(byte).flushed();
     expect((await client.readResponse()).text).toBe('GET /by/bytes');
     expect((await client.send(post('/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
-    // FIN aborts the signal of its request, and the answer is sent all the same.
+    // FIN aborts the signal of its request, and the response is sent all the same.
     expect((await client.send(get('/left')).finish().readResponse()).text).toBe('all the same');
     expect(await client.closed()).toBe('fin');
   });
@@ -215,7 +215,7 @@ function endContract(model: ModelName): void {
     const { file, open } = await writeApplication();
     const { program, port } = await startModel(model, file, '--shutdown-grace-ms', '10000');
     const busy = await connect(port);
-    // Its last request: the answer may leave before the signal arrives, and a model may serve one client at a time.
+    // Its last request: the response may leave before the signal arrives, and a model may serve one client at a time.
     busy.send(get('/gate', LAST));
     await program.announced(/^(asked)$/m);
     // One server at a time leaves this one in its backlog.
@@ -224,7 +224,7 @@ function endContract(model: ModelName): void {
     await open();
     expect((await busy.readResponse()).text).toBe('opened');
     late.send(get('/late'));
-    // Whether the answer says that it is the last one depends on when the signal arrives.
+    // Whether the response says that it is the last one depends on when the signal arrives.
     expect((await late.readResponse()).text).toBe('GET /late');
     late.finish();
     expect(await late.closed()).toBe('fin');

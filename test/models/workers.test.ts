@@ -43,7 +43,7 @@ test('two processes share a port; one that is killed is replaced, and only its c
   const client = await connect(port);
   const servedBy = Number.parseInt((await client.send(get('/who')).readResponse()).text, 10);
   process.kill(servedBy === victim ? (survivor ?? 0) : victim, 'SIGKILL');
-  await until(() => /died \(SIGKILL\); another takes its place/.test(program.stderr), 'it is told');
+  await until(() => /ended unexpectedly \(SIGKILL\); a new one replaces it/.test(program.stderr), 'it is told');
   expect(Number.parseInt((await client.send(get('/who')).readResponse()).text, 10)).toBe(servedBy);
   await until(() => childrenOf(program.pid).length === 2, 'another has taken its place');
   client.destroy();
@@ -89,7 +89,7 @@ test('a port that another has is refused, whether that one has workers or not', 
     const { port } = await startModel('epoll', ...args);
     const second = startProgram(process.execPath, ['dist/epoll-server.js', String(port), '--workers', '2']);
     expect(await second.ended()).toBe(1);
-    expect(second.stderr).toMatch(/^epoll-server: cannot listen on [^\n]*the port is taken[^\n]*\n$/);
+    expect(second.stderr).toMatch(/^epoll-server: cannot listen on [^\n]*the port is in use[^\n]*\n$/);
   }
 });
 

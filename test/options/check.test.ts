@@ -60,7 +60,7 @@ test.each([
   [{ app: 'x.js' }, '"app" is an option of the command, not of serve()'],
   [
     { static: { hosts: { a: { root: 'b', listng: true } } } },
-    'no option "listng" of its own (did you mean "listing"?)',
+    'cannot have the option "listng" (did you mean "listing"?)',
   ],
   [{ limits: 7 }, 'limits must be an object with options, not 7'],
   [{ static: 7 }, 'static must be an object with options, not 7'],
@@ -68,10 +68,10 @@ test.each([
   [{ limits: null }, 'limits must be an object with options, not null'],
   [{ limits: ['a', 'b'] }, 'limits must be an object with options, not ["a","b"]'],
   [{ port: Number.NaN }, 'port must be a whole number from 0 to 65535, not NaN'],
-  [undefined, 'options are given as an object, not undefined'],
-  [null, 'options are given as an object, not null'],
-  ['./public', 'options are given as an object, not "./public"'],
-  [[], 'options are given as an object, not []'],
+  [undefined, 'options must be an object, not undefined'],
+  [null, 'options must be an object, not null'],
+  ['./public', 'options must be an object, not "./public"'],
+  [[], 'options must be an object, not []'],
 ])('%j: %s', (options, message) => {
   const check = (): unknown => Reflect.apply(checkGiven, undefined, [options]);
   expect(check).toThrow(expect.objectContaining({ code: 'ERR_OPTION' }));
@@ -97,7 +97,7 @@ test('bounds over defaults', () => {
   expect(limits).toMatchObject({ maxFields: 7, keepAliveTimeoutMs: 100, maxHeaderBytes: 16_384 });
 });
 
-test('a string is the root; a host inherits what it does not say, but for mounts and cache rules', () => {
+test('a string is the root; a host inherits all options but mounts and cache rules', () => {
   expect(resolveStatic('./www')).toMatchObject({ root: './www', index: ['index.html'], hosts: {} });
   const all = resolveStatic({ root: 'a', listing: true, charset: '', cacheControl: 'no-cache', mounts: { '/x': 'y' } });
   expect(settingsOfHost(all, { root: 'b', charset: 'utf-16' })).toMatchObject({

@@ -39,10 +39,10 @@ test.each(MODULES)('the application of %s%s', async (text, name, answer) => {
   expect((await ask(port, get('/x'))).text).toBe(answer);
 });
 
-test('a module that has none is refused before anything listens', async () => {
+test('a module without an application is rejected before the server listens', async () => {
   const root = await folder({ 'app.mjs': 'export const application = {};' });
   await expect(start({ app: join(root, 'app.mjs') })).rejects.toMatchObject({
     code: 'ERR_APPLICATION_MODULE',
-    message: expect.stringContaining('is not a function but object (nor an object with a function "fetch")'),
+    message: expect.stringContaining('is object, not a function or an object with a function "fetch"'),
   });
 });

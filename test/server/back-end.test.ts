@@ -7,14 +7,14 @@ import { portOf, startCommand, startProgram } from '../support/program.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-test.each(availableBackends())('%s serves when it is asked for', async (backend) => {
+test.each(availableBackends())('%s serves when it is chosen', async (backend) => {
   const site = await startHandler(echo, { backend });
   expect(site.server.backend).toBe(backend);
   const client = await site.connect();
   for (const target of ['/a', '/b']) expect((await client.send(get(target)).readResponse()).text).toBe(`GET ${target}`);
 });
 
-test('the environment names a back end, the command line wins, and a wrong name is told with its origin', async () => {
+test('the environment chooses a back end, the command line overrides it, and an unknown name is reported with its origin', async () => {
   const start = (backend: string, ...args: string[]) =>
     startProgram('env', [`EPOLL_SERVER_BACKEND=${backend}`, process.execPath, 'dist/epoll-server.js', '0', ...args]);
   const fromEnvironment = start('poll');
@@ -48,7 +48,7 @@ const CROWDED = `
     console.log('done ' + JSON.stringify(server.stats()));
   });`;
 
-test('select answers 503 to clients whose descriptors are beyond FD_SETSIZE; the others never notice', async () => {
+test('select sends 503 to clients with descriptors beyond FD_SETSIZE, without effects on the others', async () => {
   const index = new URL('../../dist/index.js', import.meta.url).href;
   const script = 'ulimit -n 2048 && exec "$0" --input-type=module -e "$1" "$2"';
   const program = startProgram('bash', ['-c', script, process.execPath, CROWDED, index]);

@@ -12,7 +12,7 @@ const GRACE_MS = 500;
 /** How coarse deadlines are, at most. */
 const SLACK_MS = 300;
 
-test('a client that has not asked yet is answered, and one that is idle: each answer ends its connection', async () => {
+test('a new client and an idle one get a response during closing, which ends the connection', async () => {
   const { connect, server } = await startHandler(echo, { timeouts: { shutdownGraceMs: 10_000 } });
   const clients = await Promise.all(Array.from({ length: 40 }, connect));
   const [used = [], fresh = []] = [clients.slice(0, 10), clients.slice(10)];
@@ -20,11 +20,11 @@ test('a client that has not asked yet is answered, and one that is idle: each an
   const closing = server.close();
   await expect(until(() => connect().then(() => false), 'it accepts nobody')).rejects.toThrow('ECONNREFUSED');
   for (const client of [...used, ...fresh]) client.send(get('/after'));
-  for (const client of [...used, ...fresh]) await expectLastAnswer(client);
+  for (const client of [...used, ...fresh]) await expectLastResponse(client);
   await closing;
 });
 
-async function expectLastAnswer(client: Client): Promise<void> {
+async function expectLastResponse(client: Client): Promise<void> {
   const answer = await client.readResponse();
   expect([answer.status, answer.field('connection')]).toEqual([200, 'close']);
   expect(await client.closed()).toBe('fin');
@@ -81,7 +81,7 @@ test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, ho
   expect([await fresh.closed(), await used.closed(), await busy.closed()]).toEqual(['fin', 'fin', 'reset']);
 });
 
-test('what has arrived when the server closes is served without any grace', async () => {
+test('requests that arrived before the server closes are served even without grace', async () => {
   const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: 0 } });
   const client = site.connect();
   await site.runFor(100);
@@ -93,7 +93,7 @@ test('what has arrived when the server closes is served without any grace', asyn
   expect(client.end).toBe('fin');
 });
 
-test('a connection whose answer began before the end is idle behind it: its next request is answered too', async () => {
+test('a connection whose response began before closing gets a response to its next request too', async () => {
   const streams: HttpResponse[] = [];
   const handler: Handler = (request, response) => {
     if (request.path !== '/stream') return response.send(200, {}, request.path);
@@ -109,7 +109,7 @@ test('a connection whose answer began before the end is idle behind it: its next
   client.send(get('/next'));
   streams[0]?.end('b');
   expect((await client.readResponse()).text).toBe('ab');
-  await expectLastAnswer(client);
+  await expectLastResponse(client);
   await closing;
 });
 
@@ -120,7 +120,7 @@ test('a client of HTTP/1.0 that keeps its connection hears that it ends', async 
   expect((await client.send(request).readResponse()).field('connection')).toBe('keep-alive');
   const closing = server.close();
   client.send(request);
-  await expectLastAnswer(client);
+  await expectLastResponse(client);
   await closing;
 });
 

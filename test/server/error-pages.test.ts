@@ -3,12 +3,12 @@
 
 import { describe, expect, test } from 'vitest';
 import { namesMediaType } from '../../src/http/accept.ts';
-import { errorPage } from '../../src/http/error-answer.ts';
+import { errorPage } from '../../src/http/error-response.ts';
 import type { ServeOptions } from '../../src/index.ts';
 import { wsgi } from '../../src/wsgi.ts';
-import type { Answer } from '../support/answer.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { start } from '../support/serving.ts';
 
 /** As Chromium says it. */
@@ -92,7 +92,7 @@ test('a folder of modules and nothing else', async () => {
   errors.splice(0);
 });
 
-test('what a page says is escaped', () => {
+test('the text of a page is escaped', () => {
   expect(errorPage(400, `<b> & "it's"`)).toContain('<p>&lt;b&gt; &amp; &quot;it&#39;s&quot;</p>');
   expect(errorPage(499, 'x'), 'a status without a phrase').toContain('<title>499</title>');
 });

@@ -98,7 +98,7 @@ test('of an answer that cannot be sent, no reason phrase is left', async () => {
   expect(site.errors.splice(0)).toEqual([TYPED, TYPED]);
 });
 
-test('it is not asked once an answer has begun, nor for what the client did', async () => {
+test('it is not called once a response has begun, nor for errors of the client', async () => {
   const asked: unknown[] = [];
   const handler: Handler = async (request, response) => {
     if (request.path === '/begun') response.start(200, { 'Content-Length': '4' });

@@ -50,7 +50,7 @@ test('files come first, the application has the rest: other paths, other methods
   expect((await ask(site.port, post('/page.html', 'x'))).text).toBe('app POST /page.html');
 });
 
-test('an application that is asynchronous, or fails, is what it is without files', async () => {
+test('asynchronous and failing applications behave the same behind files', async () => {
   const application: WsgiApplication = async (environ, startResponse) => {
     if (environ.PATH_INFO === '/throw') throw new Error('on purpose');
     const bytes = await environ['wsgi.input'].bytes();
@@ -125,7 +125,7 @@ const WAYS = [
   '/assets/clock.mjs',
 ];
 
-test('what an application is made of is served to nobody', async () => {
+test('the source of an application is never served', async () => {
   const root = await makeMixed();
   const site = {
     listing: true,
@@ -172,7 +172,7 @@ test('a folder that is both is refused, however it is called', async () => {
   ]) {
     await expect(start(options)).rejects.toMatchObject({
       code: 'ERR_OPTION',
-      message: expect.stringMatching(/is served as files and holds the application too/),
+      message: expect.stringMatching(/is served as files and contains the application/),
     });
   }
 });

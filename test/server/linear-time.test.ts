@@ -58,7 +58,7 @@ describe('files', () => {
   });
 });
 
-test('JSON is listed for who names it, and does not refuse it or take a page', async () => {
+test('JSON is listed for clients that name it without refusing it or accepting a page', async () => {
   const { port } = await start({ static: { root: await folder({ a: '' }), listing: true } });
   const typeFor = async (accept: string) => (await ask(port, get('/', `Accept: ${accept}`))).field('content-type');
   for (const accept of ['application/json', 'Application/JSON;q=0.5', 'text/plain, application/json ; charset=utf-8']) {
@@ -123,7 +123,7 @@ describe.each(Object.keys(ECHOES))('an application that echoes: %s', (name) => {
   });
 });
 
-test('a raw handler that asks for each field by its name', async () => {
+test('a raw handler that reads each field by its name', async () => {
   const handler: Handler = (request, response) => {
     const values = request.headers().map(([name]) => request.header(name)?.length ?? 0);
     response.send(200, {}, String(values.length));

@@ -44,7 +44,7 @@ function leaveBehind(path: string): void {
   kernel.destroy();
 }
 
-test('one server listens on several ports and paths, and counts what all of them accepted', async () => {
+test('one server listens on several ports and paths, and counts all accepted connections', async () => {
   const path = `${await folder()}/a.sock`;
   const { server } = await startHandler(echo, { listen: ['127.0.0.1:0', `unix:${path}`, '[::1]:0', '127.0.0.1:0'] });
   const urls = server.urls.map(String);
@@ -97,7 +97,7 @@ test('curl --unix-socket, content both ways, a half-closed client and one that g
   expect((await slow.readResponse()).content.equals(content)).toBe(true);
 });
 
-test('a client of a Unix domain socket has no address: the log says unix:, as nginx does', async () => {
+test('a client of a Unix domain socket has no address: the log has unix:, as in nginx', async () => {
   const path = `${await folder()}/a.sock`;
   for (const logFormat of ['common', 'combined', 'json'] as const) {
     let [log, trace] = ['', ''];
@@ -121,11 +121,11 @@ test('a client of a Unix domain socket has no address: the log says unix:, as ng
     expect(JSON.parse(await textOf(await connectUnix(path)))).toEqual([nothing, nothing]);
     await server.close({ now: true });
     expect(log).toMatch(logFormat === 'json' ? /"remote":"unix:","port":0/ : /^unix: - - \[/);
-    expect(trace).toMatch(/^\* unix: connected\n\* unix: asks\n/);
+    expect(trace).toMatch(/^\* unix: connected\n\* unix: request\n/);
   }
 });
 
-test('the environ and the URL of such a request name the host that was asked for', async () => {
+test('the environ and the URL of such a request contain the requested host', async () => {
   const path = `${await folder()}/a.sock`;
   const application = wsgi((environ, startResponse) => {
     startResponse('200 OK', []);
@@ -165,7 +165,7 @@ test('maxConnectionsPerAddress bounds clients of ports only, and gives an addres
   }, 'there is room again');
 });
 
-test('the file has the mode that is given, else what the umask leaves', async () => {
+test('the file has the given mode, otherwise that of the umask', async () => {
   const root = await folder();
   const before = process.umask(0o027);
   onTestFinished(() => void process.umask(before));
@@ -184,7 +184,7 @@ test('a socket that was left behind is replaced', async () => {
   expect(await textOf(await connectUnix(path))).toBe('GET /');
 });
 
-test('a socket on which a program listens, and what is no socket, are ERR_LISTEN and stay', async () => {
+test('a socket in use, and a file that is not a socket, are ERR_LISTEN and stay', async () => {
   const root = await folder({ file: 'content' });
   await mkdir(`${root}/folder`);
   await startHandler(echo, { listen: [`unix:${root}/live`] });
@@ -199,16 +199,16 @@ test('a socket on which a program listens, and what is no socket, are ERR_LISTEN
   );
   for (const name of ['file', 'folder', 'link']) {
     expect(await messageFor(name)).toBe(
-      `ERR_LISTEN cannot listen on unix:/${name}: there is a file of that name, and it is no socket`,
+      `ERR_LISTEN cannot listen on unix:/${name}: a file of that name exists and is not a socket`,
     );
   }
-  expect(await messageFor('none/a')).toBe('ERR_LISTEN cannot listen on unix:/none/a: its folder is missing');
-  expect(await messageFor('file/a')).toBe('ERR_LISTEN cannot listen on unix:/file/a: its folder is none');
+  expect(await messageFor('none/a')).toBe('ERR_LISTEN cannot listen on unix:/none/a: its folder does not exist');
+  expect(await messageFor('file/a')).toBe('ERR_LISTEN cannot listen on unix:/file/a: its parent path is not a folder');
   expect(await readFile(`${root}/file`, 'utf8')).toBe('content');
   expect(await textOf(await connectUnix(`${root}/live`))).toBe('GET /');
 });
 
-test('a server whose backlog is full listens', async () => {
+test('a socket counts as in use even with a full backlog', async () => {
   const path = `${await folder()}/a.sock`;
   const kernel = kernelOf();
   // It accepts no client: the backlog of 0 is full with the first.
@@ -248,7 +248,7 @@ test('the file is gone while requests in flight are still answered', async () =>
   await closed;
 });
 
-test('when one of several cannot be had, none is', async () => {
+test('when one of several listeners fails, none stays open', async () => {
   const root = await folder({ file: '' });
   const kernel = kernelOf();
   const { port } = kernel.local(kernel.listen('127.0.0.1', 0, 8));
@@ -267,9 +267,9 @@ test('a descriptor that does not listen is ERR_LISTEN', async () => {
   const file = openSync(`${root}/file`, 'r');
   onTestFinished(() => closeSync(file));
   const failure = (fd: number) => expect(serve({ handler: echo, listen: [{ fd }] })).rejects;
-  await failure(999_999).toThrow('cannot listen on fd:999999: no such descriptor is open');
-  await failure(file).toThrow(`cannot listen on fd:${file}: it is no socket`);
-  await failure(bound).toThrow(`cannot listen on fd:${bound}: it is not a socket that listens`);
+  await failure(999_999).toThrow('cannot listen on fd:999999: the descriptor is not open');
+  await failure(file).toThrow(`cannot listen on fd:${file}: it is not a socket`);
+  await failure(bound).toThrow(`cannot listen on fd:${bound}: it is not a listening socket`);
   expect(kernel.local(bound).port, 'it is still open').toBeGreaterThan(0);
 });
 

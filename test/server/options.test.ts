@@ -12,11 +12,11 @@ const handler = (): void => {};
 
 /** Options as JavaScript programs may give them. */
 const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
-  ['nothing to serve', {}, /^there is nothing to serve: give static .* or one of handler, fetch and wsgi/],
+  ['nothing to serve', {}, /^there is nothing to serve: set static .* or one of handler, fetch and wsgi/],
   [
     'both handler and fetch',
     { handler, fetch: handler },
-    /^give one of handler, fetch and wsgi, not handler and fetch:/,
+    /^set only one of handler, fetch and wsgi, not handler and fetch:/,
   ],
   ['both wsgi and fetch', { wsgi: handler, fetch: handler }, /not fetch and wsgi:/],
   ['a fetch that is no function', { fetch: {} }, /^fetch must be a function, or an object .*, not {}$/],
@@ -37,16 +37,20 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   ['a port that is a list', { handler, port: ['80'] }, /^port must be a whole number from 0 to 65535, not "80"$/],
   ['a host that is no text', { handler, hostname: 7 }, /^hostname must be a name or an address, not 7$/],
   ['an empty host', { handler, hostname: '' }, /^hostname must be a name or an address, not ""$/],
-  ['listen and port', { handler, listen: ['a:1'], port: 0 }, /^give listen, or hostname and port, not both$/],
-  ['listen and hostname', { handler, listen: 'a:1', hostname: '::' }, /^give listen, or hostname and port, not both$/],
+  ['listen and port', { handler, listen: ['a:1'], port: 0 }, /^set either listen or hostname and port, not both$/],
+  [
+    'listen and hostname',
+    { handler, listen: 'a:1', hostname: '::' },
+    /^set either listen or hostname and port, not both$/,
+  ],
   ['an empty listen', { handler, listen: [] }, /^listen must be HOST:PORT, /],
   ['an address that is none', { handler, listen: ['8080'] }, /^listen must be HOST:PORT, .*, not "8080"$/],
   [
     'the same address twice',
     { handler, listen: ['127.0.0.1:8080', { host: 'localhost', port: 8080 }] },
-    /^listen names 127\.0\.0\.1:8080 twice$/,
+    /^listen contains 127\.0\.0\.1:8080 twice$/,
   ],
-  ['the same path twice', { handler, listen: ['unix:/a/b', 'unix:/a/../a/b'] }, /^listen names unix:\/a\/b twice$/],
+  ['the same path twice', { handler, listen: ['unix:/a/b', 'unix:/a/../a/b'] }, /^listen contains unix:\/a\/b twice$/],
   ['an unknown option', { handler, prot: 80 }, /^there is no option "prot" \(did you mean "port"\?\)$/],
   ['an unknown bound', { handler, timeouts: { keepAlvie: 80 } }, /\(did you mean "timeouts\.keepAliveMs"\?\)$/],
   [
@@ -66,25 +70,21 @@ const WRONG: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
   [
     'a rule with a line break',
     { static: { root: '.', cacheControl: [{ pattern: '*', value: 'a\nb' }] } },
-    /^static\.cacheControl must be rules whose value a field may have: "a\\nb" of "\*" holds/,
+    /^static\.cacheControl must be rules whose value is valid in a field: "a\\nb" of "\*" contains/,
   ],
-  ['a host that is none', { static: { root: '.', hosts: { 'a/b': '.' } } }, /a host is a name such as/],
-  ['a mount of the root', { static: { root: '.', mounts: { '/': '.' } } }, /below a path such as \/assets, not "\/"/],
-  [
-    'a path twice',
-    { static: { root: '.', mounts: { '/a': '.', '//a/': '.' } } },
-    /a folder is mounted twice below \/a/,
-  ],
-  ['types as a list', { static: { root: '.', types: ['.md'] } }, /^static\.types must be written like/],
+  ['a host that is none', { static: { root: '.', hosts: { 'a/b': '.' } } }, /a host must be a name such as/],
+  ['a mount of the root', { static: { root: '.', mounts: { '/': '.' } } }, /at a path such as \/assets, not "\/"/],
+  ['a path twice', { static: { root: '.', mounts: { '/a': '.', '//a/': '.' } } }, /a folder is mounted twice at \/a/],
+  ['types as a list', { static: { root: '.', types: ['.md'] } }, /^static\.types must be of the form/],
   [
     'a type that splits',
     { static: { root: '.', types: { '.md': 'a/b\r\nX: y' } } },
-    /media type of \.md is written like/,
+    /media type of \.md must be of the form/,
   ],
   [
     'a type of two endings',
     { static: { root: '.', types: { '.a.b': 'a/b' } } },
-    /for an ending such as \.md, not "\.a\.b"/,
+    /needs an extension such as \.md, not "\.a\.b"/,
   ],
   ['an onError that is no function', { handler, log: { error: null } }, /^log\.error must be a function, not null$/],
   ['an error that is no function', { handler, error: 'x' }, /^error must be a function, not "x"$/],

@@ -84,7 +84,7 @@ test.each([
   expect(text.length).toBeLessThan(10_000);
 });
 
-test('a long target leaves room for what was thrown', async () => {
+test('a long target leaves room for the thrown error', async () => {
   const root = await folder({
     'app.mjs': 'export function application(_environ, _start) { throw new Error("on purpose"); }',
   });
@@ -129,7 +129,7 @@ async function saysOnly(program: Program, code: number, ...texts: readonly strin
 
 const SHOWN = String.raw`\x1b[31m\x9b2J\x7f\u{2028}\u{202e}\u{2066}`;
 
-test('names of files in what the command says', async () => {
+test('names of files in messages of the command', async () => {
   const root = await folder({
     [`${HOSTILE}/index.html`]: 'home',
     'app.mjs': `throw new Error(${JSON.stringify(HOSTILE)});`,
@@ -155,7 +155,7 @@ test('the name of a module that does not load', async () => {
   expect(text).not.toMatch(RAW);
 });
 
-test('what a foreign server answers', async () => {
+test('responses of a foreign server', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', () => {

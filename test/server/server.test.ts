@@ -8,7 +8,7 @@ import { folder } from '../support/folder.ts';
 import { echo, start, startHandler } from '../support/serving.ts';
 import { gate, until } from '../support/until.ts';
 
-test('host, port, url and back end say what it is', async () => {
+test('host, port, url and back end describe the server', async () => {
   const { server, port } = await startHandler(echo);
   expect(server).toMatchObject({ hostname: '127.0.0.1', port, backend: BACK_END.name });
   expect(server.url).toEqual(new URL(`http://127.0.0.1:${port}/`));
@@ -49,16 +49,16 @@ test('a server that was closed gives its port back', async () => {
   expect((await ask(again.port, get('/again'))).text).toBe('GET /again');
 });
 
-test('a port that is taken is ERR_LISTEN, and the text says so', async () => {
+test('a port in use is ERR_LISTEN with a message', async () => {
   const { port } = await startHandler(echo);
   const second = serve({ port, handler: echo });
   await expect(second).rejects.toMatchObject({
     code: 'ERR_LISTEN',
-    message: expect.stringContaining(`port ${port}: the port is taken`),
+    message: expect.stringContaining(`port ${port}: the port is in use`),
   });
 });
 
-test("an address that is not this machine's and a name that nobody knows are ERR_LISTEN", async () => {
+test('an address of another machine and an unknown name are ERR_LISTEN', async () => {
   await expect(serve({ port: 0, hostname: '192.0.2.1', handler: echo })).rejects.toMatchObject({
     code: 'ERR_LISTEN',
     message: /192\.0\.2\.1/,
@@ -93,7 +93,7 @@ test('close ends idle connections and finishes requests in flight, which hear th
   expect(server.stats().connections.open).toBe(0);
 });
 
-test('close cuts off what does not end within shutdownTimeoutMs', async () => {
+test('close cuts off requests that do not end within shutdownTimeoutMs', async () => {
   const { connect: join, server } = await startHandler(() => new Promise(() => {}), { timeouts: { shutdownMs: 50 } });
   const client = await join();
   client.send(get('/'));
@@ -143,7 +143,7 @@ test('every answer has the date of now', async () => {
   expect(Math.abs(Date.now() - Date.parse(date))).toBeLessThan(60_000);
 });
 
-test('stats count what passed, and registrations do not grow with requests', async () => {
+test('stats count requests and bytes, and registrations do not grow with requests', async () => {
   const { connect: join, server } = await startHandler(echo);
   const client = await join();
   const request = get('/');
@@ -170,7 +170,7 @@ test('stats count what passed, and registrations do not grow with requests', asy
   await until(() => server.stats().connections.open === 0, 'the client left');
 });
 
-test('JavaScript is entered for requests, and a guest of libuv not to learn that there are none', async () => {
+test('JavaScript is entered for requests, but not when no event is ready', async () => {
   const { connect: join, server } = await startHandler(echo);
   const client = await join();
   await client.send(get('/')).readResponse();

@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { FAULT_NAMES } from '../../src/testing/dials.ts';
+import { FAULT_NAMES } from '../../src/testing/fault-source.ts';
 import { BEHAVIOUR_NAMES } from '../../src/testing/scenario/behaviours.ts';
 import { TRANSITIONS } from '../../src/testing/scenario/machine.ts';
 import { play } from '../../src/testing/scenario/play.ts';

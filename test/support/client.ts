@@ -2,7 +2,7 @@
 
 import { connect as connectSocket, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type Answer, parseAnswer } from './answer.ts';
+import { type Answer, parseResponse } from './response.ts';
 
 /** How the server ended a connection: by FIN, or by RST. */
 export type End = 'fin' | 'reset';
@@ -73,10 +73,10 @@ export class Client {
     }, JSON.stringify(marker));
   }
 
-  /** The next answer, whole. */
+  /** The next response, whole. */
   readResponse(options: { readonly head?: boolean } = {}): Promise<Answer> {
     return this.#until(() => {
-      const parsed = parseAnswer(this.received, options.head === true, this.#end === 'fin');
+      const parsed = parseResponse(this.received, options.head === true, this.#end === 'fin');
       if (parsed !== undefined) this.#take(parsed.length);
       return parsed?.answer;
     }, 'an answer');
@@ -168,7 +168,7 @@ async function connected(socket: Socket): Promise<Client> {
   return client;
 }
 
-/** Sends one request on a connection of its own and reads the answer. */
+/** Sends one request on a connection of its own and reads the response. */
 export async function ask(
   port: number,
   request: string | Uint8Array,

@@ -1,4 +1,4 @@
-// Proves that every back end keeps the contract of the kernel over a transport too.
+// Tests that every back end keeps the contract of the kernel over a transport too.
 
 import type * as net from 'node:net';
 import { constants } from 'node:os';

@@ -1,4 +1,4 @@
-// Proves HTTP over a transport: the suites of the plain socket, the table of conformance, and the faults of transports.
+// Tests HTTP over a transport: the suites of the plain socket, the table of conformance, and the faults of transports.
 
 import type * as net from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';

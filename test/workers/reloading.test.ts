@@ -68,13 +68,13 @@ test('a save restarts the application; clients keep being answered, and the port
   expect(asked).toBeGreaterThan(5);
   await until(() => restarts(site) >= 2, 'both restarts are reported');
   // On a slow machine one save may be noticed in two parts.
-  expect(program.stderr).toMatch(/^(?:epoll-server: files changed, the application was restarted\n){2,}$/);
+  expect(program.stderr).toMatch(/^(?:epoll-server: files changed: the application was restarted\n){2,}$/);
   await until(() => childrenOf(program.pid).length === 1, 'the old ones have ended');
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
 });
 
-test('what changes while the first process loads is not lost', async () => {
+test('a change while the first process loads is not missed', async () => {
   const text = `import { writeFileSync } from 'node:fs';
     import { part } from './part.mjs';
     if (part === '') writeFileSync(new URL('./part.mjs', import.meta.url), "export const part = ' edited';");
@@ -111,13 +111,13 @@ test('a release that a link leads to is replaced by another, again and again', a
   await until(async () => (await text()) === '3 edited', 'an edit of the new release is noticed');
 });
 
-test('a syntax error is told once, the old application goes on, and the next good save heals', async () => {
+test('a syntax error is reported once, the old application stays, and the next valid save replaces it', async () => {
   const site = await startWatched();
   await site.save('app.mjs', '\nexport const = 1;');
-  await until(() => /goes on until the next change\n/.test(site.program.stderr), 'it is told');
+  await until(() => /stays in service until the next change\n/.test(site.program.stderr), 'it is told');
   const lines = site.program.stderr.split('\n');
   expect(lines[0]).toMatch(/^epoll-server: \/.*app\.mjs does not load: Unexpected token '=' \(.*app\.mjs:2\)$/);
-  expect(lines.slice(1)).toEqual(['epoll-server: the old application goes on until the next change', '']);
+  expect(lines.slice(1)).toEqual(['epoll-server: the old application stays in service until the next change', '']);
   for (let i = 0; i < 3; i++) expect(await site.text()).toBe('one');
   await pause(1_300);
   expect(site.program.stderr.split('\n')).toHaveLength(3);
@@ -125,7 +125,7 @@ test('a syntax error is told once, the old application goes on, and the next goo
   await until(async () => (await site.text()) === 'healed', 'it heals');
 });
 
-test('a module that never ends loading keeps nobody from mending it', async () => {
+test('a module that never finishes loading can be fixed by the next save', async () => {
   const site = await startWatched();
   await site.save('app.mjs', `process.stdout.write('stuck\\n'); await new Promise(() => {});`);
   await until(() => site.program.stdout.includes('stuck\n'), 'it is being loaded');
@@ -133,7 +133,7 @@ test('a module that never ends loading keeps nobody from mending it', async () =
   await site.save('app.mjs', version('mended'));
   await until(async () => (await site.text()) === 'mended', 'it is mended');
   await until(() => restarts(site) > 0, 'the restart is reported');
-  expect(site.program.stderr).toMatch(/^(?:epoll-server: files changed, the application was restarted\n)+$/);
+  expect(site.program.stderr).toMatch(/^(?:epoll-server: files changed: the application was restarted\n)+$/);
 });
 
 test('a folder that is deleted and comes again, and a config file that changes', async () => {
@@ -143,7 +143,7 @@ test('a folder that is deleted and comes again, and a config file that changes',
   const port = await portOf(program);
   const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
   await rm(join(path, 'app'), { recursive: true });
-  await until(() => /goes on until the next change\n/.test(program.stderr), 'it is told');
+  await until(() => /stays in service until the next change\n/.test(program.stderr), 'it is told');
   expect(await text()).toBe('one');
   await mkdir(join(path, 'app'));
   await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
@@ -154,7 +154,7 @@ test('a folder that is deleted and comes again, and a config file that changes',
   await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the file counts');
 });
 
-test('a storm of changes is a few restarts; what is written beside the sources is none', async () => {
+test('a burst of changes is a few restarts; files that are not sources cause none', async () => {
   const site = await startWatched();
   for (let i = 0; i < 200; i++) {
     await site.save('app.mjs', version(`storm ${i}`));
@@ -182,7 +182,10 @@ test('a process that dies is replaced, with no change of a file', async () => {
   const client = await connect(site.port);
   client.send(get('/exit'));
   await client.closed();
-  await until(() => /died \(exit code 5\); another takes its place/.test(site.program.stderr), 'it is told');
+  await until(
+    () => /ended unexpectedly \(exit code 5\); a new one replaces it/.test(site.program.stderr),
+    'it is told',
+  );
   expect(await site.text()).toBe('one');
 });
 
@@ -207,8 +210,11 @@ test('an application that does not load at first is one line, exit code 2, and n
 });
 
 test.each([
-  [['0', '--watch'], /--watch restarts an application: name one, or --dynamic/],
-  [['0', 'examples/hello-wsgi.js', '--watch', '--model', 'select'], /the model select has no --watch: epoll has/],
+  [['0', '--watch'], /--watch restarts an application: add one, or --dynamic/],
+  [
+    ['0', 'examples/hello-wsgi.js', '--watch', '--model', 'select'],
+    /the model select does not support --watch: use epoll/,
+  ],
 ])('%j is refused', async (args, line) => {
   const program = startCommand(args);
   expect(await program.ended()).toBe(2);

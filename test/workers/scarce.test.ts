@@ -81,7 +81,7 @@ test('--watch: the application is restarted once there is room for its process',
   const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
   await refuse('refuse');
   await writeFile(join(path, 'app/app.mjs'), version('two'));
-  await until(() => program.stderr.includes('goes on for now: no process can be started: EAGAIN'), 'it is said');
+  await until(() => program.stderr.includes('stays in service for now: cannot start a process: EAGAIN'), 'it is said');
   expect(await text()).toBe('one');
   await allow();
   await until(async () => (await text()) === 'two', 'the new one answers');
@@ -103,11 +103,11 @@ test('--workers: one that died is replaced once there is room', async () => {
   );
 });
 
-test('multithread: a client for whom there is no thread is refused, the next one is served', async () => {
+test('multithread: a client without a thread gets 503, the next one is served', async () => {
   const { program, port, refuse, allow } = await startScarce('multithread');
   await refuse('refuse');
   expect((await ask(port, get('/'))).status).toBe(503);
-  await until(() => program.stderr.includes('a client is turned away: EAGAIN on purpose'), 'it is said');
+  await until(() => program.stderr.includes('a client was rejected with 503: EAGAIN on purpose'), 'it is said');
   await allow();
   expect((await ask(port, get('/'))).text).toBe('one');
   expect(program.exit).toBeNull();

@@ -1,4 +1,4 @@
-// One request that a thread of the pool answers: what its handler does there is done here. It must not know the pool.
+// One request that a worker thread handles: the loop's end of the message port.
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError, messageOf } from '../../errors.ts';
@@ -9,7 +9,10 @@ import { messageWeight } from './piece.ts';
 import { RelayedProtocol } from './relayed-protocol.ts';
 import { revived, thrownOf } from './thrown.ts';
 
-/** A handler whose client is gone, or whose answer failed, may compute for ever: its thread is ended after this time. */
+/**
+ * A handler whose client is gone, or whose response failed, might compute for ever. Its thread is ended after this
+ * time.
+ */
 const GONE_GRACE_MS = 5_000;
 
 export class OffloadedCall {
@@ -20,28 +23,28 @@ export class OffloadedCall {
   readonly #cancel = new AbortController();
   readonly #timeoutMs: number;
   #isGone = false;
-  /** The handler in the thread is done. */
+  /** Whether the handler in the thread is done. */
   #isOver = false;
-  /** No thread has it: it can be cancelled without ending one. */
+  /** Whether the request still waits for a thread: then it can be cancelled without ending one. */
   #isQueued = true;
   #grace: NodeJS.Timeout | null = null;
-  /** Another answer took the place of this one: what the handler says from then on does not count. */
+  /** Another response replaced this one: later messages of the handler are ignored. */
   #isReplaced = false;
-  /** Messages that came from the thread. */
+  /** Messages received from the thread. */
   #messages = 0;
-  /** Pieces that the handler waits for the client to take, or to send. */
+  /** Pieces for which the handler waits: until the client has received them, or has sent them. */
   #awaitedPieces = 0;
-  /** Runs while the thread, whose answer has begun, is silent. */
+  /** Runs while the thread is silent after its response began. */
   #silence: NodeJS.Timeout | null = null;
-  /** Of all pieces that were written. */
+  /** The weight of all written pieces. */
   #writtenWeight = 0;
-  /** The client is slow: it is waited for, and then all that was written counts as taken. */
+  /** The client is slow: once the output has drained, all written pieces count as sent. */
   #isDraining = false;
-  /** How often the thread asked when the answer was sent: its port is closed when it has called its callbacks. */
+  /** How many `whenSent` messages are unanswered. The port closes after their callbacks have run. */
   #awaitedCalls = 0;
   #settle: { resolve(): void; reject(error: unknown): void } = { resolve: () => {}, reject: () => {} };
 
-  /** `timeoutMs`: the bound `offloadTimeoutMs`. */
+  /** `timeoutMs`: the option `offloadTimeoutMs`. */
   constructor(request: HttpRequest, response: HttpResponse, port: MessagePort, timeoutMs: number) {
     this.#request = request;
     this.#response = response;
@@ -53,7 +56,9 @@ export class OffloadedCall {
     this.head = { method, target, path, query, host, httpVersion, scheme, remote, local, bodyLength, fields };
   }
 
-  /** Resolves when the handler in the thread is done; rejects with what it threw, or with what ended the thread. */
+  /**
+   * Resolves when the handler in the thread is done. Rejects with the error that it threw, or that ended the thread.
+   */
   async run(start: (cancel: AbortSignal) => Promise<unknown>): Promise<void> {
     const settled = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -63,7 +68,7 @@ export class OffloadedCall {
     signal.addEventListener('abort', onLeft, { once: true });
     this.#request.whenGone((reason) => this.#gone(reason));
     this.#port.on('message', (message: FromWorker) => this.#receive(message));
-    // The end of a task may overtake what it said last, so only its failure counts: the thread is dead.
+    // The end of a task may overtake its last messages. So only a failure counts here: then the thread is dead.
     start(this.#cancel.signal)
       .catch((error: unknown) => this.#settle.reject(error))
       .finally(() => clearTimeout(this.#grace ?? undefined));
@@ -79,7 +84,7 @@ export class OffloadedCall {
     }
   }
 
-  /** A thread has it from now on. */
+  /** A thread has started the task. */
   given(): void {
     this.#isQueued = false;
   }
@@ -95,18 +100,21 @@ export class OffloadedCall {
     if (message.type !== 'done' && !this.#isOver) this.#awaitThread();
   }
 
-  /** The thread has time for its next message from now on. Before the answer, the handler's own bound runs. */
+  /**
+   * Starts the silence timer for the next message of the thread. Before the response, the handler's own timeout
+   * applies.
+   */
   #awaitThread(): void {
     if (this.#timeoutMs === 0 || !this.#response.started) return;
-    this.#silence ??= setTimeout(() => this.#hearOut(), this.#timeoutMs).unref();
+    this.#silence ??= setTimeout(() => this.#receivePending(), this.#timeoutMs).unref();
     this.#silence.refresh();
   }
 
-  /** In a process that was stopped, or busy, messages wait behind the timer: they are received first. */
-  #hearOut(): void {
-    const heard = this.#messages;
+  /** After the process was stopped or busy, messages wait behind the timer: receive them before judging the thread. */
+  #receivePending(): void {
+    const received = this.#messages;
     setImmediate(() => {
-      if (this.#awaitedPieces === 0 && this.#messages === heard) this.#replaceThread();
+      if (this.#awaitedPieces === 0 && this.#messages === received) this.#replaceThread();
     });
   }
 
@@ -151,14 +159,14 @@ export class OffloadedCall {
     if (this.#isOver && this.#awaitedCalls === 0) this.#port.close();
   }
 
-  /** A response reports what a callback throws, and goes on. */
+  /** A response reports an error of a callback and continues. */
   #reportCallback(thrown: Thrown): void {
     this.#response.whenSent(() => {
       throw revived(thrown);
     });
   }
 
-  /** A client that is gone changes to nothing, which the closed port tells the thread. */
+  /** After the client is gone there is no upgrade; the closed port reports that to the thread. */
   #upgrade(reason: string | undefined, fields: MessageFields, port: MessagePort): void {
     let isUpgraded = false;
     try {
@@ -177,19 +185,21 @@ export class OffloadedCall {
     this.#response.start(status, fields);
     if (!this.#response.ended || this.#isGone) return;
     this.#isReplaced = true;
-    this.#leave('another answer took the place of this one');
+    this.#leave('another response replaced this one');
   }
 
-  /** Done, but perhaps not answered: then the handler does that later, or the deadline does. */
+  /**
+   * The handler returned. If there is no response yet, the handler sends it later, or the deadline ends the request.
+   */
   #finish(): void {
     if (this.#response.ended) this.#settle.resolve();
     else
-      this.#settle.reject(new EpollServerError('ERR_APPLICATION', 'offload: the application ended without an answer'));
+      this.#settle.reject(new EpollServerError('ERR_APPLICATION', 'offload: the application ended without a response'));
   }
 
   #write(content: string | Uint8Array): void {
     this.#writtenWeight += messageWeight(content);
-    if (this.#response.write(content)) this.#taken();
+    if (this.#response.write(content)) this.#delivered();
     else if (!this.#isDraining) void this.#await(this.#drain());
   }
 
@@ -197,11 +207,11 @@ export class OffloadedCall {
     this.#isDraining = true;
     await this.#response.drained();
     this.#isDraining = false;
-    this.#taken();
+    this.#delivered();
   }
 
-  #taken(): void {
-    this.#post({ type: 'taken', weight: this.#writtenWeight });
+  #delivered(): void {
+    this.#post({ type: 'delivered', weight: this.#writtenWeight });
   }
 
   async #open(gate: Int32Array): Promise<void> {
@@ -218,7 +228,7 @@ export class OffloadedCall {
         this.#post({ type: 'piece', piece, trailers });
         return;
       }
-      // Pieces are the reader's own, so the thread gets the memory itself: a copy here would wait for the collector.
+      // The reader owns its pieces, so their memory is transferred to the thread. A copy would only load the collector.
       const own = ownBytes(piece);
       this.#post({ type: 'piece', piece: own, trailers: [] }, [own.buffer]);
     } catch (error) {
@@ -226,7 +236,7 @@ export class OffloadedCall {
     }
   }
 
-  /** While the client is waited for, the thread may be silent: the client has bounds of its own. */
+  /** While the client is waited for, the thread may be silent: the client has timeouts of its own. */
   async #await(client: Promise<void>): Promise<void> {
     this.#awaitedPieces++;
     await client;
@@ -234,7 +244,7 @@ export class OffloadedCall {
     this.#awaitThread();
   }
 
-  /** The client is gone: a handler that has not begun never does, and no idle thread is ended for that. */
+  /** The client is gone. A handler that has not started is never started; no idle thread is ended for it. */
   #gone(reason: unknown): void {
     if (this.#isOver) return;
     this.#isGone = true;
@@ -242,7 +252,9 @@ export class OffloadedCall {
     else this.#leave(messageOf(reason));
   }
 
-  /** Messages of the handler are useless from now on: it receives the reason, and loses its thread if it goes on. */
+  /**
+   * Messages of the handler are ignored from now on. It receives the reason, and its thread is ended if it continues.
+   */
   #leave(reason: string): void {
     this.#post({ type: 'gone', reason });
     this.#grace ??= setTimeout(() => this.#cancel.abort(), GONE_GRACE_MS).unref();

@@ -1,10 +1,10 @@
-// What the loop's thread and a worker say to each other about one request, over a port of its own. Types only.
+// The messages between the loop's thread and a worker about one request, over a port of its own. Types only.
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Endpoint } from '../../http/handler.ts';
 import type { AdapterName } from '../../options/choices.ts';
 
-/** What a worker is given: everything of the request but its content. */
+/** The request, without its content. */
 export interface RequestHead {
   readonly method: string;
   readonly target: string;
@@ -13,7 +13,7 @@ export interface RequestHead {
   readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly scheme: 'http' | 'https';
-  /** In order and case as sent. */
+  /** In the order and case of the request. */
   readonly fields: readonly (readonly [string, string])[];
   readonly remote: Endpoint;
   readonly local: Endpoint;
@@ -23,7 +23,7 @@ export interface RequestHead {
 
 export type MessageFields = readonly (readonly [string, string])[];
 
-/** An error, as far as it survives the way between threads. */
+/** The parts of an error that can be sent between threads. */
 export interface Thrown {
   readonly name: string;
   readonly message: string;
@@ -35,7 +35,7 @@ export interface Thrown {
   readonly errors: readonly Thrown[];
 }
 
-/** From the worker: what the handler did. */
+/** From the worker: actions of the handler. */
 export type FromWorker =
   | { readonly type: 'inform'; readonly status: number; readonly fields: MessageFields }
   | {
@@ -52,16 +52,16 @@ export type FromWorker =
       readonly fields: MessageFields;
     }
   | { readonly type: 'write'; readonly content: string | Uint8Array }
-  /** The thread waits until the client has taken enough: until `gate[0]` is 1. */
+  /** The thread blocks until the client has received enough: until `gate[0]` is 1. */
   | { readonly type: 'stalled'; readonly gate: Int32Array }
   | { readonly type: 'end'; readonly trailers: MessageFields }
-  /** Answered by `sent`, once. */
+  /** Answered by one `sent` message. */
   | { readonly type: 'whenSent' }
   /** A callback of `whenSent` threw. */
   | { readonly type: 'callbackFailed'; readonly thrown: Thrown }
   /** The callbacks of `whenSent` were called. */
   | { readonly type: 'called' }
-  /** The connection is to change its protocol: to the one behind `port`, see {@link FromChannel}. */
+  /** An upgrade to the protocol behind `port`, see {@link FromChannel}. */
   | {
       readonly type: 'upgrade';
       readonly reason: string | undefined;
@@ -69,19 +69,19 @@ export type FromWorker =
       readonly port: MessagePort;
     }
   | { readonly type: 'abort' }
-  /** The handler reads: answered by `piece` or `unreadable`. */
+  /** The handler reads the body. Answered by `piece` or `unreadable`. */
   | { readonly type: 'read' }
-  /** The handler returned, and its promise is settled. */
+  /** The handler has returned, and its promise has settled. */
   | { readonly type: 'done'; readonly thrown: Thrown | null };
 
-/** To the worker: what happens meanwhile. */
+/** To the worker: events of the connection. */
 export type ToWorker =
   /** `trailers`: names as they were sent. */
   | { readonly type: 'piece'; readonly piece: Uint8Array<ArrayBuffer> | null; readonly trailers: MessageFields }
   | { readonly type: 'unreadable'; readonly thrown: Thrown }
-  /** The client took what was written, up to this weight. */
-  | { readonly type: 'taken'; readonly weight: number }
-  /** Null: the whole answer was sent. */
+  /** The client has received everything up to this weight. */
+  | { readonly type: 'delivered'; readonly weight: number }
+  /** Null: the whole response was sent. */
   | { readonly type: 'sent'; readonly thrown: Thrown | null }
   /** The client has finished sending, and may be gone: only `signal` aborts. */
   | { readonly type: 'left'; readonly reason: string }
@@ -90,11 +90,11 @@ export type ToWorker =
 /** From a protocol in a worker to its connection. */
 export type FromChannel =
   | { readonly type: 'write'; readonly bytes: Uint8Array }
-  /** So many bytes of input were used. */
+  /** The protocol has used this many bytes of input. */
   | { readonly type: 'used'; readonly bytes: number }
-  /** As many messages of input as `INPUT_BATCH` says were received. */
+  /** `INPUT_BATCH` messages of input were received. */
   | { readonly type: 'received' }
-  /** Answered by `sent` of the same number. */
+  /** Answered by `sent` with the same number. */
   | { readonly type: 'whenSent'; readonly id: number }
   | { readonly type: 'replacePeer'; readonly peer: Endpoint }
   | { readonly type: 'finish'; readonly unread: boolean }
@@ -102,27 +102,27 @@ export type FromChannel =
   /** The protocol threw, or broke its contract. */
   | { readonly type: 'failed'; readonly thrown: Thrown };
 
-/** To it: what its connection says. */
+/** To the protocol: events of its connection. */
 export type ToChannel =
   | { readonly type: 'input'; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** The client took what was written, up to this weight. */
-  | { readonly type: 'taken'; readonly weight: number }
+  /** The client has received everything up to this weight. */
+  | { readonly type: 'delivered'; readonly weight: number }
   | { readonly type: 'sent'; readonly id: number; readonly isSent: boolean }
   | { readonly type: 'ending' | 'ended' | 'stop' | 'closed' }
   | { readonly type: 'refuse'; readonly status: number; readonly why: string }
   | { readonly type: 'aborted'; readonly reason: string; readonly isTimeout: boolean };
 
-/** What a task of the pool is. */
+/** A task of the pool. */
 export interface Task {
   /** MODULE[:NAME] */
   readonly application: string;
-  /** The path that it is mounted at; empty: none. */
+  /** The mount path; empty: none. */
   readonly mountPath: string;
   readonly overrideGlobals: boolean;
   readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;
-  /** As {@link Concurrency} has it. */
+  /** As in {@link Concurrency}. */
   readonly isMultiprocess: boolean;
-  /** Null: load the application, and say whether that works. */
+  /** Null: load the application, and report whether it loads. */
   readonly request: { readonly head: RequestHead; readonly port: MessagePort } | null;
 }

@@ -1,11 +1,10 @@
-// Runs an application in a pool of threads while the loop keeps the connections: readiness for I/O, a pool for the
-// processor. It must not know what the application is.
+// Runs an application in a pool of threads, while the loop keeps the connections.
 
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type PiscinaTask, queueOptionsSymbol } from 'piscina';
 import { concurrency } from '../../adapters/concurrency.ts';
 import { EpollServerError } from '../../errors.ts';
-import { problemAnswer, sendError, UNAVAILABLE } from '../../http/error-answer.ts';
+import { problemResponse, sendError, UNAVAILABLE } from '../../http/error-response.ts';
 import type { Handler } from '../../http/handler.ts';
 import { withTraits } from '../../http/handler-traits.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
@@ -18,28 +17,30 @@ import { revived } from './thrown.ts';
 export interface OffloadOptions {
   /** MODULE[:NAME], as `loadHandler` takes it: functions cannot be sent to threads. */
   readonly application: string;
-  /** Threads of the pool, each with a copy of the application and one request at a time. */
+  /** Threads of the pool. Each has a copy of the application and handles one request at a time. */
   readonly threads: number;
-  /** Requests that wait for a thread; beyond: 503. */
+  /** Requests that may wait for a thread; further ones get 503. */
   readonly maxWaiting: number;
   readonly overrideGlobals: boolean;
-  /** As `loadHandler` takes them. */
+  /** As in `loadHandler`. */
   readonly adapter: AdapterName | undefined;
   readonly loadTimeoutMs: number;
-  /** For a handler whose answer has begun to say more; beyond, its thread is replaced. 0: for ever. */
+  /**
+   * The time limit for the next message of a handler after its response began; then its thread is replaced. 0: none.
+   */
   readonly offloadTimeoutMs: number;
-  /** Told of a thread that died while it had no request. */
+  /** Called when a thread died while it had no request. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A handler whose work is done elsewhere. */
+/** A handler that runs in other threads. */
 export interface Offloaded {
   readonly handler: Handler;
-  /** Ends the threads, whatever they do. */
+  /** Ends the threads, even while they run. */
   close(): Promise<void>;
 }
 
-/** A thread that could not begin is tried again after this time. */
+/** The retry interval of a thread that could not start. */
 const REFILL_MS = 1_000;
 
 const WORKER = programPath('app/offload/worker.js');
@@ -50,7 +51,7 @@ function makePool({ threads, maxWaiting, onError }: OffloadOptions): Piscina {
     minThreads: threads,
     maxThreads: threads,
     maxQueue: maxWaiting,
-    // A thread that waits for its next task goes on with timers and promises.
+    // A thread that waits for its next task still has to run timers and promises.
     atomics: 'disabled',
     loadBalancer: (given, workers) => {
       const idle = workers.find(({ currentUsage }) => currentUsage === 0) ?? null;
@@ -82,30 +83,30 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   const task = (request: Task['request'], mountPath = ''): Task => ({ ...settings, mountPath, request });
   await load(pool, task(null));
   let isClosing = false;
-  // Piscina does not replace threads any more once one could not begin, as when descriptors ran out: a request that
-  // waits would wait for the next one.
+  // Piscina stops replacing threads once one could not start, as when descriptors ran out. Without this, a waiting
+  // request would wait for the next one.
   const refill = (): void => {
     if (!isClosing && pool.threads.length < threads) pool.run(task(null)).catch(() => {});
   };
   pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
   const handlerFor = (mountPath: string): Handler => {
     const handler: Handler = (request, response) => {
-      // Piscina would start a thread for it, which nothing would end.
+      // Piscina would start a thread for it that nothing ends.
       if (isClosing) return sendError(request, response, UNAVAILABLE);
       if (pool.queueSize >= maxWaiting) {
         const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
-        sendError(request, response, { ...UNAVAILABLE, ...problemAnswer(503, problem) });
+        sendError(request, response, { ...UNAVAILABLE, ...problemResponse(503, problem) });
         return;
       }
       const { port1, port2 } = new MessageChannel();
       const call = new OffloadedCall(request, response, port1, offloadTimeoutMs);
       const run = (signal: AbortSignal): Promise<unknown> =>
         pool.run(
-          // The symbol's property stays in this thread: a message has none.
+          // The symbol's property stays in this thread: it is not part of the message.
           { ...task({ head: call.head, port: port2 }, mountPath), [queueOptionsSymbol]: call },
           { transferList: [port2], signal },
         );
-      // A thread that is ended here has not failed: its request was answered, or cut off, and it may have more to do.
+      // A thread that was ended here has not failed. Its request has a response or was cut off.
       return call.run(run).catch((error: unknown) => {
         if (!isClosing) throw error;
       });
@@ -121,7 +122,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   };
 }
 
-/** The call that a task of the pool is for; null: it loads the application. */
+/** The call of a task; null: the task loads the application. */
 function callOf(task: PiscinaTask): OffloadedCall | null {
   const call = task[queueOptionsSymbol];
   return call instanceof OffloadedCall ? call : null;

@@ -1,5 +1,5 @@
-// The connection of a protocol that runs in a thread of the pool: what it says goes there as messages, and what comes
-// back is done here. Bytes are bounded in both directions.
+// The loop's end of a protocol that runs in a worker thread: relays events and bytes as messages. Bytes are bounded in
+// both directions.
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Channel } from '../../connection/channel.ts';
@@ -10,13 +10,13 @@ import { revived } from './thrown.ts';
 
 export class RelayedProtocol implements Protocol {
   readonly paused = false;
-  /** What the thread knows of it is not known here: an abrupt end says that something may be lost. */
+  /** The thread's state is unknown here, so an abrupt end counts as a possible loss of data. */
   readonly isBusy = true;
   readonly #channel: Channel;
   readonly #port: MessagePort;
   /** Input that the protocol has not used yet. */
   #unusedBytes = 0;
-  /** Messages of input that the thread has not acknowledged. */
+  /** Input messages that the thread has not acknowledged. */
   #inputsUnderWay = 0;
   #writtenWeight = 0;
   #isEnding = false;
@@ -57,10 +57,10 @@ export class RelayedProtocol implements Protocol {
   }
 
   drained(): void {
-    this.#post({ type: 'taken', weight: this.#writtenWeight });
+    this.#post({ type: 'delivered', weight: this.#writtenWeight });
   }
 
-  /** Time-outs of the protocol run in its thread. */
+  /** Timeouts of the protocol run in its thread. */
   expired(): void {}
 
   stop(): void {
@@ -114,7 +114,7 @@ export class RelayedProtocol implements Protocol {
     this.#channel.whenSent((isSent) => this.#post({ type: 'sent', id, isSent }));
   }
 
-  /** A connection fails when its next protocol cannot be made: with one line in the log, as for any protocol. */
+  /** A connection fails if its next protocol cannot be created: one log line, as for any protocol. */
   #fail(error: Error): void {
     this.#channel.speak(() => {
       throw error;

@@ -1,5 +1,5 @@
-// The channel of a protocol that runs in a thread of the pool: its connection is the loop's, on the other end of a port.
-// It keeps what the protocol does not use, as a connection does, and bounds what it writes.
+// The channel of a protocol that runs in a worker thread: the connection is at the other end of a port. It buffers
+// input that the protocol has not used, as a connection does, and bounds the output.
 
 import { constants } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
@@ -12,19 +12,19 @@ import type { FromChannel, ToChannel } from './messages.ts';
 import { INPUT_BATCH, INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
 import { thrownOf } from './thrown.ts';
 
-/** Written and not yet taken by the client: from here on the channel is full. */
+/** The channel is full when this much output is not yet received by the client. */
 const WINDOW_BYTES = 65_536;
 
-/** A protocol that writes on though its channel is full loses its connection when so much is not taken. */
-const MAX_UNTAKEN_BYTES = 1_048_576;
+/** If a protocol keeps writing to a full channel, its connection is closed at this much unsent output. */
+const MAX_UNSENT_BYTES = 1_048_576;
 
-/** Protocols that may follow each other without using a byte. */
+/** How many protocols may replace each other without using a byte. */
 const MAX_SWITCHES = 8;
 
-/** The events of a {@link Protocol} that carry no value. */
+/** The {@link Protocol} events that carry no value. */
 type ProtocolEvent = 'ending' | 'ended' | 'drained' | 'expired' | 'stop' | 'closed';
 
-/** What a request knows of its connection. */
+/** The addresses of the connection, from the request. */
 interface Endpoints {
   readonly remote: Endpoint;
   readonly local: Endpoint;
@@ -44,16 +44,16 @@ export class RemoteChannel implements Channel {
   /** Null: it has failed, or there is none yet. */
   #protocol: Protocol | null = null;
   #isClosed = false;
-  /** The client finished sending: {@link peerEnded} when the protocol has used its bytes. */
+  /** The client finished sending: {@link peerEnded} is called when the protocol has used its bytes. */
   #hasInputEnded = false;
-  /** The server is closing: protocols that follow have to know. */
+  /** The server is closing, which later protocols of this channel need to know. */
   #isStopping = false;
   #inbox: Inbox | null = null;
   #receivedBytes = 0;
   #inputs = 0;
   #sentBytes = 0;
   #writtenWeight = 0;
-  #takenWeight = 0;
+  #deliveredWeight = 0;
   #timer: NodeJS.Timeout | null = null;
   #turn: NodeJS.Immediate | null = null;
   readonly #sentCallbacks = new Map<number, (isSent: boolean) => void>();
@@ -77,26 +77,26 @@ export class RemoteChannel implements Channel {
     this.#post({ type: 'replacePeer', peer: { address, port } });
   }
 
-  /** They came with the request. */
+  /** The addresses came with the request. */
   captureAddresses(): void {}
 
-  /** Of the bytes that passed since the upgrade: received by this thread, written by it. */
+  /** Bytes since the upgrade: received by this thread, written by it. */
   get transferred(): readonly [number, number] {
     return [this.#receivedBytes, this.#sentBytes];
   }
 
   // ---- Output -----------------------------------------------------------------------------------
 
-  get #untakenWeight(): number {
-    return this.#writtenWeight - this.#takenWeight;
+  get #undeliveredWeight(): number {
+    return this.#writtenWeight - this.#deliveredWeight;
   }
 
   get hasPendingOutput(): boolean {
-    return this.#untakenWeight > 0;
+    return this.#undeliveredWeight > 0;
   }
 
   get isFull(): boolean {
-    return this.#untakenWeight >= WINDOW_BYTES;
+    return this.#undeliveredWeight >= WINDOW_BYTES;
   }
 
   reserve(size: number): number {
@@ -110,8 +110,8 @@ export class RemoteChannel implements Channel {
 
   write(bytes: Uint8Array): void {
     if (this.#isClosed || bytes.length === 0) return;
-    if (this.#untakenWeight >= MAX_UNTAKEN_BYTES) {
-      this.abort('its protocol wrote on though the client did not take what was written');
+    if (this.#undeliveredWeight >= MAX_UNSENT_BYTES) {
+      this.abort('its protocol kept writing though the client did not read');
       return;
     }
     this.#writtenWeight += messageWeight(bytes);
@@ -130,7 +130,7 @@ export class RemoteChannel implements Channel {
     this.#post({ type: 'whenSent', id: this.#lastId });
   }
 
-  /** The socket is another thread's: read the file and write it. */
+  /** The socket belongs to another thread: the caller has to read the file and write its bytes. */
   sendFile(_descriptor: number, _position: number, _length: number, callback: FileSendCallback): void {
     callback.onFileSent(-constants.errno.ENOSYS);
   }
@@ -139,7 +139,7 @@ export class RemoteChannel implements Channel {
 
   setTimeout(ms: number): void {
     clearTimeout(this.#timer ?? undefined);
-    this.#timer = ms === 0 || !this.isOpen ? null : setTimeout(() => this.#tell('expired'), ms);
+    this.#timer = ms === 0 || !this.isOpen ? null : setTimeout(() => this.#notify('expired'), ms);
   }
 
   wake(): void {
@@ -155,8 +155,8 @@ export class RemoteChannel implements Channel {
     this.#offer();
     if (!this.isOpen) return;
     if (this.#hasInputEnded && this.#isOffered) this.peerEnded = true;
-    if (this.peerEnded) this.#tell('ended');
-    else if (this.isEnding) this.#tell('ending');
+    if (this.peerEnded) this.#notify('ended');
+    else if (this.isEnding) this.#notify('ending');
   }
 
   // ---- The protocol -----------------------------------------------------------------------------
@@ -169,7 +169,7 @@ export class RemoteChannel implements Channel {
       this.#protocol = make(this);
     });
     if (isFirst) return;
-    if (this.#isStopping) this.#tell('stop');
+    if (this.#isStopping) this.#notify('stop');
     this.resume();
   }
 
@@ -188,10 +188,10 @@ export class RemoteChannel implements Channel {
 
   #receive(message: ToChannel): void {
     if (message.type === 'input') this.#input(message.bytes);
-    else if (message.type === 'taken') this.#taken(message.weight);
+    else if (message.type === 'delivered') this.#delivered(message.weight);
     else if (message.type === 'sent') this.#sent(message.id, message.isSent);
     else if (message.type === 'refuse') this.#guard((protocol) => protocol?.refuse(message.status, message.why));
-    else if (message.type === 'aborted') this.#tellAborted(message.reason, message.isTimeout);
+    else if (message.type === 'aborted') this.#notifyAborted(message.reason, message.isTimeout);
     else if (message.type === 'closed') this.#close();
     else if (message.type === 'stop') this.#stop();
     else this.#peerEnding(message.type === 'ended');
@@ -208,10 +208,10 @@ export class RemoteChannel implements Channel {
     this.#serve();
   }
 
-  #taken(weight: number): void {
+  #delivered(weight: number): void {
     const wasFull = this.isFull;
-    this.#takenWeight = Math.max(this.#takenWeight, weight);
-    if (!this.hasPendingOutput || (wasFull && !this.isFull)) this.#tell('drained');
+    this.#deliveredWeight = Math.max(this.#deliveredWeight, weight);
+    if (!this.hasPendingOutput || (wasFull && !this.isFull)) this.#notify('drained');
   }
 
   #sent(id: number, isSent: boolean): void {
@@ -228,7 +228,7 @@ export class RemoteChannel implements Channel {
 
   #stop(): void {
     this.#isStopping = true;
-    this.#tell('stop');
+    this.#notify('stop');
   }
 
   /** The protocol has used all bytes, or waits for more than there are. */
@@ -240,7 +240,7 @@ export class RemoteChannel implements Channel {
     return this.#inbox === null || wantsNew;
   }
 
-  /** Gives what is kept to the protocol, and the rest to those that follow it. */
+  /** Passes buffered input to the protocol, and the rest to the protocols that replace it. */
   #offer(): void {
     for (let switches = 0; this.isOpen && this.#inbox !== null; switches++) {
       const protocol = this.#protocol;
@@ -257,14 +257,14 @@ export class RemoteChannel implements Channel {
     }
   }
 
-  /** Returns the bytes that were used. */
+  /** Returns the number of used bytes. */
   #offerTo(protocol: Protocol | null, inbox: Inbox): number {
     const { start, end, buffer } = inbox;
     let stopped = start;
     this.#guard(() => {
       if (protocol === null || !protocol.wantsInput) return;
       stopped = protocol.receive(buffer, start, end);
-      // Written so that NaN is refused too.
+      // Written so that NaN is rejected too.
       if (stopped >= start && stopped <= end) return;
       const wrong = stopped;
       stopped = start;
@@ -275,21 +275,21 @@ export class RemoteChannel implements Channel {
     return stopped - start;
   }
 
-  /** No more input comes before some is used. */
+  /** The input window is full: no input follows before the protocol uses some. */
   #checkUnused(): void {
     const bytes = this.#inbox?.length ?? 0;
     if (bytes < INPUT_WINDOW_BYTES) return;
     this.#guard((protocol) => {
       if (protocol === null || !protocol.wantsInput || protocol.paused) return;
-      throw new Error(`it wants more, and left ${bytes} bytes unused (at most ${INPUT_WINDOW_BYTES - 1})`);
+      throw new Error(`it waits for more input with ${bytes} bytes unused (at most ${INPUT_WINDOW_BYTES - 1})`);
     });
   }
 
-  #tell(event: ProtocolEvent): void {
+  #notify(event: ProtocolEvent): void {
     this.#guard((protocol) => protocol?.[event]());
   }
 
-  /** Calls the protocol, whose faults end its own connection. */
+  /** Calls the protocol. An exception ends its connection only. */
   #guard(call: (protocol: Protocol | null) => void): void {
     try {
       call(this.#protocol);
@@ -300,7 +300,7 @@ export class RemoteChannel implements Channel {
 
   // ---- The end ----------------------------------------------------------------------------------
 
-  /** The loop reports it, and ends the connection. */
+  /** The loop's thread reports the error and ends the connection. */
   #fail(error: unknown): void {
     const failed = this.#protocol;
     this.#protocol = null;
@@ -312,26 +312,26 @@ export class RemoteChannel implements Channel {
       if (wasOpen) failed?.aborted('the protocol failed', false);
       failed?.closed();
     } catch {
-      // A protocol that failed may fail again: that has been reported.
+      // A failed protocol may throw again in `closed`: the first error was reported.
     }
   }
 
-  #tellAborted(reason: string, isTimeout: boolean): void {
+  #notifyAborted(reason: string, isTimeout: boolean): void {
     this.isOpen = false;
     this.#guard((protocol) => protocol?.aborted(reason, isTimeout));
   }
 
-  /** The connection is gone, and did not say so. */
+  /** The connection was closed without a message. */
   #lose(reason: string, isTimeout: boolean): void {
     if (this.#isClosed) return;
-    if (this.isOpen) this.#tellAborted(reason, isTimeout);
+    if (this.isOpen) this.#notifyAborted(reason, isTimeout);
     this.#close();
   }
 
   #close(): void {
     if (this.#isClosed) return;
     this.#release();
-    this.#tell('closed');
+    this.#notify('closed');
     this.#port.close();
   }
 

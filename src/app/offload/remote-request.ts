@@ -1,4 +1,4 @@
-// A request whose client is another thread's: what a worker's handler sees. It must not know what the handler is.
+// The request that a handler in a worker thread receives.
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
@@ -21,12 +21,12 @@ export class RemoteRequest implements HttpRequest {
   readonly local: Endpoint;
   readonly body: RemoteBody;
   readonly #fields: MessageFields;
-  /** The value of each name, once a field was asked for. */
+  /** The value of each name, made when a field is first read. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
-  /** Why `signal` aborts. */
+  /** The reason with which `signal` aborts. */
   #left: EpollServerError | null = null;
-  /** Why the client is gone. */
+  /** The reason why the client is gone. */
   #gone: EpollServerError | null = null;
   readonly #goneCallbacks: ((reason: unknown) => void)[] = [];
 
@@ -74,7 +74,7 @@ export class RemoteRequest implements HttpRequest {
     else callback(this.#gone);
   }
 
-  /** It is a copy already. */
+  /** The request is a copy already. */
   retain(): void {}
 
   receive(message: ToWorker): void {

@@ -1,5 +1,4 @@
-// An answer that another thread gives to its client: what a worker's handler writes to. Framing and its rules are
-// the other thread's. It must not know what the handler is.
+// The response that a handler in a worker thread writes to. The loop's thread does the framing and checks its rules.
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ProtocolFactory } from '../../connection/channel.ts';
@@ -26,11 +25,11 @@ import { RemoteChannel } from './remote-channel.ts';
 import type { RemoteRequest } from './remote-request.ts';
 import { revived, thrownOf } from './thrown.ts';
 
-/** Written and not yet taken by the client: as much as the outbox of a connection holds by default. */
+/** Output not yet received by the client: as much as the outbox of a connection holds by default. */
 const WINDOW_BYTES = 65_536;
 
-/** A handler that writes without waiting for the client is stopped within `write` when so much is not taken. */
-const MAX_UNTAKEN_BYTES = 4 * WINDOW_BYTES;
+/** When a handler writes without waiting for the client, `write` blocks at this much unsent output. */
+const MAX_UNSENT_BYTES = 4 * WINDOW_BYTES;
 
 export class RemoteResponse implements HttpResponse {
   readonly #port: MessagePort;
@@ -40,12 +39,12 @@ export class RemoteResponse implements HttpResponse {
   #isEnded = false;
   #isGone = false;
   #writtenWeight = 0;
-  #takenWeight = 0;
+  #deliveredWeight = 0;
   #waiters: (() => void)[] = [];
-  /** Resolves {@link over}, once that was asked for. */
+  /** Resolves {@link over}, once that was called. */
   #onOver: (() => void) | null = null;
   #sentCallbacks: ((error?: Error) => void)[] = [];
-  /** The other thread is done with this request: no message comes any more. */
+  /** The loop's thread has finished this request: no message follows. */
   #isPortClosed = false;
 
   constructor(port: MessagePort, request: RemoteRequest) {
@@ -75,11 +74,11 @@ export class RemoteResponse implements HttpResponse {
     return this.#isEnded || this.#isGone;
   }
 
-  get #untakenWeight(): number {
-    return this.#writtenWeight - this.#takenWeight;
+  get #undeliveredWeight(): number {
+    return this.#writtenWeight - this.#deliveredWeight;
   }
 
-  /** Resolves when the answer is complete, or can no longer be given. */
+  /** Resolves when the response is complete, or cannot be completed any more. */
   over(): Promise<void> {
     if (this.ended) return Promise.resolve();
     return new Promise((resolve) => {
@@ -108,26 +107,26 @@ export class RemoteResponse implements HttpResponse {
     this.#assertWritable();
     if (typeof content !== 'string' && !(content instanceof Uint8Array)) throw invalidBody(content);
     if (this.#isGone) return true;
-    if (this.#untakenWeight >= MAX_UNTAKEN_BYTES) this.#stall();
+    if (this.#undeliveredWeight >= MAX_UNSENT_BYTES) this.#stall();
     this.#writtenWeight += messageWeight(content);
     this.#post({ type: 'write', content: exactBytes(content) });
-    return this.#untakenWeight < WINDOW_BYTES;
+    return this.#undeliveredWeight < WINDOW_BYTES;
   }
 
-  /** Stops this thread, whose one request waits for its client: no message can be received meanwhile. */
+  /** Blocks this thread, whose one request waits for its client. No message can be received meanwhile. */
   #stall(): void {
     const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     this.#post({ type: 'stalled', gate });
     Atomics.wait(gate, 0, 0);
-    this.#takenWeight = this.#writtenWeight;
+    this.#deliveredWeight = this.#writtenWeight;
   }
 
   drained(): Promise<void> {
-    if (this.ended || this.#untakenWeight < WINDOW_BYTES) return Promise.resolve();
+    if (this.ended || this.#undeliveredWeight < WINDOW_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** The connection is another thread's: read and write instead. */
+  /** The socket belongs to another thread: the caller has to read the file and write its bytes. */
   writeFile(_descriptor: number, _position: number, _length: number, receipt: FileReceipt): void {
     receipt.onSent(CANNOT_SEND_FILE);
   }
@@ -151,13 +150,13 @@ export class RemoteResponse implements HttpResponse {
     if (this.#sentCallbacks.length === 1) this.#post({ type: 'whenSent' });
   }
 
-  #tellSent(error: Error | undefined): void {
+  #callSent(error: Error | undefined): void {
     const callbacks = this.#sentCallbacks;
     this.#sentCallbacks = [];
     for (const callback of callbacks) this.#callBack(callback, error);
   }
 
-  /** What a callback throws is reported where the connection is: the thread has other connections and callbacks. */
+  /** An error of a callback is reported by the connection's thread: this thread has other connections and callbacks. */
   #callBack(callback: (error?: Error) => void, error: Error | undefined): void {
     try {
       callback(error);
@@ -167,11 +166,11 @@ export class RemoteResponse implements HttpResponse {
   }
 
   #sent(thrown: Thrown | null): void {
-    this.#tellSent(thrown === null ? undefined : revived(thrown));
+    this.#callSent(thrown === null ? undefined : revived(thrown));
     this.#port.postMessage({ type: 'called' } satisfies FromWorker);
   }
 
-  /** The connection's protocol runs in this thread, and outlives the request. */
+  /** The protocol of the connection runs in this thread, and outlives the request. */
   upgrade(fields: FieldInput, make: ProtocolFactory): void {
     this.#assertFresh();
     if (typeof make !== 'function')
@@ -196,16 +195,16 @@ export class RemoteResponse implements HttpResponse {
   }
 
   receive(message: ToWorker): void {
-    if (message.type === 'taken') this.#takenWeight = Math.max(this.#takenWeight, message.weight);
+    if (message.type === 'delivered') this.#deliveredWeight = Math.max(this.#deliveredWeight, message.weight);
     else if (message.type === 'gone') {
       this.#isGone = true;
       this.#onOver?.();
-      if (!this.#isEnded) this.#tellSent(notSent());
+      if (!this.#isEnded) this.#callSent(notSent());
     } else {
       if (message.type === 'sent') this.#sent(message.thrown);
       return;
     }
-    if (this.#untakenWeight >= WINDOW_BYTES && !this.#isGone) return;
+    if (this.#undeliveredWeight >= WINDOW_BYTES && !this.#isGone) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
@@ -213,7 +212,7 @@ export class RemoteResponse implements HttpResponse {
 
   portClosed(): void {
     this.#isPortClosed = true;
-    this.#tellSent(notSent());
+    this.#callSent(notSent());
   }
 
   #assertFresh(): void {

@@ -1,9 +1,9 @@
-// Errors on their way between threads, which keep nothing of them but text. It must not know who threw.
+// Converts errors for the way between threads, which preserves only text.
 
 import { EpollServerError, ERROR_CODES, type ErrorCode, messageOf } from '../../errors.ts';
 import type { Thrown } from './messages.ts';
 
-/** Causes and errors of errors that go along, and how many of one. */
+/** The maximum nesting of causes and aggregated errors, and the maximum number within one error. */
 const MAX_DEPTH = 4;
 const MAX_ERRORS = 8;
 
@@ -23,7 +23,7 @@ export function thrownOf(error: unknown, depth = 0): Thrown {
   };
 }
 
-/** A property may be anything, a getter that throws included; what is no text cannot be sent. */
+/** A property may be of any type, or a getter that throws. A value that is not a text cannot be sent. */
 function textOf(error: unknown, name: string): string {
   const value = propertyOf(error, name);
   return typeof value === 'string' ? value : '';
@@ -37,7 +37,7 @@ function propertyOf(error: unknown, name: string): unknown {
   }
 }
 
-/** The error again, its code, its trace and its causes kept. */
+/** Rebuilds the error with its code, stack and causes. */
 export function revived({ name, message, stack, code, cause, errors }: Thrown): Error {
   const options = cause === null ? undefined : { cause: revived(cause) };
   const error = isCode(code) ? new EpollServerError(code, message, options) : plainError(message, errors, options);

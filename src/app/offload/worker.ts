@@ -1,10 +1,9 @@
-// What runs in each thread of the pool: the application, with a handler's view of requests whose clients are
-// another thread's. It must not know the pool.
+// Runs in each worker thread: the application, with requests and responses whose connections are in the loop's thread.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { concurrency } from '../../adapters/concurrency.ts';
 import { notAnswered } from '../../errors.ts';
-import { sendError, UNAVAILABLE } from '../../http/error-answer.ts';
+import { sendError, UNAVAILABLE } from '../../http/error-response.ts';
 import type { Handler } from '../../http/handler.ts';
 import { handlerAt } from '../../http/handler-traits.ts';
 import { isScarcity } from '../module-file.ts';
@@ -15,13 +14,15 @@ import { RemoteRequest } from './remote-request.ts';
 import { RemoteResponse } from './remote-response.ts';
 import { thrownOf } from './thrown.ts';
 
-/** Of this thread. A failure is not final: the thread may have begun while descriptors ran out. */
+/**
+ * The application of this thread. A load failure is not final: the thread may have started while descriptors ran out.
+ */
 let application: ModuleLoad | null = null;
 
-/** The application's handler by the path that it is mounted at. */
+/** The application's handler by mount path. */
 const mounted = new Map<string, Handler>();
 
-/** One task: see {@link Task}. Returns what was thrown when there is no request to tell it to. */
+/** Runs one task: see {@link Task}. Returns the thrown value if there is no request to report it to. */
 export default async function run(task: Task): Promise<unknown> {
   application ??= applicationOf(task);
   if (task.request === null) return application.get().then(() => null, thrownOf);
@@ -45,7 +46,7 @@ export default async function run(task: Task): Promise<unknown> {
   return null;
 }
 
-/** What came before the thread had the request: the client left, or may have. */
+/** Messages that arrived before the thread received the request: the client left, or may have left. */
 function waitingIn(port: MessagePort): readonly ToWorker[] {
   const waiting: ToWorker[] = [];
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
@@ -55,7 +56,7 @@ function waitingIn(port: MessagePort): readonly ToWorker[] {
 }
 
 function applicationOf(task: Task): ModuleLoad {
-  // FILE:NAME, and a colon may stand in the path of a file.
+  // FILE:NAME; the path of a file may contain a colon too.
   const { application, isMultiprocess } = task;
   concurrency.isMultiprocess = isMultiprocess;
   return new ModuleLoad(
@@ -88,7 +89,7 @@ function mountedAt(path: string, handler: Handler): Handler {
   return made;
 }
 
-/** Waits for the whole answer: of a handler that returned no promise, it may come from a callback. */
+/** Waits for the whole response. A handler that returned no promise may send it from a callback. */
 async function answered(handler: Handler, request: RemoteRequest, response: RemoteResponse): Promise<void> {
   const result = handler(request, response);
   await result;
@@ -97,7 +98,7 @@ async function answered(handler: Handler, request: RemoteRequest, response: Remo
   await response.over();
 }
 
-/** A client whose application cannot be loaded at the moment may come again. */
+/** If the application cannot be loaded at the moment, a later request may succeed. */
 async function loaded(load: ModuleLoad, request: RemoteRequest, response: RemoteResponse): Promise<Handler> {
   try {
     return await load.get();

@@ -1,66 +1,66 @@
-// One client of a run: what it sent, what must come back, and whether it did. How it behaves is elsewhere.
+// One client of a run: records its requests and the expected responses, and checks the actual ones.
 
 import { reasonPhrase } from '../../http/status.ts';
 import type { Random } from '../random.ts';
 import type { SimulatedClient } from '../simulated-client.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
-import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { type CheckerName, CheckFailure } from './failure.ts';
 import type { ExpectedOutcome, PlannedRequest } from './plan.ts';
+import { ResponseReader, type ResponseSink } from './response-reader.ts';
 import { Waiting } from './waiting.ts';
 
 const NO_FIELDS: ReadonlyMap<string, string> = new Map();
 
-/** How long a client that expects 100 Continue waits for it (RFC 9110 section 10.1.1 leaves it open). */
+/** How long a client that sent `Expect: 100-continue` waits for the 100 (RFC 9110 section 10.1.1 leaves it open). */
 const CONTINUE_MS = 1_000;
 
-/** Late waits beyond this, in one connection's life, excuse it from what deadlines then do to it. */
+/** If waits of a connection were late by more than this in total, violated deadlines are excused. */
 const EXCUSING_JUMP_MS = 400;
 
-/** What stands out for one request. */
+/** The expected outcome of one request. */
 interface Expectation {
   readonly outcome: ExpectedOutcome;
   readonly isHead: boolean;
 }
 
-export class Actor implements AnswerSink {
+export class Actor implements ResponseSink {
   readonly index: number;
   readonly behaviour: string;
   readonly random: Random;
   readonly client: SimulatedClient;
   readonly world: SimulatedServer;
-  /** Requests sent so far. */
+  /** The number of sent requests. */
   requests = 0;
-  /** The client ended the connection itself, without waiting for what was owed. */
+  /** The client closed the connection itself, without waiting for remaining responses. */
   hasLeft = false;
-  /** It does not read: what it misses is its own fault. */
-  isDeaf = false;
-  /** The server may end any connection from here on: it is closing. */
-  isDismissed = false;
+  /** It does not read, so lost responses are its own fault. */
+  doesNotRead = false;
+  /** The server is closing: from here on it may end any connection. */
+  isServerClosing = false;
   readonly #expectations: Expectation[] = [];
-  readonly #reader: AnswerReader;
+  readonly #reader: ResponseReader;
   readonly #sizes: Map<string, number>;
   readonly #waiting: Waiting;
   readonly #jumpedMs: number;
   readonly #maxConnections: number;
-  #heardNoRoom = false;
+  #got503 = false;
   #complete = 0;
   #contentAt = 0;
   #comparesContent = true;
   #isContinued = false;
-  /** Of the answer that comes. */
+  /** The interim responses of the current response. */
   #hints = 0;
   #trailers: ReadonlyMap<string, string> = NO_FIELDS;
-  /** What has to come back once the connection has changed its protocol; null: it is not to. */
+  /** The bytes that must come back after the upgrade; null: no upgrade was requested. */
   #echo: Buffer | null = null;
   #echoed = 0;
-  /** The connection ends with the answer that came last. */
+  /** The connection must end after the last response. */
   #mustEnd = false;
   #mayEnd = false;
-  /** The first rule that was broken. */
+  /** The first broken rule. */
   failure: CheckFailure | null = null;
 
-  /** `sizes` is told how large each request is, by its id; beyond `maxConnections` clients may be turned away. */
+  /** `sizes` receives the size of each request by its id. Clients beyond `maxConnections` may be rejected. */
   constructor(
     { index, behaviour }: { readonly index: number; readonly behaviour: string },
     random: Random,
@@ -77,7 +77,7 @@ export class Actor implements AnswerSink {
     this.#waiting = new Waiting(world.clock);
     this.client = world.connect();
     this.#jumpedMs = world.kernel.jumpedMs;
-    this.#reader = new AnswerReader(this);
+    this.#reader = new ResponseReader(this);
     this.client.onBytes = (bytes) => this.#guard(() => this.#feed(bytes));
     this.client.onEnd = () => {
       this.#guard(() => this.#ended());
@@ -85,38 +85,38 @@ export class Actor implements AnswerSink {
     };
   }
 
-  // ---- Doing ------------------------------------------------------------------------------------
+  // ---- Actions ------------------------------------------------------------------------------------
 
-  /** Whether nothing more can come. */
+  /** Whether no more bytes can come. */
   get isOver(): boolean {
     return this.client.isOver || this.failure !== null;
   }
 
-  /** Answers that came whole. */
+  /** The number of complete responses. */
   get answers(): number {
     return this.#complete;
   }
 
   get isExcused(): boolean {
     return (
-      this.isDismissed ||
+      this.isServerClosing ||
       this.hasLeft ||
-      this.isDeaf ||
-      this.isTurnedAway ||
-      this.client.socket.hurt !== '' ||
+      this.doesNotRead ||
+      this.isRejected ||
+      this.client.socket.injectedFault !== '' ||
       this.jumpedMs > EXCUSING_JUMP_MS
     );
   }
 
-  /** There was no room for it: it heard so, or was cut off at once. */
-  get isTurnedAway(): boolean {
+  /** Whether it was rejected since there was no room: with 503, or by an immediate end. */
+  get isRejected(): boolean {
     const isCutOff = this.client.end === 'reset' && this.#complete === 0 && this.#reader.isBetween;
-    return this.#heardNoRoom || ((isCutOff || this.isDeaf) && this.#foundNoRoom);
+    return this.#got503 || ((isCutOff || this.doesNotRead) && this.#mayBeRejected);
   }
 
-  get #foundNoRoom(): boolean {
-    const { company, hurt } = this.client.socket;
-    return company >= this.#maxConnections || hurt !== '';
+  get #mayBeRejected(): boolean {
+    const { otherConnections, injectedFault } = this.client.socket;
+    return otherConnections >= this.#maxConnections || injectedFault !== '';
   }
 
   /** By how much time has jumped since this client connected. */
@@ -126,17 +126,17 @@ export class Actor implements AnswerSink {
 
   readonly sleep = (ms: number): Promise<void> => this.world.clock.sleep(ms);
 
-  /** What comes next in the order of answers. */
+  /** Adds the next expected response. */
   expect(outcome: ExpectedOutcome, isHead = false): void {
     this.#expectations.push({ outcome, isHead });
   }
 
-  /** Expects an error, as an answer to what is no whole request. */
+  /** Expects an error, as the response to an incomplete or invalid request. */
   expectRefusal(statuses: readonly number[], closes: ExpectedOutcome['closes'] = 'yes'): void {
     this.expect({ kind: 'refused', statuses, content: null, closes });
   }
 
-  /** Sends a request, in `pieces` with pauses when it is more than one; its first `count` bytes. */
+  /** Sends the first `count` bytes of a request, in `pieces` with pauses if more than one. */
   async send(plan: PlannedRequest, pieces = 1, count: number = plan.bytes.length): Promise<void> {
     this.requests++;
     this.#sizes.set(plan.id, plan.bytes.length);
@@ -152,7 +152,7 @@ export class Actor implements AnswerSink {
     if (this.#complete <= index) await this.sendPieces(plan.bytes.subarray(plan.headBytes), pieces);
   }
 
-  /** Asks for the protocol that returns what it gets, and sends it `echo`; the first `atOnce` bytes with the request. */
+  /** Requests an upgrade to the echo protocol, and sends `echo`; its first `atOnce` bytes go with the request. */
   async upgrade(plan: PlannedRequest, echo: Buffer, atOnce: number): Promise<void> {
     this.#echo = echo;
     await this.send(plan);
@@ -174,24 +174,24 @@ export class Actor implements AnswerSink {
     }
   }
 
-  /** Waits until `count` answers came, or none will any more. */
+  /** Waits until `count` responses came, or none can come any more. */
   answered(count: number = this.#expectations.length): Promise<void> {
     return this.#until(() => this.#complete >= count);
   }
 
-  /** Waits for the end that the server makes. */
+  /** Waits until the server ends the connection. */
   ended(): Promise<void> {
     return this.#until(() => false);
   }
 
-  /** Resets the connection, whatever is owed. */
+  /** Resets the connection, even with responses pending. */
   leave(): void {
     this.hasLeft = true;
     this.client.reset();
     this.#wake();
   }
 
-  /** Notes a broken rule; the run ends with it. */
+  /** Records a broken rule; it ends the run. */
   fail(checker: CheckerName, what: string): void {
     this.failure ??= new CheckFailure(checker, `${this.name}: ${what}`);
     this.#wake();
@@ -201,18 +201,18 @@ export class Actor implements AnswerSink {
     return `client ${this.index} (${this.behaviour}, port ${this.client.socket.port})`;
   }
 
-  /** Where it stands, for who waits in vain. */
+  /** Its state, for reports of waits that timed out. */
   get state(): string {
     const { inbound, outbound, inboundEnded } = this.client.socket;
     const bytes = `${inbound.length} bytes unread${inboundEnded ? ' and the end' : ''}, ${outbound.length} unsent`;
-    return `${this.name}: ${this.#complete} of ${this.#expectations.length} answers, ${bytes}`;
+    return `${this.name}: ${this.#complete} of ${this.#expectations.length} responses, ${bytes}`;
   }
 
-  // ---- AnswerSink -------------------------------------------------------------------------------
+  // ---- ResponseSink -------------------------------------------------------------------------------
 
   isHead(): boolean {
-    // Who is turned away is answered before its request was read.
-    return !this.#heardNoRoom && (this.#expectations[this.#complete]?.isHead ?? false);
+    // A rejected client gets its response before its request was read.
+    return !this.#got503 && (this.#expectations[this.#complete]?.isHead ?? false);
   }
 
   interim(status: number, fields: ReadonlyMap<string, string>): void {
@@ -224,7 +224,7 @@ export class Actor implements AnswerSink {
     this.#hints++;
     const id = `${this.index}.`;
     const isOurs = fields.get('link')?.startsWith(`</${id}`) === true;
-    if (status !== 103 || !isOurs) this.fail('answers', `an interim answer ${status} with ${fields.get('link')}`);
+    if (status !== 103 || !isOurs) this.fail('answers', `an interim response ${status} with ${fields.get('link')}`);
   }
 
   trailers(fields: ReadonlyMap<string, string>): void {
@@ -235,37 +235,37 @@ export class Actor implements AnswerSink {
     const right = this.#echo?.subarray(this.#echoed, this.#echoed + bytes.length);
     if (right === undefined || !right.equals(bytes)) {
       const got = JSON.stringify(bytes.toString('latin1', 0, 40));
-      this.fail('answers', `another protocol said ${got} near byte ${this.#echoed}`);
+      this.fail('answers', `the upgraded protocol sent ${got} near byte ${this.#echoed}`);
     }
     this.#echoed += bytes.length;
     this.#wake();
   }
 
   head(status: number, fields: ReadonlyMap<string, string>, reason: string): void {
-    if (this.#mustEnd) this.fail('answers', `an answer ${status} behind the last one`);
+    if (this.#mustEnd) this.fail('answers', `a response ${status} after the last one`);
     const expected = this.#expectations[this.#complete];
     const closes = fields.get('connection') === 'close';
     this.#contentAt = 0;
-    if (status === 503 && closes && this.#complete === 0 && this.#foundNoRoom) {
-      this.#heardNoRoom = true;
+    if (status === 503 && closes && this.#complete === 0 && this.#mayBeRejected) {
+      this.#got503 = true;
       this.#comparesContent = false;
       this.#mustEnd = true;
       return;
     }
     if (expected === undefined) {
-      this.fail('answers', `an answer ${status} to nothing`);
+      this.fail('answers', `a response ${status} without a request`);
       return;
     }
     const { outcome } = expected;
     const isTimeout = (status === 408 || status === 504) && this.isExcused;
     if (!outcome.statuses.includes(status) && !isTimeout) {
-      this.fail('answers', `answer ${this.#complete} is ${status}, not ${outcome.statuses.join(' or ')}`);
+      this.fail('answers', `response ${this.#complete} is ${status}, not ${outcome.statuses.join(' or ')}`);
     }
     this.#comparesContent = outcome.statuses.includes(status);
     if (this.#comparesContent && reason !== (outcome.reason ?? reasonPhrase(status))) {
-      this.fail('answers', `answer ${this.#complete} has the reason phrase "${reason}"`);
+      this.fail('answers', `response ${this.#complete} has the reason phrase "${reason}"`);
     }
-    if (closes && outcome.closes === 'no' && !this.isExcused) this.fail('answers', `answer ${this.#complete} closes`);
+    if (closes && outcome.closes === 'no' && !this.isExcused) this.fail('answers', `response ${this.#complete} closes`);
     this.#mustEnd ||= closes;
     this.#mayEnd ||= outcome.closes !== 'no';
   }
@@ -276,7 +276,7 @@ export class Actor implements AnswerSink {
     const right = expected.subarray(this.#contentAt, this.#contentAt + bytes.length);
     if (!right.equals(bytes)) {
       const got = bytes.toString('latin1', 0, 40);
-      this.fail('answers', `answer ${this.#complete} has ${JSON.stringify(got)} near byte ${this.#contentAt}`);
+      this.fail('answers', `response ${this.#complete} has ${JSON.stringify(got)} near byte ${this.#contentAt}`);
     }
     this.#contentAt += bytes.length;
   }
@@ -284,7 +284,7 @@ export class Actor implements AnswerSink {
   complete(): void {
     const outcome = this.#expectations[this.#complete]?.outcome;
     if (this.#comparesContent && outcome?.kind === 'cut' && outcome.closes === 'yes') {
-      this.fail('answers', `answer ${this.#complete} looks whole, and is not`);
+      this.fail('answers', `response ${this.#complete} seems complete, but is not`);
     }
     if (
       this.#comparesContent &&
@@ -293,7 +293,7 @@ export class Actor implements AnswerSink {
       this.#contentAt !== outcome.content.length
     ) {
       const length = outcome.content.length;
-      this.fail('answers', `answer ${this.#complete} has ${this.#contentAt} bytes of content, not ${length}`);
+      this.fail('answers', `response ${this.#complete} has ${this.#contentAt} bytes of content, not ${length}`);
     }
     if (this.#comparesContent && outcome?.kind === 'whole') this.#checkAround(outcome);
     this.#hints = 0;
@@ -302,35 +302,35 @@ export class Actor implements AnswerSink {
     this.#wake();
   }
 
-  /** What stands in front of the answer, and behind its content. */
+  /** Checks the interim responses before the response, and the trailers behind it. */
   #checkAround({ hints = 0, trailers = NO_FIELDS }: ExpectedOutcome): void {
     const [got, right] = [this.#trailers, trailers].map((fields) => JSON.stringify([...fields]));
-    if (got !== right) this.fail('answers', `answer ${this.#complete} has the trailers ${got}, not ${right}`);
+    if (got !== right) this.fail('answers', `response ${this.#complete} has the trailers ${got}, not ${right}`);
     if (this.#hints !== hints) {
-      this.fail('answers', `answer ${this.#complete} came behind ${this.#hints} interim ones, not ${hints}`);
+      this.fail('answers', `response ${this.#complete} followed ${this.#hints} interim ones, not ${hints}`);
     }
   }
 
-  /** Who has sent its request is heard, however late it is when the server looks. */
-  checkHeard(): void {
-    const { hurt, endedUnheard } = this.client.socket;
-    const isInnocent = !this.isDismissed && !this.hasLeft && !this.isTurnedAway && hurt === '';
-    if (endedUnheard && isInnocent) this.fail('deadlines', 'ended though its request had come');
+  /** Checks that a request that was sent completely is received, however late the server reads it. */
+  checkReceived(): void {
+    const { injectedFault, endedUnread } = this.client.socket;
+    const isInnocent = !this.isServerClosing && !this.hasLeft && !this.isRejected && injectedFault === '';
+    if (endedUnread && isInnocent) this.fail('deadlines', 'ended though its request had come');
   }
 
-  // ---- Judging ----------------------------------------------------------------------------------
+  // ---- Checks -------------------------------------------------------------------------------------
 
   #feed(bytes: Buffer): void {
     try {
       this.#reader.feed(bytes);
     } catch (error) {
-      this.fail('framing', `answer ${this.#complete}: ${error instanceof Error ? error.message : String(error)}`);
+      this.fail('framing', `response ${this.#complete}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  /** The server ended the connection: was that right? */
+  /** Checks that the server had a reason to end the connection. */
   #ended(): void {
-    this.checkHeard();
+    this.checkReceived();
     if (this.isExcused) return;
     const isBetween = this.client.end === 'fin' ? this.#reader.end() : this.#reader.isBetween;
     const next = this.#expectations[this.#complete];
@@ -344,10 +344,10 @@ export class Actor implements AnswerSink {
     const isAllowed = this.#mayEnd || next.outcome.closes === 'may';
     if (isBetween && isAllowed) return;
     const missing = isBetween ? 'has not come' : `has only ${this.#contentAt} bytes`;
-    this.fail('completeness', `the connection ended (${this.client.end}) though answer ${this.#complete} ${missing}`);
+    this.fail('completeness', `the connection ended (${this.client.end}) though response ${this.#complete} ${missing}`);
   }
 
-  /** What throws in a callback of the clock belongs to this client. */
+  /** An exception in a callback of the clock is a failure of this client. */
   #guard(call: () => void): void {
     if (this.failure === null) call();
   }

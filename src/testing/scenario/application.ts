@@ -1,5 +1,5 @@
-// The application of a simulated run: every kind of handler that a server meets, each answering with content
-// that follows from the request's own target. It notes what it was asked, and what it was told.
+// The application of a simulated run: handlers of every kind, each with content that follows from the request target.
+// It records the requests and notifications that it receives.
 
 import { EpollServerError } from '../../errors.ts';
 import { precompileFields } from '../../http/fields.ts';
@@ -11,8 +11,8 @@ import { CheckFailure } from './failure.ts';
 
 const PLAIN = precompileFields({ 'Content-Type': 'text/plain' });
 
-/** What a handler is asked for, read from the query. */
-interface Order {
+/** The parameters of a handler, read from the query. */
+interface HandlerParameters {
   readonly id: string;
   readonly history: ClientHistory;
   readonly hints: number;
@@ -21,19 +21,19 @@ interface Order {
   readonly pieces: number;
 }
 
-type Route = (request: HttpRequest, response: HttpResponse, order: Order) => void | Promise<void>;
+type Route = (request: HttpRequest, response: HttpResponse, parameters: HandlerParameters) => void | Promise<void>;
 
-/** What the application knows of one connection, by the client's port. */
+/** The application's record of one connection, by the client's port. */
 class ClientHistory {
-  /** Promises of handlers that are not settled. */
+  /** Unsettled promises of handlers. */
   pending = 0;
-  /** The last answer: files may be given without a promise. */
+  /** The last response: files may be sent without a promise. */
   answer: HttpResponse | null = null;
-  /** Content bytes given to the server, at least. */
+  /** A lower bound of the content bytes written. */
   givenBytes = 0;
-  /** Bytes of the requests that were handled, at most. */
+  /** An upper bound of the bytes of handled requests. */
   takenBytes = 0;
-  /** Bytes that the kernel has taken for this client. */
+  /** Bytes that the kernel has accepted for this client. */
   sentBytes: () => number = () => Number.POSITIVE_INFINITY;
 
   /** Handlers that have not finished. */
@@ -42,7 +42,7 @@ class ClientHistory {
   }
 }
 
-/** Another client may have the descriptor of a client that left: a request keeps the addresses that it began with. */
+/** A closed client's descriptor may be reused: a request must keep the addresses with which it began. */
 function checkAddress(id: string, before: Endpoint, after: Endpoint): void {
   if (before.address === after.address && before.port === after.port) return;
   const texts = [before, after].map(({ address, port }) => `${address}:${port}`);
@@ -54,19 +54,19 @@ export class SimulatedApplication {
   readonly #files: Handler;
   readonly #histories = new Map<number, ClientHistory>();
   readonly #held = new Set<() => void>();
-  /** The requests that were handled, by their ids. */
+  /** The ids of handled requests. */
   readonly handled: Set<string> = new Set();
-  /** Bytes of each request that was sent, by its id. */
+  /** The size of each sent request, by its id. */
   readonly sizes: Map<string, number> = new Map();
-  /** Errors of this application that were planned. */
+  /** Errors that this application throws on purpose. */
   readonly planned: WeakSet<Error> = new WeakSet();
   requests = 0;
-  /** Handlers whose client is gone, as they learnt. */
+  /** The number of handlers whose signal was aborted. */
   aborts = 0;
-  /** Callbacks of whenSent that were not called. */
+  /** Callbacks of whenSent that are still to be called. */
   unsent = 0;
 
-  /** `files` answers below `/files/`. */
+  /** `files` handles `/files/`. */
   constructor(clock: VirtualClock, files: Handler) {
     this.#clock = clock;
     this.#files = files;
@@ -122,7 +122,7 @@ export class SimulatedApplication {
     const [client = 0, number = 0] = id.split('.').map(Number);
     const content = contentOfRequest(client, number, Number(query.get('n') ?? 0));
     const route = this.#routes[request.path];
-    if (route === undefined) throw new CheckFailure('handlers', `nobody asked for ${request.path}`);
+    if (route === undefined) throw new CheckFailure('handlers', `unexpected request for ${request.path}`);
     const isGivenNow = request.path === '/now' || request.path === '/sent';
     if (isGivenNow && request.method === 'GET') history.givenBytes += content.length;
     return route(request, response, {
@@ -135,7 +135,7 @@ export class SimulatedApplication {
     });
   }
 
-  /** Calls `answer` when a client asks for /release, or after `ms`. */
+  /** Calls `answer` when a client requests /release, or after `ms`. */
   #hold(ms: number, answer: () => void | PromiseLike<void>): Promise<void> {
     return new Promise((resolve) => {
       const release = (): void => {
@@ -152,8 +152,12 @@ export class SimulatedApplication {
     return error;
   }
 
-  /** Writes content in pieces, and waits when it is told to. */
-  async #write(response: HttpResponse, { content, takesMs, pieces }: Order, until = content.length): Promise<void> {
+  /** Writes content in pieces, and waits for room when `write` returns false. */
+  async #write(
+    response: HttpResponse,
+    { content, takesMs, pieces }: HandlerParameters,
+    until = content.length,
+  ): Promise<void> {
     const size = Math.max(Math.ceil(content.length / pieces), 1);
     for (let at = 0; at < until && !response.ended; at += size) {
       if (takesMs > 1) await this.#clock.sleep(takesMs);
@@ -167,28 +171,28 @@ export class SimulatedApplication {
       await this.#clock.sleep(takesMs);
       response.send(200, PLAIN, content);
     },
-    // Answered from the middle of another connection's turn: see /release.
+    // Called in the middle of another connection's turn: see /release.
     '/held': (_request, response, { content, takesMs }) =>
       this.#hold(takesMs, () => response.send(200, PLAIN, content)),
     '/release': (_request, response, { content }) => {
       for (const release of [...this.#held]) release();
       response.send(200, PLAIN, content);
     },
-    '/stream': async (_request, response, order) => {
+    '/stream': async (_request, response, parameters) => {
       response.start(200, PLAIN);
-      await this.#write(response, order);
+      await this.#write(response, parameters);
       response.end();
     },
-    '/counted': async (_request, response, order) => {
-      response.start(200, { 'Content-Length': order.content.length });
-      await this.#write(response, order);
+    '/counted': async (_request, response, parameters) => {
+      response.start(200, { 'Content-Length': parameters.content.length });
+      await this.#write(response, parameters);
       response.end();
     },
-    '/late-write': async (_request, response, order) => {
-      // Everything at once, without asking whether there is room, from a promise.
-      await this.#clock.sleep(order.takesMs);
+    '/late-write': async (_request, response, parameters) => {
+      // Writes everything at once from a promise, without checking for room.
+      await this.#clock.sleep(parameters.takesMs);
       response.start(200, PLAIN);
-      response.write(order.content);
+      response.write(parameters.content);
       response.end();
     },
     '/twice': (_request, response, { content }) => {
@@ -198,7 +202,7 @@ export class SimulatedApplication {
       } catch (error) {
         if (error instanceof EpollServerError && error.code === 'ERR_ALREADY_ANSWERED') return;
       }
-      throw new CheckFailure('handlers', 'a second answer was accepted');
+      throw new CheckFailure('handlers', 'a second response was accepted');
     },
     '/echo': async (request, response) => {
       response.send(200, PLAIN, await this.#readBody(request));
@@ -217,19 +221,19 @@ export class SimulatedApplication {
     },
     '/empty': (_request, response) => response.send(204),
     '/last': (_request, response, { content }) => response.send(200, { Connection: 'close' }, content),
-    '/breaks': async (_request, response, order) => {
+    '/breaks': async (_request, response, parameters) => {
       response.start(200, PLAIN);
-      await this.#write(response, order, Math.floor(order.content.length / 2));
+      await this.#write(response, parameters, Math.floor(parameters.content.length / 2));
       throw this.#fail();
     },
-    '/aborts': async (_request, response, order) => {
+    '/aborts': async (_request, response, parameters) => {
       response.start(200, PLAIN);
-      await this.#write(response, order, Math.floor(order.content.length / 2));
+      await this.#write(response, parameters, Math.floor(parameters.content.length / 2));
       response.abort();
     },
-    '/promises-more': async (_request, response, order) => {
-      response.start(200, { 'Content-Length': order.content.length + 1 });
-      await this.#write(response, order);
+    '/promises-more': async (_request, response, parameters) => {
+      response.start(200, { 'Content-Length': parameters.content.length + 1 });
+      await this.#write(response, parameters);
       response.end();
     },
     '/informs': async (_request, response, { id, hints, content, takesMs }) => {
@@ -243,10 +247,10 @@ export class SimulatedApplication {
       response.reasonPhrase = `Odd ${id}`;
       response.send(200, PLAIN, content);
     },
-    '/trailed': async (_request, response, order) => {
+    '/trailed': async (_request, response, parameters) => {
       response.start(200, PLAIN);
-      await this.#write(response, order);
-      if (!response.ended) response.end('', { 'X-Id': order.id, 'X-Other': 'two' });
+      await this.#write(response, parameters);
+      if (!response.ended) response.end('', { 'X-Id': parameters.id, 'X-Other': 'two' });
     },
     '/sent': (_request, response, { id, history, content }) => {
       this.#watchSent(response, id, history);
@@ -274,7 +278,9 @@ export class SimulatedApplication {
       }),
   };
 
-  /** The callback comes once, and without an error only when the kernel has all content up to this answer's. */
+  /**
+   * Checks that the callback comes once, and without an error only when the kernel has all content up to this response.
+   */
   #watchSent(response: HttpResponse, id: string, history: ClientHistory): void {
     const { givenBytes } = history;
     let calls = 0;
@@ -282,9 +288,9 @@ export class SimulatedApplication {
     response.whenSent((error) => {
       calls++;
       this.unsent--;
-      if (calls > 1) throw new CheckFailure('handlers', `the answer to ${id} was sent ${calls} times`);
+      if (calls > 1) throw new CheckFailure('handlers', `whenSent of ${id} was called ${calls} times`);
       if (error !== undefined || history.sentBytes() >= givenBytes) return;
-      throw new CheckFailure('handlers', `the answer to ${id} counts as sent, and is not`);
+      throw new CheckFailure('handlers', `the response to ${id} was reported as sent before it was`);
     });
   }
 

@@ -1,5 +1,5 @@
-// The clients that a server meets, each a short story. Who behaves well must get everything; who does not
-// must be ended in time, and harm nobody.
+// The behaviours of simulated clients, each a short script. A correct client must get every response. A faulty one must
+// be disconnected in time, without effects on the others.
 
 import type { Actor } from './actor.ts';
 import { contentOfRequest } from './content.ts';
@@ -7,36 +7,36 @@ import { checkDeadline } from './deadlines.ts';
 import { drawGarbage } from './garbage.ts';
 import {
   type PlannedRequest,
-  planAnswer,
   planEcho,
   planHeld,
   planNever,
   planRequest,
+  planResponse,
   planTalk,
   planUnread,
   planUpgrade,
 } from './plan.ts';
+import type { RunContext } from './run-context.ts';
 import { askForMuch, bytesIn, drip, sip } from './slow-clients.ts';
-import type { Stage } from './stage.ts';
 
-type Behaviour = (actor: Actor, stage: Stage) => Promise<void>;
+type Behaviour = (actor: Actor, context: RunContext) => Promise<void>;
 
-/** What two of three clients ask that leave in the middle of a request: its answer does not wait for the body. */
+/** Requested by two of three clients that leave in the middle of a request: the response does not wait for the body. */
 const UNREAD = ['/ignore', '/taste'] as const;
 
-/** Conspirators act at multiples of this. */
+/** Conspiring clients act at multiples of this. */
 const MEETING_MS = 10;
 
-/** Clients do not leave before what the server does by itself has had its time. */
-const PATIENCE_MS = 400_000;
+/** Clients wait this long before they disconnect, so that the server's own timeouts come first. */
+const MAX_WAIT_MS = 400_000;
 
-function plansOf(actor: Actor, { requests, maxRequests }: Stage): PlannedRequest[] {
+function plansOf(actor: Actor, { requests, maxRequests }: RunContext): PlannedRequest[] {
   const count = actor.random.magnitude(1, maxRequests);
   return Array.from({ length: count }, (_, i) => planRequest(actor.random, requests, actor.index, i));
 }
 
-/** A connection ends by its client's FIN, or by its RST when everything was answered. */
-async function goodbye(actor: Actor): Promise<void> {
+/** Closes the connection by FIN, or by RST when all responses came. */
+async function closeConnection(actor: Actor): Promise<void> {
   if (actor.isOver) return;
   if (actor.random.chance(0.3)) {
     actor.leave();
@@ -46,8 +46,8 @@ async function goodbye(actor: Actor): Promise<void> {
   await actor.ended();
 }
 
-/** Waits as long as the longest answer may take, then gives up on handlers that never answer. */
-async function awaitAnswers(actor: Actor, plans: readonly PlannedRequest[]): Promise<void> {
+/** Waits as long as the longest response may take, and no longer for handlers that never respond. */
+async function awaitResponses(actor: Actor, plans: readonly PlannedRequest[]): Promise<void> {
   if (plans.some(({ outcome }) => outcome.kind === 'none')) {
     const isOther = ({ outcome }: PlannedRequest): boolean => outcome.kind !== 'none';
     const before = plans.findIndex((plan) => !isOther(plan));
@@ -59,7 +59,7 @@ async function awaitAnswers(actor: Actor, plans: readonly PlannedRequest[]): Pro
   await actor.answered();
 }
 
-/** Every behaviour's name; stored seeds use them. */
+/** The names of all behaviours; stored seeds use them. */
 export const BEHAVIOUR_NAMES = [
   'steady',
   'tireless',
@@ -69,7 +69,7 @@ export const BEHAVIOUR_NAMES = [
   'halfClosing',
   'neverReading',
   'leavingMidRequest',
-  'leavingMidAnswer',
+  'leavingMidResponse',
   'garbling',
   'silent',
   'loris',
@@ -85,8 +85,8 @@ export const BEHAVIOUR_NAMES = [
 
 export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
 
-/** A handler that never answers is told in time, once the server could see that its client has finished. */
-async function expectAbort(actor: Actor, { limits }: Stage): Promise<void> {
+/** A handler that never responds must be aborted in time, once the server could detect that its client has finished. */
+async function expectAbort(actor: Actor, { limits }: RunContext): Promise<void> {
   await actor.sleep(limits.halfClosedTimeoutMs * 4);
   if (actor.isOver) return;
   const isKnown = actor.client.socket.hangupReported && !actor.isExcused;
@@ -95,96 +95,96 @@ async function expectAbort(actor: Actor, { limits }: Stage): Promise<void> {
 }
 
 const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
-  /** One request after the other, with thinking between. */
-  steady: async (actor, stage) => {
-    for (const plan of plansOf(actor, stage)) {
+  /** One request after the other, with pauses. */
+  steady: async (actor, context) => {
+    for (const plan of plansOf(actor, context)) {
       await actor.send(plan);
-      await awaitAnswers(actor, [plan]);
+      await awaitResponses(actor, [plan]);
       if (actor.isOver) return;
       await actor.sleep(actor.random.below(200));
     }
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Keep-alive for very many requests. */
-  tireless: async (actor, stage) => {
-    const count = stage.maxRequests * 20;
+  /** Very many requests on one connection. */
+  tireless: async (actor, context) => {
+    const count = context.maxRequests * 20;
     for (let i = 0; i < count && !actor.isOver; i++) {
-      await actor.send(planAnswer(actor.random, actor.index, i, actor.random.below(64)));
+      await actor.send(planResponse(actor.random, actor.index, i, actor.random.below(64)));
       await actor.answered();
     }
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Everything at once, cut anywhere. */
-  pipelining: async (actor, stage) => {
-    const plans = plansOf(actor, stage).map((plan) => ({ ...plan, awaitsContinue: false }));
+  /** All requests at once, split anywhere. */
+  pipelining: async (actor, context) => {
+    const plans = plansOf(actor, context).map((plan) => ({ ...plan, awaitsContinue: false }));
     for (const plan of plans) await actor.send(plan, actor.random.chance(0.3) ? actor.random.between(1, 5) : 1);
-    await awaitAnswers(actor, plans);
-    await goodbye(actor);
+    await awaitResponses(actor, plans);
+    await closeConnection(actor);
   },
 
   /** One byte at a time. */
-  trickling: async (actor, stage) => {
+  trickling: async (actor, context) => {
     for (let i = 0; i < 3 && !actor.isOver; i++) {
-      const plan = planRequest(actor.random, { ...stage.requests, maxContentBytes: 200 }, actor.index, i);
+      const plan = planRequest(actor.random, { ...context.requests, maxContentBytes: 200 }, actor.index, i);
       await actor.send(plan, plan.bytes.length);
-      await awaitAnswers(actor, [plan]);
+      await awaitResponses(actor, [plan]);
     }
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Reads a little now and then, and must get everything all the same. */
-  slowReading: async (actor, stage) => {
+  /** Reads a little from time to time, and must get everything. */
+  slowReading: async (actor, context) => {
     const everyMs = actor.random.magnitude(1, 300);
     const fewest = Math.max(
-      stage.requests.maxContentBytes >> 4,
-      bytesIn(everyMs * 2, stage.limits.minSendBytesPerSecond),
+      context.requests.maxContentBytes >> 4,
+      bytesIn(everyMs * 2, context.limits.minSendBytesPerSecond),
     );
     actor.client.readRate = { bytes: actor.random.between(fewest, Math.max(fewest, 65_536)) + 1, everyMs };
-    const plans = plansOf(actor, { ...stage, maxRequests: 4, requests: { ...stage.requests, endingShare: 0 } });
+    const plans = plansOf(actor, { ...context, maxRequests: 4, requests: { ...context.requests, endingShare: 0 } });
     for (const plan of plans) await actor.send(plan);
     await actor.answered();
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Finishes sending at once, and still gets its answers. */
-  halfClosing: async (actor, stage) => {
-    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({
+  /** Sends FIN at once, and must get its responses. */
+  halfClosing: async (actor, context) => {
+    const plans = plansOf(actor, { ...context, maxRequests: 4 }).map((plan) => ({
       ...plan,
       awaitsContinue: false,
-      // Its time is that of a client that has finished, or the handler's, whichever is over first.
+      // Ended by the timeout for half-closed clients, or by the handler's, whichever comes first.
       outcome: plan.outcome.statuses.includes(504) ? { ...plan.outcome, kind: 'none' as const } : plan.outcome,
     }));
     for (const plan of plans) await actor.send(plan);
     if (actor.random.chance(0.5)) await actor.sleep(actor.random.below(20));
     actor.client.finish();
-    if (plans.some(({ outcome }) => outcome.kind === 'none')) await expectAbort(actor, stage);
+    if (plans.some(({ outcome }) => outcome.kind === 'none')) await expectAbort(actor, context);
     else await actor.ended();
   },
 
-  /** Never reads: its answers pile up, and it is ended. */
-  neverReading: async (actor, stage) => {
+  /** Never reads: its responses accumulate, and the server must end it. */
+  neverReading: async (actor, context) => {
     actor.client.pauseReading();
-    actor.isDeaf = true;
-    await askForMuch(actor, stage, 0);
-    await actor.sleep(PATIENCE_MS);
-    // Its time began when the first byte was owed; what the kernel took later earned none.
+    actor.doesNotRead = true;
+    await askForMuch(actor, context, 0);
+    await actor.sleep(MAX_WAIT_MS);
+    // Its timeout began when the first byte was pending; bytes that the kernel accepted later do not extend it.
     const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
-    checkDeadline(actor, 'not reading', endedMs, stage.limits.sendTimeoutMs, acceptedMs, lastSentMs);
+    checkDeadline(actor, 'not reading', endedMs, context.limits.sendTimeoutMs, acceptedMs, lastSentMs);
     actor.leave();
   },
 
   /** Leaves in the middle of a request: by FIN, by RST, or by silence. */
-  leavingMidRequest: async (actor, stage) => {
+  leavingMidRequest: async (actor, context) => {
     const path = UNREAD[actor.index % 3];
     const plan =
       path === undefined
-        ? planEcho(actor.random, stage.requests, actor.index, 0)
-        : planUnread(actor.random, stage.requests, actor.index, 0, path);
+        ? planEcho(actor.random, context.requests, actor.index, 0)
+        : planUnread(actor.random, context.requests, actor.index, 0, path);
     const cut = actor.random.between(1, plan.bytes.length - 1);
     if (actor.random.chance(0.5)) {
-      await actor.send(planAnswer(actor.random, actor.index, 1, 10));
+      await actor.send(planResponse(actor.random, actor.index, 1, 10));
     }
     actor.expectRefusal(path === undefined ? [400, 408] : [200, 400, 408], 'may');
     await actor.sendPieces(plan.bytes.subarray(0, cut), actor.random.between(1, 4));
@@ -197,41 +197,41 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     }
   },
 
-  /** Leaves in the middle of an answer. */
-  leavingMidAnswer: async (actor, stage) => {
-    const plans = plansOf(actor, { ...stage, maxRequests: 4 }).map((plan) => ({ ...plan, awaitsContinue: false }));
+  /** Leaves in the middle of a response. */
+  leavingMidResponse: async (actor, context) => {
+    const plans = plansOf(actor, { ...context, maxRequests: 4 }).map((plan) => ({ ...plan, awaitsContinue: false }));
     actor.world.clock.after(actor.random.magnitude(1, 500), () => actor.leave());
     for (const plan of plans) await actor.send(plan);
     await actor.ended();
   },
 
-  /** Good requests, and then something that is none. */
-  garbling: async (actor, stage) => {
+  /** Valid requests, followed by invalid bytes. */
+  garbling: async (actor, context) => {
     const count = actor.random.below(4);
     for (let i = 0; i < count; i++) {
-      const plan = planAnswer(actor.random, actor.index, i, actor.random.below(stage.requests.maxContentBytes));
+      const plan = planResponse(actor.random, actor.index, i, actor.random.below(context.requests.maxContentBytes));
       await actor.send(plan);
     }
-    const garbage = drawGarbage(actor.random, stage.limits.maxHeaderBytes, `${actor.index}.${count}`);
+    const garbage = drawGarbage(actor.random, context.limits.maxHeaderBytes, `${actor.index}.${count}`);
     actor.expectRefusal(garbage.statuses);
     await actor.sendPieces(garbage.bytes, actor.random.between(1, 3));
-    if (actor.random.chance(0.3)) actor.client.send(planAnswer(actor.random, actor.index, 99, 9).bytes);
+    if (actor.random.chance(0.3)) actor.client.send(planResponse(actor.random, actor.index, 99, 9).bytes);
     await actor.answered();
     if (actor.random.chance(0.5)) actor.client.finish();
     await actor.ended();
   },
 
-  /** Connects and says nothing. */
-  silent: async (actor, stage) => {
+  /** Connects and sends nothing. */
+  silent: async (actor, context) => {
     await actor.ended();
     const { endedMs, acceptedMs } = actor.client.socket;
-    if (acceptedMs > 0) checkDeadline(actor, 'silence', endedMs, stage.limits.firstByteTimeoutMs, acceptedMs);
+    if (acceptedMs > 0) checkDeadline(actor, 'silence', endedMs, context.limits.firstByteTimeoutMs, acceptedMs);
   },
 
-  /** A head that takes longer than it may (slow-loris). */
-  loris: async (actor, stage) => {
+  /** A head that takes too long (slow-loris). */
+  loris: async (actor, context) => {
     actor.expectRefusal([408]);
-    const { headerTimeoutMs } = stage.limits;
+    const { headerTimeoutMs } = context.limits;
     actor.client.send('GET /now HTTP/1.1\r\nHost: simulated\r\n');
     for (let spentMs = 0; spentMs < headerTimeoutMs * 2 && !actor.isOver; spentMs += headerTimeoutMs / 8) {
       await actor.sleep(headerTimeoutMs / 8);
@@ -246,58 +246,58 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   },
 
   /** A body that stops in the middle. */
-  stalling: async (actor, stage) => {
-    const plan = { ...planEcho(actor.random, stage.requests, actor.index, 0), awaitsContinue: false };
+  stalling: async (actor, context) => {
+    const plan = { ...planEcho(actor.random, context.requests, actor.index, 0), awaitsContinue: false };
     actor.expectRefusal([408]);
     const upTo = actor.random.chance(0.4)
       ? plan.headBytes
       : actor.random.between(plan.headBytes, plan.bytes.length - 6);
     await actor.sendPieces(plan.bytes.subarray(0, upTo), actor.random.between(1, 3));
     await actor.answered();
-    // Its time began when the head had come; each byte behind that has earned some, at most all.
+    // Its timeout began when the head was complete; each later byte has extended it, up to the full time.
     const { lastSentMs, firstReceivedMs, receivedBeforeSendingMs } = actor.client.socket;
-    const { bodyTimeoutMs } = stage.limits;
+    const { bodyTimeoutMs } = context.limits;
     checkDeadline(actor, 'a stalled body', lastSentMs, bodyTimeoutMs, firstReceivedMs, receivedBeforeSendingMs);
     await actor.ended();
   },
 
-  /** Asks once and stays. */
-  idling: async (actor, stage) => {
-    await actor.send(planAnswer(actor.random, actor.index, 0, 50));
+  /** Sends one request and stays connected. */
+  idling: async (actor, context) => {
+    await actor.send(planResponse(actor.random, actor.index, 0, 50));
     await actor.answered();
     await actor.ended();
     const { endedMs, receivedBeforeSendingMs, lastSentMs } = actor.client.socket;
-    checkDeadline(actor, 'idling', endedMs, stage.limits.keepAliveTimeoutMs, receivedBeforeSendingMs, lastSentMs);
+    checkDeadline(actor, 'idling', endedMs, context.limits.keepAliveTimeoutMs, receivedBeforeSendingMs, lastSentMs);
   },
 
-  /** Its body comes, but too slowly. */
-  dripping: async (actor, stage) => {
-    await drip(actor, stage);
-    await goodbye(actor);
+  /** Sends its body too slowly. */
+  dripping: async (actor, context) => {
+    await drip(actor, context);
+    await closeConnection(actor);
   },
 
-  /** Takes its answers, but too slowly. */
+  /** Reads its responses too slowly. */
   sipping: sip,
 
-  /** Has others' requests answered in the middle of its own turn: all of them ask at the same moments. */
-  conspiring: async (actor, stage) => {
-    const large = { ...stage.requests, maxContentBytes: Math.max(stage.requests.maxContentBytes, 50_000) };
-    for (let i = 0; i < stage.maxRequests && !actor.isOver; i++) {
+  /** Makes requests of others complete during its own turn: all such clients act at the same times. */
+  conspiring: async (actor, context) => {
+    const large = { ...context.requests, maxContentBytes: Math.max(context.requests.maxContentBytes, 50_000) };
+    for (let i = 0; i < context.maxRequests && !actor.isOver; i++) {
       await actor.sleep(MEETING_MS - (actor.world.clock.nowMs % MEETING_MS));
       const path = actor.random.pick(['/held', '/release', '/held-files'] as const);
       await actor.send(
-        planAnswer(actor.random, actor.index, 2 * i, actor.random.below(stage.requests.maxContentBytes)),
+        planResponse(actor.random, actor.index, 2 * i, actor.random.below(context.requests.maxContentBytes)),
       );
       await actor.send(planHeld(actor.random, large, actor.index, 2 * i + 1, path));
       await actor.answered();
     }
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Asks for answers that say more than content, one after the other or all at once. */
-  talkative: async (actor, stage) => {
-    const count = actor.random.magnitude(1, stage.maxRequests);
-    const plans = Array.from({ length: count }, (_, i) => planTalk(actor.random, stage.requests, actor.index, i));
+  /** Requests responses with more than content, one after the other or all at once. */
+  talkative: async (actor, context) => {
+    const count = actor.random.magnitude(1, context.maxRequests);
+    const plans = Array.from({ length: count }, (_, i) => planTalk(actor.random, context.requests, actor.index, i));
     const isPipelining = actor.random.chance(0.5);
     for (const plan of plans) {
       await actor.send(plan, actor.random.chance(0.2) ? actor.random.between(1, 4) : 1);
@@ -305,16 +305,18 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
       if (actor.isOver) return;
     }
     await actor.answered();
-    await goodbye(actor);
+    await closeConnection(actor);
   },
 
-  /** Changes its protocol, behind requests that are still answered, and then sends as much as it gets back. */
-  upgrading: async (actor, stage) => {
+  /** Upgrades behind requests that are still pending, and then sends as much as it gets back. */
+  upgrading: async (actor, context) => {
     const before = actor.random.below(3);
     for (let i = 0; i < before; i++) {
-      await actor.send(planAnswer(actor.random, actor.index, i, actor.random.below(stage.requests.maxContentBytes)));
+      await actor.send(
+        planResponse(actor.random, actor.index, i, actor.random.below(context.requests.maxContentBytes)),
+      );
     }
-    const echo = contentOfRequest(actor.index, before, actor.random.magnitude(1, stage.requests.maxContentBytes * 2));
+    const echo = contentOfRequest(actor.index, before, actor.random.magnitude(1, context.requests.maxContentBytes * 2));
     const atOnce = actor.random.chance(0.6) ? actor.random.below(echo.length + 1) : 0;
     if (actor.random.chance(0.2)) actor.world.clock.after(actor.random.magnitude(1, 300), () => actor.leave());
     await actor.upgrade(planUpgrade(actor.random, actor.index, before), echo, atOnce);
@@ -324,12 +326,12 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     await actor.ended();
   },
 
-  /** Asks for what nobody will answer. */
-  unanswered: async (actor, stage) => {
-    const { handlerTimeoutMs } = stage.limits;
-    const plan = planNever(actor.random, stage.requests, actor.index, 0);
+  /** Requests a response that never comes. */
+  unanswered: async (actor, context) => {
+    const { handlerTimeoutMs } = context.limits;
+    const plan = planNever(actor.random, context.requests, actor.index, 0);
     await actor.send(plan);
-    await awaitAnswers(actor, [plan]);
+    await awaitResponses(actor, [plan]);
     if (handlerTimeoutMs === 0) return;
     const { lastSentMs, receivedBeforeSendingMs } = actor.client.socket;
     checkDeadline(actor, 'a handler', lastSentMs, handlerTimeoutMs, receivedBeforeSendingMs);
@@ -337,7 +339,7 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   },
 };
 
-/** Plays `name`; what it throws, the run hears of. */
-export function behave(name: BehaviourName, actor: Actor, stage: Stage): Promise<void> {
-  return BEHAVIOURS[name](actor, stage);
+/** Runs the behaviour `name`; the run handles its errors. */
+export function behave(name: BehaviourName, actor: Actor, context: RunContext): Promise<void> {
+  return BEHAVIOURS[name](actor, context);
 }

@@ -1,11 +1,11 @@
-// Whether a client was ended at the right time. It must not know what the client did.
+// Checks that a client was disconnected at the right time.
 
 import type { Actor } from './actor.ts';
 
-/** What a deadline may be late by: a bucket of the reactor's clock, the turns before it, a look at what was taken. */
+/** How late a deadline may be: a bucket of the reactor's clock, the turns before it, and a check of sent bytes. */
 const LATE_MS = 600;
 
-/** Reports an end that came too early or too late, given when the time began at the earliest and latest. */
+/** Reports an end that came too early or too late. The timeout began between the two given times. */
 export function checkDeadline(
   actor: Actor,
   what: string,
@@ -14,12 +14,12 @@ export function checkDeadline(
   fromMs: number,
   lastMs: number = fromMs,
 ): void {
-  if (actor.isDismissed || actor.hasLeft || actor.isTurnedAway || actor.client.socket.hurt !== '') return;
-  // A jump may have made another deadline due, before the time of this one had begun.
+  if (actor.isServerClosing || actor.hasLeft || actor.isRejected || actor.client.socket.injectedFault !== '') return;
+  // A time jump may have made another deadline due before this timeout began.
   const isEarlyExcused = actor.jumpedMs > 0;
   if (isEarlyExcused && (endMs === 0 || fromMs === 0)) return;
-  // Or while its bytes were on their way: to a server, such a client was silent.
-  actor.checkHeard();
+  // Or while its bytes were in transit: for the server, such a client was silent.
+  actor.checkReceived();
   if (isEarlyExcused && lastMs === 0) return;
   if (endMs === 0) actor.fail('deadlines', `${what}: it never ended`);
   else if (endMs < fromMs + limitMs - 1 && !isEarlyExcused) {
@@ -29,9 +29,9 @@ export function checkDeadline(
   }
 }
 
-/** Reports a client that was ended though it did what its rate, or the want of one, asks for. */
+/** Reports a client that was disconnected though its rate was high enough, or no rate is configured. */
 export function checkSpared(actor: Actor, what: string): void {
-  if (actor.isOver && actor.jumpedMs === 0 && !actor.isTurnedAway && actor.client.socket.hurt === '') {
+  if (actor.isOver && actor.jumpedMs === 0 && !actor.isRejected && actor.client.socket.injectedFault === '') {
     actor.fail('deadlines', `${what}: ended though it was not too slow`);
   }
 }

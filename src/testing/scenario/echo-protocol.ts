@@ -1,9 +1,9 @@
-// The protocol that a simulated connection changes to: it returns what it gets, as the client takes it.
+// The protocol after an upgrade of a simulated connection: returns the received bytes as fast as the client reads them.
 
 import type { Channel } from '../../connection/channel.ts';
 import type { Protocol } from '../../connection/protocol.ts';
 
-/** Called with the bytes that were used, and once when the connection is closed. */
+/** Called with the number of used bytes, and once when the connection is closed. */
 export interface EchoOwner {
   used(bytes: number): void;
   closed(): void;

@@ -1,16 +1,17 @@
-// Every place of a small run where something can go wrong, one after the other: what random runs need luck for.
+// Injects faults at every possible place of a small run, one after the other: random runs would reach some only by
+// luck.
 
-import { Dials, type FaultName } from '../dials.ts';
+import { type FaultName, FaultSource } from '../fault-source.ts';
 import { Random } from '../random.ts';
 import { play, type RunReport } from './play.ts';
 import type { RunSettings } from './settings.ts';
 
-/** Strikes at the questions of these numbers, counted over all dials, and nowhere else. */
-class PlannedDials extends Dials {
+/** Injects faults at the checks with these numbers only, counted over all faults. */
+class PlannedFaults extends FaultSource {
   readonly #strikesAt: readonly number[];
   readonly #random: Random;
-  /** Questions so far. */
-  asked = 0;
+  /** The number of checks so far. */
+  checks = 0;
 
   constructor(strikesAt: readonly number[], seed: number) {
     super({}, new Random(seed));
@@ -19,7 +20,7 @@ class PlannedDials extends Dials {
   }
 
   override strikes(name: FaultName): boolean {
-    if (!this.#strikesAt.includes(this.asked++)) return false;
+    if (!this.#strikesAt.includes(this.checks++)) return false;
     this.note(name);
     return true;
   }
@@ -31,12 +32,12 @@ class PlannedDials extends Dials {
 
 /** A run with faults at chosen places. */
 export interface PlannedRun {
-  /** The questions, in the order of the run, at which a fault happened. */
+  /** The numbers of the checks, in the order of the run, at which a fault was injected. */
   readonly faultsAt: readonly number[];
   readonly report: RunReport;
 }
 
-/** Plays `settings` with every choice of at most `maxFaults` places, beginning with none. */
+/** Runs `settings` with every choice of at most `maxFaults` places, beginning with none. */
 export async function* everyFault(settings: RunSettings, maxFaults: number): AsyncGenerator<PlannedRun, void, void> {
   yield* withMore(settings, [], maxFaults);
 }
@@ -46,11 +47,11 @@ async function* withMore(
   faultsAt: readonly number[],
   more: number,
 ): AsyncGenerator<PlannedRun, void, void> {
-  const dials = new PlannedDials(faultsAt, settings.seed);
-  yield { faultsAt, report: await play(settings, undefined, dials) };
+  const faults = new PlannedFaults(faultsAt, settings.seed);
+  yield { faultsAt, report: await play(settings, undefined, faults) };
   if (more === 0) return;
-  // What comes behind the last fault depends on it.
-  for (let next = (faultsAt.at(-1) ?? -1) + 1; next < dials.asked; next++) {
+  // Later checks depend on the last fault.
+  for (let next = (faultsAt.at(-1) ?? -1) + 1; next < faults.checks; next++) {
     yield* withMore(settings, [...faultsAt, next], more - 1);
   }
 }

@@ -1,23 +1,23 @@
-// What a checker says when a run broke a rule.
+// The failure of a check: a broken rule of a run.
 
-/** The rules, by the names under which failures are told. */
+/** The rules, by the names in failures. */
 export const CHECKERS = {
-  answers: "a client's bytes are the right answers to its own requests, in their order",
-  framing: 'every answer is valid HTTP/1.1',
-  completeness: 'who was not hurt gets every answer whole',
+  answers: 'a client receives the correct responses to its own requests, in their order',
+  framing: 'every response is valid HTTP/1.1',
+  completeness: 'a client without an injected fault gets every response completely',
   descriptors: 'every descriptor is closed exactly once and never used afterwards',
-  deadlines: 'who is too slow is ended in time, and not before',
-  liveness: 'nobody waits for ever',
-  fairness: 'nobody who is ready waits more than a bounded number of turns',
-  spin: 'a turn makes progress, or there is none',
-  edges: 'before the loop blocks, everything that was reported was read',
-  bounds: 'what is held for one connection is bounded',
-  handlers: 'a handler sees every request once, whole, of the same client throughout, and learns of its leaving',
-  log: 'every request that was handled has one line in the access log',
-  leaks: 'in the end nothing is left',
-  stale: 'events of earlier lives of a descriptor are dropped',
+  deadlines: 'a client that is too slow is disconnected in time, and not before',
+  liveness: 'no client waits for ever',
+  fairness: 'a ready client waits a bounded number of turns',
+  spin: 'every turn makes progress',
+  edges: 'before the loop blocks, all reported input was read',
+  bounds: 'the buffers of a connection are bounded',
+  handlers: 'a handler gets every request once and complete, and is notified when its client leaves',
+  log: 'every handled request has one line in the access log',
+  leaks: 'at the end no resource is open',
+  stale: 'events of earlier generations of a descriptor are dropped',
   repeatable: 'the same seed makes the same calls',
-  crash: 'nothing is thrown that was not planned',
+  crash: 'no unexpected error is thrown',
 } as const;
 
 export type CheckerName = keyof typeof CHECKERS;

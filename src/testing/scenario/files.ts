@@ -1,4 +1,4 @@
-// The site of a run's files, below /files/: the real one, over files that exist in the simulation only.
+// The files of a run, below /files/: the real static file handler over simulated files.
 
 import { createHash } from 'node:crypto';
 import { CacheRules } from '../../files/cache-rules.ts';
@@ -18,10 +18,10 @@ import type { SimulatedFiles } from '../simulated-files.ts';
 import type { SimulatedKernel } from '../simulated-kernel.ts';
 import type { VirtualClock } from '../virtual-clock.ts';
 
-/** Threads of the pool that the simulated disk is read in: with few, a thousand clients of slow files would run out of time. */
+/** Threads of the pool for the simulated disk: with fewer, a thousand clients of slow files would time out. */
 const POOL_THREADS = 256;
 
-/** Few, so that they are closed while others are opened. */
+/** Few, so that files are closed while others are opened. */
 const MAX_OPEN_FILES = 4;
 
 export interface FileLimits {
@@ -29,7 +29,7 @@ export interface FileLimits {
   readonly maxCachedFileBytes: number;
 }
 
-/** Nothing is compressed: that would happen in real threads, at times of their own. */
+/** Nothing is compressed: compression runs in real threads, at unpredictable times. */
 function servicesOf(kernel: SimulatedKernel, clock: VirtualClock, limits: FileLimits): FileServices {
   const nowMs = (): number => kernel.now();
   const later = (ms: number, callback: () => void): void => clock.after(ms, callback);
@@ -58,7 +58,7 @@ export function filesHandler(
 ): Handler {
   const services = servicesOf(kernel, clock, limits);
   const kinds = { types: new MediaTypes(), compression: false, rules: new CacheRules([]), extra: [] };
-  // The thread pool is no part of the simulated machine.
+  // The thread pool is not part of the simulated machine.
   const digest = async (content: Uint8Array): Promise<Uint8Array> => createHash('sha256').update(content).digest();
   const loader = new Loader(kinds, services, new CodingChooser(services, new ContentTags(digest)));
   const mounts = [

@@ -1,8 +1,8 @@
-// What clients send that is no request, and what a strict server says to it. Each ends its connection.
+// Invalid requests, and the correct responses of a strict server. Each ends its connection.
 
 import type { Random } from '../random.ts';
 
-/** Bytes, and the statuses that are right for them. */
+/** The bytes, and the valid status codes for them. */
 export interface Garbage {
   readonly bytes: Buffer;
   readonly statuses: readonly number[];
@@ -33,7 +33,7 @@ const CATALOGUE: readonly (readonly [string, readonly number[]])[] = [
   [`\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n`, [400]],
 ];
 
-/** Chunks that are wrong, behind a head that is right; they reach a handler that reads. */
+/** Invalid chunks behind a valid head; they reach a handler that reads the body. */
 const CHUNKS: readonly string[] = [
   '+5\r\nhello\r\n',
   '0x5\r\nhello\r\n',
@@ -42,7 +42,7 @@ const CHUNKS: readonly string[] = [
   '5\r\nhellothere\r\n',
 ];
 
-/** One of the catalogue, or a head that is larger than `maxHeaderBytes`. `id` names the request. */
+/** One of the catalogue, or a head larger than `maxHeaderBytes`. `id` names the request. */
 export function drawGarbage(random: Random, maxHeaderBytes: number, id: string): Garbage {
   const kind = random.below(10);
   if (kind === 0) {

@@ -1,4 +1,4 @@
-// The access log of a run: every request that was handled has one line. It must not know how lines are made.
+// Checks the access log of a run: every handled request must have one line.
 
 import { CheckFailure } from './failure.ts';
 
@@ -6,10 +6,10 @@ const ID = /[?&]id=(\d+\.\d+)/;
 
 export class LoggedRequests {
   readonly #ids = new Set<string>();
-  /** The first rule that was broken. */
+  /** The first broken rule. */
   failure: CheckFailure | null = null;
 
-  /** Takes lines of the log, as a sink does. */
+  /** Receives log lines, as a sink does. */
   readonly take = (text: string): void => {
     for (const line of text.split('\n')) {
       const id = ID.exec(line)?.[1];
@@ -19,7 +19,7 @@ export class LoggedRequests {
     }
   };
 
-  /** The run is over: these requests were handled. */
+  /** Checks at the end of the run. `handled`: the ids of handled requests. */
   checkEnd(handled: ReadonlySet<string>): void {
     for (const id of handled) {
       if (!this.#ids.has(id)) throw new CheckFailure('log', `request ${id} has no line`);

@@ -1,5 +1,4 @@
-// Which states of the connection machine a run has reached, and by which way: seen from outside, at the calls
-// that can change them.
+// Records the states that connections of a run reach, and the calls that change them.
 
 import { CLOSED, Connection, FINISHING, LINGERING, OPEN } from '../../connection/connection.ts';
 
@@ -11,8 +10,8 @@ const STATES = new Map<number, string>([
 ]);
 
 /**
- * Every change that the machine can make: `from -> to`, and the call in which it happened. `serve` is a turn,
- * `expire` a deadline, `finish` the order to end, `abort` the end at once.
+ * All state changes: `from -> to`, and the call in which it happens. `serve` is a turn, `expire` a deadline, `finish`
+ * an orderly end, `abort` an immediate one.
  */
 export const TRANSITIONS = [
   'open -> finishing by finish',
@@ -24,10 +23,10 @@ export const TRANSITIONS = [
   'lingering -> closed by expire',
 ] as const;
 
-/** Counts of changes, by the names of {@link TRANSITIONS}. */
+/** Counts of state changes, by the names in {@link TRANSITIONS}. */
 export type Transitions = Map<string, number>;
 
-/** Notes every change from here on in `seen`; returns what ends that. */
+/** Counts all changes from here on in `seen`. Returns a function that stops it. */
 export function watchConnections(seen: Transitions): () => void {
   const note = (before: number, connection: Connection, call: string): void => {
     if (connection.state === before) return;
@@ -35,7 +34,7 @@ export function watchConnections(seen: Transitions): () => void {
     seen.set(key, (seen.get(key) ?? 0) + 1);
   };
   const { serve, expire, finish, abort } = Connection.prototype;
-  // An inner call that changes the state is named, not the outer one in which it happened.
+  // The innermost call that changes the state is named, not the outer one.
   Connection.prototype.serve = function (): void {
     const before = this.state;
     serve.call(this);

@@ -1,51 +1,51 @@
-// Requests as a simulated client sends them, each with what must come back. The answer follows from how the
-// request was made, not from reading it.
+// Generates the requests of a simulated client, each with its expected response. The expectation follows from the
+// generation, not from parsing the request.
 
 import type { Random } from '../random.ts';
 import { contentOfFile, contentOfRequest } from './content.ts';
 
-/** What must come back. */
+/** The expected outcome of a request. */
 export interface ExpectedOutcome {
   /**
-   * `whole`: the answer, complete. `cut`: it, or the beginning of it, and the end of the connection.
-   * `refused`: an error, and the end. `none`: nothing, ever.
+   * `whole`: the complete response. `cut`: it, or its beginning and the end of the connection.
+   * `refused`: an error response, and the end. `none`: no bytes at all.
    */
   readonly kind: 'whole' | 'cut' | 'refused' | 'none';
   readonly statuses: readonly number[];
   /** Null: not compared. */
   readonly content: Buffer | null;
-  /** Whether the connection ends with it: `may` leaves that to the server. */
+  /** Whether the connection ends with it; `may`: both are correct. */
   readonly closes: 'yes' | 'no' | 'may';
-  /** Not there: the standard one. */
+  /** Absent: the standard reason phrase. */
   readonly reason?: string;
-  /** Interim responses 103 in front of it. Not there: none. */
+  /** The number of interim responses 103 before it. Absent: none. */
   readonly hints?: number;
-  /** Names in lower case. Not there: none. */
+  /** Names in lower case. Absent: none. */
   readonly trailers?: ReadonlyMap<string, string>;
 }
 
 /** One request and its outcome. */
 export interface PlannedRequest {
-  /** Client and number, as in the request's target. */
+  /** The client and the number of the request, as in its target. */
   readonly id: string;
   readonly bytes: Buffer;
-  /** Bytes of its head. */
+  /** The size of its head in bytes. */
   readonly headBytes: number;
   readonly isHead: boolean;
   readonly awaitsContinue: boolean;
-  /** The longest time its handler takes, in milliseconds. */
+  /** The maximum duration of its handler, in milliseconds. */
   readonly takesMs: number;
   readonly outcome: ExpectedOutcome;
 }
 
-/** What decides how requests look. */
+/** The parameters of generated requests. */
 export interface PlanSettings {
-  /** Bytes of the largest content that is asked for or sent. */
+  /** The maximum size of requested and sent content, in bytes. */
   readonly maxContentBytes: number;
   readonly maxHandlerMs: number;
-  /** A handler that never answers is answered for with 504 after this time; 0: never. */
+  /** A handler that never responds is replaced by a 504 after this time; 0: never. */
   readonly handlerTimeoutMs: number;
-  /** How often, of 1, an ordinary request is one that the server answers by ending the connection. */
+  /** The fraction of ordinary requests after whose response the server ends the connection. */
   readonly endingShare: number;
 }
 
@@ -68,7 +68,7 @@ const ok = (content: Buffer | null, more: Partial<ExpectedOutcome> = {}): Partia
   ...more,
 });
 
-/** An ordinary answer of `n` bytes from `path`. */
+/** A `n`-byte response from `path`. */
 const answering =
   (path: string, method = 'GET'): Drafter =>
   (random, settings, client, request) => {
@@ -107,7 +107,7 @@ const never = ({ handlerTimeoutMs }: PlanSettings): Draft => {
   return { method: 'GET', path: '/never', query: '', outcome: { ...outcome, closes: 'yes' } };
 };
 
-/** Requests that a connection outlives, weighted by how often they stand here. */
+/** Requests after which the connection stays open. Repeated entries are more frequent. */
 const ORDINARY: readonly Drafter[] = [
   answering('/now'),
   answering('/now'),
@@ -138,7 +138,7 @@ const ORDINARY: readonly Drafter[] = [
   () => ({ method: 'GET', path: '/files/exhausted', query: '', outcome: { statuses: [503] } }),
 ];
 
-/** Requests that end their connection. */
+/** Requests after which the connection ends. */
 const ENDING: readonly Drafter[] = [
   (random, settings, client, request) => {
     const draft = answering('/last')(random, settings, client, request);
@@ -163,7 +163,7 @@ const ENDING: readonly Drafter[] = [
   (_random, settings) => never(settings),
 ];
 
-/** Requests whose answers say more than content. */
+/** Requests whose responses have interim responses, trailers or other extras. */
 const TALKATIVE: readonly Drafter[] = [
   (random, settings, client, request) => {
     const draft = answering('/informs')(random, settings, client, request);
@@ -187,12 +187,12 @@ const TALKATIVE: readonly Drafter[] = [
   answering('/now'),
 ];
 
-/** A request whose answer says more than content. */
+/** A request whose response has extras. */
 export function planTalk(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   return build(random, random.pick(TALKATIVE)(random, settings, client, request), `${client}.${request}`);
 }
 
-/** A request for the protocol that returns what it gets. */
+/** A request to upgrade to the echo protocol. */
 export function planUpgrade(random: Random, client: number, request: number): PlannedRequest {
   const lines = ['Connection: keep-alive, Upgrade', 'Upgrade: other, echo'];
   const outcome = { statuses: [101], content: Buffer.alloc(0) };
@@ -207,7 +207,7 @@ export function planRequest(random: Random, settings: PlanSettings, client: numb
   return build(random, draft, `${client}.${request}`);
 }
 
-/** An echo, whose handler waits for the whole body. */
+/** An echo whose handler waits for the whole body. */
 export function planEcho(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   const draft = sending('/echo', (body) => ok(body))(random, settings, client, request);
   return build(
@@ -217,7 +217,7 @@ export function planEcho(random: Random, settings: PlanSettings, client: number,
   );
 }
 
-/** The same for a handler that answers without the body, or with the beginning of it. */
+/** The same for a handler that responds without reading the body, or after its beginning. */
 export function planUnread(
   random: Random,
   settings: PlanSettings,
@@ -240,7 +240,7 @@ export function planBody(random: Random, client: number, request: number, length
   return build(random, draft, `${client}.${request}`);
 }
 
-/** A request for `path`, of those that are answered from another connection's turn. */
+/** A request for `path`, one of those that complete during another connection's turn. */
 export function planHeld(
   random: Random,
   settings: PlanSettings,
@@ -253,13 +253,13 @@ export function planHeld(
   return build(random, { ...draft, mayBeOld: false }, `${client}.${request}`);
 }
 
-/** A request whose handler never answers. */
+/** A request whose handler never responds. */
 export function planNever(random: Random, settings: PlanSettings, client: number, request: number): PlannedRequest {
   return build(random, never(settings), `${client}.${request}`);
 }
 
-/** A plain answer of `length` bytes. */
-export function planAnswer(random: Random, client: number, request: number, length: number): PlannedRequest {
+/** A plain response of `length` bytes. */
+export function planResponse(random: Random, client: number, request: number, length: number): PlannedRequest {
   const content = contentOfRequest(client, request, length);
   const draft = { method: 'GET', path: '/now', query: `n=${length}`, mayBeOld: false, outcome: ok(content) };
   return build(random, draft, `${client}.${request}`);
@@ -268,7 +268,7 @@ export function planAnswer(random: Random, client: number, request: number, leng
 function build(random: Random, draft: Draft, id: string): PlannedRequest {
   const { method, path, query, body, takesMs = 1 } = draft;
   const isHead = method === 'HEAD';
-  // HTTP/1.0, where the answer's end is the connection's.
+  // HTTP/1.0, where the end of the connection ends the response.
   const isOld =
     draft.mayBeOld !== false &&
     method === 'GET' &&
@@ -293,12 +293,12 @@ function build(random: Random, draft: Draft, id: string): PlannedRequest {
     isHead,
     awaitsContinue,
     takesMs,
-    // HTTP/1.0 knows neither interim responses nor trailers.
+    // HTTP/1.0 has neither interim responses nor trailers.
     outcome: isOld ? { ...outcome, closes: 'yes', hints: 0, trailers: new Map() } : outcome,
   };
 }
 
-/** `body` in chunks of any size, sometimes with an extension, sometimes with trailers (RFC 9112 section 7.1). */
+/** `body` in chunks of random sizes, sometimes with an extension or trailers (RFC 9112 section 7.1). */
 function chunked(random: Random, body: Buffer): Buffer {
   const pieces: Buffer[] = [];
   for (let at = 0; at < body.length; ) {

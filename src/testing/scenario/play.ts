@@ -1,8 +1,8 @@
-// One run: a world, its guests, everything that goes wrong, and the verdict.
+// Plays one run: a simulated server, its clients, injected faults, and the checks.
 
 import { EpollServerError } from '../../errors.ts';
 import { limitOptionsOf } from '../../options/resolve-limits.ts';
-import { Dials, type FaultName } from '../dials.ts';
+import { type FaultName, FaultSource } from '../fault-source.ts';
 import { Random } from '../random.ts';
 import { SimulatedFiles } from '../simulated-files.ts';
 import { SimulatedKernel } from '../simulated-kernel.ts';
@@ -15,17 +15,17 @@ import { CheckFailure } from './failure.ts';
 import { filesHandler } from './files.ts';
 import { LoggedRequests } from './logged-requests.ts';
 import { type Transitions, watchConnections } from './machine.ts';
-import type { Guest, RunSettings } from './settings.ts';
-import type { Stage } from './stage.ts';
+import type { RunContext } from './run-context.ts';
+import type { PlannedClient, RunSettings } from './settings.ts';
 import { Watch } from './watch.ts';
 
-/** Virtual time, jumps left out, after which a run that is not over never will be. */
+/** Virtual time, without jumps, after which an unfinished run is considered stuck. */
 const MAX_RUN_MS = 1_800_000;
 
-/** Errors that a server reports for what this application does on purpose. */
+/** Errors that this application causes on purpose. */
 const PLANNED_CODES = new Set(['ERR_BODY_LENGTH', 'ERR_CLIENT_GONE', 'ERR_BODY_CONSUMED', 'ERR_HANDLER_TIMEOUT']);
 
-/** What a run was like. */
+/** The result of a run. */
 export interface RunReport {
   readonly failure: CheckFailure | null;
   readonly requests: number;
@@ -33,15 +33,19 @@ export interface RunReport {
   readonly virtualMs: number;
   readonly faults: ReadonlyMap<FaultName, number>;
   readonly transitions: Transitions;
-  /** The same for the same seed. */
+  /** Equal for equal seeds. */
   readonly fingerprint: number;
 }
 
-/** Plays the run of `settings`; `onLine` is told of every turn in one line. `dials`: instead of those of the settings. */
-export async function play(settings: RunSettings, onLine?: (line: string) => void, dials?: Dials): Promise<RunReport> {
+/** Plays the run of `settings`. `onLine` is called with one line per turn. `faults` overrides those of the settings. */
+export async function play(
+  settings: RunSettings,
+  onLine?: (line: string) => void,
+  faults?: FaultSource,
+): Promise<RunReport> {
   const transitions: Transitions = new Map();
   const unwatch = watchConnections(transitions);
-  const run = new Run(settings, onLine, dials);
+  const run = new Run(settings, onLine, faults);
   let failure: CheckFailure | null = null;
   try {
     await run.play();
@@ -56,7 +60,7 @@ export async function play(settings: RunSettings, onLine?: (line: string) => voi
     requests: application.requests,
     turns: watch.turns,
     virtualMs: world.clock.elapsedMs,
-    faults: world.kernel.dials.injected,
+    faults: world.kernel.faults.injected,
     transitions,
     fingerprint: world.kernel.ledger.fingerprint,
   };
@@ -75,16 +79,16 @@ class Run {
   readonly #log = new LoggedRequests();
   readonly #random: Random;
   readonly #actors: Actor[] = [];
-  readonly #stage: Stage;
+  readonly #context: RunContext;
   #playing = 0;
   #failure: unknown = null;
 
-  constructor(settings: RunSettings, onLine?: (line: string) => void, given?: Dials) {
+  constructor(settings: RunSettings, onLine?: (line: string) => void, given?: FaultSource) {
     this.#settings = settings;
     this.#random = new Random(settings.seed);
     const clock = new VirtualClock();
-    const dials = given ?? new Dials(settings.faults, this.#random.fork(0));
-    const kernel = new SimulatedKernel({ ...settings.machine, clock, dials });
+    const faults = given ?? new FaultSource(settings.faults, this.#random.fork(0));
+    const kernel = new SimulatedKernel({ ...settings.machine, clock, faults });
     this.#files = new SimulatedFiles(clock, kernel.fileContents);
     this.application = new SimulatedApplication(clock, filesHandler(kernel, clock, this.#files, settings.limits));
     this.world = new SimulatedServer(kernel, {
@@ -93,7 +97,7 @@ class Run {
       log: { error: (error) => this.#reported(error), access: this.#log.take },
     });
     this.watch = new Watch(this.world, this.application, settings);
-    this.#stage = {
+    this.#context = {
       limits: settings.limits,
       requests: settings.requests,
       maxRequests: settings.maxRequests,
@@ -109,21 +113,21 @@ class Run {
       this.#playing++;
       clock.after(guest.atMs, () => this.#enter(guest));
     }
-    clock.after(this.#settings.healAtMs, () => kernel.dials.heal());
-    await this.#until(() => this.#playing === 0, 'everybody has left');
-    kernel.dials.heal();
+    clock.after(this.#settings.healAtMs, () => kernel.faults.heal());
+    await this.#until(() => this.#playing === 0, 'all clients have disconnected');
+    kernel.faults.heal();
     await this.#close();
     this.#checkEnd();
   }
 
-  #enter(guest: Guest): void {
+  #enter(guest: PlannedClient): void {
     const random = this.#random.fork(guest.index + 1);
     const { maxConnections } = this.#settings.limits;
     const actor = new Actor(guest, random, this.world, this.application.sizes, maxConnections);
     this.#actors.push(actor);
     const { socket } = actor.client;
     this.application.historyOf(socket.port).sentBytes = () => socket.sentBytes;
-    behave(guest.behaviour, actor, this.#stage).then(
+    behave(guest.behaviour, actor, this.#context).then(
       () => {
         this.#playing--;
       },
@@ -133,7 +137,7 @@ class Run {
     );
   }
 
-  /** The server closes; what a handler or a file was still doing has its time. */
+  /** Closes the server, and waits for handlers and files that are still in use. */
   async #close(): Promise<void> {
     let isClosed = false;
     void this.world.server.close().then(() => {
@@ -157,17 +161,17 @@ class Run {
     this.#raise();
     if (condition()) return;
     const waiting = this.#actors.filter((actor) => !actor.isOver).map((actor) => actor.state);
-    throw new CheckFailure('liveness', `waited in vain until ${what}: ${waiting.join(', ')}`);
+    throw new CheckFailure('liveness', `timed out waiting until ${what}: ${waiting.join(', ')}`);
   }
 
-  /** Throws what any checker found since it was asked last. */
+  /** Throws the failures found since the last call. */
   #raise(): void {
     if (this.#failure !== null) throw this.#failure;
     if (this.#log.failure !== null) throw this.#log.failure;
     for (const actor of this.#actors) if (actor.failure !== null) throw actor.failure;
   }
 
-  /** The server reports what a handler threw: only what was planned may come here. */
+  /** Receives an error that the server reports: only planned ones may come here. */
   #reported(error: unknown): void {
     if (error instanceof EpollServerError && PLANNED_CODES.has(error.code)) return;
     if (error instanceof Error && this.application.planned.has(error)) return;
@@ -185,11 +189,11 @@ class Run {
     if (this.#files.openFiles > 0) left.push(`${this.#files.openFiles} open files`);
     if (this.application.running > 0) left.push(`${this.application.running} handlers`);
     if (this.application.unsent > 0) left.push(`${this.application.unsent} callbacks of whenSent`);
-    if (left.length > 0) throw new CheckFailure('leaks', `left at the end: ${left.join(', ')}`);
+    if (left.length > 0) throw new CheckFailure('leaks', `still open at the end: ${left.join(', ')}`);
     this.#log.checkEnd(this.application.handled);
   }
 
-  /** One line a turn: when, and every call with its result. */
+  /** Reports one line per turn: the time, and every call with its result. */
   #tell(onLine: (line: string) => void): void {
     const { kernel, clock } = this.world;
     let calls: string[] = [];

@@ -1,18 +1,18 @@
-// What a run is made of, drawn from its seed: dials, sizes of the machine, bounds of the server, and who comes
-// when. Small runs find most; some are large.
+// Draws the settings of a run from its seed: faults, sizes of the machine, limits of the server, and clients. Small
+// runs find most defects; some runs are large.
 
 import type { Limits } from '../../limits.ts';
 import { resolveLimits } from '../../options/resolve-limits.ts';
-import { drawSettings, type FaultSettings } from '../dials.ts';
+import { drawSettings, type FaultSettings } from '../fault-source.ts';
 import { Random } from '../random.ts';
 import { BEHAVIOUR_NAMES, type BehaviourName } from './behaviours.ts';
 import type { PlanSettings } from './plan.ts';
 
 /** One client of a run. */
-export interface Guest {
+export interface PlannedClient {
   readonly index: number;
   readonly behaviour: BehaviourName;
-  /** When it connects, in milliseconds from the beginning. */
+  /** When it connects, in milliseconds from the start. */
   readonly atMs: number;
 }
 
@@ -27,30 +27,30 @@ export interface RunSettings {
     readonly eventCapacity: number;
     readonly sendOpCapacity: number;
     readonly latencyMs: number;
-    /** Not there: false, as in runs that were kept before there was one. */
+    /** Absent: false, as in runs that were stored before this setting existed. */
     readonly transport?: boolean;
   };
   readonly limits: Limits;
   readonly requests: PlanSettings;
   readonly maxRequests: number;
-  readonly guests: readonly Guest[];
-  /** When faults end and everything has to recover, in milliseconds from the beginning. */
+  readonly guests: readonly PlannedClient[];
+  /** When faults stop and the server has to recover, in milliseconds from the start. */
   readonly healAtMs: number;
 }
 
-/** How large a run may be. */
+/** The maximum size of a run. */
 export interface Scale {
-  /** Default: 40, and ten times as many in one run of a hundred. */
+  /** Default: 40; ten times as many in one of a hundred runs. */
   readonly maxClients?: number;
 }
 
-/** Every fifth run goes over a transport. It is not drawn: what is drawn stays the same for each seed. */
+/** Every fifth run uses a transport. This is not drawn, so that each seed still draws the same values. */
 const TRANSPORT_EVERY = 5;
 const TRANSPORT_AT = 4;
 
 /**
- * In two of seven runs every third client is one of these. They are not drawn either: they came later, and the seeds of
- * canaries were stored before.
+ * In two of seven runs every third client has one of these behaviours. They are not drawn either: they were added after
+ * the seeds of canaries were stored.
  */
 const LATECOMERS: readonly BehaviourName[] = ['talkative', 'upgrading'];
 const LATECOMERS_EVERY = 7;
@@ -59,7 +59,7 @@ const LATECOMER_GUESTS = 3;
 
 const DRAWN = BEHAVIOUR_NAMES.filter((name) => !LATECOMERS.includes(name));
 
-/** The run that belongs to `seed`. */
+/** Draws the run of `seed`. */
 export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   const random = new Random(seed);
   const { maxClients = random.chance(0.01) ? 400 : 40 } = scale;
@@ -89,7 +89,7 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
   };
 }
 
-/** A run of one client with two requests at most, in which every place can be tried. */
+/** A run of one client with at most two requests, small enough to try every place for a fault. */
 export function smallRun(behaviour: BehaviourName): RunSettings {
   const settings = drawRun(1);
   return {
@@ -112,7 +112,7 @@ export function smallRun(behaviour: BehaviourName): RunSettings {
   };
 }
 
-/** A few kinds of clients in most runs, all in some. */
+/** A few kinds of clients in most runs, all kinds in some. */
 function drawBehaviours(random: Random): readonly BehaviourName[] {
   if (random.chance(0.3)) return DRAWN;
   return Array.from({ length: random.between(1, 4) }, () => random.pick(DRAWN));
@@ -136,13 +136,13 @@ function drawMachine(random: Random): RunSettings['machine'] {
   };
 }
 
-/** Bounds that well-behaved clients keep, with room for what the dials add. */
+/** Limits that correct clients stay within, with room for the effects of faults. */
 function drawLimits(random: Random, clients: number): Limits {
   return {
     ...resolveLimits(),
     maxHeaderBytes: random.pick([700, 2_048, 16_384]),
     maxDiscardBytes: random.pick([0, 1_000, 262_144]),
-    // In most runs everybody finds room.
+    // In most runs there is room for all clients.
     maxConnections: random.chance(0.2) ? random.between(1, clients) : 65_536,
     handlerTimeoutMs: random.chance(0.5) ? 0 : random.between(5_000, 20_000),
     minReceiveBytesPerSecond: random.pick([0, 240, 2_000]),

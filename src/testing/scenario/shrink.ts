@@ -1,12 +1,12 @@
-// Makes a failing run smaller while the same rule stays broken: fewer clients, fewer faults, fewer and smaller
-// requests, an ordinary machine.
+// Reduces a failing run while the same rule is broken: fewer clients, fewer faults, fewer and smaller requests, default
+// machine.
 
-import { FAULT_NAMES } from '../dials.ts';
+import { FAULT_NAMES } from '../fault-source.ts';
 import type { CheckerName } from './failure.ts';
 import { play } from './play.ts';
-import type { Guest, RunSettings } from './settings.ts';
+import type { PlannedClient, RunSettings } from './settings.ts';
 
-/** The machine that nothing is special about. */
+/** The default machine. */
 const ORDINARY_MACHINE = {
   receiveBytes: 65_536,
   outputBytes: 131_072,
@@ -17,7 +17,7 @@ const ORDINARY_MACHINE = {
   latencyMs: 0,
 };
 
-/** Smaller runs than `settings`, the boldest first. */
+/** Smaller runs than `settings`, the largest reductions first. */
 function* candidates(settings: RunSettings): Generator<RunSettings, void, void> {
   yield* fewerGuests(settings);
   for (const name of FAULT_NAMES) {
@@ -44,18 +44,18 @@ function* candidates(settings: RunSettings): Generator<RunSettings, void, void> 
   }
 }
 
-/** Blocks of clients taken away: halves first, single ones at last (Zeller's ddmin). */
+/** Removes blocks of clients: halves first, single ones at last (Zeller's ddmin). */
 function* fewerGuests(settings: RunSettings): Generator<RunSettings, void, void> {
   const { guests } = settings;
   for (let size = guests.length >> 1; size >= 1; size >>= 1) {
     for (let at = 0; at < guests.length; at += size) {
-      const rest: readonly Guest[] = [...guests.slice(0, at), ...guests.slice(at + size)];
+      const rest: readonly PlannedClient[] = [...guests.slice(0, at), ...guests.slice(at + size)];
       if (rest.length > 0) yield { ...settings, guests: rest };
     }
   }
 }
 
-/** The smallest run found that breaks the same rule as `settings` does. `onStep` is told of every success. */
+/** Finds a smallest run that breaks the same rule as `settings`. `onStep` is called after every reduction. */
 export async function shrink(
   settings: RunSettings,
   checker: CheckerName,

@@ -1,32 +1,39 @@
-// Clients that give or take bytes too slowly for the rates of the server, or just fast enough.
+// Clients that send or read bytes below the minimum rates of the server, or just above them.
 
 import type { Actor } from './actor.ts';
 import { checkDeadline, checkSpared } from './deadlines.ts';
-import { planAnswer, planBody } from './plan.ts';
-import type { Stage } from './stage.ts';
+import { planBody, planResponse } from './plan.ts';
+import type { RunContext } from './run-context.ts';
 
-/** How many bytes `bytesPerSecond` are in `ms`. */
+/** The number of bytes in `ms` at `bytesPerSecond`. */
 export function bytesIn(ms: number, bytesPerSecond: number): number {
   return Math.ceil((ms * bytesPerSecond) / 1_000);
 }
 
-/** Asks for more than the kernel and the server hold for a client, and `more` bytes. */
-export async function askForMuch(actor: Actor, { requests, sendCapacity, limits }: Stage, more: number): Promise<void> {
+/** Requests more than the kernel and the server buffer for a client, plus `more` bytes. */
+export async function askForMuch(
+  actor: Actor,
+  { requests, sendCapacity, limits }: RunContext,
+  more: number,
+): Promise<void> {
   const length = Math.max(requests.maxContentBytes >> 2, 64);
   const enough = Math.ceil((sendCapacity + limits.maxUnsentBytes * 3 + more) / length) + 400;
-  for (let i = 0; i < enough && !actor.isOver; i++) await actor.send(planAnswer(actor.random, actor.index, i, length));
+  for (let i = 0; i < enough && !actor.isOver; i++)
+    await actor.send(planResponse(actor.random, actor.index, i, length));
 }
 
-/** Clients that keep no pause too long, and are too slow all the same: a quarter of the rate uses time up. */
+/** These clients never pause too long, but are too slow: at a quarter of the rate the timeout runs out. */
 const SHARE_OF_RATE = 4;
 
-/** How much later than at its first byte a client's time is over when it earns a quarter back. */
+/**
+ * How much later than from its first byte the timeout of such a client ends, since its bytes extend it by a quarter.
+ */
 const STRETCH = SHARE_OF_RATE / (SHARE_OF_RATE - 1) - 1;
 
-/** A body below the rate; without a rate any byte gives the whole time back. */
+/** Sends a body below the rate. Without a rate, any byte restarts the timeout. */
 export async function drip(
   actor: Actor,
-  { limits: { bodyTimeoutMs, minReceiveBytesPerSecond: rate } }: Stage,
+  { limits: { bodyTimeoutMs, minReceiveBytesPerSecond: rate } }: RunContext,
 ): Promise<void> {
   const everyMs = rate > 0 ? bodyTimeoutMs / 20 : bodyTimeoutMs * 0.75;
   const size = Math.max(Math.floor((everyMs * rate) / SHARE_OF_RATE / 1_000), 1);
@@ -52,23 +59,23 @@ export async function drip(
   await actor.ended();
 }
 
-/** Takes its answers below the rate; without a rate any byte will do. */
-export async function sip(actor: Actor, stage: Stage): Promise<void> {
-  const { sendTimeoutMs, minSendBytesPerSecond: rate } = stage.limits;
+/** Reads its responses below the rate. Without a rate, any byte is enough. */
+export async function sip(actor: Actor, context: RunContext): Promise<void> {
+  const { sendTimeoutMs, minSendBytesPerSecond: rate } = context.limits;
   const everyMs = sendTimeoutMs / (rate > 0 ? 20 : 2);
   const bytes = Math.max(Math.floor((everyMs * rate) / SHARE_OF_RATE / 1_000), 1);
   actor.client.readRate = { bytes, everyMs };
-  actor.isDeaf = true;
-  await askForMuch(actor, stage, bytesIn(sendTimeoutMs * 2, rate));
+  actor.doesNotRead = true;
+  await askForMuch(actor, context, bytesIn(sendTimeoutMs * 2, rate));
   await actor.sleep(sendTimeoutMs * 3);
   const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
-  // A small buffer of the kernel has room for all that is owed now and then: that is progress, and gives time.
-  const isJudged = stage.sendCapacity > bytesIn(sendTimeoutMs, rate);
-  if (rate === 0) checkSpared(actor, 'an answer in sips');
+  // With a small kernel buffer, all pending bytes fit into it now and then: that is progress, and restarts the timeout.
+  const isJudged = context.sendCapacity > bytesIn(sendTimeoutMs, rate);
+  if (rate === 0) checkSpared(actor, 'a slowly read response');
   else if (isJudged) {
     const stretchedMs = Math.min(lastSentMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs;
     const lastMs = lastSentMs === 0 ? 0 : stretchedMs;
-    checkDeadline(actor, 'an answer in sips', endedMs, sendTimeoutMs, acceptedMs, lastMs);
+    checkDeadline(actor, 'a slowly read response', endedMs, sendTimeoutMs, acceptedMs, lastMs);
   }
   actor.leave();
 }

@@ -1,4 +1,4 @@
-// A client's waiting for something of its connection to change.
+// Waits for a change of a client's connection.
 
 import type { VirtualClock } from '../virtual-clock.ts';
 
@@ -10,7 +10,7 @@ export class Waiting {
     this.#clock = clock;
   }
 
-  /** Resolves when `condition` holds, looked at whenever something changed, or after `limitMs`. */
+  /** Resolves when `condition` holds, which is checked after every change, or after `limitMs`. */
   async until(condition: () => boolean, limitMs: number = Infinity): Promise<void> {
     let isLate = false;
     if (limitMs !== Infinity) {

@@ -1,4 +1,4 @@
-// Looks at the whole world around every turn, and says when a rule was broken that no single client can see.
+// Checks the whole simulation around every turn for broken rules that no single client can detect.
 
 import { DUE_AT_MS, PREFETCH_BYTES } from '../../kernel/kernel.ts';
 import type { SimulatedServer } from '../simulated-server.ts';
@@ -8,18 +8,18 @@ import { CheckFailure } from './failure.ts';
 import type { RunSettings } from './settings.ts';
 
 /**
- * Turns in a row that may pass without a call that has an effect. One may be owed to a wake-up for something
- * that was done in the meantime; who spins makes thousands.
+ * The maximum number of consecutive turns without a call that has an effect. One may follow a wake-up whose work was
+ * done meanwhile; a busy loop makes thousands.
  */
 const MAX_IDLE_TURNS = 3;
 
-/** Turns for which a client who is ready may wait, beyond one for everybody who is connected. */
+/** The maximum number of turns for which a ready client may wait, beyond the turns of all connected clients. */
 const MAX_WAITED_TURNS = 64;
 
-/** Clients at once who are being told that there is no room, beyond those that there is room for. */
-const MAX_TOLD = 64;
+/** The maximum number of connections beyond the limit, each of which is being rejected with 503. */
+const MAX_REJECTED = 64;
 
-/** A server that has no descriptors left looks again within this time. */
+/** A server without free descriptors tries to accept again within this time. */
 const ACCEPT_PAUSE_MS = 400;
 
 export class Watch {
@@ -31,7 +31,7 @@ export class Watch {
   #idleTurns = 0;
   turns = 0;
   #misuses = 0;
-  /** How long each ready connection has waited, in turns, and what had passed on it when that began. */
+  /** How many turns each ready connection has waited, and its byte count when the wait began. */
   readonly #waiting = new Map<SimulatedSocket, { passed: number; turns: number }>();
 
   constructor(world: SimulatedServer, application: SimulatedApplication, settings: RunSettings) {
@@ -40,14 +40,14 @@ export class Watch {
     this.#settings = settings;
   }
 
-  /** Calls with an effect, faults, and requests: what a turn may bring forward. */
-  get #worldsProgress(): number {
+  /** A counter of progress: calls with an effect, faults and requests. */
+  get #currentProgress(): number {
     return this.#world.kernel.progress + this.#application.requests;
   }
 
   before(): void {
     const { kernel, clock } = this.#world;
-    this.#progress = this.#worldsProgress;
+    this.#progress = this.#currentProgress;
     if (this.#world.hasBlocked) this.#idleTurns = 0;
     this.#wasDue = (kernel.control[DUE_AT_MS] ?? Infinity) <= clock.nowMs;
   }
@@ -58,7 +58,7 @@ export class Watch {
     this.#checkProgress();
     this.#checkCalls();
     this.#checkRoom();
-    // Looking at everybody in each turn would make large runs quadratic.
+    // Checking all connections in each turn would make large runs quadratic.
     const { size } = this.#world.kernel.poller;
     if (size > 64 && this.turns % size !== 0) return;
     const willBlock = !this.#world.mustTurn;
@@ -74,7 +74,7 @@ export class Watch {
   }
 
   #checkProgress(): void {
-    const isIdle = this.#worldsProgress === this.#progress && !this.#wasDue;
+    const isIdle = this.#currentProgress === this.#progress && !this.#wasDue;
     this.#idleTurns = isIdle ? this.#idleTurns + 1 : 0;
     if (this.#idleTurns > MAX_IDLE_TURNS) throw new CheckFailure('spin', `${this.#idleTurns} turns without any effect`);
   }
@@ -84,9 +84,12 @@ export class Watch {
     const { misuses } = kernel.ledger;
     if (misuses.length > this.#misuses) throw new CheckFailure('descriptors', misuses.join(', '));
     const { staleEvents } = server.stats().loop;
-    // Those of a connection that was given up before this turn count as stale too.
+    // Events of a connection that was closed before this turn count as stale too.
     if (staleEvents < kernel.poller.staleEvents) {
-      throw new CheckFailure('stale', `${kernel.poller.staleEvents} were reported, ${staleEvents} dropped`);
+      throw new CheckFailure(
+        'stale',
+        `${kernel.poller.staleEvents} stale events were reported, ${staleEvents} dropped`,
+      );
     }
   }
 
@@ -94,14 +97,14 @@ export class Watch {
     const { open, lingering, refused } = this.#world.server.stats().connections;
     const { maxConnections, maxLingeringConnections } = this.#settings.limits;
     if (lingering > maxLingeringConnections) {
-      throw new CheckFailure('bounds', `${lingering} linger, not ${maxLingeringConnections}`);
+      throw new CheckFailure('bounds', `${lingering} linger, the limit is ${maxLingeringConnections}`);
     }
     const connected = open - lingering;
-    if (connected <= maxConnections + Math.min(refused, MAX_TOLD)) return;
-    throw new CheckFailure('bounds', `${connected} clients are connected, not ${maxConnections}`);
+    if (connected <= maxConnections + Math.min(refused, MAX_REJECTED)) return;
+    throw new CheckFailure('bounds', `${connected} clients are connected, the limit is ${maxConnections}`);
   }
 
-  /** Who waits to be accepted waits for a deadline at most: without room it hears so. */
+  /** A client in the backlog waits for a deadline at most: without room it gets 503. */
   #checkBacklog(): void {
     const { kernel, clock } = this.#world;
     const waiting = kernel.descriptors.listener()?.backlog.length ?? 0;
@@ -109,7 +112,7 @@ export class Watch {
     throw new CheckFailure('edges', `${waiting} clients wait to be accepted, and the loop blocks`);
   }
 
-  /** Every open descriptor is a connection that the server knows, or its listener. */
+  /** Every open descriptor is the listener or a connection of the server. */
   #checkDescriptors(): void {
     const { kernel, server } = this.#world;
     const { opened, closed } = kernel.descriptors;
@@ -118,14 +121,14 @@ export class Watch {
     throw new CheckFailure('leaks', `${opened - closed} descriptors are open, and the server knows of ${known}`);
   }
 
-  /** Whether the server has a reason to leave this connection's input alone. */
+  /** Whether the server has a reason not to read from this connection. */
   #isPaused(socket: SimulatedSocket): boolean {
     if (socket.isDead || socket.isHeldBack) return true;
     if (this.#application.historyOf(socket.port).running > 0) return true;
     return socket.wantsRoom;
   }
 
-  /** Nobody may be left with input that was reported, nothing to wait for, and nobody to wake it. */
+  /** No connection may have reported but unread input while no later event will wake the server. */
   #checkEdges(socket: SimulatedSocket): void {
     const hasInput = socket.hasUnread || (socket.inboundEnded && !socket.endSeen);
     if (!hasInput || this.#isPaused(socket)) return;
@@ -154,19 +157,21 @@ export class Watch {
     }
   }
 
-  /** What the server holds of a connection's output: given by handlers, and not taken by the kernel. */
+  /** Bounds the output that the server holds for a connection: written by handlers, and not accepted by the kernel. */
   #checkBounds(socket: SimulatedSocket): void {
     const { limits, machine, requests } = this.#settings;
     const { givenBytes, takenBytes, running } = this.#application.historyOf(socket.port);
     const unsent = givenBytes - socket.sentBytes;
     const maxUnsent = limits.maxUnsentBytes + requests.maxContentBytes + machine.outputBytes;
-    if (unsent > maxUnsent) throw new CheckFailure('bounds', `${unsent} bytes of output are held, not ${maxUnsent}`);
+    if (unsent > maxUnsent)
+      throw new CheckFailure('bounds', `${unsent} bytes of output are buffered, the limit is ${maxUnsent}`);
     if (running > 1) throw new CheckFailure('bounds', `${running} requests of one connection are in flight`);
-    // What comes behind the server's end is thrown away.
+    // Input behind the server's end is discarded.
     if (socket.outboundEnded || socket.transport?.isEnded === true) return;
     const unread = socket.receivedBytes - takenBytes;
-    // A prefetch may come for a connection that turned out not to want it.
+    // A prefetch may have read for a connection that has paused reading meanwhile.
     const maxUnread = limits.maxHeaderBytes + 2 * machine.receiveBytes + 2 * PREFETCH_BYTES;
-    if (unread > maxUnread) throw new CheckFailure('bounds', `${unread} bytes of input are held, not ${maxUnread}`);
+    if (unread > maxUnread)
+      throw new CheckFailure('bounds', `${unread} bytes of input are buffered, the limit is ${maxUnread}`);
   }
 }

@@ -121,7 +121,7 @@ const FORMER_NAMES = {
   dial: 'parameter',
   turns: 'variations',
   answer: 'response',
-  badAnswers: 'badResponses',
+  badResponses: 'badResponses',
   strangerShare: 'otherShare',
 };
 

@@ -19,7 +19,7 @@ client.on('data', (bytes) => {
 await once(client, 'end');
 await server.close();
 const afterServing = isLoaded();
-// An override by others, in the meantime, is neither taken for Node's class nor undone.
+// A global that the application replaced meanwhile is neither mistaken for Node's class nor undone.
 class Other {}
 const { Headers: NodeHeaders } = globalThis;
 globalThis.Headers = Other;

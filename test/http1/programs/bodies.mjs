@@ -1,5 +1,5 @@
-// Serves an application that reads its request's body and answers with the length: `bodies.mjs ADAPTER`, where the
-// path says how it reads.
+// Serves an application that reads its request body and sends its length: `bodies.mjs ADAPTER`. The path selects how it
+// reads.
 import { fileURLToPath } from 'node:url';
 import { loadApplication, serve } from '../../../dist/index.js';
 import { application, lengthOf } from './reading-application.mjs';

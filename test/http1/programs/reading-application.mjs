@@ -1,7 +1,7 @@
-// A WSGI-style application that reads its request's body in the way that the path says, and answers with the length.
+// A WSGI-style application that reads its request body as the path selects, and sends its length.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Every so many pieces, a reader that pauses does. */
+/** The number of pieces between the pauses of a slow reader. */
 const PIECES_BETWEEN_PAUSES = 50;
 
 export async function lengthOf(path, body) {

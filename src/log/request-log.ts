@@ -1,32 +1,31 @@
-// Shows what the server does: the access log and the trace, each gathered during a turn and written once
-// at its end. It must not know where text goes.
+// Writes the access log and the trace: both are gathered during a turn and written once at its end.
 
-import type { AnswerRecord, Observer } from '../exchange/observer.ts';
+import type { RequestObserver, ResponseRecord } from '../exchange/request-observer.ts';
 import type { Endpoint } from '../http/handler.ts';
 import type { Sink } from '../options/option-types.ts';
 import { printable } from '../printable.ts';
 import { addressText, escapeForLog, type LineFormatter } from './access-log.ts';
 
-export interface WatcherOptions {
-  /** Where access log lines go, and how they look; null: no log. */
+export interface RequestLogOptions {
+  /** The destination and format of the access log; null: no log. */
   readonly log: { readonly sink: Sink; readonly format: LineFormatter } | null;
-  /** Where the trace goes; null: no trace. */
+  /** The destination of the trace; null: no trace. */
   readonly trace: Sink | null;
   readonly wallClockMs: () => number;
 }
 
-export class Watcher implements Observer {
+export class RequestLog implements RequestObserver {
   readonly wantsHeads: boolean;
-  readonly #options: WatcherOptions;
+  readonly #options: RequestLogOptions;
   #lines = '';
   #traced = '';
 
-  constructor(options: WatcherOptions) {
+  constructor(options: RequestLogOptions) {
     this.#options = options;
     this.wantsHeads = options.trace !== null;
   }
 
-  /** Writes what the turn gathered. */
+  /** Writes the lines of this turn. */
   flush(): void {
     const [lines, traced] = [this.#lines, this.#traced];
     this.#lines = '';
@@ -40,18 +39,18 @@ export class Watcher implements Observer {
   }
 
   disconnected(remote: Endpoint, receivedBytes: number, sentBytes: number): void {
-    this.#trace(`* ${name(remote)} left: ${receivedBytes} bytes received, ${sentBytes} sent\n`);
+    this.#trace(`* ${name(remote)} disconnected: ${receivedBytes} bytes received, ${sentBytes} sent\n`);
   }
 
   requestHead(remote: Endpoint, head: string): void {
-    this.#trace(`* ${name(remote)} asks\n${prefixed('> ', head)}`);
+    this.#trace(`* ${name(remote)} request\n${prefixed('> ', head)}`);
   }
 
   responseHead(remote: Endpoint, head: string): void {
-    this.#trace(`* ${name(remote)} is answered\n${prefixed('< ', head)}`);
+    this.#trace(`* ${name(remote)} response\n${prefixed('< ', head)}`);
   }
 
-  answered(record: AnswerRecord): void {
+  answered(record: ResponseRecord): void {
     if (record.problem !== '') this.#trace(`* ${name(record.remote)}: ${printable(record.problem)}\n`);
     const { log } = this.#options;
     if (log !== null) this.#lines += log.format(record, this.#options.wallClockMs());
@@ -62,7 +61,7 @@ export class Watcher implements Observer {
   }
 }
 
-/** The line of a trace that takes the place of lines that were lost. */
+/** The trace line that reports lost lines. */
 export function traceLossNotice(lines: number): string {
   return `* ${lines} lines were lost\n`;
 }
@@ -80,7 +79,7 @@ function prefixed(prefix: string, head: string): string {
     .join('');
 }
 
-/** Quotes may stay; what moves a terminal's cursor may not. */
+/** Escapes characters that move a terminal's cursor; quotes stay. */
 function escapeForTrace(line: string): string {
   return line.split('"').map(escapeForLog).join('"');
 }

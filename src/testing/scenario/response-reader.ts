@@ -1,23 +1,22 @@
-// Reads HTTP/1.1 answers as RFC 9112 says a client must, and nothing else: slow, strict, and without a line
-// of the server's own code.
+// A strict and slow parser of HTTP/1.1 responses according to RFC 9112, without any of the server's own code.
 
 type Fields = ReadonlyMap<string, string>;
 
-/** Called with what came, as it comes. */
-export interface AnswerSink {
-  /** Whether the answer that begins now belongs to a HEAD request. */
+/** Receives the parts of responses as they arrive. */
+export interface ResponseSink {
+  /** Whether the next response belongs to a HEAD request. */
   isHead(): boolean;
-  /** An interim answer (1xx). */
+  /** Called for an interim response (1xx). */
   interim(status: number, fields: Fields): void;
-  /** A final answer begins. */
+  /** Called when a final response begins. */
   head(status: number, fields: Fields, reason: string): void;
-  /** Some of its content. */
+  /** Called with a part of its content. */
   content(bytes: Buffer): void;
-  /** Trailer fields, in front of {@link complete}. */
+  /** Called with trailer fields, before {@link complete}. */
   trailers(fields: Fields): void;
-  /** It is complete. */
+  /** Called when the response is complete. */
   complete(): void;
-  /** Bytes of the protocol that the connection changed to. */
+  /** Called with bytes of the protocol after an upgrade. */
   foreign(bytes: Buffer): void;
 }
 
@@ -25,42 +24,42 @@ const STATUS_LINE = /^HTTP\/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)$/;
 const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\x20-\x7e\t]*)$/;
 const CHUNK_LINE = /^([0-9a-f]{1,8})$/i;
 
-/** A head of more bytes than this is not what our server sends. */
+/** The server never sends a larger head. */
 const MAX_HEAD_BYTES = 65_536;
 
 type Phase = 'head' | 'length' | 'chunk line' | 'chunk' | 'chunk end' | 'trailers' | 'until end' | 'foreign';
 
-export class AnswerReader {
-  readonly #sink: AnswerSink;
+export class ResponseReader {
+  readonly #sink: ResponseSink;
   #bytes: Buffer = Buffer.alloc(0);
   #phase: Phase = 'head';
-  /** Bytes of content still to come in this phase. */
+  /** Remaining content bytes of this phase. */
   #left = 0;
   readonly #trailers = new Map<string, string>();
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: ResponseSink) {
     this.#sink = sink;
   }
 
-  /** Whether the bytes so far end between two answers. */
+  /** Whether the bytes so far end between two responses. */
   get isBetween(): boolean {
     return this.#phase === 'foreign' || (this.#phase === 'head' && this.#bytes.length === 0);
   }
 
-  /** @throws Error that says which rule the bytes break. */
+  /** @throws Error that names the rule which the bytes break. */
   feed(bytes: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
     while (this.#bytes.length > 0 && this.#step());
   }
 
-  /** The connection ended. Returns whether that is the end of the last answer too. */
+  /** Handles the end of the connection. Returns whether it is a valid end of the last response. */
   end(): boolean {
     if (this.#phase !== 'until end') return this.isBetween;
     this.#finish();
     return true;
   }
 
-  /** Goes on by one element; false: more bytes are needed. */
+  /** Parses one element. Returns false if more bytes are needed. */
   #step(): boolean {
     switch (this.#phase) {
       case 'head':
@@ -106,7 +105,7 @@ export class AnswerReader {
     this.#phase = 'foreign';
   }
 
-  /** A trailer field, or the empty line behind the last one. */
+  /** Parses a trailer field, or the empty line behind the last one. */
   #readTrailer(): boolean {
     const line = this.#takeLine();
     if (line === null) return false;
@@ -177,7 +176,7 @@ export class AnswerReader {
     return line !== null;
   }
 
-  /** The next line without its CRLF; null: it is not complete. */
+  /** The next line without its CRLF; null: it is incomplete. */
   #takeLine(): string | null {
     const end = this.#bytes.indexOf('\r\n');
     if (end < 0) {

@@ -1,27 +1,27 @@
-// The answer to a request whose application failed before it answered: what the option `error` returns, or the standard
-// page. It must not know what failed.
+// The response when an application fails before its response begins: the result of the option `error`, or the standard
+// page.
 
 import type { AnyResponse } from '../adapters/fetch.ts';
-import { INTERNAL_ERROR, sendError } from '../http/error-answer.ts';
+import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
 import type { FieldInput } from '../http/fields.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 
-/** A Response, of this package or of Node.js, or what `HttpResponse.send` takes. */
-export type FailureAnswer =
+/** A Response, of this package or of Node.js, or a value that `HttpResponse.send` accepts. */
+export type FailureResponse =
   | AnyResponse
   | { readonly status: number; readonly fields?: FieldInput; readonly content?: string | Uint8Array };
 
-/** The answer to `request`, whose application threw or rejected with `error`; undefined: the standard page. */
+/** Makes the response when the application threw or rejected with `error`; undefined: the standard page. */
 export type ErrorHandler = (
   error: unknown,
   request: HttpRequest,
-) => FailureAnswer | undefined | PromiseLike<FailureAnswer | undefined>;
+) => FailureResponse | undefined | PromiseLike<FailureResponse | undefined>;
 
 /**
- * Answers with what `answer` returns. `report` is called with what it throws itself, and with why its answer cannot be
- * sent; the client gets the standard page then.
+ * Responds with the result of `answer`. If `answer` throws, or its response cannot be sent, `report` is called with the
+ * reason and the client gets the standard page.
  */
-export function failureAnswerer(
+export function failureResponder(
   answer: ErrorHandler,
   report: (error: unknown, request: HttpRequest) => void,
 ): (error: unknown, request: HttpRequest, response: HttpResponse) => void {
@@ -36,7 +36,7 @@ export function failureAnswerer(
       response.reasonPhrase = undefined;
       sendError(request, response, INTERNAL_ERROR);
     };
-    const send = (given: FailureAnswer | undefined): void | Promise<void> => sendAnswer(given, request, response);
+    const send = (given: FailureResponse | undefined): void | Promise<void> => writeResponse(given, request, response);
     try {
       const given = answer(error, request);
       const sent = isThenable(given) ? Promise.resolve(given).then(send) : send(given);
@@ -47,8 +47,8 @@ export function failureAnswerer(
   };
 }
 
-function sendAnswer(
-  given: FailureAnswer | undefined,
+function writeResponse(
+  given: FailureResponse | undefined,
   request: HttpRequest,
   response: HttpResponse,
 ): void | Promise<void> {

@@ -1,28 +1,28 @@
-// The faults of a simulated run, each with a dial: off, rare or frequent. Every run draws its own
-// setting (swarm testing: a fault is found sooner among few others than among all).
+// The faults of a simulated run, each off, rare or frequent. Every run draws its own levels (swarm testing: a fault is
+// found sooner among a few others than among all).
 
 import { Random } from './random.ts';
 
-/** What each fault does. The names are stable: stored seeds use them. */
+/** The effect of each fault. The names are stable: stored seeds use them. */
 export const FAULTS = {
-  partialReceive: 'recv gives fewer bytes than came; the others come later',
-  receiveAgain: 'recv says EAGAIN though an event promised bytes; they come later',
-  shortSend: 'send takes fewer bytes than there is room for',
-  sendAgain: 'send takes nothing (EAGAIN) though there is room',
+  partialReceive: 'recv returns only a part of the bytes; the others come later',
+  receiveAgain: 'recv fails with EAGAIN after a readable event; the bytes come later',
+  shortSend: 'send accepts fewer bytes than there is room for',
+  sendAgain: 'send fails with EAGAIN though there is room',
   spuriousEvent: 'an event without a cause',
-  separateBits: 'an event says only what changed, not everything that is true (kqueue); per run',
-  mergedArrivals: 'bytes that come while others lie unread make no event of their own; per run',
-  lateEvent: 'an event is reported by a later wait than the first that could',
+  separateBits: 'an event reports only changed bits, not all that are true (kqueue); per run',
+  mergedArrivals: 'bytes that arrive behind unread ones cause no event; per run',
+  lateEvent: 'an event is reported by a later wait than possible',
   smallBatch: 'a wait reports fewer events than there are',
-  shuffledBatch: 'the events of a wait come in any order',
+  shuffledBatch: 'the events of a wait come in random order',
   staleEvent: 'an event of a descriptor that was closed, whose number may be in use again',
   interrupted: 'EINTR from recv, send or accept',
-  reset: 'the connection is reset (RST) from outside, at any call',
+  reset: 'the connection is reset (RST) during any call',
   sendFails: 'send fails with ECONNRESET, EPIPE or ENOBUFS',
-  abortedAccept: 'accept fails with ECONNABORTED, EPROTO or EPERM: that client is gone',
+  abortedAccept: 'accept fails with ECONNABORTED, EPROTO or EPERM: the client is gone',
   exhaustedAccept: 'accept fails with EMFILE, ENFILE, ENOBUFS or ENOMEM for some time',
-  addFails: 'a descriptor cannot be watched (ENOMEM, ENOSPC, EMFILE)',
-  closeFails: 'close reports EINTR or EIO; the descriptor is closed all the same',
+  addFails: 'registering a descriptor fails (ENOMEM, ENOSPC, EMFILE)',
+  closeFails: 'close fails with EINTR or EIO, but closes the descriptor',
   shutdownFails: 'shutdown fails with ENOTCONN: the connection was reset just before',
   lateWait: 'a wait returns up to 300 ms late',
   clockJump: 'the monotonic clock jumps by up to ten minutes (a suspended machine)',
@@ -34,16 +34,16 @@ export type FaultName = keyof typeof FAULTS;
 
 export type FaultLevel = 'off' | 'rare' | 'frequent';
 
-/** A setting for every dial that is not off. */
+/** The level of every fault that is not off. */
 export type FaultSettings = Readonly<Partial<Record<FaultName, FaultLevel>>>;
 
 /** The name of every fault. */
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS).filter(isFaultName);
 
-/** How often a rare and a frequent fault happens, of all calls that it could befall. */
+/** The probability of a rare and of a frequent fault, for each call that it can affect. */
 const RATES = { rare: 0.005, frequent: 0.15 } as const;
 
-/** Faults that end a connection or stop the world: as often as the others they would leave nothing to check. */
+/** Faults that end a connection or stop everything. At the rates of the others, they would leave nothing to check. */
 const GRAVE_RATES = { rare: 0.0003, frequent: 0.005 } as const;
 
 const GRAVE = new Set<FaultName>(['reset', 'sendFails', 'clockJump', 'wallClockStep', 'exhaustedAccept', 'lateWait']);
@@ -52,7 +52,7 @@ export function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(FAULTS, name);
 }
 
-/** Half of the dials off, the others rare or frequent. */
+/** Turns half of the faults off; the others are rare or frequent. */
 export function drawSettings(random: Random): FaultSettings {
   const settings: Partial<Record<FaultName, FaultLevel>> = {};
   for (const name of FAULT_NAMES) {
@@ -62,14 +62,14 @@ export function drawSettings(random: Random): FaultSettings {
   return settings;
 }
 
-/** Decides at every call whether a fault happens, and counts those that did. */
-export class Dials {
+/** Decides at each call whether a fault happens, and counts the injected faults. */
+export class FaultSource {
   readonly settings: FaultSettings;
-  /** Faults injected so far, by dial. */
+  /** Injected faults so far, by name. */
   readonly injected: Map<FaultName, number> = new Map();
-  /** All of them together. */
-  faults = 0;
-  /** A sequence for each dial: turning one off leaves the others as they were. */
+  /** The sum of all injected faults. */
+  count = 0;
+  /** One random sequence per fault: turning one off does not change the others. */
   readonly #sequences = new Map<FaultName, Random>();
   readonly #rates = new Map<FaultName, number>();
   #healed = false;
@@ -84,17 +84,17 @@ export class Dials {
     }
   }
 
-  /** From here on nothing goes wrong any more: what was hurt has to recover. */
+  /** Stops all faults: from here on the server has to recover. */
   heal(): void {
     this.#healed = true;
   }
 
-  /** Whether a dial that holds for a whole run is on. */
+  /** Whether a fault that applies to a whole run is on. */
   isOn(name: FaultName): boolean {
     return this.#rates.has(name);
   }
 
-  /** Whether the fault happens now. Counted when it does. */
+  /** Whether the fault happens now. Counts it if it does. */
   strikes(name: FaultName): boolean {
     const rate = this.#rates.get(name);
     if (rate === undefined || this.#healed || !this.draw(name).chance(rate)) return false;
@@ -102,13 +102,13 @@ export class Dials {
     return true;
   }
 
-  /** A fault happens. */
+  /** Counts an injected fault. */
   protected note(name: FaultName): void {
-    this.faults++;
+    this.count++;
     this.injected.set(name, (this.injected.get(name) ?? 0) + 1);
   }
 
-  /** The sequence from which a fault's size is drawn. */
+  /** The random sequence for the size of a fault. */
   draw(name: FaultName): Random {
     return this.#sequences.get(name) ?? new Random(0);
   }

@@ -1,8 +1,7 @@
-// What a client gets of a file that is there: all of it, parts of it, or word that it has it already.
-// It must not know how files are found, nor where their bytes are.
+// Chooses and sends the response for an existing file: the whole file, ranges of it, 304, 412 or 416.
 
 import { evaluateConditions, NOT_MODIFIED, PRECONDITION_FAILED, rangeStillHolds } from '../http/conditions.ts';
-import { sendError } from '../http/error-answer.ts';
+import { sendError } from '../http/error-response.ts';
 import { FieldNames } from '../http/field-names.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type ByteRange, selectRanges } from './byte-ranges.ts';
@@ -10,14 +9,14 @@ import type { ContentPart } from './content.ts';
 import { contentRange, makeMultipart } from './multipart.ts';
 import type { Representation } from './representation.ts';
 
-/** What becomes of a GET or HEAD, before any byte of the file is needed. */
-export type FileAnswer = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
+/** The kind of response to a GET or HEAD, chosen before any byte of the file is needed. */
+export type FileResponse = 'whole' | 'unchanged' | 'failed' | 'unsatisfiable' | readonly ByteRange[];
 
-/** Most requests have none of these. */
+/** Most requests have none of these fields. */
 const SELECTIVE = new FieldNames('if-match', 'if-unmodified-since', 'if-none-match', 'if-modified-since', 'range');
 
-/** By preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
-export function chooseAnswer(request: HttpRequest, file: Representation, nowMs: () => number): FileAnswer {
+/** Chooses by preconditions, then by Range (RFC 9110 section 13.2.2). `nowMs`: reads the wall clock. */
+export function chooseResponse(request: HttpRequest, file: Representation, nowMs: () => number): FileResponse {
   if (request.mayHave?.(SELECTIVE) === false) return 'whole';
   const outcome = evaluateConditions(request, file, nowMs);
   if (outcome === NOT_MODIFIED) return 'unchanged';
@@ -27,12 +26,12 @@ export function chooseAnswer(request: HttpRequest, file: Representation, nowMs: 
   return rangeStillHolds(request.header('if-range'), file) ? selectRanges(range, file.size) : 'whole';
 }
 
-/** Gives the answers that need no byte of the file; false: this one does. */
+/** Sends a response that needs no byte of the file. Returns false if this response needs some. */
 export function answerWithout(
   request: HttpRequest,
   response: HttpResponse,
   file: Representation,
-  plan: FileAnswer,
+  plan: FileResponse,
 ): boolean {
   if (plan === 'unchanged') response.send(304, file.notModified);
   else if (plan === 'failed') answerFailed(request, response);
@@ -42,9 +41,9 @@ export function answerWithout(
   return true;
 }
 
-/** A precondition does not hold. */
+/** Sends 412: a precondition is false. */
 export function answerFailed(request: HttpRequest, response: HttpResponse): void {
-  const sentence = 'This file is not what the request takes it for.';
+  const sentence = 'This file is not in the state that the request requires.';
   sendError(request, response, { status: 412, sentence, text: `${sentence}\n` });
 }
 
@@ -54,18 +53,27 @@ function refuseRange(request: HttpRequest, response: HttpResponse, { size }: Rep
   sendError(request, response, { status: 416, sentence, text: `${sentence}\n`, lines });
 }
 
-/** Answers from memory, at once. */
-export function answerFrom(content: Uint8Array, response: HttpResponse, file: Representation, plan: FileAnswer): void {
+/** Sends the response from memory. */
+export function responseFrom(
+  content: Uint8Array,
+  response: HttpResponse,
+  file: Representation,
+  plan: FileResponse,
+): void {
   if (plan === 'whole') return response.send(200, file.fields, content);
-  const pieces = beginAnswer(response, file, plan);
+  const pieces = beginResponse(response, file, plan);
   for (const piece of pieces) {
     response.write(piece instanceof Uint8Array ? piece : content.subarray(piece.start, piece.end + 1));
   }
   response.end();
 }
 
-/** Sends status and fields of an answer with content; returns what its content is made of. */
-export function beginAnswer(response: HttpResponse, file: Representation, plan: FileAnswer): readonly ContentPart[] {
+/** Sends the status and fields of a response with content. Returns the parts of its content. */
+export function beginResponse(
+  response: HttpResponse,
+  file: Representation,
+  plan: FileResponse,
+): readonly ContentPart[] {
   if (typeof plan === 'string') {
     response.start(200, file.fields);
     return file.size === 0 ? [] : [{ start: 0, end: file.size - 1 }];

@@ -19,7 +19,7 @@ export interface Answer {
   field(name: string): string | undefined;
 }
 
-/** An answer and the number of bytes it took. */
+/** A response and the number of bytes it took. */
 export interface Parsed {
   readonly answer: Answer;
   readonly length: number;
@@ -37,10 +37,10 @@ interface Content {
 const UNCHUNKED = { chunks: [], trailers: [] } as const;
 
 /**
- * The first answer in `bytes`, or undefined while it is not whole. `isOver`: nothing more will come.
+ * The first response in `bytes`, or undefined while it is not whole. `isOver`: nothing more will come.
  * `isHead`: it answers a HEAD request.
  */
-export function parseAnswer(bytes: Buffer, isHead: boolean, isOver: boolean): Parsed | undefined {
+export function parseResponse(bytes: Buffer, isHead: boolean, isOver: boolean): Parsed | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');

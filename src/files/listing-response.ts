@@ -1,18 +1,18 @@
-// How a request asks for a listing, and what it gets: a page, or word that it has it already.
+// How a request selects a listing, and its response: a page or 304.
 
 import { namesMediaType } from '../http/accept.ts';
 import { evaluateConditions, type FieldReader, NOT_MODIFIED, PRECONDITION_FAILED } from '../http/conditions.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
-import { answerFailed } from './answer.ts';
+import { answerFailed } from './file-response.ts';
 import type { ListingPage } from './listings.ts';
 
-/** JSON is asked for by name; a client that takes anything is a browser, or content with its page. */
+/** JSON has to be accepted by name. A client that accepts any type is a browser, or can use its page. */
 export function wantsJson(request: HttpRequest): boolean {
   const accept = request.header('accept');
   return namesMediaType(accept, 'application/json') && accept?.toLowerCase().includes('text/html') !== true;
 }
 
-/** The number of the page that a query asks for; the first one where it asks for none. */
+/** The page number in a query; 1 without one. */
 export function pageNumberOf(query: string): number {
   const number = Number(/(?:^|&)page=([1-9]\d{0,6})(?:&|$)/.exec(query)?.[1] ?? 1);
   return number;
@@ -26,7 +26,7 @@ export function answerListing(request: HttpRequest, response: HttpResponse, page
   else response.send(200, fields, content);
 }
 
-/** A listing has no time of its own: conditions about one are ignored (RFC 9110 sections 13.1.3 and 13.1.4). */
+/** A listing has no modification time: conditions about one are ignored (RFC 9110 sections 13.1.3 and 13.1.4). */
 function tagsOnly(request: HttpRequest): FieldReader {
   return { header: (name) => (name.endsWith('-match') ? request.header(name) : undefined) };
 }

@@ -1,5 +1,5 @@
-// Proves when a WSGI-style application's head leaves, what replaces it, and that what the application opened is
-// closed once, however the request ends.
+// Tests when the head of a WSGI-style application is sent or replaced, and that its resources are closed once, however
+// the request ends.
 
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -16,7 +16,7 @@ function startApp(application: WsgiApplication): Promise<Site> {
 }
 
 describe('the head', () => {
-  test('leaves with the first piece that is not empty', async () => {
+  test('is sent with the first piece that is not empty', async () => {
     const { port } = await startApp(function* (_environ, start) {
       start('200 OK', [['A', 'first']]);
       yield '';
@@ -29,7 +29,7 @@ describe('the head', () => {
     expect(answer.field('a')).toBe('second');
   });
 
-  test('does not leave with an empty write', async () => {
+  test('is not sent with an empty write', async () => {
     const { port } = await startApp((_, start) => {
       start('200 OK', [])('');
       start('404 Not Found', [], new Error('not there'));
@@ -54,7 +54,7 @@ describe('the head', () => {
     expect(errors).toEqual([]);
   });
 
-  test('that was sent is not replaced: excInfo is thrown again, and the client sees a cut', async () => {
+  test('that was sent is not replaced: excInfo is thrown again, and the connection closes early', async () => {
     const { connect, errors } = await startApp((_, start) => {
       start('200 OK', [])('half');
       start('500 Oops', [], new Error('boom'));
@@ -86,7 +86,7 @@ describe('the head', () => {
 });
 
 describe('a Node stream', () => {
-  test('of text is sent as it comes', async () => {
+  test('of text is sent as it arrives', async () => {
     const { port } = await startApp((_, start) => {
       start('200 OK', []);
       return Readable.from(['a', 'b', 'ä']);
@@ -94,7 +94,7 @@ describe('a Node stream', () => {
     expect(await ask(port, get('/'))).toMatchObject({ text: 'abä', framing: 'chunked' });
   });
 
-  test('of a file is sent at the client’s pace, whole, and closed', async () => {
+  test('of a file is sent whole at the pace of the client, and closed', async () => {
     const content = Buffer.alloc(3_000_000, 'x');
     const path = `${await folder({ 'large.bin': content })}/large.bin`;
     const streams: Readable[] = [];
@@ -123,7 +123,7 @@ describe('a Node stream', () => {
 });
 
 describe('close is called once', () => {
-  /** A body whose next piece never comes, or that fails, or ends; with the number of times it was closed. */
+  /** A body whose next piece never comes, fails, or ends; and the number of its closes. */
   function body(next: () => Promise<IteratorResult<string>>): {
     iterable: AsyncIterable<string>;
     closed: () => number;
@@ -156,7 +156,7 @@ describe('close is called once', () => {
     expect(closed()).toBe(1);
   });
 
-  test('when a piece is refused', async () => {
+  test('when a piece is rejected', async () => {
     const { iterable, closed } = body(async () => JSON.parse('{"done":false,"value":7}'));
     const { port, errors } = await startApp((_, start) => {
       start('200 OK', []);
@@ -178,7 +178,7 @@ describe('close is called once', () => {
     expect(closed).toBe(1);
   });
 
-  test('after the answer, which its failure does not touch', async () => {
+  test('after the response, which its failure does not affect', async () => {
     const { port, errors } = await startApp((_, start) => {
       start('200 OK', []);
       return Object.assign(['a'], {
@@ -193,7 +193,7 @@ describe('close is called once', () => {
   });
 });
 
-test('HEAD asks a body for its first piece alone, and closes it', async () => {
+test('HEAD reads only the first piece of a body, and closes it', async () => {
   let pieces = 0;
   let closed = 0;
   const { connect } = await startApp((_, start) => {

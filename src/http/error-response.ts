@@ -1,5 +1,5 @@
-// The content of answers that the server gives itself when something went wrong: a page for clients that accept HTML
-// by name, such as browsers, and a line of text for all others.
+// The error responses that the server makes itself. Clients that accept HTML by name, such as browsers, get a page; all
+// others get a line of text.
 
 import { namesMediaType } from './accept.ts';
 import type { FieldReader } from './conditions.ts';
@@ -18,40 +18,40 @@ p{margin:1.25rem 0 0;font-size:1.1875rem}
 const TEXT = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', Vary: 'Accept' });
 const HTML = precompileFields({ 'Content-Type': 'text/html; charset=utf-8', Vary: 'Accept' });
 
-/** `text`: a sentence, not escaped yet. */
+/** `text`: a sentence, not yet escaped for HTML. */
 export function errorPage(status: number, text: string): string {
   const reason = reasonPhrase(status);
   const body = `<p class="status">${status}</p>\n<h1>${escapeHtml(reason)}</h1>\n<p>${escapeHtml(text)}</p>`;
   return makePage({ title: `${status} ${reason}`.trim(), style: STYLE, body });
 }
 
-export interface ErrorAnswer {
+export interface ErrorResponse {
   readonly status: number;
   /** A sentence, for the page. */
   readonly sentence: string;
-  /** For clients that want no page. */
+  /** For clients that do not accept HTML by name. */
   readonly text: string;
-  /** Fields besides: lines `Name: value CRLF`, made by the server itself. */
+  /** More fields: lines `Name: value CRLF`, made by the server itself. */
   readonly lines?: string;
 }
 
 /** A handler failed. */
-export const INTERNAL_ERROR: ErrorAnswer = {
+export const INTERNAL_ERROR: ErrorResponse = {
   status: 500,
   sentence: 'The server could not answer this request.',
   text: 'Internal Server Error\n',
 };
 
-/** A handler is short of something that it may have again soon. */
-export const UNAVAILABLE: ErrorAnswer = {
+/** A handler lacks a resource that may be available again soon. */
+export const UNAVAILABLE: ErrorResponse = {
   status: 503,
   sentence: 'The server cannot answer this request right now.',
   text: 'Service Unavailable\n',
   lines: 'Retry-After: 1\r\n',
 };
 
-/** What is wrong, in words that go on from a colon. */
-export function problemAnswer(status: number, problem: string): ErrorAnswer {
+/** An error response with a reason: `problem` is a phrase that follows a colon. */
+export function problemResponse(status: number, problem: string): ErrorResponse {
   return {
     status,
     sentence: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`,
@@ -59,8 +59,8 @@ export function problemAnswer(status: number, problem: string): ErrorAnswer {
   };
 }
 
-/** `request`: null when there is none that could be read. */
-export function sendError(request: FieldReader | null, response: HttpResponse, answer: ErrorAnswer): void {
+/** Sends `answer` as a page or as text. `request`: null when it was malformed. */
+export function sendError(request: FieldReader | null, response: HttpResponse, answer: ErrorResponse): void {
   const { status, sentence, text, lines } = answer;
   if (namesMediaType(request?.header('accept'), 'text/html')) {
     response.send(status, withLines(HTML, lines), errorPage(status, sentence));
