@@ -1,4 +1,4 @@
-// Proves that a queue keeps its bytes whole and in order, however they arrive, and that its memory follows bytes.
+// Tests that a queue keeps its bytes whole and in order, however they arrive, and that its memory follows bytes.
 
 import { expect, test } from 'vitest';
 import { SlabQueue } from '../src/slab-queue.ts';

@@ -1,8 +1,7 @@
 // The source tree against the rules of the house: directions, sizes, who may include what, and that the
 // README lists what the code has.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../src/errors.ts';
@@ -293,19 +292,4 @@ describe('errors', () => {
   test.each(Object.keys(ERROR_CODES))('%s is thrown somewhere', (name) => {
     expect(code).toContain(`'${name}'`);
   });
-});
-
-test('no file of the repository names a path or a project that is not its own', () => {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  const paths = listed.split('\0').filter((path) => path !== '' && existsSync(join(ROOT, path)));
-  const foreign = [['', 'work', ''].join('/'), ['farm', 'studio'].join('-')];
-  expect(paths.length).toBeGreaterThan(50);
-  const offending = paths.filter((path) => {
-    const text = readFileSync(join(ROOT, path), 'latin1');
-    return foreign.some((name) => text.includes(name));
-  });
-  expect(offending).toEqual([]);
 });

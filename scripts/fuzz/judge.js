@@ -1,6 +1,6 @@
 // Judges the responses of one connection. Each must be framed by RFC 9112, a valid request must get its expected
 // response, and there must not be more responses than requests.
-import { ResponseReader } from '../../build/modules/testing/scenario/answer-reader.js';
+import { ResponseReader } from '../../build/modules/testing/scenario/response-reader.js';
 import { bytesOf } from './scripts.js';
 
 const HEAD_END = '\r\n\r\n';

@@ -1,4 +1,4 @@
-// Proves that the modules of a folder answer at their own URLs, that a broken one is alone with that, and that no
+// Tests that the modules of a folder answer at their own URLs, that a broken one is alone with that, and that no
 // spelling of a path leads to a source.
 
 import { readFile, rename, symlink, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Proves that an application by the name of its module, or a folder of modules, is a handler: on any server, in threads,
+// Tests that an application by the name of its module, or a folder of modules, is a handler: on any server, in threads,
 // with its source hidden wherever it stands behind files.
 
 import { readdirSync } from 'node:fs';

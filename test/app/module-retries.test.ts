@@ -1,4 +1,4 @@
-// Proves that a module which could not be loaded once is not lost until a restart: what the system was short of is
+// Tests that a module which could not be loaded once is not lost until a restart: what the system was short of is
 // tried again, a file that changed is loaded again, and neither more often than once a second.
 
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves which modules are applications, of which adapter, and what is said of those that are not.
+// Tests which modules are applications, of which adapter, and what is said of those that are not.
 
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Proves that a request goes to the handler of the longest path that it is below, by whole segments, and what WSGI-style
+// Tests that a request goes to the handler of the longest path that it is below, by whole segments, and what WSGI-style
 // applications see of that.
 
 import { describe, expect, test } from 'vitest';

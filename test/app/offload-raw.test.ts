@@ -1,4 +1,4 @@
-// Proves that a raw handler in a thread of the pool can say all that one in the loop can, and that a protocol which runs
+// Tests that a raw handler in a thread of the pool can say all that one in the loop can, and that a protocol which runs
 // in a thread is bounded in both directions.
 
 import { fileURLToPath } from 'node:url';

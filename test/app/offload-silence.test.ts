@@ -1,4 +1,4 @@
-// Proves that no handler keeps a thread of the pool for ever, whatever it does and however long its client stays, that
+// Tests that no handler keeps a thread of the pool for ever, whatever it does and however long its client stays, that
 // a client which is slow costs no handler its thread, and that a handler which does not wait for its client is stopped.
 
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Proves that an application in a pool of threads is as good as one in the loop's, and that a thread's end is its
+// Tests that an application in a pool of threads is as good as one in the loop's, and that a thread's end is its
 // own request's misfortune alone. The pool needs the built files: its threads load no TypeScript.
 
 import { fileURLToPath } from 'node:url';

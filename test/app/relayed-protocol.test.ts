@@ -1,4 +1,4 @@
-// Proves that a client which sends byte by byte cannot fill the memory with messages for a thread that does not receive.
+// Tests that a client which sends byte by byte cannot fill the memory with messages for a thread that does not receive.
 
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';

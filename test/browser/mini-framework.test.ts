@@ -1,4 +1,4 @@
-// Proves the example site from end to end, in a real browser: started by its own config file, through the WSGI-style
+// Tests the example site from end to end, in a real browser: started by its own config file, through the WSGI-style
 // adapter, with files and a dynamic module beside it.
 
 import { writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Proves that a real browser is content: it loads the default site without an error, revalidates what it has, and
+// Tests that a real browser is content: it loads the default site without an error, revalidates what it has, and
 // plays and seeks a medium by ranges.
 
 import { readFile, utimes, writeFile } from 'node:fs/promises';

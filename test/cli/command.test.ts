@@ -1,4 +1,4 @@
-// Proves what the command does when it is used as it should be: it announces, serves, logs and ends.
+// Tests what the command does when it is used as it should be: it announces, serves, logs and ends.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves config files and variables as an operator meets them: what is wrong is one line and exit code 2, and nothing
+// Tests config files and variables as an operator meets them: what is wrong is one line and exit code 2, and nothing
 // was started; what is right is served.
 
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Proves that a log which cannot be written for a while goes on afterwards, with whole lines and with the number of
+// Tests that a log which cannot be written for a while goes on afterwards, with whole lines and with the number of
 // those that were lost, and that neither it nor standard error stops the server.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

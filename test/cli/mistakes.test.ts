@@ -1,4 +1,4 @@
-// Proves that every mistake an operator can make gives one line that says what to do, and the right exit code.
+// Tests that every mistake an operator can make gives one line that says what to do, and the right exit code.
 
 import { chmod, cp, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';

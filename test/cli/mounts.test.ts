@@ -1,4 +1,4 @@
-// Proves that the command mounts applications by their paths, beside files, a dynamic folder and the application of all
+// Tests that the command mounts applications by their paths, beside files, a dynamic folder and the application of all
 // other paths.
 
 import { writeFile } from 'node:fs/promises';

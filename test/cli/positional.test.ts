@@ -1,4 +1,4 @@
-// Proves that what is there decides what an argument means, and its name only where nothing is.
+// Tests that what is there decides what an argument means, and its name only where nothing is.
 
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';

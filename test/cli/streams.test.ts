@@ -1,4 +1,4 @@
-// Proves that the command lives on when its messages and logs cannot be written.
+// Tests that the command lives on when its messages and logs cannot be written.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Proves that whatever a config file says wrong is told by file, line, key, value and what was expected, and that
+// Tests that whatever a config file says wrong is told by file, line, key, value and what was expected, and that
 // what it says right means what the flag of the same name means.
 
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Proves who wins, flag, variable, file or default, for every setting there is, and that this is shown.
+// Tests who wins, flag, variable, file or default, for every setting there is, and that this is shown.
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

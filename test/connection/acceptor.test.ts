@@ -1,4 +1,4 @@
-// Proves when an acceptor accepts clients, and what makes it continue after a pause, turn by turn.
+// Tests when an acceptor accepts clients, and what makes it continue after a pause, turn by turn.
 
 import { expect, test } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';

@@ -1,4 +1,4 @@
-// Proves which clients are admitted, by number and by address, what refused ones get, and that admitted ones are not
+// Tests which clients are admitted, by number and by address, what refused ones get, and that admitted ones are not
 // affected.
 
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that bytes kept for later, in and out, stay whole and in order however they are cut.
+// Tests that bytes kept for later, in and out, stay whole and in order however they are cut.
 
 import { expect, test } from 'vitest';
 import { Inbox } from '../../src/connection/inbox.ts';

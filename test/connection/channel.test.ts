@@ -1,4 +1,4 @@
-// Proves that a protocol needs only its channel: a line protocol without HTTP, and protocols that replace each other in
+// Tests that a protocol needs only its channel: a line protocol without HTTP, and protocols that replace each other in
 // the middle of a segment. Also that a protocol that breaks its contract ends only its own connection.
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that a server that runs out of descriptors neither ends nor spins, and recovers when clients close.
+// Tests that a server that runs out of descriptors neither ends nor spins, and recovers when clients close.
 
 import { expect, test } from 'vitest';
 import type { ServerStats } from '../../src/index.ts';

@@ -1,4 +1,4 @@
-// Proves that a client gets the response that ends its connection, however much it still sends. Lingering connections
+// Tests that a client gets the response that ends its connection, however much it still sends. Lingering connections
 // are bounded in time and number, and do not count against maxConnections.
 
 import { request as nodeRequest } from 'node:http';

@@ -1,4 +1,4 @@
-// Proves the arithmetic of a minimum rate: time uses up the time-out, bytes give it back.
+// Tests the arithmetic of a minimum rate: time uses up the time-out, bytes give it back.
 
 import { expect, test } from 'vitest';
 import { MinimumRate } from '../../src/connection/minimum-rate.ts';

@@ -1,4 +1,4 @@
-// Proves what an output batches and keeps, and when it calls its owner, without a connection.
+// Tests what an output batches and keeps, and when it calls its owner, without a connection.
 
 import { beforeEach, expect, test } from 'vitest';
 import { Output, type OutputOwner } from '../../src/connection/output.ts';

@@ -1,4 +1,4 @@
-// Proves where the address of a client comes from, that a protocol may replace it, and when it can be read after the
+// Tests where the address of a client comes from, that a protocol may replace it, and when it can be read after the
 // close.
 
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves what a connection does after a failure while it receives, or while it sends pending output.
+// Tests what a connection does after a failure while it receives, or while it sends pending output.
 
 import { beforeEach, expect, test } from 'vitest';
 import { Connection } from '../../src/connection/connection.ts';

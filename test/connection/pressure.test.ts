@@ -1,4 +1,4 @@
-// Proves that slow clients get whole responses, that fast clients do not starve others, and that closing loses nothing.
+// Tests that slow clients get whole responses, that fast clients do not starve others, and that closing loses nothing.
 
 import { expect, test } from 'vitest';
 import type { HttpResponse } from '../../src/index.ts';

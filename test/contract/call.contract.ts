@@ -1,4 +1,4 @@
-// Proves what every call of a kernel does with invalid arguments, and after the kernel is destroyed.
+// Tests what every call of a kernel does with invalid arguments, and after the kernel is destroyed.
 
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';

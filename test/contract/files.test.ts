@@ -1,4 +1,4 @@
-// Proves that the files of this machine keep the contract.
+// Tests that the files of this machine keep the contract.
 
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { filesContract } from './files.contract.ts';

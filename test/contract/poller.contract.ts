@@ -1,4 +1,4 @@
-// Proves, sentence by sentence, that a back end keeps the contract in native/poller.h.
+// Tests, sentence by sentence, that a back end keeps the contract in native/poller.h.
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';

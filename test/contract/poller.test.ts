@@ -1,4 +1,4 @@
-// Proves that every back end of this build, and the simulated kernel, keep the same contract.
+// Tests that every back end of this build, and the simulated kernel, keep the same contract.
 
 import { expect, test } from 'vitest';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';

@@ -1,4 +1,4 @@
-// Proves what `wait` prefetches for its events, and into which slots: `Kernel.prefetch` and sentence 9 of
+// Tests what `wait` prefetches for its events, and into which slots: `Kernel.prefetch` and sentence 9 of
 // native/poller.h.
 
 import { constants } from 'node:os';

@@ -1,4 +1,4 @@
-// Proves what a kernel sends, and its results when it cannot: pieces of the output, bytes behind them, batches, and
+// Tests what a kernel sends, and its results when it cannot: pieces of the output, bytes behind them, batches, and
 // bytes of files.
 
 import { constants } from 'node:os';

@@ -1,4 +1,4 @@
-// Proves that files which change, shrink, move or vanish while they are served never make a false answer.
+// Tests that files which change, shrink, move or vanish while they are served never make a false answer.
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';

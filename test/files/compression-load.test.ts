@@ -1,4 +1,4 @@
-// Proves that compression, and whatever waits for files, is bounded: in memory, in work, and in who waits.
+// Tests that compression, and whatever waits for files, is bounded: in memory, in work, and in who waits.
 
 import { link, utimes, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

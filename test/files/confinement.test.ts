@@ -1,4 +1,4 @@
-// Proves that nothing outside the root can be read, whatever the path, the links, or the races.
+// Tests that nothing outside the root can be read, whatever the path, the links, or the races.
 
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that entity tags tell contents apart where times do not: build tools give every file the same time, and two
+// Tests that entity tags tell contents apart where times do not: build tools give every file the same time, and two
 // deployments have files of one size.
 
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';

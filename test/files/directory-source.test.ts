@@ -1,4 +1,4 @@
-// Proves that a release which is not served any more reads nothing, whatever has the number of its descriptor by now.
+// Tests that a release which is not served any more reads nothing, whatever has the number of its descriptor by now.
 
 import { rename, symlink } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves which coding a client gets: siblings, what is compressed here, and that every response says what it is.
+// Tests which coding a client gets: siblings, what is compressed here, and that every response says what it is.
 
 import { randomBytes } from 'node:crypto';
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';

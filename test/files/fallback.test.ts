@@ -1,4 +1,4 @@
-// Proves which requests a fallback (`spa`) answers, alone and behind an application, and that no cache can mix its
+// Tests which requests a fallback (`spa`) answers, alone and behind an application, and that no cache can mix its
 // answers with others.
 
 import { mkdir } from 'node:fs/promises';

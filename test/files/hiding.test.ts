@@ -1,4 +1,4 @@
-// Proves that what is hidden is never served: whenever it appears, whatever it is called, and whichever way leads there.
+// Tests that what is hidden is never served: whenever it appears, whatever it is called, and whichever way leads there.
 
 import { closeSync, openSync, realpathSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';

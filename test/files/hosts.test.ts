@@ -1,4 +1,4 @@
-// Proves what belongs to a host: its own options, those that it inherits, and no mounts or rules of others.
+// Tests what belongs to a host: its own options, those that it inherits, and no mounts or rules of others.
 
 import { expect, test } from 'vitest';
 import { type StaticOptions, serve } from '../../src/index.ts';

@@ -1,4 +1,4 @@
-// Proves that a listing shows every name of a folder, in pages that are made once for all who ask, and that folders of
+// Tests that a listing shows every name of a folder, in pages that are made once for all who ask, and that folders of
 // any size cost the loop and memory little.
 
 import { rm, utimes, writeFile } from 'node:fs/promises';

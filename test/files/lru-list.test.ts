@@ -1,4 +1,4 @@
-// Proves that the list holds what an array after the same steps would.
+// Tests that the list holds what an array after the same steps would.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that the media types of files are those of nginx and Apache, but for differences that have a reason, and that a
+// Tests that the media types of files are those of nginx and Apache, but for differences that have a reason, and that a
 // site can have others.
 
 import { readFileSync } from 'node:fs';

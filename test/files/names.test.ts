@@ -1,4 +1,4 @@
-// Proves that every name that a file system can hold is listed with a link that leads to its file, and served, whatever
+// Tests that every name that a file system can hold is listed with a link that leads to its file, and served, whatever
 // its bytes are: those that are not UTF-8, and those that mean something in a URL, in HTML or to another system.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';

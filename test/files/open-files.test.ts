@@ -1,4 +1,4 @@
-// Proves that files stay open between answers, are shared, bounded and given back, and that nothing stale comes of it.
+// Tests that files stay open between answers, are shared, bounded and given back, and that nothing stale comes of it.
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';

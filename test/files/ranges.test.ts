@@ -1,4 +1,4 @@
-// Proves which bytes a Range gets: of files in memory and on disk, against sets of bytes, and
+// Tests which bytes a Range gets: of files in memory and on disk, against sets of bytes, and
 // that no request makes a response larger than its file.
 
 import { utimes } from 'node:fs/promises';

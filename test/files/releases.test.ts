@@ -1,4 +1,4 @@
-// Proves that folders are served by their names: a deployment that makes a name lead to another folder is followed
+// Tests that folders are served by their names: a deployment that makes a name lead to another folder is followed
 // within a second, whichever way it is made, and no response is made of two releases.
 
 import { readdirSync, readlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves what an operator and the clients see when files cannot be had: no descriptors, no permission, no name, no
+// Tests what an operator and the clients see when files cannot be had: no descriptors, no permission, no name, no
 // root. Each is a clear status and one line in the log, and nobody else notices.
 
 import { chmod, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';

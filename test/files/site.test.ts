@@ -1,4 +1,4 @@
-// Proves what a site makes of its folders: indexes, listings, clean URLs, fallbacks, pages for errors, rules for
+// Tests what a site makes of its folders: indexes, listings, clean URLs, fallbacks, pages for errors, rules for
 // caches, hosts and mounts.
 
 import { rename, utimes } from 'node:fs/promises';

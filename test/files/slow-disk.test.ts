@@ -1,4 +1,4 @@
-// Proves that nobody waits for somebody else's disk, and that every way a file can go is gone: by a server whose
+// Tests that nobody waits for somebody else's disk, and that every way a file can go is gone: by a server whose
 // C library is replaced in part (test/shims/disk.cc), so that the delay is below everything that is ours.
 
 import { symlink, utimes } from 'node:fs/promises';

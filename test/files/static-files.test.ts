@@ -1,4 +1,4 @@
-// Proves that static files are a handler that stands by itself: in front of another one, several on one server, one on
+// Tests that static files are a handler that stands by itself: in front of another one, several on one server, one on
 // several servers; and that it gives its descriptors back, when they run out and when it is closed.
 
 import { readdirSync, readlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves that the pool runs jobs in their order and within its bounds, and that nothing of clients that left is kept.
+// Tests that the pool runs jobs in their order and within its bounds, and that nothing of clients that left is kept.
 
 import { describe, expect, test } from 'vitest';
 import { SharedWait } from '../../src/files/shared-wait.ts';

@@ -1,4 +1,4 @@
-// Proves where the addon is searched, where it refuses to run, and how system errors are reported.
+// Tests where the addon is searched, where it refuses to run, and how system errors are reported.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

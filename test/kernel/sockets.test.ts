@@ -1,4 +1,4 @@
-// Proves the socket calls of the real kernel against real clients.
+// Tests the socket calls of the real kernel against real clients.
 
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves that a server keeps its process alive or not, as it is asked to, over every back end.
+// Tests that a server keeps its process alive or not, as it is asked to, over every back end.
 
 import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';

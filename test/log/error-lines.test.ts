@@ -1,4 +1,4 @@
-// Proves how an error looks on a terminal: the message first, then the application's frames, one a line, then causes; and
+// Tests how an error looks on a terminal: the message first, then the application's frames, one a line, then causes; and
 // that a log which is no terminal has one line.
 
 import { execFile } from 'node:child_process';

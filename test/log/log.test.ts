@@ -1,4 +1,4 @@
-// Proves how the access log and the trace look, and that no client can forge a line or move a cursor.
+// Tests how the access log and the trace look, and that no client can forge a line or move a cursor.
 
 import { expect, test } from 'vitest';
 import type { LogFormat } from '../../src/index.ts';

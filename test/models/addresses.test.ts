@@ -1,4 +1,4 @@
-// Proves that a request tells the addresses of its own connection, even after the client has left and the next client
+// Tests that a request tells the addresses of its own connection, even after the client has left and the next client
 // has got the number of its descriptor.
 
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that a WSGI-style application learns whether other processes or threads run it too.
+// Tests that a WSGI-style application learns whether other processes or threads run it too.
 
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that what a model cannot do is refused in one clear line, and that what runs out harms one client only.
+// Tests that what a model cannot do is refused in one clear line, and that what runs out harms one client only.
 
 import { expect, test } from 'vitest';
 import { MODEL_NAMES } from '../../src/options/choices.ts';

@@ -1,4 +1,4 @@
-// Proves that every model gives the same answers over real sockets, survives its clients, and ends in order.
+// Tests that every model gives the same answers over real sockets, survives its clients, and ends in order.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';

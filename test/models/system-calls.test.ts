@@ -1,4 +1,4 @@
-// Proves by strace(1) that each model waits and serves by the system calls that its name promises, and by no others:
+// Tests by strace(1) that each model waits and serves by the system calls that its name promises, and by no others:
 // none is another one in disguise.
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves what --workers makes of the epoll model: processes that share a port, are replaced when they die, and
+// Tests what --workers makes of the epoll model: processes that share a port, are replaced when they die, and
 // end with their parent.
 
 import { spawn } from 'node:child_process';
@@ -71,7 +71,7 @@ test.each([
     await serveAll();
     const [victim = 0] = childrenOf(program.pid);
     process.kill(victim, 'SIGTERM');
-    await until(() => /another takes its place/.test(program.stderr), 'a child has ended');
+    await until(() => /a new one replaces it/.test(program.stderr), 'a child has ended');
     expect(existsSync(path)).toBe(true);
     await until(
       () => childrenOf(program.pid).length === (args.includes('--watch') ? 1 : 2),

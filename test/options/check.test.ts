@@ -1,4 +1,4 @@
-// Proves that every option given in code is checked where it stands, at any depth, and that an error names it by its path.
+// Tests that every option given in code is checked where it stands, at any depth, and that an error names it by its path.
 
 import { describe, expect, test } from 'vitest';
 import { checkGiven } from '../../src/options/check.ts';

@@ -1,4 +1,4 @@
-// Proves that a mistyped name is recognised, and that another name is not taken for a mistyped one.
+// Tests that a mistyped name is recognised, and that another name is not taken for a mistyped one.
 
 import { expect, test } from 'vitest';
 import { nearest } from '../../src/options/nearest.ts';

@@ -1,4 +1,4 @@
-// Proves the waits of the blocking driver: a ready client is served before its deadline, and a failed wait ends no
+// Tests the waits of the blocking driver: a ready client is served before its deadline, and a failed wait ends no
 // connection.
 
 import { beforeEach, expect, test } from 'vitest';

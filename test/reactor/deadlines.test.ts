@@ -1,4 +1,4 @@
-// Proves that deadlines fire never early, at most a tick late, and only while they are set.
+// Tests that deadlines fire never early, at most a tick late, and only while they are set.
 
 import { expect, test } from 'vitest';
 import { Deadline } from '../../src/reactor/deadline.ts';

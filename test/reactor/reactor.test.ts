@@ -1,4 +1,4 @@
-// Proves the order of work in one turn, and that stale events and exceptions do not disturb it.
+// Tests the order of work in one turn, and that stale events and exceptions do not disturb it.
 
 import { beforeEach, expect, test } from 'vitest';
 import { DUE_AT_MS, EVENT_WORDS, READABLE, UNFINISHED, WRITABLE } from '../../src/kernel/kernel.ts';

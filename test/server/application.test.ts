@@ -1,4 +1,4 @@
-// Proves how the options name what answers: a fetch function, or a module whose export picks the adapter.
+// Tests how the options name what answers: a fetch function, or a module whose export picks the adapter.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves how a back end is chosen, and what happens to clients that it cannot watch.
+// Tests how a back end is chosen, and what happens to clients that it cannot watch.
 
 import { expect, test } from 'vitest';
 import { availableBackends } from '../../src/kernel/native-kernel.ts';

@@ -1,4 +1,4 @@
-// Proves that a server that closes loses no request that its clients have sent already, or are about to send.
+// Tests that a server that closes loses no request that its clients have sent already, or are about to send.
 
 import { expect, test } from 'vitest';
 import type { Handler, HttpResponse } from '../../src/index.ts';

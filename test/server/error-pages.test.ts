@@ -1,4 +1,4 @@
-// Proves that what the server says itself when something is wrong is a styled page for browsers and text for others,
+// Tests that what the server says itself when something is wrong is a styled page for browsers and text for others,
 // and that a page of a site is made once.
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves what the option `error` makes of the failure of an application, through every adapter, and what `signal` does.
+// Tests what the option `error` makes of the failure of an application, through every adapter, and what `signal` does.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves that one server has files and an application behind them, and that what the application is made of is never
+// Tests that one server has files and an application behind them, and that what the application is made of is never
 // served as a file, under whatever name.
 
 import { mkdir, symlink, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Proves over real connections that what one client sends costs the server time in proportion to its bytes, through
+// Tests over real connections that what one client sends costs the server time in proportion to its bytes, through
 // every way in which it is read, echoed and logged.
 
 import { describe, expect, test, vi } from 'vitest';

@@ -1,4 +1,4 @@
-// Proves what each form of an address means, and that each mistake is named in one line that shows it.
+// Tests what each form of an address means, and that each mistake is named in one line that shows it.
 
 import { expect, test } from 'vitest';
 import { checkListen, listenText, rebaseListen } from '../../src/options/listen-address.ts';

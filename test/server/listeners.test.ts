@@ -1,4 +1,4 @@
-// Proves that a server listens on several addresses, ports and Unix domain sockets, and what becomes of their files.
+// Tests that a server listens on several addresses, ports and Unix domain sockets, and what becomes of their files.
 
 import { execFile } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves that an option that cannot be is refused before anything starts, with a text that names it.
+// Tests that an option that cannot be is refused before anything starts, with a text that names it.
 
 import { expect, onTestFinished, test } from 'vitest';
 import { resolveRoot } from '../../src/files/resolve-root.ts';

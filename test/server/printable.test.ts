@@ -1,4 +1,4 @@
-// Proves that nothing which others chose reaches a log or a terminal as a control character: fields, targets, paths,
+// Tests that nothing which others chose reaches a log or a terminal as a control character: fields, targets, paths,
 // messages of errors, and what a foreign server answers.
 
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// Proves how a server begins, lives beside others, counts, and ends.
+// Tests how a server begins, lives beside others, counts, and ends.
 
 import { expect, test } from 'vitest';
 import { serve } from '../../src/index.ts';

@@ -1,4 +1,4 @@
-// Proves, around every test file, that no descriptor is left (sockets, pollers, files), and that the next file in this
+// Tests, around every test file, that no descriptor is left (sockets, pollers, files), and that the next file in this
 // process finds the globals and the environment as they were.
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves that CONTRIBUTING.md shows the table of checks as .ci/checks.js has it, and that checks and workflows name
+// Tests that CONTRIBUTING.md shows the table of checks as .ci/checks.js has it, and that checks and workflows name
 // scripts and files that are there.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Proves what package.json and binding.gyp promise together: which script npm runs when, which sources are compiled
+// Tests what package.json and binding.gyp promise together: which script npm runs when, which sources are compiled
 // where, and that require() of Node.js can load all modules.
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Proves that `scripts/check-regexps.js` rejects expressions that take more than linear time, wherever they are made,
+// Tests that `scripts/check-regexps.js` rejects expressions that take more than linear time, wherever they are made,
 // and lets linear ones pass.
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Proves that each change of an application's files is noticed from the moment when the watch stands, however it is
+// Tests that each change of an application's files is noticed from the moment when the watch stands, however it is
 // made, and that what is no source is not.
 
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';

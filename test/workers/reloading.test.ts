@@ -1,4 +1,4 @@
-// Proves that --watch puts new processes in the place of the old ones when an application's files change, that no
+// Tests that --watch puts new processes in the place of the old ones when an application's files change, that no
 // client is refused meanwhile, and that what does not load leaves the old ones where they are.
 
 import { existsSync } from 'node:fs';

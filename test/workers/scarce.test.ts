@@ -1,4 +1,4 @@
-// Proves that a process or thread which the system refuses once, for want of memory or of processes, is started later,
+// Tests that a process or thread which the system refuses once, for want of memory or of processes, is started later,
 // and ends nothing meanwhile. A preloaded module refuses them while a file is there.
 
 import { rm, writeFile } from 'node:fs/promises';

@@ -121,7 +121,7 @@ const FORMER_NAMES = {
   dial: 'parameter',
   turns: 'variations',
   answer: 'response',
-  badResponses: 'badResponses',
+  badAnswers: 'badResponses',
   strangerShare: 'otherShare',
 };
 

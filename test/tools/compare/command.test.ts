@@ -186,7 +186,7 @@ test('a result with the former names of its fields is readable', async () => {
     .replaceAll('"parameter"', '"dial"')
     .replaceAll('"variations"', '"turns"')
     .replaceAll('"response"', '"answer"')
-    .replaceAll('"badResponses"', '"badResponses"')
+    .replaceAll('"badResponses"', '"badAnswers"')
     .replaceAll('"otherShare"', '"strangerShare"');
   const out = await folder({ 'former.json': former });
   expect(await readResult(join(out, 'former.json'))).toEqual(result());
