@@ -55,6 +55,12 @@ export const CHECKS = [
     where: 'the tarball with the addon compiled here, in an empty folder',
     command: 'npm run -s check:package',
   },
+  {
+    name: 'docs',
+    when: 'push',
+    where: 'the site of docs/ is built, and has no broken link',
+    command: 'npm run -s docs',
+  },
   { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'npm run -s h1check' },
   {
     name: 'binaries',

@@ -1,11 +1,14 @@
-// Writes what is made from the table of options (src/options/table.ts): types, the JSON Schema of config files, and
-// docs/options.md. `--check` writes nothing and ends with 1 when a file is not what it would be.
+// Writes what is made from the sources. The table of options (src/options/table.ts) gives types, the JSON Schema of
+// config files, and docs/options.md; the error codes (src/errors.ts) give docs/errors.md; docstrings give docs/api.md.
+// `--check` writes nothing and ends with 1 when a file is not what it would be.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
+import { apiDocuments } from './generate/api.js';
 import { optionDocuments } from './generate/documents.js';
+import { errorDocuments } from './generate/errors.js';
 import { configSchema } from './generate/schema.js';
 import { limitTypes, optionTypes, serveTypes } from './generate/types.js';
 
@@ -28,28 +31,33 @@ async function readTable() {
   return OPTIONS;
 }
 
-/** TypeScript as Biome formats it, so that a formatted file is what is generated. */
+/** TypeScript and Markdown as Biome formats them, so that a formatted file is what is generated. */
 function formatted(name, text) {
-  if (!name.endsWith('.ts')) return text;
+  if (!/\.(?:ts|md)$/.test(name)) return text;
   const biome = join(root, 'node_modules', '.bin', 'biome');
   return execFileSync(biome, ['format', `--stdin-file-path=${name}`], { cwd: root, input: text, encoding: 'utf8' });
 }
 
 const options = await readTable();
+/** In their order: the last reads docstrings that the ones before it have written. */
 const files = {
-  'src/limits.ts': limitTypes(options),
-  'src/options/option-types.ts': optionTypes(options),
-  'src/server/serve-options.ts': serveTypes(options),
-  'config.schema.json': configSchema(options),
-  'docs/options.md': optionDocuments(options),
+  'src/limits.ts': () => limitTypes(options),
+  'src/options/option-types.ts': () => optionTypes(options),
+  'src/server/serve-options.ts': () => serveTypes(options),
+  'config.schema.json': () => configSchema(options),
+  'docs/options.md': () => optionDocuments(options),
+  'docs/errors.md': () => errorDocuments(root),
+  'docs/api.md': () => apiDocuments(root),
 };
-for (const [name, generated] of Object.entries(files)) {
-  const text = formatted(name, generated);
+for (const [name, generate] of Object.entries(files)) {
   const path = join(root, name);
-  const isCurrent = existsSync(path) && readFileSync(path, 'utf8') === text;
-  if (isCurrent) continue;
+  const stored = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const generated = generate();
+  if (generated === stored) continue;
+  const text = formatted(name, generated);
+  if (text === stored) continue;
   if (process.argv.includes('--check')) {
-    process.stderr.write(`${name} is not what the table of options says: run npm run generate\n`);
+    process.stderr.write(`${name} is not what the sources say: run npm run generate\n`);
     process.exitCode = 1;
   } else {
     writeFileSync(path, text);

@@ -47,7 +47,9 @@ function releaseProblems() {
   const changes = runOrFail('git', ['status', '--porcelain'], { cwd: root }).trim();
   return [
     ...(changelogSection(version) === null ? [`CHANGELOG.md has no section "## ${version}"`] : []),
-    ...(repository === undefined ? ['package.json has no "repository": npm publishes no provenance without it'] : []),
+    ...(repository === undefined
+      ? ['package.json has no "repository": without it npm publishes no provenance and links of README.md lead nowhere']
+      : []),
     ...(changes === '' ? [] : ['there are changes that are not committed']),
     ...(options.tag === undefined && tags !== '' ? [`the tag v${version} is there already: set another version`] : []),
   ];

@@ -2,7 +2,8 @@
 // layer throws these errors.
 
 /**
- * The error codes and their consequences. Codes are stable; messages are not.
+ * The error codes and their consequences. Codes are stable; messages are not. `npm run generate` writes docs/errors.md
+ * from the docstrings.
  *
  * | consequence | meaning |
  * |---|---|
@@ -12,36 +13,76 @@
  * | `connection` | one connection ends; others are not affected |
  */
 export const ERROR_CODES = {
+  /** An option or flag does not exist, or its value is out of its range. The message names the nearest known one. */
   ERR_OPTION: 'usage',
+  /** This build does not have the back end. Leave `backend` out to use the best one. */
   ERR_BACKEND: 'usage',
+  /**
+   * The config file is missing, is not valid YAML, or has an unknown key or a wrong value. The message has file, line
+   * and key.
+   */
   ERR_CONFIG: 'usage',
+  /** The folder is missing, is not a directory, or is not readable. */
   ERR_ROOT: 'usage',
+  /** The module is missing or fails to load, has no such export, or the export is not a function. */
   ERR_APPLICATION_MODULE: 'usage',
+  /** The operating system or the runtime is not supported, or Node.js is older than 20.19. */
   ERR_PLATFORM: 'startup',
+  /**
+   * No native addon fits this platform. The message lists the files that were tried, and the command that compiles one.
+   */
   ERR_ADDON: 'startup',
+  /**
+   * The port or path is in use, the address is not one of this machine, or the descriptor is not a listening socket.
+   */
   ERR_LISTEN: 'startup',
+  /** The file of the access log cannot be opened. */
   ERR_ACCESS_LOG: 'startup',
+  /** A process or thread that serves clients cannot be started, or ended at once. */
   ERR_WORKER: 'startup',
+  /** A system call failed, and the server cannot continue without it. `call` and `errnoName` of the error say which. */
   ERR_SYSTEM_CALL: 'startup',
+  /** `conform` cannot reach the server, or the server does not speak HTTP/1.1. */
   ERR_TARGET: 'usage',
+  /** `compare` has no load generator, or cannot write or read its results. Install `wrk` or `autocannon`. */
   ERR_COMPARISON: 'startup',
+  /** The handler sent a second response, or content after the end of its response. */
   ERR_ALREADY_ANSWERED: 'request',
+  /** The handler wrote content while `writeFile` was still sending. Wait for its `onSent`. */
   ERR_FILE_UNDER_WAY: 'request',
+  /** The handler called `write` or `end` before `start`. */
   ERR_NOT_STARTED: 'request',
+  /** The handler's promise resolved without a response. The client got 500. */
   ERR_NOT_ANSWERED: 'request',
+  /** The status is not a whole number from 200 to 599, or from 100 to 199 for `inform`. */
   ERR_INVALID_STATUS: 'request',
+  /** The reason phrase has a control character, or a character beyond Latin-1. */
   ERR_INVALID_REASON: 'request',
+  /** RFC 9110 does not allow the name or the value of a field, or does not allow this field as a trailer. */
   ERR_INVALID_FIELD: 'request',
+  /** The content is neither a string nor a `Uint8Array`. */
   ERR_INVALID_BODY: 'request',
+  /** The request did not ask for this upgrade, or cannot have it. The message says why. */
   ERR_UPGRADE: 'request',
+  /** The content is not as long as its Content-Length. */
   ERR_BODY_LENGTH: 'request',
+  /** The request body is longer than the limit that its reader gave. */
   ERR_BODY_TOO_LARGE: 'request',
+  /** The body was discarded because the response was complete, or two reads ran at once. */
   ERR_BODY_CONSUMED: 'request',
+  /**
+   * The request was read after its response was complete and its handler had returned. Call `request.retain()` before.
+   */
   ERR_REQUEST_OVER: 'request',
+  /** The client closed the connection before its response was complete. It is the reason of `request.signal`. */
   ERR_CLIENT_GONE: 'request',
+  /** The handler did not begin its response within `timeouts.handlerMs`. The client got 504. */
   ERR_HANDLER_TIMEOUT: 'request',
+  /** A WSGI-style application broke a rule. The message names the rule. */
   ERR_APPLICATION: 'request',
+  /** A file exists and cannot be sent: permissions, no free descriptors, or a failing disk. */
   ERR_FILE: 'request',
+  /** The protocol of an upgraded connection has a defect. The connection was closed; `cause` is the defect. */
   ERR_PROTOCOL: 'connection',
 } as const;
 

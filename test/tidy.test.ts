@@ -1,14 +1,14 @@
-// The source tree against the rules of the house: directions, sizes, who may include what, and that the
-// README lists what the code has.
+// The source tree against its rules: directions of imports, sizes, which file includes what, and that the documentation
+// lists what the code has.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES } from '../src/errors.ts';
 import { duplicateExports, nounProblems } from './tidy/exports.ts';
 import { measureFunctions } from './tidy/functions.ts';
 import { importProblems, orderProblems, smallFiles } from './tidy/imports.ts';
-import { errorRows } from './tidy/readme.ts';
+import { errorRows, figures, sourcePage } from './tidy/readme.ts';
 import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
 import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
 
@@ -250,10 +250,45 @@ describe('types', () => {
 });
 
 describe('the README', () => {
-  const readme = (): string => readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+  const readme = (): string => textOf('README.md');
 
+  test('has at most 150 lines', () => {
+    expect(readme().split('\n').length).toBeLessThanOrEqual(151);
+  });
+
+  test('links to files that are there, as all pages of docs/ do', () => {
+    const pages = ['docs', 'docs/zh'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `${folder}/${name}`),
+    );
+    expect(pages.length).toBeGreaterThan(15);
+    const links = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages].flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) => [page, link] as const),
+    );
+    expect(links.filter(([page, link]) => !existsSync(join(ROOT, dirname(page), link)))).toEqual([]);
+  });
+
+  test('has no figure that the page of its source does not have', () => {
+    const found = figures(readme());
+    expect(new Set(found.map(([source]) => source)).size).toBe(3);
+    expect(found.length).toBeGreaterThan(10);
+    const missing = found.filter(([source, figure]) => !textOf(sourcePage(readme(), source)).includes(figure));
+    expect(missing).toEqual([]);
+  });
+
+  test('and its figures are read as they are written', () => {
+    const text = '| p99 (1) | 4.32 ms | - |\n| TLS | no | 1 |\n\n1. By\n   [a page](docs/a.md).\n2. b\n\n';
+    expect(figures(text)).toEqual([['1', '4.32']]);
+    expect(sourcePage(text, '1')).toBe('docs/a.md');
+  });
+});
+
+describe('docs/errors.md', () => {
   test('lists every error code and no other', () => {
-    expect([...errorRows(readme())].sort()).toEqual(Object.keys(ERROR_CODES).sort());
+    const page = readFileSync(join(ROOT, 'docs', 'errors.md'), 'utf8');
+    expect([...errorRows(page)].sort()).toEqual(Object.keys(ERROR_CODES).sort());
   });
 
   test('is read as it is written', () => {

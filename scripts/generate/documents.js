@@ -1,4 +1,5 @@
 // docs/options.md: every option with its flag, its default, and the reason for it.
+import { table } from './markdown.js';
 import { defaultText, groupOf, isTakenBy, kebab, nameOf, rangeText, sentence } from './option.js';
 
 const INTRODUCTION = `# Options
@@ -8,7 +9,8 @@ Generated from \`src/options/table.ts\` by \`npm run generate\`.
 An option has one name in code and in a config file (\`timeouts.keepAliveMs\`), and one as a flag
 (\`--keep-alive-timeout-ms\`) and a variable (\`EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS\`). A flag wins over a variable, a variable
 over a config file, a file over the default. A switch is turned off by \`--no-NAME\`. Several values of a variable stand on
-lines of their own. A number may be given as text, as in \`port: process.env.PORT\`.
+lines of their own. A number may be given as text, as in \`port: process.env.PORT\`. An option without a flag exists in code
+alone. In code, options belong to \`serve()\` unless their row says otherwise.
 `;
 
 const SECTIONS = [
@@ -31,33 +33,26 @@ function flagText(option) {
   return cell([flag + (letter === undefined ? '' : `, \`-${letter}\``), placeholder ?? ''].join(' ').trim());
 }
 
-/** What takes it, besides the command. */
-function whereText(option) {
+/** What takes it in code; empty for `serve()` alone, which the introduction says of all. */
+function takersText(option) {
   const names = { serve: '`serve()`', load: '`loadApplication()`' };
-  const takers = Object.entries(names).filter(([taker]) => isTakenBy(option, taker));
-  return takers.map(([, name]) => name).join(', ');
+  const takers = Object.keys(names).filter((taker) => isTakenBy(option, taker));
+  if (takers.length === 0) return 'Not in code.';
+  return takers.join() === 'serve' ? '' : `In code: ${takers.map((taker) => names[taker]).join(', ')}.`;
 }
 
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`;
-  const [head, ...rest] = rows;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest.map(line)].join('\n');
+/** Several lines of a cell. */
+function lines(...texts) {
+  return texts.filter((text) => text !== '').join('<br>');
 }
 
 function section(options) {
   const rows = options.map((option) => [
-    `\`${option.path}\``,
-    flagText(option),
-    whereText(option),
-    cell(defaultText(option)),
-    cell(rangeText(option)),
-    cell([sentence(option.help), option.reason ?? ''].join(' ').trim()),
+    lines(`\`${option.path}\``, flagText(option)),
+    cell(lines(defaultText(option), rangeText(option))),
+    lines(cell([sentence(option.help), option.reason ?? ''].join(' ').trim()), takersText(option)),
   ]);
-  return table([
-    ['option', 'flag', 'in code', 'default', 'range', 'what it does, and why the default is what it is'],
-    ...rows,
-  ]);
+  return table([['option and flag', 'default, range', 'what it does, and why the default is what it is'], ...rows]);
 }
 
 export function optionDocuments(options) {

@@ -9,12 +9,15 @@ const COPIED = [
   ...['package.json', 'vitest.config.ts', 'tsconfig.json', 'config.schema.json', 'README.md'],
 ];
 
+/** What is installed and built in docs/ is needed by no test. */
+const isNeeded = (path) => !/\/docs\/(?:node_modules|\.vitepress\/(?:cache|dist))$/.test(path);
+
 /** Makes the copy; returns its folder. */
 export function copyShipped(root) {
   const copy = join(root, 'build', 'nodes', 'shipped');
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(join(copy, 'build'), { recursive: true });
-  for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true, filter: isNeeded });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return copy;
 }

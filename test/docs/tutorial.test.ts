@@ -8,7 +8,13 @@ import { ask, get } from '../support/client.ts';
 import { REPOSITORY, startProgram } from '../support/program.ts';
 
 const TEXT = readFileSync(join(REPOSITORY, 'docs/tutorial.md'), 'utf8');
-const BLOCKS = [...TEXT.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.trim());
+const CHINESE = readFileSync(join(REPOSITORY, 'docs/zh/tutorial.md'), 'utf8');
+
+function commandsIn(text: string): readonly string[] {
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.trim());
+}
+
+const BLOCKS = commandsIn(TEXT);
 
 /** Requests for commands with a special response: words of the command, path, expected text. */
 const REQUESTS: readonly (readonly [string, string, string])[] = [
@@ -36,6 +42,12 @@ test.each(BLOCKS)('%s', async (block) => {
   const response = await ask(listening, get(path));
   expect([response.status, response.text]).toEqual([200, expect.stringContaining(text)]);
   expect(program.stderr).toBe('');
+});
+
+test('the Chinese tutorial has the same commands and the same sections', () => {
+  const sections = (text: string): number => [...text.matchAll(/^## /gm)].length;
+  expect(commandsIn(CHINESE)).toEqual(BLOCKS);
+  expect(sections(CHINESE)).toBe(sections(TEXT));
 });
 
 test('every linked file exists', () => {

@@ -51,6 +51,23 @@ test('every check of the night is a job of the workflow nightly', async () => {
   expect(names).toEqual((await checks()).filter(({ when }) => when === 'night').map(({ name }) => name));
 });
 
+test('issue templates are YAML, and each field has a label', () => {
+  const folder = '.github/ISSUE_TEMPLATE';
+  const names = readdirSync(join(ROOT, folder)).filter((name) => name !== 'config.yml');
+  expect(names.length).toBeGreaterThan(1);
+  for (const name of names) {
+    const template = Object(parse(textOf(join(folder, name))));
+    const fields = [...template.body].filter(({ type }) => type !== 'markdown');
+    const labels = fields.map(({ id, attributes }) => typeof id === 'string' && typeof attributes.label === 'string');
+    expect([name, typeof template.name, typeof template.description, labels.includes(false)]).toEqual([
+      name,
+      'string',
+      'string',
+      false,
+    ]);
+  }
+});
+
 test('workflows are YAML, with permissions and jobs, and test paths that are there', () => {
   for (const name of readdirSync(join(ROOT, WORKFLOWS))) {
     const text = textOf(join(WORKFLOWS, name));

@@ -1,5 +1,5 @@
 // The result of a comparison as it is stored: every measurement, and the facts needed to judge them. `compare --from`
-// and the README's generator read it again.
+// and `npm run compare:docs` read it again.
 
 import { constants } from 'node:fs';
 import { access, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';

@@ -136,14 +136,15 @@ describe('it is readable', () => {
   });
 });
 
-test('the default site shows the newest report at /compare/, and no report that was removed', async () => {
+test('/compare/ of the default site explains how to make a report, shows the newest one, and none that was removed', async () => {
   const cwd = await folder();
   const results = join(cwd, 'compare-results');
   await mkdir(results);
   const without = startCommand(['0', '--no-access-log'], { cwd });
   const there = async (port: number) =>
     fetch(`http://127.0.0.1:${port}/compare/`, { headers: { connection: 'close' } });
-  expect((await there(await portOf(without))).status).toBe(404);
+  const explained = await there(await portOf(without));
+  expect([explained.status, await explained.text()]).toEqual([200, expect.stringContaining('epoll-server compare')]);
   const older = { ...result(), date: '2026-11-20T10:00:00.000Z' };
   await writeResult(results, older, reportPage(older));
   const { html } = await writeResult(results, result(), reportPage(result()));

@@ -1,6 +1,6 @@
-// Writes a result of `npm run compare` into README.md, between its markers, and the picture into docs/. The tables are
-// dated and name the command that measured them. `npm run compare:readme` uses the newest result of compare-results/;
-// `npm run compare:readme -- FILE.json` uses that file.
+// Writes a result of `npm run compare` into docs/models.md, between its markers, and the picture beside it. The tables are
+// dated and name the command that measured them. `npm run compare:docs` uses the newest result of compare-results/;
+// `npm run compare:docs -- FILE.json` uses that file.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,9 +9,10 @@ import { standalone } from '../build/modules/tools/compare/palette.js';
 import { readResult } from '../build/modules/tools/compare/result.js';
 import { baselineNotes, baselineTable, headToHeadTable, markdownTable } from '../build/modules/tools/compare/table.js';
 
-const BEGIN = '<!-- comparison: made by npm run compare:readme -->';
+const BEGIN = '<!-- comparison: made by npm run compare:docs -->';
 const END = '<!-- end of the comparison -->';
-const PICTURE = 'docs/comparison.svg';
+const PAGE = 'models.md';
+const PICTURE = 'comparison.svg';
 /** The chart that the picture shows. */
 const FIGURE = 'idle-cost';
 
@@ -37,11 +38,11 @@ function comparisonText(result) {
   ].join('\n');
 }
 
-/** `readme` with `text` between its markers. */
-function withComparison(readme, text) {
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`README.md has no "${BEGIN}" in front of "${END}"`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`;
+/** `page` with `text` between its markers. */
+function withComparison(page, text) {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`docs/${PAGE} has no "${BEGIN}" in front of "${END}"`);
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`;
 }
 
 /** Results are named by their dates. */
@@ -60,14 +61,14 @@ async function main([file, root = dirname(dirname(fileURLToPath(import.meta.url)
   const figure = figuresOf(result).find(({ id }) => id === FIGURE);
   if (figure === undefined)
     throw new Error(`the result has no idle connections to draw (compare with --parameters idle)`);
-  const readme = join(root, 'README.md');
-  writeFileSync(readme, withComparison(readFileSync(readme, 'utf8'), comparisonText(result)));
+  const page = join(root, 'docs', PAGE);
+  writeFileSync(page, withComparison(readFileSync(page, 'utf8'), comparisonText(result)));
   const names = result.entries.map(({ name }) => name);
-  writeFileSync(join(root, PICTURE), standalone(figure.svg, names));
-  process.stdout.write(`wrote README.md and ${PICTURE}\n`);
+  writeFileSync(join(root, 'docs', PICTURE), standalone(figure.svg, names));
+  process.stdout.write(`wrote docs/${PAGE} and docs/${PICTURE}\n`);
 }
 
 await main(process.argv.slice(2)).catch((error) => {
-  process.stderr.write(`readme-comparison: ${error.message}\n`);
+  process.stderr.write(`docs-comparison: ${error.message}\n`);
   process.exitCode = 1;
 });
