@@ -91,6 +91,7 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** An operating error with a stable `code`. Its message says what was wrong, where, and what to do. */
 export class EpollServerError extends Error {
+  /** Stable: programs may compare it. README lists all codes. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

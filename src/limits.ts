@@ -33,7 +33,7 @@ export interface Limits {
   readonly minSendBytesPerSecond: number;
   /** Bytes discarded from a client after its last response (0: unlimited); if exceeded: closed. */
   readonly maxLingerBytes: number;
-  /** Maximum number of such connections; if exceeded: the one that lingers longest is closed. */
+  /** Maximum number of connections that linger after their last response; if exceeded: the oldest is closed. */
   readonly maxLingeringConnections: number;
   /** Requests that may wait for a thread of the pool (--offload); if exceeded: 503. */
   readonly maxOffloadQueue: number;
@@ -65,11 +65,11 @@ export interface Limits {
   readonly keepAliveTimeoutMs: number;
   /** For the response to a client that has finished sending; if exceeded: aborted. */
   readonly halfClosedTimeoutMs: number;
-  /** From the FIN of such a client to the abort of request.signal (0: never). */
+  /** From the FIN of a client until request.signal aborts (0: never). */
   readonly halfClosedSignalMs: number;
   /** Without a byte from a client after its last response; if exceeded: closed. */
   readonly lingerTimeoutMs: number;
-  /** Total time in which bytes of that client are discarded; if exceeded: closed. */
+  /** Total time for discarding bytes of a client after its last response; if exceeded: closed. */
   readonly maxLingerMs: number;
   /** For requests in flight when the server closes; if exceeded: cut off. */
   readonly shutdownTimeoutMs: number;

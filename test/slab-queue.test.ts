@@ -1,4 +1,4 @@
-// Tests that a queue keeps its bytes whole and in order, however they arrive, and that its memory follows bytes.
+// Tests that a slab queue keeps bytes complete and in order, in memory proportional to the bytes.
 
 import { expect, test } from 'vitest';
 import { SlabQueue } from '../src/slab-queue.ts';
@@ -7,7 +7,7 @@ function numbered(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7) & 0xff);
 }
 
-test('bytes are read in order, whatever the sizes of the appended pieces', () => {
+test('bytes are read in order, for any sizes of the appended pieces', () => {
   const whole = numbered(200_000);
   for (const step of [1, 7, 1_000, 1_024, 65_536, 65_537, 200_000]) {
     for (const takesBetween of [false, true]) {
@@ -59,7 +59,7 @@ test('appended bytes are copied, and no piece exposes memory behind its bytes', 
   }
 });
 
-test('adopted bytes that fill their buffer are not copied, and small pieces in between cost no slab each', () => {
+test('adopted bytes that fill their buffer are not copied, and small pieces share slabs', () => {
   const queue = new SlabQueue();
   const large = new Uint8Array(5_000).fill(1);
   queue.adopt(large);
@@ -89,7 +89,7 @@ test('65,536 pieces of one byte are a few slabs', () => {
   expect(slabs).toBeLessThan(16);
 });
 
-test('text is decoded as UTF-8, wherever slabs split characters', () => {
+test('text is decoded as UTF-8, even if slabs split characters', () => {
   const texts = [
     '',
     'a',

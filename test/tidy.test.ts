@@ -1,4 +1,4 @@
-// The source tree against its rules: directions of imports, sizes, which file includes what, and that the documentation
+// Tests the source tree against its rules: directions of imports, sizes, permitted headers, and that the documentation
 // lists what the code has.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { conditionalOffences, includesOf, typeOffences } from './tidy/rules.ts';
 import { codeOf, ROOT, type SourceFile, sourceFiles } from './tidy/source.ts';
 
 const MAX_FUNCTION_LINES = 60;
-/** A shorter file that one other imports belongs into that one. */
+/** A shorter file that only one other file imports belongs into that one. */
 const MIN_FILE_LINES = 25;
 
 const TYPESCRIPT = sourceFiles('src', ['.ts']);
@@ -139,7 +139,7 @@ describe('nouns', () => {
     expect(duplicateExports(TYPESCRIPT)).toEqual([]);
   });
 
-  test('an exported name that stands twice is found, whatever it names', () => {
+  test('an exported name that occurs twice is found, for each kind of export', () => {
     const file = (path: string, text: string): SourceFile => ({ path, text });
     const first = file(
       'src/a.ts',
@@ -152,7 +152,7 @@ describe('nouns', () => {
     expect(duplicateExports([first, file('src/b.ts', 'export const other = 1;\nexport class Other {}')])).toEqual([]);
   });
 
-  test('a file exports one class at most, and its name says which', () => {
+  test('a file exports at most one class, which has its name', () => {
     expect(TYPESCRIPT.flatMap(nounProblems)).toEqual([]);
   });
 
@@ -172,11 +172,11 @@ describe('nouns', () => {
     expect(nounProblems({ path, text })).toEqual([]);
   });
 
-  test('a file of few lines with one importer is part of that one', () => {
+  test('no short file has a single importer', () => {
     expect(smallFiles(TYPESCRIPT, MIN_FILE_LINES)).toEqual([]);
   });
 
-  test('a file of few lines is found, unless it is long enough, shared, or a program', () => {
+  test('a short file with one importer is found, unless it is a program', () => {
     const user = (path: string, specifier: string): SourceFile => ({ path, text: `import { a } from '${specifier}';` });
     const small = { path: 'src/http/a.ts', text: 'export const a = 1;\n' };
     const long = { path: 'src/http/a.ts', text: 'export const a = 1;\n'.repeat(MIN_FILE_LINES) };
@@ -210,7 +210,7 @@ describe('the native edge', () => {
     expect(including('uv.h')).toEqual(['native/loop_bridge.cc']);
   });
 
-  test('only native/pollers.cc compiles by condition', () => {
+  test('only native/pollers.cc has conditional compilation', () => {
     const conditional = NATIVE.filter(({ text }) => conditionalOffences(text).length > 0);
     expect(conditional.map(({ path }) => path)).toEqual(['native/pollers.cc']);
     expect(conditionalOffences('#ifndef A_H_\n#define A_H_\nint a;\n#endif')).toEqual([]);
@@ -220,7 +220,7 @@ describe('the native edge', () => {
 });
 
 describe('types', () => {
-  test('are never cast, silenced or given up', () => {
+  test('are never cast without a reason, silenced, or any', () => {
     expect(offendersOf(TYPESCRIPT, typeOffences)).toEqual([]);
   });
 
@@ -232,7 +232,7 @@ describe('types', () => {
     '// A reason.\nlet a = b as any;',
     '// @ts-ignore',
     'x as unknown as T;',
-  ])('an offence is found: %s', (text) => {
+  ])('a violation is found: %s', (text) => {
     expect(typeOffences(text).length).toBeGreaterThan(0);
   });
 
@@ -244,7 +244,7 @@ describe('types', () => {
     '// as if any',
     "f('as any');",
     'g(`as any`);',
-  ])('no offence: %s', (text) => {
+  ])('no violation: %s', (text) => {
     expect(typeOffences(text)).toEqual([]);
   });
 });
@@ -291,12 +291,12 @@ describe('docs/errors.md', () => {
     expect([...errorRows(page)].sort()).toEqual(Object.keys(ERROR_CODES).sort());
   });
 
-  test('is read as it is written', () => {
+  test('is parsed correctly', () => {
     expect(errorRows('| `ERR_OPTION` | usage |')).toEqual(['ERR_OPTION']);
   });
 });
 
-test('ARCHITECTURE.md names files that are there', () => {
+test('ARCHITECTURE.md names existing files', () => {
   const endings = ['.ts', '.js', '.cc', '.h', '.py', '.json'];
   const paths = ['src', 'native', 'test', 'scripts'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) => `/${folder}/${path}`),
@@ -308,7 +308,7 @@ test('ARCHITECTURE.md names files that are there', () => {
   expect(named.filter((name) => !root.includes(name) && !paths.some((path) => path.endsWith(`/${name}`)))).toEqual([]);
 });
 
-test('lines for the operator go through log-line.ts, which makes them printable', () => {
+test('all lines for the operator are written by log-line.ts, which escapes them', () => {
   const writing = TYPESCRIPT.filter(({ text }) => /\bprocess\.(?:stdout|stderr)\b/.test(codeOf(text)));
   const paths = writing.map(({ path }) => path).filter((path) => !path.startsWith('src/tools/compare/'));
   expect(paths).toEqual([

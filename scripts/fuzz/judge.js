@@ -79,7 +79,7 @@ export class Judge {
   }
 
   trailers(fields) {
-    if (fields.size > 0) this.#fail(`answer ${this.answers} has trailers`);
+    if (fields.size > 0) this.#fail(`response ${this.responses} has trailers`);
   }
 
   foreign() {

@@ -76,14 +76,14 @@ export function limitTypes(options) {
 /** Names and docstrings of the types of groups, by what takes them. */
 const GROUP_TYPES = {
   serve: {
-    limits: ['LimitOptions', 'Bounds in bytes and counts.'],
-    timeouts: ['TimeoutOptions', 'Bounds in milliseconds.'],
-    log: ['LogOptions', 'What is logged, and where.'],
+    limits: ['LimitOptions', 'Limits in bytes, bytes per second and counts.'],
+    timeouts: ['TimeoutOptions', 'Time limits in milliseconds.'],
+    log: ['LogOptions', 'The logs: access, trace and errors.'],
   },
   load: {
-    limits: ['ApplicationLimitOptions', 'Bounds of an application, in counts.'],
-    timeouts: ['ApplicationTimeoutOptions', 'Bounds of an application, in milliseconds.'],
-    log: ['ApplicationLogOptions', 'What is logged of an application, and where.'],
+    limits: ['ApplicationLimitOptions', 'Limits of an application, in counts.'],
+    timeouts: ['ApplicationTimeoutOptions', 'Time limits of an application, in milliseconds.'],
+    log: ['ApplicationLogOptions', 'The log of an application.'],
   },
 };
 
@@ -148,11 +148,11 @@ export function optionTypes(options) {
     "import type { ListenOption } from './listen-address.ts';",
     "import type { MountedModule } from './mounted-module.ts';",
     '',
-    '/** Takes text, in lines, once a turn of the loop. */',
+    '/** Receives complete lines of text, once per turn of the loop. It must not block. */',
     'export type Sink = (text: string) => void;',
     '',
     ...groups,
-    ...iface('What loadApplication() takes.', 'ApplicationOptions', [
+    ...iface('The options of loadApplication().', 'ApplicationOptions', [
       ...optional(taken('load', '')),
       ...groupProperties('load'),
     ]),

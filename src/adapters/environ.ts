@@ -11,20 +11,31 @@ import { concurrency } from './concurrency.ts';
  * prototype that has all of its keys: it can be listed, copied, extended and changed.
  */
 export interface Environ {
+  /** The method as sent, such as `GET`. */
   readonly REQUEST_METHOD: string;
   /** The path at which the application is mounted; empty at the root. */
   readonly SCRIPT_NAME: string;
   /** The path below SCRIPT_NAME, percent-decoded. */
   readonly PATH_INFO: string;
+  /** The part of the target after its first `?`, as sent; empty if there is none. */
   readonly QUERY_STRING: string;
+  /** The field Content-Type; empty if it was not sent. */
   readonly CONTENT_TYPE: string;
+  /** The field Content-Length, a decimal number of bytes; empty without content and for chunked content. */
   readonly CONTENT_LENGTH: string;
+  /** The IP address that the client connected to; for a Unix domain socket, the requested host. */
   readonly SERVER_NAME: string;
+  /** The port that the client connected to, as a decimal number; for a Unix domain socket, the requested port. */
   readonly SERVER_PORT: string;
+  /** `HTTP/1.0` or `HTTP/1.1`. */
   readonly SERVER_PROTOCOL: string;
+  /** The IP address of the client; empty for a Unix domain socket. */
   readonly REMOTE_ADDR: string;
+  /** The port of the client, as a decimal number; empty for a Unix domain socket. */
   readonly REMOTE_PORT: string;
+  /** The version of the interface. */
   readonly 'wsgi.version': readonly [1, 0];
+  /** The scheme of the connection: `https` over TLS. What a proxy in front reports is in fields. */
   readonly 'wsgi.url_scheme': 'http' | 'https';
   /** The content of the request, read as it arrives. */
   readonly 'wsgi.input': RequestBody;
@@ -34,6 +45,7 @@ export interface Environ {
   readonly 'wsgi.multithread': boolean;
   /** Other processes run the application too: `--workers`, the model multiprocess. */
   readonly 'wsgi.multiprocess': boolean;
+  /** Always false: the application is called many times. */
   readonly 'wsgi.run_once': boolean;
   /** Aborts when the connection ends before the response does. */
   readonly 'epoll_server.signal': AbortSignal;

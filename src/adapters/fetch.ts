@@ -27,10 +27,12 @@ export interface FetchInfo {
   inform(status: number, fields?: FieldInput): void;
 }
 
-/** An application: a bare function, or an object with it (`export default { fetch }`). */
+/** Returns the Response to a request, or a promise for it, as in Bun, Deno, Hono and h3. */
 export type FetchFunction = (request: globalThis.Request, info: FetchInfo) => AnyResponse | PromiseLike<AnyResponse>;
+/** A {@link FetchFunction}, or an object with it (`export default { fetch }`). */
 export type FetchApplication = FetchFunction | { fetch: FetchFunction };
 
+/** The options of {@link fetchHandler}. */
 export interface FetchOptions {
   /** Make the light Headers, Request and Response the globals of this thread. Default: false. */
   readonly overrideGlobals?: boolean;
@@ -41,7 +43,8 @@ const TEXT: PrecompiledFields = precompileFields([['content-type', 'text/plain;c
 const NOTHING: PrecompiledFields = precompileFields([]);
 
 /**
- * A handler that runs a fetch application, each request in its own async context.
+ * Returns a handler that runs a fetch application, each request in its own async context. A return value that is not a
+ * Response is `ERR_APPLICATION`, and the client gets 500.
  * @throws EpollServerError `ERR_OPTION` when it is neither a function nor an object with one.
  */
 export function fetchHandler(application: FetchApplication, options: FetchOptions = {}): Handler {

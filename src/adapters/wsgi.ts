@@ -30,10 +30,17 @@ export type StartResponse = (
   excInfo?: unknown,
 ) => (piece: Piece) => void;
 
-/** An application: see {@link wsgi}. */
+/**
+ * A WSGI-style application (PEP 3333): it gets the environ of a request, calls `startResponse` once before the first
+ * piece of its body, and returns the body or a promise for it.
+ */
 export type WsgiApplication = (environ: Environ, startResponse: StartResponse) => WsgiBody | PromiseLike<WsgiBody>;
 
-/** A handler that runs a WSGI-style application, each request in its own async context. */
+/**
+ * Returns a handler that runs a WSGI-style application, each request in its own async context. A broken rule of
+ * PEP 3333 is `ERR_APPLICATION`, and the client gets 500.
+ * @throws EpollServerError `ERR_OPTION`: `application` is not a function.
+ */
 export function wsgi(application: WsgiApplication): Handler {
   if (typeof application !== 'function') {
     throw new EpollServerError('ERR_OPTION', `a WSGI-style application is a function, not ${typeof application}`);

@@ -38,12 +38,17 @@ export async function loadHandler(reference: string, options: ModuleHandlerOptio
   const name = given === '' ? (DEFAULT_NAMES.find((each) => exports.has(each)) ?? 'application') : given;
   const found = exports.get(name);
   if (found === undefined) {
-    throw refuseModule(
-      `${file} has no export "${name}": ${exports.size === 0 ? 'it exports nothing' : `its exports are ${[...exports.keys()].join(', ')}`}`,
-    );
+    throw refuseModule(missingExport(file, name, [...exports.keys()]));
   }
   const what = `the export "${name}" of ${file}`;
   return handlerFor(found, options.adapter ?? adapterOf(found, name), what, options);
+}
+
+function missingExport(file: string, name: string, exported: readonly string[]): string {
+  if (exported.length === 0) {
+    return `${file} exports nothing: export the application as "application", "fetch" or "default"`;
+  }
+  return `${file} does not export "${name}", only ${exported.join(', ')}: name one, as in MODULE:${exported[0]}`;
 }
 
 /** The exports of a module, by name. */

@@ -2,13 +2,14 @@
 
 import { parseArgs } from 'node:util';
 import { COMMAND_OPTIONS, type Given, type Layer, nearestOption, readFlag } from '../config/resolve.ts';
-import { EpollServerError, messageOf } from '../errors.ts';
+import { EpollServerError } from '../errors.ts';
 import { optionNamed } from '../options/lookup.ts';
 import { mountedModuleOf } from '../options/mounted-module.ts';
 import { kebab } from '../options/names.ts';
 import { nearest } from '../options/nearest.ts';
 import { type Option, optionName } from '../options/option.ts';
 import type { SettingName } from '../options/option-types.ts';
+import { checkFlags } from './flag-check.ts';
 import { positionalKind } from './positional.ts';
 
 /** One flag: its spelling and its effect. */
@@ -136,29 +137,17 @@ function parsedFlags(): Record<string, ParsedFlag> {
 
 function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
   const options = parsedFlags();
-  refuseUnknown(argv, Object.keys(options));
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    return { values, positionals };
-  } catch (error) {
-    throw usage(
-      messageOf(error)
-        .split('\n')[0]
-        ?.replace(/\. To specify.*/, '') ?? 'malformed arguments',
-    );
-  }
+  checkFlags(argv, options, (name) => nearestFlag(name, Object.keys(options)));
+  const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+  return { values, positionals };
 }
 
-/** Names the nearest known flag, which parseArgs does not. */
-function refuseUnknown(argv: readonly string[], known: readonly string[]): void {
-  for (const argument of argv) {
-    if (argument === '--') return;
-    const name = /^--([^=]+)/.exec(argument)?.[1];
-    if (name === undefined || known.includes(name)) continue;
-    const option = nearest(name, known) === undefined ? nearestOption(name) : undefined;
-    const near = option === undefined ? nearest(name, known) : kebab(option);
-    throw usage(`there is no flag --${name}${near === undefined ? '' : ` (did you mean --${near}?)`}`);
-  }
+/** The known flag nearest to `name`, which may also be the name of an option elsewhere. */
+function nearestFlag(name: string, known: readonly string[]): string | undefined {
+  const flag = nearest(name, known);
+  if (flag !== undefined) return flag;
+  const option = nearestOption(name);
+  return option === undefined ? undefined : kebab(option);
 }
 
 /**
@@ -175,10 +164,8 @@ function addPlaces(settings: Map<SettingName, Given>, places: readonly string[],
   if (isPort) addPlace(settings, 'port', others[0]?.place ?? '');
   for (const { place, name } of others.slice(isPort ? 1 : 0)) {
     const before = settings.get(name);
-    if (before?.origin === PLACES[name]) {
-      throw usage(
-        /^\d+$/.test(place) ? `the port must be the first argument: "${place}"` : `too many arguments: "${place}"`,
-      );
+    if (before?.origin === PLACES[name] && /^\d+$/.test(place)) {
+      throw usage(`the port must be the first argument: "${place}"`);
     }
     addPlace(settings, name, place);
   }
@@ -200,7 +187,8 @@ function addPlace(settings: Map<SettingName, Given>, name: 'port' | 'root' | 'ap
   }
   const texts = [optionNamed(name).kind.written?.(before.value) ?? before.value].flat().map(String);
   const isMounted = name === 'app' && texts.every((text) => mountedModuleOf(text).path !== '');
-  if (!isMounted) throw usage(`${PLACES[name]} is given twice: "${texts.join(', ')}" and "${place}"`);
+  const way = name === 'port' ? '' : ` (mount one of them, as in /path=${place})`;
+  if (!isMounted) throw usage(`${PLACES[name]} is given twice: "${texts.join(', ')}" and "${place}"${way}`);
   // Mounted applications, and the application of all other paths.
   settings.set(name, readFlag(name, [...texts, place], PLACES[name]));
 }

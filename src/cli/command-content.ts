@@ -146,11 +146,11 @@ async function foldersOf(files: StaticSettings | null, sources: readonly string[
 /** @throws EpollServerError `ERR_OPTION`: an option for content that is not served. */
 function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
   if (adapter !== undefined && app === null)
-    throw wrong('adapter applies to the application of all other paths, as in --app ./app.js: add one');
+    throw wrong('adapter is for the application of all other paths, and there is none: add one, as in --app ./app.js');
   if (dynamicSuffix !== undefined && dynamic === null)
-    throw wrong('dynamicSuffix applies to the modules of dynamic: set dynamic too');
+    throw wrong('dynamic-suffix is for the modules of a dynamic folder, and there is none: add --dynamic FOLDER');
   if (offload > 0 && app === null && mounted.length === 0)
-    throw wrong('offload needs app: threads run applications, not files or a dynamic folder');
+    throw wrong('offload runs applications in threads, and there is none: add one, as in --app ./app.js');
   mountsOf(mounted, 'an application');
 }
 

@@ -16,6 +16,7 @@ import { reportPage } from '../tools/compare/report.ts';
 import { type ComparisonResult, prepareFolder, readResult, writeResult } from '../tools/compare/result.ts';
 import { textTables } from '../tools/compare/table.ts';
 import { END_SIGNALS } from './end-signals.ts';
+import { checkFlags } from './flag-check.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** The application that the models serve. */
@@ -157,8 +158,7 @@ async function checkPort(port: number): Promise<void> {
 
 function parse(argv: readonly string[]): CompareOptions {
   const values = parseFlags(argv);
-  if (values.quick === true && values.full === true)
-    throw usage('--quick and --full exclude each other: give one of them');
+  if (values.quick === true && values.full === true) throw usage('--quick and --full conflict: use one of them');
   for (const name of ['out', 'from'] as const) if (values[name] === '') throw usage(`--${name} needs a value`);
   return {
     mode: values.full === true ? 'full' : 'quick',
@@ -175,26 +175,26 @@ function parse(argv: readonly string[]): CompareOptions {
 }
 
 function parseFlags(argv: readonly string[]) {
-  try {
-    const text = { type: 'string' } as const;
-    const flag = { type: 'boolean' } as const;
-    const options = {
-      quick: flag,
-      full: flag,
-      models: text,
-      parameters: text,
-      against: text,
-      rounds: text,
-      seconds: text,
-      out: text,
-      port: text,
-      from: text,
-      help: { type: 'boolean', short: 'h' },
-    } as const;
-    return parseArgs({ args: [...argv], options }).values;
-  } catch (error) {
-    throw usage(`compare: ${messageOf(error).split('. ')[0]}`);
-  }
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = {
+    quick: flag,
+    full: flag,
+    models: text,
+    parameters: text,
+    against: text,
+    rounds: text,
+    seconds: text,
+    out: text,
+    port: text,
+    from: text,
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  checkFlags(argv, options);
+  const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+  const [unexpected] = positionals;
+  if (unexpected !== undefined) throw usage(`unexpected argument "${unexpected}": compare takes flags only`);
+  return values;
 }
 
 /**

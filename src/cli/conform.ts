@@ -1,11 +1,12 @@
 // The command `conform`: arguments, progress, report and exit code of an examination of a server.
 
 import { parseArgs } from 'node:util';
-import { EpollServerError, messageOf } from '../errors.ts';
+import { EpollServerError } from '../errors.ts';
 import { CASES, GROUPS } from '../tools/conformance/cases.ts';
 import { type CaseResult, examine } from '../tools/conformance/examine.ts';
 import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../tools/conformance/report.ts';
 import { findTarget } from '../tools/conformance/target.ts';
+import { checkFlags } from './flag-check.ts';
 
 const EXIT_FAILED = 1;
 
@@ -112,8 +113,7 @@ function parse(argv: readonly string[]): ConformOptions {
   const isAlone = values.help === true || values.list === true;
   if (url === undefined && !isAlone)
     throw usage('conform needs the URL of a server (example: epoll-server conform http://127.0.0.1:8080/)');
-  if (values.json === true && values.markdown === true)
-    throw usage('--json and --markdown exclude each other: give one of them');
+  if (values.json === true && values.markdown === true) throw usage('--json and --markdown conflict: use one of them');
   const only = values.only ?? [];
   for (const name of only) {
     if (GROUPS.includes(name) || CASES.some(({ id }) => id === name)) continue;
@@ -134,26 +134,20 @@ function parse(argv: readonly string[]): ConformOptions {
 }
 
 function parseFlags(argv: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        markdown: { type: 'boolean' },
-        only: { type: 'string', multiple: true },
-        list: { type: 'boolean' },
-        remote: { type: 'boolean' },
-        connections: { type: 'string' },
-        'timeout-ms': { type: 'string' },
-        'max-seconds': { type: 'string' },
-        'max-splits': { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw usage(`conform: ${messageOf(error).split('. ')[0]}`);
-  }
+  const options = {
+    json: { type: 'boolean' },
+    markdown: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    list: { type: 'boolean' },
+    remote: { type: 'boolean' },
+    connections: { type: 'string' },
+    'timeout-ms': { type: 'string' },
+    'max-seconds': { type: 'string' },
+    'max-splits': { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  checkFlags(argv, options);
+  return parseArgs({ args: [...argv], options, allowPositionals: true });
 }
 
 function whole(name: string, text: string | undefined, defaultValue: number, max: number): number {

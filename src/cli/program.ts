@@ -130,7 +130,10 @@ async function watchedBy(
   config: string | undefined,
 ): Promise<() => Promise<readonly string[]>> {
   if ((await content.names()).length === 0) {
-    throw new EpollServerError('ERR_OPTION', `--watch restarts an application: add one, or --dynamic`);
+    throw new EpollServerError(
+      'ERR_OPTION',
+      '--watch restarts an application, and there is none: add --app MODULE or --dynamic FOLDER',
+    );
   }
   return async () => [...(await content.names()), ...(config === undefined ? [] : [config])];
 }
@@ -197,7 +200,7 @@ function fail(error: unknown): never {
     process.exit(EXIT_RUN_TIME);
   }
   const isUsage = ERROR_CODES[error.code] === 'usage';
-  const hint = error.code === 'ERR_OPTION' ? ' (see --help)' : '';
+  const hint = error.code === 'ERR_OPTION' ? '; see --help' : '';
   if (hint === '') logFailure(error, '', error.message);
   else logLine(error.message + hint);
   process.exit(isUsage ? EXIT_USAGE : EXIT_RUN_TIME);

@@ -7,7 +7,7 @@ import { EpollServerError } from '../errors.ts';
 import { lossNotice } from '../log/access-log.ts';
 import { fileSink, standardSink } from '../log/log-sink.ts';
 import { traceLossNotice } from '../log/request-log.ts';
-import { kebab, variableOf } from '../options/names.ts';
+import { variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
@@ -50,7 +50,7 @@ export function commandContentOf(configuration: Configuration, config: string | 
 function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptions, 'app' | 'mounted'> {
   const [app, second] = given.filter(({ path }) => path === '');
   if (app !== undefined && second !== undefined) {
-    const text = `app names two applications for all paths, ${app.module} and ${second.module}: mount one of them, as in /api=${second.module}`;
+    const text = `there are two applications for all paths, ${app.module} and ${second.module}: mount one of them, as in /api=${second.module}`;
     throw new EpollServerError('ERR_OPTION', text);
   }
   const mounted = given.filter(({ path }) => path !== '').map(({ path, module }) => [path, module] as const);
@@ -109,7 +109,7 @@ function refuseFileSettings({ originOf }: Configuration): void {
     if (origin === undefined || origin === DEFAULT_ORIGIN) continue;
     throw new EpollServerError(
       'ERR_OPTION',
-      `${kebab(optionName(option))} (${origin}) applies to files, and there is only an application: add a folder, or remove the option`,
+      `${origin.startsWith('--') ? origin : `${optionName(option)} (${origin})`} is for files, and no folder is served: add a folder, or remove the option`,
     );
   }
 }

@@ -46,7 +46,10 @@ const OTHER_KEYS: readonly string[] = [...byAlias.keys(), MODULE_KEY, EXPORT_KEY
 export function findConfig(folder: string): string | undefined {
   const found = CONFIG_NAMES.filter((name) => existsSync(join(folder, name)));
   if (found.length > 1) {
-    throw new EpollServerError('ERR_CONFIG', `there are ${found.join(' and ')}: remove one, or name one with --config`);
+    throw new EpollServerError(
+      'ERR_CONFIG',
+      `there are two config files, ${found.join(' and ')}: remove one, or name one with --config`,
+    );
   }
   return found[0];
 }
@@ -231,7 +234,7 @@ class Reader {
       },
       Pair: (_key, { key }) => {
         if (this.#yaml.isScalar(key) && RESERVED.has(String(key.value))) {
-          throw this.#wrong(key.range?.[0] ?? 0, `there is no key ${shown(key.value)}`);
+          throw this.#wrong(key.range?.[0] ?? 0, `unknown key ${shown(key.value)}`);
         }
       },
     });

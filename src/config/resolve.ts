@@ -118,7 +118,7 @@ function refuseUnknown(environment: NodeJS.ProcessEnv): void {
     if (known.includes(name)) continue;
     const near = nearestOption(name.slice(VARIABLE_PREFIX.length));
     const hint = near === undefined ? '' : ` (did you mean ${variableOf(near)}?)`;
-    throw usage(`there is no variable ${name}${hint}`);
+    throw usage(`unknown variable ${name}${hint}`);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Protocol } from './protocol.ts';
 /** Makes the protocol of a connection. */
 export type ProtocolFactory = (channel: Channel) => Protocol;
 
+/** A connection as its protocol sees it. Calls after the connection has closed have no effect. */
 export interface Channel {
   /** The client's address. */
   readonly peer: SocketAddress;
@@ -38,6 +39,7 @@ export interface Channel {
   reserve(size: number): number;
   /** The buffer of the reserved bytes. */
   readonly target: Buffer;
+  /** Sends the reserved bytes up to the offset `end` of {@link target}, after earlier output. */
   commit(end: number): void;
   /** Sends `bytes` after earlier output. Large ones are not copied: leave them unchanged. */
   write(bytes: Uint8Array): void;

@@ -1,6 +1,7 @@
 // The interface of a protocol to its connection. The connection transfers bytes, and the protocol interprets them. An
 // exception from a protocol ends its own connection only, with one logged line.
 
+/** What is spoken on a connection. The connection calls these members, one call at a time. */
 export interface Protocol {
   /** Whether the protocol can use bytes, new or kept ones. While false, the connection is not read. */
   readonly wantsInput: boolean;

@@ -28,6 +28,9 @@ export let listOf: (headers: Headers) => readonly Pair[];
 export let frozen: (headers: Headers) => Headers;
 let isLightHeaders: (value: object) => value is Headers;
 
+/**
+ * Headers of the Fetch standard (https://fetch.spec.whatwg.org/#headers-class). No name is forbidden, as in Node.js.
+ */
 export class Headers {
   /** The fields in the order of arrival; null: it has to be made from {@link #byName}. */
   #list: Pair[] | null = [];
@@ -36,6 +39,7 @@ export class Headers {
   #sorted: readonly Pair[] | null = null;
   #isImmutable = false;
 
+  /** @throws TypeError when `init`, a name or a value is malformed. */
   constructor(init?: HeadersInit) {
     if (!isLinked) linkClasses();
     if (init === undefined) return;
@@ -52,6 +56,10 @@ export class Headers {
     this.#change();
   }
 
+  /**
+   * Removes all values of `name`.
+   * @throws TypeError when the name is malformed.
+   */
   delete(...given: [name: string]): void {
     const [name] = complete(given, 1, 'delete');
     const lowerCase = this.#nameOf(name);
@@ -61,6 +69,10 @@ export class Headers {
     this.#change();
   }
 
+  /**
+   * The values of `name`, joined by `, `; null without one.
+   * @throws TypeError when the name is malformed.
+   */
   get(...given: [name: string]): string | null {
     const [name] = complete(given, 1, 'get');
     const lowerCase = nameOf(name);
@@ -73,6 +85,7 @@ export class Headers {
     return found;
   }
 
+  /** The values of Set-Cookie in order, which `get` would join incorrectly. */
   getSetCookie(): string[] {
     const index = this.#index();
     if (index !== null) return [...(index.get('set-cookie') ?? [])];
@@ -81,12 +94,20 @@ export class Headers {
       .map(([, value]) => value);
   }
 
+  /**
+   * Whether there is a value of `name`.
+   * @throws TypeError when the name is malformed.
+   */
   has(...given: [name: string]): boolean {
     const [name] = complete(given, 1, 'has');
     const lowerCase = nameOf(name);
     return this.#index()?.has(lowerCase) ?? this.#pairs().some(([each]) => each === lowerCase);
   }
 
+  /**
+   * Replaces all values of `name` by one.
+   * @throws TypeError when name or value is malformed.
+   */
   set(...given: [name: string, value: string]): void {
     const [name, value] = complete(given, 2, 'set');
     const pair: Pair = [this.#nameOf(name), textOfValue(value)];
@@ -99,6 +120,7 @@ export class Headers {
     this.#change();
   }
 
+  /** Calls `callback` for each pair of {@link entries}. */
   forEach(callback: (value: string, name: string, headers: Headers) => void, thisArgument?: unknown): void {
     if (typeof callback !== 'function') throw new TypeError('Headers.forEach: the callback must be a function');
     for (const [name, value] of this.entries()) Reflect.apply(callback, thisArgument, [value, name, this]);
@@ -116,11 +138,13 @@ export class Headers {
     }
   }
 
+  /** The names of {@link entries}. */
   *keys(): Generator<string, undefined, undefined> {
     for (const [name] of this.entries()) yield name;
     return undefined;
   }
 
+  /** The values of {@link entries}. */
   *values(): Generator<string, undefined, undefined> {
     for (const [, value] of this.entries()) yield value;
     return undefined;

@@ -9,12 +9,17 @@ type Rest = 'cache' | 'credentials' | 'integrity' | 'keepalive' | 'mode' | 'redi
 
 /** The init of a Request; another Request is one too. */
 export interface RequestInit extends Partial<Pick<globalThis.Request, Rest>> {
+  /** Default: `GET`. */
   readonly method?: string;
+  /** Default: none. */
   readonly headers?: HeadersInit;
+  /** Default: none. A GET or HEAD request has none. */
   readonly body?: BodyInit | null;
+  /** Default: none. */
   readonly signal?: AbortSignal | null;
   /** Required for a body that is a stream. */
   readonly duplex?: 'half';
+  /** Only null is valid, as in the Fetch standard. */
   readonly window?: null;
 }
 

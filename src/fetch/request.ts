@@ -35,6 +35,10 @@ export let nativeOf: (request: Request) => globalThis.Request;
 /** The content of a Request; null without a body. */
 let carriedBy: (request: Request) => Content | null;
 
+/**
+ * Request of the Fetch standard (https://fetch.spec.whatwg.org/#request-class): its members mean what the standard
+ * says. Parts of a received request are made when they are read.
+ */
 export class Request {
   /** Null: this Request was made by its constructor. */
   #incoming: Incoming | null = null;
@@ -59,25 +63,30 @@ export class Request {
     else this.#make(input, typeof init === 'symbol' ? {} : (init ?? {}));
   }
 
+  /** The method, such as `GET`. */
   get method(): string {
     this.#method ??= this.#incoming?.method ?? 'GET';
     return this.#method;
   }
 
+  /** The absolute URL, with the requested host. */
   get url(): string {
     if (this.#url === null) this.#url = this.#incoming === null ? '' : requestUrl(this.#incoming);
     return this.#url;
   }
 
+  /** The fields of the request. */
   get headers(): Headers {
     this.#headers ??= this.#incoming === null ? new Headers() : parsedHeaders(this.#incoming.headers());
     return this.#headers;
   }
 
+  /** The content as a stream of Uint8Arrays; null without one. */
   get body(): ReadableStream<Uint8Array> | null {
     return this.#carried()?.stream ?? null;
   }
 
+  /** Whether the content was read: it can be read once. */
   get bodyUsed(): boolean {
     return this.#carried()?.used ?? false;
   }
@@ -91,10 +100,12 @@ export class Request {
     return this.#signal;
   }
 
+  /** The request is sent before its response is read. */
   get duplex(): 'half' {
     return 'half';
   }
 
+  /** The next members are those of the init, with the defaults of the standard. The server does not use them. */
   get cache(): globalThis.Request['cache'] {
     return this.#rest?.cache ?? 'default';
   }
@@ -131,26 +142,32 @@ export class Request {
     return this.#rest?.referrerPolicy ?? '';
   }
 
+  /** The whole content. Like all methods that read, it rejects with a TypeError when the content was read before. */
   arrayBuffer(): Promise<ArrayBuffer> {
     return arrayBufferOf(this.#carried());
   }
 
+  /** The whole content, with the media type of Content-Type. */
   blob(): Promise<Blob> {
     return blobOf(this.#carried(), this.headers.get('content-type'));
   }
 
+  /** The whole content. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return bytesOf(this.#carried());
   }
 
+  /** The content as a form: `multipart/form-data` or `application/x-www-form-urlencoded`; otherwise a TypeError. */
   formData(): Promise<FormData> {
     return formDataOf(this.#carried(), this.headers.get('content-type'));
   }
 
+  /** The content as JSON; rejects with a SyntaxError when it is malformed. */
   json(): Promise<unknown> {
     return jsonOf(this.#carried());
   }
 
+  /** The content as UTF-8, without a byte order mark. */
   text(): Promise<string> {
     return textOf(this.#carried());
   }

@@ -14,10 +14,13 @@ import {
 import { byteString, frozen, Headers, type HeadersInit, listOf, type Pair } from './headers.ts';
 import { isLinked, linkBehind, linkClasses, showAs } from './native.ts';
 
+/** The init of a Response; another Response is one too. */
 export interface ResponseInit {
   /** 200 to 599. Default: 200. */
   readonly status?: number;
+  /** The reason phrase. Default: empty, which sends the standard one. */
   readonly statusText?: string;
+  /** Default: the type of the body, if it has one. */
   readonly headers?: HeadersInit;
 }
 
@@ -33,6 +36,10 @@ export let contentOf: (response: Response) => Content | null;
 /** The fields to be sent; null when the content's type is the only one. */
 export let fieldsOf: (response: Response) => readonly Pair[] | null;
 
+/**
+ * Response of the Fetch standard (https://fetch.spec.whatwg.org/#response-class): its members mean what the standard
+ * says.
+ */
 export class Response {
   #status = 200;
   #statusText = '';
@@ -48,6 +55,7 @@ export class Response {
     if (init !== undefined && init !== null) this.#initialize(init);
   }
 
+  /** `error` for `Response.error()`. */
   get type(): 'default' | 'error' {
     return this.#type;
   }
@@ -57,55 +65,68 @@ export class Response {
     return '';
   }
 
+  /** Always false: only a fetched Response was redirected. */
   get redirected(): boolean {
     return false;
   }
 
+  /** 200 to 599; 0 for `Response.error()`. */
   get status(): number {
     return this.#status;
   }
 
+  /** Whether the status is from 200 to 299. */
   get ok(): boolean {
     return this.#status >= 200 && this.#status <= 299;
   }
 
+  /** The reason phrase; may be empty. */
   get statusText(): string {
     return this.#statusText;
   }
 
+  /** The fields. */
   get headers(): Headers {
     this.#headers ??= this.#ownHeaders();
     return this.#headers;
   }
 
+  /** The content as a stream of Uint8Arrays; null without one. */
   get body(): ReadableStream<Uint8Array> | null {
     return this.#content?.stream ?? null;
   }
 
+  /** Whether the content was read: it can be read once. */
   get bodyUsed(): boolean {
     return this.#content?.used ?? false;
   }
 
+  /** The whole content. Like all methods that read, it rejects with a TypeError when the content was read before. */
   arrayBuffer(): Promise<ArrayBuffer> {
     return arrayBufferOf(this.#content);
   }
 
+  /** The whole content, with the media type of Content-Type. */
   blob(): Promise<Blob> {
     return blobOf(this.#content, this.headers.get('content-type'));
   }
 
+  /** The whole content. */
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
     return bytesOf(this.#content);
   }
 
+  /** The content as a form: `multipart/form-data` or `application/x-www-form-urlencoded`; otherwise a TypeError. */
   formData(): Promise<FormData> {
     return formDataOf(this.#content, this.headers.get('content-type'));
   }
 
+  /** The content as JSON; rejects with a SyntaxError when it is malformed. */
   json(): Promise<unknown> {
     return jsonOf(this.#content);
   }
 
+  /** The content as UTF-8, without a byte order mark. */
   text(): Promise<string> {
     return textOf(this.#content);
   }

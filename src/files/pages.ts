@@ -15,8 +15,8 @@ export const REFUSAL_ANSWERS: Readonly<Record<SiteRefusal, readonly [number, str
   missing: [404, 'There is no such page here.'],
   directory: [404, 'There is no such page here.'],
   forbidden: [403, 'This file may not be read.'],
-  exhausted: [503, 'The server has no room for this file right now.'],
-  busy: [503, 'The server has no room for this file right now.'],
+  exhausted: [503, 'The server is too busy to send this file right now.'],
+  busy: [503, 'The server is too busy to send this file right now.'],
   failed: [500, 'This file could not be read.'],
 };
 

@@ -70,7 +70,7 @@ export async function resolveFolders(settings: StaticSettings, sources: readonly
       async ([at, each]) => [at.slice(1).split('/'), await named(each)] as const,
     );
     const folders = { root: path, mounts: longestFirst(await Promise.all(mounted)) };
-    if (spa !== false) await refuseFolderAsFallback(spa, folders);
+    if (spa !== false) await checkFallback(spa, folders);
     return folders;
   };
   const folders = await foldersOf(settings);
@@ -90,17 +90,30 @@ function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[
   const path = hidden.find((each) => isOutside(each, served));
   if (path === undefined) return;
   const folders = [...new Set(served.map(({ named }) => named))].join(', ');
-  throw wrong(`static.hide: ${resolve(path)} is not below a served folder (${folders}): use a path in one of them`);
+  throw wrong(`hide: ${resolve(path)} is not below a served folder (${folders}): use a path in one of them`);
 }
 
-/** @throws EpollServerError `ERR_OPTION`: the fallback page is a folder. */
-async function refuseFolderAsFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
+/** @throws EpollServerError `ERR_OPTION`: the fallback page does not exist, or is not a file. */
+async function checkFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
   const names = spa.split('/').filter((name) => name !== '');
   const [prefix, folder] = mounts.find(([prefix]) => prefix.every((name, at) => names[at] === name)) ?? [[], root];
   const path = join(folder, ...names.slice(prefix.length));
-  const stats = await stat(path).catch(() => null);
-  if (stats?.isDirectory() !== true) return;
-  throw wrong(`static.spa: ${path} is a folder: use a page in it, such as ${names.join('/')}/index.html`);
+  const found = await kindOf(path);
+  if (found === 'missing')
+    throw wrong(`spa: the page ${path} does not exist: name a file of the root, such as index.html`);
+  if (found === 'folder') {
+    throw wrong(`spa: ${path} is a folder: use a page in it, such as ${names.join('/')}/index.html`);
+  }
+}
+
+/** A page that cannot be looked at for another reason gets its error response when it is requested. */
+async function kindOf(path: string): Promise<'missing' | 'folder' | 'other'> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'other';
+  }
 }
 
 function longestFirst(mounts: SiteFolders['mounts']): SiteFolders['mounts'] {

@@ -6,7 +6,9 @@ import type { FieldInput } from './fields.ts';
 
 /** An IP address in text and a port; for a Unix domain socket, an empty text and 0. */
 export interface Endpoint {
+  /** An IPv4 or IPv6 address in text; empty for a Unix domain socket. */
   readonly address: string;
+  /** 0 for a Unix domain socket. */
   readonly port: number;
 }
 
@@ -70,6 +72,7 @@ export interface HttpRequest {
   headers(): (readonly [string, string])[];
   /** The same, names in the case in which they were sent. */
   rawHeaders(): (readonly [string, string])[];
+  /** The content; without one, the first read returns null. */
   readonly body: RequestBody;
   /** The client's address. */
   readonly remote: Endpoint;

@@ -157,7 +157,7 @@ function assertSameVersion({ version = 'unknown', abi = 0 }: Addon, path: string
   if (version === wanted && abi === ADDON_ABI) return;
   throw new EpollServerError(
     'ERR_ADDON',
-    `the native addon ${path} is stale: it is of version ${version} (interface ${abi}), ` +
+    `the native addon ${path} is out of date: it is of version ${version} (interface ${abi}), ` +
       `this package is ${wanted} (interface ${ADDON_ABI}). Compile it again: ${command}`,
   );
 }

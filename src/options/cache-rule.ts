@@ -10,6 +10,7 @@ import { matcherOf } from './path-pattern.ts';
  * name: `/` is `index.html`.
  */
 export interface CacheRule {
+  /** The glob, or `@fingerprinted`. */
   readonly pattern: string;
   /** The value of the field; `immutable` alone stands for {@link IMMUTABLE}. */
   readonly value: string;
@@ -33,22 +34,19 @@ export function cacheRuleOf(text: string): CacheRule {
   return isValue ? { pattern: '**', value: text.trim() } : { pattern: text.trim(), value: '' };
 }
 
-/** @throws Error whose text follows "must be": a pattern or a value is missing or invalid. */
+/** @throws Error: a pattern or a value is missing or invalid. */
 export function checkCacheRule({ pattern, value }: CacheRule): void {
-  const fail = (what: string): Error => new Error(`must be ${what}`);
-  if (value.trim() === '') throw fail(`rules with a value, such as *.html:no-cache: ${quoted(pattern)} has no value`);
-  if (pattern.trim() === '') throw fail(`rules with a pattern, such as **:no-cache: ${quoted(value)} has no pattern`);
+  if (value.trim() === '') throw new Error(`the pattern ${quoted(pattern)} needs a value, as in *.html:no-cache`);
+  if (pattern.trim() === '') throw new Error(`the value ${quoted(value)} needs a pattern, as in **:no-cache`);
   try {
     precompileFields([['Cache-Control', value]]);
   } catch {
-    throw fail(
-      `rules whose value is valid in a field: ${quoted(value)} of ${quoted(pattern)} contains an invalid byte`,
-    );
+    throw new Error(`the value ${quoted(value)} of ${quoted(pattern)} contains a byte that a field cannot have`);
   }
   try {
     matcherOf(pattern);
   } catch (error) {
-    throw fail(`rules whose pattern is a glob: ${quoted(pattern)} is not one (${messageOf(error)})`);
+    throw new Error(`the pattern ${quoted(pattern)} is not a valid glob (${messageOf(error)})`);
   }
 }
 

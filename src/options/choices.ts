@@ -3,6 +3,7 @@
 /** The interfaces of applications. */
 export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 
+/** The interface of an application: WSGI-style, fetch, a handler of node:http (not supported yet), or a raw handler. */
 export type AdapterName = (typeof ADAPTERS)[number];
 
 /** `common` and `combined` as Apache and nginx write them; `json` is one object a line. */

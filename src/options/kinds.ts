@@ -139,7 +139,7 @@ const severalTexts: ValueKind<readonly string[]> = {
     SEVERAL,
     transform((value): readonly string[] => [value].flat()),
   ),
-  expected: 'a text, or a list of texts',
+  expected: 'a string, or a list of strings',
   type: 'string | readonly string[]',
   result: 'readonly string[]',
   isVariadic: true,
@@ -149,13 +149,13 @@ const severalTexts: ValueKind<readonly string[]> = {
 /** A list of files and folders. */
 export const paths: ValueKind<readonly string[]> = {
   ...severalTexts,
-  expected: 'a path, or a list of them',
+  expected: 'a path, or a list of paths',
   rebase: (value, folder) => value.map((each) => resolve(folder, each)),
 };
 
 /** The suffix of module names in URLs. */
 export const suffix: ValueKind<string> = {
-  ...text('text such as .py'),
+  ...text('a suffix such as .py'),
   schema: pipe(
     NAME,
     check((value) => !/[\0/\\]/.test(value)),
@@ -165,7 +165,7 @@ export const suffix: ValueKind<string> = {
 /** In code: the application's name is that of a folder whose modules have URLs of their own. */
 export const dynamicFolder: Pick<ValueKind, 'schema' | 'expected' | 'type'> = {
   schema: union([literal(true), strictObject({ suffix: optional(suffix.schema) })]),
-  expected: 'true or { suffix }, with text such as .py',
+  expected: 'true, or an object such as { suffix: ".py" }',
   type: 'true | { readonly suffix?: string | undefined }',
 };
 
@@ -204,7 +204,7 @@ function examined<T>(schema: GenericSchema<unknown, T>, examine: (value: T) => v
 
 const BACKLOG = optional(whole(1, MAX_BACKLOG).schema);
 
-const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a text), or fd`;
+const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a string), or fd`;
 const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
 
 /** `mode`: the schema of a mode. */
@@ -251,7 +251,7 @@ export const fileNames: ValueKind<readonly string[]> = {
     severalTexts.schema,
     check((value) => value.every(isFileName)),
   ),
-  expected: 'a file name, or a list of them',
+  expected: 'a file name, or a list of file names',
 };
 
 /** The path of a file below a root, or false. */
@@ -282,7 +282,7 @@ export const cacheRules: ValueKind<readonly CacheRule[]> = {
     ),
     (value) => value.forEach(checkCacheRule),
   ),
-  expected: '"[PATTERN:]VALUE", a list of them, or values by pattern',
+  expected: '"[PATTERN:]VALUE", a list of these, or values by pattern',
   type: 'string | readonly (string | CacheRule)[] | Readonly<Record<string, string>>',
   result: 'readonly CacheRule[]',
   isVariadic: true,

@@ -34,7 +34,7 @@ const TAKER_NAMES: Readonly<Record<OptionTaker, string>> = {
 };
 
 /**
- * `there is no option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)`. `what`: `option` or `key`.
+ * `unknown option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)`. `what`: `option` or `key`.
  * `others`: known names that are not options.
  */
 export function unknownText(what: string, path: string, taker: OptionTaker, others: readonly string[] = []): string {
@@ -42,7 +42,7 @@ export function unknownText(what: string, path: string, taker: OptionTaker, othe
   const other = byPath.get(path)?.takers?.[0];
   if (other !== undefined) return `"${path}" is an option of ${TAKER_NAMES[other]}, not of ${TAKER_NAMES[taker]}`;
   const near = nearest(path, others) ?? nearestPath(path, known);
-  return `there is no ${what} "${path}"${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
+  return `unknown ${what} "${path}"${near === undefined ? '' : ` (did you mean "${near}"?)`}`;
 }
 
 /** The known option that is nearest: first in the same group, then anywhere, by its key and by the name of its flag. */

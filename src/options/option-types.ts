@@ -8,10 +8,10 @@ import type { AdapterName, LogFormat, ModelName } from './choices.ts';
 import type { ListenOption } from './listen-address.ts';
 import type { MountedModule } from './mounted-module.ts';
 
-/** Takes text, in lines, once a turn of the loop. */
+/** Receives complete lines of text, once per turn of the loop. It must not block. */
 export type Sink = (text: string) => void;
 
-/** Bounds in bytes and counts. */
+/** Limits in bytes, bytes per second and counts. */
 export interface LimitOptions {
   /**
    * Maximum size of request line and fields together, in bytes; if exceeded: 431. 256 to 1,048,576 bytes; default:
@@ -91,8 +91,9 @@ export interface LimitOptions {
    */
   readonly maxLingerBytes?: number | string | undefined;
   /**
-   * Maximum number of such connections; if exceeded: the one that lingers longest is closed. 0 to 4,194,304; default:
-   * 1024. Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections.
+   * Maximum number of connections that linger after their last response; if exceeded: the oldest is closed. 0 to
+   * 4,194,304; default: 1024. Each costs a descriptor and a receive buffer. They do not count as connections of
+   * maxConnections.
    */
   readonly maxLingeringConnections?: number | string | undefined;
   /**
@@ -128,7 +129,7 @@ export interface LimitOptions {
   readonly maxOpenFiles?: number | string | undefined;
 }
 
-/** Bounds in milliseconds. */
+/** Time limits in milliseconds. */
 export interface TimeoutOptions {
   /**
    * From accept to the first byte; if exceeded: closed. 100 to 86,400,000 ms; default: 30,000. Browsers open spare
@@ -166,7 +167,7 @@ export interface TimeoutOptions {
    */
   readonly halfClosedMs?: number | string | undefined;
   /**
-   * From the FIN of such a client to the abort of request.signal (0: never). 0 to 86,400,000 ms; default: 500.
+   * From the FIN of a client until request.signal aborts (0: never). 0 to 86,400,000 ms; default: 500.
    * @hono/node-server waits 500 ms.
    */
   readonly halfClosedSignalMs?: number | string | undefined;
@@ -176,8 +177,8 @@ export interface TimeoutOptions {
    */
   readonly lingerMs?: number | string | undefined;
   /**
-   * Total time in which bytes of that client are discarded; if exceeded: closed. 100 to 86,400,000 ms; default: 30,000.
-   * nginx's lingering_time is 30 s.
+   * Total time for discarding bytes of a client after its last response; if exceeded: closed. 100 to 86,400,000 ms;
+   * default: 30,000. nginx's lingering_time is 30 s.
    */
   readonly maxLingerMs?: number | string | undefined;
   /**
@@ -193,7 +194,7 @@ export interface TimeoutOptions {
   readonly shutdownGraceMs?: number | string | undefined;
 }
 
-/** What is logged, and where. */
+/** The logs: access, trace and errors. */
 export interface LogOptions {
   /** Append one line per response to FILE; "-" is standard output (default: only on a terminal). */
   readonly access?: Sink | undefined;
@@ -208,7 +209,7 @@ export interface LogOptions {
   readonly error?: ((error: unknown, request: HttpRequest | null) => void) | undefined;
 }
 
-/** Bounds of an application, in counts. */
+/** Limits of an application, in counts. */
 export interface ApplicationLimitOptions {
   /**
    * Requests that may wait for a thread of the pool (--offload); if exceeded: 503. 1 to 1,048,576; default: 1024. At 50
@@ -217,7 +218,7 @@ export interface ApplicationLimitOptions {
   readonly maxOffloadQueue?: number | string | undefined;
 }
 
-/** Bounds of an application, in milliseconds. */
+/** Time limits of an application, in milliseconds. */
 export interface ApplicationTimeoutOptions {
   /**
    * For loading the module of an application; if exceeded: loading fails. 100 to 86,400,000 ms; default: 30,000.
@@ -233,7 +234,7 @@ export interface ApplicationTimeoutOptions {
   readonly offloadMs?: number | string | undefined;
 }
 
-/** What is logged of an application, and where. */
+/** The log of an application. */
 export interface ApplicationLogOptions {
   /**
    * Called with an error thrown by the application, or the reason why a file cannot be sent (default: one line on
@@ -242,7 +243,7 @@ export interface ApplicationLogOptions {
   readonly error?: ((error: unknown, request: HttpRequest | null) => void) | undefined;
 }
 
-/** What loadApplication() takes. */
+/** The options of loadApplication(). */
 export interface ApplicationOptions {
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: false. */
   readonly overrideGlobals?: boolean | undefined;
@@ -254,11 +255,11 @@ export interface ApplicationOptions {
   readonly next?: Handler | undefined;
   /** Run the application in a pool of N threads; 0: without a pool. 0 to 256; default: 0. */
   readonly threads?: number | string | undefined;
-  /** Bounds of an application, in counts. */
+  /** Limits of an application, in counts. */
   readonly limits?: ApplicationLimitOptions | undefined;
-  /** Bounds of an application, in milliseconds. */
+  /** Time limits of an application, in milliseconds. */
   readonly timeouts?: ApplicationTimeoutOptions | undefined;
-  /** What is logged of an application, and where. */
+  /** The log of an application. */
   readonly log?: ApplicationLogOptions | undefined;
 }
 

@@ -205,7 +205,7 @@ const PROCESS: readonly Option[] = [
   },
   {
     path: 'serverHeader',
-    kind: fieldText('text that a field may have', isFieldValue),
+    kind: fieldText('text without control characters', isFieldValue),
     placeholder: 'TEXT',
     help: 'the Server field; empty removes it, a field set by the application replaces it',
     default: 'epoll-server',
@@ -482,7 +482,7 @@ const LIMITS: readonly Option[] = [
   {
     path: 'limits.maxLingeringConnections',
     kind: whole(0, 4_194_304),
-    help: 'Maximum number of such connections; if exceeded: the one that lingers longest is closed.',
+    help: 'Maximum number of connections that linger after their last response; if exceeded: the oldest is closed.',
     default: 1_024,
     reason: 'Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections.',
   },
@@ -607,7 +607,7 @@ const TIMEOUTS: readonly Option[] = [
   {
     path: 'timeouts.halfClosedSignalMs',
     kind: milliseconds(0, DAY_MS),
-    help: 'From the FIN of such a client to the abort of request.signal (0: never).',
+    help: 'From the FIN of a client until request.signal aborts (0: never).',
     default: 500,
     reason: '@hono/node-server waits 500 ms.',
   },
@@ -623,7 +623,7 @@ const TIMEOUTS: readonly Option[] = [
   {
     path: 'timeouts.maxLingerMs',
     kind: milliseconds(100, DAY_MS),
-    help: 'Total time in which bytes of that client are discarded; if exceeded: closed.',
+    help: 'Total time for discarding bytes of a client after its last response; if exceeded: closed.',
     default: 30_000,
     reason: "nginx's lingering_time is 30 s.",
   },

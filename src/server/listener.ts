@@ -206,21 +206,22 @@ function cannotListen(address: ListenAddress, hints: Hints, result: number): Epo
 const TCP_HINTS: Hints = {
   EADDRINUSE: 'the port is in use: choose another one with --port, or end the program that uses it',
   EACCES:
-    'ports below 1024 need privileges: choose a higher one, grant CAP_NET_BIND_SERVICE (setcap, systemd), or use a proxy',
+    'ports below 1024 need a privilege: choose a higher port, grant the privilege (setcap cap_net_bind_service=+ep on ' +
+    'node, or AmbientCapabilities=CAP_NET_BIND_SERVICE in systemd), or put a proxy in front',
   EADDRNOTAVAIL: 'this machine does not have that address: choose another with --host',
   EAFNOSUPPORT: 'this machine does not have that address family: choose another with --host',
 };
 
 const UNIX_HINTS: Hints = {
   EADDRINUSE: 'another program listens there: choose another path, or end that program',
-  EEXIST: 'a file of that name exists and is not a socket',
-  ENOENT: 'its folder does not exist',
-  ENOTDIR: 'its parent path is not a folder',
-  EACCES: 'this user may not create files in its folder',
+  EEXIST: 'a file of that name exists and is not a socket: choose another path, or remove the file',
+  ENOENT: 'its folder does not exist: create it',
+  ENOTDIR: 'its parent path is not a folder: choose another path',
+  EACCES: 'this user may not create files in its folder: change its permissions, or choose another path',
 };
 
 const INHERITED_HINTS: Hints = {
-  EBADF: 'the descriptor is not open',
+  EBADF: 'the descriptor is not open: the program that starts this one has to pass it, as systemd does',
   ENOTSOCK: 'it is not a socket',
   EINVAL: 'it is not a listening socket',
 };

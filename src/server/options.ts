@@ -84,7 +84,8 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
 function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) => T): readonly CheckedListen[] {
   const listen = value<readonly ListenOption[] | undefined>('listen');
   if (listen === undefined) return [{ address: { host: value('host'), port: value('port') }, options: {} }];
-  if (given.has('host') || given.has('port')) throw wrong('set either listen or hostname and port, not both');
+  if (given.has('host') || given.has('port'))
+    throw wrong('listen cannot be combined with port or host: put both into listen, as in 127.0.0.1:8080');
   return listen.map(checkListen);
 }
 

@@ -37,10 +37,10 @@ export interface ServeOptions {
   readonly serverHeader?: string | undefined;
   /** Files to serve: they come first, then the application. A string is the folder. */
   readonly static?: string | StaticOptions | undefined;
-  /** Bounds in bytes and counts. */
+  /** Limits in bytes, bytes per second and counts. */
   readonly limits?: LimitOptions | undefined;
-  /** Bounds in milliseconds. */
+  /** Time limits in milliseconds. */
   readonly timeouts?: TimeoutOptions | undefined;
-  /** What is logged, and where. */
+  /** The logs: access, trace and errors. */
   readonly log?: LogOptions | undefined;
 }

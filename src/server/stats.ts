@@ -22,11 +22,13 @@ import type { Composition } from './composition.ts';
  * meanings; the others may change in any release.
  */
 export interface ServerStats {
+  /** Connections: numbers of clients. */
   readonly connections: {
     /** Open now. */
     readonly open: number;
     /** Connections among `open` whose last response was sent, while further input is discarded. */
     readonly lingering: number;
+    /** Clients that were accepted since the start. */
     readonly accepted: number;
     /** Beyond `maxConnections` or `maxConnectionsPerAddress`. */
     readonly refused: number;
@@ -35,6 +37,7 @@ export interface ServerStats {
     /** Pauses of accepting because descriptors or memory ran out. */
     readonly pauses: number;
   };
+  /** Requests since the start. */
   readonly requests: {
     /** Requests for which a handler was called. */
     readonly handled: number;
@@ -58,18 +61,25 @@ export interface ServerStats {
     readonly halfClosed: number;
     readonly handler: number;
   };
+  /** Bytes received and sent on all connections since the start. */
   readonly bytes: {
     readonly received: number;
     readonly sent: number;
   };
+  /** Work of the event loop since the start. */
   readonly loop: {
+    /** Turns: each waits once and serves all ready sources. */
     readonly turns: number;
     /** Calls from native code into JavaScript. */
     readonly entries: number;
+    /** Readiness events that the kernel reported. */
     readonly events: number;
+    /** Events of closed descriptors, which were dropped. */
     readonly staleEvents: number;
+    /** Calls of close(2) that failed. */
     readonly failedCloses: number;
   };
+  /** System calls of the server since the start; those of files are not counted. */
   readonly systemCalls: {
     readonly waits: number;
     readonly receives: number;

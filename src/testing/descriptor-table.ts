@@ -9,7 +9,7 @@ import { SimulatedSocket } from './simulated-socket.ts';
 /** Lower numbers are standard input, output and error, and the descriptors of a real process: a poller, a loop. */
 const FIRST_DESCRIPTOR = 7;
 
-const NOBODY: SocketAddress = { address: '', port: 0 };
+const NO_ADDRESS: SocketAddress = { address: '', port: 0 };
 const ADDRESS = '127.0.0.1';
 
 /** The object behind a descriptor. */
@@ -64,13 +64,13 @@ export class DescriptorTable {
   /** The address of the other end. */
   peer(fd: number): SocketAddress {
     const socket = this.socket(fd);
-    return socket === undefined ? NOBODY : { address: ADDRESS, port: socket.port };
+    return socket === undefined ? NO_ADDRESS : { address: ADDRESS, port: socket.port };
   }
 
   /** The local address of a descriptor. */
   local(fd: number): SocketAddress {
     const object = this.find(fd)?.object;
-    if (object === undefined) return NOBODY;
+    if (object === undefined) return NO_ADDRESS;
     return { address: ADDRESS, port: object instanceof SimulatedListener ? object.port : (this.listener()?.port ?? 0) };
   }
 

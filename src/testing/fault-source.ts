@@ -32,6 +32,7 @@ export const FAULTS = {
 /** One of the keys of {@link FAULTS}. */
 export type FaultName = keyof typeof FAULTS;
 
+/** How often a fault happens, for each call that it can affect: never, in 0.5 %, or in 15 %. */
 export type FaultLevel = 'off' | 'rare' | 'frequent';
 
 /** The level of every fault that is not off. */
@@ -64,6 +65,7 @@ export function drawSettings(random: Random): FaultSettings {
 
 /** Decides at each call whether a fault happens, and counts the injected faults. */
 export class FaultSource {
+  /** The level of each fault. */
   readonly settings: FaultSettings;
   /** Injected faults so far, by name. */
   readonly injected: Map<FaultName, number> = new Map();
@@ -74,6 +76,7 @@ export class FaultSource {
   readonly #rates = new Map<FaultName, number>();
   #healed = false;
 
+  /** `random`: determines when faults happen. */
   constructor(settings: FaultSettings, random: Random) {
     this.settings = settings;
     for (const [index, name] of FAULT_NAMES.entries()) {

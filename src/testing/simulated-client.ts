@@ -8,13 +8,16 @@ import type { VirtualClock } from './virtual-clock.ts';
 
 /** How a client reads: at once, or `bytes` every `everyMs`. */
 export interface ReadRate {
+  /** Bytes per read. */
   readonly bytes: number;
+  /** Virtual milliseconds between two reads. */
   readonly everyMs: number;
 }
 
 /** Bytes per read without a rate. */
 const MAX_READ_BYTES = 65_536;
 
+/** A client of a simulated server. Its bytes arrive after the latency, while the server runs. */
 export class SimulatedClient implements ClientEnd {
   /** Called with received bytes; without it, {@link received} grows. */
   onBytes: ((bytes: Buffer) => void) | null = null;
@@ -106,6 +109,7 @@ export class SimulatedClient implements ClientEnd {
     this.#paused = true;
   }
 
+  /** Reads the output that has accumulated, and continues reading. */
   resumeReading(): void {
     this.#paused = false;
     this.readable();

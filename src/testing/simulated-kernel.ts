@@ -44,7 +44,12 @@ const FIRST_CLIENT_PORT = 32_768;
 /** The bytes of a send operation without any. */
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * A kernel without an operating system: sockets in memory, a virtual clock, and injected faults. It keeps the contract
+ * of `Kernel`.
+ */
 export class SimulatedKernel extends SimulatedSender implements Kernel {
+  /** Those of an edge-triggered back end without a descriptor. */
   readonly traits: PollerTraits = {
     name: 'simulated',
     edgeTriggered: true,
@@ -52,9 +57,13 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     seesHangup: true,
     maxDescriptors: 0,
   };
+  /** The clock of the kernel and its clients. */
   readonly clock: VirtualClock;
+  /** The source of injected faults. */
   readonly faults: FaultSource;
+  /** The watched descriptors and pending events. */
   readonly poller: SimulatedPoller;
+  /** The open descriptors. */
   readonly descriptors: DescriptorTable = new DescriptorTable();
   /** All calls and their results. */
   readonly ledger: CallLedger = new CallLedger();
@@ -65,6 +74,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   #nextPort = FIRST_CLIENT_PORT;
   #destroyed = false;
 
+  /** Each option has a default: see {@link SimulatedKernelOptions}. */
   constructor(options: SimulatedKernelOptions = {}) {
     const { clock = new VirtualClock(), faults = new FaultSource({}, new Random(0)), ...sizes } = options;
     const machine = { ...MACHINE_DEFAULTS, ...sizes };

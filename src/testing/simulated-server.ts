@@ -35,19 +35,24 @@ export function simulate(options: SimulateOptions): SimulatedServer {
   return new SimulatedServer(kernel, serveOptions);
 }
 
+/** A server on a simulated kernel, which runs only in {@link runFor} and {@link runUntil}. */
 export class SimulatedServer {
+  /** The kernel under the server. */
   readonly kernel: SimulatedKernel;
+  /** The server, with its statistics. */
   readonly server: Server;
   /** Whether time has passed since the last turn because the server was idle. */
   hasBlocked = false;
   /** Called before and after each turn of the server. */
   onTurn: ((isOver: boolean) => void) | null = null;
 
+  /** Starts a server on `kernel`. */
   constructor(kernel: SimulatedKernel, options: ServeOptions) {
     this.kernel = kernel;
     this.server = serveOn(kernel, options);
   }
 
+  /** The virtual clock of the kernel. */
   get clock(): VirtualClock {
     return this.kernel.clock;
   }

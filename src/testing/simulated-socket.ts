@@ -19,9 +19,11 @@ export interface ClientEnd {
   wasReset(): void;
 }
 
+/** The server's end of a simulated connection, for inspection by tests. */
 export class SimulatedSocket implements Watched {
   /** The client's port, which identifies it. */
   readonly port: number;
+  /** The other end. */
   readonly client: ClientEnd;
   /** Bytes that arrived and are not received yet. */
   readonly inbound: ByteQueue = new ByteQueue();
@@ -33,6 +35,7 @@ export class SimulatedSocket implements Watched {
   readonly receiveCapacity: number;
   /** The transport between this socket and the kernel's calls; null: none. */
   transport: SimulatedTransport | null = null;
+  /** The descriptor; -1: not accepted yet. */
   fd = -1;
   /** The client sent FIN, and it arrived. */
   inboundEnded = false;
@@ -62,15 +65,21 @@ export class SimulatedSocket implements Watched {
   endedUnread = false;
   /** The injected fault that the connection need not survive; empty: none. */
   injectedFault = '';
+  /** Bytes that the server has received. */
   receivedBytes = 0;
+  /** Bytes that the server has sent. */
   sentBytes = 0;
   /** The number of other connections when the server accepted this one. */
   otherConnections = 0;
   /** Times of events, in milliseconds; 0: not yet. */
   acceptedMs = 0;
+  /** When the first byte arrived. */
   firstArrivedMs = 0;
+  /** When the server received the first byte. */
   firstReceivedMs = 0;
+  /** When the server last received bytes. */
   lastReceivedMs = 0;
+  /** When the server last sent bytes. */
   lastSentMs = 0;
   /** When the server sent FIN or RST. */
   endedMs = 0;
@@ -79,6 +88,7 @@ export class SimulatedSocket implements Watched {
   readonly #poller: SimulatedPoller;
   readonly #mergesArrivals: boolean;
 
+  /** `mergesArrivals`: bytes that arrive behind unread ones cause no event. The capacities are in bytes. */
   constructor(
     port: number,
     client: ClientEnd,
@@ -103,6 +113,7 @@ export class SimulatedSocket implements Watched {
     return this.inbound.length > 0 || (this.transport?.holdsInput ?? false);
   }
 
+  /** The free space of the send buffer, in bytes. */
   get sendRoom(): number {
     return Math.max(this.sendCapacity - this.outbound.length, 0);
   }
@@ -164,6 +175,7 @@ export class SimulatedSocket implements Watched {
     this.#poller.raise(this.fd, WRITABLE);
   }
 
+  /** Called when the server has accepted the connection. */
   accepted(nowMs: number, otherConnections: number): void {
     this.acceptedMs = nowMs;
     this.otherConnections = otherConnections;

@@ -13,6 +13,7 @@ interface Timer {
   readonly call: () => void;
 }
 
+/** A monotonic clock and a wall clock, which stand still until time is passed. */
 export class VirtualClock {
   #nowMs = START_MS;
   #wallOffsetMs = WALL_START_MS - START_MS;

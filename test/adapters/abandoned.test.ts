@@ -1,4 +1,4 @@
-// Tests that no object of a request is kept after its client left, whatever its application waits for. Bodies of any
+// Tests that no object of a request is kept after its client disconnected, even if its application waits for ever. Bodies of any
 // size pass through bounded memory.
 
 import { setFlagsFromString } from 'node:v8';
@@ -29,7 +29,7 @@ type Watch = (held: object) => void;
 
 /** Applications that never end, each reporting the objects that it was given. */
 const NEVER_ENDING: Readonly<Record<string, (watch: Watch) => Handler>> = {
-  'a raw handler that never answers': (watch) => (request, response) => {
+  'a raw handler that never responds': (watch) => (request, response) => {
     watch(request);
     watch(response);
     return never();
@@ -40,7 +40,7 @@ const NEVER_ENDING: Readonly<Record<string, (watch: Watch) => Handler>> = {
       start('200 OK', []);
       return endless();
     }),
-  'a fetch application that never answers, and listens': (watch) =>
+  'a fetch application that never responds, with a listener': (watch) =>
     fetchHandler(
       (request) => {
         watch(request);
@@ -63,15 +63,15 @@ const NEVER_ENDING: Readonly<Record<string, (watch: Watch) => Handler>> = {
     ),
 };
 
-test.each(Object.entries(NEVER_ENDING))('nothing is kept of a client of %s', async (_what, make) => {
+test.each(Object.entries(NEVER_ENDING))('no object is kept of a disconnected client of %s', async (_what, make) => {
   const held: WeakRef<object>[] = [];
   const { port, server } = await startHandler(make((object) => held.push(new WeakRef(object))));
   for (let i = 0; i < REQUESTS; i += 20) {
     const clients = await Promise.all(Array.from({ length: 20 }, () => connect(port)));
     for (const client of clients) client.send(get('/'));
-    await until(() => server.stats().requests.handled === i + 20, 'all were asked');
+    await until(() => server.stats().requests.handled === i + 20, 'all requests were handled');
     for (const client of clients) client.reset();
-    await until(() => server.stats().connections.open === 0, 'all have left');
+    await until(() => server.stats().connections.open === 0, 'all clients disconnected');
   }
   expect(server.stats().requests.aborted).toBe(REQUESTS);
   expect(held.length).toBeGreaterThanOrEqual(REQUESTS);

@@ -27,7 +27,7 @@ const APPLICATIONS: Readonly<
       read([request.remote, request.local]);
     },
   }),
-  'a raw handler that has answered and keeps the request': (later, read) => ({
+  'a raw handler that has responded and keeps the request': (later, read) => ({
     handler: (request, response) => {
       request.retain();
       response.send(200, {}, 'answered');
@@ -67,7 +67,7 @@ test.each(
   const first = await connect(port);
   const { localPort } = first;
   first.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request is with the application');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   first.reset();
   await until(() => server.stats().connections.open === 0, 'the connection is closed');
   // The next client gets the lowest free descriptor number.
@@ -84,7 +84,7 @@ test.each(
   ]);
 });
 
-test('a request that is read in a thread of the pool has the addresses of its connection', async () => {
+test('a request in a pool thread has the addresses of its connection', async () => {
   const app = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
   const { connect: dial, port } = await start({ app, offload: 1 });
   const client = await dial();

@@ -44,7 +44,7 @@ test('it has no prototype, so that keys of Object are not mistaken for fields', 
   expect(await environOf(look, '__proto__: x', 'constructor: x')).toEqual([undefined, undefined, undefined, undefined]);
 });
 
-test('it can be extended, changed and emptied, whatever was read before', async () => {
+test('it can be extended, changed and emptied after any read', async () => {
   const look = (environ: Environ) => {
     environ['my.key'] = 1;
     environ['HTTP_HOST'] = 'changed';
@@ -87,7 +87,7 @@ test('an application may read it long after the response was sent', async () => 
   ]);
 });
 
-test('Proxy has no key, in any case and however often it is sent: programs would use it as their proxy', async () => {
+test('the field Proxy never becomes a key, because programs would use it as their proxy (httpoxy)', async () => {
   const look = (environ: Environ) => [
     environ['HTTP_PROXY'],
     'HTTP_PROXY' in environ,

@@ -1,4 +1,4 @@
-// Tests how the fetch adapter streams: at the pace of the reader, with the head first, until the client leaves.
+// Tests how the fetch adapter streams: at the pace of the reader, with the head first, until the client disconnects.
 
 import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
@@ -15,7 +15,7 @@ function startApp(application: FetchApplication, options: ServeOptions = {}): Pr
 
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text));
 
-describe('a client that leaves', () => {
+describe('a client that disconnects', () => {
   test('aborts the signal, and cancels the stream of the response', async () => {
     const aborted = gate();
     const cancelled = gate();

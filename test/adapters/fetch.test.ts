@@ -150,7 +150,7 @@ describe('an invalid Response is a 500 and one report', () => {
   });
 });
 
-test('a value that one request leaves in an AsyncLocalStorage is not visible to the next', async () => {
+test('a value that one request stores in an AsyncLocalStorage is not visible to the next', async () => {
   const storage = new AsyncLocalStorage<string>();
   const { connect } = await startApp(async (request) => {
     const before = String(storage.getStore());

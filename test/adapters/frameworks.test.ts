@@ -23,7 +23,7 @@ describe.each(WAYS)('%s', (_way, options) => {
     ['hono', '/text', 'ab'],
     ['hono', '/bytes', 'AB'],
     ['h3', '/sse', 'data: a\n\ndata: b\n\n'],
-  ])('%s answers %s', async (name, path, text) => {
+  ])('%s responds to %s', async (name, path, text) => {
     const { connect } = await start({ app: `${MODULE}:${name}`, ...options });
     const client = await connect();
     for (let i = 0; i < 2; i++) {
@@ -78,7 +78,7 @@ test('a fetched Response loses the fields that its Connection field names', asyn
   expect(fields).toEqual([undefined, '2', undefined]);
 });
 
-describe('a client that leaves in mid-stream ends the stream of', () => {
+describe('a client that disconnects in mid-stream ends the stream of', () => {
   test.each([['streamSSE'], ['streamText'], ['stream']])('%s', async (name) => {
     const aborted = gate();
     const app = new Hono();

@@ -68,7 +68,7 @@ test.each(VALUES)('a host with %s', async (_what, value) => {
   }, 4_096);
 });
 
-test('wildcard hosts are found by their longest name, whatever precedes it', () => {
+test('the longest matching name of a wildcard host is found behind any prefix', () => {
   const hosts = new Hosts('none', new Map(Object.entries({ '*.org': 'org', '*.a.org': 'a', 'a.org': 'exact' })));
   const siteOf = (host: string): string => hosts.of(givenRequest('/', [['host', host]]));
   expect(['a.org', 'b.org', 'x.a.org', 'x.y.a.org:80', `${'x.'.repeat(300)}a.org.`].map(siteOf)).toEqual([

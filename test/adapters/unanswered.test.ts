@@ -46,7 +46,7 @@ test.each(PLACES)('%s', async (place) => {
 });
 
 test.each(PLACES.flatMap((place) => [[place, 'callback'] as const, [place, 'pieces'] as const]))(
-  '%s, %s: an answer from a callback is one',
+  '%s, %s: a response from a callback is valid',
   async (place, name) => {
     const { port } = await start(await optionsOf(place, name));
     for (let i = 0; i < 2; i++) {
@@ -69,7 +69,7 @@ test('other applications that resolve to nothing are errors at once too', async 
   }
 });
 
-test('a handler that resolves without a response after its client left is no error', async () => {
+test('a handler that resolves without a response after its client disconnected is no error', async () => {
   let resolve = (): void => {};
   const handler: Handler = ({ signal }) =>
     new Promise((settle) => {

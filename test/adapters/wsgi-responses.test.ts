@@ -109,7 +109,7 @@ describe('a Node stream', () => {
     await until(() => streams.every(({ closed }) => closed), 'the file is closed');
   });
 
-  test('that is not read to its end because the client left is destroyed', async () => {
+  test('that is not read to its end because the client disconnected is destroyed', async () => {
     const endless = new Readable({ read: (size) => void endless.push(Buffer.alloc(size)) });
     const { connect } = await startApp((_, start) => {
       start('200 OK', []);
@@ -133,7 +133,7 @@ describe('close is called once', () => {
     return { iterable, closed: () => closed };
   }
 
-  test('when the client leaves while a piece is pending that never comes', async () => {
+  test('when the client disconnects while a piece is pending that never comes', async () => {
     const { iterable, closed } = body(() => new Promise(() => {}));
     const { connect, server } = await startApp((_, start) => {
       start('200 OK', [])('head');
@@ -143,7 +143,7 @@ describe('close is called once', () => {
     await client.send(get('/')).readUntil('head');
     expect(closed()).toBe(0);
     client.reset();
-    await until(() => closed() > 0, 'it is closed');
+    await until(() => closed() > 0, 'the body is closed');
     expect(closed()).toBe(1);
     expect(server.stats().requests.aborted).toBe(1);
   });
@@ -174,7 +174,7 @@ describe('close is called once', () => {
       return Object.assign(['a', 'b'], { close: () => void closed++ });
     });
     expect((await ask(port, get('/'))).text).toBe('ab');
-    await until(() => closed > 0, 'it is closed');
+    await until(() => closed > 0, 'the body is closed');
     expect(closed).toBe(1);
   });
 
@@ -207,12 +207,12 @@ test('HEAD reads only the first piece of a body, and closes it', async () => {
   const head = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
   for (let i = 1; i < 3; i++) {
     expect((await client.send(head).readResponse({ head: true })).status).toBe(200);
-    await until(() => closed === i, 'it is closed');
+    await until(() => closed === i, 'the body is closed');
     expect(pieces).toBe(i);
   }
 });
 
-test('a generator that waits for its client runs its finally when the client leaves', async () => {
+test('a generator that waits for its client runs its finally when the client disconnects', async () => {
   const { opened, open } = gate();
   const { connect } = await startApp(async function* (_environ, start) {
     start('200 OK', []);
@@ -231,7 +231,7 @@ test('a generator that waits for its client runs its finally when the client lea
   await opened;
 });
 
-test('the signal of the environ aborts when the client leaves', async () => {
+test('the signal of the environ aborts when the client disconnects', async () => {
   const { opened, open } = gate();
   const { connect } = await startApp(async (environ, start) => {
     start('200 OK', [])('x');

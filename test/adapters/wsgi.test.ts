@@ -238,7 +238,7 @@ describe('close() of a body is called once', () => {
     const { body, calls } = closing(now);
     const { port } = await startApp(answering(() => body));
     expect((await ask(port, get('/'))).text).toBe('äbcd');
-    await until(() => calls() > 0, 'it was closed');
+    await until(() => calls() > 0, 'the body was closed');
     expect(calls()).toBe(1);
   });
 
@@ -254,7 +254,7 @@ describe('close() of a body is called once', () => {
     expect(errors.splice(0)).toHaveLength(1);
   });
 
-  test('when the client leaves', async () => {
+  test('when the client disconnects', async () => {
     const { body, calls } = closing(function* () {
       for (;;) yield 'x'.repeat(10_000);
     });
@@ -262,12 +262,12 @@ describe('close() of a body is called once', () => {
     const client = await connect();
     await client.send(get('/')).readUntil('\r\n\r\n');
     client.reset();
-    await until(() => calls() > 0, 'it was closed');
+    await until(() => calls() > 0, 'the body was closed');
     expect(calls()).toBe(1);
   });
 });
 
-test('a value that one request leaves in an AsyncLocalStorage is not visible to the next', async () => {
+test('a value that one request stores in an AsyncLocalStorage is not visible to the next', async () => {
   const storage = new AsyncLocalStorage<string>();
   const { connect } = await startApp(
     answering(async (environ) => {

@@ -1,5 +1,5 @@
-// Tests that the modules of a folder answer at their own URLs, that a broken one is alone with that, and that no
-// spelling of a path leads to a source.
+// Tests that the modules of a dynamic folder are served at their own URLs, that a broken module does not affect the others,
+// and that no path leads to a source.
 
 import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 
 const SECRET = 'const secret = "squirrel";';
 
-/** Counts how often it was loaded, in a file beside it. */
+/** A module that counts in a file how often it was loaded. */
 const CLOCK = `${SECRET}
 import { appendFileSync } from 'node:fs';
 appendFileSync(new URL('./loads', import.meta.url), '.');
@@ -42,7 +42,7 @@ async function makeFolder(): Promise<string> {
   });
 }
 
-test('each module answers at its own URL, with the suffix and without, whatever the method', async () => {
+test('each module is served at its own URL, with and without the suffix, for every method', async () => {
   const site = await start({ dynamic: await makeFolder(), dynamicSuffix: '.py', overrideGlobals: false });
   expect(await textOf(site, '/clock')).toBe('200 GET /clock at noon');
   expect(await textOf(site, '/clock.py?a=b')).toBe('200 GET /clock.py at noon');
@@ -52,12 +52,12 @@ test('each module answers at its own URL, with the suffix and without, whatever 
   expect((await ask(site.port, post('/clock', 'x'))).text).toBe('POST /clock at noon');
 });
 
-test('without a suffix option, modules have no suffix', async () => {
+test('without the option suffix, modules are served without a suffix only', async () => {
   const site = await start({ dynamic: await makeFolder() });
   expect(await textOf(site, '/clock.py')).toMatch(/^404/);
 });
 
-test('concurrent first requests load a module once', async () => {
+test('concurrent first requests load a module only once', async () => {
   const dynamic = await makeFolder();
   const site = await start({ dynamic });
   await expect(readFile(join(dynamic, 'loads'))).rejects.toThrow();
@@ -66,7 +66,7 @@ test('concurrent first requests load a module once', async () => {
   expect(await readFile(join(dynamic, 'loads'), 'utf8')).toBe('.');
 });
 
-test('a module that does not load is a 500 and one line, and the others go on', async () => {
+test('a broken module gets 500 and one log line, and others are still served', async () => {
   const site = await start({ dynamic: await makeFolder() });
   for (const name of ['throws', 'syntax', 'none', 'anything']) {
     const answers = await Promise.all(Array.from({ length: 5 }, () => textOf(site, `/${name}`)));
@@ -80,7 +80,7 @@ test('a module that does not load is a 500 and one line, and the others go on', 
   }
 });
 
-/** Nothing of these is a module's name. */
+/** Paths that name no module. */
 const NOWHERE = [
   '/',
   '/clock/',
@@ -110,7 +110,7 @@ const NOWHERE = [
   '/linked',
 ];
 
-test('nothing else does', async () => {
+test('no other path is handled by a module', async () => {
   const dynamic = await makeFolder();
   const elsewhere = await folder({ 'other.mjs': FETCH });
   await symlink(join(elsewhere, 'other.mjs'), join(dynamic, 'linked.mjs'));
@@ -120,13 +120,13 @@ test('nothing else does', async () => {
   expect(await textOf(site, '/alias'), 'a link within the folder').toBe('200 GET /alias at noon');
 });
 
-test('a module that is added is found, one that was loaded stays', async () => {
+test('an added module is found, and a loaded one stays loaded', async () => {
   const dynamic = await makeFolder();
   const site = await start({ dynamic, overrideGlobals: false });
   expect(await textOf(site, '/late')).toMatch(/^404/);
   expect(await textOf(site, '/page')).toMatch(/^200/);
   await writeFile(join(dynamic, 'late.mjs'), FETCH);
-  await until(async () => (await textOf(site, '/late')) === '200 fetched /late', 'it is found');
+  await until(async () => (await textOf(site, '/late')) === '200 fetched /late', 'the module is served');
   await rename(join(dynamic, 'page.mjs'), join(dynamic, 'gone.txt'));
   expect(await textOf(site, '/page')).toMatch(/^200/);
 });

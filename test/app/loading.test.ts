@@ -1,5 +1,5 @@
-// Tests that an application by the name of its module, or a folder of modules, is a handler: on any server, in threads,
-// with its source hidden wherever it stands behind files.
+// Tests loadApplication: a module or a folder of modules becomes a handler for any server, in this thread or in others,
+// and its source is never served as a file.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ async function textOf({ port }: Site, path: string): Promise<string> {
   return `${status} ${text}`;
 }
 
-test('one application on two servers, in this thread and in threads of its own', async () => {
+test('one application works on two servers, in this thread and in its own threads', async () => {
   const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
   const [here, there] = [await load(file), await load(file, { threads: 1 })];
   for (const [application, isHere] of [[here, true] as const, [there, false] as const]) {
@@ -50,11 +50,11 @@ test('close ends its threads', async () => {
   const before = threads();
   await application[Symbol.asyncDispose]();
   await expect.poll(threads).toBeLessThan(before);
-  // A request that comes later starts none.
+  // A later request starts no thread.
   expect(await textOf(site, '/')).toMatch(/^503 /);
 });
 
-test('requests that no module handles go to the next handler', async () => {
+test('requests that no module handles go to the handler next', async () => {
   const modules = await folder({ 'clock.mjs': MODULE });
   const site = await startHandler(await load(modules, { dynamic: { suffix: '.py' }, next: echo }));
   expect(await textOf(site, '/clock.py')).toBe('200  /clock.py true');
@@ -69,7 +69,7 @@ test('requests that no module handles go to the next handler', async () => {
   expect((await ask(behind.port, post('/else', 'x'))).status).toBe(405);
 });
 
-test('its source is hidden behind files, however it is composed, and a folder that is both is refused', async () => {
+test('files in front never serve its source, and a common folder is rejected', async () => {
   const root = await folder({ 'index.html': 'home', 'server/app.mjs': MODULE, 'cgi/clock.mjs': MODULE });
   const application = await load(join(root, 'server/app.mjs'));
   expect(application.sources).toContain(join(root, 'server'));
@@ -95,7 +95,7 @@ test('its source is hidden behind files, however it is composed, and a folder th
   await expect(start({ static: join(root, 'cgi'), handler: composed })).rejects.toMatchObject(both);
 });
 
-test('a failure is the same in this thread and in a pool', async () => {
+test('a broken module causes the same error in this thread and in a pool', async () => {
   const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs:fails');
   for (const threads of [0, 1]) {
     const site = await startHandler(await load(file, { adapter: 'wsgi', threads }));
@@ -111,20 +111,20 @@ const MISTAKES: readonly (readonly [unknown, Readonly<Record<string, unknown>> |
   ['x.js', { adapter: 'side' }, /^adapter must be one of wsgi, fetch, node, raw, not "side"$/],
   ['x.js', { threads: 0.5 }, /^threads must be a whole number of threads from 0 to 256, not 0\.5$/],
   ['x.js', { threads: 257 }, /^threads must be .* not 257$/],
-  ['x.js', { thread: 1 }, /^there is no option "thread" \(did you mean "threads"\?\)$/],
+  ['x.js', { thread: 1 }, /^unknown option "thread" \(did you mean "threads"\?\)$/],
   ['x.js', { next: () => {} }, /^next handles requests that no module of a dynamic folder handles: set dynamic too$/],
   ['x.js', { overrideGlobals: 1 }, /^overrideGlobals must be true or false, not 1$/],
-  ['html', { dynamic: 'yes' }, /^dynamic must be true or \{ suffix \}, with text such as \.py, not "yes"$/],
+  ['html', { dynamic: 'yes' }, /^dynamic must be true, or an object such as \{ suffix: "\.py" \}, not "yes"$/],
   [
     'html',
     { dynamic: { suffix: '/x' } },
-    /^dynamic must be true or \{ suffix \}, with text such as \.py, not \{"suffix":"\/x"\}$/,
+    /^dynamic must be true, or an object such as \{ suffix: "\.py" \}, not \{"suffix":"\/x"\}$/,
   ],
   ['html', { dynamic: true, threads: 2 }, /^threads and adapter apply to a single application/],
   ['html', { dynamic: true, next: 'x' }, /^next must be a function, not "x"$/],
 ];
 
-test.each(MISTAKES)('%j with %j is refused', async (name, options, text) => {
+test.each(MISTAKES)('%j with %j is rejected', async (name, options, text) => {
   const error = await Reflect.apply(loadApplication, undefined, [name, options]).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
 });

@@ -1,5 +1,5 @@
-// Tests that a module which could not be loaded once is not lost until a restart: what the system was short of is
-// tried again, a file that changed is loaded again, and neither more often than once a second.
+// Tests that a module which failed to load is tried again: after a lack of descriptors, or after its file changed, but not
+// more often than once a second.
 
 import { existsSync } from 'node:fs';
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 
 const APPLICATION = `export function application(environ, start) { start('200 OK', []); return environ.PATH_INFO; }`;
 
-/** Counts how often it was evaluated, in a file beside it. */
+/** A module that counts in a file how often it was evaluated. */
 const COUNTED = `import { appendFileSync } from 'node:fs';
 appendFileSync(new URL('./loads', import.meta.url), '.');
 ${APPLICATION}`;
@@ -24,7 +24,7 @@ ${APPLICATION}`;
 interface Scarce {
   readonly program: Program;
   readonly client: Client;
-  /** Leaves no descriptor to the server, or gives all back. */
+  /** Uses up the descriptors of the server, or frees them. */
   take(): Promise<void>;
   release(): Promise<void>;
   ask(
@@ -32,7 +32,7 @@ interface Scarce {
   ): Promise<{ readonly status: number; readonly text: string; readonly retryAfter: string | undefined }>;
 }
 
-/** A server in a process of its own whose descriptors can be used up, and a client that is connected to it. */
+/** A server in its own process, whose descriptors can be used up, and a connected client. */
 async function startScarce(dynamic: string): Promise<Scarce> {
   const script = `
     const { loadApplication, serve } = await import(${JSON.stringify(join(COMMAND, '../index.js'))});
@@ -48,7 +48,7 @@ async function startScarce(dynamic: string): Promise<Scarce> {
   const shell = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
   const program = startProgram('bash', ['-c', shell, process.execPath, script]);
   const client = await connect(Number(await program.announced(/^port (\d+)$/m)));
-  // A response shows that the connection was accepted: without descriptors it would wait for that.
+  // The response shows that the connection was accepted, which needs a descriptor.
   await client.send('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').readResponse();
   const say = async (word: string): Promise<void> => {
     const before = program.stdout.length;
@@ -81,27 +81,27 @@ test.each([
     },
   ],
   ['a fetch application', { 'clock.mjs': 'export default { fetch: () => new Response("/clock") };' }],
-])('%s that is first asked for when descriptors ran out answers 503, and later 200', async (_, tree) => {
+])('%s first requested without free descriptors gets 503, and later 200', async (_, tree) => {
   const dynamic = await folder(tree);
   const { ask, take, release, program } = await startScarce(dynamic);
   await take();
   for (let i = 0; i < 5; i++) expect(await ask('/clock')).toEqual(LATER);
-  await until(() => program.stderr.includes('\n'), 'the reason is said');
+  await until(() => program.stderr.includes('\n'), 'the reason is logged');
   await release();
-  await until(async () => (await ask('/clock')).status === 200, 'it is loaded');
+  await until(async () => (await ask('/clock')).status === 200, 'the module is loaded');
   expect((await ask('/clock')).text).toBe('/clock');
   if (existsSync(join(dynamic, 'loads'))) expect(await readFile(join(dynamic, 'loads'), 'utf8')).toBe('.');
   expect(program.stderr.match(/EMFILE/g)?.length).toBeLessThanOrEqual(2);
 });
 
-/** Uses up all descriptors, and gives them back a moment later. */
+/** Uses up all descriptors, and frees them a moment later. */
 const GREEDY = `import { closeSync, openSync } from 'node:fs';
 const taken = [];
 try { for (;;) taken.push(openSync('/dev/null')); } catch {}
 setTimeout(() => taken.forEach((fd) => closeSync(fd)), 300);
 export default { fetch: () => new Response('served') };`;
 
-test('descriptors that run out while a module is loaded leave the parts of the server that it needs', async () => {
+test('a module that uses up all descriptors while it loads is served', async () => {
   const dynamic = await folder({ 'greedy.mjs': GREEDY });
   const shell = 'ulimit -n 200; exec "$0" "$@"';
   const args = [process.execPath, COMMAND, '0', '--dynamic', dynamic, '--no-access-log'];
@@ -109,7 +109,7 @@ test('descriptors that run out while a module is loaded leave the parts of the s
   expect((await client.send(get('/greedy')).readResponse()).text).toBe('served');
 });
 
-test('a folder that cannot be read is not empty: its known modules go on, others are 503 and not 404', async () => {
+test('in an unreadable folder, known modules are still served, and others get 503', async () => {
   const dynamic = await folder({ 'known.mjs': APPLICATION, 'other.mjs': APPLICATION });
   const { ask, take, release } = await startScarce(dynamic);
   expect((await ask('/known')).status).toBe(200);
@@ -121,10 +121,10 @@ test('a folder that cannot be read is not empty: its known modules go on, others
     expect((await ask('/none')).status).toBe(404);
   }
   await release();
-  await until(async () => (await ask('/other')).status === 200, 'it is loaded');
+  await until(async () => (await ask('/other')).status === 200, 'the module is loaded');
 });
 
-test('a module that is mended on the disk is loaded again, one that is not is left alone', async () => {
+test('a broken module is loaded again only after its file changed', async () => {
   const dynamic = await folder({ 'a.mjs': `${COUNTED}\nthrow new Error('on purpose');`, 'b.mjs': 'export const = 1;' });
   const { connect: enter, errors } = await start({ dynamic });
   const client = await enter();
@@ -135,11 +135,11 @@ test('a module that is mended on the disk is loaded again, one that is not is le
   expect(errors.splice(0)).toHaveLength(2);
   for (const name of ['a', 'b']) {
     await writeFile(join(dynamic, `${name}.mjs`), APPLICATION);
-    await until(async () => (await status(`/${name}`)) === 200, `${name} is mended`);
+    await until(async () => (await status(`/${name}`)) === 200, `${name} is served again`);
   }
 });
 
-test('a part that comes later, and a service that was not there when a module began', async () => {
+test('a module is loaded again after a missing import was added or a service started', async () => {
   const dynamic = await folder({
     'a.mjs': `import './later.js';\n${APPLICATION}`,
     'b.mjs': `import { existsSync } from 'node:fs';
@@ -155,7 +155,7 @@ test('a part that comes later, and a service that was not there when a module be
   expect(errors.splice(0).length).toBeGreaterThanOrEqual(2);
 });
 
-test('a module that begins slower than its bound is there when it has begun, once', async () => {
+test('a module that loads too slowly is loaded once, and served afterwards', async () => {
   const dynamic = await folder({
     'slow.mjs': `import { existsSync } from 'node:fs';
       import { setTimeout as pause } from 'node:timers/promises';
@@ -167,7 +167,7 @@ test('a module that begins slower than its bound is there when it has begun, onc
   const status = async (): Promise<number> => (await client.send(get('/slow')).readResponse()).status;
   expect(await status()).toBe(503);
   await writeFile(join(dynamic, 'go.js'), '');
-  await until(async () => (await status()) === 200, 'it is loaded');
+  await until(async () => (await status()) === 200, 'the module is loaded');
   expect(await readFile(join(dynamic, 'loads'), 'utf8')).toBe('.');
   expect(errors.splice(0)).toHaveLength(1);
 });
@@ -178,7 +178,7 @@ function failing(code: string): Error {
 
 const handler: Handler = (_request, response) => response.send(204);
 
-test('a failing module is loaded at most once a second', async () => {
+test('a failing module is loaded at most once per second', async () => {
   const file = join(await folder({ 'a.mjs': '' }), 'a.mjs');
   let [nowMs, loads] = [0, 0];
   let error: Error | null = failing('EMFILE');
@@ -216,7 +216,7 @@ test('a failing module is loaded at most once a second', async () => {
   expect(await load.get()).toBe(handler);
 });
 
-test('imports that fail again and again, which Node.js keeps in memory, are tried less and less often', async () => {
+test('failing imports, which Node.js keeps in memory, are tried less and less often', async () => {
   const file = join(
     await folder({ 'a.mjs': 'throw Object.assign(new Error("x"), { code: "ECONNREFUSED" });' }),
     'a.mjs',
@@ -232,12 +232,12 @@ test('imports that fail again and again, which Node.js keeps in memory, are trie
   expect(failedImports(file)).toBeLessThan(13);
 });
 
-/** Does not load while a file beside it is there, as if descriptors had run out. */
+/** A module that does not load while a certain file exists, as if descriptors had run out. */
 const OFFLOADED = `import { existsSync } from 'node:fs';
 if (existsSync(new URL('./scarce', import.meta.url))) throw Object.assign(new Error('none left'), { code: 'EMFILE' });
 export default { fetch: (request) => (request.url.endsWith('/exit') ? process.exit(3) : new Response('fine')) };`;
 
-test('a thread of the pool that could not load the application loads it later', async () => {
+test('a pool thread that failed to load the application loads it later', async () => {
   const path = await folder({ 'app.mjs': OFFLOADED });
   const program = startCommand(['0', join(path, 'app.mjs'), '--offload', '1', '--no-access-log']);
   const client = await connect(await portOf(program));

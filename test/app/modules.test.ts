@@ -1,4 +1,4 @@
-// Tests which modules are applications, of which adapter, and what is said of those that are not.
+// Tests which modules are applications, which adapter they get, and the errors of modules that are none.
 
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { portOf, startCommand } from '../support/program.ts';
 
 const run = oneProcess();
 
-/** The application `reference` in a folder with `tree`; programs, since the tests' own loader is another. */
+/** The application `reference` in a folder with `tree`. It runs in a program, because Vitest has its own loader. */
 async function responseOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
   const program = startCommand(['0', '--app', join(await folder(tree), reference), ...flags]);
   const { text } = await ask(await portOf(program), get('/x'));
@@ -19,7 +19,7 @@ async function responseOf(tree: Tree, reference: string, ...flags: readonly stri
   return text;
 }
 
-/** The one line with which it is refused: nothing was started. */
+/** The one line on standard error when the application is rejected at the start. */
 async function complaintOf(tree: Tree, reference: string, ...flags: readonly string[]): Promise<string> {
   const path = await folder(tree);
   const { exit, stdout, stderr } = await run(['0', '--app', join(path, reference), ...flags]);
@@ -32,7 +32,7 @@ async function complaintOf(tree: Tree, reference: string, ...flags: readonly str
 const WSGI = "(environ, start) => { start('200 OK', []); return 'wsgi ' + environ.PATH_INFO; }";
 const FETCH = '(request) => new Response("fetch " + request.method)';
 
-/** CommonJS in its shapes: what Node.js recognises as exports, what it does not, and what compilers make. */
+/** Forms of CommonJS: exports that Node.js detects, exports that it does not, and the output of compilers. */
 const COMMON_JS: readonly (readonly [string, string, string])[] = [
   [`exports.application = ${WSGI};`, '', 'wsgi /x'],
   [`module.exports = { application: ${WSGI} };`, '', 'wsgi /x'],
@@ -48,14 +48,14 @@ test.each(COMMON_JS)('CommonJS: %s%s', async (text, name, answer) => {
   expect(await responseOf({ 'app.cjs': text }, `app.cjs${name}`)).toBe(answer);
 });
 
-test('a .js file of a package that is CommonJS, and one of a package of modules', async () => {
+test('a .js file is loaded as CommonJS or as a module, by its package.json', async () => {
   const cjs = { 'package.json': '{"type":"commonjs"}', 'app.js': `exports.application = ${WSGI};` };
   const esm = { 'package.json': '{"type":"module"}', 'app.js': `export const application = ${WSGI};` };
   expect(await responseOf(cjs, 'app.js')).toBe('wsgi /x');
   expect(await responseOf(esm, 'app.js')).toBe('wsgi /x');
 });
 
-test('a module without its ending, as Python has it, and one that lies in the dynamic folder', async () => {
+test('a module may be named without its extension, and may lie in the dynamic folder', async () => {
   expect(await responseOf({ 'mini_frame.mjs': `export const application = ${WSGI};` }, 'mini_frame:application')).toBe(
     'wsgi /x',
   );
@@ -64,7 +64,7 @@ test('a module without its ending, as Python has it, and one that lies in the dy
   for (const name of ['/helper', '/mini_frame']) expect((await ask(port, get(name))).text).toBe(`wsgi ${name}`);
 });
 
-test('an adapter that is named wins over the shape', async () => {
+test('the option adapter takes precedence over the detected one', async () => {
   const raw = { 'app.mjs': "export default (request, response) => response.send(200, {}, 'raw ' + request.path);" };
   expect(await responseOf(raw, 'app.mjs', '--adapter', 'raw')).toBe('raw /x');
   const none = { 'app.mjs': "export default () => new Response('no value');" };
@@ -74,7 +74,7 @@ test('an adapter that is named wins over the shape', async () => {
   expect(await responseOf(raw, 'app.mjs', '--adapter', 'raw', '--offload', '1')).toBe('raw /x');
 });
 
-/** Functions that may be raw handlers, WSGI-style applications, or made for node:http. */
+/** Functions that may be raw handlers, WSGI-style applications, or handlers of node:http. */
 const ANYTHING: readonly (readonly [string, number])[] = [
   ['() => 1', 0],
   ['(...all) => 1', 0],
@@ -85,7 +85,7 @@ const ANYTHING: readonly (readonly [string, number])[] = [
   ['(request, response, next) => 1', 3],
 ];
 
-test('a shape that may be anything is not guessed', async () => {
+test('an ambiguous function is an error that names the option adapter', async () => {
   const path = await folder();
   for (const [index, [text, count]] of ANYTHING.entries()) {
     const file = join(path, `${index}.mjs`);
@@ -102,7 +102,7 @@ test('a shape that may be anything is not guessed', async () => {
   }
 });
 
-test('it is refused at the start, in the pool too, by whatever names it', async () => {
+test('an ambiguous function is rejected at the start, also in the pool and as CommonJS', async () => {
   const tree = {
     'app.mjs': 'export default (request, response) => response.end();',
     'app.cjs': `module.exports = ${WSGI};`,
@@ -113,7 +113,7 @@ test('it is refused at the start, in the pool too, by whatever names it', async 
   expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
 });
 
-test('a class is no application', async () => {
+test('a class is rejected', async () => {
   const path = await folder({ 'app.mjs': 'export default class App { constructor(options) {} }' });
   await expect(loadHandler(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
 });
@@ -125,7 +125,7 @@ test.each([
   ['Koa', 'export default { use() {}, callback() {} };'],
   ['Fastify', 'export default { inject() {}, listen() {} };'],
   ['node:http', 'import { createServer } from "node:http"; export default createServer();'],
-])('an application of %s is refused with what could be done', async (_, text) => {
+])('an application of %s is rejected, and the error names alternatives', async (_, text) => {
   const sentence =
     'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify), which has no adapter yet: use one of fetch, wsgi, raw';
   expect(await complaintOf({ 'app.mjs': text }, 'app.mjs')).toBe(sentence);
@@ -133,7 +133,7 @@ test.each([
   expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--adapter', 'node')).toBe(sentence);
 });
 
-test('TypeScript is served where Node.js runs it; otherwise the error explains why not', async () => {
+test('TypeScript modules work where Node.js runs them, otherwise the error says why not', async () => {
   const tree = {
     'app.ts': `export const application = ${WSGI.replace('environ', 'environ: any')};`,
   };
@@ -159,22 +159,24 @@ const BROKEN: readonly (readonly [string, Tree, string, string])[] = [
   ['what is no error', { 'app.mjs': 'throw "a text"' }, 'app.mjs', 'a text'],
 ];
 
-test.each(BROKEN)('a module that throws: %s', async (_, tree, name, reason) => {
+test.each(BROKEN)('the error of a module that throws names its file and line: %s', async (_, tree, name, reason) => {
   expect(await complaintOf(tree, name)).toBe(`${name} does not load: ${reason}`);
 });
 
-test('a module that never ends loading is refused when its time is over', async () => {
+test('a module that does not load within timeouts.loadMs is rejected', async () => {
   const tree = { 'app.mjs': `await new Promise(() => {}); export const application = ${WSGI};` };
   const reason = 'app.mjs does not load: it has not ended after 150 ms (timeouts.loadMs)';
   expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150')).toBe(reason);
   expect(await complaintOf(tree, 'app.mjs', '--load-timeout-ms', '150', '--offload', '1')).toBe(reason);
 });
 
-test('names that every object has are not exports, and a folder is not a module', async () => {
+test('inherited properties are not exports, and a folder is not a module', async () => {
   const tree = { 'app.cjs': 'module.exports = {};', 'app.mjs': 'export const other = 1;', 'deep/app.mjs': '' };
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
-    expect(await complaintOf(tree, `app.cjs:${name}`)).toMatch(`app.cjs has no export "${name}"`);
-    expect(await complaintOf(tree, `app.mjs:${name}`)).toBe(`app.mjs has no export "${name}": its exports are other`);
+    expect(await complaintOf(tree, `app.cjs:${name}`)).toMatch('app.cjs exports nothing: ');
+    expect(await complaintOf(tree, `app.mjs:${name}`)).toBe(
+      `app.mjs does not export "${name}", only other: name one, as in MODULE:other`,
+    );
   }
   expect(await complaintOf(tree, 'deep')).toBe(
     'deep is a folder: use a JavaScript file in it, as in examples/hello-wsgi.js',
@@ -186,7 +188,7 @@ test('names that every object has are not exports, and a folder is not a module'
   expect(stderr).toMatch(/^epoll-server: there is no module [^\n]*loop: use a JavaScript file[^\n]*\n$/);
 });
 
-test('a module that ends the process while it is loaded does not look as if nothing had been wrong', async () => {
+test('a module that exits while loading causes an error line and exit code 2', async () => {
   const path = await folder({ 'app.mjs': 'process.exit(0);' });
   const program = startCommand(['0', '--app', join(path, 'app.mjs')]);
   expect(await program.ended()).toBe(2);

@@ -1,5 +1,5 @@
-// Tests that a request goes to the handler of the longest path that it is below, by whole segments, and what WSGI-style
-// applications see of that.
+// Tests that a request goes to the handler with the longest mount path, by whole segments, and the environ that mounted
+// WSGI-style applications get.
 
 import { describe, expect, test } from 'vitest';
 import { traitsOf } from '../../src/http/handler-traits.ts';
@@ -23,7 +23,7 @@ async function textOf({ port }: Site, path: string): Promise<string> {
   return `${status} ${text}`;
 }
 
-test('the longest path wins, whole segments only, and the rest is for the next handler', async () => {
+test('the longest path of whole segments wins, and other requests go to the next handler', async () => {
   const site = await startHandler(
     mount({ '/a': named('a'), '/a/b/': named('b'), '//a//c': named('c') }, named('next')),
   );
@@ -47,7 +47,7 @@ test('the longest path wins, whole segments only, and the rest is for the next h
     expect(await textOf(site, path), path).toBe(`200 ${name} ${path}`);
 });
 
-test('without a next handler other paths are 404', async () => {
+test('without a next handler other paths get 404', async () => {
   const site = await startHandler(mount({ '/a': named('a') }));
   expect(await textOf(site, '/b')).toBe('404 Not Found\n');
 });
@@ -62,7 +62,7 @@ describe('a WSGI-style application', () => {
     ['/inner/v1/x', '/inner/v1|/x|/inner/v1'],
     ['/inner/x', '/inner|/x|/inner'],
     ['/else', '|/else|'],
-  ])('is asked for %s', async (path, text) => {
+  ])('gets SCRIPT_NAME and PATH_INFO of %s', async (path, text) => {
     const application = wsgi(shown);
     const inner = mount({ '/v1': application }, application);
     const site = await startHandler(
@@ -72,7 +72,7 @@ describe('a WSGI-style application', () => {
   });
 });
 
-test('a handler in front learns that there is no handler for a path', () => {
+test('find returns the handler of a path, and null if there is none', () => {
   const { find } = traitsOf(mount({ '/a': named('a') }));
   const asked = (path: string): unknown => find?.(Object.assign(Object.create(null), { path }));
   expect(asked('/a/b')).toBeTypeOf('function');
@@ -90,7 +90,7 @@ const MISTAKES: readonly (readonly [unknown, unknown, RegExp])[] = [
   [{}, 'x', /^next must be a function, not string$/],
 ];
 
-test.each(MISTAKES)('%j is refused', (handlers, next, text) => {
+test.each(MISTAKES)('%j is rejected', (handlers, next, text) => {
   const make = (): unknown => Reflect.apply(mount, undefined, [handlers, next]);
   expect(make).toThrow(expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringMatching(text) }));
 });

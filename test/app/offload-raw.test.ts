@@ -1,5 +1,5 @@
-// Tests that a raw handler in a thread of the pool can say all that one in the loop can, and that a protocol which runs
-// in a thread is bounded in both directions.
+// Tests that a raw handler in a pool thread can send all that one in the loop's thread can, and that a protocol in a thread
+// is bounded in both directions.
 
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,13 +11,13 @@ import { until } from '../support/until.ts';
 const MODULE = fileURLToPath(new URL('applications/raw.mjs', import.meta.url));
 
 interface Pool extends Site {
-  /** What callbacks and protocols in the thread were called with since it was asked last. */
+  /** The calls of callbacks and protocols in the thread since the last time. */
   events(): Promise<readonly string[]>;
-  /** Waits for `count` of them. */
+  /** Waits for `count` calls. */
   awaitEvents(count: number): Promise<readonly string[]>;
 }
 
-/** One thread: what is upgraded must not occupy it. */
+/** One thread: an upgraded connection must not occupy it. */
 async function startPool(): Promise<Pool> {
   const pool = await offload({
     application: `${MODULE}:default`,
@@ -54,7 +54,7 @@ async function upgraded(pool: Pool, path = '/up', behind = ''): Promise<Client> 
   return client;
 }
 
-test('reason phrases, interim responses, trailers and raw fields', async () => {
+test('reason phrases, interim responses, trailers and raw fields work in a thread', async () => {
   const { connect: enter } = await startPool();
   const client = await enter();
   expect(await client.send(get('/reason')).readResponse()).toMatchObject({ status: 299, reason: 'Odd Text' });
@@ -78,7 +78,7 @@ test('reason phrases, interim responses, trailers and raw fields', async () => {
   ]);
 });
 
-test('wrong use throws the same errors, in the thread', async () => {
+test('misuse throws the same errors in the thread', async () => {
   const { connect: enter } = await startPool();
   const client = await enter();
   for (let i = 0; i < 2; i++) {
@@ -98,7 +98,7 @@ test('wrong use throws the same errors, in the thread', async () => {
   }
 });
 
-test('whenSent is called when the client has the answer, or is gone', async () => {
+test('whenSent calls back when the response was sent or the client has disconnected', async () => {
   const pool = await startPool();
   const client = await pool.connect();
   await client.send(get('/sent')).readResponse();
@@ -113,16 +113,16 @@ test('whenSent is called when the client has the answer, or is gone', async () =
   expect(await pool.awaitEvents(2)).toEqual([gone, gone]);
 });
 
-test('a callback of whenSent that throws is reported, and harms neither the thread nor other callbacks', async () => {
+test('a whenSent callback that throws is reported, and affects neither thread nor other callbacks', async () => {
   const pool = await startPool();
   expect((await ask(pool.port, get('/sent-and-thrown'))).text).toBe('sent');
   expect(await pool.awaitEvents(1)).toEqual(['sent: undefined']);
-  await until(() => pool.errors.length === 1, 'it was reported');
+  await until(() => pool.errors.length === 1, 'the error was reported');
   expect(pool.errors.splice(0)).toEqual([expect.objectContaining({ message: 'a callback that throws' })]);
 });
 
 describe('a protocol in a thread', () => {
-  test('gets the bytes behind the request, runs beside other requests, and is notified of its end', async () => {
+  test('gets the bytes after the request, does not block other requests, and gets closed()', async () => {
     const pool = await startPool();
     const client = await upgraded(pool, '/up', 'one\ntw');
     expect(await client.readUntil('\n')).toBe('ONE\n');
@@ -137,11 +137,11 @@ describe('a protocol in a thread', () => {
     expect(await pool.awaitEvents(1)).toEqual(['closed']);
   });
 
-  test('streams in both directions at the pace of the other end', async () => {
+  test('streams in both directions at the pace of the slower side', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     client.socket.pause();
-    // Far more than all windows and buffers hold: 800 pieces of 16 KiB out, and as much in.
+    // Far more than all windows and buffers hold: 800 pieces of 16 KiB in each direction.
     client.send('give 800\n');
     const line = `${'x'.repeat(8_191)}\n`;
     client.send(line.repeat(1_600));
@@ -153,19 +153,19 @@ describe('a protocol in a thread', () => {
     expect((await client.readAll()).toString()).toBe('BYE\n');
   });
 
-  test('that writes on though its client takes nothing loses its connection', async () => {
+  test('loses its connection if it keeps writing while the client does not read', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     client.socket.pause();
     client.send('flood\n');
     expect(await pool.awaitEvents(2)).toEqual([expect.stringMatching(/^aborted: its protocol kept writing/), 'closed']);
-    // Node.js may take the reset for an end when the last bytes in front of it do not fill its buffer.
+    // Node.js may report the reset as an end if the bytes before it do not fill its buffer.
     client.socket.resume();
     await client.closed();
     expect(client.received.length).toBeLessThan(1_000 * 16_384);
   });
 
-  test('that fails, uses nothing, or cannot be made, ends its own connection, with one report each', async () => {
+  test('that fails, uses no bytes or cannot be created ends its own connection, with one report', async () => {
     const pool = await startPool();
     const other = await upgraded(pool);
     const client = await upgraded(pool);
@@ -173,7 +173,7 @@ describe('a protocol in a thread', () => {
     const greedy = await upgraded(pool, '/greedy');
     expect(await greedy.send('x'.repeat(100_000)).closed()).toBe('reset');
     await (await pool.connect()).send(upgradeTo('/unmade')).closed();
-    await until(() => pool.errors.length === 3, 'all were reported');
+    await until(() => pool.errors.length === 3, 'all errors were reported');
     expect(pool.errors.splice(0)).toEqual([
       expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('does not bear') }),
       expect.objectContaining({ code: 'ERR_PROTOCOL', message: expect.stringContaining('with 65536 bytes unused') }),
@@ -182,7 +182,7 @@ describe('a protocol in a thread', () => {
     expect(await other.send('still\n').readUntil('\n')).toBe('STILL\n');
   });
 
-  test('is notified when its client leaves; its connection is closed when its thread ends', async () => {
+  test('gets closed() when its client disconnects, and is disconnected when its thread ends', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     await client.send('one\n').readUntil('\n');
@@ -190,24 +190,24 @@ describe('a protocol in a thread', () => {
     expect(await pool.awaitEvents(2)).toEqual([expect.stringMatching(/^aborted: the client/), 'closed']);
     const last = await upgraded(pool);
     expect(await last.send('exit\n').closed()).toBe('reset');
-    await until(async () => (await ask(pool.port, get('/standard'))).status === 200, 'another thread answers');
+    await until(async () => (await ask(pool.port, get('/standard'))).status === 200, 'another thread responds');
     pool.errors.splice(0);
   });
 
-  test('begins behind a reason phrase', async () => {
+  test('can begin with a reason phrase', async () => {
     const pool = await startPool();
     const answer = await (await pool.connect()).send(upgradeTo('/odd-upgrade')).readResponse();
     expect(answer).toMatchObject({ status: 101, reason: 'Odd Protocol' });
   });
 
-  test('that pauses learns of the end of its input when it has used all', async () => {
+  test('gets the end of the input after it has used all bytes, even after a pause', async () => {
     const pool = await startPool();
     const client = await upgraded(pool, '/patient', 'abc');
     client.finish();
     expect((await client.readAll()).toString()).toBe('cba');
   });
 
-  test('that replaces a stopping one is stopped too', async () => {
+  test('is stopped too if it replaces a stopping one', async () => {
     const pool = await startPool();
     const client = await upgraded(pool);
     await client.send('stay\n').readUntil('\n');

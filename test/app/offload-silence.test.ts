@@ -1,5 +1,5 @@
-// Tests that no handler keeps a thread of the pool for ever, whatever it does and however long its client stays, that
-// a client which is slow costs no handler its thread, and that a handler which does not wait for its client is stopped.
+// Tests that no handler blocks a pool thread for ever, that a slow client does not end the thread of its handler, and that
+// a handler which ignores backpressure is stopped.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { pause, until } from '../support/until.ts';
 
 const MODULE = fileURLToPath(new URL('applications/silent.mjs', import.meta.url));
 
-/** Longer than a thread on a busy machine waits for its turn. */
+/** Longer than a thread waits for a processor on a busy machine. */
 const BOUND_MS = 1_500;
 
 interface Pool {
@@ -26,7 +26,7 @@ interface Pool {
   connect(): Promise<Client>;
 }
 
-/** A pool of one thread: a request that keeps it blocks all others. */
+/** A pool of one thread, so a request that blocks it blocks all others. */
 async function startPool(...flags: readonly string[]): Promise<Pool> {
   const args = ['0', `${MODULE}:handler`, '--adapter', 'raw', '--offload', '1', '--no-access-log'];
   const program = startCommand([...args, '--offload-timeout-ms', String(BOUND_MS), ...flags]);
@@ -37,7 +37,7 @@ async function startPool(...flags: readonly string[]): Promise<Pool> {
 const SILENT = `offload: a handler was silent for ${BOUND_MS} ms (timeouts.offloadMs): its thread is replaced`;
 
 test.each([['/computes'], ['/waits']])(
-  '%s in the middle of its answer: cut off, one line, another thread',
+  '%s during its response: it is cut off, one line is logged, the thread is replaced',
   async (path) => {
     const { port, program, connect: enter } = await startPool();
     const before = (await ask(port, get('/thread'))).text;
@@ -48,37 +48,37 @@ test.each([['/computes'], ['/waits']])(
     await client.closed();
     expect(client.received.toString('latin1')).not.toContain('0\r\n\r\n');
     expect((await next).text).not.toBe(before);
-    await until(() => program.stderr.includes('\n'), 'it is said');
+    await until(() => program.stderr.includes('\n'), 'the line is logged');
     expect(program.stderr.trim().split('\n')).toHaveLength(1);
     expect(program.stderr).toContain(`GET ${path}: EpollServerError: ${SILENT}`);
   },
 );
 
 test.each([['/answers-and-computes'], ['/answers-and-waits']])(
-  '%s: the client has its answer, and the next one another thread',
+  '%s: the client gets its response, and the thread is replaced for the next request',
   async (path) => {
     const { port, program, connect: enter } = await startPool();
     const client = await enter();
     expect((await client.send(get(path)).readResponse()).text).toBe('answered');
     expect((await client.send(get('/thread')).readResponse()).status).toBe(200);
     expect((await ask(port, get('/thread'))).status).toBe(200);
-    await until(() => program.stderr.includes(SILENT), 'it is said');
+    await until(() => program.stderr.includes(SILENT), 'the line is logged');
   },
 );
 
-test('a body whose close() never settles is sent completely, and its thread is replaced', async () => {
+test('a body whose close() never settles is sent completely, then its thread is replaced', async () => {
   const program = startCommand(['0', MODULE, '--offload', '1', '--no-access-log', '--offload-timeout-ms', '300']);
   const client = await connect(await portOf(program));
   for (let i = 0; i < 3; i++) expect((await client.send(get('/')).readResponse()).text).toBe('whole');
 });
 
-test('a handler that continues after its response failed loses its thread', async () => {
+test('a handler that continues after its response failed has its thread replaced', async () => {
   const { port } = await startPool('--offload-timeout-ms', '0');
   expect((await ask(port, get('/fails-and-waits'))).status).toBe(500);
   expect((await ask(port, get('/thread'))).status).toBe(200);
 });
 
-test('a client that takes its answer slowly costs no handler its thread', async () => {
+test('a client that reads its response slowly does not end the thread', async () => {
   const { port, program, connect: enter } = await startPool();
   const before = (await ask(port, get('/thread'))).text;
   const client = await enter();
@@ -91,7 +91,7 @@ test('a client that takes its answer slowly costs no handler its thread', async 
   expect(program.stderr).toBe('');
 });
 
-test('a client that sends its content slowly does not either', async () => {
+test('a client that sends its content slowly does not end the thread', async () => {
   const { program, connect: enter } = await startPool();
   const client = await enter();
   client.send('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc');
@@ -106,7 +106,7 @@ function residentBytes({ pid }: Program): number {
   return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1_024;
 }
 
-test('a handler that writes without end waits in write for its client, and nothing grows', async () => {
+test('a handler that writes without end waits in write, and memory is bounded', async () => {
   const { port, program, connect: enter } = await startPool();
   await ask(port, get('/thread'));
   const client = await enter();
@@ -126,13 +126,13 @@ test('a handler that writes without end waits in write for its client, and nothi
   expect((await ask(port, get('/thread'))).status, 'its thread is replaced').toBe(200);
 });
 
-test('a handler that writes much in small pieces without waiting is sent whole', async () => {
+test('many small pieces written without waiting are sent completely', async () => {
   const { port } = await startPool();
   const wanted = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join('');
   expect((await ask(port, get('/lines?n=20000'))).text === wanted).toBe(true);
 });
 
-test('a message holds the bytes of a piece, not the memory that it is a view of', () => {
+test('a message to the loop holds only the bytes of a piece, not its whole buffer', () => {
   const slab = new Uint8Array(65_536).fill(7);
   const piece = exactBytes(slab.subarray(10, 14));
   expect(piece).toEqual(new Uint8Array([7, 7, 7, 7]));
@@ -145,7 +145,7 @@ test('a message holds the bytes of a piece, not the memory that it is a view of'
 test.each([
   ['that is part of a larger buffer is sent alone', new Uint8Array(65_536).subarray(10, 5_010), 5_000],
   ['of its own buffer is moved', new Uint8Array(5_000), 0],
-])('a piece %s to the thread that reads it', async (_, read, leftBytes) => {
+])('a piece %s for the thread that reads it', async (_, read, leftBytes) => {
   const endpoint = { address: '127.0.0.1', port: 1 };
   const head: RequestHead = {
     ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http' },

@@ -1,5 +1,5 @@
-// Tests that an application in a pool of threads is as good as one in the loop's, and that a thread's end is its
-// own request's misfortune alone. The pool needs the built files: its threads load no TypeScript.
+// Tests that an application works in pool threads as in the loop's thread, and that the end of a thread affects its own
+// request only. The pool needs the built files, because its threads load no TypeScript.
 
 import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
@@ -23,7 +23,7 @@ async function startPool(threads: number, ...flags: readonly string[]): Promise<
   return { program, port, connect: () => connect(port) };
 }
 
-test('an application answers from its threads, with all of the request', async () => {
+test('an application in a thread gets the whole request', async () => {
   const { connect, program } = await startPool(2);
   const client = await connect();
   expect(Number((await client.send(get('/thread')).readResponse()).text)).toBeGreaterThan(0);
@@ -35,7 +35,7 @@ test('an application answers from its threads, with all of the request', async (
   expect(program.stderr).toBe('');
 });
 
-test('a thread that is busy after its response is ended with the server, without an error', async () => {
+test('a thread that is busy after its response ends with the server, without an error', async () => {
   const lingering = fileURLToPath(new URL('applications/lingering.mjs', import.meta.url));
   const program = startCommand(['0', lingering, '--adapter', 'raw', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/'))).text).toBe('answered');
@@ -44,19 +44,19 @@ test('a thread that is busy after its response is ended with the server, without
   expect(program.stderr).toBe('');
 });
 
-test('a WSGI-style application does too, and knows of its copies', async () => {
+test('a WSGI-style application gets wsgi.multithread true', async () => {
   const program = startCommand(['0', `${MODULE}:application`, '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/x'))).text).toBe('/x false true');
 });
 
-test('a thread knows of no other scheme than its connection, and of no Proxy variable', async () => {
+test('in a thread, the scheme is that of the connection, and no Proxy key exists', async () => {
   const { port } = await startPool(1);
   expect((await ask(port, get('https://bank:443/url'))).text).toBe('http://bank:443/url');
   const program = startCommand(['0', `${MODULE}:variables`, '--adapter', 'wsgi', '--offload', '1', '--no-access-log']);
   expect((await ask(await portOf(program), get('/', 'Proxy: http://evil/'))).text).toBe('undefined HTTP_HOST');
 });
 
-test('a body that is longer than a handler in a thread allows is refused', async () => {
+test('a body beyond the limit of a handler in a thread is rejected', async () => {
   const endpoint = { address: '127.0.0.1', port: 1 };
   const { port1, port2 } = new MessageChannel();
   const request = new RemoteRequest(
@@ -85,16 +85,16 @@ test('request and response bodies are streamed at the client’s pace', async ()
   expect((await client.readResponse()).content.equals(Buffer.alloc(10_000_000, 'a'))).toBe(true);
 });
 
-test('a throw is a 500, logged with the stack trace of the thread', async () => {
+test('a handler that throws gets 500, and the stack trace of the thread is logged', async () => {
   const { port, program } = await startPool(1);
   expect((await ask(port, get('/throw'))).status).toBe(500);
   expect((await ask(port, get('/nothing'))).status).toBe(500);
-  await until(() => program.stderr.split('\n').length > 2, 'both were said');
+  await until(() => program.stderr.split('\n').length > 2, 'both errors are logged');
   expect(program.stderr).toMatch(/GET \/throw: Error: boom in the thread \| at .*offloaded\.mjs/);
   expect(program.stderr).toContain('it must return a Response, not undefined');
 });
 
-test.each([['/exit'], ['/crash']])('a thread that ends by %s is replaced, its request is a 500', async (path) => {
+test.each([['/exit'], ['/crash']])('a thread that ends by %s is replaced, and its request gets 500', async (path) => {
   const { port, program } = await startPool(1);
   const before = (await ask(port, get('/thread'))).text;
   expect((await ask(port, get(path))).status).toBe(500);
@@ -102,7 +102,7 @@ test.each([['/exit'], ['/crash']])('a thread that ends by %s is replaced, its re
   expect(program.stderr.trim().split('\n')).toHaveLength(1);
 });
 
-test('a thread that ends during a response cuts off its own client only', async () => {
+test('a thread that ends during a response cuts off its own response only', async () => {
   const { connect, port } = await startPool(2);
   const client = await connect();
   const other = await connect();
@@ -116,17 +116,17 @@ test('a thread that ends during a response cuts off its own client only', async 
   expect((await ask(port, get('/thread'))).status).toBe(200);
 });
 
-test('the thread is notified when the client leaves', async () => {
+test('the signal aborts in the thread when the client disconnects', async () => {
   const { connect, port, program } = await startPool(1);
   const client = await connect();
   client.send(get('/wait'));
-  // The request of a client that leaves earlier is not served at all.
-  await until(() => program.stdout.includes('waiting'), 'the thread has begun');
+  // A client that disconnects earlier is not served at all.
+  await until(() => program.stdout.includes('waiting'), 'the handler runs');
   client.reset();
   await until(async () => (await ask(port, get('/aborted'))).text === '1', 'the signal aborted');
 });
 
-test('FIN of a client aborts the signal in the thread, in the queue too, and its answer is sent all the same', async () => {
+test('FIN of a client aborts the signal in the thread, and the response is still sent', async () => {
   const { connect } = await startPool(1);
   const [first, second] = [await connect(), await connect()];
   first.send(get('/burn?ms=1500'));
@@ -137,7 +137,7 @@ test('FIN of a client aborts the signal in the thread, in the queue too, and its
   expect((await first.send(get('/wait')).finish().readResponse()).text).toBe('too late');
 });
 
-test('a client that leaves the queue is not served', async () => {
+test('a client that disconnects while queued is not served', async () => {
   const { connect, port } = await startPool(1);
   const [first, second] = [await connect(), await connect()];
   first.send(get('/burn?ms=1000'));
@@ -149,11 +149,11 @@ test('a client that leaves the queue is not served', async () => {
   expect((await ask(port, get('/thread'))).status).toBe(200);
 });
 
-test('a client that leaves before the thread that was given its request begins ends no thread', async () => {
+test('a client that disconnects before its thread has started ends no thread', async () => {
   const { connect, port } = await startPool(1);
   const thread = (await ask(port, get('/thread'))).text;
   expect((await ask(port, get('/burn-later'))).text).toBe('later');
-  // The thread has no request, and is busy all the same: it receives the next one later.
+  // The thread has no request and is still busy, so it receives the next one later.
   await pause(100);
   const client = await connect();
   client.send(get('/exit'));
@@ -162,11 +162,11 @@ test('a client that leaves before the thread that was given its request begins e
   expect((await ask(port, get('/thread'))).text).toBe(thread);
 });
 
-test('a queue that is full is a 503', async () => {
+test('a full queue is a 503', async () => {
   const { connect } = await startPool(1, '--max-offload-queue', '1');
   const clients = await Promise.all([connect(), connect(), connect()]);
   for (const client of clients) client.send(get('/burn?ms=2000'));
-  // Whichever request is read last finds one at work and one in the queue.
+  // The request that is read last finds one in the thread and one in the queue.
   const answers = await Promise.all(clients.map((client) => client.readResponse()));
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503]);
   const refused = answers.find(({ status }) => status === 503);
@@ -174,13 +174,13 @@ test('a queue that is full is a 503', async () => {
   expect(refused?.text).toContain('maxOffloadQueue is ');
 });
 
-test('a thread that computes for ever is ended after its client’s 504', async () => {
+test('a thread that computes for ever is ended after the 504', async () => {
   const { port } = await startPool(1, '--handler-timeout-ms', '200');
   expect((await ask(port, get('/burn?ms=3600000'))).status).toBe(504);
-  await until(async () => (await ask(port, get('/thread'))).status === 200, 'another thread took its place');
+  await until(async () => (await ask(port, get('/thread'))).status === 200, 'another thread responds');
 });
 
-test('a module that does not load is one line and exit code 2', async () => {
+test('a module that does not load causes one line and exit code 2', async () => {
   const program = startCommand(['0', 'nowhere.js', '--offload', '2']);
   expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(/^epoll-server: there is no module .*nowhere\.js[^\n]*\n$/);

@@ -1,4 +1,4 @@
-// Tests that a client which sends byte by byte cannot fill the memory with messages for a thread that does not receive.
+// Tests that a client cannot fill the memory with messages for a pool thread by sending single bytes.
 
 import { MessageChannel } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,7 +8,7 @@ import { serveProtocol } from '../support/channels.ts';
 import { connect } from '../support/client.ts';
 import { until } from '../support/until.ts';
 
-test('messages for a thread are bounded in number, until it acknowledges some', async () => {
+test('the number of unacknowledged messages for a thread is bounded', async () => {
   const { port1, port2 } = new MessageChannel();
   onTestFinished(() => port2.close());
   const made: RelayedProtocol[] = [];
@@ -18,7 +18,7 @@ test('messages for a thread are bounded in number, until it acknowledges some', 
     return protocol;
   });
   await connect(port);
-  await until(() => made.length === 1, 'the connection is there');
+  await until(() => made.length === 1, 'the connection is open');
   const [protocol] = made;
   const sendBytes = (): number => {
     let sent = 0;
@@ -27,6 +27,6 @@ test('messages for a thread are bounded in number, until it acknowledges some', 
   };
   expect(sendBytes()).toBe(2 * INPUT_BATCH);
   port2.postMessage({ type: 'received' });
-  await until(() => protocol?.wantsInput === true, 'it wants more');
+  await until(() => protocol?.wantsInput === true, 'the protocol wants more input');
   expect(sendBytes()).toBe(INPUT_BATCH);
 });

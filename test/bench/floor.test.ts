@@ -1,4 +1,4 @@
-// Tests the C floor of the benchmark: one response for each empty line, however the heads are split.
+// Tests the C floor of the benchmark: one response for each empty line, for any split of the heads.
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ test('pipelined requests get one response each, and then the connection closes',
   await once(socket, 'end');
 });
 
-test('a split head gets its response when the rest arrives, wherever it is split', async () => {
+test('a split head gets its response when the rest arrives, for any split', async () => {
   const socket = await connectToFloor();
   // The response to the earlier head shows that the first part was received.
   for (let cut = 0; cut <= HEAD.length; cut++) {

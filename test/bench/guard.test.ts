@@ -1,5 +1,5 @@
-// Tests the guard of instructions: the comparison of counts, and that its replays run. Counting takes minutes and is
-// not done here.
+// Tests the instruction guard: the comparison of counts, and that its replays run. Counting takes minutes and is not done
+// here.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Tests the example site from end to end, in a real browser: started by its own config file, through the WSGI-style
-// adapter, with files and a dynamic module beside it.
+// Tests the example site end to end in a real browser: with its own config file, the WSGI-style adapter, files and a
+// dynamic module.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ async function startSite(
   return { program, port, url: `http://127.0.0.1:${port}` };
 }
 
-/** Where SCREENSHOTS names a folder, pictures are left there to be looked at. */
+/** Saves screenshots in the folder that SCREENSHOTS names. */
 async function picture(page: Page, name: string): Promise<void> {
   const { SCREENSHOTS } = process.env;
   if (SCREENSHOTS === undefined) return;
@@ -33,14 +33,14 @@ async function picture(page: Page, name: string): Promise<void> {
   }
 }
 
-/** Nothing is wider than the window. */
+/** Expects that no element is wider than the window. */
 async function fits(page: Page): Promise<void> {
   await page.setViewportSize({ width: 375, height: 800 });
   expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).toBeLessThanOrEqual(375);
   await page.setViewportSize({ width: 1280, height: 800 });
 }
 
-test('a visitor looks around, writes, registers, leaves and comes back', async () => {
+test('a visitor can browse, write, register, log out and log in again', async () => {
   const { program, url } = await startSite();
   const { page, context, problems } = await openTab(openContext);
   for (const path of ['/', '/about', '/contact', '/register', '/login.py', '/clock.py']) {
@@ -88,12 +88,12 @@ test('a visitor looks around, writes, registers, leaves and comes back', async (
   await page.fill('[name=password]', 'correct horse');
   await page.click('.form button');
   expect(await page.textContent('.lead strong')).toBe('Ada');
-  // The browser says of each 422 that it is one.
+  // The browser logs each 422 as an error.
   expect(problems.filter((problem) => !problem.includes('422'))).toEqual([]);
   expect(program.stderr).toBe('');
 });
 
-/** What a browser would keep and send. */
+/** The cookies that a browser would store and send. */
 async function visit(port: number): Promise<{ cookie: string; token: string }> {
   const answer = await ask(port, get('/login'));
   const cookie = /^(session=[^;]+); Path=\/; Max-Age=3600; HttpOnly; SameSite=Lax$/.exec(
@@ -105,7 +105,7 @@ async function visit(port: number): Promise<{ cookie: string; token: string }> {
 
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
 
-test('a form of another site, a cookie that was changed, and what is no form', async () => {
+test('forms of other sites, changed cookies and other content types are rejected', async () => {
   const { port, program } = await startSite({ SESSION_SECRET: SECRET });
   const { cookie, token } = await visit(port);
   const stranger = await visit(port);
@@ -131,7 +131,7 @@ test('a form of another site, a cookie that was changed, and what is no form', a
   expect(program.stderr).toBe('');
 });
 
-test('a session outlives the process when the secret does, and not otherwise', async () => {
+test('a session survives a restart only if the secret does', async () => {
   const { port, program } = await startSite({ SESSION_SECRET: SECRET });
   const { cookie, token } = await visit(port);
   const body = `name=Mary&newPassword=long+enough+too&token=${token}`;
@@ -146,7 +146,7 @@ test('a session outlives the process when the secret does, and not otherwise', a
   expect((await ask(other.port, get('/', `Cookie: ${known}`))).text).not.toContain('Mary');
 });
 
-test('its sources are nobody else’s, and a secret that is too short is refused', async () => {
+test('its sources are not served, and a secret that is too short is rejected', async () => {
   const { port } = await startSite();
   for (const path of [
     '/app/site.js',

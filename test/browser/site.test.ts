@@ -1,5 +1,5 @@
-// Tests that a real browser is content: it loads the default site without an error, revalidates what it has, and
-// plays and seeks a medium by ranges.
+// Tests in a real browser that the default site loads without errors, that cached files are revalidated, and that media
+// are played by ranges.
 
 import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { openTab } from '../support/tab.ts';
 
 const openContext = oneBrowser();
 
-test('the default site loads without an error, and a reload costs no content', async () => {
+test('the default site loads without an error, and a reload transfers no content', async () => {
   let log = '';
   const accessLog = (lines: string): void => {
     log += lines;
@@ -41,12 +41,12 @@ test('the default site loads without an error, and a reload costs no content', a
   expect(problems.filter((text) => !text.includes('404'))).toEqual([]);
 });
 
-test('a medium plays, and seeking asks for ranges', async () => {
+test('media play, and seeking requests ranges', async () => {
   const root = await folder({
     'index.html':
       '<!doctype html><html lang="en"><title>medium</title><link rel="icon" href="data:,"><audio src="tone.wav" preload="metadata"></audio></html>',
   });
-  // Far longer than what a browser reads ahead.
+  // Far longer than the part that a browser prefetches.
   await writeFile(`${root}/tone.wav`, wave(600));
   await utimes(`${root}/tone.wav`, 1_600_000_000, 1_600_000_000);
   const { server } = await start({ static: root });
@@ -83,13 +83,13 @@ test('a medium plays, and seeking asks for ranges', async () => {
 
 const LONG = 'a name that goes on and on and on and on and on and on and on and on and on and on and on.tar.gz';
 
-/** Whether each link of the page is in one piece, and whether the page is as wide as its window. */
+/** Whether each link of the page is on one line, and whether the page is as wide as its window. */
 const UNBROKEN = `[
   [...document.querySelectorAll('a')].every((link) => link.getClientRects().length === 1),
   document.documentElement.scrollWidth === innerWidth,
 ]`;
 
-test('a listing has the style of the default site, and names are in one piece on a narrow screen', async () => {
+test('a listing has the default style, and unbroken names on a narrow screen', async () => {
   const root = await folder({ [`${LONG}/x`]: '', [LONG.replace('.', '-')]: 'x'.repeat(1_536), 'a.txt': '' });
   const { server } = await start({ static: { root, listing: true } });
   const { page, problems } = await openTab(openContext);

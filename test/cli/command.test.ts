@@ -1,4 +1,4 @@
-// Tests what the command does when it is used as it should be: it announces, serves, logs and ends.
+// Tests the command with valid arguments: its start line, serving, logging and shutdown.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { folder } from '../support/folder.ts';
 import { portOf, REPOSITORY, startCommand } from '../support/program.ts';
 import { until } from '../support/until.ts';
 
-/** An application that answers /slow only when the file next to it exists, and says when it was asked. */
+/** An application that prints a line for each request to /slow, and responds once a file beside it exists. */
 const SLOW_APP = `
 import { existsSync } from 'node:fs';
 export async function application(environ, startResponse) {
@@ -26,7 +26,7 @@ export function other(environ, startResponse) { startResponse('200 OK', []); ret
 export default function fallback(environ, startResponse) { startResponse('200 OK', []); return 'default'; }
 `;
 
-test('the start line names content, address, back end and process', async () => {
+test('the start line has the content, address, back end and process id', async () => {
   const root = await folder({ 'index.html': 'home' });
   const program = startCommand(['0', root]);
   const port = await portOf(program);
@@ -37,7 +37,7 @@ test('the start line names content, address, back end and process', async () => 
   expect(program.stderr).toBe('');
 });
 
-test('ROOT alone, PORT MODULE:NAME, flags alone, and a module without name', async () => {
+test('arguments may be a folder, a port and MODULE:NAME, flags alone, or a module', async () => {
   const root = await folder({
     'index.html': 'home',
     'app.mjs': SLOW_APP,
@@ -60,7 +60,7 @@ test('ROOT alone, PORT MODULE:NAME, flags alone, and a module without name', asy
   }
 });
 
-test('with only a port, it serves the built-in site without broken links', async () => {
+test('with only a port, the command serves the built-in site, which has no broken links', async () => {
   const program = startCommand(['0']);
   const port = await portOf(program);
   const home = await ask(port, get('/'));
@@ -74,7 +74,7 @@ test('with only a port, it serves the built-in site without broken links', async
 test('--quiet prints nothing', async () => {
   const root = await folder();
   const program = startCommand(['0', root, '--quiet', '--access-log', `${root}/log`]);
-  await until(async () => (await readFile(`${root}/log`).catch(() => null)) !== null, 'it has started');
+  await until(async () => (await readFile(`${root}/log`).catch(() => null)) !== null, 'the command has started');
   program.signal('SIGTERM');
   await program.ended();
   expect(program.stdout + program.stderr).toBe('');
@@ -116,7 +116,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
           () => false,
           () => true,
         ),
-      'nobody is accepted any more',
+      'no more clients are accepted',
     );
     await writeFile(`${root}/go`, '');
     expect((await client.readResponse()).text).toBe('from /slow');
@@ -124,7 +124,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   },
 );
 
-test('SIGUSR1 opens no inspector, neither in the parent nor in its workers', async () => {
+test('SIGUSR1 opens no inspector in the parent or its workers', async () => {
   const program = startCommand(['0', await folder({ 'index.html': 'home' }), '--workers', '1', '--no-access-log']);
   const port = await portOf(program);
   const [child = 0] = childrenOf(program.pid);
@@ -135,7 +135,7 @@ test('SIGUSR1 opens no inspector, neither in the parent nor in its workers', asy
   expect(program.stderr).toBe('');
 });
 
-test('a second signal ends at once', async () => {
+test('a second signal ends the process at once', async () => {
   const root = await folder({ 'app.mjs': SLOW_APP });
   const program = startCommand(['0', `${root}/app.mjs`]);
   const port = await portOf(program);
@@ -165,7 +165,7 @@ test('--access-log appends to a file, in the requested format', async () => {
   expect(JSON.parse(line)).toMatchObject({ target: '/?x', status: 200, bytes: 4 });
 });
 
-test('--access-log - writes to standard output; without it a pipe gets none; --trace goes to standard error', async () => {
+test('--access-log - writes to standard output, no flag to none, and --trace to standard error', async () => {
   const root = await folder({ 'index.html': 'home' });
   const [logged, silent, traced] = [['--access-log', '-'], [], ['--trace', '--no-access-log']].map((args) =>
     startCommand(['0', root, ...args]),
@@ -179,7 +179,7 @@ test('--access-log - writes to standard output; without it a pipe gets none; --t
   expect((silent?.stderr ?? '') + (logged?.stderr ?? '')).toBe('');
 });
 
-test('bounds and the Server field reach the server', async () => {
+test('limits and the Server field apply to the server', async () => {
   const program = startCommand(['0', await folder(), '--max-target-bytes', '20', '--server-header', 'mine']);
   const port = await portOf(program);
   const answer = await ask(port, get(`/${'x'.repeat(20)}`));

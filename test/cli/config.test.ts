@@ -1,5 +1,4 @@
-// Tests config files and variables as an operator meets them: what is wrong is one line and exit code 2, and nothing
-// was started; what is right is served.
+// Tests config files and variables through the command: a mistake is one line and exit code 2, and valid files are served.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ const run = oneProcess();
 
 const APP = "export const application = (environ, start) => (start('200 OK', []), 'app ' + environ.PATH_INFO);";
 
-/** The one line that is said of the file `site.yaml` in a folder with `tree`. */
+/** The error line for the file `site.yaml` in a folder with `tree`. */
 async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
   const path = await folder({ ...tree, 'site.yaml': yaml });
   const { exit, stdout, stderr } = await run(['--config', 'site.yaml'], { cwd: path });
@@ -23,10 +22,10 @@ async function complaintOf(yaml: string, tree: Tree = {}): Promise<string> {
   return stderr.slice('epoll-server: '.length, -1).replaceAll(`${path}/`, '');
 }
 
-/** What each part of the settings can have wrong: a path, a type, a module. */
+/** Mistakes in each part of the settings: a path, a type, a module. */
 const WRONG: readonly (readonly [string, RegExp])[] = [
   ['port: "80a"', /^site\.yaml:1: port must be a whole number from 0 to 65535, not "80a"$/],
-  ['prot: 80', /^site\.yaml:1: there is no key "prot" \(did you mean "port"\?\)$/],
+  ['prot: 80', /^site\.yaml:1: unknown key "prot" \(did you mean "port"\?\)$/],
   ['{ port: ', /^site\.yaml:1: this is not valid YAML: /],
   ['static: &a [*a]', /^site\.yaml:1: \*a refers to a node that contains it: a loop$/],
   ['static: ./none', /^the root none does not exist/],
@@ -37,16 +36,19 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is number, not a function/],
   ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
-  ['adapter: raw\nstatic: .', /^adapter applies to the application of all other paths/],
+  ['adapter: raw\nstatic: .', /^adapter is for the application of all other paths/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],
   ['dynamic: [a]', /^site\.yaml:1: dynamic must be a folder, not "a"$/],
-  ['dynamic: .\ndynamicSuffix: 7', /^site\.yaml:2: dynamicSuffix must be text such as \.py, not 7$/],
-  ['dynamicSuffix: .py\nstatic: .', /set dynamic too/],
+  ['dynamic: .\ndynamicSuffix: 7', /^site\.yaml:2: dynamicSuffix must be a suffix such as \.py, not 7$/],
+  [
+    'dynamicSuffix: .py\nstatic: .',
+    /dynamic-suffix is for the modules of a dynamic folder, and there is none: add --dynamic/,
+  ],
   ['static: .\napp: ./app.mjs', /is served as files and contains the application/],
   ['watch: true\nstatic: .', /^--watch restarts an application/],
   ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
-  ['static: {listing: true}\napp: ./app.mjs', /^listing \(site\.yaml:1\) applies to files/],
+  ['static: {listing: true}\napp: ./app.mjs', /^listing \(site\.yaml:1\) is for files/],
   ['log: {access: 7}', /^site\.yaml:1: log\.access must be a file, "-" or false, not 7$/],
 ];
 
@@ -59,14 +61,14 @@ test.each(WRONG)('%j', async (yaml, line) => {
   expect(await complaintOf(yaml, tree)).toMatch(line);
 });
 
-test('a model that has no workers', async () => {
+test('a model without workers rejects --workers', async () => {
   const path = await folder({ 'site.yaml': 'model: select\nworkers: 2' });
   const program = startCommand(['--config', 'site.yaml'], { cwd: path });
   expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(/^epoll-server: the model select does not support --workers[^\n]*\n$/);
 });
 
-test('a file that is missing, two that are found, and a variable that is wrong', async () => {
+test('a missing config file, two config files, or an invalid variable is one error line', async () => {
   const path = await folder({ 'epoll-server.config.json': '{}', 'epoll-server.config.yaml': '' });
   for (const [args, env, line] of [
     [['--config', 'none.yaml'], {}, /the config file none\.yaml cannot be read: ENOENT/],
@@ -103,7 +105,7 @@ test('a config file in the current folder is read, overridden by flags, and neve
   expect((await ask(port, get(`/${'x'.repeat(45)}`))).status).toBe(414);
 });
 
-test("the tutorials' own command: the dynamic folder handles requests without a static file", async () => {
+test('with the config file of the tutorials, the dynamic folder handles requests without a file', async () => {
   const path = await folder({
     'web_server.conf': '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n',
     'static/index.html': 'home',
@@ -126,7 +128,7 @@ test("the tutorials' own command: the dynamic folder handles requests without a 
   }
 });
 
-test('--check reports a valid configuration or its faults, and starts no server', async () => {
+test('--check reports a valid configuration or its first fault, and starts no server', async () => {
   const path = await folder({ 'app.mjs': `setInterval(() => {}, 1000); ${APP}`, 'www/index.html': '' });
   const good = startCommand(['--check', '--port', '1', '--root', 'www', '--app', 'app.mjs'], { cwd: path });
   expect(await good.ended()).toBe(0);
@@ -153,7 +155,7 @@ test('--print-config prints the origin of each setting', async () => {
   }
 });
 
-test('children read the file too', async () => {
+test('children read the config file too', async () => {
   const path = await folder({
     'site.yaml': `port: 0\napp: ./app.mjs\nworkers: 2\nserverHeader: mine`,
     'app.mjs': APP,

@@ -1,5 +1,5 @@
-// Tests that a log which cannot be written for a while goes on afterwards, with whole lines and with the number of
-// those that were lost, and that neither it nor standard error stops the server.
+// Tests that a log which cannot be written for a while continues with whole lines and the number of lost lines, and that
+// neither it nor standard error stops the server.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ interface Started {
   readonly output: { stdout: string; stderr: string };
 }
 
-/** Starts the command through a shell, behind `prelude`; waits until it serves. */
+/** Starts the command in a shell after `prelude`; waits until it listens. */
 async function start(prelude: string, ...args: readonly string[]): Promise<Started> {
   const child = spawn('bash', ['-c', `${prelude} exec node "$@"`, 'bash', COMMAND, '0', ...args]);
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -37,7 +37,7 @@ async function start(prelude: string, ...args: readonly string[]): Promise<Start
   return { child, port: Number(announced.exec(output.stdout)?.[1]), output };
 }
 
-/** Asks `count` times on one connection, and waits for the responses. */
+/** Sends `count` requests on one connection, and waits for the responses. */
 async function askFor(port: number, target: string, count: number): Promise<void> {
   const client = await connect(port);
   client.send(get(target).repeat(count));
@@ -45,7 +45,7 @@ async function askFor(port: number, target: string, count: number): Promise<void
   client.destroy();
 }
 
-/** Reads a FIFO without waiting for it. */
+/** Reads a FIFO without blocking. */
 class FifoReader {
   text = '';
   #fd: number;
@@ -55,7 +55,7 @@ class FifoReader {
     onTestFinished(() => this.close());
   }
 
-  /** Everything that is there. */
+  /** All available text. */
   read(): string {
     const bytes = Buffer.alloc(65_536);
     try {
@@ -87,51 +87,51 @@ function lostIn(text: string): number {
 const LINE = /^127\.0\.0\.1 - - \[[^\]]+\] "GET \S+ HTTP\/1\.1" 404 \d+$/;
 const NOTICE = /^# \[[^\]]+\] epoll-server: \d+ lines were lost$/;
 
-test('a FIFO that was full is written again, and lines that were lost are counted', async () => {
+test('after a FIFO was full, logging continues, and the lost lines are counted', async () => {
   const path = await fifo();
   const reader = new FifoReader(path);
   const { port, output } = await start('', await folder(), '--access-log', path);
   await askFor(port, LONG, MANY);
-  await until(() => output.stderr.includes('retrying each second: EAGAIN'), 'the failure is said');
-  await until(() => reader.read().includes('were lost\n'), 'the log says what it lost');
+  await until(() => output.stderr.includes('retrying each second: EAGAIN'), 'the failure is reported');
+  await until(() => reader.read().includes('were lost\n'), 'the log has the number of lost lines');
   await askFor(port, '/later', 1);
-  await until(() => reader.read().includes('/later'), 'the log goes on');
+  await until(() => reader.read().includes('/later'), 'the log continues');
   const lines = reader.text.trimEnd().split('\n');
   expect(lines.filter((line) => !LINE.test(line) && !NOTICE.test(line))).toEqual([]);
   expect(lines.filter((line) => LINE.test(line)).length + lostIn(reader.text)).toBe(MANY + 1);
   expect(lostIn(reader.text)).toBeGreaterThan(0);
-  await until(() => output.stderr.includes('can be written again'), 'the end of the failure is said');
+  await until(() => output.stderr.includes('can be written again'), 'the end of the failure is reported');
   expect(output.stderr.trim().split('\n')).toHaveLength(2);
   expect(lostIn(output.stderr)).toBe(lostIn(reader.text));
 });
 
-test('a FIFO without a reader is written again for the next reader', async () => {
+test('after a FIFO lost its reader, logging continues for the next one', async () => {
   const path = await fifo();
   const first = new FifoReader(path);
   const { port, output } = await start('', await folder(), '--access-log', path);
   await askFor(port, '/first', 1);
-  await until(() => first.read().includes('/first'), 'the first reader has its line');
+  await until(() => first.read().includes('/first'), 'the first reader has the line');
   first.close();
   await askFor(port, '/between', 1);
-  await until(() => output.stderr.includes('EPIPE'), 'the failure is said');
+  await until(() => output.stderr.includes('EPIPE'), 'the failure is reported');
   const second = new FifoReader(path);
   await askFor(port, '/second', 1);
-  await until(() => second.read().includes('/second'), 'the second reader has its line');
+  await until(() => second.read().includes('/second'), 'the second reader has the line');
   expect(second.text.match(/\/between|\/second/g)).toEqual(['/between', '/second']);
 });
 
-test('a file that is full is cut within a line, which is whole in the file that takes its place', async () => {
+test('a line cut by the size limit of a file is complete in the next one', async () => {
   const root = await folder();
   const [path, old] = [join(root, 'log'), join(root, 'old')];
   // Blocks of 1,024 bytes: write(2) takes what fits, then fails with EFBIG.
   const { port, output } = await start('ulimit -f 2;', await folder(), '--access-log', path);
   await askFor(port, '/number', 40);
-  await until(() => output.stderr.includes('EFBIG'), 'the failure is said');
+  await until(() => output.stderr.includes('EFBIG'), 'the failure is reported');
   expect(statSync(path).size).toBe(2_048);
   await rename(path, old);
   await until(
     () => output.stderr.includes('can be written again: 0 lines were lost'),
-    'the end of the failure is said',
+    'the end of the failure is reported',
   );
   await until(() => readFileSync(path, 'latin1').split('\n').length > 40 - 2_048 / 50, 'the rest is written');
   const whole = readFileSync(old, 'latin1').split('\n').slice(0, -1);
@@ -140,16 +140,16 @@ test('a file that is full is cut within a line, which is whole in the file that 
   expect(lines).toHaveLength(40);
 });
 
-test('a disk without room: the notice of a JSON log is an object', async () => {
+test('when a disk was full, the notice in a JSON log is a JSON object', async () => {
   const path = join(await folder(), 'log');
   await symlink('/dev/full', path);
   const { port, output } = await start('', await folder(), '--access-log', path, '--log-format', 'json');
   await askFor(port, LONG, MANY);
-  await until(() => output.stderr.includes('ENOSPC'), 'the failure is said');
+  await until(() => output.stderr.includes('ENOSPC'), 'the failure is reported');
   await rm(path);
-  await until(() => output.stderr.includes('can be written again'), 'another file takes its place');
+  await until(() => output.stderr.includes('can be written again'), 'a new file is written');
   await askFor(port, '/later', 1);
-  await until(() => readFileSync(path, 'utf8').includes('/later'), 'the log goes on');
+  await until(() => readFileSync(path, 'utf8').includes('/later'), 'the log continues');
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   const objects: Record<string, unknown>[] = lines.map((line) => JSON.parse(line));
   const notices = objects.filter(({ lostLines }) => lostLines !== undefined);
@@ -163,7 +163,7 @@ test('a disk without room: the notice of a JSON log is an object', async () => {
   expect(objects.length - 1 + lostIn(output.stderr)).toBe(MANY + 1);
 });
 
-test('a log that is moved away goes on in a new file', async () => {
+test('after a log file was moved, logging continues in a new file', async () => {
   const root = await folder();
   const path = join(root, 'log');
   const { port, output } = await start('', await folder(), '--access-log', path);
@@ -192,20 +192,20 @@ test('several processes write whole lines to one FIFO', async () => {
   ).toEqual([]);
 });
 
-test('a process that begins while the log has no reader serves its client all the same', async () => {
+test('a child that starts while the log has no reader serves its client', async () => {
   const path = await fifo();
   const first = new FifoReader(path);
   const { port } = await start('', await folder(), '--access-log', path, '--model', 'multiprocess');
   await askFor(port, '/first', 1);
-  await until(() => first.read().includes('/first'), 'the first process has its line');
+  await until(() => first.read().includes('/first'), 'the line of the first process is written');
   first.close();
   const client = await connect(port);
   expect((await client.send(get('/between')).readResponse()).status).toBe(404);
   const second = new FifoReader(path);
-  await until(() => second.read().includes('/between'), 'its line is written later');
+  await until(() => second.read().includes('/between'), 'the line of the child is written later');
 });
 
-test('standard output without a reader: the server responds, and reports lost lines at its end', async () => {
+test('without a reader of standard output, the server responds, and reports lost lines at the end', async () => {
   const { child, port, output } = await start('', await folder(), '--access-log', '-');
   child.stdout?.pause();
   await askFor(port, LONG, 2 * MANY);
@@ -216,17 +216,17 @@ test('standard output without a reader: the server responds, and reports lost li
   expect(output.stderr).toMatch(/standard output could not be flushed: \d+ lines were lost\n$/);
 });
 
-test('standard error without a reader: the server answers, and the trace goes on later', async () => {
+test('without a reader of standard error, the server responds, and the trace continues later', async () => {
   const { child, port, output } = await start('', await folder(), '--trace', '--no-access-log');
   child.stderr?.pause();
   await askFor(port, LONG, 2 * MANY);
   child.stderr?.resume();
-  await until(() => /^\* \d+ lines were lost$/m.test(output.stderr), 'the trace says what it lost');
+  await until(() => /^\* \d+ lines were lost$/m.test(output.stderr), 'the trace has the number of lost lines');
   await askFor(port, '/later', 1);
-  await until(() => output.stderr.includes('> GET /later '), 'the trace goes on');
+  await until(() => output.stderr.includes('> GET /later '), 'the trace continues');
 });
 
-test('error lines that nothing reads are bounded and counted', async () => {
+test('error lines without a reader are bounded and counted', async () => {
   const root = await folder({
     'app.mjs': 'export function application(_environ, _start) { throw new Error("e".repeat(8_000)); }',
   });
@@ -241,7 +241,7 @@ test('error lines that nothing reads are bounded and counted', async () => {
   }, 'the loss is said');
 });
 
-test('standard error without a reader does not end the server', async () => {
+test('a closed standard error does not end the server', async () => {
   const program = `import { serve } from ${JSON.stringify(join(COMMAND, '../index.js'))};
     const server = await serve({ port: 0, handler: () => { throw new Error('on purpose'); } });
     console.log('x-server: ' + server.url);`;

@@ -1,5 +1,4 @@
-// Tests that the command mounts applications by their paths, beside files, a dynamic folder and the application of all
-// other paths.
+// Tests that the command mounts applications at paths, beside files, a dynamic folder and the main application.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +32,7 @@ async function textsOf(port: number, paths: readonly string[]): Promise<readonly
 
 const PATHS = ['/', '/api/a.txt', '/api/x', '/api/web/x', '/clock', '/else', '/apis'];
 
-test('files, mounted applications, modules of a folder, the application of all other paths', async () => {
+test('requests go to files, mounted applications, the dynamic folder, then the main application', async () => {
   const cwd = await makeTree();
   const program = startCommand(['0', 'www', 'main/app.mjs', ...MOUNTS, '--dynamic', 'cgi', '--no-access-log'], { cwd });
   const port = await portOf(program);
@@ -49,7 +48,7 @@ test('files, mounted applications, modules of a folder, the application of all o
   ]);
 });
 
-test('nothing but mounts, each with threads of its own', async () => {
+test('mounted applications work alone, each with its own threads', async () => {
   const program = startCommand(['0', ...MOUNTS, '--offload', '1'], { cwd: await makeTree() });
   expect(await textsOf(await portOf(program), ['/api/x', '/api/web/x', '/else'])).toEqual([
     '200 api /api|/x',
@@ -64,10 +63,10 @@ test('--watch restarts when a mounted application changes', async () => {
   const port = await portOf(program);
   expect(await textsOf(port, ['/api/x'])).toEqual(['200 api /api|/x']);
   await writeFile(join(cwd, 'api/api.mjs'), wsgi('new'));
-  await until(async () => (await textsOf(port, ['/api/x']))[0] === '200 new /api|/x', 'it was restarted');
+  await until(async () => (await textsOf(port, ['/api/x']))[0] === '200 new /api|/x', 'the application was restarted');
 });
 
-test('settings: a list of a file, lines of a variable, a flag beside the place', async () => {
+test('mounts can be a list in a file, lines of a variable, or flags', async () => {
   const cwd = await makeTree();
   const printed = async (args: readonly string[], env = {}): Promise<string> => {
     const program = startCommand([...args, '--print-config'], { cwd, env });
@@ -98,13 +97,13 @@ test('settings: a list of a file, lines of a variable, a flag beside the place',
 test.each<readonly [readonly string[], RegExp]>([
   [
     ['--app', 'main/app.mjs', '--app', 'api/api.mjs'],
-    /^epoll-server: app names two applications for all paths, main\/app\.mjs and api\/api\.mjs: mount one of them/,
+    /^epoll-server: there are two applications for all paths, main\/app\.mjs and api\/api\.mjs: mount one of them/,
   ],
   [['--app', '/a=api/api.mjs', '--app', '//a/=web/web.mjs'], /an application is mounted twice at \/a/],
   [['--app', '/../a=api/api.mjs'], /an application must be mounted at a path such as \/assets, not "\/\.\.\/a"/],
   [['--app', '/a=none.mjs'], /there is no module .*none\.mjs/],
-  [['--app', '/a=api/api.mjs', '--adapter', 'raw'], /adapter applies to the application of all other paths/],
-])('%j is refused', async (args, text) => {
+  [['--app', '/a=api/api.mjs', '--adapter', 'raw'], /adapter is for the application of all other paths/],
+])('%j is rejected', async (args, text) => {
   const program = startCommand(['0', ...args], { cwd: await makeTree() });
   expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(text);

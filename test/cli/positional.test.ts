@@ -1,4 +1,4 @@
-// Tests that what is there decides what an argument means, and its name only where nothing is.
+// Tests that a positional argument is a folder or a module by what exists at its path, otherwise by its name.
 
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,14 +12,14 @@ import { start } from '../support/serving.ts';
 
 const APP = "export const application = (environ, start) => (start('200 OK', []), 'app');";
 
-/** What the arguments set, with the folder's path left out. */
+/** The settings of the arguments, without the path of the folder. */
 function placesOf(path: string, ...argv: readonly string[]): unknown {
   const { settings } = parseArguments(argv.map((each) => each.replace('@', `${path}/`)));
   const entries = [...settings].map(([name, { value }]) => [name, value]);
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)).replaceAll(`${path}/`, '@'));
 }
 
-test('a folder is a folder, whatever it is called', async () => {
+test('an existing folder is a folder, whatever its name', async () => {
   const names = ['reveal.js', 'lib.mts', 'app:main', 'x.js:application', 'a=b', 'localhost:9000', 'epoll', '8080'];
   const path = await folder(Object.fromEntries(names.map((name) => [`${name}/index.html`, name])));
   for (const name of names) {
@@ -38,7 +38,7 @@ test('a folder is a folder, whatever it is called', async () => {
   expect((await ask(port, get('/lib/'))).text).toBe('lib.mts');
 });
 
-test('a file is a module if it may be one', async () => {
+test('an existing file is a module if its name is that of one', async () => {
   const path = await folder({
     'app.mjs': APP,
     server: APP,
@@ -71,7 +71,7 @@ test('a missing path is classified by its name', async () => {
   expect(placesOf(path, '@localhost:9000')).toEqual({ root: '@localhost:9000' });
 });
 
-test('a folder among modules is no module', async () => {
+test('a folder beside modules is not a module', async () => {
   const dynamic = await folder({ 'clock.js/index.js': APP, 'clock.mjs': APP, 'other.js/index.js': APP });
   await symlink('other.js', join(dynamic, 'linked.js'));
   const { port } = await start({ dynamic });

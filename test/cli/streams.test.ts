@@ -1,4 +1,4 @@
-// Tests that the command lives on when its messages and logs cannot be written.
+// Tests that the command keeps running when its messages and logs cannot be written.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether somebody answers there. */
+/** Whether a server listens on the port. */
 function reachable(port: number): Promise<boolean> {
   return ask(port, get('/')).then(
     (answer) => answer.status === 200,
@@ -52,7 +52,7 @@ test('a FIFO without a reader is rejected as an access log at once', async () =>
   expect(stderr.toString('utf8')).toMatch(/^epoll-server: the access log cannot be opened: .*\n$/);
 });
 
-test('the last lines of a log reach a slow reader of a pipe when the server ends', async () => {
+test('the last lines of a log reach a slow reader when the server ends', async () => {
   const requests = 8_000;
   const root = await folder({ 'index.html': 'home' });
   const port = await freePort();
@@ -64,7 +64,7 @@ test('the last lines of a log reach a slow reader of a pipe when the server ends
   client.send(get('/').repeat(requests));
   for (let i = 0; i < requests; i++) expect((await client.readResponse()).text).toBe('home');
   child.kill('SIGTERM');
-  // The reader is slower than the server's end, and faster than the server's patience with it.
+  // The reader is slower than the shutdown of the server, but faster than its limit for writing the log.
   await pause(300);
   let log = '';
   child.stdout.on('data', (text: Buffer) => {

@@ -1,5 +1,5 @@
-// Tests that whatever a config file says wrong is told by file, line, key, value and what was expected, and that
-// what it says right means what the flag of the same name means.
+// Tests that each mistake in a config file is reported with file, line, key, value and expected value, and that keys mean
+// the same as flags of the same name.
 
 import { execFileSync } from 'node:child_process';
 import { readFile, symlink, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Sett
   return resolveSettings(await readConfig(path)).settings;
 }
 
-/** Everything but the folder, which differs. */
+/** The error message without the path of the folder. */
 async function complaint(text: string | Uint8Array, name = 'site.yaml'): Promise<string> {
   const thrown = await read(text, name).catch((error: unknown) => error);
   expect(thrown).toMatchObject({ code: 'ERR_CONFIG' });
@@ -65,20 +65,14 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['\n\nlog: {format: xml}', 'site.yaml:3: log.format must be one of common, combined, json, not "xml"'],
   ['adapter: side', 'site.yaml:1: adapter must be one of wsgi, fetch, node, raw, not "side"'],
   ['limits: {maxFields: 0}', 'site.yaml:1: limits.maxFields must be a whole number from 1 to 10000, not 0'],
-  ['static: {index: a/b}', 'site.yaml:1: static.index must be a file name, or a list of them, not "a/b"'],
+  ['static: {index: a/b}', 'site.yaml:1: static.index must be a file name, or a list of file names, not "a/b"'],
   ['static: {spa: ../x}', 'site.yaml:1: static.spa must be a path below the root, such as index.html, not "../x"'],
   [
     'static: {cacheControl: "*.html"}',
-    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.html" has no value',
+    'site.yaml:1: static.cacheControl: the pattern "*.html" needs a value, as in *.html:no-cache',
   ],
-  [
-    'static: {cacheControl: {"*.js": "a\\nb"}}',
-    'site.yaml:1: static.cacheControl must be rules whose value is valid in a field: "a\\nb" of',
-  ],
-  [
-    'static: {cacheControl: {"*.js": ""}}',
-    'site.yaml:1: static.cacheControl must be rules with a value, such as *.html:no-cache: "*.js"',
-  ],
+  ['static: {cacheControl: {"*.js": "a\\nb"}}', 'site.yaml:1: static.cacheControl: the value "a\\nb" of'],
+  ['static: {cacheControl: {"*.js": ""}}', 'site.yaml:1: static.cacheControl: the pattern "*.js"'],
   [
     'static: {mounts: {assets: ./dist}}',
     'site.yaml:1: static.mounts: a folder must be mounted at a path such as /assets, not "assets"',
@@ -92,34 +86,31 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['static: {hosts: {a: {spa: index.html}}}', 'site.yaml:1: static.hosts: a host needs "root"'],
   ['static: {hosts: {a: {root: b, hide: c}}}', 'site.yaml:1: static.hosts: a host cannot have the option "hide"'],
   ['static: {hosts: {a: 7}}', 'site.yaml:1: static.hosts must be of the form www.example.org=./www, not {"a":7}'],
-  ['prot: 80', 'site.yaml:1: there is no key "prot" (did you mean "port"?)'],
-  ['maxFields: 80', 'site.yaml:1: there is no key "maxFields" (did you mean "limits.maxFields"?)'],
+  ['prot: 80', 'site.yaml:1: unknown key "prot" (did you mean "port"?)'],
+  ['maxFields: 80', 'site.yaml:1: unknown key "maxFields" (did you mean "limits.maxFields"?)'],
   [
     'keep-alive-timeout-ms: 80',
-    'site.yaml:1: there is no key "keep-alive-timeout-ms" (did you mean "timeouts.keepAliveMs"?)',
+    'site.yaml:1: unknown key "keep-alive-timeout-ms" (did you mean "timeouts.keepAliveMs"?)',
   ],
-  [
-    'timeouts: {keepAlvie: 80}',
-    'site.yaml:1: there is no key "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)',
-  ],
+  ['timeouts: {keepAlvie: 80}', 'site.yaml:1: unknown key "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)'],
   [
     'limits:\n  maxFields: 1\n  maxbody: 80',
-    'site.yaml:3: there is no key "limits.maxbody" (did you mean "limits.maxBodyBytes"?)',
+    'site.yaml:3: unknown key "limits.maxbody" (did you mean "limits.maxBodyBytes"?)',
   ],
-  ['statik: {root: a}', 'site.yaml:1: there is no key "statik" (did you mean "static"?)'],
-  ['root: a', 'site.yaml:1: there is no key "root" (did you mean "static.root"?)'],
-  ['vhost: {}', 'site.yaml:1: there is no key "vhost" (did you mean "static.hosts"?)'],
-  ['cert: a.pem', 'site.yaml:1: there is no key "cert"'],
+  ['statik: {root: a}', 'site.yaml:1: unknown key "statik" (did you mean "static"?)'],
+  ['root: a', 'site.yaml:1: unknown key "root" (did you mean "static.root"?)'],
+  ['vhost: {}', 'site.yaml:1: unknown key "vhost" (did you mean "static.hosts"?)'],
+  ['cert: a.pem', 'site.yaml:1: unknown key "cert"'],
   ['limits: 7', 'site.yaml:1: limits must have options below it, not 7'],
   ['static: 7', 'site.yaml:1: static must have options below it, not 7'],
   ['static: [a]', 'site.yaml:1: static must have options below it, not "a"'],
   ['handler: a', 'site.yaml:1: "handler" is an option of serve(), not of the command'],
-  ['completely-different: 80', 'site.yaml:1: there is no key "completely-different"'],
+  ['completely-different: 80', 'site.yaml:1: unknown key "completely-different"'],
   ['config: other.yaml', 'site.yaml:1: a config file cannot name a config file: "config" is a flag only'],
-  ['__proto__: {port: 1}', 'site.yaml:1: there is no key "__proto__"'],
-  ['constructor: 1', 'site.yaml:1: there is no key "constructor"'],
-  ['toString: 1', 'site.yaml:1: there is no key "toString"'],
-  ['static:\n  mounts: {__proto__: ./x}', 'site.yaml:2: there is no key "__proto__"'],
+  ['__proto__: {port: 1}', 'site.yaml:1: unknown key "__proto__"'],
+  ['constructor: 1', 'site.yaml:1: unknown key "constructor"'],
+  ['toString: 1', 'site.yaml:1: unknown key "toString"'],
+  ['static:\n  mounts: {__proto__: ./x}', 'site.yaml:2: unknown key "__proto__"'],
   ['1: 2', 'site.yaml:1: a key must be a name such as "port", not 1'],
   ['[a]: 2', 'site.yaml:1: a key must be a name such as "port", not a structure'],
   ['hello', 'site.yaml:1: a config file consists of keys and values, such as "port: 9000", not "hello"'],
@@ -136,19 +127,19 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['static: {index: &a [*a]}', 'site.yaml:1: *a refers to a node that contains it: a loop'],
   ['port: 1\nstatic: &m\n  mounts: *m', 'site.yaml:3: *m refers to a node that contains it: a loop'],
   [
-    'static: {index: *nobody}',
-    'site.yaml:1: static.index: Unresolved alias (the anchor must be set before the alias): nobody',
+    'static: {index: *unknown}',
+    'site.yaml:1: static.index: Unresolved alias (the anchor must be set before the alias): unknown',
   ],
   ['web_app_name: application', 'site.yaml:1: web_app_name needs web_fram_name, the module'],
   ['web_fram_name: 7', 'site.yaml:1: web_fram_name must be a name, not 7'],
-  ['web_frame_name: a', 'site.yaml:1: there is no key "web_frame_name" (did you mean "web_fram_name"?)'],
+  ['web_frame_name: a', 'site.yaml:1: unknown key "web_frame_name" (did you mean "web_fram_name"?)'],
 ];
 
 test.each(WRONG)('%j', async (text, message) => {
   expect((await complaint(text)).slice(0, message.length)).toBe(message);
 });
 
-test('aliases that expand without end are cut off', async () => {
+test('aliases that expand too far are rejected', async () => {
   const levels = ['&a [x, x, x, x, x, x, x, x, x]'];
   for (let i = 0; i < 9; i++)
     levels.push(`&b${i} [${Array.from({ length: 9 }, () => `*${i === 0 ? 'a' : `b${i - 1}`}`).join(', ')}]`);
@@ -160,11 +151,11 @@ test.each([
   ['brackets', '['],
   ['braces', '{a: '],
   ['dashes', '- '],
-])('a file of nothing but %s is told to be no YAML', async (_, piece) => {
+])('a file of nothing but %s is not valid YAML', async (_, piece) => {
   expect(await complaint(piece.repeat(Math.floor(MAX_CONFIG_BYTES / piece.length)))).toMatch(/^site\.yaml:1: /);
 });
 
-test('a file that is too large, no text, or no file', async () => {
+test('a file that is too large, not text, or not a file is rejected', async () => {
   expect(await complaint(Buffer.alloc(10_000_000, 'x'))).toBe(
     `the config file site.yaml has 10000000 bytes, the limit is ${MAX_CONFIG_BYTES}`,
   );
@@ -188,13 +179,13 @@ test('a file that is too large, no text, or no file', async () => {
   }
 });
 
-test('an empty file sets nothing, and the $schema key is ignored', async () => {
+test('an empty file sets nothing, and the key $schema is ignored', async () => {
   for (const text of ['', '# nothing\n', '{}', '"$schema": ./config.schema.json']) {
     expect(await read(text)).toEqual(resolveSettings().settings);
   }
 });
 
-test('JSON may have comments of either kind and a comma at its end; text that looks like one stays', async () => {
+test('JSON may have comments and a trailing comma, and texts that look like comments stay', async () => {
   const text =
     '{ // port\n  "port": 9000, /* a\n b */ "hostname": "::1", # three\n  "serverHeader": "a//b /* c */ # d", }';
   expect(await read(text, 'site.json')).toMatchObject({ port: 9000, host: '::1', serverHeader: 'a//b /* c */ # d' });
@@ -202,20 +193,20 @@ test('JSON may have comments of either kind and a comma at its end; text that lo
 });
 
 test.each(['{"port": 9000} /* a', '{"port": 9000} /*/', '{"port": 9000 /* a\n}', '{"port": "9000}', '{"port": "90\\'])(
-  'JSON with a comment or a text without end is refused: %s',
+  'JSON with an unterminated comment or string is rejected: %s',
   async (text) => {
     expect(await complaint(text, 'site.json')).toMatch(/^site\.json:\d+: /);
   },
 );
 
-test.each(['/*\n', '"\\'])('a file of many %j is refused in linear time', async (piece) => {
+test.each(['/*\n', '"\\'])('a file of many %j is rejected in linear time', async (piece) => {
   await expectLinear(
     (size) => async () => expect(await complaint(piece.repeat(size), 'site.json')).not.toBe(''),
     1_024,
   );
 });
 
-test('paths are relative to the file, wherever it is read', async () => {
+test('paths are relative to the folder of the file', async () => {
   const path = await folder({
     'deep/site.yaml':
       'static: {root: ./www, hide: [a, /b], mounts: {/x: y}}\napp: app.js:main\ndynamic: ../dyn\nlog: {access: log}\n' +
@@ -235,7 +226,7 @@ test('paths are relative to the file, wherever it is read', async () => {
   expect(await read('log: {access: false}')).toMatchObject({ accessLog: false });
 });
 
-test('a host has options of its own, under the same names, and they are printed as such', async () => {
+test('options of a host have the same names, and are printed below the host', async () => {
   const text = `static:
   root: .
   hosts:
@@ -269,10 +260,10 @@ test.each([
   ['types: {.md: text}', ': the media type of .md must be of the form text/plain, not "text"'],
   ['types: x', ' must be of the form .glsl=text/plain, not "x"'],
   ['listing: 7', ' must be true or false, not 7'],
-  ['cacheControl: "*.js"', ' must be rules with a value, such as *.html:no-cache: "*.js" has no value'],
+  ['cacheControl: "*.js"', ': the pattern "*.js" needs a value, as in *.html:no-cache'],
   ['mounts: {dist: ./dist}', ': a folder must be mounted at a path such as /assets, not "dist"'],
   ['spa: ../x', ' must be a path below the root, such as index.html, not "../x"'],
-])('what is wrong with an option of a host names it: %s', async (option, problem) => {
+])('the error of an option of a host names the option: %s', async (option, problem) => {
   const key = option.replace(/:.*/, '');
   expect(await complaint(`static: {hosts: {a: {root: b, ${option}}}}`)).toBe(
     `site.yaml:1: static.hosts: ${key} of a host${problem}`,
@@ -296,10 +287,10 @@ test('a repeatable option may be one value, a list, or a mapping', async () => {
   expect(await read('static: {mounts: [/a=/b]}')).toMatchObject({ mount: { '/a': '/b' } });
 });
 
-/** As it stands in the tutorials: a Python dictionary, indented by tabs, later with comments. */
+/** The file of the tutorials: a Python dictionary, indented by tabs, later with comments. */
 const TUTORIAL = '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n';
 
-test("the tutorials' web_server.conf", async () => {
+test('the web_server.conf of the tutorials is accepted', async () => {
   const path = await folder({ 'web_server.conf': TUTORIAL });
   const { settings } = resolveSettings(await readConfig(join(path, 'web_server.conf')));
   expect(settings).toMatchObject({ root: `${path}/static`, dynamic: `${path}/dynamic`, port: 8080 });
@@ -325,7 +316,7 @@ test('numbers, true and false may be quoted', async () => {
   }
 });
 
-test("the tutorials' web_server.conf with comments, a port and a framework", async () => {
+test('the web_server.conf of the tutorials is accepted with comments, a port and a framework', async () => {
   const text = `{
     "static_path": "./static",      # pages and pictures
     "dynamic_path": "./dynamic",    # where the framework is
@@ -343,16 +334,18 @@ test("the tutorials' web_server.conf with comments, a port and a framework", asy
   expect(layer.get('app')?.origin).toBe(`${path}/web_server.conf:5`);
 });
 
-test('one file is found, two are one too many', async () => {
+test('one config file in the folder is found, and two are an error', async () => {
   const path = await folder();
   expect(findConfig(path)).toBeUndefined();
   await writeFile(join(path, 'epoll-server.config.json'), '{}');
   expect(findConfig(path)).toBe('epoll-server.config.json');
   await writeFile(join(path, 'epoll-server.config.yaml'), '');
-  expect(() => findConfig(path)).toThrow('there are epoll-server.config.yaml and epoll-server.config.json: remove one');
+  expect(() => findConfig(path)).toThrow(
+    'there are two config files, epoll-server.config.yaml and epoll-server.config.json: remove one',
+  );
 });
 
-test('files generated from the option table are current, and the schema has each option', async () => {
+test('files generated from the option table are up to date, and the schema has each option', async () => {
   execFileSync(process.execPath, ['scripts/generate.js', '--check']);
   const schema: { properties: Record<string, { properties?: object; anyOf?: { properties?: object }[] }> } = parse(
     await readFile('config.schema.json', 'utf8'),

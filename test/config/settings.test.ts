@@ -1,4 +1,4 @@
-// Tests who wins, flag, variable, file or default, for every setting there is, and that this is shown.
+// Tests the precedence of flags, variables, files and defaults for every setting, and that the origin is printed.
 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -16,7 +16,7 @@ import { groupOf, keyOf, type Option, optionName } from '../../src/options/optio
 import type { SettingName } from '../../src/options/option-types.ts';
 import { folder } from '../support/folder.ts';
 
-/** Two texts for each setting that mean different things; switches have `true` and `false`. */
+/** Two texts with different values for each setting; switches have `true` and `false`. */
 const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> = {
   port: ['1', '2'],
   listen: ['127.0.0.1:1', '[::1]:2'],
@@ -36,7 +36,7 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   host: ['a', 'b'],
 };
 
-/** Two texts that mean different things. */
+/** Two texts with different values. */
 function textsOf(option: Option): readonly [string, string] {
   const { isSwitch, range } = option.kind;
   if (isSwitch === true) return ['true', 'false'];
@@ -46,7 +46,7 @@ function textsOf(option: Option): readonly [string, string] {
   return range === undefined ? ['/one', '/two'] : [String(range[0]), String(range[0] + 1)];
 }
 
-/** A config file with one option, which stands in the second line. */
+/** A config file with one option, in its second line. */
 function fileWith(option: Option, value: unknown): string {
   const pair = `${keyOf(option)}: ${JSON.stringify(value)}`;
   return groupOf(option) === '' ? `\n${pair}` : `${groupOf(option)}:\n  ${pair}`;
@@ -61,7 +61,7 @@ describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as co
     flagLayer(isSwitch ? `--${text === 'true' ? '' : 'no-'}${kebab(name)}` : `--${kebab(name)}=${text}`);
   const settled = (...layers: readonly Layer[]): unknown => Reflect.get(resolveSettings(...layers).settings, name);
 
-  test('has a flag, a variable and a key, which mean the same', async () => {
+  test('has a flag, a variable and a key with the same meaning', async () => {
     const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: one });
@@ -70,7 +70,7 @@ describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as co
     expect(settled(variable)).not.toEqual(settled(flag(two)));
   });
 
-  test('the flag wins over the variable, that over the file, that over the default', async () => {
+  test('a flag overrides the variable, which overrides the file, which overrides the default', async () => {
     const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: two });
@@ -94,21 +94,21 @@ function yamlOf(text: string): unknown {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-test('variables: empty ones are not set, several values stand on lines', () => {
+test('an empty variable is not set, and several values are separated by line feeds', () => {
   expect(readEnvironment({ EPOLL_SERVER_PORT: '', PORT: '', OTHER: 'x' }).size).toBe(0);
   expect(readEnvironment({ EPOLL_SERVER_MOUNT: '/a=/b\n/c=/d\n' }).get('mount')?.value).toEqual({
     '/a': '/b',
     '/c': '/d',
   });
   expect(() => readEnvironment({ EPOLL_SERVER_CACHE_CONTROL: 'no-cache\n*.html' })).toThrow(
-    'EPOLL_SERVER_CACHE_CONTROL must be rules with a value, such as *.html:no-cache: "*.html" has no value',
+    'EPOLL_SERVER_CACHE_CONTROL: the pattern "*.html" needs a value, as in *.html:no-cache',
   );
   expect(() => readEnvironment({ EPOLL_SERVER_LISTING: 'on' })).toThrow(
     'EPOLL_SERVER_LISTING must be true or false, not "on"',
   );
 });
 
-test('a variable that is no option is an error that names the nearest; those that Kubernetes makes are not', () => {
+test('an unknown variable is an error with a suggestion, except for those of Kubernetes', () => {
   for (const [name, message] of [
     ['EPOLL_SERVER_KEEPALIVE_TIMEOUT', ' (did you mean EPOLL_SERVER_KEEP_ALIVE_TIMEOUT_MS?)'],
     ['EPOLL_SERVER_HOSTT', ' (did you mean EPOLL_SERVER_HOST?)'],
@@ -117,7 +117,7 @@ test('a variable that is no option is an error that names the nearest; those tha
     ['EPOLL_SERVER_STATIC_ROOT', ' (did you mean EPOLL_SERVER_ROOT?)'],
     ['EPOLL_SERVER_QUITE_ANOTHER', ''],
   ] as const) {
-    expect(() => readEnvironment({ [name]: '1' })).toThrow(`there is no variable ${name}${message}`);
+    expect(() => readEnvironment({ [name]: '1' })).toThrow(`unknown variable ${name}${message}`);
   }
   const service = {
     EPOLL_SERVER_SERVICE_HOST: '10.0.0.1',
@@ -132,7 +132,7 @@ test('a variable that is no option is an error that names the nearest; those tha
   );
 });
 
-test('PORT is understood: our own variable and flags win over it, as does an address, and it wins over a file', async () => {
+test('PORT overrides a config file, and is overridden by EPOLL_SERVER_PORT, flags and addresses', async () => {
   const path = join(await folder({ 'a.yaml': 'port: 7' }), 'a.yaml');
   const listening = join(await folder({ 'a.yaml': 'listen: "[::1]:7"' }), 'a.yaml');
   const set = readEnvironment({ PORT: '9' });
@@ -149,7 +149,7 @@ test('PORT is understood: our own variable and flags win over it, as does an add
   expect(() => readEnvironment({ PORT: 'http' })).toThrow('PORT must be a whole number from 0 to 65535, not "http"');
 });
 
-test('the printed configuration is a config file with the same settings', async () => {
+test('the output of --print-config is a config file with the same settings', async () => {
   const given = flagLayer(
     '7',
     './www',
@@ -174,7 +174,7 @@ test('the printed configuration is a config file with the same settings', async 
   });
 });
 
-test('listen takes the place of the defaults of port and host, is printed as it is written, and read again', async () => {
+test('listen replaces the defaults of port and host, and is printed as it was written', async () => {
   const given = flagLayer('--listen', '[::1]:80', '--listen', 'unix:/run/x.sock,mode=660', '--root', '/www');
   const configuration = resolveSettings(given);
   expect(configuration.settings).toMatchObject({ listen: ['[::1]:80', 'unix:/run/x.sock,mode=660'] });

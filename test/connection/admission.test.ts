@@ -1,4 +1,4 @@
-// Tests which clients are admitted, by number and by address, what refused ones get, and that admitted ones are not
+// Tests which clients are admitted, by number and by address, what rejected ones get, and that admitted ones are not
 // affected.
 
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { type Client, connect, get } from '../support/client.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-test('maxConnections clients are admitted, then a bounded number is refused, then clients are cut off', () => {
+test('maxConnections clients are admitted, then some get 503, then clients are cut off', () => {
   const admission = new Admission({ maxConnections: 2, maxConnectionsPerAddress: 0 });
   const outcomes = Array.from({ length: 100 }, () => admission.admit(''));
   expect(outcomes.slice(0, 3)).toEqual([ADMITTED, ADMITTED, REFUSED]);
@@ -48,36 +48,33 @@ test.each([
 test.each([
   ['maxConnections', { maxConnections: 2 }],
   ['maxConnectionsPerAddress', { maxConnectionsPerAddress: 2 }],
-])(
-  'beyond %s a client gets 503 and is closed; admitted ones continue, and when one closes there is room',
-  async (_, limits) => {
-    const { port, server } = await startHandler(echo, { limits });
-    const inside = [await connect(port), await connect(port)];
-    for (const client of inside) await client.send(get('/in')).readResponse();
-    for (let i = 0; i < 3; i++) {
-      const outside = await connect(port);
-      const answer = await outside.send(get('/out')).readResponse();
-      expect(answer.status).toBe(503);
-      expect(answer.field('connection')).toBe('close');
-      expect(await outside.closed()).toBe('fin');
-      outside.destroy();
-    }
-    for (const client of inside) expect((await client.send(get('/still')).readResponse()).text).toBe('GET /still');
-    expect(server.stats()).toMatchObject({ connections: { refused: 3, accepted: 5 } });
-    inside[0]?.destroy();
-    await until(() => server.stats().connections.open === 1, 'all but one have left');
-    expect((await (await connect(port)).send(get('/now')).readResponse()).text).toBe('GET /now');
-  },
-);
+])('beyond %s a client gets 503, admitted ones continue, and a close makes room', async (_, limits) => {
+  const { port, server } = await startHandler(echo, { limits });
+  const inside = [await connect(port), await connect(port)];
+  for (const client of inside) await client.send(get('/in')).readResponse();
+  for (let i = 0; i < 3; i++) {
+    const outside = await connect(port);
+    const answer = await outside.send(get('/out')).readResponse();
+    expect(answer.status).toBe(503);
+    expect(answer.field('connection')).toBe('close');
+    expect(await outside.closed()).toBe('fin');
+    outside.destroy();
+  }
+  for (const client of inside) expect((await client.send(get('/still')).readResponse()).text).toBe('GET /still');
+  expect(server.stats()).toMatchObject({ connections: { refused: 3, accepted: 5 } });
+  inside[0]?.destroy();
+  await until(() => server.stats().connections.open === 1, 'all clients but one disconnected');
+  expect((await (await connect(port)).send(get('/now')).readResponse()).text).toBe('GET /now');
+});
 
-test('a crowd of refused clients is cut off and does not affect an admitted client', async () => {
+test('many rejected clients are cut off without effect on an admitted client', async () => {
   const { port, server } = await startHandler(echo, { limits: { maxConnections: 1 }, timeouts: { lingerMs: 60_000 } });
   const inside = await connect(port);
   await inside.send(get('/in')).readResponse();
   const crowd: (Client | null)[] = [];
   // A client that is cut off at once may not even see the connection.
   for (let i = 0; i < 100; i++) crowd.push(await connect(port).catch(() => null));
-  await until(() => server.stats().connections.refused === 100, 'all were refused');
+  await until(() => server.stats().connections.refused === 100, 'all clients were rejected');
   const ends = await Promise.all(crowd.map((client) => client?.closed() ?? 'reset'));
   expect(ends.filter((end) => end === 'reset')).toHaveLength(100 - 64);
   expect((await inside.send(get('/still')).readResponse()).text).toBe('GET /still');

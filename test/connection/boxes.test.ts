@@ -1,4 +1,4 @@
-// Tests that bytes kept for later, in and out, stay whole and in order however they are cut.
+// Tests that inbox and outbox keep bytes complete and in order for any split.
 
 import { expect, test } from 'vitest';
 import { Inbox } from '../../src/connection/inbox.ts';
@@ -72,7 +72,7 @@ test('small chunks are sent unchanged after every first split', () => {
   }
 });
 
-test('a large chunk is sent from its own memory, until the rest is small enough to be gathered', () => {
+test('a large chunk is sent from its own memory until its rest is small', () => {
   const outbox = new Outbox();
   const large = numbered(G + 10, 1);
   outbox.push(large);
@@ -112,7 +112,7 @@ test('an inbox keeps a copy: the shared buffer may change', () => {
   expect(inbox.length).toBe(3);
 });
 
-test('an inbox holds the bytes that were appended and not consumed, however it grew', () => {
+test('an inbox holds the bytes that were appended and not consumed', () => {
   for (const step of [1, 13, 1_000, 1_024, 5_000]) {
     const whole = numbered(20_000, step);
     const inbox = new Inbox(whole, 0, step);

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 const LF = 0x0a;
 
-/** Answers each line with itself, in capitals; `BINARY` switches to {@link Frames}, `BYE` ends the connection. */
+/** Sends each line back in capitals; `BINARY` switches to {@link Frames}, `BYE` ends the connection. */
 class Lines implements Protocol {
   readonly wantsInput: boolean = true;
   readonly paused: boolean = false;
@@ -54,7 +54,7 @@ class Lines implements Protocol {
   closed(): void {}
 }
 
-/** A byte is the count of bytes that follow; they are answered in reverse. 0: back to lines. */
+/** A byte is the count of bytes that follow; they are sent back in reverse. 0: back to lines. */
 class Frames extends Lines {
   override receive(bytes: Buffer, start: number, end: number): number {
     let at = start;
@@ -73,7 +73,7 @@ class Frames extends Lines {
 }
 
 describe('a line protocol', () => {
-  test('answers lines, however they are split', async () => {
+  test('answers lines for any split', async () => {
     const { port, faults } = serveProtocol((channel) => new Lines(channel));
     const client = await connect(port);
     for (const piece of ['one\nt', 'w', 'o\nthree', '\n']) {

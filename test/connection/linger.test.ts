@@ -1,4 +1,4 @@
-// Tests that a client gets the response that ends its connection, however much it still sends. Lingering connections
+// Tests that a client gets the response that ends its connection, even if it keeps sending. Lingering connections
 // are bounded in time and number, and do not count against maxConnections.
 
 import { request as nodeRequest } from 'node:http';
@@ -34,7 +34,7 @@ const later: Handler = async (_request, response) => {
 const EARLY: readonly (readonly [string, number, () => Promise<ServeOptions>])[] = [
   ['a folder of files', 405, async () => ({ static: await folder({ 'index.html': 'home' }) })],
   ['a raw handler', 200, async () => ({ handler: echo })],
-  ['a raw handler that answers later', 401, async () => ({ handler: later })],
+  ['a raw handler that responds later', 401, async () => ({ handler: later })],
   [
     'a WSGI application',
     403,
@@ -149,14 +149,17 @@ const EARLY_HEADS: readonly (readonly [string, string, readonly string[], Handle
   ],
 ];
 
-test.each(EARLY_HEADS)('the next request is answered after an unread body: %s', async (_what, head, body, handler) => {
-  const { connect } = await startHandler(handler, { limits: { maxDiscardBytes: 1_000 } });
-  const client = await connect();
-  const answer = await client.send(head).readResponse();
-  expect(answer.field('connection')).toBeUndefined();
-  for (const piece of body) await client.send(piece).flushed();
-  expect((await client.send(get('/next')).readResponse()).text).toContain('/next');
-});
+test.each(EARLY_HEADS)(
+  'the next request gets its response after an unread body: %s',
+  async (_what, head, body, handler) => {
+    const { connect } = await startHandler(handler, { limits: { maxDiscardBytes: 1_000 } });
+    const client = await connect();
+    const answer = await client.send(head).readResponse();
+    expect(answer.field('connection')).toBeUndefined();
+    for (const piece of body) await client.send(piece).flushed();
+    expect((await client.send(get('/next')).readResponse()).text).toContain('/next');
+  },
+);
 
 test('a connection lingers while bytes arrive: at most lingerTimeoutMs without any, and maxLingerMs in all', async () => {
   const site = simulate({
@@ -179,7 +182,7 @@ test('a connection lingers while bytes arrive: at most lingerTimeoutMs without a
   expect(steady.socket.isClosed).toBe(true);
 });
 
-test('lingering connections do not count against maxConnections, and the oldest is closed to make room for another', async () => {
+test('lingering connections do not count against maxConnections, and the oldest is closed first', async () => {
   const { port, server } = await startHandler(echo, {
     limits: { maxBodyBytes: 10, maxConnections: 1, maxLingeringConnections: 2 },
     timeouts: { lingerMs: 60_000 },
@@ -188,11 +191,11 @@ test('lingering connections do not count against maxConnections, and the oldest 
   for (let lingering = 1; lingering <= 3; lingering++) {
     const client = await connect(port);
     expect((await client.send(LENGTH).readResponse()).status).toBe(413);
-    await until(() => server.stats().connections.open === Math.min(lingering, 2), 'it lingers');
+    await until(() => server.stats().connections.open === Math.min(lingering, 2), 'the connection lingers');
     clients.push(client);
   }
   expect(server.stats().connections.lingering).toBe(2);
-  // The oldest one is closed: the kernel answers its client with RST.
+  // The oldest one is closed, and the kernel sends RST to its client.
   const [oldest] = clients;
   await until(() => {
     if (oldest?.socket.destroyed === false) oldest.send('x');

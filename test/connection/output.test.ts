@@ -112,7 +112,7 @@ test('output outside of a turn is kept, and schedules a turn', () => {
   expect([kernel.sent, calls, output.isPending]).toEqual(['late', ['wake', 'drained'], false]);
 });
 
-test('unsent output is kept in front of later output; the owner is called when there is room', () => {
+test('unsent output stays in front of later output, and room calls the owner', () => {
   kernel.room = 4;
   within(() => output.write(Buffer.from('0123456789abcdef')));
   sendBatch.flush();
@@ -165,7 +165,7 @@ test('a client that receives nothing is aborted after sendTimeoutMs, one that re
   );
 });
 
-test('a client that receives nothing of a file is aborted, though the file is sent again after each check', () => {
+test('a client that receives nothing of a file is aborted, despite repeated sends', () => {
   kernel.fileRoom = 0;
   kernel.fileStatus = EAGAIN;
   const callback = { onFileSent: (): void => {} };
@@ -210,7 +210,7 @@ test('bytes of a file are sent after earlier output; the unsent rest is reported
   expect([output.isFull, calls]).toEqual([false, ['wake', 'drained']]);
 });
 
-test('the end of a file is reported as ENODATA, and a callback that throws fails the connection', () => {
+test('the end of a file is ENODATA, and a callback that throws fails the connection', () => {
   kernel.fileRoom = 0;
   kernel.fileStatus = ENODATA;
   const counts: number[] = [];
@@ -247,7 +247,7 @@ test('a callback waits for the bytes that were written before it, and for no oth
   expect(sent).toEqual(['nothing: true', 'first: true', 'second: false', 'late: false']);
 });
 
-test('of a batch that leaves later, the callback waits too; one that throws is the fault of its owner', () => {
+test('callbacks of a later batch wait too, and one that throws fails its owner', () => {
   let isSent = false;
   within(() => output.write(Buffer.from('batched')));
   output.whenSent((result) => {
@@ -260,7 +260,7 @@ test('of a batch that leaves later, the callback waits too; one that throws is t
   expect([isSent, calls]).toEqual([true, ['sent', 'fail: Error: on purpose']]);
 });
 
-test('a file that is asked for outside of a turn is sent in the next one', () => {
+test('a file sent outside of a turn leaves in the next one', () => {
   const counts: number[] = [];
   kernel.fileRoom = 50;
   output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) });

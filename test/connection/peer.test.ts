@@ -58,7 +58,7 @@ interface Watched {
   readonly connections: Connection[];
 }
 
-/** A server that answers with the address of its client; `onConnect` is called before the first byte is read. */
+/** A server that responds with the address of its client; `onConnect` is called before the first byte is read. */
 async function serveAddresses(
   onConnect: (connection: Connection) => void,
   options: Omit<ServeOptions, 'handler'> = {},
@@ -84,21 +84,21 @@ async function serveAddresses(
   return { server, connections };
 }
 
-test('the address is that of the connection, and can be read after the close if it was read before', async () => {
+test('the address can be read after the close if it was read before', async () => {
   const { server, connections } = await serveAddresses(() => {});
   const [asking, silent] = [await connect(server.port ?? 0), await connect(server.port ?? 0)];
   const { localPort } = asking;
   expect((await asking.send(get('/')).readResponse()).text).toBe(`127.0.0.1 ${localPort}`);
-  await until(() => connections.length === 2, 'both were accepted');
+  await until(() => connections.length === 2, 'both clients were accepted');
   for (const client of [asking, silent]) client.finish();
   for (const client of [asking, silent]) await client.closed();
-  await until(() => server.stats().connections.open === 0, 'both were closed');
+  await until(() => server.stats().connections.open === 0, 'both connections were closed');
   const [read, unread] = connections;
   expect(read?.peer).toEqual({ address: '127.0.0.1', port: localPort });
   expect(() => unread?.peer, 'its descriptor may belong to another client').toThrow('while the connection is open');
 });
 
-test('an address that was replaced before the first request is that of every request, and of the log', async () => {
+test('an address replaced before the first request applies to all requests and the log', async () => {
   let log = '';
   const { server, connections } = await serveAddresses((connection) => connection.replacePeer(PROXIED), {
     log: {
@@ -113,7 +113,7 @@ test('an address that was replaced before the first request is that of every req
   }
   client.finish();
   await client.closed();
-  await until(() => server.stats().connections.open === 0, 'it was closed');
+  await until(() => server.stats().connections.open === 0, 'the connection was closed');
   expect(connections[0]?.peer).toEqual(PROXIED);
   expect(() => Object.assign(connections[0]?.peer ?? {}, { address: 'forged' })).toThrow(TypeError);
   expect(log.match(/^192\.0\.2\.9 - - /gm)).toHaveLength(2);
@@ -128,7 +128,7 @@ test('a closed connection counts for the address that connected, not for the one
     expect((await client.send(get('/')).readResponse()).text).toBe(`${PROXIED.address} ${PROXIED.port}`);
     client.finish();
     await client.closed();
-    await until(() => server.stats().connections.open === 0, 'it was closed');
+    await until(() => server.stats().connections.open === 0, 'the connection was closed');
   }
   expect(server.stats().connections.refused).toBe(0);
 });
@@ -143,7 +143,7 @@ class From extends Lines {
   }
 }
 
-/** Answers each line with the address of the client. */
+/** Sends the address of the client for each line. */
 class Echo extends Lines {
   protected override take(): boolean {
     const { address, port } = this.channel.peer;
@@ -152,7 +152,7 @@ class Echo extends Lines {
   }
 }
 
-test('a first protocol reads the address, and the next one sees it, however the bytes are split', async () => {
+test('an address that a first protocol reads applies to the next one, for any split', async () => {
   for (const pieces of [['FROM 192.0.2.9 4711\nwho\nwho\n'], [...'FROM 192.0.2.9 4711\nwho\nwho\n']]) {
     const { port } = serveProtocol((channel) => new From(channel));
     const client = await connect(port);

@@ -29,7 +29,7 @@ test('a client that stops reading now and then gets a large response whole', asy
   expect((await client.readResponse()).content.equals(content)).toBe(true);
 });
 
-test('a client that does not read for a while gets many small responses whole and in order', async () => {
+test('a client that pauses reading gets many small responses complete and in order', async () => {
   const { connect } = await startHandler((request, response) =>
     response.send(200, {}, `${request.target} ${'x'.repeat(5_000)}`),
   );
@@ -41,7 +41,7 @@ test('a client that does not read for a while gets many small responses whole an
   for (let i = 0; i < 2_000; i++) expect((await client.readResponse()).text.split(' ')[0]).toBe(`/${i}`);
 });
 
-test('write returns false while the client is slow, drained resolves when there is room, and memory stays bounded', async () => {
+test('write returns false for a slow client, drained resolves later, and memory is bounded', async () => {
   const piece = pattern(50_000);
   let waits = 0;
   const { connect } = await startHandler(
@@ -77,7 +77,7 @@ test('a client with pending responses is not read any further', async () => {
   const client = await connect();
   client.socket.pause();
   client.send(get('/').repeat(100));
-  await until(() => server.stats().requests.handled > 0, 'some were served');
+  await until(() => server.stats().requests.handled > 0, 'some requests were handled');
   await pause(50);
   expect(server.stats().requests.handled).toBeLessThan(30);
   client.socket.resume();
@@ -100,7 +100,7 @@ test('a client that pipelines without end does not starve others', async () => {
   await flood;
 });
 
-test('a client that sends a huge body gets the whole response of a handler that refuses it at once', async () => {
+test('a client that sends a huge body gets the complete response that rejects it', async () => {
   const { connect } = await startHandler((_, response) =>
     response.send(403, { Connection: 'close' }, 'y'.repeat(200_000)),
   );
@@ -122,7 +122,7 @@ test('a client that continues to send for a while gets 413', async () => {
   expect((await client.readResponse()).status).toBe(413);
   expect(await client.closed()).toBe('fin');
   client.finish();
-  await until(() => server.stats().connections.open === 0, 'the server let go');
+  await until(() => server.stats().connections.open === 0, 'the connection is closed');
 });
 
 test('a client that never stops sending is closed after maxLingerBytes', async () => {
@@ -136,7 +136,7 @@ test('a client that never stops sending is closed after maxLingerBytes', async (
   await until(() => {
     if (!client.socket.destroyed && client.socket.writableLength < 1_000_000) client.send('x'.repeat(50_000));
     return server.stats().connections.open === 0;
-  }, 'the server let go');
+  }, 'the connection is closed');
 });
 
 test('a client that neither sends nor closes is closed after lingerTimeoutMs', async () => {
@@ -144,7 +144,7 @@ test('a client that neither sends nor closes is closed after lingerTimeoutMs', a
   const client = await connect();
   client.send('BAD\r\n\r\nand some more');
   expect((await client.readResponse()).status).toBe(400);
-  await until(() => server.stats().connections.open === 0, 'the server let go');
+  await until(() => server.stats().connections.open === 0, 'the connection is closed');
 });
 
 test('output from a timer, a promise and an immediate is sent without another event', async () => {
@@ -171,7 +171,7 @@ test('the server survives clients that connect and reset at once', async () => {
   const { connect, port, server } = await startHandler(echo);
   for (let i = 0; i < 50; i++) (await connect()).reset();
   expect((await ask(port, get('/alive'))).text).toBe('GET /alive');
-  await until(() => server.stats().connections.open === 0, 'all have left');
+  await until(() => server.stats().connections.open === 0, 'all clients disconnected');
 });
 
 test('requests that arrive faster than they are served wait in the kernel, not in memory', async () => {
@@ -189,7 +189,7 @@ test('requests that arrive faster than they are served wait in the kernel, not i
   expect(most).toBeLessThan(65_536 + 2 * 4_096);
 });
 
-test('output of one client’s handler to another client follows that client’s own response of the same turn', async () => {
+test('output to another client follows its own response of the same turn', async () => {
   const streams: HttpResponse[] = [];
   const { connect } = await startHandler((request, response) => {
     if (request.path === '/listen') {
@@ -206,7 +206,7 @@ test('output of one client’s handler to another client follows that client’s
   // Sent in one task of the loop, so that both can be served in one turn.
   listener.send(get('/listen'));
   speaker.send(get('/say?second') + get('/say?third') + get('/say?last'));
-  await until(() => listener.received.length > 0, 'the listener was answered');
+  await until(() => listener.received.length > 0, 'the other client got its response');
   speaker.send(get('/say?last'));
   const { text } = await listener.readResponse();
   expect(text).toMatch(/^first (second third )?last $/);

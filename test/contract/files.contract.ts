@@ -1,4 +1,4 @@
-// The contract of every implementation of `Files` (native/file.h): one test for each sentence.
+// Tests the contract of every implementation of `Files` (native/file.h), sentence by sentence.
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, open, openSync, writeFileSync } from 'node:fs';
@@ -154,7 +154,7 @@ export function filesContract(name: string, make: () => Files): void {
     expect(opened).toBeGreaterThanOrEqual(0);
     expect([await looking, await listing, await describing]).toEqual([0, 0, 0]);
     expect([await root.later((done) => files.readLater(opened, bytes, 0, 10, 0, done)), bytes[0]]).toEqual([1, 0x61]);
-    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
+    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'the descriptor is closed after the last call');
     for (const other of others) closeSync(other);
   });
 
@@ -172,7 +172,7 @@ export function filesContract(name: string, make: () => Files): void {
     expect(files.openRoot(path), 'nothing is opened any more').toBe(-EBADF);
     free();
     expect([await reading, await opening, bytes[0]]).toEqual([1, -EBADF, 0x61]);
-    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'it is closed behind the last call');
+    for (const closed of [file, fd]) await until(() => !isOpen(closed), 'the descriptor is closed after the last call');
   });
 
   test(`${name}: a name with a NUL is rejected`, async () => {

@@ -1,4 +1,4 @@
-// Tests that the files of this machine keep the contract.
+// Tests that the real file system keeps the contract of `Files`.
 
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { filesContract } from './files.contract.ts';

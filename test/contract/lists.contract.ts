@@ -1,4 +1,4 @@
-// The contract of every implementation of `Files` for the names of a directory (native/file_list.h).
+// Tests the contract of `Files` for listings of directories (native/file_list.h).
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ export function listsContract(name: string, make: () => Files): void {
     expect(await list('..')).toBe(-EXDEV);
   });
 
-  test(`${name}: a listing is unchanged while the state of its directory is, unless that is recent or has links`, async () => {
+  test(`${name}: a listing is unchanged while its directory is, except after recent changes or with links`, async () => {
     const path = await folder({ 'a/1': '', 'b/1': '' });
     await symlink('1', `${path}/b/link`);
     const root = new Root(make, path);
@@ -46,14 +46,14 @@ export function listsContract(name: string, make: () => Files): void {
       return typeof listed === 'number' ? '' : listed.state;
     };
     expect(await stateOf('a'), 'it changed just now').toBe('');
-    await until(async () => (await stateOf('a')) !== '', 'it is settled');
+    await until(async () => (await stateOf('a')) !== '', 'the state is old enough to be valid');
     const known = await stateOf('a');
     expect([await list('a', { known }), await stateOf('b')]).toEqual([UNCHANGED, '']);
     await writeFile(`${path}/a/2`, '');
     expect(await list('a', { known })).toMatchObject({ names: ['1', '2'] });
   });
 
-  test(`${name}: names are described with what they lead to now`, async () => {
+  test(`${name}: the facts of a name are those of its current target`, async () => {
     const path = await folder({ 'd/a.txt': '123', 'd/sub/x': '', 'other/y': '12345' });
     await symlink('../other/y', `${path}/d/link`);
     await symlink('../other', `${path}/d/folder`);

@@ -27,7 +27,7 @@ export function pollerContract(backend: string, world?: World): void {
 }
 
 function readableContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: when the bytes of an event are read, recv is EAGAIN and later bytes make a new event`, async () => {
+  test(`${backend}: after reading the bytes of an event, recv is EAGAIN and later bytes cause an event`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     for (const bytes of ['one', 'two', 'three']) {
@@ -39,7 +39,7 @@ function readableContract(backend: string, polled: () => Polled): void {
     }
   });
 
-  test(`${backend}: a short read after an event without HANGUP has read everything, and later bytes make an event`, async () => {
+  test(`${backend}: a short read without HANGUP has read everything, and later bytes cause an event`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     await client.send('first').flushed();
@@ -119,7 +119,7 @@ function writableContract(backend: string, polled: () => Polled): void {
 }
 
 function hangupContract(backend: string, polled: () => Polled): void {
-  test(`${backend}: data and FIN that arrive together make an event with HANGUP, and the end follows the data`, async () => {
+  test(`${backend}: data with FIN causes an event with HANGUP, and the end follows the data`, async () => {
     const poll = polled();
     const { client, fd } = await poll.pair();
     await client.send('last words').finish().flushed();
@@ -157,7 +157,7 @@ function generationContract(backend: string, polled: () => Polled): void {
     expect((await poll.event(fd, READABLE)).generation).toBe(generation);
   });
 
-  test(`${backend}: the generation grows when the number is reused, and an event of the batch before keeps the old one`, async () => {
+  test(`${backend}: a reused number gets a higher generation, and earlier events keep the old one`, async () => {
     const poll = polled();
     const first = await poll.pair();
     const second = await poll.connect();
@@ -172,7 +172,7 @@ function generationContract(backend: string, polled: () => Polled): void {
     expect((await poll.event(fd, READABLE)).generation).toBe(generation);
   });
 
-  test(`${backend}: a batch has one event for a descriptor, however much happened on it`, async () => {
+  test(`${backend}: a batch has one event for a descriptor, even after several changes`, async () => {
     const poll = polled();
     const { client, fd } = await poll.accept();
     await client.send('x').flushed();
@@ -211,7 +211,7 @@ function registrationContract(backend: string, polled: () => Polled): void {
     expect(poll.kernel.remove(-1)).toBe(-ENOENT);
   });
 
-  test(`${backend}: a refused add leaves no trace`, async () => {
+  test(`${backend}: a failed add has no effect`, async () => {
     const poll = polled();
     const { client, fd } = await poll.accept();
     expect(poll.kernel.close(fd)).toBe(0);

@@ -10,7 +10,7 @@ import { sendContract } from './send.contract.ts';
 
 const CONTRACTS = [pollerContract, callContract, prefetchContract, sendContract];
 
-test('this build has a back end, whose traits have its name', () => {
+test('this build has a back end, and its traits have its name', () => {
   expect(availableBackends().length).toBeGreaterThan(0);
   for (const name of availableBackends()) {
     const kernel = createNativeKernel(name);

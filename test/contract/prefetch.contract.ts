@@ -61,7 +61,7 @@ function wordContract(backend: string, polled: () => Polled): void {
     }
   });
 
-  test(`${backend}: nothing is prefetched for a descriptor that was added without PREFETCH, or has it turned off`, async () => {
+  test(`${backend}: nothing is prefetched for a descriptor without PREFETCH`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const [plain, off] = [await poll.pair(), await watched(poll)];

@@ -173,7 +173,7 @@ function sendFile(kernel: Kernel, send: FileSend): readonly (number | undefined)
 }
 
 function fileContract(backend: string, polled: () => Polled, world: World): void {
-  test(`${backend}: the file of a send follows its piece, from its position on, and the end of the file is reported`, async () => {
+  test(`${backend}: file bytes follow the piece of a send, and the end of the file is reported`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const { client, fd } = await poll.pair();
@@ -200,7 +200,7 @@ function fileContract(backend: string, polled: () => Polled, world: World): void
     expect(sendFile(kernel, { fd, count: 1, file, position: -(2 ** 32) })).toEqual([0, 0, -EINVAL]);
   });
 
-  test(`${backend}: a full socket accepts a part of a file, and WRITABLE follows when it has room`, async () => {
+  test(`${backend}: a full socket accepts a part of a file, and WRITABLE follows later`, async () => {
     const poll = polled();
     const { kernel } = poll;
     const { client, fd } = await poll.pair();

@@ -50,7 +50,7 @@ test('the Chinese tutorial has the same commands and the same sections', () => {
   expect(sections(CHINESE)).toBe(sections(TEXT));
 });
 
-test('every linked file exists', () => {
+test('every file that the tutorial links to exists', () => {
   for (const [, link = ''] of TEXT.matchAll(/\]\((\.\.\/[^)]+)\)/g)) {
     expect(() => readFileSync(join(REPOSITORY, 'docs', link)), link).not.toThrow(/ENOENT/);
   }

@@ -1,4 +1,4 @@
-// Runs every example as its first line describes, and checks its responses.
+// Tests every example: runs it as its first line describes, and checks its responses.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

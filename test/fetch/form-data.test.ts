@@ -1,4 +1,4 @@
-// Tests that forms are parsed as by Node's own parser, however their bytes are cut, and in memory for one copy.
+// Tests that forms are parsed as by Node's own parser, for any split of their bytes, with one copy in memory.
 
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
@@ -57,7 +57,7 @@ describe.each(FORMS)('%s', (_what, text) => {
     expect(ours).toEqual(await entriesOf(await new NodeResponse(bytes, { headers }).formData()));
   });
 
-  test('is the same however it is cut', async () => {
+  test('is the same for any split', async () => {
     const whole = await entriesOf(await new Response(bytes, { headers }).formData());
     for (const size of [1, 2, 3, 7, 64]) {
       const parser = new MultipartParser(BOUNDARY);

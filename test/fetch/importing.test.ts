@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('programs/importing.mjs', import.meta.url));
 
-test('Node’s fetch classes are loaded when a light object is made, and are linked behind the light ones from then on', async () => {
+test('Node’s fetch classes are loaded and linked when the first light object is made', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM]);
   expect(JSON.parse(stdout)).toEqual({
     afterImport: false,

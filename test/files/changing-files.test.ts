@@ -1,4 +1,4 @@
-// Tests that files which change, shrink, move or vanish while they are served never make a false answer.
+// Tests that files which change, shrink, move or disappear while they are served never cause a wrong response.
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -15,7 +15,7 @@ import { start, startHandler } from '../support/serving.ts';
 import { facts, fakeFile, fakeFolder, fakeSource, makeSite } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
-test('a changed file is served new, also when it changed twice within one tick of its clock', async () => {
+test('a changed file is served anew, even after two changes within one clock tick', async () => {
   const root = await folder({ 'a.txt': 'old!' });
   const { port } = await start({ static: root });
   expect((await ask(port, get('/a.txt'))).text).toBe('old!');
@@ -25,7 +25,7 @@ test('a changed file is served new, also when it changed twice within one tick o
   }
 });
 
-test('a file with a time that it was given, changed twice within one tick of the clock, is served new', async () => {
+test('a file with a set time is served anew after two changes within one clock tick', async () => {
   const given = { ...facts(3), modifiedMs: 1_000, changedMs: Date.now() };
   let content = 'one';
   const file: OpenFile = {
@@ -44,7 +44,7 @@ test('a file with a time that it was given, changed twice within one tick of the
   expect([second.status, second.text]).toEqual([200, 'two']);
 });
 
-test('a file of a settled age is served new after it was replaced by one of the same size', async () => {
+test('an old file is served anew after it was replaced by one of the same size', async () => {
   const root = await folder({ 'a.txt': 'one', 'b.txt': 'two' });
   await utimes(`${root}/a.txt`, 1_000_000_000, 1_000_000_000);
   await utimes(`${root}/b.txt`, 1_000_000_000, 1_000_000_000);
@@ -54,12 +54,12 @@ test('a file of a settled age is served new after it was replaced by one of the 
   await until(async () => (await ask(port, get('/a.txt'))).text === 'two', 'the new file is served');
 });
 
-test('a deleted file is 404, and one that comes back is served', async () => {
+test('a deleted file gets 404, and is served again when it is back', async () => {
   const root = await folder({ 'a.txt': 'here' });
   const { port } = await start({ static: root });
   expect((await ask(port, get('/a.txt'))).status).toBe(200);
   await rm(`${root}/a.txt`);
-  await until(async () => (await ask(port, get('/a.txt'))).status === 404, 'it is gone');
+  await until(async () => (await ask(port, get('/a.txt'))).status === 404, 'the file gets 404');
   await writeFile(`${root}/a.txt`, 'back');
   expect(await ask(port, get('/a.txt'))).toMatchObject({ status: 200, text: 'back' });
 });
@@ -67,7 +67,7 @@ test('a deleted file is 404, and one that comes back is served', async () => {
 test.each([
   ['small enough to be kept', 20_000],
   ['too large to be kept', 400_000],
-])('a file replaced by rename under load is wholly the one or the other: %s', async (_what, size) => {
+])('a file replaced by rename under load is never mixed with the other: %s', async (_what, size) => {
   const contents = ['a', 'b', 'c'].map((letter) => letter.repeat(size));
   const root = await folder({ 'x.txt': contents[0] ?? '' });
   const { port } = await start({ static: root });
@@ -91,20 +91,20 @@ test.each([
   }
 });
 
-test('a file that shrinks while it is sent cuts the connection: nothing else stands in for the rest', async () => {
+test('a file that shrinks while it is sent closes the connection early', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(30_000_000, 'x') });
   const { connect, server } = await start({ static: root });
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next'));
-  await until(() => server.stats().bytes.sent > 0, 'the answer has begun');
+  await until(() => server.stats().bytes.sent > 0, 'the response has begun');
   await truncate(`${root}/big.bin`, 1_000);
   client.socket.resume();
   await client.closed();
   const text = client.received.toString('latin1');
   const content = text.slice(text.indexOf('\r\n\r\n') + 4);
   expect(content.length).toBeLessThan(30_000_000);
-  // The system sends from the file's own memory: what it clears there while it is on its way arrives as zeros.
+  // sendfile(2) sends from the page cache, so bytes that are truncated in transit arrive as zeros.
   expect(content).toMatch(/^x{1000}x*\0*x*$/);
 });
 
@@ -114,14 +114,14 @@ test('a file that grows while it is sent ends at its announced length', async ()
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next.txt'));
-  await until(() => server.stats().bytes.sent > 0, 'the answer has begun');
+  await until(() => server.stats().bytes.sent > 0, 'the response has begun');
   await writeFile(`${root}/big.bin`, 'y'.repeat(1_000_000), { flag: 'a' });
   client.socket.resume();
   expect((await client.readResponse()).content.equals(Buffer.alloc(8_000_000, 'x'))).toBe(true);
   expect((await client.readResponse()).text).toBe('next');
 });
 
-test('a client that leaves in the middle of a large file leaves no descriptor behind', async () => {
+test('a client that disconnects during a large file leaves no descriptor open', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(20_000_000) });
   const { connect, server } = await start({ static: root });
   for (let i = 0; i < 10; i++) {
@@ -129,10 +129,10 @@ test('a client that leaves in the middle of a large file leaves no descriptor be
     await client.send(get('/big.bin')).readUntil('\r\n\r\n');
     client.reset();
   }
-  await until(() => server.stats().connections.open === 0, 'all clients are gone');
+  await until(() => server.stats().connections.open === 0, 'all clients disconnected');
 });
 
-test('reads that fail, and files that say more than they have, are errors of that request alone', async () => {
+test('failing reads and files shorter than their size are errors of that request only', async () => {
   const failing = (): Promise<number> => Promise.reject(new Error('EIO'));
   const { handler, problems } = makeSite(
     fakeSource({
@@ -156,7 +156,7 @@ test('reads that fail, and files that say more than they have, are errors of tha
   expect(problems).toEqual([expect.stringContaining('EIO')]);
 });
 
-test('the cache holds no more than its bound: the least recently renewed leave first', () => {
+test('the cache stays within its limit, and removes the least recently used files first', () => {
   const openFiles = new OpenFiles({ max: 1, nowMs: () => 0, later: () => {} });
   const cache = new FileCache(3 * (ENTRY_BYTES + 700) + 100, openFiles);
   const enter = (key: string, bytes: number): void => cache.set(key, resource(bytes));
@@ -196,7 +196,7 @@ function resource(bytes: number): Resource {
   });
 }
 
-test('a file of a time that no date can tell is served and listed, with the nearest one', async () => {
+test('a file time beyond the range of dates becomes the nearest date', async () => {
   const times = { 'before.txt': -9e15, 'first.txt': -62_135_596_800_001, 'old.txt': -5_000, 'after.txt': 9e15 };
   const listed = Object.entries(times).map(([name, modifiedMs]) => ({ name, isDirectory: false, size: 1, modifiedMs }));
   const read = async (into: Uint8Array): Promise<number> => into.fill(0x78).length;

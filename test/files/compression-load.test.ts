@@ -1,4 +1,4 @@
-// Tests that compression, and whatever waits for files, is bounded: in memory, in work, and in who waits.
+// Tests that compression and waiting for files are bounded in memory, work and number of requests.
 
 import { link, utimes, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ const collect: () => void = runInNewContext('gc');
 const GZIP = 'Accept-Encoding: gzip';
 const MIB = 1_048_576;
 
-/** Text that takes its time and does not shrink to nothing. */
+/** Text that takes time to compress and does not become tiny. */
 function textOf(length: number): Buffer {
   const words = Array.from({ length: length / 4 }, (_, i) => Math.floor(Math.abs(Math.sin(i)) * 9_999));
   return Buffer.from(words.join(' ').slice(0, length));
@@ -36,7 +36,7 @@ const LARGE = textOf(MIB);
 async function folderOf(count: number, content: Buffer = LARGE): Promise<string> {
   const root = await folder();
   await writeFile(`${root}/0.txt`, content);
-  // Old enough to be kept on when it is looked at again.
+  // Old enough to stay cached when it is checked again.
   await utimes(`${root}/0.txt`, 1e9, 1e9);
   for (let i = 1; i < count; i++) await link(`${root}/0.txt`, `${root}/${i}.txt`);
   return root;
@@ -44,7 +44,7 @@ async function folderOf(count: number, content: Buffer = LARGE): Promise<string>
 
 const codingOf = ({ field }: Answer): string => field('content-encoding') ?? 'none';
 
-describe('a server whose clients leave', () => {
+describe('a server whose clients disconnect', () => {
   const PROGRAM = fileURLToPath(new URL('programs/files.mjs', import.meta.url));
   const CLIENTS = 300;
 
@@ -69,10 +69,10 @@ describe('a server whose clients leave', () => {
     await until(async () => {
       const used = await usedBy(program);
       return used.requests.handled === requests.handled + CLIENTS && used.connections.open === 0;
-    }, 'all have left');
+    }, 'all clients disconnected');
   }
 
-  test('neither holds their files in memory nor compresses them, the next time either', async () => {
+  test('does not keep or compress their files', async () => {
     const program = startProgram(process.execPath, [PROGRAM, await folderOf(CLIENTS)]);
     const port = Number(await program.announced(/^port (\d+)$/m));
     expect((await ask(port, get('/0.txt', GZIP))).status).toBe(200);
@@ -88,11 +88,11 @@ describe('a server whose clients leave', () => {
   });
 });
 
-describe('beyond a bound files are sent as they are', () => {
+describe('beyond the limit files are sent uncompressed', () => {
   const startOf = async (count: number, options: Parameters<typeof start>[0]): Promise<Site> =>
     start({ static: await folderOf(count), ...options });
 
-  test('the budget of a second is used completely', async () => {
+  test('the budget of a second is used up', async () => {
     stopClock();
     const { port, server } = await startOf(4, { limits: { maxCodingBytesPerSecond: 1 } });
     const answers = await Promise.all([0, 1, 2, 3].map((i) => ask(port, get(`/${i}.txt`, GZIP))));
@@ -121,14 +121,14 @@ describe('beyond a bound files are sent as they are', () => {
 
   test('a file that is evicted repeatedly is not compressed each time', async () => {
     const { port, server } = await startOf(24, { limits: { maxCacheBytes: 1.5 * MIB } });
-    // Nothing is remembered of a file that was just written: it may change again within a tick of its time.
+    // A file that was just written is not cached, because it may change again within a clock tick.
     await pause(SETTLED_AFTER_MS + 100);
     const begin = performance.now();
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 24; i++) expect((await ask(port, get(`/${i}.txt`, GZIP))).status).toBe(200);
     }
     expect(server.stats().files.compressions).toBeGreaterThan(0);
-    // Once in 10 seconds at most, however long the requests take.
+    // At most once in 10 seconds, however long the requests take.
     const tens = 1 + Math.floor((performance.now() - begin) / 10_000);
     expect(server.stats().files.compressions).toBeLessThanOrEqual(24 * tens);
   });
@@ -156,7 +156,7 @@ describe('known results are not computed again', () => {
     expect(counters.compressions).toBe(1);
   });
 
-  test('a file that many ask for while it is searched is compressed once', async () => {
+  test('a file with many concurrent requests is compressed once', async () => {
     const source = fakeSource({ 'a.css': file() });
     const { handler, counters } = makeSite({
       ...source,
@@ -168,7 +168,7 @@ describe('known results are not computed again', () => {
     expect(counters.compressions).toBe(1);
   });
 
-  test('a file replaced before it is read is detected, and still compressed', async () => {
+  test('a file that is replaced before it is read is detected and compressed', async () => {
     let opened = file({ changedMs: 2 });
     const source = fakeSource({ 'a.css': file() });
     const { handler, counters } = makeSite({ ...source, openLater: async () => opened });
@@ -180,7 +180,7 @@ describe('known results are not computed again', () => {
   });
 });
 
-test('a sibling that cannot be looked up now does not count as missing', async () => {
+test('a sibling that temporarily cannot be looked up does not count as missing', async () => {
   const plain = fakeFile(LARGE.length, async (into, position) => LARGE.copy(into, 0, position));
   const files: Record<string, OpenFile | Refusal> = { 'a.css': plain, 'a.css.gz': 'exhausted' };
   const { handler, counters, problems } = makeSite(fakeSource(files));
@@ -191,8 +191,8 @@ test('a sibling that cannot be looked up now does not count as missing', async (
   expect([counters.compressions, problems]).toEqual([0, []]);
 });
 
-describe('a disk that does not answer', () => {
-  /** A source whose files are all on it; `waits` are those that a thread waits for. */
+describe('a disk that does not respond', () => {
+  /** A source with all files on such a disk; `waits` are the files that a thread waits for. */
   function stuck(read: OpenFile['read'] = async () => 0): { source: FileSource; waits: string[]; free: () => void } {
     const { opened, open } = gate();
     const waits: string[] = [];
@@ -205,7 +205,7 @@ describe('a disk that does not answer', () => {
     return { source, waits, free: open };
   }
 
-  test('lets a bounded number of requests wait, and refuses others at once', async () => {
+  test('makes a bounded number of requests wait, and others get 503 at once', async () => {
     const { source, waits, free } = stuck();
     const { handler, problems } = makeSite(source, { pool: new WorkPool(2, 3) });
     const { port } = await startHandler(handler);
@@ -218,17 +218,17 @@ describe('a disk that does not answer', () => {
     expect(problems.at(-1)).toMatch(/maxFileQueue/);
   });
 
-  test('is not run for clients that have left', async () => {
+  test('is not read for clients that have disconnected', async () => {
     const { source, waits, free } = stuck();
     const { handler } = makeSite(source, { pool: new WorkPool(2) });
     const { port, server } = await startHandler(handler);
     const first = (await connect(port)).send(get('/first'));
-    await until(() => waits.length === 1, 'the first is searched');
+    await until(() => waits.length === 1, 'the first file is searched');
     const others = await Promise.all(Array.from({ length: 10 }, () => connect(port)));
     for (const [i, client] of others.entries()) client.send(get(`/${i}`));
-    await until(() => server.stats().requests.handled === 11, 'all were asked for');
+    await until(() => server.stats().requests.handled === 11, 'all requests were handled');
     for (const client of others) client.reset();
-    await until(() => server.stats().connections.open === 1, 'they have left');
+    await until(() => server.stats().connections.open === 1, 'the clients disconnected');
     free();
     expect((await first.readResponse()).status).toBe(200);
     expect(waits).toEqual(['first']);
@@ -237,7 +237,7 @@ describe('a disk that does not answer', () => {
   test.each([
     ['large', 1_000_000],
     ['small', 100_000],
-  ])('keeps no memory for %s files that wait to be read', async (_what, size) => {
+  ])('takes no memory for %s files that wait to be read', async (_what, size) => {
     const { opened, open } = gate();
     const waiting = fakeFile(size, async () => {
       await opened;
@@ -250,7 +250,7 @@ describe('a disk that does not answer', () => {
     const before = process.memoryUsage().arrayBuffers;
     const clients = await Promise.all(names.map(() => connect(port)));
     for (const [i, client] of clients.entries()) client.send(get(`/${i}.bin`));
-    await until(() => server.stats().requests.handled === names.length, 'all were asked for');
+    await until(() => server.stats().requests.handled === names.length, 'all requests were handled');
     const kept = (): number => process.memoryUsage().arrayBuffers - before;
     await settled(() => {
       collect();
@@ -259,11 +259,11 @@ describe('a disk that does not answer', () => {
     expect(kept(), 'bytes').toBeLessThan(10_000_000);
     for (const client of clients) client.reset();
     open();
-    await until(() => server.stats().connections.open === 0, 'they have left');
+    await until(() => server.stats().connections.open === 0, 'the clients disconnected');
   });
 });
 
-test('many requests for one slow file look for its siblings once', async () => {
+test('many requests for one slow file search its siblings once', async () => {
   const { opened, open } = gate();
   const looked: string[] = [];
   let opens = 0;
@@ -288,14 +288,14 @@ test('many requests for one slow file look for its siblings once', async () => {
   pass(1_000);
   const clients = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
   for (const client of clients) client.send(get('/x.txt', 'Accept-Encoding: gzip'));
-  await until(() => server.stats().requests.handled === 9, 'all were asked for');
+  await until(() => server.stats().requests.handled === 9, 'all requests were handled');
   open();
   for (const client of clients) expect((await client.readResponse()).text).toBe('xxxxx');
   expect(looked).toEqual(['x.txt.gz', 'x.txt.gz']);
 });
 
 describe('a listing', () => {
-  test('is read once for all waiting clients, and not for clients that have left', async () => {
+  test('is read once for all waiting clients, and not for disconnected ones', async () => {
     const { opened, open } = gate();
     let lists = 0;
     const folder = fakeFolder([{ name: 'a', isDirectory: false, size: 1, modifiedMs: 0 }]);
@@ -309,9 +309,9 @@ describe('a listing', () => {
     const clients = await Promise.all(Array.from({ length: 8 }, () => connect(port)));
     for (const client of clients) client.send(get('/'));
     const gone = (await connect(port)).send(get('/other/'));
-    await until(() => server.stats().requests.handled === 9, 'all were asked for');
+    await until(() => server.stats().requests.handled === 9, 'all requests were handled');
     gone.reset();
-    await until(() => server.stats().connections.open === 8, 'one has left');
+    await until(() => server.stats().connections.open === 8, 'one client disconnected');
     open();
     for (const client of clients) expect((await client.readResponse()).text).toContain('href="./a"');
     expect(lists).toBe(1);

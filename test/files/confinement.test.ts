@@ -1,4 +1,4 @@
-// Tests that nothing outside the root can be read, whatever the path, the links, or the races.
+// Tests that no file outside the root can be read by any path, link or race.
 
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,7 +11,7 @@ import { pause } from '../support/until.ts';
 
 const SECRET = 'TOP SECRET';
 
-/** A root `www` beside files that must never be seen. */
+/** A root `www` beside files that must never be served. */
 async function startBesideSecrets(): Promise<Site & { readonly parent: string }> {
   const parent = await folder({
     'www/index.html': 'home',
@@ -72,7 +72,7 @@ const TARGETS = [
   '/file:///etc/passwd',
 ];
 
-describe('a target that would leave the root, or is malformed, is 400 or 404', () => {
+describe('a target that is malformed or leads out of the root gets 400 or 404', () => {
   test.each(TARGETS)('%s', async (target) => {
     const { port } = await startBesideSecrets();
     const answer = await ask(port, get(target));
@@ -89,13 +89,13 @@ test('a path is decoded once: double encoding names a file', async () => {
   expect((await ask(port, get('/%252e%252e%252fsecret.txt'))).status).toBe(404);
 });
 
-test('absolute-form does not hide a path that climbs', async () => {
+test('a path with .. segments is also rejected in absolute-form', async () => {
   const { port } = await startBesideSecrets();
   const answer = await ask(port, get('http://a/../secret.txt'));
   expect(answer.status).toBe(400);
 });
 
-test('links that lead out are 404, links within the root are followed', async () => {
+test('links out of the root get 404, and links within the root are followed', async () => {
   const { port, parent } = await startBesideSecrets();
   const link = (to: string, name: string): Promise<void> => symlink(to, `${parent}/www/${name}`);
   await Promise.all([
@@ -129,7 +129,7 @@ test('links that lead out are 404, links within the root are followed', async ()
   expect((await ask(port, get('/folder/page.txt'))).text).toBe('page');
 });
 
-test('a folder that turns into a link out of the root while it is read gives nothing away', async () => {
+test('a folder replaced by a link out of the root during requests reveals no file', async () => {
   const { port, parent } = await startBesideSecrets();
   await mkdir(`${parent}/www/race`);
   await writeFile(`${parent}/www/race/secret.txt`, 'harmless');
@@ -167,7 +167,7 @@ test('a folder that turns into a link out of the root while it is read gives not
   expect((await ask(port, get('/race/secret.txt'))).text).not.toContain(SECRET);
 });
 
-test('a root that vanishes makes 404, not an end', async () => {
+test('a root that disappears causes 404, and the server keeps running', async () => {
   const parent = await folder({ 'www/a.txt': 'one' });
   const { port } = await start({ static: `${parent}/www` });
   await rm(`${parent}/www`, { recursive: true });
@@ -176,7 +176,7 @@ test('a root that vanishes makes 404, not an end', async () => {
   expect((await ask(port, get('/'))).status).toBe(404);
 });
 
-test('paths become names, or a refusal', () => {
+test('paths are decoded to names, or rejected', () => {
   expect(parseFilePath('/')).toEqual({ segments: [], isDirectory: true });
   expect(parseFilePath('/a/b')).toEqual({ segments: ['a', 'b'], isDirectory: false });
   expect(parseFilePath('//a//b//')).toEqual({ segments: ['a', 'b'], isDirectory: true });

@@ -1,5 +1,5 @@
-// Tests that entity tags tell contents apart where times do not: build tools give every file the same time, and two
-// deployments have files of one size.
+// Tests that entity tags distinguish contents when times do not: build tools give every file the same time, and files of
+// two deployments may have the same size.
 
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
@@ -12,11 +12,11 @@ import type { Answer } from '../support/response.ts';
 import { type Site, start } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-/** Kept in memory up to 131,072 bytes by default. */
+/** Sizes below and above the default limit of cached files, 131,072 bytes. */
 const SMALL = 100_000;
 const LARGE = 200_000;
 
-/** Two deployments of a file, in folders of their own: same name, size and time. */
+/** Two deployments of a file in different folders, with the same name, size and time. */
 async function deployTwice(
   limits: LimitOptions,
   size: number,
@@ -42,9 +42,9 @@ const BOUNDS: readonly (readonly [string, LimitOptions, number])[] = [
   ['where nothing is kept open either', { maxCacheBytes: 0, maxOpenFiles: 0 }, SMALL],
 ];
 
-describe('a file of at most maxCachedFileBytes has its tag from its content, cached or not', () => {
+describe('the tag of a file of at most maxCachedFileBytes depends on its content, cached or not', () => {
   test.each(BOUNDS)('%s', async (_what, limits, size) => {
-    // A day of 2001: no build tool has given it.
+    // A day in 2001, which no build tool sets.
     for (const seconds of [1, 1_000_000_000]) {
       const [old, next] = await deployTwice(limits, size, seconds);
       const replica = (await deployTwice(limits, size, seconds + 10))[0];
@@ -74,17 +74,23 @@ describe('a file of at most maxCachedFileBytes has its tag from its content, cac
     }
   });
 
-  test('a file that is overwritten has another tag, even with equal size and time', async () => {
+  test('an overwritten file has a different tag, even with equal size and time', async () => {
     for (const maxCacheBytes of [33_554_432, 0]) {
       const root = await folder({ 'x.txt': 'one', 'next.txt': 'two' });
       for (const name of ['x.txt', 'next.txt']) await utimes(`${root}/${name}`, 1, 1);
       const site = await start({ static: root, limits: { maxCacheBytes } });
       const tag = (await askFor(site)).field('etag');
       await rename(`${root}/next.txt`, `${root}/x.txt`);
-      await until(async () => (await askFor(site, `If-None-Match: ${tag}`)).text === 'two', 'it is served new');
+      await until(
+        async () => (await askFor(site, `If-None-Match: ${tag}`)).text === 'two',
+        'the new content is served',
+      );
       await writeFile(`${root}/x.txt`, 'six');
       await utimes(`${root}/x.txt`, 1, 1);
-      await until(async () => (await askFor(site, `If-None-Match: ${tag}`)).text === 'six', 'it is served new');
+      await until(
+        async () => (await askFor(site, `If-None-Match: ${tag}`)).text === 'six',
+        'the new content is served',
+      );
       await rm(`${root}/x.txt`);
     }
   });
@@ -132,7 +138,7 @@ test('a larger file with a fixed build time has no validators, and conditions ne
   expect((await askFor(next, 'If-Match: *')).status).toBe(200);
 });
 
-test('times that build tools give are known, and no others', () => {
+test('only the fixed times of build tools are recognised', () => {
   const fixed = {
     'OSTree, SOURCE_DATE_EPOCH=0': 0,
     'Nix, Guix': 1,

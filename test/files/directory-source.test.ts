@@ -1,4 +1,4 @@
-// Tests that a release which is not served any more reads nothing, whatever has the number of its descriptor by now.
+// Tests that a replaced release reads nothing, even if its descriptor number is in use again.
 
 import { rename, symlink } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,7 +7,7 @@ import { RootDirectory } from '../../src/files/root-directory.ts';
 import { createNativeFiles } from '../../src/kernel/files.ts';
 import { folder } from '../support/folder.ts';
 
-test('an answer under way in a replaced release reads nothing of a folder with its descriptor number', async () => {
+test('a response in progress of a replaced release reads no folder that reuses its descriptor number', async () => {
   const parent = await folder({ '1/a.txt': '1', '2/a.txt': '2', 'private/a.txt': 'private' });
   await symlink('1', `${parent}/current`);
   const files = createNativeFiles();
@@ -26,7 +26,7 @@ test('an answer under way in a replaced release reads nothing of a folder with i
   nowMs += 1_000;
   await root.whenKnown();
   expect(root.source).not.toBe(old);
-  // Lowest numbers are given first: one of these has that of the old release.
+  // The system gives the lowest numbers first, so one of these files has the number of the old release.
   for (let i = 0; i < 20; i++) files.openRoot(`${parent}/private`);
 
   expect([old.look('a.txt'), await old.lookLater('a.txt')]).toEqual(['missing', 'missing']);

@@ -1,4 +1,4 @@
-// Tests which coding a client gets: siblings, what is compressed here, and that every response says what it is.
+// Tests which content coding a client gets: that of a sibling file or of the server, with the right fields.
 
 import { randomBytes } from 'node:crypto';
 import { rename, rm, utimes, writeFile } from 'node:fs/promises';
@@ -64,7 +64,7 @@ test.each([
   }
 });
 
-test('zstd is made where Node.js can, and only there', async () => {
+test('zstd is used only if Node.js has it', async () => {
   const { port } = await startTree({ 'a.css': STYLE });
   const decompress: unknown = Reflect.get(zlib, 'zstdDecompressSync');
   const answer = await ask(port, get('/a.css', 'Accept-Encoding: zstd'));
@@ -78,7 +78,7 @@ test('zstd is made where Node.js can, and only there', async () => {
   }
 });
 
-test('a sibling too large for memory is sent from its open file, in parts too, and new when it is replaced', async () => {
+test('a large sibling is sent from its open file, also in ranges and after a change', async () => {
   const [first, second] = [randomBytes(300_000), randomBytes(300_000)];
   const goOn = stopClock();
   const { port, server, root } = await startTree({ 'a.js': STYLE, 'a.js.br': first, next: second });
@@ -103,7 +103,7 @@ test('a sibling too large for memory is sent from its open file, in parts too, a
   expect(server.stats().files.open).toBe(1);
 });
 
-test('a file is compressed once for each coding, however many ask at once', async () => {
+test('a file is compressed once for each coding, even for many concurrent requests', async () => {
   stopClock();
   const { port, server } = await startTree({ 'a.css': STYLE });
   for (let round = 0; round < 2; round++) {
@@ -113,7 +113,7 @@ test('a file is compressed once for each coding, however many ask at once', asyn
   expect(server.stats().files.compressions).toBe(2);
 });
 
-test('siblings are sent as they are, before anything is compressed', async () => {
+test('siblings are sent unchanged, and preferred to compression', async () => {
   const zipped = gzipSync('another content, to tell it apart'.repeat(50));
   const { port, server } = await startTree({
     'a.css': STYLE,
@@ -130,7 +130,7 @@ test('siblings are sent as they are, before anything is compressed', async () =>
   expect((await ask(port, get('/a.css.gz', BROWSER))).field('content-encoding'), 'the sibling itself').toBe(undefined);
 });
 
-test('a sibling too large for memory is sent from disk, its ranges are its own', async () => {
+test('a sibling that is too large for memory is sent from disk, with its own ranges', async () => {
   const large = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251));
   const { port, server } = await startTree({ 'a.js': STYLE, 'a.js.br': large });
   expect((await ask(port, get('/a.js', BROWSER))).content.equals(large)).toBe(true);
@@ -142,7 +142,7 @@ test('a sibling too large for memory is sent from disk, its ranges are its own',
   expect(server.stats().files.sendfileBytes).toBe(large.length + 199_901);
 });
 
-test('each coding has its own entity tag, and 304 distinguishes them', async () => {
+test('each coding has its own entity tag, also for 304', async () => {
   const { port } = await startTree({ 'a.css': STYLE });
   const tags = [];
   for (const accepted of ['', 'gzip', 'br']) {
@@ -162,7 +162,7 @@ test('each coding has its own entity tag, and 304 distinguishes them', async () 
   expect(other.status).toBe(200);
 });
 
-test('files that are small, compressed, too large or incompressible are sent as they are', async () => {
+test('files that are small, compressed, too large or incompressible are sent uncompressed', async () => {
   const { port, server } = await startTree({
     'small.css': 'x'.repeat(1_024),
     'photo.png': STYLE,
@@ -178,22 +178,31 @@ test('files that are small, compressed, too large or incompressible are sent as 
   expect(server.stats().files.compressions, 'the noise, with either coding, once').toBe(2);
 });
 
-test('a file too large to cache but not to compress is compressed once, and cached compressed', async () => {
+test('a file that is too large to cache is compressed once, then cached compressed', async () => {
   const { port, server } = await startTree({ 'a.txt': STYLE.repeat(200) });
   for (let i = 0; i < 3; i++) expect(decoded(await ask(port, get('/a.txt', BROWSER)))).toBe(STYLE.repeat(200));
   expect(server.stats()).toMatchObject({ files: { compressions: 1, sendfileBytes: 0 } });
 });
 
-test('a changed file is compressed anew, a changed sibling is sent anew', async () => {
+test('a changed file is compressed again, and a changed sibling is sent', async () => {
   const { port, root } = await startTree({ 'a.css': STYLE, 'b.css': STYLE, 'b.css.gz': 'old' });
   expect(decoded(await ask(port, get('/a.css', BROWSER)))).toBe(STYLE);
   await writeFile(`${root}/a.css`, STYLE.toUpperCase());
-  await until(async () => decoded(await ask(port, get('/a.css', BROWSER))) === STYLE.toUpperCase(), 'it is new');
+  await until(
+    async () => decoded(await ask(port, get('/a.css', BROWSER))) === STYLE.toUpperCase(),
+    'the new file is served',
+  );
   expect((await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text).toBe('old');
   await writeFile(`${root}/b.css.gz`, 'newer');
-  await until(async () => (await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text === 'newer', 'it is newer');
+  await until(
+    async () => (await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text === 'newer',
+    'the new sibling is served',
+  );
   await rm(`${root}/b.css.gz`);
-  await until(async () => decoded(await ask(port, get('/b.css', BROWSER))) === STYLE, 'it is gone');
+  await until(
+    async () => decoded(await ask(port, get('/b.css', BROWSER))) === STYLE,
+    'the sibling is no longer served',
+  );
 });
 
 test('a sibling that is added later is used within a second', async () => {
@@ -202,8 +211,14 @@ test('a sibling that is added later is used within a second', async () => {
   expect((await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).field('content-encoding')).toBe(undefined);
   await writeFile(`${root}/a.css.gz`, 'later');
   await writeFile(`${root}/tiny.css.gz`, 'tiny');
-  await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).text === 'later', 'it is used');
-  await until(async () => (await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).text === 'tiny', 'it is used');
+  await until(
+    async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).text === 'later',
+    'the sibling is served',
+  );
+  await until(
+    async () => (await ask(port, get('/tiny.css', 'Accept-Encoding: gzip'))).text === 'tiny',
+    'the sibling is served',
+  );
   expect(server.stats().files.compressions, 'nothing was compressed again meanwhile').toBe(1);
 });
 
@@ -218,7 +233,7 @@ test('a sibling older than its file is not sent until it is updated', async () =
   });
   const at = (name: string, seconds: number): Promise<void> => utimes(`${root}/${name}`, seconds, seconds);
   await Promise.all([at('a.css', 1_000_000_001.2), at('a.css.gz', 1_000_000_000.9), at('a.css.br', 1_000_000_000)]);
-  // Made with the time of its file, in whole seconds.
+  // Created with the time of its file, in whole seconds.
   await Promise.all([at('b.css', 1_000_000_001.9), at('b.css.gz', 1_000_000_001)]);
   for (const coding of ['gzip', 'br']) {
     const answer = await ask(port, get('/a.css', `Accept-Encoding: ${coding}`));
@@ -230,9 +245,15 @@ test('a sibling older than its file is not sent until it is updated', async () =
   );
   const next = gzipSync('made anew');
   await writeFile(`${root}/a.css.gz`, next);
-  await until(async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).content.equals(next), 'it is sent');
+  await until(
+    async () => (await ask(port, get('/a.css', 'Accept-Encoding: gzip'))).content.equals(next),
+    'the sibling is served',
+  );
   await writeFile(`${root}/b.css`, 'b { color: red }');
-  await until(async () => (await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text === 'b { color: red }', 'new');
+  await until(
+    async () => (await ask(port, get('/b.css', 'Accept-Encoding: gzip'))).text === 'b { color: red }',
+    'the new file is served',
+  );
 });
 
 test('files of up to 8 MiB are compressed', async () => {
@@ -243,7 +264,7 @@ test('files of up to 8 MiB are compressed', async () => {
   expect(server.stats().files.compressions).toBe(1);
 });
 
-test('an unreadable sibling is left out, and reported once', async () => {
+test('an unreadable sibling is ignored, and reported once', async () => {
   const plain = fakeFile(STYLE.length, async (into, position) => Buffer.from(STYLE).copy(into, 0, position));
   const { handler, problems, counters, pass } = makeSite(fakeSource({ 'a.css': plain, 'a.css.gz': 'forbidden' }));
   const { port } = await startHandler(handler);
@@ -255,7 +276,7 @@ test('an unreadable sibling is left out, and reported once', async () => {
   expect(counters.compressions).toBe(1);
 });
 
-test('a sibling on a slow disk is found too, and a full pool is no evidence that it is missing', async () => {
+test('a sibling on a slow disk is found, even after the pool was full', async () => {
   const plain = fakeFile(STYLE.length, async (into, position) => Buffer.from(STYLE).copy(into, 0, position));
   const sibling = fakeFile(5, async (into) => Buffer.from('later').copy(into));
   const files: Record<string, OpenFile | Refusal> = { 'a.css': plain };
@@ -276,7 +297,7 @@ test('a sibling on a slow disk is found too, and a full pool is no evidence that
   for (let i = 0; i < 3; i++) expect(decoded(await asked())).toBe(STYLE);
   expect(counters.compressions).toBe(1);
   files['a.css.gz'] = sibling;
-  await until(async () => (await asked()).text === 'later', 'it is used');
+  await until(async () => (await asked()).text === 'later', 'the sibling is served');
 });
 
 test('compression can be turned off', async () => {
@@ -302,12 +323,12 @@ test.each([
   expect(acceptedCodings(field)).toEqual(codings);
 });
 
-test('many different fields are not remembered for ever', () => {
+test('the cache of Accept-Encoding values is bounded', () => {
   for (let i = 0; i < 2_000; i++) expect(acceptedCodings(`x${i}, gzip`)).toEqual(['gzip']);
   expect(acceptedCodings(`${'x,'.repeat(1_000)}gzip`)).toEqual(['gzip']);
 });
 
-test('gzip and brotli are made here, zstd where Node.js has it', () => {
+test('gzip and Brotli are available, and zstd if Node.js has it', () => {
   expect(['br', 'gzip'].map((coding) => canCompress(coding === 'br' ? 'br' : 'gzip'))).toEqual([true, true]);
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   expect(canCompress('zstd')).toBe(major > 23 || (major === 23 && minor >= 8) || (major === 22 && minor >= 15));

@@ -1,7 +1,7 @@
-// Tests which requests a fallback (`spa`) answers, alone and behind an application, and that no cache can mix its
-// answers with others.
+// Tests which requests get the fallback page (`spa`), alone and behind an application, and that caches keep it apart from
+// other responses.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
@@ -26,7 +26,7 @@ async function startSpa(handler?: Handler, site: Partial<StaticOptions> = {}): P
 
 const shown = ({ status, text }: Answer): string => `${status} ${text}`;
 
-/** What asks for a page. */
+/** Fields of requests for a page. */
 const NAVIGATIONS: readonly (readonly string[])[] = [
   [CHROME],
   ['Accept: text/html'],
@@ -38,7 +38,7 @@ const NAVIGATIONS: readonly (readonly string[])[] = [
   ['Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: iframe', 'Accept: */*'],
 ];
 
-/** What asks for something else. */
+/** Fields of other requests. */
 const OTHERS: readonly (readonly string[])[] = [
   ['Accept: application/json'],
   ['Accept: application/json, text/plain, */*'],
@@ -55,7 +55,7 @@ const OTHERS: readonly (readonly string[])[] = [
 ];
 
 describe('a fallback without an application', () => {
-  test.each(NAVIGATIONS)('answers a navigation, whatever its path is called: %j %j', async (...fields) => {
+  test.each(NAVIGATIONS)('is sent for a navigation to any path: %j %j', async (...fields) => {
     const { port } = await startSpa();
     for (const path of ['/user/john.doe', '/a/b.js', '/route/', '/x.html', '/repo/.gitignore']) {
       const answer = await ask(port, get(path, ...fields));
@@ -64,7 +64,7 @@ describe('a fallback without an application', () => {
     }
   });
 
-  test.each(OTHERS)('leaves other requests a 404: %j %j', async (...fields) => {
+  test.each(OTHERS)('is not sent for other requests, which get 404: %j %j', async (...fields) => {
     const { port } = await startSpa();
     for (const path of ['/api/x', '/assets/missing.js', '/route/']) {
       expect(shown(await ask(port, get(path, ...fields))), path).toBe('404 lost');
@@ -72,7 +72,7 @@ describe('a fallback without an application', () => {
     expect(shown(await ask(port, get('/real.js', ...fields)))).toBe('200 real');
   });
 
-  test('answers a request that names no preference if its path looks like that of a page', async () => {
+  test('is sent for a request without preference if its path looks like a page', async () => {
     const { port } = await startSpa();
     for (const fields of [[], ['Accept: */*'], ['Accept: */*;q=0.8'], ['Accept:']]) {
       for (const path of ['/users/7', '/users/', '/old.html']) {
@@ -84,7 +84,7 @@ describe('a fallback without an application', () => {
     }
   });
 
-  test('adds Vary to the page, its 304 and 206, and a 404, but not to other files', async () => {
+  test('adds Vary to the page, its 304 and 206, and to 404 only', async () => {
     const { port } = await startSpa();
     const page = await ask(port, get('/route', CHROME));
     expect(page.field('vary')).toBe(`Accept-Encoding, ${VARY}`);
@@ -107,7 +107,7 @@ describe('a fallback without an application', () => {
     expect((await ask(without.port, get('/route', CHROME))).field('vary')).toBe(undefined);
   });
 
-  test('lies below a mounted folder, and has a coding where the client takes one', async () => {
+  test('can lie below a mounted folder, and is compressed for clients that accept it', async () => {
     const text = '<p>page</p>'.repeat(1_000);
     const [root, dist] = [await folder({ 'index.html': 'home' }), await folder({ 'app.html': text })];
     const { port } = await start({ static: { root, spa: 'app/app.html', mounts: { '/app': dist } } });
@@ -118,7 +118,7 @@ describe('a fallback without an application', () => {
   });
 });
 
-/** The ways in which applications say 404. */
+/** Applications that respond with 404, through each adapter. */
 const MISSING: readonly (readonly [string, Handler])[] = [
   ['raw, at once', (_request, response) => response.send(404, { 'X-App': '1' }, 'none')],
   [
@@ -179,8 +179,8 @@ const MISSING: readonly (readonly [string, Handler])[] = [
   ],
 ];
 
-describe.each(MISSING)('behind an application that answers 404: %s', (_name, handler) => {
-  test('a navigation gets the fallback, another request the application’s own answer', async () => {
+describe.each(MISSING)('behind an application that responds with 404: %s', (_name, handler) => {
+  test('a navigation gets the fallback, and other requests get the response of the application', async () => {
     const { port, connect } = await startSpa(handler);
     const client = await connect();
     for (let i = 0; i < 3; i++) {
@@ -201,7 +201,7 @@ describe.each(MISSING)('behind an application that answers 404: %s', (_name, han
 });
 
 describe('an application in front of the fallback', () => {
-  test('sends interim responses and trailers, and its reason phrase with its own response only', async () => {
+  test('can send interim responses and trailers, and its reason phrase with its own response only', async () => {
     const sent: unknown[] = [];
     const { connect } = await startSpa((request, response) => {
       response.inform(103, { Link: '</a.css>' });
@@ -221,11 +221,11 @@ describe('an application in front of the fallback', () => {
     expect(await said('/found', CHROME)).toEqual([200, 'Odd', ...own]);
     expect(await said('/missing', CHROME)).toEqual([200, 'OK', 'spa', []]);
     expect(await said('/missing', 'Accept: application/json')).toEqual([404, 'Odd', ...own]);
-    await until(() => sent.length === 3, 'all were sent');
+    await until(() => sent.length === 3, 'all responses were sent');
     expect(sent).toEqual([undefined, undefined, undefined]);
   });
 
-  test('keeps all its other answers as they are', async () => {
+  test('keeps all its other responses unchanged', async () => {
     const { port } = await startSpa((request, response) => {
       const status = Number(request.path.slice(1));
       response.send(status, { Vary: 'X-Mine' }, status === 204 ? '' : `app ${status}`);
@@ -237,7 +237,7 @@ describe('an application in front of the fallback', () => {
     expect((await ask(port, get('/204', CHROME))).status).toBe(204);
   });
 
-  test('keeps a Vary of its own beside that of its 404', async () => {
+  test('keeps its own Vary beside the added one of its 404', async () => {
     for (const [own, both] of [
       ['Cookie, accept', 'Cookie, Accept, Sec-Fetch-Dest, Sec-Fetch-Mode'],
       ['*', '*'],
@@ -247,13 +247,15 @@ describe('an application in front of the fallback', () => {
     }
   });
 
-  test('is called once, and the site sends 404, when the fallback page is missing', async () => {
+  test('is called once, and the site sends 404, when the fallback page was deleted', async () => {
     let calls = 0;
     const handler: Handler = (_request, response) => {
       calls++;
       response.send(404, {}, 'none');
     };
-    const { port } = await startSpa(handler, { spa: 'gone.html' });
+    const root = await folder({ ...TREE, 'gone.html': '' });
+    const { port } = await start({ static: { root, spa: 'gone.html' }, handler });
+    await rm(join(root, 'gone.html'));
     for (const path of ['/route', '/gone.html']) {
       calls = 0;
       expect(shown(await ask(port, get(path, CHROME))), path).toBe('404 lost');
@@ -261,14 +263,14 @@ describe('an application in front of the fallback', () => {
     }
   });
 
-  test('that fails behind its 404 is reported, and its client has the fallback', async () => {
+  test('that fails after its 404 is reported, and the client gets the fallback', async () => {
     const site = await startSpa(async (_request, response) => {
       response.start(404);
       await undefined;
       throw new Error('on purpose');
     });
     expect(shown(await ask(site.port, get('/route', CHROME)))).toBe('200 spa');
-    await until(() => site.errors.length === 1, 'the failure is reported');
+    await until(() => site.errors.length === 1, 'the error is reported');
     expect(site.errors.splice(0)).toMatchObject([{ message: 'on purpose' }]);
     const early = await startSpa(() => {
       throw new Error('on purpose');
@@ -277,7 +279,7 @@ describe('an application in front of the fallback', () => {
     expect(early.errors.splice(0)).toHaveLength(1);
   });
 
-  test('has a body cancelled that would never end', async () => {
+  test('has the endless body of its 404 cancelled', async () => {
     let cancelled = 0;
     const endless = (): ReadableStream =>
       new ReadableStream({
@@ -306,7 +308,7 @@ describe('an application in front of the fallback', () => {
     await until(() => cancelled === 2, 'the generator is ended');
   });
 
-  test('gets requests for hidden and malformed paths too; modules of a dynamic folder count as part of it', async () => {
+  test('gets requests for hidden and malformed paths too, as does a dynamic folder', async () => {
     const none = "export const application = (environ, start) => (start('404 Not Found', []), 'none');";
     const dynamic = await folder({ 'clock.mjs': none });
     const site = await start({ static: { root: await folder(TREE), ...SPA }, dynamic });
@@ -349,18 +351,45 @@ test.each([
   expect(program.stderr).toBe('');
 });
 
-test('a fallback that is a folder is refused at the start, and is missing later', async () => {
+test('a fallback that does not exist is rejected at the start, with its path', async () => {
+  const path = await folder({ 'www/index.html': 'home', 'dist/app.html': 'app', 'app.mjs': MODULE });
+  const root = join(path, 'www');
+  const missing = (file: string): object => ({
+    code: 'ERR_OPTION',
+    message: `spa: the page ${file} does not exist: name a file of the root, such as index.html`,
+  });
+  const refused = serve({ port: 0, static: { root, spa: 'gone.html' } });
+  await expect(refused).rejects.toMatchObject(missing(join(root, 'gone.html')));
+  const belowFile = serve({ port: 0, static: { root, spa: 'index.html/x' } });
+  await expect(belowFile).rejects.toMatchObject(missing(join(root, 'index.html/x')));
+  const mounts = { '/app': join(path, 'dist') };
+  const mounted = serve({ port: 0, static: { root, spa: 'app/gone.html', mounts } });
+  await expect(mounted).rejects.toMatchObject(missing(join(path, 'dist/gone.html')));
+  const hosts = { 'b.example': join(path, 'dist') };
+  const ofHost = serve({ port: 0, static: { root, spa: 'index.html', hosts } });
+  await expect(ofHost).rejects.toMatchObject(missing(join(path, 'dist/index.html')));
+  for (const more of [['--check'], []]) {
+    const program = startCommand(['0', 'www', 'app.mjs', '--spa', 'gone.html', ...more], { cwd: path });
+    expect(await program.ended()).toBe(2);
+    expect(program.stdout).toBe('');
+    expect(program.stderr).toMatch(/^epoll-server: spa: the page \/[^ ]*\/www\/gone\.html does not exist: [^\n]*\n$/);
+  }
+});
+
+test('a fallback that is a folder is rejected at the start, and gets 404 later', async () => {
   const root = await folder({ 'app/index.html': 'app', 'index.html': 'home' });
   const refused = serve({ port: 0, static: { root, spa: 'app' } });
   await expect(refused).rejects.toMatchObject({
     code: 'ERR_OPTION',
-    message: expect.stringMatching(/^static\.spa: .*\/app is a folder: use a page in it, such as app\/index\.html$/),
+    message: expect.stringMatching(/^spa: .*\/app is a folder: use a page in it, such as app\/index\.html$/),
   });
   const mounted = serve({ port: 0, static: { root, spa: 'dist', mounts: { '/dist': join(root, 'app') } } });
   await expect(mounted).rejects.toMatchObject({ code: 'ERR_OPTION' });
   const hosts = { 'b.example': await folder({ 'page/x': '' }) };
   await expect(serve({ port: 0, static: { root, spa: 'page', hosts } })).rejects.toMatchObject({ code: 'ERR_OPTION' });
+  await writeFile(join(root, 'later'), 'page');
   const { port } = await start({ static: { root, spa: 'later' } });
+  await rm(join(root, 'later'));
   await mkdir(join(root, 'later'));
   expect((await ask(port, get('/route', CHROME))).status).toBe(404);
 });

@@ -1,4 +1,4 @@
-// Tests that what is hidden is never served: whenever it appears, whatever it is called, and whichever way leads there.
+// Tests that hidden files are never served, whenever they appear, by any name and by any path.
 
 import { closeSync, openSync, realpathSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -23,7 +23,7 @@ const statusOf = async (port: number, target: string, ...lines: string[]): Promi
   return answer.status;
 };
 
-/** A server of `www` in a new folder, that lies behind the link `site`; `hide` is below that link. */
+/** A server of `www` in a new folder, through the link `site`; paths of `hide` are below that link. */
 async function startBehindLink(
   tree: Tree,
   hide: readonly string[],
@@ -35,8 +35,8 @@ async function startBehindLink(
   return { ...(await start({ static: { root: `${parent}/site`, ...site, hide: hidden } })), www: `${parent}/www` };
 }
 
-describe('a path that does not exist yet', () => {
-  test('a file, its siblings in a coding, and links to it', async () => {
+describe('an entry of hide that does not exist yet', () => {
+  test('hides a file, its compressed siblings, and links to it', async () => {
     const { port, www } = await startBehindLink({}, ['secret.txt'], { listing: true });
     expect(await statusOf(port, '/secret.txt')).toBe(404);
     for (const suffix of ['', '.gz', '.br', '.zst']) await writeFile(`${www}/secret.txt${suffix}`, SECRET.repeat(300));
@@ -55,7 +55,7 @@ describe('a path that does not exist yet', () => {
     expect(listing.text).not.toMatch(/"secret\.txt(\.gz|\.br|\.zst)?"/);
   });
 
-  test('a folder, and files added to it', async () => {
+  test('hides a folder, and files that are added to it', async () => {
     const { port, www } = await startBehindLink({}, ['deep/er/private/'], { listing: true });
     await mkdir(`${www}/deep/er/private/x`, { recursive: true });
     await writeFile(`${www}/deep/er/private/x/a.txt`, SECRET);
@@ -75,7 +75,7 @@ describe('a path that does not exist yet', () => {
     expect((await ask(port, get('/deep/er/'))).text).not.toContain('private');
   });
 
-  test('a link and its target', async () => {
+  test('hides a link and its target', async () => {
     const tree = { 'www/data/real.txt': SECRET, 'www/data/fine.txt': 'fine' };
     const { port, www } = await startBehindLink(tree, ['secret.txt', 'current/private'], { listing: true });
     await symlink('data/real.txt', `${www}/secret.txt`);
@@ -85,12 +85,12 @@ describe('a path that does not exist yet', () => {
     for (const target of ['/secret.txt', '/data/real.txt', '/current/private/a.txt', '/releases/1/private/a.txt']) {
       expect(await statusOf(port, target), target).toBe(404);
     }
-    expect(await statusOf(port, '/current/private'), 'no redirect tells of it').toBe(404);
+    expect(await statusOf(port, '/current/private'), 'no redirect reveals it').toBe(404);
     expect((await ask(port, get('/'))).text, 'no listing tells of it').not.toContain('secret');
     expect(await statusOf(port, '/data/fine.txt')).toBe(200);
   });
 
-  test('a path named through another link into the folder', async () => {
+  test('may be named through another link', async () => {
     const parent = await folder({ 'www/a.txt': 'a' });
     await symlink('www', `${parent}/other-way`);
     const { port } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/other-way/b/secret.txt`] } });
@@ -99,9 +99,10 @@ describe('a path that does not exist yet', () => {
     expect(await statusOf(port, '/b/secret.txt')).toBe(404);
   });
 
-  test('an index, a fallback and a page for errors', async () => {
+  test('hides an index, a fallback and error pages', async () => {
     const hide = ['index.html', '404.html', 'app.html', 'about.html'];
-    const { port, www } = await startBehindLink({}, hide, { spa: 'app.html', cleanUrls: true });
+    const { port, www } = await startBehindLink({ 'www/app.html': '' }, hide, { spa: 'app.html', cleanUrls: true });
+    await rm(`${www}/app.html`);
     for (const name of hide) await writeFile(`${www}/${name}`, SECRET);
     for (const target of ['/', '/route', '/none.css', '/about', '/index.html', '/404.html']) {
       expect(await statusOf(port, target), target).toBe(404);
@@ -123,14 +124,14 @@ describe('an existing path', () => {
   });
 
   test.each(['directory', 'forbidden', 'failed', 'exhausted', 'busy', 'missing'] as const)(
-    'nor by refusals, now or later: %s',
+    'is not revealed by error responses: %s',
     async (refusal) => {
       const root = await folder({ 'secret/a.txt': SECRET, 'fine/a.txt': 'fine' });
       await symlink('secret', `${root}/alias`);
       const hidden = new DenyList([`${root}/secret`], [{ named: root, real: root }]);
       const source = fakeSource({ 'alias/a.txt': refusal, 'alias/gone/a.txt': refusal, 'fine/a.txt': refusal });
       const hiding = new DenyListSource(source, { root, rootFd: () => -1, hidden, nowMs: () => 0 });
-      // That the system is short of something tells nothing of the file.
+      // A lack of resources reveals nothing about the file.
       const isOverload = refusal === 'exhausted' || refusal === 'busy';
       for (const path of ['alias/a.txt', 'alias/gone/a.txt']) {
         expect([hiding.open(path), await hiding.openLater(path)]).toEqual(
@@ -141,7 +142,7 @@ describe('an existing path', () => {
     },
   );
 
-  test('stays hidden when a link in its path leads elsewhere', async () => {
+  test('stays hidden when a link in its path gets another target', async () => {
     const tree = {
       'www/releases/1/key.txt': SECRET,
       'www/releases/2/key.txt': SECRET,
@@ -159,12 +160,12 @@ describe('an existing path', () => {
     await rename(`${parent}/www/next`, `${parent}/www/current`);
     expect(await statusOf(port, '/current/key.txt')).toBe(404);
     for (const target of ['/releases/2/key.txt', '/releases/other']) {
-      await until(async () => (await ask(port, get(target))).status === 404, 'what was kept is not served any more');
+      await until(async () => (await ask(port, get(target))).status === 404, 'the cached file is not served any more');
     }
     expect(await statusOf(port, '/current/fine.txt')).toBe(200);
   });
 
-  test('stays hidden in a folder that was renamed, until that is noticed', async () => {
+  test('stays hidden in a renamed folder until the rename is noticed', async () => {
     const parent = await folder({ 'www/secret.txt': SECRET, 'www/a.txt': 'a' });
     await symlink('secret.txt', `${parent}/www/alias.txt`);
     const { port, errors } = await start({ static: { root: `${parent}/www`, hide: [`${parent}/www/secret.txt`] } });
@@ -192,7 +193,7 @@ describe('an existing path', () => {
     expect(await statusOf(port, 'http://other.example/assets/s/b.txt')).toBe(404);
   });
 
-  test('is hidden though it was deleted, or replaced, while it was opened', async () => {
+  test('stays hidden if it is deleted or replaced while it is opened', async () => {
     const root = await folder({ 'secret.txt': SECRET, 'fine.txt': 'fine' });
     const opened = ['secret.txt', 'fine.txt'].map((name) => openSync(`${root}/${name}`, 'r'));
     onTestFinished(() => opened.forEach((fd) => void closeSync(fd)));
@@ -207,9 +208,9 @@ describe('an existing path', () => {
     expect(hiding.open('fine')).toMatchObject({ descriptor: fine });
   });
 
-  test('is hidden in every spelling that its file system takes for the same', async () => {
+  test('is hidden in every spelling that its file system accepts', async () => {
     const root = await folder({ 'Größe/a.txt': '', 'plain/a.txt': '' });
-    // As a file system does that looks at neither case nor composition.
+    // Like a file system that ignores case and Unicode composition.
     await symlink('Größe', `${root}/gro\u0308SSE`);
     const hidden = new DenyList([`${root}/Größe`, `${root}/plain`], [{ named: root, real: root }]);
     hidden.refresh(0);
@@ -226,7 +227,7 @@ describe('an existing path', () => {
   });
 });
 
-test("paths on a slow disk are not resolved on the loop's thread", async () => {
+test("paths on a slow disk are resolved outside of the loop's thread", async () => {
   const root = await folder({ 'data/secret.txt': SECRET, 'data/fine.txt': 'fine' });
   const hidden = new DenyList([`${root}/data/secret.txt`], [{ named: root, real: root }]);
   hidden.refresh(0);
@@ -252,7 +253,7 @@ describe('a path outside of all served folders', () => {
       (error: unknown) => error,
     );
 
-  test('is an error at start, which names it and the folders', async () => {
+  test('is an error at the start that names the path and the folders', async () => {
     const parent = await folder({ 'www/a.txt': 'a', 'www-backup/x': '', 'assets/x': '', 'else/x': '' });
     await symlink('www', `${parent}/site`);
     const site = { mounts: { '/assets': `${parent}/assets` } };
@@ -265,12 +266,12 @@ describe('a path outside of all served folders', () => {
         },
       });
       expect(error, path).toMatchObject({ code: 'ERR_OPTION' });
-      expect(String(error)).toContain(`static.hide: ${join(parent, path)} is not below a served folder`);
+      expect(String(error)).toContain(`hide: ${join(parent, path)} is not below a served folder`);
       expect(String(error)).toContain(`(${parent}/site, ${parent}/assets)`);
     }
   });
 
-  test('is rejected, except behind a link, or if it is only hidden when served', async () => {
+  test('is rejected, except behind a link or with hideIfServed', async () => {
     const parent = await folder({ 'www/a.txt': 'a', 'else/x.txt': SECRET });
     await symlink('../else/x.txt', `${parent}/www/out.txt`);
     const site = { hide: [`${parent}/www/out.txt`], hideIfServed: [`${parent}/else/x.txt`, `${parent}/www/a.txt`] };
@@ -278,7 +279,7 @@ describe('a path outside of all served folders', () => {
     expect([await statusOf(port, '/out.txt'), await statusOf(port, '/a.txt')]).toEqual([404, 404]);
   });
 
-  test('of the command: one line and exit code 2; its config file may lie anywhere', async () => {
+  test('is one line and exit code 2 in the command, whose config file may lie anywhere', async () => {
     const parent = await folder({
       'www/a.txt': 'a',
       'site.yaml': 'static: {root: site, hide: [site/later.txt]}\nport: 0',
@@ -294,7 +295,7 @@ describe('a path outside of all served folders', () => {
   });
 });
 
-test('the folder of an application is hidden by its name too, where a link leads elsewhere later, and a linked module by its own', async () => {
+test('the source of an application stays hidden when a link changes', async () => {
   const app = 'export const application = (environ, start) => { start("404 Not Found", []); return ""; };';
   const tree = { 'www/r/1/app.mjs': app, 'www/r/2/app.mjs': `// ${SECRET}`, 'www/lib/app.mjs': app, 'own/x': '' };
   const parent = await folder(tree);

@@ -1,4 +1,4 @@
-// Tests what belongs to a host: its own options, those that it inherits, and no mounts or rules of others.
+// Tests the options of virtual hosts: their own, inherited ones, and no mounts or rules of other hosts.
 
 import { expect, test } from 'vitest';
 import { type StaticOptions, serve } from '../../src/index.ts';
@@ -7,7 +7,7 @@ import { folder } from '../support/folder.ts';
 import type { Answer } from '../support/response.ts';
 import { start } from '../support/serving.ts';
 
-/** Each option: what it is for `root`, what for a host of its own, and what is told of it. */
+/** Each option with its values for `root` and for a host, and the expected responses. */
 const OF_HOSTS: readonly {
   readonly option: string;
   readonly value: unknown;
@@ -125,28 +125,25 @@ test.each(OF_HOSTS)('$option of hosts: their own, or inherited: $isInherited', a
     hosts: { 'plain.example': host, '*.own.example': { root: host, [row.option]: given(row.own) } },
   };
   const { port } = await start({ static: { root, ...site } });
-  const told = (name: string): Promise<unknown> =>
+  const valueFor = (name: string): Promise<unknown> =>
     row.look((target, ...fields) =>
       ask(port, `GET ${target} HTTP/1.1\r\nHost: ${name}\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n`),
     );
-  expect(await told('other')).toBe(row.expected.set);
-  expect(await told('a.own.example')).toBe(row.expected.own);
-  expect(await told('plain.example')).toBe(row.isInherited ? row.expected.set : row.expected.unset);
+  expect(await valueFor('other')).toBe(row.expected.set);
+  expect(await valueFor('a.own.example')).toBe(row.expected.own);
+  expect(await valueFor('plain.example')).toBe(row.isInherited ? row.expected.set : row.expected.unset);
 });
 
 test.each([
   [{ listing: true }, 'static.hosts: a host needs "root"'],
   [{ root: '.', listing: 7 }, 'static.hosts: listing of a host must be true or false, not 7'],
-  [
-    { root: '.', cacheControl: [{ pattern: '*', value: '' }] },
-    'static.hosts: cacheControl of a host must be rules with a value',
-  ],
+  [{ root: '.', cacheControl: [{ pattern: '*', value: '' }] }, 'static.hosts: cacheControl of a host: the pattern'],
   [{ root: '.', types: ['.md'] }, 'static.hosts: types of a host must be of the form .glsl=text/plain, not ".md"'],
   [{ root: '.', types: { '.md': 'text' } }, 'the media type of .md must be of the form text/plain, not "text"'],
   [{ root: '.', mounts: { x: '.' } }, 'a folder must be mounted at a path such as /assets, not "x"'],
   [{ root: '.', hide: ['a'] }, 'static.hosts: a host cannot have the option "hide"'],
   [{ root: '.', none: 1 }, 'static.hosts: a host cannot have the option "none"'],
-])('a host with a mistake is refused: %j', async (host, text) => {
+])('a host with a mistake is rejected: %j', async (host, text) => {
   const error = await Reflect.apply(serve, undefined, [{ static: { root: '.', hosts: { a: host } } }]).catch(String);
   expect(error).toContain(text);
 });

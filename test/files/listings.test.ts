@@ -1,5 +1,5 @@
-// Tests that a listing shows every name of a folder, in pages that are made once for all who ask, and that folders of
-// any size cost the loop and memory little.
+// Tests that a listing has every name of a folder, that its pages are built once for all requests, and that large folders
+// take little time and memory.
 
 import { rm, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -30,7 +30,7 @@ function files(count: number): readonly ListedName[] {
 interface Shelf {
   readonly port: number;
   readonly pass: (ms: number) => void;
-  /** Calls of the source: for all names, and for facts of some. */
+  /** The calls of the source for all names, and for facts of some names. */
   readonly calls: { list: number; describe: number };
 }
 
@@ -56,7 +56,7 @@ function linksOf(html: string): readonly string[] {
   return [...html.matchAll(/href="\.\/([^"]*)"/g)].map(([, link]) => link ?? '');
 }
 
-test('12,000 names are all listed, in order, on pages that lead from one to the next', async () => {
+test('12,000 names are listed in order, on pages with links to the next', async () => {
   const { port } = await shelve(files(12_000));
   const names: string[] = [];
   let query = '';
@@ -75,7 +75,7 @@ test('12,000 names are all listed, in order, on pages that lead from one to the 
   expect(json.field('link')).toBeUndefined();
 });
 
-test('JSON of more names has pages too; a page that is not there is 404, and no number is the first', async () => {
+test('JSON listings have pages too, a missing page is 404, and the first needs no number', async () => {
   const { port } = await shelve(files(20_001));
   const first = await ask(port, get('/?a=b', JSON_ONLY));
   expect([JSON.parse(first.text).length, first.field('link')]).toEqual([20_000, '<?page=2>; rel="next"']);
@@ -88,7 +88,7 @@ test('JSON of more names has pages too; a page that is not there is 404, and no 
   }
 });
 
-test('a page of real names, of which only some leave between two looks', async () => {
+test('a page is updated when some of its files were deleted', async () => {
   const tree = Object.fromEntries(files(1_100).map(({ name }) => [name, '']));
   const root = await folder({ ...tree, 'sub/x': '', '.hidden': '' });
   const { port } = await start({ static: { root, listing: true } });
@@ -96,11 +96,14 @@ test('a page of real names, of which only some leave between two looks', async (
   expect([first.length, first[0], first[1]]).toEqual([1_000, 'sub/', 'file-000000.txt']);
   expect(linksOf((await ask(port, get('/?page=2'))).text)).toHaveLength(101);
   await rm(`${root}/file-000000.txt`);
-  await until(async () => linksOf((await ask(port, get('/'))).text)[1] === 'file-000001.txt', 'one has left');
+  await until(
+    async () => linksOf((await ask(port, get('/'))).text)[1] === 'file-000001.txt',
+    'the deleted file is not listed',
+  );
   expect((await ask(port, get('/?page=2'))).text).not.toContain('hidden');
 });
 
-test('a page and its JSON have tags of their own, which change with a file', async () => {
+test('a page and its JSON have their own entity tags, which change with a file', async () => {
   const root = await folder({ 'a.txt': '1' });
   await utimes(`${root}/a.txt`, 1_000, 1_000);
   const { port } = await start({ static: { root, listing: true } });
@@ -114,13 +117,13 @@ test('a page and its JSON have tags of their own, which change with a file', asy
   expect((await ask(port, get('/', JSON_ONLY, `If-None-Match: ${jsonTag}`))).status).toBe(304);
   expect((await ask(port, get('/', JSON_ONLY, `If-None-Match: ${tag}`))).status).toBe(200);
   expect((await ask(port, get('/', 'If-Match: "other"'))).status).toBe(412);
-  // It has no time of its own.
+  // A listing has no Last-Modified.
   for (const field of ['If-Modified-Since', 'If-Unmodified-Since'])
     expect((await ask(port, get('/', `${field}: Sat, 29 Oct 1994 19:43:31 GMT`))).status, field).toBe(200);
   const head = await (await connect(port)).send(get('/').replace('GET', 'HEAD')).readResponse({ head: true });
   expect([head.status, head.field('etag'), head.field('content-length')]).toEqual([200, tag, `${page.content.length}`]);
   await writeFile(`${root}/a.txt`, '12345');
-  await until(async () => (await ask(port, get('/', `If-None-Match: ${tag}`))).status === 200, 'it is another page');
+  await until(async () => (await ask(port, get('/', `If-None-Match: ${tag}`))).status === 200, 'the page has changed');
 });
 
 test('a folder with too many names is listed with a notice', async () => {
@@ -138,7 +141,7 @@ test('a folder with too many names is listed with a notice', async () => {
   expect((await ask(port, get('/', JSON_ONLY))).field('x-listing-incomplete')).toContain('more names');
 });
 
-test('pages are cached, names are read once for all waiting pages, and known names are reused', async () => {
+test('pages are cached, and names are read once for all pages', async () => {
   const known: (FolderNames | null)[] = [];
   const shelf = fakeFolder(files(12_000));
   const { port, pass, calls } = await shelve([], {
@@ -160,7 +163,7 @@ test('pages are cached, names are read once for all waiting pages, and known nam
   expect(known[2], 'some file systems tell no change').toBeNull();
 });
 
-test('a listing is not made when all of its clients have left', async () => {
+test('a listing is not built when all its clients have disconnected', async () => {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -179,15 +182,15 @@ test('a listing is not made when all of its clients have left', async () => {
   const { handler } = makeSite(source, { listing: true, pool: new WorkPool(2) });
   const { port, server } = await startHandler(handler);
   const gone = (await connect(port)).send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'it was asked for');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   gone.reset();
-  await until(() => server.stats().connections.open === 0, 'it has left');
+  await until(() => server.stats().connections.open === 0, 'the client disconnected');
   open();
   expect((await ask(port, get('/other/'))).status).toBe(200);
   expect(described).toBe(1);
 });
 
-test('errors of a listing are reported like errors of files', async () => {
+test('errors of a listing are reported like those of a file', async () => {
   const { port } = await shelve(files(10), { describe: async () => 'forbidden' });
   expect((await ask(port, get('/'))).status).toBe(403);
   const failing = await shelve(files(10), {
@@ -201,7 +204,7 @@ test('errors of a listing are reported like errors of files', async () => {
   expect((await ask(of, get('/', JSON_ONLY))).text).toBe('[]\n');
 });
 
-test('hosts have listings of their own', async () => {
+test('hosts have their own listings', async () => {
   const [root, other] = [await folder({ 'a.txt': '' }), await folder({ 'b.txt': '' })];
   const { port } = await start({ static: { root, listing: true, hosts: { 'b.example': other } } });
   const namesOf = async (host: string): Promise<readonly string[]> =>
@@ -222,7 +225,7 @@ test('dotfiles and response fields of listings are those of the host', async () 
   expect(await look('b.example')).toEqual([['.b', 'a.txt'], undefined]);
 });
 
-test('each release of a folder has names and pages of its own, also while those of another are under way', async () => {
+test('each release has its own names and pages, even while those of another are being built', async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -257,7 +260,7 @@ test('each release of a folder has names and pages of its own, also while those 
   ).toBe(true);
 });
 
-test('the first page costs the same, however many names there are', async () => {
+test('the first page costs the same for any number of names', async () => {
   await expectLinear((size) => {
     const { list, describe } = fakeFolder(files(size));
     const names = list('', false, null);
@@ -286,7 +289,7 @@ test.each([
   expect(humanSize(bytes)).toBe(text);
 });
 
-test('recent values are bounded in bytes and in number', () => {
+test('the cache of recent values is bounded in bytes and in number', () => {
   const values = new RecentValues<string>(100, 3);
   const there = (): readonly string[] => ['a', 'b', 'c', 'd'].filter((key) => values.get(key) !== undefined);
   for (const key of ['a', 'b', 'c']) values.set(key, key, 10);

@@ -1,4 +1,4 @@
-// Tests that the list holds what an array after the same steps would.
+// Tests that the LRU list has the same entries as an array after the same steps.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -16,7 +16,7 @@ function namesOf(order: LruList<Thing>): { forwards: number[]; backwards: number
   return { forwards: forwards.map(({ name }) => name), backwards };
 }
 
-test('added and renewed entries come last, removed ones are gone, and both directions agree', () => {
+test('added and renewed entries are last, removed ones are absent, in both directions', () => {
   const steps = fc.array(fc.tuple(fc.constantFrom('add' as const, 'renew' as const, 'remove' as const), fc.nat(7)), {
     maxLength: 60,
   });

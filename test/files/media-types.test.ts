@@ -1,5 +1,5 @@
-// Tests that the media types of files are those of nginx and Apache, but for differences that have a reason, and that a
-// site can have others.
+// Tests that media types are those of nginx and Apache, except for differences with a reason, and that a site can set its
+// own.
 
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -15,7 +15,7 @@ import { start } from '../support/serving.ts';
 
 const SOURCE = readFileSync(`${REPOSITORY}test/files/media-types.txt`, 'utf8');
 
-/** Types by ending, as `server` has them. */
+/** Types by extension in `server`. */
 function listOf(server: string): ReadonlyMap<string, string> {
   const [, section = ''] = SOURCE.split(`[${server}]\n`);
   const lines = section.split('\n[', 1).join().split('\n');
@@ -30,7 +30,7 @@ function listOf(server: string): ReadonlyMap<string, string> {
 
 const bare = new MediaTypes({}, '');
 
-/** What is otherwise here: by server, and then by reason. */
+/** Types that differ here, by server and by reason. */
 const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
   nginx: {
     'registered since, or the name that is preferred now (RFC 9239, RFC 7903, RFC 4337, IANA)': {
@@ -80,7 +80,7 @@ const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, Readonly<Reco
 test.each([
   ['nginx', 110],
   ['apache', 992],
-])('all endings that %s knows are known', (server, count) => {
+])('all extensions of %s are known', (server, count) => {
   const list = listOf(server);
   expect(list.size).toBe(count);
   const different = [...list].filter(([ending, type]) => bare.of(`x.${ending}`) !== type);
@@ -122,7 +122,7 @@ test.each([
   expect(types.of(`some.${ending}/readme`), 'the ending of a folder').toBe('application/octet-stream');
 });
 
-test('a site has types of its own, and they are compressed and have a charset as others', async () => {
+test('types that a site sets are compressed and have a charset like others', async () => {
   const text = 'x'.repeat(2_000);
   const root = await folder({ 'a.glsl': text, 'a.md': text, 'a.bin': text, 'a.txt': text });
   const types = { '.glsl': 'text/plain', '.MD': 'text/markdown;charset=latin1', '.txt': 'application/octet-stream' };
@@ -137,14 +137,14 @@ test('a site has types of its own, and they are compressed and have a charset as
   expect(await fieldsOf('a.txt')).toEqual(['application/octet-stream', undefined]);
 });
 
-test('--type is given as often as needed', () => {
+test('--type may be repeated', () => {
   const { settings } = resolveSettings(
     parseArguments(['--type', '.a=text/a', '--type', '.b=text/b; c="d;e"']).settings,
   );
   expect(settings.type).toEqual({ '.a': 'text/a', '.b': 'text/b; c="d;e"' });
 });
 
-test('.svgz is sent with its Content-Encoding, in ranges and 304 too; .tgz without', async () => {
+test('.svgz is sent with Content-Encoding, also with ranges and 304, and .tgz without', async () => {
   const svgz = gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>'.repeat(100));
   const big = Buffer.concat([svgz, Buffer.alloc(200_000)]);
   const root = await folder({ 'a.svgz': svgz, 'b.SVGZ': svgz, 'big.svgz': big, 'a.tgz': svgz, 'a.svg.gz': svgz });

@@ -1,5 +1,5 @@
-// Tests that every name that a file system can hold is listed with a link that leads to its file, and served, whatever
-// its bytes are: those that are not UTF-8, and those that mean something in a URL, in HTML or to another system.
+// Tests that files of any name are listed with a working link and served: names that are not UTF-8, and names with
+// characters that are special in URLs, in HTML or on other systems.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start } from '../support/serving.ts';
 
-/** As latin1: bytes. */
+/** File names as Latin-1 text, one character per byte. */
 const NAMES = [
   'a\\b',
   '..\\c',
@@ -42,7 +42,7 @@ const NAMES = [
 
 const bytesOf = (latin1: string): Buffer => Buffer.from(latin1, 'latin1');
 
-/** What each link of a page leads to, as a browser resolves it. */
+/** The target of each link of a page, as a browser resolves it. */
 function linksOf(html: string, base: string): readonly string[] {
   const decoded = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&#39;', "'");
   return Array.from(html.matchAll(/<td[^>]*><a href="([^"]*)"/g), ([, href = '']) => new URL(decoded(href), base)).map(
@@ -54,7 +54,7 @@ describe('every name', () => {
   test.each([
     ['', {}],
     ['beside something hidden', { hide: true }],
-  ])('is listed with a link that leads to its file, %s', async (_what, { hide = false }: { hide?: boolean }) => {
+  ])('is listed with a link to its file, %s', async (_what, { hide = false }: { hide?: boolean }) => {
     const root = await folder({ 'secret.txt': '' });
     for (const name of NAMES) writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]), name, 'latin1');
     const site = { listing: true, dotfiles: true, ...(hide ? { hide: [`${root}/secret.txt`] } : {}) };
@@ -69,12 +69,12 @@ describe('every name', () => {
       }),
     );
     expect(contents.sort()).toEqual([...NAMES].sort());
-    // Looked at again, they are what they were.
+    // The second time they come from the cache.
     for (const link of links) expect((await ask(port, get(link.slice(1)))).status, link).toBe(200);
     for (const raw of ['<script>', '\r', '\x1b']) expect(page.text).not.toContain(raw);
   });
 
-  test('is a folder that redirects to itself, with an index and a listing', async () => {
+  test('works for a folder, with a redirect to its slash, an index and a listing', async () => {
     const root = await folder();
     for (const name of NAMES) {
       const path = Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]);
@@ -93,7 +93,7 @@ describe('every name', () => {
   });
 });
 
-test('JSON listings have a link for names that are not text', async () => {
+test('JSON listings have a link for names that are not UTF-8', async () => {
   const root = await folder({ 'a.txt': '' });
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf('caf\xe9')]), '');
   const { port } = await start({ static: { root, listing: true } });
@@ -104,7 +104,7 @@ test('JSON listings have a link for names that are not text', async () => {
   ]);
 });
 
-test('names that are no text are hidden, clean, and sent in codings as others are', async () => {
+test('hiding, clean URLs and codings work for names that are not UTF-8', async () => {
   const root = await folder({ 'private/x': '' });
   const write = (name: string, text: string): void =>
     writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]), text);
@@ -114,7 +114,7 @@ test('names that are no text are hidden, clean, and sent in codings as others ar
   write('\xe8.js', 'plain'.repeat(500));
   write('\xe8.js.br', 'brotli');
   symlinkSync(Buffer.concat([bytesOf('private/\xe9')]), Buffer.concat([Buffer.from(`${root}/`), bytesOf('\xe7')]));
-  // As the command line reads the bytes of such a name.
+  // Node.js decodes such an argument in the same way.
   const hide = [`${root}/private`, `${root}/\ufffd.txt`];
   const { port } = await start({ static: { root, cleanUrls: true, hide, listing: true } });
   for (const target of ['/private/%E9', '/%E9.txt', '/%E7']) {
@@ -125,7 +125,7 @@ test('names that are no text are hidden, clean, and sent in codings as others ar
   expect((await ask(port, get('/%E8.js', 'Accept-Encoding: br'))).text).toBe('brotli');
 });
 
-test('paths that are no name stay refused, and different bytes are different names', async () => {
+test('invalid paths are rejected, and different bytes are different names', async () => {
   const root = await folder({ 'a/b.txt': 'b' });
   writeFileSync(Buffer.concat([Buffer.from(`${root}/`), bytesOf('\xe9')]), 'latin1');
   writeFileSync(`${root}/é`, 'utf8');
@@ -139,7 +139,7 @@ test('paths that are no name stay refused, and different bytes are different nam
   expect([(await ask(port, get('/%e9'))).text, (await ask(port, get('/%C3%A9'))).text]).toEqual(['latin1', 'utf8']);
 });
 
-test('bytes become names and bytes again, as they were', () => {
+test('bytes that become a name become the same bytes again', () => {
   for (let seed = 1; seed < 3_000; seed++) {
     const bytes = Buffer.from(Array.from({ length: 1 + (seed % 9) }, (_, i) => (seed * 7_919 * (i + 1) ** 3) % 256));
     const encoded = Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');

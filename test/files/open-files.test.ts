@@ -1,4 +1,4 @@
-// Tests that files stay open between answers, are shared, bounded and given back, and that nothing stale comes of it.
+// Tests that files stay open between responses, are shared, bounded and closed, and are never served stale.
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 const MIB = 1_048_576;
 const OLD = new Date(1_000_000_000_000);
 
-/** A file that counts its owners, and can be said to have changed. */
+/** A file that counts its owners, and whose state the test can change. */
 function counted(): { readonly file: OpenFile; owners: number; isChanged: boolean } {
   const own = { owners: 1, isChanged: false };
   const file: OpenFile = {
@@ -39,7 +39,7 @@ function openFiles(max: number): { files: OpenFiles; clock: { nowMs: number }; s
 
 const holder = (): Holder => ({ file: null, usedMs: 0, older: null, newer: null });
 
-test('a kept file is shared by its users, and closed by the last one', () => {
+test('an open file is shared by its users, and closed by the last one', () => {
   const { files } = openFiles(2);
   const [at, one] = [holder(), counted()];
   files.keep(at, one.file);
@@ -50,10 +50,10 @@ test('a kept file is shared by its users, and closed by the last one', () => {
   for (const file of used) file?.close();
   expect(one.owners).toBe(0);
   files.drop(at);
-  expect(one.owners, 'dropping twice is fine').toBe(0);
+  expect(one.owners, 'dropping twice has no effect').toBe(0);
 });
 
-test('the least recently used is closed for a new one, a changed one at its next use, another of the same at once', () => {
+test('the least recently used file is closed first, and a changed one at its next use', () => {
   const { files, clock } = openFiles(2);
   const holders = [holder(), holder(), holder()] as const;
   const [a, b, c, again] = [counted(), counted(), counted(), counted()];
@@ -72,7 +72,7 @@ test('the least recently used is closed for a new one, a changed one at its next
   expect([again.owners, files.size]).toEqual([0, 0]);
 });
 
-test('a file idle for ten seconds is closed; one in use is not', () => {
+test('a file that is idle for ten seconds is closed, and one in use is not', () => {
   const { files, clock, sweep } = openFiles(10);
   const holders = [holder(), holder()] as const;
   const [idle, busy] = [counted(), counted()];
@@ -88,7 +88,7 @@ test('a file idle for ten seconds is closed; one in use is not', () => {
   expect([busy.owners, files.size]).toEqual([0, 0]);
 });
 
-test('with a maximum of 0 no file is kept; when descriptors run out an eighth of the files is closed each time', () => {
+test('with a maximum of 0 no file stays open, and relieve closes an eighth', () => {
   const none = counted();
   openFiles(0).files.keep(holder(), none.file);
   expect(none.owners).toBe(0);
@@ -100,7 +100,7 @@ test('with a maximum of 0 no file is kept; when descriptors run out an eighth of
   expect(files.size).toBe(0);
 });
 
-test('a large file is opened once for many answers, and one descriptor is held at the end', async () => {
+test('a large file is opened once for many responses, with one descriptor', async () => {
   const content = Buffer.from(Array.from({ length: MIB }, (_, i) => (i * 11) % 251));
   const root = await folder({ 'big.bin': content });
   await utimes(`${root}/big.bin`, OLD, OLD);
@@ -124,7 +124,7 @@ test('with a maximum of 0 every response opens its file', async () => {
   expect(server.stats()).toMatchObject({ files: { open: 0, openHits: 0 } });
 });
 
-test('a file that is open is served new at once when it was written to, cut or deleted', async () => {
+test('an open file that was written, truncated or deleted is served anew at once', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x') });
   await utimes(`${root}/big.bin`, OLD, OLD);
   const { port, server } = await start({ static: root });
@@ -136,10 +136,10 @@ test('a file that is open is served new at once when it was written to, cut or d
   expect((await ask(port, get('/big.bin'))).content.equals(Buffer.alloc(300_000, 'y'))).toBe(true);
   await rm(`${root}/big.bin`);
   expect((await ask(port, get('/big.bin'))).status).toBe(404);
-  await until(() => server.stats().files.open === 0, 'its descriptor is given back');
+  await until(() => server.stats().files.open === 0, 'its descriptor is closed');
 });
 
-test('a file that is open and replaced by rename is served new', async () => {
+test('an open file that was replaced by rename is served anew', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(MIB, 'x'), next: Buffer.alloc(MIB, 'y') });
   for (const name of ['big.bin', 'next']) await utimes(`${root}/${name}`, OLD, OLD);
   const { port, server } = await start({ static: root });
@@ -149,7 +149,7 @@ test('a file that is open and replaced by rename is served new', async () => {
   expect(server.stats().files.open).toBe(1);
 });
 
-test('small files beyond the cache are sent from open files, and popular ones move into it', async () => {
+test('small files beyond the cache are sent from open files, and popular ones are cached', async () => {
   const names = Array.from({ length: 30 }, (_, i) => `${i}.bin`);
   const root = await folder(Object.fromEntries(names.map((name) => [name, name.padEnd(4_096, '.')])));
   for (const name of names) await utimes(`${root}/${name}`, OLD, OLD);

@@ -1,5 +1,4 @@
-// Tests which bytes a Range gets: of files in memory and on disk, against sets of bytes, and
-// that no request makes a response larger than its file.
+// Tests which bytes a Range gets, of files in memory and on disk, and that no response is larger than its file.
 
 import { utimes } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -32,7 +31,7 @@ test.each([
   ['bytes= 1-2 ', 1, 2],
   ['bytes=0-10,5-15', 0, 15],
   ['bytes=3-4,99-100', 3, 4],
-])('%s is one part', async (value, first, last) => {
+])('%s gets one part', async (value, first, last) => {
   const { port } = await startFiles();
   const answer = await range(port, value);
   expect(answer).toMatchObject({ status: 206, text: ALPHABET.slice(first, last + 1), framing: 'length' });
@@ -41,7 +40,7 @@ test.each([
 });
 
 test.each(['bytes=26-', 'bytes=-0', 'bytes=99-100,-0', 'bytes=18446744073709551616-'])(
-  '%s is 416, which says how long the file is',
+  '%s gets 416 with the length of the file',
   async (value) => {
     const { port } = await startFiles();
     const answer = await range(port, value);
@@ -69,12 +68,12 @@ test.each([
   expect(await range(port, value)).toMatchObject({ status: 200, text: ALPHABET });
 });
 
-test('a file without bytes has no range', async () => {
+test('an empty file has no valid range', async () => {
   const { port } = await startFiles();
   expect((await range(port, 'bytes=0-', '/empty.txt')).status).toBe(416);
 });
 
-test('HEAD and If-Range of another state ignore a range', async () => {
+test('HEAD ignores a range, and so does If-Range with another tag', async () => {
   const { port } = await startFiles();
   const head = await ask(port, get('/a.txt', 'Range: bytes=0-4').replace('GET', 'HEAD'), { head: true });
   expect([head.status, head.field('content-length')]).toEqual([200, '26']);
@@ -91,7 +90,7 @@ test('HEAD and If-Range of another state ignore a range', async () => {
   }
 });
 
-/** The parts of a multipart answer: Content-Range and bytes. */
+/** The parts of a multipart response: Content-Range and bytes. */
 function partsOf(answer: Answer): readonly (readonly [string, Buffer])[] {
   const boundary = /^multipart\/byteranges; boundary=([\w-]{20,70})$/.exec(answer.field('content-type') ?? '')?.[1];
   const text = answer.content.toString('latin1');
@@ -105,7 +104,7 @@ function partsOf(answer: Answer): readonly (readonly [string, Buffer])[] {
   });
 }
 
-test('several ranges come as multipart/byteranges, in the requested order', async () => {
+test('several ranges are sent as multipart/byteranges, in the requested order', async () => {
   const { port } = await startFiles();
   const answer = await range(port, 'bytes=20-21, 0-1 ,, -2');
   expect([answer.status, answer.framing]).toEqual([206, 'length']);
@@ -116,7 +115,7 @@ test('several ranges come as multipart/byteranges, in the requested order', asyn
   ]);
 });
 
-test('ranges of a file that is not kept in memory are read where they lie', async () => {
+test('ranges of a file that is not in memory are read from disk', async () => {
   const { port } = await startFiles();
   const one = await range(port, 'bytes=150000-299998', '/big.bin');
   expect(one.content.equals(BIG.subarray(150_000, 299_999))).toBe(true);
@@ -125,7 +124,7 @@ test('ranges of a file that is not kept in memory are read where they lie', asyn
   expect(several[1]?.[1].equals(BIG.subarray(100, 200_001))).toBe(true);
 });
 
-test('a browser that seeks in a video gets its ranges on one connection', async () => {
+test('the ranges of a seeking browser are sent on one connection', async () => {
   const { connect } = await startFiles();
   const client = await connect();
   const first = await client.send(get('/big.bin', 'Range: bytes=0-')).readResponse();
@@ -137,7 +136,7 @@ test('a browser that seeks in a video gets its ranges on one connection', async 
   }
 });
 
-test('selected ranges cover the requested bytes once, with gaps between them', () => {
+test('merged ranges cover each requested byte once', () => {
   const asked: readonly (readonly [string, number, number])[] = [
     ['0-0', 0, 0],
     ['0-4', 0, 4],

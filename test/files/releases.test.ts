@@ -1,5 +1,5 @@
-// Tests that folders are served by their names: a deployment that makes a name lead to another folder is followed
-// within a second, whichever way it is made, and no response is made of two releases.
+// Tests that a name which leads to another folder after a deployment is followed within a second, and that no response mixes
+// two releases.
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -10,10 +10,10 @@ import { folder, type Tree } from '../support/folder.ts';
 import { type Site, start } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than another release may go unnoticed. */
+/** Longer than the time until a new release is served. */
 const NOTICED_MS = 900;
 
-/** Two releases, `current` leading to the first. */
+/** Two releases; the link `current` leads to the first. */
 async function makeReleases(tree: Tree = { '1/a.txt': 'one', '2/a.txt': 'two' }): Promise<string> {
   const parent = await folder(tree);
   await symlink('1', `${parent}/current`);
@@ -103,7 +103,7 @@ const SWAPS: readonly Swap[] = [
   },
 ];
 
-test('the next request after a pause gets the new release, however the name came to lead there', async () => {
+test('the next request after a pause gets the new release, for each way to replace it', async () => {
   const sites = await Promise.all(
     SWAPS.map(async ({ tree = {}, options = (root) => ({ static: root }), ...given }) => {
       const parent = await makeReleases({ '1/a.txt': 'one', '2/a.txt': 'two', 'other/b.txt': 'b', ...tree });
@@ -119,12 +119,12 @@ test('the next request after a pause gets the new release, however the name came
   expect(await see()).toEqual(SWAPS.map(({ what }) => `${what}: two`));
 });
 
-test('a name that leads nowhere for a while gets 404, and is served again at once', async () => {
+test('a name that is missing for a while gets 404, and is served again at once', async () => {
   const parent = await makeReleases();
   const site = await start({ static: `${parent}/current` });
   expect(await textOf(site, '/a.txt')).toBe('one');
   await rm(`${parent}/current`);
-  await until(async () => (await ask(site.port, get('/a.txt'))).status === 404, 'nothing is served');
+  await until(async () => (await ask(site.port, get('/a.txt'))).status === 404, 'the name gets 404');
   expect(site.errors.splice(0)).toEqual([expect.objectContaining({ code: 'ERR_FILE' })]);
   await symlink('1', `${parent}/current`);
   await pause(40);
@@ -134,7 +134,7 @@ test('a name that leads nowhere for a while gets 404, and is served again at onc
   expect(await textOf(site, '/a.txt')).toBe('two');
 });
 
-test('all of a release is seen at the same time: nothing that was kept of the old one is served with the new one', async () => {
+test('nothing cached of the old release is served once the new one is', async () => {
   const release = (n: string): Tree => ({
     [`${n}/index.html`]: `<script src="app.js"></script> ${n}`,
     [`${n}/app.js`]: `release(${n})`,
@@ -145,7 +145,7 @@ test('all of a release is seen at the same time: nothing that was kept of the ol
     [`${n}/list/in${n}.txt`]: n,
   });
   const parent = await makeReleases({ ...release('1'), ...release('2'), '2/only1.txt/x': '', '2/dir/x': '' });
-  // Equal in all that tells states of files apart but their places.
+  // Equal size and times: only the inodes differ.
   for (const n of ['1', '2']) for (const name of ['app.js', 'big.js']) await utimes(`${parent}/${n}/${name}`, 1e9, 1e9);
   const site = await start({ static: { root: `${parent}/current`, listing: true } });
   const see = async (): Promise<readonly string[]> => {
@@ -157,39 +157,42 @@ test('all of a release is seen at the same time: nothing that was kept of the ol
   };
   expect(await see()).toEqual(['1', '1', '1', '1', '1', '1']);
   await lead(`${parent}/current`, '2');
-  // As soon as one response is of the new release, all are.
-  await until(async () => (await textOf(site, '/')).endsWith('2'), 'the new release is seen');
+  // After the first response of the new release, no other one may be of the old release.
+  await until(async () => (await textOf(site, '/')).endsWith('2'), 'the new release is served');
   expect(await see()).toEqual(['2', '2', '2', '2', '2', '2']);
   expect((await ask(site.port, get('/only1.txt'))).status, 'a folder now').toBe(301);
   expect((await ask(site.port, get('/only2.txt'))).text).toBe('2');
   expect((await ask(site.port, get('/dir'))).status).toBe(301);
 });
 
-test('an answer in flight stays whole, and a swap leaves no descriptor behind', async () => {
+test('a response in flight is completed, and a new release leaves no descriptor open', async () => {
   const size = 30_000_000;
   const parent = await makeReleases({ '1/big.bin': Buffer.alloc(size, 1), '2/big.bin': Buffer.alloc(size, 2) });
   const site = await start({ static: `${parent}/current` });
   const client = await site.connect();
   client.socket.pause();
   client.send(get('/big.bin'));
-  await until(() => site.server.stats().bytes.sent > 0, 'the answer has begun');
+  await until(() => site.server.stats().bytes.sent > 0, 'the response has begun');
   await lead(`${parent}/current`, '2');
   await rm(`${parent}/1`, { recursive: true });
   await pause(NOTICED_MS);
   expect((await ask(site.port, get('/big.bin', 'Range: bytes=0-0'))).content).toEqual(Buffer.from([2]));
   client.socket.resume();
   expect((await client.readResponse()).content.equals(Buffer.alloc(size, 1))).toBe(true);
-  await until(() => !openBelow(`${parent}`).some((path) => path.startsWith(`${parent}/1`)), 'nothing of it is open');
+  await until(
+    () => !openBelow(`${parent}`).some((path) => path.startsWith(`${parent}/1`)),
+    'no file of the old release is open',
+  );
   for (let n = 3; n < 6; n++) {
     await mkdir(`${parent}/${n}`);
     await writeFile(`${parent}/${n}/big.bin`, String(n));
     await lead(`${parent}/current`, String(n));
-    await until(async () => (await textOf(site, '/big.bin')) === String(n), 'it is served');
+    await until(async () => (await textOf(site, '/big.bin')) === String(n), 'the release is served');
   }
   expect(new Set(openBelow(parent)), 'one release is open').toEqual(new Set([`${parent}/5`]));
 });
 
-test('a hidden path is hidden in every release, however it was named', async () => {
+test('a hidden path is hidden in every release', async () => {
   const parent = await makeReleases({
     '1/a.txt': 'one',
     '1/key.txt': 'SECRET',
@@ -218,7 +221,7 @@ test('a hidden path is hidden in every release, however it was named', async () 
   expect((await ask(site.port, get('/config.yaml'))).status).toBe(404);
 });
 
-test('the modules of a folder are those of the release that its name leads to', async () => {
+test('the modules of a dynamic folder are those of the current release', async () => {
   const module = (text: string): string => `export const application = (e, start) => (start('200 OK', []), '${text}');`;
   const parent = await makeReleases({
     '1/cgi/where.mjs': module('one'),
@@ -235,5 +238,5 @@ test('the modules of a folder are those of the release that its name leads to', 
   expect(all).toEqual(['two', 'Not Found\n', 'new']);
   await rm(`${parent}/current`);
   await pause(NOTICED_MS);
-  expect(await textOf(site, '/where'), 'what was loaded stays').toBe('two');
+  expect(await textOf(site, '/where'), 'the loaded module stays').toBe('two');
 });

@@ -1,5 +1,5 @@
-// Tests what an operator and the clients see when files cannot be had: no descriptors, no permission, no name, no
-// root. Each is a clear status and one line in the log, and nobody else notices.
+// Tests the responses and log lines when files cannot be opened for lack of descriptors, permission, a name or a root. Each
+// is a clear status and one log line, and other requests are not affected.
 
 import { chmod, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
@@ -17,11 +17,11 @@ const MODULE = new URL('../../dist/index.js', import.meta.url).href;
 interface Served {
   readonly program: Program;
   readonly port: number;
-  /** What standard error got since it was asked last. */
+  /** New text on standard error since the last call. */
   log(): string;
 }
 
-/** Serves `root` in a process of its own: `before` runs in it first, `after` once it listens. */
+/** Serves `root` in a separate process: `before` runs in it first, `after` once it listens. */
 async function startServer(
   root: string,
   { files = '', options = '{}', limit = 1_024, before = '', after = '' },
@@ -53,7 +53,7 @@ async function statsOf({ program }: Served): Promise<ServerStats> {
   return JSON.parse(program.stdout.split('\n').at(-2)?.replace('stats ', '') ?? '');
 }
 
-/** Leaves so many descriptors to a process that has loaded everything. */
+/** Uses up descriptors of a process that has loaded all modules, except for this number. */
 const take = (free: number): string => `
     const taken = [];
     try { for (;;) taken.push(openSync('/dev/null')); } catch {}
@@ -61,7 +61,7 @@ const take = (free: number): string => `
 
 const LARGE = Buffer.alloc(200_000, 'x');
 
-test('files that are kept open make room for clients, and for other files', async () => {
+test('cached open files are closed to make room for clients and other files', async () => {
   const names = Array.from({ length: 40 }, (_, i) => `${i}.bin`);
   const root = await folder(Object.fromEntries(names.map((name) => [name, LARGE])));
   const served = await startServer(root, { limit: 256, after: take(24) });
@@ -78,7 +78,7 @@ test('files that are kept open make room for clients, and for other files', asyn
   expect(served.log()).toBe('');
 });
 
-test('without descriptors a file gets 503 and one log line, cached files are served, and the server recovers', async () => {
+test('without descriptors, uncached files get 503 and one log line until some are free', async () => {
   const root = await folder({ 'small.txt': 'small', 'large.bin': LARGE, 'other.bin': LARGE });
   const served = await startServer(root, { limit: 256, options: '{ limits: { maxOpenFiles: 0 } }', after: take(4) });
   const clients: Client[] = [];
@@ -94,16 +94,16 @@ test('without descriptors a file gets 503 and one log line, cached files are ser
   await until(async () => {
     const { connections } = await statsOf(served);
     return connections.accepted === 9 && connections.open === 1;
-  }, 'all had their turn and are gone');
+  }, 'all clients were served and disconnected');
   expect((await first.send(get('/large.bin')).readResponse()).content).toHaveLength(LARGE.length);
   expect((await first.send(get('/small.txt')).readResponse()).text).toBe('small');
   first.destroy();
 });
 
-test('with one descriptor left a file can be looked at but not opened: it is 503', async () => {
+test('with one free descriptor a file can be looked up but not opened, and gets 503', async () => {
   const root = await folder({ 'large.bin': LARGE });
   await utimes(`${root}/large.bin`, 1_000_000_000, 1_000_000_000);
-  // A time of change cannot be set: it has to be long enough ago.
+  // The time of change cannot be set, so the test waits until it is long enough ago.
   const before = `const now = Date.now; Date.now = () => now() + 3_600_000;`;
   const after = `process.stdin.once('data', () => {${take(1)}});`;
   const served = await startServer(root, { limit: 256, options: '{ limits: { maxOpenFiles: 0 } }', before, after });
@@ -121,7 +121,7 @@ test.each([
   ['forbidden', 403],
   ['missing', 404],
 ] as const)(
-  'a kept file that can be looked at but not opened again (%s) is opened once or twice, and then %i',
+  'a cached file that cannot be opened again (%s) is tried at most twice, then %i',
   async (refusal, status) => {
     const content = Buffer.alloc(5_000, 'x');
     const read = async (into: Uint8Array, position: number): Promise<number> => content.copy(into, 0, position);
@@ -140,10 +140,10 @@ test.each([
   },
 );
 
-/** Root may read everything: who has its rights gives them up. */
+/** Permissions do not apply to root, so the process gives up its rights. */
 const AS_NOBODY = 'if (process.getuid() === 0) { process.setgid(65534); process.setuid(65534); }';
 
-test('an unreadable file gets 403 and one log line; an unreadable sibling is not used, with one log line', async () => {
+test('an unreadable file gets 403, an unreadable sibling is ignored, each with one log line', async () => {
   const root = await folder({
     'secret.txt': 'secret',
     'closed/page.html': 'page',
@@ -157,7 +157,7 @@ test('an unreadable file gets 403 and one log line; an unreadable sibling is not
   const forbidden = 'permission denied: let the server read this file and enter the folders above it';
   for (const target of ['/secret.txt', '/closed/page.html']) {
     expect((await ask(served.port, get(target))).status, target).toBe(403);
-    await until(() => served.program.stderr.endsWith('\n'), 'the log was written');
+    await until(() => served.program.stderr.endsWith('\n'), 'the line is logged');
     if (target === '/secret.txt') expect(served.log()).toBe(`epoll-server: GET ${target}: ${forbidden}\n`);
   }
   served.log();
@@ -165,12 +165,12 @@ test('an unreadable file gets 403 and one log line; an unreadable sibling is not
   const answer = await ask(served.port, get('/app.js', 'Accept-Encoding: br'));
   expect([answer.status, answer.field('content-encoding')], 'compressed here').toEqual([200, 'br']);
   expect(answer.text).not.toContain('unreadable');
-  await until(() => served.program.stderr.endsWith('forbidden\n'), 'the log was written');
+  await until(() => served.program.stderr.endsWith('forbidden\n'), 'the line is logged');
   expect(served.log()).toBe('epoll-server: app.js.br cannot be used: forbidden\n');
   await chmod(`${root}/closed`, 0o700);
 });
 
-test('names too long are errors of the client alone, and names need not be UTF-8', async () => {
+test('too long names get 404 without a log line, and other bytes than UTF-8 work', async () => {
   const root = await folder({ 'a.txt': 'a' });
   await writeFile(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0x66, 0xff, 0x2e, 0x74])]), 'raw');
   const served = await startServer(root, {
@@ -191,7 +191,7 @@ test('names too long are errors of the client alone, and names need not be UTF-8
   expect(served.log()).toBe('');
 });
 
-test('a root that is moved away is gone too, and back when it is', async () => {
+test('a root that is moved away gets 404, and is served again when it is back', async () => {
   const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
   const served = await startServer(`${parent}/www`, { files: 'listing: true' });
   const isGone = async (target: string): Promise<boolean> => (await ask(served.port, get(target))).status === 404;
@@ -206,7 +206,7 @@ test('a root that is moved away is gone too, and back when it is', async () => {
   );
 });
 
-test('a root that disappears is 404 and one line, and served again when it is back', async () => {
+test('a root that disappears gets 404 and one line until it is back', async () => {
   const parent = await folder({ 'www/a.txt': 'a', 'www/big.bin': LARGE });
   const served = await startServer(`${parent}/www`, {});
   expect((await ask(served.port, get('/a.txt'))).text).toBe('a');
@@ -222,13 +222,13 @@ test('a root that disappears is 404 and one line, and served again when it is ba
   await mkdir(`${parent}/new`);
   await writeFile(`${parent}/new/a.txt`, 'back');
   await rename(`${parent}/new`, `${parent}/www`);
-  await until(async () => (await ask(served.port, get('/a.txt'))).text === 'back', 'it is back');
+  await until(async () => (await ask(served.port, get('/a.txt'))).text === 'back', 'the root is served again');
   expect(served.log()).toBe(
     `epoll-server: the folder ${parent}/www is gone: responding with 404 until it exists again\n`,
   );
 });
 
-test('a root that cannot be looked at for a moment is not gone', async () => {
+test('a root that temporarily cannot be looked up is still served', async () => {
   const root = await folder({ 'a.txt': 'here' });
   const flag = `${await folder()}/fails`;
   const before = `
@@ -245,7 +245,7 @@ test('a root that cannot be looked at for a moment is not gone', async () => {
   expect(served.log()).toBe('');
 });
 
-test('a root that hangs is looked at once at a time: the threads are left to others', async () => {
+test('a root that hangs is looked up by one thread at a time', async () => {
   const root = await folder({ 'a.txt': 'here' });
   const before = `
     const fs = (await import('node:fs')).default;

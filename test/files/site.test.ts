@@ -1,7 +1,7 @@
-// Tests what a site makes of its folders: indexes, listings, clean URLs, fallbacks, pages for errors, rules for
-// caches, hosts and mounts.
+// Tests the features of a site: indexes, listings, clean URLs, fallbacks, error pages, cache rules, hosts and mounts.
 
-import { rename, utimes } from 'node:fs/promises';
+import { rename, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CacheRules, IMMUTABLE } from '../../src/files/cache-rules.ts';
 import type { StaticOptions } from '../../src/index.ts';
@@ -16,7 +16,7 @@ async function startSite(tree: Tree, site: Partial<StaticOptions>): Promise<Site
   return { ...(await start({ static: { root, ...site } })), root };
 }
 
-test('the first index that is there answers for its folder', async () => {
+test('a folder is served with the first index that exists', async () => {
   const { port } = await startSite(
     { 'index.htm': 'htm', 'a/index.html': 'html', 'a/index.htm': 'htm', 'b/x.txt': '' },
     { index: ['index.html', 'index.htm'] },
@@ -61,7 +61,7 @@ describe('a listing', () => {
     expect((await ask(port, get('/b.txt/'))).status).toBe(404);
   });
 
-  test('is JSON if the client accepts it by name', async () => {
+  test('is JSON if Accept names it', async () => {
     const { port } = await startSite(TREE, { listing: true, dotfiles: true });
     const answer = await ask(port, get('/', 'Accept: application/json'));
     expect(answer.field('content-type')).toBe('application/json; charset=utf-8');
@@ -75,7 +75,7 @@ describe('a listing', () => {
   });
 });
 
-test('clean URLs: pages without their ending, and one address for each', async () => {
+test('clean URLs: pages are served without extension, at one address each', async () => {
   const { port } = await startSite(
     { 'index.html': 'home', 'about.html': 'about', x: 'plain', 'x.html': 'page', 'd/index.html': 'd', 'd.html': 'D' },
     { cleanUrls: true },
@@ -97,7 +97,7 @@ test('clean URLs: pages without their ending, and one address for each', async (
   expect((await ask(port, get('/none.html'))).status).toBe(404);
 });
 
-test('clean URLs: a page and a folder of one name, each under an address that leads to it', async () => {
+test('clean URLs: a page and a folder of the same name have different addresses', async () => {
   const tree = {
     'about.html': 'about',
     'about/team.html': 'team',
@@ -139,7 +139,7 @@ test('clean URLs: a page and a folder of one name, each under an address that le
   expect((await ask(listed.port, get('/about/'))).text).toContain('team.html');
 });
 
-test('a fallback answers for pages that are not there, and for nothing else', async () => {
+test('a fallback is sent for pages that do not exist, and for no other file', async () => {
   const { port } = await startSite({ 'app.html': 'app', 'real.txt': 'real' }, { spa: 'app.html' });
   for (const target of ['/', '/users/7', '/users/7/', '/a.html', '/app.html']) {
     expect(await ask(port, get(target)), target).toMatchObject({ status: 200, text: 'app' });
@@ -160,13 +160,14 @@ test('with clean URLs the fallback and error pages are sent without a redirect',
   }
 });
 
-test('a fallback that is not there is 404', async () => {
-  const { port } = await startSite({ 'a.txt': '' }, { spa: 'app.html' });
+test('a fallback that was deleted after the start gets 404', async () => {
+  const { port, root } = await startSite({ 'app.html': 'app' }, { spa: 'app.html' });
+  await rm(join(root, 'app.html'));
   expect((await ask(port, get('/users/7'))).status).toBe(404);
   expect((await ask(port, get('/app.html'))).status).toBe(404);
 });
 
-test('NNN.html in the root is the page for a status', async () => {
+test('NNN.html in the root is the error page of that status', async () => {
   const { port } = await startSite({ '404.html': 'lost', '400.html': 'what?', 'sub/404.html': 'not this' }, {});
   expect(await ask(port, get('/none'))).toMatchObject({ status: 404, text: 'lost' });
   expect(await ask(port, get('/sub/none'))).toMatchObject({ status: 404, text: 'lost' });
@@ -174,7 +175,7 @@ test('NNN.html in the root is the page for a status', async () => {
   expect(await ask(port, get('/404.html'))).toMatchObject({ status: 200, text: 'lost' });
 });
 
-test('headers for safety go with every answer, and can be turned off', async () => {
+test('security headers are sent with every response, and can be turned off', async () => {
   const tree = { 'a.txt': 'a', 'd/x.txt': '' };
   const on = await startSite(tree, { listing: true });
   for (const target of ['/a.txt', '/none', '/d', '/d/', '/%zz']) {
@@ -193,7 +194,7 @@ test('text has the configured charset', async () => {
   expect((await ask(none.port, get('/a.txt'))).field('content-type')).toBe('text/plain');
 });
 
-test('hidden names can be shown', async () => {
+test('dotfiles can be served', async () => {
   const { port } = await startSite({ '.config': 'x', '.d/y': 'y' }, { dotfiles: true });
   expect((await ask(port, get('/.config'))).text).toBe('x');
   expect((await ask(port, get('/.d/y'))).text).toBe('y');
@@ -201,7 +202,7 @@ test('hidden names can be shown', async () => {
 });
 
 describe('Cache-Control', () => {
-  test('is that of the first rule that matches, with 200, 206 and 304', async () => {
+  test('is that of the first matching rule, with 200, 206 and 304', async () => {
     const { port } = await startSite(
       { 'app-BXl3vA9d.js': 'x', 'plain.js': 'y', 'a/b.html': 'z', 'data.json': '1' },
       {
@@ -253,7 +254,7 @@ describe('Cache-Control', () => {
     }
   });
 
-  test('a pattern without a slash is about names, one with it about paths', () => {
+  test('a pattern without a slash matches names, and one with a slash matches paths', () => {
     const rules = new CacheRules([
       { pattern: 'a/*.css', value: '1' },
       { pattern: '*.css', value: '2' },
@@ -281,7 +282,7 @@ describe('Cache-Control', () => {
   });
 });
 
-test('each host has its root, and all other hosts have the default one', async () => {
+test('each host has its own root, and all other hosts have the default one', async () => {
   const [a, b, any] = await Promise.all(
     ['a', 'b', 'any'].map((text) => folder({ 'x.txt': text, '404.html': `no ${text}` })),
   );
@@ -308,7 +309,7 @@ test('each host has its root, and all other hosts have the default one', async (
   for (let i = 0; i < 2_000; i++) expect((await ask(port, at(`h${i}.b.example`))).text).toBe('any');
 });
 
-test('no host has the files of another, whatever it is called', async () => {
+test('no host serves the files of another, for any spelling of Host', async () => {
   const tree = (text: string): Tree => ({ 'index.html': text, '404.html': `no ${text}`, 'a.txt': text });
   const names = ['own', 'own.own', '0', '-', '_', 'localhost'];
   const folders = await Promise.all(names.map((name) => folder(tree(name))));
@@ -324,7 +325,7 @@ test('no host has the files of another, whatever it is called', async () => {
   }
 });
 
-test('no file has the type or the rule of another, whatever it is called', async () => {
+test('no file gets the type or cache rule of another, for any name', async () => {
   const names = ['1.css', 'x.css null a', 'b.constructor', 'b.__proto__', '__proto__', 'constructor', 'c.undefined'];
   const rules = [
     { pattern: '*.css', value: 'a null b' },
@@ -346,7 +347,7 @@ test('no file has the type or the rule of another, whatever it is called', async
   ]);
 });
 
-test('other folders appear below their paths', async () => {
+test('mounted folders are served below their paths', async () => {
   const [dist, deep] = await Promise.all([folder({ 'a.js': 'dist', 'index.html': 'd' }), folder({ 'b.js': 'deep' })]);
   const { port } = await startSite(
     { 'index.html': 'home', 'assets/a.js': 'shadowed', 'assetsx/a.js': 'not mounted' },
@@ -365,7 +366,7 @@ test('other folders appear below their paths', async () => {
   expect((await ask(port, get('/assets/../index.html'))).status).toBe(400);
 });
 
-test('a root that another folder takes the place of is followed', async () => {
+test('a root that was replaced by another folder is followed', async () => {
   const parent = await folder({ 'www/x.txt': 'old', 'next/x.txt': 'new' });
   const { port } = await start({ static: `${parent}/www` });
   expect((await ask(port, get('/x.txt'))).text).toBe('old');

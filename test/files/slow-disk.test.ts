@@ -1,5 +1,5 @@
-// Tests that nobody waits for somebody else's disk, and that every way a file can go is gone: by a server whose
-// C library is replaced in part (test/shims/disk.cc), so that the delay is below everything that is ours.
+// Tests that a slow file delays only its own requests, and each way to send a file. The C library of the server is replaced
+// in part (test/shims/disk.cc), so that the delay is below all code of the project.
 
 import { symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { startOverShim } from '../support/shim.ts';
 
 const BIG = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => (i * 7) % 253));
 
-/** Far longer than everything that must not wait for it. */
+/** Far longer than all requests that must not wait for it. */
 const SLOW = { SHIM_SLOW: 'slow', SHIM_MS: '700' };
 
 test('a slow disk delays only the requests for it', async () => {
@@ -22,12 +22,14 @@ test('a slow disk delays only the requests for it', async () => {
   await slow.readUntil('\r\n\r\n');
   for (let i = 0; i < 30; i++) expect((await ask(port, get('/fast.txt'))).text).toBe('fast');
   expect((await ask(port, get('/big.bin'))).content.equals(BIG)).toBe(true);
-  expect(slow.received.length, 'thirty others were served before the first wait was over').toBeLessThan(BIG.length);
+  expect(slow.received.length, 'thirty other requests were served before the first wait was over').toBeLessThan(
+    BIG.length,
+  );
   expect((await slow.readBytes(BIG.length)).equals(BIG)).toBe(true);
   const after = await stats();
   expect(after.files.poolReads).toBeGreaterThanOrEqual(Math.floor(BIG.length / 131_072));
   expect(after.files.poolOpens).toBeGreaterThan(0);
-  expect(after.files.sendfileBytes, 'the other large file went by sendfile').toBe(BIG.length);
+  expect(after.files.sendfileBytes, 'the other large file was sent by sendfile').toBe(BIG.length);
 });
 
 test('slow names and slow small files delay only their own requests', async () => {
@@ -50,7 +52,7 @@ test.each([
   ['sendfile', 'memory'],
   ['cachestat,sendfile,preadv2', 'pool'],
   ['', 'sendfile'],
-])('a large file arrives whole without %s: its bytes go by %s', async (missing, way) => {
+])('a large file is sent completely without %s, by %s', async (missing, way) => {
   const root = await folder({ 'big.bin': BIG });
   const { port, stats } = await startOverShim(root, { SHIM_NO: missing });
   const answers = await Promise.all(Array.from({ length: 3 }, () => ask(port, get('/big.bin'))));
@@ -64,7 +66,7 @@ test.each([
   if (way === 'pool') expect(poolReads).toBeGreaterThan(0);
 });
 
-test('without openat2 names are walked segment by segment, and nothing leaves the root', async () => {
+test('without openat2 paths are resolved by segments, and never leave the root', async () => {
   const parent = await folder({ 'www/sub/deep/page.txt': 'page', 'secret.txt': 'SECRET', 'www/index.html': 'home' });
   await symlink('../secret.txt', `${parent}/www/out.txt`);
   await symlink('..', `${parent}/www/up`);
@@ -84,7 +86,7 @@ test('without openat2 names are walked segment by segment, and nothing leaves th
   expect((await stats()).files.poolOpens, 'a walk may wait for a disk').toBeGreaterThan(0);
 });
 
-test('where a container rejects openat2 with EPERM, names are resolved one by one', async () => {
+test('when a container rejects openat2 with EPERM, paths are resolved by segments', async () => {
   const parent = await folder({ 'www/a/page.txt': 'page', 'secret.txt': 'SECRET', 'www/big.bin': BIG });
   await symlink('../secret.txt', `${parent}/www/out.txt`);
   const { port, stats } = await startOverShim(`${parent}/www`, { SHIM_SECCOMP: 'openat2,cachestat' });
@@ -94,7 +96,7 @@ test('where a container rejects openat2 with EPERM, names are resolved one by on
   expect((await stats()).files.poolOpens).toBeGreaterThan(0);
 });
 
-test('a file without permission gets 403, and does not disable openat2', async () => {
+test('a file without permission gets 403, and openat2 stays in use', async () => {
   const root = await folder({ 'forbidden.txt': 'x', 'a.txt': 'a', 'b/c.txt': 'c', 'b/forbidden/d.txt': 'd' });
   const { port, stats } = await startOverShim(root, { SHIM_FORBIDDEN: 'forbidden' });
   for (const target of ['/forbidden.txt', '/b/forbidden/d.txt', '/forbidden.txt']) {
@@ -108,10 +110,10 @@ test('a file without permission gets 403, and does not disable openat2', async (
 
 test('a cached file is sent from memory, and counted', async () => {
   const root = await folder({ 'a.txt': 'a'.repeat(2_000) });
-  // Old enough to be kept on when it is looked at again, a second later.
+  // Old enough to stay cached when it is checked again a second later.
   await utimes(join(root, 'a.txt'), 1e9, 1e9);
   const { port, server } = await start({ static: root });
-  // Usually three. On a busy machine that look may report that it would have to wait, and the file is found once more.
+  // Usually three. On a busy machine that check may return EAGAIN, and the file is searched once more.
   let count = 0;
   for (; server.stats().files.cacheHits < 2; count++) expect((await ask(port, get('/a.txt'))).status).toBe(200);
   expect(server.stats()).toMatchObject({
@@ -121,10 +123,10 @@ test('a cached file is sent from memory, and counted', async () => {
 });
 
 test.each([['cachestat,sendfile'], ['openat2,cachestat,sendfile']])(
-  "a signal that interrupts opening and reading is nobody's error (without %s)",
+  'a signal that interrupts opening and reading causes no error (without %s)',
   async (missing) => {
     const root = await folder({ 'slow.bin': BIG, 'slow.txt': 'small' });
-    // Not the files of Node.js itself, some versions of which do not try again.
+    // Not the files of Node.js itself, some versions of which do not retry.
     const { port } = await startOverShim(root, { SHIM_INTERRUPTS: 'slow', SHIM_NO: missing, ...SLOW, SHIM_MS: '1' });
     expect((await ask(port, get('/slow.bin'))).content.equals(BIG)).toBe(true);
     expect((await ask(port, get('/slow.txt'))).text).toBe('small');

@@ -1,5 +1,5 @@
-// Tests that static files are a handler that stands by itself: in front of another one, several on one server, one on
-// several servers; and that it gives its descriptors back, when they run out and when it is closed.
+// Tests staticFiles as a handler: in front of another one, several on one server, one on several servers, and that it
+// closes its descriptors when they run out and at its end.
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ async function textOf({ port }: Site, path: string): Promise<string> {
   return `${status} ${text}`;
 }
 
-test('files first, then the next handler; without one, its own pages', async () => {
+test('files come first, then the next handler, or its own error pages without one', async () => {
   const root = await folder({ 'index.html': 'home', '404.html': 'mine' });
   const both = await startHandler(await open(root, echo));
   expect(await textOf(both, '/')).toBe('200 home');
@@ -33,7 +33,7 @@ test('files first, then the next handler; without one, its own pages', async () 
   expect((await ask(alone.port, post('/', 'x'))).status).toBe(405);
 });
 
-test('several on one server, one on several, each with counters of its own', async () => {
+test('several handlers on one server and one on several have their own counters', async () => {
   const below = await open({ root: await folder({ 'b.txt': 'b', 'both.txt': 'below' }) });
   const above = await open({ root: await folder({ 'a.txt': 'a', 'both.txt': 'above' }) }, below);
   const [first, second] = [await startHandler(above), await startHandler(above)];
@@ -51,7 +51,7 @@ test('several on one server, one on several, each with counters of its own', asy
   expect(below.stats().cacheEntries).toBe(2);
 });
 
-test('when descriptors run out, each handler gives some of its open files back, until it is closed', async () => {
+test('when descriptors run out, each handler closes some of its open files', async () => {
   const root = await folder({ 'large.txt': 'x'.repeat(2_000) });
   const handlers = await Promise.all([1, 2].map(() => open({ root, limits: { maxCachedFileBytes: 1_000 } })));
   for (const handler of handlers) {
@@ -60,7 +60,7 @@ test('when descriptors run out, each handler gives some of its open files back, 
   }
   expect(relieveDescriptors()).toBe(true);
   expect(handlers.map((handler) => handler.stats().open)).toEqual([0, 0]);
-  expect(relieveDescriptors(), 'nothing is left to give').toBe(false);
+  expect(relieveDescriptors(), 'no open file is left').toBe(false);
 });
 
 function descriptorsOf(folderPath: string): number {
@@ -75,7 +75,7 @@ function pathOf(fd: string): string {
   }
 }
 
-test('closing gives all descriptors back', async () => {
+test('closing a handler closes all its descriptors', async () => {
   const root = await folder({ 'large.txt': 'x'.repeat(2_000), 'sub/a.txt': 'a' });
   const handler = await staticFiles({
     root,
@@ -99,8 +99,8 @@ test.each<readonly [Readonly<Record<string, unknown>> | null | undefined, RegExp
   [{ root: '.', listing: 'yes' }, /listing must be true or false, not "yes"/],
   [{ root: '.', limits: { maxOpenFiles: -1 } }, /maxOpenFiles must be a whole number/],
   [{ root: '.', log: { error: 'x' } }, /^log\.error must be a function, not "x"$/],
-  [{ root: '.', onError: 'x' }, /no option "static\.onError"/],
-])('%j is refused', async (options, text) => {
+  [{ root: '.', onError: 'x' }, /unknown option "static\.onError"/],
+])('%j is rejected', async (options, text) => {
   const error = await Reflect.apply(staticFiles, undefined, [options]).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
 });

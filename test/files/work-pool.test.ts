@@ -1,4 +1,4 @@
-// Tests that the pool runs jobs in their order and within its bounds, and that nothing of clients that left is kept.
+// Tests that the work pool runs jobs in order and within its limits, and keeps nothing of clients that disconnected.
 
 import { describe, expect, test } from 'vitest';
 import { SharedWait } from '../../src/files/shared-wait.ts';
@@ -6,7 +6,7 @@ import { WorkPool } from '../../src/files/work-pool.ts';
 import { gate, until } from '../support/until.ts';
 
 describe('a pool', () => {
-  test('runs jobs in order, one for each place', async () => {
+  test('runs jobs in order, as many at once as it has places', async () => {
     const pool = new WorkPool(2, 3);
     const done: number[] = [];
     const { opened, open } = gate();
@@ -25,7 +25,7 @@ describe('a pool', () => {
     expect([done, pool.load, pool.isFull]).toEqual([[0, 1, 3], [0, 0], false]);
   });
 
-  test('does not collect jobs that are not wanted any more', async () => {
+  test('drops jobs whose clients have disconnected', async () => {
     const pool = new WorkPool(2, 10);
     const { opened, open } = gate();
     const first = pool.run(() => opened);
@@ -36,25 +36,25 @@ describe('a pool', () => {
     }
     const [, waiting] = pool.load;
     expect(waiting).toBeLessThan(50);
-    await until(() => ended === 1_000 - waiting, 'the others were let go');
+    await until(() => ended === 1_000 - waiting, 'the disconnected clients were dropped');
     open();
     await first;
-    await until(() => ended === 1_000, 'all were');
+    await until(() => ended === 1_000, 'all jobs have ended');
   });
 
-  test('a wait that is shared forgets clients that left', async () => {
+  test('a shared wait drops clients that have disconnected', async () => {
     const wait = new SharedWait<string>();
     const results: (string | null)[] = [];
     const join = (ended: boolean): void => {
       void wait.wait({ ended }).then((result) => results.push(result));
     };
     for (let i = 0; i < 1_000; i++) join(true);
-    await until(() => results.length > 980, 'those who left were let go');
+    await until(() => results.length > 980, 'the disconnected clients were dropped');
     expect(wait.isWanted).toBe(false);
     join(false);
     expect(wait.isWanted).toBe(true);
     wait.settle('done');
-    await until(() => results.length === 1_001, 'all know');
+    await until(() => results.length === 1_001, 'all waiting clients have the result');
     expect(results.filter((result) => result !== null)).toEqual(['done']);
   });
 });

@@ -105,7 +105,7 @@ test('a program that does not start is a failure', async () => {
 
 test('SIGINT ends the run cleanly', async () => {
   const program = startProgram(process.execPath, [FUZZ, '--seconds', '600', '--models', 'raw']);
-  await until(() => program.stderr.includes('fuzz: seed'), 'it has begun');
+  await until(() => program.stderr.includes('fuzz: seed'), 'the run has started');
   program.signal('SIGINT');
   expect(await program.ended()).toBe(130);
   expect(program.stdout).toMatch(/^fuzz: seed \d+: interrupted, 0 failures; \d servers/);

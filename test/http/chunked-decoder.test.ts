@@ -1,4 +1,4 @@
-// Tests that the decoder gives the same result however a body is cut, and keeps its bounds.
+// Tests that the decoder gives the same result for any split of a body, and keeps its limits.
 
 import { describe, expect, test } from 'vitest';
 import { ChunkedDecoder, type ChunkedLimits } from '../../src/http/chunked-decoder.ts';

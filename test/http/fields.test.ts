@@ -102,7 +102,7 @@ test('Date and Server of the application are recognised in any case', () => {
   expect(precompileFields({ dAte: 'x', sErver: 'y' })).toMatchObject({ hasDate: true, hasServer: true });
 });
 
-test('a value that is neither a record nor pairs is rejected, and the message names what was expected', () => {
+test('fields that are neither a record nor pairs are rejected with a clear message', () => {
   const call =
     (input: unknown): (() => unknown) =>
     () =>

@@ -1,4 +1,4 @@
-// Tests that the head parser gives the same result however a head is cut, and keeps its bounds.
+// Tests that the head parser gives the same result for any split of a head, and keeps its limits.
 
 import { describe, expect, test } from 'vitest';
 import { FIELD_WORDS } from '../../src/http/head.ts';
@@ -89,7 +89,7 @@ describe('bad heads', () => {
   });
 });
 
-test('target, field name and field value reject every control byte, and accept the bytes of their grammar', () => {
+test('target, field name and field value accept exactly the bytes of their grammar', () => {
   for (let byte = 0; byte < 256; byte++) {
     const character = String.fromCharCode(byte);
     const isControl = byte < 0x20 || byte === 0x7f;
@@ -175,7 +175,7 @@ test('reset clears everything of the head before', () => {
   }
 });
 
-test('a copy of a head does not change when the parser goes on', () => {
+test('a copy of a head does not change when the parser continues', () => {
   const parser = new HeadParser(LIMITS);
   const first = 'POST /first?a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n';
   parseAt([first.length], first, parser);

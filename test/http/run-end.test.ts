@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { TOKEN } from '../../src/http/characters.ts';
 import { runEnd } from '../../src/http/run-end.ts';
 
-test('a run ends at the first byte that is not allowed, or at the end of the bytes', () => {
+test('a run ends at the first byte that is not allowed, or at the end', () => {
   for (let length = 0; length <= 12; length++) {
     const bytes = Buffer.from(`:${'a'.repeat(length)}aaaa`);
     expect(runEnd(bytes, 1, 1 + length, TOKEN), `${length} bytes`).toBe(1 + length);

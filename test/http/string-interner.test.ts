@@ -1,4 +1,4 @@
-// Tests that an interned text always equals its bytes, whatever was looked up before.
+// Tests that an interned text always equals its bytes, after any earlier look-up.
 
 import { expect, test } from 'vitest';
 import { StringInterner } from '../../src/http/string-interner.ts';

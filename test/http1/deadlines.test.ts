@@ -65,7 +65,7 @@ test('an asynchronous response restarts the idle timeout too', async () => {
   expect(await endsAfter(client, begin, SOON_MS)).toBe('fin');
 });
 
-test('a head that does not end gets 408 after headerTimeoutMs in all, however slowly it arrives', async () => {
+test('a head that does not end gets 408 after headerTimeoutMs in all', async () => {
   const { connect, server } = await startWith(echo, { timeouts: { headerMs: 200 } });
   const client = await connect();
   const begin = performance.now();
@@ -172,7 +172,7 @@ test('a client that does not receive its response is cut off after sendTimeoutMs
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   await until(() => server.stats().connections.open === 0, 'the client was cut off');
   expect(server.stats()).toMatchObject({ timeouts: { total: 1, send: 1 } });
 });
@@ -213,7 +213,7 @@ test('FIN that arrives while the handler works starts that timeout as well', asy
   const { connect, server } = await startWith(neverAnswers, { timeouts: { halfClosedMs: SOON_MS } });
   const client = await connect();
   await client.send(get('/')).flushed();
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.finish();
   expect(await client.closed()).toBe('reset');
 });
@@ -228,7 +228,7 @@ test('an idle server sleeps: no turns without events or deadlines', async () => 
   expect(server.stats().loop.turns - turns).toBeLessThanOrEqual(expected);
 });
 
-test('FIN in the middle of a body after the response ends the connection in order, at once', async () => {
+test('FIN within an unread body after the response ends the connection at once', async () => {
   const { connect } = await startWith(echo, { timeouts: { halfClosedMs: 60_000, bodyMs: 60_000 } });
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc');
@@ -257,7 +257,7 @@ test('a handler that never responds gets one 504 after handlerTimeoutMs, and its
   expect(server.stats()).toMatchObject({ timeouts: { total: 1 }, requests: { refused: 1 } });
 });
 
-test('the timeout of a handler restarts when its awaited body is complete, and ends with its response head', async () => {
+test('the handler timeout restarts after its awaited body, and ends with its response head', async () => {
   const { connect } = await startWith(
     async (request, response) => {
       await request.body.text();
@@ -286,6 +286,6 @@ test('a response of a handler after its 504 has no effect', async () => {
   const client = await connect();
   client.send(get('/'));
   expect((await client.readAll()).toString()).toMatch(/^HTTP\/1\.1 504 (?!.*too late)/s);
-  await until(() => isDone, 'the handler went on to its end');
+  await until(() => isDone, 'the handler has ended');
   expect(errors.splice(0)).toHaveLength(1);
 });

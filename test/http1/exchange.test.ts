@@ -146,7 +146,7 @@ test('the body of the request is awaited while it is read, and the rest is disca
   expect(isOver).toBe(true);
 });
 
-test('a handler that does not begin in time gets 504, and its later response has no effect', () => {
+test('a handler that is too slow causes 504, and its later response has no effect', () => {
   let answer = (): void => {};
   const exchange = exchangeFor(GET, (_request, response) => {
     answer = () => response.send(200, {}, 'late');
@@ -159,7 +159,7 @@ test('a handler that does not begin in time gets 504, and its later response has
   expect(channel.written).not.toContain('late');
 });
 
-test('a client that leaves aborts the signal of its request', () => {
+test('a client that disconnects aborts the signal of its request', () => {
   let signal: AbortSignal | null = null;
   const exchange = exchangeFor(GET, (request) => {
     signal = request.signal;

@@ -71,15 +71,12 @@ const LATE: readonly (readonly [string, Handler])[] = [
   ],
 ];
 
-test.each(LATE)(
-  '%s: FIN aborts the signal, and the answer that it gives all the same is sent',
-  async (_what, handler) => {
-    const { connect } = await startHandler(handler, SOON);
-    const client = await connect();
-    expect((await client.send(get('/')).finish().readResponse()).text).toBe('all the same');
-    expect(await client.closed()).toBe('fin');
-  },
-);
+test.each(LATE)('%s: FIN aborts the signal, and a later response is still sent', async (_what, handler) => {
+  const { connect } = await startHandler(handler, SOON);
+  const client = await connect();
+  expect((await client.send(get('/')).finish().readResponse()).text).toBe('all the same');
+  expect(await client.closed()).toBe('fin');
+});
 
 /** Back ends that report the end of a client by themselves, and one that does not. */
 const BACK_ENDS = [undefined, 'poll', 'select'].map((backend) => (backend === undefined ? SOON : { ...SOON, backend }));
@@ -98,7 +95,7 @@ describe.each(BACK_ENDS)('with %o FIN', (options) => {
     }, options);
     const client = await connect();
     await client.send(request).flushed();
-    await until(() => seen.length === 1, 'the handler is at work');
+    await until(() => seen.length === 1, 'the handler is running');
     client.finish();
     expect((await client.readResponse()).text).toBe('/');
   });
@@ -175,7 +172,7 @@ test.each([0, 5_000, 8_000])('with halfClosedSignalMs %i it aborts only when its
   expect(goneMs).toBeLessThan(5_500);
 });
 
-test('whenGone calls back at once when the client is gone already, and never when it got its response', async () => {
+test('whenGone calls back at once after a disconnect, and never after a response', async () => {
   const calls: string[] = [];
   const { connect, server } = await startHandler(async (request, response) => {
     request.whenGone(() => calls.push(`${request.path} before`));
@@ -186,9 +183,9 @@ test('whenGone calls back at once when the client is gone already, and never whe
   const client = await connect();
   await client.send(get('/answered')).readResponse();
   await client.send(get('/left')).flushed();
-  await until(() => server.stats().requests.handled === 2, 'the request was seen');
+  await until(() => server.stats().requests.handled === 2, 'the request was handled');
   client.reset();
-  await until(() => calls.length === 2, 'it is gone');
+  await until(() => calls.length === 2, 'the client disconnected');
   expect(calls).toEqual(['/left before', '/left after']);
 });
 
@@ -206,7 +203,7 @@ test('a handler that gives up because of its signal has not failed', async () =>
 });
 
 test.each(['epoll', 'poll', 'select', 'scan'] as const)(
-  'with %s, requests in front of a FIN that was seen early are all answered, with their content',
+  'with %s, all requests before an early FIN are answered, with their content',
   async (backend) => {
     const handler: Handler = async (request, response) => {
       // Bytes after the head are kept meanwhile.

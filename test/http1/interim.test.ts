@@ -79,7 +79,7 @@ test('HTTP/1.0 clients get none', async () => {
   expect(await ask(port, 'GET / HTTP/1.0\r\n\r\n')).toMatchObject({ status: 200, text: 'the answer' });
 });
 
-test('a 100 that a handler sends is the only one, and the connection goes on', async () => {
+test('a 100 that a handler sends is the only one, and the connection continues', async () => {
   const { connect } = await startHandler(async (request, response) => {
     response.inform(100);
     response.send(200, {}, await request.body.text());

@@ -51,7 +51,7 @@ const FAILURES: readonly (readonly [string, Handler, object])[] = [
     { code: 'ERR_INVALID_BODY' },
   ],
   [
-    'resolves without an answer',
+    'resolves without a response',
     async function forgets() {},
     {
       code: 'ERR_NOT_ANSWERED',
@@ -63,7 +63,7 @@ const FAILURES: readonly (readonly [string, Handler, object])[] = [
 ];
 
 test.each(FAILURES)(
-  'a handler that %s: 500, one report, and the connection goes on',
+  'a handler that %s: 500, one report, and the connection continues',
   async (_what, handler, report) => {
     const { connect, errors, server } = await startHandler((request, response) =>
       request.target === '/bad' ? handler(request, response) : response.send(200, {}, 'fine'),
@@ -90,18 +90,18 @@ test.each([
   ['returned no promise', (_, response) => void setTimeout(() => response.send(200, {}, 'later'), 5)],
   ['returned a timer', (_, response) => Object(setTimeout(() => response.send(200, {}, 'later'), 5))],
   [
-    'resolved its promise when the answer had begun',
+    'resolved its promise after the response had begun',
     async (_, response) => {
       response.start(200);
       setTimeout(() => response.end('later'), 5);
     },
   ],
-] satisfies [string, Handler][])('a handler that %s may answer from a callback', async (_what, handler) => {
+] satisfies [string, Handler][])('a handler that %s may respond from a callback', async (_what, handler) => {
   const { port } = await startHandler(handler);
   expect(await ask(port, get('/'))).toMatchObject({ status: 200, text: 'later' });
 });
 
-test('a failure after the response has begun closes the connection, so that the client sees that it is incomplete', async () => {
+test('a failure after the response has begun closes the connection before its end', async () => {
   const { connect, errors } = await startHandler(async (_, response) => {
     response.start(200);
     response.write('half');
@@ -212,11 +212,11 @@ describe('bytes of a file', () => {
   });
 });
 
-test('calls after the client has left have no effect and throw nothing', async () => {
+test('calls after the client has disconnected have no effect and throw nothing', async () => {
   let isDone = false;
   const { connect, server } = await startHandler(async (_, response) => {
     response.start(200);
-    await until(() => server.stats().requests.aborted === 1, 'the client is gone');
+    await until(() => server.stats().requests.aborted === 1, 'the client disconnected');
     expect(response.ended).toBe(true);
     expect(response.write('x')).toBe(true);
     await response.drained();
@@ -227,7 +227,7 @@ test('calls after the client has left have no effect and throw nothing', async (
   const client = await connect();
   await client.send(get('/')).readUntil('\r\n\r\n');
   client.reset();
-  await until(() => isDone, 'the handler went on to its end');
+  await until(() => isDone, 'the handler has ended');
 });
 
 test('abort closes the connection', async () => {
@@ -253,7 +253,7 @@ test("one client's failing handler does not touch the requests of others", async
   expect(errors.splice(0)).toHaveLength(20);
 });
 
-test('an onError that is not given writes one line to standard error and the server goes on', async () => {
+test('without onError, an error is one line on standard error, and the server continues', async () => {
   const lines: string[] = [];
   const write = process.stderr.write;
   process.stderr.write = (text: string | Uint8Array): boolean => lines.push(String(text)) > 0;

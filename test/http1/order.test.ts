@@ -97,7 +97,7 @@ test('a request waits until the one before it has its response', async () => {
   });
   const client = await connect();
   client.send(get('/1') + get('/2'));
-  await until(() => seen.length > 0, 'the first request was seen');
+  await until(() => seen.length > 0, 'the first request was handled');
   await pause(20);
   expect(seen).toEqual(['/1']);
   first.open();
@@ -138,7 +138,7 @@ test('a malformed request after an asynchronous one: its response first, then 40
   });
   const client = await connect();
   client.send(`${get('/')}BAD\r\n\r\n${get('/never')}`);
-  await until(() => server.stats().requests.handled === 1, 'the good request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the valid request was handled');
   await pause(20);
   expect(client.received).toHaveLength(0);
   answer.open();

@@ -71,7 +71,7 @@ test('a client that receives its response below the minimum rate is cut off', as
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   while (server.stats().connections.open > 0) {
     const piece = once(client.socket, 'data').then(() => client.socket.pause());
     client.socket.resume();

@@ -41,16 +41,13 @@ describe('rejected with one response and the end', () => {
     expect(server.stats()).toMatchObject({ requests: { handled: 0, refused: 1 } });
   });
 
-  test.each(REFUSED)(
-    '%s, without words of the server for what was asked twice',
-    async (_what, request, status, options) => {
-      const { connect } = await startHandler(echo, options);
-      const client = await connect();
-      client.send(request + request);
-      expect((await client.readResponse()).status).toBe(status);
-      expect(await client.readAll()).toHaveLength(0);
-    },
-  );
+  test.each(REFUSED)('%s, also if it is pipelined twice', async (_what, request, status, options) => {
+    const { connect } = await startHandler(echo, options);
+    const client = await connect();
+    client.send(request + request);
+    expect((await client.readResponse()).status).toBe(status);
+    expect(await client.readAll()).toHaveLength(0);
+  });
 });
 
 test('a body of exactly maxBodyBytes is accepted', async () => {
@@ -97,7 +94,7 @@ test('a malformed chunk after the response has begun ends the connection without
   expect(all).not.toContain('\r\n0\r\n');
 });
 
-test('an error response arrives whole at a client that goes on sending a megabyte', async () => {
+test('an error response arrives completely at a client that keeps sending a megabyte', async () => {
   const { connect } = await startHandler(echo, { limits: { maxBodyBytes: 10 } });
   const client = await connect();
   client.send(post('/', 'x'.repeat(1_000_000)));

@@ -29,7 +29,7 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
   const handler: Handler = async (request, response) =>
     response.send(200, {}, `${request.body.length}:${await read(request)}`);
 
-  test('reads a body of known length, and the connection goes on', async () => {
+  test('reads a body of known length, and the connection continues', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     for (const body of ['hello', 'w\xc3\xb6rld', 'x']) {
@@ -38,7 +38,7 @@ describe.each(Object.entries(READERS))('%s', (_name, read) => {
     }
   });
 
-  test('reads a chunked body, and the connection goes on', async () => {
+  test('reads a chunked body, and the connection continues', async () => {
     const { connect } = await startHandler(handler);
     const client = await connect();
     for (let i = 0; i < 3; i++) {
@@ -133,7 +133,7 @@ describe.each([
   ['of known length', post('/unread', 'x'.repeat(5_000))],
   ['in chunks', `${CHUNKED_HEAD}3e8\r\n${'x'.repeat(1_000)}\r\n0\r\n\r\n`],
 ])('an unread body %s', (_name, request) => {
-  test('is discarded, and the connection goes on', async () => {
+  test('is discarded, and the connection continues', async () => {
     const { connect } = await startHandler((_, response) => response.send(200, {}, 'unread'));
     const client = await connect();
     for (let i = 0; i < 3; i++) {
@@ -173,11 +173,11 @@ test('a read after the response rejects with ERR_BODY_CONSUMED', async () => {
   const client = await connect();
   client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
   await client.readResponse();
-  await until(() => codes.length > 0, 'the read was refused');
+  await until(() => codes.length > 0, 'the read rejected');
   expect(codes).toEqual(['ERR_BODY_CONSUMED']);
 });
 
-test('a second read while one waits rejects with ERR_BODY_CONSUMED, and the first goes on', async () => {
+test('a second read while one waits rejects with ERR_BODY_CONSUMED, and the first continues', async () => {
   const { connect } = await startHandler(async (request, response) => {
     const first = request.body.read();
     await expect(request.body.read()).rejects.toMatchObject({ code: 'ERR_BODY_CONSUMED' });
@@ -200,7 +200,7 @@ test.each([
   });
   const client = await connect();
   await client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe').flushed();
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   leave(client);
   await until(() => codes.length > 0, 'the read rejected');
   expect(codes).toEqual(['ERR_CLIENT_GONE']);

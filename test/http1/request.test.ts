@@ -71,7 +71,7 @@ test('header finds names in any case, joins several lines, and cookies with a se
   expect(JSON.parse((await ask(port, request)).text)).toEqual(['1, 2', '1, 2', 'a=b; c=d', '3', null, '4', null, '']);
 });
 
-test('mayHave is false when none of the fields was sent, and true when one was, in any case', async () => {
+test('mayHave is false without any of the fields, and true with one in any case', async () => {
   const names = new FieldNames('Range', 'if-none-match', 'if-range');
   const { port } = await startHandler((request, response) => {
     response.send(200, {}, String(request.mayHave?.(names)));
@@ -120,7 +120,7 @@ test.each([
   ['its client resets the connection', 'reset'],
   ['it aborts its response', 'abort'],
   ['it throws that its client is gone', 'throw'],
-])('a request does not change for a handler that goes on after %s', async (_title, end) => {
+])('a request does not change for a handler that continues after %s', async (_title, end) => {
   const kept: HttpRequest[] = [];
   const atOnce: unknown[] = [];
   const clients: Client[] = [];
@@ -160,28 +160,28 @@ test('signal aborts when the client resets the connection, with ERR_CLIENT_GONE 
   });
   const client = await connect();
   await client.send(get('/')).flushed();
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.reset();
   await until(() => reasons.length > 0, 'the signal aborted');
   expect(reasons).toEqual([expect.objectContaining({ code: 'ERR_CLIENT_GONE' })]);
   expect(server.stats().requests.aborted).toBe(1);
 });
 
-test('a signal that is first read after the client left is aborted already', async () => {
+test('a signal that is first read after the client disconnected is already aborted', async () => {
   const seen: boolean[] = [];
   const { connect, server } = await startHandler(async (request) => {
-    await until(() => server.stats().requests.aborted === 1, 'the client is gone');
+    await until(() => server.stats().requests.aborted === 1, 'the client disconnected');
     seen.push(request.signal.aborted);
   });
   const client = await connect();
   await client.send(get('/')).flushed();
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.reset();
-  await until(() => seen.length > 0, 'the handler looked');
+  await until(() => seen.length > 0, 'the handler has read it');
   expect(seen).toEqual([true]);
 });
 
-test('signal does not abort when the client leaves after the response', async () => {
+test('signal does not abort when the client disconnects after the response', async () => {
   const signals: AbortSignal[] = [];
   const { connect, server } = await startHandler((request, response) => {
     signals.push(request.signal);
@@ -190,11 +190,11 @@ test('signal does not abort when the client leaves after the response', async ()
   const client = await connect();
   await client.send(get('/')).readResponse();
   client.reset();
-  await until(() => server.stats().connections.open === 0, 'the client is gone');
+  await until(() => server.stats().connections.open === 0, 'the client disconnected');
   expect(signals.map((signal) => signal.aborted)).toEqual([false]);
 });
 
-test('a client that sent FIN is not gone: signal does not abort until it is reset', async () => {
+test('the signal does not abort at once when the client sends FIN', async () => {
   const { connect } = await startHandler(async (request, response) => {
     await pause(30);
     response.send(200, {}, String(request.signal.aborted));

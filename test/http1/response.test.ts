@@ -95,7 +95,7 @@ describe.each([204, 304])('status %i', (status) => {
   });
 });
 
-test('a response in pieces is chunked for HTTP/1.1, and the connection goes on', async () => {
+test('a response in pieces is chunked for HTTP/1.1, and the connection continues', async () => {
   const { connect } = await startHandler(pieces);
   const client = await connect();
   for (let i = 0; i < 3; i++) {

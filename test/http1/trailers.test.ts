@@ -20,7 +20,7 @@ const streams =
     response.end('two', trailers);
   };
 
-test('they follow the last chunk, in order and case, and the connection goes on', async () => {
+test('they follow the last chunk, in order and case, and the connection continues', async () => {
   const { connect } = await startHandler(streams());
   const client = await connect();
   for (let i = 0; i < 2; i++) {
@@ -99,7 +99,7 @@ test('those of a request are available in lower case and as sent', async () => {
   ]);
 });
 
-test('fields of a request keep order and case, repeated ones too; the scheme is that of the connection', async () => {
+test('raw fields of a request keep order, case and repetition, and scheme that of the connection', async () => {
   const { port } = await startHandler(async (request, response) => {
     const now = request.rawHeaders();
     await undefined;

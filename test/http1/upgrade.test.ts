@@ -119,19 +119,16 @@ describe.each([
   const whole = `${before}${REQUEST}one\ntwo\n`;
   const cuts = [whole.length, before.length, before.length + REQUEST.length, before.length + REQUEST.length + 2, 5];
 
-  test.each(cuts)(
-    'answers in front of it come first, and no byte behind it is lost: cut behind byte %i',
-    async (at) => {
-      const { connect } = await startHandler(upgrading([], pauseFirst));
-      const client = await connect();
-      await client.send(whole.slice(0, at)).flushed();
-      client.send(whole.slice(at));
-      expect((await client.readResponse()).text).toBe('/1');
-      expect((await client.readResponse()).text).toBe('/2');
-      expect((await client.readResponse()).status).toBe(101);
-      expect(await client.readUntil('TWO\n')).toBe('ONE\nTWO\n');
-    },
-  );
+  test.each(cuts)('earlier responses come first, and no later byte is lost: split behind byte %i', async (at) => {
+    const { connect } = await startHandler(upgrading([], pauseFirst));
+    const client = await connect();
+    await client.send(whole.slice(0, at)).flushed();
+    client.send(whole.slice(at));
+    expect((await client.readResponse()).text).toBe('/1');
+    expect((await client.readResponse()).text).toBe('/2');
+    expect((await client.readResponse()).status).toBe(101);
+    expect(await client.readUntil('TWO\n')).toBe('ONE\nTWO\n');
+  });
 });
 
 test('the timeouts of HTTP no longer apply, and those of the protocol do', async () => {
@@ -144,7 +141,7 @@ test('the timeouts of HTTP no longer apply, and those of the protocol do', async
   expect([client.end, site.server.stats().timeouts.total]).toEqual([null, 0]);
 });
 
-test('a client that finishes sending gets all output, then the end; a server that closes stops the protocol', async () => {
+test('FIN of the client ends the protocol after all output, and a closing server stops it', async () => {
   const events: string[] = [];
   const { connect, server } = await startHandler(upgrading(events));
   const first = await connect();
@@ -210,7 +207,7 @@ test('a protocol that ends its connection at once has not failed', async () => {
     });
   const { connect } = await startHandler(handler, { log: { access: (lines) => log.push(lines), format: 'json' } });
   expect(await (await connect()).send(REQUEST).readUntil('closed\n')).toContain('HTTP/1.1 101 ');
-  await until(() => log.length > 0, 'it is in the access log');
+  await until(() => log.length > 0, 'the access log has the line');
   expect(JSON.parse(log.join(''))).toMatchObject({ status: 101 });
   expect(log.join('')).not.toContain('problem');
 });
@@ -274,28 +271,28 @@ const REFUSED: readonly (readonly [string, string, (response: HttpResponse) => v
   ['that has no Upgrade field', get('/', 'Connection: Upgrade'), upgrade, 'ERR_UPGRADE'],
   ['whose Connection field does not name it', get('/', 'Upgrade: capitals/1'), upgrade, 'ERR_UPGRADE'],
   ['for another protocol', get('/', 'Connection: upgrade', 'Upgrade: websocket'), upgrade, 'ERR_UPGRADE'],
-  ['that is answered without one', REQUEST, (response) => response.upgrade({}, make), 'ERR_UPGRADE'],
+  ['whose response names no protocol', REQUEST, (response) => response.upgrade({}, make), 'ERR_UPGRADE'],
   [
-    'that is answered with a length',
+    'whose response has a length',
     REQUEST,
     (response) => response.upgrade({ ...FIELDS, 'Content-Length': 0 }, make),
     'ERR_UPGRADE',
   ],
   [
-    'that is answered with a field that is none',
+    'whose response has an invalid field',
     REQUEST,
     (response) => response.upgrade({ ...FIELDS, A: 'b\r\nC: d' }, make),
     'ERR_INVALID_FIELD',
   ],
   [
-    'that is answered without a protocol',
+    'whose response makes no protocol',
     REQUEST,
     (response) => Reflect.apply(response.upgrade, response, [FIELDS, null]),
     'ERR_UPGRADE',
   ],
 ];
 
-test.each(REFUSED)('a request %s: 500, and the connection goes on', async (_what, request, answer, code) => {
+test.each(REFUSED)('a request %s: 500, and the connection continues', async (_what, request, answer, code) => {
   const { connect, errors } = await startHandler(({ target }, response) => {
     if (target === '/good') response.send(200, {}, 'fine');
     else answer(response);
@@ -316,7 +313,7 @@ test.each([
   expect(error).toMatchObject({ code: 'ERR_UPGRADE', message: expect.stringContaining(why) });
 });
 
-test('an upgrade after a response, or after the client left, has no effect', async () => {
+test('an upgrade after a response, or after the client disconnected, has no effect', async () => {
   const called: string[] = [];
   const { connect, errors, server } = await startHandler(async (request, response) => {
     if (request.path === '/answered') response.send(200, {}, 'first');
@@ -329,7 +326,7 @@ test('an upgrade after a response, or after the client left, has no effect', asy
   for (let i = 0; i < 2; i++) expect((await client.send(answered).readResponse()).text).toBe('first');
   expect(errors.splice(0)).toEqual(Array(2).fill(expect.objectContaining({ code: 'ERR_ALREADY_ANSWERED' })));
   client.send(REQUEST);
-  await until(() => server.stats().requests.handled === 3, 'the request was seen');
+  await until(() => server.stats().requests.handled === 3, 'the request was handled');
   client.reset();
-  await until(() => called.length === 1, 'the handler went on');
+  await until(() => called.length === 1, 'the handler has ended');
 });

@@ -1,5 +1,5 @@
-// Tests when a handler learns that its response was sent, or can no longer be sent. Promises alone suffice to wait for
-// room, for files too.
+// Tests when whenSent calls back: after the response was sent, or can no longer be sent. Promises suffice to wait for room,
+// for files too.
 
 import { open } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -66,11 +66,11 @@ test('a response that the client does not receive is not sent; pipelined ones be
   const client = await connect();
   client.socket.pause();
   client.send(get('/1') + get('/2') + get('/large'));
-  await until(() => outcomes.length === 2, 'the short ones were sent');
+  await until(() => outcomes.length === 2, 'the short responses were sent');
   expect(outcomes).toEqual(['/1 sent', '/2 sent']);
   client.socket.resume();
   for (let i = 0; i < 3; i++) await client.readResponse();
-  await until(() => outcomes.length === 3, 'the large one was sent');
+  await until(() => outcomes.length === 3, 'the large response was sent');
   expect(outcomes[2]).toBe('/large sent');
   expect(server.stats().requests.handled).toBe(3);
 });
@@ -84,7 +84,7 @@ test.each([
       response.write(large);
     },
   ],
-])('a client that leaves %s: the callbacks get the error, once', async (_when, answer) => {
+])('a client that disconnects %s: the callbacks get the error, once', async (_when, answer) => {
   const outcomes: (string | null)[] = [];
   const { connect, server } = await startHandler((request, response) => {
     response.whenSent(watched(outcomes));
@@ -97,13 +97,13 @@ test.each([
   const client = await connect();
   client.socket.pause();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.reset();
   await until(() => outcomes.length === 1, 'the callback was called');
   expect(outcomes).toEqual(['ERR_CLIENT_GONE']);
 });
 
-test('callbacks get the error after abort, and when added after the client left', async () => {
+test('callbacks get the error after abort, and when added after the client disconnected', async () => {
   const outcomes: (string | null)[] = [];
   const { connect, server } = await startHandler(async (request, response) => {
     if (request.path === '/abort') {
@@ -118,9 +118,9 @@ test('callbacks get the error after abort, and when added after the client left'
   await (await connect()).send(get('/abort')).closed();
   const client = await connect();
   client.send(get('/wait'));
-  await until(() => server.stats().requests.handled === 2, 'the request was seen');
+  await until(() => server.stats().requests.handled === 2, 'the request was handled');
   client.reset();
-  await until(() => outcomes.length === 2, 'both were called');
+  await until(() => outcomes.length === 2, 'both callbacks were called');
   expect(outcomes).toEqual(['ERR_CLIENT_GONE', 'ERR_CLIENT_GONE']);
 });
 
@@ -133,11 +133,11 @@ test('a callback that throws is reported, and affects no connection', async () =
   });
   const client = await connect();
   for (let i = 0; i < 2; i++) expect((await client.send(get('/')).readResponse()).text).toBe('fine');
-  await until(() => errors.length === 2, 'both were reported');
+  await until(() => errors.length === 2, 'both errors were reported');
   expect(errors.splice(0)).toEqual(Array(2).fill(expect.objectContaining({ message: 'boom' })));
 });
 
-test('a handler that awaits drained between ranges of a file sends all of it to a slow client', async () => {
+test('a handler that awaits drained between file ranges sends all to a slow client', async () => {
   const root = await folder({ 'a.bin': large });
   const file = await open(`${root}/a.bin`);
   onTestFinished(() => file.close());

@@ -1,4 +1,4 @@
-// Tests where the addon is searched, where it refuses to run, and how system errors are reported.
+// Tests where the addon is searched, which platforms are rejected, and how system errors are reported.
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -26,7 +26,7 @@ const PLATFORM = `${process.platform}-${process.arch}-${libcOf(process.execPath)
 /** The addon that the tests run with: compiled here, or of the package. */
 const COMPILED = addonCandidates(REPOSITORY, PLATFORM).find((path) => existsSync(path)) ?? '';
 
-/** The one line with which the loader refuses what lies in `root`. */
+/** The error line of the loader for the addons in `root`. */
 function refusal(root: string): string {
   let message = '';
   expect(() => {
@@ -52,7 +52,7 @@ async function packaged(content: string | Buffer, packed: string | Buffer = cont
   return root;
 }
 
-test('the addon of this build loads, once for all that ask', () => {
+test('the addon of this build is loaded once', () => {
   expect(loadAddon()).toBe(loadAddon());
   expect(loadAddon().backends).toContain('epoll');
   expect(availableBackends()).toEqual(loadAddon().backends);
@@ -64,7 +64,7 @@ test('the binary of a package loads', async () => {
   expect(loadAddon(root).version).toBe(packageVersion());
 });
 
-test('no addon: the platform, each file that was tried, and the command that compiles', async () => {
+test('without an addon, the error names the platform, each tried file, and the command that compiles', async () => {
   const root = await folder({});
   expect(refusal(root)).toBe(
     `no native addon fits this platform (${PLATFORM}, Node.js ${process.versions.node}): ` +
@@ -74,21 +74,21 @@ test('no addon: the platform, each file that was tried, and the command that com
   );
 });
 
-test('an addon that does not load: its file is named, and what the system said', async () => {
+test('the error of an addon that does not load has its file and cause', async () => {
   const root = await folder({ 'build/Release/epoll_server.node': 'not an ELF file at all' });
   expect(refusal(root)).toMatch(
     /build\/Release\/epoll_server\.node does not load: .*file too short|invalid ELF header/,
   );
 });
 
-test('one that was compiled for another system gives way to the binary of the package', async () => {
+test('if the compiled addon is for another system, the binary of the package is loaded', async () => {
   const root = await packaged(await readFile(COMPILED));
   await mkdir(join(root, 'build', 'Release'), { recursive: true });
   await writeFile(join(root, 'build', 'Release', 'epoll_server.node'), 'of another system');
   expect(loadAddon(root).version).toBe(packageVersion());
 });
 
-test('a damaged binary of the package is not loaded: half a file would end the process', async () => {
+test('a damaged binary of the package is not loaded, because it could crash the process', async () => {
   const whole = await readFile(COMPILED);
   const flipped = Buffer.from(whole);
   flipped[whole.length >> 1] = ~(whole[whole.length >> 1] ?? 0) & 0xff;
@@ -100,7 +100,7 @@ test('a damaged binary of the package is not loaded: half a file would end the p
   }
 });
 
-test('a stale addon is an error in words, even where another one fits', async () => {
+test('an outdated addon is an error, even if another one fits', async () => {
   const root = await packaged(await readFile(COMPILED));
   const file = join(root, 'build', 'Release', 'epoll_server.node');
   await mkdir(dirname(file), { recursive: true });
@@ -112,19 +112,19 @@ test('a stale addon is an error in words, even where another one fits', async ()
   bytes.write('0.0.0', at);
   await writeFile(file, bytes);
   expect(refusal(root)).toBe(
-    `the native addon ${file} is stale: it is of version 0.0.0 (interface ${ADDON_ABI}), ` +
+    `the native addon ${file} is out of date: it is of version 0.0.0 (interface ${ADDON_ABI}), ` +
       `this package is ${version} (interface ${ADDON_ABI}). Compile it again: node "${root}/scripts/compile.js"`,
   );
 });
 
-test('what is compiled here comes before the binaries of the package', () => {
+test('an addon that was compiled here is preferred to the binaries of the package', () => {
   expect(addonCandidates('/x', 'linux-x64-musl')).toEqual([
     '/x/build/Release/epoll_server.node',
     '/x/prebuilds/linux-x64-musl/epoll_server.node',
   ]);
 });
 
-test('the C library is that of the interpreter which the executable names', async () => {
+test('the C library is detected from the ELF interpreter of the executable', async () => {
   const path = await folder({
     glibc: '\x7fELF .../lib64/ld-linux-x86-64.so.2\0',
     musl: '\x7fELF .../lib/ld-musl-x86_64.so.1\0',
@@ -165,7 +165,7 @@ describe('an unsupported platform or runtime is an error', () => {
   );
 });
 
-test('an unknown back end is ERR_BACKEND; one that the system cannot create is a NativeError', () => {
+test('an unknown back end is ERR_BACKEND, and one that cannot be created is a NativeError', () => {
   expect(() => createNativeKernel('iocp')).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('epoll') }),
   );

@@ -54,7 +54,7 @@ test('accept returns a client and its address, or EAGAIN when none waits', async
   expect(poll.kernel.local(fd)).toEqual({ address: '127.0.0.1', port: poll.port });
 });
 
-test('a send puts a piece of the output and then the bytes on the wire, in order', async () => {
+test('a send transmits a piece of the output, then the bytes', async () => {
   const poll = new Polled('epoll');
   const { kernel } = poll;
   const { client, fd } = await poll.accept();
@@ -134,7 +134,7 @@ test('the monotonic clock of the kernel and of now() are the same', () => {
   expect(between).toBeLessThanOrEqual(after);
 });
 
-test('a copy of a socket has its own descriptor, and stays open when the original is closed', async () => {
+test('a copy of a socket has its own descriptor, and outlives the original', async () => {
   const { poll, kernel } = polledNative('epoll');
   const { client, fd } = await poll.pair();
   expect(kernel.adopt(fd), 'it is there already').toBe(-EEXIST);
@@ -196,7 +196,7 @@ test('a descriptor that is not a socket is not adopted', () => {
   expect(kernel.close(file)).toBe(-EBADF);
 });
 
-test('two listeners share a port if both are created as shared, and a port is reserved without listening', async () => {
+test('shared listeners use the same port, and a port can be reserved without listening', async () => {
   const kernel = kernelOf();
   const kept = kernel.listen('127.0.0.1', 0, -1, true);
   const { port } = kernel.local(kept);
@@ -209,7 +209,7 @@ test('two listeners share a port if both are created as shared, and a port is re
   await until(() => {
     fd = listeners.map((listener) => kernel.accept(listener)).find((accepted) => accepted >= 0) ?? EAGAIN;
     return fd >= 0;
-  }, 'one of them has the client');
+  }, 'one listener has the client');
   expect(kernel.peer(fd).port).toBe(client.localPort);
 });
 

@@ -1,10 +1,10 @@
-// What handlers throw, and what is thrown by what they started: the first is their client's 500, the second
-// ends the process or reaches its listener. In no case is a server alive but deaf.
+// Tests errors of handlers and of the callbacks that they start. A handler's error is a 500 for its own client. A
+// callback's error ends the process, or reaches its listener. In no case does a living server stop serving.
 
 import { describe, expect, test } from 'vitest';
 import { exchange, get, pipelined, startServer } from './programs.ts';
 
-/** What the listener was told, once it is `count` things: a callback may run after the next request was served. */
+/** The messages that the listener got, once there are `count`: a callback may run after the next request was served. */
 async function uncaught(port: number, count: number): Promise<readonly unknown[]> {
   let messages: unknown[] = [];
   for (let tries = 0; tries < 200 && messages.length < count; tries++)
@@ -19,7 +19,7 @@ describe('a handler that fails', () => {
     ['/throw', 'boom in handler'],
     ['/reject', 'boom in promise'],
     ['/throw-late', 'boom in late promise'],
-  ])("%s is its own client's 500 and one line of the log", async (path, message) => {
+  ])('%s: its own client gets 500, and one line is logged', async (path, message) => {
     const { program, port } = await startServer('faulty');
     const statuses = await pipelined(port, ['/before', path, '/after']);
     expect(statuses).toEqual([200, 500, 200]);
@@ -31,31 +31,31 @@ describe('a handler that fails', () => {
     expect(lines[0]).toContain(`GET ${path}`);
   });
 
-  test('does not harm others of its batch', async () => {
+  test('does not affect other clients of its batch', async () => {
     const { port } = await startServer('faulty');
     const paths = Array.from({ length: 30 }, (_, i) => ['/throw', '/reject', `/${i}`][i % 3] ?? '/');
     const statuses = await Promise.all(paths.map((path) => pipelined(port, [path])));
     expect(statuses).toEqual(paths.map((path) => [path === '/throw' || path === '/reject' ? 500 : 200]));
   });
 
-  test('does not leak what it threw', async () => {
+  test('does not reveal the error to its client', async () => {
     const { port } = await startServer('faulty');
     expect(await exchange(port, ['/throw'])).not.toContain('boom');
   });
 });
 
-describe.each(LATER)('what %s throws', (path) => {
+describe.each(LATER)('an error thrown in %s', (path) => {
   const message = `boom in ${path.slice(1)}`;
 
-  test('ends a process without a listener, with its trace', async () => {
+  test('ends a process without a listener, and prints its stack trace', async () => {
     const { program, port } = await startServer('faulty');
-    await exchange(port, [path]).catch(() => 'the answer may be lost with the process');
+    await exchange(port, [path]).catch(() => 'the response may be lost with the process');
     expect(await program.ended).toEqual({ code: 1, signal: null });
     expect(program.stderr).toContain(message);
     expect(program.stderr).toMatch(/\n\s+at .*faulty\.mjs:/);
   });
 
-  test('reaches the listener, and pipelined requests are all answered', async () => {
+  test('reaches the listener, and all pipelined requests are answered', async () => {
     const { program, port } = await startServer('faulty', 'listen');
     expect(await pipelined(port, ['/a', path, '/b', path, path, '/c'])).toEqual([200, 200, 200, 200, 200, 200]);
     expect(await pipelined(port, [path])).toEqual([200]);
@@ -63,7 +63,7 @@ describe.each(LATER)('what %s throws', (path) => {
     expect(program.stderr).toBe('');
   });
 
-  test('reaches the listener, and requests at the same time are all answered', async () => {
+  test('reaches the listener, and all concurrent requests are answered', async () => {
     const { port } = await startServer('faulty', 'listen');
     for (let round = 1; round <= 3; round++) {
       const paths = Array.from({ length: 24 }, (_, i) => (i % 4 === 0 ? path : '/fine'));

@@ -39,19 +39,19 @@ export class Program {
   /** The next line of its standard output. */
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error(`the program ended without another line; it said: ${this.stderr}`);
+    if (done === true) throw new Error(`the program ended without another line; standard error: ${this.stderr}`);
     return value;
   }
 }
 
-/** What a load saw: whole answers, answers other than 200, answers that were cut off in the middle. */
+/** The result of a load: complete responses, responses other than 200, and responses that were cut off. */
 export interface Seen {
   readonly answers: number;
   readonly wrong: number;
   readonly cut: number;
 }
 
-/** A load that runs already. */
+/** A load that has started. */
 export class Load {
   readonly #program: Program;
 
@@ -59,20 +59,20 @@ export class Load {
     this.#program = program;
   }
 
-  /** What it saw, when the server has left. */
+  /** Its result, once the server has ended. */
   async seen(): Promise<Seen> {
     const { answers, wrong, cut }: Seen = JSON.parse(await this.#program.line());
     return { answers, wrong, cut };
   }
 
-  /** Ends it after the responses it waits for. */
+  /** Ends it when all pending responses have arrived. */
   stop(): Promise<Seen> {
     this.#program.process.kill('SIGTERM');
     return this.seen();
   }
 }
 
-/** A program that serves, and the port it told. */
+/** A program with a server, and the port that it printed. */
 export async function startServer(
   name: string,
   ...args: readonly string[]
@@ -81,12 +81,12 @@ export async function startServer(
   return { program, port: Number(await program.line()) };
 }
 
-/** Loads a port; resolves when answers come. */
+/** Puts load on a port; resolves when responses arrive. */
 export function startLoad(port: number, clients = 32): Promise<Load> {
   return running('load', port, clients);
 }
 
-/** As {@link startLoad}, with clients that do not wait for answers: there is always something to read. */
+/** As {@link startLoad}, with clients that do not wait for responses, so the server always has input to read. */
 export function startFlood(port: number, clients = 2): Promise<Load> {
   return running('flood', port, clients);
 }
@@ -109,7 +109,7 @@ export async function pipelined(port: number, paths: readonly string[]): Promise
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
-/** As {@link pipelined}; everything that came back. */
+/** As {@link pipelined}; returns all received bytes. */
 export async function exchange(port: number, paths: readonly string[]): Promise<string> {
   const requests = paths.map((path, i) => {
     const connection = i === paths.length - 1 ? 'close' : 'keep-alive';

@@ -1,12 +1,12 @@
-// Tests that a server keeps its process alive or not, as it is asked to, over every back end.
+// Tests that ref() and unref() decide whether a server keeps its process alive, with every back end.
 
 import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
 import { COMMAND, startProgram } from '../support/program.ts';
 
 /**
- * A server over each back end: all are given up, which ends the process, and taken back at its end. The last request to
- * each gives it up again.
+ * One server for each back end. All are unreferenced, so the process is about to exit, and referenced again in
+ * beforeExit. The last request to each unreferences it again.
  */
 const SCRIPT = `
   const { serve } = await import(process.argv[1]);
@@ -24,7 +24,7 @@ const SCRIPT = `
     console.log('ports ' + servers.map(({ port }) => port).join(' '));
   });`;
 
-test('a server that is given up lets its process end, and one that is taken back keeps it', async () => {
+test('a server after unref() lets its process exit, and after ref() keeps it alive', async () => {
   const index = new URL('index.js', `file://${COMMAND}`).href;
   const program = startProgram(process.execPath, ['--input-type=module', '-e', SCRIPT, index]);
   const ports = (await program.announced(/^ports (.*)$/m)).split(' ').map(Number);
@@ -32,7 +32,9 @@ test('a server that is given up lets its process end, and one that is taken back
   for (const port of ports) {
     expect((await ask(port, get('/'))).status).toBe(200);
     names.push((await ask(port, get('/end'))).text);
-    expect(program.exit === null || names.length === ports.length, 'the others keep it').toBe(true);
+    expect(program.exit === null || names.length === ports.length, 'the other servers keep the process alive').toBe(
+      true,
+    );
   }
   expect(names).toEqual(['epoll /end', 'poll /end', 'select /end', 'scan /end']);
   expect(await program.ended(), program.stderr).toBe(0);

@@ -1,4 +1,4 @@
-// Several servers in one process: each with its own kernel, clients and end.
+// Tests that several servers in one process have their own kernels, clients, counters and shutdown.
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Server, serve } from '../../src/index.ts';
@@ -11,14 +11,14 @@ async function start(name: string, port = 0): Promise<Server> {
 }
 
 describe('several servers', () => {
-  test('answer each for itself', async () => {
+  test('send their own responses', async () => {
     const servers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => start(name)));
-    const answers = await Promise.all(servers.map(({ port = 0 }) => get(port, '/')));
-    expect(answers).toEqual(['a', 'b', 'c', 'd']);
+    const responses = await Promise.all(servers.map(({ port = 0 }) => get(port, '/')));
+    expect(responses).toEqual(['a', 'b', 'c', 'd']);
     expect(new Set(servers.map(({ port }) => port)).size).toBe(4);
   });
 
-  test('count each for itself', async () => {
+  test('count their own requests', async () => {
     const [busy, idle] = [await start('busy'), await start('idle')];
     await get(busy.port ?? 0, '/');
     expect(busy.stats().requests.handled).toBe(1);
@@ -36,7 +36,7 @@ describe('several servers', () => {
     expect(await get(third.port ?? 0, '/')).toBe('third');
   });
 
-  test('take a port again after close, many times', async () => {
+  test('can listen on the same port again after close, many times', async () => {
     const { port, close } = await serveOnce();
     await close();
     for (let round = 0; round < 10; round++) {
@@ -47,13 +47,13 @@ describe('several servers', () => {
     }
   });
 
-  test('refuse a port that another has, and harm it not', async () => {
+  test('cannot listen on the port of another server, which is not affected', async () => {
     const server = await start('first');
     await expect(start('second', server.port ?? 0)).rejects.toMatchObject({ code: 'ERR_LISTEN' });
     expect(await get(server.port ?? 0, '/')).toBe('first');
   });
 
-  test('close twice with one promise', async () => {
+  test('return the same promise when close is called twice', async () => {
     const server = await start('once');
     const closing = server.close();
     expect(server.close()).toBe(closing);
@@ -61,7 +61,7 @@ describe('several servers', () => {
     await server.close({ now: true });
   });
 
-  test('leave no descriptor behind', async () => {
+  test('leave no descriptor open', async () => {
     const { readdirSync } = await import('node:fs');
     const warm = await serve({ port: 0, handler: (_request, response) => response.send(204) });
     await warm.close();

@@ -1,4 +1,4 @@
-// AsyncLocalStorage: what one request's handler leaves behind must never be seen by another's.
+// Tests that the AsyncLocalStorage context of one request's handler is never visible in another's.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,9 +11,9 @@ const NOTHING = 'nothing';
 
 type Storage = AsyncLocalStorage<string>;
 
-/** Handlers that enter a context with their path, and answer what they found before that. */
+/** Handlers that respond with the context that they found, and enter one with their path. */
 const ADAPTERS: Readonly<Record<string, (storage: Storage) => Handler>> = {
-  isolated: (storage) =>
+  withAsyncContext: (storage) =>
     withAsyncContext((request, response) => {
       const found = storage.getStore() ?? NOTHING;
       storage.enterWith(request.path);
@@ -57,7 +57,7 @@ async function found(port: number, paths: readonly string[]): Promise<readonly s
     .filter((content) => !content.startsWith('Content-'));
 }
 
-describe.each(Object.entries(ADAPTERS))('enterWith in a handler that is %s', (_, adapter) => {
+describe.each(Object.entries(ADAPTERS))('enterWith in a handler (%s)', (_, adapter) => {
   test('is invisible to other clients of the same batch', async () => {
     const port = await start(adapter(new AsyncLocalStorage()));
     const answers = await Promise.all(Array.from({ length: 40 }, (_client, i) => found(port, [`/${i}`])));
@@ -82,7 +82,7 @@ describe.each(Object.entries(ADAPTERS))('enterWith in a handler that is %s', (_,
 });
 
 describe('run in a raw handler', () => {
-  test('keeps its context across await, each request its own', async () => {
+  test('keeps the context of its own request across await', async () => {
     const storage: Storage = new AsyncLocalStorage();
     const port = await start((request, response) =>
       storage.run(request.path, async () => {
@@ -96,7 +96,7 @@ describe('run in a raw handler', () => {
     expect(answers).toEqual(paths.map((path) => [path, path]));
   });
 
-  test('leaves nothing behind', async () => {
+  test('leaves no context for later requests', async () => {
     const storage: Storage = new AsyncLocalStorage();
     const port = await start((request, response) => {
       const before = storage.getStore() ?? NOTHING;

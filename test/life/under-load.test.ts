@@ -1,10 +1,10 @@
-// Full load must not starve what else lives on the thread, and every way to end works in the middle of it.
+// Tests that full load does not starve other work on the thread, and that every way to shut down works under load.
 
 import { describe, expect, test } from 'vitest';
 import { get, startFlood, startLoad, startServer } from './programs.ts';
 
 describe('under full load', () => {
-  test('timers, promises, files, fetch, setImmediate and nextTick go on', async () => {
+  test('timers, promises, files, fetch, setImmediate and nextTick still run', async () => {
     const { port } = await startServer('alive');
     const loads = [await startLoad(port), await startFlood(port)];
     const probe: Record<string, unknown> = JSON.parse(await get(port, '/probe'));
@@ -16,16 +16,19 @@ describe('under full load', () => {
     for (const each of seen) expect(each).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test.each(['/exit', '/exit-later', '/exit-from-promise'])('process.exit(0) ends it with 0: %s', async (path) => {
-    const { program, port } = await startServer('ending');
-    const load = await startLoad(port);
-    await get(port, path).catch(() => 'the answer may be lost with the process');
-    expect(await program.ended).toEqual({ code: 0, signal: null });
-    expect(program.stderr).toBe('');
-    expect((await load.seen()).wrong).toBe(0);
-  });
+  test.each(['/exit', '/exit-later', '/exit-from-promise'])(
+    'process.exit(0) ends the process with 0: %s',
+    async (path) => {
+      const { program, port } = await startServer('ending');
+      const load = await startLoad(port);
+      await get(port, path).catch(() => 'the response may be lost with the process');
+      expect(await program.ended).toEqual({ code: 0, signal: null });
+      expect(program.stderr).toBe('');
+      expect((await load.seen()).wrong).toBe(0);
+    },
+  );
 
-  test('close() resolves, cuts no answer, and lets the process end by itself', async () => {
+  test('close() resolves, cuts off no response, and lets the process exit', async () => {
     const { program, port } = await startServer('ending');
     const load = await startLoad(port);
     expect(await get(port, '/close')).toBe('answer');
@@ -36,10 +39,10 @@ describe('under full load', () => {
     expect(await load.seen()).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test('close({ now: true }) resolves and lets the process end by itself', async () => {
+  test('close({ now: true }) resolves and lets the process exit', async () => {
     const { program, port } = await startServer('ending');
     const load = await startLoad(port);
-    await get(port, '/close-now').catch(() => 'the answer may be cut off');
+    await get(port, '/close-now').catch(() => 'the response may be cut off');
     expect(await program.line()).toBe('closed');
     expect(await program.ended).toEqual({ code: 0, signal: null });
     expect(program.stderr).toBe('');

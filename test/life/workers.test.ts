@@ -1,14 +1,14 @@
-// Servers in worker threads beside one on the main thread, and the ways in which such a thread ends.
+// Tests servers in worker threads beside one on the main thread, and the ways in which such a thread ends.
 
 import { describe, expect, test } from 'vitest';
 import { get, startLoad, startServer } from './programs.ts';
 
-/** Asks a path of programs/workers.mjs. */
+/** Requests a path of programs/workers.mjs. */
 async function ask(port: number, path: string): Promise<unknown> {
   return JSON.parse(await get(port, path));
 }
 
-/** Asks until the response is `expected`: what a thread leaves is closed a moment after its end. */
+/** Requests until the response is `expected`: the descriptors of a thread are closed a moment after its end. */
 async function settles(port: number, path: string, expected: unknown): Promise<unknown> {
   let answer: unknown;
   for (let tries = 0; tries < 200; tries++) {
@@ -19,7 +19,7 @@ async function settles(port: number, path: string, expected: unknown): Promise<u
   return answer;
 }
 
-/** The response once it is the same ten times: connections of earlier questions are closed by then. */
+/** The response once it is the same ten times: connections of earlier requests are closed by then. */
 async function stable(port: number, path: string): Promise<unknown> {
   let answer: unknown;
   for (let same = 0; same < 10; ) {
@@ -41,7 +41,7 @@ describe('worker threads', () => {
     for (const load of loads) expect(await load.stop()).toMatchObject({ wrong: 0, cut: 0 });
   });
 
-  test('are terminated under load ten times, and leave no descriptor', async () => {
+  test('can be terminated under load ten times, and leave no descriptor open', async () => {
     const { program, port } = await startServer('workers');
     await ask(port, '/start');
     await ask(port, '/terminate');
@@ -57,7 +57,7 @@ describe('worker threads', () => {
     expect(program.stderr).toBe('');
   });
 
-  test('are terminated while both threads are under load', async () => {
+  test('can be terminated while both threads are under load', async () => {
     const { program, port } = await startServer('workers');
     const mainLoad = await startLoad(port, 16);
     const workerLoad = await startLoad(Number(await ask(port, '/start')), 16);
@@ -68,12 +68,12 @@ describe('worker threads', () => {
     expect(program.stderr).toBe('');
   });
 
-  test('may call process.exit() under load; the main thread goes on', async () => {
+  test('may call process.exit() under load, and the main thread continues', async () => {
     const { program, port } = await startServer('workers');
     const workerPort = Number(await ask(port, '/start'));
     const before = Number(await ask(port, '/sockets'));
     const load = await startLoad(workerPort, 16);
-    await get(workerPort, '/exit').catch(() => 'the answer is lost with the thread');
+    await get(workerPort, '/exit').catch(() => 'the response is lost with the thread');
     expect((await load.seen()).wrong).toBe(0);
     expect(await settles(port, '/running', 0)).toBe(0);
     expect(await ask(port, '/exit-codes')).toEqual([7]);

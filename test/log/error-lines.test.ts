@@ -1,5 +1,5 @@
-// Tests how an error looks on a terminal: the message first, then the application's frames, one a line, then causes; and
-// that a log which is no terminal has one line.
+// Tests how errors are logged. On a terminal: the message, the frames of the application, one per line, then the causes.
+// Elsewhere: one line.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ afterEach(() => {
   process.stderr.isTTY = isTTY;
 });
 
-/** What `logError` writes, on a terminal or not. */
+/** The output of `logError`, on a terminal or not. */
 function logged(error: unknown, onTerminal = true, target = '/x'): string {
   let text = '';
   process.stderr.write = (piece: string | Uint8Array): boolean => {
@@ -102,7 +102,7 @@ test('causes, and the errors of an AggregateError, each with their frames', () =
 `);
 });
 
-test('causes that go in a circle end, and errors without end are cut', () => {
+test('circular causes end, and endless errors are cut', () => {
   const error = new Error('a');
   error.cause = new Error('b', { cause: error });
   expect(logged(error).match(/caused by/g)).toHaveLength(1);
@@ -115,7 +115,7 @@ test('causes that go in a circle end, and errors without end are cut', () => {
   expect(logged(long).length).toBeLessThan(40_000);
 });
 
-test('nothing that was thrown moves the cursor or forges a line', () => {
+test('no thrown value moves the cursor or forges a line', () => {
   const error = new Error('a\x1b[2J\nepoll-server: forged\n    at forged (/app.js:1:1)\rb');
   const text = logged(error);
   expect(text).not.toMatch(/[^\P{Cc}\n]/u);
@@ -131,12 +131,12 @@ test('nothing that was thrown moves the cursor or forges a line', () => {
   }
 });
 
-test('a log that is no terminal has one line, with the whole trace', () => {
+test('outside of a terminal an error is one line, with the whole stack trace', () => {
   const text = logged(thrown(new TypeError('a\nb'), ...FRAMES), false);
   expect(text).toMatch(/^epoll-server: handler failed GET \/x: TypeError: a \| b \| at boom [^\n]*index 0\)\n$/);
 });
 
-/** Runs the command on a terminal of its own, asks it for `path`, and returns what stood on the terminal. */
+/** Runs the command on a terminal of its own, requests `path`, and returns the output on the terminal. */
 const TERMINAL = `
 import os, pty, re, signal, sys, urllib.request
 folder, path, *command = sys.argv[1:]
@@ -200,7 +200,7 @@ test.each([[[]], [['--offload', '1']], [['--model', 'multithread']]])('on a term
   expect(await terminalOf(FAILING, ...flags)).toContain(LINES);
 });
 
-test('on a terminal, a module that does not load names the frames that led there', async () => {
+test('on a terminal, the error of a broken module has the frames of its imports', async () => {
   const text = "function load() {\n  throw new Error('no');\n}\nload();\n";
   expect(await terminalOf(text)).toMatch(
     /^epoll-server: [^\n]*app\.mjs does not load: no \([^\n]*app\.mjs:2\)\n {4}at load \(app\.mjs:2:9\)\n {4}at app\.mjs:4:1\n$/,

@@ -1,4 +1,4 @@
-// Tests how the access log and the trace look, and that no client can forge a line or move a cursor.
+// Tests the format of the access log and the trace, and that no client can forge a line or move a cursor.
 
 import { expect, test } from 'vitest';
 import type { LogFormat } from '../../src/index.ts';
@@ -10,14 +10,14 @@ import { until } from '../support/until.ts';
 const REQUEST = get('/a"b\\c?d', 'Referer: http://r/"x"', 'User-Agent: u\xe4\\a\t1');
 const TIME = String.raw`\[\d{2}/(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/\d{4}:\d{2}:\d{2}:\d{2} \+0000\]`;
 
-/** The log of one conversation. */
+/** The log lines of the requests on one connection. */
 async function logOf(logFormat: LogFormat, request: string, answers = 1): Promise<string> {
   let log = '';
   const { connect } = await startHandler(echo, { log: { format: logFormat, access: (text) => (log += text) } });
   const client = await connect();
   client.send(request);
   for (let i = 0; i < answers; i++) await client.readResponse();
-  await until(() => log.split('\n').length > answers, 'the line was written');
+  await until(() => log.split('\n').length > answers, 'the line is logged');
   return log;
 }
 
@@ -80,24 +80,24 @@ test('an aborted response is logged with its reason', async () => {
   });
   const client = await connect();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.reset();
-  await until(() => log !== '', 'the line was written');
+  await until(() => log !== '', 'the line is logged');
   expect(JSON.parse(log)).toMatchObject({ target: '/', status: 0, problem: expect.stringMatching(/reset|gone/) });
 });
 
 test.each(['common', 'combined', 'json'] as const)(
-  'a client that resets while the rest of its body is read away has one line (%s)',
+  'a client that resets while the rest of its body is discarded has one line (%s)',
   async (logFormat) => {
     let log = '';
     const { connect, server } = await startHandler(echo, {
       log: { format: logFormat, access: (text) => (log += text) },
     });
     const client = await connect();
-    // The handler answered without a promise: nothing of the request is kept.
+    // The handler responded without a promise, so nothing of the request is kept.
     await client.send('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc').readResponse();
     client.reset();
-    await until(() => server.stats().connections.open === 0, 'the client left');
+    await until(() => server.stats().connections.open === 0, 'the client disconnected');
     expect(log.match(/\n/g)).toHaveLength(1);
     expect(server.stats().requests.aborted).toBe(0);
   },
@@ -110,7 +110,10 @@ test('the trace shows connects, disconnects and heads, with cursor sequences esc
   await client.send(get('/"q"', 'X: \x1b'.replace('\x1b', '\x9b'))).readResponse();
   const { localPort } = client;
   client.destroy();
-  await until(() => server.stats().connections.open === 0 && trace.includes(' disconnected'), 'the client left');
+  await until(
+    () => server.stats().connections.open === 0 && trace.includes(' disconnected'),
+    'the client disconnected',
+  );
   const name = `127.0.0.1:${localPort}`;
   const lines = trace.split('\n');
   expect(lines.slice(0, 5)).toEqual([
@@ -132,7 +135,7 @@ test('the trace has the reason of a rejected request', async () => {
   expect(trace).toMatch(/: the .+\n/);
 });
 
-test('escaping leaves nothing below space, no quote, no backslash and nothing above ASCII', () => {
+test('escaped text has no control byte, quote or backslash, and only ASCII', () => {
   const all = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('');
   expect(escapeForLog(all)).toMatch(/^[\x20-\x7e]*$/);
   expect(escapeForLog(all).replaceAll(/\\x[0-9a-f]{2}/g, '')).not.toMatch(/["\\]/);

@@ -1,5 +1,5 @@
-// Tests that a request tells the addresses of its own connection, even after the client has left and the next client
-// has got the number of its descriptor.
+// Tests that a request keeps the addresses of its own connection, even after its client has disconnected and the number
+// of its descriptor is in use again.
 
 import { expect, test } from 'vitest';
 import { connect, get } from '../support/client.ts';
@@ -9,11 +9,11 @@ import { startModel, writeApplication } from './models.ts';
 /** An address of this machine that differs from the one of the first client. */
 const OTHER_ADDRESS = '127.0.0.2';
 
-/** Enough clients for one of them to get the number that became free. */
+/** Enough clients that one of them gets the descriptor number that became free. */
 const OTHER_CLIENTS = 8;
 
 test.each(['iterative', 'coroutine', 'nonblocking', 'select', 'poll', 'epoll'])(
-  '%s: an application reads the addresses of a client that has left',
+  '%s: an application can read the addresses of a client that has disconnected',
   async (model) => {
     const { file, open } = await writeApplication();
     const { program, port } = await startModel(model, file);

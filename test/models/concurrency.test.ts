@@ -1,4 +1,4 @@
-// Tests that a WSGI-style application learns whether other processes or threads run it too.
+// Tests that the environ says whether other processes or threads run the same application.
 
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { portOf, startCommand } from '../support/program.ts';
 
 const MODULE = fileURLToPath(new URL('../app/applications/offloaded.mjs', import.meta.url));
 
-/** Flags, and what `wsgi.multiprocess` and `wsgi.multithread` are then. */
+/** Flags, and the expected values of `wsgi.multiprocess` and `wsgi.multithread`. */
 const RUNS: readonly (readonly [readonly string[], string])[] = [
   [[], 'false false'],
   [['--workers', '2'], 'true false'],

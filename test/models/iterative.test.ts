@@ -1,4 +1,4 @@
-// The contract of all models, for one of them.
+// Tests the contract of all models for the iterative model.
 
 import { truncate } from 'node:fs/promises';
 import { connect as dial } from 'node:net';
@@ -11,7 +11,7 @@ import { startModel, writeApplication } from './models.ts';
 
 modelContract('iterative');
 
-test('a second client waits until the first has left', async () => {
+test('a second client waits until the first has disconnected', async () => {
   const { file, open } = await writeApplication();
   const { program, port } = await startModel('iterative', file);
   const first = await connect(port);
@@ -20,16 +20,16 @@ test('a second client waits until the first has left', async () => {
   const second = await connect(port);
   second.send(get('/second'));
   await pause(100);
-  expect(second.received.length, 'the first one is being answered').toBe(0);
+  expect(second.received.length, 'the first request is being handled').toBe(0);
   await open();
   expect((await first.readResponse()).text).toBe('opened');
   await pause(100);
-  expect(second.received.length, 'the first one has its answer, and stays').toBe(0);
+  expect(second.received.length, 'the first client has its response, and stays connected').toBe(0);
   first.finish();
   expect((await second.readResponse()).text).toBe('GET /second');
 });
 
-test('a client that takes all that is sent at once does not keep signals waiting', async () => {
+test('a client that reads everything at once does not delay signals', async () => {
   const size = 4_000_000_000;
   const root = await folder({ huge: '' });
   await truncate(`${root}/huge`, size);

@@ -1,4 +1,5 @@
-// Tests that what a model cannot do is refused in one clear line, and that what runs out harms one client only.
+// Tests that options which a model does not support are rejected in one line, and that a lack of descriptors or children
+// affects one client only.
 
 import { expect, test } from 'vitest';
 import { MODEL_NAMES } from '../../src/options/choices.ts';
@@ -31,7 +32,7 @@ test.each(REFUSED)('%s %s', async (model, args, message) => {
   expect(program.stdout).toBe('');
 });
 
-/** Leaves the parent, which loads it too, with a handful of descriptors. */
+/** A module that uses up the descriptors of the parent, except for a few. */
 const CROWDING = `
 import { openSync } from 'node:fs';
 if (process.send === undefined) while (openSync('/dev/null') < 52);
@@ -44,7 +45,7 @@ async function statusOf(client: Client): Promise<number> {
   return (await client.send(get('/')).readResponse()).status;
 }
 
-test('multiprocess: when descriptors for another child run out, that client gets a 503 and the others live', async () => {
+test('multiprocess: without descriptors for another child, the client gets 503 and others are still served', async () => {
   const app = `${await folder({ 'app.mjs': CROWDING })}/app.mjs`;
   const script = 'ulimit -n 64 && exec "$0" dist/multiprocess-server.js 0 "$1"';
   const program = startProgram('bash', ['-c', script, process.execPath, app]);
@@ -60,7 +61,7 @@ test('multiprocess: when descriptors for another child run out, that client gets
     expect(inside.length, 'descriptors run out').toBeLessThan(12);
   }
   expect(inside.length).toBeGreaterThan(0);
-  await until(() => program.stderr !== '', 'it is told');
+  await until(() => program.stderr !== '', 'the warning is logged');
   expect(program.stderr).toMatch(/^epoll-server: a client was rejected with 503: cannot start a process: [^\n]*\n$/);
   for (const client of inside) expect(await statusOf(client)).toBe(200);
   for (const client of inside) client.finish();
@@ -69,8 +70,8 @@ test('multiprocess: when descriptors for another child run out, that client gets
   expect(await statusOf(await connect(port))).toBe(200);
 });
 
-test('multiprocess: a child that dies before it began leaves its client to the parent, who goes on with the others', async () => {
-  // It ends before it has the client, who has sent nothing yet: nobody may wait for that.
+test('multiprocess: when a child dies before it starts, the parent closes its client and serves others', async () => {
+  // The child ends before it received the client, which has sent nothing yet. The parent must not wait for a request.
   const stillborn = `if (process.send !== undefined) process.exit(9);
     export const application = (environ, startResponse) => { startResponse('200 OK', []); return ''; };`;
   const app = `${await folder({ 'app.mjs': stillborn })}/app.mjs`;
@@ -81,7 +82,7 @@ test('multiprocess: a child that dies before it began leaves its client to the p
     expect((await silent.readResponse()).status).toBe(503);
     expect(await silent.closed()).toBe('fin');
   }
-  await until(() => program.stderr.split('\n').length > 2, 'both are told');
+  await until(() => program.stderr.split('\n').length > 2, 'both warnings are logged');
   expect(program.stderr).toMatch(
     /^(?:epoll-server: a client was rejected with 503: process \d+ did not start: exit code 9\n){2}$/,
   );

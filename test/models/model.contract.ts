@@ -1,4 +1,4 @@
-// Tests that every model gives the same answers over real sockets, survives its clients, and ends in order.
+// Tests that every model sends the same responses over real sockets, survives any client, and shuts down in order.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { childrenOf, descriptorsOf, type ModelName, startListening, startModel, 
 
 const TEN_MIB = 10 * 2 ** 20;
 
-/** Requests whose answers must be the same, each on a connection that it ends. */
+/** Requests whose responses must be the same. Each ends its connection. */
 const LAST = 'Connection: close';
 const REQUESTS: readonly string[] = [
   get('/', LAST),
@@ -21,7 +21,7 @@ const REQUESTS: readonly string[] = [
   get('/folder', LAST),
   'GET /page.html HTTP/1.0\r\n\r\n',
   `POST /page.html HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${LAST}\r\n\r\nabc`,
-  // More than the socket buffers hold: the response survives what is not read.
+  // More than the socket buffers hold: the response must not be lost because the body is not read.
   post('/page.html', 'x'.repeat(8_000_000)),
   'GET / HTTP/1.1\r\n\r\n',
   'nonsense\r\n\r\n',
@@ -30,7 +30,7 @@ const REQUESTS: readonly string[] = [
 
 const TREE = { 'index.html': 'home', 'page.html': '<p>page</p>'.repeat(1_000), 'folder/index.html': 'inside' };
 
-/** Everything that came back, but for what may differ. */
+/** All received bytes, without the fields that may differ. */
 async function exchange(port: number, request: string): Promise<string> {
   const client = await connect(port);
   const bytes = await client.send(request).readAll();
@@ -38,40 +38,40 @@ async function exchange(port: number, request: string): Promise<string> {
   return bytes.toString('latin1').replaceAll(/^(?:Date|Server): .*\r\n/gm, '');
 }
 
-async function answersOf(model: string, root: string): Promise<readonly string[]> {
+async function responsesOf(model: string, root: string): Promise<readonly string[]> {
   const { port } = await startModel(model, root);
-  const answers: string[] = [];
-  for (const request of REQUESTS) answers.push(await exchange(port, request));
-  return answers;
+  const responses: string[] = [];
+  for (const request of REQUESTS) responses.push(await exchange(port, request));
+  return responses;
 }
 
-/** What epoll answers, asked once: its folder is that of no other model, and its responses do not depend on that. */
-let answersOfEpoll: Promise<readonly string[]> | null = null;
+/** The responses of the epoll model, requested once. They do not depend on the folder, which each model has its own of. */
+let responsesOfEpoll: Promise<readonly string[]> | null = null;
 
-/** {@link TREE} with files of one age: those that changed a moment ago have validators that change with time. */
+/** {@link TREE} with old files: the validators of a file that has just changed depend on the time of the request. */
 async function agedTree(): Promise<string> {
   const root = await folder(TREE);
   for (const name of Object.keys(TREE)) await utimes(`${root}/${name}`, 1_000_000_000, 1_000_000_000);
   return root;
 }
 
-/** Runs everything that is true of all models against the one of that name. */
+/** Runs the tests of all models for the model of that name. */
 export function modelContract(model: ModelName): void {
   describe(model, () => {
-    answersContract(model);
+    responsesContract(model);
     clientsContract(model);
     endContract(model);
   });
 }
 
-function answersContract(model: ModelName): void {
-  test('gives the answers that epoll gives, byte for byte but for Date and Server', async () => {
-    const answers = await answersOf(model, await agedTree());
-    answersOfEpoll ??= model === 'epoll' ? Promise.resolve(answers) : answersOf('epoll', await agedTree());
-    expect(answers).toEqual(await answersOfEpoll);
+function responsesContract(model: ModelName): void {
+  test('sends the same bytes as the epoll model, except for Date and Server', async () => {
+    const responses = await responsesOf(model, await agedTree());
+    responsesOfEpoll ??= model === 'epoll' ? Promise.resolve(responses) : responsesOf('epoll', await agedTree());
+    expect(responses).toEqual(await responsesOfEpoll);
   });
 
-  test('keeps a connection, answers a pipelined burst in order, and content that comes in pieces', async () => {
+  test('keeps a connection open, answers pipelined requests in order, and reads content in pieces', async () => {
     const { file } = await writeApplication();
     const { port } = await startModel(model, file);
     const client = await connect(port);
@@ -87,12 +87,12 @@ function answersContract(model: ModelName): void {
     for (const byte of get('/by/bytes')) await client.send(byte).flushed();
     expect((await client.readResponse()).text).toBe('GET /by/bytes');
     expect((await client.send(post('/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
-    // FIN aborts the signal of its request, and the response is sent all the same.
+    // FIN aborts the signal of the request, but its response is still sent.
     expect((await client.send(get('/left')).finish().readResponse()).text).toBe('all the same');
     expect(await client.closed()).toBe('fin');
   });
 
-  test('sends 10 MiB whole, also to a client that is slow to read', async () => {
+  test('sends 10 MiB completely, even to a client that reads slowly', async () => {
     const content = randomBytes(TEN_MIB);
     const digest = createHash('sha256').update(content).digest('hex');
     const { port } = await startModel(model, await folder({ big: content }));
@@ -104,16 +104,16 @@ function answersContract(model: ModelName): void {
         await pause(300);
         client.socket.resume();
       }
-      const answer = await client.readResponse();
-      expect(answer.content.length).toBe(TEN_MIB);
-      expect(createHash('sha256').update(answer.content).digest('hex')).toBe(digest);
+      const response = await client.readResponse();
+      expect(response.content.length).toBe(TEN_MIB);
+      expect(createHash('sha256').update(response.content).digest('hex')).toBe(digest);
       expect(await client.closed()).toBe('fin');
     }
   });
 }
 
 function clientsContract(model: ModelName): void {
-  test('listens on a port, a Unix domain socket and an inherited descriptor, and removes its file', async () => {
+  test('listens on a port, a Unix domain socket and a descriptor, and removes the file', async () => {
     const { file } = await writeApplication();
     const { program, port, path, inheritedPort } = await startListening(model, file);
     const lines = program.stdout.split('\n').filter((line) => line.startsWith(`${model}-server: `));
@@ -122,7 +122,7 @@ function clientsContract(model: ModelName): void {
       `unix:${path}`,
       `http://127.0.0.1:${inheritedPort}/`,
     ]);
-    // Twice each: after a client of one listener, the others are not forgotten.
+    // Each listener twice: after a client of one listener, the others must still be accepted from.
     const dials = [() => connectUnix(path), () => connect(inheritedPort), () => connect(port)];
     for (const dial of [...dials, ...dials]) {
       const client = await dial();
@@ -135,7 +135,7 @@ function clientsContract(model: ModelName): void {
     expect(program.stderr).toBe('');
   });
 
-  test('serves many clients that come at once, and keeps nothing of them', async () => {
+  test('serves many concurrent clients, and releases their children and descriptors', async () => {
     const { file } = await writeApplication();
     // More clients than children at once. Each child costs a start of Node.js, so there are few of both.
     const { program, port } = await startModel(model, file, '--max-children', '6');
@@ -143,16 +143,16 @@ function clientsContract(model: ModelName): void {
     await until(() => childrenOf(program.pid).length === 0, 'the first child has ended');
     const before = descriptorsOf(program.pid);
     const targets = Array.from({ length: 18 }, (_, i) => `/client/${i}`);
-    const answers = await Promise.all(targets.map((target) => exchange(port, get(target, LAST))));
-    expect(answers.map((answer) => answer.slice(answer.indexOf('\r\n\r\n') + 4))).toEqual(
+    const responses = await Promise.all(targets.map((target) => exchange(port, get(target, LAST))));
+    expect(responses.map((response) => response.slice(response.indexOf('\r\n\r\n') + 4))).toEqual(
       targets.map((target) => `GET ${target}`),
     );
-    await until(() => childrenOf(program.pid).length === 0, 'every child was waited for');
+    await until(() => childrenOf(program.pid).length === 0, 'every child was reaped');
     await until(() => descriptorsOf(program.pid) <= before, 'every descriptor was closed');
     expect(program.stderr).toBe('');
   });
 
-  test('goes on when a client leaves in the middle of its answer, of its request, or before it', async () => {
+  test('continues when a client disconnects before or during its request, or during the response', async () => {
     const { program, port } = await startModel(model, await folder({ big: Buffer.alloc(TEN_MIB), small: 'small' }));
     for (const request of [get('/big'), 'GET /small HT', '']) {
       const client = await connect(port);
@@ -164,17 +164,17 @@ function clientsContract(model: ModelName): void {
     expect(program.stderr).toBe('');
   });
 
-  test("a handler that throws is one client's 500", async () => {
+  test('a handler that throws causes a 500 for its own client only', async () => {
     const { file } = await writeApplication();
     const { program, port } = await startModel(model, file);
     expect(await exchange(port, get('/throw', LAST))).toMatch(/^HTTP\/1\.1 500 /);
     expect(await exchange(port, get('/fine', LAST))).toContain('GET /fine');
-    await until(() => /^epoll-server: handler failed.*on purpose/.test(program.stderr), 'it is told');
+    await until(() => /^epoll-server: handler failed.*on purpose/.test(program.stderr), 'the error is logged');
   });
 }
 
 function endContract(model: ModelName): void {
-  test('SIGTERM: whoever is being served gets the answer, then everything ends with 0', async () => {
+  test('on SIGTERM, requests in flight are answered, then the process exits with 0', async () => {
     const { file, open } = await writeApplication();
     const { program, port } = await startModel(model, file, '--shutdown-timeout-ms', '60000');
     const client = await connect(port);
@@ -187,17 +187,17 @@ function endContract(model: ModelName): void {
           () => false,
           () => true,
         ),
-      'nobody is accepted any more',
+      'no more clients are accepted',
     );
     await open();
-    const answer = await client.readResponse();
-    expect(answer.text).toBe('opened');
+    const response = await client.readResponse();
+    expect(response.text).toBe('opened');
     expect(await client.closed()).toBe('fin');
     expect(await program.ended()).toBe(0);
     expect(program.stderr).toBe('');
   });
 
-  test('SIGTERM or SIGHUP ends it at once while nobody is served, or a client is idle', async () => {
+  test('on SIGTERM or SIGHUP, the process exits at once if no request is in flight', async () => {
     const idle = await startModel(model);
     idle.program.signal('SIGUSR1');
     idle.program.signal('SIGHUP');
@@ -211,20 +211,20 @@ function endContract(model: ModelName): void {
     expect(await busy.program.ended()).toBe(0);
   });
 
-  test('SIGTERM: a client that has connected and not asked yet is answered, and its connection ends', async () => {
+  test('on SIGTERM, a connected client without a request yet gets a response, then its connection ends', async () => {
     const { file, open } = await writeApplication();
     const { program, port } = await startModel(model, file, '--shutdown-grace-ms', '10000');
     const busy = await connect(port);
-    // Its last request: the response may leave before the signal arrives, and a model may serve one client at a time.
+    // The last request of the first client: its response may be sent before the signal arrives.
     busy.send(get('/gate', LAST));
     await program.announced(/^(asked)$/m);
-    // One server at a time leaves this one in its backlog.
+    // The iterative model leaves this client in its backlog.
     const late = await connect(port);
     program.signal('SIGTERM');
     await open();
     expect((await busy.readResponse()).text).toBe('opened');
     late.send(get('/late'));
-    // Whether the response says that it is the last one depends on when the signal arrives.
+    // Whether the response has Connection: close depends on when the signal arrives.
     expect((await late.readResponse()).text).toBe('GET /late');
     late.finish();
     expect(await late.closed()).toBe('fin');
@@ -232,7 +232,7 @@ function endContract(model: ModelName): void {
     expect(await program.ended()).toBe(0);
   });
 
-  test('is a model of the command too: --model', async () => {
+  test('can be selected with --model', async () => {
     const root = await folder(TREE);
     const { program, port } = await startModel('epoll', root, '--model', model);
     expect(program.stdout).toMatch(new RegExp(`^${model}-server: `));

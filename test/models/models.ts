@@ -1,4 +1,4 @@
-// The programs of all models, started as an operator starts them, and an application that shows their ways.
+// Starts the programs of all models as an operator would, with an application that shows how they serve.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ import { threadId } from 'node:worker_threads';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const answers = {
-  '/who': () => process.pid + '.' + threadId,
+  '/server': () => process.pid + '.' + threadId,
   '/later': async () => { await sleep(20); return 'later'; },
   '/gate': async () => {
     process.stdout.write('asked\\n');
@@ -79,7 +79,7 @@ export function application(environ, startResponse) {
 
 export interface Application {
   readonly file: string;
-  /** Lets those who wait at \`/gate\` go on. */
+  /** Sends the responses to the requests that wait at \`/gate\`. */
   open(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** The processes that a process started and that have not been waited for. */
+/** The child processes of a process that have not been reaped. */
 export function childrenOf(pid: number): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -1,4 +1,4 @@
-// The contract of all models, for one of them.
+// Tests the contract of all models for the multithread model.
 
 import { childrenContract } from './children.ts';
 import { modelContract } from './model.contract.ts';

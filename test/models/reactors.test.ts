@@ -1,4 +1,4 @@
-// The contract of all models, for those with a reactor.
+// Tests the contract of all models for those with a reactor.
 
 import { modelContract } from './model.contract.ts';
 

@@ -1,5 +1,4 @@
-// Tests by strace(1) that each model waits and serves by the system calls that its name promises, and by no others:
-// none is another one in disguise.
+// Tests with strace(1) that each model waits and serves with the system calls that its name promises, and with no others.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +19,7 @@ const APPLICATION = `export const application = (environ, startResponse) => {
   return environ.PATH_INFO;
 };`;
 
-/** The calls of one model while it serves: its process and all threads and children. */
+/** The calls of one model while it serves: of its process and all threads and children. */
 class Calls {
   readonly #lines: readonly string[];
 
@@ -28,7 +27,7 @@ class Calls {
     this.#lines = lines;
   }
 
-  /** How many calls whose name and arguments match. */
+  /** The number of calls whose name and arguments match. */
   count(pattern: RegExp): number {
     return this.#lines.filter((line) => pattern.test(line)).length;
   }
@@ -39,7 +38,7 @@ class Calls {
 }
 
 /**
- * Serves clients of REQUESTS requests each, with pauses, and returns the calls that it took. The last client stays
+ * Sends REQUESTS requests per client, with pauses, and returns the calls of the server. The last client stays connected
  * until there are `enough`.
  */
 async function callsOf(
@@ -54,7 +53,7 @@ async function callsOf(
   const traced = startProgram('strace', [...command, '0', join(path, 'app.mjs'), ...args]);
   const port = await portOf(traced);
   const pid = Number(await traced.announced(/pid (\d+)\)/));
-  // What starting left to do is done.
+  // The work of starting is over.
   await pause(300);
   const before = readFileSync(trace, 'latin1').length;
   const callsSince = (): Calls => new Calls(linesOf(readFileSync(trace, 'latin1').slice(before)));
@@ -64,17 +63,17 @@ async function callsOf(
       expect((await client.send(get(`/${request}`)).readResponse()).text).toBe(`/${request}`);
       await pause(5);
     }
-    if (i === CLIENTS - 1) await until(() => enough(callsSince()), 'it has made enough calls');
+    if (i === CLIENTS - 1) await until(() => enough(callsSince()), 'the server has made enough calls');
     client.finish();
     await client.closed();
   }
   const calls = callsSince();
   process.kill(pid, 'SIGTERM');
-  await until(() => traced.exit !== null, 'it ends');
+  await until(() => traced.exit !== null, 'strace ends');
   return calls;
 }
 
-/** Calls without process ids; what another thread's call interrupted in the trace counts by its end. */
+/** Calls without process ids. A call that the trace splits because of another thread counts by its second part. */
 function linesOf(trace: string): readonly string[] {
   return trace.split('\n').map((line) => line.replace(/^\d+ +/, '').replace(/^<\.\.\. (\w+) resumed>/, '$1('));
 }
@@ -82,49 +81,49 @@ function linesOf(trace: string): readonly string[] {
 const EPOLL_WAIT = /^epoll_p?wait2?\(/;
 const SELECT = /^p?select6?\(/;
 const POLL = /^p?poll\(/;
-const BIRTH = /^(?:clone3?|v?fork)\(/;
-/** Not a thread: libuv starts those of its pool when something first needs them. */
+const CHILD_START = /^(?:clone3?|v?fork)\(/;
+/** Calls except clone(2): libuv starts the threads of its pool when they are first needed. */
 const NEW_PROCESS = /^(?:clone3?\((?!.*CLONE_THREAD)|v?fork\()/;
 const RECEIVED = /^recvfrom\(.* = [1-9]\d*$/;
-const NOTHING_THERE = /^recvfrom\(.* EAGAIN /;
-const NOBODY_THERE = /^accept4\(.* EAGAIN /;
+const RECV_EAGAIN = /^recvfrom\(.* EAGAIN /;
+const ACCEPT_EAGAIN = /^accept4\(.* EAGAIN /;
 const BLOCKING_ACCEPT = /^accept4\(.*SOCK_CLOEXEC\) = \d/;
 
 function expectBlocking(calls: Calls): void {
   const shown = calls.toString();
   expect(calls.count(RECEIVED), shown).toBe(CLIENTS * REQUESTS);
-  expect(calls.count(NOTHING_THERE), shown).toBe(0);
+  expect(calls.count(RECV_EAGAIN), shown).toBe(0);
   expect(calls.count(BLOCKING_ACCEPT), shown).toBe(CLIENTS);
   expect(calls.count(/^accept4\(.*SOCK_NONBLOCK/), shown).toBe(0);
 }
 
-/** libuv has an epoll of its own, for what V8 and the thread pool finish now and then: no request waits there. */
+/** The epoll descriptor of libuv reports results of V8 and of the thread pool. No request waits there. */
 function expectNoRequestByEpoll(calls: Calls): void {
   expect(calls.count(EPOLL_WAIT), calls.toString()).toBeLessThan((CLIENTS * REQUESTS) / 2);
 }
 
-test('iterative: poll, a blocking accept, a blocking recv, no epoll for requests and no children', async () => {
+test('iterative: poll, blocking accept and recv, no epoll for requests, no children', async () => {
   const calls = await callsOf('iterative');
   expectBlocking(calls);
   expect(calls.count(POLL), calls.toString()).toBeGreaterThanOrEqual(CLIENTS * REQUESTS);
-  for (const foreign of [SELECT, BIRTH, /^execve\(/]) expect(calls.count(foreign), calls.toString()).toBe(0);
+  for (const foreign of [SELECT, CHILD_START, /^execve\(/]) expect(calls.count(foreign), calls.toString()).toBe(0);
   expectNoRequestByEpoll(calls);
 });
 
-test('multiprocess: a program is executed for each client, and receives from it by blocking recv', async () => {
+test('multiprocess: a program is executed for each client, which uses blocking recv', async () => {
   const calls = await callsOf('multiprocess');
   expectBlocking(calls);
   expect(calls.count(/^execve\(.* = 0$/), calls.toString()).toBe(CLIENTS);
-  expect(calls.count(BIRTH)).toBeGreaterThanOrEqual(CLIENTS);
+  expect(calls.count(CHILD_START)).toBeGreaterThanOrEqual(CLIENTS);
 });
 
-test('multiprocess --workers: nothing is executed for a client', async () => {
+test('multiprocess --workers: no program is executed for a client', async () => {
   const calls = await callsOf('multiprocess', ['--workers', '2']);
   expectBlocking(calls);
-  expect(calls.count(/^execve\(/) + calls.count(BIRTH), calls.toString()).toBe(0);
+  expect(calls.count(/^execve\(/) + calls.count(CHILD_START), calls.toString()).toBe(0);
 });
 
-test('multithread: a thread is made for each client, no program is executed', async () => {
+test('multithread: a thread is created for each client, and no program is executed', async () => {
   const calls = await callsOf('multithread');
   expectBlocking(calls);
   expect(calls.count(/^clone3?\(.*CLONE_THREAD/), calls.toString()).toBeGreaterThanOrEqual(CLIENTS);
@@ -144,7 +143,7 @@ test.each(['coroutine', 'epoll'] as const)('%s: epoll_wait, and no epoll_ctl for
 test.each([
   ['select', SELECT, POLL],
   ['poll', POLL, SELECT],
-] as const)('%s: that call waits for requests, and no epoll', async (model, wait, foreign) => {
+] as const)('%s: requests are waited for with this call, without epoll', async (model, wait, foreign) => {
   const calls = await callsOf(model);
   const shown = calls.toString();
   expect(calls.count(wait), shown).toBeGreaterThanOrEqual(CLIENTS * REQUESTS);
@@ -153,11 +152,11 @@ test.each([
   expectNoRequestByEpoll(calls);
 });
 
-test('nonblocking: sweeps of recv and accept that answer EAGAIN, and nobody waits', async () => {
-  const isSweeping = (calls: Calls): boolean => calls.count(NOTHING_THERE) > 100 && calls.count(NOBODY_THERE) > 100;
+test('nonblocking: recv and accept return EAGAIN again and again, and no call blocks', async () => {
+  const isSweeping = (calls: Calls): boolean => calls.count(RECV_EAGAIN) > 100 && calls.count(ACCEPT_EAGAIN) > 100;
   const calls = await callsOf('nonblocking', [], isSweeping);
   expect(calls.count(RECEIVED)).toBe(CLIENTS * REQUESTS);
   expect(calls.count(POLL) + calls.count(SELECT)).toBe(0);
-  // libuv is looked after now and then, and does not wait either.
+  // libuv gets a turn now and then, which does not block either.
   expect(calls.count(/^epoll_p?wait2?\(\d+, .*, \d+, (?:-1|[1-9]\d*)[,)]/), calls.toString()).toBe(0);
 });

@@ -1,5 +1,4 @@
-// Tests what --workers makes of the epoll model: processes that share a port, are replaced when they die, and
-// end with their parent.
+// Tests --workers with the epoll model: processes share a port, are replaced when they die, and end with their parent.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,15 +10,15 @@ import { startProgram } from '../support/program.ts';
 import { until } from '../support/until.ts';
 import { childrenOf, startListening, startModel, writeApplication } from './models.ts';
 
-async function whoServes(port: number): Promise<number> {
-  const answer = await ask(port, get('/who', 'Connection: close'));
-  return Number.parseInt(answer.text, 10);
+async function serverOf(port: number): Promise<number> {
+  const response = await ask(port, get('/server', 'Connection: close'));
+  return Number.parseInt(response.text, 10);
 }
 
-/** Asks until `count` processes have answered. */
+/** Sends requests until `count` processes have responded. */
 async function everyone(port: number, count: number): Promise<ReadonlySet<number>> {
   const seen = new Set<number>();
-  await until(async () => seen.add(await whoServes(port)).size >= count, `${count} processes have answered`);
+  await until(async () => seen.add(await serverOf(port)).size >= count, `${count} processes have responded`);
   return seen;
 }
 
@@ -32,7 +31,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test('two processes share a port; one that is killed is replaced, and only its clients notice', async () => {
+test('two processes share a port, and a killed one is replaced', async () => {
   const { file } = await writeApplication();
   const { program, port } = await startModel('epoll', file, '--workers', '2');
   expect(program.stdout).toMatch(/\(2 processes, back end \w+, pid \d+\)/);
@@ -41,11 +40,14 @@ test('two processes share a port; one that is killed is replaced, and only its c
   const [victim = 0] = workers;
   const survivor = [...workers].find((pid) => pid !== victim);
   const client = await connect(port);
-  const servedBy = Number.parseInt((await client.send(get('/who')).readResponse()).text, 10);
+  const servedBy = Number.parseInt((await client.send(get('/server')).readResponse()).text, 10);
   process.kill(servedBy === victim ? (survivor ?? 0) : victim, 'SIGKILL');
-  await until(() => /ended unexpectedly \(SIGKILL\); a new one replaces it/.test(program.stderr), 'it is told');
-  expect(Number.parseInt((await client.send(get('/who')).readResponse()).text, 10)).toBe(servedBy);
-  await until(() => childrenOf(program.pid).length === 2, 'another has taken its place');
+  await until(
+    () => /ended unexpectedly \(SIGKILL\); a new one replaces it/.test(program.stderr),
+    'the warning is logged',
+  );
+  expect(Number.parseInt((await client.send(get('/server')).readResponse()).text, 10)).toBe(servedBy);
+  await until(() => childrenOf(program.pid).length === 2, 'another child replaces it');
   client.destroy();
   await everyone(port, 2);
   program.signal('SIGTERM');
@@ -56,35 +58,29 @@ test.each([
   ['epoll', ['--workers', '2']],
   ['epoll', ['--watch']],
   ['multiprocess', ['--workers', '2']],
-])(
-  '%s %j: children share a port, a Unix domain socket and a descriptor, and leave the file alone',
-  async (model, args) => {
-    const { file } = await writeApplication();
-    const { program, port, path, inheritedPort } = await startListening(model, file, ...args);
-    const serveAll = async (): Promise<void> => {
-      for (const dial of [() => connectUnix(path), () => connect(inheritedPort), () => connect(port)]) {
-        const client = await dial();
-        expect((await client.send(get('/a', 'Connection: close')).readResponse()).text).toBe('GET /a');
-        client.destroy();
-      }
-    };
-    await serveAll();
-    const [victim = 0] = childrenOf(program.pid);
-    process.kill(victim, 'SIGTERM');
-    await until(() => /a new one replaces it/.test(program.stderr), 'a child has ended');
-    expect(existsSync(path)).toBe(true);
-    await until(
-      () => childrenOf(program.pid).length === (args.includes('--watch') ? 1 : 2),
-      'another has taken its place',
-    );
-    await serveAll();
-    program.signal('SIGTERM');
-    expect(await program.ended()).toBe(0);
-    expect(existsSync(path)).toBe(false);
-  },
-);
+])('%s %j: children share a port, a socket and a descriptor, and keep the file', async (model, args) => {
+  const { file } = await writeApplication();
+  const { program, port, path, inheritedPort } = await startListening(model, file, ...args);
+  const serveAll = async (): Promise<void> => {
+    for (const dial of [() => connectUnix(path), () => connect(inheritedPort), () => connect(port)]) {
+      const client = await dial();
+      expect((await client.send(get('/a', 'Connection: close')).readResponse()).text).toBe('GET /a');
+      client.destroy();
+    }
+  };
+  await serveAll();
+  const [victim = 0] = childrenOf(program.pid);
+  process.kill(victim, 'SIGTERM');
+  await until(() => /a new one replaces it/.test(program.stderr), 'a child has ended');
+  expect(existsSync(path)).toBe(true);
+  await until(() => childrenOf(program.pid).length === (args.includes('--watch') ? 1 : 2), 'another child replaces it');
+  await serveAll();
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(existsSync(path)).toBe(false);
+});
 
-test('a port that another has is refused, whether that one has workers or not', async () => {
+test('a port in use is an error, whether or not the other server has workers', async () => {
   for (const args of [[], ['--workers', '2']]) {
     const { port } = await startModel('epoll', ...args);
     const second = startProgram(process.execPath, ['dist/epoll-server.js', String(port), '--workers', '2']);
@@ -101,7 +97,7 @@ test.each(['epoll', 'multiprocess'])('%s: workers end when their parent is kille
   await until(() => workers.every((pid) => !isAlive(pid)), 'the workers have ended');
 });
 
-test('epoll accepts on a listener that it inherits, where the system does not share a port', async () => {
+test('where the system cannot share a port, epoll children accept on an inherited listener', async () => {
   const kernel = createNativeKernel();
   onTestFinished(() => kernel.destroy());
   const listener = kernel.listen('127.0.0.1', 0, 16);

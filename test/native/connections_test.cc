@@ -13,7 +13,7 @@ constexpr int kFds[] = {0, 2, 5};  // with gaps: the numbers between are in the 
 constexpr int kFdCount = 3;
 constexpr int kHighest = 7;
 
-Address Somebody(uint16_t port) {
+Address ClientAt(uint16_t port) {
   Address address = {};
   address.port = port;
   return address;
@@ -43,11 +43,11 @@ TEST(ConnectionsCountsTheGenerationsOfADescriptor) {
 
 TEST(ConnectionsResetsTheEntryAtEachOpen) {
   Connections table;
-  table.Open(3, Somebody(1111));
+  table.Open(3, ClientAt(1111));
   table.Find(3)->bytes_received = 10;
   table.Find(3)->bytes_sent = 20;
   table.Close(3);
-  table.Open(3, Somebody(2222));
+  table.Open(3, ClientAt(2222));
   CHECK_EQ(table.Find(3)->bytes_received, 0u);
   CHECK_EQ(table.Find(3)->bytes_sent, 0u);
   CHECK_EQ(table.Find(3)->peer.port, 2222);
@@ -78,8 +78,8 @@ TEST(ConnectionsClosesOnce) {
 
 TEST(ConnectionsKeepsItsEntriesWhenItGrows) {
   Connections table;
-  table.Open(1, Somebody(80));
-  CHECK_EQ(table.Open(100000, Somebody(443)), 1);
+  table.Open(1, ClientAt(80));
+  CHECK_EQ(table.Open(100000, ClientAt(443)), 1);
   CHECK_EQ(table.Find(1)->peer.port, 80);
   CHECK_EQ(table.Find(100000)->peer.port, 443);
   CHECK(table.Find(99999) == nullptr);

@@ -1,4 +1,4 @@
-// Tests that every option given in code is checked where it stands, at any depth, and that an error names it by its path.
+// Tests that every option given in code is checked, at any depth, and that errors name its path.
 
 import { describe, expect, test } from 'vitest';
 import { checkGiven } from '../../src/options/check.ts';
@@ -18,14 +18,14 @@ test('each option has a path and a name of its own', () => {
   expect(new Set(OPTIONS.map(optionName)).size).toBe(OPTIONS.length);
 });
 
-test('a default is a value that may be given, and means itself', () => {
+test('every default is valid, and the check does not change it', () => {
   for (const option of IN_CODE.filter((each) => each.default !== undefined)) {
     expect(checkGiven(given(option, option.default)).get(optionName(option)), option.path).toEqual(option.default);
   }
 });
 
 describe.each(IN_CODE.map((option) => [option.path, option] as const))('%s', (path, option) => {
-  test('refuses a symbol, naming itself; undefined is not given', () => {
+  test('rejects a symbol with its name, and takes undefined as absent', () => {
     expect(() => checkGiven(given(option, Symbol('x')))).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION', message: expect.stringContaining(`${path} must be `) }),
     );
@@ -38,7 +38,7 @@ describe.each(
     kind.range === undefined ? [] : [[option.path, kind.range, { kind, ...option }] as const],
   ),
 )('%s', (path, [min, max], option) => {
-  test('takes both ends of its range, as numbers and as text, and nothing beyond', () => {
+  test('accepts both ends of its range, as numbers and as strings, and rejects values beyond', () => {
     if (!isTakenBy(option, 'serve')) return expect(() => checkGiven(given(option, min))).toThrow('not of serve()');
     const read = (value: unknown): unknown => checkGiven(given(option, value)).get(optionName(option));
     for (const value of [min, max]) expect([read(value), read(String(value))]).toEqual([value, value]);
@@ -50,13 +50,13 @@ describe.each(
 });
 
 test.each([
-  [{ hostnme: 'x' }, 'there is no option "hostnme" (did you mean "hostname"?)'],
-  [{ timeouts: { keepAlvie: 1 } }, 'there is no option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)'],
-  [{ keepAliveMs: 1 }, 'there is no option "keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
-  [{ keepAliveTimeoutMs: 1 }, 'there is no option "keepAliveTimeoutMs" (did you mean "timeouts.keepAliveMs"?)'],
-  [{ root: 'x' }, 'there is no option "root" (did you mean "static.root"?)'],
-  [{ limits: { keepAliveMs: 1 } }, 'there is no option "limits.keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
-  [{ cert: 'x' }, 'there is no option "cert"'],
+  [{ hostnme: 'x' }, 'unknown option "hostnme" (did you mean "hostname"?)'],
+  [{ timeouts: { keepAlvie: 1 } }, 'unknown option "timeouts.keepAlvie" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ keepAliveMs: 1 }, 'unknown option "keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ keepAliveTimeoutMs: 1 }, 'unknown option "keepAliveTimeoutMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ root: 'x' }, 'unknown option "root" (did you mean "static.root"?)'],
+  [{ limits: { keepAliveMs: 1 } }, 'unknown option "limits.keepAliveMs" (did you mean "timeouts.keepAliveMs"?)'],
+  [{ cert: 'x' }, 'unknown option "cert"'],
   [{ app: 'x.js' }, '"app" is an option of the command, not of serve()'],
   [
     { static: { hosts: { a: { root: 'b', listng: true } } } },
@@ -78,7 +78,7 @@ test.each([
   expect(check).toThrow(message);
 });
 
-test('a value without JSON is shown too', () => {
+test('messages also show values that JSON cannot represent', () => {
   const application: Record<string, unknown> = {};
   application['self'] = application;
   for (const [options, message] of [
@@ -92,7 +92,7 @@ test('a value without JSON is shown too', () => {
   }
 });
 
-test('bounds over defaults', () => {
+test('given limits replace the defaults', () => {
   const limits = resolveLimits({ limits: { maxFields: '7' }, timeouts: { keepAliveMs: 100 } });
   expect(limits).toMatchObject({ maxFields: 7, keepAliveTimeoutMs: 100, maxHeaderBytes: 16_384 });
 });

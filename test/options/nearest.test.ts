@@ -1,4 +1,4 @@
-// Tests that a mistyped name is recognised, and that another name is not taken for a mistyped one.
+// Tests that a mistyped name gets a suggestion, and that an unrelated name gets none.
 
 import { expect, test } from 'vitest';
 import { nearest } from '../../src/options/nearest.ts';
@@ -15,7 +15,7 @@ test.each([
   ['KEEP_ALIVE_MS', 'keepAliveMs'],
   ['maxBody', 'maxBodyBytes'],
   ['maxHeaderBytes', 'max-header-bytes'],
-  // Two of four letters are another word.
+  // With two of four letters changed it is another word.
   ['cert', undefined],
   ['tls', undefined],
   ['quite-another', undefined],

@@ -76,7 +76,7 @@ test('a descriptor has one source', () => {
   expect(() => source(5)).toThrow('a descriptor has one source');
 });
 
-test('a woken source is served in the next turn, before new events, and the next wait does not block', () => {
+test('a woken source is served in the next turn, whose wait does not block', () => {
   const busy = source(5);
   source(6);
   busy.onServe = () => {
@@ -101,7 +101,7 @@ test('a source that is woken twice, or woken and ready, is served once', () => {
   expect(log).toEqual(['5.1 serve 1']);
 });
 
-test('a disposed source is closed at the end of the turn, and gets no event of the batch', () => {
+test('a disposed source is closed at the end of the turn, without further events', () => {
   const [first, second] = [source(5), source(6)];
   first.onServe = () => {
     reactor.closeLater(second);
@@ -261,7 +261,7 @@ test('nowMs is the time of the turn within one, and the clock outside', () => {
   expect(reactor.nowMs()).toBe(startMs + 50);
 });
 
-test('while more is ready than one wait can report, deadlines are deferred, until every source was reported once', () => {
+test('when more sources are ready than one wait reports, deadlines wait until all were reported', () => {
   const capacity = kernel.events.length / EVENT_WORDS;
   for (let fd = 0; fd < 2 * capacity; fd++) source(fd);
   const late = source(2 * capacity);

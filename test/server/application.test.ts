@@ -1,4 +1,4 @@
-// Tests how the options name what answers: a fetch function, or a module whose export picks the adapter.
+// Tests the options that name the application: a fetch function, or a module whose export determines the adapter.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { start } from '../support/serving.ts';
 
 const overrideGlobals = false;
 
-test('fetch answers with a Response', async () => {
+test('the option fetch takes a function that returns a Response', async () => {
   const { port } = await start({ fetch: (request) => Response.json(request.url), overrideGlobals });
   expect((await ask(port, get('/x'))).text).toBe('"http://a/x"');
 });
@@ -17,7 +17,7 @@ test('fetch answers with a Response', async () => {
 const WSGI = "(environ, start) => { start('200 OK', []); return 'wsgi ' + environ.PATH_INFO; }";
 const FETCH = '(request) => new Response("fetch " + request.method)';
 
-/** A module, what of it is named, and which adapter it goes through. */
+/** A module, the name of its export, and the adapter that it gets. */
 const MODULES: readonly (readonly [string, string, string])[] = [
   [`export const application = ${WSGI};`, '', 'wsgi /x'],
   [`export const application = (...both) => (${WSGI})(...both);`, '', 'wsgi /x'],

@@ -1,4 +1,4 @@
-// Tests how a back end is chosen, and what happens to clients that it cannot watch.
+// Tests how a back end is chosen, and that clients which it cannot watch get 503.
 
 import { expect, test } from 'vitest';
 import { availableBackends } from '../../src/kernel/native-kernel.ts';
@@ -7,14 +7,14 @@ import { portOf, startCommand, startProgram } from '../support/program.ts';
 import { echo, startHandler } from '../support/serving.ts';
 import { until } from '../support/until.ts';
 
-test.each(availableBackends())('%s serves when it is chosen', async (backend) => {
+test.each(availableBackends())('%s serves requests when it is chosen', async (backend) => {
   const site = await startHandler(echo, { backend });
   expect(site.server.backend).toBe(backend);
   const client = await site.connect();
   for (const target of ['/a', '/b']) expect((await client.send(get(target)).readResponse()).text).toBe(`GET ${target}`);
 });
 
-test('the environment chooses a back end, the command line overrides it, and an unknown name is reported with its origin', async () => {
+test('a flag overrides the variable, and an unknown back end is reported with its origin', async () => {
   const start = (backend: string, ...args: string[]) =>
     startProgram('env', [`EPOLL_SERVER_BACKEND=${backend}`, process.execPath, 'dist/epoll-server.js', '0', ...args]);
   const fromEnvironment = start('poll');
@@ -35,7 +35,7 @@ test('the environment chooses a back end, the command line overrides it, and an 
   );
 });
 
-/** Serves by select, with so many files open that the next clients' descriptors are beyond FD_SETSIZE. */
+/** Serves with select and so many open files that the descriptors of the next clients are beyond FD_SETSIZE. */
 const CROWDED = `
   import { openSync, closeSync } from 'node:fs';
   const { serve } = await import(process.argv[1]);
@@ -48,7 +48,7 @@ const CROWDED = `
     console.log('done ' + JSON.stringify(server.stats()));
   });`;
 
-test('select sends 503 to clients with descriptors beyond FD_SETSIZE, without effects on the others', async () => {
+test('select sends 503 to clients with descriptors beyond FD_SETSIZE, and still serves others', async () => {
   const index = new URL('../../dist/index.js', import.meta.url).href;
   const script = 'ulimit -n 2048 && exec "$0" --input-type=module -e "$1" "$2"';
   const program = startProgram('bash', ['-c', script, process.execPath, CROWDED, index]);

@@ -1,4 +1,4 @@
-// Tests that a server that closes loses no request that its clients have sent already, or are about to send.
+// Tests that a closing server loses no request that its clients have sent or are about to send.
 
 import { expect, test } from 'vitest';
 import type { Handler, HttpResponse } from '../../src/index.ts';
@@ -9,16 +9,18 @@ import { until } from '../support/until.ts';
 
 const GRACE_MS = 500;
 
-/** How coarse deadlines are, at most. */
+/** The resolution of deadlines. */
 const SLACK_MS = 300;
 
-test('a new client and an idle one get a response during closing, which ends the connection', async () => {
+test('during closing, new and idle clients get one more response, with Connection: close', async () => {
   const { connect, server } = await startHandler(echo, { timeouts: { shutdownGraceMs: 10_000 } });
   const clients = await Promise.all(Array.from({ length: 40 }, connect));
   const [used = [], fresh = []] = [clients.slice(0, 10), clients.slice(10)];
   for (const client of used) await client.send(get('/before')).readResponse();
   const closing = server.close();
-  await expect(until(() => connect().then(() => false), 'it accepts nobody')).rejects.toThrow('ECONNREFUSED');
+  await expect(until(() => connect().then(() => false), 'the server accepts no more clients')).rejects.toThrow(
+    'ECONNREFUSED',
+  );
   for (const client of [...used, ...fresh]) client.send(get('/after'));
   for (const client of [...used, ...fresh]) await expectLastResponse(client);
   await closing;
@@ -30,7 +32,7 @@ async function expectLastResponse(client: Client): Promise<void> {
   expect(await client.closed()).toBe('fin');
 }
 
-test('clients that wait to be accepted are accepted and answered', async () => {
+test('clients in the backlog are accepted and get responses', async () => {
   const site = simulate({ handler: echo, limits: { maxAcceptsPerTurn: 1 } });
   const clients = Array.from({ length: 20 }, () => site.connect());
   await site.runUntil(() => site.server.stats().connections.accepted > 0, Infinity);
@@ -45,7 +47,7 @@ test('clients that wait to be accepted are accepted and answered', async () => {
   }
 });
 
-test('an idle connection has shutdownGraceMs, then FIN', async () => {
+test('an idle connection gets FIN after shutdownGraceMs', async () => {
   const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: GRACE_MS } });
   const [silent, late] = [site.connect(), site.connect()];
   const used = site.connect().send(get('/'));
@@ -59,7 +61,7 @@ test('an idle connection has shutdownGraceMs, then FIN', async () => {
   expect([silent.end, used.end, late.end]).toEqual(['fin', 'fin', 'fin']);
 });
 
-/** Ways in which a server closes before the grace of its idle connections is over. */
+/** Ways to close a server before the grace period of its idle connections has passed. */
 const AT_ONCE: readonly (readonly [string, { readonly now?: boolean }, number])[] = [
   ['close({ now: true })', { now: true }, 10_000],
   ['a shutdownTimeoutMs that is shorter', {}, 100],
@@ -76,12 +78,12 @@ test.each(AT_ONCE)('FIN, not RST, ends an idle connection: %s', async (_what, ho
   const [fresh, used, busy] = [await connect(), await connect(), await connect()];
   await used.send(get('/')).readResponse();
   busy.send(get('/never'));
-  await until(() => server.stats().requests.handled === 2, 'both requests are there');
+  await until(() => server.stats().requests.handled === 2, 'both requests were handled');
   await server.close(how);
   expect([await fresh.closed(), await used.closed(), await busy.closed()]).toEqual(['fin', 'fin', 'reset']);
 });
 
-test('requests that arrived before the server closes are served even without grace', async () => {
+test('requests that arrived before the close are served even without a grace period', async () => {
   const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: 0 } });
   const client = site.connect();
   await site.runFor(100);
@@ -93,7 +95,7 @@ test('requests that arrived before the server closes are served even without gra
   expect(client.end).toBe('fin');
 });
 
-test('a connection whose response began before closing gets a response to its next request too', async () => {
+test('a connection whose response began before the close gets a response to its next request too', async () => {
   const streams: HttpResponse[] = [];
   const handler: Handler = (request, response) => {
     if (request.path !== '/stream') return response.send(200, {}, request.path);
@@ -104,7 +106,7 @@ test('a connection whose response began before closing gets a response to its ne
   const { connect, server } = await startHandler(handler, { timeouts: { shutdownGraceMs: 10_000 } });
   const client = await connect();
   client.send(get('/stream'));
-  await until(() => streams.length === 1, 'the answer has begun');
+  await until(() => streams.length === 1, 'the response has begun');
   const closing = server.close();
   client.send(get('/next'));
   streams[0]?.end('b');
@@ -113,7 +115,7 @@ test('a connection whose response began before closing gets a response to its ne
   await closing;
 });
 
-test('a client of HTTP/1.0 that keeps its connection hears that it ends', async () => {
+test('an HTTP/1.0 client with keep-alive gets a response with Connection: close', async () => {
   const { connect, server } = await startHandler(echo, { timeouts: { shutdownGraceMs: 10_000 } });
   const client = await connect();
   const request = 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
@@ -124,7 +126,7 @@ test('a client of HTTP/1.0 that keeps its connection hears that it ends', async 
   await closing;
 });
 
-test('a head that has begun is waited for', async () => {
+test('a request head that has begun to arrive is served', async () => {
   const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: 1 } });
   const client = site.connect().send('GET / HTTP/1.1\r\n');
   await site.runFor(100);

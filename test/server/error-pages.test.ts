@@ -1,5 +1,5 @@
-// Tests that what the server says itself when something is wrong is a styled page for browsers and text for others,
-// and that a page of a site is made once.
+// Tests that error responses of the server are styled pages for browsers and text for other clients, and that a page of a
+// site is built once.
 
 import { describe, expect, test } from 'vitest';
 import { namesMediaType } from '../../src/http/accept.ts';
@@ -11,7 +11,7 @@ import { folder } from '../support/folder.ts';
 import type { Answer } from '../support/response.ts';
 import { start } from '../support/serving.ts';
 
-/** As Chromium says it. */
+/** The Accept field of Chromium. */
 const BROWSER = 'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 
 function expectPage(answer: Answer, status: number, phrase: string): void {
@@ -82,7 +82,7 @@ test.each(KINDS)('%s', async (_what, options, request, status, phrase) => {
   errors.splice(0);
 });
 
-test('a folder of modules and nothing else', async () => {
+test('a server with a dynamic folder only sends the same pages', async () => {
   const dynamic = await folder({ 'broken.mjs': 'throw new Error("on purpose");' });
   const { port, errors } = await start({ dynamic });
   expectPage(await ask(port, get('/none', BROWSER)), 404, 'Not Found');
@@ -97,7 +97,7 @@ test('the text of a page is escaped', () => {
   expect(errorPage(499, 'x'), 'a status without a phrase').toContain('<title>499</title>');
 });
 
-test('a media type is named, and not refused', () => {
+test('a media type counts as named in Accept, except with q=0', () => {
   for (const accept of ['text/html', 'a/b, Text/HTML;level=1 ; q=0.2', 'text/html;q=0.001']) {
     expect(namesMediaType(accept, 'text/html'), accept).toBe(true);
   }

@@ -1,4 +1,4 @@
-// Tests what the option `error` makes of the failure of an application, through every adapter, and what `signal` does.
+// Tests how the option `error` responds to a failing application, through every adapter, and how `signal` closes a server.
 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -66,7 +66,7 @@ const ANSWERS: readonly (readonly [string, NonNullable<ServeOptions['error']>, s
   ['nothing, later', async () => undefined, STANDARD],
 ];
 
-test.each(ANSWERS)('the answer may be %s', async (_what, error, text) => {
+test.each(ANSWERS)('the response may be %s', async (_what, error, text) => {
   const site = await start({ handler: throws, error });
   expect(await textOf(site)).toBe(text);
   expect(site.errors.splice(0)).toEqual([TYPED]);
@@ -76,7 +76,7 @@ const WRONG: readonly (readonly [string, NonNullable<ServeOptions['error']>, unk
   ['throws', () => throws(), TYPED],
   ['rejects', () => rejects(), TYPED],
   ['gives a status that is none', () => ({ status: 99 }), expect.objectContaining({ code: 'ERR_INVALID_STATUS' })],
-  ['gives no answer', () => JSON.parse('7'), expect.objectContaining({ code: 'ERR_INVALID_STATUS' })],
+  ['returns no response', () => JSON.parse('7'), expect.objectContaining({ code: 'ERR_INVALID_STATUS' })],
   ['gives Response.error()', () => Response.error(), expect.objectContaining({ code: 'ERR_APPLICATION' })],
 ];
 
@@ -86,7 +86,7 @@ test.each(WRONG)('where it %s, the standard page is sent and both are reported',
   expect(site.errors.splice(0)).toEqual([TYPED, thrown]);
 });
 
-test('of an answer that cannot be sent, no reason phrase is left', async () => {
+test('a response that cannot be sent leaves no reason phrase behind', async () => {
   const broken = new NodeResponse(
     new ReadableStream({ start: (stream) => stream.error(new TypeError('on purpose')) }),
     {
@@ -98,7 +98,7 @@ test('of an answer that cannot be sent, no reason phrase is left', async () => {
   expect(site.errors.splice(0)).toEqual([TYPED, TYPED]);
 });
 
-test('it is not called once a response has begun, nor for errors of the client', async () => {
+test('error is not called after a response has begun, nor for errors of the client', async () => {
   const asked: unknown[] = [];
   const handler: Handler = async (request, response) => {
     if (request.path === '/begun') response.start(200, { 'Content-Length': '4' });
@@ -115,13 +115,13 @@ test('it is not called once a response has begun, nor for errors of the client',
   expect(site.errors.splice(0)).toEqual([TYPED]);
 });
 
-test('an answer that never comes is bounded as that of a handler is', async () => {
+test('a response that error never makes times out like that of a handler', async () => {
   const site = await start({ handler: throws, error: () => new Promise(() => {}), timeouts: { handlerMs: 100 } });
   expect((await ask(site.port, get('/'))).status).toBe(504);
   expect(site.errors.splice(0)).toEqual([TYPED, expect.objectContaining({ code: 'ERR_HANDLER_TIMEOUT' })]);
 });
 
-test('a signal that aborts closes the server in order', async () => {
+test('when the signal aborts, the server closes in order', async () => {
   const controller = new AbortController();
   const opened = gate();
   const handler: Handler = async (_request, response) => {
@@ -131,7 +131,7 @@ test('a signal that aborts closes the server in order', async () => {
   const site = await start({ handler, signal: controller.signal });
   const client = await site.connect();
   client.send(get('/'));
-  await until(() => site.server.stats().requests.handled === 1, 'it was asked');
+  await until(() => site.server.stats().requests.handled === 1, 'the request was handled');
   controller.abort();
   opened.open();
   expect((await client.readResponse()).text).toBe('done');
@@ -139,7 +139,7 @@ test('a signal that aborts closes the server in order', async () => {
   await expect(site.connect()).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a signal that has aborted refuses the start, with its reason', async () => {
+test('with an aborted signal, the server does not start, and the error is its reason', async () => {
   const reason = new Error('not any more');
   await expect(serve({ port: 0, handler: echo, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   const controller = new AbortController();
@@ -151,7 +151,7 @@ test('a signal that has aborted refuses the start, with its reason', async () =>
 test.each<readonly [Readonly<Record<string, unknown>>, RegExp]>([
   [{ error: 'x' }, /^error must be a function, not "x"$/],
   [{ signal: 'x' }, /^signal must be an AbortSignal, not "x"$/],
-])('%j is refused', async (options, text) => {
+])('%j is rejected', async (options, text) => {
   const given = { port: 0, handler: echo, ...options };
   const thrown = await Reflect.apply(serve, undefined, [given]).catch((error: unknown) => error);
   expect(thrown).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });

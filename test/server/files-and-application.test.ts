@@ -1,5 +1,4 @@
-// Tests that one server has files and an application behind them, and that what the application is made of is never
-// served as a file, under whatever name.
+// Tests a server with files and an application behind them, and that no source of the application is served as a file.
 
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +27,7 @@ async function makeRoot(): Promise<string> {
   });
 }
 
-test('files come first, the application has the rest: other paths, other methods, names that no file can have', async () => {
+test('files come first, and the application gets other paths, other methods and impossible file names', async () => {
   const site = await start({ static: await makeRoot(), handler: echo });
   expect(await textOf(site, '/')).toBe('200 home');
   expect(await textOf(site, '/page.html')).toBe('200 page');
@@ -64,7 +63,7 @@ test('asynchronous and failing applications behave the same behind files', async
   expect(site.errors.splice(0)).toMatchObject([{ message: 'on purpose' }]);
 });
 
-test('files, then the modules of the dynamic folder, then the application', async () => {
+test('requests go to files, then to the modules of the dynamic folder, then to the application', async () => {
   const module = "export const application = (environ, start) => (start('200 OK', []), 'module ' + environ.PATH_INFO);";
   const dynamic = await folder({ 'clock.mjs': module, 'page.html.mjs': module, 'page.mjs': module });
   const both = await start({ static: await makeRoot(), dynamic, handler: echo });
@@ -80,7 +79,7 @@ test('files, then the modules of the dynamic folder, then the application', asyn
   expect(await textOf(routed, '/else')).toBe('200 home');
 });
 
-/** Everything that could be a way to the text of a module. */
+/** All paths that might lead to the source of a module. */
 async function makeMixed(): Promise<string> {
   const secret = 'const secret = "squirrel";\n';
   const source = `${secret}export const application = (environ, start) => (start('404 Not Found', []), 'none');\n`;
@@ -152,7 +151,7 @@ test('the source of an application is never served', async () => {
   expect(JSON.stringify(listing)).toContain('fine.txt');
 });
 
-test('a file that comes to lie there later is not served either', async () => {
+test('a source file that is added later is not served either', async () => {
   const root = await makeMixed();
   const site = await start({ static: root, dynamic: join(root, 'cgi') });
   await mkdir(join(root, 'cgi', 'new'));
@@ -160,7 +159,7 @@ test('a file that comes to lie there later is not served either', async () => {
   expect((await ask(site.port, get('/cgi/new/a.txt'))).status).toBe(404);
 });
 
-test('a folder that is both is refused, however it is called', async () => {
+test('a folder with both files and the application is rejected, under any name', async () => {
   const root = await makeMixed();
   for (const options of [
     {
@@ -178,17 +177,17 @@ test('a folder that is both is refused, however it is called', async () => {
 });
 
 const MISTAKES: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-  [{ static: { root: 'html', hide: 7 } }, /static\.hide must be a path, or a list of them, not 7/],
+  [{ static: { root: 'html', hide: 7 } }, /static\.hide must be a path, or a list of paths, not 7/],
   [{ app: 'x.js' }, /"app" is an option of the command, not of serve\(\)/],
   [{ handler: echo, dynamic: 'html' }, /"dynamic" is an option of loadApplication\(\), not of serve\(\)/],
 ];
 
-test.each(MISTAKES)('%j is refused', async (options, text) => {
+test.each(MISTAKES)('%j is rejected', async (options, text) => {
   const error = await Reflect.apply(serve, undefined, [{ port: 0, ...options }]).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_OPTION', message: expect.stringMatching(text) });
 });
 
-test('a dynamic folder that is missing or a file', async () => {
+test('a dynamic folder that is missing or a file is rejected', async () => {
   const path = await folder({ file: '' });
   for (const dynamic of [join(path, 'none'), join(path, 'file')]) {
     await expect(loadApplication(dynamic, { dynamic: true })).rejects.toMatchObject({

@@ -1,5 +1,4 @@
-// Tests over real connections that what one client sends costs the server time in proportion to its bytes, through
-// every way in which it is read, echoed and logged.
+// Tests over real connections that the server reads, echoes and logs the bytes of a client in linear time.
 
 import { describe, expect, test, vi } from 'vitest';
 import { fetchHandler, Headers, Response } from '../../src/fetch.ts';
@@ -16,7 +15,7 @@ const LIMITS = { limits: { maxHeaderBytes: 1_048_576, maxTargetBytes: 1_048_576,
 
 const repeated = (text: string, size: number): string => text.repeat(Math.ceil(size / text.length)).slice(0, size);
 
-/** Expects that requests of such sizes are answered with `status` in linear time. */
+/** Expects that requests of these sizes get `status` in linear time. */
 async function expectAnswered(port: number, status: number, request: (size: number) => string, size: number) {
   await expectLinear((each) => {
     const text = request(each);
@@ -58,7 +57,7 @@ describe('files', () => {
   });
 });
 
-test('JSON is listed for clients that name it without refusing it or accepting a page', async () => {
+test('a folder is listed as JSON if Accept prefers JSON by name', async () => {
   const { port } = await start({ static: { root: await folder({ a: '' }), listing: true } });
   const typeFor = async (accept: string) => (await ask(port, get('/', `Accept: ${accept}`))).field('content-type');
   for (const accept of ['application/json', 'Application/JSON;q=0.5', 'text/plain, application/json ; charset=utf-8']) {
@@ -75,7 +74,7 @@ test('JSON is listed for clients that name it without refusing it or accepting a
   }
 });
 
-/** Applications that send back what a field says, through each adapter. */
+/** Applications that echo the value of a field, through each adapter. */
 const ECHOES: Readonly<Record<string, Handler>> = {
   raw: (request, response) => response.send(200, { 'X-Echo': request.header('x') ?? '' }, 'echo'),
   pairs: (request, response) => response.send(200, [['X-Echo', ` ${request.header('x')} `]], 'echo'),
@@ -133,7 +132,7 @@ test('a raw handler that reads each field by its name', async () => {
   await expectAnswered(port, 200, (size) => get('/', ...lines(size)), 1_000);
 });
 
-test('many fields say the same through each way to ask, in any case', async () => {
+test('every way to read many fields gives the same values, in any case', async () => {
   const handler: Handler = (request, response) => {
     response.send(200, {}, JSON.stringify(['X-A', 'cookie', 'none'].map((name) => request.header(name) ?? null)));
   };
@@ -159,7 +158,7 @@ test.each([
   await expectAnswered(port, 200, request, 2_000);
 });
 
-test('more trailers than maxFields are refused', async () => {
+test('more trailers than maxFields are rejected', async () => {
   const handler: Handler = async (request, response) => {
     await request.body.bytes();
     response.send(200, {}, String(request.body.trailers.length));

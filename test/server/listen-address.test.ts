@@ -1,4 +1,4 @@
-// Tests what each form of an address means, and that each mistake is named in one line that shows it.
+// Tests each form of a listen address, and that each mistake is one line which shows the value.
 
 import { expect, test } from 'vitest';
 import { checkListen, listenText, rebaseListen } from '../../src/options/listen-address.ts';
@@ -76,7 +76,7 @@ test.each([
   ['fd:3,backlog=0', BACKLOG],
   ['fd:3,backlog=65536', BACKLOG],
   ['fd:3,backlog=many', BACKLOG],
-])('%j is refused', (given, message) => {
+])('%j is rejected', (given, message) => {
   expect(() => checkListen(given)).toThrow(message);
 });
 

@@ -1,4 +1,4 @@
-// Tests that a server listens on several addresses, ports and Unix domain sockets, and what becomes of their files.
+// Tests servers with several addresses, ports and Unix domain sockets, and the files of these sockets.
 
 import { execFile } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -37,7 +37,7 @@ async function textOf(client: Client, target = '/'): Promise<string> {
   return (await client.send(get(target)).readResponse()).text;
 }
 
-/** A socket whose server ended without closing. */
+/** A socket file of a server that ended without closing. */
 function leaveBehind(path: string): void {
   const kernel = createNativeKernel();
   expect(kernel.listenUnix(path, -1, 8)).toBeGreaterThanOrEqual(0);
@@ -72,7 +72,7 @@ test('one server listens on several ports and paths, and counts all accepted con
   for (const url of [first, fourth]) await expect(connect(portOf(url))).rejects.toThrow('ECONNREFUSED');
 });
 
-test('curl --unix-socket, content both ways, a half-closed client and one that goes', async () => {
+test('a Unix domain socket serves curl, content in both directions, and half-closed and disconnecting clients', async () => {
   const path = `${await folder()}/a.sock`;
   const content = Buffer.alloc(8_000_000, 'content');
   const handler: Handler = async (request, response) => {
@@ -97,7 +97,7 @@ test('curl --unix-socket, content both ways, a half-closed client and one that g
   expect((await slow.readResponse()).content.equals(content)).toBe(true);
 });
 
-test('a client of a Unix domain socket has no address: the log has unix:, as in nginx', async () => {
+test('a client of a Unix domain socket is logged as unix:, as in nginx', async () => {
   const path = `${await folder()}/a.sock`;
   for (const logFormat of ['common', 'combined', 'json'] as const) {
     let [log, trace] = ['', ''];
@@ -125,7 +125,7 @@ test('a client of a Unix domain socket has no address: the log has unix:, as in 
   }
 });
 
-test('the environ and the URL of such a request contain the requested host', async () => {
+test('for such a client, the environ and the URL have the host of the request', async () => {
   const path = `${await folder()}/a.sock`;
   const application = wsgi((environ, startResponse) => {
     startResponse('200 OK', []);
@@ -147,7 +147,7 @@ test('the environ and the URL of such a request contain the requested host', asy
   expect(await ask('GET /a HTTP/1.1\r\nHost: b\r\n\r\n')).toBe('http://b/a');
 });
 
-test('maxConnectionsPerAddress bounds clients of ports only, and gives an address its share back', async () => {
+test('maxConnectionsPerAddress limits clients of TCP ports only, and counts closed connections no more', async () => {
   const path = `${await folder()}/a.sock`;
   const { server } = await startHandler(echo, {
     listen: ['127.0.0.1:0', `unix:${path}`],
@@ -165,7 +165,7 @@ test('maxConnectionsPerAddress bounds clients of ports only, and gives an addres
   }, 'there is room again');
 });
 
-test('the file has the given mode, otherwise that of the umask', async () => {
+test('the socket file has the given mode, otherwise that of the umask', async () => {
   const root = await folder();
   const before = process.umask(0o027);
   onTestFinished(() => void process.umask(before));
@@ -176,7 +176,7 @@ test('the file has the given mode, otherwise that of the umask', async () => {
   expect([await modeOf('a'), await modeOf('b'), await modeOf('c')]).toEqual(['606', '777', '750']);
 });
 
-test('a socket that was left behind is replaced', async () => {
+test('a socket file of an ended server is replaced', async () => {
   const path = `${await folder()}/a.sock`;
   leaveBehind(path);
   await expect(connectUnix(path)).rejects.toThrow('ECONNREFUSED');
@@ -184,7 +184,7 @@ test('a socket that was left behind is replaced', async () => {
   expect(await textOf(await connectUnix(path))).toBe('GET /');
 });
 
-test('a socket in use, and a file that is not a socket, are ERR_LISTEN and stay', async () => {
+test('a socket in use and another kind of file are ERR_LISTEN, and are not removed', async () => {
   const root = await folder({ file: 'content' });
   await mkdir(`${root}/folder`);
   await startHandler(echo, { listen: [`unix:${root}/live`] });
@@ -199,11 +199,15 @@ test('a socket in use, and a file that is not a socket, are ERR_LISTEN and stay'
   );
   for (const name of ['file', 'folder', 'link']) {
     expect(await messageFor(name)).toBe(
-      `ERR_LISTEN cannot listen on unix:/${name}: a file of that name exists and is not a socket`,
+      `ERR_LISTEN cannot listen on unix:/${name}: a file of that name exists and is not a socket: choose another path, or remove the file`,
     );
   }
-  expect(await messageFor('none/a')).toBe('ERR_LISTEN cannot listen on unix:/none/a: its folder does not exist');
-  expect(await messageFor('file/a')).toBe('ERR_LISTEN cannot listen on unix:/file/a: its parent path is not a folder');
+  expect(await messageFor('none/a')).toBe(
+    'ERR_LISTEN cannot listen on unix:/none/a: its folder does not exist: create it',
+  );
+  expect(await messageFor('file/a')).toBe(
+    'ERR_LISTEN cannot listen on unix:/file/a: its parent path is not a folder: choose another path',
+  );
   expect(await readFile(`${root}/file`, 'utf8')).toBe('content');
   expect(await textOf(await connectUnix(`${root}/live`))).toBe('GET /');
 });
@@ -211,13 +215,13 @@ test('a socket in use, and a file that is not a socket, are ERR_LISTEN and stay'
 test('a socket counts as in use even with a full backlog', async () => {
   const path = `${await folder()}/a.sock`;
   const kernel = kernelOf();
-  // It accepts no client: the backlog of 0 is full with the first.
+  // This server accepts no client, so its backlog of 0 is full with the first.
   expect(kernel.listenUnix(path, -1, 0)).toBeGreaterThanOrEqual(0);
   await connectUnix(path);
   await expect(serve({ handler: echo, listen: [`unix:${path}`] })).rejects.toThrow('another program listens there');
 });
 
-test('closing removes no file that another server has made since', async () => {
+test('close does not remove a socket file that another server has created since', async () => {
   const path = `${await folder()}/a.sock`;
   const first = await startHandler(echo, { listen: [`unix:${path}`] });
   await rm(path);
@@ -226,7 +230,7 @@ test('closing removes no file that another server has made since', async () => {
   expect(await textOf(await connectUnix(path))).toBe('second');
 });
 
-test('the file is gone while requests in flight are still answered', async () => {
+test('close removes the socket file before requests in flight are answered', async () => {
   const path = `${await folder()}/a.sock`;
   let answer = (): void => {};
   const { server } = await startHandler(
@@ -240,7 +244,7 @@ test('the file is gone while requests in flight are still answered', async () =>
   );
   const client = await connectUnix(path);
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'it has been asked');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   const closed = server.close();
   expect(await isThere(path)).toBe(false);
   answer();
@@ -248,7 +252,7 @@ test('the file is gone while requests in flight are still answered', async () =>
   await closed;
 });
 
-test('when one of several listeners fails, none stays open', async () => {
+test('when one of several listeners fails, the others are closed', async () => {
   const root = await folder({ file: '' });
   const kernel = kernelOf();
   const { port } = kernel.local(kernel.listen('127.0.0.1', 0, 8));
@@ -273,7 +277,7 @@ test('a descriptor that does not listen is ERR_LISTEN', async () => {
   expect(kernel.local(bound).port, 'it is still open').toBeGreaterThan(0);
 });
 
-test('the options of a listener reach the connections that are accepted there', async () => {
+test('the options of a listener apply to its connections', async () => {
   const path = `${await folder()}/a.sock`;
   const seen: ListenerOptions[] = [];
   const server = await serveReactor(
@@ -295,7 +299,7 @@ test('the options of a listener reach the connections that are accepted there', 
   expect(seen).toEqual([{ backlog: 9 }, { backlog: 7 }]);
 });
 
-test('a socket that cannot be removed is reported, and closing goes on', async () => {
+test('a socket file that cannot be removed is reported, and close continues', async () => {
   const root = await folder();
   await mkdir(`${root}/deep`);
   const { server } = await startHandler(echo, { listen: [`unix:${root}/deep/a`] });

@@ -1,5 +1,5 @@
-// Tests that nothing which others chose reaches a log or a terminal as a control character: fields, targets, paths,
-// messages of errors, and what a foreign server answers.
+// Tests that untrusted text reaches no log or terminal as a control character: fields, targets, paths, error messages, and
+// responses of other servers.
 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const ESCAPE = '\x1b[31m';
 /** A cursor sequence in C1, DEL, a line separator, and an override of the direction of text. */
 const HOSTILE = `${ESCAPE}\x9b2J\x7f\u2028\u202e\u2066`;
 
-/** What must not be there, whatever is. */
+/** Characters that must never be in the output. */
 const RAW = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 const EVERYTHING = Array.from({ length: 0x2_100 }, (_, code) => String.fromCharCode(code)).join('');
@@ -36,7 +36,7 @@ test('JSON means the same when it is printable', () => {
   expect(JSON.parse(json)).toEqual(value);
 });
 
-test('a message of several lines is one line, bounded, in linear time', () => {
+test('a message of several lines becomes one bounded line, in linear time', () => {
   expect(printableLine('a \n\n\t b\r\nc', ' | ')).toBe('a | b | c');
   expect(clipped('abc', 3)).toBe('abc');
   expect(clipped('abcd', 3)).toBe('abc... (4 characters)');
@@ -52,7 +52,7 @@ test('a message of several lines is one line, bounded, in linear time', () => {
   expect(cost(8_000_000)).toBeLessThan(16 * Math.max(cost(1_000_000), 1_000));
 });
 
-/** What `logError` writes. */
+/** The output of `logError`. */
 function loggedFor(error: unknown): string {
   let text = '';
   const { write } = process.stderr;
@@ -90,7 +90,7 @@ test('a long target leaves room for the thrown error', async () => {
   });
   const program = startCommand(['0', join(root, 'app.mjs'), '--no-access-log', '--max-target-bytes', '16000']);
   await ask(await portOf(program), get(`/${'x'.repeat(12_000)}`));
-  await until(() => program.stderr.includes('\n'), 'the line is written');
+  await until(() => program.stderr.includes('\n'), 'the line is logged');
   expect(program.stderr).toContain('on purpose');
 });
 
@@ -99,7 +99,7 @@ const echoing: Handler = async (request) => {
   throw new Error(decodeURIComponent(request.query));
 };
 
-test('a message that echoes a client ends no process and forges no line', async () => {
+test('an error message with text of a client ends no process and forges no line', async () => {
   const { port, errors } = await startHandler(echoing);
   const query = encodeURIComponent(`${HOSTILE}\nepoll-server: forged`);
   expect((await ask(port, get(`/?${query}`))).status).toBe(500);
@@ -109,14 +109,14 @@ test('a message that echoes a client ends no process and forges no line', async 
   expect(text.trimEnd()).not.toContain('\n');
 });
 
-test('a JSON log and a trace of hostile fields', async () => {
+test('a JSON log and a trace escape hostile fields', async () => {
   let [log, trace] = ['', ''];
   const sinks = { access: (text: string) => (log += text), trace: (text: string) => (trace += text) };
   const { port } = await startHandler((_, response) => response.send(200), {
     log: { ...sinks, format: 'json' },
   });
   await ask(port, get('/', 'User-Agent: a\x9b2J\xad\x80b', 'Referer: \x85'));
-  await until(() => log.includes('\n'), 'the line is written');
+  await until(() => log.includes('\n'), 'the line is logged');
   expect(log + trace).not.toMatch(RAW);
   expect(JSON.parse(log)).toMatchObject({ userAgent: 'a\x9b2J\xad\x80b', referer: '\x85' });
 });
@@ -129,7 +129,7 @@ async function saysOnly(program: Program, code: number, ...texts: readonly strin
 
 const SHOWN = String.raw`\x1b[31m\x9b2J\x7f\u{2028}\u{202e}\u{2066}`;
 
-test('names of files in messages of the command', async () => {
+test('the command escapes file names in its messages', async () => {
   const root = await folder({
     [`${HOSTILE}/index.html`]: 'home',
     'app.mjs': `throw new Error(${JSON.stringify(HOSTILE)});`,
@@ -146,7 +146,7 @@ test('names of files in messages of the command', async () => {
   await saysOnly(startCommand(['0', root, '--server-header', 'a\x9b', '--print-config']), 0, String.raw`\x9b`);
 });
 
-test('the name of a module that does not load', async () => {
+test('the command escapes the name of a module that does not load', async () => {
   const dynamic = await folder({ [`a${HOSTILE}.mjs`]: 'throw new Error("on purpose");' });
   const { port, errors } = await start({ dynamic });
   expect((await ask(port, get(`/a${encodeURIComponent(HOSTILE)}`))).status).toBe(500);
@@ -155,7 +155,7 @@ test('the name of a module that does not load', async () => {
   expect(text).not.toMatch(RAW);
 });
 
-test('responses of a foreign server', async () => {
+test('conform escapes responses of the tested server', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', () => {

@@ -1,4 +1,4 @@
-// Tests how a server begins, lives beside others, counts, and ends.
+// Tests how a server starts, runs beside others, counts and closes.
 
 import { expect, test } from 'vitest';
 import { serve } from '../../src/index.ts';
@@ -16,7 +16,7 @@ test('host, port, url and back end describe the server', async () => {
   expect(port).toBeGreaterThan(0);
 });
 
-test('it listens on IPv6, on names, and on every address', async () => {
+test('a server listens on IPv6, on a host name, and on every address', async () => {
   const v6 = await startHandler(echo, { hostname: '::1' });
   expect([v6.server.url.href, v6.server.hostname]).toEqual([`http://[::1]:${v6.port}/`, '::1']);
   const client = await connect(v6.port, '::1');
@@ -29,7 +29,7 @@ test('it listens on IPv6, on names, and on every address', async () => {
   expect((await ask(all.port, get('/'))).text).toBe('::ffff:127.0.0.1');
 });
 
-test('several servers live in one process, each with its own handler, counters and end', async () => {
+test('several servers in one process have their own handlers, counters and shutdown', async () => {
   const sites = await Promise.all(
     [0, 1, 2].map((i) => startHandler((_, response) => response.send(200, {}, `server ${i}`))),
   );
@@ -41,7 +41,7 @@ test('several servers live in one process, each with its own handler, counters a
   expect((await ask(sites[1]?.port ?? 0, get('/'))).text).toBe('server 1');
 });
 
-test('a server that was closed gives its port back', async () => {
+test('a closed server frees its port', async () => {
   const { server, port } = await startHandler(echo);
   await server.close();
   await expect(connect(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
@@ -63,13 +63,13 @@ test('an address of another machine and an unknown name are ERR_LISTEN', async (
     code: 'ERR_LISTEN',
     message: /192\.0\.2\.1/,
   });
-  await expect(serve({ port: 0, hostname: 'nobody.invalid', handler: echo })).rejects.toMatchObject({
+  await expect(serve({ port: 0, hostname: 'unknown.invalid', handler: echo })).rejects.toMatchObject({
     code: 'ERR_LISTEN',
-    message: /nobody\.invalid/,
+    message: /unknown\.invalid/,
   });
 });
 
-test('close ends idle connections and finishes requests in flight, which hear that it is over', async () => {
+test('close ends idle connections, and answers requests in flight with Connection: close', async () => {
   const answer = gate();
   const { connect: join, server } = await startHandler(async (request, response) => {
     if (request.target === '/slow') await answer.opened;
@@ -78,7 +78,7 @@ test('close ends idle connections and finishes requests in flight, which hear th
   const [idle, busy, silent] = await Promise.all([join(), join(), join()]);
   await idle.send(get('/')).readResponse();
   busy.send(get('/slow'));
-  await until(() => server.stats().requests.handled === 2, 'both requests were seen');
+  await until(() => server.stats().requests.handled === 2, 'both requests were handled');
   const closing = server.close();
   expect(server.close(), 'closing twice is the same').toBe(closing);
   expect(await idle.closed()).toBe('fin');
@@ -97,23 +97,23 @@ test('close cuts off requests that do not end within shutdownTimeoutMs', async (
   const { connect: join, server } = await startHandler(() => new Promise(() => {}), { timeouts: { shutdownMs: 50 } });
   const client = await join();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   await server.close();
   expect(await client.closed()).toBe('reset');
 });
 
-test('close({ now: true }) cuts everything off, also while a close in order is waiting', async () => {
+test('close({ now: true }) aborts all connections, even while a graceful close is waiting', async () => {
   const { connect: join, server } = await startHandler(() => new Promise(() => {}));
   const client = await join();
   client.send(get('/'));
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   const inOrder = server.close();
   await server.close({ now: true });
   await inOrder;
   expect(await client.closed()).toBe('reset');
 });
 
-test('close from within a handler lets that answer go out', async () => {
+test('close called by a handler still sends the response of that handler', async () => {
   const { connect: join, server } = await startHandler((_, response) => {
     void server.close();
     response.send(200, {}, 'the last one');
@@ -124,7 +124,7 @@ test('close from within a handler lets that answer go out', async () => {
   await server.close();
 });
 
-test("the Server field: by default, another, none, and the application's own", async () => {
+test('the Server field has its default, another value, none, or the one of the application', async () => {
   const plain = await startHandler((request, response) =>
     response.send(200, request.target === '/own' ? { server: 'mine' } : {}),
   );
@@ -136,7 +136,7 @@ test("the Server field: by default, another, none, and the application's own", a
   expect((await ask(none.port, get('/'))).field('server')).toBeUndefined();
 });
 
-test('every answer has the date of now', async () => {
+test('every response has the current date', async () => {
   const { port } = await startHandler(echo);
   const date = (await ask(port, get('/'))).field('date') ?? '';
   expect(new Date(date).toUTCString()).toBe(date);
@@ -165,9 +165,9 @@ test('stats count requests and bytes, and registrations do not grow with request
   });
   expect(stats.bytes.sent).toBeGreaterThan(first.content.length * 10);
   expect(stats.systemCalls.registrations).toBe(before.systemCalls.registrations);
-  expect(stats.systemCalls.sends - before.systemCalls.sends, 'one send an answer').toBe(9);
+  expect(stats.systemCalls.sends - before.systemCalls.sends, 'one send per response').toBe(9);
   client.destroy();
-  await until(() => server.stats().connections.open === 0, 'the client left');
+  await until(() => server.stats().connections.open === 0, 'the client disconnected');
 });
 
 test('JavaScript is entered for requests, but not when no event is ready', async () => {
@@ -179,16 +179,16 @@ test('JavaScript is entered for requests, but not when no event is ready', async
   const stats = server.stats();
   const entries = stats.loop.entries - before.loop.entries;
   expect(stats.loop.turns - before.loop.turns).toBe(entries);
-  // Who hosts libuv waits inside an entry, for libuv's events too.
+  // A host of libuv waits inside an entry, for the events of libuv too.
   if (BACK_END.hasDescriptor) expect(entries).toBe(20);
   else expect(entries).toBeGreaterThanOrEqual(20);
   expect(
     stats.systemCalls.waits - before.systemCalls.waits,
-    'the system is asked before and after each',
+    'the kernel is polled before and after each entry',
   ).toBeGreaterThanOrEqual(entries);
 });
 
-test('an answer from a file leaves with those of its turn, which is the only one that it takes', async () => {
+test('a response from a file takes one turn', async () => {
   const root = await folder({ 'a.bin': Buffer.alloc(100_000, 'x') });
   const { connect: join, server } = await start({ static: root, limits: { maxCacheBytes: 0 } });
   const client = await join();
@@ -211,10 +211,10 @@ test('a pipelined burst is answered with few sends', async () => {
   expect(server.stats().systemCalls.sends).toBeLessThanOrEqual(10);
 });
 
-test('many clients at once are all answered', async () => {
+test('many concurrent clients all get responses', async () => {
   const { port, server } = await startHandler(echo);
   const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => ask(port, get(`/${i}`))));
   expect(answers.map(({ text }) => text)).toEqual(Array.from({ length: 300 }, (_, i) => `GET /${i}`));
-  await until(() => server.stats().connections.open === 0, 'all have left');
+  await until(() => server.stats().connections.open === 0, 'all clients disconnected');
   expect(server.stats()).toMatchObject({ connections: { accepted: 300 }, requests: { handled: 300 } });
 });

@@ -1,4 +1,4 @@
-// Plays small runs with a fault at every possible point, so that one or two faults are found without chance. `npm run
+// Tests small runs with a fault at every possible point, so that bugs of one or two faults are always found. `npm run
 // simulate -- --exhaustive 2` tries all pairs in runs with few points.
 
 import { expect, test } from 'vitest';

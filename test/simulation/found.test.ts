@@ -1,4 +1,4 @@
-// Bugs that the simulation found, each as its smallest reproduction.
+// Tests the fixes of bugs that the simulation found, each with its smallest reproduction.
 
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
@@ -25,7 +25,7 @@ function responses(received: Buffer): number {
   return received.toString('latin1').split('HTTP/1.1 ').length - 1;
 }
 
-test('a client that ends its body too early gets 400, which is not reported as a failure of the handler', async () => {
+test('a client that ends its body too early gets 400, without an error report', async () => {
   const site = world(readsBody);
   const client = site.connect().send(post(10, 'half')).finish();
   await site.runFor(100);
@@ -134,7 +134,7 @@ test('a head that is not read because responses are pending does not time out', 
   expect(responses(client.received)).toBe(3);
 });
 
-test('the queue of a pipeline is bounded, however fast and small its requests are', async () => {
+test('the queue of pipelined requests is bounded', async () => {
   const site = world((_, response) => response.send(200, {}, ''), { limits: { maxRequestsPerTurn: 1 } });
   const request = get('/');
   const client = site.connect().send(request.repeat(100_000));

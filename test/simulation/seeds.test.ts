@@ -1,4 +1,4 @@
-// Plays a fixed set of runs, and those that failed in the past. To replay a failure: `npm run simulate -- --seed N
+// Tests a fixed set of simulated runs, and those that failed in the past. To replay a failure: `npm run simulate -- --seed N
 // --runs 1 --trace 100`.
 
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// A real browser for a test file: Debian's Chromium. Each test has a context of its own, closed and forgotten when the
-// test ends.
+// Starts a real browser for a test file: Debian's Chromium. Each test has its own context, which is closed when the test
+// ends.
 
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
@@ -13,10 +13,10 @@ export interface Look {
   readonly colorScheme?: 'light' | 'dark';
 }
 
-/** Opens a context, with cookies and a cache of its own. */
+/** Opens a context with its own cookies and cache. */
 export type OpenContext = (look?: Look) => Promise<BrowserContext>;
 
-/** For a test file, at its beginning: what it returns starts the browser when it is needed first. */
+/** Call it at the top of a test file. The returned function starts the browser on its first call. */
 export function oneBrowser(): OpenContext {
   let starting: Promise<Browser> | null = null;
   afterAll(async () => (await starting)?.close());

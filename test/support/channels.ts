@@ -1,4 +1,4 @@
-// A server of connections without HTTP: a test says which protocol its clients find.
+// A server of connections without HTTP, with a protocol of the test.
 
 import { onTestFinished } from 'vitest';
 import { Acceptor } from '../../src/connection/acceptor.ts';
@@ -13,11 +13,11 @@ import { Reactor } from '../../src/reactor/reactor.ts';
 export interface ChannelServer {
   readonly port: number;
   readonly connections: Connections;
-  /** What protocols did wrong. */
+  /** Reported faults of protocols. */
   readonly faults: EpollServerError[];
 }
 
-/** Listens on a free port; closed with the test. */
+/** Listens on a free port until the test ends. */
 export function serveProtocol(protocol: ProtocolFactory, given: GivenLimits = {}): ChannelServer {
   const kernel = createNativeKernel();
   const reactor = new Reactor(kernel);

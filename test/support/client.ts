@@ -1,4 +1,4 @@
-// A TCP client that sends exactly the bytes it is told and sees exactly what comes back.
+// A TCP client that sends exactly the given bytes and records the received ones.
 
 import { connect as connectSocket, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -9,7 +9,7 @@ export type End = 'fin' | 'reset';
 
 export class Client {
   readonly socket: Socket;
-  /** Grows by doubling; what was taken stays valid, since nothing is written twice. */
+  /** Grows by doubling. Earlier slices stay valid, because no byte is written twice. */
   #store = Buffer.allocUnsafeSlow(4_096);
   #from = 0;
   #to = 0;
@@ -27,7 +27,7 @@ export class Client {
     socket.on('close', () => this.#ended('reset'));
   }
 
-  /** What came and was not read yet. */
+  /** Received bytes that were not read yet. */
   get received(): Buffer {
     return this.#store.subarray(this.#from, this.#to);
   }
@@ -47,7 +47,7 @@ export class Client {
     return this;
   }
 
-  /** Sends FIN; reading goes on. */
+  /** Sends FIN; the client still reads. */
   finish(): this {
     this.socket.end();
     return this;
@@ -58,7 +58,7 @@ export class Client {
     this.socket.resetAndDestroy();
   }
 
-  /** Waits until everything sent so far was handed to the system. */
+  /** Waits until the system has accepted all bytes sent so far. */
   flushed(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.socket.write('', (error) => (error == null ? resolve() : reject(error)));
@@ -73,13 +73,13 @@ export class Client {
     }, JSON.stringify(marker));
   }
 
-  /** The next response, whole. */
+  /** The next complete response. */
   readResponse(options: { readonly head?: boolean } = {}): Promise<Answer> {
     return this.#until(() => {
       const parsed = parseResponse(this.received, options.head === true, this.#end === 'fin');
       if (parsed !== undefined) this.#take(parsed.length);
       return parsed?.answer;
-    }, 'an answer');
+    }, 'a response');
   }
 
   /** Waits for `count` bytes. */
@@ -87,7 +87,7 @@ export class Client {
     return this.#until(() => (this.received.length < count ? undefined : this.#take(count)), `${count} bytes`);
   }
 
-  /** Waits for the server's end; what came before it stays readable. */
+  /** Waits for the end of the connection; earlier bytes stay readable. */
   async closed(): Promise<End> {
     while (this.#end === null) await this.#change();
     return this.#end;
@@ -180,7 +180,7 @@ export async function ask(
   return answer;
 }
 
-/** A GET with its Host and whatever else is given, as lines. */
+/** A GET with a Host field and the given field lines. */
 export function get(target: string, ...lines: readonly string[]): string {
   return `GET ${target} HTTP/1.1\r\nHost: a\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 }

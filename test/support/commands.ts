@@ -1,4 +1,4 @@
-// Commands that end before they start anything, all in one process of the test file.
+// Runs commands that end before they start a server, all in one process for the test file.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { type ProgramOptions, REPOSITORY } from './program.ts';
 const PROGRAM = fileURLToPath(new URL('programs/commands.mjs', import.meta.url));
 
 export interface Outcome {
-  /** The exit code; null: it goes on. */
+  /** The exit code; null: the command is still running. */
   readonly exit: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -18,7 +18,7 @@ export interface Outcome {
 /** Runs `epoll-server` with these arguments to its end. */
 export type RunCommand = (args: readonly string[], options?: ProgramOptions) => Promise<Outcome>;
 
-/** For a test file, at its beginning: what it returns runs one command after the other. */
+/** Call it at the top of a test file. The returned function runs one command after the other. */
 export function oneProcess(): RunCommand {
   let child: ChildProcess | null = null;
   let last: Promise<unknown> = Promise.resolve();

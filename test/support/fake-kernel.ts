@@ -1,4 +1,4 @@
-// A kernel without an operating system: a test says what happens, when, and sees what was asked of it.
+// A kernel without an operating system: the test sets its results and reads the calls that it got.
 
 import { EAGAIN } from '../../src/kernel/errno.ts';
 import {
@@ -21,14 +21,14 @@ export class FakeKernel extends KernelMemory implements Kernel {
     seesHangup: true,
     maxDescriptors: 0,
   };
-  /** What the next wait reports; cleared by it. */
+  /** The events of the next wait, which clears them. */
   pending: Ready[] = [];
   /** Monotonic time in milliseconds. */
   timeMs = 1_000_000;
   readonly closed: number[] = [];
-  /** What close(2) returns. */
+  /** The result of close(2). */
   closeResult = 0;
-  /** What wait returns instead of events, when not 0. */
+  /** The result of wait instead of events, if it is not 0. */
   waitError = 0;
 
   constructor() {
@@ -59,7 +59,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly rearm = (): number => 0;
   readonly remove = (): number => 0;
   readonly listen = (): number => 0;
-  /** What the next accepts return, in order; then EAGAIN. */
+  /** The results of the next accept calls, in order; then EAGAIN. */
   clients: number[] = [];
   readonly accept = (): number => this.clients.shift() ?? EAGAIN;
   readonly recv = (): number => 0;
@@ -72,7 +72,7 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly peer = (): typeof NOTHING => NOTHING;
   readonly local = (): typeof NOTHING => NOTHING;
   readonly transferred: Kernel['transferred'] = (): readonly [number, number] => [0, 0];
-  /** The turn that `start` was given. */
+  /** The callback that was passed to `start`. */
   turn: (() => void) | null = null;
   readonly setReferenced = (): number => 0;
   readonly start = (turn: () => void): number => {

@@ -1,4 +1,4 @@
-// Folders with files in them, gone when the test ends.
+// Creates temporary folders with files, which are removed when the test ends.
 
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

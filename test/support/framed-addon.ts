@@ -1,5 +1,5 @@
-// The framed transport of the native tests (test/native/framed_transport.h) for kernels of this process: an addon of
-// its own, which no user gets.
+// The framed transport of the native tests (test/native/framed_transport.h) for kernels of this process, in an addon that is
+// not published.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
@@ -26,7 +26,7 @@ const HEADERS = [
 
 const FLAGS = ['-shared', '-fPIC', '-O1', '-std=c++17', '-fvisibility=hidden', '-Inative', '-Itest/native'];
 
-/** What test/native/addon/framed_addon.cc exports. */
+/** The exports of test/native/addon/framed_addon.cc. */
 export interface FramedAddon {
   /** The kind whose sockets have a send buffer of that size; 0: the system's. */
   readonly framed: (sendBufferBytes: number) => TransportKind;
@@ -34,7 +34,7 @@ export interface FramedAddon {
   readonly living: () => number;
 }
 
-/** The headers that the addon itself was built with: those beside this Node, or those that node-gyp fetched. */
+/** The headers for the build: those of this Node.js installation, or those that node-gyp downloaded. */
 function nodeHeaders(): string {
   const beside = join(dirname(dirname(process.execPath)), 'include', 'node');
   if (existsSync(join(beside, 'node_api.h'))) return beside;
@@ -42,7 +42,7 @@ function nodeHeaders(): string {
   return join(nodedir ?? '', 'include', 'node');
 }
 
-/** Compiles what was changed. Other test files may do so at the same time: each renames a file of its own. */
+/** Compiles changed sources. Other test files may do so at the same time, so each renames its own file. */
 function build(): void {
   const builtMs = statSync(ADDON, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if ([...SOURCES, ...HEADERS].every((file) => builtMs > statSync(join(REPOSITORY, file)).mtimeMs)) return;

@@ -13,7 +13,7 @@ const HEAD_BYTES = 3;
 const MAX_PAYLOAD_BYTES = 16_384;
 const FRAMES_PER_ACK = 4;
 const MAX_UNACKNOWLEDGED = 8;
-/** Every byte of data is changed by it: what goes past the transport is noticed. */
+/** Every data byte is XORed with it, so that bytes which bypass the transport are detected. */
 const MASK = 0xa5;
 
 /** One frame with its head. */
@@ -27,11 +27,11 @@ export function frame(type: number, payload: Uint8Array = Buffer.alloc(0)): Buff
 
 export class FramedSocket extends Duplex {
   readonly #raw: Socket;
-  /** Of the wire: what is no whole frame yet. */
+  /** Received bytes of an incomplete frame. */
   #received: Buffer = Buffer.alloc(0);
   #unacknowledged = 0;
   #peerEnded = false;
-  /** Frames that wait for an ACK, and what follows them. */
+  /** Frames that wait for an ACK. */
   #waiting: Buffer[] = [];
   #written: ((error?: Error | null) => void) | null = null;
 
@@ -57,7 +57,7 @@ export class FramedSocket extends Duplex {
     this.destroy();
   }
 
-  /** At once, as a socket does: nothing is read ahead. */
+  /** Pushes bytes at once, without reading ahead. */
   override pause(): this {
     this.#raw.pause();
     return super.pause();

@@ -1,4 +1,4 @@
-// What a test file puts in the place of two modules, so that its servers and clients speak over the framed transport.
+// Mocks of two modules for test files, so that their servers and clients use the framed transport.
 
 import type * as net from 'node:net';
 import { check } from '../../src/kernel/native-error.ts';

@@ -1,4 +1,4 @@
-// A request that nobody sent: for code that reads one.
+// A request without a connection, for tests of code that reads requests.
 
 import { MessageChannel } from 'node:worker_threads';
 import { RemoteRequest } from '../../src/app/offload/remote-request.ts';

@@ -1,21 +1,21 @@
-// How the processor time of some work grows with its input, which tells linear work from quadratic whatever the
-// machine: inputs 8 times apart take 8 times as long, or 64 times.
+// Measures how processor time grows with the input, which distinguishes linear from quadratic work on any machine: an input
+// 8 times as large takes 8 times as long, or 64 times.
 
 import { expect } from 'vitest';
 
-/** Inputs are so many times apart. */
+/** The ratio of the input sizes. */
 const STEP = 8;
 
-/** Halfway, on a scale of ratios, between linear and quadratic with room for what a machine adds. */
+/** Between the ratios of linear and quadratic work (8 and 64), with a margin for noise of the machine. */
 const MAX_RATIO = 16;
 
-/** Work is repeated until the small input takes so long, which is far above the clock's resolution. */
+/** The small input is repeated until it takes this long, which is far above the resolution of the clock. */
 const MIN_MICROSECONDS = 1_000;
 
-/** Of several runs the fastest counts: the others shared the processor. */
+/** The fastest of several runs counts, because the others shared the processor. */
 const RUNS = 4;
 
-/** What quadratic work never passes, linear work on a busy machine may need once more. */
+/** Attempts: linear work may fail on a busy machine, quadratic work always fails. */
 const ATTEMPTS = 4;
 
 async function cpuMicroseconds(run: () => unknown, times: number): Promise<number> {
@@ -44,8 +44,8 @@ async function ratioOf(small: () => unknown, large: () => unknown): Promise<numb
 }
 
 /**
- * Expects that an input of `8 * size` takes less than 16 times as long as one of `size`. `work` makes what is measured,
- * for an input of the size that it is given; it may return a promise.
+ * Expects that an input of `8 * size` takes less than 16 times as long as one of `size`. `work` returns the function to
+ * measure for an input of the given size; that function may return a promise.
  */
 export async function expectLinear(work: (size: number) => () => unknown, size: number): Promise<void> {
   const [small, large] = [work(size), work(size * STEP)];

@@ -1,5 +1,5 @@
-// Tests, around every test file, that no descriptor is left (sockets, pollers, files), and that the next file in this
-// process finds the globals and the environment as they were.
+// Tests after every test file that no descriptor is left open (sockets, pollers, files), and that globals and environment
+// are unchanged for the next file in this process.
 
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,16 @@ import { settled } from './until.ts';
 const EVENTPOLL = 'anon_inode:[eventpoll]';
 const REPOSITORY = process.cwd();
 
-/** What this process has open, as /proc names it; the runner's pipes, terminals and libraries left out. */
+/** The open descriptors of this process by their names in /proc, without pipes, terminals and libraries of the runner. */
 function openDescriptors(): string[] {
-  // Linux alone tells; elsewhere the checks of the Linux runs must do.
+  // Only Linux has /proc.
   if (!existsSync('/proc/self/fd')) return [];
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       const target = readlinkSync(`/proc/self/fd/${fd}`);
       return isOurs(target) ? [target] : [];
     } catch {
-      // The descriptor with which the directory was read is gone again.
+      // The descriptor of the directory itself is closed by now.
       return [];
     }
   });
@@ -31,7 +31,7 @@ function isOurs(target: string): boolean {
   );
 }
 
-/** Everything in `after` that is not in `before`, each as often as it is too many. */
+/** The multiset difference: entries of `after` that are not in `before`. */
 function surplus(before: readonly string[], after: readonly string[]): string[] {
   const rest = [...before];
   return after.filter((target) => {
@@ -41,7 +41,7 @@ function surplus(before: readonly string[], after: readonly string[]): string[] 
   });
 }
 
-/** What later files of this process read, by name: Node's classes, which fetch handlers replace, and the environment. */
+/** State that later test files read, by name: Node's classes, which fetch handlers may replace, and the environment. */
 function processState(): ReadonlyMap<string, unknown> {
   const globals = ['Headers', 'Request', 'Response', 'fetch'].map(
     (name) => [name, Reflect.get(globalThis, name)] as const,
@@ -49,7 +49,7 @@ function processState(): ReadonlyMap<string, unknown> {
   return new Map<string, unknown>([...globals, ...Object.entries(process.env), ['process.cwd()', process.cwd()]]);
 }
 
-/** Names of what is not as it was. Values of the environment may be secrets. */
+/** The names of changed entries, without values, since environment variables may be secret. */
 function changes(earlier: ReadonlyMap<string, unknown>, later: ReadonlyMap<string, unknown>): string[] {
   return [...new Set([...earlier.keys(), ...later.keys()])].filter((name) => earlier.get(name) !== later.get(name));
 }

@@ -1,4 +1,4 @@
-// A kernel whose waits the test makes itself, with a listener and clients of the world in which it lives.
+// A kernel for tests that call wait themselves, with a listener and clients.
 
 import { onTestFinished } from 'vitest';
 import { EAGAIN } from '../../src/kernel/errno.ts';
@@ -17,19 +17,19 @@ import {
 import { pause } from './until.ts';
 import { type PolledClient, REAL_WORLD, type World } from './worlds.ts';
 
-/** One event in words. */
+/** One event as an object. */
 export interface Ready {
   readonly fd: number;
   readonly generation: number;
   readonly readiness: number;
-  /** What `wait` received for it; not there: nothing. */
+  /** The bytes that `wait` prefetched for it; absent: none. */
   readonly prefetched?: number;
 }
 
-/** What a wait received for an event. */
+/** The bytes that a wait prefetched for an event. */
 export interface Prefetched {
   readonly fd: number;
-  /** Of the event in its batch. */
+  /** The index of the event in its batch. */
   readonly index: number;
   readonly count: number;
 }
@@ -38,11 +38,11 @@ export interface Prefetched {
 export interface Pair {
   readonly client: PolledClient;
   readonly fd: number;
-  /** Of the registration; 0 when the descriptor is not watched. */
+  /** The generation of the registration; 0 if the descriptor is not watched. */
   readonly generation: number;
 }
 
-/** Longest single wait of a test that expects something. */
+/** The longest single wait of a test that expects an event. */
 const WAIT_MS = 50;
 const MAX_WAITS = 400;
 
@@ -60,7 +60,7 @@ export class Polled {
     this.port = this.kernel.local(this.listener).port;
   }
 
-  /** One wait, as objects. */
+  /** The events of one wait. */
   events(timeoutMs: number): Ready[] {
     const count = this.kernel.wait(timeoutMs);
     if (count < 0) throw new Error(`wait returned ${count}`);
@@ -77,14 +77,14 @@ export class Polled {
     });
   }
 
-  /** What one wait received, in the order of its events. */
+  /** The prefetched bytes of one wait, in the order of its events. */
   prefetches(timeoutMs: number): Prefetched[] {
     return this.events(timeoutMs).flatMap(({ fd, prefetched }, index) =>
       prefetched === undefined ? [] : [{ fd, index, count: prefetched }],
     );
   }
 
-  /** Waits until a wait received something for `fd`, or its end, or an error. */
+  /** Waits until bytes, the end or an error of `fd` were prefetched. */
   async prefetched(fd: number): Promise<Prefetched> {
     for (let i = 0; i < MAX_WAITS; i++) {
       const found = this.prefetches(i === 0 ? 0 : WAIT_MS).find((each) => each.fd === fd && each.count !== EAGAIN);
@@ -94,7 +94,7 @@ export class Polled {
     throw new Error(`nothing was received for descriptor ${fd}`);
   }
 
-  /** Where in the input the prefetch slot of the event of that index begins. */
+  /** The offset in the input of the prefetch slot of the event with this index. */
   slotStart(index: number): number {
     return this.kernel.receiveBytes + index * PREFETCH_BYTES;
   }
@@ -105,7 +105,7 @@ export class Polled {
     return this.kernel.input.toString('latin1', start, start + count);
   }
 
-  /** Waits for an event of `fd` that carries all of `bits`. Clients go on meanwhile. */
+  /** Waits for an event of `fd` with all of `bits`. Clients keep running meanwhile. */
   async event(fd: number, bits: number): Promise<Ready> {
     for (let i = 0; i < MAX_WAITS; i++) {
       const found = this.events(i === 0 ? 0 : WAIT_MS).find(
@@ -118,27 +118,27 @@ export class Polled {
   }
 
   /**
-   * Waits for the end of a connection as its back end tells it: `bits` with READABLE and WRITABLE, or, where
-   * hang-ups are not seen, something to read.
+   * Waits for the end of a connection as its back end reports it: `bits` with READABLE and WRITABLE, or only READABLE if
+   * the back end does not report hang-ups.
    */
   async hangup(fd: number, bits: number): Promise<Ready> {
     if (this.kernel.traits.seesHangup) return this.event(fd, bits | READABLE | WRITABLE);
-    // One that is busy says so before the end has arrived.
+    // The scan back end reports READABLE even before the end has arrived.
     if (this.kernel.traits.busy === true) await pause(20);
     return this.event(fd, READABLE);
   }
 
-  /** Takes away every event that is there now; one that is busy has them for ever. */
+  /** Drops all pending events; the scan back end always has some. */
   drain(): void {
     while (this.events(0).length > 0 && this.kernel.traits.busy !== true);
   }
 
-  /** Asks for the next event where the back end needs to be asked. */
+  /** Re-arms the descriptor if the back end requires it. */
   again(fd: number, interest: number): void {
     if (!this.kernel.traits.edgeTriggered) this.kernel.rearm(fd, interest);
   }
 
-  /** A client that connects; nobody accepts it yet. */
+  /** A client that connects and is not accepted yet. */
   connect(): Promise<PolledClient> {
     return this.world.connect(this.kernel, this.port);
   }
@@ -150,7 +150,7 @@ export class Polled {
     return { client, fd, generation: 0 };
   }
 
-  /** A connected client, watched for both directions, whose first events were taken away. */
+  /** A connected client that is watched for both directions, without pending events. */
   async pair(): Promise<Pair> {
     const { client, fd } = await this.accept();
     const generation = this.kernel.add(fd, READABLE | WRITABLE);
@@ -174,7 +174,7 @@ export class Polled {
     throw new Error(`nothing comes from descriptor ${fd}`);
   }
 
-  /** Sends until the system takes no more; returns the bytes taken. */
+  /** Sends until EAGAIN; returns the number of bytes sent. */
   fill(fd: number): number {
     let sent = 0;
     for (;;) {

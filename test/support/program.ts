@@ -1,4 +1,4 @@
-// Programs as an operator starts them, with everything they say; ended when the test ends.
+// Starts programs as an operator would, and records their output. They are killed when the test ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -59,9 +59,9 @@ export class Program {
 
 export interface ProgramOptions {
   readonly cwd?: string;
-  /** Beside this process's own. */
+  /** Variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it inherits from descriptor 3 on. */
+  /** Inherited descriptors, from 3 on. */
   readonly fds?: readonly number[];
 }
 

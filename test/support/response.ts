@@ -1,6 +1,6 @@
-// Reads an HTTP answer from bytes by RFC 9112 alone, without any code of the server.
+// Parses an HTTP response by RFC 9112, without any code of the server.
 
-/** One answer as it came over the wire. */
+/** One response as it was received. */
 export interface Answer {
   readonly version: string;
   readonly status: number;
@@ -9,17 +9,17 @@ export interface Answer {
   readonly fields: readonly (readonly [string, string])[];
   readonly content: Buffer;
   readonly text: string;
-  /** How the end of the content was told. */
+  /** How the end of the content is determined (RFC 9112 section 6.3). */
   readonly framing: 'none' | 'length' | 'chunked' | 'close';
   /** Sizes of the chunks. */
   readonly chunks: readonly number[];
-  /** Behind the chunks, in order, names as sent. */
+  /** Trailer fields, in order, names as sent. */
   readonly trailers: readonly (readonly [string, string])[];
-  /** The value of a field that came once, or undefined. */
+  /** The value of a field that occurs once, or undefined. */
   field(name: string): string | undefined;
 }
 
-/** A response and the number of bytes it took. */
+/** A response and its length in bytes. */
 export interface Parsed {
   readonly answer: Answer;
   readonly length: number;
@@ -33,12 +33,12 @@ interface Content {
   readonly end: number;
 }
 
-/** What content that is not in chunks has none of. */
+/** Chunk sizes and trailers of a response that is not chunked. */
 const UNCHUNKED = { chunks: [], trailers: [] } as const;
 
 /**
- * The first response in `bytes`, or undefined while it is not whole. `isOver`: nothing more will come.
- * `isHead`: it answers a HEAD request.
+ * The first response in `bytes`, or undefined while it is incomplete. `isOver`: no more bytes follow. `isHead`: it is the
+ * response to a HEAD request.
  */
 export function parseResponse(bytes: Buffer, isHead: boolean, isOver: boolean): Parsed | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');

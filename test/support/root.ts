@@ -1,4 +1,4 @@
-// One root of `Files`, asked now and later.
+// One root of `Files`, with calls that try at once and then in the pool.
 
 import { constants } from 'node:os';
 import { expect, onTestFinished } from 'vitest';
@@ -6,7 +6,7 @@ import type { Files } from '../../src/kernel/files.ts';
 
 const { EAGAIN } = constants.errno;
 
-/** Calls of one root, now and later, as if they were one. */
+/** Calls of one root that first try without blocking, and then in the pool. */
 export class Root {
   readonly files: Files;
   readonly fd: number;
@@ -25,7 +25,7 @@ export class Root {
     });
   }
 
-  /** What opening gives in the pool; what it gives at once is the same, or EAGAIN. */
+  /** Opens a file in the pool, and checks that opening without blocking gives the same result or EAGAIN. */
   async open(path: string): Promise<number> {
     const later = await this.later((done) => this.files.openLater(this.fd, path, done));
     const now = this.files.open(this.fd, path);

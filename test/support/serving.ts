@@ -1,5 +1,4 @@
-// Servers for one test each: started on a free port, closed when the test ends, and silent on errors
-// only when the test says that it expects them.
+// Starts servers for one test: on a free port, and closed when the test ends. Errors that the test does not expect fail it.
 
 import { expect, onTestFinished, vi } from 'vitest';
 import {
@@ -19,7 +18,7 @@ import { type Client, connect } from './client.ts';
 export interface Site {
   readonly server: Server;
   readonly port: number;
-  /** What handlers threw. A test that expects some takes them out with `splice`. */
+  /** Errors of handlers. A test removes the ones that it expects with `splice`. */
   readonly errors: unknown[];
   connect(): Promise<Client>;
 }
@@ -32,14 +31,14 @@ export interface StartOptions extends ServeOptions {
   readonly offload?: number;
   readonly dynamic?: string;
   readonly dynamicSuffix?: string;
-  /** For `app` and the modules of `dynamic` to load. */
+  /** Time limit for loading `app` and the modules of `dynamic`. */
   readonly loadMs?: number;
-  /** Silence of a thread in mid-response. */
+  /** Time limit for a thread without output during a response. */
   readonly offloadMs?: number;
   readonly maxOffloadQueue?: number;
 }
 
-/** What a server of this project is given for such options: the application, behind the modules of the folder. */
+/** The handler for these options: the application, behind the modules of the folder. */
 export async function serveOptionsFor({
   app,
   adapter,
@@ -79,14 +78,14 @@ export async function start(options: StartOptions): Promise<Site> {
     await server.close({ now: true });
     expect(errors, 'errors of handlers that the test did not expect').toEqual([]);
   });
-  // Without one, nothing asks for it.
+  // Without TCP listeners there is no port, and no test uses it.
   const { port = 0 } = server;
   return { server, port, errors, connect: () => connect(port) };
 }
 
 /**
- * No time goes by for the servers of this process until the test ends, or calls what is returned: what they know of files
- * stays fresh, however busy the machine is. For tests that count how often a file was opened or compressed.
+ * Stops the clock of the servers of this process until the test ends or calls the returned function, so that cached facts
+ * of files stay fresh on a busy machine. For tests that count how often a file was opened or compressed.
  */
 export function stopClock(): () => void {
   const clocks = [Reactor.prototype, ContentClock.prototype].map((each) => vi.spyOn(each, 'nowMs').mockReturnValue(0));
@@ -97,12 +96,12 @@ export function stopClock(): () => void {
   return goOn;
 }
 
-/** Starts a server that answers with `handler`. */
+/** Starts a server with this handler. */
 export function startHandler(handler: Handler, options: StartOptions = {}): Promise<Site> {
   return start({ handler, ...options });
 }
 
-/** Answers with the method and the target. */
+/** Responds with the method and the target. */
 export const echo: Handler = (request, response) => response.send(200, {}, `${request.method} ${request.target}`);
 
 /** For the programs of this project that start a server by its setup. */

@@ -1,5 +1,5 @@
-// A server over a disk that is slow, or a system that lacks calls: the C library itself is replaced in part, so
-// that nothing above it can know.
+// Starts a server with a slow disk, or on a system that lacks calls. Parts of the C library are replaced, below all code of
+// the project.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, statSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface Shimmed {
   stats(): Promise<ServerStats>;
 }
 
-/** Compiles what was changed. Other test files may do so at the same time: each renames a file of its own. */
+/** Compiles changed sources. Other test files may do so at the same time, so each renames its own file. */
 function buildLibrary(): void {
   const builtMs = statSync(LIBRARY, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (builtMs > statSync(SOURCE).mtimeMs) return;
@@ -27,7 +27,7 @@ function buildLibrary(): void {
   renameSync(made, LIBRARY);
 }
 
-/** Serves `root` in a process of its own, with what `env` says of test/shims/disk.cc. */
+/** Serves `root` in a separate process; `env`: variables of test/shims/disk.cc. */
 export async function startOverShim(root: string, env: Readonly<Record<string, string>>): Promise<Shimmed> {
   buildLibrary();
   const program = startProgram(process.execPath, [PROGRAM, root], { env: { LD_PRELOAD: LIBRARY, ...env } });

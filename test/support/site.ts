@@ -1,4 +1,4 @@
-// Sites over sources of a test's own: slow, failing, or lying files below the real handler.
+// Sites with a simulated file source, so that files can be slow, fail or have wrong facts below the real handler.
 
 import { CacheRules } from '../../src/files/cache-rules.ts';
 import { FileCache } from '../../src/files/file-cache.ts';
@@ -17,13 +17,13 @@ export interface MadeSite {
   readonly handler: Handler;
   readonly counters: FileCounters;
   readonly cache: FileCache;
-  /** What was reported. */
+  /** Reported errors. */
   readonly problems: string[];
-  /** Lets so much time go by for the site. */
+  /** Advances the clock of the site. */
   readonly pass: (ms: number) => void;
 }
 
-/** What a test may want otherwise. */
+/** Options that a test may change. */
 export interface MadeOptions {
   readonly pool?: WorkPool;
   readonly maxCacheBytes?: number;
@@ -95,7 +95,7 @@ export function fakeFile(size: number, read: OpenFile['read']): OpenFile {
   return file;
 }
 
-/** A source that answers at once. */
+/** A source that responds at once. */
 export function fakeSource(files: Readonly<Record<string, OpenFile | Refusal>>): FileSource {
   const open = (path: string): OpenFile | Refusal => files[path] ?? 'missing';
   const look = (path: string): FileFacts | Refusal => {
@@ -112,7 +112,7 @@ export function fakeSource(files: Readonly<Record<string, OpenFile | Refusal>>):
   };
 }
 
-/** What a source lists, and describes in full whatever it is asked for. */
+/** A folder of a source with these names, all with complete facts. */
 export function fakeFolder(listed: readonly ListedName[]): Pick<FileSource, 'list' | 'describe'> {
   const byName = new Map(listed.map((each) => [each.name, each]));
   return {

@@ -1,4 +1,4 @@
-// A tab of a real browser, with everything that it complains of.
+// A tab of a real browser, with the errors that it logs.
 
 import type { BrowserContext, Page } from 'playwright-core';
 import type { OpenContext } from './browser.ts';
@@ -21,7 +21,7 @@ export async function openTab(openContext: OpenContext): Promise<Tab> {
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('requestfailed', (request) => {
     const error = request.failure()?.errorText;
-    // The browser aborts requests that it no longer needs: a player's, or those of a page that the visitor leaves.
+    // The browser aborts requests that it no longer needs, such as those of a media player or of a page that is left.
     if (error !== 'net::ERR_ABORTED') problems.push(`${request.url()}: ${error}`);
   });
   return { page, context, problems };

@@ -1,6 +1,6 @@
-// Waiting for what happens in its own time, without saying how fast that is.
+// Waits for conditions instead of durations.
 
-/** How long something may take on the slowest machine before a test is called hanging. */
+/** The time after which a test counts as hanging, even on a slow machine. */
 const PATIENCE_MS = 100_000;
 
 const STEP_MS = 5;
@@ -9,7 +9,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Whether `condition` came true; looks again and again. */
+/** Polls `condition`; returns whether it became true. */
 export async function settled(
   condition: () => boolean | Promise<boolean>,
   patienceMs: number = PATIENCE_MS,
@@ -33,7 +33,7 @@ export interface Gate {
   open(): void;
 }
 
-/** Something that a handler waits for and the test opens. */
+/** A gate that a handler waits for and the test opens. */
 export function gate(): Gate {
   let open = (): void => {};
   const opened = new Promise<void>((resolve) => {

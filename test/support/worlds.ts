@@ -1,4 +1,4 @@
-// Where the clients of a kernel under contract come from: this machine's loopback, or the simulation.
+// Clients for contract tests of a kernel: over the loopback of this machine, or simulated.
 
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { folder } from './folder.ts';
 
 const SIMULATED_FILE = 1_000_000;
 
-/** What the contract asks of a client. */
+/** A client as the contract tests use it. */
 export interface PolledClient {
   readonly received: Buffer;
   readonly localPort: number;
@@ -24,7 +24,7 @@ export interface PolledClient {
   reset(): void;
   pauseReading(): void;
   resumeReading(): void;
-  /** Waits until the kernel's end has what was sent. */
+  /** Waits until the kernel has received the sent bytes. */
   flushed(): Promise<void>;
   readBytes(count: number): Promise<Buffer>;
   closed(): Promise<End>;
@@ -33,9 +33,9 @@ export interface PolledClient {
 export interface World {
   createKernel(backend: string): Kernel;
   connect(kernel: Kernel, port: number): Promise<PolledClient>;
-  /** An open file for the kernel's orders, until the test is over. */
+  /** A file that is open for send operations of the kernel until the test ends. */
   openFile(kernel: Kernel, content: Uint8Array): Promise<number>;
-  /** Somebody connects while this thread blocks. */
+  /** Connects a client while this thread blocks. */
   connectLater(kernel: Kernel, port: number, delayMs: number): Promise<void>;
 }
 
@@ -109,10 +109,10 @@ class RealClient implements PolledClient {
   }
 }
 
-/** A kernel of the simulation, and its own clients. */
+/** A simulated kernel with simulated clients. */
 export const SIMULATED_WORLD: World = simulatedWorld(false);
 
-/** The same, where every connection has a transport. */
+/** The same with a transport on every connection. */
 export const TRANSPORT_WORLD: World = simulatedWorld(true);
 
 function simulatedWorld(transport: boolean): World {
@@ -137,11 +137,11 @@ function simulated(kernel: Kernel): SimulatedKernel {
 class VirtualClient implements PolledClient {
   readonly #kernel: SimulatedKernel;
   readonly #client: SimulatedClient;
-  /** Bytes that {@link readBytes} gave. */
+  /** Bytes returned by {@link readBytes}. */
   #read = 0;
 
   constructor(kernel: SimulatedKernel, client: SimulatedClient | undefined) {
-    if (client === undefined) throw new Error('nobody listens');
+    if (client === undefined) throw new Error('there is no listener');
     this.#kernel = kernel;
     this.#client = client;
   }

@@ -1,5 +1,5 @@
-// Tests that CONTRIBUTING.md shows the table of checks as .ci/checks.js has it, and that checks and workflows name
-// scripts and files that are there.
+// Tests that CONTRIBUTING.md has the table of checks of .ci/checks.js, and that checks and workflows name existing scripts
+// and files.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,14 +29,14 @@ function scriptsIn(text: string): readonly string[] {
   );
 }
 
-test('CONTRIBUTING.md shows every check, when it runs and on what', async () => {
+test('CONTRIBUTING.md lists every check with its time and its systems', async () => {
   const rows = [...textOf('CONTRIBUTING.md').matchAll(/^\| (.+?) +\| (push|night|by hand) +\| (.+?) +\|$/gm)];
   expect(rows.map(([, ...cells]) => cells)).toEqual(
     (await checks()).map(({ name, when, where }) => [name, when === 'hand' ? 'by hand' : when, where]),
   );
 });
 
-test('checks and workflows run scripts of package.json', async () => {
+test('checks and workflows run existing scripts of package.json', async () => {
   const { scripts } = JSON.parse(textOf('package.json'));
   const workflows = readdirSync(join(ROOT, WORKFLOWS)).map((name) => textOf(join(WORKFLOWS, name)));
   const texts = [...(await checks()).map(({ command }) => command), ...workflows];
@@ -45,7 +45,7 @@ test('checks and workflows run scripts of package.json', async () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-test('every check of the night is a job of the workflow nightly', async () => {
+test('every nightly check is a job of the workflow nightly', async () => {
   const workflow: unknown = parse(textOf(join(WORKFLOWS, 'nightly.yml')));
   const names = Object(workflow).jobs.checks.strategy.matrix.check;
   expect(names).toEqual((await checks()).filter(({ when }) => when === 'night').map(({ name }) => name));
@@ -68,7 +68,7 @@ test('issue templates are YAML, and each field has a label', () => {
   }
 });
 
-test('workflows are YAML, with permissions and jobs, and test paths that are there', () => {
+test('workflows are valid YAML with permissions and jobs, and name existing test paths', () => {
   for (const name of readdirSync(join(ROOT, WORKFLOWS))) {
     const text = textOf(join(WORKFLOWS, name));
     const workflow = Object(parse(text));

@@ -1,4 +1,4 @@
-// The names that source files export, and the rules about them.
+// Rules about the names that source files export.
 
 import { basename } from 'node:path/posix';
 import { codeOf, lineAt, type SourceFile } from './source.ts';
@@ -13,7 +13,7 @@ export interface Exported {
 const DECLARATION =
   /^export (?:declare )?(?:abstract )?(?:async )?(class|interface|type|enum|const|let|function\*?) (\w+)/gm;
 
-/** What `text` declares and exports. A name that it only passes on from another file is not its own. */
+/** The exported declarations of `text`, without re-exports. */
 export function exportsOf(text: string): readonly Exported[] {
   const code = codeOf(text);
   return [...code.matchAll(DECLARATION)].map(({ index, 1: kind = '', 2: name = '' }) => ({
@@ -35,7 +35,7 @@ export function duplicateExports(files: readonly SourceFile[]): readonly string[
     .sort();
 }
 
-/** `FileCounters` and `file-counters` have the same words; a plural is the same word. */
+/** The words of a name: those of `FileCounters` and `file-counters` are the same, and so is a plural. */
 function wordsOf(name: string): readonly string[] {
   return name
     .split(/[-.]|(?<=[a-z0-9])(?=[A-Z])/)
@@ -43,7 +43,7 @@ function wordsOf(name: string): readonly string[] {
     .filter((word) => word !== '');
 }
 
-/** One noun a file: at most one exported class, and the file's name says which. */
+/** One noun per file: at most one exported class, which has the name of the file. */
 export function nounProblems({ path, text }: SourceFile): readonly string[] {
   const [only, ...others] = exportsOf(text).filter(({ kind }) => kind === 'class');
   if (only === undefined) return [];

@@ -1,16 +1,16 @@
-// Measures functions by their braces, in TypeScript and in C++. Blocks of control statements are measured
-// with them: they are shorter than what they stand in.
+// Measures functions by their braces, in TypeScript and in C++. Blocks of control statements are measured too, but they are
+// shorter than their function.
 
 import { codeOf, lineAt } from './source.ts';
 
-/** One function: how it begins, where, and how many lines it has from there to its last brace. */
+/** One function: its first line, its place, and the number of lines up to its last brace. */
 export interface Measured {
   readonly head: string;
   readonly line: number;
   readonly lines: number;
 }
 
-/** Whether what stands between the last `;`, `{` or `}` and a brace makes that brace a body. */
+/** Whether a brace begins a function body, by the text since the last `;`, `{` or `}`. */
 function opensBody(head: string, boundary: string, between: string): boolean {
   if (head === '') return boundary === '}' && !between.includes('\n'); // behind `): { a: number }`
   if (/^(?:export\s+)?(?:default\s+)?(?:abstract\s+)?(?:class|interface|namespace|enum|struct|union|type)\b/.test(head))

@@ -1,11 +1,11 @@
-// The direction of imports between the rooms of src/.
+// Rules about the direction of imports between the folders of src/.
 
 import { dirname, join } from 'node:path/posix';
 import { codeOf, type SourceFile } from './source.ts';
 
 /**
- * The rooms from left to right, each with the rooms that it may import. A room may only name rooms in front of it, so
- * that imports cannot run in a circle.
+ * The folders from left to right, each with the folders that it may import. A folder may only name folders in front of it,
+ * so that no cycle is possible.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   kernel: [],
@@ -35,13 +35,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   testing: ['kernel', 'reactor', 'connection', 'http', 'options', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
   workers: ['kernel', 'reactor', 'connection', 'http', 'options', 'files', 'app', 'log', 'server'],
-  // What examines or measures a server must not share its mistakes: it imports nothing of it.
+  // Tools that examine or measure a server must not share its bugs, so they import nothing of it.
   tools: [],
   config: ['kernel', 'http', 'options', 'files', 'adapters', 'app', 'log', 'server', 'workers'],
   cli: ['kernel', 'http', 'options', 'files', 'adapters', 'app', 'log', 'server', 'workers', 'config', 'tools'],
 };
 
-/** The root files that a room may import, where these are not all that are {@link SHARED}. */
+/** The root files that a folder may import, if these are not all of {@link SHARED}. */
 const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
   http: [],
   fetch: ['src/slab-queue.ts', 'src/own-bytes.ts'],
@@ -49,16 +49,16 @@ const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
   tools: ['src/errors.ts', 'src/package.ts', 'src/printable.ts'],
 };
 
-/** What protocols must not know: they see its interface. The simulator watches how its state changes. */
+/** Not for protocols, which use the interface Channel. The simulator watches the state of the class. */
 const CONCRETE_CONNECTION = 'src/connection/connection.ts';
 
-/** They hold types only, which handlers see too: every room may import them. */
+/** Files with types only, which every folder may import. */
 const CHANNEL_TYPES: readonly string[] = ['src/connection/channel.ts', 'src/connection/protocol.ts'];
 
-/** Rooms whose files import no package and no module of Node. */
+/** Folders whose files import no package and no module of Node.js. */
 const PURE: readonly string[] = ['http'];
 
-/** Root files that every room may import. */
+/** Root files that every folder may import. */
 const SHARED: readonly string[] = [
   'src/errors.ts',
   'src/package.ts',
@@ -68,10 +68,10 @@ const SHARED: readonly string[] = [
   'src/limits.ts',
 ];
 
-/** All rooms but the tools. */
+/** All folders but the tools. */
 const SERVER_ROOMS = Object.keys(ROOMS).filter((room) => room !== 'tools');
 
-/** The models: each is a program that shows how it works, out of whatever layer has the parts. */
+/** The programs of the models, which may import any layer. */
 const PROGRAMS: readonly string[] = [
   'iterative',
   'multiprocess',
@@ -82,7 +82,7 @@ const PROGRAMS: readonly string[] = [
   'poll',
 ].map((model) => `src/${model}-server.ts`);
 
-/** What a root file may import: rooms by name, root files by path. */
+/** The allowed imports of a root file: folders by name, root files by path. */
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/errors.ts': [],
   'src/limits.ts': [],
@@ -108,7 +108,7 @@ function roomOf(path: string): string {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? '';
 }
 
-/** Why `from` must not import `target`; undefined when it may. */
+/** The reason why `from` must not import `target`; undefined if it may. */
 function objection(from: string, target: string): string | undefined {
   const room = roomOf(from);
   const targetRoom = roomOf(target);
@@ -127,7 +127,7 @@ function objection(from: string, target: string): string | undefined {
   return (ROOT_FILES_OF[room] ?? SHARED).includes(target) ? undefined : `${room}/ may not import that root file`;
 }
 
-/** Rooms that name a room which does not stand in front of them. */
+/** Folders that name a folder which is not in front of them. */
 export function orderProblems(): readonly string[] {
   const order = Object.keys(ROOMS);
   return order.flatMap((room, index) =>
@@ -135,7 +135,7 @@ export function orderProblems(): readonly string[] {
   );
 }
 
-/** By file of `files`: the others that import it. */
+/** The importers of each file of `files`. */
 export function importersOf(files: readonly SourceFile[]): ReadonlyMap<string, ReadonlySet<string>> {
   const importers = new Map<string, Set<string>>();
   for (const { path, text } of files) {
@@ -147,7 +147,7 @@ export function importersOf(files: readonly SourceFile[]): ReadonlyMap<string, R
   return importers;
 }
 
-/** Files of fewer than `minLines` lines that one other file imports, and that are no programs. */
+/** Files of fewer than `minLines` lines with exactly one importer, except for programs. */
 export function smallFiles(files: readonly SourceFile[], minLines: number): readonly string[] {
   const importers = importersOf(files);
   return files
@@ -158,7 +158,7 @@ export function smallFiles(files: readonly SourceFile[], minLines: number): read
     });
 }
 
-/** One line for each import of `files` that the order forbids. */
+/** One line for each forbidden import of `files`. */
 export function importProblems(files: readonly SourceFile[]): readonly string[] {
   const problems: string[] = [];
   for (const { path, text } of files) {

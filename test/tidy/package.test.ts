@@ -1,5 +1,5 @@
-// Tests what package.json and binding.gyp promise together: which script npm runs when, which sources are compiled
-// where, and that require() of Node.js can load all modules.
+// Tests package.json and binding.gyp: which scripts npm runs, which sources are compiled, and that require() can load all
+// modules.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { codeOf, ROOT, sourceFiles } from './source.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-/** What npm runs for the script `name`, by the names of the scripts, with some options. */
+/** The names of the scripts that npm runs for the script `name`, with options. */
 async function ranBy(name: string, ...options: readonly string[]): Promise<readonly string[]> {
   const names = Object.keys(scripts).filter((each) => each.endsWith('build'));
   const echoing = Object.fromEntries(names.map((each) => [each, `node -p "'${each}'"`]));
@@ -21,7 +21,7 @@ async function ranBy(name: string, ...options: readonly string[]): Promise<reado
 }
 
 describe('npm runs `prebuild` before `build` too', () => {
-  test('but `postprebuild`, which does the work, only when `prebuild` was asked for', async () => {
+  test('runs `postprebuild`, which builds the binaries, only after an explicit `prebuild`', async () => {
     expect(scripts).toMatchObject({
       prebuild: 'node scripts/prebuild.js --hook',
       postprebuild: 'node scripts/prebuild.js',
@@ -31,7 +31,7 @@ describe('npm runs `prebuild` before `build` too', () => {
     expect(await ranBy('prebuild', '--ignore-scripts')).toEqual(['prebuild']);
   });
 
-  test('and as a hook it does nothing, and takes no options', () => {
+  test('does nothing as a hook, and ignores options', () => {
     const hook = (...options: readonly string[]): unknown => {
       const args = [join('scripts', 'prebuild.js'), '--hook', ...options];
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
@@ -42,7 +42,7 @@ describe('npm runs `prebuild` before `build` too', () => {
   });
 });
 
-test('binding.gyp compiles each source somewhere, and for each platform those of that platform', async () => {
+test('binding.gyp compiles each source on at least one platform', async () => {
   const { addonSources } = await import(join(ROOT, 'scripts', 'addon.js'));
   const [linux, mac]: readonly (readonly string[])[] = ['linux', 'darwin'].map((name) => addonSources(ROOT, name));
   const all = sourceFiles('native', ['.cc']).map(({ path }) => path);

@@ -1,4 +1,4 @@
-// What must not stand in source files, each rule a function from a text to its offences.
+// Rules about the text of source files, each a function from a text to its violations.
 
 import { codeOf, lineAt } from './source.ts';
 
@@ -9,15 +9,15 @@ function offences(code: string, pattern: RegExp): readonly string[] {
   return [...code.matchAll(pattern)].map((match) => `line ${lineAt(code, match.index)}: ${match[0].trim()}`);
 }
 
-/** Whether the line in front of `index` is a comment, which gives the reason for what follows. */
+/** Whether the line before `index` is a comment, which gives the reason for the code behind it. */
 function hasReason(text: string, index: number): boolean {
   const before = text.split('\n')[lineAt(text, index) - 2] ?? '';
   return /^\s*\/\/ \S/.test(before);
 }
 
 /**
- * Casts without a reason, `any`, and comments that silence the compiler. `as const` narrows and is no cast. The reason for
- * a cast stands in a comment in the line in front of it.
+ * Casts without a reason, `any`, and comments that silence the compiler. `as const` narrows and is not a cast. The reason
+ * for a cast is a comment on the line before it.
  */
 export function typeOffences(text: string): readonly string[] {
   const code = codeOf(text).replaceAll(RENAMING, (statement) => statement.replaceAll(/[^\n]/g, ' '));

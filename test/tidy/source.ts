@@ -1,5 +1,4 @@
-// Reads source files and blanks what is not code, keeping every line where it is.
-// It must not know what is checked.
+// Reads source files, and blanks comments and literals without moving a line.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -23,7 +22,7 @@ export function sourceFiles(folder: string, extensions: readonly string[], root:
     .map((path) => ({ path: relative(root, path), text: readFileSync(path, 'utf8') }));
 }
 
-/** What may stand in front of a regular expression; after anything else `/` divides. */
+/** Tokens before a regular expression; after any other token, `/` is a division. */
 const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};\n]|\breturn|=>)\s*$/;
 
 const PATTERNS = {
@@ -32,16 +31,16 @@ const PATTERNS = {
   regex: /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/[dgimsuvy]*/y,
 } as const;
 
-/** Only these begin what {@link codeOf} blanks; no pattern is tried at any other character. */
+/** The characters with which comments and literals begin. No pattern is tried at other characters. */
 const BEGINNINGS = '/\'"`';
 
-/** Where `pattern` ends when it begins at `at`; `at` itself if it does not. */
+/** The end of the match of `pattern` at `at`; `at` itself if there is none. */
 function endOf(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-/** Where the template literal that begins at `at` ends, those within it included. */
+/** The end of the template literal that begins at `at`, including nested ones. */
 function templateEnd(text: string, at: number): number {
   let depth = 0;
   for (let i = at + 1; i < text.length; i++) {
@@ -91,7 +90,7 @@ export function codeOf(text: string, keepLiterals = false): string {
   return code;
 }
 
-/** The number of the line, from 1, on which `index` lies. */
+/** The line number of `index`, from 1. */
 export function lineAt(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }

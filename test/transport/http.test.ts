@@ -66,7 +66,7 @@ test('a file that is sent from its descriptor arrives whole', async () => {
   const client = await site.connect();
   client.socket.pause();
   await client.send(get('/large.bin') + get('/large.bin', 'Range: bytes=7-', 'Connection: close')).flushed();
-  await until(() => site.server.stats().requests.handled > 0, 'the request was seen');
+  await until(() => site.server.stats().requests.handled > 0, 'the request was handled');
   client.socket.resume();
   expect((await client.readResponse()).content.equals(content)).toBe(true);
   expect((await client.readResponse()).content.equals(content.subarray(7))).toBe(true);
@@ -79,7 +79,7 @@ test('the end follows all pending output, wire bytes included', async () => {
   const client = await enter();
   client.socket.pause();
   await client.send(get('/', 'Connection: close')).flushed();
-  await until(() => server.stats().requests.handled === 1, 'the request was seen');
+  await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.socket.resume();
   expect((await client.readResponse()).content.length).toBe(3_000_000);
   // The close sends the transport's own end only if the socket has room for it, so it may look like a reset.
@@ -106,8 +106,8 @@ test.each(BROKEN)('%s ends its own connection, as a reset does', async (_what, b
   onTestFinished(() => void broken.destroy());
   broken.on('error', () => {});
   broken.end(Buffer.concat([frame(HELLO), bytes]));
-  await until(() => server.stats().connections.accepted === 2, 'both were accepted');
-  await until(() => server.stats().connections.open === 1, 'the broken one is closed');
+  await until(() => server.stats().connections.accepted === 2, 'both clients were accepted');
+  await until(() => server.stats().connections.open === 1, 'the broken connection is closed');
   expect((await other.send(get('/other')).readResponse()).text).toBe('/other');
   expect(server.stats().requests.handled).toBe(1);
 });

@@ -1,5 +1,4 @@
-// Tests that each change of an application's files is noticed from the moment when the watch stands, however it is
-// made, and that what is no source is not.
+// Tests that a file watch reports each change of an application's sources once it has started, and no other changes.
 
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +9,7 @@ import { until } from '../support/until.ts';
 
 interface Watching {
   readonly path: string;
-  /** Waits for the next notice. */
+  /** Waits for the next report. */
   noticed(what: string): Promise<void>;
 }
 
@@ -37,10 +36,10 @@ async function watching(path: string, names: readonly string[]): Promise<Watchin
   };
 }
 
-/** A time that build tools give to all files. */
+/** The modification time that build tools give to all files. */
 const FIXED = new Date('1980-01-01T00:00:00Z');
 
-test('an edit is noticed as soon as the watch stands, and each one after it', async () => {
+test('each edit is reported, from the start of the watch', async () => {
   const { path, noticed } = await watchTree({ 'app.mjs': '0', 'lib/deep/part.mjs': '0' });
   for (let i = 1; i <= 3; i++) {
     await writeFile(join(path, 'app.mjs'), `${i}`);
@@ -50,7 +49,7 @@ test('an edit is noticed as soon as the watch stands, and each one after it', as
   }
 });
 
-test('a file is noticed that keeps its modification time and its size', async () => {
+test('an edit is reported even if modification time and size do not change', async () => {
   const { path, noticed } = await watchTree({ 'app.mjs': '0', 'b.mjs': '0' });
   for (const name of ['app.mjs', 'b.mjs']) await utimes(join(path, name), FIXED, FIXED);
   await noticed('the times');
@@ -60,14 +59,14 @@ test('a file is noticed that keeps its modification time and its size', async ()
   for (let i = 0; i < 2; i++) {
     const next = join(path, '.b.mjs.tmp');
     await writeFile(next, `${i + 1}`);
-    // Read meanwhile, as by a browser or a compiler.
+    // Reading a file, as browsers and compilers do, is not a change.
     await utimes(next, new Date(), FIXED);
     await rename(next, join(path, 'b.mjs'));
     await noticed('a file in its place');
   }
 });
 
-test('a file that is deleted and made again, and a folder', async () => {
+test('deleting and recreating a file or a folder is reported', async () => {
   const { path, noticed } = await watchTree({ 'app.mjs': '0', 'lib/part.mjs': '0' });
   await rm(join(path, 'app.mjs'));
   await noticed('a file is gone');
@@ -82,7 +81,7 @@ test('a file that is deleted and made again, and a folder', async () => {
   await noticed('it is back');
 });
 
-test('links: of a file, of a folder in the tree, and on the way to it, through another', async () => {
+test('changes behind links to files and folders, and of links themselves, are reported', async () => {
   const path = await folder({
     'releases/1/app/app.mjs': '1',
     'releases/2/app/app.mjs': '2',
@@ -116,7 +115,7 @@ test('links: of a file, of a folder in the tree, and on the way to it, through a
   await noticed('what it leads to now');
 });
 
-test('a file alone, such as a config file, and nothing beside it', async () => {
+test('a watch of one file, such as a config file, does not report its neighbours', async () => {
   const { path, noticed } = await watchTree({ 'site.yaml': 'a', 'other.yaml': 'b' }, (at) => [join(at, 'site.yaml')]);
   let isOver = false;
   const early = noticed('the file itself').then(() => expect(isOver).toBe(true));
@@ -124,7 +123,7 @@ test('a file alone, such as a config file, and nothing beside it', async () => {
   await mkdir(join(path, 'folder'));
   const { noticed: noticedToo } = await watching(path, [path]);
   await writeFile(join(path, 'third.yaml'), 'c');
-  // By now the first watch would have noticed the others.
+  // By now the watch would have reported the others.
   await noticedToo('a later change elsewhere');
   isOver = true;
   await writeFile(join(path, 'new.yaml'), 'd');

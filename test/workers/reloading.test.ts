@@ -1,5 +1,5 @@
-// Tests that --watch puts new processes in the place of the old ones when an application's files change, that no
-// client is refused meanwhile, and that what does not load leaves the old ones where they are.
+// Tests that --watch replaces the processes of an application when its files change, that no client is rejected meanwhile,
+// and that an application which does not load leaves the old processes running.
 
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -45,7 +45,7 @@ async function startWatched(...flags: readonly string[]): Promise<Watched> {
 
 const restarts = ({ program }: Watched): number => program.stderr.split('the application was restarted').length - 1;
 
-test('a save restarts the application; clients keep being answered, and the port is never closed', async () => {
+test('a saved file restarts the application, and the port stays open', async () => {
   const site = await startWatched();
   const { port, program } = site;
   expect(await site.text()).toBe('one');
@@ -59,22 +59,22 @@ test('a save restarts the application; clients keep being answered, and the port
   })();
   const slow = ask(port, get('/slow', 'Connection: close'));
   await site.save('app.mjs', version('two'));
-  await until(async () => (await site.text()) === 'two', 'the new one answers');
+  await until(async () => (await site.text()) === 'two', 'the new application responds');
   expect((await slow).status).toBe(200);
   await site.save('part.mjs', "export const part = ' parts';");
-  await until(async () => (await site.text()) === 'two parts', 'what it imports counts too');
+  await until(async () => (await site.text()) === 'two parts', 'a change of an imported file causes a restart');
   isOver = true;
   await visitor;
   expect(asked).toBeGreaterThan(5);
   await until(() => restarts(site) >= 2, 'both restarts are reported');
-  // On a slow machine one save may be noticed in two parts.
+  // On a slow machine one save may cause two restarts.
   expect(program.stderr).toMatch(/^(?:epoll-server: files changed: the application was restarted\n){2,}$/);
-  await until(() => childrenOf(program.pid).length === 1, 'the old ones have ended');
+  await until(() => childrenOf(program.pid).length === 1, 'the old processes have ended');
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
 });
 
-test('a change while the first process loads is not missed', async () => {
+test('a change while the first process loads causes a restart', async () => {
   const text = `import { writeFileSync } from 'node:fs';
     import { part } from './part.mjs';
     if (part === '') writeFileSync(new URL('./part.mjs', import.meta.url), "export const part = ' edited';");
@@ -85,10 +85,13 @@ test('a change while the first process loads is not missed', async () => {
   const path = await folder({ 'app.mjs': text, 'part.mjs': "export const part = '';" });
   const program = startCommand(['0', join(path, 'app.mjs'), '--watch', '--no-access-log']);
   const port = await portOf(program);
-  await until(async () => (await ask(port, get('/', 'Connection: close'))).text === 'loaded edited', 'it is noticed');
+  await until(
+    async () => (await ask(port, get('/', 'Connection: close'))).text === 'loaded edited',
+    'the change causes a restart',
+  );
 });
 
-test('a release that a link leads to is replaced by another, again and again', async () => {
+test('each new release behind a link restarts the application', async () => {
   const path = await folder(
     Object.fromEntries(
       ['1', '2', '3'].flatMap((release) => [
@@ -105,16 +108,16 @@ test('a release that a link leads to is replaced by another, again and again', a
   for (const release of ['2', '3']) {
     await symlink(`releases/${release}`, join(path, 'next'));
     await rename(join(path, 'next'), join(path, 'current'));
-    await until(async () => (await text()) === release, 'the new release answers');
+    await until(async () => (await text()) === release, 'the new release responds');
   }
   await writeFile(join(path, 'releases/3/part.mjs'), "export const part = ' edited';");
-  await until(async () => (await text()) === '3 edited', 'an edit of the new release is noticed');
+  await until(async () => (await text()) === '3 edited', 'an edit of the new release causes a restart');
 });
 
-test('a syntax error is reported once, the old application stays, and the next valid save replaces it', async () => {
+test('after a syntax error the old application stays in service until the next valid save', async () => {
   const site = await startWatched();
   await site.save('app.mjs', '\nexport const = 1;');
-  await until(() => /stays in service until the next change\n/.test(site.program.stderr), 'it is told');
+  await until(() => /stays in service until the next change\n/.test(site.program.stderr), 'the failure is logged');
   const lines = site.program.stderr.split('\n');
   expect(lines[0]).toMatch(/^epoll-server: \/.*app\.mjs does not load: Unexpected token '=' \(.*app\.mjs:2\)$/);
   expect(lines.slice(1)).toEqual(['epoll-server: the old application stays in service until the next change', '']);
@@ -122,47 +125,47 @@ test('a syntax error is reported once, the old application stays, and the next v
   await pause(1_300);
   expect(site.program.stderr.split('\n')).toHaveLength(3);
   await site.save('app.mjs', version('healed'));
-  await until(async () => (await site.text()) === 'healed', 'it heals');
+  await until(async () => (await site.text()) === 'healed', 'the corrected application responds');
 });
 
-test('a module that never finishes loading can be fixed by the next save', async () => {
+test('a module that never finishes loading is replaced after the next save', async () => {
   const site = await startWatched();
   await site.save('app.mjs', `process.stdout.write('stuck\\n'); await new Promise(() => {});`);
-  await until(() => site.program.stdout.includes('stuck\n'), 'it is being loaded');
+  await until(() => site.program.stdout.includes('stuck\n'), 'the module is loading');
   expect(await site.text()).toBe('one');
   await site.save('app.mjs', version('mended'));
-  await until(async () => (await site.text()) === 'mended', 'it is mended');
+  await until(async () => (await site.text()) === 'mended', 'the corrected module responds');
   await until(() => restarts(site) > 0, 'the restart is reported');
   expect(site.program.stderr).toMatch(/^(?:epoll-server: files changed: the application was restarted\n)+$/);
 });
 
-test('a folder that is deleted and comes again, and a config file that changes', async () => {
+test('a recreated folder and a changed config file cause restarts', async () => {
   const path = await folder({ 'site.yaml': 'port: 0\napp: ./app/app.mjs\nwatch: true', 'app/app.mjs': version('one') });
   await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
   const program = startCommand(['--config', join(path, 'site.yaml')]);
   const port = await portOf(program);
   const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
   await rm(join(path, 'app'), { recursive: true });
-  await until(() => /stays in service until the next change\n/.test(program.stderr), 'it is told');
+  await until(() => /stays in service until the next change\n/.test(program.stderr), 'the failure is logged');
   expect(await text()).toBe('one');
   await mkdir(join(path, 'app'));
   await writeFile(join(path, 'app/part.mjs'), "export const part = '';");
   await writeFile(join(path, 'app/app.mjs'), version('back'));
-  await until(async () => (await text()) === 'back', 'it is back');
+  await until(async () => (await text()) === 'back', 'the recreated application responds');
   await writeFile(join(path, 'new.yaml'), 'port: 0\napp: ./app/app.mjs\nwatch: true\nserverHeader: mine');
   await rename(join(path, 'new.yaml'), join(path, 'site.yaml'));
-  await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the file counts');
+  await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the changed config file applies');
 });
 
-test('a burst of changes is a few restarts; files that are not sources cause none', async () => {
+test('many changes at once cause few restarts, and files that are not sources cause none', async () => {
   const site = await startWatched();
   for (let i = 0; i < 200; i++) {
     await site.save('app.mjs', version(`storm ${i}`));
     await writeFile(join(site.path, `generated-${i % 50}.mjs`), `export default ${i};`);
   }
-  await until(async () => (await site.text()) === 'storm 199', 'the last one answers');
-  await until(() => childrenOf(site.program.pid).length === 1, 'one is left');
-  // The report of the last restart may still be on its way.
+  await until(async () => (await site.text()) === 'storm 199', 'the last version responds');
+  await until(() => childrenOf(site.program.pid).length === 1, 'one process is left');
+  // The line about the last restart may arrive later.
   await pause(600);
   const count = restarts(site);
   expect(count).toBeLessThan(20);
@@ -174,17 +177,17 @@ test('a burst of changes is a few restarts; files that are not sources cause non
   expect(restarts(site)).toBe(count);
   await writeFile(join(site.path, 'app.mjs.new'), version('renamed'));
   await rename(join(site.path, 'app.mjs.new'), join(site.path, 'app.mjs'));
-  await until(async () => (await site.text()) === 'renamed', 'editors that rename are heard');
+  await until(async () => (await site.text()) === 'renamed', 'a renamed file causes a restart');
 });
 
-test('a process that dies is replaced, with no change of a file', async () => {
+test('a process that dies is replaced without a change of a file', async () => {
   const site = await startWatched();
   const client = await connect(site.port);
   client.send(get('/exit'));
   await client.closed();
   await until(
     () => /ended unexpectedly \(exit code 5\); a new one replaces it/.test(site.program.stderr),
-    'it is told',
+    'the warning is logged',
   );
   expect(await site.text()).toBe('one');
 });
@@ -194,14 +197,14 @@ test('several workers are all replaced', async () => {
   expect(childrenOf(site.program.pid)).toHaveLength(2);
   const old = childrenOf(site.program.pid);
   await site.save('app.mjs', version('two'));
-  await until(async () => (await site.text()) === 'two', 'a new one answers');
+  await until(async () => (await site.text()) === 'two', 'a new process responds');
   await until(() => {
     const children = childrenOf(site.program.pid);
     return children.length === 2 && children.every((pid) => !old.includes(pid));
   }, 'two new ones have replaced the old ones');
 });
 
-test('an application that does not load at first is one line, exit code 2, and nothing started', async () => {
+test('an application that does not load at the start is one line and exit code 2', async () => {
   const path = await folder({ 'app.mjs': 'throw new Error("on purpose");' });
   const program = startCommand(['0', join(path, 'app.mjs'), '--watch']);
   expect(await program.ended()).toBe(2);
@@ -210,19 +213,19 @@ test('an application that does not load at first is one line, exit code 2, and n
 });
 
 test.each([
-  [['0', '--watch'], /--watch restarts an application: add one, or --dynamic/],
+  [['0', '--watch'], /--watch restarts an application, and there is none: add --app MODULE or --dynamic FOLDER/],
   [
     ['0', 'examples/hello-wsgi.js', '--watch', '--model', 'select'],
     /the model select does not support --watch: use epoll/,
   ],
-])('%j is refused', async (args, line) => {
+])('%j is rejected', async (args, line) => {
   const program = startCommand(args);
   expect(await program.ended()).toBe(2);
   expect(program.stderr).toMatch(/^epoll-server: [^\n]+\n$/);
   expect(program.stderr).toMatch(line);
 });
 
-test('a link in the path that leads to another release is a change, and that release is watched', async () => {
+test('a changed link in the path is reported, and its new target is watched', async () => {
   const parent = await folder({ '1/app/a.mjs': '1', '2/app/a.mjs': '2' });
   await symlink('1', `${parent}/current`);
   let changes = 0;
@@ -234,7 +237,7 @@ test('a link in the path that leads to another release is a change, and that rel
   await watch.begin();
   await symlink('2', `${parent}/next`);
   await rename(`${parent}/next`, `${parent}/current`);
-  await until(() => changes > 0, 'the new release is noticed');
+  await until(() => changes > 0, 'the new release is reported');
   const before = changes;
   await until(async () => {
     await writeFile(`${parent}/2/app/a.mjs`, `${performance.now()}`);
@@ -242,7 +245,7 @@ test('a link in the path that leads to another release is a change, and that rel
   }, 'a change in it is noticed');
 });
 
-test('a parent that ends while a child begins leaves neither the child nor a trace of an error behind', async () => {
+test('a parent that ends while a child starts leaves no child and no error message', async () => {
   const path = await folder();
   const text = `import { existsSync, writeFileSync } from 'node:fs';
     writeFileSync(new URL('./loading', import.meta.url), '');
@@ -252,7 +255,7 @@ test('a parent that ends while a child begins leaves neither the child nor a tra
   const program = startCommand(['0', join(path, 'app.mjs'), '--watch', '--no-access-log']);
   await until(() => existsSync(join(path, 'loading')), 'the child loads the application');
   program.signal('SIGKILL');
-  // The child has standard error too, which ends when both are gone.
+  // The child inherits standard error, which ends when both processes have ended.
   await writeFile(join(path, 'go'), '');
   expect(await program.ended()).toBe('SIGKILL');
   expect(program.stderr).toBe('');

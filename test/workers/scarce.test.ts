@@ -1,5 +1,5 @@
-// Tests that a process or thread which the system refuses once, for want of memory or of processes, is started later,
-// and ends nothing meanwhile. A preloaded module refuses them while a file is there.
+// Tests that a child process or thread which cannot be started for lack of resources is started later, and that nothing
+// ends meanwhile. A preloaded module makes starts fail while a file exists.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -76,22 +76,25 @@ async function startScarce(model: string, ...flags: readonly string[]): Promise<
   };
 }
 
-test('--watch: the application is restarted once there is room for its process', async () => {
+test('--watch: the application is restarted once its process can be started', async () => {
   const { program, port, path, refuse, allow } = await startScarce('epoll', '--watch');
   const text = async (): Promise<string> => (await ask(port, get('/', 'Connection: close'))).text;
   await refuse('refuse');
   await writeFile(join(path, 'app/app.mjs'), version('two'));
-  await until(() => program.stderr.includes('stays in service for now: cannot start a process: EAGAIN'), 'it is said');
+  await until(
+    () => program.stderr.includes('stays in service for now: cannot start a process: EAGAIN'),
+    'the failure is logged',
+  );
   expect(await text()).toBe('one');
   await allow();
-  await until(async () => (await text()) === 'two', 'the new one answers');
+  await until(async () => (await text()) === 'two', 'the new application responds');
 });
 
-test('--workers: one that died is replaced once there is room', async () => {
+test('--workers: a child that died is replaced once a process can be started', async () => {
   const { program, port, refuse, allow } = await startScarce('epoll', '--workers', '1');
   await refuse('refuse');
   await connect(port).then((client) => client.send(get('/exit')).closed());
-  await until(() => program.stderr.includes('EAGAIN on purpose'), 'it is said');
+  await until(() => program.stderr.includes('EAGAIN on purpose'), 'the failure is logged');
   await allow();
   await until(
     () =>
@@ -103,22 +106,25 @@ test('--workers: one that died is replaced once there is room', async () => {
   );
 });
 
-test('multithread: a client without a thread gets 503, the next one is served', async () => {
+test('multithread: a client whose thread cannot be started gets 503, and the next one is served', async () => {
   const { program, port, refuse, allow } = await startScarce('multithread');
   await refuse('refuse');
   expect((await ask(port, get('/'))).status).toBe(503);
-  await until(() => program.stderr.includes('a client was rejected with 503: EAGAIN on purpose'), 'it is said');
+  await until(
+    () => program.stderr.includes('a client was rejected with 503: EAGAIN on purpose'),
+    'the failure is logged',
+  );
   await allow();
   expect((await ask(port, get('/'))).text).toBe('one');
   expect(program.exit).toBeNull();
 });
 
-test('--offload: a request that waits for a thread which could not begin is answered by another one', async () => {
+test('--offload: when a thread cannot be started, another thread handles the waiting request', async () => {
   const { program, port, refuse, allow } = await startScarce('epoll', '--offload', '1');
   await refuse('stillborn');
   expect((await ask(port, get('/exit'))).status).toBe(500);
   const waiting = ask(port, get('/'));
-  await until(() => program.stderr.includes('/nowhere/on/purpose.js'), 'it is said');
+  await until(() => program.stderr.includes('/nowhere/on/purpose.js'), 'the failure is logged');
   await allow();
   expect((await waiting).text).toBe('one');
 });

@@ -83,6 +83,7 @@ export const BEHAVIOUR_NAMES = [
   'upgrading',
 ] as const;
 
+/** One of {@link BEHAVIOUR_NAMES}: how a simulated client behaves. */
 export type BehaviourName = (typeof BEHAVIOUR_NAMES)[number];
 
 /** A handler that never responds must be aborted in time, once the server could detect that its client has finished. */

@@ -34,6 +34,7 @@ class PlannedFaults extends FaultSource {
 export interface PlannedRun {
   /** The numbers of the checks, in the order of the run, at which a fault was injected. */
   readonly faultsAt: readonly number[];
+  /** The result of the run. */
   readonly report: RunReport;
 }
 

@@ -20,11 +20,15 @@ export const CHECKERS = {
   crash: 'no unexpected error is thrown',
 } as const;
 
+/** One of the keys of {@link CHECKERS}. */
 export type CheckerName = keyof typeof CHECKERS;
 
+/** A violated rule. */
 export class CheckFailure extends Error {
+  /** The rule. */
   readonly checker: CheckerName;
 
+  /** `what`: a description of the violation. */
   constructor(checker: CheckerName, what: string) {
     super(`${checker}: ${what}`);
     this.name = 'CheckFailure';

@@ -27,11 +27,17 @@ const PLANNED_CODES = new Set(['ERR_BODY_LENGTH', 'ERR_CLIENT_GONE', 'ERR_BODY_C
 
 /** The result of a run. */
 export interface RunReport {
+  /** The violated rule; null: none. */
   readonly failure: CheckFailure | null;
+  /** Requests that the application handled. */
   readonly requests: number;
+  /** Turns of the event loop. */
   readonly turns: number;
+  /** The length of the run on the virtual clock, in milliseconds. */
   readonly virtualMs: number;
+  /** Injected faults by name. */
   readonly faults: ReadonlyMap<FaultName, number>;
+  /** State changes of all connections. */
   readonly transitions: Transitions;
   /** Equal for equal seeds. */
   readonly fingerprint: number;

@@ -10,15 +10,21 @@ import type { PlanSettings } from './plan.ts';
 
 /** One client of a run. */
 export interface PlannedClient {
+  /** Its number in the run, from 0. */
   readonly index: number;
+  /** How it behaves. */
   readonly behaviour: BehaviourName;
   /** When it connects, in milliseconds from the start. */
   readonly atMs: number;
 }
 
+/** Everything that determines a run: equal settings make equal runs. */
 export interface RunSettings {
+  /** The seed of all random choices. */
   readonly seed: number;
+  /** The level of each fault. */
   readonly faults: FaultSettings;
+  /** Sizes in bytes or counts, and the latency: see {@link SimulatedKernelOptions}. */
   readonly machine: {
     readonly receiveBytes: number;
     readonly outputBytes: number;
@@ -30,9 +36,13 @@ export interface RunSettings {
     /** Absent: false, as in runs that were stored before this setting existed. */
     readonly transport?: boolean;
   };
+  /** The limits and time-outs of the server. */
   readonly limits: Limits;
+  /** The kinds of requests. */
   readonly requests: PlanSettings;
+  /** The maximum number of requests of one client. */
   readonly maxRequests: number;
+  /** The clients. */
   readonly guests: readonly PlannedClient[];
   /** When faults stop and the server has to recover, in milliseconds from the start. */
   readonly healAtMs: number;

@@ -1,4 +1,4 @@
-// A handler that has more to do, for ever, when its answer is given.
+// A handler that keeps working for ever after its response.
 export default (_request, response) => {
   response.send(200, { 'Content-Type': 'text/plain' }, 'answered');
   return new Promise(() => {});

@@ -1,4 +1,4 @@
-// What the tests of the pool run in its threads.
+// The application that the tests of the pool run in its threads.
 
 import { threadId } from 'node:worker_threads';
 
@@ -30,11 +30,11 @@ const routes = {
   '/exit': () => process.exit(3),
   '/crash': () => {
     setTimeout(() => {
-      throw new Error('nobody catches this');
+      throw new Error('uncaught on purpose');
     }, 1);
     return new Promise(() => {});
   },
-  // Answers at once and ends its thread when the request's content is there.
+  // Responds at once, and ends its thread when the content of the request has arrived.
   '/half': (request) =>
     new Response(
       new ReadableStream({
@@ -45,7 +45,7 @@ const routes = {
         },
       }),
     ),
-  // Blocks its thread as a long computation does, and leaves the processor to others.
+  // Blocks its thread like a long computation, without using the processor.
   '/burn': (request) => {
     const ms = Number(new URL(request.url).searchParams.get('ms'));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -1,11 +1,11 @@
-// A raw handler that the tests of the pool run in its threads: what only raw handlers can say.
+// A raw handler that the tests of the pool run in its threads, with features that only raw handlers have.
 
-/** What callbacks and protocols of this thread were called with. */
+/** The calls of callbacks and protocols of this thread. */
 const events = [];
 
 const LF = 0x0a;
 
-/** Answers each line in capitals. Some lines ask for more. */
+/** Sends each line back in capitals. Some lines are commands. */
 class Capitals {
   wantsInput = true;
   paused = false;
@@ -54,7 +54,7 @@ class Capitals {
     if (command === 'flood') for (let i = 0; i < 1_000 && this.channel.isOpen; i++) this.channel.write(this.piece);
   }
 
-  /** Pieces as the client takes them. */
+  /** Pieces at the pace of the client. */
   give() {
     while (this.left > 0 && !this.channel.isFull) {
       this.channel.write(this.piece);
@@ -96,7 +96,7 @@ class Capitals {
   }
 }
 
-/** Answers all that comes in reverse. */
+/** Sends all input back in reverse. */
 class Reverse extends Capitals {
   receive(bytes, start, end) {
     this.channel.write(Buffer.from(bytes.subarray(start, end)).reverse());
@@ -104,7 +104,7 @@ class Reverse extends Capitals {
   }
 }
 
-/** Uses nothing before the server closes, or the client has finished sending; then answers in reverse. */
+/** Uses no bytes before the server closes or the client sends FIN, then sends them back in reverse. */
 class Patient extends Reverse {
   wantsInput = false;
 
@@ -114,7 +114,7 @@ class Patient extends Reverse {
   }
 }
 
-/** Uses nothing. */
+/** Uses no bytes. */
 class Greedy extends Capitals {
   receive(_bytes, start) {
     return start;

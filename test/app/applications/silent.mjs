@@ -1,4 +1,4 @@
-// Handlers of the pool that hold their thread in every way there is; for the raw adapter, and one WSGI-style application.
+// Handlers that block their pool thread in different ways: raw ones, and one WSGI-style application.
 
 import { threadId } from 'node:worker_threads';
 
@@ -33,7 +33,7 @@ const routes = {
   },
   '/floods': (_request, response) => {
     response.start(200);
-    // Short pieces, but not so short that filling the buffers of a socket takes a million messages.
+    // Pieces large enough that filling the buffers of a socket does not take a million messages.
     for (;;) response.write('x'.repeat(64));
   },
   '/lines': (request, response) => {
@@ -56,7 +56,7 @@ const routes = {
 
 export const handler = (request, response) => routes[request.path](request, response);
 
-/** Its body is whole, and its end never comes. */
+/** Its body is complete, but never ends. */
 export function application(_environ, startResponse) {
   startResponse('200 OK', [['Content-Length', '5']]);
   return { [Symbol.iterator]: () => ['whole'].values(), close: forEver };

@@ -1,5 +1,4 @@
-// Serves the folder it is given; answers each line of its standard input with its counters, and the memory and
-// processor time that it has taken.
+// Serves a folder. For each line of standard input it prints its counters, memory and processor time.
 import { createInterface } from 'node:readline';
 import { serve } from '../../../dist/index.js';
 

@@ -1,9 +1,9 @@
-// A server that is asked, under load, whether everything else on its thread still happens.
+// A server that reports, under load, whether other work on its thread still runs.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { serve } from '../../../dist/index.js';
 
-/** How often each thing has to happen while one probe is answered. */
+/** How often each kind of work must run during one probe. */
 const TICKS = 20;
 const ROUNDS = 10;
 

@@ -1,10 +1,10 @@
-// A server that ends in the way that its client asks for: /exit, /exit-later, /close, /close-now.
+// A server that shuts down in the way that the path names: /exit, /exit-later, /close, /close-now.
 import { serve } from '../../../dist/index.js';
 
 function closeWith(options) {
   void server.close(options).then(() => {
     process.stdout.write('closed\n');
-    // Whatever is still referenced keeps the process from ending by itself.
+    // A resource that is still referenced keeps the process alive.
     process.stdout.write(`${JSON.stringify(process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap'))}\n`);
   });
 }

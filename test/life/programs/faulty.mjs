@@ -1,4 +1,4 @@
-// A server whose handlers fail in the way that the path names. With `listen` it survives what is uncaught.
+// A server whose handlers fail in the way that the path names. With `listen` it survives uncaught errors.
 import { serve } from '../../../dist/index.js';
 
 const uncaught = [];
@@ -11,7 +11,7 @@ function fail(where) {
   throw new Error(`boom in ${where}`);
 }
 
-/** What is thrown after the handler returned: nobody but the process can catch it. */
+/** Errors that are thrown after the handler returned, so that only the process can catch them. */
 const LATER = {
   '/nextTick': () => process.nextTick(fail, 'nextTick'),
   '/setTimeout': () => setTimeout(fail, 0, 'setTimeout'),

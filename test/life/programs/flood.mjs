@@ -1,6 +1,6 @@
-// More than a server can do: clients that send requests without waiting for answers, so that it always has
-// something to read. SIGTERM stops the sending; then every request must get its answer. Prints `running`, and
-// at the end what it saw as JSON, as load.mjs does.
+// More load than a server can serve: clients that send requests without waiting for responses, so that it always has
+// input to read. After SIGTERM no more requests are sent, and each one sent must get its response. Prints `running`, and
+// at the end its result as JSON, as load.mjs does.
 //   node flood.mjs PORT CLIENTS
 import { connect } from 'node:net';
 
@@ -21,11 +21,11 @@ function start() {
   const send = () => {
     if (isStopping) return socket.end();
     sent += BURST;
-    socket.write(REQUESTS, send); // the next burst when the system took this one
+    socket.write(REQUESTS, send); // The next burst follows when the system has accepted this one.
   };
   socket.on('connect', send);
   socket.on('data', (bytes) => {
-    // All answers are equally long: the first one tells.
+    // All responses have the length of the first one.
     if (received === 0)
       answerLength = bytes.indexOf('\r\n\r\n') + 4 + Number(/content-length: (\d+)/i.exec(bytes)?.[1]);
     if (received === 0 && !bytes.toString('latin1', 0, 16).startsWith('HTTP/1.1 200 OK')) seen.wrong++;

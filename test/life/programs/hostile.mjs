@@ -1,5 +1,5 @@
-// A server that is given something that throws, by name: `onError`, `accessLog`, `trace`, or a handler's
-// result whose `then` throws. With `listen` as second argument it survives what is uncaught.
+// A server with a callback that throws: `onError`, `accessLog`, `trace`, or the `then` of a handler's result. With
+// `listen` as second argument it survives uncaught errors.
 import { serve } from '../../../dist/index.js';
 
 const [what, listen] = process.argv.slice(2);
@@ -10,7 +10,7 @@ function boom() {
   throw new Error(`boom in ${what}`);
 }
 
-/** What a handler may return instead of a promise, a property `then` described in either way. */
+/** Thenables that a handler may return instead of a promise: `then` as a method, and as a getter. */
 const RESULTS = {
   thenable: () => Object.defineProperty({}, 'then', { value: boom }),
   'thenable getter': () => Object.defineProperty({}, 'then', { get: boom }),

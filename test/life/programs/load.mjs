@@ -1,6 +1,6 @@
-// Load: keep-alive clients that send the next requests as soon as their answers came, until SIGTERM or until
-// the server has left. Prints `running` after the first answers, and what it saw as JSON when it ends.
-// Requests are pipelined, so that the server and not this program is what is busy.
+// Load: keep-alive clients that send the next requests as soon as their responses have arrived, until SIGTERM or the end
+// of the server. Prints `running` after the first responses, and its result as JSON at the end. Requests are pipelined,
+// so that the server is the bottleneck and not this program.
 //   node load.mjs PORT CLIENTS
 import { connect } from 'node:net';
 
@@ -8,7 +8,7 @@ const [port, clients] = process.argv.slice(2).map(Number);
 const DEPTH = 32;
 const REQUESTS = 'GET /load HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(DEPTH);
 const STATUS_LINE = 'HTTP/1.1 200 OK\r\n';
-/** Answers from all clients together after which the server is under load. */
+/** The number of responses to all clients after which the server counts as under load. */
 const WARM_UP = clients * DEPTH * 10;
 
 const seen = { answers: 0, wrong: 0, cut: 0 };
@@ -16,7 +16,7 @@ const sockets = new Set();
 let isRunning = false;
 let isStopping = false;
 
-/** Where the first answer of `text` ends; -1 while it is incomplete. */
+/** The end of the first response in `text`; -1 while it is incomplete. */
 function answerEnd(text) {
   const head = text.indexOf('\r\n\r\n');
   if (head < 0) return -1;
@@ -24,7 +24,7 @@ function answerEnd(text) {
   return text.length >= end ? end : -1;
 }
 
-/** Counts the whole answers of `text`; returns what is left. */
+/** Counts the complete responses in `text`; returns the rest. */
 function count(text) {
   let rest = text;
   for (let end = answerEnd(rest); end > 0; end = answerEnd(rest)) {
@@ -39,7 +39,7 @@ function count(text) {
   return rest;
 }
 
-/** As {@link count} for answers that are all alike: one look at the whole batch. */
+/** As {@link count} for identical responses, with one comparison for the whole batch. */
 function countBatch(text) {
   if (text.split(STATUS_LINE).length - 1 !== DEPTH || !isRunning) return count(text);
   seen.answers += DEPTH;

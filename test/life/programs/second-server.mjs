@@ -1,4 +1,4 @@
-// Runs in a worker thread: a server of its own, that tells its port. `/exit` ends the thread.
+// Runs in a worker thread: a server of its own, whose port is posted to the parent. `/exit` ends the thread.
 import { parentPort } from 'node:worker_threads';
 import { serve } from '../../../dist/index.js';
 

@@ -1,6 +1,6 @@
-// A server with worker threads that serve beside it. Its paths make and end them:
-//   /start   starts one, answers its port
-//   /terminate, /exit-code   ends all by worker.terminate(); answers the exit codes seen so far
+// A server with worker threads that serve beside it. Its paths start and end them:
+//   /start   starts one, responds with its port
+//   /terminate, /exit-codes   ends all with worker.terminate(); responds with the exit codes so far
 //   /sockets   how many sockets the process has open
 import { readdirSync, readlinkSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
@@ -27,7 +27,7 @@ function countSockets() {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);
     } catch {
-      return ''; // the directory's own descriptor is closed by now
+      return ''; // The descriptor of the directory itself is closed by now.
     }
   };
   const targets = readdirSync('/proc/self/fd').map(target);

@@ -1,5 +1,5 @@
-// Runs the command once for each message `{ args, cwd, env }` of its parent, and answers with what it wrote and the exit
-// code that it asked for. For commands that end before they start anything: a start of Node.js for each costs far more.
+// Runs the command once for each message `{ args, cwd, env }` of its parent, and replies with its output and exit code. For
+// commands that end before they start a server, because a start of Node.js for each takes far longer.
 
 import { main } from '../../../build/modules/cli/program.js';
 import { startReactor } from '../../../build/modules/workers/reactors.js';

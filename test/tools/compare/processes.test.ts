@@ -34,16 +34,16 @@ test('the time of an ended child counts for its parent', async () => {
 test('live children are counted, and end with the program', async () => {
   const child = "require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);";
   const program = started(`${child}${child} setInterval(() => {}, 1e6);`);
-  await until(() => pidsOf(program.pid).length === 3, 'both children are there');
+  await until(() => pidsOf(program.pid).length === 3, 'both children are running');
   const alone = residentBytesOf(program.pid);
   expect(threadsOf(program.pid)).toBeGreaterThan(3);
   expect(alone).toBeGreaterThan(10 * 2 ** 20);
   await program.end();
-  await until(() => pidsOf(program.pid).length === 0, 'all have ended');
+  await until(() => pidsOf(program.pid).length === 0, 'all processes have ended');
   expect(program.outcome).toBe('SIGKILL');
 });
 
-test('a program that cannot start reports the error; waiting for output stops at the end of a program', async () => {
+test('a program that cannot start reports the error, and its end ends waiting', async () => {
   const missing = new Program('missing', '/nonexistent/program', []);
   expect(await missing.ended).toMatch(/ENOENT/);
   const short = started("console.error('a reason'); process.exit(3)");

@@ -28,7 +28,7 @@ function hasUnread(port: number): boolean {
   });
 }
 
-test('it is settled before the first client and after a request is read, but not while a request is unread', async () => {
+test('the probe is settled except while a request is unread', async () => {
   const program = new Program('test', process.execPath, ['-e', SERVER]);
   onTestFinished(() => program.end());
   const port = Number((await program.waitForOutput(/PORT (\d+)/, 20_000))?.[1]);
@@ -38,11 +38,11 @@ test('it is settled before the first client and after a request is read, but not
 
   const client = connect(port, '127.0.0.1');
   onTestFinished(() => void client.destroy());
-  await until(() => threadsOf(program.pid) > threads, 'the thread is there');
+  await until(() => threadsOf(program.pid) > threads, 'the thread is running');
   expect(probe.isSettled(0)).toBe(false);
   // Behind the thread, as on a slow machine.
   client.write('a request');
-  await until(() => hasUnread(port), 'the request lies unread');
+  await until(() => hasUnread(port), 'the request is unread');
   // Until well beyond the time after which a spawn without a waiting client is over.
   for (let now = 100; now <= 2_300; now += 50) expect(probe.isSettled(now)).toBe(false);
 

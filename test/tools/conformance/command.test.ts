@@ -122,9 +122,9 @@ test.each([
   [[], /needs the URL/],
   [['http://127.0.0.1:1/', 'more'], /unexpected argument "more": conform takes one URL/],
   [['http://127.0.0.1:1/', '--only', 'no-such'], /unknown group or case "no-such"/],
-  [['http://127.0.0.1:1/', '--json', '--markdown'], /exclude each other/],
+  [['http://127.0.0.1:1/', '--json', '--markdown'], /--json and --markdown conflict: use one of them/],
   [['http://127.0.0.1:1/', '--connections', '0'], /--connections must be a whole number from 1 to 256/],
-  [['http://127.0.0.1:1/', '--nonsense'], /nonsense/],
+  [['http://127.0.0.1:1/', '--nonsense'], /unknown flag --nonsense/],
 ])('%j is rejected with one line and exit code 2', async (args, message) => {
   const [code, out, err] = await run(...args);
   expect([code, out]).toEqual([2, '']);

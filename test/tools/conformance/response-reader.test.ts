@@ -1,4 +1,4 @@
-// Tests that the reader returns the same responses however their bytes are split, and finds every violated rule.
+// Tests that the reader returns the same responses for any split of their bytes, and finds every violated rule.
 
 import { expect, test } from 'vitest';
 import { type ResponseRule, StrictResponseReader } from '../../../src/tools/conformance/response-reader.ts';
