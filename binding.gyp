@@ -14,6 +14,7 @@
         "native/file_jobs.cc",
         "native/file_list.cc",
         "native/file_walk.cc",
+        "native/head_scan.cc",
         "native/name_text.cc",
         "native/socket.cc",
         "native/loop_bridge.cc",

@@ -61,6 +61,12 @@ export const CHECKS = [
     where: 'the site of docs/ is built, and has no broken link',
     command: 'npm run -s docs',
   },
+  {
+    name: 'applications',
+    when: 'push',
+    where: 'applications of 30 packages over node:http and over this server',
+    command: 'npm run -s check:applications',
+  },
   { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'npm run -s h1check' },
   {
     name: 'binaries',
@@ -90,6 +96,12 @@ export const CHECKS = [
     command: 'npm run -s torture',
   },
   { name: 'conformance', when: 'hand', where: 'this server beside others', command: 'npm run conformance' },
+  {
+    name: 'frameworks',
+    when: 'hand',
+    where: "checkouts of Express, Koa, Fastify, Hono's node-server",
+    command: 'npm run frameworks -- PATH...',
+  },
   { name: 'bench', when: 'hand', where: 'an idle machine with wrk and nginx', command: 'npm run bench' },
   { name: 'compare', when: 'hand', where: 'all models, and others', command: 'npm run compare' },
   {

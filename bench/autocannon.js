@@ -1,6 +1,7 @@
 // The load generator when wrk is not installed: autocannon in a process of its own. Prints one line of JSON.
 //   node autocannon.js URL SECONDS CONNECTIONS MODE [FOLDER]
-// MODE: empty for a run without checks. FOLDER: prepared requests of bench/requests.js; without it one request.
+// MODE: empty for a run without checks; `json`: POST requests with the JSON text FOLDER. FOLDER: prepared requests of
+// bench/requests.js; without it one request.
 import autocannon from 'autocannon';
 import { LOAD_CLIENTS, readRequests } from './requests.js';
 
@@ -36,7 +37,8 @@ const recorded = {
   setupClient: (client) => client.setRequests(readRequests(folder, opened++ % LOAD_CLIENTS).map(toRequest)),
 };
 
-const more = folder !== undefined ? recorded : mode === '' ? {} : { requests: [varying] };
+const posted = { method: 'POST', headers: { 'content-type': 'application/json' }, body: folder };
+const more = mode === 'json' ? posted : folder !== undefined ? recorded : mode === '' ? {} : { requests: [varying] };
 const options = { url, connections: Number(connections), duration: Number(seconds) };
 const began = process.hrtime.bigint();
 const result = await autocannon({ ...options, ...more });

@@ -10,6 +10,7 @@ const SPARE_MS = 15_000;
 const ENOUGH_SECONDS = 2;
 const VARY = fileURLToPath(new URL('vary.lua', import.meta.url));
 const RECORDED = fileURLToPath(new URL('heads.lua', import.meta.url));
+const POST = fileURLToPath(new URL('post.lua', import.meta.url));
 const AUTOCANNON = fileURLToPath(new URL('autocannon.js', import.meta.url));
 
 const FIXED_QUERY = 'n=123456';
@@ -49,6 +50,13 @@ export class Load {
     if (this.wrk === null) return checked((time) => autocannon(url, time, '', folder), seconds);
     const args = [...CLIENT_THREADS, '-s', RECORDED];
     return checked((time) => wrk(this.wrk, url, time, args, ['--', folder]), seconds);
+  }
+
+  /** Repeats one POST request with a JSON text. */
+  posted(port, text, seconds) {
+    const url = `http://127.0.0.1:${port}/`;
+    if (this.wrk === null) return checked((time) => autocannon(url, time, 'json', text), seconds);
+    return checked((time) => wrk(this.wrk, url, time, ['-s', POST], ['--', text]), seconds);
   }
 
   async #run(url, seconds, mode) {

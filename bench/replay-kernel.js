@@ -1,9 +1,11 @@
 // A kernel without system calls: in each turn all clients send a request, and every send succeeds completely.
 
+import { loadAddon } from '../build/modules/kernel/addon.js';
 import { EAGAIN } from '../build/modules/kernel/errno.js';
 import {
   DUE_AT_MS,
   EVENT_WORDS,
+  HEAD_SLOT_WORDS,
   KernelMemory,
   NOT_PREFETCHED,
   NOW_MS,
@@ -27,7 +29,9 @@ const FIRST_DIGITS = 100_000;
 const DIGIT_COUNT = 6;
 
 /** The requests of all clients, each in its prefetch slot: receiving them costs no instructions. */
-function createRequests(slots) {
+function createRequests({ input, heads, receiveBytes }) {
+  const slots = input.subarray(receiveBytes);
+  const { scanHeads } = loadAddon();
   const lengths = new Int32Array(CLIENT_COUNT);
   let changing = [];
   let digits = FIRST_DIGITS;
@@ -43,6 +47,9 @@ function createRequests(slots) {
           );
         slots.set(bytes, client * PREFETCH_BYTES);
         lengths[client] = bytes.length;
+        // The digits that change do not move any part of a head, so that its scan stays valid.
+        const start = receiveBytes + client * PREFETCH_BYTES;
+        scanHeads(input, start, start + bytes.length, heads.subarray(client * HEAD_SLOT_WORDS));
       }
     },
     /** Changes the digits in the requests of the next turn. */
@@ -63,8 +70,9 @@ function createRequests(slots) {
  */
 export function createReplayKernel({ stepMs, loaders, isSingle }) {
   const memory = new KernelMemory(SIZES);
-  const { control, events, sendOps, input, receiveBytes } = memory;
-  const requests = createRequests(input.subarray(receiveBytes));
+  const { control, events, sendOps, input, heads, receiveBytes } = memory;
+  const requests = createRequests(memory);
+  const { scanHeads } = loadAddon();
   let asked = 0;
   /** Connections that wait to be accepted before all clients send. */
   let backlog = isSingle ? CLIENT_COUNT : 0;
@@ -105,6 +113,7 @@ export function createReplayKernel({ stepMs, loaders, isSingle }) {
     recv: (fd, offset) => {
       const slot = receiveBytes + fd * PREFETCH_BYTES;
       input.copyWithin(offset, slot, slot + requests.lengths[fd]);
+      scanHeads(input, offset, offset + requests.lengths[fd], heads.subarray(SIZES.eventCapacity * HEAD_SLOT_WORDS));
       return requests.lengths[fd];
     },
     sendBatch: (count) => {

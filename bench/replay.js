@@ -89,6 +89,7 @@ async function startServer(kernel, { app, isSingle = false }) {
   const reactor = new Reactor(kernel);
   const limits = resolveLimits({});
   const sessions = new SessionContext({
+    memory: kernel,
     handler: HANDLERS[app] ?? (await filesHandler(kernel, reactor, limits)),
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),

@@ -14,6 +14,7 @@
 
 #include "arguments.h"
 #include "file_calls.h"
+#include "head_scan.h"
 #include "kernel_object.h"
 #include "pollers.h"
 #include "system.h"
@@ -252,6 +253,7 @@ SharedMemory PartsOf(const Napi::Object& memory) {
   auto control = memory.Get("control").As<Napi::Float64Array>();
   auto events = memory.Get("events").As<Napi::Int32Array>();
   auto send_ops = memory.Get("sendOps").As<Napi::Int32Array>();
+  auto heads = memory.Get("heads").As<Napi::Int32Array>();
   auto output = memory.Get("output").As<Napi::Uint8Array>();
   auto input = memory.Get("input").As<Napi::Uint8Array>();
   const size_t event_capacity = events.ByteLength() / sizeof(Event);
@@ -263,7 +265,8 @@ SharedMemory PartsOf(const Napi::Object& memory) {
           output.Data(),
           static_cast<uint32_t>(output.ByteLength()),
           input.Data(),
-          static_cast<uint32_t>(input.ByteLength() - event_capacity * kPrefetchBytes)};
+          static_cast<uint32_t>(input.ByteLength() - event_capacity * kPrefetchBytes),
+          heads.Data()};
 }
 
 // createKernel(backend, memory): the kernel object, or -errno.
@@ -281,6 +284,20 @@ Napi::Value CreateKernel(const Napi::CallbackInfo& info) {
   owner->kernel = std::make_unique<Kernel>(std::move(poller), PartsOf(memory));
   for (const Named& named : kCalls) SetCall(env, object, named, owner);
   return object;
+}
+
+// scanHeads(bytes, start, end, words): the scan that a kernel makes of what it receives. Returns 0
+// or -EINVAL.
+Napi::Value ScanHeadsOf(const Napi::CallbackInfo& info) {
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  const uint32_t start = info[1].As<Napi::Number>().Uint32Value();
+  const uint32_t end = info[2].As<Napi::Number>().Uint32Value();
+  const auto words = info[3].As<Napi::Int32Array>();
+  const bool fits = start <= end && end <= bytes.ByteLength() &&
+                    words.ElementLength() >= static_cast<size_t>(kHeadSlotWords);
+  if (!fits) return Napi::Number::New(info.Env(), -EINVAL);
+  ScanHeads(bytes.Data(), start, end, const_cast<int32_t*>(words.Data()));
+  return Napi::Number::New(info.Env(), 0);
 }
 
 // reap(pid): waits for one child that has ended. Returns its number, 0 while it runs, or -errno.
@@ -302,6 +319,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("backends", names);
   exports.Set("reusePortBalances", system::kReusePortBalances);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
+  exports.Set("scanHeads", Napi::Function::New(env, ScanHeadsOf, "scanHeads"));
   for (const Named& named : {Named{"createFiles", CreateFiles}, Named{"reap", Reap}}) {
     napi_value function = nullptr;
     napi_create_function(env, named.name, NAPI_AUTO_LENGTH, named.call, nullptr, &function);

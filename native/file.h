@@ -7,8 +7,8 @@
 //  2. Only regular files are opened for reading: a directory is -EISDIR, any other type -ENXIO.
 //  3. Without `may_wait` no call waits for a disk: what is not in memory is -EAGAIN.
 //  4. LookAtOpen returns the current status of an open file, also when its name is gone.
-//  5. A read is short only at the end of the file, or where memory ends and waiting was not
-//     allowed.
+//  5. A read is short only at the end of the file or, without `may_wait`, where the next bytes are
+//     not in memory.
 //  6. Calls that the system lacks are detected at the start. A call that fails later is an error of
 //     that file, and changes nothing for others.
 //  7. Names are bytes, in any encoding or none.

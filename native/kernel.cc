@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "file.h"
+#include "head_scan.h"
 
 namespace epoll_server {
 namespace {
@@ -92,9 +93,10 @@ void Kernel::PrefetchForEvents(int count) {
     Connection* connection = connections_.Find(event.fd);
     if (connection == nullptr || !connection->prefetches) continue;
     if (connection->generation != event.generation) continue;
-    uint8_t* slot = memory_.input + memory_.receive_size + static_cast<size_t>(i) * kPrefetchBytes;
-    const int result = ReceiveFrom(event.fd, connection, slot, kPrefetchBytes);
+    const uint32_t offset = memory_.receive_size + static_cast<uint32_t>(i) * kPrefetchBytes;
+    const int result = ReceiveFrom(event.fd, connection, memory_.input + offset, kPrefetchBytes);
     event.prefetched = CountReceived(event.fd, connection, result, kPrefetchBytes);
+    ScanReceived(i, offset, result);
   }
 }
 
@@ -183,7 +185,15 @@ int Kernel::Recv(int fd, uint32_t offset, uint32_t length) {
   if (connection == nullptr) return -EBADF;
   if (!Inside(offset, length, memory_.receive_size)) return -EINVAL;
   const int result = ReceiveFrom(fd, connection, memory_.input + offset, length);
+  ScanReceived(memory_.event_capacity, offset, result);
   return CountReceived(fd, connection, result, length);
+}
+
+// Finds the heads among `count` bytes that were just received; nothing after a failed receive.
+void Kernel::ScanReceived(int slot, uint32_t offset, int count) {
+  if (count <= 0) return;
+  const uint32_t end = offset + static_cast<uint32_t>(count);
+  ScanHeads(memory_.input, offset, end, memory_.heads + static_cast<size_t>(slot) * kHeadSlotWords);
 }
 
 int Kernel::ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t length) {

@@ -72,6 +72,8 @@ struct Hosting {
 // The memory shared with JavaScript. JavaScript allocates it as one block (KernelMemory of
 // src/kernel/kernel.ts) and keeps it until the Kernel's last call. The input arena begins with the
 // receive area, which Recv fills. One prefetch slot for each event follows, which Wait fills.
+// `heads` has the heads that were found in each (head_scan.h): a slot for each event, then one for
+// Recv.
 struct SharedMemory {
   double* control;
   Event* events;
@@ -82,6 +84,7 @@ struct SharedMemory {
   uint32_t output_size;
   uint8_t* input;
   uint32_t receive_size;
+  int32_t* heads;
 };
 
 class Kernel {
@@ -153,6 +156,7 @@ class Kernel {
   void PrefetchForEvents(int count);
   int AcceptAs(int listener, bool blocking);
   int ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t length);
+  void ScanReceived(int slot, uint32_t offset, int count);
   int CountReceived(int fd, Connection* connection, int result, uint32_t length);
   int SendPiece(int fd, uint32_t offset, uint32_t length, bool more);
   void SendFileOf(SendOp* op);

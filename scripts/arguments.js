@@ -7,9 +7,15 @@ import { parseArgs } from 'node:util';
 
 /** `url`: of the script; `options`: in the form of `parseArgs`. Returns their values. */
 export function readOptions(url, options) {
+  return readArguments(url, options, false).values;
+}
+
+/** Returns the values of options, and the other arguments where these are allowed. */
+export function readArguments(url, options, allowPositionals = true) {
   try {
-    const { values } = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } });
-    if (!values.help) return values;
+    const help = { type: 'boolean', short: 'h' };
+    const { values, positionals } = parseArgs({ options: { ...options, help }, allowPositionals });
+    if (!values.help) return { values, positionals };
   } catch (error) {
     process.stderr.write(`${error.message.split('. ')[0]} (--help shows the options)\n`);
     process.exit(2);

@@ -1,4 +1,4 @@
-// What a compiled addon shows from outside: which processor it is for, what it asks of others, what it offers. Reads
+// What a compiled addon shows from outside: its processor, the symbols that it needs, and those that it exports. Reads
 // ELF and Mach-O.
 import { exportedNames, machineOf, segmentTypes } from './elf.js';
 import { symbolsOf } from './mach-o.js';
@@ -10,7 +10,7 @@ const MACH_O_PROCESSORS = { x64: 0x0100_0007, arm64: 0x0100_000c };
 /** The glibc of the oldest system that Node.js 20 runs on. */
 const MAX_GLIBC = [2, 28];
 
-/** What macOS has not. */
+/** Names that macOS does not have. */
 const LINUX_ONLY = /^_(?:epoll_|accept4$|eventfd|signalfd|openat2|sendfile64$|__errno_location)/;
 const ASKED_ON_MAC = ['_kqueue', '_kevent', '_napi_create_function', '_napi_make_callback', '_uv_poll_start'];
 /** What the process that loads the addon brings: Node.js, libuv, and the C++ runtime of macOS (libc++, libc++abi). */

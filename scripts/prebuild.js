@@ -21,8 +21,8 @@ const options = readOptions(import.meta.url, {
 });
 const { only, compare } = options;
 
-// npm runs the script `prebuild` before `build` too, and tells it nothing of that. But `postprebuild` runs only after a
-// `prebuild` that was asked for by its name, so the work is done there. Without hooks (--ignore-scripts) it is done here.
+// npm runs the script `prebuild` before `build` too, and the script cannot see which of the two was meant. `postprebuild`
+// runs only after `npm run prebuild`, so the work is done there. Without hooks (--ignore-scripts) it is done here.
 if (options.hook && (only !== undefined || compare)) {
   fail('npm gives options to a hook: say "node scripts/prebuild.js" with them');
 }

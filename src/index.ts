@@ -1,5 +1,5 @@
-// The public API and nothing else. A program that imports it has loaded no server, adapter, static files or loader of
-// modules before it asks for one.
+// The public API and nothing else. Servers, adapters, static files and the loader of modules are loaded at their first
+// use, not at import.
 
 import type { LoadedApplication } from './app/application.ts';
 import type { ApplicationOptions } from './options/option-types.ts';

@@ -11,7 +11,7 @@ import { readOptions } from '../arguments.js';
 import { prebuildProblems } from '../prebuilds.js';
 import { loadWithMusl, testNativeCore } from './foreign.js';
 import { installArm64Node, installNode } from './install.js';
-import { copyShipped, refuses, runTests, serves } from './shipped.js';
+import { compareApplications, copyShipped, refuses, runTests, serves } from './shipped.js';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const options = readOptions(import.meta.url, { 'no-suite': { type: 'boolean' }, only: { type: 'string' } });
@@ -72,6 +72,7 @@ if (!options['no-suite']) {
 for (const major of SUPPORTED) {
   const node = () => (major === current ? process.execPath : installNode(root, major));
   await row(`linux-x64-glibc, Node.js ${major}`, 'parts of the suite', () => tested(runTests(shipped, node(), PARTS)));
+  await row(`linux-x64-glibc, Node.js ${major}`, 'applications', () => compareApplications(shipped, node()));
 }
 for (const major of TOO_OLD) {
   await row(`linux-x64-glibc, Node.js ${major}`, 'is refused', () => refuses(shipped, installNode(root, major)));

@@ -2,11 +2,11 @@
 // in build/nodes/shipped, in which the tests run.
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { page, runToEnd, withServer } from '../programs.js';
+import { page, runOrFail, runToEnd, withServer } from '../programs.js';
 
 const COPIED = [
   ...['src', 'build/modules', 'dist', 'test', 'html', 'examples', 'bench', 'scripts', 'native', 'prebuilds', 'docs'],
-  ...['package.json', 'vitest.config.ts', 'tsconfig.json', 'config.schema.json', 'README.md'],
+  ...['.ci/tools', 'package.json', 'vitest.config.ts', 'tsconfig.json', 'config.schema.json', 'README.md'],
 ];
 
 /** What is installed and built in docs/ is needed by no test. */
@@ -50,6 +50,14 @@ export function runTests(folder, node, tests, { worker, env = {} } = {}) {
     return texts.map((text) => `${name.slice(folder.length + 1)}: ${text}`);
   });
   return { passed: results.numPassedTests, failures };
+}
+
+/** Applications of many packages behave over this server as over node:http, with the program `node`. */
+export function compareApplications(folder, node) {
+  return runOrFail(node, [join('scripts', 'applications.js')], { cwd: folder })
+    .trim()
+    .split('\n')
+    .at(-1);
 }
 
 /** The command serves a file, with the program `node`. */

@@ -2,13 +2,13 @@
 // command, import and require, the examples, TypeScript consumers, its own sources, binaries that cannot be loaded.
 //   npm run check:package              with the binaries of `npm run prebuild`, else with the addon compiled here
 //   npm run check:package -- --all     fails unless all six binaries are there
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sourceDigest } from '../addon.js';
 import { readOptions } from '../arguments.js';
 import { prebuildProblems } from '../prebuilds.js';
-import { runNpm, runOrFail } from '../programs.js';
+import { runOrFail } from '../programs.js';
+import { installTools } from '../tools.js';
 import { checkBadBinaries, checkNoexec } from './bad-binaries.js';
 import { Installation } from './installed.js';
 import { checkProcessOne } from './process-one.js';
@@ -21,24 +21,8 @@ const scratch = join(root, 'build', 'package');
 /** Three seconds are promised; other programs of a busy machine are not the package's fault. */
 const MAX_INSTALL_SECONDS = 15;
 
-/** publint and attw have a lock file of their own, so that `npm ci` does not install them for everything else. */
-function linters() {
-  const source = join(root, '.ci', 'tools', 'package');
-  const folder = join(root, 'build', 'tools', 'package');
-  const lock = 'package-lock.json';
-  const isCurrent =
-    existsSync(join(folder, 'node_modules')) &&
-    readFileSync(join(folder, lock), 'utf8') === readFileSync(join(source, lock), 'utf8');
-  if (!isCurrent) {
-    mkdirSync(folder, { recursive: true });
-    for (const name of ['package.json', lock]) cpSync(join(source, name), join(folder, name));
-    runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: folder });
-  }
-  return join(folder, 'node_modules', '.bin');
-}
-
 function lint(tarball) {
-  const programs = linters();
+  const programs = join(installTools(root, 'package'), 'node_modules', '.bin');
   runOrFail(join(programs, 'publint'), ['run', tarball, '--strict']);
   runOrFail(join(programs, 'attw'), [tarball, '--profile', 'esm-only', '--no-emoji']);
   return 'publint --strict, attw --profile esm-only';

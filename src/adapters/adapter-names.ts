@@ -29,8 +29,13 @@ function isMadeForNode(found: unknown): boolean {
   if (typeof found === 'function') return hasMethod(found, 'use') && hasMethod(found, 'handle');
   const isKoa = hasMethod(found, 'use') && hasMethod(found, 'callback');
   const isFastify = hasMethod(found, 'inject') && hasMethod(found, 'listen');
+  const isNest = hasMethod(found, 'getHttpServer') && hasMethod(found, 'init');
+  const isPolka = hasMethod(found, 'use') && hasMethod(found, 'handler') && hasMethod(found, 'listen');
   const isServer = hasMethod(found, 'listen') && hasMethod(found, 'closeAllConnections');
-  return isKoa || isFastify || isServer;
+  // Restify's applications have the server in a property.
+  const isRestify =
+    hasMethod(found, 'listen') && hasMethod(Reflect.get(Object(found), 'server'), 'closeAllConnections');
+  return isKoa || isFastify || isNest || isPolka || isServer || isRestify;
 }
 
 function hasMethod(found: unknown, name: string): boolean {

@@ -12,7 +12,7 @@ import { type Exports, findModule, importModule, refuseModule } from './module-f
 const DEFAULT_NAMES = ['application', 'fetch', 'default'];
 
 /** How to choose the adapter of an application. */
-const BY_OPTION = 'choose its interface with --adapter wsgi, fetch or raw';
+const BY_OPTION = 'choose its interface with --adapter node, wsgi, fetch or raw';
 
 /** The default of the option of the same name. */
 const LOAD_TIMEOUT_MS = 30_000;
@@ -22,6 +22,8 @@ export interface ModuleHandlerOptions extends FetchOptions {
   readonly adapter?: AdapterName | undefined;
   /** The time limit for loading its module. Default: 30,000. */
   readonly loadTimeoutMs?: number;
+  /** The application runs in a thread of the pool, apart from the connections. */
+  readonly isOffloaded?: boolean;
   /** The part of the error message that explains how to choose the adapter. Default: by --adapter. */
   readonly choice?: string;
 }
@@ -76,9 +78,16 @@ async function handlerFor(
   options: ModuleHandlerOptions,
 ): Promise<Handler> {
   if (adapter === 'node') {
-    throw refuseModule(
-      `${what} is written for node:http (Express, Koa, Fastify), which has no adapter yet: use one of fetch, wsgi, raw`,
-    );
+    if (options.isOffloaded === true) {
+      throw refuseModule(
+        `${what} is written for node:http, whose sockets cannot pass to other threads: leave --offload out`,
+      );
+    }
+    if (typeof found !== 'function' && (typeof found !== 'object' || found === null)) {
+      throw refuseModule(`${what} is ${typeof found}, not an application for node:http`);
+    }
+    const { nodeApplication } = await import('../adapters/node/application.ts');
+    return nodeApplication(found);
   }
   if (isClass(found)) throw refuseModule(`${what} is a class: export an instance that has "fetch", or a function`);
   if (adapter === 'fetch' && isFetchApplication(found)) {

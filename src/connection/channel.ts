@@ -7,6 +7,16 @@ import type { Protocol } from './protocol.ts';
 /** Makes the protocol of a connection. */
 export type ProtocolFactory = (channel: Channel) => Protocol;
 
+/** What a protocol keeps with a connection from one message to the next. */
+export interface ChannelAttachment {
+  /** The connection carries no requests any more, but what the application makes of it. */
+  readonly ownsChannel: boolean;
+  /** The descriptor is about to be closed. Called once, after the protocol's own `closed`. */
+  channelClosed(): void;
+  /** The connection is lost: the client has reset it, or a time-out of the server has. {@link channelClosed} follows. */
+  channelAborted(): void;
+}
+
 /** A connection as its protocol sees it. Calls after the connection has closed have no effect. */
 export interface Channel {
   /** The client's address. */
@@ -70,6 +80,16 @@ export interface Channel {
    * connection lingers.
    */
   finish(unread?: boolean): void;
-  /** Ends at once: pending output is lost. */
+  /** Sends FIN after all output, and goes on receiving. */
+  endOutput(): void;
+  /** Ends at once, with RST: pending output is lost. */
   abort(reason: string, isTimeout?: boolean): void;
+  /**
+   * Ends at once, as close(2) does: RST only if input is unread. `sends`: what the socket takes of pending output is
+   * sent before.
+   */
+  drop(reason: string, sends?: boolean): void;
+
+  /** Kept for the protocol; null at first. */
+  attachment: ChannelAttachment | null;
 }

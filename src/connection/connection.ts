@@ -17,7 +17,7 @@ import {
 } from '../kernel/kernel.ts';
 import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
 import { Source } from '../reactor/source.ts';
-import type { Channel, ProtocolFactory } from './channel.ts';
+import type { Channel, ChannelAttachment, ProtocolFactory } from './channel.ts';
 import type { ConnectionContext } from './context.ts';
 import { Inbox } from './inbox.ts';
 import { Linger } from './linger.ts';
@@ -62,6 +62,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   state: number = OPEN;
   /** The client finished sending. */
   peerEnded = false;
+  attachment: ChannelAttachment | null = null;
   protected readonly context: ConnectionContext;
   readonly #output: Output;
   readonly #deadline: Deadline;
@@ -73,6 +74,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   /** Request bytes are left unread, so the connection lingers before it closes. */
   #unread = false;
   #inbox: Inbox | null = null;
+  /** FIN follows the output. */
+  #endsOutput = false;
   #prefetches = true;
   #linger: Linger | null = null;
   /** {@link stop} was called: protocols that follow have to know. */
@@ -205,7 +208,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
-  get #isBusy(): boolean {
+  /** A request is in progress. */
+  get isBusy(): boolean {
     try {
       return this.#protocol.isBusy;
     } catch (error) {
@@ -306,6 +310,9 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   onSent(): void {
     this.#output.tellSent();
     if (this.state === FINISHING) this.#outputSent();
+    if (!this.#endsOutput || this.state !== OPEN) return;
+    this.#endsOutput = false;
+    this.context.kernel.shutdown(this.fd);
   }
 
   wake(): void {
@@ -481,10 +488,26 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.wake();
   }
 
+  endOutput(): void {
+    if (this.state !== OPEN) return;
+    this.#endsOutput = true;
+    this.wake();
+  }
+
   abort(reason: string, isTimeout = false): void {
     if (this.state === CLOSED) return;
-    const isOpen = this.state === OPEN;
+    this.attachment?.channelAborted();
     this.context.kernel.reset(this.fd);
+    this.#end(reason, isTimeout);
+  }
+
+  drop(reason: string, sends = false): void {
+    if (sends && !this.#isClosed) this.#output.trySend();
+    if (!this.#isClosed) this.#end(reason, false);
+  }
+
+  #end(reason: string, isTimeout: boolean): void {
+    const isOpen = this.state === OPEN;
     this.state = CLOSED;
     if (isOpen) this.#notifyAborted(reason, isTimeout);
     this.#release();
@@ -522,7 +545,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** Ends at once: by FIN if the connection is idle or its last response was sent, else by RST. */
   end(reason: string): void {
-    if (this.hasPendingOutput || this.#isBusy) this.abort(reason);
+    if (this.hasPendingOutput || this.isBusy) this.abort(reason);
     else this.#close();
   }
 
@@ -572,8 +595,17 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#output.drop();
     this.context.reactor.dropDeadline(this.#deadline);
     this.#notify('closed');
+    this.#notifyAttachment();
     this.context.onClosed(this);
     this.context.reactor.closeLater(this);
+  }
+
+  #notifyAttachment(): void {
+    try {
+      this.attachment?.channelClosed();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   #assertOpen(): void {

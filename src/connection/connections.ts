@@ -122,6 +122,16 @@ export class Connections {
     for (const connection of this.#open) connection.stop();
   }
 
+  /** Ends the connections that have no request in progress. */
+  endIdle(): void {
+    for (const connection of this.#open) if (!connection.isBusy) connection.finish();
+  }
+
+  /** Drops all connections that carry requests, as close(2) of their descriptors does. */
+  drop(reason: string): void {
+    for (const connection of this.#open) if (connection.attachment?.ownsChannel !== true) connection.drop(reason);
+  }
+
   /** Ends all connections at once. */
   abort(reason: string): void {
     for (const connection of this.#open) connection.end(reason);

@@ -109,6 +109,13 @@ export class Output implements BatchedSender, DeadlineOwner {
     if (this.#file !== null && this.#file.deferred >= 0) this.#dropDeferred(this.#file);
   }
 
+  /** Tries to send all output at once, before the connection is dropped. What the socket refuses is lost. */
+  trySend(): void {
+    const { sendBatch } = this.#context;
+    if (sendBatch.owner === this) sendBatch.flushOwner();
+    if (this.#outbox !== null && !this.#isDropped) this.#sendOutbox();
+  }
+
   /** As {@link Channel.whenSent}. */
   whenSent(callback: (isSent: boolean) => void): void {
     if (this.#isDropped) return callback(false);

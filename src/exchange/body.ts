@@ -81,6 +81,11 @@ export class Body implements RequestBody {
     return this.#decoder?.problem ?? '';
   }
 
+  /** The rest will not arrive. */
+  get hasFailed(): boolean {
+    return this.#error !== null;
+  }
+
   /** Whether the rest of the body is discarded. */
   get discarding(): boolean {
     return this.#discarding;

@@ -30,14 +30,17 @@ export interface RequestTarget {
 
 export function requestUrl(request: RequestTarget): string {
   const { target, scheme } = request;
+  const isPath = target.startsWith('/');
   // absolute-form wins over Host (RFC 9112 section 3.2.2).
-  if (ABSOLUTE.test(target) && request.host.length <= MAX_HOST_LENGTH) {
+  if (!isPath && ABSOLUTE.test(target) && request.host.length <= MAX_HOST_LENGTH) {
     const absolute = scheme + target.slice(target.indexOf(':'));
     if (URL.canParse(absolute)) return new URL(absolute).href;
   }
-  const origin = originOf(scheme, request.header('host') ?? '') ?? originOf(scheme, localHost(request));
+  // For a path, `host` is the Host field.
+  const host = isPath ? request.host : (request.header('host') ?? '');
+  const origin = originOf(scheme, host) ?? originOf(scheme, localHost(request));
   if (PLAIN_TARGET.test(target) && !DOT_SEGMENT.test(target)) return origin + target;
-  return new URL(`${origin}${target.startsWith('/') ? '' : '/'}${target}`).href;
+  return new URL(`${origin}${isPath ? '' : '/'}${target}`).href;
 }
 
 /** `http://host` normalised; undefined when the host is malformed. */

@@ -38,8 +38,8 @@ export function canonicalPath({ segments, isDirectory }: FilePath): string {
 }
 
 /**
- * The cache key of a file: {@link canonicalPath}, with the one character that a sent path interprets differently
- * escaped. So a sent path that equals a key names that very file and needs no decoding.
+ * The cache key of a file: {@link canonicalPath}, with `%` escaped, which begins an escape in a sent path. So a sent
+ * path that equals a key names that very file and needs no decoding.
  */
 export function cacheKey(path: FilePath): string {
   return canonicalPath(path).replaceAll('%', '%25');

@@ -3,6 +3,7 @@
 import type { ProtocolFactory } from '../connection/channel.ts';
 import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';
+import type { VerbatimResponse } from './verbatim-response.ts';
 
 /** An IP address in text and a port; for a Unix domain socket, an empty text and 0. */
 export interface Endpoint {
@@ -90,6 +91,12 @@ export interface HttpRequest {
    */
   whenGone(callback: (reason: unknown) => void): void;
   /**
+   * Calls `callback` when the client has finished sending and the response is not complete. One callback at most.
+   * Absent: a request that does not come from a connection of this thread.
+   * @internal
+   */
+  whenClientEnds?(callback: () => void): void;
+  /**
    * Copies the received head, so that this object can be read for as long as it is held. A second call costs nothing.
    */
   retain(): void;
@@ -171,6 +178,12 @@ export interface HttpResponse {
   upgrade(fields: FieldInput, make: ProtocolFactory): void;
   /** Closes the connection, so that the client sees that the response is incomplete. */
   abort(): void;
+  /**
+   * The same response for an adapter that writes HTTP/1 messages itself. Absent: it is not HTTP/1, or another response
+   * may be sent in its place.
+   * @internal
+   */
+  readonly verbatim?: VerbatimResponse;
 }
 
 /**

@@ -1,5 +1,5 @@
 // The cached bytes of a response head for one status and set of fields, up to the digits of its length. The reuse
-// spares a plaintext request of mixed clients 13 % of its instructions. Each second, its date is overwritten in place.
+// spares a plaintext request with mixed heads 13 % of its instructions. Each second, its date is overwritten in place.
 
 export class HeadBlock {
   /** The writer that made it, whose Server field it holds. */

@@ -5,6 +5,7 @@ import { HTAB, SP } from './blanks.ts';
 import { COLON, CR, equalsIgnoringCase, FIELD_VALUE, LF, TARGET_PATH, TARGET_QUERY, TOKEN } from './characters.ts';
 import { CutLine } from './cut-line.ts';
 import { FIELD_WORDS, Head } from './head.ts';
+import { type HeadRules, STRICT_RULES } from './head-rules.ts';
 import { isHost } from './host.ts';
 import { limitProblem } from './limit-problem.ts';
 import { runEnd } from './run-end.ts';
@@ -35,6 +36,9 @@ const MAX_LENGTH_DIGITS = 15;
 const CLOSE = 1;
 const KEEP_ALIVE = 2;
 
+/** The fields on which framing depends, in lower case: each has another length. */
+export const FRAMING_NAMES = ['host', 'expect', 'connection', 'content-length', 'transfer-encoding'] as const;
+
 /** The line that is parsed next. */
 const REQUEST_LINE = 0;
 const FIELD_LINES = 1;
@@ -48,6 +52,8 @@ export class HeadParser {
   /** The reason after {@link WRONG}, for logs and the error response. */
   problem = '';
   readonly #limits: HeadLimits;
+  readonly #rules: HeadRules;
+  readonly #fieldTable: Int32Array;
   readonly #cutLine = new CutLine();
   /** Whether the head is incomplete, and {@link #cutLine} holds where. */
   #isCut = false;
@@ -58,15 +64,19 @@ export class HeadParser {
   /** The options of the Connection field: bits {@link CLOSE} and {@link KEEP_ALIVE}. */
   #options = 0;
 
-  constructor(limits: HeadLimits) {
+  constructor(limits: HeadLimits, rules: HeadRules = STRICT_RULES) {
     this.#limits = limits;
-    this.head = new Head(new Int32Array(limits.maxFields * FIELD_WORDS));
+    this.#rules = rules;
+    this.#fieldTable = new Int32Array(limits.maxFields * FIELD_WORDS);
+    this.head = new Head(this.#fieldTable);
   }
 
   /** Prepares for the next request. */
   reset(): void {
     this.status = 0;
     this.head.reset();
+    this.head.fieldTable = this.#fieldTable;
+    this.head.fieldsAt = 0;
     this.#phase = REQUEST_LINE;
     this.#at = 0;
     this.#isCut = false;
@@ -90,6 +100,35 @@ export class HeadParser {
     if (at < 0) return this.status === 0 ? this.#cut(bytes, base, stop) : WRONG;
     this.head.length = at - base;
     return this.#checkHead(bytes, base);
+  }
+
+  /** Whether a head of that size is within the limits. */
+  allows(headBytes: number, targetBytes: number, fieldCount: number): boolean {
+    const { maxHeaderBytes, maxTargetBytes, maxFields } = this.#limits;
+    return headBytes <= maxHeaderBytes && targetBytes <= maxTargetBytes && fieldCount <= maxFields;
+  }
+
+  /**
+   * Checks what the bytes of {@link head} mean, after another scan has found its parts. Bit n of `low`: field n may be
+   * one of {@link FRAMING_NAMES}, or field n + 32 in `high`. Returns {@link DONE} or {@link WRONG}.
+   */
+  checkScanned(bytes: Uint8Array, base: number, low: number, high: number): number {
+    const isValid = this.#interpretMarked(bytes, base, low, 0) && this.#interpretMarked(bytes, base, high, 32);
+    return isValid ? this.#checkHead(bytes, base) : WRONG;
+  }
+
+  #interpretMarked(bytes: Uint8Array, base: number, marks: number, first: number): boolean {
+    const { fieldTable, fieldsAt } = this.head;
+    for (let left = marks; left !== 0; left &= left - 1) {
+      // The lowest bit that is set.
+      const field = first + 31 - Math.clz32(left & -left);
+      const at = fieldsAt + field * FIELD_WORDS;
+      const name = base + (fieldTable[at] ?? 0);
+      const nameEnd = base + (fieldTable[at + 1] ?? 0);
+      const start = base + (fieldTable[at + 2] ?? 0);
+      if (!this.#interpret(bytes, name, nameEnd, start, base + (fieldTable[at + 3] ?? 0))) return false;
+    }
+    return true;
   }
 
   // ---- Lines: each returns the offset of the next one; -1: incomplete or malformed ----------------
@@ -211,11 +250,12 @@ export class HeadParser {
   #host(bytes: Uint8Array, start: number, end: number): boolean {
     this.#hosts++;
     if (this.#hosts > 1) return this.#wrong(400, 'more than one Host field') > 0;
-    return isHost(bytes, start, end) || this.#wrong(400, 'Host is malformed') > 0;
+    return this.#rules.acceptsAnyHost || isHost(bytes, start, end) || this.#wrong(400, 'Host is malformed') > 0;
   }
 
   #expect(bytes: Uint8Array, start: number, end: number): boolean {
     this.head.expectsContinue = equalsIgnoringCase(bytes, start, end, '100-continue');
+    if (this.#rules.acceptsAnyExpectation) return true;
     return this.head.expectsContinue || this.#wrong(417, 'the expectation is not 100-continue') > 0;
   }
 
@@ -243,14 +283,23 @@ export class HeadParser {
   #checkHead(bytes: Uint8Array, base: number): number {
     const target = checkTarget(bytes, base, this.head);
     if (target === TARGET_WRONG) this.#wrong(400, 'the request target does not have the form that its method requires');
-    else if (target === TARGET_UNSERVED) this.#wrong(501, 'TRACE and CONNECT are not served');
-    if (this.#hosts === 0 && this.head.minorVersion === 1) this.#wrong(400, 'no Host');
+    else if (target === TARGET_UNSERVED && !this.#rules.servesAllMethods)
+      this.#wrong(501, 'TRACE and CONNECT are not served');
+    if (this.#hosts === 0 && this.head.minorVersion === 1 && this.#rules.requiresHost) this.#wrong(400, 'no Host');
     else if (this.head.chunked && this.head.contentLength >= 0)
       this.#wrong(400, 'both Transfer-Encoding and Content-Length are present');
     else if (this.head.chunked && this.head.minorVersion === 0) this.#wrong(400, 'HTTP/1.0 has no Transfer-Encoding');
+    if (this.#rules.methods !== null && !this.head.isGet) this.#knownMethod(bytes, base, this.#rules.methods);
     this.head.keepAlive =
       (this.#options & CLOSE) === 0 && (this.head.minorVersion === 1 || (this.#options & KEEP_ALIVE) !== 0);
     return this.status === 0 ? DONE : WRONG;
+  }
+
+  #knownMethod(bytes: Uint8Array, base: number, methods: ReadonlySet<string>): void {
+    const { methodStart, methodEnd } = this.head;
+    if (!methods.has(String.fromCharCode(...bytes.subarray(base + methodStart, base + methodEnd)))) {
+      this.#wrong(400, 'the method is unknown');
+    }
   }
 
   // ---- Outcomes ---------------------------------------------------------------------------------

@@ -3,18 +3,43 @@
 /** Words a field takes in {@link Head.fieldTable}: name start and end, value start and end. */
 export const FIELD_WORDS = 4;
 
+/**
+ * Words of a block for copied field tables. A typed array for each copy costs 2,800 instructions on Node 20; a block
+ * lives as long as any of the requests that share it.
+ */
+const BLOCK_WORDS = 2_048;
+
+let block = new Int32Array(0);
+let blockUsed = 0;
+
+/** Copies `table[start, end)` into a block, and returns where it begins there. */
+function copyWords(table: Int32Array, start: number, end: number): number {
+  const count = end - start;
+  if (blockUsed + count > block.length) {
+    block = new Int32Array(Math.max(BLOCK_WORDS, count));
+    blockUsed = 0;
+  }
+  const target = block;
+  const at = blockUsed;
+  for (let i = 0; i < count; i++) target[at + i] = table[start + i] ?? 0;
+  blockUsed = at + count;
+  return at;
+}
+
 /** Offsets count from the head's first byte. */
 export class Head {
-  readonly fieldTable: Int32Array;
+  /** The words of the fields begin at {@link fieldsAt}. Other words in it belong to other heads. */
+  fieldTable: Int32Array;
+  fieldsAt = 0;
   fieldCount = 0;
   /**
    * Bit n: a field name has n bytes, modulo 32. Most fields that are looked up are absent, and need no search. Without
-   * this, a file's request of mixed clients takes 12 % more instructions.
+   * this, a request for a file with mixed heads takes 12 % more instructions.
    */
   nameLengths = 0;
   /** Bytes of the head, its empty line included. */
   length = 0;
-  /** The method is GET, the usual case: no string is made of it (1.7 % of a file's request of mixed clients). */
+  /** The method is GET, the usual case: no string is made of it (1.7 % of a request for a file with mixed heads). */
   isGet = false;
   methodStart = 0;
   methodEnd = 0;
@@ -57,7 +82,9 @@ export class Head {
 
   /** A copy that does not change when the parser goes on. */
   copy(): Head {
-    const copy = new Head(this.fieldTable.slice(0, this.fieldCount * FIELD_WORDS));
+    const fieldsAt = copyWords(this.fieldTable, this.fieldsAt, this.fieldsAt + this.fieldCount * FIELD_WORDS);
+    const copy = new Head(block);
+    copy.fieldsAt = fieldsAt;
     copy.fieldCount = this.fieldCount;
     copy.nameLengths = this.nameLengths;
     copy.length = this.length;

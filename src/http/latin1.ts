@@ -5,7 +5,7 @@ const slice: (this: Buffer, start: number, end: number) => string = Reflect.get(
 
 /**
  * Up to this length, a string is made without a call into C++ (250 instead of 680 instructions on Node 20). This is 3 %
- * of the processor time of a plaintext request with mixed clients, whose query has 11 characters.
+ * of the processor time of a plaintext request with mixed heads, whose query has 11 characters.
  */
 const SHORT = 12;
 

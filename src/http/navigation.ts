@@ -1,5 +1,5 @@
 // Recognises a navigation: a browser opens a page, instead of loading a part of one. Fetch Metadata states this, where
-// browsers send it: over TLS and on localhost. Elsewhere the Accept field has to do.
+// browsers send it: over TLS and on localhost. Elsewhere the Accept field decides.
 
 import { trimBlanks } from './blanks.ts';
 import { FieldNames } from './field-names.ts';

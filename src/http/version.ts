@@ -29,7 +29,7 @@ export function parseVersion(bytes: Uint8Array, start: number, stop: number): nu
 }
 
 /**
- * Compares the ten bytes of nearly every request at once: the loop takes 1.6 % of a plaintext request of mixed clients.
+ * Compares the ten bytes of nearly every request at once: the loop takes 1.6 % of a plaintext request with mixed heads.
  */
 function isHttp11(bytes: Uint8Array, at: number): boolean {
   return (

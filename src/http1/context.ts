@@ -1,11 +1,15 @@
 // The state that all HTTP/1 sessions of a server share: handler, limits, head writer and spare parsers.
 
+import type { Channel } from '../connection/channel.ts';
 import type { RequestObserver } from '../exchange/request-observer.ts';
 import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { HeadParser } from '../http/head-parser.ts';
+import type { HeadRules } from '../http/head-rules.ts';
 import type { HeadWriter } from '../http/response-head.ts';
+import type { KernelMemory } from '../kernel/kernel.ts';
 import type { Limits } from '../limits.ts';
+import { ReceivedHeads } from './received-heads.ts';
 
 /** Counts over all sessions of a server. */
 export interface SessionCounters {
@@ -32,6 +36,14 @@ export interface SessionCounters {
   halfClosedTimeouts: number;
   /** A handler did not begin its response in time. */
   handlerTimeouts: number;
+}
+
+/** The events of connections, for a server that shows them to its application, as that of the Node adapter does. */
+export interface SessionEvents {
+  /** A client has connected. */
+  connected(channel: Channel): void;
+  /** A request is rejected. True: the listener answers it and closes the connection; no more input is used. */
+  refused(channel: Channel, status: number, problem: string): boolean;
 }
 
 /** The timeout that runs on a connection. It selects the duration and the counter. */
@@ -69,8 +81,10 @@ export class SessionContext {
   readonly waitsMs: number[];
   readonly headWriter: HeadWriter;
   readonly observer: RequestObserver | null;
+  readonly events: SessionEvents | null;
   /** Responds to a request whose handler failed before it responded. */
   readonly answerFailure: (error: unknown, request: HttpRequest, response: HttpResponse) => void;
+  readonly #rules: HeadRules | undefined;
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
@@ -88,20 +102,25 @@ export class SessionContext {
     halfClosedTimeouts: 0,
     handlerTimeouts: 0,
   };
+  readonly receivedHeads: ReceivedHeads;
   /** The server is closing: every response is the last one of its connection. */
   stopping = false;
   #parser: HeadParser;
   readonly #spareParsers: HeadParser[] = [];
 
   constructor(options: {
+    memory: Pick<KernelMemory, 'input' | 'heads' | 'receiveBytes'>;
     handler: Handler;
     limits: Limits;
     headWriter: HeadWriter;
     observer: RequestObserver | null;
+    events?: SessionEvents | null | undefined;
+    rules?: HeadRules | undefined;
     onError: (error: unknown, request: HttpRequest | null) => void;
     answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
   }) {
+    this.receivedHeads = new ReceivedHeads(options.memory);
     this.handler = options.handler;
     const { limits } = options;
     this.limits = limits;
@@ -116,10 +135,12 @@ export class SessionContext {
     ];
     this.headWriter = options.headWriter;
     this.observer = options.observer;
+    this.events = options.events ?? null;
     this.#onError = options.onError;
+    this.#rules = options.rules;
     this.answerFailure = options.answerFailure ?? answerWithPage;
     this.nowMs = options.nowMs;
-    this.#parser = new HeadParser(options.limits);
+    this.#parser = new HeadParser(options.limits, options.rules);
   }
 
   /** Makes each response the last one of its connection. Idle connections get `shutdownGraceMs` for a last request. */
@@ -151,7 +172,7 @@ export class SessionContext {
   /** Lends {@link parser} to the caller until {@link returnParser}; a spare one replaces it. */
   keepParser(): HeadParser {
     const kept = this.#parser;
-    this.#parser = this.#spareParsers.pop() ?? new HeadParser(this.limits);
+    this.#parser = this.#spareParsers.pop() ?? new HeadParser(this.limits, this.#rules);
     return kept;
   }
 

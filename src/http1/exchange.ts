@@ -18,6 +18,8 @@ import { TracedProtocol } from './traced-protocol.ts';
 const CONTINUE_STATUS = 100;
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
 
+const CUT_BODY = 'the client ended its request body too early';
+
 /** The services that a session provides to its exchange. */
 export interface ExchangeOwner {
   readonly channel: Channel;
@@ -237,13 +239,21 @@ export class Exchange implements BodyOwner, ResponseOwner {
   // ---- The response -----------------------------------------------------------------------------
 
   closesAfter(response: Http1Response): boolean {
-    if (response.closeAsked || this.context.stopping) this.#isLast = true;
+    this.#isLast = this.mayCloseAfter(response);
+    return this.#isLast;
+  }
+
+  mayCloseAfter(response: Http1Response): boolean {
+    if (this.#isLast || response.closeAsked || this.context.stopping) return true;
     // Without 100 Continue, the server cannot know whether the body follows (RFC 9110 section 10.1.1).
-    if (this.#awaitsContinue) this.#isLast = true;
+    if (this.#awaitsContinue) return true;
     // A whole response leaves the rest of the body unread, so its head can announce the close.
     const leftBytes = response.isStream ? 0 : (this.request.incoming?.leftBytes ?? 0);
-    if (leftBytes > this.context.limits.maxDiscardBytes) this.#isLast = true;
-    return this.#isLast;
+    return leftBytes > this.context.limits.maxDiscardBytes;
+  }
+
+  get isLast(): boolean {
+    return this.#isLast || this.context.stopping;
   }
 
   headWritten(target: Buffer, start: number, end: number): void {
@@ -333,7 +343,11 @@ export class Exchange implements BodyOwner, ResponseOwner {
       return;
     }
     this.clientEnding();
-    this.request.incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', 'the client ended its request body too early'));
+    const { incoming } = this.request;
+    const isCut = incoming !== null && !incoming.complete && !incoming.hasFailed;
+    incoming?.fail(new EpollServerError('ERR_CLIENT_GONE', CUT_BODY));
+    if (isCut && this.context.events?.refused(this.channel, 400, CUT_BODY) === true) return;
+    this.request.clientEnded();
   }
 
   /** Bounds the time of the response: a client that is gone for good looks like this too. */
@@ -357,6 +371,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
   refuse(status: number, problem: string): void {
     const { context, channel, request, response } = this;
     this.#isLast = true;
+    if (context.events?.refused(channel, status, problem) === true) return;
     if (status === 504) context.report(new EpollServerError('ERR_HANDLER_TIMEOUT', problem), request);
     response.lose();
     this.#keepForHandler();

@@ -26,6 +26,8 @@ export function writeRefusal(
   const owner: ResponseOwner = {
     channel,
     context,
+    isLast: true,
+    mayCloseAfter: () => true,
     closesAfter: () => true,
     headWritten: (target, start, end) => {
       if (context.observer?.wantsHeads !== true) return;

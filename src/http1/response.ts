@@ -24,7 +24,8 @@ import { extendFields, type FieldInput, NO_FIELDS, type PrecompiledFields } from
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
 import { CHUNKED, CLOSE_DELIMITED, declaredLength, type Framing, LENGTH } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT, reasonPhrase } from '../http/status.ts';
-import type { SessionContext } from './context.ts';
+import type { VerbatimResponse } from '../http/verbatim-response.ts';
+import { type SessionContext, WAIT } from './context.ts';
 import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
 
 const NOT_STARTED = 0;
@@ -46,6 +47,10 @@ let headStart = 0;
 export interface ResponseOwner {
   readonly channel: Channel;
   readonly context: SessionContext;
+  /** The connection ends after this response, whatever its head says. */
+  readonly isLast: boolean;
+  /** Whether it would be the last if its head were written now. */
+  mayCloseAfter(response: Http1Response): boolean;
   /** Whether this response is the connection's last. */
   closesAfter(response: Http1Response): boolean;
   /** A head was written: `target[start, end)`. */
@@ -62,7 +67,7 @@ export interface ResponseOwner {
   upgraded(make: ProtocolFactory): void;
 }
 
-export class Http1Response implements HttpResponse, FileSendCallback {
+export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCallback {
   status = 0;
   /** Content bytes handed over so far. */
   contentBytes = 0;
@@ -281,6 +286,68 @@ export class Http1Response implements HttpResponse, FileSendCallback {
     const end = context.headWriter.write(channel.target, headStart, framing);
     owner.headWritten(channel.target, headStart, end);
     channel.commit(end);
+  }
+
+  // ---- VerbatimResponse: bytes of an adapter that writes HTTP/1 itself ---------------------------
+
+  get verbatim(): VerbatimResponse {
+    return this;
+  }
+
+  get channel(): Channel {
+    return this.#owner.channel;
+  }
+
+  get keepAliveTimeoutMs(): number {
+    return this.#owner.context.waitsMs[WAIT.KEEP_ALIVE] ?? 0;
+  }
+
+  persists(): boolean {
+    return !this.#owner.mayCloseAfter(this);
+  }
+
+  get keepsAlive(): boolean {
+    return !this.#owner.isLast;
+  }
+
+  interimVerbatim(status: number, head: Buffer): void {
+    if (this.gone) return;
+    this.#owner.informed(status, head);
+    this.#owner.channel.write(head);
+  }
+
+  startVerbatim(status: number, closes: boolean, head: Buffer): void {
+    this.#assertFresh();
+    this.#phase = STARTED;
+    this.status = status;
+    this.closeAsked ||= closes;
+    if (this.gone) return;
+    this.#owner.closesAfter(this);
+    this.#owner.headWritten(head, 0, head.length);
+  }
+
+  writeVerbatim(bytes: Uint8Array, contentBytes: number): boolean {
+    if (this.gone) return true;
+    const { channel } = this.#owner;
+    this.contentBytes += contentBytes;
+    if (bytes.length > 0) channel.write(bytes);
+    return !channel.isFull;
+  }
+
+  endVerbatim(complete: boolean): void {
+    if (this.gone) return;
+    this.#phase = ENDED;
+    // Closing the connection shows the client that content is missing.
+    if (!complete) this.#owner.channel.finish(true);
+    this.#answered();
+  }
+
+  takeOver(make: ProtocolFactory): void {
+    this.#assertFresh();
+    if (this.gone) return;
+    this.#phase = ENDED;
+    this.status = SWITCHING_PROTOCOLS;
+    this.#owner.upgraded(make);
   }
 
   /** Closes by FIN if the framing shows that content is missing, so that earlier responses arrive. Otherwise by RST. */

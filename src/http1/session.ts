@@ -8,8 +8,11 @@ import { limitProblem } from '../http/limit-problem.ts';
 import type { LimitName } from '../limits.ts';
 import { type SessionContext, TIMEOUT_COUNTERS, WAIT } from './context.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
+import { NOT_FOUND } from './received-heads.ts';
 import { writeRefusal } from './refusal.ts';
 import { Http1Request } from './request.ts';
+
+const CUT_HEAD = 'the client ended its request head too early';
 
 export class Session implements Protocol, ExchangeOwner {
   readonly channel: Channel;
@@ -22,18 +25,21 @@ export class Session implements Protocol, ExchangeOwner {
   #parser: HeadParser | null = null;
   /** The timeout that is running: one of {@link WAIT}. */
   #awaited: number = WAIT.FIRST_BYTE;
+  /** A listener answers the last request, which is malformed: no more input is used. */
+  #isRefused = false;
 
   constructor(channel: Channel, context: SessionContext) {
     this.channel = channel;
     this.context = context;
     context.observer?.connected(channel.peer);
     this.await(WAIT.FIRST_BYTE);
+    context.events?.connected(channel);
   }
 
   // ---- Protocol: called by the connection --------------------------------------------------------
 
   get wantsInput(): boolean {
-    if (!this.channel.isOpen) return false;
+    if (!this.channel.isOpen || this.#isRefused) return false;
     return this.#exchange === null ? !this.channel.isFull : this.#exchange.wantsInput;
   }
 
@@ -41,6 +47,7 @@ export class Session implements Protocol, ExchangeOwner {
     let at = start;
     let budget = this.context.limits.maxRequestsPerTurn;
     this.paused = false;
+    this.context.receivedHeads.begin();
     do {
       if (this.#exchange !== null) {
         at = this.#exchange.receive(bytes, at, end);
@@ -60,7 +67,14 @@ export class Session implements Protocol, ExchangeOwner {
 
   ended(): void {
     if (this.#exchange !== null) this.#exchange.clientEnded();
-    else if (!this.paused) this.channel.finish();
+    else if (!this.paused && !this.#isCutHeadRefused()) this.channel.finish();
+  }
+
+  /** Whether a listener answers a client that has ended within the head of a request. */
+  #isCutHeadRefused(): boolean {
+    if (this.#parser === null || this.#isRefused) return this.#isRefused;
+    this.#isRefused = this.context.events?.refused(this.channel, 400, CUT_HEAD) === true;
+    return this.#isRefused;
   }
 
   ending(): void {
@@ -144,7 +158,9 @@ export class Session implements Protocol, ExchangeOwner {
   /** Returns where the head ended, or `start` while it is incomplete or when it was rejected. */
   #receiveHead(bytes: Buffer, start: number, end: number): number {
     const parser = this.#parser ?? this.context.parser;
-    const outcome = parser.parse(bytes, start, end);
+    let outcome = NOT_FOUND;
+    if (this.#parser === null) outcome = this.context.receivedHeads.parse(parser, bytes, start, end);
+    if (outcome === NOT_FOUND) outcome = parser.parse(bytes, start, end);
     if (outcome === INCOMPLETE) {
       if (this.#parser === null) {
         this.#parser = this.context.keepParser();
@@ -188,6 +204,10 @@ export class Session implements Protocol, ExchangeOwner {
   /** Sends an error response and closes the connection. `request`: null when its head is unknown. */
   #refuse(status: number, problem: string, request: Http1Request | null): void {
     const { channel, context } = this;
+    if (context.events?.refused(channel, status, problem) === true) {
+      this.#isRefused = true;
+      return;
+    }
     const { contentBytes } = writeRefusal(channel, context, status, problem, request);
     const remote = channel.peer;
     context.observer?.answered({ request: null, remote, status, contentBytes, durationMs: 0, problem });

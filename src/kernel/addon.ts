@@ -55,12 +55,17 @@ export interface Addon {
   /** A kernel over `memory`, or -errno. */
   readonly createKernel: (backend: string, memory: KernelMemory) => NativeCalls | number;
   readonly createFiles: () => Files;
+  /**
+   * Scans the heads in `bytes[start, end)` as a kernel does after each receive, into one slot of
+   * {@link KernelMemory.heads}: for tests and measurements. Returns 0 or -errno.
+   */
+  readonly scanHeads: (bytes: Uint8Array, start: number, end: number, slot: Int32Array) => number;
   /** Waits for one child that has ended: its number, 0 while it runs, or -errno. */
   readonly reap: (pid: number) => number;
 }
 
 /** Rises with kAbi in native/version.h, with each change of the calls between the addon and these modules. */
-export const ADDON_ABI = 1;
+export const ADDON_ABI = 2;
 
 /** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {

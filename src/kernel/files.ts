@@ -52,7 +52,7 @@ export type DescribeDone = (result: number, facts: Uint8Array | undefined) => vo
  * 3. `look`, `open` and `read` never wait for a disk: what is not in memory is EAGAIN, and a `...Later` call reads it
  *    in the thread pool. Such a call returns 0 and calls `done` once, later, or it returns `-errno`.
  * 4. `lookAt` returns the current status of an open file. Its change time shows whether it was written to or deleted.
- * 5. A read is short only at the end of the file, or where memory ends.
+ * 5. A read is short only at the end of the file, or where the next bytes are not in memory.
  * 6. Calls that the system lacks are detected at the start: a call that fails later is an error of that file.
  * 7. Names are bytes, in any encoding or none.
  * 8. A `...Later` call keeps its descriptor. If that is closed meanwhile, close(2) is delayed until the last such call

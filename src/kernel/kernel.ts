@@ -26,6 +26,31 @@ export const NOT_PREFETCHED: number = -(2 ** 31);
 /** Bytes of one prefetch slot in {@link KernelMemory.input}. */
 export const PREFETCH_BYTES = 4096;
 
+/**
+ * 32-bit words of one slot in {@link KernelMemory.heads}: the request heads that one receive found, one behind the
+ * other. Those of a head are below, the same as in native/head_scan.h; offsets count from its first byte.
+ */
+export const HEAD_SLOT_WORDS = 272;
+/** Where the head begins in {@link KernelMemory.input}. */
+export const HEAD_START = 0;
+/** Bytes of the head; 0: none, the list ends. */
+export const HEAD_LENGTH = 1;
+/** The target begins one byte later. */
+export const HEAD_METHOD_END = 2;
+/** The target's `?`, or {@link HEAD_TARGET_END}. */
+export const HEAD_QUERY_AT = 3;
+export const HEAD_TARGET_END = 4;
+export const HEAD_MINOR_VERSION = 5;
+export const HEAD_FIELD_COUNT = 6;
+/** Bit n: a field name has n bytes, modulo 32. */
+export const HEAD_NAME_LENGTHS = 7;
+/** Bit n: field n, or n + 32 in the second word, may be one on which framing depends. */
+export const HEAD_FRAMING_LOW = 8;
+export const HEAD_FRAMING_HIGH = 9;
+/** Four words for each field follow: start and end of its name, start and end of its value. */
+export const HEAD_WORDS = 10;
+export const HEAD_FIELD_WORDS = 4;
+
 /** 32-bit words of one send in {@link KernelMemory.sendOps}: those below, the same as in native/kernel.h. */
 export const SEND_OP_WORDS = 10;
 export const SEND_OP_FD = 0;
@@ -78,13 +103,14 @@ export interface MemorySizes {
 }
 
 /**
- * The memory that a kernel shares with the server: one block, cut into five parts in this order.
+ * The memory that a kernel shares with the server: one block, cut into six parts in this order.
  *
  * 1. `control`: CONTROL_WORDS numbers.
  * 2. `events`: EVENT_WORDS words for each event.
  * 3. `sendOps`: SEND_OP_WORDS words for each send.
- * 4. `output`: bytes to send.
- * 5. `input`: received bytes. The first `receiveBytes` are the receive area, which `recv` fills. The prefetch slots
+ * 4. `heads`: HEAD_SLOT_WORDS words for each prefetch slot, then for the receive area.
+ * 5. `output`: bytes to send.
+ * 6. `input`: received bytes. The first `receiveBytes` are the receive area, which `recv` fills. The prefetch slots
  *    follow, PREFETCH_BYTES for each event, which `wait` fills: that of event `i` is at `receiveBytes + i *
  *    PREFETCH_BYTES`.
  */
@@ -95,6 +121,11 @@ export class KernelMemory {
   readonly events: Int32Array;
   /** The sends of `sendBatch`. */
   readonly sendOps: Int32Array;
+  /**
+   * The request heads that were found in the bytes that `wait` and `recv` received last, complete and unusual in no
+   * way; they may be missing. An implementation may find none.
+   */
+  readonly heads: Int32Array;
   /** The bytes that `send` and `sendBatch` send. */
   readonly output: Buffer;
   readonly input: Buffer;
@@ -104,12 +135,15 @@ export class KernelMemory {
   constructor({ eventCapacity, sendOpCapacity, receiveBytes, outputBytes }: MemorySizes) {
     const events = CONTROL_WORDS * Float64Array.BYTES_PER_ELEMENT;
     const sendOps = events + eventCapacity * EVENT_WORDS * Int32Array.BYTES_PER_ELEMENT;
-    const output = sendOps + sendOpCapacity * SEND_OP_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const heads = sendOps + sendOpCapacity * SEND_OP_WORDS * Int32Array.BYTES_PER_ELEMENT;
+    const headWords = (eventCapacity + 1) * HEAD_SLOT_WORDS;
+    const output = heads + headWords * Int32Array.BYTES_PER_ELEMENT;
     const input = output + outputBytes;
     const block = new ArrayBuffer(input + receiveBytes + eventCapacity * PREFETCH_BYTES);
     this.control = new Float64Array(block, 0, CONTROL_WORDS);
     this.events = new Int32Array(block, events, eventCapacity * EVENT_WORDS);
     this.sendOps = new Int32Array(block, sendOps, sendOpCapacity * SEND_OP_WORDS);
+    this.heads = new Int32Array(block, heads, headWords);
     this.output = Buffer.from(block, output, outputBytes);
     this.input = Buffer.from(block, input);
     this.receiveBytes = receiveBytes;

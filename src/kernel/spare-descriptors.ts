@@ -1,5 +1,5 @@
-// Descriptors that can be given back when the process runs out of them. They belong to the process, so what keeps some
-// open need not belong to the server that is short of one.
+// Descriptors that can be given back when the process runs out of them. All servers of a process share its descriptors.
+// So files that one server keeps open may be closed for another server.
 
 /** Closes some descriptors. False: it has none to give. */
 export type GiveBack = () => boolean;

@@ -6,8 +6,8 @@ import { matcherOf } from './path-pattern.ts';
 
 /**
  * A glob over the path of a file as requests name it, including its mount path (`/assets/**`, or `/assets/` for the
- * same). Without a slash it is a glob over the name; `@fingerprinted` matches hashed names. An index counts by its own
- * name: `/` is `index.html`.
+ * same). Without a slash it is a glob over the name; `@fingerprinted` matches hashed names. An index is matched by its
+ * own name: `/` is `index.html`.
  */
 export interface CacheRule {
   /** The glob, or `@fingerprinted`. */

@@ -1,6 +1,6 @@
 // Names of virtual hosts.
 
-/** Without the port and the root's dot, in lower case. */
+/** `host` without its port and without a final dot (the DNS root), in lower case. */
 export function hostName(host: string): string {
   return host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
 }

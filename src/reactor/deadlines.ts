@@ -1,5 +1,5 @@
-// Stores deadlines in buckets of 128 ms: no heap, and one store to postpone. A postponed deadline stays in its bucket,
-// and is filed again when the time of that bucket has come.
+// Stores deadlines in buckets of 128 ms: they are not sorted, and postponing one takes one write. A postponed deadline
+// stays in its bucket, and moves to another one when the time of that bucket has come.
 
 import type { Deadline } from './deadline.ts';
 

@@ -3,10 +3,11 @@
 
 import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
 import type { Handler } from '../http/handler.ts';
+import type { HeadRules } from '../http/head-rules.ts';
 import { HttpClock } from '../http/http-clock.ts';
 import { limitProblem } from '../http/limit-problem.ts';
 import { HeadWriter } from '../http/response-head.ts';
-import { SessionContext } from '../http1/context.ts';
+import { SessionContext, type SessionEvents } from '../http1/context.ts';
 import { Session } from '../http1/session.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lineFormatter } from '../log/access-log.ts';
@@ -27,7 +28,7 @@ export interface Composition {
 export type CompositionOptions = Pick<
   ConnectionsOptions,
   'onClosed' | 'listeners' | 'connect' | 'drive' | 'isBlocking'
->;
+> & { readonly events?: SessionEvents | undefined; readonly rules?: HeadRules | undefined };
 
 export function compose(
   settings: ServerSettings,
@@ -38,10 +39,13 @@ export function compose(
 ): Composition {
   const { limits, onError, error: answer } = settings;
   const sessions = new SessionContext({
+    memory: kernel,
     handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), settings.serverHeader),
     observer: composeRequestLog(kernel, driver, settings),
+    events: own.events,
+    rules: own.rules,
     onError,
     answerFailure:
       answer === undefined ? undefined : failureResponder(answer, (error, request) => onError(error, request)),

@@ -3,8 +3,11 @@
 import { Acceptor } from '../connection/acceptor.ts';
 import type { Connect } from '../connection/connections.ts';
 import { assert, EpollServerError } from '../errors.ts';
+import type { Handler } from '../http/handler.ts';
+import type { HeadRules } from '../http/head-rules.ts';
+import type { SessionEvents } from '../http1/context.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
 import { check } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
@@ -69,6 +72,12 @@ export interface ReactorOptions {
   readonly backend?: string;
   /** Makes the source that the reactor drives for one client. Default: a connection driven by callbacks. */
   readonly connect?: Connect;
+  /** Is shown the connections. */
+  readonly events?: SessionEvents;
+  /** Default: strict ones. */
+  readonly rules?: HeadRules;
+  /** Connections end by themselves when the server closes. Default: each response is then the last of its connection. */
+  readonly keepsConnections?: boolean;
 }
 
 /** Starts a server, as `serve` does. */
@@ -121,6 +130,32 @@ export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   });
 }
 
+/** A server that was started at once, with what its owner may change and see. */
+export interface OwnedServer extends Server {
+  readonly addresses: readonly SocketAddress[];
+  readonly composition: Composition;
+}
+
+/**
+ * Starts a server with a handler at once, on `specs`.
+ * @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`, `ERR_ADDON`, `ERR_PLATFORM`.
+ */
+export function startOwned(
+  resolved: ResolvedOptions,
+  handler: Handler,
+  options: Pick<ReactorOptions, 'events' | 'rules' | 'keepsConnections'>,
+): OwnedServer {
+  const kernel = createNativeKernel(resolved.settings.backend);
+  try {
+    const listeners = openListeners(kernel, resolved.listeners);
+    const content = contentOfHandler(handler);
+    return new RunningServer({ kernel, resolved, content, clock: new ContentClock(), listeners }, options);
+  } catch (error) {
+    kernel.destroy();
+    throw error;
+  }
+}
+
 /** The parts of a server. */
 interface ServerParts {
   readonly kernel: Kernel;
@@ -130,7 +165,7 @@ interface ServerParts {
   readonly listeners: readonly OpenListener[];
 }
 
-class RunningServer implements Server, ServerHandle {
+class RunningServer implements OwnedServer, ServerHandle {
   readonly url: URL;
   readonly urls: readonly URL[];
   readonly port: number | undefined;
@@ -142,8 +177,9 @@ class RunningServer implements Server, ServerHandle {
   readonly #reactor: Reactor;
   readonly #listeners: readonly OpenListener[];
   readonly #acceptors: readonly Acceptor[];
-  readonly #composition: Composition;
+  readonly composition: Composition;
   #closing: Promise<void> | null = null;
+  readonly #keepsConnections: boolean;
   #cutOff = false;
   /** Ends the wait of a closing server: all connections closed, or they are to be cut off. */
   #release: () => void = () => {};
@@ -154,6 +190,7 @@ class RunningServer implements Server, ServerHandle {
     this.#kernel = kernel;
     this.#resolved = resolved;
     this.#content = content;
+    this.#keepsConnections = reactorOptions.keepsConnections ?? false;
     this.backend = kernel.traits.name;
     const { address, port } = first.address;
     this.url = first.url;
@@ -163,10 +200,12 @@ class RunningServer implements Server, ServerHandle {
     this.#listeners = listeners;
     this.#reactor = new Reactor(kernel);
     clock.follow(this.#reactor);
-    this.#composition = compose(resolved.settings, content.handler, kernel, this.#reactor, {
+    this.composition = compose(resolved.settings, content.handler, kernel, this.#reactor, {
       onClosed: () => this.#left(),
       listeners,
       connect: reactorOptions.connect,
+      events: reactorOptions.events,
+      rules: reactorOptions.rules,
       drive: (connection) => this.#reactor.add(connection),
     });
     this.#acceptors = listeners.map(({ fd }, index) => this.#startAccepting(fd, index));
@@ -180,6 +219,10 @@ class RunningServer implements Server, ServerHandle {
   }
 
   readonly #onAbort = (): void => void this.close();
+
+  get addresses(): readonly SocketAddress[] {
+    return this.#listeners.map(({ address }) => address);
+  }
 
   get places(): readonly string[] {
     return this.#listeners.map(({ text }) => text);
@@ -198,7 +241,7 @@ class RunningServer implements Server, ServerHandle {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.#composition, this.#content.files);
+    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.composition, this.#content.files);
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -211,7 +254,7 @@ class RunningServer implements Server, ServerHandle {
   async #close(): Promise<void> {
     this.#resolved.settings.signal?.removeEventListener('abort', this.#onAbort);
     for (const listener of this.#listeners) listener.removeFile();
-    this.#composition.stop();
+    if (!this.#keepsConnections) this.composition.stop();
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
     for (const [index, acceptor] of this.#acceptors.entries()) {
@@ -219,8 +262,8 @@ class RunningServer implements Server, ServerHandle {
       else acceptor.drain(this.#listeners[index]?.listenerOptions.backlog ?? 0);
     }
     if (!this.#cutOff) await this.#reactor.pause(0);
-    if (this.#composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
-    this.#composition.connections.abort('the server is closing');
+    if (this.composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
+    this.composition.connections.abort('the server is closing');
     // One more turn closes the descriptors and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
@@ -240,9 +283,9 @@ class RunningServer implements Server, ServerHandle {
     const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
       maxAcceptsPerTurn: this.#resolved.settings.limits.maxAcceptsPerTurn,
       freeDescriptors: relieveDescriptors,
-      onExhausted: () => this.#composition.connections.closeOldestLingering(),
-      onRefuse: (fd) => refuseUnwatched(this.#kernel, this.#composition.sessions, fd),
-      onAccept: (fd, life) => void this.#composition.connections.open(fd, life, index),
+      onExhausted: () => this.composition.connections.closeOldestLingering(),
+      onRefuse: (fd) => refuseUnwatched(this.#kernel, this.composition.sessions, fd),
+      onAccept: (fd, life) => void this.composition.connections.open(fd, life, index),
     });
     this.#reactor.add(acceptor);
     return acceptor;
@@ -250,6 +293,6 @@ class RunningServer implements Server, ServerHandle {
 
   #left(): void {
     for (const acceptor of this.#acceptors) acceptor.connectionClosed();
-    if (this.#composition.connections.size === 0) this.#release();
+    if (this.composition.connections.size === 0) this.#release();
   }
 }

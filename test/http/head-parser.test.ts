@@ -1,37 +1,11 @@
 // Tests that the head parser gives the same result for any split of a head, and keeps its limits.
 
 import { describe, expect, test } from 'vitest';
-import { FIELD_WORDS } from '../../src/http/head.ts';
 import { DONE, type HeadLimits, HeadParser, INCOMPLETE, WRONG } from '../../src/http/head-parser.ts';
 import { resolveLimits } from '../../src/options/resolve-limits.ts';
-import { BAD_HEADS, GOOD_HEADS } from './heads.ts';
+import { BAD_HEADS, describeHead, type Found, GOOD_HEADS } from './heads.ts';
 
 const LIMITS: HeadLimits = { maxHeaderBytes: 16_384, maxTargetBytes: 8_192, maxFields: 100 };
-
-/** The result of a parser, copied for comparison. */
-type Found = Readonly<Record<string, unknown>>;
-
-function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
-  const { head } = parser;
-  const text = (start: number, end: number): string => bytes.toString('latin1', base + start, base + end);
-  const fields: (readonly [string, string])[] = [];
-  for (let at = 0; at < head.fieldCount * FIELD_WORDS; at += FIELD_WORDS) {
-    const [nameStart = 0, nameEnd = 0, valueStart = 0, valueEnd = 0] = head.fieldTable.subarray(at, at + FIELD_WORDS);
-    fields.push([text(nameStart, nameEnd), text(valueStart, valueEnd)]);
-  }
-  return {
-    method: text(head.methodStart, head.methodEnd),
-    target: text(head.targetStart, head.targetEnd),
-    query: text(head.queryAt, head.targetEnd),
-    minorVersion: head.minorVersion,
-    length: head.length,
-    contentLength: head.contentLength,
-    chunked: head.chunked,
-    keepAlive: head.keepAlive,
-    expectsContinue: head.expectsContinue,
-    fields,
-  };
-}
 
 /** Passes the bytes up to each of `ends`, at another offset each time, until the parser returns a result. */
 function parseAt(ends: readonly number[], text: string, parser: HeadParser = new HeadParser(LIMITS)): Found {

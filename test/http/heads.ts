@@ -1,5 +1,8 @@
 // The heads of the parser tests: valid ones with their parts, malformed ones with their status.
 
+import { FIELD_WORDS } from '../../src/http/head.ts';
+import type { HeadParser } from '../../src/http/head-parser.ts';
+
 /** A valid head, and the parts that must be found in it. */
 export interface GoodHead {
   readonly name: string;
@@ -201,3 +204,29 @@ export const BAD_HEADS: readonly (readonly [string, string, string, number])[] =
   ['6.3', 'a length of sixteen digits', withFields('Content-Length: 1000000000000000'), 400],
   ['10.1.1', 'an unknown expectation', withFields('Expect: the-unexpected'), 417],
 ];
+
+/** The result of a parser, copied for comparison. */
+export type Found = Readonly<Record<string, unknown>>;
+
+export function describeHead(parser: HeadParser, bytes: Buffer, base: number): Found {
+  const { head } = parser;
+  const text = (start: number, end: number): string => bytes.toString('latin1', base + start, base + end);
+  const fields: (readonly [string, string])[] = [];
+  const fieldsEnd = head.fieldsAt + head.fieldCount * FIELD_WORDS;
+  for (let at = head.fieldsAt; at < fieldsEnd; at += FIELD_WORDS) {
+    const [nameStart = 0, nameEnd = 0, valueStart = 0, valueEnd = 0] = head.fieldTable.subarray(at, at + FIELD_WORDS);
+    fields.push([text(nameStart, nameEnd), text(valueStart, valueEnd)]);
+  }
+  return {
+    method: text(head.methodStart, head.methodEnd),
+    target: text(head.targetStart, head.targetEnd),
+    query: text(head.queryAt, head.targetEnd),
+    minorVersion: head.minorVersion,
+    length: head.length,
+    contentLength: head.contentLength,
+    chunked: head.chunked,
+    keepAlive: head.keepAlive,
+    expectsContinue: head.expectsContinue,
+    fields,
+  };
+}

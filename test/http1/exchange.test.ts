@@ -9,6 +9,7 @@ import { HeadWriter } from '../../src/http/response-head.ts';
 import { SessionContext, WAIT } from '../../src/http1/context.ts';
 import { Exchange } from '../../src/http1/exchange.ts';
 import { resolveLimits } from '../../src/options/resolve-limits.ts';
+import { FakeKernel } from '../support/fake-kernel.ts';
 
 /** Records writes and calls as text. */
 class FakeChannel implements Channel {
@@ -21,6 +22,7 @@ class FakeChannel implements Channel {
   readonly isFull = false;
   peerEnded = false;
   isEnding = false;
+  attachment = null;
   target: Buffer = Buffer.alloc(0);
   readonly log: string[];
 
@@ -59,6 +61,12 @@ class FakeChannel implements Channel {
     this.log.push(`finish${unread ? ' unread' : ''}`);
   }
 
+  endOutput(): void {}
+
+  drop(reason: string): void {
+    this.log.push(`drop: ${reason}`);
+  }
+
   abort(reason: string): void {
     this.log.push(`abort: ${reason}`);
   }
@@ -81,6 +89,7 @@ beforeEach(() => {
 function exchangeFor(head: string, handler: Handler): Exchange {
   const limits = resolveLimits({});
   const context = new SessionContext({
+    memory: new FakeKernel(),
     handler,
     limits,
     headWriter: new HeadWriter(new HttpClock(() => 0), 'test'),

@@ -230,3 +230,36 @@ test('a repeated lookup finds the field of its own request, after lookups of oth
     }
   }
 });
+
+test('requests that are kept do not change, however many and however large they are', async () => {
+  const kept: { readonly request: HttpRequest; readonly answer: () => void }[] = [];
+  const { connect } = await startHandler((request, response) => {
+    return new Promise((resolve) => {
+      const answer = (): void => {
+        response.send(200, {}, '');
+        resolve();
+      };
+      kept.push({ request, answer });
+    });
+  });
+  const clients: Client[] = [];
+  for (let i = 0; i < 120; i++) {
+    const client = await connect();
+    clients.push(client);
+    const more = Array.from({ length: i % 20 }, (_, field) => `X-${field}: ${'v'.repeat((i * 7) % 600)}${i}\r\n`);
+    client.send(`GET /${i}?q=${i} HTTP/1.1\r\nHost: h${i}\r\n${more.join('')}\r\n`);
+  }
+  await until(() => kept.length === clients.length, 'all requests');
+  const seen = new Set<number>();
+  for (const { request } of kept) {
+    const i = Number(request.query.slice(2));
+    seen.add(i);
+    expect(request.target).toBe(`/${i}?q=${i}`);
+    expect(request.header('host')).toBe(`h${i}`);
+    expect(request.headers().slice(1)).toEqual(
+      Array.from({ length: i % 20 }, (_, field) => [`x-${field}`, `${'v'.repeat((i * 7) % 600)}${i}`]),
+    );
+  }
+  expect(seen.size).toBe(clients.length);
+  for (const { answer } of kept) answer();
+});

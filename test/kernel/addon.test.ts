@@ -175,6 +175,7 @@ test('an unknown back end is ERR_BACKEND, and one that cannot be created is a Na
     createKernel: () => -24,
     createFiles: createNativeFiles,
     reap: () => 0,
+    scanHeads: () => 0,
   };
   expect(() => createNativeKernel('epoll', refusing)).toThrow(
     expect.objectContaining({ code: 'ERR_SYSTEM_CALL', errnoName: 'EMFILE' }),

@@ -11,6 +11,7 @@
 
 #include "back_ends.h"
 #include "harness.h"
+#include "head_scan.h"
 #include "kernel.h"
 #include "loopback.h"
 
@@ -32,9 +33,10 @@ struct Bench {
   std::vector<SendOp> send_ops = std::vector<SendOp>(kSendOps);
   std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
   std::vector<uint8_t> input = std::vector<uint8_t>(kReceiveBytes + kEvents * kPrefetchBytes);
+  std::vector<int32_t> heads = std::vector<int32_t>((kEvents + 1) * kHeadSlotWords);
   Kernel kernel{std::move(poller),
                 {control.data(), events.data(), kEvents, send_ops.data(), kSendOps, output.data(),
-                 kOutputBytes, input.data(), kReceiveBytes}};
+                 kOutputBytes, input.data(), kReceiveBytes, heads.data()}};
   int listener = kernel.Listen("127.0.0.1", 0, 16);
 
   double Count(ControlWord word) const { return control[word]; }

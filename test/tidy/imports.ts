@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app',
     'log',
   ],
+  node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'server'],
   testing: ['kernel', 'reactor', 'connection', 'http', 'options', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
   workers: ['kernel', 'reactor', 'connection', 'http', 'options', 'files', 'app', 'log', 'server'],
   // Tools that examine or measure a server must not share its bugs, so they import nothing of it.
@@ -94,6 +95,8 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/fetch.ts': ['http', 'fetch', 'adapters'],
   'src/static.ts': ['http', 'options', 'files'],
   'src/wsgi.ts': ['http', 'adapters'],
+  'src/node.ts': ['node'],
+  'src/register.ts': ['node'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...SERVER_ROOMS]])),
 };

@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
-import type { Channel, ProtocolFactory } from '../../connection/channel.ts';
+import type { Channel, ChannelAttachment, ProtocolFactory } from '../../connection/channel.ts';
 import { Inbox } from '../../connection/inbox.ts';
 import type { FileSendCallback } from '../../connection/output.ts';
 import type { Protocol } from '../../connection/protocol.ts';
@@ -38,6 +38,7 @@ export class RemoteChannel implements Channel {
   isOpen = true;
   peerEnded = false;
   isEnding = false;
+  attachment: ChannelAttachment | null = null;
   target: Buffer = Buffer.alloc(0);
   #peer: Endpoint;
   readonly #port: MessagePort;
@@ -178,6 +179,15 @@ export class RemoteChannel implements Channel {
     this.setTimeout(0);
     this.isOpen = false;
     this.#post({ type: 'finish', unread });
+  }
+
+  /** Only sockets of the Node adapter do this, which is not offloaded. */
+  endOutput(): void {
+    this.finish(true);
+  }
+
+  drop(reason: string): void {
+    this.abort(reason);
   }
 
   abort(reason: string, isTimeout = false): void {
@@ -332,6 +342,7 @@ export class RemoteChannel implements Channel {
     if (this.#isClosed) return;
     this.#release();
     this.#notify('closed');
+    this.attachment?.channelClosed();
     this.#port.close();
   }
 

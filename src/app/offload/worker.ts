@@ -61,7 +61,7 @@ function applicationOf(task: Task): ModuleLoad {
   concurrency.isMultiprocess = isMultiprocess;
   return new ModuleLoad(
     application.slice(0, application.lastIndexOf(':')),
-    () => loadHandler(task.application, task),
+    () => loadHandler(task.application, { ...task, isOffloaded: true }),
     () => performance.now(),
   );
 }

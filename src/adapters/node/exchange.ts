@@ -1,0 +1,230 @@
+// One request and its response, between Node's message classes and the server. The response arrives here as the bytes
+// that Node's classes make of it; the body of the request goes the other way.
+
+import type { Channel } from '../../connection/channel.ts';
+import type { HttpRequest } from '../../http/handler.ts';
+import type { VerbatimResponse } from '../../http/verbatim-response.ts';
+import { aborted, emitDrain, NodeServerResponse, type Response, type ServerRequest } from './messages.ts';
+import type { MessageOutput, ServerSocket } from './server-socket.ts';
+
+type WriteCallback = (error?: Error | null) => void;
+
+/** Where the status stands in the bytes of a response: `HTTP/1.1 100`. */
+const STATUS_AT = 9;
+
+export class NodeExchange implements MessageOutput {
+  readonly request: ServerRequest;
+  readonly response: Response;
+  readonly #http: HttpRequest;
+  readonly #output: VerbatimResponse;
+  readonly #socket: ServerSocket;
+  readonly #channel: Channel;
+  /** The head is being written, or was. */
+  hasBegun = false;
+  /** Content bytes so far. */
+  #contentBytes = 0;
+  #isReading = false;
+  /** Nothing of the body will follow. */
+  #bodyIsOver: boolean;
+  /** The application has ended the response. */
+  #hasEnded = false;
+  /** The server knows that the response has ended. */
+  #isOver = false;
+
+  constructor(
+    http: HttpRequest,
+    output: VerbatimResponse,
+    request: ServerRequest,
+    response: Response,
+    socket: ServerSocket,
+  ) {
+    this.#http = http;
+    this.#output = output;
+    this.#socket = socket;
+    this.#channel = output.channel;
+    this.#bodyIsOver = http.body.length === 0;
+    this.request = request;
+    this.response = response;
+    response.socket = socket;
+    response._finish = () => this.#end();
+    const { _storeHeader: storeHeader } = response;
+    response._storeHeader = (firstLine, headers) => {
+      if (!output.persists()) response.shouldKeepAlive = false;
+      Reflect.apply(storeHeader, response, [firstLine, headers]);
+    };
+    socket._httpMessage = response;
+    socket.message = this;
+    socket.becomeBusy();
+  }
+
+  // ---- The response --------------------------------------------------------------------------------
+
+  write(
+    data: string | Uint8Array,
+    encoding: BufferEncoding | null | undefined,
+    callback?: WriteCallback | null,
+  ): boolean {
+    const { response } = this;
+    const bytes = typeof data === 'string' ? Buffer.from(data, encoding ?? 'utf8') : data;
+    const isRoomy = response._header === null ? this.#interim(bytes) : this.#content(bytes, data, encoding);
+    if (typeof callback === 'function') this.#whenWritten(callback);
+    if (!isRoomy) this.#awaitDrain();
+    return isRoomy;
+  }
+
+  #interim(bytes: Uint8Array): boolean {
+    const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#output.interimVerbatim(Number(head.toString('latin1', STATUS_AT, STATUS_AT + 3)), head);
+    return true;
+  }
+
+  #content(bytes: Uint8Array, data: string | Uint8Array, encoding: BufferEncoding | null | undefined): boolean {
+    if (this.hasBegun) return this.#send(bytes, bytes.length);
+    this.hasBegun = true;
+    const { response } = this;
+    const header = response._header ?? '';
+    const isUtf8 = typeof data === 'string' && (encoding === 'utf8' || encoding === undefined || encoding === null);
+    const headBytes = isUtf8 ? Buffer.byteLength(header) : header.length;
+    const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(headBytes, bytes.length));
+    this.#output.startVerbatim(response.statusCode, response._last, head);
+    return this.#send(bytes, bytes.length - head.length);
+  }
+
+  /** Never more content than the head has announced. */
+  #send(bytes: Uint8Array, contentBytes: number): boolean {
+    const announced = this.#announcedBytes;
+    const excess = announced < 0 ? 0 : Math.max(this.#contentBytes + contentBytes - announced, 0);
+    const taken = Math.min(excess, contentBytes);
+    this.#contentBytes += contentBytes - taken;
+    return this.#output.writeVerbatim(
+      taken === 0 ? bytes : bytes.subarray(0, bytes.length - taken),
+      contentBytes - taken,
+    );
+  }
+
+  /** The Content-Length of the head; -1: it has none that counts. */
+  get #announcedBytes(): number {
+    const { response } = this;
+    const isCounted = response._hasBody && !response.chunkedEncoding && response._contentLength !== null;
+    return isCounted ? Number(response._contentLength) : -1;
+  }
+
+  #whenWritten(callback: WriteCallback): void {
+    if (this.#output.gone) {
+      this.#notSent(callback);
+    } else if (this.#channel.hasPendingOutput) {
+      this.#channel.whenSent((isSent) => {
+        if (isSent) process.nextTick(callback, null);
+        else this.#notSent(callback);
+      });
+    } else {
+      process.nextTick(callback, null);
+    }
+  }
+
+  /** The client left before it had all of the response. */
+  #notSent(callback: WriteCallback): void {
+    // Node's response looks at it: it is not finished then.
+    this.#socket._hadError = true;
+    process.nextTick(callback, aborted());
+    if (this.response.finished || this.#hasEnded) process.nextTick(emitClose, this.response);
+  }
+
+  #awaitDrain(): void {
+    const { response } = this;
+    this.#channel.whenSent((isSent) => {
+      if (isSent) process.nextTick(emitDrain, response);
+    });
+  }
+
+  /** Node's `_finish`: all of the response is written. */
+  #end(): void {
+    const { response } = this;
+    Reflect.apply(NodeServerResponse.prototype['_finish' as 'end'], response, []);
+    this.#hasEnded = true;
+    // As in node:http, the body may be read after the response; what is not wanted is dropped then.
+    if (this.#bodyIsOver || response._last) this.#over();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const socket = this.#socket;
+    if (socket.message === this) {
+      socket.message = null;
+      socket._httpMessage = null;
+      socket.becomeIdle();
+    }
+    const announced = this.#announcedBytes;
+    this.#output.endVerbatim(announced < 0 || this.#contentBytes >= announced);
+  }
+
+  // ---- The body of the request ---------------------------------------------------------------------
+
+  /** The listener has returned. As in node:http, the body is read ahead of the application, or has ended. */
+  begin(): void {
+    if (this.#bodyIsOver) {
+      this.request.complete = true;
+      this.request.push(null);
+    } else if (!this.response._expect_continue || this.response._sent100) {
+      this.readBody();
+    }
+  }
+
+  readBody(): void {
+    if (this.#isReading || this.#bodyIsOver || this.#isOver) return;
+    this.#isReading = true;
+    this.#http.body.read().then(
+      (piece) => this.#received(piece),
+      () => {},
+    );
+  }
+
+  #received(piece: Uint8Array | null): void {
+    this.#isReading = false;
+    if (this.#bodyIsOver) return;
+    const { request } = this;
+    if (piece !== null) {
+      if (request.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))) this.readBody();
+      return;
+    }
+    request.complete = true;
+    this.#bodyIsOver = true;
+    const trailers = this.#http.body.rawTrailers.flat();
+    request._addHeaderLines(trailers, trailers.length);
+    request.push(null);
+    if (this.#hasEnded) this.#over();
+  }
+
+  /** The client has finished sending: node:http takes that for its end. */
+  clientEnded(): void {
+    if (!this.#isOver) this.#channel.finish(true);
+  }
+
+  // ---- The end -------------------------------------------------------------------------------------
+
+  /** Called when Node's response has emitted 'finish'. */
+  finished(): void {
+    const { request, response } = this;
+    if (!request._consuming && !request._readableState.resumeScheduled) request._dump();
+    response.socket = null;
+    process.nextTick(emitClose, response);
+  }
+
+  /** The connection was closed, or the server answered in place of the application. */
+  abort(): void {
+    if (this.#socket.message === this) this.#socket.message = null;
+    this.#isOver = true;
+    this.#bodyIsOver = true;
+    if (!this.#hasEnded) this.request.destroy(aborted());
+    emitClose(this.response);
+  }
+}
+
+/** Ends a response whose connection is gone, or which was sent. */
+function emitClose(response: Response): void {
+  if (response._closed) return;
+  response.destroyed = true;
+  response._closed = true;
+  response.emit('close');
+}

@@ -1,0 +1,25 @@
+// Replaces http.createServer and http.Server for the whole process, for CommonJS and for ES modules.
+
+import cluster from 'node:cluster';
+import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
+import { createEpollServer, EpollServerClass } from './create-server.ts';
+
+/** The environment variable that switches the line on standard error off. */
+const QUIET_VARIABLE = 'EPOLL_SERVER_QUIET';
+
+export function register(): void {
+  if (cluster.isWorker) {
+    say('this is a worker of node:cluster, whose sockets belong to its primary: node:http stays as it is');
+    return;
+  }
+  http.createServer = createEpollServer;
+  http.Server = EpollServerClass;
+  syncBuiltinESMExports();
+  say('http.createServer is epoll-server now; node:https, and sockets of others, stay as they are');
+}
+
+function say(text: string): void {
+  if ((process.env[QUIET_VARIABLE] ?? '') === '')
+    process.stderr.write(`epoll-server: ${text} (${QUIET_VARIABLE}=1: not this line)\n`);
+}
