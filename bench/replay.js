@@ -3,7 +3,8 @@
 // belongs to the requests. `npm run bench:guard` bundles it first, as the server is bundled.
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [WORKLOAD [HEADS]]
 // WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`. With
-// REPLAY_MODEL=coroutine in the environment, coroutines serve instead of connections.
+// REPLAY_MODEL=coroutine in the environment, coroutines serve instead of connections. With REPLAY_RULES='{"headers":...}',
+// the option `rules` of serve(), these rules apply.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,9 +23,12 @@ import { SessionContext } from '../build/modules/http1/context.js';
 import { Session } from '../build/modules/http1/session.js';
 import { createNativeFiles } from '../build/modules/kernel/files.js';
 import { UNFINISHED } from '../build/modules/kernel/kernel.js';
+import { checkGiven } from '../build/modules/options/check.js';
 import { resolveLimits } from '../build/modules/options/resolve-limits.js';
+import { rulesSettingsOf } from '../build/modules/options/rules-settings.js';
 import { resolveStatic } from '../build/modules/options/static-settings.js';
 import { Reactor } from '../build/modules/reactor/reactor.js';
+import { openRules } from '../build/modules/rules/open-rules.js';
 import { tuneCompiler } from '../build/modules/server/compiler.js';
 import { createReplayKernel, LISTENER } from './replay-kernel.js';
 import { CLIENT_COUNT, FILE_COUNT, headsOf, requestOf, WORKLOADS } from './workloads.js';
@@ -75,6 +79,14 @@ async function filesHandler(kernel, reactor, limits) {
   return sites.handler;
 }
 
+/** `handler` behind the rules of the environment. */
+function withRules(handler, nowMs) {
+  const given = process.env.REPLAY_RULES;
+  if (given === undefined) return handler;
+  const rules = rulesSettingsOf(checkGiven({ rules: JSON.parse(given) }));
+  return openRules(rules, handler, null, { nowMs, onError: fail }).handler;
+}
+
 /** As in src/coroutine-server.ts. */
 function* conversation(client) {
   while (!client.isGone) {
@@ -90,7 +102,7 @@ async function startServer(kernel, { app, isSingle = false }) {
   const limits = resolveLimits({});
   const sessions = new SessionContext({
     memory: kernel,
-    handler: HANDLERS[app] ?? (await filesHandler(kernel, reactor, limits)),
+    handler: withRules(HANDLERS[app] ?? (await filesHandler(kernel, reactor, limits)), () => reactor.nowMs()),
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),
     observer: null,

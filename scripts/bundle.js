@@ -15,6 +15,7 @@ const ENTRIES = [
   'wsgi',
   'testing/index',
   'app/offload/worker',
+  'rules/password-worker',
   'tools/compare/application',
   'tools/compare/autocannon',
   ...['bun', 'fastify', 'node-http', 'uws'].map((name) => `tools/compare/peers/${name}`),
@@ -32,6 +33,7 @@ const GROUPS = [
     test: /modules\/(connection|exchange|http|http1|kernel|log|reactor|server)\/|modules\/adapters\/concurrency\.js/,
   },
   { name: 'files', test: /modules\/files\// },
+  { name: 'rules', test: /modules\/rules\/(?!password-worker)/ },
   { name: 'application', test: /modules\/app\/(application|application-place|module-file)\.js/ },
   { name: 'command', test: /modules\/(cli\/(?!compare|conform)|config\/|workers\/(?!file-watch|reloading))/ },
 ];

@@ -17,17 +17,23 @@ export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { FileStats } from './files/file-counters.ts';
 export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';
 export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
+export type { AccessRuleOptions, RateRuleOptions } from './options/access-rule.ts';
 export type { CacheRule } from './options/cache-rule.ts';
 export type { AdapterName, LogFormat } from './options/choices.ts';
+export type { CorsRuleOptions } from './options/cors-rule.ts';
+export type { AuthRuleOptions, ErrorPageRuleOptions, MaintenanceRuleOptions } from './options/file-rule.ts';
+export type { HeaderRuleOptions } from './options/header-rule.ts';
 export type { ListenOption } from './options/listen-address.ts';
 export type {
   HostOptions,
   LimitOptions,
   LogOptions,
+  RuleOptions,
   Sink,
   StaticOptions,
   TimeoutOptions,
 } from './options/option-types.ts';
+export type { RedirectRuleOptions, RewriteRuleOptions, SlashRuleOptions } from './options/redirect-rule.ts';
 export type { ErrorHandler, FailureResponse } from './server/failure-response.ts';
 export type { ServerStats } from './server/stats.ts';
 export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };

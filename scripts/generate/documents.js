@@ -16,6 +16,7 @@ alone. In code, options belong to \`serve()\` unless their row says otherwise.
 const SECTIONS = [
   ['', 'Server and application', ''],
   ['static', 'static: files', '`static: "./public"` stands for `static: { root: "./public" }`.'],
+  ['rules', 'rules: by path and host', 'In the order in which they apply; [rules.md](rules.md) describes them.'],
   ['limits', 'limits: bytes and counts', ''],
   ['timeouts', 'timeouts: milliseconds', ''],
   ['log', 'log', ''],

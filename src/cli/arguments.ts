@@ -31,6 +31,17 @@ export const COMMAND_FLAGS: readonly Flag[] = [
   },
   { name: 'check', help: 'check all options and load the application, without starting a server' },
   { name: 'print-config', help: 'print all settings and their origins' },
+  {
+    name: 'explain',
+    placeholder: 'URL',
+    help: 'print the rules for a request of this URL or path, in the order in which they apply, without starting a server',
+  },
+  { name: 'method', placeholder: 'NAME', help: 'the method of the request that --explain is about (default GET)' },
+  {
+    name: 'header-field',
+    placeholder: "'Name: value'",
+    help: 'a field of the request that --explain is about; may be repeated',
+  },
   { name: 'help', letter: 'h', help: 'show this text' },
   { name: 'version', letter: 'v', help: 'show the version' },
 ];
@@ -61,6 +72,8 @@ export interface Arguments {
   readonly settings: Layer;
   readonly config: string | undefined;
   readonly check: boolean;
+  /** The request whose rules are printed. */
+  readonly explained: ExplainedRequest | null;
   readonly printConfig: boolean;
   readonly help: boolean;
   readonly version: boolean;
@@ -83,10 +96,30 @@ export function parseArguments(argv: readonly string[]): Arguments {
     settings,
     config,
     check: values['check'] === true,
+    explained: explainedOf(values),
     printConfig: values['print-config'] === true,
     help: values['help'] === true,
     version: values['version'] === true,
   };
+}
+
+/** A request as flags describe it. */
+export interface ExplainedRequest {
+  readonly url: string;
+  readonly method: string;
+  /** Texts of the form `Name: value`. */
+  readonly fields: readonly string[];
+}
+
+function explainedOf(values: Values): ExplainedRequest | null {
+  const url = listOf(values['explain']).at(-1);
+  const method = listOf(values['method']).at(-1);
+  const fields = listOf(values['header-field']);
+  if (url === undefined && (method !== undefined || fields.length > 0)) {
+    throw usage('--method and --header-field describe the request of --explain: add it');
+  }
+  if (url === '') throw usage('--explain is empty');
+  return url === undefined ? null : { url, method: method ?? 'GET', fields };
 }
 
 type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;

@@ -41,6 +41,10 @@ export class CommandContent implements ServedContent {
     this.#options = options;
   }
 
+  get served(): StaticSettings | null {
+    return this.#options.files;
+  }
+
   async check(): Promise<void> {
     this.#places = await find(this.#options);
   }

@@ -17,9 +17,10 @@ import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
 import { reapOrphans } from '../workers/orphans.ts';
 import { onStopRequest, type Role, reportToParent, takeRole } from '../workers/role.ts';
-import { parseArguments } from './arguments.ts';
+import { type ExplainedRequest, parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
 import { END_SIGNALS } from './end-signals.ts';
+import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
 import { commandContentOf, serverSettingsFor, sinksFor } from './serve-options.ts';
@@ -33,6 +34,7 @@ const EXIT_USAGE = 2;
 /** The settings from the command line, the environment and a file. */
 interface Given extends Configuration {
   readonly check: boolean;
+  readonly explained: ExplainedRequest | null;
   readonly config: string | undefined;
 }
 
@@ -56,7 +58,7 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       process.exitCode = await compareCommand(argv.slice(1), packageVersion());
       return;
     }
-    const { settings, config, check, printConfig, help, version } = parseArguments(argv);
+    const { settings, config, check, explained, printConfig, help, version } = parseArguments(argv);
     if (help) process.stdout.write(helpText());
     else if (version) process.stdout.write(`epoll-server ${packageVersion()} (Node.js ${process.version})\n`);
     else {
@@ -64,7 +66,7 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
       const configuration = resolveSettings(...layers);
       if (printConfig) process.stdout.write(printableLines(printConfiguration(configuration)));
-      else await runModel({ ...configuration, check, config: file }, model, programs);
+      else await runModel({ ...configuration, check, explained, config: file }, model, programs);
     }
   } catch (error) {
     fail(error);
@@ -92,6 +94,10 @@ async function run(given: Given, model: Model): Promise<void> {
   const content = commandContentOf(given, config);
   const ofServer = serverSettingsFor(given);
   checkModel(model, workers, ofServer.backend, watch);
+  if (given.explained !== null) {
+    process.stdout.write(printableLines(await explainRules({ settings: ofServer, content }, given.explained)));
+    return;
+  }
   if (given.check) return check({ settings: ofServer, content });
   const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
@@ -116,6 +122,10 @@ async function run(given: Given, model: Model): Promise<void> {
 /** Does everything that a start does, except listening. */
 async function check(setup: Setup): Promise<never> {
   await checkLoading(setup);
+  const unreachable = await unreachableOf(setup);
+  for (const line of unreachable.slice(0, -1)) logLine(line);
+  const last = unreachable.at(-1);
+  if (last !== undefined) throw new EpollServerError('ERR_CONFIG', last);
   process.stdout.write('epoll-server: the configuration is valid\n');
   process.exit(0);
 }

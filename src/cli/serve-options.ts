@@ -91,7 +91,7 @@ function accessLogSink({ accessLog, logFormat }: Settings, isShared: boolean): S
 function filesOf(settings: Settings, config: string | undefined): StaticSettings | null {
   const files = staticSettingsOf(new Map(Object.entries(settings)));
   if (files === null) return null;
-  const hideIfServed = config === undefined ? [] : [config];
+  const hideIfServed = [...files.hideIfServed, ...(config === undefined ? [] : [config])];
   return { ...files, hideIfServed, mounts: isBuiltIn(files.root) ? withReport(files.mounts) : files.mounts };
 }
 

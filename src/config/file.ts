@@ -6,7 +6,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 
 import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter, Node, Pair } from 'yaml';
 import { EpollServerError, messageOf } from '../errors.ts';
-import { checkValue } from '../options/check.ts';
+import { checkValue, type ItemPlace } from '../options/check.ts';
 import { OPTION_GROUPS, optionAt, optionNamed, SHORT_FORMS, unknownText } from '../options/lookup.ts';
 import { type Option, optionName } from '../options/option.ts';
 import { shown } from '../options/problem.ts';
@@ -158,7 +158,8 @@ class Reader {
       tutorial.set(key, { text: value, offset });
       return;
     }
-    if (!OPTION_GROUPS.has(key)) return this.#set(byAlias.get(key) ?? this.#optionAt(key, offset), key, value, offset);
+    if (!OPTION_GROUPS.has(key))
+      return this.#set(byAlias.get(key) ?? this.#optionAt(key, offset), key, value, offset, pair.value);
     const short = SHORT_FORMS[key];
     if (short === undefined || typeof value !== 'string')
       throw this.#wrong(offset, `${key} must have options below it, not ${shown(value)}`);
@@ -169,17 +170,23 @@ class Reader {
   #readMember(group: string, pair: Pair<unknown, unknown>): void {
     const { key, offset } = this.#keyOf(pair);
     const path = `${group}.${key}`;
-    this.#set(this.#optionAt(path, offset), path, this.#valueOf(pair, path), offset);
+    this.#set(this.#optionAt(path, offset), path, this.#valueOf(pair, path), offset, pair.value);
   }
 
-  #set(option: Option, key: string, value: unknown, offset: number): void {
+  /** `node`: that of the value, if it is one. */
+  #set(option: Option, key: string, value: unknown, offset: number, node?: unknown): void {
     const name = optionName(option);
     const before = this.#keys.get(name);
     if (before !== undefined)
       throw this.#wrong(offset, `"${key}" and "${before}" are the same option: use one of them`);
     this.#keys.set(name, key);
     const origin = this.#at(offset);
-    const checked = checkValue(option, value, { where: `${origin}: ${key}`, code: 'ERR_CONFIG' });
+    const itemAt = (index: number): ItemPlace => {
+      const item = this.#yaml.isSeq(node) ? node.items[index] : undefined;
+      const place = this.#yaml.isNode(item) ? this.#at(item.range?.[0] ?? offset) : origin;
+      return { where: `${place}: ${key}`, place };
+    };
+    const checked = checkValue(option, value, { where: `${origin}: ${key}`, code: 'ERR_CONFIG', itemAt });
     const { kind } = option;
     const rebased = kind.rebase === undefined ? checked : kind.rebase(checked, dirname(resolve(this.#path)));
     this.#given.set(name, { value: rebased, origin });

@@ -31,7 +31,7 @@ export class Hosts<T> {
   }
 
   /** The host of an absolute target overrides the Host field (RFC 9112 section 3.2.2). */
-  of(request: HttpRequest): T {
+  of(request: Pick<HttpRequest, 'target' | 'header'>): T {
     const { target } = request;
     const authority = target.startsWith('/') ? undefined : AUTHORITY.exec(target)?.[1];
     const host = authority ?? request.header('host') ?? '';

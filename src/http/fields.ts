@@ -17,6 +17,13 @@ interface MadeFields {
   readonly contentLength: number;
 }
 
+/** Fields that were made of others. */
+interface EditedFields {
+  /** What made them. */
+  readonly by: object;
+  readonly fields: PrecompiledFields;
+}
+
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const DIGITS = /^[0-9]{1,15}$/;
@@ -40,6 +47,8 @@ export class PrecompiledFields {
   readonly close: boolean;
   /** @internal The last head block made of these fields, which belongs to the HeadWriter that made it. */
   cached: HeadBlock | null = null;
+  /** @internal The fields that a rule last made of these. */
+  edited: EditedFields | null = null;
 
   /**
    * @internal

@@ -72,10 +72,10 @@ export class FilteredResponse implements HttpResponse {
     if (target.started) return fields;
     // The filter may send another response in place of this one.
     const { reasonPhrase } = target;
-    target.reasonPhrase = undefined;
+    if (reasonPhrase !== undefined) target.reasonPhrase = undefined;
     const filtered = this.#filter(status, fields);
     if (filtered === null) this.#target = DROPPED;
-    else target.reasonPhrase = reasonPhrase;
+    else if (reasonPhrase !== undefined) target.reasonPhrase = reasonPhrase;
     return filtered ?? fields;
   }
 

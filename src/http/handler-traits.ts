@@ -1,7 +1,7 @@
 // Traits of the handlers that this package makes, for handlers that contain them: a static handler, or a mount.
 // Handlers of a user have none.
 
-import type { Handler, HttpRequest } from './handler.ts';
+import type { Handler, HttpRequest, HttpResponse } from './handler.ts';
 
 export interface HandlerTraits {
   /**
@@ -11,6 +11,11 @@ export interface HandlerTraits {
   readonly find?: (request: HttpRequest) => Handler | null | Promise<Handler | null>;
   /** Returns the same handler below a path such as `/api`. Absent: the path makes no difference to it. */
   readonly mountedAt?: (path: string) => Handler;
+  /**
+   * The response on which a failure of the handler is reported: the one that the handler got, if that is not the
+   * original. Absent: the original.
+   */
+  readonly responseFor?: (request: HttpRequest, response: HttpResponse) => HttpResponse;
   /** Folders of the applications that the handler calls, which are never served as files. */
   readonly sources?: readonly string[];
 }

@@ -52,6 +52,8 @@ export class Http1Request implements HttpRequest {
   #base: number;
   #retained = false;
   #method = '';
+  /** Empty: not read yet. Rules, files and the log read it, and to find it costs more than to keep it. */
+  #path = '';
   /** The value of each name, when there are many. */
   #values: ReadonlyMap<string, string> | null = null;
   #abort: AbortController | null = null;
@@ -87,10 +89,12 @@ export class Http1Request implements HttpRequest {
 
   get path(): string {
     const { targetStart, queryAt } = this.#valid();
+    if (this.#path !== '') return this.#path;
     const first = this.#bytes[this.#base + targetStart];
     const path = strings.text(this.#bytes, this.#base + targetStart, this.#base + queryAt);
     // absolute-form (RFC 9112 section 3.2.2), as proxies and tests send it.
-    return first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';
+    this.#path = first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';
+    return this.#path;
   }
 
   get query(): string {

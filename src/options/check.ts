@@ -3,7 +3,7 @@
 import { type GenericSchema, safeParse } from 'valibot';
 import { EpollServerError, type ErrorCode } from '../errors.ts';
 import { OPTION_GROUPS, optionAt, SHORT_FORMS, unknownText } from './lookup.ts';
-import { type Option, type OptionTaker, optionName } from './option.ts';
+import { type Option, type OptionTaker, optionName, type ValueKind } from './option.ts';
 import { problemText, shown } from './problem.ts';
 
 /** Where a value was given, and its name in messages. */
@@ -13,6 +13,15 @@ export interface Origin {
   readonly code: ErrorCode;
   /** The text as it was written, if it differs from the value. */
   readonly written?: unknown;
+  /** The same for one item of a list: a line of its own. Absent: all items were given at the same place. */
+  readonly itemAt?: (index: number) => ItemPlace;
+}
+
+/** The place of one item of a list. */
+export interface ItemPlace {
+  readonly where: string;
+  /** The place alone, as `--explain` shows it: `site.yaml:12`. */
+  readonly place: string;
 }
 
 /**
@@ -23,14 +32,32 @@ export function checkValue({ kind }: Option, given: unknown, origin: Origin): un
   return checked(kind, given, origin);
 }
 
-function checked(
-  { schema, expected }: { readonly schema: GenericSchema; readonly expected: string },
-  given: unknown,
-  { where, code, written = given }: Origin,
-): unknown {
+type Checks = Pick<ValueKind, 'schema' | 'expected' | 'item' | 'isSwitch'>;
+
+function checked(kind: Checks, given: unknown, origin: Origin): unknown {
+  const { schema, expected, item } = kind;
+  if (item !== undefined) return checkedItems(kind, item, given, origin);
+  const { where, code, written = given } = origin;
   const result = safeParse(schema, given);
   if (result.success) return result.output;
   throw new EpollServerError(code, problemText({ where, issues: result.issues, expected, written }));
+}
+
+/** Each item of a list, with the place where it was set. A switch that is off is an empty list. */
+function checkedItems(
+  { expected, isSwitch }: Checks,
+  item: GenericSchema<unknown, object>,
+  given: unknown,
+  origin: Origin,
+): unknown {
+  if (isSwitch === true && (given === false || given === 'false')) return [];
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return list.map((each, index) => {
+    const { where, place } = origin.itemAt?.(index) ?? { where: origin.where, place: origin.where };
+    const result = checked({ schema: item, expected }, each === true ? 'true' : each, { where, code: origin.code });
+    // The schema of an item makes an object.
+    return { ...(result as object), origin: place };
+  });
 }
 
 /**

@@ -3,10 +3,28 @@
 
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Limits } from '../limits.ts';
+import type { AccessRule, AccessRuleOptions, RateRule, RateRuleOptions } from './access-rule.ts';
 import type { CacheRule } from './cache-rule.ts';
 import type { AdapterName, LogFormat, ModelName } from './choices.ts';
+import type { CorsRule, CorsRuleOptions } from './cors-rule.ts';
+import type {
+  AuthRule,
+  AuthRuleOptions,
+  ErrorPageRule,
+  ErrorPageRuleOptions,
+  MaintenanceRule,
+  MaintenanceRuleOptions,
+} from './file-rule.ts';
+import type { HeaderRule, HeaderRuleOptions } from './header-rule.ts';
 import type { ListenOption } from './listen-address.ts';
 import type { MountedModule } from './mounted-module.ts';
+import type {
+  RedirectRule,
+  RedirectRuleOptions,
+  RewriteRuleOptions,
+  SlashRule,
+  SlashRuleOptions,
+} from './redirect-rule.ts';
 
 /** Receives complete lines of text, once per turn of the loop. It must not block. */
 export type Sink = (text: string) => void;
@@ -209,6 +227,51 @@ export interface LogOptions {
   readonly error?: ((error: unknown, request: HttpRequest | null) => void) | undefined;
 }
 
+/** Rules by path and host, each kind in the order written; docs/rules.md describes them. */
+export interface RuleOptions {
+  /** Respond with 503 while this file exists, with its content as the page unless it is empty. Default: none. */
+  readonly maintenance?: string | MaintenanceRuleOptions | readonly (string | MaintenanceRuleOptions)[] | undefined;
+  /**
+   * Respond with 403 to clients of these networks: addresses, 10.0.0.0/8, all, private, loopback, unix; wins over
+   * --allow. Default: none.
+   */
+  readonly deny?: string | AccessRuleOptions | readonly (string | AccessRuleOptions)[] | undefined;
+  /** Respond with 403 to clients of all other networks than those of the matching rules. Default: none. */
+  readonly allow?: string | AccessRuleOptions | readonly (string | AccessRuleOptions)[] | undefined;
+  /**
+   * Respond with 429 to more requests, as in "/api/** 10/s burst 20 by address" or "by field X-Api-Key". Default: none.
+   */
+  readonly rateLimits?: string | RateRuleOptions | readonly (string | RateRuleOptions)[] | undefined;
+  /** Require a name and password of this file, as htpasswd -B writes it. Default: none. */
+  readonly auth?: string | AuthRuleOptions | readonly (string | AuthRuleOptions)[] | undefined;
+  /**
+   * Redirect to another path or URL, as in "/old/:page -> /new/:page 308" or "/docs/** -> /manual/:splat" (status:
+   * 301). Default: none.
+   */
+  readonly redirects?: string | RedirectRuleOptions | readonly (string | RedirectRuleOptions)[] | undefined;
+  /** Redirect to the path with a slash at its end (add), or without one (remove). Default: none. */
+  readonly trailingSlash?: string | SlashRuleOptions | readonly (string | SlashRuleOptions)[] | undefined;
+  /** Serve another path in place of the requested one; if-missing: where the response would be 404. Default: none. */
+  readonly rewrites?: string | RewriteRuleOptions | readonly (string | RewriteRuleOptions)[] | undefined;
+  /**
+   * Set a response field; "+Name: value" adds one, "-Name" removes it; @hsts, @csp and @cross-origin-isolation are
+   * presets. Default: none.
+   */
+  readonly headers?: string | HeaderRuleOptions | readonly (string | HeaderRuleOptions)[] | undefined;
+  /**
+   * Let scripts of all other origins read responses; in code and config files, with origins, methods and credentials.
+   * Default: none.
+   */
+  readonly cors?: boolean | CorsRuleOptions | readonly CorsRuleOptions[] | undefined;
+  /** Send this file as the page of a status such as 404, 4xx or 5xx. Default: none. */
+  readonly errorPages?: string | ErrorPageRuleOptions | readonly (string | ErrorPageRuleOptions)[] | undefined;
+  /**
+   * Apply the files _headers and _redirects of a root (syntax of Netlify and Cloudflare Pages); never serve them.
+   * Default: false.
+   */
+  readonly siteFiles?: boolean | undefined;
+}
+
 /** Limits of an application, in counts. */
 export interface ApplicationLimitOptions {
   /**
@@ -378,6 +441,18 @@ export interface Settings extends Limits {
   readonly mount: Readonly<Record<string, string>>;
   readonly hide: readonly string[];
   readonly vhost: Readonly<Record<string, string | HostSettings>>;
+  readonly maintenance: readonly MaintenanceRule[];
+  readonly deny: readonly AccessRule[];
+  readonly allow: readonly AccessRule[];
+  readonly rateLimit: readonly RateRule[];
+  readonly auth: readonly AuthRule[];
+  readonly redirect: readonly RedirectRule[];
+  readonly trailingSlash: readonly SlashRule[];
+  readonly rewrite: readonly RedirectRule[];
+  readonly header: readonly HeaderRule[];
+  readonly cors: readonly CorsRule[];
+  readonly errorPage: readonly ErrorPageRule[];
+  readonly siteFiles: boolean;
 }
 
 /** The name of a setting of the command. */

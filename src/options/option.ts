@@ -7,6 +7,8 @@ import type { GenericSchema } from 'valibot';
 export interface ValueKind<T = unknown> {
   /** Checks a value from code or a config file, and converts it to the form that the server uses. */
   readonly schema: GenericSchema<unknown, T>;
+  /** The schema of one item of a list. Each item is checked alone, and gets an `origin`, the place where it was set. */
+  readonly item?: GenericSchema<unknown, object>;
   /** Follows "must be" in a message. */
   readonly expected: string;
   /** The TypeScript type of accepted values. */

@@ -21,6 +21,6 @@ export function isFingerprinted(name: string): boolean {
 export function matcherOf(given: string): (path: string) => boolean {
   const pattern = given.endsWith('/') ? `${given}**` : given;
   if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
-  // Without a slash it matches names in any folder.
-  return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/') });
+  // Without a slash it matches names in any folder. Names may contain line feeds, so `.` has to match them.
+  return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/'), flags: 's' });
 }

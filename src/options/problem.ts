@@ -26,7 +26,7 @@ export function problemText({ where, issues, expected, written }: Problem): stri
  */
 function ownMessage(issues: readonly BaseIssue<unknown>[]): string | undefined {
   for (const { type, path = [], message, issues: nested = [] } of issues.toReversed()) {
-    const isOwn = type === 'raw_check' || (type === 'strict_object' && path.length > 0);
+    const isOwn = type === 'raw_check' || type === 'raw_transform' || (type === 'strict_object' && path.length > 0);
     const found = isOwn ? message : ownMessage(nested);
     if (found !== undefined) return found;
   }

@@ -4,6 +4,7 @@ import { EpollServerError } from '../errors.ts';
 import { checkGiven } from './check.ts';
 import { groupOf, keyOf, type Option, optionName } from './option.ts';
 import type { HostSettings, StaticOptions, StaticSettings } from './option-types.ts';
+import { filesOfRules, rootsOf } from './rules-settings.ts';
 import { OPTIONS } from './table.ts';
 
 const OWN: readonly Option[] = OPTIONS.filter((option) => groupOf(option) === 'static');
@@ -18,9 +19,14 @@ export function resolveStatic(given: string | StaticOptions): StaticSettings {
 /** `values`: checked values by name. Null: they name no root. */
 export function staticSettingsOf(values: ReadonlyMap<string, unknown>): StaticSettings | null {
   if (values.get('root') === undefined) return null;
-  const settings = OWN.map((option) => [keyOf(option), values.get(optionName(option)) ?? option.default] as const);
+  const given = OWN.map((option) => [keyOf(option), values.get(optionName(option)) ?? option.default] as const);
   // StaticSettings is generated from the same entries, whose kinds made these values.
-  return Object.fromEntries(settings) as unknown as StaticSettings;
+  const settings = Object.fromEntries(given) as unknown as StaticSettings;
+  const ofRules = filesOfRules(
+    values,
+    rootsOf(settings).map(([, root]) => root),
+  );
+  return { ...settings, hideIfServed: [...settings.hideIfServed, ...ofRules] };
 }
 
 /** The settings of a host: its own, then those inherited from `settings`, then defaults. */

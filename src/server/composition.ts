@@ -2,7 +2,9 @@
 // it.
 
 import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
-import type { Handler } from '../http/handler.ts';
+import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { traitsOf } from '../http/handler-traits.ts';
 import type { HeadRules } from '../http/head-rules.ts';
 import { HttpClock } from '../http/http-clock.ts';
 import { limitProblem } from '../http/limit-problem.ts';
@@ -47,8 +49,10 @@ export function compose(
     events: own.events,
     rules: own.rules,
     onError,
-    answerFailure:
+    answerFailure: failureAnswer(
+      handler,
       answer === undefined ? undefined : failureResponder(answer, (error, request) => onError(error, request)),
+    ),
     nowMs: () => driver.nowMs(),
   });
   const connections = new Connections({
@@ -65,6 +69,17 @@ export function compose(
     connections.stop();
   };
   return { connections, sessions, stop };
+}
+
+type FailureAnswer = (error: unknown, request: HttpRequest, response: HttpResponse) => void;
+
+/** Responds to the response that `handler` had, which may not be the one of the session. */
+function failureAnswer(handler: Handler, answer: FailureAnswer | undefined): FailureAnswer | undefined {
+  const { responseFor } = traitsOf(handler);
+  if (responseFor === undefined) return answer;
+  const respond: FailureAnswer =
+    answer ?? ((_error, request, response) => sendError(request, response, INTERNAL_ERROR));
+  return (error, request, response) => respond(error, request, responseFor(request, response));
 }
 
 function composeRequestLog(kernel: Kernel, driver: Driver, settings: ServerSettings): RequestLog | null {

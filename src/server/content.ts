@@ -6,10 +6,13 @@ import type { StaticContext, StaticHandler } from '../files/static-files.ts';
 import type { Handler } from '../http/handler.ts';
 import { sourcesOf } from '../http/handler-traits.ts';
 import type { Limits } from '../limits.ts';
+import type { StaticSettings } from '../options/option-types.ts';
 import type { ContentClock } from './content-clock.ts';
 import type { ServerSettings } from './options.ts';
 
 export interface ServedContent {
+  /** How files are served; null: there are none. */
+  readonly served: StaticSettings | null;
   /**
    * Finds the files and modules that the options name, without loading an application.
    * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`.
@@ -38,13 +41,23 @@ export interface Setup {
   readonly content: ServedContent;
 }
 
-/** Opens the content of a server with these settings and this clock. */
-export function openContent(
+/** Opens the content of a server with these settings and this clock, behind its rules. */
+export async function openContent(
   content: ServedContent,
-  { limits, onError }: ServerSettings,
+  { limits, onError, rules }: ServerSettings,
   clock: ContentClock,
 ): Promise<OpenContent> {
-  return content.open({ limits, onError, nowMs: () => clock.nowMs(), wallClockMs: Date.now });
+  const nowMs = (): number => clock.nowMs();
+  const opened = await content.open({ limits, onError, nowMs, wallClockMs: Date.now });
+  if (rules === null) return opened;
+  try {
+    const { openRules } = await import('../rules/open-rules.ts');
+    const { handler, close } = openRules(rules, opened.handler, content.served, { nowMs, onError });
+    return { handler, files: opened.files, close: async () => void (await Promise.all([opened.close(), close()])) };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /** Wraps an existing handler. */
@@ -60,6 +73,10 @@ export class OptionsContent implements ServedContent {
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
+  }
+
+  get served(): StaticSettings | null {
+    return this.#settings.files;
   }
 
   async check(): Promise<void> {

@@ -12,6 +12,7 @@ import { type CheckedListen, checkListen, type ListenOption } from '../options/l
 import { optionNamed } from '../options/lookup.ts';
 import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
+import { type RulesSettings, rulesSettingsOf } from '../options/rules-settings.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
 import type { ErrorHandler } from './failure-response.ts';
 import type { ServeOptions } from './serve-options.ts';
@@ -22,6 +23,8 @@ export interface ServerSettings {
   readonly listen: readonly CheckedListen[];
   /** Null: no files are served. */
   readonly files: StaticSettings | null;
+  /** Null: there are none. */
+  readonly rules: RulesSettings | null;
   /** At most one of these three is set. */
   readonly handler: Handler | undefined;
   readonly fetch: FetchApplication | undefined;
@@ -65,6 +68,7 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     limits: limitsOf(given),
     listen: listenOf(given, value),
     files: staticSettingsOf(given),
+    rules: rulesSettingsOf(given),
     handler: value('handler'),
     fetch: value('fetch'),
     wsgi: value('wsgi'),

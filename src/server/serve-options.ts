@@ -5,7 +5,7 @@ import type { FetchApplication } from '../adapters/fetch.ts';
 import type { WsgiApplication } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ListenOption } from '../options/listen-address.ts';
-import type { LimitOptions, LogOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';
+import type { LimitOptions, LogOptions, RuleOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';
 import type { ErrorHandler } from './failure-response.ts';
 
 /** The options of serve(). */
@@ -43,4 +43,6 @@ export interface ServeOptions {
   readonly timeouts?: TimeoutOptions | undefined;
   /** The logs: access, trace and errors. */
   readonly log?: LogOptions | undefined;
+  /** Rules by path and host, each kind in the order written; docs/rules.md describes them. */
+  readonly rules?: RuleOptions | undefined;
 }

@@ -115,7 +115,8 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(checkOptions(options));
-  const { handler } = resolved.settings;
+  const { handler, rules } = resolved.settings;
+  if (rules !== null) throw new EpollServerError('ERR_OPTION', 'rules are not for this server: it opens no files');
   if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'handler is missing: it must be a function');
   const listeners = resolved.listeners.map((spec) => {
     if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);

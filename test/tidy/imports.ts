@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   files: ['kernel', 'http', 'options', 'log'],
   adapters: ['http', 'options', 'fetch'],
   app: ['connection', 'http', 'options', 'exchange', 'files', 'adapters', 'log'],
+  rules: ['http', 'options', 'exchange', 'files'],
   server: [
     'kernel',
     'reactor',
@@ -32,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'adapters',
     'app',
     'log',
+    'rules',
   ],
   node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'server'],
   testing: ['kernel', 'reactor', 'connection', 'http', 'options', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
@@ -39,7 +41,20 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Tools that examine or measure a server must not share its bugs, so they import nothing of it.
   tools: [],
   config: ['kernel', 'http', 'options', 'files', 'adapters', 'app', 'log', 'server', 'workers'],
-  cli: ['kernel', 'http', 'options', 'files', 'adapters', 'app', 'log', 'server', 'workers', 'config', 'tools'],
+  cli: [
+    'kernel',
+    'http',
+    'options',
+    'files',
+    'adapters',
+    'app',
+    'log',
+    'rules',
+    'server',
+    'workers',
+    'config',
+    'tools',
+  ],
 };
 
 /** The root files that a folder may import, if these are not all of {@link SHARED}. */

@@ -1,0 +1,145 @@
+// The pattern of a rule: a glob over the paths of requests, with a host in front if it begins with two slashes.
+
+import { messageOf } from '../errors.ts';
+import { hostName, isHostName } from './host-name.ts';
+import { matcherOf } from './path-pattern.ts';
+
+type Matcher = (path: string) => boolean;
+
+/** Characters with a meaning in globs. */
+const GLOB = /[*?[\]{}()!@+\\]/;
+
+const CONTROLS = /\p{Cc}/u;
+
+/** `//HOST` in front of a path, as in `//*.example.org/assets/**`. */
+const HOST_IN_FRONT = /^\/\/([^/]*)(.*)$/;
+
+/** The file that a server sends for a folder. */
+const INDEX = /(?:^|\/)index\.\w+$/;
+
+/**
+ * A glob as in `--cache-control`: `/docs/**` or `/docs/` is all below it, and a pattern without a slash is a glob over
+ * names in any folder. Paths are compared in their normal form: decoded, without empty names, without slashes at both
+ * ends. So `/docs` matches a request for `/docs/` too, and `/docs/index.html` matches both.
+ */
+export class RulePattern {
+  /** As it was written. */
+  readonly text: string;
+  /** A host such as `www.example.org` or `*.example.org`; null: all. */
+  readonly host: string | null;
+  /** The path part, without the host. */
+  readonly path: string;
+  /** Matches all paths, even one without a normal form. */
+  readonly isAll: boolean;
+  /** The first name of all matching paths in lower case; null: they differ. */
+  readonly first: string | null;
+  readonly #matches: Matcher;
+  #anyCase: Matcher | null = null;
+
+  /** @throws Error whose text follows "must be": it is not a pattern. */
+  constructor(text: string) {
+    const [, host = null, path = text] = HOST_IN_FRONT.exec(text) ?? [];
+    this.text = text;
+    this.host = host === null ? null : checkedHost(host, text);
+    this.path = path === '' || path === '/' ? '/**' : path;
+    this.isAll = ['**', '/**'].includes(this.path);
+    checkPath(this.path, text);
+    const [first = ''] = this.path.replace(/^\//, '').split('/');
+    this.first = this.path.includes('/') && !GLOB.test(first) ? first.toLowerCase() : null;
+    this.#matches = pathMatcher(this.path);
+  }
+
+  /** `path`: in its normal form. */
+  matches(path: string): boolean {
+    return this.isAll || this.#matches(path);
+  }
+
+  /**
+   * The same for any case: file systems and routers of applications may ignore it. `path`: in its normal form, in lower
+   * case.
+   */
+  matchesAnyCase(path: string): boolean {
+    this.#anyCase ??= pathMatcher(this.path.toLowerCase());
+    return this.isAll || this.#anyCase(path);
+  }
+
+  /** Whether each request that `other` matches is matched by this pattern. False: not that it is known. */
+  covers(other: RulePattern): boolean {
+    if (this.host !== null && this.host !== other.host) return false;
+    if (this.isAll || this.path === other.path) return true;
+    const folder = /^(\/.*\/)\*\*$/.exec(this.path)?.[1] ?? (this.path.endsWith('/') ? this.path : null);
+    return folder !== null && !GLOB.test(folder) && other.path.startsWith(folder);
+  }
+}
+
+function checkedHost(given: string, text: string): string {
+  const name = hostName(given);
+  if (isHostName(name)) return name;
+  throw new Error(
+    `must be a pattern whose host is a name such as //www.example.org/ or //*.example.org/, not ${quotedPattern(text)}`,
+  );
+}
+
+/** Why a client could make a glob expensive: its matcher would try many ways to divide a path. */
+function costProblem(path: string): string | null {
+  if (/[()]/.test(path)) return 'parentheses';
+  const names = path.split('/');
+  if (names.some((name) => name !== '**' && name.replaceAll(/[^*]/g, '').length > 1)) return 'two * in one name';
+  const inside = names.slice(0, -1).filter((name) => name === '**').length;
+  return inside > 1 ? '** in two places before its end' : null;
+}
+
+/** @throws Error: no path can match, or matching could take long. */
+function checkPath(path: string, text: string): void {
+  const fail = (why: string): Error =>
+    new Error(`must be a pattern such as /docs/**, not ${quotedPattern(text)}: ${why}`);
+  if (text.trim() === '' || CONTROLS.test(text)) throw fail('it is empty, or has a control character');
+  if (/\s/.test(path)) throw fail('it has a blank, which is written as ? in a pattern');
+  if (path.includes('//')) throw fail('requested paths have no empty names');
+  if (path.split('/').some((name) => name === '.' || name === '..')) throw fail('requested paths have no dot segments');
+  if (/%[0-9A-Fa-f]{2}/.test(path)) throw fail('patterns are compared with decoded paths, so write it decoded');
+  if (path.startsWith('!')) throw fail('a pattern cannot be negated');
+  if (path.startsWith('@')) throw fail('names with a hash are known for files only');
+  const cost = costProblem(path);
+  if (cost !== null) throw fail(`it has ${cost}, so that a client could make it slow`);
+  try {
+    matcherOf(path);
+  } catch (error) {
+    throw fail(messageOf(error));
+  }
+}
+
+/** Usual forms are compared without a regular expression. */
+function pathMatcher(path: string): Matcher {
+  const bare = path.replace(/^\//, '');
+  const isAnchored = path.includes('/');
+  if (!GLOB.test(bare) && isAnchored && !bare.endsWith('/')) return exactMatcher(bare);
+  const folder = bare.endsWith('/') ? bare.slice(0, -1) : bare.endsWith('/**') ? bare.slice(0, -'/**'.length) : null;
+  if (folder !== null && !GLOB.test(folder)) {
+    const below = `${folder}/`;
+    return (given) => given.startsWith(below) || given === folder;
+  }
+  const ending = /^\*(\.[^*?[\]{}!+\\]+)$/.exec(path)?.[1];
+  if (ending !== undefined) return (given) => given.endsWith(ending) && !endsInBareName(given, ending);
+  return matcherOf(path);
+}
+
+/** A path of an index is also the path of its folder. */
+function exactMatcher(bare: string): Matcher {
+  if (!INDEX.test(bare)) return (given) => given === bare;
+  const folder = bare.replace(INDEX, '');
+  return (given) => given === bare || given === folder;
+}
+
+/** Whether the last name is `ending` itself: a `*` stands for at least one character. */
+function endsInBareName(path: string, ending: string): boolean {
+  const before = path.length - ending.length - 1;
+  return before < 0 || path[before] === '/';
+}
+
+/** Longer patterns are cut in messages. */
+const MAX_QUOTED = 80;
+
+function quotedPattern(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text);
+}

@@ -1,0 +1,140 @@
+// Finds the rules of a path. What rules apply to is decided at the start for all paths with the same first character, so
+// that a request that no rule is for pays for one look into a table.
+
+import type { Rule } from '../options/rule.ts';
+import type { RuleLists } from '../options/rules-settings.ts';
+import { isPlainPath, normalPathOf } from './normal-path.ts';
+
+export type RuleKind = keyof RuleLists;
+
+export interface RuleEntry {
+  readonly kind: RuleKind;
+  readonly rule: Rule;
+  /** Its place among all rules, in the order in which they apply. */
+  readonly order: number;
+}
+
+/** What files may answer for a path that does not name them. */
+export interface NamedFiles {
+  /** Names of index files. */
+  readonly indexes: readonly string[];
+  readonly cleanUrls: boolean;
+  /** Whether a folder may answer for its path without a slash at the end. */
+  readonly isSlashFree: boolean;
+}
+
+/** Rules that protect. Each applies to all spellings of a path that could lead to what it protects. */
+const PROTECTING: ReadonlySet<RuleKind> = new Set(['maintenance', 'deny', 'allow', 'rateLimits', 'auth']);
+
+/** Character codes with an entry of their own in the table: ASCII. Targets have no other characters. */
+const CODES = 128;
+
+/** Characters at the beginning of paths that are not in their normal form. */
+const SPECIAL: ReadonlySet<string> = new Set(['\0', '%', '.', '/', '\\']);
+
+/** Paths whose rules are kept, and the longest of them. */
+const MAX_KEPT = 1_024;
+const MAX_KEPT_LENGTH = 256;
+
+/** Endings of compressed siblings of a file. */
+const CODED = /\.(?:br|gz|zst)$/;
+
+const INDEX_NAME = /^index\.\w+$/;
+
+export class PathIndex<P> {
+  readonly #entries: readonly RuleEntry[];
+  readonly #planOf: (entries: readonly RuleEntry[]) => P | null;
+  readonly #files: NamedFiles;
+  /** Rules by the first name of their paths. */
+  readonly #byFirst = new Map<string, RuleEntry[]>();
+  /** Rules for all paths. */
+  readonly #everywhere: readonly RuleEntry[];
+  /** Rules whose paths have different first names. */
+  readonly #anywhere: readonly RuleEntry[];
+  /** Plans by the code of the first character of a path. Undefined: it depends on the path. */
+  readonly #decided: (P | null | undefined)[];
+  /** Whether a path that is not in its normal form may have other rules than its first character says. */
+  readonly #isStrict: boolean;
+  readonly #kept = new Map<string, P | null>();
+
+  /** `planOf`: makes the same plan of the same entries. */
+  constructor(entries: readonly RuleEntry[], files: NamedFiles, planOf: (entries: readonly RuleEntry[]) => P | null) {
+    this.#entries = entries;
+    this.#files = files;
+    this.#planOf = planOf;
+    this.#everywhere = entries.filter(({ rule }) => rule.pattern.isAll);
+    const partial = entries.filter(({ rule }) => !rule.pattern.isAll);
+    this.#anywhere = partial.filter(({ rule }) => rule.pattern.first === null);
+    for (const entry of partial) {
+      const { first } = entry.rule.pattern;
+      if (first !== null) this.#file(first, entry);
+      if (first !== null && INDEX_NAME.test(first)) this.#file('', entry);
+    }
+    this.#isStrict = partial.some(({ kind }) => PROTECTING.has(kind));
+    this.#decided = this.#table(planOf(this.#everywhere));
+  }
+
+  /** The plan for a path as sent. Undefined: it depends on the path, and {@link find} knows it. */
+  decided(path: string): P | null | undefined {
+    const known = this.#decided[path.charCodeAt(1) | 0];
+    return known === undefined || !this.#isStrict || isPlainPath(path) ? known : undefined;
+  }
+
+  /** The plan for a path as sent. */
+  find(path: string): P | null {
+    const kept = this.#kept.get(path);
+    if (kept !== undefined) return kept;
+    const found = this.#planOf(this.matching(path));
+    if (path.length > MAX_KEPT_LENGTH) return found;
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    this.#kept.set(path, found);
+    return found;
+  }
+
+  /** The rules of a path as sent, in their order. */
+  matching(path: string): readonly RuleEntry[] {
+    const normal = normalPathOf(path);
+    if (normal === null) return this.#entries.filter(({ kind, rule }) => rule.pattern.isAll || PROTECTING.has(kind));
+    const names = this.#namesFor(normal.toLowerCase(), path.endsWith('/'));
+    const near = new Set(names.flatMap((name) => this.#byFirst.get(firstOf(name)) ?? []));
+    const found = [...near, ...this.#anywhere].filter(({ kind, rule: { pattern } }) =>
+      PROTECTING.has(kind) ? names.some((name) => pattern.matchesAnyCase(name)) : pattern.matches(normal),
+    );
+    return [...this.#everywhere, ...found].sort((a, b) => a.order - b.order);
+  }
+
+  #file(first: string, entry: RuleEntry): void {
+    const filed = this.#byFirst.get(first);
+    if (filed === undefined) this.#byFirst.set(first, [entry]);
+    else filed.push(entry);
+  }
+
+  /** `common`: the plan of rules for all paths. */
+  #table(common: P | null): (P | null | undefined)[] {
+    if (this.#anywhere.length > 0) return new Array<undefined>(CODES).fill(undefined);
+    const initials = new Set([...this.#byFirst.keys()].map((first) => first.charAt(0)));
+    return Array.from({ length: CODES }, (_, code) => {
+      const initial = String.fromCharCode(code).toLowerCase();
+      const isOpen = this.#byFirst.size > 0 && (SPECIAL.has(initial) || initials.has(initial));
+      return isOpen ? undefined : common;
+    });
+  }
+
+  /** The path `name` (in lower case), and those of files that may answer for it. `hasSlash`: at its end, as sent. */
+  #namesFor(name: string, hasSlash: boolean): readonly string[] {
+    const { indexes, cleanUrls, isSlashFree } = this.#files;
+    const bare = name.replace(CODED, '');
+    const names = bare === name ? [name] : [name, bare];
+    // Otherwise a rule for *.html would protect all files.
+    const mayBeFolder = hasSlash || isSlashFree || !name.slice(name.lastIndexOf('/') + 1).includes('.');
+    const below = name === '' ? '' : `${name}/`;
+    if (mayBeFolder) for (const index of indexes) names.push(below + index.toLowerCase());
+    if (cleanUrls && name !== '') names.push(`${name}.html`);
+    return names;
+  }
+}
+
+function firstOf(path: string): string {
+  const end = path.indexOf('/');
+  return end < 0 ? path : path.slice(0, end);
+}

@@ -1,0 +1,77 @@
+// A request for another path than the client sent.
+
+import type { FieldNames } from '../http/field-names.ts';
+import type { Endpoint, HttpRequest, RequestBody } from '../http/handler.ts';
+
+export class RewrittenRequest implements HttpRequest {
+  readonly #request: HttpRequest;
+  readonly path: string;
+  readonly query: string;
+
+  /** `path`: percent-encoded. `query`: without its `?`. */
+  constructor(request: HttpRequest, path: string, query: string) {
+    this.#request = request;
+    this.path = path;
+    this.query = query;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get target(): string {
+    return this.query === '' ? this.path : `${this.path}?${this.query}`;
+  }
+
+  get host(): string {
+    return this.#request.host;
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#request.scheme;
+  }
+
+  get httpVersion(): '1.0' | '1.1' {
+    return this.#request.httpVersion;
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.header(name);
+  }
+
+  mayHave(names: FieldNames): boolean {
+    return this.#request.mayHave?.(names) ?? true;
+  }
+
+  headers(): (readonly [string, string])[] {
+    return this.#request.headers();
+  }
+
+  rawHeaders(): (readonly [string, string])[] {
+    return this.#request.rawHeaders();
+  }
+
+  get body(): RequestBody {
+    return this.#request.body;
+  }
+
+  get remote(): Endpoint {
+    return this.#request.remote;
+  }
+
+  get local(): Endpoint {
+    return this.#request.local;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  whenGone(callback: (reason: unknown) => void): void {
+    this.#request.whenGone(callback);
+  }
+
+  retain(): void {
+    this.#request.retain();
+  }
+}

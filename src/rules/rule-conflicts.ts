@@ -1,0 +1,140 @@
+// Finds rules that contradict each other, redirects that lead back to themselves, and rules that never apply.
+
+import type { AccessRule } from '../options/access-rule.ts';
+import type { ErrorPageRule } from '../options/file-rule.ts';
+import type { HeaderRule } from '../options/header-rule.ts';
+import type { RedirectRule } from '../options/redirect-rule.ts';
+import type { Rule } from '../options/rule.ts';
+import type { RuleLists } from '../options/rules-settings.ts';
+
+/** Rules of which the first that matches applies. */
+const EXCLUSIVE = ['redirects', 'trailingSlash', 'rewrites', 'cors', 'errorPages'] as const;
+
+/** A sentence for each contradiction: these rules cannot all be meant. */
+export function contradictions(lists: RuleLists): readonly string[] {
+  const twice = EXCLUSIVE.flatMap((kind) => repeated(lists[kind]));
+  return [...twice, ...fieldContradictions(lists.headers), ...accessContradictions(lists), ...loops(lists)];
+}
+
+/** A sentence for each rule that never applies, since an earlier one matches all its requests. */
+export function unreachableRules(lists: RuleLists): readonly string[] {
+  return EXCLUSIVE.flatMap((kind) =>
+    pairsOfRules<Rule>(lists[kind], hides).map(
+      ([first, second]) =>
+        `${placeOf(second)}: ${ruleText(second)} never applies, since ${ruleText(first)} (${placeOf(first)}) comes first`,
+    ),
+  );
+}
+
+function pairsOfRules<R extends Rule>(
+  rules: readonly R[],
+  test: (first: R, second: R) => boolean,
+): readonly (readonly [R, R])[] {
+  const pairs: (readonly [R, R])[] = [];
+  for (const [index, second] of rules.entries()) {
+    const first = rules.slice(0, index).find((each) => test(each, second));
+    if (first !== undefined) pairs.push([first, second]);
+  }
+  return pairs;
+}
+
+/** Rules for the same requests. */
+function repeated(rules: readonly Rule[]): readonly string[] {
+  const seen = new Map<string, Rule>();
+  return rules.flatMap((rule) => {
+    const key = [rule.pattern.text, isIfMissing(rule), ...statusesOf(rule)].join(' ');
+    const before = seen.get(key);
+    seen.set(key, rule);
+    return before === undefined ? [] : [contradiction(before, rule)];
+  });
+}
+
+function hides(first: Rule, second: Rule): boolean {
+  if (isIfMissing(first) !== isIfMissing(second) || !covers(statusesOf(first), statusesOf(second))) return false;
+  // A redirect's pattern may match more than its template.
+  const isExact = !('template' in first) || first.pattern.isAll || /^[^*]*(?:\/\*\*)?$/.test(first.pattern.path);
+  return isExact && first.pattern.covers(second.pattern);
+}
+
+function isIfMissing(rule: Rule): boolean {
+  return 'ifMissing' in rule && rule.ifMissing === true;
+}
+
+function statusesOf(rule: Rule): ErrorPageRule['statuses'] {
+  // Only error pages have them.
+  return 'statuses' in rule ? (rule as ErrorPageRule).statuses : [0, 0];
+}
+
+function covers(outer: ErrorPageRule['statuses'], inner: ErrorPageRule['statuses']): boolean {
+  return outer[0] <= inner[0] && inner[1] <= outer[1];
+}
+
+function fieldContradictions(rules: readonly HeaderRule[]): readonly string[] {
+  const seen = new Map<string, HeaderRule>();
+  const found: string[] = [];
+  for (const rule of rules) {
+    for (const { kind, name, value } of rule.edits) {
+      if (kind === 'add') continue;
+      const key = `${rule.pattern.text}\0${name.toLowerCase()}`;
+      const before = seen.get(key);
+      const isRepeated = before?.edits.some((edit) => edit.kind === kind && edit.value === value) === true;
+      if (before !== undefined && before !== rule && !isRepeated) found.push(contradiction(before, rule));
+      seen.set(key, rule);
+    }
+  }
+  return found;
+}
+
+function accessContradictions({ allow, deny }: RuleLists): readonly string[] {
+  const isOpposite = (a: AccessRule, b: AccessRule): boolean =>
+    a.pattern.text === b.pattern.text && a.texts.some((text) => b.texts.includes(text));
+  return allow.flatMap((rule) => {
+    const denied = deny.find((each) => isOpposite(each, rule));
+    return denied === undefined ? [] : [contradiction(denied, rule)];
+  });
+}
+
+/** Stands for the values of names in patterns. */
+const SAMPLE = 'sample-name';
+
+function loops({ redirects }: RuleLists): readonly string[] {
+  const rules = redirects.filter(({ template, ifMissing }) => template.isLocal && !ifMissing);
+  return rules.flatMap((rule) => {
+    const { pattern } = rule;
+    if (pattern.path.includes('[') || pattern.path.includes('{')) return [];
+    let path = pattern.path.replace(/^\//, '').replaceAll(/\*+/g, SAMPLE);
+    for (let step = 0; step <= rules.length; step++) {
+      const target = redirectOf(rules, path, pattern.host);
+      if (target === null) return [];
+      path = target;
+    }
+    return [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`];
+  });
+}
+
+/** The path to which the redirects lead from `path`, in its normal form. */
+function redirectOf(rules: readonly RedirectRule[], path: string, host: string | null): string | null {
+  const first = path.split('/', 1)[0]?.toLowerCase() ?? '';
+  for (const { pattern, template } of rules) {
+    if (pattern.first !== null && pattern.first !== first) continue;
+    if (pattern.host !== null && pattern.host !== host) continue;
+    const target = template.targetOf(path, (name) => name);
+    if (target !== null) return target.replace(/[?#].*$/, '').replaceAll(/^\/+|\/+$/g, '');
+  }
+  return null;
+}
+
+function contradiction(first: Rule, second: Rule): string {
+  return `${placeOf(second)}: ${ruleText(second)} contradicts ${ruleText(first)} (${placeOf(first)})`;
+}
+
+function placeOf({ origin = 'rules' }: Rule): string {
+  return origin;
+}
+
+/** A rule as it was written, for messages. */
+export function ruleText({ written }: Rule): string {
+  return typeof written === 'string'
+    ? JSON.stringify(written)
+    : JSON.stringify(written, (_key, value) => value ?? undefined);
+}

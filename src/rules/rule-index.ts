@@ -1,0 +1,47 @@
+// Finds the rules of a request by its host and path.
+
+import { Hosts } from '../files/hosts.ts';
+import type { HttpRequest } from '../http/handler.ts';
+import { type NamedFiles, PathIndex, type RuleEntry } from './path-index.ts';
+
+/** The parts of a request by which rules are found. */
+export type RequestPlace = Pick<HttpRequest, 'path' | 'target' | 'header'>;
+
+export class RuleIndex<P> {
+  /** The rules of all hosts together. */
+  readonly #all: PathIndex<P>;
+  /** Null: no rule is for one host alone. */
+  readonly #hosts: Hosts<PathIndex<P>> | null;
+
+  /** `planOf`: makes the same plan of the same entries. */
+  constructor(entries: readonly RuleEntry[], files: NamedFiles, planOf: (entries: readonly RuleEntry[]) => P | null) {
+    const indexOf = (some: readonly RuleEntry[]): PathIndex<P> => new PathIndex(some, files, planOf);
+    this.#all = indexOf(entries);
+    const names = new Set(entries.flatMap(({ rule }) => rule.pattern.host ?? []));
+    const byHost = [...names].map((name) => [name, indexOf(entries.filter((entry) => isFor(entry, name)))] as const);
+    const others = entries.filter(({ rule }) => rule.pattern.host === null);
+    this.#hosts = names.size === 0 ? null : new Hosts(indexOf(others), new Map(byHost));
+  }
+
+  find(request: RequestPlace): P | null {
+    const { path } = request;
+    const decided = this.#all.decided(path);
+    if (this.#hosts === null) return decided === undefined ? this.#all.find(path) : decided;
+    // The host is a field, which costs more to find than the path.
+    if (decided === null) return null;
+    const ofHost = this.#hosts.of(request);
+    const known = ofHost.decided(path);
+    return known === undefined ? ofHost.find(path) : known;
+  }
+
+  /** The rules of a request, in the order in which they apply. */
+  matching(request: RequestPlace): readonly RuleEntry[] {
+    return (this.#hosts?.of(request) ?? this.#all).matching(request.path);
+  }
+}
+
+/** `name`: a host, or `*.name` for all below it that no longer wildcard is for. */
+function isFor({ rule }: RuleEntry, name: string): boolean {
+  const { host } = rule.pattern;
+  return host === null || host === name || (host.startsWith('*.') && name.endsWith(host.slice(1)));
+}

@@ -1,0 +1,262 @@
+// A handler around that of the content: applies the rules of a request in a fixed order, whatever order they were written
+// in. Rules of one kind apply in the order written.
+
+import { type ErrorResponse, problemResponse, sendError, UNAVAILABLE } from '../http/error-response.ts';
+import { type FieldInput, pairsOf, precompileFields } from '../http/fields.ts';
+import { FilteredResponse } from '../http/filtered-response.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import { addressKey } from '../options/address-set.ts';
+import type { AuthRule } from '../options/file-rule.ts';
+import { Authorizer } from './authorizer.ts';
+import { isPreflight } from './cors-policy.ts';
+import { normalPathOf } from './normal-path.ts';
+import type { PasswordChecker, PasswordVerdict } from './password-checker.ts';
+import type { Plan } from './plan.ts';
+import { RewrittenRequest } from './rewritten-request.ts';
+import { otherSpelling, PERMANENT_REDIRECT, targetIn, withQuery } from './routing.ts';
+import type { Page } from './rule-parts.ts';
+
+type Outcome = void | PromiseLike<void>;
+
+/** The server's responses when a rule refuses a request. */
+const FORBIDDEN = problemResponse(403, 'this address may not be requested from your network');
+const UNAUTHORIZED = problemResponse(401, 'this address needs a name and a password');
+const TOO_MANY = problemResponse(429, 'too many requests, so try again later');
+const MAINTENANCE = problemResponse(503, 'this site is being maintained');
+
+/** Fields that describe the content of a response: another one replaces it. */
+const OF_CONTENT = /^(?:content-.*|etag|last-modified|accept-ranges)$/i;
+
+/** Statuses with which files redirect to another spelling of a path. */
+const MOVED: ReadonlySet<number> = new Set([301, PERMANENT_REDIRECT]);
+
+/** Finds the plan of a request; null: no rule is for it. */
+export type FindPlan = (request: HttpRequest) => Plan | null;
+
+export class RulesHandler {
+  readonly handler: Handler;
+  readonly #next: Handler;
+  readonly #find: FindPlan;
+  readonly #authorizer: Authorizer;
+  readonly #nowMs: () => number;
+
+  constructor(next: Handler, find: FindPlan, passwords: PasswordChecker, nowMs: () => number) {
+    this.#next = next;
+    this.#find = find;
+    this.#authorizer = new Authorizer(passwords);
+    this.#nowMs = nowMs;
+    this.handler = (request, response) => {
+      const plan = find(request);
+      if (plan === null) return next(request, response);
+      if (plan.filter !== null) return next(request, new FilteredResponse(response, plan.filter));
+      return this.#apply(plan, request, response);
+    };
+  }
+
+  /** The response to write to when the handler failed: the rules apply to it too. */
+  responseFor(request: HttpRequest, response: HttpResponse): HttpResponse {
+    const plan = this.#find(request);
+    return plan === null ? response : this.#wrapped(plan, request, response);
+  }
+
+  #apply(plan: Plan, request: HttpRequest, response: HttpResponse): Outcome {
+    const wrapped = this.#wrapped(plan, request, response);
+    const fresh = plan.whenFresh();
+    if (fresh === null) return this.#admit(plan, request, wrapped);
+    return fresh.then(() => this.#admit(plan, request, wrapped));
+  }
+
+  /** All that follows is sent through the rules for responses: headers, CORS, error pages. */
+  #wrapped(plan: Plan, request: HttpRequest, response: HttpResponse): HttpResponse {
+    if (!plan.wraps) return response;
+    const origin = plan.cors === null ? '' : (request.header('origin') ?? '');
+    return new FilteredResponse(response, (status, fields) => {
+      const page = plan.pages.find(({ rule }) => status >= rule.statuses[0] && status < rule.statuses[1]);
+      if (page === undefined) return plan.edited(fields, origin);
+      response.send(status, plan.edited(pageFields(page, fields), origin), page.content());
+      return null;
+    });
+  }
+
+  /** Maintenance, networks, rates, and preflight requests, which carry no passwords. */
+  #admit(plan: Plan, request: HttpRequest, response: HttpResponse): Outcome {
+    for (const { rule, type, content } of plan.maintenance) {
+      const page = content();
+      if (page !== null) return sendMaintenance(request, response, page, type, rule.retryAfterSeconds);
+    }
+    if (!isAdmitted(plan, request)) return sendError(request, response, FORBIDDEN);
+    for (const [{ field }, limiter] of plan.limits) {
+      const waitMs = limiter.take(clientKey(request, field), this.#nowMs());
+      if (waitMs > 0)
+        return sendError(request, response, { ...TOO_MANY, lines: retryAfter(Math.ceil(waitMs / 1_000)) });
+    }
+    if (plan.cors !== null && isPreflight(request)) return plan.cors.answerPreflight(request, response);
+    return this.#authorize(plan, request, response, () => this.#route(plan, request, response));
+  }
+
+  /** Calls `then` if each matching rule knows the name and password. */
+  #authorize({ auth }: Plan, request: HttpRequest, response: HttpResponse, then: () => Outcome): Outcome {
+    const [first] = auth;
+    if (first === undefined) return then();
+    const go = (verdict: PasswordVerdict): Outcome => {
+      if (verdict === 'right') return then();
+      if (verdict === 'busy') return sendError(request, response, UNAVAILABLE);
+      return sendError(request, response, { ...UNAUTHORIZED, lines: challenge(first.rule) });
+    };
+    const verdict = this.#authorizer.check(auth, request.header('authorization') ?? '');
+    return verdict instanceof Promise ? verdict.then(go) : go(verdict);
+  }
+
+  /** Redirects, the policy for slashes, and rewrites; then the content. */
+  #route(plan: Plan, request: HttpRequest, response: HttpResponse): Outcome {
+    const { redirects, rewrites, slash } = plan;
+    if (redirects.length === 0 && rewrites.length === 0 && slash === null) return this.#next(request, response);
+    const path = normalPathOf(request.path);
+    if (path === null) return this.#next(request, response);
+    const redirect = targetIn(redirects, path, false);
+    if (redirect !== null)
+      return sendRedirect(response, redirect.rule.status, withQuery(redirect.target, request.query));
+    if (slash !== null && isRead(request)) {
+      const isAdded = slash.policy === 'add';
+      const moved = otherSpelling(request.path, path, isAdded);
+      if (moved !== null) return sendRedirect(response, PERMANENT_REDIRECT, withQuery(moved, request.query));
+    }
+    const serve = (routed: HttpRequest): Outcome =>
+      isRead(request) ? this.#served(plan, path, routed, response) : this.#next(routed, response);
+    const rewrite = targetIn(rewrites, path, false);
+    return rewrite === null ? serve(request) : this.#rewrite(plan, request, response, rewrite.target, serve);
+  }
+
+  /** Serves `target` in place of the requested path. The rules that protect it apply too. */
+  #rewrite(
+    plan: Plan,
+    request: HttpRequest,
+    response: HttpResponse,
+    target: string,
+    serve: (routed: HttpRequest) => Outcome,
+  ): Outcome {
+    const routed = rewritten(request, target);
+    const guard = this.#find(routed);
+    if (guard === null || guard === plan) return serve(routed);
+    if (!isAdmitted(guard, routed)) return sendError(request, response, FORBIDDEN);
+    return this.#authorize(guard, request, response, () => serve(routed));
+  }
+
+  /** Serves GET or HEAD; where nothing is served, rules for missing paths apply. */
+  #served(plan: Plan, path: string, request: HttpRequest, response: HttpResponse): Outcome {
+    const missing = targetIn([...plan.redirects, ...plan.rewrites], path, true);
+    const serve: Handler =
+      plan.slash === null
+        ? this.#next
+        : (given, to) => this.#orElse(given, to, isRespelled, (at) => this.#next(respelled(given), at));
+    if (missing === null) return serve(request, response);
+    const { rule, target } = missing;
+    return this.#orElse(
+      request,
+      response,
+      (status) => status === 404,
+      (to) =>
+        rule.status === 0
+          ? this.#rewrite(plan, request, to, target, (routed) => this.#next(routed, to))
+          : sendRedirect(to, rule.status, withQuery(target, request.query)),
+      serve,
+    );
+  }
+
+  /** Calls `first`. If it begins a response that `isOther` names, that is dropped, and `otherwise` responds instead. */
+  #orElse(
+    request: HttpRequest,
+    response: HttpResponse,
+    isOther: (status: number, fields: FieldInput) => boolean,
+    otherwise: (response: HttpResponse) => Outcome,
+    first: Handler = this.#next,
+  ): Outcome {
+    let isDropped = false;
+    let settle: (outcome: Promise<void>) => void = () => {};
+    const second = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const filtered = new FilteredResponse(response, (status, fields) => {
+      if (!isOther(status, fields)) return fields;
+      isDropped = true;
+      // An async function, so that it rejects where `otherwise` throws.
+      settle((async () => otherwise(response))());
+      return null;
+    });
+    const result = first(request, filtered);
+    if (typeof result?.then === 'function') return result.then(() => (isDropped ? second : undefined));
+    // Pending for ever if the first response is sent later and not dropped: that is a response too.
+    return isDropped || !filtered.started ? second : undefined;
+  }
+}
+
+function isRead({ method }: HttpRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function isAdmitted({ deny, allow }: Plan, request: HttpRequest): boolean {
+  if (deny.length === 0 && allow.length === 0) return true;
+  const { address } = request.remote;
+  if (deny.some(({ addresses }) => addresses.has(address))) return false;
+  return allow.length === 0 || allow.some(({ addresses }) => addresses.has(address));
+}
+
+/** The digits of an IPv6 address that name a network of one client: a /64 (RFC 6177). */
+const DIGITS_OF_NETWORK = 16;
+
+/** `field`: in lower case; a request without it counts by its address, since a client could leave it out. */
+function clientKey(request: HttpRequest, field: string | null): string {
+  const value = field === null ? undefined : request.header(field);
+  if (value !== undefined && value !== '') return `=${value}`;
+  const { address } = request.remote;
+  if (!address.includes(':')) return address;
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  return mapped ?? (addressKey(address) ?? address).slice(0, DIGITS_OF_NETWORK);
+}
+
+function retryAfter(seconds: number): string {
+  return `Retry-After: ${seconds}\r\n`;
+}
+
+function challenge({ realm }: AuthRule): string {
+  return `WWW-Authenticate: Basic realm="${realm}", charset="UTF-8"\r\n`;
+}
+
+function sendMaintenance(
+  request: HttpRequest,
+  response: HttpResponse,
+  page: Buffer,
+  type: string,
+  seconds: number,
+): void {
+  const answer: ErrorResponse = { ...MAINTENANCE, lines: retryAfter(seconds) };
+  if (page.length === 0) return sendError(request, response, answer);
+  response.send(503, { 'Content-Type': type, 'Retry-After': seconds }, page);
+}
+
+/** The fields of a response whose content `page` replaces. */
+function pageFields({ type }: Page, fields: FieldInput): FieldInput {
+  const kept = [...pairsOf(fields)].filter(([name]) => !OF_CONTENT.test(name));
+  return precompileFields([...kept, ['Content-Type', type]]);
+}
+
+/** Whether files redirect to the path with or without a slash at its end, which the policy forbids. */
+function isRespelled(status: number, fields: FieldInput): boolean {
+  if (!MOVED.has(status)) return false;
+  const location = [...pairsOf(fields)].find(([name]) => name.toLowerCase() === 'location')?.[1] ?? '';
+  return /^(?:\.\/[^/?]+\/|\.\.\/[^/?]+)(?:\?|$)/.test(location);
+}
+
+function respelled(request: HttpRequest): HttpRequest {
+  const { path, query } = request;
+  return new RewrittenRequest(request, path.endsWith('/') ? path.replace(/\/+$/, '') : `${path}/`, query);
+}
+
+function sendRedirect(response: HttpResponse, status: number, location: string): void {
+  response.send(status, { Location: location });
+}
+
+function rewritten(request: HttpRequest, target: string): HttpRequest {
+  const [path = '/', ...rest] = (target.split('#')[0] ?? '').split('?');
+  return new RewrittenRequest(request, path, rest.length === 0 ? request.query : rest.join('?'));
+}

@@ -1,0 +1,141 @@
+// Reads `_headers` and `_redirects` of a root, in the syntax of Netlify and Cloudflare Pages.
+
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { parseFilePath } from '../files/file-path.ts';
+import { checkValue } from '../options/check.ts';
+import type { HeaderRuleOptions } from '../options/header-rule.ts';
+import { optionNamed } from '../options/lookup.ts';
+import type { StaticSettings } from '../options/option-types.ts';
+import { RULE_KINDS, type RuleLists, type RulesSettings, rootsOf, SITE_FILES } from '../options/rules-settings.ts';
+
+/** Cloudflare reads at most 2,100 lines of 1,000 characters. */
+const MAX_SITE_FILE_BYTES = 2_097_152;
+
+/** A rule as it is given to an option. */
+interface Line {
+  /** The name of the option. */
+  readonly option: 'header' | 'redirect' | 'rewrite' | 'errorPage';
+  readonly given: object;
+  readonly number: number;
+}
+
+const [HEADERS, REDIRECTS] = SITE_FILES;
+
+/**
+ * The rules of options, followed by those of the files in all roots.
+ * @throws EpollServerError `ERR_OPTION` with the file and the line.
+ */
+export function withSiteFiles(settings: RulesSettings, served: StaticSettings | null): RuleLists {
+  if (!settings.siteFiles || served === null) return settings;
+  const lists = rootsOf(served).map(([host, root]) => {
+    const prefix = host === null ? '' : `//${host}`;
+    const [headers, redirects] = [join(root, HEADERS), join(root, REDIRECTS)];
+    const lines = [...read(headers, (text) => headerLines(text, prefix))];
+    return [...lines, ...read(redirects, (text) => redirectLines(text, prefix, root))];
+  });
+  const all = lists.flat();
+  const of = <K extends keyof RuleLists>(kind: K): RuleLists[K] => {
+    const found = all.filter(({ option }) => option === RULE_KINDS[kind]).map(({ rule }) => rule);
+    // The option of a kind has made all its rules.
+    return [...settings[kind], ...found] as unknown as RuleLists[K];
+  };
+  return {
+    ...settings,
+    headers: of('headers'),
+    redirects: of('redirects'),
+    rewrites: of('rewrites'),
+    errorPages: of('errorPages'),
+  };
+}
+
+interface ReadRule {
+  readonly option: string;
+  readonly rule: unknown;
+}
+
+function read(path: string, linesOf: (text: string) => readonly Line[]): readonly ReadRule[] {
+  const text = textOf(path);
+  try {
+    return linesOf(text).map(({ option, given, number }) => {
+      const where = `${path}:${number}`;
+      const [rule] = [checkValue(optionNamed(option), given, { where, code: 'ERR_OPTION' })].flat();
+      return { option, rule };
+    });
+  } catch (error) {
+    if (error instanceof EpollServerError) throw error;
+    throw new EpollServerError('ERR_OPTION', `${path}:${messageOf(error)}`, { cause: error });
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_SITE_FILE_BYTES) throw new Error(`it has ${size} bytes, the limit is ${MAX_SITE_FILE_BYTES}`);
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw new EpollServerError('ERR_OPTION', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** A path is followed by indented fields: `Name: value`, or `! Name` to remove one (Cloudflare). */
+export function headerLines(text: string, prefix: string): readonly Line[] {
+  const lines: Line[] = [];
+  let pattern: string | null = null;
+  for (const [index, given] of text.split('\n').entries()) {
+    const line = given.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    if (!/^\s/.test(given)) {
+      pattern = patternFor(line, prefix);
+      continue;
+    }
+    if (pattern === null) throw new Error(`${index + 1}: a field must follow a path`);
+    lines.push({ option: 'header', given: { pattern, ...edit(line, index) }, number: index + 1 });
+  }
+  return lines;
+}
+
+function edit(line: string, index: number): HeaderRuleOptions {
+  if (line.startsWith('!')) return { remove: line.slice(1).trim() };
+  const colon = line.indexOf(':');
+  if (colon < 1) throw new Error(`${index + 1}: must be of the form "Name: value" or "! Name", not "${line}"`);
+  return { set: { [line.slice(0, colon).trim()]: line.slice(colon + 1) } };
+}
+
+/** `FROM TO [STATUS]`, with `!` behind the status to apply it even where there is a file. */
+export function redirectLines(text: string, prefix: string, root: string): readonly Line[] {
+  const lines: Line[] = [];
+  for (const [index, given] of text.split('\n').entries()) {
+    const words = given
+      .replace(/(?:^|\s)#.*$/, '')
+      .trim()
+      .split(/\s+/);
+    const [from = '', to, status = '301', ...more] = words;
+    if (from === '') continue;
+    const fail = (why: string): Error => new Error(`${index + 1}: ${why}`);
+    if (to === undefined) throw fail('must be of the form "/from /to [STATUS]"');
+    if (/^[\w-]+=/.test(to)) throw fail(`"${to}": rules cannot depend on the query`);
+    const [, code = ''] = /^(\d{3})!?$/.exec(status) ?? [];
+    const [condition] = code === '' ? [status] : more;
+    if (condition !== undefined) throw fail(`"${condition}": rules cannot depend on country, language, role or cookie`);
+    // A user who deploys the site need not be allowed to read other files.
+    if (code === '404' && typeof parseFilePath(to) === 'number') throw fail(`"${to}" must be a file of the root`);
+    lines.push({ ...redirectLine(patternFor(from, prefix), to, code, status.endsWith('!'), root), number: index + 1 });
+  }
+  return lines;
+}
+
+function redirectLine(from: string, to: string, code: string, isForced: boolean, root: string): Omit<Line, 'number'> {
+  if (code === '200') return { option: 'rewrite', given: { from, to, ifMissing: !isForced } };
+  if (code === '404') return { option: 'errorPage', given: { pattern: from, status: 404, file: join(root, to) } };
+  return { option: 'redirect', given: { from, to, status: code } };
+}
+
+/** A `*` at the end stands for all below a path; a URL names the host. */
+function patternFor(given: string, prefix: string): string {
+  const [, host, path = given] = /^https?:\/\/([^/]+)(.*)$/i.exec(given) ?? [];
+  const front = host === undefined ? prefix : `//${host}`;
+  return front + path.replace(/\/\*$/, '/**');
+}

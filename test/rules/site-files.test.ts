@@ -1,0 +1,112 @@
+// Tests `_headers` and `_redirects` in roots, in the syntax of Netlify and Cloudflare Pages.
+
+import { expect, test } from 'vitest';
+import { ask, get } from '../support/client.ts';
+import { folder } from '../support/folder.ts';
+import { start } from '../support/serving.ts';
+
+const HEADERS = `# for all
+/*
+  X-Frame-Options: DENY
+  Link: </a.css>; rel=preload
+
+/docs/*
+  X-Docs: yes
+  ! Link
+https://other.example/*
+  X-Other: yes
+`;
+
+const REDIRECTS = `# FROM TO STATUS
+/old/:page   /new/:page
+/away/*      https://example.org/:splat   302  # to another site
+/page.html   /forced.html                 200!
+/app/*       /index.html                  200
+/lost/*      /lost.html                   404
+`;
+
+const TREE = {
+  _headers: HEADERS,
+  _redirects: REDIRECTS,
+  'index.html': 'index',
+  'page.html': 'page',
+  'forced.html': 'forced',
+  'lost.html': 'lost',
+  'docs/a.html': 'docs',
+  'app/real.html': 'real',
+};
+
+test('both apply, and neither is served', async () => {
+  const { port } = await start({ static: await folder(TREE), rules: { siteFiles: true } });
+  const docs = await ask(port, get('/docs/a.html'));
+  expect(['x-frame-options', 'x-docs', 'link', 'x-other'].map((name) => docs.field(name))).toEqual([
+    'DENY',
+    'yes',
+    undefined,
+    undefined,
+  ]);
+  expect((await ask(port, get('/'))).field('link')).toBe('</a.css>; rel=preload');
+  const other = await ask(port, 'GET / HTTP/1.1\r\nHost: other.example\r\n\r\n');
+  expect(other.field('x-other')).toBe('yes');
+  const answers = await Promise.all(
+    ['/old/a?b', '/away/x/y', '/page.html', '/app/real.html', '/app/route', '/lost/x', '/_headers', '/_redirects'].map(
+      async (target) => {
+        const { status, text, field } = await ask(port, get(target));
+        return [status, field('location') ?? text.slice(0, 6)];
+      },
+    ),
+  );
+  expect(answers).toEqual([
+    [301, '/new/a?b'],
+    [302, 'https://example.org/x/y'],
+    [200, 'forced'],
+    [200, 'real'],
+    [200, 'index'],
+    [404, 'lost'],
+    [404, expect.any(String)],
+    [404, expect.any(String)],
+  ]);
+});
+
+test('without the option they are files as any other', async () => {
+  const { port } = await start({ static: await folder(TREE) });
+  expect((await ask(port, get('/_headers'))).text).toBe(HEADERS);
+});
+
+test('those of a virtual host are for that host alone', async () => {
+  const [root, own] = [
+    await folder({ 'a.html': 'a' }),
+    await folder({ 'a.html': 'b', _headers: '/*\n  X-Own: yes\n' }),
+  ];
+  const { port } = await start({
+    static: { root, hosts: { 'own.example': own } },
+    rules: { siteFiles: true, headers: '/**: X-All: yes' },
+  });
+  for (const [host, expected] of [
+    ['own.example', 'yes'],
+    ['a', undefined],
+  ] as const) {
+    const answer = await ask(port, `GET /a.html HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    expect([answer.field('x-own'), answer.field('x-all')]).toEqual([expected, 'yes']);
+  }
+});
+
+test.each([
+  ['_headers', '\n  X-A: 1\n', 2, 'a field must follow a path'],
+  ['_headers', '/*\n  nonsense\n', 2, 'must be of the form "Name: value"'],
+  ['_headers', '/*\n  Content-Length: 1\n', 2, 'which the server sends itself'],
+  ['_headers', '/a/../b\n  X-A: 1\n', 2, 'no dot segments'],
+  ['_redirects', '/a\n', 1, 'must be of the form "/from /to'],
+  ['_redirects', '\n/a /b 301 Country=de\n', 2, '"Country=de": rules cannot depend on country'],
+  ['_redirects', '/a id=:id /b 301\n', 1, 'cannot depend on the query'],
+  ['_redirects', '/a /b 999\n', 1, 'one of the statuses'],
+  ['_redirects', '/a https://example.org/ 200\n', 1, 'a path of this server'],
+  ['_redirects', '/* /../other 404\n', 1, 'must be a file of the root'],
+  ['_redirects', '/a /b\n/b /a\n', 1, 'leads to a redirect loop'],
+  ['_redirects', '/a /b\n/a /c\n', 2, 'contradicts'],
+])('%s: a mistake names the file and the line: %j', async (name, content, line, why) => {
+  const root = await folder({ [name]: content });
+  await expect(start({ static: root, rules: { siteFiles: true } })).rejects.toThrow(
+    new RegExp(`^${root}/${name}:${line}:? .*${why}`),
+  );
+});
