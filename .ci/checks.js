@@ -80,6 +80,12 @@ export const CHECKS = [
     where: 'Node.js 20, 22, 24, 26 with the binaries of the package; arm64 emulated; musl',
     command: 'npm run -s prebuild && npm run -s check:nodes -- --no-suite',
   },
+  {
+    name: 'tls',
+    when: 'night',
+    where: 'the HTTP suites and the table of conformance over TLS',
+    command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport/tls.night.ts',
+  },
   { name: 'fuzz', when: 'night', where: 'half an hour, another seed', command: 'npm run -s fuzz -- --seconds 1800' },
   {
     name: 'simulate',

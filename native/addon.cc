@@ -18,6 +18,7 @@
 #include "kernel_object.h"
 #include "pollers.h"
 #include "system.h"
+#include "tls_calls.h"
 #include "transport_handle.h"
 #include "version.h"
 
@@ -127,6 +128,16 @@ napi_value Attach(napi_env env, napi_callback_info info) {
   return call.Return(kind == nullptr ? -EINVAL : call.kernel().Attach(call.Int(0), kind));
 }
 
+// negotiated(fd): null when the connection has no TLS, or not yet.
+napi_value GetNegotiated(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  NegotiatedTls negotiated;
+  if (call.kernel().Negotiated(call.Int(0), &negotiated)) return NegotiatedObject(env, negotiated);
+  napi_value none = nullptr;
+  napi_get_null(env, &none);
+  return none;
+}
+
 // acknowledged(fd): bytes of the wire.
 napi_value Acknowledged(napi_env env, napi_callback_info info) {
   const Call call(env, info);
@@ -218,6 +229,7 @@ constexpr Named kCalls[] = {
     {"transferred", Transferred},
     {"acknowledged", Acknowledged},
     {"attach", Attach},
+    {"negotiated", GetNegotiated},
     {"start", Start},
     {"setReferenced", SetReferenced},
     {"stop", Stop},
@@ -320,7 +332,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("reusePortBalances", system::kReusePortBalances);
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
   exports.Set("scanHeads", Napi::Function::New(env, ScanHeadsOf, "scanHeads"));
-  for (const Named& named : {Named{"createFiles", CreateFiles}, Named{"reap", Reap}}) {
+  for (const Named& named :
+       {Named{"createFiles", CreateFiles}, Named{"reap", Reap},
+        Named{"opensslProblem", OpensslProblem}, Named{"createTls", CreateTls},
+        Named{"setTicketKeys", SetTicketKeys}, Named{"tlsCounters", GetTlsCounters}}) {
     napi_value function = nullptr;
     napi_create_function(env, named.name, NAPI_AUTO_LENGTH, named.call, nullptr, &function);
     exports.Set(named.name, Napi::Value(env, function));

@@ -122,6 +122,8 @@ class Kernel {
   // Puts a transport of that kind between the socket of `fd` and every call below. Returns 0 or
   // -errno (-EEXIST: the descriptor has a transport already).
   int Attach(int fd, TransportKind* kind);
+  // False: `fd` has no TLS, or not yet.
+  bool Negotiated(int fd, NegotiatedTls* negotiated);
   // Whether a transport holds input that the next Wait reports. No call may block before that Wait.
   bool holds_input() const { return !held_.empty(); }
   int Recv(int fd, uint32_t offset, uint32_t length);

@@ -17,11 +17,17 @@ int Kernel::Attach(int fd, TransportKind* kind) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (connection->transport != nullptr) return -EEXIST;
-  connection->transport = kind->Make(fd).release();
+  connection->transport = kind->Make(fd, memory_.control[kWaits]).release();
   if (connection->transport == nullptr) return -ENOMEM;
   ++transports_;
   EnsureEvent(fd, connection);
   return 0;
+}
+
+bool Kernel::Negotiated(int fd, NegotiatedTls* negotiated) {
+  const Connection* connection = connections_.Find(fd);
+  if (connection == nullptr || connection->transport == nullptr) return false;
+  return connection->transport->Negotiated(negotiated);
 }
 
 int Kernel::ReceiveOver(int fd, Connection* connection, uint8_t* bytes, size_t length) {
@@ -39,8 +45,9 @@ int Kernel::SendOver(int fd, Connection* connection, Bytes first, Bytes second, 
 int Kernel::SendFileOver(int fd, Connection* connection, int file, int64_t position,
                          size_t length) {
   uint8_t bytes[kFilePieceBytes];
-  const int count = ReadFile(file, bytes, std::min(length, kFilePieceBytes), position, true);
-  if (count <= 0) return count;
+  const int count = ReadFile(file, bytes, std::min(length, kFilePieceBytes), position, false);
+  // -EAGAIN would mean that the socket is full. The caller reads in the thread pool after -EINVAL.
+  if (count <= 0) return count == -EAGAIN ? -EINVAL : count;
   const Bytes piece = {bytes, static_cast<size_t>(count)};
   return SendOver(fd, connection, piece, {nullptr, 0}, false);
 }
@@ -87,11 +94,12 @@ void Kernel::EnsureEvent(int fd, Connection* connection) {
   if (needs_rearm_ && transport.awaits() != 0) {
     poller_->Rearm(fd, connection->generation, transport.awaits());
   }
-  if (transport.receive_waits()) HoldIfReadable(fd, connection);
+  if (transport.receive_waits() || transport.send_continues()) HoldIfReadable(fd, connection);
 }
 
 void Kernel::HoldIfReadable(int fd, Connection* connection) {
-  if (connection->held || !connection->transport->holds_input()) return;
+  const Transport& transport = *connection->transport;
+  if (connection->held || !(transport.holds_input() || transport.send_continues())) return;
   connection->held = true;
   held_.push_back({fd, connection->generation});
 }

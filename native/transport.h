@@ -9,7 +9,8 @@
 //     whatever is held inside. Either the next call also returns -EAGAIN until the socket has the
 //     readiness in receive_awaits_ or send_awaits_. A receive may wait for WRITABLE, a send for
 //     READABLE. Or holds_input is true, Receive would return something else, and the kernel makes
-//     the event. After the end or an error no event follows.
+//     the event; Receive may then return -EAGAIN once more. Or send_continues is true, and the
+//     kernel makes the event for the sender. After the end or an error no event follows.
 //  3. Send counts a byte when the socket has accepted all wire bytes that carry it. A caller passes
 //     uncounted bytes again, unchanged, before any others; they are encoded once. Wire bytes that
 //     the socket did not accept are therefore pending output.
@@ -27,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "poller.h"
 
@@ -36,6 +38,17 @@ namespace epoll_server {
 struct Bytes {
   const uint8_t* data;
   size_t length;
+};
+
+// The result of a handshake of TLS.
+struct NegotiatedTls {
+  std::string version;
+  std::string cipher;
+  std::string protocol;            // of ALPN; empty: none
+  std::string server_name;         // empty: none
+  std::string certificate;         // of the peer, as DER; empty: none
+  std::string verification_error;  // of that certificate; empty: it was accepted
+  bool is_resumed = false;
 };
 
 class Transport {
@@ -65,6 +78,9 @@ class Transport {
   // Wire bytes that the socket has accepted so far, to be compared with SIOCOUTQ.
   virtual uint64_t wire_bytes_sent() const = 0;
 
+  // False: the connection is not encrypted, or not yet.
+  virtual bool Negotiated(NegotiatedTls*) const { return false; }
+
   // Converts the readiness of the socket to that of the caller. In the directions returned, the
   // caller makes the next call.
   int32_t Report(int32_t readiness) {
@@ -72,9 +88,10 @@ class Transport {
     int32_t reported = readiness;
     const bool can_receive = receive_awaits_ != 0 && holds_input();
     if (can_receive || (readiness & receive_awaits_)) reported |= kReadable;
-    if (readiness & send_awaits_) reported |= kWritable;
+    if (send_continues_ || (readiness & send_awaits_)) reported |= kWritable;
     if (reported & kReadable) receive_awaits_ = 0;
     if (reported & kWritable) send_awaits_ = 0;
+    send_continues_ = false;
     return reported;
   }
 
@@ -86,11 +103,17 @@ class Transport {
   // Whether the caller waits for an event before it receives.
   bool receive_waits() const { return receive_awaits_ != 0; }
 
+  // Whether the last send stopped although the socket had room: the next wait reports WRITABLE.
+  bool send_continues() const { return send_continues_; }
+
  protected:
   // The readiness of the socket that the last call waits for; 0: it does not wait.
   int32_t receive_awaits_ = kReadable;
   int32_t send_awaits_ = 0;
+  bool send_continues_ = false;
 };
+
+class TlsKind;
 
 // Makes the transports of one kind, each with the settings of that kind.
 class TransportKind {
@@ -100,8 +123,12 @@ class TransportKind {
   TransportKind(const TransportKind&) = delete;
   TransportKind& operator=(const TransportKind&) = delete;
 
-  // Returns a transport over the socket `fd`, or null when memory is exhausted.
-  virtual std::unique_ptr<Transport> Make(int fd) = 0;
+  // Returns a transport over the socket `fd`, or null when memory is exhausted. `waits` counts the
+  // waits of the kernel; it lives longer than the transport.
+  virtual std::unique_ptr<Transport> Make(int fd, const double& waits) = 0;
+
+  // Null: it is another kind.
+  virtual TlsKind* AsTls() { return nullptr; }
 };
 
 }  // namespace epoll_server

@@ -12,7 +12,7 @@
 namespace epoll_server {
 
 // Identifies the interface in transport.h: a change there needs another tag.
-constexpr napi_type_tag kTransportKindTag = {0x6b1d7a03c2f84e51, 0x9c40e2f7158b3da6};
+constexpr napi_type_tag kTransportKindTag = {0x6b1d7a03c2f84e51, 0x9c40e2f7158b3da7};
 
 // Returns an object that owns `kind` until it is collected; null: an exception is pending.
 inline napi_value TransportHandle(napi_env env, std::unique_ptr<TransportKind> kind) {

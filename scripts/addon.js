@@ -11,7 +11,7 @@ import { basename, dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 
 /** Sources that include the headers of Node.js; the rest is tested without Node.js. */
-export const NODE_SIDE = ['addon', 'file_calls', 'file_jobs', 'kernel_object', 'loop_bridge'].map(
+export const NODE_SIDE = ['addon', 'file_calls', 'file_jobs', 'kernel_object', 'loop_bridge', 'tls_calls'].map(
   (name) => `native/${name}.cc`,
 );
 
@@ -85,8 +85,11 @@ function headerFolders() {
   ];
 }
 
-/** @throws Error that says how to get the headers of Node.js, where there are none. */
-function nodeHeaders() {
+/**
+ * The headers of Node.js, among which are those of OpenSSL.
+ * @throws Error that says how to get them, where there are none.
+ */
+export function nodeHeaders() {
   const folders = headerFolders();
   const found = folders.find((folder) => existsSync(join(folder, 'node_api.h')));
   if (found !== undefined) return found;

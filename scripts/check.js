@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPerf } from '../bench/instructions.js';
-import { NODE_SIDE } from './addon.js';
+import { NODE_SIDE, nodeHeaders } from './addon.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -75,6 +75,8 @@ function buildNativeTests() {
     '-Itest/native',
     '-isystem',
     'test/native/kqueue',
+    '-isystem',
+    nodeHeaders(),
     ...core,
     ...tests,
     '-o',

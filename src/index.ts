@@ -16,7 +16,15 @@ export type { Protocol } from './connection/protocol.ts';
 export { EpollServerError, type ErrorCode } from './errors.ts';
 export type { FileStats } from './files/file-counters.ts';
 export { type FieldInput, type PrecompiledFields, precompileFields } from './http/fields.ts';
-export type { Endpoint, FileReceipt, Handler, HttpRequest, HttpResponse, RequestBody } from './http/handler.ts';
+export type {
+  Endpoint,
+  FileReceipt,
+  Handler,
+  HttpRequest,
+  HttpResponse,
+  RequestBody,
+  TlsConnection,
+} from './http/handler.ts';
 export type { AccessRuleOptions, RateRuleOptions } from './options/access-rule.ts';
 export type { CacheRule } from './options/cache-rule.ts';
 export type { AdapterName, LogFormat } from './options/choices.ts';
@@ -34,6 +42,7 @@ export type {
   TimeoutOptions,
 } from './options/option-types.ts';
 export type { RedirectRuleOptions, RewriteRuleOptions, SlashRuleOptions } from './options/redirect-rule.ts';
+export type { PemOrPath, TlsFolderOptions, TlsOption, TlsOptions, TlsPairOptions } from './options/tls-option.ts';
 export type { ErrorHandler, FailureResponse } from './server/failure-response.ts';
 export type { ServerStats } from './server/stats.ts';
 export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };
@@ -41,7 +50,7 @@ export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };
 /**
  * Starts a server; resolves when it listens. Rejects with the reason of `signal` when that aborts before.
  * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_LISTEN` (port taken, address unknown), `ERR_BACKEND`,
- * `ERR_ADDON`, `ERR_PLATFORM`.
+ * `ERR_TLS`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { startServer } = await import('./server/server.ts');

@@ -17,6 +17,8 @@ export interface Limits {
   readonly maxConnections: number;
   /** Maximum number of concurrent connections from one address (0: unlimited); if exceeded: 503. */
   readonly maxConnectionsPerAddress: number;
+  /** Maximum number of TLS handshakes in progress; if exceeded: the one that waits longest is closed. */
+  readonly maxHandshakes: number;
   /** Connections that wait to be accepted, as in listen(2). */
   readonly backlog: number;
   /** Clients accepted from one listener in one turn of the loop. */
@@ -53,6 +55,8 @@ export interface Limits {
   readonly maxOpenFiles: number;
   /** From accept to the first byte; if exceeded: closed. */
   readonly firstByteTimeoutMs: number;
+  /** From accept to the end of the TLS handshake; if exceeded: closed. */
+  readonly handshakeTimeoutMs: number;
   /** From the first byte of a request to the end of its fields; if exceeded: 408. */
   readonly headerTimeoutMs: number;
   /** Without progress of a request body while the server waits for it; if exceeded: 408. */
@@ -94,6 +98,7 @@ export function makeLimits(value: (name: LimitName) => number): Limits {
     maxDiscardBytes: value('maxDiscardBytes'),
     maxConnections: value('maxConnections'),
     maxConnectionsPerAddress: value('maxConnectionsPerAddress'),
+    maxHandshakes: value('maxHandshakes'),
     backlog: value('backlog'),
     maxAcceptsPerTurn: value('maxAcceptsPerTurn'),
     maxRequestsPerTurn: value('maxRequestsPerTurn'),
@@ -112,6 +117,7 @@ export function makeLimits(value: (name: LimitName) => number): Limits {
     maxFileQueue: value('maxFileQueue'),
     maxOpenFiles: value('maxOpenFiles'),
     firstByteTimeoutMs: value('firstByteTimeoutMs'),
+    handshakeTimeoutMs: value('handshakeTimeoutMs'),
     headerTimeoutMs: value('headerTimeoutMs'),
     bodyTimeoutMs: value('bodyTimeoutMs'),
     handlerTimeoutMs: value('handlerTimeoutMs'),

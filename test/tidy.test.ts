@@ -202,6 +202,7 @@ describe('the native edge', () => {
       'native/file_jobs.h',
       'native/file_object.h',
       'native/kernel_object.h',
+      'native/tls_calls.h',
       'native/transport_handle.h',
     ]);
   });

@@ -2,7 +2,7 @@
 // musl's own loader, in a process that has the names of Node.js and libuv but not what is behind them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addonSources, GLIBC_STAT, NODE_SIDE } from '../addon.js';
+import { addonSources, GLIBC_STAT, NODE_SIDE, nodeHeaders } from '../addon.js';
 import { prebuildPath, TARGETS } from '../prebuilds.js';
 import { runOrFail } from '../programs.js';
 import { findZig, zigEnvironment } from '../zig.js';
@@ -24,7 +24,7 @@ export function testNativeCore(root, name) {
     findZig(root),
     [
       ...['c++', '-target', TARGETS[name].target, '-std=c++17', '-O2', '-pthread'],
-      ...['-Inative', '-Itest/native', '-isystem', 'test/native/kqueue'],
+      ...['-Inative', '-Itest/native', '-isystem', 'test/native/kqueue', '-isystem', nodeHeaders()],
       ...[...core, ...STAND_IN, ...more, ...tests, '-o', output],
     ],
     { cwd: root, env: zigEnvironment(root) },

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { combineFields } from '../http/combined-fields.ts';
-import type { HttpRequest, HttpResponse, RequestBody } from '../http/handler.ts';
+import type { HttpRequest, HttpResponse, RequestBody, TlsConnection } from '../http/handler.ts';
 import { endOfMount } from '../http/mount-path.ts';
 import { concurrency } from './concurrency.ts';
 
@@ -37,6 +37,8 @@ export interface Environ {
   readonly 'wsgi.version': readonly [1, 0];
   /** The scheme of the connection: `https` over TLS. What a proxy in front reports is in fields. */
   readonly 'wsgi.url_scheme': 'http' | 'https';
+  /** `on` over TLS, as CGI programs expect. */
+  readonly HTTPS?: 'on';
   /** The content of the request, read as it arrives. */
   readonly 'wsgi.input': RequestBody;
   /** The stream for error reports of the application. */
@@ -49,6 +51,8 @@ export interface Environ {
   readonly 'wsgi.run_once': boolean;
   /** Aborts when the connection ends before the response does. */
   readonly 'epoll_server.signal': AbortSignal;
+  /** How the connection is encrypted, and the client's certificate; null: it is not encrypted. */
+  readonly 'epoll_server.tls': TlsConnection | null;
   /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   readonly 'epoll_server.inform': HttpResponse['inform'];
   /** Fields, and keys that a middleware adds. */
@@ -78,7 +82,9 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
   'wsgi.multithread': () => concurrency.isMultithread,
   'wsgi.multiprocess': () => concurrency.isMultiprocess,
   'wsgi.run_once': () => false,
+  HTTPS: ({ scheme }) => (scheme === 'https' ? 'on' : undefined),
   'epoll_server.signal': (request) => request.signal,
+  'epoll_server.tls': ({ tls }) => tls,
   'epoll_server.inform':
     (_request, _mountPath, response): HttpResponse['inform'] =>
     (status, fields) =>
@@ -181,7 +187,10 @@ class EnvironTraps implements ProxyHandler<Environ> {
     const request = this.#request;
     if (request === null) return;
     this.#request = null;
-    for (const key of KEYS) values[key] ??= READERS[key]?.(request, this.#mountPath, this.#response);
+    for (const key of KEYS) {
+      const value = values[key] ?? READERS[key]?.(request, this.#mountPath, this.#response);
+      if (value !== undefined) values[key] = value;
+    }
     for (const [name, value] of combineFields(request.headers())) {
       // `X_Real_IP` and `X-Real-IP` would share a key, so a client could forge the second by the first (nginx drops it
       // too).

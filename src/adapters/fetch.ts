@@ -8,7 +8,7 @@ import { requestOf } from '../fetch/request.ts';
 import { contentOf, fieldsOf, isLightResponse, type Response } from '../fetch/response.ts';
 import { FieldCache } from '../http/field-cache.ts';
 import { type FieldInput, type PrecompiledFields, precompileFields } from '../http/fields.ts';
-import type { Endpoint, Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
+import type { Endpoint, Handler, HttpRequest, HttpResponse, TlsConnection } from '../http/handler.ts';
 import { withoutHopByHop } from '../http/hop-by-hop.ts';
 import { FetchedResponse } from './fetched-response.ts';
 import { sendStream } from './stream-source.ts';
@@ -23,6 +23,8 @@ export interface FetchInfo {
   readonly remote: Endpoint;
   /** The address the client connected to. */
   readonly local: Endpoint;
+  /** How the connection is encrypted, and the client's certificate; null: it is not encrypted. */
+  readonly tls: TlsConnection | null;
   /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   inform(status: number, fields?: FieldInput): void;
 }
@@ -89,6 +91,10 @@ class Info implements FetchInfo {
 
   get local(): Endpoint {
     return this.#request.local;
+  }
+
+  get tls(): TlsConnection | null {
+    return this.#request.tls;
   }
 
   inform(status: number, fields?: FieldInput): void {

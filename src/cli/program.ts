@@ -104,7 +104,9 @@ async function run(given: Given, model: Model): Promise<void> {
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   const sinks = sinksFor(settings, role.kind !== 'standalone');
   const loaded = reportExitWhileLoading(role);
-  const setup = { settings: { ...ofServer, ...sinks }, content };
+  // The process that was started reports for all of its children.
+  const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: role.kind === 'standalone' };
+  const setup = { settings: { ...ofServer, ...sinks, tls }, content };
   const server = await model.start(setup, workers, role, watched).finally(loaded);
   endOnSignals(server, role);
   if (process.pid === 1) reapOrphans();

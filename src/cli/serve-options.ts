@@ -11,8 +11,11 @@ import { variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
+import type { TlsOption } from '../options/tls-option.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { type ServerSettings, serverSettingsOf } from '../server/options.ts';
+import { selfSignedPair } from '../tls/self-signed.ts';
+import { secretPathsOf, tlsSettingsOf } from '../tls/tls-settings.ts';
 import { isOnTerminal } from '../workers/role.ts';
 import { CommandContent, type CommandContentOptions } from './command-content.ts';
 
@@ -61,8 +64,11 @@ function applicationsOf({ app: given = [] }: Settings): Pick<CommandContentOptio
  * The settings of a server, without its logs.
  * @throws EpollServerError `ERR_OPTION`: two options conflict.
  */
-export function serverSettingsFor({ settings, originOf }: Configuration): ServerSettings {
+export function serverSettingsFor(configuration: Configuration): ServerSettings {
+  const { settings, originOf } = configuration;
   const values = new Map<string, unknown>(Object.entries(settings));
+  const tls = tlsOf(settings);
+  if (tls.length > 0) values.set('tls', tls);
   values.delete('accessLog');
   values.delete('trace');
   // The kernel reads its own variable where the model leaves a choice.
@@ -82,6 +88,37 @@ export function sinksFor(settings: Settings, isShared: boolean): Pick<ServerSett
   };
 }
 
+/**
+ * The certificates of all flags: those of --tls-cert first, since the first one is for all other server names.
+ * @throws EpollServerError `ERR_OPTION`: flags that need others.
+ */
+function tlsOf({
+  tls = [],
+  tlsCert,
+  tlsKey,
+  tlsClientCa,
+  tlsClientCert,
+  tlsSelfSigned,
+}: Settings): readonly TlsOption[] {
+  if (tlsCert.length === 0 && tlsKey.length > 0) {
+    throw new EpollServerError('ERR_OPTION', 'tls-key is the key of a certificate: add tls-cert');
+  }
+  const files = tlsCert.length === 0 ? [] : [{ cert: tlsCert, key: tlsKey.length === 0 ? tlsCert : tlsKey }];
+  const own = tlsSelfSigned ? [selfSignedPair()] : [];
+  const options: readonly TlsOption[] = [...files, ...tls, ...own];
+  const asks = tlsClientCert !== undefined || tlsClientCa.length > 0;
+  if (!asks) return options;
+  if (options.length === 0) {
+    throw new EpollServerError('ERR_OPTION', 'certificates of clients need one of the server: add tls or tls-cert');
+  }
+  const shared = {
+    requestCert: true,
+    rejectUnauthorized: tlsClientCert !== 'optional',
+    ...(tlsClientCa.length === 0 ? {} : { ca: tlsClientCa }),
+  };
+  return options.map((option) => ({ ...(typeof option === 'string' ? { folder: option } : option), ...shared }));
+}
+
 function accessLogSink({ accessLog, logFormat }: Settings, isShared: boolean): Sink | undefined {
   if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
   const options = { lossNotice: lossNotice(logFormat), isShared };
@@ -91,7 +128,9 @@ function accessLogSink({ accessLog, logFormat }: Settings, isShared: boolean): S
 function filesOf(settings: Settings, config: string | undefined): StaticSettings | null {
   const files = staticSettingsOf(new Map(Object.entries(settings)));
   if (files === null) return null;
-  const hideIfServed = [...files.hideIfServed, ...(config === undefined ? [] : [config])];
+  const tls = tlsOf(settings);
+  const secrets = tls.length === 0 ? [] : secretPathsOf(tlsSettingsOf(tls), files.root);
+  const hideIfServed = [...files.hideIfServed, ...(config === undefined ? [] : [config]), ...secrets];
   return { ...files, hideIfServed, mounts: isBuiltIn(files.root) ? withReport(files.mounts) : files.mounts };
 }
 

@@ -98,7 +98,11 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
 }
 
 /** Variables with the prefix that are not options. */
-const INTERNAL: ReadonlySet<string> = new Set(['EPOLL_SERVER_ROLE', 'EPOLL_SERVER_COMPARE_BURN_STEPS']);
+const INTERNAL: ReadonlySet<string> = new Set([
+  'EPOLL_SERVER_ROLE',
+  'EPOLL_SERVER_TICKETS',
+  'EPOLL_SERVER_COMPARE_BURN_STEPS',
+]);
 
 /** Kubernetes and Docker links create these variables for a service called epoll-server. */
 const OF_A_SERVICE =

@@ -1,6 +1,6 @@
 // The interface of a connection to its protocol: addresses, output, time, and the end.
 
-import type { SocketAddress } from '../kernel/kernel.ts';
+import type { NegotiatedTls, SocketAddress } from '../kernel/kernel.ts';
 import type { FileSendCallback } from './output.ts';
 import type { Protocol } from './protocol.ts';
 
@@ -29,6 +29,8 @@ export interface Channel {
   readonly local: SocketAddress;
   /** The transport encrypts what passes: TLS. */
   readonly isSecure: boolean;
+  /** The result of the handshake of TLS; null: the connection is not encrypted, or not yet. Read first while it is open. */
+  readonly tls: NegotiatedTls | null;
   /** Looks both addresses up while the connection is open. */
   captureAddresses(): void;
   /** Bytes so far: received, sent. */

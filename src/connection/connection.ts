@@ -9,6 +9,7 @@ import {
   FAILED,
   HANGUP,
   type Kernel,
+  type NegotiatedTls,
   PREFETCH,
   PREFETCH_BYTES,
   READABLE,
@@ -82,6 +83,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   #isStopping = false;
   #peer: SocketAddress | null = null;
   #local: SocketAddress | null = null;
+  #tls: NegotiatedTls | null = null;
 
   /** The connection has no protocol until {@link speak}, which is called before the first turn. */
   constructor(context: ConnectionContext, fd: number, generation: number) {
@@ -113,9 +115,13 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.state === CLOSED;
   }
 
-  /** No transport encrypts yet. */
   get isSecure(): boolean {
-    return false;
+    return this.context.encryption !== null;
+  }
+
+  get tls(): NegotiatedTls | null {
+    if (this.#tls === null && this.isSecure && !this.isDisposed) this.#tls = this.context.kernel.negotiated(this.fd);
+    return this.#tls;
   }
 
   get isEnding(): boolean {

@@ -8,6 +8,7 @@ import { ADMITTED, Admission, CUT_OFF, REFUSED } from './admission.ts';
 import type { ProtocolFactory } from './channel.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionContext, ListenerContext } from './context.ts';
+import { Handshake } from './handshake.ts';
 import { SendBatch } from './send-batch.ts';
 
 /** Makes the connection of one client. */
@@ -45,6 +46,11 @@ export class Connections {
   readonly #refused = new Set<Connection>();
   /** Lingering connections, the oldest first. */
   readonly #lingering = new Set<Connection>();
+  /** Handshakes in progress, the oldest first. */
+  readonly #handshakes = new Set<Handshake>();
+  /** The first protocol of an encrypted connection. */
+  readonly #beginHandshake: ProtocolFactory;
+  #handshakeTimeouts = 0;
 
   constructor(options: ConnectionsOptions) {
     const { kernel, driver, limits, listeners } = options;
@@ -70,11 +76,20 @@ export class Connections {
       onClosed: (connection: Connection) => this.#close(connection),
       onFault: options.onFault,
     };
-    this.#contexts = listeners.map(({ localAddress, listenerOptions }) => ({
+    this.#contexts = listeners.map(({ localAddress, listenerOptions, encryption }) => ({
       ...shared,
       localAddress,
       listenerOptions,
+      encryption,
     }));
+    const owner = {
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      shutdownGraceMs: limits.shutdownGraceMs,
+      protocol: options.protocol,
+      onBegun: (handshake: Handshake) => this.#handshakeBegun(handshake),
+      onOver: (handshake: Handshake, isTimeout: boolean) => this.#handshakeOver(handshake, isTimeout),
+    };
+    this.#beginHandshake = (channel) => new Handshake(channel, owner);
   }
 
   /** How many clients are connected. */
@@ -85,6 +100,11 @@ export class Connections {
   /** Lingering connections: their last response was sent, and their input is discarded. */
   get lingering(): number {
     return this.#lingering.size;
+  }
+
+  /** Handshakes so far that took too long, or were ended to make room for others. */
+  get handshakeTimeouts(): number {
+    return this.#handshakeTimeouts;
   }
 
   /** Clients so far for which there was no room. */
@@ -100,8 +120,12 @@ export class Connections {
     const { kernel, connect, drive, protocol, textOfRefusal } = this.#options;
     const context = this.#contexts[listener];
     assert(context !== undefined, 'a connection comes from a listener of its server');
+    const { encryption } = context;
+    const isAttached = encryption === null || kernel.attach(fd, encryption.kind) === 0;
     const outcome = this.#admission.admit(this.#addressOf(fd));
-    if (outcome === CUT_OFF) {
+    // Without memory for a transport, nothing can be said to the client.
+    if (!isAttached && outcome !== CUT_OFF) this.#admission.release(this.#addressOf(fd), outcome);
+    if (outcome === CUT_OFF || !isAttached) {
       kernel.reset(fd);
       kernel.close(fd);
       return null;
@@ -110,7 +134,7 @@ export class Connections {
     drive?.(connection);
     this.#open.add(connection);
     if (outcome === REFUSED) this.#refused.add(connection);
-    connection.speak(protocol);
+    connection.speak(encryption === null ? protocol : this.#beginHandshake);
     if (outcome === REFUSED && connection.isOpen) {
       connection.refuse(503, textOfRefusal(this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress'));
     }
@@ -141,6 +165,17 @@ export class Connections {
   closeOldestLingering(): void {
     const [oldest] = this.#lingering;
     oldest?.endLinger();
+  }
+
+  #handshakeBegun(handshake: Handshake): void {
+    this.#handshakes.add(handshake);
+    if (this.#handshakes.size <= this.#options.limits.maxHandshakes) return;
+    const [oldest] = this.#handshakes;
+    oldest?.endWait();
+  }
+
+  #handshakeOver(handshake: Handshake, isTimeout: boolean): void {
+    if (this.#handshakes.delete(handshake) && isTimeout) this.#handshakeTimeouts++;
   }
 
   /** Counts the connection as lingering only, so that a new client can be admitted. */

@@ -1,7 +1,7 @@
 // The values that all connections of a server share: its kernel, its loop, its limits and its callbacks.
 
 import type { EpollServerError } from '../errors.ts';
-import type { SocketAddress } from '../kernel/kernel.ts';
+import type { SocketAddress, TransportKind } from '../kernel/kernel.ts';
 import type { Connection } from './connection.ts';
 import type { LingerLimits } from './linger.ts';
 import type { OutputContext } from './output.ts';
@@ -10,6 +10,14 @@ import type { OutputContext } from './output.ts';
 export interface ListenerOptions {
   /** Connections that wait to be accepted, as in listen(2). */
   readonly backlog: number;
+  /** Clients speak TLS. */
+  readonly isEncrypted: boolean;
+}
+
+/** The source of the transports that encrypt. */
+export interface Encryption {
+  /** That of new connections: it changes when certificates are renewed. */
+  readonly kind: TransportKind;
 }
 
 /** The values that the connections of one listener share. */
@@ -20,6 +28,8 @@ export interface ListenerContext {
    */
   readonly localAddress: SocketAddress | null;
   readonly listenerOptions: ListenerOptions;
+  /** Null: the clients speak plaintext. */
+  readonly encryption: Encryption | null;
 }
 
 /** The values that all connections of a server share, with those of one listener. */

@@ -1,6 +1,6 @@
 // The listener of the access log and the trace. A session without one pays nothing.
 
-import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 
 /** One response that was sent, or cut off. */
 export interface ResponseRecord {
@@ -19,7 +19,8 @@ export interface ResponseRecord {
 export interface RequestObserver {
   /** Whether {@link requestHead} and {@link responseHead} are wanted, which cost a string each. */
   readonly wantsHeads: boolean;
-  connected(remote: Endpoint): void;
+  /** `tls`: null for plaintext. */
+  connected(remote: Endpoint, tls: TlsConnection | null): void;
   disconnected(remote: Endpoint, receivedBytes: number, sentBytes: number): void;
   requestHead(remote: Endpoint, head: string): void;
   responseHead(remote: Endpoint, head: string): void;

@@ -13,6 +13,24 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** How a connection is encrypted. Texts are empty where there is nothing. */
+export interface TlsConnection {
+  /** `TLSv1.3`. */
+  readonly protocol: string;
+  /** `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string;
+  /** The protocol that ALPN chose. */
+  readonly alpnProtocol: string;
+  /** The server name that the client asked for (SNI), in lower case. */
+  readonly serverName: string;
+  /** Whether an earlier session was resumed. */
+  readonly isResumed: boolean;
+  /** The client's certificate as DER, for `new X509Certificate`; empty: it sent none. */
+  readonly certificate: Uint8Array;
+  /** Why that certificate is not accepted; empty: it is, or there is none. */
+  readonly authorizationError: string;
+}
+
 /**
  * The content of a request, in pieces as they arrive. The server reads from the client only after the first read, and
  * at most 64 KiB ahead of the reader. There is one reader, which owns the pieces.
@@ -56,6 +74,8 @@ export interface HttpRequest {
   readonly host: string;
   /** The scheme of the connection: `https` over TLS. What a proxy in front reports is in fields. */
   readonly scheme: 'http' | 'https';
+  /** How the connection is encrypted; null: it is not. */
+  readonly tls: TlsConnection | null;
   /** `1.0` or `1.1`. */
   readonly httpVersion: '1.0' | '1.1';
   /**

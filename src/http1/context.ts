@@ -20,6 +20,8 @@ export interface SessionCounters {
   handlerErrors: number;
   /** Requests whose connection closed before the response ended. */
   aborted: number;
+  /** Clients that sent TLS. */
+  misdirected: number;
   /** Connections closed by any timeout. The counters below separate them. */
   timeouts: number;
   /** No byte arrived after the connection was accepted. */
@@ -70,6 +72,24 @@ export const TIMEOUT_COUNTERS = [
 /** Parsers kept for reuse; each holds `maxFields` × 16 bytes. */
 const MAX_SPARE_PARSERS = 64;
 
+function noSessions(): SessionCounters {
+  return {
+    requests: 0,
+    refused: 0,
+    handlerErrors: 0,
+    aborted: 0,
+    misdirected: 0,
+    timeouts: 0,
+    firstByteTimeouts: 0,
+    headerTimeouts: 0,
+    bodyTimeouts: 0,
+    sendTimeouts: 0,
+    keepAliveTimeouts: 0,
+    halfClosedTimeouts: 0,
+    handlerTimeouts: 0,
+  };
+}
+
 function answerWithPage(_error: unknown, request: HttpRequest, response: HttpResponse): void {
   sendError(request, response, INTERNAL_ERROR);
 }
@@ -88,26 +108,14 @@ export class SessionContext {
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  readonly counters: SessionCounters = {
-    requests: 0,
-    refused: 0,
-    handlerErrors: 0,
-    aborted: 0,
-    timeouts: 0,
-    firstByteTimeouts: 0,
-    headerTimeouts: 0,
-    bodyTimeouts: 0,
-    sendTimeouts: 0,
-    keepAliveTimeouts: 0,
-    halfClosedTimeouts: 0,
-    handlerTimeouts: 0,
-  };
+  readonly counters: SessionCounters;
   readonly receivedHeads: ReceivedHeads;
   /** The server is closing: every response is the last one of its connection. */
   stopping = false;
   #parser: HeadParser;
   readonly #spareParsers: HeadParser[] = [];
 
+  /** `counters`: those of another context, if both count together. */
   constructor(options: {
     memory: Pick<KernelMemory, 'input' | 'heads' | 'receiveBytes'>;
     handler: Handler;
@@ -119,8 +127,10 @@ export class SessionContext {
     onError: (error: unknown, request: HttpRequest | null) => void;
     answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
+    counters?: SessionCounters;
   }) {
     this.receivedHeads = new ReceivedHeads(options.memory);
+    this.counters = options.counters ?? noSessions();
     this.handler = options.handler;
     const { limits } = options;
     this.limits = limits;

@@ -5,7 +5,7 @@ import { EpollServerError } from '../errors.ts';
 import { type Body, NO_BODY } from '../exchange/body.ts';
 import { combineFields, separatorOf } from '../http/combined-fields.ts';
 import type { FieldNames } from '../http/field-names.ts';
-import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
 import { StringInterner } from '../http/string-interner.ts';
@@ -120,6 +120,10 @@ export class Http1Request implements HttpRequest {
 
   get scheme(): 'http' | 'https' {
     return this.#channel.isSecure ? 'https' : 'http';
+  }
+
+  get tls(): TlsConnection | null {
+    return this.#channel.tls;
   }
 
   get httpVersion(): '1.0' | '1.1' {

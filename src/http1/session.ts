@@ -3,7 +3,7 @@
 
 import type { Channel } from '../connection/channel.ts';
 import type { Protocol } from '../connection/protocol.ts';
-import { type HeadParser, INCOMPLETE, WRONG } from '../http/head-parser.ts';
+import { DONE, type HeadParser, INCOMPLETE, WRONG } from '../http/head-parser.ts';
 import { limitProblem } from '../http/limit-problem.ts';
 import type { LimitName } from '../limits.ts';
 import { type SessionContext, TIMEOUT_COUNTERS, WAIT } from './context.ts';
@@ -31,7 +31,7 @@ export class Session implements Protocol, ExchangeOwner {
   constructor(channel: Channel, context: SessionContext) {
     this.channel = channel;
     this.context = context;
-    context.observer?.connected(channel.peer);
+    context.observer?.connected(channel.peer, channel.tls);
     this.await(WAIT.FIRST_BYTE);
     context.events?.connected(channel);
   }
@@ -161,6 +161,10 @@ export class Session implements Protocol, ExchangeOwner {
     let outcome = NOT_FOUND;
     if (this.#parser === null) outcome = this.context.receivedHeads.parse(parser, bytes, start, end);
     if (outcome === NOT_FOUND) outcome = parser.parse(bytes, start, end);
+    if (outcome !== DONE && isTls(bytes, start, end)) {
+      this.#leaveMisdirected(parser);
+      return start;
+    }
     if (outcome === INCOMPLETE) {
       if (this.#parser === null) {
         this.#parser = this.context.keepParser();
@@ -179,6 +183,13 @@ export class Session implements Protocol, ExchangeOwner {
       this.#parser = null;
     }
     return outcome === WRONG ? start : start + length;
+  }
+
+  /** A response would be no TLS either. */
+  #leaveMisdirected(parser: HeadParser): void {
+    if (this.#parser === null) parser.reset();
+    this.context.counters.misdirected++;
+    this.channel.finish(true);
   }
 
   #begin({ head }: HeadParser, bytes: Buffer, start: number): void {
@@ -213,4 +224,12 @@ export class Session implements Protocol, ExchangeOwner {
     context.observer?.answered({ request: null, remote, status, contentBytes, durationMs: 0, problem });
     channel.finish(true);
   }
+}
+
+/** The first bytes of a TLS record with a handshake message (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 0x16;
+const TLS_VERSION = 0x03;
+
+function isTls(bytes: Buffer, start: number, end: number): boolean {
+  return bytes[start] === TLS_HANDSHAKE && (end - start < 2 || bytes[start + 1] === TLS_VERSION);
 }

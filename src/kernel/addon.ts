@@ -7,11 +7,25 @@ import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { PACKAGE_ROOT, packageVersion } from '../package.ts';
 import type { Files } from './files.ts';
-import type { Kernel, KernelMemory } from './kernel.ts';
+import type { Kernel, KernelMemory, TransportKind } from './kernel.ts';
 
-/** A kind of transport (native/transport.h), made by an addon. It is opaque except to `kernel.attach`. */
-export interface TransportKind {
-  readonly transport?: never;
+/** The settings of TLS for some server names, as native/tls_context.h has them. All texts are ASCII. */
+export interface TlsEntry {
+  /** In lower case; `*.` in front stands for one label. */
+  readonly names: readonly string[];
+  /** Chains and keys as PEM, without passphrases; one for each type of key. */
+  readonly pairs: readonly { readonly cert: string; readonly key: string }[];
+  /** The authorities that sign certificates of clients, as PEM; empty: none. */
+  readonly ca: string;
+  /** Of TLS 1.2; empty: the default. */
+  readonly ciphers: string;
+  /** Protocols of ALPN, each with its length in front; empty: none. */
+  readonly alpn: string;
+  /** Sessions are resumed only where this is the same; at most 32 bytes. */
+  readonly verification: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
 }
 
 /** The calls of a kernel of the addon: those of {@link Kernel}, and some that no simulation needs. */
@@ -35,11 +49,6 @@ export interface NativeCalls extends Omit<Kernel, keyof KernelMemory | 'now' | '
   readonly adoptCopy: (fd: number) => number;
   /** Makes a descriptor from `acceptBlocking` non-blocking. */
   readonly unblock: (fd: number) => number;
-  /**
-   * Puts a transport of that kind between the socket of an accepted descriptor and every other call, until it is
-   * closed. EEXIST: the descriptor has a transport. EINVAL: `kind` is no kind of transport.
-   */
-  readonly attach: (fd: number, kind: TransportKind) => number;
 }
 
 /** The exports of native/addon.cc. */
@@ -60,6 +69,21 @@ export interface Addon {
    * {@link KernelMemory.heads}: for tests and measurements. Returns 0 or -errno.
    */
   readonly scanHeads: (bytes: Uint8Array, start: number, end: number, slot: Int32Array) => number;
+  /** Why TLS cannot be used; empty: it can. */
+  readonly opensslProblem: () => string;
+  /**
+   * A kind of transport, or why there is none. The first entry is for all other names. `ticketKeys`: TICKET_KEY_BYTES
+   * each. `previous`: a kind whose counters continue.
+   */
+  readonly createTls: (
+    entries: readonly TlsEntry[],
+    ticketKeys: Uint8Array,
+    previous: TransportKind | null,
+  ) => TransportKind | string;
+  /** Replaces the ticket keys of a kind. */
+  readonly setTicketKeys: (kind: TransportKind, ticketKeys: Uint8Array) => number;
+  /** Handshakes, resumptions, and failures by reason, in the order of native/tls_context.h. */
+  readonly tlsCounters: (kind: TransportKind) => readonly number[];
   /** Waits for one child that has ended: its number, 0 while it runs, or -errno. */
   readonly reap: (pid: number) => number;
 }

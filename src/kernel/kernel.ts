@@ -172,6 +172,28 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** A kind of transport (native/transport.h), made by an addon. It is opaque except to {@link Kernel.attach}. */
+export interface TransportKind {
+  readonly transport?: never;
+}
+
+/** The result of a handshake of TLS. Texts are empty where there is nothing. */
+export interface NegotiatedTls {
+  /** `TLSv1.3`. */
+  readonly protocol: string;
+  /** `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string;
+  /** The protocol that ALPN chose. */
+  readonly alpnProtocol: string;
+  /** The server name that the client asked for (SNI), in lower case. */
+  readonly serverName: string;
+  readonly isResumed: boolean;
+  /** The client's certificate as DER. */
+  readonly certificate: Uint8Array;
+  /** Why that certificate is not accepted. */
+  readonly authorizationError: string;
+}
+
 /**
  * The system calls of one server. They take and return small integers; a failed call returns `-errno` and changes
  * nothing. The contract of the poller's five calls is in native/poller.h; test/contract/ tests it for every
@@ -238,6 +260,14 @@ export interface Kernel extends KernelMemory {
   readonly acknowledged: (fd: number) => number;
   /** The bytes of an open descriptor so far: received, sent. */
   readonly transferred: (fd: number) => readonly [number, number];
+
+  /**
+   * Puts a transport of that kind between the socket of an accepted descriptor and every other call, until it is
+   * closed. EEXIST: the descriptor has a transport. EINVAL: `kind` is no kind of transport.
+   */
+  readonly attach: (fd: number, kind: TransportKind) => number;
+  /** Null: the descriptor has no TLS, not yet, or its client sends plaintext, which passes as it is. */
+  readonly negotiated: (fd: number) => NegotiatedTls | null;
 
   /** Calls `turn` on this thread when an event is ready, a deadline has passed or work is unfinished, until `stop`. */
   readonly start: (turn: () => void) => number;

@@ -1,7 +1,7 @@
 // The access log formats: one line per response, gathered during a turn and written once at its end.
 
 import type { ResponseRecord } from '../exchange/request-observer.ts';
-import type { Endpoint, HttpRequest } from '../http/handler.ts';
+import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 import type { LogFormat } from '../options/choices.ts';
 import { printableJson } from '../printable.ts';
 
@@ -47,6 +47,12 @@ function combined(record: ResponseRecord, sinceEpochMs: number): string {
   return `${common(record, sinceEpochMs)} ${quotedField(request, 'referer')} ${quotedField(request, 'user-agent')}`;
 }
 
+/** How the connection is encrypted; nothing for plaintext. */
+function tlsFields(tls: TlsConnection | null): object {
+  if (tls === null) return {};
+  return { tls: tls.protocol, cipher: tls.cipher, serverName: tls.serverName, isResumed: tls.isResumed };
+}
+
 function json(
   { request, remote, status, contentBytes, durationMs, problem }: ResponseRecord,
   sinceEpochMs: number,
@@ -58,6 +64,7 @@ function json(
     method: request?.method ?? null,
     target: request?.target ?? null,
     version: request?.httpVersion ?? null,
+    ...tlsFields(request?.tls ?? null),
     status,
     bytes: contentBytes,
     durationMs: Math.round(durationMs * 1000) / 1000,

@@ -1,7 +1,7 @@
 // Writes the access log and the trace: both are gathered during a turn and written once at its end.
 
 import type { RequestObserver, ResponseRecord } from '../exchange/request-observer.ts';
-import type { Endpoint } from '../http/handler.ts';
+import type { Endpoint, TlsConnection } from '../http/handler.ts';
 import type { Sink } from '../options/option-types.ts';
 import { printable } from '../printable.ts';
 import { addressText, escapeForLog, type LineFormatter } from './access-log.ts';
@@ -34,8 +34,8 @@ export class RequestLog implements RequestObserver {
     if (traced !== '') this.#options.trace?.(traced);
   }
 
-  connected(remote: Endpoint): void {
-    this.#trace(`* ${name(remote)} connected\n`);
+  connected(remote: Endpoint, tls: TlsConnection | null): void {
+    this.#trace(`* ${name(remote)} connected${tls === null ? '' : encryptionText(tls)}\n`);
   }
 
   disconnected(remote: Endpoint, receivedBytes: number, sentBytes: number): void {
@@ -64,6 +64,15 @@ export class RequestLog implements RequestObserver {
 /** The trace line that reports lost lines. */
 export function traceLossNotice(lines: number): string {
   return `* ${lines} lines were lost\n`;
+}
+
+/** `, TLSv1.3, TLS_AES_128_GCM_SHA256, www.example.org, resumed`. */
+function encryptionText({ protocol, cipher, serverName, isResumed }: TlsConnection): string {
+  const parts = [protocol, cipher, serverName, isResumed ? 'resumed' : ''];
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => `, ${printable(part)}`)
+    .join('');
 }
 
 function name(remote: Endpoint): string {

@@ -147,7 +147,8 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
       rejectNonStandardBodyWrites?: boolean;
     };
     const handler = nodeHandler(this, { IncomingMessage, ServerResponse, rejectNonStandardBodyWrites });
-    const resolved = { settings, listeners: [{ address, ip, isShared, options: { backlog } }] };
+    const listeners = [{ address, ip, isShared, options: { backlog, isEncrypted: false } }];
+    const resolved = { settings, listeners, tls: null };
     const server = startOwned(resolved, handler, {
       events: {
         connected: (channel) => this.#connected(channel),

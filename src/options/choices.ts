@@ -6,6 +6,11 @@ export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 /** The interface of an application: WSGI-style, fetch, a handler of node:http (not supported yet), or a raw handler. */
 export type AdapterName = (typeof ADAPTERS)[number];
 
+/** Whether clients have to show a certificate. */
+export const CLIENT_CERTIFICATES = ['optional', 'required'] as const;
+
+export type ClientCertificates = (typeof CLIENT_CERTIFICATES)[number];
+
 /** `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
 export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
 

@@ -41,6 +41,7 @@ import {
 import { mountsOf } from './mount-paths.ts';
 import { type MountedModule, mountedModuleOf, mountedModuleText } from './mounted-module.ts';
 import type { ValueKind } from './option.ts';
+import { rebaseTls, type TlsOption } from './tls-option.ts';
 
 /** If a flag is repeated, its last value applies. */
 const last = (texts: readonly string[]): string | undefined => texts.at(-1);
@@ -202,7 +203,7 @@ function examined<T>(schema: GenericSchema<unknown, T>, examine: (value: T) => v
   );
 }
 
-const BACKLOG = optional(whole(1, MAX_BACKLOG).schema);
+const OWN = { backlog: optional(whole(1, MAX_BACKLOG).schema), tls: optional(boolean()) };
 
 const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a string), or fd`;
 const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
@@ -211,9 +212,9 @@ const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
 function listenSchema(mode: GenericSchema): GenericSchema<unknown, readonly ListenOption[]> {
   const item = union([
     NAME,
-    strictObject({ host: NAME, port: whole(0, MAX_PORT).schema, backlog: BACKLOG }, NO_LISTEN),
-    strictObject({ path: NAME, mode: optional(mode), backlog: BACKLOG }, NO_LISTEN),
-    strictObject({ fd: whole(0, MAX_FD).schema, backlog: BACKLOG }, NO_LISTEN),
+    strictObject({ host: NAME, port: whole(0, MAX_PORT).schema, ...OWN }, NO_LISTEN),
+    strictObject({ path: NAME, mode: optional(mode), ...OWN }, NO_LISTEN),
+    strictObject({ fd: whole(0, MAX_FD).schema, ...OWN }, NO_LISTEN),
   ]);
   return examined(
     pipe(
@@ -239,6 +240,52 @@ export const addresses: ValueKind<readonly ListenOption[]> = {
 
 /** The same in code, where a mode may also be a number such as 0o660. */
 export const addressesInCode: ValueKind = { ...addresses, schema: listenSchema(union([string(), number()])) };
+
+const PROTOCOLS = picklist(['TLSv1.2', 'TLSv1.3']);
+
+/** `pem`: the schema of PEM or a path. */
+function tlsSchema(pem: GenericSchema): GenericSchema<unknown, readonly TlsOption[]> {
+  const pems = union([pem, array(pem)]);
+  const shared = {
+    ca: optional(pems),
+    minVersion: optional(PROTOCOLS),
+    ciphers: optional(NAME),
+    requestCert: optional(boolean()),
+    rejectUnauthorized: optional(boolean()),
+    ALPNProtocols: optional(array(NAME)),
+  };
+  const problem = (): string => `must be ${TLS_EXPECTED}`;
+  const item = union([
+    NAME,
+    strictObject({ cert: pems, key: pems, passphrase: optional(string()), ...shared }, problem),
+    strictObject({ folder: NAME, ...shared }, problem),
+  ]);
+  return pipe(
+    union([item, pipe(array(item), minLength(1))]),
+    // Absent parts of an item are undefined, and `pem` has checked the others.
+    transform((value) => [value].flat() as readonly TlsOption[]),
+  );
+}
+
+const TLS_EXPECTED =
+  'a folder of certificates, an object with folder, or cert and key (and passphrase, ca, minVersion, ciphers, requestCert, rejectUnauthorized, ALPNProtocols), or a list of these';
+
+/** Certificates, as users give them. */
+export const certificates: ValueKind<readonly TlsOption[]> = {
+  schema: tlsSchema(NAME),
+  expected: TLS_EXPECTED,
+  type: 'TlsOption | readonly TlsOption[]',
+  result: 'readonly TlsOption[]',
+  isVariadic: true,
+  fromTexts: (texts) => texts,
+  rebase: (value, folder) => value.map((each) => rebaseTls(each, folder)),
+};
+
+/** The same in code, where PEM may also be bytes. */
+export const certificatesInCode: ValueKind = {
+  ...certificates,
+  schema: tlsSchema(union([NAME, instance(Uint8Array)])),
+};
 
 function isFileName(value: string): boolean {
   return value !== '' && value !== '.' && value !== '..' && !/[/\\\0]/.test(value);

@@ -31,6 +31,8 @@ export interface InheritedAddress {
 /** Options of one listener; absent ones are those of the server. */
 export interface OwnListenerOptions {
   readonly backlog?: number | undefined;
+  /** False, or `off` in a text: plaintext, although the server has certificates. */
+  readonly tls?: boolean | undefined;
 }
 
 /** One element of the option `listen`: a text such as `127.0.0.1:8080` or `unix:/run/x.sock,mode=660`, or an object. */
@@ -45,6 +47,8 @@ export type ListenOption =
 export interface CheckedListen {
   readonly address: ListenAddress;
   readonly options: { readonly backlog?: number };
+  /** False: plaintext. Undefined: as the server does. */
+  readonly tls: boolean | undefined;
 }
 
 /** The accepted forms of a text, for messages. */
@@ -77,16 +81,21 @@ export function checkListen(given: unknown): CheckedListen {
   };
   const parts = typeof given === 'string' ? partsOf(given) : isLoose(given) ? given : undefined;
   if (parts === undefined) return fail(`be ${LISTEN_FORMS}`);
-  const { backlog } = parts;
+  const { backlog, tls } = parts;
   const options = backlog === undefined ? {} : { backlog: number(backlog, MAX_BACKLOG) ?? -1 };
   if (options.backlog !== undefined && options.backlog < 1) {
     return fail(`have a backlog from 1 to ${MAX_BACKLOG}`);
   }
-  return { address: addressOf(parts, fail), options };
+  const isEncrypted = tls === 'on' ? true : tls === 'off' ? false : tls;
+  if (isEncrypted !== undefined && typeof isEncrypted !== 'boolean') return fail('have on or off as its tls');
+  return { address: addressOf(parts, fail), options, tls: isEncrypted };
 }
 
+/** The names of {@link OwnListenerOptions}. */
+const OWN_OPTIONS: readonly string[] = ['backlog', 'tls'];
+
 function addressOf(parts: Loose, fail: (expected: string) => never): ListenAddress {
-  const names = Object.keys(parts).filter((name) => name !== 'backlog' && parts[name] !== undefined);
+  const names = Object.keys(parts).filter((name) => !OWN_OPTIONS.includes(name) && parts[name] !== undefined);
   const has = (...allowed: readonly string[]): boolean => names.every((name) => allowed.includes(name));
   const { host, port, path, mode, fd } = parts;
   if (path !== undefined && has('path', 'mode')) return unixAddress(path, mode, fail);
@@ -95,7 +104,7 @@ function addressOf(parts: Loose, fail: (expected: string) => never): ListenAddre
     if (typeof host !== 'string' || host === '') return fail('have a name or an address as its host');
     return { host, port: number(port, MAX_PORT) ?? fail(`have a port from 0 to ${MAX_PORT}`) };
   }
-  return fail('have host and port, path (and mode), or fd, and nothing else but backlog');
+  return fail('have host and port, path (and mode), or fd, and nothing else but backlog and tls');
 }
 
 function unixAddress(given: unknown, mode: unknown, fail: (expected: string) => never): UnixAddress {

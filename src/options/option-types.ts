@@ -5,7 +5,7 @@ import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Limits } from '../limits.ts';
 import type { AccessRule, AccessRuleOptions, RateRule, RateRuleOptions } from './access-rule.ts';
 import type { CacheRule } from './cache-rule.ts';
-import type { AdapterName, LogFormat, ModelName } from './choices.ts';
+import type { AdapterName, ClientCertificates, LogFormat, ModelName } from './choices.ts';
 import type { CorsRule, CorsRuleOptions } from './cors-rule.ts';
 import type {
   AuthRule,
@@ -25,6 +25,7 @@ import type {
   SlashRule,
   SlashRuleOptions,
 } from './redirect-rule.ts';
+import type { TlsOption } from './tls-option.ts';
 
 /** Receives complete lines of text, once per turn of the loop. It must not block. */
 export type Sink = (text: string) => void;
@@ -67,6 +68,11 @@ export interface LimitOptions {
    * default: 0. Off, since all clients behind a proxy or a NAT have one address. An IPv6 /64 counts as one address.
    */
   readonly maxConnectionsPerAddress?: number | string | undefined;
+  /**
+   * Maximum number of TLS handshakes in progress; if exceeded: the one that waits longest is closed. 1 to 4,194,304;
+   * default: 4096. An unfinished handshake holds about 30 KiB. Clients that finish theirs are not affected.
+   */
+  readonly maxHandshakes?: number | string | undefined;
   /**
    * Connections that wait to be accepted, as in listen(2). 1 to 65,535; default: 4096. SOMAXCONN of Linux since 5.4;
    * the system may lower it.
@@ -154,6 +160,11 @@ export interface TimeoutOptions {
    * connections without sending on them, so this is not too short.
    */
   readonly firstByteMs?: number | string | undefined;
+  /**
+   * From accept to the end of the TLS handshake; if exceeded: closed. 100 to 86,400,000 ms; default: 10,000. It takes
+   * three round trips at most. nginx waits 60 s, Go 10 s by habit.
+   */
+  readonly handshakeMs?: number | string | undefined;
   /**
    * From the first byte of a request to the end of its fields; if exceeded: 408. 100 to 86,400,000 ms; default: 20,000.
    * Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx and node:http: 60 s.
@@ -413,6 +424,14 @@ export interface Settings extends Limits {
   readonly port: number;
   readonly host: string;
   readonly listen?: readonly ListenOption[] | undefined;
+  readonly tls?: readonly TlsOption[] | undefined;
+  readonly tlsCert: readonly string[];
+  readonly tlsKey: readonly string[];
+  readonly tlsClientCa: readonly string[];
+  readonly tlsClientCert?: ClientCertificates | undefined;
+  readonly tlsSelfSigned: boolean;
+  readonly httpsRedirect?: number | undefined;
+  readonly hsts: boolean;
   readonly root?: string | undefined;
   readonly app?: readonly MountedModule[] | undefined;
   readonly adapter?: AdapterName | undefined;

@@ -3,7 +3,7 @@
 
 import { precompileFields } from '../http/fields.ts';
 import { accessRules, rateRules } from './access-rule.ts';
-import { ADAPTERS, LOG_FORMATS, MODEL_NAMES } from './choices.ts';
+import { ADAPTERS, CLIENT_CERTIFICATES, LOG_FORMATS, MODEL_NAMES } from './choices.ts';
 import { corsRules } from './cors-rule.ts';
 import { authRules, errorPageRules, maintenanceRules } from './file-rule.ts';
 import { headerRules } from './header-rule.ts';
@@ -16,6 +16,8 @@ import {
   bytesPerSecond,
   cacheRules,
   callable,
+  certificates,
+  certificatesInCode,
   choice,
   dynamicFolder,
   fetchApplication,
@@ -80,6 +82,66 @@ const PLACES: readonly Option[] = [
     inCode: addressesInCode,
     placeholder: 'ADDRESS',
     help: 'listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be repeated',
+  },
+];
+
+const TLS: readonly Option[] = [
+  {
+    path: 'tls',
+    kind: certificates,
+    inCode: certificatesInCode,
+    placeholder: 'FOLDER',
+    help: 'serve HTTPS with the certificates of this folder, in the layout of certbot or lego, by server name; may be repeated',
+  },
+  {
+    path: 'tlsCert',
+    takers: ['command'],
+    kind: paths,
+    placeholder: 'FILE',
+    help: 'serve HTTPS with this certificate and its chain (PEM); may be repeated, for another name or type of key',
+    default: [],
+  },
+  {
+    path: 'tlsKey',
+    takers: ['command'],
+    kind: paths,
+    placeholder: 'FILE',
+    help: 'the key of --tls-cert (PEM), in the same order (default: it is in the file of the certificate)',
+    default: [],
+  },
+  {
+    path: 'tlsClientCa',
+    takers: ['command'],
+    kind: paths,
+    placeholder: 'FILE',
+    help: 'the authorities that sign certificates of clients (PEM)',
+    default: [],
+  },
+  {
+    path: 'tlsClientCert',
+    takers: ['command'],
+    kind: choice(CLIENT_CERTIFICATES, 'ClientCertificates'),
+    placeholder: 'HOW',
+    help: `ask clients for a certificate: ${CLIENT_CERTIFICATES.join(', ')} (default: required with --tls-client-ca)`,
+  },
+  {
+    path: 'tlsSelfSigned',
+    takers: ['command'],
+    kind: toggle,
+    help: 'serve HTTPS with a certificate for localhost that this program makes and keeps, for development',
+    default: false,
+  },
+  {
+    path: 'httpsRedirect',
+    kind: whole(0, MAX_PORT),
+    placeholder: 'PORT',
+    help: 'listen for HTTP on this port too, and redirect to HTTPS (308), except for /.well-known/acme-challenge/',
+  },
+  {
+    path: 'hsts',
+    kind: toggle,
+    help: 'send Strict-Transport-Security: for a year, browsers use HTTPS alone for this host',
+    default: false,
   },
 ];
 
@@ -519,6 +581,13 @@ const LIMITS: readonly Option[] = [
     reason: 'Off, since all clients behind a proxy or a NAT have one address. An IPv6 /64 counts as one address.',
   },
   {
+    path: 'limits.maxHandshakes',
+    kind: whole(1, 4_194_304),
+    help: 'Maximum number of TLS handshakes in progress; if exceeded: the one that waits longest is closed.',
+    default: 4_096,
+    reason: 'An unfinished handshake holds about 30 KiB. Clients that finish theirs are not affected.',
+  },
+  {
     path: 'limits.backlog',
     kind: whole(1, MAX_BACKLOG),
     help: 'Connections that wait to be accepted, as in listen(2).',
@@ -653,6 +722,14 @@ const TIMEOUTS: readonly Option[] = [
     reason: 'Browsers open spare connections without sending on them, so this is not too short.',
   },
   {
+    path: 'timeouts.handshakeMs',
+    flag: 'handshakeTimeoutMs',
+    kind: milliseconds(100, DAY_MS),
+    help: 'From accept to the end of the TLS handshake; if exceeded: closed.',
+    default: 10_000,
+    reason: 'It takes three round trips at most. nginx waits 60 s, Go 10 s by habit.',
+  },
+  {
     path: 'timeouts.headerMs',
     flag: 'headerTimeoutMs',
     kind: milliseconds(100, DAY_MS),
@@ -763,6 +840,7 @@ const TIMEOUTS: readonly Option[] = [
 /** All options, in the order of the help. */
 export const OPTIONS: readonly Option[] = [
   ...PLACES,
+  ...TLS,
   ROOT,
   ...APPLICATION,
   ...PROCESS,

@@ -1,7 +1,7 @@
 // A request for another path than the client sent.
 
 import type { FieldNames } from '../http/field-names.ts';
-import type { Endpoint, HttpRequest, RequestBody } from '../http/handler.ts';
+import type { Endpoint, HttpRequest, RequestBody, TlsConnection } from '../http/handler.ts';
 
 export class RewrittenRequest implements HttpRequest {
   readonly #request: HttpRequest;
@@ -29,6 +29,10 @@ export class RewrittenRequest implements HttpRequest {
 
   get scheme(): 'http' | 'https' {
     return this.#request.scheme;
+  }
+
+  get tls(): TlsConnection | null {
+    return this.#request.tls;
   }
 
   get httpVersion(): '1.0' | '1.1' {

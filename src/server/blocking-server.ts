@@ -10,10 +10,18 @@ import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.t
 import { logLine } from '../log/log-line.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
 import { BlockingDriver } from '../reactor/blocking-driver.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
 import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
-import { inheritedSpecs, type ListenerSpec, type OpenListener, openListeners } from './listener.ts';
+import {
+  encryptionOf,
+  inheritedSpecs,
+  type ListenerSpec,
+  type OpenListener,
+  openListeners,
+  securePortOf,
+} from './listener.ts';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
 import type { ServerHandle } from './server.ts';
 
@@ -88,7 +96,9 @@ export class BlockingServer implements ServerHandle {
     try {
       kernel = createNativeKernel(BACK_END);
       const { inherited } = blocking;
-      if (inherited !== null) listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, inherited));
+      if (inherited !== null) {
+        listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, inherited), resolved.tls);
+      }
       return new BlockingServer({ kernel, resolved, content, clock, listeners }, blocking);
     } catch (error) {
       for (const listener of listeners) listener.removeFile();
@@ -112,8 +122,10 @@ export class BlockingServer implements ServerHandle {
     clock.follow(this.#driver);
     this.#composition = compose(resolved.settings, content.handler, kernel, this.#driver, {
       isBlocking: true,
-      listeners: listeners.length > 0 ? listeners : resolved.listeners.map(handedContext),
+      securePort: () => securePortOf(listeners, resolved.listeners),
+      listeners: listeners.length > 0 ? listeners : resolved.listeners.map((spec) => handedContext(spec, resolved.tls)),
     });
+    resolved.tls?.start();
     this.finished = work(this);
   }
 
@@ -198,11 +210,12 @@ export class BlockingServer implements ServerHandle {
    * Responds with 503 and closes: there is no room or no child for this client. Logs one line, unless the server is
    * closing.
    */
-  reject({ fd }: AcceptedClient, why: string): void {
+  reject({ fd, listener }: AcceptedClient, why: string): void {
     if (!this.isClosing) logLine(`a client was rejected with 503: ${why}`);
     // The request may not have arrived: do not wait for it.
     this.kernel.unblock(fd);
-    refuseUnwatched(this.kernel, this.#composition.sessions, fd);
+    // An encrypted client would need a handshake first.
+    if (this.listeners[listener]?.encryption === null) refuseUnwatched(this.kernel, this.#composition.sessions, fd);
     this.kernel.close(fd);
   }
 
@@ -231,6 +244,7 @@ export class BlockingServer implements ServerHandle {
 
   async #close(now: boolean): Promise<void> {
     for (const listener of this.listeners) listener.removeFile();
+    this.#resolved.tls?.close();
     this.#composition.stop();
     if (this.#accepts && !now) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
@@ -248,8 +262,8 @@ export class BlockingServer implements ServerHandle {
 }
 
 /** For a child that receives clients of its parent's listeners: getsockname(2) is called for each connection. */
-function handedContext({ options }: ListenerSpec): ListenerContext {
-  return { localAddress: null, listenerOptions: options };
+function handedContext(spec: ListenerSpec, tls: ServerTls | null): ListenerContext {
+  return { localAddress: null, listenerOptions: spec.options, encryption: encryptionOf(spec, tls) };
 }
 
 function pause(ms: number): Promise<void> {

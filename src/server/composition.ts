@@ -16,6 +16,7 @@ import { lineFormatter } from '../log/access-log.ts';
 import { RequestLog } from '../log/request-log.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { failureResponder } from './failure-response.ts';
+import { redirecting } from './https-redirect.ts';
 import type { ServerSettings } from './options.ts';
 
 export interface Composition {
@@ -30,7 +31,15 @@ export interface Composition {
 export type CompositionOptions = Pick<
   ConnectionsOptions,
   'onClosed' | 'listeners' | 'connect' | 'drive' | 'isBlocking'
-> & { readonly events?: SessionEvents | undefined; readonly rules?: HeadRules | undefined };
+> & {
+  readonly events?: SessionEvents | undefined;
+  readonly rules?: HeadRules | undefined;
+  /** Returns the port that speaks TLS. */
+  readonly securePort: () => number;
+};
+
+/** A year. Names below the host may belong to others, so includeSubDomains is left to applications. */
+const HSTS = 'Strict-Transport-Security: max-age=31536000\r\n';
 
 export function compose(
   settings: ServerSettings,
@@ -40,11 +49,12 @@ export function compose(
   own: CompositionOptions,
 ): Composition {
   const { limits, onError, error: answer } = settings;
-  const sessions = new SessionContext({
+  const clock = new HttpClock(kernel.wallClockMs);
+  const common = {
     memory: kernel,
-    handler,
+    handler: settings.isRedirecting ? redirecting(handler, own.securePort) : handler,
     limits,
-    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), settings.serverHeader),
+    headWriter: new HeadWriter(clock, settings.serverHeader),
     observer: composeRequestLog(kernel, driver, settings),
     events: own.events,
     rules: own.rules,
@@ -54,18 +64,25 @@ export function compose(
       answer === undefined ? undefined : failureResponder(answer, (error, request) => onError(error, request)),
     ),
     nowMs: () => driver.nowMs(),
-  });
+  };
+  const sessions = new SessionContext(common);
+  // Only responses over TLS may have the field (RFC 6797 section 7.2).
+  const headWriter = new HeadWriter(clock, settings.serverHeader, settings.hsts ? HSTS : '');
+  const secureSessions = settings.hsts
+    ? new SessionContext({ ...common, headWriter, counters: sessions.counters })
+    : sessions;
   const connections = new Connections({
     ...own,
     kernel,
     driver,
     limits,
-    protocol: (channel) => new Session(channel, sessions),
+    protocol: (channel) => new Session(channel, channel.isSecure ? secureSessions : sessions),
     textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
     onFault: (error) => sessions.report(error, null),
   });
   const stop = (): void => {
     sessions.stop();
+    secureSessions.stop();
     connections.stop();
   };
   return { connections, sessions, stop };

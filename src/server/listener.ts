@@ -4,7 +4,7 @@ import { lookup } from 'node:dns/promises';
 import { type BigIntStats, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import type { ListenerContext, ListenerOptions } from '../connection/context.ts';
+import type { Encryption, ListenerContext, ListenerOptions } from '../connection/context.ts';
 import { assert, EpollServerError, messageOf } from '../errors.ts';
 import { EADDRINUSE, EAGAIN, ECONNREFUSED, EEXIST, ENOENT } from '../kernel/errno.ts';
 import type { Kernel, SocketAddress } from '../kernel/kernel.ts';
@@ -48,6 +48,9 @@ export function inheritedSpecs(
   });
 }
 
+/** The port of https URLs (RFC 9110 section 4.2.2). */
+const HTTPS_PORT = 443;
+
 /** The unspecified addresses of IPv4 and IPv6 (RFC 4291 section 2.5.2). */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
@@ -62,16 +65,26 @@ export class OpenListener implements ListenerContext {
   readonly url: URL;
   readonly localAddress: SocketAddress | null;
   readonly listenerOptions: ListenerOptions;
+  readonly encryption: Encryption | null;
   /** The file of a Unix domain socket that was created here; null: there is none. */
   #file: SocketFile | null;
 
   /** `path`: that of a Unix domain socket, empty for a TCP socket. `file`: the file created for it. */
-  constructor(kernel: Kernel, fd: number, spec: ListenerSpec, path = '', file: SocketFile | null = null) {
+  constructor(
+    kernel: Kernel,
+    fd: number,
+    spec: ListenerSpec,
+    encryption: Encryption | null,
+    path = '',
+    file: SocketFile | null = null,
+  ) {
     this.fd = fd;
+    this.encryption = encryptionOf(spec, encryption);
     this.spec = spec;
     this.address = kernel.local(fd);
     const { address, port } = this.address;
-    this.text = path === '' ? `http://${bracketed(address)}:${port}/` : `unix:${path}`;
+    this.text =
+      path === '' ? `${this.encryption === null ? 'http' : 'https'}://${bracketed(address)}:${port}/` : `unix:${path}`;
     // A path may contain characters that are not allowed in a URL.
     this.url = new URL(path === '' ? this.text : `unix:${pathToFileURL(path).pathname}`);
     this.localAddress = ANY_ADDRESS.has(this.address.address) ? null : Object.freeze({ ...this.address });
@@ -90,6 +103,14 @@ export class OpenListener implements ListenerContext {
     this.#file = null;
     file?.remove();
   }
+}
+
+/** The first port that speaks TLS: of `listeners`, or of `specs` in a process that only gets clients. */
+export function securePortOf(listeners: readonly OpenListener[], specs: readonly ListenerSpec[] = []): number {
+  const open = listeners.find(({ encryption, address }) => encryption !== null && address.port !== 0);
+  if (open !== undefined) return open.address.port;
+  const spec = specs.find(({ address, options }) => 'host' in address && options.isEncrypted);
+  return spec !== undefined && 'host' in spec.address ? spec.address.port : HTTPS_PORT;
 }
 
 /** A file that bind(2) created. A server that started later may have replaced it with a file of the same name. */
@@ -117,14 +138,23 @@ function statsOf(path: string): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
+/** The encryption of a listener's clients; null: they speak plaintext. `encryption`: that of the server. */
+export function encryptionOf({ options }: ListenerSpec, encryption: Encryption | null): Encryption | null {
+  return options.isEncrypted ? encryption : null;
+}
+
 /**
- * Opens all listeners, or none.
+ * Opens all listeners, or none. `encryption`: that of the server; null: it has none.
  * @throws EpollServerError `ERR_LISTEN`.
  */
-export function openListeners(kernel: NativeKernel, specs: readonly ListenerSpec[]): readonly OpenListener[] {
+export function openListeners(
+  kernel: NativeKernel,
+  specs: readonly ListenerSpec[],
+  encryption: Encryption | null,
+): readonly OpenListener[] {
   const opened: OpenListener[] = [];
   try {
-    for (const spec of specs) opened.push(openListener(kernel, spec));
+    for (const spec of specs) opened.push(openListener(kernel, spec, encryption));
     return opened;
   } catch (error) {
     for (const listener of opened) {
@@ -135,16 +165,16 @@ export function openListeners(kernel: NativeKernel, specs: readonly ListenerSpec
   }
 }
 
-function openListener(kernel: NativeKernel, spec: ListenerSpec): OpenListener {
+function openListener(kernel: NativeKernel, spec: ListenerSpec, encryption: Encryption | null): OpenListener {
   const { address } = spec;
   if ('path' in address) {
     const fd = listenUnix(kernel, address, spec.options.backlog);
-    return new OpenListener(kernel, fd, spec, address.path, new SocketFile(address.path));
+    return new OpenListener(kernel, fd, spec, encryption, address.path, new SocketFile(address.path));
   }
-  if ('host' in address) return openTcpListener(kernel, spec, address);
+  if ('host' in address) return openTcpListener(kernel, spec, address, encryption);
   const fd = kernel.adoptListener(address.fd);
   if (fd < 0) throw cannotListen(address, INHERITED_HINTS, fd);
-  return new OpenListener(kernel, fd, spec, kernel.path(fd));
+  return new OpenListener(kernel, fd, spec, encryption, kernel.path(fd));
 }
 
 /**
@@ -155,11 +185,12 @@ export function openTcpListener(
   kernel: Kernel,
   spec: ListenerSpec,
   address: TcpAddress,
+  encryption: Encryption | null = null,
   backlog: number = spec.options.backlog,
 ): OpenListener {
   const fd = kernel.listen(spec.ip, address.port, backlog, spec.isShared);
   if (fd < 0) throw cannotListen(address, TCP_HINTS, fd);
-  return new OpenListener(kernel, fd, spec);
+  return new OpenListener(kernel, fd, spec, encryption);
 }
 
 /**

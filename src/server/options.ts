@@ -14,6 +14,8 @@ import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type RulesSettings, rulesSettingsOf } from '../options/rules-settings.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
+import type { TlsOption } from '../options/tls-option.ts';
+import { secretPathsOf, type TlsSettings, tlsSettingsOf } from '../tls/tls-settings.ts';
 import type { ErrorHandler } from './failure-response.ts';
 import type { ServeOptions } from './serve-options.ts';
 
@@ -21,6 +23,11 @@ import type { ServeOptions } from './serve-options.ts';
 export interface ServerSettings {
   readonly limits: Limits;
   readonly listen: readonly CheckedListen[];
+  /** Null: there is no certificate. */
+  readonly tls: TlsSettings | null;
+  /** Plaintext requests over TCP are redirected to HTTPS. */
+  readonly isRedirecting: boolean;
+  readonly hsts: boolean;
   /** Null: no files are served. */
   readonly files: StaticSettings | null;
   /** Null: there are none. */
@@ -64,10 +71,15 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     throw wrong(
       `set only one of handler, fetch and wsgi, not ${applications.join(' and ')}: each of them handles every request`,
     );
+  const tls = value<readonly TlsOption[] | undefined>('tls');
+  const settings = tls === undefined ? null : tlsSettingsOf(tls);
   return {
     limits: limitsOf(given),
     listen: listenOf(given, value),
-    files: staticSettingsOf(given),
+    tls: settings,
+    isRedirecting: given.has('httpsRedirect'),
+    hsts: value('hsts'),
+    files: filesOf(given, settings),
     rules: rulesSettingsOf(given),
     handler: value('handler'),
     fetch: value('fetch'),
@@ -84,10 +96,33 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
   };
 }
 
-/** The addresses of `listen`, or the one of `hostname` and `port`. */
+/** Keys of certificates are not served, wherever they lie. */
+function filesOf(given: ReadonlyMap<string, unknown>, tls: TlsSettings | null): StaticSettings | null {
+  const files = staticSettingsOf(given);
+  if (files === null || tls === null) return files;
+  return { ...files, hideIfServed: [...files.hideIfServed, ...secretPathsOf(tls, files.root)] };
+}
+
+/** The addresses of `listen`, or the one of `hostname` and `port`; then the one that redirects. */
 function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) => T): readonly CheckedListen[] {
+  const addresses = ownAddresses(given, value);
+  const port = value<number | undefined>('httpsRedirect');
+  if (port === undefined) {
+    if (value('hsts') && !given.has('tls')) throw wrong('hsts is for HTTPS: set tls too');
+    return addresses;
+  }
+  if (!given.has('tls')) throw wrong('httpsRedirect leads to HTTPS: set tls too');
+  const hosts = addresses.flatMap(({ address }) => ('host' in address ? [address.host] : []));
+  const [host] = hosts;
+  if (host === undefined) throw wrong('httpsRedirect needs an address with a port to redirect to');
+  return [...addresses, { address: { host, port }, options: {}, tls: false }];
+}
+
+function ownAddresses(given: ReadonlyMap<string, unknown>, value: <T>(name: string) => T): readonly CheckedListen[] {
   const listen = value<readonly ListenOption[] | undefined>('listen');
-  if (listen === undefined) return [{ address: { host: value('host'), port: value('port') }, options: {} }];
+  if (listen === undefined) {
+    return [{ address: { host: value('host'), port: value('port') }, options: {}, tls: undefined }];
+  }
   if (given.has('host') || given.has('port'))
     throw wrong('listen cannot be combined with port or host: put both into listen, as in 127.0.0.1:8080');
   return listen.map(checkListen);

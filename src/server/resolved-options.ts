@@ -2,6 +2,7 @@
 
 import { EpollServerError } from '../errors.ts';
 import { type CheckedListen, listenText } from '../options/listen-address.ts';
+import { ServerTls } from '../tls/server-tls.ts';
 import { openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
 import { type ListenerSpec, resolveHost } from './listener.ts';
@@ -11,17 +12,20 @@ import type { ServerSettings } from './options.ts';
 export interface ResolvedOptions {
   readonly settings: ServerSettings;
   readonly listeners: readonly ListenerSpec[];
+  /** Not started; null: the server has no certificate. */
+  readonly tls: ServerTls | null;
 }
 
 /**
  * Checks the content too, without opening it.
- * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_LISTEN` (an unknown host).
+ * @throws EpollServerError `ERR_OPTION`, `ERR_ROOT`, `ERR_APPLICATION_MODULE`, `ERR_TLS`, `ERR_LISTEN` (an unknown host).
  */
 export async function resolveOptions({ settings, content }: Setup): Promise<ResolvedOptions> {
   const { listen, limits } = settings;
   await content.check();
+  const tls = settings.tls === null ? null : new ServerTls(settings.tls);
   const ips = await Promise.all(listen.map(({ address }) => ('host' in address ? resolveHost(address.host) : '')));
-  return { settings, listeners: listenersOf(listen, ips, limits.backlog) };
+  return { settings, listeners: listenersOf(listen, ips, limits.backlog, tls !== null), tls };
 }
 
 /**
@@ -31,7 +35,7 @@ export async function resolveOptions({ settings, content }: Setup): Promise<Reso
 export function resolveHandlerOptions(settings: ServerSettings): ResolvedOptions {
   const { listen, limits } = settings;
   const ips = listen.map(({ address }) => ('host' in address ? address.host : ''));
-  return { settings, listeners: listenersOf(listen, ips, limits.backlog) };
+  return { settings, listeners: listenersOf(listen, ips, limits.backlog, false), tls: null };
 }
 
 /**
@@ -42,9 +46,10 @@ function listenersOf(
   listen: readonly CheckedListen[],
   ips: readonly string[],
   backlog: number,
+  hasTls: boolean,
 ): readonly ListenerSpec[] {
   const names = new Set<string>();
-  return listen.map(({ address, options }, index) => {
+  return listen.map(({ address, options, tls = hasTls }, index) => {
     const ip = ips[index] ?? '';
     const name = listenText('host' in address ? { host: ip, port: address.port } : address);
     // With port 0 each listener gets another port.
@@ -52,7 +57,10 @@ function listenersOf(
       throw new EpollServerError('ERR_OPTION', `listen contains ${name} twice`);
     }
     names.add(name);
-    return { address, ip, isShared: false, options: { backlog, ...options } };
+    if (tls && !hasTls) {
+      throw new EpollServerError('ERR_OPTION', `listen asks for TLS on ${name}, and there is no certificate: set tls`);
+    }
+    return { address, ip, isShared: false, options: { backlog, ...options, isEncrypted: tls } };
   });
 }
 

@@ -6,6 +6,7 @@ import type { WsgiApplication } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
 import type { ListenOption } from '../options/listen-address.ts';
 import type { LimitOptions, LogOptions, RuleOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';
+import type { TlsOption } from '../options/tls-option.ts';
 import type { ErrorHandler } from './failure-response.ts';
 
 /** The options of serve(). */
@@ -19,6 +20,18 @@ export interface ServeOptions {
    * may be repeated.
    */
   readonly listen?: ListenOption | readonly ListenOption[] | undefined;
+  /**
+   * Serve HTTPS with the certificates of this folder, in the layout of certbot or lego, by server name; may be
+   * repeated.
+   */
+  readonly tls?: TlsOption | readonly TlsOption[] | undefined;
+  /**
+   * Listen for HTTP on this port too, and redirect to HTTPS (308), except for /.well-known/acme-challenge/. 0 to
+   * 65,535.
+   */
+  readonly httpsRedirect?: number | string | undefined;
+  /** Send Strict-Transport-Security: for a year, browsers use HTTPS alone for this host. Default: false. */
+  readonly hsts?: boolean | undefined;
   /** Handles every request, or those that no file answers; set at most one of handler, fetch and wsgi. */
   readonly handler?: Handler | undefined;
   /** A function from a Request to a Response, or an object with such a method, as in Bun, Deno, Hono and h3. */

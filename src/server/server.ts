@@ -16,7 +16,7 @@ import { Reactor } from '../reactor/reactor.ts';
 import { type Composition, compose } from './composition.ts';
 import { contentOfHandler, type OpenContent, OptionsContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
-import { inheritedSpecs, type OpenListener, openListeners, openTcpListener } from './listener.ts';
+import { inheritedSpecs, type OpenListener, openListeners, openTcpListener, securePortOf } from './listener.ts';
 import { checkOptions } from './options.ts';
 import { type ResolvedOptions, resolveHandlerOptions, resolveOptions } from './resolved-options.ts';
 import type { ServeOptions } from './serve-options.ts';
@@ -98,7 +98,7 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
   try {
     signal?.throwIfAborted();
     kernel = createNativeKernel(reactorOptions.backend ?? backend);
-    listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited));
+    listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited), resolved.tls);
     return new RunningServer({ kernel, resolved, content, clock, listeners }, reactorOptions);
   } catch (error) {
     for (const listener of listeners) listener.removeFile();
@@ -115,8 +115,9 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(checkOptions(options));
-  const { handler, rules } = resolved.settings;
+  const { handler, rules, tls } = resolved.settings;
   if (rules !== null) throw new EpollServerError('ERR_OPTION', 'rules are not for this server: it opens no files');
+  if (tls !== null) throw new EpollServerError('ERR_OPTION', 'this kernel has no TLS');
   if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'handler is missing: it must be a function');
   const listeners = resolved.listeners.map((spec) => {
     if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
@@ -148,7 +149,7 @@ export function startOwned(
 ): OwnedServer {
   const kernel = createNativeKernel(resolved.settings.backend);
   try {
-    const listeners = openListeners(kernel, resolved.listeners);
+    const listeners = openListeners(kernel, resolved.listeners, resolved.tls);
     const content = contentOfHandler(handler);
     return new RunningServer({ kernel, resolved, content, clock: new ContentClock(), listeners }, options);
   } catch (error) {
@@ -204,6 +205,7 @@ class RunningServer implements OwnedServer, ServerHandle {
     this.composition = compose(resolved.settings, content.handler, kernel, this.#reactor, {
       onClosed: () => this.#left(),
       listeners,
+      securePort: () => securePortOf(listeners),
       connect: reactorOptions.connect,
       events: reactorOptions.events,
       rules: reactorOptions.rules,
@@ -216,6 +218,7 @@ class RunningServer implements OwnedServer, ServerHandle {
       'the event loop',
     );
     for (const acceptor of this.#acceptors) this.#reactor.wake(acceptor);
+    resolved.tls?.start();
     resolved.settings.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -242,7 +245,14 @@ class RunningServer implements OwnedServer, ServerHandle {
   }
 
   stats(): ServerStats {
-    return statsOf(this.#kernel, this.#reactor, this.#acceptors, this.composition, this.#content.files);
+    return statsOf(
+      this.#kernel,
+      this.#reactor,
+      this.#acceptors,
+      this.composition,
+      this.#content.files,
+      this.#resolved.tls,
+    );
   }
 
   close(options: { readonly now?: boolean } = {}): Promise<void> {
@@ -254,6 +264,7 @@ class RunningServer implements OwnedServer, ServerHandle {
 
   async #close(): Promise<void> {
     this.#resolved.settings.signal?.removeEventListener('abort', this.#onAbort);
+    this.#resolved.tls?.close();
     for (const listener of this.#listeners) listener.removeFile();
     if (!this.#keepsConnections) this.composition.stop();
     // A handler may be the caller: let its turn end first.
@@ -285,11 +296,17 @@ class RunningServer implements OwnedServer, ServerHandle {
       maxAcceptsPerTurn: this.#resolved.settings.limits.maxAcceptsPerTurn,
       freeDescriptors: relieveDescriptors,
       onExhausted: () => this.composition.connections.closeOldestLingering(),
-      onRefuse: (fd) => refuseUnwatched(this.#kernel, this.composition.sessions, fd),
+      onRefuse: (fd) => this.#refuseUnwatched(fd, index),
       onAccept: (fd, life) => void this.composition.connections.open(fd, life, index),
     });
     this.#reactor.add(acceptor);
     return acceptor;
+  }
+
+  /** An encrypted client would need a handshake first: it is closed without a response. */
+  #refuseUnwatched(fd: number, listener: number): void {
+    if (this.#listeners[listener]?.encryption !== null) return;
+    refuseUnwatched(this.#kernel, this.composition.sessions, fd);
   }
 
   #left(): void {

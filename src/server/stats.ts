@@ -15,6 +15,7 @@ import {
   WAITS,
 } from '../kernel/kernel.ts';
 import type { Reactor } from '../reactor/reactor.ts';
+import type { HandshakeCounters, ServerTls } from '../tls/server-tls.ts';
 import type { Composition } from './composition.ts';
 
 /**
@@ -34,9 +35,13 @@ export interface ServerStats {
     readonly refused: number;
     /** accept(2) failed for them. */
     readonly failed: number;
+    /** Clients that sent TLS where plaintext is spoken, and were closed. */
+    readonly misdirected: number;
     /** Pauses of accepting because descriptors or memory ran out. */
     readonly pauses: number;
   };
+  /** Handshakes of TLS; null: the server has no certificate. */
+  readonly tls: (HandshakeCounters & { readonly timeouts: number }) | null;
   /** Requests since the start. */
   readonly requests: {
     /** Requests for which a handler was called. */
@@ -112,6 +117,7 @@ export function statsOf(
   acceptors: readonly Acceptor[],
   { sessions: { counters }, connections }: Composition,
   files: StaticHandler | null,
+  tls: ServerTls | null,
 ): ServerStats {
   const word = (index: number): number => kernel.control[index] ?? 0;
   const accepts = (name: keyof AcceptorCounters): number =>
@@ -124,8 +130,10 @@ export function statsOf(
       accepted: accepts('accepted'),
       refused: connections.refused,
       failed: accepts('failed'),
+      misdirected: counters.misdirected,
       pauses: accepts('exhausted'),
     },
+    tls: tls === null ? null : { ...tls.counters, timeouts: connections.handshakeTimeouts },
     requests: {
       handled: counters.requests,
       refused: counters.refused,

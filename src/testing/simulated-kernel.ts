@@ -239,6 +239,15 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     return (socket.transport?.wireSentBytes ?? socket.sentBytes) - socket.outbound.length;
   }
 
+  /** Its sockets have the simulated transport from the beginning, or none. */
+  attach(): number {
+    return EINVAL;
+  }
+
+  negotiated(): null {
+    return null;
+  }
+
   transferred(fd: number): readonly [number, number] {
     const socket = this.descriptors.socket(fd);
     return socket === undefined ? [0, 0] : [socket.receivedBytes, socket.sentBytes];

@@ -29,7 +29,7 @@ export function sharePorts(kernel: NativeKernel, listeners: readonly OpenListene
     if (!hasPort) return { fd: INHERITED_FD + fds.push(fd) - 1 };
     const { port } = address;
     kernel.close(fd);
-    openTcpListener(kernel, { ...spec, isShared: true }, { host: spec.ip, port }, -1);
+    openTcpListener(kernel, { ...spec, isShared: true }, { host: spec.ip, port }, null, -1);
     return { host: spec.ip, port };
   });
   return { addresses, fds };

@@ -4,8 +4,11 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
 import type { AcceptedClient } from '../server/blocking-server.ts';
+import { exportTicketKeys, importTicketKeys } from '../tls/server-tls.ts';
 
 const VARIABLE = 'EPOLL_SERVER_ROLE';
+/** The secret of the keys of session tickets. It is removed at once, as the role is. */
+const TICKETS_VARIABLE = 'EPOLL_SERVER_TICKETS';
 
 export type Role =
   | { readonly kind: 'standalone' }
@@ -26,22 +29,32 @@ function textOf(role: Role): string {
 
 /** The environment of a child with that role. */
 export function environmentFor(role: Role): NodeJS.ProcessEnv {
-  return { ...process.env, [VARIABLE]: textOf(role) };
+  const tickets = exportTicketKeys();
+  return { ...process.env, [VARIABLE]: textOf(role), ...(tickets === null ? {} : { [TICKETS_VARIABLE]: tickets }) };
 }
 
 /** Returns this program's role and removes it from the environment, so that programs it starts are standalone. */
 export function takeRole(): Role {
-  const text = isMainThread ? process.env[VARIABLE] : dataText();
-  if (isMainThread) delete process.env[VARIABLE];
+  const text = isMainThread ? process.env[VARIABLE] : dataText('role');
+  const tickets = isMainThread ? process.env[TICKETS_VARIABLE] : dataText('tickets');
+  if (tickets !== undefined) importTicketKeys(tickets);
+  if (isMainThread) for (const name of [VARIABLE, TICKETS_VARIABLE]) delete process.env[name];
   const [kind, ...words] = (text ?? '').split(' ');
   if (kind === 'client') return { kind, client: { fd: Number(words[0]), listener: Number(words[1]) } };
   if (kind === 'listeners') return { kind, addresses: words.map((word) => checkListen(word).address) };
   return kind === 'pool' ? { kind } : { kind: 'standalone' };
 }
 
+interface ThreadData {
+  readonly role: string;
+  readonly isOnTerminal: boolean;
+  readonly tickets?: string;
+}
+
 /** The data of a thread with that role. A thread cannot find out itself whether the process has a terminal. */
-export function dataFor(role: Role): { readonly role: string; readonly isOnTerminal: boolean } {
-  return { role: textOf(role), isOnTerminal: isOnTerminal() };
+export function dataFor(role: Role): ThreadData {
+  const tickets = exportTicketKeys();
+  return { role: textOf(role), isOnTerminal: isOnTerminal(), ...(tickets === null ? {} : { tickets }) };
 }
 
 /** Whether standard output of the process is a terminal. */
@@ -51,9 +64,9 @@ export function isOnTerminal(): boolean {
   return typeof data === 'object' && data !== null && 'isOnTerminal' in data && data.isOnTerminal === true;
 }
 
-function dataText(): string | undefined {
+function dataText(name: 'role' | 'tickets'): string | undefined {
   const data: unknown = workerData;
-  return typeof data === 'object' && data !== null && 'role' in data ? String(data.role) : undefined;
+  return typeof data === 'object' && data !== null && name in data ? String(Object(data)[name]) : undefined;
 }
 
 /**

@@ -60,6 +60,7 @@ test('environ has the keys of PEP 3333 with the values of the request', async ()
     'wsgi.multithread': false,
     'wsgi.multiprocess': false,
     'wsgi.run_once': false,
+    'epoll_server.tls': null,
   });
   expect(input).toHaveProperty('read');
   expect(errors).toBe(process.stderr);

@@ -148,7 +148,7 @@ test.each([
 ])('a piece %s for the thread that reads it', async (_, read, leftBytes) => {
   const endpoint = { address: '127.0.0.1', port: 1 };
   const head: RequestHead = {
-    ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http' },
+    ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http', tls: null },
     ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
   };
   const [client, thread] = [new MessageChannel(), new MessageChannel()];

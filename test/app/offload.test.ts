@@ -61,7 +61,16 @@ test('a body beyond the limit of a handler in a thread is rejected', async () =>
   const { port1, port2 } = new MessageChannel();
   const request = new RemoteRequest(
     {
-      ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http' },
+      ...{
+        method: 'POST',
+        target: '/',
+        path: '/',
+        query: '',
+        host: 'a',
+        httpVersion: '1.1',
+        scheme: 'http',
+        tls: null,
+      },
       ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
     },
     port1,

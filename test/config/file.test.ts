@@ -55,7 +55,7 @@ const WRONG: readonly (readonly [string, string])[] = [
     'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an object with',
   ],
   [
-    'listen: {fd: 3, tls: true}',
+    'listen: {fd: 3, tsl: true}',
     'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an',
   ],
   ['hostname: 7', 'site.yaml:1: hostname must be a name or an address, not 7'],

@@ -43,6 +43,7 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   rewrite: ['/a -> /b', '/c -> /d if-missing'],
   header: ['/a/**: B: c', '@hsts'],
   errorPage: ['404 /x', '/a/** 5xx /x'],
+  tlsClientCert: ['optional', 'required'],
 };
 
 /** Two texts with different values. */

@@ -14,7 +14,6 @@ import {
   type Runtime,
 } from '../../src/kernel/addon.ts';
 import { EAGAIN } from '../../src/kernel/errno.ts';
-import { createNativeFiles } from '../../src/kernel/files.ts';
 import { check, NativeError } from '../../src/kernel/native-error.ts';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { packageVersion } from '../../src/package.ts';
@@ -169,14 +168,7 @@ test('an unknown back end is ERR_BACKEND, and one that cannot be created is a Na
   expect(() => createNativeKernel('iocp')).toThrow(
     expect.objectContaining({ code: 'ERR_BACKEND', message: expect.stringContaining('epoll') }),
   );
-  const refusing = {
-    backends: ['epoll'],
-    reusePortBalances: true,
-    createKernel: () => -24,
-    createFiles: createNativeFiles,
-    reap: () => 0,
-    scanHeads: () => 0,
-  };
+  const refusing = { ...loadAddon(), createKernel: () => -24 };
   expect(() => createNativeKernel('epoll', refusing)).toThrow(
     expect.objectContaining({ code: 'ERR_SYSTEM_CALL', errnoName: 'EMFILE' }),
   );

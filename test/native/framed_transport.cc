@@ -19,7 +19,7 @@ FramedTransport::FramedTransport(int fd) : fd_(fd), in_(kFrameHead + kMaxReceive
   Greet();
 }
 
-std::unique_ptr<Transport> FramedKind::Make(int fd) {
+std::unique_ptr<Transport> FramedKind::Make(int fd, const double&) {
   const int size = send_buffer_bytes_;
   if (size > 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
   return std::make_unique<FramedTransport>(fd);

@@ -78,7 +78,7 @@ class FramedTransport final : public Transport {
 class FramedKind final : public TransportKind {
  public:
   explicit FramedKind(int send_buffer_bytes) : send_buffer_bytes_(send_buffer_bytes) {}
-  std::unique_ptr<Transport> Make(int fd) override;
+  std::unique_ptr<Transport> Make(int fd, const double& waits) override;
 
  private:
   const int send_buffer_bytes_;

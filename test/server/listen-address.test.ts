@@ -26,7 +26,7 @@ test.each([
 
 const FORMS = /^must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH or fd:NUMBER, not /;
 const PORT = /^must have a port from 0 to 65535, not /;
-const PARTS = /^must have host and port, path \(and mode\), or fd, and nothing else but backlog, not /;
+const PARTS = /^must have host and port, path \(and mode\), or fd, and nothing else but backlog and tls, not /;
 const MODE = /^must have a mode of octal digits such as 660, not /;
 const BACKLOG = /^must have a backlog from 1 to 65535, not /;
 const FD = /^must have the number of a descriptor, not /;
@@ -55,7 +55,7 @@ test.each([
   [{ host: 'a' }, PARTS],
   [{ port: 80 }, PARTS],
   [{ fd: 3, path: '/a' }, PARTS],
-  [{ host: 'a', port: 80, tls: true }, PARTS],
+  [{ host: 'a', port: 80, tsl: true }, PARTS],
   ['127.0.0.1:80,mode=660', PARTS],
   ['unix:/a,mdoe=660', PARTS],
   ['unix:', /^must have a path without NUL, not /],

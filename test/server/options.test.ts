@@ -109,7 +109,7 @@ test.each(WRONG)('%s', async (_what, options, text) => {
 
 /** The checked value of `port` alone. */
 function listenOn(port: number): readonly CheckedListen[] {
-  return [{ address: { host: '127.0.0.1', port }, options: {} }];
+  return [{ address: { host: '127.0.0.1', port }, options: {}, tls: undefined }];
 }
 
 test('a number may be a string or undefined, as environment variables are', async () => {

@@ -27,7 +27,7 @@ export function serveProtocol(protocol: ProtocolFactory, given: GivenLimits = {}
     driver: reactor,
     limits: resolveLimits(given),
     protocol,
-    listeners: [{ localAddress: null, listenerOptions: { backlog: 64 } }],
+    listeners: [{ localAddress: null, listenerOptions: { backlog: 64, isEncrypted: false }, encryption: null }],
     drive: (connection) => reactor.add(connection),
     textOfRefusal: (limit) => `too many connections: ${limit}`,
     onFault: (error) => faults.push(error),

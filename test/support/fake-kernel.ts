@@ -67,6 +67,8 @@ export class FakeKernel extends KernelMemory implements Kernel {
   readonly prefetch = (): number => 0;
   readonly sendBatch: Kernel['sendBatch'] = (): number => 0;
   readonly acknowledged: Kernel['acknowledged'] = (): number => 0;
+  readonly attach = (): number => 0;
+  readonly negotiated = (): null => null;
   readonly shutdown = (): number => 0;
   readonly reset = (): number => 0;
   readonly peer = (): typeof NOTHING => NOTHING;

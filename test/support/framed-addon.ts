@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { TransportKind } from '../../src/kernel/addon.ts';
+import type { TransportKind } from '../../src/kernel/kernel.ts';
 import { REPOSITORY } from './program.ts';
 
 const ADDON = join(REPOSITORY, 'build', 'test-addons', 'framed.node');

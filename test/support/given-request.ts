@@ -9,7 +9,17 @@ export function givenRequest(target: string, fields: readonly (readonly [string,
   const end = { address: '127.0.0.1', port: 80 };
   const host = fields.find(([name]) => name === 'host')?.[1] ?? '';
   const [path = '', query = ''] = target.split('?');
-  const head = { method: 'GET', target, path, query, host, httpVersion: '1.1', scheme: 'http', fields } as const;
+  const head = {
+    method: 'GET',
+    target,
+    path,
+    query,
+    host,
+    httpVersion: '1.1',
+    scheme: 'http',
+    tls: null,
+    fields,
+  } as const;
   return new RemoteRequest({ ...head, bodyLength: 0, remote: end, local: end }, new MessageChannel().port1);
 }
 

@@ -1,7 +1,7 @@
 // The messages between the loop's thread and a worker about one request, over a port of its own. Types only.
 
 import type { MessagePort } from 'node:worker_threads';
-import type { Endpoint } from '../../http/handler.ts';
+import type { Endpoint, TlsConnection } from '../../http/handler.ts';
 import type { AdapterName } from '../../options/choices.ts';
 
 /** The request, without its content. */
@@ -13,6 +13,7 @@ export interface RequestHead {
   readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly scheme: 'http' | 'https';
+  readonly tls: TlsConnection | null;
   /** In the order and case of the request. */
   readonly fields: readonly (readonly [string, string])[];
   readonly remote: Endpoint;

@@ -7,7 +7,7 @@ import type { Channel, ChannelAttachment, ProtocolFactory } from '../../connecti
 import { Inbox } from '../../connection/inbox.ts';
 import type { FileSendCallback } from '../../connection/output.ts';
 import type { Protocol } from '../../connection/protocol.ts';
-import type { Endpoint } from '../../http/handler.ts';
+import type { Endpoint, TlsConnection } from '../../http/handler.ts';
 import type { FromChannel, ToChannel } from './messages.ts';
 import { INPUT_BATCH, INPUT_WINDOW_BYTES, messageWeight } from './piece.ts';
 import { thrownOf } from './thrown.ts';
@@ -29,11 +29,13 @@ interface Endpoints {
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly scheme: 'http' | 'https';
+  readonly tls: TlsConnection | null;
 }
 
 export class RemoteChannel implements Channel {
   readonly local: Endpoint;
   readonly isSecure: boolean;
+  readonly tls: TlsConnection | null;
   /** Neither finished nor closed. */
   isOpen = true;
   peerEnded = false;
@@ -60,11 +62,12 @@ export class RemoteChannel implements Channel {
   readonly #sentCallbacks = new Map<number, (isSent: boolean) => void>();
   #lastId = 0;
 
-  constructor(port: MessagePort, { remote, local, scheme }: Endpoints) {
+  constructor(port: MessagePort, { remote, local, scheme, tls }: Endpoints) {
     this.#port = port;
     this.#peer = remote;
     this.local = local;
     this.isSecure = scheme === 'https';
+    this.tls = tls;
     port.on('message', (message: ToChannel) => this.#receive(message));
     port.on('close', () => this.#lose('the connection was closed', false));
   }

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
 import { combineFields } from '../../http/combined-fields.ts';
 import type { FieldNames } from '../../http/field-names.ts';
-import type { Endpoint, HttpRequest, RequestBody } from '../../http/handler.ts';
+import type { Endpoint, HttpRequest, RequestBody, TlsConnection } from '../../http/handler.ts';
 import { SlabQueue } from '../../slab-queue.ts';
 import type { MessageFields, RequestHead, Thrown, ToWorker } from './messages.ts';
 import { revived } from './thrown.ts';
@@ -17,6 +17,7 @@ export class RemoteRequest implements HttpRequest {
   readonly host: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly scheme: 'http' | 'https';
+  readonly tls: TlsConnection | null;
   readonly remote: Endpoint;
   readonly local: Endpoint;
   readonly body: RemoteBody;
@@ -38,6 +39,7 @@ export class RemoteRequest implements HttpRequest {
     this.host = head.host;
     this.httpVersion = head.httpVersion;
     this.scheme = head.scheme;
+    this.tls = head.tls;
     this.remote = head.remote;
     this.local = head.local;
     this.#fields = head.fields;

@@ -1,0 +1,506 @@
+// Receives, sends and ends the records of TLS.
+#include "tls.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "socket.h"
+
+namespace epoll_server {
+namespace {
+
+// The most bytes of one record (RFC 8446 section 5.1), and what its encoding adds at most.
+constexpr size_t kMaxRecordBytes = 16384;
+constexpr size_t kRecordOverheadBytes = 256;
+
+// One receive. A call receives at most twice as much.
+constexpr size_t kReceiveBytes = 65536 + kRecordOverheadBytes;
+
+// Bytes that one call encrypts: about half a millisecond. A fast client of a large response would
+// delay the others.
+constexpr size_t kSendBudgetBytes = 1048576;
+
+// Beyond this much pending output nothing is read: a client could ask for new keys and never read
+// the answers (RFC 8446 section 4.6.3).
+constexpr size_t kMaxPendingBytes = 65536;
+
+// A signature costs 0.2 to 1 ms. More handshakes in one turn would delay the other clients.
+constexpr int kHandshakesPerWait = 8;
+
+// An SSL calls its BIO through these.
+int ReadBio(BIO* bio, char* bytes, int length);
+int WriteBio(BIO* bio, const char* bytes, int length);
+long ControlBio(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+const OpenSsl& Functions() {
+  const char* problem = nullptr;
+  return *FindOpenSsl(&problem);
+}
+
+int CreateBio(BIO* bio) {
+  Functions().BIO_set_init(bio, 1);
+  return 1;
+}
+
+// Never freed: an SSL may outlive every other object of this addon.
+BIO_METHOD* bio_method = nullptr;
+pthread_once_t bio_method_once = PTHREAD_ONCE_INIT;
+
+void MakeBioMethod() {
+  const OpenSsl& openssl = Functions();
+  const int type = openssl.BIO_get_new_index() | BIO_TYPE_SOURCE_SINK;
+  bio_method = openssl.BIO_meth_new(type, "epoll-server");
+  if (bio_method == nullptr) return;
+  openssl.BIO_meth_set_create(bio_method, CreateBio);
+  openssl.BIO_meth_set_ctrl(bio_method, ControlBio);
+  openssl.BIO_meth_set_read(bio_method, ReadBio);
+  openssl.BIO_meth_set_write(bio_method, WriteBio);
+}
+
+int ReadBio(BIO* bio, char* bytes, int length) {
+  const OpenSsl& openssl = Functions();
+  openssl.BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+  auto* transport = static_cast<TlsTransport*>(openssl.BIO_get_data(bio));
+  const int count =
+      transport->ReadWire(reinterpret_cast<uint8_t*>(bytes), static_cast<size_t>(length));
+  if (count >= 0) return count;
+  if (count == -EAGAIN) openssl.BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+  return -1;
+}
+
+int WriteBio(BIO* bio, const char* bytes, int length) {
+  const OpenSsl& openssl = Functions();
+  openssl.BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+  auto* transport = static_cast<TlsTransport*>(openssl.BIO_get_data(bio));
+  const int count =
+      transport->WriteWire(reinterpret_cast<const uint8_t*>(bytes), static_cast<size_t>(length));
+  return count < 0 ? -1 : count;
+}
+
+// The first byte of a request line. A record of a ClientHello begins with 22, and that of SSL 2
+// with a set bit 7.
+bool BeginsRequest(uint8_t byte) {
+  return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z');
+}
+
+}  // namespace
+
+TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared> shared)
+    : context_(std::move(context)),
+      shared_(shared == nullptr ? std::make_shared<TlsShared>() : std::move(shared)) {
+  shared_->received.resize(kReceiveBytes);
+  shared_->gathered.resize(kMaxRecordBytes);
+}
+
+std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits) {
+  return std::make_unique<TlsTransport>(fd, waits, context_, shared_);
+}
+
+TlsTransport::TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
+                           std::shared_ptr<TlsShared> shared)
+    : fd_(fd),
+      waits_(waits),
+      context_(std::move(context)),
+      shared_(std::move(shared)),
+      openssl_(context_->openssl()) {}
+
+TlsTransport::~TlsTransport() { openssl_.SSL_free(ssl_); }
+
+int TlsTransport::Fail(int error) { return error_ = error; }
+
+// ---- Receiving ---------------------------------------------------------------------------------
+
+int TlsTransport::Receive(uint8_t* bytes, size_t length) {
+  wire_left_ = 2 * kReceiveBytes;
+  is_drained_ = is_short_ = is_deferred_ = is_full_ = false;
+  size_t filled = 0;
+  int status = 1;
+  while (filled < length) {
+    stops_at_short_ = filled > 0;
+    status = NextBytes(bytes + filled, length - filled);
+    if (status <= 0) break;
+    filled += static_cast<size_t>(status);
+  }
+  KeepUnread();
+  const bool is_over = status > 0 || (filled == 0 && status != -EAGAIN);
+  receive_awaits_ = is_over ? 0 : is_full_ ? kWritable : kReadable;
+  if (filled > 0 || length == 0) return static_cast<int>(filled);
+  if (status == 0) end_reported_ = true;
+  return status;
+}
+
+// Returns a count, 0 at the end, or -errno.
+int TlsTransport::NextBytes(uint8_t* bytes, size_t length) {
+  if (error_ != 0) return error_;
+  if (peer_ended_) return 0;
+  if (mode_ == kUnknown) {
+    const int status = Begin();
+    if (status <= 0) return status;
+  }
+  if (mode_ == kHandshaking) {
+    const int status = DoHandshake();
+    if (status <= 0) return status;
+  }
+  if (mode_ == kEstablished) return Decrypt(bytes, length);
+  const int count = ReadWire(bytes, length);
+  if (count == 0) peer_ended_ = true;
+  return count < 0 && count != -EAGAIN ? Fail(count) : count;
+}
+
+// Chooses the mode by the first byte. Returns 1 when there is one, 0 at the end, or -errno.
+int TlsTransport::Begin() {
+  const int status = Fill();
+  if (status == 0) peer_ended_ = true;
+  if (status <= 0) return status < 0 && status != -EAGAIN ? Fail(status) : status;
+  if (!BeginsRequest(*fresh_)) return BeginTls();
+  mode_ = kPlaintext;
+  ++shared_->counters.failures[kFailedPlaintext];
+  return 1;
+}
+
+// OpenSSL takes 10 KiB for a connection: a client that sends nothing costs none.
+int TlsTransport::BeginTls() {
+  pthread_once(&bio_method_once, MakeBioMethod);
+  BIO* bio = bio_method == nullptr ? nullptr : openssl_.BIO_new(bio_method);
+  ssl_ = bio == nullptr ? nullptr : context_->NewSsl();
+  if (ssl_ == nullptr ||
+      openssl_.SSL_set_ex_data(ssl_, 0, static_cast<TlsConnection*>(this)) != 1) {
+    openssl_.BIO_free(bio);
+    return FailHandshake(-ENOMEM, kFailedOther);
+  }
+  openssl_.BIO_set_data(bio, this);
+  openssl_.SSL_set_bio(ssl_, bio, bio);
+  openssl_.SSL_set_accept_state(ssl_);
+  mode_ = kHandshaking;
+  return 1;
+}
+
+// Returns 1 when the connection is established, else -errno.
+int TlsTransport::DoHandshake() {
+  openssl_.ERR_clear_error();
+  const int result = openssl_.SSL_do_handshake(ssl_);
+  if (result == 1) {
+    mode_ = kEstablished;
+    ++shared_->counters.handshakes;
+    if (openssl_.SSL_session_reused(ssl_) == 1) ++shared_->counters.resumptions;
+    // A caller that waits to send has no event of the socket to wait for.
+    if (send_awaits_ == kReadable) send_continues_ = true;
+    return 1;
+  }
+  const int error = ErrorOf(result);
+  if (error == -EAGAIN) return error;
+  const int status = FailHandshake(error == 0 ? -ECONNRESET : error, FailureOfLastError());
+  openssl_.ERR_clear_error();
+  return status;
+}
+
+int TlsTransport::FailHandshake(int error, TlsFailure failure) {
+  ++shared_->counters.failures[failure];
+  return Fail(error);
+}
+
+// The signature comes after the ClientHello: this is where a handshake begins to cost.
+int TlsTransport::OnClientHello() {
+  if (shared_->wait != waits_) {
+    shared_->wait = waits_;
+    shared_->handshakes_begun = 0;
+  }
+  if (shared_->handshakes_begun == kHandshakesPerWait) {
+    is_deferred_ = true;
+    return SSL_CLIENT_HELLO_RETRY;
+  }
+  ++shared_->handshakes_begun;
+  server_name_ = ServerNameOf(openssl_, ssl_);
+  return context_->Select(ssl_, server_name_) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
+int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
+  openssl_.ERR_clear_error();
+  const int wanted = static_cast<int>(std::min(length, kReceiveBytes));
+  const int count = openssl_.SSL_read(ssl_, bytes, wanted);
+  if (count > 0) return count;
+  const int error = ErrorOf(count);
+  if (error == 0) peer_ended_ = true;
+  if (error == 0 || error == -EAGAIN) return error;
+  openssl_.ERR_clear_error();
+  return Fail(error);
+}
+
+// The error of a call that returned `result`: 0 at the end, or -errno. The end of the socket
+// without the alert close_notify is a reset: what came before may have been cut off.
+int TlsTransport::ErrorOf(int result) {
+  switch (openssl_.SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+      return -EAGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+      return 0;
+    case SSL_ERROR_SYSCALL:
+      return wire_error_ != 0 ? wire_error_ : -ECONNRESET;
+    default:
+      if (wire_error_ != 0) return wire_error_;
+      return ERR_GET_REASON(openssl_.ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+                 ? -ECONNRESET
+                 : -EPROTO;
+  }
+}
+
+TlsFailure TlsTransport::FailureOfLastError() const {
+  const unsigned long error = openssl_.ERR_peek_last_error();
+  const int reason = ERR_GET_REASON(error);
+  if (error == 0 || wire_error_ != 0) return kFailedClosed;
+  switch (reason) {
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_INAPPROPRIATE_FALLBACK:
+      return kFailedVersion;
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+    case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+    case SSL_R_NO_SUITABLE_GROUPS:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+      return kFailedCipher;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+      return kFailedProtocol;
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return kFailedCertificate;
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+      return kFailedClosed;
+    default:
+      return reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256 ? kFailedAlert
+                                                                                   : kFailedOther;
+  }
+}
+
+// ---- Wire bytes --------------------------------------------------------------------------------
+
+// Receives wire bytes unless some are left. Returns 1 when there are some, 0 at the end, or -errno.
+int TlsTransport::Fill() {
+  if (fresh_ != fresh_end_ || unread_begin_ < unread_.size()) return 1;
+  if (out_.size() - out_begin_ > kMaxPendingBytes) {
+    is_full_ = true;
+    return -EAGAIN;
+  }
+  // After a short count an event shows that there is more, unless the end came with these bytes. A
+  // caller that gets some of them asks again after the end; -EAGAIN must be true.
+  if (is_drained_ || (is_short_ && stops_at_short_)) return -EAGAIN;
+  if (wire_left_ < kReceiveBytes) {
+    // This call has done enough; the next wait reports the rest.
+    is_short_ = false;
+    return -EAGAIN;
+  }
+  int count = -EINTR;
+  while (count == -EINTR) count = RecvNow(fd_, shared_->received.data(), kReceiveBytes);
+  if (count == -EAGAIN) is_drained_ = true;
+  if (count <= 0) return count;
+  const size_t received = static_cast<size_t>(count);
+  wire_left_ -= kReceiveBytes;
+  is_short_ = received < kReceiveBytes;
+  fresh_ = shared_->received.data();
+  fresh_end_ = fresh_ + received;
+  return 1;
+}
+
+int TlsTransport::ReadWire(uint8_t* bytes, size_t length) {
+  if (length == 0) return 0;
+  const int status = Fill();
+  if (status > 0) return static_cast<int>(Take(bytes, length));
+  if (status < 0 && status != -EAGAIN) wire_error_ = status;
+  return status;
+}
+
+size_t TlsTransport::Take(uint8_t* bytes, size_t length) {
+  if (unread_begin_ < unread_.size()) {
+    const size_t count = std::min(length, unread_.size() - unread_begin_);
+    std::memcpy(bytes, unread_.data() + unread_begin_, count);
+    unread_begin_ += count;
+    if (unread_begin_ == unread_.size()) {
+      unread_ = std::vector<uint8_t>();
+      unread_begin_ = 0;
+    }
+    return count;
+  }
+  const size_t count = std::min(length, static_cast<size_t>(fresh_end_ - fresh_));
+  std::memcpy(bytes, fresh_, count);
+  fresh_ += count;
+  return count;
+}
+
+// The shared buffer is another connection's after this call.
+void TlsTransport::KeepUnread() {
+  if (fresh_ != fresh_end_) {
+    unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(unread_begin_));
+    unread_begin_ = 0;
+    unread_.insert(unread_.end(), fresh_, fresh_end_);
+  }
+  fresh_ = fresh_end_ = nullptr;
+}
+
+bool TlsTransport::holds_input() const {
+  if (error_ != 0) return true;
+  if (peer_ended_) return !end_reported_;
+  if (is_full_) return false;
+  return is_deferred_ || !(is_drained_ || is_short_) || unread_begin_ < unread_.size() ||
+         (mode_ == kEstablished && openssl_.SSL_pending(ssl_) > 0);
+}
+
+// Sends what the socket accepts, and keeps the rest.
+int TlsTransport::WriteWire(const uint8_t* bytes, size_t length) {
+  size_t sent = 0;
+  while (out_.empty() && sent < length) {
+    const int count = epoll_server::Send(fd_, bytes + sent, length - sent, more_);
+    if (count == -EINTR) continue;
+    if (count == -EAGAIN) break;
+    if (count < 0) return wire_error_ = count;
+    wire_bytes_sent_ += static_cast<uint64_t>(count);
+    sent += static_cast<size_t>(count);
+  }
+  out_.insert(out_.end(), bytes + sent, bytes + length);
+  return static_cast<int>(length);
+}
+
+// Returns 0 when the socket has accepted all bytes, else -errno.
+int TlsTransport::FlushOut() {
+  while (out_begin_ < out_.size()) {
+    const int count = epoll_server::Send(fd_, out_.data() + out_begin_, out_.size() - out_begin_);
+    if (count == -EINTR) continue;
+    if (count == -EAGAIN) return count;
+    if (count < 0) return Fail(count);
+    wire_bytes_sent_ += static_cast<uint64_t>(count);
+    out_begin_ += static_cast<size_t>(count);
+  }
+  if (!out_.empty()) out_ = std::vector<uint8_t>();
+  out_begin_ = 0;
+  if (!ended_ || shut_) return 0;
+  shut_ = true;
+  return epoll_server::ShutdownWrite(fd_);
+}
+
+// ---- Sending -----------------------------------------------------------------------------------
+
+int TlsTransport::Send(Bytes first, Bytes second, bool more) {
+  if (ended_) return -EPIPE;
+  if (mode_ == kPlaintext) return SendPlaintext(first, second);
+  size_t counted = 0;
+  const int status = SendRecords(first, second, more, &counted);
+  send_awaits_ = status == 0 || send_continues_ ? 0 : mode_ == kEstablished ? kWritable : kReadable;
+  return status == 0 || counted > 0 ? static_cast<int>(counted) : status;
+}
+
+int TlsTransport::SendPlaintext(Bytes first, Bytes second) {
+  if (error_ != 0) return error_;
+  int count = -EINTR;
+  while (count == -EINTR) {
+    count = epoll_server::Sendv(fd_, first.data, first.length, second.data, second.length);
+  }
+  if (count > 0) wire_bytes_sent_ += static_cast<uint64_t>(count);
+  const bool is_short = count >= 0 && static_cast<size_t>(count) < first.length + second.length;
+  send_awaits_ = is_short || count == -EAGAIN ? kWritable : 0;
+  return count;
+}
+
+// Returns 0 when all bytes are counted, else -errno.
+int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* counted) {
+  const size_t total = first.length + second.length;
+  size_t budget = kSendBudgetBytes;
+  for (;;) {
+    const int status = error_ != 0 ? error_ : FlushOut();
+    if (status != 0) return status;
+    // The socket has accepted all encrypted bytes.
+    const size_t carried = std::min(counted_later_, total - *counted);
+    *counted += carried;
+    counted_later_ -= carried;
+    if (*counted == total) return 0;
+    if (mode_ != kEstablished) {
+      // The handshake may have become possible; a receive is not bound to come first.
+      wire_left_ = 2 * kReceiveBytes;
+      is_drained_ = is_deferred_ = stops_at_short_ = false;
+      const int begun = mode_ == kUnknown ? Begin() : 1;
+      const int done = begun > 0 && mode_ == kHandshaking ? DoHandshake() : begun;
+      is_short_ = false;
+      KeepUnread();
+      if (mode_ == kPlaintext) return -EAGAIN;
+      if (done <= 0) return done == 0 ? -EAGAIN : done;
+      continue;
+    }
+    if (budget == 0) {
+      send_continues_ = true;
+      return -EAGAIN;
+    }
+    const size_t length = std::min({kMaxRecordBytes, budget, total - *counted});
+    more_ = more || *counted + length < total;
+    const int encrypted = Encrypt(first, second, *counted, length);
+    more_ = false;
+    if (encrypted != 0) return encrypted;
+    budget -= length;
+    counted_later_ = length;
+  }
+}
+
+// Encrypts `length` bytes from `from` on as one record. Returns 0 or -errno.
+int TlsTransport::Encrypt(Bytes first, Bytes second, size_t from, size_t length) {
+  const uint8_t* bytes = second.data + (from - std::min(from, first.length));
+  if (from + length <= first.length) {
+    bytes = first.data + from;
+  } else if (from < first.length) {
+    const size_t of_first = first.length - from;
+    std::memcpy(shared_->gathered.data(), first.data + from, of_first);
+    std::memcpy(shared_->gathered.data() + of_first, second.data, length - of_first);
+    bytes = shared_->gathered.data();
+  }
+  openssl_.ERR_clear_error();
+  const int written = openssl_.SSL_write(ssl_, bytes, static_cast<int>(length));
+  if (written == static_cast<int>(length)) return 0;
+  openssl_.ERR_clear_error();
+  return Fail(wire_error_ != 0 ? wire_error_ : -EPROTO);
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
+int TlsTransport::ShutdownWrite() {
+  if (error_ != 0) return error_;
+  if (!ended_ && mode_ == kEstablished) {
+    openssl_.ERR_clear_error();
+    openssl_.SSL_shutdown(ssl_);
+    openssl_.ERR_clear_error();
+  }
+  ended_ = true;
+  const int status = FlushOut();
+  return status == -EAGAIN ? 0 : status;
+}
+
+// ---- What was negotiated -----------------------------------------------------------------------
+
+bool TlsTransport::Negotiated(NegotiatedTls* negotiated) const {
+  if (mode_ != kEstablished) return false;
+  const unsigned char* protocol = nullptr;
+  unsigned int length = 0;
+  openssl_.SSL_get0_alpn_selected(ssl_, &protocol, &length);
+  negotiated->version = openssl_.SSL_get_version(ssl_);
+  negotiated->cipher = openssl_.SSL_CIPHER_get_name(openssl_.SSL_get_current_cipher(ssl_));
+  negotiated->protocol.assign(reinterpret_cast<const char*>(protocol), length);
+  negotiated->server_name = server_name_;
+  negotiated->is_resumed = openssl_.SSL_session_reused(ssl_) == 1;
+  X509* certificate = openssl_.SSL_get1_peer_certificate(ssl_);
+  if (certificate == nullptr) return true;
+  unsigned char* encoded = nullptr;
+  const int size = openssl_.i2d_X509(certificate, &encoded);
+  openssl_.X509_free(certificate);
+  if (size <= 0) return true;
+  negotiated->certificate.assign(reinterpret_cast<char*>(encoded), static_cast<size_t>(size));
+  openssl_.CRYPTO_free(encoded, "", 0);
+  const long result = openssl_.SSL_get_verify_result(ssl_);
+  if (result != X509_V_OK) {
+    negotiated->verification_error = openssl_.X509_verify_cert_error_string(result);
+  }
+  return true;
+}
+
+}  // namespace epoll_server

@@ -1,0 +1,121 @@
+// The transport that encrypts: a TLS server of the OpenSSL inside Node.js. transport.h has its
+// contract.
+//
+// OpenSSL reads and writes through a BIO of this transport. The BIO receives once into a buffer
+// that all transports of a kind share, so that a request costs one recv(2), and it accepts all that
+// is written: wire bytes that the socket did not accept are kept here.
+#ifndef EPOLL_SERVER_NATIVE_TLS_H_
+#define EPOLL_SERVER_NATIVE_TLS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tls_context.h"
+#include "transport.h"
+
+namespace epoll_server {
+
+// What the transports of one thread share, also those of a kind and its successors.
+struct TlsShared {
+  TlsCounters counters;
+  std::vector<uint8_t> received;  // wire bytes of the receive that runs
+  std::vector<uint8_t> gathered;  // the bytes of one record
+  double wait = -1;               // the wait for which this counts:
+  int handshakes_begun = 0;
+};
+
+class TlsTransport final : public Transport, private TlsConnection {
+ public:
+  // `waits` counts the waits of the kernel: each has a budget of handshakes.
+  TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
+               std::shared_ptr<TlsShared> shared);
+  ~TlsTransport() override;
+
+  int Receive(uint8_t* bytes, size_t length) override;
+  int Send(Bytes first, Bytes second, bool more) override;
+  int ShutdownWrite() override;
+  void Flush() override { FlushOut(); }
+  bool has_pending_output() const override { return error_ == 0 && !out_.empty(); }
+  bool holds_input() const override;
+  uint64_t wire_bytes_sent() const override { return wire_bytes_sent_; }
+  bool Negotiated(NegotiatedTls* negotiated) const override;
+
+  // The operations of the BIO. They return a count, 0 at the end, or -errno.
+  int ReadWire(uint8_t* bytes, size_t length);
+  int WriteWire(const uint8_t* bytes, size_t length);
+
+ private:
+  enum Mode { kUnknown, kHandshaking, kEstablished, kPlaintext };
+
+  int OnClientHello() override;
+  const TlsContext& context() const override { return *context_; }
+
+  int NextBytes(uint8_t* bytes, size_t length);
+  int Begin();
+  int BeginTls();
+  int DoHandshake();
+  int Decrypt(uint8_t* bytes, size_t length);
+  int Fill();
+  size_t Take(uint8_t* bytes, size_t length);
+  void KeepUnread();
+  int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
+  int SendPlaintext(Bytes first, Bytes second);
+  int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
+  int FlushOut();
+  int Fail(int error);
+  int FailHandshake(int error, TlsFailure failure);
+  int ErrorOf(int result);
+  TlsFailure FailureOfLastError() const;
+
+  const int fd_;
+  const double& waits_;
+  const std::shared_ptr<TlsContext> context_;
+  const std::shared_ptr<TlsShared> shared_;
+  const OpenSsl& openssl_;
+  SSL* ssl_ = nullptr;
+  Mode mode_ = kUnknown;
+  int error_ = 0;
+  int wire_error_ = 0;        // of the socket, within a call of OpenSSL
+  uint8_t* fresh_ = nullptr;  // wire bytes in the shared buffer: [fresh_, fresh_end_)
+  uint8_t* fresh_end_ = nullptr;
+  size_t wire_left_ = 0;         // bytes that this call may still receive
+  std::vector<uint8_t> unread_;  // wire bytes that an earlier call received and did not use
+  size_t unread_begin_ = 0;
+  std::vector<uint8_t> out_;  // wire bytes that the socket has not accepted
+  size_t out_begin_ = 0;
+  size_t counted_later_ = 0;  // bytes in out_ that the caller passes again
+  uint64_t wire_bytes_sent_ = 0;
+  std::string server_name_;
+  bool more_ = false;            // more wire bytes follow at once
+  bool is_drained_ = true;       // the socket has no more bytes, until its next event
+  bool is_short_ = false;        // the last receive of this call had a short count
+  bool stops_at_short_ = false;  // then nothing more is received
+  bool is_deferred_ = false;     // the handshake waits for the budget of the next wait
+  bool is_full_ = false;         // too much is pending to read more
+  bool peer_ended_ = false;
+  bool end_reported_ = false;
+  bool ended_ = false;
+  bool shut_ = false;
+};
+
+class TlsKind final : public TransportKind {
+ public:
+  // `shared`: that of the kind before, or null.
+  TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared> shared);
+  std::unique_ptr<Transport> Make(int fd, const double& waits) override;
+  TlsKind* AsTls() override { return this; }
+
+  TlsContext& context() { return *context_; }
+  const std::shared_ptr<TlsShared>& shared() const { return shared_; }
+
+ private:
+  const std::shared_ptr<TlsContext> context_;
+  const std::shared_ptr<TlsShared> shared_;
+};
+
+}  // namespace epoll_server
+
+#endif  // EPOLL_SERVER_NATIVE_TLS_H_

@@ -1,0 +1,160 @@
+// A certificate chain with its key, checked: each fault is described in words before OpenSSL sees any of them.
+
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { isPem, type PemOrPath } from '../options/tls-option.ts';
+
+/** Where a certificate and its key come from. */
+export interface CertificateSource {
+  readonly cert: PemOrPath;
+  readonly key: PemOrPath;
+  readonly passphrase?: string | undefined;
+}
+
+export interface Certificate {
+  /** Its file, or `the certificate`. */
+  readonly name: string;
+  /** The type of its key: `ec`, `rsa`, ... */
+  readonly keyType: string;
+  /** The host names that it is for, in lower case; a wildcard has `*.` in front. */
+  readonly hosts: readonly string[];
+  readonly notAfter: Date;
+  /** The first twelve digits of its SHA-256. */
+  readonly fingerprint: string;
+  /** PEM. */
+  readonly chain: string;
+  /** PEM, without a passphrase. */
+  readonly key: string;
+}
+
+const FIRST_BYTE_OF_DER = 0x30;
+const CERTIFICATE_BEGIN = '-----BEGIN CERTIFICATE-----';
+const CERTIFICATE_END = '-----END CERTIFICATE-----';
+const FINGERPRINT_DIGITS = 12;
+
+/**
+ * `nowMs`: null when its dates do not matter.
+ * @throws EpollServerError `ERR_TLS`: one sentence that says what is wrong, and with which file.
+ */
+export function loadCertificate({ cert, key, passphrase }: CertificateSource, nowMs: number | null): Certificate {
+  const name = sourceName(cert, 'the certificate');
+  const keyName = sourceName(key, 'the key');
+  const certificates = certificatesOf(readPem(cert, name), name);
+  const [leaf] = certificates;
+  if (leaf === undefined) throw wrong(`${name} has no certificate`);
+  const privateKey = keyOf(readPem(key, keyName), keyName, passphrase);
+  if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${keyName} is not the key of ${name}`);
+  if (nowMs !== null) checkDates(leaf, name, nowMs);
+  checkChain(certificates, name);
+  return {
+    name,
+    keyType: privateKey.asymmetricKeyType ?? '',
+    hosts: hostsOf(leaf),
+    notAfter: new Date(leaf.validTo),
+    fingerprint: leaf.fingerprint256.replaceAll(':', '').slice(0, FINGERPRINT_DIGITS).toLowerCase(),
+    chain: certificates.map(String).join(''),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
+
+/**
+ * The authorities that sign certificates of clients, as PEM.
+ * @throws EpollServerError `ERR_TLS`.
+ */
+export function loadAuthorities(sources: readonly PemOrPath[]): string {
+  return sources
+    .flatMap((source) => {
+      const name = sourceName(source, 'ca');
+      const found = certificatesOf(readPem(source, name), name);
+      if (found.length === 0) throw wrong(`${name} has no certificate`);
+      return found.map(String);
+    })
+    .join('');
+}
+
+/** The path of a file, or `other` for PEM. */
+export function sourceName(source: PemOrPath, other: string): string {
+  return typeof source === 'string' && !isPem(source) ? source : other;
+}
+
+function readPem(source: PemOrPath, name: string): string {
+  const bytes =
+    typeof source !== 'string' ? Buffer.from(source) : isPem(source) ? Buffer.from(source) : readFile(source);
+  const text = bytes.toString('latin1');
+  if (isPem(text)) return text;
+  if (bytes[0] === FIRST_BYTE_OF_DER)
+    throw wrong(`${name} is DER, and PEM is needed: convert it with openssl -inform der`);
+  throw wrong(`${name} is not PEM: it has no line -----BEGIN`);
+}
+
+function readFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw wrong(`${path} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** The certificates of a PEM text, in their order. */
+function certificatesOf(text: string, name: string): readonly X509Certificate[] {
+  const found: X509Certificate[] = [];
+  for (let at = text.indexOf(CERTIFICATE_BEGIN); at >= 0; at = text.indexOf(CERTIFICATE_BEGIN, at + 1)) {
+    const end = text.indexOf(CERTIFICATE_END, at);
+    try {
+      found.push(new X509Certificate(text.slice(at, end < 0 ? text.length : end + CERTIFICATE_END.length)));
+    } catch {
+      throw wrong(`certificate ${found.length + 1} of ${name} is damaged`);
+    }
+  }
+  return found;
+}
+
+/** Its messages never have text of the key. */
+function keyOf(text: string, name: string, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: text, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch {
+    if (!text.includes('PRIVATE KEY')) throw wrong(`${name} has no private key`);
+    if (!text.includes('ENCRYPTED')) throw wrong(`the key in ${name} is damaged, or of an unknown type`);
+    if (passphrase === undefined) throw wrong(`the key in ${name} is encrypted: give its passphrase, or decrypt it`);
+    throw wrong(`the passphrase does not decrypt the key in ${name}`);
+  }
+}
+
+function checkDates(leaf: X509Certificate, name: string, nowMs: number): void {
+  if (Date.parse(leaf.validTo) <= nowMs) throw wrong(`${name} has expired on ${leaf.validTo}`);
+  if (Date.parse(leaf.validFrom) > nowMs) throw wrong(`${name} is not valid before ${leaf.validFrom}`);
+}
+
+/**
+ * Clients know roots only. A certificate that says where its issuer can be fetched has an intermediate issuer, which
+ * must be in the file. Certificates of private authorities seldom say that, and may be signed by the root.
+ */
+function checkChain(certificates: readonly X509Certificate[], name: string): void {
+  for (const [index, certificate] of certificates.entries()) {
+    const next = certificates[index + 1];
+    if (next !== undefined && !certificate.checkIssued(next)) {
+      throw wrong(
+        `the chain in ${name} is in a wrong order: certificate ${index + 2} did not sign certificate ${index + 1}`,
+      );
+    }
+  }
+  const [leaf] = certificates;
+  const hasIssuerUrl = leaf?.infoAccess?.includes('CA Issuers') === true;
+  if (certificates.length === 1 && leaf?.checkIssued(leaf) === false && hasIssuerUrl) {
+    throw wrong(`${name} lacks the certificates of its issuers: use the file with the full chain (fullchain.pem)`);
+  }
+}
+
+/** The names of subjectAltName; the common name counts only where there are none. */
+function hostsOf(leaf: X509Certificate): readonly string[] {
+  const alternatives = (leaf.subjectAltName ?? '').split(', ').filter((each) => each.startsWith('DNS:'));
+  if (alternatives.length > 0) return alternatives.map((each) => each.slice('DNS:'.length).toLowerCase());
+  const common = leaf.subject?.split('\n').find((line) => line.startsWith('CN='));
+  return common === undefined ? [] : [common.slice('CN='.length).toLowerCase()];
+}
+
+function wrong(text: string): EpollServerError {
+  return new EpollServerError('ERR_TLS', text);
+}

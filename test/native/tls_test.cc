@@ -1,0 +1,281 @@
+// Tests TLS over the kernel with wire bytes that are cut, changed or withheld. Where this machine
+// has no OpenSSL, each test ends at once: the tests in TypeScript use that of Node.js.
+#include "tls.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness.h"
+#include "kernel_bench.h"
+#include "loopback.h"
+#include "tls_client.h"
+
+namespace epoll_server {
+
+using test::Bench;
+using test::LoadOpenSsl;
+using test::MakeTlsKind;
+using test::TlsClient;
+
+namespace {
+
+constexpr int kFewRounds = 200;
+
+std::string Letters(size_t count) {
+  std::string letters;
+  for (size_t i = 0; i < count; ++i) letters += static_cast<char>('a' + i % 26);
+  return letters;
+}
+
+uint64_t Failures(const TlsKind& kind) {
+  uint64_t sum = 0;
+  for (const uint64_t count : kind.shared()->counters.failures) sum += count;
+  return sum;
+}
+
+// A number for tests that change bytes: the same ones in each run.
+class Random {
+ public:
+  explicit Random(uint32_t seed) : state_(seed | 1) {}
+  uint32_t Below(uint32_t bound) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 17;
+    state_ ^= state_ << 5;
+    return state_ % bound;
+  }
+
+ private:
+  uint32_t state_;
+};
+
+}  // namespace
+
+TEST_EACH_BACK_END(TlsPassesBytesHoweverTheyAreCut) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  for (const size_t piece : {1, 7, 65536}) {
+    Bench bench(back_end);
+    TlsClient client(&bench, kind.get());
+    client.Handshake(piece);
+    NegotiatedTls negotiated;
+    CHECK(bench.kernel.Negotiated(client.here, &negotiated));
+    CHECK_EQ(negotiated.version, std::string("TLSv1.3"));
+    const std::string text = Letters(1000);
+    client.Encrypt(text);
+    client.Encrypt("end");
+    CHECK_EQ(client.Deliver(client.TakeWire(), piece), text + "end");
+    CHECK_EQ(bench.kernel.Find(client.here)->bytes_received, text.size() + 3);
+    CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf(text), text.size()), 1000);
+    CHECK(test::BecomesReadable(client.there));
+    std::string answer;
+    while (answer.size() < text.size() && client.ReceiveWire() > 0) answer += client.Decrypt();
+    CHECK_EQ(answer, text);
+  }
+  CHECK_EQ(kind->shared()->counters.handshakes, 3u);
+  CHECK_EQ(Failures(*kind), 0u);
+}
+
+TEST_EACH_BACK_END(TlsCountsWhatTheSocketAcceptedAndEndsWithCloseNotify) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench(back_end);
+  TlsClient client(&bench, kind.get(), 4096);
+  client.Handshake();
+  const std::string text = Letters(60000);
+  Random random(7);
+  std::string received;
+  size_t sent = 0;
+  int refused = 0;
+  for (int rounds = 0; rounds < 100000 && received.size() < text.size(); ++rounds) {
+    // The caller passes the same bytes again, but not always as many.
+    const size_t length = std::min<size_t>(text.size() - sent, 1 + random.Below(40000));
+    const int count = bench.kernel.Send(client.here, 0, 0, test::BytesOf(text) + sent, length);
+    if (count < 0) {
+      CHECK_EQ(count, -EAGAIN);
+      ++refused;
+    } else {
+      sent += static_cast<size_t>(count);
+    }
+    CHECK_EQ(bench.kernel.Find(client.here)->bytes_sent, sent);
+    if (client.ReceiveWire(1 + random.Below(5000)) < 0 && count < 0) {
+      CHECK(test::BecomesReadable(client.there));
+    }
+    for (std::string bytes = client.Decrypt(); !bytes.empty(); bytes = client.Decrypt()) {
+      received += bytes;
+    }
+    bench.kernel.Wait(0);
+  }
+  CHECK(refused > 0);
+  CHECK(received == text);
+  CHECK_EQ(sent, text.size());
+  CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf(text), 1), -EPIPE);
+  while (client.ReceiveWire() != 0) {
+    client.Decrypt();
+    bench.kernel.Wait(0);
+    CHECK(test::BecomesReadable(client.there));
+  }
+  CHECK(client.HasCloseNotify());
+  // Receiving still works.
+  client.Encrypt("more");
+  CHECK_EQ(client.Deliver(client.TakeWire(), 65536), std::string("more"));
+}
+
+TEST_EACH_BACK_END(TlsEndsAtEveryByteOfTheHandshakeAndOfARequest) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  for (size_t cut = 0;; cut += 37) {
+    Bench bench(back_end);
+    TlsClient client(&bench, kind.get());
+    size_t left = cut;
+    int status = -EAGAIN;
+    std::string received;
+    for (int flight = 0; flight < 3; ++flight) {
+      const bool is_over = client.ContinueHandshake();
+      if (is_over && flight > 0) client.Encrypt("GET / HTTP/1.1");
+      const std::string wire = client.TakeWire().substr(0, left);
+      left -= wire.size();
+      test::WriteText(client.there, wire);
+      if (!wire.empty()) CHECK(test::BecomesReadable(client.here));
+      if (left == 0 || is_over) break;
+      received += client.Receive(&status);
+      client.ReceiveWire();
+    }
+    // Sometimes the end comes with the last bytes, sometimes later.
+    if (cut % 2 == 0) received += client.Receive(&status);
+    shutdown(client.there, SHUT_WR);
+    for (int waits = 0; waits < 1000 && status == -EAGAIN; ++waits) {
+      CHECK(test::BecomesReadable(client.here));
+      received += client.Receive(&status);
+    }
+    CHECK_EQ(status, cut == 0 ? 0 : -ECONNRESET);
+    CHECK(received.empty() || received == "GET / HTTP/1.1");
+    if (left > 0) return;
+  }
+}
+
+TEST_EACH_BACK_END(TlsBeginsFewHandshakesInOneWait) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench(back_end);
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<TlsClient>(&bench, kind.get()));
+    TlsClient& client = *clients.back();
+    client.ContinueHandshake();
+    test::WriteText(client.there, client.TakeWire());
+    CHECK(test::BecomesReadable(client.here));
+  }
+  bench.kernel.Wait(0);
+  for (const auto& client : clients) {
+    CHECK_EQ(bench.kernel.Recv(client->here, 0, test::kReceiveBytes), -EAGAIN);
+  }
+  CHECK_EQ(kind->shared()->handshakes_begun, 8);
+  CHECK(bench.kernel.holds_input());
+  for (const auto& client : clients) {
+    for (int rounds = 0; rounds < 100 && !client->ContinueHandshake(); ++rounds) {
+      int status = 0;
+      client->Receive(&status);
+      test::WriteText(client->there, client->TakeWire());
+      client->ReceiveWire();
+    }
+    test::WriteText(client->there, client->TakeWire());
+    int status = 0;
+    CHECK(test::BecomesReadable(client->here));
+    client->Receive(&status);
+  }
+  CHECK_EQ(kind->shared()->counters.handshakes, 12u);
+}
+
+TEST_EACH_BACK_END(TlsPassesPlaintextAsItIs) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench(back_end);
+  TlsClient client(&bench, kind.get());
+  CHECK_EQ(client.Deliver("GET / HTTP/1.1\r\n", 1), std::string("GET / HTTP/1.1\r\n"));
+  NegotiatedTls negotiated;
+  CHECK(!bench.kernel.Negotiated(client.here, &negotiated));
+  CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf("HTTP"), 4), 4);
+  CHECK_EQ(test::ReadText(client.there, 4), std::string("HTTP"));
+  CHECK_EQ(kind->shared()->counters.failures[kFailedPlaintext], 1u);
+  CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
+  CHECK_EQ(test::ReadText(client.there, 1), std::string());
+}
+
+TEST(TlsReadsNoMoreWhileItsAnswersAreNotTaken) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench("epoll");
+  TlsClient client(&bench, kind.get(), 4096);
+  client.Handshake();
+  // Each request for new keys has to be answered (RFC 8446 section 4.6.3).
+  int status = -EAGAIN;
+  for (int i = 0; i < 20000 && status == -EAGAIN; ++i) {
+    OPENSSL_FUNCTION(SSL_key_update)(client.ssl(), SSL_KEY_UPDATE_REQUESTED);
+    client.ContinueHandshake();
+    const std::string wire = client.TakeWire();
+    if (send(client.there, wire.data(), wire.size(), MSG_DONTWAIT) < 0) break;
+    client.Receive(&status);
+  }
+  // Either OpenSSL ends it, or the socket is full in both directions.
+  CHECK(status == -EPROTO || errno == EAGAIN);
+}
+
+// TLS_FUZZ_SECONDS: how long, with another TLS_FUZZ_SEED; without it a few rounds.
+TEST(TlsSurvivesChangedBytes) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  const char* seconds = getenv("TLS_FUZZ_SECONDS");
+  const char* seed = getenv("TLS_FUZZ_SEED");
+  const time_t end = time(nullptr) + (seconds == nullptr ? 0 : atoi(seconds));
+  Random random(seed == nullptr ? 1 : static_cast<uint32_t>(atoi(seed)));
+  int ended = 0;
+  int rounds = 0;
+  int records = 0;
+  for (; rounds < kFewRounds || time(nullptr) < end; ++rounds) {
+    Bench bench("epoll");
+    TlsClient client(&bench, kind.get());
+    const bool changes_handshake = random.Below(2) == 0;
+    if (!changes_handshake) client.Handshake();
+    int status = -EAGAIN;
+    for (int flight = 0; flight < 4 && status == -EAGAIN; ++flight) {
+      if (changes_handshake)
+        client.ContinueHandshake();
+      else
+        client.Encrypt(Letters(1 + random.Below(2000)));
+      std::string wire = client.TakeWire();
+      const uint32_t changes = wire.empty() ? 0 : random.Below(4);
+      for (uint32_t i = 0; i < changes; ++i) {
+        const size_t at = random.Below(static_cast<uint32_t>(wire.size()));
+        const uint32_t how = random.Below(4);
+        if (how == 0) wire[at] = static_cast<char>(wire[at] ^ (1u << random.Below(8)));
+        if (how == 1) wire[at] = static_cast<char>(random.Below(256));
+        if (how == 2) wire.erase(at, 1 + random.Below(9));
+        if (how == 3) wire.insert(at, std::string(1 + random.Below(9), 'x'));
+        if (wire.empty()) break;
+      }
+      if (wire.empty()) break;
+      ++records;
+      test::WriteText(client.there, wire);
+      CHECK(test::BecomesReadable(client.here));
+      client.Receive(&status);
+      bench.kernel.Send(client.here, 0, 0, test::BytesOf("answer"), 6);
+      client.ReceiveWire();
+      client.Decrypt();
+    }
+    if (status != -EAGAIN) ++ended;
+    if (random.Below(2) == 0) bench.kernel.ShutdownWrite(client.here);
+  }
+  CHECK(ended > rounds / 4);
+  if (seconds != nullptr) printf("    %d connections, %d records or flights\n", rounds, records);
+}
+
+}  // namespace epoll_server
