@@ -86,7 +86,12 @@ export const CHECKS = [
     where: 'the HTTP suites and the table of conformance over TLS',
     command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport/tls.night.ts',
   },
-  { name: 'fuzz', when: 'night', where: 'half an hour, another seed', command: 'npm run -s fuzz -- --seconds 1800' },
+  {
+    name: 'fuzz',
+    when: 'night',
+    where: 'half an hour, another seed; request heads for ten minutes',
+    command: 'npm run -s fuzz -- --seconds 1800 && npm run -s fuzz:heads -- --seconds 600',
+  },
   {
     name: 'simulate',
     when: 'night',

@@ -116,7 +116,8 @@ async function startServer(kernel, { app, isSingle = false }) {
     ...limits,
     maxUnusedBytes: Infinity,
     localAddress: { address: '127.0.0.1', port: 8080 },
-    listenerOptions: { backlog: 1 },
+    listenerOptions: { backlog: 1, isEncrypted: false },
+    encryption: null,
     onClosed: () => {},
     onFault: fail,
   };

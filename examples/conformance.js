@@ -1,10 +1,12 @@
 // The site for conformance checkers: files of a folder, and an application that shows its requests, through an adapter.
 // `epoll-server conform` lists which of these parts a case needs.
-//   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch] [--backend=NAME] [--TIMEOUT=MS ...]
+//   node examples/conformance.js PORT ROOT [--adapter=raw|wsgi|fetch|node] [--backend=NAME] [--TIMEOUT=MS ...]
 
+import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { serve } from 'epoll-server';
 import { fetchHandler } from 'epoll-server/fetch';
+import { nodeApplication } from 'epoll-server/node';
 import { wsgi } from 'epoll-server/wsgi';
 
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -124,12 +126,59 @@ const FETCH = {
   '/throw': fails,
 };
 
+/** The whole body of a request of node:http. */
+async function bodyOf(request) {
+  const pieces = [];
+  for await (const piece of request) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** The same routes as an application for node:http. */
+const NODE = {
+  '/hello': ({ method }, response) => {
+    if (method === 'GET' || method === 'HEAD') response.setHeader('Content-Type', 'text/plain').end('hello\n');
+    else response.writeHead(405, { Allow: 'GET, HEAD' }).end();
+  },
+  '/echo': async (request, response) => response.end(await bodyOf(request)),
+  '/inspect': async (request, response) => {
+    const { length: bodyLength } = await bodyOf(request);
+    const { method, url: target, rawHeaders, trailers } = request;
+    const headers = [];
+    for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i].toLowerCase(), rawHeaders[i + 1]]);
+    const seen = { method, target, headers, bodyLength, trailers: Object.entries(trailers) };
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify(seen));
+  },
+  '/stream': (_request, response) => Readable.from(LETTERS).pipe(response),
+  '/slow': async (_request, response, query) => {
+    await pause(number(query, 'ms', 60_000));
+    response.end('slow\n');
+  },
+  '/bytes': (_request, response, query) => response.end(Buffer.alloc(number(query, 'n', MAX_BYTES), 'x')),
+  '/ignore': (_request, response) => response.end('ignored\n'),
+  '/setheader': (_request, response, query) => response.setHeader('X-Val', askedValue(query)).end('set\n'),
+  '/status/204': (_request, response) => response.writeHead(204).end(),
+  '/status/304': (_request, response) => response.writeHead(304).end(),
+  '/throw': fails,
+};
+
+/** As a framework does, it turns what a route throws into a 500: node:http itself would end the process. */
+async function listener(request, response) {
+  const { pathname, search } = new URL(request.url, 'http://a');
+  try {
+    await NODE[pathname](request, response, search.slice(1));
+  } catch {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500, { 'Content-Type': 'text/plain' }).end('500\n');
+  }
+}
+
 /** The handler of each adapter. */
 const ADAPTERS = {
   fetch: fetchHandler((request) => {
     const url = new URL(request.url);
     return FETCH[url.pathname](request, url);
   }),
+  node: await nodeApplication(listener),
   raw: (request, response) => RAW[request.path](request, response),
   wsgi: wsgi(application),
 };

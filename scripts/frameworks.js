@@ -1,4 +1,4 @@
-// Runs the own tests of Express, Koa, Fastify and @hono/node-server over node:http and over this server, and writes
+// Runs the own tests of Express, Koa, Fastify, @hono/node-server and ws over node:http and over this server, and writes
 // docs/frameworks.md. Each PATH is a checkout of one of them outside of this repository, with its packages installed.
 // A test that passes over node:http and fails here needs a reason in scripts/frameworks/reasons.js.
 //   npm run frameworks -- PATH...
@@ -21,6 +21,14 @@ const { values, positionals } = readArguments(import.meta.url, {
   'no-write': { type: 'boolean', default: false },
   over: { type: 'string', default: 'epoll-server/node' },
 });
+
+/** The tests run in a process group of their own, which a signal from the terminal does not reach. */
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  process.on(signal, () => process.exit(code));
+}
 
 function suites() {
   if (positionals.length === 0) throw new CheckoutError('name at least one checkout (--help shows how)');

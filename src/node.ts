@@ -3,9 +3,6 @@
 import http from 'node:http';
 import { createEpollServer, EpollServerClass } from './node/create-server.ts';
 
-export const Server: typeof http.Server = EpollServerClass;
-export const createServer: typeof http.createServer = createEpollServer;
-
 export {
   Agent,
   ClientRequest,
@@ -22,7 +19,9 @@ export {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http';
+export { type NodeApplication, nodeApplication } from './adapters/node/application.ts';
+export { createEpollServer as createServer, EpollServerClass as Server } from './node/create-server.ts';
 
 /** All of node:http, with our `createServer` and `Server`. */
-const whole: typeof http = { ...http, createServer, Server };
+const whole: typeof http = { ...http, createServer: createEpollServer, Server: EpollServerClass };
 export default whole;

@@ -41,7 +41,7 @@ function copySources({ outDir }) {
 }
 
 /** Pages of wide tables: they get the room of the outline. */
-const WIDE = ['options.md', 'models.md', 'conformance.md', 'faults.md', 'benchmarks.md'];
+const WIDE = ['options.md', 'models.md', 'conformance.md', 'faults.md', 'benchmarks.md', 'frameworks.md'];
 
 const page = (text, name) => ({ text, link: `/${name}` });
 
@@ -62,6 +62,8 @@ const SIDEBAR = [
       page('Applications', 'applications'),
       page('From code', 'from-code'),
       page('Configuration', 'configuration'),
+      page('Rules by path and host', 'rules'),
+      page('HTTPS', 'tls'),
       page('Production', 'production'),
     ],
   },
@@ -77,6 +79,7 @@ const SIDEBAR = [
       page('Cost', 'cost'),
       page('Scale', 'scale'),
       page('Conformance', 'conformance'),
+      page('Frameworks', 'frameworks'),
       page('Testing an application', 'testing'),
       page('Faults', 'faults'),
     ],

@@ -11,4 +11,5 @@ export const REASONS = {
   koa: [],
   hono: [],
   fastify: [['test/close-pipelining.test.js: Should return 503 while closing - pipelining', ONE_AT_A_TIME]],
+  ws: [],
 };

@@ -70,6 +70,7 @@ export function documentOf(comparisons) {
 \`npm run frameworks -- PATH...\` runs the own tests of each framework twice, unmodified: over node:http, and with
 \`http.createServer\` and \`http.Server\` replaced by those of \`epoll-server/node\`. Both runs count the requests that reach
 a server, so that no test passes because it ran over another one. Servers of node:https and node:http2 are not replaced.
+The requests of node:http here are those of HTTP/1.1 clients of node:http2. Upgrades, as in ws, are no requests.
 
 ${date}, Node.js ${process.version}, ${process.platform}-${process.arch}:
 

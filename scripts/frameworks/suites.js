@@ -9,15 +9,14 @@ const reporter = (name) => fileURLToPath(new URL(name, import.meta.url));
 /** A test that waits for what never happens fails after this time, where its runner has no limit of its own. */
 const NODE_TEST_TIMEOUT_MS = 30_000;
 
+const mocha = (...args) => ['node_modules/mocha/bin/_mocha', '--reporter', reporter('mocha-reporter.cjs'), ...args];
+
 /** By the name in package.json. `needs` is a file that `npm install` or a build makes; `args` are for Node.js. */
 const SUITES = {
   express: {
     title: 'Express',
-    needs: 'node_modules/mocha/bin/mocha.js',
-    args: [
-      ...['node_modules/mocha/bin/mocha.js', '--require', 'test/support/env', '--check-leaks'],
-      ...['--reporter', reporter('mocha-reporter.cjs'), 'test/', 'test/acceptance/'],
-    ],
+    needs: 'node_modules/mocha/bin/_mocha',
+    args: mocha('--require', 'test/support/env', '--check-leaks', 'test/', 'test/acceptance/'),
   },
   koa: {
     title: 'Koa',
@@ -33,6 +32,11 @@ const SUITES = {
     title: 'Fastify',
     needs: 'node_modules/borp/borp.js',
     args: ['node_modules/borp/borp.js', '--reporter', reporter('node-reporter.js')],
+  },
+  ws: {
+    title: 'ws',
+    needs: 'node_modules/mocha/bin/_mocha',
+    args: mocha('--throw-deprecation', '--timeout', '20000', 'test/*.test.js'),
   },
 };
 

@@ -120,8 +120,6 @@ function checkApplication(name: string, { adapter, threads, dynamic, next }: App
   }
   if (isFolder && (threads > 0 || adapter !== undefined))
     throw wrong('threads and adapter apply to a single application, not to a dynamic folder');
-  if (adapter === 'node' && threads > 0)
-    throw wrong('an application for node:http cannot be offloaded: its sockets cannot pass to other threads');
   if (!isFolder && next !== undefined)
     throw wrong('next handles requests that no module of a dynamic folder handles: set dynamic too');
 }

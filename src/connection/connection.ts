@@ -214,6 +214,11 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     }
   }
 
+  /** Bytes were received that no request has used yet: the next one has begun to arrive. */
+  get hasUnusedInput(): boolean {
+    return this.#inbox !== null;
+  }
+
   /** A request is in progress. */
   get isBusy(): boolean {
     try {

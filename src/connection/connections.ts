@@ -146,9 +146,9 @@ export class Connections {
     for (const connection of this.#open) connection.stop();
   }
 
-  /** Ends the connections that have no request in progress. */
+  /** Ends the connections that have no request in progress, and have received none. */
   endIdle(): void {
-    for (const connection of this.#open) if (!connection.isBusy) connection.finish();
+    for (const connection of this.#open) if (!connection.isBusy && !connection.hasUnusedInput) connection.finish();
   }
 
   /** Drops all connections that carry requests, as close(2) of their descriptors does. */

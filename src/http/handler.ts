@@ -111,6 +111,11 @@ export interface HttpRequest {
    */
   whenGone(callback: (reason: unknown) => void): void;
   /**
+   * The head as it was received. Absent: as for {@link whenClientEnds}.
+   * @internal
+   */
+  headText?(): string;
+  /**
    * Calls `callback` when the client has finished sending and the response is not complete. One callback at most.
    * Absent: a request that does not come from a connection of this thread.
    * @internal

@@ -331,6 +331,8 @@ export class HeadParser {
 
 /** The bits {@link CLOSE} and {@link KEEP_ALIVE} of a comma-separated list; other options are ignored. */
 function connectionOptions(bytes: Uint8Array, start: number, end: number): number {
+  // Nearly all lists are this one option, which one comparison finds.
+  if (equalsIgnoringCase(bytes, start, end, 'keep-alive')) return KEEP_ALIVE;
   let options = 0;
   let from = start;
   for (let at = start; at <= end; at++) {

@@ -18,6 +18,11 @@ export interface VerbatimResponse {
   startVerbatim(status: number, closes: boolean, head: Buffer): void;
   /** Sends bytes of the response, of which `contentBytes` are content. False: the client is slow. */
   writeVerbatim(bytes: Uint8Array, contentBytes: number): boolean;
+  /**
+   * Sends a head and its content, and returns the bytes of content; {@link endVerbatim} follows. `announced`: no more than
+   * these; -1: no such limit.
+   */
+  writeWhole(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number;
   /** All bytes of the response are written. `complete`: they are as many as its head announced. */
   endVerbatim(complete: boolean): void;
   /** Gives the connection to another protocol, from the byte after this request on. No response is sent. */

@@ -32,6 +32,10 @@ const NOT_STARTED = 0;
 const STARTED = 1;
 const ENDED = 2;
 
+/** Longer texts are converted apart from the head. */
+const MAX_TEXT_CHARACTERS = 4_096;
+const MAX_UTF8_BYTES = 3;
+
 const SWITCHING_PROTOCOLS = 101;
 const CONNECTION_UPGRADE = 'Connection: Upgrade\r\n';
 
@@ -332,6 +336,37 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     this.contentBytes += contentBytes;
     if (bytes.length > 0) channel.write(bytes);
     return !channel.isFull;
+  }
+
+  writeWhole(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number {
+    const isText = typeof content === 'string' && content.length <= MAX_TEXT_CHARACTERS;
+    if (!isText || this.gone) return this.#writeParts(status, closes, head, content, announced);
+    this.#assertFresh();
+    this.#phase = STARTED;
+    this.status = status;
+    this.closeAsked ||= closes;
+    const owner = this.#owner;
+    const { channel } = owner;
+    owner.closesAfter(this);
+    const start = channel.reserve((head.length + content.length) * MAX_UTF8_BYTES);
+    const { target } = channel;
+    const contentAt = start + target.write(head, start, 'utf8');
+    const end = content === '' ? contentAt : contentAt + target.write(content, contentAt, 'utf8');
+    const last = announced < 0 ? end : Math.min(end, contentAt + announced);
+    owner.headWritten(target, start, contentAt);
+    channel.commit(last);
+    this.contentBytes = last - contentAt;
+    return this.contentBytes;
+  }
+
+  #writeParts(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    const headBytes = Buffer.from(head, typeof content === 'string' ? 'utf8' : 'latin1');
+    this.startVerbatim(status, closes, headBytes);
+    this.writeVerbatim(headBytes, 0);
+    const sent = announced >= 0 && bytes.length > announced ? bytes.subarray(0, announced) : bytes;
+    this.writeVerbatim(sent, sent.length);
+    return sent.length;
   }
 
   endVerbatim(complete: boolean): void {

@@ -161,7 +161,8 @@ export class Session implements Protocol, ExchangeOwner {
     let outcome = NOT_FOUND;
     if (this.#parser === null) outcome = this.context.receivedHeads.parse(parser, bytes, start, end);
     if (outcome === NOT_FOUND) outcome = parser.parse(bytes, start, end);
-    if (outcome !== DONE && isTls(bytes, start, end)) {
+    // The owner of the events decides what a client gets that sends no HTTP.
+    if (outcome !== DONE && this.context.events === null && isTls(bytes, start, end)) {
       this.#leaveMisdirected(parser);
       return start;
     }

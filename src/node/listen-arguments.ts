@@ -1,5 +1,6 @@
 // The arguments of `server.listen`, in all forms of node:net.
 
+import { inspect } from 'node:util';
 import { nodeError } from '../adapters/node/messages.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
 
@@ -42,6 +43,7 @@ export const ANY_HOST = '';
 /** @throws as node:net does, with the same codes. */
 export function listenArguments(given: readonly unknown[]): ListenArguments {
   const last = given.at(-1);
+  // Its parameters are those of a listener of the event.
   const callback = typeof last === 'function' ? (last as () => void) : undefined;
   const values = callback === undefined ? given : given.slice(0, -1);
   const [first, second, third] = values;
@@ -81,7 +83,7 @@ function addressOf(fields: ListenFields, isObject: boolean): ListenAddress | nul
   if (isObject && !('port' in fields) && !('path' in fields)) {
     throw nodeError(
       'ERR_INVALID_ARG_VALUE',
-      `The argument 'options' must have the property "port" or "path". Received ${String(fields)}`,
+      `The argument 'options' must have the property "port" or "path". Received ${inspect(fields)}`,
       TypeError,
     );
   }

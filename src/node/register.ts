@@ -3,6 +3,7 @@
 import cluster from 'node:cluster';
 import http from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
+import { logLine } from '../log/log-line.ts';
 import { createEpollServer, EpollServerClass } from './create-server.ts';
 
 /** The environment variable that switches the line on standard error off. */
@@ -20,6 +21,5 @@ export function register(): void {
 }
 
 function say(text: string): void {
-  if ((process.env[QUIET_VARIABLE] ?? '') === '')
-    process.stderr.write(`epoll-server: ${text} (${QUIET_VARIABLE}=1: not this line)\n`);
+  if ((process.env[QUIET_VARIABLE] ?? '') === '') logLine(`${text} (${QUIET_VARIABLE}=1 leaves this line out)`);
 }

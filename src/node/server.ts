@@ -5,8 +5,9 @@ import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
 import { isIP } from 'node:net';
+import { getSystemErrorMap } from 'node:util';
 import { type NodeTarget, nodeHandler, raise, socketOf } from '../adapters/node/handler.ts';
-import { nodeError, type RequestClass, type ResponseClass } from '../adapters/node/messages.ts';
+import { nodeError, type RequestClass, type ResponseClass, UNIQUE_HEADERS } from '../adapters/node/messages.ts';
 import { ServerSocket } from '../adapters/node/server-socket.ts';
 import type { Channel } from '../connection/channel.ts';
 import type { HeadRules } from '../http/head-rules.ts';
@@ -22,6 +23,7 @@ import { ANY_HOST, type ListenArguments, listenArguments } from './listen-argume
 const NodeServer: typeof http.Server = http.Server;
 
 /** Without the constructor of http.Server, which would open nothing but takes time; its prototype is in the chain. */
+// Its members are checked before they are used.
 const ServerBase = function ServerBase() {} as unknown as new () => EventEmitter;
 ServerBase.prototype = NodeServer.prototype;
 
@@ -141,12 +143,19 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   #startOn({ backlog = BACKLOG, isShared }: ListenArguments, address: ListenAddress): OwnedServer {
     const ip = 'host' in address ? address.host : '';
     const settings = serverSettingsOf(this.#settings());
+    // Its members are checked before they are used.
     const { IncomingMessage, ServerResponse, rejectNonStandardBodyWrites } = this.#options as {
       IncomingMessage?: RequestClass;
       ServerResponse?: ResponseClass;
       rejectNonStandardBodyWrites?: boolean;
     };
-    const handler = nodeHandler(this, { IncomingMessage, ServerResponse, rejectNonStandardBodyWrites });
+    const uniqueHeaders: unknown = Reflect.get(this.#native, UNIQUE_HEADERS);
+    const handler = nodeHandler(this, {
+      IncomingMessage,
+      ServerResponse,
+      rejectNonStandardBodyWrites,
+      uniqueHeaders,
+    });
     const listeners = [{ address, ip, isShared, options: { backlog, isEncrypted: false } }];
     const resolved = { settings, listeners, tls: null };
     const server = startOwned(resolved, handler, {
@@ -283,6 +292,8 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     this.closeIdleConnections();
     this.#running = null;
     this.#path = null;
+    // As a handle that closes: 'close' comes although nothing else keeps the process alive.
+    running.ref();
     void running.close().then(() => {
       this.#last.delete(running);
       this.emit('close');
@@ -397,17 +408,19 @@ const FORWARDED = [
 ];
 
 function isWithoutIpv6(error: unknown): boolean {
+  // Its members are checked before they are used.
   const { cause } = error as { readonly cause?: unknown };
   return cause instanceof NativeError && ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'].includes(cause.errnoName);
 }
 
 /** The error that node:net makes when it cannot listen. */
 function listenError(error: unknown, address: ListenAddress): unknown {
+  // Its members are checked before they are used.
   const { cause } = error as { readonly cause?: unknown };
   if (!(cause instanceof NativeError)) return error;
   const host = 'host' in address ? address.host || '::' : undefined;
   const where = 'host' in address ? `${host}:${address.port}` : 'path' in address ? address.path : `fd ${address.fd}`;
-  const text = cause.message.replace(/^.*failed: (.*) \([A-Z0-9]+\)$/, '$1');
+  const text = getSystemErrorMap().get(-cause.errno)?.[1] ?? cause.message;
   const failure = nodeError(cause.errnoName, `listen ${cause.errnoName}: ${text} ${where}`);
   return Object.assign(failure, {
     errno: -cause.errno,

@@ -31,7 +31,7 @@ const MAPPED = '00000000000000000000ffff';
 const BITS_OF_MAPPED = 96;
 
 /** Addresses of which it is remembered whether they are members: to compare one takes longer than a request may. */
-const MAX_REMEMBERED = 4_096;
+const MAX_REMEMBERED = 1_024;
 
 const ALL_BITS = (1n << BITS_OF_ADDRESS) - 1n;
 
@@ -90,9 +90,10 @@ function hexOfIPv4(address: string): string {
 }
 
 function hexOfIPv6(address: string): string {
-  const tail = /[^:]*\.[^:]*$/.exec(address)?.[0];
-  const words = tail === undefined ? '' : hexOfIPv4(tail).replace(/^(.{4})/, '$1:');
-  const text = tail === undefined ? address : address.slice(0, -tail.length) + words;
+  const last = address.lastIndexOf(':') + 1;
+  const tail = address.slice(last);
+  const hex = isIPv4(tail) ? hexOfIPv4(tail) : '';
+  const text = hex === '' ? address : `${address.slice(0, last)}${hex.slice(0, 4)}:${hex.slice(4)}`;
   const [front = '', back] = text.split('::');
   const [before, after] = [wordsOf(front), wordsOf(back ?? '')];
   const gap = DIGITS_OF_ADDRESS - before.length - after.length;

@@ -70,7 +70,7 @@ export interface LimitOptions {
   readonly maxConnectionsPerAddress?: number | string | undefined;
   /**
    * Maximum number of TLS handshakes in progress; if exceeded: the one that waits longest is closed. 1 to 4,194,304;
-   * default: 4096. An unfinished handshake holds about 30 KiB. Clients that finish theirs are not affected.
+   * default: 4096. An unfinished handshake holds about 60 KiB. Clients that finish theirs are not affected.
    */
   readonly maxHandshakes?: number | string | undefined;
   /**

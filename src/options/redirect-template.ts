@@ -16,12 +16,13 @@ type Values = ReadonlyMap<string, readonly string[]>;
 export type EncodeName = (name: string) => string;
 
 const VARIABLE = /:([A-Za-z_]\w*)/;
+const VARIABLES = /:([A-Za-z_]\w*)/g;
 
 /** What `**` at the end of a pattern matches. */
 const SPLAT = 'splat';
 
-/** An absolute URL, up to its path. */
-const AUTHORITY = /^https?:\/\/[\w.-]+(?::\d{1,5})?(?=[/?#]|$)|^https?:\/\/\[[\d:a-f.]+\](?::\d{1,5})?(?=[/?#]|$)/i;
+/** The beginning of an absolute URL: scheme, host and port. */
+const AUTHORITY = /^https?:\/\/(?:[\w.-]+|\[[\d:a-f.]+\])(?::\d{1,5})?/i;
 
 export class RedirectTemplate {
   /** Matches at least all paths that {@link targetOf} accepts. */
@@ -42,7 +43,7 @@ export class RedirectTemplate {
     const names = (path === '/' ? '/**' : path.replace(/\/$/, '/**')).split('/').slice(1);
     this.#hasSplat = names.at(-1) === '**';
     this.#parts = (this.#hasSplat ? names.slice(0, -1) : names).map((name) => partOf(name, from));
-    this.pattern = new RulePattern(from.replaceAll(new RegExp(VARIABLE, 'g'), '*'));
+    this.pattern = new RulePattern(from.replaceAll(VARIABLES, '*'));
     this.target = target;
     this.#pieces = piecesOf(target, [...this.#parts.map(({ variable }) => variable), this.#hasSplat ? SPLAT : null]);
   }
@@ -104,13 +105,14 @@ function nameValueOf({ before, after, variable }: Part, name: string): string | 
 function piecesOf(target: string, variables: readonly (string | null)[]): readonly string[] {
   const fail = (why: string): Error =>
     new Error(`must be redirects to a path or an http URL, not to "${target}": ${why}`);
-  const authority = AUTHORITY.exec(target)?.[0] ?? '';
+  const found = AUTHORITY.exec(target)?.[0] ?? '';
+  const authority = ['', '/', '?', '#'].includes(target.charAt(found.length)) ? found : '';
   if (authority === '' && !/^\/(?![/\\])/.test(target)) throw fail('it begins with neither / nor http://HOST');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they could end the field Location.
   if (/[\x00-\x20\x7f-\uffff\\]/.test(target))
     throw fail('it has a blank, a control character or one that is not ASCII');
   if (/\/\.{1,2}(?:[/?#]|$)/.test(target)) throw fail('it has a dot segment');
-  const pieces = target.slice(authority.length).split(new RegExp(VARIABLE, 'g'));
+  const pieces = target.slice(authority.length).split(VARIABLES);
   const unknown = pieces.find((piece, index) => index % 2 === 1 && !variables.includes(piece));
   if (unknown !== undefined) throw fail(`its pattern has no :${unknown}`);
   return [authority + (pieces[0] ?? ''), ...pieces.slice(1)];

@@ -11,9 +11,6 @@ const GLOB = /[*?[\]{}()!@+\\]/;
 
 const CONTROLS = /\p{Cc}/u;
 
-/** `//HOST` in front of a path, as in `//*.example.org/assets/**`. */
-const HOST_IN_FRONT = /^\/\/([^/]*)(.*)$/;
-
 /** The file that a server sends for a folder. */
 const INDEX = /(?:^|\/)index\.\w+$/;
 
@@ -38,7 +35,8 @@ export class RulePattern {
 
   /** @throws Error whose text follows "must be": it is not a pattern. */
   constructor(text: string) {
-    const [, host = null, path = text] = HOST_IN_FRONT.exec(text) ?? [];
+    const hostEnd = text.startsWith('//') ? endOfHost(text) : 0;
+    const [host, path] = [hostEnd === 0 ? null : text.slice(2, hostEnd), text.slice(hostEnd)];
     this.text = text;
     this.host = host === null ? null : checkedHost(host, text);
     this.path = path === '' || path === '/' ? '/**' : path;
@@ -70,6 +68,12 @@ export class RulePattern {
     const folder = /^(\/.*\/)\*\*$/.exec(this.path)?.[1] ?? (this.path.endsWith('/') ? this.path : null);
     return folder !== null && !GLOB.test(folder) && other.path.startsWith(folder);
   }
+}
+
+/** Where the path begins behind `//HOST`, as in `//*.example.org/assets/**`. */
+export function endOfHost(text: string): number {
+  const slash = text.indexOf('/', 2);
+  return slash < 0 ? text.length : slash;
 }
 
 function checkedHost(given: string, text: string): string {

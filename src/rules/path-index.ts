@@ -32,8 +32,7 @@ const CODES = 128;
 /** Characters at the beginning of paths that are not in their normal form. */
 const SPECIAL: ReadonlySet<string> = new Set(['\0', '%', '.', '/', '\\']);
 
-/** Paths whose rules are kept, and the longest of them. */
-const MAX_KEPT = 1_024;
+/** The longest path whose rules are kept. */
 const MAX_KEPT_LENGTH = 256;
 
 /** Endings of compressed siblings of a file. */
@@ -56,9 +55,16 @@ export class PathIndex<P> {
   /** Whether a path that is not in its normal form may have other rules than its first character says. */
   readonly #isStrict: boolean;
   readonly #kept = new Map<string, P | null>();
+  readonly #maxKept: number;
 
-  /** `planOf`: makes the same plan of the same entries. */
-  constructor(entries: readonly RuleEntry[], files: NamedFiles, planOf: (entries: readonly RuleEntry[]) => P | null) {
+  /** `planOf`: makes the same plan of the same entries. `maxKept`: paths whose plans are kept. */
+  constructor(
+    entries: readonly RuleEntry[],
+    files: NamedFiles,
+    planOf: (entries: readonly RuleEntry[]) => P | null,
+    maxKept: number,
+  ) {
+    this.#maxKept = maxKept;
     this.#entries = entries;
     this.#files = files;
     this.#planOf = planOf;
@@ -86,7 +92,7 @@ export class PathIndex<P> {
     if (kept !== undefined) return kept;
     const found = this.#planOf(this.matching(path));
     if (path.length > MAX_KEPT_LENGTH) return found;
-    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    if (this.#kept.size >= this.#maxKept) this.#kept.clear();
     this.#kept.set(path, found);
     return found;
   }

@@ -3,6 +3,9 @@
 import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody, TlsConnection } from '../http/handler.ts';
 
+/** The part of an absolute target in front of its path. */
+const ABSOLUTE = /^https?:\/\/[^/?]*/i;
+
 export class RewrittenRequest implements HttpRequest {
   readonly #request: HttpRequest;
   readonly path: string;
@@ -19,8 +22,10 @@ export class RewrittenRequest implements HttpRequest {
     return this.#request.method;
   }
 
+  /** An absolute target keeps its host, which overrides the field Host (RFC 9112 section 3.2.2). */
   get target(): string {
-    return this.query === '' ? this.path : `${this.path}?${this.query}`;
+    const front = ABSOLUTE.exec(this.#request.target)?.[0] ?? '';
+    return front + (this.query === '' ? this.path : `${this.path}?${this.query}`);
   }
 
   get host(): string {

@@ -119,9 +119,15 @@ function redirectOf(rules: readonly RedirectRule[], path: string, host: string |
     if (pattern.first !== null && pattern.first !== first) continue;
     if (pattern.host !== null && pattern.host !== host) continue;
     const target = template.targetOf(path, (name) => name);
-    if (target !== null) return target.replace(/[?#].*$/, '').replaceAll(/^\/+|\/+$/g, '');
+    if (target !== null) return namesOf(target).join('/');
   }
   return null;
+}
+
+/** The names of a target's path, without its query. */
+function namesOf(target: string): readonly string[] {
+  const [path = ''] = target.split(/[?#]/, 1);
+  return path.split('/').filter((name) => name !== '');
 }
 
 function contradiction(first: Rule, second: Rule): string {

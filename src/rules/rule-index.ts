@@ -4,6 +4,9 @@ import { Hosts } from '../files/hosts.ts';
 import type { HttpRequest } from '../http/handler.ts';
 import { type NamedFiles, PathIndex, type RuleEntry } from './path-index.ts';
 
+/** Paths whose plans are kept, of all hosts together. */
+const MAX_KEPT = 1_024;
+
 /** The parts of a request by which rules are found. */
 export type RequestPlace = Pick<HttpRequest, 'path' | 'target' | 'header'>;
 
@@ -15,9 +18,10 @@ export class RuleIndex<P> {
 
   /** `planOf`: makes the same plan of the same entries. */
   constructor(entries: readonly RuleEntry[], files: NamedFiles, planOf: (entries: readonly RuleEntry[]) => P | null) {
-    const indexOf = (some: readonly RuleEntry[]): PathIndex<P> => new PathIndex(some, files, planOf);
-    this.#all = indexOf(entries);
     const names = new Set(entries.flatMap(({ rule }) => rule.pattern.host ?? []));
+    const maxKept = Math.ceil(MAX_KEPT / (names.size + 1));
+    const indexOf = (some: readonly RuleEntry[]): PathIndex<P> => new PathIndex(some, files, planOf, maxKept);
+    this.#all = indexOf(entries);
     const byHost = [...names].map((name) => [name, indexOf(entries.filter((entry) => isFor(entry, name)))] as const);
     const others = entries.filter(({ rule }) => rule.pattern.host === null);
     this.#hosts = names.size === 0 ? null : new Hosts(indexOf(others), new Map(byHost));

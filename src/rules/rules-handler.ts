@@ -249,7 +249,7 @@ function isRespelled(status: number, fields: FieldInput): boolean {
 
 function respelled(request: HttpRequest): HttpRequest {
   const { path, query } = request;
-  return new RewrittenRequest(request, path.endsWith('/') ? path.replace(/\/+$/, '') : `${path}/`, query);
+  return new RewrittenRequest(request, path.endsWith('/') ? path.slice(0, -1) : `${path}/`, query);
 }
 
 function sendRedirect(response: HttpResponse, status: number, location: string): void {

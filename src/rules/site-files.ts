@@ -108,10 +108,9 @@ function edit(line: string, index: number): HeaderRuleOptions {
 export function redirectLines(text: string, prefix: string, root: string): readonly Line[] {
   const lines: Line[] = [];
   for (const [index, given] of text.split('\n').entries()) {
-    const words = given
-      .replace(/(?:^|\s)#.*$/, '')
-      .trim()
-      .split(/\s+/);
+    const all = given.trim().split(/\s+/);
+    const comment = all.findIndex((word) => word.startsWith('#'));
+    const words = comment < 0 ? all : all.slice(0, comment);
     const [from = '', to, status = '301', ...more] = words;
     if (from === '') continue;
     const fail = (why: string): Error => new Error(`${index + 1}: ${why}`);
@@ -135,7 +134,7 @@ function redirectLine(from: string, to: string, code: string, isForced: boolean,
 
 /** A `*` at the end stands for all below a path; a URL names the host. */
 function patternFor(given: string, prefix: string): string {
-  const [, host, path = given] = /^https?:\/\/([^/]+)(.*)$/i.exec(given) ?? [];
-  const front = host === undefined ? prefix : `//${host}`;
-  return front + path.replace(/\/\*$/, '/**');
+  const isUrl = /^https?:\/\//i.test(given);
+  const text = isUrl ? given.slice(given.indexOf('//')) : prefix + given;
+  return text.replace(/\/\*$/, '/**');
 }

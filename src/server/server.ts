@@ -158,6 +158,9 @@ export function startOwned(
   }
 }
 
+/** Handshakes that begin in one turn (kHandshakesPerWait of native/tls.cc). */
+const HANDSHAKES_PER_TURN = 8;
+
 /** The parts of a server. */
 interface ServerParts {
   readonly kernel: Kernel;
@@ -293,7 +296,7 @@ class RunningServer implements OwnedServer, ServerHandle {
   #startAccepting(listenerFd: number, index: number): Acceptor {
     const generation = check('add', this.#kernel.add(listenerFd, Acceptor.INTEREST), 'the listening socket');
     const acceptor = new Acceptor(this.#reactor, listenerFd, generation, {
-      maxAcceptsPerTurn: this.#resolved.settings.limits.maxAcceptsPerTurn,
+      maxAcceptsPerTurn: this.#maxAcceptsPerTurn(index),
       freeDescriptors: relieveDescriptors,
       onExhausted: () => this.composition.connections.closeOldestLingering(),
       onRefuse: (fd) => this.#refuseUnwatched(fd, index),
@@ -301,6 +304,13 @@ class RunningServer implements OwnedServer, ServerHandle {
     });
     this.#reactor.add(acceptor);
     return acceptor;
+  }
+
+  /** Clients whose handshake cannot begin soon wait in the backlog, where they cost nothing. */
+  #maxAcceptsPerTurn(listener: number): number {
+    const { maxAcceptsPerTurn } = this.#resolved.settings.limits;
+    const isEncrypted = this.#listeners[listener]?.listenerOptions.isEncrypted === true;
+    return isEncrypted ? Math.min(maxAcceptsPerTurn, HANDSHAKES_PER_TURN) : maxAcceptsPerTurn;
   }
 
   /** An encrypted client would need a handshake first: it is closed without a response. */

@@ -96,7 +96,7 @@ test('an ambiguous function is an error that names the option adapter', async ()
     ]) {
       await expect(loadHandler(reference ?? ''), text).rejects.toMatchObject({
         code: 'ERR_APPLICATION_MODULE',
-        message: `the export "${name}" of ${file} is a function of ${count} parameters, whose interface is unknown: choose its interface with --adapter wsgi, fetch or raw`,
+        message: `the export "${name}" of ${file} is a function of ${count} parameters, whose interface is unknown: choose its interface with --adapter node, wsgi, fetch or raw`,
       });
     }
   }
@@ -108,7 +108,7 @@ test('an ambiguous function is rejected at the start, also in the pool and as Co
     'app.cjs': `module.exports = ${WSGI};`,
   };
   const sentence = (name: string): string =>
-    `the export "default" of ${name} is a function of 2 parameters, whose interface is unknown: choose its interface with --adapter wsgi, fetch or raw`;
+    `the export "default" of ${name} is a function of 2 parameters, whose interface is unknown: choose its interface with --adapter node, wsgi, fetch or raw`;
   expect(await complaintOf(tree, 'app.mjs')).toBe(sentence('app.mjs'));
   expect(await complaintOf(tree, 'app.cjs', '--offload', '1')).toBe(sentence('app.cjs'));
 });
@@ -118,19 +118,36 @@ test('a class is rejected', async () => {
   await expect(loadHandler(join(path, 'app.mjs'))).rejects.toThrow(/is a class: export an instance/);
 });
 
-const EXPRESS = 'const app = (req, res, next) => {}; app.use = () => {}; app.handle = () => {}; export default app;';
+/** What answers a request of node:http with the name of its maker. */
+function answers(name: string): string {
+  return `(request, response) => response.end('${name} ' + request.url)`;
+}
 
-test.each([
-  ['Express', EXPRESS],
-  ['Koa', 'export default { use() {}, callback() {} };'],
-  ['Fastify', 'export default { inject() {}, listen() {} };'],
-  ['node:http', 'import { createServer } from "node:http"; export default createServer();'],
-])('an application of %s is rejected, and the error names alternatives', async (_, text) => {
-  const sentence =
-    'the export "default" of app.mjs is written for node:http (Express, Koa, Fastify), which has no adapter yet: use one of fetch, wsgi, raw';
-  expect(await complaintOf({ 'app.mjs': text }, 'app.mjs')).toBe(sentence);
-  const handler = 'export default (request, response) => response.end();';
-  expect(await complaintOf({ 'app.mjs': handler }, 'app.mjs', '--adapter', 'node')).toBe(sentence);
+const NODE_APPLICATIONS: Readonly<Record<string, string>> = {
+  Express: `const app = ${answers('Express')}; app.use = () => {}; app.handle = () => {}; export default app;`,
+  Koa: `export default { use() {}, callback: () => ${answers('Koa')} };`,
+  polka: `export default { use() {}, listen() {}, handler: ${answers('polka')} };`,
+  Fastify: `import { createServer } from 'node:http';
+    export default { server: createServer(${answers('Fastify')}), inject() {}, listen() {}, async ready() {} };`,
+  Nest: `import { createServer } from 'node:http';
+    const server = createServer(${answers('Nest')});
+    export default { async init() {}, getHttpServer: () => server };`,
+  'node:http': `import { createServer } from 'node:http'; export default createServer(${answers('node:http')});`,
+  Restify: `import { createServer } from 'node:http';
+    export default { listen() {}, server: createServer(${answers('Restify')}) };`,
+};
+
+test.each(Object.entries(NODE_APPLICATIONS))('an application of %s is recognised by its shape', async (name, text) => {
+  expect(await responseOf({ 'app.mjs': text }, 'app.mjs')).toBe(`${name} /x`);
+});
+
+test('a bare listener of node:http is named; it cannot be offloaded', async () => {
+  const tree = { 'app.mjs': `export default ${answers('bare')};`, 'express.mjs': NODE_APPLICATIONS['Express'] ?? '' };
+  expect(await responseOf(tree, 'app.mjs', '--adapter', 'node')).toBe('bare /x');
+  const sentence = (file: string): string =>
+    `the export "default" of ${file} is written for node:http, whose sockets cannot pass to other threads: leave --offload out`;
+  expect(await complaintOf(tree, 'app.mjs', '--adapter', 'node', '--offload', '1')).toBe(sentence('app.mjs'));
+  expect(await complaintOf(tree, 'express.mjs', '--offload', '1')).toBe(sentence('express.mjs'));
 });
 
 test('TypeScript modules work where Node.js runs them, otherwise the error says why not', async () => {

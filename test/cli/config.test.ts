@@ -35,7 +35,10 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['app: ./throws.mjs', /^throws\.mjs does not load: on purpose \(throws\.mjs:1\)$/],
   ['app: {a: 1}', /^site\.yaml:1: app must be MODULE or MODULE:NAME, not \{"a":1\}$/],
   ['app: ./number.mjs', /^the export "application" of number\.mjs is number, not a function/],
-  ['app: ./app.mjs\nadapter: node', /^the export "application" of app\.mjs is written for node:http/],
+  [
+    'app: ./app.mjs\nadapter: node\nthreads: 1',
+    /^the export "application" of app\.mjs is written for node:http, whose sockets cannot pass to other threads/,
+  ],
   ['adapter: raw\nstatic: .', /^adapter is for the application of all other paths/],
   ['dynamic: ./none', /^the dynamic folder none does not exist/],
   ['dynamic: ./app.mjs', /^the dynamic folder app\.mjs is not a directory/],

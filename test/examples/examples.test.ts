@@ -25,6 +25,18 @@ const RESPONSES: Readonly<Record<string, readonly (readonly [string, object])[]>
     [post('/echo', 'abc'), { status: 200, text: 'abc' }],
     [get('/nowhere'), { status: 404 }],
   ],
+  'express.js': [
+    [get('/'), { status: 200, text: 'Hello from Express\n' }],
+    [get('/users/me'), { status: 200, text: '{"name":"me"}' }],
+    [post('/echo', '{"a":1}', 'Content-Type: application/json'), { status: 200, text: '{"a":1}' }],
+    [get('/nowhere'), { status: 404 }],
+  ],
+  'koa.js': [[get('/x'), { status: 200, text: 'Hello from Koa at /x\n' }]],
+  'fastify.js': [
+    [get('/'), { status: 200, text: 'Hello from Fastify\n' }],
+    [get('/users/me'), { status: 200, text: '{"name":"me"}' }],
+    [get('/nowhere'), { status: 404 }],
+  ],
   'upload.js': [
     [
       post('/', 'abc'),
@@ -117,7 +129,28 @@ test('examples/echo-upgrade.js', async () => {
   expect((await client.readAll()).toString()).toBe('HELLO\nBYE\n');
 });
 
+test('examples/websocket.js', async () => {
+  const program = startProgram(process.execPath, ['examples/websocket.js', '0']);
+  const port = Number(await program.announced(/:(\d+)\//));
+  expect(await ask(port, get('/'))).toMatchObject({ status: 426 });
+  const client = await connect(port);
+  client.send(
+    get(
+      '/',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
+    ),
+  );
+  expect((await client.readResponse()).status).toBe(101);
+  // A masked text frame of "hi" with the mask 0, which comes back unmasked (RFC 6455 section 5.2).
+  client.send(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+  expect(await client.readUntil('hi')).toBe('\x81\x02hi');
+});
+
 test('every example has a test', () => {
+  // Nest and socket.io are large: `npm run frameworks` installs and tests them.
   // conformance.js is the target of test/tools/conformance; mini-framework is tested in test/browser.
   const others = [
     'conformance.js',
@@ -127,6 +160,9 @@ test('every example has a test', () => {
     'fixed-page.js',
     'server.js',
     'mini-framework',
+    'nest.js',
+    'socket-io.js',
+    'websocket.js',
   ];
   expect(readdirSync(join(REPOSITORY, 'examples')).sort()).toEqual([...Object.keys(RESPONSES), ...others].sort());
 });

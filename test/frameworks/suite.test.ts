@@ -63,12 +63,12 @@ describe('a bad argument is refused in one line', () => {
     [
       'another package',
       async () => [await folder({ 'package.json': '{"name":"connect"}' })],
-      /^frameworks: \S+ is a checkout of "connect", not of one of express, koa, @hono\/node-server, fastify\n$/,
+      /^frameworks: \S+ is a checkout of "connect", not of one of express, koa, @hono\/node-server, fastify, ws\n$/,
     ],
     [
       'nothing installed',
       async () => [await folder({ 'package.json': '{"name":"express"}' })],
-      /^frameworks: \S+ has no node_modules\/mocha\/bin\/mocha\.js: run "npm install --ignore-scripts" and its build/,
+      /^frameworks: \S+ has no node_modules\/mocha\/bin\/_mocha: run "npm install --ignore-scripts" and its build/,
     ],
   ] as const)('%s', async (_, paths, message) => {
     const program = run(...(await paths()));

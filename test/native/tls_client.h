@@ -40,8 +40,9 @@ inline TlsPair MakePair(const char* name) {
   OPENSSL_FUNCTION(X509_gmtime_adj)(OPENSSL_FUNCTION(X509_getm_notAfter)(certificate), 86400);
   OPENSSL_FUNCTION(X509_set_pubkey)(certificate, key);
   X509_NAME* subject = OPENSSL_FUNCTION(X509_get_subject_name)(certificate);
-  OPENSSL_FUNCTION(X509_NAME_add_entry_by_txt)
-  (subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+  const auto add_entry = OPENSSL_FUNCTION(X509_NAME_add_entry_by_txt);
+  const auto* text_of_name = reinterpret_cast<const unsigned char*>(name);
+  add_entry(subject, "CN", MBSTRING_ASC, text_of_name, -1, -1, 0);
   OPENSSL_FUNCTION(X509_set_issuer_name)(certificate, subject);
   OPENSSL_FUNCTION(X509_sign)(certificate, key, OPENSSL_FUNCTION(EVP_sha256)());
   const auto text = [](auto write) {
@@ -52,13 +53,11 @@ inline TlsPair MakePair(const char* name) {
     OPENSSL_FUNCTION(BIO_free)(bio);
     return std::string(bytes, static_cast<size_t>(count));
   };
+  const auto write_certificate = OPENSSL_FUNCTION(PEM_write_bio_X509);
+  const auto write_key = OPENSSL_FUNCTION(PEM_write_bio_PrivateKey);
   const TlsPair pair = {
-      text([&](BIO* bio) { OPENSSL_FUNCTION(PEM_write_bio_X509)
-                           (bio, certificate); }),
-      text([&](BIO* bio) {
-        OPENSSL_FUNCTION(PEM_write_bio_PrivateKey)
-        (bio, key, nullptr, nullptr, 0, nullptr, nullptr);
-      })};
+      text([&](BIO* bio) { write_certificate(bio, certificate); }),
+      text([&](BIO* bio) { write_key(bio, key, nullptr, nullptr, 0, nullptr, nullptr); })};
   OPENSSL_FUNCTION(X509_free)(certificate);
   OPENSSL_FUNCTION(EVP_PKEY_free)(key);
   return pair;

@@ -102,6 +102,16 @@ test.each([
   expect([answer.status, answer.text]).toEqual([200, seen]);
 });
 
+test('a rewritten absolute target keeps its host', async () => {
+  const [root, own] = [await folder({ 'b.txt': 'root' }), await folder({ 'b.txt': 'own' })];
+  const { port } = await start({
+    static: { root, hosts: { 'own.example': own } },
+    rules: { rewrites: '/a -> /b.txt' },
+  });
+  const answer = await ask(port, 'GET http://own.example/a HTTP/1.1\r\nHost: other\r\n\r\n');
+  expect([answer.status, answer.text]).toEqual([200, 'own']);
+});
+
 test('a redirect for missing paths keeps its status, and other methods are left alone', async () => {
   const rules = { redirects: { from: '/**', to: '/', status: 302, ifMissing: true }, headers: '/**: X-C: 3' };
   const { port } = await startHandler(shows, { rules });

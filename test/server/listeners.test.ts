@@ -296,7 +296,10 @@ test('the options of a listener apply to its connections', async () => {
   );
   onTestFinished(() => server.close({ now: true }));
   for (const client of [await connectUnix(path), await connect(server.port ?? 0)]) await textOf(client);
-  expect(seen).toEqual([{ backlog: 9 }, { backlog: 7 }]);
+  expect(seen).toEqual([
+    { backlog: 9, isEncrypted: false },
+    { backlog: 7, isEncrypted: false },
+  ]);
 });
 
 test('a socket file that cannot be removed is reported, and close continues', async () => {

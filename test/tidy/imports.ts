@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'rules',
     'tls',
   ],
-  node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'server'],
+  node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'log', 'server'],
   testing: ['kernel', 'reactor', 'connection', 'http', 'options', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
   workers: ['kernel', 'reactor', 'connection', 'http', 'options', 'files', 'app', 'log', 'tls', 'server'],
   // Tools that examine or measure a server must not share its bugs, so they import nothing of it.
@@ -113,7 +113,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/fetch.ts': ['http', 'fetch', 'adapters'],
   'src/static.ts': ['http', 'options', 'files'],
   'src/wsgi.ts': ['http', 'adapters'],
-  'src/node.ts': ['node'],
+  'src/node.ts': ['adapters', 'node'],
   'src/register.ts': ['node'],
   'src/epoll-server.ts': ['cli', 'workers', ...PROGRAMS],
   ...Object.fromEntries(PROGRAMS.map((program) => [program, [...SHARED, ...SERVER_ROOMS]])),

@@ -45,16 +45,19 @@ const WAYS: readonly (readonly string[])[] = [
   ]),
   ['--model', 'multithread', '--workers', '1'],
   ['--offload', '1'],
+  ['--watch'],
 ];
 
 test.each(WAYS.map((way) => [way.join(' '), way] as const))('%s', async (_name, way) => {
   const { root, args } = await site();
-  const app = way[0] === '--offload' ? ['--app', await application(root), '--adapter', 'raw'] : [];
+  const app = ['--offload', '--watch'].includes(way[0] ?? '')
+    ? ['--app', await application(root), '--adapter', 'raw']
+    : [];
   const port = await securePort(startCommand([...args, ...way, ...app]));
   const client = new Client(await secured(port));
   expect((await client.send(get('/')).readResponse()).text).toBe('page');
   expect((await client.send(get('/large.bin')).readResponse()).content.length).toBe(300_000);
-  const scheme = way[0] === '--offload' ? 'https TLSv1.3' : undefined;
+  const scheme = app.length > 0 ? 'https TLSv1.3' : undefined;
   if (scheme !== undefined) expect((await client.send(get('/scheme')).readResponse()).text).toBe(scheme);
   await client.send(get('/', 'Connection: close')).readResponse();
   expect(await client.closed()).toBe('fin');
@@ -98,7 +101,9 @@ test('an environment of children is free of secrets when their applications begi
   );
   const program = startCommand([...args, '--workers', '1', '--app', `${file}:handler`, '--adapter', 'raw']);
   const client = new Client(await secured(await securePort(program)));
-  expect((await client.send(get('/none')).readResponse()).text).toBe('');
+  const names = (await client.send(get('/none')).readResponse()).text.split(',');
+  // The back end of this run, if it has one, is not a secret.
+  expect(names.filter((name) => name !== '' && name !== 'EPOLL_SERVER_BACKEND')).toEqual([]);
 });
 
 test('the key is not served, though it lies in the served folder', async () => {

@@ -21,8 +21,10 @@ export async function nodeApplication(application: NodeApplication): Promise<Han
 }
 
 async function targetOf(application: NodeApplication): Promise<NodeTarget> {
+  // Its parameters are those of a listener: nothing else is called.
   if (typeof application === 'function') return listening(application as Method);
   const method = (name: string): Method | undefined => methodOf(application, name);
+  // Its parameters are those of a listener: nothing else is called.
   if (method('callback') !== undefined) return listening(method('callback')?.() as Method);
   if (method('inject') !== undefined) {
     await method('ready')?.();
@@ -59,5 +61,6 @@ function listening(listener: Method): NodeTarget {
 
 function methodOf(object: object, name: string): Method | undefined {
   const found: unknown = Reflect.get(object, name);
+  // Its parameters are those of a listener: nothing else is called.
   return typeof found === 'function' ? (found.bind(object) as Method) : undefined;
 }

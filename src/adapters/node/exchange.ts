@@ -4,7 +4,8 @@
 import type { Channel } from '../../connection/channel.ts';
 import type { HttpRequest } from '../../http/handler.ts';
 import type { VerbatimResponse } from '../../http/verbatim-response.ts';
-import { aborted, emitDrain, NodeServerResponse, type Response, type ServerRequest } from './messages.ts';
+import { dumpUnread, endWithoutBody } from './light-request.ts';
+import { aborted, emitDrain, NodeServerResponse, type OutgoingResponse, type ServerRequest } from './messages.ts';
 import type { MessageOutput, ServerSocket } from './server-socket.ts';
 
 type WriteCallback = (error?: Error | null) => void;
@@ -12,12 +13,17 @@ type WriteCallback = (error?: Error | null) => void;
 /** Where the status stands in the bytes of a response: `HTTP/1.1 100`. */
 const STATUS_AT = 9;
 
+// Members that Node's types leave out: see messages.ts.
+const { _finish: finishOfNode } = NodeServerResponse.prototype as unknown as OutgoingResponse;
+
 export class NodeExchange implements MessageOutput {
   readonly request: ServerRequest;
-  readonly response: Response;
+  readonly response: OutgoingResponse;
   readonly #http: HttpRequest;
   readonly #output: VerbatimResponse;
   readonly #socket: ServerSocket;
+  /** Called when the response is sent. */
+  readonly #onFinish: ((exchange: NodeExchange) => void) | null;
   readonly #channel: Channel;
   /** The head is being written, or was. */
   hasBegun = false;
@@ -35,9 +41,11 @@ export class NodeExchange implements MessageOutput {
     http: HttpRequest,
     output: VerbatimResponse,
     request: ServerRequest,
-    response: Response,
+    response: OutgoingResponse,
     socket: ServerSocket,
+    onFinish: ((exchange: NodeExchange) => void) | null,
   ) {
+    this.#onFinish = onFinish;
     this.#http = http;
     this.#output = output;
     this.#socket = socket;
@@ -45,13 +53,6 @@ export class NodeExchange implements MessageOutput {
     this.#bodyIsOver = http.body.length === 0;
     this.request = request;
     this.response = response;
-    response.socket = socket;
-    response._finish = () => this.#end();
-    const { _storeHeader: storeHeader } = response;
-    response._storeHeader = (firstLine, headers) => {
-      if (!output.persists()) response.shouldKeepAlive = false;
-      Reflect.apply(storeHeader, response, [firstLine, headers]);
-    };
     socket._httpMessage = response;
     socket.message = this;
     socket.becomeBusy();
@@ -137,10 +138,34 @@ export class NodeExchange implements MessageOutput {
     });
   }
 
-  /** Node's `_finish`: all of the response is written. */
-  #end(): void {
+  persists(): boolean {
+    return this.#output.persists();
+  }
+
+  /** The response is its head, which is not sent yet, and this content. */
+  endWhole(content: string | Uint8Array | undefined): void {
     const { response } = this;
-    Reflect.apply(NodeServerResponse.prototype['_finish' as 'end'], response, []);
+    this.hasBegun = true;
+    this.#hasEnded = true;
+    const announced = this.#announcedBytes;
+    const head = response._header ?? '';
+    this.#contentBytes = this.#output.writeWhole(response.statusCode, response._last, head, content ?? '', announced);
+    this.#whenWritten(() => this.#emitFinish());
+    if (this.#bodyIsOver || response._last) this.#over();
+  }
+
+  #emitFinish(): void {
+    const { response } = this;
+    if (this.#socket._hadError) return;
+    this.finished();
+    response.emit('finish');
+  }
+
+  /** Node's `_finish`: all of the response is written. */
+  end(): void {
+    const { response } = this;
+    Reflect.apply(finishOfNode, response, []);
+    response.prependListener('finish', () => this.finished());
     this.#hasEnded = true;
     // As in node:http, the body may be read after the response; what is not wanted is dropped then.
     if (this.#bodyIsOver || response._last) this.#over();
@@ -164,8 +189,7 @@ export class NodeExchange implements MessageOutput {
   /** The listener has returned. As in node:http, the body is read ahead of the application, or has ended. */
   begin(): void {
     if (this.#bodyIsOver) {
-      this.request.complete = true;
-      this.request.push(null);
+      endWithoutBody(this.request);
     } else if (!this.response._expect_continue || this.response._sent100) {
       this.readBody();
     }
@@ -203,10 +227,11 @@ export class NodeExchange implements MessageOutput {
 
   // ---- The end -------------------------------------------------------------------------------------
 
-  /** Called when Node's response has emitted 'finish'. */
+  /** The response is sent. As in node:http, its listeners of 'finish' find it without a socket. */
   finished(): void {
     const { request, response } = this;
-    if (!request._consuming && !request._readableState.resumeScheduled) request._dump();
+    this.#onFinish?.(this);
+    dumpUnread(request);
     response.socket = null;
     process.nextTick(emitClose, response);
   }
@@ -222,7 +247,7 @@ export class NodeExchange implements MessageOutput {
 }
 
 /** Ends a response whose connection is gone, or which was sent. */
-function emitClose(response: Response): void {
+function emitClose(response: OutgoingResponse): void {
   if (response._closed) return;
   response.destroyed = true;
   response._closed = true;

@@ -2,22 +2,26 @@
 
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
 import { EpollServerError } from '../../errors.ts';
-import type { Handler, HttpRequest } from '../../http/handler.ts';
+import type { Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
 import type { VerbatimResponse } from '../../http/verbatim-response.ts';
-import { withAsyncContext } from '../with-async-context.ts';
+import { DeclaredRequest } from './declared-request.ts';
 import { NodeExchange } from './exchange.ts';
+import { LightRequest } from './light-request.ts';
+import { adoptPrototypes, adoptResponse, EXCHANGE, type LightResponse, responseClass } from './light-response.ts';
 import {
   NodeIncomingMessage,
   NodeServerResponse,
+  type OutgoingResponse,
   type RequestClass,
-  type Response,
   type ResponseClass,
   type ServerRequest,
+  UNIQUE_HEADERS,
 } from './messages.ts';
 import { ServerSocket, type SocketServer } from './server-socket.ts';
 
 /** What emits the events of requests: a server of this package, or one that an application has made. */
 export interface NodeTarget extends SocketServer {
+  listeners(event: string): unknown[];
   readonly maxRequestsPerSocket?: number | null | undefined;
   readonly joinDuplicateHeaders?: boolean | undefined;
   readonly maxHeadersCount?: number | null | undefined;
@@ -29,6 +33,8 @@ export interface NodeHandlerOptions {
   readonly IncomingMessage?: RequestClass | undefined;
   readonly ServerResponse?: ResponseClass | undefined;
   readonly rejectNonStandardBodyWrites?: boolean | undefined;
+  /** What Node makes of the option of its servers. */
+  readonly uniqueHeaders?: unknown;
 }
 
 const requestStart = diagnosticsChannel('http.server.request.start');
@@ -40,45 +46,146 @@ const UPGRADE = /(?:^|\W)upgrade(?:$|\W)/i;
 
 // Node's classes have members that their types do not show: see messages.ts.
 const DEFAULT_REQUEST = NodeIncomingMessage as unknown as RequestClass;
+// With its prototypes it has all members of Node's class.
 const DEFAULT_RESPONSE = NodeServerResponse as unknown as ResponseClass;
 
 /** A handler that emits the events of node:http on `target`. */
 export function nodeHandler(target: NodeTarget, options: NodeHandlerOptions = {}): Handler {
-  const Request = options.IncomingMessage ?? DEFAULT_REQUEST;
-  const Response = options.ServerResponse ?? DEFAULT_RESPONSE;
-  const { rejectNonStandardBodyWrites = false } = options;
-  const responseOptions = { rejectNonStandardBodyWrites };
-  return withAsyncContext((http, answer) => {
+  const { rejectNonStandardBodyWrites = false, uniqueHeaders } = options;
+  const make: MessageFactory =
+    options.IncomingMessage === undefined && options.ServerResponse === undefined && !uniqueHeaders
+      ? new LightMessages(target, rejectNonStandardBodyWrites)
+      : new GivenMessages(target, options);
+  return (http, answer) => {
     const output = answer.verbatim;
     if (output === undefined) throw new EpollServerError('ERR_APPLICATION', NOT_VERBATIM);
     const socket = socketOf(output, target);
-    const request = new Request(socket);
-    fill(request, http, target);
-    if (isUpgrade(request, target)) {
-      upgrade(request, socket, output, target);
-      return;
-    }
-    const response = new Response(request, responseOptions);
-    prepare(response, output, target);
-    const exchange = new NodeExchange(http, output, request, response, socket);
-    publishStart(request, response, socket, target);
-    response.on('finish', () => {
-      if (responseFinish.hasSubscribers) responseFinish.publish({ request, response, socket, server: target });
-      exchange.finished();
-    });
-    try {
-      dispatch(request, response, socket, target);
-    } catch (error) {
-      raise(error);
-    }
-    exchange.begin();
-    if (answer.ended) return;
-    http.whenGone(() => socket.lose());
-    http.whenClientEnds?.(() => {
-      // As in node:http, promises of the application that are resolved already still answer.
-      if (target.httpAllowHalfOpen !== true) setImmediate(() => exchange.clientEnded());
-    });
+    // As with node:http, the requests of a connection share an async context.
+    socket.context.runInAsyncScope(serve, undefined, http, answer, output, socket, target, make);
+  };
+}
+
+function serve(
+  http: HttpRequest,
+  answer: HttpResponse,
+  output: VerbatimResponse,
+  socket: ServerSocket,
+  target: NodeTarget,
+  make: MessageFactory,
+): void {
+  const request = make.request(socket, http);
+  if (isUpgrade(request, http, target)) {
+    upgrade(request, socket, output, target);
+    return;
+  }
+  const response = make.response(request, socket, output);
+  const onFinish = responseFinish.hasSubscribers ? publishFinish : null;
+  const exchange = new NodeExchange(http, output, request, response, socket, onFinish);
+  Reflect.set(response, EXCHANGE, exchange);
+  if (responseCreated.hasSubscribers) responseCreated.publish({ request, response });
+  if (requestStart.hasSubscribers) requestStart.publish({ request, response, socket, server: target });
+  try {
+    dispatch(request, http, response, socket, target);
+  } catch (error) {
+    raise(error);
+  }
+  exchange.begin();
+  if (!answer.ended) watch(http, exchange, socket, target);
+}
+
+/** Follows what happens to the connection until the response has ended. */
+function watch(http: HttpRequest, exchange: NodeExchange, socket: ServerSocket, target: NodeTarget): void {
+  http.whenGone(() => socket.lose());
+  http.whenClientEnds?.(() => {
+    socket.emitEnd();
+    // As in node:http, promises of the application that are resolved already still answer.
+    if (target.httpAllowHalfOpen !== true) setImmediate(() => exchange.clientEnded());
   });
+}
+
+function publishFinish({ request, response }: NodeExchange): void {
+  const { socket } = request;
+  responseFinish.publish({ request, response, socket, server: socket.server });
+}
+
+/** Makes the messages of one exchange. */
+interface MessageFactory {
+  request(socket: ServerSocket, http: HttpRequest): ServerRequest;
+  response(request: ServerRequest, socket: ServerSocket, output: VerbatimResponse): OutgoingResponse;
+}
+
+class LightMessages implements MessageFactory {
+  readonly #target: NodeTarget;
+  readonly #rejectsBody: boolean;
+  readonly #Request: typeof LightRequest;
+  readonly #Response: typeof LightResponse;
+
+  constructor(target: NodeTarget, rejectsBody: boolean) {
+    this.#target = target;
+    this.#rejectsBody = rejectsBody;
+    const replacesPrototypes = target.listeners('request').map(adoptPrototypes).includes(true);
+    this.#Request = replacesPrototypes ? DeclaredRequest : LightRequest;
+    this.#Response = responseClass(replacesPrototypes);
+  }
+
+  request(socket: ServerSocket, http: HttpRequest): ServerRequest {
+    const target = this.#target;
+    // With its prototypes it has all members of Node's class.
+    const request = new this.#Request(socket, {
+      method: http.method,
+      url: http.target,
+      minorVersion: http.httpVersion === '1.0' ? 0 : 1,
+      head: http.headText?.() ?? '',
+      maxHeadersCount: target.maxHeadersCount ?? 0,
+      // With its prototypes it has all members of Node's class.
+    }) as unknown as ServerRequest;
+    if (target.joinDuplicateHeaders === true) request.joinDuplicateHeaders = true;
+    // The body is read ahead in any case.
+    if (http.body.length !== 0) void request._readableState;
+    return request;
+  }
+
+  response(request: ServerRequest, socket: ServerSocket, output: VerbatimResponse): OutgoingResponse {
+    return new this.#Response(request, socket, {
+      keepsAlive: output.keepsAlive,
+      keepAliveTimeoutMs: output.keepAliveTimeoutMs,
+      maxRequests: this.#target.maxRequestsPerSocket ?? 0,
+      rejectsBody: this.#rejectsBody,
+      // With its prototypes it has all members of Node's class.
+    }) as unknown as OutgoingResponse;
+  }
+}
+
+/** Messages of classes that the application has derived from those of Node. */
+class GivenMessages implements MessageFactory {
+  readonly #target: NodeTarget;
+  readonly #Request: RequestClass;
+  readonly #Response: ResponseClass;
+  readonly #options: object;
+  readonly #uniqueHeaders: unknown;
+
+  constructor(target: NodeTarget, options: NodeHandlerOptions) {
+    this.#target = target;
+    this.#Request = options.IncomingMessage ?? DEFAULT_REQUEST;
+    this.#Response = options.ServerResponse ?? DEFAULT_RESPONSE;
+    this.#uniqueHeaders = options.uniqueHeaders;
+    this.#options = { rejectNonStandardBodyWrites: options.rejectNonStandardBodyWrites ?? false };
+  }
+
+  request(socket: ServerSocket, http: HttpRequest): ServerRequest {
+    const request = new this.#Request(socket);
+    fill(request, http, this.#target);
+    return request;
+  }
+
+  response(request: ServerRequest, socket: ServerSocket, output: VerbatimResponse): OutgoingResponse {
+    const response = new this.#Response(request, this.#options);
+    response.socket = socket;
+    adoptResponse(response);
+    prepare(response, output, this.#target);
+    Reflect.set(response, UNIQUE_HEADERS, this.#uniqueHeaders);
+    return response;
+  }
 }
 
 const NOT_VERBATIM = 'an application for node:http cannot answer here: its response may be replaced by another one';
@@ -103,22 +210,23 @@ function fill(request: ServerRequest, http: HttpRequest, target: NodeTarget): vo
   request.upgrade = false;
 }
 
-function prepare(response: Response, output: VerbatimResponse, target: NodeTarget): void {
+function prepare(response: OutgoingResponse, output: VerbatimResponse, target: NodeTarget): void {
   response.shouldKeepAlive = output.keepsAlive;
   response._keepAliveTimeout = output.keepAliveTimeoutMs;
   response._maxRequestsPerSocket = target.maxRequestsPerSocket ?? 0;
 }
 
-function publishStart(request: ServerRequest, response: Response, socket: ServerSocket, server: NodeTarget): void {
-  if (responseCreated.hasSubscribers) responseCreated.publish({ request, response });
-  if (requestStart.hasSubscribers) requestStart.publish({ request, response, socket, server });
-}
-
 /** Emits the event of this request, in the order of node:http's own checks. */
-function dispatch(request: ServerRequest, response: Response, socket: ServerSocket, target: NodeTarget): void {
+function dispatch(
+  request: ServerRequest,
+  http: HttpRequest,
+  response: OutgoingResponse,
+  socket: ServerSocket,
+  target: NodeTarget,
+): void {
   socket.requests++;
   if (request.httpVersionMinor === 1) {
-    if (target.requireHostHeader === true && request.headers.host === undefined) {
+    if (target.requireHostHeader === true && http.header('host') === undefined) {
       response.writeHead(400, ['Connection', 'close']);
       response.end();
       return;
@@ -131,7 +239,7 @@ function dispatch(request: ServerRequest, response: Response, socket: ServerSock
       response.end();
       return;
     }
-    const { expect } = request.headers;
+    const expect = http.header('expect');
     if (expect !== undefined) {
       dispatchExpecting(expect, request, response, target);
       return;
@@ -140,7 +248,12 @@ function dispatch(request: ServerRequest, response: Response, socket: ServerSock
   target.emit('request', request, response);
 }
 
-function dispatchExpecting(expect: string, request: ServerRequest, response: Response, target: NodeTarget): void {
+function dispatchExpecting(
+  expect: string,
+  request: ServerRequest,
+  response: OutgoingResponse,
+  target: NodeTarget,
+): void {
   if (CONTINUE.test(expect)) {
     response._expect_continue = true;
     if (target.emit('checkContinue', request, response)) return;
@@ -152,10 +265,10 @@ function dispatchExpecting(expect: string, request: ServerRequest, response: Res
   }
 }
 
-function isUpgrade(request: ServerRequest, target: NodeTarget): boolean {
+function isUpgrade(request: ServerRequest, http: HttpRequest, target: NodeTarget): boolean {
   if (request.method === 'CONNECT') return true;
-  const { upgrade, connection } = request.headers;
-  return upgrade !== undefined && UPGRADE.test(connection ?? '') && target.listenerCount('upgrade') > 0;
+  if (http.header('upgrade') === undefined) return false;
+  return UPGRADE.test(http.header('connection') ?? '') && target.listenerCount('upgrade') > 0;
 }
 
 function upgrade(request: ServerRequest, socket: ServerSocket, output: VerbatimResponse, target: NodeTarget): void {

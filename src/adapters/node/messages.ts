@@ -14,16 +14,22 @@ export type ServerRequest = Omit<http.IncomingMessage, 'socket' | 'connection'> 
   upgrade: boolean | null;
   joinDuplicateHeaders: boolean;
   _consuming: boolean;
+  _dumped: boolean;
   _dump(): void;
   _addHeaderLines(lines: readonly string[], count: number): void;
+  _events: object | undefined;
   readonly _readableState: { readonly resumeScheduled: boolean };
 };
 
 /** A response with the members that Node's own methods use. */
-export type Response = Omit<http.ServerResponse, 'socket' | 'connection' | 'destroyed'> & {
+export type OutgoingResponse = Omit<http.ServerResponse, 'socket' | 'connection' | 'destroyed'> & {
   socket: ServerSocket | null;
   destroyed: boolean;
   finished: boolean;
+  _removedConnection: boolean;
+  _removedContLen: boolean;
+  _removedTE: boolean;
+  _defaultKeepAlive: boolean;
   maxRequestsOnConnectionReached: boolean;
   _header: string | null;
   _headerSent: boolean;
@@ -41,17 +47,24 @@ export type Response = Omit<http.ServerResponse, 'socket' | 'connection' | 'dest
 
 /** The constructors, which an application may replace by classes derived from them. */
 export type RequestClass = new (socket: ServerSocket) => ServerRequest;
-export type ResponseClass = new (request: ServerRequest, options: object) => Response;
+export type ResponseClass = new (request: ServerRequest, options: object) => OutgoingResponse;
+
+/** The symbol with one of these descriptions by which Node keeps a field of `message`; a new one if it has none. */
+export function hiddenKey(message: object, ...names: readonly string[]): symbol {
+  const found = Object.getOwnPropertySymbols(message).find(({ description = '' }) => names.includes(description));
+  return found ?? Symbol(names[0]);
+}
+
+/** By which a server and its responses keep the fields that are sent once. */
+export const UNIQUE_HEADERS: symbol = hiddenKey(new http.Server(), 'kUniqueHeaders');
 
 /** Node's own key of "a write returned false". */
-const NEED_DRAIN: symbol | undefined = Object.getOwnPropertySymbols(new http.OutgoingMessage()).find(
-  ({ description }) => description === 'kNeedDrain',
-);
+const NEED_DRAIN = hiddenKey(new http.OutgoingMessage(), 'kNeedDrain');
 
 /** Emits 'drain' if a write returned false. */
-export function emitDrain(response: Response): void {
+export function emitDrain(response: OutgoingResponse): void {
   if (!response.writableNeedDrain) return;
-  if (NEED_DRAIN !== undefined) Reflect.set(response, NEED_DRAIN, false);
+  Reflect.set(response, NEED_DRAIN, false);
   response.emit('drain');
 }
 

@@ -1,11 +1,12 @@
 // The socket of a connection, as applications for node:http see it: a Duplex, which becomes one when it is first used as a
 // stream. While HTTP is spoken, its input belongs to the requests. After an upgrade it carries the bytes themselves.
 
+import { AsyncResource } from 'node:async_hooks';
 import { constants } from 'node:os';
 import { Duplex } from 'node:stream';
 import type { Channel, ChannelAttachment } from '../../connection/channel.ts';
 import type { Protocol } from '../../connection/protocol.ts';
-import { aborted, type Response } from './messages.ts';
+import { aborted, type OutgoingResponse } from './messages.ts';
 
 /** What answers the request in progress. */
 export interface MessageOutput {
@@ -33,24 +34,29 @@ export interface SocketServer {
 }
 
 /** Duplex without its constructor, which {@link ServerSocket} calls when it is needed. */
+// As the types of Duplex say; Node checks no more.
 const LazyDuplex = function LazyDuplex() {} as unknown as new () => Duplex;
 LazyDuplex.prototype = Duplex.prototype;
 
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DESTROYED = 'the application destroyed the socket';
 const HIGH_WATER_MARK_BYTES = 65_536;
+/** Since Node.js 24 a response whose socket is not corked makes one chunk of the writes of a turn; earlier, the cork is ours. */
+const CORKED = Number(process.versions.node.split('.')[0]) >= 24 ? 0 : 1;
 
 export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   readonly channel: Channel;
   server: SocketServer;
   /** The response in progress, by the name that Node's classes use. */
-  _httpMessage: Response | null = null;
+  _httpMessage: OutgoingResponse | null = null;
   /** The request in progress. */
   message: MessageOutput | null = null;
   parser: null = null;
   _handle: null = null;
   _paused = false;
   _hadError = false;
+  /** The async context of the requests of this connection. */
+  readonly context: AsyncResource = new AsyncResource('EPOLL_SERVER_CONNECTION');
   connecting = false;
   pending = false;
   timeout = 0;
@@ -110,8 +116,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
       writableLength: asStream('writableLength', () => 0),
       writableHighWaterMark: asStream('writableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
       readableHighWaterMark: asStream('readableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
-      // Responses are corked until the end of a turn in any case.
-      writableCorked: { get: (): number => 1, configurable: true },
+      writableCorked: { get: (): number => CORKED, configurable: true },
     });
   }
 
@@ -146,8 +151,11 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { message } = this;
     if (message === null || this.#isRaw) return Reflect.apply(super.write, this, [chunk, encoding, callback]);
+    // As the types of Duplex say; Node checks no more.
     const done = (typeof encoding === 'function' ? encoding : callback) as WriteCallback | undefined;
+    // As the types of Duplex say; Node checks no more.
     const given = typeof encoding === 'string' ? (encoding as BufferEncoding) : null;
+    // As the types of Duplex say; Node checks no more.
     return message.write(chunk as string | Uint8Array, given, done);
   }
 
@@ -191,7 +199,8 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
     }
     if (chunk !== null) this.channel.write(chunk);
     if (this.channel.isFull) this.channel.whenSent((isSent) => callback(isSent ? null : aborted()));
-    else process.nextTick(callback);
+    // As a write of node:net that the system takes at once: ws asks for `writableLength` after it.
+    else callback();
   }
 
   override _final(callback: WriteCallback): void {
@@ -263,6 +272,11 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
     if (this.#isStream) this.#destroyLost();
     // Events are for the application, whose errors must not end the turn of the loop.
     else process.nextTick(() => (this.#isStream ? this.#destroyLost() : this.message?.abort()));
+  }
+
+  /** The client has finished sending. The stream has no bytes while HTTP is spoken, but listeners expect the event. */
+  emitEnd(): void {
+    if (this.#isStream) process.nextTick(() => this.emit('end'));
   }
 
   #destroyLost(): void {

@@ -7,11 +7,17 @@ import { findTarget } from '../../../src/tools/conformance/target.ts';
 import { folder } from '../../support/folder.ts';
 import { REPOSITORY, startProgram } from '../../support/program.ts';
 
-const ADAPTERS = ['raw', 'wsgi', 'fetch'];
+const ADAPTERS = ['raw', 'wsgi', 'fetch', 'node'];
 
 /** Splits of one case: at every byte for the first adapter, at a few places for the others. */
 const EVERY_BYTE = 10_000;
 const SOME_BYTES = 12;
+
+/** What an adapter does in the way of the interface that it stands for, although this server does better elsewhere. */
+const CUSTOMS: Readonly<Record<string, readonly string[]>> = {
+  // node:http sends 100 Continue before the application is asked, and takes the client's FIN for its end.
+  node: ['expect/an-application-that-responds-without-reading', 'ends/fin-behind-a-request-with-a-late-response'],
+};
 
 function lines(results: readonly CaseResult[]): readonly string[] {
   return results.map(({ id, verdict, detail }) => `${verdict} ${id}: ${detail}`);
@@ -31,7 +37,9 @@ test.each(ADAPTERS)(
       maxDurationMs: 150_000,
       maxSplits: adapter === ADAPTERS[0] ? EVERY_BYTE : SOME_BYTES,
     });
-    expect(lines(results.filter(({ verdict }) => verdict === 'failed' || verdict === 'warned'))).toEqual([]);
+    const customs = CUSTOMS[adapter] ?? [];
+    expect(results.filter(({ verdict }) => verdict === 'warned').map(({ id }) => id)).toEqual(customs);
+    expect(lines(results.filter(({ verdict }) => verdict === 'failed'))).toEqual([]);
     expect(lines(results.filter(({ verdict }) => verdict === 'skipped'))).toEqual([]);
     expect(program.exit).toBeNull();
   },

@@ -1,0 +1,301 @@
+// The response of an application for node:http: a response of Node whose constructor makes nothing that may not be used,
+// and whose head and end take one pass where nothing unusual is asked for. Node's own methods understand all its fields.
+
+import type { NodeExchange } from './exchange.ts';
+import {
+  hiddenKey,
+  NodeServerResponse,
+  type OutgoingResponse,
+  type ServerRequest,
+  UNIQUE_HEADERS,
+} from './messages.ts';
+import type { ServerSocket } from './server-socket.ts';
+
+/** The exchange of a response; genuine ones of Node have none. */
+export const EXCHANGE: symbol = Symbol('epoll-server.exchange');
+
+const GENUINE = new NodeServerResponse(Object.create({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }));
+const SHAPE_MODE = hiddenKey(GENUINE, 'shapeMode');
+const CAPTURE = hiddenKey(GENUINE, 'kCapture');
+const BYTES_WRITTEN = hiddenKey(GENUINE, 'kBytesWritten');
+const NEED_DRAIN = hiddenKey(GENUINE, 'kNeedDrain');
+const CORKED = hiddenKey(GENUINE, 'corked', 'kCorked');
+const OUT_HEADERS = hiddenKey(GENUINE, 'kOutHeaders');
+const ERRORED = hiddenKey(GENUINE, 'errored', 'kErrored');
+const HIGH_WATER_MARK = hiddenKey(GENUINE, 'kHighWaterMark');
+const REJECT_BODY = hiddenKey(GENUINE, 'kRejectNonStandardBodyWrites');
+const CHUNKED_BUFFER = hiddenKey(GENUINE, 'kChunkedBuffer');
+const CHUNKED_LENGTH = hiddenKey(GENUINE, 'kChunkedLength');
+// Since Node.js 24.
+const WRITABLE_FINISHED = hiddenKey(GENUINE, 'kWritableFinished');
+const END_CALLBACKS = hiddenKey(GENUINE, 'kEndCallbacks');
+const FLUSH_ERROR = hiddenKey(GENUINE, 'kFlushError');
+
+const HIGH_WATER_MARK_BYTES = 65_536;
+
+/** ServerResponse without its constructor. */
+// Members that Node's types leave out: see messages.ts.
+const LazyResponse = function LazyResponse() {} as unknown as new () => {
+  _implicitHeader(): void;
+  emit(event: string): boolean;
+};
+LazyResponse.prototype = NodeServerResponse.prototype;
+
+// Members that Node's types leave out: see messages.ts.
+const { _storeHeader: storeHeaderOfNode, end: endOfNode } = NodeServerResponse.prototype as unknown as OutgoingResponse;
+
+function nothing(): void {}
+
+type OutHeaders = Readonly<Record<string, readonly [string, unknown]>>;
+
+export class LightResponse extends LazyResponse {
+  /** Node's own keys. */
+  [key: symbol]: unknown;
+  _events: object | undefined = undefined;
+  _eventsCount = 0;
+  _maxListeners: number | undefined = undefined;
+  outputData: unknown[] = [];
+  outputSize = 0;
+  writable = true;
+  destroyed = false;
+  _last = false;
+  chunkedEncoding = false;
+  shouldKeepAlive: boolean;
+  maxRequestsOnConnectionReached = false;
+  _defaultKeepAlive = true;
+  useChunkedEncodingByDefault = true;
+  sendDate = true;
+  _removedConnection = false;
+  _removedContLen = false;
+  _removedTE = false;
+  strictContentLength = false;
+  _contentLength: number | null = null;
+  _hasBody: boolean;
+  _trailer = '';
+  finished = false;
+  _headerSent = false;
+  _closed = false;
+  /** No field: since Node.js 22 it is an accessor of Node's, behind which Node's methods keep the socket. */
+  declare socket: ServerSocket | null;
+  _header: string | null = null;
+  _keepAliveTimeout: number;
+  _maxRequestsPerSocket: number;
+  _onPendingData: () => void = nothing;
+  req: ServerRequest;
+  _sent100 = false;
+  _expect_continue = false;
+  statusCode = 200;
+  statusMessage: string | undefined = undefined;
+  /** Own members, since an application may replace the prototype: through them Node's methods reach the exchange. */
+  _storeHeader: OutgoingResponse['_storeHeader'] = storeHeader;
+  _finish: OutgoingResponse['_finish'] = finish;
+
+  constructor(
+    request: ServerRequest,
+    socket: ServerSocket,
+    given: {
+      readonly keepsAlive: boolean;
+      readonly keepAliveTimeoutMs: number;
+      readonly maxRequests: number;
+      readonly rejectsBody: boolean;
+    },
+  ) {
+    super();
+    this.shouldKeepAlive = given.keepsAlive;
+    this._hasBody = request.method !== 'HEAD';
+    this.socket = socket;
+    this._keepAliveTimeout = given.keepAliveTimeoutMs;
+    this._maxRequestsPerSocket = given.maxRequests;
+    this.req = request;
+    this[EXCHANGE] = null;
+    this[SHAPE_MODE] = false;
+    this[CAPTURE] = false;
+    this[BYTES_WRITTEN] = 0;
+    this[NEED_DRAIN] = false;
+    this[CORKED] = 0;
+    this[OUT_HEADERS] = null;
+    this[ERRORED] = null;
+    this[HIGH_WATER_MARK] = HIGH_WATER_MARK_BYTES;
+    this[REJECT_BODY] = given.rejectsBody;
+    this[CHUNKED_BUFFER] = [];
+    this[CHUNKED_LENGTH] = 0;
+    this[WRITABLE_FINISHED] = false;
+    this[END_CALLBACKS] = null;
+    this[FLUSH_ERROR] = null;
+    if (request.httpVersionMinor === 0) {
+      this.useChunkedEncodingByDefault = /(?:^|\W)chunked(?:$|\W)/i.test(String(request.headers['te'] ?? ''));
+      this.shouldKeepAlive = false;
+    }
+  }
+
+  end(chunk?: unknown, encoding?: unknown, callback?: unknown): unknown {
+    const isPlain = typeof chunk === 'string' || chunk === undefined || chunk instanceof Uint8Array;
+    const isUsual = isPlain && callback === undefined && (encoding === undefined || encoding === 'utf8');
+    // Members that Node's types leave out: see messages.ts.
+    const exchange = this[EXCHANGE] as NodeExchange | null | undefined;
+    if (exchange === undefined || exchange === null || !isUsual || !this.#isFresh) {
+      return Reflect.apply(endOfNode, this, [chunk, encoding, callback]);
+    }
+    if (this._header === null) {
+      this._contentLength = lengthOf(chunk);
+      this._implicitHeader();
+    }
+    if (this._header === null || this.chunkedEncoding || this._headerSent) {
+      return Reflect.apply(endOfNode, this, [chunk, encoding]);
+    }
+    this._headerSent = true;
+    this.finished = true;
+    this.emit('prefinish');
+    exchange.endWhole(this._hasBody ? chunk : undefined);
+    return this;
+  }
+
+  /** Nothing was sent, and Node's checks of lengths are not asked for. */
+  get #isFresh(): boolean {
+    return (
+      !this.finished && !this.destroyed && !this._headerSent && !this.strictContentLength && this[REJECT_BODY] !== true
+    );
+  }
+}
+
+// Applications look at the name of `response.constructor`.
+Object.defineProperty(LightResponse, 'name', { value: 'ServerResponse' });
+
+/** The same with the properties that Express and usual middleware add: see `DeclaredRequest`. */
+class DeclaredResponse extends LightResponse {
+  locals: unknown = undefined;
+  __onFinished: unknown = undefined;
+  _startAt: unknown = undefined;
+  _startTime: unknown = undefined;
+}
+
+/** The class of responses. `replaced`: the application replaces their prototype, and adds properties then. */
+export function responseClass(replaced: boolean): typeof LightResponse {
+  return replaced ? DeclaredResponse : LightResponse;
+}
+
+/**
+ * Puts the light methods between the prototypes of an Express application and those of Node. They leave genuine
+ * responses of Node to Node. False: `listener` is no such application.
+ */
+export function adoptPrototypes(listener: unknown): boolean {
+  if (typeof listener !== 'function') return false;
+  let each: unknown = Reflect.get(listener, 'response');
+  while (typeof each === 'object' && each !== null) {
+    const next: unknown = Object.getPrototypeOf(each);
+    if (next === LightResponse.prototype) return true;
+    if (next === NodeServerResponse.prototype) return Reflect.setPrototypeOf(each, LightResponse.prototype);
+    each = next;
+  }
+  return false;
+}
+
+function lengthOf(chunk: string | Uint8Array | undefined): number {
+  if (chunk === undefined) return 0;
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
+}
+
+/** Connects a response of another class to its exchange. */
+export function adoptResponse(response: OutgoingResponse): void {
+  response._storeHeader = storeHeader;
+  response._finish = finish;
+}
+
+/** Node's `_finish`, after an end that Node's own method has sent. */
+function finish(this: OutgoingResponse): void {
+  exchangeOf(this)?.end();
+}
+
+function exchangeOf(response: OutgoingResponse): NodeExchange | null {
+  return Reflect.get(response, EXCHANGE);
+}
+
+/** Node's `_storeHeader`: makes the head. */
+function storeHeader(this: OutgoingResponse, firstLine: string, headers: unknown): void {
+  const exchange = exchangeOf(this);
+  if (exchange !== null && !exchange.persists()) this.shouldKeepAlive = false;
+  const own: unknown = Reflect.get(this, OUT_HEADERS);
+  const isOwn = headers === own || headers === undefined || headers === null;
+  // Members that Node's types leave out: see messages.ts.
+  const head = isOwn && exchange !== null && isUsual(this) ? headOf(this, firstLine, own as OutHeaders | null) : '';
+  if (head === '') Reflect.apply(storeHeaderOfNode, this, [firstLine, headers]);
+  else this._header = head;
+}
+
+/** Nothing was removed or chosen that changes the framing. */
+function isUsual(response: OutgoingResponse): boolean {
+  return (
+    response.shouldKeepAlive &&
+    response.sendDate &&
+    !response.maxRequestsOnConnectionReached &&
+    response._maxRequestsPerSocket <= 0 &&
+    response.useChunkedEncodingByDefault &&
+    !response._removedConnection &&
+    !response._removedContLen &&
+    !response._removedTE &&
+    !Reflect.get(response, UNIQUE_HEADERS) &&
+    !response.chunkedEncoding
+  );
+}
+
+/** The head with these fields; empty when one of them needs Node's own method. */
+function headOf(response: OutgoingResponse, firstLine: string, headers: OutHeaders | null): string {
+  let head = firstLine;
+  let hasLength = false;
+  let hasDate = false;
+  for (const key in headers) {
+    const entry = headers[key];
+    if (entry === undefined || SPECIAL.has(key)) return '';
+    const [name, value] = entry;
+    if (key === 'content-length') {
+      hasLength = true;
+      response._contentLength = Number(value);
+    } else if (key === 'date') {
+      hasDate = true;
+    }
+    if (!Array.isArray(value)) head += `${name}: ${value}\r\n`;
+    else for (const each of value) head += `${name}: ${each}\r\n`;
+  }
+  if (!hasDate) head += dateLine();
+  head += keepAliveLines(response);
+  if (hasLength || !response._hasBody) return `${head}\r\n`;
+  if (typeof response._contentLength === 'number') return `${head}Content-Length: ${response._contentLength}\r\n\r\n`;
+  response.chunkedEncoding = true;
+  return `${head}Transfer-Encoding: chunked\r\n\r\n`;
+}
+
+/** Fields on which the framing depends, or whose values Node changes. */
+const SPECIAL: ReadonlySet<string> = new Set([
+  'connection',
+  'content-disposition',
+  'cookie',
+  'expect',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+]);
+
+let keepAliveMs = -1;
+let keepAliveText = '';
+
+function keepAliveLines({ _keepAliveTimeout: ms, _defaultKeepAlive: isDefault }: OutgoingResponse): string {
+  if (ms === 0 || !isDefault) return 'Connection: keep-alive\r\n';
+  if (ms !== keepAliveMs) {
+    keepAliveMs = ms;
+    keepAliveText = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(ms / 1_000)}\r\n`;
+  }
+  return keepAliveText;
+}
+
+let dateText = '';
+let dateUntilMs = 0;
+
+/** Made once a second. */
+function dateLine(): string {
+  const nowMs = Date.now();
+  if (nowMs >= dateUntilMs || nowMs < dateUntilMs - 1_000) {
+    dateText = `Date: ${new Date(nowMs).toUTCString()}\r\n`;
+    dateUntilMs = nowMs - (nowMs % 1_000) + 1_000;
+  }
+  return dateText;
+}

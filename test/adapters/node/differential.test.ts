@@ -1,0 +1,389 @@
+// Runs the same applications on node:http and on this adapter, and compares bytes, the order of events and error codes.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createEpollServer } from '../../../src/node/create-server.ts';
+
+type Listener = (request: IncomingMessage, response: ServerResponse, log: Log) => void;
+type Log = (...values: readonly unknown[]) => void;
+
+/** What a client of one server saw, and what its application logged. */
+interface Seen {
+  readonly bytes: string;
+  readonly log: readonly string[];
+}
+
+interface Case {
+  readonly listener?: Listener;
+  readonly options?: http.ServerOptions;
+  readonly prepare?: (server: http.Server, log: Log) => void;
+  /** What the client sends, each text when the response to the one before has begun. */
+  readonly sent: readonly string[];
+  /** The client half-closes after its last text. */
+  readonly finishes?: boolean;
+  /** The client resets the connection when this has arrived. */
+  readonly leavesAt?: RegExp;
+  /** The test ends when this was logged; otherwise when the server closes the connection. */
+  readonly until?: string;
+}
+
+function get(path: string, ...fields: readonly string[]): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields.map((each) => `${each}\r\n`).join('')}\r\n`;
+}
+
+function post(path: string, body: string, ...fields: readonly string[]): string {
+  return get(path, `Content-Length: ${body.length}`, ...fields).replace('GET', 'POST') + body;
+}
+
+async function run(create: typeof http.createServer, given: Case): Promise<Seen> {
+  const lines: string[] = [];
+  let logged = (): void => {};
+  const log: Log = (...values) => {
+    lines.push(values.map(String).join(' '));
+    logged();
+  };
+  const server = create(given.options ?? {}, (request, response) => given.listener?.(request, response, log));
+  given.prepare?.(server, log);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect(addressOf(server).port, '127.0.0.1');
+  onTestFinished(() => {
+    socket.destroy();
+    server.close();
+    server.closeAllConnections();
+  });
+  const bytes = await talk(socket, given);
+  const isDone = (): boolean => given.until === undefined || lines.some((line) => line.startsWith(given.until ?? ''));
+  if (!isDone())
+    await new Promise<void>((resolve) => {
+      logged = () => isDone() && resolve();
+    });
+  return { bytes: bytes.replaceAll(/Date: [^\r]*/g, 'Date: *'), log: lines };
+}
+
+async function talk(socket: Socket, { sent, finishes = false, leavesAt }: Case): Promise<string> {
+  let received = '';
+  const waiting = [...sent];
+  const sendNext = (): void => {
+    const text = waiting.shift();
+    if (text !== undefined) socket.write(text, 'latin1');
+    if (waiting.length === 0 && finishes) socket.end();
+  };
+  socket.on('data', (data) => {
+    received += data.toString('latin1');
+    if (leavesAt?.test(received) === true) socket.resetAndDestroy();
+    else if (waiting.length > 0) sendNext();
+  });
+  socket.on('error', () => {});
+  socket.on('connect', sendNext);
+  await once(socket, 'close');
+  return received;
+}
+
+function addressOf(server: http.Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return address;
+}
+
+function watch(log: Log, name: string, emitter: NodeJS.EventEmitter, events: readonly string[]): void {
+  for (const event of events) {
+    emitter.on(event, (error: unknown) => log(name, event, error instanceof Error ? Reflect.get(error, 'code') : ''));
+  }
+}
+
+/** Logs the code of what `action` throws. */
+function attempt(log: Log, name: string, action: () => unknown): void {
+  try {
+    action();
+    log(name, 'passes');
+  } catch (error) {
+    log(name, Reflect.get(Object(error), 'code'), Object(error).name);
+  }
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  'a short response, kept alive, then closed': {
+    listener: (request, response) => response.end(`${request.url}`),
+    sent: [get('/1'), get('/2', 'Connection: close')],
+  },
+  'fields: case, lists, joining rules': {
+    listener: (request, response) => {
+      response.setHeader('X-MiXed', 'a');
+      response.setHeader('Set-Cookie', ['a=1', 'b=2']);
+      response.appendHeader('X-MiXed', 'b');
+      response.end(JSON.stringify([request.headers, request.rawHeaders, request.headersDistinct]));
+    },
+    sent: [
+      get('/', 'Accept: a', 'accept: b', 'Cookie: x=1', 'cookie: y=2', 'Referer: 1', 'Referer: 2', 'Connection: close'),
+    ],
+  },
+  'HEAD, 204, 304 and writeHead with fields': {
+    listener: (request, response) => {
+      if (request.url === '/204' || request.url === '/304') response.writeHead(Number(request.url.slice(1)));
+      else response.writeHead(200, 'Fine', { 'Content-Type': 'text/plain', 'X-List': ['a', 'b'] });
+      response.end('content');
+    },
+    sent: [get('/h').replace('GET', 'HEAD'), get('/204'), get('/304'), get('/', 'Connection: close')],
+  },
+  'chunks and trailers': {
+    listener: (_request, response) => {
+      response.writeHead(200, { Trailer: 'X-Sum' });
+      response.write('one');
+      response.write(Buffer.from('two'));
+      response.addTrailers({ 'X-Sum': '6' });
+      response.end();
+    },
+    sent: [get('/', 'Connection: close')],
+  },
+  'interim responses': {
+    listener: (_request, response) => {
+      response.writeContinue();
+      response.writeProcessing();
+      response.writeEarlyHints({ link: '</a.css>; rel=preload', 'x-more': '1' });
+      response.end('done');
+    },
+    sent: [get('/', 'Connection: close')],
+  },
+  'HTTP/1.0, with and without a length': {
+    listener: (_request, response) => {
+      response.write('no length');
+      response.end();
+    },
+    sent: ['GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'],
+  },
+  'a body that is echoed': {
+    listener: (request, response) => void request.pipe(response),
+    sent: [post('/', 'x'.repeat(1_000), 'Connection: close')],
+  },
+  'a chunked body with trailers': {
+    listener: (request, response, log) => {
+      request.on('data', (data) => log('data', data));
+      request.on('end', () => {
+        log(request.complete, JSON.stringify(request.trailers), JSON.stringify(request.rawTrailers));
+        response.end();
+      });
+    },
+    sent: [
+      get('/', 'Transfer-Encoding: chunked', 'Connection: close').replace('GET', 'POST') +
+        '3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
+    ],
+  },
+  'a body that nothing reads, then another request': {
+    listener: (request, response) => response.end(`${request.method}`),
+    sent: [post('/', 'x'.repeat(1_000)), get('/', 'Connection: close')],
+  },
+  'Expect: 100-continue, answered by the server': {
+    listener: (request, response) => void request.resume().on('end', () => response.end('read')),
+    sent: [
+      get('/', 'Expect: 100-continue', 'Content-Length: 3').replace('GET', 'POST'),
+      'abc',
+      get('/', 'Connection: close'),
+    ],
+  },
+  "'checkContinue' and 'checkExpectation'": {
+    prepare: (server, log) => {
+      server.on('checkContinue', (_request, response) => {
+        log('checkContinue');
+        response.writeHead(413, { Connection: 'close' }).end();
+      });
+      server.on('checkExpectation', (_request, response) => {
+        log('checkExpectation');
+        response.end();
+      });
+    },
+    sent: [get('/', 'Expect: other'), get('/', 'Expect: 100-continue', 'Content-Length: 3').replace('GET', 'POST')],
+  },
+  'the order of events': {
+    listener: (request, response, log) => {
+      watch(log, 'request', request, ['end', 'close', 'aborted', 'error']);
+      watch(log, 'response', response, ['prefinish', 'finish', 'close', 'error']);
+      request.resume();
+      response.end('x', () => log('callback of end'));
+      log('returned', response.writableEnded, response.writableFinished, response.socket !== null);
+    },
+    sent: [get('/', 'Connection: close')],
+    until: 'request close',
+  },
+  'a client that leaves': {
+    listener: (request, response, log) => {
+      watch(log, 'request', request, ['end', 'close', 'aborted', 'error']);
+      watch(log, 'response', response, ['finish', 'close', 'error']);
+      response.write('begun');
+    },
+    sent: [get('/')],
+    leavesAt: /begun/,
+    until: 'request close',
+  },
+  'errors of misuse': {
+    listener: (_request, response, log) => {
+      attempt(log, 'name', () => response.setHeader('a b', '1'));
+      attempt(log, 'value', () => response.setHeader('a', 'b\n'));
+      attempt(log, 'undefined', () => Reflect.apply(response.setHeader, response, ['a', undefined]));
+      attempt(log, 'status', () => response.writeHead(99));
+      attempt(log, 'reason', () => response.writeHead(200, 'a\n'));
+      response.statusMessage = 'Fine';
+      response.write('x');
+      attempt(log, 'late field', () => response.setHeader('a', 'b'));
+      attempt(log, 'late head', () => response.writeHead(200));
+      attempt(log, 'null', () => response.write(null));
+      response.on('error', (error) => log('error', Reflect.get(error, 'code')));
+      response.end();
+      response.write('after');
+    },
+    sent: [get('/', 'Connection: close')],
+    until: 'error',
+  },
+  'a replaced prototype, as of Express': {
+    listener: (request, response) => {
+      Object.setPrototypeOf(request, Object.create(http.IncomingMessage.prototype, { own: { value: 'q' } }));
+      Object.setPrototypeOf(response, Object.create(http.ServerResponse.prototype, { own: { value: 'r' } }));
+      const chunks: unknown[] = [];
+      request.on('data', (data) => chunks.push(data));
+      request.on('end', () => {
+        response.setHeader('X-Own', `${Reflect.get(request, 'own')}${Reflect.get(response, 'own')}`);
+        response.end(JSON.stringify([request.headers, chunks.join('')]));
+      });
+    },
+    sent: [post('/', 'body'), post('/', 'more', 'Connection: close')],
+  },
+  'an upgrade': {
+    prepare: (server, log) => {
+      server.on('upgrade', (request, socket, head) => {
+        log(Reflect.get(request, 'upgrade'), request.headers.upgrade, head);
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+        socket.on('data', (data: Buffer) => socket.end(`echo ${data}`));
+      });
+    },
+    sent: [`${get('/', 'Connection: Upgrade', 'Upgrade: echo')}first`, 'more'],
+  },
+  CONNECT: {
+    prepare: (server, log) => {
+      server.on('connect', (request, socket) => {
+        log(request.method, request.url);
+        socket.write('HTTP/1.1 200 Connected\r\n\r\n');
+        socket.on('data', (data: Buffer) => socket.end(data));
+      });
+    },
+    sent: ['CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', 'through'],
+  },
+  "'clientError'": {
+    prepare: (server, log) => {
+      server.on('clientError', (error, socket) => {
+        log(Reflect.get(error, 'code'));
+        socket.end('HTTP/1.1 400 Mine\r\nConnection: close\r\n\r\n');
+      });
+    },
+    sent: ['GET / HTTP/1.1\r\nContent-Length: x\r\nHost: a\r\n\r\n'],
+  },
+  'a malformed request, an unknown method, no Host': {
+    listener: (_request, response) => response.end(),
+    sent: ['BREW / HTTP/1.1\r\nHost: a\r\n\r\n'],
+  },
+  'more requests than maxRequestsPerSocket': {
+    prepare: (server, log) => {
+      server.maxRequestsPerSocket = 1;
+      server.on('dropRequest', () => log('dropRequest'));
+    },
+    listener: (_request, response) => response.end('x'),
+    sent: [get('/'), get('/')],
+    finishes: true,
+  },
+  'a client that ends after its request': {
+    listener: (_request, response) => void Promise.resolve().then(() => response.end('soon')),
+    sent: [get('/')],
+    finishes: true,
+  },
+};
+
+describe('the same on node:http and here', () => {
+  test.each(Object.entries(CASES))('%s', async (_name, given) => {
+    const [theirs, ours] = [await run(http.createServer, given), await run(createEpollServer, given)];
+    expect(ours).toEqual(theirs);
+    expect(theirs.bytes + theirs.log.join('')).not.toBe('');
+  });
+
+  test('listen: addresses, errors and their codes', async () => {
+    const codes = await Promise.all(
+      [http.createServer, createEpollServer].map(async (create) => {
+        const server = create();
+        const other = create();
+        onTestFinished(() => void server.close());
+        server.listen(0);
+        const log: unknown[] = [server.address() !== null, server.listening];
+        await once(server, 'listening');
+        const { port, family, address } = addressOf(server);
+        attempt(
+          (...values) => log.push(values),
+          'twice',
+          () => server.listen(0),
+        );
+        attempt(
+          (...values) => log.push(values),
+          'port',
+          () => other.listen(70_000),
+        );
+        attempt(
+          (...values) => log.push(values),
+          'nothing',
+          () => other.listen({}),
+        );
+        const failed = once(other, 'error');
+        other.listen(port);
+        const [error] = await failed;
+        log.push(family, address, error.code, error.syscall, error.port === port);
+        const closed = new Promise((resolve) => other.close(resolve));
+        log.push(Reflect.get(Object(await closed), 'code'));
+        return log;
+      }),
+    );
+    expect(codes[1]).toEqual(codes[0]);
+  });
+});
+
+test('the three diagnostics channels are published', async () => {
+  const seen: string[] = [];
+  for (const name of ['http.server.request.start', 'http.server.response.created', 'http.server.response.finish']) {
+    const listen = (): void => void seen.push(name);
+    channel(name).subscribe(listen);
+    onTestFinished(() => void channel(name).unsubscribe(listen));
+  }
+  await run(createEpollServer, {
+    listener: (_request, response, log) => void response.on('close', () => log('closed')).end(),
+    sent: [get('/', 'Connection: close')],
+    until: 'closed',
+  });
+  expect(seen.sort()).toEqual([
+    'http.server.request.start',
+    'http.server.response.created',
+    'http.server.response.finish',
+  ]);
+});
+
+test('requests of different connections do not share an async context', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const given: Case = {
+    listener: (request, response) => {
+      const before = storage.getStore();
+      storage.enterWith(String(request.url));
+      response.end(`${before}`);
+    },
+    sent: [get('/1', 'Connection: close')],
+  };
+  for (let i = 0; i < 2; i++) expect((await run(createEpollServer, given)).bytes).toMatch(/undefined$/);
+});
+
+test('the server passes for one of node:http', async () => {
+  const server = createEpollServer();
+  expect(server).toBeInstanceOf(http.Server);
+  const closed = once(server, 'close');
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await server[Symbol.asyncDispose]();
+  await closed;
+  expect(server.address()).toBe(null);
+});
