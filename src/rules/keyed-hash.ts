@@ -1,5 +1,5 @@
-// HalfSipHash-2-4 with 64 bits of output (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): without its random
-// key, nobody can find two texts with the same hash.
+// HalfSipHash-2-4 with 64 bits of output (Aumasson, Bernstein: "SipHash: a fast short-input PRF"): two texts with the
+// same hash can only be found with its random key.
 
 /** The hash of the last text, in two halves. One object for all calls, so that none is made for each. */
 export interface Halves {
