@@ -69,6 +69,12 @@ export const CHECKS = [
   },
   { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'npm run -s h1check' },
   {
+    name: 'operations',
+    when: 'push',
+    where: 'restarts, reloads, upgrades behind HAProxy and nginx: no loss',
+    command: 'npm run -s check:operations',
+  },
+  {
     name: 'binaries',
     when: 'night',
     where: 'all six compiled twice, the tarball with them installed',

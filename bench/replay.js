@@ -4,7 +4,7 @@
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [WORKLOAD [HEADS]]
 // WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`. With
 // REPLAY_MODEL=coroutine in the environment, coroutines serve instead of connections. With REPLAY_RULES='{"headers":...}',
-// the option `rules` of serve(), these rules apply.
+// the option `rules` of serve(), these rules apply. With REPLAY_METRICS=1 requests are measured, as with an admin listener.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { Acceptor } from '../build/modules/connection/acceptor.js';
 import { Connection } from '../build/modules/connection/connection.js';
 import { CoroutineClient, readable, writable } from '../build/modules/connection/coroutine.js';
 import { SendBatch } from '../build/modules/connection/send-batch.js';
+import { RequestMetrics } from '../build/modules/exchange/request-metrics.js';
 import { resolveFolders, Sites } from '../build/modules/files/sites.js';
 import { precompileFields } from '../build/modules/http/fields.js';
 import { HttpClock } from '../build/modules/http/http-clock.js';
@@ -106,6 +107,7 @@ async function startServer(kernel, { app, isSingle = false }) {
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),
     observer: null,
+    metrics: process.env.REPLAY_METRICS === '1' ? new RequestMetrics(() => performance.now()) : null,
     onError: fail,
     nowMs: () => reactor.nowMs(),
   });

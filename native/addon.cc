@@ -121,11 +121,14 @@ napi_value Send(napi_env env, napi_callback_info info) {
       call.kernel().Send(call.Int(0), call.Unsigned(1), call.Unsigned(2), bytes, size));
 }
 
-// attach(fd, kind): -EINVAL when `kind` is no kind of transport.
+// attach(fd, kind[, received]): -EINVAL when `kind` is no kind of transport.
 napi_value Attach(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   TransportKind* kind = TransportKindOf(env, call.values[1]);
-  return call.Return(kind == nullptr ? -EINVAL : call.kernel().Attach(call.Int(0), kind));
+  Bytes received = {nullptr, 0};
+  if (call.count > 2) received.data = call.Bytes(2, &received.length);
+  const bool is_valid = kind != nullptr && (call.count < 3 || received.data != nullptr);
+  return call.Return(is_valid ? call.kernel().Attach(call.Int(0), kind, received) : -EINVAL);
 }
 
 // negotiated(fd): null when the connection has no TLS, or not yet.
@@ -322,6 +325,17 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   return call.Return(result < 0 ? -errno : result);
 }
 
+// sendDatagram(path, bytes): 0 or -errno.
+napi_value SendDatagram(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  char path[kPathBytes];
+  size_t length = 0;
+  const uint8_t* bytes = call.Bytes(1, &length);
+  if (bytes == nullptr) return call.Return(-EINVAL);
+  if (!call.Name(0, path)) return call.Return(-ENAMETOOLONG);
+  return call.Return(epoll_server::SendDatagram(path, bytes, length));
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Napi::Array names = Napi::Array::New(env);
   uint32_t index = 0;
@@ -333,7 +347,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
   exports.Set("scanHeads", Napi::Function::New(env, ScanHeadsOf, "scanHeads"));
   for (const Named& named :
-       {Named{"createFiles", CreateFiles}, Named{"reap", Reap},
+       {Named{"createFiles", CreateFiles}, Named{"reap", Reap}, Named{"sendDatagram", SendDatagram},
         Named{"opensslProblem", OpensslProblem}, Named{"createTls", CreateTls},
         Named{"setTicketKeys", SetTicketKeys}, Named{"tlsCounters", GetTlsCounters}}) {
     napi_value function = nullptr;

@@ -121,7 +121,7 @@ class Kernel {
   int Unblock(int fd);
   // Puts a transport of that kind between the socket of `fd` and every call below. Returns 0 or
   // -errno (-EEXIST: the descriptor has a transport already).
-  int Attach(int fd, TransportKind* kind);
+  int Attach(int fd, TransportKind* kind, Bytes received = {nullptr, 0});
   // False: `fd` has no TLS, or not yet.
   bool Negotiated(int fd, NegotiatedTls* negotiated);
   // Whether a transport holds input that the next Wait reports. No call may block before that Wait.

@@ -13,11 +13,11 @@ constexpr size_t kFilePieceBytes = 16384;
 
 }  // namespace
 
-int Kernel::Attach(int fd, TransportKind* kind) {
+int Kernel::Attach(int fd, TransportKind* kind, Bytes received) {
   Connection* connection = connections_.Find(fd);
   if (connection == nullptr) return -EBADF;
   if (connection->transport != nullptr) return -EEXIST;
-  connection->transport = kind->Make(fd, memory_.control[kWaits]).release();
+  connection->transport = kind->Make(fd, memory_.control[kWaits], received).release();
   if (connection->transport == nullptr) return -ENOMEM;
   ++transports_;
   EnsureEvent(fd, connection);

@@ -149,6 +149,21 @@ int ProbeUnix(const char* path) {
   return status;
 }
 
+int SendDatagram(const char* path, const uint8_t* bytes, size_t length) {
+  sockaddr_un address;
+  const socklen_t size = ToUnixSockaddr(path, &address);
+  if (size == 0) return -ENAMETOOLONG;
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  const int fd = Result(socket(AF_UNIX, SOCK_DGRAM, 0));
+  if (fd < 0) return fd;
+  const int status = Result(fcntl(fd, F_SETFD, FD_CLOEXEC));
+  const int sent = status < 0 ? status
+                              : Result(sendto(fd, bytes, Bounded(length), MSG_DONTWAIT,
+                                              reinterpret_cast<const sockaddr*>(&address), size));
+  Close(fd);
+  return sent < 0 ? sent : 0;
+}
+
 int PrepareListener(int fd) {
   const int type = GetOption(fd, SO_TYPE);
   if (type < 0) return type;

@@ -36,6 +36,10 @@ int ListenUnix(const char* path, int mode, int backlog);
 // full).
 int ProbeUnix(const char* path);
 
+// Sends one datagram to the Unix domain socket `path`; an abstract name begins with @. Does not
+// block. Returns 0 or -errno (-EAGAIN: the receiver is full; -EMSGSIZE: it is too long).
+int SendDatagram(const char* path, const uint8_t* bytes, size_t length);
+
 // Sets what Listen sets, on a listening socket of another program: TCP_NODELAY and non-blocking.
 // Returns 0 or -errno (-EINVAL: not listening, or not a stream socket).
 int PrepareListener(int fd);

@@ -96,17 +96,18 @@ TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared>
   shared_->gathered.resize(kMaxRecordBytes);
 }
 
-std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits) {
-  return std::make_unique<TlsTransport>(fd, waits, context_, shared_);
+std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits, Bytes received) {
+  return std::make_unique<TlsTransport>(fd, waits, context_, shared_, received);
 }
 
 TlsTransport::TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
-                           std::shared_ptr<TlsShared> shared)
+                           std::shared_ptr<TlsShared> shared, Bytes received)
     : fd_(fd),
       waits_(waits),
       context_(std::move(context)),
       shared_(std::move(shared)),
-      openssl_(context_->openssl()) {}
+      openssl_(context_->openssl()),
+      unread_(received.data, received.data + received.length) {}
 
 TlsTransport::~TlsTransport() { openssl_.SSL_free(ssl_); }
 
@@ -156,7 +157,9 @@ int TlsTransport::Begin() {
   const int status = Fill();
   if (status == 0) peer_ended_ = true;
   if (status <= 0) return status < 0 && status != -EAGAIN ? Fail(status) : status;
-  if (!BeginsRequest(*fresh_)) return BeginTls();
+  if (!BeginsRequest(unread_begin_ < unread_.size() ? unread_[unread_begin_] : *fresh_)) {
+    return BeginTls();
+  }
   mode_ = kPlaintext;
   ++shared_->counters.failures[kFailedPlaintext];
   return 1;

@@ -31,7 +31,7 @@ class TlsTransport final : public Transport, private TlsConnection {
  public:
   // `waits` counts the waits of the kernel: each has a budget of handshakes.
   TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
-               std::shared_ptr<TlsShared> shared);
+               std::shared_ptr<TlsShared> shared, Bytes received);
   ~TlsTransport() override;
 
   int Receive(uint8_t* bytes, size_t length) override;
@@ -105,7 +105,7 @@ class TlsKind final : public TransportKind {
  public:
   // `shared`: that of the kind before, or null.
   TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared> shared);
-  std::unique_ptr<Transport> Make(int fd, const double& waits) override;
+  std::unique_ptr<Transport> Make(int fd, const double& waits, Bytes received) override;
   TlsKind* AsTls() override { return this; }
 
   TlsContext& context() { return *context_; }

@@ -124,8 +124,9 @@ class TransportKind {
   TransportKind& operator=(const TransportKind&) = delete;
 
   // Returns a transport over the socket `fd`, or null when memory is exhausted. `waits` counts the
-  // waits of the kernel; it lives longer than the transport.
-  virtual std::unique_ptr<Transport> Make(int fd, const double& waits) = 0;
+  // waits of the kernel; it lives longer than the transport. `received`: its first wire bytes,
+  // which were received before.
+  virtual std::unique_ptr<Transport> Make(int fd, const double& waits, Bytes received) = 0;
 
   // Null: it is another kind.
   virtual TlsKind* AsTls() { return nullptr; }

@@ -35,7 +35,7 @@ const GROUPS = [
   { name: 'files', test: /modules\/files\// },
   { name: 'rules', test: /modules\/rules\/(?!password-worker)/ },
   { name: 'application', test: /modules\/app\/(application|application-place|module-file)\.js/ },
-  { name: 'command', test: /modules\/(cli\/(?!compare|conform)|config\/|workers\/(?!file-watch|reloading))/ },
+  { name: 'command', test: /modules\/(cli\/(?!compare|conform)|config\/|workers\/(?!file-watch))/ },
 ];
 
 const MODULES = join('build', 'modules');

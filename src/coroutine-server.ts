@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 // Coroutine: one generator for each client, as if it were the only one.
 //
 // How it works: `conversation` below is straight-line code for one client. Where it would block, it yields the event
@@ -10,14 +11,14 @@
 //
 //   node dist/coroutine-server.js [PORT] [FOLDER | MODULE:NAME]
 
+import { serveAdministered } from './admin/administered-server.ts';
 import { main } from './cli/program.ts';
 import { CoroutineClient, readable, type Wait, writable } from './connection/coroutine.ts';
-import { serveReactor } from './server/server.ts';
 
 void main(process.argv.slice(2), {
   name: 'coroutine',
   start: (setup) =>
-    serveReactor(setup, {
+    serveAdministered(setup, {
       connect: (context, fd, generation) => new CoroutineClient(context, fd, generation, conversation),
     }),
 });

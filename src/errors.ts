@@ -40,6 +40,8 @@ export const ERROR_CODES = {
   ERR_LISTEN: 'startup',
   /** The file of the access log cannot be opened. */
   ERR_ACCESS_LOG: 'startup',
+  /** The PID file belongs to a process that runs, or cannot be written. */
+  ERR_PID_FILE: 'startup',
   /** A process or thread that serves clients cannot be started, or ended at once. */
   ERR_WORKER: 'startup',
   /** A system call failed, and the server cannot continue without it. `call` and `errnoName` of the error say which. */

@@ -27,7 +27,7 @@ export type {
 } from './http/handler.ts';
 export type { AccessRuleOptions, RateRuleOptions } from './options/access-rule.ts';
 export type { CacheRule } from './options/cache-rule.ts';
-export type { AdapterName, LogFormat } from './options/choices.ts';
+export type { AdapterName, LogFormat, ProxyFields } from './options/choices.ts';
 export type { CorsRuleOptions } from './options/cors-rule.ts';
 export type { AuthRuleOptions, ErrorPageRuleOptions, MaintenanceRuleOptions } from './options/file-rule.ts';
 export type { HeaderRuleOptions } from './options/header-rule.ts';
@@ -53,7 +53,7 @@ export type { ApplicationOptions, LoadedApplication, ServeOptions, Server };
  * `ERR_TLS`, `ERR_ADDON`, `ERR_PLATFORM`.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { startServer } = await import('./server/server.ts');
+  const { startServer } = await import('./admin/administered-server.ts');
   return startServer(options);
 }
 

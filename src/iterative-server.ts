@@ -15,6 +15,7 @@ import { BlockingServer } from './server/blocking-server.ts';
 
 void main(process.argv.slice(2), {
   name: 'iterative',
+  isBlocking: true,
   backend: 'poll',
   start: (setup) => BlockingServer.start(setup, { work: serveClients }),
 });

@@ -75,6 +75,13 @@ export interface Limits {
   readonly lingerTimeoutMs: number;
   /** Total time for discarding bytes of a client after its last response; if exceeded: closed. */
   readonly maxLingerMs: number;
+  /**
+   * Before a server that closes stops accepting: it serves on, each response is the last of its connection, and /readyz
+   * says 503.
+   */
+  readonly drainDelayMs: number;
+  /** Without a turn of a worker of --workers (0: unlimited); if exceeded: it is killed and replaced. */
+  readonly hangTimeoutMs: number;
   /** For requests in flight when the server closes; if exceeded: cut off. */
   readonly shutdownTimeoutMs: number;
   /** For a last request on an idle connection when the server closes; if exceeded: closed. */
@@ -127,6 +134,8 @@ export function makeLimits(value: (name: LimitName) => number): Limits {
     halfClosedSignalMs: value('halfClosedSignalMs'),
     lingerTimeoutMs: value('lingerTimeoutMs'),
     maxLingerMs: value('maxLingerMs'),
+    drainDelayMs: value('drainDelayMs'),
+    hangTimeoutMs: value('hangTimeoutMs'),
     shutdownTimeoutMs: value('shutdownTimeoutMs'),
     shutdownGraceMs: value('shutdownGraceMs'),
     loadTimeoutMs: value('loadTimeoutMs'),

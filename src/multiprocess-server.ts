@@ -25,7 +25,13 @@ import { inheritAll } from './workers/inheritance.ts';
 import { INHERITED_FD, type Role } from './workers/role.ts';
 import { WorkerGroup } from './workers/worker-group.ts';
 
-void main(process.argv.slice(2), { name: 'multiprocess', workers: 'processes', backend: 'poll', start });
+void main(process.argv.slice(2), {
+  name: 'multiprocess',
+  workers: 'processes',
+  isBlocking: true,
+  backend: 'poll',
+  start,
+});
 
 function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   if (role.kind === 'client') return serveOne(setup, role.client);
@@ -39,7 +45,7 @@ async function startParent(setup: Setup): Promise<Serving> {
   let group: WorkerGroup | null = null;
   return BlockingServer.start(setup, {
     isParent: true,
-    onClose: async (limitMs) => group?.stop(limitMs),
+    children: () => group,
     work: async (server) => {
       group = new WorkerGroup(server.maxChildren);
       for (;;) {
@@ -80,7 +86,7 @@ async function startWorkers(setup: Setup, count: number): Promise<Serving> {
   const group = new WorkerGroup(count);
   const server = await BlockingServer.start(setup, {
     isParent: true,
-    onClose: (limitMs) => group.stop(limitMs),
+    children: () => group,
     work: (parent) => {
       const { addresses, fds } = inheritAll(parent.listeners);
       return group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds));
@@ -88,7 +94,14 @@ async function startWorkers(setup: Setup, count: number): Promise<Serving> {
   });
   await server.finished;
   const { places, backend } = server;
-  return { places, backend, close: (how) => server.close(how) };
+  return {
+    places,
+    backend,
+    get cutOff() {
+      return server.cutOff;
+    },
+    close: (how) => server.close(how),
+  };
 }
 
 /** Runs one preforked process: an iterative server. */

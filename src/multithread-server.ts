@@ -25,7 +25,7 @@ import { WorkerGroup } from './workers/worker-group.ts';
 
 const PROGRAM = new URL(import.meta.url);
 
-void main(process.argv.slice(2), { name: 'multithread', workers: 'threads', backend: 'poll', start });
+void main(process.argv.slice(2), { name: 'multithread', workers: 'threads', isBlocking: true, backend: 'poll', start });
 
 function start(setup: Setup, workers: number, role: Role): Promise<Serving> {
   if (role.kind === 'client') return serveOne(setup, role.client);
@@ -39,7 +39,7 @@ async function startParent(setup: Setup): Promise<Serving> {
   let group: WorkerGroup | null = null;
   return BlockingServer.start(setup, {
     isParent: true,
-    onClose: async (limitMs) => group?.stop(limitMs),
+    children: () => group,
     work: async (server) => {
       group = new WorkerGroup(server.maxChildren);
       for (;;) {
@@ -82,10 +82,14 @@ async function startPool(setup: Setup, count: number): Promise<Serving> {
   const pool = new Pool();
   const server = await BlockingServer.start(setup, {
     isParent: true,
-    onClose: (limitMs) => {
-      pool.close();
-      return group.stop(limitMs);
-    },
+    children: () => ({
+      cutOff: group.cutOff,
+      stop: (limitMs) => {
+        pool.close();
+        return group.stop(limitMs);
+      },
+      cut: () => group.cut(),
+    }),
     work: async (main) => {
       for (;;) {
         const thread = await pool.free();
@@ -108,12 +112,12 @@ async function startPool(setup: Setup, count: number): Promise<Serving> {
 
 /** Runs one thread of the pool: serves the clients it receives, one after the other. */
 async function serveHanded(server: BlockingServer): Promise<void> {
-  reportToParent('started');
-  reportToParent('free');
+  void reportToParent('started');
+  void reportToParent('free');
   for await (const client of handedClients()) {
     const copy = server.adoptCopy(client);
-    reportToParent('adopted');
+    void reportToParent('adopted');
     await server.converse(copy);
-    reportToParent('free');
+    void reportToParent('free');
   }
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 // Non-blocking: tries every descriptor in turn, without waiting.
 //
 // How it works: the reactor of the epoll model over a back end that never waits and reports every descriptor as ready.
@@ -10,11 +11,11 @@
 //
 //   node dist/nonblocking-server.js [PORT] [FOLDER | MODULE:NAME]
 
+import { serveAdministered } from './admin/administered-server.ts';
 import { main } from './cli/program.ts';
-import { serveReactor } from './server/server.ts';
 
 void main(process.argv.slice(2), {
   name: 'nonblocking',
   backend: 'scan',
-  start: (setup) => serveReactor(setup, { backend: 'scan' }),
+  start: (setup) => serveAdministered(setup, { backend: 'scan' }),
 });

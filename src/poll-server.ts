@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 // Poll: poll(2) reports which of all given descriptors are ready.
 //
 // How it works: the reactor of the epoll model over another back end. On every wait the whole list of clients is copied
@@ -11,11 +12,11 @@
 //
 //   node dist/poll-server.js [PORT] [FOLDER | MODULE:NAME]
 
+import { serveAdministered } from './admin/administered-server.ts';
 import { main } from './cli/program.ts';
-import { serveReactor } from './server/server.ts';
 
 void main(process.argv.slice(2), {
   name: 'poll',
   backend: 'poll',
-  start: (setup) => serveReactor(setup, { backend: 'poll' }),
+  start: (setup) => serveAdministered(setup, { backend: 'poll' }),
 });

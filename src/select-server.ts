@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+
 // Select: select(2) reports which of all given descriptors are ready.
 //
 // How it works: the reactor of the epoll model over another back end. Each wait uses three sets of bits, with one bit
@@ -12,11 +13,11 @@
 //
 //   node dist/select-server.js [PORT] [FOLDER | MODULE:NAME]
 
+import { serveAdministered } from './admin/administered-server.ts';
 import { main } from './cli/program.ts';
-import { serveReactor } from './server/server.ts';
 
 void main(process.argv.slice(2), {
   name: 'select',
   backend: 'select',
-  start: (setup) => serveReactor(setup, { backend: 'select' }),
+  start: (setup) => serveAdministered(setup, { backend: 'select' }),
 });

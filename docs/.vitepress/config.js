@@ -65,6 +65,7 @@ const SIDEBAR = [
       page('Rules by path and host', 'rules'),
       page('HTTPS', 'tls'),
       page('Production', 'production'),
+      page('Operations', 'operations'),
     ],
   },
   {

@@ -53,6 +53,8 @@ export interface Environ {
   readonly 'epoll_server.signal': AbortSignal;
   /** How the connection is encrypted, and the client's certificate; null: it is not encrypted. */
   readonly 'epoll_server.tls': TlsConnection | null;
+  /** The id of the request, with the option `requestIds`; else empty. */
+  readonly 'epoll_server.request_id': string;
   /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   readonly 'epoll_server.inform': HttpResponse['inform'];
   /** Fields, and keys that a middleware adds. */
@@ -85,6 +87,7 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
   HTTPS: ({ scheme }) => (scheme === 'https' ? 'on' : undefined),
   'epoll_server.signal': (request) => request.signal,
   'epoll_server.tls': ({ tls }) => tls,
+  'epoll_server.request_id': (request) => request.id ?? '',
   'epoll_server.inform':
     (_request, _mountPath, response): HttpResponse['inform'] =>
     (status, fields) =>

@@ -10,6 +10,7 @@ import { FieldCache } from '../http/field-cache.ts';
 import { type FieldInput, type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Endpoint, Handler, HttpRequest, HttpResponse, TlsConnection } from '../http/handler.ts';
 import { withoutHopByHop } from '../http/hop-by-hop.ts';
+import { SERVED_BY } from '../http/served-by.ts';
 import { FetchedResponse } from './fetched-response.ts';
 import { sendStream } from './stream-source.ts';
 import { withAsyncContext } from './with-async-context.ts';
@@ -25,6 +26,8 @@ export interface FetchInfo {
   readonly local: Endpoint;
   /** How the connection is encrypted, and the client's certificate; null: it is not encrypted. */
   readonly tls: TlsConnection | null;
+  /** The id of the request, with the option `requestIds`; else empty. */
+  readonly requestId: string;
   /** Sends an interim response, such as 103 Early Hints, before the final one: see `HttpResponse.inform`. */
   inform(status: number, fields?: FieldInput): void;
 }
@@ -58,6 +61,7 @@ export function fetchHandler(application: FetchApplication, options: FetchOption
   return withAsyncContext((http, response) => {
     // The application may keep the Request, and read it at any later time.
     http.retain();
+    http.servedBy = SERVED_BY.FETCH;
     const returned = respond(requestOf(http), new Info(http, response));
     return isThenable(returned)
       ? returned.then((later) => send(later, http, response, cache))
@@ -83,6 +87,10 @@ class Info implements FetchInfo {
   constructor(request: HttpRequest, response: HttpResponse) {
     this.#request = request;
     this.#response = response;
+  }
+
+  get requestId(): string {
+    return this.#request.id ?? '';
   }
 
   get remote(): Endpoint {

@@ -7,6 +7,7 @@ import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { withTraits } from '../http/handler-traits.ts';
 import { isHopByHop } from '../http/hop-by-hop.ts';
+import { SERVED_BY } from '../http/served-by.ts';
 import { type Environ, environOf } from './environ.ts';
 import { type Piece, type PieceSource, sendPieces } from './pieces.ts';
 import { NO_STATUS, type StatusLine, StatusLines } from './status-lines.ts';
@@ -54,6 +55,7 @@ function wsgiAt(mountPath: string, application: WsgiApplication): Handler {
   const handler = withAsyncContext((request, response) => {
     // The application may keep the environ, and read it at any later time.
     request.retain();
+    request.servedBy = SERVED_BY.WSGI;
     const call = new Call(request, response, caches);
     const body = application(environOf(request, response, mountPath), call.startResponse);
     return isThenable(body) ? body.then((later) => call.finish(later)) : call.finish(body);

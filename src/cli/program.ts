@@ -1,6 +1,5 @@
 // The command: parses its arguments, starts a server, prints its address, and ends it on signals.
 
-import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { concurrency } from '../adapters/concurrency.ts';
@@ -8,7 +7,6 @@ import { findConfig, readConfig } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { logFailure, logLine } from '../log/log-line.ts';
-import { drainSinks } from '../log/log-sink.ts';
 import { packageVersion } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
@@ -16,17 +14,18 @@ import type { Setup } from '../server/content.ts';
 import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
 import { reapOrphans } from '../workers/orphans.ts';
-import { onStopRequest, type Role, reportToParent, takeRole } from '../workers/role.ts';
+import { isPassed } from '../workers/passed-sockets.ts';
+import { type Role, reportToParent, takeRole } from '../workers/role.ts';
 import { type ExplainedRequest, parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
-import { END_SIGNALS } from './end-signals.ts';
 import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
-import { commandContentOf, serverSettingsFor, sinksFor } from './serve-options.ts';
-
-/** Time to flush logs to a slow pipe reader; the rest is lost. */
-const LOG_DRAIN_MS = 2_000;
+import { giveFile, ownerOf } from './owner.ts';
+import { PidFile, reloadByPidFile } from './pid-file.ts';
+import { commandContentOf, openErrorLog, serverSettingsFor, sinksFor } from './serve-options.ts';
+import { tellReady } from './service-manager.ts';
+import { endProcess, handleSignals } from './signals.ts';
 
 const EXIT_RUN_TIME = 1;
 const EXIT_USAGE = 2;
@@ -43,8 +42,8 @@ interface Given extends Configuration {
  * cannot start.
  */
 export async function main(argv: readonly string[], model: Model, programs?: Programs): Promise<void> {
-  // Without a listener for this signal, Node.js opens its inspector.
-  process.on('SIGUSR1', () => {});
+  // Without a listener for this signal, Node.js opens its inspector, and this one would end the process.
+  for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   // A closed pipe or a full disk behind a standard stream must not end the server.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -56,6 +55,10 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
     if (argv[0] === 'compare') {
       const { compareCommand } = await import('./compare.ts');
       process.exitCode = await compareCommand(argv.slice(1), packageVersion());
+      return;
+    }
+    if (argv[0] === 'reload') {
+      process.exitCode = reloadByPidFile(argv.slice(1));
       return;
     }
     const { settings, config, check, explained, printConfig, help, version } = parseArguments(argv);
@@ -93,7 +96,7 @@ async function run(given: Given, model: Model): Promise<void> {
   const { workers = 0, watch } = settings;
   const content = commandContentOf(given, config);
   const ofServer = serverSettingsFor(given);
-  checkModel(model, workers, ofServer.backend, watch);
+  checkModel(model, settings, ofServer.backend);
   if (given.explained !== null) {
     process.stdout.write(printableLines(await explainRules({ settings: ofServer, content }, given.explained)));
     return;
@@ -101,24 +104,35 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check({ settings: ofServer, content });
   const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
+  const isMain = role.kind === 'standalone';
+  if (settings.umask !== undefined && isMainThread) process.umask(settings.umask);
+  const owner = isMain ? ownerOf(settings) : {};
+  const pidFile = isMain && settings.pidFile !== undefined ? new PidFile(settings.pidFile) : null;
+  // An earlier version of this program is running until this one serves.
+  if (!isPassed()) pidFile?.refuseRunning();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   const sinks = sinksFor(settings, role.kind !== 'standalone');
+  if (isMain && typeof settings.accessLog === 'string' && !['-', 'syslog'].includes(settings.accessLog))
+    giveFile(settings.accessLog, owner);
   const loaded = reportExitWhileLoading(role);
   // The process that was started reports for all of its children.
-  const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: role.kind === 'standalone' };
+  const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
   const setup = { settings: { ...ofServer, ...sinks, tls }, content };
-  const server = await model.start(setup, workers, role, watched).finally(loaded);
-  endOnSignals(server, role);
+  const server = await model.start(setup, workers, role, { watched, owner }).finally(loaded);
+  pidFile?.write();
+  openErrorLog(settings, !isMain);
+  handleSignals(server, role, pidFile);
   if (process.pid === 1) reapOrphans();
   if (!settings.quiet && role.kind === 'standalone') {
-    process.stdout.write(
-      server.places.map((place) => `${printable(announcement(place, server, content, given, model))}\n`).join(''),
-    );
+    const lines = server.places.map((place) => announcement(place, server, content, given, model));
+    if (server.adminUrl !== undefined) lines.push(`${model.name}-server: admin listener ${server.adminUrl}`);
+    process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
   }
-  if (role.kind !== 'standalone') reportToParent('started');
+  void reportToParent('started');
+  if (role.kind === 'standalone') tellReady(`serves ${content.description}`);
   if (server.finished === undefined) return;
   await server.finished;
-  await end(server);
+  await endProcess(server, role, pidFile);
 }
 
 /** Does everything that a start does, except listening. */
@@ -174,29 +188,6 @@ function announcement(
   const group = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
   const how = `${group}back end ${server.backend}, pid ${process.pid}`;
   return `${name}-server: ${place} serves ${description} (${how})`;
-}
-
-/**
- * The first signal closes in order, the second one at once. A child may receive one request to end twice, from the
- * terminal and from its parent. So for a child the second signal of the same kind counts.
- */
-function endOnSignals(server: Serving, role: Role): void {
-  const received = new Set<NodeJS.Signals>();
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const isRepeated = role.kind === 'standalone' ? received.size > 0 : received.has(signal);
-    if (isRepeated) process.exit(128 + constants.signals[signal]);
-    received.add(signal);
-    void end(server);
-  };
-  for (const signal of END_SIGNALS) process.on(signal, onSignal);
-  if (role.kind !== 'standalone') onStopRequest(() => void end(server));
-}
-
-/** An application may hold timers and sockets of its own. The process exits all the same, after its log is written. */
-async function end(server: Serving): Promise<void> {
-  await server.close();
-  await drainSinks(LOG_DRAIN_MS);
-  process.exit(0);
 }
 
 /** Prints one line on standard error, or the stack trace of a defect of this program. */

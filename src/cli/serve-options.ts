@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { COMMAND_OPTIONS, type Configuration, DEFAULT_ORIGIN } from '../config/resolve.ts';
 import { EpollServerError } from '../errors.ts';
 import { lossNotice } from '../log/access-log.ts';
+import { logLinesTo } from '../log/log-line.ts';
 import { fileSink, standardSink } from '../log/log-sink.ts';
 import { traceLossNotice } from '../log/request-log.ts';
+import { SEVERITY, syslogSink } from '../log/syslog-sink.ts';
 import { variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
@@ -119,8 +121,29 @@ function tlsOf({
   return options.map((option) => ({ ...(typeof option === 'string' ? { folder: option } : option), ...shared }));
 }
 
+/** The name of the system log among log files. */
+const SYSTEM_LOG = 'syslog';
+
+/**
+ * Sends the lines about faults where `errorLog` says, from now on. What keeps a server from starting has been said on
+ * standard error.
+ * @throws EpollServerError `ERR_ACCESS_LOG`.
+ */
+export function openErrorLog({ errorLog }: Settings, isShared: boolean): void {
+  if (errorLog === undefined) return;
+  if (errorLog === SYSTEM_LOG) {
+    // It cannot report its own losses in itself.
+    logLinesTo(syslogSink(SEVERITY.ERROR, () => {}));
+    return;
+  }
+  const stamp = (text: string): string => `${new Date().toISOString()} [${process.pid}] ${text}`;
+  const sink = fileSink(errorLog, { lossNotice: (lines) => stamp(`${lines} lines were lost\n`), isShared });
+  logLinesTo((text) => sink(stamp(text)));
+}
+
 function accessLogSink({ accessLog, logFormat }: Settings, isShared: boolean): Sink | undefined {
   if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
+  if (accessLog === SYSTEM_LOG) return syslogSink(SEVERITY.INFORMATION);
   const options = { lossNotice: lossNotice(logFormat), isShared };
   return accessLog === undefined || accessLog === '-' ? standardSink('stdout', options) : fileSink(accessLog, options);
 }

@@ -101,6 +101,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
 const INTERNAL: ReadonlySet<string> = new Set([
   'EPOLL_SERVER_ROLE',
   'EPOLL_SERVER_TICKETS',
+  'EPOLL_SERVER_SOCKETS',
   'EPOLL_SERVER_COMPARE_BURN_STEPS',
 ]);
 

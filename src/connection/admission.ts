@@ -59,6 +59,21 @@ export class Admission {
     return REFUSED;
   }
 
+  /**
+   * Counts an admitted client whose address was unknown before. False: there are too many of that address. Unless it is
+   * false, the caller releases that address.
+   */
+  identify(address: string): boolean {
+    const key = keyOf(address);
+    const ofAddress = this.#byAddress.get(key) ?? 0;
+    if (ofAddress >= this.#limits.maxConnectionsPerAddress) {
+      this.refused++;
+      return false;
+    }
+    this.#byAddress.set(key, ofAddress + 1);
+    return true;
+  }
+
   release(address: string, outcome: number): void {
     if (outcome === REFUSED) {
       this.#refusedOpen--;

@@ -19,7 +19,7 @@ import {
 import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
 import { Source } from '../reactor/source.ts';
 import type { Channel, ChannelAttachment, ProtocolFactory } from './channel.ts';
-import type { ConnectionContext } from './context.ts';
+import type { ConnectionContext, Encryption } from './context.ts';
 import { Inbox } from './inbox.ts';
 import { Linger } from './linger.ts';
 import { type FileSendCallback, Output, type OutputOwner } from './output.ts';
@@ -122,6 +122,19 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   get tls(): NegotiatedTls | null {
     if (this.#tls === null && this.isSecure && !this.isDisposed) this.#tls = this.context.kernel.negotiated(this.fd);
     return this.#tls;
+  }
+
+  /**
+   * Puts the transport of the listener, if it has one, between the socket and this connection. `received`: its first
+   * bytes, which came before. False: there is no memory for it.
+   */
+  encrypt(received: Uint8Array): boolean {
+    const { encryption, context, fd } = this;
+    return encryption === null || context.kernel.attach(fd, encryption.kind, received) === 0;
+  }
+
+  get encryption(): Encryption | null {
+    return this.context.encryption;
   }
 
   get isEnding(): boolean {
@@ -554,10 +567,20 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     if (this.state === LINGERING) this.#close();
   }
 
-  /** Ends at once: by FIN if the connection is idle or its last response was sent, else by RST. */
-  end(reason: string): void {
-    if (this.hasPendingOutput || this.isBusy) this.abort(reason);
+  /**
+   * Ends at once: by FIN if the connection is idle or its last response was sent, else by RST. Returns whether a request
+   * or a response was cut off.
+   */
+  end(reason: string): boolean {
+    const { isActive } = this;
+    if (isActive) this.abort(reason);
     else this.#close();
+    return isActive;
+  }
+
+  /** Whether a request or a response is under way. */
+  get isActive(): boolean {
+    return this.hasPendingOutput || this.isBusy;
   }
 
   /**

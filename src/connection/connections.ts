@@ -5,9 +5,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Limits } from '../limits.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from './admission.ts';
-import type { ProtocolFactory } from './channel.ts';
+import type { Channel, ProtocolFactory } from './channel.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionContext, ListenerContext } from './context.ts';
+import type { ConnectionContext, Encryption, ListenerContext } from './context.ts';
 import { Handshake } from './handshake.ts';
 import { SendBatch } from './send-batch.ts';
 
@@ -20,6 +20,10 @@ export interface ConnectionsOptions {
   readonly limits: Limits;
   /** The first protocol of each connection. */
   readonly protocol: ProtocolFactory;
+  /** The same on listeners with `proxy`. Default: `protocol`. */
+  readonly proxied?: ProtocolFactory;
+  /** Whether the address is that of a proxy, through which many clients come. Default: none is. */
+  readonly isProxy?: (address: string) => boolean;
   /** Called when a connection has been closed. */
   readonly onClosed?: (() => void) | undefined;
   /** A protocol failed, and its connection is closed. */
@@ -51,6 +55,8 @@ export class Connections {
   /** The first protocol of an encrypted connection. */
   readonly #beginHandshake: ProtocolFactory;
   #handshakeTimeouts = 0;
+  /** The addresses for which connections are counted, where a limit needs them. */
+  readonly #counted = new Map<Connection, string>();
 
   constructor(options: ConnectionsOptions) {
     const { kernel, driver, limits, listeners } = options;
@@ -97,6 +103,18 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** How many connections have a request or a response under way. The time is proportional to {@link size}. */
+  countActive(): number {
+    let active = 0;
+    for (const connection of this.#open) if (connection.isActive) active++;
+    return active;
+  }
+
+  /** Whether `maxConnections` is reached. */
+  get isFull(): boolean {
+    return this.#admission.isFull;
+  }
+
   /** Lingering connections: their last response was sent, and their input is discarded. */
   get lingering(): number {
     return this.#lingering.size;
@@ -117,14 +135,17 @@ export class Connections {
    * no room, the protocol only sends a refusal. Null: there was no room for that either, and the client was reset.
    */
   open(fd: number, generation: number, listener: number): Connection | null {
-    const { kernel, connect, drive, protocol, textOfRefusal } = this.#options;
+    const { kernel, connect, drive, protocol, proxied = protocol, textOfRefusal } = this.#options;
     const context = this.#contexts[listener];
     assert(context !== undefined, 'a connection comes from a listener of its server');
     const { encryption } = context;
-    const isAttached = encryption === null || kernel.attach(fd, encryption.kind) === 0;
-    const outcome = this.#admission.admit(this.#addressOf(fd));
+    const isProxied = context.listenerOptions.proxy === true;
+    const address = this.#admission.needsAddress && !isProxied ? this.#clientAt(fd) : '';
+    // Behind a proxy, the handshake follows the header of the PROXY protocol.
+    const isAttached = encryption === null || isProxied || kernel.attach(fd, encryption.kind) === 0;
+    const outcome = this.#admission.admit(address);
     // Without memory for a transport, nothing can be said to the client.
-    if (!isAttached && outcome !== CUT_OFF) this.#admission.release(this.#addressOf(fd), outcome);
+    if (!isAttached && outcome !== CUT_OFF) this.#admission.release(address, outcome);
     if (outcome === CUT_OFF || !isAttached) {
       kernel.reset(fd);
       kernel.close(fd);
@@ -134,7 +155,8 @@ export class Connections {
     drive?.(connection);
     this.#open.add(connection);
     if (outcome === REFUSED) this.#refused.add(connection);
-    connection.speak(encryption === null ? protocol : this.#beginHandshake);
+    else if (address !== '') this.#counted.set(connection, address);
+    connection.speak(isProxied ? proxied : this.#first(encryption));
     if (outcome === REFUSED && connection.isOpen) {
       connection.refuse(503, textOfRefusal(this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress'));
     }
@@ -156,9 +178,11 @@ export class Connections {
     for (const connection of this.#open) if (connection.attachment?.ownsChannel !== true) connection.drop(reason);
   }
 
-  /** Ends all connections at once. */
-  abort(reason: string): void {
-    for (const connection of this.#open) connection.end(reason);
+  /** Ends all connections at once. Returns the number of those whose request or response was cut off. */
+  abort(reason: string): number {
+    let cut = 0;
+    for (const connection of this.#open) if (connection.end(reason)) cut++;
+    return cut;
   }
 
   /** Closes the connection that lingers longest, so that a new client can use its descriptor. */
@@ -194,12 +218,44 @@ export class Connections {
   }
 
   #release(connection: Connection, outcome: number): void {
-    // The address as at accept(2), because the protocol may have replaced that of the connection.
-    this.#admission.release(this.#addressOf(connection.fd), outcome);
+    this.#admission.release(this.#counted.get(connection) ?? '', outcome);
+    this.#counted.delete(connection);
   }
 
-  /** The address for the admission; empty where no limit needs it, to save the text. */
-  #addressOf(fd: number): string {
-    return this.#admission.needsAddress ? this.#options.kernel.peer(fd).address : '';
+  /** The address of a client for the admission; empty: no limit of one address holds for it. */
+  #clientAt(fd: number): string {
+    const { address } = this.#options.kernel.peer(fd);
+    return this.#options.isProxy?.(address) === true ? '' : address;
+  }
+
+  /** The first protocol behind the address of the client. */
+  #first(encryption: Encryption | null): ProtocolFactory {
+    return encryption === null ? this.#options.protocol : this.#beginHandshake;
+  }
+
+  /**
+   * Begins the protocol of a client whose address is known from the header of a proxy. `rest`: what was received behind
+   * it. Returns how many bytes of it were used: a transport takes all, to decode them.
+   */
+  beginProxied(channel: Channel, rest: Buffer): number {
+    assert(channel instanceof Connection, 'a connection of this server begins its protocol');
+    const { encryption } = channel;
+    if (!channel.encrypt(rest)) {
+      channel.abort('there is no memory for its encryption');
+      return rest.length;
+    }
+    channel.speak(this.#first(encryption));
+    this.#identify(channel);
+    return encryption === null ? 0 : rest.length;
+  }
+
+  /** Counts a connection for its client; refuses it if there are too many. */
+  #identify(connection: Connection): void {
+    const { address } = connection.peer;
+    if (!this.#admission.needsAddress || address === '') return;
+    if (!this.#open.has(connection) || this.#refused.has(connection) || this.#counted.has(connection)) return;
+    if (this.#options.isProxy?.(address) === true) return;
+    if (this.#admission.identify(address)) this.#counted.set(connection, address);
+    else connection.refuse(503, this.#options.textOfRefusal('maxConnectionsPerAddress'));
   }
 }

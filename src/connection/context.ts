@@ -12,6 +12,8 @@ export interface ListenerOptions {
   readonly backlog: number;
   /** Clients speak TLS. */
   readonly isEncrypted: boolean;
+  /** Connections begin with a header of the PROXY protocol, before the handshake of TLS. */
+  readonly proxy?: boolean;
 }
 
 /** The source of the transports that encrypt. */

@@ -12,6 +12,8 @@ export interface ResponseRecord {
   readonly contentBytes: number;
   /** From the last byte of the request head to the end of the response. */
   readonly durationMs: number;
+  /** From the last byte of the request head to the first byte of the response; 0: it did not begin. */
+  readonly firstByteMs: number;
   /** Why the request was rejected or the response cut off; empty: neither. */
   readonly problem: string;
 }

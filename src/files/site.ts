@@ -3,6 +3,7 @@
 
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type NextHandler, passOn } from '../http/next-handler.ts';
+import { SERVED_BY } from '../http/served-by.ts';
 import { acceptedCodings } from './codings.ts';
 import { ContentSender, readSmall } from './content.ts';
 import { answerMissing, type Responder } from './fallback.ts';
@@ -74,6 +75,7 @@ export class Site {
   }
 
   handle(request: HttpRequest, response: HttpResponse): void | Promise<void> {
+    request.servedBy = SERVED_BY.FILES;
     const { method, path } = request;
     if (method !== 'GET' && method !== 'HEAD') {
       const { nextHandler } = this.#options;

@@ -41,6 +41,8 @@ export class PrecompiledFields {
   readonly hasDate: boolean;
   /** @internal */
   readonly hasServer: boolean;
+  /** @internal */
+  readonly hasRequestId: boolean;
   /** @internal The Content-Length that was given; -1: none. */
   readonly contentLength: number;
   /** @internal `Connection: close` was given. */
@@ -60,12 +62,14 @@ export class PrecompiledFields {
       this.contentLength = made.contentLength;
       this.hasDate = made.base.hasDate;
       this.hasServer = made.base.hasServer;
+      this.hasRequestId = made.base.hasRequestId;
       this.close = made.base.close;
       return;
     }
     let lines = '';
     let hasDate = false;
     let hasServer = false;
+    let hasRequestId = false;
     let contentLength = -1;
     let close = false;
     for (const [name, given] of pairs) {
@@ -91,12 +95,16 @@ export class PrecompiledFields {
           break;
         case 'server':
           hasServer = true;
+          break;
+        case 'x-request-id':
+          hasRequestId = true;
       }
       lines += `${name}: ${value}\r\n`;
     }
     this.lines = lines;
     this.hasDate = hasDate;
     this.hasServer = hasServer;
+    this.hasRequestId = hasRequestId;
     this.contentLength = contentLength;
     this.close = close;
   }

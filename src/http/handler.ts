@@ -3,6 +3,7 @@
 import type { ProtocolFactory } from '../connection/channel.ts';
 import type { FieldNames } from './field-names.ts';
 import type { FieldInput } from './fields.ts';
+import type { ServedBy } from './served-by.ts';
 import type { VerbatimResponse } from './verbatim-response.ts';
 
 /** An IP address in text and a port; for a Unix domain socket, an empty text and 0. */
@@ -72,7 +73,7 @@ export interface HttpRequest {
    * when an HTTP/1.0 request has neither.
    */
   readonly host: string;
-  /** The scheme of the connection: `https` over TLS. What a proxy in front reports is in fields. */
+  /** `https` over TLS, or where one of `trustedProxies` reports it. */
   readonly scheme: 'http' | 'https';
   /** How the connection is encrypted; null: it is not. */
   readonly tls: TlsConnection | null;
@@ -89,6 +90,13 @@ export interface HttpRequest {
    * @internal
    */
   mayHave?(names: FieldNames): boolean;
+  /** Its id, with the option `requestIds`: from X-Request-Id or traceparent, or a new one. Empty without the option. */
+  readonly id?: string;
+  /**
+   * What handled the request, for metrics: adapters set it. Absent: a request that wraps another one.
+   * @internal
+   */
+  servedBy?: ServedBy;
   /** All fields in order, names in lower case, values in Latin-1. */
   headers(): (readonly [string, string])[];
   /** The same, names in the case in which they were sent. */

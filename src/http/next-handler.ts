@@ -3,6 +3,7 @@
 import { sendError } from './error-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from './handler.ts';
 import { traitsOf } from './handler-traits.ts';
+import { SERVED_BY } from './served-by.ts';
 
 /** Finds the handler for a request, at once or later. Null: there is none. */
 export type NextHandler = (request: HttpRequest) => Handler | null | Promise<Handler | null>;
@@ -33,6 +34,7 @@ export function passOn(
  * since one that resolved would mean that no response comes.
  */
 function call(handler: Handler, request: HttpRequest, response: HttpResponse): void | Promise<void> {
+  request.servedBy = SERVED_BY.RAW;
   const result = handler(request, response);
   // A handler may return any value, and any object with `then` counts as a promise.
   if (typeof result?.then !== 'function') return response.started ? undefined : new Promise(() => {});

@@ -30,6 +30,8 @@ export interface Framing {
   close: boolean;
   /** Send `Connection: keep-alive`, which HTTP/1.0 clients need. */
   keepAlive: boolean;
+  /** Another field line of ASCII with CRLF, such as that of X-Request-Id; empty: none. */
+  line: string;
 }
 
 export class HeadWriter {
@@ -67,6 +69,7 @@ export class HeadWriter {
     }
     if (framing.close) end = append(target, end, CONNECTION_CLOSE);
     else if (framing.keepAlive) end = append(target, end, CONNECTION_KEEP_ALIVE);
+    if (framing.line !== '') end += target.write(framing.line, end, 'latin1');
     target[end] = 0x0d;
     target[end + 1] = 0x0a;
     return end + 2;

@@ -1,14 +1,17 @@
 // The state that all HTTP/1 sessions of a server share: handler, limits, head writer and spare parsers.
 
 import type { Channel } from '../connection/channel.ts';
+import type { RequestMetrics } from '../exchange/request-metrics.ts';
 import type { RequestObserver } from '../exchange/request-observer.ts';
 import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { HeadParser } from '../http/head-parser.ts';
 import type { HeadRules } from '../http/head-rules.ts';
+import type { RequestIds } from '../http/request-ids.ts';
 import type { HeadWriter } from '../http/response-head.ts';
 import type { KernelMemory } from '../kernel/kernel.ts';
 import type { Limits } from '../limits.ts';
+import type { Forwarding } from './forwarded-request.ts';
 import { ReceivedHeads } from './received-heads.ts';
 
 /** Counts over all sessions of a server. */
@@ -38,6 +41,8 @@ export interface SessionCounters {
   halfClosedTimeouts: number;
   /** A handler did not begin its response in time. */
   handlerTimeouts: number;
+  /** Connections that did not begin with a header of the PROXY protocol from a trusted proxy. */
+  unproxied: number;
 }
 
 /** The events of connections, for a server that shows them to its application, as that of the Node adapter does. */
@@ -87,6 +92,7 @@ function noSessions(): SessionCounters {
     keepAliveTimeouts: 0,
     halfClosedTimeouts: 0,
     handlerTimeouts: 0,
+    unproxied: 0,
   };
 }
 
@@ -102,6 +108,14 @@ export class SessionContext {
   readonly headWriter: HeadWriter;
   readonly observer: RequestObserver | null;
   readonly events: SessionEvents | null;
+  /** Null: requests have no ids. */
+  readonly requestIds: RequestIds | null;
+  /** Null: no proxy is trusted. */
+  readonly forwarding: Forwarding | null;
+  /** Null: requests are counted, but not measured. */
+  readonly metrics: RequestMetrics | null;
+  /** Whether the time of requests is needed. */
+  readonly isMeasured: boolean;
   /** Responds to a request whose handler failed before it responded. */
   readonly answerFailure: (error: unknown, request: HttpRequest, response: HttpResponse) => void;
   readonly #rules: HeadRules | undefined;
@@ -124,6 +138,9 @@ export class SessionContext {
     observer: RequestObserver | null;
     events?: SessionEvents | null | undefined;
     rules?: HeadRules | undefined;
+    metrics?: RequestMetrics | null;
+    forwarding?: Forwarding | null;
+    requestIds?: RequestIds | null;
     onError: (error: unknown, request: HttpRequest | null) => void;
     answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
@@ -146,6 +163,10 @@ export class SessionContext {
     this.headWriter = options.headWriter;
     this.observer = options.observer;
     this.events = options.events ?? null;
+    this.metrics = options.metrics ?? null;
+    this.forwarding = options.forwarding ?? null;
+    this.requestIds = options.requestIds ?? null;
+    this.isMeasured = options.observer !== null || this.metrics !== null;
     this.#onError = options.onError;
     this.#rules = options.rules;
     this.answerFailure = options.answerFailure ?? answerWithPage;
@@ -153,9 +174,14 @@ export class SessionContext {
     this.#parser = new HeadParser(options.limits, options.rules);
   }
 
-  /** Makes each response the last one of its connection. Idle connections get `shutdownGraceMs` for a last request. */
-  stop(): void {
+  /** Makes each response the last one of its connection. Idle connections stay open. */
+  drain(): void {
     this.stopping = true;
+  }
+
+  /** As {@link drain}; idle connections get `shutdownGraceMs` for a last request. */
+  stop(): void {
+    this.drain();
     // A timeout of 0 means none.
     const graceMs = Math.max(this.limits.shutdownGraceMs, 1);
     for (const wait of [WAIT.FIRST_BYTE, WAIT.KEEP_ALIVE]) {

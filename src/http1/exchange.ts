@@ -7,9 +7,11 @@ import { BODY_UNREAD } from '../exchange/misuse.ts';
 import type { PrecompiledFields } from '../http/fields.ts';
 import { type Head, isHeadRequest } from '../http/head.ts';
 import { limitProblem } from '../http/limit-problem.ts';
+import type { RequestIds } from '../http/request-ids.ts';
 import { upgradeProblem } from '../http/upgrade.ts';
 import type { LimitName } from '../limits.ts';
 import { type SessionContext, WAIT } from './context.ts';
+import { proxiedRequest } from './forwarded-request.ts';
 import { writeRefusal } from './refusal.ts';
 import { Http1Request } from './request.ts';
 import { Http1Response, type ResponseOwner } from './response.ts';
@@ -47,6 +49,8 @@ export class Exchange implements BodyOwner, ResponseOwner {
   /** The timeout for a client that has finished sending is running. */
   #isHalfClosed = false;
   #startedMs = 0;
+  /** From the start to the head of the response; 0: it has not begun. */
+  #firstByteMs = 0;
 
   /** For the request whose head lies at `bytes[start]`. */
   constructor(owner: ExchangeOwner, head: Head, bytes: Buffer, start: number) {
@@ -56,7 +60,11 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.context = context;
     const hasBody = head.chunked || head.contentLength > 0;
     const incoming = hasBody ? new Body(this, head.chunked ? -1 : head.contentLength, context.limits) : null;
-    this.request = new Http1Request(channel, bytes, start, head, incoming);
+    const { forwarding } = context;
+    this.request =
+      forwarding === null
+        ? new Http1Request(channel, bytes, start, head, incoming)
+        : proxiedRequest(forwarding, channel, bytes, start, head, incoming);
     this.response = new Http1Response(this, isHeadRequest(bytes, start, head), head.minorVersion);
     this.#isLast = !head.keepAlive;
     this.#awaitsContinue = hasBody && head.expectsContinue && head.minorVersion === 1;
@@ -67,9 +75,10 @@ export class Exchange implements BodyOwner, ResponseOwner {
   begin(): void {
     const { context, request } = this;
     context.counters.requests++;
-    if (context.observer !== null) {
+    if (context.requestIds !== null) this.#identify(context.requestIds);
+    if (context.isMeasured) {
       this.#startedMs = context.nowMs();
-      if (context.observer.wantsHeads) context.observer.requestHead(this.channel.peer, request.headText());
+      if (context.observer?.wantsHeads === true) context.observer.requestHead(this.channel.peer, request.headText());
     }
     this.#callHandler();
     if (this.#isOver) return;
@@ -79,6 +88,12 @@ export class Exchange implements BodyOwner, ResponseOwner {
       request.retain();
       this.#awaitResponse();
     }
+  }
+
+  #identify(requestIds: RequestIds): void {
+    const { request, response } = this;
+    request.id = requestIds.of(request);
+    response.line = `X-Request-Id: ${request.id}\r\n`;
   }
 
   #callHandler(): void {
@@ -259,6 +274,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
   headWritten(target: Buffer, start: number, end: number): void {
     if (!this.#inHandler && !this.#isOver) this.#answerBegan();
     const { observer } = this.context;
+    if (observer !== null) this.#firstByteMs = this.context.nowMs() - this.#startedMs;
     if (observer?.wantsHeads === true) {
       observer.responseHead(this.channel.peer, target.toString('latin1', start, end));
     }
@@ -414,9 +430,14 @@ export class Exchange implements BodyOwner, ResponseOwner {
   }
 
   #report(problem: string, status = this.response.status, contentBytes = this.response.contentBytes): void {
-    const { observer } = this.context;
+    if (!this.context.isMeasured) return;
+    const { observer, metrics } = this.context;
+    metrics?.answered(this.request.servedBy, status, this.#startedMs);
     if (observer === null) return;
     const durationMs = this.context.nowMs() - this.#startedMs;
-    observer.answered({ request: this.request, remote: this.channel.peer, status, contentBytes, durationMs, problem });
+    const { request } = this;
+    const { remote } = request;
+    const firstByteMs = this.#firstByteMs;
+    observer.answered({ request, remote, status, contentBytes, durationMs, firstByteMs, problem });
   }
 }

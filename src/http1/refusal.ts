@@ -12,7 +12,7 @@ import { writeAscii } from './text.ts';
 
 const FIELDS = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': 1 });
 const CONTENT = '503 Service Unavailable: this server has no room for another client\n';
-const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false };
+const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false, line: '' };
 
 /** Sends `status` with `problem` as the last response of the connection. `request`: null when its head is unknown. */
 export function writeRefusal(

@@ -8,6 +8,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
+import { SERVED_BY, type ServedBy } from '../http/served-by.ts';
 import { StringInterner } from '../http/string-interner.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
 
@@ -63,6 +64,9 @@ export class Http1Request implements HttpRequest {
   #gone: EpollServerError | null = null;
   #goneCallbacks: ((reason: unknown) => void)[] | null = null;
   #endCallback: (() => void) | null = null;
+  id = '';
+  /** A raw handler sets nothing. */
+  servedBy: ServedBy = SERVED_BY.RAW;
   /** The body; null when there is none. */
   readonly incoming: Body | null;
 

@@ -43,7 +43,7 @@ const CONNECTION_UPGRADE = 'Connection: Upgrade\r\n';
 type SentCallback = (error?: Error) => void;
 
 /** One object for all responses, written and read at once, so that no response allocates one. */
-const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false };
+const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, line: '' };
 /** The offset of the head that was written last. */
 let headStart = 0;
 
@@ -77,6 +77,8 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
   contentBytes = 0;
   /** The handler requested that the connection closes. */
   closeAsked = false;
+  /** A field line that the server adds to the head; empty: none. */
+  line = '';
   /** The client is gone: further calls have no effect. */
   gone = false;
   readonly isHead: boolean;
@@ -284,6 +286,7 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     framing.kind = CLOSE_DELIMITED;
     framing.close = false;
     framing.keepAlive = false;
+    framing.line = '';
     headStart = channel.reserve(
       context.headWriter.prepare(SWITCHING_PROTOCOLS, fields, CLOSE_DELIMITED, context.nowMs(), this.#reason),
     );
@@ -467,8 +470,9 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
+    framing.line = fields.hasRequestId ? '' : this.line;
     const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs(), this.#reason);
-    headStart = channel.reserve(size + extra);
+    headStart = channel.reserve(size + extra + this.line.length);
   }
 
   #writePiece(content: Uint8Array): void {

@@ -8,6 +8,7 @@ import { limitProblem } from '../http/limit-problem.ts';
 import type { LimitName } from '../limits.ts';
 import { type SessionContext, TIMEOUT_COUNTERS, WAIT } from './context.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
+import { proxiedRequest } from './forwarded-request.ts';
 import { NOT_FOUND } from './received-heads.ts';
 import { writeRefusal } from './refusal.ts';
 import { Http1Request } from './request.ts';
@@ -195,7 +196,11 @@ export class Session implements Protocol, ExchangeOwner {
 
   #begin({ head }: HeadParser, bytes: Buffer, start: number): void {
     if (head.contentLength > this.context.limits.maxBodyBytes) {
-      const request = new Http1Request(this.channel, bytes, start, head, null);
+      const { forwarding } = this.context;
+      const request =
+        forwarding === null
+          ? new Http1Request(this.channel, bytes, start, head, null)
+          : proxiedRequest(forwarding, this.channel, bytes, start, head, null);
       this.#refuseBeyond(413, 'the body is too large', 'maxBodyBytes', request);
       return;
     }
@@ -221,8 +226,9 @@ export class Session implements Protocol, ExchangeOwner {
       return;
     }
     const { contentBytes } = writeRefusal(channel, context, status, problem, request);
-    const remote = channel.peer;
-    context.observer?.answered({ request: null, remote, status, contentBytes, durationMs: 0, problem });
+    const remote = request === null ? channel.peer : request.remote;
+    context.metrics?.refused(status);
+    context.observer?.answered({ request: null, remote, status, contentBytes, durationMs: 0, firstByteMs: 0, problem });
     channel.finish(true);
   }
 }

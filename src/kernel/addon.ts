@@ -86,10 +86,15 @@ export interface Addon {
   readonly tlsCounters: (kind: TransportKind) => readonly number[];
   /** Waits for one child that has ended: its number, 0 while it runs, or -errno. */
   readonly reap: (pid: number) => number;
+  /**
+   * Sends one datagram to a Unix domain socket, whose abstract name begins with `@`. Does not block. Returns 0, or
+   * -errno.
+   */
+  readonly sendDatagram: (path: string, bytes: Uint8Array) => number;
 }
 
 /** Rises with kAbi in native/version.h, with each change of the calls between the addon and these modules. */
-export const ADDON_ABI = 2;
+export const ADDON_ABI = 3;
 
 /** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {

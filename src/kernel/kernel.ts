@@ -263,9 +263,10 @@ export interface Kernel extends KernelMemory {
 
   /**
    * Puts a transport of that kind between the socket of an accepted descriptor and every other call, until it is
-   * closed. EEXIST: the descriptor has a transport. EINVAL: `kind` is no kind of transport.
+   * closed. `received`: bytes of the socket that were received before, and that it has to decode. EEXIST: the descriptor
+   * has a transport. EINVAL: `kind` is no kind of transport.
    */
-  readonly attach: (fd: number, kind: TransportKind) => number;
+  readonly attach: (fd: number, kind: TransportKind, received?: Uint8Array) => number;
   /** Null: the descriptor has no TLS, not yet, or its client sends plaintext, which passes as it is. */
   readonly negotiated: (fd: number) => NegotiatedTls | null;
 

@@ -2,6 +2,7 @@
 
 import type { ResponseRecord } from '../exchange/request-observer.ts';
 import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
+import { traceIdOf } from '../http/request-ids.ts';
 import type { LogFormat } from '../options/choices.ts';
 import { printableJson } from '../printable.ts';
 
@@ -47,32 +48,58 @@ function combined(record: ResponseRecord, sinceEpochMs: number): string {
   return `${common(record, sinceEpochMs)} ${quotedField(request, 'referer')} ${quotedField(request, 'user-agent')}`;
 }
 
-/** How the connection is encrypted; nothing for plaintext. */
-function tlsFields(tls: TlsConnection | null): object {
-  if (tls === null) return {};
-  return { tls: tls.protocol, cipher: tls.cipher, serverName: tls.serverName, isResumed: tls.isResumed };
+/** Text that JSON has as it is, and that a terminal shows as it is. */
+const PLAIN = /^[\x20!#-[\]-~]*$/;
+
+/** `text` as a JSON string. Most texts are plain: the check costs less than JSON.stringify. */
+function quoted(text: string | null | undefined): string {
+  if (text === null || text === undefined) return 'null';
+  return PLAIN.test(text) ? `"${text}"` : printableJson(JSON.stringify(text));
 }
 
-function json(
-  { request, remote, status, contentBytes, durationMs, problem }: ResponseRecord,
-  sinceEpochMs: number,
-): string {
-  const line = JSON.stringify({
-    time: new Date(sinceEpochMs).toISOString(),
-    remote: addressText(remote),
-    port: remote.port,
-    method: request?.method ?? null,
-    target: request?.target ?? null,
-    version: request?.httpVersion ?? null,
-    ...tlsFields(request?.tls ?? null),
-    status,
-    bytes: contentBytes,
-    durationMs: Math.round(durationMs * 1000) / 1000,
-    referer: request?.header('referer') ?? null,
-    userAgent: request?.header('user-agent') ?? null,
-    ...(problem === '' ? {} : { problem }),
-  });
-  return printableJson(line);
+/** The last second whose text was made: `2026-11-21T04:00:34`. */
+let lastSecond = Number.NaN;
+let secondText = '';
+
+/** As Date.toISOString, which costs a third of a line. */
+function isoTime(sinceEpochMs: number): string {
+  const second = Math.floor(sinceEpochMs / 1_000);
+  if (second !== lastSecond) {
+    secondText = new Date(second * 1_000).toISOString().slice(0, 19);
+    lastSecond = second;
+  }
+  return `${secondText}.${String(Math.floor(sinceEpochMs) - second * 1_000).padStart(3, '0')}Z`;
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}
+
+/** Written out: the same by JSON.stringify of an object takes twice as long. */
+function json(record: ResponseRecord, sinceEpochMs: number): string {
+  const { request, remote, status, contentBytes, durationMs, firstByteMs, problem } = record;
+  const start = `{"time":"${isoTime(sinceEpochMs)}","remote":${quoted(addressText(remote))},"port":${remote.port}`;
+  const where = `"host":${quoted(request?.host)},"scheme":${quoted(request?.scheme)}`;
+  const what = `"method":${quoted(request?.method)},"target":${quoted(request?.target)},"version":${quoted(request?.httpVersion)}`;
+  const sent = `"status":${status},"bytes":${contentBytes},"durationMs":${rounded(durationMs)},"firstByteMs":${rounded(firstByteMs)}`;
+  const client = `"referer":${quoted(request?.header('referer'))},"userAgent":${quoted(request?.header('user-agent'))}`;
+  const why = problem === '' ? '' : `,"problem":${quoted(problem)}`;
+  const encryption = tlsOf(request?.tls ?? null);
+  return `${start},${where},${what}${encryption},${sent},${client}${idsOf(request)}${why}}`;
+}
+
+/** The members for the encryption of the connection; none for plaintext. */
+function tlsOf(tls: TlsConnection | null): string {
+  if (tls === null) return '';
+  const { protocol, cipher, serverName, isResumed } = tls;
+  return `,"tls":${quoted(protocol)},"cipher":${quoted(cipher)},"serverName":${quoted(serverName)},"isResumed":${isResumed}`;
+}
+
+/** The members for the ids of a request, if requests have ids. */
+function idsOf(request: HttpRequest | null): string {
+  if (request === null || request.id === undefined || request.id === '') return '';
+  const traceId = traceIdOf(request);
+  return `,"requestId":${quoted(request.id)}${traceId === '' ? '' : `,"traceId":${quoted(traceId)}`}`;
 }
 
 /** The formatter of a {@link LogFormat}. */

@@ -9,12 +9,19 @@ import { errorLines } from './error-lines.ts';
 const MAX_WAITING_BYTES = 1_048_576;
 
 let lostLines = 0;
+/** The destination of all lines instead of standard error; null: there is none. */
+let destination: ((text: string) => void) | null = null;
 let isHandlingErrors = false;
 
 const STANDARD_ERROR = 2;
 
 /** The maximum length of an error with all of its causes on a terminal. */
 const MAX_FAILURE_LENGTH = 32_768;
+
+/** Sends all further lines to `sink`, each with its line feed, instead of standard error. */
+export function logLinesTo(sink: (text: string) => void): void {
+  destination = sink;
+}
 
 /** Writes `text` as one line; `separator` takes the place of its line feeds. */
 export function logLine(text: string, separator = ' '): void {
@@ -32,11 +39,16 @@ export function logFailure(error: unknown, prefix: string, line: string, separat
 
 /** A worker thread's stderr is not a terminal stream, even if the process has a terminal. */
 function isTerminal(): boolean {
+  if (destination !== null) return false;
   const { stderr } = process;
   return isMainThread ? stderr.isTTY === true : isatty(STANDARD_ERROR);
 }
 
 function write(text: string): void {
+  if (destination !== null) {
+    destination(`${text}\n`);
+    return;
+  }
   const { stderr } = process;
   if (!isHandlingErrors) {
     isHandlingErrors = true;

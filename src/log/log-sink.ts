@@ -91,6 +91,11 @@ export async function drainSinks(limitMs: number): Promise<void> {
   await Promise.all([...writers].map((writer) => writer.drain(limitMs)));
 }
 
+/** Opens the paths of all sinks again before their next write: log files were renamed. */
+export function reopenSinks(): void {
+  for (const writer of writers) writer.reopenSoon();
+}
+
 /** Appends lines to a descriptor, one write after the other. */
 class LineWriter {
   readonly #name: string;
@@ -127,6 +132,10 @@ class LineWriter {
     if (this.#lostLines > 0 || this.#waiting.length >= MAX_WAITING_LENGTH) this.#lostLines += linesOf(text);
     else this.#waiting += text;
     if (!this.#isRunning) void this.#run();
+  }
+
+  reopenSoon(): void {
+    this.#openedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Writes the queued lines. Lines that cannot be written within `limitMs` are lost. */

@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     '10.0.0.0/8',
     '172.16.0.0/12',
     '192.168.0.0/16',
+    '100.64.0.0/10',
     '127.0.0.0/8',
     '169.254.0.0/16',
     'fc00::/7',
@@ -21,6 +22,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 
 /** Words that contain clients of Unix domain sockets, which have no address. */
 const WITH_UNIX: ReadonlySet<string> = new Set(['all', 'unix']);
+
+/** The accepted texts, for messages. */
+export const NETWORK_FORMS: string = `addresses such as 192.0.2.7, networks such as 10.0.0.0/8 or 2001:db8::/32, or one of ${Object.keys(WORDS).join(', ')}`;
 
 /** Addresses are compared as this many hexadecimal digits. */
 const DIGITS_OF_ADDRESS = 32;
@@ -56,7 +60,8 @@ export class AddressSet {
     if (known !== undefined) return known;
     const found = this.#find(address);
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(address, found);
+    // Part of a field that a proxy has sent would keep the whole field in memory.
+    this.#remembered.set(Buffer.from(address, 'latin1').toString('latin1'), found);
     return found;
   }
 
@@ -116,9 +121,7 @@ function rangeOf(text: string): Range {
   const max = isV4 ? 32 : 128;
   const length = prefix === undefined ? max : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
   if (key === null || address.includes('%') || rest.length > 0 || length < 0 || length > max) {
-    throw new Error(
-      `must be addresses such as 192.0.2.7, networks such as 10.0.0.0/8 or 2001:db8::/32, or one of ${Object.keys(WORDS).join(', ')}, not "${text}"`,
-    );
+    throw new Error(`must be ${NETWORK_FORMS}, not "${text}"`);
   }
   const hostBits = BITS_OF_ADDRESS - BigInt(isV4 ? BITS_OF_MAPPED + length : length);
   const mask = (1n << hostBits) - 1n;

@@ -17,6 +17,11 @@ export const LOG_FORMATS = ['common', 'combined', 'json'] as const;
 /** How access log lines look: `common` and `combined` as Apache and nginx write them; `json` is one object a line. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+/** The fields in which proxies tell the client: X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239). */
+export const PROXY_FIELDS = ['x-forwarded', 'forwarded'] as const;
+
+export type ProxyFields = (typeof PROXY_FIELDS)[number];
+
 /** The models by which a program serves many clients, roughly in historical order. */
 export const MODEL_NAMES = [
   'iterative',

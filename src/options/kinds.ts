@@ -27,6 +27,7 @@ import {
   union,
 } from 'valibot';
 import { messageOf } from '../errors.ts';
+import { AddressSet, NETWORK_FORMS } from './address-set.ts';
 import { type CacheRule, cacheRuleOf, checkCacheRule } from './cache-rule.ts';
 import { DIGITS } from './digits.ts';
 import {
@@ -41,6 +42,7 @@ import {
 import { mountsOf } from './mount-paths.ts';
 import { type MountedModule, mountedModuleOf, mountedModuleText } from './mounted-module.ts';
 import type { ValueKind } from './option.ts';
+import { fromSystemd, isSystemd, ONE_SOCKET } from './systemd-sockets.ts';
 import { rebaseTls, type TlsOption } from './tls-option.ts';
 
 /** If a flag is repeated, its last value applies. */
@@ -119,7 +121,22 @@ export function path(expected: string): ValueKind<string> {
   return { ...text(expected), rebase: (value, folder) => resolve(folder, value) };
 }
 
-/** A file, `-` for standard output, or false. */
+/** Permission bits of umask(2), as octal digits. */
+export const umask: ValueKind<string> = {
+  ...text('octal digits such as 027'),
+  schema: pipe(string(), regex(/^0?[0-7]{3}$/)),
+};
+
+/** Log destinations that are no files: standard output and the system log. */
+const NOT_FILES: readonly string[] = ['-', 'syslog'];
+
+/** A file, or `syslog`. */
+export const errorLogFile: ValueKind<string> = {
+  ...text('a file or "syslog"'),
+  rebase: (value, folder) => (NOT_FILES.includes(value) ? value : resolve(folder, value)),
+};
+
+/** A file, `-` for standard output, `syslog`, or false. */
 export const logFile: ValueKind<string | false> = {
   schema: union([
     literal(false),
@@ -129,10 +146,10 @@ export const logFile: ValueKind<string | false> = {
     ),
     NAME,
   ]),
-  expected: 'a file, "-" or false',
+  expected: 'a file, "-", "syslog" or false',
   type: 'string | false',
   fromTexts: last,
-  rebase: (value, folder) => (value === false || value === '-' ? value : resolve(folder, value)),
+  rebase: (value, folder) => (value === false || NOT_FILES.includes(value) ? value : resolve(folder, value)),
 };
 
 const severalTexts: ValueKind<readonly string[]> = {
@@ -146,6 +163,20 @@ const severalTexts: ValueKind<readonly string[]> = {
   isVariadic: true,
   fromTexts: (texts) => texts,
 };
+
+/** Networks, each as text or several separated by commas. */
+export const networks: ValueKind<readonly string[]> = {
+  ...severalTexts,
+  schema: pipe(
+    examined(severalTexts.schema, (value) => new AddressSet(commaSeparated(value))),
+    transform(commaSeparated),
+  ),
+  expected: NETWORK_FORMS,
+};
+
+function commaSeparated(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((each) => each.split(',')).map((each) => each.trim());
+}
 
 /** A list of files and folders. */
 export const paths: ValueKind<readonly string[]> = {
@@ -203,7 +234,12 @@ function examined<T>(schema: GenericSchema<unknown, T>, examine: (value: T) => v
   );
 }
 
-const OWN = { backlog: optional(whole(1, MAX_BACKLOG).schema), tls: optional(boolean()) };
+/** Options of any listener. */
+const OWN = {
+  backlog: optional(whole(1, MAX_BACKLOG).schema),
+  tls: optional(toggle.schema),
+  proxy: optional(toggle.schema),
+};
 
 const LISTEN_EXPECTED = `${LISTEN_FORMS}, or an object with host and port, path and mode (a string), or fd`;
 const NO_LISTEN = (): string => `must be ${LISTEN_EXPECTED}`;
@@ -222,7 +258,7 @@ function listenSchema(mode: GenericSchema): GenericSchema<unknown, readonly List
       // Absent parts of an item are undefined. checkListen decides at the end, and accepts any mode.
       transform((value) => [value].flat() as readonly ListenOption[]),
     ),
-    (value) => value.forEach(checkListen),
+    (value) => value.forEach(examineListen),
   );
 }
 
@@ -240,6 +276,33 @@ export const addresses: ValueKind<readonly ListenOption[]> = {
 
 /** The same in code, where a mode may also be a number such as 0o660. */
 export const addressesInCode: ValueKind = { ...addresses, schema: listenSchema(union([string(), number()])) };
+
+/** The sockets of systemd are looked up at the start. */
+function examineListen(given: ListenOption): void {
+  if (!isSystemd(given)) checkListen(given);
+  else for (const each of fromSystemd(given, ONE_SOCKET)) checkListen(each);
+}
+
+function oneListenSchema(mode: GenericSchema): GenericSchema<unknown, ListenOption> {
+  return pipe(
+    listenSchema(mode),
+    check((value) => value.length === 1),
+    // The check before has found exactly one.
+    transform((value) => value[0] as ListenOption),
+  );
+}
+
+/** One address to listen on. */
+export const oneAddress: ValueKind<ListenOption> = {
+  schema: oneListenSchema(string()),
+  expected: LISTEN_EXPECTED,
+  type: 'ListenOption',
+  fromTexts: last,
+  rebase: (value, folder) => rebaseListen(value, folder),
+};
+
+/** The same in code. */
+export const oneAddressInCode: ValueKind = { ...oneAddress, schema: oneListenSchema(union([string(), number()])) };
 
 const PROTOCOLS = picklist(['TLSv1.2', 'TLSv1.3']);
 

@@ -26,6 +26,8 @@ export interface UnixAddress {
 export interface InheritedAddress {
   /** A socket that another program opened and that is listening already. */
   readonly fd: number;
+  /** In a worker: the number of the listener whose options it has. Absent: its own position. */
+  readonly of?: number;
 }
 
 /** Options of one listener; absent ones are those of the server. */
@@ -33,9 +35,14 @@ export interface OwnListenerOptions {
   readonly backlog?: number | undefined;
   /** False, or `off` in a text: plaintext, although the server has certificates. */
   readonly tls?: boolean | undefined;
+  /** Each connection begins with a header of the PROXY protocol, from one of `trustedProxies`. */
+  readonly proxy?: boolean | undefined;
 }
 
-/** One element of the option `listen`: a text such as `127.0.0.1:8080` or `unix:/run/x.sock,mode=660`, or an object. */
+/**
+ * One element of the option `listen`: a text such as `127.0.0.1:8080`, `unix:/run/x.sock?mode=660` or `systemd`, or an
+ * object.
+ */
 export type ListenOption =
   | string
   | (OwnListenerOptions & { readonly host: string; readonly port: number | string })
@@ -46,13 +53,13 @@ export type ListenOption =
 /** A checked element. */
 export interface CheckedListen {
   readonly address: ListenAddress;
-  readonly options: { readonly backlog?: number };
+  readonly options: { readonly backlog?: number; readonly proxy?: boolean };
   /** False: plaintext. Undefined: as the server does. */
   readonly tls: boolean | undefined;
 }
 
 /** The accepted forms of a text, for messages. */
-export const LISTEN_FORMS = 'HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER';
+export const LISTEN_FORMS = 'HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME]';
 
 /** The largest port of TCP. */
 export const MAX_PORT = 65_535;
@@ -68,6 +75,12 @@ const MAX_PATH_BYTES = 107;
 /** The largest backlog of listen(2). */
 export const MAX_BACKLOG = 65_535;
 
+/** The names of {@link OwnListenerOptions} that need no value. */
+const SWITCHES: readonly string[] = ['tls', 'proxy'];
+
+/** The names of {@link OwnListenerOptions}. */
+const OWN_OPTIONS: readonly string[] = ['backlog', ...SWITCHES];
+
 const UNIX = 'unix:';
 const FD = 'fd:';
 
@@ -81,18 +94,20 @@ export function checkListen(given: unknown): CheckedListen {
   };
   const parts = typeof given === 'string' ? partsOf(given) : isLoose(given) ? given : undefined;
   if (parts === undefined) return fail(`be ${LISTEN_FORMS}`);
-  const { backlog, tls } = parts;
-  const options = backlog === undefined ? {} : { backlog: number(backlog, MAX_BACKLOG) ?? -1 };
-  if (options.backlog !== undefined && options.backlog < 1) {
-    return fail(`have a backlog from 1 to ${MAX_BACKLOG}`);
-  }
-  const isEncrypted = tls === 'on' ? true : tls === 'off' ? false : tls;
-  if (isEncrypted !== undefined && typeof isEncrypted !== 'boolean') return fail('have on or off as its tls');
-  return { address: addressOf(parts, fail), options, tls: isEncrypted };
+  const { backlog: lengthGiven } = parts;
+  const backlog = lengthGiven === undefined ? undefined : (number(lengthGiven, MAX_BACKLOG) ?? -1);
+  if (backlog !== undefined && backlog < 1) return fail(`have a backlog from 1 to ${MAX_BACKLOG}`);
+  const [tls, proxy] = SWITCHES.map((name) => switchOf(parts[name]) ?? fail(`have on or off as its ${name}`));
+  const options = { ...(backlog === undefined ? {} : { backlog }), ...(proxy === 'on' ? { proxy: true } : {}) };
+  return { address: addressOf(parts, fail), options, tls: tls === 'default' ? undefined : tls === 'on' };
 }
 
-/** The names of {@link OwnListenerOptions}. */
-const OWN_OPTIONS: readonly string[] = ['backlog', 'tls'];
+/** Undefined: the value is none of a switch. One that is named without a value is on. */
+function switchOf(value: unknown): 'on' | 'off' | 'default' | undefined {
+  if (value === undefined) return 'default';
+  if (value === true || value === 'true' || value === 'on' || value === '') return 'on';
+  return value === false || value === 'false' || value === 'off' ? 'off' : undefined;
+}
 
 function addressOf(parts: Loose, fail: (expected: string) => never): ListenAddress {
   const names = Object.keys(parts).filter((name) => !OWN_OPTIONS.includes(name) && parts[name] !== undefined);
@@ -104,7 +119,7 @@ function addressOf(parts: Loose, fail: (expected: string) => never): ListenAddre
     if (typeof host !== 'string' || host === '') return fail('have a name or an address as its host');
     return { host, port: number(port, MAX_PORT) ?? fail(`have a port from 0 to ${MAX_PORT}`) };
   }
-  return fail('have host and port, path (and mode), or fd, and nothing else but backlog and tls');
+  return fail('have host and port, path (and mode), or fd, and nothing else but backlog, tls and proxy');
 }
 
 function unixAddress(given: unknown, mode: unknown, fail: (expected: string) => never): UnixAddress {
@@ -116,12 +131,12 @@ function unixAddress(given: unknown, mode: unknown, fail: (expected: string) => 
   return { path, mode: permissions(mode) ?? fail('have a mode of octal digits such as 660') };
 }
 
-/** Splits `host:port,backlog=8` and the other forms; undefined: no valid form. */
+/** Splits `host:port,backlog=8`, `host:port?backlog=8&proxy` and the other forms; undefined: no valid form. */
 function partsOf(text: string): Loose | undefined {
-  const [address = '', ...pairs] = text.split(',');
+  const [address, pairs] = splitOptions(text);
   const options: (readonly [string, string])[] = [];
   for (const pair of pairs) {
-    const equals = pair.indexOf('=');
+    const equals = SWITCHES.includes(pair) ? pair.length : pair.indexOf('=');
     const name = pair.slice(0, equals);
     if (equals < 1 || options.some(([other]) => other === name)) return undefined;
     options.push([name, pair.slice(equals + 1)]);
@@ -129,6 +144,14 @@ function partsOf(text: string): Loose | undefined {
   const parts = addressParts(address);
   if (parts === undefined || options.some(([name]) => Object.hasOwn(parts, name))) return undefined;
   return { ...parts, ...Object.fromEntries(options) };
+}
+
+/** The address, and the options behind it. */
+function splitOptions(text: string): readonly [address: string, options: readonly string[]] {
+  const question = text.indexOf('?');
+  if (question >= 0) return [text.slice(0, question), text.slice(question + 1).split('&')];
+  const [address = '', ...options] = text.split(',');
+  return [address, options];
 }
 
 function addressParts(text: string): Loose | undefined {
@@ -162,8 +185,8 @@ function isLoose(given: unknown): given is Loose {
 export function rebaseListen(option: ListenOption, folder: string): ListenOption {
   if (typeof option !== 'string') return 'path' in option ? { ...option, path: resolve(folder, option.path) } : option;
   if (!option.startsWith(UNIX)) return option;
-  const [address = '', ...options] = option.split(',');
-  return [UNIX + resolve(folder, address.slice(UNIX.length)), ...options].join(',');
+  const [address] = splitOptions(option);
+  return UNIX + resolve(folder, address.slice(UNIX.length)) + option.slice(address.length);
 }
 
 /** The text form of an address: `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`, `fd:3`. */

@@ -5,7 +5,7 @@ import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Limits } from '../limits.ts';
 import type { AccessRule, AccessRuleOptions, RateRule, RateRuleOptions } from './access-rule.ts';
 import type { CacheRule } from './cache-rule.ts';
-import type { AdapterName, ClientCertificates, LogFormat, ModelName } from './choices.ts';
+import type { AdapterName, ClientCertificates, LogFormat, ModelName, ProxyFields } from './choices.ts';
 import type { CorsRule, CorsRuleOptions } from './cors-rule.ts';
 import type {
   AuthRule,
@@ -211,6 +211,12 @@ export interface TimeoutOptions {
    */
   readonly maxLingerMs?: number | string | undefined;
   /**
+   * Before a server that closes stops accepting: it serves on, each response is the last of its connection, and /readyz
+   * says 503. 0 to 86,400,000 ms; default: 0. A load balancer sends new clients until it has noticed: use two periods
+   * of its health check. 0, since a server without one would only end later.
+   */
+  readonly drainDelayMs?: number | string | undefined;
+  /**
    * For requests in flight when the server closes; if exceeded: cut off. 0 to 86,400,000 ms; default: 8,000. gunicorn's
    * graceful_timeout is 30 s; container runtimes kill after 10 s.
    */
@@ -225,7 +231,9 @@ export interface TimeoutOptions {
 
 /** The logs: access, trace and errors. */
 export interface LogOptions {
-  /** Append one line per response to FILE; "-" is standard output (default: only on a terminal). */
+  /**
+   * Append one line per response to FILE; "-" is standard output, syslog the system log (default: only on a terminal).
+   */
   readonly access?: Sink | undefined;
   /** Format of the access log: common, combined, json. Default: common. */
   readonly format?: LogFormat | undefined;
@@ -424,6 +432,7 @@ export interface Settings extends Limits {
   readonly port: number;
   readonly host: string;
   readonly listen?: readonly ListenOption[] | undefined;
+  readonly admin?: ListenOption | undefined;
   readonly tls?: readonly TlsOption[] | undefined;
   readonly tlsCert: readonly string[];
   readonly tlsKey: readonly string[];
@@ -432,6 +441,9 @@ export interface Settings extends Limits {
   readonly tlsSelfSigned: boolean;
   readonly httpsRedirect?: number | undefined;
   readonly hsts: boolean;
+  readonly trustedProxies: readonly string[];
+  readonly proxyFields: ProxyFields;
+  readonly requestIds: boolean;
   readonly root?: string | undefined;
   readonly app?: readonly MountedModule[] | undefined;
   readonly adapter?: AdapterName | undefined;
@@ -442,10 +454,15 @@ export interface Settings extends Limits {
   readonly model?: ModelName | undefined;
   readonly workers?: number | undefined;
   readonly backend?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+  readonly umask?: string | undefined;
   readonly quiet: boolean;
   readonly serverHeader: string;
   readonly accessLog?: string | false | undefined;
   readonly logFormat: LogFormat;
+  readonly errorLog?: string | undefined;
   readonly trace?: boolean | undefined;
   readonly index: readonly string[];
   readonly listing: boolean;

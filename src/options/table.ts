@@ -3,7 +3,7 @@
 
 import { precompileFields } from '../http/fields.ts';
 import { accessRules, rateRules } from './access-rule.ts';
-import { ADAPTERS, CLIENT_CERTIFICATES, LOG_FORMATS, MODEL_NAMES } from './choices.ts';
+import { ADAPTERS, CLIENT_CERTIFICATES, LOG_FORMATS, MODEL_NAMES, PROXY_FIELDS } from './choices.ts';
 import { corsRules } from './cors-rule.ts';
 import { authRules, errorPageRules, maintenanceRules } from './file-rule.ts';
 import { headerRules } from './header-rule.ts';
@@ -20,6 +20,7 @@ import {
   certificatesInCode,
   choice,
   dynamicFolder,
+  errorLogFile,
   fetchApplication,
   fieldText,
   fileNames,
@@ -27,12 +28,16 @@ import {
   mediaTypes,
   milliseconds,
   mounts,
+  networks,
+  oneAddress,
+  oneAddressInCode,
   path,
   pathBelowRoot,
   paths,
   suffix,
   text,
   toggle,
+  umask,
   whole,
 } from './kinds.ts';
 import { MAX_BACKLOG, MAX_PORT } from './listen-address.ts';
@@ -81,7 +86,33 @@ const PLACES: readonly Option[] = [
     kind: addresses,
     inCode: addressesInCode,
     placeholder: 'ADDRESS',
-    help: 'listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3; may be repeated',
+    help: 'listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock?mode=660, fd:3, systemd, systemd:NAME; may be repeated',
+  },
+  {
+    path: 'admin',
+    kind: oneAddress,
+    inCode: oneAddressInCode,
+    placeholder: 'ADDRESS',
+    help: 'also answer /livez, /readyz, /metrics and /status, on this address alone: 127.0.0.1:9901, unix:/run/x.sock',
+  },
+];
+
+const PROXIES: readonly Option[] = [
+  {
+    path: 'trustedProxies',
+    kind: networks,
+    placeholder: 'NETWORK,...',
+    help: 'proxies whose word on the client, scheme and host counts: addresses, blocks such as 10.0.0.0/8, loopback, private, unix',
+    default: [],
+    reason: 'A client could forge these fields, so they are ignored unless the connection comes from such a proxy.',
+  },
+  {
+    path: 'proxyFields',
+    kind: choice(PROXY_FIELDS, 'ProxyFields'),
+    placeholder: 'NAME',
+    help: 'the fields of trusted proxies: x-forwarded (X-Forwarded-For, -Proto, -Host), or forwarded (RFC 7239)',
+    default: 'x-forwarded',
+    reason: 'One of them: a proxy that sets one passes on the other as its client sent it.',
   },
 ];
 
@@ -144,6 +175,13 @@ const TLS: readonly Option[] = [
     default: false,
   },
 ];
+
+const IDS: Option = {
+  path: 'requestIds',
+  kind: toggle,
+  help: 'give each request an id: from X-Request-Id or traceparent, else a new one; it is in the response, the JSON log and the application',
+  default: false,
+};
 
 const APPLICATION: readonly Option[] = [
   {
@@ -263,6 +301,34 @@ const PROCESS: readonly Option[] = [
     help: 'readiness back end: epoll, poll, select, scan (default: the best available)',
   },
   {
+    path: 'pidFile',
+    takers: ['command'],
+    kind: path('a file'),
+    placeholder: 'FILE',
+    help: 'write the number of the main process to this file, for "epoll-server reload FILE" and scripts',
+  },
+  {
+    path: 'user',
+    takers: ['command'],
+    kind: text('a name or a number of a user'),
+    placeholder: 'NAME',
+    help: 'run the workers of --workers as this user; the main process keeps its rights, and serves nothing itself',
+  },
+  {
+    path: 'group',
+    takers: ['command'],
+    kind: text('a name or a number of a group'),
+    placeholder: 'NAME',
+    help: 'run the workers in this group (default: that of --user)',
+  },
+  {
+    path: 'umask',
+    takers: ['command'],
+    kind: umask,
+    placeholder: 'MODE',
+    help: 'the permissions that new files and sockets do not get, in octal digits such as 027',
+  },
+  {
     path: 'quiet',
     takers: ['command'],
     kind: toggle,
@@ -284,8 +350,8 @@ const LOG: readonly Option[] = [
     path: 'log.access',
     flag: 'accessLog',
     kind: logFile,
-    placeholder: 'FILE|-',
-    help: 'append one line per response to FILE; "-" is standard output (default: only on a terminal)',
+    placeholder: 'FILE|-|syslog',
+    help: 'append one line per response to FILE; "-" is standard output, syslog the system log (default: only on a terminal)',
     inCode: callable('Sink'),
   },
   {
@@ -295,6 +361,14 @@ const LOG: readonly Option[] = [
     placeholder: 'FORMAT',
     help: `format of the access log: ${LOG_FORMATS.join(', ')}`,
     default: 'common',
+  },
+  {
+    path: 'log.errorFile',
+    flag: 'errorLog',
+    takers: ['command'],
+    kind: errorLogFile,
+    placeholder: 'FILE|syslog',
+    help: 'append the lines about faults to FILE instead of standard error, or send them to syslog',
   },
   {
     path: 'log.trace',
@@ -801,6 +875,23 @@ const TIMEOUTS: readonly Option[] = [
     reason: "nginx's lingering_time is 30 s.",
   },
   {
+    path: 'timeouts.drainDelayMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'Before a server that closes stops accepting: it serves on, each response is the last of its connection, and /readyz says 503.',
+    default: 0,
+    reason:
+      'A load balancer sends new clients until it has noticed: use two periods of its health check. 0, since a server without one would only end later.',
+  },
+  {
+    path: 'timeouts.hangMs',
+    flag: 'hangTimeoutMs',
+    takers: ['command'],
+    kind: milliseconds(0, DAY_MS),
+    help: 'Without a turn of a worker of --workers (0: unlimited); if exceeded: it is killed and replaced.',
+    default: 60_000,
+    reason: "gunicorn's timeout is 30 s. An endless loop in an application would hold its clients for ever.",
+  },
+  {
     path: 'timeouts.shutdownMs',
     flag: 'shutdownTimeoutMs',
     kind: milliseconds(0, DAY_MS),
@@ -841,6 +932,8 @@ const TIMEOUTS: readonly Option[] = [
 export const OPTIONS: readonly Option[] = [
   ...PLACES,
   ...TLS,
+  ...PROXIES,
+  IDS,
   ROOT,
   ...APPLICATION,
   ...PROCESS,

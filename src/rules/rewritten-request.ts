@@ -2,6 +2,7 @@
 
 import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody, TlsConnection } from '../http/handler.ts';
+import { SERVED_BY, type ServedBy } from '../http/served-by.ts';
 
 /** The part of an absolute target in front of its path. */
 const ABSOLUTE = /^https?:\/\/[^/?]*/i;
@@ -38,6 +39,18 @@ export class RewrittenRequest implements HttpRequest {
 
   get tls(): TlsConnection | null {
     return this.#request.tls;
+  }
+
+  get id(): string {
+    return this.#request.id ?? '';
+  }
+
+  get servedBy(): ServedBy {
+    return this.#request.servedBy ?? SERVED_BY.RAW;
+  }
+
+  set servedBy(by: ServedBy) {
+    this.#request.servedBy = by;
   }
 
   get httpVersion(): '1.0' | '1.1' {

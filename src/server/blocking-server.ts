@@ -23,7 +23,7 @@ import {
   securePortOf,
 } from './listener.ts';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts';
-import type { ServerHandle } from './server.ts';
+import type { CloseOptions, ServerHandle } from './server.ts';
 
 /** The back end: it can wait for one descriptor at a time, whatever its number. */
 const BACK_END = 'poll';
@@ -40,8 +40,18 @@ export interface BlockingOptions {
   readonly inherited?: readonly ListenAddress[] | null;
   /** Whether child processes or threads respond. Then the content is checked here, but not opened. */
   readonly isParent?: boolean;
-  /** Called when the server closes, to end its children or threads. */
-  readonly onClose?: (limitMs: number) => Promise<void>;
+  /** The children, which end when the server closes; null: there are none yet. */
+  readonly children?: () => Children | null;
+}
+
+/** The processes or threads of a parent. */
+export interface Children {
+  /** How many requests they have cut off. */
+  readonly cutOff: number;
+  /** Ends them in order within `limitMs`; 0: at once. `isReplaced`: others serve on the same listeners. */
+  stop(limitMs: number, isReplaced?: boolean): Promise<void>;
+  /** Cuts off what ending children still do. */
+  cut(): void;
 }
 
 /** An accepted client. */
@@ -76,8 +86,16 @@ export class BlockingServer implements ServerHandle {
   readonly #content: OpenContent;
   readonly #composition: Composition;
   readonly #driver: BlockingDriver;
-  readonly #onClose: (limitMs: number) => Promise<void>;
+  readonly #children: () => Children | null;
+  /** Requests that this server itself has cut off. */
+  #cutOff = 0;
+  readonly #drainDelayMs: number;
+  /** {@link close} was called with `now`. */
+  #isNow = false;
+  #ending: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
+  /** Ends the delay before it closes. */
+  #release: () => void = () => {};
   /** Whether this server accepts clients itself, instead of its children. */
   #accepts = false;
   /** The listener of the last accepted client. The other listeners come first in the next accept. */
@@ -110,12 +128,14 @@ export class BlockingServer implements ServerHandle {
 
   private constructor(
     { kernel, resolved, content, clock, listeners }: BlockingParts,
-    { work, onClose }: BlockingOptions,
+    { work, children, inherited }: BlockingOptions,
   ) {
     this.kernel = kernel;
     this.#resolved = resolved;
+    // The parent of a child has waited.
+    this.#drainDelayMs = inherited === undefined ? resolved.settings.limits.drainDelayMs : 0;
     this.#content = content;
-    this.#onClose = onClose ?? (() => Promise.resolve());
+    this.#children = children ?? (() => null);
     this.listeners = listeners;
     this.places = listeners.map(({ text }) => text);
     this.#driver = new BlockingDriver(kernel);
@@ -127,6 +147,11 @@ export class BlockingServer implements ServerHandle {
     });
     resolved.tls?.start();
     this.finished = work(this);
+  }
+
+  /** How many requests were cut off by the close, here and by children. */
+  get cutOff(): number {
+    return this.#cutOff + (this.#children()?.cutOff ?? 0);
   }
 
   get isClosing(): boolean {
@@ -219,10 +244,27 @@ export class BlockingServer implements ServerHandle {
     this.kernel.close(fd);
   }
 
-  close({ now = false }: { readonly now?: boolean } = {}): Promise<void> {
-    if (now) this.#abort();
-    this.#closing ??= this.#close(now);
-    return this.#closing;
+  close({ now = false }: CloseOptions = {}): Promise<void> {
+    if (now) {
+      this.#isNow = true;
+      this.#abort();
+      if (this.isClosing) this.#children()?.cut();
+      this.#release();
+    }
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#composition.drain();
+    if (this.#drainDelayMs > 0 && !this.#isNow) {
+      await new Promise<void>((resolve) => {
+        this.#release = resolve;
+        setTimeout(resolve, this.#drainDelayMs);
+      });
+    }
+    this.#closing = this.#close();
+    await this.#closing;
   }
 
   /** Accepts the clients in the backlog, since closing the listeners would reset them. */
@@ -239,21 +281,21 @@ export class BlockingServer implements ServerHandle {
   /** Ends all connections at once. */
   #abort(): void {
     for (const { fd } of this.#waiting.splice(0)) this.kernel.close(fd);
-    this.#composition.connections.abort('the server is closing');
+    this.#cutOff += this.#composition.connections.abort('the server is closing');
   }
 
-  async #close(now: boolean): Promise<void> {
+  async #close(): Promise<void> {
     for (const listener of this.listeners) listener.removeFile();
     this.#resolved.tls?.close();
     this.#composition.stop();
-    if (this.#accepts && !now) this.#acceptWaiting();
+    if (this.#accepts && !this.#isNow) this.#acceptWaiting();
     // A handler may be the caller: let it return first.
     await pause(0);
     const { shutdownTimeoutMs } = this.#resolved.settings.limits;
     for (const { fd } of this.listeners) this.kernel.close(fd);
     this.#driver.interrupt();
     const timer = setTimeout(() => this.#abort(), shutdownTimeoutMs);
-    await Promise.all([this.finished, this.#onClose(shutdownTimeoutMs)]);
+    await Promise.all([this.finished, this.#children()?.stop(shutdownTimeoutMs)]);
     clearTimeout(timer);
     this.#driver.end();
     this.kernel.destroy();

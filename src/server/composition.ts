@@ -1,19 +1,24 @@
 // The composition root: builds and connects the parts of a server from its options. Reactor and blocking servers share
 // it.
 
+import { randomBytes } from 'node:crypto';
 import { Connections, type ConnectionsOptions } from '../connection/connections.ts';
+import { type ProxiedOptions, ProxiedProtocol } from '../connection/proxied-protocol.ts';
+import { RequestMetrics } from '../exchange/request-metrics.ts';
 import { INTERNAL_ERROR, sendError } from '../http/error-response.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../http/handler.ts';
 import { traitsOf } from '../http/handler-traits.ts';
 import type { HeadRules } from '../http/head-rules.ts';
 import { HttpClock } from '../http/http-clock.ts';
 import { limitProblem } from '../http/limit-problem.ts';
+import { RequestIds } from '../http/request-ids.ts';
 import { HeadWriter } from '../http/response-head.ts';
 import { SessionContext, type SessionEvents } from '../http1/context.ts';
 import { Session } from '../http1/session.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lineFormatter } from '../log/access-log.ts';
 import { RequestLog } from '../log/request-log.ts';
+import { AddressSet } from '../options/address-set.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { failureResponder } from './failure-response.ts';
 import { redirecting } from './https-redirect.ts';
@@ -23,7 +28,9 @@ export interface Composition {
   readonly connections: Connections;
   /** The context shared by all HTTP/1 sessions. */
   readonly sessions: SessionContext;
-  /** From now on each response is the last of its connection, and idle connections end soon. */
+  /** From now on each response is the last of its connection. */
+  drain(): void;
+  /** As {@link drain}, and idle connections end soon. */
   stop(): void;
 }
 
@@ -48,7 +55,49 @@ export function compose(
   driver: Driver,
   own: CompositionOptions,
 ): Composition {
-  const { limits, onError, error: answer } = settings;
+  const { limits } = settings;
+  const trusted = trustedSet(settings.trustedProxies);
+  const [sessions, secureSessions] = composeSessions(settings, handler, kernel, driver, own, trusted);
+  const proxied: ProxiedOptions = {
+    // The permissions of a Unix domain socket decide which programs may connect.
+    isTrusted: (address) => address === '' || trusted.has(address),
+    timeoutMs: limits.headerTimeoutMs,
+    onRefused: () => sessions.counters.unproxied++,
+    begin: (channel, rest) => connections.beginProxied(channel, rest),
+  };
+  const connections = new Connections({
+    ...own,
+    kernel,
+    driver,
+    limits,
+    protocol: (channel) => new Session(channel, channel.isSecure ? secureSessions : sessions),
+    proxied: (channel) => new ProxiedProtocol(channel, proxied),
+    isProxy: (address) => trusted.has(address),
+    textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
+    onFault: (error) => sessions.report(error, null),
+  });
+  const drain = (): void => {
+    sessions.drain();
+    secureSessions.drain();
+  };
+  const stop = (): void => {
+    sessions.stop();
+    secureSessions.stop();
+    connections.stop();
+  };
+  return { connections, sessions, drain, stop };
+}
+
+/** The contexts of plaintext and of encrypted sessions, which may be the same. They count together. */
+function composeSessions(
+  settings: ServerSettings,
+  handler: Handler,
+  kernel: Kernel,
+  driver: Driver,
+  own: CompositionOptions,
+  trusted: AddressSet,
+): readonly [SessionContext, SessionContext] {
+  const { limits, onError, error: answer, hsts } = settings;
   const clock = new HttpClock(kernel.wallClockMs);
   const common = {
     memory: kernel,
@@ -58,6 +107,9 @@ export function compose(
     observer: composeRequestLog(kernel, driver, settings),
     events: own.events,
     rules: own.rules,
+    requestIds: settings.requestIds ? new RequestIds(randomBytes(10).toString('hex')) : null,
+    metrics: settings.admin === undefined ? null : new RequestMetrics(() => kernel.now()),
+    forwarding: settings.trustedProxies.length === 0 ? null : { trusted, fields: settings.proxyFields },
     onError,
     answerFailure: failureAnswer(
       handler,
@@ -66,26 +118,15 @@ export function compose(
     nowMs: () => driver.nowMs(),
   };
   const sessions = new SessionContext(common);
+  if (!hsts) return [sessions, sessions];
   // Only responses over TLS may have the field (RFC 6797 section 7.2).
-  const headWriter = new HeadWriter(clock, settings.serverHeader, settings.hsts ? HSTS : '');
-  const secureSessions = settings.hsts
-    ? new SessionContext({ ...common, headWriter, counters: sessions.counters })
-    : sessions;
-  const connections = new Connections({
-    ...own,
-    kernel,
-    driver,
-    limits,
-    protocol: (channel) => new Session(channel, channel.isSecure ? secureSessions : sessions),
-    textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
-    onFault: (error) => sessions.report(error, null),
-  });
-  const stop = (): void => {
-    sessions.stop();
-    secureSessions.stop();
-    connections.stop();
-  };
-  return { connections, sessions, stop };
+  const headWriter = new HeadWriter(clock, settings.serverHeader, HSTS);
+  return [sessions, new SessionContext({ ...common, headWriter, counters: sessions.counters })];
+}
+
+/** The proxies of `trustedProxies`. Other programs of this machine may use a Unix domain socket as well as loopback. */
+function trustedSet(texts: readonly string[]): AddressSet {
+  return new AddressSet(texts.includes('loopback') ? [...texts, 'unix'] : texts);
 }
 
 type FailureAnswer = (error: unknown, request: HttpRequest, response: HttpResponse) => void;

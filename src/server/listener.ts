@@ -22,6 +22,8 @@ import {
 /** The specification of a listener. */
 export interface ListenerSpec {
   readonly address: ListenAddress;
+  /** The address in the options, where an earlier version of this program passed its socket. */
+  readonly passedFor?: ListenAddress;
   /** The numeric host of `address`; empty if it has none. */
   readonly ip: string;
   /** Whether other processes listen on the same port (SO_REUSEPORT). */
@@ -41,7 +43,7 @@ export function inheritedSpecs(
   if (inherited === undefined) return specs;
   return inherited.map((address, index) => {
     // The config file may now name fewer listeners.
-    const spec = specs[index] ?? specs[0];
+    const spec = specs[('fd' in address ? address.of : undefined) ?? index] ?? specs[0];
     assert(spec !== undefined, 'a server has a listener');
     const ip = 'host' in address ? address.host : '';
     return { address, ip, isShared: ip !== '', options: spec.options };
@@ -174,7 +176,10 @@ function openListener(kernel: NativeKernel, spec: ListenerSpec, encryption: Encr
   if ('host' in address) return openTcpListener(kernel, spec, address, encryption);
   const fd = kernel.adoptListener(address.fd);
   if (fd < 0) throw cannotListen(address, INHERITED_HINTS, fd);
-  return new OpenListener(kernel, fd, spec, encryption, kernel.path(fd));
+  const path = kernel.path(fd);
+  // The file of a socket that was passed on is this program's to remove now.
+  const isOwn = spec.passedFor !== undefined && 'path' in spec.passedFor && spec.passedFor.path === path;
+  return new OpenListener(kernel, fd, spec, encryption, path, isOwn ? new SocketFile(path) : null);
 }
 
 /**

@@ -2,18 +2,19 @@
 
 import type { FetchApplication } from '../adapters/fetch.ts';
 import type { WsgiApplication } from '../adapters/wsgi.ts';
-import { EpollServerError } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 import type { Handler, HttpRequest } from '../http/handler.ts';
 import type { Limits } from '../limits.ts';
 import { logError } from '../log/error-log.ts';
 import { checkGiven } from '../options/check.ts';
-import type { LogFormat } from '../options/choices.ts';
-import { type CheckedListen, checkListen, type ListenOption } from '../options/listen-address.ts';
+import type { LogFormat, ProxyFields } from '../options/choices.ts';
+import { type CheckedListen, checkListen, type ListenOption, listenText } from '../options/listen-address.ts';
 import { optionNamed } from '../options/lookup.ts';
 import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type RulesSettings, rulesSettingsOf } from '../options/rules-settings.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
+import { fromSystemd, isSystemd } from '../options/systemd-sockets.ts';
 import type { TlsOption } from '../options/tls-option.ts';
 import { secretPathsOf, type TlsSettings, tlsSettingsOf } from '../tls/tls-settings.ts';
 import type { ErrorHandler } from './failure-response.ts';
@@ -28,6 +29,12 @@ export interface ServerSettings {
   /** Plaintext requests over TCP are redirected to HTTPS. */
   readonly isRedirecting: boolean;
   readonly hsts: boolean;
+  /** The address of the admin listener; undefined: there is none, and requests are not measured. */
+  readonly admin: CheckedListen | undefined;
+  /** Networks whose word on the client counts. */
+  readonly trustedProxies: readonly string[];
+  readonly proxyFields: ProxyFields;
+  readonly requestIds: boolean;
   /** Null: no files are served. */
   readonly files: StaticSettings | null;
   /** Null: there are none. */
@@ -73,12 +80,19 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     );
   const tls = value<readonly TlsOption[] | undefined>('tls');
   const settings = tls === undefined ? null : tlsSettingsOf(tls);
+  const listen = listenOf(given, value);
+  const trustedProxies = value<readonly string[]>('trustedProxies');
+  checkProxied(listen, trustedProxies);
   return {
     limits: limitsOf(given),
-    listen: listenOf(given, value),
+    listen,
     tls: settings,
     isRedirecting: given.has('httpsRedirect'),
     hsts: value('hsts'),
+    trustedProxies,
+    proxyFields: value('proxyFields'),
+    requestIds: value('requestIds'),
+    admin: adminOf(value('admin')),
     files: filesOf(given, settings),
     rules: rulesSettingsOf(given),
     handler: value('handler'),
@@ -125,7 +139,29 @@ function ownAddresses(given: ReadonlyMap<string, unknown>, value: <T>(name: stri
   }
   if (given.has('host') || given.has('port'))
     throw wrong('listen cannot be combined with port or host: put both into listen, as in 127.0.0.1:8080');
-  return listen.map(checkListen);
+  return listen.flatMap(openable);
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a listener that would close every connection. */
+function checkProxied(listen: readonly CheckedListen[], trustedProxies: readonly string[]): void {
+  const useless = listen.find(({ address, options }) => options.proxy === true && 'host' in address);
+  if (useless === undefined || trustedProxies.length > 0) return;
+  const name = listenText(useless.address);
+  throw wrong(`listen has ${name} with proxy, and no proxy is trusted: name it in trustedProxies, as in 10.0.0.0/8`);
+}
+
+function adminOf(admin: ListenOption | undefined): CheckedListen | undefined {
+  return admin === undefined ? undefined : openable(admin)[0];
+}
+
+/** The sockets that systemd passed, where it has to give them; else the address itself. */
+function openable(given: ListenOption): readonly CheckedListen[] {
+  if (!isSystemd(given)) return [checkListen(given)];
+  try {
+    return fromSystemd(given).map(checkListen);
+  } catch (error) {
+    throw new EpollServerError('ERR_LISTEN', `cannot listen on ${given}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function wrong(text: string): EpollServerError {

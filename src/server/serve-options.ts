@@ -4,6 +4,7 @@
 import type { FetchApplication } from '../adapters/fetch.ts';
 import type { WsgiApplication } from '../adapters/wsgi.ts';
 import type { Handler } from '../http/handler.ts';
+import type { ProxyFields } from '../options/choices.ts';
 import type { ListenOption } from '../options/listen-address.ts';
 import type { LimitOptions, LogOptions, RuleOptions, StaticOptions, TimeoutOptions } from '../options/option-types.ts';
 import type { TlsOption } from '../options/tls-option.ts';
@@ -16,10 +17,12 @@ export interface ServeOptions {
   /** Name or address to listen on (:: for all). Default: 127.0.0.1. */
   readonly hostname?: string | undefined;
   /**
-   * Listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock,mode=660, fd:3;
-   * may be repeated.
+   * Listen on this address instead of --host and --port: 127.0.0.1:8080, [::1]:8080, unix:/run/x.sock?mode=660, fd:3,
+   * systemd, systemd:NAME; may be repeated.
    */
   readonly listen?: ListenOption | readonly ListenOption[] | undefined;
+  /** Also answer /livez, /readyz, /metrics and /status, on this address alone: 127.0.0.1:9901, unix:/run/x.sock. */
+  readonly admin?: ListenOption | undefined;
   /**
    * Serve HTTPS with the certificates of this folder, in the layout of certbot or lego, by server name; may be
    * repeated.
@@ -32,6 +35,22 @@ export interface ServeOptions {
   readonly httpsRedirect?: number | string | undefined;
   /** Send Strict-Transport-Security: for a year, browsers use HTTPS alone for this host. Default: false. */
   readonly hsts?: boolean | undefined;
+  /**
+   * Proxies whose word on the client, scheme and host counts: addresses, blocks such as 10.0.0.0/8, loopback, private,
+   * unix. Default: none. A client could forge these fields, so they are ignored unless the connection comes from such a
+   * proxy.
+   */
+  readonly trustedProxies?: string | readonly string[] | undefined;
+  /**
+   * The fields of trusted proxies: x-forwarded (X-Forwarded-For, -Proto, -Host), or forwarded (RFC 7239). Default:
+   * x-forwarded. One of them: a proxy that sets one passes on the other as its client sent it.
+   */
+  readonly proxyFields?: ProxyFields | undefined;
+  /**
+   * Give each request an id: from X-Request-Id or traceparent, else a new one; it is in the response, the JSON log and
+   * the application. Default: false.
+   */
+  readonly requestIds?: boolean | undefined;
   /** Handles every request, or those that no file answers; set at most one of handler, fetch and wsgi. */
   readonly handler?: Handler | undefined;
   /** A function from a Request to a Response, or an object with such a method, as in Bun, Deno, Hono and h3. */

@@ -3,6 +3,8 @@
 import { Acceptor } from '../connection/acceptor.ts';
 import type { Connect } from '../connection/connections.ts';
 import { assert, EpollServerError } from '../errors.ts';
+import { type DurationCounts, DurationHistogram } from '../exchange/duration-histogram.ts';
+import type { RequestCounts } from '../exchange/request-metrics.ts';
 import type { Handler } from '../http/handler.ts';
 import type { HeadRules } from '../http/head-rules.ts';
 import type { SessionEvents } from '../http1/context.ts';
@@ -14,7 +16,7 @@ import { relieveDescriptors } from '../kernel/spare-descriptors.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
 import { Reactor } from '../reactor/reactor.ts';
 import { type Composition, compose } from './composition.ts';
-import { contentOfHandler, type OpenContent, OptionsContent, openContent, type Setup } from './content.ts';
+import { contentOfHandler, type OpenContent, openContent, type Setup } from './content.ts';
 import { ContentClock } from './content-clock.ts';
 import { inheritedSpecs, type OpenListener, openListeners, openTcpListener, securePortOf } from './listener.ts';
 import { checkOptions } from './options.ts';
@@ -28,11 +30,24 @@ export interface ServerHandle {
   readonly places: readonly string[];
   /** The name of its back end. */
   readonly backend: string;
+  /** Requests and responses that were cut off when it closed, because they took too long or were not waited for. */
+  readonly cutOff: number;
   /**
-   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), and closes. Resolves when nothing
-   * is open; another call returns the same promise. `now` ends all connections at once.
+   * Drains and closes: serves on for `timeouts.drainDelayMs`, then stops accepting, and lets requests in flight finish
+   * (at most `timeouts.shutdownMs`). Resolves when nothing is open; another call returns the same promise. `now` ends
+   * all connections at once.
    */
-  close(options?: { readonly now?: boolean }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
+  /** The URL of the admin listener; undefined: there is none. */
+  readonly adminUrl?: URL | undefined;
+}
+
+/** How a server closes. */
+export interface CloseOptions {
+  /** Ends all connections at once. */
+  readonly now?: boolean;
+  /** Another process goes on serving the same listeners: no client has to be sent elsewhere first. */
+  readonly isReplaced?: boolean;
 }
 
 /** A running server. With several listeners, `url`, `port` and `hostname` are those of the first. */
@@ -48,10 +63,13 @@ export interface Server {
   /** The name of its back end. */
   readonly backend: string;
   /**
-   * Stops accepting, lets requests in flight finish (at most `timeouts.shutdownMs`), and closes. Resolves when nothing
-   * is open; another call returns the same promise. `now` ends all connections at once.
+   * Drains and closes: serves on for `timeouts.drainDelayMs`, then stops accepting, and lets requests in flight finish
+   * (at most `timeouts.shutdownMs`). Resolves when nothing is open; another call returns the same promise. `now` ends
+   * all connections at once.
    */
   close(options?: { readonly now?: boolean }): Promise<void>;
+  /** The URL of the admin listener; undefined: there is none. */
+  readonly adminUrl?: URL | undefined;
   /** Counters since the start; see {@link ServerStats}. */
   stats(): ServerStats;
   /** Keeps the process alive while the server runs (the default). */
@@ -80,14 +98,24 @@ export interface ReactorOptions {
   readonly keepsConnections?: boolean;
 }
 
-/** Starts a server, as `serve` does. */
-export function startServer(options: ServeOptions): Promise<Server> {
-  const settings = checkOptions(options);
-  return serveReactor({ settings, content: new OptionsContent(settings) }, {});
+/** A server over a reactor, with what the admin listener shows of it. */
+export interface ReactorServer extends Server, ServerHandle {
+  close(options?: CloseOptions): Promise<void>;
+  readonly adminUrl?: URL | undefined;
+  /** Whether {@link Server.close} was called. */
+  readonly isClosing: boolean;
+  /** Whether `maxConnections` is reached. */
+  readonly isFull: boolean;
+  /** The descriptors of its listeners. */
+  readonly listenerFds: readonly number[];
+  /** Connections with a request or a response under way; counted in time proportional to the open ones. */
+  countActive(): number;
+  /** Requests by what handled them, and how long turns took; null: they are not measured. */
+  readonly measured: { readonly requests: RequestCounts; readonly turns: DurationCounts } | null;
 }
 
-/** As {@link startServer}, for the programs that are variants of it. */
-export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<Server & ServerHandle> {
+/** Starts a server on its listeners, without its admin listener. */
+export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions): Promise<ReactorServer> {
   const resolved = await resolveOptions(setup);
   const { signal, backend } = resolved.settings;
   signal?.throwIfAborted();
@@ -111,7 +139,7 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
 /**
  * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric). From
  * then on its behaviour depends only on the kernel and the handler.
- * @throws EpollServerError as {@link startServer} does.
+ * @throws EpollServerError as `serve` does.
  */
 export function serveOn(kernel: Kernel, options: ServeOptions): Server {
   const resolved = resolveHandlerOptions(checkOptions(options));
@@ -170,7 +198,7 @@ interface ServerParts {
   readonly listeners: readonly OpenListener[];
 }
 
-class RunningServer implements OwnedServer, ServerHandle {
+class RunningServer implements OwnedServer, ReactorServer {
   readonly url: URL;
   readonly urls: readonly URL[];
   readonly port: number | undefined;
@@ -183,9 +211,17 @@ class RunningServer implements OwnedServer, ServerHandle {
   readonly #listeners: readonly OpenListener[];
   readonly #acceptors: readonly Acceptor[];
   readonly composition: Composition;
+  readonly #turns: DurationHistogram | null;
+  /** How many requests were cut off by the close. */
+  cutOff = 0;
   #closing: Promise<void> | null = null;
   readonly #keepsConnections: boolean;
-  #cutOff = false;
+  /** {@link close} was called with `now`. */
+  #isNow = false;
+  /** Its last turn runs, or is over. */
+  #isOver = false;
+  /** It waits for its last connections. */
+  #isEmptying = false;
   /** Ends the wait of a closing server: all connections closed, or they are to be cut off. */
   #release: () => void = () => {};
 
@@ -214,6 +250,7 @@ class RunningServer implements OwnedServer, ServerHandle {
       rules: reactorOptions.rules,
       drive: (connection) => this.#reactor.add(connection),
     });
+    this.#turns = this.composition.sessions.metrics === null ? null : this.#measureTurns();
     this.#acceptors = listeners.map(({ fd }, index) => this.#startAccepting(fd, index));
     check(
       'start',
@@ -258,38 +295,75 @@ class RunningServer implements OwnedServer, ServerHandle {
     );
   }
 
-  close(options: { readonly now?: boolean } = {}): Promise<void> {
-    if (options.now === true) this.#cutOff = true;
-    if (this.#cutOff) this.#release();
-    this.#closing ??= this.#close();
+  get isClosing(): boolean {
+    return this.#closing !== null;
+  }
+
+  get isFull(): boolean {
+    return this.composition.connections.isFull;
+  }
+
+  get listenerFds(): readonly number[] {
+    return this.#listeners.map(({ fd }) => fd);
+  }
+
+  countActive(): number {
+    return this.composition.connections.countActive();
+  }
+
+  get measured(): ReactorServer['measured'] {
+    const { metrics } = this.composition.sessions;
+    if (metrics === null || this.#turns === null) return null;
+    return { requests: metrics.counts, turns: this.#turns.counts };
+  }
+
+  /** The time of a turn is how long a client may have waited that became ready meanwhile. */
+  #measureTurns(): DurationHistogram {
+    const histogram = new DurationHistogram();
+    this.#reactor.onTurnEnd(() => {
+      // The last turn waits for nothing, so its time is that of an earlier wait.
+      if (!this.#isOver) histogram.add(this.#kernel.now() - this.#reactor.nowMs());
+    });
+    return histogram;
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    if (options.now === true) this.#isNow = true;
+    if (this.#isNow) this.#release();
+    this.#closing ??= this.#close(options.isReplaced === true);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(isReplaced: boolean): Promise<void> {
     this.#resolved.settings.signal?.removeEventListener('abort', this.#onAbort);
+    const { drainDelayMs, shutdownTimeoutMs } = this.#resolved.settings.limits;
+    if (!this.#keepsConnections) this.composition.drain();
+    if (drainDelayMs > 0 && !this.#isNow && !isReplaced) await this.#released(drainDelayMs);
     this.#resolved.tls?.close();
     for (const listener of this.#listeners) listener.removeFile();
     if (!this.#keepsConnections) this.composition.stop();
     // A handler may be the caller: let its turn end first.
     await this.#reactor.pause(0);
     for (const [index, acceptor] of this.#acceptors.entries()) {
-      if (this.#cutOff) acceptor.close();
+      if (this.#isNow) acceptor.close();
       else acceptor.drain(this.#listeners[index]?.listenerOptions.backlog ?? 0);
     }
-    if (!this.#cutOff) await this.#reactor.pause(0);
-    if (this.composition.connections.size > 0 && !this.#cutOff) await this.#emptied();
-    this.composition.connections.abort('the server is closing');
+    if (!this.#isNow) await this.#reactor.pause(0);
+    this.#isEmptying = true;
+    if (this.composition.connections.size > 0 && !this.#isNow) await this.#released(shutdownTimeoutMs);
+    this.cutOff += this.composition.connections.abort('the server is closing');
+    this.#isOver = true;
     // One more turn closes the descriptors and writes the last log lines.
     this.#reactor.turn();
     this.#kernel.destroy();
     await this.#content.close();
   }
 
-  /** Resolves when no connection is open any more, or the shutdown time is over. */
-  #emptied(): Promise<void> {
+  /** Resolves after `ms`, or earlier: {@link close} was called with `now`, or the last connection closed. */
+  #released(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.#release = resolve;
-      void this.#reactor.pause(this.#resolved.settings.limits.shutdownTimeoutMs).then(resolve);
+      void this.#reactor.pause(ms).then(resolve);
     });
   }
 
@@ -321,6 +395,6 @@ class RunningServer implements OwnedServer, ServerHandle {
 
   #left(): void {
     for (const acceptor of this.#acceptors) acceptor.connectionClosed();
-    if (this.composition.connections.size === 0) this.#release();
+    if (this.#isEmptying && this.composition.connections.size === 0) this.#release();
   }
 }

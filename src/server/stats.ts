@@ -33,6 +33,8 @@ export interface ServerStats {
     readonly accepted: number;
     /** Beyond `maxConnections` or `maxConnectionsPerAddress`. */
     readonly refused: number;
+    /** They did not begin with a header of the PROXY protocol from a trusted proxy, where the listener needs one. */
+    readonly unproxied: number;
     /** accept(2) failed for them. */
     readonly failed: number;
     /** Clients that sent TLS where plaintext is spoken, and were closed. */
@@ -129,6 +131,7 @@ export function statsOf(
       lingering: connections.lingering,
       accepted: accepts('accepted'),
       refused: connections.refused,
+      unproxied: counters.unproxied,
       failed: accepts('failed'),
       misdirected: counters.misdirected,
       pauses: accepts('exhausted'),

@@ -41,6 +41,15 @@ export interface HandshakeCounters {
   readonly failures: Readonly<Record<(typeof FAILURES)[number], number>>;
 }
 
+export const NO_HANDSHAKES: HandshakeCounters = handshakeCounters([]);
+
+/** `counts`: finished and resumed ones, then the failures. */
+function handshakeCounters([handshakes = 0, resumptions = 0, ...failures]: readonly number[]): HandshakeCounters {
+  const named = FAILURES.map((reason, index) => [reason, failures[index] ?? 0] as const);
+  // One entry for each name.
+  return { handshakes, resumptions, failures: Object.fromEntries(named) as HandshakeCounters['failures'] };
+}
+
 /** What the files say at one time. */
 interface Loaded {
   readonly entries: readonly TlsEntry[];
@@ -95,10 +104,7 @@ export class ServerTls {
   }
 
   get counters(): HandshakeCounters {
-    const [handshakes = 0, resumptions = 0, ...failures] = this.#addon.tlsCounters(this.#kind);
-    const named = FAILURES.map((reason, index) => [reason, failures[index] ?? 0] as const);
-    // One entry for each name.
-    return { handshakes, resumptions, failures: Object.fromEntries(named) as HandshakeCounters['failures'] };
+    return handshakeCounters(this.#addon.tlsCounters(this.#kind));
   }
 
   /** Begins to look for other files, to renew ticket keys, and to warn. */

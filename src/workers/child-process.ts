@@ -1,45 +1,107 @@
 // A child process that serves clients: the same program, started with inherited sockets.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Snapshot } from '../admin/snapshot.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { Child } from './child.ts';
-import { environmentFor, type Role } from './role.ts';
+import { environmentFor, type ReportedMessage, type Role } from './role.ts';
 
 /**
  * Starts this program with `role`. `fds` become descriptors 3 and up of the child; the caller still has to close its
  * own.
  * @throws EpollServerError `ERR_WORKER` when the system has no process, descriptor or memory left.
  */
-export function startProcess(role: Role, fds: readonly number[]): Child {
-  const child = spawned(role, fds);
-  const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  });
-  const started = new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
-    void ended.then((how) => reject(new Error(how)));
-  });
-  return {
-    name: `process ${child.pid}`,
-    started,
-    ended,
-    stop: (now) => {
-      const end = (): boolean => child.kill('SIGTERM');
-      // The signal also ends a process that has not started yet, and with it its client's connection.
-      if (now) end();
-      else started.then(end, () => {});
-    },
-    kill: () => child.kill('SIGKILL'),
-  };
+export function startProcess(role: Role, fds: readonly number[], owner: ProcessOwner = {}): Child {
+  return new ProcessChild(spawned(role, fds, owner));
 }
 
-function spawned(role: Role, fds: readonly number[]): ChildProcess {
+/** The user and the group of a process; absent: those of this one. It has no supplementary groups then. */
+export interface ProcessOwner {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+class ProcessChild implements Child {
+  readonly name: string;
+  readonly started: Promise<void>;
+  readonly ended: Promise<string>;
+  cutOff = 0;
+  snapshot: Snapshot | null = null;
+  readonly #process: ChildProcess;
+  /** Called with the next message. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(child: ChildProcess) {
+    this.#process = child;
+    this.name = `process ${child.pid}`;
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    this.started = new Promise((resolve, reject) => {
+      child.once('message', () => resolve());
+      void this.ended.then((how) => reject(new Error(how)));
+    });
+    // The same program sends them.
+    child.on('message', (message) => this.#received(message as ReportedMessage));
+  }
+
+  stop(now: boolean): void {
+    const end = (): boolean => this.#process.kill('SIGTERM');
+    // The signal also ends a process that has not started yet, and with it its client's connection.
+    if (now) end();
+    else this.started.then(end, () => {});
+  }
+
+  reopenLogs(): void {
+    this.#send('reopen');
+  }
+
+  retire(): void {
+    this.started.then(
+      () => this.#send('retire'),
+      () => {},
+    );
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  ask(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const answered = (): void => settle(true);
+      const timer = setTimeout(() => settle(false), limitMs);
+      const settle = (isAnswered: boolean): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(answered);
+        resolve(isAnswered);
+      };
+      this.#waiting.add(answered);
+      this.#send('ask');
+      void this.ended.then(() => settle(false));
+    });
+  }
+
+  #send(word: 'retire' | 'ask' | 'reopen'): void {
+    // A child that is ending may have closed the channel: its end is reported.
+    if (this.#process.connected) this.#process.send(word, () => {});
+  }
+
+  #received(message: ReportedMessage): void {
+    if (typeof message === 'string') return;
+    this.cutOff = message.cutOff ?? this.cutOff;
+    this.snapshot = message.snapshot ?? this.snapshot;
+    for (const answered of [...this.#waiting]) answered();
+  }
+}
+
+function spawned(role: Role, fds: readonly number[], owner: ProcessOwner): ChildProcess {
   const script = process.argv.slice(1);
   // INHERITED_FD is the number behind the standard streams.
   const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', ...fds, 'ipc'];
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, [...process.execArgv, ...script], { env: environmentFor(role), stdio });
+    child = spawn(process.execPath, [...process.execArgv, ...script], { ...owner, env: environmentFor(role), stdio });
   } catch (error) {
     throw noProcess(messageOf(error));
   }

@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import type { AcceptedClient } from '../server/blocking-server.ts';
 import type { Child } from './child.ts';
-import { dataFor, type Role } from './role.ts';
+import { cutOffOf, dataFor, type Role } from './role.ts';
 
 export interface Thread extends Child {
   /** Passes a client to the thread. `onAdopted` is called when the thread has duplicated the descriptor. */
@@ -18,6 +18,7 @@ export interface Thread extends Child {
 export function startThread(program: URL, role: Role): Thread {
   const worker = new Worker(program, { argv: process.argv.slice(2), workerData: dataFor(role) });
   let problem = '';
+  let cutOff = 0;
   let inHand: AcceptedClient | null = null;
   let onAdopted = (): void => {};
   worker.on('error', (error) => {
@@ -34,6 +35,9 @@ export function startThread(program: URL, role: Role): Thread {
     name: `thread ${worker.threadId}`,
     started,
     ended,
+    get cutOff() {
+      return cutOff;
+    },
     onFree: null,
     get inHand() {
       return inHand;
@@ -44,9 +48,15 @@ export function startThread(program: URL, role: Role): Thread {
       worker.postMessage(client);
     },
     stop: () => worker.postMessage('stop'),
+    retire: () => worker.postMessage('stop'),
+    // Its log files are opened again each second.
+    reopenLogs: () => {},
+    snapshot: null,
+    ask: () => Promise.resolve(true),
     kill: () => void worker.terminate(),
   };
   worker.on('message', (word) => {
+    cutOff = cutOffOf(word) ?? cutOff;
     if (word === 'free') thread.onFree?.();
     if (word !== 'adopted') return;
     inHand = null;

@@ -1,5 +1,6 @@
 // The interface of a process or thread that serves clients, as its parent sees it.
 
+import type { Snapshot } from '../admin/snapshot.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 
 /** One process or thread. */
@@ -10,8 +11,18 @@ export interface Child {
   readonly started: Promise<void>;
   /** Resolves to the way it ended: `exit code 1`, `SIGKILL`. */
   readonly ended: Promise<string>;
-  /** Makes it close in order and end. Unless `now`, it first accepts the clients that it was given. */
+  /** How many requests it cut off when it closed. */
+  readonly cutOff: number;
+  /** Makes it close in order and end; called again, at once. Unless `now`, it first accepts the clients that it was given. */
   stop(now: boolean): void;
+  /** Makes it close in order and end, since another child serves on the same listeners. */
+  retire(): void;
+  /** What it has last said about itself; null: nothing. */
+  readonly snapshot: Snapshot | null;
+  /** Asks for a newer {@link snapshot}; resolves to whether it answered within `limitMs`. */
+  ask(limitMs: number): Promise<boolean>;
+  /** Makes it open its log files again. */
+  reopenLogs(): void;
   /** Ends it at once. */
   kill(): void;
 }

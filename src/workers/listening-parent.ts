@@ -1,23 +1,43 @@
 // A process that keeps listeners open for its children and serves no client itself.
 
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
-import { type OpenListener, openListeners } from '../server/listener.ts';
+import { listenText } from '../options/listen-address.ts';
+import type { Children } from '../server/blocking-server.ts';
+import { type ListenerSpec, type OpenListener, openListeners } from '../server/listener.ts';
+import type { ServerSettings } from '../server/options.ts';
 import type { ResolvedOptions } from '../server/resolved-options.ts';
-import type { ServerHandle } from '../server/server.ts';
+import type { CloseOptions, ServerHandle } from '../server/server.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
+import type { PassedSockets } from './passed-sockets.ts';
+
+/** The end of all children together. */
+interface End {
+  /** All listening sockets. */
+  readonly sockets: readonly number[];
+  /** Called when the children have ended. */
+  readonly onEnd: () => Promise<void>;
+}
 
 export class ListeningParent {
   readonly kernel: NativeKernel;
+  /** One for each address. */
   readonly listeners: readonly OpenListener[];
   /** Reports renewals; the children use the certificates. */
   readonly #tls: ServerTls | null;
+  /** The sockets that an earlier version of this program has passed, for each listener; empty: none. */
+  readonly passed: readonly (readonly number[])[];
 
-  /** @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`. */
-  constructor({ settings, listeners, tls }: ResolvedOptions) {
+  /**
+   * `passed`: sockets of an earlier version of this program, by the address in the options.
+   * @throws EpollServerError `ERR_LISTEN`, `ERR_BACKEND`.
+   */
+  constructor({ settings, listeners, tls }: ResolvedOptions, passed: PassedSockets = {}) {
     this.#tls = tls;
     this.kernel = createNativeKernel(settings.backend);
     try {
-      this.listeners = openListeners(this.kernel, listeners, tls);
+      this.passed = listeners.map(({ address }) => passed[listenText(address)] ?? []);
+      const specs = listeners.map((spec, index) => this.#passedSpec(spec, index));
+      this.listeners = openListeners(this.kernel, specs, tls);
     } catch (error) {
       this.kernel.destroy();
       throw error;
@@ -25,22 +45,48 @@ export class ListeningParent {
     tls?.start();
   }
 
-  /** The server handle of all children together. `end` ends them, at once or in order. */
-  handle(end: (now: boolean) => Promise<void>): ServerHandle {
+  #passedSpec(spec: ListenerSpec, index: number): ListenerSpec {
+    const [fd] = this.passed[index] ?? [];
+    return fd === undefined ? spec : { ...spec, address: { fd }, ip: '', passedFor: spec.address };
+  }
+
+  /** The server handle of all children together. */
+  handle({ limits }: ServerSettings, children: Children, { sockets, onEnd }: End): ServerHandle {
+    const { drainDelayMs, shutdownTimeoutMs } = limits;
     let closing: Promise<void> | null = null;
+    let isHandedOver = false;
     return {
-      places: this.listeners.map(({ text }) => text),
+      places: this.places,
       backend: this.kernel.traits.name,
-      close: ({ now = false } = {}) => {
-        this.#removeFiles();
+      get cutOff() {
+        return children.cutOff;
+      },
+      close: ({ now = false, isReplaced = false }: CloseOptions = {}) => {
         this.#tls?.close();
-        closing ??= end(now).then(() => this.kernel.destroy());
+        if (now && closing !== null) children.cut();
+        // The children drain for themselves, so their clients must find the socket until then. A successor keeps it.
+        if (!isReplaced && !isHandedOver) {
+          if (now || drainDelayMs === 0) this.#removeFiles();
+          else setTimeout(() => this.#removeFiles(), drainDelayMs).unref();
+        }
+        isHandedOver ||= isReplaced;
+        // From now on each socket is its children's, who accept what waits and close it. With this copy open, later
+        // clients would still be connected, and reset when the last child has ended.
+        if (closing === null) for (const fd of sockets) this.kernel.close(fd);
+        closing ??= children.stop(now ? 0 : drainDelayMs + shutdownTimeoutMs, isReplaced).then(async () => {
+          this.kernel.destroy();
+          await onEnd();
+        });
         return closing;
       },
     };
   }
 
-  /** Closes the listeners, since the children could not be started. */
+  get places(): readonly string[] {
+    return this.listeners.map(({ text }) => text);
+  }
+
+  /** Closes the listeners. */
   abandon(): void {
     this.#removeFiles();
     this.#tls?.close();

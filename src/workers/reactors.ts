@@ -1,32 +1,163 @@
-// Several processes with a reactor each, on the same addresses. Each has its own listener for each port, among which
-// the system distributes the clients (SO_REUSEPORT). Where it does not, all accept on inherited listeners.
+// Several processes with a reactor each, on the same addresses, and their parent. Each has its own listener for each
+// port, among which the system distributes the clients (SO_REUSEPORT). Where it does not, all accept on the same one.
 
+import type { AdminView } from '../admin/admin-handler.ts';
+import { startAdmin } from '../admin/admin-server.ts';
+import { serveAdministered } from '../admin/administered-server.ts';
+import { type Snapshot, snapshotOf } from '../admin/snapshot.ts';
 import { reusePortBalances } from '../kernel/native-kernel.ts';
+import { listenText } from '../options/listen-address.ts';
 import type { Setup } from '../server/content.ts';
 import { resolveOptions } from '../server/resolved-options.ts';
-import { type ServerHandle, serveReactor } from '../server/server.ts';
-import { startProcess } from './child-process.ts';
-import type { WatchedNames } from './file-watch.ts';
-import { inheritAll, sharePorts } from './inheritance.ts';
+import { type ReactorServer, type ServerHandle, serveReactor } from '../server/server.ts';
+import { type ProcessOwner, startProcess } from './child-process.ts';
+import type { FileWatch, WatchedNames } from './file-watch.ts';
+import { Generations } from './generations.ts';
+import { inheritPlace, openSockets } from './inheritance.ts';
 import { ListeningParent } from './listening-parent.ts';
-import type { Role } from './role.ts';
-import { WorkerGroup } from './worker-group.ts';
+import { ADMIN_SOCKET, takePassedSockets } from './passed-sockets.ts';
+import { onAsked, type Role, reportToParent } from './role.ts';
+import { startSuccessor } from './successor.ts';
 
-/** Starts the parent: it keeps the ports and the group, and serves no client. */
-export async function startReactors(setup: Setup, count: number): Promise<ServerHandle> {
+/** What a parent needs beside its setup. */
+export interface ParentOptions {
+  /** How many workers there are. */
+  readonly count: number;
+  /** Finds the files whose changes replace the workers; null: none. */
+  readonly watched: WatchedNames | null;
+  /** The user and group of the workers. */
+  readonly owner: ProcessOwner;
+}
+
+/** A server whose workers can be replaced. */
+export interface ReloadableServer extends ServerHandle {
+  /** Replaces the workers by ones that read the configuration and the application again. */
+  reload(): Promise<void>;
+  /** Makes the workers open their log files again. */
+  reopenLogs(): void;
+  /**
+   * Starts the next version of this program on the same listeners; resolves to its process number when it serves.
+   * @throws EpollServerError `ERR_WORKER`: it did not start.
+   */
+  upgrade(): Promise<number>;
+}
+
+/** Starts the parent: it keeps the listeners and the workers, and serves no client. */
+async function startParent(setup: Setup, { count, watched, owner }: ParentOptions): Promise<ReloadableServer> {
   const resolved = await resolveOptions(setup);
+  const { settings } = resolved;
+  const { drainDelayMs, shutdownTimeoutMs, hangTimeoutMs } = settings.limits;
+  const passed = takePassedSockets();
   // A socket that shares its port does not fail when the port is in use. A socket that does not share it detects that.
-  const parent = new ListeningParent(resolved);
-  const { kernel, listeners } = parent;
-  try {
-    const { addresses, fds } = reusePortBalances() ? sharePorts(kernel, listeners) : inheritAll(listeners);
-    const group = new WorkerGroup(count);
-    await group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds));
-    return parent.handle((now) => group.stop(now ? 0 : resolved.settings.limits.shutdownTimeoutMs));
-  } catch (error) {
+  const parent = new ListeningParent(resolved, passed);
+  const sockets = openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
+  const generations = new Generations({
+    start: (place) => {
+      const { addresses, fds } = inheritPlace(sockets, place, count);
+      return startProcess({ kind: 'listeners', addresses }, fds, owner);
+    },
+    count,
+    limitMs: drainDelayMs + shutdownTimeoutMs,
+    hangTimeoutMs,
+  });
+  const view = new ParentView(parent, generations);
+  const [adminFd] = passed[ADMIN_SOCKET] ?? [];
+  const admin = await startAdmin(settings, view, adminFd).catch((error: unknown) => {
     parent.abandon();
     throw error;
+  });
+  const watch = await begin(generations, watched).catch(async (error: unknown) => {
+    await admin?.close({ now: true });
+    parent.abandon();
+    throw error;
+  });
+  const handle = parent.handle(settings, generations, {
+    sockets: [...new Set(sockets.flat())],
+    onEnd: async () => {
+      await Promise.all([watch?.end(), admin?.close()]);
+    },
+  });
+  return {
+    ...handle,
+    get cutOff() {
+      return generations.cutOff;
+    },
+    close: async (how) => {
+      view.isClosing = true;
+      // Its successor answers from now on.
+      if (how?.isReplaced === true) await admin?.close({ now: true, isReplaced: true });
+      await handle.close(how);
+    },
+    adminUrl: admin?.url,
+    reload: () => generations.renew('reload'),
+    reopenLogs: () => generations.reopenLogs(),
+    upgrade: () => {
+      const entries = resolved.listeners.map(
+        ({ address }, index) => [listenText(address), sockets[index] ?? []] as const,
+      );
+      const ofAdmin = admin === null ? [] : [[ADMIN_SOCKET, admin.listenerFds] as const];
+      return startSuccessor(Object.fromEntries([...entries, ...ofAdmin]));
+    },
+  };
+}
+
+/** Starts the first generation; returns the watch over its files, or null. */
+async function begin(generations: Generations, watched: WatchedNames | null): Promise<FileWatch | null> {
+  if (watched === null) {
+    await generations.begin();
+    return null;
   }
+  const { FileWatch } = await import('./file-watch.ts');
+  const watch = new FileWatch(watched, () => void generations.renew('files changed'));
+  try {
+    // Watch before the first process reads a file, so that no change is missed.
+    await watch.begin();
+    await generations.begin();
+    return watch;
+  } catch (error) {
+    await watch.end();
+    throw error;
+  }
+}
+
+/** What the admin listener of a parent shows. */
+class ParentView implements AdminView {
+  isClosing = false;
+  readonly #parent: ListeningParent;
+  readonly #generations: Generations;
+
+  constructor(parent: ListeningParent, generations: Generations) {
+    this.#parent = parent;
+    this.#generations = generations;
+  }
+
+  async unready(): Promise<string> {
+    if (this.isClosing) return 'draining';
+    if (this.#generations.size === 0) return 'starting';
+    const gauges = (await this.#generations.snapshot())?.gauges;
+    if (gauges === undefined || gauges.serving === 0) return 'no worker serves';
+    return gauges.full === gauges.serving ? 'full' : '';
+  }
+
+  snapshot(): ReturnType<Generations['snapshot']> {
+    return this.#generations.snapshot();
+  }
+
+  get places(): readonly string[] {
+    return this.#parent.places;
+  }
+}
+
+/** A worker, which reports what it has counted: whenever its parent asks, and when it ends. */
+interface MeasuredChild extends ReactorServer {
+  snapshot(): Snapshot | null;
+}
+
+/** The answers of the child also show that its loop turns. */
+function measuredChild(server: ReactorServer): MeasuredChild {
+  const snapshot = (): Snapshot | null => snapshotOf(server);
+  onAsked(() => void reportToParent({ snapshot: snapshot() }));
+  return Object.assign(server, { snapshot });
 }
 
 /** Starts a reactor in the role that its parent gave it, a standalone reactor, or the parent of several. */
@@ -34,12 +165,9 @@ export async function startReactor(
   setup: Setup,
   workers: number,
   role: Role,
-  watched: WatchedNames | null,
-): Promise<ServerHandle> {
-  if (role.kind === 'listeners') return serveReactor(setup, { inherited: role.addresses });
-  if (watched !== null) {
-    const { startReloading } = await import('./reloading.ts');
-    return startReloading(setup, Math.max(workers, 1), watched);
-  }
-  return workers > 0 ? startReactors(setup, workers) : serveReactor(setup, {});
+  { watched, owner }: Pick<ParentOptions, 'watched' | 'owner'>,
+): Promise<ServerHandle | ReloadableServer | MeasuredChild> {
+  if (role.kind === 'listeners') return measuredChild(await serveReactor(setup, { inherited: role.addresses }));
+  if (watched !== null || workers > 0) return startParent(setup, { count: Math.max(workers, 1), watched, owner });
+  return serveAdministered(setup, {});
 }

@@ -2,7 +2,9 @@
 // the environment of a process or in the data of a thread. Also the child's end of the channel to its parent.
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import type { Snapshot } from '../admin/snapshot.ts';
 import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
+import { SOCKETS_OF_PARENT } from '../options/systemd-sockets.ts';
 import type { AcceptedClient } from '../server/blocking-server.ts';
 import { exportTicketKeys, importTicketKeys } from '../tls/server-tls.ts';
 
@@ -24,13 +26,37 @@ export const INHERITED_FD = 3;
 
 function textOf(role: Role): string {
   if (role.kind === 'client') return `client ${role.client.fd} ${role.client.listener}`;
-  return role.kind === 'listeners' ? `listeners ${role.addresses.map(listenText).join(' ')}` : role.kind;
+  return role.kind === 'listeners' ? `listeners ${role.addresses.map(textOfAddress).join(' ')}` : role.kind;
+}
+
+/** `fd:3`, or `fd:3#1` for a socket of the second listener. */
+function textOfAddress(address: ListenAddress): string {
+  const of = 'fd' in address ? address.of : undefined;
+  return of === undefined ? listenText(address) : `${listenText(address)}#${of}`;
+}
+
+function addressOfText(text: string): ListenAddress {
+  const [word = '', of] = text.split('#');
+  const { address } = checkListen(word);
+  return 'fd' in address && of !== undefined ? { ...address, of: Number(of) } : address;
 }
 
 /** The environment of a child with that role. */
 export function environmentFor(role: Role): NodeJS.ProcessEnv {
+  const { LISTEN_PID: listenPid } = process.env;
+  return {
+    ...process.env,
+    // The child counts the sockets of systemd as this process does, and gets them by its role.
+    ...(listenPid === undefined ? {} : { LISTEN_PID: SOCKETS_OF_PARENT }),
+    [VARIABLE]: textOf(role),
+    ...ticketsEnvironment(),
+  };
+}
+
+/** The variable by which another process of this server decrypts the same session tickets. */
+export function ticketsEnvironment(): NodeJS.ProcessEnv {
   const tickets = exportTicketKeys();
-  return { ...process.env, [VARIABLE]: textOf(role), ...(tickets === null ? {} : { [TICKETS_VARIABLE]: tickets }) };
+  return tickets === null ? {} : { [TICKETS_VARIABLE]: tickets };
 }
 
 /** Returns this program's role and removes it from the environment, so that programs it starts are standalone. */
@@ -41,7 +67,7 @@ export function takeRole(): Role {
   if (isMainThread) for (const name of [VARIABLE, TICKETS_VARIABLE]) delete process.env[name];
   const [kind, ...words] = (text ?? '').split(' ');
   if (kind === 'client') return { kind, client: { fd: Number(words[0]), listener: Number(words[1]) } };
-  if (kind === 'listeners') return { kind, addresses: words.map((word) => checkListen(word).address) };
+  if (kind === 'listeners') return { kind, addresses: words.map(addressOfText) };
   return kind === 'pool' ? { kind } : { kind: 'standalone' };
 }
 
@@ -71,28 +97,82 @@ function dataText(name: 'role' | 'tickets'): string | undefined {
 
 /**
  * Messages of a child: `started`, it runs and has its socket; `free`, it waits for a client; `adopted`, it has
- * duplicated the socket of the client that was passed to it.
+ * duplicated the socket of the client that was passed to it; or what it has to report, when it is asked or ends.
  */
 export type ChildMessage = 'started' | 'free' | 'adopted';
 
-export function reportToParent(word: ChildMessage): void {
-  // If the parent has ended, the message is dropped: `onStopRequest` ends this child.
-  if (isMainThread) process.send?.(word, undefined, undefined, () => {});
-  else parentPort?.postMessage(word);
+export interface ChildReport {
+  /** How many requests it cut off when it closed. */
+  readonly cutOff?: number;
+  /** What it has counted; null: it does not measure. */
+  readonly snapshot?: Snapshot | null;
+}
+
+export type ReportedMessage = ChildMessage | ChildReport;
+
+/** Resolves when the message was sent. */
+export function reportToParent(message: ReportedMessage): Promise<void> {
+  return new Promise((resolve) => {
+    // If the parent has ended, the message is dropped: `onStopRequest` ends this child.
+    if (isMainThread && process.send !== undefined) {
+      process.send(message, undefined, undefined, () => resolve());
+      return;
+    }
+    parentPort?.postMessage(message);
+    resolve();
+  });
+}
+
+/** Calls `callback` whenever the parent process asks for a report. */
+export function onAsked(callback: () => void): void {
+  process.on('message', (message) => {
+    if (message === 'ask') callback();
+  });
+  // The channel alone does not keep the process alive.
+  process.channel?.unref();
+}
+
+/** Calls `callback` when log files were renamed. */
+export function onReopen(callback: () => void): void {
+  process.on('message', (message) => {
+    if (message === 'reopen') callback();
+  });
+  process.channel?.unref();
+}
+
+/** How a parent stops a child. */
+export interface StopRequest {
+  /** It is the second time. */
+  readonly isRepeated: boolean;
+  /** Another child serves on the same listeners. */
+  readonly isReplaced: boolean;
 }
 
 /** Calls `callback` when the parent stops this child, or has ended. Threads do not receive signals. */
-export function onStopRequest(callback: () => void): void {
+export function onStopRequest(callback: (request: StopRequest) => void): void {
+  const ended = { isRepeated: false, isReplaced: false };
   if (isMainThread) {
     // The parent may have ended while this child was starting.
-    if (!process.connected) return callback();
-    process.once('disconnect', callback);
+    if (!process.connected) return callback(ended);
+    process.once('disconnect', () => callback(ended));
+    process.on('message', (message) => {
+      if (message === 'retire') callback({ ...ended, isReplaced: true });
+    });
     // The channel alone does not keep the process alive.
     process.channel?.unref();
   }
+  let isStopped = false;
   parentPort?.on('message', (message) => {
-    if (message === 'stop') callback();
+    if (message !== 'stop') return;
+    callback({ ...ended, isRepeated: isStopped });
+    isStopped = true;
   });
+}
+
+/** The number of requests that a thread says it has cut off; null: the message says something else. */
+export function cutOffOf(message: unknown): number | null {
+  if (typeof message !== 'object' || message === null || !('cutOff' in message)) return null;
+  return typeof message.cutOff === 'number' ? message.cutOff : null;
 }
 
 function isClient(message: unknown): message is AcceptedClient {

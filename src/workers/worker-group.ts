@@ -1,5 +1,6 @@
 // The children of a server, processes or threads: their maximum number, and how they are stopped.
 
+import { added, type Snapshot } from '../admin/snapshot.ts';
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import { type Child, EndedChild } from './child.ts';
@@ -10,14 +11,37 @@ const MIN_LIFE_MS = 1_000;
 /** Time for children to end, beyond the time that they give their clients. */
 const GRACE_MS = 1_000;
 
+/** The time for a child to report. */
+const ANSWER_MS = 1_000;
+
+/** How often children are asked whether they turn. */
+const HEARTBEAT_MS = 1_000;
+
+const NO_GAUGES: Snapshot['gauges'] = {
+  connections: { active: 0, idle: 0, lingering: 0 },
+  files: { cacheBytes: 0, cacheEntries: 0, open: 0 },
+  process: { residentBytes: 0, heapBytes: 0 },
+  serving: 0,
+  full: 0,
+};
+
 export class WorkerGroup {
   readonly #max: number;
   readonly #children = new Set<Child>();
+  /** Requests that children have cut off, those that are ended included. */
+  #cutOff = 0;
+  readonly #hangTimeoutMs: number;
+  /** Children that have started and live. */
+  readonly #started = new Set<Child>();
+  /** What children that are gone have counted; null: none. */
+  #counted: Snapshot['counters'] | null = null;
   #isStopped = false;
   #onRoom = (): void => {};
 
-  constructor(max: number) {
+  /** `hangTimeoutMs`: a started child that does not answer for this long is killed; 0: never. */
+  constructor(max: number, hangTimeoutMs = 0) {
     this.#max = max;
+    this.#hangTimeoutMs = hangTimeoutMs;
   }
 
   /** Resolves when another child may be started, or the group was stopped. */
@@ -32,10 +56,16 @@ export class WorkerGroup {
   /** `child` belongs to the group until it ends. */
   join(child: Child): void {
     this.#children.add(child);
-    // A caller that needs the result awaits it.
-    child.started.catch(() => {});
+    child.started.then(
+      () => this.#onStarted(child),
+      // A caller that needs the result awaits it.
+      () => {},
+    );
     void child.ended.then(() => {
       this.#children.delete(child);
+      this.#started.delete(child);
+      this.#cutOff += child.cutOff;
+      this.#count(child);
       this.#onRoom();
     });
     if (this.#isStopped) child.stop(false);
@@ -46,24 +76,101 @@ export class WorkerGroup {
    * one loads the application alone: if that fails, it is said once.
    * @throws EndedChild when one ended at once.
    */
-  async keepFull(start: () => Child): Promise<void> {
+  async keepFull(start: (place: number) => Child): Promise<void> {
     try {
-      await this.#keep(start);
-      await Promise.all(Array.from({ length: this.#max - 1 }, () => this.#keep(start)));
+      await this.#keep(() => start(0));
+      await Promise.all(Array.from({ length: this.#max - 1 }, (_, at) => this.#keep(() => start(at + 1))));
     } catch (error) {
       await this.stop(0);
       throw error;
     }
   }
 
-  /** Asks all children to end, kills those that have not after `limitMs`, resolves when all are gone. */
-  async stop(limitMs: number): Promise<void> {
+  /** How many requests were cut off by the end of children. A child that had to be killed counts as one. */
+  get cutOff(): number {
+    return this.#cutOff;
+  }
+
+  /** Makes all children open their log files again. */
+  reopenLogs(): void {
+    for (const child of this.#started) child.reopenLogs();
+  }
+
+  /** How many children have started and live. */
+  get started(): number {
+    return this.#started.size;
+  }
+
+  /** What children that are gone have counted; null: nothing. */
+  get counted(): Snapshot['counters'] | null {
+    return this.#counted;
+  }
+
+  /** What all children have counted and hold, those that are gone included; null: nothing was measured. */
+  async snapshot(): Promise<Snapshot | null> {
+    const living = await Promise.all(
+      [...this.#started].map(async (child) => {
+        const isAlive = await child.ask(ANSWER_MS);
+        const { snapshot } = child;
+        if (snapshot === null || !this.#children.has(child)) return null;
+        // What a child holds is unknown when it does not answer; what it has counted stays true.
+        return isAlive ? snapshot : { ...snapshot, gauges: { ...snapshot.gauges, serving: 0, full: 0 } };
+      }),
+    );
+    const [first, ...others] = living.filter((each) => each !== null);
+    if (first === undefined) {
+      return this.#counted === null ? null : { counters: this.#counted, gauges: NO_GAUGES };
+    }
+    const sum = others.reduce(added, first);
+    return this.#counted === null ? sum : { ...sum, counters: added(sum.counters, this.#counted) };
+  }
+
+  #count({ snapshot }: Child): void {
+    if (snapshot === null) return;
+    const { counters } = snapshot;
+    this.#counted = this.#counted === null ? counters : added(this.#counted, counters);
+  }
+
+  #onStarted(child: Child): void {
+    this.#started.add(child);
+    if (this.#hangTimeoutMs === 0) return;
+    let missed = 0;
+    const timer = setInterval(async () => {
+      // Counted by the turns of this process, so that a machine that slept for an hour kills nothing.
+      missed++;
+      if (missed * HEARTBEAT_MS > this.#hangTimeoutMs + HEARTBEAT_MS) {
+        clearInterval(timer);
+        logLine(`${child.name} has not answered for ${this.#hangTimeoutMs} ms: it is killed`);
+        child.kill();
+        return;
+      }
+      if (await child.ask(HEARTBEAT_MS)) missed = 0;
+    }, HEARTBEAT_MS);
+    timer.unref();
+    void child.ended.then(() => clearInterval(timer));
+  }
+
+  /** Makes the children that are ending cut off what they still do. */
+  cut(): void {
+    for (const child of this.#children) child.stop(true);
+  }
+
+  /**
+   * Asks all children to end, kills those that have not after `limitMs`, resolves when all are gone. `isReplaced`: others
+   * serve on the same listeners.
+   */
+  async stop(limitMs: number, isReplaced = false): Promise<void> {
     this.#isStopped = true;
     this.#onRoom();
-    const children = [...this.#children];
-    for (const child of children) child.stop(limitMs === 0);
+    for (const child of this.#children) {
+      if (isReplaced) child.retire();
+      else child.stop(limitMs === 0);
+    }
     const timer = setTimeout(() => {
-      for (const child of this.#children) child.kill();
+      for (const child of this.#children) {
+        this.#cutOff++;
+        child.kill();
+      }
     }, limitMs + GRACE_MS);
     while (this.#children.size > 0) await Promise.all([...this.#children].map((child) => child.ended));
     clearTimeout(timer);

@@ -61,6 +61,7 @@ test('environ has the keys of PEP 3333 with the values of the request', async ()
     'wsgi.multiprocess': false,
     'wsgi.run_once': false,
     'epoll_server.tls': null,
+    'epoll_server.request_id': '',
   });
   expect(input).toHaveProperty('read');
   expect(errors).toBe(process.stderr);

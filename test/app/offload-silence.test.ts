@@ -149,7 +149,7 @@ test.each([
   const endpoint = { address: '127.0.0.1', port: 1 };
   const head: RequestHead = {
     ...{ method: 'POST', target: '/', path: '/', query: '', host: 'a', httpVersion: '1.1', scheme: 'http', tls: null },
-    ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
+    ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4, id: '' },
   };
   const [client, thread] = [new MessageChannel(), new MessageChannel()];
   const request = new RemoteRequest(head, client.port1);

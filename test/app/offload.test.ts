@@ -71,7 +71,7 @@ test('a body beyond the limit of a handler in a thread is rejected', async () =>
         scheme: 'http',
         tls: null,
       },
-      ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4 },
+      ...{ fields: [], remote: endpoint, local: endpoint, bodyLength: 4, id: '' },
     },
     port1,
   );

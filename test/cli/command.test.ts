@@ -130,12 +130,12 @@ test('SIGUSR1 opens no inspector in the parent or its workers', async () => {
   const [child = 0] = childrenOf(program.pid);
   for (const pid of [program.pid, child]) process.kill(pid, 'SIGUSR1');
   expect((await ask(port, get('/'))).text).toBe('home');
-  program.signal('SIGHUP');
+  program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
   expect(program.stderr).toBe('');
 });
 
-test('a second signal ends the process at once', async () => {
+test('a second signal cuts off requests in progress, and the exit code says so', async () => {
   const root = await folder({ 'app.mjs': SLOW_APP });
   const program = startCommand(['0', `${root}/app.mjs`]);
   const port = await portOf(program);
@@ -151,8 +151,39 @@ test('a second signal ends the process at once', async () => {
     'the first one was heard',
   );
   program.signal('SIGTERM');
-  expect(await program.ended()).toBe(143);
+  expect(await program.ended()).toBe(1);
+  expect(program.stderr).toBe('epoll-server: one request was cut off at the end\n');
 });
+
+test.each([[], ['--workers', '2']])(
+  'requests that outlast the shutdown time-out are counted, and the exit code is 1: %j',
+  async (...args) => {
+    const root = await folder({ 'app.mjs': SLOW_APP });
+    const program = startCommand(['0', `${root}/app.mjs`, '--shutdown-timeout-ms', '10', ...args]);
+    const port = await portOf(program);
+    for (let i = 0; i < 2; i++) (await connect(port)).send(get('/slow'));
+    await program.announced(/^(asked)\nasked$/m);
+    program.signal('SIGTERM');
+    expect(await program.ended()).toBe(1);
+    expect(program.stderr).toBe('epoll-server: 2 requests were cut off at the end\n');
+  },
+);
+
+test.each([[], ['--workers', '1'], ['--model', 'iterative']])(
+  'with a drain delay SIGTERM goes on accepting, and says that each response is the last: %j',
+  async (...args) => {
+    const root = await folder({ 'index.html': 'home' });
+    const program = startCommand(['0', root, '--drain-delay-ms', '86400000', ...args]);
+    const port = await portOf(program);
+    program.signal('SIGTERM');
+    // A response without the field came before the signal was handled.
+    await until(async () => (await ask(port, get('/'))).field('connection') === 'close', 'it drains');
+    expect((await ask(port, get('/'))).status).toBe(200);
+    program.signal('SIGTERM');
+    expect(await program.ended()).toBe(0);
+    expect(program.stderr).toBe('');
+  },
+);
 
 test('--access-log appends to a file, in the requested format', async () => {
   const root = await folder({ 'index.html': 'home', log: 'before\n' });
@@ -209,4 +240,18 @@ test('arguments become settings', () => {
   expect(parseArguments(['--max-fields', '7'])).toMatchObject({ maxFields: 7 });
   expect(parseArguments(['--server-header', ''])).toMatchObject({ serverHeader: '' });
   expect(parseArguments(['--listing', '--no-compression'])).toMatchObject({ listing: true, compression: false });
+});
+
+test('--error-log takes the lines about faults, of workers too, once the server runs', async () => {
+  const root = await folder({ 'app.mjs': 'export const fetch = () => { throw new Error("on purpose"); };' });
+  const log = `${root}/errors`;
+  const program = startCommand(['0', `${root}/app.mjs`, '--error-log', log, '--workers', '1', '--no-access-log']);
+  expect((await ask(await portOf(program), get('/'))).status).toBe(500);
+  await until(async () => (await readFile(log, 'utf8')).includes('on purpose'), 'it is logged');
+  expect(await readFile(log, 'utf8')).toMatch(
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z \[\d+\] handler failed GET \/: Error: on purpose/,
+  );
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+  expect(program.stderr).toBe('');
 });

@@ -52,7 +52,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['watch: true\nstatic: .', /^--watch restarts an application/],
   ['watch: please\napp: ./app.mjs', /^site\.yaml:1: watch must be true or false, not "please"$/],
   ['static: {listing: true}\napp: ./app.mjs', /^listing \(site\.yaml:1\) is for files/],
-  ['log: {access: 7}', /^site\.yaml:1: log\.access must be a file, "-" or false, not 7$/],
+  ['log: {access: 7}', /^site\.yaml:1: log\.access must be a file, "-", "syslog" or false, not 7$/],
 ];
 
 test.each(WRONG)('%j', async (yaml, line) => {

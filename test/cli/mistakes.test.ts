@@ -24,7 +24,10 @@ function expectOneLine({ exit, stdout, stderr }: Outcome, code: number, line: Re
 
 /** Arguments, and the expected line. Exit code 2: nothing was started. */
 const USAGE: readonly (readonly [readonly string[], RegExp])[] = [
-  [['--listen', '8080'], /--listen must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH or fd:NUMBER, not "8080"/],
+  [
+    ['--listen', '8080'],
+    /--listen must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH, fd:NUMBER or systemd\[:NAME\], not "8080"/,
+  ],
   [['--listen', 'a:99999'], /--listen must have a port from 0 to 65535, not "a:99999"/],
   [['--listen', 'unix:/a,mode=9'], /--listen must have a mode of octal digits such as 660, not "unix:\/a,mode=9"/],
   [['--listen', 'fd:x'], /--listen must have the number of a descriptor, not "fd:x"/],

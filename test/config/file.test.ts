@@ -42,21 +42,27 @@ const WRONG: readonly (readonly [string, string])[] = [
   ['port:', 'site.yaml:1: port must be a whole number from 0 to 65535, not null'],
   ['port: [1]', 'site.yaml:1: port must be a whole number from 0 to 65535, not 1'],
   ['port: {a: 1}', 'site.yaml:1: port must be a whole number from 0 to 65535, not {"a":1}'],
-  ['listen: 8080', 'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an object with'],
-  ['listen: "8080"', 'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, not "8080"'],
+  [
+    'listen: 8080',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME], or an object with',
+  ],
+  [
+    'listen: "8080"',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME], not "8080"',
+  ],
   ['listen: [a:1, "b:99999"]', 'site.yaml:1: listen must have a port from 0 to 65535, not "b:99999"'],
   ['listen: {path: /a, mode: "999"}', 'site.yaml:1: listen must have a mode of octal digits such as 660, not {"path"'],
   [
     'listen: {path: /a, mode: 0660}',
-    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME], or',
   ],
   [
     'listen: {host: a}',
-    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an object with',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME], or an object with',
   ],
   [
     'listen: {fd: 3, tsl: true}',
-    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH or fd:NUMBER, or an',
+    'site.yaml:1: listen must be HOST:PORT, [ADDRESS]:PORT, unix:PATH, fd:NUMBER or systemd[:NAME], or an',
   ],
   ['hostname: 7', 'site.yaml:1: hostname must be a name or an address, not 7'],
   ['static: {root: ""}', 'site.yaml:1: static.root must be a folder, not ""'],

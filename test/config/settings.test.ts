@@ -44,6 +44,10 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   header: ['/a/**: B: c', '@hsts'],
   errorPage: ['404 /x', '/a/** 5xx /x'],
   tlsClientCert: ['optional', 'required'],
+  admin: ['127.0.0.1:1', '[::1]:2'],
+  trustedProxies: ['10.0.0.0/8', 'loopback'],
+  proxyFields: ['forwarded', 'x-forwarded'],
+  umask: ['022', '027'],
 };
 
 /** Two texts with different values. */
@@ -73,7 +77,7 @@ describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as co
     withoutOrigins(Reflect.get(resolveSettings(...layers).settings, name));
 
   test('has a flag, a variable and a key with the same meaning', async () => {
-    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
+    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(option, one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: one });
     expect(settled(flag(one))).toEqual(settled(variable));
@@ -82,7 +86,7 @@ describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as co
   });
 
   test('a flag overrides the variable, which overrides the file, which overrides the default', async () => {
-    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(one)) }), 'a.yaml');
+    const path = join(await folder({ 'a.yaml': fileWith(option, yamlOf(option, one)) }), 'a.yaml');
     const file = await readConfig(path);
     const variable = readEnvironment({ [variableOf(name)]: two });
     const origins = [[flag(one), variable, file], [variable, file], [file], []].map((layers) =>
@@ -108,9 +112,9 @@ function withoutOrigins(value: unknown): unknown {
   );
 }
 
-function yamlOf(text: string): unknown {
+function yamlOf({ kind }: Option, text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
-  return /^\d+$/.test(text) ? Number(text) : text;
+  return kind.range !== undefined && /^\d+$/.test(text) ? Number(text) : text;
 }
 
 test('an empty variable is not set, and several values are separated by line feeds', () => {

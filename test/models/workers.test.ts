@@ -115,3 +115,23 @@ test('where the system cannot share a port, epoll children accept on an inherite
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
 });
+
+test('when workers end, their parent connects no client that nothing would serve', async () => {
+  const { file, open } = await writeApplication();
+  const { program, port } = await startModel('epoll', file, '--workers', '2');
+  const client = await connect(port);
+  client.send(get('/gate'));
+  await program.announced(/^(asked)$/m);
+  program.signal('SIGTERM');
+  await until(
+    () =>
+      connect(port).then(
+        () => false,
+        () => true,
+      ),
+    'clients are refused while a request is in flight',
+  );
+  await open();
+  expect((await client.readResponse()).text).toBe('opened');
+  expect(await program.ended()).toBe(0);
+});

@@ -14,15 +14,18 @@ namespace epoll_server::test {
 
 int FramedTransport::living = 0;
 
-FramedTransport::FramedTransport(int fd) : fd_(fd), in_(kFrameHead + kMaxReceivedPayload) {
+FramedTransport::FramedTransport(int fd, Bytes received)
+    : fd_(fd), in_(kFrameHead + kMaxReceivedPayload) {
   ++living;
+  end_ = std::min(received.length, in_.size());
+  std::copy_n(received.data, end_, in_.data());
   Greet();
 }
 
-std::unique_ptr<Transport> FramedKind::Make(int fd, const double&) {
+std::unique_ptr<Transport> FramedKind::Make(int fd, const double&, Bytes received) {
   const int size = send_buffer_bytes_;
   if (size > 0) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-  return std::make_unique<FramedTransport>(fd);
+  return std::make_unique<FramedTransport>(fd, received);
 }
 
 int FramedTransport::Fail(int error) { return error_ = error; }

@@ -27,7 +27,7 @@ inline constexpr uint8_t kMask = 0xa5;
 
 class FramedTransport final : public Transport {
  public:
-  explicit FramedTransport(int fd);
+  FramedTransport(int fd, Bytes received);
   ~FramedTransport() override { --living; }
 
   int Receive(uint8_t* bytes, size_t length) override;
@@ -78,7 +78,7 @@ class FramedTransport final : public Transport {
 class FramedKind final : public TransportKind {
  public:
   explicit FramedKind(int send_buffer_bytes) : send_buffer_bytes_(send_buffer_bytes) {}
-  std::unique_ptr<Transport> Make(int fd, const double& waits) override;
+  std::unique_ptr<Transport> Make(int fd, const double& waits, Bytes received) override;
 
  private:
   const int send_buffer_bytes_;

@@ -292,6 +292,28 @@ TEST(SocketListensOnAPathWithItsMode) {
   CHECK_EQ(ProbeUnix(path.c_str()), -ENOENT);
 }
 
+TEST(SocketSendsADatagramToAPath) {
+  const std::string path = TemporaryPath();
+  const auto bytes = reinterpret_cast<const uint8_t*>("READY=1");
+  CHECK_EQ(SendDatagram(path.c_str(), bytes, 7), -ENOENT);
+  const int receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  CHECK_EQ(bind(receiver, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  CHECK_EQ(SendDatagram(path.c_str(), bytes, 7), 0);
+  char text[16] = "";
+  CHECK_EQ(recv(receiver, text, sizeof(text), 0), 7);
+  CHECK_EQ(std::string(text, 7), "READY=1");
+  int status = 0;
+  for (int i = 0; status == 0 && i < 10000; i++) status = SendDatagram(path.c_str(), bytes, 7);
+  CHECK_EQ(status, -EAGAIN);
+  Close(receiver);
+  CHECK_EQ(SendDatagram(path.c_str(), bytes, 7), -ECONNREFUSED);
+  unlink(path.c_str());
+  CHECK_EQ(SendDatagram(std::string(200, 'x').c_str(), bytes, 7), -ENAMETOOLONG);
+}
+
 TEST(SocketListensOnNoPathThatIsTooLong) {
   const std::string path = "/tmp/" + std::string(200, 'x');
   CHECK_EQ(ListenUnix(path.c_str(), -1, 8), -ENAMETOOLONG);

@@ -136,6 +136,26 @@ TEST_EACH_BACK_END(TransportReportsBytesThatItReceivedEarlier) {
   CHECK_EQ(received, std::string("early"));
 }
 
+TEST_EACH_BACK_END(TransportBeginsWithBytesThatWereReceivedBefore) {
+  Bench bench(back_end);
+  const Client client(&bench);
+  CHECK(bench.kernel.Add(client.here, kBoth | kPrefetch) > 0);
+  const std::string before = Hello() + Data("both").substr(0, 5);
+  const Bytes received = {reinterpret_cast<const uint8_t*>(before.data()), before.size()};
+  FramedKind kind(0);
+  CHECK_EQ(bench.kernel.Attach(client.here, &kind, received), 0);
+  test::WriteText(client.there, Data("both").substr(5));
+  CHECK(test::BecomesReadable(client.here));
+  std::string text;
+  for (int waits = 0; waits < 3 && text.empty(); ++waits) {
+    const int count = bench.kernel.Wait(0);
+    for (int i = 0; i < count; ++i) {
+      if (bench.events[static_cast<size_t>(i)].prefetched > 0) text = bench.Prefetched(i);
+    }
+  }
+  CHECK_EQ(text, std::string("both"));
+}
+
 TEST_EACH_BACK_END(TransportPrefetchesHeldInput) {
   Bench bench(back_end);
   FramedClient client(&bench);

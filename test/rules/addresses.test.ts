@@ -1,11 +1,16 @@
 // Tests sets of addresses, and the limiter that counts requests of addresses.
 
 import { BlockList, isIPv4 } from 'node:net';
+import { memoryUsage } from 'node:process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AddressSet, addressKey } from '../../src/options/address-set.ts';
 import { KeyedHash } from '../../src/rules/keyed-hash.ts';
 import { RateLimiter } from '../../src/rules/rate-limiter.ts';
+
+setFlagsFromString('--expose-gc');
 
 test.each([
   [['10.0.0.0/8'], ['10.0.0.0', '10.255.255.255', '::ffff:10.1.2.3'], ['9.255.255.255', '11.0.0.0', '::10.1.2.3', '']],
@@ -50,6 +55,23 @@ test('any network contains what BlockList of Node.js says', () => {
     { numRuns: 500 },
   );
 });
+
+test('an address from a list of addresses does not keep the list in memory', () => {
+  const set = new AddressSet(['all']);
+  const before = heapBytes();
+  for (let i = 0; i < 500; i++) {
+    const address = `2001:db8::${i.toString(16)}`;
+    const list = Buffer.alloc(65_536, `${address}, `).toString('latin1');
+    set.has(list.slice(0, address.length));
+  }
+  expect(heapBytes() - before).toBeLessThan(8_000_000);
+});
+
+function heapBytes(): number {
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  return memoryUsage().heapUsed;
+}
 
 test('the key of an address is the same for all its spellings', () => {
   const keys = ['::ffff:1.2.3.4', '1.2.3.4', '0:0:0:0:0:FFFF:102:304'].map(addressKey);

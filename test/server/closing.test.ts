@@ -61,6 +61,37 @@ test('an idle connection gets FIN after shutdownGraceMs', async () => {
   expect([silent.end, used.end, late.end]).toEqual(['fin', 'fin', 'fin']);
 });
 
+test('during the drain delay new clients are served, idle ones stay, and the grace begins behind it', async () => {
+  const site = simulate({ handler: echo, timeouts: { drainDelayMs: 5_000, shutdownGraceMs: GRACE_MS } });
+  const idle = site.connect().send(get('/before'));
+  const reused = site.connect().send(get('/before'));
+  await site.runFor(100);
+  expect(idle.received.toString('latin1')).not.toContain('Connection: close');
+  void site.server.close();
+  await site.runFor(4_000);
+  const late = site.connect().send(get('/late'));
+  reused.send(get('/late'));
+  await site.runFor(100);
+  for (const client of [late, reused]) {
+    expect(client.received.toString('latin1')).toMatch(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Connection: close\r\n/);
+    expect(client.end).toBe('fin');
+  }
+  await site.runFor(900 + GRACE_MS - 100);
+  expect(idle.end, 'a request may be on its way').toBe(null);
+  await site.runFor(100 + SLACK_MS);
+  expect(idle.end).toBe('fin');
+});
+
+test('close({ now: true }) ends the drain delay', async () => {
+  const { connect, server } = await startHandler(echo, { timeouts: { drainDelayMs: 86_400_000 } });
+  const client = await connect();
+  await client.send(get('/')).readResponse();
+  const closing = server.close();
+  await server.close({ now: true });
+  await closing;
+  expect(await client.closed()).toBe('fin');
+});
+
 /** Ways to close a server before the grace period of its idle connections has passed. */
 const AT_ONCE: readonly (readonly [string, { readonly now?: boolean }, number])[] = [
   ['close({ now: true })', { now: true }, 10_000],

@@ -17,16 +17,24 @@ test.each([
   [`unix:${LONGEST_PATH}`, { path: LONGEST_PATH }, {}],
   [{ path: '/run/a,b=c', mode: 0o777 }, { path: '/run/a,b=c', mode: 0o777 }, {}],
   [{ path: '/run/a', mode: '640', backlog: undefined }, { path: '/run/a', mode: 0o640 }, {}],
+  ['unix:/run/x.sock?mode=0660&backlog=1', { path: '/run/x.sock', mode: 0o660 }, { backlog: 1 }],
   ['fd:3', { fd: 3 }, {}],
+  ['127.0.0.1:80?proxy', { host: '127.0.0.1', port: 80 }, { proxy: true }],
+  ['fd:3,proxy,backlog=2', { fd: 3 }, { proxy: true, backlog: 2 }],
+  [{ fd: 3, proxy: true }, { fd: 3 }, { proxy: true }],
+  ['127.0.0.1:80?tls&proxy', { host: '127.0.0.1', port: 80 }, { proxy: true }, true],
+  ['127.0.0.1:80,tls=off,proxy=on', { host: '127.0.0.1', port: 80 }, { proxy: true }, false],
+  [{ fd: 3, tls: false, proxy: false }, { fd: 3 }, {}, false],
+  [{ fd: 3, proxy: false }, { fd: 3 }, {}],
   [{ fd: 0 }, { fd: 0 }, {}],
-] as const)('%j', (given, address, options) => {
-  expect(checkListen(given)).toEqual({ address, options });
+] as const)('%j', (given, address, options, tls?: boolean) => {
+  expect(checkListen(given)).toEqual({ address, options, tls });
   if (!('mode' in address)) expect(checkListen(listenText(address)).address).toEqual(address);
 });
 
-const FORMS = /^must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH or fd:NUMBER, not /;
+const FORMS = /^must be HOST:PORT, \[ADDRESS\]:PORT, unix:PATH, fd:NUMBER or systemd\[:NAME\], not /;
 const PORT = /^must have a port from 0 to 65535, not /;
-const PARTS = /^must have host and port, path \(and mode\), or fd, and nothing else but backlog and tls, not /;
+const PARTS = /^must have host and port, path \(and mode\), or fd, and nothing else but backlog, tls and proxy, not /;
 const MODE = /^must have a mode of octal digits such as 660, not /;
 const BACKLOG = /^must have a backlog from 1 to 65535, not /;
 const FD = /^must have the number of a descriptor, not /;
@@ -42,6 +50,10 @@ test.each([
   ['127.0.0.1:80,backlog', FORMS],
   ['127.0.0.1:80,backlog=1,backlog=2', FORMS],
   ['127.0.0.1:80,port=81', FORMS],
+  ['127.0.0.1:80?', FORMS],
+  ['127.0.0.1:80?proxy&proxy', FORMS],
+  ['127.0.0.1:80?proxy=maybe', /^must have on or off as its proxy, not /],
+  ['127.0.0.1:80?tls=maybe', /^must have on or off as its tls, not /],
   [7, FORMS],
   [null, FORMS],
   [['127.0.0.1:80'], FORMS],

@@ -18,6 +18,7 @@ export function givenRequest(target: string, fields: readonly (readonly [string,
     httpVersion: '1.1',
     scheme: 'http',
     tls: null,
+    id: '',
     fields,
   } as const;
   return new RemoteRequest({ ...head, bodyLength: 0, remote: end, local: end }, new MessageChannel().port1);

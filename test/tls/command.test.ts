@@ -92,6 +92,28 @@ test('workers share ticket keys, and one process reports for all', async () => {
   expect(program.stderr).toBe('');
 });
 
+test('a session is resumed by the next version of the program', async () => {
+  const { args } = await site();
+  const program = startCommand([...args, '--workers', '1', '--no-access-log']);
+  const port = await securePort(program);
+  const first = await secured(port);
+  let session: Buffer | undefined;
+  first.on('session', (each) => {
+    session = each;
+  });
+  await new Client(first).send(get('/')).readResponse();
+  await until(() => session !== undefined, 'a ticket has arrived');
+  program.signal('SIGUSR2');
+  const successor = Number(await announcedError(program, /process (\d+) has taken over/));
+  onTestFinished(() => void process.kill(successor, 'SIGTERM'));
+  expect((await secured(port, session)).isSessionReused()).toBe(true);
+});
+
+async function announcedError(program: Program, pattern: RegExp): Promise<string | undefined> {
+  await until(() => pattern.test(program.stderr), `it is logged; so far: ${program.stderr}`);
+  return pattern.exec(program.stderr)?.[1];
+}
+
 test('an environment of children is free of secrets when their applications begin', async () => {
   const { root, args } = await site();
   const file = join(root, 'app.mjs');

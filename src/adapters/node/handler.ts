@@ -3,6 +3,7 @@
 import { channel as diagnosticsChannel } from 'node:diagnostics_channel';
 import { EpollServerError } from '../../errors.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../../http/handler.ts';
+import { SERVED_BY } from '../../http/served-by.ts';
 import type { VerbatimResponse } from '../../http/verbatim-response.ts';
 import { DeclaredRequest } from './declared-request.ts';
 import { NodeExchange } from './exchange.ts';
@@ -59,6 +60,7 @@ export function nodeHandler(target: NodeTarget, options: NodeHandlerOptions = {}
   return (http, answer) => {
     const output = answer.verbatim;
     if (output === undefined) throw new EpollServerError('ERR_APPLICATION', NOT_VERBATIM);
+    http.servedBy = SERVED_BY.NODE;
     const socket = socketOf(output, target);
     // As with node:http, the requests of a connection share an async context.
     socket.context.runInAsyncScope(serve, undefined, http, answer, output, socket, target, make);
@@ -79,6 +81,8 @@ function serve(
     return;
   }
   const response = make.response(request, socket, output);
+  // The application sees the id there, and may replace it.
+  if (http.id !== undefined && http.id !== '') response.setHeader('X-Request-Id', http.id);
   const onFinish = responseFinish.hasSubscribers ? publishFinish : null;
   const exchange = new NodeExchange(http, output, request, response, socket, onFinish);
   Reflect.set(response, EXCHANGE, exchange);

@@ -50,10 +50,10 @@ export class OffloadedCall {
     this.#response = response;
     this.#port = port;
     this.#timeoutMs = timeoutMs;
-    const { method, target, path, query, host, httpVersion, scheme, tls, remote, local } = request;
+    const { method, target, path, query, host, httpVersion, scheme, tls, remote, local, id = '' } = request;
     const { length: bodyLength } = request.body;
     const fields = request.rawHeaders();
-    this.head = { method, target, path, query, host, httpVersion, scheme, tls, remote, local, bodyLength, fields };
+    this.head = { method, target, path, query, host, httpVersion, scheme, tls, remote, local, bodyLength, fields, id };
   }
 
   /**

@@ -11,6 +11,7 @@ export interface RequestHead {
   readonly path: string;
   readonly query: string;
   readonly host: string;
+  readonly id: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly scheme: 'http' | 'https';
   readonly tls: TlsConnection | null;

@@ -8,6 +8,7 @@ import { problemResponse, sendError, UNAVAILABLE } from '../../http/error-respon
 import type { Handler } from '../../http/handler.ts';
 import { withTraits } from '../../http/handler-traits.ts';
 import { limitProblem } from '../../http/limit-problem.ts';
+import { SERVED_BY } from '../../http/served-by.ts';
 import type { AdapterName } from '../../options/choices.ts';
 import { programPath } from '../../package.ts';
 import { OffloadedCall } from './call.ts';
@@ -91,6 +92,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
   pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
   const handlerFor = (mountPath: string): Handler => {
     const handler: Handler = (request, response) => {
+      request.servedBy = SERVED_BY.OFFLOAD;
       // Piscina would start a thread for it that nothing ends.
       if (isClosing) return sendError(request, response, UNAVAILABLE);
       if (pool.queueSize >= maxWaiting) {

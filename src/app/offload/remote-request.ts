@@ -15,6 +15,7 @@ export class RemoteRequest implements HttpRequest {
   readonly path: string;
   readonly query: string;
   readonly host: string;
+  readonly id: string;
   readonly httpVersion: '1.0' | '1.1';
   readonly scheme: 'http' | 'https';
   readonly tls: TlsConnection | null;
@@ -37,6 +38,7 @@ export class RemoteRequest implements HttpRequest {
     this.path = head.path;
     this.query = head.query;
     this.host = head.host;
+    this.id = head.id;
     this.httpVersion = head.httpVersion;
     this.scheme = head.scheme;
     this.tls = head.tls;

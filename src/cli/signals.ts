@@ -1,0 +1,113 @@
+// What the signals of a service do: end it, reload it, open its logs again, and put its next version in its place.
+
+import { constants } from 'node:os';
+import { isatty } from 'node:tty';
+import { messageOf } from '../errors.ts';
+import { logLine } from '../log/log-line.ts';
+import { drainSinks, reopenSinks } from '../log/log-sink.ts';
+import { onReopen, onStopRequest, type Role, reportToParent } from '../workers/role.ts';
+import { END_SIGNALS } from './end-signals.ts';
+import type { Serving } from './model.ts';
+import type { PidFile } from './pid-file.ts';
+import { tellMainProcess, tellReady, tellReloading, tellStopping } from './service-manager.ts';
+
+/** Time to flush logs to a slow pipe reader; the rest is lost. */
+const LOG_DRAIN_MS = 2_000;
+
+const EXIT_CUT_OFF = 1;
+
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
+
+/** In a container the end of process 1 is the end of all. */
+const FIRST_PROCESS = 1;
+
+export function handleSignals(server: Serving, role: Role, pidFile: PidFile | null): void {
+  process.on('SIGUSR1', () => {
+    reopenSinks();
+    server.reopenLogs?.();
+  });
+  if (role.kind === 'standalone') process.on('SIGUSR2', () => void upgrade(server, pidFile));
+  else if (role.kind === 'listeners') onReopen(reopenSinks);
+  endOnSignals(server, role, pidFile);
+}
+
+/**
+ * The first signal closes in order, the second one cuts off what is in flight, and the third one exits. A child may
+ * receive one request to end twice, from the terminal and from its parent. So for a child a signal of the same kind
+ * counts.
+ */
+function endOnSignals(server: Serving, role: Role, pidFile: PidFile | null): void {
+  const received = new Map<NodeJS.Signals, number>();
+  let isEnding = false;
+  const endOnce = (): void => {
+    if (isEnding) return;
+    isEnding = true;
+    if (role.kind === 'standalone') tellStopping();
+    void endProcess(server, role, pidFile);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    received.set(signal, (received.get(signal) ?? 0) + 1);
+    const counts = role.kind === 'standalone' ? [...received.values()] : [received.get(signal) ?? 0];
+    const count = counts.reduce((sum, each) => sum + each, 0);
+    if (count > 2) process.exit(128 + constants.signals[signal]);
+    if (count === 2) void server.close({ now: true });
+    endOnce();
+  };
+  for (const signal of END_SIGNALS.filter((each) => each !== 'SIGHUP' || !reloadsOnHangup(server, role))) {
+    process.on(signal, onSignal);
+  }
+  if (role.kind === 'standalone') return;
+  onStopRequest(({ isRepeated, isReplaced }) => {
+    void server.close({ now: isRepeated, isReplaced });
+    endOnce();
+  });
+}
+
+/**
+ * SIGHUP makes a parent replace its workers; its workers ignore it, in case the whole process group got it. A terminal
+ * that is closed sends it too, and then the server ends. Models without such workers end in any case.
+ */
+function reloadsOnHangup(server: Serving, role: Role): boolean {
+  if (isatty(STANDARD_OUTPUT) || isatty(STANDARD_ERROR)) return false;
+  if (server.reload === undefined && !(role.kind === 'listeners' && server.snapshot !== undefined)) return false;
+  process.on('SIGHUP', async () => {
+    if (server.reload === undefined) return;
+    tellReloading();
+    await server.reload();
+    tellReady();
+  });
+  return true;
+}
+
+/** Starts the next version of this program; this one ends when that one serves, and goes on if it does not. */
+async function upgrade(server: Serving, pidFile: PidFile | null): Promise<void> {
+  if (server.upgrade === undefined) return logLine('SIGUSR2 needs workers: start the server with --workers N');
+  if (process.pid === FIRST_PROCESS)
+    return logLine('SIGUSR2 cannot replace process 1: start another container instead');
+  try {
+    tellReloading();
+    const pid = await server.upgrade();
+    logLine(`process ${pid} has taken over`);
+    tellMainProcess(pid);
+    await server.close({ isReplaced: true });
+    await endProcess(server, { kind: 'standalone' }, pidFile);
+  } catch (error) {
+    tellReady();
+    logLine(`this version goes on: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * An application may hold timers and sockets of its own. The process exits all the same, after its log is written. A
+ * parent says for its children how much was cut off.
+ */
+export async function endProcess(server: Serving, role: Role, pidFile: PidFile | null): Promise<void> {
+  await server.close();
+  const { cutOff } = server;
+  if (role.kind !== 'standalone') await reportToParent({ cutOff, snapshot: server.snapshot?.() ?? null });
+  else if (cutOff > 0) logLine(`${cutOff === 1 ? 'one request was' : `${cutOff} requests were`} cut off at the end`);
+  pidFile?.remove();
+  await drainSinks(LOG_DRAIN_MS);
+  process.exit(cutOff > 0 ? EXIT_CUT_OFF : 0);
+}

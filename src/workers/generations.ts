@@ -1,0 +1,151 @@
+// Generations of worker groups: one serves, and the next takes over when all of its workers have started. ES modules
+// cannot be unloaded, so new processes replace the old ones. No client is refused meanwhile, since the parent keeps the
+// listeners open.
+
+import { added, type Snapshot } from '../admin/snapshot.ts';
+import { messageOf } from '../errors.ts';
+import { logLine } from '../log/log-line.ts';
+import type { Children } from '../server/blocking-server.ts';
+import { type Child, EndedChild } from './child.ts';
+import { WorkerGroup } from './worker-group.ts';
+
+/** If the system had no resources for a process, it is started after this pause. */
+const RETRY_MS = 1_000;
+
+export interface GenerationsOptions {
+  /** Starts the child of that place. */
+  readonly start: (place: number) => Child;
+  /** Concurrent processes. */
+  readonly count: number;
+  /** The time for a group that is replaced. */
+  readonly limitMs: number;
+  /** A child that does not answer for this long is killed; 0: never. */
+  readonly hangTimeoutMs: number;
+}
+
+export class Generations implements Children {
+  readonly #options: GenerationsOptions;
+  #serving: WorkerGroup;
+  /** The group that is starting; null: none. */
+  #coming: WorkerGroup | null = null;
+  /** Why another group has to start; empty: it has not. */
+  #reason = '';
+  #hasBegun = false;
+  #isEnded = false;
+  readonly #leaving = new Map<WorkerGroup, Promise<void>>();
+  /** Requests that were cut off by groups that are gone. */
+  #cutOff = 0;
+  /** What groups that are gone have counted; null: none. */
+  #gone: Snapshot['counters'] | null = null;
+
+  constructor(options: GenerationsOptions) {
+    this.#options = options;
+    this.#serving = this.#group();
+  }
+
+  /** @throws EndedChild: a child of the first group ended before it had started. */
+  async begin(): Promise<void> {
+    await this.#serving.keepFull(this.#options.start);
+    this.#hasBegun = true;
+    if (this.#reason !== '') void this.renew(this.#reason);
+  }
+
+  /** Replaces the group that serves. `reason`: the beginning of a log line, such as `files changed`. */
+  async renew(reason: string): Promise<void> {
+    this.#reason = reason;
+    if (!this.#hasBegun) return;
+    if (this.#coming !== null) {
+      // The start may hang on a fault that the change has fixed.
+      await this.#coming.stop(0);
+      return;
+    }
+    while (this.#reason !== '' && !this.#isEnded) {
+      const because = this.#reason;
+      this.#reason = '';
+      await this.#replace(because);
+    }
+  }
+
+  /** Makes all workers open their log files again. */
+  reopenLogs(): void {
+    for (const group of this.#groups) group.reopenLogs();
+  }
+
+  /** How many workers have started and serve. */
+  get size(): number {
+    return this.#serving.started;
+  }
+
+  get cutOff(): number {
+    return this.#groups.reduce((sum, group) => sum + group.cutOff, this.#cutOff);
+  }
+
+  /** What all workers have counted and hold, those that are gone included; null: nothing was measured. */
+  async snapshot(): Promise<Snapshot | null> {
+    const all = (await Promise.all(this.#groups.map((group) => group.snapshot()))).filter((each) => each !== null);
+    const [first, ...others] = all;
+    if (first === undefined) return null;
+    const sum = others.reduce(added, first);
+    return this.#gone === null ? sum : { ...sum, counters: added(sum.counters, this.#gone) };
+  }
+
+  async stop(limitMs: number, isReplaced = false): Promise<void> {
+    this.#isEnded = true;
+    await Promise.all([this.#serving.stop(limitMs, isReplaced), this.#coming?.stop(0), ...this.#leaving.values()]);
+  }
+
+  cut(): void {
+    for (const group of this.#groups) group.cut();
+  }
+
+  get #groups(): readonly WorkerGroup[] {
+    return [this.#serving, ...this.#leaving.keys()];
+  }
+
+  #group(): WorkerGroup {
+    return new WorkerGroup(this.#options.count, this.#options.hangTimeoutMs);
+  }
+
+  /** If the new group fails to start, its children report why, and the old group stays. */
+  async #replace(reason: string): Promise<void> {
+    const coming = this.#group();
+    this.#coming = coming;
+    try {
+      await coming.keepFull(this.#options.start);
+      const old = this.#serving;
+      this.#serving = coming;
+      logLine(`${reason}: the application was restarted`);
+      this.#leave(old);
+    } catch (error) {
+      await this.#keepOld(reason, error);
+    } finally {
+      this.#coming = null;
+    }
+  }
+
+  /**
+   * A process that started and exited has failed on the new files. If a process could not be spawned, it is retried
+   * later.
+   */
+  async #keepOld(reason: string, error: unknown): Promise<void> {
+    if (this.#isEnded || this.#reason !== '') return;
+    if (error instanceof EndedChild) {
+      logLine('the old application stays in service until the next change');
+      return;
+    }
+    logLine(`the old application stays in service for now: ${messageOf(error)}`);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    this.#reason = reason;
+  }
+
+  /** Runs in the background: requests in flight may take their time. */
+  #leave(group: WorkerGroup): void {
+    const gone = group.stop(this.#options.limitMs, true).finally(() => {
+      this.#leaving.delete(group);
+      this.#cutOff += group.cutOff;
+      const { counted } = group;
+      if (counted !== null) this.#gone = this.#gone === null ? counted : added(this.#gone, counted);
+    });
+    this.#leaving.set(group, gone);
+  }
+}

@@ -1,0 +1,43 @@
+// The next version of this program: the same command, started again from what is installed now, on the same listeners.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EpollServerError, messageOf } from '../errors.ts';
+import { SOCKETS_OF_PARENT } from '../options/systemd-sockets.ts';
+import { type PassedSockets, passedEnvironment } from './passed-sockets.ts';
+import { INHERITED_FD, ticketsEnvironment } from './role.ts';
+
+/**
+ * Starts it with `sockets`; resolves to its process number when it serves.
+ * @throws EpollServerError `ERR_WORKER`: it could not be started, or ended before it served.
+ */
+export async function startSuccessor(sockets: PassedSockets): Promise<number> {
+  const fds = Object.values(sockets).flat();
+  const numbers = new Map(fds.map((fd, at) => [fd, INHERITED_FD + at]));
+  const passed = Object.fromEntries(
+    Object.entries(sockets).map(([address, own]) => [address, own.map((fd) => numbers.get(fd) ?? fd)]),
+  );
+  const { LISTEN_PID: listenPid, WATCHDOG_PID: _, ...others } = process.env;
+  const systemd = listenPid === undefined ? {} : { LISTEN_PID: SOCKETS_OF_PARENT };
+  const env = { ...others, ...systemd, ...passedEnvironment(passed), ...ticketsEnvironment() };
+  let child: ChildProcess;
+  try {
+    child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      env,
+      stdio: ['inherit', 'inherit', 'inherit', ...fds, 'ipc'],
+    });
+  } catch (error) {
+    throw failed(messageOf(error));
+  }
+  const pid = await new Promise<number>((resolve, reject) => {
+    child.once('message', () => resolve(child.pid ?? 0));
+    child.once('error', (error) => reject(failed(error.message)));
+    child.once('exit', (code, signal) => reject(failed(signal ?? `exit code ${code}`)));
+  });
+  child.disconnect();
+  child.unref();
+  return pid;
+}
+
+function failed(why: string): EpollServerError {
+  return new EpollServerError('ERR_WORKER', `the new version did not start: ${why}`);
+}
