@@ -31,7 +31,8 @@ function flagText(option) {
   if (!isTakenBy(option, 'command')) return '';
   const isOff = kind.isSwitch === true && value === true;
   const flag = `\`--${isOff ? 'no-' : ''}${kebab(nameOf(option))}\``;
-  return cell([flag + (letter === undefined ? '' : `, \`-${letter}\``), placeholder ?? ''].join(' ').trim());
+  const shown = kind.mayHaveValue === true ? `[=${placeholder}]` : (placeholder ?? '');
+  return cell([flag + (letter === undefined ? '' : `, \`-${letter}\``), shown].join(' ').trim());
 }
 
 /** What takes it in code; empty for `serve()` alone, which the introduction says of all. */

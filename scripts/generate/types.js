@@ -34,6 +34,13 @@ function resultOf({ kind }) {
   return kind.result ?? kind.type;
 }
 
+/** A property of checked settings: without a default it may be absent. */
+function setting(option, name) {
+  return option.default === undefined
+    ? `  readonly ${name}?: ${resultOf(option)} | undefined;`
+    : `  readonly ${name}: ${resultOf(option)};`;
+}
+
 /** Properties that may be left out. */
 function optional(options) {
   return options.flatMap((option) => [
@@ -122,7 +129,7 @@ function staticTypes(options, taken) {
     ),
     ...iface('How files are served, checked and complete.', 'StaticSettings', [
       `  readonly root: ${resultOf(root)};`,
-      ...[...perHost, ...staticOnly].map((option) => `  readonly ${keyOf(option)}: ${resultOf(option)};`),
+      ...[...perHost, ...staticOnly].map((option) => setting(option, keyOf(option))),
     ]),
   ];
 }
@@ -131,10 +138,6 @@ function staticTypes(options, taken) {
 export function optionTypes(options) {
   const taken = (taker, group) => options.filter((option) => groupOf(option) === group && isTakenBy(option, taker));
   const settings = options.filter((option) => isTakenBy(option, 'command'));
-  const setting = (option) =>
-    option.default === undefined
-      ? `  readonly ${nameOf(option)}?: ${resultOf(option)} | undefined;`
-      : `  readonly ${nameOf(option)}: ${resultOf(option)};`;
   const groups = Object.entries(GROUP_TYPES).flatMap(([taker, types]) =>
     Object.entries(types).flatMap(([group, [name, doc]]) => iface(doc, name, optional(taken(taker, group)))),
   );
@@ -166,7 +169,7 @@ export function optionTypes(options) {
     ...staticTypes(options, taken),
     comment('The checked settings of the command from flags, variables and a config file, by name.', ''),
     'export interface Settings extends Limits {',
-    ...settings.filter((option) => !isLimit(option)).map(setting),
+    ...settings.filter((option) => !isLimit(option)).map((option) => setting(option, nameOf(option))),
     '}',
     '',
     '/** The name of a setting of the command. */',

@@ -18,6 +18,8 @@ export interface Flag {
   readonly letter?: string | undefined;
   /** The placeholder of its value in the help; absent: the flag takes no value. */
   readonly placeholder?: string | undefined;
+  /** Its value may be left out, and stands behind a `=` otherwise. */
+  readonly isOptional?: true;
   readonly help: string;
 }
 
@@ -53,6 +55,7 @@ export const COMMAND_FLAGS: readonly Flag[] = [
 export function flagsOf(option: Option): readonly Flag[] {
   const { kind, letter, placeholder, help, default: usual } = option;
   const name = kebab(optionName(option));
+  if (kind.mayHaveValue === true) return [{ name, letter, placeholder, isOptional: true, help }];
   if (kind.isSwitch === true) {
     return [usual === true ? { name: `no-${name}`, help: `do not ${help}` } : { name, letter, help }];
   }
@@ -138,7 +141,7 @@ function givenOf(option: Option, values: Values): readonly string[] | boolean | 
   if (isRefused && isGiven) throw usage(`--${flag} and --no-${flag} conflict: use one of them`);
   if (isRefused) return false;
   if (!isGiven) return undefined;
-  if (kind.isSwitch === true) return true;
+  if (kind.isSwitch === true && kind.mayHaveValue !== true) return true;
   const texts = listOf(values[flag]);
   // An empty value comes from an unset variable of a script. It must not become a default.
   if (texts.includes('') && kind.mayBeEmpty !== true) throw usage(`--${flag} is empty`);
@@ -159,17 +162,29 @@ function parsedFlags(): Record<string, ParsedFlag> {
     flags[name] = { type: isSwitch ? 'boolean' : 'string', ...short, multiple: !isSwitch };
   };
   for (const option of COMMAND_OPTIONS) {
-    const isSwitch = option.kind.isSwitch === true;
+    const { isSwitch = false, mayHaveValue = false } = option.kind;
     const name = kebab(optionName(option));
-    add(name, option.letter, isSwitch);
+    add(name, option.letter, isSwitch && !mayHaveValue);
     if (isSwitch || mayBeRefused(option)) add(`no-${name}`, undefined, true);
   }
   for (const { name, letter, placeholder } of COMMAND_FLAGS) add(name, letter, placeholder === undefined);
   return flags;
 }
 
-function parse(argv: readonly string[]): { values: Values; positionals: readonly string[] } {
+/** Flags of switches that may have a value. */
+const OPTIONAL: ReadonlySet<string> = new Set(
+  COMMAND_OPTIONS.filter(({ kind }) => kind.mayHaveValue === true).map((option) => `--${kebab(optionName(option))}`),
+);
+
+/** parseArgs knows no optional values: `--cors` stands for `--cors=true`. */
+function withValues(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return argv.map((each, at) => (OPTIONAL.has(each) && (end < 0 || at < end) ? `${each}=true` : each));
+}
+
+function parse(given: readonly string[]): { values: Values; positionals: readonly string[] } {
   const options = parsedFlags();
+  const argv = withValues(given);
   checkFlags(argv, options, (name) => nearestFlag(name, Object.keys(options)));
   const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
   return { values, positionals };

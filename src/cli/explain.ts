@@ -15,20 +15,20 @@ export async function explainRules({ settings, content }: Setup, explained: Expl
   const { rules } = settings;
   const lines =
     rules === null ? ['There are no rules.'] : explain(completeRules(rules, content.served), content.served, request);
-  const host = request.header('host');
-  return [`${request.method} ${request.target}${host === undefined ? '' : ` (host ${host})`}`, ...lines, ''].join('\n');
+  const { method, target, host } = request;
+  return [`${method} ${target}${host === '' ? '' : ` (host ${host})`}`, ...lines, ''].join('\n');
 }
 
 function requestOf({ url, method, fields }: ExplainedRequest): AskedRequest {
   const byName = new Map(fields.map(fieldOf));
   const [, host, target = url] = /^https?:\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
-  if (host !== undefined) byName.set('host', host);
   const sent = target === '' ? '/' : target;
   if (!/^\/[!-~]*$/.test(sent)) throw wrong(`--explain must be a URL or a path that begins with /, not "${url}"`);
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method))
     throw wrong(`--method must be a method such as GET, not "${method}"`);
   const [path = '/', ...query] = sent.split('?');
-  return { method, path, query: query.join('?'), target: sent, header: (name) => byName.get(name.toLowerCase()) };
+  const header = (name: string): string | undefined => byName.get(name.toLowerCase());
+  return { method, path, query: query.join('?'), target: sent, host: host ?? header('host') ?? '', header };
 }
 
 function fieldOf(text: string): readonly [string, string] {

@@ -13,9 +13,10 @@ function line(left: string, right: string): string {
   return left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${' '.repeat(WIDTH)}${right}`;
 }
 
-function flagLine({ name, letter, placeholder, help }: Flag): string {
+function flagLine({ name, letter, placeholder, isOptional, help }: Flag): string {
   const left = `${letter === undefined ? '    ' : `-${letter}, `}--${name}`;
-  return line(placeholder === undefined ? left : `${left} ${placeholder}`, help);
+  const value = isOptional === true ? `[=${placeholder}]` : ` ${placeholder}`;
+  return line(placeholder === undefined ? left : left + value, help);
 }
 
 function isBound(option: Option): boolean {

@@ -113,16 +113,16 @@ export class Body implements RequestBody {
     return at;
   }
 
-  /** A reader waits for the client from now on: returns the milliseconds until the timeout. */
+  /** A reader waits for the client from now on: returns the milliseconds until the time-out. */
   waitMs(nowMs: number): number {
     const { bodyTimeoutMs, minReceiveBytesPerSecond } = this.#limits;
     this.#rate ??= new MinimumRate(bodyTimeoutMs, minReceiveBytesPerSecond, nowMs);
     return Math.max(this.#rate.resume(nowMs), 1);
   }
 
-  /** `bytes` arrived while a reader waited: returns the milliseconds until the timeout. */
+  /** `bytes` arrived while a reader waited: returns the milliseconds until the time-out. */
   progressMs(nowMs: number, bytes: number): number {
-    // A timeout of 0 means none, so 1 is the least.
+    // A time-out of 0 means none, so 1 is the least.
     return Math.max(this.#rate?.update(nowMs, bytes) ?? this.waitMs(nowMs), 1);
   }
 

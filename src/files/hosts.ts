@@ -1,7 +1,7 @@
 // Chooses the site of a request by its host (RFC 9110 section 7.2).
 
 import type { HttpRequest } from '../http/handler.ts';
-import { hostName } from '../options/host-name.ts';
+import { hostName, isClearHost } from '../options/host-name.ts';
 
 /** The number of cached host names: existing ones, and names that clients invent. */
 const MAX_REMEMBERED = 1_024;
@@ -9,10 +9,10 @@ const MAX_REMEMBERED = 1_024;
 /** Longer ones are not host names (RFC 1035 section 2.3.4) and are not cached. */
 const MAX_REMEMBERED_LENGTH = 255;
 
-const AUTHORITY = /^https?:\/\/([^/?]*)/i;
-
 export class Hosts<T> {
   readonly #fallback: T;
+  /** Null: as {@link #fallback}. */
+  readonly #unclear: T | null;
   readonly #exact: ReadonlyMap<string, T>;
   /** By the part behind the `*`: `.example.org`. */
   readonly #wildcards: ReadonlyMap<string, T>;
@@ -20,9 +20,13 @@ export class Hosts<T> {
   readonly #longestWildcard: number;
   readonly #remembered = new Map<string, T>();
 
-  /** `sites`: by name in lower case, or `*.name` for all names below it. `fallback`: for all other hosts. */
-  constructor(fallback: T, sites: ReadonlyMap<string, T>) {
+  /**
+   * `sites`: by name in lower case, or `*.name` for all names below it. `fallback`: for all other hosts. `unclear`: for
+   * hosts that an application may read as another one; null: `fallback` too.
+   */
+  constructor(fallback: T, sites: ReadonlyMap<string, T>, unclear: T | null = null) {
     this.#fallback = fallback;
+    this.#unclear = unclear;
     this.#exact = new Map([...sites].filter(([name]) => !name.startsWith('*.')));
     this.#wildcards = new Map(
       [...sites].filter(([name]) => name.startsWith('*.')).map(([name, site]) => [name.slice(1), site]),
@@ -30,11 +34,7 @@ export class Hosts<T> {
     this.#longestWildcard = Math.max(0, ...[...this.#wildcards.keys()].map(({ length }) => length));
   }
 
-  /** The host of an absolute target overrides the Host field (RFC 9112 section 3.2.2). */
-  of(request: Pick<HttpRequest, 'target' | 'header'>): T {
-    const { target } = request;
-    const authority = target.startsWith('/') ? undefined : AUTHORITY.exec(target)?.[1];
-    const host = authority ?? request.header('host') ?? '';
+  of({ host }: Pick<HttpRequest, 'host'>): T {
     const known = this.#remembered.get(host);
     if (known !== undefined) return known;
     const site = this.#find(hostName(host));
@@ -46,6 +46,7 @@ export class Hosts<T> {
 
   /** Finds the exact name, else the longest matching wildcard. */
   #find(name: string): T {
+    if (this.#unclear !== null && !isClearHost(name)) return this.#unclear;
     const exact = this.#exact.get(name);
     if (exact !== undefined) return exact;
     // A wildcard stands for at least one character. A suffix longer than every wildcard matches none.

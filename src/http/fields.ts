@@ -82,7 +82,7 @@ export class PrecompiledFields {
         case 'connection':
           close ||= /(?:^|,)\s*close\s*(?:,|$)/i.test(value);
           continue;
-        // Connection and Keep-Alive are the server's: a client would otherwise believe in another timeout than ours.
+        // Connection and Keep-Alive are the server's: a client would otherwise believe in another time-out than ours.
         case 'keep-alive':
         case 'proxy-connection':
           continue;

@@ -204,7 +204,7 @@ export interface HttpResponse {
   whenSent(callback: (error?: Error) => void): void;
   /**
    * Sends 101 with `fields`, which name the new protocol in Upgrade; Connection is added. From the byte after this
-   * request on, the connection uses the protocol that `make` returns. The timeouts of HTTP no longer apply. The request
+   * request on, the connection uses the protocol that `make` returns. The time-outs of HTTP no longer apply. The request
    * must be HTTP/1.1, ask for that protocol, and have no unread body. CONNECT is not served.
    * @throws EpollServerError `ERR_UPGRADE`, `ERR_INVALID_FIELD`, `ERR_ALREADY_ANSWERED`.
    */

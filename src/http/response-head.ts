@@ -37,14 +37,12 @@ export interface Framing {
 export class HeadWriter {
   readonly #clock: HttpClock;
   readonly #serverLine: string;
-  readonly #lines: string;
   #block: HeadBlock;
 
-  /** `server`: the Server field's value; empty for none. `lines`: further field lines of every response. */
-  constructor(clock: HttpClock, server: string, lines = '') {
+  /** `server`: the Server field's value; empty for none. */
+  constructor(clock: HttpClock, server: string) {
     this.#clock = clock;
     this.#serverLine = server === '' ? '' : `Server: ${server}\r\n`;
-    this.#lines = lines;
     this.#block = this.#makeBlock(200, NO_FIELDS, CLOSE_DELIMITED, undefined);
   }
 
@@ -91,7 +89,7 @@ export class HeadWriter {
     const { version, text } = this.#clock;
     const start = `HTTP/1.1 ${status} ${reason ?? reasonPhrase(status)}\r\n${fields.hasServer ? '' : this.#serverLine}`;
     const date = fields.hasDate ? '' : `${DATE}${text}\r\n`;
-    const bytes = Buffer.from(`${start}${date}${this.#lines}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
+    const bytes = Buffer.from(`${start}${date}${fields.lines}${BLOCK_ENDS[kind] ?? ''}`, 'latin1');
     const dateAt = fields.hasDate ? -1 : start.length + DATE.length;
     return new HeadBlock({ owner: this, status, reason, kind, bytes, version, dateAt });
   }

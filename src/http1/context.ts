@@ -25,7 +25,7 @@ export interface SessionCounters {
   aborted: number;
   /** Clients that sent TLS. */
   misdirected: number;
-  /** Connections closed by any timeout. The counters below separate them. */
+  /** Connections closed by any time-out. The counters below separate them. */
   timeouts: number;
   /** No byte arrived after the connection was accepted. */
   firstByteTimeouts: number;
@@ -53,7 +53,7 @@ export interface SessionEvents {
   refused(channel: Channel, status: number, problem: string): boolean;
 }
 
-/** The timeout that runs on a connection. It selects the duration and the counter. */
+/** The time-out that runs on a connection. It selects the duration and the counter. */
 export const WAIT = {
   FIRST_BYTE: 0,
   HEADER: 1,
@@ -122,14 +122,13 @@ export class SessionContext {
   readonly #onError: (error: unknown, request: HttpRequest | null) => void;
   /** Monotonic milliseconds. */
   readonly nowMs: () => number;
-  readonly counters: SessionCounters;
+  readonly counters: SessionCounters = noSessions();
   readonly receivedHeads: ReceivedHeads;
   /** The server is closing: every response is the last one of its connection. */
   stopping = false;
   #parser: HeadParser;
   readonly #spareParsers: HeadParser[] = [];
 
-  /** `counters`: those of another context, if both count together. */
   constructor(options: {
     memory: Pick<KernelMemory, 'input' | 'heads' | 'receiveBytes'>;
     handler: Handler;
@@ -144,10 +143,8 @@ export class SessionContext {
     onError: (error: unknown, request: HttpRequest | null) => void;
     answerFailure?: SessionContext['answerFailure'] | undefined;
     nowMs: () => number;
-    counters?: SessionCounters;
   }) {
     this.receivedHeads = new ReceivedHeads(options.memory);
-    this.counters = options.counters ?? noSessions();
     this.handler = options.handler;
     const { limits } = options;
     this.limits = limits;
@@ -182,7 +179,7 @@ export class SessionContext {
   /** As {@link drain}; idle connections get `shutdownGraceMs` for a last request. */
   stop(): void {
     this.drain();
-    // A timeout of 0 means none.
+    // A time-out of 0 means none.
     const graceMs = Math.max(this.limits.shutdownGraceMs, 1);
     for (const wait of [WAIT.FIRST_BYTE, WAIT.KEEP_ALIVE]) {
       this.waitsMs[wait] = Math.min(this.waitsMs[wait] ?? graceMs, graceMs);

@@ -1,4 +1,4 @@
-// One HTTP/1 request and its response: calls the handler, runs its timeouts, and responds when the handler fails.
+// One HTTP/1 request and its response: calls the handler, runs its time-outs, and responds when the handler fails.
 
 import type { Channel, ProtocolFactory } from '../connection/channel.ts';
 import { EpollServerError, messageOf, notAnswered } from '../errors.ts';
@@ -26,7 +26,7 @@ const CUT_BODY = 'the client ended its request body too early';
 export interface ExchangeOwner {
   readonly channel: Channel;
   readonly context: SessionContext;
-  /** Starts the timeout `what`, one of {@link WAIT}, with `ms` or the duration of the limits. */
+  /** Starts the time-out `what`, one of {@link WAIT}, with `ms` or the duration of the limits. */
   await(what: number, ms?: number): void;
   /** The exchange has ended: the next request may begin. */
   exchangeOver(): void;
@@ -46,7 +46,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
   #awaitsContinue: boolean;
   /** The handler is running. A response that it completes is handled when it returns. */
   #inHandler = false;
-  /** The timeout for a client that has finished sending is running. */
+  /** The time-out for a client that has finished sending is running. */
   #isHalfClosed = false;
   #startedMs = 0;
   /** From the start to the head of the response; 0: it has not begun. */
@@ -186,12 +186,12 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.channel.wake();
   }
 
-  /** A reader waits for the body: the timeout is what the minimum rate leaves to the client. */
+  /** A reader waits for the body: the time-out is what the minimum rate leaves to the client. */
   #awaitBody(incoming: Body): void {
     this.#owner.await(WAIT.BODY, incoming.waitMs(this.context.nowMs()));
   }
 
-  /** `bytes` of an awaited body arrived: extends the timeout, or stops it when no reader waits any more. */
+  /** `bytes` of an awaited body arrived: extends the time-out, or stops it when no reader waits any more. */
   #bodyProgressed(incoming: Body, bytes: number): void {
     const leftMs = incoming.progressMs(this.context.nowMs(), bytes);
     this.channel.setTimeout(incoming.awaited ? leftMs : 0);
@@ -213,8 +213,8 @@ export class Exchange implements BodyOwner, ResponseOwner {
   // ---- Time -------------------------------------------------------------------------------------
 
   /**
-   * Starts the timeout of the handler, which runs until it begins to respond. While the body is awaited, or the client
-   * has finished sending, the timeout of the client runs instead.
+   * Starts the time-out of the handler, which runs until it begins to respond. While the body is awaited, or the client
+   * has finished sending, the time-out of the client runs instead.
    */
   #awaitResponse(): void {
     const { incoming } = this.request;
@@ -239,7 +239,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     this.request.clientLeft(limitProblem('the client has finished sending', 'halfClosedSignalMs', halfClosedSignalMs));
   }
 
-  /** The timeout `awaited`, one of {@link WAIT}, has expired. */
+  /** The time-out `awaited`, one of {@link WAIT}, has expired. */
   expired(awaited: number): void {
     const { channel, response } = this;
     if (channel.isEnding) channel.abort('the client finished sending and its response took too long');
@@ -286,7 +286,7 @@ export class Exchange implements BodyOwner, ResponseOwner {
     if (observer?.wantsHeads === true) observer.responseHead(this.channel.peer, head.toString('latin1'));
   }
 
-  /** Stops the timeout of the handler; the timeouts of the client go on. */
+  /** Stops the time-out of the handler; the time-outs of the client go on. */
   #answerBegan(): void {
     const isAwaited = this.channel.isEnding || this.request.incoming?.awaited === true;
     if (!isAwaited) this.channel.setTimeout(0);

@@ -24,7 +24,7 @@ export class Session implements Protocol, ExchangeOwner {
   #exchange: Exchange | null = null;
   /** The parser of a head that has begun; null between heads. */
   #parser: HeadParser | null = null;
-  /** The timeout that is running: one of {@link WAIT}. */
+  /** The time-out that is running: one of {@link WAIT}. */
   #awaited: number = WAIT.FIRST_BYTE;
   /** A listener answers the last request, which is malformed: no more input is used. */
   #isRefused = false;

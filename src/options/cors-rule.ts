@@ -1,4 +1,4 @@
-// A rule for cross-origin requests (Fetch standard, "HTTP-CORS protocol").
+// A rule for cross-origin requests (Fetch standard, "HTTP-CORS protocol"): `/api/** from https://a.example credentials`.
 
 import { array, boolean, optional, pipe, strictObject, string, transform, union } from 'valibot';
 import { NAME, toggle, whole } from './kinds.ts';
@@ -61,9 +61,11 @@ function makeCorsRule(given: CorsRuleOptions, written: unknown): CorsRule {
   const { pattern, credentials = false, maxAge = MAX_AGE_SECONDS } = given;
   const origins = given.origins === undefined ? ['*'] : listed(given.origins);
   const isOpen = origins.includes('*');
-  if (origins.length === 0 || (isOpen && origins.length > 1)) throw new Error('must be "*" or origins, not both');
-  // Every site could act in the name of a user; the Fetch standard forbids `*` together with credentials.
-  if (isOpen && credentials) throw new Error('must be rules with a list of origins when credentials are allowed');
+  if (origins.length === 0) throw new Error('must be rules with origins; "*" stands for all of them');
+  if (isOpen && origins.length > 1) throw new Error('must be "*" or origins, not both');
+  if (credentials) checkCredentials(given, origins);
+  if (!(Number.isInteger(Number(maxAge)) && Number(maxAge) >= 0 && Number(maxAge) <= DAY_SECONDS))
+    throw new Error(`must be rules with a max-age from 0 to ${DAY_SECONDS} seconds, not ${maxAge}`);
   return {
     pattern: patternOf(pattern),
     origins: isOpen ? null : origins.map(originOf),
@@ -76,13 +78,54 @@ function makeCorsRule(given: CorsRuleOptions, written: unknown): CorsRule {
   };
 }
 
+/**
+ * Every site could act in the name of a user: each can make a frame whose origin is `null`. The Fetch standard forbids `*`
+ * for origins, and takes other `*` for names, in responses to requests with credentials.
+ */
+function checkCredentials({ methods, headers, expose }: CorsRuleOptions, origins: readonly string[]): void {
+  if (origins.some((origin) => ['*', 'null'].includes(origin.toLowerCase())))
+    throw new Error('must be rules with a list of origins when credentials are allowed');
+  if ([methods, headers, expose].some((names) => listed(names).includes('*')))
+    throw new Error('must be rules with names instead of "*" when credentials are allowed');
+}
+
+/** Words of a rule as text that are followed by a value. */
+const KEYS = {
+  from: 'origins',
+  methods: 'methods',
+  headers: 'headers',
+  expose: 'expose',
+  'max-age': 'maxAge',
+} as const;
+
+type Key = keyof typeof KEYS;
+
+const TEXT_FORM = `[PATTERN] ${Object.keys(KEYS)
+  .map((word) => `[${word} ...]`)
+  .join(' ')} [credentials]`;
+
+function isKey(word: string): word is Key {
+  return Object.hasOwn(KEYS, word);
+}
+
+function parseCorsRule(text: string): CorsRuleOptions {
+  if (text === 'true') return {};
+  const words = text.trim().split(/\s+/);
+  const given: { pattern?: string; credentials?: boolean } & { [K in (typeof KEYS)[Key]]?: string } = {};
+  if (words[0] !== 'credentials' && !isKey(words[0] ?? '')) given.pattern = words.shift() ?? '';
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    const value = isKey(word) ? words.shift() : undefined;
+    if (word === 'credentials') given.credentials = true;
+    else if (isKey(word) && value !== undefined && given[KEYS[word]] === undefined) given[KEYS[word]] = value;
+    else throw new Error(`must be of the form "${TEXT_FORM}", not ${JSON.stringify(text)}`);
+  }
+  return given;
+}
+
 const LIST = optional(union([string(), array(string())]));
 
 const form = rules<CorsRuleOptions, CorsRule>({
-  parse: (text) => {
-    if (text === 'true') return {};
-    throw new Error(`must be true, or an object with origins and the like, not ${JSON.stringify(text)}`);
-  },
+  parse: parseCorsRule,
   object: strictObject({
     pattern: optional(NAME),
     origins: LIST,
@@ -93,17 +136,18 @@ const form = rules<CorsRuleOptions, CorsRule>({
     maxAge: optional(whole(0, DAY_SECONDS).schema),
   }),
   make: makeCorsRule,
-  expected: 'true, or an object with origins and the like, or a list of these',
+  expected: `true, "${TEXT_FORM}", an object, or a list of these`,
   type: 'CorsRuleOptions',
 });
 
-/** As a switch: all paths and all origins. */
+/** In one word: all paths and all origins. */
 export const corsRules: ValueKind<readonly CorsRule[]> = {
   ...form,
   schema: union([pipe(boolean(), transform(switched)), form.schema]),
-  type: 'boolean | CorsRuleOptions | readonly CorsRuleOptions[]',
+  type: 'boolean | string | CorsRuleOptions | readonly (string | CorsRuleOptions)[]',
   isSwitch: true,
-  fromTexts: toggle.fromTexts,
+  mayHaveValue: true,
+  fromTexts: (texts) => (texts.length === 1 ? toggle.fromTexts(texts) : texts),
 };
 
 function switched(isOn: boolean): readonly CorsRule[] {

@@ -32,7 +32,7 @@ export interface HeaderRule extends Rule {
   readonly edits: readonly HeaderEdit[];
 }
 
-/** One year. A browser ignores it unless it came over TLS (RFC 6797 section 8.1). */
+/** One year. Names below the host may belong to others, so includeSubDomains is left to rules and applications. */
 const HSTS = 'max-age=31536000';
 
 /** Everything from the site itself, no plugins, no frames of other sites. */
@@ -73,7 +73,8 @@ function parseHeaderRule(text: string): HeaderRuleOptions {
   return { pattern, [isAdded ? 'add' : 'set']: { [name]: value } };
 }
 
-function makeHeaderRule(given: HeaderRuleOptions, written: unknown): HeaderRule {
+/** @throws Error whose text follows "must be". */
+export function headerRuleOf(given: HeaderRuleOptions, written: unknown): HeaderRule {
   const { pattern, set = {}, add = {}, remove, preset } = given;
   const presets = listed(preset).flatMap((name) => {
     const fields = PRESETS[name];
@@ -117,7 +118,7 @@ export const headerRules: ValueKind<readonly HeaderRule[]> = rules<HeaderRuleOpt
     remove: optional(NAMES),
     preset: optional(NAMES),
   }),
-  make: makeHeaderRule,
+  make: headerRuleOf,
   expected: '"PATTERN: Name: value", "PATTERN: +Name: value", "PATTERN: -Name", a preset, or a list of these',
   type: 'HeaderRuleOptions',
 });

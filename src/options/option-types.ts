@@ -278,10 +278,10 @@ export interface RuleOptions {
    */
   readonly headers?: string | HeaderRuleOptions | readonly (string | HeaderRuleOptions)[] | undefined;
   /**
-   * Let scripts of all other origins read responses; in code and config files, with origins, methods and credentials.
-   * Default: none.
+   * Let scripts of other origins read responses: all, or as in "/api/** from https://a.example methods GET,PUT
+   * credentials". Default: none.
    */
-  readonly cors?: boolean | CorsRuleOptions | readonly CorsRuleOptions[] | undefined;
+  readonly cors?: boolean | string | CorsRuleOptions | readonly (string | CorsRuleOptions)[] | undefined;
   /** Send this file as the page of a status such as 404, 4xx or 5xx. Default: none. */
   readonly errorPages?: string | ErrorPageRuleOptions | readonly (string | ErrorPageRuleOptions)[] | undefined;
   /**

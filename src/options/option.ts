@@ -19,8 +19,10 @@ export interface ValueKind<T = unknown> {
   readonly range?: readonly [number, number];
   /** The unit of a number: `bytes`, `bytes per second`, `ms`. */
   readonly unit?: string;
-  /** A flag of this kind takes no value. */
+  /** A flag of this kind needs no value. */
   readonly isSwitch?: true;
+  /** A switch whose flag may have a value behind a `=`, and be repeated. */
+  readonly mayHaveValue?: true;
   /** Several values may be given. */
   readonly isVariadic?: true;
   /** Whether an empty text is valid. */

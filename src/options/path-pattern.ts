@@ -21,6 +21,9 @@ export function isFingerprinted(name: string): boolean {
 export function matcherOf(given: string): (path: string) => boolean {
   const pattern = given.endsWith('/') ? `${given}**` : given;
   if (pattern === FINGERPRINTED) return (path) => isFingerprinted(path.slice(path.lastIndexOf('/') + 1));
+  const bare = pattern.replace(/^\//, '');
+  // picomatch matches `a` by `a/**`, and not by `*/**`.
+  const globs = bare.endsWith('/**') ? [bare.slice(0, -'/**'.length), bare] : bare;
   // Without a slash it matches names in any folder. Names may contain line feeds, so `.` has to match them.
-  return picomatch(pattern.replace(/^\//, ''), { dot: true, basename: !pattern.includes('/'), flags: 's' });
+  return picomatch(globs, { dot: true, basename: !pattern.includes('/'), flags: 's' });
 }

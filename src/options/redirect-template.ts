@@ -24,6 +24,9 @@ const SPLAT = 'splat';
 /** The beginning of an absolute URL: scheme, host and port. */
 const AUTHORITY = /^https?:\/\/(?:[\w.-]+|\[[\d:a-f.]+\])(?::\d{1,5})?/i;
 
+/** A dot segment in the path of a target. */
+const DOT_SEGMENT = /^[^?#]*\/\.{1,2}(?:[/?#]|$)/;
+
 export class RedirectTemplate {
   /** Matches at least all paths that {@link targetOf} accepts. */
   readonly pattern: RulePattern;
@@ -53,13 +56,20 @@ export class RedirectTemplate {
     return this.target.startsWith('/');
   }
 
-  /** The target for `path` (in its normal form). Null: the pattern does not match it. */
+  /**
+   * The target for `path` (in its normal form). Null: the pattern does not match it, or parts of names would become a dot
+   * segment, as those of `f-..` for `/f-:name`.
+   */
   targetOf(path: string, encode: EncodeName): string | null {
     const values = this.#valuesOf(path);
     if (values === null) return null;
-    return this.#pieces
-      .map((piece, index) => (index % 2 === 0 ? piece : (values.get(piece) ?? []).map(encode).join('/')))
-      .join('');
+    let target = '';
+    for (const [index, piece] of this.#pieces.entries()) {
+      const text = index % 2 === 0 ? piece : (values.get(piece) ?? []).map(encode).join('/');
+      // An empty splat stands between two slashes, and `//name` would be a host.
+      target += target.endsWith('/') && text.startsWith('/') ? text.slice(1) : text;
+    }
+    return DOT_SEGMENT.test(target) ? null : target;
   }
 
   #valuesOf(path: string): Values | null {
@@ -111,7 +121,7 @@ function piecesOf(target: string, variables: readonly (string | null)[]): readon
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they could end the field Location.
   if (/[\x00-\x20\x7f-\uffff\\]/.test(target))
     throw fail('it has a blank, a control character or one that is not ASCII');
-  if (/\/\.{1,2}(?:[/?#]|$)/.test(target)) throw fail('it has a dot segment');
+  if (DOT_SEGMENT.test(target)) throw fail('it has a dot segment');
   const pieces = target.slice(authority.length).split(VARIABLES);
   const unknown = pieces.find((piece, index) => index % 2 === 1 && !variables.includes(piece));
   if (unknown !== undefined) throw fail(`its pattern has no :${unknown}`);

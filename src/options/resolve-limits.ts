@@ -1,4 +1,4 @@
-// Resolves all limits and timeouts: given values override defaults.
+// Resolves all limits and time-outs: given values override defaults.
 
 import { type Limits, makeLimits } from '../limits.ts';
 import { checkGiven } from './check.ts';
@@ -6,7 +6,7 @@ import { optionNamed } from './lookup.ts';
 import { groupOf, isTakenBy, keyOf } from './option.ts';
 import type { LimitOptions, TimeoutOptions } from './option-types.ts';
 
-/** Limits and timeouts as code passes them. */
+/** Limits and time-outs as code passes them. */
 export interface GivenLimits {
   readonly limits?: LimitOptions | undefined;
   readonly timeouts?: TimeoutOptions | undefined;

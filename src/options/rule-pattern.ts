@@ -1,7 +1,7 @@
 // The pattern of a rule: a glob over the paths of requests, with a host in front if it begins with two slashes.
 
 import { messageOf } from '../errors.ts';
-import { hostName, isHostName } from './host-name.ts';
+import { hostName, isClearHost, isHostName } from './host-name.ts';
 import { matcherOf } from './path-pattern.ts';
 
 type Matcher = (path: string) => boolean;
@@ -28,10 +28,10 @@ export class RulePattern {
   readonly path: string;
   /** Matches all paths, even one without a normal form. */
   readonly isAll: boolean;
-  /** The first name of all matching paths in lower case; null: they differ. */
+  /** The first name of all matching paths, folded; null: they differ. */
   readonly first: string | null;
   readonly #matches: Matcher;
-  #anyCase: Matcher | null = null;
+  #matchesFolded: Matcher | null = null;
 
   /** @throws Error whose text follows "must be": it is not a pattern. */
   constructor(text: string) {
@@ -43,7 +43,7 @@ export class RulePattern {
     this.isAll = ['**', '/**'].includes(this.path);
     checkPath(this.path, text);
     const [first = ''] = this.path.replace(/^\//, '').split('/');
-    this.first = this.path.includes('/') && !GLOB.test(first) ? first.toLowerCase() : null;
+    this.first = this.path.includes('/') && !GLOB.test(first) ? foldedPath(first) : null;
     this.#matches = pathMatcher(this.path);
   }
 
@@ -52,13 +52,10 @@ export class RulePattern {
     return this.isAll || this.#matches(path);
   }
 
-  /**
-   * The same for any case: file systems and routers of applications may ignore it. `path`: in its normal form, in lower
-   * case.
-   */
-  matchesAnyCase(path: string): boolean {
-    this.#anyCase ??= pathMatcher(this.path.toLowerCase());
-    return this.isAll || this.#anyCase(path);
+  /** The same for all spellings of a {@link foldedPath}, whose normal form was folded. */
+  matchesFolded(path: string): boolean {
+    this.#matchesFolded ??= pathMatcher(foldedPath(this.path));
+    return this.isAll || this.#matchesFolded(path);
   }
 
   /** Whether each request that `other` matches is matched by this pattern. False: not that it is known. */
@@ -70,6 +67,22 @@ export class RulePattern {
   }
 }
 
+/** Characters that some file systems ignore in names (CVE-2014-9390). */
+const IGNORED = /\p{Default_Ignorable_Code_Point}/gu;
+
+const ASCII = /^[\0-\x7f]*$/;
+
+/**
+ * The same text for all paths that a file system or a router may take for the same: upper and lower case, composed and
+ * decomposed characters, invisible ones (APFS of macOS, ext4 with casefold, the Unicode Standard section 5.18).
+ */
+export function foldedPath(path: string): string {
+  if (ASCII.test(path)) return path.toLowerCase();
+  const letters = path.normalize('NFD').replaceAll(IGNORED, '').toLowerCase().toUpperCase().toLowerCase();
+  // Only the letter at the end of a word is another one.
+  return letters.replaceAll('ς', 'σ').normalize('NFC');
+}
+
 /** Where the path begins behind `//HOST`, as in `//*.example.org/assets/**`. */
 export function endOfHost(text: string): number {
   const slash = text.indexOf('/', 2);
@@ -78,7 +91,7 @@ export function endOfHost(text: string): number {
 
 function checkedHost(given: string, text: string): string {
   const name = hostName(given);
-  if (isHostName(name)) return name;
+  if (isHostName(name) && isClearHost(name.replace(/^\*\./, ''))) return name;
   throw new Error(
     `must be a pattern whose host is a name such as //www.example.org/ or //*.example.org/, not ${quotedPattern(text)}`,
   );

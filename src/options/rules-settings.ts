@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { AccessRule, RateRule } from './access-rule.ts';
 import type { CorsRule } from './cors-rule.ts';
 import type { AuthRule, ErrorPageRule, MaintenanceRule } from './file-rule.ts';
-import type { HeaderRule } from './header-rule.ts';
+import { type HeaderRule, headerRuleOf } from './header-rule.ts';
 import type { StaticSettings } from './option-types.ts';
 import type { RedirectRule, SlashRule } from './redirect-rule.ts';
 
@@ -51,8 +51,12 @@ export function rulesSettingsOf(values: ReadonlyMap<string, unknown>): RulesSett
   const lists = Object.entries(RULE_KINDS).map(([kind, name]) => [kind, values.get(name) ?? []] as const);
   const siteFiles = values.get('siteFiles') === true;
   const isEmpty = lists.every(([, list]) => Array.isArray(list) && list.length === 0);
+  const hsts = values.get('hsts') === true ? [{ ...headerRuleOf({ preset: '@hsts' }, '@hsts'), origin: 'hsts' }] : [];
+  if (isEmpty && !siteFiles && hsts.length === 0) return null;
   // The kinds of these options made these lists.
-  return isEmpty && !siteFiles ? null : ({ ...Object.fromEntries(lists), siteFiles } as unknown as RulesSettings);
+  const settings = { ...Object.fromEntries(lists), siteFiles } as unknown as RulesSettings;
+  // Other rules may replace its field.
+  return { ...settings, headers: [...hsts, ...settings.headers] };
 }
 
 /** Files that describe or protect a site, which are therefore never served. */

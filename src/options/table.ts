@@ -171,7 +171,7 @@ const TLS: readonly Option[] = [
   {
     path: 'hsts',
     kind: toggle,
-    help: 'send Strict-Transport-Security: for a year, browsers use HTTPS alone for this host',
+    help: 'send Strict-Transport-Security over HTTPS: for a year, browsers use HTTPS alone for this host; as --header @hsts',
     default: false,
   },
 ];
@@ -584,7 +584,8 @@ const RULES: readonly Option[] = [
   {
     path: 'rules.cors',
     kind: corsRules,
-    help: 'let scripts of all other origins read responses; in code and config files, with origins, methods and credentials',
+    placeholder: "'[PATTERN] [from ORIGIN,...] ...'",
+    help: 'let scripts of other origins read responses: all, or as in "/api/** from https://a.example methods GET,PUT credentials"',
     default: [],
   },
   {

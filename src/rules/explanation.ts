@@ -7,12 +7,12 @@ import type { RuleLists } from '../options/rules-settings.ts';
 import { normalPathOf } from './normal-path.ts';
 import { entriesOf, namedFilesOf } from './open-rules.ts';
 import type { RuleEntry } from './path-index.ts';
-import { rulesOf } from './plan.ts';
+import { isOfHttps, rulesOf } from './plan.ts';
 import { otherSpelling, PERMANENT_REDIRECT, targetIn, withQuery } from './routing.ts';
 import { RuleIndex } from './rule-index.ts';
 
 /** The request that is explained. */
-export type AskedRequest = Pick<HttpRequest, 'method' | 'path' | 'query' | 'target' | 'header'>;
+export type AskedRequest = Pick<HttpRequest, 'method' | 'path' | 'query' | 'target' | 'host' | 'header'>;
 
 /** One line for each rule, in the order in which they apply. */
 export function explain(lists: RuleLists, served: StaticSettings | null, request: AskedRequest): readonly string[] {
@@ -84,7 +84,9 @@ function effectOf(entry: RuleEntry, request: AskedRequest): string {
 }
 
 function editText({ kind, name, value }: HeaderEdit): string {
-  return kind === 'remove' ? `-${name}` : `${kind === 'add' ? '+' : ''}${name}: ${value}`;
+  return kind === 'remove'
+    ? `-${name}`
+    : `${kind === 'add' ? '+' : ''}${name}: ${value}${isOfHttps(name) ? ' (over HTTPS)' : ''}`;
 }
 
 function corsText(origins: readonly string[] | null, origin: string | undefined): string {

@@ -21,14 +21,19 @@ export function normalPathOf(path: string): string | null {
   return normal.includes('\\') || !isTextName(normal) ? null : normal;
 }
 
-/** Whether `path` (as sent) is its own normal form, except for a slash at its end. */
+/** Whether `path` (as sent) is its own normal form, except for a slash at its end. False also for some that are. */
 export function isPlainPath(path: string): boolean {
-  let before = 0;
+  if (path.charCodeAt(0) !== SLASH) return false;
   for (let at = 0; at < path.length; at++) {
     const code = path.charCodeAt(at);
-    if (code === PERCENT || code === BACKSLASH) return false;
-    if (before === SLASH && (code === SLASH || code === DOT)) return false;
-    before = code;
+    // Letters and digits come behind all but one of the others.
+    if (code > SLASH) {
+      if (code === BACKSLASH) return false;
+    } else if (code === PERCENT) return false;
+    else if (code === SLASH) {
+      const next = path.charCodeAt(at + 1);
+      if (next === SLASH || next === DOT) return false;
+    }
   }
   return true;
 }

@@ -5,13 +5,15 @@ import type { Handler } from '../http/handler.ts';
 import { withTraits } from '../http/handler-traits.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings } from '../options/rules-settings.ts';
+import { CurrentRules } from './current-rules.ts';
 import type { NamedFiles, RuleEntry, RuleKind } from './path-index.ts';
 import { Plan } from './plan.ts';
 import { contradictions } from './rule-conflicts.ts';
 import { RuleIndex } from './rule-index.ts';
 import { type PartsContext, RuleParts } from './rule-parts.ts';
 import { RulesHandler } from './rules-handler.ts';
-import { withSiteFiles } from './site-files.ts';
+import { siteFilesOf, siteFileText, withSiteFiles } from './site-files.ts';
+import { type WatchedFile, whenAllFresh } from './watched-file.ts';
 
 /** Plans that are kept: as many different sets of rules match one path. */
 const MAX_PLANS = 1_024;
@@ -21,9 +23,16 @@ export interface OpenRules {
   close(): Promise<void>;
 }
 
-/** The rules of options and of files in roots. @throws EpollServerError `ERR_OPTION`: rules that contradict each other. */
-export function completeRules(settings: RulesSettings, served: StaticSettings | null): RuleLists {
-  const lists = withSiteFiles(settings, served);
+/**
+ * The rules of options and of files in roots, whose texts `textOf` returns.
+ * @throws EpollServerError `ERR_OPTION`: rules that contradict each other.
+ */
+export function completeRules(
+  settings: RulesSettings,
+  served: StaticSettings | null,
+  textOf: (path: string) => string = siteFileText,
+): RuleLists {
+  const lists = withSiteFiles(settings, served, textOf);
   const [problem] = contradictions(lists);
   if (problem !== undefined) throw new EpollServerError('ERR_OPTION', problem);
   return lists;
@@ -51,18 +60,8 @@ export function namedFilesOf(served: StaticSettings | null, { trailingSlash }: R
   };
 }
 
-/**
- * `served`: the files that `next` serves; null: none.
- * @throws EpollServerError `ERR_OPTION`: rules that contradict each other, or a file that cannot be used.
- */
-export function openRules(
-  settings: RulesSettings,
-  next: Handler,
-  served: StaticSettings | null,
-  context: PartsContext,
-): OpenRules {
-  const lists = completeRules(settings, served);
-  const parts = new RuleParts(context);
+/** Finds the plans of requests. @throws EpollServerError `ERR_OPTION`: a file of a rule cannot be used. */
+function compile(lists: RuleLists, served: StaticSettings | null, parts: RuleParts): RuleIndex<Plan> {
   const plans = new Map<string, Plan>();
   const planOf = (entries: readonly RuleEntry[]): Plan | null => {
     if (entries.length === 0) return null;
@@ -77,11 +76,38 @@ export function openRules(
   const entries = entriesOf(lists);
   // Reads all files now, so that a mistake in one of them is found at the start.
   planOf(entries);
-  const index = new RuleIndex(entries, namedFilesOf(served, lists), planOf);
-  const rules = new RulesHandler(next, (request) => index.find(request), parts.passwords, context.nowMs);
-  const { handler } = rules;
+  return new RuleIndex(entries, namedFilesOf(served, lists), planOf);
+}
+
+/**
+ * `served`: the files that `next` serves; null: none.
+ * @throws EpollServerError `ERR_OPTION`: rules that contradict each other, or a file that cannot be used.
+ */
+export function openRules(
+  settings: RulesSettings,
+  next: Handler,
+  served: StaticSettings | null,
+  context: PartsContext,
+): OpenRules {
+  const parts = new RuleParts(context);
+  const current = new CurrentRules(
+    siteFilesOf(settings, served).map(({ path }) => path),
+    (textOf) => compile(completeRules(settings, served, textOf), served, parts),
+    context,
+  );
+  const rules = new RulesHandler(next, (request) => current.find(request), parts.passwords, context.nowMs);
+  const handler = withFreshFiles(rules.handler, current.files);
   // Messages about the handler name that of the user.
   Object.defineProperty(handler, 'name', { value: next.name });
   withTraits(handler, { responseFor: (request, response) => rules.responseFor(request, response) });
   return { handler, close: async () => void (await parts.passwords.close()) };
+}
+
+/** A request for which the rules of `files` are current. */
+function withFreshFiles(handler: Handler, files: readonly WatchedFile[]): Handler {
+  if (files.length === 0) return handler;
+  return (request, response) => {
+    const fresh = whenAllFresh(files);
+    return fresh === null ? handler(request, response) : fresh.then(() => handler(request, response));
+  };
 }

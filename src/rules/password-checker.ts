@@ -38,6 +38,8 @@ export class PasswordChecker {
   /** Right passwords, and until when they are remembered; the oldest first. */
   readonly #remembered = new Map<string, number>();
   readonly #waiting = new Map<number, (verdict: PasswordVerdict) => void>();
+  /** Comparisons that the thread has not answered. A browser asks for several files with the same password at once. */
+  readonly #running = new Map<string, Promise<PasswordVerdict>>();
   #worker: Worker | null = null;
   #lastId = 0;
 
@@ -53,11 +55,16 @@ export class PasswordChecker {
   check(password: string, hash: string): PasswordVerdict | Promise<PasswordVerdict> {
     const key = createHmac('sha256', this.#secret).update(hash).update('\0').update(password).digest('base64');
     if ((this.#remembered.get(key) ?? 0) > this.#nowMs()) return 'right';
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
     if (this.#waiting.size >= MAX_WAITING) return 'busy';
-    return this.#compare(password, hash).then((verdict) => {
+    const compared = this.#compare(password, hash).then((verdict) => {
+      this.#running.delete(key);
       if (verdict === 'right') this.#remember(key);
       return verdict;
     });
+    this.#running.set(key, compared);
+    return compared;
   }
 
   close(): Promise<unknown> {
@@ -67,7 +74,7 @@ export class PasswordChecker {
   }
 
   #compare(password: string, hash: string): Promise<PasswordVerdict> {
-    const worker = this.#running();
+    const worker = this.#started();
     const id = ++this.#lastId;
     const question: PasswordQuestion = { id, password, hash };
     return new Promise((resolve) => {
@@ -76,7 +83,7 @@ export class PasswordChecker {
     });
   }
 
-  #running(): Worker {
+  #started(): Worker {
     if (this.#worker !== null) return this.#worker;
     const worker = new Worker(WORKER);
     // It must not keep the process alive; a client that waits for a verdict does.

@@ -2,6 +2,7 @@
 // that a request that no rule is for pays for one look into a table.
 
 import type { Rule } from '../options/rule.ts';
+import { foldedPath } from '../options/rule-pattern.ts';
 import type { RuleLists } from '../options/rules-settings.ts';
 import { isPlainPath, normalPathOf } from './normal-path.ts';
 
@@ -30,7 +31,7 @@ const PROTECTING: ReadonlySet<RuleKind> = new Set(['maintenance', 'deny', 'allow
 const CODES = 128;
 
 /** Characters at the beginning of paths that are not in their normal form. */
-const SPECIAL: ReadonlySet<string> = new Set(['\0', '%', '.', '/', '\\']);
+const SPECIAL: ReadonlySet<string> = new Set(['%', '.', '/', '\\']);
 
 /** The longest path whose rules are kept. */
 const MAX_KEPT_LENGTH = 256;
@@ -76,7 +77,7 @@ export class PathIndex<P> {
       if (first !== null) this.#file(first, entry);
       if (first !== null && INDEX_NAME.test(first)) this.#file('', entry);
     }
-    this.#isStrict = partial.some(({ kind }) => PROTECTING.has(kind));
+    this.#isStrict = partial.some(({ kind }) => isProtecting(kind));
     this.#decided = this.#table(planOf(this.#everywhere));
   }
 
@@ -100,11 +101,12 @@ export class PathIndex<P> {
   /** The rules of a path as sent, in their order. */
   matching(path: string): readonly RuleEntry[] {
     const normal = normalPathOf(path);
-    if (normal === null) return this.#entries.filter(({ kind, rule }) => rule.pattern.isAll || PROTECTING.has(kind));
-    const names = this.#namesFor(normal.toLowerCase(), path.endsWith('/'));
+    if (normal === null) return this.#entries.filter(({ kind, rule }) => rule.pattern.isAll || isProtecting(kind));
+    const names = this.#namesFor(foldedPath(normal), path.endsWith('/'));
     const near = new Set(names.flatMap((name) => this.#byFirst.get(firstOf(name)) ?? []));
-    const found = [...near, ...this.#anywhere].filter(({ kind, rule: { pattern } }) =>
-      PROTECTING.has(kind) ? names.some((name) => pattern.matchesAnyCase(name)) : pattern.matches(normal),
+    const found = [...near, ...this.#anywhere].filter(
+      ({ kind, rule: { pattern } }) =>
+        pattern.matches(normal) || (isProtecting(kind) && names.some((name) => pattern.matchesFolded(name))),
     );
     return [...this.#everywhere, ...found].sort((a, b) => a.order - b.order);
   }
@@ -117,16 +119,23 @@ export class PathIndex<P> {
 
   /** `common`: the plan of rules for all paths. */
   #table(common: P | null): (P | null | undefined)[] {
-    if (this.#anywhere.length > 0) return new Array<undefined>(CODES).fill(undefined);
+    const isAnyOpen = this.#anywhere.length > 0;
     const initials = new Set([...this.#byFirst.keys()].map((first) => first.charAt(0)));
-    return Array.from({ length: CODES }, (_, code) => {
+    const table = Array.from({ length: CODES }, (_, code) => {
       const initial = String.fromCharCode(code).toLowerCase();
-      const isOpen = this.#byFirst.size > 0 && (SPECIAL.has(initial) || initials.has(initial));
+      const isOpen = isAnyOpen || (this.#byFirst.size > 0 && (SPECIAL.has(initial) || initials.has(initial)));
       return isOpen ? undefined : common;
     });
+    return table.with(0, this.#planOfRoot());
   }
 
-  /** The path `name` (in lower case), and those of files that may answer for it. `hasSlash`: at its end, as sent. */
+  /** The plan of `/`, which most clients request. Undefined: that of `*`, which has no second character too, differs. */
+  #planOfRoot(): P | null | undefined {
+    const plan = this.#planOf(this.matching('/'));
+    return this.#isStrict || plan === this.#planOf(this.matching('*')) ? plan : undefined;
+  }
+
+  /** The path `name` (folded), and those of files that may answer for it. `hasSlash`: at its end, as sent. */
   #namesFor(name: string, hasSlash: boolean): readonly string[] {
     const { indexes, cleanUrls, isSlashFree } = this.#files;
     const bare = name.replace(CODED, '');
@@ -134,10 +143,15 @@ export class PathIndex<P> {
     // Otherwise a rule for *.html would protect all files.
     const mayBeFolder = hasSlash || isSlashFree || !name.slice(name.lastIndexOf('/') + 1).includes('.');
     const below = name === '' ? '' : `${name}/`;
-    if (mayBeFolder) for (const index of indexes) names.push(below + index.toLowerCase());
+    if (mayBeFolder) for (const index of indexes) names.push(below + foldedPath(index));
     if (cleanUrls && name !== '') names.push(`${name}.html`);
     return names;
   }
+}
+
+/** Whether rules of this kind protect paths, in all their spellings. */
+export function isProtecting(kind: RuleKind): boolean {
+  return PROTECTING.has(kind);
 }
 
 function firstOf(path: string): string {

@@ -11,7 +11,7 @@ import { HeaderEdits } from './header-edits.ts';
 import type { RuleEntry, RuleKind } from './path-index.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { Maintenance, Page, Passwords, RuleParts } from './rule-parts.ts';
-import type { WatchedFile } from './watched-file.ts';
+import { type WatchedFile, whenAllFresh } from './watched-file.ts';
 
 export class Plan {
   readonly maintenance: readonly Maintenance[];
@@ -28,9 +28,13 @@ export class Plan {
   readonly files: readonly WatchedFile[];
   /** Whether it only changes fields of responses, for all requests alike. */
   readonly isPassive: boolean;
-  /** Changes the fields of responses; null: it depends on the request, or nothing is changed. */
+  /** Changes the fields of responses over HTTPS; null: it depends on the request, or nothing is changed. */
   readonly filter: HeadFilter | null;
+  /** The same for plaintext; often the same function. */
+  readonly plainFilter: HeadFilter | null;
   readonly #edits: HeaderEdits | null;
+  /** Those of responses in plaintext. */
+  readonly #plainEdits: HeaderEdits | null;
 
   constructor(entries: readonly RuleEntry[], parts: RuleParts) {
     this.maintenance = rulesOf(entries, 'maintenance').map((rule) => parts.maintenanceOf(rule));
@@ -46,10 +50,15 @@ export class Plan {
     this.files = [...this.maintenance, ...this.auth, ...this.pages].map(({ file }) => file);
     const edits = rulesOf(entries, 'headers').flatMap((rule) => rule.edits);
     this.#edits = edits.length === 0 ? null : new HeaderEdits(edits);
+    const plain = edits.filter(({ name }) => !isOfHttps(name));
+    this.#plainEdits = plain.length === edits.length ? this.#edits : new HeaderEdits(plain);
     const acting = [this.maintenance, this.deny, this.allow, this.limits, this.auth, this.redirects, this.rewrites];
     const isActing = acting.some(({ length }) => length > 0) || this.slash !== null || this.pages.length > 0;
     this.isPassive = !isActing && this.cors === null;
-    this.filter = this.isPassive && this.#edits !== null ? (_status, fields) => this.edited(fields, '') : null;
+    const filters = this.isPassive && this.#edits !== null;
+    this.filter = filters ? (_status, fields) => this.edited(fields, '', true) : null;
+    const isSame = this.#plainEdits === this.#edits;
+    this.plainFilter = filters && !isSame ? (_status, fields) => this.edited(fields, '', false) : this.filter;
   }
 
   /** Whether responses have to be wrapped. */
@@ -57,19 +66,23 @@ export class Plan {
     return this.#edits !== null || this.cors !== null || this.pages.length > 0;
   }
 
-  /** The fields to send. `origin`: that of the request; empty: none. */
-  edited(given: FieldInput, origin: string): PrecompiledFields {
+  /** The fields to send. `origin`: that of the request; empty: none. `isSecure`: over HTTPS. */
+  edited(given: FieldInput, origin: string, isSecure: boolean): PrecompiledFields {
     const fields = given instanceof PrecompiledFields ? given : checkedFields(given);
-    const own = this.#edits === null ? fields : this.#edits.apply(fields);
+    const edits = isSecure ? this.#edits : this.#plainEdits;
+    const own = edits === null ? fields : edits.apply(fields);
     return this.cors === null ? own : this.cors.apply(own, origin);
   }
 
   /** Resolves when all files are known to be current; null: they are. */
   whenFresh(): Promise<unknown> | null {
-    if (this.files.length === 0) return null;
-    const waits = this.files.map((file) => file.whenFresh()).filter((wait) => wait !== null);
-    return waits.length === 0 ? null : Promise.all(waits);
+    return whenAllFresh(this.files);
   }
+}
+
+/** Whether responses in plaintext must not have the field (RFC 6797 section 7.2). */
+export function isOfHttps(name: string): boolean {
+  return name.toLowerCase() === 'strict-transport-security';
 }
 
 /** The rules of one kind. */

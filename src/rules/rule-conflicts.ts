@@ -18,8 +18,10 @@ export function contradictions(lists: RuleLists): readonly string[] {
 
 /** A sentence for each rule that never applies, since an earlier one matches all its requests. */
 export function unreachableRules(lists: RuleLists): readonly string[] {
-  return EXCLUSIVE.flatMap((kind) =>
-    pairsOfRules<Rule>(lists[kind], hides).map(
+  const { redirects, trailingSlash, rewrites, cors, errorPages } = lists;
+  // A request that is redirected is not rewritten.
+  return [[...redirects, ...rewrites], trailingSlash, cors, errorPages].flatMap((rules) =>
+    pairsOfRules<Rule>(rules, hides).map(
       ([first, second]) =>
         `${placeOf(second)}: ${ruleText(second)} never applies, since ${ruleText(first)} (${placeOf(first)}) comes first`,
     ),

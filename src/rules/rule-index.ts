@@ -2,13 +2,13 @@
 
 import { Hosts } from '../files/hosts.ts';
 import type { HttpRequest } from '../http/handler.ts';
-import { type NamedFiles, PathIndex, type RuleEntry } from './path-index.ts';
+import { isProtecting, type NamedFiles, PathIndex, type RuleEntry } from './path-index.ts';
 
 /** Paths whose plans are kept, of all hosts together. */
 const MAX_KEPT = 1_024;
 
 /** The parts of a request by which rules are found. */
-export type RequestPlace = Pick<HttpRequest, 'path' | 'target' | 'header'>;
+export type RequestPlace = Pick<HttpRequest, 'path' | 'host'>;
 
 export class RuleIndex<P> {
   /** The rules of all hosts together. */
@@ -19,12 +19,13 @@ export class RuleIndex<P> {
   /** `planOf`: makes the same plan of the same entries. */
   constructor(entries: readonly RuleEntry[], files: NamedFiles, planOf: (entries: readonly RuleEntry[]) => P | null) {
     const names = new Set(entries.flatMap(({ rule }) => rule.pattern.host ?? []));
-    const maxKept = Math.ceil(MAX_KEPT / (names.size + 1));
+    const maxKept = Math.ceil(MAX_KEPT / (names.size + 2));
     const indexOf = (some: readonly RuleEntry[]): PathIndex<P> => new PathIndex(some, files, planOf, maxKept);
     this.#all = indexOf(entries);
     const byHost = [...names].map((name) => [name, indexOf(entries.filter((entry) => isFor(entry, name)))] as const);
     const others = entries.filter(({ rule }) => rule.pattern.host === null);
-    this.#hosts = names.size === 0 ? null : new Hosts(indexOf(others), new Map(byHost));
+    const protecting = entries.filter(({ kind, rule }) => rule.pattern.host === null || isProtecting(kind));
+    this.#hosts = names.size === 0 ? null : new Hosts(indexOf(others), new Map(byHost), indexOf(protecting));
   }
 
   find(request: RequestPlace): P | null {

@@ -45,7 +45,8 @@ export class RuleParts {
   readonly passwords: PasswordChecker;
   readonly #context: PartsContext;
   readonly #types = new MediaTypes();
-  readonly #made = new Map<object, unknown>();
+  /** By rule: those of a site's files are replaced when the files change. */
+  readonly #made = new WeakMap<object, unknown>();
 
   constructor(context: PartsContext) {
     this.#context = context;
@@ -103,14 +104,26 @@ export class RuleParts {
   }
 
   #watched({ file, origin = '' }: FileRule, take: (content: Buffer | null) => void): WatchedFile {
-    const { nowMs, onError } = this.#context;
-    try {
-      const report = (error: unknown): void =>
-        onError(new EpollServerError('ERR_FILE', `${messageOf(error)}; what it said before stays in use`), null);
-      return new WatchedFile(file, { nowMs, take, onError: report });
-    } catch (error) {
-      throw new EpollServerError('ERR_OPTION', `${origin}: ${messageOf(error)}`, { cause: error });
-    }
+    return watch(file, origin, take, this.#context);
+  }
+}
+
+/**
+ * Watches `path`. `origin`: where the option was set that names the file.
+ * @throws EpollServerError `ERR_OPTION`: it cannot be read, or `take` throws.
+ */
+export function watch(
+  path: string,
+  origin: string,
+  take: (content: Buffer | null) => void,
+  { nowMs, onError }: PartsContext,
+): WatchedFile {
+  const report = (error: unknown): void =>
+    onError(new EpollServerError('ERR_FILE', `${messageOf(error)}; what it said before stays in use`), null);
+  try {
+    return new WatchedFile(path, { nowMs, take, onError: report });
+  } catch (error) {
+    throw new EpollServerError('ERR_OPTION', `${origin}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -25,7 +25,8 @@ const TOO_MANY = problemResponse(429, 'too many requests, so try again later');
 const MAINTENANCE = problemResponse(503, 'this site is being maintained');
 
 /** Fields that describe the content of a response: another one replaces it. */
-const OF_CONTENT = /^(?:content-.*|etag|last-modified|accept-ranges)$/i;
+const OF_CONTENT =
+  /^(?:content-(?:type|length|encoding|language|location|disposition|digest|md5)|(?:repr-)?digest|etag|last-modified|accept-ranges)$/i;
 
 /** Statuses with which files redirect to another spelling of a path. */
 const MOVED: ReadonlySet<number> = new Set([301, PERMANENT_REDIRECT]);
@@ -48,8 +49,10 @@ export class RulesHandler {
     this.handler = (request, response) => {
       const plan = find(request);
       if (plan === null) return next(request, response);
-      if (plan.filter !== null) return next(request, new FilteredResponse(response, plan.filter));
-      return this.#apply(plan, request, response);
+      const { filter, plainFilter } = plan;
+      if (filter === null || plainFilter === null) return this.#apply(plan, request, response);
+      const own = filter === plainFilter || isSecure(request) ? filter : plainFilter;
+      return next(request, new FilteredResponse(response, own));
     };
   }
 
@@ -70,10 +73,11 @@ export class RulesHandler {
   #wrapped(plan: Plan, request: HttpRequest, response: HttpResponse): HttpResponse {
     if (!plan.wraps) return response;
     const origin = plan.cors === null ? '' : (request.header('origin') ?? '');
+    const secure = isSecure(request);
     return new FilteredResponse(response, (status, fields) => {
       const page = plan.pages.find(({ rule }) => status >= rule.statuses[0] && status < rule.statuses[1]);
-      if (page === undefined) return plan.edited(fields, origin);
-      response.send(status, plan.edited(pageFields(page, fields), origin), page.content());
+      if (page === undefined) return plan.edited(fields, origin, secure);
+      response.send(status, plan.edited(pageFields(page, fields), origin, secure), page.content());
       return null;
     });
   }
@@ -188,6 +192,10 @@ export class RulesHandler {
     // Pending for ever if the first response is sent later and not dropped: that is a response too.
     return isDropped || !filtered.started ? second : undefined;
   }
+}
+
+function isSecure({ scheme }: HttpRequest): boolean {
+  return scheme === 'https';
 }
 
 function isRead({ method }: HttpRequest): boolean {

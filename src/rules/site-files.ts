@@ -1,6 +1,5 @@
-// Reads `_headers` and `_redirects` of a root, in the syntax of Netlify and Cloudflare Pages.
+// Parses `_headers` and `_redirects` of a root, in the syntax of Netlify and Cloudflare Pages.
 
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { parseFilePath } from '../files/file-path.ts';
@@ -9,9 +8,7 @@ import type { HeaderRuleOptions } from '../options/header-rule.ts';
 import { optionNamed } from '../options/lookup.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings, rootsOf, SITE_FILES } from '../options/rules-settings.ts';
-
-/** Cloudflare reads at most 2,100 lines of 1,000 characters. */
-const MAX_SITE_FILE_BYTES = 2_097_152;
+import { readWatched } from './watched-file.ts';
 
 /** A rule as it is given to an option. */
 interface Line {
@@ -23,19 +20,46 @@ interface Line {
 
 const [HEADERS, REDIRECTS] = SITE_FILES;
 
+/** A file of a root that describes rules. */
+interface SiteFile {
+  readonly path: string;
+  /** Parses its text. */
+  readonly linesOf: (text: string) => readonly Line[];
+}
+
+/** The files that are read, which need not exist. */
+export function siteFilesOf({ siteFiles }: RulesSettings, served: StaticSettings | null): readonly SiteFile[] {
+  if (!siteFiles || served === null) return [];
+  return rootsOf(served).flatMap(([host, root]): readonly SiteFile[] => {
+    const prefix = host === null ? '' : `//${host}`;
+    return [
+      { path: join(root, HEADERS), linesOf: (text) => headerLines(text, prefix) },
+      { path: join(root, REDIRECTS), linesOf: (text) => redirectLines(text, prefix, root) },
+    ];
+  });
+}
+
+/** The text of a file; empty: it does not exist. @throws EpollServerError `ERR_OPTION`. */
+export function siteFileText(path: string): string {
+  try {
+    return readWatched(path)?.toString() ?? '';
+  } catch (error) {
+    throw new EpollServerError('ERR_OPTION', messageOf(error), { cause: error });
+  }
+}
+
 /**
- * The rules of options, followed by those of the files in all roots.
+ * The rules of options, followed by those of the files in all roots. `textOf`: the text of a file by its path.
  * @throws EpollServerError `ERR_OPTION` with the file and the line.
  */
-export function withSiteFiles(settings: RulesSettings, served: StaticSettings | null): RuleLists {
-  if (!settings.siteFiles || served === null) return settings;
-  const lists = rootsOf(served).map(([host, root]) => {
-    const prefix = host === null ? '' : `//${host}`;
-    const [headers, redirects] = [join(root, HEADERS), join(root, REDIRECTS)];
-    const lines = [...read(headers, (text) => headerLines(text, prefix))];
-    return [...lines, ...read(redirects, (text) => redirectLines(text, prefix, root))];
-  });
-  const all = lists.flat();
+export function withSiteFiles(
+  settings: RulesSettings,
+  served: StaticSettings | null,
+  textOf: (path: string) => string,
+): RuleLists {
+  const files = siteFilesOf(settings, served);
+  if (files.length === 0) return settings;
+  const all = files.flatMap((file) => rulesIn(file, textOf(file.path)));
   const of = <K extends keyof RuleLists>(kind: K): RuleLists[K] => {
     const found = all.filter(({ option }) => option === RULE_KINDS[kind]).map(({ rule }) => rule);
     // The option of a kind has made all its rules.
@@ -55,8 +79,7 @@ interface ReadRule {
   readonly rule: unknown;
 }
 
-function read(path: string, linesOf: (text: string) => readonly Line[]): readonly ReadRule[] {
-  const text = textOf(path);
+function rulesIn({ path, linesOf }: SiteFile, text: string): readonly ReadRule[] {
   try {
     return linesOf(text).map(({ option, given, number }) => {
       const where = `${path}:${number}`;
@@ -66,17 +89,6 @@ function read(path: string, linesOf: (text: string) => readonly Line[]): readonl
   } catch (error) {
     if (error instanceof EpollServerError) throw error;
     throw new EpollServerError('ERR_OPTION', `${path}:${messageOf(error)}`, { cause: error });
-  }
-}
-
-function textOf(path: string): string {
-  try {
-    const { size } = statSync(path);
-    if (size > MAX_SITE_FILE_BYTES) throw new Error(`it has ${size} bytes, the limit is ${MAX_SITE_FILE_BYTES}`);
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw new EpollServerError('ERR_OPTION', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
 

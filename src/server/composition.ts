@@ -45,9 +45,6 @@ export type CompositionOptions = Pick<
   readonly securePort: () => number;
 };
 
-/** A year. Names below the host may belong to others, so includeSubDomains is left to applications. */
-const HSTS = 'Strict-Transport-Security: max-age=31536000\r\n';
-
 export function compose(
   settings: ServerSettings,
   handler: Handler,
@@ -57,7 +54,7 @@ export function compose(
 ): Composition {
   const { limits } = settings;
   const trusted = trustedSet(settings.trustedProxies);
-  const [sessions, secureSessions] = composeSessions(settings, handler, kernel, driver, own, trusted);
+  const sessions = composeSessions(settings, handler, kernel, driver, own, trusted);
   const proxied: ProxiedOptions = {
     // The permissions of a Unix domain socket decide which programs may connect.
     isTrusted: (address) => address === '' || trusted.has(address),
@@ -70,25 +67,19 @@ export function compose(
     kernel,
     driver,
     limits,
-    protocol: (channel) => new Session(channel, channel.isSecure ? secureSessions : sessions),
+    protocol: (channel) => new Session(channel, sessions),
     proxied: (channel) => new ProxiedProtocol(channel, proxied),
     isProxy: (address) => trusted.has(address),
     textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
     onFault: (error) => sessions.report(error, null),
   });
-  const drain = (): void => {
-    sessions.drain();
-    secureSessions.drain();
-  };
   const stop = (): void => {
     sessions.stop();
-    secureSessions.stop();
     connections.stop();
   };
-  return { connections, sessions, drain, stop };
+  return { connections, sessions, drain: () => sessions.drain(), stop };
 }
 
-/** The contexts of plaintext and of encrypted sessions, which may be the same. They count together. */
 function composeSessions(
   settings: ServerSettings,
   handler: Handler,
@@ -96,14 +87,13 @@ function composeSessions(
   driver: Driver,
   own: CompositionOptions,
   trusted: AddressSet,
-): readonly [SessionContext, SessionContext] {
-  const { limits, onError, error: answer, hsts } = settings;
-  const clock = new HttpClock(kernel.wallClockMs);
-  const common = {
+): SessionContext {
+  const { limits, onError, error: answer } = settings;
+  return new SessionContext({
     memory: kernel,
     handler: settings.isRedirecting ? redirecting(handler, own.securePort) : handler,
     limits,
-    headWriter: new HeadWriter(clock, settings.serverHeader),
+    headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), settings.serverHeader),
     observer: composeRequestLog(kernel, driver, settings),
     events: own.events,
     rules: own.rules,
@@ -116,12 +106,7 @@ function composeSessions(
       answer === undefined ? undefined : failureResponder(answer, (error, request) => onError(error, request)),
     ),
     nowMs: () => driver.nowMs(),
-  };
-  const sessions = new SessionContext(common);
-  if (!hsts) return [sessions, sessions];
-  // Only responses over TLS may have the field (RFC 6797 section 7.2).
-  const headWriter = new HeadWriter(clock, settings.serverHeader, HSTS);
-  return [sessions, new SessionContext({ ...common, headWriter, counters: sessions.counters })];
+  });
 }
 
 /** The proxies of `trustedProxies`. Other programs of this machine may use a Unix domain socket as well as loopback. */

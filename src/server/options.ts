@@ -28,7 +28,6 @@ export interface ServerSettings {
   readonly tls: TlsSettings | null;
   /** Plaintext requests over TCP are redirected to HTTPS. */
   readonly isRedirecting: boolean;
-  readonly hsts: boolean;
   /** The address of the admin listener; undefined: there is none, and requests are not measured. */
   readonly admin: CheckedListen | undefined;
   /** Networks whose word on the client counts. */
@@ -88,7 +87,6 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     listen,
     tls: settings,
     isRedirecting: given.has('httpsRedirect'),
-    hsts: value('hsts'),
     trustedProxies,
     proxyFields: value('proxyFields'),
     requestIds: value('requestIds'),
@@ -122,7 +120,8 @@ function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) 
   const addresses = ownAddresses(given, value);
   const port = value<number | undefined>('httpsRedirect');
   if (port === undefined) {
-    if (value('hsts') && !given.has('tls')) throw wrong('hsts is for HTTPS: set tls too');
+    if (value('hsts') && !given.has('tls') && !given.has('trustedProxies'))
+      throw wrong('hsts is for HTTPS: set tls too, or trustedProxies if a proxy speaks TLS');
     return addresses;
   }
   if (!given.has('tls')) throw wrong('httpsRedirect leads to HTTPS: set tls too');

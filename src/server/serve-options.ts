@@ -33,7 +33,10 @@ export interface ServeOptions {
    * 65,535.
    */
   readonly httpsRedirect?: number | string | undefined;
-  /** Send Strict-Transport-Security: for a year, browsers use HTTPS alone for this host. Default: false. */
+  /**
+   * Send Strict-Transport-Security over HTTPS: for a year, browsers use HTTPS alone for this host; as --header @hsts.
+   * Default: false.
+   */
   readonly hsts?: boolean | undefined;
   /**
    * Proxies whose word on the client, scheme and host counts: addresses, blocks such as 10.0.0.0/8, loopback, private,

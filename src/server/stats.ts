@@ -55,11 +55,11 @@ export interface ServerStats {
     /** The client closed the connection before the response ended. */
     readonly aborted: number;
   };
-  /** Connections ended by a timeout. */
+  /** Connections ended by a time-out. */
   readonly timeouts: {
     /** The sum of the others. */
     readonly total: number;
-    /** Each is named after the timeout. */
+    /** Each is named after the time-out. */
     readonly firstByte: number;
     readonly header: number;
     readonly body: number;

@@ -66,6 +66,25 @@ function fileWith(option: Option, value: unknown): string {
   return groupOf(option) === '' ? `\n${pair}` : `${groupOf(option)}:\n  ${pair}`;
 }
 
+test('--cors may have a value, and be repeated', () => {
+  const rulesFor = (...argv: readonly string[]): unknown =>
+    parseArguments(['1', './html', ...argv]).settings.get('cors')?.value;
+  const all = { origins: null, credentials: false, origin: '--cors' };
+  const detailed = {
+    origins: ['https://a.example', 'https://b.example:1'],
+    methods: ['GET', 'PUT'],
+    maxAgeSeconds: 60,
+  };
+  const text = '/api/** from https://a.example,https://B.example:1 methods GET,PUT credentials max-age 60';
+  expect(rulesFor('--cors')).toMatchObject([all]);
+  expect(rulesFor('--cors', '--listing')).toMatchObject([all]);
+  expect(rulesFor(`--cors=${text}`, '--cors')).toMatchObject([{ ...detailed, credentials: true }, all]);
+  expect(rulesFor('--cors=headers X-A,X-B expose X-C')).toMatchObject([
+    { ...all, headers: ['X-A', 'X-B'], expose: ['X-C'], pattern: { text: '/**' } },
+  ]);
+  expect(rulesFor('--no-cors')).toEqual([]);
+});
+
 const flagLayer = (...argv: readonly string[]): Layer => parseArguments(argv).settings;
 
 describe.each(COMMAND_OPTIONS.map((option) => [optionName(option), option] as const))('%s', (name, option) => {

@@ -9,13 +9,13 @@ import { get } from '../support/client.ts';
 import { echo, type Site, startHandler } from '../support/serving.ts';
 import { pause, until } from '../support/until.ts';
 
-/** The shortest timeout of these tests. */
+/** The shortest time-out of these tests. */
 const SOON_MS = 100;
 
 const waitsForBody: Handler = async (request, response) => response.send(200, {}, await request.body.text());
 const neverAnswers: Handler = () => new Promise(() => {});
 
-/** Long timeouts, except those that are given. */
+/** Long time-outs, except those that are given. */
 function startWith(handler: Handler, soon: ServeOptions): Promise<Site> {
   return startHandler(handler, soon);
 }

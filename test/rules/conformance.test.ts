@@ -1,6 +1,7 @@
 // Tests that a server with rules of all kinds conforms as one without: cases of the table, against files and an
 // application behind rules that match every request.
 
+import { hashSync } from 'bcryptjs';
 import { expect, test } from 'vitest';
 import type { Handler } from '../../src/index.ts';
 import { CASES } from '../../src/tools/conformance/cases.ts';
@@ -15,7 +16,13 @@ const application: Handler = ({ method, target }, response) =>
   METHODS.includes(method) ? response.send(200, {}, `${method} ${target}`) : response.send(501);
 
 test('every case that this server can be asked', async () => {
-  const root = await folder({ 'page.txt': 'a page\n', 'error.html': 'an error\n' });
+  const root = await folder({
+    'page.txt': 'a page\n',
+    'error.html': 'an error\n',
+    users: `joe:${hashSync('a', 4)}\n`,
+    _headers: '/*\n  X-D: e\n',
+    _redirects: '/old-page /new-page 301\n/lost/* /error.html 404\n',
+  });
   const { server } = await start({
     static: root,
     handler: application,
@@ -27,7 +34,9 @@ test('every case that this server can be asked', async () => {
       deny: '/denied/** all',
       rateLimits: '/** 1000000/s',
       redirects: '/old/:page -> /new/:page',
-      rewrites: '/** -> /index.html if-missing',
+      auth: `/private/** ${root}/users`,
+      rewrites: ['/** -> /index.html if-missing', '/rewritten -> /page.txt'],
+      siteFiles: true,
       trailingSlash: '/folders/** add',
       errorPages: `5xx ${root}/error.html`,
     },

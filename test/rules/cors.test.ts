@@ -101,6 +101,15 @@ describe.each<readonly [string, Cors, readonly (readonly [Wish, boolean])[]]>([
       [{ origin: 'https://a.example', headers: ['x-other'] }, false],
     ],
   ],
+  [
+    'text',
+    '/** from https://a.example headers x-key credentials',
+    [
+      [{ origin: 'https://a.example', credentials: true, method: 'PATCH', headers: ['x-key'] }, true],
+      [{ origin: 'https://b.example' }, false],
+      [{ origin: 'https://a.example', headers: ['x-other'] }, false],
+    ],
+  ],
   ['listed methods', { methods: ['GET'] }, [[{ origin: 'https://a.example', method: 'PUT' }, false]]],
   ['a list with null', { origins: 'null' }, [[{ origin: 'null' }, true]]],
   [
@@ -140,6 +149,15 @@ test('fields that scripts may read, and the time for which a preflight holds', a
 
 test.each([
   [{ credentials: true }, 'a list of origins when credentials'],
+  [{ credentials: true, origins: ['https://a.example', 'null'] }, 'a list of origins when credentials'],
+  [{ credentials: true, origins: 'https://a.example', headers: '*' }, 'names instead of "\\*"'],
+  [{ credentials: true, origins: 'https://a.example', methods: ['GET', '*'] }, 'names instead of "\\*"'],
+  [{ origins: [] }, 'with origins'],
+  ['/a from', 'of the form'],
+  ['/a /b', 'of the form'],
+  ['from https://a.example from https://b.example', 'of the form'],
+  ['/a max-age 1.5', 'a max-age from 0'],
+  ['/a max-age 86401', 'a max-age from 0'],
   [{ origins: ['*', 'https://a.example'] }, 'not both'],
   [{ origins: 'https://a.example/path' }, 'without a path'],
   [{ origins: 'a.example' }, 'origins such as'],

@@ -70,7 +70,7 @@ test.each([
   [['errorPages: 200 page.html'], 'site.yaml:2: rules.errorPages must be error pages of a status such as 404'],
   [['errorPages: 404 page.html'], 'site.yaml:2: page.html does not exist'],
   [['auth: /** users'], 'site.yaml:2: users does not exist'],
-  [['cors: 7'], 'site.yaml:2: rules.cors must be true, or an object'],
+  [['cors: 7'], 'site.yaml:2: rules.cors must be true, "[PATTERN]'],
   [['cors:', '  - credentials: true'], 'site.yaml:3: rules.cors must be rules with a list of origins'],
   [['headers:', '  - "/a: B: c"', '  - "/a: -B"'], 'site.yaml:4: "/a: -B" contradicts "/a: B: c" (site.yaml:3)'],
 ])('%j', async (lines, message) => {
@@ -105,10 +105,14 @@ test('rules that an earlier one hides', async () => {
     'cors:',
     '  - {}',
     '  - pattern: /x',
+    'rewrites:',
+    '  - /a/y -> /c',
+    '  - /z/x/y -> /c',
   ];
   const found = unreachableRules(completeRules(await rulesOfFile(lines), null));
   expect(found.map((text) => text.replaceAll(/[^\s"(]*\/(?=site\.yaml)/g, '').replace(/,? since.*/, ''))).toEqual([
     'site.yaml:4: "/a/x -> /c" never applies',
+    'site.yaml:15: "/a/y -> /c" never applies',
     'site.yaml:13: {"pattern":"/x"} never applies',
     expect.stringMatching(/^site\.yaml:9: .* never applies$/),
   ]);
@@ -140,7 +144,7 @@ test('the command: one line, exit code 2; --check finds what never applies', asy
 describe('--explain', () => {
   const asked = (target: string, method = 'GET', fields: Readonly<Record<string, string>> = {}): AskedRequest => {
     const [path = '/', query = ''] = target.split('?');
-    return { method, path, query, target, header: (name) => fields[name] };
+    return { method, path, query, target, host: fields['host'] ?? '', header: (name) => fields[name] };
   };
 
   test('names the rules in the order in which they apply, and where each was set', async () => {
@@ -148,6 +152,7 @@ describe('--explain', () => {
       'headers:',
       '  - "/old/**: X-A: b"',
       '  - "//b.example/**: -X-B"',
+      '  - "/hsts: @hsts"',
       'redirects: /old/:page -> /new/:page',
       'rewrites:',
       '  - /old/** -> /other',
@@ -160,24 +165,27 @@ describe('--explain', () => {
     const lines = (request: AskedRequest): readonly string[] =>
       explain(rules, null, request).map((line) => line.replace(/# .*\//, '# ').trim());
     expect(lines(asked('/old/a?b', 'GET', { origin: 'https://a.example' }))).toEqual([
-      '1. deny: 403 for 10.0.0.0/8, unix  # site.yaml:9',
-      '2. rateLimits: 429 beyond 10 requests in 60 s, 5 at once, by x-key  # site.yaml:11',
-      '3. redirects: 301 to /new/a?b  # site.yaml:5',
-      '4. trailingSlash: does not apply to this request  # site.yaml:12',
-      '5. rewrites: does not apply to this request  # site.yaml:7',
-      '6. rewrites: does not apply to this request  # site.yaml:8',
+      '1. deny: 403 for 10.0.0.0/8, unix  # site.yaml:10',
+      '2. rateLimits: 429 beyond 10 requests in 60 s, 5 at once, by x-key  # site.yaml:12',
+      '3. redirects: 301 to /new/a?b  # site.yaml:6',
+      '4. trailingSlash: does not apply to this request  # site.yaml:13',
+      '5. rewrites: does not apply to this request  # site.yaml:8',
+      '6. rewrites: does not apply to this request  # site.yaml:9',
       '7. headers: X-A: b  # site.yaml:3',
-      '8. cors: readable by scripts of https://a.example (this request is from https://a.example)  # site.yaml:10',
+      '8. cors: readable by scripts of https://a.example (this request is from https://a.example)  # site.yaml:11',
     ]);
     expect(lines(asked('/x', 'POST', { host: 'b.example:80' }))).toEqual([
       expect.stringContaining('rateLimits'),
-      '2. trailingSlash: does not apply to this request  # site.yaml:12',
-      '3. rewrites: does not apply to this request  # site.yaml:8',
+      '2. trailingSlash: does not apply to this request  # site.yaml:13',
+      '3. rewrites: does not apply to this request  # site.yaml:9',
       '4. headers: -X-B  # site.yaml:4',
       expect.stringContaining('cors'),
     ]);
     expect(lines(asked('/a.b'))).toContain(
-      '3. rewrites: serves /index.html if the response would be 404  # site.yaml:8',
+      '3. rewrites: serves /index.html if the response would be 404  # site.yaml:9',
+    );
+    expect(lines(asked('/hsts'))).toContain(
+      '4. headers: Strict-Transport-Security: max-age=31536000 (over HTTPS)  # site.yaml:5',
     );
     expect(lines(asked('/a%2fb'))[0]).toContain('no normal form');
   });

@@ -6,6 +6,7 @@ import { fetchHandler } from '../../src/adapters/fetch.ts';
 import { wsgi } from '../../src/adapters/wsgi.ts';
 import { ask } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import type { Answer } from '../support/response.ts';
 import { type StartOptions, start } from '../support/serving.ts';
 
 /** Spellings of `/secret/file.html` that servers and applications may understand. */
@@ -121,6 +122,53 @@ test.each([
     );
   },
 );
+
+test('no spelling of a host passes a rule for it', async () => {
+  const application = fetchHandler(({ url }) => new Response(new URL(url).hostname));
+  const { port } = await start({
+    handler: application,
+    rules: { deny: ['//secret.example/** all', '//127.0.0.1/** all'], headers: '//secret.example/**: X-Own: yes' },
+  });
+  const hosts = ['secret.example', 'SECRET.Example.:80', 's%65cret.example', 'secret%2Eexample', '127.1', '0x7f000001'];
+  for (const host of [...hosts, '%EF%BD%93ecret.example', 'secret%E3%80%82example:80']) {
+    for (const request of [`GET / HTTP/1.1\r\nHost: ${host}`, `GET http://${host}/ HTTP/1.1\r\nHost: a`]) {
+      expect((await ask(port, `${request}\r\n\r\n`)).status, request).toBe(403);
+    }
+  }
+  const other = await ask(port, 'GET / HTTP/1.1\r\nHost: other%2eexample\r\n\r\n');
+  expect([other.status, other.field('x-own')]).toEqual([403, undefined]);
+  expect((await ask(port, 'GET / HTTP/1.1\r\nHost: other.example:80\r\n\r\n')).text).toBe('other.example');
+});
+
+test('a proxy that passes absolute targets on names the host', async () => {
+  const { port } = await start({
+    handler: ({ host }, response) => response.send(200, {}, host),
+    trustedProxies: 'loopback',
+    rules: { deny: '//secret.example/** all' },
+  });
+  const asked = (field: string): Promise<Answer> =>
+    ask(port, `GET http://open.example/ HTTP/1.1\r\nHost: open.example\r\n${field}\r\n\r\n`);
+  expect((await asked('X-Forwarded-Host: secret.example')).status).toBe(403);
+  expect((await asked('X-Forwarded-Host: other.example')).text).toBe('other.example');
+});
+
+test.each([
+  ['/\u017fecret/a', '/secret/**'],
+  ['/SECRET/a', '/\u017fecret/**'],
+  ['/\u212aey', '/key'],
+  ['/sec\u200cret/a', '/secret/**'],
+  ['/e\u0301/a', '/\u00e9/**'],
+  ['/\u00e9', '/?'],
+  ['/\u00df', '/?'],
+  ['/stra\u00dfe', '/STRASSE'],
+  ['/\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2', '/*\u03c6\u039f\u03a3'],
+])('%s, which some file systems take for a path of %s, is protected', async (path, pattern) => {
+  const { port } = await start({
+    handler: (_request, response) => response.send(200),
+    rules: { deny: `${pattern} all` },
+  });
+  expect((await ask(port, `GET ${encodeURI(path)} HTTP/1.1\r\nHost: a\r\n\r\n`)).status).toBe(403);
+});
 
 /** Whether a spelling is of the file that `pattern` names. Only files have clean URLs and indexes. */
 function names(spelling: string, pattern: string, kind: string): boolean {

@@ -22,6 +22,13 @@ test.each([
   ['/', '/:splat', 'evil.org', '/evil.org'],
   ['/**', '/:splat', '\r\nx: y', '/%0D%0Ax%3A%20y'],
   ['/a', 'http://[::1]:80/b', 'a', 'http://[::1]:80/b'],
+  ['/old/**', '/:splat/new', 'old', '/new'],
+  ['/r/:name/**', '/:splat/:name', 'r/evil.example', '/evil.example'],
+  ['/**', 'https://example.org/:splat/a', '', 'https://example.org/a'],
+  ['/f-:name', '/files/:name/a', 'f-..', null],
+  ['/f-:name', 'https://example.org/:name', 'f-.', null],
+  ['/a:x/b:y', '/:x:y', 'a./b.', null],
+  ['/f-:name', '/b?next=/:name', 'f-..', '/b?next=/..'],
 ])('%s -> %s for %j', (from, to, path, target) => {
   const template = new RedirectTemplate(from, to);
   expect(template.targetOf(path, encodeName)).toBe(target);

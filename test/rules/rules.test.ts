@@ -55,10 +55,25 @@ describe('headers', () => {
     const answer = await asked({ headers }, get('/'));
     const names = ['Strict-Transport-Security', 'Content-Security-Policy', 'Cross-Origin-Opener-Policy'];
     expect(names.map((name) => answer.field(name.toLowerCase()))).toEqual([
-      'max-age=31536000',
+      undefined,
       expect.stringContaining("default-src 'self'"),
       'same-origin',
     ]);
+  });
+
+  test.each([
+    { hsts: true },
+    { rules: { headers: '@hsts' } },
+    { hsts: true, rules: { headers: '/**: X-A: 1', cors: true } },
+    { hsts: true, rules: { headers: '/a/**: Strict-Transport-Security: max-age=1' } },
+  ])('Strict-Transport-Security is sent over HTTPS alone: %j', async (options) => {
+    const { port } = await startHandler(shows, { ...options, trustedProxies: 'loopback' });
+    const values = async (...lines: readonly string[]): Promise<readonly string[]> => {
+      const { fields } = await ask(port, get('/', ...lines));
+      return fields.filter(([name]) => name === 'Strict-Transport-Security').map(([, value]) => value);
+    };
+    expect(await values()).toEqual([]);
+    expect(await values('X-Forwarded-Proto: https')).toEqual(['max-age=31536000']);
   });
 
   test('a field of the server is replaced, not repeated', async () => {
@@ -155,6 +170,19 @@ test('the first part of a host decides: names, wildcards, case and ports', async
     const answer = await ask(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     expect(answer.fields.filter(([name]) => name === 'X-H').map(([, value]) => value)).toEqual(values);
   }
+});
+
+test.each([
+  [{ deny: '/secret/** all' }, 403, 200],
+  [{ deny: '/index.html all' }, 403, 403],
+  [{ deny: '*.html all' }, 403, 200],
+  [{ headers: '/index.html: X-C: 3' }, 200, 200],
+])('the paths * and / have rules of their own: %j', async (rules, ofAsterisk, ofRoot) => {
+  const { port } = await startHandler(shows, { rules });
+  const asterisk = await ask(port, get('*').replace('GET', 'OPTIONS'));
+  const root = await ask(port, get('/'));
+  expect([asterisk.status, root.status]).toEqual([ofAsterisk, ofRoot]);
+  expect([asterisk.field('x-c'), root.field('x-c')]).toEqual([undefined, 'headers' in rules ? '3' : undefined]);
 });
 
 test.each([
@@ -269,6 +297,19 @@ describe('error pages', () => {
     expect(answer.field('etag') === undefined).toBe(answer.field('content-type') !== 'text/plain');
   });
 
+  test('fields that describe no content stay', async () => {
+    const path = await folder({ 'page.html': 'a page', 'a.txt': 'a text' });
+    const { port } = await start({
+      static: path,
+      handler: (_request, response) => response.send(404, { 'Content-Security-Policy': "default-src 'self'" }),
+      rules: { errorPages: `4xx ${path}/page.html` },
+    });
+    const range = await ask(port, get('/a.txt', 'Range: bytes=9-'));
+    expect([range.status, range.field('content-range'), range.text]).toEqual([416, 'bytes */6', 'a page']);
+    const missing = await ask(port, get('/missing'));
+    expect([missing.status, missing.field('content-security-policy')]).toEqual([404, "default-src 'self'"]);
+  });
+
   test('those of rules and of failures too', async () => {
     const path = await folder({ 'page.html': 'a page' });
     const { port, errors } = await startHandler(
@@ -325,6 +366,10 @@ test('few passwords wait for the thread', async () => {
   expect(verdicts.slice(64)).toEqual(new Array(6).fill('busy'));
   expect(await Promise.all(verdicts.slice(0, 2))).toEqual(['right', 'wrong']);
   expect(checker.check('right', hash), 'a right password is remembered').toBe('right');
+  await Promise.all(verdicts);
+  const same = Array.from({ length: 70 }, () => checker.check('the same', hash));
+  expect(checker.waiting, 'one comparison for the same password').toBe(1);
+  expect(new Set(await Promise.all(same))).toEqual(new Set(['wrong']));
   const last = checker.check('another', hash);
   await checker.close();
   expect(['busy', 'wrong']).toContain(await last);

@@ -1,9 +1,12 @@
 // Tests `_headers` and `_redirects` in roots, in the syntax of Netlify and Cloudflare Pages.
 
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start } from '../support/serving.ts';
+import { until } from '../support/until.ts';
 
 const HEADERS = `# for all
 /*
@@ -108,5 +111,44 @@ test.each([
   const root = await folder({ [name]: content });
   await expect(start({ static: root, rules: { siteFiles: true } })).rejects.toThrow(
     new RegExp(`^${root}/${name}:${line}:? .*${why}`),
+  );
+});
+
+test('a changed file counts within a second; a mistake in it is reported, and changes nothing', async () => {
+  const root = await folder({ 'a.html': 'a', _headers: '/*\n  X-A: 1\n' });
+  const { port, errors } = await start({
+    static: root,
+    rules: { siteFiles: true, rateLimits: '/limited 1/h', headers: '/**: X-All: yes' },
+  });
+  const asked = async (target: string): Promise<readonly unknown[]> => {
+    const { status, field } = await ask(port, get(target));
+    return [status, field('x-a'), field('x-all')];
+  };
+  const replace = async (name: string, text: string): Promise<void> => {
+    await writeFile(join(root, 'new'), text);
+    await rename(join(root, 'new'), join(root, name));
+  };
+  expect(await asked('/limited')).toEqual([404, '1', 'yes']);
+  await replace('_headers', '/*\n  X-A: 2\n');
+  await until(async () => (await asked('/a.html'))[1] === '2', 'the new field is sent');
+  await replace('_headers', '/*\n  nonsense\n');
+  await until(async () => (await asked('/a.html')) && errors.length > 0, 'the mistake is reported');
+  expect(String(errors.splice(0))).toContain(`${root}/_headers:2: must be of the form`);
+  await replace('_redirects', '/old /a.html 302\n');
+  await until(async () => (await asked('/old'))[0] === 302, 'the redirect exists');
+  expect(await asked('/a.html')).toEqual([200, '2', 'yes']);
+  await replace('_redirects', '/lost/* /missing.html 404\n');
+  await until(async () => (await asked('/old')) && errors.length > 0, 'the missing page is reported');
+  expect(String(errors.splice(0))).toContain('missing.html does not exist');
+  await rm(join(root, '_headers'));
+  await until(async () => (await asked('/a.html'))[1] === undefined, 'the field is gone');
+  expect(await asked('/old'), 'the redirect stays').toEqual([302, undefined, 'yes']);
+  expect((await asked('/limited'))[0], 'the limiter has kept its count').toBe(429);
+});
+
+test('a folder in place of such a file is named', async () => {
+  const root = await folder({ '_headers/a': 'a' });
+  await expect(start({ static: root, rules: { siteFiles: true } })).rejects.toThrow(
+    `${root}/_headers cannot be read: EISDIR`,
   );
 });

@@ -28,9 +28,12 @@ async function cpuMicroseconds(run: () => unknown, times: number): Promise<numbe
   return user + system;
 }
 
-/** The fewest runs that take {@link MIN_MICROSECONDS}. */
+/** The fewest runs that take {@link MIN_MICROSECONDS} twice: a single tick of the clock may be that of other work. */
 async function enough(run: () => unknown): Promise<number> {
-  for (let times = 1; ; times *= 2) if ((await cpuMicroseconds(run, times)) >= MIN_MICROSECONDS) return times;
+  for (let times = 1; ; times *= 2) {
+    const isLong = (await cpuMicroseconds(run, times)) >= MIN_MICROSECONDS;
+    if (isLong && (await cpuMicroseconds(run, times)) >= MIN_MICROSECONDS) return times;
+  }
 }
 
 async function ratioOf(small: () => unknown, large: () => unknown): Promise<number> {
@@ -40,7 +43,8 @@ async function ratioOf(small: () => unknown, large: () => unknown): Promise<numb
     fastestSmall = Math.min(fastestSmall, await cpuMicroseconds(small, times));
     fastestLarge = Math.min(fastestLarge, await cpuMicroseconds(large, times));
   }
-  return fastestLarge / fastestSmall;
+  // Systems that count whole ticks of their clock may count none. Then the ratio is unknown.
+  return fastestSmall === 0 ? Number.POSITIVE_INFINITY : fastestLarge / fastestSmall;
 }
 
 /**

@@ -101,7 +101,7 @@ export class OffloadedCall {
   }
 
   /**
-   * Starts the silence timer for the next message of the thread. Before the response, the handler's own timeout
+   * Starts the silence timer for the next message of the thread. Before the response, the handler's own time-out
    * applies.
    */
   #awaitThread(): void {
@@ -236,7 +236,7 @@ export class OffloadedCall {
     }
   }
 
-  /** While the client is waited for, the thread may be silent: the client has timeouts of its own. */
+  /** While the client is waited for, the thread may be silent: the client has time-outs of its own. */
   async #await(client: Promise<void>): Promise<void> {
     this.#awaitedPieces++;
     await client;

@@ -60,7 +60,7 @@ export class RelayedProtocol implements Protocol {
     this.#post({ type: 'delivered', weight: this.#writtenWeight });
   }
 
-  /** Timeouts of the protocol run in its thread. */
+  /** Time-outs of the protocol run in its thread. */
   expired(): void {}
 
   stop(): void {

@@ -27,7 +27,7 @@ const UNREAD = ['/ignore', '/taste'] as const;
 /** Conspiring clients act at multiples of this. */
 const MEETING_MS = 10;
 
-/** Clients wait this long before they disconnect, so that the server's own timeouts come first. */
+/** Clients wait this long before they disconnect, so that the server's own time-outs come first. */
 const MAX_WAIT_MS = 400_000;
 
 function plansOf(actor: Actor, { requests, maxRequests }: RunContext): PlannedRequest[] {
@@ -154,7 +154,7 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     const plans = plansOf(actor, { ...context, maxRequests: 4 }).map((plan) => ({
       ...plan,
       awaitsContinue: false,
-      // Ended by the timeout for half-closed clients, or by the handler's, whichever comes first.
+      // Ended by the time-out for half-closed clients, or by the handler's, whichever comes first.
       outcome: plan.outcome.statuses.includes(504) ? { ...plan.outcome, kind: 'none' as const } : plan.outcome,
     }));
     for (const plan of plans) await actor.send(plan);
@@ -170,7 +170,7 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     actor.doesNotRead = true;
     await askForMuch(actor, context, 0);
     await actor.sleep(MAX_WAIT_MS);
-    // Its timeout began when the first byte was pending; bytes that the kernel accepted later do not extend it.
+    // Its time-out began when the first byte was pending; bytes that the kernel accepted later do not extend it.
     const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
     checkDeadline(actor, 'not reading', endedMs, context.limits.sendTimeoutMs, acceptedMs, lastSentMs);
     actor.leave();
@@ -255,7 +255,7 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
       : actor.random.between(plan.headBytes, plan.bytes.length - 6);
     await actor.sendPieces(plan.bytes.subarray(0, upTo), actor.random.between(1, 3));
     await actor.answered();
-    // Its timeout began when the head was complete; each later byte has extended it, up to the full time.
+    // Its time-out began when the head was complete; each later byte has extended it, up to the full time.
     const { lastSentMs, firstReceivedMs, receivedBeforeSendingMs } = actor.client.socket;
     const { bodyTimeoutMs } = context.limits;
     checkDeadline(actor, 'a stalled body', lastSentMs, bodyTimeoutMs, firstReceivedMs, receivedBeforeSendingMs);

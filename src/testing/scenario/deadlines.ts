@@ -5,7 +5,7 @@ import type { Actor } from './actor.ts';
 /** How late a deadline may be: a bucket of the reactor's clock, the turns before it, and a check of sent bytes. */
 const LATE_MS = 600;
 
-/** Reports an end that came too early or too late. The timeout began between the two given times. */
+/** Reports an end that came too early or too late. The time-out began between the two given times. */
 export function checkDeadline(
   actor: Actor,
   what: string,
@@ -15,7 +15,7 @@ export function checkDeadline(
   lastMs: number = fromMs,
 ): void {
   if (actor.isServerClosing || actor.hasLeft || actor.isRejected || actor.client.socket.injectedFault !== '') return;
-  // A time jump may have made another deadline due before this timeout began.
+  // A time jump may have made another deadline due before this time-out began.
   const isEarlyExcused = actor.jumpedMs > 0;
   if (isEarlyExcused && (endMs === 0 || fromMs === 0)) return;
   // Or while its bytes were in transit: for the server, such a client was silent.

@@ -22,15 +22,15 @@ export async function askForMuch(
     await actor.send(planResponse(actor.random, actor.index, i, length));
 }
 
-/** These clients never pause too long, but are too slow: at a quarter of the rate the timeout runs out. */
+/** These clients never pause too long, but are too slow: at a quarter of the rate the time-out runs out. */
 const SHARE_OF_RATE = 4;
 
 /**
- * How much later than from its first byte the timeout of such a client ends, since its bytes extend it by a quarter.
+ * How much later than from its first byte the time-out of such a client ends, since its bytes extend it by a quarter.
  */
 const STRETCH = SHARE_OF_RATE / (SHARE_OF_RATE - 1) - 1;
 
-/** Sends a body below the rate. Without a rate, any byte restarts the timeout. */
+/** Sends a body below the rate. Without a rate, any byte restarts the time-out. */
 export async function drip(
   actor: Actor,
   { limits: { bodyTimeoutMs, minReceiveBytesPerSecond: rate } }: RunContext,
@@ -69,11 +69,12 @@ export async function sip(actor: Actor, context: RunContext): Promise<void> {
   await askForMuch(actor, context, bytesIn(sendTimeoutMs * 2, rate));
   await actor.sleep(sendTimeoutMs * 3);
   const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
-  // With a small kernel buffer, all pending bytes fit into it now and then: that is progress, and restarts the timeout.
+  // With a small kernel buffer, all pending bytes fit into it now and then: that is progress, and restarts the time-out.
   const isJudged = context.sendCapacity > bytesIn(sendTimeoutMs, rate);
   if (rate === 0) checkSpared(actor, 'a slowly read response');
   else if (isJudged) {
-    const stretchedMs = Math.min(lastSentMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs;
+    // What it reads at once makes room in the kernel later, at the beginning of its time and at the end.
+    const stretchedMs = Math.min(lastSentMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs * 2;
     const lastMs = lastSentMs === 0 ? 0 : stretchedMs;
     checkDeadline(actor, 'a slowly read response', endedMs, sendTimeoutMs, acceptedMs, lastMs);
   }
