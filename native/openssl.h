@@ -32,6 +32,7 @@ namespace epoll_server {
   F(BIO_set_flags)                        \
   F(BIO_set_init)                         \
   F(CRYPTO_free)                          \
+  F(CRYPTO_realloc)                       \
   F(ERR_clear_error)                      \
   F(ERR_peek_last_error)                  \
   F(ERR_reason_error_string)              \

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <string_view>
 #include <utility>
 
 #include "socket.h"
@@ -97,17 +99,20 @@ TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared>
 }
 
 std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits, Bytes received) {
-  return std::make_unique<TlsTransport>(fd, waits, context_, shared_, received);
+  std::unique_ptr<TlsTransport> made(new (std::nothrow) TlsTransport(fd, waits, context_, shared_));
+  return made != nullptr && made->BeginWith(received) ? std::move(made) : nullptr;
 }
 
 TlsTransport::TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
-                           std::shared_ptr<TlsShared> shared, Bytes received)
+                           std::shared_ptr<TlsShared> shared)
     : fd_(fd),
       waits_(waits),
       context_(std::move(context)),
       shared_(std::move(shared)),
       openssl_(context_->openssl()),
-      unread_(received.data, received.data + received.length) {}
+      unread_(openssl_),
+      out_(openssl_),
+      server_name_(openssl_) {}
 
 TlsTransport::~TlsTransport() { openssl_.SSL_free(ssl_); }
 
@@ -126,7 +131,13 @@ int TlsTransport::Receive(uint8_t* bytes, size_t length) {
     if (status <= 0) break;
     filled += static_cast<size_t>(status);
   }
-  KeepUnread();
+  // No request came, and so no response takes what the handshake has left.
+  if (filled == 0 && status == -EAGAIN) FlushOut();
+  if (!KeepUnread()) {
+    Fail(-ENOMEM);
+    // What was decrypted before is not lost: then the next call returns the error.
+    if (filled == 0) status = error_;
+  }
   const bool is_over = status > 0 || (filled == 0 && status != -EAGAIN);
   receive_awaits_ = is_over ? 0 : is_full_ ? kWritable : kReadable;
   if (filled > 0 || length == 0) return static_cast<int>(filled);
@@ -157,9 +168,7 @@ int TlsTransport::Begin() {
   const int status = Fill();
   if (status == 0) peer_ended_ = true;
   if (status <= 0) return status < 0 && status != -EAGAIN ? Fail(status) : status;
-  if (!BeginsRequest(unread_begin_ < unread_.size() ? unread_[unread_begin_] : *fresh_)) {
-    return BeginTls();
-  }
+  if (!BeginsRequest(unread_.empty() ? *fresh_ : *unread_.data())) return BeginTls();
   mode_ = kPlaintext;
   ++shared_->counters.failures[kFailedPlaintext];
   return 1;
@@ -182,10 +191,13 @@ int TlsTransport::BeginTls() {
   return 1;
 }
 
-// Returns 1 when the connection is established, else -errno.
+// Returns 1 when the connection is established, else -errno. After the first flight of TLS 1.3 only
+// a session ticket is left to send, and one send(2) takes it with the first response.
 int TlsTransport::DoHandshake() {
   openssl_.ERR_clear_error();
+  holds_output_ = wire_bytes_sent_ > 0;
   const int result = openssl_.SSL_do_handshake(ssl_);
+  holds_output_ = false;
   if (result == 1) {
     mode_ = kEstablished;
     ++shared_->counters.handshakes;
@@ -194,9 +206,13 @@ int TlsTransport::DoHandshake() {
     if (send_awaits_ == kReadable) send_continues_ = true;
     return 1;
   }
-  const int error = ErrorOf(result);
+  int error = ErrorOf(result);
+  const TlsFailure failure = FailureOfLastError();
+  // The next flight, or an alert.
+  const int flushed = FlushOut();
+  if (error == -EAGAIN && flushed != 0) error = flushed;
   if (error == -EAGAIN) return error;
-  const int status = FailHandshake(error == 0 ? -ECONNRESET : error, FailureOfLastError());
+  const int status = FailHandshake(error == 0 ? -ECONNRESET : error, failure);
   openssl_.ERR_clear_error();
   return status;
 }
@@ -217,8 +233,13 @@ int TlsTransport::OnClientHello() {
     return SSL_CLIENT_HELLO_RETRY;
   }
   ++shared_->handshakes_begun;
-  server_name_ = ServerNameOf(openssl_, ssl_);
-  return context_->Select(ssl_, server_name_) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+  char bytes[TLSEXT_MAXLEN_host_name];
+  const std::string_view name = ReadServerName(openssl_, ssl_, bytes);
+  // A ClientHello after HelloRetryRequest has the name again.
+  server_name_.Drop(server_name_.size());
+  const bool is_kept = server_name_.Append(reinterpret_cast<uint8_t*>(bytes), name.size());
+  const bool is_selected = is_kept && context_->Select(ssl_, name);
+  return is_selected ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 int TlsTransport::Decrypt(uint8_t* bytes, size_t length) {
@@ -286,8 +307,8 @@ TlsFailure TlsTransport::FailureOfLastError() const {
 
 // Receives wire bytes unless some are left. Returns 1 when there are some, 0 at the end, or -errno.
 int TlsTransport::Fill() {
-  if (fresh_ != fresh_end_ || unread_begin_ < unread_.size()) return 1;
-  if (out_.size() - out_begin_ > kMaxPendingBytes) {
+  if (fresh_ != fresh_end_ || !unread_.empty()) return 1;
+  if (out_.size() > kMaxPendingBytes) {
     is_full_ = true;
     return -EAGAIN;
   }
@@ -320,14 +341,10 @@ int TlsTransport::ReadWire(uint8_t* bytes, size_t length) {
 }
 
 size_t TlsTransport::Take(uint8_t* bytes, size_t length) {
-  if (unread_begin_ < unread_.size()) {
-    const size_t count = std::min(length, unread_.size() - unread_begin_);
-    std::memcpy(bytes, unread_.data() + unread_begin_, count);
-    unread_begin_ += count;
-    if (unread_begin_ == unread_.size()) {
-      unread_ = std::vector<uint8_t>();
-      unread_begin_ = 0;
-    }
+  if (!unread_.empty()) {
+    const size_t count = std::min(length, unread_.size());
+    std::memcpy(bytes, unread_.data(), count);
+    unread_.Drop(count);
     return count;
   }
   const size_t count = std::min(length, static_cast<size_t>(fresh_end_ - fresh_));
@@ -336,28 +353,25 @@ size_t TlsTransport::Take(uint8_t* bytes, size_t length) {
   return count;
 }
 
-// The shared buffer is another connection's after this call.
-void TlsTransport::KeepUnread() {
-  if (fresh_ != fresh_end_) {
-    unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(unread_begin_));
-    unread_begin_ = 0;
-    unread_.insert(unread_.end(), fresh_, fresh_end_);
-  }
+// After this call the shared buffer is that of another connection. False: memory is exhausted.
+bool TlsTransport::KeepUnread() {
+  const bool is_kept = unread_.Append(fresh_, static_cast<size_t>(fresh_end_ - fresh_));
   fresh_ = fresh_end_ = nullptr;
+  return is_kept;
 }
 
 bool TlsTransport::holds_input() const {
   if (error_ != 0) return true;
   if (peer_ended_) return !end_reported_;
   if (is_full_) return false;
-  return is_deferred_ || !(is_drained_ || is_short_) || unread_begin_ < unread_.size() ||
+  return is_deferred_ || !(is_drained_ || is_short_) || !unread_.empty() ||
          (mode_ == kEstablished && openssl_.SSL_pending(ssl_) > 0);
 }
 
 // Sends what the socket accepts, and keeps the rest.
 int TlsTransport::WriteWire(const uint8_t* bytes, size_t length) {
   size_t sent = 0;
-  while (out_.empty() && sent < length) {
+  while (!holds_output_ && out_.empty() && sent < length) {
     const int count = epoll_server::Send(fd_, bytes + sent, length - sent, more_);
     if (count == -EINTR) continue;
     if (count == -EAGAIN) break;
@@ -365,22 +379,20 @@ int TlsTransport::WriteWire(const uint8_t* bytes, size_t length) {
     wire_bytes_sent_ += static_cast<uint64_t>(count);
     sent += static_cast<size_t>(count);
   }
-  out_.insert(out_.end(), bytes + sent, bytes + length);
+  if (!out_.Append(bytes + sent, length - sent)) return wire_error_ = -ENOMEM;
   return static_cast<int>(length);
 }
 
 // Returns 0 when the socket has accepted all bytes, else -errno.
 int TlsTransport::FlushOut() {
-  while (out_begin_ < out_.size()) {
-    const int count = epoll_server::Send(fd_, out_.data() + out_begin_, out_.size() - out_begin_);
+  while (!out_.empty()) {
+    const int count = epoll_server::Send(fd_, out_.data(), out_.size());
     if (count == -EINTR) continue;
     if (count == -EAGAIN) return count;
     if (count < 0) return Fail(count);
     wire_bytes_sent_ += static_cast<uint64_t>(count);
-    out_begin_ += static_cast<size_t>(count);
+    out_.Drop(static_cast<size_t>(count));
   }
-  if (!out_.empty()) out_ = std::vector<uint8_t>();
-  out_begin_ = 0;
   if (!ended_ || shut_) return 0;
   shut_ = true;
   return epoll_server::ShutdownWrite(fd_);
@@ -428,7 +440,7 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
       const int begun = mode_ == kUnknown ? Begin() : 1;
       const int done = begun > 0 && mode_ == kHandshaking ? DoHandshake() : begun;
       is_short_ = false;
-      KeepUnread();
+      if (!KeepUnread()) return Fail(-ENOMEM);
       if (mode_ == kPlaintext) return -EAGAIN;
       if (done <= 0) return done == 0 ? -EAGAIN : done;
       continue;
@@ -473,6 +485,7 @@ int TlsTransport::ShutdownWrite() {
     openssl_.ERR_clear_error();
     openssl_.SSL_shutdown(ssl_);
     openssl_.ERR_clear_error();
+    if (wire_error_ != 0) return Fail(wire_error_);
   }
   ended_ = true;
   const int status = FlushOut();
@@ -489,7 +502,8 @@ bool TlsTransport::Negotiated(NegotiatedTls* negotiated) const {
   negotiated->version = openssl_.SSL_get_version(ssl_);
   negotiated->cipher = openssl_.SSL_CIPHER_get_name(openssl_.SSL_get_current_cipher(ssl_));
   negotiated->protocol.assign(reinterpret_cast<const char*>(protocol), length);
-  negotiated->server_name = server_name_;
+  negotiated->server_name.assign(reinterpret_cast<const char*>(server_name_.data()),
+                                 server_name_.size());
   negotiated->is_resumed = openssl_.SSL_session_reused(ssl_) == 1;
   X509* certificate = openssl_.SSL_get1_peer_certificate(ssl_);
   if (certificate == nullptr) return true;

@@ -10,9 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "byte_queue.h"
 #include "tls_context.h"
 #include "transport.h"
 
@@ -31,8 +31,11 @@ class TlsTransport final : public Transport, private TlsConnection {
  public:
   // `waits` counts the waits of the kernel: each has a budget of handshakes.
   TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
-               std::shared_ptr<TlsShared> shared, Bytes received);
+               std::shared_ptr<TlsShared> shared);
   ~TlsTransport() override;
+
+  // Begins with wire bytes that were received before. False: memory is exhausted.
+  bool BeginWith(Bytes received) { return unread_.Append(received.data, received.length); }
 
   int Receive(uint8_t* bytes, size_t length) override;
   int Send(Bytes first, Bytes second, bool more) override;
@@ -60,7 +63,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int Decrypt(uint8_t* bytes, size_t length);
   int Fill();
   size_t Take(uint8_t* bytes, size_t length);
-  void KeepUnread();
+  bool KeepUnread();
   int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
   int SendPlaintext(Bytes first, Bytes second);
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
@@ -81,15 +84,14 @@ class TlsTransport final : public Transport, private TlsConnection {
   int wire_error_ = 0;        // of the socket, within a call of OpenSSL
   uint8_t* fresh_ = nullptr;  // wire bytes in the shared buffer: [fresh_, fresh_end_)
   uint8_t* fresh_end_ = nullptr;
-  size_t wire_left_ = 0;         // bytes that this call may still receive
-  std::vector<uint8_t> unread_;  // wire bytes that an earlier call received and did not use
-  size_t unread_begin_ = 0;
-  std::vector<uint8_t> out_;  // wire bytes that the socket has not accepted
-  size_t out_begin_ = 0;
+  size_t wire_left_ = 0;  // bytes that this call may still receive
+  ByteQueue unread_;      // wire bytes that an earlier call received and did not use
+  ByteQueue out_;         // wire bytes that the socket has not accepted
+  ByteQueue server_name_;
   size_t counted_later_ = 0;  // bytes in out_ that the caller passes again
   uint64_t wire_bytes_sent_ = 0;
-  std::string server_name_;
   bool more_ = false;            // more wire bytes follow at once
+  bool holds_output_ = false;    // what is written waits for FlushOut
   bool is_drained_ = true;       // the socket has no more bytes, until its next event
   bool is_short_ = false;        // the last receive of this call had a short count
   bool stops_at_short_ = false;  // then nothing more is received

@@ -170,6 +170,8 @@ bool TlsContext::Prepare(TlsEntry entry, std::string* problem) {
     openssl_.OPENSSL_cleanse(&pair.key[0], pair.key.size());
   }
   entry.pairs.clear();
+  for (std::string& name : entry.names) by_name_.emplace(std::move(name), &prepared);
+  entry.names.clear();
   prepared.entry = std::move(entry);
   if (!prepared.entry.alpn.empty()) {
     openssl_.SSL_CTX_set_alpn_select_cb(context, OnProtocols, &prepared.entry);
@@ -247,24 +249,22 @@ bool TlsContext::TrustClients(SSL_CTX* context, const TlsEntry& entry, std::stri
 SSL* TlsContext::NewSsl() const { return openssl_.SSL_new(prepared_.front()->context); }
 
 // The exact name first, then the wildcard for its first label (RFC 9525 section 6.3).
-const TlsContext::Prepared& TlsContext::EntryFor(const std::string& server_name) const {
+const TlsContext::Prepared& TlsContext::EntryFor(std::string_view server_name) const {
+  const auto exact = by_name_.find(server_name);
+  if (exact != by_name_.end()) return *exact->second;
   const size_t dot = server_name.find('.');
-  const std::string wildcard =
-      dot == std::string::npos || dot == 0 ? "" : "*" + server_name.substr(dot);
-  for (const std::string& name : {server_name, wildcard}) {
-    if (name.empty()) continue;
-    for (const auto& prepared : prepared_) {
-      const std::vector<std::string>& names = prepared->entry.names;
-      if (std::find(names.begin(), names.end(), name) != names.end()) return *prepared;
-    }
-  }
-  return *prepared_.front();
+  if (dot == std::string_view::npos || dot == 0) return *prepared_.front();
+  // A name has at least one character in front of its dot, in whose place the star fits.
+  char text[TLSEXT_MAXLEN_host_name];
+  text[0] = '*';
+  const size_t size = 1 + server_name.copy(text + 1, sizeof(text) - 1, dot);
+  const auto wildcard = by_name_.find(std::string_view(text, size));
+  return wildcard == by_name_.end() ? *prepared_.front() : *wildcard->second;
 }
 
 // SSL_set_SSL_CTX changes certificates and callbacks alone.
-bool TlsContext::Select(SSL* ssl, const std::string& server_name) const {
+bool TlsContext::Select(SSL* ssl, std::string_view server_name) const {
   const Prepared& prepared = EntryFor(server_name);
-  if (&prepared == prepared_.front().get()) return true;
   const TlsEntry& entry = prepared.entry;
   if (openssl_.SSL_set_SSL_CTX(ssl, prepared.context) == nullptr) return false;
   const auto* id = reinterpret_cast<const unsigned char*>(entry.verification.data());
@@ -279,22 +279,23 @@ bool TlsContext::Select(SSL* ssl, const std::string& server_name) const {
   return true;
 }
 
-std::string ServerNameOf(const OpenSsl& openssl, SSL* ssl) {
+std::string_view ReadServerName(const OpenSsl& openssl, SSL* ssl,
+                                char (&text)[TLSEXT_MAXLEN_host_name]) {
   const unsigned char* bytes = nullptr;
   size_t length = 0;
-  if (openssl.SSL_client_hello_get0_ext(ssl, kServerName, &bytes, &length) != 1) return "";
+  if (openssl.SSL_client_hello_get0_ext(ssl, kServerName, &bytes, &length) != 1) return {};
   // The length of the list, then for each name its type (0: host name) and length.
-  if (length < 5 || bytes[2] != 0) return "";
+  if (length < 5 || bytes[2] != 0) return {};
   const size_t list = static_cast<size_t>(bytes[0]) << 8 | bytes[1];
   const size_t size = static_cast<size_t>(bytes[3]) << 8 | bytes[4];
-  if (list + 2 != length || size + 5 > length || size > TLSEXT_MAXLEN_host_name) return "";
-  std::string name(reinterpret_cast<const char*>(bytes) + 5, size);
-  for (char& letter : name) {
-    if (letter <= ' ' || letter > '~') return "";
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  if (list + 2 != length || size + 5 > length || size > sizeof(text)) return {};
+  for (size_t i = 0; i < size; ++i) {
+    const char letter = static_cast<char>(bytes[5 + i]);
+    if (letter <= ' ' || letter > '~') return {};
+    text[i] = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   }
-  if (!name.empty() && name.back() == '.') name.pop_back();
-  return name;
+  const bool ends_with_dot = size > 0 && text[size - 1] == '.';
+  return {text, ends_with_dot ? size - 1 : size};
 }
 
 }  // namespace epoll_server

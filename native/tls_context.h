@@ -4,8 +4,10 @@
 #define EPOLL_SERVER_NATIVE_TLS_CONTEXT_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "openssl.h"
@@ -78,11 +80,11 @@ class TlsContext {
   SSL* NewSsl() const;
 
   // Changes `ssl` to the entry for a server name, in lower case. False: memory is exhausted.
-  bool Select(SSL* ssl, const std::string& server_name) const;
+  bool Select(SSL* ssl, std::string_view server_name) const;
 
  private:
   struct Prepared {
-    TlsEntry entry;  // without its pairs
+    TlsEntry entry;  // without its pairs and names
     SSL_CTX* context = nullptr;
   };
 
@@ -91,17 +93,20 @@ class TlsContext {
   bool UsePair(SSL_CTX* context, const TlsPair& pair, std::string* problem) const;
   bool TrustClients(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const;
   bool SetProtocol(SSL_CTX* context, const TlsEntry& entry, std::string* problem) const;
-  const Prepared& EntryFor(const std::string& server_name) const;
+  const Prepared& EntryFor(std::string_view server_name) const;
   std::string LastError() const;
 
   const OpenSsl& openssl_;
   TicketKeys tickets_;
   // Contexts keep pointers to their entries, for callbacks.
   std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::map<std::string, const Prepared*, std::less<>> by_name_;
 };
 
-// The server name of a ClientHello (RFC 6066 section 3), in lower case; empty: it has none.
-std::string ServerNameOf(const OpenSsl& openssl, SSL* ssl);
+// Writes the server name of a ClientHello (RFC 6066 section 3) to `text`, in lower case. Returns
+// the part of `text` that it fills; empty: it has none.
+std::string_view ReadServerName(const OpenSsl& openssl, SSL* ssl,
+                                char (&text)[TLSEXT_MAXLEN_host_name]);
 
 // The callbacks of OpenSSL that need the transport of a connection. It is the first ex data of the
 // SSL, as a TlsConnection.

@@ -23,7 +23,7 @@ export interface ResolvedOptions {
 export async function resolveOptions({ settings, content }: Setup): Promise<ResolvedOptions> {
   const { listen, limits } = settings;
   await content.check();
-  const tls = settings.tls === null ? null : new ServerTls(settings.tls);
+  const tls = settings.tls === null ? null : await ServerTls.open(settings.tls);
   const ips = await Promise.all(listen.map(({ address }) => ('host' in address ? resolveHost(address.host) : '')));
   return { settings, listeners: listenersOf(listen, ips, limits.backlog, tls !== null), tls };
 }

@@ -1,7 +1,7 @@
 // Finds pairs in a folder of certificates: in the layout of certbot (live/NAME/fullchain.pem, privkey.pem), or of lego
 // (certificates/NAME.crt, NAME.key).
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { CertificateSource } from './certificate.ts';
@@ -17,48 +17,59 @@ const CERTIFICATE = '.crt';
  * The pairs below `folder`, by name: its own, those of `live`, and those of `certificates`.
  * @throws EpollServerError `ERR_TLS`: it cannot be read, or has no pair.
  */
-export function pairsIn(folder: string): readonly CertificateSource[] {
-  const found = [...certbotPairs(folder), ...certbotPairs(join(folder, 'live')), ...legoPairs(folder)];
-  found.push(...legoPairs(join(folder, 'certificates')));
+export async function pairsIn(folder: string): Promise<readonly CertificateSource[]> {
+  const found = [
+    ...(await certbotPairs(folder)),
+    ...(await certbotPairs(join(folder, 'live'))),
+    ...(await legoPairs(folder)),
+    ...(await legoPairs(join(folder, 'certificates'))),
+  ];
   if (found.length > 0) return found;
-  namesIn(folder, true);
+  await checkReadable(folder);
   throw new EpollServerError(
     'ERR_TLS',
     `${folder} has no pair of a certificate and its key: neither live/NAME/${CHAIN} with ${KEY}, nor certificates/NAME.crt with NAME.key`,
   );
 }
 
-function certbotPairs(folder: string): readonly CertificateSource[] {
-  return ['', ...namesIn(folder)]
-    .map((name) => ({ cert: join(folder, name, CHAIN), key: join(folder, name, KEY) }))
-    .filter(({ cert, key }) => isFile(cert) && isFile(key));
+async function certbotPairs(folder: string): Promise<readonly CertificateSource[]> {
+  const names = ['', ...(await namesIn(folder))];
+  return existingPairs(names.map((name) => ({ cert: join(folder, name, CHAIN), key: join(folder, name, KEY) })));
 }
 
-function legoPairs(folder: string): readonly CertificateSource[] {
-  return namesIn(folder)
-    .filter((name) => name.endsWith(CERTIFICATE) && !name.endsWith(ISSUER))
-    .map((name) => {
+async function legoPairs(folder: string): Promise<readonly CertificateSource[]> {
+  const names = (await namesIn(folder)).filter((name) => name.endsWith(CERTIFICATE) && !name.endsWith(ISSUER));
+  return existingPairs(
+    names.map((name) => {
       const cert = join(folder, name);
       return { cert, key: `${cert.slice(0, -CERTIFICATE.length)}.key` };
-    })
-    .filter(({ key }) => isFile(key));
+    }),
+  );
 }
 
-function namesIn(folder: string, isNeeded = false): readonly string[] {
+/** Looks at one file after the other: the pool of threads is also that of the files that are served. */
+async function existingPairs<Pair extends { readonly cert: string; readonly key: string }>(
+  pairs: readonly Pair[],
+): Promise<readonly Pair[]> {
+  const found: Pair[] = [];
+  for (const pair of pairs) if ((await isFile(pair.cert)) && (await isFile(pair.key))) found.push(pair);
+  return found;
+}
+
+/** In their order; empty if the folder cannot be read. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(() => [])).sort();
+}
+
+async function checkReadable(folder: string): Promise<void> {
   try {
-    if (!isNeeded && !existsSync(folder)) return [];
-    return readdirSync(folder).sort();
+    await readdir(folder);
   } catch (error) {
-    if (!isNeeded) return [];
     throw new EpollServerError('ERR_TLS', `the folder ${folder} cannot be read: ${messageOf(error)}`);
   }
 }
 
 /** A link that leads to a file counts. */
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null))?.isFile() === true;
 }

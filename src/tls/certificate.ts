@@ -1,7 +1,7 @@
 // A certificate chain with its key, checked: each fault is described in words before OpenSSL sees any of them.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { isPem, type PemOrPath } from '../options/tls-option.ts';
 
@@ -34,16 +34,38 @@ const CERTIFICATE_END = '-----END CERTIFICATE-----';
 const FINGERPRINT_DIGITS = 12;
 
 /**
- * `nowMs`: null when its dates do not matter.
+ * Reads the files of a source, and checks them. `nowMs`: null when its dates do not matter.
  * @throws EpollServerError `ERR_TLS`: one sentence that says what is wrong, and with which file.
  */
-export function loadCertificate({ cert, key, passphrase }: CertificateSource, nowMs: number | null): Certificate {
+export async function loadCertificate(
+  { cert, key, passphrase }: CertificateSource,
+  nowMs: number | null,
+): Promise<Certificate> {
   const name = sourceName(cert, 'the certificate');
   const keyName = sourceName(key, 'the key');
-  const certificates = certificatesOf(readPem(cert, name), name);
+  const chain = await readPem(cert, name);
+  return checkCertificate({ name, chain, keyName, key: await readPem(key, keyName), passphrase }, nowMs);
+}
+
+/** A source that was read: PEM, and the names for messages. */
+interface ReadSource {
+  readonly name: string;
+  readonly chain: string;
+  readonly keyName: string;
+  readonly key: string;
+  readonly passphrase?: string | undefined;
+}
+
+/**
+ * The same for what was read already.
+ * @throws EpollServerError `ERR_TLS`.
+ */
+export function checkCertificate(source: ReadSource, nowMs: number | null): Certificate {
+  const { name, keyName } = source;
+  const certificates = certificatesOf(source.chain, name);
   const [leaf] = certificates;
   if (leaf === undefined) throw wrong(`${name} has no certificate`);
-  const privateKey = keyOf(readPem(key, keyName), keyName, passphrase);
+  const privateKey = keyOf(source.key, keyName, source.passphrase);
   if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${keyName} is not the key of ${name}`);
   if (nowMs !== null) checkDates(leaf, name, nowMs);
   checkChain(certificates, name);
@@ -62,15 +84,15 @@ export function loadCertificate({ cert, key, passphrase }: CertificateSource, no
  * The authorities that sign certificates of clients, as PEM.
  * @throws EpollServerError `ERR_TLS`.
  */
-export function loadAuthorities(sources: readonly PemOrPath[]): string {
-  return sources
-    .flatMap((source) => {
-      const name = sourceName(source, 'ca');
-      const found = certificatesOf(readPem(source, name), name);
-      if (found.length === 0) throw wrong(`${name} has no certificate`);
-      return found.map(String);
-    })
-    .join('');
+export async function loadAuthorities(sources: readonly PemOrPath[]): Promise<string> {
+  let authorities = '';
+  for (const source of sources) {
+    const name = sourceName(source, 'ca');
+    const found = certificatesOf(await readPem(source, name), name);
+    if (found.length === 0) throw wrong(`${name} has no certificate`);
+    authorities += found.map(String).join('');
+  }
+  return authorities;
 }
 
 /** The path of a file, or `other` for PEM. */
@@ -78,9 +100,8 @@ export function sourceName(source: PemOrPath, other: string): string {
   return typeof source === 'string' && !isPem(source) ? source : other;
 }
 
-function readPem(source: PemOrPath, name: string): string {
-  const bytes =
-    typeof source !== 'string' ? Buffer.from(source) : isPem(source) ? Buffer.from(source) : readFile(source);
+async function readPem(source: PemOrPath, name: string): Promise<string> {
+  const bytes = typeof source === 'string' && !isPem(source) ? await bytesOf(source) : Buffer.from(source);
   const text = bytes.toString('latin1');
   if (isPem(text)) return text;
   if (bytes[0] === FIRST_BYTE_OF_DER)
@@ -88,9 +109,9 @@ function readPem(source: PemOrPath, name: string): string {
   throw wrong(`${name} is not PEM: it has no line -----BEGIN`);
 }
 
-function readFile(path: string): Buffer {
+async function bytesOf(path: string): Promise<Buffer> {
   try {
-    return readFileSync(path);
+    return await readFile(path);
   } catch (error) {
     throw wrong(`${path} cannot be read: ${messageOf(error)}`);
   }

@@ -1,13 +1,13 @@
-// The certificate for localhost that is made for development, and kept between starts, so that browsers that were told to
-// trust it do so the next time.
+// The certificate for localhost that is made for development. It is kept between starts, so that a browser that trusts it
+// does so the next time.
 
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
-import { loadCertificate } from './certificate.ts';
+import { checkCertificate } from './certificate.ts';
 import { issueCertificate } from './issued-certificate.ts';
 
 const HOSTS = ['localhost', '127.0.0.1', '::1'];
@@ -34,7 +34,7 @@ export function selfSignedPair(environment: NodeJS.ProcessEnv = process.env): Pa
     'localhost.pem',
   );
   const pair = { cert: file, key: file };
-  if (isUsable(pair)) return pair;
+  if (isUsable(file)) return pair;
   const made = makePair();
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -52,9 +52,11 @@ export function selfSignedPair(environment: NodeJS.ProcessEnv = process.env): Pa
   return pair;
 }
 
-function isUsable(pair: Pair): boolean {
+function isUsable(file: string): boolean {
   try {
-    return loadCertificate(pair, Date.now()).notAfter.getTime() > Date.now() + MIN_DAYS_LEFT * DAY_MS;
+    const text = readFileSync(file, 'latin1');
+    const { notAfter } = checkCertificate({ name: file, chain: text, keyName: file, key: text }, Date.now());
+    return notAfter.getTime() > Date.now() + MIN_DAYS_LEFT * DAY_MS;
   } catch {
     return false;
   }

@@ -2,13 +2,12 @@
 // that have begun keep the old one.
 
 import { createHash } from 'node:crypto';
-import { type BigIntStats, statSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type Addon, loadAddon, type TlsEntry } from '../kernel/addon.ts';
 import type { TransportKind } from '../kernel/kernel.ts';
 import { logLine } from '../log/log-line.ts';
-
 import {
   type Certificate,
   type CertificateSource,
@@ -79,21 +78,30 @@ export class ServerTls {
   readonly #addon: Addon;
   #kind: TransportKind;
   #certificates: readonly Certificate[];
-  /** What the files looked like when they were loaded, and at the last look. */
-  #loaded: string;
-  #seen = '';
+  /** The state of the files when they were loaded, and at the last look. */
+  #loadedState: string;
+  #seenState = '';
+  /** Why the files cannot be used; empty: they can. It is reported once. */
+  #problem = '';
   #looking: NodeJS.Timeout | undefined;
   #rotation: NodeJS.Timeout | undefined;
   #warning: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** @throws EpollServerError `ERR_TLS`: names the file that cannot be used, and why. */
-  constructor(settings: TlsSettings, addon: Addon = loadAddon()) {
+  /**
+   * Loads the certificates, and starts nothing.
+   * @throws EpollServerError `ERR_TLS`: names the file that cannot be used, and why.
+   */
+  static async open(settings: TlsSettings, addon: Addon = loadAddon()): Promise<ServerTls> {
+    const state = await stateOf(settings);
     // A child that starts later must not fail because a certificate has expired since.
-    this.#loaded = stateOf(settings);
-    const { entries, certificates } = load(settings, settings.isReporting);
+    return new ServerTls(settings, addon, state, await load(settings, settings.isReporting));
+  }
+
+  private constructor(settings: TlsSettings, addon: Addon, state: string, { entries, certificates }: Loaded) {
     this.#settings = settings;
     this.#addon = addon;
+    this.#loadedState = state;
     this.#kind = makeKind(addon, entries, null);
     this.#certificates = certificates;
   }
@@ -109,7 +117,7 @@ export class ServerTls {
 
   /** Begins to look for other files, to renew ticket keys, and to warn. */
   start(): this {
-    this.#looking = setInterval(() => void this.#look(), LOOK_MS).unref();
+    this.#lookLater();
     this.#rotate();
     if (this.#settings.isReporting) {
       this.#warn();
@@ -120,8 +128,8 @@ export class ServerTls {
 
   close(): void {
     this.#isClosed = true;
-    for (const timer of [this.#looking, this.#warning]) clearInterval(timer);
-    clearTimeout(this.#rotation);
+    clearInterval(this.#warning);
+    for (const timer of [this.#looking, this.#rotation]) clearTimeout(timer);
   }
 
   #rotate(): void {
@@ -129,25 +137,38 @@ export class ServerTls {
     this.#rotation = setTimeout(() => this.#rotate(), TicketKeys.msToRotation(Date.now()) + 1).unref();
   }
 
-  async #look(): Promise<void> {
-    const seen = await stateLater(this.#settings);
-    if (this.#isClosed) return;
-    if (seen !== this.#loaded && seen === this.#seen) this.#renew(seen);
-    this.#seen = seen;
+  #lookLater(): void {
+    this.#looking = setTimeout(() => void this.#look(), LOOK_MS).unref();
   }
 
-  /** Uses the new files, or keeps the old certificates and says why. */
-  #renew(seen: string): void {
-    this.#loaded = seen;
+  async #look(): Promise<void> {
+    // A folder without pairs is a state too: loading says what is wrong.
+    const state = await stateOf(this.#settings).catch(messageOf);
+    if (state !== this.#loadedState && state === this.#seenState) await this.#renew(state);
+    this.#seenState = state;
+    if (!this.#isClosed) this.#lookLater();
+  }
+
+  /**
+   * Uses the new files, or keeps the old certificates and says why. After a failure the next look tries again: a
+   * certificate may become valid, and a system may have had no descriptor left.
+   */
+  async #renew(state: string): Promise<void> {
     try {
-      const { entries, certificates } = load(this.#settings, true);
+      const { entries, certificates } = await load(this.#settings, true);
+      if (this.#isClosed) return;
       this.#kind = makeKind(this.#addon, entries, this.#kind);
+      this.#loadedState = state;
+      this.#problem = '';
       const known = new Set(this.#certificates.map(({ fingerprint }) => fingerprint));
       const renewed = certificates.filter(({ fingerprint }) => !known.has(fingerprint));
       this.#certificates = certificates;
       for (const each of renewed) this.#report(`renewed ${described(each)}`);
     } catch (error) {
-      this.#report(`the certificates are not renewed, and the old ones stay: ${messageOf(error)}`);
+      const problem = messageOf(error);
+      if (this.#isClosed || problem === this.#problem) return;
+      this.#problem = problem;
+      this.#report(`the certificates are not renewed, and the old ones stay: ${problem}`);
     }
   }
 
@@ -156,7 +177,7 @@ export class ServerTls {
     for (const each of this.#certificates) {
       const days = Math.floor((each.notAfter.getTime() - nowMs) / DAY_MS);
       if (days >= WARNING_DAYS) continue;
-      const when = days < 0 ? 'has expired' : `expires in ${days} days`;
+      const when = days < 0 ? 'has expired' : `expires in ${days} ${days === 1 ? 'day' : 'days'}`;
       this.#report(`the certificate ${each.name} ${when}: ${described(each)}`);
     }
   }
@@ -174,10 +195,11 @@ function makeKind(addon: Addon, entries: readonly TlsEntry[], previous: Transpor
   return kind;
 }
 
-function load(settings: TlsSettings, checksDates: boolean): Loaded {
+async function load(settings: TlsSettings, checksDates: boolean): Promise<Loaded> {
   const nowMs = checksDates ? Date.now() : null;
-  const certificates = pairsOf(settings).map((source) => loadCertificate(source, nowMs));
-  const ca = loadAuthorities(settings.ca);
+  const certificates: Certificate[] = [];
+  for (const source of await pairsOf(settings)) certificates.push(await loadCertificate(source, nowMs));
+  const ca = await loadAuthorities(settings.ca);
   const { ciphers, minVersion, requestCert, rejectUnauthorized, alpnProtocols } = settings;
   const alpn = alpnProtocols.map((each) => String.fromCharCode(each.length) + each).join('');
   // Sessions outlive a restart with other settings: they must not stand for a certificate that is not accepted now.
@@ -189,8 +211,10 @@ function load(settings: TlsSettings, checksDates: boolean): Loaded {
   return { entries: grouped(certificates).map((group) => ({ ...shared, ...group })), certificates };
 }
 
-function pairsOf({ sources }: TlsSettings): readonly CertificateSource[] {
-  return sources.flatMap((source) => ('folder' in source ? pairsIn(source.folder) : [source]));
+async function pairsOf({ sources }: TlsSettings): Promise<readonly CertificateSource[]> {
+  const pairs: CertificateSource[] = [];
+  for (const source of sources) pairs.push(...('folder' in source ? await pairsIn(source.folder) : [source]));
+  return pairs;
 }
 
 /**
@@ -222,30 +246,14 @@ function grouped(certificates: readonly Certificate[]): readonly Pick<TlsEntry, 
   return [...groups.values()];
 }
 
-/** The files of the certificates, keys and authorities as they are now. */
-function pathsOf(settings: TlsSettings): readonly string[] {
-  const pairs = pairsOf(settings);
-  const sources = [...pairs.flatMap(({ cert, key }) => [cert, key]), ...settings.ca];
-  return sources.map((source) => sourceName(source, '')).filter((path) => path !== '');
-}
-
 /** Text that differs when a file was replaced, or a link leads elsewhere. */
-function stateOf(settings: TlsSettings): string {
-  return pathsOf(settings)
-    .map((path) => stateText(path, statSync(path, { bigint: true, throwIfNoEntry: false })))
-    .join('\n');
-}
-
-/** The same without waiting for a disk. */
-async function stateLater(settings: TlsSettings): Promise<string> {
-  try {
-    const states = pathsOf(settings).map(async (path) =>
-      stateText(path, await stat(path, { bigint: true }).catch(() => undefined)),
-    );
-    return (await Promise.all(states)).join('\n');
-  } catch (error) {
-    return messageOf(error);
-  }
+async function stateOf(settings: TlsSettings): Promise<string> {
+  const pairs = await pairsOf(settings);
+  const sources = [...pairs.flatMap(({ cert, key }) => [cert, key]), ...settings.ca];
+  const paths = sources.map((source) => sourceName(source, '')).filter((path) => path !== '');
+  const states: string[] = [];
+  for (const path of paths) states.push(stateText(path, await stat(path, { bigint: true }).catch(() => undefined)));
+  return states.join('\n');
 }
 
 function stateText(path: string, found: BigIntStats | undefined): string {

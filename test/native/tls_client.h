@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -23,9 +24,33 @@ Function* Resolved(const char* name) {
 }
 #define OPENSSL_FUNCTION(name) (::epoll_server::test::Resolved<decltype(::name)>(#name))
 
+// How many allocations of OpenSSL succeed before one fails; -1: all do. The memory of a ByteQueue
+// counts too.
+inline int allocations_left = -1;
+
+inline bool AllocationFails() {
+  if (allocations_left < 0) return false;
+  return allocations_left-- == 0;
+}
+
+inline void* Allocate(size_t size, const char*, int) {
+  return AllocationFails() ? nullptr : malloc(size);
+}
+
+inline void* Reallocate(void* memory, size_t size, const char*, int) {
+  return AllocationFails() ? nullptr : realloc(memory, size);
+}
+
+inline void Free(void* memory, const char*, int) { free(memory); }
+
 // Loads the OpenSSL of this machine. Null: there is none.
 inline const OpenSsl* LoadOpenSsl() {
-  static void* const library = dlopen("libssl.so.3", RTLD_NOW | RTLD_GLOBAL);
+  static void* const library = [] {
+    void* loaded = dlopen("libssl.so.3", RTLD_NOW | RTLD_GLOBAL);
+    // Before the first allocation.
+    if (loaded != nullptr) OPENSSL_FUNCTION(CRYPTO_set_mem_functions)(Allocate, Reallocate, Free);
+    return loaded;
+  }();
   const char* problem = nullptr;
   return library == nullptr ? nullptr : FindOpenSsl(&problem);
 }

@@ -195,6 +195,33 @@ TEST_EACH_BACK_END(TlsBeginsFewHandshakesInOneWait) {
   CHECK_EQ(kind->shared()->counters.handshakes, 12u);
 }
 
+TEST(TlsSendsATicketWithTheFirstResponseOrWithoutOne) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  for (const bool has_request : {true, false}) {
+    Bench bench("epoll");
+    TlsClient client(&bench, kind.get());
+    CHECK(!client.ContinueHandshake());
+    client.Deliver(client.TakeWire(), 65536);
+    CHECK(client.ReceiveWire() > 0);
+    CHECK(client.ContinueHandshake());
+    if (has_request) client.Encrypt("GET / HTTP/1.1");
+    test::WriteText(client.there, client.TakeWire());
+    CHECK(test::BecomesReadable(client.here));
+    bench.kernel.Wait(0);
+    CHECK_EQ(bench.kernel.Recv(client.here, 0, test::kReceiveBytes), has_request ? 14 : -EAGAIN);
+    if (has_request) {
+      CHECK_EQ(client.ReceiveWire(), -EAGAIN);
+      CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf("HTTP"), 4), 4);
+    }
+    CHECK(test::BecomesReadable(client.there));
+    CHECK(client.ReceiveWire() > 0);
+    CHECK_EQ(client.Decrypt(), std::string(has_request ? "HTTP" : ""));
+    CHECK(OPENSSL_FUNCTION(SSL_SESSION_is_resumable)(
+        OPENSSL_FUNCTION(SSL_get_session)(client.ssl())));
+  }
+}
+
 TEST_EACH_BACK_END(TlsPassesPlaintextAsItIs) {
   if (LoadOpenSsl() == nullptr) return;
   const std::unique_ptr<TlsKind> kind = MakeTlsKind();

@@ -21,9 +21,9 @@ const authority = makeKey();
 const issuer = { name: 'an authority', key: authority };
 const authorityCert = issueCertificate({ name: issuer.name, key: authority, notAfter: day(9), isAuthority: true });
 
-function messageOf(action: () => unknown): string {
+async function messageOf(action: () => unknown): Promise<string> {
   try {
-    action();
+    await action();
   } catch (error) {
     expect(error).toMatchObject({ code: 'ERR_TLS' });
     return String(Object(error).message);
@@ -31,7 +31,11 @@ function messageOf(action: () => unknown): string {
   return 'nothing is wrong';
 }
 
-function problemOf(pair: { cert: string | Uint8Array; key: string | Uint8Array; passphrase?: string }): string {
+function problemOf(pair: {
+  cert: string | Uint8Array;
+  key: string | Uint8Array;
+  passphrase?: string;
+}): Promise<string> {
   return messageOf(() => loadCertificate(pair, Date.now()));
 }
 
@@ -40,9 +44,9 @@ function encryptedKey(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' }).toString();
 }
 
-test('a pair that fits has the names, dates and type of key of its certificate', () => {
+test('a pair that fits has the names, dates and type of key of its certificate', async () => {
   const pair = makePair(['Example.org', '*.example.org', '127.0.0.1'], { notAfter: day(3) });
-  const found = loadCertificate(pair, Date.now());
+  const found = await loadCertificate(pair, Date.now());
   expect(found).toMatchObject({ hosts: ['example.org', '*.example.org'], keyType: 'ec' });
   expect(found.fingerprint).toMatch(/^[0-9a-f]{12}$/);
   expect(Math.round((found.notAfter.getTime() - Date.now()) / DAY_MS)).toBe(3);
@@ -53,7 +57,7 @@ test('each fault of a pair is one sentence without a word of the key', async () 
   const der = new X509Certificate(cert).raw;
   const chained = { issuer, issuerUrl: 'http://example.org/ca' };
   const known = key.split('\n')[1] ?? '';
-  const problems = [
+  const problems = await Promise.all([
     problemOf({ cert, key: keyText(makeKey()) }),
     problemOf({ cert, key: encryptedKey() }),
     problemOf({ cert, key: encryptedKey(), passphrase: 'wrong' }),
@@ -67,7 +71,7 @@ test('each fault of a pair is one sentence without a word of the key', async () 
     problemOf(makePair(['a'], { notBefore: day(1), notAfter: day(2) })),
     problemOf(makePair(['a'], chained)),
     problemOf({ ...makePair(['a'], chained), cert: authorityCert + ownPair().cert }),
-  ];
+  ]);
   expect(problems).toEqual([
     'the key is not the key of the certificate',
     'the key in the key is encrypted: give its passphrase, or decrypt it',
@@ -86,11 +90,11 @@ test('each fault of a pair is one sentence without a word of the key', async () 
   expect(problems.join()).not.toContain(known.slice(0, 12));
 });
 
-test('a chain in a wrong order is refused, a whole one and one of a private authority are not', () => {
+test('a chain in a wrong order is refused, a whole one and one of a private authority are not', async () => {
   const { cert, key } = makePair(['a'], { issuer, issuerUrl: 'http://example.org/ca' });
-  expect(problemOf({ cert: cert + authorityCert, key })).toBe('nothing is wrong');
-  expect(problemOf({ cert: cert + ownPair().cert, key })).toContain('certificate 2 did not sign certificate 1');
-  expect(problemOf(makePair(['a'], { issuer }))).toBe('nothing is wrong');
+  expect(await problemOf({ cert: cert + authorityCert, key })).toBe('nothing is wrong');
+  expect(await problemOf({ cert: cert + ownPair().cert, key })).toContain('certificate 2 did not sign certificate 1');
+  expect(await problemOf(makePair(['a'], { issuer }))).toBe('nothing is wrong');
 });
 
 test('certificates are found in the layouts of certbot and lego, through links', async () => {
@@ -105,47 +109,47 @@ test('certificates are found in the layouts of certbot and lego, through links',
   await mkdir(join(certbot, 'live/a'));
   await symlink('../../archive/a/1.pem', join(certbot, 'live/a/fullchain.pem'));
   await symlink('../../archive/a/2.pem', join(certbot, 'live/a/privkey.pem'));
-  const names = pairsIn(certbot).map((pair) => loadCertificate(pair, Date.now()).hosts[0]);
-  expect(names).toEqual(['a.test', 'b.test']);
-  expect(pairsIn(join(certbot, 'live')).length).toBe(2);
+  const found = await Promise.all((await pairsIn(certbot)).map((pair) => loadCertificate(pair, Date.now())));
+  expect(found.map(({ hosts }) => hosts[0])).toEqual(['a.test', 'b.test']);
+  expect(await pairsIn(join(certbot, 'live'))).toHaveLength(2);
   const lego = await folder({
     'certificates/c.test.crt': c.cert,
     'certificates/c.test.key': c.key,
     'certificates/c.test.issuer.crt': authorityCert,
     'certificates/c.test.json': '{}',
   });
-  expect(pairsIn(lego).map(({ cert }) => cert)).toEqual([join(lego, 'certificates/c.test.crt')]);
+  expect((await pairsIn(lego)).map(({ cert }) => cert)).toEqual([join(lego, 'certificates/c.test.crt')]);
   const empty = await folder({ 'a.txt': '' });
-  expect(messageOf(() => pairsIn(empty))).toMatch(/has no pair of a certificate and its key/);
-  expect(messageOf(() => pairsIn(join(empty, 'none')))).toMatch(/cannot be read: ENOENT/);
+  expect(await messageOf(() => pairsIn(empty))).toMatch(/has no pair of a certificate and its key/);
+  expect(await messageOf(() => pairsIn(join(empty, 'none')))).toMatch(/cannot be read: ENOENT/);
 });
 
-test('two certificates of one type for one name are refused, of two types they are not', () => {
+test('two certificates of one type for one name are refused, of two types they are not', async () => {
   const ec = makePair(['a.test', 'b.test']);
   const rsa = makePair(['a.test'], { key: makeKey('rsa') });
-  expect(messageOf(() => new ServerTls(tlsSettingsOf([ec, makePair(['b.test'])])))).toMatch(
+  expect(await messageOf(() => ServerTls.open(tlsSettingsOf([ec, makePair(['b.test'])])))).toMatch(
     /^there are two EC certificates for b\.test: the certificate and the certificate$/,
   );
-  expect(messageOf(() => new ServerTls(tlsSettingsOf([ec, rsa])))).toBe('nothing is wrong');
+  expect(await messageOf(() => ServerTls.open(tlsSettingsOf([ec, rsa])))).toBe('nothing is wrong');
 });
 
-test('settings that contradict each other are refused', () => {
+test('settings that contradict each other are refused', async () => {
   const pair = ownPair();
   const other = makePair(['other']);
   expect(
-    messageOf(() =>
+    await messageOf(() =>
       tlsSettingsOf([
         { ...pair, minVersion: 'TLSv1.3' },
         { ...other, minVersion: 'TLSv1.2' },
       ]),
     ),
   ).toBe('minVersion must be the same for all certificates of a server');
-  expect(messageOf(() => tlsSettingsOf([{ ...pair, requestCert: true }]))).toMatch(/^requestCert needs ca/);
-  expect(messageOf(() => tlsSettingsOf([{ ...pair, ALPNProtocols: ['h2'] }]))).toMatch(/not "h2"$/);
-  expect(messageOf(() => tlsSettingsOf([{ cert: [pair.cert, other.cert], key: pair.key }]))).toMatch(
+  expect(await messageOf(() => tlsSettingsOf([{ ...pair, requestCert: true }]))).toMatch(/^requestCert needs ca/);
+  expect(await messageOf(() => tlsSettingsOf([{ ...pair, ALPNProtocols: ['h2'] }]))).toMatch(/not "h2"$/);
+  expect(await messageOf(() => tlsSettingsOf([{ cert: [pair.cert, other.cert], key: pair.key }]))).toMatch(
     /2 certificates, 1 keys/,
   );
-  expect(messageOf(() => new ServerTls(tlsSettingsOf([{ ...pair, ciphers: 'NONE-SUCH' }])))).toMatch(
+  expect(await messageOf(() => ServerTls.open(tlsSettingsOf([{ ...pair, ciphers: 'NONE-SUCH' }])))).toMatch(
     /^the ciphers cannot be used: no cipher match$/,
   );
   expect(tlsSettingsOf([pair, { ...other, minVersion: 'TLSv1.3' }]).minVersion).toBe('TLSv1.3');
@@ -156,10 +160,10 @@ test('the certificate for localhost is kept between starts, with permissions for
   const environment = { XDG_DATA_HOME: home };
   const pair = selfSignedPair(environment);
   expect(selfSignedPair(environment)).toEqual(pair);
-  const { hosts, fingerprint } = loadCertificate(pair, Date.now());
+  const { hosts, fingerprint } = await loadCertificate(pair, Date.now());
   expect(hosts).toEqual(['localhost']);
   await writeFile(pair.cert, 'damaged');
-  expect(loadCertificate(selfSignedPair(environment), Date.now()).fingerprint).not.toBe(fingerprint);
+  expect((await loadCertificate(selfSignedPair(environment), Date.now())).fingerprint).not.toBe(fingerprint);
   await chmod(home, 0o700);
 });
 

@@ -1,8 +1,10 @@
 // Tests a server that speaks TLS with the clients of node:tls: what is negotiated, how it ends, and what applications see.
 
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, writeFile } from 'node:fs/promises';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
@@ -259,6 +261,54 @@ test('a new pair is used for new handshakes without a restart, and a bad one is 
   expect((await old.send(get('/')).readResponse()).status).toBe(200);
   expect(server.stats().tls?.handshakes).toBe(3);
   expect(log).toHaveLength(2);
+});
+
+test('renewal does not wait for a disk on the loop', async () => {
+  const log: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const root = await folder({ 'cert.pem': tls.cert, 'key.pem': tls.key });
+  const cert = join(root, 'cert.pem');
+  const { port } = await start({ tls: { cert, key: join(root, 'key.pem') }, handler: echo });
+  const one = await client(port);
+  await rm(cert);
+  execFileSync('mkfifo', [cert]);
+  // A named pipe is as slow as its writer, and it has one when a reader waits (fifo(7)).
+  let pipe = -1;
+  await until(() => {
+    try {
+      pipe = openSync(cert, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      // No reader yet.
+    }
+    return pipe >= 0;
+  }, 'the new certificate is being read');
+  expect((await one.send(get('/while')).readResponse()).text).toBe('GET /while');
+  expect(log.join('')).toBe('');
+  await rm(cert);
+  writeSync(pipe, 'no certificate');
+  closeSync(pipe);
+  await until(() => log.join('').includes('cert.pem is not PEM'), 'the bad certificate is reported');
+});
+
+test('a pair that is not valid yet is used as soon as it is, and reported once before', async () => {
+  const log: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const root = await folder({ 'cert.pem': tls.cert, 'key.pem': tls.key });
+  const [cert, key] = [join(root, 'cert.pem'), join(root, 'key.pem')];
+  const { port } = await start({ tls: { cert, key }, handler: echo });
+  const later = makePair(['localhost'], { notBefore: new Date(Date.now() + 86_400_000) });
+  await writeFile(key, later.key);
+  await writeFile(cert, later.cert);
+  await until(() => log.join('').includes('is not valid before'), 'the new pair is reported');
+  const { now } = Date;
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 86_400_000);
+  onTestFinished(() => clock.mockRestore());
+  await until(() => log.join('').includes('renewed '), 'the new pair is in use');
+  expect(log.join('').match(/is not valid before|: renewed/g)).toEqual(['is not valid before', ': renewed']);
+  const { fingerprint256 } = (await secured(port)).getPeerCertificate();
+  expect(fingerprint256).toBe(new X509Certificate(later.cert).fingerprint256);
 });
 
 test('a certificate that expires soon is reported', async () => {
