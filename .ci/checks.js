@@ -1,4 +1,4 @@
-// The table of checks: what runs on each push (.ci/run), what each night, what by hand. CONTRIBUTING.md shows it, and
+// The table of checks: what runs on each push (.ci/run), what each night or week, what by hand. CONTRIBUTING.md shows it, and
 // test/tidy/checks.test.ts compares the two. A new check is a new row here and there.
 
 /** All that has a back end runs over each of them. Left out are folders of tests that have none, ... */
@@ -37,7 +37,7 @@ function overBackEnd(name) {
   };
 }
 
-/** `when`: push, night or hand; `command`: for a shell; `where`: on what it runs, in words. */
+/** `when`: push, night, week or hand; `command`: for a shell; `where`: on what it runs, in words. */
 export const CHECKS = [
   { name: 'suite', when: 'push', where: 'this Node.js, epoll: everything', command: `npm test -- ${REPORTERS}` },
   overBackEnd('poll'),
@@ -111,6 +111,18 @@ export const CHECKS = [
     when: 'night',
     where: 'bad clients',
     command: 'npm run -s torture',
+  },
+  {
+    name: 'variants',
+    when: 'night',
+    where: 'as operations, with Unix sockets, TLS and sockets of systemd',
+    command: 'npm run -s check:operations -- --all --restarts 3 --reloads 3 --upgrades 2',
+  },
+  {
+    name: 'soak',
+    when: 'week',
+    where: 'two hours of mixed load, reloads, faults and clock steps: no slope',
+    command: 'npm run -s soak',
   },
   { name: 'conformance', when: 'hand', where: 'this server beside others', command: 'npm run conformance' },
   {

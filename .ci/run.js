@@ -1,7 +1,7 @@
 // Runs the checks of .ci/checks.js one after the other. The last lines say what ran where and what did not; the very last
 // is `N passed, N failed`.
 //   node .ci/run.js push            what runs on each push
-//   node .ci/run.js night NAME      one check of the night
+//   node .ci/run.js night NAME      one check of the night, or of the week
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,7 +77,7 @@ function untried(text) {
 
 /** One line for each check of the table, whether it ran or not, and what those that ran left out. */
 function printTable(results) {
-  const elsewhere = { push: 'on each push', night: 'each night', hand: 'by hand' };
+  const elsewhere = { push: 'on each push', night: 'each night', week: 'each week', hand: 'by hand' };
   process.stdout.write('\n== what ran\n');
   for (const check of CHECKS) {
     const { passed, failed, skipped, minutes, left = [] } = results.get(check) ?? {};

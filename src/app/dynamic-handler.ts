@@ -4,7 +4,7 @@
 import { realpath } from 'node:fs/promises';
 import { PeriodicLook } from '../files/periodic-look.ts';
 import type { Handler } from '../http/handler.ts';
-import { sourcesOf, withTraits } from '../http/handler-traits.ts';
+import { isFullOf, sourcesOf, withTraits } from '../http/handler-traits.ts';
 import { handlerOf, type NextHandler, nextHandlerOf } from '../http/next-handler.ts';
 import type { ApplicationPlace } from './application-place.ts';
 import { DynamicFolder, type DynamicFolderOptions } from './dynamic-folder.ts';
@@ -45,7 +45,7 @@ export async function openDynamicFolder(
     if (found instanceof Promise) return found.then((later) => later ?? nextHandler(request));
     return found ?? nextHandler(request);
   };
-  return withTraits(handlerOf(find), { find, sources: [...sources, ...sourcesOf(next)] });
+  return withTraits(handlerOf(find), { find, sources: [...sources, ...sourcesOf(next)], isFull: isFullOf(next) });
 }
 
 interface FollowedFolder {

@@ -2,7 +2,7 @@
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
-import { handlerAt, sourcesOf, withTraits } from '../http/handler-traits.ts';
+import { handlerAt, isFullOf, sourcesOf, withTraits } from '../http/handler-traits.ts';
 import { endOfMount } from '../http/mount-path.ts';
 import { handlerOf, type NextHandler, nextHandlerOf } from '../http/next-handler.ts';
 import { mountsOf } from '../options/mount-paths.ts';
@@ -35,6 +35,7 @@ function mountBelow(prefix: string, given: Mounts, after: Handler | undefined): 
     find,
     mountedAt: (path) => mountBelow(path, given, after),
     sources: [...given.map(([, handler]) => handler), next].flatMap(sourcesOf),
+    isFull: isFullOf(...given.map(([, handler]) => handler), next),
   });
 }
 

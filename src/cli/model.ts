@@ -40,8 +40,8 @@ export interface Serving extends ServerHandle {
   reload?(): Promise<void>;
   /** Makes the workers open their log files again. */
   reopenLogs?(): void;
-  /** Starts the next version of this program on the same listeners; resolves to its process number. */
-  upgrade?(): Promise<number>;
+  /** Starts the next version of this program on the same listeners, unless aborted; resolves to its process number. */
+  readonly upgrade?: (signal: AbortSignal) => Promise<number>;
   /** What a worker has counted, for its parent. */
   snapshot?(): Snapshot | null;
   readonly finished?: Promise<void>;

@@ -1,7 +1,7 @@
-// The numbers of the user and the group of the workers, by their names.
+// The user and the group of the workers: their numbers, by their names, and the log files that belong to them.
 
 import { execFileSync } from 'node:child_process';
-import { chownSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { DIGITS } from '../options/digits.ts';
 import type { Settings } from '../options/option-types.ts';
@@ -17,13 +17,13 @@ export function ownerOf({ user, group }: Settings): ProcessOwner {
       `${flag} needs the rights of root: start the server as root, or remove it`,
     );
   }
-  const uid = user === undefined ? undefined : numberOf(user, ['-u', user], '--user', 'user');
+  const uid = user === undefined ? undefined : numberOf(user, ['-u', '--', user], '--user', 'user');
   const gid = group === undefined ? groupOfUser(user) : groupNumber(group);
   return { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
 }
 
 function groupOfUser(user: string | undefined): number | undefined {
-  return user === undefined ? undefined : numberOf('', ['-g', user], '--user', 'user');
+  return user === undefined ? undefined : numberOf('', ['-g', '--', user], '--user', 'user');
 }
 
 /** Programs ask the same sources as everything else on the machine, which a file alone need not have. */
@@ -40,20 +40,49 @@ function numberOf(given: string, args: readonly string[], flag: string, what: st
 function groupNumber(group: string): number {
   if (DIGITS.test(group)) return Number(group);
   try {
-    const line = execFileSync('getent', ['group', group], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const line = execFileSync('getent', ['group', '--', group], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return Number(line.split(':')[2]);
   } catch (error) {
     throw new EpollServerError('ERR_OPTION', `--group is "${group}", and there is no such group`, { cause: error });
   }
 }
 
-/** Gives a log file to the workers, which write to it. @throws EpollServerError `ERR_ACCESS_LOG`. */
-export function giveFile(path: string, { uid, gid }: ProcessOwner): void {
+const LOG_MODE = 0o644;
+
+/** Values of log options that name no file. */
+const NO_FILES: readonly string[] = ['-', 'syslog'];
+
+/**
+ * Creates the log files that are missing and gives them to the workers, which write to them, and may have no right to
+ * create a file in their folder.
+ * @throws EpollServerError `ERR_ACCESS_LOG`.
+ */
+export function giveLogs({ accessLog, errorLog }: Settings, { uid, gid }: ProcessOwner): void {
   if (uid === undefined && gid === undefined) return;
+  for (const path of [accessLog, errorLog]) {
+    if (typeof path !== 'string' || NO_FILES.includes(path)) continue;
+    try {
+      giveFile(path, uid ?? -1, gid ?? -1);
+    } catch (error) {
+      // A link, such as /dev/stdout.
+      if (error instanceof Error && 'code' in error && error.code === 'ELOOP') continue;
+      const text = `the log ${path} cannot be given to the workers: ${messageOf(error)}`;
+      throw new EpollServerError('ERR_ACCESS_LOG', text, { cause: error });
+    }
+  }
+}
+
+/** The user of the workers may have put a link to another file in this place (CVE-2016-1247 of nginx): it stays as it is. */
+function giveFile(path: string, uid: number, gid: number): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants;
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOFOLLOW, LOG_MODE);
   try {
-    chownSync(path, uid ?? -1, gid ?? -1);
-  } catch (error) {
-    const text = `the access log cannot be given to the workers: ${messageOf(error)}`;
-    throw new EpollServerError('ERR_ACCESS_LOG', text, { cause: error });
+    const status = fstatSync(fd);
+    if (status.isFile() && status.nlink === 1) fchownSync(fd, uid, gid);
+  } finally {
+    closeSync(fd);
   }
 }

@@ -21,7 +21,7 @@ import type { CommandContent } from './command-content.ts';
 import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
-import { giveFile, ownerOf } from './owner.ts';
+import { giveLogs, ownerOf } from './owner.ts';
 import { PidFile, reloadByPidFile } from './pid-file.ts';
 import { commandContentOf, openErrorLog, serverSettingsFor, sinksFor } from './serve-options.ts';
 import { tellReady } from './service-manager.ts';
@@ -111,9 +111,8 @@ async function run(given: Given, model: Model): Promise<void> {
   // An earlier version of this program is running until this one serves.
   if (!isPassed()) pidFile?.refuseRunning();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
+  giveLogs(settings, owner);
   const sinks = sinksFor(settings, role.kind !== 'standalone');
-  if (isMain && typeof settings.accessLog === 'string' && !['-', 'syslog'].includes(settings.accessLog))
-    giveFile(settings.accessLog, owner);
   const loaded = reportExitWhileLoading(role);
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
@@ -121,7 +120,7 @@ async function run(given: Given, model: Model): Promise<void> {
   const server = await model.start(setup, workers, role, { watched, owner }).finally(loaded);
   pidFile?.write();
   openErrorLog(settings, !isMain);
-  handleSignals(server, role, pidFile);
+  handleSignals(server, role, pidFile, () => giveLogs(settings, owner));
   if (process.pid === 1) reapOrphans();
   if (!settings.quiet && role.kind === 'standalone') {
     const lines = server.places.map((place) => announcement(place, server, content, given, model));

@@ -1,4 +1,4 @@
-// What the signals of a service do: end it, reload it, open its logs again, and put its next version in its place.
+// What the signals of a service do: end it, reload it, and open its logs again. Upgrades are in upgrades.ts.
 
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
@@ -9,7 +9,8 @@ import { onReopen, onStopRequest, type Role, reportToParent } from '../workers/r
 import { END_SIGNALS } from './end-signals.ts';
 import type { Serving } from './model.ts';
 import type { PidFile } from './pid-file.ts';
-import { tellMainProcess, tellReady, tellReloading, tellStopping } from './service-manager.ts';
+import { tellReady, tellReloading, tellStopping } from './service-manager.ts';
+import { Upgrades } from './upgrades.ts';
 
 /** Time to flush logs to a slow pipe reader; the rest is lost. */
 const LOG_DRAIN_MS = 2_000;
@@ -19,17 +20,25 @@ const EXIT_CUT_OFF = 1;
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
-/** In a container the end of process 1 is the end of all. */
-const FIRST_PROCESS = 1;
-
-export function handleSignals(server: Serving, role: Role, pidFile: PidFile | null): void {
+/** `makeLogs`: creates the log files of the workers, which may have no right to do so. */
+export function handleSignals(server: Serving, role: Role, pidFile: PidFile | null, makeLogs: () => void): void {
   process.on('SIGUSR1', () => {
+    try {
+      makeLogs();
+    } catch (error) {
+      logLine(messageOf(error));
+    }
     reopenSinks();
     server.reopenLogs?.();
   });
-  if (role.kind === 'standalone') process.on('SIGUSR2', () => void upgrade(server, pidFile));
+  const upgrades = new Upgrades(server, () => endProcess(server, role, pidFile));
+  if (role.kind === 'standalone') process.on('SIGUSR2', () => void upgrades.begin());
   else if (role.kind === 'listeners') onReopen(reopenSinks);
-  endOnSignals(server, role, pidFile);
+  endOnSignals(server, role, () => {
+    upgrades.cancel();
+    if (role.kind === 'standalone') tellStopping();
+    void endProcess(server, role, pidFile);
+  });
 }
 
 /**
@@ -37,14 +46,12 @@ export function handleSignals(server: Serving, role: Role, pidFile: PidFile | nu
  * receive one request to end twice, from the terminal and from its parent. So for a child a signal of the same kind
  * counts.
  */
-function endOnSignals(server: Serving, role: Role, pidFile: PidFile | null): void {
+function endOnSignals(server: Serving, role: Role, end: () => void): void {
   const received = new Map<NodeJS.Signals, number>();
   let isEnding = false;
   const endOnce = (): void => {
-    if (isEnding) return;
+    if (!isEnding) end();
     isEnding = true;
-    if (role.kind === 'standalone') tellStopping();
-    void endProcess(server, role, pidFile);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
     received.set(signal, (received.get(signal) ?? 0) + 1);
@@ -78,24 +85,6 @@ function reloadsOnHangup(server: Serving, role: Role): boolean {
     tellReady();
   });
   return true;
-}
-
-/** Starts the next version of this program; this one ends when that one serves, and goes on if it does not. */
-async function upgrade(server: Serving, pidFile: PidFile | null): Promise<void> {
-  if (server.upgrade === undefined) return logLine('SIGUSR2 needs workers: start the server with --workers N');
-  if (process.pid === FIRST_PROCESS)
-    return logLine('SIGUSR2 cannot replace process 1: start another container instead');
-  try {
-    tellReloading();
-    const pid = await server.upgrade();
-    logLine(`process ${pid} has taken over`);
-    tellMainProcess(pid);
-    await server.close({ isReplaced: true });
-    await endProcess(server, { kind: 'standalone' }, pidFile);
-  } catch (error) {
-    tellReady();
-    logLine(`this version goes on: ${messageOf(error)}`);
-  }
 }
 
 /**

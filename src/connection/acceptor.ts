@@ -105,6 +105,13 @@ export class Acceptor extends Source implements DeadlineOwner {
     }
   }
 
+  /** Clients that came while others were served: between this accept(2) and close(2) there is almost no time. */
+  override closing(): void {
+    if (this.#lastClients === 0) return;
+    this.#accept(this.#lastClients);
+    this.#reactor.dropDeadline(this.#deadline);
+  }
+
   /** Accepts at most `max` clients; returns whether more may wait. */
   #accept(max: number): boolean {
     for (let i = 0; i < max; i++) {

@@ -55,6 +55,8 @@ export class Connections {
   /** The first protocol of an encrypted connection. */
   readonly #beginHandshake: ProtocolFactory;
   #handshakeTimeouts = 0;
+  /** {@link stop} was called: the last clients of the backlog have to end, too. */
+  #isStopping = false;
   /** The addresses for which connections are counted, where a limit needs them. */
   readonly #counted = new Map<Connection, string>();
 
@@ -157,6 +159,7 @@ export class Connections {
     if (outcome === REFUSED) this.#refused.add(connection);
     else if (address !== '') this.#counted.set(connection, address);
     connection.speak(isProxied ? proxied : this.#first(encryption));
+    if (this.#isStopping) connection.stop();
     if (outcome === REFUSED && connection.isOpen) {
       connection.refuse(503, textOfRefusal(this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress'));
     }
@@ -165,6 +168,7 @@ export class Connections {
 
   /** Ends each connection as soon as its last response has been sent. */
   stop(): void {
+    this.#isStopping = true;
     for (const connection of this.#open) connection.stop();
   }
 

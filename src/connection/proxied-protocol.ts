@@ -10,6 +10,8 @@ export interface ProxiedOptions {
   readonly isTrusted: (address: string) => boolean;
   /** The time for the header to arrive. */
   readonly timeoutMs: number;
+  /** What remains of it when the server closes: the header may be on its way, with a request behind it. */
+  readonly shutdownGraceMs: number;
   /** Called when a connection is closed for want of a valid header from a trusted proxy. */
   readonly onRefused: () => void;
   /**
@@ -27,6 +29,7 @@ export class ProxiedProtocol implements Protocol {
   readonly #options: ProxiedOptions;
   /** The beginning of a header that is incomplete; null: no byte arrived. */
   #held: Buffer | null = null;
+  #isStopping = false;
 
   constructor(channel: Channel, options: ProxiedOptions) {
     this.#channel = channel;
@@ -68,11 +71,14 @@ export class ProxiedProtocol implements Protocol {
   drained(): void {}
 
   expired(): void {
-    this.#refuse();
+    if (this.#isStopping) this.#channel.finish();
+    else this.#refuse();
   }
 
   stop(): void {
-    this.#channel.finish();
+    this.#isStopping = true;
+    // 0 would mean no limit.
+    this.#channel.setTimeout(Math.max(this.#options.shutdownGraceMs, 1));
   }
 
   refuse(): void {

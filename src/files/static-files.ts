@@ -2,7 +2,7 @@
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
-import { sourcesOf, withTraits } from '../http/handler-traits.ts';
+import { isFullOf, sourcesOf, withTraits } from '../http/handler-traits.ts';
 import { createNativeFiles } from '../kernel/files.ts';
 import { logError } from '../log/error-log.ts';
 import { checkGiven } from '../options/check.ts';
@@ -70,7 +70,7 @@ export function openStaticFiles(
       close,
       [Symbol.asyncDispose]: close,
     });
-    return withTraits(handler, { sources: sourcesOf(next) });
+    return withTraits(handler, { sources: sourcesOf(next), isFull: isFullOf(next) });
   } catch (error) {
     files.destroy();
     throw error;

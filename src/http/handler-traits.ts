@@ -18,6 +18,8 @@ export interface HandlerTraits {
   readonly responseFor?: (request: HttpRequest, response: HttpResponse) => HttpResponse;
   /** Folders of the applications that the handler calls, which are never served as files. */
   readonly sources?: readonly string[];
+  /** Whether a queue of the handler is full, so that it would reject the next request. Absent: it has none. */
+  readonly isFull?: () => boolean;
 }
 
 const NONE: HandlerTraits = {};
@@ -37,6 +39,12 @@ export function traitsOf(handler: Handler): HandlerTraits {
 /** The folders of the applications that `handler` calls. */
 export function sourcesOf(handler: Handler | null | undefined): readonly string[] {
   return handler === null || handler === undefined ? [] : (traitsOf(handler).sources ?? []);
+}
+
+/** The trait `isFull` of a handler that calls these. */
+export function isFullOf(...handlers: readonly (Handler | null | undefined)[]): () => boolean {
+  const queues = handlers.flatMap((handler) => (handler ? (traitsOf(handler).isFull ?? []) : []));
+  return () => queues.some((isFull) => isFull());
 }
 
 /** `handler` mounted at `path`, on which SCRIPT_NAME and the like depend. */

@@ -242,6 +242,7 @@ export class Reactor implements Driver {
     const closing = this.#closing;
     this.#closing = [];
     for (const source of closing) {
+      source.closing();
       this.#sources[source.fd] = undefined;
       if (this.kernel.close(source.fd) < 0) this.counters.failedCloses++;
     }

@@ -25,6 +25,9 @@ export abstract class Source {
     return index;
   }
 
+  /** Called right before the descriptor is closed. */
+  closing(): void {}
+
   /** Does a bounded amount of work; calls `Driver.wake` when more is left. */
   abstract serve(): void;
 }

@@ -2,7 +2,7 @@
 
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
-import { withTraits } from '../http/handler-traits.ts';
+import { isFullOf, withTraits } from '../http/handler-traits.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { RULE_KINDS, type RuleLists, type RulesSettings } from '../options/rules-settings.ts';
 import { CurrentRules } from './current-rules.ts';
@@ -99,7 +99,10 @@ export function openRules(
   const handler = withFreshFiles(rules.handler, current.files);
   // Messages about the handler name that of the user.
   Object.defineProperty(handler, 'name', { value: next.name });
-  withTraits(handler, { responseFor: (request, response) => rules.responseFor(request, response) });
+  withTraits(handler, {
+    responseFor: (request, response) => rules.responseFor(request, response),
+    isFull: isFullOf(next),
+  });
   return { handler, close: async () => void (await parts.passwords.close()) };
 }
 

@@ -59,6 +59,7 @@ export function compose(
     // The permissions of a Unix domain socket decide which programs may connect.
     isTrusted: (address) => address === '' || trusted.has(address),
     timeoutMs: limits.headerTimeoutMs,
+    shutdownGraceMs: limits.shutdownGraceMs,
     onRefused: () => sessions.counters.unproxied++,
     begin: (channel, rest) => connections.beginProxied(channel, rest),
   };

@@ -6,6 +6,7 @@ import { assert, EpollServerError } from '../errors.ts';
 import { type DurationCounts, DurationHistogram } from '../exchange/duration-histogram.ts';
 import type { RequestCounts } from '../exchange/request-metrics.ts';
 import type { Handler } from '../http/handler.ts';
+import { traitsOf } from '../http/handler-traits.ts';
 import type { HeadRules } from '../http/head-rules.ts';
 import type { SessionEvents } from '../http1/context.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
@@ -104,7 +105,7 @@ export interface ReactorServer extends Server, ServerHandle {
   readonly adminUrl?: URL | undefined;
   /** Whether {@link Server.close} was called. */
   readonly isClosing: boolean;
-  /** Whether `maxConnections` is reached. */
+  /** Whether `maxConnections` is reached, or as many requests wait for a thread as may. */
   readonly isFull: boolean;
   /** The descriptors of its listeners. */
   readonly listenerFds: readonly number[];
@@ -300,7 +301,7 @@ class RunningServer implements OwnedServer, ReactorServer {
   }
 
   get isFull(): boolean {
-    return this.composition.connections.isFull;
+    return this.composition.connections.isFull || traitsOf(this.#content.handler).isFull?.() === true;
   }
 
   get listenerFds(): readonly number[] {

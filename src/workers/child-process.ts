@@ -28,14 +28,19 @@ class ProcessChild implements Child {
   cutOff = 0;
   snapshot: Snapshot | null = null;
   readonly #process: ChildProcess;
-  /** Called with the next message. */
-  readonly #waiting = new Set<() => void>();
+  #isEnded = false;
+  /** Called with the next report, or when there will be none. */
+  readonly #waiting = new Set<(isAnswered: boolean) => void>();
 
   constructor(child: ChildProcess) {
     this.#process = child;
     this.name = `process ${child.pid}`;
     this.ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      child.once('exit', (code, signal) => {
+        this.#isEnded = true;
+        resolve(signal ?? `exit code ${code}`);
+        this.#settle(false);
+      });
     });
     this.started = new Promise((resolve, reject) => {
       child.once('message', () => resolve());
@@ -68,18 +73,22 @@ class ProcessChild implements Child {
   }
 
   ask(limitMs: number): Promise<boolean> {
+    if (this.#isEnded) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const answered = (): void => settle(true);
-      const timer = setTimeout(() => settle(false), limitMs);
       const settle = (isAnswered: boolean): void => {
         clearTimeout(timer);
-        this.#waiting.delete(answered);
+        this.#waiting.delete(settle);
         resolve(isAnswered);
       };
-      this.#waiting.add(answered);
+      const timer = setTimeout(() => settle(false), limitMs);
+      // Not by a handler of `ended`: a parent that asks each second would collect them as long as the child lives.
+      this.#waiting.add(settle);
       this.#send('ask');
-      void this.ended.then(() => settle(false));
     });
+  }
+
+  #settle(isAnswered: boolean): void {
+    for (const settle of [...this.#waiting]) settle(isAnswered);
   }
 
   #send(word: 'retire' | 'ask' | 'reopen'): void {
@@ -91,7 +100,7 @@ class ProcessChild implements Child {
     if (typeof message === 'string') return;
     this.cutOff = message.cutOff ?? this.cutOff;
     this.snapshot = message.snapshot ?? this.snapshot;
-    for (const answered of [...this.#waiting]) answered();
+    this.#settle(true);
   }
 }
 

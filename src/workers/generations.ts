@@ -82,8 +82,9 @@ export class Generations implements Children {
 
   /** What all workers have counted and hold, those that are gone included; null: nothing was measured. */
   async snapshot(): Promise<Snapshot | null> {
-    const all = (await Promise.all(this.#groups.map((group) => group.snapshot()))).filter((each) => each !== null);
-    const [first, ...others] = all;
+    await Promise.all(this.#groups.map((group) => group.ask()));
+    // All at once: a group that leaves meanwhile counts either as one of the groups, or as gone.
+    const [first, ...others] = this.#groups.map((group) => group.snapshot).filter((each) => each !== null);
     if (first === undefined) return null;
     const sum = others.reduce(added, first);
     return this.#gone === null ? sum : { ...sum, counters: added(sum.counters, this.#gone) };
@@ -117,6 +118,8 @@ export class Generations implements Children {
       logLine(`${reason}: the application was restarted`);
       this.#leave(old);
     } catch (error) {
+      // Some of its workers may have served already.
+      this.#bury(coming);
       await this.#keepOld(reason, error);
     } finally {
       this.#coming = null;
@@ -142,10 +145,15 @@ export class Generations implements Children {
   #leave(group: WorkerGroup): void {
     const gone = group.stop(this.#options.limitMs, true).finally(() => {
       this.#leaving.delete(group);
-      this.#cutOff += group.cutOff;
-      const { counted } = group;
-      if (counted !== null) this.#gone = this.#gone === null ? counted : added(this.#gone, counted);
+      this.#bury(group);
     });
     this.#leaving.set(group, gone);
+  }
+
+  /** Adds what a group that is gone has counted. */
+  #bury(group: WorkerGroup): void {
+    this.#cutOff += group.cutOff;
+    const { counted } = group;
+    if (counted !== null) this.#gone = this.#gone === null ? counted : added(this.#gone, counted);
   }
 }

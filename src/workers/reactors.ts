@@ -36,10 +36,11 @@ export interface ReloadableServer extends ServerHandle {
   /** Makes the workers open their log files again. */
   reopenLogs(): void;
   /**
-   * Starts the next version of this program on the same listeners; resolves to its process number when it serves.
+   * Starts the next version of this program on the same listeners; resolves to its process number when it serves. `signal`
+   * ends it before that.
    * @throws EpollServerError `ERR_WORKER`: it did not start.
    */
-  upgrade(): Promise<number>;
+  readonly upgrade: (signal: AbortSignal) => Promise<number>;
 }
 
 /** Starts the parent: it keeps the listeners and the workers, and serves no client. */
@@ -91,12 +92,12 @@ async function startParent(setup: Setup, { count, watched, owner }: ParentOption
     adminUrl: admin?.url,
     reload: () => generations.renew('reload'),
     reopenLogs: () => generations.reopenLogs(),
-    upgrade: () => {
+    upgrade: (signal) => {
       const entries = resolved.listeners.map(
         ({ address }, index) => [listenText(address), sockets[index] ?? []] as const,
       );
       const ofAdmin = admin === null ? [] : [[ADMIN_SOCKET, admin.listenerFds] as const];
-      return startSuccessor(Object.fromEntries([...entries, ...ofAdmin]));
+      return startSuccessor(Object.fromEntries([...entries, ...ofAdmin]), signal);
     },
   };
 }

@@ -7,10 +7,11 @@ import { type PassedSockets, passedEnvironment } from './passed-sockets.ts';
 import { INHERITED_FD, ticketsEnvironment } from './role.ts';
 
 /**
- * Starts it with `sockets`; resolves to its process number when it serves.
+ * Starts it with `sockets`; resolves to its process number when it serves. Until then it ends with this process, or when
+ * `signal` is aborted.
  * @throws EpollServerError `ERR_WORKER`: it could not be started, or ended before it served.
  */
-export async function startSuccessor(sockets: PassedSockets): Promise<number> {
+export async function startSuccessor(sockets: PassedSockets, signal: AbortSignal): Promise<number> {
   const fds = Object.values(sockets).flat();
   const numbers = new Map(fds.map((fd, at) => [fd, INHERITED_FD + at]));
   const passed = Object.fromEntries(
@@ -28,14 +29,26 @@ export async function startSuccessor(sockets: PassedSockets): Promise<number> {
   } catch (error) {
     throw failed(messageOf(error));
   }
-  const pid = await new Promise<number>((resolve, reject) => {
+  const end = (): void => void child.kill();
+  process.once('exit', end);
+  signal.addEventListener('abort', end);
+  try {
+    const pid = await servingPid(child);
+    child.disconnect();
+    child.unref();
+    return pid;
+  } finally {
+    process.off('exit', end);
+    signal.removeEventListener('abort', end);
+  }
+}
+
+function servingPid(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
     child.once('message', () => resolve(child.pid ?? 0));
     child.once('error', (error) => reject(failed(error.message)));
     child.once('exit', (code, signal) => reject(failed(signal ?? `exit code ${code}`)));
   });
-  child.disconnect();
-  child.unref();
-  return pid;
 }
 
 function failed(why: string): EpollServerError {

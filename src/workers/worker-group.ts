@@ -33,6 +33,8 @@ export class WorkerGroup {
   readonly #hangTimeoutMs: number;
   /** Children that have started and live. */
   readonly #started = new Set<Child>();
+  /** Those of them that have not answered the last time. */
+  readonly #silent = new WeakSet<Child>();
   /** What children that are gone have counted; null: none. */
   #counted: Snapshot['counters'] | null = null;
   #isStopped = false;
@@ -106,18 +108,30 @@ export class WorkerGroup {
     return this.#counted;
   }
 
-  /** What all children have counted and hold, those that are gone included; null: nothing was measured. */
-  async snapshot(): Promise<Snapshot | null> {
-    const living = await Promise.all(
+  /** Asks all children for what they have counted and hold, which {@link snapshot} then has. */
+  async ask(): Promise<void> {
+    await Promise.all(
       [...this.#started].map(async (child) => {
-        const isAlive = await child.ask(ANSWER_MS);
-        const { snapshot } = child;
-        if (snapshot === null || !this.#children.has(child)) return null;
-        // What a child holds is unknown when it does not answer; what it has counted stays true.
-        return isAlive ? snapshot : { ...snapshot, gauges: { ...snapshot.gauges, serving: 0, full: 0 } };
+        if (await child.ask(ANSWER_MS)) this.#silent.delete(child);
+        else this.#silent.add(child);
       }),
     );
-    const [first, ...others] = living.filter((each) => each !== null);
+  }
+
+  /**
+   * What all children have last said, those that are gone included; null: nothing was measured. Each child is counted
+   * once, whether it lives or is gone.
+   */
+  get snapshot(): Snapshot | null {
+    const living = [...this.#started].flatMap((child) => {
+      const { snapshot } = child;
+      if (snapshot === null) return [];
+      // What a child holds is unknown when it does not answer; what it has counted stays true.
+      return [
+        this.#silent.has(child) ? { ...snapshot, gauges: { ...snapshot.gauges, serving: 0, full: 0 } } : snapshot,
+      ];
+    });
+    const [first, ...others] = living;
     if (first === undefined) {
       return this.#counted === null ? null : { counters: this.#counted, gauges: NO_GAUGES };
     }

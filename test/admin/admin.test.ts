@@ -1,10 +1,11 @@
 // Tests the admin listener of a server: probes, metrics and the status, and what of it the public listener shows.
 
+import { writeFile } from 'node:fs/promises';
 import { connect as connectTls } from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { metricsText } from '../../src/admin/metrics-text.ts';
 import type { Handler, ServeOptions, Server, WsgiApplication } from '../../src/index.ts';
-import { serve } from '../../src/index.ts';
+import { loadApplication, mount, serve } from '../../src/index.ts';
 import { ownPair } from '../support/certificates.ts';
 import { ask, Client, connect, connectUnix, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
@@ -153,6 +154,32 @@ test('a server without room for another connection is not ready', async () => {
   expect((await ask(admin, get('/readyz'))).text).toBe('full\n');
   client.destroy();
   await until(async () => (await ask(admin, get('/readyz'))).status === 200, 'there is room');
+});
+
+const WAITING_APPLICATION = `import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+export async function fetch() {
+  while (!existsSync(new URL('go', import.meta.url))) await sleep(10);
+  return new Response('done');
+}`;
+
+test('a server whose queue for threads is full is not ready, wherever the application is', async () => {
+  const root = await folder({ 'app.mjs': WAITING_APPLICATION });
+  const application = await loadApplication(`${root}/app.mjs`, { threads: 1, limits: { maxOffloadQueue: 1 } });
+  onTestFinished(() => application.close());
+  const { port, admin } = await start({
+    static: await folder({ 'index.html': 'home' }),
+    handler: mount({ '/api': application }),
+    rules: { headers: ['/**: X-Y: z'] },
+  });
+  const ready = async (): Promise<string> => (await ask(admin, get('/readyz'))).text;
+  const running = (await connect(port)).send(get('/api'));
+  expect(await ready()).toBe('ok\n');
+  const waiting = (await connect(port)).send(get('/api'));
+  await until(async () => (await ready()) === 'full\n', 'it is full');
+  await writeFile(`${root}/go`, '');
+  for (const client of [running, waiting]) expect((await client.readResponse()).text).toBe('done');
+  expect(await ready()).toBe('ok\n');
 });
 
 test('the status is a page for browsers, and JSON for programs', async () => {

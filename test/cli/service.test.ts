@@ -1,5 +1,8 @@
 // Tests the command as a service of systemd: the sockets that it is given, and what it tells the service manager.
 
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { fromSystemd, isSystemd } from '../../src/options/systemd-sockets.ts';
@@ -53,6 +56,36 @@ test.each([
   expect(await program.ended()).toBe(1);
   expect(program.stderr).toMatch(message);
 });
+
+/** Part of systemd: other systems, such as Alpine, do not have it. */
+const ACTIVATE = 'systemd-socket-activate';
+
+if (spawnSync(ACTIVATE, ['--version']).status === 0) {
+  test.each([[], ['--workers', '1']])(
+    'systemd-socket-activate starts it for the first client: %j',
+    async (...flags) => {
+      const [port, admin] = await freePorts();
+      const root = await folder({ 'index.html': 'home' });
+      const sockets = ['--listen', `127.0.0.1:${port}`, '--listen', `127.0.0.1:${admin}`, '--fdname', 'web:admin'];
+      const own = [root, '--listen', 'systemd:web', '--admin', 'systemd:admin', '--no-access-log', ...flags];
+      const program = startProgram(ACTIVATE, [...sockets, process.execPath, COMMAND, ...own]);
+      await until(() => program.stderr.includes('Listening on'), 'it listens');
+      // The first client waits in the backlog until the server has started.
+      expect((await ask(port, get('/'))).text).toBe('home');
+      expect((await ask(admin, get('/readyz'))).text).toBe('ok\n');
+      program.signal('SIGTERM');
+      expect(await program.ended()).toBe(0);
+    },
+  );
+}
+
+async function freePorts(): Promise<readonly [number, number]> {
+  const servers = [createServer(), createServer()].map((server) => server.listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const [port = 0, admin = 0] = servers.map((server) => Object(server.address()).port);
+  for (const server of servers) server.close();
+  return [port, admin];
+}
 
 test('sockets are found by number and name, and options follow', () => {
   const environment = { LISTEN_FDS: '3', LISTEN_FDNAMES: 'web:admin:web', LISTEN_PID: String(process.pid) };

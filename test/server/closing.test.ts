@@ -47,6 +47,33 @@ test('clients in the backlog are accepted and get responses', async () => {
   }
 });
 
+test('clients that connect while the last ones of the backlog are served get responses', async () => {
+  const late: ReturnType<typeof site.connect>[] = [];
+  const connectLate: Handler = (_request, response) => {
+    if (site.kernel.descriptors.listener() !== undefined)
+      late.push(site.connect().send(get('/late', 'Connection: close')));
+    response.send(200);
+  };
+  const handler: Handler = (request, response) => {
+    if (request.path === '/late') response.send(200, {}, 'late');
+    else connectLate(request, response);
+  };
+  const site = simulate({ handler, limits: { maxAcceptsPerTurn: 1 } });
+  const clients = Array.from({ length: 20 }, () => site.connect());
+  await site.runFor(100);
+  void site.server.close();
+  // A request in each turn, so also in the one in which the listener is closed.
+  site.onTurn = (isOver) => {
+    if (!isOver) clients.shift()?.send(get('/'));
+  };
+  await site.runFor(1_000);
+  expect(late.length).toBeGreaterThan(0);
+  for (const client of late) {
+    expect(client.received.toString('latin1')).toMatch(/^HTTP\/1\.1 200 [\s\S]*late$/);
+    expect(client.end).toBe('fin');
+  }
+});
+
 test('an idle connection gets FIN after shutdownGraceMs', async () => {
   const site = simulate({ handler: echo, timeouts: { shutdownGraceMs: GRACE_MS } });
   const [silent, late] = [site.connect(), site.connect()];

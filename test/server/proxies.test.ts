@@ -217,6 +217,28 @@ test('a header that does not arrive in time ends its connection', async () => {
   expect(server.stats().connections.unproxied).toBe(2);
 });
 
+test('when the server closes, a header that is on its way and its request still count', async () => {
+  const { server, port } = await startProxied({ timeouts: { shutdownGraceMs: 10_000 } });
+  const [silent, slow] = [await connect(port), await connect(port)];
+  await slow.send(V2.subarray(0, 10)).flushed();
+  await until(() => server.stats().connections.accepted === 2 && server.stats().bytes.received === 10, 'both wait');
+  const closing = server.close();
+  silent.send(Buffer.concat([V1, Buffer.from(get('/'))]));
+  slow.send(Buffer.concat([V2.subarray(10), Buffer.from(get('/'))]));
+  for (const client of [silent, slow]) expect(await remoteOf(client)).toEqual(['192.0.2.1', 56_324]);
+  await closing;
+  expect(server.stats().connections.unproxied).toBe(0);
+});
+
+test('when the server closes, a client without a header is closed after the grace, and not counted', async () => {
+  const { server, port } = await startProxied({ timeouts: { shutdownGraceMs: 50, shutdownMs: 86_400_000 } });
+  const silent = await connect(port);
+  await until(() => server.stats().connections.accepted === 1, 'it is accepted');
+  await server.close();
+  expect(await silent.closed()).toBe('fin');
+  expect(server.stats().connections.unproxied).toBe(0);
+});
+
 test('the limit of one address counts the clients behind the proxy', async () => {
   const { server, port } = await startProxied({ limits: { maxConnectionsPerAddress: 2 } });
   const dial = async (header: Buffer): Promise<Client> =>

@@ -30,7 +30,7 @@ function scriptsIn(text: string): readonly string[] {
 }
 
 test('CONTRIBUTING.md lists every check with its time and its systems', async () => {
-  const rows = [...textOf('CONTRIBUTING.md').matchAll(/^\| (.+?) +\| (push|night|by hand) +\| (.+?) +\|$/gm)];
+  const rows = [...textOf('CONTRIBUTING.md').matchAll(/^\| (.+?) +\| (push|night|week|by hand) +\| (.+?) +\|$/gm)];
   expect(rows.map(([, ...cells]) => cells)).toEqual(
     (await checks()).map(({ name, when, where }) => [name, when === 'hand' ? 'by hand' : when, where]),
   );
@@ -45,10 +45,13 @@ test('checks and workflows run existing scripts of package.json', async () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-test('every nightly check is a job of the workflow nightly', async () => {
-  const workflow: unknown = parse(textOf(join(WORKFLOWS, 'nightly.yml')));
+test.each([
+  ['night', 'nightly'],
+  ['week', 'weekly'],
+])('every check of the %s is a job of the workflow %s', async (wanted, file) => {
+  const workflow: unknown = parse(textOf(join(WORKFLOWS, `${file}.yml`)));
   const names = Object(workflow).jobs.checks.strategy.matrix.check;
-  expect(names).toEqual((await checks()).filter(({ when }) => when === 'night').map(({ name }) => name));
+  expect(names).toEqual((await checks()).filter(({ when }) => when === wanted).map(({ name }) => name));
 });
 
 test('issue templates are YAML, and each field has a label', () => {

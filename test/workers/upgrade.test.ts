@@ -74,6 +74,40 @@ test('SIGUSR2 hands all listeners on, and no request is lost meanwhile', async (
   expect(existsSync(socket), 'it has removed its socket').toBe(false);
 });
 
+const HANGING = 'await new Promise((resolve) => setTimeout(resolve, 1e9));';
+
+/** Starts an upgrade whose start hangs; resolves to the process number of the next version. */
+async function hangingUpgrade({ program, path }: Service): Promise<number> {
+  const [worker = 0] = childrenOf(program.pid);
+  await writeFile(`${path}/app.mjs`, HANGING);
+  program.signal('SIGUSR2');
+  await until(() => childrenOf(program.pid).some((pid) => pid !== worker), 'the next version has begun');
+  return childrenOf(program.pid).find((pid) => pid !== worker) ?? 0;
+}
+
+test('a next version that hangs at its start is ended by the next SIGUSR2', async () => {
+  const service = await start('--listen', '127.0.0.1:0', '--workers', '1');
+  const { program, path, port, pid } = service;
+  const hanging = await hangingUpgrade(service);
+  await writeFile(`${path}/app.mjs`, version('two'));
+  program.signal('SIGUSR2');
+  await until(() => program.stderr.includes('has taken over'), 'it is replaced');
+  await until(() => !isAlive(hanging) && !isAlive(program.pid), 'both have ended');
+  const successor = await pid();
+  expect(program.stderr).toBe(`epoll-server: process ${successor} has taken over\n`);
+  expect((await ask(port, get('/', LAST))).text).toBe('two');
+  process.kill(successor, 'SIGTERM');
+  expect(await program.ended()).toBe(0);
+});
+
+test('a server that ends takes the next version along that has not started yet', async () => {
+  const service = await start('--listen', '127.0.0.1:0', '--workers', '1');
+  const hanging = await hangingUpgrade(service);
+  service.program.signal('SIGTERM');
+  expect(await service.program.ended()).toBe(0);
+  await until(() => !isAlive(hanging), 'it has ended');
+});
+
 test('a next version that does not start changes nothing', async () => {
   const { program, path, port, pid } = await start('--listen', '127.0.0.1:0', '--workers', '1');
   await writeFile(`${path}/app.mjs`, 'nonsense');

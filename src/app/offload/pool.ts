@@ -90,12 +90,13 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
     if (!isClosing && pool.threads.length < threads) pool.run(task(null)).catch(() => {});
   };
   pool.on('workerDestroy', () => setTimeout(refill, REFILL_MS).unref());
+  const isFull = (): boolean => pool.queueSize >= maxWaiting;
   const handlerFor = (mountPath: string): Handler => {
     const handler: Handler = (request, response) => {
       request.servedBy = SERVED_BY.OFFLOAD;
       // Piscina would start a thread for it that nothing ends.
       if (isClosing) return sendError(request, response, UNAVAILABLE);
-      if (pool.queueSize >= maxWaiting) {
+      if (isFull()) {
         const problem = limitProblem('too many requests wait for a thread', 'maxOffloadQueue', maxWaiting);
         sendError(request, response, { ...UNAVAILABLE, ...problemResponse(503, problem) });
         return;
@@ -113,7 +114,7 @@ export async function offload(options: OffloadOptions): Promise<Offloaded> {
         if (!isClosing) throw error;
       });
     };
-    return withTraits(handler, { mountedAt: handlerFor });
+    return withTraits(handler, { mountedAt: handlerFor, isFull });
   };
   return {
     handler: handlerFor(''),

@@ -1,0 +1,155 @@
+// Tests how a parent asks its children what they have counted: without collecting anything while they live, and each child
+// counted once, also when it ends or its group is replaced meanwhile.
+
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Snapshot } from '../../src/admin/snapshot.ts';
+import type { Child } from '../../src/workers/child.ts';
+import { startProcess } from '../../src/workers/child-process.ts';
+import { Generations } from '../../src/workers/generations.ts';
+import { WorkerGroup } from '../../src/workers/worker-group.ts';
+
+const PROGRAM = fileURLToPath(new URL('programs/child.mjs', import.meta.url));
+const NEVER_MS = 86_400_000;
+
+async function startChild(): Promise<Child> {
+  const { argv, execArgv } = process;
+  process.argv = [process.execPath, PROGRAM];
+  process.execArgv = [];
+  const child = startProcess({ kind: 'listeners', addresses: [] }, []);
+  Object.assign(process, { argv, execArgv });
+  onTestFinished(async () => {
+    child.kill();
+    await child.ended;
+  });
+  await child.started;
+  return child;
+}
+
+test('asking a process over and over leaves nothing behind', async () => {
+  const child = await startChild();
+  const then = vi.spyOn(child.ended, 'then');
+  for (let i = 0; i < 10; i++) expect(await child.ask(NEVER_MS)).toBe(true);
+  expect(then).not.toHaveBeenCalled();
+});
+
+test('a process that ends gives no answer, at once', async () => {
+  const child = await startChild();
+  const asked = child.ask(NEVER_MS);
+  child.kill();
+  expect([true, false]).toContain(await asked);
+  await child.ended;
+  expect(await child.ask(NEVER_MS)).toBe(false);
+});
+
+/** Only the counter of handled requests matters here. */
+function counted(handled: number): Snapshot {
+  const snapshot = {
+    counters: { requests: { handled, failed: 0, aborted: 0 } },
+    gauges: { serving: 1, full: 0 },
+  };
+  // The sum works on trees of numbers of any shape.
+  return snapshot as unknown as Snapshot;
+}
+
+/** A child whose answers and end the test decides. */
+class FakeChild implements Child {
+  readonly name = 'fake';
+  readonly started: Promise<void> = Promise.resolve();
+  readonly ended: Promise<string>;
+  readonly cutOff = 0;
+  readonly snapshot: Snapshot;
+  end: () => void = () => {};
+  answer: (isAnswered: boolean) => void = () => {};
+  readonly #isSlow: boolean;
+
+  constructor(handled: number, isSlow = false) {
+    this.snapshot = counted(handled);
+    this.#isSlow = isSlow;
+    this.ended = new Promise((resolve) => {
+      this.end = () => resolve('exit code 0');
+    });
+  }
+
+  ask(): Promise<boolean> {
+    if (!this.#isSlow) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      this.answer = resolve;
+    });
+  }
+
+  stop(): void {
+    this.end();
+  }
+
+  retire(): void {}
+
+  reopenLogs(): void {}
+
+  kill(): void {
+    this.end();
+  }
+}
+
+/** Lets all promises settle that can. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+test('a child that ends while another one has not answered yet is counted once', async () => {
+  const [quick, slow] = [new FakeChild(5), new FakeChild(7, true)];
+  const group = new WorkerGroup(2);
+  group.join(quick);
+  group.join(slow);
+  await settled();
+  const asked = group.ask();
+  await settled();
+  quick.end();
+  await settled();
+  slow.answer(true);
+  await asked;
+  expect(group.snapshot?.counters.requests.handled).toBe(12);
+  expect(group.snapshot?.gauges.serving).toBe(1);
+});
+
+test('a group that is gone while the next one has not answered yet is counted once', async () => {
+  const children = [new FakeChild(5), new FakeChild(7, true)];
+  const all = [...children];
+  const generations = new Generations({
+    start: () => all.shift() ?? new FakeChild(0),
+    count: 1,
+    limitMs: NEVER_MS,
+    hangTimeoutMs: 0,
+  });
+  await generations.begin();
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  onTestFinished(() => write.mockRestore());
+  await generations.renew('reload');
+  const asked = generations.snapshot();
+  await settled();
+  children[0]?.end();
+  await settled();
+  children[1]?.answer(true);
+  expect((await asked)?.counters.requests.handled).toBe(12);
+  for (const child of children) child.end();
+});
+
+test('what the workers of a group that failed to start have counted stays counted', async () => {
+  const [old, first, second] = [new FakeChild(5), new FakeChild(7), new FakeChild(0)];
+  Object.assign(second, { started: Promise.reject(new Error('exit code 1')) });
+  const all = [old, new FakeChild(0), first, second];
+  const generations = new Generations({
+    start: () => all.shift() ?? new FakeChild(0),
+    count: 2,
+    limitMs: NEVER_MS,
+    hangTimeoutMs: 0,
+  });
+  await generations.begin();
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  onTestFinished(() => write.mockRestore());
+  second.end();
+  await generations.renew('reload');
+  expect((await generations.snapshot())?.counters.requests.handled).toBe(12);
+});
