@@ -52,7 +52,7 @@ export class StartedServer {
 
   /** Its first address. @throws Error with what it said, when it ends or is silent for too long. */
   async url() {
-    const pattern = /http:\/\/[^/\s]+:\d+/;
+    const pattern = /(?:http|ws):\/\/[^/\s]+:\d+/;
     const late = AbortSignal.timeout(MAX_SILENT_MS);
     while (!pattern.test(this.#said)) {
       const { exitCode, stdout } = this.#child;

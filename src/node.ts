@@ -1,7 +1,9 @@
 // `epoll-server/node`: node:http whose servers are those of this package.
 
 import http from 'node:http';
-import { createEpollServer, EpollServerClass } from './node/create-server.ts';
+import type https from 'node:https';
+import { type createEpollServer, EpollServerClass } from './node/create-server.ts';
+import { EpollHttpsServer } from './node/secure-server.ts';
 
 export {
   Agent,
@@ -20,8 +22,17 @@ export {
   validateHeaderValue,
 } from 'node:http';
 export { type NodeApplication, nodeApplication } from './adapters/node/application.ts';
-export { createEpollServer as createServer, EpollServerClass as Server } from './node/create-server.ts';
+export { EpollServerClass as Server } from './node/create-server.ts';
+
+/** As that of node:http; with `cert` and `key` as that of node:https. */
+export const createServer: typeof createEpollServer & typeof https.createServer = function createServer(
+  ...values: unknown[]
+) {
+  const [options] = values;
+  const isSecure = typeof options === 'object' && options !== null && 'cert' in options && 'key' in options;
+  return Reflect.construct(isSecure ? EpollHttpsServer : EpollServerClass, values);
+};
 
 /** All of node:http, with our `createServer` and `Server`. */
-const whole: typeof http = { ...http, createServer: createEpollServer, Server: EpollServerClass };
+const whole: typeof http = { ...http, createServer, Server: EpollServerClass };
 export default whole;

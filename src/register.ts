@@ -1,4 +1,4 @@
-// `node --import epoll-server/register`: http.createServer and http.Server become those of this package.
+// `node --import epoll-server/register`: the servers of node:http and node:https become those of this package.
 import { register } from './node/register.ts';
 
 register();

@@ -1,4 +1,6 @@
 // The package as it is installed: into an empty folder, without scripts, with nothing in the PATH but node.
+
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -13,7 +15,9 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { page, runNpm, runOrFail, runToEnd, withServer } from '../programs.js';
+import { installTools } from '../tools.js';
 
 const require = createRequire(import.meta.url);
 
@@ -23,6 +27,12 @@ const SERVING = `serve({ port: 0, fetch: () => new Response('served') }).then(as
   await server.close();
 });
 `;
+
+/** A bound for what hangs, no expectation. */
+const MAX_WAIT_MS = 30_000;
+
+/** The packages of examples/nest.js. */
+const NEST = ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'];
 
 /** Applications of examples/: what each is asked, and what it answers. */
 const APPLICATIONS = {
@@ -34,13 +44,37 @@ const APPLICATIONS = {
   'express.js': ['GET', 'Hello from Express\n'],
   'koa.js': ['GET', 'Hello from Koa'],
   'fastify.js': ['GET', 'Hello from Fastify'],
+  'nest.js': ['GET', 'Hello from Nest\n'],
+};
+/** Servers of messages: each answers the text `hello`, which this sends with the packages of a folder. */
+const SOCKETS = {
+  'websocket.js': [
+    'hello',
+    (url, load) => {
+      const { WebSocket } = load('ws');
+      const socket = new WebSocket(url).on('open', () => socket.send('hello'));
+      return { answer: once(socket, 'message'), close: () => socket.terminate() };
+    },
+  ],
+  'socket-io.js': [
+    'echo hello',
+    (url, load) => {
+      const socket = load('socket.io-client').io(url, { reconnection: false });
+      socket.on('connect', () => socket.emit('message', 'hello'));
+      return {
+        answer: new Promise((resolve) => socket.once('message', (text) => resolve([text]))),
+        close: () => socket.close(),
+      };
+    },
+  ],
 };
 /** Programs of examples/ that are servers, and their first argument. */
 const SERVERS = { 'server.js': '0', 'fixed-page.js': '0', 'conformance.js': '0' };
 /** Those that are run in a way of their own. */
-const OTHERS = ['echo-upgrade.js', 'server-sent-events.js', 'simulated.js', 'mini-framework'];
-/** Those that other checks run: test/examples, and the scenarios of scripts/applications with the packages of Nest and socket.io. */
-const ELSEWHERE = ['websocket.js', 'nest.js', 'socket-io.js'];
+const OTHERS = [
+  ...['echo-upgrade.js', 'server-sent-events.js', 'simulated.js', 'mini-framework'],
+  ...Object.keys(SOCKETS),
+];
 
 /** The first event of a stream that does not end. */
 async function firstEvent(url) {
@@ -119,12 +153,25 @@ export class Installation {
 
   /** Packages of the clone, which a user would install beside this one. */
   #borrow(...names) {
+    this.#borrowFrom(this.root, names);
+  }
+
+  /** Those that are installed in `owner`. */
+  #borrowFrom(owner, names) {
     for (const name of names) {
       const link = join(this.folder, 'node_modules', name);
       if (existsSync(link)) continue;
       mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(join(this.root, 'node_modules', name), link);
+      symlinkSync(join(owner, 'node_modules', name), link);
     }
+  }
+
+  /** A message of a client to a server of messages, and its answer. */
+  async #exchange(url, [expected, send], load) {
+    const { answer, close } = send(url, load);
+    const [text] = await Promise.race([answer, setTimeout(MAX_WAIT_MS, ['nothing'], { ref: false })]);
+    close();
+    if (String(text) !== expected) throw new Error(`${url} answered ${text}`);
   }
 
   /** Runs the command with `args`, gives its address to `use`. */
@@ -134,9 +181,12 @@ export class Installation {
 
   /** The examples run, those that are applications and those that are programs. */
   async examples() {
-    this.#borrow('h3', 'hono', 'eta', 'express', 'koa', 'fastify');
+    this.#borrow('h3', 'hono', 'eta', 'express', 'koa', 'fastify', 'ws');
+    const tools = installTools(this.root, 'frameworks');
+    this.#borrowFrom(tools, NEST.concat('socket.io'));
+    const load = createRequire(join(tools, 'package.json'));
     const examples = join(this.package, 'examples');
-    const known = [...Object.keys(APPLICATIONS), ...Object.keys(SERVERS), ...OTHERS, ...ELSEWHERE];
+    const known = [...Object.keys(APPLICATIONS), ...Object.keys(SERVERS), ...OTHERS];
     const unknown = readdirSync(examples).filter((name) => !known.includes(name));
     if (unknown.length > 0) throw new Error(`nothing runs examples/${unknown.join(', ')}`);
     for (const [file, [method, answer]] of Object.entries(APPLICATIONS)) {
@@ -147,6 +197,10 @@ export class Installation {
       const server = [process.execPath, join(examples, file), port, this.folder];
       await withServer(server, this.#options(), (url) => fetch(url));
     }
+    for (const [file, messages] of Object.entries(SOCKETS)) {
+      const server = [process.execPath, join(examples, file), '0'];
+      await withServer(server, this.#options(), (url) => this.#exchange(url, messages, load));
+    }
     const upgrade = ['0', join(examples, 'echo-upgrade.js'), '--adapter', 'raw'];
     const { status } = await this.#serving(upgrade, (url) => fetch(url));
     if (status !== 426) throw new Error(`examples/echo-upgrade.js answered ${status}`);
@@ -155,7 +209,7 @@ export class Installation {
     await this.#serving(['0', '--config', join(examples, 'mini-framework', 'site.yaml')], (url) => page(url));
     const simulated = runOrFail(process.execPath, [join(examples, 'simulated.js')], this.#options());
     if (!simulated.startsWith('slow: ')) throw new Error(`examples/simulated.js said ${simulated}`);
-    return `${known.length - ELSEWHERE.length} of ${known.length}, the others by other checks`;
+    return `all ${known.length}`;
   }
 
   /** Consumers in TypeScript compile, whatever they call their module resolution. */

@@ -61,9 +61,10 @@ function exportsOf(namespace: Exports, file: string): ReadonlyMap<string, unknow
   // Node.js detects only some of the exports of CommonJS modules; the others are in the default export.
   for (const [name, value] of Object.entries(whole)) named.set(name, value);
   const isCompiled = '__esModule' in whole;
-  if (isCompiled ? !('default' in whole) : !('fetch' in whole)) named.delete('default');
-  // The object is an application as a whole: its `fetch` method needs it as `this`.
-  if (!isCompiled && 'fetch' in whole) named.delete('fetch');
+  // Such as `module.exports = new Koa()`. A `fetch` method needs its object as `this`.
+  const isApplication = !isCompiled && adapterOf(whole, 'default') !== null;
+  if (isApplication) named.delete('fetch');
+  else if (!isCompiled || !('default' in whole)) named.delete('default');
   return named;
 }
 

@@ -60,6 +60,8 @@ export interface Channel {
    * already; with false when the connection is closed before.
    */
   whenSent(callback: (isSent: boolean) => void): void;
+  /** Sends the output so far at once, as far as the socket takes it. */
+  sendNow(): void;
   /** Sends bytes of an open file after earlier output. `callback` is called once; until then writes are not allowed. */
   sendFile(descriptor: number, position: number, length: number, callback: FileSendCallback): void;
 
@@ -88,7 +90,7 @@ export interface Channel {
   abort(reason: string, isTimeout?: boolean): void;
   /**
    * Ends at once, as close(2) does: RST only if input is unread. `sends`: what the socket takes of pending output is
-   * sent before.
+   * sent before. Otherwise pending output is lost.
    */
   drop(reason: string, sends?: boolean): void;
 

@@ -518,6 +518,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.wake();
   }
 
+  sendNow(): void {
+    if (!this.#isClosed) this.#output.trySend();
+  }
+
   abort(reason: string, isTimeout = false): void {
     if (this.state === CLOSED) return;
     this.attachment?.channelAborted();
@@ -526,7 +530,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   drop(reason: string, sends = false): void {
-    if (sends && !this.#isClosed) this.#output.trySend();
+    if (sends) this.sendNow();
+    else this.#output.discard();
     if (!this.#isClosed) this.#end(reason, false);
   }
 

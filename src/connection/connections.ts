@@ -179,7 +179,7 @@ export class Connections {
 
   /** Drops all connections that carry requests, as close(2) of their descriptors does. */
   drop(reason: string): void {
-    for (const connection of this.#open) if (connection.attachment?.ownsChannel !== true) connection.drop(reason);
+    for (const connection of this.#open) if (connection.attachment?.ownsChannel !== true) connection.drop(reason, true);
   }
 
   /** Ends all connections at once. Returns the number of those whose request or response was cut off. */

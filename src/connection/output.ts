@@ -109,11 +109,19 @@ export class Output implements BatchedSender, DeadlineOwner {
     if (this.#file !== null && this.#file.deferred >= 0) this.#dropDeferred(this.#file);
   }
 
-  /** Tries to send all output at once, before the connection is dropped. What the socket refuses is lost. */
+  /** Drops pending output, that of this turn too. */
+  discard(): void {
+    const { sendBatch } = this.#context;
+    if (sendBatch.owner === this) sendBatch.used = sendBatch.start;
+    this.#outbox = null;
+  }
+
+  /** Tries to send all output at once. */
   trySend(): void {
     const { sendBatch } = this.#context;
     if (sendBatch.owner === this) sendBatch.flushOwner();
     if (this.#outbox !== null && !this.#isDropped) this.#sendOutbox();
+    if (!this.#isDropped) this.tellSent();
   }
 
   /** As {@link Channel.whenSent}. */

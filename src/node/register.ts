@@ -1,10 +1,12 @@
-// Replaces http.createServer and http.Server for the whole process, for CommonJS and for ES modules.
+// Replaces createServer and Server of node:http and node:https for the whole process, for CommonJS and for ES modules.
 
 import cluster from 'node:cluster';
 import http from 'node:http';
+import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import { logLine } from '../log/log-line.ts';
 import { createEpollServer, EpollServerClass } from './create-server.ts';
+import { createSecureServer, EpollSecureServerClass, reportNativeServers } from './secure-server.ts';
 
 /** The environment variable that switches the line on standard error off. */
 const QUIET_VARIABLE = 'EPOLL_SERVER_QUIET';
@@ -16,8 +18,11 @@ export function register(): void {
   }
   http.createServer = createEpollServer;
   http.Server = EpollServerClass;
+  https.createServer = createSecureServer;
+  https.Server = EpollSecureServerClass;
+  reportNativeServers((problem) => say(`a server of node:https stays Node's: ${problem}`));
   syncBuiltinESMExports();
-  say('http.createServer is epoll-server now; node:https, and sockets of others, stay as they are');
+  say('http.createServer and https.createServer are epoll-server now; sockets of others stay as they are');
 }
 
 function say(text: string): void {

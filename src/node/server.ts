@@ -8,7 +8,7 @@ import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { type NodeTarget, nodeHandler, raise, socketOf } from '../adapters/node/handler.ts';
 import { nodeError, type RequestClass, type ResponseClass, UNIQUE_HEADERS } from '../adapters/node/messages.ts';
-import { ServerSocket } from '../adapters/node/server-socket.ts';
+import { familyOf, ServerSocket } from '../adapters/node/server-socket.ts';
 import type { Channel } from '../connection/channel.ts';
 import type { HeadRules } from '../http/head-rules.ts';
 import { WAIT } from '../http1/context.ts';
@@ -16,6 +16,7 @@ import { NativeError } from '../kernel/native-error.ts';
 import type { ListenAddress } from '../options/listen-address.ts';
 import { serverSettingsOf } from '../server/options.ts';
 import { type OwnedServer, startOwned } from '../server/server.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
 import { clientErrorOf, refusalOf } from './client-error.ts';
 import { ANY_HOST, type ListenArguments, listenArguments } from './listen-arguments.ts';
 
@@ -43,7 +44,8 @@ const NODE_RULES: HeadRules = {
   acceptsAnyExpectation: true,
 };
 
-type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
+/** A listener of 'request'. */
+export type RequestListener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
 /** The options that this adapter reads beside those that Node's class keeps. */
 interface ServerOptions extends http.ServerOptions {
@@ -71,12 +73,12 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   #attempt = 0;
   #isReferenced = true;
 
-  constructor(given?: http.ServerOptions | Listener | null, listener?: Listener) {
+  constructor(given?: http.ServerOptions | RequestListener | null, listener?: RequestListener) {
     super();
     Reflect.apply(EventEmitter, this, []);
     const options = typeof given === 'function' ? {} : (given ?? {});
     // Checks the options, as Node does.
-    this.#native = new NodeServer(options);
+    this.#native = new this.nativeClass(options);
     const { headersTimeout, requestTimeout, keepAliveTimeout } = this.#native;
     this.#headersTimeout = headersTimeout;
     this.#requestTimeout = requestTimeout;
@@ -87,6 +89,16 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     this.#options = options as ServerOptions;
     const onRequest = typeof given === 'function' ? given : listener;
     if (onRequest !== undefined && onRequest !== null) this.on('request', onRequest);
+  }
+
+  /** Node's class of servers, whose own server takes what ours cannot serve. */
+  protected get nativeClass(): typeof http.Server {
+    return NodeServer;
+  }
+
+  /** The TLS of a server that begins to listen; null: it speaks plaintext. */
+  protected makeTls(): ServerTls | null {
+    return null;
   }
 
   // ---- Listening -----------------------------------------------------------------------------------
@@ -156,8 +168,9 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
       rejectNonStandardBodyWrites,
       uniqueHeaders,
     });
-    const listeners = [{ address, ip, isShared, options: { backlog, isEncrypted: false } }];
-    const resolved = { settings, listeners, tls: null };
+    const tls = this.makeTls();
+    const listeners = [{ address, ip, isShared, options: { backlog, isEncrypted: tls !== null } }];
+    const resolved = { settings, listeners, tls };
     const server = startOwned(resolved, handler, {
       events: {
         connected: (channel) => this.#connected(channel),
@@ -222,19 +235,30 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
       this.#drop(channel);
       return;
     }
-    if (this.timeout === 0 && this.listenerCount('connection') === 0) return;
+    if (this.timeout === 0 && !this.isAwaited) return;
     const socket = socketOf({ channel }, this);
     if (this.timeout > 0) socket.setTimeout(this.timeout);
-    this.#emitSafely('connection', socket);
+    this.announce(socket);
+  }
+
+  /** Whether a listener waits for new connections. */
+  protected get isAwaited(): boolean {
+    return this.listenerCount('connection') > 0;
+  }
+
+  protected announce(socket: ServerSocket): void {
+    this.emitSafely('connection', socket);
   }
 
   #drop(channel: Channel): void {
     const { peer, local } = channel;
-    this.#emitSafely('drop', {
+    this.emitSafely('drop', {
       localAddress: local.address,
       localPort: local.port,
+      localFamily: familyOf(local.address),
       remoteAddress: peer.address,
       remotePort: peer.port,
+      remoteFamily: familyOf(peer.address),
     });
     channel.drop('maxConnections is reached');
   }
@@ -244,7 +268,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     const socket = socketOf({ channel }, this);
     const error = clientErrorOf(status, problem);
     if (this.listenerCount('clientError') > 0) {
-      this.#emitSafely('clientError', error, socket);
+      this.emitSafely('clientError', error, socket);
       return true;
     }
     if (socket._httpMessage === null || !socket._httpMessage._headerSent) channel.write(refusalOf(error.code));
@@ -252,7 +276,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     return true;
   }
 
-  #emitSafely(event: string, ...values: readonly unknown[]): void {
+  protected emitSafely(event: string, ...values: readonly unknown[]): void {
     try {
       this.emit(event, ...values);
     } catch (error) {
@@ -264,7 +288,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     const [socket] = values;
     const isForeign = event === 'connection' && !(socket instanceof ServerSocket);
-    const isHeard = Reflect.apply(NodeServer.prototype.emit, this, [event, ...values]);
+    const isHeard = Reflect.apply(this.nativeClass.prototype.emit, this, [event, ...values]);
     if (isForeign) this.#forwarding().emit('connection', socket);
     return isHeard || isForeign;
   }
@@ -342,11 +366,11 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     return this.#running === null ? null : this.#running.addresses;
   }
 
-  address(): { address: string; family: string; port: number } | string | null {
+  address(): { address: string; family: string | undefined; port: number } | string | null {
     const [first] = this.#running?.addresses ?? [];
     if (first === undefined) return null;
     if (this.#path !== null) return this.#path;
-    return { address: first.address, family: first.address.includes(':') ? 'IPv6' : 'IPv4', port: first.port };
+    return { address: first.address, family: familyOf(first.address), port: first.port };
   }
 
   ref(): this {

@@ -3,7 +3,7 @@
 /** The interfaces of applications. */
 export const ADAPTERS = ['wsgi', 'fetch', 'node', 'raw'] as const;
 
-/** The interface of an application: WSGI-style, fetch, a handler of node:http (not supported yet), or a raw handler. */
+/** The interface of an application: WSGI-style, fetch, an application of node:http, or a raw handler. */
 export type AdapterName = (typeof ADAPTERS)[number];
 
 /** Whether clients have to show a certificate. */

@@ -120,7 +120,7 @@ function listenOf(given: ReadonlyMap<string, unknown>, value: <T>(name: string) 
   const addresses = ownAddresses(given, value);
   const port = value<number | undefined>('httpsRedirect');
   if (port === undefined) {
-    if (value('hsts') && !given.has('tls') && !given.has('trustedProxies'))
+    if (value('hsts') && !given.has('tls') && value<readonly string[]>('trustedProxies').length === 0)
       throw wrong('hsts is for HTTPS: set tls too, or trustedProxies if a proxy speaks TLS');
     return addresses;
   }

@@ -217,6 +217,7 @@ class RunningServer implements OwnedServer, ReactorServer {
   cutOff = 0;
   #closing: Promise<void> | null = null;
   readonly #keepsConnections: boolean;
+  #isReferenced = true;
   /** {@link close} was called with `now`. */
   #isNow = false;
   /** Its last turn runs, or is over. */
@@ -274,11 +275,19 @@ class RunningServer implements OwnedServer, ReactorServer {
   }
 
   ref(): void {
-    this.#kernel.setReferenced(1);
+    this.#isReferenced = true;
+    this.#refer();
   }
 
   unref(): void {
-    this.#kernel.setReferenced(0);
+    this.#isReferenced = false;
+    this.#refer();
+  }
+
+  /** Connections that end by themselves keep the process alive, as those of node:http do. */
+  #refer(): void {
+    const isAwaited = this.#keepsConnections && this.composition.connections.size > 0;
+    this.#kernel.setReferenced(this.#isReferenced || isAwaited ? 1 : 0);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -375,7 +384,10 @@ class RunningServer implements OwnedServer, ReactorServer {
       freeDescriptors: relieveDescriptors,
       onExhausted: () => this.composition.connections.closeOldestLingering(),
       onRefuse: (fd) => this.#refuseUnwatched(fd, index),
-      onAccept: (fd, life) => void this.composition.connections.open(fd, life, index),
+      onAccept: (fd, life) => {
+        this.composition.connections.open(fd, life, index);
+        if (!this.#isReferenced) this.#refer();
+      },
     });
     this.#reactor.add(acceptor);
     return acceptor;
@@ -396,6 +408,7 @@ class RunningServer implements OwnedServer, ReactorServer {
 
   #left(): void {
     for (const acceptor of this.#acceptors) acceptor.connectionClosed();
+    if (!this.#isReferenced) this.#refer();
     if (this.#isEmptying && this.composition.connections.size === 0) this.#release();
   }
 }

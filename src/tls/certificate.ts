@@ -33,44 +33,51 @@ const CERTIFICATE_BEGIN = '-----BEGIN CERTIFICATE-----';
 const CERTIFICATE_END = '-----END CERTIFICATE-----';
 const FINGERPRINT_DIGITS = 12;
 
-/**
- * Reads the files of a source, and checks them. `nowMs`: null when its dates do not matter.
- * @throws EpollServerError `ERR_TLS`: one sentence that says what is wrong, and with which file.
- */
-export async function loadCertificate(
-  { cert, key, passphrase }: CertificateSource,
-  nowMs: number | null,
-): Promise<Certificate> {
-  const name = sourceName(cert, 'the certificate');
-  const keyName = sourceName(key, 'the key');
-  const chain = await readPem(cert, name);
-  return checkCertificate({ name, chain, keyName, key: await readPem(key, keyName), passphrase }, nowMs);
+/** Names for messages about what is no file. */
+const CERT_NAME = 'the certificate';
+const KEY_NAME = 'the key';
+
+/** What should be PEM, and its name for messages. */
+export interface NamedPem {
+  /** Its file, or what it is. */
+  readonly name: string;
+  readonly bytes: Buffer;
 }
 
-/** A source that was read: PEM, and the names for messages. */
-interface ReadSource {
-  readonly name: string;
-  readonly chain: string;
-  readonly keyName: string;
-  readonly key: string;
+/** A source whose files were read. */
+export interface PemPair {
+  readonly cert: NamedPem;
+  readonly key: NamedPem;
   readonly passphrase?: string | undefined;
 }
 
 /**
- * The same for what was read already.
- * @throws EpollServerError `ERR_TLS`.
+ * Reads the files of a source.
+ * @throws EpollServerError `ERR_TLS`: one cannot be read.
  */
-export function checkCertificate(source: ReadSource, nowMs: number | null): Certificate {
-  const { name, keyName } = source;
-  const certificates = certificatesOf(source.chain, name);
+export async function readPair({ cert, key, passphrase }: CertificateSource): Promise<PemPair> {
+  return { cert: await readPem(cert, CERT_NAME), key: await readPem(key, KEY_NAME), passphrase };
+}
+
+/** The same for a source that has no files. */
+export function heldPair({ cert, key, passphrase }: CertificateSource): PemPair {
+  return { cert: heldPem(cert, CERT_NAME), key: heldPem(key, KEY_NAME), passphrase };
+}
+
+/**
+ * Checks a certificate and its key. `nowMs`: null when its dates do not matter.
+ * @throws EpollServerError `ERR_TLS`: one sentence that says what is wrong, and with which file.
+ */
+export function checkCertificate({ cert, key, passphrase }: PemPair, nowMs: number | null): Certificate {
+  const certificates = certificatesOf(textOf(cert), cert.name);
   const [leaf] = certificates;
-  if (leaf === undefined) throw wrong(`${name} has no certificate`);
-  const privateKey = keyOf(source.key, keyName, source.passphrase);
-  if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${keyName} is not the key of ${name}`);
-  if (nowMs !== null) checkDates(leaf, name, nowMs);
-  checkChain(certificates, name);
+  if (leaf === undefined) throw wrong(`${cert.name} has no certificate`);
+  const privateKey = keyOf(textOf(key), key.name, passphrase);
+  if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${key.name} is not the key of ${cert.name}`);
+  if (nowMs !== null) checkDates(leaf, cert.name, nowMs);
+  checkChain(certificates, cert.name);
   return {
-    name,
+    name: cert.name,
     keyType: privateKey.asymmetricKeyType ?? '',
     hosts: hostsOf(leaf),
     notAfter: new Date(leaf.validTo),
@@ -81,15 +88,14 @@ export function checkCertificate(source: ReadSource, nowMs: number | null): Cert
 }
 
 /**
- * The authorities that sign certificates of clients, as PEM.
+ * The authorities that sign certificates of clients, as one PEM text.
  * @throws EpollServerError `ERR_TLS`.
  */
-export async function loadAuthorities(sources: readonly PemOrPath[]): Promise<string> {
+export function checkAuthorities(pems: readonly NamedPem[]): string {
   let authorities = '';
-  for (const source of sources) {
-    const name = sourceName(source, 'ca');
-    const found = certificatesOf(await readPem(source, name), name);
-    if (found.length === 0) throw wrong(`${name} has no certificate`);
+  for (const pem of pems) {
+    const found = certificatesOf(textOf(pem), pem.name);
+    if (found.length === 0) throw wrong(`${pem.name} has no certificate`);
     authorities += found.map(String).join('');
   }
   return authorities;
@@ -100,8 +106,21 @@ export function sourceName(source: PemOrPath, other: string): string {
   return typeof source === 'string' && !isPem(source) ? source : other;
 }
 
-async function readPem(source: PemOrPath, name: string): Promise<string> {
-  const bytes = typeof source === 'string' && !isPem(source) ? await bytesOf(source) : Buffer.from(source);
+/**
+ * Reads what may be a file. `other`: the name of what is none.
+ * @throws EpollServerError `ERR_TLS`: the file cannot be read.
+ */
+export async function readPem(source: PemOrPath, other: string): Promise<NamedPem> {
+  const path = sourceName(source, '');
+  return path === '' ? heldPem(source, other) : { name: path, bytes: await bytesOf(path) };
+}
+
+/** What is PEM and not the path of a file. */
+export function heldPem(source: PemOrPath, name: string): NamedPem {
+  return { name, bytes: Buffer.from(source) };
+}
+
+function textOf({ name, bytes }: NamedPem): string {
   const text = bytes.toString('latin1');
   if (isPem(text)) return text;
   if (bytes[0] === FIRST_BYTE_OF_DER)

@@ -54,8 +54,8 @@ export function selfSignedPair(environment: NodeJS.ProcessEnv = process.env): Pa
 
 function isUsable(file: string): boolean {
   try {
-    const text = readFileSync(file, 'latin1');
-    const { notAfter } = checkCertificate({ name: file, chain: text, keyName: file, key: text }, Date.now());
+    const pem = { name: file, bytes: readFileSync(file) };
+    const { notAfter } = checkCertificate({ cert: pem, key: pem }, Date.now());
     return notAfter.getTime() > Date.now() + MIN_DAYS_LEFT * DAY_MS;
   } catch {
     return false;

@@ -11,8 +11,14 @@ import { logLine } from '../log/log-line.ts';
 import {
   type Certificate,
   type CertificateSource,
-  loadAuthorities,
-  loadCertificate,
+  checkAuthorities,
+  checkCertificate,
+  heldPair,
+  heldPem,
+  type NamedPem,
+  type PemPair,
+  readPair,
+  readPem,
   sourceName,
 } from './certificate.ts';
 import { pairsIn } from './certificate-folder.ts';
@@ -21,6 +27,12 @@ import type { TlsSettings } from './tls-settings.ts';
 
 /** Files are looked at this often. A change counts when two looks in a row see the same. */
 const LOOK_MS = 2_000;
+
+/** The state of settings without files. */
+const NO_FILES = '';
+
+/** The name of authorities in messages, where they are no file. */
+const CA_NAME = 'ca';
 
 const DAY_MS = 86_400_000;
 
@@ -49,7 +61,13 @@ function handshakeCounters([handshakes = 0, resumptions = 0, ...failures]: reado
   return { handshakes, resumptions, failures: Object.fromEntries(named) as HandshakeCounters['failures'] };
 }
 
-/** What the files say at one time. */
+/** What the files have at one time. */
+interface Pems {
+  readonly pairs: readonly PemPair[];
+  readonly authorities: readonly NamedPem[];
+}
+
+/** The same, checked. */
 interface Loaded {
   readonly entries: readonly TlsEntry[];
   readonly certificates: readonly Certificate[];
@@ -74,7 +92,7 @@ export function importTicketKeys(text: string): void {
 }
 
 export class ServerTls {
-  readonly #settings: TlsSettings;
+  #settings: TlsSettings;
   readonly #addon: Addon;
   #kind: TransportKind;
   #certificates: readonly Certificate[];
@@ -95,7 +113,15 @@ export class ServerTls {
   static async open(settings: TlsSettings, addon: Addon = loadAddon()): Promise<ServerTls> {
     const state = await stateOf(settings);
     // A child that starts later must not fail because a certificate has expired since.
-    return new ServerTls(settings, addon, state, await load(settings, settings.isReporting));
+    return new ServerTls(settings, addon, state, loaded(settings, await readPems(settings), settings.isReporting));
+  }
+
+  /**
+   * The same at once, for settings without files.
+   * @throws EpollServerError `ERR_TLS`: what cannot be used, and why.
+   */
+  static ofMemory(settings: TlsSettings, addon: Addon = loadAddon()): ServerTls {
+    return new ServerTls(settings, addon, NO_FILES, loaded(settings, heldPems(settings), settings.isReporting));
   }
 
   private constructor(settings: TlsSettings, addon: Addon, state: string, { entries, certificates }: Loaded) {
@@ -109,6 +135,18 @@ export class ServerTls {
   /** The kind for new connections. */
   get kind(): TransportKind {
     return this.#kind;
+  }
+
+  /**
+   * Uses other certificates, without files, for new handshakes.
+   * @throws EpollServerError `ERR_TLS`: what cannot be used, and why. The old ones stay.
+   */
+  replace(settings: TlsSettings): void {
+    const { entries, certificates } = loaded(settings, heldPems(settings), settings.isReporting);
+    this.#kind = makeKind(this.#addon, entries, this.#kind);
+    this.#certificates = certificates;
+    this.#settings = settings;
+    this.#loadedState = NO_FILES;
   }
 
   get counters(): HandshakeCounters {
@@ -155,7 +193,7 @@ export class ServerTls {
    */
   async #renew(state: string): Promise<void> {
     try {
-      const { entries, certificates } = await load(this.#settings, true);
+      const { entries, certificates } = loaded(this.#settings, await readPems(this.#settings), true);
       if (this.#isClosed) return;
       this.#kind = makeKind(this.#addon, entries, this.#kind);
       this.#loadedState = state;
@@ -195,11 +233,27 @@ function makeKind(addon: Addon, entries: readonly TlsEntry[], previous: Transpor
   return kind;
 }
 
-async function load(settings: TlsSettings, checksDates: boolean): Promise<Loaded> {
+async function readPems(settings: TlsSettings): Promise<Pems> {
+  const pairs: PemPair[] = [];
+  for (const source of await pairsOf(settings)) pairs.push(await readPair(source));
+  const authorities: NamedPem[] = [];
+  for (const source of settings.ca) authorities.push(await readPem(source, CA_NAME));
+  return { pairs, authorities };
+}
+
+/** Those of settings without files. */
+function heldPems({ sources, ca }: TlsSettings): Pems {
+  const pairs = sources.map((source) => {
+    if ('folder' in source) throw wrong(`${source.folder} is a folder, and certificates are needed`);
+    return heldPair(source);
+  });
+  return { pairs, authorities: ca.map((source) => heldPem(source, CA_NAME)) };
+}
+
+function loaded(settings: TlsSettings, { pairs, authorities }: Pems, checksDates: boolean): Loaded {
   const nowMs = checksDates ? Date.now() : null;
-  const certificates: Certificate[] = [];
-  for (const source of await pairsOf(settings)) certificates.push(await loadCertificate(source, nowMs));
-  const ca = await loadAuthorities(settings.ca);
+  const certificates = pairs.map((pair) => checkCertificate(pair, nowMs));
+  const ca = checkAuthorities(authorities);
   const { ciphers, minVersion, requestCert, rejectUnauthorized, alpnProtocols } = settings;
   const alpn = alpnProtocols.map((each) => String.fromCharCode(each.length) + each).join('');
   // Sessions outlive a restart with other settings: they must not stand for a certificate that is not accepted now.

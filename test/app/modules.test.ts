@@ -141,6 +141,16 @@ test.each(Object.entries(NODE_APPLICATIONS))('an application of %s is recognised
   expect(await responseOf({ 'app.mjs': text }, 'app.mjs')).toBe(`${name} /x`);
 });
 
+test('an application that is all of a CommonJS module is recognised', async () => {
+  const texts = {
+    'koa.cjs': `module.exports = { use() {}, callback: () => ${answers('Koa')} };`,
+    'server.cjs': `module.exports = require('node:http').createServer(${answers('node:http')});`,
+    'fetch.cjs': "module.exports = { fetch: () => new Response('fetch') };",
+  };
+  const path = await folder(texts);
+  for (const name of Object.keys(texts)) expect(await loadHandler(join(path, name)), name).toBeTypeOf('function');
+});
+
 test('a bare listener of node:http is named; it cannot be offloaded', async () => {
   const tree = { 'app.mjs': `export default ${answers('bare')};`, 'express.mjs': NODE_APPLICATIONS['Express'] ?? '' };
   expect(await responseOf(tree, 'app.mjs', '--adapter', 'node')).toBe('bare /x');

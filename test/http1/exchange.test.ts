@@ -53,6 +53,7 @@ class FakeChannel implements Channel {
 
   whenSent(): void {}
   sendFile(): void {}
+  sendNow(): void {}
   setTimeout(): void {}
   wake(): void {}
   resume(): void {}

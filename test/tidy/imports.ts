@@ -37,7 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'rules',
     'tls',
   ],
-  node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'log', 'server'],
+  node: ['kernel', 'connection', 'http', 'options', 'http1', 'adapters', 'log', 'tls', 'server'],
   testing: ['kernel', 'reactor', 'connection', 'http', 'options', 'exchange', 'http1', 'files', 'app', 'log', 'server'],
   admin: ['kernel', 'http', 'options', 'exchange', 'files', 'log', 'tls', 'server'],
   workers: ['kernel', 'reactor', 'connection', 'http', 'options', 'files', 'app', 'log', 'tls', 'server', 'admin'],

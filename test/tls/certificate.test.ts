@@ -4,7 +4,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadCertificate } from '../../src/tls/certificate.ts';
+import { type Certificate, type CertificateSource, checkCertificate, readPair } from '../../src/tls/certificate.ts';
 import { pairsIn } from '../../src/tls/certificate-folder.ts';
 import { issueCertificate } from '../../src/tls/issued-certificate.ts';
 import { selfSignedPair } from '../../src/tls/self-signed.ts';
@@ -13,6 +13,10 @@ import { TicketKeys } from '../../src/tls/ticket-keys.ts';
 import { tlsSettingsOf } from '../../src/tls/tls-settings.ts';
 import { keyText, makeKey, makePair, ownPair } from '../support/certificates.ts';
 import { folder } from '../support/folder.ts';
+
+async function loadCertificate(source: CertificateSource, nowMs: number | null): Promise<Certificate> {
+  return checkCertificate(await readPair(source), nowMs);
+}
 
 const DAY_MS = 86_400_000;
 const day = (days: number): Date => new Date(Date.now() + days * DAY_MS);

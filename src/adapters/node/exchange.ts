@@ -150,13 +150,15 @@ export class NodeExchange implements MessageOutput {
     const announced = this.#announcedBytes;
     const head = response._header ?? '';
     this.#contentBytes = this.#output.writeWhole(response.statusCode, response._last, head, content ?? '', announced);
-    this.#whenWritten(() => this.#emitFinish());
+    this.#whenWritten((error) => {
+      // Otherwise 'close' follows without it.
+      if (error === null) this.#emitFinish();
+    });
     if (this.#bodyIsOver || response._last) this.#over();
   }
 
   #emitFinish(): void {
     const { response } = this;
-    if (this.#socket._hadError) return;
     this.finished();
     response.emit('finish');
   }
@@ -241,7 +243,9 @@ export class NodeExchange implements MessageOutput {
     if (this.#socket.message === this) this.#socket.message = null;
     this.#isOver = true;
     this.#bodyIsOver = true;
-    if (!this.#hasEnded) this.request.destroy(aborted());
+    // An ended response closes when it is known whether the system has taken it.
+    if (this.#hasEnded) return;
+    this.request.destroy(aborted());
     emitClose(this.response);
   }
 }

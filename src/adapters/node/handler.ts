@@ -18,6 +18,7 @@ import {
   type ServerRequest,
   UNIQUE_HEADERS,
 } from './messages.ts';
+import { SecureServerSocket } from './secure-socket.ts';
 import { ServerSocket, type SocketServer } from './server-socket.ts';
 
 /** What emits the events of requests: a server of this package, or one that an application has made. */
@@ -197,7 +198,8 @@ const NOT_VERBATIM = 'an application for node:http cannot answer here: its respo
 /** The socket of the connection, the same for all of its requests. */
 export function socketOf({ channel }: Pick<VerbatimResponse, 'channel'>, target: NodeTarget): ServerSocket {
   const { attachment } = channel;
-  return attachment instanceof ServerSocket ? attachment : new ServerSocket(channel, target);
+  if (attachment instanceof ServerSocket) return attachment;
+  return channel.isSecure ? new SecureServerSocket(channel, target) : new ServerSocket(channel, target);
 }
 
 function fill(request: ServerRequest, http: HttpRequest, target: NodeTarget): void {

@@ -10,8 +10,6 @@ import { aborted, type OutgoingResponse } from './messages.ts';
 
 /** What answers the request in progress. */
 export interface MessageOutput {
-  /** Bytes of the response were written, and more will follow. */
-  readonly hasBegun: boolean;
   /** Bytes of the response, head included, or of an interim one. */
   write(
     data: string | Uint8Array,
@@ -29,6 +27,8 @@ type WriteCallback = (error?: Error | null) => void;
 /** The server of a socket, as far as the socket needs it. */
 export interface SocketServer {
   readonly timeout?: number | undefined;
+  /** Clients are asked for a certificate, as in node:tls. */
+  readonly requestCert?: boolean | undefined;
   emit(event: string, ...values: unknown[]): boolean;
   listenerCount(event: string): number;
 }
@@ -41,8 +41,6 @@ LazyDuplex.prototype = Duplex.prototype;
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DESTROYED = 'the application destroyed the socket';
 const HIGH_WATER_MARK_BYTES = 65_536;
-/** Since Node.js 24 a response whose socket is not corked makes one chunk of the writes of a turn; earlier, the cork is ours. */
-const CORKED = Number(process.versions.node.split('.')[0]) >= 24 ? 0 : 1;
 
 export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   readonly channel: Channel;
@@ -54,6 +52,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   parser: null = null;
   _handle: null = null;
   _paused = false;
+  /** A response was lost: Node's class emits no 'finish' then. */
   _hadError = false;
   /** The async context of the requests of this connection. */
   readonly context: AsyncResource = new AsyncResource('EPOLL_SERVER_CONNECTION');
@@ -71,6 +70,8 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   /** The stream has room for input. */
   #wantsBytes = false;
   #hasEnded = false;
+  /** Node corks the socket until the next tick, while a response is written that goes on. */
+  #isCorked = false;
   /** Bytes for the listener of an upgrade; null: they go to the stream. */
   #head: Buffer[] | null = null;
   #loss: Error | null = null;
@@ -116,7 +117,12 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
       writableLength: asStream('writableLength', () => 0),
       writableHighWaterMark: asStream('writableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
       readableHighWaterMark: asStream('readableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
-      writableCorked: { get: (): number => CORKED, configurable: true },
+      writableCorked: {
+        configurable: true,
+        get(this: ServerSocket): unknown {
+          return this.#isRaw ? Reflect.get(Duplex.prototype, 'writableCorked', this) : Number(this.#isCorked);
+        },
+      },
     });
   }
 
@@ -159,12 +165,16 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
     return message.write(chunk as string | Uint8Array, given, done);
   }
 
+  /** The output is batched in any case. What was written before leaves, so that {@link _destroy} drops the rest alone. */
   override cork(): void {
-    if (this.#isRaw) super.cork();
+    if (this.#isRaw) return super.cork();
+    this.#isCorked = true;
+    this.channel.sendNow();
   }
 
   override uncork(): void {
-    if (this.#isRaw) super.uncork();
+    if (this.#isRaw) return super.uncork();
+    this.#isCorked = false;
   }
 
   /** Node's requests resume the socket to read their body. */
@@ -215,11 +225,8 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   }
 
   override _destroy(error: Error | null, callback: WriteCallback): void {
-    if (error !== null) this._hadError = true;
     this.#clearTimer();
-    // Node corks what was written of a response that goes on, so that none of it is sent.
-    if (!this.#isClosed && this.channel.isOpen)
-      this.channel.drop(error?.message ?? DESTROYED, this.message === null || !this.message.hasBegun);
+    if (!this.#isClosed && this.channel.isOpen) this.channel.drop(error?.message ?? DESTROYED, !this.#isCorked);
     callback(error);
     // As the close of a handle: after what the next tick does with the error.
     setImmediate(() => this.#emitClose(error !== null));
@@ -502,7 +509,8 @@ function onHttpError(this: ServerSocket, error: Error): void {
   this.server.emit('clientError', error, this);
 }
 
-function familyOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
+/** Of an address as text; undefined: there is none, as with a Unix domain socket. */
+export function familyOf(address: string | undefined): string | undefined {
+  if (address === undefined || address === '') return undefined;
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }

@@ -189,6 +189,8 @@ export class RemoteChannel implements Channel {
     this.finish(true);
   }
 
+  sendNow(): void {}
+
   drop(reason: string): void {
     this.abort(reason);
   }

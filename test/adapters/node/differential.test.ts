@@ -5,6 +5,7 @@ import { channel } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEpollServer } from '../../../src/node/create-server.ts';
 
@@ -84,6 +85,25 @@ async function talk(socket: Socket, { sent, finishes = false, leavesAt }: Case):
   return received;
 }
 
+/** Two streams, each of which reads what is written to the other (node:stream has it since Node.js 22.6). */
+function duplexPair(): readonly [Duplex, Duplex] {
+  const make = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write: (chunk, _encoding, done) => {
+        other().push(chunk);
+        done();
+      },
+      final: (done) => {
+        other().push(null);
+        done();
+      },
+    });
+  const near: Duplex = make(() => far);
+  const far: Duplex = make(() => near);
+  return [near, far];
+}
+
 function addressOf(server: http.Server): AddressInfo {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
@@ -105,6 +125,87 @@ function attempt(log: Log, name: string, action: () => unknown): void {
     log(name, Reflect.get(Object(error), 'code'), Object(error).name);
   }
 }
+
+/** What has to arrive of a response, and what must not, when its connection is destroyed: by name. */
+const ENDS: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  'write, then destroy the response': (response) => {
+    response.write('a');
+    response.destroy();
+  },
+  'write, then destroy the socket': (response) => {
+    response.write('a');
+    response.socket?.destroy();
+  },
+  'write, then destroy the request': (response) => {
+    response.write('a');
+    response.req.destroy();
+  },
+  'head, write, then destroy': (response) => {
+    response.flushHeaders();
+    response.write('a');
+    response.destroy();
+  },
+  'early hints, write, then destroy': (response) => {
+    response.writeEarlyHints({ link: '</a.css>; rel=preload' });
+    response.write('a');
+    response.destroy();
+  },
+  'write, then destroy in the next tick': (response) => {
+    response.write('a');
+    process.nextTick(() => response.destroy());
+  },
+  'write and destroy in a later turn': (response) => {
+    response.write('a');
+    setImmediate(() => {
+      response.write('b');
+      response.destroy();
+    });
+  },
+  'write in a later turn, then destroy in the next tick': (response) => {
+    setImmediate(() => {
+      response.write('a');
+      process.nextTick(() => response.destroy());
+    });
+  },
+  'write and end, then destroy the socket': (response) => {
+    const { socket } = response;
+    response.write('a');
+    response.end('b');
+    socket?.destroy();
+  },
+  'end, then destroy the socket with an error': (response) => {
+    const { socket } = response;
+    response.end('a');
+    socket?.destroy(new Error('broken'));
+  },
+  'end in a later turn, then destroy the socket': (response) => {
+    setImmediate(() => {
+      const { socket } = response;
+      response.end('a');
+      socket?.destroy();
+    });
+  },
+  'end, then destroy the socket': (response) => {
+    const { socket } = response;
+    response.end('a');
+    socket?.destroy();
+  },
+};
+
+const DESTROYED: Readonly<Record<string, Case>> = Object.fromEntries(
+  Object.entries(ENDS).map(([name, end]) => [
+    name,
+    {
+      listener: (request: IncomingMessage, response: ServerResponse, log: Log) => {
+        watch(log, 'request', request, ['end', 'close', 'aborted', 'error']);
+        watch(log, 'response', response, ['finish', 'close', 'error']);
+        end(response);
+      },
+      sent: [get('/')],
+      until: 'request close',
+    },
+  ]),
+);
 
 const CASES: Readonly<Record<string, Case>> = {
   'a short response, kept alive, then closed': {
@@ -219,6 +320,7 @@ const CASES: Readonly<Record<string, Case>> = {
     leavesAt: /begun/,
     until: 'request close',
   },
+  ...DESTROYED,
   'errors of misuse': {
     listener: (_request, response, log) => {
       attempt(log, 'name', () => response.setHeader('a b', '1'));
@@ -305,6 +407,61 @@ describe('the same on node:http and here', () => {
     const [theirs, ours] = [await run(http.createServer, given), await run(createEpollServer, given)];
     expect(ours).toEqual(theirs);
     expect(theirs.bytes + theirs.log.join('')).not.toBe('');
+  });
+
+  // On node:http both requests of the client are in the application by then, so that the second response waits.
+  test('what was ended before a destroyed response arrives', async () => {
+    const { bytes } = await run(createEpollServer, {
+      listener: ({ url }, response) => {
+        if (url === '/1') response.end('ended');
+        else {
+          response.write('partial');
+          response.destroy();
+        }
+      },
+      sent: [get('/1') + get('/2')],
+    });
+    expect(bytes).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*\r\n\r\nended$/);
+  });
+
+  test('more connections than maxConnections are dropped', async () => {
+    const logs = [http.createServer, createEpollServer].map(async (create) => {
+      const log: unknown[] = [];
+      const server = create((_request, response) => response.end('served'));
+      onTestFinished(() => void server.close());
+      server.maxConnections = 1;
+      server.on('connection', () => log.push('connection'));
+      server.on('drop', (dropped) => log.push(Object.keys(dropped ?? {}).sort(), dropped?.localAddress));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const clients = [];
+      for (let i = 0; i < 2; i++) {
+        const client = connect(addressOf(server).port, '127.0.0.1').on('error', () => {});
+        onTestFinished(() => void client.destroy());
+        clients.push(once(client, 'close').then(() => 'closed'));
+        await once(client, 'connect');
+      }
+      log.push(await clients[1]);
+      return log;
+    });
+    const [theirs, ours] = await Promise.all(logs);
+    expect(ours).toEqual(theirs);
+  });
+
+  test("a stream of another kind becomes a connection by emit('connection')", async () => {
+    const logs = [http.createServer, createEpollServer].map(async (create) => {
+      const log: unknown[] = [];
+      const server = create((request, response) => response.end(`served ${request.url}`));
+      server.on('connection', (each) => log.push(each === far));
+      const [near, far] = duplexPair();
+      server.emit('connection', far);
+      near.end(get('/x', 'Connection: close'));
+      let received = '';
+      for await (const data of near) received += data;
+      return [...log, received.replace(/Date: [^\r]*/, 'Date: *')];
+    });
+    const [theirs, ours] = await Promise.all(logs);
+    expect(ours).toEqual(theirs);
+    expect(ours?.at(-1)).toContain('served');
   });
 
   test('listen: addresses, errors and their codes', async () => {
