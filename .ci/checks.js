@@ -24,25 +24,47 @@ const ALONE = ['test/tidy.test.ts', 'test/slab-queue.test.ts'];
 /** ... and models with a back end of their own, whatever is asked for. */
 const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((name) => `test/models/${name}.test.ts`);
 
+/**
+ * Folders whose tests are about applications and tools, not about sockets. Each push runs them over epoll and poll, each
+ * night over the other back ends.
+ */
+const APPLICATIONS = ['adapters', 'admin', 'app', 'frameworks', 'log', 'rules', 'workers'];
+
 /** REPORT stands for the file of vitest's JSON report. */
 const REPORTERS = '--reporter=default --reporter=json --outputFile.json=REPORT';
 
-function overBackEnd(name) {
-  const exclude = [...WITHOUT_BACK_END, ...ALONE, ...FIXED].map((pattern) => `--exclude '${pattern}'`).join(' ');
+/** `left`: folders of tests that another check runs. */
+function overBackEnd(name, left = []) {
+  const patterns = [...WITHOUT_BACK_END, ...ALONE, ...FIXED, ...left.map((folder) => `test/${folder}/**`)];
+  const exclude = patterns.map((pattern) => `--exclude '${pattern}'`).join(' ');
   return {
     name: `suite, ${name}`,
     when: 'push',
-    where: `this Node.js, ${name}: what has a back end`,
+    where: `this Node.js, ${name}: what has a back end${left.length === 0 ? '' : ', but applications'}`,
     command: `EPOLL_SERVER_BACKEND=${name} npx vitest run ${exclude} ${REPORTERS}`,
   };
 }
 
-/** `when`: push, night, week or hand; `command`: for a shell; `where`: on what it runs, in words. */
+/** What {@link overBackEnd} leaves out at each push. */
+function applicationsOver(name) {
+  const folders = [...APPLICATIONS, 'tools/conformance'].map((folder) => `test/${folder}/`).join(' ');
+  return {
+    name: `apps-${name}`,
+    when: 'night',
+    where: `this Node.js, ${name}: applications, the table of conformance byte by byte`,
+    command: `NIGHT_TESTS=1 EPOLL_SERVER_BACKEND=${name} npx vitest run ${folders} ${REPORTERS}`,
+  };
+}
+
+/**
+ * `when`: push, night, week or hand; `command`: for a shell; `where`: on what it runs, in words. `npm ci` has built everything, and
+ * so has `npm test`: the others of a push start their scripts without another build.
+ */
 export const CHECKS = [
   { name: 'suite', when: 'push', where: 'this Node.js, epoll: everything', command: `npm test -- ${REPORTERS}` },
   overBackEnd('poll'),
-  overBackEnd('select'),
-  overBackEnd('scan'),
+  overBackEnd('select', APPLICATIONS),
+  overBackEnd('scan', APPLICATIONS),
   {
     name: 'check',
     when: 'push',
@@ -53,7 +75,7 @@ export const CHECKS = [
     name: 'package',
     when: 'push',
     where: 'the tarball with the addon compiled here, in an empty folder',
-    command: 'npm run -s check:package',
+    command: 'node scripts/package/check.js',
   },
   {
     name: 'docs',
@@ -65,14 +87,14 @@ export const CHECKS = [
     name: 'applications',
     when: 'push',
     where: 'applications of 30 packages over node:http and over this server',
-    command: 'npm run -s check:applications',
+    command: 'node scripts/applications.js',
   },
-  { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'npm run -s h1check' },
+  { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'node scripts/h1check.js' },
   {
     name: 'operations',
     when: 'push',
     where: 'restarts, reloads, upgrades behind HAProxy and nginx: no loss',
-    command: 'npm run -s check:operations',
+    command: 'node scripts/operations.js',
   },
   {
     name: 'binaries',
@@ -92,6 +114,8 @@ export const CHECKS = [
     where: 'the HTTP suites and the table of conformance over TLS',
     command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport/tls.night.ts',
   },
+  applicationsOver('select'),
+  applicationsOver('scan'),
   {
     name: 'fuzz',
     when: 'night',
@@ -101,8 +125,8 @@ export const CHECKS = [
   {
     name: 'simulate',
     when: 'night',
-    where: 'half an hour of the simulated machine, another seed',
-    command: 'npm run -s simulate -- --minutes 30 --seed $RANDOM',
+    where: 'half an hour of the simulated machine, another seed; every canary',
+    command: 'npm run -s simulate -- --minutes 30 --seed $RANDOM && node scripts/canaries.js --all',
   },
   { name: 'instructions', when: 'night', where: 'a request, under valgrind', command: 'npm run -s bench:guard' },
   { name: 'memory', when: 'night', where: 'AddressSanitizer, a million requests', command: 'npm run -s check:memory' },

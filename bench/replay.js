@@ -4,7 +4,8 @@
 //   valgrind --tool=callgrind --smc-check=all node --single-threaded build/replay/replay.js 100000 [WORKLOAD [HEADS]]
 // WORKLOAD: a name of bench/workloads.js, or `all`, each with all its heads. HEADS: `identical` or `mixed`. With
 // REPLAY_MODEL=coroutine in the environment, coroutines serve instead of connections. With REPLAY_RULES='{"headers":...}',
-// the option `rules` of serve(), these rules apply. With REPLAY_METRICS=1 requests are measured, as with an admin listener.
+// the option `rules` of serve(), these rules apply. With REPLAY_METRICS=1 requests are measured, as with an admin listener,
+// with REPLAY_IDS=1 they have ids, and with REPLAY_LOG=json (common, combined) lines of the access log, which go nowhere.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,11 +20,14 @@ import { RequestMetrics } from '../build/modules/exchange/request-metrics.js';
 import { resolveFolders, Sites } from '../build/modules/files/sites.js';
 import { precompileFields } from '../build/modules/http/fields.js';
 import { HttpClock } from '../build/modules/http/http-clock.js';
+import { RequestIds } from '../build/modules/http/request-ids.js';
 import { HeadWriter } from '../build/modules/http/response-head.js';
 import { SessionContext } from '../build/modules/http1/context.js';
 import { Session } from '../build/modules/http1/session.js';
 import { createNativeFiles } from '../build/modules/kernel/files.js';
 import { UNFINISHED } from '../build/modules/kernel/kernel.js';
+import { lineFormatter } from '../build/modules/log/access-log.js';
+import { RequestLog } from '../build/modules/log/request-log.js';
 import { checkGiven } from '../build/modules/options/check.js';
 import { resolveLimits } from '../build/modules/options/resolve-limits.js';
 import { rulesSettingsOf } from '../build/modules/options/rules-settings.js';
@@ -55,6 +59,16 @@ const HANDLERS = {
   }),
   fetch: fetchHandler((request) => new Response(request.url), { overrideGlobals: true }),
 };
+
+/** The access log that the environment asks for; null: none. */
+function logOf(kernel, reactor) {
+  const format = process.env.REPLAY_LOG;
+  if (format === undefined) return null;
+  const log = { sink: () => {}, format: lineFormatter(format) };
+  const requestLog = new RequestLog({ log, trace: null, wallClockMs: kernel.wallClockMs });
+  reactor.onTurnEnd(() => requestLog.flush());
+  return requestLog;
+}
 
 function fail(error) {
   throw error;
@@ -106,7 +120,8 @@ async function startServer(kernel, { app, isSingle = false }) {
     handler: withRules(HANDLERS[app] ?? (await filesHandler(kernel, reactor, limits)), () => reactor.nowMs()),
     limits,
     headWriter: new HeadWriter(new HttpClock(kernel.wallClockMs), 'epoll-server'),
-    observer: null,
+    observer: logOf(kernel, reactor),
+    requestIds: process.env.REPLAY_IDS === '1' ? new RequestIds('0123456789abcdef0123') : null,
     metrics: process.env.REPLAY_METRICS === '1' ? new RequestMetrics(() => performance.now()) : null,
     onError: fail,
     nowMs: () => reactor.nowMs(),

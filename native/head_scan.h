@@ -1,7 +1,8 @@
 // Finds where the parts of request heads lie in received bytes, right behind the receive, so that
-// TypeScript visits only the fields on which framing depends. The scan accepts and never rejects:
-// it stops at whatever is incomplete or unusual, and src/http/head-parser.ts decides about that.
-// Bytes are classified by the tables of src/http/characters.ts (head_characters.h).
+// TypeScript visits only the fields on which framing depends, and of these only what is unusual.
+// The scan accepts and never rejects: it stops at whatever is incomplete or unusual, and
+// src/http/head-parser.ts decides about that. Bytes are classified by the tables of
+// src/http/characters.ts (head_characters.h).
 #ifndef EPOLL_SERVER_NATIVE_HEAD_SCAN_H_
 #define EPOLL_SERVER_NATIVE_HEAD_SCAN_H_
 
@@ -19,11 +20,17 @@ enum HeadWord {
   kTargetEnd = 4,
   kMinorVersion = 5,  // 0 or 1
   kFieldCount = 6,
-  kNameLengths = 7,  // bit n: a name has n bytes, modulo 32
-  kFramingLow = 8,   // bit n: field n may be one on which framing depends
-  kFramingHigh = 9,  // bit n: field n + 32 may be one
-  kHeadWords = 10,
+  kNameLengths = 7,   // bit n: a name has n bytes, modulo 32
+  kFramingLow = 8,    // bit n: field n may be one on which framing depends
+  kFramingHigh = 9,   // bit n: field n + 32 may be one
+  kUsualFields = 10,  // the bits below: fields that are valid as they are, and not marked
+  kHeadWords = 11,
 };
+
+// The first Host names a host, perhaps with a port, and has neither an IPv6 address nor escapes.
+constexpr int32_t kPlainHost = 1;
+// There is `Connection: keep-alive`, without other options in that line.
+constexpr int32_t kKeepAlive = 2;
 
 constexpr int32_t kFieldWords = 4;
 constexpr int32_t kMaxScannedFields = 64;

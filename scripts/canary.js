@@ -16,20 +16,22 @@ export function readCanaries() {
   return JSON.parse(readFileSync(join(ROOT, 'test', 'simulation', 'canaries.json'), 'utf8'));
 }
 
-/** The URL of a copy of build/modules with the bug in it; the copy is removed at exit. */
-export function plantCanary({ name, file, from, to }) {
-  // Inside the repository, so that node_modules is found from there.
-  const copy = mkdtempSync(join(ROOT, 'build', `canary-${name}-`));
-  copies.push(copy);
-  cpSync(join(ROOT, 'build', 'modules'), copy, { recursive: true });
-  const path = join(copy, file);
-  const text = readFileSync(path, 'utf8');
+/** The text of the canary's file with the bug in it. */
+export function brokenText({ name, file, from, to }) {
+  const text = readFileSync(join(ROOT, 'build', 'modules', file), 'utf8');
   if (text.split(from).length !== 2) {
     throw new Error(`canary ${name}: ${file} must contain this text exactly once: ${from}`);
   }
-  writeFileSync(
-    path,
-    text.replace(from, () => to),
-  );
+  return text.replace(from, () => to);
+}
+
+/** The URL of a copy of build/modules with the bug in it; the copy is removed at exit. */
+export function plantCanary(canary) {
+  const text = brokenText(canary);
+  // Inside the repository, so that node_modules is found from there.
+  const copy = mkdtempSync(join(ROOT, 'build', `canary-${canary.name}-`));
+  copies.push(copy);
+  cpSync(join(ROOT, 'build', 'modules'), copy, { recursive: true });
+  writeFileSync(join(copy, canary.file), text);
   return pathToFileURL(`${copy}/`);
 }

@@ -13,7 +13,7 @@ import { plantCanary, readCanaries } from './canary.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROGRESS_MS = 10_000;
 /** Folders whose code a long run has to cover. */
-const COVERED = /build\/modules\/(?:reactor|connection|session)\/[\w-]+\.js$/;
+const COVERED = /build\/modules\/(?:reactor|connection|http1)\/[\w-]+\.js$/;
 
 const values = readOptions(import.meta.url, {
   minutes: { type: 'string' },
@@ -46,7 +46,8 @@ if (canary === undefined) {
 }
 const modules = canary === null ? new URL('../build/modules/', import.meta.url) : plantCanary(canary);
 const testing = await import(new URL('testing/index.js', modules));
-const { BEHAVIOUR_NAMES, CHECKERS, FAULT_NAMES, drawRun, everyFault, play, shrink, smallRun, TRANSITIONS } = testing;
+const { BEHAVIOUR_NAMES, CHECKERS, FAULT_NAMES, drawRun, everyFault, play, playDrain, shrink, smallRun, TRANSITIONS } =
+  testing;
 
 const firstSeed = number('seed');
 const minutes = number('minutes');
@@ -54,7 +55,7 @@ const maxRuns = number('runs') ?? (minutes === undefined ? 1_000 : Infinity);
 const untilMs = minutes === undefined ? Infinity : Date.now() + minutes * 60_000;
 const scale = values.clients === undefined ? {} : { maxClients: number('clients') };
 
-const totals = { runs: 0, requests: 0, turns: 0, virtualMs: 0, failures: 0 };
+const totals = { runs: 0, drains: 0, requests: 0, turns: 0, virtualMs: 0, failures: 0 };
 const faults = new Map();
 const transitions = new Map();
 
@@ -70,7 +71,7 @@ process.on('unhandledRejection', (error) => {
 
 function summary() {
   const hours = (totals.virtualMs / 3_600_000).toFixed(1);
-  return `${totals.runs} runs (seeds ${firstSeed} to ${seed}), ${totals.requests} requests, ${totals.turns} turns, ${hours} simulated hours, ${totals.failures} failures`;
+  return `${totals.runs} runs and ${totals.drains} drains (seeds ${firstSeed} to ${seed}), ${totals.requests} requests, ${totals.turns} turns, ${hours} simulated hours, ${totals.failures} failures`;
 }
 
 /** Prints a failed run: how to replay it, and its last turns. */
@@ -104,10 +105,20 @@ async function playSeed() {
     totals.failures++;
     process.stdout.write(`FAILED: seed ${seed}: the second run of the same seed differed\n`);
   }
-  if (report.failure === null) return;
+  if (report.failure === null) return playDrainOfSeed();
   totals.failures++;
   await printFailure(settings, report.failure);
   if (values.shrink) await shrunken(settings, report.failure);
+}
+
+/** The same seed, as a run in which the server ends or is replaced while clients come and go. */
+async function playDrainOfSeed() {
+  const { failure, served } = await playDrain(seed);
+  totals.drains++;
+  totals.requests += served;
+  if (failure === null) return;
+  totals.failures++;
+  process.stdout.write(`\nFAILED: seed ${seed}, a drain: ${failure.message}\n  rule: ${CHECKERS[failure.checker]}\n`);
 }
 
 /** Functions of the covered folders, by file, that no run has called. */
@@ -177,7 +188,7 @@ for (const name of TRANSITIONS) process.stdout.write(`  ${name.padEnd(34)} ${tra
 for (const name of transitions.keys()) if (!TRANSITIONS.includes(name)) process.stdout.write(`  UNKNOWN: ${name}\n`);
 const { functions, missing } = await uncovered(inspector);
 process.stdout.write(
-  `functions of reactor, connection and session: ${functions - missing.length} of ${functions} called\n`,
+  `functions of reactor, connection and http1: ${functions - missing.length} of ${functions} called\n`,
 );
 for (const line of missing) process.stdout.write(`  not called: ${line}\n`);
 const isIncomplete = minutes !== undefined && TRANSITIONS.some((name) => !transitions.has(name));

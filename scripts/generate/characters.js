@@ -11,11 +11,9 @@ function rows(numbers) {
 }
 
 /** `tables`: the exports of src/http/characters.ts. `names`: those of the fields on which framing depends. */
-export function headCharacters({ TOKEN, FIELD_VALUE, TARGET_PATH, TARGET_QUERY }, names) {
-  const classes = Array.from(
-    TOKEN,
-    (isToken, byte) => isToken | (FIELD_VALUE[byte] << 1) | (TARGET_PATH[byte] << 2) | (TARGET_QUERY[byte] << 3),
-  );
+export function headCharacters({ TOKEN, FIELD_VALUE, TARGET_PATH, TARGET_QUERY, REGISTERED_NAME }, names) {
+  const tables = [TOKEN, FIELD_VALUE, TARGET_PATH, TARGET_QUERY, REGISTERED_NAME];
+  const classes = Array.from(TOKEN, (_, byte) => tables.reduce((bits, table, bit) => bits | (table[byte] << bit), 0));
   const letters = new Array(32).fill(0);
   for (const name of names) {
     if (letters[name.length] !== 0) throw new Error(`two fields that frame a message have ${name.length} letters`);
@@ -34,6 +32,7 @@ constexpr uint8_t kToken = 1;
 constexpr uint8_t kFieldValue = 2;
 constexpr uint8_t kTargetPath = 4;
 constexpr uint8_t kTargetQuery = 8;
+constexpr uint8_t kRegisteredName = 16;
 
 constexpr uint8_t kCharacters[256] = {
 ${rows(classes)}

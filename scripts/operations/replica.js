@@ -72,16 +72,21 @@ export class Replica {
   }
 
   async ready() {
-    await until(async () => (await this.get('/readyz')).status === 200, 'a replica is ready');
+    await until(async () => {
+      if (this.child.exitCode !== null && this.child.exitCode > 0)
+        throw new Error(`a replica has ended: ${this.child.said}`);
+      return (await this.get('/readyz')).status === 200;
+    }, 'a replica is ready');
     await sleep(CHECKED_MS);
   }
 
   /** Ends the main process by that signal, which may be another one than was started, and starts it again. */
   async restart(signal) {
     const { pid } = this;
-    // A worker whose parent is killed still ends in order.
-    if (signal === 'SIGKILL') for (const worker of this.workers()) process.kill(worker, signal);
+    const workers = this.workers();
     process.kill(pid, signal);
+    // A worker whose parent is killed still ends in order. A parent that lives replaces a worker that is killed.
+    if (signal === 'SIGKILL') for (const worker of workers) process.kill(worker, signal);
     await until(() => !isRunning(pid), 'a replica has ended');
     rmSync(this.pidFile, { force: true });
     this.#begin();

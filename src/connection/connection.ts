@@ -332,7 +332,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   onSent(): void {
-    this.#output.tellSent();
+    this.#output.reportSent();
     if (this.state === FINISHING) this.#outputSent();
     if (!this.#endsOutput || this.state !== OPEN) return;
     this.#endsOutput = false;

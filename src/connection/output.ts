@@ -121,7 +121,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     const { sendBatch } = this.#context;
     if (sendBatch.owner === this) sendBatch.flushOwner();
     if (this.#outbox !== null && !this.#isDropped) this.#sendOutbox();
-    if (!this.#isDropped) this.tellSent();
+    if (!this.#isDropped) this.reportSent();
   }
 
   /** As {@link Channel.whenSent}. */
@@ -136,7 +136,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   }
 
   /** Calls back for the output that the kernel has. */
-  tellSent(): void {
+  reportSent(): void {
     const marks = this.#marks;
     if (marks === null) return;
     const [, sent] = this.#context.kernel.transferred(this.fd);
@@ -337,7 +337,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     const awaitedRoom = this.#awaitsRoom;
     this.#awaitsRoom = false;
     this.#sendOutbox();
-    if (!this.#isDropped) this.tellSent();
+    if (!this.#isDropped) this.reportSent();
     if (this.#file !== null && this.#file.deferred >= 0) {
       this.#sendDeferred(this.#file);
       return;

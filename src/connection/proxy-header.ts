@@ -83,7 +83,7 @@ function parseBinary(bytes: Buffer): ReturnType<typeof parseProxyHeader> {
   const addressBytes = family === TCP_OVER_IPV4 ? 4 : family === TCP_OVER_IPV6 ? 16 : 0;
   if (length < ADDRESSES_AT + 2 * addressBytes + 4 && addressBytes > 0) return PROXY_MALFORMED;
   if (bytes.length < length) return PROXY_INCOMPLETE;
-  // Other families, such as AF_UNSPEC, do not say who the client is.
+  // Other families, such as AF_UNSPEC, have no address of a client.
   if (command === LOCAL || addressBytes === 0) return { length, client: null };
   const address = addressText(bytes.subarray(ADDRESSES_AT, ADDRESSES_AT + addressBytes));
   return { length, client: { address, port: bytes.readUInt16BE(ADDRESSES_AT + 2 * addressBytes) } };

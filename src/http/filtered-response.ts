@@ -2,7 +2,9 @@
 
 import type { ProtocolFactory } from '../connection/channel.ts';
 import { type FieldInput, NO_FIELDS } from './fields.ts';
+import { FilteredVerbatim } from './filtered-verbatim.ts';
 import type { FileReceipt, HttpResponse } from './handler.ts';
+import type { VerbatimResponse } from './verbatim-response.ts';
 
 /** Returns the fields to send with `status`. Null drops this response, since another one was sent in its place. */
 export type HeadFilter = (status: number, fields: FieldInput) => FieldInput | null;
@@ -50,6 +52,15 @@ export class FilteredResponse implements HttpResponse {
 
   set reasonPhrase(text: string | undefined) {
     if (this.#target !== DROPPED) this.#target.reasonPhrase = text;
+  }
+
+  get verbatim(): VerbatimResponse | undefined {
+    const output = this.#origin.verbatim;
+    if (output === undefined) return undefined;
+    return new FilteredVerbatim(output, (status, fields) => {
+      const filtered = this.#filtered(status, fields);
+      return this.#target === DROPPED ? null : filtered;
+    });
   }
 
   inform(status: number, fields?: FieldInput): void {

@@ -212,11 +212,10 @@ export interface HttpResponse {
   /** Closes the connection, so that the client sees that the response is incomplete. */
   abort(): void;
   /**
-   * The same response for an adapter that writes HTTP/1 messages itself. Absent: it is not HTTP/1, or another response
-   * may be sent in its place.
+   * The same response for an adapter that writes HTTP/1 messages itself. Absent: it is not HTTP/1.
    * @internal
    */
-  readonly verbatim?: VerbatimResponse;
+  readonly verbatim?: VerbatimResponse | undefined;
 }
 
 /**

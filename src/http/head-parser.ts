@@ -36,6 +36,9 @@ const MAX_LENGTH_DIGITS = 15;
 const CLOSE = 1;
 const KEEP_ALIVE = 2;
 
+/** One Host, in the bits of {@link HeadParser.checkScanned}. */
+const PLAIN_HOST = 1;
+
 /** The fields on which framing depends, in lower case: each has another length. */
 export const FRAMING_NAMES = ['host', 'expect', 'connection', 'content-length', 'transfer-encoding'] as const;
 
@@ -110,9 +113,13 @@ export class HeadParser {
 
   /**
    * Checks what the bytes of {@link head} mean, after another scan has found its parts. Bit n of `low`: field n may be
-   * one of {@link FRAMING_NAMES}, or field n + 32 in `high`. Returns {@link DONE} or {@link WRONG}.
+   * one of {@link FRAMING_NAMES}, or field n + 32 in `high`. Others were interpreted by the scan: bit {@link PLAIN_HOST}
+   * of `usual` says that the first Host is valid, {@link KEEP_ALIVE} that there is this option. Returns {@link DONE} or
+   * {@link WRONG}.
    */
-  checkScanned(bytes: Uint8Array, base: number, low: number, high: number): number {
+  checkScanned(bytes: Uint8Array, base: number, low: number, high: number, usual: number): number {
+    this.#hosts = usual & PLAIN_HOST;
+    this.#options = usual & KEEP_ALIVE;
     const isValid = this.#interpretMarked(bytes, base, low, 0) && this.#interpretMarked(bytes, base, high, 32);
     return isValid ? this.#checkHead(bytes, base) : WRONG;
   }

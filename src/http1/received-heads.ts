@@ -14,6 +14,7 @@ import {
   HEAD_SLOT_WORDS,
   HEAD_START,
   HEAD_TARGET_END,
+  HEAD_USUAL_FIELDS,
   HEAD_WORDS,
   type KernelMemory,
   PREFETCH_BYTES,
@@ -26,8 +27,8 @@ export class ReceivedHeads {
   readonly #input: Buffer;
   readonly #words: Int32Array;
   readonly #receiveBytes: number;
-  /** The words of the head that was taken last from the bytes of this receive; -1: none. */
-  #taken = NOT_FOUND;
+  /** The words behind the head that was taken last from the bytes of this receive; -1: none was taken. */
+  #next = NOT_FOUND;
 
   constructor({ input, heads, receiveBytes }: Pick<KernelMemory, 'input' | 'heads' | 'receiveBytes'>) {
     this.#input = input;
@@ -37,7 +38,7 @@ export class ReceivedHeads {
 
   /** Other bytes are received, perhaps into the same memory: called before the first {@link parse} of them. */
   begin(): void {
-    this.#taken = NOT_FOUND;
+    this.#next = NOT_FOUND;
   }
 
   /**
@@ -53,7 +54,7 @@ export class ReceivedHeads {
     const targetEnd = words[at + HEAD_TARGET_END] ?? 0;
     const fieldCount = words[at + HEAD_FIELD_COUNT] ?? 0;
     if (start + length > end || !parser.allows(length, targetEnd - methodEnd - 1, fieldCount)) return NOT_FOUND;
-    this.#taken = at;
+    this.#next = at + HEAD_WORDS + fieldCount * HEAD_FIELD_WORDS;
     const { head } = parser;
     head.length = length;
     head.isGet = methodEnd === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54;
@@ -68,13 +69,14 @@ export class ReceivedHeads {
     head.fieldTable = words;
     head.fieldsAt = at + HEAD_WORDS;
     const low = words[at + HEAD_FRAMING_LOW] ?? 0;
-    return parser.checkScanned(bytes, start, low, words[at + HEAD_FRAMING_HIGH] ?? 0);
+    const high = words[at + HEAD_FRAMING_HIGH] ?? 0;
+    return parser.checkScanned(bytes, start, low, high, words[at + HEAD_USUAL_FIELDS] ?? 0);
   }
 
-  /** The words of the head at `start`, which is not in front of the one that was taken last. */
+  /** The words of the head at `start`, which is behind the one that was taken last. */
   #find(start: number): number {
     const words = this.#words;
-    let at = this.#taken === NOT_FOUND ? this.#slotOf(start) : this.#taken;
+    let at = this.#next === NOT_FOUND ? this.#slotOf(start) : this.#next;
     while ((words[at + HEAD_LENGTH] ?? 0) > 0) {
       const headStart = words[at + HEAD_START] ?? 0;
       if (headStart === start) return at;

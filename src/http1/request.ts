@@ -95,6 +95,7 @@ export class Http1Request implements HttpRequest {
     const { targetStart, queryAt } = this.#valid();
     if (this.#path !== '') return this.#path;
     const first = this.#bytes[this.#base + targetStart];
+    if (first === SLASH && queryAt === targetStart + 1) return '/';
     const path = strings.text(this.#bytes, this.#base + targetStart, this.#base + queryAt);
     // absolute-form (RFC 9112 section 3.2.2), as proxies and tests send it.
     this.#path = first === SLASH || path === '*' ? path : path.replace(ABSOLUTE_FORM, '') || '/';

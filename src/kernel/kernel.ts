@@ -47,8 +47,13 @@ export const HEAD_NAME_LENGTHS = 7;
 /** Bit n: field n, or n + 32 in the second word, may be one on which framing depends. */
 export const HEAD_FRAMING_LOW = 8;
 export const HEAD_FRAMING_HIGH = 9;
+/**
+ * Bit 0: the first Host is valid. Bit 1: there is `Connection: keep-alive`. These fields are not among those that may
+ * frame the message.
+ */
+export const HEAD_USUAL_FIELDS = 10;
 /** Four words for each field follow: start and end of its name, start and end of its value. */
-export const HEAD_WORDS = 10;
+export const HEAD_WORDS = 11;
 export const HEAD_FIELD_WORDS = 4;
 
 /** 32-bit words of one send in {@link KernelMemory.sendOps}: those below, the same as in native/kernel.h. */

@@ -1,12 +1,8 @@
-// The option table: every option is declared once. Flags, variables, config keys, function options, types, checks, help
-// and documents are generated from it (`npm run generate`).
+// The option table: every option is declared once, here or in rule-options.ts. Flags, variables, config keys, function
+// options, types, checks, help and documents are generated from it (`npm run generate`).
 
 import { precompileFields } from '../http/fields.ts';
-import { accessRules, rateRules } from './access-rule.ts';
 import { ADAPTERS, CLIENT_CERTIFICATES, LOG_FORMATS, MODEL_NAMES, PROXY_FIELDS } from './choices.ts';
-import { corsRules } from './cors-rule.ts';
-import { authRules, errorPageRules, maintenanceRules } from './file-rule.ts';
-import { headerRules } from './header-rule.ts';
 import {
   abortSignal,
   addresses,
@@ -42,7 +38,7 @@ import {
 } from './kinds.ts';
 import { MAX_BACKLOG, MAX_PORT } from './listen-address.ts';
 import type { Option } from './option.ts';
-import { redirectRules, rewriteRules, slashRules } from './redirect-rule.ts';
+import { RULE_OPTIONS } from './rule-options.ts';
 import { virtualHosts } from './virtual-hosts.ts';
 
 const DAY_MS = 86_400_000;
@@ -512,98 +508,6 @@ const STATIC: readonly Option[] = [
   },
 ];
 
-/** In the order in which they apply; docs/rules.md describes them together. */
-const RULES: readonly Option[] = [
-  {
-    path: 'rules.maintenance',
-    kind: maintenanceRules,
-    placeholder: "'[PATTERN] FILE'",
-    help: 'respond with 503 while this file exists, with its content as the page unless it is empty',
-    default: [],
-  },
-  {
-    path: 'rules.deny',
-    kind: accessRules,
-    placeholder: "'PATTERN CIDR...'",
-    help: 'respond with 403 to clients of these networks: addresses, 10.0.0.0/8, all, private, loopback, unix; wins over --allow',
-    default: [],
-  },
-  {
-    path: 'rules.allow',
-    kind: accessRules,
-    placeholder: "'PATTERN CIDR...'",
-    help: 'respond with 403 to clients of all other networks than those of the matching rules',
-    default: [],
-  },
-  {
-    path: 'rules.rateLimits',
-    flag: 'rateLimit',
-    kind: rateRules,
-    placeholder: "'PATTERN RATE'",
-    help: 'respond with 429 to more requests, as in "/api/** 10/s burst 20 by address" or "by field X-Api-Key"',
-    default: [],
-  },
-  {
-    path: 'rules.auth',
-    kind: authRules,
-    placeholder: "'PATTERN FILE'",
-    help: 'require a name and password of this file, as htpasswd -B writes it',
-    default: [],
-  },
-  {
-    path: 'rules.redirects',
-    flag: 'redirect',
-    kind: redirectRules,
-    placeholder: "'FROM -> TO [STATUS]'",
-    help: 'redirect to another path or URL, as in "/old/:page -> /new/:page 308" or "/docs/** -> /manual/:splat" (status: 301)',
-    default: [],
-  },
-  {
-    path: 'rules.trailingSlash',
-    kind: slashRules,
-    placeholder: "'[PATTERN] POLICY'",
-    help: 'redirect to the path with a slash at its end (add), or without one (remove)',
-    default: [],
-  },
-  {
-    path: 'rules.rewrites',
-    flag: 'rewrite',
-    kind: rewriteRules,
-    placeholder: "'FROM -> TO [if-missing]'",
-    help: 'serve another path in place of the requested one; if-missing: where the response would be 404',
-    default: [],
-  },
-  {
-    path: 'rules.headers',
-    flag: 'header',
-    kind: headerRules,
-    placeholder: "'PATTERN: Name: value'",
-    help: 'set a response field; "+Name: value" adds one, "-Name" removes it; @hsts, @csp and @cross-origin-isolation are presets',
-    default: [],
-  },
-  {
-    path: 'rules.cors',
-    kind: corsRules,
-    placeholder: "'[PATTERN] [from ORIGIN,...] ...'",
-    help: 'let scripts of other origins read responses: all, or as in "/api/** from https://a.example methods GET,PUT credentials"',
-    default: [],
-  },
-  {
-    path: 'rules.errorPages',
-    flag: 'errorPage',
-    kind: errorPageRules,
-    placeholder: "'[PATTERN] STATUS FILE'",
-    help: 'send this file as the page of a status such as 404, 4xx or 5xx',
-    default: [],
-  },
-  {
-    path: 'rules.siteFiles',
-    kind: toggle,
-    help: 'apply the files _headers and _redirects of a root (syntax of Netlify and Cloudflare Pages); never serve them',
-    default: false,
-  },
-];
-
 const LIMITS: readonly Option[] = [
   {
     path: 'limits.maxHeaderBytes',
@@ -940,7 +844,7 @@ export const OPTIONS: readonly Option[] = [
   ...PROCESS,
   ...LOG,
   ...STATIC.slice(1),
-  ...RULES,
+  ...RULE_OPTIONS,
   ...LIMITS,
   ...TIMEOUTS,
 ].map((option) => (option.kind.range === undefined ? option : { placeholder: 'N', ...option }));

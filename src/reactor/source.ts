@@ -3,7 +3,7 @@
 /** Only its driver writes these fields. */
 export abstract class Source {
   readonly fd: number;
-  /** Tells this use of the number `fd` from earlier ones; events of other generations are stale. */
+  /** Distinguishes this use of the number `fd` from earlier ones: events of other generations are stale. */
   readonly generation: number;
   /** Reported readiness bits that {@link serve} has not cleared yet. */
   readiness = 0;

@@ -93,6 +93,14 @@ export class RewrittenRequest implements HttpRequest {
     this.#request.whenGone(callback);
   }
 
+  headText(): string {
+    return this.#request.headText?.() ?? '';
+  }
+
+  whenClientEnds(callback: () => void): void {
+    this.#request.whenClientEnds?.(callback);
+  }
+
   retain(): void {
     this.#request.retain();
   }

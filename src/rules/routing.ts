@@ -2,6 +2,7 @@
 
 import { encodeName } from '../files/file-name.ts';
 import type { RedirectRule } from '../options/redirect-rule.ts';
+import { normalPathOf } from './normal-path.ts';
 
 /** The status of redirects to another spelling of a path: it keeps the method. */
 export const PERMANENT_REDIRECT = 308;
@@ -17,9 +18,15 @@ export function targetIn(rules: readonly RedirectRule[], path: string, ifMissing
   for (const rule of rules) {
     if (rule.ifMissing !== ifMissing) continue;
     const target = rule.template.targetOf(path, encodeName);
-    if (target !== null) return { rule, target };
+    if (target !== null && (rule.status === 0 || !isSelf(target, path))) return { rule, target };
   }
   return null;
+}
+
+/** Whether `target` has the path itself: where the page for missing paths is missing, redirects to it would not end. */
+function isSelf(target: string, path: string): boolean {
+  const [sent = ''] = target.split(/[?#]/, 1);
+  return sent.startsWith('/') && normalPathOf(sent) === path;
 }
 
 /** The query of a request is kept unless the target has one. */

@@ -143,7 +143,9 @@ export class RulesHandler {
     const guard = this.#find(routed);
     if (guard === null || guard === plan) return serve(routed);
     if (!isAdmitted(guard, routed)) return sendError(request, response, FORBIDDEN);
-    return this.#authorize(guard, request, response, () => serve(routed));
+    const go = (): Outcome => this.#authorize(guard, request, response, () => serve(routed));
+    const fresh = guard.whenFresh();
+    return fresh === null ? go() : fresh.then(go);
   }
 
   /** Serves GET or HEAD; where nothing is served, rules for missing paths apply. */

@@ -64,7 +64,7 @@ export class DescriptorTable {
   /** The address of the other end. */
   peer(fd: number): SocketAddress {
     const socket = this.socket(fd);
-    return socket === undefined ? NO_ADDRESS : { address: ADDRESS, port: socket.port };
+    return socket === undefined ? NO_ADDRESS : { address: socket.address, port: socket.port };
   }
 
   /** The local address of a descriptor. */

@@ -12,6 +12,7 @@ export {
 export type { SimulatedKernelOptions } from './machine-options.ts';
 export { Random } from './random.ts';
 export { BEHAVIOUR_NAMES, type BehaviourName } from './scenario/behaviours.ts';
+export { type DrainReport, playDrain } from './scenario/drain.ts';
 export { everyFault, type PlannedRun } from './scenario/exhaust.ts';
 export { CHECKERS, type CheckerName, CheckFailure } from './scenario/failure.ts';
 export { TRANSITIONS, type Transitions } from './scenario/machine.ts';

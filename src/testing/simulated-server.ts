@@ -57,10 +57,11 @@ export class SimulatedServer {
     return this.kernel.clock;
   }
 
-  /** Connects a new client. It is accepted in one of the next turns. */
-  connect(): SimulatedClient {
+  /** Connects a new client. It is accepted in one of the next turns. `address`: its address; default: 127.0.0.1. */
+  connect(address?: string): SimulatedClient {
     const client = this.kernel.connect();
     if (client === undefined) throw new Error('the simulated server does not listen any more');
+    if (address !== undefined) client.socket.address = address;
     return client;
   }
 

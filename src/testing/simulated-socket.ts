@@ -35,6 +35,8 @@ export class SimulatedSocket implements Watched {
   readonly receiveCapacity: number;
   /** The transport between this socket and the kernel's calls; null: none. */
   transport: SimulatedTransport | null = null;
+  /** The client's address. */
+  address = '127.0.0.1';
   /** The descriptor; -1: not accepted yet. */
   fd = -1;
   /** The client sent FIN, and it arrived. */

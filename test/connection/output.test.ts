@@ -256,7 +256,7 @@ test('callbacks of a later batch wait too, and one that throws fails its owner',
   });
   expect(isSent).toBe(false);
   sendBatch.flush();
-  output.tellSent();
+  output.reportSent();
   expect([isSent, calls]).toEqual([true, ['sent', 'fail: Error: on purpose']]);
 });
 

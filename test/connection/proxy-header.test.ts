@@ -1,5 +1,6 @@
 // Tests the header of the PROXY protocol: every form, every mistake, and every prefix of a valid one.
 
+import { array, assert, constantFrom, integer, oneof, property, tuple, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   MAX_PROXY_HEADER_BYTES,
@@ -83,4 +84,33 @@ test.each([
   ['a signature with a mistake', Buffer.from('\r\n\r\n\0\r\nQUIP\n\x21\x11\0\0', 'latin1')],
 ])('%s is malformed', (_name, bytes) => {
   expect(parseProxyHeader(bytes)).toBe(PROXY_MALFORMED);
+});
+
+/** Valid headers with some bytes replaced, and with anything behind them. */
+const mutated = tuple(
+  constantFrom(...GOOD.map(([, bytes]) => bytes)),
+  array(tuple(integer({ min: 0, max: 300 }), integer({ min: 0, max: 255 })), { maxLength: 3 }),
+  uint8Array({ maxLength: 200 }),
+).map(([header, changes, behind]) => {
+  const bytes = Buffer.concat([header, behind]);
+  for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+  return bytes;
+});
+
+test('whatever arrives: no exception, bounded, and the same result in any pieces', () => {
+  const anything = oneof({ weight: 4, arbitrary: mutated }, { weight: 1, arbitrary: uint8Array({ maxLength: 300 }) });
+  assert(
+    property(anything, (given) => {
+      const bytes = Buffer.from(given);
+      let known: ReturnType<typeof parseProxyHeader> = PROXY_INCOMPLETE;
+      for (let length = 0; length <= bytes.length; length++) {
+        const found = parseProxyHeader(bytes.subarray(0, length));
+        if (known !== PROXY_INCOMPLETE) expect(found, `${length} bytes`).toEqual(known);
+        known = found;
+      }
+      if (typeof known === 'object') expect(known.length).toBeLessThanOrEqual(MAX_PROXY_HEADER_BYTES);
+      else if (known === PROXY_INCOMPLETE) expect(bytes.length).toBeLessThan(MAX_PROXY_HEADER_BYTES);
+    }),
+    { numRuns: 500 },
+  );
 });

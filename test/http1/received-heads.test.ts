@@ -155,6 +155,27 @@ test('each field on which framing depends is interpreted, in any case and at any
   expect(scanned(start, end)).toMatchObject({ chunked: true });
 });
 
+const HOSTS = ['a', 'a:80', 'a:123456', 'a:8o', ':80', 'a:', '', '[::1]:80', '%41', '%4', 'a b', '127.0.0.1'];
+const CONNECTIONS = ['keep-alive', 'Keep-Alive', 'close', 'keep-alive, close', 'keep-alives', '', 'upgrade'];
+
+test('Host and Connection are judged as by the parser, alone, repeated and in any order', () => {
+  const lines = [
+    ...HOSTS.map((value) => `Host: ${value}\r\n`),
+    ...CONNECTIONS.map((value) => `Connection: ${value}\r\n`),
+    'Content-Length: x\r\n',
+    '',
+  ];
+  for (const version of ['1.0', '1.1']) {
+    for (const first of lines) {
+      for (const second of lines) {
+        for (const third of ['', 'Host: b\r\n', 'Connection: close\r\n']) {
+          compareAll(`GET / HTTP/${version}\r\n${first}${second}${third}\r\n`);
+        }
+      }
+    }
+  }
+});
+
 test('a head beyond a limit is left to the parser, which rejects it', () => {
   const { start, end } = receive('GET /0123456789 HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n');
   for (const [limit, most, status] of [

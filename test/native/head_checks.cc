@@ -1,5 +1,8 @@
 #include "head_checks.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -63,6 +66,8 @@ class Checker {
 
   const char* CheckFields(size_t at) {
     uint32_t lengths = 0;
+    int hosts = 0;
+    int32_t usual_fields = 0;
     for (int i = 0; i < words_[kFieldCount]; ++i) {
       const int32_t* field = words_ + kHeadWords + i * kFieldWords;
       const auto name_end = static_cast<size_t>(field[1]);
@@ -78,10 +83,15 @@ class Checker {
       while (line_end < text_.size() && IsBlank(text_[line_end])) ++line_end;
       if (!Has(line_end, "\r\n")) return "end of a line";
       lengths |= 1u << ((name_end - at) % 32);
-      if (Frames(text_.substr(at, name_end - at)) && !IsMarked(i))
-        return "a field that frames is not marked";
+      const std::string name = Lower(text_.substr(at, name_end - at));
+      const std::string_view value = text_.substr(start, end - start);
+      if (name == "host") ++hosts;
+      const int32_t usual = UsualField(name, value, hosts);
+      if (Frames(name) && IsMarked(i) != (usual == 0)) return "mark of a field that frames";
+      usual_fields |= usual;
       at = line_end + 2;
     }
+    if (usual_fields != words_[kUsualFields]) return "usual fields";
     if (lengths != static_cast<uint32_t>(words_[kNameLengths])) return "name lengths";
     if (!Has(at, "\r\n") || at + 2 != text_.size()) return "end of the head";
     return nullptr;
@@ -94,12 +104,34 @@ class Checker {
     return start <= end;
   }
 
-  static bool Frames(std::string_view name) {
+  static std::string Lower(std::string_view text) {
     std::string lower;
-    for (const char letter : name)
+    for (const char letter : text)
       lower += static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter | 0x20 : letter);
-    return lower == "host" || lower == "expect" || lower == "connection" ||
-           lower == "content-length" || lower == "transfer-encoding";
+    return lower;
+  }
+
+  static bool Frames(const std::string& name) {
+    return name == "host" || name == "expect" || name == "connection" || name == "content-length" ||
+           name == "transfer-encoding";
+  }
+
+  // The bit of a field that needs no interpretation; 0: it needs one.
+  static int32_t UsualField(const std::string& name, std::string_view value, int hosts) {
+    if (name == "connection") return Lower(value) == "keep-alive" ? kKeepAlive : 0;
+    return name == "host" && hosts == 1 && IsPlainHost(value) ? kPlainHost : 0;
+  }
+
+  static bool IsPlainHost(std::string_view value) {
+    const size_t colon = std::min(value.find(':'), value.size());
+    const std::string_view port = value.substr(std::min(colon + 1, value.size()));
+    const auto is_name = [](unsigned char byte) {
+      return byte < 0x80 && (isalnum(byte) != 0 || (byte != 0 && strchr("-._~!$&'()*+,;=", byte)));
+    };
+    const auto is_digit = [](unsigned char byte) { return byte >= '0' && byte <= '9'; };
+    return colon > 0 && port.size() <= 5 &&
+           std::all_of(value.begin(), value.begin() + static_cast<ptrdiff_t>(colon), is_name) &&
+           std::all_of(port.begin(), port.end(), is_digit);
   }
 
   bool IsMarked(int field) const {

@@ -68,6 +68,20 @@ TEST(ASlotHoldsAsManyHeadsAsFit) {
   }
 }
 
+TEST(FieldsThatNeedNoInterpretationAreNotMarked) {
+  const std::string usual = "Host: example.test:8080\r\nConnection: Keep-Alive\r\n";
+  for (size_t place = 0; place <= usual.size(); ++place) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string fields = usual;
+      if (place < fields.size()) fields[place] = static_cast<char>(byte);
+      for (const char* more : {"", "Host: b\r\n", "Connection: close\r\n"}) {
+        Found(kStart + fields + more + "\r\n");
+        Found(kStart + std::string(more) + fields + "\r\n");
+      }
+    }
+  }
+}
+
 TEST(WhatIsUnusualIsLeftToTheParser) {
   for (const char* text : {
            "\r\nGET / HTTP/1.1\r\n\r\n",

@@ -110,6 +110,7 @@ test.each([
   ['/old/:page -> /new/:page', '/old/a?b=c', '/new/a?b=c'],
   ['/** -> /index.html', '/a/b', '/index.html'],
   ['/a -> /b?c=d', '/a?e', '/b?c=d'],
+  ['/a -> /a?c=d', '/a?e', '/a?c=d'],
   ['/** -> /found if-missing', '/page', '/page'],
   ['/** -> /found if-missing', '/lost/a?b', '/found?b'],
 ])('rewrite %s: %s', async (rewrites, target, seen) => {
@@ -133,6 +134,14 @@ test('a redirect for missing paths keeps its status, and other methods are left 
   const answer = await ask(port, get('/lost'));
   expect([answer.status, answer.field('location'), answer.field('x-c'), answer.text]).toEqual([302, '/', '3', '']);
   expect((await ask(port, 'POST /lost HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')).status).toBe(404);
+});
+
+test.each([301, undefined])('a missing page for missing paths is no redirect loop: status %s', async (status) => {
+  const rule = { from: '/lost/**', to: '/lost/page?a', ifMissing: true };
+  const rules = status === undefined ? { rewrites: rule } : { redirects: { ...rule, status } };
+  const { port } = await startHandler(shows, { rules });
+  for (const target of ['/lost/page', '/lost//%70age/?a']) expect((await ask(port, get(target))).status).toBe(404);
+  expect((await ask(port, get('/lost/other'))).status).toBe(status ?? 404);
 });
 
 describe('the slash at the end of a path', () => {
@@ -259,6 +268,17 @@ describe('passwords', () => {
     await rename(`${path}/new`, `${path}/users`);
     await until(async () => (await status(basic('joe:new'))) === 200, 'the new password counts');
     expect(await status(basic('joe:péter:1'))).toBe(401);
+  });
+
+  test('a changed file counts for the target of a rewrite too', async () => {
+    const path = await folder({ users: `joe:${hashSync('a', 4)}\n` });
+    const rules = { auth: `/private/** ${path}/users`, rewrites: '/open -> /private/x' };
+    const { port } = await startHandler(shows, { rules });
+    const status = async (): Promise<number> => (await ask(port, get('/open', basic('joe:a')))).status;
+    expect(await status()).toBe(200);
+    await writeFile(`${path}/new`, `joe:${hashSync('b', 4)}\n`);
+    await rename(`${path}/new`, `${path}/users`);
+    await until(async () => (await status()) === 401, 'the old password is wrong');
   });
 
   test('two rules for one path have to know the password both', async () => {

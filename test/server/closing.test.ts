@@ -47,6 +47,21 @@ test('clients in the backlog are accepted and get responses', async () => {
   }
 });
 
+test('clients in the backlog that send no PROXY header are closed after the grace', async () => {
+  const site = simulate({
+    handler: echo,
+    listen: '127.0.0.1:0?proxy',
+    trustedProxies: 'loopback',
+    limits: { maxAcceptsPerTurn: 1 },
+    timeouts: { shutdownGraceMs: GRACE_MS, headerMs: 20_000 },
+  });
+  const clients = Array.from({ length: 20 }, () => site.connect());
+  await site.runUntil(() => site.server.stats().connections.accepted > 0, Infinity);
+  void site.server.close();
+  await site.runFor(GRACE_MS + SLACK_MS);
+  expect(clients.map(({ end }) => end)).toEqual(clients.map(() => 'fin'));
+});
+
 test('clients that connect while the last ones of the backlog are served get responses', async () => {
   const late: ReturnType<typeof site.connect>[] = [];
   const connectLate: Handler = (_request, response) => {

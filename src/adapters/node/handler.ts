@@ -193,7 +193,7 @@ class GivenMessages implements MessageFactory {
   }
 }
 
-const NOT_VERBATIM = 'an application for node:http cannot answer here: its response may be replaced by another one';
+const NOT_VERBATIM = 'an application for node:http cannot answer here: this response is not one of HTTP/1';
 
 /** The socket of the connection, the same for all of its requests. */
 export function socketOf({ channel }: Pick<VerbatimResponse, 'channel'>, target: NodeTarget): ServerSocket {
