@@ -137,6 +137,12 @@ export const CHECKS = [
     command: 'npm run -s torture',
   },
   {
+    name: 'soak-node',
+    when: 'night',
+    where: 'a million requests of an Express application, half of them aborted',
+    command: 'npm run -s soak:node',
+  },
+  {
     name: 'variants',
     when: 'night',
     where: 'as operations, with Unix sockets, TLS and sockets of systemd',

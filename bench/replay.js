@@ -129,7 +129,7 @@ async function startServer(kernel, { app, isSingle = false }) {
   const context = {
     kernel,
     reactor,
-    sendBatch: new SendBatch(kernel),
+    sendBatch: new SendBatch(kernel, reactor),
     ...limits,
     maxUnusedBytes: Infinity,
     localAddress: { address: '127.0.0.1', port: 8080 },
@@ -138,6 +138,7 @@ async function startServer(kernel, { app, isSingle = false }) {
     onClosed: () => {},
     onFault: fail,
   };
+  reactor.onTurnBegin(() => context.sendBatch.flushJoined());
   reactor.onServed(() => context.sendBatch.flush());
   const isCoroutine = process.env.REPLAY_MODEL === 'coroutine';
   const connect = (fd) => {

@@ -71,7 +71,8 @@ export async function runSuite(suite, { over, scratch, onProgress = () => {} }) 
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  process.once('exit', () => endGroup(child.pid));
+  const endWithProcess = () => endGroup(child.pid);
+  process.once('exit', endWithProcess);
   let said = '';
   const keep = (text) => {
     said = `${said}${text}`.slice(-MAX_KEPT);
@@ -90,6 +91,7 @@ export async function runSuite(suite, { over, scratch, onProgress = () => {} }) 
   }, LOOK_EVERY_MS);
   await new Promise((ended) => child.once('exit', ended));
   clearInterval(watch);
+  process.off('exit', endWithProcess);
   endGroup(child.pid);
   tests = readResults(results, suite.folder);
   onProgress(tests);

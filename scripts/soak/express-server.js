@@ -45,6 +45,10 @@ app.get('/stream', (_request, response) => {
 app.use((_error, _request, response, _next) => response.destroy());
 
 const server = createServer(app);
+// A client that a busy machine keeps from sending must not find its connection closed.
+server.keepAliveTimeout = 300_000;
+server.headersTimeout = 0;
+server.requestTimeout = 0;
 
 process.on('message', async () => {
   // Two turns, so that what has closed is released.

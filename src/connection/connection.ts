@@ -577,6 +577,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
    * or a response was cut off.
    */
   end(reason: string): boolean {
+    this.#output.sendJoined();
     const { isActive } = this;
     if (isActive) this.abort(reason);
     else this.#close();

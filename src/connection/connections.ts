@@ -64,7 +64,8 @@ export class Connections {
     const { kernel, driver, limits, listeners } = options;
     this.#options = options;
     this.#admission = new Admission(limits);
-    const sendBatch = new SendBatch(kernel);
+    const sendBatch = new SendBatch(kernel, driver);
+    driver.onTurnBegin(() => sendBatch.flushJoined());
     driver.onServed(() => sendBatch.flush());
     const shared = {
       kernel,

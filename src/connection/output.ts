@@ -100,6 +100,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   /** The connection is closed: drops pending output, and all that is written from now on. */
   drop(): void {
     this.#isDropped = true;
+    this.#context.sendBatch.removeJoined(this);
     this.#outbox = null;
     this.#awaitsRoom = false;
     this.#endProgress();
@@ -119,9 +120,16 @@ export class Output implements BatchedSender, DeadlineOwner {
   /** Tries to send all output at once. */
   trySend(): void {
     const { sendBatch } = this.#context;
-    if (sendBatch.owner === this) sendBatch.flushOwner();
+    if (sendBatch.hasJoined) sendBatch.flush();
+    else if (sendBatch.owner === this) sendBatch.flushOwner();
     if (this.#outbox !== null && !this.#isDropped) this.#sendOutbox();
     if (!this.#isDropped) this.reportSent();
+  }
+
+  /** Sends what was written between turns: afterwards {@link isPending} shows what the socket has refused. */
+  sendJoined(): void {
+    const { sendBatch } = this.#context;
+    if (sendBatch.hasJoined) sendBatch.flush();
   }
 
   /** As {@link Channel.whenSent}. */
@@ -166,7 +174,7 @@ export class Output implements BatchedSender, DeadlineOwner {
    */
   reserve(size: number): number {
     const { sendBatch } = this.#context;
-    if (sendBatch.owner === this && this.#outbox === null) {
+    if (this.#outbox === null && (sendBatch.owner === this || this.#joins(sendBatch))) {
       if (sendBatch.used + size > sendBatch.arena.length) sendBatch.flushOwner();
       if (this.#outbox === null && sendBatch.used + size <= sendBatch.arena.length) {
         sendBatch.target = sendBatch.arena;
@@ -175,6 +183,11 @@ export class Output implements BatchedSender, DeadlineOwner {
     }
     sendBatch.target = Buffer.allocUnsafe(size);
     return 0;
+  }
+
+  /** Whether bytes that are written between turns leave with the batch. */
+  #joins(sendBatch: SendBatch): boolean {
+    return !this.#isDropped && !this.#hasFile && sendBatch.join(this) && !this.#isDropped;
   }
 
   /** The buffer of the reserved room. */
@@ -196,7 +209,7 @@ export class Output implements BatchedSender, DeadlineOwner {
       const at = this.reserve(bytes.length);
       this.target.set(bytes, at);
       this.commit(at + bytes.length);
-    } else if (sendBatch.owner === this && this.#outbox === null) {
+    } else if (this.#outbox === null && (sendBatch.owner === this || this.#joins(sendBatch))) {
       this.#writeThrough(bytes);
     } else {
       this.#enqueue(bytes);
@@ -212,7 +225,7 @@ export class Output implements BatchedSender, DeadlineOwner {
     const { sendBatch } = this.#context;
     this.#file ??= new FileSend();
     const file = this.#file;
-    const isOwner = sendBatch.owner === this;
+    const isOwner = sendBatch.owner === this && !sendBatch.hasJoined;
     if (isOwner && this.#outbox !== null) this.#sendOutbox();
     const isBlocked = this.#outbox !== null;
     if (!isOwner && !isBlocked && !this.#isDropped) {

@@ -1,5 +1,6 @@
 // Batches the output of all connections of a thread. It is written consecutively into the kernel's output arena, and
-// flushed together: one send for each connection, one crossing for all. File bytes follow the written bytes.
+// flushed together: one send for each connection, one crossing for all. File bytes follow the written bytes. Output of
+// promises and timers, between two turns, joins the batch too, and the next turn begins with its flush.
 
 import { assert } from '../errors.ts';
 import {
@@ -15,7 +16,9 @@ import {
   SEND_OP_POSITION_LOW,
   SEND_OP_RESULT,
   SEND_OP_WORDS,
+  UNFINISHED,
 } from '../kernel/kernel.ts';
+import type { Driver } from '../reactor/driver.ts';
 
 /** A connection whose output is batched. */
 export interface BatchedSender {
@@ -42,15 +45,20 @@ export class SendBatch {
   start = 0;
   /** The connection that writes; null between two connections. */
   owner: BatchedSender | null = null;
+  /** Output has joined since the last turn; {@link owner} is the sender of the newest. */
+  hasJoined = false;
   readonly #kernel: Kernel;
+  readonly #driver: Pick<Driver, 'turning'>;
   readonly #capacity: number;
   readonly #senders: (BatchedSender | null)[];
   #count = 0;
   /** Callbacks are running: nothing is sent meanwhile. */
   #notifying = false;
 
-  constructor(kernel: Kernel) {
+  /** Without a driver, nothing joins. */
+  constructor(kernel: Kernel, driver: Pick<Driver, 'turning'> = { turning: true }) {
     this.#kernel = kernel;
+    this.#driver = driver;
     this.arena = kernel.output;
     this.target = this.arena;
     this.#capacity = kernel.sendOps.length / SEND_OP_WORDS;
@@ -84,6 +92,49 @@ export class SendBatch {
   }
 
   /**
+   * Between turns, bytes written from now on belong to `sender`, and the next turn begins with {@link flushJoined}.
+   * False: within a turn, where the connections that are served own the batch.
+   */
+  join(sender: BatchedSender): boolean {
+    if (this.#driver.turning || this.#notifying) return false;
+    if (this.owner !== null) this.end();
+    // Bytes of one sender in two sends would change places when the socket refuses the first of them.
+    if (this.#hasSendOf(sender)) this.flush();
+    this.begin(sender);
+    this.hasJoined = true;
+    this.#kernel.control[UNFINISHED] = 1;
+    return true;
+  }
+
+  #hasSendOf(sender: BatchedSender): boolean {
+    for (let i = 0; i < this.#count; i++) if (this.#senders[i] === sender) return true;
+    return false;
+  }
+
+  /** Sends what has joined. */
+  flushJoined(): void {
+    if (!this.hasJoined) return;
+    this.end();
+    this.flush();
+    this.hasJoined = false;
+  }
+
+  /** Takes back what `sender` has joined: it is not sent. */
+  removeJoined(sender: BatchedSender): void {
+    if (!this.hasJoined) return;
+    if (this.owner === sender) this.used = this.start;
+    const { sendOps } = this.#kernel;
+    let kept = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const other = this.#senders[i] ?? null;
+      if (other === sender) continue;
+      sendOps.copyWithin(kept * SEND_OP_WORDS, i * SEND_OP_WORDS, (i + 1) * SEND_OP_WORDS);
+      this.#senders[kept++] = other;
+    }
+    this.#count = kept;
+  }
+
+  /**
    * The next {@link flush} sends the owner's bytes, then bytes of an open file. Until {@link
    * BatchedSender.onFileFlushed} the owner must not write.
    */
@@ -108,8 +159,10 @@ export class SendBatch {
    * again.
    */
   flush(): void {
+    if (this.#notifying) return;
+    if (this.hasJoined) this.#addWritten();
     const count = this.#count;
-    if (count === 0 || this.#notifying) return;
+    if (count === 0) return;
     const { sendOps } = this.#kernel;
     this.#kernel.sendBatch(count);
     for (let i = 0; i < count; i++) {

@@ -66,7 +66,7 @@ export class FilteredVerbatim implements VerbatimResponse {
 
   writeWhole(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number {
     const filtered = this.#filtered(status, head);
-    if (filtered !== null) return this.#target.writeWhole(status, closes, filtered, content, announced);
+    if (filtered !== null) return this.#target.writeWhole(status, closes, filtered, content, announced, false);
     return typeof content === 'string' ? Buffer.byteLength(content) : content.length;
   }
 

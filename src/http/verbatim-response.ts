@@ -20,9 +20,16 @@ export interface VerbatimResponse {
   writeVerbatim(bytes: Uint8Array, contentBytes: number): boolean;
   /**
    * Sends a head and its content, and returns the bytes of content; {@link endVerbatim} follows. `announced`: no more than
-   * these; -1: no such limit.
+   * these; -1: no such limit. `isAscii`: the head is.
    */
-  writeWhole(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number;
+  writeWhole(
+    status: number,
+    closes: boolean,
+    head: string,
+    content: string | Uint8Array,
+    announced: number,
+    isAscii: boolean,
+  ): number;
   /** All bytes of the response are written. `complete`: they are as many as its head announced. */
   endVerbatim(complete: boolean): void;
   /** Gives the connection to another protocol, from the byte after this request on. No response is sent. */

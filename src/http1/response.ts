@@ -26,7 +26,7 @@ import { CHUNKED, CLOSE_DELIMITED, declaredLength, type Framing, LENGTH } from '
 import { dropsContent, hasNoContent, RESET_CONTENT, reasonPhrase } from '../http/status.ts';
 import type { VerbatimResponse } from '../http/verbatim-response.ts';
 import { type SessionContext, WAIT } from './context.ts';
-import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine } from './text.ts';
+import { CHUNK_END, isShort, LAST_CHUNK, MAX_CHUNK_LINE_BYTES, writeAscii, writeChunkLine, writeText } from './text.ts';
 
 const NOT_STARTED = 0;
 const STARTED = 1;
@@ -341,7 +341,14 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     return !channel.isFull;
   }
 
-  writeWhole(status: number, closes: boolean, head: string, content: string | Uint8Array, announced: number): number {
+  writeWhole(
+    status: number,
+    closes: boolean,
+    head: string,
+    content: string | Uint8Array,
+    announced: number,
+    isAscii: boolean,
+  ): number {
     const isText = typeof content === 'string' && content.length <= MAX_TEXT_CHARACTERS;
     if (!isText || this.gone) return this.#writeParts(status, closes, head, content, announced);
     this.#assertFresh();
@@ -353,8 +360,8 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     owner.closesAfter(this);
     const start = channel.reserve((head.length + content.length) * MAX_UTF8_BYTES);
     const { target } = channel;
-    const contentAt = start + target.write(head, start, 'utf8');
-    const end = content === '' ? contentAt : contentAt + target.write(content, contentAt, 'utf8');
+    const contentAt = start + target.write(head, start, isAscii ? 'latin1' : 'utf8');
+    const end = contentAt + writeText(target, contentAt, content);
     const last = announced < 0 ? end : Math.min(end, contentAt + announced);
     owner.headWritten(target, start, contentAt);
     channel.commit(last);

@@ -18,6 +18,12 @@ export function writeAscii(target: Uint8Array, at: number, text: string): boolea
   return true;
 }
 
+/** Writes `text` as UTF-8 and returns its bytes. */
+export function writeText(target: Buffer, at: number, text: string): number {
+  if (text === '') return 0;
+  return isShort(text) && writeAscii(target, at, text) ? text.length : target.write(text, at, 'utf8');
+}
+
 /** The end of a chunked body without trailers. */
 export const LAST_CHUNK: Buffer = Buffer.from('0\r\n\r\n', 'latin1');
 

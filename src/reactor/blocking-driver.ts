@@ -97,6 +97,13 @@ export class BlockingDriver implements Driver {
     this.interrupt();
   }
 
+  /** There is no time between turns: the thread blocks instead, and output must not wait meanwhile. */
+  get turning(): boolean {
+    return true;
+  }
+
+  onTurnBegin(): void {}
+
   onServed(callback: () => void): void {
     this.#served.push(callback);
   }

@@ -18,6 +18,10 @@ export interface Driver {
   dropDeadline(deadline: Deadline): void;
   /** Closes the descriptor of `source` when no pending event can refer to a reused number. */
   closeLater(source: Source): void;
+  /** Whether a turn is under way. Between turns, output may wait for the next one. */
+  readonly turning: boolean;
+  /** Calls `callback` before each turn that follows after {@link turning} was false. */
+  onTurnBegin(callback: () => void): void;
   /** Calls `callback` in each turn when all its sources have been served. */
   onServed(callback: () => void): void;
   /** Calls `callback` at the end of each turn, to write what was buffered since. */

@@ -56,6 +56,7 @@ export class Reactor implements Driver {
   readonly #sources: (Source | undefined)[] = [];
   readonly #wait: RetryingWait;
   readonly #deadlines: Deadlines;
+  readonly #turnBegins: (() => void)[] = [];
   readonly #served: (() => void)[] = [];
   readonly #turnEnds: (() => void)[] = [];
   /** Sources to serve in the next turn; swapped with `#batch` when that turn begins. */
@@ -134,6 +135,11 @@ export class Reactor implements Driver {
     this.kernel.control[UNFINISHED] = 1;
   }
 
+  /** Calls `callback` before each turn, while the clock is that of no turn. */
+  onTurnBegin(callback: () => void): void {
+    this.#turnBegins.push(callback);
+  }
+
   /** Calls `callback` when all sources of a turn have been served. */
   onServed(callback: () => void): void {
     this.#served.push(callback);
@@ -156,6 +162,7 @@ export class Reactor implements Driver {
   /** Runs one turn. It throws only because of a defect of this project; the next turn continues where it broke. */
   turn(): void {
     const { kernel } = this;
+    for (const callback of this.#turnBegins) callback();
     this.#turning = true;
     kernel.control[UNFINISHED] = 1;
     this.counters.turns++;

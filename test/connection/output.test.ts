@@ -1,6 +1,6 @@
 // Tests what an output batches and keeps, and when it calls its owner, without a connection.
 
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Output, type OutputOwner } from '../../src/connection/output.ts';
 import { SendBatch } from '../../src/connection/send-batch.ts';
 import { EAGAIN, ENODATA } from '../../src/kernel/errno.ts';
@@ -13,6 +13,7 @@ import {
   SEND_OP_OFFSET,
   SEND_OP_RESULT,
   SEND_OP_WORDS,
+  UNFINISHED,
 } from '../../src/kernel/kernel.ts';
 import { Reactor } from '../../src/reactor/reactor.ts';
 import { FakeKernel } from '../support/fake-kernel.ts';
@@ -23,6 +24,8 @@ class NarrowKernel extends FakeKernel {
   fileRoom = Infinity;
   fileStatus = 0;
   sent = '';
+  /** The sends of each batch. */
+  readonly batches: number[] = [];
   acknowledgedBytes = 0;
 
   override readonly send: Kernel['send'] = (_fd, offset, length, bytes = new Uint8Array(0), from = 0) => {
@@ -31,6 +34,7 @@ class NarrowKernel extends FakeKernel {
   };
 
   override readonly sendBatch: Kernel['sendBatch'] = (count) => {
+    this.batches.push(count);
     for (let i = 0; i < count; i++) {
       const at = i * SEND_OP_WORDS;
       const start = this.sendOps[at + SEND_OP_OFFSET] ?? 0;
@@ -66,6 +70,10 @@ beforeEach(() => {
   reactor = new Reactor(kernel);
   sendBatch = new SendBatch(kernel);
   calls = [];
+  output = outputOf(5, sendBatch);
+});
+
+function outputOf(fd: number, batch: SendBatch): Output {
   const owner: OutputOwner = {
     wake: () => calls.push('wake'),
     onDrained: () => calls.push('drained'),
@@ -73,20 +81,17 @@ beforeEach(() => {
     abort: (reason) => calls.push(`abort: ${reason}`),
     fail: (error) => calls.push(`fail: ${error}`),
   };
-  output = new Output(
-    {
-      kernel,
-      reactor,
-      sendBatch,
-      maxUnsentBytes: 10,
-      maxFileBytesPerTurn: 100,
-      sendTimeoutMs: 1_000,
-      minSendBytesPerSecond: 0,
-    },
-    5,
-    owner,
-  );
-});
+  const context = {
+    kernel,
+    reactor,
+    sendBatch: batch,
+    maxUnsentBytes: 10,
+    maxFileBytesPerTurn: 100,
+    sendTimeoutMs: 1_000,
+    minSendBytesPerSecond: 0,
+  };
+  return new Output(context, fd, owner);
+}
 
 /** Runs `work` like a connection that writes in its turn. */
 function within(work: () => void): void {
@@ -105,7 +110,7 @@ test('output of a turn is sent with the batch, in one send', () => {
   expect([kernel.sent, calls, output.isPending]).toEqual(['one two', ['sent'], false]);
 });
 
-test('output outside of a turn is kept, and schedules a turn', () => {
+test('without a driver, output outside of a turn is kept, and schedules a turn', () => {
   output.write(Buffer.from('late'));
   expect([calls, output.isPending]).toEqual([['wake'], true]);
   output.flush();
@@ -275,4 +280,107 @@ test('a file that waits for its turn when the connection is closed was not sent'
   output.sendFile(9, 0, 50, { onFileSent: (count) => counts.push(count) });
   output.drop();
   expect([counts, output.isPending]).toEqual([[0], false]);
+});
+
+describe('between turns', () => {
+  let first: Output;
+  let second: Output;
+
+  beforeEach(() => {
+    kernel = new NarrowKernel(32_768);
+    reactor = new Reactor(kernel);
+    sendBatch = new SendBatch(kernel, reactor);
+    reactor.onTurnBegin(() => sendBatch.flushJoined());
+    [first, second] = [outputOf(5, sendBatch), outputOf(6, sendBatch)];
+  });
+
+  test('output of several connections leaves in one batch, when the next turn begins', () => {
+    first.write(Buffer.from('one '));
+    first.write(Buffer.from('two '));
+    second.write(Buffer.from('three'));
+    expect([kernel.sent, kernel.control[UNFINISHED], first.isPending]).toEqual(['', 1, false]);
+    reactor.turn();
+    expect([kernel.sent, kernel.batches, calls]).toEqual(['one two three', [2], ['sent', 'sent']]);
+  });
+
+  test('bytes of one connection keep their order when the socket refuses some', () => {
+    kernel.room = 2;
+    first.write(Buffer.from('abcd'));
+    second.write(Buffer.from(''));
+    second.write(Buffer.from('x'));
+    first.write(Buffer.from('efgh'));
+    expect([kernel.sent, first.isPending]).toEqual(['ab', true]);
+    kernel.room = Infinity;
+    first.flush();
+    expect(kernel.sent.replaceAll('x', '')).toBe('abcdefgh');
+  });
+
+  test('a large piece leaves at once, behind the small ones before it', () => {
+    const large = Buffer.alloc(100_000, 'l');
+    first.write(Buffer.from('small '));
+    second.write(Buffer.from('other'));
+    second.write(large);
+    expect([kernel.sent.length, kernel.sent.slice(0, 6)]).toEqual([100_005, 'otherl']);
+    reactor.turn();
+    expect(kernel.sent.slice(100_000)).toBe('lllllsmall ');
+  });
+
+  test('more than the arena holds leaves in pieces', () => {
+    const piece = Buffer.alloc(10_000, 'p');
+    for (let i = 0; i < 100; i++) first.write(piece);
+    reactor.turn();
+    expect(kernel.sent.length).toBe(1_000_000);
+  });
+
+  test('a dropped connection sends nothing of it, and others send theirs', () => {
+    first.write(Buffer.from('one'));
+    second.write(Buffer.from('two'));
+    first.drop();
+    reactor.turn();
+    expect([kernel.sent, kernel.batches]).toEqual(['two', [1]]);
+    second.write(Buffer.from('three'));
+    second.drop();
+    reactor.turn();
+    expect(kernel.sent).toBe('two');
+  });
+
+  test('a connection that ends at once sends it before', () => {
+    first.write(Buffer.from('one'));
+    first.sendJoined();
+    first.drop();
+    expect(kernel.sent).toBe('one');
+    second.write(Buffer.from(' two'));
+    second.trySend();
+    second.drop();
+    expect(kernel.sent).toBe('one two');
+  });
+
+  test('a file waits for its turn behind it', () => {
+    first.write(Buffer.from('head'));
+    first.sendFile(9, 0, 50, { onFileSent: (count) => calls.push(`file: ${count}`) });
+    reactor.turn();
+    expect([kernel.sent, calls]).toEqual(['head', ['wake', 'sent']]);
+    sendBatch.begin(first);
+    first.flush();
+    sendBatch.end();
+    sendBatch.flush();
+    expect(calls).toEqual(['wake', 'sent', 'file: 50', 'sent']);
+  });
+
+  test('what is sent is reported when the system has it', () => {
+    first.write(Buffer.from('one'));
+    first.whenSent((isSent) => calls.push(`whole: ${isSent}`));
+    expect(calls).toEqual([]);
+    reactor.turn();
+    first.reportSent();
+    expect(calls).toContain('whole: true');
+  });
+
+  test('output of a time-out within a turn waits for the next one', () => {
+    reactor.onTurnEnd(() => {
+      if (kernel.sent === '' && calls.length === 0) first.write(Buffer.from('late'));
+    });
+    reactor.turn();
+    expect([kernel.sent, calls, first.isPending]).toEqual(['', ['wake'], true]);
+  });
 });

@@ -31,8 +31,8 @@ export class FakeKernel extends KernelMemory implements Kernel {
   /** The result of wait instead of events, if it is not 0. */
   waitError = 0;
 
-  constructor() {
-    super({ eventCapacity: 64, sendOpCapacity: 16, receiveBytes: 4_096, outputBytes: 4_096 });
+  constructor(outputBytes = 4_096) {
+    super({ eventCapacity: 64, sendOpCapacity: 16, receiveBytes: 4_096, outputBytes });
   }
 
   readonly wait = (): number => {

@@ -217,6 +217,15 @@ export const BASICS = {
     const chunks = '2\r\nab\r\n0\r\nX-T: 1\r\nx-t: 2\r\n\r\n';
     await t.send(port, lastRequest('POST /', { 'Transfer-Encoding': 'chunked', TE: 'trailers' }, chunks));
   },
+  // Since Node.js 26.
+  'http: writeInformation': async (t) => {
+    const port = await t.serve((_, response) => {
+      if (response.writeInformation === undefined) t.log('none');
+      else response.writeInformation(110, { 'x-note': 'stale' });
+      response.end('ok');
+    });
+    await t.send(port, lastRequest('GET /'));
+  },
   'http: interim responses': async (t) => {
     const port = await t.serve((_, response) => {
       response.writeProcessing();

@@ -93,6 +93,25 @@ export const CONNECTIONS = {
     socket.write(request('GET /'));
     await left.promise;
   },
+  // Since Node.js 24.
+  'connection: request.signal': async (t) => {
+    const left = deferred();
+    const port = await t.serve((incoming, response) => {
+      t.log('signal' in incoming, incoming.signal?.aborted ?? 'none');
+      incoming.signal?.addEventListener('abort', () => t.log(incoming.url, 'aborts', incoming.signal.reason.name));
+      incoming.socket.on('close', () => setImmediate(left.resolve));
+      if (incoming.url === '/whole') response.end('ok');
+      else response.write('begun');
+    });
+    await t.send(port, lastRequest('GET /whole'));
+    const socket = await t.open(port);
+    socket.write(request('GET /cut'));
+    await t.read(socket, /begun/);
+    const gone = deferred();
+    left.resolve = gone.resolve;
+    socket.resetAndDestroy();
+    await gone.promise;
+  },
   'connection: a client leaves within its body': async (t) => {
     const left = deferred();
     const port = await t.serve((incoming, response) => {

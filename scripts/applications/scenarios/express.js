@@ -1,5 +1,6 @@
 // Express 4 and 5: the same applications on both.
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastRequest, post, request } from '../context.js';
@@ -119,6 +120,31 @@ const BOTH = {
     );
     const port = await t.serve(app);
     for (const path of ['/file', '/download', '/none']) await t.send(port, lastRequest(`GET ${path}`));
+  },
+  'routes and members that are added after listen': async (t, name) => {
+    const express = t.load(name);
+    const app = express();
+    const port = await t.serve(app);
+    await t.send(port, lastRequest('GET /late'));
+    app.get('/late', (incoming, response) => response.send(`${typeof incoming.extra} ${typeof response.extra}`));
+    await t.send(port, lastRequest('GET /late'));
+    app.request.extra = 'own';
+    app.response.extra = function extra() {
+      return this.json({ status: this.statusCode, own: this.req.extra });
+    };
+    app.get('/extra', (_, response) => response.extra());
+    const inner = express();
+    inner.get('/x', ({ baseUrl, app: its }, response) => response.json({ baseUrl, isInner: its === inner }));
+    app.use('/inner', inner);
+    for (const path of ['/late', '/extra', '/inner/x']) await t.send(port, lastRequest(`GET ${path}`));
+  },
+  'an application that listens late to a server': async (t, name) => {
+    const server = createServer();
+    const port = await t.serve(server);
+    const app = t.load(name)();
+    app.post('/', (incoming, response) => incoming.pipe(response.type('text')));
+    server.on('request', app);
+    await t.send(port, request('POST /', {}, 'one'), lastRequest('POST /', {}, 'two'));
   },
   'routers and what they rewrite': async (t, name) => {
     const express = t.load(name);

@@ -173,6 +173,35 @@ export const MIDDLEWARE = {
     );
     await failed;
   },
+  'opentelemetry: a span for each request': async (t) => {
+    const { NodeTracerProvider } = t.load('@opentelemetry/sdk-trace-node');
+    const { InMemorySpanExporter, SimpleSpanProcessor } = t.load('@opentelemetry/sdk-trace-base');
+    const { HttpInstrumentation } = t.load('@opentelemetry/instrumentation-http');
+    const { context, trace } = t.load('@opentelemetry/api');
+    const exporter = new InMemorySpanExporter();
+    const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    provider.register();
+    const instrumentation = new HttpInstrumentation({ disableOutgoingRequestInstrumentation: true });
+    instrumentation.setTracerProvider(provider);
+    t.onEnd(() => {
+      instrumentation.disable();
+      context.disable();
+      trace.disable();
+    });
+    // It wraps what is loaded from now on.
+    t.load('node:http');
+    const port = await t.serve((incoming, response) => {
+      const span = trace.getActiveSpan();
+      setImmediate(() => {
+        response.statusCode = incoming.url === '/fails' ? 500 : 200;
+        response.end(`${span !== undefined && trace.getActiveSpan() === span}`);
+      });
+    });
+    await t.send(port, request('GET /first?x'), lastRequest('GET /fails'));
+    for (const { name, kind, status, attributes } of exporter.getFinishedSpans()) {
+      t.log(name, kind, status.code, Object.keys(attributes).sort(), attributes['http.response.status_code']);
+    }
+  },
   'http-proxy-middleware': async (t) => {
     const { createProxyMiddleware } = t.load('http-proxy-middleware');
     const target = await t.serve((incoming, response) => {

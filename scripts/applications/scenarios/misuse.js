@@ -58,6 +58,7 @@ export const MISUSE = {
   'misuse: after the end': async (t) => {
     const port = await t.serve((_, response) => {
       t.watch('response', response, ['error', 'finish', 'close']);
+      response.on('finish', () => t.log('finished', response.writableFinished, response.writableEnded));
       response.end('x');
       for (const [name, misuse] of Object.entries(AFTER)) t.attempt(name, () => misuse(response));
       t.log(response.write('y', (error) => t.logError('callback of write', error)));

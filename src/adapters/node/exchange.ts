@@ -4,8 +4,16 @@
 import type { Channel } from '../../connection/channel.ts';
 import type { HttpRequest } from '../../http/handler.ts';
 import type { VerbatimResponse } from '../../http/verbatim-response.ts';
-import { dumpUnread, endWithoutBody } from './light-request.ts';
-import { aborted, emitDrain, NodeServerResponse, type OutgoingResponse, type ServerRequest } from './messages.ts';
+import { detachSignal, dumpUnread, endWithoutBody } from './light-request.ts';
+import { ASCII_HEAD } from './light-response.ts';
+import {
+  aborted,
+  emitDrain,
+  NodeServerResponse,
+  type OutgoingResponse,
+  type ServerRequest,
+  settleEnd,
+} from './messages.ts';
 import type { MessageOutput, ServerSocket } from './server-socket.ts';
 
 type WriteCallback = (error?: Error | null) => void;
@@ -146,21 +154,36 @@ export class NodeExchange implements MessageOutput {
   endWhole(content: string | Uint8Array | undefined): void {
     const { response } = this;
     this.hasBegun = true;
-    this.#hasEnded = true;
     const announced = this.#announcedBytes;
+    const { statusCode, _last: closes } = response;
     const head = response._header ?? '';
-    this.#contentBytes = this.#output.writeWhole(response.statusCode, response._last, head, content ?? '', announced);
-    this.#whenWritten((error) => {
-      // Otherwise 'close' follows without it.
-      if (error === null) this.#emitFinish();
-    });
-    if (this.#bodyIsOver || response._last) this.#over();
+    const isAscii = response[ASCII_HEAD] === true;
+    this.#contentBytes = this.#output.writeWhole(statusCode, closes, head, content ?? '', announced, isAscii);
+    if (this.#output.gone || this.#channel.hasPendingOutput) this.#whenWritten((error = null) => this.written(error));
+    else process.nextTick(written, this);
+    this.#ended();
   }
 
-  #emitFinish(): void {
+  #ended(): void {
+    // The connection is closed: `abort` follows.
+    if (this.#output.gone) return;
+    this.#hasEnded = true;
+    // As in node:http, the body may be read after the response; what is not wanted is dropped then.
+    if (this.#bodyIsOver || this.response._last) this.#over();
+  }
+
+  /** The system has all of the response, or the client left before. */
+  written(error: Error | null): void {
     const { response } = this;
-    this.finished();
+    settleEnd(response, error);
+    // Otherwise 'close' follows without 'finish'.
+    if (error !== null) return;
+    this.#settle();
+    // Without listeners there is no order of events to keep, and no tick to wait for.
+    const isHeard = response._eventsCount > 0;
+    if (isHeard) process.nextTick(emitClose, response);
     response.emit('finish');
+    if (!isHeard) emitClose(response);
   }
 
   /** Node's `_finish`: all of the response is written. */
@@ -168,9 +191,7 @@ export class NodeExchange implements MessageOutput {
     const { response } = this;
     Reflect.apply(finishOfNode, response, []);
     response.prependListener('finish', () => this.finished());
-    this.#hasEnded = true;
-    // As in node:http, the body may be read after the response; what is not wanted is dropped then.
-    if (this.#bodyIsOver || response._last) this.#over();
+    this.#ended();
   }
 
   #over(): void {
@@ -231,11 +252,16 @@ export class NodeExchange implements MessageOutput {
 
   /** The response is sent. As in node:http, its listeners of 'finish' find it without a socket. */
   finished(): void {
+    this.#settle();
+    process.nextTick(emitClose, this.response);
+  }
+
+  #settle(): void {
     const { request, response } = this;
     this.#onFinish?.(this);
+    detachSignal(request);
     dumpUnread(request);
     response.socket = null;
-    process.nextTick(emitClose, response);
   }
 
   /** The connection was closed, or the server answered in place of the application. */
@@ -248,6 +274,10 @@ export class NodeExchange implements MessageOutput {
     this.request.destroy(aborted());
     emitClose(this.response);
   }
+}
+
+function written(exchange: NodeExchange): void {
+  exchange.written(null);
 }
 
 /** Ends a response whose connection is gone, or which was sent. */

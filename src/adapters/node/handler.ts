@@ -86,7 +86,7 @@ function serve(
   if (http.id !== undefined && http.id !== '') response.setHeader('X-Request-Id', http.id);
   const onFinish = responseFinish.hasSubscribers ? publishFinish : null;
   const exchange = new NodeExchange(http, output, request, response, socket, onFinish);
-  Reflect.set(response, EXCHANGE, exchange);
+  response[EXCHANGE] = exchange;
   if (responseCreated.hasSubscribers) responseCreated.publish({ request, response });
   if (requestStart.hasSubscribers) requestStart.publish({ request, response, socket, server: target });
   try {
@@ -188,7 +188,7 @@ class GivenMessages implements MessageFactory {
     response.socket = socket;
     adoptResponse(response);
     prepare(response, output, this.#target);
-    Reflect.set(response, UNIQUE_HEADERS, this.#uniqueHeaders);
+    response[UNIQUE_HEADERS] = this.#uniqueHeaders;
     return response;
   }
 }

@@ -1,18 +1,29 @@
 // The response of an application for node:http: a response of Node whose constructor makes nothing that may not be used,
 // and whose head and end take one pass where nothing unusual is asked for. Node's own methods understand all its fields.
 
+import { STATUS_CODES } from 'node:http';
 import type { NodeExchange } from './exchange.ts';
+import { LightRequest } from './light-request.ts';
 import {
+  END_CALLBACKS,
+  FLUSH_ERROR,
   hiddenKey,
+  NodeIncomingMessage,
   NodeServerResponse,
   type OutgoingResponse,
   type ServerRequest,
   UNIQUE_HEADERS,
+  WRITABLE_FINISHED,
 } from './messages.ts';
+import { checkedName, isAsciiValue, type OutHeaders, OutHeadersMap } from './out-headers.ts';
 import type { ServerSocket } from './server-socket.ts';
 
 /** The exchange of a response; genuine ones of Node have none. */
 export const EXCHANGE: symbol = Symbol('epoll-server.exchange');
+/** The fields of a response if all of them are ASCII; null: not known. */
+const ASCII_HEADERS: symbol = Symbol('epoll-server.asciiHeaders');
+/** Whether the head is ASCII. */
+export const ASCII_HEAD: symbol = Symbol('epoll-server.asciiHead');
 
 const GENUINE = new NodeServerResponse(Object.create({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }));
 const SHAPE_MODE = hiddenKey(GENUINE, 'shapeMode');
@@ -26,12 +37,10 @@ const HIGH_WATER_MARK = hiddenKey(GENUINE, 'kHighWaterMark');
 const REJECT_BODY = hiddenKey(GENUINE, 'kRejectNonStandardBodyWrites');
 const CHUNKED_BUFFER = hiddenKey(GENUINE, 'kChunkedBuffer');
 const CHUNKED_LENGTH = hiddenKey(GENUINE, 'kChunkedLength');
-// Since Node.js 24.
-const WRITABLE_FINISHED = hiddenKey(GENUINE, 'kWritableFinished');
-const END_CALLBACKS = hiddenKey(GENUINE, 'kEndCallbacks');
-const FLUSH_ERROR = hiddenKey(GENUINE, 'kFlushError');
 
 const HIGH_WATER_MARK_BYTES = 65_536;
+/** Up to this length, a loop over characters beats the call into C++ (measured on Node 20). */
+const MAX_LOOP_CHARACTERS = 64;
 
 /** ServerResponse without its constructor. */
 // Members that Node's types leave out: see messages.ts.
@@ -41,12 +50,16 @@ const LazyResponse = function LazyResponse() {} as unknown as new () => {
 };
 LazyResponse.prototype = NodeServerResponse.prototype;
 
-// Members that Node's types leave out: see messages.ts.
-const { _storeHeader: storeHeaderOfNode, end: endOfNode } = NodeServerResponse.prototype as unknown as OutgoingResponse;
+const {
+  _storeHeader: storeHeaderOfNode,
+  end: endOfNode,
+  setHeader: setHeaderOfNode,
+  appendHeader: appendHeaderOfNode,
+  writeHead: writeHeadOfNode,
+  // Members that Node's types leave out: see messages.ts.
+} = NodeServerResponse.prototype as unknown as OutgoingResponse;
 
 function nothing(): void {}
-
-type OutHeaders = Readonly<Record<string, readonly [string, unknown]>>;
 
 export class LightResponse extends LazyResponse {
   /** Node's own keys. */
@@ -108,6 +121,8 @@ export class LightResponse extends LazyResponse {
     this._maxRequestsPerSocket = given.maxRequests;
     this.req = request;
     this[EXCHANGE] = null;
+    this[ASCII_HEADERS] = null;
+    this[ASCII_HEAD] = false;
     this[SHAPE_MODE] = false;
     this[CAPTURE] = false;
     this[BYTES_WRITTEN] = 0;
@@ -128,13 +143,49 @@ export class LightResponse extends LazyResponse {
     }
   }
 
-  end(chunk?: unknown, encoding?: unknown, callback?: unknown): unknown {
+  setHeader(name: unknown, value: unknown): unknown {
+    const key = checkedName(name);
+    const isGenuine = this[EXCHANGE] === undefined;
+    if (key === '' || !isAsciiValue(value) || !isFresh(this) || isGenuine) {
+      this[ASCII_HEADERS] &&= null;
+      return Reflect.apply(setHeaderOfNode, this, [name, value]);
+    }
+    // It is null, or what Node's methods or this one keep there.
+    let kept = this[OUT_HEADERS] as OutHeaders | null;
+    if (kept === null) this[OUT_HEADERS] = this[ASCII_HEADERS] = kept = new OutHeadersMap();
+    // Its type was checked with its characters.
+    kept[key] = [name as string, value];
+    return this;
+  }
+
+  appendHeader(name: unknown, value: unknown): unknown {
+    this[ASCII_HEADERS] &&= null;
+    return Reflect.apply(appendHeaderOfNode, this, [name, value]);
+  }
+
+  writeHead(status: unknown, reason?: unknown, headers?: unknown): unknown {
+    const line = typeof status === 'number' ? statusLineOf(status) : '';
+    const kept = this[OUT_HEADERS];
+    const isAllowed = headers === undefined && (reason === undefined || (kept === null && isObject(reason)));
+    const isUsual = line !== '' && isAllowed && isFresh(this) && !this._expect_continue && isStandard(this, status);
+    if (!isUsual || this[EXCHANGE] === undefined)
+      return Reflect.apply(writeHeadOfNode, this, [status, reason, headers]);
+    // Its type was checked with its status line.
+    this.statusCode = status as number;
+    this.statusMessage = STATUS_CODES[this.statusCode];
+    this._storeHeader(line, kept ?? reason);
+    return this;
+  }
+
+  end(given?: unknown, encoding?: unknown, callback?: unknown): unknown {
+    const chunk = given === null ? undefined : given;
     const isPlain = typeof chunk === 'string' || chunk === undefined || chunk instanceof Uint8Array;
-    const isUsual = isPlain && callback === undefined && (encoding === undefined || encoding === 'utf8');
+    const isCalled = callback !== undefined && callback !== null;
+    const isUsual = isPlain && !isCalled && (encoding === undefined || encoding === null || encoding === 'utf8');
     // Members that Node's types leave out: see messages.ts.
     const exchange = this[EXCHANGE] as NodeExchange | null | undefined;
     if (exchange === undefined || exchange === null || !isUsual || !this.#isFresh) {
-      return Reflect.apply(endOfNode, this, [chunk, encoding, callback]);
+      return Reflect.apply(endOfNode, this, [given, encoding, callback]);
     }
     if (this._header === null) {
       this._contentLength = lengthOf(chunk);
@@ -145,7 +196,7 @@ export class LightResponse extends LazyResponse {
     }
     this._headerSent = true;
     this.finished = true;
-    this.emit('prefinish');
+    if (this._eventsCount > 0) this.emit('prefinish');
     exchange.endWhole(this._hasBody ? chunk : undefined);
     return this;
   }
@@ -176,15 +227,21 @@ export function responseClass(replaced: boolean): typeof LightResponse {
 
 /**
  * Puts the light methods between the prototypes of an Express application and those of Node. They leave genuine
- * responses of Node to Node. False: `listener` is no such application.
+ * messages of Node to Node. False: `listener` is no such application.
  */
 export function adoptPrototypes(listener: unknown): boolean {
   if (typeof listener !== 'function') return false;
-  let each: unknown = Reflect.get(listener, 'response');
+  adopt(Reflect.get(listener, 'request'), NodeIncomingMessage.prototype, LightRequest.prototype);
+  return adopt(Reflect.get(listener, 'response'), NodeServerResponse.prototype, LightResponse.prototype);
+}
+
+/** Puts `light` between `first`, or a prototype of it, and `genuine`. */
+function adopt(first: unknown, genuine: object, light: object): boolean {
+  let each = first;
   while (typeof each === 'object' && each !== null) {
     const next: unknown = Object.getPrototypeOf(each);
-    if (next === LightResponse.prototype) return true;
-    if (next === NodeServerResponse.prototype) return Reflect.setPrototypeOf(each, LightResponse.prototype);
+    if (next === light) return true;
+    if (next === genuine) return Reflect.setPrototypeOf(each, light);
     each = next;
   }
   return false;
@@ -192,7 +249,37 @@ export function adoptPrototypes(listener: unknown): boolean {
 
 function lengthOf(chunk: string | Uint8Array | undefined): number {
   if (chunk === undefined) return 0;
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength;
+  if (typeof chunk !== 'string') return chunk.byteLength;
+  return chunk.length <= MAX_LOOP_CHARACTERS && isAsciiValue(chunk) ? chunk.length : Buffer.byteLength(chunk);
+}
+
+/** The head is not written yet. */
+function isFresh(response: LightResponse): boolean {
+  return response._header === null;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The reason phrase is that of the status. */
+function isStandard({ statusMessage }: LightResponse, status: unknown): boolean {
+  return statusMessage === undefined || statusMessage === STATUS_CODES[Number(status)];
+}
+
+/** Status lines by status; empty where Node's own method has more to do. */
+const statusLines: string[] = [];
+
+function statusLineOf(status: number): string {
+  return statusLines[status] ?? makeStatusLine(status);
+}
+
+function makeStatusLine(status: number): string {
+  const phrase = STATUS_CODES[status];
+  const hasContent = status >= 200 && status !== 204 && status !== 304;
+  if (!hasContent || phrase === undefined) return '';
+  statusLines[status] = `HTTP/1.1 ${status} ${phrase}\r\n`;
+  return statusLines[status];
 }
 
 /** Connects a response of another class to its exchange. */
@@ -207,19 +294,25 @@ function finish(this: OutgoingResponse): void {
 }
 
 function exchangeOf(response: OutgoingResponse): NodeExchange | null {
-  return Reflect.get(response, EXCHANGE);
+  // Nothing else is kept by that key.
+  return (response[EXCHANGE] ?? null) as NodeExchange | null;
 }
 
 /** Node's `_storeHeader`: makes the head. */
 function storeHeader(this: OutgoingResponse, firstLine: string, headers: unknown): void {
   const exchange = exchangeOf(this);
   if (exchange !== null && !exchange.persists()) this.shouldKeepAlive = false;
-  const own: unknown = Reflect.get(this, OUT_HEADERS);
+  const own = this[OUT_HEADERS];
   const isOwn = headers === own || headers === undefined || headers === null;
-  // Members that Node's types leave out: see messages.ts.
-  const head = isOwn && exchange !== null && isUsual(this) ? headOf(this, firstLine, own as OutHeaders | null) : '';
-  if (head === '') Reflect.apply(storeHeaderOfNode, this, [firstLine, headers]);
-  else this._header = head;
+  const isKnown = isOwn || (own === null && isObject(headers));
+  const head =
+    isKnown && exchange !== null && isUsual(this) ? headOf(this, firstLine, isOwn ? own : headers, isOwn) : '';
+  if (head === '') {
+    Reflect.apply(storeHeaderOfNode, this, [firstLine, headers]);
+    return;
+  }
+  this._header = head;
+  this[ASCII_HEAD] = this.statusMessage === STATUS_CODES[this.statusCode] && (!isOwn || own === this[ASCII_HEADERS]);
 }
 
 /** Nothing was removed or chosen that changes the framing. */
@@ -233,24 +326,32 @@ function isUsual(response: OutgoingResponse): boolean {
     !response._removedConnection &&
     !response._removedContLen &&
     !response._removedTE &&
-    !Reflect.get(response, UNIQUE_HEADERS) &&
+    !response[UNIQUE_HEADERS] &&
     !response.chunkedEncoding
   );
 }
 
-/** The head with these fields; empty when one of them needs Node's own method. */
-function headOf(response: OutgoingResponse, firstLine: string, headers: OutHeaders | null): string {
+/**
+ * The head with these fields; empty when one of them needs Node's own method. `isOwn`: they are {@link OutHeaders}, and
+ * not what `writeHead` was given.
+ */
+function headOf(response: OutgoingResponse, firstLine: string, headers: unknown, isOwn: boolean): string {
   let head = firstLine;
   let hasLength = false;
   let hasDate = false;
-  for (const key in headers) {
-    const entry = headers[key];
-    if (entry === undefined || SPECIAL.has(key)) return '';
-    const [name, value] = entry;
-    if (key === 'content-length') {
+  // Each of its values is checked.
+  const fields = headers as Readonly<Record<string, unknown>> | null;
+  for (const key in fields) {
+    const entry = fields[key];
+    const lower = isOwn ? key : checkedName(key);
+    if (lower === '' || SPECIAL.has(lower)) return '';
+    if (!isOwn && !(isAsciiValue(entry) && Object.hasOwn(fields, key))) return '';
+    // Own fields have this form.
+    const [name, value] = isOwn ? (entry as OutHeaders[string]) : [key, entry];
+    if (lower === 'content-length') {
       hasLength = true;
       response._contentLength = Number(value);
-    } else if (key === 'date') {
+    } else if (lower === 'date') {
       hasDate = true;
     }
     if (!Array.isArray(value)) head += `${name}: ${value}\r\n`;

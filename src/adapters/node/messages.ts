@@ -1,6 +1,8 @@
 // The parts of Node's message classes that are not in its documentation, and which applications and this adapter use.
 
+import type { EventEmitter } from 'node:events';
 import http from 'node:http';
+import { Stream } from 'node:stream';
 import type { ServerSocket } from './server-socket.ts';
 
 /** Node's classes, as they were before a program replaced one of them. */
@@ -9,6 +11,8 @@ export const NodeServerResponse: typeof http.ServerResponse = http.ServerRespons
 
 /** A request with the members that Node's own methods use. */
 export type ServerRequest = Omit<http.IncomingMessage, 'socket' | 'connection'> & {
+  /** Node's own keys, and those of the light classes. */
+  [key: symbol]: unknown;
   socket: ServerSocket;
   client: ServerSocket;
   upgrade: boolean | null;
@@ -23,8 +27,11 @@ export type ServerRequest = Omit<http.IncomingMessage, 'socket' | 'connection'> 
 
 /** A response with the members that Node's own methods use. */
 export type OutgoingResponse = Omit<http.ServerResponse, 'socket' | 'connection' | 'destroyed'> & {
+  /** Node's own keys, and those of the light classes. */
+  [key: symbol]: unknown;
   socket: ServerSocket | null;
   destroyed: boolean;
+  readonly _eventsCount: number;
   finished: boolean;
   _removedConnection: boolean;
   _removedContLen: boolean;
@@ -45,6 +52,8 @@ export type OutgoingResponse = Omit<http.ServerResponse, 'socket' | 'connection'
   _storeHeader(firstLine: string, headers: unknown): void;
 };
 
+type WriteCallback = (error: Error | null) => void;
+
 /** The constructors, which an application may replace by classes derived from them. */
 export type RequestClass = new (socket: ServerSocket) => ServerRequest;
 export type ResponseClass = new (request: ServerRequest, options: object) => OutgoingResponse;
@@ -58,15 +67,46 @@ export function hiddenKey(message: object, ...names: readonly string[]): symbol 
 /** By which a server and its responses keep the fields that are sent once. */
 export const UNIQUE_HEADERS: symbol = hiddenKey(new http.Server(), 'kUniqueHeaders');
 
+const GENUINE = new http.OutgoingMessage();
 /** Node's own key of "a write returned false". */
-const NEED_DRAIN = hiddenKey(new http.OutgoingMessage(), 'kNeedDrain');
+const NEED_DRAIN = hiddenKey(GENUINE, 'kNeedDrain');
+// Since Node.js 24.
+export const WRITABLE_FINISHED: symbol = hiddenKey(GENUINE, 'kWritableFinished');
+/** The callbacks of `end` that wait for the response to be sent. */
+export const END_CALLBACKS: symbol = hiddenKey(GENUINE, 'kEndCallbacks');
+/** Why it was not. */
+export const FLUSH_ERROR: symbol = hiddenKey(GENUINE, 'kFlushError');
+
+/** A response that was sent by one write is finished, or lost: what Node's own class does when it has written all. */
+export function settleEnd(response: OutgoingResponse, error: Error | null): void {
+  Reflect.set(response, error === null ? WRITABLE_FINISHED : FLUSH_ERROR, error ?? true);
+  // Its class adds functions alone.
+  const callbacks = Reflect.get(response, END_CALLBACKS) as WriteCallback[] | null;
+  if (callbacks === null) return;
+  Reflect.set(response, END_CALLBACKS, null);
+  for (const callback of callbacks) callback(error);
+}
 
 /** Emits 'drain' if a write returned false. */
 export function emitDrain(response: OutgoingResponse): void {
   if (!response.writableNeedDrain) return;
-  Reflect.set(response, NEED_DRAIN, false);
+  response[NEED_DRAIN] = false;
   response.emit('drain');
 }
+
+/** Streams of Node expect an object of listeners, which is made here with the first one. */
+function eventNames(this: EventEmitter & { readonly _events?: object }): unknown {
+  return this._events === undefined ? [] : Reflect.apply(Stream.prototype.eventNames, this, []);
+}
+
+/** For a prototype of emitters whose constructor has not run. */
+export function allowNoListeners(prototype: object): void {
+  Object.defineProperty(prototype, 'eventNames', { value: eventNames, configurable: true, writable: true });
+}
+
+// An application may replace the prototypes in front of those of Node.
+allowNoListeners(NodeIncomingMessage.prototype);
+allowNoListeners(NodeServerResponse.prototype);
 
 /** The error of Node for misuse and failures, with its code. */
 export function nodeError(code: string, message: string, Base: ErrorConstructor = Error): NodeJS.ErrnoException {

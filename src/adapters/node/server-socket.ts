@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { Duplex } from 'node:stream';
 import type { Channel, ChannelAttachment } from '../../connection/channel.ts';
 import type { Protocol } from '../../connection/protocol.ts';
-import { aborted, type OutgoingResponse } from './messages.ts';
+import { aborted, allowNoListeners, type OutgoingResponse } from './messages.ts';
 
 /** What answers the request in progress. */
 export interface MessageOutput {
@@ -89,16 +89,19 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
 
   // Duplex describes them as properties, so that TypeScript allows no accessors in their place.
   static {
-    const asStream = (name: string, otherwise: (socket: ServerSocket) => unknown): PropertyDescriptor => ({
-      configurable: true,
-      get(this: ServerSocket) {
-        return this.#isStream ? Reflect.get(Duplex.prototype, name, this) : otherwise(this);
-      },
-      set(this: ServerSocket, value: unknown) {
-        this.#become();
-        Reflect.set(Duplex.prototype, name, value, this);
-      },
-    });
+    const asStream = (name: string, otherwise: (socket: ServerSocket) => unknown): PropertyDescriptor => {
+      const ofStream = getterOf(Duplex.prototype, name);
+      return {
+        configurable: true,
+        get(this: ServerSocket) {
+          return this.#isStream ? ofStream.call(this) : otherwise(this);
+        },
+        set(this: ServerSocket, value: unknown) {
+          this.#become();
+          Reflect.set(Duplex.prototype, name, value, this);
+        },
+      };
+    };
     // The listener of the server comes first, as in node:http.
     const listen = (name: 'on' | 'addListener'): PropertyDescriptor => ({
       configurable: true,
@@ -108,6 +111,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
         return Reflect.apply(Duplex.prototype[name], this, given);
       },
     });
+    allowNoListeners(ServerSocket.prototype);
     Object.defineProperties(ServerSocket.prototype, {
       on: listen('on'),
       addListener: listen('addListener'),
@@ -507,6 +511,17 @@ function onHttpError(this: ServerSocket, error: Error): void {
   this.removeListener('error', onHttpError);
   if (this.listenerCount('error') === 0) this.on('error', () => {});
   this.server.emit('clientError', error, this);
+}
+
+/** The accessor of that name in `prototype` or behind it. */
+function getterOf(prototype: object, name: string): () => unknown {
+  let each: object | null = prototype;
+  while (each !== null) {
+    const found = Object.getOwnPropertyDescriptor(each, name);
+    if (found?.get !== undefined) return found.get;
+    each = Object.getPrototypeOf(each);
+  }
+  return () => undefined;
 }
 
 /** Of an address as text; undefined: there is none, as with a Unix domain socket. */

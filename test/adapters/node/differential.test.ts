@@ -231,6 +231,87 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     sent: [get('/h').replace('GET', 'HEAD'), get('/204'), get('/304'), get('/', 'Connection: close')],
   },
+  'writeHead with an object, whatever its fields': {
+    listener: (request, response, log) => {
+      const own = Object.assign(Object.create({ inherited: '1' }), { 'Content-Length': 4, 'X-A': 'a', 'x-a': 'b' });
+      const heads: readonly (readonly unknown[])[] = [
+        [200, own],
+        [200, { 'Content-Type': 'text/plain' }],
+        [201, 'Made', { 'X-Reason': 'given' }],
+        [200, { 'Transfer-Encoding': 'chunked' }],
+        [200, { 'X-Latin': 'é' }],
+        [200, { Date: 'now', Connection: 'close' }],
+      ];
+      const number = Number(request.url?.slice(1));
+      attempt(log, 'name', () => response.writeHead(200, { 'a b': '1' }));
+      attempt(log, 'value', () => response.writeHead(200, { a: 'b\r\nc: d' }));
+      attempt(log, 'undefined', () => response.writeHead(200, { a: undefined }));
+      Reflect.apply(response.writeHead, response, heads[number] ?? []);
+      log(response.headersSent, response.statusMessage, response.getHeader('x-a'));
+      response.end('text');
+    },
+    sent: Array.from({ length: 6 }, (_, i) => get(`/${i}`)),
+  },
+  'fields that are set, read, replaced and removed': {
+    listener: (request, response, log) => {
+      response.setHeader('X-First', 1);
+      response.setHeader('x-FIRST', 'two');
+      response.setHeader('__proto__', 'p');
+      response.setHeader('constructor', 'c');
+      response.setHeader('X-Gone', 'gone');
+      response.removeHeader('x-gone');
+      response.setHeader('X-Long', 'l'.repeat(200));
+      log(response.hasHeader('x-first'), response.getHeader('X-FIRST'), response.getHeaderNames());
+      log(JSON.stringify(response.getHeaders()), Object.getPrototypeOf(response.getHeaders()));
+      if (request.url === '/latin') response.setHeader('X-Latin', 'é');
+      if (request.url === '/append') response.appendHeader('X-First', 'é');
+      if (request.url === '/head') response.writeHead(200, { 'X-Late': 'late', 'X-First': 'three' });
+      response.end('é');
+    },
+    sent: [get('/'), get('/latin'), get('/append'), get('/head', 'Connection: close')],
+  },
+  'a text in another language, and end with null': {
+    listener: (request, response) => {
+      response.statusMessage = request.url === '/own' ? 'Grüße' : 'OK';
+      Reflect.apply(response.end, response, [request.url === '/none' ? null : 'späť', null, null]);
+    },
+    sent: [get('/'), get('/none'), get('/own', 'Connection: close')],
+  },
+  'fields of requests that repeat': {
+    listener: (request, response) => {
+      Object.assign(request.headers, { added: 'a' });
+      response.end(JSON.stringify([request.headers, Object.getPrototypeOf(request.headers) === Object.prototype]));
+    },
+    sent: [
+      get('/1', 'X-A:\t 1 ', 'Set-Cookie: a', 'set-cookie: b'),
+      get('/2', 'X-A: 1', 'x-a: 2', 'constructor: c', 'Age: 1', 'age: 2', 'Cookie: a', 'COOKIE: b', 'Empty:'),
+      get('/3', 'X-A: 1', 'x-a: 2', 'constructor: c', 'Age: 1', 'age: 2', 'Cookie: a', 'COOKIE: b', 'Empty:'),
+      get('/4', '__proto__: p', 'X-A: 1', 'toString: t'),
+      get('/5', 'X-A: 1', 'Connection: close'),
+    ],
+  },
+  'listeners that are added after the end': {
+    listener: (_request, response, log) => {
+      response.end('x');
+      watch(log, 'response', response, ['finish', 'close']);
+      process.nextTick(() => log('tick', response.writableFinished));
+    },
+    sent: [get('/', 'Connection: close')],
+    until: 'response close',
+  },
+  'responses that promises send, to requests in one packet': {
+    listener: (request, response, log) => {
+      void Promise.resolve().then(async () => {
+        response.setHeader('X-Url', `${request.url}`);
+        response.write('a');
+        await null;
+        response.end(request.url === '/large' ? 'b'.repeat(100_000) : 'b');
+        response.on('close', () => log('close', request.url));
+      });
+    },
+    sent: [get('/1') + get('/large') + get('/3', 'Connection: close')],
+    until: 'close /3',
+  },
   'chunks and trailers': {
     listener: (_request, response) => {
       response.writeHead(200, { Trailer: 'X-Sum' });
@@ -256,6 +337,16 @@ const CASES: Readonly<Record<string, Case>> = {
       response.end();
     },
     sent: ['GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'],
+  },
+  'names of events, before and after a listener': {
+    listener: (request, response) => {
+      // Node's response has listeners of its own.
+      const names = (): unknown => [request.eventNames(), response.eventNames().filter((name) => name !== 'finish')];
+      const before = [names(), request.socket.listenerCount('x'), request.socket.eventNames().includes('x')];
+      for (const each of [request, response, request.socket]) each.on('x', () => {});
+      response.end(JSON.stringify([before, names(), request.socket.eventNames().includes('x')]));
+    },
+    sent: [get('/', 'Connection: close')],
   },
   'a body that is echoed': {
     listener: (request, response) => void request.pipe(response),
