@@ -89,6 +89,12 @@ export const CHECKS = [
     where: 'applications of 30 packages over node:http and over this server',
     command: 'node scripts/applications.js',
   },
+  {
+    name: 'uwsgi',
+    when: 'push',
+    where: 'an application under uWSGI behind this server',
+    command: 'node scripts/uwsgi.js',
+  },
   { name: 'h1check', when: 'push', where: 'a second opinion on HTTP/1.1', command: 'node scripts/h1check.js' },
   {
     name: 'operations',

@@ -79,6 +79,20 @@ napi_value ListenUnix(napi_env env, napi_callback_info info) {
   return call.Return(AdoptOrClose(call.kernel(), fd));
 }
 
+napi_value Connect(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  char address[64];
+  if (!call.Text(0, address)) return call.Return(-EINVAL);
+  return call.Return(call.kernel().Connect(address, call.Int(1)));
+}
+
+napi_value ConnectUnix(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  char path[kPathBytes];
+  if (!call.Name(0, path)) return call.Return(-ENAMETOOLONG);
+  return call.Return(call.kernel().ConnectUnix(path));
+}
+
 napi_value ProbeUnix(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   char path[kPathBytes];
@@ -212,6 +226,8 @@ constexpr Named kCalls[] = {
     {"remove", One<&Kernel::Remove>},
     {"listen", Listen},
     {"listenUnix", ListenUnix},
+    {"connect", Connect},
+    {"connectUnix", ConnectUnix},
     {"probeUnix", ProbeUnix},
     {"adoptListener", AdoptListener},
     {"path", Path},

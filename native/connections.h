@@ -21,6 +21,7 @@ struct Connection {
   bool watched = false;     // the poller reports it
   bool held = false;        // the next Kernel::Wait reports what its transport holds
   bool resets = false;      // Kernel::Close discards what is unsent
+  bool connecting = false;  // Kernel::Connect opened it, and no call has shown the result yet
   Address peer = {};
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;

@@ -143,6 +143,23 @@ int Kernel::Listen(const std::string& host, int port, int backlog, bool shared) 
   return fd;
 }
 
+int Kernel::Connect(const std::string& host, int port) {
+  if (!poller_) return -EBADF;
+  Address peer = {};
+  const int fd = epoll_server::Connect(host.c_str(), port, &peer);
+  if (fd < 0) return fd;
+  connections_.Open(fd, peer);
+  connections_.Find(fd)->connecting = true;
+  return fd;
+}
+
+int Kernel::ConnectUnix(const std::string& path) {
+  if (!poller_) return -EBADF;
+  const int fd = epoll_server::ConnectUnix(path.c_str());
+  if (fd >= 0) connections_.Open(fd, Address());
+  return fd;
+}
+
 int Kernel::Accept(int listener) { return AcceptAs(listener, false); }
 
 int Kernel::AcceptBlocking(int listener) { return AcceptAs(listener, true); }
@@ -201,8 +218,17 @@ int Kernel::ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t
   return epoll_server::Recv(fd, bytes, length);
 }
 
+// The result of a call on a descriptor whose connection was in progress: the BSDs return ENOTCONN
+// where Linux returns EAGAIN.
+int Kernel::WhileConnecting(Connection* connection, int result) {
+  if (result == -ENOTCONN) return -EAGAIN;
+  connection->connecting = result == -EAGAIN;
+  return result;
+}
+
 int Kernel::CountReceived(int fd, Connection* connection, int result, uint32_t length) {
   memory_.control[kReceives] += 1;
+  if (connection->connecting) result = WhileConnecting(connection, result);
   if (result > 0) {
     connection->bytes_received += static_cast<uint64_t>(result);
     memory_.control[kBytesReceived] += result;
@@ -221,6 +247,7 @@ int Kernel::Prefetch(int fd, int32_t on) {
 
 int Kernel::CountSent(int fd, Connection* connection, int result, size_t length) {
   memory_.control[kSends] += 1;
+  if (connection->connecting) result = WhileConnecting(connection, result);
   if (result > 0) {
     connection->bytes_sent += static_cast<uint64_t>(result);
     memory_.control[kBytesSent] += result;
@@ -298,7 +325,7 @@ int Kernel::ShutdownWrite(int fd) {
   if (connection->transport == nullptr) return epoll_server::ShutdownWrite(fd);
   const int status = connection->transport->ShutdownWrite();
   EnsureEvent(fd, connection);
-  return status;
+  return status == 0 && connection->transport->has_pending_output() ? 1 : status;
 }
 
 double Kernel::Acknowledged(int fd) {

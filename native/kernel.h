@@ -110,6 +110,11 @@ class Kernel {
   int Rearm(int fd, int32_t interest);
   int Remove(int fd);
   int Listen(const std::string& host, int port, int backlog, bool shared = false);
+  // Begins to connect to a numeric address. Returns the descriptor or -errno. Until the result is
+  // there, calls that receive or send return -EAGAIN; then WRITABLE or FAILED is reported.
+  int Connect(const std::string& host, int port);
+  // The same for a Unix domain socket, which is connected at once.
+  int ConnectUnix(const std::string& path);
   int Accept(int listener);
   int AcceptBlocking(int listener);
   // Adds a socket that another process or thread opened to the table. Returns it or -errno.
@@ -137,6 +142,8 @@ class Kernel {
   // Executes the first `count` send ops and writes the result of each. Returns 0 or -errno
   // (-EINVAL: `count` exceeds the capacity, nothing sent).
   int SendBatch(int count);
+  // Returns 0, 1 when the end of a transport waits for room in the socket (WRITABLE follows), or
+  // -errno.
   int ShutdownWrite(int fd);
   // Returns the wire bytes that the peer has acknowledged so far, or -errno. Where the system does
   // not count them, returns all bytes sent.
@@ -163,6 +170,7 @@ class Kernel {
   int SendPiece(int fd, uint32_t offset, uint32_t length, bool more);
   void SendFileOf(SendOp* op);
   int CountSent(int fd, Connection* connection, int result, size_t length);
+  int WhileConnecting(Connection* connection, int result);
   void RearmUnless(bool finished, int fd, const Connection& connection, int32_t interest);
   void CloseTransport(Connection* connection);
 

@@ -98,6 +98,13 @@ int PrepareUnix(int fd, const sockaddr_un& address, socklen_t length, int mode, 
   return result;
 }
 
+// connect(2) of a non-blocking socket. Returns 0 or -errno. After EINTR, the connection is still
+// being made, as after EINPROGRESS.
+int BeginConnect(int fd, const sockaddr* address, socklen_t length) {
+  const int status = Result(connect(fd, address, length));
+  return status == -EINPROGRESS || status == -EINTR ? 0 : status;
+}
+
 // An integer option of a socket, or -errno.
 int GetOption(int fd, int name) {
   int value = 0;
@@ -138,15 +145,36 @@ int ListenUnix(const char* path, int mode, int backlog) {
   return status;
 }
 
-int ProbeUnix(const char* path) {
+int Connect(const char* host, int port, Address* peer) {
+  AnyAddress address;
+  const socklen_t length = ToSockaddr(host, port, &address);
+  if (length == 0 || port < 1 || port > 65535) return -EINVAL;
+  const int fd = system::OpenSocket(address.generic.sa_family);
+  if (fd < 0) return fd;
+  int status = SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (status == 0) status = BeginConnect(fd, &address.generic, length);
+  *peer = FromSockaddr(address);
+  if (status == 0) return fd;
+  Close(fd);
+  return status;
+}
+
+int ConnectUnix(const char* path) {
   sockaddr_un address;
   const socklen_t length = ToUnixSockaddr(path, &address);
   if (length == 0) return -ENAMETOOLONG;
   const int fd = system::OpenSocket(AF_UNIX);
   if (fd < 0) return fd;
-  const int status = Result(connect(fd, reinterpret_cast<const sockaddr*>(&address), length));
+  const int status = BeginConnect(fd, reinterpret_cast<const sockaddr*>(&address), length);
+  if (status == 0) return fd;
   Close(fd);
   return status;
+}
+
+int ProbeUnix(const char* path) {
+  const int fd = ConnectUnix(path);
+  if (fd >= 0) Close(fd);
+  return fd < 0 ? fd : 0;
 }
 
 int SendDatagram(const char* path, const uint8_t* bytes, size_t length) {

@@ -31,6 +31,15 @@ int Listen(const char* host, int port, int backlog, bool shared = false);
 // descriptor or -errno (-ENAMETOOLONG: longer than sun_path; -EADDRINUSE: the file exists).
 int ListenUnix(const char* path, int mode, int backlog);
 
+// Begins to connect to a numeric address, with TCP_NODELAY, and does not wait for the result.
+// Returns the descriptor, whose connection may still be in progress, or -errno (-EINVAL: not
+// numeric).
+int Connect(const char* host, int port, Address* peer);
+
+// Connects to the Unix domain socket `path`. Returns the descriptor or -errno (-EAGAIN: the backlog
+// of the listener is full; -ECONNREFUSED: the file exists but no program listens).
+int ConnectUnix(const char* path);
+
 // Connects to the Unix domain socket `path` and closes the connection. Returns 0 or -errno
 // (-ECONNREFUSED: the file exists but no program listens; -EAGAIN: the backlog of the listener is
 // full).

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <new>
 #include <string_view>
 #include <utility>
 
@@ -99,7 +98,7 @@ TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared>
 }
 
 std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits, Bytes received) {
-  std::unique_ptr<TlsTransport> made(new (std::nothrow) TlsTransport(fd, waits, context_, shared_));
+  std::unique_ptr<TlsTransport> made(new TlsTransport(fd, waits, context_, shared_));
   return made != nullptr && made->BeginWith(received) ? std::move(made) : nullptr;
 }
 

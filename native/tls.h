@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,10 @@ class TlsTransport final : public Transport, private TlsConnection {
   TlsTransport(int fd, const double& waits, std::shared_ptr<TlsContext> context,
                std::shared_ptr<TlsShared> shared);
   ~TlsTransport() override;
+
+  // `new` returns null when memory is exhausted, and the process does not end.
+  static void* operator new(size_t size) noexcept { return std::malloc(size); }
+  static void operator delete(void* memory) { std::free(memory); }
 
   // Begins with wire bytes that were received before. False: memory is exhausted.
   bool BeginWith(Bytes received) { return unread_.Append(received.data, received.length); }

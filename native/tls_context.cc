@@ -217,7 +217,9 @@ bool TlsContext::UsePair(SSL_CTX* context, const TlsPair& pair, std::string* pro
     return false;
   }
   BIO* bio = TextBio(openssl_, pair.key);
-  EVP_PKEY* key = openssl_.PEM_read_bio_PrivateKey(bio, nullptr, NoPassphrase, nullptr);
+  EVP_PKEY* key = bio == nullptr
+                      ? nullptr
+                      : openssl_.PEM_read_bio_PrivateKey(bio, nullptr, NoPassphrase, nullptr);
   openssl_.BIO_free(bio);
   const bool is_used = key != nullptr && openssl_.SSL_CTX_use_PrivateKey(context, key) == 1 &&
                        openssl_.SSL_CTX_check_private_key(context) == 1;

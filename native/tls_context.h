@@ -1,5 +1,5 @@
 // The TLS settings of a listener: certificates by server name, protocol versions, ciphers, client
-// certificates and ticket keys. Transports share them; they never change after Make.
+// certificates and ticket keys. Transports share them; only the ticket keys change after Make.
 #ifndef EPOLL_SERVER_NATIVE_TLS_CONTEXT_H_
 #define EPOLL_SERVER_NATIVE_TLS_CONTEXT_H_
 

@@ -29,7 +29,7 @@ async function worldAlone(count) {
   const before = heapBytes();
   const clients = [];
   for (let i = 0; i < count; i++) {
-    clients.push(kernel.connect());
+    clients.push(kernel.connectClient());
     kernel.add(kernel.accept(listener), 3);
   }
   const after = heapBytes();

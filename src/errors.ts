@@ -84,6 +84,11 @@ export const ERROR_CODES = {
   ERR_HANDLER_TIMEOUT: 'request',
   /** A WSGI-style application broke a rule. The message names the rule. */
   ERR_APPLICATION: 'request',
+  /**
+   * The program behind this server (`proxy`) gave no response, or a malformed one. The message names it and what was under
+   * way: queue, connect, send, first byte or body. The client got 502, 503 or 504, or its connection was closed.
+   */
+  ERR_UPSTREAM: 'request',
   /** A file exists and cannot be sent: permissions, no free descriptors, or a failing disk. */
   ERR_FILE: 'request',
   /** The protocol of an upgraded connection has a defect. The connection was closed; `cause` is the defect. */

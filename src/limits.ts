@@ -39,6 +39,15 @@ export interface Limits {
   readonly maxLingeringConnections: number;
   /** Requests that may wait for a thread of the pool (--offload); if exceeded: 503. */
   readonly maxOffloadQueue: number;
+  /** Concurrent connections to a program behind this server (--proxy); if exceeded: requests wait. */
+  readonly maxUpstreamConnections: number;
+  /** Requests that may wait for such a connection; if exceeded: 503. */
+  readonly maxUpstreamQueue: number;
+  /**
+   * Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their
+   * clients.
+   */
+  readonly maxSpoolBytes: number;
   /** Concurrent processes or threads in models with one per client; if exceeded: clients wait. */
   readonly maxChildren: number;
   /** Memory for cached files, in bytes; the least recently used are removed first. */
@@ -63,6 +72,11 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** Until the handler begins its response (0: unlimited); if exceeded: 504. */
   readonly handlerTimeoutMs: number;
+  /**
+   * Silence of a program behind this server (--proxy) in the middle of its response (0: unlimited); if exceeded: cut
+   * off.
+   */
+  readonly upstreamTimeoutMs: number;
   /** Without progress of the client in reading its response; if exceeded: closed. */
   readonly sendTimeoutMs: number;
   /** Between two requests of a connection; if exceeded: closed. */
@@ -116,6 +130,9 @@ export function makeLimits(value: (name: LimitName) => number): Limits {
     maxLingerBytes: value('maxLingerBytes'),
     maxLingeringConnections: value('maxLingeringConnections'),
     maxOffloadQueue: value('maxOffloadQueue'),
+    maxUpstreamConnections: value('maxUpstreamConnections'),
+    maxUpstreamQueue: value('maxUpstreamQueue'),
+    maxSpoolBytes: value('maxSpoolBytes'),
     maxChildren: value('maxChildren'),
     maxCacheBytes: value('maxCacheBytes'),
     maxCachedFileBytes: value('maxCachedFileBytes'),
@@ -128,6 +145,7 @@ export function makeLimits(value: (name: LimitName) => number): Limits {
     headerTimeoutMs: value('headerTimeoutMs'),
     bodyTimeoutMs: value('bodyTimeoutMs'),
     handlerTimeoutMs: value('handlerTimeoutMs'),
+    upstreamTimeoutMs: value('upstreamTimeoutMs'),
     sendTimeoutMs: value('sendTimeoutMs'),
     keepAliveTimeoutMs: value('keepAliveTimeoutMs'),
     halfClosedTimeoutMs: value('halfClosedTimeoutMs'),

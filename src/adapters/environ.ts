@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { combineFields } from '../http/combined-fields.ts';
 import type { HttpRequest, HttpResponse, RequestBody, TlsConnection } from '../http/handler.ts';
-import { endOfMount } from '../http/mount-path.ts';
+import { CGI_READERS, hasVariable, pathBelow, variableOfField } from './cgi-variables.ts';
 import { concurrency } from './concurrency.ts';
 
 /**
@@ -66,17 +66,9 @@ type Reader = (request: HttpRequest, mountPath: string, response: HttpResponse) 
 
 /** The reader of each key that is not a field. Without a prototype, since the application chooses the keys. */
 const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(null), {
-  REQUEST_METHOD: (request) => request.method,
-  SCRIPT_NAME: (_request, mountPath) => mountPath,
-  PATH_INFO: ({ path }, mountPath) => decodePath(mountPath === '' ? path : path.slice(endOfMount(path, mountPath))),
-  QUERY_STRING: (request) => request.query,
-  CONTENT_TYPE: (request) => request.header('content-type') ?? '',
+  ...CGI_READERS,
+  PATH_INFO: (request, mountPath) => decodePath(pathBelow(request, mountPath)),
   CONTENT_LENGTH: (request) => request.header('content-length') ?? '',
-  SERVER_NAME: (request) => request.local.address || authorityOf(request)[0],
-  SERVER_PORT: (request) => (request.local.address === '' ? authorityOf(request)[1] : String(request.local.port)),
-  SERVER_PROTOCOL: (request) => `HTTP/${request.httpVersion}`,
-  REMOTE_ADDR: (request) => request.remote.address,
-  REMOTE_PORT: ({ remote: { address, port } }) => (address === '' ? '' : String(port)),
   'wsgi.version': () => [1, 0],
   'wsgi.url_scheme': (request) => request.scheme,
   'wsgi.input': (request) => request.body,
@@ -84,7 +76,6 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
   'wsgi.multithread': () => concurrency.isMultithread,
   'wsgi.multiprocess': () => concurrency.isMultiprocess,
   'wsgi.run_once': () => false,
-  HTTPS: ({ scheme }) => (scheme === 'https' ? 'on' : undefined),
   'epoll_server.signal': (request) => request.signal,
   'epoll_server.tls': ({ tls }) => tls,
   'epoll_server.request_id': (request) => request.id ?? '',
@@ -95,12 +86,6 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
 } satisfies Readonly<Record<string, Reader>>);
 
 const KEYS = Object.keys(READERS);
-
-/**
- * Fields without an `HTTP_*` key: those with keys of their own, and Proxy. Programs find their proxy in HTTP_PROXY of
- * their environment, and an environ may become such an environment (httpoxy, CVE-2016-5385).
- */
-const NOT_HTTP_KEYS = new Set(['content-type', 'content-length', 'proxy']);
 
 /** `console.log` looks behind a proxy, where most keys are not read yet: it is given all of them. */
 const PROTOTYPE: object = Object.create(null, {
@@ -182,8 +167,8 @@ class EnvironTraps implements ProxyHandler<Environ> {
     if (reader !== undefined) return reader(request, this.#mountPath, this.#response);
     if (!key.startsWith('HTTP_')) return undefined;
     const name = key.slice(5).replaceAll('_', '-').toLowerCase();
-    // Only the key that `keyOf` makes of a name stands for its field.
-    return keyOf(name) === key && !NOT_HTTP_KEYS.has(name) ? request.header(name) : undefined;
+    // Only the key that `variableOfField` makes of a name stands for its field.
+    return variableOfField(name) === key && hasVariable(name) ? request.header(name) : undefined;
   }
 
   #readAll(values: Environ): void {
@@ -195,30 +180,9 @@ class EnvironTraps implements ProxyHandler<Environ> {
       if (value !== undefined) values[key] = value;
     }
     for (const [name, value] of combineFields(request.headers())) {
-      // `X_Real_IP` and `X-Real-IP` would share a key, so a client could forge the second by the first (nginx drops it
-      // too).
-      if (name.includes('_') || NOT_HTTP_KEYS.has(name)) continue;
-      values[keyOf(name)] ??= value;
+      if (hasVariable(name)) values[variableOfField(name)] ??= value;
     }
   }
-}
-
-const DEFAULT_PORTS = { http: '80', https: '443' } as const;
-
-/**
- * The requested host and port. A Unix domain socket has neither, and PEP 3333 forbids an empty SERVER_NAME or
- * SERVER_PORT. So they get defaults there, as in gunicorn.
- */
-function authorityOf({ host, scheme }: HttpRequest): readonly [string, string] {
-  const colon = host.lastIndexOf(':');
-  const hasPort = colon > host.lastIndexOf(']');
-  const name = hasPort ? host.slice(0, colon) : host;
-  const port = hasPort ? host.slice(colon + 1) : '';
-  return [name === '' ? 'localhost' : name, port === '' ? DEFAULT_PORTS[scheme] : port];
-}
-
-function keyOf(name: string): string {
-  return `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 /** `path` percent-decoded as UTF-8; as sent if it is not valid UTF-8. */

@@ -8,7 +8,8 @@ import type { Folders } from '../files/sites.ts';
 import type { Handler } from '../http/handler.ts';
 import { mountsOf } from '../options/mount-paths.ts';
 import type { StaticSettings } from '../options/option-types.ts';
-import type { ContentContext, OpenContent, ServedContent } from '../server/content.ts';
+import { type UpstreamPlace, upstreamPlaceText } from '../options/upstream-place.ts';
+import { type ContentContext, type OpenContent, type ServedContent, withUpstreams } from '../server/content.ts';
 
 /** The content to serve; null: none of that kind. */
 export interface CommandContentOptions {
@@ -17,6 +18,8 @@ export interface CommandContentOptions {
   readonly app: string | null;
   /** Other applications, by their mount path. */
   readonly mounted: readonly (readonly [path: string, app: string])[];
+  /** Programs behind this server. */
+  readonly proxies: readonly UpstreamPlace[];
   /** A folder whose modules have URLs of their own. */
   readonly dynamic: string | null;
   readonly dynamicSuffix: string | undefined;
@@ -57,9 +60,11 @@ export class CommandContent implements ServedContent {
 
   /** The content, in the order in which it is tried. */
   get description(): string {
-    const { app, mounted, dynamic } = this.#options;
+    const { app, mounted, proxies, dynamic } = this.#options;
     const mounts = mounted.map(([path, module]) => `${path}=${module}`);
-    return [this.#places?.folders?.root ?? null, ...mounts, dynamic, app].filter((each) => each !== null).join(' and ');
+    const programs = proxies.map(upstreamPlaceText);
+    const places = [this.#places?.folders?.root ?? null, ...mounts, dynamic, app, ...programs];
+    return places.filter((each) => each !== null).join(' and ');
   }
 
   async open(context: ContentContext): Promise<OpenContent> {
@@ -98,8 +103,9 @@ class Applications {
 
   /** The handler behind the files; undefined: none. */
   async open({ app, mounted, dynamic }: Places, options: CommandContentOptions): Promise<Handler | undefined> {
-    const { adapter, offload: threads, dynamicSuffix: suffix } = options;
-    const main = app === null ? undefined : await this.#open(app, { adapter, threads });
+    const { adapter, offload: threads, dynamicSuffix: suffix, proxies } = options;
+    const own = app === null ? undefined : await this.#open(app, { adapter, threads });
+    const main = await withUpstreams(proxies, own, this.#context.upstreams);
     const pages = dynamic === null ? main : await this.#open(dynamic, { dynamic: { suffix }, next: main });
     if (mounted.length === 0) return pages;
     const handlers: [string, Handler][] = [];
@@ -148,7 +154,11 @@ async function foldersOf(files: StaticSettings | null, sources: readonly string[
 }
 
 /** @throws EpollServerError `ERR_OPTION`: an option for content that is not served. */
-function checkContent({ app, mounted, dynamic, dynamicSuffix, adapter, offload }: CommandContentOptions): void {
+function checkContent(options: CommandContentOptions): void {
+  const { app, mounted, proxies, dynamic, dynamicSuffix, adapter, offload } = options;
+  const program = proxies.find(({ mountPath }) => mountPath === '');
+  if (app !== null && program !== undefined)
+    throw wrong(`app and proxy are both for all paths: mount one of them, as in /api=${upstreamPlaceText(program)}`);
   if (adapter !== undefined && app === null)
     throw wrong('adapter is for the application of all other paths, and there is none: add one, as in --app ./app.js');
   if (dynamicSuffix !== undefined && dynamic === null)

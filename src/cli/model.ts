@@ -56,11 +56,14 @@ export type Programs = Readonly<Record<ModelName, () => Promise<unknown>>>;
  */
 export function checkModel(
   model: Model,
-  { workers = 0, watch, admin, user, group }: Settings,
+  { workers = 0, watch, admin, user, group, proxy }: Settings,
   backend: string | undefined,
 ): void {
   if (admin !== undefined && model.isBlocking === true) {
     throw new EpollServerError('ERR_OPTION', `the model ${model.name} does not support --admin: use epoll`);
+  }
+  if (proxy.length > 0 && model.isBlocking === true) {
+    throw new EpollServerError('ERR_OPTION', `the model ${model.name} does not support --proxy: use epoll`);
   }
   if ((user ?? group) !== undefined && (workers === 0 || model.watches === undefined)) {
     throw new EpollServerError(

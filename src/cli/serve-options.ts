@@ -14,6 +14,7 @@ import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
 import type { TlsOption } from '../options/tls-option.ts';
+import { upstreamPlaceOf } from '../options/upstream-place.ts';
 import { PACKAGE_ROOT } from '../package.ts';
 import { type ServerSettings, serverSettingsOf } from '../server/options.ts';
 import { selfSignedPair } from '../tls/self-signed.ts';
@@ -44,11 +45,12 @@ export function commandContentOf(configuration: Configuration, config: string | 
   const { settings } = configuration;
   const { adapter, dynamic = null, dynamicSuffix, offload } = settings;
   const { app, mounted } = applicationsOf(settings);
-  const isBare = app === null && mounted.length === 0 && dynamic === null;
+  const proxies = settings.proxy.map(upstreamPlaceOf);
+  const isBare = app === null && mounted.length === 0 && dynamic === null && proxies.length === 0;
   const root = settings.root ?? (isBare ? defaultRoot() : undefined);
   if (root === undefined) refuseFileSettings(configuration);
   const files = root === undefined ? null : filesOf({ ...settings, root }, config);
-  return new CommandContent({ files, app, mounted, dynamic, dynamicSuffix, adapter, offload });
+  return new CommandContent({ files, app, mounted, proxies, dynamic, dynamicSuffix, adapter, offload });
 }
 
 /** @throws EpollServerError `ERR_OPTION`: two applications for the same requests. */

@@ -343,6 +343,23 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.context.reactor.wake(this);
   }
 
+  sendFailed(_result: number): void {
+    this.abort('the client is gone');
+  }
+
+  /** A receive failed with this result. */
+  protected receiveFailed(_result: number): void {
+    this.abort('the client reset the connection');
+  }
+
+  /** Drops all output, and goes on receiving until the end or an error. */
+  protected receiveToEnd(): void {
+    this.#output.drop();
+    this.#mayReceive = true;
+    this.#hungUp = true;
+    this.wake();
+  }
+
   // ---- The turn ---------------------------------------------------------------------------------
 
   serve(): void {
@@ -392,7 +409,12 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   get #wantsMore(): boolean {
-    return this.#wantsNew && !this.isFull;
+    return this.#wantsNew && (!this.isFull || this.receivesWhileFull);
+  }
+
+  /** Whether input is received although much output waits: a client would fill the memory with responses. */
+  protected get receivesWhileFull(): boolean {
+    return false;
   }
 
   /**
@@ -440,7 +462,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     } else if (count === EINTR) {
       this.wake();
     } else {
-      this.abort('the client reset the connection');
+      this.receiveFailed(count);
     }
   }
 
@@ -488,7 +510,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   expire(): void {
-    if (this.state === LINGERING) {
+    if (this.state === LINGERING || this.state === FINISHING) {
       this.#close();
     } else if (this.state === OPEN) {
       this.#notify('expired');
@@ -552,6 +574,7 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** All output was sent: closes, or lingers while the client may still be sending. */
   #outputSent(): void {
+    if (this.context.encryption !== null && this.#awaitsEnd()) return;
     const unread = this.#unread || this.#inbox !== null || this.#mayReceive;
     this.#inbox = null;
     if (this.peerEnded || !unread || this.context.kernel.shutdown(this.fd) < 0) {
@@ -565,6 +588,18 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     this.#prefetch(false);
     this.#receiveLater();
     this.context.onLingering(this);
+  }
+
+  /**
+   * Whether close_notify waits for room in the socket, until WRITABLE or for a bounded time. Without it the client could
+   * not tell the end of a response from a connection that was cut off (RFC 8446 section 6.1).
+   */
+  #awaitsEnd(): boolean {
+    const { kernel, reactor, sendTimeoutMs } = this.context;
+    if (kernel.shutdown(this.fd) <= 0) return false;
+    if (this.#deadline.tick === 0 && sendTimeoutMs > 0)
+      reactor.setDeadline(this.#deadline, reactor.tickAfter(sendTimeoutMs));
+    return true;
   }
 
   /** Closes a lingering connection to make room for others. */

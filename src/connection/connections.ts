@@ -6,10 +6,17 @@ import type { Limits } from '../limits.ts';
 import type { Driver } from '../reactor/driver.ts';
 import { ADMITTED, Admission, CUT_OFF, REFUSED } from './admission.ts';
 import type { Channel, ProtocolFactory } from './channel.ts';
-import { Connection } from './connection.ts';
+import { CONNECTION_INTEREST, Connection } from './connection.ts';
 import type { ConnectionContext, Encryption, ListenerContext } from './context.ts';
 import { Handshake } from './handshake.ts';
+import { type OutgoingAddress, OutgoingConnection, type OutgoingProtocol } from './outgoing-connection.ts';
 import { SendBatch } from './send-batch.ts';
+
+/** What an outgoing connection may leave unused while it wants more: a line of a response head. */
+const MAX_UPSTREAM_LINE_BYTES = 65_536;
+
+/** A time that no connection reaches: 100 days. */
+const UNBOUNDED_MS = 8_640_000_000;
 
 /** Makes the connection of one client. */
 export type Connect = (context: ConnectionContext, fd: number, generation: number) => Connection;
@@ -44,6 +51,8 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   /** One for each listener. */
   readonly #contexts: readonly ConnectionContext[];
+  /** That of outgoing connections. */
+  readonly #outgoing: ConnectionContext;
   readonly #admission: Admission;
   readonly #open = new Set<Connection>();
   /** Refused connections, which only get a response that there is no room. */
@@ -91,6 +100,19 @@ export class Connections {
       listenerOptions,
       encryption,
     }));
+    this.#outgoing = {
+      ...shared,
+      localAddress: null,
+      listenerOptions: { backlog: 0, isEncrypted: false },
+      encryption: null,
+      maxUnusedBytes: MAX_UPSTREAM_LINE_BYTES,
+      // A program may accept late, and read when it likes: the handler bounds the whole time.
+      sendTimeoutMs: UNBOUNDED_MS,
+      minSendBytesPerSecond: 0,
+      isBlocking: false,
+      onLingering: () => {},
+      onClosed: () => {},
+    };
     const owner = {
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       shutdownGraceMs: limits.shutdownGraceMs,
@@ -164,6 +186,25 @@ export class Connections {
     if (outcome === REFUSED && connection.isOpen) {
       connection.refuse(503, textOfRefusal(this.#admission.isFull ? 'maxConnections' : 'maxConnectionsPerAddress'));
     }
+    return connection;
+  }
+
+  /**
+   * Connects to another program, and speaks what `make` returns. Returns the connection, which may be in progress, or
+   * -errno. It counts against no limit: the caller bounds how many there are.
+   */
+  connect(address: OutgoingAddress, make: OutgoingProtocol): Channel | number {
+    const { kernel, drive } = this.#options;
+    const fd = 'path' in address ? kernel.connectUnix(address.path) : kernel.connect(address.host, address.port);
+    if (fd < 0) return fd;
+    const generation = kernel.add(fd, CONNECTION_INTEREST);
+    if (generation < 0) {
+      kernel.close(fd);
+      return generation;
+    }
+    const connection = new OutgoingConnection(this.#outgoing, fd, generation);
+    drive?.(connection);
+    connection.speak(() => make(connection));
     return connection;
   }
 

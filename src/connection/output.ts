@@ -34,6 +34,8 @@ export interface OutputOwner {
   onDrained(): void;
   /** The kernel has all output. */
   onSent(): void;
+  /** A send failed with this result. */
+  sendFailed(result: number): void;
   /** The connection failed. `isTimeout`: the client did not receive its output in time. */
   abort(reason: string, isTimeout?: boolean): void;
   /** A callback of the protocol threw. */
@@ -390,7 +392,7 @@ export class Output implements BatchedSender, DeadlineOwner {
       this.#owner.wake();
       return false;
     }
-    this.#owner.abort('the client is gone');
+    this.#owner.sendFailed(result);
     return true;
   }
 

@@ -224,6 +224,17 @@ export interface Kernel extends KernelMemory {
    * A negative backlog only binds, which reserves the port.
    */
   readonly listen: (address: string, port: number, backlog: number, shared?: boolean) => number;
+  /**
+   * Begins to connect to a numeric address. Returns the descriptor, whose connection may be in progress. Until there is a
+   * result, `recv` and `send` are EAGAIN; then WRITABLE or FAILED is reported. After FAILED, the next `recv` or `send`
+   * returns the reason, such as ECONNREFUSED.
+   */
+  readonly connect: (address: string, port: number) => number;
+  /**
+   * Connects to the Unix domain socket at `path`. Returns the descriptor. EAGAIN: the backlog of the listener is full,
+   * and nothing reports when it has room.
+   */
+  readonly connectUnix: (path: string) => number;
   /** Accepts one client. Returns its descriptor. */
   readonly accept: (listener: number) => number;
   /**
@@ -248,13 +259,16 @@ export interface Kernel extends KernelMemory {
    * others. If `count` exceeds the capacity, the result is EINVAL and nothing is sent.
    */
   readonly sendBatch: (count: number) => number;
-  /** Sends FIN; receiving still works. */
+  /**
+   * Sends FIN; receiving still works. 1: the end of a transport waits for room in the socket. WRITABLE follows, and
+   * another call then returns 0.
+   */
   readonly shutdown: (fd: number) => number;
   /** Makes `close` discard what is unsent and answer with RST. */
   readonly reset: (fd: number) => number;
   readonly close: (fd: number) => number;
 
-  /** The address at the other end of an accepted descriptor. */
+  /** The address at the other end of an accepted or connected descriptor. */
   readonly peer: (fd: number) => SocketAddress;
   /** The address that a descriptor is bound to. */
   readonly local: (fd: number) => SocketAddress;

@@ -6,7 +6,12 @@ import { clipped } from '../printable.ts';
 import { logFailure } from './log-line.ts';
 
 /** Codes of errors whose text names the file or function at fault. Their stack trace adds nothing. */
-const SAYS_ENOUGH: ReadonlySet<string> = new Set(['ERR_FILE', 'ERR_APPLICATION_MODULE', 'ERR_NOT_ANSWERED']);
+const SAYS_ENOUGH: ReadonlySet<string> = new Set([
+  'ERR_FILE',
+  'ERR_APPLICATION_MODULE',
+  'ERR_NOT_ANSWERED',
+  'ERR_UPSTREAM',
+]);
 
 /** The maximum length of a logged request line: a client can make it as long as an error message. */
 const MAX_REQUEST_LENGTH = 1_024;

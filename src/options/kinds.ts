@@ -44,6 +44,7 @@ import { type MountedModule, mountedModuleOf, mountedModuleText } from './mounte
 import type { ValueKind } from './option.ts';
 import { fromSystemd, isSystemd, ONE_SOCKET } from './systemd-sockets.ts';
 import { rebaseTls, type TlsOption } from './tls-option.ts';
+import { rebaseUpstream, UPSTREAM_FORMS, upstreamPlaceOf } from './upstream-place.ts';
 
 /** If a flag is repeated, its last value applies. */
 const last = (texts: readonly string[]): string | undefined => texts.at(-1);
@@ -217,6 +218,14 @@ export const applications: ValueKind<readonly MountedModule[]> = {
     const texts = value.map(mountedModuleText);
     return texts.length === 1 ? texts[0] : texts;
   },
+};
+
+/** Programs behind this server, each with an optional mount path; checked texts, since relative paths are made absolute. */
+export const upstreams: ValueKind<readonly string[]> = {
+  ...severalTexts,
+  schema: examined(severalTexts.schema, (value) => value.forEach(upstreamPlaceOf)),
+  expected: UPSTREAM_FORMS,
+  rebase: (value, folder) => value.map((each) => rebaseUpstream(each, folder)),
 };
 
 /** `schema` with a check of its values; the error text of `examine` replaces other messages. */

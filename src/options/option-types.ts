@@ -121,6 +121,22 @@ export interface LimitOptions {
    */
   readonly maxLingeringConnections?: number | string | undefined;
   /**
+   * Concurrent connections to a program behind this server (--proxy); if exceeded: requests wait. 1 to 65,536; default:
+   * 256. Each is a request that the program handles, or that waits in its backlog: 100 by default for uWSGI.
+   */
+  readonly maxUpstreamConnections?: number | string | undefined;
+  /**
+   * Requests that may wait for such a connection; if exceeded: 503. 1 to 1,048,576; default: 1024. As maxOffloadQueue:
+   * clients at the end of a longer queue have given up by then.
+   */
+  readonly maxUpstreamQueue?: number | string | undefined;
+  /**
+   * Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their
+   * clients. 0 to 9,007,199,254,740,991 bytes; default: 4,294,967,296. A thousand clients of 4 MiB each. Content above
+   * 64 KiB waits in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.
+   */
+  readonly maxSpoolBytes?: number | string | undefined;
+  /**
    * Memory for cached files, in bytes; the least recently used are removed first. 0 to 17,179,869,184 bytes; default:
    * 33,554,432. Whole small files are kept; see maxCachedFileBytes.
    */
@@ -180,6 +196,12 @@ export interface TimeoutOptions {
    * nginx's proxy_read_timeout is 60 s. Once the response has begun, timeouts.sendMs applies.
    */
   readonly handlerMs?: number | string | undefined;
+  /**
+   * Silence of a program behind this server (--proxy) in the middle of its response (0: unlimited); if exceeded: cut
+   * off. 0 to 86,400,000 ms; default: 60,000. nginx's uwsgi_read_timeout is 60 s. Until the response begins,
+   * timeouts.handlerMs applies.
+   */
+  readonly upstreamMs?: number | string | undefined;
   /**
    * Without progress of the client in reading its response; if exceeded: closed. 100 to 86,400,000 ms; default: 30,000.
    * nginx's send_timeout is 60 s.
@@ -446,6 +468,7 @@ export interface Settings extends Limits {
   readonly requestIds: boolean;
   readonly root?: string | undefined;
   readonly app?: readonly MountedModule[] | undefined;
+  readonly proxy: readonly string[];
   readonly adapter?: AdapterName | undefined;
   readonly dynamic?: string | undefined;
   readonly dynamicSuffix?: string | undefined;

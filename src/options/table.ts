@@ -34,6 +34,7 @@ import {
   text,
   toggle,
   umask,
+  upstreams,
   whole,
 } from './kinds.ts';
 import { MAX_BACKLOG, MAX_PORT } from './listen-address.ts';
@@ -224,6 +225,13 @@ const APPLICATION: readonly Option[] = [
     letter: 'a',
     placeholder: '[/PATH=]MODULE[:NAME]',
     help: 'an application (NAME: default "application", "fetch" or "default"); with a folder, it gets requests that no file answers; with /PATH=, requests below that path; may be repeated',
+  },
+  {
+    path: 'proxy',
+    kind: upstreams,
+    placeholder: '[/PATH=]uwsgi:ADDRESS',
+    help: 'give requests to a program that speaks uwsgi, such as uWSGI: uwsgi:unix:/run/app.sock, uwsgi:127.0.0.1:3031; with a folder, those that no file answers; with /PATH=, those below that path; may be repeated',
+    default: [],
   },
   {
     path: 'adapter',
@@ -640,6 +648,28 @@ const LIMITS: readonly Option[] = [
       'At 50 ms each and 4 threads, 1,024 requests wait 13 s; clients at the end of a longer queue have given up by then.',
   },
   {
+    path: 'limits.maxUpstreamConnections',
+    kind: whole(1, 65_536),
+    help: 'Concurrent connections to a program behind this server (--proxy); if exceeded: requests wait.',
+    default: 256,
+    reason: 'Each is a request that the program handles, or that waits in its backlog: 100 by default for uWSGI.',
+  },
+  {
+    path: 'limits.maxUpstreamQueue',
+    kind: whole(1, 1_048_576),
+    help: 'Requests that may wait for such a connection; if exceeded: 503.',
+    default: 1_024,
+    reason: 'As maxOffloadQueue: clients at the end of a longer queue have given up by then.',
+  },
+  {
+    path: 'limits.maxSpoolBytes',
+    kind: bytes(0, Number.MAX_SAFE_INTEGER),
+    help: 'Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their clients.',
+    default: 4 * GIB,
+    reason:
+      "A thousand clients of 4 MiB each. Content above 64 KiB waits in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.",
+  },
+  {
     path: 'limits.maxChildren',
     takers: ['command'],
     kind: whole(1, 4_096),
@@ -731,6 +761,14 @@ const TIMEOUTS: readonly Option[] = [
     help: 'Until the handler begins its response (0: unlimited); if exceeded: 504.',
     default: 60_000,
     reason: "nginx's proxy_read_timeout is 60 s. Once the response has begun, timeouts.sendMs applies.",
+  },
+  {
+    path: 'timeouts.upstreamMs',
+    flag: 'upstreamTimeoutMs',
+    kind: milliseconds(0, DAY_MS),
+    help: 'Silence of a program behind this server (--proxy) in the middle of its response (0: unlimited); if exceeded: cut off.',
+    default: 60_000,
+    reason: "nginx's uwsgi_read_timeout is 60 s. Until the response begins, timeouts.handlerMs applies.",
   },
   {
     path: 'timeouts.sendMs',

@@ -2,6 +2,7 @@
 // one client's descriptor or the listener's. libuv's descriptor is beside it, since signals come through it.
 
 import type { ListenerContext } from '../connection/context.ts';
+import { Outgoing } from '../connection/outgoing.ts';
 import { refuseUnwatched } from '../http1/refusal.ts';
 import { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } from '../kernel/errno.ts';
 import { PREFETCH, READABLE } from '../kernel/kernel.ts';
@@ -108,7 +109,9 @@ export class BlockingServer implements ServerHandle {
     const resolved = await resolveOptions(setup);
     const clock = new ContentClock();
     const content =
-      blocking.isParent === true ? OF_CHILDREN : await openContent(setup.content, resolved.settings, clock);
+      blocking.isParent === true
+        ? OF_CHILDREN
+        : await openContent(setup.content, resolved.settings, clock, new Outgoing());
     let kernel: NativeKernel | null = null;
     let listeners: readonly OpenListener[] = [];
     try {

@@ -1,5 +1,7 @@
 // The handler that serves a server's requests. A process that only listens checks it; a process that serves opens it.
 
+import { mount } from '../app/mount.ts';
+import type { Outgoing } from '../connection/outgoing.ts';
 import { EpollServerError } from '../errors.ts';
 import type { Folders } from '../files/sites.ts';
 import type { StaticContext, StaticHandler } from '../files/static-files.ts';
@@ -7,7 +9,11 @@ import type { Handler } from '../http/handler.ts';
 import { sourcesOf } from '../http/handler-traits.ts';
 import type { Limits } from '../limits.ts';
 import type { StaticSettings } from '../options/option-types.ts';
+import { type UpstreamPlace, upstreamName } from '../options/upstream-place.ts';
+import { SpoolSpace } from '../upstream/spool-space.ts';
+import type { UpstreamContext } from '../upstream/upstream.ts';
 import type { ContentClock } from './content-clock.ts';
+import { resolveHost } from './listener.ts';
 import type { ServerSettings } from './options.ts';
 
 export interface ServedContent {
@@ -22,9 +28,10 @@ export interface ServedContent {
   open(context: ContentContext): Promise<OpenContent>;
 }
 
-/** The clocks and bounds that the server gives to its content. */
+/** The clocks, bounds and outgoing connections that the server gives to its content. */
 export interface ContentContext extends StaticContext {
   readonly limits: Limits;
+  readonly upstreams: UpstreamContext;
 }
 
 /** Opened content, which the code that opened it closes. */
@@ -41,14 +48,16 @@ export interface Setup {
   readonly content: ServedContent;
 }
 
-/** Opens the content of a server with these settings and this clock, behind its rules. */
+/** Opens the content of a server with these settings, this clock and these outgoing connections, behind its rules. */
 export async function openContent(
   content: ServedContent,
   { limits, onError, rules }: ServerSettings,
   clock: ContentClock,
+  outgoing: Outgoing,
 ): Promise<OpenContent> {
   const nowMs = (): number => clock.nowMs();
-  const opened = await content.open({ limits, onError, nowMs, wallClockMs: Date.now });
+  const upstreams = { outgoing, space: new SpoolSpace(limits.maxSpoolBytes), limits, onError };
+  const opened = await content.open({ limits, onError, nowMs, wallClockMs: Date.now, upstreams });
   if (rules === null) return opened;
   try {
     const { openRules } = await import('../rules/open-rules.ts');
@@ -80,9 +89,11 @@ export class OptionsContent implements ServedContent {
   }
 
   async check(): Promise<void> {
-    const { files, handler, fetch, wsgi } = this.#settings;
-    if (files === null && handler === undefined && fetch === undefined && wsgi === undefined) {
-      const text = 'there is nothing to serve: set static (a folder), or one of handler, fetch and wsgi (functions)';
+    const { files, handler, fetch, wsgi, proxies } = this.#settings;
+    const hasApplication = [handler, fetch, wsgi].some((each) => each !== undefined) || proxies.length > 0;
+    if (files === null && !hasApplication) {
+      const text =
+        'there is nothing to serve: set static (a folder), proxy, or one of handler, fetch and wsgi (functions)';
       throw new EpollServerError('ERR_OPTION', text);
     }
     if (files === null) return;
@@ -91,7 +102,8 @@ export class OptionsContent implements ServedContent {
   }
 
   async open(context: ContentContext): Promise<OpenContent> {
-    const handler = await applicationOf(this.#settings);
+    const { proxies } = this.#settings;
+    const handler = await withUpstreams(proxies, await applicationOf(this.#settings), context.upstreams);
     const { files: given } = this.#settings;
     if (given === null || this.#folders === null) {
       // checkOptions has ensured that files or a handler exist.
@@ -101,6 +113,28 @@ export class OptionsContent implements ServedContent {
     const files = openStaticFiles(given, this.#folders, handler, context);
     return { handler: files, files, close: () => files.close() };
   }
+}
+
+/**
+ * A handler that gives requests to the programs at `places`, and all others to `next`.
+ * @throws EpollServerError `ERR_LISTEN`: an unknown host; `ERR_OPTION`: two programs at one path.
+ */
+export async function withUpstreams(
+  places: readonly UpstreamPlace[],
+  next: Handler | undefined,
+  context: UpstreamContext,
+): Promise<Handler | undefined> {
+  if (places.length === 0) return next;
+  const { upstreamHandler } = await import('../upstream/upstream-handler.ts');
+  let last = next;
+  const mounted: [string, Handler][] = [];
+  for (const { mountPath, address } of places) {
+    const numeric = 'path' in address ? address : { ...address, host: await resolveHost(address.host) };
+    const handler = upstreamHandler({ name: upstreamName(address), address: numeric }, context);
+    if (mountPath === '') last = handler;
+    else mounted.push([mountPath, handler]);
+  }
+  return mounted.length === 0 ? last : mount(Object.fromEntries(mounted), last);
 }
 
 /** Adapters are loaded only when an application needs them: loading one takes longer than starting a server. */

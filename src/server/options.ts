@@ -10,12 +10,14 @@ import { checkGiven } from '../options/check.ts';
 import type { LogFormat, ProxyFields } from '../options/choices.ts';
 import { type CheckedListen, checkListen, type ListenOption, listenText } from '../options/listen-address.ts';
 import { optionNamed } from '../options/lookup.ts';
+import { mountsOf } from '../options/mount-paths.ts';
 import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type RulesSettings, rulesSettingsOf } from '../options/rules-settings.ts';
 import { staticSettingsOf } from '../options/static-settings.ts';
 import { fromSystemd, isSystemd } from '../options/systemd-sockets.ts';
 import type { TlsOption } from '../options/tls-option.ts';
+import { type UpstreamPlace, upstreamPlaceOf, upstreamPlaceText } from '../options/upstream-place.ts';
 import { secretPathsOf, type TlsSettings, tlsSettingsOf } from '../tls/tls-settings.ts';
 import type { ErrorHandler } from './failure-response.ts';
 import type { ServeOptions } from './serve-options.ts';
@@ -42,6 +44,8 @@ export interface ServerSettings {
   readonly handler: Handler | undefined;
   readonly fetch: FetchApplication | undefined;
   readonly wsgi: WsgiApplication | undefined;
+  /** Programs behind this server; at most one of them is for all paths, and then none of the three above is set. */
+  readonly proxies: readonly UpstreamPlace[];
   readonly overrideGlobals: boolean;
   readonly error: ErrorHandler | undefined;
   readonly signal: AbortSignal | undefined;
@@ -77,6 +81,8 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     throw wrong(
       `set only one of handler, fetch and wsgi, not ${applications.join(' and ')}: each of them handles every request`,
     );
+  const proxies = value<readonly string[]>('proxy').map(upstreamPlaceOf);
+  checkProxies(proxies, applications);
   const tls = value<readonly TlsOption[] | undefined>('tls');
   const settings = tls === undefined ? null : tlsSettingsOf(tls);
   const listen = listenOf(given, value);
@@ -96,6 +102,7 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     handler: value('handler'),
     fetch: value('fetch'),
     wsgi: value('wsgi'),
+    proxies,
     overrideGlobals: value('overrideGlobals'),
     error: value('error'),
     signal: value('signal'),
@@ -106,6 +113,20 @@ export function serverSettingsOf(given: ReadonlyMap<string, unknown>): ServerSet
     trace: value('trace'),
     onError: value<ServerSettings['onError'] | undefined>('onError') ?? logError,
   };
+}
+
+/** @throws EpollServerError `ERR_OPTION`: a request could go to two applications. */
+function checkProxies(proxies: readonly UpstreamPlace[], applications: readonly string[]): void {
+  const [first, second] = proxies.filter(({ mountPath }) => mountPath === '').map(upstreamPlaceText);
+  if (first !== undefined && second !== undefined)
+    throw wrong(`proxy has two programs for all paths: mount one of them, as in /api=${second}`);
+  const [application] = applications;
+  if (first !== undefined && application !== undefined)
+    throw wrong(`proxy and ${application} are both for all paths: mount the program, as in /api=${first}`);
+  mountsOf(
+    proxies.filter(({ mountPath }) => mountPath !== '').map(({ mountPath }) => [mountPath, null]),
+    'a program',
+  );
 }
 
 /** Keys of certificates are not served, wherever they lie. */

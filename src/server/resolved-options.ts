@@ -1,5 +1,6 @@
 // Resolves the options of a server and the host names in them, before anything is opened.
 
+import { Outgoing } from '../connection/outgoing.ts';
 import { EpollServerError } from '../errors.ts';
 import { type CheckedListen, listenText } from '../options/listen-address.ts';
 import { ServerTls } from '../tls/server-tls.ts';
@@ -29,13 +30,13 @@ export async function resolveOptions({ settings, content }: Setup): Promise<Reso
 }
 
 /**
- * For a server with a handler whose hosts are numeric.
+ * For a server with a handler whose hosts are numeric. `isEncrypted`: its kernel encrypts.
  * @throws EpollServerError `ERR_OPTION`.
  */
-export function resolveHandlerOptions(settings: ServerSettings): ResolvedOptions {
+export function resolveHandlerOptions(settings: ServerSettings, isEncrypted: boolean): ResolvedOptions {
   const { listen, limits } = settings;
   const ips = listen.map(({ address }) => ('host' in address ? address.host : ''));
-  return { settings, listeners: listenersOf(listen, ips, limits.backlog, false), tls: null };
+  return { settings, listeners: listenersOf(listen, ips, limits.backlog, isEncrypted), tls: null };
 }
 
 /**
@@ -71,5 +72,5 @@ function listenersOf(
  */
 export async function checkLoading(setup: Setup): Promise<void> {
   const { settings } = await resolveOptions(setup);
-  await (await openContent(setup.content, settings, new ContentClock())).close();
+  await (await openContent(setup.content, settings, new ContentClock(), new Outgoing())).close();
 }

@@ -66,6 +66,11 @@ export interface ServeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Make the light Headers, Request and Response the globals for a fetch application. Default: false. */
   readonly overrideGlobals?: boolean | undefined;
+  /**
+   * Give requests to a program that speaks uwsgi, such as uWSGI: uwsgi:unix:/run/app.sock, uwsgi:127.0.0.1:3031; with a
+   * folder, those that no file answers; with /PATH=, those below that path; may be repeated. Default: none.
+   */
+  readonly proxy?: string | readonly string[] | undefined;
   /** Readiness back end: epoll, poll, select, scan (default: the best available). */
   readonly backend?: string | undefined;
   /** The Server field; empty removes it, a field set by the application replaces it. Default: epoll-server. */

@@ -2,6 +2,8 @@
 
 import { Acceptor } from '../connection/acceptor.ts';
 import type { Connect } from '../connection/connections.ts';
+import type { Encryption } from '../connection/context.ts';
+import { Outgoing } from '../connection/outgoing.ts';
 import { assert, EpollServerError } from '../errors.ts';
 import { type DurationCounts, DurationHistogram } from '../exchange/duration-histogram.ts';
 import type { RequestCounts } from '../exchange/request-metrics.ts';
@@ -121,14 +123,15 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
   const { signal, backend } = resolved.settings;
   signal?.throwIfAborted();
   const clock = new ContentClock();
-  const content = await openContent(setup.content, resolved.settings, clock);
+  const outgoing = new Outgoing();
+  const content = await openContent(setup.content, resolved.settings, clock, outgoing);
   let kernel: NativeKernel | null = null;
   let listeners: readonly OpenListener[] = [];
   try {
     signal?.throwIfAborted();
     kernel = createNativeKernel(reactorOptions.backend ?? backend);
     listeners = openListeners(kernel, inheritedSpecs(resolved.listeners, reactorOptions.inherited), resolved.tls);
-    return new RunningServer({ kernel, resolved, content, clock, listeners }, reactorOptions);
+    return new RunningServer({ kernel, resolved, content, clock, outgoing, listeners }, reactorOptions);
   } catch (error) {
     for (const listener of listeners) listener.removeFile();
     kernel?.destroy();
@@ -137,19 +140,29 @@ export async function serveReactor(setup: Setup, reactorOptions: ReactorOptions)
   }
 }
 
+/** What the machine has besides its kernel. */
+export interface MachineParts {
+  /** How connections are encrypted; null: they are not. */
+  readonly encryption?: Encryption | null | undefined;
+  /** The connections to other programs, which the handler uses. */
+  readonly outgoing?: Outgoing | undefined;
+}
+
 /**
  * Starts a server with a handler over any kernel, on the addresses that the kernel has (hosts must be numeric). From
- * then on its behaviour depends only on the kernel and the handler.
+ * then on its behaviour depends only on the kernel and the handler, which may use its connections through `outgoing`.
  * @throws EpollServerError as `serve` does.
  */
-export function serveOn(kernel: Kernel, options: ServeOptions): Server {
-  const resolved = resolveHandlerOptions(checkOptions(options));
-  const { handler, rules, tls } = resolved.settings;
+export function serveOn(kernel: Kernel, options: ServeOptions, parts: MachineParts = {}): Server {
+  const { encryption = null, outgoing = new Outgoing() } = parts;
+  const resolved = resolveHandlerOptions(checkOptions(options), encryption !== null);
+  const { handler, proxies, rules, tls } = resolved.settings;
+  if (proxies.length > 0) throw new EpollServerError('ERR_OPTION', 'proxy is not for this server: it has a handler');
   if (rules !== null) throw new EpollServerError('ERR_OPTION', 'rules are not for this server: it opens no files');
   if (tls !== null) throw new EpollServerError('ERR_OPTION', 'this kernel has no TLS');
   if (handler === undefined) throw new EpollServerError('ERR_OPTION', 'handler is missing: it must be a function');
   const listeners = resolved.listeners.map((spec) => {
-    if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address);
+    if ('host' in spec.address) return openTcpListener(kernel, spec, spec.address, encryption);
     throw new EpollServerError('ERR_OPTION', 'this kernel listens on addresses with a port only');
   });
   return new RunningServer({
@@ -157,6 +170,7 @@ export function serveOn(kernel: Kernel, options: ServeOptions): Server {
     resolved,
     content: contentOfHandler(handler),
     clock: new ContentClock(),
+    outgoing,
     listeners,
   });
 }
@@ -180,7 +194,8 @@ export function startOwned(
   try {
     const listeners = openListeners(kernel, resolved.listeners, resolved.tls);
     const content = contentOfHandler(handler);
-    return new RunningServer({ kernel, resolved, content, clock: new ContentClock(), listeners }, options);
+    const [clock, outgoing] = [new ContentClock(), new Outgoing()];
+    return new RunningServer({ kernel, resolved, content, clock, outgoing, listeners }, options);
   } catch (error) {
     kernel.destroy();
     throw error;
@@ -196,6 +211,7 @@ interface ServerParts {
   readonly resolved: ResolvedOptions;
   readonly content: OpenContent;
   readonly clock: ContentClock;
+  readonly outgoing: Outgoing;
   readonly listeners: readonly OpenListener[];
 }
 
@@ -227,7 +243,10 @@ class RunningServer implements OwnedServer, ReactorServer {
   /** Ends the wait of a closing server: all connections closed, or they are to be cut off. */
   #release: () => void = () => {};
 
-  constructor({ kernel, resolved, content, clock, listeners }: ServerParts, reactorOptions: ReactorOptions = {}) {
+  constructor(
+    { kernel, resolved, content, clock, outgoing, listeners }: ServerParts,
+    reactorOptions: ReactorOptions = {},
+  ) {
     const [first] = listeners;
     assert(first !== undefined, 'a server has a listener');
     this.#kernel = kernel;
@@ -252,6 +271,7 @@ class RunningServer implements OwnedServer, ReactorServer {
       rules: reactorOptions.rules,
       drive: (connection) => this.#reactor.add(connection),
     });
+    outgoing.follow(this.composition.connections, this.#reactor);
     this.#turns = this.composition.sessions.metrics === null ? null : this.#measureTurns();
     this.#acceptors = listeners.map(({ fd }, index) => this.#startAccepting(fd, index));
     check(

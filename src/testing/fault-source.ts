@@ -29,8 +29,16 @@ export const FAULTS = {
   wallClockStep: 'the wall clock is set forwards or backwards',
 } as const;
 
-/** One of the keys of {@link FAULTS}. */
-export type FaultName = keyof typeof FAULTS;
+/** The effect of each fault of a connection that the server makes. They are not drawn: few servers make any. */
+export const CONNECT_FAULTS = {
+  connectFails: 'connect fails at once: no descriptor, no port, no route',
+  connectRefused: 'a connection in progress is refused',
+  lateConnect: 'a connection is in progress for up to 300 ms',
+  fullBacklog: 'connect to a Unix domain socket fails with EAGAIN',
+} as const;
+
+/** One of the keys of {@link FAULTS} and {@link CONNECT_FAULTS}. */
+export type FaultName = keyof typeof FAULTS | keyof typeof CONNECT_FAULTS;
 
 /** How often a fault happens, for each call that it can affect: never, in 0.5 %, or in 15 %. */
 export type FaultLevel = 'off' | 'rare' | 'frequent';
@@ -38,8 +46,11 @@ export type FaultLevel = 'off' | 'rare' | 'frequent';
 /** The level of every fault that is not off. */
 export type FaultSettings = Readonly<Partial<Record<FaultName, FaultLevel>>>;
 
-/** The name of every fault. */
+/** The name of every fault that is drawn. */
 export const FAULT_NAMES: readonly FaultName[] = Object.keys(FAULTS).filter(isFaultName);
+
+/** The name of every fault of {@link CONNECT_FAULTS}. */
+export const CONNECT_FAULT_NAMES: readonly FaultName[] = Object.keys(CONNECT_FAULTS).filter(isFaultName);
 
 /** The probability of a rare and of a frequent fault, for each call that it can affect. */
 const RATES = { rare: 0.005, frequent: 0.15 } as const;
@@ -50,7 +61,7 @@ const GRAVE_RATES = { rare: 0.0003, frequent: 0.005 } as const;
 const GRAVE = new Set<FaultName>(['reset', 'sendFails', 'clockJump', 'wallClockStep', 'exhaustedAccept', 'lateWait']);
 
 export function isFaultName(name: string): name is FaultName {
-  return Object.hasOwn(FAULTS, name);
+  return Object.hasOwn(FAULTS, name) || Object.hasOwn(CONNECT_FAULTS, name);
 }
 
 /** Turns half of the faults off; the others are rare or frequent. */
@@ -79,7 +90,7 @@ export class FaultSource {
   /** `random`: determines when faults happen. */
   constructor(settings: FaultSettings, random: Random) {
     this.settings = settings;
-    for (const [index, name] of FAULT_NAMES.entries()) {
+    for (const [index, name] of [...FAULT_NAMES, ...CONNECT_FAULT_NAMES].entries()) {
       const setting = settings[name] ?? 'off';
       if (setting === 'off') continue;
       this.#sequences.set(name, random.fork(index));

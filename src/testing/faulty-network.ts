@@ -7,6 +7,7 @@ import {
   EINTR,
   EIO,
   EMFILE,
+  ENETUNREACH,
   ENFILE,
   ENOBUFS,
   ENOMEM,
@@ -24,6 +25,8 @@ import type { VirtualClock } from './virtual-clock.ts';
 
 /** The longest delay of a fault that delays. */
 const MAX_HELD_BACK_MS = 20;
+
+const MAX_CONNECT_DELAY_MS = 300;
 
 const EXHAUSTED = [EMFILE, ENFILE, ENOBUFS, ENOMEM] as const;
 
@@ -64,6 +67,24 @@ export class FaultyNetwork {
     const lost = listener.backlog.shift();
     if (lost !== undefined) injectFault(lost, 'it was gone before it was accepted');
     return faults.draw('abortedAccept').pick([ECONNABORTED, EPROTO, EPERM]);
+  }
+
+  /** The error of this connect; 0: none. `isUnix`: it is a Unix domain socket. */
+  refuseConnect(isUnix: boolean): number {
+    if (this.#strikes('connectFails')) {
+      return this.#faults.draw('connectFails').pick(isUnix ? [EMFILE, ENOBUFS] : [EMFILE, ENETUNREACH, EAGAIN]);
+    }
+    return isUnix && this.#strikes('fullBacklog') ? EAGAIN : 0;
+  }
+
+  /** Whether the connection in progress is refused. */
+  refusesLate(): boolean {
+    return this.#strikes('connectRefused');
+  }
+
+  /** How much longer a connection is in progress. */
+  connectDelayMs(): number {
+    return this.#strikes('lateConnect') ? this.#faults.draw('lateConnect').between(1, MAX_CONNECT_DELAY_MS) : 0;
   }
 
   /** The error of registering this connection with the poller; 0: none. */

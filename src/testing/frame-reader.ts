@@ -5,6 +5,8 @@ export const DATA = 1;
 export const ACK = 2;
 /** The end of the data. */
 export const END = 3;
+/** The beginning of an encrypted connection, as a ClientHello, and the server's answer. No letter has this value. */
+export const HELLO = 22;
 
 export const FRAME_HEAD_BYTES = 3;
 
@@ -31,6 +33,10 @@ export function frameBytes(bytes: Buffer): number {
 
 /** Reassembles frames from received bytes, and returns their data. */
 export class FrameReader {
+  /** A HELLO frame has come. */
+  hasHello = false;
+  /** An END frame has come. */
+  hasEnd = false;
   #bytes: Buffer = Buffer.alloc(0);
 
   read(bytes: Buffer): Buffer {
@@ -38,6 +44,8 @@ export class FrameReader {
     const data: Buffer[] = [];
     for (let length = frameBytes(this.#bytes); length > 0; length = frameBytes(this.#bytes)) {
       if (this.#bytes[0] === DATA) data.push(this.#bytes.subarray(FRAME_HEAD_BYTES, length));
+      this.hasHello ||= this.#bytes[0] === HELLO;
+      this.hasEnd ||= this.#bytes[0] === END;
       this.#bytes = this.#bytes.subarray(length);
     }
     return Buffer.concat(data);

@@ -23,8 +23,8 @@ export interface SimulatedKernelOptions {
   readonly receiveCapacity?: number;
   /** The latency in each direction, in milliseconds. Default: 0. */
   readonly latencyMs?: number;
-  /** Whether connections use a framed transport (see native/transport.h). Default: false. */
-  readonly transport?: boolean;
+  /** Whether connections use a framed transport (see native/transport.h), which may encrypt. Default: false. */
+  readonly transport?: boolean | 'encrypted';
 }
 
 /** The default machine. */

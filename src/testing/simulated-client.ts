@@ -2,7 +2,7 @@
 // client. Everything takes time on the virtual clock.
 
 import { ByteQueue } from './byte-queue.ts';
-import { dataFrames, END, FrameReader, frame } from './frame-reader.ts';
+import { dataFrames, END, FrameReader, frame, HELLO } from './frame-reader.ts';
 import type { ClientEnd, SimulatedSocket } from './simulated-socket.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -39,6 +39,8 @@ export class SimulatedClient implements ClientEnd {
   #readPlanned = false;
   /** Parses frames; null: bytes are sent and read without framing. */
   readonly #frames: FrameReader | null;
+  /** What is sent after the handshake, the end included; null: there is none, or it is over. */
+  #afterHandshake: (() => void)[] | null = null;
   /** The latest arrival time so far: later bytes never arrive earlier. */
   #lastArrivalMs = 0;
 
@@ -70,11 +72,30 @@ export class SimulatedClient implements ClientEnd {
     this.#socket = socket;
   }
 
+  /** Begins the handshake of an encrypted connection. What is sent before its end follows it. */
+  beginHandshake(): this {
+    this.#afterHandshake = [];
+    return this.sendWire(frame(HELLO));
+  }
+
+  /** The server has ended its output in the way of its transport. */
+  get isEndAnnounced(): boolean {
+    return this.#frames?.hasEnd === true;
+  }
+
   /** Sends; strings as Latin-1. */
   send(bytes: string | Uint8Array): this {
     if (this.#finished || this.isOver) return this;
     const copy = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
     const wire = this.#frames === null ? copy : Buffer.concat([...dataFrames(copy)]);
+    if (this.#afterHandshake === null) return this.sendWire(wire);
+    this.#afterHandshake.push(() => this.sendWire(wire));
+    return this;
+  }
+
+  /** Sends bytes as they are, without framing. */
+  sendWire(wire: Uint8Array): this {
+    if (this.isOver) return this;
     this.#arriveLater(() => {
       this.#waiting.push(wire);
       this.roomForMore();
@@ -86,12 +107,23 @@ export class SimulatedClient implements ClientEnd {
   finish(): this {
     if (this.#finished || this.isOver) return this;
     this.#finished = true;
+    if (this.#afterHandshake === null) this.#finishLater(true);
+    else this.#afterHandshake.push(() => this.#finishLater(true));
+    return this;
+  }
+
+  /** Sends FIN without the transport's own end. */
+  cutOff(): void {
+    this.#finished = true;
+    this.#finishLater(false);
+  }
+
+  #finishLater(isAnnounced: boolean): void {
     this.#arriveLater(() => {
-      if (this.#frames !== null) this.#waiting.push(frame(END));
+      if (isAnnounced && this.#frames !== null) this.#waiting.push(frame(END));
       this.#finArrived = true;
       this.roomForMore();
     });
-    return this;
   }
 
   /** Sends RST: unread bytes on either side are lost. */
@@ -158,9 +190,17 @@ export class SimulatedClient implements ClientEnd {
       socket.outbound.take(bytes);
       socket.clientRead();
       this.#take(this.#frames === null ? bytes : this.#frames.read(bytes));
+      if (this.#frames?.hasHello === true) this.#continue();
     }
     if (socket.outbound.length > 0) this.readable();
     else if (socket.outboundEnded && !this.isOver) this.#endWith('fin');
+  }
+
+  /** The handshake is over. */
+  #continue(): void {
+    const sends = this.#afterHandshake ?? [];
+    this.#afterHandshake = null;
+    for (const send of sends) send();
   }
 
   #take(bytes: Buffer): void {

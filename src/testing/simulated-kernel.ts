@@ -1,7 +1,9 @@
 // A simulated kernel: sockets, readiness and time come from a seed. A whole server runs on it unchanged; clients are
 // objects of the same process.
 
-import { EAGAIN, EBADF, EINVAL, EPIPE } from '../kernel/errno.ts';
+import { isIP } from 'node:net';
+import type { Encryption } from '../connection/context.ts';
+import { EAGAIN, EBADF, EINVAL, ENOENT, EPIPE } from '../kernel/errno.ts';
 import {
   ACCEPTS,
   BYTES_RECEIVED,
@@ -12,6 +14,7 @@ import {
   EVENT_WORDS,
   FAILED,
   type Kernel,
+  type NegotiatedTls,
   NOT_PREFETCHED,
   NOW_MS,
   type PollerTraits,
@@ -41,6 +44,23 @@ import { VirtualClock } from './virtual-clock.ts';
 /** The first port that a client gets, as on Linux. */
 const FIRST_CLIENT_PORT = 32_768;
 
+/** The largest port of TCP. */
+const MAX_PORT = 65_535;
+
+/** Few, so that handshakes are deferred often (kHandshakesPerWait of native/tls.cc). */
+const HANDSHAKES_PER_WAIT = 2;
+
+/** The same for all connections. */
+const NEGOTIATED: NegotiatedTls = {
+  protocol: 'TLSv1.3',
+  cipher: 'TLS_AES_128_GCM_SHA256',
+  alpnProtocol: '',
+  serverName: '',
+  isResumed: false,
+  certificate: new Uint8Array(0),
+  authorizationError: '',
+};
+
 /** The bytes of a send operation without any. */
 const NO_BYTES = new Uint8Array(0);
 
@@ -67,10 +87,18 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   readonly descriptors: DescriptorTable = new DescriptorTable();
   /** All calls and their results. */
   readonly ledger: CallLedger = new CallLedger();
+  /**
+   * What answers the connections that the server makes, by the path of a Unix domain socket or by `address:port`. Null:
+   * the backlog is full, so a connection to a port stays in progress, and one to a path fails.
+   */
+  readonly upstreams: Map<string, ((peer: SimulatedClient) => void) | null> = new Map();
   /** The turn function given to `start`; null before it, and after `stop`. */
   turn: (() => void) | null = null;
   readonly #options: Required<Omit<SimulatedKernelOptions, 'clock' | 'faults'>>;
   readonly #network: FaultyNetwork;
+  /** For a server; null: its clients speak plaintext. */
+  readonly encryption: Encryption | null;
+  #handshakesBegun = 0;
   #nextPort = FIRST_CLIENT_PORT;
   #destroyed = false;
 
@@ -80,6 +108,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
     const machine = { ...MACHINE_DEFAULTS, ...sizes };
     super(machine);
     this.#options = machine;
+    this.encryption = machine.transport === 'encrypted' ? { kind: {} } : null;
     this.clock = clock;
     this.faults = faults;
     this.poller = new SimulatedPoller(faults);
@@ -98,15 +127,15 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   }
 
   /** Connects a client to `port`, or to the only listener. Undefined: nothing listens there. */
-  connect(port?: number): SimulatedClient | undefined {
+  connectClient(port?: number): SimulatedClient | undefined {
     const listener = this.descriptors.listener(port);
     if (listener === undefined) return undefined;
     const { sendCapacity, receiveCapacity, latencyMs, transport } = this.#options;
-    const client = new SimulatedClient(this.clock, latencyMs, transport);
+    const client = new SimulatedClient(this.clock, latencyMs, transport !== false);
     const mergesArrivals = this.faults.isOn('mergedArrivals');
     const options = { sendCapacity, receiveCapacity, mergesArrivals };
     const socket = new SimulatedSocket(this.#nextPort++, client, this.poller, options);
-    if (transport) socket.transport = this.#transportOver(socket);
+    if (transport !== false) socket.transport = this.#transportOver(socket);
     client.connected(socket);
     listener.backlog.push(socket);
     this.poller.raise(listener.fd, READABLE);
@@ -117,6 +146,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
 
   wait(timeoutMs: number): number {
     if (this.#destroyed) return EBADF;
+    this.#handshakesBegun = 0;
     if (timeoutMs !== 0 && !this.poller.hasReady)
       this.clock.pass(timeoutMs < 0 ? Infinity : timeoutMs, () => this.poller.hasReady);
     this.#network.delay();
@@ -156,6 +186,48 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   listen(_address: string, port: number, _backlog: number): number {
     if (this.#destroyed) return EBADF;
     return this.descriptors.open((fd) => new SimulatedListener(fd, port === 0 ? 8080 : port));
+  }
+
+  connect(address: string, port: number): number {
+    if (this.#destroyed) return EBADF;
+    if (isIP(address) === 0 || port < 1 || port > MAX_PORT) return EINVAL;
+    return this.#connectTo(`${address}:${port}`, port, false);
+  }
+
+  connectUnix(path: string): number {
+    return this.#destroyed ? EBADF : this.#connectTo(path, 0, true);
+  }
+
+  /** `isUnix`: the result is there at once, as for unix(7). */
+  #connectTo(place: string, port: number, isUnix: boolean): number {
+    const answer = this.upstreams.get(place);
+    const missing = isUnix && answer === undefined ? ENOENT : isUnix && answer === null ? EAGAIN : 0;
+    const failure = missing === 0 ? this.#network.refuseConnect(isUnix) : missing;
+    if (failure !== 0) return this.#result('connect', -1, failure);
+    const { sendCapacity, receiveCapacity, latencyMs } = this.#options;
+    const peer = new SimulatedClient(this.clock, latencyMs);
+    const options = { sendCapacity, receiveCapacity, mergesArrivals: this.faults.isOn('mergedArrivals') };
+    const socket = new SimulatedSocket(port, peer, this.poller, options);
+    peer.connected(socket);
+    const fd = this.descriptors.open((opened) => {
+      socket.fd = opened;
+      return socket;
+    });
+    socket.isConnecting = !isUnix;
+    const delayMs = isUnix ? 0 : latencyMs + this.#network.connectDelayMs();
+    if (answer !== null) this.clock.after(delayMs, () => this.#answer(socket, peer, answer));
+    return this.#result('connect', fd, fd);
+  }
+
+  /** `answer`: undefined when no program listens. */
+  #answer(socket: SimulatedSocket, peer: SimulatedClient, answer: ((peer: SimulatedClient) => void) | undefined): void {
+    if (socket.isClosed) return;
+    if (answer === undefined || this.#network.refusesLate()) {
+      socket.refuse();
+      return;
+    }
+    socket.connected();
+    answer(peer);
   }
 
   accept(listener: number): number {
@@ -205,7 +277,10 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   shutdown(fd: number): number {
     const socket = this.descriptors.socket(fd);
     if (socket === undefined) return this.#misused('shutdown', fd);
-    return this.#result('shutdown', fd, socket.transport?.shutdown() ?? this.#network.shutdown(socket));
+    const { transport } = socket;
+    if (transport === null) return this.#result('shutdown', fd, this.#network.shutdown(socket));
+    const result = transport.shutdown();
+    return this.#result('shutdown', fd, result === 0 && transport.hasPendingOutput ? 1 : result);
   }
 
   reset(fd: number): number {
@@ -240,12 +315,12 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   }
 
   /** Its sockets have the simulated transport from the beginning, or none. */
-  attach(): number {
-    return EINVAL;
+  attach(fd: number): number {
+    return this.descriptors.socket(fd)?.transport != null && this.encryption !== null ? 0 : EINVAL;
   }
 
-  negotiated(): null {
-    return null;
+  negotiated(fd: number): NegotiatedTls | null {
+    return this.descriptors.socket(fd)?.transport?.isSecure === true ? NEGOTIATED : null;
   }
 
   transferred(fd: number): readonly [number, number] {
@@ -300,6 +375,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
 
   #receive(fd: number, socket: SimulatedSocket, target: Uint8Array): number {
     this.#count(RECEIVES, 1);
+    if (socket.isConnecting) return EAGAIN;
     const result = socket.transport?.receive(target) ?? this.#network.receive(socket, target);
     if (socket.transport !== null) {
       if (result > 0) socket.noteReceived(result, this.clock.nowMs);
@@ -312,6 +388,7 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   #send(fd: number, pieces: readonly Uint8Array[]): number {
     const socket = this.descriptors.socket(fd);
     if (socket === undefined) return this.#misused('send', fd);
+    if (socket.isConnecting) return EAGAIN;
     if (socket.outboundEnded && !socket.isDead) return this.#misused('send', fd, 'after shutdown', EPIPE);
     this.#count(SENDS, 1);
     const result = socket.transport?.send(Buffer.concat(pieces)) ?? this.#network.send(socket, pieces);
@@ -324,11 +401,16 @@ export class SimulatedKernel extends SimulatedSender implements Kernel {
   }
 
   #transportOver(socket: SimulatedSocket): SimulatedTransport {
-    return new SimulatedTransport({
-      receive: (target) => this.#network.receive(socket, target),
-      send: (bytes) => this.#network.send(socket, [bytes]),
+    const wire = {
+      receive: (target: Uint8Array) => this.#network.receive(socket, target),
+      send: (bytes: Uint8Array) => this.#network.send(socket, [bytes]),
       shutdown: () => this.#network.shutdown(socket),
-    });
+    };
+    return new SimulatedTransport(wire, this.encryption === null ? null : () => this.#mayBeginHandshake());
+  }
+
+  #mayBeginHandshake(): boolean {
+    return this.#handshakesBegun++ < HANDSHAKES_PER_WAIT;
   }
 
   /** The transport of a descriptor sees an event first. */

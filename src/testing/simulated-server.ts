@@ -1,6 +1,7 @@
 // A whole server on a simulated kernel, run turn by turn. It is for tests of applications against dropped, slow or
 // half-closed clients, and for this project's own long runs.
 
+import type { Outgoing } from '../connection/outgoing.ts';
 import { DUE_AT_MS, UNFINISHED } from '../kernel/kernel.ts';
 import type { ServeOptions } from '../server/serve-options.ts';
 import { type Server, serveOn } from '../server/server.ts';
@@ -46,10 +47,10 @@ export class SimulatedServer {
   /** Called before and after each turn of the server. */
   onTurn: ((isOver: boolean) => void) | null = null;
 
-  /** Starts a server on `kernel`. */
-  constructor(kernel: SimulatedKernel, options: ServeOptions) {
+  /** Starts a server on `kernel`. `outgoing`: what its handler connects through to other programs. */
+  constructor(kernel: SimulatedKernel, options: ServeOptions, outgoing?: Outgoing) {
     this.kernel = kernel;
-    this.server = serveOn(kernel, options);
+    this.server = serveOn(kernel, options, { encryption: kernel.encryption, outgoing });
   }
 
   /** The virtual clock of the kernel. */
@@ -59,7 +60,7 @@ export class SimulatedServer {
 
   /** Connects a new client. It is accepted in one of the next turns. `address`: its address; default: 127.0.0.1. */
   connect(address?: string): SimulatedClient {
-    const client = this.kernel.connect();
+    const client = this.kernel.connectClient();
     if (client === undefined) throw new Error('the simulated server does not listen any more');
     if (address !== undefined) client.socket.address = address;
     return client;

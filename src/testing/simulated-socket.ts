@@ -1,7 +1,7 @@
 // The server's end of a simulated connection, with the behaviour of Linux: received bytes, unsent bytes, the ends of
 // both directions, and a pending error.
 
-import { ECONNRESET, EPIPE } from '../kernel/errno.ts';
+import { ECONNREFUSED, ECONNRESET, EPIPE } from '../kernel/errno.ts';
 import { FAILED, HANGUP, READABLE, WRITABLE } from '../kernel/kernel.ts';
 import { ByteQueue } from './byte-queue.ts';
 import type { SimulatedPoller, Watched } from './simulated-poller.ts';
@@ -39,6 +39,8 @@ export class SimulatedSocket implements Watched {
   address = '127.0.0.1';
   /** The descriptor; -1: not accepted yet. */
   fd = -1;
+  /** The server connects, and there is no result yet. */
+  isConnecting = false;
   /** The client sent FIN, and it arrived. */
   inboundEnded = false;
   /** FIN was sent. */
@@ -122,6 +124,7 @@ export class SimulatedSocket implements Watched {
 
   readiness(): number {
     let bits = 0;
+    if (this.isConnecting) return 0;
     if (this.hasUnread) bits |= READABLE;
     // Linux reports writable when a third of the buffer is free.
     if (this.sendRoom * 3 >= this.sendCapacity || this.outboundEnded) bits |= WRITABLE;
@@ -158,6 +161,21 @@ export class SimulatedSocket implements Watched {
     if (this.isDead || this.isClosed) return;
     this.inboundEnded = true;
     this.#poller.raise(this.fd, READABLE | HANGUP);
+  }
+
+  /** The connection that the server made is there. */
+  connected(): void {
+    this.isConnecting = false;
+    this.#poller.raise(this.fd, WRITABLE);
+  }
+
+  /** The connection that the server made is refused. */
+  refuse(): void {
+    if (this.isClosed) return;
+    this.isConnecting = false;
+    this.isDead = true;
+    this.error = ECONNREFUSED;
+    this.#poller.raise(this.fd, READABLE | WRITABLE | HANGUP | FAILED);
   }
 
   /** RST arrives: earlier input can still be read, unsent output is lost. */

@@ -1,11 +1,15 @@
 // A transport between a simulated socket and the kernel's calls, after the contract in native/transport.h. Frames are
-// delivered when they are complete; an ACK follows every fourth frame, and nothing more is read before it is sent.
+// delivered when they are complete; an ACK follows every fourth frame, and nothing more is read before it is sent. An
+// encrypted one has the states of TLS: a handshake before, plaintext instead of it, and an end that must be announced.
 
-import { EAGAIN, ECONNRESET, EINTR, EPIPE } from '../kernel/errno.ts';
+import { EAGAIN, ECONNRESET, EINTR, EPIPE, EPROTO } from '../kernel/errno.ts';
 import { READABLE, WRITABLE } from '../kernel/kernel.ts';
-import { ACK, dataFrames, END, FRAME_HEAD_BYTES, frame, frameBytes } from './frame-reader.ts';
+import { ACK, dataFrames, END, FRAME_HEAD_BYTES, frame, frameBytes, HELLO } from './frame-reader.ts';
 
 const FRAMES_PER_ACK = 4;
+
+/** A request begins with a letter, and no frame does. */
+const FIRST_LETTER = 0x41;
 
 /** Bytes that one receive reads from the socket. */
 const WIRE_BYTES = 2_048;
@@ -16,6 +20,9 @@ export interface Wire {
   readonly send: (bytes: Uint8Array) => number;
   readonly shutdown: () => number;
 }
+
+/** Only an encrypted transport is not open from the beginning. */
+type Stage = 'begins' | 'handshaking' | 'plaintext' | 'open';
 
 export class SimulatedTransport {
   /** Bytes of the wire that the socket accepted. */
@@ -38,9 +45,19 @@ export class SimulatedTransport {
   #ended = false;
   #isShut = false;
   #error = 0;
+  /** Whether a handshake may begin in this wait; null: the transport does not encrypt. */
+  readonly #mayBegin: (() => boolean) | null;
+  #stage: Stage;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, mayBegin: (() => boolean) | null) {
     this.#wire = wire;
+    this.#mayBegin = mayBegin;
+    this.#stage = mayBegin === null ? 'open' : 'begins';
+  }
+
+  /** Whether a handshake is over. */
+  get isSecure(): boolean {
+    return this.#mayBegin !== null && this.#stage === 'open';
   }
 
   /** Whether a receive can succeed without an event of the socket. */
@@ -53,6 +70,11 @@ export class SimulatedTransport {
   /** Whether the caller has to wait for an event before it receives. */
   get receiveWaits(): boolean {
     return this.#receiveAwaits !== 0;
+  }
+
+  /** Whether the socket has not accepted all bytes of the wire. */
+  get hasPendingOutput(): boolean {
+    return this.#error === 0 && this.#out.length > 0;
   }
 
   /** Whether the server has ended its output; FIN may still be pending. */
@@ -93,6 +115,10 @@ export class SimulatedTransport {
 
   send(bytes: Uint8Array): number {
     if (this.#ended) return EPIPE;
+    if (this.#stage === 'begins' || this.#stage === 'handshaking') {
+      this.#sendAwaits = READABLE;
+      return this.#error !== 0 ? this.#error : EAGAIN;
+    }
     let counted = 0;
     for (;;) {
       const status = this.#error !== 0 ? this.#error : this.#flush();
@@ -102,16 +128,18 @@ export class SimulatedTransport {
       counted += carried;
       this.#countedLater -= carried;
       if (counted === bytes.length) return counted;
-      const [next = Buffer.alloc(0)] = dataFrames(bytes.subarray(counted));
+      const rest = bytes.subarray(counted);
+      const isPlain = this.#stage === 'plaintext';
+      const [next = Buffer.alloc(0)] = isPlain ? [Buffer.from(rest)] : dataFrames(rest);
       this.#out = Buffer.concat([this.#out, next]);
-      this.#countedLater = next.length - FRAME_HEAD_BYTES;
+      this.#countedLater = isPlain ? next.length : next.length - FRAME_HEAD_BYTES;
     }
   }
 
   /** Sends the end frame and then FIN; later, if the socket is full. */
   shutdown(): number {
     if (this.#error !== 0) return this.#error;
-    if (!this.#ended) this.#out = Buffer.concat([this.#out, frame(END)]);
+    if (!this.#ended && this.#stage === 'open') this.#out = Buffer.concat([this.#out, frame(END)]);
     this.#ended = true;
     const status = this.#flush();
     return status === EAGAIN ? 0 : status;
@@ -124,13 +152,42 @@ export class SimulatedTransport {
       if (status !== 0) return status;
       if (this.#payloadLeft > 0) return 1;
       if (this.#peerEnded) return 0;
-      if (frameBytes(this.#in) > 0) {
+      if (this.#stage !== 'open') {
+        const begun = this.#begin();
+        if (begun <= 0) return begun;
+      } else if (frameBytes(this.#in) > 0) {
         this.#takeHead();
       } else {
         const received = this.#fill();
         if (received !== 0) return received;
       }
     }
+  }
+
+  /** Continues the handshake, or passes plaintext. Returns 1 if there is more to do, else as {@link #nextPayload}. */
+  #begin(): number {
+    if (this.#stage === 'begins' && this.#in.length > 0) {
+      this.#stage = this.#in.readUInt8(0) >= FIRST_LETTER ? 'plaintext' : 'handshaking';
+    }
+    if (this.#stage === 'plaintext' && this.#in.length > 0) {
+      this.#payloadLeft = this.#in.length;
+      return 1;
+    }
+    if (this.#stage !== 'handshaking' || frameBytes(this.#in) === 0) {
+      const received = this.#fill();
+      return received !== 0 ? received : this.#peerEnded ? 0 : 1;
+    }
+    // The input is held until the next wait.
+    if (this.#mayBegin?.() === false) return EAGAIN;
+    if (this.#in[0] !== HELLO) {
+      this.#error = EPROTO;
+      return EPROTO;
+    }
+    this.#in = this.#in.subarray(frameBytes(this.#in));
+    this.#out = Buffer.concat([this.#out, frame(HELLO)]);
+    this.#stage = 'open';
+    const flushed = this.#flush();
+    return flushed === 0 || flushed === EAGAIN ? 1 : flushed;
   }
 
   #takeHead(): void {
@@ -152,7 +209,8 @@ export class SimulatedTransport {
     if (count === EAGAIN) return EAGAIN;
     if (count < 0) this.#error = count;
     else if (count > 0) this.#in = Buffer.concat([this.#in, bytes.subarray(0, count)]);
-    else if (this.#in.length > 0) this.#error = ECONNRESET;
+    // Data may have been cut off before an end that was not announced.
+    else if (this.#in.length > 0 || this.isSecure) this.#error = ECONNRESET;
     else this.#peerEnded = true;
     return this.#error;
   }

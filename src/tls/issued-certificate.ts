@@ -14,7 +14,7 @@ export interface CertificateRequest {
   readonly notAfter: Date;
   /** Whether it may sign other certificates. */
   readonly isAuthority?: boolean;
-  /** Who signs it; absent: it signs itself. */
+  /** The authority that signs it; absent: it signs itself. */
   readonly issuer?: { readonly name: string; readonly key: KeyPair };
   /** Where the certificate of its issuer can be fetched (Authority Information Access). */
   readonly issuerUrl?: string;

@@ -21,6 +21,7 @@ const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> =
   port: ['1', '2'],
   listen: ['127.0.0.1:1', '[::1]:2'],
   adapter: ['wsgi', 'raw'],
+  proxy: ['uwsgi:unix:/run/a.sock', '/b=uwsgi:127.0.0.1:3031'],
   offload: ['1', '2'],
   workers: ['1', '2'],
   model: ['poll', 'select'],

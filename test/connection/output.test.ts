@@ -78,6 +78,7 @@ function outputOf(fd: number, batch: SendBatch): Output {
     wake: () => calls.push('wake'),
     onDrained: () => calls.push('drained'),
     onSent: () => calls.push('sent'),
+    sendFailed: () => calls.push('send failed'),
     abort: (reason) => calls.push(`abort: ${reason}`),
     fail: (error) => calls.push(`fail: ${error}`),
   };

@@ -56,6 +56,8 @@ function endContract(backend: string, polled: () => Polled): void {
       rearm: kernel.rearm(fd, BOTH),
       remove: kernel.remove(fd),
       listen: kernel.listen('127.0.0.1', 0, 1),
+      connect: kernel.connect('127.0.0.1', 1),
+      connectUnix: kernel.connectUnix('/none'),
       accept: kernel.accept(listener),
       recv: kernel.recv(fd, 0, 1),
       send: kernel.send(fd, 0, 1),

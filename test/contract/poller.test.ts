@@ -4,11 +4,12 @@ import { expect, test } from 'vitest';
 import { availableBackends, createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { SIMULATED_WORLD, TRANSPORT_WORLD } from '../support/worlds.ts';
 import { callContract } from './call.contract.ts';
+import { connectContract } from './connect.contract.ts';
 import { pollerContract } from './poller.contract.ts';
 import { prefetchContract } from './prefetch.contract.ts';
 import { sendContract } from './send.contract.ts';
 
-const CONTRACTS = [pollerContract, callContract, prefetchContract, sendContract];
+const CONTRACTS = [pollerContract, callContract, connectContract, prefetchContract, sendContract];
 
 test('this build has a back end, and its traits have its name', () => {
   expect(availableBackends().length).toBeGreaterThan(0);

@@ -116,7 +116,7 @@ TEST_EACH_BACK_END(TlsCountsWhatTheSocketAcceptedAndEndsWithCloseNotify) {
   CHECK(refused > 0);
   CHECK(received == text);
   CHECK_EQ(sent, text.size());
-  CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
+  CHECK(bench.kernel.ShutdownWrite(client.here) >= 0);
   CHECK_EQ(bench.kernel.Send(client.here, 0, 0, test::BytesOf(text), 1), -EPIPE);
   while (client.ReceiveWire() != 0) {
     client.Decrypt();

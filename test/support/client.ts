@@ -158,9 +158,15 @@ export async function connectUnix(path: string): Promise<Client> {
   return connected(connectSocket({ path, allowHalfOpen: true }));
 }
 
-async function connected(socket: Socket): Promise<Client> {
+/** The client of a socket that is connected already; the test's end disconnects. */
+export function adopted(socket: Socket): Client {
   const client = new Client(socket);
   onTestFinished(() => client.destroy());
+  return client;
+}
+
+async function connected(socket: Socket): Promise<Client> {
+  const client = adopted(socket);
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);

@@ -62,6 +62,8 @@ export class FakeKernel extends KernelMemory implements Kernel {
   /** The results of the next accept calls, in order; then EAGAIN. */
   clients: number[] = [];
   readonly accept = (): number => this.clients.shift() ?? EAGAIN;
+  readonly connect = (): number => 0;
+  readonly connectUnix = (): number => 0;
   readonly recv = (): number => 0;
   readonly send: Kernel['send'] = () => 0;
   readonly prefetch = (): number => 0;

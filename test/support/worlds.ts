@@ -2,14 +2,16 @@
 
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import type { SimulatedClient } from '../../src/testing/simulated-client.ts';
 import { SimulatedKernel } from '../../src/testing/simulated-kernel.ts';
-import { type Client, connect, type End } from './client.ts';
+import { adopted, type Client, connect, type End } from './client.ts';
 import { folder } from './folder.ts';
+import { until } from './until.ts';
 
 const SIMULATED_FILE = 1_000_000;
 
@@ -30,11 +32,29 @@ export interface PolledClient {
   closed(): Promise<End>;
 }
 
+/** An address that the kernel connects to. `port`: 0 for the path of a Unix domain socket. */
+export interface PolledAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A program that the kernel connects to. */
+export interface PolledUpstream extends PolledAddress {
+  /** Waits for the next connection. */
+  accept(): Promise<PolledClient>;
+}
+
 export interface World {
   createKernel(backend: string): Kernel;
   connect(kernel: Kernel, port: number): Promise<PolledClient>;
   /** A file that is open for send operations of the kernel until the test ends. */
   openFile(kernel: Kernel, content: Uint8Array): Promise<number>;
+  /** A program that listens for connections of the kernel. `where`: on a port, or at the path of a socket. */
+  listen(kernel: Kernel, where: 'port' | 'path'): Promise<PolledUpstream>;
+  /** An address where no program listens. */
+  unused(kernel: Kernel, where: 'port' | 'path'): Promise<PolledAddress>;
+  /** An address whose backlog is full: connections to a port stay in progress, those to a path fail. */
+  stalled(kernel: Kernel, where: 'port' | 'path'): Promise<PolledAddress>;
   /** Connects a client while this thread blocks. */
   connectLater(kernel: Kernel, port: number, delayMs: number): Promise<void>;
 }
@@ -49,6 +69,41 @@ export const REAL_WORLD: World = {
     onTestFinished(() => file.close());
     return file.fd;
   },
+  listen: async (_kernel, where) => {
+    const server = createServer({ allowHalfOpen: true });
+    const place = await placeOf(server, where);
+    const accepted: Socket[] = [];
+    server.on('connection', (socket) => void accepted.push(socket));
+    return {
+      ...place,
+      accept: async () => {
+        await until(() => accepted.length > 0, 'a connection was accepted');
+        const socket = accepted.shift();
+        if (socket === undefined) throw new Error('no connection was accepted');
+        return new RealClient(adopted(socket));
+      },
+    };
+  },
+  unused: async (_kernel, where) => {
+    const server = createServer();
+    const place = await placeOf(server, where);
+    await new Promise((resolve) => server.close(resolve));
+    return place;
+  },
+  stalled: async (kernel, where) => {
+    if (where === 'path') {
+      const server = createServer();
+      const place = await placeOf(server, where);
+      // This thread does not accept meanwhile.
+      while (kernel.connectUnix(place.address) >= 0);
+      return place;
+    }
+    // Linux accepts one connection more than the backlog; further ones stay in progress.
+    const listener = kernel.listen('127.0.0.1', 0, 0);
+    const { port } = kernel.local(listener);
+    for (let i = 0; i < 3; i++) kernel.connect('127.0.0.1', port);
+    return { address: '127.0.0.1', port };
+  },
   connectLater: async (_kernel, port, delayMs) => {
     const code = `const { connect } = require('node:net');
       setTimeout(() => { const s = connect(${port}, '127.0.0.1'); s.on('close', () => {}); s.on('error', () => {}); }, ${delayMs});`;
@@ -57,6 +112,20 @@ export const REAL_WORLD: World = {
     await once(worker, 'online');
   },
 };
+
+/** Listens, and closes the server when the test ends. */
+async function placeOf(server: Server, where: 'port' | 'path'): Promise<PolledAddress> {
+  onTestFinished(() => void server.close());
+  const path = where === 'path' ? `${await folder()}/app.sock` : '';
+  await new Promise<void>((resolve) => {
+    if (where === 'path') server.listen({ path, backlog: 1 }, resolve);
+    else server.listen(0, '127.0.0.1', resolve);
+  });
+  const bound = server.address();
+  return typeof bound === 'object' && bound !== null
+    ? { address: '127.0.0.1', port: bound.port }
+    : { address: path, port: 0 };
+}
 
 class RealClient implements PolledClient {
   readonly #client: Client;
@@ -118,15 +187,39 @@ export const TRANSPORT_WORLD: World = simulatedWorld(true);
 function simulatedWorld(transport: boolean): World {
   return {
     createKernel: () => new SimulatedKernel({ latencyMs: 1, transport }),
-    connect: async (kernel, port) => new VirtualClient(simulated(kernel), simulated(kernel).connect(port)),
+    connect: async (kernel, port) => new VirtualClient(simulated(kernel), simulated(kernel).connectClient(port)),
+    listen: async (kernel, where) => {
+      const { place, ...address } = simulatedPlace(where);
+      const accepted: SimulatedClient[] = [];
+      simulated(kernel).upstreams.set(place, (peer) => void accepted.push(peer));
+      return {
+        ...address,
+        accept: async () => {
+          const { clock } = simulated(kernel);
+          while (accepted.length === 0) clock.advanceTo(Math.min(clock.nextMs, clock.nowMs + 10));
+          return new VirtualClient(simulated(kernel), accepted.shift());
+        },
+      };
+    },
+    unused: async (_kernel, where) => simulatedPlace(where),
+    stalled: async (kernel, where) => {
+      const { place, ...address } = simulatedPlace(where);
+      simulated(kernel).upstreams.set(place, null);
+      return address;
+    },
     openFile: async (kernel, content) => {
       simulated(kernel).fileContents.set(SIMULATED_FILE, content);
       return SIMULATED_FILE;
     },
     connectLater: async (kernel, port, delayMs) => {
-      simulated(kernel).clock.after(delayMs, () => void simulated(kernel).connect(port));
+      simulated(kernel).clock.after(delayMs, () => void simulated(kernel).connectClient(port));
     },
   };
+}
+
+function simulatedPlace(where: 'port' | 'path'): PolledAddress & { readonly place: string } {
+  if (where === 'path') return { address: '/run/app.sock', port: 0, place: '/run/app.sock' };
+  return { address: '127.0.0.1', port: 9_000, place: '127.0.0.1:9000' };
 }
 
 function simulated(kernel: Kernel): SimulatedKernel {

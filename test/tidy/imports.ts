@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   files: ['kernel', 'http', 'options', 'log'],
   tls: ['kernel', 'options', 'log'],
   adapters: ['http', 'options', 'fetch'],
+  upstream: ['kernel', 'reactor', 'connection', 'http', 'files', 'adapters'],
   app: ['connection', 'http', 'options', 'exchange', 'files', 'adapters', 'log'],
   rules: ['http', 'options', 'exchange', 'files'],
   server: [
@@ -32,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'http1',
     'files',
     'adapters',
+    'upstream',
     'app',
     'log',
     'rules',

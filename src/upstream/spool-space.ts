@@ -1,0 +1,34 @@
+// The room for content that waits in temporary files, shared by all requests and responses of a server.
+
+/** One response may use this part of the whole, so that one slow client leaves room for others. */
+const PARTS = 8;
+
+export class SpoolSpace {
+  readonly #maxBytes: number;
+  #usedBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes in temporary files. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** The most that one response may use. */
+  get maxResponseBytes(): number {
+    return Math.floor(this.#maxBytes / PARTS);
+  }
+
+  /** False: there is not so much room. */
+  reserve(bytes: number): boolean {
+    if (this.#usedBytes + bytes > this.#maxBytes) return false;
+    this.#usedBytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#usedBytes -= bytes;
+  }
+}
