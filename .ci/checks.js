@@ -90,6 +90,12 @@ export const CHECKS = [
     command: 'node scripts/applications.js',
   },
   {
+    name: 'python',
+    when: 'push',
+    where: 'applications of Flask, Django and Pyramid, by the packages of Debian',
+    command: 'npm run -s check:python',
+  },
+  {
     name: 'uwsgi',
     when: 'push',
     where: 'an application under uWSGI behind this server',

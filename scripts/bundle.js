@@ -1,7 +1,7 @@
 // Bundles the compiled modules into the few files that are shipped. The command loads ten files instead of 190. The hot
 // path uses local names, which V8 may inline, instead of bindings of other modules. Measured: 3,980 instructions per
 // request without bundling, 3,430 with it.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -73,5 +73,7 @@ export async function bundlePackage(root) {
     .map((name) => name.slice(0, -'.js'.length));
   const input = Object.fromEntries([...ENTRIES, ...servers].map((name) => [name, join(MODULES, `${name}.js`)]));
   const files = await bundle(root, input, 'dist');
+  const worker = join('python', 'epoll_server_worker.py');
+  cpSync(join(root, 'src', worker), join(root, 'dist', worker));
   writeFileSync(join(root, 'dist', 'LICENSES.txt'), licensesOf(files).join(`\n${'-'.repeat(80)}\n\n`));
 }

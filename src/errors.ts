@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   ERR_ROOT: 'usage',
   /** The module is missing or fails to load, has no such export, or the export is not a function. */
   ERR_APPLICATION_MODULE: 'usage',
+  /** A Python application was named, and there is no Python that can run it. */
+  ERR_PYTHON: 'usage',
   /** A certificate, key or option of TLS cannot be used; the message names the file and the reason. */
   ERR_TLS: 'usage',
   /** The operating system or the runtime is not supported, or Node.js is older than 20.19. */

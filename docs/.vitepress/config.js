@@ -60,6 +60,7 @@ const SIDEBAR = [
     items: [
       page('Static sites', 'static-sites'),
       page('Applications', 'applications'),
+      page('Python', 'python'),
       page('From code', 'from-code'),
       page('Configuration', 'configuration'),
       page('Rules by path and host', 'rules'),

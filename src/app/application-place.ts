@@ -4,7 +4,8 @@
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { resolveRoot } from '../files/resolve-root.ts';
-import { findModule } from './module-file.ts';
+import { findModule, isModule, refuseModule } from './module-file.ts';
+import { findPythonModule, isPythonFile, type PythonModule } from './python-module.ts';
 
 export interface ApplicationPlace {
   /** FILE:NAME of a module, or the folder of modules, as an absolute path. */
@@ -15,6 +16,10 @@ export interface ApplicationPlace {
   readonly sources: readonly string[];
   /** Names of the files and folders whose changes mean that the application has changed. */
   readonly names: readonly string[];
+  /** The Python module that it is; absent: it is in JavaScript. */
+  readonly python?: PythonModule;
+  /** What the operator should know about the choice between languages; absent: nothing. */
+  readonly notice?: string;
 }
 
 /**
@@ -22,7 +27,30 @@ export interface ApplicationPlace {
  * @throws EpollServerError `ERR_APPLICATION_MODULE`: there is no such module.
  */
 export async function placeOfModule(reference: string, folders: readonly string[] = []): Promise<ApplicationPlace> {
+  const python = findPythonModule(reference, folders);
+  if (python !== undefined && (isPythonFile(reference) || !isModule(reference, folders))) return placeOfPython(python);
+  if (isPythonFile(reference) && isModule(reference, folders)) {
+    throw refuseModule(`${reference} has no name that Python can import: use letters, digits and underscores`);
+  }
   const { file, name } = findModule(reference, folders);
+  const place = await placeOfFile(file, name);
+  return python === undefined ? place : { ...place, notice: noticeOf(reference, file, python) };
+}
+
+/** A module that is there in both languages: JavaScript is what this server has always run. */
+function noticeOf(reference: string, file: string, { file: other, callable }: PythonModule): string {
+  const name = callable === '' ? '' : `:${callable}`;
+  return `${reference} is both ${file} and ${other}: the JavaScript one is taken. For the other one write ${other}${name}`;
+}
+
+async function placeOfPython(python: PythonModule): Promise<ApplicationPlace> {
+  const { file, folder, callable } = python;
+  const home = await realpath(folder);
+  const reference = callable === '' ? file : `${file}:${callable}`;
+  return { reference, home, sources: [home, folder, await realpath(dirname(file))], names: [folder, file], python };
+}
+
+async function placeOfFile(file: string, name: string): Promise<ApplicationPlace> {
   const home = await realpath(dirname(file));
   // The folder of the module, and the folder that a link to it leads to.
   const named = [dirname(file), dirname(await realpath(file))];

@@ -10,6 +10,7 @@ import { optionNamed } from '../options/lookup.ts';
 import type { ApplicationOptions } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type ApplicationPlace, placeOfFolder, placeOfModule } from './application-place.ts';
+import { refuseModule } from './module-file.ts';
 
 /** A handler that runs the application. The code that opened it closes it, after the servers that use it. */
 export interface LoadedApplication extends Handler {
@@ -57,6 +58,7 @@ export async function openApplication(
     return loaded(await openDynamicFolder(place, ofFolder), place);
   }
   const { reference } = place;
+  if (place.python !== undefined) throw refuseModule(`${reference} is in Python, which only the command runs`);
   if (threads === 0) {
     const { loadHandler } = await import('./module-handler.ts');
     return loaded(await loadHandler(reference, { overrideGlobals, adapter, loadTimeoutMs }), place);

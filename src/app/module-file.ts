@@ -25,8 +25,7 @@ export interface ModuleReference {
  */
 export function findModule(reference: string, folders: readonly string[] = []): ModuleReference {
   const { module, name } = splitReference(reference);
-  const places = [module, ...(basename(module) === module ? folders.map((folder) => join(folder, module)) : [])];
-  for (const place of places) {
+  for (const place of placesOf(module, folders)) {
     const file = fileOf(place);
     if (file !== undefined) return { file, name };
   }
@@ -37,9 +36,13 @@ export function findModule(reference: string, folders: readonly string[] = []): 
   throw refuseModule(`there is no module ${path}: use a JavaScript file, as in examples/hello-wsgi.js`);
 }
 
-/** Whether `reference` names an existing module. */
-export function isModule(reference: string): boolean {
-  return fileOf(splitReference(reference).module) !== undefined;
+/** Whether `reference` names an existing module, as {@link findModule} finds it. */
+export function isModule(reference: string, folders: readonly string[] = []): boolean {
+  return placesOf(splitReference(reference).module, folders).some((place) => fileOf(place) !== undefined);
+}
+
+function placesOf(module: string, folders: readonly string[]): readonly string[] {
+  return [module, ...(basename(module) === module ? folders.map((folder) => join(folder, module)) : [])];
 }
 
 /** A colon counts only in front of an export name: other colons belong to the path. */

@@ -6,10 +6,20 @@ import { mount } from '../app/mount.ts';
 import { EpollServerError } from '../errors.ts';
 import type { Folders } from '../files/sites.ts';
 import type { Handler } from '../http/handler.ts';
+import { traitsOf, withTraits } from '../http/handler-traits.ts';
 import { mountsOf } from '../options/mount-paths.ts';
 import type { StaticSettings } from '../options/option-types.ts';
 import { type UpstreamPlace, upstreamPlaceText } from '../options/upstream-place.ts';
-import { type ContentContext, type OpenContent, type ServedContent, withUpstreams } from '../server/content.ts';
+import { inheritedPythonSockets, pythonEnvironment } from '../python/inherited-python.ts';
+import type { PythonApplication, PythonApplications, PythonSettings } from '../python/python-applications.ts';
+import {
+  type ContentContext,
+  type OpenContent,
+  type ServedContent,
+  type ShareContext,
+  type SharedContent,
+  withUpstreams,
+} from '../server/content.ts';
 
 /** The content to serve; null: none of that kind. */
 export interface CommandContentOptions {
@@ -26,6 +36,8 @@ export interface CommandContentOptions {
   readonly adapter: ApplicationSettings['adapter'];
   /** Threads in which each application runs; 0: the main thread. */
   readonly offload: number;
+  /** How Python applications are run. */
+  readonly python: PythonSettings;
 }
 
 /** The resolved places of files and applications. */
@@ -34,6 +46,8 @@ interface Places {
   readonly mounted: readonly (readonly [path: string, place: ApplicationPlace])[];
   readonly dynamic: ApplicationPlace | null;
   readonly folders: Folders | null;
+  /** Those in Python, the dynamic folder included if it has modules in Python. */
+  readonly python: readonly PythonApplication[];
 }
 
 export class CommandContent implements ServedContent {
@@ -58,6 +72,26 @@ export class CommandContent implements ServedContent {
     return [dynamic, app, ...mounted.map(([, place]) => place)].flatMap((place) => place?.names ?? []);
   }
 
+  /** What the operator should know about the choice of applications. */
+  async notices(): Promise<readonly string[]> {
+    this.#places ??= await find(this.#options);
+    const { app, mounted } = this.#places;
+    return [app, ...mounted.map(([, place]) => place)].flatMap((place) => place?.notice ?? []);
+  }
+
+  /** Whether a part of the content runs in Python. */
+  async hasPython(): Promise<boolean> {
+    this.#places ??= await find(this.#options);
+    return this.#places.python.length > 0;
+  }
+
+  async share(context: ShareContext): Promise<SharedContent> {
+    this.#places ??= await find(this.#options);
+    // Without workers these processes must not start any either, when a reload names an application in Python.
+    const none = { environment: pythonEnvironment(new Map()), renew: async () => {}, close: async () => {} };
+    return (await openPython(this.#places, this.#options, context)) ?? none;
+  }
+
   /** The content, in the order in which it is tried. */
   get description(): string {
     const { app, mounted, proxies, dynamic } = this.#options;
@@ -67,11 +101,20 @@ export class CommandContent implements ServedContent {
     return places.filter((each) => each !== null).join(' and ');
   }
 
+  /** The workers that the parent of this process runs, or those that this process starts; null: none are needed. */
+  async #python(places: Places, { limits }: ContentContext): Promise<PythonApplications | null> {
+    const sockets = inheritedPythonSockets();
+    if (sockets === null) return openPython(places, this.#options, { limits, owner: {} });
+    const { PythonApplications } = await import('../python/python-applications.ts');
+    return PythonApplications.at(sockets);
+  }
+
   async open(context: ContentContext): Promise<OpenContent> {
     this.#places ??= await find(this.#options);
     const { files: given } = this.#options;
     const { folders } = this.#places;
-    const applications = new Applications(context);
+    const python = await this.#python(this.#places, context);
+    const applications = new Applications(context, python);
     try {
       const next = await applications.open(this.#places, this.#options);
       if (given === null || folders === null) {
@@ -95,10 +138,13 @@ export class CommandContent implements ServedContent {
 /** The opened applications, which are closed together. */
 class Applications {
   readonly #context: ContentContext;
+  /** Null: none of them is in Python. */
+  readonly #python: PythonApplications | null;
   readonly #opened: LoadedApplication[] = [];
 
-  constructor(context: ContentContext) {
+  constructor(context: ContentContext, python: PythonApplications | null) {
     this.#context = context;
+    this.#python = python;
   }
 
   /** The handler behind the files; undefined: none. */
@@ -106,7 +152,8 @@ class Applications {
     const { adapter, offload: threads, dynamicSuffix: suffix, proxies } = options;
     const own = app === null ? undefined : await this.#open(app, { adapter, threads });
     const main = await withUpstreams(proxies, own, this.#context.upstreams);
-    const pages = dynamic === null ? main : await this.#open(dynamic, { dynamic: { suffix }, next: main });
+    const scripts = dynamic === null ? main : await this.#open(dynamic, { dynamic: { suffix }, next: main });
+    const pages = dynamic === null ? scripts : await this.#withPython(dynamic, scripts);
     if (mounted.length === 0) return pages;
     const handlers: [string, Handler][] = [];
     for (const [path, place] of mounted) handlers.push([path, await this.#open(place, { threads })]);
@@ -116,7 +163,8 @@ class Applications {
   async #open(
     place: ApplicationPlace,
     own: Partial<Pick<ApplicationSettings, 'adapter' | 'threads' | 'dynamic' | 'next'>>,
-  ): Promise<LoadedApplication> {
+  ): Promise<Handler> {
+    if (place.python !== undefined && this.#python !== null) return this.#workersOf(place, this.#python);
     const { limits, onError } = this.#context;
     const { loadTimeoutMs, offloadTimeoutMs, maxOffloadQueue } = limits;
     const application = await openApplication(place, {
@@ -128,9 +176,39 @@ class Applications {
     return application;
   }
 
+  /** Puts the Python modules of a dynamic folder, if it has any, in front of `next`. */
+  async #withPython(folder: ApplicationPlace, next: Handler | undefined): Promise<Handler | undefined> {
+    const python = this.#python;
+    if (python?.has(folder) !== true) return next;
+    const { pythonFolder } = await import('../python/python-folder.ts');
+    const workers = await this.#workersOf(folder, python);
+    return pythonFolder({ folder: folder.reference, workers, next, nowMs: this.#context.nowMs });
+  }
+
+  /** A handler that gives requests to the workers of a Python application. */
+  async #workersOf(place: ApplicationPlace, python: PythonApplications): Promise<Handler> {
+    const { upstreamHandler } = await import('../upstream/upstream-handler.ts');
+    const { file = place.reference } = place.python ?? {};
+    const address = { path: python.pathOf(place) };
+    const handler = upstreamHandler({ name: `python:${file}`, address, isTrusted: true }, this.#context.upstreams);
+    return withTraits(handler, { ...traitsOf(handler), sources: place.sources });
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#opened.splice(0).map((application) => application.close()));
+    await this.#python?.close();
   }
+}
+
+/** Starts the workers of the applications in Python; null: there are none. */
+async function openPython(
+  { python }: Places,
+  { python: settings }: CommandContentOptions,
+  context: ShareContext,
+): Promise<PythonApplications | null> {
+  if (python.length === 0) return null;
+  const { PythonApplications } = await import('../python/python-applications.ts');
+  return PythonApplications.open(python, settings, context);
 }
 
 async function find(options: CommandContentOptions): Promise<Places> {
@@ -144,7 +222,47 @@ async function find(options: CommandContentOptions): Promise<Places> {
   const sources = [...modules, ...(folder === null ? [] : [folder])].flatMap((place) => place.sources);
   // A folder that holds an application contains its parts, not pages.
   const dynamic = modules.some(({ home }) => home === folder?.home) ? null : folder;
-  return { app, mounted, dynamic, folders: await foldersOf(options.files, sources) };
+  const python = await pythonOf(modules, folder, dynamic);
+  checkLanguages(options, app, python);
+  return { app, mounted, dynamic, folders: await foldersOf(options.files, sources), python };
+}
+
+/** The applications in Python. `folder`: the dynamic folder; `dynamic`: the same if it is served. */
+async function pythonOf(
+  modules: readonly ApplicationPlace[],
+  folder: ApplicationPlace | null,
+  dynamic: ApplicationPlace | null,
+): Promise<readonly PythonApplication[]> {
+  // The applications of the tutorials lie in the dynamic folder.
+  const own = modules
+    .filter(({ python }) => python !== undefined)
+    .map((place) => ({ place, isLenient: place.home === folder?.home }));
+  if (dynamic === null) return own;
+  const { hasPythonModules } = await import('../python/python-folder.ts');
+  return (await hasPythonModules(dynamic.home)) ? [...own, { place: dynamic, isLenient: true }] : own;
+}
+
+/** @throws EpollServerError `ERR_OPTION`: an option of the other language. */
+function checkLanguages(
+  { adapter, offload, mounted, dynamic, python: settings }: CommandContentOptions,
+  app: ApplicationPlace | null,
+  python: readonly PythonApplication[],
+): void {
+  if (adapter !== undefined && app?.python !== undefined)
+    throw wrong('adapter is for applications in JavaScript, and this one is in Python: remove it');
+  if (
+    offload > 0 &&
+    python.some(({ place }) => place.python !== undefined) &&
+    mounted.length + (app === null ? 0 : 1) === 1
+  )
+    throw wrong('offload is for applications in JavaScript: use python-workers and python-threads');
+  const isUseless = settings.workers !== undefined || settings.python !== undefined || settings.threads > 1;
+  if (isUseless && python.length === 0) {
+    const where = dynamic === null ? 'name one, as in mysite.wsgi:application' : `${dynamic} has no .py files`;
+    throw wrong(
+      `python-workers, python-threads and python are for applications in Python, and there is none: ${where}`,
+    );
+  }
 }
 
 async function foldersOf(files: StaticSettings | null, sources: readonly string[]): Promise<Folders | null> {

@@ -4,6 +4,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isModule, MODULE_SUFFIXES } from '../app/module-file.ts';
+import { findPythonModule, PYTHON_SUFFIX } from '../app/python-module.ts';
 
 export type PositionalKind = 'root' | 'app' | 'mount';
 
@@ -12,16 +13,17 @@ export function positionalKind(argument: string): PositionalKind {
   if (stats?.isDirectory() === true) return 'root';
   if (stats?.isFile() === true) return mayBeModule(argument) ? 'app' : 'root';
   if (/^\/[^=]*=/.test(argument)) return 'mount';
-  return isModule(argument) || isCalledLikeModule(argument) ? 'app' : 'root';
+  const isFound = isModule(argument) || findPythonModule(argument) !== undefined;
+  return isFound || isCalledLikeModule(argument) ? 'app' : 'root';
 }
 
 /** A file with another extension is not an application: the message that a folder was expected is more helpful. */
 function mayBeModule(file: string): boolean {
-  return MODULE_SUFFIXES.some((suffix) => file.endsWith(suffix)) || !basename(file).includes('.');
+  return [...MODULE_SUFFIXES, PYTHON_SUFFIX].some((suffix) => file.endsWith(suffix)) || !basename(file).includes('.');
 }
 
 function isCalledLikeModule(argument: string): boolean {
-  return /\.[cm]?[jt]s(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
+  return /\.(?:[cm]?[jt]s|py)(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
 }
 
 function statsOf(path: string): Stats | undefined {

@@ -101,10 +101,15 @@ async function run(given: Given, model: Model): Promise<void> {
     process.stdout.write(printableLines(await explainRules({ settings: ofServer, content }, given.explained)));
     return;
   }
+  if (model.isBlocking === true && (await content.hasPython())) {
+    const text = `the model ${model.name} does not run Python applications: use epoll`;
+    throw new EpollServerError('ERR_OPTION', text);
+  }
   if (given.check) return check({ settings: ofServer, content });
   const watched = watch ? await watchedBy(content, config) : null;
   const role = takeRole();
   const isMain = role.kind === 'standalone';
+  if (isMain) for (const notice of await content.notices()) logLine(notice);
   if (settings.umask !== undefined && isMainThread) process.umask(settings.umask);
   const owner = isMain ? ownerOf(settings) : {};
   const pidFile = isMain && settings.pidFile !== undefined ? new PidFile(settings.pidFile) : null;

@@ -1,7 +1,7 @@
 // Converts the command's settings to the options of a server.
 
 import { existsSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { COMMAND_OPTIONS, type Configuration, DEFAULT_ORIGIN } from '../config/resolve.ts';
 import { EpollServerError } from '../errors.ts';
 import { lossNotice } from '../log/access-log.ts';
@@ -43,14 +43,17 @@ function isBuiltIn(root: string): boolean {
 /** The content of the command. `config`: the config file, which is never served. */
 export function commandContentOf(configuration: Configuration, config: string | undefined): CommandContent {
   const { settings } = configuration;
-  const { adapter, dynamic = null, dynamicSuffix, offload } = settings;
+  const { adapter, dynamic = null, dynamicSuffix, offload, pythonWorkers: workers, pythonThreads: threads } = settings;
   const { app, mounted } = applicationsOf(settings);
   const proxies = settings.proxy.map(upstreamPlaceOf);
   const isBare = app === null && mounted.length === 0 && dynamic === null && proxies.length === 0;
   const root = settings.root ?? (isBare ? defaultRoot() : undefined);
   if (root === undefined) refuseFileSettings(configuration);
   const files = root === undefined ? null : filesOf({ ...settings, root }, config);
-  return new CommandContent({ files, app, mounted, proxies, dynamic, dynamicSuffix, adapter, offload });
+  // The applications of a configuration find their files beside it.
+  const cwd = config === undefined ? process.cwd() : dirname(resolve(config));
+  const python = { python: settings.python, workers, threads, cwd };
+  return new CommandContent({ files, app, mounted, proxies, dynamic, dynamicSuffix, adapter, offload, python });
 }
 
 /** @throws EpollServerError `ERR_OPTION`: two applications for the same requests. */

@@ -15,6 +15,10 @@ import { COMMAND_OPTIONS, type Given, type Layer } from './resolve.ts';
 /** The file names that are tried in the current folder when no file is given. */
 export const CONFIG_NAMES: readonly string[] = ['epoll-server.config.yaml', 'epoll-server.config.json'];
 
+/** The file of the tutorials. Another program may have a file of that name, with other keys. */
+const TUTORIAL_CONFIG = 'web_server.conf';
+const TUTORIAL_KEYS = /["'](?:static|dynamic)_path["']/;
+
 /** Larger than any config file written by hand: a larger file is another kind of file. */
 export const MAX_CONFIG_BYTES = 65_536;
 
@@ -51,7 +55,16 @@ export function findConfig(folder: string): string | undefined {
       `there are two config files, ${found.join(' and ')}: remove one, or name one with --config`,
     );
   }
-  return found[0];
+  return found[0] ?? (isOfTutorial(join(folder, TUTORIAL_CONFIG)) ? TUTORIAL_CONFIG : undefined);
+}
+
+function isOfTutorial(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    return TUTORIAL_KEYS.test(readText(path));
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -474,6 +474,9 @@ export interface Settings extends Limits {
   readonly dynamicSuffix?: string | undefined;
   readonly watch: boolean;
   readonly offload: number;
+  readonly pythonWorkers?: number | undefined;
+  readonly pythonThreads: number;
+  readonly python?: string | undefined;
   readonly model?: ModelName | undefined;
   readonly workers?: number | undefined;
   readonly backend?: string | undefined;

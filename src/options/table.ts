@@ -278,6 +278,29 @@ const APPLICATION: readonly Option[] = [
     help: 'run the application in a pool of N threads; 0: without a pool',
     default: 0,
   },
+  {
+    path: 'pythonWorkers',
+    takers: ['command'],
+    kind: whole(1, MAX_PARALLEL, 'a whole number of processes'),
+    placeholder: 'N',
+    help: 'run each Python application in N processes, however many --workers there are (default: one for each processor)',
+  },
+  {
+    path: 'pythonThreads',
+    takers: ['command'],
+    kind: whole(1, MAX_PARALLEL, 'a whole number of threads'),
+    placeholder: 'N',
+    help: 'requests that one Python process runs at a time, in threads',
+    default: 1,
+    reason: 'Many applications are not safe for threads, and Python runs one of them at a time.',
+  },
+  {
+    path: 'python',
+    takers: ['command'],
+    kind: text('the name or path of a Python'),
+    placeholder: 'PROGRAM',
+    help: 'the Python that runs Python applications (default: that of a virtual environment in its folder, then python3)',
+  },
 ];
 
 const PROCESS: readonly Option[] = [

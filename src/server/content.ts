@@ -26,6 +26,32 @@ export interface ServedContent {
   check(): Promise<void>;
   /** @throws EpollServerError as `check` does, when an application does not load, and `ERR_ADDON`, `ERR_PLATFORM`. */
   open(context: ContentContext): Promise<OpenContent>;
+  /**
+   * Starts what the processes of one server share, before they open the content; null: nothing. Absent: the same.
+   * @throws EpollServerError as `open` does.
+   */
+  share?(context: ShareContext): Promise<SharedContent | null>;
+}
+
+/** For what the processes of one server share. */
+export interface ShareContext {
+  readonly limits: Limits;
+  readonly owner: ContentOwner;
+}
+
+/** The user and the group of the processes that serve; absent: those of this one. */
+export interface ContentOwner {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** What the processes of one server share. The process that started it closes it after them. */
+export interface SharedContent {
+  /** Variables by which these processes find it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Loads applications again. `reason`: the beginning of a log line, such as `files changed`. */
+  renew(reason: string): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** The clocks, bounds and outgoing connections that the server gives to its content. */

@@ -3,23 +3,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Snapshot } from '../admin/snapshot.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
+import type { ContentOwner } from '../server/content.ts';
 import type { Child } from './child.ts';
 import { environmentFor, type ReportedMessage, type Role } from './role.ts';
 
 /**
  * Starts this program with `role`. `fds` become descriptors 3 and up of the child; the caller still has to close its
- * own.
+ * own. `environment`: variables in addition to those of this process.
  * @throws EpollServerError `ERR_WORKER` when the system has no process, descriptor or memory left.
  */
-export function startProcess(role: Role, fds: readonly number[], owner: ProcessOwner = {}): Child {
-  return new ProcessChild(spawned(role, fds, owner));
+export function startProcess(
+  role: Role,
+  fds: readonly number[],
+  owner: ProcessOwner = {},
+  environment: Readonly<Record<string, string>> = {},
+): Child {
+  return new ProcessChild(spawned(role, fds, owner, environment));
 }
 
 /** The user and the group of a process; absent: those of this one. It has no supplementary groups then. */
-export interface ProcessOwner {
-  readonly uid?: number;
-  readonly gid?: number;
-}
+export type ProcessOwner = ContentOwner;
 
 class ProcessChild implements Child {
   readonly name: string;
@@ -104,13 +107,19 @@ class ProcessChild implements Child {
   }
 }
 
-function spawned(role: Role, fds: readonly number[], owner: ProcessOwner): ChildProcess {
+function spawned(
+  role: Role,
+  fds: readonly number[],
+  owner: ProcessOwner,
+  environment: Readonly<Record<string, string>>,
+): ChildProcess {
   const script = process.argv.slice(1);
   // INHERITED_FD is the number behind the standard streams.
   const stdio: ('ignore' | 'inherit' | 'ipc' | number)[] = ['ignore', 'inherit', 'inherit', ...fds, 'ipc'];
+  const env = { ...environmentFor(role), ...environment };
   let child: ChildProcess;
   try {
-    child = spawn(process.execPath, [...process.execArgv, ...script], { ...owner, env: environmentFor(role), stdio });
+    child = spawn(process.execPath, [...process.execArgv, ...script], { ...owner, env, stdio });
   } catch (error) {
     throw noProcess(messageOf(error));
   }

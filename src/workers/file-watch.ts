@@ -24,12 +24,15 @@ const MAX_LINKS = 40;
  * Extensions of files that make up an application: modules, files that modules read at their start, templates and data.
  * Logs and databases, which it writes itself, would restart it in a loop.
  */
-const SOURCE = /\.(?:[cm]?[jt]sx?|json|node|wasm|ya?ml|html?|eta|ejs|hbs|njk|pug|conf)$/;
+const SOURCE = /\.(?:[cm]?[jt]sx?|json|node|wasm|py|ya?ml|toml|ini|html?|eta|ejs|hbs|njk|pug|jinja2?|j2|mako|pt|conf)$/;
+
+/** Hidden names, and folders of packages and caches. */
+const INSTALLED = /\/(?:\.[^/]*|node_modules|site-packages|__pycache__)(?:\/|$)/;
 
 /** Whether a change of `path` is ignored for `root`: hidden names, installed packages, files that are not source. */
 function isIgnored(path: string, root: string, isFile: boolean): boolean {
   if (path === dirname(root) || path === root) return false;
-  if (!isWithin(path, root) || /\/(?:\.[^/]*|node_modules)(?:\/|$)/.test(path.slice(root.length))) return true;
+  if (!isWithin(path, root) || INSTALLED.test(path.slice(root.length))) return true;
   return isFile && !SOURCE.test(path);
 }
 

@@ -21,6 +21,8 @@ export interface GenerationsOptions {
   readonly limitMs: number;
   /** A child that does not answer for this long is killed; 0: never. */
   readonly hangTimeoutMs: number;
+  /** What they run, in messages. Default: `the application`. */
+  readonly what?: string;
 }
 
 export class Generations implements Children {
@@ -43,9 +45,12 @@ export class Generations implements Children {
     this.#serving = this.#group();
   }
 
-  /** @throws EndedChild: a child of the first group ended before it had started. */
-  async begin(): Promise<void> {
-    await this.#serving.keepFull(this.#options.start);
+  /**
+   * `isEager`: only the first child is waited for.
+   * @throws EndedChild: a child of the first group ended before it had started.
+   */
+  async begin(isEager = false): Promise<void> {
+    await this.#serving.keepFull(this.#options.start, isEager);
     this.#hasBegun = true;
     if (this.#reason !== '') void this.renew(this.#reason);
   }
@@ -99,6 +104,10 @@ export class Generations implements Children {
     for (const group of this.#groups) group.cut();
   }
 
+  get #what(): string {
+    return this.#options.what ?? 'the application';
+  }
+
   get #groups(): readonly WorkerGroup[] {
     return [this.#serving, ...this.#leaving.keys()];
   }
@@ -115,7 +124,7 @@ export class Generations implements Children {
       await coming.keepFull(this.#options.start);
       const old = this.#serving;
       this.#serving = coming;
-      logLine(`${reason}: the application was restarted`);
+      logLine(`${reason}: ${this.#what} was restarted`);
       this.#leave(old);
     } catch (error) {
       // Some of its workers may have served already.

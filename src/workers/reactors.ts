@@ -6,13 +6,14 @@ import { startAdmin } from '../admin/admin-server.ts';
 import { serveAdministered } from '../admin/administered-server.ts';
 import { type Snapshot, snapshotOf } from '../admin/snapshot.ts';
 import { reusePortBalances } from '../kernel/native-kernel.ts';
+import type { Limits } from '../limits.ts';
 import { listenText } from '../options/listen-address.ts';
-import type { Setup } from '../server/content.ts';
+import type { Setup, ShareContext, SharedContent } from '../server/content.ts';
 import { resolveOptions } from '../server/resolved-options.ts';
-import { type ReactorServer, type ServerHandle, serveReactor } from '../server/server.ts';
+import { type CloseOptions, type ReactorServer, type ServerHandle, serveReactor } from '../server/server.ts';
 import { type ProcessOwner, startProcess } from './child-process.ts';
 import type { FileWatch, WatchedNames } from './file-watch.ts';
-import { Generations } from './generations.ts';
+import { Generations, type GenerationsOptions } from './generations.ts';
 import { inheritPlace, openSockets } from './inheritance.ts';
 import { ListeningParent } from './listening-parent.ts';
 import { ADMIN_SOCKET, takePassedSockets } from './passed-sockets.ts';
@@ -47,35 +48,38 @@ export interface ReloadableServer extends ServerHandle {
 async function startParent(setup: Setup, { count, watched, owner }: ParentOptions): Promise<ReloadableServer> {
   const resolved = await resolveOptions(setup);
   const { settings } = resolved;
-  const { drainDelayMs, shutdownTimeoutMs, hangTimeoutMs } = settings.limits;
   const passed = takePassedSockets();
   // A socket that shares its port does not fail when the port is in use. A socket that does not share it detects that.
   const parent = new ListeningParent(resolved, passed);
+  const opened: { close(how?: CloseOptions): Promise<void> }[] = [];
+  const giveUp = async (error: unknown): Promise<never> => {
+    await Promise.all(opened.map((each) => each.close({ now: true })));
+    parent.abandon();
+    throw error;
+  };
+  const shared = await share(setup, { limits: settings.limits, owner }).catch(giveUp);
+  if (shared !== null) opened.push(shared);
   const sockets = openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
   const generations = new Generations({
     start: (place) => {
       const { addresses, fds } = inheritPlace(sockets, place, count);
-      return startProcess({ kind: 'listeners', addresses }, fds, owner);
+      return startProcess({ kind: 'listeners', addresses }, fds, owner, shared?.environment);
     },
     count,
-    limitMs: drainDelayMs + shutdownTimeoutMs,
-    hangTimeoutMs,
+    ...timesOf(settings.limits),
   });
   const view = new ParentView(parent, generations);
-  const [adminFd] = passed[ADMIN_SOCKET] ?? [];
-  const admin = await startAdmin(settings, view, adminFd).catch((error: unknown) => {
-    parent.abandon();
-    throw error;
-  });
-  const watch = await begin(generations, watched).catch(async (error: unknown) => {
-    await admin?.close({ now: true });
-    parent.abandon();
-    throw error;
-  });
+  const admin = await startAdmin(settings, view, passed[ADMIN_SOCKET]?.[0]).catch(giveUp);
+  if (admin !== null) opened.push(admin);
+  const renew = async (reason: string): Promise<void> => {
+    await shared?.renew(reason);
+    await generations.renew(reason);
+  };
+  const watch = await begin(generations, watched, renew).catch(giveUp);
   const handle = parent.handle(settings, generations, {
     sockets: [...new Set(sockets.flat())],
     onEnd: async () => {
-      await Promise.all([watch?.end(), admin?.close()]);
+      await Promise.all([watch?.end(), admin?.close(), shared?.close()]);
     },
   });
   return {
@@ -90,7 +94,7 @@ async function startParent(setup: Setup, { count, watched, owner }: ParentOption
       await handle.close(how);
     },
     adminUrl: admin?.url,
-    reload: () => generations.renew('reload'),
+    reload: () => renew('reload'),
     reopenLogs: () => generations.reopenLogs(),
     upgrade: (signal) => {
       const entries = resolved.listeners.map(
@@ -102,14 +106,31 @@ async function startParent(setup: Setup, { count, watched, owner }: ParentOption
   };
 }
 
-/** Starts the first generation; returns the watch over its files, or null. */
-async function begin(generations: Generations, watched: WatchedNames | null): Promise<FileWatch | null> {
+function timesOf({
+  drainDelayMs,
+  shutdownTimeoutMs,
+  hangTimeoutMs,
+}: Limits): Pick<GenerationsOptions, 'limitMs' | 'hangTimeoutMs'> {
+  return { limitMs: drainDelayMs + shutdownTimeoutMs, hangTimeoutMs };
+}
+
+/** Starts what the workers share. */
+async function share({ content }: Setup, context: ShareContext): Promise<SharedContent | null> {
+  return (await content.share?.(context)) ?? null;
+}
+
+/** Starts the first generation; returns the watch over its files, or null. `renew` is called when they change. */
+async function begin(
+  generations: Generations,
+  watched: WatchedNames | null,
+  renew: (reason: string) => Promise<void>,
+): Promise<FileWatch | null> {
   if (watched === null) {
     await generations.begin();
     return null;
   }
   const { FileWatch } = await import('./file-watch.ts');
-  const watch = new FileWatch(watched, () => void generations.renew('files changed'));
+  const watch = new FileWatch(watched, () => void renew('files changed'));
   try {
     // Watch before the first process reads a file, so that no change is missed.
     await watch.begin();

@@ -75,13 +75,15 @@ export class WorkerGroup {
 
   /**
    * Starts as many children as there is room for, and another for each that dies. Resolves when all have begun. The first
-   * one loads the application alone: if that fails, it is said once.
+   * one loads the application alone: if that fails, it is said once. `isEager`: resolves when that one has begun.
    * @throws EndedChild when one ended at once.
    */
-  async keepFull(start: (place: number) => Child): Promise<void> {
+  async keepFull(start: (place: number) => Child, isEager = false): Promise<void> {
     try {
       await this.#keep(() => start(0));
-      await Promise.all(Array.from({ length: this.#max - 1 }, (_, at) => this.#keep(() => start(at + 1))));
+      const others = Array.from({ length: this.#max - 1 }, (_, at) => () => start(at + 1));
+      if (isEager) for (const other of others) this.#keepTrying(other);
+      else await Promise.all(others.map((other) => this.#keep(other)));
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -204,9 +206,13 @@ export class WorkerGroup {
     if (this.#isStopped) return;
     logLine(`${name} ended unexpectedly (${how}); a new one replaces it`);
     const again = (): void => {
-      if (this.#isStopped) return;
-      this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));
+      if (!this.#isStopped) this.#keepTrying(start, name);
     };
     setTimeout(again, Math.max(MIN_LIFE_MS - lifeMs, 0));
+  }
+
+  /** `name`: that of the child that is replaced, if there is one. */
+  #keepTrying(start: () => Child, name = 'a worker'): void {
+    this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));
   }
 }

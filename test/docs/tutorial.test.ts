@@ -19,6 +19,8 @@ const BLOCKS = commandsIn(TEXT);
 /** Requests for commands with a special response: words of the command, path, expected text. */
 const REQUESTS: readonly (readonly [string, string, string])[] = [
   ['fixed-page', '/', 'never changes'],
+  ['fixtures/pages', '/count.py', '第2行'],
+  ['fixtures/framework', '/center.py', '个人中心'],
   ['dynamic-suffix', '/clock.py', 'when this page was made'],
   ['hello-wsgi.js:application', '/x', 'Hello from /x'],
   ['web_server.conf', '/login.py', 'Hello from /login.py'],
@@ -26,7 +28,7 @@ const REQUESTS: readonly (readonly [string, string, string])[] = [
 ];
 
 test('there is a command for each script', () => {
-  expect(BLOCKS).toHaveLength(11);
+  expect(BLOCKS).toHaveLength(13);
   expect(REQUESTS.every(([words]) => BLOCKS.some((block) => block.includes(words)))).toBe(true);
 });
 

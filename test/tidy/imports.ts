@@ -45,6 +45,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   workers: ['kernel', 'reactor', 'connection', 'http', 'options', 'files', 'app', 'log', 'tls', 'server', 'admin'],
   // Tools that examine or measure a server must not share its bugs, so they import nothing of it.
   tools: [],
+  python: ['kernel', 'http', 'files', 'log', 'app', 'server', 'workers'],
   config: ['kernel', 'http', 'options', 'files', 'adapters', 'app', 'log', 'tls', 'server', 'workers'],
   cli: [
     'kernel',
@@ -52,6 +53,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'options',
     'files',
     'adapters',
+    'upstream',
     'app',
     'log',
     'rules',
@@ -59,6 +61,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'server',
     'admin',
     'workers',
+    'python',
     'config',
     'tools',
   ],

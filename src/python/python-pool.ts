@@ -1,0 +1,117 @@
+// The Python workers of one application: a listening socket that all of them accept on, and the processes. The backlog of
+// the socket is the queue, so a worker that dies loses nothing that it has not accepted.
+
+import { chownSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EpollServerError } from '../errors.ts';
+import { NativeError } from '../kernel/native-error.ts';
+import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
+import { logLine } from '../log/log-line.ts';
+import { EndedChild } from '../workers/child.ts';
+import { Generations } from '../workers/generations.ts';
+import { PythonWorker, type PythonWorkerOptions } from './python-worker.ts';
+
+export interface PythonPoolOptions extends PythonWorkerOptions {
+  /** Connections that the system keeps for the workers. */
+  readonly backlog: number;
+  /** A worker whose application makes no progress for this long is killed; 0: never. */
+  readonly hangTimeoutMs: number;
+  /** The time for workers that are replaced. */
+  readonly limitMs: number;
+}
+
+/** Longer paths do not fit into an address of a Unix domain socket on every system (sun_path). */
+const MAX_SOCKET_PATH = 100;
+
+/** Time for Python to end in order: it calls what applications have registered for that. */
+const CLEAN_UP_MS = 3_000;
+
+/** The owner of the socket alone may enter its folder. */
+const SOCKET_MODE = 0o600;
+
+export class PythonPool {
+  /** The path of the socket: requests go there in the uwsgi protocol. */
+  readonly path: string;
+  readonly #folder: string;
+  readonly #kernel: NativeKernel;
+  readonly #generations: Generations;
+  #hasBegun = false;
+
+  private constructor(folder: string, kernel: NativeKernel, options: PythonPoolOptions) {
+    this.#folder = folder;
+    this.#kernel = kernel;
+    this.path = join(folder, 'python.sock');
+    const listener = this.#listen(options);
+    this.#generations = new Generations({
+      start: () => this.#start(listener, options),
+      count: options.processes,
+      limitMs: options.limitMs,
+      hangTimeoutMs: options.hangTimeoutMs,
+      what: `the Python application ${options.name}`,
+    });
+  }
+
+  /**
+   * Resolves when the first worker has loaded the application; the others follow.
+   * @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_PYTHON`, `ERR_LISTEN`, `ERR_WORKER`.
+   */
+  static async open(options: PythonPoolOptions): Promise<PythonPool> {
+    const temporary = tmpdir();
+    const parent = temporary.length > MAX_SOCKET_PATH / 2 ? '/tmp' : temporary;
+    const folder = await mkdtemp(join(parent, 'epoll-server-'));
+    const kernel = createNativeKernel();
+    try {
+      const pool = new PythonPool(folder, kernel, options);
+      await pool.#begin();
+      return pool;
+    } catch (error) {
+      kernel.destroy();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Replaces all workers by ones that load the application again. If it does not load, the old ones stay. */
+  renew(reason: string): Promise<void> {
+    return this.#generations.renew(reason);
+  }
+
+  /** Ends the workers. No request is under way by then, but Python has to clean up. */
+  async close(): Promise<void> {
+    await this.#generations.stop(CLEAN_UP_MS);
+    this.#kernel.destroy();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#generations.begin(true);
+      this.#hasBegun = true;
+    } catch (error) {
+      // What the worker has said is the message.
+      throw error instanceof EndedChild && error.cause instanceof EpollServerError ? error.cause : error;
+    }
+  }
+
+  #listen({ backlog, owner }: PythonPoolOptions): number {
+    const fd = this.#kernel.listenUnix(this.path, SOCKET_MODE, backlog);
+    if (fd < 0) {
+      const cause = new NativeError('listen', fd);
+      throw new EpollServerError('ERR_LISTEN', `cannot listen on ${this.path}: ${cause.message}`, { cause });
+    }
+    const { uid = -1, gid = -1 } = owner;
+    if (uid >= 0 || gid >= 0) for (const path of [this.#folder, this.path]) chownSync(path, uid, gid);
+    return fd;
+  }
+
+  #start(listener: number, options: PythonPoolOptions): PythonWorker {
+    const worker = new PythonWorker(listener, this.#folder, options);
+    worker.started.catch((error: unknown) => {
+      // The first start throws it.
+      if (this.#hasBegun && error instanceof EpollServerError) logLine(error.message);
+    });
+    return worker;
+  }
+}

@@ -1,0 +1,193 @@
+// Tests the Python workers of a pool: real processes behind a real socket, without a server in front.
+
+import { existsSync } from 'node:fs';
+import { utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { findPythonModule } from '../../src/app/python-module.ts';
+import { logLinesTo } from '../../src/log/log-line.ts';
+import { PythonPool, type PythonPoolOptions } from '../../src/python/python-pool.ts';
+import { folder } from '../support/folder.ts';
+import { until } from '../support/until.ts';
+import { request } from './uwsgi.ts';
+
+let lines: string[] = [];
+
+beforeEach(() => {
+  lines = [];
+  logLinesTo((line) => lines.push(line));
+});
+
+afterEach(() => logLinesTo((line) => process.stderr.write(line)));
+
+const HEAD = "start_response('200 OK', [])";
+
+async function open(source: string, own: Partial<PythonPoolOptions> = {}): Promise<PythonPool & { home: string }> {
+  const home = await folder({ 'app.py': source });
+  const pool = await PythonPool.open({
+    python: 'python3',
+    application: ['--module', 'app'],
+    folder: home,
+    cwd: home,
+    threads: 1,
+    processes: 1,
+    loadTimeoutMs: 60_000,
+    owner: {},
+    name: 'app',
+    backlog: 64,
+    hangTimeoutMs: 0,
+    limitMs: 10_000,
+    ...own,
+  });
+  onTestFinished(() => pool.close());
+  return Object.assign(pool, { home });
+}
+
+const PID = `
+import os
+def application(environ, start_response):
+    ${HEAD}
+    return [str(os.getpid()).encode()]
+`;
+
+async function pidOf(pool: PythonPool): Promise<number> {
+  return Number((await request(pool.path)).split('\r\n\r\n')[1]);
+}
+
+test('a worker that dies is replaced, and loses nothing that it has not accepted', async () => {
+  const pool = await open(PID);
+  const first = await pidOf(pool);
+  process.kill(first, 'SIGKILL');
+  expect(await pidOf(pool)).not.toBe(first);
+  expect(lines.join('')).toContain(`python worker ${first} ended unexpectedly (SIGKILL); a new one replaces it`);
+});
+
+test('signals for the whole process group are left to the server; SIGTERM ends a worker in order', async () => {
+  const pool = await open(PID);
+  const first = await pidOf(pool);
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(first, signal);
+  expect(await pidOf(pool)).toBe(first);
+  process.kill(first, 'SIGTERM');
+  await until(() => lines.join('').includes(`python worker ${first} ended unexpectedly (exit code 0)`), 'it has ended');
+});
+
+test('a folder and a socket are private, and removed at the end', async () => {
+  const pool = await open(PID);
+  const { stat } = await import('node:fs/promises');
+  expect((await stat(dirname(pool.path))).mode & 0o777).toBe(0o700);
+  await pool.close();
+  expect(existsSync(dirname(pool.path))).toBe(false);
+});
+
+test('what a worker prints is logged with its name', async () => {
+  const pool = await open(`${PID.replace(HEAD, `print('printed \u4f60\u597d'); ${HEAD}`)}`);
+  const pid = await pidOf(pool);
+  await until(() => lines.some((line) => line.includes('printed')), 'the line is logged');
+  expect(lines).toEqual([`python worker ${pid}: printed \u4f60\u597d\n`]);
+});
+
+test('a worker that hangs is killed after its traceback, and replaced', async () => {
+  const pool = await open(
+    `
+import os, time
+def stuck():
+    while True: time.sleep(60)
+def application(environ, start_response):
+    if environ['QUERY_STRING'] == 'hang': stuck()
+    ${HEAD}
+    return [str(os.getpid()).encode()]
+`,
+    { hangTimeoutMs: 1 },
+  );
+  const first = await pidOf(pool);
+  expect(await request(pool.path, { QUERY_STRING: 'hang' }).catch(() => '')).toBe('');
+  expect(await pidOf(pool)).not.toBe(first);
+  expect(lines.join('')).toContain(`python worker ${first} has not answered for 1 ms: it is killed`);
+  expect(lines.join('')).toMatch(/in stuck/);
+});
+
+test('a reload replaces the workers; if the application does not load, the old ones stay', async () => {
+  const pool = await open(PID);
+  const first = await pidOf(pool);
+  const file = join(pool.home, 'app.py');
+  await writeFile(file, 'import nothing_of_that_name\n');
+  await utimes(file, 1, 1);
+  await pool.renew('reload');
+  expect(await pidOf(pool)).toBe(first);
+  expect(lines.join('')).toContain(`app does not load: ModuleNotFoundError`);
+  await writeFile(file, PID);
+  await utimes(file, 2, 2);
+  await pool.renew('reload');
+  await until(async () => (await pidOf(pool)) !== first, 'the new worker answers');
+});
+
+test('threads serve requests at the same time, and all workers take from one socket', async () => {
+  const source = `
+import threading
+barrier = threading.Barrier(2)
+def application(environ, start_response):
+    barrier.wait(60)
+    ${HEAD}
+    return [repr(environ['wsgi.multithread']).encode()]
+`;
+  const pool = await open(source, { threads: 2 });
+  const both = await Promise.all([request(pool.path), request(pool.path)]);
+  for (const text of both) expect(text).toMatch(/True$/);
+});
+
+test('an application that does not load: the error says why', async () => {
+  const python = ['--module', 'app', '--callable', 'wanted'];
+  const cases: readonly (readonly [string, RegExp, Partial<PythonPoolOptions>?])[] = [
+    ['import nothing_there', /^app does not load: ModuleNotFoundError: .*'nothing_there' \(.*app\.py:1\)$/],
+    ['raise SystemExit(0)', /^app does not load: SystemExit: 0/],
+    ['import os\nos._exit(0)', /^app ended the worker while loading \(exit code 0\)$/],
+    ['application = 5', /^app is no application: application is of the type int, which is not callable$/],
+    [
+      'def other(e, s): pass',
+      /^app has no wanted; its callables are other: name one, as in MODULE:other$/,
+      { application: python },
+    ],
+    [
+      '',
+      /^the application needs Python, and \/nowhere\/python was tried: there is none/,
+      { python: '/nowhere/python' },
+    ],
+    ['import time\ntime.sleep(600)', /^app does not load: it has not ended after 300 ms/, { loadTimeoutMs: 300 }],
+  ];
+  for (const [source, message, own = {}] of cases) await expect(open(source, own)).rejects.toThrow(message);
+  expect(lines.join('')).toContain('import nothing_there');
+});
+
+test('an interpreter that is too old is named with its version', async () => {
+  const home = await folder({ python: '#!/bin/sh\necho 3.7.9\nexit 1\n' });
+  const { chmod } = await import('node:fs/promises');
+  const python = join(home, 'python');
+  await chmod(python, 0o755);
+  // The version is asked for by a command that succeeds.
+  await writeFile(python, '#!/bin/sh\n[ "$1" = -S ] || exit 1\necho 3.7.9\n');
+  await expect(open('', { python })).rejects.toThrow(`${python} is Python 3.7.9, and 3.8 or later is needed`);
+});
+
+test('a module is found as Python finds it', async () => {
+  const home = await folder({
+    'single.py': '',
+    'site/__init__.py': '',
+    'site/wsgi.py': '',
+    'space/part.py': '',
+    'not-a-name.py': '',
+  });
+  const found = (reference: string): readonly string[] | undefined => {
+    const module = findPythonModule(reference, [home]);
+    return module && [module.folder, module.module, module.callable];
+  };
+  expect(found('single')).toEqual([home, 'single', '']);
+  expect(found('site:app')).toEqual([home, 'site', 'app']);
+  expect(found('site.wsgi:a.b')).toEqual([home, 'site.wsgi', 'a.b']);
+  expect(found(`${home}/site/wsgi.py:app`)).toEqual([home, 'site.wsgi', 'app']);
+  expect(found(`${home}/site/wsgi:app`)).toEqual([home, 'site.wsgi', 'app']);
+  expect(found(`${home}/site.wsgi:app`)).toEqual([home, 'site.wsgi', 'app']);
+  expect(found('space.part')).toEqual([home, 'space.part', '']);
+  for (const each of ['none', 'site.none', 'not-a-name', `${home}/not-a-name.py`, '', ':app', '..', 'single.app:x']) {
+    expect(found(each), each).toBeUndefined();
+  }
+});
