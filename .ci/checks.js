@@ -8,6 +8,7 @@ const WITHOUT_BACK_END = [
     'browser',
     'cli',
     'config',
+    'deploy',
     'differential',
     'docs',
     'examples',
@@ -28,7 +29,7 @@ const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((
  * Folders whose tests are about applications and tools, not about sockets. Each push runs them over epoll and poll, each
  * night over the other back ends.
  */
-const APPLICATIONS = ['adapters', 'admin', 'app', 'frameworks', 'log', 'rules', 'workers'];
+const APPLICATIONS = ['adapters', 'admin', 'app', 'frameworks', 'log', 'python', 'rules', 'workers'];
 
 /** REPORT stands for the file of vitest's JSON report. */
 const REPORTERS = '--reporter=default --reporter=json --outputFile.json=REPORT';
@@ -92,7 +93,7 @@ export const CHECKS = [
   {
     name: 'python',
     when: 'push',
-    where: 'applications of Flask, Django and Pyramid, by the packages of Debian',
+    where: 'applications of Flask, Django, Pyramid; beside gunicorn, uWSGI behind nginx',
     command: 'npm run -s check:python',
   },
   {
@@ -123,8 +124,8 @@ export const CHECKS = [
   {
     name: 'tls',
     when: 'night',
-    where: 'the HTTP suites and the table of conformance over TLS',
-    command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport/tls.night.ts',
+    where: 'over TLS: kernel contract, HTTP suites, files, conformance',
+    command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport',
   },
   applicationsOver('select'),
   applicationsOver('scan'),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Bounds for what hangs, no expectations: until a server announces its port, until a program ends. */
+/** Bounds for what hangs, no expectations: until a server announces its port or ends, until a program ends. */
 const MAX_SILENT_MS = 60_000;
 const MAX_RUN_MS = 300_000;
 
@@ -67,6 +67,15 @@ export class StartedServer {
     return this.#child.pid;
   }
 
+  /** What it wrote so far. */
+  get said() {
+    return this.#said;
+  }
+
+  get hasEnded() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** Resolves when it has ended by itself. @throws Error when that was a failure. */
   async ended() {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'close');
@@ -75,10 +84,12 @@ export class StartedServer {
 
   /** Ends it as an operator does; a program that does not handle the signal may die of it. @throws Error for any other end. */
   async stop() {
-    if (this.#child.exitCode === null) {
+    if (!this.hasEnded) {
       const ended = once(this.#child, 'close');
       this.#child.kill('SIGTERM');
+      const late = setTimeout(() => this.#child.kill('SIGKILL'), MAX_SILENT_MS);
       await ended;
+      clearTimeout(late);
     }
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== 0 && signalCode !== 'SIGTERM')

@@ -1,8 +1,9 @@
 // Runs unmodified applications of Flask, Django and Pyramid behind this server, the table of conformance through a Python
-// application, and reloads and killed workers under load. The packages are those of the system:
-//   apt-get install python3-flask python3-django python3-pyramid
+// application, and reloads and killed workers under load. Compares responses with those of gunicorn and uWSGI behind
+// nginx, and measures others while a worker hangs. The packages are those of the system:
+//   apt-get install python3-flask python3-django python3-pyramid gunicorn uwsgi-core uwsgi-plugin-python3 nginx-light
 //   npm run check:python
-//   npm run check:python -- --only Django
+//   npm run check:python -- --only Django      or another of its parts: Flask, Pyramid, conformance, torture, comparison, hang
 //   npm run check:python -- --python /usr/bin/python3      the Python that has these packages (the default)
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,6 +13,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
 import { page, runOrFail, StartedServer, withServer } from './programs.js';
+import { compareStacks } from './python/compare.js';
+import { HANGS, measureHang } from './python/hung-worker.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const APPLICATIONS = join(root, 'scripts', 'python');
@@ -166,18 +169,36 @@ async function checkTorture() {
   }
 }
 
+async function checkComparison() {
+  process.stdout.write(`${await compareStacks(python, join(SCRATCH, 'comparison'))}\n`);
+}
+
+async function checkHang() {
+  const args = [COMMAND, '0', 'site_app:app', '--python', python, '--python-workers', '3'];
+  // The worker that hangs is killed when this is over.
+  args.push('--shutdown-timeout-ms', '500');
+  for (const hang of HANGS) {
+    await withServer([process.execPath, ...args], { cwd: join(APPLICATIONS, 'flask') }, async (url) => {
+      process.stdout.write(`${await measureHang(url, hang)}\n`);
+    });
+  }
+}
+
 const CHECKS = {
   Flask: checkFlask,
   Django: checkDjango,
   Pyramid: checkPyramid,
   conformance: checkConformance,
   torture: checkTorture,
+  comparison: checkComparison,
+  hang: checkHang,
 };
 
 rmSync(SCRATCH, { recursive: true, force: true });
 mkdirSync(join(SCRATCH, 'html'), { recursive: true });
-for (const [name, check] of Object.entries(CHECKS)) {
-  if (only !== undefined && only !== name) continue;
+const chosen = Object.entries(CHECKS).filter(([name]) => only === undefined || only === name);
+for (const [name, check] of chosen) {
   await check();
   process.stdout.write(`passed ${name}\n`);
 }
+process.stdout.write(`${chosen.length} passed, 0 failed\n`);

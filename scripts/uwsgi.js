@@ -21,11 +21,13 @@ const STREAM_BYTES = 5_000_000;
 const REQUESTS = 200;
 const CLIENTS = 8;
 
-let failures = 0;
+let passed = 0;
+let failed = 0;
 
 function expect(what, got, wanted) {
   const isRight = JSON.stringify(got) === JSON.stringify(wanted);
-  if (!isRight) failures++;
+  if (isRight) passed++;
+  else failed++;
   process.stdout.write(`${isRight ? 'ok' : 'FAILED'}  ${what}${isRight ? '' : `: ${JSON.stringify(got)}`}\n`);
 }
 
@@ -147,4 +149,5 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-process.exit(failures === 0 ? 0 : 1);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exit(failed === 0 ? 0 : 1);

@@ -9,7 +9,7 @@ import { ownBytes } from './own-bytes.ts';
  * between these sizes, in bytes, or are as long as a piece that is longer.
  */
 const MIN_SLAB_BYTES = 1_024;
-const MAX_SLAB_BYTES = 65_536;
+const MAX_SLAB_BYTES = 16_384;
 
 /** Up to this length a loop costs less than a view of the bytes (measured on Node 20). */
 const LOOP_BYTES = 32;

@@ -78,7 +78,7 @@ test('adopted bytes that fill their buffer are not copied, and small pieces shar
     for (const byte of slab) sum += byte;
   }
   expect(sum).toBe(100 * (2 + 3 * 2_000));
-  expect(slabs).toBeLessThan(16);
+  expect(slabs).toBeLessThan(32);
 });
 
 test('65,536 pieces of one byte are a few slabs', () => {
@@ -113,4 +113,16 @@ test('text is decoded as UTF-8, even if slabs split characters', () => {
       expect(queue.byteLength).toBe(0);
     }
   }
+});
+
+test('a small piece behind a large one takes 16 KiB at most', () => {
+  const large = new Uint8Array(65_536);
+  const before = process.memoryUsage().arrayBuffers;
+  const queues = Array.from({ length: 200 }, () => new SlabQueue());
+  for (const queue of queues) {
+    queue.append(large);
+    queue.append(Uint8Array.of(1));
+  }
+  const eachBytes = (process.memoryUsage().arrayBuffers - before) / queues.length;
+  expect(eachBytes).toBeLessThan(100_000);
 });

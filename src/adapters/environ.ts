@@ -69,6 +69,8 @@ const READERS: Readonly<Record<string, Reader>> = Object.assign(Object.create(nu
   ...CGI_READERS,
   PATH_INFO: (request, mountPath) => decodePath(pathBelow(request, mountPath)),
   CONTENT_LENGTH: (request) => request.header('content-length') ?? '',
+  // A target in absolute-form names another host than the field, which is then to be ignored (RFC 9112 section 3.2.2).
+  HTTP_HOST: (request) => (request.host === '' ? request.header('host') : request.host),
   'wsgi.version': () => [1, 0],
   'wsgi.url_scheme': (request) => request.scheme,
   'wsgi.input': (request) => request.body,

@@ -33,7 +33,9 @@ export function findModule(reference: string, folders: readonly string[] = []): 
   if (statsOf(path)?.isDirectory() === true) {
     throw refuseModule(`${path} is a folder: use a JavaScript file in it, as in examples/hello-wsgi.js`);
   }
-  throw refuseModule(`there is no module ${path}: use a JavaScript file, as in examples/hello-wsgi.js`);
+  const usual =
+    'use a JavaScript file, as in examples/hello-wsgi.js, or a Python module, as in mysite.wsgi:application';
+  throw refuseModule(`there is no module ${path}: ${usual}`);
 }
 
 /** Whether `reference` names an existing module, as {@link findModule} finds it. */

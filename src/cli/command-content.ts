@@ -233,10 +233,9 @@ async function pythonOf(
   folder: ApplicationPlace | null,
   dynamic: ApplicationPlace | null,
 ): Promise<readonly PythonApplication[]> {
-  // The applications of the tutorials lie in the dynamic folder.
-  const own = modules
-    .filter(({ python }) => python !== undefined)
-    .map((place) => ({ place, isLenient: place.home === folder?.home }));
+  // The applications of the tutorials lie in the dynamic folder, or beside it.
+  const isLenient = folder !== null;
+  const own = modules.filter(({ python }) => python !== undefined).map((place) => ({ place, isLenient }));
   if (dynamic === null) return own;
   const { hasPythonModules } = await import('../python/python-folder.ts');
   return (await hasPythonModules(dynamic.home)) ? [...own, { place: dynamic, isLenient: true }] : own;

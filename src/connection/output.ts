@@ -123,7 +123,7 @@ export class Output implements BatchedSender, DeadlineOwner {
   trySend(): void {
     const { sendBatch } = this.#context;
     if (sendBatch.hasJoined) sendBatch.flush();
-    else if (sendBatch.owner === this) sendBatch.flushOwner();
+    else if (sendBatch.owner !== null) sendBatch.flushOwner();
     if (this.#outbox !== null && !this.#isDropped) this.#sendOutbox();
     if (!this.#isDropped) this.reportSent();
   }

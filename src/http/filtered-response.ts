@@ -19,6 +19,7 @@ const DROPPED: HttpResponse = {
   start() {},
   write: () => true,
   drained: () => Promise.resolve(),
+  flush: () => null,
   writeFile: (_descriptor, _position, _length, receipt) => receipt.onSent(0),
   end() {},
   whenSent() {},
@@ -96,6 +97,11 @@ export class FilteredResponse implements HttpResponse {
 
   drained(): Promise<void> {
     return this.#target.drained();
+  }
+
+  flush(): Promise<void> | null {
+    const target = this.#target;
+    return target.flush === undefined ? target.drained() : target.flush();
   }
 
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {

@@ -185,6 +185,12 @@ export interface HttpResponse {
   /** Resolves when there is room for more output, or when the client is gone. */
   drained(): Promise<void>;
   /**
+   * Sends at once what was written, as far as the socket takes it. Null: the system has all of it. Otherwise a promise
+   * that resolves when it has, or when the client is gone. Absent: a client of another thread.
+   * @internal
+   */
+  flush?(): Promise<void> | null;
+  /**
    * Sends a range of an open file after what was written, by sendfile(2); the response must have a Content-Length.
    * `onSent` of `receipt` is called once: before this returns, or when the responses of a loop turn were sent. Until
    * then the file must stay open, and writes throw `ERR_FILE_UNDER_WAY`.

@@ -193,6 +193,14 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     });
   }
 
+  flush(): Promise<void> | null {
+    const { channel } = this.#owner;
+    if (this.gone) return null;
+    channel.sendNow();
+    if (this.gone || !channel.hasPendingOutput) return null;
+    return new Promise((resolve) => channel.whenSent(() => resolve()));
+  }
+
   writeFile(descriptor: number, position: number, length: number, receipt: FileReceipt): void {
     this.#assertWritable();
     if (this.gone) return receipt.onSent(0);

@@ -132,8 +132,9 @@ export interface LimitOptions {
   readonly maxUpstreamQueue?: number | string | undefined;
   /**
    * Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their
-   * clients. 0 to 9,007,199,254,740,991 bytes; default: 4,294,967,296. A thousand clients of 4 MiB each. Content above
-   * 64 KiB waits in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.
+   * clients. 0 to 9,007,199,254,740,991 bytes; default: 4,294,967,296. A thousand clients of 4 MiB each. Requests above
+   * 32 KiB and responses to slow clients wait in unlinked files of the system's temporary folder (TMPDIR). One response
+   * may use an eighth.
    */
   readonly maxSpoolBytes?: number | string | undefined;
   /**

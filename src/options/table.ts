@@ -690,7 +690,7 @@ const LIMITS: readonly Option[] = [
     help: 'Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their clients.',
     default: 4 * GIB,
     reason:
-      "A thousand clients of 4 MiB each. Content above 64 KiB waits in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.",
+      "A thousand clients of 4 MiB each. Requests above 32 KiB and responses to slow clients wait in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.",
   },
   {
     path: 'limits.maxChildren',

@@ -243,7 +243,8 @@ def file_behind(filelike: Any) -> tuple[bytes, int, int] | None:
         filelike.flush()
         descriptor = filelike.fileno()
         here = os.fstat(descriptor)
-        if not stat.S_ISREG(here.st_mode):
+        # Files of /proc say that they are empty.
+        if not stat.S_ISREG(here.st_mode) or here.st_size == 0:
             return None
         link = b"/proc/self/fd/%d" % descriptor
         path = os.readlink(link) if os.path.exists(link) else os.path.realpath(os.fsencode(filelike.name))
@@ -420,6 +421,7 @@ class Response:
             self._transmit(head)
         elif self._left and self.has_content:
             report(f"the application returned {self._left} bytes less than its Content-Length: the response is cut off")
+            self._cut()
         elif self._is_chunked and self.has_content:
             self._transmit(b"0\r\n\r\n")
 
@@ -448,6 +450,7 @@ class Response:
     def fail(self) -> None:
         """Sends 500, unless a response has begun: then the end of the connection says that it is incomplete."""
         if self.is_begun:
+            self._cut()
             return
         self.is_begun = True
         text = b"" if self._is_head else b"500 Internal Server Error\n"
@@ -457,6 +460,14 @@ class Response:
             b"Content-Length: 26\r\n\r\n"
         )
         self._transmit(head + text)
+
+    def _cut(self) -> None:
+        """Ends the connection, also where a process that the application forked has it open."""
+        try:
+            self._connection.shutdown(SHUT_WR)
+        except OSError:
+            # The server has closed it.
+            pass
 
     def _header(self, name: str) -> str:
         for each, value in self._headers:
@@ -738,9 +749,12 @@ class Worker:
             "QUERY_STRING": "",
             "SERVER_PROTOCOL": "HTTP/1.1",
         }
+        #: Whether this is a process that the application forked.
+        self._is_forked = False
 
     def serve(self, life: Life) -> None:
         """Serves until the life of the process is over."""
+        os.register_at_fork(after_in_child=self._forked)
         if self._threads == 1:
             self._loop(0, life, life.wakers)
             return
@@ -764,11 +778,16 @@ class Worker:
         for thread in threads:
             thread.join()
 
+    def _forked(self) -> None:
+        self._is_forked = True
+
     def _guarded_loop(self, index: int, life: Life, wakers: Sequence[int]) -> None:
         """A failure outside of the application, such as no descriptors, ends the process, which is replaced."""
         try:
             self._loop(index, life, wakers)
         except BaseException:
+            if self._is_forked:
+                raise
             traceback.print_exc()
             os._exit(1)
 
@@ -806,7 +825,8 @@ class Worker:
         try:
             self._run(environ, response)
         finally:
-            watch.pause()
+            if not self._is_forked:
+                watch.pause()
         if content is not None and content.unread > 0:
             discard(connection, content.unread)
 
@@ -843,12 +863,17 @@ class Worker:
                 response, "\n".join([load_text(environ["PATH_INFO"].lstrip("/"), error), *traceback_of(error)]), environ
             )
         except BaseException as error:
+            if self._is_forked:
+                # It ends as any process does, such as by sys.exit().
+                raise
             self._failed(response, "\n".join([f"{name} failed:", *own_traceback(error)]), environ)
 
-    @staticmethod
-    def _failed(response: Response, text: str, environ: Environ) -> None:
+    def _failed(self, response: Response, text: str, environ: Environ) -> None:
         target = f"{environ.get('REQUEST_METHOD', '')} {environ.get('REQUEST_URI', environ['PATH_INFO'])}"
         report(f"{target}: {text}")
+        if self._is_forked:
+            # The response is that of the process that accepted the request.
+            return
         try:
             response.fail()
         except ClientGone:
@@ -861,6 +886,12 @@ def load_text(name: str, error: LoadError) -> str:
         there = ", ".join(error.details) or "none"
         return f"{name} has no {error} (callables there: {there})"
     return f"{name} does not load: {error}"
+
+
+def said_of(error: LoadError) -> dict[str, Any]:
+    """What the server reports of it. The server cuts lines of more than 65,536 bytes, and reports 20 of these at most."""
+    details = error.details[-20:] if error.reason == "import" else error.details[:20]
+    return {"reason": error.reason, "message": str(error)[:400], "details": [line[:400] for line in details]}
 
 
 def traceback_of(error: LoadError) -> list[str]:
@@ -903,6 +934,7 @@ class Life:
     def __init__(self, control: int, parent: int) -> None:
         self._control = control
         self.is_over = False
+        self.is_forked = False
         self._wake_read, wake_write = os.pipe()
         for descriptor in (control, self._wake_read, wake_write):
             os.set_blocking(descriptor, False)
@@ -914,6 +946,7 @@ class Life:
         # The server asks for it before it kills a worker that hangs.
         faulthandler.register(signal.SIGQUIT, all_threads=True)
         faulthandler.enable()
+        os.register_at_fork(after_in_child=self._forked)
         die_with_parent()
         # It may have ended before.
         if parent not in (0, os.getppid()):
@@ -936,7 +969,7 @@ class Life:
 
     def say(self, message: dict[str, Any]) -> None:
         """One line of JSON for the parent."""
-        data = json.dumps(message).encode("ascii") + b"\n"
+        data = json.dumps(message, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
         os.set_blocking(self._control, True)
         try:
             while data:
@@ -947,6 +980,10 @@ class Life:
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self.is_over = True
+
+    def _forked(self) -> None:
+        """A process that the application forked, and that returns from it, must not accept requests."""
+        self.is_forked = self.is_over = True
 
 
 def die_with_parent() -> None:
@@ -1000,7 +1037,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         application = open_application(options)
     except LoadError as error:
-        life.say({"event": "failed", "reason": error.reason, "message": str(error), "details": error.details})
+        if life.is_forked:
+            return 0
+        life.say({"event": "failed", **said_of(error)})
         return 2
     memory = mmap.mmap(counters_fd, threads * 8)
     worker = Worker(

@@ -1,7 +1,7 @@
 // A Python process that runs an application, as its owner sees it. Its other half is epoll_server_worker.py.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EpollServerError, messageOf } from '../errors.ts';
@@ -62,7 +62,7 @@ export class PythonWorker implements Child {
    */
   constructor(listener: number, scratch: string, options: PythonWorkerOptions) {
     this.#options = options;
-    this.#counters = new Counters(scratch, options.threads);
+    this.#counters = makeCounters(scratch, options);
     this.#child = this.#spawn(listener);
     this.name = `python worker ${this.#child.pid ?? ''}`.trim();
     this.ended = new Promise((resolve) => {
@@ -113,7 +113,7 @@ export class PythonWorker implements Child {
       });
     } catch (error) {
       this.#counters.close();
-      throw new EpollServerError('ERR_WORKER', `cannot start ${python}: ${messageOf(error)}`, { cause: error });
+      throw notStarted(python, error);
     }
   }
 
@@ -163,6 +163,18 @@ function refuse(text: string): EpollServerError {
   return new EpollServerError('ERR_APPLICATION_MODULE', text);
 }
 
+function makeCounters(scratch: string, { python, threads }: PythonWorkerOptions): Counters {
+  try {
+    return new Counters(scratch, threads);
+  } catch (error) {
+    throw notStarted(python, error);
+  }
+}
+
+function notStarted(python: string, cause: unknown): EpollServerError {
+  return new EpollServerError('ERR_WORKER', `cannot start ${python}: ${messageOf(cause)}`, { cause });
+}
+
 /** A counter for each thread of a worker, in memory that both sides see. It is odd while the application runs. */
 class Counters {
   readonly fd: number;
@@ -172,11 +184,17 @@ class Counters {
 
   constructor(folder: string, threads: number) {
     const path = join(folder, 'counters');
-    this.fd = openSync(path, 'wx+', 0o600);
-    unlinkSync(path);
-    ftruncateSync(this.fd, threads * COUNTER_BYTES);
     this.#now = Buffer.alloc(threads * COUNTER_BYTES);
     this.#before = Buffer.alloc(threads * COUNTER_BYTES);
+    this.fd = openSync(path, 'wx+', 0o600);
+    try {
+      unlinkSync(path);
+      // This takes room on the disk. Without it, the worker would get SIGBUS at its first request when the disk is full.
+      writeSync(this.fd, this.#now, 0, this.#now.length, 0);
+    } catch (error) {
+      closeSync(this.fd);
+      throw error;
+    }
   }
 
   /** Whether no thread has been in the same step of the application since the last call. */

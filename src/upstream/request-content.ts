@@ -8,7 +8,7 @@ import type { SpoolSpace } from './spool-space.ts';
 import { TemporaryFile } from './temporary-file.ts';
 
 /** Content up to this size stays in memory, and larger content is written and read in pieces of it. */
-const MEMORY_BYTES = 65_536;
+const MEMORY_BYTES = 32_768;
 
 export class RequestContent {
   readonly #space: SpoolSpace;

@@ -10,6 +10,9 @@ import type { SpoolSpace } from './spool-space.ts';
 /** Content of a declared length up to this size is collected: if it is cut off, the client gets an error response. */
 const COLLECTED_BYTES = 65_536;
 
+/** Bytes that are handed to the connection at a time, and the most that wait there for a slow client. */
+const PIECE_BYTES = 32_768;
+
 export interface SenderEvents {
   /** More content can be sent. */
   roomForMore(): void;
@@ -27,6 +30,8 @@ export class ResponseSender {
   #collected: SlabQueue | null = null;
   /** Null: the client is fast enough. */
   #spool: ResponseSpool | null = null;
+  /** Written since the last flush. */
+  #unflushedBytes = 0;
   #isPumping = false;
   #isComplete = false;
   #isClosed = false;
@@ -54,20 +59,46 @@ export class ResponseSender {
   write(bytes: Buffer, start: number, end: number): void {
     if (this.#collected !== null) {
       this.#collected.append(bytes, start, end);
-    } else if (this.#isPumping) {
-      this.#spool?.append(bytes, start, end);
-    } else if (!this.#response.write(Buffer.from(bytes.subarray(start, end)))) {
+    } else {
+      let at = start;
+      while (at < end && !this.#isPumping) at = this.#send(bytes, at, end);
+      if (at < end) this.#spool?.append(bytes, at, end);
+    }
+  }
+
+  /** Sends a copy of the first piece of `bytes[start, end)`, and returns its end. A client whose socket is full is slow. */
+  #send(bytes: Buffer, start: number, end: number): number {
+    const pieceEnd = Math.min(start + PIECE_BYTES - this.#unflushedBytes, end);
+    const hasRoom = this.#response.write(Buffer.from(bytes.subarray(start, pieceEnd)));
+    this.#unflushedBytes += pieceEnd - start;
+    const flushed = hasRoom && this.#unflushedBytes < PIECE_BYTES ? null : this.#flush();
+    if (flushed !== null) {
       this.#isPumping = true;
       this.#spool ??= new ResponseSpool(this.#space, () => this.#events.roomForMore());
-      void this.#pump(this.#spool);
+      void this.#pump(this.#spool, flushed);
     }
+    return pieceEnd;
+  }
+
+  /** Null: the client is fast enough. */
+  #flush(): Promise<void> | null {
+    this.#unflushedBytes = 0;
+    const response = this.#response;
+    return response.flush === undefined ? response.drained() : response.flush();
   }
 
   /** The content is complete. */
   end(): void {
     this.#isComplete = true;
     if (this.#collected !== null) this.#response.send(this.#status, this.#fields, this.#collected.takeAll());
-    else if (!this.#isPumping) this.#response.end();
+    else if (this.#isPumping) this.#spool?.end();
+    else this.#finish();
+  }
+
+  /** All content was handed to the connection. */
+  #finish(): void {
+    this.#spool?.close();
+    this.#response.end();
   }
 
   /** Drops what has not been sent. */
@@ -77,23 +108,22 @@ export class ResponseSender {
     this.#spool?.close();
   }
 
-  /** Sends what waits, until nothing does. */
-  async #pump(spool: ResponseSpool): Promise<void> {
+  /** Sends what waits, until nothing does. A piece follows when the system has all before it. */
+  async #pump(spool: ResponseSpool, first: Promise<void>): Promise<void> {
     try {
-      await this.#response.drained();
+      await first;
       for (;;) {
         const next = spool.take();
         const piece = next instanceof Promise ? await next : next;
         if (this.#isClosed || this.#response.ended) return;
         if (piece === null) break;
-        if (!this.#response.write(piece)) await this.#response.drained();
+        this.#response.write(piece);
+        const flushed = this.#flush();
+        if (flushed !== null) await flushed;
         if (this.#isClosed || this.#response.ended) return;
       }
       this.#isPumping = false;
-      if (this.#isComplete) {
-        spool.close();
-        this.#response.end();
-      }
+      if (this.#isComplete) this.#finish();
     } catch (error) {
       if (!this.#isClosed) this.#events.lostContent(error);
     }

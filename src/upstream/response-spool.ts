@@ -5,10 +5,10 @@ import type { SpoolSpace } from './spool-space.ts';
 import { TemporaryFile } from './temporary-file.ts';
 
 /** Content in memory beyond which it is written to the file. */
-const MEMORY_BYTES = 32_768;
+const MEMORY_BYTES = 16_384;
 
 /** Bytes that are read from the file at a time, and held until the client has room. */
-const PIECE_BYTES = 16_384;
+const PIECE_BYTES = 32_768;
 
 type Piece = Uint8Array | null;
 
@@ -26,6 +26,8 @@ export class ResponseSpool {
   #writing: Promise<void> | null = null;
   /** The same, after it could not be written. */
   #unwritten: Uint8Array | null = null;
+  /** No more is appended. */
+  #isComplete = false;
   #isClosed = false;
 
   constructor(space: SpoolSpace, onRoom: () => void) {
@@ -42,6 +44,12 @@ export class ResponseSpool {
   append(bytes: Uint8Array, start: number, end: number): void {
     this.#memory.append(bytes, start, end);
     if (this.isFull) this.#spill();
+  }
+
+  /** The content is complete: where there is a file, none of it stays in memory. */
+  end(): void {
+    this.#isComplete = true;
+    if (this.#file !== null) this.#spill();
   }
 
   /** The next piece, at once or later; null: there is none now. */
@@ -79,6 +87,7 @@ export class ResponseSpool {
   /** Writes the memory to the file. Where there is no room, the content stays in memory, and the sender has to wait. */
   #spill(): void {
     if (this.#writing !== null || this.#unwritten !== null || this.#isClosed) return;
+    if (this.#memory.byteLength === 0) return;
     const end = this.#fileEnd + this.#memory.byteLength;
     this.#file ??= new TemporaryFile(this.#space);
     if (end > this.#space.maxResponseBytes || !this.#file.reserveTo(end)) return;
@@ -95,7 +104,7 @@ export class ResponseSpool {
     }
     this.#writing = null;
     if (this.#isClosed) return;
-    if (this.isFull) this.#spill();
+    if (this.isFull || this.#isComplete) this.#spill();
     if (!this.isFull) this.#onRoom();
   }
 }

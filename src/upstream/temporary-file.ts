@@ -15,6 +15,7 @@ export class TemporaryFile {
   /** Null: it is not needed yet. */
   #opening: Promise<FileHandle> | null = null;
   #reservedBytes = 0;
+  #isClosed = false;
 
   constructor(space: SpoolSpace) {
     this.#space = space;
@@ -29,8 +30,15 @@ export class TemporaryFile {
     return true;
   }
 
-  /** Writes all of `bytes`. Rejects when the disk is full or fails. */
+  /** Writes all of `bytes`, when its turn comes, or nothing after {@link close}. Rejects when the disk is full or fails. */
   async write(bytes: Uint8Array, position: number): Promise<void> {
+    await this.#space.pool.run(
+      () => this.#write(bytes, position),
+      () => !this.#isClosed,
+    );
+  }
+
+  async #write(bytes: Uint8Array, position: number): Promise<void> {
     this.#opening ??= openUnlinked();
     const file = await this.#opening;
     for (let at = 0; at < bytes.length; ) {
@@ -53,6 +61,7 @@ export class TemporaryFile {
 
   /** Closes it when the calls in progress have ended. */
   close(): void {
+    this.#isClosed = true;
     this.#space.release(this.#reservedBytes);
     this.#reservedBytes = 0;
     // A file that could not be opened was reported by the write that opened it.

@@ -48,6 +48,7 @@ export class Upstream implements DeadlineOwner {
   /** The backlog of the upstream was full: requests wait, although they have a place. */
   #isRefusing = false;
   readonly #retry: Deadline = new Deadline(this);
+  #isAdmitting = false;
 
   constructor({ name, address, isTrusted = false }: UpstreamOptions, context: UpstreamContext) {
     this.name = name;
@@ -106,6 +107,14 @@ export class Upstream implements DeadlineOwner {
   }
 
   #admit(): void {
+    // An applicant that cannot connect releases its place in here. A call for each of them would exhaust the stack.
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    this.#admitAll();
+    this.#isAdmitting = false;
+  }
+
+  #admitAll(): void {
     for (const queue of [this.#postponed, this.#waiting]) {
       for (const applicant of queue) {
         if (!this.#hasPlace) return;

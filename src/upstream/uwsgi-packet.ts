@@ -14,7 +14,7 @@ const MAX_VARIABLES_BYTES = 65_535;
 const PERCENT_ENCODED = /%([0-9A-Fa-f]{2})/g;
 
 /**
- * The packet of `request`, with `contentLength` bytes of room behind it; -1: it has no content. `mountPath`: the
+ * The packet of `request`, with `contentLength` bytes of room behind it; -1: it has none. `mountPath`: the
  * application's SCRIPT_NAME. Null: the variables do not fit.
  */
 export function uwsgiPacket(
@@ -47,10 +47,13 @@ function variablesOf(request: HttpRequest, mountPath: string, contentLength: num
     const value = read(request, mountPath);
     if (value !== undefined) variables.push(name, name === 'SCRIPT_NAME' ? utf8AsLatin1(value) : value);
   }
-  const { path, query, scheme, id = '' } = request;
+  const { path, query, target, scheme, host, id = '' } = request;
   variables.push('PATH_INFO', decoded(pathBelow(request, mountPath)));
-  variables.push('REQUEST_URI', query === '' ? path : `${path}?${query}`);
-  variables.push('REQUEST_SCHEME', scheme, 'CONTENT_LENGTH', contentLength < 0 ? '' : String(contentLength));
+  // As it was sent, so an empty query keeps its question mark.
+  variables.push('REQUEST_URI', target.includes('?') ? `${path}?${query}` : path);
+  variables.push('REQUEST_SCHEME', scheme, 'CONTENT_LENGTH', contentLengthText(request, contentLength));
+  // A target in absolute-form names another host than the field, which is then to be ignored (RFC 9112 section 3.2.2).
+  if (host !== '') variables.push('HTTP_HOST', host);
   for (const [name, value] of combineFields(request.headers())) {
     if (isPassedOn(name) && !(id !== '' && name === 'x-request-id')) variables.push(variableOfField(name), value);
   }
@@ -58,9 +61,15 @@ function variablesOf(request: HttpRequest, mountPath: string, contentLength: num
   return variables;
 }
 
+/** An application can tell `Content-Length: 0` from no field, as behind other servers. */
+function contentLengthText(request: HttpRequest, contentLength: number): string {
+  if (contentLength >= 0) return String(contentLength);
+  return request.header('content-length') === undefined ? '' : '0';
+}
+
 /** The content is passed on whole and without a coding, so Expect and the fields of the connection mean nothing. */
 function isPassedOn(name: string): boolean {
-  return hasVariable(name) && name !== 'expect' && !isHopByHop(name);
+  return hasVariable(name) && name !== 'host' && name !== 'expect' && !isHopByHop(name);
 }
 
 /** `path` percent-decoded: its bytes may be of any encoding. */

@@ -8,7 +8,11 @@ import { get, post } from '../support/client.ts';
 import { startHandler } from '../support/serving.ts';
 
 /** Runs an application that inspects the environ of one request. */
-async function environOf(look: (environ: Environ) => unknown, ...fields: readonly string[]): Promise<unknown> {
+function environOf(look: (environ: Environ) => unknown, ...fields: readonly string[]): Promise<unknown> {
+  return environOfBytes(look, get('/a/b?c', ...fields));
+}
+
+async function environOfBytes(look: (environ: Environ) => unknown, request: string): Promise<unknown> {
   let found: unknown;
   const { connect } = await startHandler(
     wsgi((environ, start) => {
@@ -17,7 +21,7 @@ async function environOf(look: (environ: Environ) => unknown, ...fields: readonl
       return '';
     }),
   );
-  await (await connect()).send(get('/a/b?c', ...fields)).readResponse();
+  await (await connect()).send(request).readResponse();
   return found;
 }
 
@@ -36,6 +40,13 @@ test('a key exists before and after it was read, and other keys do not', async (
     missing,
     missing,
   ]);
+});
+
+test('HTTP_HOST is the host of the target, if that names one', async () => {
+  const look = (environ: Environ) => [environ['HTTP_HOST'], { ...environ }['HTTP_HOST'], 'HTTP_HOST' in environ];
+  const absolute = 'GET http://b:81/x HTTP/1.1\r\nHost: a\r\n\r\n';
+  expect(await environOfBytes(look, absolute)).toEqual(['b:81', 'b:81', true]);
+  expect(await environOfBytes(look, 'GET /x HTTP/1.0\r\n\r\n')).toEqual([undefined, undefined, false]);
 });
 
 test('it has no prototype, so that keys of Object are not mistaken for fields', async () => {

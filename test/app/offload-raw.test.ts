@@ -163,6 +163,7 @@ describe('a protocol in a thread', () => {
     client.socket.resume();
     await client.closed();
     expect(client.received.length).toBeLessThan(1_000 * 16_384);
+    expect(await pool.events()).toEqual([]);
   });
 
   test('that fails, uses no bytes or cannot be created ends its own connection, with one report', async () => {

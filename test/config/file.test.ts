@@ -296,6 +296,16 @@ test('a repeatable option may be one value, a list, or a mapping', async () => {
 /** The file of the tutorials: a Python dictionary, indented by tabs, later with comments. */
 const TUTORIAL = '{\n\t"static_path":"./static",\n\t"dynamic_path":"./dynamic"\n}\n';
 
+test('a web_server.conf is found by its name if it is that of the tutorials', async () => {
+  for (const [text, found] of [
+    [TUTORIAL, 'web_server.conf'],
+    ['server { listen 80; }', undefined],
+    [Buffer.of(0xff, 0xfe), undefined],
+  ] as const) {
+    expect(findConfig(await folder({ 'web_server.conf': text }))).toBe(found);
+  }
+});
+
 test('the web_server.conf of the tutorials is accepted', async () => {
   const path = await folder({ 'web_server.conf': TUTORIAL });
   const { settings } = resolveSettings(await readConfig(join(path, 'web_server.conf')));

@@ -3,6 +3,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import { expect, onTestFinished, test } from 'vitest';
+import type { HttpRequest } from '../../src/http/handler.ts';
+import { RequestIds } from '../../src/http/request-ids.ts';
 import type { ServeOptions, WsgiApplication } from '../../src/index.ts';
 import { syslogSink } from '../../src/log/syslog-sink.ts';
 import { get } from '../support/client.ts';
@@ -126,4 +128,15 @@ test('syslog gets one datagram a line, and lost lines are counted', async () => 
   const lost = syslogSink(3, (text) => reports.push(text), `${path}-none`);
   lost('three\n');
   expect(reports).toEqual([expect.stringMatching(/^1 lines for the system log \(.*-none\) were lost: .*\(ENOENT\)$/)]);
+});
+
+test('new ids go on behind 65,536 of them', () => {
+  const ids = new RequestIds('f'.repeat(20));
+  // Only fields are read.
+  const request = { header: () => undefined } as unknown as HttpRequest;
+  const all = Array.from({ length: 65_538 }, () => ids.of(request));
+  expect(new Set(all).size).toBe(all.length);
+  expect([all[0], all[65_535], all[65_536]]).toEqual(
+    ['000000000000', '00000000ffff', '000000010000'].map((digits) => 'f'.repeat(20) + digits),
+  );
 });

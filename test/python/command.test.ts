@@ -72,6 +72,15 @@ test('a framework in the dynamic folder runs as it is, by the file of the tutori
   }
 });
 
+test('an application beside the dynamic folder may return text, as in the tutorials; another one may not', async () => {
+  const files = { 'app.py': app("start_response('200 OK', [])\nreturn ['文', 1]"), 'dynamic/page.py': '' };
+  const path = await folder(files);
+  const beside = await portOf(start(path, 'app:application', '--dynamic', 'dynamic'));
+  expect((await ask(beside, get('/'))).text).toBe('文1');
+  const alone = await portOf(start(path, 'app:application'));
+  expect((await ask(alone, get('/'))).status).toBe(500);
+});
+
 test('an application gets the request, and all workers of a server share its Python workers', async () => {
   const body = `
 start_response('200 OK', [('X-Kept', 'yes')])

@@ -135,12 +135,45 @@ def application(environ, start_response):
   for (const text of both) expect(text).toMatch(/True$/);
 });
 
+test('the memory that a worker shares with the server has room on the disk before it is used', async () => {
+  const source = `
+import os
+BLOCKS = os.fstat(5).st_blocks
+def application(environ, start_response):
+    ${HEAD}
+    return [str(BLOCKS).encode()]
+`;
+  // Without room the first request ends the worker (SIGBUS) when the disk is full.
+  expect(Number((await request((await open(source)).path)).split('\r\n\r\n')[1])).toBeGreaterThan(0);
+});
+
+test('a process that an application forks neither answers nor accepts requests', async () => {
+  const source = `
+import os, sys
+def application(environ, start_response):
+    child = os.fork()
+    if child == 0:
+        sys.exit(3)
+    _, status = os.waitpid(child, 0)
+    ${HEAD}
+    return [str(os.WEXITSTATUS(status)).encode()]
+`;
+  for (const threads of [1, 2]) {
+    const pool = await open(source, { threads });
+    expect((await request(pool.path)).split('\r\n\r\n')[1]).toBe(threads === 1 ? '3' : '0');
+  }
+  expect(lines).toEqual([]);
+});
+
 test('an application that does not load: the error says why', async () => {
   const python = ['--module', 'app', '--callable', 'wanted'];
   const cases: readonly (readonly [string, RegExp, Partial<PythonPoolOptions>?])[] = [
     ['import nothing_there', /^app does not load: ModuleNotFoundError: .*'nothing_there' \(.*app\.py:1\)$/],
     ['raise SystemExit(0)', /^app does not load: SystemExit: 0/],
     ['import os\nos._exit(0)', /^app ended the worker while loading \(exit code 0\)$/],
+    ['def a(): b()\ndef b(): a()\na()', /^app does not load: RecursionError: .* \(.*app\.py:[12]\)$/],
+    [`${'\u{1f40d}'.repeat(30_000)} = 1`, /^app does not load: SyntaxError: .* \(.*app\.py:1\)$/],
+    ['for i in range(5000): exec(f"def f{i}(e, s): pass")', /^app has no .*; its callables are f0, f1, .*f9: name one/],
     ['application = 5', /^app is no application: application is of the type int, which is not callable$/],
     [
       'def other(e, s): pass',

@@ -365,6 +365,20 @@ class Responses(unittest.TestCase):
         self.assertEqual(response.rest, b"1\r\na\r\n")
         self.assertIn("in the middle", response.log)
 
+    def test_a_response_that_is_cut_off_ends_although_another_process_holds_its_connection(self):
+        def broken():
+            yield b"a"
+            raise ValueError("in the middle")
+
+        for application in (returning(broken()), returning([b"a"], [("Content-Length", "2")])):
+            ours, theirs = socket.socketpair()
+            with ours, theirs.dup(), contextlib.redirect_stderr(io.StringIO()):
+                ours.sendall(packet(VARIABLES))
+                serve(worker.Worker(NO_LISTENER, worker.Loaded(application, "m:a", False)), theirs)
+                ours.setblocking(False)
+                ours.recv(65_536)
+                self.assertEqual(ours.recv(65_536), b"")
+
 
 class BrokenApplications(unittest.TestCase):
     def assert_broken(self, application, text, **changed):
@@ -506,6 +520,14 @@ class Files(unittest.TestCase):
             self.assertNotIn("x-epoll-server-sendfile", response.headers)
             self.assertEqual(response.content, text)
             self.assertTrue(opened.closed)
+
+    def test_a_file_that_says_it_is_empty_is_read(self):
+        # /proc is of Linux alone.
+        proc = "/proc/self/status"
+        path = proc if os.path.exists(proc) else os.devnull
+        with open(path, "rb") as file:
+            first = file.read(5)
+        self.assertEqual(answer(self.wrapped(open(path, "rb"))).content[:5], first)
 
     def test_a_head_has_no_file(self):
         response = answer(self.wrapped(open(self.file.name, "rb")), REQUEST_METHOD="HEAD")

@@ -172,7 +172,7 @@ test('conform escapes responses of the tested server', async () => {
   const address = server.address();
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
   for (const format of [[], ['--json'], ['--markdown']]) {
-    const args = [COMMAND, 'conform', url, '--only', 'host', '--max-splits', '1', '--timeout-ms', '500', ...format];
+    const args = [COMMAND, 'conform', url, '--only', 'host', '--max-splits', '1', '--timeout-ms', '20000', ...format];
     const program = startProgram(process.execPath, args);
     await saysOnly(program, 1, format[0] === '--json' ? String.raw`\u009b2J` : String.raw`\x9b2J`);
   }

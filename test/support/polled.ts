@@ -188,6 +188,7 @@ export class Polled {
   async acceptOne(): Promise<number> {
     for (;;) {
       const fd = this.kernel.accept(this.listener);
+      if (fd >= 0) await this.world.accepted?.(this.kernel, fd);
       if (fd !== EAGAIN) return fd;
       await pause(1);
     }

@@ -28,11 +28,12 @@ export function tlsKind(settings: Partial<TlsEntry> = {}, ...others: readonly Tl
 
 /** Kernels whose accepted connections are encrypted. */
 export function securedKernels(actual: typeof nativeKernel): typeof nativeKernel {
-  const kind = tlsKind();
   return {
     ...actual,
     createNativeKernel: (...options) => {
       const kernel = actual.createNativeKernel(...options);
+      // Its own: handshakes are counted by its waits.
+      const kind = tlsKind();
       const secured = (fd: number): number => {
         if (fd >= 0) check('attach', kernel.attach(fd, kind));
         return fd;

@@ -11,7 +11,7 @@ import type { SimulatedClient } from '../../src/testing/simulated-client.ts';
 import { SimulatedKernel } from '../../src/testing/simulated-kernel.ts';
 import { adopted, type Client, connect, type End } from './client.ts';
 import { folder } from './folder.ts';
-import { until } from './until.ts';
+import { pause, until } from './until.ts';
 
 const SIMULATED_FILE = 1_000_000;
 
@@ -55,6 +55,8 @@ export interface World {
   unused(kernel: Kernel, where: 'port' | 'path'): Promise<PolledAddress>;
   /** An address whose backlog is full: connections to a port stay in progress, those to a path fail. */
   stalled(kernel: Kernel, where: 'port' | 'path'): Promise<PolledAddress>;
+  /** What happens with an accepted descriptor before a test uses it. */
+  readonly accepted?: (kernel: Kernel, fd: number) => Promise<void>;
   /** Connects a client while this thread blocks. */
   connectLater(kernel: Kernel, port: number, delayMs: number): Promise<void>;
 }
@@ -126,6 +128,18 @@ async function placeOf(server: Server, where: 'port' | 'path'): Promise<PolledAd
     ? { address: '127.0.0.1', port: bound.port }
     : { address: path, port: 0 };
 }
+
+/** The same for a test file that has replaced kernels and clients by those of TLS: handshakes are over. */
+export const SECURED_WORLD: World = {
+  ...REAL_WORLD,
+  accepted: async (kernel, fd) => {
+    while (kernel.negotiated(fd) === null) {
+      // The client sends nothing else yet.
+      kernel.recv(fd, 0, 1);
+      await pause(1);
+    }
+  },
+};
 
 class RealClient implements PolledClient {
   readonly #client: Client;

@@ -1,9 +1,11 @@
-// Tests HTTP over TLS: the suites.
+// Tests HTTP over TLS: the suites of the plain socket, the table of conformance, and those of files.
 
 import type * as net from 'node:net';
 import { vi } from 'vitest';
 import type * as nativeKernel from '../../src/kernel/native-kernel.ts';
 import './suites.ts';
+import '../files/changing-files.test.ts';
+import '../files/ranges.test.ts';
 
 vi.mock('node:net', async (original) =>
   (await import('../support/secure-socket.ts')).securedNet(await original<typeof net>()),

@@ -1,9 +1,13 @@
-// Tests that a full backlog of an upstream is no failure: requests wait until it has room.
+// Tests the requests that wait for an upstream: a full backlog is no failure, and a program that ends fails all of them.
 
 import { connect as connectSocket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { Outgoing } from '../../src/connection/outgoing.ts';
 import { EAGAIN } from '../../src/kernel/errno.ts';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
+import { resolveLimits } from '../../src/options/resolve-limits.ts';
+import { SpoolSpace } from '../../src/upstream/spool-space.ts';
+import { Upstream } from '../../src/upstream/upstream.ts';
 import { connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import { start } from '../support/serving.ts';
@@ -39,4 +43,20 @@ test('requests wait while the backlog of the program is full, and are sent when 
     program.close(fd);
   }
   for (const client of clients) expect((await client.readResponse()).text).toBe('ok');
+});
+
+test('requests that wait fail one after the other when the program is gone, however many they are', () => {
+  const count = 20_000;
+  const limits = { ...resolveLimits({}), maxUpstreamConnections: 1, maxUpstreamQueue: count };
+  const context = { outgoing: new Outgoing(), space: new SpoolSpace(0), limits, onError: () => {} };
+  const upstream = new Upstream({ name: 'gone', address: { path: '/nowhere' } }, context);
+  upstream.apply({ placeFree: () => {} });
+  let failed = 0;
+  const placeFree = (): void => {
+    failed++;
+    upstream.release();
+  };
+  for (let i = 0; i < count; i++) upstream.apply({ placeFree });
+  upstream.release();
+  expect(failed).toBe(count);
 });

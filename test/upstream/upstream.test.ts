@@ -59,6 +59,34 @@ test('the variables are those of CGI, and forged fields are dropped', async () =
   expect(variables).not.toHaveProperty('HTTPS');
 });
 
+test.each([
+  ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', ''],
+  ['POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n', '0'],
+  ['GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 00\r\n\r\n', '0'],
+  ['POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', '0'],
+])('without content, CONTENT_LENGTH is 0 if the client framed some: %j', async (text, expected) => {
+  const { variables } = await received(text);
+  expect(variables['CONTENT_LENGTH']).toBe(expected);
+});
+
+test.each([
+  ['/a', '/a'],
+  ['/a?', '/a?'],
+  ['/a??', '/a??'],
+  ['http://a/b?', '/b?'],
+  ['http://a?', '/?'],
+])('REQUEST_URI of %s is %s', async (target, expected) => {
+  const { variables } = await received(get(target));
+  expect(variables['REQUEST_URI']).toBe(expected);
+});
+
+test('HTTP_HOST is the host that was asked for, in whatever form', async () => {
+  const hostOf = async (bytes: string): Promise<string | undefined> => (await received(bytes)).variables['HTTP_HOST'];
+  expect(await hostOf('GET http://b:81/x HTTP/1.1\r\nHost: a\r\n\r\n')).toBe('b:81');
+  expect(await hostOf('GET http://b/x HTTP/1.0\r\n\r\n')).toBe('b');
+  expect(await hostOf('GET /x HTTP/1.0\r\n\r\n')).toBeUndefined();
+});
+
 test('below a mount path, SCRIPT_NAME has that path and PATH_INFO the rest', async () => {
   const { variables } = await received(get('/a%70i/x%2Fy?z'), '/api=');
   expect([variables['SCRIPT_NAME'], variables['PATH_INFO']]).toEqual(['/api', '/x/y']);

@@ -5,8 +5,8 @@ import type { Channel } from '../../connection/channel.ts';
 import type { HttpRequest } from '../../http/handler.ts';
 import type { VerbatimResponse } from '../../http/verbatim-response.ts';
 import { detachSignal, dumpUnread, endWithoutBody } from './light-request.ts';
-import { ASCII_HEAD } from './light-response.ts';
 import {
+  ASCII_HEAD,
   aborted,
   emitDrain,
   NodeServerResponse,

@@ -108,7 +108,7 @@ const DETACH_SIGNAL = hiddenKey(NodeIncomingMessage.prototype, 'kDetachAbortSign
 
 /** The response is sent: `request.signal` does not abort any more. */
 export function detachSignal(request: ServerRequest): void {
-  const detach: unknown = Reflect.get(request, DETACH_SIGNAL);
+  const detach = request[DETACH_SIGNAL];
   if (typeof detach === 'function') Reflect.apply(detach, request, []);
 }
 

@@ -5,6 +5,7 @@ import { STATUS_CODES } from 'node:http';
 import type { NodeExchange } from './exchange.ts';
 import { LightRequest } from './light-request.ts';
 import {
+  ASCII_HEAD,
   END_CALLBACKS,
   FLUSH_ERROR,
   hiddenKey,
@@ -22,8 +23,6 @@ import type { ServerSocket } from './server-socket.ts';
 export const EXCHANGE: symbol = Symbol('epoll-server.exchange');
 /** The fields of a response if all of them are ASCII; null: not known. */
 const ASCII_HEADERS: symbol = Symbol('epoll-server.asciiHeaders');
-/** Whether the head is ASCII. */
-export const ASCII_HEAD: symbol = Symbol('epoll-server.asciiHead');
 
 const GENUINE = new NodeServerResponse(Object.create({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }));
 const SHAPE_MODE = hiddenKey(GENUINE, 'shapeMode');

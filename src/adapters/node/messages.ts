@@ -64,6 +64,9 @@ export function hiddenKey(message: object, ...names: readonly string[]): symbol 
   return found ?? Symbol(names[0]);
 }
 
+/** Whether the head of a response is ASCII, where that is known. */
+export const ASCII_HEAD: symbol = Symbol('epoll-server.asciiHead');
+
 /** By which a server and its responses keep the fields that are sent once. */
 export const UNIQUE_HEADERS: symbol = hiddenKey(new http.Server(), 'kUniqueHeaders');
 
@@ -79,11 +82,11 @@ export const FLUSH_ERROR: symbol = hiddenKey(GENUINE, 'kFlushError');
 
 /** A response that was sent by one write is finished, or lost: what Node's own class does when it has written all. */
 export function settleEnd(response: OutgoingResponse, error: Error | null): void {
-  Reflect.set(response, error === null ? WRITABLE_FINISHED : FLUSH_ERROR, error ?? true);
+  response[error === null ? WRITABLE_FINISHED : FLUSH_ERROR] = error ?? true;
   // Its class adds functions alone.
-  const callbacks = Reflect.get(response, END_CALLBACKS) as WriteCallback[] | null;
+  const callbacks = response[END_CALLBACKS] as WriteCallback[] | null;
   if (callbacks === null) return;
-  Reflect.set(response, END_CALLBACKS, null);
+  response[END_CALLBACKS] = null;
   for (const callback of callbacks) callback(error);
 }
 

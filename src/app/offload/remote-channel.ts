@@ -202,6 +202,8 @@ export class RemoteChannel implements Channel {
   }
 
   #receive(message: ToChannel): void {
+    // What the loop has sent before it knew of the end.
+    if (this.#isClosed) return;
     if (message.type === 'input') this.#input(message.bytes);
     else if (message.type === 'delivered') this.#delivered(message.weight);
     else if (message.type === 'sent') this.#sent(message.id, message.isSent);

@@ -1,0 +1,24 @@
+// Tests that temporary files leave threads of the pool to others.
+
+import { readdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { SpoolSpace } from '../../src/upstream/spool-space.ts';
+import { TemporaryFile } from '../../src/upstream/temporary-file.ts';
+
+const PIECE = Buffer.alloc(1_000, 'x');
+
+test('two writes run at a time, the others in turn; one whose file was closed does not run', async () => {
+  const space = new SpoolSpace(1_000_000);
+  const files = Array.from({ length: 6 }, () => new TemporaryFile(space));
+  const descriptors = (await readdir('/dev/fd')).length;
+  const writes = files.map((file) => file.write(PIECE, 0));
+  expect(space.pool.load).toEqual([2, 4]);
+  files[5]?.close();
+  await Promise.all(writes);
+  expect(space.pool.load).toEqual([0, 0]);
+  expect((await readdir('/dev/fd')).length - descriptors).toBe(5);
+  for (const file of files.slice(0, 5)) {
+    expect(await file.read(0, PIECE.length)).toEqual(PIECE);
+    file.close();
+  }
+});
