@@ -244,6 +244,12 @@ export async function blobOf(content: Content | null, type: string | null): Prom
 const MULTIPART = 'multipart/form-data';
 const FORM_TYPES = [MULTIPART, 'application/x-www-form-urlencoded'];
 
+/**
+ * A longer Content-Type is refused before it is parsed: node's parser takes quadratic time for white space. A boundary has at
+ * most 70 characters (RFC 2046 section 5.1.1).
+ */
+const MAX_FORM_TYPE_LENGTH = 1_024;
+
 /** Small pieces are joined to this many bytes, and large ones are cut to them, before they are parsed. */
 const FORM_BLOCK_BYTES = 65_536;
 
@@ -287,6 +293,11 @@ async function parametersOf(pieces: AsyncIterable<Uint8Array>): Promise<FormData
 }
 
 function mediaTypeOf(type: string | null): MIMEType {
+  if (type !== null && type.length > MAX_FORM_TYPE_LENGTH) {
+    throw new TypeError(
+      `formData: the Content-Type has ${type.length} characters, which is more than the ${MAX_FORM_TYPE_LENGTH} of a form`,
+    );
+  }
   try {
     const parsed = new MIMEType(type ?? '');
     if (FORM_TYPES.includes(parsed.essence)) return parsed;
