@@ -256,15 +256,19 @@ function rowsOf(subjects) {
   );
 }
 
-function textOf({ name, what, before, after, slopePerHour, isGood }) {
+/** `isLast`: earlier figures judge nothing, since a short time has a slope. */
+function textOf({ name, what, before, after, slopePerHour, isGood }, isLast) {
   const shown = (value) => (what === 'descriptors' ? value.toFixed(0) : `${(value / MIB).toFixed(2)} MiB`);
   const slope = what === 'descriptors' ? slopePerHour.toFixed(1) : `${(slopePerHour / MIB).toFixed(2)} MiB`;
-  return `${isGood ? 'ok' : 'FAILED'}: ${name}, ${what}: ${shown(before)} then ${shown(after)}, ${slope} an hour\n`;
+  const judged = isGood ? 'ok' : 'FAILED';
+  return `${isLast ? judged : 'so far'}: ${name}, ${what}: ${shown(before)} then ${shown(after)}, ${slope} an hour\n`;
 }
 
-function report(clients, subjects, seconds) {
+function report(clients, subjects, seconds, isLast) {
   const { answered, forgiven, problems } = clients;
-  const lines = rowsOf(subjects).map(textOf).join('');
+  const lines = rowsOf(subjects)
+    .map((row) => textOf(row, isLast))
+    .join('');
   const failed = [...problems].map(([text, count]) => `FAILED: ${count} times ${text}\n`).join('');
   const happened = Object.entries(done).map(([name, count]) => `${count} ${name}`);
   process.stdout.write(
@@ -293,11 +297,11 @@ async function soak(minutes) {
     for (const subject of Object.values(subjects)) subject.sample(seconds());
     if (performance.now() - reportedMs < REPORT_MS) continue;
     reportedMs = performance.now();
-    report(clients, subjects, seconds());
+    report(clients, subjects, seconds(), false);
   }
   timers.forEach(clearInterval);
   await clients.end();
-  report(clients, subjects, seconds());
+  report(clients, subjects, seconds(), true);
   let isGood = clients.problems.size === 0 && rowsOf(subjects).every((row) => row.isGood);
   for (const subject of Object.values(subjects)) {
     const exit = await subject.end();
