@@ -15,6 +15,7 @@ import type { PythonApplication, PythonApplications, PythonSettings } from '../p
 import {
   type ContentContext,
   type OpenContent,
+  type Renewal,
   type ServedContent,
   type ShareContext,
   type SharedContent,
@@ -85,11 +86,11 @@ export class CommandContent implements ServedContent {
     return this.#places.python.length > 0;
   }
 
-  async share(context: ShareContext): Promise<SharedContent> {
+  async share(context: ShareContext, renewal?: Renewal): Promise<SharedContent> {
     this.#places ??= await find(this.#options);
-    // Without workers these processes must not start any either, when a reload names an application in Python.
-    const none = { environment: pythonEnvironment(new Map()), renew: async () => {}, close: async () => {} };
-    return (await openPython(this.#places, this.#options, context)) ?? none;
+    // Without workers these processes must not start any either: the configuration may change before they read it.
+    const none = { environment: pythonEnvironment(new Map()), close: async () => {} };
+    return (await openPython(this.#places, this.#options, context, renewal)) ?? none;
   }
 
   /** The content, in the order in which it is tried. */
@@ -205,10 +206,11 @@ async function openPython(
   { python }: Places,
   { python: settings }: CommandContentOptions,
   context: ShareContext,
+  renewal?: Renewal,
 ): Promise<PythonApplications | null> {
   if (python.length === 0) return null;
   const { PythonApplications } = await import('../python/python-applications.ts');
-  return PythonApplications.open(python, settings, context);
+  return PythonApplications.open(python, settings, context, renewal);
 }
 
 async function find(options: CommandContentOptions): Promise<Places> {

@@ -14,6 +14,8 @@ import type { Role } from '../workers/role.ts';
 export interface WorkerSettings {
   readonly watched: WatchedNames | null;
   readonly owner: ProcessOwner;
+  /** Reads the configuration again. */
+  readonly readAgain: () => Promise<Setup>;
 }
 
 /** A program that serves by one model. */
@@ -29,7 +31,7 @@ export interface Model {
   readonly watches?: true;
   /**
    * Starts to serve. `workers`: 0 when not given. `watched`: finds the files and folders whose changes restart the
-   * application; null: none. `owner`: the user and group of the workers.
+   * application; null: none. `owner`: the user and group of the workers. `readAgain`: reads the configuration again.
    */
   start(setup: Setup, workers: number, role: Role, own: WorkerSettings): Promise<Serving>;
 }

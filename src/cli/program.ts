@@ -16,7 +16,7 @@ import { EndedChild } from '../workers/child.ts';
 import { reapOrphans } from '../workers/orphans.ts';
 import { isPassed } from '../workers/passed-sockets.ts';
 import { type Role, reportToParent, takeRole } from '../workers/role.ts';
-import { type ExplainedRequest, parseArguments } from './arguments.ts';
+import { type Arguments, type ExplainedRequest, parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
 import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
@@ -35,6 +35,8 @@ interface Given extends Configuration {
   readonly check: boolean;
   readonly explained: ExplainedRequest | null;
   readonly config: string | undefined;
+  /** A file that an argument names may have changed, too. */
+  readAgain(): Promise<Given>;
 }
 
 /**
@@ -61,19 +63,25 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
       process.exitCode = reloadByPidFile(argv.slice(1));
       return;
     }
-    const { settings, config, check, explained, printConfig, help, version } = parseArguments(argv);
-    if (help) process.stdout.write(helpText());
-    else if (version) process.stdout.write(`epoll-server ${packageVersion()} (Node.js ${process.version})\n`);
+    const parsed = parseArguments(argv);
+    if (parsed.help) process.stdout.write(helpText());
+    else if (parsed.version) process.stdout.write(`epoll-server ${packageVersion()} (Node.js ${process.version})\n`);
     else {
-      const file = config ?? findConfig('.');
-      const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
-      const configuration = resolveSettings(...layers);
-      if (printConfig) process.stdout.write(printableLines(printConfiguration(configuration)));
-      else await runModel({ ...configuration, check, explained, config: file }, model, programs);
+      const given = await read(parsed, argv);
+      if (parsed.printConfig) process.stdout.write(printableLines(printConfiguration(given)));
+      else await runModel(given, model, programs);
     }
   } catch (error) {
     fail(error);
   }
+}
+
+/** Reads the variables and the file that belong to `parsed`. */
+async function read({ settings, config, check, explained }: Arguments, argv: readonly string[]): Promise<Given> {
+  const file = config ?? findConfig('.');
+  const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
+  const readAgain = (): Promise<Given> => read(parseArguments(argv), argv);
+  return { ...resolveSettings(...layers), check, explained, config: file, readAgain };
 }
 
 async function runModel(given: Given, model: Model, programs: Programs | undefined): Promise<void> {
@@ -106,7 +114,7 @@ async function run(given: Given, model: Model): Promise<void> {
     throw new EpollServerError('ERR_OPTION', text);
   }
   if (given.check) return check({ settings: ofServer, content });
-  const watched = watch ? await watchedBy(content, config) : null;
+  const watched = watch ? await watchedBy(given, content) : null;
   const role = takeRole();
   const isMain = role.kind === 'standalone';
   if (isMain) for (const notice of await content.notices()) logLine(notice);
@@ -122,7 +130,9 @@ async function run(given: Given, model: Model): Promise<void> {
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
   const setup = { settings: { ...ofServer, ...sinks, tls }, content };
-  const server = await model.start(setup, workers, role, { watched, owner }).finally(loaded);
+  const server = await model
+    .start(setup, workers, role, { watched, owner, readAgain: () => setupAgain(given) })
+    .finally(loaded);
   pidFile?.write();
   openErrorLog(settings, !isMain);
   handleSignals(server, role, pidFile, () => giveLogs(settings, owner));
@@ -150,22 +160,29 @@ async function check(setup: Setup): Promise<never> {
   process.exit(0);
 }
 
+/** The setup of workers that replace others. */
+async function setupAgain({ readAgain }: Given): Promise<Setup> {
+  const given = await readAgain();
+  return { settings: serverSettingsFor(given), content: commandContentOf(given, given.config) };
+}
+
 /**
- * Finds the files and folders whose changes restart the application. They are resolved again later, since links may
- * change.
+ * Finds the files and folders whose changes restart the application. They are resolved again later, since links and
+ * the configuration may change.
  * @throws EpollServerError `ERR_OPTION`: there is nothing to restart.
  */
-async function watchedBy(
-  content: CommandContent,
-  config: string | undefined,
-): Promise<() => Promise<readonly string[]>> {
+async function watchedBy({ readAgain }: Given, content: CommandContent): Promise<() => Promise<readonly string[]>> {
   if ((await content.names()).length === 0) {
     throw new EpollServerError(
       'ERR_OPTION',
       '--watch restarts an application, and there is none: add --app MODULE or --dynamic FOLDER',
     );
   }
-  return async () => [...(await content.names()), ...(config === undefined ? [] : [config])];
+  return async () => {
+    const given = await readAgain();
+    const names = await commandContentOf(given, given.config).names();
+    return [...names, ...(given.config === undefined ? [] : [given.config])];
+  };
 }
 
 /**

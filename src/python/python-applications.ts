@@ -1,12 +1,13 @@
 // The Python applications of a server: their workers, which all of its processes share, and where these are found.
 
 import { availableParallelism } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { ApplicationPlace } from '../app/application-place.ts';
 import { EpollServerError } from '../errors.ts';
-import type { ShareContext, SharedContent } from '../server/content.ts';
+import type { Renewal, ShareContext, SharedContent } from '../server/content.ts';
 import { pythonEnvironment } from './inherited-python.ts';
 import { interpreterFor } from './interpreter.ts';
-import { PythonPool } from './python-pool.ts';
+import { PythonPool, type PythonPoolOptions } from './python-pool.ts';
 
 /** A module, or a folder of modules with URLs of their own. */
 export interface PythonApplication {
@@ -25,32 +26,56 @@ export interface PythonSettings {
   readonly cwd: string;
 }
 
+/** A pool, and how many generations of processes use it. */
+interface SharedPool {
+  readonly pool: PythonPool;
+  readonly options: PythonPoolOptions;
+  users: number;
+}
+
 export class PythonApplications implements SharedContent {
-  readonly #pools: ReadonlyMap<string, PythonPool>;
+  /** By the reference of the application. */
+  readonly #pools: ReadonlyMap<string, SharedPool>;
   /** Sockets by the reference of the application. */
   readonly #paths: ReadonlyMap<string, string>;
 
-  private constructor(pools: ReadonlyMap<string, PythonPool>, paths: ReadonlyMap<string, string>) {
+  private constructor(pools: ReadonlyMap<string, SharedPool>, paths: ReadonlyMap<string, string>) {
     this.#pools = pools;
     this.#paths = paths;
   }
 
   /**
-   * Starts the workers of `applications`. Resolves when each application was loaded once.
+   * Starts the workers of `applications`. Resolves when each application was loaded once. `renewal`: workers that are
+   * started in the same way as those before stay, and load their application again.
    * @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_PYTHON`, `ERR_LISTEN`, `ERR_WORKER`.
    */
   static async open(
     applications: readonly PythonApplication[],
     settings: PythonSettings,
     context: ShareContext,
+    renewal?: Renewal,
   ): Promise<PythonApplications> {
-    const pools = new Map<string, PythonPool>();
+    const before = renewal?.shared instanceof PythonApplications ? renewal.shared.#pools : new Map<string, never>();
+    const pools = new Map<string, SharedPool>();
     const own = new PythonApplications(pools, new Map());
+    const kept: PythonPool[] = [];
     try {
       for (const application of applications) {
         const { reference } = application.place;
-        if (!pools.has(reference)) pools.set(reference, await openPool(application, settings, context));
+        if (pools.has(reference)) continue;
+        const options = poolOptions(application, settings, context);
+        const known = before.get(reference);
+        if (known !== undefined && isDeepStrictEqual(known.options, options)) {
+          known.users++;
+          pools.set(reference, known);
+          kept.push(known.pool);
+        } else {
+          pools.set(reference, { pool: await PythonPool.open(options, renewal?.signal), options, users: 1 });
+        }
       }
+      // Only now: the workers before are not changed when a new application does not load.
+      const { reason = '', signal } = renewal ?? {};
+      await Promise.all(kept.map((pool) => pool.renew(reason, signal)));
       return own;
     } catch (error) {
       await own.close();
@@ -70,39 +95,35 @@ export class PythonApplications implements SharedContent {
 
   /**
    * The socket of the workers of an application.
-   * @throws EpollServerError `ERR_OPTION`: a reload has named another application.
+   * @throws EpollServerError `ERR_OPTION`: the configuration has changed since the parent of this process has read it.
    */
   pathOf({ reference }: ApplicationPlace): string {
-    const path = this.#pools.get(reference)?.path ?? this.#paths.get(reference);
+    const path = this.#pools.get(reference)?.pool.path ?? this.#paths.get(reference);
     if (path === undefined) {
-      // The parent has read the configuration before it was changed.
-      const text = `${reference} has no workers: Python applications are named at the start, so restart the server`;
+      const text = `${reference} has no workers: the configuration was changed during the start, so reload it again`;
       throw new EpollServerError('ERR_OPTION', text);
     }
     return path;
   }
 
   get environment(): Readonly<Record<string, string>> {
-    return pythonEnvironment(new Map([...this.#pools].map(([reference, { path }]) => [reference, path])));
-  }
-
-  async renew(reason: string): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.renew(reason)));
+    return pythonEnvironment(new Map([...this.#pools].map(([reference, { pool }]) => [reference, pool.path])));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    const unused = [...this.#pools.values()].filter((each) => --each.users === 0);
+    await Promise.all(unused.map(({ pool }) => pool.close()));
   }
 }
 
-function openPool(
+function poolOptions(
   { place, isLenient }: PythonApplication,
   { python, workers = availableParallelism(), threads, cwd }: PythonSettings,
   { limits, owner }: ShareContext,
-): Promise<PythonPool> {
+): PythonPoolOptions {
   const { reference, home, python: module } = place;
   const folder = module?.folder ?? home;
-  return PythonPool.open({
+  return {
     python: interpreterFor(python, [folder, cwd]),
     application: module === undefined ? ['--dynamic', reference] : argumentsOf(module, isLenient),
     folder,
@@ -115,7 +136,7 @@ function openPool(
     backlog: limits.backlog,
     hangTimeoutMs: limits.handlerTimeoutMs,
     limitMs: limits.shutdownTimeoutMs,
-  });
+  };
 }
 
 function argumentsOf(

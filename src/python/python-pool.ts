@@ -45,7 +45,7 @@ export class PythonPool {
     this.path = join(folder, 'python.sock');
     const listener = this.#listen(options);
     this.#generations = new Generations({
-      start: () => this.#start(listener, options),
+      launch: { start: () => this.#start(listener, options), close: async () => {} },
       count: options.processes,
       limitMs: options.limitMs,
       hangTimeoutMs: options.hangTimeoutMs,
@@ -54,17 +54,18 @@ export class PythonPool {
   }
 
   /**
-   * Resolves when the first worker has loaded the application; the others follow.
+   * Resolves when the first worker has loaded the application; the others follow. `signal` ends it before that.
    * @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_PYTHON`, `ERR_LISTEN`, `ERR_WORKER`.
    */
-  static async open(options: PythonPoolOptions): Promise<PythonPool> {
+  static async open(options: PythonPoolOptions, signal?: AbortSignal): Promise<PythonPool> {
+    signal?.throwIfAborted();
     const temporary = tmpdir();
     const parent = temporary.length > MAX_SOCKET_PATH / 2 ? '/tmp' : temporary;
     const folder = await mkdtemp(join(parent, 'epoll-server-'));
     const kernel = createNativeKernel();
     try {
       const pool = new PythonPool(folder, kernel, options);
-      await pool.#begin();
+      await pool.#begin(signal);
       return pool;
     } catch (error) {
       kernel.destroy();
@@ -73,9 +74,13 @@ export class PythonPool {
     }
   }
 
-  /** Replaces all workers by ones that load the application again. If it does not load, the old ones stay. */
-  renew(reason: string): Promise<void> {
-    return this.#generations.renew(reason);
+  /**
+   * Replaces all workers by ones that load the application again. If it does not load, or `signal` is aborted, the old
+   * ones stay.
+   */
+  async renew(reason: string, signal?: AbortSignal): Promise<void> {
+    signal?.addEventListener('abort', () => void this.#generations.interrupt(), { once: true });
+    await this.#generations.renew(reason);
   }
 
   /** Ends the workers. No request is under way by then, but Python has to clean up. */
@@ -85,13 +90,17 @@ export class PythonPool {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #begin(): Promise<void> {
+  async #begin(signal?: AbortSignal): Promise<void> {
+    const stop = (): void => void this.#generations.stop(0);
+    signal?.addEventListener('abort', stop);
     try {
       await this.#generations.begin(true);
       this.#hasBegun = true;
     } catch (error) {
       // What the worker has said is the message.
       throw error instanceof EndedChild && error.cause instanceof EpollServerError ? error.cause : error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 

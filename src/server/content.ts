@@ -28,9 +28,10 @@ export interface ServedContent {
   open(context: ContentContext): Promise<OpenContent>;
   /**
    * Starts what the processes of one server share, before they open the content; null: nothing. Absent: the same.
+   * `renewal`: what the processes before them share.
    * @throws EpollServerError as `open` does.
    */
-  share?(context: ShareContext): Promise<SharedContent | null>;
+  share?(context: ShareContext, renewal?: Renewal): Promise<SharedContent | null>;
 }
 
 /** For what the processes of one server share. */
@@ -49,9 +50,18 @@ export interface ContentOwner {
 export interface SharedContent {
   /** Variables by which these processes find it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Loads applications again. `reason`: the beginning of a log line, such as `files changed`. */
-  renew(reason: string): Promise<void>;
+  /** Ends what no later processes share. */
   close(): Promise<void>;
+}
+
+/** What is shared while processes replace others. What both need stays, and loads its application again. */
+export interface Renewal {
+  /** What the processes share that are replaced; null: nothing. */
+  readonly shared: SharedContent | null;
+  /** The beginning of a log line, such as `files changed`. */
+  readonly reason: string;
+  /** Aborted when the new processes are not needed any more. */
+  readonly signal: AbortSignal;
 }
 
 /** The clocks, bounds and outgoing connections that the server gives to its content. */

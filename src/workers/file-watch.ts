@@ -3,6 +3,7 @@
 
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';
 import { isWithin } from '../files/deny-list.ts';
@@ -43,6 +44,8 @@ export class FileWatch {
   readonly #names: WatchedNames;
   readonly #onChange: () => void;
   #watchers: readonly FSWatcher[] = [];
+  /** The names that the watchers are for. */
+  #watched: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #stormMs: number | null = null;
   /** A link may have changed its target: the watched files have to be resolved again. */
@@ -57,7 +60,8 @@ export class FileWatch {
 
   /** Resolves when every later change will be detected. */
   async begin(): Promise<void> {
-    this.#watchers = await this.#open(await this.#names());
+    this.#watched = await this.#names();
+    this.#watchers = await this.#open(this.#watched);
   }
 
   async end(): Promise<void> {
@@ -145,25 +149,30 @@ export class FileWatch {
 
   async #fire(): Promise<void> {
     this.#stormMs = null;
-    if (this.#isMoved) await this.#reopen();
+    await this.#follow();
     if (!this.#isOver) this.#onChange();
   }
 
-  /**
-   * The old watchers stay active until the new ones are ready. Names that cannot be resolved at the moment change
-   * nothing.
-   */
-  async #reopen(): Promise<void> {
+  /** Names that cannot be resolved at the moment change nothing. */
+  async #follow(): Promise<void> {
+    const isMoved = this.#isMoved;
     this.#isMoved = false;
-    const found = await this.#names()
-      .then((names) => this.#open(names))
-      .catch(() => null);
-    if (found === null) {
-      this.#isMoved = true;
-      return;
+    try {
+      const names = await this.#names();
+      if (isMoved || !isDeepStrictEqual(names, this.#watched)) await this.#reopen(names);
+    } catch {
+      this.#isMoved ||= isMoved;
     }
+  }
+
+  /** The old watchers stay active until the new ones are ready. */
+  async #reopen(names: readonly string[]): Promise<void> {
+    const found = await this.#open(names);
     const useless = this.#isOver ? found : this.#watchers;
-    if (!this.#isOver) this.#watchers = found;
+    if (!this.#isOver) {
+      this.#watchers = found;
+      this.#watched = names;
+    }
     await Promise.all(useless.map((watcher) => watcher.close()));
   }
 }

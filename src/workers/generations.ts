@@ -3,7 +3,7 @@
 // listeners open.
 
 import { added, type Snapshot } from '../admin/snapshot.ts';
-import { messageOf } from '../errors.ts';
+import { EpollServerError, messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import type { Children } from '../server/blocking-server.ts';
 import { type Child, EndedChild } from './child.ts';
@@ -12,9 +12,30 @@ import { WorkerGroup } from './worker-group.ts';
 /** If the system had no resources for a process, it is started after this pause. */
 const RETRY_MS = 1_000;
 
-export interface GenerationsOptions {
+/** How the children of one group are started, and what they need as long as one of them lives. */
+export interface Launch {
   /** Starts the child of that place. */
   readonly start: (place: number) => Child;
+  /** Called when the last child of the group has ended. */
+  close(): Promise<void>;
+}
+
+/** Why a group is replaced. */
+export interface Replacement {
+  /** The beginning of a log line, such as `files changed`. */
+  readonly reason: string;
+  /** Aborted when the group is not needed any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface GenerationsOptions {
+  /** The launch of the first group. */
+  readonly launch: Launch;
+  /**
+   * Makes the launch of the next group. Absent: it is the same one.
+   * @throws EpollServerError what keeps the group from starting.
+   */
+  readonly next?: (current: Launch, why: Replacement) => Promise<Launch>;
   /** Concurrent processes. */
   readonly count: number;
   /** The time for a group that is replaced. */
@@ -28,8 +49,9 @@ export interface GenerationsOptions {
 export class Generations implements Children {
   readonly #options: GenerationsOptions;
   #serving: WorkerGroup;
+  #launch: Launch;
   /** The group that is starting; null: none. */
-  #coming: WorkerGroup | null = null;
+  #coming: Coming | null = null;
   /** Why another group has to start; empty: it has not. */
   #reason = '';
   #hasBegun = false;
@@ -42,6 +64,7 @@ export class Generations implements Children {
 
   constructor(options: GenerationsOptions) {
     this.#options = options;
+    this.#launch = options.launch;
     this.#serving = this.#group();
   }
 
@@ -50,7 +73,7 @@ export class Generations implements Children {
    * @throws EndedChild: a child of the first group ended before it had started.
    */
   async begin(isEager = false): Promise<void> {
-    await this.#serving.keepFull(this.#options.start, isEager);
+    await this.#serving.keepFull(this.#launch.start, isEager);
     this.#hasBegun = true;
     if (this.#reason !== '') void this.renew(this.#reason);
   }
@@ -61,7 +84,7 @@ export class Generations implements Children {
     if (!this.#hasBegun) return;
     if (this.#coming !== null) {
       // The start may hang on a fault that the change has fixed.
-      await this.#coming.stop(0);
+      await this.#coming.stop();
       return;
     }
     while (this.#reason !== '' && !this.#isEnded) {
@@ -69,6 +92,11 @@ export class Generations implements Children {
       this.#reason = '';
       await this.#replace(because);
     }
+  }
+
+  /** Gives up the replacement that is under way: the group that serves stays. */
+  async interrupt(): Promise<void> {
+    await this.#coming?.stop();
   }
 
   /** Makes all workers open their log files again. */
@@ -97,7 +125,8 @@ export class Generations implements Children {
 
   async stop(limitMs: number, isReplaced = false): Promise<void> {
     this.#isEnded = true;
-    await Promise.all([this.#serving.stop(limitMs, isReplaced), this.#coming?.stop(0), ...this.#leaving.values()]);
+    await Promise.all([this.#serving.stop(limitMs, isReplaced), this.#coming?.stop(), ...this.#leaving.values()]);
+    await this.#launch.close();
   }
 
   cut(): void {
@@ -116,32 +145,35 @@ export class Generations implements Children {
     return new WorkerGroup(this.#options.count, this.#options.hangTimeoutMs);
   }
 
-  /** If the new group fails to start, its children report why, and the old group stays. */
+  /** If the new group fails to start, the log says why, and the old group stays. */
   async #replace(reason: string): Promise<void> {
-    const coming = this.#group();
+    const coming = new Coming(this.#group());
     this.#coming = coming;
+    let failure: unknown = null;
     try {
-      await coming.keepFull(this.#options.start);
-      const old = this.#serving;
-      this.#serving = coming;
+      const launch = await coming.start(this.#launch, reason, this.#options.next);
+      this.#leave(this.#serving, this.#launch);
+      this.#serving = coming.group;
+      this.#launch = launch;
       logLine(`${reason}: ${this.#what} was restarted`);
-      this.#leave(old);
     } catch (error) {
       // Some of its workers may have served already.
-      this.#bury(coming);
-      await this.#keepOld(reason, error);
+      this.#bury(coming.group);
+      failure = error;
     } finally {
       this.#coming = null;
     }
+    if (failure !== null && !coming.isStopped) await this.#keepOld(reason, failure);
   }
 
   /**
-   * A process that started and exited has failed on the new files. If a process could not be spawned, it is retried
-   * later.
+   * A process that started and exited has failed on the new files, and has reported why. If a process could not be
+   * spawned, it is retried later.
    */
   async #keepOld(reason: string, error: unknown): Promise<void> {
-    if (this.#isEnded || this.#reason !== '') return;
-    if (error instanceof EndedChild) {
+    const isReported = error instanceof EndedChild;
+    if (isReported || (error instanceof EpollServerError && error.code !== 'ERR_WORKER')) {
+      if (!isReported) logLine(error.message);
       logLine('the old application stays in service until the next change');
       return;
     }
@@ -151,12 +183,14 @@ export class Generations implements Children {
   }
 
   /** Runs in the background: requests in flight may take their time. */
-  #leave(group: WorkerGroup): void {
-    const gone = group.stop(this.#options.limitMs, true).finally(() => {
+  #leave(group: WorkerGroup, launch: Launch): void {
+    const leave = async (): Promise<void> => {
+      await group.stop(this.#options.limitMs, true);
       this.#leaving.delete(group);
       this.#bury(group);
-    });
-    this.#leaving.set(group, gone);
+      if (launch !== this.#launch) await launch.close();
+    };
+    this.#leaving.set(group, leave());
   }
 
   /** Adds what a group that is gone has counted. */
@@ -164,5 +198,47 @@ export class Generations implements Children {
     this.#cutOff += group.cutOff;
     const { counted } = group;
     if (counted !== null) this.#gone = this.#gone === null ? counted : added(this.#gone, counted);
+  }
+}
+
+/** A group that is starting. */
+class Coming {
+  readonly group: WorkerGroup;
+  readonly #abort = new AbortController();
+  #end: () => void = () => {};
+  readonly #ended: Promise<void>;
+
+  constructor(group: WorkerGroup) {
+    this.group = group;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get isStopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Resolves to its launch when all of its children have begun; otherwise nothing of it is left. */
+  async start(current: Launch, reason: string, next: GenerationsOptions['next']): Promise<Launch> {
+    let launch = current;
+    try {
+      launch = (await next?.(current, { reason, signal: this.#abort.signal })) ?? current;
+      this.#abort.signal.throwIfAborted();
+      await this.group.keepFull(launch.start);
+      return launch;
+    } catch (error) {
+      if (launch !== current) await launch.close();
+      throw error;
+    } finally {
+      this.#end();
+    }
+  }
+
+  /** Resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.group.stop(0);
+    await this.#ended;
   }
 }

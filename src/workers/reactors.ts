@@ -8,12 +8,13 @@ import { type Snapshot, snapshotOf } from '../admin/snapshot.ts';
 import { reusePortBalances } from '../kernel/native-kernel.ts';
 import type { Limits } from '../limits.ts';
 import { listenText } from '../options/listen-address.ts';
-import type { Setup, ShareContext, SharedContent } from '../server/content.ts';
+import type { Renewal, Setup, SharedContent } from '../server/content.ts';
 import { resolveOptions } from '../server/resolved-options.ts';
 import { type CloseOptions, type ReactorServer, type ServerHandle, serveReactor } from '../server/server.ts';
+import type { Child } from './child.ts';
 import { type ProcessOwner, startProcess } from './child-process.ts';
 import type { FileWatch, WatchedNames } from './file-watch.ts';
-import { Generations, type GenerationsOptions } from './generations.ts';
+import { Generations, type GenerationsOptions, type Launch, type Replacement } from './generations.ts';
 import { inheritPlace, openSockets } from './inheritance.ts';
 import { ListeningParent } from './listening-parent.ts';
 import { ADMIN_SOCKET, takePassedSockets } from './passed-sockets.ts';
@@ -28,6 +29,11 @@ export interface ParentOptions {
   readonly watched: WatchedNames | null;
   /** The user and group of the workers. */
   readonly owner: ProcessOwner;
+  /**
+   * Reads the configuration again.
+   * @throws EpollServerError: it is not valid.
+   */
+  readonly readAgain: () => Promise<Setup>;
 }
 
 /** A server whose workers can be replaced. */
@@ -45,7 +51,10 @@ export interface ReloadableServer extends ServerHandle {
 }
 
 /** Starts the parent: it keeps the listeners and the workers, and serves no client. */
-async function startParent(setup: Setup, { count, watched, owner }: ParentOptions): Promise<ReloadableServer> {
+async function startParent(
+  setup: Setup,
+  { count, watched, owner, readAgain }: ParentOptions,
+): Promise<ReloadableServer> {
   const resolved = await resolveOptions(setup);
   const { settings } = resolved;
   const passed = takePassedSockets();
@@ -57,29 +66,26 @@ async function startParent(setup: Setup, { count, watched, owner }: ParentOption
     parent.abandon();
     throw error;
   };
-  const shared = await share(setup, { limits: settings.limits, owner }).catch(giveUp);
-  if (shared !== null) opened.push(shared);
   const sockets = openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
-  const generations = new Generations({
-    start: (place) => {
-      const { addresses, fds } = inheritPlace(sockets, place, count);
-      return startProcess({ kind: 'listeners', addresses }, fds, owner, shared?.environment);
-    },
-    count,
-    ...timesOf(settings.limits),
-  });
+  const start = (place: number, environment: SharedContent['environment']): Child => {
+    const { addresses, fds } = inheritPlace(sockets, place, count);
+    return startProcess({ kind: 'listeners', addresses }, fds, owner, environment);
+  };
+  const launch = await SharingLaunch.open(setup, owner, start).catch(giveUp);
+  opened.push(launch);
+  const next = async (current: Launch, why: Replacement): Promise<Launch> => {
+    const shared = current instanceof SharingLaunch ? current.shared : null;
+    return SharingLaunch.open(await readAgain(), owner, start, { ...why, shared });
+  };
+  const generations = new Generations({ launch, next, count, ...timesOf(settings.limits) });
   const view = new ParentView(parent, generations);
   const admin = await startAdmin(settings, view, passed[ADMIN_SOCKET]?.[0]).catch(giveUp);
   if (admin !== null) opened.push(admin);
-  const renew = async (reason: string): Promise<void> => {
-    await shared?.renew(reason);
-    await generations.renew(reason);
-  };
-  const watch = await begin(generations, watched, renew).catch(giveUp);
+  const watch = await begin(generations, watched).catch(giveUp);
   const handle = parent.handle(settings, generations, {
     sockets: [...new Set(sockets.flat())],
     onEnd: async () => {
-      await Promise.all([watch?.end(), admin?.close(), shared?.close()]);
+      await Promise.all([watch?.end(), admin?.close()]);
     },
   });
   return {
@@ -94,7 +100,7 @@ async function startParent(setup: Setup, { count, watched, owner }: ParentOption
       await handle.close(how);
     },
     adminUrl: admin?.url,
-    reload: () => renew('reload'),
+    reload: () => generations.renew('reload'),
     reopenLogs: () => generations.reopenLogs(),
     upgrade: (signal) => {
       const entries = resolved.listeners.map(
@@ -114,23 +120,46 @@ function timesOf({
   return { limitMs: drainDelayMs + shutdownTimeoutMs, hangTimeoutMs };
 }
 
-/** Starts what the workers share. */
-async function share({ content }: Setup, context: ShareContext): Promise<SharedContent | null> {
-  return (await content.share?.(context)) ?? null;
+type Start = (place: number, environment: SharedContent['environment']) => Child;
+
+/** The launch of workers that share a part of their content. */
+class SharingLaunch implements Launch {
+  readonly shared: SharedContent | null;
+  readonly #start: Start;
+
+  private constructor(shared: SharedContent | null, start: Start) {
+    this.shared = shared;
+    this.#start = start;
+  }
+
+  /**
+   * Starts what the workers of `setup` share. `renewal`: what the workers before them share.
+   * @throws EpollServerError as {@link SharedContent.share} does.
+   */
+  static async open(
+    { content, settings: { limits } }: Setup,
+    owner: ProcessOwner,
+    start: Start,
+    renewal?: Renewal,
+  ): Promise<SharingLaunch> {
+    return new SharingLaunch((await content.share?.({ limits, owner }, renewal)) ?? null, start);
+  }
+
+  readonly start = (place: number): Child => this.#start(place, this.shared?.environment ?? {});
+
+  async close(): Promise<void> {
+    await this.shared?.close();
+  }
 }
 
-/** Starts the first generation; returns the watch over its files, or null. `renew` is called when they change. */
-async function begin(
-  generations: Generations,
-  watched: WatchedNames | null,
-  renew: (reason: string) => Promise<void>,
-): Promise<FileWatch | null> {
+/** Starts the first generation; returns the watch over its files, or null. */
+async function begin(generations: Generations, watched: WatchedNames | null): Promise<FileWatch | null> {
   if (watched === null) {
     await generations.begin();
     return null;
   }
   const { FileWatch } = await import('./file-watch.ts');
-  const watch = new FileWatch(watched, () => void renew('files changed'));
+  const watch = new FileWatch(watched, () => void generations.renew('files changed'));
   try {
     // Watch before the first process reads a file, so that no change is missed.
     await watch.begin();
@@ -187,9 +216,9 @@ export async function startReactor(
   setup: Setup,
   workers: number,
   role: Role,
-  { watched, owner }: Pick<ParentOptions, 'watched' | 'owner'>,
+  own: Omit<ParentOptions, 'count'>,
 ): Promise<ServerHandle | ReloadableServer | MeasuredChild> {
   if (role.kind === 'listeners') return measuredChild(await serveReactor(setup, { inherited: role.addresses }));
-  if (watched !== null || workers > 0) return startParent(setup, { count: Math.max(workers, 1), watched, owner });
+  if (own.watched !== null || workers > 0) return startParent(setup, { ...own, count: Math.max(workers, 1) });
   return serveAdministered(setup, {});
 }

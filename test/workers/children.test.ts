@@ -118,7 +118,7 @@ test('a group that is gone while the next one has not answered yet is counted on
   const children = [new FakeChild(5), new FakeChild(7, true)];
   const all = [...children];
   const generations = new Generations({
-    start: () => all.shift() ?? new FakeChild(0),
+    launch: { start: () => all.shift() ?? new FakeChild(0), close: async () => {} },
     count: 1,
     limitMs: NEVER_MS,
     hangTimeoutMs: 0,
@@ -141,7 +141,7 @@ test('what the workers of a group that failed to start have counted stays counte
   Object.assign(second, { started: Promise.reject(new Error('exit code 1')) });
   const all = [old, new FakeChild(0), first, second];
   const generations = new Generations({
-    start: () => all.shift() ?? new FakeChild(0),
+    launch: { start: () => all.shift() ?? new FakeChild(0), close: async () => {} },
     count: 2,
     limitMs: NEVER_MS,
     hangTimeoutMs: 0,
