@@ -120,13 +120,13 @@ export class CommandContent implements ServedContent {
       const next = await applications.open(this.#places, this.#options);
       if (given === null || folders === null) {
         // Without files there is an application: this was checked.
-        return { handler: next ?? (() => {}), files: null, close: () => applications.close() };
+        return { handler: next ?? (() => {}), files: null, close: (limitMs) => applications.close(limitMs) };
       }
       const { openStaticFiles } = await import('../files/static-files.ts');
       const files = openStaticFiles(given, folders, next, context);
-      const close = async (): Promise<void> => {
+      const close = async (limitMs?: number): Promise<void> => {
         await files.close();
-        await applications.close();
+        await applications.close(limitMs);
       };
       return { handler: files, files, close };
     } catch (error) {
@@ -195,9 +195,9 @@ class Applications {
     return withTraits(handler, { ...traitsOf(handler), sources: place.sources });
   }
 
-  async close(): Promise<void> {
+  async close(limitMs?: number): Promise<void> {
     await Promise.all(this.#opened.splice(0).map((application) => application.close()));
-    await this.#python?.close();
+    await this.#python?.close(limitMs);
   }
 }
 

@@ -110,9 +110,9 @@ export class PythonApplications implements SharedContent {
     return pythonEnvironment(new Map([...this.#pools].map(([reference, { pool }]) => [reference, pool.path])));
   }
 
-  async close(): Promise<void> {
+  async close(limitMs?: number): Promise<void> {
     const unused = [...this.#pools.values()].filter((each) => --each.users === 0);
-    await Promise.all(unused.map(({ pool }) => pool.close()));
+    await Promise.all(unused.map(({ pool }) => pool.close(limitMs)));
   }
 }
 

@@ -2,16 +2,16 @@
 // the socket is the queue, so a worker that dies loses nothing that it has not accepted.
 
 import { chownSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { EpollServerError } from '../errors.ts';
 import { NativeError } from '../kernel/native-error.ts';
 import { createNativeKernel, type NativeKernel } from '../kernel/native-kernel.ts';
 import { logLine } from '../log/log-line.ts';
 import { EndedChild } from '../workers/child.ts';
 import { Generations } from '../workers/generations.ts';
+import { GRACE_MS } from '../workers/worker-group.ts';
 import { PythonWorker, type PythonWorkerOptions } from './python-worker.ts';
+import { makeSocketFolder, socketIn } from './socket-folder.ts';
 
 export interface PythonPoolOptions extends PythonWorkerOptions {
   /** Connections that the system keeps for the workers. */
@@ -21,9 +21,6 @@ export interface PythonPoolOptions extends PythonWorkerOptions {
   /** The time for workers that are replaced. */
   readonly limitMs: number;
 }
-
-/** Longer paths do not fit into an address of a Unix domain socket on every system (sun_path). */
-const MAX_SOCKET_PATH = 100;
 
 /** Time for Python to end in order: it calls what applications have registered for that. */
 const CLEAN_UP_MS = 3_000;
@@ -42,7 +39,7 @@ export class PythonPool {
   private constructor(folder: string, kernel: NativeKernel, options: PythonPoolOptions) {
     this.#folder = folder;
     this.#kernel = kernel;
-    this.path = join(folder, 'python.sock');
+    this.path = socketIn(folder);
     const listener = this.#listen(options);
     this.#generations = new Generations({
       launch: { start: () => this.#start(listener, options), close: async () => {} },
@@ -59,9 +56,7 @@ export class PythonPool {
    */
   static async open(options: PythonPoolOptions, signal?: AbortSignal): Promise<PythonPool> {
     signal?.throwIfAborted();
-    const temporary = tmpdir();
-    const parent = temporary.length > MAX_SOCKET_PATH / 2 ? '/tmp' : temporary;
-    const folder = await mkdtemp(join(parent, 'epoll-server-'));
+    const folder = await makeSocketFolder(options.owner);
     const kernel = createNativeKernel();
     try {
       const pool = new PythonPool(folder, kernel, options);
@@ -83,9 +78,12 @@ export class PythonPool {
     await this.#generations.renew(reason);
   }
 
-  /** Ends the workers. No request is under way by then, but Python has to clean up. */
-  async close(): Promise<void> {
-    await this.#generations.stop(CLEAN_UP_MS);
+  /**
+   * Ends the workers. No request is under way by then, but Python has to clean up. After `limitMs` an application that
+   * still runs has been killed, and after the usual grace period Python itself.
+   */
+  async close(limitMs: number = CLEAN_UP_MS): Promise<void> {
+    await this.#generations.stop(Math.max(Math.min(limitMs, CLEAN_UP_MS) - GRACE_MS, 0));
     this.#kernel.destroy();
     await rm(this.#folder, { recursive: true, force: true });
   }

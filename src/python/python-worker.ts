@@ -78,8 +78,10 @@ export class PythonWorker implements Child {
     this.started.catch(() => {});
   }
 
-  stop(_now: boolean): void {
+  stop(now: boolean): void {
     this.#child.kill('SIGTERM');
+    // Its client has been cut off, or does not wait for what the application still does.
+    if (now && this.#counters.isRunning()) this.kill();
   }
 
   retire(): void {
@@ -204,13 +206,25 @@ class Counters {
     readSync(this.fd, this.#now, 0, this.#now.length, 0);
     for (let at = 0; at < this.#now.length; at += COUNTER_BYTES) {
       const count = this.#now.readBigUInt64LE(at);
-      if (count % 2n === 1n && count === this.#before.readBigUInt64LE(at)) return false;
+      if (isOdd(count) && count === this.#before.readBigUInt64LE(at)) return false;
     }
     return true;
+  }
+
+  /** Whether a thread is in the application. */
+  isRunning(): boolean {
+    if (!this.#isOpen) return false;
+    readSync(this.fd, this.#now, 0, this.#now.length, 0);
+    for (let at = 0; at < this.#now.length; at += COUNTER_BYTES) if (isOdd(this.#now.readBigUInt64LE(at))) return true;
+    return false;
   }
 
   close(): void {
     if (this.#isOpen) closeSync(this.fd);
     this.#isOpen = false;
   }
+}
+
+function isOdd(count: bigint): boolean {
+  return count % 2n === 1n;
 }

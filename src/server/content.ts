@@ -50,8 +50,8 @@ export interface ContentOwner {
 export interface SharedContent {
   /** Variables by which these processes find it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Ends what no later processes share. */
-  close(): Promise<void>;
+  /** Ends what no later processes share. `limitMs`: the time for what still runs; absent: as long as it usually needs. */
+  close(limitMs?: number): Promise<void>;
 }
 
 /** What is shared while processes replace others. What both need stays, and loads its application again. */
@@ -75,7 +75,8 @@ export interface OpenContent {
   readonly handler: Handler;
   /** The static files; null: there are none. */
   readonly files: StaticHandler | null;
-  close(): Promise<void>;
+  /** `limitMs`: the time for what still runs; absent: as long as it usually needs. */
+  close(limitMs?: number): Promise<void>;
 }
 
 /** The options of a server, and its content, which the options do not name. */
@@ -98,7 +99,10 @@ export async function openContent(
   try {
     const { openRules } = await import('../rules/open-rules.ts');
     const { handler, close } = openRules(rules, opened.handler, content.served, { nowMs, onError });
-    return { handler, files: opened.files, close: async () => void (await Promise.all([opened.close(), close()])) };
+    const closeAll = async (limitMs?: number): Promise<void> => {
+      await Promise.all([opened.close(limitMs), close()]);
+    };
+    return { handler, files: opened.files, close: closeAll };
   } catch (error) {
     await opened.close();
     throw error;

@@ -367,6 +367,7 @@ class RunningServer implements OwnedServer, ReactorServer {
   async #close(isReplaced: boolean): Promise<void> {
     this.#resolved.settings.signal?.removeEventListener('abort', this.#onAbort);
     const { drainDelayMs, shutdownTimeoutMs } = this.#resolved.settings.limits;
+    const sinceMs = this.#kernel.now();
     if (!this.#keepsConnections) this.composition.drain();
     if (drainDelayMs > 0 && !this.#isNow && !isReplaced) await this.#released(drainDelayMs);
     this.#resolved.tls?.close();
@@ -385,8 +386,9 @@ class RunningServer implements OwnedServer, ReactorServer {
     this.#isOver = true;
     // One more turn closes the descriptors and writes the last log lines.
     this.#reactor.turn();
+    const leftMs = drainDelayMs + shutdownTimeoutMs - (this.#kernel.now() - sinceMs);
     this.#kernel.destroy();
-    await this.#content.close();
+    await this.#content.close(this.#isNow ? 0 : Math.max(leftMs, 0));
   }
 
   /** Resolves after `ms`, or earlier: {@link close} was called with `now`, or the last connection closed. */

@@ -16,8 +16,8 @@ const RETRY_MS = 1_000;
 export interface Launch {
   /** Starts the child of that place. */
   readonly start: (place: number) => Child;
-  /** Called when the last child of the group has ended. */
-  close(): Promise<void>;
+  /** Called when the last child of the group has ended. `limitMs`: the time for it; absent: as long as it needs. */
+  close(limitMs?: number): Promise<void>;
 }
 
 /** Why a group is replaced. */
@@ -125,8 +125,9 @@ export class Generations implements Children {
 
   async stop(limitMs: number, isReplaced = false): Promise<void> {
     this.#isEnded = true;
+    const sinceMs = performance.now();
     await Promise.all([this.#serving.stop(limitMs, isReplaced), this.#coming?.stop(), ...this.#leaving.values()]);
-    await this.#launch.close();
+    await this.#launch.close(Math.max(limitMs - (performance.now() - sinceMs), 0));
   }
 
   cut(): void {

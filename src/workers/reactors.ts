@@ -72,7 +72,7 @@ async function startParent(
     return startProcess({ kind: 'listeners', addresses }, fds, owner, environment);
   };
   const launch = await SharingLaunch.open(setup, owner, start).catch(giveUp);
-  opened.push(launch);
+  opened.push({ close: () => launch.close() });
   const next = async (current: Launch, why: Replacement): Promise<Launch> => {
     const shared = current instanceof SharingLaunch ? current.shared : null;
     return SharingLaunch.open(await readAgain(), owner, start, { ...why, shared });
@@ -147,8 +147,8 @@ class SharingLaunch implements Launch {
 
   readonly start = (place: number): Child => this.#start(place, this.shared?.environment ?? {});
 
-  async close(): Promise<void> {
-    await this.shared?.close();
+  async close(limitMs?: number): Promise<void> {
+    await this.shared?.close(limitMs);
   }
 }
 

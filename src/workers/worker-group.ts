@@ -9,7 +9,7 @@ import { type Child, EndedChild } from './child.ts';
 const MIN_LIFE_MS = 1_000;
 
 /** Time for children to end, beyond the time that they give their clients. */
-const GRACE_MS = 1_000;
+export const GRACE_MS = 1_000;
 
 /** The time for a child to report. */
 const ANSWER_MS = 1_000;

@@ -3,7 +3,7 @@
 import { cp, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ask, connect, get } from '../support/client.ts';
+import { ask, type Client, connect, get } from '../support/client.ts';
 import { oneProcess } from '../support/commands.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { type Program, portOf, REPOSITORY, startCommand } from '../support/program.ts';
@@ -183,6 +183,24 @@ ${PID}`;
   const pid = Number((await client.readResponse()).text);
   expect(await program.ended()).toBe(0);
   await until(() => !isAlive(pid), 'the worker has ended');
+});
+
+test.each([[[]], [['--workers', '1']]])('a hung worker does not delay the end: %j', async (flags) => {
+  const body = "print('asked')\ntime.sleep(600)";
+  const path = await folder({ 'app.py': app(body) });
+  const startHanging = async (shutdownMs: number): Promise<[Program, Client]> => {
+    const limits = ['--shutdown-timeout-ms', String(shutdownMs), '--shutdown-grace-ms', '0'];
+    const program = start(path, 'app:application', ...limits, ...flags);
+    const client = await connect(await portOf(program));
+    client.send(get('/'));
+    await until(() => program.stderr.includes('asked'), 'the application hangs');
+    return [program, client];
+  };
+  const [[quick], [slow, slowClient]] = [await startHanging(100), await startHanging(3_000)];
+  for (const program of [slow, quick]) program.signal('SIGTERM');
+  await slowClient.closed();
+  expect(quick.exit).toBe(1);
+  expect(await slow.ended()).toBe(1);
 });
 
 test('a Python worker ends with its server, even while it hangs', async () => {

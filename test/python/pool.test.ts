@@ -1,7 +1,10 @@
 // Tests the Python workers of a pool: real processes behind a real socket, without a server in front.
 
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { findPythonModule } from '../../src/app/python-module.ts';
@@ -77,6 +80,53 @@ test('a folder and a socket are private, and removed at the end', async () => {
   expect((await stat(dirname(pool.path))).mode & 0o777).toBe(0o700);
   await pool.close();
   expect(existsSync(dirname(pool.path))).toBe(false);
+});
+
+test('the folder of a server that was killed is removed by the next one; one in use or just made is not', async () => {
+  const made = async (isListening: boolean): Promise<string> => {
+    const path = await mkdtemp(join(tmpdir(), 'epoll-server-python-'));
+    onTestFinished(() => rm(path, { recursive: true, force: true }));
+    const server = createServer().listen(join(path, 'first.sock'));
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    // Node.js removes the name that it knows.
+    await rename(join(path, 'first.sock'), join(path, 'python.sock'));
+    if (!isListening) server.close();
+    return path;
+  };
+  const [killed, inUse, young] = [await made(false), await made(true), await made(false)];
+  for (const path of [killed, inUse]) await utimes(path, 5, 5);
+  await open(PID);
+  await until(() => !existsSync(killed), 'it is removed');
+  await (await open(PID)).close();
+  expect([existsSync(join(inUse, 'python.sock')), existsSync(join(young, 'python.sock'))]).toEqual([true, true]);
+});
+
+test('an end without time for it kills what hangs at once, and lets the other workers end in order', async () => {
+  const source = `
+import atexit, os, time
+atexit.register(lambda: print('in order', flush=True))
+def application(environ, start_response):
+    if environ['QUERY_STRING'] == 'hang':
+        print('hangs', flush=True)
+        time.sleep(600)
+    ${HEAD}
+    return [b'']
+`;
+  const endedAfter = async (limitMs?: number): Promise<number> => {
+    const pool = await open(source, { processes: 2 });
+    request(pool.path, { QUERY_STRING: 'hang' }).catch(() => {});
+    await until(() => lines.join('').includes('hangs'), 'it hangs');
+    await request(pool.path);
+    lines = [];
+    const sinceMs = performance.now();
+    await pool.close(limitMs);
+    expect(lines.join('')).toMatch(/in application/);
+    // On a busy machine the grace period may be too short for it.
+    if (limitMs === undefined) expect(lines.join('')).toContain('in order');
+    return performance.now() - sinceMs;
+  };
+  expect((await endedAfter(0)) * 2).toBeLessThan(await endedAfter());
 });
 
 test('what a worker prints is logged with its name', async () => {
