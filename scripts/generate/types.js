@@ -128,7 +128,8 @@ function staticTypes(options, taken) {
       ],
     ),
     ...iface('How files are served, checked and complete.', 'StaticSettings', [
-      `  readonly root: ${resultOf(root)};`,
+      '  /** Null: only the mounted folders are served. */',
+      `  readonly root: ${resultOf(root)} | null;`,
       ...[...perHost, ...staticOnly].map((option) => setting(option, keyOf(option))),
     ]),
   ];

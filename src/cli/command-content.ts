@@ -95,10 +95,12 @@ export class CommandContent implements ServedContent {
 
   /** The content, in the order in which it is tried. */
   get description(): string {
-    const { app, mounted, proxies, dynamic } = this.#options;
-    const mounts = mounted.map(([path, module]) => `${path}=${module}`);
+    const { app, mounted, proxies, dynamic, files } = this.#options;
+    const root = this.#places?.folders?.root ?? null;
+    const folders = root === null ? Object.entries(files?.mounts ?? {}) : [[null, root] as const];
+    const mounts = [...folders, ...mounted].map(([path, each]) => (path === null ? each : `${path}=${each}`));
     const programs = proxies.map(upstreamPlaceText);
-    const places = [this.#places?.folders?.root ?? null, ...mounts, dynamic, app, ...programs];
+    const places = [...mounts, dynamic, app, ...programs];
     return places.filter((each) => each !== null).join(' and ');
   }
 

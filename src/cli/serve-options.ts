@@ -12,7 +12,7 @@ import { SEVERITY, syslogSink } from '../log/syslog-sink.ts';
 import { variableOf } from '../options/names.ts';
 import { groupOf, optionName } from '../options/option.ts';
 import type { SettingName, Settings, Sink, StaticSettings } from '../options/option-types.ts';
-import { staticSettingsOf } from '../options/static-settings.ts';
+import { rootOf, staticSettingsOf } from '../options/static-settings.ts';
 import type { TlsOption } from '../options/tls-option.ts';
 import { upstreamPlaceOf } from '../options/upstream-place.ts';
 import { PACKAGE_ROOT } from '../package.ts';
@@ -48,8 +48,8 @@ export function commandContentOf(configuration: Configuration, config: string | 
   const proxies = settings.proxy.map(upstreamPlaceOf);
   const isBare = app === null && mounted.length === 0 && dynamic === null && proxies.length === 0;
   const root = settings.root ?? (isBare ? defaultRoot() : undefined);
-  if (root === undefined) refuseFileSettings(configuration);
-  const files = root === undefined ? null : filesOf({ ...settings, root }, config);
+  const files = filesOf({ ...settings, root }, config);
+  if (files === null) refuseFileSettings(configuration);
   // The applications of a configuration find their files beside it.
   const cwd = config === undefined ? process.cwd() : dirname(resolve(config));
   const python = { python: settings.python, workers, threads, cwd };
@@ -157,9 +157,13 @@ function filesOf(settings: Settings, config: string | undefined): StaticSettings
   const files = staticSettingsOf(new Map(Object.entries(settings)));
   if (files === null) return null;
   const tls = tlsOf(settings);
-  const secrets = tls.length === 0 ? [] : secretPathsOf(tlsSettingsOf(tls), files.root);
+  const secrets = tls.length === 0 ? [] : secretPathsOf(tlsSettingsOf(tls), rootOf(files));
   const hideIfServed = [...files.hideIfServed, ...(config === undefined ? [] : [config]), ...secrets];
-  return { ...files, hideIfServed, mounts: isBuiltIn(files.root) ? withReport(files.mounts) : files.mounts };
+  return {
+    ...files,
+    hideIfServed,
+    mounts: files.root !== null && isBuiltIn(files.root) ? withReport(files.mounts) : files.mounts,
+  };
 }
 
 /** The built-in site shows the newest report of `compare`, if the working folder had one at the start. */

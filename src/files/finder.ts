@@ -32,7 +32,7 @@ export function sitePathOf({ prefix, path }: FilePlace): string {
 
 /** The path options of a site. */
 export interface FinderOptions {
-  /** The longest prefix first; the last one is the root's. */
+  /** The longest prefix first; the last one is the root's, if there is a root. */
   readonly mounts: readonly Mount[];
   /** Index files of a folder; the first that exists is used. */
   readonly indexes: readonly string[];
@@ -70,9 +70,12 @@ export class Finder {
 
   /** `own`: the site requests its own page, by its exact name. */
   find(path: FilePath, own: boolean, client: WaitingClient): Found | Promise<Found> {
-    const unknown = mountOf(path.segments, this.#options.mounts).whenKnown?.() ?? null;
+    const mount = mountOf(path.segments, this.#options.mounts);
+    if (mount === undefined) return 'missing';
+    const unknown = mount.whenKnown?.() ?? null;
     if (unknown !== null) return unknown.then(() => (client.ended ? 'busy' : this.find(path, own, client)));
-    const search = own ? findExactly(path, this.#options.mounts) : findFile(path, this.#options);
+    const place = placeOf(path.segments, mount);
+    const search = own ? findExactly(place) : findFile(path, place, this.#options);
     let step = search.next();
     while (step.done !== true) {
       const opened = step.value.source.open(step.value.path);
@@ -114,28 +117,23 @@ export class Finder {
   }
 }
 
-function findFile(path: FilePath, options: FinderOptions): Search {
-  const place = placeOf(path.segments, options.mounts);
+function findFile(path: FilePath, place: FilePlace, options: FinderOptions): Search {
   return path.isDirectory ? findIndex(place, options) : findNamed(path.segments.at(-1) ?? '', place, options);
 }
 
 /** Finds the file with exactly that name: no index, no redirect. */
-function* findExactly(path: FilePath, mounts: readonly Mount[]): Search {
-  const place = placeOf(path.segments, mounts);
+function* findExactly(place: FilePlace): Search {
   const opened = yield place;
   if (typeof opened === 'string') return opened === 'directory' ? 'missing' : opened;
   return { kind: 'file', file: opened, place, isFirst: true };
 }
 
-/** The mount that contains a path. */
-function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount {
-  const mount = mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
-  if (mount === undefined) throw new Error('epoll-server: broken invariant: a site has a root');
-  return mount;
+/** The mount that contains a path; undefined: there is no root. */
+function mountOf(segments: readonly string[], mounts: readonly Mount[]): Mount | undefined {
+  return mounts.find(({ prefix }) => prefix.every((name, index) => segments[index] === name));
 }
 
-function placeOf(segments: readonly string[], mounts: readonly Mount[]): FilePlace {
-  const { source, prefix } = mountOf(segments, mounts);
+function placeOf(segments: readonly string[], { source, prefix }: Mount): FilePlace {
   return { source, path: segments.slice(prefix.length).join('/'), prefix };
 }
 

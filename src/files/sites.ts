@@ -41,7 +41,8 @@ const SECURITY: FieldPairs = [
 
 /** The folders of one site by their absolute names, whose targets may change. */
 interface SiteFolders {
-  readonly root: string;
+  /** Null: only the mounted folders are served. */
+  readonly root: string | null;
   readonly mounts: readonly (readonly [readonly string[], string])[];
 }
 
@@ -65,7 +66,7 @@ export async function resolveFolders(settings: StaticSettings, sources: readonly
     return path;
   };
   const foldersOf = async ({ root, mounts, spa }: StaticSettings): Promise<SiteFolders> => {
-    const path = await named(root);
+    const path = root === null ? null : await named(root);
     const mounted = mountsOf(Object.entries(mounts), 'a folder').map(
       async ([at, each]) => [at.slice(1).split('/'), await named(each)] as const,
     );
@@ -97,6 +98,7 @@ function refuseOutside(served: readonly ServedFolder[], hidden: readonly string[
 async function checkFallback(spa: string, { root, mounts }: SiteFolders): Promise<void> {
   const names = spa.split('/').filter((name) => name !== '');
   const [prefix, folder] = mounts.find(([prefix]) => prefix.every((name, at) => names[at] === name)) ?? [[], root];
+  if (folder === null) throw wrong(`spa: ${spa} is in no mounted folder, and there is no root: add a root`);
   const path = join(folder, ...names.slice(prefix.length));
   const found = await kindOf(path);
   if (found === 'missing')
@@ -258,7 +260,9 @@ export class Sites {
     return new Site(
       name,
       {
-        mounts: [...mounts, [[], root] as const].map(([prefix, folder]) => this.#mount(prefix, folder)),
+        mounts: [...mounts, ...(root === null ? [] : [[[], root] as const])].map(([prefix, folder]) =>
+          this.#mount(prefix, folder),
+        ),
         indexes: index,
         listing,
         cleanUrls,

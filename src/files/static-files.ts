@@ -45,7 +45,7 @@ export async function staticFiles(options: string | StaticFilesOptions, next?: H
   refuseOthers('limits', limits, STATIC_LIMITS);
   refuseOthers('log', log, ['error']);
   const settings = staticSettingsOf(given);
-  if (settings === null) throw wrong('root is missing: name the folder to serve');
+  if (settings === null || settings.root === null) throw wrong('root is missing: name the folder to serve');
   return openStaticFiles(settings, await resolveFolders(settings, sourcesOf(next)), next, {
     limits: limitsOf(given),
     onError: log?.error ?? logError,

@@ -433,7 +433,8 @@ export interface HostSettings {
 
 /** How files are served, checked and complete. */
 export interface StaticSettings {
-  readonly root: string;
+  /** Null: only the mounted folders are served. */
+  readonly root: string | null;
   readonly index: readonly string[];
   readonly listing: boolean;
   readonly cleanUrls: boolean;

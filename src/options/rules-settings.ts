@@ -71,5 +71,5 @@ export function filesOfRules(values: ReadonlyMap<string, unknown>, roots: readon
 /** The roots of files, with the host of each; null: all hosts without a root of their own. */
 export function rootsOf({ root, hosts }: StaticSettings): readonly (readonly [host: string | null, root: string])[] {
   const own = Object.entries(hosts).map(([host, each]) => [host, typeof each === 'string' ? each : each.root] as const);
-  return [[null, root], ...own];
+  return root === null ? own : [[null, root], ...own];
 }

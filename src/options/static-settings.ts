@@ -12,14 +12,16 @@ const OWN: readonly Option[] = OPTIONS.filter((option) => groupOf(option) === 's
 /** @throws EpollServerError `ERR_OPTION`: an unknown option, an invalid value, or no root. */
 export function resolveStatic(given: string | StaticOptions): StaticSettings {
   const settings = staticSettingsOf(checkGiven({ static: given }));
-  if (settings === null) throw new EpollServerError('ERR_OPTION', 'static.root is missing: name the folder to serve');
+  if (settings === null || settings.root === null) {
+    throw new EpollServerError('ERR_OPTION', 'static.root is missing: name the folder to serve');
+  }
   return settings;
 }
 
-/** `values`: checked values by name. Null: they name no root. */
+/** `values`: checked values by name. Null: they name neither a root nor a mounted folder. */
 export function staticSettingsOf(values: ReadonlyMap<string, unknown>): StaticSettings | null {
-  if (values.get('root') === undefined) return null;
-  const given = OWN.map((option) => [keyOf(option), values.get(optionName(option)) ?? option.default] as const);
+  if (values.get('root') === undefined && Object.keys(Object(values.get('mount'))).length === 0) return null;
+  const given = OWN.map((option) => [keyOf(option), values.get(optionName(option)) ?? option.default ?? null] as const);
   // StaticSettings is generated from the same entries, whose kinds made these values.
   const settings = Object.fromEntries(given) as unknown as StaticSettings;
   const ofRules = filesOfRules(
@@ -27,6 +29,11 @@ export function staticSettingsOf(values: ReadonlyMap<string, unknown>): StaticSe
     rootsOf(settings).map(([, root]) => root),
   );
   return { ...settings, hideIfServed: [...settings.hideIfServed, ...ofRules] };
+}
+
+/** The folder below which all files lie. */
+export function rootOf({ root }: StaticSettings): string {
+  return root ?? '/';
 }
 
 /** The settings of a host: its own, then those inherited from `settings`, then defaults. */

@@ -14,7 +14,7 @@ import { mountsOf } from '../options/mount-paths.ts';
 import type { Sink, StaticSettings } from '../options/option-types.ts';
 import { limitsOf } from '../options/resolve-limits.ts';
 import { type RulesSettings, rulesSettingsOf } from '../options/rules-settings.ts';
-import { staticSettingsOf } from '../options/static-settings.ts';
+import { rootOf, staticSettingsOf } from '../options/static-settings.ts';
 import { fromSystemd, isSystemd } from '../options/systemd-sockets.ts';
 import type { TlsOption } from '../options/tls-option.ts';
 import { type UpstreamPlace, upstreamPlaceOf, upstreamPlaceText } from '../options/upstream-place.ts';
@@ -64,7 +64,7 @@ export interface ServerSettings {
  */
 export function checkOptions(options: ServeOptions): ServerSettings {
   const settings = serverSettingsOf(checkGiven(options));
-  if (options.static !== undefined && settings.files === null)
+  if (options.static !== undefined && (settings.files?.root ?? null) === null)
     throw wrong('static.root is missing: name the folder to serve');
   return settings;
 }
@@ -133,7 +133,7 @@ function checkProxies(proxies: readonly UpstreamPlace[], applications: readonly 
 function filesOf(given: ReadonlyMap<string, unknown>, tls: TlsSettings | null): StaticSettings | null {
   const files = staticSettingsOf(given);
   if (files === null || tls === null) return files;
-  return { ...files, hideIfServed: [...files.hideIfServed, ...secretPathsOf(tls, files.root)] };
+  return { ...files, hideIfServed: [...files.hideIfServed, ...secretPathsOf(tls, rootOf(files))] };
 }
 
 /** The addresses of `listen`, or the one of `hostname` and `port`; then the one that redirects. */

@@ -57,6 +57,30 @@ test('mounted applications work alone, each with its own threads', async () => {
   ]);
 });
 
+test.each([['main/app.mjs'], ['py/app.py']])('folders are mounted beside %s without a root', async (app) => {
+  const cwd = await folder({
+    'files/a.txt': 'a file',
+    'main/app.mjs': wsgi('main'),
+    'py/app.py':
+      "def application(environ, start):\n    start('200 OK', [])\n    return [b'main |' + environ['PATH_INFO'].encode()]",
+  });
+  const python = app.endsWith('.py') ? ['--python-workers', '1'] : [];
+  const program = startCommand(['0', app, '--mount', '/static=files', ...python], { cwd });
+  const port = await portOf(program);
+  expect(program.stdout).toContain(` serves /static=files and ${app} (`);
+  expect(await textsOf(port, ['/', '/static/a.txt', '/static/b.txt', '/files/a.txt', '/static/'])).toEqual([
+    '200 main |/',
+    '200 a file',
+    '200 main |/static/b.txt',
+    '200 main |/files/a.txt',
+    '200 main |/static/',
+  ]);
+  expect((await ask(port, get('/static'))).field('location')).toBe('./static/');
+  const wrong = startCommand(['0', app, '--mount', '/static=files', '--spa', 'index.html'], { cwd });
+  expect(await wrong.ended()).toBe(2);
+  expect(wrong.stderr).toContain('spa: index.html is in no mounted folder, and there is no root: add a root');
+});
+
 test('--watch restarts when a mounted application changes', async () => {
   const cwd = await makeTree();
   const program = startCommand(['0', 'www', ...MOUNTS, '--watch'], { cwd });
