@@ -122,6 +122,11 @@ export function path(expected: string): ValueKind<string> {
   return { ...text(expected), rebase: (value, folder) => resolve(folder, value) };
 }
 
+/** A program: a name without a separator is looked up in PATH. */
+export function programName(expected: string): ValueKind<string> {
+  return { ...text(expected), rebase: (value, folder) => (value.includes('/') ? resolve(folder, value) : value) };
+}
+
 /** Permission bits of umask(2), as octal digits. */
 export const umask: ValueKind<string> = {
   ...text('octal digits such as 027'),

@@ -30,6 +30,7 @@ import {
   path,
   pathBelowRoot,
   paths,
+  programName,
   suffix,
   text,
   toggle,
@@ -297,7 +298,7 @@ const APPLICATION: readonly Option[] = [
   {
     path: 'python',
     takers: ['command'],
-    kind: text('the name or path of a Python'),
+    kind: programName('the name or path of a Python'),
     placeholder: 'PROGRAM',
     help: 'the Python that runs Python applications (default: that of a virtual environment in its folder, then python3)',
   },

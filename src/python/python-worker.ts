@@ -128,7 +128,7 @@ export class PythonWorker implements Child {
     clearTimeout(timer);
     if (this.#message?.event === 'ready') return;
     const how = await this.ended;
-    if (this.#message !== null) throw loadFailure(name, this.#message);
+    if (this.#message !== null) throw loadFailure(name, this.#message, this.name);
     if (performance.now() - bornMs >= loadTimeoutMs) {
       throw refuse(`${name} does not load: it has not ended after ${loadTimeoutMs} ms (timeouts.loadMs)`);
     }

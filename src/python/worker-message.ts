@@ -35,8 +35,11 @@ export function workerMessageOf(line: string): WorkerMessage | null {
   return { event: 'failed', reason: String(reason), message: String(message), details: details.map(String) };
 }
 
-/** The error of an application that does not load. Its traceback is logged, since a message is one line. */
-export function loadFailure(name: string, said: WorkerMessage): EpollServerError {
+/**
+ * The error of the application `name` that does not load. Its traceback is logged with the name of its worker, since a
+ * message is one line.
+ */
+export function loadFailure(name: string, said: WorkerMessage, worker: string): EpollServerError {
   if (said.event === 'ready') return refuse(`${name} did not start`);
   const { reason, message, details } = said;
   if (reason === 'callable') return refuse(`${name} is no application: ${message}, which is not callable`);
@@ -46,7 +49,7 @@ export function loadFailure(name: string, said: WorkerMessage): EpollServerError
     const hint = first === undefined ? '' : `: name one, as in MODULE:${first}`;
     return refuse(`${name} has no ${message}; its callables are ${names}${hint}`);
   }
-  for (const line of details.slice(-MAX_TRACEBACK_LINES)) logLine(line);
+  for (const line of details.slice(-MAX_TRACEBACK_LINES)) logLine(`${worker}: ${line}`);
   return refuse(`${name} does not load: ${message}${placeOf(details)}`);
 }
 

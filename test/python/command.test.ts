@@ -245,7 +245,10 @@ test('mistakes are one message, with exit code 2', async () => {
     [['other:wanted'], /other\.py has no wanted; its callables are other: name one, as in MODULE:other$/],
     [['my-app.py'], /my-app\.py has no name that Python can import: use letters, digits and underscores$/],
     [['none.py'], /there is no module .*none\.py/],
-    [['app.py', '--python', '/nowhere/python'], /needs Python, and \/nowhere\/python was tried: there is none/],
+    [
+      ['app.py', '--python', '/nowhere/python'],
+      /there is no \/nowhere\/python\. Install Python 3\.8 or later, or name it with --python PROGRAM$/,
+    ],
     [['app.py', '--adapter', 'wsgi'], /adapter is for applications in JavaScript, and this one is in Python/],
     [['app.py', '--offload', '2'], /offload is for applications in JavaScript: use python-workers/],
     [

@@ -2,13 +2,15 @@
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { findPythonModule } from '../../src/app/python-module.ts';
 import { logLinesTo } from '../../src/log/log-line.ts';
+import { optionNamed } from '../../src/options/lookup.ts';
+import { checkInterpreter, interpreterFor } from '../../src/python/interpreter.ts';
 import { PythonPool, type PythonPoolOptions } from '../../src/python/python-pool.ts';
 import { folder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
@@ -230,25 +232,51 @@ test('an application that does not load: the error says why', async () => {
       /^app has no wanted; its callables are other: name one, as in MODULE:other$/,
       { application: python },
     ],
-    [
-      '',
-      /^the application needs Python, and \/nowhere\/python was tried: there is none/,
-      { python: '/nowhere/python' },
-    ],
+    ['', /^there is no \/nowhere\/python\. Install/, { python: '/nowhere/python' }],
     ['import time\ntime.sleep(600)', /^app does not load: it has not ended after 300 ms/, { loadTimeoutMs: 300 }],
   ];
   for (const [source, message, own = {}] of cases) await expect(open(source, own)).rejects.toThrow(message);
-  expect(lines.join('')).toContain('import nothing_there');
+  expect(lines.join('')).toMatch(/python worker \d+: {5}import nothing_there/);
 });
 
-test('an interpreter that is too old is named with its version', async () => {
-  const home = await folder({ python: '#!/bin/sh\necho 3.7.9\nexit 1\n' });
-  const { chmod } = await import('node:fs/promises');
-  const python = join(home, 'python');
-  await chmod(python, 0o755);
-  // The version is asked for by a command that succeeds.
-  await writeFile(python, '#!/bin/sh\n[ "$1" = -S ] || exit 1\necho 3.7.9\n');
-  await expect(open('', { python })).rejects.toThrow(`${python} is Python 3.7.9, and 3.8 or later is needed`);
+test('an interpreter that is none, or too old: the error says what is wrong with it', async () => {
+  const home = await folder({
+    // The worker ends, and the version is asked for by a command that succeeds.
+    old: '#!/bin/sh\n[ "$1" = -S ] || exit 1\necho 3.7.9\n',
+    silent: '#!/bin/sh\n',
+    other: '#!/bin/sh\necho "Lua 5.4"\n',
+    failing: '#!/bin/sh\necho "no such command" >&2\nexit 127\n',
+    text: 'python',
+    'env/pyvenv.cfg': '',
+    'folder/bin/python': '',
+  });
+  for (const name of ['old', 'silent', 'other', 'failing']) await chmod(join(home, name), 0o755);
+  const cases: readonly (readonly [string, string])[] = [
+    ['old', 'is Python 3.7.9, and 3.8 or later is needed'],
+    ['silent', 'is no Python: asked for its version, it printed nothing'],
+    ['other', 'is no Python: asked for its version, it printed "Lua 5.4"'],
+    ['failing', 'asked for its version, it ended (exit code 127): no such command'],
+    ['text', 'cannot be executed: it is no program, or this user has no permission'],
+    ['folder', `is a folder: name the program in it, such as ${home}/folder/bin/python`],
+    ['env/bin/python', 'of a virtual environment leads to no Python: make it again'],
+  ];
+  for (const [name, message] of cases) {
+    const path = join(home, name);
+    const error = await checkInterpreter(path).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain(`${path} `);
+    expect(String(error)).toContain(`${message}`);
+    expect(String(error)).toMatch(/\. Install Python 3\.8 or later, or name it with --python PROGRAM$/);
+  }
+  await expect(checkInterpreter('python-of-no-name')).rejects.toThrow('there is no python-of-no-name in PATH. Install');
+  await expect(open('', { python: join(home, 'old') })).rejects.toThrow('old is Python 3.7.9');
+});
+
+test('a relative path of Python is one of the folder in which it was named', () => {
+  expect(interpreterFor('venv/bin/python', ['/srv'])).toBe(resolve('venv/bin/python'));
+  expect(interpreterFor('python3.9', ['/srv'])).toBe('python3.9');
+  const { kind } = optionNamed('python');
+  expect(kind.rebase?.('venv/bin/python', '/srv/site')).toBe('/srv/site/venv/bin/python');
+  expect(kind.rebase?.('python3.9', '/srv/site')).toBe('python3.9');
 });
 
 test('a module is found as Python finds it', async () => {
