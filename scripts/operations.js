@@ -15,7 +15,8 @@ import { ask, Load } from './operations/load.js';
 import { validateManifests } from './operations/manifests.js';
 import { configPath, PROXIES, VARIANTS } from './operations/proxies.js';
 import { Replica } from './operations/replica.js';
-import { endAll, folder, freePort, isInstalled, start, until } from './operations/system.js';
+import { endAll, folder, isInstalled, start, until } from './operations/system.js';
+import { freePort } from './programs.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const REPLICAS = 3;

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 
 /** Bounds for what hangs, no expectations: until a server announces its port or ends, until a program ends. */
@@ -25,6 +26,16 @@ export function runOrFail(command, args, options) {
   const { exit, stdout, stderr } = runToEnd(command, args, options);
   if (exit !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${exit}\n${stdout}${stderr}`);
   return stdout;
+}
+
+/** A port that no program listens on at the moment. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** npm as a file for `node`: the one that runs this script, else the one beside Node.js. */

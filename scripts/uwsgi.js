@@ -5,12 +5,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { withServer } from './programs.js';
+import { freePort, withServer } from './programs.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const COMMAND = join(ROOT, 'dist', 'epoll-server.js');
@@ -29,15 +29,6 @@ function expect(what, got, wanted) {
   if (isRight) passed++;
   else failed++;
   process.stdout.write(`${isRight ? 'ok' : 'FAILED'}  ${what}${isRight ? '' : `: ${JSON.stringify(got)}`}\n`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Starts uWSGI; resolves when it accepts connections. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createNativeKernel } from '../../build/modules/kernel/native-kernel.js';
-import { folder, freePort, isRunning, start, until } from './system.js';
+import { freePort } from '../programs.js';
+import { folder, isRunning, start, until } from './system.js';
 
 const COMMAND = fileURLToPath(new URL('../../dist/epoll-server.js', import.meta.url));
 /** Two failed checks of 200 ms take a replica out; no proxy keeps an idle connection for longer than a second. */

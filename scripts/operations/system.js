@@ -1,8 +1,6 @@
-// The machine as scripts/operations.js sees it: its programs, a folder for this run, free ports, waiting.
+// The machine as scripts/operations.js sees it: its programs, a folder for this run, waiting.
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,14 +38,6 @@ export async function endAll() {
   await until(() => children.size === 0, 'all have ended').catch(() => {
     for (const child of children) child.kill('SIGKILL');
   });
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 export async function until(condition, what) {

@@ -2,8 +2,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../programs.js';
 import { beside } from './hardships.js';
 import { pause } from './target.js';
 
@@ -31,15 +31,6 @@ const PROXIES = {
   nginx: { config: nginxConfig, flags: ['-c'] },
   haproxy: { config: haproxyConfig, flags: ['-db', '-q', '-f'] },
 };
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** Starts a proxy in front of `upstream`. */
 async function startProxy(name, folder, upstream) {

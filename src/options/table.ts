@@ -1,5 +1,5 @@
-// The option table: every option is declared once, here or in rule-options.ts. Flags, variables, config keys, function
-// options, types, checks, help and documents are generated from it (`npm run generate`).
+// The option table: every option is declared once, here, in rule-options.ts or in limit-options.ts. Flags, variables,
+// config keys, function options, types, checks, help and documents are generated from it (`npm run generate`).
 
 import { precompileFields } from '../http/fields.ts';
 import { ADAPTERS, CLIENT_CERTIFICATES, LOG_FORMATS, MODEL_NAMES, PROXY_FIELDS } from './choices.ts';
@@ -8,8 +8,6 @@ import {
   addresses,
   addressesInCode,
   applications,
-  bytes,
-  bytesPerSecond,
   cacheRules,
   callable,
   certificates,
@@ -22,7 +20,6 @@ import {
   fileNames,
   logFile,
   mediaTypes,
-  milliseconds,
   mounts,
   networks,
   oneAddress,
@@ -38,13 +35,11 @@ import {
   upstreams,
   whole,
 } from './kinds.ts';
-import { MAX_BACKLOG, MAX_PORT } from './listen-address.ts';
+import { LIMIT_OPTIONS } from './limit-options.ts';
+import { MAX_PORT } from './listen-address.ts';
 import type { Option } from './option.ts';
 import { RULE_OPTIONS } from './rule-options.ts';
 import { virtualHosts } from './virtual-hosts.ts';
-
-const DAY_MS = 86_400_000;
-const GIB = 2 ** 30;
 
 /** More workers or threads do not help: the largest machines have a few hundred processors. */
 const MAX_PARALLEL = 256;
@@ -540,361 +535,6 @@ const STATIC: readonly Option[] = [
   },
 ];
 
-const LIMITS: readonly Option[] = [
-  {
-    path: 'limits.maxHeaderBytes',
-    kind: bytes(256, 1_048_576),
-    help: 'Maximum size of request line and fields together, in bytes; if exceeded: 431.',
-    default: 16_384,
-    reason: 'nginx allows 4 x 8 KiB of fields and 8 KiB of request line, node:http 16 KiB in all.',
-  },
-  {
-    path: 'limits.maxTargetBytes',
-    kind: bytes(16, 1_048_576),
-    help: 'Maximum size of the request target, in bytes; if exceeded: 414.',
-    default: 8_192,
-    reason: 'RFC 9112 section 3 recommends at least 8,000.',
-  },
-  {
-    path: 'limits.maxFields',
-    kind: whole(1, 10_000),
-    help: 'Maximum number of field lines of a request, and of its trailers; if exceeded: 431.',
-    default: 200,
-    reason: 'Browsers send 10 to 25; Apache allows 100.',
-  },
-  {
-    path: 'limits.maxBodyBytes',
-    kind: bytes(0, Number.MAX_SAFE_INTEGER),
-    help: 'Maximum size of a request body, in bytes; if exceeded: 413.',
-    default: 134_217_728,
-    reason: 'Bodies are streamed, so this bounds how much an application has to read, not memory.',
-  },
-  {
-    path: 'limits.maxDiscardBytes',
-    kind: bytes(0, GIB),
-    help: 'Unread request body of known length that is discarded after the response; if larger: the connection is closed.',
-    default: 262_144,
-    reason:
-      'A body that the application left unread is discarded, so that the connection can serve the next request. Chunked bodies are always discarded.',
-  },
-  {
-    path: 'limits.maxConnections',
-    kind: whole(1, 4_194_304),
-    help: 'Maximum number of concurrent connections; if exceeded: 503 and closed.',
-    default: 65_536,
-    reason: "A small part of Linux's default limit of 1,048,576 descriptors for one process.",
-  },
-  {
-    path: 'limits.maxConnectionsPerAddress',
-    kind: whole(0, 4_194_304),
-    help: 'Maximum number of concurrent connections from one address (0: unlimited); if exceeded: 503.',
-    default: 0,
-    reason: 'Off, since all clients behind a proxy or a NAT have one address. An IPv6 /64 counts as one address.',
-  },
-  {
-    path: 'limits.maxHandshakes',
-    kind: whole(1, 4_194_304),
-    help: 'Maximum number of TLS handshakes in progress; if exceeded: the one that waits longest is closed.',
-    default: 4_096,
-    reason: 'An unfinished handshake holds about 60 KiB. Clients that finish theirs are not affected.',
-  },
-  {
-    path: 'limits.backlog',
-    kind: whole(1, MAX_BACKLOG),
-    help: 'Connections that wait to be accepted, as in listen(2).',
-    default: 4_096,
-    reason: 'SOMAXCONN of Linux since 5.4; the system may lower it.',
-  },
-  {
-    path: 'limits.maxAcceptsPerTurn',
-    kind: whole(1, 65_536),
-    help: 'Clients accepted from one listener in one turn of the loop.',
-    default: 64,
-    reason: 'New clients must not use up a whole turn.',
-  },
-  {
-    path: 'limits.maxRequestsPerTurn',
-    kind: whole(1, 65_536),
-    help: 'Requests of one connection handled in one turn of the loop.',
-    default: 256,
-    reason: 'After this many responses to a pipelining client, the other clients have their turn.',
-  },
-  {
-    path: 'limits.maxUnsentBytes',
-    kind: bytes(1_024, GIB),
-    help: 'Unsent output of one connection above which reading pauses and writers wait.',
-    default: 65_536,
-    reason: 'Four times the initial send buffer of Linux.',
-  },
-  {
-    path: 'limits.maxFileBytesPerTurn',
-    kind: bytes(65_536, GIB),
-    help: 'Bytes of a file sent to one client in one turn of the loop.',
-    default: 1_048_576,
-    reason: 'A fast client of a large file would delay the others; sending this much takes well below a millisecond.',
-  },
-  {
-    path: 'limits.minReceiveBytesPerSecond',
-    kind: bytesPerSecond(0, GIB),
-    help: 'Minimum rate of a request body while the server waits for it (0: none); if slower: 408.',
-    default: 240,
-    reason:
-      "Kestrel's default; Apache's mod_reqtimeout requires 500. A slower client uses up timeouts.bodyMs, byte by byte or not.",
-  },
-  {
-    path: 'limits.minSendBytesPerSecond',
-    kind: bytesPerSecond(0, GIB),
-    help: 'Minimum rate at which a client reads its response (0: none); if slower: closed.',
-    default: 240,
-    reason: "Kestrel's default. A slower client uses up timeouts.sendMs.",
-  },
-  {
-    path: 'limits.maxLingerBytes',
-    kind: bytes(0, GIB),
-    help: 'Bytes discarded from a client after its last response (0: unlimited); if exceeded: closed.',
-    default: 0,
-    reason: 'The time is bounded by maxLingerMs.',
-  },
-  {
-    path: 'limits.maxLingeringConnections',
-    kind: whole(0, 4_194_304),
-    help: 'Maximum number of connections that linger after their last response; if exceeded: the oldest is closed.',
-    default: 1_024,
-    reason: 'Each costs a descriptor and a receive buffer. They do not count as connections of maxConnections.',
-  },
-  {
-    path: 'limits.maxOffloadQueue',
-    takers: ['load', 'command'],
-    kind: whole(1, 1_048_576),
-    help: 'Requests that may wait for a thread of the pool (--offload); if exceeded: 503.',
-    default: 1_024,
-    reason:
-      'At 50 ms each and 4 threads, 1,024 requests wait 13 s; clients at the end of a longer queue have given up by then.',
-  },
-  {
-    path: 'limits.maxUpstreamConnections',
-    kind: whole(1, 65_536),
-    help: 'Concurrent connections to a program behind this server (--proxy); if exceeded: requests wait.',
-    default: 256,
-    reason: 'Each is a request that the program handles, or that waits in its backlog: 100 by default for uWSGI.',
-  },
-  {
-    path: 'limits.maxUpstreamQueue',
-    kind: whole(1, 1_048_576),
-    help: 'Requests that may wait for such a connection; if exceeded: 503.',
-    default: 1_024,
-    reason: 'As maxOffloadQueue: clients at the end of a longer queue have given up by then.',
-  },
-  {
-    path: 'limits.maxSpoolBytes',
-    kind: bytes(0, Number.MAX_SAFE_INTEGER),
-    help: 'Temporary files for requests and responses of --proxy; if exceeded: requests get 503, responses wait for their clients.',
-    default: 4 * GIB,
-    reason:
-      "A thousand clients of 4 MiB each. Requests above 32 KiB and responses to slow clients wait in unlinked files of the system's temporary folder (TMPDIR). One response may use an eighth.",
-  },
-  {
-    path: 'limits.maxChildren',
-    takers: ['command'],
-    kind: whole(1, 4_096),
-    help: 'Concurrent processes or threads in models with one per client; if exceeded: clients wait.',
-    default: 64,
-    reason: 'A Node.js process needs 40 MiB and a tenth of a second to start: 64 of them are 2.5 GiB.',
-  },
-  {
-    path: 'limits.maxCacheBytes',
-    kind: bytes(0, 16 * GIB),
-    help: 'Memory for cached files, in bytes; the least recently used are removed first.',
-    default: 33_554_432,
-    reason: 'Whole small files are kept; see maxCachedFileBytes.',
-  },
-  {
-    path: 'limits.maxCachedFileBytes',
-    kind: bytes(0, GIB),
-    help: 'The largest file that is cached in memory; larger ones are streamed.',
-    default: 131_072,
-    reason: 'Above this, sendfile(2) from the page cache costs about the same.',
-  },
-  {
-    path: 'limits.maxCompressedFileBytes',
-    kind: bytes(0, GIB),
-    help: 'The largest file that the server compresses; larger ones need a compressed sibling.',
-    default: 8_388_608,
-    reason: 'A client waits for it, once: a megabyte takes the thread pool about 20 ms with Brotli.',
-  },
-  {
-    path: 'limits.maxCodingBytesPerSecond',
-    kind: bytesPerSecond(0, 16 * GIB),
-    help: 'Bytes compressed per second, on average; if exceeded: files are sent uncompressed.',
-    default: 8_388_608,
-    reason: 'A fifth of a processor with gzip or Brotli. Eight seconds of it may come at once, as after a deployment.',
-  },
-  {
-    path: 'limits.maxFileQueue',
-    kind: whole(1, 1_048_576),
-    help: 'Requests that may wait for a file to be found or read; if exceeded: 503.',
-    default: 4_096,
-    reason: 'A disk that takes 10 ms needs 14 s for that many in the three threads that files have by default.',
-  },
-  {
-    path: 'limits.maxOpenFiles',
-    kind: whole(0, 1_048_576),
-    help: 'Files kept open between two responses, at most a quarter of ulimit -n; 0: none.',
-    default: 8_192,
-    reason: 'Twice as many small files as fit in the cache; each costs 2 KiB here and 1 KiB in the system: 24 MiB.',
-  },
-];
-
-const TIMEOUTS: readonly Option[] = [
-  {
-    path: 'timeouts.firstByteMs',
-    flag: 'firstByteTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'From accept to the first byte; if exceeded: closed.',
-    default: 30_000,
-    reason: 'Browsers open spare connections without sending on them, so this is not too short.',
-  },
-  {
-    path: 'timeouts.handshakeMs',
-    flag: 'handshakeTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'From accept to the end of the TLS handshake; if exceeded: closed.',
-    default: 10_000,
-    reason: 'It takes three round trips at most. nginx waits 60 s, Go 10 s by habit.',
-  },
-  {
-    path: 'timeouts.headerMs',
-    flag: 'headerTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'From the first byte of a request to the end of its fields; if exceeded: 408.',
-    default: 20_000,
-    reason: 'Slow-loris (CVE-2018-12122): a total, not a pause between bytes. nginx and node:http: 60 s.',
-  },
-  {
-    path: 'timeouts.bodyMs',
-    flag: 'bodyTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'Without progress of a request body while the server waits for it; if exceeded: 408.',
-    default: 30_000,
-    reason: "nginx's client_body_timeout is 60 s.",
-  },
-  {
-    path: 'timeouts.handlerMs',
-    flag: 'handlerTimeoutMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'Until the handler begins its response (0: unlimited); if exceeded: 504.',
-    default: 60_000,
-    reason: "nginx's proxy_read_timeout is 60 s. Once the response has begun, timeouts.sendMs applies.",
-  },
-  {
-    path: 'timeouts.upstreamMs',
-    flag: 'upstreamTimeoutMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'Silence of a program behind this server (--proxy) in the middle of its response (0: unlimited); if exceeded: cut off.',
-    default: 60_000,
-    reason: "nginx's uwsgi_read_timeout is 60 s. Until the response begins, timeouts.handlerMs applies.",
-  },
-  {
-    path: 'timeouts.sendMs',
-    flag: 'sendTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'Without progress of the client in reading its response; if exceeded: closed.',
-    default: 30_000,
-    reason: "nginx's send_timeout is 60 s.",
-  },
-  {
-    path: 'timeouts.keepAliveMs',
-    flag: 'keepAliveTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'Between two requests of a connection; if exceeded: closed.',
-    default: 75_000,
-    reason: "nginx: 75 s. node:http's 5 s races with proxies that keep theirs for 60 s.",
-  },
-  {
-    path: 'timeouts.halfClosedMs',
-    flag: 'halfClosedTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'For the response to a client that has finished sending; if exceeded: aborted.',
-    default: 5_000,
-    reason: 'FIN far more often means that the client has left than that it waits for the response.',
-  },
-  {
-    path: 'timeouts.halfClosedSignalMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'From the FIN of a client until request.signal aborts (0: never).',
-    default: 500,
-    reason: '@hono/node-server waits 500 ms.',
-  },
-  {
-    path: 'timeouts.lingerMs',
-    flag: 'lingerTimeoutMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'Without a byte from a client after its last response; if exceeded: closed.',
-    default: 5_000,
-    reason:
-      "RFC 9112 section 9.6: a client that still sends would lose the response to RST. nginx's lingering_timeout is 5 s.",
-  },
-  {
-    path: 'timeouts.maxLingerMs',
-    kind: milliseconds(100, DAY_MS),
-    help: 'Total time for discarding bytes of a client after its last response; if exceeded: closed.',
-    default: 30_000,
-    reason: "nginx's lingering_time is 30 s.",
-  },
-  {
-    path: 'timeouts.drainDelayMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'Before a server that closes stops accepting: it serves on, each response is the last of its connection, and /readyz says 503.',
-    default: 0,
-    reason:
-      'A load balancer sends new clients until it has noticed: use two periods of its health check. 0, since a server without one would only end later.',
-  },
-  {
-    path: 'timeouts.hangMs',
-    flag: 'hangTimeoutMs',
-    takers: ['command'],
-    kind: milliseconds(0, DAY_MS),
-    help: 'Without a turn of a worker of --workers (0: unlimited); if exceeded: it is killed and replaced.',
-    default: 60_000,
-    reason: "gunicorn's timeout is 30 s. An endless loop in an application would hold its clients for ever.",
-  },
-  {
-    path: 'timeouts.shutdownMs',
-    flag: 'shutdownTimeoutMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'For requests in flight when the server closes; if exceeded: cut off.',
-    default: 8_000,
-    reason: "gunicorn's graceful_timeout is 30 s; container runtimes kill after 10 s.",
-  },
-  {
-    path: 'timeouts.shutdownGraceMs',
-    kind: milliseconds(0, DAY_MS),
-    help: 'For a last request on an idle connection when the server closes; if exceeded: closed.',
-    default: 500,
-    reason:
-      'A request may be on its way, and would be lost. Go waits 5 s for the first request of a connection; more than a round trip around the world only delays the end.',
-  },
-  {
-    path: 'timeouts.loadMs',
-    flag: 'loadTimeoutMs',
-    takers: ['load', 'command'],
-    kind: milliseconds(100, DAY_MS),
-    help: 'For loading the module of an application; if exceeded: loading fails.',
-    default: 30_000,
-    reason: 'gunicorn gives a worker 30 s to boot. A module may await a promise that never settles.',
-  },
-  {
-    path: 'timeouts.offloadMs',
-    flag: 'offloadTimeoutMs',
-    takers: ['load', 'command'],
-    kind: milliseconds(0, DAY_MS),
-    help: 'Silence of a pool thread after its response began (0: unlimited); if exceeded: the thread is replaced.',
-    default: 60_000,
-    reason:
-      "nginx's proxy_read_timeout is 60 s, between two reads too. A thread handles one request at a time: without a limit an endless computation would block it for ever. A stream of rare events has to send something in between, such as a comment.",
-  },
-];
-
 /** All options, in the order of the help. */
 export const OPTIONS: readonly Option[] = [
   ...PLACES,
@@ -907,6 +547,5 @@ export const OPTIONS: readonly Option[] = [
   ...LOG,
   ...STATIC.slice(1),
   ...RULE_OPTIONS,
-  ...LIMITS,
-  ...TIMEOUTS,
+  ...LIMIT_OPTIONS,
 ].map((option) => (option.kind.range === undefined ? option : { placeholder: 'N', ...option }));

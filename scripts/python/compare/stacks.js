@@ -1,12 +1,11 @@
 // The same application in three ways: under this server alone, and behind nginx under gunicorn and under uWSGI.
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { StartedServer } from '../../programs.js';
+import { freePort, StartedServer } from '../../programs.js';
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const COMMAND = join(ROOT, 'dist', 'epoll-server.js');
@@ -15,15 +14,6 @@ export const STACKS = ['ours', 'gunicorn', 'uwsgi'];
 const WORKERS = 2;
 /** A bound for a program that never listens, no expectation. */
 const LIMIT_MS = 30_000;
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function untilListening(where, server) {
   const endMs = Date.now() + LIMIT_MS;
