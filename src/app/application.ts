@@ -58,7 +58,7 @@ export async function openApplication(
     return loaded(await openDynamicFolder(place, ofFolder), place);
   }
   const { reference } = place;
-  if (place.python !== undefined) throw refuseModule(`${reference} is in Python, which only the command runs`);
+  if (place.python !== undefined) throw refusePython(reference);
   if (threads === 0) {
     const { loadHandler } = await import('./module-handler.ts');
     return loaded(await loadHandler(reference, { overrideGlobals, adapter, loadTimeoutMs }), place);
@@ -75,6 +75,13 @@ export async function openApplication(
     onError: (error) => onError(error, null),
   });
   return loaded(handler, place, close);
+}
+
+function refusePython(reference: string): EpollServerError {
+  const elsewhere = "set proxy of serve() to a process manager such as uWSGI, as in 'uwsgi:unix:/run/app.sock'";
+  return refuseModule(
+    `${reference} is in Python: run it by the command, as in "epoll-server 8080 ${reference}", or ${elsewhere}`,
+  );
 }
 
 /** Returns a new function: `handler` may be the application itself, which may be used elsewhere too. */

@@ -31,6 +31,15 @@ async function textOf({ port }: Site, path: string): Promise<string> {
   return `${status} ${text}`;
 }
 
+test('a Python application is refused, and the message says how to run it', async () => {
+  const path = await folder({ 'site.py': 'def application(environ, start_response): pass' });
+  for (const name of ['site:application', 'site.py:application', 'site']) {
+    await expect(loadApplication(join(path, name)), name).rejects.toThrow(
+      /site\.py(?::application)? is in Python: run it by the command, as in "epoll-server 8080 .*", or set proxy of serve/,
+    );
+  }
+});
+
 test('one application works on two servers, in this thread and in its own threads', async () => {
   const file = join(await folder({ 'app.mjs': MODULE }), 'app.mjs');
   const [here, there] = [await load(file), await load(file, { threads: 1 })];
