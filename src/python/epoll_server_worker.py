@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# Older versions are no longer maintained. Some of them would run this file.
+MIN_VERSION = (3, 8)
+
 # The size of one receive. A request without content fits into one.
 RECEIVE_BYTES = 65_536
 
@@ -1017,6 +1020,9 @@ def open_application(options: dict[str, str]) -> Loaded | DynamicFolder:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs this process; returns its exit code."""
+    if sys.version_info < MIN_VERSION:
+        # The server asks for the version when a worker ends without a message.
+        return 2
     options = parse_arguments(arguments)
     listener_fd, control, counters_fd = (int(options[name]) for name in ("fd", "control", "counters"))
     # Programs that the application starts must not hold them.

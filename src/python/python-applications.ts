@@ -100,7 +100,7 @@ export class PythonApplications implements SharedContent {
   pathOf({ reference }: ApplicationPlace): string {
     const path = this.#pools.get(reference)?.pool.path ?? this.#paths.get(reference);
     if (path === undefined) {
-      const text = `${reference} has no workers: the configuration was changed during the start, so reload it again`;
+      const text = `${reference} has no workers: the configuration was changed while the server read it, so try again`;
       throw new EpollServerError('ERR_OPTION', text);
     }
     return path;

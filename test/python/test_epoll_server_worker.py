@@ -14,6 +14,7 @@ import threading
 import time
 import unittest
 import wsgiref.validate
+from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "python"))
 
@@ -700,6 +701,13 @@ class Watching(unittest.TestCase):
             seen.append(counters[0])
         self.assertEqual([each % 2 for each in seen], [1, 1, 0, 1, 0, 0])
         self.assertEqual(sorted(seen), seen)
+
+
+class Version(unittest.TestCase):
+    def test_an_older_python_ends_without_a_message(self):
+        # The server then asks for the version.
+        with mock.patch.object(sys, "version_info", (3, 7, 16)):
+            self.assertEqual(worker.main([]), 2)
 
 
 if __name__ == "__main__":
