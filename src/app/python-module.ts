@@ -16,7 +16,7 @@ export interface PythonModule {
 
 export const PYTHON_SUFFIX = '.py';
 
-const PACKAGE_FILE = '__init__.py';
+export const PACKAGE_FILE = '__init__.py';
 
 /** `MODULE:CALLABLE`; a path may contain colons too. */
 const CALLABLE = /:([\p{L}_][\p{L}\p{N}_.]*)$/u;
@@ -64,7 +64,8 @@ function moduleByName(folder: string, dotted: string): Found | undefined {
   const names = dotted.split('.');
   if (!names.every((name) => IDENTIFIER.test(name))) return undefined;
   const path = join(folder, ...names);
-  const file = [path + PYTHON_SUFFIX, join(path, PACKAGE_FILE)].find(isFile);
+  // In this order: a package hides a file of the same name.
+  const file = [join(path, PACKAGE_FILE), path + PYTHON_SUFFIX].find(isFile);
   if (file === undefined) return undefined;
   // The path of a file in a package, without its suffix.
   return names.length === 1 && file.endsWith(names[0] + PYTHON_SUFFIX)

@@ -4,13 +4,13 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isModule, MODULE_SUFFIXES } from '../app/module-file.ts';
-import { findPythonModule, PYTHON_SUFFIX } from '../app/python-module.ts';
+import { findPythonModule, PACKAGE_FILE, PYTHON_SUFFIX } from '../app/python-module.ts';
 
 export type PositionalKind = 'root' | 'app' | 'mount';
 
 export function positionalKind(argument: string): PositionalKind {
   const stats = statsOf(argument);
-  if (stats?.isDirectory() === true) return 'root';
+  if (stats?.isDirectory() === true) return isPackage(argument) ? 'app' : 'root';
   if (stats?.isFile() === true) return mayBeModule(argument) ? 'app' : 'root';
   if (/^\/[^=]*=/.test(argument)) return 'mount';
   const isFound = isModule(argument) || findPythonModule(argument) !== undefined;
@@ -24,6 +24,11 @@ function mayBeModule(file: string): boolean {
 
 function isCalledLikeModule(argument: string): boolean {
   return /\.(?:[cm]?[jt]s|py)(?::[^/:]*)?$/.test(argument) || /[^/]:[A-Za-z_$][\w$]*$/.test(argument);
+}
+
+/** A package of Python is a folder whose source is not meant to be served. */
+function isPackage(folder: string): boolean {
+  return basename(findPythonModule(folder)?.file ?? '') === PACKAGE_FILE;
 }
 
 function statsOf(path: string): Stats | undefined {

@@ -38,6 +38,13 @@ test('an existing folder is a folder, whatever its name', async () => {
   expect((await ask(port, get('/lib/'))).text).toBe('lib.mts');
 });
 
+test('a package of Python is an application, unless the folder is named as a root', async () => {
+  const path = await folder({ 'site/__init__.py': '', 'pages/index.html': '', 'pages.py': '' });
+  expect(placesOf(path, '@site')).toEqual({ app: [{ path: '', module: '@site' }] });
+  expect(placesOf(path, '--root', '@site')).toEqual({ root: '@site' });
+  expect(placesOf(path, '@pages')).toEqual({ root: '@pages' });
+});
+
 test('an existing file is a module if its name is that of one', async () => {
   const path = await folder({
     'app.mjs': APP,

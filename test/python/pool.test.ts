@@ -285,6 +285,9 @@ test('a module is found as Python finds it', async () => {
     'site/__init__.py': '',
     'site/wsgi.py': '',
     'space/part.py': '',
+    'space.py': '',
+    'both/__init__.py': '',
+    'both.py': '',
     'not-a-name.py': '',
   });
   const found = (reference: string): readonly string[] | undefined => {
@@ -297,6 +300,8 @@ test('a module is found as Python finds it', async () => {
   expect(found(`${home}/site/wsgi.py:app`)).toEqual([home, 'site.wsgi', 'app']);
   expect(found(`${home}/site/wsgi:app`)).toEqual([home, 'site.wsgi', 'app']);
   expect(found(`${home}/site.wsgi:app`)).toEqual([home, 'site.wsgi', 'app']);
+  expect(findPythonModule('both', [home])?.file).toBe(join(home, 'both/__init__.py'));
+  expect(findPythonModule('space', [home])?.file).toBe(join(home, 'space.py'));
   expect(found('space.part')).toEqual([home, 'space.part', '']);
   for (const each of ['none', 'site.none', 'not-a-name', `${home}/not-a-name.py`, '', ':app', '..', 'single.app:x']) {
     expect(found(each), each).toBeUndefined();
