@@ -105,6 +105,27 @@ test('a reload that names an application that does not load leaves the old one i
   await until(async () => (await site.text()) === 'two', 'the next change is served');
 });
 
+test('the next reload gives up one whose application does not end loading', async () => {
+  const site = await startSite('app: one:application\npythonWorkers: 1\n', '--workers', '1');
+  const { program } = site;
+  const stuck = "import time\nprint('stuck', flush=True)\ntime.sleep(600)\n";
+  await writeFile(join(site.path, 'stuck.py'), stuck);
+  const hangs = async (times: number): Promise<void> => {
+    program.signal('SIGHUP');
+    await until(() => program.stderr.split(': stuck\n').length > times, 'it is loading');
+    expect(await site.text()).toBe('one');
+  };
+  await site.configure('app: stuck\npythonWorkers: 1\n');
+  await hangs(1);
+  // The same application as the one in service, which hangs when it is loaded again.
+  await writeFile(join(site.path, 'one.py'), stuck);
+  await site.configure('app: one:application\npythonWorkers: 1\n');
+  await hangs(2);
+  await site.configure('app: two:application\npythonWorkers: 1\n');
+  program.signal('SIGHUP');
+  await until(async () => (await site.text()) === 'two', 'the last one responds');
+});
+
 test('--watch follows the application that the configuration names', async () => {
   const site = await startSite('app: one/one.py\npythonWorkers: 1\n', '--watch');
   await site.configure('app: two/two.py\npythonWorkers: 1\n');
