@@ -5,6 +5,7 @@ import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { CODING_SUFFIXES } from './codings.ts';
+import { isStreamSafe } from './file-name.ts';
 import type { FileFacts } from './file-source.ts';
 
 /** A served folder: its configured absolute path, and its real path at the start. */
@@ -121,8 +122,12 @@ export class DenyList {
     }
   }
 
-  /** Whether `path` must not be served: by its configured name below a served folder, or by its real path. */
+  /**
+   * Whether `path` must not be served: by its configured name below a served folder, or by its real path. A path whose
+   * normalization would be slow is hidden: no file needs such a name.
+   */
   hides(path: string): boolean {
+    if (!isStreamSafe(path)) return true;
     const folded = fold(path);
     return this.#entries.some(
       (entry) =>

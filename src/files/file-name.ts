@@ -9,6 +9,9 @@ const BROKEN = -1;
 /** A lone surrogate. */
 const LONE = /\p{Cs}/u;
 
+/** Marks, which combine with the character before them, and characters that some file systems ignore between them. */
+const MANY_MARKS = /[\p{M}\p{Default_Ignorable_Code_Point}]{31}/u;
+
 /** Percent-decodes one name of a path, once. Null: an invalid escape. */
 export function decodeName(part: string): string | null {
   if (!part.includes('%')) return part;
@@ -23,6 +26,14 @@ export function decodeName(part: string): string | null {
 /** Whether a name is valid UTF-8 text. */
 export function isTextName(name: string): boolean {
   return !LONE.test(name);
+}
+
+/**
+ * Whether Unicode normalization of `text` takes linear time: it sorts the marks of a run. Text has at most 30 in a row
+ * (Stream-Safe Text Format, Unicode Standard Annex 15 section 13).
+ */
+export function isStreamSafe(text: string): boolean {
+  return !MANY_MARKS.test(text);
 }
 
 /** Percent-encodes a name, as one segment of a link or of a Location. */

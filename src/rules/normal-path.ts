@@ -1,7 +1,7 @@
 // The normal form of a requested path, by which files are found and rules are matched: decoded once, without empty names,
 // without slashes at both ends.
 
-import { isTextName } from '../files/file-name.ts';
+import { isStreamSafe, isTextName } from '../files/file-name.ts';
 import { parseFilePath } from '../files/file-path.ts';
 
 const BACKSLASH = 0x5c;
@@ -9,16 +9,20 @@ const PERCENT = 0x25;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
+const ASCII = /^[\0-\x7f]*$/;
+
 /**
  * Null: `path` (as sent) has none, so that it may have two meanings: an encoded slash, a dot segment, an invalid escape.
  * Two more have one meaning for files, but not for applications: URL parsers read a backslash as a slash, and lenient
- * decoders read invalid UTF-8 as other characters (CVE-2008-2938).
+ * decoders read invalid UTF-8 as other characters (CVE-2008-2938). Paths are compared after Unicode normalization, so one
+ * that makes it slow has none either.
  */
 export function normalPathOf(path: string): string | null {
   const parsed = parseFilePath(path, true);
   if (typeof parsed === 'number') return null;
   const normal = parsed.segments.join('/');
-  return normal.includes('\\') || !isTextName(normal) ? null : normal;
+  if (normal.includes('\\')) return null;
+  return ASCII.test(normal) || (isTextName(normal) && isStreamSafe(normal)) ? normal : null;
 }
 
 /** Whether `path` (as sent) is its own normal form, except for a slash at its end. False also for some that are. */

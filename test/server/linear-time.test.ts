@@ -2,6 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest';
 import { fetchHandler, Headers, Response } from '../../src/fetch.ts';
+import { DenyList } from '../../src/files/deny-list.ts';
 import type { Handler, StaticOptions } from '../../src/index.ts';
 import { logError } from '../../src/log/error-log.ts';
 import { wsgi, wsgiValidator } from '../../src/wsgi.ts';
@@ -54,6 +55,27 @@ describe('files', () => {
     const { port } = await serveFiles({ hosts: { '*.example.org': await folder({ 'a.txt': '' }) } });
     const request = (size: number): string => `GET /a.txt HTTP/1.1\r\nHost: ${repeated('a.', size)}\r\n\r\n`;
     await expectAnswered(port, 200, request, 16_000);
+  });
+});
+
+describe('a path of combining marks, which Unicode normalization sorts', () => {
+  const marks = (size: number): string => `/a${repeated('%CC%81%CC%96', size * 6)}`;
+
+  test('where a rule protects another path', async () => {
+    const root = await folder({ 'a.txt': '' });
+    const { port } = await start({ static: { root }, rules: { deny: '/\u00e9/** all' }, ...LIMITS });
+    await expectAnswered(port, 403, (size) => get(marks(size)), 1_000);
+    expect((await ask(port, get(marks(30)))).status).toBe(404);
+  });
+
+  test('where a file of the folder is not served', async () => {
+    const root = await folder({ 'a.txt': '', secret: '' });
+    const hidden = new DenyList([`${root}/secret`], [{ named: root, real: root }]);
+    await expectLinear((size) => {
+      const path = `${root}${decodeURIComponent(marks(size))}`;
+      return () => expect(hidden.hides(path)).toBe(true);
+    }, 1_000);
+    expect(hidden.hides(`${root}${decodeURIComponent(marks(30))}`)).toBe(false);
   });
 });
 
