@@ -1,5 +1,6 @@
 // Checks the name and password of a request (RFC 7617).
 
+import { createHmac } from 'node:crypto';
 import type { PasswordChecker, PasswordVerdict } from './password-checker.ts';
 import type { Passwords } from './rule-parts.ts';
 
@@ -21,7 +22,7 @@ export class Authorizer {
   }
 
   /** Whether each of `files` has the name and password of a field Authorization. */
-  check(files: readonly Passwords[], field: string): PasswordVerdict | Promise<PasswordVerdict> {
+  check(files: readonly Pick<Passwords, 'hashes'>[], field: string): PasswordVerdict | Promise<PasswordVerdict> {
     const encoded = field.length > MAX_CREDENTIALS ? undefined : BASIC.exec(field)?.[1];
     if (encoded === undefined) return 'wrong';
     const text = Buffer.from(encoded, 'base64').toString();
@@ -30,7 +31,7 @@ export class Authorizer {
   }
 
   #checkFrom(
-    files: readonly Passwords[],
+    files: readonly Pick<Passwords, 'hashes'>[],
     from: number,
     name: string,
     password: string,
@@ -52,9 +53,19 @@ export class Authorizer {
   ): PasswordVerdict | Promise<PasswordVerdict> {
     const hash = hashes.get(name);
     if (hash !== undefined) return this.#passwords.check(password, hash);
-    const [usual = USUAL_HASH] = hashes.values();
-    const verdict = this.#passwords.check(password, `$2b$${usual.slice(4, 6)}$${NO_PASSWORD}`);
+    const verdict = this.#passwords.check(password, `$2b$${costOfUnknown(name, hashes)}$${NO_PASSWORD}`);
     const unknown = (given: PasswordVerdict): PasswordVerdict => (given === 'busy' ? given : 'wrong');
     return verdict instanceof Promise ? verdict.then(unknown) : unknown(verdict);
   }
+}
+
+/**
+ * The cost for a name that has no entry: that of an entry, which the name chooses. Otherwise the time would tell the names
+ * whose cost differs from that of the unknown ones. The choice is the same in all processes, and only a hash explains it.
+ */
+function costOfUnknown(name: string, hashes: ReadonlyMap<string, string>): string {
+  const all = [...hashes.values()];
+  const [first = USUAL_HASH] = all;
+  const chosen = createHmac('sha256', first).update(name).digest().readUInt32BE(0) % Math.max(all.length, 1);
+  return (all[chosen] ?? first).slice(4, 6);
 }

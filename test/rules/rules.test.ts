@@ -4,7 +4,8 @@ import { rename, writeFile } from 'node:fs/promises';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
 import type { Handler, ServeOptions } from '../../src/index.ts';
-import { PasswordChecker } from '../../src/rules/password-checker.ts';
+import { Authorizer } from '../../src/rules/authorizer.ts';
+import { PasswordChecker, type PasswordVerdict } from '../../src/rules/password-checker.ts';
 import { ask, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
 import type { Answer } from '../support/response.ts';
@@ -291,6 +292,28 @@ describe('passwords', () => {
     );
     expect(statuses).toEqual([401, 200]);
     expect((await ask(port, get('/x', basic('joe:a')))).status).toBe(200);
+  });
+
+  test('an unknown name costs as an entry of the file, always as the same one', () => {
+    class CostReader extends PasswordChecker {
+      cost = '';
+      override check(_password: string, hash: string): PasswordVerdict {
+        this.cost = hash.slice(4, 6);
+        return 'wrong';
+      }
+    }
+    const hash = hashSync('a', 4);
+    const entries = { joe: hash, eve: hash.replace('$04$', '$12$') };
+    const file = { hashes: () => new Map(Object.entries(entries)) };
+    const costOf = (name: string): string => {
+      const passwords = new CostReader(() => 0);
+      new Authorizer(passwords).check([file], `Basic ${Buffer.from(`${name}:x`).toString('base64')}`);
+      return passwords.cost;
+    };
+    const names = Array.from({ length: 64 }, (_, i) => `unknown-${i}`);
+    expect(names.map(costOf)).toEqual(names.map(costOf));
+    expect(new Set(names.map(costOf))).toEqual(new Set(['04', '12']));
+    expect([costOf('joe'), costOf('eve')]).toEqual(['04', '12']);
   });
 
   test('a file of passwords in the root is never served', async () => {
