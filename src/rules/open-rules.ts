@@ -1,5 +1,7 @@
 // Opens the rules of a server: checks them together, reads their files, and puts them around the content's handler.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { EpollServerError } from '../errors.ts';
 import type { Handler } from '../http/handler.ts';
 import { isFullOf, withTraits } from '../http/handler-traits.ts';
@@ -33,7 +35,9 @@ export function completeRules(
   textOf: (path: string) => string = siteFileText,
 ): RuleLists {
   const lists = withSiteFiles(settings, served, textOf);
-  const [problem] = contradictions(lists);
+  const root = served?.cleanUrls === true ? served.root : null;
+  const isPage = (path: string): boolean => root !== null && path.endsWith('.html') && existsSync(join(root, path));
+  const [problem] = contradictions(lists, isPage);
   if (problem !== undefined) throw new EpollServerError('ERR_OPTION', problem);
   return lists;
 }

@@ -10,10 +10,13 @@ import type { RuleLists } from '../options/rules-settings.ts';
 /** Rules of which the first that matches applies. */
 const EXCLUSIVE = ['redirects', 'trailingSlash', 'rewrites', 'cors', 'errorPages'] as const;
 
+/** Finds whether a path (in its normal form) is a page that redirects to its clean URL. */
+export type IsPage = (path: string) => boolean;
+
 /** A sentence for each contradiction: these rules cannot all be meant. */
-export function contradictions(lists: RuleLists): readonly string[] {
+export function contradictions(lists: RuleLists, isPage: IsPage): readonly string[] {
   const twice = EXCLUSIVE.flatMap((kind) => repeated(lists[kind]));
-  return [...twice, ...fieldContradictions(lists.headers), ...accessContradictions(lists), ...loops(lists)];
+  return [...twice, ...fieldContradictions(lists.headers), ...accessContradictions(lists), ...loops(lists, isPage)];
 }
 
 /** A sentence for each rule that never applies, since an earlier one matches all its requests. */
@@ -99,7 +102,10 @@ function accessContradictions({ allow, deny }: RuleLists): readonly string[] {
 /** Stands for the values of names in patterns. */
 const SAMPLE = 'sample-name';
 
-function loops({ redirects }: RuleLists): readonly string[] {
+/** What a clean URL leaves out of the path of a page. */
+const CLEAN = /(?:(?:^|\/)index)?\.html$/;
+
+function loops({ redirects }: RuleLists, isPage: IsPage): readonly string[] {
   const rules = redirects.filter(({ template, ifMissing }) => template.isLocal && !ifMissing);
   return rules.flatMap((rule) => {
     const { pattern } = rule;
@@ -108,7 +114,7 @@ function loops({ redirects }: RuleLists): readonly string[] {
     for (let step = 0; step <= rules.length; step++) {
       const target = redirectOf(rules, path, pattern.host);
       if (target === null) return [];
-      path = target;
+      path = pattern.host === null && isPage(target) ? target.replace(CLEAN, '') : target;
     }
     return [`${placeOf(rule)}: ${ruleText(rule)} leads to a redirect loop`];
   });

@@ -118,6 +118,21 @@ test('rules that an earlier one hides', async () => {
   ]);
 });
 
+test.each([
+  ['/about -> /about.html', true],
+  ['/docs -> /docs/index.html?a', true],
+  ['/x/** -> /index.html', false],
+  ['/none -> /none.html', false],
+  ['//a.example/about -> /about.html', false],
+] as const)('a redirect to a page that redirects back to its clean URL is a loop: %s', async (redirect, isLoop) => {
+  const root = await folder({ 'index.html': '', 'about.html': '', 'docs/index.html': '' });
+  const rules = await rulesOfFile(['redirects:', `  - ${redirect}`]);
+  const complete = (cleanUrls: boolean) => () => completeRules(rules, resolveStatic({ root, cleanUrls }));
+  if (isLoop) expect(complete(true)).toThrow('leads to a redirect loop');
+  else expect(complete(true)).not.toThrow();
+  expect(complete(false)).not.toThrow();
+});
+
 test('the command: one line, exit code 2; --check finds what never applies', async () => {
   const path = await folder({ 'a.html': 'a', users: 'joe:{SHA}x\n' });
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
