@@ -37,12 +37,15 @@ export type FindPlan = (request: HttpRequest) => Plan | null;
 export class RulesHandler {
   readonly handler: Handler;
   readonly #next: Handler;
+  /** The content of a request that rules have routed. */
+  readonly #content: Handler;
   readonly #find: FindPlan;
   readonly #authorizer: Authorizer;
   readonly #nowMs: () => number;
 
   constructor(next: Handler, find: FindPlan, passwords: PasswordChecker, nowMs: () => number) {
     this.#next = next;
+    this.#content = (request, response) => this.#respondRouted(request, response);
     this.#find = find;
     this.#authorizer = new Authorizer(passwords);
     this.#nowMs = nowMs;
@@ -126,7 +129,7 @@ export class RulesHandler {
       if (moved !== null) return sendRedirect(response, PERMANENT_REDIRECT, withQuery(moved, request.query));
     }
     const serve = (routed: HttpRequest): Outcome =>
-      isRead(request) ? this.#served(plan, path, routed, response) : this.#next(routed, response);
+      isRead(request) ? this.#served(plan, path, routed, response) : this.#content(routed, response);
     const rewrite = targetIn(rewrites, path, false);
     return rewrite === null ? serve(request) : this.#rewrite(plan, request, response, rewrite.target, serve);
   }
@@ -153,8 +156,8 @@ export class RulesHandler {
     const missing = targetIn([...plan.redirects, ...plan.rewrites], path, true);
     const serve: Handler =
       plan.slash === null
-        ? this.#next
-        : (given, to) => this.#orElse(given, to, isRespelled, (at) => this.#next(respelled(given), at));
+        ? this.#content
+        : (given, to) => this.#orElse(given, to, isRespelled, (at) => this.#content(respelled(given), at));
     if (missing === null) return serve(request, response);
     const { rule, target } = missing;
     return this.#orElse(
@@ -163,10 +166,23 @@ export class RulesHandler {
       (status) => status === 404,
       (to) =>
         rule.status === 0
-          ? this.#rewrite(plan, request, to, target, (routed) => this.#next(routed, to))
+          ? this.#rewrite(plan, request, to, target, (routed) => this.#content(routed, to))
           : sendRedirect(to, rule.status, withQuery(target, request.query)),
       serve,
     );
+  }
+
+  /** A page to which a request was rewritten is served, also where files would redirect to its clean URL. */
+  #respondRouted(request: HttpRequest, response: HttpResponse): Outcome {
+    const clean = request instanceof RewrittenRequest ? cleanPathOf(request.path) : null;
+    if (clean === null) return this.#next(request, response);
+    const isClean = (status: number, fields: FieldInput): boolean => {
+      const name = clean.slice(clean.lastIndexOf('/') + 1);
+      return MOVED.has(status) && locationOf(fields).split('?', 1)[0] === `./${name}`;
+    };
+    const serveClean = (to: HttpResponse): Outcome =>
+      this.#next(new RewrittenRequest(request, clean, request.query), to);
+    return this.#orElse(request, response, isClean, serveClean, this.#next);
   }
 
   /** Calls `first`. If it begins a response that `isOther` names, that is dropped, and `otherwise` responds instead. */
@@ -175,7 +191,7 @@ export class RulesHandler {
     response: HttpResponse,
     isOther: (status: number, fields: FieldInput) => boolean,
     otherwise: (response: HttpResponse) => Outcome,
-    first: Handler = this.#next,
+    first: Handler = this.#content,
   ): Outcome {
     let isDropped = false;
     let settle: (outcome: Promise<void>) => void = () => {};
@@ -252,9 +268,17 @@ function pageFields({ type }: Page, fields: FieldInput): FieldInput {
 
 /** Whether files redirect to the path with or without a slash at its end, which the policy forbids. */
 function isRespelled(status: number, fields: FieldInput): boolean {
-  if (!MOVED.has(status)) return false;
-  const location = [...pairsOf(fields)].find(([name]) => name.toLowerCase() === 'location')?.[1] ?? '';
-  return /^(?:\.\/[^/?]+\/|\.\.\/[^/?]+)(?:\?|$)/.test(location);
+  return MOVED.has(status) && /^(?:\.\/[^/?]+\/|\.\.\/[^/?]+)(?:\?|$)/.test(locationOf(fields));
+}
+
+function locationOf(fields: FieldInput): string {
+  return [...pairsOf(fields)].find(([name]) => name.toLowerCase() === 'location')?.[1] ?? '';
+}
+
+/** The clean URL of a page (`/about` for `/about.html`, `/` for `/index.html`); null: not a page. */
+function cleanPathOf(path: string): string | null {
+  if (!path.endsWith('.html')) return null;
+  return path.slice(0, -(path.endsWith('/index.html') ? 'index.html' : '.html').length);
 }
 
 function respelled(request: HttpRequest): HttpRequest {

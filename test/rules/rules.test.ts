@@ -119,6 +119,32 @@ test.each([
   expect([answer.status, answer.text]).toEqual([200, seen]);
 });
 
+test.each([
+  ['/app/** -> /index.html if-missing', '/app/x?a', 'home'],
+  ['/app/** -> /index.html', '/app/', 'home'],
+  ['/x -> /about.html', '/x', 'about'],
+  ['/x -> /docs/index.html', '/x', 'docs'],
+  ['/x -> /both.html', '/x', 'page'],
+  ['/x -> /both', '/x', 'folder'],
+])('a rewrite to a page serves it where clean URLs redirect to another name: %s', async (rewrites, target, text) => {
+  const tree = { 'index.html': 'home', 'about.html': 'about', 'docs/index.html': 'docs' };
+  const root = await folder({ ...tree, 'both.html': 'page', 'both/index.html': 'folder' });
+  for (const trailingSlash of [undefined, '/other/** add'] as const) {
+    const { port } = await start({ static: { root, cleanUrls: true }, rules: { rewrites, trailingSlash } });
+    const wanted = text === 'folder' ? [301, 'folder'] : [200, text];
+    const answer = await ask(port, get(target));
+    expect([answer.status, answer.status === 301 ? 'folder' : answer.text]).toEqual(wanted);
+    expect((await ask(port, get('/about.html'))).status).toBe(301);
+  }
+});
+
+test('redirects of an application to other paths pass a rewrite', async () => {
+  const application: Handler = (_request, response) => response.send(301, { Location: './other' });
+  const { port } = await startHandler(application, { rules: { rewrites: '/x -> /about.html' } });
+  const answer = await ask(port, get('/x'));
+  expect([answer.status, answer.field('location')]).toEqual([301, './other']);
+});
+
 test('a rewritten absolute target keeps its host', async () => {
   const [root, own] = [await folder({ 'b.txt': 'root' }), await folder({ 'b.txt': 'own' })];
   const { port } = await start({
