@@ -1,6 +1,8 @@
 // Tests over real connections that the server reads, echoes and logs the bytes of a client in linear time.
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, test, vi } from 'vitest';
+import { nodeApplication } from '../../src/adapters/node/application.ts';
 import { fetchHandler, Headers, Response } from '../../src/fetch.ts';
 import { DenyList } from '../../src/files/deny-list.ts';
 import type { Handler, StaticOptions } from '../../src/index.ts';
@@ -115,6 +117,11 @@ const ECHOES: Readonly<Record<string, Handler>> = {
       return 'echo';
     }),
   ),
+  node: await nodeApplication((request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('X-Echo', String(request.headers['x']));
+    for (const [name, value] of Object.entries(request.headersDistinct)) response.setHeader(`x-${name}`, value ?? '');
+    response.end('echo');
+  }),
   fetch: fetchHandler(
     (request) => new Response('echo', { headers: { 'X-Echo': request.headers.get('x') ?? '', 'X-Url': request.url } }),
     { overrideGlobals: false },
