@@ -84,7 +84,7 @@ export const ERROR_CODES = {
   ERR_CLIENT_GONE: 'request',
   /** The handler did not begin its response within `timeouts.handlerMs`. The client got 504. */
   ERR_HANDLER_TIMEOUT: 'request',
-  /** A WSGI-style application broke a rule. The message names the rule. */
+  /** An application broke a rule of its interface (WSGI or fetch). The message names the rule. */
   ERR_APPLICATION: 'request',
   /**
    * The program behind this server (`proxy`) gave no response, or a malformed one. The message names it and what was under
