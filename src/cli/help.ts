@@ -36,7 +36,7 @@ export function helpText(): string {
     '  epoll-server 9000 ./public                    a folder',
     '  epoll-server 9000 ./public /assets=./dist     two folders',
     '  epoll-server 9000 examples/hello-wsgi.js      an application',
-    '  epoll-server 9000 ./public app.js             a folder, and an application for all other paths',
+    '  epoll-server 9000 ./public app.mjs            a folder, and an application for all other paths',
     '  epoll-server --config site.yaml               the settings of a file',
     '',
     'Commands:',
