@@ -6,6 +6,7 @@ import { concurrency } from '../adapters/concurrency.ts';
 import { findConfig, readConfig } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
+import { backEndOf } from '../kernel/native-kernel.ts';
 import { logFailure, logLine } from '../log/log-line.ts';
 import { packageVersion } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
@@ -151,6 +152,7 @@ async function run(given: Given, model: Model): Promise<void> {
 
 /** Does everything that a start does, except listening. */
 async function check(setup: Setup): Promise<never> {
+  backEndOf(setup.settings.backend);
   await checkLoading(setup);
   const unreachable = await unreachableOf(setup);
   for (const line of unreachable.slice(0, -1)) logLine(line);

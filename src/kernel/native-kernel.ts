@@ -42,20 +42,26 @@ export type NativeKernel = NativeCalls & Kernel;
 export const BACKEND_VARIABLE = 'EPOLL_SERVER_BACKEND';
 
 /**
- * Creates a kernel over the named back end, else over that of `EPOLL_SERVER_BACKEND`, else over the best one.
- * @throws EpollServerError `ERR_BACKEND` (not in this build), `ERR_ADDON`, `ERR_PLATFORM`; NativeError when the system
- * cannot create a poller.
+ * The named back end, else that of `EPOLL_SERVER_BACKEND`, else the best one.
+ * @throws EpollServerError `ERR_BACKEND` (not in this build), `ERR_ADDON`, `ERR_PLATFORM`.
  */
-export function createNativeKernel(backend?: string, addon: Addon = loadAddon()): NativeKernel {
+export function backEndOf(backend: string | undefined, addon: Addon = loadAddon()): string {
   const fromEnvironment = backend === undefined ? process.env[BACKEND_VARIABLE] : undefined;
   const name = backend ?? (fromEnvironment || addon.backends[0]) ?? '';
-  if (!addon.backends.includes(name)) {
-    const by = fromEnvironment ? ` (${BACKEND_VARIABLE})` : '';
-    throw new EpollServerError(
-      'ERR_BACKEND',
-      `the back end "${name}"${by} is not available: choose from ${addon.backends.join(', ')}`,
-    );
-  }
+  if (addon.backends.includes(name)) return name;
+  const by = fromEnvironment ? ` (${BACKEND_VARIABLE})` : '';
+  throw new EpollServerError(
+    'ERR_BACKEND',
+    `the back end "${name}"${by} is not available: choose from ${addon.backends.join(', ')}`,
+  );
+}
+
+/**
+ * Creates a kernel over the back end of {@link backEndOf}.
+ * @throws EpollServerError as that does; NativeError when the system cannot create a poller.
+ */
+export function createNativeKernel(backend?: string, addon: Addon = loadAddon()): NativeKernel {
+  const name = backEndOf(backend, addon);
   const memory = new KernelMemory({
     eventCapacity: EVENT_CAPACITY,
     sendOpCapacity: SEND_OP_CAPACITY,

@@ -139,6 +139,9 @@ test('--check reports a valid configuration or its first fault, and starts no se
   const bad = await run(['--check', '--app', 'none.mjs'], { cwd: path });
   expect(bad.exit).toBe(2);
   expect(bad.stderr).toMatch(/^epoll-server: there is no module [^\n]*\n$/);
+  const foreign = await run(['--check', '--root', 'www', '--backend', 'iocp'], { cwd: path });
+  expect([foreign.exit, foreign.stdout]).toEqual([2, '']);
+  expect(foreign.stderr).toMatch(/^epoll-server: the back end "iocp" is not available: choose from [^\n]*\n$/);
 });
 
 test('--print-config prints the origin of each setting', async () => {
