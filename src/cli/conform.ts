@@ -16,7 +16,7 @@ const MAX_CONNECTIONS = 256;
 const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
 
 /** The flags of the command, in the order of its help. */
-export const CONFORM_FLAGS = [
+const CONFORM_FLAGS = [
   { name: 'json', text: 'print the report as JSON' },
   { name: 'markdown', text: 'print the report as Markdown' },
   { name: 'only', value: 'GROUP|ID', text: 'run only this group or case; may be repeated' },

@@ -13,7 +13,7 @@ import { shown } from '../options/problem.ts';
 import { COMMAND_OPTIONS, type Given, type Layer } from './resolve.ts';
 
 /** The file names that are tried in the current folder when no file is given. */
-export const CONFIG_NAMES: readonly string[] = ['epoll-server.config.yaml', 'epoll-server.config.json'];
+const CONFIG_NAMES: readonly string[] = ['epoll-server.config.yaml', 'epoll-server.config.json'];
 
 /** The file of the tutorials. Another program may have a file of that name, with other keys. */
 const TUTORIAL_CONFIG = 'web_server.conf';

@@ -6,7 +6,7 @@ import { trimBlanks } from '../http/blanks.ts';
 import { weightOf } from '../http/weight.ts';
 
 /** The codings that files may have, the best first. */
-export const CODINGS = ['br', 'zstd', 'gzip'] as const;
+const CODINGS = ['br', 'zstd', 'gzip'] as const;
 
 export type Coding = (typeof CODINGS)[number];
 

@@ -19,7 +19,7 @@ export interface FieldReader {
 }
 
 /** The preconditions hold: the request is served. */
-export const PROCEED = 0;
+const PROCEED = 0;
 /** Respond with 304: the client has the current representation. */
 export const NOT_MODIFIED = 304;
 /** Respond with 412: a precondition is false. */

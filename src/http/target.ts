@@ -11,7 +11,7 @@ const QUESTION_MARK = 0x3f;
 const COMMERCIAL_AT = 0x40;
 
 /** The target is valid. */
-export const TARGET_VALID = 0;
+const TARGET_VALID = 0;
 /** Malformed, or of a form that the method does not allow: 400. */
 export const TARGET_WRONG = 1;
 /** TRACE and CONNECT, which are not passed to handlers: 501 (RFC 9110 sections 9.3.6 and 9.3.8). */

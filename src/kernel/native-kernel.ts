@@ -39,7 +39,7 @@ export function availableBackends(addon: Addon = loadAddon()): readonly string[]
 export type NativeKernel = NativeCalls & Kernel;
 
 /** The environment variable that names the back end where no option does. */
-export const BACKEND_VARIABLE = 'EPOLL_SERVER_BACKEND';
+const BACKEND_VARIABLE = 'EPOLL_SERVER_BACKEND';
 
 /**
  * The named back end, else that of `EPOLL_SERVER_BACKEND`, else the best one.

@@ -3,7 +3,7 @@
 import picomatch from 'picomatch';
 
 /** Matches names into which bundlers put a hash of the content. */
-export const FINGERPRINTED = '@fingerprinted';
+const FINGERPRINTED = '@fingerprinted';
 
 /** The last part before the extension: 8 characters or more behind a dot or dash, as in `app-BXl3vA9d.js`. */
 const LAST_PART = /[.-]([0-9A-Za-z_-]{8,64})(?:\.[0-9a-z]{1,8}){1,2}$/;

@@ -84,7 +84,7 @@ export function foldedPath(path: string): string {
 }
 
 /** Where the path begins behind `//HOST`, as in `//*.example.org/assets/**`. */
-export function endOfHost(text: string): number {
+function endOfHost(text: string): number {
   const slash = text.indexOf('/', 2);
   return slash < 0 ? text.length : slash;
 }

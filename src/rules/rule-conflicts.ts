@@ -11,7 +11,7 @@ import type { RuleLists } from '../options/rules-settings.ts';
 const EXCLUSIVE = ['redirects', 'trailingSlash', 'rewrites', 'cors', 'errorPages'] as const;
 
 /** Finds whether a path (in its normal form) is a page that redirects to its clean URL. */
-export type IsPage = (path: string) => boolean;
+type IsPage = (path: string) => boolean;
 
 /** A sentence for each contradiction: these rules cannot all be meant. */
 export function contradictions(lists: RuleLists, isPage: IsPage): readonly string[] {
@@ -147,7 +147,7 @@ function placeOf({ origin = 'rules' }: Rule): string {
 }
 
 /** A rule as it was written, for messages. */
-export function ruleText({ written }: Rule): string {
+function ruleText({ written }: Rule): string {
   return typeof written === 'string'
     ? JSON.stringify(written)
     : JSON.stringify(written, (_key, value) => value ?? undefined);

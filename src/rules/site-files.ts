@@ -93,7 +93,7 @@ function rulesIn({ path, linesOf }: SiteFile, text: string): readonly ReadRule[]
 }
 
 /** A path is followed by indented fields: `Name: value`, or `! Name` to remove one (Cloudflare). */
-export function headerLines(text: string, prefix: string): readonly Line[] {
+function headerLines(text: string, prefix: string): readonly Line[] {
   const lines: Line[] = [];
   let pattern: string | null = null;
   for (const [index, given] of text.split('\n').entries()) {
@@ -117,7 +117,7 @@ function edit(line: string, index: number): HeaderRuleOptions {
 }
 
 /** `FROM TO [STATUS]`, with `!` behind the status to apply it even where there is a file. */
-export function redirectLines(text: string, prefix: string, root: string): readonly Line[] {
+function redirectLines(text: string, prefix: string, root: string): readonly Line[] {
   const lines: Line[] = [];
   for (const [index, given] of text.split('\n').entries()) {
     const all = given.trim().split(/\s+/);

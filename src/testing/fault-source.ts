@@ -30,7 +30,7 @@ export const FAULTS = {
 } as const;
 
 /** The effect of each fault of a connection that the server makes. They are not drawn: few servers make any. */
-export const CONNECT_FAULTS = {
+const CONNECT_FAULTS = {
   connectFails: 'connect fails at once: no descriptor, no port, no route',
   connectRefused: 'a connection in progress is refused',
   lateConnect: 'a connection is in progress for up to 300 ms',
@@ -60,7 +60,7 @@ const GRAVE_RATES = { rare: 0.0003, frequent: 0.005 } as const;
 
 const GRAVE = new Set<FaultName>(['reset', 'sendFails', 'clockJump', 'wallClockStep', 'exhaustedAccept', 'lateWait']);
 
-export function isFaultName(name: string): name is FaultName {
+function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(FAULTS, name) || Object.hasOwn(CONNECT_FAULTS, name);
 }
 

@@ -37,7 +37,7 @@ export function duration(us: number): string {
   return us >= 1_000 ? `${digits(us / 1_000)} ms` : `${whole(us)} µs`;
 }
 
-export function mebibytes(bytes: number): string {
+function mebibytes(bytes: number): string {
   return `${digits(bytes / 2 ** 20)} MiB`;
 }
 

@@ -6,12 +6,12 @@ import { cell, digits, duration, MEASURES, type Measure, restSummaryOf, rowOf, s
 export type Cells = readonly (readonly string[])[];
 
 /** The maximum of clients of a contender. */
-export function mostText({ most }: Entry, { plan }: ComparisonResult): string {
+function mostText({ most }: Entry, { plan }: ComparisonResult): string {
   if (most === null) return '—';
   return most >= plan.mostClients ? `${most.toLocaleString('en-US')} or more` : most.toLocaleString('en-US');
 }
 
-export function restText(entry: Entry): string {
+function restText(entry: Entry): string {
   return cell(restSummaryOf(entry), (share) => `${digits(share * 100)} %`);
 }
 
@@ -42,7 +42,7 @@ function idleCell(result: ComparisonResult, name: string, position: string): str
   return row === undefined || row.position === position ? text : `${text} (of ${row.position})`;
 }
 
-export function cellOf(row: Row | undefined, measure: Measure): string {
+function cellOf(row: Row | undefined, measure: Measure): string {
   return cell(summarize(row, measure), measure.format);
 }
 

@@ -57,7 +57,7 @@ const SAMPLE_INTERVAL_MS = 50;
 /** How soon a server without other work responds. */
 const FREE_MS = 1_000;
 
-export function expectedOf({ contender }: RunningContender, bench: Bench, response: Workload['response']): Expected {
+function expectedOf({ contender }: RunningContender, bench: Bench, response: Workload['response']): Expected {
   return { ...bench.expected, response, isFixed: contender.isFixed === true };
 }
 
