@@ -99,6 +99,14 @@ export class SlabQueue {
     return all;
   }
 
+  /** Removes everything and returns it in pieces, without a copy. They may be views of longer buffers. */
+  takePieces(): Uint8Array<ArrayBuffer>[] {
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (let slab = this.#first; slab !== null; slab = slab.next) pieces.push(slab.bytes.subarray(0, slab.usedBytes));
+    this.clear();
+    return pieces;
+  }
+
   /**
    * Removes everything and returns it as UTF-8 text, slab by slab: text beside all of its bytes takes twice as much. A
    * byte order mark is searched in the first piece of text only: a search in the whole text would copy it.

@@ -126,3 +126,14 @@ test('a small piece behind a large one takes 16 KiB at most', () => {
   const eachBytes = (process.memoryUsage().arrayBuffers - before) / queues.length;
   expect(eachBytes).toBeLessThan(100_000);
 });
+
+test('pieces are taken without a copy', () => {
+  const queue = new SlabQueue();
+  const large = new Uint8Array(2_000).fill(1);
+  queue.adopt(large);
+  queue.append(Uint8Array.of(2, 3));
+  const [first, second, ...others] = queue.takePieces();
+  expect(first?.buffer).toBe(large.buffer);
+  expect(second).toEqual(Uint8Array.of(2, 3));
+  expect([others.length, queue.byteLength, queue.shift()]).toEqual([0, 0, null]);
+});

@@ -7,8 +7,11 @@ import { SlabQueue } from '../slab-queue.ts';
 import type { SpoolSpace } from './spool-space.ts';
 import { TemporaryFile } from './temporary-file.ts';
 
-/** Content up to this size stays in memory, and larger content is written and read in pieces of it. */
+/** Content up to this size stays in memory, and larger content is read in pieces of it. */
 const MEMORY_BYTES = 32_768;
+
+/** Where there is a file already, this much of what has arrived is collected for each write. */
+const COLLECTED_BYTES = 8_192;
 
 export class RequestContent {
   readonly #space: SpoolSpace;
@@ -33,7 +36,7 @@ export class RequestContent {
     for (let piece = await body.read(); piece !== null; piece = await body.read()) {
       this.receivedMs = nowMs();
       this.#memory.adopt(piece);
-      if (this.#memory.byteLength > MEMORY_BYTES) await this.#spill();
+      if (this.#memory.byteLength > (this.#file === null ? MEMORY_BYTES : COLLECTED_BYTES)) await this.#spill();
     }
     if (this.#file === null) this.bytes = this.#memory.takeAll();
     else if (this.#memory.byteLength > 0) await this.#spill();
@@ -41,14 +44,14 @@ export class RequestContent {
 
   async #spill(): Promise<void> {
     this.#file ??= new TemporaryFile(this.#space);
-    const bytes = this.#memory.takeAll();
-    if (!this.#file.reserveTo(this.#fileBytes + bytes.length)) throw noRoom('maxSpoolBytes is used up');
+    const end = this.#fileBytes + this.#memory.byteLength;
+    if (!this.#file.reserveTo(end)) throw noRoom('maxSpoolBytes is used up');
     try {
-      await this.#file.write(bytes, this.#fileBytes);
+      await this.#file.write(this.#memory.takePieces(), this.#fileBytes);
     } catch (error) {
       throw noRoom(`its temporary file cannot be written: ${messageOf(error)}`);
     }
-    this.#fileBytes += bytes.length;
+    this.#fileBytes = end;
   }
 
   /** A piece of the file from `position` on; null at the end. */

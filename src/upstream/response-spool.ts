@@ -7,6 +7,9 @@ import { TemporaryFile } from './temporary-file.ts';
 /** Content in memory beyond which it is written to the file. */
 const MEMORY_BYTES = 16_384;
 
+/** Content that may come while a write is in progress: the next write takes all of it. Each write costs a thread switch. */
+const WRITING_BYTES = 131_072;
+
 /** Bytes that are read from the file at a time, and held until the client has room. */
 const PIECE_BYTES = 32_768;
 
@@ -25,7 +28,7 @@ export class ResponseSpool {
   /** Content between that of the file and of the memory is being written. */
   #writing: Promise<void> | null = null;
   /** The same, after it could not be written. */
-  #unwritten: Uint8Array | null = null;
+  #unwritten: Uint8Array[] = [];
   /** No more is appended. */
   #isComplete = false;
   #isClosed = false;
@@ -37,13 +40,13 @@ export class ResponseSpool {
 
   /** No more should be appended for now. */
   get isFull(): boolean {
-    return this.#memory.byteLength >= MEMORY_BYTES;
+    return this.#memory.byteLength >= (this.#writing === null ? MEMORY_BYTES : WRITING_BYTES);
   }
 
   /** Copies `bytes[start, end)`. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.#memory.append(bytes, start, end);
-    if (this.isFull) this.#spill();
+    if (this.#memory.byteLength >= MEMORY_BYTES) this.#spill();
   }
 
   /** The content is complete: where there is a file, none of it stays in memory. */
@@ -56,11 +59,8 @@ export class ResponseSpool {
   take(): Piece | Promise<Piece> {
     if (this.#fileStart < this.#fileEnd && this.#file !== null) return this.#takeFromFile(this.#file);
     if (this.#writing !== null) return this.#writing.then(() => this.take());
-    if (this.#unwritten !== null) {
-      const bytes = this.#unwritten;
-      this.#unwritten = null;
-      return bytes;
-    }
+    const unwritten = this.#unwritten.shift();
+    if (unwritten !== undefined) return unwritten;
     // Everything was read: the file begins again.
     this.#fileStart = this.#fileEnd = 0;
     const wasFull = this.isFull;
@@ -72,7 +72,7 @@ export class ResponseSpool {
   close(): void {
     this.#isClosed = true;
     this.#memory.clear();
-    this.#unwritten = null;
+    this.#unwritten = [];
     this.#file?.close();
     this.#file = null;
   }
@@ -86,25 +86,26 @@ export class ResponseSpool {
 
   /** Writes the memory to the file. Where there is no room, the content stays in memory, and the sender has to wait. */
   #spill(): void {
-    if (this.#writing !== null || this.#unwritten !== null || this.#isClosed) return;
+    if (this.#writing !== null || this.#unwritten.length > 0 || this.#isClosed) return;
     if (this.#memory.byteLength === 0) return;
     const end = this.#fileEnd + this.#memory.byteLength;
     this.#file ??= new TemporaryFile(this.#space);
     if (end > this.#space.maxResponseBytes || !this.#file.reserveTo(end)) return;
-    this.#writing = this.#write(this.#file, this.#memory.takeAll());
+    this.#writing = this.#write(this.#file, this.#memory.takePieces(), end);
   }
 
-  async #write(file: TemporaryFile, bytes: Uint8Array): Promise<void> {
+  /** `end`: where the file ends when `pieces` are written. */
+  async #write(file: TemporaryFile, pieces: Uint8Array[], end: number): Promise<void> {
     try {
-      await file.write(bytes, this.#fileEnd);
-      this.#fileEnd += bytes.length;
+      await file.write(pieces, this.#fileEnd);
+      this.#fileEnd = end;
     } catch {
       // A full disk: the rest of this response waits in memory, as if there was no room.
-      this.#unwritten = bytes;
+      this.#unwritten = pieces;
     }
     this.#writing = null;
     if (this.#isClosed) return;
-    if (this.isFull || this.#isComplete) this.#spill();
+    if (this.#memory.byteLength >= MEMORY_BYTES || this.#isComplete) this.#spill();
     if (!this.isFull) this.#onRoom();
   }
 }

@@ -30,20 +30,22 @@ export class TemporaryFile {
     return true;
   }
 
-  /** Writes all of `bytes`, when its turn comes, or nothing after {@link close}. Rejects when the disk is full or fails. */
-  async write(bytes: Uint8Array, position: number): Promise<void> {
+  /** Writes all `pieces`, when its turn comes, or nothing after {@link close}. Rejects when the disk is full or fails. */
+  async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     await this.#space.pool.run(
-      () => this.#write(bytes, position),
+      () => this.#write(pieces, position),
       () => !this.#isClosed,
     );
   }
 
-  async #write(bytes: Uint8Array, position: number): Promise<void> {
+  async #write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     this.#opening ??= openUnlinked();
     const file = await this.#opening;
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+    let at = position;
+    for (let left = pieces; left.length > 0; ) {
+      const { bytesWritten } = await file.writev(left, at);
       at += bytesWritten;
+      left = without(left, bytesWritten);
     }
   }
 
@@ -68,6 +70,18 @@ export class TemporaryFile {
     this.#opening?.then((file) => file.close()).catch(() => {});
     this.#opening = null;
   }
+}
+
+/** The pieces behind the first `count` bytes. */
+function without(pieces: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  const left: Uint8Array[] = [];
+  let skipped = 0;
+  for (const piece of pieces) {
+    const start = Math.min(count - skipped, piece.length);
+    skipped += start;
+    if (start < piece.length) left.push(piece.subarray(start));
+  }
+  return left;
 }
 
 async function openUnlinked(): Promise<FileHandle> {
