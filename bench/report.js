@@ -64,7 +64,7 @@ function ratioText(ratio) {
 }
 
 /** Aligns the columns of lines of cells, the first to the left. */
-function align(lines) {
+export function align(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
   return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');

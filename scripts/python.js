@@ -173,13 +173,18 @@ async function checkComparison() {
   process.stdout.write(`${await compareStacks(python, join(SCRATCH, 'comparison'))}\n`);
 }
 
+const figures = (sorted) =>
+  [0.5, 0.99].map((part) => sorted[Math.floor(sorted.length * part)].toFixed(2)).join(' and ');
+
 async function checkHang() {
   const args = [COMMAND, '0', 'site_app:app', '--python', python, '--python-workers', '3'];
   // The worker that hangs is killed when this is over.
   args.push('--shutdown-timeout-ms', '500');
   for (const hang of HANGS) {
     await withServer([process.execPath, ...args], { cwd: join(APPLICATIONS, 'flask') }, async (url) => {
-      process.stdout.write(`${await measureHang(url, hang)}\n`);
+      const { before, meanwhile } = await measureHang(url, hang);
+      const shown = `${figures(before)} ms before, ${figures(meanwhile)} ms meanwhile`;
+      process.stdout.write(`one worker of three hung (${hang}): median and p99 ${shown}\n`);
     });
   }
 }

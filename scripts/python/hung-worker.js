@@ -39,10 +39,7 @@ async function delays(url, count) {
   return all.sort((a, b) => a - b);
 }
 
-const figures = (sorted) =>
-  [0.5, 0.99].map((part) => sorted[Math.floor(sorted.length * part)].toFixed(2)).join(' and ');
-
-/** `base`: a server with three workers. Returns a line with the delays. @throws Error when another request fails. */
+/** `base`: a server with three workers. Returns delays in sorted milliseconds. @throws Error when another request fails. */
 export async function measureHang(base, hang) {
   const url = `${base}/`;
   await delays(url, WARM_UP);
@@ -54,8 +51,7 @@ export async function measureHang(base, hang) {
     // The worker has the request before the others come: workers take them in their order.
     const meanwhile = await delays(url, REQUESTS);
     if (socket.bytesRead > 0) throw new Error('the request that hangs got a response');
-    const shown = `${figures(before)} ms before, ${figures(meanwhile)} ms meanwhile`;
-    return `one worker of three hung (${hang}): median and p99 ${shown}`;
+    return { before, meanwhile };
   } finally {
     // After FIN alone the server would wait for the response.
     socket.resetAndDestroy();
