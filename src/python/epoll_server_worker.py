@@ -430,7 +430,9 @@ class Response:
 
     def send_file(self, wrapper: FileWrapper) -> bool:
         """Makes the server send the file behind ``wrapper``; False: it has to be read here."""
-        if self.is_begun or self._status is None or self._broken is not None or not self.has_content:
+        if self.is_begun or self._status is None or self._broken is not None:
+            return False
+        if not self.has_content and not self._is_head:
             return False
         found = file_behind(wrapper.filelike)
         if found is None:
@@ -443,6 +445,9 @@ class Response:
         place = f"{percent_encoded(path)}; {position}; {count}"
         head = self._head(count)
         self.is_begun = True
+        if not self.has_content:
+            self._transmit(head)
+            return True
         self._transmit(b"%sX-Epoll-Server-Sendfile: %s\r\n\r\n" % (head[:-2], place.encode("ascii")))
         # The file must not be closed, and perhaps removed, before the server has opened it.
         self._connection.shutdown(SHUT_WR)
@@ -463,6 +468,19 @@ class Response:
             b"Content-Length: 26\r\n\r\n"
         )
         self._transmit(head + text)
+
+    def within_length(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces of a file as far as Content-Length says, if the application has set it (PEP 3333)."""
+        declared = self._header("content-length")
+        if declared == "":
+            yield from pieces
+            return
+        left = int(declared)
+        for piece in pieces:
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                return
 
     def _cut(self) -> None:
         """Ends the connection, also where a process that the application forked has it open."""
@@ -688,6 +706,8 @@ def send_result(result: Any, response: Response) -> None:
     pieces = pieces_of(result)
     if whole is None and length_hint(result) == 1:
         whole = -1
+    if type(result) is FileWrapper:
+        pieces = response.within_length(pieces)
     for piece in pieces:
         response.check_data(piece, "its iterable yielded")
         response.send(piece, len(piece) if whole == -1 else whole)

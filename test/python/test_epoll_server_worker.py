@@ -533,6 +533,18 @@ class Files(unittest.TestCase):
     def test_a_head_has_no_file(self):
         response = answer(self.wrapped(open(self.file.name, "rb")), REQUEST_METHOD="HEAD")
         self.assertNotIn("x-epoll-server-sendfile", response.headers)
+        self.assertEqual((response.headers["content-length"], response.rest), ("10", b""))
+
+    def test_a_file_is_sent_as_far_as_content_length_says(self):
+        for length, text in (("4", b"0123"), ("0", b""), ("10", b"0123456789")):
+            for method in ("GET", "HEAD"):
+                for opened in (open(self.file.name, "rb"), io.BytesIO(b"0123456789")):
+                    application = self.wrapped(opened, [("Content-Length", length)])
+                    response = answer(application, REQUEST_METHOD=method)
+                    self.assertEqual((response.status, response.log), ("HTTP/1.1 200 OK", ""))
+                    self.assertEqual(response.headers["content-length"], length)
+                    is_read = method == "GET" and isinstance(opened, io.BytesIO)
+                    self.assertEqual(response.rest, text if is_read else b"")
 
 
 class Validator(unittest.TestCase):
