@@ -1,6 +1,6 @@
 // Runs unmodified applications of Flask, Django and Pyramid behind this server, the table of conformance through a Python
-// application, and reloads and killed workers under load. Compares responses with those of gunicorn and uWSGI behind
-// nginx, and measures others while a worker hangs. The packages are those of the system:
+// application, and failures under load (torture.js). Compares responses with those of gunicorn and uWSGI behind nginx, and
+// measures others while a worker hangs. The packages are those of the system:
 //   apt-get install python3-flask python3-django python3-pyramid gunicorn uwsgi-core uwsgi-plugin-python3 nginx-light
 //   npm run check:python
 //   npm run check:python -- --only Django      or another of its parts: Flask, Pyramid, conformance, torture, comparison, hang
@@ -9,12 +9,12 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
-import { page, runOrFail, StartedServer, withServer } from './programs.js';
+import { page, runOrFail, withServer } from './programs.js';
 import { compareStacks } from './python/compare.js';
 import { HANGS, measureHang } from './python/hung-worker.js';
+import { torturePython } from './python/torture.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const APPLICATIONS = join(root, 'scripts', 'python');
@@ -121,54 +121,6 @@ async function checkConformance() {
   });
 }
 
-/** Requests in a row over `clients` connections, until `isOver`; counts how each ended. */
-async function load(url, clients, isOver) {
-  const outcomes = new Map();
-  const one = async () => {
-    while (!isOver()) {
-      const outcome = await fetch(url).then(
-        async (response) => ((await response.text()) === 'hello\n' ? 200 : response.status),
-        (error) => String(error.cause ?? error),
-      );
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, one));
-  return outcomes;
-}
-
-/** The Python processes of a server, by its children. */
-function workersOf(pid) {
-  const children = (parent) =>
-    readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  return children(pid).filter((child) =>
-    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('epoll_server_worker.py'),
-  );
-}
-
-/** Reloads and killed workers under load: no request that may be sent again fails. */
-async function checkTorture() {
-  const args = [COMMAND, '0', 'routes:application', '--python', python, '--python-workers', '2', '--workers', '2'];
-  const server = new StartedServer(process.execPath, args, { cwd: join(APPLICATIONS, 'conformance') });
-  try {
-    const url = `${await server.url()}/hello`;
-    let isOver = false;
-    const loaded = load(url, 16, () => isOver);
-    for (let round = 0; round < 3; round++) {
-      process.kill(server.pid, 'SIGHUP');
-      await pause(1_500);
-      process.kill(Number(workersOf(server.pid)[0]), 'SIGKILL');
-      await pause(1_500);
-    }
-    isOver = true;
-    const outcomes = await loaded;
-    assert.deepEqual([...outcomes.keys()], [200], JSON.stringify([...outcomes]));
-    process.stdout.write(`${outcomes.get(200)} requests during reloads and killed workers\n`);
-  } finally {
-    await server.stop();
-  }
-}
-
 async function checkComparison() {
   process.stdout.write(`${await compareStacks(python, join(SCRATCH, 'comparison'))}\n`);
 }
@@ -194,7 +146,7 @@ const CHECKS = {
   Django: checkDjango,
   Pyramid: checkPyramid,
   conformance: checkConformance,
-  torture: checkTorture,
+  torture: () => torturePython(python),
   comparison: checkComparison,
   hang: checkHang,
 };
