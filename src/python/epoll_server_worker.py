@@ -828,8 +828,9 @@ class Worker:
                 # Another worker was faster.
                 continue
             with connection:
-                # The application may have set a default for all sockets.
-                connection.setblocking(True)
+                # The application may have set a default for all sockets. The call costs an ioctl(2).
+                if connection.gettimeout() is not None:
+                    connection.setblocking(True)
                 self.answer(connection, watch)
 
     def answer(self, connection: socket, watch: Watch) -> None:

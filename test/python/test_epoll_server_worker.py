@@ -703,6 +703,51 @@ class Loading(unittest.TestCase):
         self.assertEqual(lines[-1], "ValueError: deep")
 
 
+class Listener:
+    """A listening socket that keeps what it has accepted."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.accepted = []
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def accept(self):
+        connection, address = self.socket.accept()
+        self.accepted.append(connection)
+        return connection, address
+
+
+class Life:
+    is_over = False
+
+    def look(self):
+        pass
+
+
+class Loop(unittest.TestCase):
+    def test_a_default_timeout_of_the_application_is_not_that_of_requests(self):
+        listener, life = Listener(), Life()
+        self.addCleanup(listener.socket.close)
+        timeouts = []
+
+        def application(environ, start_response):
+            timeouts.append(listener.accepted[0].gettimeout())
+            life.is_over = True
+            return hello(environ, start_response)
+
+        client = socket.create_connection(listener.socket.getsockname())
+        client.sendall(packet(VARIABLES))
+        self.addCleanup(socket.setdefaulttimeout, None)
+        socket.setdefaulttimeout(60)
+        worker.Worker(listener, worker.Loaded(application, "module:application", False))._loop(0, life, ())
+        self.assertEqual(Answer(receive(client), "").rest, b"Hello")
+        client.close()
+        self.assertEqual(timeouts, [None])
+
+
 class Watching(unittest.TestCase):
     def test_the_counter_is_odd_while_the_application_runs(self):
         counters = [0]
