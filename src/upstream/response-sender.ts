@@ -24,6 +24,7 @@ export class ResponseSender {
   readonly #response: HttpResponse;
   readonly #space: SpoolSpace;
   readonly #events: SenderEvents;
+  /** Those of a head that is sent with its content. Kept fields pin a block of memory that they share with others. */
   #status = 0;
   #fields: FieldInput = NO_FIELDS;
   /** Content that is sent together with the head; null: the head was sent. */
@@ -49,10 +50,13 @@ export class ResponseSender {
 
   /** `length`: that of the content; -1: unknown; 0: there is none. */
   begin(status: number, fields: FieldInput, length: number): void {
-    this.#status = status;
-    this.#fields = fields;
-    if (length > 0 && length <= COLLECTED_BYTES) this.#collected = new SlabQueue();
-    else this.#response.start(status, fields);
+    if (length > 0 && length <= COLLECTED_BYTES) {
+      this.#status = status;
+      this.#fields = fields;
+      this.#collected = new SlabQueue();
+    } else {
+      this.#response.start(status, fields);
+    }
   }
 
   /** Sends a copy of `bytes[start, end)`. */

@@ -1,11 +1,16 @@
 // Tests what a response of an upstream holds while its client is slow, and that nothing of it is left at the end.
 
 import { EventEmitter, once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { HttpResponse } from '../../src/http/handler.ts';
 import { ResponseSender } from '../../src/upstream/response-sender.ts';
 import { SpoolSpace } from '../../src/upstream/spool-space.ts';
 import { until } from '../support/until.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
 
 const PIECE = Buffer.alloc(65_536, 'x');
 const MOST_UNSENT_BYTES = 32_768;
@@ -108,4 +113,26 @@ test('a client that catches up before the response ends leaves no temporary file
   sender.write(PIECE, 0, PIECE.length);
   sender.end();
   expect([response.ended, response.sentBytes, space.usedBytes]).toEqual([true, 2 * PIECE.length, 0]);
+});
+
+test('while a response waits for its client, its fields do not stay in memory', async () => {
+  const response = new HeldResponse();
+  const lostContent = (error: unknown): void => expect.unreachable(String(error));
+  const sender = new ResponseSender(response, new SpoolSpace(64 * PIECE.length), {
+    roomForMore: () => {},
+    lostContent,
+  });
+  const begin = (): WeakRef<object> => {
+    const fields = { 'X-Own': 'value' };
+    sender.begin(200, fields, -1);
+    return new WeakRef(fields);
+  };
+  const fields = begin();
+  sender.write(PIECE, 0, PIECE.length);
+  await until(() => {
+    collect();
+    return fields.deref() === undefined;
+  }, 'the fields are gone');
+  expect(response.unsentBytes).toBe(MOST_UNSENT_BYTES);
+  sender.close();
 });
