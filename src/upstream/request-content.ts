@@ -11,7 +11,7 @@ import { TemporaryFile } from './temporary-file.ts';
 const MEMORY_BYTES = 32_768;
 
 /** Where there is a file already, this much of what has arrived is collected for each write. */
-const COLLECTED_BYTES = 8_192;
+const COLLECTED_BYTES = 16_384;
 
 export class RequestContent {
   readonly #space: SpoolSpace;
