@@ -6,10 +6,20 @@ import { utimes } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { connect, connectUnix, get, post } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
+import { type AtEnd, prepared } from '../support/prepared.ts';
 import { pause, until } from '../support/until.ts';
-import { childrenOf, descriptorsOf, type ModelName, startListening, startModel, writeApplication } from './models.ts';
+import {
+  childrenOf,
+  descriptorsOf,
+  type ModelName,
+  type Started,
+  startListening,
+  startModel,
+  startModelWith,
+  writeApplication,
+} from './models.ts';
 
-const TEN_MIB = 10 * 2 ** 20;
+const BIG = randomBytes(10 * 2 ** 20);
 
 /** Requests whose responses must be the same. Each ends its connection. */
 const LAST = 'Connection: close';
@@ -38,8 +48,7 @@ async function exchange(port: number, request: string): Promise<string> {
   return bytes.toString('latin1').replaceAll(/^(?:Date|Server): .*\r\n/gm, '');
 }
 
-async function responsesOf(model: string, root: string): Promise<readonly string[]> {
-  const { port } = await startModel(model, root);
+async function responsesOf(port: number): Promise<readonly string[]> {
   const responses: string[] = [];
   for (const request of REQUESTS) responses.push(await exchange(port, request));
   return responses;
@@ -49,55 +58,62 @@ async function responsesOf(model: string, root: string): Promise<readonly string
 let responsesOfEpoll: Promise<readonly string[]> | null = null;
 
 /** {@link TREE} with old files: the validators of a file that has just changed depend on the time of the request. */
-async function agedTree(): Promise<string> {
-  const root = await folder(TREE);
+async function agedTree(atEnd?: AtEnd): Promise<string> {
+  const root = await folder({ ...TREE, big: BIG }, atEnd);
   for (const name of Object.keys(TREE)) await utimes(`${root}/${name}`, 1_000_000_000, 1_000_000_000);
   return root;
+}
+
+/** Files at `/`, the application at `/app`. More clients come than there may be children. */
+async function startBoth(model: ModelName, atEnd?: AtEnd): Promise<Started> {
+  const { file } = await writeApplication(atEnd);
+  const root = await agedTree(atEnd);
+  const args = [root, '--app', `/app=${file}`, '--max-children', '3', '--model', model];
+  return startModelWith(atEnd === undefined ? {} : { atEnd }, 'epoll', ...args);
 }
 
 /** Runs the tests of all models for the model of that name. */
 export function modelContract(model: ModelName): void {
   describe(model, () => {
-    responsesContract(model);
-    clientsContract(model);
+    const server = prepared((atEnd) => startBoth(model, atEnd));
+    clientsContract(server);
+    responsesContract(model, server);
+    listenersContract(model);
     endContract(model);
   });
 }
 
-function responsesContract(model: ModelName): void {
+function responsesContract(model: ModelName, server: () => Started): void {
   test('sends the same bytes as the epoll model, except for Date and Server', async () => {
-    const responses = await responsesOf(model, await agedTree());
-    responsesOfEpoll ??= model === 'epoll' ? Promise.resolve(responses) : responsesOf('epoll', await agedTree());
+    const responses = await responsesOf(server().port);
+    responsesOfEpoll ??=
+      model === 'epoll' ? Promise.resolve(responses) : startBoth('epoll').then(({ port }) => responsesOf(port));
     expect(responses).toEqual(await responsesOfEpoll);
   });
 
   test('keeps a connection open, answers pipelined requests in order, and reads content in pieces', async () => {
-    const { file } = await writeApplication();
-    const { port } = await startModel(model, file);
-    const client = await connect(port);
+    const client = await connect(server().port);
     for (const target of ['/a', '/b'])
-      expect((await client.send(get(target)).readResponse()).text).toBe(`GET ${target}`);
+      expect((await client.send(get(`/app${target}`)).readResponse()).text).toBe(`GET ${target}`);
     const targets = Array.from({ length: 20 }, (_, i) => (i % 5 === 3 ? '/later' : `/${i}`));
-    client.send(targets.map((target) => get(target)).join(''));
+    client.send(targets.map((target) => get(`/app${target}`)).join(''));
     for (const target of targets) {
       expect((await client.readResponse()).text).toBe(target === '/later' ? 'later' : `GET ${target}`);
     }
-    expect((await client.send(get('/pieces')).readResponse()).text).toBe('one two three');
-    expect((await client.send(get('/stream')).readResponse()).text).toBe('abc');
-    for (const byte of get('/by/bytes')) await client.send(byte).flushed();
+    expect((await client.send(get('/app/pieces')).readResponse()).text).toBe('one two three');
+    expect((await client.send(get('/app/stream')).readResponse()).text).toBe('abc');
+    for (const byte of get('/app/by/bytes')) await client.send(byte).flushed();
     expect((await client.readResponse()).text).toBe('GET /by/bytes');
-    expect((await client.send(post('/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
+    expect((await client.send(post('/app/body', 'x'.repeat(300_000))).readResponse()).text).toBe('300000');
     // FIN aborts the signal of the request, but its response is still sent.
-    expect((await client.send(get('/left')).finish().readResponse()).text).toBe('all the same');
+    expect((await client.send(get('/app/left')).finish().readResponse()).text).toBe('all the same');
     expect(await client.closed()).toBe('fin');
   });
 
   test('sends 10 MiB completely, even to a client that reads slowly', async () => {
-    const content = randomBytes(TEN_MIB);
-    const digest = createHash('sha256').update(content).digest('hex');
-    const { port } = await startModel(model, await folder({ big: content }));
+    const digest = createHash('sha256').update(BIG).digest('hex');
     for (const isSlow of [false, true]) {
-      const client = await connect(port);
+      const client = await connect(server().port);
       if (isSlow) client.socket.pause();
       client.send(get('/big', LAST));
       if (isSlow) {
@@ -105,14 +121,55 @@ function responsesContract(model: ModelName): void {
         client.socket.resume();
       }
       const response = await client.readResponse();
-      expect(response.content.length).toBe(TEN_MIB);
+      expect(response.content.length).toBe(BIG.length);
       expect(createHash('sha256').update(response.content).digest('hex')).toBe(digest);
       expect(await client.closed()).toBe('fin');
     }
   });
+
+  test('is selected by --model', () => {
+    expect(server().program.stdout).toMatch(new RegExp(`^${model}-server: `));
+  });
 }
 
-function clientsContract(model: ModelName): void {
+function clientsContract(server: () => Started): void {
+  // The first test: nothing but its own clients has opened a descriptor.
+  test('serves many concurrent clients, and releases their children and descriptors', async () => {
+    const { program, port } = server();
+    await exchange(port, get('/app/', LAST));
+    await until(() => childrenOf(program.pid).length === 0, 'the first child has ended');
+    const before = descriptorsOf(program.pid);
+    const targets = Array.from({ length: 9 }, (_, i) => `/client/${i}`);
+    const responses = await Promise.all(targets.map((target) => exchange(port, get(`/app${target}`, LAST))));
+    expect(responses.map((response) => response.slice(response.indexOf('\r\n\r\n') + 4))).toEqual(
+      targets.map((target) => `GET ${target}`),
+    );
+    await until(() => childrenOf(program.pid).length === 0, 'every child was reaped');
+    await until(() => descriptorsOf(program.pid) <= before, 'every descriptor was closed');
+    expect(program.stderr).toBe('');
+  });
+
+  test('continues when a client disconnects before or during its request, or during the response', async () => {
+    const { program, port } = server();
+    for (const request of [get('/big'), 'GET /page.html HT', '']) {
+      const client = await connect(port);
+      await client.send(request).flushed();
+      if (request === get('/big')) await client.readBytes(1_000);
+      client.reset();
+    }
+    expect(await exchange(port, get('/page.html', LAST))).toContain('<p>page</p>');
+    expect(program.stderr).toBe('');
+  });
+
+  test('a handler that throws causes a 500 for its own client only', async () => {
+    const { program, port } = server();
+    expect(await exchange(port, get('/app/throw', LAST))).toMatch(/^HTTP\/1\.1 500 /);
+    expect(await exchange(port, get('/app/fine', LAST))).toContain('GET /fine');
+    await until(() => /^epoll-server: handler failed.*on purpose/.test(program.stderr), 'the error is logged');
+  });
+}
+
+function listenersContract(model: ModelName): void {
   test('listens on a port, a Unix domain socket and a descriptor, and removes the file', async () => {
     const { file } = await writeApplication();
     const { program, port, path, inheritedPort } = await startListening(model, file);
@@ -133,43 +190,6 @@ function clientsContract(model: ModelName): void {
     expect(await program.ended()).toBe(0);
     expect(existsSync(path)).toBe(false);
     expect(program.stderr).toBe('');
-  });
-
-  test('serves many concurrent clients, and releases their children and descriptors', async () => {
-    const { file } = await writeApplication();
-    // More clients than children at once. Each child costs a start of Node.js, so there are few of both.
-    const { program, port } = await startModel(model, file, '--max-children', '6');
-    await exchange(port, get('/', LAST));
-    await until(() => childrenOf(program.pid).length === 0, 'the first child has ended');
-    const before = descriptorsOf(program.pid);
-    const targets = Array.from({ length: 18 }, (_, i) => `/client/${i}`);
-    const responses = await Promise.all(targets.map((target) => exchange(port, get(target, LAST))));
-    expect(responses.map((response) => response.slice(response.indexOf('\r\n\r\n') + 4))).toEqual(
-      targets.map((target) => `GET ${target}`),
-    );
-    await until(() => childrenOf(program.pid).length === 0, 'every child was reaped');
-    await until(() => descriptorsOf(program.pid) <= before, 'every descriptor was closed');
-    expect(program.stderr).toBe('');
-  });
-
-  test('continues when a client disconnects before or during its request, or during the response', async () => {
-    const { program, port } = await startModel(model, await folder({ big: Buffer.alloc(TEN_MIB), small: 'small' }));
-    for (const request of [get('/big'), 'GET /small HT', '']) {
-      const client = await connect(port);
-      await client.send(request).flushed();
-      if (request === get('/big')) await client.readBytes(1_000);
-      client.reset();
-    }
-    expect(await exchange(port, get('/small', LAST))).toContain('small');
-    expect(program.stderr).toBe('');
-  });
-
-  test('a handler that throws causes a 500 for its own client only', async () => {
-    const { file } = await writeApplication();
-    const { program, port } = await startModel(model, file);
-    expect(await exchange(port, get('/throw', LAST))).toMatch(/^HTTP\/1\.1 500 /);
-    expect(await exchange(port, get('/fine', LAST))).toContain('GET /fine');
-    await until(() => /^epoll-server: handler failed.*on purpose/.test(program.stderr), 'the error is logged');
   });
 }
 
@@ -230,12 +250,5 @@ function endContract(model: ModelName): void {
     expect(await late.closed()).toBe('fin');
     busy.finish();
     expect(await program.ended()).toBe(0);
-  });
-
-  test('can be selected with --model', async () => {
-    const root = await folder(TREE);
-    const { program, port } = await startModel('epoll', root, '--model', model);
-    expect(program.stdout).toMatch(new RegExp(`^${model}-server: `));
-    expect(await exchange(port, get('/', LAST))).toContain('home');
   });
 }

@@ -1,12 +1,13 @@
 // Starts the programs of all models as an operator would, with an application that shows how they serve.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createNativeKernel } from '../../src/kernel/native-kernel.ts';
 import { folder } from '../support/folder.ts';
-import { type Program, portOf, REPOSITORY, startProgram } from '../support/program.ts';
+import type { AtEnd } from '../support/prepared.ts';
+import { type Program, type ProgramOptions, portOf, REPOSITORY, startProgram } from '../support/program.ts';
 
 export { MODEL_NAMES, type ModelName } from '../../src/options/choices.ts';
 
@@ -16,8 +17,17 @@ export interface Started {
 }
 
 /** Starts `dist/NAME-server.js 0 ...args`. */
-export async function startModel(name: string, ...args: readonly string[]): Promise<Started> {
-  const program = startProgram(process.execPath, [join(REPOSITORY, 'dist', `${name}-server.js`), '0', ...args]);
+export function startModel(name: string, ...args: readonly string[]): Promise<Started> {
+  return startModelWith({}, name, ...args);
+}
+
+export async function startModelWith(
+  options: ProgramOptions,
+  name: string,
+  ...args: readonly string[]
+): Promise<Started> {
+  const script = join(REPOSITORY, 'dist', `${name}-server.js`);
+  const program = startProgram(process.execPath, [script, '0', ...args], options);
   return { program, port: await portOf(program) };
 }
 
@@ -83,8 +93,8 @@ export interface Application {
   open(): Promise<void>;
 }
 
-export async function writeApplication(): Promise<Application> {
-  const path = await folder({ 'app.mjs': APPLICATION });
+export async function writeApplication(atEnd?: AtEnd): Promise<Application> {
+  const path = await folder({ 'app.mjs': APPLICATION }, atEnd);
   return { file: join(path, 'app.mjs'), open: () => writeFile(join(path, 'open'), '') };
 }
 
@@ -95,17 +105,14 @@ export function descriptorsOf(pid: number): number {
 
 /** The child processes of a process that have not been reaped. */
 export function childrenOf(pid: number): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => parentOf(candidate) === pid);
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return -1;
-  }
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return [];
+  return readdirSync(tasks).flatMap((task) => {
+    try {
+      return readFileSync(`${tasks}/${task}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+    } catch {
+      // The thread has ended.
+      return [];
+    }
+  });
 }

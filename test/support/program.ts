@@ -1,8 +1,10 @@
-// Starts programs as an operator would, and records their output. They are killed when the test ends.
+// Starts programs as an operator would, and records their output. They are killed when the test ends, or what else
+// `atEnd` waits for.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import type { AtEnd } from './prepared.ts';
 import { until } from './until.ts';
 
 export const REPOSITORY: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -63,9 +65,11 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Inherited descriptors, from 3 on. */
   readonly fds?: readonly number[];
+  /** Without it, the end of the test kills the program. */
+  readonly atEnd?: AtEnd;
 }
 
-/** Starts a program; the test's end kills it. */
+/** Starts a program; `options.atEnd` kills it. */
 export function startProgram(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
   const child = spawn(command, args, {
     cwd: options.cwd ?? REPOSITORY,
@@ -73,7 +77,8 @@ export function startProgram(command: string, args: readonly string[], options: 
     stdio: ['pipe', 'pipe', 'pipe', ...(options.fds ?? [])],
   });
   const program = new Program(child);
-  onTestFinished(async () => {
+  const atEnd = options.atEnd ?? onTestFinished;
+  atEnd(async () => {
     if (program.exit === null) child.kill('SIGKILL');
     await program.ended();
   });

@@ -3,7 +3,10 @@
 /** The time after which a test counts as hanging, even on a slow machine. */
 const PATIENCE_MS = 100_000;
 
-const STEP_MS = 5;
+/** A condition is tested again after an eighth of the time that has passed: a long wait needs few tests. */
+const MIN_STEP_MS = 2;
+const MAX_STEP_MS = 25;
+const STEP_PART = 1 / 8;
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -14,10 +17,11 @@ export async function settled(
   condition: () => boolean | Promise<boolean>,
   patienceMs: number = PATIENCE_MS,
 ): Promise<boolean> {
-  const end = Date.now() + patienceMs;
+  const startMs = performance.now();
   while (!(await condition())) {
-    if (Date.now() > end) return false;
-    await pause(STEP_MS);
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs > patienceMs) return false;
+    await pause(Math.min(Math.max(waitedMs * STEP_PART, MIN_STEP_MS), MAX_STEP_MS));
   }
   return true;
 }

@@ -55,6 +55,8 @@ test('a saved file restarts the application, and the port stays open', async () 
     while (!isOver) {
       expect((await ask(port, get('/', 'Connection: close'))).status).toBe(200);
       asked++;
+      // Without a rest, the requests would take the processors from the processes that start.
+      await pause(3);
     }
   })();
   const slow = ask(port, get('/slow', 'Connection: close'));
