@@ -1,10 +1,12 @@
 // Runs all checks: format, lint, types, types of consumers, regular expressions, C++ warnings, native tests, ten
-// seconds of fuzzing, instructions per request, and tests. Run by `npm run check`; stops at the first step that fails
-// and prints its output. CHECK_NO_TESTS=1 skips the tests of `npm test`.
-import { spawnSync } from 'node:child_process';
+// seconds of fuzzing, instructions per request, tests of tools, and tests. Run by `npm run check`; stops at the first step that fails
+// and prints its output. CHECK_NO_TESTS=1 skips the tests of `npm test`. Steps of C++ run beside the others.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { findPerf } from '../bench/instructions.js';
 import { NODE_SIDE, nodeHeaders } from './addon.js';
@@ -20,14 +22,22 @@ const STRICT = ['-std=c++17', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const COMPILER = process.env.CXX ?? 'g++';
 
-/** Runs a program and returns its output; exits when it fails. */
-function run(command, args, env = {}) {
-  const options = { cwd: root, encoding: 'utf8', env: { ...process.env, ...env }, maxBuffer: 2 ** 28 };
-  const { status, signal, error, stdout, stderr } = spawnSync(command, args, options);
-  if (status === 0) return stdout;
-  process.stdout.write(`${stdout ?? ''}${stderr ?? ''}`);
-  const outcome = error === undefined ? `ended with ${signal ?? status}` : error.message;
-  process.stdout.write(`\nFAILED: ${command} ${args.slice(0, 3).join(' ')} ... ${outcome}\n`);
+const running = new Set();
+
+/** Runs a program and resolves to its output; exits when it fails. */
+async function run(command, args) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  const output = Promise.all([text(child.stdout), text(child.stderr)]);
+  const problem = await once(child, 'close').then(
+    ([code, signal]) => (code === 0 ? '' : `ended with ${signal ?? code}`),
+    (error) => error.message,
+  );
+  running.delete(child);
+  const [out, err] = await output;
+  if (problem === '') return out;
+  for (const other of running) other.kill();
+  process.stdout.write(`${out}${err}\nFAILED: ${command} ${args.slice(0, 3).join(' ')} ... ${problem}\n`);
   process.exit(1);
 }
 
@@ -43,31 +53,31 @@ function filesOf(folder, extension) {
     .map((name) => `${folder}/${name}`);
 }
 
-function checkCppFormat() {
+async function checkCppFormat() {
   if (spawnSync('clang-format', ['--version']).status !== 0) return 'not checked: clang-format is not installed';
   const files = ['native', 'test/native'].flatMap((folder) => [...filesOf(folder, '.cc'), ...filesOf(folder, '.h')]);
-  run('clang-format', ['--dry-run', '-Werror', ...files]);
+  await run('clang-format', ['--dry-run', '-Werror', ...files]);
   return `${files.length} files`;
 }
 
 /** Compiles the Node-API edge and the bridge to libuv, if their headers are installed. */
-function checkNodeSide() {
+async function checkNodeSide() {
   const include = join(dirname(dirname(process.execPath)), 'include', 'node');
   if (!existsSync(join(include, 'uv.h'))) return `not checked: no headers in ${include}`;
   const addonApi = dirname(require.resolve('node-addon-api/package.json'));
   const defines = ['-DNAPI_VERSION=8', '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-fno-exceptions'];
   const includes = ['-isystem', include, '-isystem', addonApi];
   // The declarations of NAPI_MODULE have unused parameters, which -Wextra reports in our file.
-  run(COMPILER, [...STRICT, '-Wno-unused-parameter', '-fsyntax-only', ...defines, ...includes, ...NODE_SIDE]);
+  await run(COMPILER, [...STRICT, '-Wno-unused-parameter', '-fsyntax-only', ...defines, ...includes, ...NODE_SIDE]);
   return NODE_SIDE.join(', ');
 }
 
-function buildNativeTests() {
+async function buildNativeTests() {
   mkdirSync(join(root, 'build'), { recursive: true });
   const core = filesOf('native', '.cc').filter((file) => ![...NODE_SIDE, ...FOREIGN].includes(file));
-  run(COMPILER, [...STRICT, '-fsyntax-only', ...COMPILED_ELSEWHERE]);
+  await run(COMPILER, [...STRICT, '-fsyntax-only', ...COMPILED_ELSEWHERE]);
   const tests = filesOf('test/native', '.cc');
-  run(COMPILER, [
+  await run(COMPILER, [
     ...STRICT,
     ...SANITIZERS,
     '-pthread',
@@ -91,25 +101,32 @@ async function guardInstructions() {
   return run('npm', ['run', '--silent', 'bench:guard']);
 }
 
-const STEPS = [
-  ['format and lint', () => run(join('node_modules', '.bin', 'biome'), ['check', '--colors=off', '.'])],
+const CPP_STEPS = [
   ['C++ format', checkCppFormat],
-  ['types', () => runNode('typescript', join('bin', 'tsc'), ['--noEmit', '-p', 'tsconfig.json'])],
-  ['types of consumers', () => run(process.execPath, [join('scripts', 'check-types.js')])],
-  ['regular expressions', () => run(process.execPath, [join('scripts', 'check-regexps.js')])],
   ['C++ warnings of the Node side', checkNodeSide],
   ['native tests: build', buildNativeTests],
   ['native tests: run', () => run(NATIVE_TESTS, [])],
+];
+
+const OTHER_STEPS = [
+  ['format and lint', () => run(join('node_modules', '.bin', 'biome'), ['check', '--colors=off', '.'])],
+  ['types', () => runNode('typescript', join('bin', 'tsc'), ['--noEmit', '-p', 'tsconfig.json'])],
+  ['types of consumers', () => run(process.execPath, [join('scripts', 'check-types.js')])],
+  ['regular expressions', () => run(process.execPath, [join('scripts', 'check-regexps.js')])],
   // A fixed seed, so that the bytes are always the same; `npm run fuzz` draws another.
   ['fuzz', () => run('npm', ['run', '--silent', 'fuzz', '--', '--seconds', '10', '--seed', '1'])],
   ['instructions of a request', guardInstructions],
-  ['tests', () => run('npm', ['test', '--silent'])],
+  ['tests of tools', () => run('npm', ['run', '--silent', 'test:tools'])],
 ];
 
-for (const [name, step] of STEPS) {
-  if (name === 'tests' && process.env.CHECK_NO_TESTS === '1') continue;
-  process.stdout.write(`== ${name}\n`);
-  const output = (await step()).trim();
-  if (output !== '') process.stdout.write(`${output}\n`);
+/** Runs steps one after the other; prints each with its output when it has ended. */
+async function runSteps(steps) {
+  for (const [name, step] of steps) {
+    const output = (await step()).trim();
+    process.stdout.write(`== ${name}\n${output === '' ? '' : `${output}\n`}`);
+  }
 }
+
+await Promise.all([runSteps(OTHER_STEPS), runSteps(CPP_STEPS)]);
+if (process.env.CHECK_NO_TESTS !== '1') await runSteps([['tests', () => run('npm', ['test', '--silent'])]]);
 process.stdout.write('== all checks passed\n');
