@@ -1,25 +1,16 @@
 // The table of checks: what runs on each push (.ci/run), what each night or week, what by hand. CONTRIBUTING.md shows it, and
 // test/tidy/checks.test.ts compares the two. A new check is a new row here and there.
 
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const TESTS = fileURLToPath(new URL('../test', import.meta.url));
+
 /** All that has a back end runs over each of them. Left out are folders of tests that have none, ... */
-const WITHOUT_BACK_END = [
-  ...[
-    'bench',
-    'browser',
-    'cli',
-    'config',
-    'deploy',
-    'differential',
-    'docs',
-    'examples',
-    'fetch',
-    'fuzz',
-    'http',
-    'options',
-    'simulation',
-  ],
-  ...['tidy', 'tools/compare'],
-].map((folder) => `test/${folder}/**`);
+export const WITHOUT_BACK_END = [
+  ...['bench', 'browser', 'cli', 'config', 'deploy', 'differential', 'docs', 'examples', 'fetch', 'fuzz', 'http'],
+  ...['options', 'simulation', 'tidy', 'tools/compare'],
+];
 /** ... files of tests that have none, ... */
 const ALONE = ['test/tidy.test.ts', 'test/slab-queue.test.ts'];
 /** ... and models with a back end of their own, whatever is asked for. */
@@ -31,29 +22,42 @@ const FIXED = ['iterative', 'multiprocess', 'multithread', 'system-calls'].map((
  */
 const APPLICATIONS = ['adapters', 'admin', 'app', 'frameworks', 'log', 'python', 'rules', 'workers'];
 
+/**
+ * Folders whose tests are about the back end itself. Each push runs these alone over scan: it never waits, so its tests
+ * take all processors.
+ */
+const CONTRACT = ['connection', 'contract', 'kernel', 'models', 'reactor', 'transport'];
+
+/** Other folders than {@link CONTRACT} that have a back end. */
+const ABOVE_CONTRACT = readdirSync(TESTS, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .filter((name) => ![...WITHOUT_BACK_END, ...CONTRACT, 'native', 'shims', 'support'].includes(name));
+
 /** REPORT stands for the file of vitest's JSON report. */
 const REPORTERS = '--reporter=default --reporter=json --outputFile.json=REPORT';
 
-/** `left`: folders of tests that another check runs. */
-function overBackEnd(name, left = []) {
-  const patterns = [...WITHOUT_BACK_END, ...ALONE, ...FIXED, ...left.map((folder) => `test/${folder}/**`)];
-  const exclude = patterns.map((pattern) => `--exclude '${pattern}'`).join(' ');
+/** `left`: folders of tests that another check runs; `what`: the others, in words. */
+function overBackEnd(name, what = 'what has a back end', left = []) {
+  const folders = [...new Set([...WITHOUT_BACK_END, ...left])].map((folder) => `test/${folder}/**`);
+  const exclude = [...folders, ...ALONE, ...FIXED].map((pattern) => `--exclude '${pattern}'`).join(' ');
   return {
     name: `suite, ${name}`,
     when: 'push',
-    where: `this Node.js, ${name}: what has a back end${left.length === 0 ? '' : ', but applications'}`,
+    where: `this Node.js, ${name}: ${what}`,
     command: `EPOLL_SERVER_BACKEND=${name} npx vitest run ${exclude} ${REPORTERS}`,
   };
 }
 
 /** What {@link overBackEnd} leaves out at each push. */
-function applicationsOver(name) {
-  const folders = [...APPLICATIONS, 'tools/conformance'].map((folder) => `test/${folder}/`).join(' ');
+function atNightOver(name, what, left) {
+  const folders = left.map((folder) => `test/${folder}/`).join(' ');
+  const exclude = WITHOUT_BACK_END.map((folder) => `--exclude 'test/${folder}/**'`).join(' ');
   return {
     name: `apps-${name}`,
     when: 'night',
-    where: `this Node.js, ${name}: applications, the table of conformance byte by byte`,
-    command: `NIGHT_TESTS=1 EPOLL_SERVER_BACKEND=${name} npx vitest run ${folders} ${REPORTERS}`,
+    where: `this Node.js, ${name}: ${what}, conformance byte by byte`,
+    command: `NIGHT_TESTS=1 EPOLL_SERVER_BACKEND=${name} npx vitest run ${folders} ${exclude} ${REPORTERS}`,
   };
 }
 
@@ -69,8 +73,8 @@ export const CHECKS = [
     command: `npm test -- ${REPORTERS}`,
   },
   overBackEnd('poll'),
-  overBackEnd('select', APPLICATIONS),
-  overBackEnd('scan', APPLICATIONS),
+  overBackEnd('select', 'what has a back end, but applications', APPLICATIONS),
+  overBackEnd('scan', 'the contract of a back end', ABOVE_CONTRACT),
   {
     name: 'check',
     when: 'push',
@@ -132,8 +136,8 @@ export const CHECKS = [
     where: 'over TLS: kernel contract, HTTP suites, files, conformance',
     command: 'npm run -s build && NIGHT_TESTS=1 npx vitest run test/transport',
   },
-  applicationsOver('select'),
-  applicationsOver('scan'),
+  atNightOver('select', 'applications', [...APPLICATIONS, 'tools']),
+  atNightOver('scan', 'what else has a back end', ABOVE_CONTRACT),
   {
     name: 'fuzz',
     when: 'night',

@@ -36,6 +36,27 @@ test('CONTRIBUTING.md lists every check with its time and its systems', async ()
   );
 });
 
+test.each(['poll', 'select', 'scan'])(
+  'every folder of tests runs over %s, or is listed as one without a back end',
+  async (name) => {
+    const { WITHOUT_BACK_END } = await import(join(ROOT, '.ci', 'checks.js'));
+    const own = (await checks()).filter(({ command }) => command.includes(`EPOLL_SERVER_BACKEND=${name} `));
+    const [push, night] = ['push', 'night'].map((when) => own.find((check) => check.when === when)?.command ?? '');
+    const folders = readdirSync(join(ROOT, 'test'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .filter((folder) =>
+        readdirSync(join(ROOT, 'test', folder), { recursive: true })
+          .join(' ')
+          .includes('.test.ts'),
+      );
+    const left = folders.filter(
+      (folder) => push?.includes(`'test/${folder}/**'`) && !night?.includes(` test/${folder}/ `),
+    );
+    expect(left.sort()).toEqual(folders.filter((folder) => WITHOUT_BACK_END.includes(folder)).sort());
+  },
+);
+
 test('checks and workflows run existing scripts of package.json', async () => {
   const { scripts } = JSON.parse(textOf('package.json'));
   const workflows = readdirSync(join(ROOT, WORKFLOWS)).map((name) => textOf(join(WORKFLOWS, name)));
