@@ -48,7 +48,7 @@ const config: ViteUserConfig = {
     projects: [
       { extends: true, test: { name: 'alone', include: filesIn(ALONE) } },
       { extends: true, test: { name: 'shared', include: ['test/*.test.ts', ...filesIn(SHARED)], isolate: false } },
-      { extends: true, test: { name: 'tools', include: filesIn(OF_TOOLS), isolate: false } },
+      { extends: true, test: { name: 'tools', include: filesIn(OF_TOOLS) } },
     ],
   },
 };
