@@ -167,7 +167,8 @@ test('a program that never answers is 504, and one that falls silent is cut off'
 
 test('a program that does not read the content is 504 in the phase of sending', async () => {
   const upstream = await stubborn((socket) => void socket.pause());
-  const site = await start({ proxy: upstream, timeouts: { handlerMs: 400 } });
+  // Long enough for the content to arrive on a busy machine.
+  const site = await start({ proxy: upstream, timeouts: { handlerMs: 5_000 } });
   expect((await ask(site.port, post('/', 'x'.repeat(3_000_000)))).status).toBe(504);
   expect(messages(site)).toEqual([expect.stringContaining('(send): ')]);
 });
