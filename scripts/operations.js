@@ -7,7 +7,7 @@
 //   npm run check:operations -- --all            all variants: PROXY protocol, Unix sockets, TLS, sockets of systemd
 //   npm run check:operations -- --restarts 20 --reloads 20 --upgrades 5 --only TEXT     rounds over all replicas
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
@@ -15,7 +15,7 @@ import { ask, Load } from './operations/load.js';
 import { validateManifests } from './operations/manifests.js';
 import { configPath, PROXIES, VARIANTS } from './operations/proxies.js';
 import { Replica } from './operations/replica.js';
-import { endAll, folder, isInstalled, start, until } from './operations/system.js';
+import { folder, isInstalled, start, until } from './operations/system.js';
 import { freePort } from './programs.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -185,7 +185,5 @@ try {
 } catch (error) {
   say(false, error.stack);
 }
-await endAll();
-rmSync(folder, { recursive: true, force: true });
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 ? 1 : 0);
