@@ -14,11 +14,13 @@ import { tuneCompiler } from '../server/compiler.ts';
 import type { Setup } from '../server/content.ts';
 import { checkLoading } from '../server/resolved-options.ts';
 import { EndedChild } from '../workers/child.ts';
+import { killStarting } from '../workers/child-process.ts';
 import { reapOrphans } from '../workers/orphans.ts';
 import { isPassed } from '../workers/passed-sockets.ts';
-import { type Role, reportToParent, takeRole } from '../workers/role.ts';
+import { answerWhileStarting, reportToParent, takeRole } from '../workers/role.ts';
 import { type Arguments, type ExplainedRequest, parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
+import { END_SIGNALS } from './end-signals.ts';
 import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
@@ -127,7 +129,7 @@ async function run(given: Given, model: Model): Promise<void> {
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   giveLogs(settings, owner);
   const sinks = sinksFor(settings, role.kind !== 'standalone');
-  const loaded = reportExitWhileLoading(role);
+  const loaded = isMain ? guardLoading() : answerWhileStarting();
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
   const setup = { settings: { ...ofServer, ...sinks, tls }, content };
@@ -188,16 +190,25 @@ async function watchedBy({ readAgain }: Given, content: CommandContent): Promise
 }
 
 /**
- * An application's module may end the process that loads it. Without this message that would look like a clean exit.
+ * An application's module may end the process that loads it. Without this message that would look like a clean exit. A
+ * signal that ends this process takes the children along that have not started. Returns what ends both.
  */
-function reportExitWhileLoading({ kind }: Role): () => void {
-  if (kind !== 'standalone') return () => {};
+function guardLoading(): () => void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    killStarting();
+    // It has no listener any more.
+    process.kill(process.pid, signal);
+  };
+  for (const signal of END_SIGNALS) process.once(signal, onSignal);
   const onExit = (code: number): void => {
     logLine(`the application ended the process (exit code ${code}) while loading`);
     process.exitCode = EXIT_USAGE;
   };
   process.once('exit', onExit);
-  return () => process.off('exit', onExit);
+  return () => {
+    process.off('exit', onExit);
+    for (const signal of END_SIGNALS) process.off(signal, onSignal);
+  };
 }
 
 /** The start line of one listener: the model, the content and the address. */

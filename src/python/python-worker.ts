@@ -98,7 +98,8 @@ export class PythonWorker implements Child {
 
   /** Resolves to whether the application is making progress. */
   async ask(_limitMs: number): Promise<boolean> {
-    return this.#counters.haveMoved();
+    // The time of its start has a limit of its own.
+    return this.#message === null || this.#counters.haveMoved();
   }
 
   #spawn(listener: number): ChildProcess {

@@ -24,6 +24,16 @@ export function startProcess(
 /** The user and the group of a process; absent: those of this one. It has no supplementary groups then. */
 export type ProcessOwner = ContentOwner;
 
+/** A process that hangs while it starts does not find out that its parent has ended. */
+const starting = new Set<ChildProcess>();
+
+/** Ends the processes that have not started yet. */
+export function killStarting(): void {
+  for (const child of starting) child.kill('SIGKILL');
+}
+
+process.on('exit', killStarting);
+
 class ProcessChild implements Child {
   readonly name: string;
   readonly started: Promise<void>;
@@ -46,9 +56,14 @@ class ProcessChild implements Child {
       });
     });
     this.started = new Promise((resolve, reject) => {
-      child.once('message', () => resolve());
+      child.on('message', (message) => {
+        if (message === 'started') resolve();
+      });
       void this.ended.then((how) => reject(new Error(how)));
     });
+    starting.add(child);
+    const leave = (): boolean => starting.delete(child);
+    this.started.then(leave, leave);
     // The same program sends them.
     child.on('message', (message) => this.#received(message as ReportedMessage));
   }

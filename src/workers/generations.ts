@@ -172,9 +172,10 @@ export class Generations implements Children {
    * spawned, it is retried later.
    */
   async #keepOld(reason: string, error: unknown): Promise<void> {
-    const isReported = error instanceof EndedChild;
-    if (isReported || (error instanceof EpollServerError && error.code !== 'ERR_WORKER')) {
-      if (!isReported) logLine(error.message);
+    const isChild = error instanceof EndedChild;
+    if (isChild || (error instanceof EpollServerError && error.code !== 'ERR_WORKER')) {
+      // A child that exits says why.
+      if (!isChild || error.exitCode === null) logLine(error.message);
       logLine('the old application stays in service until the next change');
       return;
     }

@@ -132,6 +132,16 @@ export function onAsked(callback: () => void): void {
   process.channel?.unref();
 }
 
+/** Answers a parent that asks while the application loads, since this process has turns; returns what ends that. */
+export function answerWhileStarting(): () => void {
+  const answer = (message: unknown): void => {
+    if (message === 'ask') void reportToParent({});
+  };
+  process.on('message', answer);
+  process.channel?.unref();
+  return () => process.off('message', answer);
+}
+
 /** Calls `callback` when log files were renamed. */
 export function onReopen(callback: () => void): void {
   process.on('message', (message) => {

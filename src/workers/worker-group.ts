@@ -33,14 +33,16 @@ export class WorkerGroup {
   readonly #hangTimeoutMs: number;
   /** Children that have started and live. */
   readonly #started = new Set<Child>();
-  /** Those of them that have not answered the last time. */
+  /** Children that did not answer while they were starting. */
+  readonly #hung = new WeakSet<Child>();
+  /** Started children that have not answered the last time. */
   readonly #silent = new WeakSet<Child>();
   /** What children that are gone have counted; null: none. */
   #counted: Snapshot['counters'] | null = null;
   #isStopped = false;
   #onRoom = (): void => {};
 
-  /** `hangTimeoutMs`: a started child that does not answer for this long is killed; 0: never. */
+  /** `hangTimeoutMs`: a child that does not answer for this long, be it while it starts, is killed; 0: never. */
   constructor(max: number, hangTimeoutMs = 0) {
     this.#max = max;
     this.#hangTimeoutMs = hangTimeoutMs;
@@ -58,8 +60,9 @@ export class WorkerGroup {
   /** `child` belongs to the group until it ends. */
   join(child: Child): void {
     this.#children.add(child);
+    this.#watch(child);
     child.started.then(
-      () => this.#onStarted(child),
+      () => this.#started.add(child),
       // A caller that needs the result awaits it.
       () => {},
     );
@@ -147,8 +150,8 @@ export class WorkerGroup {
     this.#counted = this.#counted === null ? counters : added(this.#counted, counters);
   }
 
-  #onStarted(child: Child): void {
-    this.#started.add(child);
+  /** Kills the child when it hangs. */
+  #watch(child: Child): void {
     if (this.#hangTimeoutMs === 0) return;
     let missed = 0;
     const timer = setInterval(async () => {
@@ -156,7 +159,9 @@ export class WorkerGroup {
       missed++;
       if (missed * HEARTBEAT_MS > this.#hangTimeoutMs + HEARTBEAT_MS) {
         clearInterval(timer);
-        logLine(`${child.name} has not answered for ${this.#hangTimeoutMs} ms: it is killed`);
+        // The reason of a failed start reaches the caller of keepFull().
+        if (!this.#started.has(child)) this.#hung.add(child);
+        else logLine(`${child.name} has not answered for ${this.#hangTimeoutMs} ms: it is killed`);
         child.kill();
         return;
       }
@@ -196,7 +201,8 @@ export class WorkerGroup {
     const child = start();
     this.join(child);
     await child.started.catch((cause: unknown) => {
-      throw new EndedChild(child.name, cause);
+      const hang = `it did not answer for ${this.#hangTimeoutMs} ms, and was killed`;
+      throw new EndedChild(child.name, this.#hung.has(child) ? new Error(hang, { cause }) : cause);
     });
     const bornMs = performance.now();
     void child.ended.then((how) => this.#replace(start, child.name, how, performance.now() - bornMs));

@@ -153,3 +153,24 @@ test('what the workers of a group that failed to start have counted stays counte
   await generations.renew('reload');
   expect((await generations.snapshot())?.counters.requests.handled).toBe(12);
 });
+
+test('a child that starts for long is killed only if it does not answer meanwhile', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const [slow, hung] = [new FakeChild(0), new FakeChild(0)];
+  for (const child of [slow, hung]) {
+    const started = child.ended.then((how) => Promise.reject(new Error(how)));
+    Object.assign(child, { started, kill: vi.fn(() => child.end()) });
+  }
+  Object.assign(hung, { ask: () => Promise.resolve(false) });
+  const failed = new WorkerGroup(1, 1_000).keepFull(() => hung).catch((error: unknown) => error);
+  void new WorkerGroup(1, 1_000).keepFull(() => slow).catch(() => {});
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(slow.kill).not.toHaveBeenCalled();
+  expect(hung.kill).toHaveBeenCalledOnce();
+  expect(await failed).toMatchObject({
+    message: 'fake did not start: it did not answer for 1000 ms, and was killed',
+    exitCode: null,
+  });
+  slow.end();
+});

@@ -71,13 +71,13 @@ test('SIGHUP replaces the workers, and sums stay exact; a fault in the new versi
 });
 
 test('a worker that hangs is killed and replaced, and what it has counted stays counted', async () => {
-  const site = await start('--hang-timeout-ms', '1000');
+  const site = await start('--hang-timeout-ms', '2000');
   const { program, admin } = site;
   await askFor(site, 20);
   expect(await sample(admin, FETCHED)).toBe(20);
   const [victim = 0] = childrenOf(program.pid);
   process.kill(victim, 'SIGSTOP');
-  await until(() => /has not answered for 1000 ms: it is killed/.test(program.stderr), 'it is killed');
+  await until(() => /has not answered for 2000 ms: it is killed/.test(program.stderr), 'it is killed');
   await until(() => /ended unexpectedly \(SIGKILL\); a new one replaces it/.test(program.stderr), 'it is replaced');
   await until(async () => (await sample(admin, 'epoll_server_serving')) === 2, 'two serve again');
   expect(childrenOf(program.pid)).not.toContain(victim);

@@ -262,3 +262,36 @@ test('a parent that ends while a child starts leaves no child and no error messa
   expect(await program.ended()).toBe('SIGKILL');
   expect(program.stderr).toBe('');
 });
+
+/** Longer than a start takes on a busy machine. */
+const HANG_MS = 2_000;
+const HANG = `import { writeSync } from 'node:fs';
+  writeSync(1, 'hangs\\n');
+  while (true);`;
+const HUNG = new RegExp(`process \\d+ did not start: it did not answer for ${HANG_MS} ms, and was killed\\n`);
+
+test('a worker that hangs at its first start ends the start with one line', async () => {
+  const path = await folder({ 'app.mjs': HANG });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--workers', '1', '--hang-timeout-ms', `${HANG_MS}`]);
+  expect(await program.ended()).toBe(1);
+  expect(program.stderr).toMatch(new RegExp(`^epoll-server: ${HUNG.source}$`));
+});
+
+test('a worker that hangs while it starts after a reload is killed, and the old ones stay', async () => {
+  const site = await startWatched('--hang-timeout-ms', `${HANG_MS}`);
+  await site.save('app.mjs', HANG);
+  const failed = /stays in service until the next change\n$/;
+  await until(() => failed.test(site.program.stderr), 'the new worker is killed');
+  expect(site.program.stderr).toMatch(HUNG);
+  expect(await site.text()).toBe('one');
+  expect(childrenOf(site.program.pid)).toHaveLength(1);
+});
+
+test('a signal during the start takes a worker along that hangs', async () => {
+  const path = await folder({ 'app.mjs': HANG });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--workers', '1']);
+  await until(() => program.stdout.includes('hangs\n'), 'the worker hangs');
+  program.signal('SIGTERM');
+  // The worker inherits standard output, which ends when both have ended.
+  expect(await program.ended()).toBe('SIGTERM');
+});
