@@ -4,7 +4,7 @@ import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 
 /** One response that was sent, or cut off. */
 export interface ResponseRecord {
-  /** Null when the request was malformed (see `problem`). Valid during the call. */
+  /** Null when its head was malformed (see `problem`). Valid during the call. */
   readonly request: HttpRequest | null;
   readonly remote: Endpoint;
   readonly status: number;

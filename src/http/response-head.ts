@@ -20,6 +20,8 @@ const CONNECTION_KEEP_ALIVE = Buffer.from('Connection: keep-alive\r\n', 'latin1'
 const DATE = 'Date: ';
 const BLOCK_ENDS = ['Content-Length: ', 'Transfer-Encoding: chunked\r\n', ''];
 
+export const NO_LINE: Uint8Array = new Uint8Array(0);
+
 /** The parts of a head beside status and fields. */
 export interface Framing {
   /** LENGTH, CHUNKED or CLOSE_DELIMITED. */
@@ -30,8 +32,8 @@ export interface Framing {
   close: boolean;
   /** Send `Connection: keep-alive`, which HTTP/1.0 clients need. */
   keepAlive: boolean;
-  /** Another field line of ASCII with CRLF, such as that of X-Request-Id; empty: none. */
-  line: string;
+  /** Another field line with CRLF, such as that of X-Request-Id; {@link NO_LINE}: none. */
+  line: Uint8Array;
 }
 
 export class HeadWriter {
@@ -67,7 +69,7 @@ export class HeadWriter {
     }
     if (framing.close) end = append(target, end, CONNECTION_CLOSE);
     else if (framing.keepAlive) end = append(target, end, CONNECTION_KEEP_ALIVE);
-    if (framing.line !== '') end += target.write(framing.line, end, 'latin1');
+    if (framing.line !== NO_LINE) end = append(target, end, framing.line);
     target[end] = 0x0d;
     target[end + 1] = 0x0a;
     return end + 2;

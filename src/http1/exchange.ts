@@ -92,8 +92,8 @@ export class Exchange implements BodyOwner, ResponseOwner {
 
   #identify(requestIds: RequestIds): void {
     const { request, response } = this;
-    request.id = requestIds.of(request);
-    response.line = `X-Request-Id: ${request.id}\r\n`;
+    request.requestId = requestIds.of(request);
+    response.requestId = request.requestId;
   }
 
   #callHandler(): void {

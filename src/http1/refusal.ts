@@ -3,7 +3,7 @@
 import type { Channel } from '../connection/channel.ts';
 import { problemResponse, sendError } from '../http/error-response.ts';
 import { precompileFields } from '../http/fields.ts';
-import { LENGTH } from '../http/response-head.ts';
+import { LENGTH, NO_LINE } from '../http/response-head.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { SessionContext } from './context.ts';
 import type { Http1Request } from './request.ts';
@@ -12,7 +12,7 @@ import { writeAscii } from './text.ts';
 
 const FIELDS = precompileFields({ 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': 1 });
 const CONTENT = '503 Service Unavailable: this server has no room for another client\n';
-const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false, line: '' };
+const FRAMING = { kind: LENGTH, length: CONTENT.length, close: true, keepAlive: false, line: NO_LINE };
 
 /** Sends `status` with `problem` as the last response of the connection. `request`: null when its head is unknown. */
 export function writeRefusal(
@@ -40,6 +40,7 @@ export function writeRefusal(
     upgraded: () => {},
   };
   const response = new Http1Response(owner, false, 1);
+  if (request !== null) response.requestId = request.requestId ??= context.requestIds?.of(request) ?? null;
   sendError(request, response, problemResponse(status, problem));
   return response;
 }

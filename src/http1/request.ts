@@ -8,6 +8,7 @@ import type { FieldNames } from '../http/field-names.ts';
 import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 import { FIELD_WORDS, type Head } from '../http/head.ts';
 import { latin1 } from '../http/latin1.ts';
+import type { RequestId } from '../http/request-ids.ts';
 import { SERVED_BY, type ServedBy } from '../http/served-by.ts';
 import { StringInterner } from '../http/string-interner.ts';
 import { authorityEnd, authorityStart } from '../http/target.ts';
@@ -64,7 +65,8 @@ export class Http1Request implements HttpRequest {
   #gone: EpollServerError | null = null;
   #goneCallbacks: ((reason: unknown) => void)[] | null = null;
   #endCallback: (() => void) | null = null;
-  id = '';
+  /** Null without the option `requestIds`. */
+  requestId: RequestId | null = null;
   /** A raw handler sets nothing. */
   servedBy: ServedBy = SERVED_BY.RAW;
   /** The body; null when there is none. */
@@ -133,6 +135,10 @@ export class Http1Request implements HttpRequest {
 
   get httpVersion(): '1.0' | '1.1' {
     return this.#valid().minorVersion === 0 ? '1.0' : '1.1';
+  }
+
+  get id(): string {
+    return this.requestId === null ? '' : this.requestId.text;
   }
 
   header(name: string): string | undefined {

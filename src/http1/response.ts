@@ -22,7 +22,8 @@ import {
 } from '../exchange/misuse.ts';
 import { extendFields, type FieldInput, NO_FIELDS, type PrecompiledFields } from '../http/fields.ts';
 import { CANNOT_SEND_FILE, type FileReceipt, type HttpResponse } from '../http/handler.ts';
-import { CHUNKED, CLOSE_DELIMITED, declaredLength, type Framing, LENGTH } from '../http/response-head.ts';
+import type { RequestId } from '../http/request-ids.ts';
+import { CHUNKED, CLOSE_DELIMITED, declaredLength, type Framing, LENGTH, NO_LINE } from '../http/response-head.ts';
 import { dropsContent, hasNoContent, RESET_CONTENT, reasonPhrase } from '../http/status.ts';
 import type { VerbatimResponse } from '../http/verbatim-response.ts';
 import { type SessionContext, WAIT } from './context.ts';
@@ -43,7 +44,7 @@ const CONNECTION_UPGRADE = 'Connection: Upgrade\r\n';
 type SentCallback = (error?: Error) => void;
 
 /** One object for all responses, written and read at once, so that no response allocates one. */
-const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, line: '' };
+const framing: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, line: NO_LINE };
 /** The offset of the head that was written last. */
 let headStart = 0;
 
@@ -77,8 +78,8 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
   contentBytes = 0;
   /** The handler requested that the connection closes. */
   closeAsked = false;
-  /** A field line that the server adds to the head; empty: none. */
-  line = '';
+  /** The id that the server adds to the head; null: none. */
+  requestId: RequestId | null = null;
   /** The client is gone: further calls have no effect. */
   gone = false;
   readonly isHead: boolean;
@@ -294,7 +295,7 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     framing.kind = CLOSE_DELIMITED;
     framing.close = false;
     framing.keepAlive = false;
-    framing.line = '';
+    framing.line = NO_LINE;
     headStart = channel.reserve(
       context.headWriter.prepare(SWITCHING_PROTOCOLS, fields, CLOSE_DELIMITED, context.nowMs(), this.#reason),
     );
@@ -485,9 +486,9 @@ export class Http1Response implements HttpResponse, VerbatimResponse, FileSendCa
     this.closeAsked ||= fields.close;
     framing.close = this.#owner.closesAfter(this);
     framing.keepAlive = this.minorVersion === 0;
-    framing.line = fields.hasRequestId ? '' : this.line;
+    framing.line = this.requestId === null || fields.hasRequestId ? NO_LINE : this.requestId.line;
     const size = context.headWriter.prepare(status, fields, framing.kind, context.nowMs(), this.#reason);
-    headStart = channel.reserve(size + extra + this.line.length);
+    headStart = channel.reserve(size + extra + framing.line.length);
   }
 
   #writePiece(content: Uint8Array): void {

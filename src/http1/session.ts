@@ -228,7 +228,7 @@ export class Session implements Protocol, ExchangeOwner {
     const { contentBytes } = writeRefusal(channel, context, status, problem, request);
     const remote = request === null ? channel.peer : request.remote;
     context.metrics?.refused(status);
-    context.observer?.answered({ request: null, remote, status, contentBytes, durationMs: 0, firstByteMs: 0, problem });
+    context.observer?.answered({ request, remote, status, contentBytes, durationMs: 0, firstByteMs: 0, problem });
     channel.finish(true);
   }
 }

@@ -9,6 +9,7 @@ import {
   type Framing,
   HeadWriter,
   LENGTH,
+  NO_LINE,
   writeDecimal,
 } from '../../src/http/response-head.ts';
 
@@ -27,7 +28,7 @@ function headOf(
   framing: Partial<Framing> = {},
   nowMs = 0,
 ): string {
-  const whole: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, line: '', ...framing };
+  const whole: Framing = { kind: LENGTH, length: 0, close: false, keepAlive: false, line: NO_LINE, ...framing };
   const size = from.prepare(status, fields, whole.kind, nowMs);
   const target = Buffer.alloc(size + 20, '#');
   const end = from.write(target, 7, whole);

@@ -56,6 +56,23 @@ test.each([
   expect(first).not.toBe(second);
 });
 
+test.each([
+  ['a body that is too large', ['X-Request-Id: mine', 'Content-Length: 9'], { limits: { maxBodyBytes: 1 } }, 413],
+  ['a handler that takes too long', ['X-Request-Id: mine'], { timeouts: { handlerMs: 1 } }, 504],
+] as const)('%s: the refusal has it too', async (_name, lines, bounds, status) => {
+  let log = '';
+  const site = await start({
+    handler: () => {},
+    requestIds: true,
+    log: { format: 'json', access: (text) => (log += text), error: () => {} },
+    ...bounds,
+  });
+  const answer = await (await site.connect()).send(get('/', ...lines)).readResponse();
+  expect([answer.status, answer.field('x-request-id')]).toEqual([status, 'mine']);
+  await until(() => log !== '', 'it is logged');
+  expect(JSON.parse(log)).toMatchObject({ status, method: 'GET', requestId: 'mine' });
+});
+
 test('without the option there is none', async () => {
   const [id, line] = await idsOf({ requestIds: false }, 'X-Request-Id: abc');
   expect(id).toBe('');
@@ -134,7 +151,7 @@ test('new ids go on behind 65,536 of them', () => {
   const ids = new RequestIds('f'.repeat(20));
   // Only fields are read.
   const request = { header: () => undefined } as unknown as HttpRequest;
-  const all = Array.from({ length: 65_538 }, () => ids.of(request));
+  const all = Array.from({ length: 65_538 }, () => ids.of(request).text);
   expect(new Set(all).size).toBe(all.length);
   expect([all[0], all[65_535], all[65_536]]).toEqual(
     ['000000000000', '00000000ffff', '000000010000'].map((digits) => 'f'.repeat(20) + digits),
