@@ -3,10 +3,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Channel } from '../../src/connection/channel.ts';
-import { FirstBytes } from '../../src/connection/first-bytes.ts';
 import type { Protocol } from '../../src/connection/protocol.ts';
 import { resolveLimits } from '../../src/options/resolve-limits.ts';
-import { type ChannelServer, serveProtocol } from '../support/channels.ts';
+import { serveProtocol } from '../support/channels.ts';
 import { connect } from '../support/client.ts';
 import { until } from '../support/until.ts';
 
@@ -156,51 +155,6 @@ describe('protocols that replace each other', () => {
     (await connect(port)).send('x');
     await until(() => expired.length > 0, 'a time-out passed');
     expect(expired).toEqual(['a later one']);
-  });
-});
-
-describe('the first bytes', () => {
-  function serveChoice(maxBytes = 8, timeoutMs = 60_000): ChannelServer {
-    return serveProtocol(
-      (channel) =>
-        new FirstBytes(channel, {
-          maxBytes,
-          timeoutMs,
-          choose: (bytes, start, end) => {
-            if (bytes[start] === 0) return (chosen) => new Frames(chosen);
-            const text = bytes.toString('latin1', start, end);
-            return text.startsWith('LINE') ? (chosen) => new Lines(chosen) : null;
-          },
-        }),
-    );
-  }
-
-  test.each(['LINE one\n', 'LINE\n'])('select a protocol, which gets them: %j', async (text) => {
-    const { port } = serveChoice();
-    const client = await connect(port);
-    for (const byte of text) await client.send(byte).flushed();
-    expect(await client.readUntil('\n')).toBe(text.toUpperCase());
-  });
-
-  test('select another one', async () => {
-    const { port } = serveChoice();
-    const client = await connect(port);
-    expect(await client.send('\x00one\n').readUntil('\n')).toBe('ONE\n');
-  });
-
-  test('that select no protocol end the connection when there are too many', async () => {
-    const { port, faults } = serveChoice();
-    const client = await connect(port);
-    client.send('x'.repeat(8));
-    await client.closed();
-    expect(faults).toEqual([]);
-  });
-
-  test('that do not arrive end the connection after the time-out', async () => {
-    const { port } = serveChoice(8, 1);
-    const client = await connect(port);
-    client.send('LI');
-    await client.closed();
   });
 });
 
