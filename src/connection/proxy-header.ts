@@ -79,12 +79,13 @@ function parseBinary(bytes: Buffer): ReturnType<typeof parseProxyHeader> {
   if (command !== LOCAL && command !== PROXIED) return PROXY_MALFORMED;
   const length = ADDRESSES_AT + bytes.readUInt16BE(LENGTH_AT);
   if (length > MAX_PROXY_HEADER_BYTES) return PROXY_MALFORMED;
-  const family = bytes[FAMILY_AT];
+  // Section 2.2: for LOCAL the family and what follows are ignored.
+  const family = command === LOCAL ? 0 : bytes[FAMILY_AT];
   const addressBytes = family === TCP_OVER_IPV4 ? 4 : family === TCP_OVER_IPV6 ? 16 : 0;
   if (length < ADDRESSES_AT + 2 * addressBytes + 4 && addressBytes > 0) return PROXY_MALFORMED;
   if (bytes.length < length) return PROXY_INCOMPLETE;
   // Other families, such as AF_UNSPEC, have no address of a client.
-  if (command === LOCAL || addressBytes === 0) return { length, client: null };
+  if (addressBytes === 0) return { length, client: null };
   const address = addressText(bytes.subarray(ADDRESSES_AT, ADDRESSES_AT + addressBytes));
   return { length, client: { address, port: bytes.readUInt16BE(ADDRESSES_AT + 2 * addressBytes) } };
 }

@@ -50,6 +50,7 @@ const GOOD: readonly (readonly [string, Buffer, object | null])[] = [
     { address: '192.0.2.1', port: 1 },
   ],
   ['version 2, LOCAL', binary(0x20, 0x00, []), null],
+  ['version 2, LOCAL of a family without addresses', binary(0x20, 0x11, []), null],
   ['version 2, AF_UNIX', binary(0x21, 0x31, Array<number>(216).fill(0)), null],
   ['the longest of version 2', binary(0x20, 0, Array<number>(MAX_PROXY_HEADER_BYTES - 16).fill(7)), null],
 ];
