@@ -11,9 +11,14 @@ process.on('exit', () => {
   for (const copy of copies) rmSync(copy, { recursive: true, force: true });
 });
 
-/** Reads all canaries: { name, bug, file, from, to, checker, seed }. */
+/** Reads all canaries: { name, bug, file, from, to, scenario, checker, seed }. `scenario`: `drain`, or absent. */
 export function readCanaries() {
   return JSON.parse(readFileSync(join(ROOT, 'test', 'simulation', 'canaries.json'), 'utf8'));
+}
+
+/** Of each kind `npm test` plays one. */
+export function kindOf({ scenario, checker }) {
+  return scenario ?? checker;
 }
 
 /** The text of the canary's file with the bug in it. */
