@@ -8,25 +8,32 @@ import { logLine } from '../log/log-line.ts';
 const MICROSECONDS_A_MILLISECOND = 1_000;
 
 let watchdog: NodeJS.Timeout | null = null;
+/** This process ends, or another one is the main one: a reload that is still under way is not reported. */
+let isLeaving = false;
 
 /** The service is ready, at its start or after a reload. The pings of its watchdog begin. */
 export function tellReady(status = ''): void {
+  if (isLeaving) return;
   tell('READY=1', `MAINPID=${process.pid}`, ...(status === '' ? [] : [`STATUS=${status.replaceAll('\n', ' ')}`]));
   if (watchdog === null) watchdog = startWatchdog(process.env);
 }
 
 /** A reload begins; {@link tellReady} ends it. */
 export function tellReloading(): void {
+  if (isLeaving) return;
   // Type=notify-reload compares the time with that of its signal.
   tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`);
 }
 
 /** Another process is the main one from now on. */
 export function tellMainProcess(pid: number): void {
+  isLeaving = true;
   tell(`MAINPID=${pid}`, 'READY=1');
 }
 
 export function tellStopping(): void {
+  if (isLeaving) return;
+  isLeaving = true;
   tell('STOPPING=1');
 }
 

@@ -117,6 +117,21 @@ test('the service manager is told of the start, a reload, the watchdog and the e
   await until(() => texts().includes('STOPPING=1'), 'its end is told');
 });
 
+test('a server that ends reports no reload any more', async () => {
+  const { path, texts } = await receiveDatagrams();
+  const root = await folder({ 'app.mjs': 'export const fetch = () => new Response("ok");' });
+  const args = ['0', `${root}/app.mjs`, '--workers', '1', '--no-access-log', '--drain-delay-ms', '600000'];
+  const program = startService([], '', args, { NOTIFY_SOCKET: path });
+  await portOf(program);
+  program.signal('SIGHUP');
+  program.signal('SIGTERM');
+  await until(() => texts().includes('STOPPING=1'), 'its end is reported');
+  program.signal('SIGHUP');
+  program.signal('SIGINT');
+  await program.ended();
+  expect(texts().at(-1)).toBe('STOPPING=1');
+});
+
 test('a service manager that is gone stops nothing', async () => {
   const env = { NOTIFY_SOCKET: '/nowhere/at/all' };
   const program = startService([], '', ['0', await folder({ 'index.html': 'home' })], env);
