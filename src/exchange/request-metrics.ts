@@ -7,6 +7,8 @@ import { type DurationCounts, DurationHistogram } from './duration-histogram.ts'
 /** The status classes. `none`: the connection ended before the response began. */
 export const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
+const LAST_CLASS = STATUS_CLASSES.length - 1;
+
 /** Counters of all requests so far. */
 export interface RequestCounts {
   /** Responses by {@link SERVED_BY}, then by {@link STATUS_CLASSES}. */
@@ -27,7 +29,8 @@ export class RequestMetrics {
 
   /** Counts a response that began to be made at `startedMs`. `status`: 0 when it did not begin. */
   answered(servedBy: ServedBy, status: number, startedMs: number): void {
-    const at = servedBy * STATUS_CLASSES.length + ((status / 100) | 0);
+    // RFC 9110 section 15: clients take a status beyond 599, which node:http permits, for 5xx.
+    const at = servedBy * STATUS_CLASSES.length + Math.min((status / 100) | 0, LAST_CLASS);
     this.#responses[at] = (this.#responses[at] ?? 0) + 1;
     this.#durations[servedBy]?.add(this.nowMs() - startedMs);
   }

@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { connect as connectTls } from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { metricsText } from '../../src/admin/metrics-text.ts';
+import { RequestMetrics, STATUS_CLASSES } from '../../src/exchange/request-metrics.ts';
+import { SERVED_BY, SERVED_BY_NAMES } from '../../src/http/served-by.ts';
 import type { Handler, ServeOptions, Server, WsgiApplication } from '../../src/index.ts';
 import { loadApplication, mount, serve } from '../../src/index.ts';
 import { ownPair } from '../support/certificates.ts';
@@ -57,6 +59,15 @@ test('responses are counted by adapter and status class, and their durations in 
   expect(found.get('epoll_server_refused_total{kind="requests"}')).toBe(1);
   expect(found.get('epoll_server_connections_accepted_total')).toBe(6);
   expect(found.get('epoll_server_ready')).toBe(1);
+});
+
+test('a status beyond 599, which node:http permits, counts as 5xx of its adapter', () => {
+  const counted = new RequestMetrics(() => 0);
+  for (const status of [599, 600, 999]) counted.answered(SERVED_BY.NODE, status, 0);
+  const expected = SERVED_BY_NAMES.map((_, at) =>
+    STATUS_CLASSES.map((name) => (at === SERVED_BY.NODE && name === '5xx' ? 3 : 0)),
+  );
+  expect(counted.counts.responses).toEqual(expected);
 });
 
 test.each([
