@@ -45,6 +45,8 @@ export interface Channel {
 
   /** Whether output waits to be sent, or a writer waits to write more. */
   readonly hasPendingOutput: boolean;
+  /** Bytes that wait to be sent, without those of files. */
+  readonly unsentBytes: number;
   /** Whether writers should wait for `Protocol.drained`. */
   readonly isFull: boolean;
   /** Reserves `size` bytes in {@link target} from the returned offset. {@link commit} is called with their end. */

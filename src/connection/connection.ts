@@ -299,6 +299,10 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
     return this.#output.isPending;
   }
 
+  get unsentBytes(): number {
+    return this.#output.unsentBytes;
+  }
+
   get isFull(): boolean {
     return this.#output.isFull;
   }

@@ -89,6 +89,11 @@ export class Output implements BatchedSender, DeadlineOwner {
     return this.#outbox !== null || this.#awaitsRoom || this.#hasFile;
   }
 
+  /** Bytes that wait to be sent, without those of files. */
+  get unsentBytes(): number {
+    return (this.#outbox?.bytes ?? 0) + this.#context.sendBatch.bytesOf(this);
+  }
+
   /** Whether writers should wait for `Protocol.drained`. */
   get isFull(): boolean {
     if (this.#awaitsRoom || this.#hasFile) return true;
@@ -137,8 +142,8 @@ export class Output implements BatchedSender, DeadlineOwner {
   /** As {@link Channel.whenSent}. */
   whenSent(callback: (isSent: boolean) => void): void {
     if (this.#isDropped) return callback(false);
-    const { kernel, sendBatch } = this.#context;
-    const waiting = (this.#outbox?.bytes ?? 0) + sendBatch.bytesOf(this);
+    const { kernel } = this.#context;
+    const waiting = this.unsentBytes;
     if (waiting === 0) return callback(true);
     const [, sent] = kernel.transferred(this.fd);
     this.#marks ??= [];

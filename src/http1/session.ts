@@ -106,9 +106,13 @@ export class Session implements Protocol, ExchangeOwner {
     counters.timeouts++;
     counters[TIMEOUT_COUNTERS[this.#awaited] ?? 'bodyTimeouts']++;
     if (this.#exchange !== null) this.#exchange.expired(this.#awaited);
-    else if (this.#awaited === WAIT.HEADER)
-      this.#refuseBeyond(408, 'the request head did not arrive in time', 'headerTimeoutMs');
+    else if (this.#isHeadLate) this.#refuseBeyond(408, 'the request head did not arrive in time', 'headerTimeoutMs');
     else channel.finish();
+  }
+
+  /** Without a byte of a head, only the owner of the events answers the client, as node:http does. */
+  get #isHeadLate(): boolean {
+    return this.#awaited === WAIT.HEADER || (this.#awaited === WAIT.FIRST_BYTE && this.context.events !== null);
   }
 
   /** A request may be on its way, so an idle connection closes only after `shutdownGraceMs`. */

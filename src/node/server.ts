@@ -284,10 +284,10 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     }
   }
 
-  /** A 'connection' whose socket is not ours is served by Node's own server. */
+  /** A 'connection' is served by Node's own server if its socket is not ours, or carries raw bytes after CONNECT. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     const [socket] = values;
-    const isForeign = event === 'connection' && !(socket instanceof ServerSocket);
+    const isForeign = event === 'connection' && !(socket instanceof ServerSocket && !socket.ownsChannel);
     const isHeard = Reflect.apply(this.nativeClass.prototype.emit, this, [event, ...values]);
     if (isForeign) this.#forwarding().emit('connection', socket);
     return isHeard || isForeign;

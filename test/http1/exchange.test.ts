@@ -20,6 +20,7 @@ class FakeChannel implements Channel {
   readonly tls = null;
   readonly isOpen = true;
   readonly hasPendingOutput = false;
+  readonly unsentBytes = 0;
   readonly isFull = false;
   peerEnded = false;
   isEnding = false;

@@ -115,7 +115,9 @@ export class NodeExchange implements MessageOutput {
   get #announcedBytes(): number {
     const { response } = this;
     const isCounted = response._hasBody && !response.chunkedEncoding && response._contentLength !== null;
-    return isCounted ? Number(response._contentLength) : -1;
+    const announced = isCounted ? Number(response._contentLength) : -1;
+    // As node:http, which sends what the application has set.
+    return Number.isNaN(announced) ? -1 : announced;
   }
 
   #whenWritten(callback: WriteCallback): void {

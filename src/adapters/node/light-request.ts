@@ -1,6 +1,7 @@
 // The request of an application for node:http: what Node's constructor makes is made when it is first used. An
 // application may replace the prototype of a request, so the fields that are made late are those of Node's own prototype.
 
+import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import { hiddenKey, NodeIncomingMessage, type ServerRequest } from './messages.ts';
 import { headersOf, trimmed } from './request-headers.ts';
@@ -80,7 +81,7 @@ export class LightRequest extends LazyMessage {
     this[LINES] = undefined;
     this[STATE] = undefined;
     this[SHAPE_MODE] = false;
-    this[CAPTURE] = false;
+    this[CAPTURE] = EventEmitter.captureRejections;
     this[HEADERS] = null;
     this[HEADERS_COUNT] = 0;
     this[TRAILERS] = null;

@@ -1,6 +1,7 @@
 // The response of an application for node:http: a response of Node whose constructor makes nothing that may not be used,
 // and whose head and end take one pass where nothing unusual is asked for. Node's own methods understand all its fields.
 
+import { EventEmitter } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import type { NodeExchange } from './exchange.ts';
 import { LightRequest } from './light-request.ts';
@@ -123,7 +124,7 @@ export class LightResponse extends LazyResponse {
     this[ASCII_HEADERS] = null;
     this[ASCII_HEAD] = false;
     this[SHAPE_MODE] = false;
-    this[CAPTURE] = false;
+    this[CAPTURE] = EventEmitter.captureRejections;
     this[BYTES_WRITTEN] = 0;
     this[NEED_DRAIN] = false;
     this[CORKED] = 0;

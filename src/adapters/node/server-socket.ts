@@ -70,8 +70,6 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   /** The stream has room for input. */
   #wantsBytes = false;
   #hasEnded = false;
-  /** Node corks the socket until the next tick, while a response is written that goes on. */
-  #isCorked = false;
   /** Bytes for the listener of an upgrade; null: they go to the stream. */
   #head: Buffer[] | null = null;
   #loss: Error | null = null;
@@ -121,12 +119,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
       writableLength: asStream('writableLength', () => 0),
       writableHighWaterMark: asStream('writableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
       readableHighWaterMark: asStream('readableHighWaterMark', () => HIGH_WATER_MARK_BYTES),
-      writableCorked: {
-        configurable: true,
-        get(this: ServerSocket): unknown {
-          return this.#isRaw ? Reflect.get(Duplex.prototype, 'writableCorked', this) : Number(this.#isCorked);
-        },
-      },
+      writableCorked: asStream('writableCorked', () => 0),
     });
   }
 
@@ -158,6 +151,12 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
     Object.defineProperty(this, '_writableState', { value, writable: true, configurable: true, enumerable: true });
   }
 
+  /** An 'error' has the listener of the server, although the application emits it itself. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event === 'error') this.#become();
+    return Reflect.apply(super.emit, this, [event, ...values]);
+  }
+
   override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
     const { message } = this;
     if (message === null || this.#isRaw) return Reflect.apply(super.write, this, [chunk, encoding, callback]);
@@ -169,16 +168,13 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
     return message.write(chunk as string | Uint8Array, given, done);
   }
 
-  /** The output is batched in any case. What was written before leaves, so that {@link _destroy} drops the rest alone. */
+  /**
+   * Node corks the socket until the next tick, while a response goes on. The output is batched in any case. What was
+   * written before leaves, so that {@link _destroy} drops the rest alone.
+   */
   override cork(): void {
-    if (this.#isRaw) return super.cork();
-    this.#isCorked = true;
-    this.channel.sendNow();
-  }
-
-  override uncork(): void {
-    if (this.#isRaw) return super.uncork();
-    this.#isCorked = false;
+    if (!this.#isRaw && this.writableCorked === 0) this.channel.sendNow();
+    super.cork();
   }
 
   /** Node's requests resume the socket to read their body. */
@@ -230,7 +226,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
 
   override _destroy(error: Error | null, callback: WriteCallback): void {
     this.#clearTimer();
-    if (!this.#isClosed && this.channel.isOpen) this.channel.drop(error?.message ?? DESTROYED, !this.#isCorked);
+    if (!this.#isClosed && this.channel.isOpen) this.channel.drop(error?.message ?? DESTROYED, this.writableCorked === 0);
     callback(error);
     // As the close of a handle: after what the next tick does with the error.
     setImmediate(() => this.#emitClose(error !== null));
@@ -327,7 +323,7 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   }
 
   get bytesWritten(): number {
-    return this.#transferred[1];
+    return this.#transferred[1] + (this.#isClosed ? 0 : this.channel.unsentBytes);
   }
 
   get #transferred(): readonly [number, number] {

@@ -99,6 +99,10 @@ export class RemoteChannel implements Channel {
     return this.#undeliveredWeight > 0;
   }
 
+  get unsentBytes(): number {
+    return this.#undeliveredWeight;
+  }
+
   get isFull(): boolean {
     return this.#undeliveredWeight >= WINDOW_BYTES;
   }

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -411,6 +411,64 @@ const CASES: Readonly<Record<string, Case>> = {
     leavesAt: /begun/,
     until: 'request close',
   },
+  'a Content-Length that is no number': {
+    listener: (request, response) => {
+      if (request.url === '/list') response.setHeader('Content-Length', ['2', '1']);
+      else response.writeHead(200, { 'Content-Length': 'several' });
+      if (request.url === '/later') response.write('la');
+      response.end('late');
+    },
+    sent: [get('/list'), get('/text'), get('/later', 'Connection: close')],
+  },
+  'bytes and corks of the socket': {
+    listener: ({ socket }, response, log) => {
+      response.cork();
+      response.cork();
+      log(response.writableCorked, socket.writableCorked);
+      response.writeHead(200);
+      response.uncork();
+      log(response.writableCorked, socket.writableCorked);
+      response.uncork();
+      log(socket.writableCorked, socket.bytesWritten);
+      response.write('first');
+      log(socket.bytesWritten > 'first'.length);
+      response.end();
+    },
+    sent: [get('/', 'Connection: close')],
+  },
+  "an application that emits 'error' of the socket": {
+    prepare: (server, log) => {
+      server.on('clientError', (error, socket) => {
+        log(error.message);
+        socket.destroy();
+      });
+    },
+    listener: (_request, response) => {
+      response.write('begun', () => response.socket?.emit('error', new Error('broken')));
+    },
+    sent: [get('/')],
+    until: 'broken',
+  },
+  'requests through a tunnel to the server itself': {
+    prepare: (server, log) => {
+      server.on('connect', (_request, socket) => {
+        socket.write('HTTP/1.1 200 Connected\r\n\r\n');
+        log(server.emit('connection', socket));
+      });
+    },
+    listener: (request, response) => response.end(`through ${request.url}`),
+    sent: ['CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n', get('/x', 'Connection: close')],
+  },
+  'a client that sends nothing': {
+    options: { headersTimeout: 20, connectionsCheckingInterval: 20 },
+    prepare: (server, log) => {
+      server.on('clientError', (error, socket) => {
+        log(Reflect.get(error, 'code'));
+        socket.end('HTTP/1.1 408 Mine\r\n\r\n');
+      });
+    },
+    sent: [''],
+  },
   ...DESTROYED,
   'errors of misuse': {
     listener: (_request, response, log) => {
@@ -536,6 +594,26 @@ describe('the same on node:http and here', () => {
     });
     const [theirs, ours] = await Promise.all(logs);
     expect(ours).toEqual(theirs);
+  });
+
+  test('what a listener rejects with destroys its response', async () => {
+    const { captureRejections } = EventEmitter;
+    EventEmitter.captureRejections = true;
+    onTestFinished(() => {
+      EventEmitter.captureRejections = captureRejections;
+    });
+    const rejecting: Case = {
+      listener: (_request, response, log) => {
+        watch(log, 'response', response, ['error', 'close']);
+        response.on('later', async () => {
+          throw new Error('broken');
+        });
+        response.emit('later');
+      },
+      sent: [get('/')],
+      until: 'response close',
+    };
+    expect(await run(createEpollServer, rejecting)).toEqual(await run(http.createServer, rejecting));
   });
 
   test("a stream of another kind becomes a connection by emit('connection')", async () => {
