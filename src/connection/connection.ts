@@ -2,7 +2,7 @@
 // response. Its Output sends.
 
 import { assert, EpollServerError, messageOf } from '../errors.ts';
-import { EAGAIN, EINTR } from '../kernel/errno.ts';
+import { EAGAIN, EINTR, EPROTO } from '../kernel/errno.ts';
 import {
   EVENT_PREFETCHED,
   EVENT_WORDS,
@@ -20,6 +20,7 @@ import { Deadline, type DeadlineOwner } from '../reactor/deadline.ts';
 import { Source } from '../reactor/source.ts';
 import type { Channel, ChannelAttachment, ProtocolFactory } from './channel.ts';
 import type { ConnectionContext, Encryption } from './context.ts';
+import { TLS_FAILURE } from './handshake.ts';
 import { Inbox } from './inbox.ts';
 import { Linger } from './linger.ts';
 import { type FileSendCallback, Output, type OutputOwner } from './output.ts';
@@ -352,8 +353,8 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
   }
 
   /** A receive failed with this result. */
-  protected receiveFailed(_result: number): void {
-    this.abort('the client reset the connection');
+  protected receiveFailed(result: number): void {
+    this.abort(result === EPROTO ? TLS_FAILURE : 'the client reset the connection');
   }
 
   /** Drops all output, and goes on receiving until the end or an error. */

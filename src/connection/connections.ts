@@ -35,6 +35,8 @@ export interface ConnectionsOptions {
   readonly onClosed?: (() => void) | undefined;
   /** A protocol failed, and its connection is closed. */
   readonly onFault: (error: EpollServerError) => void;
+  /** A handshake was not finished. `isTimeout`: it took too long. */
+  readonly onHandshakeFailed?: ((channel: Channel, reason: string, isTimeout: boolean) => void) | undefined;
   /** One for each listener of the server. */
   readonly listeners: readonly ListenerContext[];
   /** Default: a {@link Connection}. */
@@ -118,6 +120,8 @@ export class Connections {
       shutdownGraceMs: limits.shutdownGraceMs,
       protocol: options.protocol,
       onBegun: (handshake: Handshake) => this.#handshakeBegun(handshake),
+      onFailed: (channel: Channel, reason: string, isTimeout: boolean) =>
+        options.onHandshakeFailed?.(channel, reason, isTimeout),
       onOver: (handshake: Handshake, isTimeout: boolean) => this.#handshakeOver(handshake, isTimeout),
     };
     this.#beginHandshake = (channel) => new Handshake(channel, owner);

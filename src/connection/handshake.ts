@@ -6,6 +6,8 @@ import type { Protocol } from './protocol.ts';
 
 /** RFC 9110 section 15.5.1. */
 const BAD_REQUEST = 400;
+/** Why a connection is aborted whose client breaks the rules of TLS, or has nothing in common with the server. */
+export const TLS_FAILURE = 'TLS failed';
 const PLAINTEXT = 'this port speaks HTTPS, and the request came without TLS: use https:// in the address';
 
 export interface HandshakeOwner {
@@ -15,6 +17,8 @@ export interface HandshakeOwner {
   /** The protocol that follows. */
   readonly protocol: ProtocolFactory;
   onBegun(handshake: Handshake): void;
+  /** It was not finished, and its connection is closed. `isTimeout`: it took too long. */
+  onFailed(channel: Channel, reason: string, isTimeout: boolean): void;
   /** `isTimeout`: it took too long. */
   onOver(handshake: Handshake, isTimeout: boolean): void;
 }
@@ -44,6 +48,7 @@ export class Handshake implements Protocol {
   ending(): void {}
 
   ended(): void {
+    this.#reportFailure('the client ended the handshake', false);
     this.#channel.finish();
   }
 
@@ -71,12 +76,18 @@ export class Handshake implements Protocol {
     this.#refusal = { status, why };
   }
 
-  aborted(_reason: string, isTimeout: boolean): void {
+  aborted(reason: string, isTimeout: boolean): void {
+    this.#reportFailure(reason, isTimeout);
     this.#owner.onOver(this, isTimeout);
   }
 
   closed(): void {
     this.#owner.onOver(this, false);
+  }
+
+  /** A client may leave after the handshake, too. */
+  #reportFailure(reason: string, isTimeout: boolean): void {
+    if (this.#channel.tls === null) this.#owner.onFailed(this.#channel, reason, isTimeout);
   }
 
   #speakNext(): void {

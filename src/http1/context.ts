@@ -51,6 +51,8 @@ export interface SessionEvents {
   connected(channel: Channel): void;
   /** A request is rejected. True: the listener answers it and closes the connection; no more input is used. */
   refused(channel: Channel, status: number, problem: string): boolean;
+  /** A handshake of TLS was not finished, and its connection is closed. `isTimeout`: it took too long. */
+  readonly handshakeFailed: (channel: Channel, reason: string, isTimeout: boolean) => void;
 }
 
 /** The time-out that runs on a connection. It selects the duration and the counter. */

@@ -2,8 +2,11 @@
 
 import type http from 'node:http';
 import https from 'node:https';
+import { socketOf } from '../adapters/node/handler.ts';
 import { nodeError } from '../adapters/node/messages.ts';
 import type { ServerSocket } from '../adapters/node/server-socket.ts';
+import type { Channel } from '../connection/channel.ts';
+import { TLS_FAILURE } from '../connection/handshake.ts';
 import { EpollServerError } from '../errors.ts';
 import { ServerTls } from '../tls/server-tls.ts';
 import { EpollHttpServer, type RequestListener } from './server.ts';
@@ -11,6 +14,9 @@ import { tlsProblem, tlsSettingsFrom } from './tls-options.ts';
 
 /** Node's class, as it was before a program replaced it. */
 const NodeSecureServer: typeof https.Server = https.Server;
+
+/** As in node:tls. */
+const HANDSHAKE_TIMEOUT_MS = 120_000;
 
 export class EpollHttpsServer extends EpollHttpServer {
   readonly requestCert: boolean;
@@ -51,6 +57,21 @@ export class EpollHttpsServer extends EpollHttpServer {
     return super.isAwaited || this.listenerCount('secureConnection') > 0;
   }
 
+  /** As of node:https, which takes such errors for those of clients, too. The socket is destroyed already. */
+  protected override handshakeFailed(channel: Channel, reason: string, isTimeout: boolean): void {
+    if (this.listenerCount('tlsClientError') + this.listenerCount('clientError') === 0) return;
+    const socket = socketOf({ channel }, this);
+    const error = handshakeErrorOf(reason, isTimeout);
+    process.nextTick(() => {
+      this.emit('clientError', error, socket);
+      this.emit('tlsClientError', error, socket);
+    });
+  }
+
+  protected override settings(): Map<string, unknown> {
+    return super.settings().set('handshakeTimeoutMs', this.#options.handshakeTimeout ?? HANDSHAKE_TIMEOUT_MS);
+  }
+
   /** Other certificates, from the next handshake on. */
   setSecureContext(options: https.ServerOptions): void {
     const changed = { ...this.#options, ...options };
@@ -72,6 +93,13 @@ export class EpollHttpsServer extends EpollHttpServer {
   setTicketKeys(): never {
     throw unsupported('setTicketKeys', 'the server renews its keys itself');
   }
+}
+
+/** With the codes of node:tls, whose errors for each reason of OpenSSL are one here. */
+function handshakeErrorOf(reason: string, isTimeout: boolean): NodeJS.ErrnoException {
+  if (isTimeout) return nodeError('ERR_TLS_HANDSHAKE_TIMEOUT', 'TLS handshake timeout');
+  if (reason === TLS_FAILURE) return nodeError('EPROTO', 'the TLS handshake failed');
+  return nodeError('ECONNRESET', 'socket hang up');
 }
 
 function unsupported(name: string, instead: string): Error {

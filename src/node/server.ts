@@ -154,7 +154,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
 
   #startOn({ backlog = BACKLOG, isShared }: ListenArguments, address: ListenAddress): OwnedServer {
     const ip = 'host' in address ? address.host : '';
-    const settings = serverSettingsOf(this.#settings());
+    const settings = serverSettingsOf(this.settings());
     // Its members are checked before they are used.
     const { IncomingMessage, ServerResponse, rejectNonStandardBodyWrites } = this.#options as {
       IncomingMessage?: RequestClass;
@@ -175,6 +175,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
       events: {
         connected: (channel) => this.#connected(channel),
         refused: (channel, status, problem) => this.#refused(channel, status, problem),
+        handshakeFailed: (channel, reason, isTimeout) => this.handshakeFailed(channel, reason, isTimeout),
       },
       rules: NODE_RULES,
       keepsConnections: true,
@@ -194,7 +195,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   }
 
   /** Options of the server, by name. Node's own bounds hold; what it does not bound is not bounded. */
-  #settings(): Map<string, unknown> {
+  protected settings(): Map<string, unknown> {
     const maxHeaderBytes = this.#options.maxHeaderSize ?? http.maxHeaderSize;
     return new Map<string, unknown>([
       ['serverHeader', ''],
@@ -249,6 +250,9 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   protected announce(socket: ServerSocket): void {
     this.emitSafely('connection', socket);
   }
+
+  /** Servers without TLS have no handshakes. */
+  protected handshakeFailed(_channel: Channel, _reason: string, _isTimeout: boolean): void {}
 
   #drop(channel: Channel): void {
     const { peer, local } = channel;

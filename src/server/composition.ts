@@ -72,6 +72,7 @@ export function compose(
     proxied: (channel) => new ProxiedProtocol(channel, proxied),
     isProxy: (address) => trusted.has(address),
     textOfRefusal: (limit) => limitProblem('too many connections', limit, limits[limit]),
+    onHandshakeFailed: own.events?.handshakeFailed,
     onFault: (error) => sessions.report(error, null),
   });
   const stop = (): void => {

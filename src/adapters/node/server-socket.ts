@@ -226,7 +226,8 @@ export class ServerSocket extends LazyDuplex implements ChannelAttachment {
 
   override _destroy(error: Error | null, callback: WriteCallback): void {
     this.#clearTimer();
-    if (!this.#isClosed && this.channel.isOpen) this.channel.drop(error?.message ?? DESTROYED, this.writableCorked === 0);
+    if (!this.#isClosed && this.channel.isOpen)
+      this.channel.drop(error?.message ?? DESTROYED, this.writableCorked === 0);
     callback(error);
     // As the close of a handle: after what the next tick does with the error.
     setImmediate(() => this.#emitClose(error !== null));

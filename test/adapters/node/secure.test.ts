@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import https, { type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -95,6 +96,43 @@ test("a server that TLS of this one cannot serve stays Node's, and the reason is
     'requestCert without ca is not supported',
   ]);
   expect(() => createSecureServer({ cert: 'no certificate', key: 'no key' })).toThrow();
+});
+
+const FAILING: Readonly<Record<string, readonly [ServerOptions, (socket: Socket) => void, code: string | null]>> = {
+  'ends before its first byte': [{}, (socket) => socket.end(), null],
+  'ends within its first message': [{}, (socket) => socket.end(Buffer.from([22, 3, 1, 0])), null],
+  'sends nothing': [{ handshakeTimeout: 20 }, () => {}, null],
+  // OpenSSL has a code for each reason.
+  'breaks the rules': [{}, (socket) => socket.write(Buffer.from([22, 3, 1, 0, 4, 9, 9, 9, 9])), 'EPROTO'],
+};
+
+/** What an application sees of a client that does not finish its handshake. */
+async function seenOfFailure(
+  create: typeof https.createServer,
+  options: ServerOptions,
+  fail: (socket: Socket) => void,
+) {
+  const server = create({ ...ownPair(), ...options });
+  onTestFinished(() => void server.close());
+  const events: unknown[] = [];
+  server.on('clientError', (error) => events.push('clientError', Reflect.get(error, 'code')));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  // Its port is that of a TCP server.
+  const { port } = server.address() as AddressInfo;
+  const client = connectPlain(port, '127.0.0.1').on('error', () => {});
+  onTestFinished(() => void client.destroy());
+  client.on('connect', () => fail(client));
+  const [error, socket] = await once(server, 'tlsClientError');
+  return { events: [...events, 'tlsClientError', error.code], socket };
+}
+
+test.each(Object.entries(FAILING))("'tlsClientError' of a client that %s", async (_name, [options, fail, code]) => {
+  const [theirs, ours] = await Promise.all([
+    seenOfFailure(https.createServer, options, fail),
+    seenOfFailure(createSecureServer, options, fail),
+  ]);
+  expect(ours.events).toEqual(code === null ? theirs.events : ['clientError', code, 'tlsClientError', code]);
+  expect([ours.socket.destroyed, ours.socket.remoteAddress]).toEqual([true, '127.0.0.1']);
 });
 
 test('setSecureContext replaces the certificate of new connections', async () => {
