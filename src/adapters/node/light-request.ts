@@ -3,7 +3,14 @@
 
 import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
-import { hiddenKey, NodeIncomingMessage, type ServerRequest } from './messages.ts';
+import {
+  CAPTURE,
+  HIGH_WATER_MARK_BYTES,
+  hiddenKey,
+  NodeIncomingMessage,
+  type ServerRequest,
+  SHAPE_MODE,
+} from './messages.ts';
 import { headersOf, trimmed } from './request-headers.ts';
 import type { ServerSocket } from './server-socket.ts';
 
@@ -12,8 +19,6 @@ const HEADERS = hiddenKey(GENUINE, 'kHeaders');
 const HEADERS_COUNT = hiddenKey(GENUINE, 'kHeadersCount');
 const TRAILERS = hiddenKey(GENUINE, 'kTrailers');
 const TRAILERS_COUNT = hiddenKey(GENUINE, 'kTrailersCount');
-const SHAPE_MODE = hiddenKey(GENUINE, 'shapeMode');
-const CAPTURE = hiddenKey(GENUINE, 'kCapture');
 // Of `request.signal`, since Node.js 24.
 const ABORT_CONTROLLER = hiddenKey(GENUINE, 'kAbortController');
 const ABORT_SOCKET = hiddenKey(GENUINE, 'kAbortSignalSocket');
@@ -26,8 +31,6 @@ const STATE: symbol = Symbol('epoll-server.readableState');
 const HEAD: symbol = Symbol('epoll-server.head');
 /** The most fields that are shown, in names and values. */
 const MAX_LINES: symbol = Symbol('epoll-server.maxLines');
-
-const HIGH_WATER_MARK_BYTES = 65_536;
 
 /** IncomingMessage without its constructor. */
 // Its prototype is that of the class whose constructor is left out.

@@ -7,13 +7,17 @@ import type { NodeExchange } from './exchange.ts';
 import { LightRequest } from './light-request.ts';
 import {
   ASCII_HEAD,
+  CAPTURE,
   END_CALLBACKS,
   FLUSH_ERROR,
+  HIGH_WATER_MARK_BYTES,
   hiddenKey,
+  NEED_DRAIN,
   NodeIncomingMessage,
   NodeServerResponse,
   type OutgoingResponse,
   type ServerRequest,
+  SHAPE_MODE,
   UNIQUE_HEADERS,
   WRITABLE_FINISHED,
 } from './messages.ts';
@@ -26,10 +30,7 @@ export const EXCHANGE: symbol = Symbol('epoll-server.exchange');
 const ASCII_HEADERS: symbol = Symbol('epoll-server.asciiHeaders');
 
 const GENUINE = new NodeServerResponse(Object.create({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 }));
-const SHAPE_MODE = hiddenKey(GENUINE, 'shapeMode');
-const CAPTURE = hiddenKey(GENUINE, 'kCapture');
 const BYTES_WRITTEN = hiddenKey(GENUINE, 'kBytesWritten');
-const NEED_DRAIN = hiddenKey(GENUINE, 'kNeedDrain');
 const CORKED = hiddenKey(GENUINE, 'corked', 'kCorked');
 const OUT_HEADERS = hiddenKey(GENUINE, 'kOutHeaders');
 const ERRORED = hiddenKey(GENUINE, 'errored', 'kErrored');
@@ -38,7 +39,6 @@ const REJECT_BODY = hiddenKey(GENUINE, 'kRejectNonStandardBodyWrites');
 const CHUNKED_BUFFER = hiddenKey(GENUINE, 'kChunkedBuffer');
 const CHUNKED_LENGTH = hiddenKey(GENUINE, 'kChunkedLength');
 
-const HIGH_WATER_MARK_BYTES = 65_536;
 /** Up to this length, a loop over characters beats the call into C++ (measured on Node 20). */
 const MAX_LOOP_CHARACTERS = 64;
 

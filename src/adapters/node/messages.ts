@@ -52,6 +52,9 @@ export type OutgoingResponse = Omit<http.ServerResponse, 'socket' | 'connection'
   _storeHeader(firstLine: string, headers: unknown): void;
 };
 
+/** Of requests, responses and sockets: the default of Node since version 22. */
+export const HIGH_WATER_MARK_BYTES = 65_536;
+
 type WriteCallback = (error: Error | null) => void;
 
 /** The constructors, which an application may replace by classes derived from them. */
@@ -71,8 +74,11 @@ export const ASCII_HEAD: symbol = Symbol('epoll-server.asciiHead');
 export const UNIQUE_HEADERS: symbol = hiddenKey(new http.Server(), 'kUniqueHeaders');
 
 const GENUINE = new http.OutgoingMessage();
+/** Node's own keys of all emitters. */
+export const SHAPE_MODE: symbol = hiddenKey(GENUINE, 'shapeMode');
+export const CAPTURE: symbol = hiddenKey(GENUINE, 'kCapture');
 /** Node's own key of "a write returned false". */
-const NEED_DRAIN = hiddenKey(GENUINE, 'kNeedDrain');
+export const NEED_DRAIN: symbol = hiddenKey(GENUINE, 'kNeedDrain');
 // Since Node.js 24.
 export const WRITABLE_FINISHED: symbol = hiddenKey(GENUINE, 'kWritableFinished');
 /** The callbacks of `end` that wait for the response to be sent. */

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { Duplex } from 'node:stream';
 import type { Channel, ChannelAttachment } from '../../connection/channel.ts';
 import type { Protocol } from '../../connection/protocol.ts';
-import { aborted, allowNoListeners, type OutgoingResponse } from './messages.ts';
+import { aborted, allowNoListeners, HIGH_WATER_MARK_BYTES, type OutgoingResponse } from './messages.ts';
 
 /** What answers the request in progress. */
 export interface MessageOutput {
@@ -40,7 +40,6 @@ LazyDuplex.prototype = Duplex.prototype;
 
 const ECONNRESET = -constants.errno.ECONNRESET;
 const DESTROYED = 'the application destroyed the socket';
-const HIGH_WATER_MARK_BYTES = 65_536;
 
 export class ServerSocket extends LazyDuplex implements ChannelAttachment {
   readonly channel: Channel;
