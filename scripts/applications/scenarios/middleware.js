@@ -132,6 +132,40 @@ export const MIDDLEWARE = {
     const port = await t.serve(app);
     await t.send(port, lastRequest('GET /'));
   },
+  'express-rate-limit': async (t) => {
+    const { rateLimit } = t.load('express-rate-limit');
+    const app = t.load('express')();
+    // The fields of its headers depend on the time.
+    app.use(rateLimit({ windowMs: 60_000, limit: 2, standardHeaders: false, legacyHeaders: false }));
+    app.get('/', ({ ip, rateLimit: { remaining } }, response) => response.json([ip, remaining]));
+    const port = await t.serve(app);
+    await t.send(port, request('GET /'), request('GET /'), lastRequest('GET /'));
+  },
+  'prom-client': async (t) => {
+    const { Histogram, Registry } = t.load('prom-client');
+    const registry = new Registry();
+    const labelNames = ['route', 'status'];
+    const seconds = new Histogram({
+      name: 'seconds',
+      help: 'of requests',
+      labelNames,
+      buckets: [60],
+      registers: [registry],
+    });
+    const app = t.load('express')();
+    app.use((incoming, response, next) => {
+      const end = seconds.startTimer();
+      response.on('finish', () => end({ route: incoming.route?.path ?? 'none', status: response.statusCode }));
+      next();
+    });
+    app.get('/metrics', async (_, response) => {
+      const text = await registry.metrics();
+      response.type(registry.contentType).send(text.replace(/^(seconds_sum.*) .*$/gm, '$1 *'));
+    });
+    app.get('/:name', (_, response) => response.sendStatus(202));
+    const port = await t.serve(app);
+    await t.send(port, request('GET /a'), request('GET /a/b'), lastRequest('GET /metrics'));
+  },
   passport: async (t) => {
     const { Passport } = t.load('passport');
     const passport = new Passport();
