@@ -43,6 +43,11 @@ export class EpollHttpsServer extends EpollHttpServer {
     return NodeSecureServer as unknown as typeof http.Server;
   }
 
+  /** Tools replace the method of node:https, which is not the one of node:http that this class inherits. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    return Reflect.apply(NodeSecureServer.prototype.emit, this, [event, ...values]);
+  }
+
   protected override makeTls(): ServerTls {
     this.#tls = ServerTls.ofMemory(tlsSettingsFrom(this.#options));
     return this.#tls;

@@ -87,6 +87,7 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     this.joinDuplicateHeaders = options.joinDuplicateHeaders;
     // Its classes are those of the type of the adapter: an application derives them from Node's.
     this.#options = options as ServerOptions;
+    this.on('connection', this.#serveForeign);
     const onRequest = typeof given === 'function' ? given : listener;
     if (onRequest !== undefined && onRequest !== null) this.on('request', onRequest);
   }
@@ -242,9 +243,9 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
     this.announce(socket);
   }
 
-  /** Whether a listener waits for new connections. */
+  /** Whether a listener of the application waits for new connections. */
   protected get isAwaited(): boolean {
-    return this.listenerCount('connection') > 0;
+    return this.listeners('connection').some((each) => each !== this.#serveForeign);
   }
 
   protected announce(socket: ServerSocket): void {
@@ -289,13 +290,10 @@ export class EpollHttpServer extends ServerBase implements NodeTarget {
   }
 
   /** A 'connection' is served by Node's own server if its socket is not ours, or carries raw bytes after CONNECT. */
-  override emit(event: string | symbol, ...values: unknown[]): boolean {
-    const [socket] = values;
-    const isForeign = event === 'connection' && !(socket instanceof ServerSocket && !socket.ownsChannel);
-    const isHeard = Reflect.apply(this.nativeClass.prototype.emit, this, [event, ...values]);
-    if (isForeign) this.#forwarding().emit('connection', socket);
-    return isHeard || isForeign;
-  }
+  readonly #serveForeign = (socket: unknown): void => {
+    const isOurs = socket instanceof ServerSocket && !socket.ownsChannel;
+    if (!isOurs) this.#forwarding().emit('connection', socket);
+  };
 
   #forwarding(): http.Server {
     const native = this.#native;

@@ -150,7 +150,7 @@ test('examples/websocket.js', async () => {
 });
 
 test('every example has a test', () => {
-  // Nest and socket.io are large: `npm run frameworks` installs and tests them.
+  // Nest and socket.io are large: `npm run check:package` installs and tests them.
   // conformance.js is the target of test/tools/conformance; mini-framework is tested in test/browser.
   const others = [
     'conformance.js',
