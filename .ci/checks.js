@@ -184,6 +184,12 @@ export const CHECKS = [
     command: 'npm run frameworks -- PATH...',
   },
   { name: 'bench', when: 'hand', where: 'an idle machine with wrk and nginx', command: 'npm run bench' },
+  {
+    name: 'bench:tls',
+    when: 'hand',
+    where: 'HTTPS beside nginx, Bun, uWebSockets.js, node:https',
+    command: 'npm run bench:tls',
+  },
   { name: 'compare', when: 'hand', where: 'all models, and others', command: 'npm run compare' },
   {
     name: 'release',

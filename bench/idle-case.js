@@ -36,6 +36,34 @@ function hardLimit(bash) {
   return text === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(text);
 }
 
+/** A tenth of the connections comes first: those load code and tables, and do not count. */
+const FIRST_SHARE = 0.1;
+
+/**
+ * Resident bytes of an idle connection after one request. `wanted`: how many, if the plan allows it; `mode`: for
+ * bench/idle.js. nginx, which collects no garbage, has no `query`.
+ */
+export async function bytesOfIdle(child, plan, wanted, ...mode) {
+  const count = Math.min(wanted, Math.floor(plan.count / (1 + FIRST_SHARE)));
+  const holders = [];
+  const hold = async (number) => {
+    const { command, args } = plan.wrap(process.execPath, [HOLDER, `${child.port}`, `${number}`, ...mode]);
+    const holder = new ControlledChild('bench/idle.js', command, args);
+    holders.push(holder);
+    return Number(/^HELD (\d+)$/.exec(await holder.line(OPEN_MS))?.[1]);
+  };
+  try {
+    await hold(Math.ceil(count * FIRST_SHARE));
+    await child.query?.('gc');
+    const before = residentOf(child.pid);
+    const held = await hold(count);
+    await child.query?.('gc');
+    return (residentOf(child.pid) - before) / held;
+  } finally {
+    for (const holder of holders) await holder.end();
+  }
+}
+
 /**
  * One round: without, with, and again without idle connections. The costs without are averaged, so that drift cancels
  * out. Each run follows the same two steps: a collection, which also discards compiled code, and a run that compiles it

@@ -32,6 +32,13 @@ export class Load {
     return this.#run(`http://127.0.0.1:${port}${path}?${FIXED_QUERY}`, seconds, '');
   }
 
+  /** Repeats one request over TLS on `connections` connections. `env`: of bench/tls-client.js. */
+  secured(port, path, seconds, { env, connections = CONNECTIONS }) {
+    const url = `https://127.0.0.1:${port}${path}`;
+    if (this.wrk === null) return checked((time) => autocannon(url, time, '', { env, connections }), seconds);
+    return checked((time) => wrk(this.wrk, url, time, [], [], { env, connections }), seconds);
+  }
+
   /**
    * Sends a different query each time and checks every response.
    * @throws Error when one is wrong.
@@ -47,7 +54,7 @@ export class Load {
   /** Sends the requests in `folder` (bench/requests.js) in turn, on separate connections for each client. */
   recorded(port, folder, seconds) {
     const url = `http://127.0.0.1:${port}/`;
-    if (this.wrk === null) return checked((time) => autocannon(url, time, '', folder), seconds);
+    if (this.wrk === null) return checked((time) => autocannon(url, time, '', { folder }), seconds);
     const args = [...CLIENT_THREADS, '-s', RECORDED];
     return checked((time) => wrk(this.wrk, url, time, args, ['--', folder]), seconds);
   }
@@ -55,7 +62,7 @@ export class Load {
   /** Repeats one POST request with a JSON text. */
   posted(port, text, seconds) {
     const url = `http://127.0.0.1:${port}/`;
-    if (this.wrk === null) return checked((time) => autocannon(url, time, 'json', text), seconds);
+    if (this.wrk === null) return checked((time) => autocannon(url, time, 'json', { folder: text }), seconds);
     return checked((time) => wrk(this.wrk, url, time, ['-s', POST], ['--', text]), seconds);
   }
 
@@ -78,22 +85,20 @@ async function checked(runFor, seconds) {
   return result;
 }
 
-async function autocannon(url, seconds, mode, ...folder) {
-  const { code, stdout, stderr } = await run(
-    process.execPath,
-    [AUTOCANNON, url, `${seconds}`, `${CONNECTIONS}`, mode, ...folder],
-    { limitMs: seconds * 1000 + SPARE_MS },
-  );
+async function autocannon(url, seconds, mode, { folder, env = process.env, connections = CONNECTIONS } = {}) {
+  const args = [AUTOCANNON, url, `${seconds}`, `${connections}`, mode, ...(folder === undefined ? [] : [folder])];
+  const { code, stdout, stderr } = await run(process.execPath, args, { env, limitMs: seconds * 1000 + SPARE_MS });
   if (code !== 0) throw new Error(`autocannon failed: ${stderr}`);
   return JSON.parse(stdout);
 }
 
-async function wrk(path, url, seconds, more, tail) {
+async function wrk(path, url, seconds, more, tail, { env = process.env, connections = CONNECTIONS } = {}) {
   // A later -t replaces this one.
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${Math.ceil(seconds)}s`, '--latency', ...more];
+  const args = ['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--latency', ...more];
   // wrk accepts whole seconds only; after an interrupt it reports what it has.
   const interruptMs = Number.isInteger(seconds) ? undefined : seconds * 1000;
   const { code, stdout, stderr } = await run(path, [...args, url, ...tail], {
+    env,
     limitMs: seconds * 1000 + SPARE_MS,
     interruptMs,
   });

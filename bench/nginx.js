@@ -10,8 +10,11 @@ const START_MS = 5_000;
 /** The number of files that both servers keep open. */
 export const OPEN_FILES = 16_384;
 
-/** Returns nginx's configuration. `scratch`: a writable folder. `location`: a line for its server block. */
-export function configOf(folder, scratch, port, location = '') {
+/**
+ * Returns nginx's configuration. `scratch`: a writable folder. `location`: a line for its server block. `listen`: more
+ * parameters of its listener.
+ */
+export function configOf(folder, scratch, port, location = '', listen = '') {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `  ${name}_temp_path ${scratch}/nginx-${name};\n`)
     .join('');
@@ -29,7 +32,7 @@ http {
   keepalive_timeout 1h;
   open_file_cache max=${OPEN_FILES} inactive=60s;
   open_file_cache_valid 1s;
-${temporary}  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}; ${location} }
+${temporary}  server { listen 127.0.0.1:${port} backlog=4096 ${listen}; root ${folder}; ${location} }
 }
 `;
 }
@@ -48,10 +51,10 @@ export function findNginx() {
 }
 
 /** Serves `folder`; writes its own files into `scratch`. */
-export async function startNginx(program, folder, scratch, location = '') {
+export async function startNginx(program, folder, scratch, location = '', listen = '') {
   const port = await freePort();
   const config = join(scratch, 'nginx.conf');
-  writeFileSync(config, configOf(folder, scratch, port, location));
+  writeFileSync(config, configOf(folder, scratch, port, location, listen));
   const child = start(program, ['-c', config, '-e', join(scratch, 'nginx.log')], { stdio: 'ignore' });
   for (const deadline = Date.now() + START_MS; ; await pause(20)) {
     if (Date.now() > deadline) throw new Error('nginx does not respond');

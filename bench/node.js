@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { readOptions } from '../scripts/arguments.js';
 import { installTools } from '../scripts/tools.js';
 import { makeScratch } from './cases.js';
-import { ControlledChild, cpuOf, residentOf } from './children.js';
-import { idlePlan } from './idle-case.js';
+import { ControlledChild, cpuOf } from './children.js';
+import { bytesOfIdle, idlePlan } from './idle-case.js';
 import { Load } from './load.js';
 import { median } from './report.js';
 import { HEADS, targetsOf, writeRequests } from './requests.js';
@@ -18,10 +18,6 @@ import { HEADS, targetsOf, writeRequests } from './requests.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVER = fileURLToPath(new URL('servers/node-application.js', import.meta.url));
 const REGISTER = new URL('../dist/register.js', import.meta.url).href;
-const HOLDER = fileURLToPath(new URL('idle.js', import.meta.url));
-const HOLD_MS = 60_000;
-/** A tenth of the connections comes first. */
-const FIRST = 10;
 /** As a browser or a script writes it: several kinds of values, 1 KiB. */
 const BODY = JSON.stringify({ id: 1_234_567, isNew: true, tags: ['a', 'b', 'c'], text: 'x'.repeat(966) });
 
@@ -86,28 +82,11 @@ async function measureCase({ name }, load, packages) {
   }
 }
 
-/** Holds idle connections; resolves to the process that holds them, and how many. */
-async function hold(child, count, plan) {
-  const { command, args } = plan.wrap(process.execPath, [HOLDER, `${child.port}`, `${count}`]);
-  const holder = new ControlledChild('bench/idle.js', command, args);
-  const held = Number(/^HELD (\d+)$/.exec(await holder.line(HOLD_MS))?.[1]);
-  return { holder, held };
-}
-
-/** Resident bytes of an idle connection after one request. The first ones, which load code and tables, do not count. */
 async function idleBytes(isOurs, plan, count, packages) {
   const child = await start('bare', isOurs, packages, plan.wrap);
-  const holders = [];
   try {
-    holders.push(await hold(child, Math.ceil(count / FIRST), plan));
-    await child.query('gc');
-    const before = residentOf(child.pid);
-    const { holder, held } = await hold(child, count, plan);
-    holders.push({ holder });
-    await child.query('gc');
-    return (residentOf(child.pid) - before) / held;
+    return await bytesOfIdle(child, plan, count);
   } finally {
-    for (const { holder } of holders) await holder.end();
     await child.end();
   }
 }
@@ -121,7 +100,7 @@ function line(title, unit, { native, ours, ratio }, target) {
 
 async function measureIdle(packages) {
   const plan = idlePlan(say);
-  const count = Math.min(Number(values.idle), Math.floor(plan.count / (1 + 1 / FIRST)));
+  const count = Number(values.idle);
   const native = await idleBytes(false, plan, count, packages);
   const ours = await idleBytes(true, plan, count, packages);
   return { native, ours, ratio: ours / native };

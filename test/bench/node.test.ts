@@ -11,7 +11,7 @@ test('a bare application is measured over both servers, and its idle connections
   const program = bench('--only', 'bare,idle', '--rounds', '1', '--seconds', '0.1', '--idle', '100');
   expect(await program.ended(), program.stderr).toBe(0);
   expect(program.stdout).toMatch(
-    /^ {2}(?:met {3}|missed) {2}bare hello +node:http +[\d.]+ us, here +[\d.]+ us, ratio [\d.]+/m,
+    /^ {2}(?:met {3}|missed) {2}bare hello +node:http +[\d.]+ us, here +[\d.]+ us, ratio \S+/m,
   );
   expect(program.stdout).toMatch(
     /^ {2}(?:met {3}|missed) {2}an idle connection +node:http +-?\d+ bytes, here +-?\d+ bytes/m,
