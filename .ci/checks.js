@@ -141,8 +141,9 @@ export const CHECKS = [
   {
     name: 'fuzz',
     when: 'night',
-    where: 'half an hour, another seed; request heads for ten minutes',
-    command: 'npm run -s fuzz -- --seconds 1800 && npm run -s fuzz:heads -- --seconds 600',
+    where: 'half an hour, another seed; request heads and TLS for ten minutes each',
+    command:
+      'npm run -s fuzz -- --seconds 1800 && npm run -s fuzz:heads -- --seconds 600 && npm run -s fuzz:tls -- --seconds 600',
   },
   {
     name: 'simulate',

@@ -15,6 +15,16 @@ export const NODE_SIDE = ['addon', 'file_calls', 'file_jobs', 'kernel_object', '
   (name) => `native/${name}.cc`,
 );
 
+/** Sources of other systems. */
+const FOREIGN = ['native/file_other.cc', 'native/system_bsd.cc'];
+
+/** The sources that run on this system without Node.js, as native tests compile them. */
+export function coreSources(root) {
+  const names = readdirSync(join(root, 'native')).filter((name) => name.endsWith('.cc'));
+  const files = names.sort().map((name) => `native/${name}`);
+  return files.filter((file) => ![...NODE_SIDE, ...FOREIGN].includes(file));
+}
+
 /** What node-gyp adds to the flags of binding.gyp. */
 const ADDED_BY_NODE_GYP = ['-fPIC', '-pthread', '-fno-omit-frame-pointer', '-DNODE_GYP_MODULE_NAME=epoll_server'];
 

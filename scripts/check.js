@@ -9,15 +9,14 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { findPerf } from '../bench/instructions.js';
-import { NODE_SIDE, nodeHeaders } from './addon.js';
+import { coreSources, NODE_SIDE, nodeHeaders } from './addon.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 
 const NATIVE_TESTS = join('build', 'native-tests');
-/** Sources of other systems; `file_other` also compiles here, but is never linked. */
+/** A source of other systems that compiles here too, and is never linked. */
 const COMPILED_ELSEWHERE = ['native/file_other.cc'];
-const FOREIGN = [...COMPILED_ELSEWHERE, 'native/system_bsd.cc'];
 const STRICT = ['-std=c++17', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'];
 const SANITIZERS = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const COMPILER = process.env.CXX ?? 'g++';
@@ -74,7 +73,7 @@ async function checkNodeSide() {
 
 async function buildNativeTests() {
   mkdirSync(join(root, 'build'), { recursive: true });
-  const core = filesOf('native', '.cc').filter((file) => ![...NODE_SIDE, ...FOREIGN].includes(file));
+  const core = coreSources(root);
   await run(COMPILER, [...STRICT, '-fsyntax-only', ...COMPILED_ELSEWHERE]);
   const tests = filesOf('test/native', '.cc');
   await run(COMPILER, [
