@@ -46,7 +46,10 @@ await Promise.all(Array.from({ length: AT_ONCE }, worker));
 process.stdout.write(`HELD ${sockets.length}\n`);
 process.stdin.on('end', () => {
   // A reset leaves no TIME_WAIT, so that the next round has free ports.
-  for (const socket of sockets) socket.resetAndDestroy();
+  for (const socket of sockets) {
+    if (isEncrypted) socket.destroy();
+    else socket.resetAndDestroy();
+  }
   setTimeout(() => process.exit(0), 200);
 });
 process.stdin.resume();

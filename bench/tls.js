@@ -97,14 +97,25 @@ function findBun(packages) {
   return found.find((path) => path !== null) ?? null;
 }
 
-async function startChild(name, command, args, { wrap }) {
+async function startChild(name, command, args, { wrap }, options = {}) {
   const wrapped = wrap(command, args);
-  const child = new ControlledChild(name, wrapped.command, wrapped.args);
+  const child = new ControlledChild(name, wrapped.command, wrapped.args, options);
   child.port = Number(/^PORT (\d+)$/.exec(await child.line())?.[1]);
   return child;
 }
 
-/** Starts a server; null: it is not installed. */
+/** Its binaries for newer versions of Node.js need a newer C library: then the `node` in the PATH may be one that can. */
+async function startUws(args, plan) {
+  for (const node of [process.execPath, find('node')]) {
+    if (node === null) continue;
+    const quiet = { stdio: ['pipe', 'pipe', 'ignore'] };
+    const child = await startChild('uWebSockets.js', node, args, plan, quiet).catch(() => null);
+    if (child !== null) return child;
+  }
+  return null;
+}
+
+/** Starts a server; null: it is not installed, or does not run here. */
 async function start(name, folder, packages, plan) {
   if (name === 'nginx') {
     const program = findNginx();
@@ -115,7 +126,7 @@ async function start(name, folder, packages, plan) {
     return bun === null ? null : startChild(name, bun, [serverPath('tls-bun.js'), folder], plan);
   }
   const args = ['--expose-gc', serverPath('tls.js'), name, folder, packages];
-  return startChild(name, process.execPath, args, plan);
+  return name === 'uWebSockets.js' ? startUws(args, plan) : startChild(name, process.execPath, args, plan);
 }
 
 async function startAll(names, folder, plan) {
@@ -123,7 +134,7 @@ async function startAll(names, folder, plan) {
   const children = new Map();
   for (const name of names) {
     const child = await start(name, folder, packages, plan);
-    if (child === null) say(`skipping ${name}: it is not installed`);
+    if (child === null) say(`skipping ${name}: it is not installed, or does not run here`);
     else children.set(name, child);
   }
   return children;

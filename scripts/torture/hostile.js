@@ -3,6 +3,7 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { HALF_OPEN } from './half-open.js';
 import { beside } from './hardships.js';
 import { ADAPTER_FLAGS, READER_NAMES } from './reading.js';
 import { makeSite, pause, Target } from './target.js';
@@ -229,4 +230,5 @@ export const HOSTILE = [
     name: `${COMPRESSED_FILES} aborted requests for compressed files, twice`,
     run: () => beside(() => ({}), abandonedCompressions),
   },
+  ...HALF_OPEN,
 ];

@@ -79,7 +79,7 @@ export class Target {
 
   async #announced() {
     for (;;) {
-      const port = /http:\/\/[^:/]+:(\d+)\//.exec(this.stdout)?.[1];
+      const port = /https?:\/\/[^:/]+:(\d+)\//.exec(this.stdout)?.[1];
       const pid = /pid (\d+)\)/.exec(this.stdout)?.[1];
       if (port !== undefined && pid !== undefined) {
         [this.port, this.pid] = [Number(port), Number(pid)];
