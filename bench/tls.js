@@ -129,11 +129,10 @@ async function start(name, folder, packages, plan) {
   return name === 'uWebSockets.js' ? startUws(args, plan) : startChild(name, process.execPath, args, plan);
 }
 
-async function startAll(names, folder, plan) {
-  const packages = names.some((name) => IN_PACKAGES.includes(name)) ? installTools(ROOT, 'tls') : ROOT;
+async function startAll(names, starting) {
   const children = new Map();
   for (const name of names) {
-    const child = await start(name, folder, packages, plan);
+    const child = await starting(name);
     if (child === null) say(`skipping ${name}: it is not installed, or does not run here`);
     else children.set(name, child);
   }
@@ -179,8 +178,18 @@ async function handshakes(child, kind, count) {
   }
 }
 
-/** How each case is measured: a function from a server to its figure. */
-function measures(folder, plan) {
+/** Memory of idle connections of a server of its own: one that had other clients would take what they left. */
+async function idleKib(name, starting, plan, count) {
+  const child = await starting(name);
+  try {
+    return (await bytesOfIdle(child, plan, count, 'tls')) / 1024;
+  } finally {
+    await child.end();
+  }
+}
+
+/** How each case is measured: a function from a server and its name to its figure. */
+function measures(folder, plan, starting) {
   const load = new Load();
   const env = tlsEnvironment(join(folder, 'openssl.cnf'));
   const seconds = positive('seconds');
@@ -193,7 +202,7 @@ function measures(folder, plan) {
     file: loaded('/mib.bin', FILE_CONNECTIONS),
     full: (child) => handshakes(child, 'full', handshakeCount),
     resumed: (child) => handshakes(child, 'resumed', handshakeCount),
-    idle: async (child) => (await bytesOfIdle(child, plan, idleCount, 'tls')) / 1024,
+    idle: (_, name) => idleKib(name, starting, plan, idleCount),
   };
 }
 
@@ -208,7 +217,7 @@ async function measureAll(children, cases, measure, rounds) {
   }
   for (const name of cases) {
     for (let round = 0; round < rounds; round++) {
-      for (const [server, child] of children) found[name].get(server).push(await measure[name](child));
+      for (const [server, child] of children) found[name].get(server).push(await measure[name](child, server));
       say(`${name}: round ${round + 1} of ${rounds}`);
     }
   }
@@ -257,8 +266,10 @@ async function main() {
   const rounds = positive('rounds');
   const folder = makeSite();
   const plan = idlePlan(say);
-  const measure = measures(folder, plan);
-  const children = await startAll(servers, folder, plan);
+  const packages = servers.some((name) => IN_PACKAGES.includes(name)) ? installTools(ROOT, 'tls') : ROOT;
+  const starting = (name) => start(name, folder, packages, plan);
+  const measure = measures(folder, plan, starting);
+  const children = await startAll(servers, starting);
   try {
     const negotiated = await checkSame(children);
     process.stdout.write(

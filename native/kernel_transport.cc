@@ -9,7 +9,7 @@ namespace epoll_server {
 namespace {
 
 // Bytes of a file read at a time. A transport encodes them, so sendfile(2) cannot be used.
-constexpr size_t kFilePieceBytes = 16384;
+constexpr size_t kFilePieceBytes = 65536;
 
 }  // namespace
 
@@ -49,7 +49,8 @@ int Kernel::SendFileOver(int fd, Connection* connection, int file, int64_t posit
   // -EAGAIN would mean that the socket is full. The caller reads in the thread pool after -EINVAL.
   if (count <= 0) return count == -EAGAIN ? -EINVAL : count;
   const Bytes piece = {bytes, static_cast<size_t>(count)};
-  return SendOver(fd, connection, piece, {nullptr, 0}, false);
+  // The caller sends the rest at once. Otherwise each piece would be a segment of its own.
+  return SendOver(fd, connection, piece, {nullptr, 0}, piece.length < length);
 }
 
 // Passes each event to the transport of its descriptor, which returns the readiness for the caller.

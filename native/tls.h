@@ -24,6 +24,7 @@ struct TlsShared {
   TlsCounters counters;
   std::vector<uint8_t> received;  // wire bytes of the receive that runs
   std::vector<uint8_t> gathered;  // the bytes of one record
+  std::vector<uint8_t> outgoing;  // the wire bytes of several records
   double wait = -1;               // the wait for which this counts:
   int handshakes_begun = 0;
 };
@@ -72,6 +73,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
   int SendPlaintext(Bytes first, Bytes second);
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
+  int EncryptRecord(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
   int Fail(int error);
   int FailHandshake(int error, TlsFailure failure);
@@ -89,14 +91,17 @@ class TlsTransport final : public Transport, private TlsConnection {
   int wire_error_ = 0;        // of the socket, within a call of OpenSSL
   uint8_t* fresh_ = nullptr;  // wire bytes in the shared buffer: [fresh_, fresh_end_)
   uint8_t* fresh_end_ = nullptr;
-  size_t wire_left_ = 0;  // bytes that this call may still receive
-  ByteQueue unread_;      // wire bytes that an earlier call received and did not use
-  ByteQueue out_;         // wire bytes that the socket has not accepted
+  size_t outgoing_ = 0;            // wire bytes in the shared buffer
+  size_t wire_left_ = 0;           // bytes that this call may still receive
+  int records_without_bytes_ = 0;  // received since the last bytes of the application
+  ByteQueue unread_;               // wire bytes that an earlier call received and did not use
+  ByteQueue out_;                  // wire bytes that the socket has not accepted
   ByteQueue server_name_;
   size_t counted_later_ = 0;  // bytes in out_ that the caller passes again
   uint64_t wire_bytes_sent_ = 0;
   bool more_ = false;            // more wire bytes follow at once
   bool holds_output_ = false;    // what is written waits for FlushOut
+  bool gathers_ = false;         // what is written waits in the shared buffer
   bool is_drained_ = true;       // the socket has no more bytes, until its next event
   bool is_short_ = false;        // the last receive of this call had a short count
   bool stops_at_short_ = false;  // then nothing more is received
