@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { makeSite, Target } from './target.js';
 
 const COUNT = 5_000;
+/** Some may end before the server answers: there may be as many handshakes in progress as `maxHandshakes` says. */
+const MIN_BEGUN = 0.9 * COUNT;
 const ROUNDS = 3;
 const MEASURED_MS = 3_000;
 const MAX_RATIO = 2;
@@ -81,8 +83,8 @@ async function halfOpen() {
     const times = kinds.map(
       (kind) => `${kind}: ${['usual', 'during', 'held'].map((name) => phaseText(name, rounds, kind)).join(', ')}`,
     );
-    const isRight = target.isAlive && wrong === 0 && within && rounds.every(({ opened }) => opened === COUNT);
-    const text = `p99 in ms of requests on connections that are ${times.join('; ')}; ${wrong} wrong responses; ${rounds[0].open} still held`;
+    const isRight = target.isAlive && wrong === 0 && within && rounds.every(({ opened }) => opened >= MIN_BEGUN);
+    const text = `p99 in ms of requests on connections that are ${times.join('; ')}; ${wrong} wrong responses; of ${COUNT} handshakes ${median(rounds.map(({ opened }) => opened))} begun, ${median(rounds.map(({ open }) => open))} still held at the end`;
     return { isRight, text };
   } finally {
     client.end();
