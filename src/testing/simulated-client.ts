@@ -136,9 +136,10 @@ export class SimulatedClient implements ClientEnd {
     });
   }
 
-  /** Stops reading, so that the server's output accumulates. */
+  /** Stops reading, so that the server's output accumulates; a handshake that was begun is finished first. */
   pauseReading(): void {
-    this.#paused = true;
+    if (this.#afterHandshake === null) this.#paused = true;
+    else this.#afterHandshake.push(() => this.pauseReading());
   }
 
   /** Reads the output that has accumulated, and continues reading. */

@@ -9,7 +9,11 @@ import { smallRun } from '../../src/testing/scenario/settings.ts';
 /** Behaviours whose runs are long. */
 const LONG: ReadonlySet<BehaviourName> = new Set(['tireless', 'trickling', 'neverReading', 'sipping']);
 
-async function playAll(behaviour: BehaviourName, maxFaults: number, transport = false): Promise<number> {
+async function playAll(
+  behaviour: BehaviourName,
+  maxFaults: number,
+  transport: boolean | 'encrypted' = false,
+): Promise<number> {
   let runs = 0;
   const run = smallRun(behaviour);
   const settings = { ...run, machine: { ...run.machine, transport } };
@@ -27,6 +31,13 @@ test.each(BEHAVIOUR_NAMES.filter((name) => !LONG.has(name)))('a %s client, with 
 test.each(['steady', 'slowReading'] as const)('a %s client over a transport, with one fault anywhere', async (name) => {
   expect(await playAll(name, 1, true)).toBeGreaterThan(20);
 });
+
+test.each(['steady', 'slowReading', 'silent'] as const)(
+  'a %s client over a transport that encrypts, with one fault anywhere',
+  async (name) => {
+    expect(await playAll(name, 1, 'encrypted')).toBeGreaterThan(3);
+  },
+);
 
 test('a slowly reading client, with two faults anywhere', async () => {
   expect(await playAll('slowReading', 2)).toBeGreaterThan(500);

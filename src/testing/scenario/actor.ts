@@ -76,6 +76,7 @@ export class Actor implements ResponseSink {
     this.world = world;
     this.#waiting = new Waiting(world.clock);
     this.client = world.connect();
+    if (world.kernel.encryption !== null) this.client.beginHandshake();
     this.#jumpedMs = world.kernel.jumpedMs;
     this.#reader = new ResponseReader(this);
     this.client.onBytes = (bytes) => this.#guard(() => this.#feed(bytes));

@@ -226,7 +226,10 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
   silent: async (actor, context) => {
     await actor.ended();
     const { endedMs, acceptedMs } = actor.client.socket;
-    if (acceptedMs > 0) checkDeadline(actor, 'silence', endedMs, context.limits.firstByteTimeoutMs, acceptedMs);
+    const { firstByteTimeoutMs, handshakeTimeoutMs } = context.limits;
+    // A client may be silent for the whole time of its handshake before that of the first byte begins.
+    const limitMs = firstByteTimeoutMs + (actor.world.kernel.encryption === null ? 0 : handshakeTimeoutMs);
+    if (acceptedMs > 0) checkDeadline(actor, 'silence', endedMs, limitMs, acceptedMs);
   },
 
   /** A head that takes too long (slow-loris). */

@@ -34,7 +34,7 @@ export interface RunSettings {
     readonly sendOpCapacity: number;
     readonly latencyMs: number;
     /** Absent: false, as in runs that were stored before this setting existed. */
-    readonly transport?: boolean;
+    readonly transport?: boolean | 'encrypted';
   };
   /** The limits and time-outs of the server. */
   readonly limits: Limits;
