@@ -18,8 +18,8 @@ const STANDARD_ERROR = 2;
 /** The maximum length of an error with all of its causes on a terminal. */
 const MAX_FAILURE_LENGTH = 32_768;
 
-/** Sends all further lines to `sink`, each with its line feed, instead of standard error. */
-export function logLinesTo(sink: (text: string) => void): void {
+/** Sends all further lines to `sink`, each with its line feed, instead of standard error; null: to that again. */
+export function logLinesTo(sink: ((text: string) => void) | null): void {
   destination = sink;
 }
 

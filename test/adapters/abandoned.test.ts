@@ -1,18 +1,14 @@
 // Tests that no object of a request is kept after its client disconnected, even if its application waits for ever. Bodies of any
 // size pass through bounded memory.
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { fetchHandler, Response } from '../../src/fetch.ts';
 import type { Handler } from '../../src/index.ts';
 import { wsgi } from '../../src/wsgi.ts';
 import { connect, get } from '../support/client.ts';
+import { collect } from '../support/collect.ts';
 import { startHandler } from '../support/serving.ts';
 import { settled, until } from '../support/until.ts';
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
 
 const REQUESTS = 300;
 /** Objects that the test machine may still hold: the last frames of the last request. */

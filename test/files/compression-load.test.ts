@@ -2,8 +2,6 @@
 
 import { link, utimes, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { FileFacts, FileSource, OpenFile, Refusal } from '../../src/files/file-source.ts';
@@ -11,15 +9,13 @@ import { SETTLED_AFTER_MS } from '../../src/files/representation.ts';
 import { WorkPool } from '../../src/files/work-pool.ts';
 import type { ServerStats } from '../../src/index.ts';
 import { ask, type Client, connect, get } from '../support/client.ts';
+import { collect } from '../support/collect.ts';
 import { folder } from '../support/folder.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import type { Answer } from '../support/response.ts';
 import { type Site, start, startHandler, stopClock } from '../support/serving.ts';
 import { fakeFile, fakeFolder, fakeSource, makeSite } from '../support/site.ts';
 import { gate, pause, settled, until } from '../support/until.ts';
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
 
 const GZIP = 'Accept-Encoding: gzip';
 const MIB = 1_048_576;

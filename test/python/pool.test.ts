@@ -23,7 +23,7 @@ beforeEach(() => {
   logLinesTo((line) => lines.push(line));
 });
 
-afterEach(() => logLinesTo((line) => process.stderr.write(line)));
+afterEach(() => logLinesTo(null));
 
 const HEAD = "start_response('200 OK', [])";
 

@@ -1,16 +1,12 @@
 // Tests what a response of an upstream holds while its client is slow, and that nothing of it is left at the end.
 
 import { EventEmitter, once } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { HttpResponse } from '../../src/http/handler.ts';
 import { ResponseSender } from '../../src/upstream/response-sender.ts';
 import { SpoolSpace } from '../../src/upstream/spool-space.ts';
+import { collect } from '../support/collect.ts';
 import { until } from '../support/until.ts';
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
 
 const PIECE = Buffer.alloc(65_536, 'x');
 const MOST_UNSENT_BYTES = 32_768;
