@@ -53,7 +53,7 @@ async function startParent(setup: Setup): Promise<Serving> {
         const client = await server.accept();
         if (client === null) return;
         if (server.isClosing) server.reject(client, 'the server is closing');
-        else handOff(server, group, client);
+        else handOff(server, group, client, setup);
       }
     },
   });
@@ -63,9 +63,10 @@ async function startParent(setup: Setup): Promise<Serving> {
  * The child owns the client once it has reported that it started. Until then the parent keeps the descriptor, if only
  * to send the 503.
  */
-function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
+function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient, { environment }: Setup): void {
   try {
-    const child = startProcess({ kind: 'client', client: { ...client, fd: INHERITED_FD } }, [client.fd]);
+    const role: Role = { kind: 'client', client: { ...client, fd: INHERITED_FD } };
+    const child = startProcess(role, [client.fd], {}, environment);
     child.started.then(
       () => server.kernel.close(client.fd),
       (error: Error) => server.reject(client, `${child.name} did not start: ${error.message}`),
@@ -89,7 +90,7 @@ async function startWorkers(setup: Setup, count: number): Promise<Serving> {
     children: () => group,
     work: (parent) => {
       const { addresses, fds } = inheritAll(parent.listeners);
-      return group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds));
+      return group.keepFull(() => startProcess({ kind: 'listeners', addresses }, fds, {}, setup.environment));
     },
   });
   await server.finished;

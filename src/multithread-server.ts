@@ -47,16 +47,16 @@ async function startParent(setup: Setup): Promise<Serving> {
         const client = await server.accept();
         if (client === null) return;
         if (server.isClosing) server.reject(client, 'the server is closing');
-        else handOff(server, group, client);
+        else handOff(server, group, client, setup);
       }
     },
   });
 }
 
 /** Starts a thread for a client. The thread duplicates the socket; the main thread closes this descriptor. */
-function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient): void {
+function handOff(server: BlockingServer, group: WorkerGroup, client: AcceptedClient, { environment }: Setup): void {
   try {
-    const thread = startThread(PROGRAM, { kind: 'client', client });
+    const thread = startThread(PROGRAM, { kind: 'client', client }, environment);
     thread.started.then(
       () => server.kernel.close(client.fd),
       (error: Error) => server.reject(client, `${thread.name} did not start: ${error.message}`),
@@ -101,7 +101,7 @@ async function startPool(setup: Setup, count: number): Promise<Serving> {
     },
   });
   await group.keepFull(() => {
-    const thread = pool.add(startThread(PROGRAM, { kind: 'pool' }));
+    const thread = pool.add(startThread(PROGRAM, { kind: 'pool' }, setup.environment));
     void thread.ended.then((how) => {
       if (thread.inHand !== null) server.reject(thread.inHand, `${thread.name} died: ${how}`);
     });

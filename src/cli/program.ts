@@ -3,7 +3,14 @@
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { concurrency } from '../adapters/concurrency.ts';
-import { findConfig, readConfig } from '../config/file.ts';
+import {
+  configEnvironment,
+  configOfParent,
+  findConfig,
+  forgetParentConfig,
+  loadConfig,
+  parseConfig,
+} from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { backEndOf } from '../kernel/native-kernel.ts';
@@ -38,6 +45,8 @@ interface Given extends Configuration {
   readonly check: boolean;
   readonly explained: ExplainedRequest | null;
   readonly config: string | undefined;
+  /** Variables by which child processes and threads get the same settings. */
+  readonly environment: Readonly<Record<string, string>>;
   /** A file that an argument names may have changed, too. */
   readAgain(): Promise<Given>;
 }
@@ -81,10 +90,14 @@ export async function main(argv: readonly string[], model: Model, programs?: Pro
 
 /** Reads the variables and the file that belong to `parsed`. */
 async function read({ settings, config, check, explained }: Arguments, argv: readonly string[]): Promise<Given> {
-  const file = config ?? findConfig('.');
-  const layers = [settings, readEnvironment(process.env), file === undefined ? new Map() : await readConfig(file)];
-  const readAgain = (): Promise<Given> => read(parseArguments(argv), argv);
-  return { ...resolveSettings(...layers), check, explained, config: file, readAgain };
+  const handed = configOfParent();
+  const found = handed === undefined ? (config ?? findConfig('.')) : undefined;
+  const file = found === undefined ? (handed ?? null) : loadConfig(found);
+  const layers = [settings, readEnvironment(process.env), file === null ? new Map() : await parseConfig(file)];
+  // A file that was found stays the config file: some editors remove it for a moment.
+  const readAgain = (): Promise<Given> => read({ ...parseArguments(argv), config: config ?? file?.path }, argv);
+  const environment = configEnvironment(file);
+  return { ...resolveSettings(...layers), check, explained, config: file?.path, environment, readAgain };
 }
 
 async function runModel(given: Given, model: Model, programs: Programs | undefined): Promise<void> {
@@ -119,6 +132,7 @@ async function run(given: Given, model: Model): Promise<void> {
   if (given.check) return check({ settings: ofServer, content });
   const watched = watch ? await watchedBy(given, content) : null;
   const role = takeRole();
+  forgetParentConfig();
   const isMain = role.kind === 'standalone';
   if (isMain) for (const notice of await content.notices()) logLine(notice);
   if (settings.umask !== undefined && isMainThread) process.umask(settings.umask);
@@ -132,7 +146,7 @@ async function run(given: Given, model: Model): Promise<void> {
   const loaded = isMain ? guardLoading() : answerWhileStarting();
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
-  const setup = { settings: { ...ofServer, ...sinks, tls }, content };
+  const setup = { settings: { ...ofServer, ...sinks, tls }, content, environment: given.environment };
   const server = await model
     .start(setup, workers, role, { watched, owner, readAgain: () => setupAgain(given) })
     .finally(loaded);
@@ -167,7 +181,8 @@ async function check(setup: Setup): Promise<never> {
 /** The setup of workers that replace others. */
 async function setupAgain({ readAgain }: Given): Promise<Setup> {
   const given = await readAgain();
-  return { settings: serverSettingsFor(given), content: commandContentOf(given, given.config) };
+  const { config, environment } = given;
+  return { settings: serverSettingsFor(given), content: commandContentOf(given, config), environment };
 }
 
 /**

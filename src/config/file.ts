@@ -67,12 +67,57 @@ function isOfTutorial(path: string): boolean {
   }
 }
 
+/** A config file as it was read. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** @throws EpollServerError `ERR_CONFIG`: it cannot be read. */
+export function loadConfig(path: string): ConfigFile {
+  return { path, text: readText(path) };
+}
+
+/** The variable by which a child process or thread gets the config file that its parent has read. */
+const VARIABLE = 'EPOLL_SERVER_CONFIG_TEXT';
+
+/**
+ * The environment that hands `file` to a child; null: there is none. The file on disk may be another one by now, or
+ * broken: a worker that is replaced goes on with the settings of its group.
+ */
+export function configEnvironment(file: ConfigFile | null): Readonly<Record<string, string>> {
+  // At most 64 KiB and a path: Linux allows 128 KiB for one variable.
+  return { [VARIABLE]: file === null ? '' : `${JSON.stringify(file.path)}\n${file.text}` };
+}
+
+/** The file that the parent has read. Null: it has none; undefined: there is no parent. */
+export function configOfParent(): ConfigFile | null | undefined {
+  const handed = process.env[VARIABLE];
+  if (handed === undefined || handed === '') return handed === '' ? null : undefined;
+  const end = handed.indexOf('\n');
+  return { path: String(JSON.parse(handed.slice(0, end))), text: handed.slice(end + 1) };
+}
+
+/** Removes the variable, so that programs which are started later do not see it. */
+export function forgetParentConfig(): void {
+  delete process.env[VARIABLE];
+}
+
 /**
  * Reads a config file. Paths in it are relative to its folder.
  * @throws EpollServerError `ERR_CONFIG` with the file, the line, the key, the value and the expected value.
  */
 export async function readConfig(path: string): Promise<Layer> {
-  const text = readText(path);
+  return parseConfig(loadConfig(path));
+}
+
+/** @throws EpollServerError as {@link readConfig} does. */
+export async function parseConfig({ path, text }: ConfigFile): Promise<Layer> {
+  const nul = text.indexOf('\0');
+  if (nul >= 0) {
+    const line = text.slice(0, nul).split('\n').length;
+    throw new EpollServerError('ERR_CONFIG', `${path}:${line}: a NUL byte is not part of a text`);
+  }
   const yaml = await import('yaml');
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(path.endsWith('.json') ? withoutComments(text) : text, {

@@ -100,6 +100,7 @@ export function readEnvironment(environment: NodeJS.ProcessEnv): Layer {
 /** Variables with the prefix that are not options. */
 const INTERNAL: ReadonlySet<string> = new Set([
   'EPOLL_SERVER_ROLE',
+  'EPOLL_SERVER_CONFIG_TEXT',
   'EPOLL_SERVER_TICKETS',
   'EPOLL_SERVER_SOCKETS',
   'EPOLL_SERVER_PYTHON_SOCKETS',

@@ -83,6 +83,8 @@ export interface OpenContent {
 export interface Setup {
   readonly settings: ServerSettings;
   readonly content: ServedContent;
+  /** Variables by which child processes and threads get the same options. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Opens the content of a server with these settings, this clock and these outgoing connections, behind its rules. */

@@ -14,9 +14,13 @@ export interface Thread extends Child {
   onFree: (() => void) | null;
 }
 
-/** Starts `program` with `role` in a thread. Its progress is reported by `started` and `ended`. */
-export function startThread(program: URL, role: Role): Thread {
-  const worker = new Worker(program, { argv: process.argv.slice(2), workerData: dataFor(role) });
+/**
+ * Starts `program` with `role` in a thread. Its progress is reported by `started` and `ended`. `environment`: variables
+ * in addition to those of this process.
+ */
+export function startThread(program: URL, role: Role, environment: Readonly<Record<string, string>> = {}): Thread {
+  const env = { ...process.env, ...environment };
+  const worker = new Worker(program, { argv: process.argv.slice(2), env, workerData: dataFor(role) });
   let problem = '';
   let cutOff = 0;
   let inHand: AcceptedClient | null = null;

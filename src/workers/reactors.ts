@@ -67,7 +67,7 @@ async function startParent(
     throw error;
   };
   const sockets = openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
-  const start = (place: number, environment: SharedContent['environment']): Child => {
+  const start = (place: number, environment: Environment): Child => {
     const { addresses, fds } = inheritPlace(sockets, place, count);
     return startProcess({ kind: 'listeners', addresses }, fds, owner, environment);
   };
@@ -120,15 +120,19 @@ function timesOf({
   return { limitMs: drainDelayMs + shutdownTimeoutMs, hangTimeoutMs };
 }
 
-type Start = (place: number, environment: SharedContent['environment']) => Child;
+type Environment = SharedContent['environment'];
+
+type Start = (place: number, environment: Environment) => Child;
 
 /** The launch of workers that share a part of their content. */
 class SharingLaunch implements Launch {
   readonly shared: SharedContent | null;
+  readonly #environment: Environment;
   readonly #start: Start;
 
-  private constructor(shared: SharedContent | null, start: Start) {
+  private constructor(shared: SharedContent | null, environment: Environment, start: Start) {
     this.shared = shared;
+    this.#environment = { ...environment, ...shared?.environment };
     this.#start = start;
   }
 
@@ -137,15 +141,16 @@ class SharingLaunch implements Launch {
    * @throws EpollServerError as {@link SharedContent.share} does.
    */
   static async open(
-    { content, settings: { limits } }: Setup,
+    { content, settings: { limits }, environment = {} }: Setup,
     owner: ProcessOwner,
     start: Start,
     renewal?: Renewal,
   ): Promise<SharingLaunch> {
-    return new SharingLaunch((await content.share?.({ limits, owner }, renewal)) ?? null, start);
+    const shared = (await content.share?.({ limits, owner }, renewal)) ?? null;
+    return new SharingLaunch(shared, environment, start);
   }
 
-  readonly start = (place: number): Child => this.#start(place, this.shared?.environment ?? {});
+  readonly start = (place: number): Child => this.#start(place, this.#environment);
 
   async close(limitMs?: number): Promise<void> {
     await this.shared?.close(limitMs);

@@ -8,6 +8,9 @@ import { type Child, EndedChild } from './child.ts';
 /** A child that did not live this long is not replaced before this time has passed, which avoids a respawn storm. */
 const MIN_LIFE_MS = 1_000;
 
+/** The longest pause between two attempts to start a child, which double from {@link MIN_LIFE_MS}. */
+const MAX_PAUSE_MS = 16_000;
+
 /** Time for children to end, beyond the time that they give their clients. */
 export const GRACE_MS = 1_000;
 
@@ -211,14 +214,20 @@ export class WorkerGroup {
   #replace(start: () => Child, name: string, how: string, lifeMs: number): void {
     if (this.#isStopped) return;
     logLine(`${name} ended unexpectedly (${how}); a new one replaces it`);
-    const again = (): void => {
-      if (!this.#isStopped) this.#keepTrying(start, name);
-    };
-    setTimeout(again, Math.max(MIN_LIFE_MS - lifeMs, 0));
+    setTimeout(() => this.#keepTrying(start), Math.max(MIN_LIFE_MS - lifeMs, 0));
   }
 
-  /** `name`: that of the child that is replaced, if there is one. */
-  #keepTrying(start: () => Child, name = 'a worker'): void {
-    this.#keep(start).catch((error: unknown) => this.#replace(start, name, messageOf(error), 0));
+  /** Only the first of `failures` in a row is logged here: the child itself says each time what is wrong. */
+  #keepTrying(start: () => Child, failures = 0): void {
+    if (this.#isStopped) return;
+    const failed = (error: unknown): void => {
+      if (failures === 0 && !this.#isStopped) logLine(`${messageOf(error)}; it is started again until it serves`);
+      const pauseMs = Math.min(MIN_LIFE_MS * 2 ** failures, MAX_PAUSE_MS);
+      setTimeout(() => this.#keepTrying(start, failures + 1), pauseMs);
+    };
+    const started = (): void => {
+      if (failures > 0) logLine('a worker serves again');
+    };
+    this.#keep(start).then(started, failed);
   }
 }

@@ -167,6 +167,7 @@ test('a file that is too large, not text, or not a file is rejected', async () =
   );
   expect(await complaint(Buffer.from([0x70, 0xff, 0xfe]))).toBe('the config file site.yaml is not UTF-8 text');
   expect(await complaint('port: 1\0')).toMatch(/^site\.yaml:1: /);
+  expect(await complaint('port: 1\n# a\0b')).toBe('site.yaml:2: a NUL byte is not part of a text');
   const path = await folder({ 'a/b': '' });
   await symlink('loop', join(path, 'loop'));
   execFileSync('mkfifo', [join(path, 'fifo')]);

@@ -1,7 +1,8 @@
 // Tests that the parent of several workers adds up what they count, exactly, also after they were replaced, and that a
 // worker which hangs is killed and replaced.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { childrenOf } from '../models/models.ts';
 import { ask, get } from '../support/client.ts';
@@ -68,6 +69,46 @@ test('SIGHUP replaces the workers, and sums stay exact; a fault in the new versi
   expect(await sample(admin, FETCHED)).toBe(33);
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
+});
+
+test('a worker that dies after a broken configuration file is replaced by one with the settings in force', async () => {
+  const config = join(await folder({ 'site.yaml': 'serverHeader: mine' }), 'site.yaml');
+  const { program, port } = await start('--config', config);
+  await writeFile(config, 'serverHeader: [');
+  program.signal('SIGHUP');
+  await until(() => program.stderr.includes('the old application stays in service'), 'the reload has failed');
+  const before = childrenOf(program.pid);
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  await until(() => childrenOf(program.pid).filter((pid) => !before.includes(pid)).length === 2, 'both are replaced');
+  await rm(config);
+  await until(
+    () =>
+      ask(port, get('/', LAST)).then(
+        (response) => response.field('server') === 'mine',
+        () => false,
+      ),
+    'the replacements serve',
+  );
+  expect(program.stderr).not.toContain('did not start');
+  await writeFile(config, 'serverHeader: new');
+  program.signal('SIGHUP');
+  await until(async () => (await ask(port, get('/', LAST))).field('server') === 'new', 'the mended file applies');
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe(0);
+});
+
+test('a worker that does not start is tried again with pauses, and that is said once', async () => {
+  const site = await start();
+  const { program, path } = site;
+  await writeFile(`${path}/app.mjs`, 'nonsense');
+  const [victim = 0] = childrenOf(program.pid);
+  process.kill(victim, 'SIGKILL');
+  const failures = (): number => program.stderr.split('app.mjs does not load').length - 1;
+  await until(() => failures() >= 2, 'it was tried again');
+  await writeFile(`${path}/app.mjs`, version('two'));
+  await until(() => program.stderr.includes('a worker serves again\n'), 'it serves');
+  expect(program.stderr.match(/did not start: exit code 2; it is started again until it serves\n/g)).toHaveLength(1);
+  expect(childrenOf(program.pid)).toHaveLength(2);
 });
 
 test('a worker that hangs is killed and replaced, and what it has counted stays counted', async () => {

@@ -159,6 +159,28 @@ test('a recreated folder and a changed config file cause restarts', async () => 
   await until(async () => (await ask(port, get('/'))).field('server') === 'mine', 'the changed config file applies');
 });
 
+test('--watch goes on while the config file is broken, or missing for a moment', async () => {
+  const name = 'epoll-server.config.yaml';
+  const settings = (server: string): string => `port: 0\napp: ./app.mjs\nwatch: true\nserverHeader: ${server}`;
+  const path = await folder({
+    [name]: settings('one'),
+    'app.mjs': version('one'),
+    'part.mjs': "export const part = '';",
+  });
+  const program = startCommand([], { cwd: path });
+  const port = await portOf(program);
+  const kept = (): number => program.stderr.split('stays in service until the next change').length - 1;
+  const server = async (): Promise<string | undefined> => (await ask(port, get('/'))).field('server');
+  await writeFile(join(path, name), 'app: [');
+  await until(() => kept() === 1, 'the broken file is reported');
+  await rm(join(path, name));
+  await until(() => kept() === 2, 'the missing file is reported');
+  await writeFile(join(path, name), settings('two'));
+  await until(async () => (await server()) === 'two', 'the new file applies');
+  await writeFile(join(path, 'app.mjs'), version('two'));
+  await until(async () => (await ask(port, get('/'))).text === 'two', 'the application is still watched');
+});
+
 test('many changes at once cause few restarts, and files that are not sources cause none', async () => {
   const site = await startWatched();
   for (let i = 0; i < 200; i++) {
