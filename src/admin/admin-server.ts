@@ -1,5 +1,6 @@
 // The admin listener: a small server of its own beside the server that it shows.
 
+import { EpollServerError } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import { AddressSet } from '../options/address-set.ts';
 import { printable } from '../printable.ts';
@@ -36,7 +37,7 @@ export async function startAdmin(
       content: { served: null, check: async () => {}, open: async () => contentOfHandler(handler) },
     },
     inheritedFd === undefined ? {} : { inherited: [{ fd: inheritedFd }] },
-  );
+  ).catch(rethrowForAdmin);
   if (isPublic(server.hostname)) {
     const where = printable(String(server.url));
     logLine(
@@ -44,6 +45,13 @@ export async function startAdmin(
     );
   }
   return server;
+}
+
+/** Advice on the address of the public listener has its options, which do not change this address. */
+function rethrowForAdmin(error: unknown): never {
+  if (!(error instanceof EpollServerError)) throw error;
+  const text = error.message.replace(/--(?:port|host)/, '--admin');
+  throw new EpollServerError(error.code, text, { cause: error.cause });
 }
 
 /** Whether others than this machine and its private networks may reach the address. 0.0.0.0 has all addresses. */

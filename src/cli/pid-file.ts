@@ -1,6 +1,6 @@
 // The file with the number of the main process, for `epoll-server reload FILE` and scripts.
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
@@ -24,16 +24,37 @@ export class PidFile {
     );
   }
 
-  /** Replaces the file at once, so that no reader sees a part of it. @throws EpollServerError `ERR_PID_FILE`. */
-  write(): void {
+  /**
+   * Writes the whole file at once, so that no reader sees a part of it. `isSuccessor`: it replaces that of the earlier
+   * version.
+   * @throws EpollServerError `ERR_PID_FILE`: also if another start has written it meanwhile.
+   */
+  write(isSuccessor: boolean): void {
     const draft = `${this.#path}.${process.pid}`;
     try {
       writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 });
-      renameSync(draft, this.#path);
+      if (isSuccessor) renameSync(draft, this.#path);
+      else this.#create(draft);
     } catch (error) {
+      rmSync(draft, { force: true });
+      if (error instanceof EpollServerError) throw error;
       const text = `the PID file cannot be written: ${messageOf(error)}`;
       throw new EpollServerError('ERR_PID_FILE', text, { cause: error });
     }
+  }
+
+  /** Unlike a rename, a link fails if the file exists. Of two starts at the same time, one creates it. */
+  #create(draft: string): void {
+    this.refuseRunning();
+    // It names a process that has ended.
+    rmSync(this.#path, { force: true });
+    try {
+      linkSync(draft, this.#path);
+    } catch (error) {
+      this.refuseRunning();
+      throw error;
+    }
+    rmSync(draft);
   }
 
   /** Removes the file, unless a successor has written its own number. */

@@ -139,7 +139,8 @@ async function run(given: Given, model: Model): Promise<void> {
   const owner = isMain ? ownerOf(settings) : {};
   const pidFile = isMain && settings.pidFile !== undefined ? new PidFile(settings.pidFile) : null;
   // An earlier version of this program is running until this one serves.
-  if (!isPassed()) pidFile?.refuseRunning();
+  const isSuccessor = isPassed();
+  if (!isSuccessor) pidFile?.refuseRunning();
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   giveLogs(settings, owner);
   const sinks = sinksFor(settings, role.kind !== 'standalone');
@@ -150,7 +151,12 @@ async function run(given: Given, model: Model): Promise<void> {
   const server = await model
     .start(setup, workers, role, { watched, owner, readAgain: () => setupAgain(given) })
     .finally(loaded);
-  pidFile?.write();
+  try {
+    pidFile?.write(isSuccessor);
+  } catch (error) {
+    await server.close({ now: true });
+    throw error;
+  }
   openErrorLog(settings, !isMain);
   handleSignals(server, role, pidFile, () => giveLogs(settings, owner));
   if (process.pid === 1) reapOrphans();

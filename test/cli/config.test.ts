@@ -161,17 +161,14 @@ test('--print-config prints the origin of each setting', async () => {
   }
 });
 
-test.each(['multiprocess', 'multithread'])(
-  'children have the settings of the start: --model %s',
-  async (model) => {
-    const path = await folder({ 'site.yaml': 'port: 0\nserverHeader: mine\napp: ./app.mjs', 'app.mjs': APP });
-    const config = join(path, 'site.yaml');
-    const port = await portOf(startCommand(['--config', config, '--model', model]));
-    await writeFile(config, 'serverHeader: [');
-    const response = await ask(port, get('/x', 'Connection: close'));
-    expect([response.text, response.field('server')]).toEqual(['app /x', 'mine']);
-  },
-);
+test.each(['multiprocess', 'multithread'])('children have the settings of the start: --model %s', async (model) => {
+  const path = await folder({ 'site.yaml': 'port: 0\nserverHeader: mine\napp: ./app.mjs', 'app.mjs': APP });
+  const config = join(path, 'site.yaml');
+  const port = await portOf(startCommand(['--config', config, '--model', model]));
+  await writeFile(config, 'serverHeader: [');
+  const response = await ask(port, get('/x', 'Connection: close'));
+  expect([response.text, response.field('server')]).toEqual(['app /x', 'mine']);
+});
 
 test('children read the config file too', async () => {
   const path = await folder({

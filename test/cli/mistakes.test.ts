@@ -133,6 +133,11 @@ test('a port in use is exit code 1 and names the port', async () => {
     1,
     new RegExp(`port ${port}: the port is in use: choose another one with --port`),
   );
+  expectOneLine(
+    await run(['0', '.', '--admin', `127.0.0.1:${port}`]),
+    1,
+    new RegExp(`port ${port}: the port is in use: choose another one with --admin`),
+  );
 });
 
 test('an address of another machine and an unknown host name are exit code 1', async () => {

@@ -2,7 +2,7 @@
 // clients are served; and what the options of a service do: PID file, log files, umask.
 
 import { existsSync, statSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { childrenOf } from '../models/models.ts';
 import { ask, connectUnix, get } from '../support/client.ts';
@@ -132,6 +132,25 @@ test('without workers SIGUSR2 is refused in words, and a running process keeps i
     `epoll-server: ${path}/pid names process ${program.pid}, which is running: end it first, or remove the file if it is another program\n`,
   );
   expect(second.stdout).toBe('');
+});
+
+test('of two starts at one moment with one PID file one serves', async () => {
+  const waiting = `import { existsSync } from 'node:fs';
+    process.stdout.write('loading\\n');
+    while (!existsSync(new URL('go', import.meta.url))) await new Promise((resolve) => setTimeout(resolve, 10));`;
+  const path = await folder({ 'app.mjs': `${waiting}\n${version('one')}` });
+  const both = [1, 2].map(() => startCommand(['0', `${path}/app.mjs`, '--pid-file', `${path}/pid`]));
+  // Both have passed the first look at the file.
+  for (const each of both) await until(() => each.stdout === 'loading\n', 'its application loads');
+  await writeFile(`${path}/go`, '');
+  await until(() => both.some(({ exit }) => exit !== null), 'one ends');
+  const [served, refused] = both[0]?.exit === null ? both : both.toReversed();
+  expect(await refused?.ended()).toBe(1);
+  expect(refused?.stderr).toContain(`${path}/pid names process ${served?.pid}, which is running`);
+  expect(await readFile(`${path}/pid`, 'utf8')).toBe(`${served?.pid}\n`);
+  served?.signal('SIGTERM');
+  expect(await served?.ended()).toBe(0);
+  expect((await readdir(path)).toSorted()).toEqual(['app.mjs', 'go']);
 });
 
 test('epoll-server reload FILE reloads; a stale file is replaced', async () => {
