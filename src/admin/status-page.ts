@@ -34,6 +34,7 @@ th{color:var(--soft);font-weight:400;font-size:.9375rem}
 th:first-child,td:first-child{text-align:left}
 td,th{padding-left:1rem;white-space:nowrap}
 td:first-child,th:first-child{padding-left:0}
+@media(max-width:36rem){td,th{padding-left:.5rem;font-size:.8125rem}th{white-space:normal;vertical-align:bottom}}
 `.trim();
 
 export function statusJson({ unready, places, snapshot }: Status): string {

@@ -36,6 +36,8 @@ export class WorkerGroup {
   readonly #hangTimeoutMs: number;
   /** Children that have started and live. */
   readonly #started = new Set<Child>();
+  /** Children that have no client before they have started. */
+  readonly #kept = new WeakSet<Child>();
   /** Children that did not answer while they were starting. */
   readonly #hung = new WeakSet<Child>();
   /** Started children that have not answered the last time. */
@@ -187,12 +189,13 @@ export class WorkerGroup {
     this.#isStopped = true;
     this.#onRoom();
     for (const child of this.#children) {
-      if (isReplaced) child.retire();
+      if (this.#isUnused(child)) child.stop(true);
+      else if (isReplaced) child.retire();
       else child.stop(limitMs === 0);
     }
     const timer = setTimeout(() => {
       for (const child of this.#children) {
-        this.#cutOff++;
+        if (!this.#isUnused(child)) this.#cutOff++;
         child.kill();
       }
     }, limitMs + GRACE_MS);
@@ -200,8 +203,14 @@ export class WorkerGroup {
     clearTimeout(timer);
   }
 
+  /** Whether it has served no client: there is nothing to wait for, and its start may hang. */
+  #isUnused(child: Child): boolean {
+    return this.#kept.has(child) && !this.#started.has(child);
+  }
+
   async #keep(start: () => Child): Promise<void> {
     const child = start();
+    this.#kept.add(child);
     this.join(child);
     await child.started.catch((cause: unknown) => {
       const hang = `it did not answer for ${this.#hangTimeoutMs} ms, and was killed`;

@@ -154,6 +154,22 @@ test('what the workers of a group that failed to start have counted stays counte
   expect((await generations.snapshot())?.counters.requests.handled).toBe(12);
 });
 
+test.each([false, true])(
+  'a group does not wait for a child that hangs while it starts (replaced: %s)',
+  async (isReplaced) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const [begun, hung] = [new FakeChild(0), new FakeChild(0)];
+    Object.assign(hung, { started: new Promise(() => {}) });
+    Object.assign(begun, { retire: () => begun.end() });
+    const group = new WorkerGroup(2);
+    const all = [begun, hung];
+    await group.keepFull(() => all.shift() ?? new FakeChild(0), true);
+    await group.stop(NEVER_MS, isReplaced);
+    expect(group.cutOff).toBe(0);
+  },
+);
+
 test('a child that starts for long is killed only if it does not answer meanwhile', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
