@@ -132,14 +132,22 @@ export function onAsked(callback: () => void): void {
   process.channel?.unref();
 }
 
-/** Answers a parent that asks while the application loads, since this process has turns; returns what ends that. */
+/**
+ * Answers a parent that asks while the application loads, since this process has turns, and ends with the parent: the
+ * application may load for ever. Returns what ends that.
+ */
 export function answerWhileStarting(): () => void {
   const answer = (message: unknown): void => {
     if (message === 'ask') void reportToParent({});
   };
+  const end = (): void => process.exit();
   process.on('message', answer);
+  process.once('disconnect', end);
   process.channel?.unref();
-  return () => process.off('message', answer);
+  return () => {
+    process.off('message', answer);
+    process.off('disconnect', end);
+  };
 }
 
 /** Calls `callback` when log files were renamed. */

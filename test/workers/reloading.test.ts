@@ -285,6 +285,17 @@ test('a parent that ends while a child starts leaves no child and no error messa
   expect(program.stderr).toBe('');
 });
 
+test('a worker that loads for ever ends with a parent that is killed', async () => {
+  const text = `process.stdout.write('loads\\n');
+    await new Promise(() => setInterval(() => {}, 1_000));`;
+  const path = await folder({ 'app.mjs': text });
+  const program = startCommand(['0', join(path, 'app.mjs'), '--workers', '1']);
+  await until(() => program.stdout.includes('loads\n'), 'the worker loads');
+  program.signal('SIGKILL');
+  // The worker inherits standard output, which ends when both have ended.
+  expect(await program.ended()).toBe('SIGKILL');
+});
+
 /** Longer than a start takes on a busy machine. */
 const HANG_MS = 2_000;
 const HANG = `import { writeSync } from 'node:fs';
