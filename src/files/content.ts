@@ -190,9 +190,8 @@ export class ContentSender implements FileReceipt {
   }
 
   #fetched(range: ByteRange, bytes: Uint8Array): void {
-    if (bytes.length === 0) {
-      this.#response.abort();
-    } else if (!this.#response.ended) {
+    if (bytes.length === 0) return this.#failed(new Error('it was truncated while it was sent'));
+    if (!this.#response.ended) {
       this.#write(bytes);
       this.#advance(range, bytes.length);
     }

@@ -1,6 +1,7 @@
 // One site: its files, the responses for missing ones, and a cache that is valid for a second. The loop's thread never
 // waits for a disk: a response that needs one is sent later.
 
+import { messageOf } from '../errors.ts';
 import type { HttpRequest, HttpResponse } from '../http/handler.ts';
 import { type NextHandler, passOn } from '../http/next-handler.ts';
 import { SERVED_BY } from '../http/served-by.ts';
@@ -287,7 +288,7 @@ export class Site {
     const { counters, report } = this.#services;
     const content = readSmall(file, variant.representation.size);
     if (content === null) {
-      const onError = (error: unknown): void => report(request, `this file could not be read: ${error}`);
+      const onError = (error: unknown): void => report(request, `this file could not be read: ${messageOf(error)}`);
       new ContentSender(
         response,
         file,

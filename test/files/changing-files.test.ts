@@ -2,6 +2,7 @@
 
 import { rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { messageOf } from '../../src/errors.ts';
 import { ENTRY_BYTES, FileCache } from '../../src/files/file-cache.ts';
 import { makeFileKind } from '../../src/files/file-kinds.ts';
 import type { OpenFile } from '../../src/files/file-source.ts';
@@ -91,9 +92,10 @@ test.each([
   }
 });
 
-test('a file that shrinks while it is sent closes the connection early', async () => {
+test('a file that shrinks while it is sent closes the connection early, and that is logged', async () => {
   const root = await folder({ 'big.bin': Buffer.alloc(30_000_000, 'x') });
-  const { connect, server } = await start({ static: root });
+  const errors: string[] = [];
+  const { connect, server } = await start({ static: root, log: { error: (error) => errors.push(messageOf(error)) } });
   const client = await connect();
   client.socket.pause();
   client.send(get('/big.bin') + get('/next'));
@@ -106,6 +108,7 @@ test('a file that shrinks while it is sent closes the connection early', async (
   expect(content.length).toBeLessThan(30_000_000);
   // sendfile(2) sends from the page cache, so bytes that are truncated in transit arrive as zeros.
   expect(content).toMatch(/^x{1000}x*\0*x*$/);
+  expect(errors).toEqual(['this file could not be read: it was truncated while it was sent']);
 });
 
 test('a file that grows while it is sent ends at its announced length', async () => {
@@ -153,7 +156,10 @@ test('failing reads and files shorter than their size are errors of that request
     await client.send(get(`/${name}`)).closed();
     expect(client.received.length).toBeLessThan(5_000);
   }
-  expect(problems).toEqual([expect.stringContaining('EIO')]);
+  expect(problems).toEqual([
+    'this file could not be read: EIO',
+    'this file could not be read: it was truncated while it was sent',
+  ]);
 });
 
 test('the cache stays within its limit, and removes the least recently used files first', () => {
