@@ -1050,6 +1050,9 @@ def main(arguments: Sequence[str]) -> int:
     for descriptor in (listener_fd, control, counters_fd):
         os.set_inheritable(descriptor, False)
     life = Life(control, int(options.get("parent", "0")))
+    if life.is_over:
+        # The application might load for ever.
+        return 0
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)

@@ -8,6 +8,7 @@ import io
 import os
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -758,6 +759,22 @@ class Watching(unittest.TestCase):
             seen.append(counters[0])
         self.assertEqual([each % 2 for each in seen], [1, 1, 0, 1, 0, 0])
         self.assertEqual(sorted(seen), seen)
+
+
+class Orphan(unittest.TestCase):
+    def test_a_worker_whose_parent_has_ended_loads_nothing(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as listener, tempfile.TemporaryFile() as counters:
+            with open(os.path.join(folder, "endless.py"), "w", encoding="utf-8") as file:
+                file.write("import time\ntime.sleep(1_000_000)\n")
+            own, control = socket.socketpair()
+            with own, control:
+                fds = {"fd": listener.fileno(), "control": control.fileno(), "counters": counters.fileno()}
+                # Process 1 is not the parent of the worker.
+                named = {**fds, "parent": 1, "folder": folder, "module": "endless"}
+                arguments = [text for name, value in named.items() for text in (f"--{name}", str(value))]
+                command = [sys.executable, worker.__file__, *arguments]
+                ended = subprocess.run(command, pass_fds=tuple(fds.values()), timeout=60, check=False)
+                self.assertEqual(ended.returncode, 0)
 
 
 class Version(unittest.TestCase):
