@@ -45,16 +45,24 @@ export class PidFile {
 
   /** Unlike a rename, a link fails if the file exists. Of two starts at the same time, one creates it. */
   #create(draft: string): void {
-    this.refuseRunning();
-    // It names a process that has ended.
-    rmSync(this.#path, { force: true });
+    try {
+      linkSync(draft, this.#path);
+    } catch {
+      this.refuseRunning();
+      // The file names a process that has ended.
+      rmSync(this.#path, { force: true });
+      this.#createInPlace(draft);
+    }
+    rmSync(draft);
+  }
+
+  #createInPlace(draft: string): void {
     try {
       linkSync(draft, this.#path);
     } catch (error) {
       this.refuseRunning();
       throw error;
     }
-    rmSync(draft);
   }
 
   /** Removes the file, unless a successor has written its own number. */
