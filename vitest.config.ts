@@ -8,8 +8,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Tests of programs that measure or check the server: `npm run check` runs them, `npm test` does not. */
 const OF_TOOLS = ['bench', 'fuzz', 'tools/compare'];
-/** Folders whose files replace modules (`vi.mock`): each of these has a process of its own. */
-const ALONE = ['transport'];
+/** Folders whose files replace modules (`vi.mock`) or count turns: each of these has a process of its own. */
+const ALONE = ['idle', 'transport'];
 const SHARED = readdirSync('test')
   .flatMap((name) => (name === 'tools' ? readdirSync('test/tools').map((part) => `tools/${part}`) : [name]))
   .filter((name) => ![...OF_TOOLS, ...ALONE].includes(name) && !name.endsWith('.ts'));

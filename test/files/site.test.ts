@@ -368,10 +368,12 @@ test('mounted folders are served below their paths', async () => {
 
 test('a root that was replaced by another folder is followed', async () => {
   const parent = await folder({ 'www/x.txt': 'old', 'next/x.txt': 'new' });
-  const { port } = await start({ static: `${parent}/www` });
+  const { port, errors } = await start({ static: `${parent}/www` });
   expect((await ask(port, get('/x.txt'))).text).toBe('old');
   await rename(`${parent}/www`, `${parent}/gone`);
   expect((await ask(port, get('/x.txt'))).text).toBe('old');
   await rename(`${parent}/next`, `${parent}/www`);
   await until(async () => (await ask(port, get('/x.txt'))).text === 'new', 'the new folder is served');
+  // On a slow machine the server looks between the two.
+  expect(errors.splice(0).filter((error) => !String(error).includes('is gone'))).toEqual([]);
 });

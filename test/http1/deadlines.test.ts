@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import type { Handler, ServeOptions } from '../../src/index.ts';
-import { BACK_END } from '../support/back-end.ts';
 import type { Client } from '../support/client.ts';
 import { get } from '../support/client.ts';
 import { echo, type Site, startHandler } from '../support/serving.ts';
@@ -216,16 +215,6 @@ test('FIN that arrives while the handler works starts that timeout as well', asy
   await until(() => server.stats().requests.handled === 1, 'the request was handled');
   client.finish();
   expect(await client.closed()).toBe('reset');
-});
-
-test('an idle server sleeps: no turns without events or deadlines', async () => {
-  const { server } = await startWith(echo, {});
-  await pause(50);
-  const { turns } = server.stats().loop;
-  await pause(300);
-  // A host takes a turn whenever libuv has work, such as the timers of this test; a loop that spins never sleeps.
-  const expected = BACK_END.busy === true ? Infinity : BACK_END.hasDescriptor ? 1 : 15;
-  expect(server.stats().loop.turns - turns).toBeLessThanOrEqual(expected);
 });
 
 test('FIN within an unread body after the response ends the connection at once', async () => {
