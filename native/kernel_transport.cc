@@ -9,7 +9,8 @@ namespace epoll_server {
 namespace {
 
 // Bytes of a file read at a time. A transport encodes them, so sendfile(2) cannot be used.
-constexpr size_t kFilePieceBytes = 65536;
+// As much as one send(2) of TLS takes.
+constexpr size_t kFilePieceBytes = 131072;
 
 }  // namespace
 

@@ -18,9 +18,11 @@ namespace {
 constexpr size_t kMaxRecordBytes = 16384;
 constexpr size_t kRecordOverheadBytes = 256;
 
-// Records that one send(2) takes. Each send would cost the processor time of a segment.
-constexpr size_t kGatheredRecords = 4;
+// Records that one send(2) takes. Each send costs segments of its own, and wakes the client.
+constexpr size_t kGatheredRecords = 8;
 constexpr size_t kGatheredBytes = kGatheredRecords * kMaxRecordBytes;
+// OpenSSL may send an answer in front.
+constexpr size_t kOutgoingBytes = (kGatheredRecords + 1) * (kMaxRecordBytes + kRecordOverheadBytes);
 
 // One receive. A call receives at most twice as much.
 constexpr size_t kReceiveBytes = 65536 + kRecordOverheadBytes;
@@ -31,7 +33,7 @@ constexpr size_t kSendBudgetBytes = 1048576;
 
 // Beyond this much pending output nothing is read: a client could ask for new keys and never read
 // the answers (RFC 8446 section 4.6.3).
-constexpr size_t kMaxPendingBytes = 131072;
+constexpr size_t kMaxPendingBytes = kOutgoingBytes;
 
 // A client may ask for new keys in a record of 27 bytes, which costs up to 16 us: one call would
 // take 80 ms. BoringSSL ends a connection after as many in a row.
@@ -106,8 +108,7 @@ TlsKind::TlsKind(std::shared_ptr<TlsContext> context, std::shared_ptr<TlsShared>
       shared_(shared == nullptr ? std::make_shared<TlsShared>() : std::move(shared)) {
   shared_->received.resize(kReceiveBytes);
   shared_->gathered.resize(kMaxRecordBytes);
-  // OpenSSL may send an answer in front.
-  shared_->outgoing.resize((kGatheredRecords + 1) * (kMaxRecordBytes + kRecordOverheadBytes));
+  shared_->outgoing.resize(kOutgoingBytes);
 }
 
 std::unique_ptr<Transport> TlsKind::Make(int fd, const double& waits, Bytes received) {
@@ -488,12 +489,17 @@ int TlsTransport::SendRecords(Bytes first, Bytes second, bool more, size_t* coun
 
 // Encrypts `length` bytes from `from` on, at most kGatheredBytes. Returns 0 or -errno.
 int TlsTransport::Encrypt(Bytes first, Bytes second, size_t from, size_t length) {
-  if (length <= kMaxRecordBytes) return EncryptRecord(first, second, from, length);
+  if (length <= kMaxRecordBytes) return EncryptPiece(first, second, from, length);
   int status = 0;
   outgoing_ = 0;
   gathers_ = true;
-  for (size_t at = 0; status == 0 && at < length; at += kMaxRecordBytes) {
-    status = EncryptRecord(first, second, from + at, std::min(kMaxRecordBytes, length - at));
+  size_t at = 0;
+  while (status == 0 && at < length) {
+    // OpenSSL divides its input into records. A piece that lies in both parts is copied.
+    const bool is_shared = from + at < first.length && from + length > first.length;
+    const size_t piece = is_shared ? std::min(kMaxRecordBytes, length - at) : length - at;
+    status = EncryptPiece(first, second, from + at, piece);
+    at += piece;
   }
   gathers_ = false;
   if (status != 0) return status;
@@ -501,8 +507,9 @@ int TlsTransport::Encrypt(Bytes first, Bytes second, size_t from, size_t length)
   return written < 0 ? Fail(written) : 0;
 }
 
-// Encrypts `length` bytes from `from` on as one record. Returns 0 or -errno.
-int TlsTransport::EncryptRecord(Bytes first, Bytes second, size_t from, size_t length) {
+// Encrypts `length` bytes from `from` on. Those in both parts are at most one record. Returns 0 or
+// -errno.
+int TlsTransport::EncryptPiece(Bytes first, Bytes second, size_t from, size_t length) {
   const uint8_t* bytes = second.data + (from - std::min(from, first.length));
   if (from + length <= first.length) {
     bytes = first.data + from;

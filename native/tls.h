@@ -73,7 +73,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int SendRecords(Bytes first, Bytes second, bool more, size_t* counted);
   int SendPlaintext(Bytes first, Bytes second);
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
-  int EncryptRecord(Bytes first, Bytes second, size_t from, size_t length);
+  int EncryptPiece(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
   int Fail(int error);
   int FailHandshake(int error, TlsFailure failure);
