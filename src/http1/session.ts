@@ -167,7 +167,7 @@ export class Session implements Protocol, ExchangeOwner {
     if (this.#parser === null) outcome = this.context.receivedHeads.parse(parser, bytes, start, end);
     if (outcome === NOT_FOUND) outcome = parser.parse(bytes, start, end);
     // The owner of the events decides what a client gets that sends no HTTP.
-    if (outcome !== DONE && this.context.events === null && isTls(bytes, start, end)) {
+    if (outcome !== DONE && this.context.events === null && this.#isMisdirected(bytes, start, end)) {
       this.#leaveMisdirected(parser);
       return start;
     }
@@ -189,6 +189,13 @@ export class Session implements Protocol, ExchangeOwner {
       this.#parser = null;
     }
     return outcome === WRONG ? start : start + length;
+  }
+
+  /** Whether the client begins with TLS. Behind a request, or within TLS, such bytes are a malformed request. */
+  #isMisdirected(bytes: Buffer, start: number, end: number): boolean {
+    const { channel } = this;
+    if (channel.isSecure || !isTls(bytes, start, end)) return false;
+    return channel.unsentBytes === 0 && channel.transferred[1] === 0;
   }
 
   /** A response would be no TLS either. */

@@ -25,7 +25,7 @@ export class SimulatedClient implements ClientEnd {
   onEnd: ((end: 'fin' | 'reset') => void) | null = null;
   /** How the server's side ended; null: it has not. */
   end: 'fin' | 'reset' | null = null;
-  /** Null: unlimited. */
+  /** Null: unlimited. A handshake that was begun is read at once. */
   readRate: ReadRate | null = null;
   readonly #clock: VirtualClock;
   readonly #latencyMs: number;
@@ -172,7 +172,7 @@ export class SimulatedClient implements ClientEnd {
   readable(): void {
     if (this.#readPlanned || this.#paused || this.isOver) return;
     this.#readPlanned = true;
-    this.#clock.after(this.readRate === null ? this.#latencyMs : this.readRate.everyMs, () => this.#read());
+    this.#clock.after(this.#currentRate?.everyMs ?? this.#latencyMs, () => this.#read());
   }
 
   wasReset(): void {
@@ -181,11 +181,15 @@ export class SimulatedClient implements ClientEnd {
     this.#endWith('reset');
   }
 
+  get #currentRate(): ReadRate | null {
+    return this.#afterHandshake === null ? this.readRate : null;
+  }
+
   #read(): void {
     this.#readPlanned = false;
     if (this.#paused || this.isOver) return;
     const { socket } = this;
-    const count = Math.min(socket.outbound.length, this.readRate?.bytes ?? MAX_READ_BYTES);
+    const count = Math.min(socket.outbound.length, this.#currentRate?.bytes ?? MAX_READ_BYTES);
     if (count > 0) {
       const bytes = Buffer.alloc(count);
       socket.outbound.take(bytes);

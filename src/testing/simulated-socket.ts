@@ -85,6 +85,8 @@ export class SimulatedSocket implements Watched {
   lastReceivedMs = 0;
   /** When the server last sent bytes. */
   lastSentMs = 0;
+  /** When the socket last accepted bytes of the wire. */
+  lastTransmittedMs = 0;
   /** When the server sent FIN or RST. */
   endedMs = 0;
   /** The value of {@link lastReceivedMs} at the last send. */
@@ -213,6 +215,7 @@ export class SimulatedSocket implements Watched {
 
   /** Sends bytes that will not be changed any more. */
   transmit(bytes: Uint8Array, nowMs: number): void {
+    this.lastTransmittedMs = nowMs;
     this.outbound.push(bytes);
     if (this.transport === null) this.noteSent(bytes.length, nowMs);
     this.client.readable();

@@ -164,6 +164,22 @@ test('a plaintext request gets a sentence, and TLS where plaintext is spoken is 
   expect(plain.server.stats().connections.misdirected).toBe(1);
 });
 
+test('the beginning of a handshake behind a request, or within TLS, is a malformed request', async () => {
+  const hello = '\x16\x03\x01\x00\x01\x01\r\n\r\n';
+  const plain = await start({ handler: echo });
+  for (const requests of [get('/'), get('/') + get('/')]) {
+    const answers = await (await plain.connect()).send(requests + hello).readAll();
+    expect(answers.toString('latin1').match(/HTTP\/1\.1 \d+/g)?.at(-1)).toBe('HTTP/1.1 400');
+  }
+  const later = await plain.connect();
+  await later.send(get('/')).readResponse();
+  expect((await later.send(hello).readResponse()).status).toBe(400);
+  expect(plain.server.stats().connections.misdirected).toBe(0);
+  const { port, server } = await start({ tls, handler: echo });
+  expect((await (await client(port)).send(hello).readResponse()).status).toBe(400);
+  expect(server.stats().connections.misdirected).toBe(0);
+});
+
 test('the server ends with close_notify, and a FIN without one is not the end of the stream', async () => {
   const events: string[] = [];
   const { port, server } = await start({

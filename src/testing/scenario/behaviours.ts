@@ -171,8 +171,8 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
     await askForMuch(actor, context, 0);
     await actor.sleep(MAX_WAIT_MS);
     // Its time-out began when the first byte was pending; bytes that the kernel accepted later do not extend it.
-    const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
-    checkDeadline(actor, 'not reading', endedMs, context.limits.sendTimeoutMs, acceptedMs, lastSentMs);
+    const { endedMs, lastTransmittedMs, acceptedMs } = actor.client.socket;
+    checkDeadline(actor, 'not reading', endedMs, context.limits.sendTimeoutMs, acceptedMs, lastTransmittedMs);
     actor.leave();
   },
 
@@ -214,7 +214,9 @@ const BEHAVIOURS: Readonly<Record<BehaviourName, Behaviour>> = {
       await actor.send(plan);
     }
     const garbage = drawGarbage(actor.random, context.limits.maxHeaderBytes, `${actor.index}.${count}`);
-    actor.expectRefusal(garbage.statuses);
+    const isMisdirected = garbage.isHandshake && count === 0 && actor.world.kernel.encryption === null;
+    if (isMisdirected) actor.expect({ kind: 'none', statuses: [], content: null, closes: 'yes' });
+    else actor.expectRefusal(garbage.statuses);
     await actor.sendPieces(garbage.bytes, actor.random.between(1, 3));
     if (actor.random.chance(0.3)) actor.client.send(planResponse(actor.random, actor.index, 99, 9).bytes);
     await actor.answered();

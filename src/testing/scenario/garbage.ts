@@ -5,6 +5,8 @@ import type { Random } from '../random.ts';
 /** The bytes, and the valid status codes for them. */
 export interface Garbage {
   readonly bytes: Buffer;
+  /** The beginning of a handshake of TLS. */
+  readonly isHandshake: boolean;
   readonly statuses: readonly number[];
 }
 
@@ -47,15 +49,18 @@ export function drawGarbage(random: Random, maxHeaderBytes: number, id: string):
   const kind = random.below(10);
   if (kind === 0) {
     const head = `POST /echo?id=${id} HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`;
-    return { bytes: Buffer.from(`${head}${random.pick(CHUNKS)}`, 'latin1'), statuses: [400] };
+    return garbageOf(`${head}${random.pick(CHUNKS)}`, [400]);
   }
-  if (kind < 3) return { bytes: hugeHead(random, maxHeaderBytes), statuses: [414, 431] };
-  const [text, statuses] = random.pick(CATALOGUE);
-  return { bytes: Buffer.from(text, 'latin1'), statuses };
+  if (kind < 3) return garbageOf(hugeHead(random, maxHeaderBytes), [414, 431]);
+  return garbageOf(...random.pick(CATALOGUE));
 }
 
-function hugeHead(random: Random, maxHeaderBytes: number): Buffer {
+function garbageOf(text: string, statuses: readonly number[]): Garbage {
+  return { bytes: Buffer.from(text, 'latin1'), isHandshake: text.startsWith('\x16\x03'), statuses };
+}
+
+function hugeHead(random: Random, maxHeaderBytes: number): string {
   const excess = 'x'.repeat(maxHeaderBytes + random.below(maxHeaderBytes));
   const start = random.pick([`GET /now?${excess}`, `GET /now HTTP/1.1\r\n${HOST}Huge: ${excess}`]);
-  return Buffer.from(`${start}\r\n\r\n`, 'latin1');
+  return `${start}\r\n\r\n`;
 }

@@ -54,9 +54,10 @@ export interface Scale {
   readonly maxClients?: number;
 }
 
-/** Every fifth run uses a transport. This is not drawn, so that each seed still draws the same values. */
-const TRANSPORT_EVERY = 5;
-const TRANSPORT_AT = 4;
+/** Every fifth run uses a transport, by turns one that encrypts. Not drawn: each seed still draws the same values. */
+const TRANSPORTS_EVERY = 10;
+const FRAMED_AT = 4;
+const ENCRYPTED_AT = 9;
 
 /**
  * In two of seven runs every third client has one of these behaviours. They are not drawn either: they were added after
@@ -80,7 +81,7 @@ export function drawRun(seed: number, scale: Scale = {}): RunSettings {
     const drawn = random.pick(behaviours);
     return { index, behaviour: latecomerOf(seed, index) ?? drawn, atMs: random.below(spanMs + 1) };
   });
-  const machine = { ...drawMachine(random), transport: seed % TRANSPORT_EVERY === TRANSPORT_AT };
+  const machine = { ...drawMachine(random), transport: transportOf(seed) };
   const limits = drawLimits(random, clients);
   return {
     seed,
@@ -132,6 +133,11 @@ function latecomerOf(seed: number, index: number): BehaviourName | undefined {
   if (!LATECOMERS_AT.includes(seed % LATECOMERS_EVERY) || index % LATECOMER_GUESTS !== LATECOMER_GUESTS - 1)
     return undefined;
   return LATECOMERS[Math.floor(index / LATECOMER_GUESTS) % LATECOMERS.length];
+}
+
+function transportOf(seed: number): boolean | 'encrypted' {
+  const place = seed % TRANSPORTS_EVERY;
+  return place === ENCRYPTED_AT ? 'encrypted' : place === FRAMED_AT;
 }
 
 function drawMachine(random: Random): RunSettings['machine'] {

@@ -68,14 +68,15 @@ export async function sip(actor: Actor, context: RunContext): Promise<void> {
   actor.doesNotRead = true;
   await askForMuch(actor, context, bytesIn(sendTimeoutMs * 2, rate));
   await actor.sleep(sendTimeoutMs * 3);
-  const { endedMs, lastSentMs, acceptedMs } = actor.client.socket;
+  const { endedMs, lastTransmittedMs, acceptedMs, transport } = actor.client.socket;
   // With a small kernel buffer, all pending bytes fit into it now and then: that is progress, and restarts the time-out.
-  const isJudged = context.sendCapacity > bytesIn(sendTimeoutMs, rate);
+  // So is a frame of a transport, which counts when it is whole.
+  const isJudged = transport === null && context.sendCapacity > bytesIn(sendTimeoutMs, rate);
   if (rate === 0) checkSpared(actor, 'a slowly read response');
   else if (isJudged) {
     // What it reads at once makes room in the kernel later, at the beginning of its time and at the end.
-    const stretchedMs = Math.min(lastSentMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs * 2;
-    const lastMs = lastSentMs === 0 ? 0 : stretchedMs;
+    const stretchedMs = Math.min(lastTransmittedMs, acceptedMs + 5_000) + sendTimeoutMs * STRETCH + everyMs * 2;
+    const lastMs = lastTransmittedMs === 0 ? 0 : stretchedMs;
     checkDeadline(actor, 'a slowly read response', endedMs, sendTimeoutMs, acceptedMs, lastMs);
   }
   actor.leave();
