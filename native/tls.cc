@@ -529,6 +529,7 @@ int TlsTransport::EncryptPiece(Bytes first, Bytes second, size_t from, size_t le
 // ---- The end -----------------------------------------------------------------------------------
 
 int TlsTransport::ShutdownWrite() {
+  if (error_ == -EPROTO) BeginDiscarding();
   if (error_ != 0) return error_;
   if (!ended_ && mode_ == kEstablished) {
     openssl_.ERR_clear_error();
@@ -539,6 +540,13 @@ int TlsTransport::ShutdownWrite() {
   ended_ = true;
   const int status = FlushOut();
   return status == -EAGAIN ? 0 : status;
+}
+
+// After an error of TLS only the alert is left to send. Input is received as it is, to be
+// discarded: unread bytes at close(2) would make the kernel send RST, which may destroy the alert.
+void TlsTransport::BeginDiscarding() {
+  mode_ = kDiscarding;
+  error_ = 0;
 }
 
 // ---- What was negotiated -----------------------------------------------------------------------

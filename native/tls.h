@@ -57,7 +57,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int WriteWire(const uint8_t* bytes, size_t length);
 
  private:
-  enum Mode { kUnknown, kHandshaking, kEstablished, kPlaintext };
+  enum Mode { kUnknown, kHandshaking, kEstablished, kPlaintext, kDiscarding };
 
   int OnClientHello() override;
   const TlsContext& context() const override { return *context_; }
@@ -75,6 +75,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   int Encrypt(Bytes first, Bytes second, size_t from, size_t length);
   int EncryptPiece(Bytes first, Bytes second, size_t from, size_t length);
   int FlushOut();
+  void BeginDiscarding();
   int Fail(int error);
   int FailHandshake(int error, TlsFailure failure);
   int ErrorOf(int result);

@@ -17,7 +17,8 @@
 //  4. Pending output that no caller waits for (has_pending_output) is sent by Flush when the socket
 //     has room.
 //  5. The end of the stream within a unit of the wire is -ECONNRESET, never 0. An error is final:
-//     later calls return it too, and the connection ends as with RST.
+//     later calls return it too, and the connection ends as with RST. TLS alone lets ShutdownWrite
+//     follow -EPROTO, to send its alert; what is received afterwards is wire bytes.
 //  6. ShutdownWrite sends the transport's end-of-stream message, then FIN. What the socket does not
 //     accept of it is pending output.
 //  7. A transport is destroyed once, when its descriptor is closed, and never closes that

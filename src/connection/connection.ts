@@ -354,7 +354,20 @@ export class Connection extends Source implements Channel, OutputOwner, Deadline
 
   /** A receive failed with this result. */
   protected receiveFailed(result: number): void {
-    this.abort(result === EPROTO ? TLS_FAILURE : 'the client reset the connection');
+    if (result === EPROTO) this.#failTransport();
+    else this.abort('the client reset the connection');
+  }
+
+  /** The transport ends with its alert (RFC 8446 section 6.2). RST would destroy it on its way: see {@link finish}. */
+  #failTransport(): void {
+    if (this.context.kernel.shutdown(this.fd) < 0) {
+      this.abort(TLS_FAILURE);
+      return;
+    }
+    this.attachment?.channelAborted();
+    this.#output.drop();
+    this.finish(true);
+    this.#notifyAborted(TLS_FAILURE, false);
   }
 
   /** Drops all output, and goes on receiving until the end or an error. */

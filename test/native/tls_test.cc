@@ -286,6 +286,12 @@ TEST(TlsEndsAConnectionThatAsksForKeysAndSendsNothing) {
   CHECK_EQ(client.Deliver(client.TakeWire(), 65536), std::string("ping"));
   ask(40);
   CHECK_EQ(status, -EPROTO);
+  // Only the end is left to send, and what still comes is discarded.
+  CHECK_EQ(bench.kernel.ShutdownWrite(client.here), 0);
+  test::WriteText(client.there, "more");
+  CHECK(test::BecomesReadable(client.here));
+  client.Receive(&status);
+  CHECK(status >= 0 || status == -EAGAIN);
 }
 
 // TLS_FUZZ_SECONDS: how long, with another TLS_FUZZ_SEED; without it a few rounds.

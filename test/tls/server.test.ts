@@ -169,7 +169,12 @@ test('the beginning of a handshake behind a request, or within TLS, is a malform
   const plain = await start({ handler: echo });
   for (const requests of [get('/'), get('/') + get('/')]) {
     const answers = await (await plain.connect()).send(requests + hello).readAll();
-    expect(answers.toString('latin1').match(/HTTP\/1\.1 \d+/g)?.at(-1)).toBe('HTTP/1.1 400');
+    expect(
+      answers
+        .toString('latin1')
+        .match(/HTTP\/1\.1 \d+/g)
+        ?.at(-1),
+    ).toBe('HTTP/1.1 400');
   }
   const later = await plain.connect();
   await later.send(get('/')).readResponse();
@@ -178,6 +183,27 @@ test('the beginning of a handshake behind a request, or within TLS, is a malform
   const { port, server } = await start({ tls, handler: echo });
   expect((await (await client(port)).send(hello).readResponse()).status).toBe(400);
   expect(server.stats().connections.misdirected).toBe(0);
+});
+
+/** A ClientHello of TLS 1.2 whose only cipher suite is RC4. */
+const NOTHING_IN_COMMON = Buffer.from(
+  `160301003f 0100003b 0303 ${'11'.repeat(32)} 00 00020005 0100 0010 000a00040002001d 000d000400020403`.replaceAll(
+    ' ',
+    '',
+  ),
+  'hex',
+);
+
+test.each([0, 200_000])('an alert reaches a client that sends %d more bytes', async (more) => {
+  const { connect: enter, server } = await start({ tls, handler: echo });
+  const raw = (await enter()).send(Buffer.concat([NOTHING_IN_COMMON, Buffer.alloc(more)]));
+  // handshake_failure (RFC 8446 section 6).
+  expect((await raw.readBytes(7)).toString('hex')).toBe('15030300020228');
+  // Node.js takes an RST behind bytes for FIN, so the server is asked.
+  await until(() => server.stats().connections.lingering === 1, 'the server reads on');
+  expect(await raw.finish().closed()).toBe('fin');
+  await until(() => server.stats().connections.open === 0, 'the connection is closed');
+  expect(server.stats().tls?.failures.cipher).toBe(1);
 });
 
 test('the server ends with close_notify, and a FIN without one is not the end of the stream', async () => {
