@@ -40,7 +40,7 @@ const config: ViteUserConfig = {
     pool: 'forks',
     sequence: { sequencer: SlowFirst },
     // Most tests wait for a system or a child, not for the processor.
-    maxWorkers: Math.ceil(availableParallelism() * 2),
+    maxWorkers: Math.ceil(availableParallelism() * 3),
     // Bounds for what hangs, not expectations: nothing here depends on how fast the machine is.
     testTimeout: 120_000,
     hookTimeout: 120_000,

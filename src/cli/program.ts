@@ -144,13 +144,13 @@ async function run(given: Given, model: Model): Promise<void> {
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   giveLogs(settings, owner);
   const sinks = sinksFor(settings, role.kind !== 'standalone');
-  const loaded = isMain ? guardLoading() : answerWhileStarting();
+  const guard = isMain ? guardLoading() : { loaded: answerWhileStarting(), release: () => {} };
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
   const setup = { settings: { ...ofServer, ...sinks, tls }, content, environment: given.environment };
   const server = await model
     .start(setup, workers, role, { watched, owner, readAgain: () => setupAgain(given) })
-    .finally(loaded);
+    .finally(guard.loaded);
   try {
     pidFile?.write(isSuccessor);
   } catch (error) {
@@ -159,6 +159,7 @@ async function run(given: Given, model: Model): Promise<void> {
   }
   openErrorLog(settings, !isMain);
   handleSignals(server, role, pidFile, () => giveLogs(settings, owner));
+  guard.release();
   if (process.pid === 1) reapOrphans();
   if (!settings.quiet && role.kind === 'standalone') {
     const lines = server.places.map((place) => announcement(place, server, content, given, model));
@@ -212,9 +213,11 @@ async function watchedBy({ readAgain }: Given, content: CommandContent): Promise
 
 /**
  * An application's module may end the process that loads it. Without this message that would look like a clean exit. A
- * signal that ends this process takes the children along that have not started. Returns what ends both.
+ * signal that ends this process takes the children along that have not started.
+ * `loaded` ends the first, `release` the second. The signals must have other listeners by then: when the last listener is
+ * removed, Node.js forgets a signal that it has received and not yet reported.
  */
-function guardLoading(): () => void {
+function guardLoading(): { loaded(): void; release(): void } {
   const onSignal = (signal: NodeJS.Signals): void => {
     killStarting();
     // It has no listener any more.
@@ -226,9 +229,11 @@ function guardLoading(): () => void {
     process.exitCode = EXIT_USAGE;
   };
   process.once('exit', onExit);
-  return () => {
-    process.off('exit', onExit);
-    for (const signal of END_SIGNALS) process.off(signal, onSignal);
+  return {
+    loaded: () => void process.off('exit', onExit),
+    release: () => {
+      for (const signal of END_SIGNALS) process.off(signal, onSignal);
+    },
   };
 }
 

@@ -62,10 +62,12 @@ export class EpollHttpsServer extends EpollHttpServer {
     return super.isAwaited || this.listenerCount('secureConnection') > 0;
   }
 
-  /** As of node:https, which takes such errors for those of clients, too. The socket is destroyed already. */
+  /** As of node:https, which takes such errors for those of clients, too. */
   protected override handshakeFailed(channel: Channel, reason: string, isTimeout: boolean): void {
     if (this.listenerCount('tlsClientError') + this.listenerCount('clientError') === 0) return;
     const socket = socketOf({ channel }, this);
+    // It may wait until the client has its alert. An open one is closed next.
+    if (!channel.isOpen) socket.destroy();
     const error = handshakeErrorOf(reason, isTimeout);
     process.nextTick(() => {
       this.emit('clientError', error, socket);

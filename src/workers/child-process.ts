@@ -70,9 +70,14 @@ class ProcessChild implements Child {
 
   stop(now: boolean): void {
     const end = (): boolean => this.#process.kill('SIGTERM');
+    if (!now) {
+      this.started.then(end, () => {});
+      return;
+    }
     // The signal also ends a process that has not started yet, and with it its client's connection.
-    if (now) end();
-    else this.started.then(end, () => {});
+    end();
+    // Two signals are one if the child has not received the first (signal(7)).
+    this.#send('cut');
   }
 
   reopenLogs(): void {
@@ -109,7 +114,7 @@ class ProcessChild implements Child {
     for (const settle of [...this.#waiting]) settle(isAnswered);
   }
 
-  #send(word: 'retire' | 'ask' | 'reopen'): void {
+  #send(word: 'retire' | 'cut' | 'ask' | 'reopen'): void {
     // A child that is ending may have closed the channel: its end is reported.
     if (this.#process.connected) this.#process.send(word, () => {});
   }

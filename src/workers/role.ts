@@ -175,6 +175,7 @@ export function onStopRequest(callback: (request: StopRequest) => void): void {
     process.once('disconnect', () => callback(ended));
     process.on('message', (message) => {
       if (message === 'retire') callback({ ...ended, isReplaced: true });
+      else if (message === 'cut') callback({ ...ended, isRepeated: true });
     });
     // The channel alone does not keep the process alive.
     process.channel?.unref();

@@ -11,7 +11,7 @@ import { ask, get } from '../support/client.ts';
 import { receiveDatagrams } from '../support/datagrams.ts';
 import { folder } from '../support/folder.ts';
 import { COMMAND, type Program, portOf, startProgram } from '../support/program.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 /** Starts the command with these sockets, whose names are `names`. */
 function startService(fds: readonly number[], names: string, args: readonly string[], env = {}): Program {
@@ -130,6 +130,21 @@ test('a server that ends reports no reload any more', async () => {
   program.signal('SIGINT');
   await program.ended();
   expect(texts().at(-1)).toBe('STOPPING=1');
+});
+
+test('a second signal cuts also a worker that has not received the first', async () => {
+  const root = await folder({ 'app.mjs': 'export const fetch = () => new Response("ok");' });
+  const args = ['0', `${root}/app.mjs`, '--workers', '1', '--no-access-log', '--drain-delay-ms', '600000'];
+  const program = startService([], '', args, {});
+  await portOf(program);
+  const [worker = 0] = childrenOf(program.pid);
+  process.kill(worker, 'SIGSTOP');
+  program.signal('SIGTERM');
+  program.signal('SIGINT');
+  // The main process has signalled its worker twice by then, or else this test sees nothing.
+  await pause(200);
+  process.kill(worker, 'SIGCONT');
+  expect(await program.ended()).toBe(0);
 });
 
 test('a service manager that is gone stops nothing', async () => {
