@@ -148,8 +148,9 @@ export const CHECKS = [
   {
     name: 'simulate',
     when: 'night',
-    where: 'half an hour of the simulated machine, another seed; every canary',
-    command: 'npm run -s simulate -- --minutes 30 --seed $RANDOM && node scripts/canaries.js --all',
+    where: 'half an hour of the simulated machine, another seed; every canary; pairs of faults',
+    command:
+      'npm run -s simulate -- --minutes 30 --seed $RANDOM && npm run -s simulate -- --exhaustive 2 && node scripts/canaries.js --all',
   },
   { name: 'instructions', when: 'night', where: 'a request, under valgrind', command: 'npm run -s bench:guard' },
   { name: 'memory', when: 'night', where: 'AddressSanitizer, a million requests', command: 'npm run -s check:memory' },
