@@ -25,9 +25,6 @@ const OUTPUT_BYTES = 131_072;
  */
 const SEND_OP_CAPACITY = 16;
 
-/** The addon counts from the zero of the monotonic clock, performance.now() from the start of this thread. */
-const ZERO_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
 /** Whether the system distributes clients among processes that listen on one port. */
 export function reusePortBalances(addon: Addon = loadAddon()): boolean {
   return addon.reusePortBalances;
@@ -84,9 +81,9 @@ export function createNativeKernel(backend?: string, addon: Addon = loadAddon())
       return prewaited;
     },
     now: () => {
-      const nowMs = performance.now() + ZERO_MS;
-      control[NOW_MS] = nowMs;
-      return nowMs;
+      // performance.now() counts from timeOrigin; the addon counts from the monotonic clock's zero.
+      control[NOW_MS] = Number(process.hrtime.bigint()) / 1e6;
+      return control[NOW_MS];
     },
     wallClockMs: Date.now,
   };
