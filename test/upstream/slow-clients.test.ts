@@ -71,8 +71,7 @@ test('temporary files have no names', async () => {
   const client = await slowClient(port);
   client.send(get('/'));
   await until(() => upstream.requests.length === 1 && upstream.open.size === 0, 'the program has done its part');
-  const after = (await readdir(tmpdir())).filter(
-    (name) => !before.has(name) && /^epoll-server-[0-9a-f]{32}$/.test(name),
-  );
-  expect(after).toEqual([]);
+  const isNamed = (name: string): boolean => !before.has(name) && /^epoll-server-[0-9a-f]{32}$/.test(name);
+  // A file, of another test too, has a name for the moment between its creation and the removal of the name.
+  await until(async () => !(await readdir(tmpdir())).some(isNamed), 'no file has a name');
 });
