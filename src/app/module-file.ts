@@ -1,12 +1,12 @@
 // Finds the file of MODULE[:NAME] and imports it.
 
 import { execFile } from 'node:child_process';
-import { type Stats, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { EpollServerError, messageOf } from '../errors.ts';
+import { pathStats } from './path-stats.ts';
 
 /** The extensions of modules, in the order in which they are tried. */
 export const MODULE_SUFFIXES = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'] as const;
@@ -30,7 +30,7 @@ export function findModule(reference: string, folders: readonly string[] = []): 
     if (file !== undefined) return { file, name };
   }
   const path = resolve(module);
-  if (statsOf(path)?.isDirectory() === true) {
+  if (pathStats(path)?.isDirectory() === true) {
     throw refuseModule(`${path} is a folder: use a JavaScript file in it, as in examples/hello-wsgi.js`);
   }
   const usual =
@@ -61,16 +61,7 @@ function fileOf(place: string): string | undefined {
 }
 
 function isFile(path: string): boolean {
-  return statsOf(path)?.isFile() === true;
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    // A loop of links, a name that is too long or contains a NUL, or a folder without permission: treated as missing.
-    return undefined;
-  }
+  return pathStats(path)?.isFile() === true;
 }
 
 export type Exports = Readonly<Record<string, unknown>>;

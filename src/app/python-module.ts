@@ -1,7 +1,8 @@
 // Finds the file of a Python module, as Python itself finds it: `mysite.wsgi` is mysite/wsgi.py in a folder.
 
-import { existsSync, type Stats, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { pathStats } from './path-stats.ts';
 
 export interface PythonModule {
   /** The file of the module: NAME.py, or __init__.py of a package. */
@@ -74,14 +75,5 @@ function moduleByName(folder: string, dotted: string): Found | undefined {
 }
 
 function isFile(path: string): boolean {
-  return statsOf(path)?.isFile() === true;
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    // A loop of links, or a name that is too long: there is no such module.
-    return undefined;
-  }
+  return pathStats(path)?.isFile() === true;
 }

@@ -1,15 +1,15 @@
 // Classifies an argument without a flag: a folder, an application or a mount. An existing file or folder decides; only
 // otherwise does the name.
 
-import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { isModule, MODULE_SUFFIXES } from '../app/module-file.ts';
+import { pathStats } from '../app/path-stats.ts';
 import { findPythonModule, PACKAGE_FILE, PYTHON_SUFFIX } from '../app/python-module.ts';
 
 export type PositionalKind = 'root' | 'app' | 'mount';
 
 export function positionalKind(argument: string): PositionalKind {
-  const stats = statsOf(argument);
+  const stats = pathStats(argument);
   if (stats?.isDirectory() === true) return isPackage(argument) ? 'app' : 'root';
   if (stats?.isFile() === true) return mayBeModule(argument) ? 'app' : 'root';
   if (/^\/[^=]*=/.test(argument)) return 'mount';
@@ -29,13 +29,4 @@ function isCalledLikeModule(argument: string): boolean {
 /** A package of Python is a folder whose source is not meant to be served. */
 function isPackage(folder: string): boolean {
   return basename(findPythonModule(folder)?.file ?? '') === PACKAGE_FILE;
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    // It cannot be read: the code that opens it reports why.
-    return undefined;
-  }
 }
