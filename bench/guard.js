@@ -3,6 +3,7 @@
 //   npm run bench:guard -- --update     writes the counts of this machine into it
 // Instructions depend on the code, the version of Node.js and the counter, not on the load of the machine.
 
+import { readOptions } from '../scripts/arguments.js';
 import { baselineKey, compareCounts, readBaselines, writeBaseline } from './baseline.js';
 import { countReplays, findCounter } from './instructions.js';
 import { GUARDED } from './workloads.js';
@@ -28,12 +29,7 @@ function judge(key, counts, baseline) {
   return rises.length === 0 ? 0 : 1;
 }
 
-async function main(args) {
-  const isUpdate = args[0] === '--update';
-  if (args.length > (isUpdate ? 1 : 0)) {
-    process.stderr.write(`bench:guard: unknown flag "${args.at(-1)}" (the only flag is --update)\n`);
-    return 2;
-  }
+async function main(isUpdate) {
   const counter = await findCounter();
   if (counter === null) {
     process.stderr.write(MISSING);
@@ -50,7 +46,8 @@ async function main(args) {
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+const { update } = readOptions(import.meta.url, { update: { type: 'boolean', default: false } });
+process.exitCode = await main(update).catch((error) => {
   process.stderr.write(`bench:guard: ${error.message}\n`);
   return 1;
 });

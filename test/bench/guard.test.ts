@@ -93,7 +93,7 @@ test('without a counter the guard names the package to install', async () => {
 });
 
 test('the guard rejects unknown flags', async () => {
-  const stderr = 'bench:guard: unknown flag "--nonsense" (the only flag is --update)\n';
+  const stderr = "Unknown option '--nonsense' (--help shows the options)\n";
   expect(await guard(['--nonsense'], process.env)).toEqual({ code: 2, stdout: '', stderr });
 });
 
