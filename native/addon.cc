@@ -341,6 +341,12 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   return call.Return(result < 0 ? -errno : result);
 }
 
+// setParentDeathSignal(signal): 0 or -errno.
+napi_value SetParentDeathSignal(napi_env env, napi_callback_info info) {
+  const Arguments call(env, info);
+  return call.Return(system::SetParentDeathSignal(call.Int(0)));
+}
+
 // sendDatagram(path, bytes): 0 or -errno.
 napi_value SendDatagram(napi_env env, napi_callback_info info) {
   const Arguments call(env, info);
@@ -363,7 +369,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("createKernel", Napi::Function::New(env, CreateKernel, "createKernel"));
   exports.Set("scanHeads", Napi::Function::New(env, ScanHeadsOf, "scanHeads"));
   for (const Named& named :
-       {Named{"createFiles", CreateFiles}, Named{"reap", Reap}, Named{"sendDatagram", SendDatagram},
+       {Named{"createFiles", CreateFiles}, Named{"reap", Reap},
+        Named{"setParentDeathSignal", SetParentDeathSignal}, Named{"sendDatagram", SendDatagram},
         Named{"opensslProblem", OpensslProblem}, Named{"createTls", CreateTls},
         Named{"setTicketKeys", SetTicketKeys}, Named{"tlsCounters", GetTlsCounters}}) {
     napi_value function = nullptr;

@@ -1,4 +1,4 @@
-// The socket calls that differ between Linux and the BSDs (macOS among them). binding.gyp chooses
+// The system calls that differ between Linux and the BSDs (macOS among them). binding.gyp chooses
 // the implementation, one file for each family.
 #ifndef EPOLL_SERVER_NATIVE_SYSTEM_H_
 #define EPOLL_SERVER_NATIVE_SYSTEM_H_
@@ -18,6 +18,10 @@ extern const bool kReusePortBalances;
 
 // socket(2) for TCP: non-blocking and close-on-exec. Returns the descriptor or -errno.
 int OpenSocket(int family);
+
+// The system sends `signal` (0: none) to this process when the thread that started it ends. Only
+// Linux does; elsewhere nothing happens. Returns 0 or -errno.
+int SetParentDeathSignal(int signal);
 
 // accept(2): close-on-exec, and non-blocking unless `blocking`. Returns the descriptor or -errno.
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking);

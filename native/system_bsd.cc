@@ -1,4 +1,4 @@
-// The socket calls of macOS and the BSDs. macOS lacks accept4(2), so flags are set afterwards.
+// The calls of macOS and the BSDs. macOS lacks accept4(2), so flags are set afterwards.
 // SO_NOSIGPIPE is set on the socket, instead of a flag of each send. SO_REUSEPORT gives every
 // client to one of the listeners.
 #include <fcntl.h>
@@ -41,6 +41,8 @@ int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking)
   const int fd = accept(listener, peer, length);
   return fd < 0 ? -errno : SetFlags(fd, blocking);
 }
+
+int SetParentDeathSignal(int) { return 0; }
 
 int PeerName(int fd, sockaddr* peer, socklen_t* length) { return getpeername(fd, peer, length); }
 

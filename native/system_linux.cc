@@ -1,4 +1,6 @@
-// The socket calls of Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL.
+// The calls of Linux: accept4(2), flags in socket(2), MSG_NOSIGNAL, PR_SET_PDEATHSIG.
+#include <sys/prctl.h>
+
 #include <cerrno>
 
 #include "system.h"
@@ -17,6 +19,10 @@ int OpenSocket(int family) {
 int AcceptSocket(int listener, sockaddr* peer, socklen_t* length, bool blocking) {
   const int fd = accept4(listener, peer, length, SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK));
   return fd < 0 ? -errno : fd;
+}
+
+int SetParentDeathSignal(int signal) {
+  return prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal)) < 0 ? -errno : 0;
 }
 
 // getpeername(2) fails with ENOTCONN once the client has reset the connection, though its earlier

@@ -87,6 +87,11 @@ export interface Addon {
   /** Waits for one child that has ended: its number, 0 while it runs, or -errno. */
   readonly reap: (pid: number) => number;
   /**
+   * The system sends `signal` (0: none) to this process when the thread that started it ends, also while it hangs. Only
+   * Linux does. Returns 0, or -errno.
+   */
+  readonly setParentDeathSignal: (signal: number) => number;
+  /**
    * Sends one datagram to a Unix domain socket, whose abstract name begins with `@`. Does not block. Returns 0, or
    * -errno.
    */
@@ -94,7 +99,7 @@ export interface Addon {
 }
 
 /** Rises with kAbi in native/version.h, with each change of the calls between the addon and these modules. */
-export const ADDON_ABI = 4;
+export const ADDON_ABI = 5;
 
 /** The runtime that loads the addon; a parameter so that refusals can be tested. */
 export interface Runtime {

@@ -1,8 +1,10 @@
 // The role of a program: standalone, or a child to which a parent gives a client or listeners. The role is stored in
 // the environment of a process or in the data of a thread. Also the child's end of the channel to its parent.
 
+import { constants } from 'node:os';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Snapshot } from '../admin/snapshot.ts';
+import { loadAddon } from '../kernel/addon.ts';
 import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
 import { SOCKETS_OF_PARENT } from '../options/systemd-sockets.ts';
 import type { AcceptedClient } from '../server/blocking-server.ts';
@@ -48,7 +50,7 @@ export function environmentFor(role: Role): NodeJS.ProcessEnv {
     ...process.env,
     // The child counts the sockets of systemd as this process does, and gets them by its role.
     ...(listenPid === undefined ? {} : { LISTEN_PID: SOCKETS_OF_PARENT }),
-    [VARIABLE]: textOf(role),
+    [VARIABLE]: `${process.pid} ${textOf(role)}`,
     ...ticketsEnvironment(),
   };
 }
@@ -59,13 +61,18 @@ export function ticketsEnvironment(): NodeJS.ProcessEnv {
   return tickets === null ? {} : { [TICKETS_VARIABLE]: tickets };
 }
 
+/** The process that gave this one its role; 0: none. */
+let parentPid = 0;
+
 /** Returns this program's role and removes it from the environment, so that programs it starts are standalone. */
 export function takeRole(): Role {
   const text = isMainThread ? process.env[VARIABLE] : dataText('role');
   const tickets = isMainThread ? process.env[TICKETS_VARIABLE] : dataText('tickets');
   if (tickets !== undefined) importTicketKeys(tickets);
   if (isMainThread) for (const name of [VARIABLE, TICKETS_VARIABLE]) delete process.env[name];
-  const [kind, ...words] = (text ?? '').split(' ');
+  const all = (text ?? '').split(' ');
+  if (isMainThread) parentPid = Number(all.shift());
+  const [kind, ...words] = all;
   if (kind === 'client') return { kind, client: { fd: Number(words[0]), listener: Number(words[1]) } };
   if (kind === 'listeners') return { kind, addresses: words.map(addressOfText) };
   return kind === 'pool' ? { kind } : { kind: 'standalone' };
@@ -134,9 +141,10 @@ export function onAsked(callback: () => void): void {
 
 /**
  * Answers a parent that asks while the application loads, since this process has turns, and ends with the parent: the
- * application may load for ever. Returns what ends that.
+ * application may load for ever, or hang. Returns what ends that.
  */
 export function answerWhileStarting(): () => void {
+  if (!isMainThread) return () => {};
   const answer = (message: unknown): void => {
     if (message === 'ask') void reportToParent({});
   };
@@ -144,7 +152,13 @@ export function answerWhileStarting(): () => void {
   process.on('message', answer);
   process.once('disconnect', end);
   process.channel?.unref();
+  // Where a sandbox forbids it, a process that has turns still ends with the channel.
+  const { setParentDeathSignal } = loadAddon();
+  setParentDeathSignal(constants.signals.SIGKILL);
+  // The parent may have ended before.
+  if (!process.connected || process.ppid !== parentPid) end();
   return () => {
+    setParentDeathSignal(0);
     process.off('message', answer);
     process.off('disconnect', end);
   };

@@ -103,8 +103,8 @@ test('where the system cannot share a port, epoll children accept on an inherite
   const listener = kernel.listen('127.0.0.1', 0, 16);
   const { port } = kernel.local(listener);
   const child = spawn(process.execPath, ['dist/epoll-server.js'], {
-    env: { ...process.env, EPOLL_SERVER_ROLE: 'listeners fd:3' },
-    stdio: ['ignore', 'ignore', 'inherit', listener],
+    env: { ...process.env, EPOLL_SERVER_ROLE: `${process.pid} listeners fd:3` },
+    stdio: ['ignore', 'ignore', 'inherit', listener, 'ipc'],
   });
   const ended = once(child, 'exit');
   onTestFinished(async () => {

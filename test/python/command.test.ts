@@ -203,8 +203,12 @@ test.each([[[]], [['--workers', '1']]])('a hung worker does not delay the end: %
   expect(await slow.ended()).toBe(1);
 });
 
-test('a Python worker ends with its server, even while it hangs', async () => {
-  const body = `if environ['PATH_INFO'] == '/hang':\n  print('asked')\n  time.sleep(600)\n${PID}`;
+test.each([
+  ['sleeps', 'time.sleep(600)'],
+  ['loops', 'while True: pass'],
+  ['is in C code that keeps the lock of the interpreter', '__import__("ctypes").PyDLL(None).sleep(600)'],
+])('a Python worker ends with its server, even while it %s', async (_how, hang) => {
+  const body = `if environ['PATH_INFO'] == '/hang':\n  print('asked')\n  ${hang}\n${PID}`;
   const program = start(await folder({ 'app.py': app(body) }), 'app:application');
   const port = await portOf(program);
   const pid = Number((await ask(port, get('/'))).text);
