@@ -15,15 +15,14 @@ import { estimateMs } from '../tools/compare/plan.ts';
 import { reportPage } from '../tools/compare/report.ts';
 import { type ComparisonResult, prepareFolder, readResult, writeResult } from '../tools/compare/result.ts';
 import { textTables } from '../tools/compare/table.ts';
-import { END_SIGNALS } from './end-signals.ts';
+import { END_SIGNALS, exitCodeOf } from './end-signals.ts';
 import { checkFlags } from './flag-check.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** The application that the models serve. */
 const APPLICATION = programPath('tools/compare/application.js');
 
-/** The exit code of shells for a program that SIGINT ended: 128 + 2. */
-const EXIT_INTERRUPTED = 130;
+const EXIT_INTERRUPTED = exitCodeOf('SIGINT');
 
 /** Larger values are typing errors. */
 const MAX_ROUNDS = 100;

@@ -27,7 +27,7 @@ import { isPassed } from '../workers/passed-sockets.ts';
 import { answerWhileStarting, reportToParent, takeRole } from '../workers/role.ts';
 import { type Arguments, type ExplainedRequest, parseArguments } from './arguments.ts';
 import type { CommandContent } from './command-content.ts';
-import { END_SIGNALS } from './end-signals.ts';
+import { END_SIGNALS, exitCodeOf, FIRST_PROCESS } from './end-signals.ts';
 import { explainRules, unreachableOf } from './explain.ts';
 import { helpText } from './help.ts';
 import { checkModel, type Model, type Programs, type Serving } from './model.ts';
@@ -144,7 +144,9 @@ async function run(given: Given, model: Model): Promise<void> {
   concurrency.isMultiprocess = isMainThread && role.kind !== 'standalone';
   giveLogs(settings, owner);
   const sinks = sinksFor(settings, role.kind !== 'standalone');
-  const guard = isMain ? guardLoading() : { loaded: answerWhileStarting(), release: () => {} };
+  const guard = isMain
+    ? guardLoading(workers > 0 || watch || process.pid === FIRST_PROCESS)
+    : { loaded: answerWhileStarting(), release: () => {} };
   // The process that was started reports for all of its children.
   const tls = ofServer.tls === null ? null : { ...ofServer.tls, isReporting: isMain };
   const setup = { settings: { ...ofServer, ...sinks, tls }, content, environment: given.environment };
@@ -160,7 +162,7 @@ async function run(given: Given, model: Model): Promise<void> {
   openErrorLog(settings, !isMain);
   handleSignals(server, role, pidFile, () => giveLogs(settings, owner));
   guard.release();
-  if (process.pid === 1) reapOrphans();
+  if (process.pid === FIRST_PROCESS) reapOrphans();
   if (!settings.quiet && role.kind === 'standalone') {
     const lines = server.places.map((place) => announcement(place, server, content, given, model));
     if (server.adminUrl !== undefined) lines.push(`${model.name}-server: admin listener ${server.adminUrl}`);
@@ -212,27 +214,31 @@ async function watchedBy({ readAgain }: Given, content: CommandContent): Promise
 }
 
 /**
- * An application's module may end the process that loads it. Without this message that would look like a clean exit. A
- * signal that ends this process takes the children along that have not started.
+ * An application's module may end the process that loads it. Without this message that would look like a clean exit.
+ * `takesSignals`: a signal that ends this process takes the children along that have not started, and the system would
+ * not end process 1. Otherwise the system ends this process, also while the application hangs.
  * `loaded` ends the first, `release` the second. The signals must have other listeners by then: when the last listener is
  * removed, Node.js forgets a signal that it has received and not yet reported.
  */
-function guardLoading(): { loaded(): void; release(): void } {
-  const onSignal = (signal: NodeJS.Signals): void => {
-    killStarting();
-    // It has no listener any more.
-    process.kill(process.pid, signal);
-  };
-  for (const signal of END_SIGNALS) process.once(signal, onSignal);
+function guardLoading(takesSignals: boolean): { loaded(): void; release(): void } {
   const onExit = (code: number): void => {
     logLine(`the application ended the process (exit code ${code}) while loading`);
     process.exitCode = EXIT_USAGE;
   };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    killStarting();
+    // It has no listener any more.
+    process.kill(process.pid, signal);
+    process.off('exit', onExit);
+    process.exit(exitCodeOf(signal));
+  };
+  const signals = takesSignals ? END_SIGNALS : [];
+  for (const signal of signals) process.once(signal, onSignal);
   process.once('exit', onExit);
   return {
     loaded: () => void process.off('exit', onExit),
     release: () => {
-      for (const signal of END_SIGNALS) process.off(signal, onSignal);
+      for (const signal of signals) process.off(signal, onSignal);
     },
   };
 }

@@ -1,12 +1,11 @@
 // What the signals of a service do: end it, reload it, and open its logs again. Upgrades are in upgrades.ts.
 
-import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import { drainSinks, reopenSinks } from '../log/log-sink.ts';
 import { onReopen, onStopRequest, type Role, reportToParent } from '../workers/role.ts';
-import { END_SIGNALS } from './end-signals.ts';
+import { END_SIGNALS, exitCodeOf } from './end-signals.ts';
 import type { Serving } from './model.ts';
 import type { PidFile } from './pid-file.ts';
 import { tellReady, tellReloading, tellStopping } from './service-manager.ts';
@@ -57,7 +56,7 @@ function endOnSignals(server: Serving, role: Role, end: () => void): void {
     received.set(signal, (received.get(signal) ?? 0) + 1);
     const counts = role.kind === 'standalone' ? [...received.values()] : [received.get(signal) ?? 0];
     const count = counts.reduce((sum, each) => sum + each, 0);
-    if (count > 2) process.exit(128 + constants.signals[signal]);
+    if (count > 2) process.exit(exitCodeOf(signal));
     if (count === 2) void server.close({ now: true });
     endOnce();
   };

@@ -3,11 +3,9 @@
 
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
+import { FIRST_PROCESS } from './end-signals.ts';
 import type { Serving } from './model.ts';
 import { tellMainProcess, tellReady, tellReloading } from './service-manager.ts';
-
-/** In a container the end of process 1 is the end of all. */
-const FIRST_PROCESS = 1;
 
 export class Upgrades {
   readonly #server: Serving;
@@ -33,19 +31,19 @@ export class Upgrades {
     this.#starting.abort();
     const starting = new AbortController();
     this.#starting = starting;
-    try {
-      tellReloading();
-      const pid = await upgrade(starting.signal);
-      this.#isOver = true;
-      logLine(`process ${pid} has taken over`);
-      tellMainProcess(pid);
-      await this.#server.close({ isReplaced: true });
-      await this.#end();
-    } catch (error) {
-      if (this.#isOver || starting !== this.#starting) return;
+    tellReloading();
+    const pid = await upgrade(starting.signal).catch((error: unknown) => {
+      if (this.#isOver || starting !== this.#starting) return null;
       tellReady();
       logLine(`this version goes on: ${messageOf(error)}`);
-    }
+      return null;
+    });
+    if (pid === null) return;
+    this.#isOver = true;
+    logLine(`process ${pid} has taken over`);
+    tellMainProcess(pid);
+    await this.#server.close({ isReplaced: true });
+    await this.#end();
   }
 
   /** This version ends without a successor. */

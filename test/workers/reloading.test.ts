@@ -1,6 +1,7 @@
 // Tests that --watch replaces the processes of an application when its files change, that no client is rejected meanwhile,
 // and that an application which does not load leaves the old processes running.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { FileWatch } from '../../src/workers/file-watch.ts';
 import { childrenOf } from '../models/models.ts';
 import { ask, connect, get } from '../support/client.ts';
 import { folder } from '../support/folder.ts';
-import { type Program, portOf, startCommand } from '../support/program.ts';
+import { COMMAND, type Program, portOf, startCommand, startProgram } from '../support/program.ts';
 import { pause, until } from '../support/until.ts';
 
 function version(text: string): string {
@@ -288,22 +289,15 @@ test('a parent that ends while a child starts leaves no child and no error messa
   expect(program.stderr).toBe('');
 });
 
-test('a worker that loads for ever ends with a parent that is killed', async () => {
-  const text = `process.stdout.write('loads\\n');
-    await new Promise(() => setInterval(() => {}, 1_000));`;
-  const path = await folder({ 'app.mjs': text });
-  const program = startCommand(['0', join(path, 'app.mjs'), '--workers', '1']);
-  await until(() => program.stdout.includes('loads\n'), 'the worker loads');
-  program.signal('SIGKILL');
-  // The worker inherits standard output, which ends when both have ended.
-  expect(await program.ended()).toBe('SIGKILL');
-});
-
 /** Longer than a start takes on a busy machine. */
 const HANG_MS = 2_000;
 const HANG = `import { writeSync } from 'node:fs';
   writeSync(1, 'hangs\\n');
   while (true);`;
+/** As {@link HANG}, in a process that has turns. */
+const WAIT = `import { writeSync } from 'node:fs';
+  writeSync(1, 'hangs\\n');
+  await new Promise(() => setInterval(() => {}, 1_000));`;
 const HUNG = new RegExp(`process \\d+ did not start: it did not answer for ${HANG_MS} ms, and was killed\\n`);
 
 test('a worker that hangs at its first start ends the start with one line', async () => {
@@ -330,4 +324,36 @@ test('a signal during the start takes a worker along that hangs', async () => {
   program.signal('SIGTERM');
   // The worker inherits standard output, which ends when both have ended.
   expect(await program.ended()).toBe('SIGTERM');
+});
+
+// Only Linux ends a process that hangs with its parent (PR_SET_PDEATHSIG).
+test.each([['waits', WAIT], ...(process.platform === 'linux' ? [['hangs', HANG]] : [])])(
+  'a worker that %s while it loads ends with a parent that is killed',
+  async (_how, text) => {
+    const path = await folder({ 'app.mjs': text });
+    const program = startCommand(['0', join(path, 'app.mjs'), '--workers', '1']);
+    await until(() => program.stdout.includes('hangs\n'), 'the worker loads');
+    program.signal('SIGKILL');
+    // The worker inherits standard output, which ends when both have ended.
+    expect(await program.ended()).toBe('SIGKILL');
+  },
+);
+
+test('a signal ends a server without workers whose application hangs while it loads', async () => {
+  const program = startCommand(['0', join(await folder({ 'app.mjs': HANG }), 'app.mjs')]);
+  await until(() => program.stdout.includes('hangs\n'), 'the application hangs');
+  program.signal('SIGTERM');
+  expect(await program.ended()).toBe('SIGTERM');
+});
+
+const NAMESPACE = ['--pid', '--fork', '--kill-child'];
+const mayUnshare = spawnSync('unshare', [...NAMESPACE, 'true']).status === 0;
+
+test.runIf(mayUnshare)('a signal ends process 1 of a container while it loads', async () => {
+  const path = await folder({ 'app.mjs': WAIT });
+  const program = startProgram('unshare', [...NAMESPACE, process.execPath, COMMAND, '0', join(path, 'app.mjs')]);
+  await until(() => program.stdout.includes('hangs\n'), 'the application loads');
+  const [pid = 0] = childrenOf(program.pid);
+  process.kill(pid, 'SIGTERM');
+  expect(await program.ended()).toBe(143);
 });
