@@ -1,9 +1,10 @@
 // Finds the Python that runs an application, and says what is wrong with one that does not.
 
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { pathStats } from '../app/path-stats.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 
 /** The oldest version that the worker runs on: older ones are no longer maintained. */
@@ -50,10 +51,12 @@ export async function checkInterpreter(python: string): Promise<void> {
 async function versionOf(python: string): Promise<string> {
   const code = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
   // -S: no packages, whose failure would be another one.
-  const asked = promisify(execFile)(python, ['-S', '-c', code], { timeout: VERSION_TIMEOUT_MS });
-  const { stdout } = await asked.catch((error: unknown) => {
+  let stdout: string;
+  try {
+    ({ stdout } = await promisify(execFile)(python, ['-S', '-c', code], { timeout: VERSION_TIMEOUT_MS }));
+  } catch (error) {
     throw wrong(notRun(python, error), error);
-  });
+  }
   if (VERSION.test(stdout)) return stdout.trim();
   const printed = stdout.trim() === '' ? 'nothing' : JSON.stringify(firstLineOf(stdout));
   throw wrong(`${python} is no Python: asked for its version, it printed ${printed}`);
@@ -63,7 +66,7 @@ async function versionOf(python: string): Promise<string> {
 function notRun(python: string, error: unknown): string {
   const { code, killed, stderr }: { code?: unknown; killed?: unknown; stderr?: unknown } = Object(error);
   if (code === 'ENOENT') return notThere(python);
-  if (statSync(python, { throwIfNoEntry: false })?.isDirectory() === true)
+  if (pathStats(python)?.isDirectory() === true)
     return `${python} is a folder: name the program in it, such as ${join(python, 'bin', 'python')}`;
   if (code === 'EACCES') return `${python} cannot be executed: it is no program, or this user has no permission`;
   if (killed === true) return `${python} has not said its version within ${VERSION_TIMEOUT_MS} ms`;

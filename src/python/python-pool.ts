@@ -55,10 +55,10 @@ export class PythonPool {
    * @throws EpollServerError `ERR_APPLICATION_MODULE`, `ERR_PYTHON`, `ERR_LISTEN`, `ERR_WORKER`.
    */
   static async open(options: PythonPoolOptions, signal?: AbortSignal): Promise<PythonPool> {
-    signal?.throwIfAborted();
     const folder = await makeSocketFolder(options.owner);
     const kernel = createNativeKernel();
     try {
+      signal?.throwIfAborted();
       const pool = new PythonPool(folder, kernel, options);
       await pool.#begin(signal);
       return pool;

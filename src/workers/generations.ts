@@ -52,6 +52,8 @@ export class Generations implements Children {
   #launch: Launch;
   /** The group that is starting; null: none. */
   #coming: Coming | null = null;
+  /** Resolves when no group has to start any more; null: none has to. */
+  #renewing: Promise<void> | null = null;
   /** Why another group has to start; empty: it has not. */
   #reason = '';
   #hasBegun = false;
@@ -78,15 +80,22 @@ export class Generations implements Children {
     if (this.#reason !== '') void this.renew(this.#reason);
   }
 
-  /** Replaces the group that serves. `reason`: the beginning of a log line, such as `files changed`. */
+  /**
+   * Replaces the group that serves. `reason`: the beginning of a log line, such as `files changed`. Resolves when that was
+   * done, or has failed, also for those who have asked meanwhile.
+   */
   async renew(reason: string): Promise<void> {
     this.#reason = reason;
     if (!this.#hasBegun) return;
-    if (this.#coming !== null) {
-      // The start may hang on a fault that the change has fixed.
-      await this.#coming.stop();
-      return;
-    }
+    // The start may hang on a fault that the change has fixed.
+    await this.#coming?.stop();
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null;
+    });
+    await this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
     while (this.#reason !== '' && !this.#isEnded) {
       const because = this.#reason;
       this.#reason = '';
@@ -126,7 +135,8 @@ export class Generations implements Children {
   async stop(limitMs: number, isReplaced = false): Promise<void> {
     this.#isEnded = true;
     const sinceMs = performance.now();
-    await Promise.all([this.#serving.stop(limitMs, isReplaced), this.#coming?.stop(), ...this.#leaving.values()]);
+    const stopping = this.#groups.map((group) => group.stop(limitMs, isReplaced));
+    await Promise.all([...stopping, this.#coming?.stop(), ...this.#leaving.values()]);
     await this.#launch.close(Math.max(limitMs - (performance.now() - sinceMs), 0));
   }
 

@@ -216,6 +216,8 @@ export class WorkerGroup {
       const hang = `it did not answer for ${this.#hangTimeoutMs} ms, and was killed`;
       throw new EndedChild(child.name, this.#hung.has(child) ? new Error(hang, { cause }) : cause);
     });
+    // Its message was on its way.
+    if (this.#isStopped) throw new EndedChild(child.name, 'it was stopped');
     const bornMs = performance.now();
     void child.ended.then((how) => this.#replace(start, child.name, how, performance.now() - bornMs));
   }

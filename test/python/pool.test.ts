@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -251,7 +251,9 @@ test('an interpreter that is none, or too old: the error says what is wrong with
     'folder/bin/python': '',
   });
   for (const name of ['old', 'silent', 'other', 'failing']) await chmod(join(home, name), 0o755);
+  await symlink('loop', join(home, 'loop'));
   const cases: readonly (readonly [string, string])[] = [
+    ['loop', 'is no Python, or does not work: asked for its version, it ended'],
     ['old', 'is Python 3.7.9, and 3.8 or later is needed'],
     ['silent', 'is no Python: asked for its version, it printed nothing'],
     ['other', 'is no Python: asked for its version, it printed "Lua 5.4"'],

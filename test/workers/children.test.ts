@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Snapshot } from '../../src/admin/snapshot.ts';
+import { EpollServerError } from '../../src/errors.ts';
 import type { Child } from '../../src/workers/child.ts';
 import { startProcess } from '../../src/workers/child-process.ts';
 import { Generations } from '../../src/workers/generations.ts';
@@ -189,4 +190,59 @@ test('a child that starts for long is killed only if it does not answer meanwhil
     exitCode: null,
   });
   slow.end();
+});
+
+test('a group that is stopped when its first child has just started starts no other', async () => {
+  const child = new FakeChild(0);
+  let begin = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  Object.assign(child, { started, stop: () => {} });
+  const start = vi.fn(() => child);
+  const group = new WorkerGroup(2);
+  const begun = group.keepFull(start).catch((error: unknown) => error);
+  const stopped = group.stop(NEVER_MS);
+  begin();
+  await settled();
+  child.end();
+  await stopped;
+  expect(await begun).toMatchObject({ message: 'fake did not start: it was stopped' });
+  expect(start).toHaveBeenCalledOnce();
+});
+
+/** Generations of one child each, which `next` makes. */
+function generationsOf(next: () => Child): Generations {
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  onTestFinished(() => write.mockRestore());
+  const launch = { start: next, close: async () => {} };
+  return new Generations({ launch, count: 1, limitMs: NEVER_MS, hangTimeoutMs: 0 });
+}
+
+test('groups that are being replaced end with the one that serves', async () => {
+  const generations = generationsOf(() => new FakeChild(0));
+  await generations.begin();
+  await generations.renew('reload');
+  // The first child does not end by itself.
+  await generations.stop(0);
+});
+
+test('a reload while another one waits for resources starts no second group beside it', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const waiting = new FakeChild(0);
+  Object.assign(waiting, { started: waiting.ended.then((how) => Promise.reject(new Error(how))) });
+  const refuse = (): Child => {
+    throw new EpollServerError('ERR_WORKER', 'no process');
+  };
+  const start = vi.fn<() => Child>(() => waiting);
+  start.mockReturnValueOnce(new FakeChild(0)).mockImplementationOnce(refuse);
+  const generations = generationsOf(start);
+  await generations.begin();
+  void generations.renew('first');
+  await vi.advanceTimersByTimeAsync(1);
+  void generations.renew('second');
+  await vi.advanceTimersByTimeAsync(NEVER_MS);
+  expect(start).toHaveBeenCalledTimes(3);
+  await generations.stop(0);
 });
