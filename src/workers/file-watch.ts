@@ -37,6 +37,11 @@ function isIgnored(path: string, root: string, isFile: boolean): boolean {
   return isFile && !SOURCE.test(path);
 }
 
+/** Whether a link leads to a folder that contains it: below it is what is watched already, over and over. */
+function leadsUp(path: string): boolean {
+  return isLink(path) && isWithin(realPathOf(dirname(path)), realPathOf(path));
+}
+
 /** Files and folders, by names that may lead through links. */
 export type WatchedNames = () => Promise<readonly string[]>;
 
@@ -51,6 +56,8 @@ export class FileWatch {
   /** A link may have changed its target: the watched files have to be resolved again. */
   #isMoved = false;
   #isOver = false;
+  /** The reports of bursts, one after the other. */
+  #firing: Promise<void> = Promise.resolve();
 
   /** Calls `onChange` after each burst of changes. */
   constructor(names: WatchedNames, onChange: () => void) {
@@ -86,7 +93,8 @@ export class FileWatch {
     const watcher = watch(dirname(root), {
       ignoreInitial: true,
       depth: MAX_DEPTH,
-      ignored: (path, stats) => isIgnored(path, root, stats?.isFile() === true),
+      ignored: (path, stats) =>
+        isIgnored(path, root, stats?.isFile() === true) || (stats?.isDirectory() === true && leadsUp(path)),
     });
     watcher.on('all', (_event, path) => this.#seen(path, root));
     this.#onEvents(watcher, (path) => {
@@ -144,7 +152,9 @@ export class FileWatch {
     this.#stormMs ??= nowMs;
     if (nowMs - this.#stormMs > MAX_STORM_MS) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#fire(), QUIET_MS);
+    this.#timer = setTimeout(() => {
+      this.#firing = this.#firing.then(() => this.#fire());
+    }, QUIET_MS);
   }
 
   async #fire(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { FileWatch } from '../../src/workers/file-watch.ts';
 import { folder, type Tree } from '../support/folder.ts';
 import { until } from '../support/until.ts';
@@ -129,4 +129,16 @@ test('a watch of one file, such as a config file, does not report its neighbours
   await writeFile(join(path, 'new.yaml'), 'd');
   await rename(join(path, 'new.yaml'), join(path, 'site.yaml'));
   await early;
+});
+
+test('a link to a folder that contains it is not followed: a warning is written once', async () => {
+  const path = await folder({ 'a/b/app.mjs': '0' });
+  await symlink('loop', join(path, 'a/loop'));
+  await symlink('../..', join(path, 'a/b/up'));
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  onTestFinished(() => write.mockRestore());
+  await watching(path, [path]);
+  expect(write.mock.calls.map(([text]) => text)).toEqual([
+    expect.stringMatching(/^epoll-server: some changes of [^\n]+ will not be detected: ELOOP[^\n]+\/a\/loop'\n$/),
+  ]);
 });
