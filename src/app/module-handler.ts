@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { adapterOf, isClass } from '../adapters/adapter-names.ts';
 import type { FetchApplication, FetchOptions } from '../adapters/fetch.ts';
 import { type WsgiApplication, wsgi } from '../adapters/wsgi.ts';
+import { countText } from '../count-text.ts';
 import type { Handler } from '../http/handler.ts';
 import type { AdapterName } from '../options/choices.ts';
 import { type Exports, findModule, importModule, refuseModule } from './module-file.ts';
@@ -100,7 +101,9 @@ async function handlerFor(
   if (adapter === 'raw' && isHandler(found)) return found;
   if (typeof found === 'function') {
     const { choice = BY_OPTION } = options;
-    throw refuseModule(`${what} is a function of ${found.length} parameters, whose interface is unknown: ${choice}`);
+    throw refuseModule(
+      `${what} is a function of ${countText(found.length, 'parameter')}, whose interface is unknown: ${choice}`,
+    );
   }
   throw refuseModule(`${what} is ${typeof found}, not a function or an object with a function "fetch"`);
 }

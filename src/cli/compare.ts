@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
+import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { MODEL_NAMES } from '../options/choices.ts';
 import { programPath } from '../package.ts';
@@ -117,7 +118,7 @@ function progressOn(stream: NodeJS.WriteStream): Progress {
       estimatedMs = estimateMs(plan, contenders.length);
       const names = contenders.map(({ name }) => name).join(', ');
       stream.write(
-        `${clear}epoll-server: comparing ${names}: ${plan.rounds === 1 ? '1 round' : `${plan.rounds} rounds`}, about ${minutes(estimatedMs)}\n`,
+        `${clear}epoll-server: comparing ${names}: ${countText(plan.rounds, 'round')}, about ${minutes(estimatedMs)}\n`,
       );
     },
     step: (done, all, what) => {

@@ -12,6 +12,7 @@ import {
   parseConfig,
 } from '../config/file.ts';
 import { type Configuration, printConfiguration, readEnvironment, resolveSettings } from '../config/resolve.ts';
+import { countText } from '../count-text.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { backEndOf } from '../kernel/native-kernel.ts';
 import { logFailure, logLine } from '../log/log-line.ts';
@@ -251,7 +252,8 @@ function announcement(
   { settings }: Given,
   { name, workers }: Model,
 ): string {
-  const group = settings.workers === undefined ? '' : `${settings.workers} ${workers}, `;
+  const worker = workers === 'threads' ? 'thread' : 'process';
+  const group = settings.workers === undefined ? '' : `${countText(settings.workers, worker, workers)}, `;
   const how = `${group}back end ${server.backend}, pid ${process.pid}`;
   return `${name}-server: ${place} serves ${description} (${how})`;
 }

@@ -3,9 +3,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { COMMAND_OPTIONS, type Configuration, DEFAULT_ORIGIN } from '../config/resolve.ts';
+import { countText } from '../count-text.ts';
 import { EpollServerError } from '../errors.ts';
 import { lossNotice } from '../log/access-log.ts';
-import { logLinesTo } from '../log/log-line.ts';
+import { logLine, logLinesTo, standardErrorLine } from '../log/log-line.ts';
 import { fileSink, standardSink } from '../log/log-sink.ts';
 import { traceLossNotice } from '../log/request-log.ts';
 import { SEVERITY, syslogSink } from '../log/syslog-sink.ts';
@@ -137,18 +138,19 @@ const SYSTEM_LOG = 'syslog';
 export function openErrorLog({ errorLog }: Settings, isShared: boolean): void {
   if (errorLog === undefined) return;
   if (errorLog === SYSTEM_LOG) {
-    // It cannot report its own losses in itself.
-    logLinesTo(syslogSink(SEVERITY.ERROR, () => {}));
+    logLinesTo(syslogSink(SEVERITY.ERROR, standardErrorLine));
     return;
   }
   const stamp = (text: string): string => `${new Date().toISOString()} [${process.pid}] ${text}`;
-  const sink = fileSink(errorLog, { lossNotice: (lines) => stamp(`${lines} lines were lost\n`), isShared });
+  const sink = fileSink(errorLog, { lossNotice: (lines) => stamp(`${countText(lines, 'line')} lost\n`), isShared });
   logLinesTo((text) => sink(stamp(text)));
 }
 
-function accessLogSink({ accessLog, logFormat }: Settings, isShared: boolean): Sink | undefined {
+function accessLogSink({ accessLog, errorLog, logFormat }: Settings, isShared: boolean): Sink | undefined {
   if (accessLog === false || (accessLog === undefined && !isOnTerminal())) return undefined;
-  if (accessLog === SYSTEM_LOG) return syslogSink(SEVERITY.INFORMATION);
+  if (accessLog === SYSTEM_LOG) {
+    return syslogSink(SEVERITY.INFORMATION, errorLog === SYSTEM_LOG ? standardErrorLine : logLine);
+  }
   const options = { lossNotice: lossNotice(logFormat), isShared };
   return accessLog === undefined || accessLog === '-' ? standardSink('stdout', options) : fileSink(accessLog, options);
 }

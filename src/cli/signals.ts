@@ -1,6 +1,7 @@
 // What the signals of a service do: end it, reload it, and open its logs again. Upgrades are in upgrades.ts.
 
 import { isatty } from 'node:tty';
+import { countText } from '../count-text.ts';
 import { messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import { drainSinks, reopenSinks } from '../log/log-sink.ts';
@@ -94,7 +95,7 @@ export async function endProcess(server: Serving, role: Role, pidFile: PidFile |
   await server.close();
   const { cutOff } = server;
   if (role.kind !== 'standalone') await reportToParent({ cutOff, snapshot: server.snapshot?.() ?? null });
-  else if (cutOff > 0) logLine(`${cutOff === 1 ? 'one request was' : `${cutOff} requests were`} cut off at the end`);
+  else if (cutOff > 0) logLine(`${countText(cutOff, 'request')} cut off at the end`);
   pidFile?.remove();
   await drainSinks(LOG_DRAIN_MS);
   process.exit(cutOff > 0 ? EXIT_CUT_OFF : 0);

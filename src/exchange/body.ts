@@ -5,6 +5,7 @@ import { EpollServerError } from '../errors.ts';
 import { ChunkedDecoder, type ChunkedLimits } from '../http/chunked-decoder.ts';
 import type { RequestBody } from '../http/handler.ts';
 import { SlabQueue } from '../slab-queue.ts';
+import { bodyTooLarge } from './misuse.ts';
 
 /** Bytes that may be queued before reading from the connection stops. TCP then makes the client wait. */
 const WINDOW_BYTES = 65_536;
@@ -172,9 +173,7 @@ export class Body implements RequestBody {
 
   async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
-    if (!(await all.adoptAll(this, maxBytes))) {
-      throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-    }
+    if (!(await all.adoptAll(this, maxBytes))) throw bodyTooLarge(maxBytes);
     return all;
   }
 

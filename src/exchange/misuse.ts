@@ -1,5 +1,6 @@
 // Checks of what a handler passes to a response, and the errors for wrong calls.
 
+import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type FieldInput, PrecompiledFields, precompileFields } from '../http/fields.ts';
 import { isReasonPhrase } from '../http/status.ts';
@@ -100,13 +101,20 @@ export function fileUnderWay(): EpollServerError {
   );
 }
 
+export function bodyTooLarge(maxBytes: number): EpollServerError {
+  return new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${countText(maxBytes, 'byte')}`);
+}
+
 export function tooShort(missing: number): EpollServerError {
-  return new EpollServerError('ERR_BODY_LENGTH', `the response ended ${missing} bytes short of its Content-Length`);
+  return new EpollServerError(
+    'ERR_BODY_LENGTH',
+    `the response ended ${countText(missing, 'byte')} short of its Content-Length`,
+  );
 }
 
 export function tooLong(extra: number): EpollServerError {
   return new EpollServerError(
     'ERR_BODY_LENGTH',
-    `the response is longer than its Content-Length: ${extra} bytes cut off`,
+    `the response is longer than its Content-Length: ${countText(extra, 'byte')} cut off`,
   );
 }

@@ -1,6 +1,7 @@
 // A light Headers class (Fetch standard, section 5.1): a list in the order of arrival, sorted only for iteration. As in
 // Node, no name is forbidden: those rules protect browsers.
 
+import { countText } from '../count-text.ts';
 import { isLinked, linkBehind, linkClasses, type NodeHeaders, showAs } from './native.ts';
 
 /** A name in lower case and a value. */
@@ -307,6 +308,7 @@ function normalize(value: string): string {
 
 /** Web IDL distinguishes a missing argument from undefined. */
 function complete<T extends readonly string[]>(given: T, needed: number, method: string): T {
-  if (given.length < needed) throw new TypeError(`Headers.${method} takes ${needed} values, not ${given.length}`);
+  if (given.length < needed)
+    throw new TypeError(`Headers.${method} takes ${countText(needed, 'value')}, not ${given.length}`);
   return given;
 }

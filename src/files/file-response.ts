@@ -1,5 +1,6 @@
 // Chooses and sends the response for an existing file: the whole file, ranges of it, 304, 412 or 416.
 
+import { countText } from '../count-text.ts';
 import { evaluateConditions, NOT_MODIFIED, PRECONDITION_FAILED, rangeStillHolds } from '../http/conditions.ts';
 import { sendError } from '../http/error-response.ts';
 import { FieldNames } from '../http/field-names.ts';
@@ -48,7 +49,7 @@ export function answerFailed(request: HttpRequest, response: HttpResponse): void
 }
 
 function refuseRange(request: HttpRequest, response: HttpResponse, { size }: Representation): void {
-  const sentence = `This file has ${size} bytes.`;
+  const sentence = `This file has ${countText(size, 'byte')}.`;
   const lines = `Content-Range: bytes */${size}\r\n`;
   sendError(request, response, { status: 416, sentence, text: `${sentence}\n`, lines });
 }

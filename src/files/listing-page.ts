@@ -1,5 +1,6 @@
 // Renders a page of a folder listing, as HTML for people and as JSON for programs, some names at a time.
 
+import { countText } from '../count-text.ts';
 import { escapeHtml, makePage } from '../http/page.ts';
 import { encodeName, isTextName, printableName } from './file-name.ts';
 import type { ListedName } from './file-source.ts';
@@ -90,7 +91,7 @@ function rowOf({ name, isDirectory, size, modifiedMs }: ListedName): string {
   const slash = isDirectory ? '/' : '';
   const shown = `${escapeHtml(printableName(name))}${slash}`;
   const href = `./${encodeName(name)}${slash}`;
-  const bytes = isDirectory ? '<td>–</td>' : `<td title="${size} bytes">${humanSize(size)}</td>`;
+  const bytes = isDirectory ? '<td>–</td>' : `<td title="${countText(size, 'byte')}">${humanSize(size)}</td>`;
   const time = isoDate(modifiedMs).slice(0, 16);
   const date = `<time datetime="${time}Z">${time.replace('T', ' ')}</time>`;
   const title = name.length > MAX_SHOWN_LENGTH ? ` title="${shown}"` : '';

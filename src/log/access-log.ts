@@ -1,5 +1,6 @@
 // The access log formats: one line per response, gathered during a turn and written once at its end.
 
+import { countText } from '../count-text.ts';
 import type { ResponseRecord } from '../exchange/request-observer.ts';
 import type { Endpoint, HttpRequest, TlsConnection } from '../http/handler.ts';
 import { traceIdOf } from '../http/request-ids.ts';
@@ -112,7 +113,7 @@ export function lineFormatter(format: LogFormat): LineFormatter {
 export function lossNotice(format: LogFormat): (lines: number) => string {
   return (lines) => {
     const now = Date.now();
-    const problem = `${lines} lines were lost`;
+    const problem = `${countText(lines, 'line')} lost`;
     if (format !== 'json') return `# ${bracketedTime(now)} epoll-server: ${problem}\n`;
     return `${JSON.stringify({ time: new Date(now).toISOString(), lostLines: lines, problem })}\n`;
   };

@@ -2,6 +2,7 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
+import { countText } from '../count-text.ts';
 import { clipped, printable, printableLine } from '../printable.ts';
 import { errorLines } from './error-lines.ts';
 
@@ -28,6 +29,11 @@ export function logLine(text: string, separator = ' '): void {
   write(printableLine(text, separator));
 }
 
+/** As {@link logLine}, on standard error in any case: the destination of all lines cannot report its own losses. */
+export function standardErrorLine(text: string): void {
+  writeStandardError(printableLine(text));
+}
+
 /**
  * Writes an error. On a terminal it is several lines that begin with `prefix`, for developers. Elsewhere it is the
  * single line `line`, for tools that read line by line.
@@ -45,10 +51,11 @@ function isTerminal(): boolean {
 }
 
 function write(text: string): void {
-  if (destination !== null) {
-    destination(`${text}\n`);
-    return;
-  }
+  if (destination === null) writeStandardError(text);
+  else destination(`${text}\n`);
+}
+
+function writeStandardError(text: string): void {
   const { stderr } = process;
   if (!isHandlingErrors) {
     isHandlingErrors = true;
@@ -61,7 +68,7 @@ function write(text: string): void {
   }
   const lost = lostLines;
   lostLines = 0;
-  const notice = lost === 0 ? '' : `epoll-server: ${lost} lines for standard error were lost\n`;
+  const notice = lost === 0 ? '' : `epoll-server: ${countText(lost, 'line')} for standard error lost\n`;
   stderr.write(`${notice}epoll-server: ${text}\n`, (error) => {
     if (error != null) lostLines += lost + 1;
   });

@@ -6,6 +6,7 @@ import { close, constants, fstat, open, openSync, write } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
+import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { Sink } from '../options/option-types.ts';
 import { logLine } from './log-line.ts';
@@ -147,7 +148,7 @@ class LineWriter {
       await new Promise((resolve) => setTimeout(resolve, MIN_PAUSE_MS));
     const left = `${this.#batch?.toString('utf8', this.#offset) ?? ''}${this.#waiting}`;
     const lines = this.#unreportedLines + this.#lostLines + linesOf(left);
-    if (lines > 0) logLine(`${this.#name} could not be flushed: ${lines} lines were lost`);
+    if (lines > 0) logLine(`${this.#name} could not be flushed: ${countText(lines, 'line')} lost`);
   }
 
   async #run(): Promise<void> {
@@ -220,7 +221,7 @@ class LineWriter {
   #reportLoss(): void {
     const nowMs = performance.now();
     if (!this.#isFailureReported && nowMs - this.#reportedMs < RETRY_MS) return;
-    logLine(`${this.#name} can be written again: ${this.#unreportedLines} lines were lost`);
+    logLine(`${this.#name} can be written again: ${countText(this.#unreportedLines, 'line')} lost`);
     this.#reportedMs = nowMs;
     this.#isFailureReported = false;
     this.#unreportedLines = 0;

@@ -1,5 +1,6 @@
 // Writes the access log and the trace: both are gathered during a turn and written once at its end.
 
+import { countText } from '../count-text.ts';
 import type { RequestObserver, ResponseRecord } from '../exchange/request-observer.ts';
 import type { Endpoint, TlsConnection } from '../http/handler.ts';
 import type { Sink } from '../options/option-types.ts';
@@ -39,7 +40,7 @@ export class RequestLog implements RequestObserver {
   }
 
   disconnected(remote: Endpoint, receivedBytes: number, sentBytes: number): void {
-    this.#trace(`* ${name(remote)} disconnected: ${receivedBytes} bytes received, ${sentBytes} sent\n`);
+    this.#trace(`* ${name(remote)} disconnected: ${countText(receivedBytes, 'byte')} received, ${sentBytes} sent\n`);
   }
 
   requestHead(remote: Endpoint, head: string): void {
@@ -63,7 +64,7 @@ export class RequestLog implements RequestObserver {
 
 /** The trace line that reports lost lines. */
 export function traceLossNotice(lines: number): string {
-  return `* ${lines} lines were lost\n`;
+  return `* ${countText(lines, 'line')} lost\n`;
 }
 
 /** `, TLSv1.3, TLS_AES_128_GCM_SHA256, www.example.org, resumed`. */

@@ -1,10 +1,10 @@
 // A destination of log lines: the system log, one datagram a line to a Unix domain socket (RFC 5424 section 6, in the
 // older form of RFC 3164 that local daemons read). A line that is refused is lost, counted and reported.
 
+import { countText } from '../count-text.ts';
 import { loadAddon } from '../kernel/addon.ts';
 import { NativeError } from '../kernel/native-error.ts';
 import type { Sink } from '../options/option-types.ts';
-import { logLine } from './log-line.ts';
 
 /** Where the daemons of Linux listen: rsyslog, syslog-ng, systemd-journald. */
 const SYSTEM_LOG = '/dev/log';
@@ -20,11 +20,8 @@ const MAX_LINE_BYTES = 8_192;
 /** Losses are reported at most so often. */
 const REPORT_MS = 1_000;
 
-export function syslogSink(
-  severity: number,
-  report: (text: string) => void = logLine,
-  path: string = SYSTEM_LOG,
-): Sink {
+/** `report`: writes a line about lost lines, not into the system log. */
+export function syslogSink(severity: number, report: (text: string) => void, path: string = SYSTEM_LOG): Sink {
   const start = `<${FACILITY + severity}>epoll-server[${process.pid}]: `;
   let lost = 0;
   let reportedMs = Number.NEGATIVE_INFINITY;
@@ -38,7 +35,7 @@ export function syslogSink(
       if (lost === 0 || nowMs - reportedMs < REPORT_MS) continue;
       reportedMs = nowMs;
       const why = result < 0 ? `: ${new NativeError('sendto', result).message}` : '';
-      report(`${lost} lines for the system log (${path}) were lost${why}`);
+      report(`${countText(lost, 'line')} for the system log (${path}) lost${why}`);
       lost = 0;
     }
   };

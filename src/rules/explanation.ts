@@ -1,5 +1,6 @@
 // Says which rules apply to a request, in which order, and where each was set. Nothing is started or requested.
 
+import { countText } from '../count-text.ts';
 import type { HttpRequest } from '../http/handler.ts';
 import type { HeaderEdit } from '../options/header-rule.ts';
 import type { StaticSettings } from '../options/option-types.ts';
@@ -71,7 +72,7 @@ function effectOf(entry: RuleEntry, request: AskedRequest): string {
     ...rulesOf([entry], 'allow').map(({ texts: networks }) => `403 for all but ${networks.join(', ')}`),
     ...rulesOf([entry], 'rateLimits').map(
       ({ requests, intervalMs, burst, field }) =>
-        `429 beyond ${requests} requests in ${intervalMs / 1_000} s, ${burst} at once, by ${field ?? 'address'}`,
+        `429 beyond ${countText(requests, 'request')} in ${intervalMs / 1_000} s, ${burst} at once, by ${field ?? 'address'}`,
     ),
     ...rulesOf([entry], 'auth').map(({ file }) => `401 without a name and password of ${file}`),
     ...rulesOf([entry], 'headers').map(({ edits }) => edits.map(editText).join('; ')),

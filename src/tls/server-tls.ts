@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type Addon, loadAddon, type TlsEntry } from '../kernel/addon.ts';
 import type { TransportKind } from '../kernel/kernel.ts';
@@ -215,7 +216,7 @@ export class ServerTls {
     for (const each of this.#certificates) {
       const days = Math.floor((each.notAfter.getTime() - nowMs) / DAY_MS);
       if (days >= WARNING_DAYS) continue;
-      const when = days < 0 ? 'has expired' : `expires in ${days} ${days === 1 ? 'day' : 'days'}`;
+      const when = days < 0 ? 'has expired' : `expires in ${countText(days, 'day')}`;
       this.#report(`the certificate ${each.name} ${when}: ${described(each)}`);
     }
   }

@@ -1,6 +1,7 @@
 // The settings of TLS of a server: where its certificates come from, and what all of them share.
 
 import { isAbsolute, join, relative } from 'node:path';
+import { countText } from '../count-text.ts';
 import { EpollServerError } from '../errors.ts';
 import { ALPN_PROTOCOLS, type PemOrPath, pemList, type TlsOption, type TlsOptions } from '../options/tls-option.ts';
 import { type CertificateSource, sourceName } from './certificate.ts';
@@ -84,7 +85,9 @@ function sourcesOf(option: TlsOption): readonly TlsSource[] {
   const certs = pemList(option.cert);
   const keys = pemList(option.key);
   if (certs.length !== keys.length) {
-    throw wrong(`each certificate needs its key: ${certs.length} certificates, ${keys.length} keys`);
+    throw wrong(
+      `each certificate needs its key: ${countText(certs.length, 'certificate')}, ${countText(keys.length, 'key')}`,
+    );
   }
   // There are as many keys.
   return certs.map((cert, index) => ({ cert, key: keys[index] ?? '', passphrase: option.passphrase }));

@@ -3,6 +3,7 @@
 
 import { getSystemErrorName } from 'node:util';
 import type { OutgoingChannel } from '../connection/outgoing-connection.ts';
+import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { sendError } from '../http/error-response.ts';
 import { type PrecompiledFields, precompileFields } from '../http/fields.ts';
@@ -204,7 +205,8 @@ export class Relay implements Applicant, ResponseReceiver, SenderEvents, Deadlin
 
   complete(excessBytes: number): void {
     if (this.#isOver) return;
-    if (excessBytes > 0) this.#report({ phase: 'body', why: `${excessBytes} bytes behind its content are dropped` });
+    if (excessBytes > 0)
+      this.#report({ phase: 'body', why: `${countText(excessBytes, 'byte')} behind its content dropped` });
     this.#end();
     this.#sender?.end();
   }

@@ -3,6 +3,7 @@
 
 import type { OutgoingChannel } from '../connection/outgoing-connection.ts';
 import type { Protocol } from '../connection/protocol.ts';
+import { countText } from '../count-text.ts';
 import { messageOf } from '../errors.ts';
 import { ChunkedDecoder } from '../http/chunked-decoder.ts';
 import { type ContentFraming, ResponseParser } from '../http/response-parser.ts';
@@ -149,7 +150,7 @@ export class UwsgiProtocol implements Protocol {
 
   get #missing(): string {
     return this.#framing === 'length'
-      ? `its content is ${this.#leftBytes} bytes shorter than its Content-Length`
+      ? `its content is ${countText(this.#leftBytes, 'byte')} shorter than its Content-Length`
       : 'its content ends in the middle of a chunk';
   }
 

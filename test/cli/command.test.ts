@@ -1,5 +1,6 @@
 // Tests the command with valid arguments: its start line, serving, logging and shutdown.
 
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { COMMAND_FLAGS, flagsOf, parseArguments as parseFlags } from '../../src/cli/arguments.ts';
@@ -152,7 +153,7 @@ test('a second signal cuts off requests in progress, and the exit code says so',
   );
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(1);
-  expect(program.stderr).toBe('epoll-server: one request was cut off at the end\n');
+  expect(program.stderr).toBe('epoll-server: 1 request cut off at the end\n');
 });
 
 test.each([[], ['--workers', '2']])(
@@ -165,7 +166,7 @@ test.each([[], ['--workers', '2']])(
     await program.announced(/^(asked)\nasked$/m);
     program.signal('SIGTERM');
     expect(await program.ended()).toBe(1);
-    expect(program.stderr).toBe('epoll-server: 2 requests were cut off at the end\n');
+    expect(program.stderr).toBe('epoll-server: 2 requests cut off at the end\n');
   },
 );
 
@@ -254,4 +255,14 @@ test('--error-log takes the lines about faults, of workers too, once the server 
   program.signal('SIGTERM');
   expect(await program.ended()).toBe(0);
   expect(program.stderr).toBe('');
+});
+
+test.runIf(!existsSync('/dev/log'))('lines that the system log loses are counted on standard error', async () => {
+  const logs = ['--error-log', 'syslog', '--access-log', 'syslog'];
+  const program = startCommand(['0', await folder(), ...logs]);
+  await ask(await portOf(program), get('/'));
+  await until(() => program.stderr !== '', 'the loss is reported');
+  expect(program.stderr).toMatch(
+    /^epoll-server: 1 line for the system log \(\/dev\/log\) lost: sendto failed: [^\n]+\n$/,
+  );
 });

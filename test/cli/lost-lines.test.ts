@@ -81,11 +81,11 @@ async function fifo(): Promise<string> {
 }
 
 function lostIn(text: string): number {
-  return [...text.matchAll(/(\d+) lines were lost/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+  return [...text.matchAll(/(\d+) lines? lost/g)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 const LINE = /^127\.0\.0\.1 - - \[[^\]]+\] "GET \S+ HTTP\/1\.1" 404 \d+$/;
-const NOTICE = /^# \[[^\]]+\] epoll-server: \d+ lines were lost$/;
+const NOTICE = /^# \[[^\]]+\] epoll-server: \d+ lines? lost$/;
 
 test('after a FIFO was full, logging continues, and the lost lines are counted', async () => {
   const path = await fifo();
@@ -93,7 +93,7 @@ test('after a FIFO was full, logging continues, and the lost lines are counted',
   const { port, output } = await start('', await folder(), '--access-log', path);
   await askFor(port, LONG, MANY);
   await until(() => output.stderr.includes('retrying each second: EAGAIN'), 'the failure is reported');
-  await until(() => reader.read().includes('were lost\n'), 'the log has the number of lost lines');
+  await until(() => reader.read().includes(' lost\n'), 'the log has the number of lost lines');
   await askFor(port, '/later', 1);
   await until(() => reader.read().includes('/later'), 'the log continues');
   const lines = reader.text.trimEnd().split('\n');
@@ -129,10 +129,7 @@ test('a line cut by the size limit of a file is complete in the next one', async
   await until(() => output.stderr.includes('EFBIG'), 'the failure is reported');
   expect(statSync(path).size).toBe(2_048);
   await rename(path, old);
-  await until(
-    () => output.stderr.includes('can be written again: 0 lines were lost'),
-    'the end of the failure is reported',
-  );
+  await until(() => output.stderr.includes('can be written again: 0 lines lost'), 'the end of the failure is reported');
   await until(() => readFileSync(path, 'latin1').split('\n').length > 40 - 2_048 / 50, 'the rest is written');
   const whole = readFileSync(old, 'latin1').split('\n').slice(0, -1);
   const lines = [...whole, ...readFileSync(path, 'latin1').trimEnd().split('\n')];
@@ -213,7 +210,7 @@ test('without a reader of standard output, the server responds, and reports lost
   child.kill('SIGTERM');
   await once(child, 'exit');
   expect(child.exitCode).toBe(0);
-  expect(output.stderr).toMatch(/standard output could not be flushed: \d+ lines were lost\n$/);
+  expect(output.stderr).toMatch(/standard output could not be flushed: \d+ lines? lost\n$/);
 });
 
 test('without a reader of standard error, the server responds, and the trace continues later', async () => {
@@ -221,7 +218,7 @@ test('without a reader of standard error, the server responds, and the trace con
   child.stderr?.pause();
   await askFor(port, LONG, 2 * MANY);
   child.stderr?.resume();
-  await until(() => /^\* \d+ lines were lost$/m.test(output.stderr), 'the trace has the number of lost lines');
+  await until(() => /^\* \d+ lines? lost$/m.test(output.stderr), 'the trace has the number of lost lines');
   await askFor(port, '/later', 1);
   await until(() => output.stderr.includes('> GET /later '), 'the trace continues');
 });
@@ -237,7 +234,7 @@ test('error lines without a reader are bounded and counted', async () => {
   await until(() => output.stderr.includes('eee'), 'standard error is read');
   await until(async () => {
     await askFor(port, '/', 1);
-    return lostIn(output.stderr.replaceAll('lines for standard error were', 'lines were')) > 0;
+    return lostIn(output.stderr.replaceAll('lines for standard error', 'lines')) > 0;
   }, 'the loss is said');
 });
 

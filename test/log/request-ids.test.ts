@@ -144,7 +144,7 @@ test('syslog gets one datagram a line, and lost lines are counted', async () => 
   expect(texts()).toEqual(['one', 'two'].map((line) => `<30>epoll-server[${process.pid}]: ${line}`));
   const lost = syslogSink(3, (text) => reports.push(text), `${path}-none`);
   lost('three\n');
-  expect(reports).toEqual([expect.stringMatching(/^1 lines for the system log \(.*-none\) were lost: .*\(ENOENT\)$/)]);
+  expect(reports).toEqual([expect.stringMatching(/^1 line for the system log \(.*-none\) lost: .*\(ENOENT\)$/)]);
 });
 
 test('new ids go on behind 65,536 of them', () => {

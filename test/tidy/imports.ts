@@ -70,9 +70,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** The root files that a folder may import, if these are not all of {@link SHARED}. */
 const ROOT_FILES_OF: Readonly<Record<string, readonly string[]>> = {
   http: [],
-  fetch: ['src/slab-queue.ts', 'src/own-bytes.ts'],
+  fetch: ['src/slab-queue.ts', 'src/own-bytes.ts', 'src/count-text.ts'],
   adapters: ['src/errors.ts', 'src/printable.ts'],
-  tools: ['src/errors.ts', 'src/package.ts', 'src/printable.ts'],
+  tools: ['src/errors.ts', 'src/package.ts', 'src/printable.ts', 'src/count-text.ts'],
 };
 
 /** Not for protocols, which use the interface Channel. The simulator watches the state of the class. */
@@ -89,6 +89,7 @@ const SHARED: readonly string[] = [
   'src/errors.ts',
   'src/package.ts',
   'src/printable.ts',
+  'src/count-text.ts',
   'src/slab-queue.ts',
   'src/own-bytes.ts',
   'src/limits.ts',
@@ -116,6 +117,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/slab-queue.ts': ['src/own-bytes.ts'],
   'src/own-bytes.ts': [],
   'src/printable.ts': [],
+  'src/count-text.ts': [],
   'src/index.ts': [
     ...SHARED,
     'connection',

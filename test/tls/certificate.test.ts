@@ -151,7 +151,7 @@ test('settings that contradict each other are refused', async () => {
   expect(await messageOf(() => tlsSettingsOf([{ ...pair, requestCert: true }]))).toMatch(/^requestCert needs ca/);
   expect(await messageOf(() => tlsSettingsOf([{ ...pair, ALPNProtocols: ['h2'] }]))).toMatch(/not "h2"$/);
   expect(await messageOf(() => tlsSettingsOf([{ cert: [pair.cert, other.cert], key: pair.key }]))).toMatch(
-    /2 certificates, 1 keys/,
+    /2 certificates, 1 key/,
   );
   expect(await messageOf(() => ServerTls.open(tlsSettingsOf([{ ...pair, ciphers: 'NONE-SUCH' }])))).toMatch(
     /^the ciphers cannot be used: no cipher match$/,

@@ -180,7 +180,7 @@ test('each mistake is one line, with exit code 2', async () => {
       /listen asks for TLS on 127\.0\.0\.1:0, and there is no certificate/,
     ],
     [['--root', root, '--listen', '127.0.0.1:0,tls=maybe'], /must have on or off as its tls/],
-    [[...args, '--tls-cert', at('cert.pem')], /each certificate needs its key: 2 certificates, 1 keys/],
+    [[...args, '--tls-cert', at('cert.pem')], /each certificate needs its key: 2 certificates, 1 key/],
   ];
   for (const [given, line] of mistakes) {
     const { exit, stdout, stderr } = await run(given);

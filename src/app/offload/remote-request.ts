@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { EpollServerError } from '../../errors.ts';
+import { bodyTooLarge } from '../../exchange/misuse.ts';
 import { combineFields } from '../../http/combined-fields.ts';
 import type { FieldNames } from '../../http/field-names.ts';
 import type { Endpoint, HttpRequest, RequestBody, TlsConnection } from '../../http/handler.ts';
@@ -152,9 +153,7 @@ class RemoteBody implements RequestBody {
 
   async #collect(maxBytes: number): Promise<SlabQueue> {
     const all = new SlabQueue();
-    if (!(await all.adoptAll(this, maxBytes))) {
-      throw new EpollServerError('ERR_BODY_TOO_LARGE', `the body has more than ${maxBytes} bytes`);
-    }
+    if (!(await all.adoptAll(this, maxBytes))) throw bodyTooLarge(maxBytes);
     return all;
   }
 

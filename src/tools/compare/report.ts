@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { countText } from '../../count-text.ts';
 import { PACKAGE_ROOT } from '../../package.ts';
 import { classOf, escaped } from './chart.ts';
 import { type Figure, figuresOf } from './figures.ts';
@@ -110,7 +111,7 @@ function machineFacts({ machine, load, counters, plan, seconds }: ComparisonResu
     `${machine.processors} × ${machine.processor}, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.system}`,
     `Node.js ${machine.node}, epoll-server ${machine.version}${machine.commit === '' ? '' : ` (commit ${machine.commit})`}`,
     `Load: ${load.name} ${load.version}, one thread; system calls: ${counters || 'not counted'}`,
-    `${plan.rounds} rounds in shuffled order, every server started anew in each; windows of ${plan.windowMs / 1_000} s; ${Math.round(seconds / 60)} minutes in all`,
+    `${countText(plan.rounds, 'round')} in shuffled order, every server started anew in each; windows of ${plan.windowMs / 1_000} s; ${Math.round(seconds / 60)} minutes in all`,
     'Figures are medians of the rounds; ± is half the range from the lowest to the highest, which the charts show as a pale bar.',
   ];
 }

@@ -1,5 +1,6 @@
 // The tables of a result as text: for a terminal, and for a document.
 
+import { countText } from '../../count-text.ts';
 import type { ComparisonResult, Entry, Row } from './result.ts';
 import { cell, digits, duration, MEASURES, type Measure, restSummaryOf, rowOf, summarize, verdict } from './summary.ts';
 
@@ -52,7 +53,7 @@ function noteOf({ entries, plan }: ComparisonResult, row: Row | undefined): stri
   const most = entries.find(({ name }) => name === row.contender)?.most ?? null;
   const { clients, idle, slow } = row.setting;
   if (most === null || most >= plan.mostClients || clients + idle + slow <= most) return '';
-  return `it serves ${most === 1 ? 'one client' : `${most} clients`} at once; the others waited or were rejected`;
+  return `it serves ${countText(most, 'client')} at once; the others waited or were rejected`;
 }
 
 /** Every position of every parameter: requests/s, p99 and processor time of each contender. */
@@ -84,7 +85,7 @@ export function textTables(result: ComparisonResult): string {
   const winners = [MEASURES.perSecond, MEASURES.p99, MEASURES.cpu].map((measure) => verdict(result, measure));
   return [
     `${machine.processors} x ${machine.processor}, ${machine.system}, Node.js ${machine.node}, epoll-server ${machine.version}`,
-    `${load.name} ${load.version}, ${plan.rounds} rounds of ${duration(plan.windowMs * 1_000)}: medians, ± half the range`,
+    `${load.name} ${load.version}, ${countText(plan.rounds, 'round')} of ${duration(plan.windowMs * 1_000)}: medians, ± half the range`,
     '',
     columns(baselineTable(result)),
     ...baselineNotes(result).map((text) => `${text}\n`),
