@@ -40,7 +40,7 @@ export const ERROR_CODES = {
    * The port or path is in use, the address is not one of this machine, or the descriptor is not a listening socket.
    */
   ERR_LISTEN: 'startup',
-  /** The file of the access log cannot be opened. */
+  /** The file of a log cannot be opened. */
   ERR_ACCESS_LOG: 'startup',
   /** The PID file belongs to a process that runs, or cannot be written. */
   ERR_PID_FILE: 'startup',

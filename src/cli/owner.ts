@@ -6,6 +6,7 @@ import { EpollServerError, messageOf } from '../errors.ts';
 import { DIGITS } from '../options/digits.ts';
 import type { Settings } from '../options/option-types.ts';
 import type { ProcessOwner } from '../workers/child-process.ts';
+import { logFilesOf } from './written-files.ts';
 
 /** @throws EpollServerError `ERR_OPTION`: there is no such user or group, or this process may not change it. */
 export function ownerOf({ user, group }: Settings): ProcessOwner {
@@ -52,18 +53,14 @@ function groupNumber(group: string): number {
 
 const LOG_MODE = 0o644;
 
-/** Values of log options that name no file. */
-const NO_FILES: readonly string[] = ['-', 'syslog'];
-
 /**
  * Creates the log files that are missing and gives them to the workers, which write to them, and may have no right to
  * create a file in their folder.
  * @throws EpollServerError `ERR_ACCESS_LOG`.
  */
-export function giveLogs({ accessLog, errorLog }: Settings, { uid, gid }: ProcessOwner): void {
+export function giveLogs(settings: Settings, { uid, gid }: ProcessOwner): void {
   if (uid === undefined && gid === undefined) return;
-  for (const path of [accessLog, errorLog]) {
-    if (typeof path !== 'string' || NO_FILES.includes(path)) continue;
+  for (const path of logFilesOf(settings)) {
     try {
       giveFile(path, uid ?? -1, gid ?? -1);
     } catch (error) {

@@ -16,6 +16,7 @@ import { countText } from '../count-text.ts';
 import { EpollServerError, ERROR_CODES } from '../errors.ts';
 import { backEndOf } from '../kernel/native-kernel.ts';
 import { logFailure, logLine } from '../log/log-line.ts';
+import type { Settings } from '../options/option-types.ts';
 import { packageVersion } from '../package.ts';
 import { printable, printableLines } from '../printable.ts';
 import { tuneCompiler } from '../server/compiler.ts';
@@ -37,6 +38,7 @@ import { PidFile, reloadByPidFile } from './pid-file.ts';
 import { commandContentOf, openErrorLog, serverSettingsFor, sinksFor } from './serve-options.ts';
 import { tellReady } from './service-manager.ts';
 import { endProcess, handleSignals } from './signals.ts';
+import { checkWrittenFiles } from './written-files.ts';
 
 const EXIT_RUN_TIME = 1;
 const EXIT_USAGE = 2;
@@ -130,7 +132,7 @@ async function run(given: Given, model: Model): Promise<void> {
     const text = `the model ${model.name} does not run Python applications: use epoll`;
     throw new EpollServerError('ERR_OPTION', text);
   }
-  if (given.check) return check({ settings: ofServer, content });
+  if (given.check) return check({ settings: ofServer, content }, settings);
   const watched = watch ? await watchedBy(given, content) : null;
   const role = takeRole();
   forgetParentConfig();
@@ -176,9 +178,11 @@ async function run(given: Given, model: Model): Promise<void> {
   await endProcess(server, role, pidFile);
 }
 
-/** Does everything that a start does, except listening. */
-async function check(setup: Setup): Promise<never> {
+/** Does everything that a start does, except listening and writing: another server may run with the same files. */
+async function check(setup: Setup, settings: Settings): Promise<never> {
   backEndOf(setup.settings.backend);
+  ownerOf(settings);
+  checkWrittenFiles(settings);
   await checkLoading(setup);
   const unreachable = await unreachableOf(setup);
   for (const line of unreachable.slice(0, -1)) logLine(line);

@@ -22,6 +22,7 @@ import { selfSignedPair } from '../tls/self-signed.ts';
 import { secretPathsOf, tlsSettingsOf } from '../tls/tls-settings.ts';
 import { isOnTerminal } from '../workers/role.ts';
 import { CommandContent, type CommandContentOptions } from './command-content.ts';
+import { SYSTEM_LOG } from './written-files.ts';
 
 /** The folder of `compare` results in the working folder. The built-in site shows them at `/compare/`. */
 export const RESULTS_FOLDER = 'compare-results';
@@ -126,9 +127,6 @@ function tlsOf({
   };
   return options.map((option) => ({ ...(typeof option === 'string' ? { folder: option } : option), ...shared }));
 }
-
-/** The name of the system log among log files. */
-const SYSTEM_LOG = 'syslog';
 
 /**
  * Sends the lines about faults where `errorLog` says, from now on. What keeps a server from starting has been said on

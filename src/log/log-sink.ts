@@ -54,7 +54,7 @@ export function fileSink(path: string, options: SinkOptions): Sink {
     const fd = options.isShared ? NOT_OPEN : openSync(absolute, APPEND, MODE);
     return sinkOf(new LineWriter(absolute, fd, absolute, options));
   } catch (error) {
-    throw new EpollServerError('ERR_ACCESS_LOG', `the access log cannot be opened: ${messageOf(error)}`, {
+    throw new EpollServerError('ERR_ACCESS_LOG', `the log cannot be opened: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 // Tests config files and variables through the command: a mistake is one line and exit code 2, and valid files are served.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, get } from '../support/client.ts';
@@ -142,6 +142,23 @@ test('--check reports a valid configuration or its first fault, and starts no se
   const foreign = await run(['--check', '--root', 'www', '--backend', 'iocp'], { cwd: path });
   expect([foreign.exit, foreign.stdout]).toEqual([2, '']);
   expect(foreign.stderr).toMatch(/^epoll-server: the back end "iocp" is not available: choose from [^\n]*\n$/);
+});
+
+test('--check looks at the files that a start writes, and at the user of the workers', async () => {
+  const path = await folder({ 'www/index.html': '' });
+  const good = startCommand(['--check', 'www', '--access-log', 'log', '--pid-file', 'pid'], { cwd: path });
+  expect([await good.ended(), good.stderr]).toEqual([0, '']);
+  expect(await readdir(path)).toEqual(['www']);
+  for (const [flags, message] of [
+    [['--access-log', 'none/log'], /^epoll-server: the log cannot be opened: ENOENT[^\n]*'none'\n$/],
+    [['--error-log', 'www'], /^epoll-server: the log cannot be opened: EISDIR[^\n]*'www'\n$/],
+    [['--pid-file', 'none/pid'], /^epoll-server: the PID file cannot be written: ENOENT[^\n]*'none'\n$/],
+    [['--workers', '1', '--user', 'nobody-at-all'], /^epoll-server: --user [^\n]*\n$/],
+  ] as const) {
+    const bad = await run(['--check', 'www', ...flags], { cwd: path });
+    expect(bad.stderr).toMatch(message);
+    expect(bad.exit).not.toBe(0);
+  }
 });
 
 test('--print-config prints the origin of each setting', async () => {

@@ -199,7 +199,7 @@ test('an access log that cannot be opened is exit code 1', async () => {
   expectOneLine(
     await run(['0', '.', '--access-log', '/nowhere/at/all.log']),
     1,
-    /the access log cannot be opened: .*\/nowhere\/at\/all\.log/,
+    /the log cannot be opened: .*\/nowhere\/at\/all\.log/,
   );
 });
 

@@ -49,7 +49,7 @@ test('a FIFO without a reader is rejected as an access log at once', async () =>
   expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
   const { status, stderr } = spawnSync('node', [COMMAND, '0', root, '--access-log', fifo], { timeout: 20_000 });
   expect(status).toBe(1);
-  expect(stderr.toString('utf8')).toMatch(/^epoll-server: the access log cannot be opened: .*\n$/);
+  expect(stderr.toString('utf8')).toMatch(/^epoll-server: the log cannot be opened: .*\n$/);
 });
 
 test('the last lines of a log reach a slow reader when the server ends', async () => {
