@@ -91,6 +91,8 @@ export class PrecompiledFields {
             'Transfer-Encoding is set by the server: send the content with start() and write(), and it will be chunked',
           );
         case 'date':
+          // Clients take several for malformed (RFC 9110 section 5.3). As in nginx, the first one counts.
+          if (hasDate) continue;
           hasDate = true;
           break;
         case 'server':

@@ -156,6 +156,17 @@ test('the fields of a connection are not passed on, and the others are', async (
   );
 });
 
+test('of several Date fields the first one is passed on, and what is for a server in front', async () => {
+  const dates = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\ndate: Mon, 07 Nov 1994 08:49:37 GMT\r\n';
+  const upstream = await sending(`${OK}${dates}X-Accel-Redirect: /private/a\r\nContent-Length: 0\r\n\r\n`);
+  const { port } = await start({ proxy: upstream.place });
+  const { fields } = await ask(port, get('/'));
+  expect(fields.filter(([name]) => /^(?:date|x-accel)/i.test(name))).toEqual([
+    ['Date', 'Sun, 06 Nov 1994 08:49:37 GMT'],
+    ['X-Accel-Redirect', '/private/a'],
+  ]);
+});
+
 test('HEAD, 204 and 304 have no content, whatever the program sends', async () => {
   const answers: Readonly<Record<string, string>> = {
     '/head': `${OK}Content-Length: 7\r\n\r\n`,
