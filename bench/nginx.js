@@ -1,8 +1,8 @@
 // nginx for comparison, configured as recommended for files: one process, sendfile, open_file_cache, no log.
 
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../scripts/programs.js';
 import { find, pause, start } from './children.js';
 
 const START_MS = 5_000;
@@ -35,14 +35,6 @@ http {
 ${temporary}  server { listen 127.0.0.1:${port} backlog=4096 ${listen}; root ${folder}; ${location} }
 }
 `;
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The path of nginx, or null. Debian installs it outside the PATH of ordinary users. */

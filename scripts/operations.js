@@ -109,13 +109,16 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 print(json.dumps([[s.name, s.labels, s.value] for f in parse(sys.stdin.read()) for s in f.samples]))
 `;
 
-/** Responses that all replicas have counted, as the parser of prometheus_client reads them; undefined: it failed. */
+/** Responses that all replicas have counted, as the parser of prometheus_client reads them; NaN: it failed. */
 async function countedBy(python, replicas) {
   const counts = await Promise.all(
     replicas.map(async (each) => {
       const { text } = await each.get('/metrics');
       const { stdout, stderr } = spawnSync(python, ['-c', PARSER], { input: text, encoding: 'utf8' });
-      if (stdout === '') return process.stdout.write(stderr) && Number.NaN;
+      if (stdout === '') {
+        process.stdout.write(stderr);
+        return Number.NaN;
+      }
       const responses = JSON.parse(stdout).filter(([name]) => name === 'epoll_server_responses_total');
       return responses.reduce((sum, [, , value]) => sum + value, 0);
     }),

@@ -28,13 +28,17 @@ export function runOrFail(command, args, options) {
   return stdout;
 }
 
-/** A port that no program listens on at the moment. */
+/** Different ports that no program listens on at the moment. */
+export async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
+  const [port] = await freePorts(1);
   return port;
 }
 

@@ -5,12 +5,12 @@
 //   npm run soak [-- --minutes N]     default 120
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from './arguments.js';
+import { freePorts } from './programs.js';
 import { Clients } from './soak/clients.js';
 import { trendOf } from './soak/trend.js';
 
@@ -155,14 +155,6 @@ function replaceFile(site, count) {
   const path = join(site, 'changing.txt');
   writeFileSync(`${path}.new`, String(count).padStart(1_000));
   renameSync(`${path}.new`, path);
-}
-
-async function freePorts(count) {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.once('listening', resolve))));
-  const ports = servers.map((server) => server.address().port);
-  for (const server of servers) server.close();
-  return ports;
 }
 
 const FILES = [

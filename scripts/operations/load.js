@@ -6,6 +6,8 @@ import { isInstalled, start } from './system.js';
 
 const CLIENTS = 16;
 const WRK_CLIENTS = 8;
+/** A response that does not come is lost, too. */
+const ANSWER_MS = 30_000;
 const WRK_SCRIPT = fileURLToPath(new URL('wrk.lua', import.meta.url));
 
 export class Load {
@@ -48,7 +50,7 @@ export class Load {
     if (this.#wrk === null) return;
     // It ends in order, and says what it has counted.
     this.#wrk.kill('SIGINT');
-    if (this.#wrk.exitCode === null) await once(this.#wrk, 'close');
+    if (this.#wrk.exitCode === null && this.#wrk.signalCode === null) await once(this.#wrk, 'close');
     const [, counts] = /^counts (.*)$/m.exec(this.#wrk.said) ?? [];
     if (counts === undefined) throw new Error(`wrk did not end in order: ${this.#wrk.said}`);
     const { answered, ...errors } = JSON.parse(counts);
@@ -65,7 +67,8 @@ function startWrk(port) {
 /** Resolves to the text of the response; rejects unless its status is 200. */
 export function ask(port, agent, method, path) {
   return new Promise((resolve, reject) => {
-    const sent = request({ port, host: '127.0.0.1', agent, method, path }, (answer) => {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const sent = request({ port, host: '127.0.0.1', agent, method, path, signal }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (piece) => (text += piece));
       answer.on('error', reject);

@@ -15,6 +15,8 @@ const APPLICATION = join(HERE, 'torture');
 const LARGE_BYTES = 3_000_000;
 const UPLOAD_BYTES = 300_000;
 const CLIENTS = 16;
+const RETRY_MS = 50;
+const MAX_TRIES = 200;
 /** Longer than a path of the workers' socket may be: that is in /tmp then, and temporary files alone are here. */
 const LONG_NAME = 'a-folder-for-temporary-files-alone-that-has-a-long-name';
 
@@ -22,6 +24,7 @@ const LONG_NAME = 'a-folder-for-temporary-files-alone-that-has-a-long-name';
 function outcomeOf(url, { agent, method = 'GET', content = '', expected = 'hello\n', slowMs = 0 } = {}) {
   return new Promise((resolve) => {
     const sent = request(url, { agent, method }, async (response) => {
+      response.on('error', (error) => resolve(error.code));
       if (slowMs > 0) await pause(slowMs);
       let length = 0;
       let text = '';
@@ -29,7 +32,6 @@ function outcomeOf(url, { agent, method = 'GET', content = '', expected = 'hello
         length += bytes.length;
         if (text.length < expected.length) text += bytes;
       });
-      response.on('error', (error) => resolve(error.code));
       response.on('end', () => {
         const isRight = typeof expected === 'number' ? length === expected : text === expected;
         resolve(response.statusCode === 200 && !isRight ? 'wrong' : response.statusCode);
@@ -98,13 +100,29 @@ async function served({ args = [], env = {}, wrapper = [] }, python, use) {
 /** The Python processes of a server, by its children. */
 function workersOf(pid) {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
-  return children
-    .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('epoll_server_worker.py'))
-    .map(Number);
+  return children.filter((child) => commandOf(child).includes('epoll_server_worker.py')).map(Number);
+}
+
+/** @throws AssertionError when `condition` has not become true. */
+async function until(condition) {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    if (await condition()) return;
+    await pause(RETRY_MS);
+  }
+  assert.fail(`it has not become true: ${condition}`);
 }
 
 async function times(count, action) {
   for (let i = 0; i < count; i++) await action(i);
+}
+
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has ended.
+    return '';
+  }
 }
 
 /** Requests that kill their worker get 502; others are accepted by the next one. */
@@ -188,12 +206,7 @@ function withoutDescriptors(python) {
     });
     outcomes.check([200, 503]);
     // Connections of the last round may be closing still.
-    let last = await outcomeOf(`${base}/`);
-    for (let tries = 0; last === 503 && tries < 50; tries++) {
-      await pause(100);
-      last = await outcomeOf(`${base}/`);
-    }
-    assert.equal(last, 200);
+    await until(async () => (await outcomeOf(`${base}/`)) === 200);
     return outcomes;
   });
 }
@@ -212,7 +225,7 @@ function fullSockets(python) {
       const more = isUpload ? { method: 'POST', content, expected: `${UPLOAD_BYTES}` } : {};
       outcomes.add(await outcomeOf(`${base}${isUpload ? '/length' : '/'}`, more));
     });
-    while (!`${outcomes}`.includes('503')) await pause(20);
+    await until(() => `${outcomes}`.includes('503'));
     for (const worker of workers) process.kill(worker, 'SIGCONT');
     await Promise.all(all);
     outcomes.check([200, 503]);
