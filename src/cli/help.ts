@@ -42,6 +42,7 @@ export function helpText(): string {
     'Commands:',
     '',
     '  epoll-server conform URL                      test an HTTP/1.1 server for conformance (conform --help)',
+    '  epoll-server reload FILE                      reload the server whose PID file (--pid-file) this is',
     '  epoll-server compare                          measure the models on this machine (compare --help)',
     '',
     'Flags:',

@@ -61,8 +61,9 @@ function endOnSignals(server: Serving, role: Role, end: () => void): void {
     if (count === 2) void server.close({ now: true });
     endOnce();
   };
-  for (const signal of END_SIGNALS.filter((each) => each !== 'SIGHUP' || !reloadsOnHangup(server, role))) {
-    process.on(signal, onSignal);
+  for (const signal of END_SIGNALS) {
+    const reloads = signal === 'SIGHUP' && reloadsOnHangup(server, role);
+    process.on(signal, reloads ? () => void reload(server) : onSignal);
   }
   if (role.kind === 'standalone') return;
   onStopRequest(({ isRepeated, isReplaced }) => {
@@ -77,14 +78,14 @@ function endOnSignals(server: Serving, role: Role, end: () => void): void {
  */
 function reloadsOnHangup(server: Serving, role: Role): boolean {
   if (isatty(STANDARD_OUTPUT) || isatty(STANDARD_ERROR)) return false;
-  if (server.reload === undefined && !(role.kind === 'listeners' && server.snapshot !== undefined)) return false;
-  process.on('SIGHUP', async () => {
-    if (server.reload === undefined) return;
-    tellReloading();
-    await server.reload();
-    tellReady();
-  });
-  return true;
+  return server.reload !== undefined || (role.kind === 'listeners' && server.snapshot !== undefined);
+}
+
+async function reload(server: Serving): Promise<void> {
+  if (server.reload === undefined) return;
+  tellReloading();
+  await server.reload();
+  tellReady();
 }
 
 /**

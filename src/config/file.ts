@@ -104,14 +104,9 @@ export function forgetParentConfig(): void {
 }
 
 /**
- * Reads a config file. Paths in it are relative to its folder.
+ * Reads the settings in a config file. Paths in it are relative to its folder.
  * @throws EpollServerError `ERR_CONFIG` with the file, the line, the key, the value and the expected value.
  */
-export async function readConfig(path: string): Promise<Layer> {
-  return parseConfig(loadConfig(path));
-}
-
-/** @throws EpollServerError as {@link readConfig} does. */
 export async function parseConfig({ path, text }: ConfigFile): Promise<Layer> {
   const nul = text.indexOf('\0');
   if (nul >= 0) {

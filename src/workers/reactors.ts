@@ -66,7 +66,8 @@ async function startParent(
     parent.abandon();
     throw error;
   };
-  const sockets = openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
+  const open = async () => openSockets(parent.kernel, parent, reusePortBalances() ? count : 1);
+  const sockets = await open().catch(giveUp);
   const start = (place: number, environment: Environment): Child => {
     const { addresses, fds } = inheritPlace(sockets, place, count);
     return startProcess({ kind: 'listeners', addresses }, fds, owner, environment);

@@ -6,13 +6,14 @@ import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { findConfig, MAX_CONFIG_BYTES, readConfig } from '../../src/config/file.ts';
+import { findConfig, MAX_CONFIG_BYTES } from '../../src/config/file.ts';
 import { COMMAND_OPTIONS, printConfiguration, resolveSettings } from '../../src/config/resolve.ts';
 import { OPTION_GROUPS } from '../../src/options/lookup.ts';
 import { groupOf, keyOf, optionName } from '../../src/options/option.ts';
 import type { Settings } from '../../src/options/option-types.ts';
 import { folder } from '../support/folder.ts';
 import { expectLinear } from '../support/growth.ts';
+import { readConfig } from '../support/read-config.ts';
 
 async function read(text: string | Uint8Array, name = 'site.yaml'): Promise<Settings> {
   const path = join(await folder({ [name]: text }), name);

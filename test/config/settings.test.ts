@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../src/cli/arguments.ts';
-import { readConfig } from '../../src/config/file.ts';
 import {
   COMMAND_OPTIONS,
   type Layer,
@@ -15,6 +14,7 @@ import { kebab, variableOf } from '../../src/options/names.ts';
 import { groupOf, keyOf, type Option, optionName } from '../../src/options/option.ts';
 import type { SettingName } from '../../src/options/option-types.ts';
 import { folder } from '../support/folder.ts';
+import { readConfig } from '../support/read-config.ts';
 
 /** Two texts with different values for each setting; switches have `true` and `false`. */
 const TEXTS: Readonly<Partial<Record<SettingName, readonly [string, string]>>> = {

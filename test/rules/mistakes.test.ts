@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config/file.ts';
 import { resolveSettings } from '../../src/config/resolve.ts';
 import { rulesSettingsOf } from '../../src/options/rules-settings.ts';
 import { resolveStatic } from '../../src/options/static-settings.ts';
@@ -12,6 +11,7 @@ import { completeRules, openRules } from '../../src/rules/open-rules.ts';
 import { unreachableRules } from '../../src/rules/rule-conflicts.ts';
 import { oneProcess } from '../support/commands.ts';
 import { folder } from '../support/folder.ts';
+import { readConfig } from '../support/read-config.ts';
 import { startHandler } from '../support/serving.ts';
 
 const run = oneProcess();
