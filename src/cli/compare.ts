@@ -16,8 +16,10 @@ import { estimateMs } from '../tools/compare/plan.ts';
 import { reportPage } from '../tools/compare/report.ts';
 import { type ComparisonResult, prepareFolder, readResult, writeResult } from '../tools/compare/result.ts';
 import { textTables } from '../tools/compare/table.ts';
+import type { Flag } from './arguments.ts';
 import { END_SIGNALS, exitCodeOf } from './end-signals.ts';
 import { checkFlags } from './flag-check.ts';
+import { flagLine } from './help.ts';
 import { RESULTS_FOLDER } from './serve-options.ts';
 
 /** The application that the models serve. */
@@ -30,27 +32,31 @@ const MAX_ROUNDS = 100;
 const MAX_WINDOW_SECONDS = 60;
 
 /** The flags of the command, in the order of its help. */
-const COMPARE_FLAGS = [
-  { name: 'quick', text: 'about two minutes for the eight models (default)' },
-  { name: 'full', text: 'about thirty minutes: all parameters at all positions' },
-  { name: 'models', value: 'A,B', text: `models to measure: ${MODEL_NAMES.join(', ')}` },
-  { name: 'parameters', value: 'A,B', text: `parameters to vary: ${PARAMETER_NAMES.join(', ')}` },
-  { name: 'against', value: 'A,B', text: `also measure other servers: ${PEER_NAMES.join(', ')}` },
+const COMPARE_FLAGS: readonly Flag[] = [
+  { name: 'quick', help: 'about two minutes for the eight models (default)' },
+  { name: 'full', help: 'about thirty minutes: all parameters at all positions' },
+  { name: 'models', placeholder: 'A,B', help: `models to measure: ${MODEL_NAMES.join(', ')}` },
+  { name: 'parameters', placeholder: 'A,B', help: `parameters to vary: ${PARAMETER_NAMES.join(', ')}` },
+  { name: 'against', placeholder: 'A,B', help: `also measure other servers: ${PEER_NAMES.join(', ')}` },
   {
     name: 'rounds',
-    value: 'N',
-    text: 'rounds, in each of which every server is started and measured (default 2, with --full 3)',
+    placeholder: 'N',
+    help: 'rounds, in each of which every server is started and measured (default 2, with --full 3)',
   },
-  { name: 'seconds', value: 'N', text: 'length of each measurement (default 0.5, with --full 1.5)' },
-  { name: 'out', value: 'FOLDER', text: `folder for the results (default ${RESULTS_FOLDER})` },
+  { name: 'seconds', placeholder: 'N', help: 'length of each measurement (default 0.5, with --full 1.5)' },
+  { name: 'out', placeholder: 'FOLDER', help: `folder for the results (default ${RESULTS_FOLDER})` },
   {
     name: 'port',
-    value: 'N',
-    text: 'port of the servers, which run one after the other (default: chosen by the system)',
+    placeholder: 'N',
+    help: 'port of the servers, which run one after the other (default: chosen by the system)',
   },
-  { name: 'from', value: 'FILE', text: 'measure nothing: print the table and write the report of a stored result' },
-  { name: 'help', short: 'h', text: 'show this text' },
-] as const;
+  {
+    name: 'from',
+    placeholder: 'FILE',
+    help: 'measure nothing: print the table and write the report of a stored result',
+  },
+  { name: 'help', letter: 'h', help: 'show this text' },
+];
 
 interface CompareOptions extends Omit<Comparison, 'models' | 'machine' | 'command'> {
   readonly models: readonly string[];
@@ -221,17 +227,13 @@ function usage(text: string): EpollServerError {
 }
 
 function compareHelp(): string {
-  const flags = COMPARE_FLAGS.map((flag) => {
-    const left = `${'short' in flag ? `-${flag.short}, ` : '    '}--${flag.name}${'value' in flag ? ` ${flag.value}` : ''}`;
-    return `  ${left.padEnd(24)}${flag.text}`;
-  });
   return [
     'usage: epoll-server compare [flags]',
     '',
     'Starts the models one after the other, measures each with wrk (or autocannon), and reports the cost of a request:',
     'a table, a result as JSON, and a report as one HTML file, which the default site shows at /compare/.',
     '',
-    ...flags,
+    ...COMPARE_FLAGS.map(flagLine),
     '',
     `One parameter at a time is varied from the baseline: ${BASELINE_TEXT}.`,
     ...PARAMETERS.map(

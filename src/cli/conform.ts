@@ -6,7 +6,9 @@ import { CASES, GROUPS } from '../tools/conformance/cases.ts';
 import { type CaseResult, examine } from '../tools/conformance/examine.ts';
 import { countOf, jsonReport, markdownReport, type Paint, textReport } from '../tools/conformance/report.ts';
 import { findTarget } from '../tools/conformance/target.ts';
+import type { Flag } from './arguments.ts';
 import { checkFlags } from './flag-check.ts';
+import { flagLine } from './help.ts';
 
 const EXIT_FAILED = 1;
 
@@ -16,22 +18,22 @@ const MAX_CONNECTIONS = 256;
 const COLOURS = { red: 31, yellow: 33, green: 32, dim: 2 } as const;
 
 /** The flags of the command, in the order of its help. */
-const CONFORM_FLAGS = [
-  { name: 'json', text: 'print the report as JSON' },
-  { name: 'markdown', text: 'print the report as Markdown' },
-  { name: 'only', value: 'GROUP|ID', text: 'run only this group or case; may be repeated' },
-  { name: 'list', text: 'list the cases without sending anything' },
-  { name: 'remote', text: 'allow a server on another machine' },
-  { name: 'connections', value: 'N', text: 'concurrent connections (default 32)' },
-  { name: 'timeout-ms', value: 'N', text: 'time limit for one response (default 2000)' },
-  { name: 'max-seconds', value: 'N', text: 'time limit for the run; remaining cases are skipped (default 600)' },
+const CONFORM_FLAGS: readonly Flag[] = [
+  { name: 'json', help: 'print the report as JSON' },
+  { name: 'markdown', help: 'print the report as Markdown' },
+  { name: 'only', placeholder: 'GROUP|ID', help: 'run only this group or case; may be repeated' },
+  { name: 'list', help: 'list the cases without sending anything' },
+  { name: 'remote', help: 'allow a server on another machine' },
+  { name: 'connections', placeholder: 'N', help: 'concurrent connections (default 32)' },
+  { name: 'timeout-ms', placeholder: 'N', help: 'time limit for one response (default 2000)' },
+  { name: 'max-seconds', placeholder: 'N', help: 'time limit for the run; remaining cases are skipped (default 600)' },
   {
     name: 'max-splits',
-    value: 'N',
-    text: 'limit of places at which a case is cut in two (default 400: every byte of most cases)',
+    placeholder: 'N',
+    help: 'limit of places at which a case is cut in two (default 400: every byte of most cases)',
   },
-  { name: 'help', short: 'h', text: 'show this text' },
-] as const;
+  { name: 'help', letter: 'h', help: 'show this text' },
+];
 
 /** The parsed arguments. */
 interface ConformOptions {
@@ -162,17 +164,13 @@ function usage(text: string): EpollServerError {
 }
 
 function conformHelp(): string {
-  const flags = CONFORM_FLAGS.map((flag) => {
-    const left = `${'short' in flag ? `-${flag.short}, ` : '    '}--${flag.name}${'value' in flag ? ` ${flag.value}` : ''}`;
-    return `  ${left.padEnd(28)}${flag.text}`;
-  });
   return [
     'usage: epoll-server conform URL [flags]',
     '',
     `Sends ${CASES.length} cases of RFC 9110 and 9112 to an HTTP/1.1 server, in one piece, split, byte by byte and pipelined, and`,
     'reports what it gets wrong. Cases for parts that the site does not have (an echo, a slow response) are skipped.',
     '',
-    ...flags,
+    ...CONFORM_FLAGS.map(flagLine),
     '',
     `groups: ${GROUPS.join(', ')}`,
     'exit codes: 0 no failures, 1 a MUST is violated, 2 the server could not be examined',

@@ -13,7 +13,8 @@ function line(left: string, right: string): string {
   return left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${' '.repeat(WIDTH)}${right}`;
 }
 
-function flagLine({ name, letter, placeholder, isOptional, help }: Flag): string {
+/** The line of one flag. */
+export function flagLine({ name, letter, placeholder, isOptional, help }: Flag): string {
   const left = `${letter === undefined ? '    ' : `-${letter}, `}--${name}`;
   const value = isOptional === true ? `[=${placeholder}]` : ` ${placeholder}`;
   return line(placeholder === undefined ? left : left + value, help);
