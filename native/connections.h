@@ -19,7 +19,8 @@ struct Connection {
   bool open = false;
   bool prefetches = false;  // Kernel::Wait receives for it
   bool watched = false;     // the poller reports it
-  bool held = false;        // the next Kernel::Wait reports what its transport holds
+  bool held = false;        // a later Kernel::Wait reports what its transport holds
+  bool queued = false;      // it is among the deferred descriptors of the Kernel
   bool resets = false;      // Kernel::Close discards what is unsent
   bool connecting = false;  // Kernel::Connect opened it, and no call has shown the result yet
   Address peer = {};

@@ -51,14 +51,18 @@ int Kernel::Wait(int timeout_ms) {
   int32_t capacity = memory_.event_capacity;
   if (holds_input()) {
     timeout_ms = hosting_.timeout_ms = 0;
-    capacity -= std::min(capacity / 2, static_cast<int32_t>(held_.size()));
+    const size_t deferred = std::min<size_t>(deferred_.size(), kHandshakesPerWait);
+    capacity -= std::min(capacity / 2, static_cast<int32_t>(held_.size() + deferred));
   }
   int count = timeout_ms == 0 && hosting_.active
                   ? WaitAsHost(capacity)
                   : poller_->Wait(memory_.events, capacity, timeout_ms);
   memory_.control[kNowMs] = MonotonicMs();
+  const int fresh = count;
   if (transports_ > 0 && count >= 0) count = ReportTransports(count);
-  PrefetchForEvents(count);
+  // A handshake that was deferred begins before those that came later.
+  PrefetchForEvents(fresh, count);
+  PrefetchForEvents(0, fresh);
   return count;
 }
 
@@ -86,8 +90,8 @@ void Kernel::RearmUnless(bool finished, int fd, const Connection& connection, in
 
 // One crossing into native code for a batch, instead of one for each connection. The error of a
 // failed socket is left for Recv, which its reader calls in any case.
-void Kernel::PrefetchForEvents(int count) {
-  for (int i = 0; i < count; ++i) {
+void Kernel::PrefetchForEvents(int begin, int end) {
+  for (int i = begin; i < end; ++i) {
     Event& event = memory_.events[i];
     if (!(event.readiness & kReadable) || (event.readiness & kFailed)) continue;
     Connection* connection = connections_.Find(event.fd);
@@ -359,7 +363,9 @@ void Kernel::CloseTransport(Connection* connection) {
   if (connection->transport == nullptr) return;
   if (!connection->resets) connection->transport->ShutdownWrite();
   delete std::exchange(connection->transport, nullptr);
-  if (--transports_ == 0) held_.clear();
+  if (--transports_ > 0) return;
+  held_.clear();
+  deferred_.clear();
 }
 
 Address Kernel::Peer(int fd) {

@@ -130,7 +130,7 @@ class Kernel {
   // False: `fd` has no TLS, or not yet.
   bool Negotiated(int fd, NegotiatedTls* negotiated);
   // Whether a transport holds input that the next Wait reports. No call may block before that Wait.
-  bool holds_input() const { return !held_.empty(); }
+  bool holds_input() const { return !held_.empty() || !deferred_.empty(); }
   int Recv(int fd, uint32_t offset, uint32_t length);
   // Turns prefetch on or off. With it, Wait receives once, at most kPrefetchBytes, for each
   // readable event of `fd` that is not failed. Returns 0 or -errno.
@@ -162,7 +162,7 @@ class Kernel {
   };
 
   int WaitAsHost(int32_t capacity);
-  void PrefetchForEvents(int count);
+  void PrefetchForEvents(int begin, int end);
   int AcceptAs(int listener, bool blocking);
   int ReceiveFrom(int fd, Connection* connection, uint8_t* bytes, uint32_t length);
   void ScanReceived(int slot, uint32_t offset, int count);
@@ -179,7 +179,7 @@ class Kernel {
   int SendOver(int fd, Connection* connection, Bytes first, Bytes second, bool more);
   int SendFileOver(int fd, Connection* connection, int file, int64_t position, size_t length);
   int ReportTransports(int count);
-  int AddHeld(int count);
+  int AddHeld(std::vector<Held>* held, int limit, int count);
   void HoldIfReadable(int fd, Connection* connection);
   void EnsureEvent(int fd, Connection* connection);
 
@@ -188,8 +188,9 @@ class Kernel {
   SharedMemory memory_;
   Connections connections_;
   Hosting hosting_;
-  int transports_ = 0;      // connections that have a transport
-  std::vector<Held> held_;  // reported by the next Wait
+  int transports_ = 0;          // connections that have a transport
+  std::vector<Held> held_;      // reported by the next Wait
+  std::vector<Held> deferred_;  // handshakes; each Wait reports those that have waited longest
 };
 
 }  // namespace epoll_server

@@ -66,25 +66,25 @@ int Kernel::ReportTransports(int count) {
     event.readiness = connection->transport->Report(event.readiness | held);
     EnsureEvent(event.fd, connection);
   }
-  return AddHeld(count);
+  count = AddHeld(&held_, memory_.event_capacity, count);
+  return AddHeld(&deferred_, kHandshakesPerWait, count);
 }
 
-// Adds an event for each descriptor whose transport holds input and that has no event in this
-// batch.
-int Kernel::AddHeld(int count) {
-  size_t kept = 0;
-  for (const Held& held : held_) {
-    Connection* connection = connections_.Find(held.fd);
-    if (connection == nullptr || connection->generation != held.generation) continue;
+// Adds an event for at most `limit` descriptors, in their order, whose transport holds input and
+// that have no event in this batch.
+int Kernel::AddHeld(std::vector<Held>* held, int limit, int count) {
+  const int end = std::min(memory_.event_capacity, count + limit);
+  auto next = held->begin();
+  for (; next != held->end() && count < end; ++next) {
+    Connection* connection = connections_.Find(next->fd);
+    if (connection == nullptr || connection->generation != next->generation) continue;
+    if (held == &deferred_) connection->queued = false;
     if (!connection->held) continue;
-    if (count == memory_.event_capacity) {
-      held_[kept++] = held;
-      continue;
-    }
     connection->held = false;
-    memory_.events[count++] = {held.fd, held.generation, connection->transport->Report(kReadable)};
+    const int32_t readiness = connection->transport->Report(kReadable);
+    memory_.events[count++] = {next->fd, next->generation, readiness};
   }
-  held_.resize(kept);
+  held->erase(held->begin(), next);
   return count;
 }
 
@@ -103,7 +103,13 @@ void Kernel::HoldIfReadable(int fd, Connection* connection) {
   const Transport& transport = *connection->transport;
   if (connection->held || !(transport.holds_input() || transport.send_continues())) return;
   connection->held = true;
-  held_.push_back({fd, connection->generation});
+  const Held held = {fd, connection->generation};
+  if (!transport.is_deferred()) {
+    held_.push_back(held);
+  } else if (!connection->queued) {
+    connection->queued = true;
+    deferred_.push_back(held);
+  }
 }
 
 }  // namespace epoll_server

@@ -42,9 +42,6 @@ constexpr int kMaxRecordsWithoutBytes = 32;
 // OpenSSL asks for the header of a record first.
 constexpr size_t kRecordHeaderBytes = 5;
 
-// A signature costs 0.2 to 1 ms. More handshakes in one turn would delay the other clients.
-constexpr int kHandshakesPerWait = 8;
-
 // An SSL calls its BIO through these.
 int ReadBio(BIO* bio, char* bytes, int length);
 int WriteBio(BIO* bio, const char* bytes, int length);

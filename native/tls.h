@@ -49,6 +49,7 @@ class TlsTransport final : public Transport, private TlsConnection {
   void Flush() override { FlushOut(); }
   bool has_pending_output() const override { return error_ == 0 && !out_.empty(); }
   bool holds_input() const override;
+  bool is_deferred() const override { return is_deferred_; }
   uint64_t wire_bytes_sent() const override { return wire_bytes_sent_; }
   bool Negotiated(NegotiatedTls* negotiated) const override;
 

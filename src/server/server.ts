@@ -202,8 +202,8 @@ export function startOwned(
   }
 }
 
-/** Handshakes that begin in one turn (kHandshakesPerWait of native/tls.cc). */
-const HANDSHAKES_PER_TURN = 8;
+/** Handshakes that begin in one turn (kHandshakesPerWait of native/transport.h). */
+const HANDSHAKES_PER_TURN = 2;
 
 /** The parts of a server. */
 interface ServerParts {

@@ -25,18 +25,20 @@ inline constexpr uint32_t kSendOps = 4;
 inline constexpr uint32_t kHuge = std::numeric_limits<uint32_t>::max();
 
 struct Bench {
-  explicit Bench(const std::string& back_end = "epoll") : poller(MakeBackEnd(back_end)) {}
+  explicit Bench(const std::string& back_end = "epoll", int32_t capacity = kEvents)
+      : event_capacity(capacity), poller(MakeBackEnd(back_end)) {}
 
+  int32_t event_capacity;
   std::unique_ptr<Poller> poller;
   std::vector<double> control = std::vector<double>(kControlWords);
-  std::vector<Event> events = std::vector<Event>(kEvents);
+  std::vector<Event> events = std::vector<Event>(static_cast<size_t>(event_capacity));
   std::vector<SendOp> send_ops = std::vector<SendOp>(kSendOps);
   std::vector<uint8_t> output = std::vector<uint8_t>(kOutputBytes);
-  std::vector<uint8_t> input = std::vector<uint8_t>(kReceiveBytes + kEvents * kPrefetchBytes);
-  std::vector<int32_t> heads = std::vector<int32_t>((kEvents + 1) * kHeadSlotWords);
+  std::vector<uint8_t> input = std::vector<uint8_t>(kReceiveBytes + events.size() * kPrefetchBytes);
+  std::vector<int32_t> heads = std::vector<int32_t>((events.size() + 1) * kHeadSlotWords);
   Kernel kernel{std::move(poller),
-                {control.data(), events.data(), kEvents, send_ops.data(), kSendOps, output.data(),
-                 kOutputBytes, input.data(), kReceiveBytes, heads.data()}};
+                {control.data(), events.data(), event_capacity, send_ops.data(), kSendOps,
+                 output.data(), kOutputBytes, input.data(), kReceiveBytes, heads.data()}};
   int listener = kernel.Listen("127.0.0.1", 0, 16);
 
   double Count(ControlWord word) const { return control[word]; }

@@ -184,7 +184,7 @@ TEST_EACH_BACK_END(TlsBeginsFewHandshakesInOneWait) {
   for (const auto& client : clients) {
     CHECK_EQ(bench.kernel.Recv(client->here, 0, test::kReceiveBytes), -EAGAIN);
   }
-  CHECK_EQ(kind->shared()->handshakes_begun, 8);
+  CHECK_EQ(kind->shared()->handshakes_begun, kHandshakesPerWait);
   CHECK(bench.kernel.holds_input());
   for (const auto& client : clients) {
     for (int rounds = 0; rounds < 100 && !client->ContinueHandshake(); ++rounds) {
@@ -199,6 +199,43 @@ TEST_EACH_BACK_END(TlsBeginsFewHandshakesInOneWait) {
     client->Receive(&status);
   }
   CHECK_EQ(kind->shared()->counters.handshakes, 12u);
+}
+
+// Clients that keep coming must not overtake one that waits, which is closed if it waits longest.
+TEST_EACH_BACK_END(TlsBeginsFirstTheHandshakesThatWereDeferred) {
+  if (LoadOpenSsl() == nullptr) return;
+  const std::unique_ptr<TlsKind> kind = MakeTlsKind();
+  Bench bench(back_end, 8 * kHandshakesPerWait);
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  const auto come = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      clients.push_back(std::make_unique<TlsClient>(&bench, kind.get()));
+      TlsClient& client = *clients.back();
+      CHECK_EQ(bench.kernel.Prefetch(client.here, 1), 0);
+      client.ContinueHandshake();
+      test::WriteText(client.there, client.TakeWire());
+      CHECK(test::BecomesReadable(client.here));
+    }
+  };
+  const auto waiting = [&](size_t first) {
+    size_t count = first;
+    char byte;
+    for (size_t i = 0; i < first; ++i) {
+      if (recv(clients[i]->there, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1) --count;
+    }
+    return count;
+  };
+  constexpr size_t kFirst = 2 * kHandshakesPerWait + 1;
+  come(kFirst);
+  for (const size_t left : {kFirst - kHandshakesPerWait, size_t{1}, size_t{0}}) {
+    bench.kernel.Wait(0);
+    CHECK_EQ(kind->shared()->handshakes_begun, kHandshakesPerWait);
+    CHECK_EQ(waiting(kFirst), left);
+    come(kHandshakesPerWait);
+  }
+  for (int waits = 0; waits < 10; ++waits) bench.kernel.Wait(0);
+  CHECK_EQ(waiting(clients.size()), 0u);
+  CHECK(!bench.kernel.holds_input());
 }
 
 TEST(TlsSendsATicketWithTheFirstResponseOrWithoutOne) {
