@@ -7,6 +7,23 @@ import { contentOf, FILES, pause } from './target.js';
 const NAMES = Object.keys(FILES);
 const GOOD_CLIENT = fileURLToPath(new URL('good-client.js', import.meta.url));
 
+/** Bytes of a wrong response that are printed, from the first wrong one on. */
+const SHOWN_BYTES = 120;
+
+/** Prints what was expected and what came. */
+function reportWrong(name, expected, came) {
+  const end = came.indexOf('\r\n\r\n') + 4;
+  let at = 0;
+  while (end + at < came.length && came[end + at] === expected[at]) at++;
+  const texts = [came.subarray(0, end), expected.subarray(at), came.subarray(end + at)].map((bytes) =>
+    JSON.stringify(bytes.toString('latin1', 0, SHOWN_BYTES)),
+  );
+  const lengths = `${came.length - end} bytes of content behind ${texts[0]}, expected ${expected.length}`;
+  process.stderr.write(
+    `wrong response for /${name}: ${lengths}; from byte ${at} on came ${texts[2]}, expected ${texts[1]}\n`,
+  );
+}
+
 /** Reads one response; resolves to its outcome. A wrong byte gives `wrong`, which is never allowed. */
 function readResponse(socket, name, timeoutMs) {
   const expected = contentOf(name);
@@ -18,6 +35,7 @@ function readResponse(socket, name, timeoutMs) {
     const done = (outcome) => {
       clearTimeout(timer);
       socket.off('data', onData).off('error', onError).off('close', onClose);
+      if (outcome === 'wrong') reportWrong(name, expected, Buffer.concat(pieces));
       resolve(outcome);
     };
     const onData = (bytes) => {
