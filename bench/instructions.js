@@ -19,8 +19,11 @@ const LIMIT_MS = 900_000;
 const SHORT_RUN = 150_000;
 const LONG_RUN = 300_000;
 
-/** Compilation in the same thread, and fixed hashes: otherwise counts depend on time and chance. */
-export const REPEATABLE = ['--single-threaded', '--hash-seed=0', '--random-seed=1'];
+/**
+ * Compilation in the same thread, garbage collection by what was allocated and not by time, and fixed hashes: otherwise counts
+ * depend on time and chance.
+ */
+export const REPEATABLE = ['--single-threaded', '--predictable-gc-schedule', '--hash-seed=0', '--random-seed=1'];
 
 /** Without its simulation of caches, cachegrind is the fastest counting tool of valgrind. */
 const CACHEGRIND = ['--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null', '--smc-check=all'];
