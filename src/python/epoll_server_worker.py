@@ -815,12 +815,16 @@ class Worker:
             os._exit(1)
 
     def _loop(self, index: int, life: Life, wakers: Sequence[int]) -> None:
-        wait = waiter(self._listener.fileno(), wakers)
+        listener = [self._listener.fileno()]
+        wait = waiter(listener[0], wakers)
         watch = Watch(self._counters, index)
         while not life.is_over:
-            if not wait():
-                if self._threads == 1:
-                    life.look()
+            readable = wait()
+            # Also beside a request: there may always be another one.
+            if readable != listener and self._threads == 1:
+                life.look()
+            # A worker that was woken for a request accepts it: the system wakes no other one for it.
+            if listener[0] not in readable:
                 continue
             try:
                 connection, _ = self._listener.accept()
@@ -935,8 +939,8 @@ def discard(connection: socket, count: int) -> None:
         pass
 
 
-def waiter(listener: int, wakers: Sequence[int]) -> Callable[[], bool]:
-    """Returns a function that waits, and says whether a request may wait to be accepted.
+def waiter(listener: int, wakers: Sequence[int]) -> Callable[[], list[int]]:
+    """Returns a function that waits, and returns the descriptors that are readable.
 
     On Linux one request wakes one of the workers (EPOLLEXCLUSIVE); elsewhere it wakes all that are free.
     """
@@ -945,17 +949,21 @@ def waiter(listener: int, wakers: Sequence[int]) -> Callable[[], bool]:
         epoll.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
         for waker in wakers:
             epoll.register(waker, select.EPOLLIN)
-        return lambda: any(descriptor == listener for descriptor, _ in epoll.poll())
+        return lambda: [descriptor for descriptor, _ in epoll.poll()]
     poller = select.poll()
     for descriptor in (listener, *wakers):
         poller.register(descriptor, select.POLLIN)
-    return lambda: any(descriptor == listener for descriptor, _ in poller.poll())
+    return lambda: [descriptor for descriptor, _ in poller.poll()]
 
 
 class Life:
-    """When this process ends: after SIGTERM and the requests under way, or when its parent has ended."""
+    """When this process ends: after the requests under way, when its parent has ended, or has said so.
 
-    def __init__(self, control: int, parent: int) -> None:
+    The parent says it by SIGTERM, for which an application may have a handler of its own, and by the end of the control
+    descriptor.
+    """
+
+    def __init__(self, control: int) -> None:
         self._control = control
         self.is_over = False
         self.is_forked = False
@@ -963,25 +971,29 @@ class Life:
         for descriptor in (control, self._wake_read, wake_write):
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._end)
+        #: By signal: the handler of this process, and the one before.
+        self._handlers: dict[int, tuple[Any, Any]] = {}
+        self._handle(signal.SIGTERM, self._end)
         # A terminal or an operator may send these to all processes of the server, which directs its workers.
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, lambda _number, _frame: None)
+            self._handle(number, lambda _number, _frame: None)
         # The server asks for it before it kills a worker that hangs.
         faulthandler.register(signal.SIGQUIT, all_threads=True)
         faulthandler.enable()
         os.register_at_fork(after_in_child=self._forked)
         die_with_parent()
         # It may have ended before.
-        if parent not in (0, os.getppid()):
-            self.is_over = True
+        self.look()
+
+    def _handle(self, number: int, handler: Any) -> None:
+        self._handlers[number] = (handler, signal.signal(number, handler))
 
     @property
     def wakers(self) -> tuple[int, int]:
         return self._wake_read, self._control
 
     def look(self) -> None:
-        """Finds out why the process was woken: by a signal, or by the parent, which alone has the other end."""
+        """Finds out why the process was woken: by a signal, or by the parent, which alone has the other end of control."""
         for descriptor in self.wakers:
             try:
                 if os.read(descriptor, 512) == b"":
@@ -1006,8 +1018,15 @@ class Life:
         self.is_over = True
 
     def _forked(self) -> None:
-        """A process that the application forked, and that returns from it, must not accept requests."""
+        """A process that the application forked, and that returns from it, must not accept requests.
+
+        Signals end it as any process: multiprocessing ends its processes by SIGTERM, and waits for them.
+        """
         self.is_forked = self.is_over = True
+        signal.set_wakeup_fd(-1)
+        for number, (handler, before) in self._handlers.items():
+            if signal.getsignal(number) == handler:
+                signal.signal(number, before)
 
 
 def die_with_parent() -> None:
@@ -1049,7 +1068,7 @@ def main(arguments: Sequence[str]) -> int:
     # Programs that the application starts must not hold them.
     for descriptor in (listener_fd, control, counters_fd):
         os.set_inheritable(descriptor, False)
-    life = Life(control, int(options.get("parent", "0")))
+    life = Life(control)
     if life.is_over:
         # The application might load for ever.
         return 0

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { logLine } from '../log/log-line.ts';
 import { programPath } from '../package.ts';
@@ -79,13 +79,15 @@ export class PythonWorker implements Child {
   }
 
   stop(now: boolean): void {
-    this.#child.kill('SIGTERM');
+    this.retire();
     // Its client has been cut off, or does not wait for what the application still does.
     if (now && this.#counters.isRunning()) this.kill();
   }
 
+  /** The application may handle or ignore the signal: the end of the control descriptor says the same. */
   retire(): void {
     this.#child.kill('SIGTERM');
+    this.#control?.end();
   }
 
   reopenLogs(): void {}
@@ -105,7 +107,7 @@ export class PythonWorker implements Child {
   #spawn(listener: number): ChildProcess {
     const { python, application, folder, cwd, threads, processes, owner } = this.#options;
     const script = programPath('python/epoll_server_worker.py');
-    const own = { fd: LISTENER_FD, control: CONTROL_FD, counters: COUNTERS_FD, parent: process.pid };
+    const own = { fd: LISTENER_FD, control: CONTROL_FD, counters: COUNTERS_FD };
     const shape = { ...own, folder, threads, processes };
     const named = Object.entries(shape).flatMap(([name, value]) => [`--${name}`, String(value)]);
     try {
@@ -141,17 +143,19 @@ export class PythonWorker implements Child {
 
   /** Resolves when the worker has said one line on its control descriptor. */
   #said(): Promise<void> {
-    const control = this.#child.stdio[CONTROL_FD];
     return new Promise((resolve) => {
       const lines = new LineSplitter((line) => {
         this.#message ??= workerMessageOf(line);
         resolve();
       });
-      // It is a stream of both directions: 'pipe' was asked for.
-      const stream = control as Readable | null | undefined;
-      stream?.on('data', (data: Buffer) => lines.add(data));
-      stream?.on('error', () => {});
+      this.#control?.on('data', (data: Buffer) => lines.add(data));
+      this.#control?.on('error', () => {});
     });
+  }
+
+  get #control(): Duplex | null | undefined {
+    // It is a stream of both directions: 'pipe' was asked for.
+    return this.#child.stdio[CONTROL_FD] as Duplex | null | undefined;
   }
 
   #log(stream: Readable | null): void {

@@ -76,6 +76,35 @@ test('signals for the whole process group are left to the server; SIGTERM ends a
   await until(() => lines.join('').includes(`python worker ${first} ended unexpectedly (exit code 0)`), 'it has ended');
 });
 
+test('a worker ends in order although its application handles or ignores SIGTERM', async () => {
+  for (const handler of ['signal.SIG_IGN', 'lambda *_: None']) {
+    const pool = await open(`
+import atexit, signal
+signal.signal(signal.SIGTERM, ${handler})
+atexit.register(lambda: print('in order', flush=True))
+${PID}`);
+    const first = await pidOf(pool);
+    await pool.renew('reload');
+    await until(() => lines.join('').includes('in order'), 'the first worker ends');
+    expect(await pidOf(pool)).not.toBe(first);
+    await pool.close();
+    expect(lines.filter((line) => line.includes('in order'))).toHaveLength(2);
+    // That of a worker that is killed.
+    expect(lines.join('')).not.toContain('most recent call first');
+    lines = [];
+  }
+});
+
+test('Python may be a script that starts it', async () => {
+  const home = await folder({ python: '#!/bin/sh\npython3 "$@"\n' });
+  const script = join(home, 'python');
+  await chmod(script, 0o755);
+  const pool = await open(PID, { python: script });
+  expect(await pidOf(pool)).toBeGreaterThan(0);
+  await pool.close();
+  expect(lines).toEqual([]);
+});
+
 test('a folder and a socket are private, and removed at the end', async () => {
   const pool = await open(PID);
   const { stat } = await import('node:fs/promises');
@@ -215,6 +244,27 @@ def application(environ, start_response):
     expect((await request(pool.path)).split('\r\n\r\n')[1]).toBe(threads === 1 ? '3' : '0');
   }
   expect(lines).toEqual([]);
+});
+
+test('SIGTERM ends a process that an application forks', async () => {
+  const source = `
+import os, signal
+def application(environ, start_response):
+    ready, said = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(said, b'x')
+        while True: signal.pause()
+    os.read(ready, 1)
+    os.kill(child, signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    ${HEAD}
+    return [str(os.WTERMSIG(status)).encode()]
+`;
+  for (const threads of [1, 2]) {
+    const pool = await open(source, { threads });
+    expect((await request(pool.path)).split('\r\n\r\n')[1]).toBe('15');
+  }
 });
 
 test('an application that does not load: the error says why', async () => {

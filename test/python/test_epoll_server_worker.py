@@ -748,6 +748,27 @@ class Loop(unittest.TestCase):
         client.close()
         self.assertEqual(timeouts, [None])
 
+    def test_the_end_is_noticed_although_requests_wait(self):
+        listener, life = Listener(), Life()
+        self.addCleanup(listener.socket.close)
+        woken, wake = os.pipe()
+        self.addCleanup(os.close, woken)
+        self.addCleanup(os.close, wake)
+        os.write(wake, b"x")
+        clients = [socket.create_connection(listener.socket.getsockname()) for _ in range(2)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.sendall(packet(VARIABLES))
+
+        def look():
+            life.is_over = True
+
+        life.look = look
+        worker.Worker(listener, worker.Loaded(hello, "module:application", False))._loop(0, life, (woken,))
+        # No other worker was woken for the first.
+        self.assertEqual(len(listener.accepted), 1)
+        self.assertEqual(Answer(receive(clients[0]), "").rest, b"Hello")
+
 
 class Watching(unittest.TestCase):
     def test_the_counter_is_odd_while_the_application_runs(self):
@@ -767,10 +788,10 @@ class Orphan(unittest.TestCase):
             with open(os.path.join(folder, "endless.py"), "w", encoding="utf-8") as file:
                 file.write("import time\ntime.sleep(1_000_000)\n")
             own, control = socket.socketpair()
-            with own, control:
+            own.close()
+            with control:
                 fds = {"fd": listener.fileno(), "control": control.fileno(), "counters": counters.fileno()}
-                # Process 1 is not the parent of the worker.
-                named = {**fds, "parent": 1, "folder": folder, "module": "endless"}
+                named = {**fds, "folder": folder, "module": "endless"}
                 arguments = [text for name, value in named.items() for text in (f"--{name}", str(value))]
                 command = [sys.executable, worker.__file__, *arguments]
                 ended = subprocess.run(command, pass_fds=tuple(fds.values()), timeout=60, check=False)
