@@ -49,6 +49,9 @@ RECEIVE_BYTES = 65_536
 # The pieces of a list are sent together up to this size: a copy of them costs less than a call for each.
 JOIN_BYTES = 1_048_576
 
+# The descriptor of the server's log.
+STDERR = 2
+
 # The header of a packet: modifier1, the size of the variables (little endian), modifier2.
 PACKET_HEADER_BYTES = 4
 
@@ -738,9 +741,14 @@ def length_hint(result: Any) -> int:
 
 
 def report(text: str) -> None:
-    """Writes lines to the log of the server."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Writes lines to the log of the server, also where the application has closed or replaced ``sys.stderr``."""
+    data = (text + "\n").encode("utf-8", "backslashreplace")
+    try:
+        while data:
+            data = data[os.write(STDERR, data) :]
+    except OSError:
+        # Nobody reads it any more.
+        pass
 
 
 class Worker:
@@ -811,7 +819,7 @@ class Worker:
         except BaseException:
             if self._is_forked:
                 raise
-            traceback.print_exc()
+            report(traceback.format_exc())
             os._exit(1)
 
     def _loop(self, index: int, life: Life, wakers: Sequence[int]) -> None:

@@ -74,14 +74,21 @@ class Answer:
             content, rest = content + rest[:count], rest[count + 2 :]
 
 
+@contextlib.contextmanager
+def logging():
+    """Gives a function that returns what was written to the log of the server, and to `sys.stderr`."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", buffering=1) as log, contextlib.redirect_stderr(log):
+        with mock.patch.object(worker, "STDERR", log.fileno()):
+            yield lambda: os.pread(log.fileno(), 1_000_000, 0).decode()
+
+
 def answer(application, content=b"", lenient=False, raw=None, pieces=None, **changed):
     """Sends one request to `application`; `pieces`: in pieces of that many bytes."""
     variables = {**VARIABLES, **({"CONTENT_LENGTH": str(len(content))} if content else {}), **changed}
     sent = packet(variables, content) if raw is None else raw
     ours, theirs = socket.socketpair()
-    log = io.StringIO()
     loaded = worker.Loaded(application, "module:application", lenient) if callable(application) else application
-    with contextlib.redirect_stderr(log):
+    with logging() as log:
         served = worker.Worker(NO_LISTENER, loaded)
         thread = threading.Thread(target=serve, args=(served, theirs))
         thread.start()
@@ -94,7 +101,7 @@ def answer(application, content=b"", lenient=False, raw=None, pieces=None, **cha
         received = receive(ours)
         ours.close()
         thread.join()
-    return Answer(received, log.getvalue())
+        return Answer(received, log())
 
 
 def serve(served, connection):
@@ -367,6 +374,20 @@ class Responses(unittest.TestCase):
         self.assertEqual(response.rest, b"1\r\na\r\n")
         self.assertIn("in the middle", response.log)
 
+    def test_an_application_that_has_closed_stderr_fails_as_any_other(self):
+        def closing(environ, start_response):
+            sys.stderr.close()
+            raise ValueError("after that")
+
+        ours, theirs = socket.socketpair()
+        with ours, tempfile.TemporaryFile() as log, mock.patch.object(worker, "STDERR", log.fileno()):
+            served = worker.Worker(NO_LISTENER, worker.Loaded(closing, "m:a", False))
+            ours.sendall(packet(VARIABLES))
+            with contextlib.redirect_stderr(io.StringIO()):
+                serve(served, theirs)
+            self.assertIn(b"500 Internal Server Error", receive(ours))
+            self.assertIn(b"ValueError: after that", os.pread(log.fileno(), 65_536, 0))
+
     def test_a_response_that_is_cut_off_ends_although_another_process_holds_its_connection(self):
         def broken():
             yield b"a"
@@ -374,7 +395,7 @@ class Responses(unittest.TestCase):
 
         for application in (returning(broken()), returning([b"a"], [("Content-Length", "2")])):
             ours, theirs = socket.socketpair()
-            with ours, theirs.dup(), contextlib.redirect_stderr(io.StringIO()):
+            with ours, theirs.dup(), logging():
                 ours.sendall(packet(VARIABLES))
                 serve(worker.Worker(NO_LISTENER, worker.Loaded(application, "m:a", False)), theirs)
                 ours.setblocking(False)
@@ -747,6 +768,7 @@ class Loop(unittest.TestCase):
         self.assertEqual(Answer(receive(client), "").rest, b"Hello")
         client.close()
         self.assertEqual(timeouts, [None])
+
 
     def test_the_end_is_noticed_although_requests_wait(self):
         listener, life = Listener(), Life()
