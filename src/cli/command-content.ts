@@ -227,7 +227,7 @@ async function find(options: CommandContentOptions): Promise<Places> {
   // A folder that holds an application contains its parts, not pages.
   const dynamic = modules.some(({ home }) => home === folder?.home) ? null : folder;
   const python = await pythonOf(modules, folder, dynamic);
-  checkLanguages(options, app, python);
+  checkLanguages(options, app, modules, python);
   return { app, mounted, dynamic, folders: await foldersOf(options.files, sources), python };
 }
 
@@ -247,23 +247,21 @@ async function pythonOf(
 
 /** @throws EpollServerError `ERR_OPTION`: an option of the other language. */
 function checkLanguages(
-  { adapter, offload, mounted, dynamic, python: settings }: CommandContentOptions,
+  { adapter, offload, dynamic, python: settings }: CommandContentOptions,
   app: ApplicationPlace | null,
+  modules: readonly ApplicationPlace[],
   python: readonly PythonApplication[],
 ): void {
   if (adapter !== undefined && app?.python !== undefined)
     throw wrong('adapter is for applications in JavaScript, and this one is in Python: remove it');
-  if (
-    offload > 0 &&
-    python.some(({ place }) => place.python !== undefined) &&
-    mounted.length + (app === null ? 0 : 1) === 1
-  )
+  if (offload > 0 && python.some(({ place }) => place.python !== undefined) && modules.length === 1)
     throw wrong('offload is for applications in JavaScript: use python-workers and python-threads');
   const isUseless = settings.workers !== undefined || settings.python !== undefined || settings.threads > 1;
   if (isUseless && python.length === 0) {
-    const where = dynamic === null ? 'name one, as in mysite.wsgi:application' : `${dynamic} has no .py files`;
+    const inBoth = modules.find(({ notice }) => notice !== undefined)?.notice;
+    const here = dynamic === null ? 'name one, as in mysite.wsgi:application' : `${dynamic} has no .py files`;
     throw wrong(
-      `python-workers, python-threads and python are for applications in Python, and there is none: ${where}`,
+      `python-workers, python-threads and python are for applications in Python, and there is none: ${inBoth ?? here}`,
     );
   }
 }

@@ -174,7 +174,7 @@ function makeCounters(scratch: string, { python, threads }: PythonWorkerOptions)
   try {
     return new Counters(scratch, threads);
   } catch (error) {
-    throw notStarted(python, error);
+    throw notStarted(python, new Error(`no room for its file in ${scratch}: ${messageOf(error)}`, { cause: error }));
   }
 }
 

@@ -4,6 +4,7 @@ import { lstat, mkdtemp, readdir, rmdir, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EpollServerError, messageOf } from '../errors.ts';
 import type { ProcessOwner } from '../workers/child-process.ts';
 
 const PREFIX = 'epoll-server-python-';
@@ -16,12 +17,20 @@ const MAX_SOCKET_PATH = 100;
 /** A folder that was changed more recently may belong to a server that is starting. */
 const MIN_AGE_MS = 60_000;
 
-/** Makes one, and removes those that nothing listens in, in the background. `owner`: the owner of the sockets. */
+/**
+ * Makes one, and removes those that nothing listens in, in the background. `owner`: the owner of the sockets.
+ * @throws EpollServerError `ERR_WORKER`.
+ */
 export async function makeSocketFolder(owner: ProcessOwner): Promise<string> {
   const temporary = tmpdir();
   const parent = temporary.length > MAX_SOCKET_PATH / 2 ? '/tmp' : temporary;
   removeUnused(parent, [process.getuid?.(), owner.uid]).catch(() => {});
-  return mkdtemp(join(parent, PREFIX));
+  try {
+    return await mkdtemp(join(parent, PREFIX));
+  } catch (error) {
+    const text = `cannot make a folder for Python workers: ${messageOf(error)}. TMPDIR names another place`;
+    throw new EpollServerError('ERR_WORKER', text, { cause: error });
+  }
 }
 
 export function socketIn(folder: string): string {

@@ -260,6 +260,10 @@ test('mistakes are one message, with exit code 2', async () => {
       /python-threads and python are for applications in Python, and there is none/,
     ],
     [
+      ['app', '--python-threads', '2'],
+      /there is none: app is both .*app\.mjs and .*app\.py: the JavaScript one is taken\. For the other one write .*app\.py;/,
+    ],
+    [
       ['app.py', '--python-workers', '0'],
       /--python-workers must be a whole number of processes from 1 to 256, not "0"/,
     ],
@@ -270,6 +274,11 @@ test('mistakes are one message, with exit code 2', async () => {
     expect([exit, stdout], stderr).toEqual([2, '']);
     expect(stderr.trimEnd()).toMatch(message);
   }
+  const nowhere = startCommand(['0', 'app.py'], { cwd, env: { TMPDIR: '/nowhere' } });
+  expect(await nowhere.ended()).toBe(1);
+  expect(nowhere.stderr).toMatch(
+    /^epoll-server: cannot make a folder for Python workers: ENOENT: .*\/nowhere\/.*\. TMPDIR names another place\n$/,
+  );
   const blocking = startCommand(['0', 'app.py', '--model', 'iterative'], { cwd });
   expect(await blocking.ended()).toBe(2);
   expect(blocking.stderr).toContain('the model iterative does not run Python applications: use epoll');
