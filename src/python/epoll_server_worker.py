@@ -551,6 +551,10 @@ class Watch:
         """The application waits for the server, or does not run."""
         self._counters[self._index] = (self._counters[self._index] | 1) + 1
 
+    def stop(self) -> None:
+        """The server does not read it any more."""
+        self._counters, self._index = [0], 0
+
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The application
@@ -782,6 +786,8 @@ class Worker:
         }
         #: Whether this is a process that the application forked.
         self._is_forked = False
+        #: The last connection of each thread, and its watch.
+        self._current: dict[int, tuple[socket, Watch]] = {}
 
     def serve(self, life: Life) -> None:
         """Serves until the life of the process is over."""
@@ -810,7 +816,11 @@ class Worker:
             thread.join()
 
     def _forked(self) -> None:
+        """The response is that of the process that accepted the request, whose end the server has to see."""
         self._is_forked = True
+        for connection, watch in self._current.values():
+            connection.close()
+            watch.stop()
 
     def _guarded_loop(self, index: int, life: Life, wakers: Sequence[int]) -> None:
         """A failure outside of the application, such as no descriptors, ends the process, which is replaced."""
@@ -840,6 +850,7 @@ class Worker:
                 # Another worker was faster.
                 continue
             with connection:
+                self._current[index] = (connection, watch)
                 # The application may have set a default for all sockets. The call costs an ioctl(2).
                 if connection.gettimeout() is not None:
                     connection.setblocking(True)
@@ -861,8 +872,7 @@ class Worker:
         try:
             self._run(environ, response)
         finally:
-            if not self._is_forked:
-                watch.pause()
+            watch.pause()
         if content is not None and content.unread > 0:
             discard(connection, content.unread)
 

@@ -228,22 +228,39 @@ def application(environ, start_response):
   expect(Number((await request((await open(source)).path)).split('\r\n\r\n')[1])).toBeGreaterThan(0);
 });
 
-test('a process that an application forks neither answers nor accepts requests', async () => {
+test('a process that an application forks neither answers nor accepts requests, nor counts', async () => {
   const source = `
 import os, sys
 def application(environ, start_response):
+    counters = os.pread(5, 16, 0)
     child = os.fork()
-    if child == 0:
+    if child == 0 and environ['QUERY_STRING'] == 'exit':
         sys.exit(3)
-    _, status = os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0) if child else (0, 0)
     ${HEAD}
-    return [str(os.WEXITSTATUS(status)).encode()]
+    return [b'%d %d %d' % (os.WEXITSTATUS(status), child > 0, counters == os.pread(5, 16, 0))]
 `;
   for (const threads of [1, 2]) {
     const pool = await open(source, { threads });
-    expect((await request(pool.path)).split('\r\n\r\n')[1]).toBe(threads === 1 ? '3' : '0');
+    expect((await request(pool.path, { QUERY_STRING: 'exit' })).split('\r\n\r\n')[1]).toBe(
+      threads === 1 ? '3 1 1' : '0 1 1',
+    );
+    expect((await request(pool.path)).split('\r\n\r\n')[1]).toBe('0 1 1');
   }
   expect(lines).toEqual([]);
+});
+
+test('a worker that dies ends its response, although a process that its application forked lives on', async () => {
+  const source = `
+import os, time
+def application(environ, start_response):
+    if os.fork() == 0:
+        for _ in range(2_000): os.path.exists('end') or time.sleep(0.05)
+    os._exit(1)
+`;
+  const pool = await open(source);
+  expect(await request(pool.path)).toBe('');
+  await writeFile(join(pool.home, 'end'), '');
 });
 
 test('SIGTERM ends a process that an application forks', async () => {
