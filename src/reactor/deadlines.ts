@@ -40,21 +40,23 @@ export class Deadlines {
     if (deadline.filedTick !== 0) this.#unlink(deadline);
   }
 
-  /** Calls the owner of every deadline at or before `nowMs`. */
+  /** Calls the owner of every deadline at or before `nowMs`, the earliest first, however late that is. */
   expire(nowMs: number): void {
     const until = Math.floor(nowMs / TICK_MS);
     const first = Math.max(this.#tick + 1, until - BUCKETS + 1);
-    this.#tick = Math.max(until, this.#tick);
-    for (let tick = first; tick <= until; tick++) this.#expireBucket(tick % BUCKETS, until);
+    for (let tick = first; tick <= until; tick++) {
+      this.#tick = tick;
+      this.#expireBucket(tick % BUCKETS);
+    }
     this.#findNextDue();
   }
 
-  #expireBucket(bucket: number, until: number): void {
+  #expireBucket(bucket: number): void {
     let deadline = this.#heads[bucket] ?? null;
     while (deadline !== null) {
       const next: Deadline | null = deadline.nextFiled;
       this.#unlink(deadline);
-      if (deadline.tick > until) {
+      if (deadline.tick > this.#tick) {
         this.#link(deadline);
       } else if (deadline.tick !== 0) {
         deadline.tick = 0;

@@ -104,6 +104,19 @@ test('a postponed deadline stays in its bucket, and is filed again at its old ti
   expect(source.firedMs).toHaveLength(1);
 });
 
+test('deadlines that are looked at late fire in the order of their times, also postponed ones', () => {
+  const clock = new Clock();
+  const postponed = clock.timed(500);
+  const other = clock.timed(2_000);
+  const order: string[] = [];
+  postponed.onExpire = () => void order.push('postponed');
+  other.onExpire = () => void order.push('other');
+  clock.set(postponed, 3_000);
+  clock.nowMs += 10_000;
+  clock.deadlines.expire(clock.nowMs);
+  expect(order).toEqual(['other', 'postponed']);
+});
+
 test('an advanced deadline fires at its new time', () => {
   const clock = new Clock();
   const source = clock.timed(60_000);
