@@ -1,7 +1,8 @@
 // A certificate chain with its key, checked: each fault is described in words before OpenSSL sees any of them.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { isPem, type PemOrPath } from '../options/tls-option.ts';
 
@@ -32,6 +33,9 @@ const FIRST_BYTE_OF_DER = 0x30;
 const CERTIFICATE_BEGIN = '-----BEGIN CERTIFICATE-----';
 const CERTIFICATE_END = '-----END CERTIFICATE-----';
 const FINGERPRINT_DIGITS = 12;
+
+/** Of one file. The authorities that browsers trust have 230 KB together. */
+const MAX_BYTES = 1_048_576;
 
 /** Names for messages about what is no file. */
 const CERT_NAME = 'the certificate';
@@ -128,11 +132,19 @@ function textOf({ name, bytes }: NamedPem): string {
   throw wrong(`${name} is not PEM: it has no line -----BEGIN`);
 }
 
+/** A named pipe would wait for its writer, so it is opened without waiting, and refused. */
 async function bytesOf(path: string): Promise<Buffer> {
+  let file: FileHandle | null = null;
   try {
-    return await readFile(path);
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error(`it is ${found.isDirectory() ? 'a folder' : 'not a regular file'}`);
+    if (found.size > MAX_BYTES) throw new Error(`it has ${found.size} bytes, and at most ${MAX_BYTES} are read`);
+    return await file.readFile();
   } catch (error) {
     throw wrong(`${path} cannot be read: ${messageOf(error)}`);
+  } finally {
+    await file?.close();
   }
 }
 

@@ -1,5 +1,6 @@
 // Tests that every fault of certificates is described in one sentence, and how certificates are chosen from folders.
 
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -92,6 +93,27 @@ test('each fault of a pair is one sentence without a word of the key', async () 
     expect.stringContaining('is not the key of'),
   ]);
   expect(problems.join()).not.toContain(known.slice(0, 12));
+});
+
+test('what is no file of a certificate is refused without waiting for it', async () => {
+  const root = await folder({ 'empty.pem': '', 'large.pem': Buffer.alloc(10_000_000, 0x2d) });
+  const { key } = ownPair();
+  execFileSync('mkfifo', [join(root, 'pipe')]);
+  const problems = await Promise.all(
+    ['', 'pipe', 'empty.pem', 'large.pem'].map((name) => problemOf({ cert: join(root, name), key })),
+  );
+  expect(problems.map((each) => each.replace(root, ''))).toEqual([
+    ' cannot be read: it is a folder',
+    '/pipe cannot be read: it is not a regular file',
+    '/empty.pem is not PEM: it has no line -----BEGIN',
+    '/large.pem cannot be read: it has 10000000 bytes, and at most 1048576 are read',
+  ]);
+});
+
+test('a byte order mark, line ends of Windows, and a key in front of its certificate are accepted', async () => {
+  const { cert, key } = ownPair();
+  const file = `\ufeffbag attributes\r\n${(key + cert).replaceAll('\n', '\r\n')}`;
+  expect(await problemOf({ cert: Buffer.from(file), key: Buffer.from(file) })).toBe('nothing is wrong');
 });
 
 test('a chain in a wrong order is refused, a whole one and one of a private authority are not', async () => {
