@@ -2,38 +2,26 @@
 // that have begun keep the old one.
 
 import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { countText } from '../count-text.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import { type Addon, loadAddon, type TlsEntry } from '../kernel/addon.ts';
 import type { TransportKind } from '../kernel/kernel.ts';
 import { logLine } from '../log/log-line.ts';
+import { type Certificate, checkAuthorities, checkCertificate, heldPair, heldPem } from './certificate.ts';
+import { type CertificateFeed, ownCertificates, parentCertificates } from './certificate-feed.ts';
 import {
-  type Certificate,
-  type CertificateSource,
-  checkAuthorities,
-  checkCertificate,
-  heldPair,
-  heldPem,
-  type NamedPem,
-  type PemPair,
-  readPair,
-  readPem,
-  sourceName,
-} from './certificate.ts';
-import { pairsIn } from './certificate-folder.ts';
+  CA_NAME,
+  type CertificateFiles,
+  type LoadedCertificates,
+  loadFiles,
+  lookAtFiles,
+} from './certificate-files.ts';
+import { type CertificateParts, CertificateSet } from './certificate-set.ts';
 import { TicketKeys } from './ticket-keys.ts';
 import type { TlsSettings } from './tls-settings.ts';
 
 /** Files are looked at this often. A change counts when two looks in a row see the same. */
 const LOOK_MS = 2_000;
-
-/** The state of settings without files. */
-const NO_FILES = '';
-
-/** The name of authorities in messages, where they are no file. */
-const CA_NAME = 'ca';
 
 const DAY_MS = 86_400_000;
 
@@ -62,17 +50,7 @@ function handshakeCounters([handshakes = 0, resumptions = 0, ...failures]: reado
   return { handshakes, resumptions, failures: Object.fromEntries(named) as HandshakeCounters['failures'] };
 }
 
-/** What the files have at one time. */
-interface Pems {
-  readonly pairs: readonly PemPair[];
-  readonly authorities: readonly NamedPem[];
-}
-
-/** The same, checked. */
-interface Loaded {
-  readonly entries: readonly TlsEntry[];
-  readonly certificates: readonly Certificate[];
-}
+const NO_TICKET_KEYS = new Uint8Array();
 
 let ticketKeys: TicketKeys | undefined;
 
@@ -92,29 +70,46 @@ export function importTicketKeys(text: string): void {
   ticketKeys = TicketKeys.imported(text) ?? ticketKeys;
 }
 
+/** Where certificates of a server come from later. */
+type Renewals =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'files'; readonly state: string }
+  | { readonly kind: 'parent'; readonly feed: CertificateFeed };
+
 export class ServerTls {
   #settings: TlsSettings;
   readonly #addon: Addon;
   #kind: TransportKind;
-  #certificates: readonly Certificate[];
-  /** The state of the files when they were loaded, and at the last look. */
+  #set: CertificateSet;
+  readonly #renewals: Renewals;
+  /** The state of the files when all of them were loaded, and at the last look. */
   #loadedState: string;
   #seenState = '';
-  /** Why the files cannot be used; empty: they can. It is reported once. */
-  #problem = '';
+  /** What cannot be used. Each is reported once. */
+  #problems: readonly string[] = [];
   #looking: NodeJS.Timeout | undefined;
   #rotation: NodeJS.Timeout | undefined;
   #warning: NodeJS.Timeout | undefined;
+  #unfollow = (): void => {};
   #isClosed = false;
 
   /**
-   * Loads the certificates, and starts nothing.
+   * Loads the certificates, and starts nothing. A child has those of its parent.
    * @throws EpollServerError `ERR_TLS`: names the file that cannot be used, and why.
    */
   static async open(settings: TlsSettings, addon: Addon = loadAddon()): Promise<ServerTls> {
-    const state = await stateOf(settings);
-    // A child that starts later must not fail because a certificate has expired since.
-    return new ServerTls(settings, addon, state, loaded(settings, await readPems(settings), settings.isReporting));
+    const feed = parentCertificates();
+    if (feed !== null) {
+      const parts = await new Promise<CertificateParts>((resolve) => feed.follow(resolve));
+      return new ServerTls(settings, addon, CertificateSet.of(parts), { kind: 'parent', feed });
+    }
+    const files = await lookAtFiles(settings);
+    const { set } = await loadFiles(files, settings, {
+      nowMs: nowFor(settings),
+      previous: null,
+      tryOut: () => {},
+    });
+    return new ServerTls(settings, addon, set, { kind: 'files', state: files.state });
   }
 
   /**
@@ -122,15 +117,16 @@ export class ServerTls {
    * @throws EpollServerError `ERR_TLS`: what cannot be used, and why.
    */
   static ofMemory(settings: TlsSettings, addon: Addon = loadAddon()): ServerTls {
-    return new ServerTls(settings, addon, NO_FILES, loaded(settings, heldPems(settings), settings.isReporting));
+    return new ServerTls(settings, addon, heldSet(settings), { kind: 'none' });
   }
 
-  private constructor(settings: TlsSettings, addon: Addon, state: string, { entries, certificates }: Loaded) {
+  private constructor(settings: TlsSettings, addon: Addon, set: CertificateSet, renewals: Renewals) {
     this.#settings = settings;
     this.#addon = addon;
-    this.#loadedState = state;
-    this.#kind = makeKind(addon, entries, null);
-    this.#certificates = certificates;
+    this.#renewals = renewals;
+    this.#loadedState = renewals.kind === 'files' ? renewals.state : '';
+    this.#kind = makeKind(addon, settings, set, null);
+    this.#set = set;
   }
 
   /** The kind for new connections. */
@@ -143,20 +139,30 @@ export class ServerTls {
    * @throws EpollServerError `ERR_TLS`: what cannot be used, and why. The old ones stay.
    */
   replace(settings: TlsSettings): void {
-    const { entries, certificates } = loaded(settings, heldPems(settings), settings.isReporting);
-    this.#kind = makeKind(this.#addon, entries, this.#kind);
-    this.#certificates = certificates;
-    this.#settings = settings;
-    this.#loadedState = NO_FILES;
+    this.#use(settings, heldSet(settings));
+  }
+
+  /**
+   * Uses other settings, and the certificates of their files. Where these cannot be used, those with the same path stay.
+   * @throws EpollServerError `ERR_TLS`: what cannot be used, and why. The old settings stay.
+   */
+  async change(given: TlsSettings): Promise<void> {
+    const settings = { ...given, isReporting: this.#settings.isReporting };
+    const files = await lookAtFiles(settings);
+    this.#renew(settings, files, await this.#load(settings, files));
   }
 
   get counters(): HandshakeCounters {
     return handshakeCounters(this.#addon.tlsCounters(this.#kind));
   }
 
-  /** Begins to look for other files, to renew ticket keys, and to warn. */
+  /** Begins to look for other files, to renew ticket keys, to warn, and to pass certificates to children. */
   start(): this {
-    this.#lookLater();
+    if (this.#renewals.kind === 'files') this.#lookLater();
+    if (this.#renewals.kind === 'parent') {
+      this.#unfollow = this.#renewals.feed.follow((parts) => this.#follow(CertificateSet.of(parts)));
+    }
+    this.#publish();
     this.#rotate();
     if (this.#settings.isReporting) {
       this.#warn();
@@ -167,6 +173,7 @@ export class ServerTls {
 
   close(): void {
     this.#isClosed = true;
+    this.#unfollow();
     clearInterval(this.#warning);
     for (const timer of [this.#looking, this.#rotation]) clearTimeout(timer);
   }
@@ -181,39 +188,74 @@ export class ServerTls {
   }
 
   async #look(): Promise<void> {
-    // A folder without pairs is a state too: loading says what is wrong.
-    const state = await stateOf(this.#settings).catch(messageOf);
-    if (state !== this.#loadedState && state === this.#seenState) await this.#renew(state);
-    this.#seenState = state;
+    const settings = this.#settings;
+    const files = await lookAtFiles(settings);
+    if (files.state !== this.#loadedState && files.state === this.#seenState) await this.#tryToRenew(settings, files);
+    this.#seenState = files.state;
     if (!this.#isClosed) this.#lookLater();
   }
 
   /**
-   * Uses the new files, or keeps the old certificates and says why. After a failure the next look tries again: a
-   * certificate may become valid, and a system may have had no descriptor left.
+   * Uses what can be used of the new files. What cannot is tried again at the next look: a certificate may become valid,
+   * and a system may have had no descriptor left.
    */
-  async #renew(state: string): Promise<void> {
+  async #tryToRenew(settings: TlsSettings, files: CertificateFiles): Promise<void> {
     try {
-      const { entries, certificates } = loaded(this.#settings, await readPems(this.#settings), true);
-      if (this.#isClosed) return;
-      this.#kind = makeKind(this.#addon, entries, this.#kind);
-      this.#loadedState = state;
-      this.#problem = '';
-      const known = new Set(this.#certificates.map(({ fingerprint }) => fingerprint));
-      const renewed = certificates.filter(({ fingerprint }) => !known.has(fingerprint));
-      this.#certificates = certificates;
-      for (const each of renewed) this.#report(`renewed ${described(each)}`);
+      const loaded = await this.#load(settings, files);
+      if (this.#isClosed || settings !== this.#settings) return;
+      this.#renew(settings, files, loaded);
     } catch (error) {
-      const problem = messageOf(error);
-      if (this.#isClosed || problem === this.#problem) return;
-      this.#problem = problem;
-      this.#report(`the certificates are not renewed, and the old ones stay: ${problem}`);
+      if (!this.#isClosed)
+        this.#reportProblems([`the certificates are not renewed, and the old ones stay: ${messageOf(error)}`]);
     }
+  }
+
+  #load(settings: TlsSettings, files: CertificateFiles): Promise<LoadedCertificates> {
+    const inUse = new Set(this.#set.certificates.map(({ fingerprint }) => fingerprint));
+    const tryOut = (certificate: Certificate): void => {
+      if (!inUse.has(certificate.fingerprint)) tryCertificate(this.#addon, settings, certificate, this.#kind);
+    };
+    return loadFiles(files, settings, { nowMs: Date.now(), previous: this.#set, tryOut });
+  }
+
+  #renew(settings: TlsSettings, files: CertificateFiles, { set, problems }: LoadedCertificates): void {
+    const before = this.#set;
+    this.#use(settings, set);
+    // Until then each look tries again.
+    if (problems.length === 0) this.#loadedState = files.state;
+    this.#reportProblems(problems);
+    for (const each of without(set.certificates, before.certificates)) this.#report(`renewed ${described(each)}`);
+    const names = new Set(set.certificates.map(({ name }) => name));
+    for (const each of before.certificates)
+      if (!names.has(each.name)) this.#report(`no longer used: ${described(each)}`);
+    if (set.authorities !== before.authorities) this.#report('renewed the authorities of clients');
+  }
+
+  /** Uses what the parent uses. It reports; a problem that only this process has is an error of its own. */
+  #follow(set: CertificateSet): void {
+    try {
+      this.#use(this.#settings, set);
+    } catch (error) {
+      logLine(`the certificates are not renewed, and the old ones stay: ${messageOf(error)}`);
+    }
+  }
+
+  #use(settings: TlsSettings, set: CertificateSet): void {
+    if (settings !== this.#settings || !set.isSame(this.#set))
+      this.#kind = makeKind(this.#addon, settings, set, this.#kind);
+    this.#settings = settings;
+    this.#set = set;
+    this.#publish();
+  }
+
+  #publish(): void {
+    const { certificates, authorities } = this.#set;
+    ownCertificates.publish({ certificates, authorities });
   }
 
   #warn(): void {
     const nowMs = Date.now();
-    for (const each of this.#certificates) {
+    for (const each of this.#set.certificates) {
       const days = Math.floor((each.notAfter.getTime() - nowMs) / DAY_MS);
       if (days >= WARNING_DAYS) continue;
       const when = days < 0 ? 'has expired' : `expires in ${countText(days, 'day')}`;
@@ -221,41 +263,63 @@ export class ServerTls {
     }
   }
 
+  #reportProblems(problems: readonly string[]): void {
+    for (const each of problems) if (!this.#problems.includes(each)) this.#report(each);
+    this.#problems = problems;
+  }
+
   #report(text: string): void {
     if (this.#settings.isReporting) logLine(text);
   }
 }
 
-function makeKind(addon: Addon, entries: readonly TlsEntry[], previous: TransportKind | null): TransportKind {
+/** @throws EpollServerError `ERR_TLS`. */
+function makeKind(
+  addon: Addon,
+  settings: TlsSettings,
+  set: CertificateSet,
+  previous: TransportKind | null,
+): TransportKind {
   const problem = addon.opensslProblem();
   if (problem !== '') throw wrong(`TLS cannot be used: ${problem}`);
-  const kind = addon.createTls(entries, sharedTicketKeys().bytes(Date.now()), previous);
-  if (typeof kind === 'string') throw wrong(kind);
-  return kind;
+  const kind = addon.createTls(entriesOf(settings, set), sharedTicketKeys().bytes(Date.now()), previous);
+  if (typeof kind !== 'string') return kind;
+  for (const each of set.certificates) tryCertificate(addon, settings, each, previous);
+  throw wrong(kind);
 }
 
-async function readPems(settings: TlsSettings): Promise<Pems> {
-  const pairs: PemPair[] = [];
-  for (const source of await pairsOf(settings)) pairs.push(await readPair(source));
-  const authorities: NamedPem[] = [];
-  for (const source of settings.ca) authorities.push(await readPem(source, CA_NAME));
-  return { pairs, authorities };
+/** @throws EpollServerError `ERR_TLS`: OpenSSL refuses a certificate, such as one with a short key. */
+function tryCertificate(
+  addon: Addon,
+  settings: TlsSettings,
+  certificate: Certificate,
+  previous: TransportKind | null,
+): void {
+  const alone = new CertificateSet('');
+  alone.add('', { certificate, state: '' });
+  const problem = addon.createTls(entriesOf({ ...settings, ciphers: '' }, alone), NO_TICKET_KEYS, previous);
+  if (typeof problem === 'string') throw wrong(`${certificate.name}: ${problem}`);
 }
 
-/** Those of settings without files. */
-function heldPems({ sources, ca }: TlsSettings): Pems {
-  const pairs = sources.map((source) => {
+/** Null when the dates of certificates do not matter. */
+function nowFor({ isReporting }: TlsSettings): number | null {
+  return isReporting ? Date.now() : null;
+}
+
+/** That of settings without files. */
+function heldSet(settings: TlsSettings): CertificateSet {
+  const { sources, ca } = settings;
+  const set = new CertificateSet(checkAuthorities(ca.map((source) => heldPem(source, CA_NAME))));
+  for (const [index, source] of sources.entries()) {
     if ('folder' in source) throw wrong(`${source.folder} is a folder, and certificates are needed`);
-    return heldPair(source);
-  });
-  return { pairs, authorities: ca.map((source) => heldPem(source, CA_NAME)) };
+    set.add(`${index}`, { certificate: checkCertificate(heldPair(source), nowFor(settings)), state: '' });
+  }
+  return set;
 }
 
-function loaded(settings: TlsSettings, { pairs, authorities }: Pems, checksDates: boolean): Loaded {
-  const nowMs = checksDates ? Date.now() : null;
-  const certificates = pairs.map((pair) => checkCertificate(pair, nowMs));
-  const ca = checkAuthorities(authorities);
+function entriesOf(settings: TlsSettings, set: CertificateSet): readonly TlsEntry[] {
   const { ciphers, minVersion, requestCert, rejectUnauthorized, alpnProtocols } = settings;
+  const { authorities: ca } = set;
   const alpn = alpnProtocols.map((each) => String.fromCharCode(each.length) + each).join('');
   // Sessions outlive a restart with other settings: they must not stand for a certificate that is not accepted now.
   const verification = createHash('sha256')
@@ -263,58 +327,13 @@ function loaded(settings: TlsSettings, { pairs, authorities }: Pems, checksDates
     .digest('hex')
     .slice(0, 32);
   const shared = { ca, ciphers, minVersion, requestCert, rejectUnauthorized, alpn, verification };
-  return { entries: grouped(certificates).map((group) => ({ ...shared, ...group })), certificates };
+  return set.groups().map((group) => ({ ...shared, ...group }));
 }
 
-async function pairsOf({ sources }: TlsSettings): Promise<readonly CertificateSource[]> {
-  const pairs: CertificateSource[] = [];
-  for (const source of sources) pairs.push(...('folder' in source ? await pairsIn(source.folder) : [source]));
-  return pairs;
-}
-
-/**
- * The certificates by the names that they are for; those for the first certificate come first. Several for one name have
- * keys of different types, among which each handshake chooses.
- */
-function grouped(certificates: readonly Certificate[]): readonly Pick<TlsEntry, 'names' | 'pairs'>[] {
-  const byName = new Map<string, Certificate[]>();
-  for (const certificate of certificates) {
-    for (const host of certificate.hosts.length > 0 ? certificate.hosts : ['']) {
-      const others = byName.get(host) ?? [];
-      const same = others.find(({ keyType }) => keyType === certificate.keyType);
-      if (same !== undefined && same.fingerprint !== certificate.fingerprint) {
-        const what = `${certificate.keyType.toUpperCase()} certificates`;
-        throw wrong(
-          `there are two ${what} for ${host === '' ? 'no name' : host}: ${same.name} and ${certificate.name}`,
-        );
-      }
-      if (same === undefined) byName.set(host, [...others, certificate]);
-    }
-  }
-  const groups = new Map<string, { names: string[]; pairs: TlsEntry['pairs'] }>();
-  for (const [host, members] of byName) {
-    const id = members.map(({ fingerprint }) => fingerprint).join();
-    const group = groups.get(id) ?? { names: [], pairs: members.map(({ chain, key }) => ({ cert: chain, key })) };
-    if (host !== '') group.names.push(host);
-    groups.set(id, group);
-  }
-  return [...groups.values()];
-}
-
-/** Text that differs when a file was replaced, or a link leads elsewhere. */
-async function stateOf(settings: TlsSettings): Promise<string> {
-  const pairs = await pairsOf(settings);
-  const sources = [...pairs.flatMap(({ cert, key }) => [cert, key]), ...settings.ca];
-  const paths = sources.map((source) => sourceName(source, '')).filter((path) => path !== '');
-  const states: string[] = [];
-  for (const path of paths) states.push(stateText(path, await stat(path, { bigint: true }).catch(() => undefined)));
-  return states.join('\n');
-}
-
-function stateText(path: string, found: BigIntStats | undefined): string {
-  return found === undefined
-    ? path
-    : `${path} ${found.dev} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+/** Those of `certificates` that `others` have not. */
+function without(certificates: readonly Certificate[], others: readonly Certificate[]): readonly Certificate[] {
+  const known = new Set(others.map(({ fingerprint }) => fingerprint));
+  return certificates.filter(({ fingerprint }) => !known.has(fingerprint));
 }
 
 function described({ name, hosts, notAfter, fingerprint }: Certificate): string {

@@ -4,8 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Snapshot } from '../admin/snapshot.ts';
 import { EpollServerError, messageOf } from '../errors.ts';
 import type { ContentOwner } from '../server/content.ts';
+import { ownCertificates } from '../tls/certificate-feed.ts';
 import type { Child } from './child.ts';
-import { environmentFor, type ReportedMessage, type Role } from './role.ts';
+import { type CertificatesMessage, environmentFor, type ReportedMessage, type Role } from './role.ts';
 
 /**
  * Starts this program with `role`. `fds` become descriptors 3 and up of the child; the caller still has to close its
@@ -48,9 +49,11 @@ class ProcessChild implements Child {
   constructor(child: ChildProcess) {
     this.#process = child;
     this.name = `process ${child.pid}`;
+    const unfollow = ownCertificates.follow((certificates) => this.#send({ certificates }));
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#isEnded = true;
+        unfollow();
         resolve(signal ?? `exit code ${code}`);
         this.#settle(false);
       });
@@ -114,9 +117,9 @@ class ProcessChild implements Child {
     for (const settle of [...this.#waiting]) settle(isAnswered);
   }
 
-  #send(word: 'retire' | 'cut' | 'ask' | 'reopen'): void {
+  #send(message: 'retire' | 'cut' | 'ask' | 'reopen' | CertificatesMessage): void {
     // A child that is ending may have closed the channel: its end is reported.
-    if (this.#process.connected) this.#process.send(word, () => {});
+    if (this.#process.connected) this.#process.send(message, () => {});
   }
 
   #received(message: ReportedMessage): void {

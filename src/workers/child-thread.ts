@@ -1,7 +1,8 @@
 // A child thread that serves clients: the same program in a worker thread, with descriptors passed by number.
 
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { AcceptedClient } from '../server/blocking-server.ts';
+import { ownCertificates } from '../tls/certificate-feed.ts';
 import type { Child } from './child.ts';
 import { cutOffOf, dataFor, type Role } from './role.ts';
 
@@ -20,7 +21,15 @@ export interface Thread extends Child {
  */
 export function startThread(program: URL, role: Role, environment: Readonly<Record<string, string>> = {}): Thread {
   const env = { ...process.env, ...environment };
-  const worker = new Worker(program, { argv: process.argv.slice(2), env, workerData: dataFor(role) });
+  const { port1: own, port2: other } = new MessageChannel();
+  const worker = new Worker(program, {
+    argv: process.argv.slice(2),
+    env,
+    workerData: dataFor(role, other),
+    transferList: [other],
+  });
+  own.unref();
+  const unfollow = ownCertificates.follow((parts) => own.postMessage(parts));
   let problem = '';
   let cutOff = 0;
   let inHand: AcceptedClient | null = null;
@@ -29,7 +38,11 @@ export function startThread(program: URL, role: Role, environment: Readonly<Reco
     problem = error.message;
   });
   const ended = new Promise<string>((resolve) => {
-    worker.once('exit', (code) => resolve(problem === '' ? `exit code ${code}` : problem));
+    worker.once('exit', (code) => {
+      unfollow();
+      own.close();
+      resolve(problem === '' ? `exit code ${code}` : problem);
+    });
   });
   const started = new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve());

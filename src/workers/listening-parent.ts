@@ -22,7 +22,7 @@ export class ListeningParent {
   readonly kernel: NativeKernel;
   /** One for each address. */
   readonly listeners: readonly OpenListener[];
-  /** Reports renewals; the children use the certificates. */
+  /** Renews the certificates, which the children use. */
   readonly #tls: ServerTls | null;
   /** The sockets that an earlier version of this program has passed, for each listener; empty: none. */
   readonly passed: readonly (readonly number[])[];
@@ -43,6 +43,14 @@ export class ListeningParent {
       throw error;
     }
     tls?.start();
+  }
+
+  /**
+   * Passes certificates by other settings to the children.
+   * @throws EpollServerError `ERR_TLS`: what cannot be used, and why. The old settings stay.
+   */
+  async changeTls({ tls }: ServerSettings): Promise<void> {
+    if (tls !== null) await this.#tls?.change(tls);
   }
 
   #passedSpec(spec: ListenerSpec, index: number): ListenerSpec {

@@ -76,7 +76,9 @@ async function startParent(
   opened.push({ close: () => launch.close() });
   const next = async (current: Launch, why: Replacement): Promise<Launch> => {
     const shared = current instanceof SharingLaunch ? current.shared : null;
-    return SharingLaunch.open(await readAgain(), owner, start, { ...why, shared });
+    const again = await readAgain();
+    await parent.changeTls(again.settings);
+    return SharingLaunch.open(again, owner, start, { ...why, shared });
   };
   const generations = new Generations({ launch, next, count, ...timesOf(settings.limits) });
   const view = new ParentView(parent, generations);

@@ -2,12 +2,14 @@
 // the environment of a process or in the data of a thread. Also the child's end of the channel to its parent.
 
 import { constants } from 'node:os';
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { Snapshot } from '../admin/snapshot.ts';
 import { loadAddon } from '../kernel/addon.ts';
 import { checkListen, type ListenAddress, listenText } from '../options/listen-address.ts';
 import { SOCKETS_OF_PARENT } from '../options/systemd-sockets.ts';
 import type { AcceptedClient } from '../server/blocking-server.ts';
+import { expectCertificates } from '../tls/certificate-feed.ts';
+import type { CertificateParts } from '../tls/certificate-set.ts';
 import { exportTicketKeys, importTicketKeys } from '../tls/server-tls.ts';
 
 const VARIABLE = 'EPOLL_SERVER_ROLE';
@@ -70,6 +72,8 @@ export function takeRole(): Role {
   const tickets = isMainThread ? process.env[TICKETS_VARIABLE] : dataText('tickets');
   if (tickets !== undefined) importTicketKeys(tickets);
   if (isMainThread) for (const name of [VARIABLE, TICKETS_VARIABLE]) delete process.env[name];
+  // A successor is no child, and reads the files itself.
+  if (text !== undefined && tickets !== undefined) receiveCertificates();
   const all = (text ?? '').split(' ');
   if (isMainThread) parentPid = Number(all.shift());
   const [kind, ...words] = all;
@@ -82,12 +86,40 @@ interface ThreadData {
   readonly role: string;
   readonly isOnTerminal: boolean;
   readonly tickets?: string;
+  /** On which the certificates arrive. */
+  readonly certificates: MessagePort;
 }
 
-/** The data of a thread with that role. A thread cannot find out itself whether the process has a terminal. */
-export function dataFor(role: Role): ThreadData {
+/** The message of a parent process with its certificates. */
+export interface CertificatesMessage {
+  readonly certificates: CertificateParts;
+}
+
+/** The parent sends its certificates at once, and after each renewal. */
+function receiveCertificates(): void {
+  const feed = expectCertificates();
+  if (isMainThread) {
+    process.on('message', (message) => {
+      // The same program sends it.
+      if (typeof message === 'object' && message !== null && 'certificates' in message)
+        feed.publish((message as CertificatesMessage).certificates);
+    });
+    process.channel?.unref();
+    return;
+  }
+  // dataFor() made it.
+  const { certificates } = workerData as ThreadData;
+  certificates.on('message', (parts: CertificateParts) => feed.publish(parts));
+  certificates.unref();
+}
+
+/**
+ * The data of a thread with that role. A thread cannot find out itself whether the process has a terminal. `certificates`:
+ * on which they arrive.
+ */
+export function dataFor(role: Role, certificates: MessagePort): ThreadData {
   const tickets = exportTicketKeys();
-  return { role: textOf(role), isOnTerminal: isOnTerminal(), ...(tickets === null ? {} : { tickets }) };
+  return { role: textOf(role), isOnTerminal: isOnTerminal(), certificates, ...(tickets === null ? {} : { tickets }) };
 }
 
 /** Whether standard output of the process is a terminal. */

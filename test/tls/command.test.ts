@@ -1,9 +1,10 @@
 // Tests TLS of the command: every model and back end, workers that share ticket keys, and mistakes of operators.
 
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import { keyText, makeKey, makePair, ownPair } from '../support/certificates.ts';
 import { Client, connect, get } from '../support/client.ts';
@@ -35,6 +36,14 @@ async function secured(port: string, session?: Buffer): Promise<TLSSocket> {
   onTestFinished(() => void socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
+}
+
+/** Some models serve one client after the other. */
+async function peerCertificate(port: string): Promise<PeerCertificate> {
+  const socket = await secured(port);
+  const found = socket.getPeerCertificate();
+  socket.destroy();
+  return found;
 }
 
 const WAYS: readonly (readonly string[])[] = [
@@ -107,6 +116,54 @@ test('a session is resumed by the next version of the program', async () => {
   const successor = Number(await announcedError(program, /process (\d+) has taken over/));
   onTestFinished(() => void process.kill(successor, 'SIGTERM'));
   expect((await secured(port, session)).isSessionReused()).toBe(true);
+});
+
+test.each([
+  ['--workers', '1'],
+  ['--model', 'multiprocess'],
+  ['--model', 'multithread', '--workers', '1'],
+])('children have the certificates of their parent: %s %s', async (...way) => {
+  const { root, args } = await site();
+  const program = startCommand([...args, ...way, '--no-access-log']);
+  const port = await securePort(program);
+  const fingerprint = async (): Promise<string> => (await peerCertificate(port)).fingerprint256;
+  const before = await fingerprint();
+  await writeFile(join(root, 'key.pem'), keyText(makeKey()));
+  await until(() => program.stderr.includes('the old one stays'), 'the bad pair was refused');
+  if (way[0] === '--workers') {
+    const worker = Number(execFileSync('pgrep', ['-P', String(program.pid)], { encoding: 'utf8' }));
+    process.kill(worker, 'SIGKILL');
+    await until(() => program.stderr.includes('a new one replaces it'), 'it is noticed');
+  }
+  expect(await fingerprint()).toBe(before);
+  const renewed = makePair(['localhost']);
+  await writeFile(join(root, 'key.pem'), renewed.key);
+  await writeFile(join(root, 'cert.pem'), renewed.cert);
+  await until(async () => (await fingerprint()) !== before, 'the new pair is in use');
+  expect(program.stderr).not.toContain('did not start');
+  expect(program.stderr.match(/: renewed /g)).toHaveLength(1);
+});
+
+test('after a reload with other certificates the main process renews those', async () => {
+  const { root } = await site();
+  const [first, second] = [makePair(['first.test']), makePair(['second.test'])];
+  for (const [name, { cert, key }] of Object.entries({ first, second }))
+    await writeFile(join(root, `${name}.pem`), cert + key);
+  const config = join(root, 'config.json');
+  const configure = (name: string): Promise<void> =>
+    writeFile(config, JSON.stringify({ port: 0, static: './public', tls: { cert: name, key: name } }));
+  await configure('first.pem');
+  const program = startCommand(['--config', config, '--workers', '1', '--no-access-log']);
+  const port = await securePort(program);
+  const served = async (): Promise<string> => String((await peerCertificate(port)).subject.CN);
+  expect(await served()).toBe('first.test');
+  await configure('second.pem');
+  program.signal('SIGHUP');
+  await until(async () => (await served()) === 'second.test', 'the other certificate is in use');
+  const renewed = makePair(['third.test']);
+  await writeFile(join(root, 'second.pem'), renewed.cert + renewed.key);
+  await until(async () => (await served()) === 'third.test', 'its renewal is in use');
+  await until(() => /: renewed \S+second\.pem for third\.test /.test(program.stderr), 'it is logged');
 });
 
 async function announcedError(program: Program, pattern: RegExp): Promise<string | undefined> {

@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
@@ -293,7 +293,7 @@ test('a new pair is used for new handshakes without a restart, and a bad one is 
     }
   };
   await replace({ cert: tls.cert, key: keyText(makeKey()) });
-  await until(() => log.join('').includes('the old ones stay'), 'the bad pair was refused');
+  await until(() => log.join('').includes('the old one stays'), 'the bad pair was refused');
   const fingerprint = async (): Promise<string> => (await secured(port)).getPeerCertificate().fingerprint256;
   expect(await fingerprint()).toBe(new X509Certificate(tls.cert).fingerprint256);
   const renewed = makePair(['localhost']);
@@ -305,32 +305,100 @@ test('a new pair is used for new handshakes without a restart, and a bad one is 
   expect(log).toHaveLength(2);
 });
 
+test('a pair that cannot be used keeps no other from being renewed', async () => {
+  const log: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const pairs = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, makePair([`${name}.test`])]));
+  const root = await folder(
+    Object.fromEntries(
+      Object.entries(pairs).flatMap(([name, { cert, key }]) => [
+        [`live/${name}/fullchain.pem`, cert],
+        [`live/${name}/privkey.pem`, key],
+      ]),
+    ),
+  );
+  const at = (name: string): string => join(root, 'live', name);
+  const { port } = await start({ tls: root, handler: echo });
+  const served = async (name: string): Promise<string> =>
+    (await secured(port, { servername: `${name}.test` })).getPeerCertificate().fingerprint256;
+  const print = ({ cert }: { cert: string }): string => new X509Certificate(cert).fingerprint256;
+  const renewed = makePair(['b.test']);
+  await writeFile(join(at('a'), 'privkey.pem'), keyText(makeKey()));
+  await writeFile(join(at('b'), 'privkey.pem'), renewed.key);
+  await writeFile(join(at('b'), 'fullchain.pem'), renewed.cert);
+  await rm(at('c'), { recursive: true });
+  await mkdir(at('d'));
+  await writeFile(join(at('d'), 'fullchain.pem'), makePair(['d.test']).cert);
+  await writeFile(join(at('d'), 'privkey.pem'), '');
+  await until(() => log.join('').includes('renewed '), 'the good pair is in use');
+  expect(await served('a')).toBe(print(pairs['a'] ?? renewed));
+  expect(await served('b')).toBe(print(renewed));
+  // The default of the server is its first certificate.
+  expect(await served('c')).toBe(await served('a'));
+  expect(
+    log.map((line) =>
+      line
+        .replaceAll(`${root}/live/`, '')
+        .replace(/ \(valid.*/s, '')
+        .trimEnd(),
+    ),
+  ).toEqual([
+    'epoll-server: a certificate is not renewed, and the old one stays: a/privkey.pem is not the key of a/fullchain.pem',
+    'epoll-server: a new certificate is not used: d/privkey.pem is not PEM: it has no line -----BEGIN',
+    'epoll-server: renewed b/fullchain.pem for b.test',
+    'epoll-server: no longer used: c/fullchain.pem for c.test',
+  ]);
+});
+
+test('a session with an authority that was replaced is not resumed', async () => {
+  const [old, other] = [makeKey(), makeKey()];
+  const issuer = { name: 'one authority', key: old };
+  const authority = (key: typeof old): string =>
+    issueCertificate({ name: issuer.name, key, notAfter: NOT_AFTER, isAuthority: true });
+  const known = makePair([], { issuer });
+  const root = await folder({ 'ca.pem': authority(old) });
+  const log: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const { port } = await start({
+    tls: { ...tls, ca: join(root, 'ca.pem'), requestCert: true },
+    handler: (request, response) => response.send(200, {}, String(request.tls?.isResumed)),
+  });
+  let session: Buffer | undefined;
+  const first = await secured(port, known);
+  first.on('session', (each) => {
+    session = each;
+  });
+  expect((await new Client(first).send(get('/')).readResponse()).text).toBe('false');
+  await until(() => session !== undefined, 'a ticket has arrived');
+  expect((await (await client(port, { ...known, session })).send(get('/')).readResponse()).text).toBe('true');
+  await writeFile(join(root, 'ca.pem'), authority(other));
+  await until(() => log.join('').includes('renewed the authorities of clients'), 'the new authority is in use');
+  expect(await failure(port, { ...known, session })).toMatch(/UNKNOWN_CA|DECRYPT_ERROR|BAD_CERTIFICATE/);
+});
+
 test('renewal does not wait for a disk on the loop', async () => {
   const log: string[] = [];
   const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => log.push(String(text)) > 0);
   onTestFinished(() => write.mockRestore());
   const root = await folder({ 'cert.pem': tls.cert, 'key.pem': tls.key });
-  const cert = join(root, 'cert.pem');
-  const { port } = await start({ tls: { cert, key: join(root, 'key.pem') }, handler: echo });
+  const [cert, key, pipe] = [join(root, 'cert.pem'), join(root, 'key.pem'), join(root, 'pipe')];
+  const { port } = await start({ tls: { cert, key }, handler: echo });
   const one = await client(port);
-  await rm(cert);
-  execFileSync('mkfifo', [cert]);
-  // A named pipe is as slow as its writer, and it has one when a reader waits (fifo(7)).
-  let pipe = -1;
-  await until(() => {
-    try {
-      pipe = openSync(cert, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch {
-      // No reader yet.
-    }
-    return pipe >= 0;
-  }, 'the new certificate is being read');
-  expect((await one.send(get('/while')).readResponse()).text).toBe('GET /while');
+  execFileSync('mkfifo', [pipe]);
+  // All threads of the pool wait for a writer of this named pipe, as on a disk that hangs (fifo(7)).
+  const readers = Array.from({ length: Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) }, () => open(pipe, 'r'));
+  const renewed = makePair(['localhost']);
+  writeFileSync(key, renewed.key);
+  writeFileSync(cert, renewed.cert);
+  const endMs = Date.now() + 4_500;
+  while (Date.now() < endMs) expect((await one.send(get('/while')).readResponse()).text).toBe('GET /while');
   expect(log.join('')).toBe('');
-  await rm(cert);
-  writeSync(pipe, 'no certificate');
-  closeSync(pipe);
-  await until(() => log.join('').includes('cert.pem is not PEM'), 'the bad certificate is reported');
+  const writer = openSync(pipe, constants.O_RDWR);
+  for (const reader of readers) await (await reader).close();
+  closeSync(writer);
+  await until(() => log.join('').includes('renewed '), 'the new pair is in use');
 });
 
 test('a pair that is not valid yet is used as soon as it is, and reported once before', async () => {
